@@ -1,0 +1,31 @@
+/** The contract between the two planes: how one attempt is run. Whoever implements it passes test/contract/execution-engine.suite.ts. */
+import type { CompletionEvent, WorkItem } from '../model/work.ts'
+
+/**
+ * Runs attempts. One engine serves one handler.
+ *
+ * 1. Every submitted item MUST be answered by exactly one completion: whether the handler returns, throws, rejects, never
+ *    settles, its thread dies, or the engine closes.
+ * 2. A completion MUST NOT be delivered inside `submit`, and MUST NOT be delivered after `close` has settled.
+ * 3. An engine runs one attempt. It MUST NOT retry, wait between attempts, or reorder to keep keys apart.
+ * 4. `submit` MUST throw only on misuse: not started, full, closed. The control plane checks the capacity before it submits.
+ * 5. At the deadline the handler's `AbortSignal` MUST fire. The item completes as `timed-out` only once the handler has settled, or
+ *    `abandonAfterMs` later; an abandoned handler keeps its slot until it settles, and is counted in `abandoned`.
+ * 6. What ran on a thread that died MUST complete as `interrupted`; what was queued behind it MUST be run elsewhere, not failed.
+ * 7. A failure MUST cross as plain data (`HandlerFailure`), equal from every engine.
+ * 8. `close(graceMs)` MUST be bounded and MAY be called twice. Stragglers are aborted, then given up as `interrupted`.
+ * 9. Topic, partition, offset, key, attempt and headers MUST reach the handler and its logs through the item, never through shared mutable state.
+ */
+export interface ExecutionEngine {
+  /** The most items that may be in flight at once; at least 1. */
+  readonly capacity: number
+  /** Submitted and not completed, plus abandoned handlers that still hold a slot. For metrics; decisions use the manager's own count. */
+  readonly inFlight: number
+  /** Handlers that were given up at their deadline and have not settled yet. */
+  readonly abandoned: number
+  start(onCompletion: (completion: CompletionEvent) => void): Promise<void>
+  submit(item: WorkItem): void
+  /** Fires the signal of the matching items that are in flight. They still complete, by law 1. */
+  abort(shouldAbort: (item: WorkItem) => boolean): void
+  close(graceMs: number): Promise<void>
+}

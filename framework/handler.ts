@@ -1,0 +1,145 @@
+/** What users write in handlers/: a topic, options, and a function for one record. Declares; runs nothing. */
+import type { Static, TSchema } from 'typebox'
+import type { Duration } from './model/duration.ts'
+import type { Logger } from './model/logger.ts'
+import type { RecordHeader } from './model/record.ts'
+import type { Ordering } from './model/work.ts'
+import { type TopicDefinition, topic as topicOf } from './topic.ts'
+
+/** Header names may repeat and values are bytes; the text methods read them as UTF-8. */
+export interface RecordHeaders extends Iterable<RecordHeader> {
+  /** The last value of that name, which is the one that counts by Kafka's convention. */
+  get(name: string): string | undefined
+  getAll(name: string): readonly string[]
+  getBytes(name: string): Buffer | null | undefined
+}
+
+/** One record, decoded and validated. */
+export interface HandlerRecord<T> {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** `topic/partition/offset`: the same over all attempts, so use it as an idempotency key. */
+  readonly id: string
+  /** The key as UTF-8 text; `null` when the record has none. */
+  readonly key: string | null
+  readonly keyBytes: Buffer | null
+  readonly value: T
+  readonly headers: RecordHeaders
+  /** Milliseconds since the Unix epoch. */
+  readonly timestamp: number
+  /** 1 on the first try. */
+  readonly attempt: number
+}
+
+export interface PublishOptions {
+  /** Overrides the topic's own `key`. */
+  readonly key?: string | null
+  readonly headers?: Readonly<Record<string, string | Buffer>>
+}
+
+/** Publishes a value and waits for the broker's acknowledgement. */
+export type Publish = <T>(to: TopicDefinition<T> | string, value: T, options?: PublishOptions) => Promise<void>
+
+export interface HandlerContext {
+  /** Bound to handler, topic, partition, offset, key and attempt. */
+  readonly log: Logger
+  /** Aborts at the deadline, when the partition is revoked, and at shutdown. Hand it to `fetch` and friends. */
+  readonly signal: AbortSignal
+  /** When this attempt's time is over, in milliseconds since the Unix epoch. */
+  readonly deadline: number
+  /** A publish that was not awaited is awaited before the record counts as done; if it fails, the attempt fails. */
+  readonly publish: Publish
+}
+
+export type HandlerFunction<T> = (record: HandlerRecord<T>, context: HandlerContext) => unknown
+
+export interface RetryOptions {
+  /** All tries, the first included. Default 5. Range 1 to 1,000. More: a bad record holds its key longer. */
+  readonly attempts?: number
+  /** Default `exponential`: the delay doubles with each try. */
+  readonly backoff?: 'fixed' | 'exponential'
+  /** Delay before the second try. Default 200 ms. */
+  readonly min?: Duration
+  /** The longest delay. Default 30 s. */
+  readonly max?: Duration
+  /** Spreads each delay at random over its upper half, so that retries do not come in waves. Default true. */
+  readonly jitter?: boolean
+}
+
+export interface HandlerOptions<T> {
+  /** Names the handler. Default: its path below handlers/, without `.ts`. */
+  readonly id?: string
+  /** The consumer group. Default: the config's `group`. Another name starts its own offsets. */
+  readonly group?: string
+  /** Default `key`. Records without a key have no order partner; use `partition` when they need order. */
+  readonly ordering?: Ordering
+  /** The most attempts in flight at once, in this process. Default 100. Range 1 to 10,000. More: more load on what the handler calls. */
+  readonly concurrency?: number
+  /** How long one attempt may take. Default 30 s. A longer one counts as failed, and its signal aborts. */
+  readonly timeout?: Duration
+  /** Records for which it says false are done at once. Runs after validation; a throw counts as a failed attempt. */
+  readonly filter?: (record: HandlerRecord<T>) => boolean
+  readonly retry?: RetryOptions
+  /** Where records go that cannot be handled. Default `<topic>.<group>.dlq`. `false` drops them: it must be written. */
+  readonly deadLetter?: { readonly topic: string } | false
+}
+
+export interface HandlerDefinition<T> {
+  readonly kind: 'pyrallel.handler'
+  readonly topic: TopicDefinition<T>
+  readonly options: HandlerOptions<T>
+  readonly run: HandlerFunction<T>
+}
+
+/**
+ * Declares a handler for one record at a time. Returning is done; throwing is a retry; `RetryAfter` sets the delay; `DeadLetter` gives up at once.
+ * `export default handler(orders, { concurrency: 64 }, async (record, context) => { ... })`
+ */
+export function handler<S extends TSchema>(
+  topic: string,
+  options: HandlerOptions<Static<S>> & { readonly schema: S },
+  run: HandlerFunction<Static<S>>,
+): HandlerDefinition<Static<S>>
+export function handler<T>(
+  topic: TopicDefinition<T> | string,
+  options: HandlerOptions<T>,
+  run: HandlerFunction<T>,
+): HandlerDefinition<T>
+export function handler<T>(topic: TopicDefinition<T> | string, run: HandlerFunction<T>): HandlerDefinition<T>
+export function handler(
+  topic: TopicDefinition<unknown> | string,
+  optionsOrRun: (HandlerOptions<unknown> & { readonly schema?: TSchema }) | HandlerFunction<unknown>,
+  maybeRun?: HandlerFunction<unknown>,
+): HandlerDefinition<unknown> {
+  const options = typeof optionsOrRun === 'function' ? {} : optionsOrRun
+  const run = typeof optionsOrRun === 'function' ? optionsOrRun : maybeRun
+  if (typeof run !== 'function') throw new TypeError('handler(topic, [options], run): run is not a function.')
+  const { schema, ...rest } = options as HandlerOptions<unknown> & { readonly schema?: TSchema }
+  const declared = typeof topic === 'string' ? topicOf(topic) : topic
+  return {
+    kind: 'pyrallel.handler',
+    topic: schema === undefined ? declared : { ...declared, schema },
+    options: rest,
+    run,
+  }
+}
+
+/** Thrown by a handler: try again, but not before `delay`. Uses up an attempt like any other failure. */
+export class RetryAfter extends Error {
+  readonly delay: Duration
+
+  constructor(delay: Duration, message = 'the handler asked for a retry', options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'RetryAfter'
+    this.delay = delay
+  }
+}
+
+/** Thrown by a handler: no further attempt; the record goes to the dead-letter topic now. */
+export class DeadLetter extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'DeadLetter'
+  }
+}

@@ -1,0 +1,89 @@
+/** The port to Kafka: what the control plane needs of a client, and nothing more. Implementations pass test/contract/kafka-client.suite.ts. */
+import type { KafkaRecord, OutgoingRecord, TopicPartition } from '../model/record.ts'
+
+/** A partition that has come to this member, with what the group had committed for it. */
+export interface AssignedPartition extends TopicPartition {
+  /** The committed position; `undefined` when the group has none, and the start is chosen by `startFrom`. */
+  readonly position: number | undefined
+  /** The committed metadata, `''` when there is none. Any text may stand here: it is never to be believed unchecked. */
+  readonly metadata: string
+}
+
+export interface CommitRequest extends TopicPartition {
+  /** The next offset to read: exclusive, exactly what Kafka stores. */
+  readonly position: number
+  /** At most `maxMetadataLength` UTF-16 units, no NUL, no lone surrogate; `''` for none. */
+  readonly metadata: string
+}
+
+export interface RebalanceListener {
+  onAssigned(partitions: readonly AssignedPartition[]): void
+  /** Ownership ends when the promise settles; until then commits of these partitions are accepted. Must be bounded. */
+  onRevoked(partitions: readonly TopicPartition[]): Promise<void>
+  /** Ownership has already ended: nothing of these may be committed. */
+  onLost(partitions: readonly TopicPartition[]): void
+}
+
+/**
+ * One member of one consumer group.
+ *
+ * 1. Records of a partition MUST come in increasing offset order. A lower offset means that the log was cut or made anew.
+ * 2. No record of a partition MAY be returned after its `onRevoked` has settled, or after `onLost`.
+ * 3. `commit` MUST settle only when the coordinator has answered, MUST store the metadata unchanged, and MUST reject for a partition that
+ *    is not owned (`PYR_NOT_OWNED`). `retriable` on the error tells whether the same commit may succeed later.
+ * 4. `onAssigned` MUST bring the committed position and metadata, and MUST run before the partition's first record is returned.
+ * 5. Paused partitions MUST stay owned and MUST NOT return records; `poll` goes on meanwhile. A partition that is assigned anew is not paused.
+ * 6. `poll(0, waitMs)` MUST serve callbacks (rebalances, commit results) and return nothing; no record is lost by it.
+ * 7. `poll` MUST NOT be called while another poll runs. It settles within about `waitMs`, also while a rebalance is going on.
+ * 8. `close` MUST be bounded, revokes what is owned (so `onRevoked` runs and may still commit), and MAY be called twice. `poll` must go on
+ *    being called until `close` has settled.
+ */
+export interface KafkaClient {
+  /** The most UTF-16 units of metadata that a commit may carry. */
+  readonly maxMetadataLength: number
+  subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void>
+  poll(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]>
+  pause(partitions: readonly TopicPartition[]): void
+  resume(partitions: readonly TopicPartition[]): void
+  commit(commits: readonly CommitRequest[]): Promise<void>
+  /** The log end offset as last heard from the broker, without asking it; `undefined` when nothing was heard yet. */
+  logEnd(partition: TopicPartition): number | undefined
+  close(): Promise<void>
+}
+
+/**
+ * 1. `produce` MUST settle only when the broker has acknowledged the record, and MUST reject when it did not.
+ * 2. Records of one key MUST go to one partition (murmur2 of the key), unless the partition is given; key order follows call order.
+ * 3. An empty key or value MUST arrive as empty, and null as null.
+ * 4. A full queue is backpressure: `produce` waits, it does not reject.
+ */
+export interface RecordProducer {
+  produce(record: OutgoingRecord): Promise<void>
+  /** Waits at most `timeoutMs` for what is outstanding, then disconnects. May be called twice. */
+  close(timeoutMs: number): Promise<void>
+}
+
+/** What a group member must be told about itself. */
+export interface ConsumerOptions {
+  readonly group: string
+  /** Where a partition without a committed position starts. */
+  readonly startFrom: 'earliest' | 'latest'
+  /** Static membership: keeps the partitions over a restart. Unique in the group. */
+  readonly instanceId?: string
+}
+
+/** A connection to one cluster: makes consumers and producers that belong together. */
+export interface KafkaConnection {
+  /** For messages: `127.0.0.1:9092`, or `memory`. */
+  readonly description: string
+  /** Rejects with `PYR_BROKER_UNREACHABLE` when no broker answers within `timeoutMs`. Creates nothing. */
+  check(timeoutMs: number): Promise<void>
+  /** The names among `topics` that do not exist. */
+  missingTopics(topics: readonly string[]): Promise<readonly string[]>
+  /** Creates topics that do not exist; those that do are left as they are. */
+  createTopics(topics: readonly string[], partitions: number): Promise<void>
+  consumer(options: ConsumerOptions): Promise<KafkaClient>
+  producer(): Promise<RecordProducer>
+  /** Closes what `check`, `missingTopics` and `createTopics` opened. Consumers and producers are closed by those who made them. */
+  close(): Promise<void>
+}

@@ -1,0 +1,65 @@
+/** Every error that Pyrallel itself raises: a stable code, a sentence with the facts, and the next step. */
+
+/**
+ * Codes are stable and never reused. The text says when one is raised; `pyrallel docs <code>` and the README are made from it.
+ */
+export const errorCodes = {
+  PYR_BUG: 'A broken invariant inside Pyrallel. Please report it with the message.',
+  PYR_ENGINE_NOT_STARTED: 'submit() was called before start() had settled.',
+  PYR_ENGINE_FULL: 'submit() was called while all slots of the engine were in use.',
+  PYR_ENGINE_CLOSED: 'submit() was called after close().',
+  PYR_NATIVE_MISSING: 'The native Kafka client cannot be loaded on this machine.',
+  PYR_BROKER_UNREACHABLE: 'No broker answered at the configured addresses.',
+  PYR_TOPIC_UNKNOWN: 'A topic does not exist on the broker, or the user may not see it.',
+  PYR_NOT_OWNED: 'A commit named a partition that this member does not own any more.',
+  PYR_COMMIT_FAILED: 'The group coordinator refused a commit.',
+  PYR_PRODUCE_FAILED: 'A record could not be produced.',
+  PYR_CLIENT_CLOSED: 'The Kafka client was used after close().',
+  PYR_KAFKA: 'The Kafka client reported an error that has no code of its own here.',
+  PYR_METADATA_TOO_LARGE: 'The commit metadata is longer than the broker accepts.',
+  PYR_PORT_IN_USE: 'A port that was asked for is taken by another process.',
+  PYR_CONFIG_INVALID: 'pyrallel.config.ts, an environment variable or a flag has a value that is not allowed.',
+  PYR_CONFIG_LOAD: 'pyrallel.config.ts could not be loaded.',
+  PYR_HANDLER_EXPORT: 'A file below handlers/ has no handler as its default export.',
+  PYR_HANDLER_STATIC: 'A value that the generator must read without running code is computed at run time.',
+  PYR_HANDLER_DUPLICATE: 'Two handlers of one group listen to the same topic, or have the same id.',
+  PYR_HANDLER_OPTION: 'A handler has an option that does not exist or has a value that is not allowed.',
+  PYR_GENERATED_STALE: 'generated/ does not match handlers/.',
+  PYR_SCHEMA: 'A value does not satisfy the schema of its topic.',
+  PYR_USAGE: 'The command line is not understood.',
+} as const
+
+export type ErrorCode = keyof typeof errorCodes
+
+export interface PyrallelErrorOptions {
+  readonly cause?: unknown
+  /** True when the same call may succeed later without anybody changing anything. */
+  readonly retriable?: boolean
+}
+
+export class PyrallelError extends Error {
+  readonly code: ErrorCode
+  readonly retriable: boolean
+
+  constructor(code: ErrorCode, message: string, options: PyrallelErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'PyrallelError'
+    this.code = code
+    this.retriable = options.retriable ?? false
+  }
+}
+
+/** A broken invariant. Names the place, so that a report can be matched with the source. */
+export function bug(place: string, facts: string): PyrallelError {
+  return new PyrallelError('PYR_BUG', `${place}: ${facts}. This is a bug in Pyrallel.`)
+}
+
+/** Total: anything that was thrown becomes an `Error`; nothing is lost and nothing throws. */
+export function toError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown
+  try {
+    return new Error(typeof thrown === 'string' ? thrown : `thrown value: ${JSON.stringify(thrown) ?? String(thrown)}`)
+  } catch {
+    return new Error('thrown value that cannot be shown')
+  }
+}

@@ -1,0 +1,61 @@
+/** What the runtime tells whoever listens (terminal view, metrics, tests). Typed, one way: nothing flows back. */
+import type { KafkaRecord, TopicPartition } from './record.ts'
+import type { Epoch, HandlerFailure } from './work.ts'
+
+interface OfRecord {
+  readonly handlerId: string
+  readonly record: KafkaRecord
+  readonly attempt: number
+  readonly durationMs: number
+}
+
+interface OfPartition extends TopicPartition {
+  readonly epoch: Epoch
+}
+
+export type RuntimeEvent =
+  /** The record is done: the handler returned, or its filter said no. */
+  | (OfRecord & { readonly kind: 'record.done'; readonly filtered: boolean })
+  /** The attempt failed; the next one starts `delayMs` from now at the earliest. Its shard waits, its slot is free. */
+  | (OfRecord & {
+      readonly kind: 'record.retry'
+      readonly attempts: number
+      readonly delayMs: number
+      readonly failure: HandlerFailure
+    })
+  /** No further attempt. `deadLetterTopic` has acknowledged it, or it is `null` and the record was dropped by policy. */
+  | (OfRecord & {
+      readonly kind: 'record.dead'
+      readonly failure: HandlerFailure
+      readonly deadLetterTopic: string | null
+    })
+  /** The dead-letter topic did not acknowledge; the record stays incomplete and is published again after `delayMs`. */
+  | {
+      readonly kind: 'dead-letter.failed'
+      readonly handlerId: string
+      readonly record: KafkaRecord
+      readonly error: Error
+      readonly delayMs: number
+    }
+  | (OfPartition & {
+      readonly kind: 'partition.assigned'
+      readonly position: number | undefined
+      /** Completed offsets above the position that the metadata brought back. */
+      readonly restored: number
+    })
+  | (OfPartition & {
+      readonly kind: 'partition.revoked' | 'partition.lost'
+      /** Records that were in flight and were given up; they will be delivered again. */
+      readonly leftBehind: number
+    })
+  /** The log was cut or made anew below what was already read: this assignment starts afresh under a new epoch. */
+  | (OfPartition & { readonly kind: 'partition.rewound'; readonly from: number; readonly to: number })
+  /** The commit metadata was not ours, cut or damaged, and is not believed. Records above the position run again. */
+  | (OfPartition & { readonly kind: 'metadata.dropped'; readonly why: string })
+  | { readonly kind: 'partitions.paused' | 'partitions.resumed'; readonly partitions: readonly TopicPartition[] }
+  | { readonly kind: 'commit.done'; readonly partitions: number; readonly tookMs: number }
+  | { readonly kind: 'commit.failed'; readonly error: Error; readonly willRetry: boolean }
+  /** A completion, dead-letter acknowledgement or commit result of an earlier assignment came back and was dropped. */
+  | { readonly kind: 'stale.dropped'; readonly what: 'completion' | 'dead-letter' | 'commit' }
+
+export type EventSink = (event: RuntimeEvent) => void

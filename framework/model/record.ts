@@ -1,0 +1,53 @@
+/** What a Kafka record is, and how one is identified. Plain data; knows neither client nor handler. */
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** `topic:partition`. Unambiguous, because a topic name cannot contain a colon. */
+export type PartitionId = string
+
+/** A header as Kafka stores it: names may repeat, values are bytes or null. */
+export type RecordHeader = readonly [name: string, value: Buffer | null]
+
+/** One record as it came from the broker: nothing decoded, nothing copied. */
+export interface KafkaRecord {
+  readonly topic: string
+  readonly partition: number
+  /** 0 to 2^53 - 1. */
+  readonly offset: number
+  readonly key: Buffer | null
+  /** `null` is a tombstone. */
+  readonly value: Buffer | null
+  readonly headers: readonly RecordHeader[]
+  /** Milliseconds since the Unix epoch, as the topic's `message.timestamp.type` defines it. */
+  readonly timestamp: number
+}
+
+/** A record to be produced. Without `partition` the producer chooses one by the key (murmur2, as the Java client does). */
+export interface OutgoingRecord {
+  readonly topic: string
+  readonly partition?: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: readonly RecordHeader[]
+  /** Milliseconds since the Unix epoch; now, when absent. */
+  readonly timestamp?: number
+}
+
+export function partitionId(of: TopicPartition): PartitionId {
+  return `${of.topic}:${of.partition}`
+}
+
+/** `topic/partition/offset`: the same for every attempt, so it serves as an idempotency key. */
+export function recordId(record: TopicPartition & { readonly offset: number }): string {
+  return `${record.topic}/${record.partition}/${record.offset}`
+}
+
+/** Bytes that one record is counted with against the limits: payload plus a flat 96 for its objects. */
+export function recordBytes(record: KafkaRecord): number {
+  let bytes = 96 + (record.key?.length ?? 0) + (record.value?.length ?? 0)
+  for (const [name, value] of record.headers) bytes += name.length + (value?.length ?? 0)
+  return bytes
+}

@@ -1,0 +1,49 @@
+/** The resolved settings that the control plane reads. Every field is set; defaults stand in framework/config.ts. */
+import type { Ordering } from './work.ts'
+
+export interface RetrySettings {
+  /** All tries, the first included. */
+  readonly attempts: number
+  readonly backoff: 'fixed' | 'exponential'
+  readonly minMs: number
+  readonly maxMs: number
+  readonly jitter: boolean
+}
+
+/** What the control plane must know of one handler: which topic it reads, and the rules its records are kept by. */
+export interface Route {
+  readonly handlerId: string
+  readonly topic: string
+  readonly ordering: Ordering
+  /** Attempts in flight at most, in this process. */
+  readonly concurrency: number
+  readonly retry: RetrySettings
+  /** `null`: a record that cannot be handled is dropped, as its owner has written. */
+  readonly deadLetterTopic: string | null
+}
+
+/** Load is what is queued, in flight, waiting for a retry or for a dead letter's acknowledgement. Pause at 100 %, resume at 70 %. */
+export interface Limits {
+  readonly maxRecords: number
+  readonly maxBytes: number
+  readonly maxRecordsPerPartition: number
+  readonly maxBytesPerPartition: number
+  /** The widest span of offsets between a partition's position and its highest completed offset. */
+  readonly maxOffsetSpan: number
+}
+
+export type RecoveryStrategy = 'metadata' | 'contiguous'
+
+export interface CommitSettings {
+  /** The shortest time between two commits of one group. Milliseconds. */
+  readonly minIntervalMs: number
+  /** `metadata`: completions above a gap are stored with the commit and not executed again. `contiguous`: only the position is. */
+  readonly recovery: RecoveryStrategy
+}
+
+export interface LifecycleSettings {
+  /** How long a revoked partition may finish what is in flight. Milliseconds. */
+  readonly revokeGraceMs: number
+  /** How long a shutdown may finish what is in flight. Milliseconds. */
+  readonly drainMs: number
+}

@@ -1,0 +1,64 @@
+/** The unit that the control plane hands to an engine, and the one answer that comes back. Plain data. */
+import type { KafkaRecord } from './record.ts'
+
+/** The number of one assignment of one partition to this process. Unique in the process, never reset. */
+export type Epoch = number & { readonly brand: 'Epoch' }
+
+/** How records of one handler are kept in order. See DESIGN.md, "Words". */
+export type Ordering = 'key' | 'partition' | 'unordered'
+
+/** One attempt of one handler call. `records` has one entry, except for batch handlers. All are of one partition. */
+export interface WorkItem {
+  /** Unique in the process and never reused: the second fence beside the epoch. */
+  readonly id: number
+  readonly handlerId: string
+  readonly epoch: Epoch
+  readonly records: readonly KafkaRecord[]
+  /** `attempts[i]` is the number of the attempt that `records[i]` is in; the first is 1. */
+  readonly attempts: readonly number[]
+}
+
+/** Why a record failed, as plain data: the same from every engine. */
+export interface HandlerFailure {
+  readonly reason: FailureReason
+  /** The error's class name; `Error` when unknown. */
+  readonly name: string
+  readonly message: string
+  readonly stack?: string
+  /** False: no further attempt, to the dead-letter topic at once. */
+  readonly retryable: boolean
+  /** Set by `RetryAfter`: replaces the policy's delay for this retry. Milliseconds. */
+  readonly retryAfterMs?: number
+}
+
+export type FailureReason =
+  /** The handler threw or rejected. */
+  | 'handler'
+  /** The handler threw `DeadLetter`. */
+  | 'dead-letter'
+  /** The value's bytes are not what the topic's format says (JSON). */
+  | 'undecodable'
+  /** The value does not satisfy the topic's schema. */
+  | 'invalid'
+  /** The handler's deadline passed. */
+  | 'timeout'
+  /** The thread died, or the engine closed. */
+  | 'interrupted'
+
+export type Outcome =
+  /** Done. `filtered` when the handler's filter said no and the handler did not run. */
+  | { readonly kind: 'succeeded'; readonly filtered?: boolean }
+  | { readonly kind: 'failed'; readonly failure: HandlerFailure }
+  | { readonly kind: 'timed-out'; readonly failure: HandlerFailure }
+  /** The attempt was cut short by no fault of its own that is known: its thread died, or its engine closed. */
+  | { readonly kind: 'interrupted'; readonly failure: HandlerFailure }
+  /** Batches only: the records at these indexes failed, all others succeeded. */
+  | { readonly kind: 'partial'; readonly failures: ReadonlyMap<number, HandlerFailure> }
+
+/** Exactly one for every work item that was submitted. */
+export interface CompletionEvent {
+  readonly workId: number
+  readonly outcome: Outcome
+  /** From the start of the attempt to its end, decoding included. Milliseconds. */
+  readonly durationMs: number
+}

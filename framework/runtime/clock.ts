@@ -1,0 +1,26 @@
+/** Time comes through here and nowhere else, so that tests and the simulation can move it. */
+
+export interface Timer {
+  cancel(): void
+}
+
+export interface Clock {
+  /** Milliseconds since the Unix epoch. Never goes back. */
+  now(): number
+  /** Calls `fire` once, `delayMs` (0 or more) from now, unless cancelled. */
+  setTimer(delayMs: number, fire: () => void): Timer
+}
+
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** Wall-clock time at start plus monotonic progress, so that a clock set back does not stop the timers. */
+export function systemClock(): Clock {
+  const origin = Date.now() - performance.now()
+  return {
+    now: () => origin + performance.now(),
+    setTimer(delayMs, fire) {
+      const handle = setTimeout(fire, Math.min(Math.max(0, delayMs), MAX_TIMER_MS))
+      return { cancel: () => clearTimeout(handle) }
+    },
+  }
+}
