@@ -1,0 +1,29 @@
+/** The public names of `pyrallel`. */
+export type { KafkaSettings, LoggingSettings, PyrallelConfig, ResolvedConfig } from './config.ts'
+export { defineConfig } from './config.ts'
+export type {
+  HandlerContext,
+  HandlerDefinition,
+  HandlerFunction,
+  HandlerOptions,
+  HandlerRecord,
+  Publish,
+  PublishOptions,
+  RecordHeaders,
+  RetryOptions,
+} from './handler.ts'
+export { DeadLetter, handler, RetryAfter } from './handler.ts'
+export type { Duration } from './model/duration.ts'
+export type { ErrorCode } from './model/errors.ts'
+export { errorCodes, PyrallelError } from './model/errors.ts'
+export type { EventSink, RuntimeEvent } from './model/events.ts'
+export type { Logger } from './model/logger.ts'
+export type { KafkaRecord, OutgoingRecord, RecordHeader, TopicPartition } from './model/record.ts'
+export type { Ordering } from './model/work.ts'
+export { createLogger } from './observability/logger.ts'
+export { resolveConfig } from './runtime/resolve-config.ts'
+export { resolveHandlers } from './runtime/resolve-handlers.ts'
+export type { RegisteredHandler, ResolvedHandler, Runtime, RuntimeOptions } from './runtime/runtime.ts'
+export type { TopicDefinition, TopicOptions } from './topic.ts'
+export { topic } from './topic.ts'
+export type { TrafficRecord, TrafficSource } from './traffic.ts'

@@ -1,0 +1,49 @@
+/** Turns one JSON log line into one line for people. Pure, and total: a line that is not JSON comes back as it is. */
+import { styleText } from 'node:util'
+
+type Style = Parameters<typeof styleText>[0]
+
+const levels: Readonly<Record<string, readonly [label: string, style: Style]>> = {
+  debug: ['debug', 'gray'],
+  info: ['info ', 'cyan'],
+  warn: ['warn ', 'yellow'],
+  error: ['error', 'red'],
+}
+
+/** `12:00:01 info  revoke grace is over  partition=orders:3 waitedMs=5000`, and a stack on lines of its own. */
+export function prettyLine(line: string, color: boolean): string {
+  const fields = parse(line)
+  if (fields === undefined) return line
+  const { time, level, msg, err, ...facts } = fields
+  const paint = (style: Style, text: string) => (color ? styleText(style, text) : text)
+  const [label, style] = levels[String(level)] ?? [String(level), 'white']
+  const shown = Object.entries(facts).map(([name, value]) => `${name}=${text(value)}`)
+  const parts = [paint('gray', String(time).slice(11, 19)), paint(style, label), String(msg ?? '')]
+  if (shown.length > 0) parts.push(paint('gray', ` ${shown.join(' ')}`))
+  const stack = errorText(err)
+  return `${parts.join(' ')}\n${stack === undefined ? '' : `${paint('gray', indent(stack))}\n`}`
+}
+
+function parse(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(line)
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Readonly<Record<string, unknown>>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' && !/\s/.test(value) ? value : JSON.stringify(value)
+}
+
+function errorText(err: unknown): string | undefined {
+  if (typeof err !== 'object' || err === null) return undefined
+  const { stack, message } = err as { readonly stack?: unknown; readonly message?: unknown }
+  if (typeof stack === 'string') return stack
+  return typeof message === 'string' ? message : undefined
+}
+
+function indent(lines: string): string {
+  return lines.replaceAll(/^/gm, '    ')
+}

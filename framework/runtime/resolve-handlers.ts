@@ -1,0 +1,145 @@
+/** Turns registered handlers into handlers with every option in place, or says what is wrong with them. Starts nothing. */
+import { handlerSchema, type ResolvedConfig } from '../config.ts'
+import type { HandlerDefinition } from '../handler.ts'
+import { PyrallelError } from '../model/errors.ts'
+import type { ResolvedOptions } from './option-schema.ts'
+import { resolveOptions } from './resolve-options.ts'
+import type { RegisteredHandler, ResolvedHandler } from './runtime.ts'
+
+/** The longest name that Kafka allows for a topic. */
+const MAX_TOPIC_LENGTH = 249
+
+type HandlerSettings = ResolvedOptions<(typeof handlerSchema)['properties']>
+
+/**
+ * Applies the config's defaults to each handler, checks them one by one and against each other.
+ * @throws PyrallelError PYR_HANDLER_EXPORT, PYR_GENERATED_STALE, PYR_HANDLER_OPTION or PYR_HANDLER_DUPLICATE
+ */
+export function resolveHandlers(
+  registered: readonly RegisteredHandler[],
+  config: ResolvedConfig,
+): readonly ResolvedHandler[] {
+  const resolved = registered.map((entry) => resolveHandler(entry, config))
+  refuseDuplicates(resolved)
+  return resolved
+}
+
+function resolveHandler(entry: RegisteredHandler, config: ResolvedConfig): ResolvedHandler {
+  const definition: HandlerDefinition<unknown> = entry.handler
+  if ((definition as HandlerDefinition<unknown> | undefined)?.kind !== 'pyrallel.handler') {
+    throw new PyrallelError(
+      'PYR_HANDLER_EXPORT',
+      `${entry.file}: the default export is not a handler. Write \`export default handler(topic, async (record, context) => { ... })\`.`,
+    )
+  }
+  const settings = resolveOptions(handlerSchema, withDefaults(definition, config), entry.file, 'PYR_HANDLER_OPTION')
+  refuseStale(entry, definition, settings)
+  const group = settings.group ?? config.group
+  const { minMs, maxMs } = settings.retry
+  if (minMs > maxMs) {
+    throw new PyrallelError(
+      'PYR_HANDLER_OPTION',
+      `${entry.file}: option retry.min (${minMs} ms) is above retry.max (${maxMs} ms). Raise max or lower min.`,
+    )
+  }
+  return {
+    route: {
+      handlerId: entry.id,
+      topic: entry.topic,
+      ordering: settings.ordering,
+      concurrency: settings.concurrency,
+      retry: settings.retry,
+      deadLetterTopic: deadLetterTopic(entry, group, settings.deadLetter),
+    },
+    group,
+    file: entry.file,
+    timeoutMs: settings.timeoutMs,
+    definition,
+  }
+}
+
+/** What the handler says, over what the config says for all handlers. */
+function withDefaults(
+  definition: HandlerDefinition<unknown>,
+  config: ResolvedConfig,
+): Readonly<Record<string, unknown>> {
+  const { concurrency, ordering, timeoutMs, retry } = config.handlers
+  const { minMs, maxMs, ...ofRetry } = retry
+  const own = definition.options
+  const ownRetry: unknown = own.retry ?? {}
+  const isObject = typeof ownRetry === 'object' && !Array.isArray(ownRetry)
+  return {
+    concurrency,
+    ordering,
+    timeout: timeoutMs,
+    ...own,
+    retry: isObject ? { ...ofRetry, min: minMs, max: maxMs, ...(ownRetry as object) } : ownRetry,
+  }
+}
+
+/** The generator read id, group and topic from the source; running code that says otherwise would move offsets unseen. */
+function refuseStale(
+  entry: RegisteredHandler,
+  definition: HandlerDefinition<unknown>,
+  settings: HandlerSettings,
+): void {
+  const pairs = [
+    ['topic', entry.topic, definition.topic.name],
+    ['group', entry.group, settings.group ?? null],
+    ['id', entry.id, settings.id ?? entry.id],
+  ] as const
+  for (const [what, generated, actual] of pairs) {
+    if (generated === actual) continue
+    throw new PyrallelError(
+      'PYR_GENERATED_STALE',
+      `${entry.file}: the ${what} is '${actual ?? "the config's"}', but generated/routes.ts has '${generated ?? "the config's"}'. Run \`pyrallel generate\`.`,
+    )
+  }
+}
+
+function deadLetterTopic(
+  entry: RegisteredHandler,
+  group: string,
+  option: HandlerSettings['deadLetter'],
+): string | null {
+  if (option === false) return null
+  const topic = option?.topic ?? `${entry.topic}.${group}.dlq`
+  if (topic === entry.topic) {
+    throw new PyrallelError(
+      'PYR_HANDLER_OPTION',
+      `${entry.file}: option deadLetter.topic is '${topic}', the topic that the handler reads. Its dead letters would come back to it for ever. Name another topic.`,
+    )
+  }
+  if (topic.length > MAX_TOPIC_LENGTH) {
+    throw new PyrallelError(
+      'PYR_HANDLER_OPTION',
+      `${entry.file}: the dead-letter topic '${topic}' is longer than ${MAX_TOPIC_LENGTH} characters, which Kafka refuses. Set deadLetter: { topic: '...' }.`,
+    )
+  }
+  return topic
+}
+
+function refuseDuplicates(handlers: readonly ResolvedHandler[]): void {
+  const byId = new Map<string, ResolvedHandler>()
+  const byTopic = new Map<string, ResolvedHandler>()
+  for (const handler of handlers) {
+    const { handlerId, topic } = handler.route
+    const sameId = byId.get(handlerId)
+    if (sameId !== undefined) {
+      throw new PyrallelError(
+        'PYR_HANDLER_DUPLICATE',
+        `${handler.file} and ${sameId.file} have the same id '${handlerId}'. Give one of them another \`id\`.`,
+      )
+    }
+    byId.set(handlerId, handler)
+    const subscription = `${handler.group}:${topic}`
+    const sameTopic = byTopic.get(subscription)
+    if (sameTopic !== undefined) {
+      throw new PyrallelError(
+        'PYR_HANDLER_DUPLICATE',
+        `${handler.file} and ${sameTopic.file} both read '${topic}' in group '${handler.group}', but a group hands each record to one of them only. Give one of them a \`group\` of its own.`,
+      )
+    }
+    byTopic.set(subscription, handler)
+  }
+}

@@ -1,0 +1,109 @@
+/** Checks an object of options against its schema and puts the defaults in place. Knows no particular option. */
+import { type TObject, type TProperties, type TSchema, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { durationMs } from '../model/duration.ts'
+import { type ErrorCode, PyrallelError } from '../model/errors.ts'
+import { nearestName } from './nearest-name.ts'
+import { type DurationSchema, type OptionDoc, type ResolvedOptions, show } from './option-schema.ts'
+
+/**
+ * The resolved options. All mistakes are found in one go.
+ * @param place where the options were written, for messages: `pyrallel.config.ts`
+ * @throws PyrallelError with `code`: each line names the place, the option, the value seen and what to write
+ */
+export function resolveOptions<P extends TProperties>(
+  schema: TObject<P>,
+  input: unknown,
+  place: string,
+  code: ErrorCode,
+): ResolvedOptions<P> {
+  const mistakes: string[] = []
+  const resolved = resolveObject(schema, input, { place, path: '', mistakes })
+  if (mistakes.length > 0) throw new PyrallelError(code, mistakes.join('\n'))
+  // The cast states what resolveObject builds from the same schema: a type cannot be computed by a loop.
+  return resolved as ResolvedOptions<P>
+}
+
+interface Position {
+  readonly place: string
+  /** `limits.`, or empty at the top. */
+  readonly path: string
+  readonly mistakes: string[]
+}
+
+function resolveObject(schema: TObject, input: unknown, at: Position): Record<string, unknown> {
+  const known = Object.keys(schema.properties)
+  if (input !== undefined && (typeof input !== 'object' || input === null || Array.isArray(input))) {
+    const subject = at.path === '' ? 'the value' : `option ${at.path.slice(0, -1)}`
+    at.mistakes.push(`${at.place}: ${subject} is ${show(input)}, but must be an object with: ${known.join(', ')}.`)
+    return {}
+  }
+  const given = (input ?? {}) as Readonly<Record<string, unknown>>
+  for (const key of Object.keys(given)) {
+    if (!known.includes(key)) at.mistakes.push(unknownOption(key, known, given[key], at))
+  }
+  const resolved: Record<string, unknown> = {}
+  for (const [key, property] of Object.entries(schema.properties)) {
+    if (Type.IsObject(property)) {
+      resolved[key] = resolveObject(property, given[key], { ...at, path: `${at.path}${key}.` })
+    } else {
+      resolveOne(key, property, given[key], resolved, at)
+    }
+  }
+  return resolved
+}
+
+function resolveOne(
+  key: string,
+  schema: TSchema,
+  given: unknown,
+  resolved: Record<string, unknown>,
+  at: Position,
+): void {
+  const described = schema as TSchema &
+    Partial<DurationSchema> & { readonly default?: unknown; readonly doc?: OptionDoc }
+  const value = given === undefined ? described.default : given
+  const name = `${at.path}${key}`
+  if (described.duration !== undefined) {
+    resolved[`${key}Ms`] = resolveDuration(value, described.duration, name, described.doc, at)
+    return
+  }
+  if (value === undefined) {
+    if (!Type.IsOptional(schema)) {
+      at.mistakes.push(`${at.place}: option ${name} is missing. Write ${described.doc?.range ?? 'a value'}.`)
+    }
+    resolved[key] = undefined
+    return
+  }
+  if (!Value.Check(schema, value)) at.mistakes.push(wrongValue(name, value, described.doc, at))
+  resolved[key] = value
+}
+
+function resolveDuration(
+  value: unknown,
+  limits: DurationSchema['duration'],
+  name: string,
+  doc: OptionDoc | undefined,
+  at: Position,
+): number {
+  try {
+    const ms = durationMs(value, name)
+    if (ms >= limits.minMs && ms <= limits.maxMs) return ms
+  } catch {
+    // Said below, in the same words as every other wrong value.
+  }
+  at.mistakes.push(
+    `${wrongValue(name, value, doc, at)} Write milliseconds as a number, or a text such as '250ms', '30s', '5m'.`,
+  )
+  return limits.minMs
+}
+
+function wrongValue(name: string, value: unknown, doc: OptionDoc | undefined, at: Position): string {
+  return `${at.place}: option ${name} is ${show(value, name)}, but must be ${doc?.range ?? 'of another kind'}.`
+}
+
+function unknownOption(key: string, known: readonly string[], value: unknown, at: Position): string {
+  const nearest = nearestName(key, known)
+  const next = nearest === undefined ? `Options here: ${known.join(', ')}.` : `Did you mean ${at.path}${nearest}?`
+  return `${at.place}: there is no option ${at.path}${key} (its value is ${show(value, key)}). ${next}`
+}
