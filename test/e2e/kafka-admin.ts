@@ -1,0 +1,94 @@
+/** Changes topics and reads groups of a test cluster as an administrator does, over the Kafka library's own AdminClient. */
+import kafka, {
+  type DeleteRecordsResult,
+  type GroupResults,
+  type IAdminClient,
+  type LibrdKafkaError,
+} from '@confluentinc/kafka-javascript'
+
+const timeoutMs = 20_000
+
+export interface TopicOptions {
+  readonly partitions?: number
+  readonly replication?: number
+  /** The topic's own settings, as Kafka names them: `{ 'cleanup.policy': 'compact' }`. */
+  readonly configs?: Readonly<Record<string, string>>
+}
+
+export interface CommittedOffset {
+  readonly partition: number
+  readonly offset: number
+  /** Whole: the consumer's own `committed()` cuts the last character. */
+  readonly metadata: string
+}
+
+export class KafkaAdmin {
+  readonly #brokers: string
+  #client: IAdminClient | undefined
+
+  constructor(brokers: string) {
+    this.#brokers = brokers
+  }
+
+  async createTopic(name: string, options: TopicOptions = {}): Promise<void> {
+    await this.#call<void>((done) =>
+      this.#admin().createTopic(
+        {
+          topic: name,
+          num_partitions: options.partitions ?? 1,
+          replication_factor: options.replication ?? 1,
+          config: { ...options.configs },
+        },
+        timeoutMs,
+        done,
+      ),
+    )
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    await this.#call<void>((done) => this.#admin().deleteTopic(name, timeoutMs, done))
+  }
+
+  /** Raises the number of partitions to `total`. */
+  async addPartitions(name: string, total: number): Promise<void> {
+    await this.#call<void>((done) => this.#admin().createPartitions(name, total, timeoutMs, done))
+  }
+
+  /** Cuts the log: the first offset of the partition becomes `before`. */
+  async deleteRecords(topic: string, partition: number, before: number): Promise<void> {
+    const options = { timeout: timeoutMs, operationTimeout: timeoutMs }
+    const results = await this.#call<DeleteRecordsResult[]>((done) =>
+      this.#admin().deleteRecords([{ topic, partition, offset: before }], options, done),
+    )
+    const failed = results.find((result) => result.error !== undefined)
+    if (failed?.error !== undefined) throw failed.error
+  }
+
+  /** What a group has committed for one topic, partitions without a commit left out. */
+  async committed(group: string, topic: string): Promise<readonly CommittedOffset[]> {
+    const results = await this.#call<GroupResults[]>((done) =>
+      this.#admin().listConsumerGroupOffsets([{ groupId: group }], { timeout: timeoutMs }, done),
+    )
+    return results
+      .flatMap((result) => result.partitions)
+      .filter((partition) => partition.topic === topic && partition.offset >= 0)
+      .map(({ partition, offset, metadata }) => ({ partition, offset, metadata: metadata ?? '' }))
+      .sort((a, b) => a.partition - b.partition)
+  }
+
+  close(): void {
+    this.#client?.disconnect()
+    this.#client = undefined
+  }
+
+  #admin(): IAdminClient {
+    this.#client ??= kafka.AdminClient.create({ 'bootstrap.servers': this.#brokers, log_level: 0 })
+    return this.#client
+  }
+
+  #call<T>(start: (done: (error: LibrdKafkaError | null | undefined, result: T) => void) => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      start((error, result) => (error ? reject(new Error(error.message, { cause: error })) : resolve(result)))
+    })
+  }
+}

@@ -1,0 +1,80 @@
+/** The test process's end of the channel to kafka-supervisor.mjs. Knows how to ask for a JVM's start and end, and nothing of Kafka. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+type Verb = 'start' | 'stop' | 'kill'
+
+interface Reply {
+  readonly id: number
+  readonly error?: string
+}
+
+interface Pending {
+  resolve(): void
+  reject(error: Error): void
+}
+
+export class KafkaSupervision {
+  readonly #child: ChildProcess
+  readonly #pending = new Map<number, Pending>()
+  readonly #exited: Promise<void>
+  #lastId = 0
+
+  constructor(directory: string, classpath: string) {
+    const script = fileURLToPath(new URL('kafka-supervisor.mjs', import.meta.url))
+    // Detached: Ctrl-C in a terminal must reach the tests only, which then end the brokers in order.
+    this.#child = fork(script, [directory, classpath], { detached: true, execArgv: [], stdio: 'ignore' })
+    this.#child.on('message', (message) => this.#onReply(message as Reply))
+    this.#exited = new Promise((resolve) => {
+      this.#child.once('exit', () => {
+        for (const pending of this.#pending.values()) pending.reject(new Error("the brokers' supervisor has died"))
+        this.#pending.clear()
+        resolve()
+      })
+    })
+    this.#holdProcess(false)
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** Asks for one verb on one broker; settles when it is done. */
+  async ask(verb: Verb, node: number): Promise<void> {
+    const id = ++this.#lastId
+    this.#holdProcess(true)
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#pending.set(id, { resolve, reject })
+        this.#child.send({ id, verb, node })
+      })
+    } finally {
+      this.#pending.delete(id)
+      if (this.#pending.size === 0) this.#holdProcess(false)
+    }
+  }
+
+  /** Kills every JVM and removes the directory; settles when both are gone. */
+  async end(): Promise<void> {
+    this.#holdProcess(true)
+    if (this.#child.connected) this.#child.disconnect()
+    await this.#exited
+  }
+
+  #onReply(reply: Reply): void {
+    const pending = this.#pending.get(reply.id)
+    if (reply.error === undefined) pending?.resolve()
+    else pending?.reject(new Error(reply.error))
+  }
+
+  // While nothing is asked, a forgotten cluster must not keep a test process from ending.
+  #holdProcess(hold: boolean): void {
+    if (hold) {
+      this.#child.ref()
+      this.#child.channel?.ref()
+    } else {
+      this.#child.unref()
+      this.#child.channel?.unref()
+    }
+  }
+}
