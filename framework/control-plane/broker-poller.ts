@@ -1,0 +1,339 @@
+/** Decides when: polls, pumps ready work into engines, feeds completions back, answers rebalances, ends in order. Keeps no state of records. */
+import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
+import type { AssignedPartition, KafkaClient, RecordProducer } from '../kafka/kafka-client.ts'
+import { bug, toError } from '../model/errors.ts'
+import type { EventSink } from '../model/events.ts'
+import type { Logger } from '../model/logger.ts'
+import { partitionId, type TopicPartition } from '../model/record.ts'
+import type { CommitSettings, LifecycleSettings, Limits, Route } from '../model/settings.ts'
+import type { CompletionEvent } from '../model/work.ts'
+import type { Clock, Timer } from '../runtime/clock.ts'
+import { DeadLetterPublisher } from './dead-letters.ts'
+import { OffsetCommitter } from './offset-committer.ts'
+import { WorkManager } from './work-manager.ts'
+
+/** Each call holds a thread of libuv's pool, so it is short; a record that arrives ends the wait. */
+const POLL_WAIT_MS = 20
+/** While intake is held, polling goes on to serve callbacks, and looks more often whether it may go on. */
+const HELD_POLL_WAIT_MS = 2
+/** Held for longer than this, the partitions are paused at the client. Sooner is dearer: a pause throws prefetched records away. */
+const HOLD_BEFORE_PAUSE_MS = 250
+/** How long the last commit of a revoke or of a shutdown may take. */
+const LAST_COMMIT_MS = 5_000
+/** What engines get to unwind once their signals have fired. */
+const ENGINE_GRACE_MS = 1_000
+
+export interface BrokerPollerOptions {
+  readonly group: string
+  readonly client: KafkaClient
+  readonly producer: RecordProducer
+  readonly routes: readonly Route[]
+  /** By handler id. */
+  readonly engines: ReadonlyMap<string, ExecutionEngine>
+  readonly limits: Limits
+  readonly commit: CommitSettings
+  readonly lifecycle: LifecycleSettings
+  readonly clock: Clock
+  readonly log: Logger
+  readonly random: () => number
+  readonly onEvent?: EventSink | undefined
+  /** Called once, when the consumer cannot go on. Nothing is committed that is not done. */
+  readonly onFatal: (error: Error) => void
+}
+
+type State = 'idle' | 'running' | 'draining' | 'closed'
+
+/** A wait for partitions to have nothing in flight. */
+interface SettleWait {
+  readonly partitions: readonly TopicPartition[]
+  readonly done: () => void
+}
+
+export class BrokerPoller {
+  readonly #options: BrokerPollerOptions
+  readonly #manager: WorkManager
+  readonly #committer: OffsetCommitter
+  readonly #deadLetters: DeadLetterPublisher
+  #state: State = 'idle'
+  #loop: Promise<void> = Promise.resolve()
+  #isPumpScheduled = false
+  #wake: { readonly at: number; readonly timer: Timer } | undefined
+  /** Since when intake is held; undefined while it is not. */
+  #heldSince: number | undefined
+  #isPausedByHold = false
+  readonly #settleWaits = new Set<SettleWait>()
+  #stopping: Promise<void> | undefined
+  readonly #capacityOf = (handlerId: string): number => this.#engineOf(handlerId).capacity
+
+  constructor(options: BrokerPollerOptions) {
+    const { client, producer, clock, group, onEvent } = options
+    this.#options = options
+    this.#manager = new WorkManager({
+      routes: options.routes,
+      limits: options.limits,
+      recovery: options.commit.recovery,
+      maxMetadataLength: client.maxMetadataLength,
+      random: options.random,
+      onEvent,
+    })
+    const manager = this.#manager
+    this.#committer = new OffsetCommitter({
+      client,
+      manager,
+      clock,
+      minIntervalMs: options.commit.minIntervalMs,
+      onEvent,
+    })
+    this.#deadLetters = new DeadLetterPublisher({
+      producer,
+      group,
+      clock,
+      onEvent,
+      isWanted: (request) => manager.isWanted(request),
+      onAcknowledged: (request) => {
+        manager.onDeadLettered(request)
+        this.#schedulePump()
+      },
+    })
+  }
+
+  get manager(): WorkManager {
+    return this.#manager
+  }
+
+  /** Starts the engines, joins the group and polls. Settles once subscribed; partitions come later. */
+  async start(): Promise<void> {
+    const { client, engines, routes } = this.#options
+    if (this.#state !== 'idle') throw bug('broker-poller/start', `state is ${this.#state}`)
+    for (const engine of engines.values()) await engine.start((completion) => this.#onCompletion(completion))
+    const topics = routes.map((route) => route.topic)
+    await client.subscribe(topics, {
+      onAssigned: (partitions) => this.#onAssigned(partitions),
+      onRevoked: (partitions) => this.#onRevoked(partitions),
+      onLost: (partitions) => this.#onLost(partitions),
+    })
+    this.#state = 'running'
+    this.#loop = this.#pollUntilClosed()
+  }
+
+  /** Ends in order, each step bounded. May be called twice: the second call waits for the first. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  /** Waits no longer for what is in flight. */
+  abort(): void {
+    for (const engine of this.#options.engines.values()) engine.abort(() => true)
+    for (const wait of this.#settleWaits) wait.done()
+  }
+
+  // --- the loop ---
+
+  async #pollUntilClosed(): Promise<void> {
+    const { client } = this.#options
+    while (this.#state !== 'closed') {
+      try {
+        this.#applyIntake()
+        const size = this.#state === 'running' ? this.#manager.pollSize() : 0
+        const isHeld = size === 0 && !this.#isPausedByHold
+        const records = await client.poll(size, isHeld ? HELD_POLL_WAIT_MS : POLL_WAIT_MS)
+        if (records.length > 0) this.#manager.onPolled(records)
+        this.#pump()
+      } catch (thrown) {
+        this.#fail(toError(thrown))
+        return
+      }
+    }
+  }
+
+  /** Pauses and resumes at the client what the manager has decided. */
+  #applyIntake(): void {
+    const { client, clock, onEvent } = this.#options
+    const { pause, resume } = this.#manager.takeIntakeChange()
+    if (pause.length > 0) {
+      client.pause(pause)
+      onEvent?.({ kind: 'partitions.paused', partitions: pause })
+    }
+    if (resume.length > 0 && !this.#isPausedByHold) {
+      client.resume(resume)
+      onEvent?.({ kind: 'partitions.resumed', partitions: resume })
+    }
+    if (this.#manager.pollSize() > 0) {
+      this.#endHold()
+      return
+    }
+    this.#heldSince ??= clock.now()
+    if (!this.#isPausedByHold && clock.now() - this.#heldSince >= HOLD_BEFORE_PAUSE_MS) {
+      const partitions = this.#manager.assigned()
+      this.#isPausedByHold = true
+      client.pause(partitions)
+      onEvent?.({ kind: 'partitions.paused', partitions })
+    }
+  }
+
+  #endHold(): void {
+    this.#heldSince = undefined
+    if (!this.#isPausedByHold) return
+    this.#isPausedByHold = false
+    const { client, onEvent } = this.#options
+    const stillPaused = new Set(this.#manager.pausedPartitions().map(partitionId))
+    const partitions = this.#manager.assigned().filter((partition) => !stillPaused.has(partitionId(partition)))
+    client.resume(partitions)
+    onEvent?.({ kind: 'partitions.resumed', partitions })
+  }
+
+  // --- work ---
+
+  #pump(): void {
+    const items = this.#manager.takeReady(this.#options.clock.now(), this.#capacityOf)
+    for (const item of items) this.#engineOf(item.handlerId).submit(item)
+    for (const request of this.#manager.takeDeadLetters()) this.#deadLetters.publish(request)
+    this.#committer.request()
+    this.#armWake()
+    this.#checkSettled()
+  }
+
+  /** Once for all completions of this turn of the event loop. */
+  #schedulePump(): void {
+    if (this.#isPumpScheduled) return
+    this.#isPumpScheduled = true
+    queueMicrotask(() => {
+      this.#isPumpScheduled = false
+      try {
+        this.#pump()
+      } catch (thrown) {
+        this.#fail(toError(thrown))
+      }
+    })
+  }
+
+  #onCompletion(completion: CompletionEvent): void {
+    try {
+      this.#manager.onCompletion(completion, this.#options.clock.now())
+    } catch (thrown) {
+      this.#fail(toError(thrown))
+    }
+    this.#schedulePump()
+  }
+
+  /** Wakes when the next retry is due, without waiting for a poll. */
+  #armWake(): void {
+    const at = this.#manager.nextWakeAt
+    if (at === this.#wake?.at) return
+    this.#wake?.timer.cancel()
+    if (at === undefined) {
+      this.#wake = undefined
+      return
+    }
+    const { clock } = this.#options
+    const timer = clock.setTimer(at - clock.now(), () => {
+      this.#wake = undefined
+      this.#schedulePump()
+    })
+    this.#wake = { at, timer }
+  }
+
+  #engineOf(handlerId: string): ExecutionEngine {
+    const engine = this.#options.engines.get(handlerId)
+    if (engine === undefined) throw bug('broker-poller', `no engine for handler ${handlerId}`)
+    return engine
+  }
+
+  // --- rebalance ---
+
+  #onAssigned(partitions: readonly AssignedPartition[]): void {
+    this.#manager.onAssigned(partitions)
+    if (this.#state !== 'running') this.#manager.startDraining(partitions)
+    if (this.#isPausedByHold) this.#options.client.pause(partitions)
+  }
+
+  // Liveness before completeness: whatever is not done by then is delivered again, to whoever owns the partition next.
+  async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
+    const { lifecycle, log } = this.#options
+    this.#manager.startDraining(partitions)
+    const isSettled = await this.#untilSettled(partitions, lifecycle.revokeGraceMs)
+    if (!isSettled) {
+      log.warn(
+        {
+          partitions: partitions.map(partitionId),
+          leftBehind: this.#manager.unsettled(partitions),
+          waitedMs: lifecycle.revokeGraceMs,
+        },
+        'partitions are given up with records in flight; their next owner gets them again',
+      )
+    }
+    const isCommitted = await this.#committer.flush(partitions, LAST_COMMIT_MS)
+    if (!isCommitted) {
+      log.warn({ partitions: partitions.map(partitionId) }, 'the last commit before a revoke was not acknowledged')
+    }
+    this.#abortWorkOf(partitions)
+    this.#manager.onRevoked(partitions)
+  }
+
+  #onLost(partitions: readonly TopicPartition[]): void {
+    this.#abortWorkOf(partitions)
+    this.#manager.onLost(partitions)
+    this.#checkSettled()
+  }
+
+  #abortWorkOf(partitions: readonly TopicPartition[]): void {
+    const ids = new Set(partitions.map(partitionId))
+    for (const engine of this.#options.engines.values()) {
+      engine.abort(({ records: [record] }) => record !== undefined && ids.has(partitionId(record)))
+    }
+  }
+
+  /** @returns false when the time was over first */
+  #untilSettled(partitions: readonly TopicPartition[], timeoutMs: number): Promise<boolean> {
+    if (this.#manager.unsettled(partitions) === 0) return Promise.resolve(true)
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        timer.cancel()
+        this.#settleWaits.delete(wait)
+        resolve(this.#manager.unsettled(partitions) === 0)
+      }
+      const timer = this.#options.clock.setTimer(timeoutMs, finish)
+      const wait: SettleWait = { partitions, done: finish }
+      this.#settleWaits.add(wait)
+    })
+  }
+
+  #checkSettled(): void {
+    for (const wait of this.#settleWaits) if (this.#manager.unsettled(wait.partitions) === 0) wait.done()
+  }
+
+  // --- the end ---
+
+  async #stop(): Promise<void> {
+    const { client, engines, lifecycle, log } = this.#options
+    const wasRunning = this.#state === 'running'
+    this.#state = 'draining'
+    const partitions = this.#manager.assigned()
+    this.#manager.startDraining(partitions)
+    if (wasRunning) {
+      const isDrained = await this.#untilSettled(partitions, lifecycle.drainMs)
+      const leftBehind = this.#manager.unsettled(partitions)
+      if (!isDrained)
+        log.warn(
+          { leftBehind, waitedMs: lifecycle.drainMs },
+          'drain time is over with records in flight; they will be delivered again',
+        )
+    }
+    await Promise.all([...engines.values()].map((engine) => engine.close(ENGINE_GRACE_MS)))
+    this.#deadLetters.close()
+    if (wasRunning && !(await this.#committer.flush(partitions, LAST_COMMIT_MS))) {
+      log.warn({ partitions: partitions.length }, 'the last commit was not acknowledged; what it carried may run again')
+    }
+    this.#committer.close()
+    this.#wake?.timer.cancel()
+    await client.close()
+    this.#state = 'closed'
+    await this.#loop
+  }
+
+  #fail(error: Error): void {
+    if (this.#state === 'closed') return
+    this.#options.onFatal(error)
+  }
+}

@@ -1,0 +1,198 @@
+/** All that is known of one partition during one assignment. Dropping this object is the revoke. Synchronous; knows no time. */
+import type { CommitRequest } from '../kafka/kafka-client.ts'
+import { type KafkaRecord, type PartitionId, partitionId, recordBytes, type TopicPartition } from '../model/record.ts'
+import type { Route } from '../model/settings.ts'
+import type { Epoch } from '../model/work.ts'
+import { type EncodedMetadata, encodeCompleted } from './metadata-encoder.ts'
+import { type OffsetRange, OffsetTracker } from './offset-tracker.ts'
+import { type Pending, ShardQueue } from './shard-queue.ts'
+
+/** Above this part of the metadata limit, only records below the highest completed offset may start. */
+const METADATA_TIGHT_AT = 0.75
+/** A span of this many offsets per character always fits (a bitset in a 15-bit alphabet), so it is not measured. */
+const OFFSETS_PER_CHARACTER = 14
+/** Beyond that span, the metadata is measured again after so many completions. Each adds about a bit, and 25 % of the limit is some 15,000. */
+const MEASURE_EVERY = 2_048
+/** While tight, after so many completions that moved the position: room may be back. */
+const REMEASURE_TIGHT_EVERY = 64
+
+/** One partition's position and the metadata that belongs to it, taken at one moment and never changed. */
+export interface CommitSnapshot extends CommitRequest {
+  readonly epoch: Epoch
+}
+
+export interface PartitionSettings {
+  /** 0: nothing but the position is stored. */
+  readonly maxMetadataLength: number
+  readonly maxOffsetSpan: number
+}
+
+export class PartitionState implements TopicPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly id: PartitionId
+  readonly epoch: Epoch
+  readonly route: Route
+  readonly tracker: OffsetTracker<Pending>
+  readonly shards = new ShardQueue()
+  /** Nothing may start any more: revoke or shutdown. */
+  isDraining = false
+  /** Intake is stopped by this partition's own limit. */
+  isPaused = false
+  /** It has a place in the manager's ring of partitions that may have ready work. */
+  isListed = false
+  /** Incomplete records in memory, and their bytes. */
+  records = 0
+  bytes = 0
+  /** Records that an engine is at work on. */
+  inFlight = 0
+  /** Records whose dead letter is not acknowledged yet. */
+  deadLetters = 0
+  #settings: PartitionSettings
+  #committed: { readonly position: number | undefined; readonly metadata: string }
+  #mayHaveChanged = false
+  #isTight = false
+  #completedSinceMeasured = 0
+  #metadataLength = 0
+  readonly #mayStart = (pending: Pending): boolean =>
+    !this.#isTight || pending.record.offset < this.tracker.highestCompleted
+
+  constructor(
+    of: TopicPartition,
+    epoch: Epoch,
+    route: Route,
+    start: {
+      readonly position: number | undefined
+      readonly metadata: string
+      readonly restored: readonly OffsetRange[]
+    },
+    settings: PartitionSettings,
+  ) {
+    this.topic = of.topic
+    this.partition = of.partition
+    this.id = partitionId(of)
+    this.epoch = epoch
+    this.route = route
+    this.tracker = new OffsetTracker(start.position, start.restored)
+    this.#settings = settings
+    this.#committed = { position: start.position, metadata: start.metadata }
+    this.#metadataLength = start.metadata.length
+    // Metadata that was dropped as unreadable must not stay with the group: the next commit replaces it.
+    this.#mayHaveChanged = start.metadata !== '' && start.restored.length === 0
+  }
+
+  /** True while the metadata, or the span, leaves no room for completions above the highest one. */
+  get isTight(): boolean {
+    return this.#isTight
+  }
+
+  /** UTF-16 units of the metadata when it was last measured. */
+  get metadataLength(): number {
+    return this.#metadataLength
+  }
+
+  /** Takes a record in. Undefined when an earlier owner has completed it. */
+  receive(record: KafkaRecord): Pending | undefined {
+    if (this.tracker.skipRestored(record.offset)) {
+      this.#mayHaveChanged = true
+      return undefined
+    }
+    // A start without a committed position is worth a commit of its own: with `latest`, what arrives until the next start would be lost.
+    if (this.tracker.next === undefined) this.#mayHaveChanged = true
+    const bytes = recordBytes(record)
+    const pending = this.shards.enqueue(record, bytes, this.route.ordering)
+    this.tracker.track(record.offset, pending)
+    this.records += 1
+    this.bytes += bytes
+    return pending
+  }
+
+  /** The record that may start next: the blocking one if it can, else in rotation over the shards. */
+  take(): Pending | undefined {
+    if (this.isDraining) return undefined
+    const taken = this.#takeBlocking() ?? this.shards.take(this.#mayStart)
+    if (taken === undefined) return undefined
+    taken.state = 'in-flight'
+    this.inFlight += 1
+    return taken
+  }
+
+  /** The record is done, for whatever reason: its offset may be passed, and the next of its shard may start. */
+  complete(pending: Pending): void {
+    const before = this.tracker.position
+    this.tracker.complete(pending.record.offset)
+    this.shards.release(pending)
+    this.records -= 1
+    this.bytes -= pending.bytes
+    this.#mayHaveChanged = true
+    this.#completedSinceMeasured += 1
+    this.#watchBudget(this.tracker.position !== before)
+  }
+
+  /** What a commit would carry now; undefined when the group has it already. */
+  commitSnapshot(): CommitSnapshot | undefined {
+    if (!this.#mayHaveChanged) return undefined
+    const position = this.tracker.position
+    if (position === undefined) return undefined
+    const metadata = this.#measure().text
+    if (position === this.#committed.position && metadata === this.#committed.metadata) {
+      this.#mayHaveChanged = false
+      return undefined
+    }
+    return { topic: this.topic, partition: this.partition, epoch: this.epoch, position, metadata }
+  }
+
+  /** The coordinator has acknowledged this snapshot. */
+  committed(snapshot: CommitSnapshot): void {
+    this.#committed = { position: snapshot.position, metadata: snapshot.metadata }
+  }
+
+  /** The broker accepts less metadata than we thought: half from now on. */
+  halveMetadata(): void {
+    this.#settings = { ...this.#settings, maxMetadataLength: Math.floor(this.#settings.maxMetadataLength / 2) }
+    this.#mayHaveChanged = true
+    this.#measure()
+  }
+
+  /** The position that the group has stored. */
+  get committedPosition(): number | undefined {
+    return this.#committed.position
+  }
+
+  #takeBlocking(): Pending | undefined {
+    const blocking = this.tracker.blocking
+    return blocking?.state === 'queued' && this.shards.takeNow(blocking) ? blocking : undefined
+  }
+
+  /** Keeps `isTight` true to the state without encoding at every completion. Commits measure too, but one may take a minute. */
+  #watchBudget(hasMoved: boolean): void {
+    const { maxMetadataLength, maxOffsetSpan } = this.#settings
+    const { span } = this.tracker
+    const alwaysFits = maxMetadataLength * METADATA_TIGHT_AT * OFFSETS_PER_CHARACTER
+    if (span < maxOffsetSpan && (maxMetadataLength === 0 || span <= alwaysFits)) {
+      this.#isTight = false
+      return
+    }
+    if (span >= maxOffsetSpan) this.#isTight = true
+    const every = this.#isTight && hasMoved ? REMEASURE_TIGHT_EVERY : MEASURE_EVERY
+    if (this.#completedSinceMeasured >= every) this.#measure()
+  }
+
+  #measure(): EncodedMetadata {
+    const { maxMetadataLength, maxOffsetSpan } = this.#settings
+    const encoded = this.#encode(maxMetadataLength)
+    this.#completedSinceMeasured = 0
+    this.#metadataLength = encoded.text.length
+    const isMetadataTight = maxMetadataLength > 0 && encoded.text.length > maxMetadataLength * METADATA_TIGHT_AT
+    this.#isTight = isMetadataTight || encoded.truncated || this.tracker.span >= maxOffsetSpan
+    return encoded
+  }
+
+  #encode(maxLength: number): EncodedMetadata {
+    const position = this.tracker.position
+    if (position === undefined || maxLength === 0 || this.tracker.span === 0) {
+      return { text: '', truncated: false, coveredTo: position ?? 0 }
+    }
+    return encodeCompleted(position, this.tracker.completedRanges(), maxLength)
+  }
+}

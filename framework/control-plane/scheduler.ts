@@ -1,0 +1,114 @@
+/** Decides which record starts next, and keeps the only count of what is in flight. Knows neither offsets nor outcomes. */
+import { bug } from '../model/errors.ts'
+import type { Route } from '../model/settings.ts'
+import type { WorkItem } from '../model/work.ts'
+import type { PartitionState } from './partition-state.ts'
+import { type Pending, Ring } from './shard-queue.ts'
+
+/** A work item that an engine has and the records it stands for. Found by its unique id, never by offset. */
+export interface InFlight {
+  readonly item: WorkItem
+  readonly state: PartitionState
+  readonly pendings: readonly Pending[]
+}
+
+interface RouteState {
+  readonly route: Route
+  /** Work items that the engine has not completed, those of earlier assignments included: they hold its slots. */
+  inFlight: number
+  /** Partitions that may have something to start, in rotation. */
+  readonly ready: Ring<PartitionState>
+}
+
+/** Work ids are unique in the process, not only here: a second fence beside the epoch. */
+let lastWorkId = 0
+
+export class Scheduler {
+  #routes = new Map<string, RouteState>()
+  #inFlight = new Map<number, InFlight>()
+
+  constructor(routes: readonly Route[]) {
+    for (const route of routes) {
+      if (this.#routes.has(route.topic)) throw bug('scheduler', `two routes for topic ${route.topic}`)
+      this.#routes.set(route.topic, { route, inFlight: 0, ready: new Ring() })
+    }
+  }
+
+  routeOf(topic: string): Route {
+    return this.#routeState(topic).route
+  }
+
+  /** The partition may have something to start. Cheap, and harmless when it has not. */
+  list(state: PartitionState): void {
+    if (state.isListed || state.isDraining) return
+    state.isListed = true
+    this.#routeState(state.topic).ready.push(state)
+  }
+
+  /**
+   * Starts all that may start: one record of each partition in turn.
+   * @param isCurrent false for a partition that was given up since it was listed
+   * @param capacityOf how many items the engine of a handler can hold at this moment
+   */
+  start(isCurrent: (state: PartitionState) => boolean, capacityOf: (handlerId: string) => number): WorkItem[] {
+    const items: WorkItem[] = []
+    for (const routeState of this.#routes.values()) {
+      const { route, ready } = routeState
+      if (ready.size === 0) continue
+      const capacity = Math.min(route.concurrency, capacityOf(route.handlerId))
+      while (routeState.inFlight < capacity) {
+        const state = ready.shift()
+        if (state === undefined) break
+        state.isListed = false
+        const pending = isCurrent(state) ? state.take() : undefined
+        if (pending === undefined) continue
+        this.list(state)
+        items.push(this.#start(routeState, state, pending))
+      }
+    }
+    return items
+  }
+
+  /** The engine has completed it: its slot is free. Undefined when no such item is in flight. */
+  finish(workId: number): InFlight | undefined {
+    const entry = this.#inFlight.get(workId)
+    if (entry === undefined) return undefined
+    this.#inFlight.delete(workId)
+    this.#routeState(entry.state.topic).inFlight -= 1
+    return entry
+  }
+
+  /** Records that engines are at work on, those of earlier assignments included. */
+  countInFlight(): number {
+    let count = 0
+    for (const entry of this.#inFlight.values()) count += entry.pendings.length
+    return count
+  }
+
+  /** What engines are at work on of this partition, from whatever assignment. */
+  *inFlightOf(topic: string, partition: number): Iterable<InFlight> {
+    for (const entry of this.#inFlight.values()) {
+      if (entry.state.topic === topic && entry.state.partition === partition) yield entry
+    }
+  }
+
+  #start(routeState: RouteState, state: PartitionState, pending: Pending): WorkItem {
+    lastWorkId += 1
+    const item: WorkItem = {
+      id: lastWorkId,
+      handlerId: routeState.route.handlerId,
+      epoch: state.epoch,
+      records: [pending.record],
+      attempts: [pending.attempt],
+    }
+    this.#inFlight.set(item.id, { item, state, pendings: [pending] })
+    routeState.inFlight += 1
+    return item
+  }
+
+  #routeState(topic: string): RouteState {
+    const routeState = this.#routes.get(topic)
+    if (routeState === undefined) throw bug('scheduler', `no route for topic ${topic}`)
+    return routeState
+  }
+}

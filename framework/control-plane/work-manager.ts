@@ -1,0 +1,401 @@
+/** Decides what may run and what may be committed. Owns all state of one group member. Synchronous: no timer, no clock, no I/O. */
+import type { AssignedPartition } from '../kafka/kafka-client.ts'
+import type { EventSink } from '../model/events.ts'
+import type { KafkaRecord, TopicPartition } from '../model/record.ts'
+import type { Limits, RecoveryStrategy, Route } from '../model/settings.ts'
+import type { CompletionEvent, Epoch, HandlerFailure, Outcome, WorkItem } from '../model/work.ts'
+import { type IntakeChange, IntakeGate, type Load } from './backpressure.ts'
+import { decodeCompleted } from './metadata-encoder.ts'
+import { type CommitSnapshot, type PartitionSettings, PartitionState } from './partition-state.ts'
+import { nextEpoch, PartitionTable } from './partition-table.ts'
+import { decideRetry, MAX_INTERRUPTIONS } from './retry-policy.ts'
+import { RetryQueue } from './retry-queue.ts'
+import { type InFlight, Scheduler } from './scheduler.ts'
+import type { Pending } from './shard-queue.ts'
+
+export interface WorkManagerOptions {
+  /** One for each topic. */
+  readonly routes: readonly Route[]
+  readonly limits: Limits
+  readonly recovery: RecoveryStrategy
+  /** UTF-16 units that the client can commit. */
+  readonly maxMetadataLength: number
+  /** 0 up to, not including, 1: for jitter. */
+  readonly random: () => number
+  readonly onEvent?: EventSink | undefined
+}
+
+/** A record that is given up, until its dead-letter topic has acknowledged it. */
+export interface DeadLetterRequest {
+  /** Unique in this manager. */
+  readonly id: number
+  readonly handlerId: string
+  readonly record: KafkaRecord
+  readonly epoch: Epoch
+  readonly failure: HandlerFailure
+  readonly attempt: number
+  readonly durationMs: number
+  /** The dead-letter topic. */
+  readonly topic: string
+}
+
+/** All are 0 when everything is done. `records` and `bytes`: incomplete and in memory. */
+export interface Gauges extends Load {
+  readonly inFlight: number
+  readonly retriesWaiting: number
+  readonly deadLetters: number
+}
+
+/** A record that waits for its retry, or for the acknowledgement of its dead letter. */
+interface Waiting {
+  readonly state: PartitionState
+  readonly pending: Pending
+}
+
+/**
+ * The verbs, in the order of a record's way: `onAssigned`, `onPolled`, `takeReady`, `onCompletion`, (`takeDeadLetters`, `onDeadLettered`),
+ * `collectCommits`, `onCommitted`, `onRevoked`. Nothing can interleave inside a verb, so there is no lock.
+ */
+export class WorkManager {
+  readonly #table = new PartitionTable()
+  readonly #scheduler: Scheduler
+  readonly #intake: IntakeGate
+  readonly #retries = new RetryQueue<Waiting>()
+  /** Given up and not handed out yet. */
+  #deadLetters: DeadLetterRequest[] = []
+  /** Given up and not acknowledged yet, by the request's id. */
+  readonly #buried = new Map<number, Waiting>()
+  #lastDeadLetterId = 0
+  readonly #partitionSettings: PartitionSettings
+  readonly #recovery: RecoveryStrategy
+  readonly #random: () => number
+  readonly #emit: EventSink | undefined
+  readonly #isCurrent = (state: PartitionState): boolean => this.#table.fence(state)
+
+  constructor(options: WorkManagerOptions) {
+    this.#scheduler = new Scheduler(options.routes)
+    this.#intake = new IntakeGate(options.limits)
+    this.#recovery = options.recovery
+    this.#random = options.random
+    this.#emit = options.onEvent
+    this.#partitionSettings = {
+      maxMetadataLength: options.recovery === 'metadata' ? options.maxMetadataLength : 0,
+      maxOffsetSpan: options.limits.maxOffsetSpan,
+    }
+  }
+
+  // --- assignment ---
+
+  onAssigned(assigned: readonly AssignedPartition[]): void {
+    for (const partition of assigned) this.#assign(partition)
+  }
+
+  /** Starts nothing more of these partitions; what is in flight goes on. */
+  startDraining(partitions: readonly TopicPartition[]): void {
+    for (const { topic, partition } of partitions) {
+      const state = this.#table.find(topic, partition)
+      if (state !== undefined) state.isDraining = true
+    }
+  }
+
+  /** Records of these partitions that are in flight, or wait for a dead letter's acknowledgement. */
+  unsettled(partitions: readonly TopicPartition[]): number {
+    let count = 0
+    for (const { topic, partition } of partitions) {
+      const state = this.#table.find(topic, partition)
+      if (state !== undefined) count += state.inFlight + state.deadLetters
+    }
+    return count
+  }
+
+  assigned(): readonly TopicPartition[] {
+    return [...this.#table].map(({ topic, partition }) => ({ topic, partition }))
+  }
+
+  /** Forgets these partitions. Whatever comes back from this assignment later is stale. */
+  onRevoked(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.#drop(partition, 'partition.revoked')
+  }
+
+  onLost(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.#drop(partition, 'partition.lost')
+  }
+
+  // --- intake ---
+
+  /** The most records that the next poll may bring; 0 while intake is held. */
+  pollSize(): number {
+    return this.#intake.pollSize()
+  }
+
+  /** Takes records in. Those of partitions that are not assigned any more are dropped: their next owner gets them. */
+  onPolled(records: readonly KafkaRecord[]): void {
+    for (const record of records) {
+      let state = this.#table.find(record.topic, record.partition)
+      if (state === undefined || state.isDraining) continue
+      const lowest = state.tracker.next
+      if (lowest !== undefined && record.offset < lowest) state = this.#rewind(state, lowest, record.offset)
+      const pending = state.receive(record)
+      if (pending === undefined) continue
+      this.#intake.onTaken(state, pending.bytes)
+      this.#scheduler.list(state)
+    }
+  }
+
+  /** Partitions whose own limit was reached, or left, since the last call. */
+  takeIntakeChange(): IntakeChange {
+    return this.#intake.takeChange()
+  }
+
+  /** Partitions that their own limit keeps paused, whatever else pauses and resumes. */
+  pausedPartitions(): readonly TopicPartition[] {
+    return [...this.#table].filter((state) => state.isPaused).map(({ topic, partition }) => ({ topic, partition }))
+  }
+
+  // --- work ---
+
+  /**
+   * Everything that may start now.
+   * @param capacityOf how many items the engine of a handler can hold at this moment
+   */
+  takeReady(now: number, capacityOf: (handlerId: string) => number): WorkItem[] {
+    this.#wakeRetries(now)
+    return this.#scheduler.start(this.#isCurrent, capacityOf)
+  }
+
+  /** When a retry is due next; undefined when none waits. */
+  get nextWakeAt(): number | undefined {
+    return this.#retries.nextDueAt
+  }
+
+  onCompletion(completion: CompletionEvent, now: number): void {
+    const entry = this.#scheduler.finish(completion.workId)
+    if (entry === undefined || !this.#table.fence(entry.state)) {
+      this.#emit?.({ kind: 'stale.dropped', what: 'completion' })
+      if (entry !== undefined) this.#unholdShards(entry)
+      return
+    }
+    const { state, pendings } = entry
+    state.inFlight -= pendings.length
+    pendings.forEach((pending, index) => {
+      this.#settle({ state, pending }, outcomeOf(completion.outcome, index), completion.durationMs, now)
+    })
+    this.#scheduler.list(state)
+  }
+
+  // --- dead letters ---
+
+  /** Records given up since the last call: publish each, then call `onDeadLettered`. */
+  takeDeadLetters(): readonly DeadLetterRequest[] {
+    if (this.#deadLetters.length === 0) return []
+    const requests = this.#deadLetters
+    this.#deadLetters = []
+    return requests
+  }
+
+  /** Whether it still matters: false once the partition was given up. */
+  isWanted(request: DeadLetterRequest): boolean {
+    return this.#buried.has(request.id)
+  }
+
+  /** The dead-letter topic has acknowledged it. */
+  onDeadLettered(request: DeadLetterRequest): void {
+    const waiting = this.#buried.get(request.id)
+    this.#buried.delete(request.id)
+    if (waiting === undefined || !this.#table.fence(waiting.state)) {
+      this.#emit?.({ kind: 'stale.dropped', what: 'dead-letter' })
+      return
+    }
+    waiting.state.deadLetters -= 1
+    this.#complete(waiting)
+    this.#scheduler.list(waiting.state)
+    this.#emit?.({ ...ofRecord(waiting, request), kind: 'record.dead', ...deadOf(request.failure, request.topic) })
+  }
+
+  // --- commits ---
+
+  /** What has changed since the last commit. Each snapshot's position and metadata are of this moment. */
+  collectCommits(only?: readonly TopicPartition[]): CommitSnapshot[] {
+    const states = only?.map(({ topic, partition }) => this.#table.find(topic, partition)) ?? this.#table
+    const commits: CommitSnapshot[] = []
+    for (const state of states) {
+      const snapshot = state?.commitSnapshot()
+      if (snapshot !== undefined) commits.push(snapshot)
+    }
+    return commits
+  }
+
+  onCommitted(commits: readonly CommitSnapshot[]): void {
+    for (const commit of commits) {
+      if (this.#table.fence(commit)) this.#table.find(commit.topic, commit.partition)?.committed(commit)
+      else this.#emit?.({ kind: 'stale.dropped', what: 'commit' })
+    }
+  }
+
+  /** The broker's limit is lower than ours: metadata is kept shorter from now on. */
+  onMetadataTooLarge(commits: readonly CommitSnapshot[]): void {
+    for (const { topic, partition } of commits) this.#table.find(topic, partition)?.halveMetadata()
+  }
+
+  // --- observation ---
+
+  gauges(): Gauges {
+    const inFlight = this.#scheduler.countInFlight()
+    return { ...this.#intake.load, inFlight, retriesWaiting: this.#retries.size, deadLetters: this.#buried.size }
+  }
+
+  // --- inside ---
+
+  #assign(of: AssignedPartition): PartitionState {
+    const decoded =
+      this.#recovery === 'metadata' && of.position !== undefined
+        ? decodeCompleted(of.position, of.metadata)
+        : ({ kind: 'none' } as const)
+    const restored = decoded.kind === 'completed' ? decoded.ranges : []
+    const start = { position: of.position, metadata: of.metadata, restored }
+    const route = this.#scheduler.routeOf(of.topic)
+    const state = new PartitionState(of, nextEpoch(), route, start, this.#partitionSettings)
+    this.#table.add(state)
+    // A handler of an earlier assignment may still be at work on a key. Its next record waits, or the two would run side by side.
+    for (const entry of this.#scheduler.inFlightOf(of.topic, of.partition)) {
+      for (const { shard } of entry.pendings) if (shard.key !== undefined) state.shards.hold(shard.key)
+    }
+    const { topic, partition, epoch } = state
+    const count = restored.reduce((sum, range) => sum + range.end - range.start, 0)
+    this.#emit?.({ kind: 'partition.assigned', topic, partition, epoch, position: of.position, restored: count })
+    if (decoded.kind === 'rejected') {
+      this.#emit?.({ kind: 'metadata.dropped', topic, partition, epoch, why: decoded.why })
+    }
+    return state
+  }
+
+  #drop(of: TopicPartition, kind: 'partition.revoked' | 'partition.lost'): void {
+    const leftBehind = this.unsettled([of])
+    const state = this.#forget(of)
+    if (state === undefined) return
+    this.#emit?.({ kind, topic: of.topic, partition: of.partition, epoch: state.epoch, leftBehind })
+  }
+
+  #forget(of: TopicPartition): PartitionState | undefined {
+    const state = this.#table.remove(of)
+    if (state === undefined) return undefined
+    this.#intake.onDropped(state)
+    this.#retries.removeWhere((waiting) => waiting.state === state)
+    this.#deadLetters = this.#deadLetters.filter((request) => this.#buried.get(request.id)?.state !== state)
+    for (const [id, waiting] of this.#buried) if (waiting.state === state) this.#buried.delete(id)
+    return state
+  }
+
+  /** The log was cut, or the topic made anew: what was read is no part of it any more, and the next owner of an offset is another record. */
+  #rewind(state: PartitionState, from: number, to: number): PartitionState {
+    this.#forget(state)
+    const { topic, partition } = state
+    const fresh = this.#assign({ topic, partition, position: to, metadata: '' })
+    fresh.isPaused = state.isPaused
+    this.#intake.recheck(fresh)
+    this.#emit?.({ kind: 'partition.rewound', topic, partition, epoch: fresh.epoch, from, to })
+    return fresh
+  }
+
+  /** A handler of an earlier assignment has ended: the present assignment may go on with its keys. */
+  #unholdShards(stale: InFlight): void {
+    const present = this.#table.find(stale.state.topic, stale.state.partition)
+    if (present === undefined) return
+    for (const { shard } of stale.pendings) if (shard.key !== undefined) present.shards.unhold(shard.key)
+    this.#scheduler.list(present)
+  }
+
+  #wakeRetries(now: number): void {
+    for (;;) {
+      const waiting = this.#retries.takeDue(now)
+      if (waiting === undefined) return
+      this.#runAgain(waiting)
+    }
+  }
+
+  #runAgain({ state, pending }: Waiting): void {
+    pending.state = 'queued'
+    state.shards.requeue(pending)
+    this.#scheduler.list(state)
+  }
+
+  #settle(waiting: Waiting, outcome: SingleOutcome, durationMs: number, now: number): void {
+    const { pending } = waiting
+    if (outcome.kind === 'succeeded') {
+      this.#complete(waiting)
+      this.#emit?.({ ...ofRecord(waiting, { durationMs }), kind: 'record.done', filtered: outcome.filtered === true })
+      return
+    }
+    const { failure } = outcome
+    pending.lastFailure = failure
+    if (outcome.kind === 'interrupted') {
+      pending.interruptions += 1
+      if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(waiting)
+      else this.#bury(waiting, failure, durationMs)
+      return
+    }
+    const { retry } = waiting.state.route
+    const decision = decideRetry(retry, pending.attempt, failure, this.#random)
+    if (decision.kind === 'give-up') {
+      this.#bury(waiting, failure, durationMs)
+      return
+    }
+    const { delayMs } = decision
+    this.#emit?.({
+      ...ofRecord(waiting, { durationMs }),
+      kind: 'record.retry',
+      attempts: retry.attempts,
+      delayMs,
+      failure,
+    })
+    pending.state = 'waiting'
+    pending.attempt += 1
+    this.#retries.push(now + delayMs, waiting)
+  }
+
+  // The shard stays busy until the dead letter is acknowledged. Released earlier, the next record of this key could be committed, and a
+  // crash before the acknowledgement would lose this one.
+  #bury(waiting: Waiting, failure: HandlerFailure, durationMs: number): void {
+    const { state, pending } = waiting
+    const topic = state.route.deadLetterTopic
+    if (topic === null) {
+      this.#complete(waiting)
+      this.#emit?.({ ...ofRecord(waiting, { durationMs }), kind: 'record.dead', ...deadOf(failure, null) })
+      return
+    }
+    this.#lastDeadLetterId += 1
+    const request = {
+      ...ofRecord(waiting, { durationMs }),
+      id: this.#lastDeadLetterId,
+      epoch: state.epoch,
+      failure,
+      topic,
+    }
+    pending.state = 'dead'
+    state.deadLetters += 1
+    this.#buried.set(request.id, waiting)
+    this.#deadLetters.push(request)
+  }
+
+  #complete({ state, pending }: Waiting): void {
+    state.complete(pending)
+    this.#intake.onDone(state, pending.bytes)
+  }
+}
+
+type SingleOutcome = Exclude<Outcome, { kind: 'partial' }>
+
+/** What an outcome says of the record at `index`. */
+function outcomeOf(outcome: Outcome, index: number): SingleOutcome {
+  if (outcome.kind !== 'partial') return outcome
+  const failure = outcome.failures.get(index)
+  return failure === undefined ? { kind: 'succeeded' } : { kind: 'failed', failure }
+}
+
+function ofRecord({ state, pending }: Waiting, { durationMs }: { readonly durationMs: number }) {
+  return { handlerId: state.route.handlerId, record: pending.record, attempt: pending.attempt, durationMs }
+}
+
+function deadOf(failure: HandlerFailure, deadLetterTopic: string | null) {
+  return { failure, deadLetterTopic }
+}
