@@ -1,0 +1,61 @@
+/** Publishes values of handlers: encodes, validates, and waits for the acknowledgement. */
+import type { TSchema } from 'typebox'
+import type { Validator } from 'typebox/compile'
+import type { Publish, PublishOptions } from '../handler.ts'
+import type { RecordProducer } from '../kafka/kafka-client.ts'
+import { PyrallelError } from '../model/errors.ts'
+import type { RecordHeader } from '../model/record.ts'
+import type { TopicDefinition } from '../topic.ts'
+
+/**
+ * @throws (the returned function) PyrallelError PYR_SCHEMA when the value does not satisfy its topic's schema or is no JSON,
+ * PYR_PRODUCE_FAILED when the broker did not take it
+ */
+export function publisher(producer: RecordProducer): Publish {
+  const validators = new WeakMap<TSchema, Validator>()
+  return async <T>(to: TopicDefinition<T> | string, value: T, options: PublishOptions = {}) => {
+    const topic = typeof to === 'string' ? to : to.name
+    if (typeof to !== 'string' && to.schema !== undefined) await validate(validators, to.schema, topic, value)
+    const chosen = options.key === undefined && typeof to !== 'string' ? to.key?.(value) : options.key
+    const key = chosen === undefined || chosen === null ? null : Buffer.from(chosen)
+    await producer.produce({ topic, key, value: encode(topic, value), headers: headersOf(options) })
+  }
+}
+
+/** A value of `null` is a tombstone. */
+function encode(topic: string, value: unknown): Buffer | null {
+  if (value === null) return null
+  const text = JSON.stringify(value)
+  if (text === undefined) {
+    throw new PyrallelError(
+      'PYR_SCHEMA',
+      `The value published to ${topic} is ${typeof value}, which JSON cannot carry.`,
+    )
+  }
+  return Buffer.from(text)
+}
+
+function headersOf({ headers = {} }: PublishOptions): RecordHeader[] {
+  return Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? Buffer.from(value) : value])
+}
+
+async function validate(
+  validators: WeakMap<TSchema, Validator>,
+  schema: TSchema,
+  topic: string,
+  value: unknown,
+): Promise<void> {
+  let validator = validators.get(schema)
+  if (validator === undefined) {
+    const { Compile } = await import('typebox/compile')
+    validator = Compile(schema)
+    validators.set(schema, validator)
+  }
+  if (validator.Check(value)) return
+  const first = validator.Errors(value)[0]
+  const where = first === undefined || first.instancePath === '' ? 'the value' : first.instancePath
+  throw new PyrallelError(
+    'PYR_SCHEMA',
+    `The value published to ${topic} does not satisfy its schema: ${where} ${first?.message ?? 'is not allowed'}.`,
+  )
+}
