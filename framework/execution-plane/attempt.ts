@@ -1,0 +1,215 @@
+/** One attempt: a handler called once with one record. The same for every engine; knows neither threads nor deadlines' timers. */
+import type { HandlerContext, HandlerDefinition, HandlerRecord, Publish } from '../handler.ts'
+import { bug } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
+import type { KafkaRecord } from '../model/record.ts'
+import type { Outcome, WorkItem } from '../model/work.ts'
+import { DecodedRecord, keyText } from './decoded-record.ts'
+import { failureOf } from './handler-failure.ts'
+import { failed, filtered, interrupted, outcomeOfThrow, succeeded } from './outcomes.ts'
+import { PublishTracker } from './publish-tracker.ts'
+import { RejectedValue, ValueDecoder } from './value-decoder.ts'
+
+export interface HandlerSetup {
+  readonly handlerId: string
+  readonly definition: HandlerDefinition<unknown>
+  /** How long one attempt may take. Milliseconds. */
+  readonly timeoutMs: number
+  readonly publish: Publish
+  readonly log: Logger
+}
+
+/** A handler made ready to be called many times: what can be done once is done here. */
+export class PreparedHandler {
+  readonly setup: HandlerSetup
+  readonly decoder: ValueDecoder
+
+  private constructor(setup: HandlerSetup, decoder: ValueDecoder) {
+    this.setup = setup
+    this.decoder = decoder
+  }
+
+  /** @throws PyrallelError PYR_HANDLER_OPTION when the topic's schema cannot be compiled */
+  static async of(setup: HandlerSetup): Promise<PreparedHandler> {
+    return new PreparedHandler(setup, await ValueDecoder.of(setup.definition.topic.schema, setup.handlerId))
+  }
+}
+
+export type OnAttemptOver = (attempt: Attempt, outcome: Outcome) => void
+
+/**
+ * waiting --start--> running --the handler and its publishes settle--> over
+ *
+ * Whoever runs it keeps the deadline: it calls `abort` and decides what becomes of an attempt that does not end.
+ */
+export class Attempt {
+  readonly item: WorkItem
+  readonly record: KafkaRecord
+  readonly number: number
+  readonly #handler: PreparedHandler
+  readonly #onOver: OnAttemptOver
+  #startedAt: number | undefined
+  #controller: AbortController | undefined
+  #abortReason: DOMException | undefined
+  #publishes: PublishTracker | undefined
+  #log: Logger | undefined
+
+  /** @param onOver called once, always later than `start`, unless `start` has returned the outcome itself */
+  constructor(handler: PreparedHandler, item: WorkItem, onOver: OnAttemptOver) {
+    const [record, ...others] = item.records
+    const number = item.attempts[0]
+    if (record === undefined || number === undefined || others.length > 0) {
+      throw bug(
+        'Attempt',
+        `work item ${item.id} has ${item.records.length} records and ${item.attempts.length} attempts, not one of each`,
+      )
+    }
+    this.item = item
+    this.record = record
+    this.number = number
+    this.#handler = handler
+    this.#onOver = onOver
+  }
+
+  /** From its start until `now`; 0 for one that was never started. Milliseconds. */
+  durationMs(now: number): number {
+    return now - (this.#startedAt ?? now)
+  }
+
+  /** When the attempt's time is over. Milliseconds since the Unix epoch. */
+  get deadline(): number {
+    return (this.#startedAt ?? Number.POSITIVE_INFINITY) + this.#handler.setup.timeoutMs
+  }
+
+  /** Runs the handler. Returns the outcome when there is nothing to wait for, which is the case for every synchronous handler. */
+  start(now: number): Outcome | undefined {
+    this.#startedAt = now
+    if (this.#abortReason !== undefined) return interrupted(this.#abortReason.message)
+    const value = this.#handler.decoder.decode(this.record.value)
+    if (value instanceof RejectedValue) return failed(value.failure)
+    const { options, run } = this.#handler.setup.definition
+    const record = new DecodedRecord(this.record, value, this.number)
+    try {
+      if (options.filter !== undefined && !isAccepted(options.filter, record)) return filtered
+      const returned: unknown = run(record, new AttemptContext(this))
+      if ((typeof returned === 'object' && returned !== null) || typeof returned === 'function') {
+        this.#follow(returned)
+        return undefined
+      }
+    } catch (thrown) {
+      return this.#afterPublishes(outcomeOfThrow(thrown, this.isAborted))
+    }
+    return this.#afterPublishes(succeeded)
+  }
+
+  get isAborted(): boolean {
+    return this.#abortReason !== undefined
+  }
+
+  /** Fires the signal. An attempt that was not started yet will not be: it is interrupted as soon as its turn comes. */
+  abort(reason: DOMException): void {
+    this.#abortReason ??= reason
+    this.#controller?.abort(this.#abortReason)
+  }
+
+  /** Made on first use: most handlers never look at it. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason)
+    }
+    return this.#controller.signal
+  }
+
+  get log(): Logger {
+    const { topic, partition, offset } = this.record
+    this.#log ??= this.#handler.setup.log.child({
+      handler: this.#handler.setup.handlerId,
+      topic,
+      partition,
+      offset,
+      key: keyText(this.record),
+      attempt: this.number,
+    })
+    return this.#log
+  }
+
+  /** A function that stands alone, so that a handler may take it out of its context. */
+  get publish(): Publish {
+    this.#publishes ??= new PublishTracker()
+    const publishes = this.#publishes
+    return (to, value, options) => publishes.track(() => this.#handler.setup.publish(to, value, options))
+  }
+
+  /** Waits for a promise or any other thenable; an object that is neither is just a result that nobody reads. */
+  #follow(returned: object): void {
+    // The intrinsic `then`: it never calls back at once, never twice, and cannot have been replaced by the handler's libraries.
+    Promise.prototype.then.call(
+      Promise.resolve(returned),
+      () => this.#end(succeeded),
+      (thrown: unknown) => this.#end(outcomeOfThrow(thrown, this.isAborted)),
+    )
+  }
+
+  #end(outcome: Outcome): void {
+    const final = this.#afterPublishes(outcome)
+    if (final !== undefined) this.#onOver(this, final)
+  }
+
+  #afterPublishes(outcome: Outcome): Outcome | undefined {
+    const publishes = this.#publishes
+    if (publishes === undefined) return outcome
+    // The record is not done before its publishes are: committed earlier, a crash would lose what was to be published.
+    if (publishes.isIdle) return this.#withPublishes(publishes, outcome)
+    publishes.whenIdle(() => this.#onOver(this, this.#withPublishes(publishes, outcome)))
+    return undefined
+  }
+
+  #withPublishes(publishes: PublishTracker, outcome: Outcome): Outcome {
+    const logFailure = (error: unknown) =>
+      this.log.error(
+        { failure: failureOf(error) },
+        'a publish failed that nobody awaited, and its attempt had its outcome already',
+      )
+    publishes.attemptIsOver(logFailure)
+    const [first, ...others] = publishes.takeFailures()
+    if (first !== undefined && outcome.kind === 'succeeded') {
+      others.forEach(logFailure)
+      return outcomeOfThrow(first, this.isAborted)
+    }
+    if (first !== undefined) [first, ...others].forEach(logFailure)
+    return outcome
+  }
+}
+
+function isAccepted(filter: (record: HandlerRecord<unknown>) => unknown, record: DecodedRecord): boolean {
+  const verdict = filter(record)
+  // A promise would count as true, and the filter would do nothing without anybody noticing.
+  if (typeof verdict !== 'boolean') throw new TypeError(`the filter returned ${typeof verdict}, not true or false`)
+  return verdict
+}
+
+/** What the handler gets to see of its attempt. */
+class AttemptContext implements HandlerContext {
+  readonly #attempt: Attempt
+
+  constructor(attempt: Attempt) {
+    this.#attempt = attempt
+  }
+
+  get log(): Logger {
+    return this.#attempt.log
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal
+  }
+
+  get deadline(): number {
+    return this.#attempt.deadline
+  }
+
+  get publish(): Publish {
+    return this.#attempt.publish
+  }
+}

@@ -1,0 +1,127 @@
+/** From the bytes of a value to what the handler's type says, or to the reason why not. Never tells the payload itself. */
+import { isUtf8 } from 'node:buffer'
+import type { TSchema } from 'typebox'
+import type { Validator } from 'typebox/compile'
+import { PyrallelError, toError } from '../model/errors.ts'
+import type { HandlerFailure } from '../model/work.ts'
+
+/** Stands in for a value that cannot be handled. No JSON value is an instance of it. */
+export class RejectedValue {
+  readonly failure: HandlerFailure
+
+  constructor(reason: 'undecodable' | 'invalid', message: string) {
+    const name = reason === 'undecodable' ? 'UndecodableValue' : 'InvalidValue'
+    this.failure = { reason, name, message, retryable: false }
+  }
+}
+
+/** Up to this length the place of a syntax error that the parser does not tell is searched for; it costs some 16 parses. Characters. */
+const MAX_SEARCHED = 65_536
+/** What a lost byte becomes when bytes are read as UTF-8. */
+const REPLACEMENT = '\ufffd'
+
+export class ValueDecoder {
+  readonly #validator: Validator | undefined
+
+  private constructor(validator: Validator | undefined) {
+    this.#validator = validator
+  }
+
+  /**
+   * Compiles the schema once. TypeBox's compiler is loaded only when there is a schema, because loading it is slow.
+   * @throws PyrallelError PYR_HANDLER_OPTION when the schema cannot be compiled
+   */
+  static async of(schema: TSchema | undefined, handlerId: string): Promise<ValueDecoder> {
+    if (schema === undefined) return new ValueDecoder(undefined)
+    const { Compile } = await import('typebox/compile')
+    try {
+      return new ValueDecoder(Compile(schema))
+    } catch (thrown) {
+      const cause = toError(thrown)
+      const message = `Handler ${handlerId}: its schema cannot be compiled: ${cause.message}. Correct the schema of its topic.`
+      throw new PyrallelError('PYR_HANDLER_OPTION', message, { cause })
+    }
+  }
+
+  /** The decoded and validated value, or a `RejectedValue`. A tombstone is `null` and passes where the schema admits null. */
+  decode(bytes: Buffer | null): unknown {
+    if (bytes === null) return this.#validate(null)
+    const text = bytes.toString()
+    // Truncated UTF-8 still makes a text, with a replacement character in it: accepted, it would be a silent change of the value.
+    if (text.includes(REPLACEMENT) && !isUtf8(bytes)) {
+      return new RejectedValue('undecodable', 'the value is not JSON: its bytes are not UTF-8')
+    }
+    let value: unknown
+    try {
+      value = JSON.parse(text)
+    } catch (error) {
+      return new RejectedValue('undecodable', `the value is not JSON: ${syntaxError(text, toError(error).message)}`)
+    }
+    return this.#validate(value)
+  }
+
+  #validate(value: unknown): unknown {
+    if (this.#validator === undefined || this.#validator.Check(value)) return value
+    return new RejectedValue('invalid', `the value does not satisfy its schema: ${expectation(this.#validator, value)}`)
+  }
+}
+
+/** The parser's words without the piece of the payload that it quotes, and where it stopped. */
+function syntaxError(text: string, message: string): string {
+  const placed = /^([^"]+?|Expected [^\n]+?) in JSON at position (\d+)/.exec(message)
+  if (placed !== null) return `${placed[1]} at character ${placed[2]} of ${text.length}`
+  if (message.startsWith('Unexpected end')) return `Unexpected end at character ${text.length} of ${text.length}`
+  if (!message.startsWith('Unexpected token') || text.length > MAX_SEARCHED)
+    return `a syntax error in ${text.length} characters`
+  return `Unexpected token at character ${unexpectedTokenAt(text)} of ${text.length}`
+}
+
+/** The parser quotes what is around an unexpected token, and keeps its place to itself. The shortest prefix that has it ends there. */
+function unexpectedTokenAt(text: string): number {
+  let shorter = 0
+  let longer = text.length
+  while (longer - shorter > 1) {
+    const middle = (shorter + longer) >>> 1
+    if (hasUnexpectedToken(text.slice(0, middle))) longer = middle
+    else shorter = middle
+  }
+  return longer - 1
+}
+
+function hasUnexpectedToken(prefix: string): boolean {
+  try {
+    JSON.parse(prefix)
+    return false
+  } catch (error) {
+    return toError(error).message.startsWith('Unexpected token')
+  }
+}
+
+/** Where the value goes wrong and what is expected there: schema and path, never the value. */
+function expectation(validator: Validator, value: unknown): string {
+  const errors = validator.Errors(value)
+  // TypeBox tells the misfit of each alternative before the misfit of the union that holds them: the union is the news.
+  const unions = errors.filter((error) => error.keyword === 'anyOf').map((error) => `${error.schemaPath}/anyOf/`)
+  const news = errors.filter((error) => !unions.some((union) => error.schemaPath.startsWith(union)))
+  const first = news[0]
+  if (first === undefined) return 'TypeBox does not say why'
+  const path = first.instancePath === '' ? 'the value' : first.instancePath
+  const rest = news.length === 1 ? '' : ' (and more)'
+  switch (first.keyword) {
+    case 'boolean':
+      return `${path} is not allowed there${rest}`
+    case 'const':
+      return `${path} must be ${JSON.stringify(first.params.allowedValue)}${rest}`
+    case 'enum':
+      return `${path} must be one of ${JSON.stringify(first.params.allowedValues)}${rest}`
+    case 'anyOf': {
+      const branches = errors.filter((error) => error.schemaPath.startsWith(`${first.schemaPath}/anyOf/`))
+      const wants = branches.map((error) =>
+        error.keyword === 'const' ? `be ${JSON.stringify(error.params.allowedValue)}` : error.message,
+      )
+      return `${path} must ${[...new Set(wants.map((want) => want.replace(/^must /, '')))].join(', or ')}${rest}`
+    }
+    default:
+      return `${path} ${first.message}${rest}`
+  }
+}

@@ -1,0 +1,101 @@
+/** Prints what one attempt costs beyond parsing its value: `node --import tsx test/bench/attempt.bench.ts`. Decides nothing. */
+import { AsyncEngine } from '../../framework/execution-plane/async-engine.ts'
+import { handler } from '../../framework/handler.ts'
+import type { Logger } from '../../framework/model/logger.ts'
+import type { Epoch, WorkItem } from '../../framework/model/work.ts'
+import { systemClock } from '../../framework/runtime/clock.ts'
+
+const RECORDS = 100_000
+const ROUNDS = 4
+const CONCURRENCY = 100
+
+const value = Buffer.from(
+  JSON.stringify({
+    id: 'o-1234567',
+    customerId: 'c-998',
+    total: 12.5,
+    items: [1, 2, 3],
+    note: 'a note to fill 100 bytes',
+  }),
+)
+const items: readonly WorkItem[] = Array.from({ length: RECORDS }, (_, offset) => ({
+  id: offset,
+  handlerId: 'bench',
+  epoch: 1 as Epoch,
+  records: [
+    { topic: 'bench', partition: 0, offset, key: Buffer.from(`c-${offset % 1_000}`), value, headers: [], timestamp: 0 },
+  ],
+  attempts: [1],
+}))
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
+
+async function noOp(): Promise<void> {}
+
+async function parseAlone(): Promise<void> {
+  for (const item of items) JSON.parse(item.records[0]!.value!.toString())
+}
+
+async function bareLoop(): Promise<void> {
+  const call = noOp as (value: unknown) => Promise<void>
+  for (const item of items) await call(JSON.parse(item.records[0]!.value!.toString()))
+}
+
+async function throughEngine(run: () => unknown): Promise<void> {
+  const engine = new AsyncEngine({
+    handlerId: 'bench',
+    definition: handler<unknown>('bench', run),
+    concurrency: CONCURRENCY,
+    timeoutMs: 30_000,
+    abandonAfterMs: 5_000,
+    publish: async () => {},
+    log: silent,
+    clock: systemClock(),
+  })
+  let submitted = 0
+  let completed = 0
+  await new Promise<void>((resolve, reject) => {
+    const submitNext = () => {
+      const item = items[submitted++]
+      if (item !== undefined) engine.submit(item)
+    }
+    const onCompletion = () => {
+      if (++completed === RECORDS) resolve()
+      else submitNext()
+    }
+    engine.start(onCompletion).then(() => {
+      for (let slot = 0; slot < CONCURRENCY; slot++) submitNext()
+    }, reject)
+  })
+  await engine.close(0)
+}
+
+/** The best of some rounds, in nanoseconds per record: what disturbs a round only ever makes it slower. */
+async function nsPerRecord(run: () => Promise<void>): Promise<number> {
+  let best = Number.POSITIVE_INFINITY
+  for (let round = 0; round < ROUNDS; round++) {
+    const start = performance.now()
+    await run()
+    best = Math.min(best, performance.now() - start)
+  }
+  return (best * 1e6) / RECORDS
+}
+
+const cases = [
+  { name: 'JSON.parse alone', run: parseAlone },
+  { name: 'await fn(JSON.parse(value)) in a loop', run: bareLoop },
+  { name: 'AsyncEngine, no-op async handler', run: () => throughEngine(noOp) },
+  { name: 'AsyncEngine, no-op synchronous handler', run: () => throughEngine(() => {}) },
+]
+console.log(`${RECORDS} records of ${value.length} bytes, concurrency ${CONCURRENCY}, best of ${ROUNDS} rounds`)
+let parse = 0
+let bare = 0
+for (const { name, run } of cases) {
+  const ns = await nsPerRecord(run)
+  if (run === parseAlone) parse = ns
+  if (run === bareLoop) bare = ns
+  const ratio = bare === 0 ? '' : `, ${(ns / bare).toFixed(2)} x the loop`
+  console.log(
+    `${name.padEnd(40)} ${ns.toFixed(0).padStart(6)} ns/record, ${(ns - parse).toFixed(0).padStart(5)} beyond JSON.parse${ratio}`,
+  )
+}
