@@ -1,34 +1,10 @@
 /** Turns what `pyrallel.config.ts` exports into settings in which every default is in place. Reads no file. */
 import { configSchema, type ResolvedConfig } from '../config.ts'
+import { ownedProperties } from '../kafka/librdkafka-settings.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { CommitSettings, LifecycleSettings, Limits, RetrySettings } from '../model/settings.ts'
 import type { Ordering } from '../model/work.ts'
 import { resolveOptions } from './resolve-options.ts'
-
-/** librdkafka's settings that Pyrallel sets itself, and where to say the same instead. */
-const refusedLibrdkafka: Readonly<Record<string, string>> = {
-  'bootstrap.servers': 'Use kafka.brokers.',
-  'metadata.broker.list': 'Use kafka.brokers.',
-  'client.id': 'Use kafka.clientId.',
-  'group.id': "Use group, or the handler's own group.",
-  'group.instance.id': 'Use kafka.instanceId.',
-  'group.protocol': 'Use kafka.groupProtocol.',
-  'group.remote.assignor': 'The assignor belongs to the protocol: use kafka.groupProtocol.',
-  'partition.assignment.strategy': 'The assignor belongs to the protocol: use kafka.groupProtocol.',
-  'auto.offset.reset': 'Use kafka.startFrom.',
-  'enable.auto.commit': 'Pyrallel commits what is done, and only that.',
-  'auto.commit.interval.ms': 'Use commit.minInterval.',
-  'enable.auto.offset.store': 'Pyrallel commits what is done, and only that.',
-  'enable.partition.eof': 'Pyrallel does not read the end-of-partition events.',
-  'enable.idempotence': 'Pyrallel always produces with idempotence.',
-  acks: 'Pyrallel always waits for all in-sync replicas.',
-  'request.required.acks': 'Pyrallel always waits for all in-sync replicas.',
-  rebalance_cb: 'Pyrallel answers rebalances itself.',
-  offset_commit_cb: 'Pyrallel reads the answers to its commits itself.',
-  dr_cb: 'Pyrallel reads the acknowledgements itself.',
-  dr_msg_cb: 'Pyrallel reads the acknowledgements itself.',
-  event_cb: 'Pyrallel reads the events itself.',
-}
 
 /**
  * Checks a config and puts the defaults in place.
@@ -38,8 +14,8 @@ const refusedLibrdkafka: Readonly<Record<string, string>> = {
 export function resolveConfig(config: unknown, place: string): ResolvedConfig {
   const resolved = resolveOptions(configSchema, config, place, 'PYR_CONFIG_INVALID')
   const mistakes = Object.keys(resolved.kafka.librdkafka).flatMap((key) => {
-    const advice = Object.hasOwn(refusedLibrdkafka, key) ? refusedLibrdkafka[key] : undefined
-    return advice === undefined ? [] : [`${place}: option kafka.librdkafka['${key}'] belongs to Pyrallel. ${advice}`]
+    const instead = Object.hasOwn(ownedProperties, key) ? ownedProperties[key] : undefined
+    return instead === undefined ? [] : [`${place}: option kafka.librdkafka['${key}'] belongs to Pyrallel: ${instead}.`]
   })
   const { minMs, maxMs } = resolved.handlers.retry
   if (minMs > maxMs) {

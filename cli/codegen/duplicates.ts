@@ -1,0 +1,44 @@
+/** Finds handlers that cannot live together. Pure; knows no compiler: a place is whatever the caller uses for one. */
+import type { ScannedHandler } from './scan-result.ts'
+
+export interface Located<Place> {
+  readonly handler: ScannedHandler
+  readonly idPlace: Place
+  readonly topicPlace: Place
+}
+
+export interface Duplicate<Place> {
+  readonly node: Place
+  readonly message: string
+  readonly fix: string
+}
+
+/** Two handlers with one id, and two handlers of one group on one topic. The later one is the one that is shown. */
+export function duplicates<Place>(found: readonly Located<Place>[], defaultGroup: string): readonly Duplicate<Place>[] {
+  const byId = new Map<string, ScannedHandler>()
+  const bySubscription = new Map<string, ScannedHandler>()
+  const result: Duplicate<Place>[] = []
+  for (const { handler, idPlace, topicPlace } of found) {
+    const sameId = byId.get(handler.id)
+    if (sameId === undefined) byId.set(handler.id, handler)
+    else {
+      result.push({
+        node: idPlace,
+        message: `The id '${handler.id}' belongs to ${sameId.file} already.`,
+        fix: 'Give one of the two another `id`.',
+      })
+    }
+    const group = handler.group ?? defaultGroup
+    const subscription = `${group}:${handler.topic}`
+    const same = bySubscription.get(subscription)
+    if (same === undefined) bySubscription.set(subscription, handler)
+    else {
+      result.push({
+        node: topicPlace,
+        message: `${same.file} reads '${handler.topic}' in group '${group}' already, and a group hands each record to one handler only.`,
+        fix: "Give one of the two a `group` of its own (its offsets start afresh), or put both handlers' work into one.",
+      })
+    }
+  }
+  return result
+}

@@ -1,0 +1,39 @@
+/** Traffic for `pyrallel dev --traffic`: customers who sign up, order and move stock, with mistakes among them. */
+import type { TrafficRecord, TrafficSource } from 'pyrallel'
+import { orders, signUps, stockMoves } from './_topics.ts'
+
+const CUSTOMERS = 200
+
+export const traffic: TrafficSource = function* (random) {
+  for (let number = 1; ; number++) {
+    const kind = random()
+    if (kind < 0.5) yield order(number, random)
+    else if (kind < 0.8) yield signUp(number, random)
+    else yield stockMove(random)
+  }
+}
+
+function order(number: number, random: () => number): TrafficRecord {
+  // A text is sent as it is: this producer has a bug.
+  if (random() < 0.003) return { topic: orders, key: customer(random), value: '{"id": "o-' }
+  const total = random() < 0.02 ? 0 : Math.ceil(random() * 1_000)
+  return { topic: orders, value: { id: `o-${number}`, customerId: customer(random), total } }
+}
+
+function signUp(number: number, random: () => number): TrafficRecord {
+  const domain = random() < 0.02 ? 'slow.example' : 'example.com'
+  return { topic: signUps, value: { userId: customer(random), email: `user-${number}@${domain}` } }
+}
+
+function stockMove(random: () => number): TrafficRecord {
+  const sku = `ABC-${100 + Math.floor(random() * 20)}`
+  const warehouse = random() < 0.5 ? 'north' : 'south'
+  // 1 in 100 is more than the schema allows.
+  const quantity = random() < 0.01 ? 100_000 : Math.ceil(random() * 40) - 20
+  return { topic: stockMoves, value: { sku, warehouse, quantity } }
+}
+
+/** A few customers order most: the n-th one with a weight of 1/n (Zipf), which makes key order matter. */
+function customer(random: () => number): string {
+  return `c${Math.floor(CUSTOMERS ** random())}`
+}
