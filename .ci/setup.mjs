@@ -1,0 +1,99 @@
+/**
+ * Makes a fresh clone ready: dependencies, the native Kafka client, and on request Kafka itself for the end-to-end tests.
+ * Plain Node without any dependency; safe to run again, and quick when there is nothing to do.
+ *
+ *   node .ci/setup.mjs [--require-native] [--with-kafka] [--require-kafka]
+ *
+ * --require-native  fail when the native Kafka client cannot be had (otherwise: say what will be missing)
+ * --with-kafka      fetch Apache Kafka's jars by Maven into the cache, where Java and Maven are there
+ * --require-kafka   the same, and fail when that is not possible
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { fetchKafkaJars, hasKafkaJars, javaProblem, kafkaVersion } from '../test/e2e/kafka-jars.mjs'
+import { cacheDir } from './cache-dir.mjs'
+import { NativeClient } from './native-client.mjs'
+import { runLogged, say, seconds } from './run-logged.mjs'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const oldestNode = [20, 19]
+const knownFlags = ['--require-native', '--with-kafka', '--require-kafka']
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  if (major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])) return
+  throw new Error(`this is Node ${process.versions.node}; Pyrallel needs ${oldestNode.join('.')} or newer`)
+}
+
+/** True when node_modules holds what package-lock.json asks for, by npm's own record of what it installed. */
+function dependenciesMatch() {
+  const installed = join(root, 'node_modules', '.package-lock.json')
+  if (!existsSync(installed)) return false
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages
+  const present = JSON.parse(readFileSync(installed, 'utf8')).packages
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (path === '') return true
+    // Binaries for other platforms are in the lock, and rightly not on this disk.
+    const found = present[path]
+    return found === undefined ? entry.optional === true : found.version === entry.version
+  })
+}
+
+async function ensureDependencies() {
+  if (dependenciesMatch()) return
+  const start = performance.now()
+  say('installing the dependencies of package-lock.json (npm ci, without install scripts)')
+  await runLogged('npm ci', ['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    log: join(cacheDir(), 'npm-ci.log'),
+    cwd: root,
+    timeoutMs: 600_000,
+  })
+  say(`dependencies installed in ${seconds(start)}`)
+}
+
+async function ensureNativeClient(required) {
+  try {
+    await new NativeClient(root).ensure()
+  } catch (error) {
+    if (required) throw new Error(`the native Kafka client cannot be had.\n${error.message}`)
+    say(`the native Kafka client cannot be had.\n${error.message}`)
+    say(
+      'going on without it: `generate`, the unit tests and the in-memory broker work; embedded and real brokers do not',
+    )
+  }
+}
+
+async function ensureKafka(required) {
+  if (hasKafkaJars()) return
+  try {
+    const java = javaProblem()
+    if (java !== undefined) throw new Error(java)
+    const start = performance.now()
+    say(`fetching Apache Kafka ${kafkaVersion} by Maven, about 45 MB (once; then it is cached)`)
+    await fetchKafkaJars()
+    say(`Apache Kafka ${kafkaVersion} fetched in ${seconds(start)}`)
+  } catch (error) {
+    const reason = error.code === 'ENOENT' ? 'mvn is not installed (Debian: apt-get install maven)' : error.message
+    if (required) throw new Error(`Apache Kafka cannot be had for the end-to-end tests: ${reason}`)
+    say(`the end-to-end tests on a real Kafka will be left out: ${reason}`)
+  }
+}
+
+async function main(flags) {
+  const start = performance.now()
+  const unknown = flags.find((flag) => !knownFlags.includes(flag))
+  if (unknown !== undefined) throw new Error(`${unknown} is not known; there are ${knownFlags.join(', ')}`)
+  checkNode()
+  await ensureDependencies()
+  await ensureNativeClient(flags.includes('--require-native'))
+  const requireKafka = flags.includes('--require-kafka')
+  if (requireKafka || flags.includes('--with-kafka')) await ensureKafka(requireKafka)
+  say(`ready (${seconds(start)})`)
+}
+
+main(process.argv.slice(2)).catch((error) => {
+  // A plain Error is written for the reader; anything else is a fault of this script, and its place matters.
+  console.error(`setup: failed: ${error.constructor === Error ? error.message : error.stack}`)
+  process.exit(1)
+})
