@@ -1,0 +1,41 @@
+/** Connects to Kafka through @confluentinc/kafka-javascript. The only file that loads that library, and only when it is called. */
+import { PyrallelError, toError } from '../model/errors.ts'
+import { systemClock } from '../runtime/clock.ts'
+import type { KafkaConnection } from './kafka-client.ts'
+import type { Librdkafka } from './librdkafka-binding.ts'
+import { LibrdkafkaConnection } from './librdkafka-connection.ts'
+import { type KafkaConnectionOptions, refuseOwnedProperties } from './librdkafka-settings.ts'
+
+/** Loads the library's module. Replaced in tests, to see what happens where it cannot be loaded. */
+export type LibrdkafkaLoader = () => Promise<unknown>
+
+const importLibrdkafka: LibrdkafkaLoader = async () => (await import('@confluentinc/kafka-javascript')).default
+
+/** @throws PyrallelError PYR_NATIVE_MISSING, saying why and what to run */
+export async function loadLibrdkafka(load: LibrdkafkaLoader = importLibrdkafka): Promise<Librdkafka> {
+  try {
+    return (await load()) as Librdkafka
+  } catch (thrown) {
+    const [why] = toError(thrown).message.split('\n')
+    throw new PyrallelError(
+      'PYR_NATIVE_MISSING',
+      `The native Kafka client (@confluentinc/kafka-javascript) cannot be loaded: ${why}. ` +
+        "In Pyrallel's own repository run `npm run setup`. Elsewhere install the headers it is built from " +
+        '(Debian: zlib1g-dev libssl-dev libzstd-dev libcurl4-openssl-dev libsasl2-dev), then run ' +
+        '`CKJS_LINKING=dynamic npm rebuild @confluentinc/kafka-javascript`.',
+      { cause: thrown },
+    )
+  }
+}
+
+/**
+ * Loads the library and checks the options. Asks no broker: that is what `check` is for.
+ * @throws PyrallelError PYR_NATIVE_MISSING, PYR_CONFIG_INVALID
+ */
+export async function connectKafka(
+  options: KafkaConnectionOptions,
+  load: LibrdkafkaLoader = importLibrdkafka,
+): Promise<KafkaConnection> {
+  refuseOwnedProperties(options.librdkafka ?? {})
+  return new LibrdkafkaConnection(await loadLibrdkafka(load), options, options.clock ?? systemClock())
+}

@@ -1,0 +1,214 @@
+/** One cluster through librdkafka: finds out whether it is there, sees to its topics, and makes consumers and producers. */
+import { PyrallelError, toError } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { ConsumerOptions, KafkaClient, KafkaConnection, RecordProducer } from './kafka-client.ts'
+import type {
+  Librdkafka,
+  MetadataRequest,
+  NativeConfig,
+  NativeConsumer,
+  NativeError,
+  NativeMetadata,
+  NativeProducer,
+} from './librdkafka-binding.ts'
+import { LibrdkafkaConsumer } from './librdkafka-consumer.ts'
+import { nativeCodes, nativeError } from './librdkafka-errors.ts'
+import { type DeliveryCallback, LibrdkafkaProducer } from './librdkafka-producer.ts'
+import {
+  commonConfig,
+  consumerConfig,
+  type KafkaConnectionOptions,
+  producerConfig,
+  revokeLimitMs,
+} from './librdkafka-settings.ts'
+import { LogGate } from './log-gate.ts'
+
+const CONNECT_TIMEOUT_MS = 10_000
+const ADMIN_TIMEOUT_MS = 10_000
+const VISIBLE_RETRY_MS = 20
+const COMMIT_TIMEOUT_MS = 60_000
+/** The same error is logged at most so often. */
+const ERROR_INTERVAL_MS = 10_000
+
+export class LibrdkafkaConnection implements KafkaConnection {
+  readonly description: string
+  readonly #library: Librdkafka
+  readonly #options: KafkaConnectionOptions
+  readonly #log: Logger
+  readonly #clock: Clock
+  /** Asks about topics; made when first needed. */
+  #probe: Promise<NativeProducer> | undefined
+  #lastError = ''
+
+  constructor(library: Librdkafka, options: KafkaConnectionOptions, clock: Clock) {
+    this.description = options.brokers
+    this.#library = library
+    this.#options = options
+    this.#log = options.log
+    this.#clock = clock
+  }
+
+  async check(timeoutMs: number): Promise<void> {
+    await this.#metadata({ timeout: timeoutMs })
+  }
+
+  async missingTopics(topics: readonly string[]): Promise<readonly string[]> {
+    const { topics: known } = await this.#metadata({ allTopics: true, timeout: ADMIN_TIMEOUT_MS })
+    const names = new Set(known.filter((each) => each.partitions.length > 0).map((each) => each.name))
+    return topics.filter((each) => !names.has(each))
+  }
+
+  async createTopics(topics: readonly string[], partitions: number): Promise<void> {
+    const missing = await this.missingTopics(topics)
+    for (const topic of missing) {
+      if (this.#options.createTopicsBy === 'metadata') await this.#metadata({ topic, timeout: ADMIN_TIMEOUT_MS })
+      else await this.#createTopic(topic, partitions)
+    }
+    await this.#untilVisible(missing)
+  }
+
+  consumer(options: ConsumerOptions): Promise<KafkaClient> {
+    const { log, errors } = this.#reporting({ group: options.group })
+    return LibrdkafkaConsumer.open(
+      async (callbacks) => {
+        const config = { ...consumerConfig(this.#options, options), ...callbacks }
+        const native = build(() => new this.#library.KafkaConsumer(config, { 'auto.offset.reset': options.startFrom }))
+        await this.#connect(native, log, errors, CONNECT_TIMEOUT_MS)
+        return native
+      },
+      {
+        log,
+        errors,
+        clock: this.#clock,
+        commitTimeoutMs: COMMIT_TIMEOUT_MS,
+        revokeLimitMs: revokeLimitMs(this.#options),
+      },
+    )
+  }
+
+  producer(): Promise<RecordProducer> {
+    const { log, errors } = this.#reporting({ role: 'producer' })
+    const connect = async (dr_cb: DeliveryCallback) => {
+      const native = this.#buildProducer({ ...producerConfig(this.#options), dr_cb })
+      await this.#connect(native, log, errors, CONNECT_TIMEOUT_MS)
+      native.setPollInBackground(true)
+      return native
+    }
+    return LibrdkafkaProducer.open(connect, { log, clock: this.#clock })
+  }
+
+  async close(): Promise<void> {
+    const probe = this.#probe
+    this.#probe = undefined
+    const native = await probe?.catch(() => undefined)
+    if (native !== undefined) await new Promise<void>((resolve) => native.disconnect(0, resolve))
+  }
+
+  async #metadata(request: MetadataRequest): Promise<NativeMetadata> {
+    const timeoutMs = request.timeout ?? ADMIN_TIMEOUT_MS
+    const probe = await this.#connectedProbe(timeoutMs)
+    return new Promise((resolve, reject) => {
+      probe.getMetadata(request, (error, metadata) => {
+        if (error) reject(this.#unreachable(nativeError(error), timeoutMs))
+        else resolve(metadata)
+      })
+    })
+  }
+
+  #connectedProbe(timeoutMs: number): Promise<NativeProducer> {
+    this.#probe ??= this.#connectProbe(timeoutMs).catch((error: unknown) => {
+      this.#probe = undefined
+      throw error
+    })
+    return this.#probe
+  }
+
+  async #connectProbe(timeoutMs: number): Promise<NativeProducer> {
+    const { log, errors } = this.#reporting({ role: 'admin' })
+    const native = this.#buildProducer(commonConfig(this.#options))
+    await this.#connect(native, log, errors, timeoutMs)
+    return native
+  }
+
+  #buildProducer(config: NativeConfig): NativeProducer {
+    return build(() => new this.#library.Producer(config, {}))
+  }
+
+  #connect(
+    native: NativeConsumer | NativeProducer,
+    log: Logger,
+    errors: LogGate,
+    timeoutMs: number,
+  ): Promise<NativeMetadata> {
+    native.on('event.error', (error) => {
+      this.#lastError = error.message
+      const suppressed = errors.pass(error.code)
+      if (suppressed === undefined) return
+      log.warn({ error: error.message, code: error.code, suppressed }, 'the Kafka client reports an error')
+    })
+    native.on('event.log', ({ severity, fac, message }) => log.debug({ severity, fac, message }, 'librdkafka'))
+    return new Promise((resolve, reject) => {
+      native.connect({ timeout: timeoutMs }, (error, metadata) => {
+        if (error) reject(this.#unreachable(nativeError(error), timeoutMs))
+        else resolve(metadata)
+      })
+    })
+  }
+
+  #reporting(bindings: object): { readonly log: Logger; readonly errors: LogGate } {
+    return { log: this.#log.child(bindings), errors: new LogGate(this.#clock, ERROR_INTERVAL_MS) }
+  }
+
+  #unreachable(error: NativeError, timeoutMs: number): PyrallelError {
+    const why = this.#lastError === '' ? error.message : this.#lastError
+    return new PyrallelError(
+      'PYR_BROKER_UNREACHABLE',
+      `No Kafka broker answered at ${this.description} within ${timeoutMs} ms (${why}). ` +
+        'Start one there, or correct kafka.brokers in pyrallel.config.ts (for one run: --brokers host:port).',
+      { cause: error, retriable: true },
+    )
+  }
+
+  async #createTopic(topic: string, partitions: number): Promise<void> {
+    const admin = this.#library.AdminClient.createFrom(await this.#connectedProbe(ADMIN_TIMEOUT_MS))
+    // -1: as many replicas as the broker is configured for.
+    const request = { topic, num_partitions: partitions, replication_factor: -1 }
+    await new Promise<void>((resolve, reject) => {
+      admin.createTopic(request, ADMIN_TIMEOUT_MS, (error) => {
+        if (!error || error.code === nativeCodes.TOPIC_ALREADY_EXISTS) resolve()
+        else {
+          const facts = `Topic ${topic} could not be created: ${error.message} (${error.code}).`
+          reject(new PyrallelError('PYR_KAFKA', facts, { cause: error }))
+        }
+      })
+    })
+  }
+
+  /** A topic that was just created is not known to every broker yet. */
+  async #untilVisible(topics: readonly string[]): Promise<void> {
+    const until = this.#clock.now() + ADMIN_TIMEOUT_MS
+    for (;;) {
+      const missing = topics.length === 0 ? [] : await this.missingTopics(topics)
+      if (missing.length === 0) return
+      if (this.#clock.now() > until) {
+        const facts = `The broker still does not show ${missing.join(', ')}, ${ADMIN_TIMEOUT_MS} ms after creating it.`
+        throw new PyrallelError('PYR_KAFKA', facts, { retriable: true })
+      }
+      await new Promise<void>((resolve) => {
+        this.#clock.setTimer(VISIBLE_RETRY_MS, resolve)
+      })
+    }
+  }
+}
+
+/** librdkafka checks its configuration when a client is made. */
+function build<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (thrown) {
+    throw new PyrallelError('PYR_CONFIG_INVALID', `librdkafka refuses its configuration: ${toError(thrown).message}.`, {
+      cause: thrown,
+    })
+  }
+}

@@ -1,0 +1,296 @@
+/** One member of one consumer group on librdkafka. Delivers, pauses, commits; how rebalances are answered is the membership's business. */
+import { bug, PyrallelError, toError } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
+import type { KafkaRecord, TopicPartition } from '../model/record.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { checkCommits, MAX_METADATA_LENGTH } from './commit-request-check.ts'
+import type { CommitRequest, KafkaClient, RebalanceListener } from './kafka-client.ts'
+import type { NativeConsumer, NativeError, NativeMessage } from './librdkafka-binding.ts'
+import { PendingCommits } from './librdkafka-commits.ts'
+import { commitError, isFatal, nativeError, notOwned } from './librdkafka-errors.ts'
+import { FlowControl } from './librdkafka-flow.ts'
+import { Membership } from './librdkafka-membership.ts'
+import { toRecord } from './librdkafka-records.ts'
+import type { LogGate } from './log-gate.ts'
+import { OwnedPartitions } from './owned-partitions.ts'
+import { RecordStash } from './record-stash.ts'
+
+/** One `consume` call holds a thread of libuv's pool of four, so a longer wait is made of short ones. */
+const CONSUME_SLICE_MS = 20
+/** Callbacks are served by consuming, so `poll(0)` may bring records. After so many we pause at the broker instead. */
+const STASH_LIMIT = 32
+/** How long `close` waits for the group to take the partitions back, and for the disconnect. */
+const CLOSE_STEP_MS = 10_000
+
+export interface LibrdkafkaConsumerOptions {
+  readonly log: Logger
+  readonly clock: Clock
+  readonly commitTimeoutMs: number
+  readonly revokeLimitMs: number
+  readonly errors: LogGate
+}
+
+/** librdkafka's callbacks, as they stand in a consumer's configuration. */
+export interface ConsumerCallbacks {
+  readonly rebalance_cb: Membership['onRebalance']
+  readonly offset_commit_cb: PendingCommits['onAnswer']
+}
+
+type State = 'open' | 'closing' | 'disconnecting' | 'closed'
+
+export class LibrdkafkaConsumer implements KafkaClient {
+  readonly maxMetadataLength = MAX_METADATA_LENGTH
+  readonly #options: LibrdkafkaConsumerOptions
+  readonly #native: NativeConsumer
+  readonly #owned = new OwnedPartitions()
+  readonly #commits: PendingCommits
+  readonly #membership: Membership
+  #state: State = 'open'
+  #isPolling = false
+  #consuming: Promise<unknown> = Promise.resolve()
+  readonly #stash = new RecordStash()
+  readonly #flow: FlowControl
+  readonly #isPaused = ({ topic, partition }: TopicPartition) => this.#owned.get(topic, partition)?.paused ?? false
+  #fatal: Error | undefined
+  #closing: Promise<void> | undefined
+
+  /**
+   * @param connect makes and connects the native consumer. Its configuration must have the callbacks, so it cannot exist before them; none
+   * of them is called before `subscribe`.
+   */
+  static async open(
+    connect: (callbacks: ConsumerCallbacks) => Promise<NativeConsumer>,
+    options: LibrdkafkaConsumerOptions,
+  ): Promise<LibrdkafkaConsumer> {
+    let target: ConsumerCallbacks | undefined
+    const native = await connect({
+      rebalance_cb: (event, partitions) => target?.rebalance_cb(event, partitions),
+      offset_commit_cb: (error, partitions) => target?.offset_commit_cb(error, partitions),
+    })
+    const consumer = new LibrdkafkaConsumer(native, options)
+    target = {
+      rebalance_cb: (event, partitions) => consumer.#membership.onRebalance(event, partitions),
+      offset_commit_cb: (error, partitions) => consumer.#commits.onAnswer(error, partitions),
+    }
+    return consumer
+  }
+
+  private constructor(native: NativeConsumer, options: LibrdkafkaConsumerOptions) {
+    this.#options = options
+    this.#native = native
+    this.#native.setDefaultIsTimeoutOnlyForFirstMessage(true)
+    this.#commits = new PendingCommits(options.clock, options.commitTimeoutMs)
+    this.#flow = new FlowControl(this.#native, this.#owned)
+    this.#membership = new Membership({
+      native: this.#native,
+      owned: this.#owned,
+      log: options.log,
+      clock: options.clock,
+      revokeLimitMs: options.revokeLimitMs,
+      settled: () => this.#consuming.then(() => {}),
+      forget: (partitions) => this.#stash.forget(partitions),
+      fail: (error) => {
+        this.#fatal ??= error
+      },
+    })
+  }
+
+  async subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void> {
+    this.#requireOpen()
+    this.#membership.listen(listener)
+    this.#native.subscribe([...topics])
+  }
+
+  async poll(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {
+    if (this.#isPolling) throw bug('KafkaClient.poll', 'it was called while another poll runs')
+    if (this.#state === 'closed') throw closedError()
+    this.#isPolling = true
+    try {
+      return maxRecords > 0 ? await this.#take(maxRecords, waitMs) : await this.#serve(waitMs)
+    } finally {
+      this.#isPolling = false
+    }
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#requireOpen()
+    this.#flow.pause(partitions)
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.#requireOpen()
+    this.#flow.resume(partitions)
+  }
+
+  async commit(commits: readonly CommitRequest[]): Promise<void> {
+    this.#requireOpen()
+    checkCommits(commits)
+    const foreign = commits.filter((each) => !this.#owned.has(each))
+    if (foreign.length > 0) throw notOwned(foreign)
+    if (commits.length === 0) return
+    const answer = this.#commits.wait(commits)
+    try {
+      this.#native.commit(
+        commits.map(({ topic, partition, position, metadata }) =>
+          // An empty metadata would be stored as a lone NUL.
+          metadata === '' ? { topic, partition, offset: position } : { topic, partition, offset: position, metadata },
+        ),
+      )
+    } catch (thrown) {
+      this.#commits.withdraw(nativeError(thrown))
+    }
+    try {
+      await answer
+    } catch (error) {
+      if (error instanceof PyrallelError) throw error
+      throw commitError(nativeError(error), commits, (each) => this.#owned.has(each))
+    }
+  }
+
+  logEnd({ topic, partition }: TopicPartition): number | undefined {
+    if (this.#owned.get(topic, partition) === undefined || !this.#native.isConnected()) return undefined
+    try {
+      const { highOffset } = this.#native.getWatermarkOffsets(topic, partition)
+      return highOffset >= 0 ? highOffset : undefined
+    } catch {
+      // Nothing was fetched yet, so nothing is known: the binding throws then.
+      return undefined
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #take(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {
+    this.#flow.release()
+    const until = this.#options.clock.now() + waitMs
+    for (;;) {
+      // Looked at in every round: a partition can be resumed while we wait.
+      const stashed = this.#stash.take(maxRecords, this.#isPaused)
+      if (stashed.length > 0) return stashed
+      const left = until - this.#options.clock.now()
+      const records = this.#accept(await this.#consume(maxRecords, left))
+      if (records.length > 0 || left <= CONSUME_SLICE_MS || this.#state === 'closed') return records
+    }
+  }
+
+  /** Serves callbacks. What is received meanwhile goes to the stash, and past its limit we pause, so that memory stays flat. */
+  async #serve(waitMs: number): Promise<readonly KafkaRecord[]> {
+    if (this.#stash.size >= STASH_LIMIT) this.#flow.hold()
+    const until = this.#options.clock.now() + waitMs
+    for (;;) {
+      const left = until - this.#options.clock.now()
+      const records = this.#accept(await this.#consume(1, left))
+      for (const record of records) this.#stash.push(record)
+      if (records.length > 0 || left <= CONSUME_SLICE_MS || this.#state === 'closed') return []
+    }
+  }
+
+  async #consume(maxRecords: number, leftMs: number): Promise<readonly NativeMessage[]> {
+    // While closing we go on without it, so that the partitions can still be given back.
+    if (this.#fatal !== undefined && this.#state === 'open') throw fatalError(this.#fatal)
+    const timeoutMs = Math.max(0, Math.min(Math.ceil(leftMs), CONSUME_SLICE_MS))
+    if (this.#state === 'disconnecting' || this.#state === 'closed') {
+      await this.#sleep(timeoutMs)
+      return []
+    }
+    const consumed = new Promise<readonly NativeMessage[] | NativeError>((resolve) => {
+      this.#native.setDefaultConsumeTimeout(timeoutMs)
+      try {
+        this.#native.consume(maxRecords, (error, messages) => resolve(error ? nativeError(error) : messages))
+      } catch (thrown) {
+        resolve(nativeError(thrown))
+      }
+    })
+    this.#consuming = consumed
+    const result = await consumed
+    if (Array.isArray(result)) return result
+    this.#onConsumeError(result as NativeError)
+    // An error that repeats at once would make the poll loop spin.
+    await this.#sleep(timeoutMs)
+    return []
+  }
+
+  #onConsumeError(error: NativeError): void {
+    if (this.#state !== 'open') return
+    if (isFatal(error)) {
+      this.#fatal ??= toError(error)
+      throw fatalError(this.#fatal)
+    }
+    const suppressed = this.#options.errors.pass(error.code)
+    if (suppressed === undefined) return
+    this.#options.log.warn({ error: error.message, code: error.code, suppressed }, 'records could not be fetched')
+  }
+
+  /** Keeps what may be returned. Records of a revoked partition can come with a batch that was under way. */
+  #accept(messages: readonly NativeMessage[]): KafkaRecord[] {
+    const records: KafkaRecord[] = []
+    for (const message of messages) {
+      const owned = this.#owned.get(message.topic, message.partition)
+      if (owned === undefined || !owned.delivers) continue
+      const record = toRecord(message, owned.topic)
+      // Behind older ones of its partition it must wait too, or a resume during this call would turn their order round.
+      if (owned.paused || (this.#stash.size > 0 && this.#stash.has(record))) this.#stash.push(record)
+      else records.push(record)
+    }
+    return records
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'closing'
+    const { log } = this.#options
+    try {
+      this.#native.unsubscribe()
+      // A commit can still be made while the partitions are given back this way; during a disconnect it would throw.
+      while (this.#membership.isActive) {
+        if (!(await this.#until(() => !this.#membership.isActive || this.#membership.hasUnanswered))) {
+          log.warn({ waitedMs: CLOSE_STEP_MS }, 'the group has not taken the partitions back')
+          break
+        }
+        await this.#membership.answered
+      }
+    } catch (thrown) {
+      log.warn({ error: nativeError(thrown).message }, 'the consumer could not leave its group')
+    }
+    this.#state = 'disconnecting'
+    this.#membership.leave()
+    this.#flow.stop()
+    await this.#consuming
+    const disconnected = new Promise<boolean>((resolve) => this.#native.disconnect(() => resolve(true)))
+    const inTime = await Promise.race([disconnected, this.#sleep(CLOSE_STEP_MS).then(() => false)])
+    if (!inTime) log.warn({ waitedMs: CLOSE_STEP_MS }, 'the consumer was left behind while it disconnects')
+    this.#state = 'closed'
+    this.#commits.failAll(closedError())
+  }
+
+  /** Looks again after each slice, because the callbacks that change the answer come while the caller polls. */
+  async #until(isTrue: () => boolean): Promise<boolean> {
+    for (let waited = 0; waited < CLOSE_STEP_MS; waited += CONSUME_SLICE_MS / 4) {
+      if (isTrue()) return true
+      await this.#sleep(CONSUME_SLICE_MS / 4)
+    }
+    return isTrue()
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.clock.setTimer(delayMs, resolve)
+    })
+  }
+
+  #requireOpen(): void {
+    if (this.#state === 'disconnecting' || this.#state === 'closed') throw closedError()
+  }
+}
+
+function closedError(): PyrallelError {
+  return new PyrallelError('PYR_CLIENT_CLOSED', 'The Kafka consumer is closed.')
+}
+
+function fatalError(cause: Error): PyrallelError {
+  return cause instanceof PyrallelError
+    ? cause
+    : new PyrallelError('PYR_KAFKA', `The Kafka consumer cannot go on: ${cause.message}.`, { cause })
+}

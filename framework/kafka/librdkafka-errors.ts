@@ -1,0 +1,127 @@
+/** Translates librdkafka's error codes into ours, and decides what is worth stopping for. Pure. */
+import { type ErrorCode, PyrallelError } from '../model/errors.ts'
+import type { TopicPartition } from '../model/record.ts'
+import type { NativeError } from './librdkafka-binding.ts'
+
+/** The codes we tell apart; names as in librdkafka's `rdkafka.h`. */
+export const nativeCodes = {
+  ASSIGN_PARTITIONS: -175,
+  REVOKE_PARTITIONS: -174,
+  TRANSPORT: -195,
+  UNKNOWN_PARTITION: -190,
+  UNKNOWN_TOPIC: -188,
+  ALL_BROKERS_DOWN: -187,
+  TIMED_OUT: -185,
+  MSG_TIMED_OUT: -192,
+  QUEUE_FULL: -184,
+  WAIT_COORD: -180,
+  FATAL: -150,
+  UNKNOWN_TOPIC_OR_PART: 3,
+  LEADER_NOT_AVAILABLE: 5,
+  NOT_LEADER_FOR_PARTITION: 6,
+  REQUEST_TIMED_OUT: 7,
+  MSG_SIZE_TOO_LARGE: 10,
+  OFFSET_METADATA_TOO_LARGE: 12,
+  NETWORK_EXCEPTION: 13,
+  COORDINATOR_LOAD_IN_PROGRESS: 14,
+  COORDINATOR_NOT_AVAILABLE: 15,
+  NOT_COORDINATOR: 16,
+  NOT_ENOUGH_REPLICAS: 19,
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND: 20,
+  ILLEGAL_GENERATION: 22,
+  UNKNOWN_MEMBER_ID: 25,
+  REBALANCE_IN_PROGRESS: 27,
+  TOPIC_AUTHORIZATION_FAILED: 29,
+  GROUP_AUTHORIZATION_FAILED: 30,
+  TOPIC_ALREADY_EXISTS: 36,
+  FENCED_INSTANCE_ID: 82,
+  FENCED_MEMBER_EPOCH: 110,
+  UNSUPPORTED_ASSIGNOR: 112,
+  STALE_MEMBER_EPOCH: 113,
+} as const
+
+/** What passes by itself: the network, a coordinator that moves, a group that is being rebalanced. */
+const passing: ReadonlySet<number> = new Set([
+  nativeCodes.TRANSPORT,
+  nativeCodes.ALL_BROKERS_DOWN,
+  nativeCodes.TIMED_OUT,
+  nativeCodes.MSG_TIMED_OUT,
+  nativeCodes.QUEUE_FULL,
+  nativeCodes.WAIT_COORD,
+  nativeCodes.LEADER_NOT_AVAILABLE,
+  nativeCodes.NOT_LEADER_FOR_PARTITION,
+  nativeCodes.REQUEST_TIMED_OUT,
+  nativeCodes.NETWORK_EXCEPTION,
+  nativeCodes.COORDINATOR_LOAD_IN_PROGRESS,
+  nativeCodes.COORDINATOR_NOT_AVAILABLE,
+  nativeCodes.NOT_COORDINATOR,
+  nativeCodes.NOT_ENOUGH_REPLICAS,
+  nativeCodes.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+  nativeCodes.ILLEGAL_GENERATION,
+  nativeCodes.UNKNOWN_MEMBER_ID,
+  nativeCodes.REBALANCE_IN_PROGRESS,
+  nativeCodes.FENCED_MEMBER_EPOCH,
+  nativeCodes.STALE_MEMBER_EPOCH,
+])
+
+const fatal: ReadonlySet<number> = new Set([
+  nativeCodes.FATAL,
+  nativeCodes.FENCED_INSTANCE_ID,
+  nativeCodes.UNSUPPORTED_ASSIGNOR,
+])
+
+/** True when this client can do nothing any more, whatever happens. Lost rights and missing topics can come back, so they are not. */
+export function isFatal(error: NativeError): boolean {
+  return error.isFatal === true || fatal.has(error.code)
+}
+
+export function isRetriable(error: NativeError): boolean {
+  return !isFatal(error) && (error.isRetriable === true || passing.has(error.code))
+}
+
+/** Anything the binding throws or calls back with has a message; most have a code. */
+export function nativeError(thrown: unknown): NativeError {
+  if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) {
+    const code = 'code' in thrown && typeof thrown.code === 'number' ? thrown.code : -1
+    return Object.assign(thrown, { message: String(thrown.message), code })
+  }
+  return { message: String(thrown), code: -1 }
+}
+
+export function commitError(
+  error: NativeError,
+  commits: readonly TopicPartition[],
+  isOwned: (partition: TopicPartition) => boolean,
+): PyrallelError {
+  const gone = commits.filter((commit) => !isOwned(commit))
+  if (gone.length > 0) return notOwned(gone, error)
+  const code: ErrorCode =
+    error.code === nativeCodes.OFFSET_METADATA_TOO_LARGE ? 'PYR_METADATA_TOO_LARGE' : 'PYR_COMMIT_FAILED'
+  const facts = `The group coordinator refused the commit of ${list(commits)}: ${error.message} (${error.code}).`
+  return new PyrallelError(code, facts, { cause: error, retriable: isRetriable(error) })
+}
+
+export function notOwned(partitions: readonly TopicPartition[], cause?: unknown): PyrallelError {
+  return new PyrallelError(
+    'PYR_NOT_OWNED',
+    `This member does not own ${list(partitions)}, so it cannot commit there.`,
+    {
+      cause,
+    },
+  )
+}
+
+export function produceError(error: NativeError, topic: string): PyrallelError {
+  const unknown = error.code === nativeCodes.UNKNOWN_TOPIC || error.code === nativeCodes.UNKNOWN_TOPIC_OR_PART
+  return new PyrallelError(
+    unknown ? 'PYR_TOPIC_UNKNOWN' : 'PYR_PRODUCE_FAILED',
+    unknown
+      ? `The record was not produced: topic ${topic} does not exist on the broker. Create it, or check its name.`
+      : `The record was not produced to ${topic}: ${error.message} (${error.code}).`,
+    { cause: error, retriable: isRetriable(error) },
+  )
+}
+
+function list(partitions: readonly TopicPartition[]): string {
+  return partitions.map((each) => `${each.topic}:${each.partition}`).join(', ')
+}

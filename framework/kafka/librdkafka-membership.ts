@@ -1,0 +1,223 @@
+/** Answers librdkafka's rebalance callbacks, one after the other, always: one that stays unanswered hangs the process for good. */
+import { toError } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
+import type { TopicPartition } from '../model/record.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { AssignedPartition, RebalanceListener } from './kafka-client.ts'
+import type { NativeConsumer, NativeError, NativePartition } from './librdkafka-binding.ts'
+import { isFatal, nativeCodes, nativeError } from './librdkafka-errors.ts'
+import type { OwnedPartitions } from './owned-partitions.ts'
+
+/** How long one look-up of committed offsets may take. It holds a thread of libuv's pool meanwhile. */
+const COMMITTED_TIMEOUT_MS = 5_000
+const COMMITTED_RETRY_MS = 500
+/** A partition whose committed offset the coordinator keeps refusing (deleted topic, say) starts without one after so many tries. */
+const REFUSED_PARTITION_TRIES = 3
+
+/** What the membership needs of the consumer that it belongs to. */
+export interface MembershipHost {
+  readonly native: NativeConsumer
+  readonly owned: OwnedPartitions
+  readonly log: Logger
+  readonly clock: Clock
+  readonly revokeLimitMs: number
+  /** Settles when no `consume` call runs that began before. */
+  settled(): Promise<void>
+  /** Records of these partitions that were received and not returned must never be returned. */
+  forget(partitions: readonly TopicPartition[]): void
+  /** The consumer is of no use any more; the next poll says so. */
+  fail(error: Error): void
+}
+
+export class Membership {
+  readonly #host: MembershipHost
+  #listener: RebalanceListener | undefined
+  #queue: Promise<void> = Promise.resolve()
+  #unanswered = 0
+  #isEager = false
+  #isLeaving = false
+
+  constructor(host: MembershipHost) {
+    this.#host = host
+  }
+
+  listen(listener: RebalanceListener): void {
+    this.#listener = listener
+  }
+
+  /** True while partitions are held or a callback waits for its answer. */
+  get isActive(): boolean {
+    return this.#unanswered > 0 || this.#host.owned.size > 0
+  }
+
+  /** Settles when the callbacks that have come so far are answered. */
+  get answered(): Promise<void> {
+    return this.#queue
+  }
+
+  get hasUnanswered(): boolean {
+    return this.#unanswered > 0
+  }
+
+  /** From now on nothing waits for the broker any more: the consumer is about to disconnect. */
+  leave(): void {
+    this.#isLeaving = true
+  }
+
+  /** librdkafka's `rebalance_cb`. Must not throw. */
+  onRebalance(event: NativeError | undefined, partitions: readonly NativePartition[]): void {
+    const isRevoke = event?.code === nativeCodes.REVOKE_PARTITIONS
+    // Read now: later it may speak of another rebalance, and after the disconnect it crashes the process.
+    const isLost = isRevoke && !this.#isLeaving && this.#host.native.assignmentLost()
+    if (isRevoke) this.#stopDelivery(partitions)
+    this.#unanswered++
+    this.#queue = this.#queue
+      .then(() => (isRevoke ? this.#revoke(partitions, isLost) : this.#assign(partitions)))
+      .catch((thrown: unknown) => this.#host.fail(toError(thrown)))
+      .finally(() => {
+        this.#unanswered--
+      })
+  }
+
+  #stopDelivery(partitions: readonly NativePartition[]): void {
+    for (const { topic, partition } of partitions) {
+      const owned = this.#host.owned.get(topic, partition)
+      if (owned !== undefined) owned.delivers = false
+    }
+    this.#host.forget(partitions)
+  }
+
+  async #assign(partitions: readonly NativePartition[]): Promise<void> {
+    this.#isEager = this.#host.native.rebalanceProtocol() === 'EAGER'
+    const assigned = partitions.length === 0 ? [] : await this.#readCommitted(partitions)
+    // First our own books, then librdkafka: its first record may come in the same tick.
+    this.#host.owned.add(assigned)
+    try {
+      if (assigned.length > 0) this.#listener?.onAssigned(assigned)
+    } finally {
+      this.#answerAssign(assigned)
+    }
+  }
+
+  #answerAssign(assigned: readonly AssignedPartition[]): void {
+    const { native, log, owned } = this.#host
+    const positions = assigned.map(({ topic, partition, position }) =>
+      position === undefined ? { topic, partition } : { topic, partition, offset: position },
+    )
+    try {
+      if (this.#isEager) native.assign(positions)
+      else native.incrementalAssign(positions)
+      // librdkafka remembers a pause over a revoke, and we promise that a new assignment is not paused.
+      if (assigned.length > 0) native.resume(assigned.map(plain))
+    } catch (thrown) {
+      log.warn({ error: nativeError(thrown).message, partitions: positions }, 'an assignment came too late to be taken')
+      owned.drop(assigned)
+      if (assigned.length > 0) this.#listener?.onLost(assigned.map(plain))
+    }
+  }
+
+  async #revoke(revoked: readonly NativePartition[], isLost: boolean): Promise<void> {
+    const partitions = revoked.map(plain)
+    try {
+      // A record that a running `consume` brings after the answer could belong to the next assignment of the same partition.
+      await this.#host.settled()
+      if (partitions.length === 0) return
+      if (isLost) this.#listener?.onLost(partitions)
+      else await this.#drain(partitions)
+    } finally {
+      this.#host.owned.drop(partitions)
+      this.#answerRevoke(partitions)
+    }
+  }
+
+  async #drain(partitions: readonly TopicPartition[]): Promise<void> {
+    const { clock, log, revokeLimitMs } = this.#host
+    let cancel = () => {}
+    const limit = new Promise<void>((resolve) => {
+      const timer = clock.setTimer(revokeLimitMs, () => {
+        log.error({ partitions, limitMs: revokeLimitMs }, 'a revoke was answered before its drain had ended')
+        resolve()
+      })
+      cancel = () => timer.cancel()
+    })
+    try {
+      await Promise.race([this.#listener?.onRevoked(partitions), limit])
+    } finally {
+      cancel()
+    }
+  }
+
+  #answerRevoke(partitions: readonly TopicPartition[]): void {
+    const { native, log } = this.#host
+    try {
+      if (this.#isEager || this.#isLeaving) native.unassign()
+      else native.incrementalUnassign(partitions)
+    } catch (thrown) {
+      log.warn({ error: nativeError(thrown).message, partitions }, 'a revoke could not be answered')
+    }
+  }
+
+  /**
+   * Asks until the coordinator answers: librdkafka waits with the assignment, and keeps us in the group meanwhile. Nothing when we are leaving
+   * or can go no further: the assignment is then answered without partitions.
+   */
+  async #readCommitted(partitions: readonly NativePartition[]): Promise<readonly AssignedPartition[]> {
+    const { log } = this.#host
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.#askCommitted(partitions)
+      if (Array.isArray(answer)) {
+        const refused = answer.findIndex((each) => each instanceof Error)
+        if (refused === -1 || attempt >= REFUSED_PARTITION_TRIES || this.#isLeaving) return merge(partitions, answer)
+        log.warn({ error: String(answer[refused]), partition: partitions[refused] }, 'a committed offset was not told')
+      } else {
+        const error = answer as NativeError
+        if (this.#isLeaving) return []
+        if (isFatal(error)) {
+          this.#host.fail(toError(error))
+          return []
+        }
+        log.warn({ error: error.message, code: error.code, attempt }, 'the committed offsets could not be read')
+      }
+      await this.#pause(COMMITTED_RETRY_MS)
+    }
+  }
+
+  #askCommitted(partitions: readonly NativePartition[]): Promise<readonly (NativePartition | Error)[] | NativeError> {
+    return new Promise((resolve) => {
+      try {
+        this.#host.native.committed(partitions.map(plain), COMMITTED_TIMEOUT_MS, (error, found) =>
+          resolve(error ? nativeError(error) : found),
+        )
+      } catch (thrown) {
+        resolve(nativeError(thrown))
+      }
+    })
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#host.clock.setTimer(delayMs, resolve)
+    })
+  }
+}
+
+function plain({ topic, partition }: TopicPartition): TopicPartition {
+  return { topic, partition }
+}
+
+function merge(
+  partitions: readonly NativePartition[],
+  found: readonly (NativePartition | Error)[],
+): readonly AssignedPartition[] {
+  return partitions.map(({ topic, partition }, index) => {
+    const committed = found[index]
+    const isKnown = committed !== undefined && !(committed instanceof Error)
+    const offset = isKnown ? committed.offset : undefined
+    return {
+      topic,
+      partition,
+      position: offset !== undefined && offset >= 0 ? offset : undefined,
+      metadata: (isKnown ? committed.metadata : undefined) ?? '',
+    }
+  })
+}

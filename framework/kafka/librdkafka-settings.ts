@@ -1,0 +1,104 @@
+/** Turns our options into librdkafka's configuration, and refuses the keys that Pyrallel's guarantees rest on. Pure. */
+import { PyrallelError } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { ConsumerOptions } from './kafka-client.ts'
+import type { NativeConfig } from './librdkafka-binding.ts'
+
+export interface KafkaConnectionOptions {
+  /** `host:port`, several with commas between. */
+  readonly brokers: string
+  readonly clientId: string
+  /** `consumer` is KIP-848 (brokers from 4.0). `classic` is the old protocol, cooperative unless the passthrough says otherwise. */
+  readonly groupProtocol: 'consumer' | 'classic'
+  /** `metadata`: by asking for the topic, for librdkafka's mock cluster, which does not answer CreateTopics and chooses the number of partitions itself. Default `admin`. */
+  readonly createTopicsBy?: 'admin' | 'metadata'
+  /** How long the broker may hold a fetch that finds nothing, in milliseconds. Default librdkafka's 500. Lower: more idle requests. */
+  readonly fetchWaitMaxMs?: number
+  /** Any other librdkafka property, TLS and SASL among them. Keys of `ownedProperties` are refused. */
+  readonly librdkafka?: Readonly<Record<string, unknown>>
+  readonly log: Logger
+  readonly clock?: Clock
+}
+
+/** librdkafka properties that a user must not set, and what to use instead. */
+export const ownedProperties: Readonly<Record<string, string>> = {
+  'bootstrap.servers': 'use kafka.brokers',
+  'metadata.broker.list': 'use kafka.brokers',
+  'client.id': 'use kafka.clientId',
+  'group.id': 'use group',
+  'group.instance.id': 'use instanceId',
+  'group.protocol': 'use groupProtocol',
+  'auto.offset.reset': 'use startFrom',
+  'enable.auto.commit': 'Pyrallel decides what is committed',
+  'auto.commit.enable': 'Pyrallel decides what is committed',
+  'enable.auto.offset.store': 'Pyrallel decides what is committed',
+  'enable.idempotence': 'it is always on',
+  'enable.partition.eof': 'it is always off',
+  acks: 'it is always all',
+  'request.required.acks': 'it is always all',
+  partitioner: 'it is always murmur2_random, as in the Java client',
+  'transactional.id': 'transactions are not used',
+  rebalance_cb: 'Pyrallel answers rebalances',
+  offset_commit_cb: 'Pyrallel listens to it',
+  dr_cb: 'Pyrallel listens to it',
+  dr_msg_cb: 'Pyrallel listens to it',
+  event_cb: 'Pyrallel listens to it',
+  'test.mock.num.brokers': 'use the embedded broker',
+}
+
+/** @throws PyrallelError PYR_CONFIG_INVALID naming the first key that is not the user's to set */
+export function refuseOwnedProperties(passthrough: Readonly<Record<string, unknown>>): void {
+  for (const key of Object.keys(passthrough)) {
+    const instead = ownedProperties[key]
+    if (instead === undefined) continue
+    throw new PyrallelError('PYR_CONFIG_INVALID', `kafka.librdkafka: '${key}' cannot be set here: ${instead}.`)
+  }
+}
+
+/** What every client of one connection shares. */
+export function commonConfig(options: KafkaConnectionOptions): NativeConfig {
+  return {
+    'bootstrap.servers': options.brokers,
+    'client.id': options.clientId,
+    ...options.librdkafka,
+  }
+}
+
+export function consumerConfig(options: KafkaConnectionOptions, consumer: ConsumerOptions): NativeConfig {
+  return {
+    'bootstrap.servers': options.brokers,
+    'client.id': options.clientId,
+    'group.id': consumer.group,
+    'group.protocol': options.groupProtocol,
+    ...(options.groupProtocol === 'classic' && { 'partition.assignment.strategy': 'cooperative-sticky' }),
+    ...(consumer.instanceId !== undefined && { 'group.instance.id': consumer.instanceId }),
+    ...(options.fetchWaitMaxMs !== undefined && { 'fetch.wait.max.ms': options.fetchWaitMaxMs }),
+    'enable.auto.commit': false,
+    'enable.auto.offset.store': false,
+    ...options.librdkafka,
+  }
+}
+
+/** How long a record waits for companions before its batch is sent. One-record batches cost consumers twenty times as much. */
+const LINGER_MS = 2
+
+export function producerConfig(options: KafkaConnectionOptions): NativeConfig {
+  return {
+    'bootstrap.servers': options.brokers,
+    'client.id': options.clientId,
+    'enable.idempotence': true,
+    partitioner: 'murmur2_random',
+    'linger.ms': LINGER_MS,
+    ...options.librdkafka,
+  }
+}
+
+/** librdkafka's own default for `max.poll.interval.ms`. */
+const DEFAULT_MAX_POLL_INTERVAL_MS = 300_000
+
+/** How long a revoke may be left unanswered: well below the time after which the group expels a member that does not answer. */
+export function revokeLimitMs(options: KafkaConnectionOptions): number {
+  const configured = Number(options.librdkafka?.['max.poll.interval.ms'])
+  return (Number.isFinite(configured) ? configured : DEFAULT_MAX_POLL_INTERVAL_MS) * 0.8
+}
