@@ -89,7 +89,8 @@ export function decodeCompleted(position: number, text: string): DecodedMetadata
   const body = unframe(position, bytes)
   if (body === undefined) return rejected('cut, padded, altered, or was written for another position')
   const runs = runCodecs.find((codec) => codec.id === body.codecId)?.decode(body.payload, body.span)
-  if (runs === undefined) return rejected('damaged: its check is right and its content is not')
+  if (runs === undefined || !Number.isSafeInteger(position + body.span))
+    return rejected('damaged: its check is right and its content is not')
   return { kind: 'completed', ranges: rangesOf(position, runs) }
 }
 
@@ -98,7 +99,8 @@ function runsOf(position: number, completed: readonly OffsetRange[]): Runs {
   let previousEnd = position
   for (const { start, end } of completed) {
     const isFirst = previousEnd === position
-    if (!(start < end) || start < previousEnd || (isFirst && start === position) || !Number.isSafeInteger(end)) {
+    const areOffsets = position >= 0 && [position, start, end].every(Number.isSafeInteger)
+    if (!areOffsets || start >= end || start < previousEnd || (isFirst && start === position)) {
       throw bug('metadata-encoder', `completed offsets ${start}..${end} after ${previousEnd}, position ${position}`)
     }
     if (runs.length >= MAX_RUNS || start - position >= MAX_SPAN) break
@@ -114,14 +116,19 @@ interface Choice extends EncodedRuns {
   readonly codecId: number
 }
 
+/** Below this a smaller payload saves at most 18 of some 4,000 units; not worth the models' time at every commit. Bytes. */
+const SMALL_ENOUGH = 32
+
 /** What reaches furthest, and of those the smallest; the lower codec on a tie. */
 function smallest(runs: Runs, budget: number): Choice | undefined {
   if (budget < 1) return undefined
   const span = runs.reduce((sum, run) => sum + run, 0)
   let best: Choice | undefined
   for (const codec of runCodecs) {
+    const isWhole = best?.span === span
+    if (isWhole && best !== undefined && best.bytes.length <= SMALL_ENOUGH) break
     // Once one has said everything, the next need not go on past its size.
-    const limit = best?.span === span ? best.bytes.length - 1 : budget
+    const limit = isWhole && best !== undefined ? best.bytes.length - 1 : budget
     const encoded = codec.encode(runs, limit)
     const isBetter =
       encoded.span > (best?.span ?? 0) || (encoded.span === best?.span && encoded.bytes.length < best.bytes.length)
@@ -154,7 +161,7 @@ function unframe(position: number, bytes: Uint8Array): Body | undefined {
   const codecId = bytes[CHECK_BYTES]
   const span = readVarint(bytes, CHECK_BYTES + 1)
   const length = span === undefined ? undefined : readVarint(bytes, span.next)
-  if (codecId === undefined || span === undefined || length === undefined) return undefined
+  if (codecId === undefined || span === undefined || span.value === 0 || length === undefined) return undefined
   const end = length.next + length.value
   if (!endsAt(bytes, end)) return undefined
   const [crc32, crc32c] = checkOf(position, bytes.subarray(CHECK_BYTES, end))

@@ -90,8 +90,9 @@ function crcTable(polynomial: number): Int32Array {
 }
 
 /**
- * CRC-32 and CRC-32C over the position as 8 bytes, then `bytes`: together 64 bits, and every change within 32 neighbouring bits is found
- * for certain. The position is part of it, so that metadata which meets another position than its own is not believed.
+ * CRC-32 and CRC-32C over the position as 8 bytes, then `bytes`: together 64 bits. A change within 8 neighbouring bytes of them is found for
+ * certain, because the two polynomials have no factor in common; any other change but for one in 2^64. The position is part of it, so that
+ * metadata which meets another position than its own is not believed.
  */
 export function checkOf(position: number, bytes: Uint8Array): readonly [crc32: number, crc32c: number] {
   const head = new DataView(new ArrayBuffer(8))

@@ -21,7 +21,8 @@ export interface EncodedRuns {
 
 /**
  * 1. `encode` MUST return at most `budget` bytes, which stand for a true prefix of the window.
- * 2. `decode` MUST NOT throw and MUST NOT build more than `MAX_RUNS` runs on any bytes; `undefined` when they cannot be runs of `span`.
+ * 2. `decode` MUST NOT throw and MUST NOT build more than `MAX_RUNS` runs on any bytes and any span from 1 to `MAX_SPAN`; `undefined` when
+ *    they cannot be runs of that span.
  */
 export interface RunCodec {
   /** What the format calls it; never reused. */
@@ -82,7 +83,10 @@ const bitset: RunCodec = {
     return { bytes, span }
   },
   decode(bytes, span) {
-    if (bytes.length !== Math.ceil(span / 8)) return undefined
+    const lastByte = bytes[bytes.length - 1]
+    const bitsInLastByte = ((span + 7) & 7) + 1
+    if (lastByte === undefined || bytes.length !== Math.ceil(span / 8) || lastByte >>> bitsInLastByte > 0)
+      return undefined
     const runs: number[] = []
     let previous = 0
     let start = 0
