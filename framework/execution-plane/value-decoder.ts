@@ -68,7 +68,8 @@ export class ValueDecoder {
 
 /** The parser's words without the piece of the payload that it quotes, and where it stopped. */
 function syntaxError(text: string, message: string): string {
-  const placed = /^([^"]+?|Expected [^\n]+?) in JSON at position (\d+)/.exec(message)
+  // What it quotes stands in double quotes, so that a payload cannot get in here.
+  const placed = /^([^"]+?)(?: in JSON)? at position (\d+)/.exec(message)
   if (placed !== null) return `${placed[1]} at character ${placed[2]} of ${text.length}`
   if (message.startsWith('Unexpected end')) return `Unexpected end at character ${text.length} of ${text.length}`
   if (!message.startsWith('Unexpected token') || text.length > MAX_SEARCHED)

@@ -1,0 +1,14 @@
+/** The async engine under the conformance suite. */
+import { AsyncEngine } from '../../framework/execution-plane/async-engine.ts'
+import type { HandlerDefinition } from '../../framework/handler.ts'
+import { systemClock } from '../../framework/runtime/clock.ts'
+import { checked, doesAsTold } from './engine-handlers.ts'
+import { describeExecutionEngine } from './execution-engine.suite.ts'
+
+const handlers = { doesAsTold, checked }
+
+describeExecutionEngine('AsyncEngine', { canKill: false }, ({ handlerName, ...setup }) => {
+  // The suite's handlers have value types of their own; an engine validates before it calls.
+  const definition = handlers[handlerName] as HandlerDefinition<unknown>
+  return new AsyncEngine({ ...setup, handlerId: 'suite', definition, clock: systemClock() })
+})

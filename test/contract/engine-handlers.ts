@@ -1,0 +1,120 @@
+/**
+ * The handlers that the engine conformance suite runs. A module of its own, as a worker engine loads handlers by file and name;
+ * for the same reason they talk to the test through records, logs and publishes only, and never through shared variables.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Type } from 'typebox'
+import { DeadLetter, type HandlerContext, type HandlerRecord, handler, RetryAfter } from '../../framework/handler.ts'
+
+export interface Order {
+  /** What the handler has to do. */
+  readonly do: keyof typeof actions
+  /** Names the record in what it publishes. */
+  readonly name?: string
+}
+
+/** A publish to this topic is acknowledged when the test opens the gate of that name. */
+export const GATE = 'gate'
+/** Publishes to this topic are acknowledged at once; the test reads them. */
+export const NEWS = 'news'
+
+class CardRefused extends Error {}
+
+type Action = (record: HandlerRecord<Order>, context: HandlerContext) => unknown
+
+const actions = {
+  return: () => undefined,
+  returnLater: async () => {
+    await nextTurn()
+  },
+  returnThenable: () => ({
+    // biome-ignore lint/suspicious/noThenProperty: a thenable that is no promise is what the engine must cope with.
+    then: (done: () => void) => done(),
+  }),
+  throw: () => {
+    throw new Error('thrown at once')
+  },
+  reject: async () => {
+    await nextTurn()
+    throw new Error('rejected later')
+  },
+  throwSubclass: () => {
+    throw new CardRefused('card refused')
+  },
+  throwWithCause: () => {
+    throw new Error('outer', { cause: new Error('the reason behind') })
+  },
+  throwText: () => {
+    throw 'only a text'
+  },
+  throwNothing: () => {
+    throw undefined
+  },
+  retryAfter: () => {
+    throw new RetryAfter('10s', 'gateway busy')
+  },
+  deadLetter: () => {
+    throw new DeadLetter('card declined')
+  },
+  hang: () => new Promise(() => {}),
+  /** Settles when its gate opens, and heeds no signal. */
+  wait: async (record, context) => {
+    await context.publish(GATE, record.value.name)
+  },
+  /** Tells that it runs, then ends as soon as its signal fires. */
+  untilAborted: async (record, context) => {
+    const { signal } = context
+    await context.publish(NEWS, `${record.value.name} runs`)
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    signal.throwIfAborted()
+  },
+  /** Looks at its signal for the first time after its gate has opened. */
+  lateLook: async (record, context) => {
+    await context.publish(GATE, record.value.name)
+    await context.publish(NEWS, `aborted: ${context.signal.aborted}`)
+  },
+  publishUnawaited: (record, context) => {
+    void context.publish(GATE, record.value.name)
+  },
+  publishCaught: async (record, context) => {
+    await context.publish(GATE, record.value.name).catch(() => {})
+  },
+  tell: async (record, context) => {
+    const { topic, partition, offset, key, attempt, id } = record
+    context.log.info({ step: 1 }, 'before')
+    await context.publish(GATE, record.value.name)
+    context.log.info({ step: 2 }, 'after')
+    await context.publish(NEWS, {
+      topic,
+      partition,
+      offset,
+      key,
+      attempt,
+      id,
+      trace: record.headers.get('traceparent'),
+    })
+  },
+  countRuns: (record, context) => {
+    void context.publish(NEWS, `${record.value.name} ran`)
+    throw new Error('fails every time')
+  },
+  /** For engines that can kill: never gives the thread back. */
+  spin: () => {
+    for (;;);
+  },
+  /** For engines with threads: takes its thread with it. */
+  exit: () => process.exit(1),
+} satisfies Record<string, Action>
+
+export const doesAsTold = handler<Order>('orders', (record, context) => {
+  const action: Action = actions[record.value.do]
+  return action(record, context)
+})
+
+export const checked = handler(
+  'amounts',
+  { schema: Type.Object({ amount: Type.Number({ minimum: 0 }) }), filter: (record) => record.value.amount !== 0 },
+  async (record, context) => {
+    await context.publish(NEWS, record.value.amount)
+  },
+)

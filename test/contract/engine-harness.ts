@@ -1,0 +1,169 @@
+/** Drives one engine for a test and keeps the books on what every engine owes: laws 1 and 2 are checked at the end of each test. */
+import assert from 'node:assert/strict'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { ExecutionEngine } from '../../framework/execution-plane/execution-engine.ts'
+import type { Publish } from '../../framework/handler.ts'
+import type { Logger } from '../../framework/model/logger.ts'
+import type { KafkaRecord } from '../../framework/model/record.ts'
+import type { CompletionEvent, Epoch, HandlerFailure, Outcome, WorkItem } from '../../framework/model/work.ts'
+import { GATE, NEWS, type Order } from './engine-handlers.ts'
+
+export interface EngineSetup {
+  /** An export of test/contract/engine-handlers.ts. */
+  readonly handlerName: 'doesAsTold' | 'checked'
+  readonly concurrency: number
+  readonly timeoutMs: number
+  readonly abandonAfterMs: number
+  readonly publish: Publish
+  readonly log: Logger
+}
+
+/** Makes an engine that is not started. */
+export type CreateEngine = (setup: EngineSetup) => ExecutionEngine
+
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly message: string
+}
+
+interface Gate {
+  readonly open: () => void
+  readonly refuse: (error: Error) => void
+}
+
+export class EngineHarness implements AsyncDisposable {
+  readonly engine: ExecutionEngine
+  readonly completions: CompletionEvent[] = []
+  readonly news: unknown[] = []
+  readonly logs: LogLine[] = []
+  readonly #gates = new Map<string, Gate>()
+  readonly #submitted = new Set<number>()
+  readonly #faults: string[] = []
+  readonly #waiters = new Set<() => void>()
+  #isSubmitting = false
+  #nextId = 1
+
+  constructor(create: CreateEngine, setup: Partial<Omit<EngineSetup, 'publish' | 'log'>> = {}) {
+    this.engine = create({
+      handlerName: 'doesAsTold',
+      concurrency: 16,
+      timeoutMs: 60_000,
+      abandonAfterMs: 60_000,
+      ...setup,
+      publish: (to, value) => this.#publish(typeof to === 'string' ? to : to.name, value),
+      log: this.#logger({}),
+    })
+  }
+
+  static async started(
+    create: CreateEngine,
+    setup: Partial<Omit<EngineSetup, 'publish' | 'log'>> = {},
+  ): Promise<EngineHarness> {
+    const harness = new EngineHarness(create, setup)
+    await harness.start()
+    return harness
+  }
+
+  start(): Promise<void> {
+    return this.engine.start((completion) => this.#onCompletion(completion))
+  }
+
+  order(order: Order, record: Partial<KafkaRecord> = {}): number {
+    return this.submit(Buffer.from(JSON.stringify(order)), record)
+  }
+
+  submit(value: Buffer | null, record: Partial<KafkaRecord> = {}, attempt = 1): number {
+    const id = this.#nextId++
+    const raw = { topic: 'orders', partition: 0, offset: id, key: null, headers: [], timestamp: 0, ...record, value }
+    const item: WorkItem = { id, handlerId: 'suite', epoch: 1 as Epoch, records: [raw], attempts: [attempt] }
+    this.#isSubmitting = true
+    try {
+      this.engine.submit(item)
+      this.#submitted.add(id)
+    } finally {
+      this.#isSubmitting = false
+    }
+    return id
+  }
+
+  /** Waits until something that the engine says or does makes it true. The test's own time limit ends a wait in vain. */
+  async until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await new Promise<void>((resolve) => this.#waiters.add(resolve))
+  }
+
+  async outcomeOf(id: number): Promise<Outcome> {
+    const find = () => this.completions.find((completion) => completion.workId === id)
+    await this.until(() => find() !== undefined)
+    return find()!.outcome
+  }
+
+  async failureOf(id: number): Promise<HandlerFailure> {
+    const outcome = await this.outcomeOf(id)
+    assert.ok('failure' in outcome, `item ${id} ${outcome.kind}`)
+    return outcome.failure
+  }
+
+  /** The handler with this gate has reached it. */
+  async atGate(name: string): Promise<void> {
+    await this.until(() => this.#gates.has(name))
+  }
+
+  open(name: string): void {
+    this.#gates.get(name)!.open()
+  }
+
+  refuse(name: string, error: Error): void {
+    this.#gates.get(name)!.refuse(error)
+  }
+
+  /** Closes the engine, lets what still runs run out, and checks the books. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.engine.close(0)
+    const atClose = this.completions.length
+    for (const gate of this.#gates.values()) gate.open()
+    for (let turn = 0; turn < 5; turn++) await nextTurn()
+    assert.equal(this.completions.length, atClose, 'law 2: a completion came after close() had settled')
+    assert.deepEqual(this.#faults, [])
+    const answered = this.completions.map((completion) => completion.workId).sort((a, b) => a - b)
+    assert.deepEqual(answered, [...this.#submitted], 'law 1: one completion for each submitted item')
+  }
+
+  #onCompletion(completion: CompletionEvent): void {
+    if (this.#isSubmitting) this.#faults.push(`law 2: item ${completion.workId} was completed inside submit()`)
+    if (!(completion.durationMs >= 0)) this.#faults.push(`item ${completion.workId} took ${completion.durationMs} ms`)
+    this.completions.push(completion)
+    this.#changed()
+  }
+
+  async #publish(topic: string, value: unknown): Promise<void> {
+    if (topic === GATE) {
+      const opened = new Promise<void>((open, refuse) => this.#gates.set(String(value), { open, refuse }))
+      this.#changed()
+      return opened
+    }
+    assert.equal(topic, NEWS)
+    this.news.push(value)
+    this.#changed()
+  }
+
+  #logger(bindings: object): Logger {
+    const line = (level: LogLine['level']) => (fields: object, message: string) => {
+      this.logs.push({ level, fields: { ...bindings, ...fields }, message })
+      this.#changed()
+    }
+    return {
+      debug: line('debug'),
+      info: line('info'),
+      warn: line('warn'),
+      error: line('error'),
+      child: (more) => this.#logger({ ...bindings, ...more }),
+    }
+  }
+
+  #changed(): void {
+    const waiters = [...this.#waiters]
+    this.#waiters.clear()
+    for (const wake of waiters) wake()
+  }
+}

@@ -1,0 +1,313 @@
+/** What the async engine promises beyond the conformance suite: exact deadlines, no timer left, and an event loop that goes on. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Type } from 'typebox'
+import { AsyncEngine, type AsyncEngineOptions } from '../../../framework/execution-plane/async-engine.ts'
+import {
+  DeadLetter,
+  type HandlerContext,
+  type HandlerFunction,
+  type HandlerOptions,
+  handler,
+} from '../../../framework/handler.ts'
+import type { Logger } from '../../../framework/model/logger.ts'
+import type { CompletionEvent, Epoch, WorkItem } from '../../../framework/model/work.ts'
+import { topic } from '../../../framework/topic.ts'
+import { StandingClock } from './standing-clock.ts'
+
+interface Arrangement {
+  readonly engine: AsyncEngine
+  readonly clock: StandingClock
+  readonly completions: readonly CompletionEvent[]
+  readonly logged: readonly string[]
+}
+
+async function started(
+  run: HandlerFunction<unknown>,
+  overrides: Partial<AsyncEngineOptions> & {
+    readonly filter?: HandlerOptions<unknown>['filter']
+    readonly onCompletion?: () => void
+  } = {},
+): Promise<Arrangement> {
+  const { filter, onCompletion, ...options } = overrides
+  const clock = new StandingClock()
+  const completions: CompletionEvent[] = []
+  const logged: string[] = []
+  const log: Logger = {
+    debug: (_fields, message) => logged.push(message),
+    info: (_fields, message) => logged.push(message),
+    warn: (_fields, message) => logged.push(message),
+    error: (_fields, message) => logged.push(message),
+    child: () => log,
+  }
+  const engine = new AsyncEngine({
+    handlerId: 'billing',
+    definition: handler<unknown>('orders', filter === undefined ? {} : { filter }, run),
+    concurrency: 1_000,
+    timeoutMs: 100,
+    abandonAfterMs: 50,
+    publish: async () => {},
+    log,
+    clock,
+    ...options,
+  })
+  await engine.start((completion) => {
+    completions.push(completion)
+    onCompletion?.()
+  })
+  return { engine, clock, completions, logged }
+}
+
+function item(id: number): WorkItem {
+  const record = {
+    topic: 'orders',
+    partition: 0,
+    offset: id,
+    key: null,
+    value: Buffer.from('{}'),
+    headers: [],
+    timestamp: 0,
+  }
+  return { id, handlerId: 'billing', epoch: 1 as Epoch, records: [record], attempts: [1] }
+}
+
+describe('AsyncEngine deadlines', () => {
+  it('fires the signal at the deadline and gives the handler up abandonAfterMs later, to the millisecond', async () => {
+    let context: HandlerContext | undefined
+    const { engine, clock, completions } = await started((_record, given) => {
+      context = given
+      return new Promise(() => {})
+    })
+    engine.submit(item(1))
+    await nextTurn()
+    const { signal, deadline } = context!
+    assert.equal(deadline, clock.now() + 100)
+    clock.advance(99)
+    assert.equal(signal.aborted, false)
+    clock.advance(1)
+    assert.equal(signal.aborted, true)
+    assert.equal(signal.reason.name, 'TimeoutError')
+    clock.advance(49)
+    assert.equal(completions.length, 0)
+    clock.advance(1)
+    assert.equal(completions[0]!.outcome.kind, 'timed-out')
+    assert.equal(completions[0]!.durationMs, 150)
+    assert.equal(engine.abandoned, 1)
+    assert.equal(clock.openTimers, 0)
+  })
+
+  it('times out a handler that succeeds after its deadline because it blocked the event loop', async () => {
+    const { engine, clock, completions } = await started(() => clock.pass(100))
+    engine.submit(item(1))
+    await nextTurn()
+    assert.equal(completions[0]!.outcome.kind, 'timed-out')
+  })
+
+  it('keeps where the handler was in the failure of a timed-out attempt', async () => {
+    const { engine, clock, completions } = await started(
+      (_record, { signal }) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('query cancelled')))),
+    )
+    engine.submit(item(1))
+    await nextTurn()
+    clock.advance(100)
+    await nextTurn()
+    const { outcome } = completions[0]!
+    assert.ok(outcome.kind === 'timed-out')
+    assert.match(outcome.failure.stack ?? '', /query cancelled/)
+  })
+
+  it('holds no timer while nothing is in flight', async () => {
+    const { engine, clock, completions } = await started(async () => {})
+    assert.equal(clock.openTimers, 0)
+    for (let id = 1; id <= 100; id++) engine.submit(item(id))
+    await nextTurn()
+    await nextTurn()
+    assert.equal(completions.length, 100)
+    assert.equal(clock.openTimers, 0)
+  })
+
+  it('logs when a handler is abandoned and when it settles after all', async () => {
+    let settle = () => {}
+    const { engine, clock, logged } = await started(
+      () =>
+        new Promise<void>((resolve) => {
+          settle = resolve
+        }),
+    )
+    engine.submit(item(1))
+    await nextTurn()
+    clock.advance(150)
+    settle()
+    await nextTurn()
+    assert.deepEqual(logged, [
+      'a handler ignores its signal and was abandoned; it keeps its slot',
+      'an abandoned handler has settled',
+    ])
+  })
+})
+
+describe('AsyncEngine and the event loop', () => {
+  it('lets the event loop turn while handlers that never wait use up its time', async () => {
+    const startedInTurn = new Map<number, number>()
+    let turn = 0
+    const { engine, clock, completions } = await started(() => {
+      startedInTurn.set(turn, (startedInTurn.get(turn) ?? 0) + 1)
+      clock.pass(4)
+    })
+    for (let id = 1; id <= 30; id++) engine.submit(item(id))
+    for (; completions.length < 30; turn++) await nextTurn()
+    assert.equal(Math.max(...startedInTurn.values()), 3)
+  })
+
+  it('lets the event loop turn though each completion brings the next record, also when the clock stands still', async () => {
+    let id = 0
+    const feed = () => {
+      if (id < 5_000) engine.submit(item(++id))
+    }
+    const { engine } = await started(() => {}, { concurrency: 1, onCompletion: feed })
+    feed()
+    let turns = 0
+    for (; id < 5_000; turns++) await nextTurn()
+    assert.ok(turns >= 5, `${turns} turns`)
+  })
+})
+
+describe('AsyncEngine and its handler', () => {
+  it('does not run an item that was aborted before its turn', async () => {
+    let runs = 0
+    const { engine, completions } = await started(() => {
+      runs++
+    })
+    engine.submit(item(1))
+    engine.submit(item(2))
+    engine.abort(({ id }) => id === 1)
+    await nextTurn()
+    assert.deepEqual(
+      completions.map(({ workId, outcome, durationMs }) => [workId, outcome.kind, durationMs]),
+      [
+        [1, 'interrupted', 0],
+        [2, 'succeeded', 0],
+      ],
+    )
+    assert.equal(runs, 1)
+  })
+
+  it('fails the attempt when the filter throws or says neither yes nor no', async () => {
+    const throwing = () => {
+      throw new Error('filter broke')
+    }
+    const promising = (() => Promise.resolve(false)) as unknown as () => boolean
+    for (const [filter, message] of [
+      [throwing, 'filter broke'],
+      [promising, 'the filter returned object, not true or false'],
+    ] as const) {
+      const { engine, completions } = await started(() => assert.fail('the handler ran'), { filter })
+      engine.submit(item(1))
+      await nextTurn()
+      const { outcome } = completions[0]!
+      assert.ok(outcome.kind === 'failed')
+      assert.equal(outcome.failure.message, message)
+    }
+  })
+
+  it('lets a handler take publish, signal and log out of its context', async () => {
+    const published: unknown[] = []
+    const { engine, completions, logged } = await started(
+      async (_record, { publish, signal, log }) => {
+        log.info({}, 'running')
+        await publish('invoices', signal.aborted)
+      },
+      { publish: async (_to, value) => void published.push(value) },
+    )
+    engine.submit(item(1))
+    await nextTurn()
+    await nextTurn()
+    assert.deepEqual(published, [false])
+    assert.deepEqual(logged, ['running'])
+    assert.deepEqual(completions[0]!.outcome, { kind: 'succeeded' })
+  })
+
+  it('logs a publish that fails after its attempt is over, instead of leaving the rejection unhandled', async () => {
+    let context: HandlerContext | undefined
+    const { engine, logged } = await started(
+      (_record, given) => {
+        context = given
+        void given.publish('invoices', 'first')
+      },
+      {
+        publish: async (_to, value) => {
+          if (value === 'second') throw new Error('broker says no')
+        },
+      },
+    )
+    engine.submit(item(1))
+    await nextTurn()
+    void context!.publish('invoices', 'second')
+    await nextTurn()
+    assert.deepEqual(logged, ['a publish failed that nobody awaited, and its attempt had its outcome already'])
+  })
+
+  it('keeps DeadLetter of an aborted attempt as the decision that it is', async () => {
+    const { engine, completions } = await started(
+      (_record, { signal }) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new DeadLetter('declined')))),
+    )
+    engine.submit(item(1))
+    await nextTurn()
+    engine.abort(() => true)
+    await nextTurn()
+    assert.equal(completions[0]!.outcome.kind, 'failed')
+  })
+
+  it('refuses an item with more than one record', async () => {
+    const { engine } = await started(() => {})
+    const two = { ...item(1), records: [...item(1).records, ...item(2).records] }
+    assert.throws(() => engine.submit(two), { code: 'PYR_BUG' })
+    assert.equal(engine.inFlight, 0)
+  })
+
+  it('does not start with a schema that cannot be compiled, nor twice', async () => {
+    const broken = topic('orders', { schema: Type.String({ pattern: '(' }) })
+    await assert.rejects(
+      started(() => {}, { definition: handler(broken, () => {}) as never }),
+      { code: 'PYR_HANDLER_OPTION' },
+    )
+    const { engine } = await started(() => {})
+    await assert.rejects(
+      engine.start(() => {}),
+      { code: 'PYR_BUG' },
+    )
+  })
+})
+
+describe('AsyncEngine.close', () => {
+  it('leaves no timer, whichever state its attempts were in', async () => {
+    const { engine, clock, completions, logged } = await started(() => new Promise(() => {}))
+    engine.submit(item(1))
+    await nextTurn()
+    clock.advance(100)
+    engine.submit(item(2))
+    await nextTurn()
+    engine.submit(item(3))
+    const closing = engine.close(10)
+    clock.advance(10)
+    await closing
+    assert.deepEqual(
+      completions.map(({ outcome }) => outcome.kind),
+      ['interrupted', 'interrupted', 'interrupted'],
+    )
+    assert.equal(clock.openTimers, 0)
+    assert.deepEqual(logged, ['handlers were still running when the engine had to close'])
+    clock.advance(1_000)
+    await nextTurn()
+    assert.equal(completions.length, 3)
+  })
+
+  it('settles at once when nothing is in flight', async () => {
+    const { engine, clock } = await started(() => {})
+    await engine.close(60_000)
+    assert.equal(clock.openTimers, 0)
+  })
+})

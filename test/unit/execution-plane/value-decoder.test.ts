@@ -1,0 +1,128 @@
+/** Bad and odd values: what the decoder makes of them, and that no payload gets into a message. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type TSchema, Type } from 'typebox'
+import { RejectedValue, ValueDecoder } from '../../../framework/execution-plane/value-decoder.ts'
+
+async function failureOf(value: Buffer | null, schema?: TSchema): Promise<{ reason: string; message: string }> {
+  const decoded = (await ValueDecoder.of(schema, 'billing')).decode(value)
+  assert.ok(decoded instanceof RejectedValue, 'was accepted')
+  const { reason, message, retryable } = decoded.failure
+  assert.equal(retryable, false)
+  return { reason, message }
+}
+
+describe('a value that is not JSON', () => {
+  const table: readonly (readonly [bytes: string | Buffer, words: string])[] = [
+    ['', 'Unexpected end at character 0 of 0'],
+    ['{"a":"b"', "Expected ',' or '}' after property value at character 8 of 8"],
+    ['{"a" 1}', "Expected ':' after property name at character 5 of 7"],
+    ['{"a":1,}', 'Expected double-quoted property name at character 7 of 8'],
+    ['{"a":"b', 'Unterminated string at character 7 of 7'],
+    ['nul', 'Unexpected end at character 3 of 3'],
+    ['undefined', 'a syntax error in 9 characters'],
+    ['<html>', 'Unexpected token at character 0 of 6'],
+    ['x', 'Unexpected token at character 0 of 1'],
+    ['{"pin":1234, "note":"a longer text that is cut", "next":hunter2 }', 'Unexpected token at character 56 of 65'],
+    ['{"a":1} x', 'Unexpected non-whitespace character after JSON at character 8 of 9'],
+    [Buffer.from([0x22, 0x41, 0xe2, 0x82, 0x22]), 'its bytes are not UTF-8'],
+    [Buffer.from([0xff, 0xfe]), 'its bytes are not UTF-8'],
+  ]
+  for (const [bytes, words] of table) {
+    it(`is undecodable, with the place and the parser's words: ${JSON.stringify(bytes.toString())}`, async () => {
+      const { reason, message } = await failureOf(Buffer.from(bytes))
+      assert.equal(reason, 'undecodable')
+      assert.equal(message, `the value is not JSON: ${words}`)
+    })
+  }
+
+  it('is not quoted in the message, whatever the parser says of it', async () => {
+    for (const text of [
+      'hunter2',
+      '{"a":hunter2}',
+      `${'['.repeat(50)}hunter2`,
+      '{"a":"hunter2',
+      '"hunter2"hunter2',
+      '{hunter2}',
+      'hunter2 at position 7',
+    ]) {
+      assert.doesNotMatch((await failureOf(Buffer.from(text))).message, /hunter|unter/)
+    }
+  })
+
+  it('is not searched for the place when it is large', async () => {
+    const { message } = await failureOf(Buffer.from(`[${'1,'.repeat(40_000)}x]`))
+    assert.equal(message, 'the value is not JSON: a syntax error in 80003 characters')
+  })
+})
+
+describe('a value that does not satisfy its schema', () => {
+  const schema = Type.Object(
+    {
+      id: Type.String(),
+      total: Type.Optional(Type.Number({ minimum: 0 })),
+      state: Type.Optional(Type.Union([Type.Literal('open'), Type.Literal('paid')])),
+      version: Type.Optional(Type.Literal(2)),
+      lines: Type.Optional(Type.Array(Type.Object({ sku: Type.String() }))),
+    },
+    { additionalProperties: false },
+  )
+  const table: readonly (readonly [value: unknown, words: string])[] = [
+    ['hunter2', 'the value must be object'],
+    [{}, 'the value must have required properties id'],
+    [{ id: 7 }, '/id must be string'],
+    [{ id: 'a', total: -12.75 }, '/total must be >= 0'],
+    [{ id: 'a', version: 9 }, '/version must be 2'],
+    [{ id: 'a', state: 'hunter2' }, '/state must be "open", or be "paid"'],
+    [{ id: 'a', lines: [{ sku: 'b' }, { sku: null }] }, '/lines/1/sku must be string'],
+    [{ id: 'a', more: 'hunter2' }, '/more is not allowed there (and more)'],
+  ]
+  for (const [value, words] of table) {
+    it(`is invalid, with the path and what is expected there: ${words}`, async () => {
+      const { reason, message } = await failureOf(Buffer.from(JSON.stringify(value)), schema)
+      assert.equal(reason, 'invalid')
+      assert.equal(message, `the value does not satisfy its schema: ${words}`)
+    })
+  }
+
+  it('is a number too large for a number, which JSON.parse reads as infinity', async () => {
+    const { reason } = await failureOf(Buffer.from('{"id":"a","total":1e999}'), schema)
+    assert.equal(reason, 'invalid')
+  })
+})
+
+describe('a tombstone', () => {
+  it('is null to a handler without a schema', async () => {
+    assert.equal((await ValueDecoder.of(undefined, 'billing')).decode(null), null)
+  })
+
+  it('is null to a handler whose schema admits null', async () => {
+    const schema = Type.Union([Type.Object({}), Type.Null()])
+    assert.equal((await ValueDecoder.of(schema, 'billing')).decode(null), null)
+  })
+
+  it('is invalid where the schema does not admit null', async () => {
+    const { reason, message } = await failureOf(null, Type.Object({}))
+    assert.equal(reason, 'invalid')
+    assert.equal(message, 'the value does not satisfy its schema: the value must be object')
+  })
+})
+
+describe('a value that looks odd', () => {
+  const odd = ['null', '0', '""', '[]', '12345678901234567890', '{"__proto__":{"admin":true}}', '"\ufffd"', '"\\ud800"']
+  for (const text of odd) {
+    it(`is passed on as JSON.parse reads it: ${text}`, async () => {
+      assert.deepEqual((await ValueDecoder.of(undefined, 'billing')).decode(Buffer.from(text)), JSON.parse(text))
+    })
+  }
+})
+
+describe('a schema that cannot be compiled', () => {
+  it('is refused with the name of the handler', async () => {
+    const broken = Type.Object({ id: Type.String({ pattern: '(' }) })
+    await assert.rejects(ValueDecoder.of(broken, 'billing'), {
+      code: 'PYR_HANDLER_OPTION',
+      message: /^Handler billing: /,
+    })
+  })
+})
