@@ -99,22 +99,28 @@ export class NativeClient {
     const nodedir = await this.#nodeHeaders()
     const jobs = String(availableParallelism())
     say(
-      `native Kafka client: building from its sources with ${jobs} jobs, about 150 s of processor time (once; then it is cached)`,
+      `native Kafka client: building from its sources with ${jobs} jobs, about 150 s of processor time (once, then cached)`,
     )
-    await runLogged('building the native Kafka client', ['npm', 'rebuild', '--foreground-scripts', packageName], {
+    const options = {
       log: this.#log,
-      cwd: this.#root,
+      cwd: this.#directory,
       timeoutMs: buildTimeoutMs,
       env: {
         ...process.env,
         CKJS_LINKING: 'dynamic',
         JOBS: jobs,
-        MAKEFLAGS: `-j${jobs}`,
         // Its prebuilt binary has been tried already, within bounds.
         npm_config_build_from_source: packageName,
         ...(nodedir === undefined ? {} : { npm_config_nodedir: nodedir }),
       },
-    })
+    }
+    // The package's own build would do all three, but it compiles librdkafka with as many jobs as there are files, and with several
+    // jobs it compiles the addon before librdkafka is configured. Done one after the other, neither happens.
+    await runLogged('configuring librdkafka', [process.execPath, join('util', 'configure.js')], options)
+    const make = ['make', `-j${jobs}`, '-C', join('deps', 'librdkafka'), 'libs']
+    await runLogged('compiling librdkafka', make, options)
+    const rebuild = ['npm', 'rebuild', '--foreground-scripts', packageName]
+    await runLogged('compiling the addon', rebuild, { ...options, cwd: this.#root })
   }
 
   async #installHeaders() {
