@@ -249,6 +249,20 @@ describe('AsyncEngine and its handler', () => {
     assert.deepEqual(logged, ['a publish failed that nobody awaited, and its attempt had its outcome already'])
   })
 
+  it('leaves a failed publish to a handler that catches it later', async () => {
+    const { engine, completions } = await started(
+      async (_record, { publish }) => {
+        const publishing = publish('invoices', 1)
+        await nextTurn()
+        await publishing.catch(() => {})
+      },
+      { publish: () => Promise.reject(new Error('broker says no')) },
+    )
+    engine.submit(item(1))
+    for (let turn = 0; turn < 4; turn++) await nextTurn()
+    assert.deepEqual(completions[0]!.outcome, { kind: 'succeeded' })
+  })
+
   it('keeps DeadLetter of an aborted attempt as the decision that it is', async () => {
     const { engine, completions } = await started(
       (_record, { signal }) =>
@@ -303,6 +317,18 @@ describe('AsyncEngine.close', () => {
     clock.advance(1_000)
     await nextTurn()
     assert.equal(completions.length, 3)
+  })
+
+  it('drops the longer grace when a second call shortens it', async () => {
+    const { engine, clock, completions } = await started(() => new Promise(() => {}), { timeoutMs: 90_000 })
+    engine.submit(item(1))
+    await nextTurn()
+    const closing = engine.close(60_000)
+    void engine.close(10)
+    clock.advance(10)
+    await closing
+    assert.equal(completions.length, 1)
+    assert.equal(clock.openTimers, 0)
   })
 
   it('settles at once when nothing is in flight', async () => {
