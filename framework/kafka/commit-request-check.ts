@@ -1,5 +1,6 @@
 /** Checks commits before they reach a client: the native binding crashes the process on some that are malformed. Pure. */
 import { bug, PyrallelError } from '../model/errors.ts'
+import type { TopicPartition } from '../model/record.ts'
 import type { CommitRequest } from './kafka-client.ts'
 
 /** A broker accepts 4,096 UTF-16 units by default (`offset.metadata.max.bytes`); the binding adds a NUL of its own. */
@@ -24,4 +25,19 @@ export function checkCommits(commits: readonly CommitRequest[]): void {
     }
     if (unwritable.test(metadata)) throw bug(place, 'the metadata has a NUL or a lone surrogate')
   }
+}
+
+export function notOwned(partitions: readonly TopicPartition[], cause?: unknown): PyrallelError {
+  return new PyrallelError(
+    'PYR_NOT_OWNED',
+    `This member does not own ${partitionList(partitions)}, so it cannot commit there.`,
+    {
+      cause,
+    },
+  )
+}
+
+/** For messages: `orders:0, orders:3`. */
+export function partitionList(partitions: readonly TopicPartition[]): string {
+  return partitions.map((each) => `${each.topic}:${each.partition}`).join(', ')
 }

@@ -12,8 +12,8 @@ const START_TIMEOUT_MS = 10_000
 
 async function start(topics: readonly string[]): Promise<string> {
   const { Producer } = await loadLibrdkafka()
-  const host = new Producer({ 'test.mock.num.brokers': 1 }, {})
-  const { brokers } = await answered((done) => host.connect({ timeout: START_TIMEOUT_MS }, done))
+  const host = new Producer({ 'test.mock.num.brokers': 1 })
+  const { brokers } = await answered<NativeMetadata>((done) => host.connect({ timeout: START_TIMEOUT_MS }, done))
   // Asking for a topic creates it. Members of a KIP-848 group never see one that appears after they have subscribed.
   for (const topic of topics) await metadata(host, { topic, timeout: START_TIMEOUT_MS })
   return brokers.map((each) => `${each.host}:${each.port}`).join(',')

@@ -106,9 +106,12 @@ export interface NativeAdmin {
 
 export type NativeConfig = Readonly<Record<string, unknown>>
 
-/** The loaded library. */
+/**
+ * The loaded library. Its constructors take a second configuration, for topics; even an empty one replaces every topic property of the first
+ * (`partitioner`, `acks`, `auto.offset.reset`), so it is never given.
+ */
 export interface Librdkafka {
-  readonly KafkaConsumer: new (config: NativeConfig, topicConfig: NativeConfig) => NativeConsumer
-  readonly Producer: new (config: NativeConfig, topicConfig: NativeConfig) => NativeProducer
+  readonly KafkaConsumer: new (config: NativeConfig) => NativeConsumer
+  readonly Producer: new (config: NativeConfig) => NativeProducer
   readonly AdminClient: { createFrom(client: NativeProducer): NativeAdmin }
 }

@@ -23,6 +23,7 @@ import {
   revokeLimitMs,
 } from './librdkafka-settings.ts'
 import { LogGate } from './log-gate.ts'
+import { sleep } from './wait.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 const ADMIN_TIMEOUT_MS = 10_000
@@ -73,7 +74,7 @@ export class LibrdkafkaConnection implements KafkaConnection {
     return LibrdkafkaConsumer.open(
       async (callbacks) => {
         const config = { ...consumerConfig(this.#options, options), ...callbacks }
-        const native = build(() => new this.#library.KafkaConsumer(config, { 'auto.offset.reset': options.startFrom }))
+        const native = build(() => new this.#library.KafkaConsumer(config))
         await this.#connect(native, log, errors, CONNECT_TIMEOUT_MS)
         return native
       },
@@ -132,7 +133,7 @@ export class LibrdkafkaConnection implements KafkaConnection {
   }
 
   #buildProducer(config: NativeConfig): NativeProducer {
-    return build(() => new this.#library.Producer(config, {}))
+    return build(() => new this.#library.Producer(config))
   }
 
   #connect(
@@ -195,9 +196,7 @@ export class LibrdkafkaConnection implements KafkaConnection {
         const facts = `The broker still does not show ${missing.join(', ')}, ${ADMIN_TIMEOUT_MS} ms after creating it.`
         throw new PyrallelError('PYR_KAFKA', facts, { retriable: true })
       }
-      await new Promise<void>((resolve) => {
-        this.#clock.setTimer(VISIBLE_RETRY_MS, resolve)
-      })
+      await sleep(this.#clock, VISIBLE_RETRY_MS)
     }
   }
 }

@@ -3,17 +3,18 @@ import { bug, PyrallelError, toError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { KafkaRecord, TopicPartition } from '../model/record.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { checkCommits, MAX_METADATA_LENGTH } from './commit-request-check.ts'
+import { checkCommits, MAX_METADATA_LENGTH, notOwned } from './commit-request-check.ts'
 import type { CommitRequest, KafkaClient, RebalanceListener } from './kafka-client.ts'
 import type { NativeConsumer, NativeError, NativeMessage } from './librdkafka-binding.ts'
 import { PendingCommits } from './librdkafka-commits.ts'
-import { commitError, isFatal, nativeError, notOwned } from './librdkafka-errors.ts'
+import { commitError, isFatal, nativeError } from './librdkafka-errors.ts'
 import { FlowControl } from './librdkafka-flow.ts'
 import { Membership } from './librdkafka-membership.ts'
 import { toRecord } from './librdkafka-records.ts'
 import type { LogGate } from './log-gate.ts'
 import { OwnedPartitions } from './owned-partitions.ts'
 import { RecordStash } from './record-stash.ts'
+import { settlesWithin, sleep } from './wait.ts'
 
 /** One `consume` call holds a thread of libuv's pool of four, so a longer wait is made of short ones. */
 const CONSUME_SLICE_MS = 20
@@ -193,7 +194,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
     if (this.#fatal !== undefined && this.#state === 'open') throw fatalError(this.#fatal)
     const timeoutMs = Math.max(0, Math.min(Math.ceil(leftMs), CONSUME_SLICE_MS))
     if (this.#state === 'disconnecting' || this.#state === 'closed') {
-      await this.#sleep(timeoutMs)
+      await sleep(this.#options.clock, timeoutMs)
       return []
     }
     const consumed = new Promise<readonly NativeMessage[] | NativeError>((resolve) => {
@@ -209,7 +210,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
     if (Array.isArray(result)) return result
     this.#onConsumeError(result as NativeError)
     // An error that repeats at once would make the poll loop spin.
-    await this.#sleep(timeoutMs)
+    await sleep(this.#options.clock, timeoutMs)
     return []
   }
 
@@ -258,9 +259,9 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#membership.leave()
     this.#flow.stop()
     await this.#consuming
-    const disconnected = new Promise<boolean>((resolve) => this.#native.disconnect(() => resolve(true)))
-    const inTime = await Promise.race([disconnected, this.#sleep(CLOSE_STEP_MS).then(() => false)])
-    if (!inTime) log.warn({ waitedMs: CLOSE_STEP_MS }, 'the consumer was left behind while it disconnects')
+    const disconnected = new Promise<void>((resolve) => this.#native.disconnect(resolve))
+    if (!(await settlesWithin(this.#options.clock, disconnected, CLOSE_STEP_MS)))
+      log.warn({ waitedMs: CLOSE_STEP_MS }, 'the consumer was left behind while it disconnects')
     this.#state = 'closed'
     this.#commits.failAll(closedError())
   }
@@ -269,15 +270,9 @@ export class LibrdkafkaConsumer implements KafkaClient {
   async #until(isTrue: () => boolean): Promise<boolean> {
     for (let waited = 0; waited < CLOSE_STEP_MS; waited += CONSUME_SLICE_MS / 4) {
       if (isTrue()) return true
-      await this.#sleep(CONSUME_SLICE_MS / 4)
+      await sleep(this.#options.clock, CONSUME_SLICE_MS / 4)
     }
     return isTrue()
-  }
-
-  #sleep(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#options.clock.setTimer(delayMs, resolve)
-    })
   }
 
   #requireOpen(): void {

@@ -1,6 +1,7 @@
 /** Translates librdkafka's error codes into ours, and decides what is worth stopping for. Pure. */
 import { type ErrorCode, PyrallelError } from '../model/errors.ts'
 import type { TopicPartition } from '../model/record.ts'
+import { notOwned, partitionList } from './commit-request-check.ts'
 import type { NativeError } from './librdkafka-binding.ts'
 
 /** The codes we tell apart; names as in librdkafka's `rdkafka.h`. */
@@ -97,18 +98,8 @@ export function commitError(
   if (gone.length > 0) return notOwned(gone, error)
   const code: ErrorCode =
     error.code === nativeCodes.OFFSET_METADATA_TOO_LARGE ? 'PYR_METADATA_TOO_LARGE' : 'PYR_COMMIT_FAILED'
-  const facts = `The group coordinator refused the commit of ${list(commits)}: ${error.message} (${error.code}).`
+  const facts = `The group coordinator refused the commit of ${partitionList(commits)}: ${error.message} (${error.code}).`
   return new PyrallelError(code, facts, { cause: error, retriable: isRetriable(error) })
-}
-
-export function notOwned(partitions: readonly TopicPartition[], cause?: unknown): PyrallelError {
-  return new PyrallelError(
-    'PYR_NOT_OWNED',
-    `This member does not own ${list(partitions)}, so it cannot commit there.`,
-    {
-      cause,
-    },
-  )
 }
 
 export function produceError(error: NativeError, topic: string): PyrallelError {
@@ -120,8 +111,4 @@ export function produceError(error: NativeError, topic: string): PyrallelError {
       : `The record was not produced to ${topic}: ${error.message} (${error.code}).`,
     { cause: error, retriable: isRetriable(error) },
   )
-}
-
-function list(partitions: readonly TopicPartition[]): string {
-  return partitions.map((each) => `${each.topic}:${each.partition}`).join(', ')
 }

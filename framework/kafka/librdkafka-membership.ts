@@ -7,6 +7,7 @@ import type { AssignedPartition, RebalanceListener } from './kafka-client.ts'
 import type { NativeConsumer, NativeError, NativePartition } from './librdkafka-binding.ts'
 import { isFatal, nativeCodes, nativeError } from './librdkafka-errors.ts'
 import type { OwnedPartitions } from './owned-partitions.ts'
+import { settlesWithin, sleep } from './wait.ts'
 
 /** How long one look-up of committed offsets may take. It holds a thread of libuv's pool meanwhile. */
 const COMMITTED_TIMEOUT_MS = 5_000
@@ -132,19 +133,9 @@ export class Membership {
 
   async #drain(partitions: readonly TopicPartition[]): Promise<void> {
     const { clock, log, revokeLimitMs } = this.#host
-    let cancel = () => {}
-    const limit = new Promise<void>((resolve) => {
-      const timer = clock.setTimer(revokeLimitMs, () => {
-        log.error({ partitions, limitMs: revokeLimitMs }, 'a revoke was answered before its drain had ended')
-        resolve()
-      })
-      cancel = () => timer.cancel()
-    })
-    try {
-      await Promise.race([this.#listener?.onRevoked(partitions), limit])
-    } finally {
-      cancel()
-    }
+    const drained = Promise.resolve(this.#listener?.onRevoked(partitions))
+    if (await settlesWithin(clock, drained, revokeLimitMs)) return
+    log.error({ partitions, limitMs: revokeLimitMs }, 'a revoke was answered before its drain had ended')
   }
 
   #answerRevoke(partitions: readonly TopicPartition[]): void {
@@ -178,7 +169,7 @@ export class Membership {
         }
         log.warn({ error: error.message, code: error.code, attempt }, 'the committed offsets could not be read')
       }
-      await this.#pause(COMMITTED_RETRY_MS)
+      await sleep(this.#host.clock, COMMITTED_RETRY_MS)
     }
   }
 
@@ -191,12 +182,6 @@ export class Membership {
       } catch (thrown) {
         resolve(nativeError(thrown))
       }
-    })
-  }
-
-  #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#host.clock.setTimer(delayMs, resolve)
     })
   }
 }

@@ -7,6 +7,7 @@ import type { RecordProducer } from './kafka-client.ts'
 import type { NativeError, NativeProducer, NativeReport } from './librdkafka-binding.ts'
 import { nativeCodes, nativeError, produceError } from './librdkafka-errors.ts'
 import { toNativeBytes, toNativeHeaders } from './librdkafka-records.ts'
+import { settlesWithin, sleep } from './wait.ts'
 
 /** What the disconnect may take beyond the flush. */
 const DISCONNECT_SLACK_MS = 2_000
@@ -105,24 +106,16 @@ export class LibrdkafkaProducer implements RecordProducer {
 
   async #close(timeoutMs: number): Promise<void> {
     const until = this.#clock.now() + timeoutMs
-    while (this.#waiting.length > 0 && this.#clock.now() < until) await this.#sleep(5)
-    const disconnected = new Promise<boolean>((resolve) => {
-      this.#native.disconnect(Math.max(0, Math.ceil(until - this.#clock.now())), () => resolve(true))
-    })
-    const limitMs = timeoutMs + DISCONNECT_SLACK_MS
-    const inTime = await Promise.race([disconnected, this.#sleep(limitMs).then(() => false)])
+    while (this.#waiting.length > 0 && this.#clock.now() < until) await sleep(this.#clock, 5)
+    const leftMs = Math.max(0, Math.ceil(until - this.#clock.now()))
+    const disconnected = new Promise<void>((resolve) => this.#native.disconnect(leftMs, resolve))
+    const inTime = await settlesWithin(this.#clock, disconnected, leftMs + DISCONNECT_SLACK_MS)
     const undelivered = [...this.#sent, ...this.#waiting.splice(0)]
     this.#sent.clear()
     if (!inTime || undelivered.length > 0) {
       this.#log.warn({ timeoutMs, undelivered: undelivered.length }, 'the producer was closed before all was delivered')
     }
     for (const each of undelivered) each.reject(closedError())
-  }
-
-  #sleep(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#clock.setTimer(delayMs, resolve)
-    })
   }
 }
 

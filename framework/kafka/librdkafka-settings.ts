@@ -74,6 +74,7 @@ export function consumerConfig(options: KafkaConnectionOptions, consumer: Consum
     ...(options.groupProtocol === 'classic' && { 'partition.assignment.strategy': 'cooperative-sticky' }),
     ...(consumer.instanceId !== undefined && { 'group.instance.id': consumer.instanceId }),
     ...(options.fetchWaitMaxMs !== undefined && { 'fetch.wait.max.ms': options.fetchWaitMaxMs }),
+    'auto.offset.reset': consumer.startFrom,
     'enable.auto.commit': false,
     'enable.auto.offset.store': false,
     ...options.librdkafka,

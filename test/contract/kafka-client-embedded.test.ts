@@ -1,0 +1,32 @@
+/** The librdkafka client keeps the laws of the Kafka port, on the embedded broker. */
+import { it } from 'node:test'
+import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded-broker.ts'
+import { connectKafka, loadLibrdkafka } from '../../framework/kafka/librdkafka-client.ts'
+import { toError } from '../../framework/model/errors.ts'
+import type { Logger } from '../../framework/model/logger.ts'
+import { kafkaClientSuite } from './kafka-client.suite.ts'
+
+const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
+
+const whyNot = await loadLibrdkafka().then(
+  () => undefined,
+  (thrown: unknown) => toError(thrown).message,
+)
+
+if (whyNot !== undefined) {
+  console.error(`The suite of the librdkafka client does not run here. ${whyNot}`)
+  it('keeps the laws of the Kafka port on the embedded broker', { skip: whyNot }, () => {})
+} else {
+  let broker: EmbeddedBroker | undefined
+  kafkaClientSuite({
+    name: 'librdkafka on the embedded broker',
+    // The mock cluster has four partitions for every topic and creates those it is asked for; the binding reads null headers as empty.
+    features: { partitionsAsAsked: false, nullHeaderValues: false, refusesUnknownTopics: false },
+    async connect() {
+      broker = await startEmbeddedBroker({ log: quiet })
+      const librdkafka = { 'queue.buffering.max.messages': 100 }
+      return connectKafka({ ...broker.connection, clientId: 'contract', log: quiet, librdkafka })
+    },
+    stop: async () => broker?.stop(),
+  })
+}

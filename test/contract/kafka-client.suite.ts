@@ -1,0 +1,550 @@
+/** The laws of the Kafka port, as numbered in framework/kafka/kafka-client.ts. Every implementation passes these, and differs only as its feature table says. */
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { after, afterEach, before, describe, it } from 'node:test'
+import type {
+  AssignedPartition,
+  ConsumerOptions,
+  KafkaClient,
+  KafkaConnection,
+  RecordProducer,
+} from '../../framework/kafka/kafka-client.ts'
+import { partitionOfKey } from '../../framework/kafka/murmur2.ts'
+import type { PyrallelError } from '../../framework/model/errors.ts'
+import {
+  type KafkaRecord,
+  type OutgoingRecord,
+  partitionId,
+  type RecordHeader,
+  type TopicPartition,
+} from '../../framework/model/record.ts'
+
+/** How a client or broker may differ. Each is asserted both ways, so none can change unseen. */
+export interface KafkaFeatures {
+  /** `createTopics` makes as many partitions as asked; otherwise always four. */
+  readonly partitionsAsAsked: boolean
+  /** A header value that is null arrives as null; otherwise as empty. */
+  readonly nullHeaderValues: boolean
+  /** Producing to a topic that does not exist is refused; otherwise the broker creates it. */
+  readonly refusesUnknownTopics: boolean
+}
+
+export interface KafkaTarget {
+  readonly name: string
+  readonly features: KafkaFeatures
+  /** Called once. For law 4 of the producer its queue should be small, 100 records say, where that can be set. */
+  connect(): Promise<KafkaConnection>
+  /** Called once, after the connection is closed. */
+  stop?(): Promise<void>
+}
+
+const LIMIT_MS = 30_000
+const PARTITIONS = 4
+
+/** A member that is polled by the test, and remembers what it was told. */
+class Member {
+  readonly client: KafkaClient
+  readonly assignments: AssignedPartition[] = []
+  readonly revoked: TopicPartition[] = []
+  readonly records: KafkaRecord[] = []
+  readonly owned = new Set<string>()
+  /** What happened, in order. */
+  readonly story: string[] = []
+  onRevoked: (partitions: readonly TopicPartition[]) => Promise<void> = async () => {}
+  isClosed = false
+  #max = 100
+
+  constructor(client: KafkaClient) {
+    this.client = client
+  }
+
+  async subscribe(topics: readonly string[]): Promise<this> {
+    await this.client.subscribe(topics, {
+      onAssigned: (partitions) => {
+        this.story.push('assigned')
+        this.assignments.push(...partitions)
+        for (const each of partitions) this.owned.add(partitionId(each))
+      },
+      onRevoked: async (partitions) => {
+        this.story.push('revoked')
+        await this.onRevoked(partitions)
+        this.revoked.push(...partitions)
+        for (const each of partitions) this.owned.delete(partitionId(each))
+      },
+      onLost: (partitions) => {
+        this.story.push('lost')
+        for (const each of partitions) this.owned.delete(partitionId(each))
+      },
+    })
+    return this
+  }
+
+  /** The records of the next polls; 0 serves callbacks only. */
+  take(max: number): void {
+    this.#max = max
+  }
+
+  async poll(): Promise<void> {
+    for (const record of await this.client.poll(this.#max, 20)) {
+      assert.ok(this.owned.has(partitionId(record)), `a record of ${partitionId(record)}, which is not owned`)
+      if (this.records.length === 0) this.story.push('record')
+      this.records.push(record)
+    }
+  }
+
+  values(): string[] {
+    return this.records.map((each) => String(each.value))
+  }
+
+  async close(): Promise<void> {
+    const closing = this.client.close().then(() => {
+      this.isClosed = true
+    })
+    while (!this.isClosed) await this.poll().catch(ignoreClosed)
+    await closing
+  }
+}
+
+function ignoreClosed(error: PyrallelError): void {
+  if (error.code !== 'PYR_CLIENT_CLOSED') throw error
+}
+
+/** Polls all members side by side until it is so. */
+async function pump(members: readonly Member[], what: string, isSo: () => boolean): Promise<void> {
+  const until = Date.now() + LIMIT_MS
+  while (!isSo()) {
+    assert.ok(Date.now() < until, `not within ${LIMIT_MS} ms: ${what}`)
+    await Promise.all(members.map((each) => each.poll()))
+  }
+}
+
+function text(topic: string, value: string, more: Partial<OutgoingRecord> = {}): OutgoingRecord {
+  return { topic, key: null, value: Buffer.from(value), headers: [], ...more }
+}
+
+const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, index) => String(from + index))
+
+export function kafkaClientSuite(target: KafkaTarget): void {
+  describe(`Kafka client: ${target.name}`, () => {
+    let connection: KafkaConnection
+    let producer: RecordProducer
+    let members: Member[] = []
+    let names = 0
+
+    before(async () => {
+      connection = await target.connect()
+      producer = await connection.producer()
+    })
+    afterEach(async () => {
+      await Promise.all(members.filter((each) => !each.isClosed).map((each) => each.close()))
+      members = []
+    })
+    after(async () => {
+      await producer.close(1_000)
+      await connection.close()
+      await target.stop?.()
+    })
+
+    const run = randomBytes(4).toString('hex')
+    const fresh = (kind: string) => `${kind}-${run}-${++names}`
+    const newTopic = async () => {
+      const topic = fresh('topic')
+      await connection.createTopics([topic], PARTITIONS)
+      return topic
+    }
+    const join = async (topic: string, options: Partial<ConsumerOptions> = {}) => {
+      const client = await connection.consumer({ group: fresh('group'), startFrom: 'earliest', ...options })
+      const member = new Member(client)
+      members.push(member)
+      return member.subscribe([topic])
+    }
+    const produceTo = (topic: string, partition: number, values: readonly string[]) =>
+      Promise.all(values.map((value) => producer.produce(text(topic, value, { partition }))))
+    const ownsAll = (member: Member) => member.owned.size === PARTITIONS
+
+    describe('consumer', () => {
+      it('law 1: returns the records of a partition in increasing offset order', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        for (const partition of [0, 1, 2, 3]) await produceTo(topic, partition, numbers(250))
+        await pump([member], 'all records', () => member.records.length === 1_000)
+        for (const partition of [0, 1, 2, 3]) {
+          const offsets = member.records.filter((each) => each.partition === partition).map((each) => each.offset)
+          assert.deepEqual(offsets, [...offsets.keys()])
+        }
+      })
+
+      it('law 2: returns no record of a revoked partition, and the next owner goes on at the committed position', async () => {
+        const topic = await newTopic()
+        const group = fresh('group')
+        const first = await join(topic, { group })
+        for (const partition of [0, 1, 2, 3]) await produceTo(topic, partition, numbers(50))
+        await pump([first], 'the first 200', () => first.records.length === 200)
+        first.onRevoked = (partitions) =>
+          first.client.commit(partitions.map((each) => ({ ...each, position: 50, metadata: `kept ${each.partition}` })))
+        const second = await join(topic, { group })
+        // Member.poll asserts that each record's partition is owned, so records that come late are seen.
+        await pump([first, second], 'the second has its share', () => second.owned.size === 2 && first.owned.size === 2)
+        for (const partition of [0, 1, 2, 3]) await produceTo(topic, partition, numbers(50, 50))
+        await pump([first, second], 'all records', () => first.records.length + second.records.length === 400)
+        assert.deepEqual([...new Set(second.records.map((each) => partitionId(each)))].sort(), [...second.owned].sort())
+        assert.equal(Math.min(...second.records.map((each) => each.offset)), 50)
+        for (const each of second.assignments) {
+          assert.deepEqual([each.position, each.metadata], [50, `kept ${each.partition}`])
+        }
+      })
+
+      for (const [name, metadata] of [
+        ['no metadata', ''],
+        ['text of every width', 'a é € 😀 漢 \t "quoted" \\ \u0001'],
+        ['as much as fits', 'é'.repeat(4_095)],
+      ] as const) {
+        it(`laws 3 and 4: a commit stores position and metadata unchanged: ${name}`, async () => {
+          const topic = await newTopic()
+          const group = fresh('group')
+          const first = await join(topic, { group })
+          await produceTo(topic, 2, numbers(5))
+          await pump([first], 'records', () => ownsAll(first) && first.records.length === 5)
+          const before = first.assignments.find((each) => each.partition === 2)
+          assert.deepEqual([before?.position, before?.metadata], [undefined, ''])
+          const committed = first.client.commit([{ topic, partition: 2, position: 3, metadata }])
+          let isStored = false
+          committed.then(
+            () => {
+              isStored = true
+            },
+            () => {},
+          )
+          await pump([first], 'the commit', () => isStored)
+          await first.close()
+          const second = await join(topic, { group })
+          await pump([second], 'the rest', () => second.records.length === 2)
+          const after = second.assignments.find((each) => each.partition === 2)
+          assert.deepEqual([after?.position, after?.metadata], [3, metadata])
+          assert.deepEqual(second.values(), ['3', '4'])
+        })
+      }
+
+      it('law 3: refuses a commit of a partition that is not owned', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        await pump([member], 'the assignment', () => ownsAll(member))
+        const foreign = [{ topic, partition: 77, position: 1, metadata: '' }]
+        await assert.rejects(member.client.commit(foreign), { code: 'PYR_NOT_OWNED', retriable: false })
+      })
+
+      it('law 3: refuses commits that could not be stored as they are', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        await pump([member], 'the assignment', () => ownsAll(member))
+        const commit = (change: object) =>
+          member.client.commit([{ topic, partition: 0, position: 1, metadata: '', ...change }])
+        await assert.rejects(commit({ metadata: 'x'.repeat(4_096) }), { code: 'PYR_METADATA_TOO_LARGE' })
+        for (const change of [
+          { metadata: 'a\0b' },
+          { metadata: 'half \ud800' },
+          { metadata: undefined },
+          { position: -1 },
+          { position: 0.5 },
+          { partition: undefined },
+          { topic: '' },
+        ]) {
+          await assert.rejects(commit(change), { code: 'PYR_BUG' }, JSON.stringify(change))
+        }
+        await assert.doesNotReject(member.client.commit([]))
+      })
+
+      it('law 4: starts at the end when it is told so and nothing is committed', async () => {
+        const topic = await newTopic()
+        await produceTo(topic, 0, numbers(10))
+        const member = await join(topic, { startFrom: 'latest' })
+        await pump([member], 'the assignment', () => ownsAll(member))
+        // The end is looked up after the assignment, at a time that nobody tells; so produce until something comes.
+        let value = 1_000
+        await pump([member], 'a new record', () => {
+          void produceTo(topic, 0, [String(value++)])
+          return member.records.length > 0
+        })
+        assert.ok(Math.min(...member.records.map((each) => Number(each.value))) >= 1_000)
+        assert.deepEqual(member.story.slice(0, 2), ['assigned', 'record'])
+      })
+
+      it('law 5: a paused partition returns nothing and stays owned; resumed, it goes on where it stopped', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        await pump([member], 'the assignment', () => ownsAll(member))
+        await produceTo(topic, 0, numbers(300))
+        member.take(7)
+        await pump([member], 'some records', () => member.records.length >= 20)
+        member.client.pause([{ topic, partition: 0 }])
+        const before = member.records.length
+        member.take(100)
+        await produceTo(topic, 1, numbers(50))
+        await pump([member], 'the other partition', () => member.records.length === before + 50)
+        for (let round = 0; round < 5; round++) await member.poll()
+        assert.equal(member.records.length, before + 50)
+        assert.ok(ownsAll(member))
+        member.client.resume([{ topic, partition: 0 }])
+        await pump([member], 'the rest', () => member.records.length === 350)
+        const paused = member.records.filter((each) => each.partition === 0)
+        assert.deepEqual(
+          paused.map((each) => String(each.value)),
+          numbers(300),
+        )
+      })
+
+      it('law 5: pausing while a poll runs holds back what that poll had already fetched, and keeps its order', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        await pump([member], 'the assignment', () => ownsAll(member))
+        await produceTo(topic, 0, numbers(500))
+        for (let round = 0; round < 40; round++) {
+          const before = member.records.length
+          const polling = member.poll()
+          await new Promise(setImmediate)
+          member.client.pause([{ topic, partition: 0 }])
+          await polling
+          const taken = member.records.length
+          await member.poll()
+          assert.equal(member.records.length, taken, 'nothing comes while it is paused')
+          assert.ok(taken >= before)
+          member.client.resume([{ topic, partition: 0 }])
+        }
+        await pump([member], 'all records', () => member.records.length === 500)
+        assert.deepEqual(member.values(), numbers(500))
+      })
+
+      it('law 5: a partition that comes back from another member is not paused', async () => {
+        const topic = await newTopic()
+        const group = fresh('group')
+        const first = await join(topic, { group })
+        await pump([first], 'the assignment', () => ownsAll(first))
+        first.client.pause([0, 1, 2, 3].map((partition) => ({ topic, partition })))
+        const second = await join(topic, { group })
+        await pump([first, second], 'a share', () => second.owned.size === 2 && first.owned.size === 2)
+        const moved = second.assignments.map((each) => each.partition)
+        await second.close()
+        await pump([first], 'it comes back', () => ownsAll(first))
+        for (const partition of moved) await produceTo(topic, partition, ['moved'])
+        await pump([first], 'its records', () => first.records.length === moved.length)
+      })
+
+      it('law 6: poll(0) serves the group, returns nothing, and loses nothing', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        await produceTo(topic, 3, numbers(200))
+        member.take(0)
+        await pump([member], 'the assignment', () => ownsAll(member))
+        for (let round = 0; round < 60; round++) await member.poll()
+        assert.equal(member.records.length, 0)
+        let isStored = false
+        const committed = member.client.commit([{ topic, partition: 3, position: 0, metadata: 'early' }]).then(() => {
+          isStored = true
+        })
+        await pump([member], 'the commit', () => isStored)
+        await committed
+        member.take(100)
+        await pump([member], 'all records', () => member.records.length === 200)
+        assert.deepEqual(member.values(), numbers(200))
+      })
+
+      it('law 6: a paused partition stays paused through poll(0)', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        await pump([member], 'the assignment', () => ownsAll(member))
+        member.client.pause([{ topic, partition: 0 }])
+        await produceTo(topic, 0, numbers(50))
+        await produceTo(topic, 1, numbers(50))
+        member.take(0)
+        for (let round = 0; round < 60; round++) await member.poll()
+        member.take(100)
+        await pump([member], 'the other partition', () => member.records.length === 50)
+        for (let round = 0; round < 5; round++) await member.poll()
+        assert.deepEqual([...new Set(member.records.map((each) => each.partition))], [1])
+        member.client.resume([{ topic, partition: 0 }])
+        await pump([member], 'the rest', () => member.records.length === 100)
+      })
+
+      it('law 7: refuses a poll while another one runs', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        const running = member.client.poll(10, 20)
+        await assert.rejects(member.client.poll(10, 20), { code: 'PYR_BUG' })
+        await running
+      })
+
+      it('law 7: a poll takes about its time, also while a revoke drains', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        await pump([member], 'the assignment', () => ownsAll(member))
+        let polls = 0
+        let longest = 0
+        member.onRevoked = async () => {
+          while (polls < 10) await new Promise(setImmediate)
+        }
+        const closing = member.client.close().then(() => {
+          member.isClosed = true
+        })
+        while (!member.isClosed) {
+          const start = performance.now()
+          await member.poll().catch(ignoreClosed)
+          longest = Math.max(longest, performance.now() - start)
+          if (member.story.includes('revoked')) polls++
+        }
+        await closing
+        assert.ok(polls >= 10)
+        assert.ok(longest < 500, `a poll of 20 ms took ${longest} ms`)
+      })
+
+      it('law 8: close revokes what is owned, and onRevoked can still commit', async () => {
+        const topic = await newTopic()
+        const group = fresh('group')
+        const first = await join(topic, { group })
+        await produceTo(topic, 0, numbers(3))
+        await pump([first], 'records', () => ownsAll(first) && first.records.length === 3)
+        first.onRevoked = () => first.client.commit([{ topic, partition: 0, position: 3, metadata: 'last' }])
+        await first.close()
+        assert.equal(first.revoked.length, PARTITIONS)
+        assert.equal(first.story.at(-1), 'revoked')
+        const second = await join(topic, { group })
+        await pump([second], 'the assignment', () => ownsAll(second))
+        const found = second.assignments.find((each) => each.partition === 0)
+        assert.deepEqual([found?.position, found?.metadata], [3, 'last'])
+      })
+
+      it('law 8: close may be called twice, and before anything was assigned; afterwards the client says that it is closed', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        await Promise.all([member.close(), member.client.close()])
+        await member.client.close()
+        const commit = [{ topic, partition: 0, position: 1, metadata: '' }]
+        await assert.rejects(member.client.poll(1, 1), { code: 'PYR_CLIENT_CLOSED' })
+        await assert.rejects(member.client.commit(commit), { code: 'PYR_CLIENT_CLOSED' })
+        await assert.rejects(member.client.subscribe([topic], { onAssigned() {}, async onRevoked() {}, onLost() {} }), {
+          code: 'PYR_CLIENT_CLOSED',
+        })
+      })
+
+      it('tells the log end that it last heard of', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        await produceTo(topic, 0, numbers(5))
+        await pump([member], 'records', () => member.records.length === 5)
+        assert.equal(member.client.logEnd({ topic, partition: 0 }), 5)
+        assert.equal(member.client.logEnd({ topic, partition: 77 }), undefined)
+      })
+    })
+
+    describe('producer', () => {
+      it('law 1: rejects when the record cannot be written', async () => {
+        const topic = await newTopic()
+        await producer.produce(text(topic, 'so that its partitions are known'))
+        await assert.rejects(producer.produce(text(topic, 'x', { partition: 99 })), { code: 'PYR_PRODUCE_FAILED' })
+      })
+
+      it('law 2: puts a key where the Java client would, and keeps its order', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        const keys = numbers(20).map((each) => `customer-${each}`)
+        const sent = numbers(10).flatMap((value) =>
+          keys.map((key) => producer.produce(text(topic, value, { key: Buffer.from(key) }))),
+        )
+        await Promise.all(sent)
+        await pump([member], 'all records', () => member.records.length === 200)
+        for (const key of keys) {
+          const ofKey = member.records.filter((each) => String(each.key) === key)
+          assert.deepEqual(
+            ofKey.map((each) => String(each.value)),
+            numbers(10),
+          )
+          const chosen = partitionOfKey(Buffer.from(key), PARTITIONS)
+          assert.deepEqual([...new Set(ofKey.map((each) => each.partition))], [chosen])
+        }
+      })
+
+      it('law 3: keeps empty apart from null, in keys and in values', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        const empty = Buffer.alloc(0)
+        const pairs = [
+          [null, null],
+          [empty, null],
+          [null, empty],
+          [empty, empty],
+        ] as const
+        for (const [key, value] of pairs) await producer.produce({ topic, partition: 0, key, value, headers: [] })
+        await pump([member], 'all records', () => member.records.length === 4)
+        assert.deepEqual(
+          member.records.map(({ key, value }) => [key, value]),
+          pairs,
+        )
+      })
+
+      it('keeps headers: repeated names, bytes of any kind, odd names, and their order', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        const headers: readonly RecordHeader[] = [
+          ['trace', Buffer.from('a')],
+          ['trace', Buffer.from([0, 255, 128, 10])],
+          ['empty', Buffer.alloc(0)],
+          ['7', Buffer.from('a number as its name')],
+          ['__proto__', Buffer.from('a trap as its name')],
+          ['trace', Buffer.from('c')],
+        ]
+        await producer.produce({
+          ...text(topic, 'x'),
+          headers: [...headers, ['null', null]],
+          timestamp: 1_700_000_000_123,
+        })
+        await pump([member], 'the record', () => member.records.length === 1)
+        const nothing = target.features.nullHeaderValues ? null : Buffer.alloc(0)
+        assert.deepEqual(member.records[0]?.headers, [...headers, ['null', nothing]])
+        assert.equal(member.records[0]?.timestamp, 1_700_000_000_123)
+      })
+
+      it('law 4: takes more records at once than its queue holds', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        await produceTo(topic, 0, numbers(3_000))
+        member.take(1_000)
+        await pump([member], 'all records', () => member.records.length === 3_000)
+        assert.deepEqual(member.values(), numbers(3_000))
+      })
+
+      it('may be closed twice, and refuses records afterwards', async () => {
+        const topic = await newTopic()
+        const own = await connection.producer()
+        await own.produce(text(topic, 'x'))
+        await Promise.all([own.close(1_000), own.close(1_000)])
+        await assert.rejects(own.produce(text(topic, 'y')), { code: 'PYR_CLIENT_CLOSED' })
+      })
+
+      it('says that a topic does not exist, where the broker does not create it', async () => {
+        const produced = producer.produce(text(fresh('nowhere'), 'x'))
+        if (target.features.refusesUnknownTopics) await assert.rejects(produced, { code: 'PYR_TOPIC_UNKNOWN' })
+        else await assert.doesNotReject(produced)
+      })
+    })
+
+    describe('connection', () => {
+      it('finds the broker, and tells which topics are missing', async () => {
+        await connection.check(5_000)
+        const topic = await newTopic()
+        const missing = fresh('missing')
+        assert.deepEqual(await connection.missingTopics([topic, missing]), [missing])
+        // Asking creates nothing.
+        assert.deepEqual(await connection.missingTopics([missing]), [missing])
+      })
+
+      it('creates topics that do not exist, and leaves the others alone', async () => {
+        const topic = fresh('created')
+        await connection.createTopics([topic], 2)
+        await producer.produce(text(topic, 'x', { partition: 0 }))
+        await connection.createTopics([topic], 2)
+        const member = await join(topic)
+        const partitions = target.features.partitionsAsAsked ? 2 : PARTITIONS
+        await pump([member], 'the record', () => member.owned.size === partitions && member.records.length === 1)
+      })
+    })
+  })
+}
