@@ -21,8 +21,8 @@ export interface EncodedRuns {
 
 /**
  * 1. `encode` MUST return at most `budget` bytes, which stand for a true prefix of the window.
- * 2. `decode` MUST NOT throw and MUST NOT build more than `MAX_RUNS` runs on any bytes and any span from 1 to `MAX_SPAN`; `undefined` when
- *    they cannot be runs of that span.
+ * 2. `decode` MUST NOT throw and MUST NOT build more than `MAX_RUNS` runs, on any bytes that fit into a text and any span from 1 to
+ *    `MAX_SPAN`; `undefined` when they cannot be runs of that span.
  */
 export interface RunCodec {
   /** What the format calls it; never reused. */

@@ -187,6 +187,16 @@ describe('a window that does not fit', () => {
     assert.deepEqual(onlyFar, { text: '', coveredTo: 8, truncated: true })
   })
 
+  it('ends after 2^20 gaps, which is what a reader unfolds at most', () => {
+    const ranges = Array.from({ length: MAX_RUNS / 2 + 1 }, (_, index) => ({
+      start: 2 * index + 1,
+      end: 2 * index + 2,
+    }))
+    const { text, coveredTo, truncated } = encodeCompleted(0, ranges, LIMIT)
+    assert.deepEqual([coveredTo, truncated], [MAX_RUNS, true])
+    assert.equal(decoded(0, text).length, MAX_RUNS / 2)
+  })
+
   it('never writes a text longer than 10,922 characters, which is what the oldest commit request can carry', () => {
     const { text } = encodeCompleted(0, windowOf(0, 300_000, shapes['random, half']!(seeded(4))), 1_000_000)
     assert.ok(text.length <= 10_922 && Buffer.byteLength(text) <= 32_767)
@@ -221,7 +231,7 @@ describe('the format', () => {
       assert.deepEqual(readByTheBook(position, encoded(position, ranges)), offsets)
     }
     for (const shape of Object.values(shapes)) {
-      const ranges = windowOf(321, 5_000, shape(seeded(9)))
+      const ranges = windowOf(321, 25_000, shape(seeded(9)))
       const offsets = ranges.flatMap(({ start, end }) => Array.from({ length: end - start }, (_, i) => start + i))
       assert.deepEqual(readByTheBook(321, encoded(321, ranges)), offsets)
     }
@@ -422,7 +432,9 @@ describe('what is not believed', () => {
         if (metadata.kind === 'completed') assert.ok(metadata.ranges.length <= MAX_RUNS / 2)
       }
     }
-    assert.equal(decodeCompleted(0, `P1${'\u3400'.repeat(1_000_000)}`).kind, 'rejected')
+    const alternating = (bytes: number) => forgedPayload(2, bytes * 8, new Array(bytes).fill(0b10101010))
+    assert.equal(decodeCompleted(0, alternating(20_000)).kind, 'completed')
+    assert.equal(decodeCompleted(0, alternating(20_500)).kind, 'rejected', 'longer than any that is written')
   })
 })
 

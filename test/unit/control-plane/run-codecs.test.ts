@@ -85,3 +85,12 @@ it('the models are worth their time: less than 70 % of a bitset where 10 % wait,
   const repeating = Array.from({ length: 2_000 }, (_, index) => [1, 2, 1, 3, 2, 1][index % 6]!)
   assert.ok(periodic!.encode(repeating, 100_000).bytes.length < 30)
 })
+
+it('the models do not unfold more runs than they may, from however few bytes', () => {
+  const runs = new Array<number>(MAX_RUNS + 2).fill(1)
+  for (const codec of runCodecs.slice(2)) {
+    const { bytes, span } = codec.encode(runs, 1_000)
+    assert.deepEqual([span, codec.decode(bytes, span)], [MAX_RUNS + 2, undefined])
+    assert.equal(codec.decode(bytes, span - 2)?.length, MAX_RUNS)
+  }
+})
