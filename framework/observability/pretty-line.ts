@@ -15,13 +15,19 @@ export function prettyLine(line: string, color: boolean): string {
   const fields = parse(line)
   if (fields === undefined) return line
   const { time, level, msg, err, ...facts } = fields
-  const paint = (style: Style, text: string) => (color ? styleText(style, text) : text)
+  const paint = (style: Style, text: string) => (color ? styleText(style, text, { validateStream: false }) : text)
   const [label, style] = levels[String(level)] ?? [String(level), 'white']
   const shown = Object.entries(facts).map(([name, value]) => `${name}=${text(value)}`)
-  const parts = [paint('gray', String(time).slice(11, 19)), paint(style, label), String(msg ?? '')]
+  const parts = [paint('gray', clockTime(time)), paint(style, label), String(msg ?? '')]
   if (shown.length > 0) parts.push(paint('gray', ` ${shown.join(' ')}`))
   const stack = errorText(err)
   return `${parts.join(' ')}\n${stack === undefined ? '' : `${paint('gray', indent(stack))}\n`}`
+}
+
+/** The local time of day, as the rest of a terminal shows it. */
+function clockTime(time: unknown): string {
+  const date = new Date(String(time))
+  return Number.isNaN(date.getTime()) ? String(time) : date.toTimeString().slice(0, 8)
 }
 
 function parse(line: string): Readonly<Record<string, unknown>> | undefined {

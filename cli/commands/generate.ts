@@ -1,0 +1,55 @@
+/** `pyrallel generate`: writes generated/, or with --check says what would change. */
+import { generate, writeFiles } from '../codegen/generate.ts'
+import { exitCodes } from '../failure.ts'
+import { hasColor, type Io } from '../io.ts'
+import { painter } from '../paint.ts'
+import { loadProject } from '../project.ts'
+import { reportDiagnostics } from '../report-diagnostics.ts'
+
+export interface GenerateOptions {
+  readonly check?: boolean
+  readonly json?: boolean
+}
+
+export async function generateCommand(options: GenerateOptions, io: Io): Promise<number> {
+  const startedAt = performance.now()
+  const { root, config } = await loadProject(io.cwd())
+  const generation = await generate(root, config.group)
+  const { diagnostics, handlers, stale } = generation
+  const tookMs = Math.round(performance.now() - startedAt)
+  if (options.json === true) {
+    io.stdout.write(
+      `${JSON.stringify({ handlers, diagnostics, stale: stale.map(({ path }) => path), tookMs }, null, 2)}\n`,
+    )
+  }
+  if (diagnostics.length > 0) {
+    if (options.json !== true) reportDiagnostics(diagnostics, io)
+    return exitCodes.failed
+  }
+  const paint = painter(hasColor(io.stdout, io.env))
+  if (options.check === true) {
+    if (options.json !== true) io.stdout.write(checkText(stale, paint))
+    return stale.length > 0 ? exitCodes.drift : exitCodes.fine
+  }
+  writeFiles(root, stale)
+  if (options.json === true) return exitCodes.fine
+  for (const { path } of stale) io.stdout.write(`${paint('green', 'wrote')} ${path}\n`)
+  const what = stale.length === 0 ? 'generated/ is up to date' : 'generated/ is written'
+  io.stdout.write(`${what}: ${handlers.length} ${handlers.length === 1 ? 'handler' : 'handlers'}, ${tookMs} ms\n`)
+  return exitCodes.fine
+}
+
+function checkText(
+  stale: readonly { readonly path: string; readonly diff: string }[],
+  paint: ReturnType<typeof painter>,
+): string {
+  if (stale.length === 0) return 'generated/ is up to date\n'
+  const diffs = stale.map(({ path, diff }) => {
+    const lines = diff.split('\n').map((line) => {
+      if (line.startsWith('+')) return paint('green', line)
+      return line.startsWith('-') ? paint('red', line) : line
+    })
+    return `${paint('bold', path)} is stale (- is on the disk, + is what handlers/ says)\n${lines.join('\n')}\n`
+  })
+  return `${diffs.join('\n')}\nRun \`pyrallel generate\` and commit generated/.\n`
+}

@@ -1,0 +1,121 @@
+/** One line of text for one event of the runtime. Pure; knows nothing of rates and terminals. */
+import type { RuntimeEvent } from '../../framework/model/events.ts'
+import type { TopicPartition } from '../../framework/model/record.ts'
+import type { Paint } from '../paint.ts'
+import { failurePlace, failureText, keyText, msText, recordPlace } from './record-text.ts'
+
+export interface LineSetup {
+  readonly paint: Paint
+  /** The project's folder, to show places in handlers relative to it. */
+  readonly root: string
+  /** For columns that stand below each other. */
+  readonly widths: { readonly place: number; readonly handler: number }
+}
+
+/** Comes for many partitions at once, and is shown together. */
+export type MembershipEvent = Extract<
+  RuntimeEvent,
+  { readonly kind: 'partition.assigned' } | { readonly leftBehind: number }
+>
+export type SingleEvent = Exclude<RuntimeEvent, MembershipEvent>
+
+type RecordEvent = Extract<RuntimeEvent, { readonly kind: 'record.done' | 'record.retry' | 'record.dead' }>
+
+/** Without the time. `undefined`: nothing that a developer would want a line for. */
+export function eventLine(event: SingleEvent, publishedTo: readonly string[], setup: LineSetup): string | undefined {
+  const { paint } = setup
+  switch (event.kind) {
+    case 'record.done':
+      if (event.filtered) return `${paint('gray', '○')} ${head(event, setup)}  filtered`
+      return `${paint('green', '✓')} ${head(event, setup)}  ${outcome(event, publishedTo)}`
+    case 'record.retry': {
+      const next = `attempt ${event.attempt + 1}/${event.attempts} in ${msText(event.delayMs)}`
+      return `${paint('yellow', '↻')} ${head(event, setup)}  ${next}  ${paint('yellow', failureText(event.failure))}`
+    }
+    case 'record.dead': {
+      const where = event.deadLetterTopic === null ? 'dropped' : `→ ${event.deadLetterTopic}`
+      const place = failurePlace(setup.root, event.failure)
+      const parts = [
+        head(event, setup),
+        where,
+        paint('red', failureText(event.failure)),
+        `after attempt ${event.attempt}`,
+      ]
+      return `${paint('red', '✗')} ${[...parts, ...(place === undefined ? [] : [paint('gray', place)])].join('  ')}`
+    }
+    case 'dead-letter.failed': {
+      const next = `dead letter not acknowledged, again in ${msText(event.delayMs)}`
+      return `${paint('red', '!')} ${recordPlace(event.record)}  ${event.handlerId}  ${next}  ${event.error.message}`
+    }
+    default:
+      return partitionLine(event, paint)
+  }
+}
+
+function partitionLine(
+  event: Exclude<SingleEvent, RecordEvent | { readonly kind: 'dead-letter.failed' }>,
+  paint: Paint,
+): string | undefined {
+  switch (event.kind) {
+    case 'partition.rewound':
+      return `${paint('yellow', '!')} ${partitionText(event)} starts afresh at ${event.to} (was ${event.from}): its log was cut or made anew`
+    case 'metadata.dropped':
+      return `${paint('yellow', '!')} ${partitionText(event)} commit metadata is not believed: ${event.why}`
+    case 'partitions.paused':
+      return paint('gray', `‖ paused, the limits are reached: ${event.partitions.map(partitionText).join(' ')}`)
+    case 'partitions.resumed':
+      return paint('gray', `▸ resumed: ${event.partitions.map(partitionText).join(' ')}`)
+    case 'commit.failed':
+      return `${paint('red', '!')} commit failed${event.willRetry ? ', will be tried again' : ''}: ${event.error.message}`
+    case 'stale.dropped':
+      return paint('gray', `· a ${event.what} of an earlier assignment was dropped`)
+    case 'commit.done':
+      return undefined
+  }
+}
+
+/** `+ assigned orders.created[0 1 2 3]`, for events of one kind; what is special about a partition stands behind it. */
+export function membershipLine(
+  kind: MembershipEvent['kind'],
+  events: readonly MembershipEvent[],
+  paint: Paint,
+): string {
+  const topics = [...new Set(events.map(({ topic }) => topic))].sort()
+  const lists = topics.map((topic) => {
+    const partitions = events.filter((event) => event.topic === topic).sort((a, b) => a.partition - b.partition)
+    return `${topic}[${partitions.map(({ partition }) => partition).join(' ')}]`
+  })
+  const notes = events.flatMap((event) => membershipNote(event) ?? [])
+  const verb = { 'partition.assigned': '+ assigned', 'partition.revoked': '- revoked', 'partition.lost': '- lost' }[
+    kind
+  ]
+  return paint(kind === 'partition.lost' ? 'yellow' : 'gray', [`${verb} ${lists.join(' ')}`, ...notes].join('; '))
+}
+
+function membershipNote(event: MembershipEvent): string | undefined {
+  if (event.kind !== 'partition.assigned') {
+    return event.leftBehind === 0 ? undefined : `${partitionText(event)}${left(event.leftBehind)}`
+  }
+  if (event.position === undefined) return undefined
+  const restored = event.restored === 0 ? '' : ` (${event.restored} above it are done)`
+  return `${partitionText(event)} goes on at ${event.position}${restored}`
+}
+
+function head(event: RecordEvent, { widths, paint }: LineSetup): string {
+  const place = recordPlace(event.record).padEnd(widths.place)
+  return `${place}  ${keyText(event.record.key).padEnd(6)}  ${paint('cyan', event.handlerId.padEnd(widths.handler))}`
+}
+
+function outcome(event: RecordEvent, publishedTo: readonly string[]): string {
+  const attempt = event.attempt > 1 ? [`attempt ${event.attempt}`] : []
+  const went = publishedTo.length > 0 ? [`→ ${[...new Set(publishedTo)].join(', ')}`] : []
+  return [msText(event.durationMs), ...attempt, ...went].join('  ')
+}
+
+function left(records: number): string {
+  return records === 0 ? '' : `, ${records} in flight were given up and will be delivered again`
+}
+
+function partitionText({ topic, partition }: TopicPartition): string {
+  return `${topic}[${partition}]`
+}

@@ -1,0 +1,74 @@
+/** Watches handlers from within: when each attempt really starts and ends, and what it publishes. Changes nothing that they do. */
+import type { HandlerContext, HandlerDefinition, HandlerRecord, Publish } from '../../framework/handler.ts'
+import type { Logger } from '../../framework/model/logger.ts'
+import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
+
+export interface ProbeObserver {
+  onStart(handlerId: string, record: HandlerRecord<unknown>): void
+  onEnd(handlerId: string, record: HandlerRecord<unknown>, hasSucceeded: boolean): void
+  /** Before it is published. What it waits for, the publish waits for too. */
+  onPublish(handlerId: string, record: HandlerRecord<unknown>, topic: string): Promise<void>
+}
+
+/** The same handler, seen by `observer`. */
+export function probed(handler: ResolvedHandler, observer: ProbeObserver): ResolvedHandler {
+  const { handlerId } = handler.route
+  const { run } = handler.definition
+  const definition: HandlerDefinition<unknown> = {
+    ...handler.definition,
+    run(record, context) {
+      const end = (hasSucceeded: boolean) => observer.onEnd(handlerId, record, hasSucceeded)
+      const publish: Publish = async (to, value, options) => {
+        await observer.onPublish(handlerId, record, typeof to === 'string' ? to : to.name)
+        await context.publish(to, value, options)
+      }
+      observer.onStart(handlerId, record)
+      let result: unknown
+      try {
+        result = run(record, new ProbedContext(context, publish))
+      } catch (thrown) {
+        end(false)
+        throw thrown
+      }
+      if (!isThenable(result)) {
+        end(true)
+        return result
+      }
+      return Promise.resolve(result).then(
+        () => end(true),
+        (thrown: unknown) => {
+          end(false)
+          throw thrown
+        },
+      )
+    },
+  }
+  return { ...handler, definition }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function'
+}
+
+/** Hands on to the real context; its log and signal are made on first use, so they are not asked for here. */
+class ProbedContext implements HandlerContext {
+  readonly publish: Publish
+  readonly #context: HandlerContext
+
+  constructor(context: HandlerContext, publish: Publish) {
+    this.#context = context
+    this.publish = publish
+  }
+
+  get log(): Logger {
+    return this.#context.log
+  }
+
+  get signal(): AbortSignal {
+    return this.#context.signal
+  }
+
+  get deadline(): number {
+    return this.#context.deadline
+  }
+}

@@ -1,0 +1,53 @@
+/** Words for records and failures on a terminal: short, one line, and harmless whatever bytes they are made of. */
+import type { KafkaRecord } from '../../framework/model/record.ts'
+import type { HandlerFailure } from '../../framework/model/work.ts'
+import { projectPlace } from '../project.ts'
+
+const MAX_KEY = 24
+const MAX_MESSAGE = 100
+
+/** `orders.created[2]@18` */
+export function recordPlace({ topic, partition, offset }: Pick<KafkaRecord, 'topic' | 'partition' | 'offset'>): string {
+  return `${topic}[${partition}]@${offset}`
+}
+
+export function keyText(key: Buffer | null): string {
+  if (key === null) return '-'
+  // Cut before decoding: a key may be megabytes long.
+  return cut(harmless(key.subarray(0, MAX_KEY * 4).toString('utf8')), MAX_KEY)
+}
+
+/** `Error: gateway busy`, or only the message where the kind of error says nothing. */
+export function failureText({ name, message }: HandlerFailure): string {
+  const [first = ''] = message.split('\n')
+  const text = name === 'Error' || name === 'DeadLetter' || name === 'RetryAfter' ? first : `${name}: ${first}`
+  return cut(harmless(text), MAX_MESSAGE)
+}
+
+/** `handlers/charge-order.ts:14:42`: where the user's own code threw, or nothing when the stack does not tell. */
+export function failurePlace(root: string, { stack }: HandlerFailure): string | undefined {
+  for (const line of (stack ?? '').split('\n')) {
+    const place = projectPlace(root, line)
+    if (place?.startsWith('handlers/')) return place
+  }
+  return undefined
+}
+
+/** `12:00:01`, local time. */
+export function timeText(now: number): string {
+  return new Date(now).toTimeString().slice(0, 8)
+}
+
+export function msText(ms: number): string {
+  if (ms < 10) return `${ms.toFixed(1)} ms`
+  return ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`
+}
+
+/** Control characters could move the cursor or change the terminal's title: records come from anywhere. */
+function harmless(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '·')
+}
+
+function cut(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1)}…`
+}

@@ -1,0 +1,166 @@
+/** Produces the records of a traffic file, paced, and watches what becomes of them. */
+import type { HandlerRecord } from '../../framework/handler.ts'
+import type { RecordProducer } from '../../framework/kafka/kafka-client.ts'
+import type { RuntimeEvent } from '../../framework/model/events.ts'
+import type { OutgoingRecord } from '../../framework/model/record.ts'
+import type { Clock } from '../../framework/runtime/clock.ts'
+import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
+import type { TrafficRecord } from '../../framework/traffic.ts'
+import { type Delivery, OrderChecker } from './order-checker.ts'
+import { TrafficLedger } from './traffic-ledger.ts'
+
+/** Carries the run, the record's number in it, and its number among those of its key: `run/id/number`. */
+const TRAFFIC_HEADER = 'pyrallel-traffic'
+/** Without a rate, so many may be on their way: enough to keep every key busy, few enough that they do not just queue. */
+const OUTSTANDING_UNPACED = 500
+/** With a rate, production stops here until handlers have caught up: nothing may grow without limit. */
+const OUTSTANDING_PACED = 20_000
+const TICK_MS = 20
+
+export interface TrafficRunOptions {
+  readonly source: Iterator<TrafficRecord>
+  readonly handlers: readonly ResolvedHandler[]
+  readonly clock: Clock
+  /** Records per second; `undefined`: as fast as they are handled. */
+  readonly rate: number | undefined
+  /** Tells the records of this run from those that an earlier one left in the topics. No slashes. */
+  readonly runId: string
+  /** `undefined`: until stopped. */
+  readonly records: number | undefined
+  /** Called before the first record of a topic is produced. */
+  readonly ensureTopic: (topic: string) => Promise<void>
+  /** Nothing settled for so long, although records are on their way: they are taken for lost. */
+  readonly stallMs: number
+}
+
+export class TrafficRun {
+  readonly ledger: TrafficLedger
+  readonly checker: OrderChecker
+  readonly #options: TrafficRunOptions
+  readonly #readers = new Map<string, readonly string[]>()
+  #isStopped = false
+  #wake: () => void = () => {}
+
+  constructor(options: TrafficRunOptions) {
+    this.#options = options
+    this.ledger = new TrafficLedger(() => options.clock.now())
+    this.checker = new OrderChecker(new Map(options.handlers.map(({ route }) => [route.handlerId, route.ordering])))
+    for (const { route } of options.handlers) {
+      this.#readers.set(route.topic, [...(this.#readers.get(route.topic) ?? []), route.handlerId])
+    }
+  }
+
+  /** Settles when all records are settled or taken for lost; without `records`, when it is stopped. */
+  async run(producer: RecordProducer): Promise<void> {
+    const { records = Number.POSITIVE_INFINITY, clock, rate } = this.#options
+    const startedAt = clock.now()
+    const limit = rate === undefined ? OUTSTANDING_UNPACED : OUTSTANDING_PACED
+    for (let sent = 0; sent < records && !this.#isStopped; ) {
+      const due = rate === undefined ? records : Math.floor(((clock.now() - startedAt) * rate) / 1_000) + 1
+      for (; sent < Math.min(due, records) && this.ledger.outstanding < limit && !this.#isStopped; sent++) {
+        await this.#produce(producer, sent + 1, rate === undefined ? clock.now() : startedAt + (sent * 1_000) / rate)
+      }
+      if (sent >= records || this.#isStopped) break
+      if (this.ledger.outstanding < limit) await this.#pause(TICK_MS)
+      else if (!(await this.#progressed())) break
+    }
+    while (this.ledger.outstanding > 0 && !this.#isStopped && (await this.#progressed()));
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#wake()
+  }
+
+  onEvent(event: RuntimeEvent): void {
+    if (event.kind !== 'record.done' && event.kind !== 'record.retry' && event.kind !== 'record.dead') return
+    const { record, handlerId } = event
+    const header = record.headers.find(([name]) => name === TRAFFIC_HEADER)?.[1]?.toString()
+    const ids = readHeader(header, this.#options.runId)
+    if (ids === undefined) return
+    const { topic, partition, offset, key } = record
+    if (event.kind !== 'record.retry') {
+      this.checker.settled({ handlerId, topic, partition, offset, key: key?.toString() ?? null, number: ids.number })
+    }
+    this.ledger.onEvent(ids.id, event)
+  }
+
+  onStart(handlerId: string, record: HandlerRecord<unknown>): void {
+    const delivery = deliveryOf(handlerId, record, this.#options.runId)
+    if (delivery !== undefined) this.checker.started(delivery)
+  }
+
+  onEnd(handlerId: string, record: HandlerRecord<unknown>, hasSucceeded: boolean): void {
+    const delivery = deliveryOf(handlerId, record, this.#options.runId)
+    if (delivery !== undefined) this.checker.ended(delivery, hasSucceeded)
+  }
+
+  async #produce(producer: RecordProducer, id: number, sentAt: number): Promise<void> {
+    const next = this.#options.source.next()
+    if (next.done === true) {
+      this.#isStopped = true
+      return
+    }
+    const { topic, key, value, headers } = outgoing(next.value)
+    await this.#options.ensureTopic(topic)
+    const number = this.checker.numberOf(topic, key?.toString() ?? null)
+    this.ledger.sent(id, this.#readers.get(topic) ?? [], sentAt)
+    const traffic = [TRAFFIC_HEADER, Buffer.from(`${this.#options.runId}/${id}/${number}`)] as const
+    // Not awaited: the producer keeps the order of calls, and waiting for each acknowledgement would pace by the round trip.
+    producer.produce({ topic, key, value, headers: [...headers, traffic] }).catch(() => this.ledger.refused(id))
+  }
+
+  /** False when nothing has settled for `stallMs`. */
+  async #progressed(): Promise<boolean> {
+    let hasProgressed = false
+    const progress = this.ledger.nextProgress().then(() => {
+      hasProgressed = true
+    })
+    await this.#pause(this.#options.stallMs, progress)
+    return hasProgressed || this.#isStopped
+  }
+
+  /** Until so much time has passed, `stop` is called, or `sooner` settles. */
+  async #pause(ms: number, sooner?: Promise<void>): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.setTimer(ms, resolve)
+      this.#wake = () => {
+        timer.cancel()
+        resolve()
+      }
+      sooner?.then(this.#wake, this.#wake)
+    })
+  }
+}
+
+function deliveryOf(handlerId: string, record: HandlerRecord<unknown>, runId: string): Delivery | undefined {
+  const ids = readHeader(record.headers.get(TRAFFIC_HEADER), runId)
+  if (ids === undefined) return undefined
+  const { topic, partition, offset, key } = record
+  return { handlerId, topic, partition, offset, key, number: ids.number }
+}
+
+function readHeader(
+  text: string | undefined,
+  runId: string,
+): { readonly id: number; readonly number: number } | undefined {
+  const [run, id, number] = (text ?? '').split('/')
+  return run === runId && id !== undefined ? { id: Number(id), number: Number(number) } : undefined
+}
+
+/** A text or bytes go as they are, so that a traffic file can make undecodable records too. */
+function outgoing({ topic, value, key, headers = {} }: TrafficRecord): OutgoingRecord {
+  const ownKey = typeof topic === 'string' ? undefined : topic.key?.(value as never)
+  const chosen = key === undefined ? (ownKey ?? null) : key
+  return {
+    topic: typeof topic === 'string' ? topic : topic.name,
+    key: chosen === null ? null : Buffer.from(chosen),
+    value: bytesOf(value),
+    headers: Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]),
+  }
+}
+
+function bytesOf(value: unknown): Buffer | null {
+  if (value === null || Buffer.isBuffer(value)) return value
+  return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
+}

@@ -1,0 +1,23 @@
+/** What a command may touch of the process: its streams, folder and environment. Tests hand in their own. */
+
+export interface Output {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  write(text: string): unknown
+}
+
+/** `process` satisfies it. */
+export interface Io {
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly stdin: AsyncIterable<Buffer | string>
+  readonly env: Readonly<Record<string, string | undefined>>
+  cwd(): string
+}
+
+/** NO_COLOR and FORCE_COLOR as everybody reads them: set and not empty. */
+export function hasColor(output: Output, env: Io['env']): boolean {
+  if ((env.NO_COLOR ?? '') !== '') return false
+  if ((env.FORCE_COLOR ?? '') !== '') return env.FORCE_COLOR !== '0'
+  return output.isTTY === true && env.TERM !== 'dumb'
+}

@@ -1,0 +1,172 @@
+/** The `pyrallel` command: its verbs, their flags and help. What a verb does is in commands/, loaded only when it is asked for. */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { PyrallelError } from '../framework/model/errors.ts'
+import { errorBlock, errorJson, exitCodeOf, exitCodes } from './failure.ts'
+import { hasColor, type Io } from './io.ts'
+import { painter } from './paint.ts'
+
+/** Runs one command line and returns the exit code. Never throws, never ends the process by itself. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const paint = painter(hasColor(io.stderr, io.env))
+  let exitCode: number = exitCodes.fine
+  const program = build(io, (code) => {
+    exitCode = code
+  })
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage
+    const isJson = argv.includes('--json')
+    io.stderr.write(isJson ? errorJson(error) : errorBlock(error, paint, (io.env.DEBUG ?? '') !== ''))
+    return exitCodeOf(error)
+  }
+}
+
+export function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
+}
+
+type Exit = (code: number) => void
+
+function build(io: Io, exit: Exit): Command {
+  const paint = painter(hasColor(io.stderr, io.env))
+  const program = new Command('pyrallel')
+    .description('Serverless-style handlers for Apache Kafka.')
+    .version(version(), '-V, --version', 'print the version')
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      outputError: (text, write) => {
+        const message = text.replace(/^error: /, '').trim()
+        write(errorBlock(new PyrallelError('PYR_USAGE', message), paint, false))
+      },
+      getOutHasColors: () => hasColor(io.stdout, io.env),
+      getErrHasColors: () => hasColor(io.stderr, io.env),
+    })
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError('(add --help for what can be written)')
+    .helpCommand(false)
+    .addHelpText(
+      'after',
+      examples([
+        'pyrallel dev',
+        'pyrallel send users.signed-up \'{"userId":"u1"}\' --key u1',
+        'pyrallel generate --check',
+      ]),
+    )
+  addDev(program, io, exit)
+  addGenerate(program, io, exit)
+  addSend(program, io, exit)
+  // Added last, so that the settings above are inherited by every verb.
+  program.action(() => {
+    program.outputHelp()
+  })
+  return program
+}
+
+function addDev(program: Command, io: Io, exit: Exit): void {
+  program
+    .command('dev')
+    .description('Run the handlers here, with a broker of their own, and show what happens to every record.')
+    .addOption(
+      new Option('--brokers <host:port,...>', 'use this cluster instead of the embedded broker').conflicts('broker'),
+    )
+    .addOption(
+      new Option(
+        '--broker <kind>',
+        'the broker to start: embedded speaks the Kafka protocol on a port, memory needs no native client',
+      )
+        .choices(['embedded', 'memory'])
+        .default('embedded'),
+    )
+    .option('--traffic [file]', 'produce records from a traffic file (default: handlers/_traffic.ts)')
+    .addOption(
+      new Option('--records <n>', 'produce so many, then stop with a summary (implies --traffic)').argParser(positive),
+    )
+    .addOption(
+      new Option(
+        '--rate <n>',
+        'records per second (default: 200, with --records as fast as they are handled)',
+      ).argParser(positive),
+    )
+    .addOption(new Option('--seed <n>', 'another seed makes other traffic').argParser(natural).default(1))
+    .option('--json', 'print NDJSON: one object per event')
+    .addHelpText(
+      'after',
+      examples([
+        'pyrallel dev',
+        'pyrallel dev --traffic',
+        'pyrallel dev --traffic --records 5000',
+        'pyrallel dev --brokers localhost:9092',
+      ]),
+    )
+    .action(async (options: Parameters<typeof import('./commands/dev.ts').dev>[0]) => {
+      const { dev } = await import('./commands/dev.ts')
+      exit(await dev(options, io))
+    })
+}
+
+function addGenerate(program: Command, io: Io, exit: Exit): void {
+  program
+    .command('generate')
+    .description('Write generated/ from handlers/.')
+    .option('--check', 'write nothing; exit with 3 and a diff when generated/ is stale')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples(['pyrallel generate', 'pyrallel generate --check']))
+    .action(async (options: Parameters<typeof import('./commands/generate.ts').generateCommand>[0]) => {
+      const { generateCommand } = await import('./commands/generate.ts')
+      exit(await generateCommand(options, io))
+    })
+}
+
+function addSend(program: Command, io: Io, exit: Exit): void {
+  program
+    .command('send')
+    .description("Produce a record, checked against its topic's schema where a handler declares one.")
+    .argument('<topic>', 'where to')
+    .argument('<value>', 'JSON, @file, or - for standard input; null is a tombstone')
+    .option('--key <key>', "the record's key (default: the topic's own key of the value)")
+    .option('--header <name=value>', 'a header; may be repeated', collect, [])
+    .addOption(new Option('--count <n>', 'send it so many times').argParser(positive).default(1))
+    .option(
+      '--brokers <host:port,...>',
+      'the cluster (default: that of a running `pyrallel dev` here, else kafka.brokers of the config)',
+    )
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      examples([
+        'pyrallel send users.signed-up \'{"userId":"u1","email":"ada@example.com"}\' --key u1',
+        'pyrallel send orders.created @order.json --header source=test --count 10',
+        'echo null | pyrallel send orders.created - --key c1',
+      ]),
+    )
+    .action(async (topic: string, value: string, options: Parameters<typeof import('./commands/send.ts').send>[2]) => {
+      const { send } = await import('./commands/send.ts')
+      exit(await send(topic, value, options, io))
+    })
+}
+
+function examples(lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`
+}
+
+function positive(text: string): number {
+  const number = Number(text)
+  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('Write a whole number above 0.')
+  return number
+}
+
+function natural(text: string): number {
+  const number = Number(text)
+  if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('Write a whole number, 0 or above.')
+  return number
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value]
+}

@@ -1,0 +1,89 @@
+/** Loads what belongs to the user's project: the config, the routes, a traffic file. Says where it went wrong. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { PyrallelConfig, ResolvedConfig } from '../framework/config.ts'
+import { type ErrorCode, PyrallelError, toError } from '../framework/model/errors.ts'
+import { resolveConfig } from '../framework/runtime/resolve-config.ts'
+import type { RegisteredHandler } from '../framework/runtime/runtime.ts'
+
+export const configFile = 'pyrallel.config.ts'
+export const routesFile = 'generated/routes.ts'
+
+export interface Project {
+  /** Absolute. */
+  readonly root: string
+  readonly config: ResolvedConfig
+}
+
+/** @throws PyrallelError PYR_CONFIG_LOAD or PYR_CONFIG_INVALID */
+export async function loadProject(root: string): Promise<Project> {
+  if (!existsSync(join(root, configFile))) {
+    throw new PyrallelError(
+      'PYR_CONFIG_LOAD',
+      `There is no ${configFile} in ${root}. Run the command in your project's folder, or write one:\n  import { defineConfig } from 'pyrallel'\n  export default defineConfig({ group: 'my-service' })`,
+    )
+  }
+  const module = await load<{ readonly default?: PyrallelConfig }>(root, configFile, 'PYR_CONFIG_LOAD')
+  if (module.default === undefined) {
+    throw new PyrallelError(
+      'PYR_CONFIG_LOAD',
+      `${configFile} has no default export. Write \`export default defineConfig({ group: 'my-service' })\`.`,
+    )
+  }
+  return { root, config: resolveConfig(module.default, configFile) }
+}
+
+/** The routes as they were generated; loads the handlers with them. `undefined` when nothing has been generated. */
+export async function loadRoutes(root: string): Promise<readonly RegisteredHandler[] | undefined> {
+  if (!existsSync(join(root, routesFile))) return undefined
+  const { routes } = await load<{ readonly routes?: readonly RegisteredHandler[] }>(
+    root,
+    routesFile,
+    'PYR_HANDLER_EXPORT',
+  )
+  if (routes === undefined) {
+    throw new PyrallelError(
+      'PYR_GENERATED_STALE',
+      `${routesFile} exports no routes: it was not made by this generator.`,
+    )
+  }
+  return routes
+}
+
+/**
+ * Imports a file of the project.
+ * @throws PyrallelError with `code` when the file, or one that it imports, cannot be loaded
+ */
+export async function load<M>(root: string, file: string, code: ErrorCode): Promise<M> {
+  try {
+    return (await import(pathToFileURL(join(root, file)).href)) as M
+  } catch (thrown) {
+    const error = toError(thrown)
+    const [first = 'unknown'] = error.message.split('\n')
+    const place = placeIn(root, error)
+    throw new PyrallelError(
+      code,
+      `${file} could not be loaded: ${error.name}: ${first.replaceAll(root, '.')}${place}`,
+      {
+        cause: thrown,
+      },
+    )
+  }
+}
+
+/** ` (at handlers/pay.ts:3:1)`: the first line of the stack that is the project's own. */
+function placeIn(root: string, error: Error): string {
+  for (const line of (error.stack ?? '').split('\n')) {
+    const found = projectPlace(root, line)
+    if (found !== undefined) return ` (at ${found})`
+  }
+  return ''
+}
+
+/** `handlers/pay.ts:3:1` of a line of a stack, when it is in the project and not in a library. */
+export function projectPlace(root: string, line: string): string | undefined {
+  const start = line.indexOf(`${root}/`)
+  if (start < 0 || line.includes('/node_modules/')) return undefined
+  return /^[^\s)?]+?:\d+:\d+/.exec(line.slice(start + root.length + 1).replace(/\?[^:]*/, ''))?.[0]
+}
