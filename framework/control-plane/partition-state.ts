@@ -9,10 +9,13 @@ import { type Pending, ShardQueue } from './shard-queue.ts'
 
 /** Above this part of the metadata limit, only records below the highest completed offset may start. */
 const METADATA_TIGHT_AT = 0.75
-/** A span of this many offsets per character always fits (a bitset in a 15-bit alphabet), so it is not measured. */
+/** A span of this many offsets per character always fits (a bitset in a 15-bit alphabet), apart from the frame, so it is not measured. */
 const OFFSETS_PER_CHARACTER = 14
-/** Beyond that span, the metadata is measured again after so many completions. Each adds about a bit, and 25 % of the limit is some 15,000. */
+const FRAME_CHARACTERS = 16
+/** Beyond that span, the metadata is measured again after so many completions, or sooner when the limit is small. Each adds some bits. */
 const MEASURE_EVERY = 2_048
+/** Completions per character of the limit that leave room between 75 % and 100 %. */
+const MEASURE_PER_CHARACTER = 0.5
 /** While tight, after so many completions that moved the position: room may be back. */
 const REMEASURE_TIGHT_EVERY = 64
 
@@ -168,13 +171,14 @@ export class PartitionState implements TopicPartition {
   #watchBudget(hasMoved: boolean): void {
     const { maxMetadataLength, maxOffsetSpan } = this.#settings
     const { span } = this.tracker
-    const alwaysFits = maxMetadataLength * METADATA_TIGHT_AT * OFFSETS_PER_CHARACTER
+    const alwaysFits = (maxMetadataLength * METADATA_TIGHT_AT - FRAME_CHARACTERS) * OFFSETS_PER_CHARACTER
     if (span < maxOffsetSpan && (maxMetadataLength === 0 || span <= alwaysFits)) {
       this.#isTight = false
       return
     }
     if (span >= maxOffsetSpan) this.#isTight = true
-    const every = this.#isTight && hasMoved ? REMEASURE_TIGHT_EVERY : MEASURE_EVERY
+    const seldom = Math.min(MEASURE_EVERY, maxMetadataLength * MEASURE_PER_CHARACTER)
+    const every = this.#isTight && hasMoved ? Math.min(REMEASURE_TIGHT_EVERY, seldom) : seldom
     if (this.#completedSinceMeasured >= every) this.#measure()
   }
 

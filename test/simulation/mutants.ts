@@ -1,0 +1,223 @@
+/** `npm run mutants [-- PART_OF_A_NAME]`: breaks the control plane on purpose, one way at a time, and shows that the simulation notices each. Exit code 1 when one lives. */
+import { spawn } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+interface Mutant {
+  readonly name: string
+  /** Below framework/control-plane/. */
+  readonly file: string
+  /** Must stand there exactly once. */
+  readonly find: string
+  readonly replace: string
+}
+
+const mutants: readonly Mutant[] = [
+  {
+    name: 'position is the highest offset seen, not the lowest incomplete one',
+    file: 'offset-tracker.ts',
+    find: 'if (this.#size > 0) return this.#offsets[this.#head]',
+    replace: 'if (this.#size > 0) return this.#next',
+  },
+  {
+    name: 'position is the highest completed offset plus one',
+    file: 'offset-tracker.ts',
+    find: 'if (this.#size > 0) return this.#offsets[this.#head]',
+    replace: 'if (this.#size > 0) return Math.max(this.#offsets[this.#head] as number, this.#highestCompleted + 1)',
+  },
+  {
+    name: 'completed ranges are one offset too long',
+    file: 'offset-tracker.ts',
+    find: 'if (this.#size > 0 && start < end) ranges.push({ start, end })',
+    replace: 'if (this.#size > 0 && start < end) ranges.push({ start, end: end + 1 })',
+  },
+  {
+    name: 'restored completions run again',
+    file: 'offset-tracker.ts',
+    find: 'if (first === undefined || first.start > offset) return false',
+    replace: 'if (first === undefined || first.start > -1) return false',
+  },
+  {
+    name: 'restored completions are forgotten by the next commit',
+    file: 'offset-tracker.ts',
+    find: 'this.#appendRestored(ranges)\n    return ranges',
+    replace: 'return ranges',
+  },
+  {
+    name: 'metadata of one moment, position of another',
+    file: 'partition-state.ts',
+    find: 'return { topic: this.topic, partition: this.partition, epoch: this.epoch, position, metadata }',
+    replace:
+      'return { topic: this.topic, partition: this.partition, epoch: this.epoch, position: this.#committed.position ?? position, metadata }',
+  },
+  {
+    name: 'every assignment has epoch 1, and completions are not fenced',
+    file: 'partition-table.ts',
+    find: 'return this.find(of.topic, of.partition)?.epoch === of.epoch',
+    replace: 'return this.find(of.topic, of.partition) !== undefined',
+  },
+  {
+    name: 'a shard is free as soon as its record has failed',
+    file: 'work-manager.ts',
+    find: "pending.state = 'waiting'",
+    replace: "state_(waiting)\n    pending.state = 'waiting'",
+  },
+  {
+    name: 'the next record of a key starts while one is in flight',
+    file: 'shard-queue.ts',
+    find: '      shard.isBusy = true\n      return head',
+    replace: '      return head',
+  },
+  {
+    name: 'a record is done before its dead letter is acknowledged',
+    file: 'work-manager.ts',
+    find: "    pending.state = 'dead'\n",
+    replace: "    pending.state = 'dead'\n    state.tracker.complete(pending.record.offset)\n",
+  },
+  {
+    name: 'a time-out counts as done',
+    file: 'work-manager.ts',
+    find: "if (outcome.kind === 'succeeded') {",
+    replace: "if (outcome.kind === 'succeeded' || outcome.kind === 'timed-out') {",
+  },
+  {
+    name: 'retries outlive the assignment they belong to',
+    file: 'work-manager.ts',
+    find: '    this.#retries.removeWhere((waiting) => waiting.state === state)\n',
+    replace: '',
+  },
+  {
+    name: 'interruptions are retried for ever',
+    file: 'work-manager.ts',
+    find: 'if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(waiting)',
+    replace: 'if (pending.interruptions <= Number.POSITIVE_INFINITY) this.#runAgain(waiting)',
+  },
+  {
+    name: 'a key goes on while a handler of an earlier assignment is still at work on it',
+    file: 'work-manager.ts',
+    find: 'for (const { shard } of entry.pendings) if (shard.key !== undefined) state.shards.hold(shard.key)',
+    replace: '',
+  },
+  {
+    name: 'a stale completion gives its slot back twice',
+    file: 'scheduler.ts',
+    find: 'this.#routeState(entry.state.topic).inFlight -= 1',
+    replace: 'this.#routeState(entry.state.topic).inFlight -= 2',
+  },
+  {
+    name: 'the slots of handlers that outlived their assignment are forgotten',
+    file: 'scheduler.ts',
+    find: 'while (routeState.inFlight < capacity) {',
+    replace: 'while ([...this.#inFlight.values()].filter((entry) => isCurrent(entry.state)).length < capacity) {',
+  },
+  {
+    name: 'a hole in the log holds the position back',
+    file: 'offset-tracker.ts',
+    find: 'const next = this.#next\n    const restored = this.#restored[0]',
+    replace:
+      'const next = this.#highestCompleted === -1 ? this.#next : this.#highestCompleted\n    const restored = this.#restored[0]',
+  },
+  {
+    name: 'a log that was cut is read on as if nothing had happened',
+    file: 'work-manager.ts',
+    find: 'if (lowest !== undefined && record.offset < lowest) state = this.#rewind(state, lowest, record.offset)',
+    replace: 'if (lowest !== undefined && record.offset < lowest) continue',
+  },
+  {
+    name: 'polls ask for more than there is room for',
+    file: 'backpressure.ts',
+    find: 'Math.min(this.#maxPoll, this.#total.records - this.#records)',
+    replace: 'this.#maxPoll * 3',
+  },
+  {
+    name: 'a paused partition is never resumed',
+    file: 'backpressure.ts',
+    find: 'if (!remove.delete(partition)) add.add(partition)',
+    replace: 'if (!remove.delete(partition) && paused) add.add(partition)',
+  },
+  {
+    name: 'the span between position and highest completion has no limit',
+    file: 'partition-state.ts',
+    find: 'if (span >= maxOffsetSpan) this.#isTight = true',
+    replace: 'if (span >= maxOffsetSpan * 2) this.#isTight = true',
+  },
+  {
+    name: 'a partition that is being revoked still starts work',
+    file: 'partition-state.ts',
+    find: '    if (this.isDraining) return undefined\n',
+    replace: '',
+  },
+  {
+    name: 'an attempt that failed is not counted',
+    file: 'work-manager.ts',
+    find: 'pending.attempt += 1',
+    replace: 'pending.attempt += 0',
+  },
+]
+
+/** What a replacement may call to reach two lines at once. */
+const prelude = `
+function state_(waiting: { state: PartitionState; pending: Pending }): void {
+  waiting.pending.shard.isBusy = false
+  waiting.state.shards.requeue(waiting.pending)
+}
+`
+const SCHEDULES = '12000'
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const only = process.argv[2]
+const startedAt = performance.now()
+let [tried, living] = [0, 0]
+for (const [index, mutant] of mutants.entries()) {
+  if (only !== undefined && !mutant.name.includes(only)) continue
+  const verdict = await tryMutant(mutant)
+  tried += 1
+  if (!verdict.isCaught) living += 1
+  const mark = verdict.isCaught ? 'caught' : 'LIVES '
+  console.log(`${String(index + 1).padStart(2)}/${mutants.length}  ${mark}  ${mutant.name}\n       ${verdict.by}`)
+}
+const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0)
+console.log(`${tried - living} of ${tried} mutants caught (${seconds} s)`)
+process.exitCode = living === 0 ? 0 : 1
+
+async function tryMutant(mutant: Mutant): Promise<{ isCaught: boolean; by: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'pyrallel-mutant-'))
+  try {
+    for (const part of ['framework', 'test/simulation', 'package.json', 'tsconfig.json']) {
+      await cp(join(root, part), join(folder, part), { recursive: true })
+    }
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
+    await apply(mutant, join(folder, 'framework/control-plane', mutant.file))
+    const { code, output } = await simulate(folder)
+    const firstLine = output.split('\n').find((line) => line.startsWith('seed ')) ?? output.split('\n')[0] ?? ''
+    return { isCaught: code === 1 && firstLine.startsWith('seed '), by: firstLine.slice(0, 160) }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function apply({ name, find, replace }: Mutant, path: string): Promise<void> {
+  const source = await readFile(path, 'utf8')
+  const places = source.split(find).length - 1
+  if (places !== 1)
+    throw new Error(`mutant "${name}": its text stands ${places} times in ${path}. Bring it up to date.`)
+  const mutated = source.replace(find, () => replace)
+  await writeFile(path, replace.includes('state_(') ? mutated + prelude : mutated)
+}
+
+function simulate(folder: string): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    const args = ['--import', 'tsx', join(folder, 'test/simulation/simulate.ts'), '--seeds', SCHEDULES, '--from', '1']
+    const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text
+      })
+    }
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, output: output.replace(/^\d+ of .*\n/gm, '') }))
+  })
+}

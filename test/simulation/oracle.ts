@@ -1,0 +1,242 @@
+/**
+ * Keeps its own books of what was delivered, started and finished, and says what must never happen. It never asks the code under test: not
+ * what is stale, not what is done, not what an attempt's number is.
+ */
+import { decodeCompleted } from '../../framework/control-plane/metadata-encoder.ts'
+import type { CommitSnapshot } from '../../framework/control-plane/partition-state.ts'
+import type { Ordering, WorkItem } from '../../framework/model/work.ts'
+import type { Setup } from './schedule.ts'
+import type { Log, LogRecord, Stored } from './world.ts'
+
+export class Violation extends Error {
+  readonly invariant: string
+
+  constructor(invariant: string, facts: string) {
+    super(`${invariant}: ${facts}`)
+    this.name = 'Violation'
+    this.invariant = invariant
+  }
+}
+
+/** What the oracle knows of one partition in the hands of one member. Ends with the assignment. */
+export interface Assignment {
+  readonly member: number
+  readonly partition: number
+  /** In the order of delivery. */
+  readonly delivered: LogRecord[]
+  /** Finished in this assignment. */
+  readonly finished: Set<number>
+  /** Their last attempt has failed. */
+  readonly givenUp: Set<number>
+  /** Finished before, and covered by what the group had stored when the assignment began: must not run. */
+  covered: ReadonlySet<number>
+  expectedNext: number | undefined
+  /** Of the log, when a record was last delivered: what is committed about an earlier one says nothing. */
+  incarnation: number
+}
+
+export interface Running {
+  readonly item: WorkItem
+  readonly assignment: Assignment
+  readonly record: LogRecord
+}
+
+/** A metadata limit from here on holds whatever a schedule can complete. */
+const ROOMY = 1_000
+
+/** Counted over all schedules, so that a run can show that it met what it is about. */
+export const seen = {
+  starts: 0,
+  zombies: 0,
+  commits: 0,
+  restored: 0,
+  rewinds: 0,
+  crashes: 0,
+  deadLetters: 0,
+  retries: 0,
+}
+
+export class Oracle {
+  readonly #setup: Setup
+  readonly #finished = new Set<number>()
+  /** By uid: attempts that failed in the present assignment. */
+  readonly #failures = new Map<Assignment, Map<number, number>>()
+  readonly #lastApplied = new Map<number, number>()
+
+  constructor(setup: Setup) {
+    this.#setup = setup
+  }
+
+  isFinished(uid: number): boolean {
+    return this.#finished.has(uid)
+  }
+
+  begin(member: number, partition: number, log: Log): Assignment {
+    const covered = this.#coveredBy(log.stored, log)
+    for (const uid of covered) {
+      if (!this.#finished.has(uid))
+        throw new Violation('LOSS', `the stored commit covers record ${uid}, which is not finished`)
+    }
+    const expectedNext = log.stored?.position
+    const { incarnation } = log
+    return {
+      member,
+      partition,
+      delivered: [],
+      finished: new Set(),
+      givenUp: new Set(),
+      covered,
+      expectedNext,
+      incarnation,
+    }
+  }
+
+  /** Returns the assignment that the record belongs to: another one when the log went back. */
+  deliver(assignment: Assignment, record: LogRecord, log: Log): Assignment {
+    let current = assignment
+    if (assignment.expectedNext !== undefined && record.offset < assignment.expectedNext) {
+      seen.rewinds += 1
+      current = { ...assignment, delivered: [], finished: new Set(), givenUp: new Set(), covered: new Set() }
+      this.#lastApplied.delete(assignment.partition)
+    }
+    current.expectedNext = record.offset + 1
+    current.incarnation = log.incarnation
+    current.delivered.push(record)
+    return current
+  }
+
+  /** @param runningHere everything that this process is at work on, whatever assignment it came from */
+  start(running: Running, runningHere: readonly Running[]): void {
+    seen.starts += 1
+    const { assignment, record, item } = running
+    const { uid } = record
+    if (assignment.covered.has(uid))
+      throw new Violation('REPEAT', `record ${uid} was completed and committed, and runs again`)
+    if (assignment.finished.has(uid)) throw new Violation('REPEAT', `record ${uid} is finished and runs again`)
+    if (assignment.givenUp.has(uid)) throw new Violation('CAP', `record ${uid} was given up and runs again`)
+    const failures = this.#failures.get(assignment)?.get(uid) ?? 0
+    if (item.attempts[0] !== failures + 1) {
+      throw new Violation('ATTEMPT', `record ${uid} starts attempt ${item.attempts[0]} after ${failures} failed ones`)
+    }
+    const shard = shardOf(record, this.#setup.ordering)
+    for (const other of runningHere) {
+      if (other.assignment.partition !== assignment.partition) continue
+      const isSame = other.assignment === assignment && other.record.uid === uid
+      const isPartner = shard !== undefined && shardOf(other.record, this.#setup.ordering) === shard
+      if (isSame || isPartner) throw new Violation('ORDER', `record ${uid} starts while ${other.record.uid} runs`)
+    }
+    for (const earlier of assignment.delivered) {
+      if (earlier.offset >= record.offset) break
+      const isPartner = shard !== undefined && shardOf(earlier, this.#setup.ordering) === shard
+      if (isPartner && !assignment.finished.has(earlier.uid) && !assignment.covered.has(earlier.uid)) {
+        throw new Violation('ORDER', `record ${uid} starts before ${earlier.uid} of its shard is finished`)
+      }
+    }
+    this.#checkSpan(assignment, record)
+    if (runningHere.length + 1 > this.#setup.concurrency)
+      throw new Violation('LIMIT', `${runningHere.length + 1} in flight`)
+  }
+
+  finish({ assignment, record }: Pick<Running, 'assignment' | 'record'>): void {
+    this.#finished.add(record.uid)
+    assignment.finished.add(record.uid)
+  }
+
+  giveUp(running: Running): void {
+    running.assignment.givenUp.add(running.record.uid)
+    if (!this.#setup.hasDeadLetters) this.finish(running)
+  }
+
+  /** @returns true when that was the last attempt */
+  fail(running: Running, isRetryable: boolean): boolean {
+    const { assignment, record } = running
+    let failures = this.#failures.get(assignment)
+    if (failures === undefined) {
+      failures = new Map()
+      this.#failures.set(assignment, failures)
+    }
+    const count = (failures.get(record.uid) ?? 0) + 1
+    failures.set(record.uid, count)
+    const isLast = !isRetryable || count >= this.#setup.attempts
+    if (isLast) this.giveUp(running)
+    if (!isLast) seen.retries += 1
+    return isLast
+  }
+
+  /** A snapshot that leaves the process: all that it claims must be finished now. */
+  commit(snapshot: CommitSnapshot, assignment: Assignment, log: Log): void {
+    seen.commits += 1
+    if (snapshot.metadata.length > this.#setup.maxMetadataLength) throw new Violation('LIMIT', 'metadata too long')
+    if (assignment.incarnation !== log.incarnation) return
+    this.#checkCoverage(snapshot, assignment, log)
+    const ranges = rangesOf(snapshot)
+    for (const { uid, offset } of log.records) {
+      const isClaimed = offset < snapshot.position || ranges.some(({ start, end }) => offset >= start && offset < end)
+      if (isClaimed && !this.#finished.has(uid)) {
+        throw new Violation(
+          'LOSS',
+          `commit ${snapshot.position} claims record ${uid} at ${offset}, which is not finished`,
+        )
+      }
+    }
+  }
+
+  /** What is finished above the position must be told, as long as it fits. Else it would run again after a restart. */
+  #checkCoverage(snapshot: CommitSnapshot, assignment: Assignment, log: Log): void {
+    if (this.#setup.recovery !== 'metadata' || this.#setup.maxMetadataLength < ROOMY) return
+    const ranges = rangesOf(snapshot)
+    for (const { uid, offset } of log.records) {
+      const isTold = offset < snapshot.position || ranges.some(({ start, end }) => offset >= start && offset < end)
+      if (!isTold && (assignment.finished.has(uid) || assignment.covered.has(uid))) {
+        throw new Violation(
+          'FORGOTTEN',
+          `record ${uid} at ${offset} is finished, and commit ${snapshot.position} does not tell it`,
+        )
+      }
+    }
+  }
+
+  /** Nothing starts above the highest finished offset while the gap below it is as wide as allowed. */
+  #checkSpan(assignment: Assignment, record: LogRecord): void {
+    const isFinished = ({ uid }: LogRecord): boolean => assignment.finished.has(uid) || assignment.covered.has(uid)
+    const lowest = assignment.delivered.find((other) => !isFinished(other))
+    const highest = assignment.delivered.findLast((other) => assignment.finished.has(other.uid))
+    if (lowest === undefined || highest === undefined || record.offset < highest.offset) return
+    const span = highest.offset + 1 - lowest.offset
+    if (span >= this.#setup.maxOffsetSpan)
+      throw new Violation('SPAN', `record ${record.uid} starts above a span of ${span} offsets`)
+  }
+
+  applied(snapshot: CommitSnapshot, partition: number): void {
+    const before = this.#lastApplied.get(partition)
+    if (before !== undefined && snapshot.position < before) {
+      throw new Violation('BACKWARDS', `partition ${partition} was committed to ${before}, now to ${snapshot.position}`)
+    }
+    this.#lastApplied.set(partition, snapshot.position)
+  }
+
+  /** The log was cut or made anew: what was committed says nothing about it. */
+  forget(partition: number): void {
+    this.#lastApplied.delete(partition)
+  }
+
+  #coveredBy(stored: Stored | undefined, log: Log): ReadonlySet<number> {
+    if (stored === undefined) return new Set()
+    const ranges = this.#setup.recovery === 'metadata' ? rangesOf(stored) : []
+    const isCovered = ({ offset }: LogRecord): boolean =>
+      offset < stored.position || ranges.some(({ start, end }) => offset >= start && offset < end)
+    const covered = new Set(log.records.filter(isCovered).map(({ uid }) => uid))
+    seen.restored += log.records.filter(({ uid, offset }) => offset >= stored.position && covered.has(uid)).length
+    return covered
+  }
+}
+
+function rangesOf({ position, metadata }: Stored): readonly { start: number; end: number }[] {
+  const decoded = decodeCompleted(position, metadata)
+  return decoded.kind === 'completed' ? decoded.ranges : []
+}
+
+function shardOf({ key }: LogRecord, ordering: Ordering): string | undefined {
+  if (ordering === 'partition') return 'all'
+  return ordering === 'unordered' || key === null ? undefined : key.toString('hex')
+}

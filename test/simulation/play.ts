@@ -1,0 +1,527 @@
+/** Plays a schedule: two members of one group, each a WorkManager, against the world; the oracle watches. */
+
+import type { CommitSnapshot } from '../../framework/control-plane/partition-state.ts'
+import { MAX_INTERRUPTIONS } from '../../framework/control-plane/retry-policy.ts'
+import { type DeadLetterRequest, WorkManager } from '../../framework/control-plane/work-manager.ts'
+import type { KafkaRecord, TopicPartition } from '../../framework/model/record.ts'
+import type { HandlerFailure, Outcome } from '../../framework/model/work.ts'
+import { seededRandom } from '../../framework/runtime/seeded-random.ts'
+import { type Assignment, Oracle, type Running, seen, Violation } from './oracle.ts'
+import type { Schedule, Setup, Step } from './schedule.ts'
+import { Log, type LogRecord, TOPIC } from './world.ts'
+
+const MEMBERS = 2
+const HANDLER = 'handle'
+const CALM_ROUNDS = 600
+
+type CommitFate = 'applied' | 'applied-but-unheard' | 'refused' | 'late'
+
+interface CommitInFlight {
+  readonly snapshots: readonly CommitSnapshot[]
+  readonly fate: CommitFate
+  /** Whose commit it is, by partition. */
+  readonly senders: ReadonlyMap<number, Assignment>
+}
+
+interface Owned {
+  assignment: Assignment
+  fetchFrom: number
+  isDraining: boolean
+}
+
+/** One process. */
+interface Member {
+  readonly id: number
+  readonly manager: WorkManager
+  readonly owned: Map<number, Owned>
+  readonly paused: Set<number>
+  running: Running[]
+  deadLetters: { readonly request: DeadLetterRequest; readonly running: Running }[]
+  /** The last failed attempt of each record that was given up, to match the request with it. */
+  readonly interruptions: Map<Assignment, Map<number, number>>
+  readonly lastRunning: Map<string, Running>
+  commit: CommitInFlight | undefined
+}
+
+/** @throws Violation, or whatever the code under test throws */
+export function play({ setup, steps }: Schedule): void {
+  const game = new Game(setup)
+  for (const step of steps) game.step(step)
+  game.calmWeather()
+}
+
+class Game {
+  readonly #setup: Setup
+  readonly #oracle: Oracle
+  readonly #logs: Log[]
+  #members: Member[]
+  #now = 0
+  #lastUid = 0
+
+  constructor(setup: Setup) {
+    this.#setup = setup
+    this.#oracle = new Oracle(setup)
+    this.#logs = Array.from({ length: setup.partitions }, () => new Log())
+    this.#members = Array.from({ length: MEMBERS }, (_, id) => this.#newMember(id))
+  }
+
+  step({ kind, a, b }: Step): void {
+    const member = this.#members[Math.floor(a * MEMBERS)] as Member
+    const within = (a * MEMBERS) % 1
+    switch (kind) {
+      case 'produce':
+        this.#produce(a, b)
+        break
+      case 'poll':
+        this.#poll(member, b)
+        break
+      case 'start':
+        this.#start(member)
+        break
+      case 'complete':
+        this.#complete(member, within, b)
+        break
+      case 'take-dead-letters':
+        this.#takeDeadLetters(member)
+        break
+      case 'answer-dead-letter':
+        this.#answerDeadLetter(member, within, b < 0.7)
+        break
+      case 'commit':
+        this.#commit(member, fateOf(b))
+        break
+      case 'answer-commit':
+        this.#answerCommit(member)
+        break
+      case 'assign':
+        this.#assign(member, b)
+        break
+      case 'begin-revoke':
+        this.#beginRevoke(member, b)
+        break
+      case 'finish-revoke':
+        this.#finishRevoke(member, b)
+        break
+      case 'lose':
+        this.#lose(member, b)
+        break
+      case 'crash':
+        this.#crash(member)
+        break
+      case 'truncate-below':
+        this.#logAt(a).truncateBelow(this.#offsetIn(this.#logAt(a), b))
+        break
+      case 'truncate-above':
+        this.#cut(a, (log) => log.truncateAbove(this.#offsetIn(log, b)))
+        break
+      case 'recreate':
+        this.#cut(a, (log) => log.recreate())
+        break
+      case 'compact':
+        this.#compact(a, b)
+        break
+      case 'foreign-metadata':
+        this.#foreignMetadata(a, b)
+        break
+      case 'wait':
+        this.#now += b * 1_000
+        break
+    }
+  }
+
+  /** Nothing fails any more: everything must get done, be committed, and leave nothing behind. */
+  calmWeather(): void {
+    for (let round = 0; round < CALM_ROUNDS; round += 1) {
+      let isBusy = false
+      for (const member of this.#members) isBusy = this.#calmRound(member) || isBusy
+      if (!isBusy && this.#logs.every((log) => this.#isDone(log))) break
+      this.#now += 50
+      if (round === CALM_ROUNDS - 1) throw new Violation('STUCK', this.#describe())
+    }
+    for (const member of this.#members) {
+      const gauges = member.manager.gauges()
+      const isZero = Object.values(gauges).every((value) => value === 0)
+      if (!isZero) throw new Violation('GAUGE', `member ${member.id}: ${JSON.stringify(gauges)}`)
+    }
+  }
+
+  #calmRound(member: Member): boolean {
+    let isBusy = false
+    for (const [partition, owned] of [...member.owned]) if (owned.isDraining) this.#revoke(member, partition)
+    if (member.commit !== undefined) this.#answerCommit(member)
+    for (let i = 0; i < this.#logs.length; i += 1) this.#assign(member, (i + 0.5) / this.#logs.length)
+    this.#poll(member, 0)
+    this.#start(member)
+    isBusy = member.running.length > 0
+    for (const running of [...member.running]) this.#finishRunning(member, running, { kind: 'succeeded' })
+    this.#takeDeadLetters(member)
+    isBusy = isBusy || member.deadLetters.length > 0
+    while (member.deadLetters.length > 0) this.#answerDeadLetter(member, 0, true)
+    this.#commit(member, 'applied')
+    isBusy = isBusy || member.commit !== undefined
+    this.#answerCommit(member)
+    return isBusy || member.manager.nextWakeAt !== undefined
+  }
+
+  #isDone(log: Log): boolean {
+    const last = log.records.at(-1)
+    if (last === undefined) return true
+    return log.records.every(({ uid }) => this.#oracle.isFinished(uid)) && (log.stored?.position ?? 0) > last.offset
+  }
+
+  #describe(): string {
+    const logs = this.#logs.map(({ start, end, stored, records }) => {
+      const open = records.filter(({ uid }) => !this.#oracle.isFinished(uid)).map(({ offset }) => offset)
+      return { start, end, position: stored?.position, open: open.slice(0, 5) }
+    })
+    return JSON.stringify({ logs, gauges: this.#members.map(({ manager }) => manager.gauges()) })
+  }
+
+  #newMember(id: number): Member {
+    const { ordering, attempts, hasDeadLetters, concurrency, maxRecords, maxRecordsPerPartition, maxOffsetSpan, seed } =
+      this.#setup
+    const retry = { attempts, backoff: 'exponential', minMs: 10, maxMs: 500, jitter: true } as const
+    const deadLetterTopic = hasDeadLetters ? 'orders.dlq' : null
+    const manager = new WorkManager({
+      routes: [{ handlerId: HANDLER, topic: TOPIC, ordering, concurrency, retry, deadLetterTopic }],
+      limits: { maxRecords, maxBytes: 1e9, maxRecordsPerPartition, maxBytesPerPartition: 1e9, maxOffsetSpan },
+      recovery: this.#setup.recovery,
+      maxMetadataLength: this.#setup.maxMetadataLength,
+      random: seededRandom(seed),
+    })
+    const empty = { running: [], deadLetters: [], commit: undefined }
+    return {
+      id,
+      manager,
+      owned: new Map(),
+      paused: new Set(),
+      interruptions: new Map(),
+      lastRunning: new Map(),
+      ...empty,
+    }
+  }
+
+  #logAt(a: number): Log {
+    return this.#logs[Math.floor(a * this.#logs.length)] as Log
+  }
+
+  #offsetIn(log: Log, b: number): number {
+    return log.start + Math.floor(b * (log.end - log.start + 1))
+  }
+
+  #produce(a: number, b: number): void {
+    const log = this.#logAt(a)
+    const random = seededRandom(Math.floor(b * 2 ** 32))
+    for (let count = 1 + Math.floor(random() * 6); count > 0; count -= 1) {
+      if (random() < 0.1) log.skip(1 + Math.floor(random() * 3))
+      this.#lastUid += 1
+      log.append(this.#lastUid, random() < 0.1 ? null : Buffer.from(`k${Math.floor(random() * this.#setup.keys)}`))
+    }
+    if (random() < 0.1) log.skip(1)
+  }
+
+  #poll(member: Member, b: number): void {
+    this.#applyIntake(member)
+    const { manager } = member
+    let room = manager.pollSize()
+    const limit = this.#setup.maxRecords
+    if (manager.gauges().records + room > limit)
+      throw new Violation('LIMIT', `a poll of ${room} may pass ${limit} records`)
+    const partitions = [...member.owned.keys()].filter((partition) => !member.paused.has(partition))
+    const first = Math.floor(b * partitions.length)
+    const records: KafkaRecord[] = []
+    for (let i = 0; i < partitions.length; i += 1) {
+      const partition = partitions[(first + i) % partitions.length] as number
+      const owned = member.owned.get(partition)
+      if (owned === undefined || owned.isDraining) continue
+      for (const record of this.#fetch(owned, partition, room)) {
+        room -= 1
+        records.push(toKafkaRecord(record, partition))
+      }
+    }
+    manager.onPolled(records)
+    this.#checkLimits(member)
+    this.#applyIntake(member)
+  }
+
+  #fetch(owned: Owned, partition: number, max: number): readonly LogRecord[] {
+    const log = this.#logs[partition] as Log
+    owned.fetchFrom = log.fetchPosition(owned.fetchFrom)
+    const records = log.read(owned.fetchFrom, max)
+    for (const record of records) owned.assignment = this.#oracle.deliver(owned.assignment, record, log)
+    owned.fetchFrom = (records.at(-1)?.offset ?? owned.fetchFrom - 1) + 1
+    return records
+  }
+
+  #applyIntake(member: Member): void {
+    const { pause, resume } = member.manager.takeIntakeChange()
+    for (const { partition } of pause) member.paused.add(partition)
+    for (const { partition } of resume) member.paused.delete(partition)
+  }
+
+  #checkLimits(member: Member): void {
+    const { records } = member.manager.gauges()
+    if (records > this.#setup.maxRecords) throw new Violation('LIMIT', `${records} records in memory`)
+    for (const [partition, { assignment }] of member.owned) {
+      const open = assignment.delivered.filter(({ uid }) => !this.#oracle.isFinished(uid)).length
+      if (open > this.#setup.maxRecordsPerPartition)
+        throw new Violation('LIMIT', `${open} records of partition ${partition}`)
+    }
+  }
+
+  #start(member: Member): void {
+    for (const item of member.manager.takeReady(this.#now, () => this.#setup.concurrency)) {
+      const [kafkaRecord] = item.records
+      if (kafkaRecord === undefined) throw new Violation('START', 'a work item without a record')
+      const { assignment } = member.owned.get(kafkaRecord.partition) ?? {}
+      const record = assignment?.delivered.find(({ offset }) => offset === kafkaRecord.offset)
+      if (assignment === undefined || record === undefined)
+        throw new Violation('START', `record ${kafkaRecord.offset} is not ours`)
+      if (member.owned.get(kafkaRecord.partition)?.isDraining)
+        throw new Violation('START', 'a draining partition starts work')
+      const running = { item, assignment, record }
+      this.#oracle.start(running, member.running)
+      member.running.push(running)
+      member.lastRunning.set(`${kafkaRecord.partition}/${kafkaRecord.offset}`, running)
+    }
+  }
+
+  #complete(member: Member, which: number, b: number): void {
+    const running = member.running[Math.floor(which * member.running.length)]
+    if (running === undefined) return
+    this.#finishRunning(member, running, outcomeOf(b, this.#setup))
+  }
+
+  #finishRunning(member: Member, running: Running, outcome: Outcome): void {
+    member.running = member.running.filter((other) => other !== running)
+    const isZombie = member.owned.get(running.assignment.partition)?.assignment !== running.assignment
+    if (!isZombie) this.#book(member, running, outcome)
+    const before = JSON.stringify({ ...member.manager.gauges(), inFlight: 0 })
+    member.manager.onCompletion({ workId: running.item.id, outcome, durationMs: 1 }, this.#now)
+    if (!isZombie) return
+    seen.zombies += 1
+    const after = JSON.stringify({ ...member.manager.gauges(), inFlight: 0 })
+    if (before !== after)
+      throw new Violation('ZOMBIE', `a completion of an earlier assignment changed ${before} to ${after}`)
+  }
+
+  #book(member: Member, running: Running, outcome: Outcome): void {
+    if (outcome.kind === 'succeeded') {
+      this.#oracle.finish(running)
+      return
+    }
+    if (outcome.kind === 'interrupted') {
+      const counts = member.interruptions.get(running.assignment) ?? new Map<number, number>()
+      member.interruptions.set(running.assignment, counts)
+      const count = (counts.get(running.record.uid) ?? 0) + 1
+      counts.set(running.record.uid, count)
+      if (count > MAX_INTERRUPTIONS) this.#oracle.giveUp(running)
+      return
+    }
+    if (outcome.kind !== 'partial') this.#oracle.fail(running, outcome.failure.retryable)
+  }
+
+  #takeDeadLetters(member: Member): void {
+    for (const request of member.manager.takeDeadLetters()) {
+      const running = member.lastRunning.get(`${request.record.partition}/${request.record.offset}`)
+      if (running === undefined) throw new Violation('DEAD', `record ${request.record.offset} never ran`)
+      member.deadLetters.push({ request, running })
+    }
+  }
+
+  #answerDeadLetter(member: Member, which: number, isAcknowledged: boolean): void {
+    const letter = member.deadLetters[Math.floor(which * member.deadLetters.length)]
+    if (letter === undefined || !isAcknowledged) return
+    member.deadLetters = member.deadLetters.filter((other) => other !== letter)
+    const { assignment } = letter.running
+    const isZombie = member.owned.get(assignment.partition)?.assignment !== assignment
+    if (!isZombie) this.#oracle.finish(letter.running)
+    seen.deadLetters += 1
+    const before = JSON.stringify(member.manager.gauges())
+    member.manager.onDeadLettered(letter.request)
+    const after = JSON.stringify(member.manager.gauges())
+    if (isZombie && before !== after)
+      throw new Violation('ZOMBIE', 'a dead letter of an earlier assignment changed something')
+  }
+
+  #commit(member: Member, fate: CommitFate): void {
+    if (member.commit !== undefined) return
+    const snapshots = member.manager.collectCommits()
+    if (snapshots.length === 0) return
+    const senders = new Map<number, Assignment>()
+    for (const snapshot of snapshots) {
+      const owned = member.owned.get(snapshot.partition)
+      const log = this.#logs[snapshot.partition] as Log
+      if (owned === undefined) throw new Violation('COMMIT', `partition ${snapshot.partition} is not ours`)
+      this.#oracle.commit(snapshot, owned.assignment, log)
+      senders.set(snapshot.partition, owned.assignment)
+    }
+    member.commit = { snapshots, fate, senders }
+    if (fate === 'applied' || fate === 'applied-but-unheard') this.#apply(member, member.commit)
+  }
+
+  #answerCommit(member: Member): void {
+    const { commit } = member
+    if (commit === undefined) return
+    member.commit = undefined
+    const isApplied = commit.fate === 'applied' || (commit.fate === 'late' && this.#apply(member, commit))
+    if (isApplied) member.manager.onCommitted(commit.snapshots)
+  }
+
+  /** The coordinator takes it as a whole, from whom it has as the owner. */
+  #apply(member: Member, { snapshots, senders }: CommitInFlight): boolean {
+    for (const { partition } of snapshots) {
+      const sender = senders.get(partition)
+      if (sender === undefined || member.owned.get(partition)?.assignment !== sender) return false
+    }
+    for (const snapshot of snapshots) this.#store(snapshot, senders.get(snapshot.partition))
+    return true
+  }
+
+  #store(snapshot: CommitSnapshot, sender: Assignment | undefined): void {
+    const log = this.#logs[snapshot.partition] as Log
+    // A member that has not heard of a cut commits offsets of a log that is gone. Kafka stores that, and any consumer suffers; we leave it out.
+    if (sender?.incarnation !== log.incarnation) return
+    this.#oracle.applied(snapshot, snapshot.partition)
+    log.stored = { position: Math.min(snapshot.position, log.end), metadata: snapshot.metadata }
+  }
+
+  #assign(member: Member, b: number): void {
+    const partition = Math.floor(b * this.#logs.length)
+    if (this.#members.some(({ owned }) => owned.has(partition))) return
+    const log = this.#logs[partition] as Log
+    const assignment = this.#oracle.begin(member.id, partition, log)
+    member.owned.set(partition, { assignment, fetchFrom: log.stored?.position ?? log.start, isDraining: false })
+    member.paused.delete(partition)
+    const { position, metadata } = log.stored ?? { position: undefined, metadata: '' }
+    member.manager.onAssigned([{ topic: TOPIC, partition, position, metadata }])
+  }
+
+  #beginRevoke(member: Member, b: number): void {
+    const partition = this.#ownedBy(member, b)
+    const owned = partition === undefined ? undefined : member.owned.get(partition)
+    if (partition === undefined || owned === undefined) return
+    owned.isDraining = true
+    member.manager.startDraining([of(partition)])
+  }
+
+  #finishRevoke(member: Member, b: number): void {
+    const partition = this.#ownedBy(member, b)
+    if (partition === undefined || !member.owned.get(partition)?.isDraining) return
+    this.#revoke(member, partition)
+  }
+
+  /** Whatever is in flight is left behind; the last commit may meet one that is under way. */
+  #revoke(member: Member, partition: number): void {
+    if (member.commit !== undefined) this.#answerCommit(member)
+    const owned = member.owned.get(partition)
+    for (const snapshot of member.manager.collectCommits([of(partition)])) {
+      if (owned === undefined) throw new Violation('COMMIT', `partition ${partition} is not ours`)
+      this.#oracle.commit(snapshot, owned.assignment, this.#logs[partition] as Log)
+      this.#store(snapshot, owned.assignment)
+      member.manager.onCommitted([snapshot])
+    }
+    member.manager.onRevoked([of(partition)])
+    member.owned.delete(partition)
+    this.#checkNothingLeft(member)
+  }
+
+  #lose(member: Member, b: number): void {
+    const partition = this.#ownedBy(member, b)
+    if (partition !== undefined) this.#takeAway(member, partition)
+  }
+
+  #takeAway(member: Member, partition: number): void {
+    member.owned.delete(partition)
+    member.manager.onLost([of(partition)])
+    this.#checkNothingLeft(member)
+    if (member.manager.collectCommits([of(partition)]).length > 0)
+      throw new Violation('COMMIT', 'a lost partition commits')
+  }
+
+  #crash(member: Member): void {
+    seen.crashes += 1
+    this.#members = this.#members.map((other) => (other === member ? this.#newMember(member.id) : other))
+  }
+
+  /** A member without partitions keeps nothing but what its engine is still at work on. */
+  #checkNothingLeft(member: Member): void {
+    if (member.owned.size > 0) return
+    const { inFlight: _, ...gauges } = member.manager.gauges()
+    if (Object.values(gauges).some((value) => value !== 0))
+      throw new Violation('GAUGE', `left over: ${JSON.stringify(gauges)}`)
+  }
+
+  /** Offsets get another meaning: fetches above the end start again at the beginning. */
+  #cut(a: number, change: (log: Log) => void): void {
+    const partition = Math.floor(a * this.#logs.length)
+    const log = this.#logs[partition] as Log
+    const before = log.incarnation
+    change(log)
+    if (log.incarnation === before) return
+    this.#oracle.forget(partition)
+    for (const member of this.#members) {
+      const mine = member.owned.get(partition)
+      if (mine === undefined) continue
+      const { expectedNext, incarnation } = mine.assignment
+      // Without a record of this assignment, nothing can show that the stored completions are of a log that is gone: the group tells.
+      if (mine.assignment.delivered.length === 0) this.#takeAway(member, partition)
+      else if (incarnation !== before || (expectedNext ?? 0) > log.end) mine.fetchFrom = log.start
+      // Who had not read that far is not concerned.
+      else mine.assignment.incarnation = log.incarnation
+    }
+  }
+
+  #compact(a: number, b: number): void {
+    const log = this.#logAt(a)
+    const random = seededRandom(Math.floor(b * 2 ** 32))
+    const last = log.records.at(-1)
+    log.compact((record) => record !== last && random() < 0.3)
+  }
+
+  #foreignMetadata(a: number, b: number): void {
+    const log = this.#logAt(a)
+    if (log.stored === undefined) return
+    const { metadata } = log.stored
+    const foreign = [
+      'bAAGNgA=',
+      'R101-105',
+      'O',
+      '\u0001\u0002',
+      metadata.slice(0, -1),
+      `${metadata} `,
+      `${metadata}\0`,
+    ]
+    log.stored = { ...log.stored, metadata: foreign[Math.floor(b * foreign.length)] as string }
+  }
+
+  #ownedBy(member: Member, b: number): number | undefined {
+    return [...member.owned.keys()][Math.floor(b * member.owned.size)]
+  }
+}
+
+function of(partition: number): TopicPartition {
+  return { topic: TOPIC, partition }
+}
+
+function toKafkaRecord({ offset, key }: LogRecord, partition: number): KafkaRecord {
+  return { topic: TOPIC, partition, offset, key, value: null, headers: [], timestamp: 0 }
+}
+
+function fateOf(b: number): CommitFate {
+  if (b < 0.6) return 'applied'
+  if (b < 0.7) return 'applied-but-unheard'
+  return b < 0.8 ? 'refused' : 'late'
+}
+
+function outcomeOf(b: number, { failureRate, interruptedShare }: Setup): Outcome {
+  if (b >= failureRate) return b > 0.97 ? { kind: 'succeeded', filtered: true } : { kind: 'succeeded' }
+  const failure: HandlerFailure = { reason: 'handler', name: 'Error', message: 'boom', retryable: true }
+  const share = b / failureRate
+  if (share < interruptedShare) return { kind: 'interrupted', failure: { ...failure, reason: 'interrupted' } }
+  const rest = (share - interruptedShare) / (1 - interruptedShare)
+  if (rest < 0.6) return { kind: 'failed', failure }
+  if (rest < 0.7) return { kind: 'failed', failure: { ...failure, retryAfterMs: 300 } }
+  if (rest < 0.8) return { kind: 'failed', failure: { ...failure, reason: 'dead-letter', retryable: false } }
+  return { kind: 'timed-out', failure: { ...failure, reason: 'timeout' } }
+}

@@ -1,0 +1,133 @@
+/** A schedule: what happens, in which order, as plain data. Any part of a schedule is a schedule, so failing ones can be shortened. */
+
+import type { RecoveryStrategy } from '../../framework/model/settings.ts'
+import type { Ordering } from '../../framework/model/work.ts'
+import { seededRandom } from '../../framework/runtime/seeded-random.ts'
+
+/** How often each kind of step comes, relative to the others. */
+const weights = {
+  produce: 14,
+  poll: 14,
+  start: 16,
+  complete: 30,
+  'take-dead-letters': 4,
+  'answer-dead-letter': 5,
+  commit: 8,
+  'answer-commit': 8,
+  assign: 6,
+  'begin-revoke': 2,
+  'finish-revoke': 4,
+  lose: 1,
+  crash: 0.7,
+  'truncate-below': 0.7,
+  'truncate-above': 0.4,
+  recreate: 0.2,
+  compact: 1,
+  'foreign-metadata': 0.4,
+  wait: 6,
+} as const
+
+export type StepKind = keyof typeof weights
+
+/** `a` and `b` are 0 up to, not including, 1: they choose among whatever is there when the step is played. */
+export interface Step {
+  readonly kind: StepKind
+  readonly a: number
+  readonly b: number
+}
+
+export interface Setup {
+  readonly seed: number
+  readonly ordering: Ordering
+  readonly recovery: RecoveryStrategy
+  readonly partitions: number
+  readonly keys: number
+  readonly concurrency: number
+  readonly maxRecords: number
+  readonly maxRecordsPerPartition: number
+  readonly attempts: number
+  readonly hasDeadLetters: boolean
+  readonly maxMetadataLength: number
+  readonly maxOffsetSpan: number
+  /** 0 to 1: how often an attempt does not succeed. */
+  readonly failureRate: number
+  /** 0 to 1: how many of those were interrupted. */
+  readonly interruptedShare: number
+}
+
+export interface Schedule {
+  readonly setup: Setup
+  readonly steps: readonly Step[]
+}
+
+const kinds = Object.keys(weights) as StepKind[]
+const totalWeight = kinds.reduce((sum, kind) => sum + weights[kind], 0)
+
+export function scheduleOf(seed: number): Schedule {
+  const random = seededRandom(seed)
+  const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)] as T
+  const maxRecords = pick([8, 20, 60, 1_000])
+  const setup: Setup = {
+    seed,
+    ordering: pick(['key', 'key', 'key', 'partition', 'unordered'] as const),
+    recovery: pick(['metadata', 'metadata', 'metadata', 'contiguous'] as const),
+    partitions: pick([1, 2, 3]),
+    keys: pick([1, 3, 8, 50]),
+    concurrency: pick([1, 2, 5, 30]),
+    maxRecords,
+    maxRecordsPerPartition: pick([8, 30, maxRecords]),
+    attempts: pick([1, 2, 4]),
+    hasDeadLetters: random() < 0.8,
+    // Below 30 characters not much fits, so overflow and the brake before it are met often.
+    maxMetadataLength: pick([4_095, 4_095, 24, 14]),
+    maxOffsetSpan: pick([1_000_000, 12]),
+    failureRate: pick([0, 0.1, 0.4, 0.8]),
+    interruptedShare: pick([0.15, 0.15, 0.8]),
+  }
+  const steps: Step[] = []
+  const length = pick([40, 120, 250])
+  for (let i = 0; i < length; i += 1) steps.push({ kind: kindAt(random() * totalWeight), a: random(), b: random() })
+  return { setup, steps }
+}
+
+function kindAt(point: number): StepKind {
+  let left = point
+  for (const kind of kinds) {
+    left -= weights[kind]
+    if (left < 0) return kind
+  }
+  return 'wait'
+}
+
+/**
+ * A shorter schedule that still fails: takes out ever smaller pieces for as long as what is left fails (delta debugging, Zeller 1999).
+ * @param maxTries bounds the time
+ */
+export function shorten(schedule: Schedule, fails: (candidate: Schedule) => boolean, maxTries = 2_000): Schedule {
+  let steps = schedule.steps
+  let tries = 0
+  for (let size = Math.ceil(steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    let hasShrunk = true
+    while (hasShrunk && tries < maxTries) {
+      hasShrunk = false
+      for (let from = 0; from < steps.length && tries < maxTries; ) {
+        const candidate = [...steps.slice(0, from), ...steps.slice(from + size)]
+        tries += 1
+        if (candidate.length < steps.length && fails({ setup: schedule.setup, steps: candidate })) {
+          steps = candidate
+          hasShrunk = true
+        } else {
+          from += size
+        }
+      }
+    }
+  }
+  return { setup: schedule.setup, steps }
+}
+
+export function describe({ setup, steps }: Schedule): string {
+  const lines = steps.map(
+    (step, i) => `  ${String(i + 1).padStart(3)}  ${step.kind} ${step.a.toFixed(3)} ${step.b.toFixed(3)}`,
+  )
+  return [`setup ${JSON.stringify(setup)}`, ...lines].join('\n')
+}

@@ -1,0 +1,37 @@
+/** Random schedules against the control plane, watched by an oracle that keeps its own books. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { seen } from './oracle.ts'
+import { runSchedules } from './run-schedules.ts'
+import { scheduleOf, shorten } from './schedule.ts'
+
+const SCHEDULES = 10_000
+
+describe('simulation', () => {
+  it(`holds every invariant over ${SCHEDULES} random schedules`, () => {
+    assert.equal(runSchedules(1, SCHEDULES), undefined)
+  })
+
+  it('met what it is about: zombies, restored completions, rewinds, crashes, dead letters, retries', () => {
+    for (const [what, count] of Object.entries(seen)) assert.ok(count >= 100, `${what}: ${count}`)
+  })
+
+  it('gives the same schedule for the same seed', () => {
+    assert.deepEqual(scheduleOf(7), scheduleOf(7))
+    assert.notDeepEqual(scheduleOf(7).steps, scheduleOf(8).steps)
+  })
+
+  it('shortens a failing schedule to the steps that matter', () => {
+    const schedule = scheduleOf(3)
+    const hasCommitAfterPoll = ({ steps }: typeof schedule): boolean => {
+      const poll = steps.findIndex(({ kind }) => kind === 'poll')
+      return poll >= 0 && steps.slice(poll).some(({ kind }) => kind === 'commit')
+    }
+    assert.ok(hasCommitAfterPoll(schedule))
+    const shortest = shorten(schedule, hasCommitAfterPoll)
+    assert.deepEqual(
+      shortest.steps.map(({ kind }) => kind),
+      ['poll', 'commit'],
+    )
+  })
+})

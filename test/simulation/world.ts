@@ -1,0 +1,70 @@
+/** The outside of the simulation: logs, committed offsets, time. Knows nothing of the code under test. */
+
+export const TOPIC = 'orders'
+
+/** `uid` names the record whatever happens to its offset: a log that is cut and written anew holds other records at the same offsets. */
+export interface LogRecord {
+  readonly uid: number
+  readonly offset: number
+  readonly key: Buffer | null
+}
+
+export interface Stored {
+  readonly position: number
+  readonly metadata: string
+}
+
+/** One partition's log and what the group has committed for it. */
+export class Log {
+  start = 0
+  end = 0
+  records: LogRecord[] = []
+  stored: Stored | undefined
+  /** Grows whenever offsets get another meaning: what was sent before that is not applied. */
+  incarnation = 0
+
+  append(uid: number, key: Buffer | null): void {
+    this.records.push({ uid, offset: this.end, key })
+    this.end += 1
+  }
+
+  /** Offsets that never hold a record: transaction markers, or what compaction took at once. */
+  skip(count: number): void {
+    this.end += count
+  }
+
+  truncateBelow(offset: number): void {
+    this.start = Math.min(Math.max(this.start, offset), this.end)
+    this.records = this.records.filter((record) => record.offset >= this.start)
+  }
+
+  truncateAbove(offset: number): void {
+    if (offset >= this.end) return
+    this.end = Math.max(this.start, Math.min(this.end, offset))
+    this.records = this.records.filter((record) => record.offset < this.end)
+    this.incarnation += 1
+    // A real coordinator keeps what was committed; records that are written below it before the group comes back are lost to any consumer.
+    if (this.stored !== undefined) this.stored = { position: Math.min(this.stored.position, this.end), metadata: '' }
+  }
+
+  recreate(): void {
+    this.start = 0
+    this.end = 0
+    this.records = []
+    this.stored = undefined
+    this.incarnation += 1
+  }
+
+  compact(removes: (record: LogRecord) => boolean): void {
+    this.records = this.records.filter((record) => !removes(record))
+  }
+
+  /** The first offset at or above `from` that a fetch can serve, as `auto.offset.reset: earliest` does it. */
+  fetchPosition(from: number): number {
+    return from < this.start || from > this.end ? this.start : from
+  }
+
+  read(from: number, max: number): readonly LogRecord[] {
+    return this.records.filter((record) => record.offset >= from).slice(0, max)
+  }
+}
