@@ -92,6 +92,8 @@ export interface NativeProducer extends NativeClient {
     opaque: unknown,
     headers: readonly NativeHeader[] | undefined,
   ): unknown
+  /** Serves events. Throws while the client is not connected. */
+  poll(): unknown
   setPollInBackground(on: boolean): void
   disconnect(flushTimeoutMs: number, done: () => void): unknown
 }

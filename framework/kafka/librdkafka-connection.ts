@@ -23,11 +23,12 @@ import {
   revokeLimitMs,
 } from './librdkafka-settings.ts'
 import { LogGate } from './log-gate.ts'
-import { sleep } from './wait.ts'
+import { settlesWithin, sleep } from './wait.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 const ADMIN_TIMEOUT_MS = 10_000
 const VISIBLE_RETRY_MS = 20
+const SERVE_INTERVAL_MS = 20
 const COMMIT_TIMEOUT_MS = 60_000
 /** The same error is logged at most so often. */
 const ERROR_INTERVAL_MS = 10_000
@@ -40,7 +41,7 @@ export class LibrdkafkaConnection implements KafkaConnection {
   readonly #clock: Clock
   /** Asks about topics; made when first needed. */
   #probe: Promise<NativeProducer> | undefined
-  #lastError = ''
+  #lastFailure: string | undefined
 
   constructor(library: Librdkafka, options: KafkaConnectionOptions, clock: Clock) {
     this.description = options.brokers
@@ -90,12 +91,8 @@ export class LibrdkafkaConnection implements KafkaConnection {
 
   producer(): Promise<RecordProducer> {
     const { log, errors } = this.#reporting({ role: 'producer' })
-    const connect = async (dr_cb: DeliveryCallback) => {
-      const native = this.#buildProducer({ ...producerConfig(this.#options), dr_cb })
-      await this.#connect(native, log, errors, CONNECT_TIMEOUT_MS)
-      native.setPollInBackground(true)
-      return native
-    }
+    const connect = (dr_cb: DeliveryCallback) =>
+      this.#connectProducer({ ...producerConfig(this.#options), dr_cb }, log, errors, CONNECT_TIMEOUT_MS)
     return LibrdkafkaProducer.open(connect, { log, clock: this.#clock })
   }
 
@@ -125,15 +122,25 @@ export class LibrdkafkaConnection implements KafkaConnection {
     return this.#probe
   }
 
-  async #connectProbe(timeoutMs: number): Promise<NativeProducer> {
+  #connectProbe(timeoutMs: number): Promise<NativeProducer> {
     const { log, errors } = this.#reporting({ role: 'admin' })
-    const native = this.#buildProducer(commonConfig(this.#options))
-    await this.#connect(native, log, errors, timeoutMs)
-    return native
+    return this.#connectProducer(commonConfig(this.#options), log, errors, timeoutMs)
   }
 
-  #buildProducer(config: NativeConfig): NativeProducer {
-    return build(() => new this.#library.Producer(config))
+  async #connectProducer(
+    config: NativeConfig,
+    log: Logger,
+    errors: LogGate,
+    timeoutMs: number,
+  ): Promise<NativeProducer> {
+    const native = build(() => new this.#library.Producer(config))
+    const connected = this.#connect(native, log, errors, timeoutMs)
+    // Events are served by polling only, and they say why a broker cannot be reached.
+    while (!(await settlesWithin(this.#clock, connected, SERVE_INTERVAL_MS))) {
+      if (native.isConnected()) native.poll()
+    }
+    native.setPollInBackground(true)
+    return native
   }
 
   #connect(
@@ -143,12 +150,15 @@ export class LibrdkafkaConnection implements KafkaConnection {
     timeoutMs: number,
   ): Promise<NativeMetadata> {
     native.on('event.error', (error) => {
-      this.#lastError = error.message
       const suppressed = errors.pass(error.code)
       if (suppressed === undefined) return
       log.warn({ error: error.message, code: error.code, suppressed }, 'the Kafka client reports an error')
     })
-    native.on('event.log', ({ severity, fac, message }) => log.debug({ severity, fac, message }, 'librdkafka'))
+    native.on('event.log', ({ severity, fac, message }) => {
+      // The binding cuts the text of its errors; its log has the whole reason.
+      if (fac === 'FAIL') this.#lastFailure = message
+      log.debug({ severity, fac, message }, 'librdkafka')
+    })
     return new Promise((resolve, reject) => {
       native.connect({ timeout: timeoutMs }, (error, metadata) => {
         if (error) reject(this.#unreachable(nativeError(error), timeoutMs))
@@ -162,7 +172,7 @@ export class LibrdkafkaConnection implements KafkaConnection {
   }
 
   #unreachable(error: NativeError, timeoutMs: number): PyrallelError {
-    const why = this.#lastError === '' ? error.message : this.#lastError
+    const why = this.#lastFailure ?? error.message
     return new PyrallelError(
       'PYR_BROKER_UNREACHABLE',
       `No Kafka broker answered at ${this.description} within ${timeoutMs} ms (${why}). ` +

@@ -242,6 +242,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
   async #close(): Promise<void> {
     this.#state = 'closing'
     const { log } = this.#options
+    this.#membership.stopAssigning()
     try {
       this.#native.unsubscribe()
       // A commit can still be made while the partitions are given back this way; during a disconnect it would throw.

@@ -36,6 +36,7 @@ export class Membership {
   #queue: Promise<void> = Promise.resolve()
   #unanswered = 0
   #isEager = false
+  #isClosing = false
   #isLeaving = false
 
   constructor(host: MembershipHost) {
@@ -58,6 +59,11 @@ export class Membership {
 
   get hasUnanswered(): boolean {
     return this.#unanswered > 0
+  }
+
+  /** From now on nothing is taken any more; what is owned is still given up in order. */
+  stopAssigning(): void {
+    this.#isClosing = true
   }
 
   /** From now on nothing waits for the broker any more: the consumer is about to disconnect. */
@@ -90,7 +96,7 @@ export class Membership {
 
   async #assign(partitions: readonly NativePartition[]): Promise<void> {
     this.#isEager = this.#host.native.rebalanceProtocol() === 'EAGER'
-    const assigned = partitions.length === 0 ? [] : await this.#readCommitted(partitions)
+    const assigned = partitions.length === 0 || this.#isClosing ? [] : await this.#readCommitted(partitions)
     // First our own books, then librdkafka: its first record may come in the same tick.
     this.#host.owned.add(assigned)
     try {
@@ -149,20 +155,20 @@ export class Membership {
   }
 
   /**
-   * Asks until the coordinator answers: librdkafka waits with the assignment, and keeps us in the group meanwhile. Nothing when we are leaving
+   * Asks until the coordinator answers: librdkafka waits with the assignment, and keeps us in the group meanwhile. Nothing when we are closing
    * or can go no further: the assignment is then answered without partitions.
    */
   async #readCommitted(partitions: readonly NativePartition[]): Promise<readonly AssignedPartition[]> {
     const { log } = this.#host
     for (let attempt = 1; ; attempt++) {
       const answer = await this.#askCommitted(partitions)
+      if (this.#isClosing) return []
       if (Array.isArray(answer)) {
         const refused = answer.findIndex((each) => each instanceof Error)
-        if (refused === -1 || attempt >= REFUSED_PARTITION_TRIES || this.#isLeaving) return merge(partitions, answer)
+        if (refused === -1 || attempt >= REFUSED_PARTITION_TRIES) return merge(partitions, answer)
         log.warn({ error: String(answer[refused]), partition: partitions[refused] }, 'a committed offset was not told')
       } else {
         const error = answer as NativeError
-        if (this.#isLeaving) return []
         if (isFatal(error)) {
           this.#host.fail(toError(error))
           return []

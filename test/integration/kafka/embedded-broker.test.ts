@@ -1,0 +1,87 @@
+/** The embedded broker as a process: it starts, is found on its port, and never outlives the process that started it. Needs the native client. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { afterEach, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { type EmbeddedBroker, startEmbeddedBroker } from '../../../framework/kafka/embedded-broker.ts'
+import { connectKafka, loadLibrdkafka } from '../../../framework/kafka/librdkafka-client.ts'
+import { toError } from '../../../framework/model/errors.ts'
+import type { Logger } from '../../../framework/model/logger.ts'
+
+const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
+const parentFile = fileURLToPath(new URL('./parent-of-broker.ts', import.meta.url))
+
+const whyNot = await loadLibrdkafka().then(
+  () => false as const,
+  (thrown: unknown) => toError(thrown).message,
+)
+if (whyNot !== false) console.error(`The tests of the embedded broker do not run here. ${whyNot}`)
+
+async function listens(brokers: string): Promise<boolean> {
+  const [host, port] = brokers.split(':')
+  const socket = connect(Number(port), host)
+  const isOpen = await Promise.race([
+    once(socket, 'connect').then(() => true),
+    once(socket, 'close').then(() => false),
+  ]).catch(() => false)
+  socket.destroy()
+  return isOpen
+}
+
+async function untilGone(brokers: string): Promise<void> {
+  const until = Date.now() + 10_000
+  while (await listens(brokers)) assert.ok(Date.now() < until, 'the broker still listens')
+}
+
+describe('embedded broker', { skip: whyNot }, () => {
+  let broker: EmbeddedBroker | undefined
+  let parent: ChildProcess | undefined
+  afterEach(async () => {
+    await broker?.stop()
+    broker = undefined
+    if (parent?.exitCode === null) parent.kill('SIGKILL')
+  })
+
+  async function startParent(
+    mode: 'wait' | 'end',
+  ): Promise<{ readonly brokers: string; readonly ended: Promise<unknown> }> {
+    const started = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), parentFile, mode], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    parent = started
+    const ended = once(started, 'exit')
+    const [line] = await once(started.stdout, 'data')
+    return { brokers: String(line).trim(), ended }
+  }
+
+  it('listens on the loopback address, has the topics asked for, and is gone after stop, which may be called twice', async () => {
+    broker = await startEmbeddedBroker({ log: quiet, topics: ['orders', 'invoices'] })
+    assert.match(broker.brokers, /^127\.0\.0\.1:\d+$/)
+    const connection = await connectKafka({ ...broker.connection, clientId: 'test', log: quiet })
+    assert.deepEqual(await connection.missingTopics(['orders', 'invoices', 'other']), ['other'])
+    await connection.close()
+    await Promise.all([broker.stop(), broker.stop()])
+    await untilGone(broker.brokers)
+  })
+
+  it('dies with a parent that is killed by SIGKILL', async () => {
+    const { brokers, ended } = await startParent('wait')
+    assert.ok(await listens(brokers))
+    parent?.kill('SIGKILL')
+    await ended
+    await untilGone(brokers)
+  })
+
+  it('does not keep a parent alive that forgets to stop it, and ends with it', async () => {
+    const { brokers, ended } = await startParent('end')
+    await ended
+    await untilGone(brokers)
+  })
+
+  it('says so when the native client cannot be loaded', async () => {
+    const load = () => Promise.reject(new Error("Cannot find module 'librdkafka'"))
+    await assert.rejects(startEmbeddedBroker({ log: quiet }, load), { code: 'PYR_NATIVE_MISSING' })
+  })
+})

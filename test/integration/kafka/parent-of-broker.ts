@@ -1,0 +1,8 @@
+/** A process that starts an embedded broker and then only waits: the test kills it in various ways. */
+import { startEmbeddedBroker } from '../../../framework/kafka/embedded-broker.ts'
+import type { Logger } from '../../../framework/model/logger.ts'
+
+const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
+const broker = await startEmbeddedBroker({ log: quiet })
+process.stdout.write(`${broker.brokers}\n`)
+if (process.argv[2] === 'wait') setInterval(() => {}, 60_000)
