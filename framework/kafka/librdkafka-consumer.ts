@@ -210,7 +210,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
     if (Array.isArray(result)) return result
     this.#onConsumeError(result as NativeError)
     // An error that repeats at once would make the poll loop spin.
-    await sleep(this.#options.clock, timeoutMs)
+    if (timeoutMs > 0) await sleep(this.#options.clock, timeoutMs)
     return []
   }
 

@@ -1,0 +1,337 @@
+/** How the consumer deals with what librdkafka does when things go wrong; played by a scripted native client, so that each can be made to happen. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { KafkaRecord } from '../../../framework/model/record.ts'
+import { ASSIGN, COMMIT_TIMEOUT_MS, message, REVOKE, REVOKE_LIMIT_MS, scripted } from './scripted-consumer.ts'
+
+const p = (partition: number) => ({ topic: 'orders', partition })
+const commitOf = (partition: number, position: number) => ({ ...p(partition), position, metadata: '' })
+const answerOf = (partition: number, offset: number) => ({ ...p(partition), offset })
+
+const where = (record: KafkaRecord) => `${record.partition}@${record.offset}`
+
+describe('rebalances', () => {
+  it('brings position and metadata, assigns from there, and resumes what an earlier assignment had paused', async () => {
+    const { native, told, rebalance } = await scripted()
+    native.committedAnswers.push([{ ...p(0), offset: 42, metadata: 'kept' }, p(1)])
+    await rebalance(ASSIGN, [p(0), p(1)])
+    assert.deepEqual(told, [
+      ['assigned', { ...p(0), position: 42, metadata: 'kept' }, { ...p(1), position: undefined, metadata: '' }],
+    ])
+    assert.deepEqual(native.named('incrementalAssign'), [[[{ ...p(0), offset: 42 }, p(1)]]])
+    assert.deepEqual(native.named('resume'), [[[p(0), p(1)]]])
+  })
+
+  it('answers empty lists without telling anybody', async () => {
+    const { native, told, rebalance } = await scripted()
+    await rebalance(ASSIGN, [])
+    await rebalance(REVOKE, [])
+    assert.deepEqual(native.named('incrementalAssign'), [[[]]])
+    assert.deepEqual(native.named('incrementalUnassign'), [[[]]])
+    assert.deepEqual([told, native.named('committed')], [[], []])
+  })
+
+  it('answers an eager group with plain assign and unassign, also when the protocol is not told any more', async () => {
+    const { native, rebalance } = await scripted()
+    native.protocol = 'EAGER'
+    await rebalance(ASSIGN, [p(0)])
+    native.protocol = 'NONE'
+    await rebalance(REVOKE, [p(0)])
+    assert.deepEqual(native.named('assign'), [[[p(0)]]])
+    assert.equal(native.named('unassign').length, 1)
+    assert.equal(native.named('incrementalAssign').length + native.named('incrementalUnassign').length, 0)
+  })
+
+  it('answers a revoke only after onRevoked has settled, and refuses commits from then on', async () => {
+    const { native, consumer, listener, rebalance, settle, answerCommit } = await scripted()
+    await rebalance(ASSIGN, [p(0)])
+    let drained = () => {}
+    listener.onRevoked = () =>
+      new Promise((resolve) => {
+        drained = resolve
+      })
+    await rebalance(REVOKE, [p(0)])
+    assert.equal(native.named('incrementalUnassign').length, 0)
+    const committed = consumer.commit([commitOf(0, 5)])
+    answerCommit(undefined, [answerOf(0, 5)])
+    await committed
+    drained()
+    await settle()
+    assert.deepEqual(native.named('incrementalUnassign'), [[[p(0)]]])
+    await assert.rejects(consumer.commit([commitOf(0, 6)]), { code: 'PYR_NOT_OWNED' })
+  })
+
+  it('returns nothing of a revoked partition that a batch under way still brings', async () => {
+    const { native, consumer, rebalance } = await scripted()
+    await rebalance(ASSIGN, [p(0), p(1)])
+    native.batches.push([message(0, 1), message(1, 0)])
+    const polling = consumer.poll(10, 0)
+    const revoked = rebalance(REVOKE, [p(0)])
+    assert.deepEqual((await polling).map(where), ['1@0'])
+    await revoked
+  })
+
+  it('returns nothing of a revoked partition that was kept back before', async () => {
+    const { native, consumer, rebalance } = await scripted()
+    await rebalance(ASSIGN, [p(0), p(1)])
+    native.batches.push([message(0, 1), message(1, 0)])
+    await consumer.poll(0, 0)
+    await rebalance(REVOKE, [p(0)])
+    await rebalance(ASSIGN, [p(0)])
+    assert.deepEqual((await consumer.poll(10, 0)).map(where), ['1@0'])
+  })
+
+  it('tells that partitions were lost, asks for no drain, and gives them back', async () => {
+    const { native, consumer, told, rebalance } = await scripted()
+    await rebalance(ASSIGN, [p(0)])
+    native.isLost = true
+    await rebalance(REVOKE, [p(0)])
+    assert.deepEqual(told.slice(1), [['lost', p(0)]])
+    assert.deepEqual(native.named('incrementalUnassign'), [[[p(0)]]])
+    await assert.rejects(consumer.commit([commitOf(0, 5)]), { code: 'PYR_NOT_OWNED' })
+  })
+
+  it('answers for a drain that never ends, and says so', async () => {
+    const { native, clock, listener, lines, rebalance } = await scripted()
+    await rebalance(ASSIGN, [p(0)])
+    listener.onRevoked = () => new Promise(() => {})
+    await rebalance(REVOKE, [p(0)])
+    await clock.advance(REVOKE_LIMIT_MS - 1)
+    assert.equal(native.named('incrementalUnassign').length, 0)
+    await clock.advance(1)
+    assert.equal(native.named('incrementalUnassign').length, 1)
+    assert.deepEqual(
+      lines.map((each) => each.level),
+      ['error'],
+    )
+  })
+
+  it('answers although the listener throws, and the next poll tells of it', async () => {
+    for (const [event, name] of [
+      [ASSIGN, 'incrementalAssign'],
+      [REVOKE, 'incrementalUnassign'],
+    ] as const) {
+      const { native, consumer, listener, rebalance } = await scripted()
+      if (event === REVOKE) await rebalance(ASSIGN, [p(0)])
+      listener.onAssigned = () => {
+        throw new Error('broken')
+      }
+      listener.onRevoked = () => Promise.reject(new Error('broken'))
+      await rebalance(event, [p(0)])
+      assert.equal(native.named(name).length, 1)
+      await assert.rejects(consumer.poll(1, 0), { code: 'PYR_KAFKA', message: /broken/ })
+    }
+  })
+
+  it('tells of a loss when an assignment is not valid any more by the time it is answered', async () => {
+    const { native, told, rebalance } = await scripted()
+    native.throwing.set('incrementalAssign', new Error('Local: Erroneous state'))
+    await rebalance(ASSIGN, [p(0)])
+    assert.deepEqual(
+      told.map(([what]) => what),
+      ['assigned', 'lost'],
+    )
+  })
+
+  it('asks for the committed offsets until the coordinator tells them', async () => {
+    const { native, clock, told, lines, rebalance } = await scripted()
+    const coordinatorMoved = { message: 'not coordinator', code: 16 }
+    native.committedAnswers.push(coordinatorMoved, [new Error('unstable')], [{ ...p(0), offset: 7, metadata: 'm' }])
+    await rebalance(ASSIGN, [p(0)])
+    assert.deepEqual(told, [])
+    await clock.advance(500)
+    await clock.advance(500)
+    assert.deepEqual(told, [['assigned', { ...p(0), position: 7, metadata: 'm' }]])
+    assert.equal(lines.filter((each) => each.level === 'warn').length, 2)
+  })
+
+  it('starts a partition without a position when its committed offset is refused again and again', async () => {
+    const { native, clock, told, rebalance } = await scripted()
+    const refused = [new Error('unknown topic'), { ...p(1), offset: 7 }]
+    native.committedAnswers.push(refused, refused, refused)
+    await rebalance(ASSIGN, [p(0), p(1)])
+    await clock.advance(1_000)
+    assert.deepEqual(told, [
+      ['assigned', { ...p(0), position: undefined, metadata: '' }, { ...p(1), position: 7, metadata: '' }],
+    ])
+  })
+})
+
+describe('commits', () => {
+  it('settles by the answer to this commit, whatever order the answers come in', async () => {
+    const { consumer, rebalance, answerCommit } = await scripted()
+    await rebalance(ASSIGN, [p(0), p(1)])
+    const settled: string[] = []
+    const first = consumer.commit([commitOf(0, 5)]).then(() => settled.push('first'))
+    const second = consumer.commit([commitOf(0, 6), commitOf(1, 2)]).then(() => settled.push('second'))
+    answerCommit(undefined, [answerOf(1, 2), answerOf(0, 6)])
+    await second
+    assert.deepEqual(settled, ['second'])
+    answerCommit(undefined, [answerOf(0, 5)])
+    await first
+  })
+
+  it('sends metadata as it is, and none when there is none', async () => {
+    const { native, consumer, rebalance, answerCommit } = await scripted()
+    await rebalance(ASSIGN, [p(0), p(1)])
+    const committed = consumer.commit([commitOf(0, 5), { ...commitOf(1, 2), metadata: 'é' }])
+    answerCommit(undefined, [answerOf(0, 5), answerOf(1, 2)])
+    await committed
+    assert.deepEqual(native.named('commit'), [[[answerOf(0, 5), { ...answerOf(1, 2), metadata: 'é' }]]])
+  })
+
+  for (const [what, code, expected] of [
+    ['the group is being rebalanced', 27, { code: 'PYR_COMMIT_FAILED', retriable: true }],
+    ['the generation is old', 22, { code: 'PYR_COMMIT_FAILED', retriable: true }],
+    ['the coordinator is not there', 15, { code: 'PYR_COMMIT_FAILED', retriable: true }],
+    ['the network fails', -195, { code: 'PYR_COMMIT_FAILED', retriable: true }],
+    ['the rights are missing', 30, { code: 'PYR_COMMIT_FAILED', retriable: false }],
+    ['another instance has taken over', 82, { code: 'PYR_COMMIT_FAILED', retriable: false }],
+    ['the metadata is too large', 12, { code: 'PYR_METADATA_TOO_LARGE', retriable: false }],
+  ] as const) {
+    it(`rejects when ${what}`, async () => {
+      const { consumer, rebalance, answerCommit } = await scripted()
+      await rebalance(ASSIGN, [p(0)])
+      const committed = consumer.commit([commitOf(0, 5)])
+      answerCommit({ message: what, code }, [answerOf(0, 5)])
+      await assert.rejects(committed, expected)
+    })
+  }
+
+  it('rejects as not owned when the partition has gone by the time the refusal comes', async () => {
+    const { consumer, rebalance, answerCommit } = await scripted()
+    await rebalance(ASSIGN, [p(0)])
+    const committed = consumer.commit([commitOf(0, 5)])
+    await rebalance(REVOKE, [p(0)])
+    answerCommit({ message: 'unknown member', code: 25 }, [answerOf(0, 5)])
+    await assert.rejects(committed, { code: 'PYR_NOT_OWNED' })
+  })
+
+  it('rejects what the binding throws', async () => {
+    const { native, consumer, rebalance } = await scripted()
+    await rebalance(ASSIGN, [p(0)])
+    native.throwing.set('commit', Object.assign(new Error('Local: Erroneous state'), { code: -172 }))
+    await assert.rejects(consumer.commit([commitOf(0, 5)]), { code: 'PYR_COMMIT_FAILED', message: /-172/ })
+  })
+
+  it('gives up waiting after its time, and does not take the late answer for that of the next commit', async () => {
+    const { clock, consumer, rebalance, answerCommit, settle } = await scripted()
+    await rebalance(ASSIGN, [p(0)])
+    const first = consumer.commit([commitOf(0, 5)])
+    const refused = assert.rejects(first, { code: 'PYR_COMMIT_FAILED', retriable: true })
+    await clock.advance(COMMIT_TIMEOUT_MS)
+    await refused
+    let isStored = false
+    const second = consumer.commit([{ ...commitOf(0, 5), metadata: 'more' }]).then(() => {
+      isStored = true
+    })
+    answerCommit(undefined, [answerOf(0, 5)])
+    await settle()
+    assert.equal(isStored, false)
+    answerCommit(undefined, [answerOf(0, 5)])
+    await second
+    assert.equal(clock.openTimers, 0)
+  })
+})
+
+describe('polling', () => {
+  it('logs an error that passes once per interval, and goes on', async () => {
+    const { native, clock, consumer, lines } = await scripted()
+    const unknownTopic = { message: 'unknown topic', code: 3 }
+    for (let round = 0; round < 5; round++) {
+      native.batches.push(unknownTopic)
+      assert.deepEqual(await consumer.poll(1, 0), [])
+      await clock.advance(1)
+    }
+    assert.equal(lines.length, 1)
+    await clock.advance(10_000)
+    native.batches.push(unknownTopic)
+    await consumer.poll(1, 0)
+    assert.deepEqual(
+      lines.map((each) => each.fields),
+      [0, 4].map((suppressed) => ({ error: 'unknown topic', code: 3, suppressed })),
+    )
+  })
+
+  for (const [what, error] of [
+    ['another instance has the same id', { message: 'fenced', code: 82 }],
+    ['librdkafka says that it is fatal', { message: 'fatal', code: -150 }],
+    ['the error is marked as fatal', { message: 'fatal', code: 1, isFatal: true }],
+  ] as const) {
+    it(`rejects, and goes on rejecting, when ${what}`, async () => {
+      const { native, consumer } = await scripted()
+      native.batches.push(error)
+      await assert.rejects(consumer.poll(1, 0), { code: 'PYR_KAFKA' })
+      await assert.rejects(consumer.poll(1, 0), { code: 'PYR_KAFKA' })
+    })
+  }
+
+  it('holds the fetching back when nobody takes records, and lets it go when somebody does', async () => {
+    const { native, consumer, rebalance } = await scripted()
+    await rebalance(ASSIGN, [p(0), p(1)])
+    consumer.pause([p(1)])
+    for (let offset = 0; offset < 40; offset++) {
+      native.batches.push([message(0, offset)])
+      await consumer.poll(0, 0)
+    }
+    assert.deepEqual(native.named('pause'), [[[p(1)]], [[p(0)]]])
+    assert.equal((await consumer.poll(100, 0)).length, 40)
+    // The first is that of the assignment. What the caller has paused stays so.
+    assert.deepEqual(native.named('resume').slice(1), [[[p(0)]]])
+  })
+
+  it('wakes the fetcher after a resume, and leaves unknown partitions away from the binding', async () => {
+    const { native, consumer, rebalance } = await scripted()
+    await rebalance(ASSIGN, [p(0)])
+    consumer.pause([p(0), p(9)])
+    consumer.resume([p(0), p(9)])
+    assert.deepEqual(native.named('pause'), [[[p(0)]]])
+    assert.deepEqual(native.named('queryWatermarkOffsets'), [['orders', 0]])
+  })
+})
+
+describe('closing', () => {
+  it('is bounded when the group does not answer and the disconnect never ends', async () => {
+    const { native, clock, consumer, lines, rebalance } = await scripted()
+    await rebalance(ASSIGN, [p(0)])
+    native.answersDisconnect = false
+    let isClosed = false
+    const closing = consumer.close().then(() => {
+      isClosed = true
+    })
+    for (let second = 0; second < 21 && !isClosed; second++) await clock.advance(1_000)
+    assert.ok(isClosed)
+    await closing
+    assert.deepEqual(
+      lines.map((each) => each.message),
+      ['the group has not taken the partitions back', 'the consumer was left behind while it disconnects'],
+    )
+  })
+
+  it('does not wait for committed offsets that nobody tells', async () => {
+    const { native, clock, consumer, rebalance, told } = await scripted()
+    for (let attempt = 0; attempt < 100; attempt++)
+      native.committedAnswers.push({ message: 'no coordinator', code: 15 })
+    await rebalance(ASSIGN, [p(0)])
+    let isClosed = false
+    const closing = consumer.close().then(() => {
+      isClosed = true
+    })
+    for (let step = 0; step < 20 && !isClosed; step++) await clock.advance(100)
+    await closing
+    assert.deepEqual(native.named('incrementalAssign'), [[[]]])
+    assert.deepEqual(told, [])
+  })
+
+  it('rejects the commits that were never answered', async () => {
+    const { native, clock, consumer, rebalance } = await scripted()
+    native.subscriptionEnds = () => void rebalance(REVOKE, [p(0)])
+    await rebalance(ASSIGN, [p(0)])
+    const unanswered = assert.rejects(consumer.commit([commitOf(0, 5)]), { code: 'PYR_CLIENT_CLOSED' })
+    const closing = consumer.close()
+    await clock.advance(100)
+    await closing
+    await unanswered
+    assert.equal(native.named('disconnect').length, 1)
+  })
+})

@@ -1,0 +1,174 @@
+/** Stands in for the native consumer: answers as the test has scripted it, and writes down what it was asked. */
+import type {
+  NativeConsumer,
+  NativeError,
+  NativeMessage,
+  NativePartition,
+} from '../../../framework/kafka/librdkafka-binding.ts'
+import type { ConsumerCallbacks } from '../../../framework/kafka/librdkafka-consumer.ts'
+import { LibrdkafkaConsumer } from '../../../framework/kafka/librdkafka-consumer.ts'
+import { LogGate } from '../../../framework/kafka/log-gate.ts'
+import { ManualClock } from './manual-clock.ts'
+import { recordedLog } from './recorded-log.ts'
+
+export class ScriptedConsumer implements NativeConsumer {
+  /** Every call that changes something, as `name` and its arguments. */
+  readonly calls: [name: string, ...args: unknown[]][] = []
+  readonly batches: (readonly NativeMessage[] | NativeError)[] = []
+  readonly committedAnswers: (readonly (NativePartition | Error)[] | NativeError)[] = []
+  protocol = 'COOPERATIVE'
+  isLost = false
+  /** The next call of that name throws. */
+  readonly throwing = new Map<string, Error>()
+  answersDisconnect = true
+  subscriptionEnds: () => void = () => {}
+
+  named(name: string): unknown[][] {
+    return this.calls.filter(([called]) => called === name).map(([, ...args]) => args)
+  }
+
+  #called(name: string, ...args: unknown[]): void {
+    this.calls.push([name, ...args])
+    const error = this.throwing.get(name)
+    this.throwing.delete(name)
+    if (error !== undefined) throw error
+  }
+
+  connect(): void {}
+  getMetadata(): void {}
+  on(): void {}
+  isConnected(): boolean {
+    return true
+  }
+  queryWatermarkOffsets(
+    topic: string,
+    partition: number,
+    _timeoutMs: number,
+    done: (error: null, result: unknown) => void,
+  ) {
+    this.#called('queryWatermarkOffsets', topic, partition)
+    done(null, {})
+  }
+  subscribe(topics: readonly string[]): void {
+    this.#called('subscribe', topics)
+  }
+  unsubscribe(): void {
+    this.#called('unsubscribe')
+    this.subscriptionEnds()
+  }
+  setDefaultConsumeTimeout(): void {}
+  setDefaultIsTimeoutOnlyForFirstMessage(): void {}
+  consume(maxMessages: number, done: (error: NativeError | null, messages: readonly NativeMessage[]) => void): void {
+    this.#called('consume', maxMessages)
+    const batch = this.batches.shift() ?? []
+    setImmediate(() => ('code' in batch ? done(batch, []) : done(null, batch)))
+  }
+  commit(partitions: readonly NativePartition[]): void {
+    this.#called('commit', partitions)
+  }
+  committed(
+    partitions: readonly NativePartition[],
+    _timeoutMs: number,
+    done: (error: NativeError | null, found: readonly (NativePartition | Error)[]) => void,
+  ): void {
+    this.#called('committed', partitions)
+    const answer = this.committedAnswers.shift() ?? partitions
+    if ('code' in answer) done(answer, [])
+    else done(null, answer)
+  }
+  assign(partitions: readonly NativePartition[]): void {
+    this.#called('assign', partitions)
+  }
+  unassign(): void {
+    this.#called('unassign')
+  }
+  incrementalAssign(partitions: readonly NativePartition[]): void {
+    this.#called('incrementalAssign', partitions)
+  }
+  incrementalUnassign(partitions: readonly NativePartition[]): void {
+    this.#called('incrementalUnassign', partitions)
+  }
+  assignmentLost(): boolean {
+    return this.isLost
+  }
+  rebalanceProtocol(): string {
+    return this.protocol
+  }
+  pause(partitions: readonly NativePartition[]): void {
+    this.#called('pause', partitions)
+  }
+  resume(partitions: readonly NativePartition[]): void {
+    this.#called('resume', partitions)
+  }
+  getWatermarkOffsets(): { lowOffset: number; highOffset: number } {
+    return { lowOffset: 0, highOffset: -1001 }
+  }
+  disconnect(done: () => void): void {
+    this.#called('disconnect')
+    if (this.answersDisconnect) setImmediate(done)
+  }
+}
+
+export const ASSIGN = { message: 'assign', code: -175 }
+export const REVOKE = { message: 'revoke', code: -174 }
+export const COMMIT_TIMEOUT_MS = 60_000
+export const REVOKE_LIMIT_MS = 240_000
+
+/** A consumer on a scripted native one, subscribed, with everything it told its listener. */
+export async function scripted() {
+  const native = new ScriptedConsumer()
+  const clock = new ManualClock()
+  const { log, lines } = recordedLog()
+  const told: [what: string, ...partitions: unknown[]][] = []
+  let callbacks: ConsumerCallbacks | undefined
+  const consumer = await LibrdkafkaConsumer.open(
+    async (given) => {
+      callbacks = given
+      return native
+    },
+    {
+      log,
+      clock,
+      commitTimeoutMs: COMMIT_TIMEOUT_MS,
+      revokeLimitMs: REVOKE_LIMIT_MS,
+      errors: new LogGate(clock, 10_000),
+    },
+  )
+  const listener = {
+    onAssigned: (partitions: readonly unknown[]): void => {
+      told.push(['assigned', ...partitions])
+    },
+    onRevoked: async (partitions: readonly unknown[]): Promise<void> => {
+      told.push(['revoked', ...partitions])
+    },
+    onLost: (partitions: readonly unknown[]): void => {
+      told.push(['lost', ...partitions])
+    },
+  }
+  await consumer.subscribe(['orders'], {
+    onAssigned: (partitions) => listener.onAssigned(partitions),
+    onRevoked: (partitions) => listener.onRevoked(partitions),
+    onLost: (partitions) => listener.onLost(partitions),
+  })
+  const settle = () => new Promise(setImmediate)
+  return {
+    native,
+    clock,
+    consumer,
+    listener,
+    told,
+    lines,
+    settle,
+    async rebalance(event: NativeError, partitions: readonly NativePartition[]) {
+      callbacks?.rebalance_cb(event, partitions)
+      await settle()
+    },
+    answerCommit(error: NativeError | undefined, partitions: readonly NativePartition[]) {
+      callbacks?.offset_commit_cb(error, partitions)
+    },
+  }
+}
+
+export function message(partition: number, offset: number): NativeMessage {
+  return { topic: 'orders', partition, offset, key: null, value: Buffer.from('x'), timestamp: 0 }
+}
