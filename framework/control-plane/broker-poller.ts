@@ -9,6 +9,8 @@ import type { CommitSettings, LifecycleSettings, Limits, Route } from '../model/
 import type { CompletionEvent } from '../model/work.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { DeadLetterPublisher } from './dead-letters.ts'
+import { Drain } from './drain.ts'
+import { IntakeValve } from './intake-valve.ts'
 import { OffsetCommitter } from './offset-committer.ts'
 import { WorkManager } from './work-manager.ts'
 
@@ -16,8 +18,6 @@ import { WorkManager } from './work-manager.ts'
 const POLL_WAIT_MS = 20
 /** While intake is held, polling goes on to serve callbacks, and looks more often whether it may go on. */
 const HELD_POLL_WAIT_MS = 2
-/** Held for longer than this, the partitions are paused at the client. Sooner is dearer: a pause throws prefetched records away. */
-const HOLD_BEFORE_PAUSE_MS = 250
 /** How long the last commit of a revoke or of a shutdown may take. */
 const LAST_COMMIT_MS = 5_000
 /** What engines get to unwind once their signals have fired. */
@@ -43,25 +43,18 @@ export interface BrokerPollerOptions {
 
 type State = 'idle' | 'running' | 'draining' | 'closed'
 
-/** A wait for partitions to have nothing in flight. */
-interface SettleWait {
-  readonly partitions: readonly TopicPartition[]
-  readonly done: () => void
-}
-
 export class BrokerPoller {
   readonly #options: BrokerPollerOptions
   readonly #manager: WorkManager
   readonly #committer: OffsetCommitter
   readonly #deadLetters: DeadLetterPublisher
+  readonly #valve: IntakeValve
+  readonly #drain: Drain
   #state: State = 'idle'
   #loop: Promise<void> = Promise.resolve()
   #isPumpScheduled = false
   #wake: { readonly at: number; readonly timer: Timer } | undefined
-  /** Since when intake is held; undefined while it is not. */
-  #heldSince: number | undefined
-  #isPausedByHold = false
-  readonly #settleWaits = new Set<SettleWait>()
+  #hasFailed = false
   #stopping: Promise<void> | undefined
   readonly #capacityOf = (handlerId: string): number => this.#engineOf(handlerId).capacity
 
@@ -77,6 +70,8 @@ export class BrokerPoller {
       onEvent,
     })
     const manager = this.#manager
+    this.#valve = new IntakeValve(client, manager, clock, onEvent)
+    this.#drain = new Drain(clock, (partitions) => manager.unsettled(partitions))
     this.#committer = new OffsetCommitter({
       client,
       manager,
@@ -125,62 +120,32 @@ export class BrokerPoller {
   /** Waits no longer for what is in flight. */
   abort(): void {
     for (const engine of this.#options.engines.values()) engine.abort(() => true)
-    for (const wait of this.#settleWaits) wait.done()
+    this.#drain.giveUp()
   }
 
   // --- the loop ---
 
   async #pollUntilClosed(): Promise<void> {
-    const { client } = this.#options
     while (this.#state !== 'closed') {
       try {
-        this.#applyIntake()
-        const size = this.#state === 'running' ? this.#manager.pollSize() : 0
-        const isHeld = size === 0 && !this.#isPausedByHold
-        const records = await client.poll(size, isHeld ? HELD_POLL_WAIT_MS : POLL_WAIT_MS)
-        if (records.length > 0) this.#manager.onPolled(records)
-        this.#pump()
+        await this.#pollOnce()
       } catch (thrown) {
         this.#fail(toError(thrown))
-        return
+        // Polling goes on without taking anything in, because the client serves its callbacks only then; but it must not spin.
+        await new Promise<void>((resolve) => this.#options.clock.setTimer(POLL_WAIT_MS, resolve))
       }
     }
   }
 
-  /** Pauses and resumes at the client what the manager has decided. */
-  #applyIntake(): void {
-    const { client, clock, onEvent } = this.#options
-    const { pause, resume } = this.#manager.takeIntakeChange()
-    if (pause.length > 0) {
-      client.pause(pause)
-      onEvent?.({ kind: 'partitions.paused', partitions: pause })
-    }
-    if (resume.length > 0 && !this.#isPausedByHold) {
-      client.resume(resume)
-      onEvent?.({ kind: 'partitions.resumed', partitions: resume })
-    }
-    if (this.#manager.pollSize() > 0) {
-      this.#endHold()
-      return
-    }
-    this.#heldSince ??= clock.now()
-    if (!this.#isPausedByHold && clock.now() - this.#heldSince >= HOLD_BEFORE_PAUSE_MS) {
-      const partitions = this.#manager.assigned()
-      this.#isPausedByHold = true
-      client.pause(partitions)
-      onEvent?.({ kind: 'partitions.paused', partitions })
-    }
-  }
-
-  #endHold(): void {
-    this.#heldSince = undefined
-    if (!this.#isPausedByHold) return
-    this.#isPausedByHold = false
-    const { client, onEvent } = this.#options
-    const stillPaused = new Set(this.#manager.pausedPartitions().map(partitionId))
-    const partitions = this.#manager.assigned().filter((partition) => !stillPaused.has(partitionId(partition)))
-    client.resume(partitions)
-    onEvent?.({ kind: 'partitions.resumed', partitions })
+  async #pollOnce(): Promise<void> {
+    const { client } = this.#options
+    this.#valve.apply()
+    const isTaking = this.#state === 'running' && !this.#hasFailed
+    const size = isTaking ? this.#manager.pollSize() : 0
+    const isHeld = size === 0 && !this.#valve.isPaused
+    const records = await client.poll(size, isHeld ? HELD_POLL_WAIT_MS : POLL_WAIT_MS)
+    if (records.length > 0) this.#manager.onPolled(records)
+    this.#pump()
   }
 
   // --- work ---
@@ -191,7 +156,7 @@ export class BrokerPoller {
     for (const request of this.#manager.takeDeadLetters()) this.#deadLetters.publish(request)
     this.#committer.request()
     this.#armWake()
-    this.#checkSettled()
+    this.#drain.check()
   }
 
   /** Once for all completions of this turn of the event loop. */
@@ -245,21 +210,17 @@ export class BrokerPoller {
   #onAssigned(partitions: readonly AssignedPartition[]): void {
     this.#manager.onAssigned(partitions)
     if (this.#state !== 'running') this.#manager.startDraining(partitions)
-    if (this.#isPausedByHold) this.#options.client.pause(partitions)
+    this.#valve.onAssigned(partitions)
   }
 
   // Liveness before completeness: whatever is not done by then is delivered again, to whoever owns the partition next.
   async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
     const { lifecycle, log } = this.#options
     this.#manager.startDraining(partitions)
-    const isSettled = await this.#untilSettled(partitions, lifecycle.revokeGraceMs)
-    if (!isSettled) {
+    const leftBehind = await this.#drain.until(partitions, lifecycle.revokeGraceMs)
+    if (leftBehind > 0) {
       log.warn(
-        {
-          partitions: partitions.map(partitionId),
-          leftBehind: this.#manager.unsettled(partitions),
-          waitedMs: lifecycle.revokeGraceMs,
-        },
+        { partitions: partitions.map(partitionId), leftBehind, waitedMs: lifecycle.revokeGraceMs },
         'partitions are given up with records in flight; their next owner gets them again',
       )
     }
@@ -274,7 +235,7 @@ export class BrokerPoller {
   #onLost(partitions: readonly TopicPartition[]): void {
     this.#abortWorkOf(partitions)
     this.#manager.onLost(partitions)
-    this.#checkSettled()
+    this.#drain.check()
   }
 
   #abortWorkOf(partitions: readonly TopicPartition[]): void {
@@ -282,25 +243,6 @@ export class BrokerPoller {
     for (const engine of this.#options.engines.values()) {
       engine.abort(({ records: [record] }) => record !== undefined && ids.has(partitionId(record)))
     }
-  }
-
-  /** @returns false when the time was over first */
-  #untilSettled(partitions: readonly TopicPartition[], timeoutMs: number): Promise<boolean> {
-    if (this.#manager.unsettled(partitions) === 0) return Promise.resolve(true)
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        timer.cancel()
-        this.#settleWaits.delete(wait)
-        resolve(this.#manager.unsettled(partitions) === 0)
-      }
-      const timer = this.#options.clock.setTimer(timeoutMs, finish)
-      const wait: SettleWait = { partitions, done: finish }
-      this.#settleWaits.add(wait)
-    })
-  }
-
-  #checkSettled(): void {
-    for (const wait of this.#settleWaits) if (this.#manager.unsettled(wait.partitions) === 0) wait.done()
   }
 
   // --- the end ---
@@ -312,13 +254,13 @@ export class BrokerPoller {
     const partitions = this.#manager.assigned()
     this.#manager.startDraining(partitions)
     if (wasRunning) {
-      const isDrained = await this.#untilSettled(partitions, lifecycle.drainMs)
-      const leftBehind = this.#manager.unsettled(partitions)
-      if (!isDrained)
+      const leftBehind = await this.#drain.until(partitions, lifecycle.drainMs)
+      if (leftBehind > 0) {
         log.warn(
           { leftBehind, waitedMs: lifecycle.drainMs },
           'drain time is over with records in flight; they will be delivered again',
         )
+      }
     }
     await Promise.all([...engines.values()].map((engine) => engine.close(ENGINE_GRACE_MS)))
     this.#deadLetters.close()
@@ -333,7 +275,8 @@ export class BrokerPoller {
   }
 
   #fail(error: Error): void {
-    if (this.#state === 'closed') return
+    if (this.#state === 'closed' || this.#hasFailed) return
+    this.#hasFailed = true
     this.#options.onFatal(error)
   }
 }

@@ -4,7 +4,7 @@ import { toError } from '../model/errors.ts'
 import type { EventSink } from '../model/events.ts'
 import type { OutgoingRecord, RecordHeader } from '../model/record.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
-import type { DeadLetterRequest } from './work-manager.ts'
+import type { DeadLetterRequest } from './failed-records.ts'
 
 const FIRST_DELAY_MS = 200
 const LONGEST_DELAY_MS = 30_000

@@ -9,6 +9,11 @@ import type { WorkManager } from './work-manager.ts'
 
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 10_000
+/**
+ * Metadata in one request, in UTF-16 units of at most 3 bytes. The coordinator stores a request as one batch, which `max.message.bytes` of
+ * its own topic limits (1 MB by default), so many partitions with long metadata go in several requests.
+ */
+const MAX_METADATA_PER_REQUEST = 160_000
 
 export interface OffsetCommitterOptions {
   readonly client: Pick<KafkaClient, 'commit'>
@@ -88,25 +93,28 @@ export class OffsetCommitter {
   }
 
   #send(commits: readonly CommitSnapshot[]): Promise<void> {
-    const { client, clock } = this.#options
-    const startedAt = clock.now()
-    const sending = client.commit(commits).then(
-      () => this.#onDone(commits, startedAt),
-      (thrown: unknown) => this.#onFailed(commits, toError(thrown)),
-    )
-    this.#inFlight = sending.finally(() => {
+    this.#inFlight = this.#sendInParts(commits).finally(() => {
       this.#inFlight = undefined
       this.request()
     })
     return this.#inFlight
   }
 
-  #onDone(commits: readonly CommitSnapshot[], startedAt: number): void {
-    const { clock, manager, minIntervalMs, onEvent } = this.#options
+  async #sendInParts(commits: readonly CommitSnapshot[]): Promise<void> {
+    const { client, clock, manager, minIntervalMs, onEvent } = this.#options
+    const startedAt = clock.now()
+    for (const part of inParts(commits)) {
+      try {
+        await client.commit(part)
+      } catch (thrown) {
+        this.#onFailed(part, toError(thrown))
+        return
+      }
+      manager.onCommitted(part)
+    }
     const now = clock.now()
     this.#failuresInARow = 0
     this.#earliestAt = startedAt + minIntervalMs
-    manager.onCommitted(commits)
     onEvent?.({ kind: 'commit.done', partitions: commits.length, tookMs: now - startedAt })
   }
 
@@ -121,4 +129,19 @@ export class OffsetCommitter {
     this.#earliestAt = clock.now() + (code === 'PYR_METADATA_TOO_LARGE' ? 0 : delayMs)
     onEvent?.({ kind: 'commit.failed', error, willRetry: code !== 'PYR_NOT_OWNED' })
   }
+}
+
+function* inParts(commits: readonly CommitSnapshot[]): Generator<readonly CommitSnapshot[]> {
+  let part: CommitSnapshot[] = []
+  let length = 0
+  for (const commit of commits) {
+    if (part.length > 0 && length + commit.metadata.length > MAX_METADATA_PER_REQUEST) {
+      yield part
+      part = []
+      length = 0
+    }
+    part.push(commit)
+    length += commit.metadata.length
+  }
+  if (part.length > 0) yield part
 }

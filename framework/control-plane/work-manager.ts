@@ -3,15 +3,14 @@ import type { AssignedPartition } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
 import type { KafkaRecord, TopicPartition } from '../model/record.ts'
 import type { Limits, RecoveryStrategy, Route } from '../model/settings.ts'
-import type { CompletionEvent, Epoch, HandlerFailure, Outcome, WorkItem } from '../model/work.ts'
+import type { CompletionEvent, HandlerFailure, Outcome, WorkItem } from '../model/work.ts'
 import { type IntakeChange, IntakeGate, type Load } from './backpressure.ts'
+import { type DeadLetterRequest, FailedRecords, type Held } from './failed-records.ts'
 import { decodeCompleted } from './metadata-encoder.ts'
 import { type CommitSnapshot, type PartitionSettings, PartitionState } from './partition-state.ts'
 import { nextEpoch, PartitionTable } from './partition-table.ts'
 import { decideRetry, MAX_INTERRUPTIONS } from './retry-policy.ts'
-import { RetryQueue } from './retry-queue.ts'
 import { type InFlight, Scheduler } from './scheduler.ts'
-import type { Pending } from './shard-queue.ts'
 
 export interface WorkManagerOptions {
   /** One for each topic. */
@@ -25,31 +24,11 @@ export interface WorkManagerOptions {
   readonly onEvent?: EventSink | undefined
 }
 
-/** A record that is given up, until its dead-letter topic has acknowledged it. */
-export interface DeadLetterRequest {
-  /** Unique in this manager. */
-  readonly id: number
-  readonly handlerId: string
-  readonly record: KafkaRecord
-  readonly epoch: Epoch
-  readonly failure: HandlerFailure
-  readonly attempt: number
-  readonly durationMs: number
-  /** The dead-letter topic. */
-  readonly topic: string
-}
-
 /** All are 0 when everything is done. `records` and `bytes`: incomplete and in memory. */
 export interface Gauges extends Load {
   readonly inFlight: number
   readonly retriesWaiting: number
   readonly deadLetters: number
-}
-
-/** A record that waits for its retry, or for the acknowledgement of its dead letter. */
-interface Waiting {
-  readonly state: PartitionState
-  readonly pending: Pending
 }
 
 /**
@@ -60,12 +39,7 @@ export class WorkManager {
   readonly #table = new PartitionTable()
   readonly #scheduler: Scheduler
   readonly #intake: IntakeGate
-  readonly #retries = new RetryQueue<Waiting>()
-  /** Given up and not handed out yet. */
-  #deadLetters: DeadLetterRequest[] = []
-  /** Given up and not acknowledged yet, by the request's id. */
-  readonly #buried = new Map<number, Waiting>()
-  #lastDeadLetterId = 0
+  readonly #failed = new FailedRecords()
   readonly #partitionSettings: PartitionSettings
   readonly #recovery: RecoveryStrategy
   readonly #random: () => number
@@ -165,7 +139,7 @@ export class WorkManager {
 
   /** When a retry is due next; undefined when none waits. */
   get nextWakeAt(): number | undefined {
-    return this.#retries.nextDueAt
+    return this.#failed.nextDueAt
   }
 
   onCompletion(completion: CompletionEvent, now: number): void {
@@ -187,29 +161,24 @@ export class WorkManager {
 
   /** Records given up since the last call: publish each, then call `onDeadLettered`. */
   takeDeadLetters(): readonly DeadLetterRequest[] {
-    if (this.#deadLetters.length === 0) return []
-    const requests = this.#deadLetters
-    this.#deadLetters = []
-    return requests
+    return this.#failed.takeRequests()
   }
 
   /** Whether it still matters: false once the partition was given up. */
   isWanted(request: DeadLetterRequest): boolean {
-    return this.#buried.has(request.id)
+    return this.#failed.isWanted(request)
   }
 
   /** The dead-letter topic has acknowledged it. */
   onDeadLettered(request: DeadLetterRequest): void {
-    const waiting = this.#buried.get(request.id)
-    this.#buried.delete(request.id)
-    if (waiting === undefined || !this.#table.fence(waiting.state)) {
+    const held = this.#failed.acknowledge(request)
+    if (held === undefined || !this.#table.fence(held.state)) {
       this.#emit?.({ kind: 'stale.dropped', what: 'dead-letter' })
       return
     }
-    waiting.state.deadLetters -= 1
-    this.#complete(waiting)
-    this.#scheduler.list(waiting.state)
-    this.#emit?.({ ...ofRecord(waiting, request), kind: 'record.dead', ...deadOf(request.failure, request.topic) })
+    this.#complete(held)
+    this.#scheduler.list(held.state)
+    this.#emit?.({ ...ofRecord(held, request), kind: 'record.dead', ...deadOf(request.failure, request.topic) })
   }
 
   // --- commits ---
@@ -241,7 +210,8 @@ export class WorkManager {
 
   gauges(): Gauges {
     const inFlight = this.#scheduler.countInFlight()
-    return { ...this.#intake.load, inFlight, retriesWaiting: this.#retries.size, deadLetters: this.#buried.size }
+    const { retriesWaiting, deadLetters } = this.#failed
+    return { ...this.#intake.load, inFlight, retriesWaiting, deadLetters }
   }
 
   // --- inside ---
@@ -280,9 +250,7 @@ export class WorkManager {
     const state = this.#table.remove(of)
     if (state === undefined) return undefined
     this.#intake.onDropped(state)
-    this.#retries.removeWhere((waiting) => waiting.state === state)
-    this.#deadLetters = this.#deadLetters.filter((request) => this.#buried.get(request.id)?.state !== state)
-    for (const [id, waiting] of this.#buried) if (waiting.state === state) this.#buried.delete(id)
+    this.#failed.forget(state)
     return state
   }
 
@@ -307,77 +275,61 @@ export class WorkManager {
 
   #wakeRetries(now: number): void {
     for (;;) {
-      const waiting = this.#retries.takeDue(now)
-      if (waiting === undefined) return
-      this.#runAgain(waiting)
+      const held = this.#failed.takeDue(now)
+      if (held === undefined) return
+      this.#runAgain(held)
     }
   }
 
-  #runAgain({ state, pending }: Waiting): void {
+  #runAgain({ state, pending }: Held): void {
     pending.state = 'queued'
     state.shards.requeue(pending)
     this.#scheduler.list(state)
   }
 
-  #settle(waiting: Waiting, outcome: SingleOutcome, durationMs: number, now: number): void {
-    const { pending } = waiting
+  #settle(held: Held, outcome: SingleOutcome, durationMs: number, now: number): void {
+    const { pending } = held
     if (outcome.kind === 'succeeded') {
-      this.#complete(waiting)
-      this.#emit?.({ ...ofRecord(waiting, { durationMs }), kind: 'record.done', filtered: outcome.filtered === true })
+      this.#complete(held)
+      this.#emit?.({ ...ofRecord(held, { durationMs }), kind: 'record.done', filtered: outcome.filtered === true })
       return
     }
     const { failure } = outcome
     pending.lastFailure = failure
     if (outcome.kind === 'interrupted') {
       pending.interruptions += 1
-      if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(waiting)
-      else this.#bury(waiting, failure, durationMs)
+      if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(held)
+      else this.#giveUp(held, failure, durationMs)
       return
     }
-    const { retry } = waiting.state.route
+    const { retry } = held.state.route
     const decision = decideRetry(retry, pending.attempt, failure, this.#random)
     if (decision.kind === 'give-up') {
-      this.#bury(waiting, failure, durationMs)
+      this.#giveUp(held, failure, durationMs)
       return
     }
     const { delayMs } = decision
     this.#emit?.({
-      ...ofRecord(waiting, { durationMs }),
+      ...ofRecord(held, { durationMs }),
       kind: 'record.retry',
       attempts: retry.attempts,
       delayMs,
       failure,
     })
-    pending.state = 'waiting'
-    pending.attempt += 1
-    this.#retries.push(now + delayMs, waiting)
+    this.#failed.retryAt(now + delayMs, held)
   }
 
-  // The shard stays busy until the dead letter is acknowledged. Released earlier, the next record of this key could be committed, and a
-  // crash before the acknowledgement would lose this one.
-  #bury(waiting: Waiting, failure: HandlerFailure, durationMs: number): void {
-    const { state, pending } = waiting
-    const topic = state.route.deadLetterTopic
-    if (topic === null) {
-      this.#complete(waiting)
-      this.#emit?.({ ...ofRecord(waiting, { durationMs }), kind: 'record.dead', ...deadOf(failure, null) })
+  #giveUp(held: Held, failure: HandlerFailure, durationMs: number): void {
+    const topic = held.state.route.deadLetterTopic
+    if (topic !== null) {
+      this.#failed.bury(held, topic, failure, durationMs)
       return
     }
-    this.#lastDeadLetterId += 1
-    const request = {
-      ...ofRecord(waiting, { durationMs }),
-      id: this.#lastDeadLetterId,
-      epoch: state.epoch,
-      failure,
-      topic,
-    }
-    pending.state = 'dead'
-    state.deadLetters += 1
-    this.#buried.set(request.id, waiting)
-    this.#deadLetters.push(request)
+    this.#complete(held)
+    this.#emit?.({ ...ofRecord(held, { durationMs }), kind: 'record.dead', ...deadOf(failure, null) })
   }
 
-  #complete({ state, pending }: Waiting): void {
+  #complete({ state, pending }: Held): void {
     state.complete(pending)
     this.#intake.onDone(state, pending.bytes)
   }
@@ -392,7 +344,7 @@ function outcomeOf(outcome: Outcome, index: number): SingleOutcome {
   return failure === undefined ? { kind: 'succeeded' } : { kind: 'failed', failure }
 }
 
-function ofRecord({ state, pending }: Waiting, { durationMs }: { readonly durationMs: number }) {
+function ofRecord({ state, pending }: Held, { durationMs }: { readonly durationMs: number }) {
   return { handlerId: state.route.handlerId, record: pending.record, attempt: pending.attempt, durationMs }
 }
 

@@ -53,7 +53,7 @@ export class AsyncEngine implements ExecutionEngine {
   }
 
   get capacity(): number {
-    return this.#options.concurrency
+    return this.#options.concurrency - this.#abandoned.size
   }
 
   get inFlight(): number {
@@ -81,9 +81,9 @@ export class AsyncEngine implements ExecutionEngine {
       const message = `The engine of ${this.#options.handlerId} has not started. Await start() before submit().`
       throw new PyrallelError('PYR_ENGINE_NOT_STARTED', message)
     }
-    if (this.inFlight >= this.capacity) {
-      const slots = `${this.inFlight} of ${this.capacity} slots`
-      const message = `The engine of ${this.#options.handlerId} uses ${slots}. Submit only while inFlight < capacity.`
+    if (this.#open >= this.capacity) {
+      const slots = `${this.inFlight} of ${this.#options.concurrency} slots`
+      const message = `The engine of ${this.#options.handlerId} uses ${slots}. Submit only while there is capacity.`
       throw new PyrallelError('PYR_ENGINE_FULL', message)
     }
     this.#queue.push(new Attempt(this.#handler, item, this.#onAttemptOver))

@@ -17,9 +17,9 @@ import type { CompletionEvent, WorkItem } from '../model/work.ts'
  * 9. Topic, partition, offset, key, attempt and headers MUST reach the handler and its logs through the item, never through shared mutable state.
  */
 export interface ExecutionEngine {
-  /** The most items that may be in flight at once; at least 1. */
+  /** The most items that may be in flight at this moment: the handler's concurrency, less the slots that abandoned handlers still hold. */
   readonly capacity: number
-  /** Submitted and not completed, plus abandoned handlers that still hold a slot. For metrics; decisions use the manager's own count. */
+  /** Submitted and not completed, plus abandoned handlers. For metrics; decisions use the manager's own count. */
   readonly inFlight: number
   /** Handlers that were given up at their deadline and have not settled yet. */
   readonly abandoned: number

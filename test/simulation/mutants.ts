@@ -60,9 +60,10 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a shard is free as soon as its record has failed',
-    file: 'work-manager.ts',
-    find: "pending.state = 'waiting'",
-    replace: "state_(waiting)\n    pending.state = 'waiting'",
+    file: 'failed-records.ts',
+    find: '    this.#retries.push(dueAt, held)\n',
+    replace:
+      "    this.#retries.push(dueAt, held)\n    held.pending.state = 'queued'\n    held.state.shards.requeue(held.pending)\n",
   },
   {
     name: 'the next record of a key starts while one is in flight',
@@ -72,7 +73,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a record is done before its dead letter is acknowledged',
-    file: 'work-manager.ts',
+    file: 'failed-records.ts',
     find: "    pending.state = 'dead'\n",
     replace: "    pending.state = 'dead'\n    state.tracker.complete(pending.record.offset)\n",
   },
@@ -84,15 +85,15 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'retries outlive the assignment they belong to',
-    file: 'work-manager.ts',
-    find: '    this.#retries.removeWhere((waiting) => waiting.state === state)\n',
+    file: 'failed-records.ts',
+    find: '    this.#retries.removeWhere((held) => held.state === state)\n',
     replace: '',
   },
   {
     name: 'interruptions are retried for ever',
     file: 'work-manager.ts',
-    find: 'if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(waiting)',
-    replace: 'if (pending.interruptions <= Number.POSITIVE_INFINITY) this.#runAgain(waiting)',
+    find: 'if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(held)',
+    replace: 'if (pending.interruptions <= Number.POSITIVE_INFINITY) this.#runAgain(held)',
   },
   {
     name: 'a key goes on while a handler of an earlier assignment is still at work on it',
@@ -151,19 +152,12 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'an attempt that failed is not counted',
-    file: 'work-manager.ts',
-    find: 'pending.attempt += 1',
-    replace: 'pending.attempt += 0',
+    file: 'failed-records.ts',
+    find: 'held.pending.attempt += 1',
+    replace: 'held.pending.attempt += 0',
   },
 ]
 
-/** What a replacement may call to reach two lines at once. */
-const prelude = `
-function state_(waiting: { state: PartitionState; pending: Pending }): void {
-  waiting.pending.shard.isBusy = false
-  waiting.state.shards.requeue(waiting.pending)
-}
-`
 const SCHEDULES = '12000'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -204,7 +198,7 @@ async function apply({ name, find, replace }: Mutant, path: string): Promise<voi
   if (places !== 1)
     throw new Error(`mutant "${name}": its text stands ${places} times in ${path}. Bring it up to date.`)
   const mutated = source.replace(find, () => replace)
-  await writeFile(path, replace.includes('state_(') ? mutated + prelude : mutated)
+  await writeFile(path, mutated)
 }
 
 function simulate(folder: string): Promise<{ code: number | null; output: string }> {

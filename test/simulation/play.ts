@@ -1,8 +1,9 @@
 /** Plays a schedule: two members of one group, each a WorkManager, against the world; the oracle watches. */
 
+import type { DeadLetterRequest } from '../../framework/control-plane/failed-records.ts'
 import type { CommitSnapshot } from '../../framework/control-plane/partition-state.ts'
 import { MAX_INTERRUPTIONS } from '../../framework/control-plane/retry-policy.ts'
-import { type DeadLetterRequest, WorkManager } from '../../framework/control-plane/work-manager.ts'
+import { WorkManager } from '../../framework/control-plane/work-manager.ts'
 import type { KafkaRecord, TopicPartition } from '../../framework/model/record.ts'
 import type { HandlerFailure, Outcome } from '../../framework/model/work.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
