@@ -1,0 +1,147 @@
+/** How the producer deals with a full queue, failed deliveries and a broker that is gone; played by a scripted native client. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { NativeError, NativeProducer } from '../../../framework/kafka/librdkafka-binding.ts'
+import { type DeliveryCallback, LibrdkafkaProducer } from '../../../framework/kafka/librdkafka-producer.ts'
+import { ManualClock } from './manual-clock.ts'
+import { recordedLog } from './recorded-log.ts'
+
+class ScriptedProducer implements NativeProducer {
+  readonly queue: { readonly value: string; readonly opaque: unknown }[] = []
+  readonly flushTimeouts: number[] = []
+  room = Number.POSITIVE_INFINITY
+  refusal: Error | undefined
+  answersDisconnect = true
+
+  connect(): void {}
+  getMetadata(): void {}
+  on(): void {}
+  poll(): void {}
+  setPollInBackground(): void {}
+  queryWatermarkOffsets(): void {}
+  isConnected(): boolean {
+    return true
+  }
+  produce(...[, , value, , , opaque]: Parameters<NativeProducer['produce']>): void {
+    if (this.refusal !== undefined) throw this.refusal
+    if (this.queue.length >= this.room) throw Object.assign(new Error('Local: Queue full'), { code: -184 })
+    this.queue.push({ value: String(value), opaque })
+  }
+  disconnect(flushTimeoutMs: number, done: () => void): void {
+    this.flushTimeouts.push(flushTimeoutMs)
+    if (this.answersDisconnect) setImmediate(done)
+  }
+}
+
+async function scripted() {
+  const native = new ScriptedProducer()
+  const clock = new ManualClock()
+  const { log, lines } = recordedLog()
+  let report: DeliveryCallback = () => {}
+  const producer = await LibrdkafkaProducer.open(
+    async (callback) => {
+      report = callback
+      return native
+    },
+    { log, clock },
+  )
+  const settled: string[] = []
+  return {
+    native,
+    clock,
+    lines,
+    producer,
+    settled,
+    produce: (value: string) =>
+      producer
+        .produce({ topic: 'orders', key: null, value: Buffer.from(value), headers: [] })
+        .then(() => settled.push(value)),
+    /** Reports on the oldest that is in the queue. */
+    deliver: (error: NativeError | null = null) => {
+      const [oldest] = native.queue.splice(0, 1)
+      report(error, { opaque: oldest?.opaque })
+      return new Promise(setImmediate)
+    },
+  }
+}
+
+describe('producing', () => {
+  it('settles when the broker has acknowledged, not before', async () => {
+    const { settled, produce, deliver } = await scripted()
+    const produced = produce('a')
+    await new Promise(setImmediate)
+    assert.deepEqual(settled, [])
+    await deliver()
+    await produced
+    assert.deepEqual(settled, ['a'])
+  })
+
+  it('waits while the queue is full, and sends in the order of the calls', async () => {
+    const { native, settled, produce, deliver } = await scripted()
+    native.room = 2
+    const all = ['a', 'b', 'c', 'd', 'e'].map(produce)
+    assert.deepEqual(
+      native.queue.map((each) => each.value),
+      ['a', 'b'],
+    )
+    for (let count = 0; count < 5; count++) await deliver()
+    await Promise.all(all)
+    assert.deepEqual(settled, ['a', 'b', 'c', 'd', 'e'])
+  })
+
+  for (const [what, code, expected] of [
+    ['was not delivered in time', -192, { code: 'PYR_PRODUCE_FAILED', retriable: true }],
+    ['is too large', 10, { code: 'PYR_PRODUCE_FAILED', retriable: false }],
+    ['has a topic that does not exist', -188, { code: 'PYR_TOPIC_UNKNOWN', retriable: false }],
+  ] as const) {
+    it(`rejects a record that ${what}`, async () => {
+      const { produce, deliver } = await scripted()
+      const refused = assert.rejects(produce('a'), expected)
+      await deliver({ message: what, code })
+      await refused
+    })
+  }
+
+  it('rejects what the binding refuses at once, and goes on with the next', async () => {
+    const { native, produce, deliver } = await scripted()
+    native.refusal = Object.assign(new Error('Local: Unknown partition'), { code: -190 })
+    await assert.rejects(produce('a'), { code: 'PYR_PRODUCE_FAILED', retriable: false })
+    native.refusal = undefined
+    const produced = produce('b')
+    await deliver()
+    await produced
+  })
+})
+
+describe('closing the producer', () => {
+  it('rejects what was not delivered in time, and says how much that was', async () => {
+    const { native, clock, lines, producer, produce } = await scripted()
+    native.room = 1
+    const refused = ['a', 'b'].map((value) => assert.rejects(produce(value), { code: 'PYR_CLIENT_CLOSED' }))
+    const closing = producer.close(100)
+    for (let step = 0; step < 30; step++) await clock.advance(5)
+    await closing
+    await Promise.all(refused)
+    assert.deepEqual(
+      lines.map((each) => each.fields),
+      [{ timeoutMs: 100, undelivered: 2 }],
+    )
+  })
+
+  it('is bounded when the disconnect never ends, and leaves no timer', async () => {
+    const { native, clock, producer } = await scripted()
+    native.answersDisconnect = false
+    const closing = producer.close(1_000)
+    await new Promise(setImmediate)
+    await clock.advance(3_000)
+    await closing
+    assert.deepEqual(native.flushTimeouts, [1_000])
+    assert.equal(clock.openTimers, 0)
+  })
+
+  it('says nothing when all was delivered', async () => {
+    const { lines, producer, clock } = await scripted()
+    await producer.close(1_000)
+    assert.deepEqual([lines, clock.openTimers], [[], 0])
+  })
+})
