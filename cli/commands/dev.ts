@@ -20,12 +20,11 @@ export interface DevOptions {
 export async function dev(options: DevOptions, io: Io): Promise<number> {
   const signals = listenToStopSignals()
   try {
-    const startedAt = performance.now()
     const prepared = await prepareDev(options, io)
     if (prepared === undefined) return exitCodes.failed
     const session = new DevSession(prepared, options, io, systemClock())
     signals.onSecond = () => session.abandon()
-    return await session.run(signals.first, startedAt)
+    return await session.run(signals.first)
   } finally {
     signals.close()
   }

@@ -41,6 +41,7 @@ export class DevSession implements ProbeObserver {
   /** What the attempts that run have published so far, by handler and record. */
   readonly #published = new Map<string, string[]>()
   #onAssigned: () => void = () => {}
+  #firstRecordMs: number | undefined
   #broker: DevBroker | undefined
   #runtime: Runtime | undefined
   #traffic: TrafficRun | undefined
@@ -68,13 +69,13 @@ export class DevSession implements ProbeObserver {
   }
 
   /** Until a signal comes, the traffic is done, or the runtime fails. @returns the exit code */
-  async run(stopRequested: Promise<NodeJS.Signals>, startedAt: number): Promise<number> {
+  async run(stopRequested: Promise<NodeJS.Signals>): Promise<number> {
     try {
       const broker = await this.#openBroker()
       const runtime = this.#createRuntime(broker)
       const ended = Promise.race([stopRequested.then(() => 'stop' as const), runtime.failed])
+      this.#showHeader(broker)
       if ((await Promise.race([runtime.start(), ended])) === 'stop') return exitCodes.fine
-      this.#showHeader(broker, performance.now() - startedAt)
       const traffic = this.#runTraffic(broker)
       const isBounded = this.#options.records !== undefined
       const why = await Promise.race([
@@ -149,6 +150,8 @@ export class DevSession implements ProbeObserver {
   }
 
   #onEvent(event: RuntimeEvent): void {
+    // `performance` counts from the start of the process.
+    if (event.kind === 'record.done') this.#firstRecordMs ??= performance.now()
     this.#view.onEvent(event, this.#takePublished(event))
     this.#traffic?.onEvent(event)
     if (event.kind === 'partition.assigned') {
@@ -222,7 +225,7 @@ export class DevSession implements ProbeObserver {
   #verdict(): number {
     const traffic = this.#traffic
     if (traffic === undefined || this.#options.records === undefined) return exitCodes.fine
-    const summary = summarize(traffic.ledger.totals(), traffic.checker)
+    const summary = summarize(traffic.ledger.totals(), traffic.checker, this.#firstRecordMs)
     const { violations } = traffic.checker
     this.#io.stdout.write(
       this.#options.json === true
@@ -232,7 +235,7 @@ export class DevSession implements ProbeObserver {
     return isSound(summary) ? exitCodes.fine : exitCodes.failed
   }
 
-  #showHeader(broker: DevBroker, startedMs: number): void {
+  #showHeader(broker: DevBroker): void {
     const { handlers, generatedMs, traffic } = this.#prepared
     if (this.#options.json === true) {
       const topics = handlers.map(({ route }) => ({
@@ -240,11 +243,16 @@ export class DevSession implements ProbeObserver {
         topic: route.topic,
         deadLetterTopic: route.deadLetterTopic,
       }))
-      const facts = { kind: 'started', broker: broker.kind, address: broker.address, fallback: broker.fallback ?? null }
-      this.#io.stdout.write(`${JSON.stringify({ ...facts, handlers: topics, startedMs: Math.round(startedMs) })}\n`)
+      const facts = {
+        kind: 'starting',
+        broker: broker.kind,
+        address: broker.address,
+        fallback: broker.fallback ?? null,
+      }
+      this.#io.stdout.write(`${JSON.stringify({ ...facts, handlers: topics })}\n`)
       return
     }
-    const facts = { version: version(), nodeVersion: process.versions.node, broker, handlers, generatedMs, startedMs }
+    const facts = { version: version(), nodeVersion: process.versions.node, broker, handlers, generatedMs }
     this.#io.stdout.write(headerText({ ...facts, traffic: traffic?.file }, this.#paint))
   }
 

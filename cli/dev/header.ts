@@ -1,4 +1,4 @@
-/** What `pyrallel dev` prints when it is up: versions, broker, handlers, and what to do next. */
+/** What `pyrallel dev` prints before the first record: versions, broker, handlers, and what to do next. */
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import type { Paint } from '../paint.ts'
 import type { DevBroker } from './open-broker.ts'
@@ -10,7 +10,6 @@ export interface HeaderFacts {
   readonly broker: DevBroker
   readonly handlers: readonly ResolvedHandler[]
   readonly generatedMs: number
-  readonly startedMs: number
   /** The traffic file, when there is one. */
   readonly traffic: string | undefined
 }
@@ -29,7 +28,7 @@ export function headerText(facts: HeaderFacts, paint: Paint): string {
   }
   if (broker.created.length > 0) lines.push(`  created topics that were missing: ${broker.created.join(', ')}`)
   lines.push('', ...handlerLines(handlers, paint), '')
-  lines.push(`  generated in ${msText(facts.generatedMs)}, started in ${msText(facts.startedMs)}`)
+  lines.push(`  generated/ checked in ${msText(facts.generatedMs)}`)
   if (facts.traffic !== undefined) lines.push(`  traffic from ${facts.traffic}`)
   else if (broker.kind !== 'memory') {
     lines.push(

@@ -17,10 +17,14 @@ export function keyText(key: Buffer | null): string {
   return cut(harmless(key.subarray(0, MAX_KEY * 4).toString('utf8')), MAX_KEY)
 }
 
-/** `Error: gateway busy`, or only the message where the kind of error says nothing. */
-export function failureText({ name, message }: HandlerFailure): string {
+/** Errors whose class says nothing that their message does not say. */
+const plainNames = ['Error', 'DeadLetter', 'RetryAfter']
+
+/** `TypeError: x is not a function`, or only the message where the kind of error says nothing. */
+export function failureText({ name, message, reason }: HandlerFailure): string {
   const [first = ''] = message.split('\n')
-  const text = name === 'Error' || name === 'DeadLetter' || name === 'RetryAfter' ? first : `${name}: ${first}`
+  const isPlain = plainNames.includes(name) || reason === 'undecodable' || reason === 'invalid'
+  const text = isPlain ? first : `${name}: ${first}`
   return cut(harmless(text), MAX_MESSAGE)
 }
 

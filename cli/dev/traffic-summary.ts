@@ -11,15 +11,22 @@ export interface TrafficSummary extends TrafficTotals {
   readonly watched: { readonly attempts: number; readonly sequences: number }
   /** Records that ran again after they were done. */
   readonly repeats: number
+  /** From the start of the process to the first record that was handled. */
+  readonly firstRecordMs: number | undefined
 }
 
-export function summarize(totals: TrafficTotals, checker: OrderChecker): TrafficSummary {
+export function summarize(
+  totals: TrafficTotals,
+  checker: OrderChecker,
+  firstRecordMs: number | undefined,
+): TrafficSummary {
   return {
     ...totals,
     perSecond: totals.tookMs > 0 ? Math.round((totals.done * 1_000) / totals.tookMs) : 0,
     violations: checker.violationCount,
     watched: { attempts: checker.starts, sequences: checker.sequences },
     repeats: checker.repeats,
+    firstRecordMs,
   }
 }
 
@@ -35,6 +42,7 @@ export function summaryText(summary: TrafficSummary, violations: readonly string
     ['records', `${format(summary.done)} of ${format(summary.sent)} done`],
     ['rate', `${format(summary.perSecond)} records/s over ${(summary.tookMs / 1_000).toFixed(2)} s`],
     ['latency', `p50 ${ms(summary.p50Ms)}, p99 ${ms(summary.p99Ms)}, from produce to done`],
+    ['first record', `done ${ms(summary.firstRecordMs)} after the start of the process`],
     ['retries', format(summary.retries)],
     ['dead letters', format(summary.deadLetters)],
     ...(summary.dropped > 0 ? [['dropped by policy', format(summary.dropped)] as const] : []),
