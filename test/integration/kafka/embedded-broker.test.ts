@@ -49,6 +49,8 @@ describe('embedded broker', { skip: whyNot }, () => {
   ): Promise<{ readonly brokers: string; readonly ended: Promise<unknown> }> {
     const started = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), parentFile, mode], {
       stdio: ['ignore', 'pipe', 'inherit'],
+      // A process group of its own, as a terminal's foreground job has.
+      detached: true,
     })
     parent = started
     const ended = once(started, 'exit')
@@ -72,6 +74,17 @@ describe('embedded broker', { skip: whyNot }, () => {
     parent?.kill('SIGKILL')
     await ended
     await untilGone(brokers)
+  })
+
+  it('lives on when Ctrl-C reaches the whole process group, because its parent still needs it', async () => {
+    const { brokers } = await startParent('wait')
+    assert.ok(parent?.pid !== undefined && parent.stdout !== null)
+    const interrupted = once(parent.stdout, 'data')
+    process.kill(-parent.pid, 'SIGINT')
+    assert.equal(String(await interrupted).trim(), 'interrupted')
+    const connection = await connectKafka({ brokers, clientId: 'test', groupProtocol: 'consumer', log: quiet })
+    await connection.check(5_000)
+    await connection.close()
   })
 
   it('does not keep a parent alive that forgets to stop it, and ends with it', async () => {

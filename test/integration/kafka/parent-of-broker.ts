@@ -5,4 +5,6 @@ import type { Logger } from '../../../framework/model/logger.ts'
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 const broker = await startEmbeddedBroker({ log: quiet })
 process.stdout.write(`${broker.brokers}\n`)
+// Like `pyrallel dev`, which has work to do between Ctrl-C and its end.
+process.on('SIGINT', () => process.stdout.write('interrupted\n'))
 if (process.argv[2] === 'wait') setInterval(() => {}, 60_000)
