@@ -1,5 +1,5 @@
 /**
- * The one test command: types, lint, then every test file in one run of node's test runner, under coverage.
+ * The one test command: types, lint, then every test file in node's test runner, group by group, under coverage.
  * Prints what is left out and why; on CI (CI=true) nothing may be left out. The last lines are node's own counts.
  *
  *   npm test                              everything
@@ -14,7 +14,7 @@ import { run as runTestFiles } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { kafkaProblem } from './e2e/kafka-jars.mjs'
-import { GroupReport } from './group-report.ts'
+import { type Counts, closingLines, GroupReport, sumOfCounts } from './group-report.ts'
 import { findTestGroups, type TestGroup } from './test-groups.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -112,16 +112,17 @@ async function runChecks(names: readonly string[]): Promise<Line[]> {
   return lines
 }
 
-/** Runs all files in one tree of node's test runner: a process per file, two at a time. */
-async function runTests(groups: readonly TestGroup[], coverageDir: string | undefined): Promise<GroupReport> {
-  // The files' processes inherit it, and write what they covered when they end.
-  if (coverageDir !== undefined) process.env.NODE_V8_COVERAGE = coverageDir
-  const files = groups.flatMap((group) => group.files)
+/** Runs a group's files: a process per file, two at a time. */
+async function runGroup({ name, files }: TestGroup): Promise<{ line: Line; counts: Counts }> {
+  console.log(`\n── ${name} ──`)
+  const start = performance.now()
   const report = new GroupReport()
-  const events = runTestFiles({ files, concurrency: testFilesAtOnce, timeout: testTimeoutMs })
+  const events = runTestFiles({ files: [...files], concurrency: testFilesAtOnce, timeout: testTimeoutMs })
   for await (const text of report.text(events)) process.stdout.write(text)
-  delete process.env.NODE_V8_COVERAGE
-  return report
+  const { counts } = report
+  // A file that cannot be loaded counts as a failed test; one that has no test counts as nothing, and is a mistake too.
+  const state = counts.tests > 0 && counts.fail === 0 && counts.cancelled === 0 ? 'passed' : 'FAILED'
+  return { line: { name, state, detail: `${counts.tests} tests, ${seconds(performance.now() - start)}` }, counts }
 }
 
 async function checkCoverage(coverageDir: string): Promise<Line> {
@@ -147,34 +148,26 @@ async function main(): Promise<number> {
     if (why === undefined) runnable.push(group)
     else lines.push({ name: group.name, state: onCi ? 'FAILED' : 'left out', detail: why })
   }
-  let counts: readonly string[] = []
-  const scratch = mkdtempSync(join(tmpdir(), 'pyrallel-test-'))
+  const counts: Counts[] = []
+  const covered = selection.everything && coverageNeeds.every((name) => runnable.some((group) => group.name === name))
+  const coverageDir = covered ? mkdtempSync(join(tmpdir(), 'pyrallel-coverage-')) : undefined
   try {
-    if (runnable.length > 0) {
-      const covered = selection.everything && coverageNeeds.every((name) => runnable.some((it) => it.name === name))
-      const coverageDir = covered ? join(scratch, 'coverage') : undefined
-      const report = await runTests(runnable, coverageDir)
-      counts = report.counts
-      for (const { name } of runnable) lines.push(groupLine(name, report))
-      if (report.failures > 0 && !lines.some(({ state }) => state === 'FAILED')) {
-        lines.push({ name: 'test files', state: 'FAILED', detail: `${report.failures} could not be run, see above` })
-      }
-      if (coverageDir !== undefined) lines.push(await checkCoverage(coverageDir))
+    // The files' processes inherit it, and write what they covered when they end.
+    if (coverageDir !== undefined) process.env.NODE_V8_COVERAGE = coverageDir
+    for (const group of runnable) {
+      const result = await runGroup(group)
+      lines.push(result.line)
+      counts.push(result.counts)
     }
+    delete process.env.NODE_V8_COVERAGE
+    if (coverageDir !== undefined) lines.push(await checkCoverage(coverageDir))
   } finally {
-    rmSync(scratch, { recursive: true, force: true })
+    if (coverageDir !== undefined) rmSync(coverageDir, { recursive: true, force: true })
   }
   console.log('\n── summary ──')
   for (const { name, state, detail } of lines) console.log(`${name.padEnd(14)} ${state.padEnd(9)} ${detail}`)
-  for (const count of counts) console.log(`# ${count}`)
+  if (counts.length > 0) console.log(closingLines(sumOfCounts(counts)).join('\n'))
   return lines.some(({ state }) => state === 'FAILED') ? 1 : 0
-}
-
-function groupLine(name: string, report: GroupReport): Line {
-  const { tests, failed, durationMs } = report.group(name)
-  if (tests === 0) return { name, state: 'FAILED', detail: 'reported no test' }
-  const detail = `${tests} tests, ${seconds(durationMs)} in the tests`
-  return { name, state: failed > 0 ? 'FAILED' : 'passed', detail }
 }
 
 try {

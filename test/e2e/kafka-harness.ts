@@ -138,7 +138,8 @@ function baseProperties(node: Node, nodes: readonly Node[], directory: string): 
     'group.consumer.min.heartbeat.interval.ms': 100,
     'group.consumer.heartbeat.interval.ms': 500,
     'group.consumer.assignment.interval.ms': 0,
-    // Logs: retention and compaction within seconds, for the topics that ask for them.
+    // Logs: retention and compaction within seconds, for the topics that ask for them; others keep records with any timestamp.
+    'log.retention.ms': -1,
     'log.initial.task.delay.ms': 100,
     'log.retention.check.interval.ms': 500,
     'log.segment.delete.delay.ms': 1_000,
