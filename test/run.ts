@@ -5,6 +5,7 @@
  *   npm test                              everything
  *   npm test -- --only unit,contract      some groups (also: types, lint), without coverage
  *   npm test -- test/unit/duration.test.ts test/contract
+ *   npm test -- --tests some/folder       the test files below another folder, without coverage
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -51,11 +52,11 @@ function bin(name: string): string {
 function select(argv: readonly string[]): Selection {
   const { values, positionals } = parseArgs({
     args: [...argv],
-    options: { only: { type: 'string', multiple: true } },
+    options: { only: { type: 'string', multiple: true }, tests: { type: 'string' } },
     allowPositionals: true,
   })
-  const groups = findTestGroups()
-  if (values.only === undefined && positionals.length === 0) {
+  const groups = findTestGroups(resolve(values.tests ?? join(root, 'test')))
+  if (values.only === undefined && values.tests === undefined && positionals.length === 0) {
     return { everything: true, checks: Object.keys(checks), groups }
   }
   const only = (values.only ?? []).flatMap((names) => names.split(','))
@@ -65,9 +66,10 @@ function select(argv: readonly string[]): Selection {
   const paths = positionals.map((path) => resolve(path))
   const unmatched = paths.find((path) => !groups.some(({ files }) => files.some((file) => isWithin(file, path))))
   if (unmatched !== undefined) throw new Error(`No test file is at ${relative(root, unmatched)}.`)
+  const whole = only.length === 0 && paths.length === 0
   const wanted = groups.map(({ name, files }) => ({
     name,
-    files: files.filter((file) => only.includes(name) || paths.some((path) => isWithin(file, path))),
+    files: files.filter((file) => whole || only.includes(name) || paths.some((path) => isWithin(file, path))),
   }))
   return {
     everything: false,

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const passing = "import { it } from 'node:test'\nit('passes', () => {})\n"
+const failing = "import { it } from 'node:test'\nit('fails', () => { throw new Error('as it must') })\n"
+const unloadable = "import './is-not-there.ts'\n"
+
+/** Runs the test command over files of our own. */
+function runTests(
+  t: TestContext,
+  files: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): { code: number | null; output: string; lines: readonly string[] } {
+  const directory = mkdtempSync(join(tmpdir(), 'pyrallel-test-command-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true })
+    writeFileSync(join(directory, name), text)
+  }
+  // Without these, node would take the inner run for a part of this one; and what this machine offers must not matter.
+  const { NODE_TEST_CONTEXT: _, NODE_V8_COVERAGE: __, CI: ___, PYRALLEL_TEST_BROKERS: ____, ...inherited } = process.env
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', join(root, 'test', 'run.ts'), '--tests', directory, ...args],
+    { cwd: root, encoding: 'utf8', env: { ...inherited, XDG_CACHE_HOME: directory, ...env } },
+  )
+  return { code: status, output: stdout + stderr, lines: stdout.trimEnd().split('\n') }
+}
+
+describe('the test command', () => {
+  it("ends with 0 and node's own counts when everything passes, groups in their order", (t) => {
+    const { code, output, lines } = runTests(t, { 'unit/a.test.ts': passing, 'contract/b.test.ts': passing })
+    assert.equal(code, 0, output)
+    assert.deepEqual(
+      lines.slice(-8).map((line) => line.replace(/(duration_ms) .*/, '$1')),
+      ['# tests 2', '# suites 0', '# pass 2', '# fail 0', '# cancelled 0', '# skipped 0', '# todo 0', '# duration_ms'],
+    )
+    assert.ok(output.indexOf('── unit ──') < output.indexOf('── contract ──'))
+  })
+
+  it('ends with 1 when a test fails, and when a file cannot be loaded, and still runs the rest', (t) => {
+    const files = { 'unit/a.test.ts': failing, 'unit/b.test.ts': unloadable, 'zoo/c.test.ts': passing }
+    const { code, output } = runTests(t, files)
+    assert.equal(code, 1, output)
+    assert.match(output, /^# pass 1$/m)
+    assert.match(output, /^# fail 2$/m)
+    assert.match(output, /^unit +FAILED +2 tests/m)
+    assert.match(output, /^zoo +passed +1 tests/m)
+  })
+
+  it('leaves out what cannot run here and says how to enable it; on CI that is a failure', (t) => {
+    const files = { 'unit/a.test.ts': passing, 'e2e/b.test.ts': failing }
+    const here = runTests(t, files)
+    assert.equal(here.code, 0, here.output)
+    assert.match(here.output, /^e2e +left out +.*(PYRALLEL_TEST_BROKERS|run: node \.ci\/setup\.mjs)/m)
+    assert.match(here.output, /^# fail 0$/m)
+    const onCi = runTests(t, files, [], { CI: 'true' })
+    assert.equal(onCi.code, 1, onCi.output)
+    assert.match(onCi.output, /^e2e +FAILED /m)
+  })
+
+  it('runs the groups and files that are named, and refuses names that mean nothing', (t) => {
+    const files = { 'unit/a.test.ts': passing, 'contract/b.test.ts': failing }
+    assert.equal(runTests(t, files, ['--only', 'unit']).code, 0)
+    const unknown = runTests(t, files, ['--only', 'unti'])
+    assert.deepEqual([unknown.code, /no group unti.*unit/.test(unknown.output)], [2, true], unknown.output)
+    const nowhere = runTests(t, files, ['test/unit/nowhere.test.ts'])
+    assert.deepEqual([nowhere.code, /No test file/.test(nowhere.output)], [2, true], nowhere.output)
+  })
+})
