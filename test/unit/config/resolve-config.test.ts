@@ -1,0 +1,167 @@
+/** The config: defaults, mistakes, and the sentences about them. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { configSchema } from '../../../framework/config.ts'
+import { PyrallelError } from '../../../framework/model/errors.ts'
+import { optionRows } from '../../../framework/runtime/option-schema.ts'
+import { configDefaults, resolveConfig } from '../../../framework/runtime/resolve-config.ts'
+
+function mistakesOf(config: unknown): readonly string[] {
+  try {
+    resolveConfig(config, 'pyrallel.config.ts')
+  } catch (error) {
+    assert.ok(error instanceof PyrallelError)
+    assert.equal(error.code, 'PYR_CONFIG_INVALID')
+    return error.message.split('\n')
+  }
+  return []
+}
+
+describe('resolveConfig', () => {
+  it('puts every default in place, with durations in milliseconds', () => {
+    const { group, ...rest } = resolveConfig({ group: 'billing' }, 'pyrallel.config.ts')
+    assert.equal(group, 'billing')
+    assert.deepEqual(rest, configDefaults)
+    assert.deepEqual(rest.handlers, {
+      concurrency: 100,
+      ordering: 'key',
+      timeoutMs: 30_000,
+      retry: { attempts: 5, backoff: 'exponential', minMs: 200, maxMs: 30_000, jitter: true },
+    })
+    assert.deepEqual(rest.limits, {
+      maxRecords: 10_000,
+      maxBytes: 64 * 1024 * 1024,
+      maxRecordsPerPartition: 5_000,
+      maxBytesPerPartition: 32 * 1024 * 1024,
+      maxOffsetSpan: 1_000_000,
+    })
+    assert.deepEqual(rest.commit, { minIntervalMs: 100, recovery: 'metadata' })
+    assert.deepEqual(rest.shutdown, { drainMs: 30_000, revokeGraceMs: 5_000 })
+  })
+
+  it('keeps what is written, next to the defaults of what is not', () => {
+    const config = resolveConfig(
+      { group: 'billing', handlers: { timeout: '2m', retry: { attempts: 1 } }, kafka: { instanceId: 'a-1' } },
+      'pyrallel.config.ts',
+    )
+    assert.equal(config.handlers.timeoutMs, 120_000)
+    assert.equal(config.handlers.concurrency, 100)
+    assert.deepEqual(config.handlers.retry, { ...configDefaults.handlers.retry, attempts: 1 })
+    assert.equal(config.kafka.instanceId, 'a-1')
+  })
+
+  it('says what is missing', () => {
+    assert.deepEqual(mistakesOf({}), [
+      'pyrallel.config.ts: option group is missing. Write 1 to 200 letters, digits, dots, dashes or underscores.',
+    ])
+  })
+
+  it('names an unknown option, its value, and the option that was probably meant', () => {
+    assert.deepEqual(mistakesOf({ group: 'a', limits: { maxRecord: 3 } }), [
+      'pyrallel.config.ts: there is no option limits.maxRecord (its value is 3). Did you mean limits.maxRecords?',
+    ])
+  })
+
+  it('lists what exists when nothing is close to an unknown option', () => {
+    assert.deepEqual(mistakesOf({ group: 'a', commit: { zzz: true } }), [
+      'pyrallel.config.ts: there is no option commit.zzz (its value is true). Options here: minInterval, recovery.',
+    ])
+  })
+
+  it('reports all mistakes at once', () => {
+    const mistakes = mistakesOf({ group: 'a b', loging: {}, handlers: { timeout: 'soon', concurrency: 0 } })
+    assert.equal(mistakes.length, 4)
+    assert.match(mistakes[0] ?? '', /loging.*Did you mean logging\?/)
+    assert.match(mistakes[1] ?? '', /option group is 'a b'/)
+    assert.match(mistakes[2] ?? '', /option handlers\.concurrency is 0, but must be a whole number from 1 to 10,000\./)
+    assert.match(mistakes[3] ?? '', /option handlers\.timeout is 'soon', but must be a duration from 1ms to 24h\./)
+  })
+
+  for (const [what, config, expected] of [
+    ['a section that is no object', { kafka: 'localhost' }, /option kafka is 'localhost', but must be an object/],
+    ['a list instead of the config', [], /the value is \[\], but must be an object/],
+    ['a broker without a port', { kafka: { brokers: ['localhost'] } }, /kafka\.brokers is \["localhost"\].*host:port/],
+    ['no broker at all', { kafka: { brokers: [] } }, /kafka\.brokers is \[\]/],
+    [
+      'a text that is not among the choices',
+      { commit: { recovery: 'none' } },
+      /'none', but must be one of 'metadata', 'contiguous'/,
+    ],
+    ['a number with a fraction', { limits: { maxRecords: 1.5 } }, /maxRecords is 1\.5, but must be a whole number/],
+    [
+      'a duration that is too long',
+      { shutdown: { revokeGrace: '1h' } },
+      /revokeGrace is '1h', but must be a duration from 0ms to 4m/,
+    ],
+    ['a negative duration', { commit: { minInterval: -1 } }, /minInterval is -1, but must be a duration/],
+    [
+      'a setting that is neither text, number nor boolean',
+      { kafka: { librdkafka: { a: {} } } },
+      /kafka\.librdkafka is/,
+    ],
+  ] as const) {
+    it(`refuses ${what}`, () => {
+      const [mistake = ''] = mistakesOf(Array.isArray(config) ? config : { group: 'a', ...config })
+      assert.match(mistake, expected)
+    })
+  }
+
+  it('refuses a shortest delay above the longest one', () => {
+    const [mistake = ''] = mistakesOf({ group: 'a', handlers: { retry: { min: '1m', max: '1s' } } })
+    assert.match(mistake, /handlers\.retry\.min \(60000 ms\) is above handlers\.retry\.max \(1000 ms\)/)
+  })
+
+  for (const key of [
+    'group.id',
+    'enable.auto.commit',
+    'enable.auto.offset.store',
+    'rebalance_cb',
+    'offset_commit_cb',
+    'bootstrap.servers',
+    'client.id',
+    'auto.offset.reset',
+    'group.protocol',
+  ]) {
+    it(`refuses librdkafka's ${key}, which belongs to Pyrallel`, () => {
+      const [mistake = ''] = mistakesOf({ group: 'a', kafka: { librdkafka: { [key]: 'x' } } })
+      assert.ok(mistake.includes(`option kafka.librdkafka['${key}'] belongs to Pyrallel: `), mistake)
+    })
+  }
+
+  it('hands other settings of librdkafka on as they are', () => {
+    const librdkafka = { 'security.protocol': 'sasl_ssl', 'sasl.password': 'hunter2', 'fetch.min.bytes': 1 }
+    assert.deepEqual(resolveConfig({ group: 'a', kafka: { librdkafka } }, 'x').kafka.librdkafka, librdkafka)
+  })
+
+  it('never shows a secret, wherever it was written', () => {
+    for (const config of [
+      { kafka: { librdkafka: { 'sasl.password': 'hunter2', broken: {} } } },
+      { kafka: { password: 'hunter2' } },
+      { apiToken: 'hunter2' },
+    ]) {
+      const text = mistakesOf({ group: 'a', ...config }).join('\n')
+      assert.ok(text.includes('(hidden)'), text)
+      assert.ok(!text.includes('hunter2'), text)
+    }
+  })
+})
+
+describe('the reference of the options', () => {
+  it('tells of every option what it does, its default, its range, and what gets worse', () => {
+    const rows = optionRows(configSchema)
+    assert.equal(rows.length, 26)
+    for (const row of rows) {
+      for (const part of [row.what, row.range, row.worse, row.standard]) assert.ok(part.length > 0, row.name)
+      assert.match(row.what, /\.$/, row.name)
+      assert.match(row.worse, /\.$/, row.name)
+    }
+  })
+
+  it('shows defaults as one writes them', () => {
+    const standards = new Map(optionRows(configSchema).map(({ name, standard }) => [name, standard]))
+    assert.equal(standards.get('group'), 'required')
+    assert.equal(standards.get('kafka.instanceId'), 'none')
+    assert.equal(standards.get('commit.minInterval'), "'100ms'")
+    assert.equal(standards.get('limits.maxRecords'), '10000')
+  })
+})

@@ -1,0 +1,146 @@
+/** Handlers against the config: what each gets, and what is refused before anything starts. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type HandlerOptions, handler } from '../../../framework/handler.ts'
+import { PyrallelError } from '../../../framework/model/errors.ts'
+import { resolveConfig } from '../../../framework/runtime/resolve-config.ts'
+import { resolveHandlers } from '../../../framework/runtime/resolve-handlers.ts'
+import type { RegisteredHandler } from '../../../framework/runtime/runtime.ts'
+
+const config = resolveConfig(
+  { group: 'shop', handlers: { concurrency: 7, timeout: '9s', retry: { attempts: 3, min: '1s' } } },
+  'pyrallel.config.ts',
+)
+
+function registered(
+  options: HandlerOptions<unknown> | object = {},
+  entry: Partial<RegisteredHandler> = {},
+): RegisteredHandler {
+  const topic = entry.topic ?? 'orders'
+  return {
+    id: 'pay',
+    file: 'handlers/pay.ts',
+    topic,
+    group: null,
+    handler: handler(topic, options as HandlerOptions<unknown>, () => {}),
+    ...entry,
+  }
+}
+
+function refusal(...handlers: readonly RegisteredHandler[]): PyrallelError {
+  try {
+    resolveHandlers(handlers, config)
+  } catch (error) {
+    assert.ok(error instanceof PyrallelError)
+    return error
+  }
+  throw new assert.AssertionError({ message: 'nothing was refused' })
+}
+
+describe('resolveHandlers', () => {
+  it("applies the config's defaults to what a handler leaves open", () => {
+    const [resolved] = resolveHandlers([registered()], config)
+    assert.equal(resolved?.group, 'shop')
+    assert.equal(resolved.timeoutMs, 9_000)
+    assert.deepEqual(resolved.route, {
+      handlerId: 'pay',
+      topic: 'orders',
+      ordering: 'key',
+      concurrency: 7,
+      retry: { attempts: 3, backoff: 'exponential', minMs: 1_000, maxMs: 30_000, jitter: true },
+      deadLetterTopic: 'orders.shop.dlq',
+    })
+  })
+
+  it("lets a handler's own options win, one by one", () => {
+    const options = { ordering: 'partition', concurrency: 2, timeout: 50, retry: { max: '2s' }, group: 'billing' }
+    const [resolved] = resolveHandlers([registered(options, { group: 'billing' })], config)
+    assert.equal(resolved?.group, 'billing')
+    assert.equal(resolved.timeoutMs, 50)
+    assert.equal(resolved.route.ordering, 'partition')
+    assert.equal(resolved.route.concurrency, 2)
+    assert.deepEqual(resolved.route.retry, {
+      attempts: 3,
+      backoff: 'exponential',
+      minMs: 1_000,
+      maxMs: 2_000,
+      jitter: true,
+    })
+    assert.equal(resolved.route.deadLetterTopic, 'orders.billing.dlq')
+  })
+
+  it('names the dead-letter topic that a handler chooses, or none when it writes false', () => {
+    const [chosen] = resolveHandlers([registered({ deadLetter: { topic: 'graveyard' } })], config)
+    assert.equal(chosen?.route.deadLetterTopic, 'graveyard')
+    const [dropped] = resolveHandlers([registered({ deadLetter: false })], config)
+    assert.equal(dropped?.route.deadLetterTopic, null)
+  })
+
+  it('refuses an unknown option, with the file and what was probably meant', () => {
+    const error = refusal(registered({ concurency: 5 }))
+    assert.equal(error.code, 'PYR_HANDLER_OPTION')
+    assert.equal(
+      error.message,
+      'handlers/pay.ts: there is no option concurency (its value is 5). Did you mean concurrency?',
+    )
+  })
+
+  for (const [options, expected] of [
+    [{ concurrency: 0 }, /option concurrency is 0, but must be a whole number from 1 to 10,000/],
+    [{ ordering: 'kye' }, /option ordering is 'kye', but must be one of 'key', 'partition', 'unordered'/],
+    [{ timeout: '5 minutes' }, /option timeout is '5 minutes', but must be a duration/],
+    [{ retry: { attempt: 3 } }, /no option retry\.attempt .*Did you mean retry\.attempts\?/],
+    [{ retry: 5 }, /option retry is 5, but must be an object/],
+    [{ retry: { min: '1m' } }, /option retry\.min \(60000 ms\) is above retry\.max \(30000 ms\)/],
+    [{ deadLetter: true }, /option deadLetter is true, but must be \{ topic: 'name' \}, or false/],
+    [{ deadLetter: { topic: 'orders' } }, /'orders', the topic that the handler reads/],
+    [{ filter: 'yes' }, /option filter is 'yes', but must be a function/],
+  ] as const) {
+    it(`refuses ${JSON.stringify(options)}`, () => {
+      const error = refusal(registered(options))
+      assert.equal(error.code, 'PYR_HANDLER_OPTION')
+      assert.match(error.message, expected)
+      assert.ok(error.message.startsWith('handlers/pay.ts: '))
+    })
+  }
+
+  it('refuses a dead-letter topic that Kafka would refuse for its length', () => {
+    assert.match(refusal(registered({}, { topic: 'o'.repeat(245) })).message, /longer than 249 characters/)
+  })
+
+  it('refuses two handlers of one group on one topic, the default group included', () => {
+    const error = refusal(
+      registered(),
+      registered({ group: 'shop' }, { id: 'other', file: 'handlers/other.ts', group: 'shop' }),
+    )
+    assert.equal(error.code, 'PYR_HANDLER_DUPLICATE')
+    assert.match(error.message, /handlers\/other\.ts and handlers\/pay\.ts both read 'orders' in group 'shop'/)
+  })
+
+  it('lets two groups read one topic', () => {
+    const other = registered({ group: 'audit' }, { id: 'audit', file: 'handlers/audit.ts', group: 'audit' })
+    assert.equal(resolveHandlers([registered(), other], config).length, 2)
+  })
+
+  it('refuses two handlers with one id', () => {
+    const error = refusal(registered(), registered({}, { file: 'handlers/b.ts', topic: 'others' }))
+    assert.equal(error.code, 'PYR_HANDLER_DUPLICATE')
+    assert.match(error.message, /same id 'pay'/)
+  })
+
+  for (const [what, entry] of [
+    ['topic', { handler: handler('renamed', () => {}) }],
+    ['group', { handler: handler('orders', { group: 'moved' }, () => {}) }],
+    ['id', { handler: handler('orders', { id: 'renamed' }, () => {}) }],
+  ] as const) {
+    it(`refuses a ${what} that is not what was generated, which would move offsets unseen`, () => {
+      const error = refusal(registered({}, entry))
+      assert.equal(error.code, 'PYR_GENERATED_STALE')
+      assert.match(error.message, new RegExp(`the ${what} is '(renamed|moved)'`))
+    })
+  }
+
+  it('refuses a default export that is no handler', () => {
+    assert.equal(refusal({ ...registered(), handler: {} as RegisteredHandler['handler'] }).code, 'PYR_HANDLER_EXPORT')
+  })
+})

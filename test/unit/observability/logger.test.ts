@@ -1,0 +1,75 @@
+/** The logger: levels, JSON or lines for people, secrets. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createLogger } from '../../../framework/observability/logger.ts'
+import { prettyLine } from '../../../framework/observability/pretty-line.ts'
+
+function sink(isTTY = false): { readonly lines: string[]; readonly isTTY: boolean; write(text: string): void } {
+  const lines: string[] = []
+  return { lines, isTTY, write: (text) => lines.push(text) }
+}
+
+describe('createLogger', () => {
+  it('writes one JSON object per line, with level, time, facts and sentence', () => {
+    const out = sink()
+    createLogger({ level: 'info', pretty: 'auto' }, out).info({ partition: 'orders:3' }, 'revoke grace is over')
+    const line = JSON.parse(out.lines[0] ?? '')
+    assert.equal(line.level, 'info')
+    assert.equal(line.msg, 'revoke grace is over')
+    assert.equal(line.partition, 'orders:3')
+    assert.ok(!Number.isNaN(Date.parse(line.time)))
+  })
+
+  it('leaves out what is below its level', () => {
+    const out = sink()
+    const log = createLogger({ level: 'warn', pretty: false }, out)
+    log.info({}, 'quiet')
+    log.warn({}, 'loud')
+    assert.equal(out.lines.length, 1)
+    createLogger({ level: 'silent', pretty: false }, out).error({}, 'never')
+    assert.equal(out.lines.length, 1)
+  })
+
+  it('writes lines for people on a terminal, and JSON elsewhere, unless it is told which', () => {
+    const isJson = (pretty: boolean | 'auto', isTTY: boolean) => {
+      const out = sink(isTTY)
+      createLogger({ level: 'info', pretty }, out).info({ a: 1 }, 'hello')
+      return out.lines[0]?.startsWith('{') === true
+    }
+    assert.equal(isJson('auto', true), false)
+    assert.equal(isJson('auto', false), true)
+    assert.equal(isJson(true, false), false)
+    assert.equal(isJson(false, true), true)
+  })
+
+  it('hides secrets by their names, down to two levels', () => {
+    const out = sink()
+    const log = createLogger({ level: 'info', pretty: false }, out)
+    log.info({ password: 'hunter2', kafka: { 'sasl.password': 'hunter2', deep: { token: 'hunter2' } } }, 'connecting')
+    log.child({ secret: 'hunter2' }).info({ authorization: 'hunter2' }, 'again')
+    assert.equal(out.lines.length, 2)
+    assert.ok(!out.lines.join('').includes('hunter2'), out.lines.join(''))
+  })
+})
+
+describe('prettyLine', () => {
+  it('shows time, level, sentence and facts on one line', () => {
+    const line = prettyLine(
+      '{"level":"warn","time":"2026-11-23T12:00:01.000Z","msg":"late","topic":"a","ms":5,"why":"two words"}\n',
+      false,
+    )
+    assert.match(line, /^\d\d:\d\d:\d\d warn {2}late {2}topic=a ms=5 why="two words"\n$/)
+  })
+
+  it('shows the stack of an error below it', () => {
+    const line = prettyLine(
+      '{"level":"error","time":"2026-11-23T12:00:01.000Z","msg":"failed","err":{"message":"m","stack":"Error: m\\n  at x"}}\n',
+      false,
+    )
+    assert.match(line, /failed\n {4}Error: m\n {6}at x\n$/)
+  })
+
+  it('leaves a line alone that is not JSON', () => {
+    assert.equal(prettyLine('plain text\n', false), 'plain text\n')
+  })
+})
