@@ -130,7 +130,7 @@ function importOf(identifier: Identifier): { readonly name: string } | undefined
       const name = importedName(declaration)
       if (name !== undefined) return { name }
     }
-    symbol = symbol.getImmediatelyAliasedSymbol()
+    symbol = symbol.isAlias() ? symbol.getImmediatelyAliasedSymbol() : undefined
   }
   return undefined
 }

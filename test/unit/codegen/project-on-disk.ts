@@ -1,0 +1,31 @@
+/** Projects in a temporary folder, for tests of the generator. Removed after each test. */
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach } from 'node:test'
+import { handlerFiles } from '../../../cli/codegen/project-files.ts'
+import { scanHandlers } from '../../../cli/codegen/scan-handlers.ts'
+import type { ScanResult } from '../../../cli/codegen/scan-result.ts'
+
+const folders: string[] = []
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+/** Writes the files and returns the folder. Paths below handlers/ need no folder in front. */
+export function projectOnDisk(files: Readonly<Record<string, string>>): string {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'pyrallel-codegen-')))
+  folders.push(root)
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), content)
+  }
+  return root
+}
+
+/** Scans handlers/ of a project with these files. */
+export function scan(files: Readonly<Record<string, string>>, defaultGroup = 'shop'): ScanResult {
+  const root = projectOnDisk(files)
+  return scanHandlers({ root, files: handlerFiles(root), defaultGroup })
+}
