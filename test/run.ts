@@ -6,6 +6,8 @@
  *   npm test -- --only unit,contract      some groups (also: types, lint), without coverage
  *   npm test -- test/unit/duration.test.ts test/contract
  *   npm test -- --tests some/folder       the test files below another folder, without coverage
+ *   npm run check                         types, lint and architecture; before every commit, if you want:
+ *     printf '#!/bin/sh\nexec npm run check\n' > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -120,7 +120,12 @@ function notForFramework(imported: Import): string | undefined {
 }
 
 function cycles(tree: SourceTree): readonly Violation[] {
-  return importCycles(tree).map((cycle) => ({ path: cycle[0] ?? '', line: 1, why: cycle.join(' -> ') }))
+  return importCycles(tree).map((cycle) => {
+    const [path = '', next] = cycle
+    const file = tree.get(path)
+    const line = file === undefined ? 1 : (importsOf(file).find(({ target }) => target === next)?.line ?? 1)
+    return { path, line, why: cycle.join(' -> ') }
+  })
 }
 
 /** Log calls whose message, which is the last argument, is put together at run time. */
