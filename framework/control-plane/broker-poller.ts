@@ -16,8 +16,8 @@ import { WorkManager } from './work-manager.ts'
 
 /** Each call holds a thread of libuv's pool, so it is short; a record that arrives ends the wait. */
 const POLL_WAIT_MS = 20
-/** While intake is held, polling goes on to serve callbacks, and looks more often whether it may go on. */
-const HELD_POLL_WAIT_MS = 2
+/** While intake is held, polls only serve callbacks, and come so seldom that the few records they cannot avoid fit in the client's stash. */
+const HELD_REST_MS = 25
 /** How long the last commit of a revoke or of a shutdown may take. */
 const LAST_COMMIT_MS = 5_000
 /** What engines get to unwind once their signals have fired. */
@@ -55,6 +55,7 @@ export class BrokerPoller {
   #isPumpScheduled = false
   #wake: { readonly at: number; readonly timer: Timer } | undefined
   #hasFailed = false
+  #endRest: (() => void) | undefined
   #stopping: Promise<void> | undefined
   readonly #capacityOf = (handlerId: string): number => this.#engineOf(handlerId).capacity
 
@@ -139,13 +140,27 @@ export class BrokerPoller {
 
   async #pollOnce(): Promise<void> {
     const { client } = this.#options
-    this.#valve.apply()
-    const isTaking = this.#state === 'running' && !this.#hasFailed
-    const size = isTaking ? this.#manager.pollSize() : 0
-    const isHeld = size === 0 && !this.#valve.isPaused
-    const records = await client.poll(size, isHeld ? HELD_POLL_WAIT_MS : POLL_WAIT_MS)
+    if (this.#isTaking && this.#valve.apply() === 0 && !this.#valve.isPaused) await this.#restWhileHeld()
+    const size = this.#isTaking ? this.#valve.apply() : 0
+    const records = await client.poll(size, this.#isTaking && size === 0 && !this.#valve.isPaused ? 0 : POLL_WAIT_MS)
     if (records.length > 0) this.#manager.onPolled(records)
     this.#pump()
+  }
+
+  get #isTaking(): boolean {
+    return this.#state === 'running' && !this.#hasFailed
+  }
+
+  /** Ends as soon as there is room. */
+  async #restWhileHeld(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.setTimer(HELD_REST_MS, resolve)
+      this.#endRest = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
+    this.#endRest = undefined
   }
 
   // --- work ---
@@ -157,6 +172,7 @@ export class BrokerPoller {
     this.#committer.request()
     this.#armWake()
     this.#drain.check()
+    if (this.#endRest !== undefined && (!this.#isTaking || this.#valve.apply() > 0)) this.#endRest()
   }
 
   /** Once for all completions of this turn of the event loop. */
@@ -229,11 +245,13 @@ export class BrokerPoller {
       log.warn({ partitions: partitions.map(partitionId) }, 'the last commit before a revoke was not acknowledged')
     }
     this.#abortWorkOf(partitions)
+    this.#valve.onGone(partitions)
     this.#manager.onRevoked(partitions)
   }
 
   #onLost(partitions: readonly TopicPartition[]): void {
     this.#abortWorkOf(partitions)
+    this.#valve.onGone(partitions)
     this.#manager.onLost(partitions)
     this.#drain.check()
   }

@@ -1,12 +1,20 @@
-/** Carries out at the client what the manager has decided about intake: which partitions are paused, and when all of them are. */
+/** Carries out at the client what the manager has decided about intake: when nothing is taken, and which partitions are paused. */
 import type { KafkaClient } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
-import { partitionId, type TopicPartition } from '../model/record.ts'
+import { type PartitionId, partitionId, type TopicPartition } from '../model/record.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { WorkManager } from './work-manager.ts'
 
-/** Held for longer than this, the partitions are paused at the client. Sooner is dearer: a pause throws prefetched records away. */
+/**
+ * A limit must be reached for this long before anything is paused at the client; until then nothing is polled at all. A pause throws away what
+ * was prefetched (megabytes, fetched again after it), and under a backlog of fast handlers the limits are reached many times a second.
+ */
 const HOLD_BEFORE_PAUSE_MS = 250
+
+interface Full {
+  readonly partition: TopicPartition
+  readonly since: number
+}
 
 export class IntakeValve {
   readonly #client: Pick<KafkaClient, 'pause' | 'resume'>
@@ -15,6 +23,8 @@ export class IntakeValve {
   readonly #emit: EventSink | undefined
   /** Since when intake is held as a whole; undefined while it is not. */
   #heldSince: number | undefined
+  /** Partitions at their own limit that are not paused yet. */
+  readonly #full = new Map<PartitionId, Full>()
   #isPaused = false
 
   constructor(
@@ -34,21 +44,37 @@ export class IntakeValve {
     return this.#isPaused
   }
 
-  apply(): void {
+  /** Call before each poll. @returns the most records that it may bring */
+  apply(): number {
     const { pause, resume } = this.#manager.takeIntakeChange()
-    this.#pause(pause)
-    if (!this.#isPaused) this.#resume(resume)
-    if (this.#manager.pollSize() > 0) this.#endHold()
-    else this.#hold()
+    const now = this.#clock.now()
+    for (const partition of pause) this.#full.set(partitionId(partition), { partition, since: now })
+    const wasPaused = resume.filter((partition) => !this.#full.delete(partitionId(partition)))
+    if (!this.#isPaused) this.#resume(wasPaused)
+    this.#pauseLongFull(now)
+    const size = this.#manager.pollSize()
+    if (size > 0) this.#endHold()
+    else this.#hold(now)
+    return this.#full.size > 0 ? 0 : size
   }
 
   /** A partition comes unpaused, whatever was before. */
   onAssigned(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.#full.delete(partitionId(partition))
     if (this.#isPaused) this.#client.pause(partitions)
   }
 
-  #hold(): void {
-    const now = this.#clock.now()
+  onGone(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.#full.delete(partitionId(partition))
+  }
+
+  #pauseLongFull(now: number): void {
+    const long = [...this.#full.values()].filter(({ since }) => now - since >= HOLD_BEFORE_PAUSE_MS)
+    for (const { partition } of long) this.#full.delete(partitionId(partition))
+    this.#pause(long.map(({ partition }) => partition))
+  }
+
+  #hold(now: number): void {
     this.#heldSince ??= now
     if (this.#isPaused || now - this.#heldSince < HOLD_BEFORE_PAUSE_MS) return
     this.#isPaused = true
