@@ -34,6 +34,10 @@ class Checker {
     })
   }
 
+  get isDone(): boolean {
+    return this.#count >= RECORDS
+  }
+
   see(key: string, sequence: number): void {
     const last = this.#last.get(key) ?? -1
     if (sequence <= last) this.#reject(new Error(`key ${key}: ${sequence} after ${last}`))
@@ -117,13 +121,9 @@ async function bareLoop({ brokers }: EmbeddedBroker, round: number): Promise<num
   consumer.setDefaultConsumeTimeout(20)
   consumer.setDefaultIsTimeoutOnlyForFirstMessage(true)
   consumer.subscribe([TOPIC])
-  let isDone = false
-  checker.done.finally(() => {
-    isDone = true
-  })
   let startedAt = 0
   let committedAt = performance.now()
-  while (!isDone) {
+  while (!checker.isDone) {
     const messages = await new Promise<readonly NativeMessage[]>((resolve, reject) => {
       consumer.consume(500, (error, batch) => (error ? reject(new Error(error.message)) : resolve(batch)))
     })
