@@ -14,7 +14,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     exitCode = code
   })
   try {
-    await program.parseAsync([...argv], { from: 'user' })
+    if (argv.length === 0) program.outputHelp()
+    else await program.parseAsync([...argv], { from: 'user' })
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage
@@ -48,7 +49,7 @@ function build(io: Io, exit: Exit): Command {
     })
     .exitOverride()
     .showSuggestionAfterError()
-    .showHelpAfterError('(add --help for what can be written)')
+    .showHelpAfterError('  Next: --help shows what can be written.')
     .helpCommand(false)
     .addHelpText(
       'after',
@@ -61,10 +62,6 @@ function build(io: Io, exit: Exit): Command {
   addDev(program, io, exit)
   addGenerate(program, io, exit)
   addSend(program, io, exit)
-  // Added last, so that the settings above are inherited by every verb.
-  program.action(() => {
-    program.outputHelp()
-  })
   return program
 }
 

@@ -1,0 +1,99 @@
+/** `pyrallel generate`: exit codes, and what is printed. */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { main } from '../../../cli/main.ts'
+import { projectFolder, testIo } from './test-io.ts'
+
+const config = "import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop' })"
+const good = "import { handler } from 'pyrallel'\nexport default handler('orders', () => {})\n"
+
+async function generate(root: string, ...flags: readonly string[]) {
+  const io = testIo(root)
+  const code = await main(['generate', ...flags], io)
+  return { code, out: io.out(), err: io.err() }
+}
+
+describe('pyrallel generate', () => {
+  it('writes generated/ and says so, and the second time that there was nothing to do', async () => {
+    const root = projectFolder({ 'pyrallel.config.ts': config, 'handlers/a.ts': good })
+    const first = await generate(root)
+    assert.equal(first.code, 0)
+    assert.match(
+      first.out,
+      /wrote generated\/manifest\.json\nwrote generated\/routes\.ts\ngenerated\/ is written: 1 handler, \d+ ms\n/,
+    )
+    assert.match((await generate(root)).out, /^generated\/ is up to date: 1 handler/)
+  })
+
+  it('exits with 3 and a diff when it is asked to check and something is stale, and writes nothing', async () => {
+    const root = projectFolder({ 'pyrallel.config.ts': config, 'handlers/a.ts': good })
+    const missing = await generate(root, '--check')
+    assert.equal(missing.code, 3)
+    assert.equal(existsSync(join(root, 'generated')), false)
+    await generate(root)
+    assert.deepEqual(await generate(root, '--check'), { code: 0, out: 'generated/ is up to date\n', err: '' })
+    writeFileSync(join(root, 'handlers/a.ts'), good.replace('orders', 'sales'))
+    const before = readFileSync(join(root, 'generated/routes.ts'), 'utf8')
+    const { code, out } = await generate(root, '--check')
+    assert.equal(code, 3)
+    assert.match(out, /generated\/routes\.ts is stale/)
+    assert.match(out, /^- {5}topic: 'orders',\n\+ {5}topic: 'sales',$/m)
+    assert.match(out, /Run `pyrallel generate` and commit generated\/\.\n$/)
+    assert.equal(readFileSync(join(root, 'generated/routes.ts'), 'utf8'), before)
+  })
+
+  it('exits with 1 and shows every mistake, and writes nothing', async () => {
+    const root = projectFolder({
+      'pyrallel.config.ts': config,
+      'handlers/a.ts': good,
+      'handlers/b.ts': 'export const x = 1\n',
+      'handlers/c.ts': "import { handler } from 'pyrallel'\nexport default handler(process.env.T, () => {})\n",
+    })
+    const { code, out, err } = await generate(root)
+    assert.equal(code, 1)
+    assert.equal(out, '')
+    assert.match(err, /✗ handlers\/b\.ts:1:1 PYR_HANDLER_EXPORT/)
+    assert.match(err, /✗ handlers\/c\.ts:2:24 PYR_HANDLER_STATIC[\s\S]*\^{13}[\s\S]*Fix: Write a string literal/)
+    assert.match(err, /2 mistakes below handlers\/\. Nothing was written\.\n$/)
+    assert.equal(existsSync(join(root, 'generated')), false)
+  })
+
+  it('prints handlers, mistakes and stale files as one JSON document', async () => {
+    const root = projectFolder({ 'pyrallel.config.ts': config, 'handlers/a.ts': good, 'handlers/b.ts': '' })
+    const { code, out } = await generate(root, '--json')
+    assert.equal(code, 1)
+    const document = JSON.parse(out)
+    assert.equal(document.handlers[0].id, 'a')
+    assert.equal(document.diagnostics[0].code, 'PYR_HANDLER_EXPORT')
+    assert.deepEqual(document.stale, [])
+  })
+})
+
+describe('the config file', () => {
+  for (const [what, content, code, expected] of [
+    [
+      'an unknown key',
+      config.replace('group:', 'grup: 1, group:'),
+      'PYR_CONFIG_INVALID',
+      /pyrallel\.config\.ts: there is no option grup \(its value is 1\)\. Did you mean group\?/,
+    ],
+    ['no default export', 'export const config = {}', 'PYR_CONFIG_LOAD', /has no default export/],
+    ['a syntax error', 'export default {', 'PYR_CONFIG_LOAD', /pyrallel\.config\.ts could not be loaded: .*Error/],
+    [
+      'code that throws',
+      "throw new Error('no database')",
+      'PYR_CONFIG_LOAD',
+      /could not be loaded: Error: no database \(at pyrallel\.config\.ts:1:\d+\)/,
+    ],
+  ] as const) {
+    it(`is refused for ${what}`, async () => {
+      const { code: exit, err } = await generate(projectFolder({ 'pyrallel.config.ts': content }))
+      assert.equal(exit, 1)
+      assert.ok(err.startsWith(`✗ ${code}\n`), err)
+      assert.match(err, expected)
+      assert.ok(!err.includes('    at '), err)
+    })
+  }
+})

@@ -1,0 +1,128 @@
+/** The command line: help, mistakes, exit codes, and how errors look. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { errorBlock, exitCodeOf } from '../../../cli/failure.ts'
+import { hasColor } from '../../../cli/io.ts'
+import { main } from '../../../cli/main.ts'
+import { painter } from '../../../cli/paint.ts'
+import { PyrallelError } from '../../../framework/model/errors.ts'
+import { projectFolder, testIo } from './test-io.ts'
+
+async function run(...argv: readonly string[]) {
+  const io = testIo(projectFolder())
+  const code = await main(argv, io)
+  return { code, out: io.out(), err: io.err() }
+}
+
+describe('pyrallel', () => {
+  it('prints its version', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
+    assert.deepEqual(await run('--version'), { code: 0, out: `${version}\n`, err: '' })
+  })
+
+  it('shows its verbs when nothing is asked', async () => {
+    const { code, out } = await run()
+    assert.equal(code, 0)
+    for (const verb of ['dev', 'generate', 'send']) assert.match(out, new RegExp(`^ {2}${verb} `, 'm'))
+  })
+
+  for (const argv of [['--help'], ['dev', '--help'], ['generate', '--help'], ['send', '--help']]) {
+    it(`shows examples in ${argv.join(' ')}`, async () => {
+      const { code, out } = await run(...argv)
+      assert.equal(code, 0)
+      assert.match(out, /Examples:\n {2}(pyrallel|echo)/)
+    })
+  }
+
+  for (const [argv, expected] of [
+    [['generat'], /unknown command 'generat'[\s\S]*Did you mean generate\?/],
+    [['generate', '--chek'], /unknown option '--chek'[\s\S]*Did you mean --check\?/],
+    [['send', 'orders'], /missing required argument 'value'/],
+    [['send', 'orders', '{}', '--count', 'many'], /'many' is invalid.*whole number above 0/],
+    [['dev', '--records', '0'], /'0' is invalid.*whole number above 0/],
+    [['dev', '--broker', 'kafka'], /'kafka' is invalid.*embedded, memory/],
+    [['dev', '--broker', 'memory', '--brokers', 'a:1'], /cannot be used with/],
+    [['generate', 'extra'], /too many arguments/],
+  ] as const) {
+    it(`exits with 2 and says why for: ${argv.join(' ')}`, async () => {
+      const { code, out, err } = await run(...argv)
+      assert.equal(code, 2)
+      assert.match(err, /^✗ PYR_USAGE\n/)
+      assert.match(err, expected)
+      assert.equal(out, '')
+    })
+  }
+
+  it('exits with 2 for a value that is no JSON', async () => {
+    const { code, err } = await run('send', 'orders', '{')
+    assert.equal(code, 2)
+    assert.match(err, /PYR_USAGE\n {2}the value is not JSON/)
+  })
+
+  it('exits with 1 and says what to write where there is no config', async () => {
+    const { code, err } = await run('generate')
+    assert.equal(code, 1)
+    assert.match(err, /^✗ PYR_CONFIG_LOAD\n {2}There is no pyrallel\.config\.ts in /)
+    assert.match(err, /defineConfig\(\{ group: 'my-service' \}\)/)
+  })
+
+  it('prints errors as JSON with --json', async () => {
+    const { code, err } = await run('generate', '--json')
+    assert.equal(code, 1)
+    assert.equal(JSON.parse(err).error.code, 'PYR_CONFIG_LOAD')
+  })
+})
+
+describe('an error', () => {
+  const plain = painter(false)
+
+  it('is one block: code, sentences, next step, and no stack', () => {
+    const error = new PyrallelError('PYR_GENERATED_STALE', 'one.\ntwo.')
+    assert.equal(
+      errorBlock(error, plain, false),
+      '✗ PYR_GENERATED_STALE\n  one.\n  two.\n  Next: Run `pyrallel generate` and commit generated/.\n',
+    )
+  })
+
+  it('shows its stack and those behind it only when it is asked for', () => {
+    const error = new PyrallelError('PYR_CONFIG_LOAD', 'broken.', { cause: new Error('the cause') })
+    assert.ok(!errorBlock(error, plain, false).includes('at '))
+    assert.match(errorBlock(error, plain, true), /at [\s\S]*caused by Error: the cause\n/)
+  })
+
+  it('that is not one of ours is shown with its class, and how to learn more', () => {
+    assert.match(
+      errorBlock(new TypeError('x is undefined'), plain, false),
+      /^✗ TypeError\n {2}x is undefined\n {2}Next: .*DEBUG=1/,
+    )
+  })
+
+  it('decides the exit code', () => {
+    assert.equal(exitCodeOf(new PyrallelError('PYR_USAGE', '')), 2)
+    assert.equal(exitCodeOf(new PyrallelError('PYR_GENERATED_STALE', '')), 3)
+    assert.equal(exitCodeOf(new PyrallelError('PYR_BROKER_UNREACHABLE', '')), 1)
+    assert.equal(exitCodeOf('thrown text'), 1)
+  })
+})
+
+describe('colour', () => {
+  const terminal = { isTTY: true, write: () => {} }
+  const pipe = { write: () => {} }
+
+  it('is for terminals, unless the environment says otherwise', () => {
+    assert.equal(hasColor(terminal, {}), true)
+    assert.equal(hasColor(pipe, {}), false)
+    assert.equal(hasColor(terminal, { NO_COLOR: '1' }), false)
+    assert.equal(hasColor(terminal, { NO_COLOR: '' }), true)
+    assert.equal(hasColor(pipe, { FORCE_COLOR: '1' }), true)
+    assert.equal(hasColor(terminal, { FORCE_COLOR: '0' }), false)
+    assert.equal(hasColor(terminal, { TERM: 'dumb' }), false)
+    assert.equal(hasColor(terminal, { NO_COLOR: '1', FORCE_COLOR: '1' }), false)
+  })
+
+  it('marks text only when it is wanted', () => {
+    assert.equal(painter(false)('red', 'x'), 'x')
+    assert.equal(painter(true)('red', 'x'), '\u001b[31mx\u001b[39m')
+  })
+})
