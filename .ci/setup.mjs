@@ -56,8 +56,9 @@ async function ensureNativeClient(required) {
   try {
     await new NativeClient(root).ensure()
   } catch (error) {
-    if (required) throw new Error(`the native Kafka client cannot be had.\n${error.message}`)
-    say(`the native Kafka client cannot be had.\n${error.message}`)
+    const facts = `the native Kafka client cannot be had.\n${error.message}\nMend what this names, then run \`npm run setup\` again.`
+    if (required) throw new Error(facts)
+    say(facts)
     say(
       'going on without it: `generate`, the unit tests and the in-memory broker work; embedded and real brokers do not',
     )
