@@ -1,10 +1,10 @@
 /** The `pyrallel` command: its verbs, their flags and help. What a verb does is in commands/, loaded only when it is asked for. */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { PyrallelError } from '../framework/model/errors.ts'
 import { errorBlock, errorJson, exitCodeOf, exitCodes } from './failure.ts'
 import { hasColor, type Io } from './io.ts'
 import { painter } from './paint.ts'
+import { version } from './version.ts'
 
 /** Runs one command line and returns the exit code. Never throws, never ends the process by itself. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -23,11 +23,6 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     io.stderr.write(isJson ? errorJson(error) : errorBlock(error, paint, (io.env.DEBUG ?? '') !== ''))
     return exitCodeOf(error)
   }
-}
-
-export function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { readonly version: string }).version
 }
 
 type Exit = (code: number) => void

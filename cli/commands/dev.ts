@@ -1,21 +1,11 @@
 /** `pyrallel dev`: generates, starts a broker and the runtime, shows what happens, and stops in order. */
 import { systemClock } from '../../framework/runtime/clock.ts'
+import type { DevOptions } from '../dev/dev-options.ts'
 import { DevSession } from '../dev/dev-session.ts'
 import { prepareDev } from '../dev/prepare-dev.ts'
 import { listenToStopSignals } from '../dev/stop-signals.ts'
 import { exitCodes } from '../failure.ts'
 import type { Io } from '../io.ts'
-
-export interface DevOptions {
-  readonly brokers?: string
-  readonly broker: 'embedded' | 'memory'
-  /** True: the standard file. */
-  readonly traffic?: boolean | string
-  readonly records?: number
-  readonly rate?: number
-  readonly seed: number
-  readonly json?: boolean
-}
 
 export async function dev(options: DevOptions, io: Io): Promise<number> {
   const signals = listenToStopSignals()

@@ -7,10 +7,10 @@ import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import type { TrafficRecord } from '../../framework/traffic.ts'
 import { generate, writeFiles } from '../codegen/generate.ts'
-import type { DevOptions } from '../commands/dev.ts'
 import { hasColor, type Io } from '../io.ts'
 import { loadProject, loadRoutes, type Project } from '../project.ts'
 import { reportDiagnostics } from '../report-diagnostics.ts'
+import type { DevOptions } from './dev-options.ts'
 import { loadTraffic, standardTrafficFile } from './load-traffic.ts'
 
 export interface PreparedDev {

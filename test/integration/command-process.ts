@@ -1,0 +1,106 @@
+/** Starts the command as users do, in a process of its own, and ends it whatever happens to the test. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach } from 'node:test'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const repository = fileURLToPath(new URL('../../', import.meta.url))
+const bin = join(repository, 'cli/bin.mjs')
+const folders: string[] = []
+const running = new Set<ChildProcess>()
+
+afterEach(async () => {
+  for (const child of [...running]) {
+    child.kill('SIGKILL')
+    await new Promise((resolve) => child.once('close', resolve))
+  }
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+/** A project in a folder of its own, that has `pyrallel` installed; with the example app in it, unless files are given. */
+export function aProject(files?: Readonly<Record<string, string>>): string {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'pyrallel-command-')))
+  folders.push(root)
+  mkdirSync(join(root, 'node_modules'))
+  symlinkSync(repository, join(root, 'node_modules/pyrallel'))
+  symlinkSync(join(repository, 'node_modules/typebox'), join(root, 'node_modules/typebox'))
+  writeFileSync(join(root, 'package.json'), '{ "type": "module" }')
+  if (files === undefined) {
+    cpSync(join(repository, 'handlers'), join(root, 'handlers'), { recursive: true })
+    cpSync(join(repository, 'pyrallel.config.ts'), join(root, 'pyrallel.config.ts'))
+  }
+  for (const [path, content] of Object.entries(files ?? {})) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), content)
+  }
+  return root
+}
+
+export interface CommandResult {
+  /** The exit code, or the signal that ended it. */
+  readonly end: number | NodeJS.Signals | null
+  readonly out: string
+  readonly err: string
+}
+
+export interface CommandProcess {
+  readonly pid: number
+  readonly ended: Promise<CommandResult>
+  /** Settles with the output so far once it matches; rejects when the process ends before. */
+  seen(pattern: RegExp): Promise<string>
+  signal(name: NodeJS.Signals): void
+}
+
+export interface CommandOptions {
+  readonly env?: Readonly<Record<string, string>>
+  /** Makes the native client impossible to load, as on a machine where it was never built. */
+  readonly withoutNativeClient?: boolean
+}
+
+export function command(root: string, argv: readonly string[], options: CommandOptions = {}): CommandProcess {
+  const hook = pathToFileURL(join(repository, 'test/integration/no-native-client.mjs')).href
+  const node = options.withoutNativeClient === true ? ['--import', hook, bin] : [bin]
+  const { NO_COLOR: _n, FORCE_COLOR: _f, DEBUG: _d, NODE_TEST_CONTEXT: _t, ...env } = process.env
+  const child = spawn(process.execPath, [...node, ...argv], { cwd: root, env: { ...env, ...options.env } })
+  running.add(child)
+  let out = ''
+  let err = ''
+  const watchers = new Set<() => void>()
+  const changed = () => {
+    for (const watch of watchers) watch()
+  }
+  child.stdout.on('data', (chunk) => {
+    out += chunk
+    changed()
+  })
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+    changed()
+  })
+  const ended = new Promise<CommandResult>((resolve) => {
+    child.once('close', (code, signal) => {
+      running.delete(child)
+      resolve({ end: signal ?? code, out, err })
+    })
+  })
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    signal: (name) => child.kill(name),
+    seen: (pattern) =>
+      new Promise((resolve, reject) => {
+        const watch = () => {
+          if (!pattern.test(out)) return
+          watchers.delete(watch)
+          resolve(out)
+        }
+        watchers.add(watch)
+        void ended.then(({ end }) =>
+          reject(new Error(`it ended with ${end} before ${pattern} was seen\n${out}\n${err}`)),
+        )
+        watch()
+      }),
+  }
+}

@@ -1,0 +1,226 @@
+/** The command as users run it: a process in a project's folder. Nothing but what it prints, writes and exits with is looked at. */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { aProject, command } from './command-process.ts'
+
+const config = "import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop' })\n"
+const hello =
+  "import { handler } from 'pyrallel'\nexport default handler('hello', (record, context) => context.log.info({ value: record.value }, 'seen'))\n"
+const devFile = (root: string) => join(root, '.pyrallel/dev.json')
+const timeout = { timeout: 90_000 }
+
+describe('pyrallel dev on the in-memory broker', timeout, () => {
+  it('runs the example app with traffic, and ends with a summary of a sound run', async () => {
+    const root = aProject()
+    const { end, out, err } = await command(root, ['dev', '--broker', 'memory', '--records', '1000']).ended
+    assert.equal(end, 0, err)
+    assert.match(out, /pyrallel \d+\.\d+\.\d+ {2}dev {2}node [\d.]+ {2}broker in memory/)
+    assert.match(
+      out,
+      /charge-order +orders\.created +group billing, by key, 64 at once, 4 attempts, dead letters orders\.created\.billing\.dlq/,
+    )
+    assert.match(out, /✓ orders\.created\[\d\]@\d+ +c\d+ +charge-order +[\d.]+ ms {2}→ invoices\.issued/)
+    assert.match(out, /↻ [\w.-]+\[\d\]@\d+ .*attempt 2\/4 in \d+ ms {2}(451 greylisted|gateway busy|connection reset)/)
+    assert.match(
+      out,
+      /✗ orders\.created\[\d\]@\d+ .*→ orders\.created\.billing\.dlq {2}card declined {2}after attempt 1 {2}handlers\/charge-order\.ts:\d+:\d+/,
+    )
+    assert.match(out, /records +1,000 of 1,000 done/)
+    assert.match(out, /latency +p50 [\d.]+ m?s, p99 [\d.]+ m?s, from produce to done/)
+    assert.match(out, /retries +[1-9]/)
+    assert.match(out, /dead letters +[1-9]/)
+    assert.match(out, /lost +0\n/)
+    assert.match(out, /order violations +0 \([1-9][\d,]* attempts watched/)
+    assert.ok(!out.includes('\u001b'), 'colour without a terminal')
+    assert.equal(existsSync(devFile(root)), false)
+    assert.match(readFileSync(join(root, 'generated/routes.ts'), 'utf8'), /^\/\/ Made by `pyrallel generate`/)
+  })
+
+  it('prints nothing but NDJSON on standard output with --json', async () => {
+    const { end, out } = await command(aProject(), ['dev', '--broker', 'memory', '--records', '200', '--json']).ended
+    assert.equal(end, 0)
+    const events = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    assert.equal(events[0].kind, 'starting')
+    const summary = events.at(-1)
+    assert.equal(summary.kind, 'summary')
+    assert.equal(summary.done, 200)
+    assert.equal(summary.violations, 0)
+    assert.equal(events.filter(({ kind }) => kind === 'record.done').length + summary.deadLetters, 200)
+  })
+
+  it('makes the same traffic for the same seed', async () => {
+    const run = async (seed: string) => {
+      const argv = ['dev', '--broker', 'memory', '--records', '100', '--json', '--seed', seed]
+      const { out } = await command(aProject(), argv).ended
+      const { retries, deadLetters, filtered } = JSON.parse(out.trimEnd().split('\n').at(-1) ?? '')
+      const keys = [...out.matchAll(/"key":"(\w+)"/g)].map(([, key]) => key).sort()
+      return { retries, deadLetters, filtered, keys }
+    }
+    const first = await run('7')
+    assert.deepEqual(await run('7'), first)
+    assert.notDeepEqual((await run('8')).keys, first.keys)
+  })
+
+  for (const [signal, other] of [
+    ['SIGINT', 'SIGTERM'],
+    ['SIGTERM', 'SIGINT'],
+  ] as const) {
+    it(`finishes what is in flight and exits with 0 on ${signal}`, async () => {
+      const root = aProject()
+      const dev = command(root, ['dev', '--broker', 'memory', '--traffic'])
+      await dev.seen(/✓ /)
+      assert.deepEqual(JSON.parse(readFileSync(devFile(root), 'utf8')), {
+        pid: dev.pid,
+        kind: 'memory',
+        brokers: 'memory',
+      })
+      dev.signal(signal)
+      const { end, out } = await dev.ended
+      assert.equal(end, 0)
+      assert.match(out, /stopping: what is in flight is finished first/)
+      assert.equal(existsSync(devFile(root)), false)
+    })
+
+    it(`exits at once when ${signal} is followed by ${other}`, async () => {
+      const slow =
+        "import { handler } from 'pyrallel'\nexport default handler('hello', () => new Promise((resolve) => setTimeout(resolve, 60_000)))\n"
+      const traffic = "export const traffic = function* () { while (true) yield { topic: 'hello', value: 1 } }\n"
+      const root = aProject({ 'pyrallel.config.ts': config, 'handlers/slow.ts': slow, 'handlers/_traffic.ts': traffic })
+      const dev = command(root, ['dev', '--broker', 'memory', '--traffic'])
+      await dev.seen(/assigned hello/)
+      dev.signal(signal)
+      await dev.seen(/stopping/)
+      dev.signal(other)
+      const { end } = await dev.ended
+      assert.equal(end, other === 'SIGINT' ? 130 : 143)
+      assert.equal(existsSync(devFile(root)), false)
+    })
+  }
+
+  it('falls back to it where the native client is missing, and says so', async () => {
+    const { end, out } = await command(aProject(), ['dev', '--records', '50'], { withoutNativeClient: true }).ended
+    assert.equal(end, 0)
+    assert.match(out, /No embedded broker, so this runs on the in-memory one/)
+    assert.match(out, /native Kafka client .* cannot be loaded: Cannot find package/)
+    assert.match(out, /50 of 50 done/)
+  })
+
+  it('shows a mistake in handlers/ with its place, and exits with 1', async () => {
+    const root = aProject({ 'pyrallel.config.ts': config, 'handlers/a.ts': hello.replace("'hello'", 'process.env.T') })
+    const { end, err } = await command(root, ['dev', '--broker', 'memory']).ended
+    assert.equal(end, 1)
+    assert.match(err, /handlers\/a\.ts:2:24 PYR_HANDLER_STATIC/)
+  })
+
+  it('says what to write where there is no handler', async () => {
+    const { end, err } = await command(aProject({ 'pyrallel.config.ts': config }), ['dev', '--broker', 'memory']).ended
+    assert.equal(end, 1)
+    assert.match(err, /There is no handler below handlers\//)
+  })
+
+  it('names the traffic file that is not there', async () => {
+    const root = aProject({ 'pyrallel.config.ts': config, 'handlers/hello.ts': hello })
+    const { end, err } = await command(root, ['dev', '--broker', 'memory', '--traffic', 'missing.ts']).ended
+    assert.equal(end, 2)
+    assert.match(err, /There is no traffic file missing\.ts/)
+  })
+})
+
+describe('pyrallel against a cluster that is not there', timeout, () => {
+  /** A port on which nobody answers in Kafka's protocol, or on which nobody listens when it is closed. */
+  async function aPort(): Promise<{ readonly port: number; readonly server: Server }> {
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    assert.ok(typeof address === 'object' && address !== null)
+    return { port: address.port, server }
+  }
+
+  for (const argv of [['dev'], ['send', 'hello', '{}']]) {
+    it(`says so within seconds and exits with 1: ${argv[0]}`, async () => {
+      const { port, server } = await aPort()
+      await new Promise((resolve) => server.close(resolve))
+      const root = aProject({ 'pyrallel.config.ts': config, 'handlers/hello.ts': hello })
+      const startedAt = performance.now()
+      const { end, err } = await command(root, [...argv, '--brokers', `127.0.0.1:${port}`]).ended
+      assert.equal(end, 1)
+      assert.match(
+        err,
+        new RegExp(`✗ PYR_BROKER_UNREACHABLE\\n {2}No Kafka broker answered at 127\\.0\\.0\\.1:${port} within 5000 ms`),
+      )
+      assert.match(err, /Start one there, or correct kafka\.brokers/)
+      assert.ok(!err.includes('    at '), err)
+      assert.ok(performance.now() - startedAt < 30_000)
+      assert.equal(existsSync(devFile(root)), false)
+    })
+  }
+})
+
+describe('pyrallel dev and send on the embedded broker', timeout, () => {
+  it('find each other: a record sent from another terminal is handled', async () => {
+    // Nobody listens on port 1: after `dev` has stopped, nothing may be found by the config either.
+    const elsewhere = config.replace("group: 'shop'", "group: 'shop', kafka: { brokers: ['127.0.0.1:1'] }")
+    const root = aProject({ 'pyrallel.config.ts': elsewhere, 'handlers/hello.ts': hello })
+    const dev = command(root, ['dev'])
+    const header = await dev.seen(/assigned hello\[0 1 2 3\]/)
+    assert.match(header, /broker 127\.0\.0\.1:\d+ \(embedded\)/)
+    const sent = await command(root, ['send', 'hello', '{"n":1}', '--key', 'k1', '--count', '3']).ended
+    assert.equal(sent.end, 0, sent.err)
+    assert.match(
+      sent.out,
+      /✓ hello {2}3 records, key k1, acknowledged by 127\.0\.0\.1:\d+ \(the running `pyrallel dev`\)/,
+    )
+    await dev.seen(/(✓ hello\[\d\]@\d+ +k1 +hello[^\n]*\n[^✓]*){3}/)
+    const unknown = await command(root, ['send', 'helo', '{}']).ended
+    assert.equal(unknown.end, 1)
+    assert.match(unknown.err, /PYR_TOPIC_UNKNOWN\n {2}There is no topic 'helo' at .*Did you mean "hello"\?/)
+    dev.signal('SIGINT')
+    const { end } = await dev.ended
+    assert.equal(end, 0)
+    const after = await command(root, ['send', 'hello', '{}']).ended
+    assert.equal(after.end, 1)
+    assert.match(after.err, /PYR_BROKER_UNREACHABLE\n {2}No Kafka broker answered at 127\.0\.0\.1:1 /)
+  })
+
+  it('ends the demo with a sound summary', async () => {
+    const { end, out, err } = await command(aProject(), ['dev', '--records', '1000']).ended
+    assert.equal(end, 0, out + err)
+    assert.match(out, /1,000 of 1,000 done/)
+    assert.match(out, /order violations +0/)
+  })
+
+  it('refuses a value that its schema does not allow, before anything is sent', async () => {
+    const root = aProject()
+    await command(root, ['generate']).ended
+    const { end, err } = await command(root, ['send', 'stock.moved', '{"sku":"x","warehouse":"north","quantity":1}'])
+      .ended
+    assert.equal(end, 1)
+    assert.match(
+      err,
+      /PYR_SCHEMA\n {2}The value does not satisfy the schema of stock\.moved; nothing was sent\.\n {4}\/sku: must match pattern/,
+    )
+  })
+})
+
+describe("this repository's own generated/", timeout, () => {
+  it('is what the generator makes of its handlers/', async () => {
+    const { end, out } = await command(process.cwd(), ['generate', '--check']).ended
+    assert.equal(end, 0, out)
+  })
+
+  it('goes stale with a change of a handler, with exit code 3', async () => {
+    const root = aProject()
+    await command(root, ['generate']).ended
+    const file = join(root, 'handlers/welcome-email.ts')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('signUps, async', "'users.renamed', async"))
+    const { end, out } = await command(root, ['generate', '--check']).ended
+    assert.equal(end, 3)
+    assert.match(out, /\+ {5}topic: 'users\.renamed'/)
+  })
+})
