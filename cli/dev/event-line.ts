@@ -35,12 +35,8 @@ export function eventLine(event: SingleEvent, publishedTo: readonly string[], se
     case 'record.dead': {
       const where = event.deadLetterTopic === null ? 'dropped' : `→ ${event.deadLetterTopic}`
       const place = failurePlace(setup.root, event.failure)
-      const parts = [
-        head(event, setup),
-        where,
-        paint('red', failureText(event.failure)),
-        `after attempt ${event.attempt}`,
-      ]
+      const attempts = event.attempt > 1 ? [`after attempt ${event.attempt}`] : []
+      const parts = [head(event, setup), where, paint('red', failureText(event.failure)), ...attempts]
       return `${paint('red', '✗')} ${[...parts, ...(place === undefined ? [] : [paint('gray', place)])].join('  ')}`
     }
     case 'dead-letter.failed': {
@@ -103,7 +99,7 @@ function membershipNote(event: MembershipEvent): string | undefined {
 
 function head(event: RecordEvent, { widths, paint }: LineSetup): string {
   const place = recordPlace(event.record).padEnd(widths.place)
-  return `${place}  ${keyText(event.record.key).padEnd(6)}  ${paint('cyan', event.handlerId.padEnd(widths.handler))}`
+  return `${place}  ${keyText(event.record.key).padEnd(8)}  ${paint('cyan', event.handlerId.padEnd(widths.handler))}`
 }
 
 function outcome(event: RecordEvent, publishedTo: readonly string[]): string {

@@ -114,7 +114,7 @@ export class TerminalView implements View {
   #head({ topic, count, handlerId }: Group): string {
     const { widths, paint } = this.#options
     const what = `${topic} × ${count}`.padEnd(widths.place)
-    return `${what}  ${' '.repeat(6)}  ${paint('cyan', handlerId.padEnd(widths.handler))}`
+    return `${what}  ${' '.repeat(8)}  ${paint('cyan', handlerId.padEnd(widths.handler))}`
   }
 
   #line(text: string): void {

@@ -37,13 +37,16 @@ const partition = { topic: 'orders', partition: 3, epoch }
 
 describe('a line', () => {
   it('tells what ran, how long, and where it went', () => {
-    assert.equal(lineOf(done(), ['invoices', 'invoices']), '✓ orders[2]@18    c1      charge  12 ms  → invoices')
-    assert.equal(lineOf(done({ attempt: 3, durationMs: 1.25 })), '✓ orders[2]@18    c1      charge  1.3 ms  attempt 3')
-    assert.equal(lineOf(done({ filtered: true })), '○ orders[2]@18    c1      charge  filtered')
+    assert.equal(lineOf(done(), ['invoices', 'invoices']), '✓ orders[2]@18    c1        charge  12 ms  → invoices')
+    assert.equal(
+      lineOf(done({ attempt: 3, durationMs: 1.25 })),
+      '✓ orders[2]@18    c1        charge  1.3 ms  attempt 3',
+    )
+    assert.equal(lineOf(done({ filtered: true })), '○ orders[2]@18    c1        charge  filtered')
   })
 
   it('tells which attempt comes next, and when', () => {
-    assert.equal(lineOf(retried()), '↻ orders[2]@18    c1      charge  attempt 2/5 in 400 ms  gateway busy')
+    assert.equal(lineOf(retried()), '↻ orders[2]@18    c1        charge  attempt 2/5 in 400 ms  gateway busy')
   })
 
   it('tells where a record that was given up went, why, and the place in the handler', () => {
@@ -51,7 +54,7 @@ describe('a line', () => {
       'Error: gateway busy\n    at pay (file:///home/me/app/node_modules/x/index.js:1:2)\n    at run (/home/me/app/handlers/charge.ts:14:42)'
     assert.equal(
       lineOf(dead({ failure: { ...aFailure, stack } })),
-      '✗ orders[2]@18    c1      charge  → orders.billing.dlq  gateway busy  after attempt 5  handlers/charge.ts:14:42',
+      '✗ orders[2]@18    c1        charge  → orders.billing.dlq  gateway busy  after attempt 5  handlers/charge.ts:14:42',
     )
     assert.match(lineOf(dead({ deadLetterTopic: null })) ?? '', / dropped {2}gateway busy/)
   })
@@ -138,8 +141,8 @@ describe('a crowd', () => {
     assert.equal(lines.length, 20)
     clock.advance(1_000)
     assert.deepEqual(lines.slice(20), [
-      '✓ orders × 15             audit   45 ms on average, 59 ms at most',
-      '✓ orders × 15             charge  44 ms on average, 58 ms at most  1 of them filtered',
+      '✓ orders × 15               audit   45 ms on average, 59 ms at most',
+      '✓ orders × 15               charge  44 ms on average, 58 ms at most  1 of them filtered',
     ])
   })
 
@@ -164,7 +167,7 @@ describe('a crowd', () => {
     assert.equal(lines.length, 22)
     for (let count = 0; count < 30; count++) view.onEvent(retried(), [])
     view.close()
-    assert.ok(lines.includes('↻ orders × 11             charge  to be retried'), lines.join('\n'))
+    assert.ok(lines.includes('↻ orders × 11               charge  to be retried'), lines.join('\n'))
   })
 
   it('leaves no timer behind, and writes what it held back when it is closed', () => {
