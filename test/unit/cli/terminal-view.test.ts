@@ -6,11 +6,11 @@ import { TerminalView } from '../../../cli/dev/terminal-view.ts'
 import { painter } from '../../../cli/paint.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
 import type { Epoch } from '../../../framework/model/work.ts'
-import { StandingClock } from '../execution-plane/standing-clock.ts'
+import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { aFailure, aRecord, dead, done, retried } from './events.ts'
 
 function aView() {
-  const clock = new StandingClock()
+  const clock = new ManualClock()
   const lines: string[] = []
   const view = new TerminalView({
     clock,
@@ -27,7 +27,7 @@ function lineOf(event: RuntimeEvent, publishedTo: readonly string[] = []): strin
   const { lines, view, clock } = aView()
   view.onEvent(event, publishedTo)
   view.close()
-  assert.equal(clock.openTimers, 0)
+  assert.equal(clock.pendingTimers, 0)
   assert.ok(lines.length <= 1)
   return lines[0]
 }
@@ -174,7 +174,7 @@ describe('a crowd', () => {
     const { clock, lines, view } = aView()
     for (let count = 0; count < 25; count++) view.onEvent(done(), [])
     view.close()
-    assert.equal(clock.openTimers, 0)
+    assert.equal(clock.pendingTimers, 0)
     assert.match(lines.at(-1) ?? '', /orders × 5/)
   })
 })
@@ -182,7 +182,7 @@ describe('a crowd', () => {
 describe('JsonView', () => {
   it('writes one object per event, with the whole key and without the value', () => {
     const lines: string[] = []
-    const view = new JsonView((text) => lines.push(text), new StandingClock())
+    const view = new JsonView((text) => lines.push(text), new ManualClock())
     const key = 'k'.repeat(100)
     view.onEvent(retried({ record: aRecord({ key: Buffer.from(key), value: Buffer.from('secret') }) }), ['invoices'])
     view.onEvent({ kind: 'commit.failed', error: new Error('refused'), willRetry: false }, [])

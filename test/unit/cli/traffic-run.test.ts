@@ -13,8 +13,8 @@ import { systemClock } from '../../../framework/runtime/clock.ts'
 import { resolveConfig } from '../../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../../framework/runtime/resolve-handlers.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
+import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import type { TrafficRecord } from '../../../framework/traffic.ts'
-import { StandingClock } from '../execution-plane/standing-clock.ts'
 import { aRecord, done } from './events.ts'
 
 function aHandler(
@@ -96,7 +96,7 @@ describe('TrafficRun', () => {
   })
 
   it('keeps its pace, and measures from the time when a record was meant to be sent', async () => {
-    const clock = new StandingClock()
+    const clock = new ManualClock()
     const producer = aProducer()
     const run = aRun({ clock, rate: 100, records: 3 })
     const running = run.run(producer)
@@ -111,11 +111,11 @@ describe('TrafficRun', () => {
     await running
     assert.ok(Math.abs((run.ledger.totals().p99Ms ?? 0) - 30) < 1)
     assert.ok(Math.abs((run.ledger.totals().p50Ms ?? 0) - 20) < 1)
-    assert.equal(clock.openTimers, 0)
+    assert.equal(clock.pendingTimers, 0)
   })
 
   it('takes what does not settle in time for lost', async () => {
-    const clock = new StandingClock()
+    const clock = new ManualClock()
     const producer = aProducer()
     const run = aRun({ clock, records: 2, stallMs: 1_000 })
     const running = run.run(producer)
@@ -138,13 +138,13 @@ describe('TrafficRun', () => {
   })
 
   it('stops when it is told to, without waiting for what is on its way', async () => {
-    const clock = new StandingClock()
+    const clock = new ManualClock()
     const run = aRun({ clock, rate: 100, records: undefined })
     const running = run.run(aProducer())
     await new Promise((resolve) => setImmediate(resolve))
     run.stop()
     await running
-    assert.equal(clock.openTimers, 0)
+    assert.equal(clock.pendingTimers, 0)
   })
 
   it('takes no notice of records that an earlier run has left in the topic', async () => {

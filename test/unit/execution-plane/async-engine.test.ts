@@ -13,12 +13,12 @@ import {
 } from '../../../framework/handler.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
 import type { CompletionEvent, Epoch, WorkItem } from '../../../framework/model/work.ts'
+import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { topic } from '../../../framework/topic.ts'
-import { StandingClock } from './standing-clock.ts'
 
 interface Arrangement {
   readonly engine: AsyncEngine
-  readonly clock: StandingClock
+  readonly clock: ManualClock
   readonly completions: readonly CompletionEvent[]
   readonly logged: readonly string[]
 }
@@ -31,7 +31,7 @@ async function started(
   } = {},
 ): Promise<Arrangement> {
   const { filter, onCompletion, ...options } = overrides
-  const clock = new StandingClock()
+  const clock = new ManualClock()
   const completions: CompletionEvent[] = []
   const logged: string[] = []
   const log: Logger = {
@@ -94,7 +94,7 @@ describe('AsyncEngine deadlines', () => {
     assert.equal(completions[0]!.outcome.kind, 'timed-out')
     assert.equal(completions[0]!.durationMs, 150)
     assert.equal(engine.abandoned, 1)
-    assert.equal(clock.openTimers, 0)
+    assert.equal(clock.pendingTimers, 0)
   })
 
   it('times out a handler that succeeds after its deadline because it blocked the event loop', async () => {
@@ -120,12 +120,12 @@ describe('AsyncEngine deadlines', () => {
 
   it('holds no timer while nothing is in flight', async () => {
     const { engine, clock, completions } = await started(async () => {})
-    assert.equal(clock.openTimers, 0)
+    assert.equal(clock.pendingTimers, 0)
     for (let id = 1; id <= 100; id++) engine.submit(item(id))
     await nextTurn()
     await nextTurn()
     assert.equal(completions.length, 100)
-    assert.equal(clock.openTimers, 0)
+    assert.equal(clock.pendingTimers, 0)
   })
 
   it('logs when a handler is abandoned and when it settles after all', async () => {
@@ -312,7 +312,7 @@ describe('AsyncEngine.close', () => {
       completions.map(({ outcome }) => outcome.kind),
       ['interrupted', 'interrupted', 'interrupted'],
     )
-    assert.equal(clock.openTimers, 0)
+    assert.equal(clock.pendingTimers, 0)
     assert.deepEqual(logged, ['handlers were still running when the engine had to close'])
     clock.advance(1_000)
     await nextTurn()
@@ -328,12 +328,12 @@ describe('AsyncEngine.close', () => {
     clock.advance(10)
     await closing
     assert.equal(completions.length, 1)
-    assert.equal(clock.openTimers, 0)
+    assert.equal(clock.pendingTimers, 0)
   })
 
   it('settles at once when nothing is in flight', async () => {
     const { engine, clock } = await started(() => {})
     await engine.close(60_000)
-    assert.equal(clock.openTimers, 0)
+    assert.equal(clock.pendingTimers, 0)
   })
 })

@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { DeadlineQueue } from '../../../framework/execution-plane/deadline-queue.ts'
-import { StandingClock } from './standing-clock.ts'
+import { ManualClock } from '../../../framework/testing/manual-clock.ts'
+
+const START = 1_000_000
 
 function arranged() {
-  const clock = new StandingClock()
+  const clock = new ManualClock(START)
   const due: string[] = []
   const queue = new DeadlineQueue<{ name: string }>(clock, 100, ({ name }) =>
-    due.push(`${name} at ${clock.now() - 1_000_000}`),
+    due.push(`${name} at ${clock.now() - START}`),
   )
   const add = (name: string) => {
     const item = { name }
@@ -32,12 +34,12 @@ describe('DeadlineQueue', () => {
   it('holds one timer for all items, and none when it is empty', () => {
     const { clock, queue, add } = arranged()
     const items = ['a', 'b', 'c'].map(add)
-    assert.equal(clock.openTimers, 1)
+    assert.equal(clock.pendingTimers, 1)
     for (const item of items) assert.equal(queue.delete(item), true)
-    assert.equal(clock.openTimers, 0)
+    assert.equal(clock.pendingTimers, 0)
     add('d')
     clock.advance(100)
-    assert.equal(clock.openTimers, 0)
+    assert.equal(clock.pendingTimers, 0)
   })
 
   it('does not call what was taken out, and says that it is gone', () => {
@@ -61,10 +63,10 @@ describe('DeadlineQueue', () => {
   })
 
   it('keeps its time for older items when one is added while it calls', () => {
-    const clock = new StandingClock()
+    const clock = new ManualClock(START)
     const due: string[] = []
     const queue: DeadlineQueue<{ name: string }> = new DeadlineQueue(clock, 100, ({ name }) => {
-      due.push(`${name} at ${clock.now() - 1_000_000}`)
+      due.push(`${name} at ${clock.now() - START}`)
       if (name === 'a') queue.add({ name: 'again' }, clock.now())
     })
     queue.add({ name: 'a' }, clock.now())
@@ -72,11 +74,11 @@ describe('DeadlineQueue', () => {
     queue.add({ name: 'b' }, clock.now())
     clock.advance(300)
     assert.deepEqual(due, ['a at 100', 'b at 110', 'again at 200'])
-    assert.equal(clock.openTimers, 0)
+    assert.equal(clock.pendingTimers, 0)
   })
 
   it('goes on with the others when a call throws', () => {
-    const clock = new StandingClock()
+    const clock = new ManualClock(START)
     const due: string[] = []
     const queue = new DeadlineQueue<{ name: string }>(clock, 100, ({ name }) => {
       if (name === 'bad') throw new Error('bad')

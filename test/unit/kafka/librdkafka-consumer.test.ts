@@ -96,9 +96,9 @@ describe('rebalances', () => {
     await rebalance(ASSIGN, [p(0)])
     listener.onRevoked = () => new Promise(() => {})
     await rebalance(REVOKE, [p(0)])
-    await clock.advance(REVOKE_LIMIT_MS - 1)
+    await clock.advanceAndSettle(REVOKE_LIMIT_MS - 1)
     assert.equal(native.named('incrementalUnassign').length, 0)
-    await clock.advance(1)
+    await clock.advanceAndSettle(1)
     assert.equal(native.named('incrementalUnassign').length, 1)
     assert.deepEqual(
       lines.map((each) => each.level),
@@ -139,8 +139,8 @@ describe('rebalances', () => {
     native.committedAnswers.push(coordinatorMoved, [new Error('unstable')], [{ ...p(0), offset: 7, metadata: 'm' }])
     await rebalance(ASSIGN, [p(0)])
     assert.deepEqual(told, [])
-    await clock.advance(500)
-    await clock.advance(500)
+    await clock.advanceAndSettle(500)
+    await clock.advanceAndSettle(500)
     assert.deepEqual(told, [['assigned', { ...p(0), position: 7, metadata: 'm' }]])
     assert.equal(lines.filter((each) => each.level === 'warn').length, 2)
   })
@@ -150,7 +150,7 @@ describe('rebalances', () => {
     const refused = [new Error('unknown topic'), { ...p(1), offset: 7 }]
     native.committedAnswers.push(refused, refused, refused)
     await rebalance(ASSIGN, [p(0), p(1)])
-    await clock.advance(1_000)
+    await clock.advanceAndSettle(1_000)
     assert.deepEqual(told, [
       ['assigned', { ...p(0), position: undefined, metadata: '' }, { ...p(1), position: 7, metadata: '' }],
     ])
@@ -219,7 +219,7 @@ describe('commits', () => {
     await rebalance(ASSIGN, [p(0)])
     const first = consumer.commit([commitOf(0, 5)])
     const refused = assert.rejects(first, { code: 'PYR_COMMIT_FAILED', retriable: true })
-    await clock.advance(COMMIT_TIMEOUT_MS)
+    await clock.advanceAndSettle(COMMIT_TIMEOUT_MS)
     await refused
     let isStored = false
     const second = consumer.commit([{ ...commitOf(0, 5), metadata: 'more' }]).then(() => {
@@ -230,7 +230,7 @@ describe('commits', () => {
     assert.equal(isStored, false)
     answerCommit(undefined, [answerOf(0, 5)])
     await second
-    assert.equal(clock.openTimers, 0)
+    assert.equal(clock.pendingTimers, 0)
   })
 })
 
@@ -241,10 +241,10 @@ describe('polling', () => {
     for (let round = 0; round < 5; round++) {
       native.batches.push(unknownTopic)
       assert.deepEqual(await consumer.poll(1, 0), [])
-      await clock.advance(1)
+      await clock.advanceAndSettle(1)
     }
     assert.equal(lines.length, 1)
-    await clock.advance(10_000)
+    await clock.advanceAndSettle(10_000)
     native.batches.push(unknownTopic)
     await consumer.poll(1, 0)
     assert.deepEqual(
@@ -299,7 +299,7 @@ describe('closing', () => {
     const closing = consumer.close().then(() => {
       isClosed = true
     })
-    for (let second = 0; second < 21 && !isClosed; second++) await clock.advance(1_000)
+    for (let second = 0; second < 21 && !isClosed; second++) await clock.advanceAndSettle(1_000)
     assert.ok(isClosed)
     await closing
     assert.deepEqual(
@@ -317,7 +317,7 @@ describe('closing', () => {
     const closing = consumer.close().then(() => {
       isClosed = true
     })
-    for (let step = 0; step < 20 && !isClosed; step++) await clock.advance(100)
+    for (let step = 0; step < 20 && !isClosed; step++) await clock.advanceAndSettle(100)
     await closing
     assert.deepEqual(native.named('incrementalAssign'), [[[]]])
     assert.deepEqual(told, [])
@@ -329,7 +329,7 @@ describe('closing', () => {
     await rebalance(ASSIGN, [p(0)])
     const unanswered = assert.rejects(consumer.commit([commitOf(0, 5)]), { code: 'PYR_CLIENT_CLOSED' })
     const closing = consumer.close()
-    await clock.advance(100)
+    await clock.advanceAndSettle(100)
     await closing
     await unanswered
     assert.equal(native.named('disconnect').length, 1)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { NativeError, NativeProducer } from '../../../framework/kafka/librdkafka-binding.ts'
 import { type DeliveryCallback, LibrdkafkaProducer } from '../../../framework/kafka/librdkafka-producer.ts'
-import { ManualClock } from './manual-clock.ts'
+import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { recordedLog } from './recorded-log.ts'
 
 class ScriptedProducer implements NativeProducer {
@@ -119,7 +119,7 @@ describe('closing the producer', () => {
     native.room = 1
     const refused = ['a', 'b'].map((value) => assert.rejects(produce(value), { code: 'PYR_CLIENT_CLOSED' }))
     const closing = producer.close(100)
-    for (let step = 0; step < 30; step++) await clock.advance(5)
+    for (let step = 0; step < 30; step++) await clock.advanceAndSettle(5)
     await closing
     await Promise.all(refused)
     assert.deepEqual(
@@ -133,15 +133,15 @@ describe('closing the producer', () => {
     native.answersDisconnect = false
     const closing = producer.close(1_000)
     await new Promise(setImmediate)
-    await clock.advance(3_000)
+    await clock.advanceAndSettle(3_000)
     await closing
     assert.deepEqual(native.flushTimeouts, [1_000])
-    assert.equal(clock.openTimers, 0)
+    assert.equal(clock.pendingTimers, 0)
   })
 
   it('says nothing when all was delivered', async () => {
     const { lines, producer, clock } = await scripted()
     await producer.close(1_000)
-    assert.deepEqual([lines, clock.openTimers], [[], 0])
+    assert.deepEqual([lines, clock.pendingTimers], [[], 0])
   })
 })

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import type { AssignedPartition, ConsumerOptions, KafkaClient } from '../../../framework/kafka/kafka-client.ts'
 import { type MemoryCluster, memoryCluster } from '../../../framework/kafka/memory-client.ts'
 import type { TopicPartition } from '../../../framework/model/record.ts'
-import { ManualClock } from './manual-clock.ts'
+import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 
 function clusterOf(partitions: number) {
   const clock = new ManualClock()
@@ -183,9 +183,9 @@ describe('faults', () => {
     const kept = client.commit([commitOf(0, 1)])
     const gone = assert.rejects(client.commit([commitOf(1, 1)]), { code: 'PYR_NOT_OWNED' })
     cluster.group('g').lose([{ topic: 'orders', partition: 1 }])
-    await clock.advance(59_999)
+    await clock.advanceAndSettle(59_999)
     assert.equal(cluster.group('g').committed({ topic: 'orders', partition: 0 }), undefined)
-    await clock.advance(1)
+    await clock.advanceAndSettle(1)
     await Promise.all([kept, gone])
     assert.equal(cluster.group('g').committed({ topic: 'orders', partition: 0 })?.position, 1)
   })
@@ -209,15 +209,15 @@ describe('waiting', () => {
     await new Promise(setImmediate)
     put(cluster, 'a')
     assert.equal((await polling).length, 1)
-    assert.equal(clock.openTimers, 0)
+    assert.equal(clock.pendingTimers, 0)
   })
 
   it('ends a poll that finds nothing when its time is over', async () => {
     const { clock, cluster } = clusterOf(1)
     const { client } = await member(cluster)
     const polling = client.poll(10, 1_000)
-    await clock.advance(1_000)
-    await clock.advance(1_000)
+    await clock.advanceAndSettle(1_000)
+    await clock.advanceAndSettle(1_000)
     assert.deepEqual(await polling, [])
   })
 
@@ -237,7 +237,7 @@ describe('waiting', () => {
     const { client } = await member(cluster)
     await client.poll(0, 0)
     const closing = client.close()
-    await clock.advance(10_000)
+    await clock.advanceAndSettle(10_000)
     await closing
     const next = await member(cluster)
     await next.client.poll(0, 0)

@@ -8,7 +8,7 @@ import type {
 import type { ConsumerCallbacks } from '../../../framework/kafka/librdkafka-consumer.ts'
 import { LibrdkafkaConsumer } from '../../../framework/kafka/librdkafka-consumer.ts'
 import { LogGate } from '../../../framework/kafka/log-gate.ts'
-import { ManualClock } from './manual-clock.ts'
+import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { recordedLog } from './recorded-log.ts'
 
 export class ScriptedConsumer implements NativeConsumer {

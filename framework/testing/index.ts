@@ -1,0 +1,3 @@
+/** The public names of `pyrallel/testing`: what users need in the tests of their own handlers. */
+export type { Clock, Timer } from '../runtime/clock.ts'
+export { ManualClock } from './manual-clock.ts'
