@@ -16,8 +16,12 @@ import { WorkManager } from './work-manager.ts'
 
 /** Each call holds a thread of libuv's pool, so it is short; a record that arrives ends the wait. */
 const POLL_WAIT_MS = 20
-/** While intake is held, polls only serve callbacks, and come so seldom that the few records they cannot avoid fit in the client's stash. */
-const HELD_REST_MS = 25
+/**
+ * How long the poller rests when a limit is reached, or when plenty can start already. Records that wait in memory outlive the garbage collector's
+ * young generation, which costs more than all else that is done for them, so fast handlers are fed just in time; slow ones get a full buffer,
+ * poll by poll. While a limit holds, each poll only serves callbacks, and comes so seldom that the record it cannot avoid fits in the client's stash.
+ */
+const REST_MS = 25
 /** How long the last commit of a revoke or of a shutdown may take. */
 const LAST_COMMIT_MS = 5_000
 /** What engines get to unwind once their signals have fired. */
@@ -57,11 +61,14 @@ export class BrokerPoller {
   #hasFailed = false
   #endRest: (() => void) | undefined
   #stopping: Promise<void> | undefined
+  /** What all engines together can start, twice over: the next poll comes before that is used up. */
+  readonly #enoughReady: number
   readonly #capacityOf = (handlerId: string): number => this.#engineOf(handlerId).capacity
 
   constructor(options: BrokerPollerOptions) {
     const { client, producer, clock, group, onEvent } = options
     this.#options = options
+    this.#enoughReady = 2 * options.routes.reduce((sum, { concurrency }) => sum + concurrency, 0)
     this.#manager = new WorkManager({
       routes: options.routes,
       limits: options.limits,
@@ -140,7 +147,7 @@ export class BrokerPoller {
 
   async #pollOnce(): Promise<void> {
     const { client } = this.#options
-    if (this.#isTaking && this.#valve.apply() === 0 && !this.#valve.isPaused) await this.#restWhileHeld()
+    if (this.#isTaking && !this.#valve.isPaused && !this.#wantsMore()) await this.#rest()
     const size = this.#isTaking ? this.#valve.apply() : 0
     const records = await client.poll(size, this.#isTaking && size === 0 && !this.#valve.isPaused ? 0 : POLL_WAIT_MS)
     if (records.length > 0) this.#manager.onPolled(records)
@@ -151,10 +158,15 @@ export class BrokerPoller {
     return this.#state === 'running' && !this.#hasFailed
   }
 
-  /** Ends as soon as there is room. */
-  async #restWhileHeld(): Promise<void> {
+  /** There is room, and what could start now will not keep the engines busy for long. */
+  #wantsMore(): boolean {
+    return this.#valve.apply() > 0 && !this.#manager.hasReady(this.#enoughReady)
+  }
+
+  /** Ends as soon as more is wanted. */
+  async #rest(): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = this.#options.clock.setTimer(HELD_REST_MS, resolve)
+      const timer = this.#options.clock.setTimer(REST_MS, resolve)
       this.#endRest = () => {
         timer.cancel()
         resolve()
@@ -172,7 +184,7 @@ export class BrokerPoller {
     this.#committer.request()
     this.#armWake()
     this.#drain.check()
-    if (this.#endRest !== undefined && (!this.#isTaking || this.#valve.apply() > 0)) this.#endRest()
+    if (this.#endRest !== undefined && (!this.#isTaking || this.#wantsMore())) this.#endRest()
   }
 
   /** Once for all completions of this turn of the event loop. */

@@ -49,11 +49,14 @@ export class FailedRecords {
   retryAt(dueAt: number, held: Held): void {
     held.pending.state = 'waiting'
     held.pending.attempt += 1
+    held.state.retriesWaiting += 1
     this.#retries.push(dueAt, held)
   }
 
   takeDue(now: number): Held | undefined {
-    return this.#retries.takeDue(now)
+    const held = this.#retries.takeDue(now)
+    if (held !== undefined) held.state.retriesWaiting -= 1
+    return held
   }
 
   // The shard stays busy until the dead letter is acknowledged. Released earlier, the next record of this key could be committed, and a

@@ -147,6 +147,19 @@ export class OffsetTracker<Item> {
     return ranges
   }
 
+  /**
+   * Shows what is tracked, from the position upwards: the item of an incomplete offset, undefined for a complete one.
+   * @param most how many entries are shown; of more than that, every so manieth
+   */
+  show(most: number, see: (offset: number, item: Item | undefined) => void): void {
+    const mask = this.#offsets.length - 1
+    const step = Math.max(1, Math.ceil(this.#size / most))
+    for (let i = 0; i < this.#size; i += step) {
+      const slot = (this.#head + i) & mask
+      see(this.#offsets[slot] as number, this.#items[slot])
+    }
+  }
+
   #appendRestored(ranges: OffsetRange[]): void {
     const position = this.position
     const next = this.#next

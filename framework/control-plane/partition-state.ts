@@ -51,6 +51,10 @@ export class PartitionState implements TopicPartition {
   inFlight = 0
   /** Records whose dead letter is not acknowledged yet. */
   deadLetters = 0
+  /** Records that wait for their next attempt. */
+  retriesWaiting = 0
+  /** When the present position was reached, or when its record arrived, if that was later. Milliseconds since the Unix epoch. */
+  blockedSince = 0
   #settings: PartitionSettings
   #committed: { readonly position: number | undefined; readonly metadata: string }
   #mayHaveChanged = false
@@ -94,8 +98,13 @@ export class PartitionState implements TopicPartition {
     return this.#metadataLength
   }
 
+  /** UTF-16 units that the metadata may have; 0 when nothing but the position is stored. */
+  get metadataLimit(): number {
+    return this.#settings.maxMetadataLength
+  }
+
   /** Takes a record in. Undefined when an earlier owner has completed it. */
-  receive(record: KafkaRecord): Pending | undefined {
+  receive(record: KafkaRecord, now: number): Pending | undefined {
     if (this.tracker.skipRestored(record.offset)) {
       this.#mayHaveChanged = true
       return undefined
@@ -104,6 +113,7 @@ export class PartitionState implements TopicPartition {
     if (this.tracker.next === undefined) this.#mayHaveChanged = true
     const bytes = recordBytes(record)
     const pending = this.shards.enqueue(record, bytes, this.route.ordering)
+    if (this.records === 0) this.blockedSince = now
     this.tracker.track(record.offset, pending)
     this.records += 1
     this.bytes += bytes
@@ -121,7 +131,7 @@ export class PartitionState implements TopicPartition {
   }
 
   /** The record is done, for whatever reason: its offset may be passed, and the next of its shard may start. */
-  complete(pending: Pending): void {
+  complete(pending: Pending, now: number): void {
     const before = this.tracker.position
     this.tracker.complete(pending.record.offset)
     this.shards.release(pending)
@@ -129,7 +139,9 @@ export class PartitionState implements TopicPartition {
     this.bytes -= pending.bytes
     this.#mayHaveChanged = true
     this.#completedSinceMeasured += 1
-    this.#watchBudget(this.tracker.position !== before)
+    const hasMoved = this.tracker.position !== before
+    if (hasMoved) this.blockedSince = now
+    this.#watchBudget(hasMoved)
   }
 
   /** What a commit would carry now; undefined when the group has it already. */

@@ -54,6 +54,11 @@ export class ShardQueue {
     return this.#shards.size
   }
 
+  /** Shards that have a place in the ready ring: at most so many records can start now. */
+  get ready(): number {
+    return this.#ready.size
+  }
+
   enqueue(record: KafkaRecord, bytes: number, ordering: Ordering): Pending {
     const shard = this.#shardFor(shardKeyOf(record, ordering))
     const pending: Pending = {

@@ -102,6 +102,16 @@ export class WorkManager {
     return this.#intake.pollSize()
   }
 
+  /** Whether at least `count` records could start now, so that there is no hurry to take more in. */
+  hasReady(count: number): boolean {
+    let ready = 0
+    for (const state of this.#table) {
+      ready += state.shards.ready
+      if (ready >= count) return true
+    }
+    return false
+  }
+
   /** Takes records in. Those of partitions that are not assigned any more are dropped: their next owner gets them. */
   onPolled(records: readonly KafkaRecord[]): void {
     for (const record of records) {
