@@ -1,6 +1,7 @@
 /** Decides when intake stops and starts again: over all partitions, and for one that is fuller than its share. */
 import type { TopicPartition } from '../model/record.ts'
 import type { Limits } from '../model/settings.ts'
+import type { LimitReached } from '../model/snapshot.ts'
 
 export interface Load {
   readonly records: number
@@ -98,6 +99,16 @@ export class IntakeGate {
     if (!remove.delete(partition)) add.add(partition)
   }
 
+  /** Which limit stops intake as a whole; null while it is open. */
+  get heldBecause(): LimitReached | null {
+    return this.#isHeld ? limitReached(this.load, this.#total) : null
+  }
+
+  /** Which limit of its own stops the partition; null while it is open. */
+  reasonFor(partition: LoadedPartition): LimitReached | null {
+    return partition.isPaused ? limitReached(partition, this.#perPartition) : null
+  }
+
   /** Partitions whose own limit was reached, or left, since the last call. */
   takeChange(): IntakeChange {
     if (this.#toPause.size === 0 && this.#toResume.size === 0) return { pause: [], resume: [] }
@@ -106,6 +117,10 @@ export class IntakeGate {
     this.#toResume.clear()
     return change
   }
+}
+
+function limitReached(load: Load, limit: Load): LimitReached {
+  return load.records / limit.records >= load.bytes / limit.bytes ? 'records' : 'bytes'
 }
 
 function nameOf({ topic, partition }: TopicPartition): TopicPartition {

@@ -6,10 +6,12 @@ import type { EventSink } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
 import { partitionId, type TopicPartition } from '../model/record.ts'
 import type { CommitSettings, LifecycleSettings, Limits, Route } from '../model/settings.ts'
+import type { GroupMetrics } from '../model/snapshot.ts'
 import type { CompletionEvent } from '../model/work.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { DeadLetterPublisher } from './dead-letters.ts'
 import { Drain } from './drain.ts'
+import { groupMetrics } from './group-snapshot.ts'
 import { IntakeValve } from './intake-valve.ts'
 import { OffsetCommitter } from './offset-committer.ts'
 import { WorkManager } from './work-manager.ts'
@@ -61,6 +63,10 @@ export class BrokerPoller {
   #hasFailed = false
   #endRest: (() => void) | undefined
   #stopping: Promise<void> | undefined
+  #subscribedAt: number | undefined
+  /** When the last poll settled. */
+  #polledAt: number | undefined
+  #hadPartitions = false
   /** What all engines together can start, twice over: the next poll comes before that is used up. */
   readonly #enoughReady: number
   readonly #capacityOf = (handlerId: string): number => this.#engineOf(handlerId).capacity
@@ -94,7 +100,7 @@ export class BrokerPoller {
       onEvent,
       isWanted: (request) => manager.isWanted(request),
       onAcknowledged: (request) => {
-        manager.onDeadLettered(request)
+        manager.onDeadLettered(request, clock.now())
         this.#schedulePump()
       },
     })
@@ -115,6 +121,7 @@ export class BrokerPoller {
       onRevoked: (partitions) => this.#onRevoked(partitions),
       onLost: (partitions) => this.#onLost(partitions),
     })
+    this.#subscribedAt = this.#options.clock.now()
     this.#state = 'running'
     this.#loop = this.#pollUntilClosed()
   }
@@ -129,6 +136,14 @@ export class BrokerPoller {
   abort(): void {
     for (const engine of this.#options.engines.values()) engine.abort(() => true)
     this.#drain.giveUp()
+  }
+
+  /** What an operator sees of this group. Read-only. */
+  snapshot(): GroupMetrics {
+    const { group, client, routes, engines, limits, clock } = this.#options
+    const parts = { group, client, routes, engines, limits, manager: this.#manager, isPaused: this.#valve.isPaused }
+    const life = { state: this.#state, subscribedAt: this.#subscribedAt, polledAt: this.#polledAt }
+    return groupMetrics({ ...parts, ...life, hadPartitions: this.#hadPartitions }, clock.now())
   }
 
   // --- the loop ---
@@ -150,7 +165,8 @@ export class BrokerPoller {
     if (this.#isTaking && !this.#valve.isPaused && !this.#wantsMore()) await this.#rest()
     const size = this.#isTaking ? this.#valve.apply() : 0
     const records = await client.poll(size, this.#isTaking && size === 0 && !this.#valve.isPaused ? 0 : POLL_WAIT_MS)
-    if (records.length > 0) this.#manager.onPolled(records)
+    this.#polledAt = this.#options.clock.now()
+    if (records.length > 0) this.#manager.onPolled(records, this.#polledAt)
     this.#pump()
   }
 
@@ -237,6 +253,7 @@ export class BrokerPoller {
 
   #onAssigned(partitions: readonly AssignedPartition[]): void {
     this.#manager.onAssigned(partitions)
+    this.#hadPartitions = true
     if (this.#state !== 'running') this.#manager.startDraining(partitions)
     this.#valve.onAssigned(partitions)
   }

@@ -53,7 +53,7 @@ export class PartitionState implements TopicPartition {
   deadLetters = 0
   /** Records that wait for their next attempt. */
   retriesWaiting = 0
-  /** When the present position was reached, or when its record arrived, if that was later. Milliseconds since the Unix epoch. */
+  /** When the position came to its record, or the record arrived, if that was later. Kept by the manager. Milliseconds since the Unix epoch. */
   blockedSince = 0
   #settings: PartitionSettings
   #committed: { readonly position: number | undefined; readonly metadata: string }
@@ -104,7 +104,7 @@ export class PartitionState implements TopicPartition {
   }
 
   /** Takes a record in. Undefined when an earlier owner has completed it. */
-  receive(record: KafkaRecord, now: number): Pending | undefined {
+  receive(record: KafkaRecord): Pending | undefined {
     if (this.tracker.skipRestored(record.offset)) {
       this.#mayHaveChanged = true
       return undefined
@@ -113,7 +113,6 @@ export class PartitionState implements TopicPartition {
     if (this.tracker.next === undefined) this.#mayHaveChanged = true
     const bytes = recordBytes(record)
     const pending = this.shards.enqueue(record, bytes, this.route.ordering)
-    if (this.records === 0) this.blockedSince = now
     this.tracker.track(record.offset, pending)
     this.records += 1
     this.bytes += bytes
@@ -130,8 +129,11 @@ export class PartitionState implements TopicPartition {
     return taken
   }
 
-  /** The record is done, for whatever reason: its offset may be passed, and the next of its shard may start. */
-  complete(pending: Pending, now: number): void {
+  /**
+   * The record is done, for whatever reason: its offset may be passed, and the next of its shard may start.
+   * @returns whether the position has moved
+   */
+  complete(pending: Pending): boolean {
     const before = this.tracker.position
     this.tracker.complete(pending.record.offset)
     this.shards.release(pending)
@@ -140,8 +142,8 @@ export class PartitionState implements TopicPartition {
     this.#mayHaveChanged = true
     this.#completedSinceMeasured += 1
     const hasMoved = this.tracker.position !== before
-    if (hasMoved) this.blockedSince = now
     this.#watchBudget(hasMoved)
+    return hasMoved
   }
 
   /** What a commit would carry now; undefined when the group has it already. */

@@ -3,10 +3,12 @@ import type { AssignedPartition } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
 import type { KafkaRecord, TopicPartition } from '../model/record.ts'
 import type { Limits, RecoveryStrategy, Route } from '../model/settings.ts'
+import type { LimitReached, PartitionMetrics } from '../model/snapshot.ts'
 import type { CompletionEvent, HandlerFailure, Outcome, WorkItem } from '../model/work.ts'
 import { type IntakeChange, IntakeGate, type Load } from './backpressure.ts'
 import { type DeadLetterRequest, FailedRecords, type Held } from './failed-records.ts'
 import { decodeCompleted } from './metadata-encoder.ts'
+import { partitionMetrics } from './partition-snapshot.ts'
 import { type CommitSnapshot, type PartitionSettings, PartitionState } from './partition-state.ts'
 import { nextEpoch, PartitionTable } from './partition-table.ts'
 import { decideRetry, MAX_INTERRUPTIONS } from './retry-policy.ts'
@@ -44,6 +46,8 @@ export class WorkManager {
   readonly #recovery: RecoveryStrategy
   readonly #random: () => number
   readonly #emit: EventSink | undefined
+  /** The latest time that a verb was told. */
+  #now = 0
   readonly #isCurrent = (state: PartitionState): boolean => this.#table.fence(state)
 
   constructor(options: WorkManagerOptions) {
@@ -113,12 +117,14 @@ export class WorkManager {
   }
 
   /** Takes records in. Those of partitions that are not assigned any more are dropped: their next owner gets them. */
-  onPolled(records: readonly KafkaRecord[]): void {
+  onPolled(records: readonly KafkaRecord[], now = this.#now): void {
+    this.#now = now
     for (const record of records) {
       let state = this.#table.find(record.topic, record.partition)
       if (state === undefined || state.isDraining) continue
       const lowest = state.tracker.next
       if (lowest !== undefined && record.offset < lowest) state = this.#rewind(state, lowest, record.offset)
+      if (state.records === 0) state.blockedSince = now
       const pending = state.receive(record)
       if (pending === undefined) continue
       this.#intake.onTaken(state, pending.bytes)
@@ -143,6 +149,7 @@ export class WorkManager {
    * @param capacityOf how many items the engine of a handler can hold at this moment
    */
   takeReady(now: number, capacityOf: (handlerId: string) => number): WorkItem[] {
+    this.#now = now
     this.#wakeRetries(now)
     return this.#scheduler.start(this.#isCurrent, capacityOf)
   }
@@ -153,6 +160,7 @@ export class WorkManager {
   }
 
   onCompletion(completion: CompletionEvent, now: number): void {
+    this.#now = now
     const entry = this.#scheduler.finish(completion.workId)
     if (entry === undefined || !this.#table.fence(entry.state)) {
       this.#emit?.({ kind: 'stale.dropped', what: 'completion' })
@@ -180,7 +188,8 @@ export class WorkManager {
   }
 
   /** The dead-letter topic has acknowledged it. */
-  onDeadLettered(request: DeadLetterRequest): void {
+  onDeadLettered(request: DeadLetterRequest, now = this.#now): void {
+    this.#now = now
     const held = this.#failed.acknowledge(request)
     if (held === undefined || !this.#table.fence(held.state)) {
       this.#emit?.({ kind: 'stale.dropped', what: 'dead-letter' })
@@ -222,6 +231,21 @@ export class WorkManager {
     const inFlight = this.#scheduler.countInFlight()
     const { retriesWaiting, deadLetters } = this.#failed
     return { ...this.#intake.load, inFlight, retriesWaiting, deadLetters }
+  }
+
+  /** What an operator sees of the partitions at `now`; at most `most` of them. */
+  partitionMetrics(now: number, logEnd: (of: TopicPartition) => number | undefined, most: number): PartitionMetrics[] {
+    const metrics: PartitionMetrics[] = []
+    for (const state of this.#table) {
+      if (metrics.length === most) break
+      metrics.push(partitionMetrics(state, now, logEnd(state), this.#intake.reasonFor(state)))
+    }
+    return metrics
+  }
+
+  /** Why intake is stopped as a whole; null while it is not. */
+  get heldBecause(): LimitReached | null {
+    return this.#intake.heldBecause
   }
 
   // --- inside ---
@@ -340,7 +364,7 @@ export class WorkManager {
   }
 
   #complete({ state, pending }: Held): void {
-    state.complete(pending)
+    if (state.complete(pending)) state.blockedSince = this.#now
     this.#intake.onDone(state, pending.bytes)
   }
 }

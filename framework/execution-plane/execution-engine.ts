@@ -1,4 +1,5 @@
 /** The contract between the two planes: how one attempt is run. Whoever implements it passes test/contract/execution-engine.suite.ts. */
+import type { ThreadCounters } from '../model/snapshot.ts'
 import type { CompletionEvent, WorkItem } from '../model/work.ts'
 
 /**
@@ -23,6 +24,8 @@ export interface ExecutionEngine {
   readonly inFlight: number
   /** Handlers that were given up at their deadline and have not settled yet. */
   readonly abandoned: number
+  /** For metrics: what an engine with threads counts. Absent where there are none. */
+  readonly threads?: ThreadCounters
   start(onCompletion: (completion: CompletionEvent) => void): Promise<void>
   submit(item: WorkItem): void
   /** Fires the signal of the matching items that are in flight. They still complete, by law 1. */

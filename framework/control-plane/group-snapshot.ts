@@ -1,0 +1,80 @@
+/** Describes one group's membership for operators, out of what its parts say. Pure: changes nothing. */
+import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
+import type { KafkaClient } from '../kafka/kafka-client.ts'
+import type { Limits, Route } from '../model/settings.ts'
+import type { GroupMetrics, HandlerMetrics } from '../model/snapshot.ts'
+import type { WorkManager } from './work-manager.ts'
+
+const MAX_PARTITIONS = 1_000
+/**
+ * Kafka does not tell a member that it has joined and got nothing. A member that has been polling for this long without a partition counts as
+ * idle: with more members than partitions, the last ones would else never be ready, and a deployment would wait for ever.
+ */
+const JOIN_GRACE_MS = 10_000
+
+export interface GroupParts {
+  readonly group: string
+  readonly manager: WorkManager
+  readonly client: Pick<KafkaClient, 'logEnd'>
+  readonly routes: readonly Route[]
+  readonly engines: ReadonlyMap<string, ExecutionEngine>
+  readonly limits: Limits
+  readonly isPaused: boolean
+  readonly state: 'idle' | 'running' | 'draining' | 'closed'
+  readonly subscribedAt: number | undefined
+  readonly polledAt: number | undefined
+  readonly hadPartitions: boolean
+}
+
+export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
+  const { manager, client, polledAt } = parts
+  const { records, bytes, inFlight, retriesWaiting, deadLetters } = manager.gauges()
+  const partitions = manager.partitionMetrics(now, (of) => client.logEnd(of), MAX_PARTITIONS)
+  const assignedPartitions = manager.assigned().length
+  return {
+    group: parts.group,
+    membership: membershipOf(parts, assignedPartitions, now),
+    sincePollMs: polledAt === undefined ? null : Math.max(0, now - polledAt),
+    records,
+    bytes,
+    inFlight,
+    queued: partitions.reduce((sum, { queued }) => sum + queued, 0),
+    retriesWaiting,
+    deadLettersWaiting: deadLetters,
+    limits: parts.limits,
+    intake: parts.isPaused ? 'paused' : manager.heldBecause === null ? 'open' : 'held',
+    intakeReason: manager.heldBecause,
+    handlers: parts.routes.map((route) => handlerMetrics(route, parts.engines.get(route.handlerId))),
+    assignedPartitions,
+    partitions,
+  }
+}
+
+function membershipOf(parts: GroupParts, assigned: number, now: number): GroupMetrics['membership'] {
+  switch (parts.state) {
+    case 'idle':
+      return 'joining'
+    case 'running': {
+      if (assigned > 0) return 'assigned'
+      const { subscribedAt = now, polledAt = 0 } = parts
+      const hasWaited = polledAt - subscribedAt >= JOIN_GRACE_MS
+      return parts.hadPartitions || hasWaited ? 'idle' : 'joining'
+    }
+    case 'draining':
+      return 'leaving'
+    case 'closed':
+      return 'left'
+  }
+}
+
+function handlerMetrics(route: Route, engine: ExecutionEngine | undefined): HandlerMetrics {
+  return {
+    handlerId: route.handlerId,
+    topic: route.topic,
+    concurrency: route.concurrency,
+    capacity: engine?.capacity ?? 0,
+    inFlight: engine?.inFlight ?? 0,
+    abandoned: engine?.abandoned ?? 0,
+    threads: engine?.threads ?? null,
+  }
+}

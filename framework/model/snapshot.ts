@@ -1,0 +1,154 @@
+/** What an operator sees of a running process at one moment. Plain data, safe for JSON: no buffers, no functions, no secrets. */
+import type { TopicPartition } from './record.ts'
+import type { Limits } from './settings.ts'
+import type { FailureReason } from './work.ts'
+
+/** The whole process. Taking one changes nothing, and costs about as much as one commit of all partitions. */
+export interface SystemMetrics {
+  /** Milliseconds since the Unix epoch. */
+  readonly takenAt: number
+  /** `failed`: a consumer cannot go on, and nothing more is taken in. */
+  readonly state: RuntimeState
+  /** One for each consumer group, by name. */
+  readonly groups: readonly GroupMetrics[]
+}
+
+export type RuntimeState = 'new' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed'
+
+/** Why nothing more is taken in: the limit that is closer to being passed. */
+export type LimitReached = 'records' | 'bytes'
+
+/** One consumer group that this process is a member of. Counts are of this process, not of the whole group. */
+export interface GroupMetrics extends Load {
+  readonly group: string
+  /** `idle`: in the group, and the others have all partitions. */
+  readonly membership: 'joining' | 'assigned' | 'idle' | 'leaving' | 'left'
+  /** Since the last poll of the client settled. Milliseconds; it stays below a few hundred while all is well. `null`: not yet polled. */
+  readonly sincePollMs: number | null
+  /** Records that engines are at work on, those of assignments that have ended included. */
+  readonly inFlight: number
+  /** Records that could run once there is a slot and their key is free. */
+  readonly queued: number
+  /** Failed records that wait for their next attempt. */
+  readonly retriesWaiting: number
+  /** Records that are given up and that the dead-letter topic has not acknowledged. */
+  readonly deadLettersWaiting: number
+  readonly limits: Limits
+  /** `held`: nothing is polled for a moment; `paused`: every partition is paused at the client. */
+  readonly intake: 'open' | 'held' | 'paused'
+  /** `null` while intake is open. */
+  readonly intakeReason: LimitReached | null
+  readonly handlers: readonly HandlerMetrics[]
+  /** All partitions assigned to this process, also those that the list leaves out. */
+  readonly assignedPartitions: number
+  /** At most 1,000, in the order of their assignment. */
+  readonly partitions: readonly PartitionMetrics[]
+}
+
+/** What is incomplete and in memory: queued, in flight, waiting for a retry or a dead letter. */
+interface Load {
+  readonly records: number
+  /** Payload, key and headers, and a flat 96 bytes a record. */
+  readonly bytes: number
+}
+
+/** One handler and the engine that runs it. */
+export interface HandlerMetrics {
+  readonly handlerId: string
+  readonly topic: string
+  /** The most attempts in flight at once. */
+  readonly concurrency: number
+  /** The same at this moment: less than `concurrency` while abandoned handlers keep their slots. */
+  readonly capacity: number
+  /** Attempts in flight, abandoned ones included. */
+  readonly inFlight: number
+  /** Handlers that outlived their deadline, were given up, and have not settled yet. */
+  readonly abandoned: number
+  /** `null` for an engine without threads. */
+  readonly threads: ThreadCounters | null
+}
+
+/** What an engine with threads counts. All but `running` only ever grow. */
+export interface ThreadCounters {
+  /** Threads that run now. */
+  readonly running: number
+  /** Threads that died, or were ended because a handler would not, and were replaced. */
+  readonly restarts: number
+  /** Messages that carried work to a thread; each carries one record or many. */
+  readonly batches: number
+  /** Time spent on packing, moving and unpacking work and answers. Milliseconds. */
+  readonly boundaryMs: number
+}
+
+/** One partition in its present assignment. Offsets are Kafka's; `null` where there is none yet. */
+export interface PartitionMetrics extends TopicPartition, Load {
+  /** The number of this assignment, unique in the process. */
+  readonly epoch: number
+  /** The next offset to commit, exclusive: everything below it is done. */
+  readonly position: number | null
+  /** The position that the group has stored. */
+  readonly committedPosition: number | null
+  /** The lowest offset that has not arrived yet. */
+  readonly nextOffset: number | null
+  /** The log end offset as last heard from the broker. */
+  readonly logEnd: number | null
+  /** `logEnd` minus `position`: every record that is not done, whether it has arrived or not. */
+  readonly trueLag: number | null
+  readonly inFlight: number
+  readonly queued: number
+  readonly retriesWaiting: number
+  readonly deadLettersWaiting: number
+  readonly gaps: GapMetrics
+  /** What holds the commit back; `null` when nothing that has arrived is incomplete. */
+  readonly blocking: BlockingRecord | null
+  /** UTF-16 units of the commit metadata when it was last measured. */
+  readonly metadataUsed: number
+  /** UTF-16 units that it may have; 0 when completions above the position are not stored. */
+  readonly metadataLimit: number
+  /** The partition's own limit was reached. Intake as a whole may be held besides, see the group. */
+  readonly pausedBecause: LimitReached | null
+  /** Nothing new starts: revoke or shutdown. */
+  readonly isDraining: boolean
+  /** Metadata or span leave no room: only records below the highest completed offset start. */
+  readonly isTight: boolean
+  readonly ribbon: Ribbon
+}
+
+/** Completed offsets above an incomplete one: done, and not yet part of the position. */
+export interface GapMetrics {
+  /** How many offsets they are. */
+  readonly offsets: number
+  /** How many stretches without an interruption. */
+  readonly stretches: number
+  /** From the position to above the highest completed offset; limited by `limits.maxOffsetSpan`. */
+  readonly span: number
+}
+
+/** The lowest incomplete offset of a partition. */
+export interface BlockingRecord {
+  readonly offset: number
+  /** The key as UTF-8 text, its first 64 bytes; `null` when the record has none. */
+  readonly key: string | null
+  /** `waiting`: for its retry. `dead`: for the dead-letter topic's acknowledgement. */
+  readonly state: 'queued' | 'in-flight' | 'waiting' | 'dead'
+  /** The number of the attempt that runs, or of the next one. The first is 1. */
+  readonly attempt: number
+  /** How long it has held the position: since it arrived, or since the position came to it. Milliseconds. */
+  readonly ageMs: number
+  /** Of the attempt before; `null` when none has failed. The message's first 200 characters. */
+  readonly lastError: { readonly reason: FailureReason; readonly name: string; readonly message: string } | null
+}
+
+/** The offsets from the committed position to the last one that has arrived, drawn in at most 48 cells. */
+export interface Ribbon {
+  /** The first offset of the first cell. */
+  readonly from: number
+  /** Above the last offset of the last cell. */
+  readonly to: number
+  /**
+   * One letter a cell. Where a cell stands for several offsets, the one that needs a look most: `x` waits for a retry or a dead
+   * letter, `r` runs, `w` waits for its turn, `g` is done above an incomplete one (a gap), `d` is done or does not exist. With more
+   * than 4,096 offsets, every so manieth is looked at.
+   */
+  readonly cells: string
+}
