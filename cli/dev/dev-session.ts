@@ -144,6 +144,8 @@ export class DevSession implements ProbeObserver {
       log,
       clock: this.#clock,
       onEvent: (event) => this.#onEvent(event),
+      // The view shows them on the same terminal.
+      logEvents: false,
     })
     this.#runtime = runtime
     return runtime

@@ -2,6 +2,7 @@
 import { PyrallelError, toError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { LogGate } from '../runtime/log-gate.ts'
 import type { ConsumerOptions, KafkaClient, KafkaConnection, RecordProducer } from './kafka-client.ts'
 import type {
   Librdkafka,
@@ -22,7 +23,6 @@ import {
   producerConfig,
   revokeLimitMs,
 } from './librdkafka-settings.ts'
-import { LogGate } from './log-gate.ts'
 import { settlesWithin, sleep } from './wait.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000

@@ -5,6 +5,8 @@ import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
 import type { Publish } from '../handler.ts'
 import type { RecordProducer } from '../kafka/kafka-client.ts'
 import { PyrallelError } from '../model/errors.ts'
+import type { EventSink } from '../model/events.ts'
+import { eventLog } from '../observability/event-log.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { publisher } from './publisher.ts'
 import type { ResolvedHandler, Runtime, RuntimeOptions } from './runtime.ts'
@@ -88,6 +90,11 @@ class ComposedRuntime implements Runtime {
     const { connection, startFrom, instanceId, limits, commit, lifecycle, onEvent } = this.#options
     const producer = this.#startedProducer()
     const log = this.#options.log.child({ group })
+    const written = this.#options.logEvents === false ? undefined : eventLog(log, this.#clock)
+    const told: EventSink = (event) => {
+      written?.(event)
+      onEvent?.(event)
+    }
     const client = await connection.consumer({ group, startFrom, ...(instanceId === undefined ? {} : { instanceId }) })
     const engines = new Map<string, ExecutionEngine>()
     for (const handler of handlers) engines.set(handler.route.handlerId, this.#engineFor(handler))
@@ -100,7 +107,7 @@ class ComposedRuntime implements Runtime {
       commit,
       lifecycle,
       log,
-      onEvent,
+      onEvent: told,
       routes: handlers.map(({ route }) => route),
       clock: this.#clock,
       random: seededRandom(this.#options.seed ?? randomSeed()),

@@ -40,6 +40,8 @@ export interface RuntimeOptions {
   /** Seeds jitter; default a random one. */
   readonly seed?: number
   readonly onEvent?: EventSink
+  /** Whether events are written to `log` too. Default true; false where `onEvent` shows them to the same reader. */
+  readonly logEvents?: boolean
 }
 
 export interface Runtime {

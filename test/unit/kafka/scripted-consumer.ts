@@ -7,7 +7,7 @@ import type {
 } from '../../../framework/kafka/librdkafka-binding.ts'
 import type { ConsumerCallbacks } from '../../../framework/kafka/librdkafka-consumer.ts'
 import { LibrdkafkaConsumer } from '../../../framework/kafka/librdkafka-consumer.ts'
-import { LogGate } from '../../../framework/kafka/log-gate.ts'
+import { LogGate } from '../../../framework/runtime/log-gate.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { recordedLog } from './recorded-log.ts'
 

@@ -1,0 +1,193 @@
+/** Writes what the runtime tells as log lines for operators: constant sentences, facts as fields, no payload. A fault that repeats is counted. */
+import { PyrallelError } from '../model/errors.ts'
+import type { EventSink, RuntimeEvent } from '../model/events.ts'
+import type { Logger } from '../model/logger.ts'
+import { type KafkaRecord, partitionId } from '../model/record.ts'
+import type { HandlerFailure } from '../model/work.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { LogGate } from '../runtime/log-gate.ts'
+
+/** The same fault is written at most so often; the next line says how many were not. At level debug all are written. */
+export const REPEAT_INTERVAL_MS = 10_000
+
+type Level = 'debug' | 'info' | 'warn'
+
+/** @returns a sink that writes every event; `warn` means that someone should look today */
+export function eventLog(log: Logger, clock: Clock): EventSink {
+  const writer = new EventWriter(log, clock)
+  return (event) => writer.write(event)
+}
+
+class EventWriter {
+  readonly #log: Logger
+  readonly #gate: LogGate
+
+  constructor(log: Logger, clock: Clock) {
+    this.#log = log
+    this.#gate = new LogGate(clock, REPEAT_INTERVAL_MS)
+  }
+
+  write(event: RuntimeEvent): void {
+    switch (event.kind) {
+      case 'record.done':
+      case 'record.retry':
+      case 'record.dead':
+      case 'dead-letter.failed':
+        this.#ofRecord(event)
+        return
+      case 'partition.assigned':
+      case 'partition.revoked':
+      case 'partition.lost':
+      case 'partition.rewound':
+      case 'metadata.dropped':
+        this.#ofPartition(event)
+        return
+      case 'partitions.paused': {
+        const partitions = event.partitions.map(partitionId)
+        this.#seldom(
+          'paused',
+          'info',
+          { partitions },
+          'a limit is reached: nothing more is read until records are done',
+        )
+        return
+      }
+      case 'partitions.resumed':
+        this.#log.debug({ partitions: event.partitions.map(partitionId) }, 'there is room again: reading goes on')
+        return
+      case 'commit.done':
+        this.#log.debug({ partitions: event.partitions, tookMs: event.tookMs }, 'committed')
+        return
+      case 'commit.failed':
+        this.#onCommitFailed(event)
+        return
+      case 'stale.dropped': {
+        const { what } = event
+        this.#seldom(
+          `stale ${what}`,
+          'info',
+          { what },
+          'an answer to an earlier assignment came too late and was dropped',
+        )
+        return
+      }
+    }
+  }
+
+  #ofRecord(event: OfKind<'record.done' | 'record.retry' | 'record.dead' | 'dead-letter.failed'>): void {
+    const { handlerId } = event
+    switch (event.kind) {
+      case 'record.done':
+        this.#log.debug({ ...placeOf(event), filtered: event.filtered }, 'a record is done')
+        return
+      case 'record.retry': {
+        const { attempts, delayMs, failure } = event
+        const facts = { ...placeOf(event), attempts, delayMs, ...failureOf(failure) }
+        this.#seldom(`retry ${handlerId} ${failure.name}`, 'info', facts, 'a record failed and will be tried again')
+        return
+      }
+      case 'record.dead': {
+        const { deadLetterTopic, failure } = event
+        const kind = `dead ${handlerId} ${failure.reason} ${failure.name}`
+        const facts = { ...placeOf(event), ...failureOf(failure), stack: failure.stack }
+        if (deadLetterTopic === null) this.#seldom(kind, 'warn', facts, 'a record was given up and dropped')
+        else
+          this.#seldom(
+            kind,
+            'warn',
+            { ...facts, deadLetterTopic },
+            'a record was given up: it is in the dead-letter topic',
+          )
+        return
+      }
+      case 'dead-letter.failed': {
+        const { error, delayMs, record } = event
+        const facts = { handlerId, ...where(record), delayMs, ...errorOf(error) }
+        const sentence =
+          'the dead-letter topic has not taken a record, which holds back its partition; it is sent again'
+        this.#seldom(`dead letter ${handlerId}`, 'warn', facts, sentence)
+        return
+      }
+    }
+  }
+
+  #ofPartition(
+    event: OfKind<
+      'partition.assigned' | 'partition.revoked' | 'partition.lost' | 'partition.rewound' | 'metadata.dropped'
+    >,
+  ): void {
+    const { epoch } = event
+    const partition = partitionId(event)
+    switch (event.kind) {
+      case 'partition.assigned': {
+        const { position, restored } = event
+        this.#log.info({ partition, epoch, position, restored }, 'a partition was assigned')
+        return
+      }
+      case 'partition.revoked':
+        this.#log.info({ partition, epoch, leftBehind: event.leftBehind }, 'a partition was given back')
+        return
+      case 'partition.lost': {
+        const facts = { partition, epoch, leftBehind: event.leftBehind }
+        this.#log.warn(facts, 'a partition was taken away; what is not committed runs again at its next owner')
+        return
+      }
+      case 'partition.rewound': {
+        const { from, to } = event
+        this.#log.warn({ partition, epoch, from, to }, 'the log of a partition begins anew below what was read')
+        return
+      }
+      case 'metadata.dropped': {
+        const sentence = 'the commit metadata of a partition is not believed; what it may have said is done runs again'
+        this.#log.warn({ partition, epoch, why: event.why }, sentence)
+        return
+      }
+    }
+  }
+
+  #onCommitFailed({ error, willRetry }: OfKind<'commit.failed'>): void {
+    const facts = { ...errorOf(error), willRetry }
+    const kind = `commit ${facts.code}`
+    // A rebalance was faster, as can happen at any time; the new owner has what was committed before.
+    if (facts.code === 'PYR_NOT_OWNED')
+      this.#seldom(kind, 'info', facts, 'a commit came after its partition was given up')
+    else this.#seldom(kind, 'warn', facts, 'a commit failed; what it carried is committed again')
+  }
+
+  /** Once in an interval at its level, with the number of those that were held back; the others at `debug`. */
+  #seldom(kind: string, level: Level, facts: object, sentence: string): void {
+    const suppressed = this.#gate.pass(kind)
+    if (suppressed === undefined) this.#log.debug(facts, sentence)
+    else this.#log[level](suppressed === 0 ? facts : { ...facts, suppressed }, sentence)
+  }
+}
+
+type OfKind<Kind extends RuntimeEvent['kind']> = RuntimeEvent extends infer Event
+  ? Event extends { readonly kind: RuntimeEvent['kind'] }
+    ? Extract<Event['kind'], Kind> extends never
+      ? never
+      : Event
+    : never
+  : never
+
+function placeOf(of: {
+  readonly handlerId: string
+  readonly record: KafkaRecord
+  readonly attempt: number
+  readonly durationMs: number
+}): object {
+  const { handlerId, record, attempt, durationMs } = of
+  return { handlerId, ...where(record), attempt, durationMs }
+}
+
+function where(record: KafkaRecord): object {
+  return { partition: partitionId(record), offset: record.offset }
+}
+
+function failureOf({ reason, name, message }: HandlerFailure): object {
+  return { reason, error: name, why: message }
+}
+
+function errorOf(error: Error): { readonly error: string; readonly code: string } {
+  return { error: error.message, code: error instanceof PyrallelError ? error.code : error.name }
+}

@@ -1,0 +1,162 @@
+/** What operators read of what the runtime tells: each event has a line, faults that repeat are counted, payloads stay out. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { PyrallelError } from '../../../framework/model/errors.ts'
+import type { RuntimeEvent } from '../../../framework/model/events.ts'
+import type { KafkaRecord } from '../../../framework/model/record.ts'
+import type { Epoch, HandlerFailure } from '../../../framework/model/work.ts'
+import { eventLog, REPEAT_INTERVAL_MS } from '../../../framework/observability/event-log.ts'
+import { ManualClock } from '../../../framework/testing/manual-clock.ts'
+import { recordedLog } from '../kafka/recorded-log.ts'
+
+const record: KafkaRecord = {
+  topic: 'orders',
+  partition: 3,
+  offset: 42,
+  key: Buffer.from('secret key'),
+  value: Buffer.from('secret value'),
+  headers: [['secret', Buffer.from('header')]],
+  timestamp: 0,
+}
+const failure: HandlerFailure = { reason: 'handler', name: 'TypeError', message: 'x is not y', retryable: true }
+const of = { handlerId: 'charge', record, attempt: 2, durationMs: 7 }
+const at = { topic: 'orders', partition: 3, epoch: 9 as Epoch }
+const place = { handlerId: 'charge', partition: 'orders:3', offset: 42, attempt: 2, durationMs: 7 }
+
+function told(...events: RuntimeEvent[]) {
+  const clock = new ManualClock()
+  const { log, lines } = recordedLog()
+  const write = eventLog(log, clock)
+  for (const event of events) write(event)
+  return { clock, lines, write }
+}
+
+const cases: readonly (readonly [event: RuntimeEvent, level: string, message: string, fields: object])[] = [
+  [{ ...of, kind: 'record.done', filtered: true }, 'debug', 'a record is done', { ...place, filtered: true }],
+  [
+    { ...of, kind: 'record.retry', attempts: 5, delayMs: 200, failure },
+    'info',
+    'a record failed and will be tried again',
+    { ...place, attempts: 5, delayMs: 200, reason: 'handler', error: 'TypeError', why: 'x is not y' },
+  ],
+  [
+    { ...of, kind: 'record.dead', failure: { ...failure, stack: 'at y' }, deadLetterTopic: 'orders.dlq' },
+    'warn',
+    'a record was given up: it is in the dead-letter topic',
+    {
+      ...{ ...place, reason: 'handler', error: 'TypeError', why: 'x is not y' },
+      ...{ stack: 'at y', deadLetterTopic: 'orders.dlq' },
+    },
+  ],
+  [
+    { ...of, kind: 'record.dead', failure, deadLetterTopic: null },
+    'warn',
+    'a record was given up and dropped',
+    { ...place, reason: 'handler', error: 'TypeError', why: 'x is not y', stack: undefined },
+  ],
+  [
+    { kind: 'dead-letter.failed', handlerId: 'charge', record, error: new Error('no leader'), delayMs: 400 },
+    'warn',
+    'the dead-letter topic has not taken a record, which holds back its partition; it is sent again',
+    { handlerId: 'charge', partition: 'orders:3', offset: 42, delayMs: 400, error: 'no leader', code: 'Error' },
+  ],
+  [
+    { ...at, kind: 'partition.assigned', position: 40, restored: 2 },
+    'info',
+    'a partition was assigned',
+    { partition: 'orders:3', epoch: 9, position: 40, restored: 2 },
+  ],
+  [
+    { ...at, kind: 'partition.revoked', leftBehind: 1 },
+    'info',
+    'a partition was given back',
+    { partition: 'orders:3', epoch: 9, leftBehind: 1 },
+  ],
+  [
+    { ...at, kind: 'partition.lost', leftBehind: 1 },
+    'warn',
+    'a partition was taken away; what is not committed runs again at its next owner',
+    { partition: 'orders:3', epoch: 9, leftBehind: 1 },
+  ],
+  [
+    { ...at, kind: 'partition.rewound', from: 50, to: 0 },
+    'warn',
+    'the log of a partition begins anew below what was read',
+    { partition: 'orders:3', epoch: 9, from: 50, to: 0 },
+  ],
+  [
+    { ...at, kind: 'metadata.dropped', why: 'that of Kafka Streams' },
+    'warn',
+    'the commit metadata of a partition is not believed; what it may have said is done runs again',
+    { partition: 'orders:3', epoch: 9, why: 'that of Kafka Streams' },
+  ],
+  [
+    { kind: 'partitions.paused', partitions: [at] },
+    'info',
+    'a limit is reached: nothing more is read until records are done',
+    { partitions: ['orders:3'] },
+  ],
+  [
+    { kind: 'partitions.resumed', partitions: [at] },
+    'debug',
+    'there is room again: reading goes on',
+    { partitions: ['orders:3'] },
+  ],
+  [{ kind: 'commit.done', partitions: 2, tookMs: 3 }, 'debug', 'committed', { partitions: 2, tookMs: 3 }],
+  [
+    { kind: 'commit.failed', error: new PyrallelError('PYR_COMMIT_FAILED', 'refused'), willRetry: true },
+    'warn',
+    'a commit failed; what it carried is committed again',
+    { error: 'refused', code: 'PYR_COMMIT_FAILED', willRetry: true },
+  ],
+  [
+    { kind: 'commit.failed', error: new PyrallelError('PYR_NOT_OWNED', 'not owned'), willRetry: false },
+    'info',
+    'a commit came after its partition was given up',
+    { error: 'not owned', code: 'PYR_NOT_OWNED', willRetry: false },
+  ],
+  [
+    { kind: 'stale.dropped', what: 'completion' },
+    'info',
+    'an answer to an earlier assignment came too late and was dropped',
+    { what: 'completion' },
+  ],
+]
+
+describe('the event log', () => {
+  for (const [event, level, message, fields] of cases) {
+    it(`says "${message}" at level ${level}, with the facts and no payload`, () => {
+      const { lines } = told(event)
+      assert.deepEqual(lines, [{ level, message, fields }])
+      assert.doesNotMatch(JSON.stringify(lines), /secret/)
+    })
+  }
+
+  it('writes a fault that repeats once in its interval, says how many were held back, and keeps all of them at debug', () => {
+    const retry: RuntimeEvent = { ...of, kind: 'record.retry', attempts: 5, delayMs: 200, failure }
+    const { clock, lines, write } = told(retry, retry, retry)
+    clock.pass(REPEAT_INTERVAL_MS - 1)
+    write(retry)
+    clock.pass(1)
+    write(retry)
+    assert.deepEqual(
+      lines.map((line) => line.level),
+      ['info', 'debug', 'debug', 'debug', 'info'],
+    )
+    assert.deepEqual(lines[4]?.fields, { ...lines[0]?.fields, suppressed: 3 })
+  })
+
+  it('holds nothing back of another fault, another handler, or another reason', () => {
+    const dead = { ...of, kind: 'record.dead', deadLetterTopic: null } as const
+    const { lines } = told(
+      { ...dead, failure },
+      { ...dead, failure: { ...failure, name: 'RangeError' } },
+      { ...dead, failure: { ...failure, reason: 'timeout' } },
+      { ...dead, failure, handlerId: 'refund' },
+    )
+    assert.deepEqual(
+      lines.map((line) => line.level),
+      ['warn', 'warn', 'warn', 'warn'],
+    )
+  })
+})
