@@ -1,0 +1,161 @@
+/** The test's end of one member process: starts it, reads what it writes, stops or kills it. Knows nothing of what is right. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, fork } from 'node:child_process'
+import { closeSync, openSync, readSync, writeFileSync } from 'node:fs'
+import { StringDecoder } from 'node:string_decoder'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { LogLine, MemberCommand, MemberLine, MemberPlan } from './member-log.ts'
+
+const script = fileURLToPath(new URL('member.ts', import.meta.url))
+const lookEveryMs = 20
+const startWithinMs = 60_000
+const stopWithinMs = 45_000
+
+/** Polls a condition that no event of this process announces, at most `withinMs`. */
+export async function eventually(
+  what: string | (() => string),
+  condition: () => boolean | Promise<boolean>,
+  withinMs = 60_000,
+): Promise<void> {
+  const end = performance.now() + withinMs
+  while (!(await condition())) {
+    if (performance.now() > end) {
+      assert.fail(`not within ${withinMs} ms: ${typeof what === 'string' ? what : what()}`)
+    }
+    await delay(lookEveryMs)
+  }
+}
+
+export class Member {
+  readonly plan: MemberPlan
+  readonly #child: ChildProcess
+  readonly #exited: Promise<void>
+  readonly #lines: MemberLine[] = []
+  readonly #file: number
+  readonly #decoder = new StringDecoder()
+  #rest = ''
+  #stderr = ''
+
+  constructor(plan: MemberPlan) {
+    this.plan = plan
+    writeFileSync(plan.file, '')
+    this.#file = openSync(plan.file, 'r')
+    this.#child = fork(script, [JSON.stringify(plan)], {
+      execArgv: ['--import', 'tsx'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
+    this.#child.stderr?.on('data', (text) => {
+      this.#stderr = (this.#stderr + String(text)).slice(-4_000)
+    })
+    this.#exited = new Promise((resolve) => this.#child.once('exit', () => resolve()))
+  }
+
+  get name(): string {
+    return this.plan.name
+  }
+
+  get isAlive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** Everything written up to now. */
+  get lines(): readonly MemberLine[] {
+    this.#readOn()
+    return this.#lines
+  }
+
+  /** Partitions that it holds, as far as it has said. */
+  get partitions(): readonly number[] {
+    const held = new Set<number>()
+    for (const line of this.lines) {
+      if (line.kind === 'assigned') held.add(line.partition)
+      else if (line.kind === 'revoked' || line.kind === 'lost') held.delete(line.partition)
+    }
+    return [...held].sort((a, b) => a - b)
+  }
+
+  count(kind: MemberLine['kind']): number {
+    return this.lines.reduce((sum, line) => sum + (line.kind === kind ? 1 : 0), 0)
+  }
+
+  /** Log lines with this message. */
+  logged(message: string): readonly LogLine[] {
+    return this.lines.filter((line) => line.kind === 'log').filter((line) => line.message === message)
+  }
+
+  /** Events of the runtime with this name. */
+  events(name: string): readonly object[] {
+    return this.lines.filter((line) => line.kind === 'event').filter((line) => line.name === name)
+  }
+
+  /** Waits until what it has written satisfies the condition. Fails at once when the process ends before. */
+  async until(what: string, condition: () => boolean, withinMs?: number): Promise<void> {
+    await eventually(
+      () => `${this.name}: ${what}\n${this.describe()}`,
+      () => {
+        const isAlive = this.isAlive
+        if (condition()) return true
+        if (!isAlive) assert.fail(`${this.name} has ended before: ${what}\n${this.describe()}`)
+        return false
+      },
+      withinMs,
+    )
+  }
+
+  async started(): Promise<this> {
+    await this.until('it has started', () => this.count('started') > 0, startWithinMs)
+    return this
+  }
+
+  release(key: string): void {
+    this.#child.send({ release: key } satisfies MemberCommand)
+  }
+
+  /** SIGTERM; fails unless it stops in order and the process then ends by itself. */
+  async stop(): Promise<void> {
+    this.#child.kill('SIGTERM')
+    await eventually(
+      () => `${this.name} has ended after SIGTERM\n${this.describe()}`,
+      () => !this.isAlive,
+      stopWithinMs,
+    )
+    assert.equal(this.#child.exitCode, 0, `${this.name} ended with an error\n${this.describe()}`)
+    assert.equal(this.count('stopped'), 1, `${this.name} has not stopped in order\n${this.describe()}`)
+  }
+
+  /** SIGKILL. May be called in any state, and twice. */
+  async kill(): Promise<void> {
+    if (this.isAlive) this.#child.kill('SIGKILL')
+    await this.#exited
+  }
+
+  /** After the end; nothing is read any more. */
+  close(): void {
+    this.#readOn()
+    closeSync(this.#file)
+  }
+
+  /** The last that it said, for a message. */
+  describe(): string {
+    const last = this.lines.slice(-15).map((line) => `  ${JSON.stringify(line)}`)
+    return `${this.name} holds [${this.partitions}]; its last lines:\n${last.join('\n')}\n${this.#stderr}`
+  }
+
+  #readOn(): void {
+    const buffer = Buffer.alloc(65_536)
+    for (;;) {
+      let length = 0
+      try {
+        length = readSync(this.#file, buffer)
+      } catch {
+        // Closed: all that there was has been read.
+        return
+      }
+      if (length === 0) return
+      const parts = (this.#rest + this.#decoder.write(buffer.subarray(0, length))).split('\n')
+      this.#rest = parts.pop() ?? ''
+      for (const part of parts) this.#lines.push(JSON.parse(part) as MemberLine)
+    }
+  }
+}

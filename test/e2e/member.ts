@@ -1,0 +1,187 @@
+/**
+ * A group member in a process of its own: the real runtime with one handler that behaves as the plan says. Every line is written at once
+ * and synchronously, so that a SIGKILL loses nothing of what was done. Judges nothing: that is the ledger's business.
+ */
+import { openSync, writeSync } from 'node:fs'
+import { handler } from '../../framework/handler.ts'
+import type { KafkaClient, KafkaConnection } from '../../framework/kafka/kafka-client.ts'
+import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
+import type { RuntimeEvent } from '../../framework/model/events.ts'
+import type { KafkaRecord } from '../../framework/model/record.ts'
+import { createLogger } from '../../framework/observability/logger.ts'
+import { createRuntime } from '../../framework/runtime/create-runtime.ts'
+import { type MemberCommand, type MemberNote, type MemberPlan, monotonicMs } from './member-log.ts'
+
+const plan = JSON.parse(process.argv[2] ?? '') as MemberPlan
+const file = openSync(plan.file, 'a')
+
+function write(note: MemberNote): void {
+  writeSync(file, `${JSON.stringify({ at: monotonicMs(), ...note })}\n`)
+}
+
+const log = createLogger(
+  { level: 'info', pretty: false },
+  {
+    write: (text) => {
+      const { level, msg, time: _, ...fields } = JSON.parse(text) as { level: string; msg: string; time: string }
+      write({ kind: 'log', level, message: msg, fields })
+    },
+  },
+)
+
+/** By key: ends the wait of its records. A key that was released stays so. */
+const released = new Map<string, { readonly promise: Promise<void>; readonly resolve: () => void }>()
+for (const key of plan.behaviour.blockedKeys) {
+  let resolve = () => {}
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  released.set(key, { promise, resolve })
+}
+
+const { takesMs, ignoresSignal, failures } = plan.behaviour
+
+async function work(key: string, attempt: number, signal: AbortSignal): Promise<void> {
+  const [least, most] = takesMs
+  const aborted = new Promise<never>((_resolve, reject) => {
+    if (!ignoresSignal) signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true })
+  })
+  // Without a listener of its own, an abort after the end would be an unhandled rejection.
+  aborted.catch(() => {})
+  if (most > 0) {
+    const takes = least + Math.random() * (most - least)
+    await Promise.race([new Promise((resolve) => setTimeout(resolve, takes)), aborted])
+  }
+  const wait = released.get(key)
+  if (wait !== undefined) await Promise.race([wait.promise, aborted])
+  if (attempt <= (failures[key] ?? 0)) throw new Error(`attempt ${attempt} fails as planned`)
+}
+
+const definition = handler<unknown>(plan.topic, async (record, context) => {
+  const { partition, offset, attempt } = record
+  const key = record.key ?? ''
+  const of = { partition, offset, key, sequence: sequenceOf(record.value), attempt }
+  write({ kind: 'start', ...of })
+  try {
+    await work(key, attempt, context.signal)
+  } catch (error) {
+    write({ kind: 'fail', ...of })
+    throw error
+  }
+  write({ kind: 'end', ...of })
+})
+
+/** Records of others have none. */
+function sequenceOf(value: unknown): number {
+  const { sequence } = (value ?? {}) as { readonly sequence?: number }
+  return sequence ?? 0
+}
+
+function onEvent(event: RuntimeEvent): void {
+  switch (event.kind) {
+    case 'record.done':
+      write({ kind: 'done', ...place(event.record) })
+      return
+    case 'record.dead':
+      write({ kind: 'dead', ...place(event.record) })
+      return
+    case 'record.retry':
+    case 'commit.done':
+      return
+    case 'partition.assigned': {
+      const { partition, epoch, position, restored } = event
+      write({ kind: 'assigned', partition, epoch, position: position ?? null, restored })
+      return
+    }
+    case 'partition.revoked':
+    case 'partition.lost': {
+      const { partition, epoch, leftBehind } = event
+      write({ kind: event.kind === 'partition.lost' ? 'lost' : 'revoked', partition, epoch, leftBehind })
+      return
+    }
+    default: {
+      const { kind, ...facts } = event
+      write({ kind: 'event', name: kind, facts: { ...facts, ...('error' in facts && { error: facts.error.message }) } })
+    }
+  }
+}
+
+function place({ partition, offset }: KafkaRecord): { readonly partition: number; readonly offset: number } {
+  return { partition, offset }
+}
+
+let commits = 0
+
+/** The same client, with its commits and their answers written down. */
+function watched(client: KafkaClient): KafkaClient {
+  return {
+    maxMetadataLength: client.maxMetadataLength,
+    subscribe: (topics, listener) => client.subscribe(topics, listener),
+    poll: (maxRecords, waitMs) => client.poll(maxRecords, waitMs),
+    pause: (partitions) => client.pause(partitions),
+    resume: (partitions) => client.resume(partitions),
+    logEnd: (partition) => client.logEnd(partition),
+    close: () => client.close(),
+    async commit(requests) {
+      const id = ++commits
+      const partitions = requests.map(({ partition, position, metadata }) => {
+        return { partition, position, metadataLength: metadata.length }
+      })
+      write({ kind: 'commit', id, partitions })
+      try {
+        await client.commit(requests)
+      } catch (error) {
+        write({ kind: 'refused', id, error: String(error) })
+        throw error
+      }
+      write({ kind: 'committed', id })
+    },
+  }
+}
+
+async function main(): Promise<void> {
+  const { brokers, groupProtocol, librdkafka, instanceId, startFrom, limits, commit, lifecycle } = plan
+  const kafka = await connectKafka({ brokers, clientId: plan.name, groupProtocol, librdkafka, log })
+  const connection: KafkaConnection = {
+    description: kafka.description,
+    check: (timeoutMs) => kafka.check(timeoutMs),
+    missingTopics: (topics) => kafka.missingTopics(topics),
+    createTopics: (topics, partitions) => kafka.createTopics(topics, partitions),
+    consumer: async (options) => watched(await kafka.consumer(options)),
+    producer: () => kafka.producer(),
+    close: () => kafka.close(),
+  }
+  const { topic, group, ordering, concurrency, timeoutMs, retry, deadLetterTopic } = plan
+  const route = { handlerId: 'work', topic, ordering, concurrency, retry, deadLetterTopic }
+  const runtime = createRuntime({
+    connection,
+    handlers: [{ route, group, file: 'member.ts', timeoutMs, definition }],
+    startFrom,
+    ...(instanceId !== undefined && { instanceId }),
+    limits,
+    commit,
+    lifecycle,
+    log,
+    onEvent,
+  })
+  process.once('SIGTERM', () => {
+    void runtime.stop().then(() => {
+      write({ kind: 'stopped' })
+      // Nothing else may keep the process alive now.
+      process.off('disconnect', endForsaken)
+      process.disconnect()
+    })
+  })
+  process.on('message', ({ release }: MemberCommand) => released.get(release)?.resolve())
+  runtime.failed.catch((error: unknown) => write({ kind: 'failed', error: String(error) }))
+  await runtime.start()
+  write({ kind: 'started' })
+}
+
+/** The test process is gone: nobody would ever stop this one. */
+function endForsaken(): void {
+  process.exit(3)
+}
+
+process.on('disconnect', endForsaken)
+await main()

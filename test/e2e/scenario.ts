@@ -1,0 +1,237 @@
+/** What every scenario on a real Kafka needs: a topic, a group, members, load, and books that must balance at the end. Leaves nothing behind. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { KafkaConnection, RecordProducer } from '../../framework/kafka/kafka-client.ts'
+import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
+import type { Logger } from '../../framework/model/logger.ts'
+import { configDefaults } from '../../framework/runtime/resolve-config.ts'
+import type { TopicOptions } from './kafka-admin.ts'
+import type { KafkaCluster } from './kafka-harness.ts'
+import { type Account, type Allowed, Ledger } from './ledger.ts'
+import type { Behaviour, MemberPlan } from './member-log.ts'
+import { eventually, Member } from './member-process.ts'
+
+export const quietLog: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quietLog }
+
+/** What a test may change of a member's plan. */
+export type PlanChanges = Partial<Omit<MemberPlan, 'behaviour' | 'file' | 'brokers'>> & {
+  readonly behaviour?: Partial<Behaviour>
+}
+
+const tickMs = 20
+
+/** Produces at a steady pace until it is stopped. */
+export interface Load {
+  /** Settles when everything that was handed over is acknowledged. */
+  stop(): Promise<void>
+}
+
+let scenarios = 0
+
+export class Scenario {
+  readonly topic: string
+  readonly group: string
+  readonly ledger = new Ledger()
+  readonly members: Member[] = []
+  readonly cluster: KafkaCluster
+  readonly producer: RecordProducer
+  readonly #test: TestContext
+  readonly #directory: string
+  readonly #common: PlanChanges
+  readonly #connection: KafkaConnection
+  readonly #sequences = new Map<string, number>()
+  #nextKey = 0
+
+  /** @param common what all members of this scenario have in common */
+  static async open(
+    t: TestContext,
+    cluster: KafkaCluster,
+    topicOptions: TopicOptions,
+    common: PlanChanges = {},
+  ): Promise<Scenario> {
+    const name = `s${process.pid}-${++scenarios}`
+    await cluster.admin.createTopic(name, topicOptions)
+    const { brokers } = cluster
+    const connection = await connectKafka({ brokers, clientId: 'load', groupProtocol: 'consumer', log: quietLog })
+    const scenario = new Scenario(t, cluster, name, common, connection, await connection.producer())
+    t.after(() => scenario.#close())
+    return scenario
+  }
+
+  private constructor(
+    t: TestContext,
+    cluster: KafkaCluster,
+    name: string,
+    common: PlanChanges,
+    connection: KafkaConnection,
+    producer: RecordProducer,
+  ) {
+    this.#test = t
+    this.cluster = cluster
+    this.topic = name
+    this.group = `${name}-group`
+    this.#common = common
+    this.#connection = connection
+    this.producer = producer
+    this.#directory = mkdtempSync(join(tmpdir(), 'pyrallel-members-'))
+  }
+
+  /** Starts a member; settles when it has joined, which is before it has partitions. */
+  async start(changes: PlanChanges = {}): Promise<Member> {
+    const member = new Member(this.#plan(changes))
+    this.members.push(member)
+    return await member.started()
+  }
+
+  /** The members whose processes live. */
+  get alive(): readonly Member[] {
+    return this.members.filter((member) => member.isAlive)
+  }
+
+  /** Produces the next record of each of these keys, in order. */
+  async produce(keys: readonly string[], partition?: number): Promise<void> {
+    await Promise.all(keys.map((key) => this.#send(key, partition)))
+  }
+
+  /** `count` records over `keys` keys in turn. */
+  async produceMany(count: number, keys: number): Promise<void> {
+    await this.produce(Array.from({ length: count }, () => this.#turn(keys)))
+  }
+
+  load(perSecond: number, keys: number): Load {
+    const outstanding: Promise<void>[] = []
+    const startedAt = performance.now()
+    let sent = 0
+    const timer = setInterval(() => {
+      const due = ((performance.now() - startedAt) / 1_000) * perSecond
+      for (; sent < due; sent++) outstanding.push(this.#send(this.#turn(keys)))
+    }, tickMs)
+    this.#test.after(() => clearInterval(timer))
+    return {
+      stop: async () => {
+        clearInterval(timer)
+        await Promise.all(outstanding)
+      },
+    }
+  }
+
+  /** Waits until the living members hold all partitions of the topic between them, each at least one. */
+  async untilShared(partitions: number, within: readonly Member[] = this.alive): Promise<void> {
+    await eventually(
+      () => `${within.length} members share ${partitions} partitions\n${this.#describe()}`,
+      () => {
+        const held = within.map((member) => member.partitions)
+        return held.every((each) => each.length > 0) && new Set(held.flat()).size === partitions
+      },
+    )
+  }
+
+  /** Waits until `more` records have ended that had not when it was called. */
+  async untilProgress(more: number, within: readonly Member[] = this.alive): Promise<void> {
+    const ended = () => within.reduce((sum, member) => sum + member.count('end'), 0)
+    const goal = ended() + more
+    await eventually(
+      () => `${more} more records are handled\n${this.#describe()}`,
+      () => ended() >= goal,
+    )
+  }
+
+  async untilAllHandled(withinMs?: number): Promise<void> {
+    await eventually(
+      () => `all records are handled; missing ${this.ledger.missing(this.members).slice(0, 10)}\n${this.#describe()}`,
+      () => this.ledger.missing(this.members).length === 0,
+      withinMs,
+    )
+  }
+
+  /** Waits until the group has committed every partition up to its end, with nothing open. */
+  async untilCommitted(ends: ReadonlyMap<number, number>): Promise<void> {
+    const show = async () => JSON.stringify(await this.cluster.admin.committed(this.group, this.topic))
+    let last = ''
+    await eventually(
+      () => `the group has committed ${JSON.stringify([...ends])}, not ${last}\n${this.#describe()}`,
+      async () => {
+        const committed = await this.cluster.admin.committed(this.group, this.topic)
+        last = await show()
+        return [...ends].every(([partition, end]) =>
+          committed.some((each) => each.partition === partition && each.offset === end && each.metadata === ''),
+        )
+      },
+    )
+  }
+
+  /** Waits until a member's last commit is answered and nothing that is done is uncommitted: the moment is quiet. */
+  async untilQuiet(member: Member, quietMs = 500): Promise<void> {
+    await member.until('nothing was done for a while, and all is committed', () => {
+      const last = (kinds: readonly string[]) => member.lines.findLast((line) => kinds.includes(line.kind))?.at ?? 0
+      const now = Number(process.hrtime.bigint()) / 1e6
+      return last(['committed']) > last(['done', 'dead']) && now - last(['done', 'dead', 'commit', 'start']) > quietMs
+    })
+  }
+
+  /** Stops who lives, and checks the books. @returns what they say, which is printed too */
+  async finish(allowed: Allowed = {}): Promise<Account> {
+    await this.untilAllHandled()
+    await Promise.all(this.alive.map((member) => member.stop()))
+    const account = this.ledger.check(this.members, allowed)
+    this.#test.diagnostic(JSON.stringify(account))
+    for (const member of this.members) {
+      const failed = member.lines.find((line) => line.kind === 'failed')
+      assert.equal(failed, undefined, `${member.name} gave up\n${member.describe()}`)
+    }
+    return account
+  }
+
+  #turn(keys: number): string {
+    this.#nextKey = (this.#nextKey + 1) % keys
+    return `k${this.#nextKey}`
+  }
+
+  async #send(key: string, partition?: number): Promise<void> {
+    const sequence = (this.#sequences.get(key) ?? 0) + 1
+    this.#sequences.set(key, sequence)
+    const value = Buffer.from(JSON.stringify({ sequence }))
+    const where = partition === undefined ? {} : { partition }
+    await this.producer.produce({ topic: this.topic, key: Buffer.from(key), value, headers: [], ...where })
+    this.ledger.acknowledge(key, sequence)
+  }
+
+  #plan(changes: PlanChanges): MemberPlan {
+    const { handlers, limits, commit, shutdown } = configDefaults
+    const name = changes.name ?? `member-${this.members.length + 1}`
+    const behaviour = { takesMs: [0, 0], blockedKeys: [], ignoresSignal: false, failures: {} } as const
+    return {
+      ...{ topic: this.topic, group: this.group, groupProtocol: 'consumer', startFrom: 'earliest', librdkafka: {} },
+      ...{ ordering: 'key', concurrency: 50, timeoutMs: handlers.timeoutMs, deadLetterTopic: null },
+      retry: { attempts: 5, backoff: 'fixed', minMs: 20, maxMs: 20, jitter: false },
+      ...{ limits, commit, lifecycle: shutdown },
+      ...this.#common,
+      ...changes,
+      name,
+      brokers: this.cluster.brokers,
+      behaviour: { ...behaviour, ...this.#common.behaviour, ...changes.behaviour },
+      file: join(this.#directory, `${name}-${this.members.length}.jsonl`),
+    }
+  }
+
+  #describe(): string {
+    return this.members.map((member) => `${member.isAlive ? '' : '(ended) '}${member.describe()}`).join('\n')
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.kill()))
+    for (const member of this.members) member.close()
+    await this.producer.close(1_000)
+    await this.#connection.close()
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+}
+
+/** A pause that is part of the scenario itself: load must flow for a while, or a time-out must pass. */
+export function letPass(ms: number): Promise<void> {
+  return delay(ms)
+}
