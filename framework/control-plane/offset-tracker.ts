@@ -7,8 +7,9 @@ export interface OffsetRange {
   readonly end: number
 }
 
-const INCOMPLETE = 0
-const COMPLETE = 1
+/** Names one offset that has arrived, as long as it is not passed. Tickets are given out in the order of arrival. */
+export type OffsetTicket = number
+
 const FIRST_CAPACITY = 64
 /** A ring that has grown past this is given back once it is empty. */
 const KEEP_CAPACITY = 16_384
@@ -17,17 +18,18 @@ const KEEP_CAPACITY = 16_384
  * Offsets arrive in increasing order and are completed in any order. Each incomplete offset carries an item of the caller's.
  *
  * A ring, sorted by offset, holds everything from the lowest incomplete offset upwards, so its head is the position. Offsets
- * that never arrive (compaction, transaction markers) are not in the ring and so cannot hold anything back. `track` and `complete` are
- * amortised O(1) in a dense log; with holes `complete` is a binary search.
+ * that never arrive (compaction, transaction markers) are not in the ring and so cannot hold anything back. A ticket tells where in the
+ * ring an offset stands, so `track` and `complete` are amortised O(1), with or without holes.
  *
  * Offsets that an earlier owner completed above the position are handed in as `restored`: they count as complete before they
  * arrive, and stay part of `completedRanges` until they have been passed.
  */
-export class OffsetTracker<Item> {
+export class OffsetTracker<Item extends NonNullable<unknown>> {
   #offsets = new Float64Array(FIRST_CAPACITY)
-  #states = new Uint8Array(FIRST_CAPACITY)
+  /** Undefined for an offset that is complete. */
   #items: (Item | undefined)[] = new Array(FIRST_CAPACITY).fill(undefined)
   #head = 0
+  #headTicket: OffsetTicket = 0
   #size = 0
   #incomplete = 0
   /** The lowest offset that may still arrive. Undefined until the first one, when the group had committed nothing. */
@@ -99,31 +101,33 @@ export class OffsetTracker<Item> {
 
   /**
    * Takes note of an offset that has arrived and is to be done.
+   * @returns what to complete it with
    * @throws PyrallelError PYR_BUG when it is lower than one that arrived before
    */
-  track(offset: number, item: Item): void {
+  track(offset: number, item: Item): OffsetTicket {
     this.#refuseLower(offset)
     this.#next = offset + 1
     if (this.#size === this.#offsets.length) this.#grow()
     const slot = (this.#head + this.#size) & (this.#offsets.length - 1)
     this.#offsets[slot] = offset
-    this.#states[slot] = INCOMPLETE
     this.#items[slot] = item
     this.#size += 1
     this.#incomplete += 1
+    return this.#headTicket + this.#size - 1
   }
 
   /** @throws PyrallelError PYR_BUG when the offset is not incomplete */
-  complete(offset: number): void {
-    const slot = this.#slotOf(offset)
-    if (slot === undefined || this.#states[slot] !== INCOMPLETE) {
-      throw bug('offset-tracker/complete', `offset ${offset} is not incomplete`)
+  complete(ticket: OffsetTicket): void {
+    const place = ticket - this.#headTicket
+    const slot = (this.#head + place) & (this.#offsets.length - 1)
+    if (!(place >= 0 && place < this.#size) || this.#items[slot] === undefined) {
+      throw bug('offset-tracker/complete', `the offset of ticket ${ticket} is not incomplete`)
     }
-    this.#states[slot] = COMPLETE
     this.#items[slot] = undefined
     this.#incomplete -= 1
+    const offset = this.#offsets[slot] as number
     if (offset > this.#highestCompleted) this.#highestCompleted = offset
-    if (slot === this.#head) this.#passCompleted()
+    if (place === 0) this.#passCompleted()
   }
 
   /**
@@ -137,7 +141,7 @@ export class OffsetTracker<Item> {
     let start = end
     for (let i = 0; i < this.#size; i += 1) {
       const slot = (this.#head + i) & mask
-      if (this.#states[slot] === COMPLETE) continue
+      if (this.#items[slot] === undefined) continue
       const offset = this.#offsets[slot] as number
       if (start < offset && start < end) ranges.push({ start, end: Math.min(offset, end) })
       start = offset + 1
@@ -181,32 +185,12 @@ export class OffsetTracker<Item> {
 
   #passCompleted(): void {
     const mask = this.#offsets.length - 1
-    while (this.#size > 0 && this.#states[this.#head] === COMPLETE) {
+    while (this.#size > 0 && this.#items[this.#head] === undefined) {
       this.#head = (this.#head + 1) & mask
+      this.#headTicket += 1
       this.#size -= 1
     }
     if (this.#size === 0 && this.#offsets.length > KEEP_CAPACITY) this.#resize(FIRST_CAPACITY)
-  }
-
-  #slotOf(offset: number): number | undefined {
-    if (this.#size === 0) return undefined
-    const mask = this.#offsets.length - 1
-    const first = this.#offsets[this.#head] as number
-    if (offset < first) return undefined
-    // Distinct integers in order: entry i has an offset of at least `first + i`, so this is an upper bound, and exact without holes.
-    let high = Math.min(offset - first, this.#size - 1)
-    const direct = (this.#head + high) & mask
-    if (this.#offsets[direct] === offset) return direct
-    let low = 0
-    while (low <= high) {
-      const middle = (low + high) >> 1
-      const slot = (this.#head + middle) & mask
-      const seen = this.#offsets[slot] as number
-      if (seen === offset) return slot
-      if (seen < offset) low = middle + 1
-      else high = middle - 1
-    }
-    return undefined
   }
 
   #grow(): void {
@@ -215,17 +199,14 @@ export class OffsetTracker<Item> {
 
   #resize(capacity: number): void {
     const offsets = new Float64Array(capacity)
-    const states = new Uint8Array(capacity)
     const items: (Item | undefined)[] = new Array(capacity).fill(undefined)
     const mask = this.#offsets.length - 1
     for (let i = 0; i < this.#size; i += 1) {
       const slot = (this.#head + i) & mask
       offsets[i] = this.#offsets[slot] as number
-      states[i] = this.#states[slot] as number
       items[i] = this.#items[slot]
     }
     this.#offsets = offsets
-    this.#states = states
     this.#items = items
     this.#head = 0
   }

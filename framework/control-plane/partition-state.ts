@@ -113,7 +113,7 @@ export class PartitionState implements TopicPartition {
     if (this.tracker.next === undefined) this.#mayHaveChanged = true
     const bytes = recordBytes(record)
     const pending = this.shards.enqueue(record, bytes, this.route.ordering)
-    this.tracker.track(record.offset, pending)
+    pending.ticket = this.tracker.track(record.offset, pending)
     this.records += 1
     this.bytes += bytes
     return pending
@@ -135,7 +135,7 @@ export class PartitionState implements TopicPartition {
    */
   complete(pending: Pending): boolean {
     const before = this.tracker.position
-    this.tracker.complete(pending.record.offset)
+    this.tracker.complete(pending.ticket)
     this.shards.release(pending)
     this.records -= 1
     this.bytes -= pending.bytes

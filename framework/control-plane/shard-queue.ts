@@ -1,6 +1,7 @@
 /** Keeps the records of one partition in the order they must run in: one queue per shard, and a ring of the shards that may start. */
 import type { KafkaRecord } from '../model/record.ts'
 import type { HandlerFailure, Ordering } from '../model/work.ts'
+import type { OffsetTicket } from './offset-tracker.ts'
 
 /** Where an incomplete record stands. `waiting`: for its retry. `dead`: for the dead-letter topic's acknowledgement. */
 export type PendingState = 'queued' | 'in-flight' | 'waiting' | 'dead'
@@ -10,6 +11,8 @@ export interface Pending {
   readonly record: KafkaRecord
   readonly bytes: number
   readonly shard: Shard
+  /** The tracker's, to complete the offset with; -1 before it is tracked. */
+  ticket: OffsetTicket
   state: PendingState
   /** The number of its next attempt, or of the one that is running. */
   attempt: number
@@ -65,6 +68,7 @@ export class ShardQueue {
       record,
       bytes,
       shard,
+      ticket: -1,
       state: 'queued',
       attempt: 1,
       interruptions: 0,

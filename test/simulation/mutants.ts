@@ -75,7 +75,7 @@ const mutants: readonly Mutant[] = [
     name: 'a record is done before its dead letter is acknowledged',
     file: 'failed-records.ts',
     find: "    pending.state = 'dead'\n",
-    replace: "    pending.state = 'dead'\n    state.tracker.complete(pending.record.offset)\n",
+    replace: "    pending.state = 'dead'\n    state.tracker.complete(pending.ticket)\n",
   },
   {
     name: 'a time-out counts as done',
