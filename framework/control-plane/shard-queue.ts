@@ -108,6 +108,7 @@ export class ShardQueue {
     const { shard } = pending
     if (shard.isBusy || shard.head !== pending) return false
     shard.isBusy = true
+    this.#dropStale()
     return true
   }
 
@@ -150,6 +151,17 @@ export class ShardQueue {
     }
   }
 
+  /**
+   * Whoever starts out of turn leaves a place in the ring behind. Only the blocking record does, so these places come to the front in the end;
+   * but while nothing else starts, nobody else takes them away, and the ring would grow with every record.
+   */
+  #dropStale(): void {
+    for (let first = this.#ready.first; first !== undefined && isStale(first); first = this.#ready.first) {
+      this.#ready.shift()
+      first.isListed = false
+    }
+  }
+
   #shardFor(key: string | undefined): Shard {
     const known = key === undefined ? undefined : this.#shards.get(key)
     if (known !== undefined) return known
@@ -166,6 +178,10 @@ export class ShardQueue {
   }
 }
 
+function isStale(shard: Shard): boolean {
+  return shard.isBusy || shard.head === undefined
+}
+
 /** A first-in first-out queue without the cost of `Array.shift`. */
 export class Ring<Item> {
   #slots: (Item | undefined)[] = new Array(16).fill(undefined)
@@ -174,6 +190,11 @@ export class Ring<Item> {
 
   get size(): number {
     return this.#size
+  }
+
+  /** The one that `shift` would give. */
+  get first(): Item | undefined {
+    return this.#slots[this.#head]
   }
 
   push(item: Item): void {
