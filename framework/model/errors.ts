@@ -8,6 +8,7 @@ export const errorCodes = {
   PYR_ENGINE_NOT_STARTED: 'submit() was called before start() had settled.',
   PYR_ENGINE_FULL: 'submit() was called while all slots of the engine were in use.',
   PYR_ENGINE_CLOSED: 'submit() was called after close().',
+  PYR_WORKER_START: "A worker thread could not load its handler, or the handler's setup failed.",
   PYR_NATIVE_MISSING: 'The native Kafka client cannot be loaded on this machine.',
   PYR_BROKER_UNREACHABLE: 'No broker answered at the configured addresses.',
   PYR_TOPIC_UNKNOWN: 'A topic does not exist on the broker, or the user may not see it.',
@@ -25,6 +26,8 @@ export const errorCodes = {
   PYR_HANDLER_DUPLICATE: 'Two handlers of one group listen to the same topic, or have the same id.',
   PYR_HANDLER_OPTION: 'A handler has an option that does not exist or has a value that is not allowed.',
   PYR_GENERATED_STALE: 'generated/ does not match handlers/.',
+  PYR_BUNDLE: 'A file of the project cannot be bundled: its syntax is wrong, or an import leads nowhere.',
+  PYR_WRITE: 'A file that Pyrallel makes cannot be written.',
   PYR_SCHEMA: 'A value does not satisfy the schema of its topic.',
   PYR_USAGE: 'The command line is not understood.',
 } as const

@@ -1,0 +1,261 @@
+/**
+ * Bundles the user's code with esbuild: handlers and thread entries for `pyrallel dev`, over and over; the server and thread entries for
+ * `pyrallel build`, once. Runs nothing of what it bundles.
+ *
+ *     const bundler = await openBundler({ root, outDir, naming: 'hashed', dependencies: 'external' })
+ *     const bundle = await bundler.bundle([{ name: 'routes', file: 'generated/routes.ts' }])   // again after each change
+ *     if (bundle.kind === 'failed') show(bundle.diagnostics)     // plain data with code frames
+ *     else await import(pathToFileURL(bundle.entries.get('routes')?.output ?? '').href)
+ *     await bundler.close()                                      // ends esbuild's work for it
+ *
+ *     const bundle = await bundleOnce({ root, outDir: 'dist', naming: 'plain', dependencies: { external: ['pino'] } }, entries)
+ *
+ * ESM in `.mjs` files, split into chunks that entries share, with source maps beside them, names kept, for Node 20.
+ */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { isBuiltin } from 'node:module'
+import { dirname, extname, relative, resolve, sep } from 'node:path'
+import type { BuildContext, BuildFailure, BuildOptions, BuildResult, Metafile, Plugin } from 'esbuild'
+import { PyrallelError, toError } from '../../framework/model/errors.ts'
+import type { Diagnostic } from '../codegen/diagnostic.ts'
+import { bundleDiagnostic, missingImport } from './bundle-diagnostic.ts'
+
+export interface BundleEntry {
+  /** Where it goes, below the output folder and without extension: `handlers/billing/charge`. Unique. */
+  readonly name: string
+  /** Relative to the project, or absolute. */
+  readonly file: string
+  /** The source, for an entry that is not on the disk; its imports are resolved as if it stood at `file`. */
+  readonly contents?: string
+}
+
+export interface BundleSettings {
+  /** The project's folder, absolute: its `tsconfig.json` counts, and diagnostics are relative to it. */
+  readonly root: string
+  /** Absolute, or relative to `root`. */
+  readonly outDir: string
+  /** `hashed`: a changed entry has a changed file name, so that importing it loads it anew. `plain`: `<name>.mjs`. */
+  readonly naming: 'hashed' | 'plain'
+  /**
+   * `external`: packages stay imports, `pyrallel` among them, so that the user's code and the runtime share one copy.
+   * `{ external }`: only these do, with all that is below them; everything else is bundled.
+   */
+  readonly dependencies: 'external' | { readonly external: readonly string[] }
+}
+
+export interface BundledEntry {
+  readonly name: string
+  readonly file: string
+  /** Absolute. */
+  readonly output: string
+  /** Every file of the project that it is made from, itself included; relative to the project, with `/`, sorted. */
+  readonly inputs: readonly string[]
+}
+
+export interface BundleDone {
+  readonly kind: 'done'
+  /** By name. */
+  readonly entries: ReadonlyMap<string, BundledEntry>
+  /** The import graph of all entries; relative to the project, with `/`, sorted. */
+  readonly inputs: readonly string[]
+  /** Packages, or parts of them, that stayed imports, as they are written; sorted. Without Node's own modules. */
+  readonly externals: readonly string[]
+  /** Everything that belongs to the bundle, source maps included, whether it was written now or before. */
+  readonly outputs: readonly { readonly path: string; readonly bytes: number }[]
+}
+
+export interface BundleFailed {
+  readonly kind: 'failed'
+  /** At least one. */
+  readonly diagnostics: readonly Diagnostic[]
+  /** Absolute paths of relative imports that lead nowhere: when one appears, the bundle may succeed. */
+  readonly missing: readonly string[]
+}
+
+export type Bundle = BundleDone | BundleFailed
+
+export interface Bundler {
+  /**
+   * Bundles what is on the disk now; cheap when little has changed. Not to be called again before it has settled.
+   * @throws PyrallelError PYR_WRITE when the output cannot be written
+   */
+  bundle(entries: readonly BundleEntry[]): Promise<Bundle>
+  close(): Promise<void>
+}
+
+/** Bundles once and leaves nothing running. @throws PyrallelError PYR_WRITE when the output cannot be written */
+export async function bundleOnce(settings: BundleSettings, entries: readonly BundleEntry[]): Promise<Bundle> {
+  const bundler = await openBundler(settings)
+  try {
+    return await bundler.bundle(entries)
+  } finally {
+    await bundler.close()
+  }
+}
+
+/** Loads esbuild, which is why it waits; nothing is bundled yet. */
+export async function openBundler(settings: BundleSettings): Promise<Bundler> {
+  const esbuild = await import('esbuild')
+  return new AppBundler({ ...settings, outDir: resolve(settings.root, settings.outDir) }, esbuild.context)
+}
+
+type OpenContext = (options: BuildOptions) => Promise<BuildContext>
+
+class AppBundler implements Bundler {
+  readonly #settings: BundleSettings
+  readonly #openContext: OpenContext
+  /** Its name carries its content, so what was written once is never written again. */
+  readonly #written = new Set<string>()
+  #context: BuildContext | undefined
+  /** The entries of `#context`, which cannot be changed. */
+  #opened = ''
+
+  constructor(settings: BundleSettings, openContext: OpenContext) {
+    this.#settings = settings
+    this.#openContext = openContext
+  }
+
+  async bundle(entries: readonly BundleEntry[]): Promise<Bundle> {
+    const { root } = this.#settings
+    let result: BuildResult
+    try {
+      const context = await this.#contextFor(entries)
+      result = await context.rebuild()
+    } catch (thrown) {
+      const { errors } = thrown as Partial<BuildFailure>
+      if (errors === undefined) throw thrown
+      return {
+        kind: 'failed',
+        diagnostics: errors.map((error) => bundleDiagnostic(root, error)),
+        missing: errors.flatMap((error) => missingImport(root, error) ?? []),
+      }
+    }
+    for (const { path, contents } of result.outputFiles ?? []) await this.#write(path, contents)
+    return this.#describe(entries, result)
+  }
+
+  async close(): Promise<void> {
+    const context = this.#context
+    this.#context = undefined
+    await context?.dispose()
+  }
+
+  async #contextFor(entries: readonly BundleEntry[]): Promise<BuildContext> {
+    const wanted = JSON.stringify(entries)
+    if (this.#context !== undefined && this.#opened === wanted) return this.#context
+    await this.close()
+    this.#context = await this.#openContext(this.#optionsFor(entries))
+    this.#opened = wanted
+    return this.#context
+  }
+
+  #optionsFor(entries: readonly BundleEntry[]): BuildOptions {
+    const { root, outDir, naming, dependencies } = this.#settings
+    return {
+      absWorkingDir: root,
+      entryPoints: entries.map(({ name, file, contents }) => ({
+        in: contents === undefined ? resolve(root, file) : `${virtual}:${file}`,
+        out: name,
+      })),
+      outdir: outDir,
+      entryNames: naming === 'hashed' ? '[dir]/[name]-[hash]' : '[dir]/[name]',
+      chunkNames: 'chunks/[name]-[hash]',
+      outExtension: { '.js': '.mjs' },
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      sourcemap: 'linked',
+      keepNames: true,
+      charset: 'utf8',
+      legalComments: 'none',
+      ...(dependencies === 'external'
+        ? { packages: 'external' as const }
+        : { external: [...dependencies.external], banner: { js: requireBanner } }),
+      metafile: true,
+      write: false,
+      logLevel: 'silent',
+      plugins: [virtualEntries(root, entries)],
+    }
+  }
+
+  async #write(path: string, contents: Uint8Array): Promise<void> {
+    const isHashed = this.#settings.naming === 'hashed'
+    if (isHashed && this.#written.has(path)) return
+    try {
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, contents)
+    } catch (thrown) {
+      const message = `${relative(this.#settings.root, path)} cannot be written: ${toError(thrown).message}. Make the folder writable.`
+      throw new PyrallelError('PYR_WRITE', message, { cause: thrown })
+    }
+    if (isHashed) this.#written.add(path)
+  }
+
+  #describe(entries: readonly BundleEntry[], result: BuildResult): BundleDone {
+    const { root } = this.#settings
+    const metafile: Metafile = result.metafile ?? { inputs: {}, outputs: {} }
+    const outputOf = new Map(
+      Object.entries(metafile.outputs).flatMap(([path, { entryPoint }]) =>
+        entryPoint === undefined ? [] : [[entryPoint, resolve(root, path)] as const],
+      ),
+    )
+    const bundled = entries.map(({ name, file, contents }): readonly [string, BundledEntry] => {
+      const id = contents === undefined ? posix(relative(root, resolve(root, file))) : `${virtual}:${file}`
+      return [name, { name, file, output: outputOf.get(id) ?? '', inputs: inputsOf(metafile, id) }]
+    })
+    const externals = Object.values(metafile.outputs).flatMap(({ imports }) =>
+      imports.flatMap(({ path, external }) => (external === true && !isBuiltin(path) ? [path] : [])),
+    )
+    return {
+      kind: 'done',
+      entries: new Map(bundled),
+      inputs: Object.keys(metafile.inputs).filter(isFile).sort(),
+      externals: [...new Set(externals)].sort(),
+      outputs: (result.outputFiles ?? []).map(({ path, contents }) => ({ path, bytes: contents.byteLength })),
+    }
+  }
+}
+
+const virtual = 'pyrallel-entry'
+/** CommonJS packages that are bundled call `require` for Node's own modules; ES modules have none. */
+const requireBanner =
+  "import { createRequire as pyrallelCreateRequire } from 'node:module'; const require = pyrallelCreateRequire(import.meta.url);"
+
+function virtualEntries(root: string, entries: readonly BundleEntry[]): Plugin {
+  const sources = new Map(entries.flatMap(({ file, contents }) => (contents === undefined ? [] : [[file, contents]])))
+  return {
+    name: virtual,
+    setup(build) {
+      if (sources.size === 0) return
+      build.onResolve({ filter: new RegExp(`^${virtual}:`) }, ({ path }) => ({
+        path: path.slice(virtual.length + 1),
+        namespace: virtual,
+      }))
+      build.onLoad({ filter: /.*/, namespace: virtual }, ({ path }) => ({
+        contents: sources.get(path) ?? '',
+        loader: extname(path) === '.mjs' ? 'js' : 'ts',
+        resolveDir: dirname(resolve(root, path)),
+      }))
+    },
+  }
+}
+
+/** The entry and everything that it imports, directly or not. */
+function inputsOf(metafile: Metafile, entry: string): readonly string[] {
+  const seen = new Set([entry])
+  for (const id of seen) {
+    for (const { path, external } of metafile.inputs[id]?.imports ?? []) if (external !== true) seen.add(path)
+  }
+  return [...seen].filter(isFile).sort()
+}
+
+/** Not what a plugin or esbuild itself has made up. */
+function isFile(input: string): boolean {
+  return !input.startsWith(`${virtual}:`) && !input.startsWith('<')
+}
+
+function posix(path: string): string {
+  return path.replaceAll(sep, '/')
+}
