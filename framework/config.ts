@@ -3,6 +3,7 @@
  * README derive from the schema below. Reads no file and no environment.
  */
 import { type Static, Type } from 'typebox'
+import { http } from './observability/http-options.ts'
 import {
   duration,
   flag,
@@ -197,6 +198,7 @@ export const configSchema = options({
   commit,
   shutdown,
   logging,
+  http,
 })
 
 /** Every option of `handler(topic, options, run)`, apart from `schema`, which belongs to the topic. */

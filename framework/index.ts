@@ -22,6 +22,16 @@ export { errorCodes, PyrallelError } from './model/errors.ts'
 export type { EventSink, RuntimeEvent } from './model/events.ts'
 export type { Logger } from './model/logger.ts'
 export type { KafkaRecord, OutgoingRecord, RecordHeader, TopicPartition } from './model/record.ts'
+export type {
+  BlockingRecord,
+  GapMetrics,
+  GroupMetrics,
+  HandlerMetrics,
+  PartitionMetrics,
+  Ribbon,
+  SystemMetrics,
+  ThreadCounters,
+} from './model/snapshot.ts'
 export type { Ordering } from './model/work.ts'
 export { createLogger } from './observability/logger.ts'
 export { createRuntime } from './runtime/create-runtime.ts'

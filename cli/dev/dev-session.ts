@@ -132,7 +132,7 @@ export class DevSession implements ProbeObserver {
 
   #createRuntime(broker: DevBroker): Runtime {
     const { project, handlers, log } = this.#prepared
-    const { kafka, limits, commit, shutdown } = project.config
+    const { kafka, limits, commit, shutdown, http } = project.config
     const runtime = createRuntime({
       connection: broker.connection,
       handlers: handlers.map((handler) => probed(handler, this)),
@@ -141,6 +141,7 @@ export class DevSession implements ProbeObserver {
       limits,
       commit,
       lifecycle: shutdown,
+      http,
       log,
       clock: this.#clock,
       onEvent: (event) => this.#onEvent(event),

@@ -47,3 +47,15 @@ export interface LifecycleSettings {
   /** How long a shutdown may finish what is in flight. Milliseconds. */
   readonly drainMs: number
 }
+
+/** How operators are answered. */
+export interface HttpSettings {
+  readonly enabled: boolean
+  readonly host: string
+  /** 0: any that is free. */
+  readonly port: number
+  /** Whether there is a page for Prometheus. */
+  readonly metrics: boolean
+  /** A client that was not polled for so long is stalled. Milliseconds. */
+  readonly stallAfterMs: number
+}

@@ -6,8 +6,10 @@ import type { Publish } from '../handler.ts'
 import type { RecordProducer } from '../kafka/kafka-client.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { EventSink } from '../model/events.ts'
+import type { RuntimeState, SystemMetrics } from '../model/snapshot.ts'
 import { eventLog } from '../observability/event-log.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { Operations } from './operations.ts'
 import { publisher } from './publisher.ts'
 import type { ResolvedHandler, Runtime, RuntimeOptions } from './runtime.ts'
 import { seededRandom } from './seeded-random.ts'
@@ -26,6 +28,8 @@ class ComposedRuntime implements Runtime {
   readonly #clock: Clock
   readonly failed: Promise<never>
   #reject: (error: Error) => void = () => {}
+  #state: RuntimeState = 'new'
+  #operations: Operations | undefined
   #producer: RecordProducer | undefined
   #publish: Publish | undefined
   #pollers: readonly BrokerPoller[] = []
@@ -63,13 +67,26 @@ class ComposedRuntime implements Runtime {
     for (const poller of this.#pollers) poller.abort()
   }
 
+  snapshot(): SystemMetrics {
+    return {
+      takenAt: this.#clock.now(),
+      state: this.#state,
+      groups: this.#pollers.map((poller) => poller.snapshot()),
+    }
+  }
+
   async #start(): Promise<void> {
-    const { connection, handlers, log } = this.#options
+    const { connection, handlers, log, http } = this.#options
+    this.#state = 'starting'
+    // First, so that a port in use is told before any partition moves.
+    const snapshot = () => this.snapshot()
+    this.#operations = await Operations.start({ http, handlers, snapshot, log, clock: this.#clock })
     await connection.check(CHECK_TIMEOUT_MS)
     await this.#refuseMissingTopics()
     this.#producer = await connection.producer()
     this.#publish = publisher(this.#producer)
     for (const [group, members] of byGroup(handlers)) await this.#startGroup(group, members)
+    if (this.#state === 'starting') this.#state = 'running'
     log.info({ broker: connection.description, handlers: handlers.length, groups: this.#pollers.length }, 'started')
   }
 
@@ -91,8 +108,10 @@ class ComposedRuntime implements Runtime {
     const producer = this.#startedProducer()
     const log = this.#options.log.child({ group })
     const written = this.#options.logEvents === false ? undefined : eventLog(log, this.#clock)
+    const counted = this.#operations?.sinkFor(group)
     const told: EventSink = (event) => {
       written?.(event)
+      counted?.(event)
       onEvent?.(event)
     }
     const client = await connection.consumer({ group, startFrom, ...(instanceId === undefined ? {} : { instanceId }) })
@@ -137,15 +156,22 @@ class ComposedRuntime implements Runtime {
   }
 
   #onFatal(error: Error, group: string): void {
+    this.#state = 'failed'
     this.#options.log.error({ err: error, group }, 'the consumer cannot go on')
     this.#reject(error)
   }
 
   async #stop(): Promise<void> {
     await this.#starting?.catch(() => {})
-    await Promise.all(this.#pollers.map((poller) => poller.stop()))
-    await this.#producer?.close(PRODUCER_CLOSE_MS)
-    await this.#options.connection.close()
+    this.#state = 'stopping'
+    try {
+      await Promise.all(this.#pollers.map((poller) => poller.stop()))
+      await this.#producer?.close(PRODUCER_CLOSE_MS)
+      await this.#options.connection.close()
+    } finally {
+      await this.#operations?.stop()
+    }
+    this.#state = 'stopped'
     this.#options.log.info({ groups: this.#pollers.length }, 'stopped')
   }
 }

@@ -2,7 +2,7 @@
 import { configSchema, type ResolvedConfig } from '../config.ts'
 import { ownedProperties } from '../kafka/librdkafka-settings.ts'
 import { PyrallelError } from '../model/errors.ts'
-import type { CommitSettings, LifecycleSettings, Limits, RetrySettings } from '../model/settings.ts'
+import type { CommitSettings, HttpSettings, LifecycleSettings, Limits, RetrySettings } from '../model/settings.ts'
 import type { Ordering } from '../model/work.ts'
 import { resolveOptions } from './resolve-options.ts'
 
@@ -39,6 +39,7 @@ export type ResolvedParts = {
   readonly limits: Check<Limits, ResolvedConfig['limits']>
   readonly commit: Check<CommitSettings, ResolvedConfig['commit']>
   readonly shutdown: Check<LifecycleSettings, ResolvedConfig['shutdown']>
+  readonly http: Check<HttpSettings, ResolvedConfig['http']>
   readonly retry: Check<RetrySettings, ResolvedConfig['handlers']['retry']>
   readonly ordering: Check<Ordering, ResolvedConfig['handlers']['ordering']>
 }

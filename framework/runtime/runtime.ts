@@ -3,7 +3,8 @@ import type { HandlerDefinition, Publish } from '../handler.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
-import type { CommitSettings, LifecycleSettings, Limits, Route } from '../model/settings.ts'
+import type { CommitSettings, HttpSettings, LifecycleSettings, Limits, Route } from '../model/settings.ts'
+import type { SystemMetrics } from '../model/snapshot.ts'
 import type { Clock } from './clock.ts'
 
 /** One entry of `generated/routes.ts`: a handler and what the generator read about it. */
@@ -39,6 +40,8 @@ export interface RuntimeOptions {
   readonly clock?: Clock
   /** Seeds jitter; default a random one. */
   readonly seed?: number
+  /** How operators are answered. Default: not at all. */
+  readonly http?: HttpSettings
   readonly onEvent?: EventSink
   /** Whether events are written to `log` too. Default true; false where `onEvent` shows them to the same reader. */
   readonly logEvents?: boolean
@@ -54,4 +57,6 @@ export interface Runtime {
   /** Settles when the runtime has stopped by itself: rejects with the fatal error. */
   readonly failed: Promise<never>
   readonly publish: Publish
+  /** What is going on at this moment. Read-only and cheap: as much work as one commit of all partitions. */
+  snapshot(): SystemMetrics
 }

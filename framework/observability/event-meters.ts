@@ -1,0 +1,163 @@
+/** Counts what the runtime tells, as Prometheus counters and histograms. Labels are groups, topics, handlers and a few states: nothing that grows. */
+import type { Counter, Histogram, Registry } from 'prom-client'
+import type { RuntimeEvent } from '../model/events.ts'
+
+type PromClient = typeof import('prom-client')
+
+/** From a millisecond, below which nobody needs to know more, to half a minute, the default deadline. Seconds. */
+const ATTEMPT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const COMMIT_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
+
+/** How one handler is named on every page. */
+export interface MeteredHandler {
+  readonly group: string
+  readonly topic: string
+  readonly handler: string
+}
+
+const handlerLabels = ['group', 'topic', 'handler'] as const
+const recordStates = ['succeeded', 'filtered', 'retried', 'dead_lettered', 'dropped'] as const
+const partitionChanges = ['assigned', 'revoked', 'lost', 'rewound'] as const
+const staleKinds = ['completion', 'dead-letter', 'commit'] as const
+
+export class EventMeters {
+  readonly #records: Counter<'group' | 'topic' | 'handler' | 'status'>
+  readonly #attempts: Histogram<'group' | 'topic' | 'handler'>
+  readonly #deadLetterFailures: Counter<'group' | 'topic' | 'handler'>
+  readonly #commits: Counter<'group' | 'status'>
+  readonly #commitSeconds: Histogram<'group'>
+  readonly #changes: Counter<'group' | 'status'>
+  readonly #leftBehind: Counter<'group'>
+  readonly #pauses: Counter<'group' | 'status'>
+  readonly #stale: Counter<'group' | 'status'>
+  readonly #metadataDropped: Counter<'group'>
+
+  constructor({ Counter, Histogram }: PromClient, registry: Registry, handlers: readonly MeteredHandler[]) {
+    const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> =>
+      new Counter({ name, help, labelNames, registers: [registry] })
+    const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
+      new Histogram({ name, help, labelNames, buckets, registers: [registry] })
+    this.#records = counter('pyrallel_records_total', 'Attempts that have ended, by what became of the record.', [
+      ...handlerLabels,
+      'status',
+    ])
+    this.#attempts = histogram(
+      'pyrallel_attempt_duration_seconds',
+      'From the start of an attempt to its end, decoding included.',
+      handlerLabels,
+      ATTEMPT_BUCKETS,
+    )
+    this.#deadLetterFailures = counter(
+      'pyrallel_dead_letter_failures_total',
+      'Times that the dead-letter topic did not acknowledge a record.',
+      handlerLabels,
+    )
+    const byStatus = ['group', 'status'] as const
+    this.#commits = counter('pyrallel_commits_total', 'Commits by outcome: succeeded, failed.', byStatus)
+    this.#commitSeconds = histogram(
+      'pyrallel_commit_duration_seconds',
+      'From sending a commit to its acknowledgement.',
+      ['group'],
+      COMMIT_BUCKETS,
+    )
+    this.#changes = counter(
+      'pyrallel_partition_changes_total',
+      'Partitions that came or went: assigned, revoked, lost, rewound.',
+      byStatus,
+    )
+    this.#leftBehind = counter(
+      'pyrallel_records_left_behind_total',
+      'Records given up in flight with their partition; their next owner gets them again.',
+      ['group'],
+    )
+    this.#pauses = counter('pyrallel_partition_pauses_total', 'Partitions paused and resumed by a limit.', byStatus)
+    this.#stale = counter(
+      'pyrallel_stale_dropped_total',
+      'Answers to an earlier assignment that came too late: completion, dead-letter, commit.',
+      byStatus,
+    )
+    this.#metadataDropped = counter(
+      'pyrallel_metadata_dropped_total',
+      'Commit metadata that was not believed; what it may have said is done ran again.',
+      ['group'],
+    )
+    this.#startAtZero(handlers)
+  }
+
+  onEvent(group: string, event: RuntimeEvent): void {
+    switch (event.kind) {
+      case 'record.done':
+        this.#onRecord(group, event, event.filtered ? 'filtered' : 'succeeded')
+        return
+      case 'record.retry':
+        this.#onRecord(group, event, 'retried')
+        return
+      case 'record.dead':
+        this.#onRecord(group, event, event.deadLetterTopic === null ? 'dropped' : 'dead_lettered')
+        return
+      case 'dead-letter.failed':
+        this.#deadLetterFailures.inc({ group, topic: event.record.topic, handler: event.handlerId })
+        return
+      case 'commit.done':
+        this.#commits.inc({ group, status: 'succeeded' })
+        this.#commitSeconds.observe({ group }, event.tookMs / 1_000)
+        return
+      case 'commit.failed':
+        this.#commits.inc({ group, status: 'failed' })
+        return
+      case 'partition.assigned':
+        this.#changes.inc({ group, status: 'assigned' })
+        return
+      case 'partition.revoked':
+      case 'partition.lost':
+        this.#changes.inc({ group, status: event.kind === 'partition.lost' ? 'lost' : 'revoked' })
+        this.#leftBehind.inc({ group }, event.leftBehind)
+        return
+      case 'partition.rewound':
+        this.#changes.inc({ group, status: 'rewound' })
+        return
+      case 'partitions.paused':
+      case 'partitions.resumed':
+        this.#pauses.inc(
+          { group, status: event.kind === 'partitions.paused' ? 'paused' : 'resumed' },
+          event.partitions.length,
+        )
+        return
+      case 'stale.dropped':
+        this.#stale.inc({ group, status: event.what })
+        return
+      case 'metadata.dropped':
+        this.#metadataDropped.inc({ group })
+        return
+    }
+  }
+
+  #onRecord(
+    group: string,
+    event: { readonly handlerId: string; readonly record: { readonly topic: string }; readonly durationMs: number },
+    status: (typeof recordStates)[number],
+  ): void {
+    const { topic } = event.record
+    const handler = event.handlerId
+    this.#records.inc({ group, topic, handler, status })
+    this.#attempts.observe({ group, topic, handler }, event.durationMs / 1_000)
+  }
+
+  /** A counter that appears with its first event has no rate at that moment, so an alert would miss the first failure. */
+  #startAtZero(handlers: readonly MeteredHandler[]): void {
+    for (const labels of handlers) {
+      for (const status of recordStates) this.#records.inc({ ...labels, status }, 0)
+      this.#attempts.zero({ ...labels })
+      this.#deadLetterFailures.inc({ ...labels }, 0)
+    }
+    for (const group of new Set(handlers.map((each) => each.group))) {
+      for (const status of ['succeeded', 'failed']) this.#commits.inc({ group, status }, 0)
+      for (const status of partitionChanges) this.#changes.inc({ group, status }, 0)
+      for (const status of ['paused', 'resumed']) this.#pauses.inc({ group, status }, 0)
+      for (const status of staleKinds) this.#stale.inc({ group, status }, 0)
+      this.#commitSeconds.zero({ group })
+      this.#leftBehind.inc({ group }, 0)
+      this.#metadataDropped.inc({ group }, 0)
+    }
+  }
+}

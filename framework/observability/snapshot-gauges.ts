@@ -1,0 +1,130 @@
+/** Shows a runtime snapshot as Prometheus gauges. Each scrape starts from nothing, so what is gone from the snapshot is gone from the page. */
+import type { Counter, Gauge, Registry } from 'prom-client'
+import type {
+  GroupMetrics,
+  HandlerMetrics,
+  PartitionMetrics,
+  SystemMetrics,
+  ThreadCounters,
+} from '../model/snapshot.ts'
+
+type PromClient = typeof import('prom-client')
+
+/** A metric without its `pyrallel_`, what it says, and where it stands; `undefined` leaves the series out. */
+type Row<From> = readonly [name: string, help: string, read: (from: From) => number | undefined]
+
+const ofGroup: readonly Row<GroupMetrics>[] = [
+  ['in_flight_records', 'Records that engines are at work on.', (g) => g.inFlight],
+  ['queued_records', 'Records that wait for a slot, or for their key to be free.', (g) => g.queued],
+  ['retries_waiting_records', 'Failed records that wait for their next attempt.', (g) => g.retriesWaiting],
+  [
+    'dead_letters_waiting_records',
+    'Records that the dead-letter topic has not taken yet.',
+    (g) => g.deadLettersWaiting,
+  ],
+  ['buffer_records', 'Records in memory that are not done.', (g) => g.records],
+  ['buffer_limit_records', 'Records in memory at which intake stops.', (g) => g.limits.maxRecords],
+  ['buffer_bytes', 'Bytes of the records in memory that are not done.', (g) => g.bytes],
+  ['buffer_limit_bytes', 'Bytes in memory at which intake stops.', (g) => g.limits.maxBytes],
+  ['intake_stopped', '1 while a limit stops intake as a whole.', (g) => (g.intake === 'open' ? 0 : 1)],
+  ['assigned_partitions', 'Partitions assigned to this process.', (g) => g.assignedPartitions],
+  ['poll_age_seconds', 'Since the last poll of the client settled.', (g) => seconds(g.sincePollMs)],
+]
+
+const ofHandler: readonly Row<HandlerMetrics>[] = [
+  ['handler_in_flight', 'Attempts in flight, abandoned ones included.', (h) => h.inFlight],
+  ['handler_limit', 'The most attempts in flight at once.', (h) => h.concurrency],
+  ['handler_capacity', 'The same, less the slots that abandoned handlers keep.', (h) => h.capacity],
+  ['handler_abandoned', 'Handlers that outlived their deadline and have not settled.', (h) => h.abandoned],
+  ['engine_threads', 'Worker threads that run.', (h) => h.threads?.running],
+]
+
+/** Counters of the engines, which count by themselves. */
+const ofThreads: readonly (readonly [name: string, help: string, read: (from: ThreadCounters) => number])[] = [
+  ['engine_restarts_total', 'Worker threads that died or were ended, and were replaced.', (t) => t.restarts],
+  ['engine_batches_total', 'Messages that carried work to a worker thread.', (t) => t.batches],
+  [
+    'engine_boundary_seconds_total',
+    'Time spent on packing, moving and unpacking work and answers.',
+    (t) => t.boundaryMs / 1_000,
+  ],
+]
+
+const ofPartition: readonly Row<PartitionMetrics>[] = [
+  ['partition_true_lag_records', 'Log end offset minus position.', (p) => p.trueLag ?? undefined],
+  ['partition_position_offset', 'The next offset to commit.', (p) => p.position ?? undefined],
+  ['partition_committed_offset', 'The position that the group has stored.', (p) => p.committedPosition ?? undefined],
+  ['partition_blocking_offset', 'The lowest offset that is not done.', (p) => p.blocking?.offset],
+  [
+    'partition_blocking_age_seconds',
+    'How long that offset has held the position.',
+    (p) => seconds(p.blocking?.ageMs ?? 0),
+  ],
+  ['partition_gaps', 'Stretches of completed offsets above the position.', (p) => p.gaps.stretches],
+  ['partition_gap_offsets', 'Completed offsets above the position.', (p) => p.gaps.offsets],
+  ['partition_in_flight_records', 'Records that engines are at work on.', (p) => p.inFlight],
+  ['partition_queued_records', 'Records that wait for a slot, or for their key to be free.', (p) => p.queued],
+  ['partition_metadata_characters', 'Length of the commit metadata.', (p) => p.metadataUsed],
+  ['partition_metadata_limit_characters', 'The length that it may have.', (p) => p.metadataLimit],
+  ['partition_paused', "1 while the partition's own limit stops it.", (p) => (p.pausedBecause === null ? 0 : 1)],
+]
+
+export class SnapshotGauges {
+  readonly #group: readonly Fill<GroupMetrics>[]
+  readonly #handler: readonly Fill<HandlerMetrics>[]
+  readonly #threads: readonly { readonly counter: Counter; readonly read: (from: ThreadCounters) => number }[]
+  readonly #partition: readonly Fill<PartitionMetrics>[]
+
+  constructor(prom: PromClient, registry: Registry) {
+    const gauges = <From>(rows: readonly Row<From>[], labelNames: readonly string[]): readonly Fill<From>[] =>
+      rows.map(([name, help, read]) => ({
+        gauge: new prom.Gauge({ name: `pyrallel_${name}`, help, labelNames, registers: [registry] }),
+        read,
+      }))
+    const handlerLabels = ['group', 'topic', 'handler']
+    this.#group = gauges(ofGroup, ['group'])
+    this.#handler = gauges(ofHandler, handlerLabels)
+    this.#partition = gauges(ofPartition, ['group', 'topic', 'partition'])
+    this.#threads = ofThreads.map(([name, help, read]) => ({
+      counter: new prom.Counter({ name: `pyrallel_${name}`, help, labelNames: handlerLabels, registers: [registry] }),
+      read,
+    }))
+  }
+
+  /** Synchronous, so that two scrapes at once cannot see a page that is half filled. */
+  fill({ groups }: SystemMetrics): void {
+    for (const { gauge } of [...this.#group, ...this.#handler, ...this.#partition]) gauge.reset()
+    for (const { counter } of this.#threads) counter.reset()
+    for (const of of groups) {
+      const { group } = of
+      setAll(this.#group, of, { group })
+      for (const handler of of.handlers) this.#fillHandler(group, handler)
+      for (const partition of of.partitions) {
+        setAll(this.#partition, partition, { group, topic: partition.topic, partition: partition.partition })
+      }
+    }
+  }
+
+  #fillHandler(group: string, of: HandlerMetrics): void {
+    const labels = { group, topic: of.topic, handler: of.handlerId }
+    setAll(this.#handler, of, labels)
+    const { threads } = of
+    if (threads !== null) for (const { counter, read } of this.#threads) counter.inc(labels, read(threads))
+  }
+}
+
+interface Fill<From> {
+  readonly gauge: Gauge
+  readonly read: (from: From) => number | undefined
+}
+
+function setAll<From>(fills: readonly Fill<From>[], from: From, labels: Record<string, string | number>): void {
+  for (const { gauge, read } of fills) {
+    const value = read(from)
+    if (value !== undefined) gauge.set(labels, value)
+  }
+}
+
+function seconds(ms: number | null): number | undefined {
+  return ms === null ? undefined : ms / 1_000
+}

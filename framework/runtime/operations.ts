@@ -1,0 +1,75 @@
+/** What operators get of a runtime, started and stopped as one: the HTTP server, the metrics, the watch for what blocks. Decides nothing about records. */
+import type { EventSink } from '../model/events.ts'
+import type { Logger } from '../model/logger.ts'
+import type { HttpSettings } from '../model/settings.ts'
+import type { SystemMetrics } from '../model/snapshot.ts'
+import { BlockingWatch } from '../observability/blocking-watch.ts'
+import { HttpServer } from '../observability/http-server.ts'
+import { PrometheusMetrics } from '../observability/prometheus.ts'
+import type { Clock } from './clock.ts'
+import type { ResolvedHandler } from './runtime.ts'
+
+export interface OperationsOptions {
+  /** Undefined, or not enabled: no server and no metrics. */
+  readonly http: HttpSettings | undefined
+  readonly handlers: readonly ResolvedHandler[]
+  readonly snapshot: () => SystemMetrics
+  readonly log: Logger
+  readonly clock: Clock
+}
+
+export class Operations {
+  readonly #watch: BlockingWatch
+  readonly #metrics: PrometheusMetrics | undefined
+  readonly #server: HttpServer | undefined
+
+  private constructor(watch: BlockingWatch, metrics: PrometheusMetrics | undefined, server: HttpServer | undefined) {
+    this.#watch = watch
+    this.#metrics = metrics
+    this.#server = server
+  }
+
+  /** @throws PyrallelError PYR_PORT_IN_USE, or PYR_CONFIG_INVALID when nothing can listen there */
+  static async start(options: OperationsOptions): Promise<Operations> {
+    const { http, snapshot, log, clock } = options
+    const metrics = http?.enabled === true && http.metrics ? await createMetrics(options) : undefined
+    const server = http?.enabled === true ? await listen(http, metrics, options) : undefined
+    const watch = new BlockingWatch({ snapshot, log, clock })
+    watch.start()
+    return new Operations(watch, metrics, server)
+  }
+
+  /** What is to be told of a group's events; undefined when nobody counts, so that it costs nothing. */
+  sinkFor(group: string): EventSink | undefined {
+    const metrics = this.#metrics
+    return metrics === undefined ? undefined : (event) => metrics.onEvent(group, event)
+  }
+
+  /** Last in the shutdown: until then, `/readyz` says that the process is stopping. Bounded. */
+  async stop(): Promise<void> {
+    this.#watch.stop()
+    await this.#server?.close()
+    this.#metrics?.close()
+  }
+}
+
+function createMetrics({ snapshot, handlers }: OperationsOptions): Promise<PrometheusMetrics> {
+  const metered = handlers.map(({ group, route }) => ({ group, topic: route.topic, handler: route.handlerId }))
+  return PrometheusMetrics.create(snapshot, metered)
+}
+
+async function listen(
+  { host, port, stallAfterMs }: HttpSettings,
+  metrics: PrometheusMetrics | undefined,
+  { snapshot, log }: OperationsOptions,
+): Promise<HttpServer> {
+  const page = metrics === undefined ? undefined : () => metrics.page()
+  const server = new HttpServer({ host, port, stallAfterMs, snapshot, metrics: page, log })
+  try {
+    log.info({ url: await server.listen() }, 'operators are answered over HTTP')
+  } catch (error) {
+    metrics?.close()
+    throw error
+  }
+  return server
+}
