@@ -105,9 +105,9 @@ export class Driver {
     return this
   }
 
-  /** Ends those with these offsets, or all of them, with success. */
+  /** Ends all of them with success, or only those with these offsets. */
   endAll(items: readonly WorkItem[], offsets = offsetsOf(items)): this {
-    for (const offset of offsets) this.end(items.find((item) => item.records[0]?.offset === offset))
+    for (const item of items) if (offsetsOf([item]).some((offset) => offsets.includes(offset))) this.end(item)
     return this
   }
 
