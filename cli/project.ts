@@ -6,6 +6,7 @@ import type { PyrallelConfig, ResolvedConfig } from '../framework/config.ts'
 import { type ErrorCode, PyrallelError, toError } from '../framework/model/errors.ts'
 import { resolveConfig } from '../framework/runtime/resolve-config.ts'
 import type { RegisteredHandler } from '../framework/runtime/runtime.ts'
+import { readTypeScript } from './read-typescript.ts'
 
 export const configFile = 'pyrallel.config.ts'
 export const routesFile = 'generated/routes.ts'
@@ -56,6 +57,7 @@ export async function loadRoutes(root: string): Promise<readonly RegisteredHandl
  * @throws PyrallelError with `code` when the file, or one that it imports, cannot be loaded
  */
 export async function load<M>(root: string, file: string, code: ErrorCode): Promise<M> {
+  await readTypeScript()
   try {
     return (await import(pathToFileURL(join(root, file)).href)) as M
   } catch (thrown) {

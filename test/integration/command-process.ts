@@ -1,10 +1,11 @@
 /** Starts the command as users do, in a process of its own, and ends it whatever happens to the test. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { installSources } from '../source-package.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 const bin = join(repository, 'cli/bin.mjs')
@@ -23,9 +24,7 @@ afterEach(async () => {
 export function aProject(files?: Readonly<Record<string, string>>): string {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'pyrallel-command-')))
   folders.push(root)
-  mkdirSync(join(root, 'node_modules'))
-  symlinkSync(repository, join(root, 'node_modules/pyrallel'))
-  symlinkSync(join(repository, 'node_modules/typebox'), join(root, 'node_modules/typebox'))
+  installSources(root)
   writeFileSync(join(root, 'package.json'), '{ "type": "module" }')
   if (files === undefined) {
     cpSync(join(repository, 'handlers'), join(root, 'handlers'), { recursive: true })

@@ -1,13 +1,12 @@
 /** A terminal and a folder for tests of commands: remembers what was written. Folders are removed after each test. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import type { Io } from '../../../cli/io.ts'
+import { installSources } from '../../source-package.ts'
 
 const folders: string[] = []
-const repository = fileURLToPath(new URL('../../../', import.meta.url))
 
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
@@ -17,9 +16,7 @@ afterEach(() => {
 export function projectFolder(files: Readonly<Record<string, string>> = {}): string {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'pyrallel-cli-')))
   folders.push(root)
-  mkdirSync(join(root, 'node_modules'))
-  symlinkSync(repository, join(root, 'node_modules/pyrallel'))
-  symlinkSync(join(repository, 'node_modules/typebox'), join(root, 'node_modules/typebox'))
+  installSources(root)
   const all = { 'package.json': '{ "type": "module" }', ...files }
   for (const [path, content] of Object.entries(all)) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
