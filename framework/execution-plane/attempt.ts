@@ -4,6 +4,7 @@ import { bug } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { KafkaRecord } from '../model/record.ts'
 import type { Outcome, WorkItem } from '../model/work.ts'
+import type { AttemptSpan, AttemptTracer } from './attempt-tracer.ts'
 import { DecodedRecord, keyText } from './decoded-record.ts'
 import { failureOf } from './handler-failure.ts'
 import { failed, filtered, interrupted, outcomeOfThrow, succeeded } from './outcomes.ts'
@@ -17,6 +18,8 @@ export interface HandlerSetup {
   readonly timeoutMs: number
   readonly publish: Publish
   readonly log: Logger
+  /** Undefined where nobody traces. */
+  readonly trace?: AttemptTracer | undefined
 }
 
 /** A handler made ready to be called many times: what can be done once is done here. */
@@ -53,6 +56,7 @@ export class Attempt {
   #abortReason: DOMException | undefined
   #publishes: PublishTracker | undefined
   #log: Logger | undefined
+  #span: AttemptSpan | undefined
 
   /** @param onOver called once, always later than `start`, unless `start` has returned the outcome itself */
   constructor(handler: PreparedHandler, item: WorkItem, onOver: OnAttemptOver) {
@@ -84,6 +88,15 @@ export class Attempt {
   /** Runs the handler. Returns the outcome when there is nothing to wait for, which is the case for every synchronous handler. */
   start(now: number): Outcome | undefined {
     this.#startedAt = now
+    const span = this.#handler.setup.trace?.(this.record, this.number)
+    if (span === undefined) return this.#run()
+    this.#span = span
+    const outcome = span.run(() => this.#run())
+    if (outcome !== undefined) span.end(outcome)
+    return outcome
+  }
+
+  #run(): Outcome | undefined {
     if (this.#abortReason !== undefined) return interrupted(this.#abortReason.message)
     const value = this.#handler.decoder.decode(this.record.value)
     if (value instanceof RejectedValue) return failed(value.failure)
@@ -153,7 +166,12 @@ export class Attempt {
 
   #end(outcome: Outcome): void {
     const final = this.#afterPublishes(outcome)
-    if (final !== undefined) this.#onOver(this, final)
+    if (final !== undefined) this.#over(final)
+  }
+
+  #over(outcome: Outcome): void {
+    this.#span?.end(outcome)
+    this.#onOver(this, outcome)
   }
 
   #afterPublishes(outcome: Outcome): Outcome | undefined {
@@ -161,7 +179,7 @@ export class Attempt {
     if (publishes === undefined) return outcome
     // The record is not done before its publishes are: committed earlier, a crash would lose what was to be published.
     if (publishes.isIdle) return this.#withPublishes(publishes, outcome)
-    publishes.whenIdle(() => this.#onOver(this, this.#withPublishes(publishes, outcome)))
+    publishes.whenIdle(() => this.#over(this.#withPublishes(publishes, outcome)))
     return undefined
   }
 

@@ -8,6 +8,7 @@ import { PyrallelError } from '../model/errors.ts'
 import type { EventSink } from '../model/events.ts'
 import type { RuntimeState, SystemMetrics } from '../model/snapshot.ts'
 import { eventLog } from '../observability/event-log.ts'
+import { loadTracing, type Tracing } from '../observability/tracing.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Operations } from './operations.ts'
 import { publisher } from './publisher.ts'
@@ -30,6 +31,7 @@ class ComposedRuntime implements Runtime {
   #reject: (error: Error) => void = () => {}
   #state: RuntimeState = 'new'
   #operations: Operations | undefined
+  #tracing: Tracing | undefined
   #producer: RecordProducer | undefined
   #publish: Publish | undefined
   #pollers: readonly BrokerPoller[] = []
@@ -84,7 +86,8 @@ class ComposedRuntime implements Runtime {
     await connection.check(CHECK_TIMEOUT_MS)
     await this.#refuseMissingTopics()
     this.#producer = await connection.producer()
-    this.#publish = publisher(this.#producer)
+    this.#tracing = await loadTracing()
+    this.#publish = publisher(this.#producer, this.#tracing?.publishTracer)
     for (const [group, members] of byGroup(handlers)) await this.#startGroup(group, members)
     if (this.#state === 'starting') this.#state = 'running'
     log.info({ broker: connection.description, handlers: handlers.length, groups: this.#pollers.length }, 'started')
@@ -136,7 +139,7 @@ class ComposedRuntime implements Runtime {
     await poller.start()
   }
 
-  #engineFor({ route, definition, timeoutMs }: ResolvedHandler): ExecutionEngine {
+  #engineFor({ route, definition, timeoutMs, group }: ResolvedHandler): ExecutionEngine {
     return new AsyncEngine({
       handlerId: route.handlerId,
       concurrency: route.concurrency,
@@ -145,6 +148,7 @@ class ComposedRuntime implements Runtime {
       definition,
       publish: (to, value, options) => this.publish(to, value, options),
       log: this.#options.log,
+      trace: this.#tracing?.attemptTracer({ handlerId: route.handlerId, group }),
       clock: this.#clock,
     })
   }

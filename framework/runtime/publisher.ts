@@ -4,21 +4,25 @@ import type { Validator } from 'typebox/compile'
 import type { Publish, PublishOptions } from '../handler.ts'
 import type { RecordProducer } from '../kafka/kafka-client.ts'
 import { PyrallelError } from '../model/errors.ts'
-import type { RecordHeader } from '../model/record.ts'
+import type { OutgoingRecord, RecordHeader } from '../model/record.ts'
+import type { PublishTracer } from '../observability/tracing.ts'
 import type { TopicDefinition } from '../topic.ts'
 
 /**
+ * @param trace undefined where nobody traces
  * @throws (the returned function) PyrallelError PYR_SCHEMA when the value does not satisfy its topic's schema or is no JSON,
  * PYR_PRODUCE_FAILED when the broker did not take it
  */
-export function publisher(producer: RecordProducer): Publish {
+export function publisher(producer: RecordProducer, trace?: PublishTracer): Publish {
+  const produce = (record: OutgoingRecord) => producer.produce(record)
   const validators = new WeakMap<TSchema, Validator>()
   return async <T>(to: TopicDefinition<T> | string, value: T, options: PublishOptions = {}) => {
     const topic = typeof to === 'string' ? to : to.name
     if (typeof to !== 'string' && to.schema !== undefined) await validate(validators, to.schema, topic, value)
     const chosen = options.key === undefined && typeof to !== 'string' ? to.key?.(value) : options.key
     const key = chosen === undefined || chosen === null ? null : Buffer.from(chosen)
-    await producer.produce({ topic, key, value: encode(topic, value), headers: headersOf(options) })
+    const record = { topic, key, value: encode(topic, value), headers: headersOf(options) }
+    await (trace === undefined ? produce(record) : trace(record, produce))
   }
 }
 

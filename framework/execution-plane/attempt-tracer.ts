@@ -1,0 +1,13 @@
+/** The seam at which attempts are traced. The engine knows no tracing library, and pays nothing where nobody traces. */
+import type { KafkaRecord } from '../model/record.ts'
+import type { Outcome } from '../model/work.ts'
+
+export interface AttemptSpan {
+  /** Makes the call with this span as the current one, also for what the call starts and does not wait for. */
+  run<T>(call: () => T): T
+  /** Called once, when the handler and its publishes have settled; for a handler that never settles, never. */
+  end(outcome: Outcome): void
+}
+
+/** Begins the span of one attempt. */
+export type AttemptTracer = (record: KafkaRecord, attempt: number) => AttemptSpan
