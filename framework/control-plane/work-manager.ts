@@ -207,8 +207,12 @@ export class WorkManager {
     const states = only?.map(({ topic, partition }) => this.#table.find(topic, partition)) ?? this.#table
     const commits: CommitSnapshot[] = []
     for (const state of states) {
-      const snapshot = state?.commitSnapshot()
+      if (state === undefined) continue
+      const wasTight = state.isTight
+      const snapshot = state.commitSnapshot()
       if (snapshot !== undefined) commits.push(snapshot)
+      // The commit has measured anew and found room: what the brake held back would else wait for the next completion, which may be an hour away.
+      if (wasTight && !state.isTight) this.#scheduler.list(state)
     }
     return commits
   }

@@ -128,8 +128,8 @@ export class Driver {
     return this.events.map(({ kind }) => kind)
   }
 
-  eventsOf<Kind extends RuntimeEvent['kind']>(kind: Kind): Extract<RuntimeEvent, { kind: Kind }>[] {
-    return this.events.filter((event): event is Extract<RuntimeEvent, { kind: Kind }> => event.kind === kind)
+  eventsOf<Kind extends RuntimeEvent['kind']>(kind: Kind): (RuntimeEvent & { readonly kind: Kind })[] {
+    return this.events.filter((event): event is RuntimeEvent & { readonly kind: Kind } => event.kind === kind)
   }
 }
 

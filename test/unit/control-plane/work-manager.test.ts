@@ -1,0 +1,354 @@
+/** The manager's verbs, in the order of a record's way, and what comes back too late. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { MAX_INTERRUPTIONS } from '../../../framework/control-plane/retry-policy.ts'
+import type { WorkItem } from '../../../framework/model/work.ts'
+import { aFailure, aRecord, Driver, failed, interrupted, keyed, of, range, timedOut } from './builders.ts'
+
+const idle = { records: 0, bytes: 0, inFlight: 0, retriesWaiting: 0, deadLetters: 0 }
+
+describe('a record on its way', () => {
+  it('is taken in, started, completed and committed, and leaves nothing behind', () => {
+    const driver = new Driver().assign(0, 5).poll(keyed(5, 'a'), keyed(6, 'a'))
+    assert.deepEqual(driver.manager.gauges(), { ...idle, records: 2, bytes: 194 })
+    const [first] = driver.start()
+    assert.deepEqual([first?.handlerId, first?.attempts, first?.records[0]?.offset], ['charge', [1], 5])
+    assert.equal(driver.manager.gauges().inFlight, 1)
+    driver.end(first).endAll(driver.start())
+    assert.deepEqual(driver.manager.gauges(), idle)
+    assert.equal(driver.commit()?.position, 7)
+    assert.deepEqual(driver.kinds(), ['partition.assigned', 'record.done', 'record.done'])
+  })
+
+  it('tells a filtered record from a handled one', () => {
+    const driver = new Driver().assign(0, 0).poll(aRecord(0))
+    driver.end(driver.start()[0], { kind: 'succeeded', filtered: true })
+    assert.equal(driver.eventsOf('record.done')[0]?.filtered, true)
+  })
+
+  it('is dropped when its partition is not assigned', () => {
+    const driver = new Driver().assign(0, 0).poll(aRecord(0, { partition: 7 }))
+    assert.deepEqual([driver.startOffsets(), driver.manager.gauges()], [[], idle])
+  })
+
+  it('is dropped while its partition drains: the next owner gets it', () => {
+    const driver = new Driver().assign(0, 0)
+    driver.manager.startDraining([of(0)])
+    driver.poll(aRecord(0))
+    assert.deepEqual(driver.manager.gauges(), idle)
+    assert.equal(driver.commit(), undefined)
+  })
+})
+
+describe('a record that fails', () => {
+  it('runs again after its delay, with the next attempt number, and holds its key meanwhile', () => {
+    const driver = new Driver().assign(0, 0).poll(keyed(0, 'a'), keyed(1, 'a'), keyed(2, 'b'))
+    const [a, b] = driver.start()
+    driver.end(a, failed).end(b)
+    assert.deepEqual([driver.startOffsets(), driver.manager.nextWakeAt], [[], 100])
+    assert.equal(driver.manager.gauges().retriesWaiting, 1)
+    assert.deepEqual([driver.commit()?.position, driver.manager.gauges().inFlight], [0, 0])
+    driver.now = 99
+    assert.deepEqual(driver.startOffsets(), [])
+    driver.now = 100
+    const [again] = driver.start()
+    assert.deepEqual([again?.records[0]?.offset, again?.attempts], [0, [2]])
+    const [retry] = driver.eventsOf('record.retry')
+    assert.deepEqual([retry?.attempt, retry?.attempts, retry?.delayMs], [1, 3, 100])
+    driver.end(again)
+    assert.deepEqual(driver.startOffsets(), [1])
+  })
+
+  for (const [name, outcome] of [
+    ['throws', failed],
+    ['times out', timedOut],
+  ] as const) {
+    it(`is given up after its last attempt when it ${name} each time, and is incomplete until the dead letter is acknowledged`, () => {
+      const driver = new Driver().assign(0, 0).poll(keyed(0, 'a'), keyed(1, 'a'))
+      for (const attempt of [1, 2, 3]) {
+        const [item] = driver.start()
+        assert.deepEqual(item?.attempts, [attempt])
+        driver.end(item, outcome)
+        driver.now += 10_000
+      }
+      assert.deepEqual([driver.startOffsets(), driver.commit()], [[], undefined])
+      assert.equal(driver.manager.gauges().deadLetters, 1)
+      const request = driver.takeDeadLetter()
+      assert.deepEqual([request.topic, request.attempt, request.record.offset], ['orders.dlq', 3, 0])
+      assert.deepEqual(driver.manager.takeDeadLetters(), [])
+      driver.manager.onDeadLettered(request)
+      assert.deepEqual([driver.commit()?.position, driver.startOffsets()], [1, [1]])
+      assert.equal(driver.eventsOf('record.dead')[0]?.deadLetterTopic, 'orders.dlq')
+    })
+  }
+
+  it('is given up at once when it cannot be retried', () => {
+    const driver = new Driver().assign(0, 0).poll(aRecord(0))
+    driver.end(driver.start()[0], { kind: 'failed', failure: aFailure({ reason: 'invalid', retryable: false }) })
+    assert.deepEqual([driver.takeDeadLetter().attempt, driver.manager.nextWakeAt], [1, undefined])
+  })
+
+  it('is dropped at the end when its owner has written that there is no dead-letter topic', () => {
+    const driver = new Driver({ route: { deadLetterTopic: null } }).assign(0, 0).poll(aRecord(0))
+    driver.end(driver.start()[0], { kind: 'failed', failure: aFailure({ retryable: false }) })
+    assert.deepEqual([driver.commit()?.position, driver.manager.takeDeadLetters()], [1, []])
+    assert.equal(driver.eventsOf('record.dead')[0]?.deadLetterTopic, null)
+  })
+
+  it('runs again at once when it was interrupted, without using up an attempt, but not for ever', () => {
+    const driver = new Driver({ route: { retry: { ...aRetry(), attempts: 1 } } }).assign(0, 0).poll(aRecord(0))
+    for (let interruptions = 0; interruptions < MAX_INTERRUPTIONS; interruptions += 1) {
+      const [item] = driver.start()
+      assert.deepEqual(item?.attempts, [1])
+      driver.end(item, interrupted)
+    }
+    driver.end(driver.start()[0], interrupted)
+    assert.equal(driver.takeDeadLetter().failure.reason, 'interrupted')
+    assert.deepEqual(driver.startOffsets(), [])
+  })
+})
+
+function aRetry() {
+  return { attempts: 3, backoff: 'fixed', minMs: 100, maxMs: 100, jitter: false } as const
+}
+
+describe('what comes back from an earlier assignment', () => {
+  function withZombie(outcomeKey = 'a') {
+    const driver = new Driver().assign(0, 0).poll(keyed(0, outcomeKey))
+    const [zombie] = driver.start()
+    driver.manager.onRevoked([of(0)])
+    driver.assign(0, 0)
+    driver.events.length = 0
+    return { driver, zombie }
+  }
+
+  for (const [name, outcome] of [
+    ['success', undefined],
+    ['failure', failed],
+    ['last failure', { kind: 'failed', failure: aFailure({ retryable: false }) }],
+    ['interruption', interrupted],
+  ] as const) {
+    it(`changes nothing and is told: a ${name}`, () => {
+      const { driver, zombie } = withZombie()
+      driver.end(zombie, outcome)
+      assert.deepEqual(driver.kinds(), ['stale.dropped'])
+      assert.deepEqual([driver.commit(), driver.manager.gauges()], [undefined, idle])
+      assert.deepEqual([driver.manager.nextWakeAt, driver.manager.takeDeadLetters()], [undefined, []])
+    })
+  }
+
+  it('is dropped when it comes twice', () => {
+    const driver = new Driver().assign(0, 0).poll(aRecord(0), aRecord(1))
+    const [first] = driver.start()
+    driver.end(first).end(first)
+    assert.deepEqual(driver.kinds().slice(-2), ['record.done', 'stale.dropped'])
+    assert.equal(driver.manager.gauges().records, 1)
+  })
+
+  it('lets the next record of its key go on only when its handler has ended', () => {
+    const { driver, zombie } = withZombie()
+    driver.poll(keyed(0, 'a'), keyed(1, 'b'))
+    assert.deepEqual(driver.startOffsets(), [1])
+    driver.end(zombie)
+    assert.deepEqual(driver.startOffsets(), [0])
+  })
+
+  it('is dropped: a dead letter that is acknowledged after the partition was given up', () => {
+    const driver = new Driver().assign(0, 0).poll(aRecord(0))
+    driver.end(driver.start()[0], { kind: 'failed', failure: aFailure({ retryable: false }) })
+    const request = driver.takeDeadLetter()
+    assert.equal(driver.manager.isWanted(request), true)
+    driver.manager.onLost([of(0)])
+    assert.equal(driver.manager.isWanted(request), false)
+    driver.assign(0, 0).poll(aRecord(0))
+    driver.manager.onDeadLettered(request)
+    assert.equal(driver.kinds().at(-1), 'stale.dropped')
+    assert.deepEqual([driver.commit(), driver.startOffsets()], [undefined, [0]])
+  })
+
+  it('is dropped: a commit that is acknowledged after the partition was given up', () => {
+    const driver = new Driver().assign(0, 0).poll(aRecord(0))
+    driver.endAll(driver.start())
+    const commits = driver.manager.collectCommits()
+    driver.manager.onRevoked([of(0)])
+    driver.assign(0, 0)
+    driver.manager.onCommitted(commits)
+    assert.equal(driver.kinds().at(-1), 'stale.dropped')
+    driver.poll(aRecord(0)).endAll(driver.start())
+    assert.equal(driver.commit()?.position, 1)
+  })
+
+  it('never starts: a retry that was waiting when the partition was given up', () => {
+    const driver = new Driver().assign(0, 0).poll(aRecord(0))
+    driver.end(driver.start()[0], failed)
+    driver.manager.onRevoked([of(0)])
+    driver.assign(0, 0)
+    driver.now = 10_000
+    assert.deepEqual([driver.startOffsets(), driver.manager.nextWakeAt], [[], undefined])
+  })
+})
+
+describe('assignments', () => {
+  it('each get an epoch of their own, over all partitions and managers', () => {
+    const drivers = [new Driver(), new Driver()]
+    for (const driver of drivers) {
+      driver.assign(0, 0).assign(1, 0)
+      driver.manager.onRevoked([of(0)])
+      driver.assign(0, 0)
+    }
+    const epochs = drivers.flatMap((driver) => driver.eventsOf('partition.assigned').map(({ epoch }) => epoch))
+    assert.equal(new Set(epochs).size, 6)
+    assert.deepEqual(
+      epochs,
+      epochs.toSorted((a, b) => a - b),
+    )
+  })
+
+  it('refuse a partition that is assigned already, as a bug', () => {
+    assert.throws(() => new Driver().assign(0, 0).assign(0, 0), { code: 'PYR_BUG' })
+  })
+
+  it('ignore what is given up that was never assigned', () => {
+    const driver = new Driver()
+    driver.manager.onLost([of(3)])
+    driver.manager.onRevoked([of(3)])
+    driver.manager.startDraining([of(3)])
+    assert.deepEqual([driver.events, driver.manager.unsettled([of(3)])], [[], 0])
+  })
+
+  it('tell what is left behind, and give up its load', () => {
+    const driver = new Driver()
+      .assign(0, 0)
+      .assign(1, 0)
+      .poll(...range(0, 5).map((offset) => aRecord(offset)))
+    driver.poll(aRecord(0, { partition: 1 }))
+    driver.start(2)
+    driver.manager.onRevoked([of(0)])
+    assert.equal(driver.eventsOf('partition.revoked')[0]?.leftBehind, 1)
+    assert.equal(driver.manager.gauges().records, 1)
+    assert.deepEqual(driver.manager.assigned(), [of(1)])
+  })
+
+  it('while draining start nothing, finish what is in flight, and commit it', () => {
+    const driver = new Driver().assign(0, 0).poll(...range(0, 3).map((offset) => aRecord(offset)))
+    const items = driver.start(2)
+    driver.manager.startDraining([of(0)])
+    assert.equal(driver.manager.unsettled([of(0)]), 2)
+    driver.end(items[0]).end(items[1], failed)
+    driver.now = 10_000
+    assert.deepEqual([driver.startOffsets(), driver.manager.unsettled([of(0)])], [[], 0])
+    assert.equal(driver.commit()?.position, 1)
+  })
+})
+
+describe('recovery', () => {
+  /** Offsets 0 to 9 with 0 and 5 open. */
+  function commitWithGaps(driver: Driver) {
+    driver.assign(0, 0).poll(...range(0, 10).map((offset) => aRecord(offset)))
+    driver.endAll(driver.start(), [1, 2, 3, 4, 6, 7, 8, 9])
+    return driver.commit()!
+  }
+
+  it('does not run again what the metadata says is done', () => {
+    const { position, metadata } = commitWithGaps(new Driver())
+    const driver = new Driver().assign(0, position, metadata).poll(...range(0, 11).map((offset) => aRecord(offset)))
+    assert.equal(driver.eventsOf('partition.assigned')[0]?.restored, 8)
+    const items = driver.start()
+    assert.deepEqual(driver.endAll(items) && items.map(({ records: [record] }) => record?.offset), [0, 5, 10])
+    assert.equal(driver.commit()?.position, 11)
+  })
+
+  it('tells the restored completions again in its own commits, until they are passed', () => {
+    const { position, metadata } = commitWithGaps(new Driver())
+    const second = new Driver().assign(0, position, metadata).poll(aRecord(0), aRecord(5))
+    second.endAll(second.start(), [5])
+    const again = second.commit()!
+    const third = new Driver().assign(0, again.position, again.metadata).poll(...range(0, 10).map((o) => aRecord(o)))
+    assert.deepEqual(third.startOffsets(), [0])
+  })
+
+  it('runs them again when only the position is kept', () => {
+    const { position, metadata } = commitWithGaps(new Driver())
+    const driver = new Driver({ recovery: 'contiguous' }).assign(0, position, metadata)
+    driver.poll(...range(0, 10).map((offset) => aRecord(offset)))
+    const items = driver.start()
+    assert.equal(items.length, 10)
+    driver.endAll(items, [0, 3])
+    assert.deepEqual([driver.commit()?.position, driver.commit()], [1, undefined])
+    assert.equal(new Driver({ recovery: 'contiguous' }).assign(0, 0).commit()?.metadata, undefined)
+  })
+
+  it('drops metadata that it cannot believe, says why, and replaces it', () => {
+    const driver = new Driver().assign(0, 7, 'bAAGNgA=')
+    const [dropped] = driver.eventsOf('metadata.dropped')
+    assert.match(dropped?.why ?? '', /Confluent Parallel Consumer/)
+    assert.deepEqual([driver.commit()?.position, driver.commit()], [7, undefined])
+  })
+})
+
+describe('the log', () => {
+  it('that was made anew is read from its beginning, under a new epoch; what ran before is stale', () => {
+    const driver = new Driver().assign(0, 0).poll(aRecord(50))
+    const [old] = driver.start()
+    driver.poll(aRecord(3))
+    const [rewound] = driver.eventsOf('partition.rewound')
+    assert.deepEqual([rewound?.from, rewound?.to], [51, 3])
+    driver.end(old)
+    assert.equal(driver.kinds().at(-1), 'stale.dropped')
+    driver.endAll(driver.start())
+    assert.equal(driver.commit()?.position, 4)
+    assert.deepEqual(driver.manager.gauges(), idle)
+  })
+
+  // The group still has the position of the log that is gone. A crash now, once the new log has grown beyond that position, would skip all below it.
+  it('that was made anew is committed from its beginning before anything of it is done', () => {
+    const driver = new Driver().assign(0, 0).poll(aRecord(50))
+    driver.endAll(driver.start())
+    assert.equal(driver.commit()?.position, 51)
+    driver.poll(aRecord(3))
+    assert.equal(driver.commit()?.position, 3)
+    assert.equal(driver.commit(), undefined)
+  })
+})
+
+describe('the brake of the commit metadata', () => {
+  it('comes off with a commit that finds room, without waiting for the next completion', () => {
+    // Below a span of 196 offsets 40 characters are enough in any case; from 300 on nothing above may start.
+    const driver = new Driver({
+      route: { ordering: 'unordered', concurrency: 1_000 },
+      maxMetadataLength: 40,
+      limits: { maxOffsetSpan: 300 },
+    })
+    driver.assign(0, 0).poll(...range(0, 301).map((offset) => aRecord(offset)))
+    const items: WorkItem[] = driver.start(300)
+    driver.endAll(items, range(2, 300))
+    assert.deepEqual(driver.startOffsets(), [])
+    driver.commit()
+    driver.endAll(items, [0])
+    assert.deepEqual(driver.startOffsets(), [])
+    driver.commit()
+    assert.deepEqual(driver.startOffsets(), [300])
+  })
+})
+
+describe('intake', () => {
+  it('has ready what may start, and is told what to pause', () => {
+    const driver = new Driver({ limits: { maxRecordsPerPartition: 8 } }).assign(0, 0)
+    assert.equal(driver.manager.hasReady(1), false)
+    driver.poll(...range(0, 8).map((offset) => aRecord(offset)))
+    assert.deepEqual([driver.manager.hasReady(8), driver.manager.hasReady(9)], [true, false])
+    assert.deepEqual(driver.manager.takeIntakeChange().pause, [of(0)])
+    assert.deepEqual(driver.manager.pausedPartitions(), [of(0)])
+    driver.endAll(driver.start())
+    assert.deepEqual(driver.manager.takeIntakeChange().resume, [of(0)])
+    assert.deepEqual(driver.manager.pausedPartitions(), [])
+  })
+
+  it('is held as a whole and says by which limit', () => {
+    const driver = new Driver({ limits: { maxRecords: 4 } }).assign(0, 0).assign(1, 0)
+    driver.poll(...[0, 1].flatMap((partition) => range(0, 2).map((offset) => aRecord(offset, { partition }))))
+    assert.deepEqual([driver.manager.pollSize(), driver.manager.heldBecause], [0, 'records'])
+    driver.endAll(driver.start())
+    assert.deepEqual([driver.manager.pollSize(), driver.manager.heldBecause], [1, null])
+  })
+})
