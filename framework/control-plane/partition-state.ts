@@ -164,6 +164,15 @@ export class PartitionState implements TopicPartition {
     this.#committed = { position: snapshot.position, metadata: snapshot.metadata }
   }
 
+  /**
+   * What the group has stored is of a log that is gone, so it is replaced by the next commit, even if nothing is done until then. Kept, and
+   * come back to once the new log has grown beyond it, it would hide all records below.
+   */
+  forgetCommitted(): void {
+    this.#committed = { position: undefined, metadata: '' }
+    this.#mayHaveChanged = true
+  }
+
   /** The broker accepts less metadata than we thought: half from now on. */
   halveMetadata(): void {
     this.#settings = { ...this.#settings, maxMetadataLength: Math.floor(this.#settings.maxMetadataLength / 2) }

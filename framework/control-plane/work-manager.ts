@@ -298,6 +298,7 @@ export class WorkManager {
     const { topic, partition } = state
     const fresh = this.#assign({ topic, partition, position: to, metadata: '' })
     fresh.isPaused = state.isPaused
+    fresh.forgetCommitted()
     this.#intake.recheck(fresh)
     this.#emit?.({ kind: 'partition.rewound', topic, partition, epoch: fresh.epoch, from, to })
     return fresh
