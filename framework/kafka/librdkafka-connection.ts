@@ -85,6 +85,7 @@ export class LibrdkafkaConnection implements KafkaConnection {
         clock: this.#clock,
         commitTimeoutMs: COMMIT_TIMEOUT_MS,
         revokeLimitMs: revokeLimitMs(this.#options),
+        isExpectedBack: options.instanceId !== undefined && this.#options.groupProtocol === 'classic',
       },
     )
   }

@@ -28,6 +28,8 @@ export interface LibrdkafkaConsumerOptions {
   readonly clock: Clock
   readonly commitTimeoutMs: number
   readonly revokeLimitMs: number
+  /** A static member of the classic protocol, whose partitions wait for it: unsubscribing would tell the group that it is gone for good. */
+  readonly isExpectedBack: boolean
   readonly errors: LogGate
 }
 
@@ -241,8 +243,22 @@ export class LibrdkafkaConsumer implements KafkaClient {
 
   async #close(): Promise<void> {
     this.#state = 'closing'
-    const { log } = this.#options
     this.#membership.stopAssigning()
+    if (this.#options.isExpectedBack) await this.#membership.giveUpUnasked()
+    else await this.#leaveGroup()
+    this.#state = 'disconnecting'
+    this.#membership.leave()
+    this.#flow.stop()
+    await this.#consuming
+    const disconnected = new Promise<void>((resolve) => this.#native.disconnect(resolve))
+    if (!(await settlesWithin(this.#options.clock, disconnected, CLOSE_STEP_MS)))
+      this.#options.log.warn({ waitedMs: CLOSE_STEP_MS }, 'the consumer was left behind while it disconnects')
+    this.#state = 'closed'
+    this.#commits.failAll(closedError())
+  }
+
+  async #leaveGroup(): Promise<void> {
+    const { log } = this.#options
     try {
       this.#native.unsubscribe()
       // A commit can still be made while the partitions are given back this way; during a disconnect it would throw.
@@ -256,15 +272,6 @@ export class LibrdkafkaConsumer implements KafkaClient {
     } catch (thrown) {
       log.warn({ error: nativeError(thrown).message }, 'the consumer could not leave its group')
     }
-    this.#state = 'disconnecting'
-    this.#membership.leave()
-    this.#flow.stop()
-    await this.#consuming
-    const disconnected = new Promise<void>((resolve) => this.#native.disconnect(resolve))
-    if (!(await settlesWithin(this.#options.clock, disconnected, CLOSE_STEP_MS)))
-      log.warn({ waitedMs: CLOSE_STEP_MS }, 'the consumer was left behind while it disconnects')
-    this.#state = 'closed'
-    this.#commits.failAll(closedError())
   }
 
   /** Looks again after each slice, because the callbacks that change the answer come while the caller polls. */

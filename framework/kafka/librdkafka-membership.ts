@@ -71,6 +71,19 @@ export class Membership {
     this.#isLeaving = true
   }
 
+  /**
+   * Gives up everything as for a revoke, though nobody has asked for it, and leaves the group's books as they are. Commits are accepted until
+   * it has settled, and the revoke that comes with the disconnect finds nothing left to do.
+   */
+  giveUpUnasked(): Promise<void> {
+    const partitions = [...this.#host.owned].map(plain)
+    this.#stopDelivery(partitions)
+    this.#queue = this.#queue
+      .then(() => this.#giveUp(partitions, false))
+      .catch((thrown: unknown) => this.#host.fail(toError(thrown)))
+    return this.#queue
+  }
+
   /** librdkafka's `rebalance_cb`. Must not throw. */
   onRebalance(event: NativeError | undefined, partitions: readonly NativePartition[]): void {
     const isRevoke = event?.code === nativeCodes.REVOKE_PARTITIONS
@@ -126,14 +139,22 @@ export class Membership {
   async #revoke(revoked: readonly NativePartition[], isLost: boolean): Promise<void> {
     const partitions = revoked.map(plain)
     try {
+      await this.#giveUp(partitions, isLost)
+    } finally {
+      this.#answerRevoke(partitions)
+    }
+  }
+
+  async #giveUp(partitions: readonly TopicPartition[], isLost: boolean): Promise<void> {
+    try {
       // A record that a running `consume` brings after the answer could belong to the next assignment of the same partition.
       await this.#host.settled()
-      if (partitions.length === 0) return
-      if (isLost) this.#listener?.onLost(partitions)
-      else await this.#drain(partitions)
+      const held = partitions.filter((each) => this.#host.owned.has(each))
+      if (held.length === 0) return
+      if (isLost) this.#listener?.onLost(held)
+      else await this.#drain(held)
     } finally {
       this.#host.owned.drop(partitions)
-      this.#answerRevoke(partitions)
     }
   }
 

@@ -27,7 +27,7 @@ export async function eventually(
   }
 }
 
-export class Member {
+export class MemberProcess {
   readonly plan: MemberPlan
   readonly #child: ChildProcess
   readonly #exited: Promise<void>

@@ -12,13 +12,13 @@ import { configDefaults } from '../../framework/runtime/resolve-config.ts'
 import type { TopicOptions } from './kafka-admin.ts'
 import type { KafkaCluster } from './kafka-harness.ts'
 import { type Account, type Allowed, Ledger } from './ledger.ts'
-import type { Behaviour, MemberPlan } from './member-log.ts'
-import { eventually, Member } from './member-process.ts'
+import { type Behaviour, type MemberPlan, monotonicMs } from './member-log.ts'
+import { eventually, MemberProcess } from './member-process.ts'
 
 export const quietLog: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quietLog }
 
 /** What a test may change of a member's plan. */
-export type PlanChanges = Partial<Omit<MemberPlan, 'behaviour' | 'file' | 'brokers'>> & {
+export type PlanChanges = Partial<Omit<MemberPlan, 'behaviour' | 'file' | 'brokers' | 'name'>> & {
   readonly behaviour?: Partial<Behaviour>
 }
 
@@ -36,7 +36,7 @@ export class Scenario {
   readonly topic: string
   readonly group: string
   readonly ledger = new Ledger()
-  readonly members: Member[] = []
+  readonly members: MemberProcess[] = []
   readonly cluster: KafkaCluster
   readonly producer: RecordProducer
   readonly #test: TestContext
@@ -81,14 +81,14 @@ export class Scenario {
   }
 
   /** Starts a member; settles when it has joined, which is before it has partitions. */
-  async start(changes: PlanChanges = {}): Promise<Member> {
-    const member = new Member(this.#plan(changes))
+  async start(changes: PlanChanges = {}): Promise<MemberProcess> {
+    const member = new MemberProcess(this.#plan(changes))
     this.members.push(member)
     return await member.started()
   }
 
   /** The members whose processes live. */
-  get alive(): readonly Member[] {
+  get alive(): readonly MemberProcess[] {
     return this.members.filter((member) => member.isAlive)
   }
 
@@ -120,7 +120,7 @@ export class Scenario {
   }
 
   /** Waits until the living members hold all partitions of the topic between them, each at least one. */
-  async untilShared(partitions: number, within: readonly Member[] = this.alive): Promise<void> {
+  async untilShared(partitions: number, within: readonly MemberProcess[] = this.alive): Promise<void> {
     await eventually(
       () => `${within.length} members share ${partitions} partitions\n${this.#describe()}`,
       () => {
@@ -130,8 +130,20 @@ export class Scenario {
     )
   }
 
+  /** Waits until these members' partitions have not changed for a second: the group has nothing left to move. */
+  async untilSettled(members: readonly MemberProcess[]): Promise<void> {
+    const moved = () => {
+      const lines = members.flatMap(({ lines }) => lines)
+      return Math.max(...lines.map(({ kind, at }) => (['assigned', 'revoked', 'lost'].includes(kind) ? at : 0)))
+    }
+    await eventually(
+      () => `the group comes to rest\n${this.#describe()}`,
+      () => monotonicMs() - moved() > 1_000,
+    )
+  }
+
   /** Waits until `more` records have ended that had not when it was called. */
-  async untilProgress(more: number, within: readonly Member[] = this.alive): Promise<void> {
+  async untilProgress(more: number, within: readonly MemberProcess[] = this.alive): Promise<void> {
     const ended = () => within.reduce((sum, member) => sum + member.count('end'), 0)
     const goal = ended() + more
     await eventually(
@@ -165,10 +177,10 @@ export class Scenario {
   }
 
   /** Waits until a member's last commit is answered and nothing that is done is uncommitted: the moment is quiet. */
-  async untilQuiet(member: Member, quietMs = 500): Promise<void> {
+  async untilQuiet(member: MemberProcess, quietMs = 500): Promise<void> {
     await member.until('nothing was done for a while, and all is committed', () => {
       const last = (kinds: readonly string[]) => member.lines.findLast((line) => kinds.includes(line.kind))?.at ?? 0
-      const now = Number(process.hrtime.bigint()) / 1e6
+      const now = monotonicMs()
       return last(['committed']) > last(['done', 'dead']) && now - last(['done', 'dead', 'commit', 'start']) > quietMs
     })
   }
@@ -202,7 +214,7 @@ export class Scenario {
 
   #plan(changes: PlanChanges): MemberPlan {
     const { handlers, limits, commit, shutdown } = configDefaults
-    const name = changes.name ?? `member-${this.members.length + 1}`
+    const name = `member-${this.members.length + 1}`
     const behaviour = { takesMs: [0, 0], blockedKeys: [], ignoresSignal: false, failures: {} } as const
     return {
       ...{ topic: this.topic, group: this.group, groupProtocol: 'consumer', startFrom: 'earliest', librdkafka: {} },
@@ -214,7 +226,7 @@ export class Scenario {
       name,
       brokers: this.cluster.brokers,
       behaviour: { ...behaviour, ...this.#common.behaviour, ...changes.behaviour },
-      file: join(this.#directory, `${name}-${this.members.length}.jsonl`),
+      file: join(this.#directory, `${name}.jsonl`),
     }
   }
 

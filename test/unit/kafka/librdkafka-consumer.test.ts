@@ -334,4 +334,31 @@ describe('closing', () => {
     await unanswered
     assert.equal(native.named('disconnect').length, 1)
   })
+
+  it('of a classic static member drains and commits, but does not leave the group, which expects it back', async () => {
+    const { native, consumer, listener, told, rebalance, answerCommit, settle } = await scripted({
+      isExpectedBack: true,
+    })
+    await rebalance(ASSIGN, [p(0), p(1)])
+    const { onRevoked } = listener
+    listener.onRevoked = async (partitions) => {
+      await onRevoked(partitions)
+      await consumer.commit([commitOf(0, 5)])
+    }
+    native.connectionEnds = () => rebalance(REVOKE, [p(0), p(1)])
+    const closing = consumer.close()
+    await settle()
+    assert.deepEqual(native.named('disconnect'), [])
+    answerCommit(undefined, [{ ...p(0), offset: 5 }])
+    await closing
+    assert.deepEqual(told.slice(1), [['revoked', p(0), p(1)]])
+    assert.deepEqual(
+      native.calls
+        .map(([name]) => name)
+        .filter((name) => name !== 'consume')
+        .slice(-3),
+      ['commit', 'disconnect', 'unassign'],
+    )
+    assert.deepEqual(native.named('unsubscribe'), [])
+  })
 })

@@ -22,6 +22,7 @@ export class ScriptedConsumer implements NativeConsumer {
   readonly throwing = new Map<string, Error>()
   answersDisconnect = true
   subscriptionEnds: () => void = () => {}
+  connectionEnds: () => Promise<void> = async () => {}
 
   named(name: string): unknown[][] {
     return this.calls.filter(([called]) => called === name).map(([, ...args]) => args)
@@ -105,7 +106,7 @@ export class ScriptedConsumer implements NativeConsumer {
   }
   disconnect(done: () => void): void {
     this.#called('disconnect')
-    if (this.answersDisconnect) setImmediate(done)
+    void this.connectionEnds().then(() => this.answersDisconnect && setImmediate(done))
   }
 }
 
@@ -115,7 +116,7 @@ export const COMMIT_TIMEOUT_MS = 60_000
 export const REVOKE_LIMIT_MS = 240_000
 
 /** A consumer on a scripted native one, subscribed, with everything it told its listener. */
-export async function scripted() {
+export async function scripted({ isExpectedBack = false } = {}) {
   const native = new ScriptedConsumer()
   const clock = new ManualClock()
   const { log, lines } = recordedLog()
@@ -131,6 +132,7 @@ export async function scripted() {
       clock,
       commitTimeoutMs: COMMIT_TIMEOUT_MS,
       revokeLimitMs: REVOKE_LIMIT_MS,
+      isExpectedBack,
       errors: new LogGate(clock, 10_000),
     },
   )

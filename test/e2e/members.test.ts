@@ -1,0 +1,132 @@
+/** Members that end, come back, or take long, on Apache Kafka: each record is accounted for, and nobody is disturbed without need. */
+import assert from 'node:assert/strict'
+import { after, describe, it } from 'node:test'
+import { configDefaults } from '../../framework/runtime/resolve-config.ts'
+import { startKafka } from './kafka-harness.ts'
+import type { MemberProcess } from './member-process.ts'
+import { Scenario } from './scenario.ts'
+
+const cluster = await startKafka()
+after(() => cluster.stop())
+
+const { limits, shutdown } = configDefaults
+const classic = {
+  groupProtocol: 'classic',
+  librdkafka: { 'heartbeat.interval.ms': 250, 'session.timeout.ms': 6_000 },
+} as const
+
+/** How often partitions have come or gone. */
+function moves(member: MemberProcess): number {
+  return member.count('assigned') + member.count('revoked') + member.count('lost')
+}
+
+// Beside each other, because most of their time passes while a session or a deadline runs out.
+describe('a member', { concurrency: 3 }, () => {
+  for (const [name, plan] of [['new', {}] as const, ['classic', classic] as const]) {
+    it(`with a static name is restarted without a rebalance of the others, in the ${name} protocol`, async (t) => {
+      const scenario = await Scenario.open(t, cluster, { partitions: 6 }, { ...plan, behaviour: { takesMs: [1, 10] } })
+      const load = scenario.load(150, 30)
+      const names = ['a', 'b', 'c']
+      const [first, second, third] = await Promise.all(names.map((instanceId) => scenario.start({ instanceId })))
+      await scenario.untilShared(6)
+      // The shares are final once the group has nothing left to move.
+      await scenario.untilSettled([first!, second!, third!])
+      const before = [moves(first!), moves(third!)]
+      const partitions = second!.partitions
+      await second!.stop()
+      const again = await scenario.start({ instanceId: 'b' })
+      await again.until('it has its partitions back', () => again.partitions.length === partitions.length)
+      await scenario.untilProgress(50, [again])
+      assert.deepEqual([moves(first!), moves(third!)], before)
+      assert.deepEqual(again.partitions, partitions)
+      await load.stop()
+      const { repeats } = await scenario.finish()
+      assert.equal(repeats, 0)
+    })
+  }
+
+  it('that is killed under load loses nothing, and what it had committed does not run again', async (t) => {
+    const scenario = await Scenario.open(t, cluster, { partitions: 6 }, { behaviour: { takesMs: [5, 30] } })
+    const load = scenario.load(300, 60)
+    const members = await Promise.all([scenario.start(), scenario.start(), scenario.start()])
+    await scenario.untilShared(6)
+    await scenario.untilProgress(200, [members[1]!])
+    await members[1]!.kill()
+    await scenario.untilShared(6)
+    await scenario.untilProgress(200)
+    await load.stop()
+    const { repeats } = await scenario.finish()
+    // The ledger has seen that each of these was done after the last commit; and commits had come all the while.
+    assert.ok(repeats < members[1]!.count('end') / 2, `${repeats} records ran again`)
+  })
+
+  it('that gets SIGTERM under load leaves nothing behind: the others repeat no record', async (t) => {
+    const plan = { behaviour: { takesMs: [20, 200], failures: { k1: 2 } } } as const
+    const scenario = await Scenario.open(t, cluster, { partitions: 4 }, plan)
+    const load = scenario.load(300, 60)
+    const [first, second] = await Promise.all([scenario.start(), scenario.start()])
+    await scenario.untilShared(4)
+    await scenario.untilProgress(200)
+    await first.stop()
+    await scenario.untilProgress(100, [second])
+    // Now the whole group stops, with records queued and in flight, and another one goes on from there.
+    await second.stop()
+    await scenario.start()
+    await load.stop()
+    const { repeats, leftBehind } = await scenario.finish()
+    assert.deepEqual({ repeats, leftBehind }, { repeats: 0, leftBehind: 0 })
+  })
+
+  it('with handlers that take longer than max.poll.interval.ms stays in its group while backpressure pauses it', async (t) => {
+    const scenario = await Scenario.open(
+      t,
+      cluster,
+      { partitions: 2 },
+      {
+        librdkafka: { 'max.poll.interval.ms': 4_000, 'session.timeout.ms': 4_000, 'heartbeat.interval.ms': 250 },
+        groupProtocol: 'classic',
+        limits: { ...limits, maxRecords: 8 },
+        behaviour: { takesMs: [5_500, 6_000] },
+      },
+    )
+    await scenario.produceMany(16, 16)
+    const member = await scenario.start()
+    await member.until('it pauses', () => member.events('partitions.paused').length > 0)
+    await scenario.untilAllHandled()
+    assert.deepEqual([member.count('revoked'), member.count('lost'), member.partitions], [0, 0, [0, 1]])
+    const { repeats } = await scenario.finish()
+    assert.equal(repeats, 0)
+  })
+
+  it('that cannot finish within the revoke grace gives up what is in flight, says so, and only that runs twice', async (t) => {
+    const stuck = ['stuck0', 'stuck1', 'stuck2', 'stuck3']
+    const scenario = await Scenario.open(
+      t,
+      cluster,
+      { partitions: 4 },
+      {
+        lifecycle: { ...shutdown, revokeGraceMs: 500 },
+      },
+    )
+    const first = await scenario.start({ behaviour: { blockedKeys: stuck, ignoresSignal: true } })
+    await scenario.produceMany(200, 20)
+    await Promise.all(stuck.map((key, partition) => scenario.produce([key], partition)))
+    await scenario.produceMany(200, 20)
+    await first.until('only the stuck ones are left', () => first.count('end') === 400 && first.count('start') === 404)
+    const second = await scenario.start()
+    await scenario.untilShared(4)
+    const moved = second.partitions
+    await second.until('it has run the stuck ones that came to it', () => second.count('end') === moved.length)
+    // The first is still at work on them: its answers come too late, and change nothing.
+    for (const key of stuck) first.release(key)
+    await first.until('it has ended', () => first.count('end') === 404)
+    const { repeats, overlaps, leftBehind } = await scenario.finish()
+    const given = moved.length
+    assert.deepEqual({ repeats, overlaps, leftBehind }, { repeats: given, overlaps: given, leftBehind: given })
+    const warned = first.logged('partitions are given up with records in flight; their next owner gets them again')
+    assert.equal(
+      warned.reduce((sum, line) => sum + Number(line.fields.leftBehind), 0),
+      given,
+    )
+  })
+})
