@@ -25,7 +25,7 @@ export interface ExecutionEngine {
   /** Handlers that were given up at their deadline and have not settled yet. */
   readonly abandoned: number
   /** For metrics: what an engine with threads counts. Absent where there are none. */
-  readonly threads?: ThreadCounters
+  readonly threads?: ThreadCounters | undefined
   start(onCompletion: (completion: CompletionEvent) => void): Promise<void>
   submit(item: WorkItem): void
   /** Fires the signal of the matching items that are in flight. They still complete, by law 1. */

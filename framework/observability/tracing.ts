@@ -14,10 +14,7 @@ type Api = typeof import('@opentelemetry/api')
 const registry = Symbol.for('opentelemetry.js.api.1')
 
 /** Produces a record inside a span of its own, with that span's context in its headers. */
-export type PublishTracer = (
-  record: OutgoingRecord,
-  produce: (record: OutgoingRecord) => Promise<void>,
-) => Promise<void>
+export type PublishTracer = <T>(record: OutgoingRecord, produce: (record: OutgoingRecord) => Promise<T>) => Promise<T>
 
 export interface TracedHandler {
   readonly handlerId: string
@@ -65,7 +62,7 @@ export class Tracing {
       const headers = [...record.headers]
       propagation.inject(trace.setSpan(context.active(), span), headers, headerSetter)
       try {
-        await produce({ ...record, headers })
+        return await produce({ ...record, headers })
       } catch (thrown) {
         const { name, message } = toError(thrown)
         span.setAttribute('error.type', name)
