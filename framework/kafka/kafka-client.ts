@@ -51,14 +51,21 @@ export interface KafkaClient {
   close(): Promise<void>
 }
 
+/** Where the broker has put a record. */
+export interface RecordPlace {
+  readonly partition: number
+  readonly offset: number
+}
+
 /**
  * 1. `produce` MUST settle only when the broker has acknowledged the record, and MUST reject when it did not.
  * 2. Records of one key MUST go to one partition (murmur2 of the key), unless the partition is given; key order follows call order.
  * 3. An empty key or value MUST arrive as empty, and null as null.
  * 4. A full queue is backpressure: `produce` waits, it does not reject.
+ * 5. `produce` MUST resolve with the partition and the offset at which the record can be read.
  */
 export interface RecordProducer {
-  produce(record: OutgoingRecord): Promise<void>
+  produce(record: OutgoingRecord): Promise<RecordPlace>
   /** Waits at most `timeoutMs` for what is outstanding, then disconnects. May be called twice. */
   close(timeoutMs: number): Promise<void>
 }

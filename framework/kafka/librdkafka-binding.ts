@@ -29,6 +29,8 @@ export interface NativeMessage {
 }
 
 export interface NativeReport {
+  readonly partition: number
+  readonly offset: number
   /** What was handed to `produce` as `opaque`. */
   readonly opaque: unknown
 }

@@ -3,7 +3,7 @@ import { PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { OutgoingRecord } from '../model/record.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { RecordProducer } from './kafka-client.ts'
+import type { RecordPlace, RecordProducer } from './kafka-client.ts'
 import type { NativeError, NativeProducer, NativeReport } from './librdkafka-binding.ts'
 import { nativeCodes, nativeError, produceError } from './librdkafka-errors.ts'
 import { toNativeBytes, toNativeHeaders } from './librdkafka-records.ts'
@@ -14,7 +14,7 @@ const DISCONNECT_SLACK_MS = 2_000
 
 interface Production {
   readonly record: OutgoingRecord
-  readonly resolve: () => void
+  readonly resolve: (place: RecordPlace) => void
   readonly reject: (error: PyrallelError) => void
 }
 
@@ -50,7 +50,7 @@ export class LibrdkafkaProducer implements RecordProducer {
     this.#clock = options.clock
   }
 
-  produce(record: OutgoingRecord): Promise<void> {
+  produce(record: OutgoingRecord): Promise<RecordPlace> {
     if (this.#closing !== undefined) return Promise.reject(closedError())
     return new Promise((resolve, reject) => {
       const production = { record, resolve, reject }
@@ -91,7 +91,7 @@ export class LibrdkafkaProducer implements RecordProducer {
     const production = report.opaque as Production
     if (!this.#sent.delete(production)) return
     if (error) production.reject(produceError(nativeError(error), production.record.topic))
-    else production.resolve()
+    else production.resolve({ partition: report.partition, offset: report.offset })
     this.#sendWaiting()
   }
 

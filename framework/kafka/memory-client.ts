@@ -141,7 +141,8 @@ class InProcessCluster implements MemoryCluster {
         if (isClosed) throw new PyrallelError('PYR_CLIENT_CLOSED', 'The Kafka producer is closed.')
         const fault = this.#productionFaults.shift()
         if (fault !== undefined) throw fault
-        this.append(copyOf(record))
+        const { partition, offset } = this.append(copyOf(record))
+        return { partition, offset }
       },
       close: async () => {
         isClosed = true

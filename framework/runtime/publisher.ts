@@ -2,19 +2,27 @@
 import type { TSchema } from 'typebox'
 import type { Validator } from 'typebox/compile'
 import type { Publish, PublishOptions } from '../handler.ts'
-import type { RecordProducer } from '../kafka/kafka-client.ts'
+import type { RecordPlace, RecordProducer } from '../kafka/kafka-client.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { OutgoingRecord, RecordHeader } from '../model/record.ts'
 import type { PublishTracer } from '../observability/tracing.ts'
 import type { TopicDefinition } from '../topic.ts'
+
+/** A producer whose acknowledgements count, not the places: a thread's has none. */
+export type PublishingProducer = Omit<RecordProducer, 'produce'> & {
+  // biome-ignore lint/suspicious/noConfusingVoidType: what it resolves with is not looked at.
+  produce(record: OutgoingRecord): Promise<RecordPlace | void>
+}
 
 /**
  * @param trace undefined where nobody traces
  * @throws (the returned function) PyrallelError PYR_SCHEMA when the value does not satisfy its topic's schema or is no JSON,
  * PYR_PRODUCE_FAILED when the broker did not take it
  */
-export function publisher(producer: RecordProducer, trace?: PublishTracer): Publish {
-  const produce = (record: OutgoingRecord) => producer.produce(record)
+export function publisher(producer: PublishingProducer, trace?: PublishTracer): Publish {
+  const produce = async (record: OutgoingRecord): Promise<void> => {
+    await producer.produce(record)
+  }
   const validators = new WeakMap<TSchema, Validator>()
   return async <T>(to: TopicDefinition<T> | string, value: T, options: PublishOptions = {}) => {
     const topic = typeof to === 'string' ? to : to.name

@@ -92,7 +92,7 @@ function connect({ connection }: EmbeddedBroker): Promise<KafkaConnection> {
 async function produce(connection: KafkaConnection): Promise<void> {
   const producer = await connection.producer()
   for (let i = 0; i < RECORDS; ) {
-    const batch: Promise<void>[] = []
+    const batch: Promise<unknown>[] = []
     for (let n = 0; n < 10_000 && i < RECORDS; n += 1, i += 1) {
       const text = JSON.stringify({ sequence: i, key: `key-${i % KEYS}`, note: '' })
       const value = Buffer.from(`${text.slice(0, -2)}${'x'.repeat(Math.max(0, 100 - text.length))}"}`)

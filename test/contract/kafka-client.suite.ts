@@ -511,6 +511,24 @@ export function kafkaClientSuite(target: KafkaTarget): void {
         assert.deepEqual(member.values(), numbers(3_000))
       })
 
+      it('law 5: tells where each record can be read', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        const places = await Promise.all(
+          numbers(20).map(async (value) => {
+            const place = await producer.produce(text(topic, value, { key: Buffer.from(`key-${value}`) }))
+            return `${place.partition}@${place.offset} ${value}`
+          }),
+        )
+        await pump([member], 'all records', () => member.records.length === 20)
+        const read = member.records.map(({ partition, offset, value }) => `${partition}@${offset} ${value}`)
+        assert.deepEqual(places.sort(), read.sort())
+        assert.deepEqual(await producer.produce(text(topic, 'x', { partition: 3 })), {
+          partition: 3,
+          offset: member.records.filter(({ partition }) => partition === 3).length,
+        })
+      })
+
       it('may be closed twice, and refuses records afterwards', async () => {
         const topic = await newTopic()
         const own = await connection.producer()

@@ -37,6 +37,7 @@ function aProducer() {
     produced,
     produce: async (record: OutgoingRecord) => {
       produced.push(record)
+      return { partition: 0, offset: produced.length - 1 }
     },
     close: async () => {},
   }

@@ -59,7 +59,7 @@ async function scripted() {
     /** Reports on the oldest that is in the queue. */
     deliver: (error: NativeError | null = null) => {
       const [oldest] = native.queue.splice(0, 1)
-      report(error, { opaque: oldest?.opaque })
+      report(error, { partition: 2, offset: 18, opaque: oldest?.opaque })
       return new Promise(setImmediate)
     },
   }
