@@ -67,14 +67,13 @@ export class BrokerPoller {
   /** When the last poll settled. */
   #polledAt: number | undefined
   #hadPartitions = false
-  /** What all engines together can start, twice over: the next poll comes before that is used up. */
-  readonly #enoughReady: number
+  #routes: readonly Route[]
   readonly #capacityOf = (handlerId: string): number => this.#engineOf(handlerId).capacity
 
   constructor(options: BrokerPollerOptions) {
     const { client, producer, clock, group, onEvent } = options
     this.#options = options
-    this.#enoughReady = 2 * options.routes.reduce((sum, { concurrency }) => sum + concurrency, 0)
+    this.#routes = options.routes
     this.#manager = new WorkManager({
       routes: options.routes,
       limits: options.limits,
@@ -138,10 +137,35 @@ export class BrokerPoller {
     this.#drain.giveUp()
   }
 
+  /** Other rules for the same handler, topic and order. Its engine is the caller's to change. */
+  replaceRoute(route: Route): void {
+    this.#manager.replaceRoute(route)
+    this.#routes = this.#routes.map((each) => (each.handlerId === route.handlerId ? route : each))
+    this.#schedulePump()
+  }
+
+  /** Starts nothing more of this handler. Polling goes on, and what is in flight goes on. */
+  pause(handlerId: string): void {
+    this.#manager.pause(handlerId)
+  }
+
+  resume(handlerId: string): void {
+    this.#manager.resume(handlerId)
+    this.#schedulePump()
+  }
+
   /** What an operator sees of this group. Read-only. */
   snapshot(): GroupMetrics {
-    const { group, client, routes, engines, limits, clock } = this.#options
-    const parts = { group, client, routes, engines, limits, manager: this.#manager, isPaused: this.#valve.isPaused }
+    const { group, client, engines, limits, clock } = this.#options
+    const parts = {
+      group,
+      client,
+      routes: this.#routes,
+      engines,
+      limits,
+      manager: this.#manager,
+      isPaused: this.#valve.isPaused,
+    }
     const life = { state: this.#state, subscribedAt: this.#subscribedAt, polledAt: this.#polledAt }
     return groupMetrics({ ...parts, ...life, hadPartitions: this.#hadPartitions }, clock.now())
   }
@@ -172,6 +196,11 @@ export class BrokerPoller {
 
   get #isTaking(): boolean {
     return this.#state === 'running' && !this.#hasFailed
+  }
+
+  /** What all engines together can start, twice over: the next poll comes before that is used up. */
+  get #enoughReady(): number {
+    return 2 * this.#routes.reduce((sum, { concurrency }) => sum + concurrency, 0)
   }
 
   /** There is room, and what could start now will not keep the engines busy for long. */

@@ -35,7 +35,7 @@ export class PartitionState implements TopicPartition {
   readonly partition: number
   readonly id: PartitionId
   readonly epoch: Epoch
-  readonly route: Route
+  route: Route
   readonly tracker: OffsetTracker<Pending>
   readonly shards = new ShardQueue()
   /** Nothing may start any more: revoke or shutdown. */

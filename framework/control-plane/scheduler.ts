@@ -13,7 +13,9 @@ export interface InFlight {
 }
 
 interface RouteState {
-  readonly route: Route
+  route: Route
+  /** Nothing of it starts until somebody says so. */
+  isPaused: boolean
   /** Work items that the engine has not completed, those of earlier assignments included: they hold its slots. */
   inFlight: number
   /** Partitions that may have something to start, in rotation. */
@@ -30,12 +32,31 @@ export class Scheduler {
   constructor(routes: readonly Route[]) {
     for (const route of routes) {
       if (this.#routes.has(route.topic)) throw bug('scheduler', `two routes for topic ${route.topic}`)
-      this.#routes.set(route.topic, { route, inFlight: 0, ready: new Ring() })
+      this.#routes.set(route.topic, { route, isPaused: false, inFlight: 0, ready: new Ring() })
     }
   }
 
   routeOf(topic: string): Route {
     return this.#routeState(topic).route
+  }
+
+  /** Other rules for the same handler, topic and order. What is in flight keeps to the old ones. */
+  replaceRoute(route: Route): void {
+    const routeState = this.#ofHandler(route.handlerId)
+    const { topic, ordering } = routeState.route
+    if (topic !== route.topic || ordering !== route.ordering) {
+      throw bug('scheduler', `the route of ${route.handlerId} cannot be replaced by one of another topic or order`)
+    }
+    routeState.route = route
+  }
+
+  /** Nothing of the handler starts any more; what is in flight goes on. */
+  pause(handlerId: string): void {
+    this.#ofHandler(handlerId).isPaused = true
+  }
+
+  resume(handlerId: string): void {
+    this.#ofHandler(handlerId).isPaused = false
   }
 
   /** The partition may have something to start. Cheap, and harmless when it has not. */
@@ -53,8 +74,8 @@ export class Scheduler {
   start(isCurrent: (state: PartitionState) => boolean, capacityOf: (handlerId: string) => number): WorkItem[] {
     const items: WorkItem[] = []
     for (const routeState of this.#routes.values()) {
-      const { route, ready } = routeState
-      if (ready.size === 0) continue
+      const { route, ready, isPaused } = routeState
+      if (ready.size === 0 || isPaused) continue
       const capacity = Math.min(route.concurrency, capacityOf(route.handlerId))
       while (routeState.inFlight < capacity) {
         const state = ready.shift()
@@ -104,6 +125,11 @@ export class Scheduler {
     this.#inFlight.set(item.id, { item, state, pendings: [pending] })
     routeState.inFlight += 1
     return item
+  }
+
+  #ofHandler(handlerId: string): RouteState {
+    for (const routeState of this.#routes.values()) if (routeState.route.handlerId === handlerId) return routeState
+    throw bug('scheduler', `no route for handler ${handlerId}`)
   }
 
   #routeState(topic: string): RouteState {

@@ -154,6 +154,21 @@ export class WorkManager {
     return this.#scheduler.start(this.#isCurrent, capacityOf)
   }
 
+  /** Other rules for the same handler, topic and order: they count from the next outcome on. */
+  replaceRoute(route: Route): void {
+    this.#scheduler.replaceRoute(route)
+    for (const state of this.#table) if (state.topic === route.topic) state.route = route
+  }
+
+  /** Starts nothing more of this handler. Records are taken in until the limits are reached, and what is in flight goes on. */
+  pause(handlerId: string): void {
+    this.#scheduler.pause(handlerId)
+  }
+
+  resume(handlerId: string): void {
+    this.#scheduler.resume(handlerId)
+  }
+
   /** When a retry is due next; undefined when none waits. */
   get nextWakeAt(): number | undefined {
     return this.#failed.nextDueAt

@@ -2,6 +2,7 @@
 import { BrokerPoller } from '../control-plane/broker-poller.ts'
 import { AsyncEngine } from '../execution-plane/async-engine.ts'
 import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
+import { SwappableEngine } from '../execution-plane/swappable-engine.ts'
 import type { Publish } from '../handler.ts'
 import type { RecordProducer } from '../kafka/kafka-client.ts'
 import { PyrallelError } from '../model/errors.ts'
@@ -11,14 +12,19 @@ import { eventLog } from '../observability/event-log.ts'
 import { loadTracing, type Tracing } from '../observability/tracing.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Operations } from './operations.ts'
+import { PausedHandlers } from './paused-handlers.ts'
 import { publisher } from './publisher.ts'
-import type { ResolvedHandler, Runtime, RuntimeOptions } from './runtime.ts'
+import { RunningGroup } from './running-group.ts'
+import type { ReplacedHandler, ResolvedHandler, Runtime, RuntimeOptions, RuntimeUpdate } from './runtime.ts'
 import { seededRandom } from './seeded-random.ts'
+import { planUpdate } from './update-plan.ts'
 
 const CHECK_TIMEOUT_MS = 10_000
 const PRODUCER_CLOSE_MS = 5_000
 /** A handler that ignores its signal is given up so long after its deadline; it keeps its slot until it settles. */
 const ABANDON_AFTER_MS = 5_000
+/** For attempts that run replaced code. Each ends by its own deadline long before; this only keeps the wait bounded. */
+const FINISH_OLD_MS = 2 * 86_400_000
 
 export function createRuntime(options: RuntimeOptions): Runtime {
   return new ComposedRuntime(options)
@@ -34,7 +40,10 @@ class ComposedRuntime implements Runtime {
   #tracing: Tracing | undefined
   #producer: RecordProducer | undefined
   #publish: Publish | undefined
-  #pollers: readonly BrokerPoller[] = []
+  /** By name, in the order of their start. */
+  readonly #groups = new Map<string, RunningGroup>()
+  readonly #paused = new PausedHandlers(() => this.#groups.values())
+  #updating: Promise<unknown> = Promise.resolve()
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
@@ -66,15 +75,34 @@ class ComposedRuntime implements Runtime {
   }
 
   abort(): void {
-    for (const poller of this.#pollers) poller.abort()
+    for (const group of this.#groups.values()) group.abort()
   }
 
   snapshot(): SystemMetrics {
     return {
       takenAt: this.#clock.now(),
       state: this.#state,
-      groups: this.#pollers.map((poller) => poller.snapshot()),
+      groups: [...this.#groups.values()].map((group) => group.snapshot()),
     }
+  }
+
+  update(handlers: readonly ResolvedHandler[]): Promise<RuntimeUpdate> {
+    // One after the other: each compares with what the one before has left.
+    const update = this.#updating.then(() => this.#update(handlers))
+    this.#updating = update.catch(() => {})
+    return update
+  }
+
+  pause(handlerId?: string): void {
+    this.#paused.pause(handlerId)
+  }
+
+  resume(handlerId?: string): void {
+    this.#paused.resume(handlerId)
+  }
+
+  get paused(): readonly string[] {
+    return this.#paused.ids()
   }
 
   async #start(): Promise<void> {
@@ -84,17 +112,41 @@ class ComposedRuntime implements Runtime {
     const snapshot = () => this.snapshot()
     this.#operations = await Operations.start({ http, handlers, snapshot, log, clock: this.#clock })
     await connection.check(CHECK_TIMEOUT_MS)
-    await this.#refuseMissingTopics()
+    await this.#refuseMissingTopics(handlers)
     this.#producer = await connection.producer()
     this.#tracing = await loadTracing()
     this.#publish = publisher(this.#producer, this.#tracing?.publishTracer)
     for (const [group, members] of byGroup(handlers)) await this.#startGroup(group, members)
     if (this.#state === 'starting') this.#state = 'running'
-    log.info({ broker: connection.description, handlers: handlers.length, groups: this.#pollers.length }, 'started')
+    log.info({ broker: connection.description, handlers: handlers.length, groups: this.#groups.size }, 'started')
   }
 
-  async #refuseMissingTopics(): Promise<void> {
-    const { connection, handlers } = this.#options
+  async #update(handlers: readonly ResolvedHandler[]): Promise<RuntimeUpdate> {
+    if (this.#state !== 'running') {
+      throw new PyrallelError('PYR_USAGE', `update() needs a runtime that runs, and this one is ${this.#state}.`)
+    }
+    const plan = planUpdate(
+      [...this.#groups.values()].flatMap((group) => group.handlers),
+      handlers,
+    )
+    await this.#refuseMissingTopics(handlers)
+    const replaced: ReplacedHandler[] = []
+    for (const handler of plan.replace) {
+      const inFlight = await this.#groups.get(handler.group)?.replace(handler, this.#engineFor(handler), FINISH_OLD_MS)
+      replaced.push({ handlerId: handler.route.handlerId, inFlight: inFlight ?? 0 })
+    }
+    await Promise.all(plan.groups.map(({ group }) => this.#stopGroup(group)))
+    for (const { group, next } of plan.groups) if (next.length > 0) await this.#startGroup(group, next)
+    return { replaced, groups: plan.groups.map(({ next: _, ...change }) => change) }
+  }
+
+  async #stopGroup(name: string): Promise<void> {
+    await this.#groups.get(name)?.stop()
+    this.#groups.delete(name)
+  }
+
+  async #refuseMissingTopics(handlers: readonly ResolvedHandler[]): Promise<void> {
+    const { connection } = this.#options
     const wanted = handlers.flatMap(({ route }) => [route.topic, route.deadLetterTopic ?? []]).flat()
     const missing = await connection.missingTopics([...new Set(wanted)])
     if (missing.length === 0) return
@@ -118,13 +170,12 @@ class ComposedRuntime implements Runtime {
       onEvent?.(event)
     }
     const client = await connection.consumer({ group, startFrom, ...(instanceId === undefined ? {} : { instanceId }) })
-    const engines = new Map<string, ExecutionEngine>()
-    for (const handler of handlers) engines.set(handler.route.handlerId, this.#engineFor(handler))
+    const members = handlers.map((handler) => ({ handler, engine: new SwappableEngine(this.#engineFor(handler)) }))
     const poller = new BrokerPoller({
       group,
       client,
       producer,
-      engines,
+      engines: new Map(members.map(({ handler, engine }) => [handler.route.handlerId, engine])),
       limits,
       commit,
       lifecycle,
@@ -135,8 +186,15 @@ class ComposedRuntime implements Runtime {
       random: seededRandom(this.#options.seed ?? randomSeed()),
       onFatal: (error) => this.#onFatal(error, group),
     })
-    this.#pollers = [...this.#pollers, poller]
-    await poller.start()
+    const running = new RunningGroup(group, poller, members)
+    this.#groups.set(group, running)
+    this.#paused.apply(running)
+    try {
+      await running.start()
+    } catch (error) {
+      await this.#stopGroup(group)
+      throw error
+    }
   }
 
   #engineFor({ route, definition, timeoutMs, group }: ResolvedHandler): ExecutionEngine {
@@ -167,16 +225,17 @@ class ComposedRuntime implements Runtime {
 
   async #stop(): Promise<void> {
     await this.#starting?.catch(() => {})
+    await this.#updating
     this.#state = 'stopping'
     try {
-      await Promise.all(this.#pollers.map((poller) => poller.stop()))
+      await Promise.all([...this.#groups.values()].map((group) => group.stop()))
       await this.#producer?.close(PRODUCER_CLOSE_MS)
       await this.#options.connection.close()
     } finally {
       await this.#operations?.stop()
     }
     this.#state = 'stopped'
-    this.#options.log.info({ groups: this.#pollers.length }, 'stopped')
+    this.#options.log.info({ groups: this.#groups.size }, 'stopped')
   }
 }
 

@@ -47,6 +47,34 @@ export interface RuntimeOptions {
   readonly logEvents?: boolean
 }
 
+/** What an update has done. */
+export interface RuntimeUpdate {
+  /** They run other code, or by other rules, and their consumers have noticed nothing. */
+  readonly replaced: readonly ReplacedHandler[]
+  /** Groups whose consumer was stopped, restarted or started, sorted by name. */
+  readonly groups: readonly GroupChange[]
+}
+
+export interface ReplacedHandler {
+  readonly handlerId: string
+  /** Attempts that finish on the old code. */
+  readonly inFlight: number
+}
+
+export interface GroupChange {
+  readonly group: string
+  readonly change: 'started' | 'restarted' | 'stopped'
+  readonly handlers: readonly SubscriptionChange[]
+}
+
+/** Why a group had to subscribe anew: what a handler reads, or in which order. */
+export interface SubscriptionChange {
+  readonly handlerId: string
+  readonly what: 'added' | 'removed' | 'topic' | 'group' | 'ordering'
+  readonly from: string | null
+  readonly to: string | null
+}
+
 export interface Runtime {
   /** Connects, subscribes one consumer per group, and starts polling. Rejects when the broker or a topic is not there. */
   start(): Promise<void>
@@ -54,6 +82,22 @@ export interface Runtime {
   stop(): Promise<void>
   /** Gives up what is in flight now: for a second signal. Nothing is lost; it will be delivered again. */
   abort(): void
+  /**
+   * Makes these the handlers that run, without stopping what has not changed. A handler that is the same object as before is left alone. One with
+   * the same id, topic, group and ordering is replaced between records: attempts in flight finish on the old code, retries run the new.
+   * Any other change ends the consumer of that group (what is in flight is finished, and committed) and begins it again.
+   * Rejects when a topic is missing, or the new code cannot start; what was replaced until then stays replaced.
+   */
+  update(handlers: readonly ResolvedHandler[]): Promise<RuntimeUpdate>
+  /**
+   * Starts nothing more, of one handler or of all. Polling goes on, partitions are kept, and what is in flight goes on; once the limits are
+   * reached, nothing more is taken in. Holds for handlers that come later, too.
+   * @throws PyrallelError PYR_USAGE when there is no such handler
+   */
+  pause(handlerId?: string): void
+  resume(handlerId?: string): void
+  /** The ids of paused handlers, sorted. */
+  readonly paused: readonly string[]
   /** Settles when the runtime has stopped by itself: rejects with the fatal error. */
   readonly failed: Promise<never>
   readonly publish: Publish

@@ -1,0 +1,149 @@
+/** An engine that is exchanged while it runs, under the conformance suite: before, and after its code has been replaced. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { AsyncEngine } from '../../framework/execution-plane/async-engine.ts'
+import type { ExecutionEngine } from '../../framework/execution-plane/execution-engine.ts'
+import { SwappableEngine } from '../../framework/execution-plane/swappable-engine.ts'
+import { type HandlerDefinition, handler } from '../../framework/handler.ts'
+import { systemClock } from '../../framework/runtime/clock.ts'
+import { checked, doesAsTold, NEWS } from './engine-handlers.ts'
+import { EngineHarness, type EngineSetup } from './engine-harness.ts'
+import { describeExecutionEngine } from './execution-engine.suite.ts'
+
+const handlers = { doesAsTold, checked }
+const FINISH_MS = 60_000
+
+function anEngine({ handlerName, ...setup }: EngineSetup): ExecutionEngine {
+  const definition = handlers[handlerName] as HandlerDefinition<unknown>
+  return new AsyncEngine({ ...setup, handlerId: 'suite', definition, clock: systemClock() })
+}
+
+describeExecutionEngine('SwappableEngine', { canKill: false }, (setup) => new SwappableEngine(anEngine(setup)))
+
+/** Replaced as soon as it has started, so that the suite runs on the second engine. */
+class Replaced extends SwappableEngine {
+  readonly #next: ExecutionEngine
+
+  constructor(setup: EngineSetup) {
+    super(anEngine(setup))
+    this.#next = anEngine(setup)
+  }
+
+  override async start(onCompletion: Parameters<ExecutionEngine['start']>[0]): Promise<void> {
+    await super.start(onCompletion)
+    await this.replace(this.#next, FINISH_MS)
+  }
+}
+
+describeExecutionEngine('SwappableEngine after a replacement', { canKill: false }, (setup) => new Replaced(setup))
+
+describe('replacing the code of an engine', () => {
+  /** Publishes its name, so that the test sees which code has run. */
+  function named(name: string, setup: EngineSetup): ExecutionEngine {
+    const definition = handler<{ readonly wait?: string }>('orders', async (record, context) => {
+      if (record.value.wait !== undefined) await context.publish('gate', record.value.wait)
+      await context.publish(NEWS, name)
+    })
+    const ofUnknown = definition as HandlerDefinition<unknown>
+    return new AsyncEngine({ ...setup, handlerId: 'suite', definition: ofUnknown, clock: systemClock() })
+  }
+
+  async function started(over: Partial<EngineSetup> = {}) {
+    let setup: EngineSetup | undefined
+    const harness = await EngineHarness.started((given) => {
+      setup = given
+      return new SwappableEngine(named('old', given))
+    }, over)
+    const engine = harness.engine as SwappableEngine
+    return {
+      harness,
+      engine,
+      next: (name: string, changed: Partial<EngineSetup> = {}) => named(name, { ...setup!, ...changed }),
+    }
+  }
+  const value = (body: object) => Buffer.from(JSON.stringify(body))
+
+  it('lets attempts in flight finish on the old code, and says how many, while new ones run the new', async () => {
+    const { harness, engine, next } = await started()
+    await using _ = harness
+    const slow = harness.submit(value({ wait: 'slow' }))
+    await harness.atGate('slow')
+    assert.equal(await engine.replace(next('new'), FINISH_MS), 1)
+    const fast = harness.submit(value({}))
+    await harness.outcomeOf(fast)
+    assert.deepEqual(harness.news, ['new'])
+    assert.equal(engine.inFlight, 1)
+    harness.open('slow')
+    assert.equal((await harness.outcomeOf(slow)).kind, 'succeeded')
+    assert.deepEqual(harness.news, ['new', 'old'])
+    assert.equal(engine.inFlight, 0)
+  })
+
+  it('runs what was submitted, and not started, before the replacement', async () => {
+    const { harness, engine, next } = await started()
+    await using _ = harness
+    const ids = [1, 2, 3].map(() => harness.submit(value({})))
+    await engine.replace(next('new'), FINISH_MS)
+    for (const id of ids) assert.equal((await harness.outcomeOf(id)).kind, 'succeeded')
+  })
+
+  it('goes on with the old code when the new cannot start', async () => {
+    const { harness, engine, next } = await started()
+    await using _ = harness
+    const broken: ExecutionEngine = next('broken')
+    broken.start = () => Promise.reject(new Error('cannot start'))
+    await assert.rejects(engine.replace(broken, FINISH_MS), /cannot start/)
+    await harness.outcomeOf(harness.submit(value({})))
+    assert.deepEqual(harness.news, ['old'])
+  })
+
+  it('fires the signals of the old code too, when attempts are aborted', async () => {
+    const { harness, engine, next } = await started({ timeoutMs: 60_000 })
+    await using _ = harness
+    harness.submit(value({ wait: 'never' }))
+    await harness.atGate('never')
+    await engine.replace(next('new'), FINISH_MS)
+    const closing = engine.close(0)
+    await closing
+    assert.equal(harness.completions[0]?.outcome.kind, 'interrupted')
+  })
+
+  it('survives replacement upon replacement, each finishing what it began', async () => {
+    const { harness, engine, next } = await started()
+    await using _ = harness
+    for (const name of ['a', 'b', 'c']) {
+      harness.submit(value({ wait: name }))
+      await harness.atGate(name)
+      await engine.replace(next(`after ${name}`), FINISH_MS)
+    }
+    assert.equal(engine.inFlight, 3)
+    for (const name of ['c', 'a', 'b']) harness.open(name)
+    await harness.until(() => harness.completions.length === 3)
+    assert.deepEqual(harness.news, ['after b', 'old', 'after a'])
+  })
+
+  it('counts a slot that an abandoned handler of the old code still holds, until that is closed', async () => {
+    const { harness, engine, next } = await started({ timeoutMs: 20, abandonAfterMs: 0, concurrency: 4 })
+    await using _ = harness
+    const left = harness.submit(value({ wait: 'left' }))
+    const other = harness.submit(value({ wait: 'other' }))
+    await harness.outcomeOf(left)
+    await harness.outcomeOf(other)
+    assert.equal(engine.capacity, 2)
+    await engine.replace(next('new', { concurrency: 9 }), FINISH_MS)
+    await harness.outcomeOf(harness.submit(value({})))
+    assert.equal(engine.capacity, 9)
+  })
+
+  it('starts nothing when it has been closed meanwhile', async () => {
+    const { harness, engine, next } = await started()
+    await using _ = harness
+    const late = next('late')
+    const replacing = engine.replace(late, FINISH_MS)
+    await engine.close(0)
+    assert.equal(await replacing, 0)
+    assert.throws(() => engine.submit({ id: 99, handlerId: 'suite', epoch: 1 as never, records: [], attempts: [] }), {
+      code: 'PYR_ENGINE_CLOSED',
+    })
+  })
+})
