@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { afterEach, describe, it } from 'node:test'
+import type { Logger } from '../../../framework/model/logger.ts'
+import { HttpServer, type HttpServerOptions } from '../../../framework/observability/http-server.ts'
+import { aGroup, aSystem } from './snapshots.ts'
+
+const open: HttpServer[] = []
+const errors: object[] = []
+
+async function serve(over: Partial<HttpServerOptions> = {}): Promise<string> {
+  const log: Logger = { debug() {}, info() {}, warn() {}, error: (fields) => errors.push(fields), child: () => log }
+  const server = new HttpServer({
+    host: '127.0.0.1',
+    port: 0,
+    stallAfterMs: 60_000,
+    snapshot: () => aSystem(),
+    metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'pyrallel_up 1\n' }),
+    log,
+    ...over,
+  })
+  open.push(server)
+  return await server.listen()
+}
+
+describe('the HTTP server', () => {
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((server) => server.close()))
+    errors.length = 0
+  })
+
+  it('listens at the address and port that it is told, and says where', async () => {
+    assert.match(await serve(), /^http:\/\/127\.0\.0\.1:\d+$/)
+    const url = await serve({ host: '::1' }).catch(() => undefined)
+    if (url !== undefined) assert.match(url, /^http:\/\/\[::1\]:\d+$/)
+  })
+
+  it('answers with the snapshot as JSON, which nobody may keep', async () => {
+    const response = await fetch(`${await serve()}/snapshot?pretty`)
+    assert.equal(response.headers.get('cache-control'), 'no-store')
+    assert.deepEqual(await response.json(), aSystem())
+  })
+
+  it('answers with the metrics page under the content type of its version', async () => {
+    const response = await fetch(`${await serve()}/metrics`)
+    assert.deepEqual(
+      [response.status, response.headers.get('content-type'), await response.text()],
+      [200, 'text/plain; version=0.0.4', 'pyrallel_up 1\n'],
+    )
+  })
+
+  it('says 503 and why when it is not well, for probes that look at the status only', async () => {
+    const url = await serve({ snapshot: () => aSystem({ state: 'failed', groups: [aGroup()] }) })
+    for (const [path, why] of [
+      ['livez', 'a consumer cannot go on, see the log'],
+      ['readyz', 'the runtime is failed'],
+    ] as const) {
+      const response = await fetch(`${url}/${path}`)
+      assert.deepEqual([response.status, await response.json()], [503, { status: 'unavailable', why: [why] }])
+    }
+  })
+
+  it('takes stallAfterMs into account', async () => {
+    const url = await serve({ stallAfterMs: 1, snapshot: () => aSystem({ groups: [aGroup({ sincePollMs: 2 })] }) })
+    assert.equal((await fetch(`${url}/readyz`)).status, 503)
+  })
+
+  it('answers HEAD as GET, without a body', async () => {
+    const response = await fetch(`${await serve()}/readyz`, { method: 'HEAD' })
+    assert.deepEqual([response.status, await response.text()], [200, ''])
+    assert.equal(response.headers.get('content-length'), String(Buffer.byteLength('{"status":"ok","why":[]}\n')))
+  })
+
+  it('refuses every other method', async () => {
+    const url = await serve()
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+      const response = await fetch(`${url}/snapshot`, { method })
+      assert.deepEqual([response.status, response.headers.get('allow')], [405, 'GET, HEAD'], method)
+    }
+  })
+
+  it('says at any other path what there is', async () => {
+    const response = await fetch(`${await serve()}/`)
+    assert.equal(response.status, 404)
+    assert.match(await response.text(), /\/livez, \/readyz, \/metrics and \/snapshot/)
+  })
+
+  it('outlives a page that cannot be made, logs why, and shows no details', async () => {
+    const url = await serve({ metrics: () => Promise.reject(new Error('secret of the inside')) })
+    const response = await fetch(`${url}/metrics`)
+    assert.equal(response.status, 500)
+    assert.doesNotMatch(await response.text(), /secret/)
+    assert.equal(errors.length, 1)
+    assert.equal((await fetch(`${url}/livez`)).status, 200)
+  })
+
+  it('says of a port in use which it is and what to do', async () => {
+    const port = Number(new URL(await serve()).port)
+    await assert.rejects(serve({ port }), {
+      code: 'PYR_PORT_IN_USE',
+      message: `Another process listens at 127.0.0.1:${port}, where this one should answer operators. End that process, or set http.port in pyrallel.config.ts to a port that is free (0 takes any).`,
+    })
+  })
+
+  it('says of an address that is not of this machine which option it is', async () => {
+    await assert.rejects(serve({ host: '192.0.2.1' }), { code: 'PYR_CONFIG_INVALID', message: /Set http\.host/ })
+  })
+
+  it('closes while connections are open, and twice', async () => {
+    const url = new URL(await serve())
+    const socket = connect(Number(url.port), url.hostname)
+    await new Promise<void>((resolve) => socket.once('connect', resolve))
+    const kept = request(url, { agent: false })
+    kept.on('error', () => {})
+    kept.flushHeaders()
+    const cut = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+    socket.on('error', () => {})
+    const [server] = open
+    await Promise.all([server?.close(), server?.close(), cut])
+    await assert.rejects(fetch(url))
+  })
+})

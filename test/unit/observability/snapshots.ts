@@ -1,0 +1,73 @@
+/** Snapshots for tests of what shows them: whole ones, of which a test changes what it is about. Not a test itself. */
+import type {
+  BlockingRecord,
+  GroupMetrics,
+  PartitionMetrics,
+  SystemMetrics,
+} from '../../../framework/model/snapshot.ts'
+
+export function aPartition(over: Partial<PartitionMetrics> = {}): PartitionMetrics {
+  return {
+    topic: 'orders',
+    partition: 0,
+    epoch: 1,
+    position: 10,
+    committedPosition: 10,
+    nextOffset: 10,
+    logEnd: 10,
+    trueLag: 0,
+    records: 0,
+    bytes: 0,
+    inFlight: 0,
+    queued: 0,
+    retriesWaiting: 0,
+    deadLettersWaiting: 0,
+    gaps: { offsets: 0, stretches: 0, span: 0 },
+    blocking: null,
+    metadataUsed: 0,
+    metadataLimit: 4_095,
+    pausedBecause: null,
+    isDraining: false,
+    isTight: false,
+    ribbon: { from: 10, to: 10, cells: '' },
+    ...over,
+  }
+}
+
+export function aBlockingRecord(over: Partial<BlockingRecord> = {}): BlockingRecord {
+  return { offset: 10, key: 'c1', state: 'in-flight', attempt: 1, ageMs: 0, lastError: null, ...over }
+}
+
+export function aGroup(over: Partial<GroupMetrics> = {}): GroupMetrics {
+  const partitions = over.partitions ?? [aPartition()]
+  return {
+    group: 'shop',
+    membership: 'assigned',
+    sincePollMs: 5,
+    records: 0,
+    bytes: 0,
+    inFlight: 0,
+    queued: 0,
+    retriesWaiting: 0,
+    deadLettersWaiting: 0,
+    limits: {
+      maxRecords: 10_000,
+      maxBytes: 67_108_864,
+      maxRecordsPerPartition: 5_000,
+      maxBytesPerPartition: 33_554_432,
+      maxOffsetSpan: 1_000_000,
+    },
+    intake: 'open',
+    intakeReason: null,
+    handlers: [
+      { handlerId: 'bill', topic: 'orders', concurrency: 100, capacity: 100, inFlight: 0, abandoned: 0, threads: null },
+    ],
+    assignedPartitions: partitions.length,
+    partitions,
+    ...over,
+  }
+}
+
+export function aSystem(over: Partial<SystemMetrics> = {}): SystemMetrics {
+  return { takenAt: 1_767_225_600_000, state: 'running', groups: [aGroup()], ...over }
+}
