@@ -134,6 +134,11 @@ export class Attempt {
     return this.#controller.signal
   }
 
+  /** Whether it has asked for its log: then lines of it may be on their way. */
+  get hasLogged(): boolean {
+    return this.#log !== undefined
+  }
+
   get log(): Logger {
     const { topic, partition, offset } = this.record
     this.#log ??= this.#handler.setup.log.child({

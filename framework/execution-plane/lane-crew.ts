@@ -1,0 +1,222 @@
+/** Keeps as many threads as were asked for: begins them, replaces the dead ones with growing pauses, renews the worn ones. Gives nobody work. */
+import type { ResourceLimits } from 'node:worker_threads'
+import { PyrallelError, toError } from '../model/errors.ts'
+import type { ThreadCounters } from '../model/snapshot.ts'
+import { type LaneEnding, type LaneListener, type LaneOptions, WorkerLane } from './worker-lane.ts'
+
+export interface CrewOptions extends Omit<LaneOptions, 'Pool'> {
+  readonly threads: number
+  readonly resourceLimits: ResourceLimits
+  /** A thread is renewed once it has been given so many items; undefined: never. */
+  readonly recycleAfter: number | undefined
+}
+
+export interface CrewCounters {
+  /** Threads that have died, or were killed, and were replaced. */
+  readonly restarts: number
+  /** Threads that were ended because a handler ignored its signal. A part of `restarts`. */
+  readonly killed: number
+  /** Threads that were renewed by `recycleAfter`. */
+  readonly recycled: number
+  /** Threads that ended before they were ready. */
+  readonly failedStarts: number
+}
+
+/** So often a thread is tried at the start, before the engine's start fails. */
+const FIRST_TRIES = 3
+/** The pause before the second thread in a row that has completed nothing; doubled from there on. Milliseconds. */
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 30_000
+/** Positions that one log line tells. */
+const MAX_POSITIONS = 10
+
+interface Member {
+  isReady: boolean
+  /** Items that it was given in all. */
+  given: number
+  /** `worn`: its successor is being brought up. `retired`: its successor is there, and it takes no items any more. */
+  age: 'fresh' | 'worn' | 'retired'
+}
+
+export class LaneCrew {
+  readonly #options: CrewOptions
+  readonly #listener: LaneListener
+  /** All that live. */
+  readonly #lanes = new Map<WorkerLane, Member>()
+  readonly #pauses = new Set<() => void>()
+  #Pool: LaneOptions['Pool'] | undefined
+  #isClosing = false
+  /** Threads that ended since one has last completed something. */
+  #failuresInARow = 0
+  /** Of the lanes that are gone. */
+  #past = { batches: 0, boundaryMs: 0 }
+  #counters: CrewCounters = { restarts: 0, killed: 0, recycled: 0, failedStarts: 0 }
+
+  constructor(options: CrewOptions, listener: LaneListener) {
+    this.#options = options
+    this.#listener = {
+      onChange: (lane) => listener.onChange(lane),
+      onCompletion: (lane, item, outcome, durationMs) => {
+        if (outcome.kind !== 'interrupted') this.#failuresInARow = 0
+        listener.onCompletion(lane, item, outcome, durationMs)
+      },
+      onGone: (lane, ending) => {
+        this.#onGone(lane, ending)
+        listener.onGone(lane, ending)
+      },
+    }
+  }
+
+  /** The lanes that take items. */
+  get open(): readonly WorkerLane[] {
+    return [...this.#lanes].filter(([lane, { age }]) => lane.isOpen && age !== 'retired').map(([lane]) => lane)
+  }
+
+  /** All that live, whatever state they are in. */
+  get all(): readonly WorkerLane[] {
+    return [...this.#lanes.keys()]
+  }
+
+  get counters(): CrewCounters {
+    return this.#counters
+  }
+
+  /** For metrics. */
+  get threads(): ThreadCounters {
+    let { batches, boundaryMs } = this.#past
+    for (const lane of this.#lanes.keys()) {
+      batches += lane.batches
+      boundaryMs += lane.boundaryMs
+    }
+    return { running: this.#lanes.size, restarts: this.#counters.restarts, batches, boundaryMs }
+  }
+
+  /** @throws PyrallelError PYR_WORKER_START when a thread cannot be brought up */
+  async start(): Promise<void> {
+    const { FixedThreadPool } = await import('poolifier')
+    this.#Pool = FixedThreadPool
+    const { threads, handlerId } = this.#options
+    try {
+      await Promise.all(Array.from({ length: threads }, () => this.#bringUp(FIRST_TRIES)))
+    } catch (thrown) {
+      await this.stop()
+      const cause = toError(thrown)
+      throw new PyrallelError(
+        'PYR_WORKER_START',
+        `Handler ${handlerId}: ${cause.message}. ${FIRST_TRIES} threads were tried. Correct the handler's file, its \`setup\` or its resource limits.`,
+        { cause: cause.cause ?? cause },
+      )
+    }
+  }
+
+  /** The lane was given so many items. Once worn, a fresh one is brought up beside it, so that there is no gap. */
+  onGiven(lane: WorkerLane, items: number): void {
+    const { recycleAfter } = this.#options
+    const member = this.#lanes.get(lane)
+    if (recycleAfter === undefined || member === undefined) return
+    member.given += items
+    if (member.given < recycleAfter || member.age !== 'fresh') return
+    member.age = 'worn'
+    this.#bringUp(Number.POSITIVE_INFINITY).then(
+      () => this.#retire(lane, member),
+      // Only a crew that closes gives up bringing one up.
+      () => {},
+    )
+  }
+
+  /** Ends the retired lanes that have become idle. */
+  endRetired(): void {
+    for (const [lane, { age }] of this.#lanes) if (age === 'retired' && lane.size === 0) void lane.stop()
+  }
+
+  /** No thread survives, and none is begun any more. Bounded. May be called twice. */
+  async stop(): Promise<void> {
+    this.#isClosing = true
+    for (const end of this.#pauses) end()
+    await Promise.all(this.all.map((lane) => lane.stop()))
+  }
+
+  #retire(lane: WorkerLane, member: Member): void {
+    if (!this.#lanes.has(lane)) return
+    member.age = 'retired'
+    this.#counters = { ...this.#counters, recycled: this.#counters.recycled + 1 }
+    this.#listener.onChange(lane)
+  }
+
+  /** Rejects when the last try has failed, or the crew is closing. */
+  async #bringUp(tries: number): Promise<void> {
+    for (let number = 1; !this.#isClosing; number++) {
+      await this.#pause()
+      if (this.#isClosing || this.#Pool === undefined) break
+      const lane = new WorkerLane({ ...this.#options, Pool: this.#Pool }, this.#listener)
+      const member: Member = { isReady: false, given: 0, age: 'fresh' }
+      this.#lanes.set(lane, member)
+      try {
+        await lane.ready
+        member.isReady = true
+        return
+      } catch (thrown) {
+        if (number >= tries) throw thrown
+      }
+    }
+    throw new Error('the engine is closing')
+  }
+
+  /** A thread that has completed nothing will hardly do better at once. */
+  #pause(): Promise<void> {
+    if (this.#failuresInARow < 2) return Promise.resolve()
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(this.#failuresInARow - 2, 20), LONGEST_PAUSE_MS)
+    return new Promise((resolve) => {
+      const end = () => {
+        timer.cancel()
+        this.#pauses.delete(end)
+        resolve()
+      }
+      const timer = this.#options.clock.setTimer(pauseMs, end)
+      this.#pauses.add(end)
+    })
+  }
+
+  #onGone(lane: WorkerLane, ending: LaneEnding): void {
+    const member = this.#lanes.get(lane)
+    this.#lanes.delete(lane)
+    const { batches, boundaryMs } = this.#past
+    this.#past = { batches: batches + lane.batches, boundaryMs: boundaryMs + lane.boundaryMs }
+    if (member === undefined || ending.isPlanned) return
+    this.#failuresInARow++
+    this.#count(ending, member.isReady)
+    this.#tell(ending, member.isReady)
+    // A thread that was not ready is tried again by whoever waits for it; one that is worn or retired has its successor.
+    if (!member.isReady || member.age !== 'fresh' || this.#isClosing) return
+    this.#bringUp(Number.POSITIVE_INFINITY).catch(() => {})
+  }
+
+  #count(ending: LaneEnding, wasReady: boolean): void {
+    const { restarts, killed, failedStarts, recycled } = this.#counters
+    this.#counters = wasReady
+      ? { restarts: restarts + 1, killed: killed + (ending.overdue.length > 0 ? 1 : 0), failedStarts, recycled }
+      : { restarts, killed, failedStarts: failedStarts + 1, recycled }
+  }
+
+  #tell(ending: LaneEnding, wasReady: boolean): void {
+    const { handlerId, log } = this.#options
+    const facts = { handler: handlerId, why: ending.why, failuresInARow: this.#failuresInARow }
+    if (!wasReady) {
+      log.error(facts, 'a worker thread could not be started')
+      return
+    }
+    const positions = (items: LaneEnding['overdue']) =>
+      items.flatMap(({ item }) => item.records.map((record) => `${record.topic}/${record.partition}/${record.offset}`))
+    const [timedOut, interrupted] = [positions(ending.overdue), positions(ending.interrupted)]
+    log.error(
+      {
+        ...facts,
+        timedOut: timedOut.slice(0, MAX_POSITIONS),
+        interrupted: interrupted.slice(0, MAX_POSITIONS),
+        records: timedOut.length + interrupted.length,
+        runElsewhere: ending.unstarted.length,
+      },
+      'a worker thread has died and is replaced',
+    )
+  }
+}

@@ -1,0 +1,140 @@
+/** Runs attempts on the event loop of one thread, in the order in which they came. Keeps no deadline but the signal's: who ignores it is killed from outside. */
+import type { Outcome } from '../model/work.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { Attempt, type PreparedHandler } from './attempt.ts'
+import { decodeBatch, type SlottedItem } from './batch-codec.ts'
+import { DeadlineQueue } from './deadline-queue.ts'
+import type { LaneMemory } from './lane-memory.ts'
+import { timedOut } from './outcomes.ts'
+import type { AbortOrder, FromThread } from './thread-messages.ts'
+
+/** A turn of the thread's event loop starts no further attempt after this long: signals, timers and messages want to be heard. Milliseconds. */
+const TURN_MS = 10
+/** The same in attempts, for handlers that take no time. */
+const TURN_ATTEMPTS = 512
+/** So many rounds of microtasks an attempt gets to end before the next one starts. Most that wait for nothing end in the first. */
+const SETTLING_ROUNDS = 8
+
+export class ThreadRunner {
+  readonly #handler: PreparedHandler
+  readonly #memory: LaneMemory
+  readonly #clock: Clock
+  readonly #post: (message: FromThread) => void
+  readonly #running: DeadlineQueue<Attempt>
+  readonly #slots = new Map<Attempt, number>()
+  readonly #bySlot = new Map<number, Attempt>()
+  #queue: SlottedItem[] = []
+  #next = 0
+  #isTurnDue = false
+
+  constructor(handler: PreparedHandler, memory: LaneMemory, clock: Clock, post: (message: FromThread) => void) {
+    this.#handler = handler
+    this.#memory = memory
+    this.#clock = clock
+    this.#post = post
+    const { timeoutMs } = handler.setup
+    this.#running = new DeadlineQueue(clock, timeoutMs, (attempt) =>
+      attempt.abort(new DOMException(`the handler's timeout of ${timeoutMs} ms is over`, 'TimeoutError')),
+    )
+  }
+
+  accept(batch: ArrayBuffer): void {
+    const from = this.#clock.now()
+    this.#queue.push(...decodeBatch(batch, this.#handler.setup.handlerId))
+    this.#memory.spentUnpacking(this.#clock.now() - from)
+    this.#takeTurnSoon()
+  }
+
+  /** The attempt in this slot may be over already; then there is nothing to do. */
+  abort({ slot, reason }: AbortOrder): void {
+    this.#bySlot.get(slot)?.abort(new DOMException(reason, 'AbortError'))
+  }
+
+  #takeTurnSoon(): void {
+    if (this.#isTurnDue) return
+    this.#isTurnDue = true
+    setImmediate(() => this.#goOn(this.#clock.now() + TURN_MS, TURN_ATTEMPTS))
+  }
+
+  #goOn(endOfTurn: number, attemptsLeft: number): void {
+    let left = attemptsLeft
+    for (;;) {
+      const next = this.#takeNext()
+      if (next === undefined) break
+      const attempt = this.#start(next)
+      left--
+      if (this.#clock.now() >= endOfTurn || left === 0) break
+      if (attempt !== undefined && this.#slots.has(attempt)) {
+        // An async handler that has nothing to wait for is over after some microtasks. Started before them, the next handler could
+        // block the thread for long, and hold back an answer that is as good as given.
+        this.#afterMicrotasks(attempt, SETTLING_ROUNDS, () => this.#goOn(endOfTurn, left))
+        return
+      }
+    }
+    this.#isTurnDue = false
+    if (this.#next < this.#queue.length) this.#takeTurnSoon()
+    // The engine may hold more for this thread than it was willing to send at once.
+    else this.#ring()
+  }
+
+  #afterMicrotasks(attempt: Attempt, rounds: number, then: () => void): void {
+    queueMicrotask(() => {
+      if (rounds > 1 && this.#slots.has(attempt)) this.#afterMicrotasks(attempt, rounds - 1, then)
+      else then()
+    })
+  }
+
+  #takeNext(): SlottedItem | undefined {
+    const next = this.#queue[this.#next]
+    if (next === undefined) return undefined
+    this.#next++
+    if (this.#next === this.#queue.length || this.#next === TURN_ATTEMPTS) {
+      this.#queue = this.#queue.slice(this.#next)
+      this.#next = 0
+    }
+    return next
+  }
+
+  /** Undefined when the engine has taken the item back. */
+  #start({ slot, item }: SlottedItem): Attempt | undefined {
+    const now = this.#clock.now()
+    if (!this.#memory.claim(slot, now)) {
+      this.#memory.skip(slot)
+      this.#ring()
+      return undefined
+    }
+    const attempt = new Attempt(this.#handler, item, this.#onOver)
+    this.#slots.set(attempt, slot)
+    this.#bySlot.set(slot, attempt)
+    const outcome = attempt.start(now)
+    if (outcome === undefined) this.#running.add(attempt, now)
+    else this.#end(attempt, outcome)
+    return attempt
+  }
+
+  readonly #onOver = (attempt: Attempt, outcome: Outcome): void => {
+    this.#running.delete(attempt)
+    this.#end(attempt, outcome)
+  }
+
+  #end(attempt: Attempt, ending: Outcome): void {
+    const slot = this.#slots.get(attempt)
+    if (slot === undefined) return
+    this.#slots.delete(attempt)
+    this.#bySlot.delete(slot)
+    const now = this.#clock.now()
+    const durationMs = attempt.durationMs(now)
+    const outcome = now < attempt.deadline ? ending : timedOut(this.#handler.setup.timeoutMs, ending)
+    if (outcome.kind === 'succeeded' && !attempt.hasLogged) {
+      this.#memory.succeed(slot, outcome.filtered === true, durationMs)
+      this.#ring()
+    } else {
+      this.#post({ kind: 'over', slot, outcome, durationMs })
+    }
+  }
+
+  /** One message may stand for many outcomes: as long as the engine has not come to it, the bell rings no second time. */
+  #ring(): void {
+    if (this.#memory.ringBell()) this.#post({ kind: 'bell' })
+  }
+}

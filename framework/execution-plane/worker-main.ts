@@ -1,0 +1,107 @@
+/** The thread side of the worker engine: loads one handler, and runs what its lane sends. `pyrallel/worker`; never loaded by the main thread. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { ThreadWorker } from 'poolifier'
+import type { HandlerDefinition } from '../handler.ts'
+import { PyrallelError } from '../model/errors.ts'
+import { loadTracing } from '../observability/tracing.ts'
+import { type Clock, systemClock } from '../runtime/clock.ts'
+import { PreparedHandler } from './attempt.ts'
+import { failureOf } from './handler-failure.ts'
+import { LaneMemory } from './lane-memory.ts'
+import { type LogLine, PostingLogger } from './log-line.ts'
+import { type FromThread, type ThreadSettings, type ToThread, TURN } from './thread-messages.ts'
+import { ThreadPublisher } from './thread-publisher.ts'
+import { ThreadRunner } from './thread-runner.ts'
+
+/** What a handler's file may export. */
+export interface HandlerModule {
+  // biome-ignore lint/suspicious/noExplicitAny: each handler has a value type of its own; the thread validates before it calls.
+  readonly default: HandlerDefinition<any>
+  /** Runs once in each thread, before its first record. */
+  readonly setup?: () => unknown
+  /** Runs once in each thread that ends in order. A thread that is killed does not get to it. */
+  readonly teardown?: () => unknown
+}
+
+/** Lines that a thread may be ahead of the main thread. A handler that floods the log waits, and nothing piles up. */
+const LINES_AHEAD = 1_000
+
+/** What `generated/workers/<id>.ts` calls. */
+export function runThread(module: HandlerModule): void {
+  const port = parentPort
+  if (port === null) {
+    throw new PyrallelError(
+      'PYR_USAGE',
+      'runThread() was called outside of a worker thread. Files below generated/workers/ are started by the worker engine only.',
+    )
+  }
+  const post = (message: FromThread) => port.postMessage(message)
+  serve(module, workerData as ThreadSettings, post).catch((thrown: unknown) =>
+    post({ kind: 'unfit', failure: failureOf(thrown) }),
+  )
+}
+
+async function serve(
+  module: HandlerModule,
+  settings: ThreadSettings,
+  post: (message: FromThread) => void,
+): Promise<void> {
+  const { handlerId, group, timeoutMs } = settings
+  const memory = LaneMemory.of(settings.memory)
+  const log = new PostingLogger(postLines(memory, post))
+  const definition = definitionOf(module, handlerId)
+  await module.setup?.()
+  // After `setup`, which may have registered a tracer provider for this thread.
+  const tracing = await loadTracing()
+  const publisher = new ThreadPublisher(post, tracing?.publishTracer)
+  const trace = tracing?.attemptTracer({ handlerId, group })
+  const { publish } = publisher
+  const handler = await PreparedHandler.of({ handlerId, timeoutMs, definition, publish, log, trace })
+  const runner = new ThreadRunner(handler, memory, sharedClock(settings), post)
+  const turn = (message?: ToThread): void => {
+    if (message === undefined) return
+    for (const answer of message.published) publisher.settle(answer)
+    for (const order of message.aborts) runner.abort(order)
+    if (message.batch !== undefined) runner.accept(message.batch)
+    if (message.stop) {
+      void tearDown(module, (error) =>
+        log.warn({ handler: handlerId, err: error }, "a handler's teardown failed"),
+      ).then(() => post({ kind: 'stopped' }))
+    }
+  }
+  // poolifier greets its thread as soon as somebody listens; from here on the lane may send.
+  new ThreadWorker<ToThread, void>({ [TURN]: turn })
+  post({ kind: 'ready' })
+}
+
+function definitionOf(module: HandlerModule, handlerId: string): HandlerDefinition<unknown> {
+  if ((module.default as HandlerDefinition<unknown> | undefined)?.kind === 'pyrallel.handler') return module.default
+  throw new PyrallelError(
+    'PYR_HANDLER_EXPORT',
+    `The module of worker handler ${handlerId} has no handler as its default export. Run \`pyrallel generate\`.`,
+  )
+}
+
+async function tearDown(module: HandlerModule, onError: (error: unknown) => void): Promise<void> {
+  try {
+    await module.teardown?.()
+  } catch (thrown) {
+    onError(thrown)
+  }
+}
+
+function postLines(memory: LaneMemory, post: (message: FromThread) => void): (line: LogLine) => void {
+  let sent = 0
+  return (line) => {
+    sent = (sent + 1) | 0
+    memory.waitForLines(sent, LINES_AHEAD)
+    post({ kind: 'log', line })
+  }
+}
+
+/** The engine's time: the monotonic clock is one for all threads of a process. */
+function sharedClock({ epochMs, monotonicNs }: ThreadSettings): Clock {
+  const sinceMs = Number(process.hrtime.bigint() - monotonicNs) / 1e6
+  const origin = epochMs + sinceMs - performance.now()
+  return { ...systemClock(), now: () => origin + performance.now() }
+}

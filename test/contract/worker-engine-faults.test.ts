@@ -1,0 +1,256 @@
+/** The worker engine and handlers that do their worst: one completion each, the others unharmed, the thread replaced, and all of it told. */
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, it } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { ManualClock } from '../../framework/testing/manual-clock.ts'
+import { FaultyHarness, type FaultySetup } from './faulty-harness.ts'
+import { bundledEntries } from './worker-entries/bundle.ts'
+import type { Fault } from './worker-entries/faulty.ts'
+
+const { faulty } = await bundledEntries('faulty')
+const LIMIT = { timeout: 120_000 }
+const DIED = 'a worker thread has died and is replaced'
+const NOT_STARTED = 'a worker thread could not be started'
+
+afterEach(() => {
+  delete process.env.FAULTY_SETUP
+})
+
+function linesOf(harness: FaultyHarness, message: string): readonly Readonly<Record<string, unknown>>[] {
+  return harness.logs.filter((line) => line.message === message).map(({ fields }) => fields)
+}
+
+describe('WorkerEngine: a handler that ends its thread', LIMIT, () => {
+  const table: readonly (readonly [what: string, fault: Fault['do'], why: RegExp, setup?: FaultySetup])[] = [
+    ['calls process.exit', 'exit', /ended itself with exit code 7/],
+    ['throws in a timer', 'throwInTimer', /failed outside of any attempt: RangeError: nobody catches this/],
+    ['leaves a rejection unhandled', 'rejectUnhandled', /failed outside of any attempt: TypeError: nobody awaits this/],
+    ['runs out of memory', 'outOfMemory', /ran out of memory/, { resourceLimits: { maxOldGenerationSizeMb: 24 } }],
+  ]
+  for (const [what, fault, why, setup] of table) {
+    it(`${what}: it is interrupted, those behind it run elsewhere, and the thread is replaced`, async () => {
+      await using harness = await FaultyHarness.running(faulty, setup)
+      const deadly = harness.tell({ do: fault })
+      const behind = Array.from({ length: 5 }, () => harness.tell({ do: 'nothing' }))
+      const failure = await harness.failureOf(deadly)
+      assert.equal(failure.reason, 'interrupted')
+      assert.match(failure.message, why)
+      for (const id of behind) assert.deepEqual(await harness.outcomeOf(id), { kind: 'succeeded' })
+      const [line, ...others] = linesOf(harness, DIED)
+      assert.deepEqual(others, [])
+      assert.equal(line?.handler, 'faulty')
+      assert.deepEqual(line?.interrupted, [`orders/0/${deadly}`])
+      assert.match(String(line?.why), why)
+      const { restarts, killed, interrupted } = harness.worker.counters
+      assert.deepEqual({ restarts, killed, interrupted }, { restarts: 1, killed: 0, interrupted: 1 })
+      assert.equal(harness.worker.threads.running, 1)
+      assert.equal(harness.worker.threads.restarts, 1)
+    })
+  }
+
+  it('delivers every line that was logged before the end', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    await harness.failureOf(harness.tell({ do: 'logAndExit' }))
+    const lines = linesOf(harness, 'before the end').map(({ line }) => line)
+    assert.deepEqual(
+      lines,
+      Array.from({ length: 100 }, (_, index) => index + 1),
+    )
+  })
+})
+
+describe('WorkerEngine: a handler that gives its thread back to nobody', LIMIT, () => {
+  const table = [
+    ['spins', 'spin'],
+    ['blocks', 'block'],
+  ] as const
+  for (const [what, fault] of table) {
+    it(`${what}: its thread is killed; it timed out, and those behind it run elsewhere`, async () => {
+      await using harness = await FaultyHarness.running(faulty, { timeoutMs: 50, abandonAfterMs: 50 })
+      const deadly = harness.tell({ do: fault })
+      const behind = Array.from({ length: 5 }, () => harness.tell({ do: 'nothing' }))
+      assert.equal((await harness.outcomeOf(deadly)).kind, 'timed-out')
+      const { durationMs } = harness.completionOf(deadly)!
+      assert.ok(durationMs >= 100 && durationMs < 5_000, `${durationMs} ms`)
+      for (const id of behind) assert.deepEqual(await harness.outcomeOf(id), { kind: 'succeeded' })
+      assert.deepEqual(linesOf(harness, DIED)[0]?.timedOut, [`orders/0/${deadly}`])
+      assert.equal(harness.worker.counters.killed, 1)
+      assert.equal(harness.worker.counters.interrupted, 0)
+    })
+  }
+
+  it('interrupts what ran beside it, and does not call that timed out', async () => {
+    await using harness = await FaultyHarness.running(faulty, { timeoutMs: 300, abandonAfterMs: 0 })
+    const deadly = harness.tell({ do: 'wait', name: 'a' })
+    await harness.atGate('a')
+    // Long enough for the two to have different deadlines.
+    await harness.outcomeOf(harness.tell({ do: 'work', ms: 150 }))
+    const beside = harness.tell({ do: 'wait', name: 'b' })
+    assert.equal((await harness.outcomeOf(deadly)).kind, 'timed-out')
+    assert.equal((await harness.outcomeOf(beside)).kind, 'interrupted')
+    assert.equal(harness.worker.counters.interrupted, 1)
+  })
+
+  it('is answered in time though a native call keeps its thread from being ended', async () => {
+    await using harness = await FaultyHarness.running(faulty, { timeoutMs: 50, abandonAfterMs: 50 })
+    const stuck = harness.tell({ do: 'callNative', ms: 4_000 })
+    assert.equal((await harness.outcomeOf(stuck)).kind, 'timed-out')
+    const { durationMs } = harness.completionOf(stuck)!
+    assert.ok(durationMs < 3_500, `${durationMs} ms`)
+    assert.deepEqual(await harness.outcomeOf(harness.tell({ do: 'nothing' })), { kind: 'succeeded' })
+    assert.equal(
+      linesOf(harness, 'a thread cannot be ended while it is inside a native call; it is left to itself').length,
+      1,
+    )
+  })
+})
+
+describe('WorkerEngine: a record that kills its thread again and again', LIMIT, () => {
+  for (const threads of [1, 2]) {
+    it(`takes the others along at most once, with ${threads} threads`, async () => {
+      await using harness = await FaultyHarness.running(faulty, { threads })
+      // As the manager does it: what was interrupted is submitted again under its own position.
+      const submit = (fault: Fault, offset: number) => harness.submit(Buffer.from(JSON.stringify(fault)), { offset })
+      const others = new Map<number, { id: number; runs: number }>()
+      for (let round = 1; round <= 4; round++) {
+        const deadly = submit({ do: 'exitLater' }, 999)
+        for (let offset = 1; offset <= 4; offset++) {
+          const { id, runs } = others.get(offset) ?? { id: undefined, runs: 0 }
+          if (id !== undefined && (await harness.outcomeOf(id)).kind !== 'interrupted') continue
+          others.set(offset, { id: submit({ do: 'rest', ms: 40 }, offset), runs: runs + 1 })
+        }
+        assert.equal((await harness.outcomeOf(deadly)).kind, 'interrupted')
+      }
+      for (const [offset, { id, runs }] of others) {
+        assert.deepEqual(await harness.outcomeOf(id), { kind: 'succeeded' })
+        assert.ok(runs <= 2, `the record at ${offset} ran ${runs} times`)
+      }
+      assert.equal(harness.worker.counters.restarts, 4)
+    })
+  }
+})
+
+describe('WorkerEngine: a handler that says odd things', LIMIT, () => {
+  it('returns what cannot be cloned: that is a success', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    assert.deepEqual(await harness.outcomeOf(harness.tell({ do: 'returnFunction' })), { kind: 'succeeded' })
+  })
+
+  it('throws what is no error: that is a failure like any other', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    for (const fault of ['throwSymbol', 'throwRevoked'] as const) {
+      assert.equal((await harness.failureOf(harness.tell({ do: fault }))).reason, 'handler')
+    }
+    assert.equal(harness.worker.counters.restarts, 0)
+  })
+
+  it('floods the log: every line arrives, in order, before the end of its attempt', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    const lines = 20_000
+    let atEnd = 0
+    const id = harness.tell({ do: 'flood', lines })
+    await harness.until(() => {
+      atEnd = harness.logs.length
+      return harness.completionOf(id) !== undefined
+    })
+    assert.equal(atEnd, lines)
+    assert.ok(harness.logs.every(({ fields }, index) => fields.line === index + 1))
+  })
+
+  it('logs errors and what JSON cannot carry: as much of it arrives as on the main thread', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    await harness.outcomeOf(harness.tell({ do: 'logOddly' }))
+    const [withError, odd] = harness.logs
+    const err = withError?.fields.err as Error & { readonly code?: string }
+    assert.ok(err instanceof Error)
+    assert.equal(err.constructor.name, 'GatewayError')
+    assert.equal(err.message, 'refused')
+    assert.equal(err.code, 'E_GATEWAY')
+    assert.match(err.stack ?? '', /faulty\.ts/)
+    assert.equal((err.cause as Error).message, 'no route')
+    assert.equal(withError?.fields.tries, 2)
+    assert.deepEqual(
+      { part: odd?.fields.part, fine: odd?.fields.fine, big: odd?.fields.big, loop: odd?.fields.loop },
+      { part: 'b', fine: 1, big: 5, loop: '[cannot be shown]' },
+    )
+  })
+
+  it('publishes with a key and headers: they are made in the thread, and produced as bytes', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    await harness.outcomeOf(harness.tell({ do: 'publishKeyed' }))
+    const [record] = harness.produced
+    assert.equal(record?.key?.toString(), 'the key')
+    assert.equal(record?.value?.toString(), '{"some":"value"}')
+    assert.deepEqual(record?.headers, [['trace', Buffer.from('abc')]])
+  })
+
+  it('meets a publish that fails: the error has its code in the thread too', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    await harness.outcomeOf(harness.tell({ do: 'publishRefused' }))
+    assert.deepEqual(harness.news, [
+      { name: 'PyrallelError', message: 'the broker is full', code: 'PYR_PRODUCE_FAILED' },
+    ])
+  })
+})
+
+describe('WorkerEngine: a thread that does not start', LIMIT, () => {
+  it('fails the start of the engine after three tries, each of them told', async () => {
+    process.env.FAULTY_SETUP = 'fails'
+    await using harness = new FaultyHarness(faulty)
+    await assert.rejects(harness.start(), (error: Error & { readonly code?: string }) => {
+      assert.equal(error.code, 'PYR_WORKER_START')
+      assert.match(error.message, /faulty.*the database is away/)
+      return true
+    })
+    assert.equal(harness.worker.counters.failedStarts, 3)
+    assert.equal(linesOf(harness, NOT_STARTED).length, 3)
+    assert.equal(harness.worker.threads.running, 0)
+  })
+
+  it('names the syntax error of a bundle', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pyrallel-syntax-'))
+    const file = join(folder, 'broken.mjs')
+    await writeFile(file, 'export const a = ;\n')
+    await using harness = new FaultyHarness(pathToFileURL(file).href)
+    await assert.rejects(harness.start(), { code: 'PYR_WORKER_START', message: /SyntaxError: Unexpected token/ })
+    await rm(folder, { recursive: true })
+  })
+
+  it('gives a thread up that is not ready in 30 s', async () => {
+    process.env.FAULTY_SETUP = 'hangs'
+    const clock = new ManualClock()
+    await using harness = new FaultyHarness(faulty, { clock })
+    const starting = assert.rejects(harness.start(), { message: /not ready after 30000 ms/ })
+    while (harness.worker.counters.failedStarts < 3) {
+      clock.advance(30_000)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await starting
+  })
+
+  it('is tried again until it starts when it is to replace another; records wait, and none is failed for it', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    process.env.FAULTY_SETUP = 'fails'
+    await harness.outcomeOf(harness.tell({ do: 'exit' }))
+    const waiting = harness.tell({ do: 'nothing' })
+    await harness.until(() => linesOf(harness, NOT_STARTED).length === 2)
+    assert.equal(harness.completionOf(waiting), undefined)
+    delete process.env.FAULTY_SETUP
+    assert.deepEqual(await harness.outcomeOf(waiting), { kind: 'succeeded' })
+    assert.ok(harness.worker.counters.failedStarts >= 2)
+  })
+
+  it('closes the engine though no thread comes up', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    process.env.FAULTY_SETUP = 'fails'
+    await harness.outcomeOf(harness.tell({ do: 'exit' }))
+    const waiting = harness.tell({ do: 'nothing' })
+    await harness.until(() => linesOf(harness, NOT_STARTED).length === 1)
+    await harness.engine.close(10)
+    assert.equal((await harness.outcomeOf(waiting)).kind, 'interrupted')
+    assert.equal(harness.worker.threads.running, 0)
+  })
+})

@@ -1,0 +1,181 @@
+/** The worker engine's threads: who gets which record, which options count, and how threads begin and end. */
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, it } from 'node:test'
+import { FaultyHarness, type FaultySetup } from './faulty-harness.ts'
+import { bundledEntries } from './worker-entries/bundle.ts'
+
+const { faulty } = await bundledEntries('faulty')
+const LIMIT = { timeout: 120_000 }
+/** Long against everything around it, on a busy machine too. */
+const SLOW_MS = 400
+
+interface ThreadNews {
+  readonly threadId: number
+  readonly setups: number
+  readonly resourceLimits: { readonly maxOldGenerationSizeMb?: number; readonly stackSizeMb?: number }
+}
+
+afterEach(() => {
+  delete process.env.FAULTY_SETUP
+  delete process.env.FAULTY_TEARDOWN_FILE
+})
+
+/** What the threads say of themselves that run `count` records, each of which takes a moment. */
+async function askThreads(harness: FaultyHarness, count: number): Promise<readonly ThreadNews[]> {
+  const before = harness.news.length
+  const ids = Array.from({ length: count }, () => harness.tell({ do: 'tellThread' }))
+  for (const id of ids) await harness.outcomeOf(id)
+  return harness.news.slice(before) as ThreadNews[]
+}
+
+describe('WorkerEngine: who gets which record', LIMIT, () => {
+  it('does not let a slow record hold back those behind it while another thread idles', async () => {
+    await using harness = await FaultyHarness.running(faulty, { threads: 2, concurrency: 100 })
+    const slow = harness.tell({ do: 'work', ms: SLOW_MS })
+    const fast = Array.from({ length: 60 }, () => harness.tell({ do: 'work', ms: 1 }))
+    for (const id of fast) await harness.outcomeOf(id)
+    assert.equal(harness.completionOf(slow), undefined, 'the slow record was done before those behind it')
+    await harness.outcomeOf(slow)
+    assert.ok(harness.worker.counters.moved > 0)
+  })
+
+  for (const fault of ['nothing', 'nothingLater'] as const) {
+    it(`answers records that are done while a slow one behind them blocks their thread: ${fault}`, async () => {
+      await using harness = await FaultyHarness.running(faulty)
+      const done = Array.from({ length: 10 }, () => harness.tell({ do: fault }))
+      const slow = harness.tell({ do: 'work', ms: SLOW_MS })
+      await harness.outcomeOf(done.at(-1)!)
+      const at = performance.now()
+      await harness.outcomeOf(slow)
+      assert.ok(performance.now() - at > SLOW_MS / 2, 'they were answered together with the slow one')
+    })
+  }
+
+  it('sends what is ready for a thread in one message, and counts messages and what they cost', async () => {
+    await using harness = await FaultyHarness.running(faulty, { concurrency: 40 })
+    const ids = Array.from({ length: 40 }, () => harness.tell({ do: 'nothing' }))
+    for (const id of ids) await harness.outcomeOf(id)
+    const { batches, boundaryMs } = harness.worker.threads
+    assert.equal(batches, 1)
+    assert.ok(boundaryMs > 0 && boundaryMs < 1_000, `${boundaryMs} ms`)
+  })
+
+  it('uses all its threads', async () => {
+    await using harness = await FaultyHarness.running(faulty, { threads: 3, concurrency: 30 })
+    const told = await askThreads(harness, 30)
+    assert.equal(new Set(told.map(({ threadId }) => threadId)).size, 3)
+    assert.equal(harness.worker.threads.running, 3)
+  })
+
+  it('sends no more to a thread on which a handler is overdue, as long as there is another', async () => {
+    await using harness = await FaultyHarness.running(faulty, { threads: 2, timeoutMs: 100, abandonAfterMs: 1_500 })
+    const stuck = harness.tell({ do: 'wait', name: 'stuck' })
+    await harness.atGate('stuck')
+    // Longer than the timeout and what is waited beyond it: each ends as timed out, by itself.
+    for (let round = 0; round < 2; round++) {
+      const ids = [harness.tell({ do: 'work', ms: 120 }), harness.tell({ do: 'work', ms: 120 })]
+      for (const id of ids) await harness.outcomeOf(id)
+    }
+    const before = harness.news.length
+    assert.equal(new Set((await askThreads(harness, 10)).map(({ threadId }) => threadId)).size, 1)
+    assert.equal(harness.news.length, before + 10)
+    harness.open('stuck')
+    assert.equal((await harness.outcomeOf(stuck)).kind, 'timed-out')
+    assert.equal(harness.worker.counters.restarts, 0)
+  })
+})
+
+describe('WorkerEngine: its options', LIMIT, () => {
+  it('begins a thread for each core when it is not told how many', async () => {
+    await using harness = await FaultyHarness.running(faulty, { threads: undefined } as FaultySetup)
+    assert.equal(harness.worker.threads.running, Math.max(1, availableParallelism()))
+  })
+
+  it('limits the resources of each thread', async () => {
+    const resourceLimits = { maxOldGenerationSizeMb: 77, stackSizeMb: 2 }
+    await using harness = await FaultyHarness.running(faulty, { resourceLimits })
+    const [news] = await askThreads(harness, 1)
+    assert.equal(news?.resourceLimits.maxOldGenerationSizeMb, 77)
+    assert.equal(news?.resourceLimits.stackSizeMb, 2)
+  })
+
+  it('renews a thread that has been given as many records as allowed, and loses none meanwhile', async () => {
+    await using harness = await FaultyHarness.running(faulty, { recycleAfter: 10 })
+    const first = await askThreads(harness, 9)
+    assert.equal(harness.worker.counters.recycled, 0)
+    await askThreads(harness, 1)
+    await untilRecycled(harness, 1)
+    const second = await askThreads(harness, 1)
+    assert.notEqual(second[0]?.threadId, first[0]?.threadId)
+    assert.equal(second[0]?.setups, 1)
+    assert.equal(harness.worker.counters.restarts, 0)
+  })
+
+  it('renews no thread when it is not told to', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    const told = [...(await askThreads(harness, 16)), ...(await askThreads(harness, 16))]
+    assert.equal(new Set(told.map(({ threadId }) => threadId)).size, 1)
+  })
+})
+
+/** A thread's end is told by nothing but the counter; the engine's own work makes it come. */
+async function untilRecycled(harness: FaultyHarness, count: number): Promise<void> {
+  while (harness.worker.counters.recycled < count || harness.worker.threads.running > 1) {
+    await harness.outcomeOf(harness.tell({ do: 'work', ms: 5 }))
+  }
+}
+
+describe('WorkerEngine: how threads begin and end', LIMIT, () => {
+  it('runs setup once in each thread, and teardown once in each that ends in order', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pyrallel-teardown-'))
+    process.env.FAULTY_TEARDOWN_FILE = join(folder, 'teardowns')
+    const told: ThreadNews[] = []
+    {
+      await using harness = await FaultyHarness.running(faulty, { threads: 2 })
+      told.push(...(await askThreads(harness, 16)))
+      await harness.engine.close(1_000)
+    }
+    assert.ok(told.every(({ setups }) => setups === 1))
+    const tornDown = (await readFile(process.env.FAULTY_TEARDOWN_FILE, 'utf8')).trim().split('\n').map(Number)
+    const threads = [...new Set(told.map(({ threadId }) => threadId))]
+    assert.deepEqual(tornDown.sort(), threads.sort())
+    await rm(folder, { recursive: true })
+  })
+
+  it('logs a teardown that fails, and ends all the same', async () => {
+    process.env.FAULTY_SETUP = 'no teardown'
+    await using harness = await FaultyHarness.running(faulty)
+    await harness.engine.close(1_000)
+    const line = harness.logs.find(({ message }) => message === "a handler's teardown failed")
+    assert.match(String(line?.fields.err), /cannot tear down/)
+    assert.equal(harness.worker.threads.running, 0)
+  })
+
+  it('ends a spinning thread within the bound of close, and answers what ran there and behind it', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    const ids = [harness.tell({ do: 'spin' }), harness.tell({ do: 'nothing' })]
+    await harness.until(() => harness.engine.inFlight === 2)
+    const at = performance.now()
+    await harness.engine.close(50)
+    assert.ok(performance.now() - at < 3_000)
+    for (const id of ids) assert.equal((await harness.outcomeOf(id)).kind, 'interrupted')
+    assert.equal(harness.worker.threads.running, 0)
+  })
+
+  it('may be closed while it starts; no thread survives', async () => {
+    await using harness = new FaultyHarness(faulty, { threads: 2 })
+    const starting = harness.start()
+    await harness.engine.close(0)
+    await starting
+    assert.equal(harness.worker.threads.running, 0)
+    assert.throws(() => harness.tell({ do: 'nothing' }), { code: 'PYR_ENGINE_CLOSED' })
+  })
+
+  it('starts from TypeScript too, for which nothing was bundled', async () => {
+    await using harness = await FaultyHarness.running(new URL('./worker-entries/faulty.ts', import.meta.url).href)
+    assert.deepEqual(await harness.outcomeOf(harness.tell({ do: 'nothing' })), { kind: 'succeeded' })
+  })
+})

@@ -1,0 +1,111 @@
+/** The thread of a handler that does what no handler should. What it is told comes in its records, what it has seen goes out in publishes. */
+import { spawnSync } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { resourceLimits, threadId } from 'node:worker_threads'
+import { runThread } from '../../../framework/execution-plane/worker-main.ts'
+import { type HandlerContext, handler } from '../../../framework/handler.ts'
+import { topic } from '../../../framework/topic.ts'
+
+export interface Fault {
+  readonly do: keyof typeof faults
+  readonly name?: string
+  readonly ms?: number
+  readonly lines?: number
+}
+
+const news = topic<unknown>('news', { key: () => 'the key' })
+let setups = 0
+
+const faults = {
+  nothing: () => {},
+  nothingLater: async () => {},
+  exit: () => process.exit(7),
+  exitLater: async () => {
+    await sleep(5)
+    process.exit(7)
+  },
+  logAndExit: (_fault: Fault, { log }: HandlerContext) => {
+    for (let line = 1; line <= 100; line++) log.info({ line }, 'before the end')
+    process.exit(7)
+  },
+  throwInTimer: async () => {
+    setTimeout(() => {
+      throw new RangeError('nobody catches this')
+    })
+    await sleep(60_000)
+  },
+  rejectUnhandled: async () => {
+    void Promise.reject(new TypeError('nobody awaits this'))
+    await sleep(60_000)
+  },
+  outOfMemory: () => {
+    const kept: unknown[] = []
+    for (;;) kept.push(new Array(1_000).fill({}).map(() => ({})))
+  },
+  spin: () => {
+    for (;;);
+  },
+  block: () => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+  },
+  callNative: ({ ms = 0 }: Fault) => {
+    spawnSync('sleep', [String(ms / 1_000)])
+  },
+  work: ({ ms = 0 }: Fault) => {
+    const end = performance.now() + ms
+    while (performance.now() < end);
+  },
+  rest: async ({ ms = 0 }: Fault) => {
+    await sleep(ms)
+  },
+  wait: async ({ name }: Fault, { publish }: HandlerContext) => {
+    await publish('gate', name)
+  },
+  returnFunction: () => () => 'no message can carry this',
+  throwSymbol: () => {
+    throw Symbol('odd')
+  },
+  throwRevoked: () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    throw proxy
+  },
+  flood: ({ lines = 0 }: Fault, { log }: HandlerContext) => {
+    for (let line = 1; line <= lines; line++) log.info({ line }, 'flood')
+  },
+  logOddly: (_fault: Fault, { log }: HandlerContext) => {
+    class GatewayError extends Error {
+      readonly code = 'E_GATEWAY'
+    }
+    const loop: { self?: unknown } = {}
+    loop.self = loop
+    log.error({ err: new GatewayError('refused', { cause: new Error('no route') }), tries: 2 }, 'with an error')
+    log.child({ part: 'b' }).info({ loop, fine: 1, big: 5n, call: () => {} }, 'with what JSON cannot carry')
+  },
+  tellThread: async (_fault: Fault, { publish }: HandlerContext) => {
+    await publish('news', { threadId, setups, resourceLimits })
+  },
+  publishKeyed: async (_fault: Fault, { publish }: HandlerContext) => {
+    await publish(news, { some: 'value' }, { headers: { trace: 'abc' } })
+  },
+  publishRefused: async (_fault: Fault, { publish }: HandlerContext) => {
+    await publish('refused', 'x').catch(async (error: unknown) => {
+      const { name, message, code } = error as Error & { readonly code?: string }
+      await publish('news', { name, message, code })
+    })
+  },
+}
+
+runThread({
+  default: handler<Fault>('orders', (record, context) => faults[record.value.do](record.value, context)),
+  setup: async () => {
+    if (process.env.FAULTY_SETUP === 'fails') throw new Error('the database is away')
+    if (process.env.FAULTY_SETUP === 'hangs') await new Promise(() => {})
+    setups++
+  },
+  teardown: () => {
+    if (process.env.FAULTY_SETUP === 'no teardown') throw new Error('cannot tear down')
+    if (process.env.FAULTY_TEARDOWN_FILE) appendFileSync(process.env.FAULTY_TEARDOWN_FILE, `${threadId}\n`)
+  },
+})
