@@ -15,6 +15,7 @@ import type {
 } from './librdkafka-binding.ts'
 import { LibrdkafkaConsumer } from './librdkafka-consumer.ts'
 import { nativeCodes, nativeError } from './librdkafka-errors.ts'
+import { logNative } from './librdkafka-log.ts'
 import { type DeliveryCallback, LibrdkafkaProducer } from './librdkafka-producer.ts'
 import {
   commonConfig,
@@ -85,6 +86,7 @@ export class LibrdkafkaConnection implements KafkaConnection {
         clock: this.#clock,
         commitTimeoutMs: COMMIT_TIMEOUT_MS,
         revokeLimitMs: revokeLimitMs(this.#options),
+        startFrom: options.startFrom,
         isExpectedBack: options.instanceId !== undefined && this.#options.groupProtocol === 'classic',
       },
     )
@@ -155,10 +157,10 @@ export class LibrdkafkaConnection implements KafkaConnection {
       if (suppressed === undefined) return
       log.warn({ error: error.message, code: error.code, suppressed }, 'the Kafka client reports an error')
     })
-    native.on('event.log', ({ severity, fac, message }) => {
+    native.on('event.log', (entry) => {
       // The binding cuts the text of its errors; its log has the whole reason.
-      if (fac === 'FAIL') this.#lastFailure = message
-      log.debug({ severity, fac, message }, 'librdkafka')
+      if (entry.fac === 'FAIL') this.#lastFailure = entry.message
+      logNative(log, entry)
     })
     return new Promise((resolve, reject) => {
       native.connect({ timeout: timeoutMs }, (error, metadata) => {

@@ -28,6 +28,7 @@ export interface LibrdkafkaConsumerOptions {
   readonly clock: Clock
   readonly commitTimeoutMs: number
   readonly revokeLimitMs: number
+  readonly startFrom: 'earliest' | 'latest'
   /** A static member of the classic protocol, whose partitions wait for it: unsubscribing would tell the group that it is gone for good. */
   readonly isExpectedBack: boolean
   readonly errors: LogGate
@@ -85,11 +86,9 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#commits = new PendingCommits(options.clock, options.commitTimeoutMs)
     this.#flow = new FlowControl(this.#native, this.#owned)
     this.#membership = new Membership({
+      ...options,
       native: this.#native,
       owned: this.#owned,
-      log: options.log,
-      clock: options.clock,
-      revokeLimitMs: options.revokeLimitMs,
       settled: () => this.#consuming.then(() => {}),
       forget: (partitions) => this.#stash.forget(partitions),
       fail: (error) => {

@@ -22,6 +22,8 @@ export interface MembershipHost {
   readonly log: Logger
   readonly clock: Clock
   readonly revokeLimitMs: number
+  /** Where a partition without a committed position starts. */
+  readonly startFrom: 'earliest' | 'latest'
   /** Settles when no `consume` call runs that began before. */
   settled(): Promise<void>
   /** Records of these partitions that were received and not returned must never be returned. */
@@ -109,21 +111,21 @@ export class Membership {
 
   async #assign(partitions: readonly NativePartition[]): Promise<void> {
     this.#isEager = this.#host.native.rebalanceProtocol() === 'EAGER'
-    const assigned = partitions.length === 0 || this.#isClosing ? [] : await this.#readCommitted(partitions)
+    const starts = partitions.length === 0 || this.#isClosing ? [] : await this.#readCommitted(partitions)
+    const assigned = starts.map((start) => start.assigned)
     // First our own books, then librdkafka: its first record may come in the same tick.
     this.#host.owned.add(assigned)
     try {
       if (assigned.length > 0) this.#listener?.onAssigned(assigned)
     } finally {
-      this.#answerAssign(assigned)
+      this.#answerAssign(starts)
     }
   }
 
-  #answerAssign(assigned: readonly AssignedPartition[]): void {
+  #answerAssign(starts: readonly PartitionStart[]): void {
     const { native, log, owned } = this.#host
-    const positions = assigned.map(({ topic, partition, position }) =>
-      position === undefined ? { topic, partition } : { topic, partition, offset: position },
-    )
+    const assigned = starts.map((start) => start.assigned)
+    const positions = starts.map((start) => start.fetchFrom)
     try {
       if (this.#isEager) native.assign(positions)
       else native.incrementalAssign(positions)
@@ -179,14 +181,14 @@ export class Membership {
    * Asks until the coordinator answers: librdkafka waits with the assignment, and keeps us in the group meanwhile. Nothing when we are closing
    * or can go no further: the assignment is then answered without partitions.
    */
-  async #readCommitted(partitions: readonly NativePartition[]): Promise<readonly AssignedPartition[]> {
-    const { log } = this.#host
+  async #readCommitted(partitions: readonly NativePartition[]): Promise<readonly PartitionStart[]> {
+    const { log, startFrom } = this.#host
     for (let attempt = 1; ; attempt++) {
       const answer = await this.#askCommitted(partitions)
       if (this.#isClosing) return []
       if (Array.isArray(answer)) {
         const refused = answer.findIndex((each) => each instanceof Error)
-        if (refused === -1 || attempt >= REFUSED_PARTITION_TRIES) return merge(partitions, answer)
+        if (refused === -1 || attempt >= REFUSED_PARTITION_TRIES) return merge(partitions, answer, startFrom)
         log.warn({ error: String(answer[refused]), partition: partitions[refused] }, 'a committed offset was not told')
       } else {
         const error = answer as NativeError
@@ -217,19 +219,30 @@ function plain({ topic, partition }: TopicPartition): TopicPartition {
   return { topic, partition }
 }
 
+interface PartitionStart {
+  readonly assigned: AssignedPartition
+  /** What librdkafka is told. Without an offset it asks for the committed one itself. */
+  readonly fetchFrom: NativePartition
+}
+
+/** librdkafka's names for the two ends of a log. */
+const logicalOffsets = { earliest: -2, latest: -1 } as const
+
 function merge(
   partitions: readonly NativePartition[],
   found: readonly (NativePartition | Error)[],
-): readonly AssignedPartition[] {
+  startFrom: 'earliest' | 'latest',
+): readonly PartitionStart[] {
   return partitions.map(({ topic, partition }, index) => {
     const committed = found[index]
-    const isKnown = committed !== undefined && !(committed instanceof Error)
-    const offset = isKnown ? committed.offset : undefined
+    if (committed === undefined || committed instanceof Error) {
+      return { assigned: { topic, partition, position: undefined, metadata: '' }, fetchFrom: { topic, partition } }
+    }
+    const { offset, metadata } = committed
+    const position = offset !== undefined && offset >= 0 ? offset : undefined
     return {
-      topic,
-      partition,
-      position: offset !== undefined && offset >= 0 ? offset : undefined,
-      metadata: (isKnown ? committed.metadata : undefined) ?? '',
+      assigned: { topic, partition, position, metadata: metadata ?? '' },
+      fetchFrom: { topic, partition, offset: position ?? logicalOffsets[startFrom] },
     }
   })
 }

@@ -74,7 +74,9 @@ export function consumerConfig(options: KafkaConnectionOptions, consumer: Consum
     ...(options.groupProtocol === 'classic' && { 'partition.assignment.strategy': 'cooperative-sticky' }),
     ...(consumer.instanceId !== undefined && { 'group.instance.id': consumer.instanceId }),
     ...(options.fetchWaitMaxMs !== undefined && { 'fetch.wait.max.ms': options.fetchWaitMaxMs }),
-    'auto.offset.reset': consumer.startFrom,
+    // Not `startFrom`, which is for partitions without a committed position: the membership sees to those. This is for positions outside the
+    // log, where going to its end would skip records.
+    'auto.offset.reset': 'earliest',
     'enable.auto.commit': false,
     'enable.auto.offset.store': false,
     ...options.librdkafka,

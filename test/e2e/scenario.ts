@@ -102,6 +102,18 @@ export class Scenario {
     await this.produce(Array.from({ length: count }, () => this.#turn(keys)))
   }
 
+  /** One record of a key of its own in each of the topic's partitions, by a producer that has just asked how many there are. */
+  async produceEverywhere(partitions: number, prefix: string): Promise<void> {
+    const producer = await this.#connection.producer()
+    try {
+      for (let partition = 0; partition < partitions; partition++) {
+        await this.#send(`${prefix}${partition}`, partition, producer)
+      }
+    } finally {
+      await producer.close(5_000)
+    }
+  }
+
   load(perSecond: number, keys: number): Load {
     const outstanding: Promise<void>[] = []
     const startedAt = performance.now()
@@ -203,12 +215,12 @@ export class Scenario {
     return `k${this.#nextKey}`
   }
 
-  async #send(key: string, partition?: number): Promise<void> {
+  async #send(key: string, partition?: number, producer: RecordProducer = this.producer): Promise<void> {
     const sequence = (this.#sequences.get(key) ?? 0) + 1
     this.#sequences.set(key, sequence)
     const value = Buffer.from(JSON.stringify({ sequence }))
     const where = partition === undefined ? {} : { partition }
-    await this.producer.produce({ topic: this.topic, key: Buffer.from(key), value, headers: [], ...where })
+    await producer.produce({ topic: this.topic, key: Buffer.from(key), value, headers: [], ...where })
     this.ledger.acknowledge(key, sequence)
   }
 

@@ -81,11 +81,16 @@ describe('the configuration', () => {
       { ...group, startFrom: 'latest', instanceId: 'one' },
     )
     assert.equal(config['group.id'], 'g')
-    assert.equal(config['auto.offset.reset'], 'latest')
     assert.equal(config['group.instance.id'], 'one')
     assert.equal(config['fetch.wait.max.ms'], 7)
     assert.equal(config['client.id'], 'me')
     assert.equal(config['bootstrap.servers'], 'b:9092')
+  })
+
+  it('never skips to the end of a log because a position is outside it, wherever new groups start', () => {
+    for (const startFrom of ['earliest', 'latest'] as const) {
+      assert.equal(consumerConfig(options, { ...group, startFrom })['auto.offset.reset'], 'earliest')
+    }
   })
 
   it('produces idempotently, and partitions as the Java client does', () => {

@@ -8,6 +8,10 @@ const p = (partition: number) => ({ topic: 'orders', partition })
 const commitOf = (partition: number, position: number) => ({ ...p(partition), position, metadata: '' })
 const answerOf = (partition: number, offset: number) => ({ ...p(partition), offset })
 
+/** As librdkafka calls the two ends of a log. */
+const BEGINNING = -2
+const END = -1
+
 const where = (record: KafkaRecord) => `${record.partition}@${record.offset}`
 
 describe('rebalances', () => {
@@ -18,8 +22,15 @@ describe('rebalances', () => {
     assert.deepEqual(told, [
       ['assigned', { ...p(0), position: 42, metadata: 'kept' }, { ...p(1), position: undefined, metadata: '' }],
     ])
-    assert.deepEqual(native.named('incrementalAssign'), [[[{ ...p(0), offset: 42 }, p(1)]]])
+    assert.deepEqual(native.named('incrementalAssign'), [[[answerOf(0, 42), answerOf(1, BEGINNING)]]])
     assert.deepEqual(native.named('resume'), [[[p(0), p(1)]]])
+  })
+
+  it('assigns from the end what has no committed position, when new groups start there', async () => {
+    const { native, rebalance } = await scripted({ startFrom: 'latest' })
+    native.committedAnswers.push([answerOf(0, 42), p(1)])
+    await rebalance(ASSIGN, [p(0), p(1)])
+    assert.deepEqual(native.named('incrementalAssign'), [[[answerOf(0, 42), answerOf(1, END)]]])
   })
 
   it('answers empty lists without telling anybody', async () => {
@@ -37,7 +48,7 @@ describe('rebalances', () => {
     await rebalance(ASSIGN, [p(0)])
     native.protocol = 'NONE'
     await rebalance(REVOKE, [p(0)])
-    assert.deepEqual(native.named('assign'), [[[p(0)]]])
+    assert.deepEqual(native.named('assign'), [[[answerOf(0, BEGINNING)]]])
     assert.equal(native.named('unassign').length, 1)
     assert.equal(native.named('incrementalAssign').length + native.named('incrementalUnassign').length, 0)
   })

@@ -116,7 +116,7 @@ export const COMMIT_TIMEOUT_MS = 60_000
 export const REVOKE_LIMIT_MS = 240_000
 
 /** A consumer on a scripted native one, subscribed, with everything it told its listener. */
-export async function scripted({ isExpectedBack = false } = {}) {
+export async function scripted({ isExpectedBack = false, startFrom = 'earliest' as 'earliest' | 'latest' } = {}) {
   const native = new ScriptedConsumer()
   const clock = new ManualClock()
   const { log, lines } = recordedLog()
@@ -133,6 +133,7 @@ export async function scripted({ isExpectedBack = false } = {}) {
       commitTimeoutMs: COMMIT_TIMEOUT_MS,
       revokeLimitMs: REVOKE_LIMIT_MS,
       isExpectedBack,
+      startFrom,
       errors: new LogGate(clock, 10_000),
     },
   )

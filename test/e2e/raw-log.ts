@@ -1,0 +1,117 @@
+/** Looks at a partition's log, and writes to it in transactions, with the Kafka library alone: what is really there, whatever our client says. */
+import kafka, { type LibrdKafkaError, type Message } from '@confluentinc/kafka-javascript'
+
+const timeoutMs = 30_000
+
+/** The offsets that exist in a partition, aborted records and transaction markers left out. */
+export async function offsetsIn(brokers: string, topic: string, partition: number): Promise<readonly number[]> {
+  const consumer = new kafka.KafkaConsumer(
+    { 'bootstrap.servers': brokers, 'group.id': 'raw-log', 'enable.auto.commit': false, 'enable.partition.eof': true },
+    { 'auto.offset.reset': 'earliest' },
+  )
+  await settled((done) => consumer.connect({ timeout: timeoutMs }, done))
+  const offsets: number[] = []
+  let isAtEnd = false
+  consumer.on('partition.eof', () => {
+    isAtEnd = true
+  })
+  try {
+    consumer.setDefaultConsumeTimeout(100)
+    // -2: from the beginning.
+    consumer.assign([{ topic, partition, offset: -2 }])
+    const end = performance.now() + timeoutMs
+    while (!isAtEnd) {
+      if (performance.now() > end) throw new Error(`the end of ${topic}:${partition} was not reached`)
+      const records = await new Promise<Message[]>((resolve, reject) => {
+        consumer.consume(1_000, (error: LibrdKafkaError | null, batch: Message[]) =>
+          error ? reject(error) : resolve(batch),
+        )
+      })
+      for (const { offset } of records) offsets.push(offset)
+    }
+    return offsets
+  } finally {
+    await settled((done) => consumer.disconnect(done))
+  }
+}
+
+export interface KeyedValue {
+  readonly key: string
+  readonly value: string
+}
+
+/** Writes one transaction after another to one partition, and commits or aborts each. */
+export async function writeInTransactions(
+  brokers: string,
+  topic: string,
+  transactions: readonly { readonly commits: boolean; readonly records: readonly KeyedValue[] }[],
+): Promise<void> {
+  const producer = new kafka.Producer({ 'bootstrap.servers': brokers, 'transactional.id': `${topic}-writer` })
+  await settled((done) => producer.connect({ timeout: timeoutMs }, done))
+  try {
+    await settled((done) => producer.initTransactions(timeoutMs, done))
+    for (const { commits, records } of transactions) {
+      await settled((done) => producer.beginTransaction(done))
+      for (const { key, value } of records) producer.produce(topic, 0, Buffer.from(value), Buffer.from(key))
+      // An abort would throw away what was not sent yet, and with it the hole that it should leave.
+      await settled((done) => producer.flush(timeoutMs, done))
+      await settled((done) =>
+        commits ? producer.commitTransaction(timeoutMs, done) : producer.abortTransaction(timeoutMs, done),
+      )
+    }
+  } finally {
+    await settled((done) => producer.disconnect(timeoutMs, done))
+  }
+}
+
+export interface ForeignCommit {
+  readonly partition: number
+  readonly offset: number
+  readonly metadata?: string
+}
+
+/** Commits as another tool would: a plain consumer, which is no member of the group. */
+export async function commitAsAnother(
+  brokers: string,
+  group: string,
+  topic: string,
+  commits: readonly ForeignCommit[],
+): Promise<void> {
+  let answer = (_error: LibrdKafkaError | null): void => {}
+  const answered = new Promise<void>((resolve, reject) => {
+    answer = (error) => (error ? reject(new Error(error.message, { cause: error })) : resolve())
+  })
+  const consumer = new kafka.KafkaConsumer(
+    {
+      'bootstrap.servers': brokers,
+      'group.id': group,
+      'enable.auto.commit': false,
+      offset_commit_cb: (error: LibrdKafkaError | null) => answer(error),
+    },
+    {},
+  )
+  await settled((done) => consumer.connect({ timeout: timeoutMs }, done))
+  try {
+    consumer.setDefaultConsumeTimeout(50)
+    consumer.assign(commits.map(({ partition }) => ({ topic, partition })))
+    consumer.commit(commits.map((commit) => ({ topic, ...commit })))
+    let isAnswered = false
+    void answered.finally(() => {
+      isAnswered = true
+    })
+    while (!isAnswered) {
+      await new Promise<void>((resolve) => {
+        consumer.consume(1, () => resolve())
+      })
+    }
+    await answered
+  } finally {
+    await settled((done) => consumer.disconnect(done))
+  }
+}
+
+function settled(start: (done: (error?: LibrdKafkaError | null) => void) => unknown): Promise<void> {
+  return new Promise((resolve, reject) => {
+    start((error) => (error ? reject(new Error(error.message, { cause: error })) : resolve()))
+  })
+}
