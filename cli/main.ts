@@ -57,6 +57,7 @@ function build(io: Io, exit: Exit): Command {
   addDev(program, io, exit)
   addGenerate(program, io, exit)
   addSend(program, io, exit)
+  addStatus(program, io, exit)
   return program
 }
 
@@ -140,6 +141,23 @@ function addSend(program: Command, io: Io, exit: Exit): void {
     .action(async (topic: string, value: string, options: Parameters<typeof import('./commands/send.ts').send>[2]) => {
       const { send } = await import('./commands/send.ts')
       exit(await send(topic, value, options, io))
+    })
+}
+
+function addStatus(program: Command, io: Io, exit: Exit): void {
+  program
+    .command('status')
+    .description('Show what a running process is doing: lag, gaps, and what blocks each partition.')
+    .option('--url <url>', 'where it answers (default: http.host and http.port of the config)')
+    .option('--watch', 'again every second, until Ctrl-C')
+    .option('--json', 'print the snapshot as one JSON document, with --watch one in each line')
+    .addHelpText(
+      'after',
+      examples(['pyrallel status', 'pyrallel status --watch', 'pyrallel status --url http://127.0.0.1:9464 --json']),
+    )
+    .action(async (options: Parameters<typeof import('./commands/status.ts').status>[0]) => {
+      const { status } = await import('./commands/status.ts')
+      exit(await status(options, io))
     })
 }
 

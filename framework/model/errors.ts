@@ -19,6 +19,7 @@ export const errorCodes = {
   PYR_KAFKA: 'The Kafka client reported an error that has no code of its own here.',
   PYR_METADATA_TOO_LARGE: 'The commit metadata is longer than the broker accepts.',
   PYR_PORT_IN_USE: 'A port that was asked for is taken by another process.',
+  PYR_STATUS_UNREACHABLE: 'No process of Pyrallel answers at the address where its state was asked for.',
   PYR_CONFIG_INVALID: 'pyrallel.config.ts, an environment variable or a flag has a value that is not allowed.',
   PYR_CONFIG_LOAD: 'pyrallel.config.ts could not be loaded.',
   PYR_HANDLER_EXPORT: 'A file below handlers/ has no handler as its default export.',

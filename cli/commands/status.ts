@@ -1,0 +1,80 @@
+/** `pyrallel status`: shows what a running process is doing, once or again and again. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemClock } from '../../framework/runtime/clock.ts'
+import { listenToStopSignals } from '../dev/stop-signals.ts'
+import { exitCodes } from '../failure.ts'
+import { hasColor, type Io } from '../io.ts'
+import { painter } from '../paint.ts'
+import { configFile, loadProject } from '../project.ts'
+import { readSnapshot } from '../status/read-snapshot.ts'
+import { statusText } from '../status/status-text.ts'
+
+export interface StatusOptions {
+  readonly url?: string
+  readonly watch?: boolean
+  readonly json?: boolean
+}
+
+const EVERY_MS = 1_000
+/** To the upper left corner, and away with what was below: a screen that is written over does not flicker. */
+const REDRAW = '\u001b[H\u001b[J'
+
+export async function status(options: StatusOptions, io: Io): Promise<number> {
+  if (options.watch !== true) {
+    await show(options, io)
+    return exitCodes.fine
+  }
+  const signals = listenToStopSignals()
+  try {
+    await watch(options, io, signals.first)
+  } finally {
+    signals.close()
+  }
+  return exitCodes.fine
+}
+
+/** Until `stopped` settles, or nothing answers any more. */
+export async function watch(
+  options: StatusOptions,
+  io: Io,
+  stopped: Promise<unknown>,
+  clock = systemClock(),
+): Promise<void> {
+  let isOver = false
+  let endPause = () => {}
+  void stopped.then(() => {
+    isOver = true
+    endPause()
+  })
+  while (!isOver) {
+    await show(options, io)
+    await new Promise<void>((resolve) => {
+      const timer = clock.setTimer(EVERY_MS, resolve)
+      endPause = () => {
+        timer.cancel()
+        resolve()
+      }
+      if (isOver) endPause()
+    })
+  }
+}
+
+async function show(options: StatusOptions, io: Io): Promise<void> {
+  const url = options.url ?? (await configuredUrl(io.cwd()))
+  const snapshot = await readSnapshot(url)
+  if (options.json === true) {
+    io.stdout.write(`${JSON.stringify(snapshot)}\n`)
+    return
+  }
+  const redraw = options.watch === true && io.stdout.isTTY === true ? REDRAW : ''
+  io.stdout.write(`${redraw}${statusText(snapshot, url, painter(hasColor(io.stdout, io.env)))}`)
+}
+
+/** Where a process of this project answers; outside a project, where it would by default. */
+async function configuredUrl(root: string): Promise<string> {
+  if (!existsSync(join(root, configFile))) return 'http://127.0.0.1:9464'
+  const { host, port } = (await loadProject(root)).config.http
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+}

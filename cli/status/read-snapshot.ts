@@ -1,0 +1,39 @@
+/** Asks a running process for its snapshot. Believes nothing that is not one. */
+import { PyrallelError, toError } from '../../framework/model/errors.ts'
+import type { SystemMetrics } from '../../framework/model/snapshot.ts'
+
+const TIMEOUT_MS = 5_000
+
+/**
+ * @param url where the process answers operators: `http://127.0.0.1:9464`
+ * @throws PyrallelError PYR_STATUS_UNREACHABLE when nothing answers there, or something else does
+ */
+export async function readSnapshot(url: string): Promise<SystemMetrics> {
+  const response = await ask(url)
+  const answer: unknown = response.ok ? await response.json().catch(() => undefined) : undefined
+  if (isSnapshot(answer)) return answer
+  throw new PyrallelError(
+    'PYR_STATUS_UNREACHABLE',
+    `What answers at ${url} is no Pyrallel (status ${response.status}, no snapshot). Name the address that the process logged as \`operators are answered over HTTP\`: --url http://host:port.`,
+  )
+}
+
+async function ask(url: string): Promise<Response> {
+  try {
+    return await fetch(new URL('/snapshot', url), { signal: AbortSignal.timeout(TIMEOUT_MS) })
+  } catch (thrown) {
+    const error = toError(thrown)
+    const why = error.cause === undefined ? error : toError(error.cause)
+    throw new PyrallelError(
+      'PYR_STATUS_UNREACHABLE',
+      `Nothing answers at ${url} (${'code' in why ? why.code : why.message}). Start the process with \`http: { enabled: true }\` in pyrallel.config.ts, or name its address: --url http://host:port.`,
+      { cause: thrown, retriable: true },
+    )
+  }
+}
+
+function isSnapshot(answer: unknown): answer is SystemMetrics {
+  if (typeof answer !== 'object' || answer === null) return false
+  const { takenAt, groups } = answer as Partial<SystemMetrics>
+  return typeof takenAt === 'number' && Array.isArray(groups)
+}

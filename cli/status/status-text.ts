@@ -1,0 +1,117 @@
+/** Draws a snapshot as tables, with a bar of each partition's offsets. Pure; in ASCII, so that it can be read anywhere. */
+import type { BlockingRecord, GroupMetrics, PartitionMetrics, SystemMetrics } from '../../framework/model/snapshot.ts'
+import type { Paint, Style } from '../paint.ts'
+
+/** How a cell of the ribbon looks. */
+const cells: Readonly<Record<string, readonly [sign: string, style: Style, meaning: string]>> = {
+  d: ['=', 'gray', 'done'],
+  r: ['>', 'cyan', 'running'],
+  w: ['.', 'white', 'waiting'],
+  x: ['!', 'red', 'waiting for a retry or a dead letter'],
+  g: ['#', 'green', 'gap: done above an offset that is not'],
+}
+
+type Cell = string | readonly [text: string, style: Style]
+
+/** @param url where it was read */
+export function statusText({ takenAt, state, groups }: SystemMetrics, url: string, paint: Paint): string {
+  const time = new Date(takenAt).toISOString().slice(0, 19).replace('T', ' ')
+  const head = `${paint('bold', 'pyrallel')}  ${paint(state === 'running' ? 'green' : 'yellow', state)}  ${time} UTC  ${paint('gray', url)}`
+  const blocks = groups.map((group) => groupText(group, paint))
+  const legend = Object.values(cells).map(([sign, style, meaning]) => `${paint(style, sign)} ${meaning}`)
+  return [head, ...blocks, `offsets: ${legend.join('   ')}`].join('\n\n').concat('\n')
+}
+
+function groupText(of: GroupMetrics, paint: Paint): string {
+  const { group, limits } = of
+  const facts = [
+    `${of.inFlight} in flight`,
+    `${of.queued} queued`,
+    `${of.retriesWaiting} waiting for a retry`,
+    `${of.deadLettersWaiting} for a dead letter`,
+    `${of.records} of ${limits.maxRecords} records in memory`,
+  ]
+  const intake = of.intake === 'open' ? '' : paint('yellow', `  intake ${of.intake}: limit of ${of.intakeReason}`)
+  const lines = [
+    `group ${paint('bold', group)}: ${of.membership}, ${of.assignedPartitions} partitions${intake}`,
+    `  ${facts.join(', ')}`,
+    '',
+    ...table(['handler', 'topic', 'in flight', 'limit', 'abandoned', 'threads'], of.handlers.map(handlerRow), paint),
+  ]
+  if (of.partitions.length > 0) {
+    lines.push(
+      '',
+      ...table(
+        ['partition', 'true lag', 'position', 'gaps', 'blocked by', 'offsets'],
+        of.partitions.map((each) => partitionRow(each, paint)),
+        paint,
+      ),
+    )
+  }
+  const leftOut = of.assignedPartitions - of.partitions.length
+  if (leftOut > 0) lines.push(`  and ${leftOut} more partitions`)
+  return lines.join('\n')
+}
+
+function handlerRow(of: GroupMetrics['handlers'][number]): Cell[] {
+  const threads = of.threads === null ? '-' : `${of.threads.running} (${of.threads.restarts} restarts)`
+  const abandoned: Cell = of.abandoned === 0 ? '0' : [String(of.abandoned), 'yellow']
+  return [of.handlerId, of.topic, String(of.inFlight), String(of.concurrency), abandoned, threads]
+}
+
+function partitionRow(of: PartitionMetrics, paint: Paint): Cell[] {
+  const lag: Cell = of.trueLag === null ? '?' : of.trueLag === 0 ? '0' : [String(of.trueLag), 'yellow']
+  const notes = [
+    ...(of.pausedBecause === null ? [] : [`paused: limit of ${of.pausedBecause}`]),
+    ...(of.isDraining ? ['draining'] : []),
+    ...(of.isTight ? ['no room for further gaps'] : []),
+  ]
+  const note = notes.length === 0 ? '' : ` ${paint('yellow', notes.join(', '))}`
+  return [
+    `${of.topic}:${of.partition}`,
+    lag,
+    of.position === null ? '-' : String(of.position),
+    of.gaps.offsets === 0 ? '0' : `${of.gaps.offsets} in ${of.gaps.stretches}`,
+    of.blocking === null ? '-' : blockingText(of.blocking),
+    `${bar(of.ribbon.cells, paint)}${note}`,
+  ]
+}
+
+/** `102 key c9, 12.5 s, waiting, attempt 3: TypeError` */
+function blockingText({ offset, key, ageMs, state, attempt, lastError }: BlockingRecord): string {
+  const of = key === null ? `${offset}` : `${offset} key ${plain(key)}`
+  const error = lastError === null ? '' : `: ${plain(lastError.name)}`
+  return `${of}, ${(ageMs / 1_000).toFixed(1)} s, ${state}, attempt ${attempt}${error}`
+}
+
+/** Keys are anybody's bytes: what moves the cursor must not reach a terminal. */
+function plain(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced.
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '\uFFFD')
+}
+
+function bar(ribbon: string, paint: Paint): string {
+  if (ribbon === '') return paint('gray', 'all done')
+  return [...ribbon.matchAll(/(.)\1*/g)]
+    .map(([run, letter = '']) => {
+      const [sign, style] = cells[letter] ?? ['?', 'white']
+      return paint(style, sign.repeat(run.length))
+    })
+    .join('')
+}
+
+/** The last column is not padded, so that it may hold colours. */
+function table(heads: readonly string[], rows: readonly (readonly Cell[])[], paint: Paint): string[] {
+  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => textOf(row[column]).length)))
+  const line = (row: readonly Cell[]) =>
+    row.map((cell, column) => {
+      const text = column === row.length - 1 ? textOf(cell) : textOf(cell).padEnd(widths[column] ?? 0)
+      return typeof cell === 'string' ? text : paint(cell[1], text)
+    })
+  const styledHeads = heads.map((head): Cell => [head, 'gray'])
+  return [styledHeads, ...rows].map((row) => `  ${line(row).join('  ')}`.trimEnd())
+}
+
+function textOf(cell: Cell | undefined): string {
+  return typeof cell === 'string' ? cell : (cell?.[0] ?? '')
+}

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, it } from 'node:test'
+import { status, watch } from '../../../cli/commands/status.ts'
+import { main } from '../../../cli/main.ts'
+import { painter } from '../../../cli/paint.ts'
+import { statusText } from '../../../cli/status/status-text.ts'
+import type { SystemMetrics } from '../../../framework/model/snapshot.ts'
+import { HttpServer } from '../../../framework/observability/http-server.ts'
+import { ManualClock } from '../../../framework/testing/manual-clock.ts'
+import { aBlockingRecord, aGroup, aPartition, aSystem } from '../observability/snapshots.ts'
+import { projectFolder, testIo } from './test-io.ts'
+
+const closers: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close()
+})
+
+async function serve(snapshot: () => SystemMetrics): Promise<string> {
+  const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
+  const server = new HttpServer({ host: '127.0.0.1', port: 0, stallAfterMs: 1, snapshot, metrics: undefined, log })
+  closers.push(() => server.close())
+  return await server.listen()
+}
+
+const plain = painter(false)
+const url = 'http://127.0.0.1:9464'
+
+const blocked = aPartition({
+  trueLag: 12,
+  position: 100,
+  gaps: { offsets: 3, stretches: 2, span: 6 },
+  blocking: aBlockingRecord({
+    offset: 100,
+    key: 'c9',
+    ageMs: 12_500,
+    state: 'waiting',
+    attempt: 3,
+    lastError: { reason: 'handler', name: 'TypeError', message: 'no' },
+  }),
+  ribbon: { from: 98, to: 106, cells: 'ddxggrgw' },
+})
+
+describe('the text of pyrallel status', () => {
+  it('shows a table of handlers, and one of partitions with a bar of their offsets', () => {
+    const groups = [
+      aGroup({
+        inFlight: 1,
+        queued: 4,
+        records: 6,
+        retriesWaiting: 1,
+        partitions: [blocked, aPartition({ partition: 1 })],
+      }),
+    ]
+    assert.equal(
+      statusText(aSystem({ groups }), url, plain),
+      `pyrallel  running  2026-01-01 00:00:00 UTC  http://127.0.0.1:9464
+
+group shop: assigned, 2 partitions
+  1 in flight, 4 queued, 1 waiting for a retry, 0 for a dead letter, 6 of 10000 records in memory
+
+  handler  topic   in flight  limit  abandoned  threads
+  bill     orders  0          100    0          -
+
+  partition  true lag  position  gaps    ${'blocked by'.padEnd(49)}  offsets
+  orders:0   12        100       3 in 2  100 key c9, 12.5 s, waiting, attempt 3: TypeError  ==!##>#.
+  orders:1   0         10        0       ${'-'.padEnd(49)}  all done
+
+offsets: = done   > running   . waiting   ! waiting for a retry or a dead letter   # gap: done above an offset that is not
+`,
+    )
+  })
+
+  it('says why intake is stopped, what a partition is held by, and how many are left out', () => {
+    const partitions = [
+      aPartition({ pausedBecause: 'bytes', isDraining: true, isTight: true, trueLag: null, position: null }),
+    ]
+    const groups = [aGroup({ intake: 'held', intakeReason: 'records', partitions, assignedPartitions: 3 })]
+    const text = statusText(aSystem({ groups }), url, plain)
+    assert.match(text, /assigned, 3 partitions {2}intake held: limit of records/)
+    assert.match(text, /orders:0 +\? +- .*all done paused: limit of bytes, draining, no room for further gaps/)
+    assert.match(text, /and 2 more partitions/)
+  })
+
+  it('counts threads and their restarts', () => {
+    const [handler] = aGroup().handlers
+    const threads = { running: 4, restarts: 2, batches: 0, boundaryMs: 0 }
+    const groups = [aGroup({ handlers: handler === undefined ? [] : [{ ...handler, threads, abandoned: 1 }] })]
+    assert.match(statusText(aSystem({ groups }), url, plain), /bill +orders +0 +100 +1 +4 \(2 restarts\)/)
+  })
+
+  it('lets nothing of a key reach the terminal that moves its cursor', () => {
+    const blocking = aBlockingRecord({ key: 'a\u001b[2Jb\nc\u009bd' })
+    const text = statusText(aSystem({ groups: [aGroup({ partitions: [aPartition({ blocking })] })] }), url, plain)
+    assert.match(text, /key a\uFFFD\[2Jb\uFFFDc\uFFFDd,/)
+  })
+})
+
+describe('pyrallel status', () => {
+  it('shows what the process at --url is doing', async () => {
+    const io = testIo(projectFolder())
+    const at = await serve(() => aSystem({ groups: [aGroup({ partitions: [blocked] })] }))
+    assert.equal(await main(['status', '--url', at], io), 0)
+    assert.equal(io.out(), statusText(aSystem({ groups: [aGroup({ partitions: [blocked] })] }), at, plain))
+  })
+
+  it('asks at the address of the config, by way of loopback where it listens at all addresses', async () => {
+    const at = await serve(() => aSystem())
+    const { port } = new URL(at)
+    const config = `import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'g', http: { host: '0.0.0.0', port: ${port} } })\n`
+    const io = testIo(projectFolder({ 'pyrallel.config.ts': config }))
+    assert.equal(await status({}, io), 0)
+    assert.match(io.out(), new RegExp(at))
+  })
+
+  it('prints with --json the snapshot and nothing else', async () => {
+    const io = testIo(projectFolder())
+    assert.equal(await status({ url: await serve(() => aSystem()), json: true }, io), 0)
+    assert.deepEqual(JSON.parse(io.out()), aSystem())
+  })
+
+  it('says what to do when nothing answers', async () => {
+    const io = testIo(projectFolder())
+    const at = await serve(() => aSystem())
+    for (const close of closers.splice(0)) await close()
+    assert.equal(await main(['status', '--url', at], io), 1)
+    assert.match(
+      io.err(),
+      /PYR_STATUS_UNREACHABLE\n {2}Nothing answers at http:\S+ \(ECONNREFUSED\)\. Start the process with `http: \{ enabled: true \}`/,
+    )
+    assert.equal(io.out(), '')
+  })
+
+  it('does not take another server for Pyrallel', async () => {
+    const other = createServer((_request, response) => response.end('{"hello":1}'))
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    closers.push(() => new Promise((resolve) => other.close(resolve)))
+    const { port } = other.address() as AddressInfo
+    await assert.rejects(status({ url: `http://127.0.0.1:${port}` }, testIo(projectFolder())), {
+      code: 'PYR_STATUS_UNREACHABLE',
+      message: /is no Pyrallel \(status 200, no snapshot\)/,
+    })
+  })
+
+  it('shows it again every second with --watch, on a terminal over itself, until it is stopped', async () => {
+    const clock = new ManualClock()
+    let asked = 0
+    let onAsked = () => {}
+    const at = await serve(() => {
+      asked += 1
+      return aSystem()
+    })
+    const shown = () =>
+      new Promise<void>((resolve) => {
+        onAsked = resolve
+      })
+    const writes: string[] = []
+    const io = testIo(projectFolder())
+    const stdout = {
+      isTTY: true,
+      write: (text: string) => {
+        writes.push(text)
+        onAsked()
+      },
+    }
+    let stop = () => {}
+    const stopped = new Promise<void>((resolve) => {
+      stop = resolve
+    })
+    const first = shown()
+    const done = watch({ url: at, watch: true }, { ...io, env: { NO_COLOR: '1' }, stdout }, stopped, clock)
+    await first
+    await new Promise(setImmediate)
+    clock.advance(999)
+    await new Promise(setImmediate)
+    assert.equal(asked, 1)
+    const second = shown()
+    clock.advance(1)
+    await second
+    await new Promise(setImmediate)
+    stop()
+    await done
+    assert.equal(asked, 2)
+    assert.deepEqual(
+      writes.map((text) => text.startsWith('\u001b[H\u001b[J')),
+      [true, true],
+    )
+    assert.equal(clock.pendingTimers, 0)
+  })
+})
