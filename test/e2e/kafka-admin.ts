@@ -1,6 +1,7 @@
 /** Changes topics and reads groups of a test cluster as an administrator does, over the Kafka library's own AdminClient. */
 import kafka, {
   type DeleteRecordsResult,
+  type GroupDescriptions,
   type GroupResults,
   type IAdminClient,
   type LibrdKafkaError,
@@ -74,6 +75,17 @@ export class KafkaAdmin {
       .filter((partition) => partition.topic === topic && partition.offset >= 0)
       .map(({ partition, offset, metadata }) => ({ partition, offset, metadata: metadata ?? '' }))
       .sort((a, b) => a.partition - b.partition)
+  }
+
+  /** The broker that coordinates a group now. Rejects while the group has none. */
+  async coordinatorOf(group: string): Promise<number> {
+    const { groups } = await this.#call<GroupDescriptions>((done) =>
+      this.#admin().describeGroups([group], { timeout: timeoutMs }, done),
+    )
+    const [described] = groups
+    if (described === undefined || described.error !== undefined)
+      throw described?.error ?? new Error(`no group ${group}`)
+    return described.coordinator.id
   }
 
   close(): void {

@@ -1,0 +1,180 @@
+/** What survives a kill: completions above a blocked offset, and the commit metadata that carries them, at full length, on Apache Kafka. */
+import assert from 'node:assert/strict'
+import { after, describe, it, type TestContext } from 'node:test'
+import { encodeCompleted } from '../../framework/control-plane/metadata-encoder.ts'
+import { OffsetCommitter } from '../../framework/control-plane/offset-committer.ts'
+import type { CommitSnapshot } from '../../framework/control-plane/partition-state.ts'
+import type { AssignedPartition, KafkaClient } from '../../framework/kafka/kafka-client.ts'
+import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
+import type { RuntimeEvent } from '../../framework/model/events.ts'
+import type { Epoch } from '../../framework/model/work.ts'
+import { systemClock } from '../../framework/runtime/clock.ts'
+import { configDefaults } from '../../framework/runtime/resolve-config.ts'
+import { startKafka } from './kafka-harness.ts'
+import { eventually } from './member-process.ts'
+import { quietLog, Scenario } from './scenario.ts'
+
+const cluster = await startKafka()
+after(() => cluster.stop())
+
+const { limits } = configDefaults
+const sparse = 10_000
+const inFlight = 6_000
+
+describe('after a SIGKILL', { concurrency: 2 }, () => {
+  it('none of 10,000 sparse completions above a blocked offset runs again once they are committed', async (t) => {
+    const scenario = await Scenario.open(t, cluster, { partitions: 1 }, { limits: { ...limits, maxRecords: 50_000 } })
+    // Every other record waits behind the blocked one, so that what is done has gaps throughout.
+    await scenario.produce(
+      Array.from({ length: sparse * 2 }, (_, index) => (index % 2 === 0 ? 'blocked' : `k${index % 97}`)),
+    )
+    const plan = { limits: { ...limits, maxRecords: 50_000, maxRecordsPerPartition: 50_000 } }
+    const first = await scenario.start({ ...plan, behaviour: { blockedKeys: ['blocked'] } })
+    await first.until('all that can be done is done', () => first.count('done') === sparse)
+    await scenario.untilQuiet(first)
+    await first.kill()
+    const second = await scenario.start(plan)
+    await scenario.untilAllHandled()
+    const again = second.count('end') - sparse
+    t.diagnostic(`completed records that ran again after a quiet moment: ${again} of ${sparse}`)
+    assert.equal(again, 0)
+    const [assigned] = second.lines.flatMap((line) => (line.kind === 'assigned' ? [line] : []))
+    assert.deepEqual([assigned?.position, assigned?.restored], [0, sparse])
+    await scenario.untilCommitted(new Map([[0, sparse * 2]]))
+    await scenario.finish()
+  })
+
+  it('only what was done after the last acknowledged commit runs again when it came in full flight', async (t) => {
+    const scenario = await Scenario.open(
+      t,
+      cluster,
+      { partitions: 1 },
+      {
+        limits: { ...limits, maxRecords: 50_000, maxRecordsPerPartition: 50_000 },
+        behaviour: { takesMs: [0, 5] },
+      },
+    )
+    await scenario.produce(
+      Array.from({ length: inFlight * 2 }, (_, index) => (index % 2 === 0 ? 'blocked' : `k${index % 97}`)),
+    )
+    const first = await scenario.start({ behaviour: { blockedKeys: ['blocked'], takesMs: [0, 5] } })
+    await first.until('half is done', () => first.count('done') > inFlight / 2)
+    await first.kill()
+    const done = first.count('done')
+    await scenario.start({ behaviour: { takesMs: [0, 0] } })
+    const { repeats } = await scenario.finish()
+    // That each of them was done after the last acknowledged commit, the ledger has seen.
+    t.diagnostic(`completed records that ran again after a kill in full flight: ${repeats} of ${done}`)
+    assert.ok(repeats < done / 2, `${repeats} of ${done} ran again`)
+  })
+})
+
+/** A member of our own client alone: it is polled until it closes, and keeps what it was assigned. */
+async function client(t: TestContext, topic: string, group: string) {
+  const { brokers } = cluster
+  const connection = await connectKafka({ brokers, clientId: 'metadata', groupProtocol: 'consumer', log: quietLog })
+  const consumer = await connection.consumer({ group, startFrom: 'earliest' })
+  const assigned: AssignedPartition[] = []
+  await consumer.subscribe([topic], {
+    onAssigned: (partitions) => void assigned.push(...partitions),
+    onRevoked: async () => {},
+    onLost: () => {},
+  })
+  let isClosed = false
+  const polling = (async () => {
+    while (!isClosed) await consumer.poll(10, 20)
+  })()
+  const close = async () => {
+    await consumer.close()
+    isClosed = true
+    await polling
+    await connection.close()
+  }
+  t.after(close)
+  return { consumer, assigned, close }
+}
+
+/** Real metadata of exactly `length` characters: as many completions of a random pattern as fit. */
+function metadataOf(length: number, position: number, seed: number): string {
+  let state = seed
+  const random = () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff
+    return state / 0x7fffffff
+  }
+  const ranges = []
+  for (let offset = position + 1; offset < position + 90_000; offset++) {
+    if (random() < 0.5) ranges.push({ start: offset, end: offset + 1 })
+  }
+  // The prefix that fits best can be a character short: then the limit is raised by what is missing.
+  for (let limit = length; limit < length + 3; limit++) {
+    const { text } = encodeCompleted(position, ranges, limit)
+    if (text.length === length) return text
+  }
+  throw new Error(`no metadata of ${length} characters`)
+}
+
+const longest = 4_095
+
+describe('commit metadata', () => {
+  it('of 4,095 characters comes back unchanged through another member, and as the administrator reads it', async (t) => {
+    const scenario = await Scenario.open(t, cluster, { partitions: 1 })
+    const { topic, group } = scenario
+    const metadata = metadataOf(longest, 7, 1)
+    const first = await client(t, topic, group)
+    await eventually('the first member is assigned', () => first.assigned.length === 1)
+    await first.consumer.commit([{ topic, partition: 0, position: 7, metadata }])
+    await first.close()
+    assert.deepEqual(await cluster.admin.committed(group, topic), [{ partition: 0, offset: 7, metadata }])
+    const second = await client(t, topic, group)
+    await eventually('the second member is assigned', () => second.assigned.length === 1)
+    assert.deepEqual(second.assigned, [{ topic, partition: 0, position: 7, metadata }])
+  })
+
+  it('of full length for 200 partitions is committed in as many requests as it takes, and comes back', async (t) => {
+    const partitions = 200
+    const scenario = await Scenario.open(t, cluster, { partitions })
+    const { topic, group } = scenario
+    const { consumer, assigned } = await client(t, topic, group)
+    await eventually('all is assigned', () => assigned.length === partitions)
+    const metadata = metadataOf(longest, 7, 2)
+    const snapshots = Array.from({ length: partitions }, (_, partition): CommitSnapshot => {
+      return { topic, partition, position: 7, metadata, epoch: 1 as Epoch }
+    })
+    const { requests, isCommitted, failures } = await flushed(consumer, snapshots)
+    assert.deepEqual(failures, [])
+    assert.equal(isCommitted, true)
+    assert.ok(requests > 1 && requests <= 10, `${requests} requests`)
+    assert.deepEqual(
+      await cluster.admin.committed(group, topic),
+      snapshots.map(({ partition }) => ({ partition, offset: 7, metadata })),
+    )
+  })
+})
+
+/** Commits by the real committer, which decides what goes into one request. */
+async function flushed(consumer: KafkaClient, snapshots: readonly CommitSnapshot[]) {
+  let open = snapshots
+  let requests = 0
+  const failures: RuntimeEvent[] = []
+  const committer = new OffsetCommitter({
+    client: {
+      commit: (commits) => {
+        requests += 1
+        return consumer.commit(commits)
+      },
+    },
+    manager: {
+      collectCommits: () => [...open],
+      onCommitted: (commits) => {
+        open = open.filter((each) => !commits.includes(each))
+      },
+      onMetadataTooLarge: () => {},
+    },
+    clock: systemClock(),
+    minIntervalMs: 0,
+    onEvent: (event) => event.kind === 'commit.failed' && failures.push(event),
+  })
+  const isCommitted = await committer.flush(snapshots, 30_000)
+  committer.close()
+  return { requests, isCommitted, failures }
+}
