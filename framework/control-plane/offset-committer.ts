@@ -23,12 +23,17 @@ export interface OffsetCommitterOptions {
   readonly onEvent?: EventSink | undefined
 }
 
+/** `hopeless`: the same commit cannot succeed later either. */
+type CommitResult = 'done' | 'failed' | 'hopeless'
+
 export class OffsetCommitter {
   readonly #options: OffsetCommitterOptions
-  #inFlight: Promise<void> | undefined
+  #inFlight: Promise<CommitResult> | undefined
   #timer: Timer | undefined
   #earliestAt = 0
   #failuresInARow = 0
+  /** Flushes that are going on: they go before everything else, or a busy group would keep them waiting until their time is over. */
+  #flushes = 0
   #isClosed = false
 
   constructor(options: OffsetCommitterOptions) {
@@ -37,33 +42,34 @@ export class OffsetCommitter {
 
   /** Something may have become committable. Commits now, or as soon as the interval and the commit in flight allow. Cheap. */
   request(): void {
-    if (this.#isClosed || this.#inFlight !== undefined || this.#timer !== undefined) return
-    const { clock } = this.#options
+    if (this.#isClosed || this.#inFlight !== undefined || this.#timer !== undefined || this.#flushes > 0) return
+    const { clock, manager } = this.#options
     const waitMs = this.#earliestAt - clock.now()
-    if (waitMs <= 0) {
-      this.#commit()
+    if (waitMs > 0) {
+      this.#timer = clock.setTimer(waitMs, () => {
+        this.#timer = undefined
+        this.request()
+      })
       return
     }
-    this.#timer = clock.setTimer(waitMs, () => {
-      this.#timer = undefined
-      this.#commit()
-    })
+    const commits = manager.collectCommits()
+    if (commits.length > 0) void this.#send(commits)
   }
 
   /**
-   * Commits what these partitions have now, after the commit in flight. For a revoke and for the end.
-   * @returns false when that did not succeed within `timeoutMs`; the commit may still arrive
+   * Commits what these partitions have now, after the commit in flight, and again as long as it fails. For a revoke and for the end.
+   * @returns false when that did not succeed within `timeoutMs`; a commit may still arrive
    */
   async flush(partitions: readonly TopicPartition[], timeoutMs: number): Promise<boolean> {
-    const { clock } = this.#options
-    let timer: Timer | undefined
-    const timedOut = new Promise<false>((resolve) => {
-      timer = clock.setTimer(timeoutMs, () => resolve(false))
-    })
-    const committed = this.#flushNow(partitions)
-    const isDone = await Promise.race([committed, timedOut])
-    timer?.cancel()
-    return isDone
+    const limit = new TimeLimit(this.#options.clock, timeoutMs)
+    this.#flushes += 1
+    try {
+      return await this.#flushWithin(limit, partitions)
+    } finally {
+      limit.cancel()
+      this.#flushes -= 1
+      this.request()
+    }
   }
 
   /** Commits nothing more. */
@@ -73,26 +79,22 @@ export class OffsetCommitter {
     this.#timer = undefined
   }
 
-  async #flushNow(partitions: readonly TopicPartition[]): Promise<boolean> {
-    while (this.#inFlight !== undefined) await this.#inFlight
-    // Another flush may have been waiting too: whoever comes first commits, the other waits for it.
-    for (let tries = 0; tries < 3; tries += 1) {
-      const commits = this.#options.manager.collectCommits(partitions)
+  async #flushWithin(limit: TimeLimit, partitions: readonly TopicPartition[]): Promise<boolean> {
+    const { clock, manager } = this.#options
+    for (;;) {
+      // Looked at again each time: of several flushes that wait, the first one to go on has its own commit in flight by then.
+      while (this.#inFlight !== undefined) if (!(await limit.allows(this.#inFlight))) return false
+      const commits = manager.collectCommits(partitions)
       if (commits.length === 0) return true
-      const before = this.#failuresInARow
-      await this.#send(commits)
-      if (this.#failuresInARow === 0) return true
-      if (this.#failuresInARow === before) return false
+      const sending = this.#send(commits)
+      if (!(await limit.allows(sending))) return false
+      const result = await sending
+      if (result !== 'failed') return result === 'done'
+      if (!(await limit.sleep(this.#earliestAt - clock.now()))) return false
     }
-    return false
   }
 
-  #commit(): void {
-    const commits = this.#options.manager.collectCommits()
-    if (commits.length > 0) void this.#send(commits)
-  }
-
-  #send(commits: readonly CommitSnapshot[]): Promise<void> {
+  #send(commits: readonly CommitSnapshot[]): Promise<CommitResult> {
     this.#inFlight = this.#sendInParts(commits).finally(() => {
       this.#inFlight = undefined
       this.request()
@@ -100,15 +102,14 @@ export class OffsetCommitter {
     return this.#inFlight
   }
 
-  async #sendInParts(commits: readonly CommitSnapshot[]): Promise<void> {
+  async #sendInParts(commits: readonly CommitSnapshot[]): Promise<CommitResult> {
     const { client, clock, manager, minIntervalMs, onEvent } = this.#options
     const startedAt = clock.now()
     for (const part of inParts(commits)) {
       try {
         await client.commit(part)
       } catch (thrown) {
-        this.#onFailed(part, toError(thrown))
-        return
+        return this.#onFailed(part, toError(thrown))
       }
       manager.onCommitted(part)
     }
@@ -116,18 +117,57 @@ export class OffsetCommitter {
     this.#failuresInARow = 0
     this.#earliestAt = startedAt + minIntervalMs
     onEvent?.({ kind: 'commit.done', partitions: commits.length, tookMs: now - startedAt })
+    return 'done'
   }
 
   // Nothing is lost by a failed commit: what it carried is collected again. So no failure ends the consumer here; if the member was
   // expelled, the rebalance tells.
-  #onFailed(commits: readonly CommitSnapshot[], error: Error): void {
+  #onFailed(commits: readonly CommitSnapshot[], error: Error): CommitResult {
     const { clock, manager, onEvent } = this.#options
     const code = error instanceof PyrallelError ? error.code : undefined
-    if (code === 'PYR_METADATA_TOO_LARGE') manager.onMetadataTooLarge(commits)
+    const isTooLarge = code === 'PYR_METADATA_TOO_LARGE'
+    if (isTooLarge) manager.onMetadataTooLarge(commits)
+    // Half of it may be taken at once. Where there was none, something else is wrong, and there is no hurry.
+    const canShrink = isTooLarge && commits.some(({ metadata }) => metadata !== '')
     const delayMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(this.#failuresInARow, 20), LONGEST_RETRY_MS)
     this.#failuresInARow += 1
-    this.#earliestAt = clock.now() + (code === 'PYR_METADATA_TOO_LARGE' ? 0 : delayMs)
+    this.#earliestAt = clock.now() + (canShrink ? 0 : delayMs)
     onEvent?.({ kind: 'commit.failed', error, willRetry: code !== 'PYR_NOT_OWNED' })
+    return error instanceof PyrallelError && !error.retriable && !isTooLarge ? 'hopeless' : 'failed'
+  }
+}
+
+/** A stretch of time that several waits share. Leaves no timer behind once it is cancelled. */
+class TimeLimit {
+  readonly #clock: Clock
+  readonly #over: Promise<false>
+  #timer: Timer | undefined
+  #sleep: Timer | undefined
+
+  constructor(clock: Clock, limitMs: number) {
+    this.#clock = clock
+    this.#over = new Promise((resolve) => {
+      this.#timer = clock.setTimer(limitMs, () => resolve(false))
+    })
+  }
+
+  /** @returns false when the time is over before the promise has settled */
+  allows(promise: Promise<unknown>): Promise<boolean> {
+    return Promise.race([promise.then(() => true), this.#over])
+  }
+
+  /** @returns false when the time is over first */
+  sleep(delayMs: number): Promise<boolean> {
+    return this.allows(
+      new Promise<void>((resolve) => {
+        this.#sleep = this.#clock.setTimer(Math.max(0, delayMs), resolve)
+      }),
+    )
+  }
+
+  cancel(): void {
+    this.#timer?.cancel()
+    this.#sleep?.cancel()
   }
 }
 
