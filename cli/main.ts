@@ -1,9 +1,11 @@
 /** The `pyrallel` command: its verbs, their flags and help. What a verb does is in commands/, loaded only when it is asked for. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { PyrallelError } from '../framework/model/errors.ts'
+import { collect, type Exit, examples, natural, positive } from './command-line.ts'
 import { errorBlock, errorJson, exitCodeOf, exitCodes } from './failure.ts'
 import { hasColor, type Io } from './io.ts'
 import { painter } from './paint.ts'
+import { addProductionVerbs } from './production-verbs.ts'
 import { version } from './version.ts'
 
 /** Runs one command line and returns the exit code. Never throws, never ends the process by itself. */
@@ -24,8 +26,6 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return exitCodeOf(error)
   }
 }
-
-type Exit = (code: number) => void
 
 function build(io: Io, exit: Exit): Command {
   const paint = painter(hasColor(io.stderr, io.env))
@@ -58,6 +58,7 @@ function build(io: Io, exit: Exit): Command {
   addGenerate(program, io, exit)
   addSend(program, io, exit)
   addStatus(program, io, exit)
+  addProductionVerbs(program, io, exit)
   return program
 }
 
@@ -159,24 +160,4 @@ function addStatus(program: Command, io: Io, exit: Exit): void {
       const { status } = await import('./commands/status.ts')
       exit(await status(options, io))
     })
-}
-
-function examples(lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`
-}
-
-function positive(text: string): number {
-  const number = Number(text)
-  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('Write a whole number above 0.')
-  return number
-}
-
-function natural(text: string): number {
-  const number = Number(text)
-  if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('Write a whole number, 0 or above.')
-  return number
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value]
 }

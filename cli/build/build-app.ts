@@ -1,0 +1,165 @@
+/** Makes the folder that runs in production: bundles, package.json, container files, and what is known about the build. Prints nothing. */
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { PyrallelError } from '../../framework/model/errors.ts'
+import { type BundleDone, type BundleEntry, bundleOnce } from '../bundle/bundle-app.ts'
+import type { Diagnostic } from '../codegen/diagnostic.ts'
+import { serverFile } from '../commands/start.ts'
+import { isCompiled, packageRoot } from '../package-root.ts'
+import { configFile, type Project, routesFile } from '../project.ts'
+import { version } from '../version.ts'
+import { filesOfLastBuild, infoFile, refuseForeign, removeFiles, writeText } from './build-folder.ts'
+import { distManifest, dockerfile, dockerIgnore } from './container-files.ts'
+import { type InstalledPackage, nativePackages, packageFolder, packageVersion } from './native-packages.ts'
+import { sourceCommit } from './source-commit.ts'
+
+export interface BuildRequest {
+  readonly project: Project
+  /** Absolute. */
+  readonly folder: string
+  /** Packages that the user wants outside of the bundle. */
+  readonly external: readonly string[]
+}
+
+/** What `pyrallel.json` holds. No date: the same sources give the same build. */
+export interface BuildInfo {
+  readonly pyrallel: string
+  readonly node: string
+  readonly name: string
+  readonly version: string
+  /** Of the project's repository; `null` outside of one. */
+  readonly commit: string | null
+  /** Of generated/manifest.json: two builds with one hash read the same topics in the same groups. */
+  readonly manifest: string
+  readonly externals: Readonly<Record<string, string>>
+  /** Every file but this one, with its bytes. */
+  readonly files: Readonly<Record<string, number>>
+}
+
+export type BuildOutcome =
+  | { readonly kind: 'built'; readonly info: BuildInfo }
+  | { readonly kind: 'failed'; readonly diagnostics: readonly Diagnostic[] }
+
+const nativeClient = '@confluentinc/kafka-javascript'
+/** One copy in a process is all that OpenTelemetry allows, and it is the user's. */
+const tracingApi = '@opentelemetry/api'
+
+/** @throws PyrallelError PYR_USAGE, PYR_WRITE */
+export async function buildApp({ project, folder, external }: BuildRequest): Promise<BuildOutcome> {
+  const { root, config } = project
+  refuseForeign(folder, relative(root, folder))
+  const natives = nativePackages(root)
+  const outside = [nativeClient, tracingApi, ...natives.map(({ name }) => name), ...external]
+  const before = filesOfLastBuild(folder)
+  const settings = { root, outDir: folder, naming: 'plain', dependencies: { external: outside } } as const
+  const bundle = await bundleOnce(settings, entriesOf(root))
+  if (bundle.kind === 'failed') return { kind: 'failed', diagnostics: bundle.diagnostics }
+  const own = readOwn(root)
+  const externals = versionsOf(root, bundle.externals, natives)
+  const built = Object.keys(externals).filter(
+    (name) => name === nativeClient || natives.some((each) => each.name === name),
+  )
+  const texts: Readonly<Record<string, string>> = {
+    [serverFile]: bootstrap,
+    'package.json': distManifest({ ...own, dependencies: externals, built }),
+    Dockerfile: dockerfile(config.http),
+    '.dockerignore': dockerIgnore,
+  }
+  const files = fileSizes(folder, bundle, texts)
+  for (const [file, text] of Object.entries(texts)) writeText(folder, file, text)
+  removeFiles(
+    folder,
+    before.filter((file) => files[file] === undefined),
+  )
+  const manifest = createHash('sha256')
+    .update(readFileSync(join(root, 'generated/manifest.json')))
+    .digest('hex')
+  const made = { pyrallel: version(), node: process.versions.node, ...own, commit: sourceCommit(root), manifest }
+  const info: BuildInfo = { ...made, externals, files }
+  writeText(folder, infoFile, `${JSON.stringify(info, null, 2)}\n`)
+  return { kind: 'built', info }
+}
+
+/** The maps must be on before the code is read, or stack traces would name the bundle. */
+const bootstrap = `// Made by \`pyrallel build\`: starts the bundle, with stack traces that name your own files and lines.
+process.setSourceMapsEnabled(true)
+await import('./app.mjs')
+`
+
+function entriesOf(root: string): readonly BundleEntry[] {
+  const serve = join(packageRoot, isCompiled ? 'dist/cli/start/serve.js' : 'cli/start/serve.ts')
+  const contents = [
+    `import { serve } from ${JSON.stringify(serve)}`,
+    `import config from './${configFile}'`,
+    `import { routes } from './${routesFile}'`,
+    'await serve({ config, routes })',
+  ]
+  return [{ name: 'app', file: join(root, 'pyrallel-app.ts'), contents: contents.join('\n') }]
+}
+
+/** Exact versions of the packages that the bundle imports. One that is installed nowhere is imported by nothing that runs. */
+function versionsOf(
+  root: string,
+  specifiers: readonly string[],
+  natives: readonly InstalledPackage[],
+): Readonly<Record<string, string>> {
+  const names = [...new Set(specifiers.map(packageName))].sort()
+  const known = new Map(natives.map(({ name, version }) => [name, version]))
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const version = known.get(name) ?? versionFrom(root, name) ?? versionFrom(packageRoot, name) ?? ownPin(name)
+      return version === undefined ? [] : [[name, version] as const]
+    }),
+  )
+}
+
+function versionFrom(folder: string, name: string): string | undefined {
+  const found = packageFolder(name, folder)
+  return found === undefined ? undefined : packageVersion(found)
+}
+
+/** The native client may be missing on the machine that builds. */
+function ownPin(name: string): string | undefined {
+  if (name !== nativeClient) return undefined
+  const { optionalDependencies } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+    readonly optionalDependencies?: Readonly<Record<string, string>>
+  }
+  return optionalDependencies?.[name]
+}
+
+/** `@scope/name/file.js` is of `@scope/name`. */
+function packageName(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+}
+
+function readOwn(root: string): { readonly name: string; readonly version: string } {
+  const file = join(root, 'package.json')
+  try {
+    const own = (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}) as {
+      readonly name?: string
+      readonly version?: string
+    }
+    return { name: own.name ?? 'pyrallel-service', version: own.version ?? '0.0.0' }
+  } catch (thrown) {
+    throw new PyrallelError(
+      'PYR_USAGE',
+      `package.json cannot be read: ${String(thrown)}. Correct it, then build again.`,
+    )
+  }
+}
+
+function fileSizes(
+  folder: string,
+  bundle: BundleDone,
+  texts: Readonly<Record<string, string>>,
+): Readonly<Record<string, number>> {
+  const sizes = [
+    ...bundle.outputs.map(({ path, bytes }) => [relative(folder, path).replaceAll(sep, '/'), bytes] as const),
+    ...Object.entries(texts).map(([file, text]) => [file, Buffer.byteLength(text)] as const),
+  ]
+  return Object.fromEntries(sizes.sort(([a], [b]) => (a < b ? -1 : 1)))
+}

@@ -1,0 +1,77 @@
+/** The text of the files that put a bundle into a container. Pure. */
+import type { HttpSettings } from '../../framework/model/settings.ts'
+
+/** Of the image. The oldest line that is still maintained, and that the native client has binaries for. */
+const NODE_MAJOR = 22
+
+export interface DistManifest {
+  /** Of the user's project. */
+  readonly name: string
+  readonly version: string
+  /** Of what stays outside the bundle: exact versions. */
+  readonly dependencies: Readonly<Record<string, string>>
+  /** Those among them whose install scripts must run. */
+  readonly built: readonly string[]
+}
+
+export function distManifest({ name, version, dependencies, built }: DistManifest): string {
+  const manifest = {
+    name,
+    version,
+    private: true,
+    type: 'module',
+    main: 'server.mjs',
+    scripts: { start: 'node server.mjs' },
+    engines: { node: '>=20.19.0' },
+    dependencies,
+    // One for npm, one for pnpm, one for Bun: each blocks install scripts unless it is told otherwise.
+    allowScripts: Object.fromEntries(built.map((each) => [each, true])),
+    pnpm: { onlyBuiltDependencies: built },
+    trustedDependencies: built,
+  }
+  return `${JSON.stringify(manifest, null, 2)}\n`
+}
+
+/** Slim and with glibc: what the native client's prebuilt binaries are made for. */
+export function dockerfile(http: HttpSettings): string {
+  return `# Made by \`pyrallel build\`: docker build -t my-service dist
+ARG NODE=${NODE_MAJOR}
+FROM node:\${NODE}-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json ./
+# Here and not in the bundle, so that machine code is that of this image.
+RUN npm install --omit=dev --no-audit --no-fund
+
+FROM node:\${NODE}-bookworm-slim
+# For brokers that are reached through TLS.
+RUN apt-get update \\
+  && apt-get install -y --no-install-recommends ca-certificates \\
+  && rm -rf /var/lib/apt/lists/*
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY . .
+USER node
+# Finishes what is in flight and commits it. Give it longer than the config's shutdown.drain before it is killed.
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \\
+  CMD ${JSON.stringify(healthCheck(http))}
+CMD ["node", "server.mjs"]
+`
+}
+
+/** Ends with 0 when the server lives. Without its HTTP endpoints, that its process is there is all that can be asked. */
+export function healthCheck({ enabled, port, host }: HttpSettings): readonly string[] {
+  if (!enabled || port === 0) return ['node', '-e', 'process.kill(1, 0)']
+  const isEverywhere = host === '0.0.0.0' || host === '::'
+  const name = isEverywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  const url = `http://${name}:${port}/livez`
+  return ['node', '-e', `fetch('${url}').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`]
+}
+
+export const dockerIgnore = `# Made by \`pyrallel build\`. The image installs its own.
+node_modules
+npm-debug.log
+Dockerfile
+.dockerignore
+`

@@ -1,0 +1,26 @@
+/** What the verbs' declarations share: examples in the help, and values that are checked as they are read. */
+import { InvalidArgumentError } from 'commander'
+
+/** Takes the exit code of a verb that has come to its end. */
+export type Exit = (code: number) => void
+
+export function examples(lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`
+}
+
+export function positive(text: string): number {
+  const number = Number(text)
+  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('Write a whole number above 0.')
+  return number
+}
+
+export function natural(text: string): number {
+  const number = Number(text)
+  if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('Write a whole number, 0 or above.')
+  return number
+}
+
+/** For options that may be repeated. */
+export function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value]
+}

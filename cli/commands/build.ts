@@ -1,0 +1,65 @@
+/** `pyrallel build`: generates, bundles for production, and says what was made. */
+import { relative, resolve } from 'node:path'
+import { PyrallelError } from '../../framework/model/errors.ts'
+import { type BuildInfo, buildApp } from '../build/build-app.ts'
+import { generate, writeFiles } from '../codegen/generate.ts'
+import { exitCodes } from '../failure.ts'
+import { hasColor, type Io } from '../io.ts'
+import { painter } from '../paint.ts'
+import { loadProject } from '../project.ts'
+import { reportDiagnostics } from '../report-diagnostics.ts'
+
+export interface BuildCommandOptions {
+  readonly out: string
+  readonly external: readonly string[]
+  readonly json?: boolean
+}
+
+export async function build(options: BuildCommandOptions, io: Io): Promise<number> {
+  const startedAt = performance.now()
+  const project = await loadProject(io.cwd())
+  const { root, config } = project
+  const folder = resolve(root, options.out)
+  if (relative(folder, root) === '' || !relative(folder, root).startsWith('..')) {
+    throw new PyrallelError(
+      'PYR_USAGE',
+      `--out is '${options.out}', which holds the project itself. Name a folder of its own, such as dist.`,
+    )
+  }
+  const { diagnostics, stale, handlers } = await generate(root, config.group)
+  if (diagnostics.length > 0) return refuse(diagnostics, options, io)
+  if (handlers.length === 0) {
+    throw new PyrallelError(
+      'PYR_HANDLER_EXPORT',
+      'There is no handler below handlers/: the build would do nothing. Write one, then build again.',
+    )
+  }
+  writeFiles(root, stale)
+  const outcome = await buildApp({ project, folder, external: options.external })
+  if (outcome.kind === 'failed') return refuse(outcome.diagnostics, options, io)
+  const tookMs = Math.round(performance.now() - startedAt)
+  if (options.json === true) io.stdout.write(`${JSON.stringify({ ...outcome.info, tookMs }, null, 2)}\n`)
+  else io.stdout.write(summary(outcome.info, options.out, handlers.length, tookMs, io))
+  return exitCodes.fine
+}
+
+function refuse(diagnostics: Parameters<typeof reportDiagnostics>[0], { json }: BuildCommandOptions, io: Io): number {
+  if (json === true) io.stdout.write(`${JSON.stringify({ diagnostics }, null, 2)}\n`)
+  else reportDiagnostics(diagnostics, io)
+  return exitCodes.failed
+}
+
+function summary({ files, externals }: BuildInfo, out: string, handlers: number, tookMs: number, io: Io): string {
+  const paint = painter(hasColor(io.stdout, io.env))
+  const code = Object.entries(files).filter(([name]) => name.endsWith('.mjs'))
+  const bytes = code.reduce((sum, [, size]) => sum + size, 0)
+  const outside = Object.entries(externals).map(([name, version]) => `${name} ${version}`)
+  return [
+    `${paint('green', '✓')} ${out}/  ${handlers} ${handlers === 1 ? 'handler' : 'handlers'}, ${Math.round(bytes / 1024).toLocaleString('en-US')} kB of code in ${code.length} files, ${tookMs} ms`,
+    `  not bundled: ${outside.length === 0 ? 'nothing' : outside.join(', ')}`,
+    '',
+    `  docker build -t my-service ${out}`,
+    `  or, on this machine: npm install --prefix ${out} --omit=dev && pyrallel start ${out}`,
+    '',
+  ].join('\n')
+}

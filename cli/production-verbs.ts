@@ -1,0 +1,35 @@
+/** Declares the verbs with which a project begins and goes to production. What they do is in commands/, loaded only when it is asked for. */
+import type { Command } from 'commander'
+import { collect, type Exit, examples } from './command-line.ts'
+import type { Io } from './io.ts'
+
+export function addProductionVerbs(program: Command, io: Io, exit: Exit): void {
+  addBuild(program, io, exit)
+  addStart(program, io)
+}
+
+function addBuild(program: Command, io: Io, exit: Exit): void {
+  program
+    .command('build')
+    .description('Bundle the handlers for production: code, package.json, Dockerfile.')
+    .option('--out <folder>', 'where to', 'dist')
+    .option('--external <name>', 'leave this package out of the bundle, to be installed; may be repeated', collect, [])
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples(['pyrallel build', 'pyrallel build --out build/service --external sharp']))
+    .action(async (options: Parameters<typeof import('./commands/build.ts').build>[0]) => {
+      const { build } = await import('./commands/build.ts')
+      exit(await build(options, io))
+    })
+}
+
+function addStart(program: Command, io: Io): void {
+  program
+    .command('start')
+    .description('Run what `pyrallel build` has made.')
+    .argument('[folder]', 'where it is (default: this folder, else dist/)')
+    .addHelpText('after', examples(['pyrallel start', 'pyrallel start build/service']))
+    .action(async (folder: string | undefined) => {
+      const { start } = await import('./commands/start.ts')
+      await start(folder, io)
+    })
+}

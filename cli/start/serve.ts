@@ -1,0 +1,81 @@
+/** Runs handlers in production: what the bundle of `pyrallel build` calls. Loads no compiler, no bundler and nothing that reads TypeScript. */
+import type { PyrallelConfig, ResolvedConfig } from '../../framework/config.ts'
+import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
+import type { Logger } from '../../framework/model/logger.ts'
+import { createLogger } from '../../framework/observability/logger.ts'
+import { systemClock } from '../../framework/runtime/clock.ts'
+import { createRuntime } from '../../framework/runtime/create-runtime.ts'
+import { resolveConfig } from '../../framework/runtime/resolve-config.ts'
+import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
+import type { RegisteredHandler, ResolvedHandler, Runtime } from '../../framework/runtime/runtime.ts'
+import { listenToStopSignals } from '../dev/stop-signals.ts'
+import { errorBlock, exitCodes } from '../failure.ts'
+import { hasColor } from '../io.ts'
+import { painter } from '../paint.ts'
+
+export interface ServerParts {
+  /** The default export of pyrallel.config.ts. */
+  readonly config: PyrallelConfig
+  /** Of generated/routes.ts. */
+  readonly routes: readonly RegisteredHandler[]
+}
+
+/** Runs until a signal comes or it cannot go on, and then ends the process: a socket that a handler left open must not keep it. */
+export async function serve(parts: ServerParts): Promise<never> {
+  let exitCode: number
+  try {
+    exitCode = await run(parts)
+  } catch (error) {
+    const paint = painter(hasColor(process.stderr, process.env))
+    process.stderr.write(errorBlock(error, paint, (process.env.DEBUG ?? '') !== ''))
+    exitCode = exitCodes.failed
+  }
+  return process.exit(exitCode)
+}
+
+async function run({ config: input, routes }: ServerParts): Promise<number> {
+  const signals = listenToStopSignals()
+  try {
+    const config = resolveConfig(input, 'pyrallel.config.ts')
+    const log = createLogger(config.logging, process.stdout)
+    const handlers = resolveHandlers(routes, config)
+    const runtime = await runtimeOf(config, handlers, log)
+    signals.onSecond = () => runtime.abort()
+    return await untilStopped(runtime, signals.first, log)
+  } finally {
+    signals.close()
+  }
+}
+
+async function runtimeOf(
+  { kafka, limits, commit, shutdown, http }: ResolvedConfig,
+  handlers: readonly ResolvedHandler[],
+  log: Logger,
+): Promise<Runtime> {
+  const clock = systemClock()
+  const { clientId, groupProtocol, librdkafka } = kafka
+  const brokers = kafka.brokers.join(',')
+  return createRuntime({
+    connection: await connectKafka({ brokers, clientId, groupProtocol, librdkafka, log, clock }),
+    handlers,
+    startFrom: kafka.startFrom,
+    ...(kafka.instanceId === undefined ? {} : { instanceId: kafka.instanceId }),
+    limits,
+    commit,
+    lifecycle: shutdown,
+    http,
+    log,
+    clock,
+  })
+}
+
+async function untilStopped(runtime: Runtime, stop: Promise<NodeJS.Signals>, log: Logger): Promise<number> {
+  try {
+    const started = runtime.start().then(() => new Promise<never>(() => {}))
+    const signal = await Promise.race([stop, runtime.failed, started])
+    log.info({ signal }, 'stopping: what is in flight is finished first')
+  } finally {
+    await runtime.stop()
+  }
+  return exitCodes.fine
+}

@@ -1,0 +1,245 @@
+/** `pyrallel build` and what it makes: run in an empty folder with nothing but the packages that its own package.json names. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { startEmbeddedBroker } from '../../framework/kafka/embedded-broker.ts'
+import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
+import type { Logger } from '../../framework/model/logger.ts'
+import { aProject, command } from './command-process.ts'
+
+const repository = fileURLToPath(new URL('../../', import.meta.url))
+const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
+const folders: string[] = []
+const running = new Set<ChildProcess>()
+const timeout = { timeout: 90_000 }
+
+after(() => {
+  for (const child of running) child.kill('SIGKILL')
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+const config =
+  "import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop', kafka: { brokers: (process.env.BROKERS ?? 'localhost:9092').split(',') } })\n"
+const pay = `import { DeadLetter, handler } from 'pyrallel'
+import { feeOf } from '../fees.ts'
+
+export default handler<{ readonly total: number }>('orders', async (record, context) => {
+  if (record.value.total < 0) throw new DeadLetter('a negative total')
+  context.log.info({ total: record.value.total + feeOf(record.value.total) }, 'charged')
+})
+`
+const fees = `export function feeOf(total: number): number {
+  if (total > 1_000) {
+    throw new RangeError('no fee is known')
+  }
+  return 1
+}
+`
+const project = {
+  'package.json': '{ "name": "my-shop", "version": "3.2.1", "type": "module", "dependencies": { "addon": "1.0.0" } }',
+  'pyrallel.config.ts': config,
+  'handlers/pay.ts': pay,
+  'fees.ts': fees,
+}
+
+/** The bundle alone, with its dependencies as an installation would bring them: those that it names, and no others. */
+function installed(dist: string): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'pyrallel dist ')))
+  folders.push(folder)
+  cpSync(dist, folder, { recursive: true })
+  const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  for (const name of Object.keys(dependencies)) {
+    mkdirSync(dirname(join(folder, 'node_modules', name)), { recursive: true })
+    symlinkSync(join(repository, 'node_modules', name), join(folder, 'node_modules', name))
+  }
+  return folder
+}
+
+/** A server and the lines that it logs. */
+function serve(folder: string, env: Readonly<Record<string, string>>) {
+  const { NODE_OPTIONS: _, NODE_V8_COVERAGE: _c, ...own } = process.env
+  const child = spawn(process.execPath, ['server.mjs'], { cwd: folder, env: { ...own, ...env } })
+  running.add(child)
+  let out = ''
+  let err = ''
+  const watchers = new Set<() => void>()
+  child.stdout.on('data', (chunk) => {
+    out += chunk
+    for (const watch of watchers) watch()
+  })
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+  })
+  const ended = new Promise<{ readonly code: number | null; readonly out: string; readonly err: string }>((resolve) => {
+    child.once('close', (code) => {
+      running.delete(child)
+      resolve({ code, out, err })
+    })
+  })
+  const seen = (pattern: RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      const watch = () => {
+        if (!pattern.test(out)) return
+        watchers.delete(watch)
+        resolve()
+      }
+      watchers.add(watch)
+      void ended.then(({ code }) => reject(new Error(`it ended with ${code} before ${pattern}\n${out}\n${err}`)))
+      watch()
+    })
+  return { ended, seen, stop: () => child.kill('SIGTERM') }
+}
+
+describe('pyrallel build', timeout, () => {
+  it('makes what runs by itself: it is started, fed, and drained by SIGTERM', async () => {
+    const root = aProject(project)
+    const built = await command(root, ['build']).ended
+    assert.equal(built.end, 0, built.err)
+    assert.match(built.out, /✓ dist\/ {2}1 handler, [\d,]+ kB of code in \d+ files, \d+ ms/)
+    const folder = installed(join(root, 'dist'))
+    const broker = await startEmbeddedBroker({ log: quiet, topics: ['orders', 'orders.shop.dlq'] })
+    const connection = await connectKafka({ ...broker.connection, clientId: 'test', log: quiet })
+    const producer = await connection.producer()
+    try {
+      const server = serve(folder, { BROKERS: broker.brokers })
+      await server.seen(/"msg":"started"/)
+      const send = (value: unknown) =>
+        producer.produce({
+          topic: 'orders',
+          key: Buffer.from('k'),
+          value: Buffer.from(JSON.stringify(value)),
+          headers: [],
+        })
+      await send({ total: 41 })
+      await server.seen(/"total":42.*"msg":"charged"/)
+      await send({ total: 5_000 })
+      // The user's own file and line, not the bundle's.
+      await server.seen(/RangeError: no fee is known[^"]*fees\.ts:3:11[^"]*handlers\/pay\.ts:6:\d+/)
+      server.stop()
+      const { code, out } = await server.ended
+      assert.equal(code, 0, out)
+      assert.match(out, /"msg":"stopping: what is in flight is finished first"[\s\S]*"msg":"stopped"/)
+    } finally {
+      await producer.close(1_000)
+      await connection.close()
+      await broker.stop()
+    }
+  })
+
+  it('says what is wrong and exits with 1 where no broker is', async () => {
+    const root = aProject(project)
+    await command(root, ['build']).ended
+    const { code, err } = await serve(installed(join(root, 'dist')), { BROKERS: '127.0.0.1:1' }).ended
+    assert.equal(code, 1)
+    assert.match(err, /✗ PYR_BROKER_UNREACHABLE\n {2}No Kafka broker answered at 127\.0\.0\.1:1/)
+  })
+
+  it('writes what a container needs, with exact versions of what is not bundled', async () => {
+    const root = aProject(project)
+    const { end, out } = await command(root, ['build', '--json']).ended
+    assert.equal(end, 0)
+    const dist = (file: string) => readFileSync(join(root, 'dist', file), 'utf8')
+    const { version } = JSON.parse(
+      readFileSync(join(repository, 'node_modules/@confluentinc/kafka-javascript/package.json'), 'utf8'),
+    )
+    const manifest = JSON.parse(dist('package.json'))
+    assert.equal(manifest.name, 'my-shop')
+    assert.equal(manifest.version, '3.2.1')
+    assert.equal(manifest.dependencies['@confluentinc/kafka-javascript'], version)
+    for (const each of Object.values(manifest.dependencies)) assert.match(String(each), /^\d+\.\d+\.\d+/)
+    assert.deepEqual(manifest.allowScripts, { '@confluentinc/kafka-javascript': true })
+    assert.match(dist('Dockerfile'), /^FROM node:\$\{NODE\}-bookworm-slim$/m)
+    assert.match(dist('Dockerfile'), /^USER node$[\s\S]*^STOPSIGNAL SIGTERM$[\s\S]*^CMD \["node", "server\.mjs"\]$/m)
+    assert.match(dist('.dockerignore'), /^node_modules$/m)
+    const info = JSON.parse(dist('pyrallel.json'))
+    const { tookMs, ...printed } = JSON.parse(out)
+    assert.equal(typeof tookMs, 'number')
+    assert.deepEqual(printed, info)
+    for (const [file, bytes] of Object.entries(info.files)) {
+      assert.equal(readFileSync(join(root, 'dist', file)).length, bytes, file)
+    }
+    assert.ok(existsSync(join(root, 'dist/app.mjs.map')))
+    assert.ok(!/ts-morph|node_modules\/esbuild|node_modules\/tsx/.test(dist('app.mjs.map')))
+  })
+
+  it('leaves native packages of the project outside, and what --external names', async () => {
+    const root = aProject({
+      ...project,
+      'node_modules/addon/package.json': '{ "name": "addon", "version": "1.0.7", "main": "index.js", "gypfile": true }',
+      'node_modules/addon/index.js': "module.exports = require('./build/Release/addon.node')",
+      'node_modules/plain/package.json': '{ "name": "plain", "version": "2.0.0", "main": "index.js" }',
+      'node_modules/plain/index.js': 'exports.plain = 1',
+      'handlers/native.ts':
+        "import addon from 'addon'\nimport plain from 'plain'\nimport { handler } from 'pyrallel'\nexport default handler('native', () => [addon, plain])\n",
+    })
+    const { end, err } = await command(root, ['build', '--external', 'plain']).ended
+    assert.equal(end, 0, err)
+    const { dependencies, allowScripts } = JSON.parse(readFileSync(join(root, 'dist/package.json'), 'utf8'))
+    assert.equal(dependencies.addon, '1.0.7')
+    assert.equal(dependencies.plain, '2.0.0')
+    assert.deepEqual(Object.keys(allowScripts), ['@confluentinc/kafka-javascript', 'addon'])
+  })
+
+  it('gives the same files for the same sources, and removes those of the build before', async () => {
+    const root = aProject(project)
+    await command(root, ['build']).ended
+    const first = readFileSync(join(root, 'dist/pyrallel.json'), 'utf8')
+    writeFileSync(join(root, 'dist/package-lock.json'), '{}')
+    writeFileSync(join(root, 'handlers/pay.ts'), pay.replace('charged', 'charged twice'))
+    await command(root, ['build']).ended
+    const chunks = readdirSync(join(root, 'dist/chunks')).filter((file) => file.endsWith('.mjs'))
+    const { files } = JSON.parse(readFileSync(join(root, 'dist/pyrallel.json'), 'utf8'))
+    for (const chunk of chunks) assert.ok(`chunks/${chunk}` in files, `${chunk} is left over`)
+    assert.ok(existsSync(join(root, 'dist/package-lock.json')), 'deleted what no build has made')
+    writeFileSync(join(root, 'handlers/pay.ts'), pay)
+    await command(root, ['build']).ended
+    assert.equal(readFileSync(join(root, 'dist/pyrallel.json'), 'utf8'), first)
+  })
+
+  it('shows the place of a package that is not installed, and leaves the last build alone', async () => {
+    const root = aProject(project)
+    await command(root, ['build']).ended
+    const before = readFileSync(join(root, 'dist/app.mjs'), 'utf8')
+    writeFileSync(join(root, 'fees.ts'), `import 'not-installed'\n${fees}`)
+    const { end, err } = await command(root, ['build']).ended
+    assert.equal(end, 1)
+    assert.match(err, /fees\.ts:1:8 PYR_BUNDLE[\s\S]*npm install not-installed/)
+    assert.equal(readFileSync(join(root, 'dist/app.mjs'), 'utf8'), before)
+  })
+
+  it('writes over nothing that no build has made', async () => {
+    const root = aProject({ ...project, 'dist/photos.txt': 'mine' })
+    const { end, err } = await command(root, ['build']).ended
+    assert.equal(end, 2)
+    assert.match(err, /dist holds files that no `pyrallel build` has made/)
+    for (const out of ['.', '..']) {
+      const refused = await command(root, ['build', '--out', out]).ended
+      assert.equal(refused.end, 2)
+      assert.match(refused.err, /holds the project itself/)
+    }
+    assert.deepEqual(readdirSync(join(root, 'dist')), ['photos.txt'])
+  })
+})
+
+describe('pyrallel start', timeout, () => {
+  it('says what to do where nothing was built', async () => {
+    const { end, err } = await command(aProject(project), ['start']).ended
+    assert.equal(end, 2)
+    assert.match(err, /no server\.mjs, and no dist\/server\.mjs\. Run `pyrallel build` first/)
+  })
+})

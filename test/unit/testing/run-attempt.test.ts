@@ -1,0 +1,84 @@
+/** `runAttempt`: what users see of their handler in a test of theirs. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Type } from 'typebox'
+import { DeadLetter, handler, RetryAfter } from '../../../framework/handler.ts'
+import { ManualClock, runAttempt } from '../../../framework/testing/index.ts'
+import { topic } from '../../../framework/topic.ts'
+
+interface Order {
+  readonly customer: string
+  readonly total: number
+}
+const orders = topic<Order>('orders', { key: (order) => order.customer })
+const invoices = topic<{ readonly amount: number }>('invoices', { key: () => 'i1' })
+const order: Order = { customer: 'c1', total: 5 }
+
+describe('an attempt in a test', () => {
+  it('runs the handler with the record as it would arrive, and keeps what it publishes and logs', async () => {
+    const charge = handler(orders, async (record, context) => {
+      context.log.info({ key: record.key, attempt: record.attempt, source: record.headers.get('source') }, 'charging')
+      await context.publish(invoices, { amount: record.value.total }, { headers: { of: record.id } })
+    })
+    const result = await runAttempt(charge, { value: order, attempt: 2, headers: { source: 'test' } })
+    assert.deepEqual(result, {
+      outcome: 'done',
+      failure: undefined,
+      published: [{ topic: 'invoices', key: 'i1', value: { amount: 5 }, headers: { of: 'orders/0/0' } }],
+      logged: [{ level: 'info', fields: { key: 'c1', attempt: 2, source: 'test' }, message: 'charging' }],
+    })
+  })
+
+  it('has the key that is written, or none', async () => {
+    const keys: (string | null)[] = []
+    const note = handler(orders, (record) => {
+      keys.push(record.key)
+    })
+    await runAttempt(note, { value: order, key: 'other' })
+    await runAttempt(note, { value: order, key: null })
+    assert.deepEqual(keys, ['other', null])
+  })
+
+  for (const [what, thrown, outcome, message] of [
+    ['an error', new Error('gateway down'), 'retry', 'gateway down'],
+    ['RetryAfter', new RetryAfter('10s', 'busy'), 'retry', 'busy'],
+    ['DeadLetter', new DeadLetter('declined'), 'dead', 'declined'],
+  ] as const) {
+    it(`tells what becomes of a record when ${what} is thrown`, async () => {
+      const fail = handler(orders, () => {
+        throw thrown
+      })
+      const result = await runAttempt(fail, { value: order })
+      assert.equal(result.outcome, outcome)
+      assert.equal(result.failure?.message, message)
+    })
+  }
+
+  it('does not call the handler with a value that its schema does not allow', async () => {
+    let calls = 0
+    const strict = handler('strict', { schema: Type.Object({ total: Type.Number({ minimum: 0 }) }) }, () => {
+      calls++
+    })
+    const result = await runAttempt(strict, { value: { total: -1 } })
+    assert.equal(result.outcome, 'dead')
+    assert.equal(result.failure?.reason, 'invalid')
+    assert.equal(calls, 0)
+  })
+
+  it('does not call the handler for what its filter leaves out', async () => {
+    const paid = handler(orders, { filter: (record) => record.value.total > 10 }, () => assert.fail('called'))
+    assert.equal((await runAttempt(paid, { value: order })).outcome, 'filtered')
+  })
+
+  it('ends at the time-out, which a manual clock brings at once', async () => {
+    const clock = new ManualClock()
+    const hang = handler(orders, { timeout: '5s' }, (_record, { signal }) => {
+      setImmediate(() => clock.advance(5_000))
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    })
+    const result = await runAttempt(hang, { value: order, clock })
+    assert.equal(result.outcome, 'retry')
+    assert.equal(result.failure?.reason, 'timeout')
+    assert.equal(clock.pendingTimers, 0)
+  })
+})
