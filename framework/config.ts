@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { http } from './observability/http-options.ts'
+import { retryRules } from './runtime/failure-options.ts'
 import {
   duration,
   flag,
@@ -77,7 +78,7 @@ const kafka = section({
   ),
 })
 
-const retry = section({
+const retryPolicy = {
   attempts: integer(1, 1_000, 5, {
     what: 'All tries of a record, the first included.',
     worse: 'More: a bad record holds its key longer. Fewer: short outages end in the dead-letter topic.',
@@ -98,7 +99,7 @@ const retry = section({
     what: 'Spreads each delay at random over its upper half.',
     worse: 'Without it, records that failed together are tried again together.',
   }),
-})
+}
 
 /** The options that a handler may set for itself and the config for all handlers. */
 const ofHandlers = {
@@ -116,7 +117,7 @@ const ofHandlers = {
     worse:
       'Longer: a call that hangs holds its key and its slot longer. Shorter: slow calls are repeated although they would have ended well.',
   }),
-  retry,
+  retry: section(retryPolicy),
 }
 
 const limits = section({
@@ -224,6 +225,7 @@ export const handlerSchema = options({
     }),
   ),
   ...ofHandlers,
+  retry: section({ ...retryPolicy, ...retryRules }),
   filter: withoutDefault(
     Type.Refine(
       Type.Unsafe<(record: never) => boolean>({

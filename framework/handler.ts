@@ -65,6 +65,17 @@ export interface RetryOptions {
   readonly max?: Duration
   /** Spreads each delay at random over its upper half, so that retries do not come in waves. Default true. */
   readonly jitter?: boolean
+  /**
+   * Whether what the handler threw is worth another attempt; false sends the record to the dead-letter topic at once. Default: everything is.
+   * Not asked about `RetryAfter`, `DeadLetter`, time-outs, and values that are invalid. Too much said no to: short outages lose their retries.
+   */
+  readonly when?: (error: Error) => boolean
+  /**
+   * The delay before the next attempt, in place of `backoff`, `min`, `max` and `jitter`. Not asked about `RetryAfter` and time-outs. Without jitter of
+   * its own, records that failed together are tried again together.
+   * @param attempt the one that has just failed; the first is 1
+   */
+  readonly delay?: (attempt: number, error: Error) => Duration
 }
 
 export interface HandlerOptions<T> {

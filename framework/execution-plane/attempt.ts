@@ -9,6 +9,7 @@ import { DecodedRecord, keyText } from './decoded-record.ts'
 import { failureOf } from './handler-failure.ts'
 import { failed, filtered, interrupted, outcomeOfThrow, succeeded } from './outcomes.ts'
 import { PublishTracker } from './publish-tracker.ts'
+import { applyRetryRules } from './retry-rules.ts'
 import { RejectedValue, ValueDecoder } from './value-decoder.ts'
 
 export interface HandlerSetup {
@@ -110,7 +111,7 @@ export class Attempt {
         return undefined
       }
     } catch (thrown) {
-      return this.#afterPublishes(outcomeOfThrow(thrown, this.isAborted))
+      return this.#afterPublishes(this.#failedBy(thrown))
     }
     return this.#afterPublishes(succeeded)
   }
@@ -165,7 +166,15 @@ export class Attempt {
     Promise.prototype.then.call(
       Promise.resolve(returned),
       () => this.#end(succeeded),
-      (thrown: unknown) => this.#end(outcomeOfThrow(thrown, this.isAborted)),
+      (thrown: unknown) => this.#end(this.#failedBy(thrown)),
+    )
+  }
+
+  /** What a throw means, the handler's own retry rules included. */
+  #failedBy(thrown: unknown): Outcome {
+    const { retry } = this.#handler.setup.definition.options
+    return applyRetryRules(outcomeOfThrow(thrown, this.isAborted), thrown, this.number, retry, (rule, failure) =>
+      this.log.error({ rule, failure }, 'a retry rule failed; the attempt counts as one without it'),
     )
   }
 
@@ -198,7 +207,7 @@ export class Attempt {
     const [first, ...others] = publishes.takeFailures()
     if (first !== undefined && outcome.kind === 'succeeded') {
       others.forEach(logFailure)
-      return outcomeOfThrow(first, this.isAborted)
+      return this.#failedBy(first)
     }
     if (first !== undefined) [first, ...others].forEach(logFailure)
     return outcome

@@ -35,7 +35,8 @@ function resolveHandler(entry: RegisteredHandler, config: ResolvedConfig): Resol
   const settings = resolveOptions(handlerSchema, withDefaults(definition, config), entry.file, 'PYR_HANDLER_OPTION')
   refuseStale(entry, definition, settings)
   const group = settings.group ?? config.group
-  const { minMs, maxMs } = settings.retry
+  const { when: _when, delay: _delay, ...retry } = settings.retry
+  const { minMs, maxMs } = retry
   if (minMs > maxMs) {
     throw new PyrallelError(
       'PYR_HANDLER_OPTION',
@@ -48,7 +49,7 @@ function resolveHandler(entry: RegisteredHandler, config: ResolvedConfig): Resol
       topic: entry.topic,
       ordering: settings.ordering,
       concurrency: settings.concurrency,
-      retry: settings.retry,
+      retry,
       deadLetterTopic: deadLetterTopic(entry, group, settings.deadLetter),
     },
     group,

@@ -19,6 +19,7 @@ export const GATE = 'gate'
 export const NEWS = 'news'
 
 class CardRefused extends Error {}
+class HopelessCase extends Error {}
 
 type Action = (record: HandlerRecord<Order>, context: HandlerContext) => unknown
 
@@ -49,6 +50,13 @@ const actions = {
   },
   throwNothing: () => {
     throw undefined
+  },
+  throwHopeless: () => {
+    throw new HopelessCase('no use in trying again')
+  },
+  rejectHopeless: async () => {
+    await nextTurn()
+    throw new HopelessCase('no use in trying again')
   },
   retryAfter: () => {
     throw new RetryAfter('10s', 'gateway busy')
@@ -106,10 +114,14 @@ const actions = {
   exit: () => process.exit(1),
 } satisfies Record<string, Action>
 
-export const doesAsTold = handler<Order>('orders', (record, context) => {
-  const action: Action = actions[record.value.do]
-  return action(record, context)
-})
+export const doesAsTold = handler<Order>(
+  'orders',
+  { retry: { when: (error) => !(error instanceof HopelessCase) } },
+  (record, context) => {
+    const action: Action = actions[record.value.do]
+    return action(record, context)
+  },
+)
 
 export const checked = handler(
   'amounts',

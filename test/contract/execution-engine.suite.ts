@@ -178,6 +178,20 @@ function describeFailures(create: CreateEngine): void {
       retryAfterMs: 10_000,
     },
     { ending: 'deadLetter', reason: 'dead-letter', name: 'DeadLetter', message: 'card declined', retryable: false },
+    {
+      ending: 'throwHopeless',
+      reason: 'handler',
+      name: 'HopelessCase',
+      message: 'no use in trying again',
+      retryable: false,
+    },
+    {
+      ending: 'rejectHopeless',
+      reason: 'handler',
+      name: 'HopelessCase',
+      message: 'no use in trying again',
+      retryable: false,
+    },
   ] as const
   for (const { ending, ...expected } of table) {
     it(`7. tells a failure as plain data: ${ending}`, async () => {

@@ -95,6 +95,8 @@ describe('resolveHandlers', () => {
     [{ deadLetter: true }, /option deadLetter is true, but must be \{ topic: 'name' \}, or false/],
     [{ deadLetter: { topic: 'orders' } }, /'orders', the topic that the handler reads/],
     [{ filter: 'yes' }, /option filter is 'yes', but must be a function/],
+    [{ retry: { when: 'always' } }, /option retry\.when is 'always', but must be a function of the error/],
+    [{ retry: { delay: '5s' } }, /option retry\.delay is '5s', but must be a function of the attempt/],
   ] as const) {
     it(`refuses ${JSON.stringify(options)}`, () => {
       const error = refusal(registered(options))
