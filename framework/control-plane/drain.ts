@@ -11,6 +11,7 @@ export class Drain {
   readonly #clock: Clock
   readonly #unsettled: (partitions: readonly TopicPartition[]) => number
   readonly #waits = new Set<Wait>()
+  #isGivenUp = false
 
   /** @param unsettled how many records of these partitions are in flight or wait for a dead letter's acknowledgement */
   constructor(clock: Clock, unsettled: (partitions: readonly TopicPartition[]) => number) {
@@ -20,7 +21,8 @@ export class Drain {
 
   /** @returns how many records are left behind: 0 unless the time was over, or `giveUp` was called, first */
   until(partitions: readonly TopicPartition[], timeoutMs: number): Promise<number> {
-    if (this.#unsettled(partitions) === 0) return Promise.resolve(0)
+    const unsettled = this.#unsettled(partitions)
+    if (unsettled === 0 || timeoutMs <= 0 || this.#isGivenUp) return Promise.resolve(unsettled)
     return new Promise((resolve) => {
       const finish = (): void => {
         timer.cancel()
@@ -38,8 +40,9 @@ export class Drain {
     for (const { partitions, finish } of this.#waits) if (this.#unsettled(partitions) === 0) finish()
   }
 
-  /** Nobody waits any longer. */
+  /** Nobody waits any longer, now and from now on: a shutdown has further steps, which must not begin to wait again. */
   giveUp(): void {
+    this.#isGivenUp = true
     for (const { finish } of this.#waits) finish()
   }
 }
