@@ -34,18 +34,14 @@ export class Tracing {
     this.#api = api
   }
 
-  attemptTracer({ handlerId, group }: TracedHandler): AttemptTracer {
-    const { context, propagation, trace, SpanKind, ROOT_CONTEXT } = this.#api
+  attemptTracer(handler: TracedHandler): AttemptTracer {
+    const { propagation, trace, SpanKind, ROOT_CONTEXT } = this.#api
     const tracer = trace.getTracer('pyrallel')
     return (record, attempt) => {
       const parent = propagation.extract(ROOT_CONTEXT, record.headers, headerGetter)
-      const attributes = {
-        ...attributesOf(record, attempt),
-        'messaging.consumer.group.name': group,
-        'pyrallel.handler': handlerId,
-      }
-      const span = tracer.startSpan(`process ${record.topic}`, { kind: SpanKind.CONSUMER, attributes }, parent)
-      return new OpenSpan(this.#api, span, trace.setSpan(parent, span), (call, active) => context.with(active, call))
+      const options = { kind: SpanKind.CONSUMER, attributes: attributesOf(record, attempt, handler) }
+      const span = tracer.startSpan(`process ${record.topic}`, options, parent)
+      return new OpenSpan(this.#api, span, trace.setSpan(parent, span))
     }
   }
 
@@ -54,7 +50,8 @@ export class Tracing {
     const tracer = trace.getTracer('pyrallel')
     return async (record, produce) => {
       const attributes = {
-        ...commonAttributes(record.topic),
+        'messaging.system': 'kafka',
+        'messaging.destination.name': record.topic,
         'messaging.operation.name': 'send',
         'messaging.operation.type': 'send',
       }
@@ -79,17 +76,15 @@ class OpenSpan implements AttemptSpan {
   readonly #api: Api
   readonly #span: Span
   readonly #context: Context
-  readonly #with: <T>(call: () => T, active: Context) => T
 
-  constructor(api: Api, span: Span, context: Context, runWith: <T>(call: () => T, active: Context) => T) {
+  constructor(api: Api, span: Span, context: Context) {
     this.#api = api
     this.#span = span
     this.#context = context
-    this.#with = runWith
   }
 
   run<T>(call: () => T): T {
-    return this.#with(call, this.#context)
+    return this.#api.context.with(this.#context, call)
   }
 
   end(outcome: Outcome): void {
@@ -115,21 +110,22 @@ function failureOf(outcome: Outcome): { readonly name: string; readonly message:
   }
 }
 
-function commonAttributes(topic: string): Attributes {
-  return { 'messaging.system': 'kafka', 'messaging.destination.name': topic }
-}
-
-function attributesOf(record: KafkaRecord, attempt: number): Attributes {
-  return {
-    ...commonAttributes(record.topic),
+/** One literal and no spreads: this runs for every attempt. */
+function attributesOf(record: KafkaRecord, attempt: number, { group, handlerId }: TracedHandler): Attributes {
+  const attributes: Attributes = {
+    'messaging.system': 'kafka',
+    'messaging.destination.name': record.topic,
     'messaging.operation.name': 'process',
     'messaging.operation.type': 'process',
     'messaging.destination.partition.id': String(record.partition),
     'messaging.kafka.offset': record.offset,
+    'messaging.consumer.group.name': group,
+    'pyrallel.handler': handlerId,
     'pyrallel.attempt': attempt,
-    ...(record.key === null ? {} : { 'messaging.kafka.message.key': record.key.toString() }),
-    ...(record.value === null ? { 'messaging.kafka.message.tombstone': true } : {}),
   }
+  if (record.key !== null) attributes['messaging.kafka.message.key'] = record.key.toString()
+  if (record.value === null) attributes['messaging.kafka.message.tombstone'] = true
+  return attributes
 }
 
 const headerGetter: TextMapGetter<readonly RecordHeader[]> = {
