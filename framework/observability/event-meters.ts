@@ -1,28 +1,19 @@
 /** Counts what the runtime tells, as Prometheus counters and histograms. Labels are groups, topics, handlers and a few states: nothing that grows. */
 import type { Counter, Histogram, Registry } from 'prom-client'
 import type { RuntimeEvent } from '../model/events.ts'
+import { type MeteredHandler, RecordMeters } from './record-meters.ts'
 
 type PromClient = typeof import('prom-client')
 
-/** From a millisecond, below which nobody needs to know more, to half a minute, the default deadline. Seconds. */
-const ATTEMPT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+/** Seconds. */
 const COMMIT_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 
-/** How one handler is named on every page. */
-export interface MeteredHandler {
-  readonly group: string
-  readonly topic: string
-  readonly handler: string
-}
-
 const handlerLabels = ['group', 'topic', 'handler'] as const
-const recordStates = ['succeeded', 'filtered', 'retried', 'dead_lettered', 'dropped'] as const
 const partitionChanges = ['assigned', 'revoked', 'lost', 'rewound'] as const
 const staleKinds = ['completion', 'dead-letter', 'commit'] as const
 
 export class EventMeters {
-  readonly #records: Counter<'group' | 'topic' | 'handler' | 'status'>
-  readonly #attempts: Histogram<'group' | 'topic' | 'handler'>
+  readonly #records: RecordMeters
   readonly #deadLetterFailures: Counter<'group' | 'topic' | 'handler'>
   readonly #commits: Counter<'group' | 'status'>
   readonly #commitSeconds: Histogram<'group'>
@@ -37,16 +28,7 @@ export class EventMeters {
       new Counter({ name, help, labelNames, registers: [registry] })
     const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
       new Histogram({ name, help, labelNames, buckets, registers: [registry] })
-    this.#records = counter('pyrallel_records_total', 'Attempts that have ended, by what became of the record.', [
-      ...handlerLabels,
-      'status',
-    ])
-    this.#attempts = histogram(
-      'pyrallel_attempt_duration_seconds',
-      'From the start of an attempt to its end, decoding included.',
-      handlerLabels,
-      ATTEMPT_BUCKETS,
-    )
+    this.#records = new RecordMeters(handlers)
     this.#deadLetterFailures = counter(
       'pyrallel_dead_letter_failures_total',
       'Times that the dead-letter topic did not acknowledge a record.',
@@ -87,13 +69,18 @@ export class EventMeters {
   onEvent(group: string, event: RuntimeEvent): void {
     switch (event.kind) {
       case 'record.done':
-        this.#onRecord(group, event, event.filtered ? 'filtered' : 'succeeded')
+        this.#records.count(group, event.handlerId, event.filtered ? 'filtered' : 'succeeded', event.durationMs)
         return
       case 'record.retry':
-        this.#onRecord(group, event, 'retried')
+        this.#records.count(group, event.handlerId, 'retried', event.durationMs)
         return
       case 'record.dead':
-        this.#onRecord(group, event, event.deadLetterTopic === null ? 'dropped' : 'dead_lettered')
+        this.#records.count(
+          group,
+          event.handlerId,
+          event.deadLetterTopic === null ? 'dropped' : 'dead_lettered',
+          event.durationMs,
+        )
         return
       case 'dead-letter.failed':
         this.#deadLetterFailures.inc({ group, topic: event.record.topic, handler: event.handlerId })
@@ -132,24 +119,14 @@ export class EventMeters {
     }
   }
 
-  #onRecord(
-    group: string,
-    event: { readonly handlerId: string; readonly record: { readonly topic: string }; readonly durationMs: number },
-    status: (typeof recordStates)[number],
-  ): void {
-    const { topic } = event.record
-    const handler = event.handlerId
-    this.#records.inc({ group, topic, handler, status })
-    this.#attempts.observe({ group, topic, handler }, event.durationMs / 1_000)
+  /** The metrics that no registry knows. */
+  text(): string {
+    return this.#records.text()
   }
 
   /** A counter that appears with its first event has no rate at that moment, so an alert would miss the first failure. */
   #startAtZero(handlers: readonly MeteredHandler[]): void {
-    for (const labels of handlers) {
-      for (const status of recordStates) this.#records.inc({ ...labels, status }, 0)
-      this.#attempts.zero({ ...labels })
-      this.#deadLetterFailures.inc({ ...labels }, 0)
-    }
+    for (const labels of handlers) this.#deadLetterFailures.inc({ ...labels }, 0)
     for (const group of new Set(handlers.map((each) => each.group))) {
       for (const status of ['succeeded', 'failed']) this.#commits.inc({ group, status }, 0)
       for (const status of partitionChanges) this.#changes.inc({ group, status }, 0)

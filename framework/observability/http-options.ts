@@ -27,7 +27,7 @@ export const http = section({
   metrics: flag(true, {
     what: 'Counts for Prometheus, at `/metrics`.',
     worse:
-      'Without it, there is no history to draw and nothing to alert on. With it, each record costs about a microsecond.',
+      'Without it, there is no history to draw and nothing to alert on. With it, each scrape costs about as much as a commit of all partitions.',
   }),
   stallAfter: duration(1_000, 3_600_000, '60s', {
     what: 'How long the client may go unpolled before `/readyz` says no.',

@@ -3,7 +3,8 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Gauge, Registry } from 'prom-client'
 import type { RuntimeEvent } from '../model/events.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
-import { EventMeters, type MeteredHandler } from './event-meters.ts'
+import { EventMeters } from './event-meters.ts'
+import type { MeteredHandler } from './record-meters.ts'
 import { SnapshotGauges } from './snapshot-gauges.ts'
 
 /** How often the event loop is looked at. Its histogram counts this as lag, so it is subtracted. Milliseconds. */
@@ -58,7 +59,8 @@ export class PrometheusMetrics {
     this.#lag.set(lagSeconds(this.#delay.mean))
     this.#longestLag.set(lagSeconds(this.#delay.max))
     this.#delay.reset()
-    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() }
+    const text = `${await this.#registry.metrics()}${this.#meters.text()}`
+    return { contentType: this.#registry.contentType, text }
   }
 
   close(): void {

@@ -144,6 +144,53 @@ describe('the metrics page', () => {
     assert.ok(![...series.keys()].some((name) => name.startsWith('pyrallel_partition_true_lag_records')))
   })
 
+  it('puts each duration into the lowest bucket that holds it, and counts those below with it', async () => {
+    const metrics = await metricsOf(() => aSystem())
+    const durations = [0, 1, 1.1, 2.5, 30_000, 30_001]
+    for (const durationMs of durations) {
+      metrics.onEvent('shop', {
+        kind: 'record.done',
+        handlerId: HANDLER,
+        record: aRecord(1),
+        attempt: 1,
+        durationMs,
+        filtered: false,
+      })
+    }
+    const series = await seriesOf(metrics)
+    const below = (le: string) =>
+      series.get(
+        `pyrallel_attempt_duration_seconds_bucket{group="shop",topic="${TOPIC}",handler="${HANDLER}",le="${le}"}`,
+      )
+    assert.deepEqual(['0.001', '0.0025', '10', '30', '+Inf'].map(below), [2, 4, 4, 5, 6])
+  })
+
+  it('escapes what a handler may be called', async () => {
+    const metrics = await PrometheusMetrics.create(
+      () => aSystem({ groups: [] }),
+      [{ group: 'g', topic: 't', handler: 'a"b\\c' }],
+    )
+    open.push(metrics)
+    assert.match(
+      (await metrics.page()).text,
+      /pyrallel_records_total\{group="g",topic="t",handler="a\\"b\\\\c",status="dropped"\} 0/,
+    )
+  })
+
+  it('does not count a handler that it was not told of: labels must not grow', async () => {
+    const metrics = await metricsOf(() => aSystem())
+    const before = (await seriesOf(metrics)).size
+    metrics.onEvent('shop', {
+      kind: 'record.done',
+      handlerId: 'new',
+      record: aRecord(1),
+      attempt: 1,
+      durationMs: 1,
+      filtered: false,
+    })
+    assert.equal((await seriesOf(metrics)).size, before)
+  })
+
   it('does not show a partition that is gone, and counts on over scrapes', async () => {
     let partitions = [aPartition({ partition: 0 }), aPartition({ partition: 1 })]
     const threads = { running: 1, restarts: 7, batches: 0, boundaryMs: 0 }
