@@ -1,5 +1,5 @@
 /** One member of one consumer group on librdkafka. Delivers, pauses, commits; how rebalances are answered is the membership's business. */
-import { bug, PyrallelError, toError } from '../model/errors.ts'
+import { bug, PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { KafkaRecord, TopicPartition } from '../model/record.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -8,10 +8,12 @@ import { checkCommits, MAX_METADATA_LENGTH, notOwned } from './commit-request-ch
 import type { CommitRequest, KafkaClient, RebalanceListener } from './kafka-client.ts'
 import type { NativeConsumer, NativeError, NativeMessage } from './librdkafka-binding.ts'
 import { PendingCommits } from './librdkafka-commits.ts'
-import { commitError, isFatal, nativeError } from './librdkafka-errors.ts'
+import { commitError, nativeError } from './librdkafka-errors.ts'
+import { FatalFault } from './librdkafka-fault.ts'
 import { FlowControl } from './librdkafka-flow.ts'
 import { Membership } from './librdkafka-membership.ts'
 import { toRecord } from './librdkafka-records.ts'
+import { MissingTopics } from './missing-topics.ts'
 import { OwnedPartitions } from './owned-partitions.ts'
 import { RecordStash } from './record-stash.ts'
 import { settlesWithin, sleep } from './wait.ts'
@@ -55,7 +57,8 @@ export class LibrdkafkaConsumer implements KafkaClient {
   readonly #stash = new RecordStash()
   readonly #flow: FlowControl
   readonly #isPaused = ({ topic, partition }: TopicPartition) => this.#owned.get(topic, partition)?.paused ?? false
-  #fatal: Error | undefined
+  readonly #fault: FatalFault
+  readonly #missingTopics: MissingTopics
   #closing: Promise<void> | undefined
 
   /**
@@ -85,15 +88,16 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#native.setDefaultIsTimeoutOnlyForFirstMessage(true)
     this.#commits = new PendingCommits(options.clock, options.commitTimeoutMs)
     this.#flow = new FlowControl(this.#native, this.#owned)
+    this.#fault = new FatalFault(this.#native)
+    this.#missingTopics = new MissingTopics(this.#native, options.log)
     this.#membership = new Membership({
       ...options,
       native: this.#native,
       owned: this.#owned,
       settled: () => this.#consuming.then(() => {}),
       forget: (partitions) => this.#stash.forget(partitions),
-      fail: (error) => {
-        this.#fatal ??= error
-      },
+      gone: (partitions) => this.#missingTopics.look(partitions),
+      fail: (error) => this.#fault.set(error),
     })
   }
 
@@ -145,6 +149,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
       await answer
     } catch (error) {
       if (error instanceof PyrallelError) throw error
+      this.#fault.note(nativeError(error))
       throw commitError(nativeError(error), commits, (each) => this.#owned.has(each))
     }
   }
@@ -192,7 +197,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
 
   async #consume(maxRecords: number, leftMs: number): Promise<readonly NativeMessage[]> {
     // While closing we go on without it, so that the partitions can still be given back.
-    if (this.#fatal !== undefined && this.#state === 'open') throw fatalError(this.#fatal)
+    if (this.#fault.error !== undefined && this.#state === 'open') throw this.#fault.error
     const timeoutMs = Math.max(0, Math.min(Math.ceil(leftMs), CONSUME_SLICE_MS))
     if (this.#state === 'disconnecting' || this.#state === 'closed') {
       await sleep(this.#options.clock, timeoutMs)
@@ -216,11 +221,8 @@ export class LibrdkafkaConsumer implements KafkaClient {
   }
 
   #onConsumeError(error: NativeError): void {
-    if (this.#state !== 'open') return
-    if (isFatal(error)) {
-      this.#fatal ??= toError(error)
-      throw fatalError(this.#fatal)
-    }
+    // A fatal one is thrown by the next call: until then the log has told the reason.
+    if (this.#state !== 'open' || this.#fault.note(error)) return
     const suppressed = this.#options.errors.pass(error.code)
     if (suppressed === undefined) return
     this.#options.log.warn({ error: error.message, code: error.code, suppressed }, 'records could not be fetched')
@@ -243,10 +245,12 @@ export class LibrdkafkaConsumer implements KafkaClient {
   async #close(): Promise<void> {
     this.#state = 'closing'
     this.#membership.stopAssigning()
-    if (this.#options.isExpectedBack) await this.#membership.giveUpUnasked()
+    // After a fatal error the group takes nothing back any more, so there is nothing to wait for.
+    if (this.#options.isExpectedBack || this.#fault.error !== undefined) await this.#membership.giveUpUnasked()
     else await this.#leaveGroup()
     this.#state = 'disconnecting'
     this.#membership.leave()
+    this.#missingTopics.stop()
     this.#flow.stop()
     await this.#consuming
     const disconnected = new Promise<void>((resolve) => this.#native.disconnect(resolve))
@@ -289,10 +293,4 @@ export class LibrdkafkaConsumer implements KafkaClient {
 
 function closedError(): PyrallelError {
   return new PyrallelError('PYR_CLIENT_CLOSED', 'The Kafka consumer is closed.')
-}
-
-function fatalError(cause: Error): PyrallelError {
-  return cause instanceof PyrallelError
-    ? cause
-    : new PyrallelError('PYR_KAFKA', `The Kafka consumer cannot go on: ${cause.message}.`, { cause })
 }

@@ -28,6 +28,8 @@ export interface MembershipHost {
   settled(): Promise<void>
   /** Records of these partitions that were received and not returned must never be returned. */
   forget(partitions: readonly TopicPartition[]): void
+  /** These were given up, and the member stays. */
+  gone(partitions: readonly TopicPartition[]): void
   /** The consumer is of no use any more; the next poll says so. */
   fail(error: Error): void
 }
@@ -145,6 +147,7 @@ export class Membership {
     } finally {
       this.#answerRevoke(partitions)
     }
+    if (!this.#isClosing) this.#host.gone(partitions)
   }
 
   async #giveUp(partitions: readonly TopicPartition[], isLost: boolean): Promise<void> {

@@ -138,7 +138,7 @@ export class MemberProcess {
 
   /** The last that it said, for a message. */
   describe(): string {
-    const last = this.lines.slice(-15).map((line) => `  ${JSON.stringify(line)}`)
+    const last = this.lines.slice(-Number(process.env.LAST ?? 15)).map((line) => `  ${JSON.stringify(line)}`)
     return `${this.name} holds [${this.partitions}]; its last lines:\n${last.join('\n')}\n${this.#stderr}`
   }
 

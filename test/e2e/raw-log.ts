@@ -96,9 +96,10 @@ export async function commitAsAnother(
     consumer.assign(commits.map(({ partition }) => ({ topic, partition })))
     consumer.commit(commits.map((commit) => ({ topic, ...commit })))
     let isAnswered = false
-    void answered.finally(() => {
+    const onAnswer = () => {
       isAnswered = true
-    })
+    }
+    answered.then(onAnswer, onAnswer)
     while (!isAnswered) {
       await new Promise<void>((resolve) => {
         consumer.consume(1, () => resolve())

@@ -72,6 +72,19 @@ describe('rebalances', () => {
     await assert.rejects(consumer.commit([commitOf(0, 6)]), { code: 'PYR_NOT_OWNED' })
   })
 
+  it('tells when partitions are gone because their topic is, and says nothing of topics that are there', async () => {
+    const { native, rebalance, settle, lines } = await scripted()
+    await rebalance(ASSIGN, [p(0), p(1)])
+    await rebalance(REVOKE, [p(0)])
+    await settle()
+    assert.deepEqual(lines, [])
+    native.deletedTopics.add('orders')
+    await rebalance(REVOKE, [p(1)])
+    await settle()
+    const message = 'a topic does not exist any more; nothing is read from it until it is back'
+    assert.deepEqual(lines, [{ level: 'warn', message, fields: { topic: 'orders' } }])
+  })
+
   it('returns nothing of a revoked partition that a batch under way still brings', async () => {
     const { native, consumer, rebalance } = await scripted()
     await rebalance(ASSIGN, [p(0), p(1)])
@@ -269,13 +282,42 @@ describe('polling', () => {
     ['librdkafka says that it is fatal', { message: 'fatal', code: -150 }],
     ['the error is marked as fatal', { message: 'fatal', code: 1, isFatal: true }],
   ] as const) {
-    it(`rejects, and goes on rejecting, when ${what}`, async () => {
+    it(`rejects every poll from the next on when ${what}`, async () => {
       const { native, consumer } = await scripted()
       native.batches.push(error)
+      assert.deepEqual(await consumer.poll(1, 0), [])
       await assert.rejects(consumer.poll(1, 0), { code: 'PYR_KAFKA' })
       await assert.rejects(consumer.poll(1, 0), { code: 'PYR_KAFKA' })
     })
   }
+
+  const fatal = { message: 'Local: Fatal error', code: -150 }
+
+  it('hears of a fatal error that did not come by consuming, as an event', async () => {
+    const { native, consumer } = await scripted()
+    native.emit('event.error', fatal)
+    await assert.rejects(consumer.poll(1, 0), { code: 'PYR_KAFKA' })
+  })
+
+  it('hears of a fatal error that did not come by consuming, by a refused commit', async () => {
+    const { consumer, rebalance, answerCommit } = await scripted()
+    await rebalance(ASSIGN, [p(0)])
+    const refused = assert.rejects(consumer.commit([commitOf(0, 5)]), { code: 'PYR_COMMIT_FAILED', retriable: false })
+    answerCommit(fatal, [answerOf(0, 5)])
+    await refused
+    await assert.rejects(consumer.poll(1, 0), { code: 'PYR_KAFKA' })
+  })
+
+  it('gives the reason of a fatal error, which only the log has', async () => {
+    const { native, consumer } = await scripted()
+    native.batches.push(fatal)
+    await consumer.poll(1, 0)
+    const message = '[thrd:main]: Fatal error: Broker: Group authorization failed: heartbeat'
+    native.emit('event.log', { severity: 0, fac: 'FATAL', message })
+    await assert.rejects(consumer.poll(1, 0), {
+      message: 'The Kafka consumer cannot go on: Broker: Group authorization failed: heartbeat.',
+    })
+  })
 
   it('holds the fetching back when nobody takes records, and lets it go when somebody does', async () => {
     const { native, consumer, rebalance } = await scripted()
@@ -317,6 +359,15 @@ describe('closing', () => {
       lines.map((each) => each.message),
       ['the group has not taken the partitions back', 'the consumer was left behind while it disconnects'],
     )
+  })
+
+  it('gives everything up without waiting for the group after a fatal error', async () => {
+    const { native, consumer, told, rebalance } = await scripted()
+    await rebalance(ASSIGN, [p(0)])
+    native.emit('event.error', { message: 'Local: Fatal error', code: -150 })
+    await consumer.close()
+    assert.deepEqual(told.slice(1), [['revoked', p(0)]])
+    assert.deepEqual([native.named('unsubscribe').length, native.named('disconnect').length], [0, 1])
   })
 
   it('does not wait for committed offsets that nobody tells', async () => {

@@ -3,10 +3,12 @@ import type {
   NativeConsumer,
   NativeError,
   NativeMessage,
+  NativeMetadata,
   NativePartition,
 } from '../../../framework/kafka/librdkafka-binding.ts'
 import type { ConsumerCallbacks } from '../../../framework/kafka/librdkafka-consumer.ts'
 import { LibrdkafkaConsumer } from '../../../framework/kafka/librdkafka-consumer.ts'
+import type { NativeLogEntry } from '../../../framework/kafka/librdkafka-log.ts'
 import { LogGate } from '../../../framework/runtime/log-gate.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { recordedLog } from './recorded-log.ts'
@@ -36,8 +38,22 @@ export class ScriptedConsumer implements NativeConsumer {
   }
 
   connect(): void {}
-  getMetadata(): void {}
-  on(): void {}
+  /** Topics that the broker does not know any more. */
+  readonly deletedTopics = new Set<string>()
+  getMetadata({ topic = '' }: { topic?: string }, done: (error: null, metadata: NativeMetadata) => void): void {
+    this.#called('getMetadata', topic)
+    const partitions = this.deletedTopics.has(topic) ? [] : [{}]
+    setImmediate(() => done(null, { topics: [{ name: topic, partitions }], brokers: [] }))
+  }
+  readonly #listeners = new Map<string, (event: never) => void>()
+  on(event: string, listener: (event: never) => void): void {
+    this.#listeners.set(event, listener)
+  }
+  emit(event: 'event.error', error: NativeError): void
+  emit(event: 'event.log', entry: NativeLogEntry): void
+  emit(event: string, what: unknown): void {
+    this.#listeners.get(event)?.(what as never)
+  }
   isConnected(): boolean {
     return true
   }
