@@ -1,11 +1,35 @@
 /** Declares the verbs with which a project begins and goes to production. What they do is in commands/, loaded only when it is asked for. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { collect, type Exit, examples } from './command-line.ts'
+import { templateNames } from './init/template.ts'
 import type { Io } from './io.ts'
 
 export function addProductionVerbs(program: Command, io: Io, exit: Exit): void {
+  addInit(program, io, exit)
   addBuild(program, io, exit)
   addStart(program, io)
+}
+
+function addInit(program: Command, io: Io, exit: Exit): void {
+  program
+    .command('init')
+    .description('Write a new project: handlers, tests, config. Nothing that exists is written over.')
+    .argument('[folder]', 'where to (default: this folder)')
+    .addOption(new Option('--template <name>', 'what to begin with').choices(templateNames))
+    .option('-y, --yes', 'ask nothing; without --template, take minimal')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      examples([
+        'pyrallel init',
+        'pyrallel init my-service --template orders',
+        'npx pyrallel init my-service --template worker -y',
+      ]),
+    )
+    .action(async (folder: string | undefined, options: Parameters<typeof import('./commands/init.ts').init>[1]) => {
+      const { init } = await import('./commands/init.ts')
+      exit(await init(folder, options, io))
+    })
 }
 
 function addBuild(program: Command, io: Io, exit: Exit): void {

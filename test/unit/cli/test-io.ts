@@ -12,10 +12,15 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
-/** A project that can import `pyrallel` and `typebox`, as if they had been installed. */
-export function projectFolder(files: Readonly<Record<string, string>> = {}): string {
+export function emptyFolder(): string {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'pyrallel-cli-')))
   folders.push(root)
+  return root
+}
+
+/** A project that can import `pyrallel` and `typebox`, as if they had been installed. */
+export function projectFolder(files: Readonly<Record<string, string>> = {}): string {
+  const root = emptyFolder()
   installSources(root)
   const all = { 'package.json': '{ "type": "module" }', ...files }
   for (const [path, content] of Object.entries(all)) {

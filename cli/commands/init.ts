@@ -1,0 +1,88 @@
+/** `pyrallel init`: writes a new project, never over anything, and says what to do next. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { PyrallelError, toError } from '../../framework/model/errors.ts'
+import { exitCodes } from '../failure.ts'
+import { ask, type InitAnswers } from '../init/ask.ts'
+import { installCommand, packageManager, runCommand } from '../init/package-manager.ts'
+import { firstRecords, projectNameOf, type TemplateFile, type TemplateName, templateFiles } from '../init/template.ts'
+import { hasColor, type Io } from '../io.ts'
+import { painter } from '../paint.ts'
+
+export interface InitOptions {
+  readonly template?: TemplateName
+  /** Ask nothing. */
+  readonly yes?: boolean
+  readonly json?: boolean
+}
+
+export async function init(folder: string | undefined, options: InitOptions, io: Io): Promise<number> {
+  const answered = await answers(folder, options, io)
+  if (answered === undefined) return exitCodes.failed
+  const { folder: target, template } = answered
+  const root = resolve(io.cwd(), target)
+  const files = templateFiles(template, projectNameOf(basename(root)))
+  refuseClashes(root, files)
+  writeAll(root, files)
+  const next = nextCommands(relative(io.cwd(), root), template, io)
+  if (options.json === true) {
+    io.stdout.write(
+      `${JSON.stringify({ folder: root, template, files: files.map(({ path }) => path), next }, null, 2)}\n`,
+    )
+    return exitCodes.fine
+  }
+  const paint = painter(hasColor(io.stdout, io.env))
+  for (const { path } of files) io.stdout.write(`${paint('green', 'wrote')} ${path}\n`)
+  io.stdout.write(`\nNext:\n${next.map((command) => `  ${paint('bold', command)}`).join('\n')}\n`)
+  return exitCodes.fine
+}
+
+async function answers(
+  folder: string | undefined,
+  { template, yes }: InitOptions,
+  io: Io,
+): Promise<InitAnswers | undefined> {
+  if (yes === true) return { folder: folder ?? '.', template: template ?? 'minimal' }
+  if (folder !== undefined && template !== undefined) return { folder, template }
+  if (io.stdin.isTTY !== true || io.stdout.isTTY !== true) {
+    throw new PyrallelError(
+      'PYR_USAGE',
+      'init asks where to and which template, and there is no terminal to ask at. Pass -y to take the defaults: pyrallel init my-service --template minimal -y',
+    )
+  }
+  return ask({ ...(folder === undefined ? {} : { folder }), ...(template === undefined ? {} : { template }) })
+}
+
+function refuseClashes(root: string, files: readonly TemplateFile[]): void {
+  const clashes = files.filter(({ path }) => existsSync(join(root, path))).map(({ path }) => path)
+  if (clashes.length === 0) return
+  throw new PyrallelError(
+    'PYR_EXISTS',
+    `Nothing was written, because these files are in ${root} already:\n${clashes.map((path) => `  ${path}`).join('\n')}\nName another folder: pyrallel init my-service`,
+  )
+}
+
+function writeAll(root: string, files: readonly TemplateFile[]): void {
+  for (const { path, text } of files) {
+    try {
+      mkdirSync(dirname(join(root, path)), { recursive: true })
+      // `wx`: a file that has appeared since is not written over either.
+      writeFileSync(join(root, path), text, { flag: 'wx' })
+    } catch (thrown) {
+      const message = `${path} cannot be written: ${toError(thrown).message}. Make the folder writable, or name another.`
+      throw new PyrallelError('PYR_WRITE', message, { cause: thrown })
+    }
+  }
+}
+
+function nextCommands(folder: string, template: TemplateName, { env }: Io): readonly string[] {
+  const manager = packageManager(env.npm_config_user_agent)
+  const { topic, value } = firstRecords[template]
+  return [
+    ...(folder === '' ? [] : [`cd ${/\s/.test(folder) ? `'${folder}'` : folder}`]),
+    installCommand(manager),
+    runCommand(manager, 'dev'),
+    // In another terminal.
+    runCommand(manager, 'send', topic, `'${value}'`),
+  ]
+}
