@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type GroupParts, groupMetrics } from '../../../framework/control-plane/group-snapshot.ts'
+import type { ExecutionEngine } from '../../../framework/execution-plane/execution-engine.ts'
+import { aRoute, Driver, HANDLER, keyed, range, someLimits } from './builders.ts'
+
+const NOW = 100_000
+
+const engine: ExecutionEngine = {
+  capacity: 98,
+  inFlight: 7,
+  abandoned: 2,
+  threads: { running: 4, restarts: 1, batches: 9, boundaryMs: 3 },
+  async start() {},
+  submit() {},
+  abort() {},
+  async close() {},
+}
+
+function parts(over: Partial<GroupParts> = {}, driver = new Driver()): GroupParts {
+  return {
+    group: 'shop',
+    manager: driver.manager,
+    client: { logEnd: () => 1_000 },
+    routes: [aRoute()],
+    engines: new Map([[HANDLER, engine]]),
+    limits: someLimits(),
+    isPaused: false,
+    state: 'running',
+    subscribedAt: NOW - 1_000,
+    polledAt: NOW - 15,
+    hadPartitions: false,
+    ...over,
+  }
+}
+
+describe('the snapshot of a group', () => {
+  it('counts what is in memory, and shows each partition with its lag', () => {
+    const driver = new Driver().assign(0, 0).assign(1, 10)
+    driver.poll(...range(0, 6).map((offset) => keyed(offset, `k${offset}`))).start(4)
+    const metrics = groupMetrics(parts({}, driver), NOW)
+    const { inFlight, queued, records, assignedPartitions, sincePollMs } = metrics
+    assert.deepEqual(
+      { inFlight, queued, records, assignedPartitions, sincePollMs },
+      {
+        inFlight: 4,
+        queued: 2,
+        records: 6,
+        assignedPartitions: 2,
+        sincePollMs: 15,
+      },
+    )
+    assert.deepEqual(
+      metrics.partitions.map(({ partition, trueLag }) => [partition, trueLag]),
+      [
+        [0, 1_000],
+        [1, 990],
+      ],
+    )
+  })
+
+  it('lists at most 1,000 partitions, and says how many there are', () => {
+    const driver = new Driver()
+    for (const partition of range(0, 1_003)) driver.assign(partition, 0)
+    const { partitions, assignedPartitions } = groupMetrics(parts({}, driver), NOW)
+    assert.deepEqual([partitions.length, assignedPartitions], [1_000, 1_003])
+  })
+
+  it('shows each handler with its engine', () => {
+    assert.deepEqual(groupMetrics(parts(), NOW).handlers, [
+      {
+        handlerId: HANDLER,
+        topic: 'orders',
+        concurrency: 100,
+        capacity: 98,
+        inFlight: 7,
+        abandoned: 2,
+        threads: { running: 4, restarts: 1, batches: 9, boundaryMs: 3 },
+      },
+    ])
+  })
+
+  it('says whether the process takes part', () => {
+    const membership = (over: Partial<GroupParts>, driver?: Driver) => groupMetrics(parts(over, driver), NOW).membership
+    assert.equal(membership({ state: 'idle', subscribedAt: undefined, polledAt: undefined }), 'joining')
+    assert.equal(membership({}), 'joining')
+    assert.equal(membership({}, new Driver().assign()), 'assigned')
+    assert.equal(membership({ state: 'draining' }, new Driver().assign()), 'leaving')
+    assert.equal(membership({ state: 'closed' }), 'left')
+  })
+
+  it('counts a member without partitions as idle once it had some, or has polled for ten seconds', () => {
+    const membership = (over: Partial<GroupParts>) => groupMetrics(parts(over), NOW).membership
+    assert.equal(membership({ hadPartitions: true }), 'idle')
+    assert.equal(membership({ subscribedAt: NOW - 10_015 }), 'idle')
+    assert.equal(membership({ subscribedAt: NOW - 10_014 }), 'joining')
+    assert.equal(membership({ subscribedAt: NOW - 60_000, polledAt: undefined }), 'joining')
+  })
+
+  it('tells a limit that is reached for a moment from a pause at the client', () => {
+    const driver = new Driver({ limits: { maxRecords: 20 } }).assign(0, 0)
+    const intake = (isPaused: boolean) => {
+      const metrics = groupMetrics(parts({ isPaused }, driver), NOW)
+      return [metrics.intake, metrics.intakeReason]
+    }
+    assert.deepEqual(intake(false), ['open', null])
+    driver.poll(...range(0, 20).map((offset) => keyed(offset, 'k')))
+    assert.deepEqual(intake(false), ['held', 'records'])
+    assert.deepEqual(intake(true), ['paused', 'records'])
+  })
+})
