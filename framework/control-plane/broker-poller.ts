@@ -99,7 +99,11 @@ export class BrokerPoller {
       onEvent,
       isWanted: (request) => manager.isWanted(request),
       onAcknowledged: (request) => {
-        manager.onDeadLettered(request, clock.now())
+        try {
+          manager.onDeadLettered(request, clock.now())
+        } catch (thrown) {
+          this.#fail(toError(thrown))
+        }
         this.#schedulePump()
       },
     })
