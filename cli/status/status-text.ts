@@ -43,7 +43,7 @@ function groupText(of: GroupMetrics, paint: Paint): string {
       '',
       ...table(
         ['partition', 'true lag', 'position', 'gaps', 'blocked by', 'offsets'],
-        of.partitions.map((each) => partitionRow(each, paint)),
+        [...of.partitions].sort(byPlace).map((each) => partitionRow(each, paint)),
         paint,
       ),
     )
@@ -51,6 +51,10 @@ function groupText(of: GroupMetrics, paint: Paint): string {
   const leftOut = of.assignedPartitions - of.partitions.length
   if (leftOut > 0) lines.push(`  and ${leftOut} more partitions`)
   return lines.join('\n')
+}
+
+function byPlace(a: PartitionMetrics, b: PartitionMetrics): number {
+  return a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition
 }
 
 function handlerRow(of: GroupMetrics['handlers'][number]): Cell[] {

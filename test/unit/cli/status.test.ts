@@ -50,7 +50,7 @@ describe('the text of pyrallel status', () => {
         queued: 4,
         records: 6,
         retriesWaiting: 1,
-        partitions: [blocked, aPartition({ partition: 1 })],
+        partitions: [aPartition({ partition: 1 }), blocked],
       }),
     ]
     assert.equal(
