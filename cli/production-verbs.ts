@@ -1,5 +1,6 @@
 /** Declares the verbs with which a project begins and goes to production. What they do is in commands/, loaded only when it is asked for. */
 import { type Command, Option } from 'commander'
+import { modes } from '../framework/runtime/config-layers.ts'
 import { collect, type Exit, examples } from './command-line.ts'
 import { templateNames } from './init/template.ts'
 import type { Io } from './io.ts'
@@ -8,6 +9,21 @@ export function addProductionVerbs(program: Command, io: Io, exit: Exit): void {
   addInit(program, io, exit)
   addBuild(program, io, exit)
   addStart(program, io)
+  addConfig(program, io, exit)
+}
+
+function addConfig(program: Command, io: Io, exit: Exit): void {
+  program
+    .command('config')
+    .description('Print every option with its value and where that was written; secrets are hidden.')
+    .addOption(new Option('--mode <mode>', 'as in this mode (default: development)').choices([...modes]))
+    .option('--explain', 'also say what each option decides, what is allowed, and its environment variable')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples(['pyrallel config', 'pyrallel config --explain --mode production']))
+    .action(async (options: Parameters<typeof import('./commands/config.ts').config>[0]) => {
+      const { config } = await import('./commands/config.ts')
+      exit(await config(options, io))
+    })
 }
 
 function addInit(program: Command, io: Io, exit: Exit): void {

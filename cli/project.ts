@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { PyrallelConfig, ResolvedConfig } from '../framework/config.ts'
 import { type ErrorCode, PyrallelError, toError } from '../framework/model/errors.ts'
-import { resolveConfig } from '../framework/runtime/resolve-config.ts'
+import { traceConfig } from '../framework/runtime/resolve-config.ts'
 import type { RegisteredHandler } from '../framework/runtime/runtime.ts'
+import { applyEnvironment, type ProjectEnvironment, readEnvironment } from './config/environment.ts'
 import { readTypeScript } from './read-typescript.ts'
 
 export const configFile = 'pyrallel.config.ts'
@@ -15,24 +16,51 @@ export interface Project {
   /** Absolute. */
   readonly root: string
   readonly config: ResolvedConfig
+  /** By option, where its value was written; an option without an entry has its default. */
+  readonly places: ReadonlyMap<string, string>
+  /** The group that the file names for all modes: `generated/` is made with it, so that it is the same in every environment. */
+  readonly declaredGroup: string
 }
 
-/** @throws PyrallelError PYR_CONFIG_LOAD or PYR_CONFIG_INVALID */
-export async function loadProject(root: string): Promise<Project> {
+/**
+ * Also sets the variables of the project's `.env` files in this process, for the config and for handlers.
+ * @throws PyrallelError PYR_CONFIG_LOAD or PYR_CONFIG_INVALID
+ */
+export async function loadProject(
+  root: string,
+  environment: ProjectEnvironment = readEnvironment(root, process.env, 'development'),
+): Promise<Project> {
+  refuseMissingConfig(root)
+  applyEnvironment(environment)
+  const module = await load<ConfigModule>(root, configFile, 'PYR_CONFIG_LOAD')
+  return resolveProject(root, module, environment)
+}
+
+/** What the config's file exports. */
+export interface ConfigModule {
+  readonly default?: PyrallelConfig
+}
+
+/** @throws PyrallelError PYR_CONFIG_LOAD */
+export function refuseMissingConfig(root: string): void {
   if (!existsSync(join(root, configFile))) {
     throw new PyrallelError(
       'PYR_CONFIG_LOAD',
       `There is no ${configFile} in ${root}. Run the command in your project's folder, or write one:\n  import { defineConfig } from 'pyrallel'\n  export default defineConfig({ group: 'my-service' })`,
     )
   }
-  const module = await load<{ readonly default?: PyrallelConfig }>(root, configFile, 'PYR_CONFIG_LOAD')
+}
+
+/** @throws PyrallelError PYR_CONFIG_LOAD or PYR_CONFIG_INVALID */
+export function resolveProject(root: string, module: ConfigModule, environment: ProjectEnvironment): Project {
   if (module.default === undefined) {
     throw new PyrallelError(
       'PYR_CONFIG_LOAD',
       `${configFile} has no default export. Write \`export default defineConfig({ group: 'my-service' })\`.`,
     )
   }
-  return { root, config: resolveConfig(module.default, configFile) }
+  const { config, places } = traceConfig(module.default, configFile, environment)
+  return { root, config, places, declaredGroup: module.default.group ?? config.group }
 }
 
 /** The routes as they were generated; loads the handlers with them. `undefined` when nothing has been generated. */

@@ -3,6 +3,7 @@
  * README derive from the schema below. Reads no file and no environment.
  */
 import { type Static, Type } from 'typebox'
+import { security } from './kafka/security-options.ts'
 import { http } from './observability/http-options.ts'
 import { retryRules } from './runtime/failure-options.ts'
 import {
@@ -67,11 +68,13 @@ const kafka = section({
     }),
   ),
   librdkafka: withDefault(
+  security,
     Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
       default: {},
       doc: {
-        what: 'Settings that are passed to librdkafka as they are: TLS, SASL, fetch sizes, time-outs.',
-        range: 'names of librdkafka with texts, numbers or booleans; not those that Pyrallel sets itself',
+        what: 'Settings that are passed to librdkafka as they are: fetch sizes, time-outs, what `security` does not know.',
+        range:
+          'names of librdkafka with texts, numbers or booleans; not those that Pyrallel sets itself, nor those of TLS and SASL where `security` is used',
         worse: 'Larger fetch sizes and queues take memory that the limits below do not count.',
       },
     }),
@@ -255,8 +258,16 @@ export const handlerSchema = options({
   ),
 })
 
-/** What `pyrallel.config.ts` exports. */
-export type PyrallelConfig = Static<typeof configSchema>
+type ConfigOptions = Static<typeof configSchema>
+
+/** What `pyrallel.config.ts` exports. The sections named after a mode count only in that mode, over the rest. */
+export interface PyrallelConfig extends ConfigOptions {
+  /** For `pyrallel dev`. */
+  readonly development?: Partial<ConfigOptions>
+  /** For `pyrallel start`. */
+  readonly production?: Partial<ConfigOptions>
+  readonly test?: Partial<ConfigOptions>
+}
 
 /** The config with every default in place; durations are milliseconds. */
 export type ResolvedConfig = ResolvedOptions<(typeof configSchema)['properties']>

@@ -13,8 +13,8 @@ export interface GenerateOptions {
 
 export async function generateCommand(options: GenerateOptions, io: Io): Promise<number> {
   const startedAt = performance.now()
-  const { root, config } = await loadProject(io.cwd())
-  const generation = await generate(root, config.group)
+  const { root, declaredGroup } = await loadProject(io.cwd())
+  const generation = await generate(root, declaredGroup)
   const { diagnostics, handlers, stale } = generation
   const tookMs = Math.round(performance.now() - startedAt)
   if (options.json === true) {

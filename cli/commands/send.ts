@@ -155,7 +155,9 @@ const connectNative: Connect = async (target, project, io) => {
     clientId: project?.config.kafka.clientId ?? 'pyrallel',
     groupProtocol: 'consumer',
     createTopicsBy: target.isEmbedded ? 'metadata' : 'admin',
-    librdkafka: target.isEmbedded ? {} : (project?.config.kafka.librdkafka ?? {}),
+    ...(target.isEmbedded || project === undefined
+      ? {}
+      : { security: project.config.kafka.security, librdkafka: project.config.kafka.librdkafka }),
     log,
   })
 }

@@ -50,10 +50,10 @@ export async function openBroker(request: BrokerRequest): Promise<DevBroker> {
 }
 
 async function openCluster(request: BrokerRequest, brokers: string): Promise<DevBroker> {
-  const { clientId, groupProtocol, librdkafka } = request.kafka
+  const { clientId, groupProtocol, security, librdkafka } = request.kafka
   const { connectKafka } = await import('../../framework/kafka/librdkafka-client.ts')
   const connection = await connectKafka(
-    { brokers, clientId, groupProtocol, librdkafka, log: request.log },
+    { brokers, clientId, groupProtocol, security, librdkafka, log: request.log },
     request.load,
   )
   try {
@@ -74,7 +74,7 @@ async function openEmbedded({ kafka, topics, log, load }: BrokerRequest): Promis
   ])
   const broker = await startEmbeddedBroker({ log, topics }, load)
   try {
-    // The config's librdkafka settings (TLS, SASL) are for the real cluster; the embedded one would refuse them.
+    // The config's TLS, SASL and librdkafka settings are for the real cluster; the embedded one would refuse them.
     const connection = await connectKafka({ ...broker.connection, clientId: kafka.clientId, log }, load)
     return {
       kind: 'embedded',

@@ -4,6 +4,7 @@ import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { createLogger } from '../../framework/observability/logger.ts'
 import { systemClock } from '../../framework/runtime/clock.ts'
+import { modeOf } from '../../framework/runtime/config-layers.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
 import { resolveConfig } from '../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
@@ -36,7 +37,9 @@ export async function serve(parts: ServerParts): Promise<never> {
 async function run({ config: input, routes }: ServerParts): Promise<number> {
   const signals = listenToStopSignals()
   try {
-    const config = resolveConfig(input, 'pyrallel.config.ts')
+    // No `.env` files: in production, the environment is the platform's to set.
+    const around = { mode: modeOf(process.env, 'production'), env: process.env }
+    const config = resolveConfig(input, 'pyrallel.config.ts', around)
     const log = createLogger(config.logging, process.stdout)
     const handlers = resolveHandlers(routes, config)
     const runtime = await runtimeOf(config, handlers, log)
@@ -53,10 +56,10 @@ async function runtimeOf(
   log: Logger,
 ): Promise<Runtime> {
   const clock = systemClock()
-  const { clientId, groupProtocol, librdkafka } = kafka
+  const { clientId, groupProtocol, security, librdkafka } = kafka
   const brokers = kafka.brokers.join(',')
   return createRuntime({
-    connection: await connectKafka({ brokers, clientId, groupProtocol, librdkafka, log, clock }),
+    connection: await connectKafka({ brokers, clientId, groupProtocol, security, librdkafka, log, clock }),
     handlers,
     startFrom: kafka.startFrom,
     ...(kafka.instanceId === undefined ? {} : { instanceId: kafka.instanceId }),

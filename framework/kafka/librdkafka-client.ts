@@ -36,6 +36,6 @@ export async function connectKafka(
   options: KafkaConnectionOptions,
   load: LibrdkafkaLoader = importLibrdkafka,
 ): Promise<KafkaConnection> {
-  refuseOwnedProperties(options.librdkafka ?? {})
+  refuseOwnedProperties(options.librdkafka ?? {}, options.security)
   return new LibrdkafkaConnection(await loadLibrdkafka(load), options, options.clock ?? systemClock())
 }

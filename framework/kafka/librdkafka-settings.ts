@@ -1,9 +1,11 @@
 /** Turns our options into librdkafka's configuration, and refuses the keys that Pyrallel's guarantees rest on. Pure. */
 import { PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
+import type { SecuritySettings } from '../model/settings.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ConsumerOptions } from './kafka-client.ts'
 import type { NativeConfig } from './librdkafka-binding.ts'
+import { isSecured, isSecurityProperty, securityConfig } from './librdkafka-security.ts'
 
 export interface KafkaConnectionOptions {
   /** `host:port`, several with commas between. */
@@ -15,7 +17,9 @@ export interface KafkaConnectionOptions {
   readonly createTopicsBy?: 'admin' | 'metadata'
   /** How long the broker may hold a fetch that finds nothing, in milliseconds. Default librdkafka's 500. Lower: more idle requests. */
   readonly fetchWaitMaxMs?: number
-  /** Any other librdkafka property, TLS and SASL among them. Keys of `ownedProperties` are refused. */
+  /** TLS and SASL. Default: neither. */
+  readonly security?: SecuritySettings
+  /** Any other librdkafka property. Keys of `ownedProperties` are refused, and those of TLS and SASL too once `security` is used. */
   readonly librdkafka?: Readonly<Record<string, unknown>>
   readonly log: Logger
   readonly clock?: Clock
@@ -47,10 +51,19 @@ export const ownedProperties: Readonly<Record<string, string>> = {
   'test.mock.num.brokers': 'use the embedded broker',
 }
 
+/** What a user must do instead of setting this property; undefined when it is the user's to set. */
+export function insteadOf(key: string, security: SecuritySettings | undefined): string | undefined {
+  if (Object.hasOwn(ownedProperties, key)) return ownedProperties[key]
+  return security !== undefined && isSecured(security) && isSecurityProperty(key) ? 'use kafka.security' : undefined
+}
+
 /** @throws PyrallelError PYR_CONFIG_INVALID naming the first key that is not the user's to set */
-export function refuseOwnedProperties(passthrough: Readonly<Record<string, unknown>>): void {
+export function refuseOwnedProperties(
+  passthrough: Readonly<Record<string, unknown>>,
+  security?: SecuritySettings,
+): void {
   for (const key of Object.keys(passthrough)) {
-    const instead = ownedProperties[key]
+    const instead = insteadOf(key, security)
     if (instead === undefined) continue
     throw new PyrallelError('PYR_CONFIG_INVALID', `kafka.librdkafka: '${key}' cannot be set here: ${instead}.`)
   }
@@ -61,6 +74,7 @@ export function commonConfig(options: KafkaConnectionOptions): NativeConfig {
   return {
     'bootstrap.servers': options.brokers,
     'client.id': options.clientId,
+    ...securityConfig(options.security),
     ...options.librdkafka,
   }
 }
@@ -79,6 +93,7 @@ export function consumerConfig(options: KafkaConnectionOptions, consumer: Consum
     'auto.offset.reset': 'earliest',
     'enable.auto.commit': false,
     'enable.auto.offset.store': false,
+    ...securityConfig(options.security),
     ...options.librdkafka,
   }
 }
@@ -93,6 +108,7 @@ export function producerConfig(options: KafkaConnectionOptions): NativeConfig {
     'enable.idempotence': true,
     partitioner: 'murmur2_random',
     'linger.ms': LINGER_MS,
+    ...securityConfig(options.security),
     ...options.librdkafka,
   }
 }

@@ -59,3 +59,23 @@ export interface HttpSettings {
   /** A client that was not polled for so long is stalled. Milliseconds. */
   readonly stallAfterMs: number
 }
+
+/** How brokers and this process prove to each other who they are. */
+export interface SecuritySettings {
+  readonly tls: boolean
+  /** PEM texts, or paths of PEM files. */
+  readonly ca: string | undefined
+  readonly cert: string | undefined
+  readonly key: string | undefined
+  readonly keyPassphrase: string | undefined
+  readonly verifyHostname: boolean
+  readonly sasl: {
+    readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER' | undefined
+    readonly username: string | undefined
+    readonly password: string | undefined
+    readonly clientId: string | undefined
+    readonly clientSecret: string | undefined
+    readonly tokenEndpoint: string | undefined
+    readonly scope: string | undefined
+  }
+}

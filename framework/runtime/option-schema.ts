@@ -115,7 +115,8 @@ export function optionRows(schema: TObject, prefix = ''): readonly OptionRow[] {
   })
 }
 
-const secretName = /pass(word|phrase)?|secret|token|credential|private|sasl\.jaas|\.key/i
+/** A section of secrets counts as one itself: whatever stands there instead of it may be the password. */
+const secretName = /pass(word|phrase)?|secret|token|credential|private|sasl\.jaas|\.key|security\.(sasl\.)?$/i
 
 /** A value as its owner would write it in the file; hidden when the option's name says that it is a secret. */
 export function show(value: unknown, name = ''): string {

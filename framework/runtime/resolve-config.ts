@@ -1,30 +1,82 @@
-/** Turns what `pyrallel.config.ts` exports into settings in which every default is in place. Reads no file. */
+/** Turns what `pyrallel.config.ts` exports, and what the environment says, into settings in which every default is in place. Reads no file. */
 import { configSchema, type ResolvedConfig } from '../config.ts'
-import { ownedProperties } from '../kafka/librdkafka-settings.ts'
+import { insteadOf } from '../kafka/librdkafka-settings.ts'
+import { securityMistakes } from '../kafka/security-options.ts'
 import { PyrallelError } from '../model/errors.ts'
-import type { CommitSettings, HttpSettings, LifecycleSettings, Limits, RetrySettings } from '../model/settings.ts'
+import type {
+  CommitSettings,
+  HttpSettings,
+  LifecycleSettings,
+  Limits,
+  RetrySettings,
+  SecuritySettings,
+} from '../model/settings.ts'
 import type { Ordering } from '../model/work.ts'
+import { type ConfigSurroundings, layered, otherModes, placeOfMode } from './config-layers.ts'
 import { resolveOptions } from './resolve-options.ts'
 
+/** A config, and where each of its values was written. */
+export interface TracedConfig {
+  readonly config: ResolvedConfig
+  /** By option: `limits.maxRecords`. Without an entry, it is a default. */
+  readonly places: ReadonlyMap<string, string>
+}
+
+/** Nothing but the file counts, for whoever has no environment to ask. */
+const fileOnly: ConfigSurroundings = { mode: 'production', env: {} }
+
 /**
- * Checks a config and puts the defaults in place.
+ * Checks a config and puts the defaults in place. Over the file's values come those of its section for the mode, and over them the `PYRALLEL_*`
+ * variables. The sections of the other modes are checked too.
  * @param place the file it stands in, for messages: `pyrallel.config.ts`
  * @throws PyrallelError PYR_CONFIG_INVALID with one line for every mistake
  */
-export function resolveConfig(config: unknown, place: string): ResolvedConfig {
-  const resolved = resolveOptions(configSchema, config, place, 'PYR_CONFIG_INVALID')
-  const mistakes = Object.keys(resolved.kafka.librdkafka).flatMap((key) => {
-    const instead = Object.hasOwn(ownedProperties, key) ? ownedProperties[key] : undefined
+export function resolveConfig(config: unknown, place: string, around: ConfigSurroundings = fileOnly): ResolvedConfig {
+  return traceConfig(config, place, around).config
+}
+
+/** The same, with the place of each value. */
+export function traceConfig(file: unknown, place: string, around: ConfigSurroundings): TracedConfig {
+  const traced = resolveMode(file, place, place, around)
+  // A mistake that only production would meet is found while developing.
+  for (const mode of otherModes(file, around.mode)) {
+    resolveMode(file, place, placeOfMode(place, mode), { ...around, mode })
+  }
+  return traced
+}
+
+/** @param defaultPlace for mistakes that were written nowhere, such as an option that is missing */
+function resolveMode(file: unknown, place: string, defaultPlace: string, around: ConfigSurroundings): TracedConfig {
+  const { values, places } = layered(configSchema, file, place, around)
+  const placeOf = (option: string) => places.get(option) ?? defaultPlace
+  const config = resolveOptions(configSchema, values, placeOf, 'PYR_CONFIG_INVALID')
+  const mistakes = [...ofPassthrough(config, placeOf), ...ofSecurity(config, placeOf), ...ofRetry(config, placeOf)]
+  if (mistakes.length > 0) throw new PyrallelError('PYR_CONFIG_INVALID', mistakes.join('\n'))
+  return { config, places }
+}
+
+type PlaceOf = (option: string) => string
+
+function ofPassthrough({ kafka }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {
+  return Object.keys(kafka.librdkafka).flatMap((key) => {
+    const instead = insteadOf(key, kafka.security)
+    const place = placeOf('kafka.librdkafka')
     return instead === undefined ? [] : [`${place}: option kafka.librdkafka['${key}'] belongs to Pyrallel: ${instead}.`]
   })
-  const { minMs, maxMs } = resolved.handlers.retry
-  if (minMs > maxMs) {
-    mistakes.push(
-      `${place}: option handlers.retry.min (${minMs} ms) is above handlers.retry.max (${maxMs} ms). Raise max or lower min.`,
-    )
-  }
-  if (mistakes.length > 0) throw new PyrallelError('PYR_CONFIG_INVALID', mistakes.join('\n'))
-  return resolved
+}
+
+function ofSecurity({ kafka }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {
+  return securityMistakes(kafka.security).map(
+    (mistake) => `${placeOf('kafka.security')}: option kafka.security.${mistake}`,
+  )
+}
+
+function ofRetry({ handlers }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {
+  const { minMs, maxMs } = handlers.retry
+  if (minMs <= maxMs) return []
+  return [
+    `${placeOf('handlers.retry.min')}: option handlers.retry.min (${minMs} ms) is above handlers.retry.max (${maxMs} ms). Raise max or lower min.`,
+  ]
 }
 
 /** The defaults, as one writes them. */
@@ -42,4 +94,5 @@ export type ResolvedParts = {
   readonly http: Check<HttpSettings, ResolvedConfig['http']>
   readonly retry: Check<RetrySettings, ResolvedConfig['handlers']['retry']>
   readonly ordering: Check<Ordering, ResolvedConfig['handlers']['ordering']>
+  readonly security: Check<SecuritySettings, ResolvedConfig['kafka']['security']>
 }

@@ -8,24 +8,28 @@ import { type DurationSchema, type OptionDoc, type ResolvedOptions, show } from 
 
 /**
  * The resolved options. All mistakes are found in one go.
- * @param place where the options were written, for messages: `pyrallel.config.ts`
+ * @param place where the options were written, for messages: `pyrallel.config.ts`; or a function that tells it of each option
  * @throws PyrallelError with `code`: each line names the place, the option, the value seen and what to write
  */
 export function resolveOptions<P extends TProperties>(
   schema: TObject<P>,
   input: unknown,
-  place: string,
+  place: string | ((option: string) => string),
   code: ErrorCode,
 ): ResolvedOptions<P> {
   const mistakes: string[] = []
-  const resolved = resolveObject(schema, input, { place, path: '', mistakes })
+  const resolved = resolveObject(schema, input, {
+    placeOf: typeof place === 'string' ? () => place : place,
+    path: '',
+    mistakes,
+  })
   if (mistakes.length > 0) throw new PyrallelError(code, mistakes.join('\n'))
   // The cast states what resolveObject builds from the same schema: a type cannot be computed by a loop.
   return resolved as ResolvedOptions<P>
 }
 
 interface Position {
-  readonly place: string
+  readonly placeOf: (option: string) => string
   /** `limits.`, or empty at the top. */
   readonly path: string
   readonly mistakes: string[]
@@ -35,7 +39,9 @@ function resolveObject(schema: TObject, input: unknown, at: Position): Record<st
   const known = Object.keys(schema.properties)
   if (input !== undefined && (typeof input !== 'object' || input === null || Array.isArray(input))) {
     const subject = at.path === '' ? 'the value' : `option ${at.path.slice(0, -1)}`
-    at.mistakes.push(`${at.place}: ${subject} is ${show(input)}, but must be an object with: ${known.join(', ')}.`)
+    at.mistakes.push(
+      `${at.placeOf(at.path.slice(0, -1))}: ${subject} is ${show(input, at.path)}, but must be an object with: ${known.join(', ')}.`,
+    )
     return {}
   }
   const given = (input ?? {}) as Readonly<Record<string, unknown>>
@@ -70,7 +76,7 @@ function resolveOne(
   }
   if (value === undefined) {
     if (!Type.IsOptional(schema)) {
-      at.mistakes.push(`${at.place}: option ${name} is missing. Write ${described.doc?.range ?? 'a value'}.`)
+      at.mistakes.push(`${at.placeOf(name)}: option ${name} is missing. Write ${described.doc?.range ?? 'a value'}.`)
     }
     resolved[key] = undefined
     return
@@ -99,11 +105,11 @@ function resolveDuration(
 }
 
 function wrongValue(name: string, value: unknown, doc: OptionDoc | undefined, at: Position): string {
-  return `${at.place}: option ${name} is ${show(value, name)}, but must be ${doc?.range ?? 'of another kind'}.`
+  return `${at.placeOf(name)}: option ${name} is ${show(value, name)}, but must be ${doc?.range ?? 'of another kind'}.`
 }
 
 function unknownOption(key: string, known: readonly string[], value: unknown, at: Position): string {
   const nearest = nearestName(key, known)
   const next = nearest === undefined ? `Options here: ${known.join(', ')}.` : `Did you mean ${at.path}${nearest}?`
-  return `${at.place}: there is no option ${at.path}${key} (its value is ${show(value, key)}). ${next}`
+  return `${at.placeOf(`${at.path}${key}`)}: there is no option ${at.path}${key} (its value is ${show(value, key)}). ${next}`
 }

@@ -1,0 +1,44 @@
+/** `pyrallel config`: what counts, and where it was written. */
+import type { Mode } from '../../framework/runtime/config-layers.ts'
+import { readEnvironment } from '../config/environment.ts'
+import { type ExplainedOption, explainConfig } from '../config/explain.ts'
+import { exitCodes } from '../failure.ts'
+import { hasColor, type Io } from '../io.ts'
+import { type Paint, painter } from '../paint.ts'
+import { loadProject } from '../project.ts'
+
+export interface ConfigOptions {
+  readonly mode?: Mode
+  readonly explain?: boolean
+  readonly json?: boolean
+}
+
+export async function config(options: ConfigOptions, io: Io): Promise<number> {
+  const root = io.cwd()
+  const env = options.mode === undefined ? io.env : { ...io.env, PYRALLEL_MODE: options.mode }
+  const environment = readEnvironment(root, env, 'development')
+  const explained = explainConfig(await loadProject(root, environment))
+  if (options.json === true) {
+    io.stdout.write(`${JSON.stringify({ mode: environment.mode, options: explained }, null, 2)}\n`)
+    return exitCodes.fine
+  }
+  const paint = painter(hasColor(io.stdout, io.env))
+  io.stdout.write(`mode ${paint('bold', environment.mode)}\n${table(explained, options.explain === true, paint)}`)
+  return exitCodes.fine
+}
+
+function table(explained: readonly ExplainedOption[], isLong: boolean, paint: Paint): string {
+  const nameWidth = Math.max(...explained.map(({ option }) => option.length))
+  const valueWidth = Math.max(...explained.map(({ value }) => Math.min(shownValue(value).length, 30)))
+  const lines = explained.flatMap(({ option, value, source, variable, what, range }) => {
+    const shown = shownValue(value).padEnd(valueWidth)
+    const line = `${option.padEnd(nameWidth)}  ${paint('cyan', shown)}  ${source === 'default' ? paint('gray', source) : source}`
+    if (!isLong) return [line]
+    return [paint('bold', line), `  ${what}`, `  Allowed: ${range}.`, `  Variable: ${variable}`, '']
+  })
+  return `${lines.join('\n')}\n`
+}
+
+function shownValue(value: string | null): string {
+  return value ?? '-'
+}

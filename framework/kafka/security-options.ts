@@ -1,0 +1,144 @@
+/** The options of `kafka.security`: which TLS and SASL settings there are, and which of them belong together. Connects to nothing. */
+import { Type } from 'typebox'
+import type { SecuritySettings } from '../model/settings.ts'
+import { flag, type Option, section, withoutDefault } from '../runtime/option-schema.ts'
+
+const pemRange = 'a PEM text that begins with `-----BEGIN`, or the path of a PEM file'
+
+function text(doc: { readonly what: string; readonly range: string; readonly worse: string }, isSecret = false) {
+  return withoutDefault(Type.String({ minLength: 1, doc, ...(isSecret && { secret: true }) })) as Option<
+    ReturnType<typeof Type.String>
+  >
+}
+
+function secret(doc: { readonly what: string; readonly range: string; readonly worse: string }) {
+  return text(doc, true)
+}
+
+const sasl = section({
+  mechanism: withoutDefault(
+    Type.Unsafe<NonNullable<SecuritySettings['sasl']['mechanism']>>(
+      Type.Union(
+        (['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const).map((each) => Type.Literal(each)),
+        {
+          doc: {
+            what: 'How this process proves who it is. Without it: by its certificate, or not at all.',
+            range: "one of 'PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'",
+            worse: "'PLAIN' hands the password to the broker: only with `tls`.",
+          },
+        },
+      ),
+    ),
+  ),
+  username: text({ what: 'The user of PLAIN and SCRAM.', range: 'a text', worse: 'Another user has other rights.' }),
+  password: secret({
+    what: 'The password of PLAIN and SCRAM.',
+    range: 'a text',
+    worse: 'Written into the file, it is known to everybody who reads the repository: use the variable.',
+  }),
+  clientId: text({
+    what: 'The client of OAUTHBEARER, which asks for its token by OIDC client credentials.',
+    range: 'a text',
+    worse: 'Another client has other rights.',
+  }),
+  clientSecret: secret({
+    what: 'The secret of that client.',
+    range: 'a text',
+    worse: 'Written into the file, it is known to everybody who reads the repository: use the variable.',
+  }),
+  tokenEndpoint: withoutDefault(
+    Type.String({
+      pattern: '^https?://\\S+$',
+      doc: {
+        what: 'Where the token of OAUTHBEARER is asked for.',
+        range: 'an http or https URL',
+        worse: 'Over http, the secret can be read on its way.',
+      },
+    }),
+  ),
+  scope: text({
+    what: 'The scope of that token.',
+    range: 'a text',
+    worse: 'A wider one than needed does more harm when it leaks.',
+  }),
+})
+
+export const security = section({
+  tls: flag(false, {
+    what: 'Encrypts the connection, and checks the certificates of the brokers.',
+    worse: 'Without it, records and passwords can be read on their way.',
+  }),
+  ca: text({
+    what: "The authorities that the brokers' certificates are checked against. Without it: those of the system.",
+    range: pemRange,
+    worse: 'One authority too many can pretend to be your broker.',
+  }),
+  cert: text({
+    what: 'The certificate by which this process proves who it is; goes with `key`.',
+    range: pemRange,
+    worse: 'One that has expired ends every new connection.',
+  }),
+  key: secret({
+    what: 'The private key of that certificate.',
+    range: pemRange,
+    worse:
+      'Written into the file, it is known to everybody who reads the repository: name a file, or use the variable.',
+  }),
+  keyPassphrase: secret({
+    what: 'What `key` is encrypted with.',
+    range: 'a text',
+    worse: 'Written into the file, it is known to everybody who reads the repository: use the variable.',
+  }),
+  verifyHostname: flag(true, {
+    what: "Whether a broker's certificate must be for the name that was connected to.",
+    worse: 'false: whoever has any certificate of the authority can pretend to be your broker.',
+  }),
+  sasl,
+})
+
+/** What does not go together, as the ends of sentences that begin with the option. No values: some are secret. */
+export function securityMistakes(settings: SecuritySettings): readonly string[] {
+  return [...tlsMistakes(settings), ...saslMistakes(settings.sasl)]
+}
+
+function tlsMistakes(settings: SecuritySettings): readonly string[] {
+  const mistakes: string[] = []
+  if (!settings.tls) {
+    for (const option of ['ca', 'cert', 'key', 'keyPassphrase'] as const) {
+      if (settings[option] !== undefined)
+        mistakes.push(`${option} is set, but tls is false. Set kafka.security.tls: true.`)
+    }
+    return mistakes
+  }
+  if (settings.cert !== undefined && settings.key === undefined) mistakes.push('cert is set without key. Set both.')
+  if (settings.key !== undefined && settings.cert === undefined) mistakes.push('key is set without cert. Set both.')
+  if (settings.keyPassphrase !== undefined && settings.key === undefined) {
+    mistakes.push('keyPassphrase is set without key. Set both.')
+  }
+  return mistakes
+}
+
+const byPassword = ['username', 'password'] as const
+const byToken = ['clientId', 'clientSecret', 'tokenEndpoint'] as const
+
+function saslMistakes(sasl: SecuritySettings['sasl']): readonly string[] {
+  const { mechanism } = sasl
+  const all = [...byPassword, ...byToken, 'scope'] as const
+  if (mechanism === undefined) {
+    return all.flatMap((option) =>
+      sasl[option] === undefined ? [] : [`sasl.${option} is set without sasl.mechanism.`],
+    )
+  }
+  const needed: readonly (typeof all)[number][] = mechanism === 'OAUTHBEARER' ? byToken : byPassword
+  const allowed: readonly string[] = mechanism === 'OAUTHBEARER' ? [...byToken, 'scope'] : byPassword
+  return all.flatMap((option) => {
+    if (needed.includes(option) && sasl[option] === undefined)
+      return [`sasl.${option} is missing: ${mechanism} needs it.`]
+    if (!allowed.includes(option) && sasl[option] !== undefined) {
+      return [
+        `sasl.${option} is set, but ${mechanism} does not use it. Options of ${mechanism}: ${allowed.join(', ')}.`,
+      ]
+    }
+    return []
+  })
+}

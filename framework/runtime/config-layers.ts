@@ -1,0 +1,103 @@
+/** Lays the sources of the config over each other: the file, its section for the mode, the environment. Knows where each value comes from. Reads no file. */
+import { type TObject, Type } from 'typebox'
+import { PyrallelError } from '../model/errors.ts'
+import { type Environment, readVariables } from './option-variables.ts'
+
+export const modes = ['development', 'production', 'test'] as const
+export type Mode = (typeof modes)[number]
+
+const modeVariable = 'PYRALLEL_MODE'
+
+/**
+ * `PYRALLEL_MODE` where it is set, else `standard`.
+ * @throws PyrallelError PYR_CONFIG_INVALID for a mode that does not exist
+ */
+export function modeOf(env: Environment, standard: Mode): Mode {
+  const asked = env[modeVariable] ?? ''
+  if (asked === '') return standard
+  if (isMode(asked)) return asked
+  throw new PyrallelError(
+    'PYR_CONFIG_INVALID',
+    `${modeVariable} is '${asked}', but must be one of ${modes.join(', ')}.`,
+  )
+}
+
+/** What counts beside the file. */
+export interface ConfigSurroundings {
+  /** Which of the file's sections `development`, `production` and `test` counts. */
+  readonly mode: Mode
+  /** Where the `PYRALLEL_*` variables are. */
+  readonly env: Environment
+  /** The file that a variable was read from; without an entry, it is of the environment itself. */
+  readonly envFiles?: ReadonlyMap<string, string>
+}
+
+/** Values as one writes them, and where each was written. */
+export interface LayeredConfig {
+  readonly values: unknown
+  /** By option: `limits.maxRecords`. Without an entry, it is a default. */
+  readonly places: ReadonlyMap<string, string>
+}
+
+type Values = Readonly<Record<string, unknown>>
+
+/** Lowest first: the file, its section for the mode, the environment. */
+export function layered(schema: TObject, file: unknown, place: string, around: ConfigSurroundings): LayeredConfig {
+  if (!isValues(file)) return { values: file, places: new Map() }
+  const places = new Map<string, string>()
+  const ofMode = file[around.mode]
+  const rest = Object.fromEntries(Object.entries(file).filter(([key]) => !isMode(key)))
+  let values: Values = lay(schema, {}, rest, '', (option) => places.set(option, place))
+  if (ofMode !== undefined) {
+    const modePlace = placeOfMode(place, around.mode)
+    if (!isValues(ofMode)) values = { ...values, [around.mode]: ofMode }
+    else values = lay(schema, values, ofMode, '', (option) => places.set(option, modePlace))
+  }
+  for (const { variable, option, value } of readVariables(schema, around.env)) {
+    const from = around.envFiles?.get(variable)
+    values = withOption(values, option.split('.'), value)
+    places.set(option, from === undefined ? variable : `${variable} in ${from}`)
+  }
+  return { values, places }
+}
+
+/** The sections of other modes that the file has: they must be right too, or the first deployment would find out. */
+export function otherModes(file: unknown, mode: Mode): readonly Mode[] {
+  return isValues(file) ? modes.filter((each) => each !== mode && file[each] !== undefined) : []
+}
+
+export function placeOfMode(place: string, mode: Mode): string {
+  return `${place} (${mode})`
+}
+
+export function isMode(key: string): key is Mode {
+  return (modes as readonly string[]).includes(key)
+}
+
+/** Options replace options, sections are merged, and so are the entries of an option that is a record. */
+function lay(schema: TObject, under: Values, over: Values, path: string, onOption: (option: string) => void): Values {
+  const result: Record<string, unknown> = { ...under }
+  for (const [key, value] of Object.entries(over)) {
+    if (value === undefined) continue
+    const property = schema.properties[key]
+    const below = result[key]
+    if (property !== undefined && Type.IsObject(property) && isValues(value)) {
+      result[key] = lay(property, isValues(below) ? below : {}, value, `${path}${key}.`, onOption)
+      continue
+    }
+    const isMerged = property !== undefined && Type.IsRecord(property) && isValues(value) && isValues(below)
+    result[key] = isMerged ? { ...below, ...value } : value
+    onOption(`${path}${key}`)
+  }
+  return result
+}
+
+function withOption(values: Values, [key = '', ...rest]: readonly string[], value: unknown): Values {
+  if (rest.length === 0) return { ...values, [key]: value }
+  const below = values[key]
+  return { ...values, [key]: withOption(isValues(below) ? below : {}, rest, value) }
+}
+
+function isValues(value: unknown): value is Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,164 @@
+/** `pyrallel config`, and the `.env` files behind it. */
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, it } from 'node:test'
+import { applyEnvironment, readEnvironment } from '../../../cli/config/environment.ts'
+import { explainConfig } from '../../../cli/config/explain.ts'
+import { main } from '../../../cli/main.ts'
+import { traceConfig } from '../../../framework/runtime/resolve-config.ts'
+import { projectFolder, testIo } from './test-io.ts'
+
+const secret = 'xyzzy-secret'
+
+/** A project whose config needs no package. */
+function aProject(config: object, files: Readonly<Record<string, string>> = {}): string {
+  return projectFolder({
+    'pyrallel.config.ts': `export default ${JSON.stringify(config)}\n`,
+    ...files,
+  })
+}
+
+afterEach(() => applyEnvironment({ env: {}, envFiles: new Map() }))
+
+describe('the environment of a project', () => {
+  const files = {
+    '.env': 'A=env\nB=env\nC=env\nD=env\n',
+    '.env.development': 'B=development\nC=development\nD=development\n',
+    '.env.production': 'B=production\n',
+    '.env.test': 'B=test\n',
+    '.env.local': 'C=local\nD="local, # quoted"\n',
+  }
+
+  it('is the process, over .env.local, over .env of the mode, over .env', () => {
+    const { mode, env, envFiles } = readEnvironment(aProject({}, files), { D: 'process' }, 'development')
+    assert.equal(mode, 'development')
+    assert.deepEqual([env.A, env.B, env.C, env.D], ['env', 'development', 'local', 'process'])
+    assert.deepEqual(
+      [...envFiles],
+      [
+        ['A', '.env'],
+        ['B', '.env.development'],
+        ['C', '.env.local'],
+      ],
+    )
+  })
+
+  it('is that of the mode which PYRALLEL_MODE names', () => {
+    const { mode, env } = readEnvironment(aProject({}, files), { PYRALLEL_MODE: 'production' }, 'development')
+    assert.equal(mode, 'production')
+    assert.deepEqual([env.B, env.C], ['production', 'local'])
+    assert.throws(() => readEnvironment('/', { PYRALLEL_MODE: 'prod' }, 'test'), {
+      code: 'PYR_CONFIG_INVALID',
+      message: "PYRALLEL_MODE is 'prod', but must be one of development, production, test.",
+    })
+  })
+
+  it('is the same on every machine in tests: .env.local does not count', () => {
+    const { env } = readEnvironment(aProject({}, files), {}, 'test')
+    assert.deepEqual([env.B, env.C, env.D], ['test', 'env', 'env'])
+  })
+
+  it('is nothing but the process where there is no file', () => {
+    assert.deepEqual(readEnvironment(aProject({}), { A: '1' }, 'development').env, { A: '1' })
+  })
+
+  it('is set in the process, and taken back with the file, but never over what the process had', () => {
+    const root = aProject({}, { '.env': 'PYR_TEST_ONE=1\nPYR_TEST_TWO=2\nPATH=none\n' })
+    const path = process.env.PATH
+    applyEnvironment(readEnvironment(root, process.env, 'development'))
+    assert.deepEqual([process.env.PYR_TEST_ONE, process.env.PYR_TEST_TWO, process.env.PATH], ['1', '2', path])
+    writeFileSync(join(root, '.env'), 'PYR_TEST_TWO=changed\n')
+    applyEnvironment(readEnvironment(root, process.env, 'development'))
+    assert.deepEqual([process.env.PYR_TEST_ONE, process.env.PYR_TEST_TWO], [undefined, 'changed'])
+  })
+})
+
+describe('pyrallel config', () => {
+  const config = {
+    group: 'shop',
+    commit: { minInterval: '2s' },
+    kafka: { security: { tls: true, sasl: { mechanism: 'PLAIN', username: 'u', password: secret } } },
+    production: { limits: { maxRecords: 9 } },
+  }
+
+  async function run(root: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    const io = testIo(root, '', env)
+    const code = await main(['config', ...argv], io)
+    return { code, out: io.out(), err: io.err() }
+  }
+
+  it('prints each value with where it was written', async () => {
+    const root = aProject(config, { '.env': 'PYRALLEL_HTTP_PORT=81\n' })
+    const { code, out, err } = await run(root, [], { PYRALLEL_LIMITS_MAX_BYTES: '4096' })
+    assert.equal(code, 0, err)
+    assert.match(out, /^mode development$/m)
+    assert.match(out, /^group +'shop' +pyrallel\.config\.ts$/m)
+    assert.match(out, /^commit\.minInterval +'2s' +pyrallel\.config\.ts$/m)
+    assert.match(out, /^limits\.maxRecords +10000 +default$/m)
+    assert.match(out, /^limits\.maxBytes +4096 +PYRALLEL_LIMITS_MAX_BYTES$/m)
+    assert.match(out, /^http\.port +81 +PYRALLEL_HTTP_PORT in \.env$/m)
+    assert.match(out, /^kafka\.instanceId +- +default$/m)
+  })
+
+  it('prints them as another mode has them', async () => {
+    const { out } = await run(aProject(config), ['--mode', 'production'])
+    assert.match(out, /^limits\.maxRecords +9 +pyrallel\.config\.ts \(production\)$/m)
+  })
+
+  it('explains each option with --explain', async () => {
+    const { out } = await run(aProject(config), ['--explain'])
+    assert.match(
+      out,
+      /limits\.maxRecords .*\n {2}The most records in memory .*\n {2}Allowed: a whole number from 1 .*\n {2}Variable: PYRALLEL_LIMITS_MAX_RECORDS\n/,
+    )
+  })
+
+  it('prints one JSON document with --json', async () => {
+    const { mode, options } = JSON.parse((await run(aProject(config), ['--json'])).out)
+    assert.equal(mode, 'development')
+    const tls = options.find(({ option }: { readonly option: string }) => option === 'kafka.security.tls')
+    assert.deepEqual(
+      [tls.value, tls.source, tls.variable],
+      ['true', 'pyrallel.config.ts', 'PYRALLEL_KAFKA_SECURITY_TLS'],
+    )
+  })
+
+  it('hides every secret, however it is printed and wherever it stands', async () => {
+    const security = { tls: true, key: secret, cert: 'c', keyPassphrase: secret }
+    const token = {
+      mechanism: 'OAUTHBEARER',
+      clientId: 'c',
+      clientSecret: secret,
+      tokenEndpoint: 'https://id',
+    } as const
+    const passthrough = { 'sasl.password': secret, 'ssl.key.pem': secret, 'fetch.min.bytes': 1 }
+    for (const kafka of [config.kafka, { security }, { security: { sasl: token } }, { librdkafka: passthrough }]) {
+      const root = aProject({ group: 'shop', kafka })
+      for (const argv of [[], ['--explain'], ['--json']]) {
+        const { code, out, err } = await run(root, argv)
+        assert.equal(code, 0, err)
+        assert.match(out, /\(hidden\)/)
+        assert.ok(!(out + err).includes(secret), out)
+      }
+    }
+  })
+
+  it('says what is wrong instead, without the secrets', async () => {
+    const { code, err } = await run(aProject({ ...config, limits: { maxRecords: 'x' } }), [])
+    assert.equal(code, 1)
+    assert.match(err, /PYR_CONFIG_INVALID\n {2}pyrallel\.config\.ts: option limits\.maxRecords is 'x'/)
+    assert.ok(!err.includes(secret))
+  })
+
+  it('marks every option as secret whose name says so', () => {
+    const names = explainConfig(traceConfig({ group: 'a' }, 'x', { mode: 'test', env: {} })).map(({ option }) => option)
+    const secrets = names.filter((name) => /pass|secret|\.key$/i.test(name))
+    assert.deepEqual(secrets, [
+      'kafka.security.key',
+      'kafka.security.keyPassphrase',
+      'kafka.security.sasl.password',
+      'kafka.security.sasl.clientSecret',
+    ])
+  })
+})

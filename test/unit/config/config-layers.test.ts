@@ -1,0 +1,210 @@
+/** Modes and variables: what wins over what, how variables are named and read, and that no option is left out. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { configSchema } from '../../../framework/config.ts'
+import { PyrallelError } from '../../../framework/model/errors.ts'
+import type { ConfigSurroundings } from '../../../framework/runtime/config-layers.ts'
+import { optionVariables } from '../../../framework/runtime/option-variables.ts'
+import { configDefaults, traceConfig } from '../../../framework/runtime/resolve-config.ts'
+
+const file = 'pyrallel.config.ts'
+
+function trace(config: unknown, around: Partial<ConfigSurroundings> = {}) {
+  return traceConfig(config, file, { mode: 'development', env: {}, ...around })
+}
+
+function mistakes(config: unknown, around: Partial<ConfigSurroundings> = {}): readonly string[] {
+  try {
+    trace(config, around)
+    return []
+  } catch (error) {
+    assert.ok(error instanceof PyrallelError)
+    assert.equal(error.code, 'PYR_CONFIG_INVALID')
+    return error.message.split('\n')
+  }
+}
+
+describe('the sections of the modes', () => {
+  const config = {
+    group: 'shop',
+    limits: { maxRecords: 7, maxBytes: 2_048 },
+    kafka: { librdkafka: { 'fetch.min.bytes': 1, 'socket.keepalive.enable': true } },
+    production: {
+      group: 'shop-live',
+      limits: { maxRecords: 9 },
+      kafka: { brokers: ['k1:9092'], librdkafka: { 'fetch.min.bytes': 2 } },
+    },
+  }
+
+  it('count in their mode only, option by option', () => {
+    assert.equal(trace(config).config.limits.maxRecords, 7)
+    const { config: live } = trace(config, { mode: 'production' })
+    assert.equal(live.group, 'shop-live')
+    assert.deepEqual(live.limits, { ...configDefaults.limits, maxRecords: 9, maxBytes: 2_048 })
+    assert.deepEqual(live.kafka.brokers, ['k1:9092'])
+    assert.deepEqual(live.kafka.librdkafka, { 'fetch.min.bytes': 2, 'socket.keepalive.enable': true })
+  })
+
+  it('are checked in every mode, so that a mistake is found before the deployment', () => {
+    assert.deepEqual(mistakes({ group: 'a', production: { limits: { maxRecord: 1 } } }), [
+      `${file} (production): there is no option limits.maxRecord (its value is 1). Did you mean limits.maxRecords?`,
+    ])
+    assert.deepEqual(mistakes({ group: 'a', test: { limits: { maxRecords: 0 } } }, { mode: 'test' }), [
+      `${file} (test): option limits.maxRecords is 0, but must be a whole number from 1 to 10,000,000.`,
+    ])
+    assert.match(mistakes({ group: 'a', production: 3 })[0] ?? '', /there is no option production /)
+  })
+
+  it('may be the only place of an option that must be written', () => {
+    assert.equal(trace({ development: { group: 'local' } }).config.group, 'local')
+    assert.deepEqual(mistakes({ development: { group: 'local' }, production: { limits: {} } }), [
+      `${file} (production): option group is missing. Write 1 to 200 letters, digits, dots, dashes or underscores.`,
+    ])
+  })
+})
+
+describe('the variables', () => {
+  const known = optionVariables(configSchema)
+
+  it('are named after the path of their option, each once', () => {
+    const names = new Map(known.map(({ option, variable }) => [option, variable]))
+    assert.equal(names.get('group'), 'PYRALLEL_GROUP')
+    assert.equal(names.get('limits.maxRecordsPerPartition'), 'PYRALLEL_LIMITS_MAX_RECORDS_PER_PARTITION')
+    assert.equal(names.get('kafka.security.sasl.clientSecret'), 'PYRALLEL_KAFKA_SECURITY_SASL_CLIENT_SECRET')
+    assert.equal(new Set(names.values()).size, known.length)
+  })
+
+  /** For each option: a text that is not its default, and what it becomes. */
+  const samples: Readonly<Record<string, readonly [text: string, value: unknown]>> = {
+    group: ['other', 'other'],
+    'kafka.brokers': ['k1:9092, k2:9092', ['k1:9092', 'k2:9092']],
+    'kafka.clientId': ['me', 'me'],
+    'kafka.groupProtocol': ['classic', 'classic'],
+    'kafka.startFrom': ['latest', 'latest'],
+    'kafka.instanceId': ['one', 'one'],
+    'kafka.security.tls': ['true', true],
+    'kafka.security.verifyHostname': ['false', false],
+    'kafka.librdkafka': ['{"fetch.min.bytes":5}', { 'fetch.min.bytes': 5 }],
+    'handlers.concurrency': ['3', 3],
+    'handlers.ordering': ['unordered', 'unordered'],
+    'handlers.timeout': ['1m', 60_000],
+    'handlers.retry.attempts': ['9', 9],
+    'handlers.retry.backoff': ['fixed', 'fixed'],
+    'handlers.retry.min': ['50', 50],
+    'handlers.retry.max': ['1h', 3_600_000],
+    'handlers.retry.jitter': ['false', false],
+    'limits.maxRecords': ['11', 11],
+    'limits.maxBytes': ['4096', 4_096],
+    'limits.maxRecordsPerPartition': ['12', 12],
+    'limits.maxBytesPerPartition': ['4097', 4_097],
+    'limits.maxOffsetSpan': ['13', 13],
+    'commit.minInterval': ['2s', 2_000],
+    'commit.recovery': ['contiguous', 'contiguous'],
+    'shutdown.drain': ['1s', 1_000],
+    'shutdown.revokeGrace': ['2s', 2_000],
+    'http.enabled': ['true', true],
+    'http.host': ['0.0.0.0', '0.0.0.0'],
+    'http.port': ['0', 0],
+    'http.metrics': ['false', false],
+    'http.stallAfter': ['5s', 5_000],
+    'logging.level': ['warn', 'warn'],
+    'logging.pretty': ['true', true],
+  }
+  /** These make sense only together: see below. */
+  const secured = known.filter(({ option }) => option.startsWith('kafka.security.') && samples[option] === undefined)
+
+  it('exist for every option, and each sample below is another value than the default', () => {
+    const tested = [...Object.keys(samples), ...secured.map(({ option }) => option)]
+    assert.deepEqual(tested.sort(), known.map(({ option }) => option).sort())
+  })
+
+  for (const { option, variable } of known) {
+    const sample = samples[option]
+    if (sample === undefined) continue
+    it(`${variable} sets ${option}, over the file`, () => {
+      const [text, value] = sample
+      const { config, places } = trace({ group: 'shop' }, { env: { [variable]: text } })
+      const path = option.split('.')
+      const read = (from: object): unknown =>
+        path.reduce<unknown>((at, key) => Reflect.get(at as object, key) ?? Reflect.get(at as object, `${key}Ms`), from)
+      assert.deepEqual(read(config), value)
+      assert.notDeepEqual(read({ group: 'shop', ...configDefaults }), value)
+      assert.equal(places.get(option), variable)
+    })
+  }
+
+  it('set the TLS and SASL options too', () => {
+    const base = 'PYRALLEL_KAFKA_SECURITY_'
+    const tls = { TLS: 'true', CA: 'ca.pem', CERT: 'cert.pem', KEY: 'key.pem', KEY_PASSPHRASE: 'p' }
+    const plain = { SASL_MECHANISM: 'PLAIN', SASL_USERNAME: 'u', SASL_PASSWORD: '12345' }
+    const token = {
+      SASL_MECHANISM: 'OAUTHBEARER',
+      SASL_CLIENT_ID: 'c',
+      SASL_CLIENT_SECRET: 's',
+      SASL_TOKEN_ENDPOINT: 'https://id/',
+      SASL_SCOPE: 'x',
+    }
+    const secure = (variables: Record<string, string>) =>
+      trace(
+        { group: 'shop' },
+        { env: Object.fromEntries(Object.entries(variables).map(([name, value]) => [base + name, value])) },
+      ).config.kafka.security
+    const { sasl, ...ofTls } = secure({ ...tls, ...plain })
+    assert.deepEqual(ofTls, {
+      tls: true,
+      ca: 'ca.pem',
+      cert: 'cert.pem',
+      key: 'key.pem',
+      keyPassphrase: 'p',
+      verifyHostname: true,
+    })
+    assert.deepEqual([sasl.mechanism, sasl.username, sasl.password], ['PLAIN', 'u', '12345'])
+    const byToken = secure(token).sasl
+    assert.deepEqual(
+      [byToken.mechanism, byToken.clientId, byToken.clientSecret, byToken.tokenEndpoint, byToken.scope],
+      ['OAUTHBEARER', 'c', 's', 'https://id/', 'x'],
+    )
+  })
+
+  it('say nothing when they are empty', () => {
+    assert.equal(trace({ group: 'shop' }, { env: { PYRALLEL_GROUP: '' } }).config.group, 'shop')
+  })
+
+  it('win over the section of the mode', () => {
+    const config = { group: 'shop', production: { group: 'live' } }
+    const { config: resolved, places } = trace(config, { mode: 'production', env: { PYRALLEL_GROUP: 'mine' } })
+    assert.equal(resolved.group, 'mine')
+    assert.equal(places.get('group'), 'PYRALLEL_GROUP')
+  })
+
+  it('are named with the value that is wrong, and the file it was read from', () => {
+    const env = { PYRALLEL_LIMITS_MAX_RECORDS: 'many' }
+    assert.deepEqual(mistakes({ group: 'a' }, { env }), [
+      "PYRALLEL_LIMITS_MAX_RECORDS: option limits.maxRecords is 'many', but must be a whole number from 1 to 10,000,000.",
+    ])
+    const envFiles = new Map([['PYRALLEL_LIMITS_MAX_RECORDS', '.env.local']])
+    assert.match(mistakes({ group: 'a' }, { env, envFiles })[0] ?? '', /^PYRALLEL_LIMITS_MAX_RECORDS in \.env\.local: /)
+  })
+
+  it('that belong to no option are refused when they begin like those of a section, and left alone otherwise', () => {
+    assert.deepEqual(
+      mistakes({ group: 'a' }, { env: { PYRALLEL_LIMITS_MAX_RECORD: '1', PYRALLEL_TEST_BROKERS: 'x' } }),
+      [
+        'The environment variable PYRALLEL_LIMITS_MAX_RECORD belongs to no option. Did you mean "PYRALLEL_LIMITS_MAX_RECORDS"?',
+      ],
+    )
+  })
+})
+
+describe('where a value was written', () => {
+  it('is the file, its section, the variable, or nowhere', () => {
+    const config = { group: 'shop', limits: { maxRecords: 7 }, test: { commit: { recovery: 'contiguous' } } }
+    const { places } = trace(config, { mode: 'test', env: { PYRALLEL_HTTP_PORT: '1' } })
+    assert.deepEqual(Object.fromEntries(places), {
+      group: file,
+      'limits.maxRecords': file,
+      'commit.recovery': `${file} (test)`,
+      'http.port': 'PYRALLEL_HTTP_PORT',
+    })
+  })
+})
