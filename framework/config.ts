@@ -17,6 +17,7 @@ import {
   withDefault,
   withoutDefault,
 } from './runtime/option-schema.ts'
+import { workerSchema } from './runtime/worker-schema.ts'
 
 const mebibyte = 1_048_576
 
@@ -229,6 +230,12 @@ export const handlerSchema = options({
   ),
   ...ofHandlers,
   retry: section({ ...retryPolicy, ...retryRules }),
+  engine: oneOf(['async', 'worker'], 'async', {
+    what: "Where the handler runs: 'async' on the event loop, for handlers that wait; 'worker' on threads of its own, for those that keep a core busy.",
+    worse:
+      "A handler that computes for long blocks everything else under 'async'; under 'worker', each record costs its way to a thread and back.",
+  }),
+  worker: workerSchema,
   filter: withoutDefault(
     Type.Refine(
       Type.Unsafe<(record: never) => boolean>({

@@ -3,7 +3,7 @@ import type { Static, TSchema } from 'typebox'
 import type { Duration } from './model/duration.ts'
 import type { Logger } from './model/logger.ts'
 import type { RecordHeader } from './model/record.ts'
-import type { Ordering } from './model/work.ts'
+import type { EngineKind, Ordering } from './model/work.ts'
 import { type TopicDefinition, topic as topicOf } from './topic.ts'
 
 /** Header names may repeat and values are bytes; the text methods read them as UTF-8. */
@@ -78,11 +78,28 @@ export interface RetryOptions {
   readonly delay?: (attempt: number, error: Error) => Duration
 }
 
+/** For `engine: 'worker'`. */
+export interface WorkerOptions {
+  /** Threads for this handler, in this process. Default: one for each core. Range 1 to 256. More than cores: they wait for each other. */
+  readonly threads?: number
+  /** What each thread may use, in MiB; a thread that needs more is ended, and what it ran is tried again. Default: Node's own limits. */
+  readonly resourceLimits?: {
+    readonly maxOldGenerationSizeMb?: number
+    readonly maxYoungGenerationSizeMb?: number
+    readonly stackSizeMb?: number
+  }
+  /** A thread is renewed once it has been given so many records, for handlers that leak. Default: never. Less: more time goes into `setup`. */
+  readonly recycleAfter?: number
+}
+
 export interface HandlerOptions<T> {
   /** Names the handler. Default: its path below handlers/, without `.ts`. */
   readonly id?: string
   /** The consumer group. Default: the config's `group`. Another name starts its own offsets. */
   readonly group?: string
+  /** `async` (default): on the event loop, for handlers that wait. `worker`: on threads of its own, for those that keep a core busy. */
+  readonly engine?: EngineKind
+  readonly worker?: WorkerOptions
   /** Default `key`. Records without a key have no order partner; use `partition` when they need order. */
   readonly ordering?: Ordering
   /** The most attempts in flight at once, in this process. Default 100. Range 1 to 10,000. More: more load on what the handler calls. */

@@ -7,6 +7,9 @@ export type Epoch = number & { readonly brand: 'Epoch' }
 /** How records of one handler are kept in order. See DESIGN.md, "Words". */
 export type Ordering = 'key' | 'partition' | 'unordered'
 
+/** Where a handler runs. What it may do, and what it is owed, is the same. */
+export type EngineKind = 'async' | 'worker'
+
 /** One attempt of one handler call. `records` has one entry, except for batch handlers. All are of one partition. */
 export interface WorkItem {
   /** Unique in the process and never reused: the second fence beside the epoch. */

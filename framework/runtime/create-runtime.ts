@@ -3,6 +3,7 @@ import { BrokerPoller } from '../control-plane/broker-poller.ts'
 import { AsyncEngine } from '../execution-plane/async-engine.ts'
 import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
 import { SwappableEngine } from '../execution-plane/swappable-engine.ts'
+import { WorkerEngine } from '../execution-plane/worker-engine.ts'
 import type { Publish } from '../handler.ts'
 import type { RecordProducer } from '../kafka/kafka-client.ts'
 import { PyrallelError } from '../model/errors.ts'
@@ -197,17 +198,24 @@ class ComposedRuntime implements Runtime {
     }
   }
 
-  #engineFor({ route, definition, timeoutMs, group }: ResolvedHandler): ExecutionEngine {
+  #engineFor({ route, definition, timeoutMs, group, worker }: ResolvedHandler): ExecutionEngine {
+    const { handlerId, concurrency } = route
+    const { log } = this.#options
+    const common = { handlerId, concurrency, timeoutMs, abandonAfterMs: ABANDON_AFTER_MS, log, clock: this.#clock }
+    if (worker !== undefined) {
+      // The threads check, encode and trace what they publish; only what has a Kafka client can produce it.
+      return new WorkerEngine({
+        ...common,
+        ...worker,
+        group,
+        produce: (record) => this.#startedProducer().produce(record),
+      })
+    }
     return new AsyncEngine({
-      handlerId: route.handlerId,
-      concurrency: route.concurrency,
-      timeoutMs,
-      abandonAfterMs: ABANDON_AFTER_MS,
+      ...common,
       definition,
       publish: (to, value, options) => this.publish(to, value, options),
-      log: this.#options.log,
-      trace: this.#tracing?.attemptTracer({ handlerId: route.handlerId, group }),
-      clock: this.#clock,
+      trace: this.#tracing?.attemptTracer({ handlerId, group }),
     })
   }
 

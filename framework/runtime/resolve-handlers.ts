@@ -4,7 +4,7 @@ import type { HandlerDefinition } from '../handler.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { ResolvedOptions } from './option-schema.ts'
 import { resolveOptions } from './resolve-options.ts'
-import type { RegisteredHandler, ResolvedHandler } from './runtime.ts'
+import type { RegisteredHandler, ResolvedHandler, WorkerSettings } from './runtime.ts'
 
 /** The longest name that Kafka allows for a topic. */
 const MAX_TOPIC_LENGTH = 249
@@ -56,7 +56,27 @@ function resolveHandler(entry: RegisteredHandler, config: ResolvedConfig): Resol
     file: entry.file,
     timeoutMs: settings.timeoutMs,
     definition,
+    worker: workerSettings(entry, settings),
   }
+}
+
+function workerSettings(entry: RegisteredHandler, { engine, worker }: HandlerSettings): WorkerSettings | undefined {
+  const { threads, resourceLimits, recycleAfter } = worker
+  const limits = Object.fromEntries(Object.entries(resourceLimits).filter(([, limit]) => limit !== undefined))
+  if (engine === 'worker' && entry.entry !== undefined) {
+    return { entry: entry.entry, threads, recycleAfter, resourceLimits: limits }
+  }
+  if (engine === 'worker' || entry.entry !== undefined) {
+    throw new PyrallelError(
+      'PYR_GENERATED_STALE',
+      `${entry.file}: the engine is '${engine}', but generated/routes.ts has '${engine === 'worker' ? 'async' : 'worker'}'. Run \`pyrallel generate\`.`,
+    )
+  }
+  if (threads === undefined && recycleAfter === undefined && Object.keys(limits).length === 0) return undefined
+  throw new PyrallelError(
+    'PYR_HANDLER_OPTION',
+    `${entry.file}: option worker is for handlers with engine: 'worker', and this one runs on the event loop. Remove it, or set the engine.`,
+  )
 }
 
 /** What the handler says, over what the config says for all handlers. */

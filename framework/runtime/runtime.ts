@@ -1,4 +1,5 @@
 /** The composition root's contract: what the command (and users without the command) start and stop. */
+import type { ResourceLimits } from 'node:worker_threads'
 import type { HandlerDefinition, Publish } from '../handler.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
@@ -15,6 +16,8 @@ export interface RegisteredHandler {
   readonly topic: string
   /** `null`: the config's group. */
   readonly group: string | null
+  /** The URL of the module that its threads load. Only of handlers with `engine: 'worker'`. */
+  readonly entry?: string
   // biome-ignore lint/suspicious/noExplicitAny: each handler has a value type of its own; the runtime validates before it calls.
   readonly handler: HandlerDefinition<any>
 }
@@ -26,6 +29,17 @@ export interface ResolvedHandler {
   readonly file: string
   readonly timeoutMs: number
   readonly definition: HandlerDefinition<unknown>
+  /** Undefined: it runs on the event loop. */
+  readonly worker?: WorkerSettings | undefined
+}
+
+/** How the threads of one handler are made. What is undefined is Node's, or the machine's, to choose. */
+export interface WorkerSettings {
+  /** The URL of the module that they load: TypeScript as it was generated, or JavaScript that was bundled from it. */
+  readonly entry: string
+  readonly threads: number | undefined
+  readonly resourceLimits: ResourceLimits
+  readonly recycleAfter: number | undefined
 }
 
 export interface RuntimeOptions {

@@ -62,6 +62,9 @@ const faults = {
   wait: async ({ name }: Fault, { publish }: HandlerContext) => {
     await publish('gate', name)
   },
+  relay: async (fault: Fault, { publish }: HandlerContext) => {
+    await publish('relayed', fault, { key: fault.name ?? null })
+  },
   returnFunction: () => () => 'no message can carry this',
   throwSymbol: () => {
     throw Symbol('odd')
