@@ -68,8 +68,8 @@ const kafka = section({
       },
     }),
   ),
-  librdkafka: withDefault(
   security,
+  librdkafka: withDefault(
     Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
       default: {},
       doc: {
