@@ -252,13 +252,20 @@ export const handlerSchema = options({
     Type.Union(
       [
         Type.Literal(false),
-        Type.Object({ topic: Type.String({ pattern: kafkaName }) }, { additionalProperties: false }),
+        Type.Object(
+          {
+            topic: Type.Optional(Type.String({ pattern: kafkaName })),
+            payload: Type.Optional(Type.Union([Type.Literal('full'), Type.Literal('metadata')])),
+          },
+          { additionalProperties: false },
+        ),
       ],
       {
         doc: {
-          what: 'Where records go that cannot be handled. Without it: `<topic>.<group>.dlq`.',
-          range: "{ topic: 'name' }, or false to drop them",
-          worse: 'false loses every record that cannot be handled.',
+          what: "Where records go that cannot be handled, and what of them. Without it: all of them, to `<topic>.<group>.dlq`. `payload: 'metadata'` leaves the value out.",
+          range: "{ topic: 'name', payload: 'full' or 'metadata' }, each of them optional, or false to drop them",
+          worse:
+            'false loses every record that cannot be handled. Without the value, a record cannot be replayed from there.',
         },
       },
     ),

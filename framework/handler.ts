@@ -92,6 +92,13 @@ export interface WorkerOptions {
   readonly recycleAfter?: number
 }
 
+export interface DeadLetterOptions {
+  /** Default `<topic>.<group>.dlq`. */
+  readonly topic?: string
+  /** Default `full`. `metadata` leaves the value out: for what must not be kept twice. Such a record cannot be replayed from there. */
+  readonly payload?: 'full' | 'metadata'
+}
+
 export interface HandlerOptions<T> {
   /** Names the handler. Default: its path below handlers/, without `.ts`. */
   readonly id?: string
@@ -109,8 +116,8 @@ export interface HandlerOptions<T> {
   /** Records for which it says false are done at once. Runs after validation; a throw counts as a failed attempt. */
   readonly filter?: (record: HandlerRecord<T>) => boolean
   readonly retry?: RetryOptions
-  /** Where records go that cannot be handled. Default `<topic>.<group>.dlq`. `false` drops them: it must be written. */
-  readonly deadLetter?: { readonly topic: string } | false
+  /** Where records go that cannot be handled. `false` drops them: it must be written. */
+  readonly deadLetter?: DeadLetterOptions | false
 }
 
 export interface HandlerDefinition<T> {

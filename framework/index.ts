@@ -2,6 +2,7 @@
 export type { KafkaSettings, LoggingSettings, PyrallelConfig, ResolvedConfig } from './config.ts'
 export { defineConfig } from './config.ts'
 export type {
+  DeadLetterOptions,
   HandlerContext,
   HandlerDefinition,
   HandlerFunction,

@@ -1,15 +1,13 @@
 /** Publishes records that are given up, until their topic has acknowledged them. Decides nothing: who is given up is the manager's business. */
 import type { RecordProducer } from '../kafka/kafka-client.ts'
-import { toError } from '../model/errors.ts'
+import { PyrallelError, toError } from '../model/errors.ts'
 import type { EventSink } from '../model/events.ts'
-import type { OutgoingRecord, RecordHeader } from '../model/record.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
+import { deadLetterRecord } from './dead-letter-record.ts'
 import type { DeadLetterRequest } from './failed-records.ts'
 
 const FIRST_DELAY_MS = 200
 const LONGEST_DELAY_MS = 30_000
-/** Kafka refuses large headers as part of large records; the whole text is in the log. */
-const MAX_MESSAGE_LENGTH = 2_000
 
 export interface DeadLetterPublisherOptions {
   readonly producer: RecordProducer
@@ -19,6 +17,13 @@ export interface DeadLetterPublisherOptions {
   /** False once its partition was given up: the next owner will come to it again. */
   readonly isWanted: (request: DeadLetterRequest) => boolean
   readonly onEvent?: EventSink | undefined
+}
+
+/** What each try to publish it needs to know. */
+interface Burial {
+  readonly request: DeadLetterRequest
+  readonly payload: 'full' | 'metadata'
+  readonly givenUpAt: number
 }
 
 export class DeadLetterPublisher {
@@ -32,7 +37,8 @@ export class DeadLetterPublisher {
 
   /** Publishes, and again with growing delays as long as it fails. The record stays incomplete meanwhile, and holds its shard. */
   publish(request: DeadLetterRequest): void {
-    void this.#attempt(request, FIRST_DELAY_MS)
+    const givenUpAt = this.#options.clock.now()
+    void this.#attempt({ request, payload: request.payload, givenUpAt }, FIRST_DELAY_MS)
   }
 
   /** Publishes nothing more. What is not acknowledged stays incomplete, so it is not committed. */
@@ -42,49 +48,32 @@ export class DeadLetterPublisher {
     this.#timers.clear()
   }
 
-  async #attempt(request: DeadLetterRequest, delayMs: number): Promise<void> {
+  async #attempt(burial: Burial, delayMs: number): Promise<void> {
     const { producer, group, isWanted, onAcknowledged } = this.#options
+    const { request, payload, givenUpAt } = burial
     if (this.#isClosed || !isWanted(request)) return
     try {
-      await producer.produce(toOutgoing(request, group))
+      await producer.produce(deadLetterRecord(request, { group, payload, now: givenUpAt }))
     } catch (thrown) {
-      this.#retryLater(request, toError(thrown), delayMs)
+      const error = toError(thrown)
+      // Our headers make it larger than it was, so a record that just fitted never would again, and its partition would stand still for ever.
+      const isTooLarge = error instanceof PyrallelError && error.code === 'PYR_RECORD_TOO_LARGE' && payload === 'full'
+      if (isTooLarge) this.#tryLater({ ...burial, payload: 'metadata' }, error, 0, FIRST_DELAY_MS)
+      else this.#tryLater(burial, error, delayMs, Math.min(delayMs * 2, LONGEST_DELAY_MS))
       return
     }
     onAcknowledged(request)
   }
 
-  #retryLater(request: DeadLetterRequest, error: Error, delayMs: number): void {
+  #tryLater(burial: Burial, error: Error, delayMs: number, nextDelayMs: number): void {
     const { clock, onEvent } = this.#options
     if (this.#isClosed) return
-    const { handlerId, record } = request
+    const { handlerId, record } = burial.request
     onEvent?.({ kind: 'dead-letter.failed', handlerId, record, error, delayMs })
     const timer = clock.setTimer(delayMs, () => {
       this.#timers.delete(timer)
-      void this.#attempt(request, Math.min(delayMs * 2, LONGEST_DELAY_MS))
+      void this.#attempt(burial, nextDelayMs)
     })
     this.#timers.add(timer)
   }
-}
-
-/** The record as it was, and where it came from and why in headers. Headers of an earlier dead-lettering are replaced, not stacked. */
-export function toOutgoing(request: DeadLetterRequest, group: string): OutgoingRecord {
-  const { record, failure } = request
-  const ours: readonly (readonly [string, string])[] = [
-    ['pyrallel-topic', record.topic],
-    ['pyrallel-partition', String(record.partition)],
-    ['pyrallel-offset', String(record.offset)],
-    ['pyrallel-epoch', String(request.epoch)],
-    ['pyrallel-timestamp', String(record.timestamp)],
-    ['pyrallel-group', group],
-    ['pyrallel-handler', request.handlerId],
-    ['pyrallel-attempts', String(request.attempt)],
-    ['pyrallel-reason', failure.reason],
-    ['pyrallel-error-name', failure.name],
-    ['pyrallel-error-message', failure.message.slice(0, MAX_MESSAGE_LENGTH)],
-  ]
-  const names = new Set(ours.map(([name]) => name))
-  const kept = record.headers.filter(([name]) => !names.has(name))
-  const added = ours.map(([name, value]): RecordHeader => [name, Buffer.from(value)])
-  return { topic: request.topic, key: record.key, value: record.value, headers: [...kept, ...added] }
 }

@@ -23,6 +23,8 @@ export interface DeadLetterRequest {
   readonly durationMs: number
   /** The dead-letter topic. */
   readonly topic: string
+  /** `metadata`: without the value. */
+  readonly payload: 'full' | 'metadata'
 }
 
 export class FailedRecords {
@@ -76,6 +78,7 @@ export class FailedRecords {
       attempt: pending.attempt,
       durationMs,
       topic,
+      payload: state.route.deadLetterPayload ?? 'full',
     })
   }
 

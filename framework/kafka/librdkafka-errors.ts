@@ -103,6 +103,10 @@ export function commitError(
 }
 
 export function produceError(error: NativeError, topic: string): PyrallelError {
+  if (error.code === nativeCodes.MSG_SIZE_TOO_LARGE) {
+    const facts = `The record was not produced to ${topic}: it is larger than the client (message.max.bytes) or the topic (max.message.bytes) allows.`
+    return new PyrallelError('PYR_RECORD_TOO_LARGE', facts, { cause: error })
+  }
   const unknown = error.code === nativeCodes.UNKNOWN_TOPIC || error.code === nativeCodes.UNKNOWN_TOPIC_OR_PART
   return new PyrallelError(
     unknown ? 'PYR_TOPIC_UNKNOWN' : 'PYR_PRODUCE_FAILED',

@@ -20,6 +20,8 @@ export interface Route {
   readonly retry: RetrySettings
   /** `null`: a record that cannot be handled is dropped, as its owner has written. */
   readonly deadLetterTopic: string | null
+  /** What of the record goes there. Default `full`; `metadata` leaves the value out. */
+  readonly deadLetterPayload?: 'full' | 'metadata'
 }
 
 /** Load is what is queued, in flight, waiting for a retry or for a dead letter's acknowledgement. Pause at 100 %, resume at 70 %. */

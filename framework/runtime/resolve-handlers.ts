@@ -2,6 +2,7 @@
 import { handlerSchema, type ResolvedConfig } from '../config.ts'
 import type { HandlerDefinition } from '../handler.ts'
 import { PyrallelError } from '../model/errors.ts'
+import type { Route } from '../model/settings.ts'
 import type { ResolvedOptions } from './option-schema.ts'
 import { resolveOptions } from './resolve-options.ts'
 import type { RegisteredHandler, ResolvedHandler, WorkerSettings } from './runtime.ts'
@@ -51,6 +52,7 @@ function resolveHandler(entry: RegisteredHandler, config: ResolvedConfig): Resol
       concurrency: settings.concurrency,
       retry,
       deadLetterTopic: deadLetterTopic(entry, group, settings.deadLetter),
+      ...deadLetterPayload(settings.deadLetter),
     },
     group,
     file: entry.file,
@@ -138,6 +140,11 @@ function deadLetterTopic(
     )
   }
   return topic
+}
+
+function deadLetterPayload(option: HandlerSettings['deadLetter']): Pick<Route, 'deadLetterPayload'> {
+  const payload = option === undefined || option === false ? undefined : option.payload
+  return payload === undefined ? {} : { deadLetterPayload: payload }
 }
 
 function refuseDuplicates(handlers: readonly ResolvedHandler[]): void {

@@ -72,6 +72,8 @@ describe('resolveHandlers', () => {
   it('names the dead-letter topic that a handler chooses, or none when it writes false', () => {
     const [chosen] = resolveHandlers([registered({ deadLetter: { topic: 'graveyard' } })], config)
     assert.equal(chosen?.route.deadLetterTopic, 'graveyard')
+    const [slim] = resolveHandlers([registered({ deadLetter: { payload: 'metadata' } })], config)
+    assert.deepEqual([slim?.route.deadLetterTopic, slim?.route.deadLetterPayload], ['orders.shop.dlq', 'metadata'])
     const [dropped] = resolveHandlers([registered({ deadLetter: false })], config)
     assert.equal(dropped?.route.deadLetterTopic, null)
   })
@@ -92,7 +94,7 @@ describe('resolveHandlers', () => {
     [{ retry: { attempt: 3 } }, /no option retry\.attempt .*Did you mean retry\.attempts\?/],
     [{ retry: 5 }, /option retry is 5, but must be an object/],
     [{ retry: { min: '1m' } }, /option retry\.min \(60000 ms\) is above retry\.max \(30000 ms\)/],
-    [{ deadLetter: true }, /option deadLetter is true, but must be \{ topic: 'name' \}, or false/],
+    [{ deadLetter: true }, /option deadLetter is true, but must be \{ topic: 'name', payload: .*, or false/],
     [{ deadLetter: { topic: 'orders' } }, /'orders', the topic that the handler reads/],
     [{ filter: 'yes' }, /option filter is 'yes', but must be a function/],
     [{ retry: { when: 'always' } }, /option retry\.when is 'always', but must be a function of the error/],

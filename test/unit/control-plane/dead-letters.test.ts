@@ -1,12 +1,12 @@
 /** Records that are given up reach their topic, however long that takes, and say where they came from. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { DeadLetterPublisher, toOutgoing } from '../../../framework/control-plane/dead-letters.ts'
-import type { DeadLetterRequest } from '../../../framework/control-plane/failed-records.ts'
+import { DeadLetterPublisher } from '../../../framework/control-plane/dead-letters.ts'
 import type { RecordPlace } from '../../../framework/kafka/kafka-client.ts'
-import type { OutgoingRecord, RecordHeader } from '../../../framework/model/record.ts'
+import { PyrallelError } from '../../../framework/model/errors.ts'
+import type { OutgoingRecord } from '../../../framework/model/record.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
-import { aFailure, aRecord, Driver, keyed, of } from './builders.ts'
+import { aFailure, Driver, keyed, of } from './builders.ts'
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -36,7 +36,7 @@ function publisherOf() {
   })
   /** Offset 0 is given up, and what the manager hands out is published. */
   const giveUp = () => {
-    driver.poll(keyed(0, 'a'), keyed(1, 'a'))
+    driver.poll(keyed(0, 'a', { value: Buffer.from('v') }), keyed(1, 'a'))
     driver.end(driver.start()[0], { kind: 'failed', failure: aFailure({ retryable: false }) })
     for (const request of driver.manager.takeDeadLetters()) publisher.publish(request)
   }
@@ -99,73 +99,26 @@ describe('DeadLetterPublisher', () => {
     assert.deepEqual([clock.pendingTimers, driver.eventsOf('dead-letter.failed')], [0, []])
   })
 
+  it('leaves the value out of a record that is too large with its headers, at once, and says so', async () => {
+    const { clock, driver, asked, giveUp } = publisherOf()
+    giveUp()
+    await asked[0]!.answer(new PyrallelError('PYR_RECORD_TOO_LARGE', 'too large'))
+    assert.deepEqual(
+      driver.eventsOf('dead-letter.failed').map(({ delayMs, error }) => [delayMs, error.message]),
+      [[0, 'too large']],
+    )
+    await clock.advanceAndSettle(0)
+    assert.equal(String(asked[0]!.record.value), 'v')
+    assert.equal(asked[1]!.record.value, null)
+    await asked[1]!.answer()
+    assert.equal(driver.commit()?.position, 1)
+  })
+
   it('still counts what was acknowledged after its end', async () => {
     const { driver, asked, publisher, giveUp } = publisherOf()
     giveUp()
     publisher.close()
     await asked[0]!.answer()
     assert.equal(driver.commit()?.position, 1)
-  })
-})
-
-function requestOf(over: Partial<DeadLetterRequest> = {}): DeadLetterRequest {
-  const driver = new Driver().assign(0, 0).poll(keyed(0, 'a', { value: Buffer.from('v'), timestamp: 77 }))
-  driver.end(driver.start()[0], { kind: 'failed', failure: aFailure({ reason: 'invalid', retryable: false }) })
-  return { ...driver.takeDeadLetter(), ...over }
-}
-
-const textOf = (headers: readonly RecordHeader[], name: string) =>
-  headers.filter(([each]) => each === name).map(([, value]) => String(value))
-
-describe('a dead letter', () => {
-  it('is the record as it was, with where it came from and why in headers', () => {
-    const request = requestOf()
-    const outgoing = toOutgoing(request, 'billing')
-    assert.deepEqual([outgoing.topic, String(outgoing.key), String(outgoing.value)], ['orders.dlq', 'a', 'v'])
-    const headers = Object.fromEntries(outgoing.headers.map(([name, value]) => [name, String(value)]))
-    assert.deepEqual(headers, {
-      'pyrallel-topic': 'orders',
-      'pyrallel-partition': '0',
-      'pyrallel-offset': '0',
-      'pyrallel-epoch': String(request.epoch),
-      'pyrallel-timestamp': '77',
-      'pyrallel-group': 'billing',
-      'pyrallel-handler': 'charge',
-      'pyrallel-attempts': '1',
-      'pyrallel-reason': 'invalid',
-      'pyrallel-error-name': 'Error',
-      'pyrallel-error-message': 'boom',
-    })
-  })
-
-  it('keeps a tombstone a tombstone, and a missing key missing', () => {
-    const { key, value } = toOutgoing(requestOf({ record: aRecord(0) }), 'billing')
-    assert.deepEqual([key, value], [null, null])
-  })
-
-  it('keeps the headers of the record, repeated and binary ones too', () => {
-    const own: RecordHeader[] = [
-      ['trace', Buffer.from([0xff, 0x00])],
-      ['trace', null],
-    ]
-    const { headers } = toOutgoing(requestOf({ record: aRecord(0, { headers: own }) }), 'billing')
-    assert.deepEqual(headers.slice(0, 2), own)
-  })
-
-  it('replaces the headers of an earlier dead-lettering instead of stacking them', () => {
-    const first = toOutgoing(requestOf(), 'billing')
-    const again = toOutgoing(
-      requestOf({ record: aRecord(9, { topic: 'orders.dlq', headers: first.headers }) }),
-      'retry',
-    )
-    assert.deepEqual(textOf(again.headers, 'pyrallel-topic'), ['orders.dlq'])
-    assert.deepEqual(textOf(again.headers, 'pyrallel-group'), ['retry'])
-    assert.equal(again.headers.length, first.headers.length)
-  })
-
-  it('cuts a message that would make the record too large', () => {
-    const failure = aFailure({ message: 'x'.repeat(100_000) })
-    const { headers } = toOutgoing(requestOf({ failure }), 'billing')
-    assert.equal(textOf(headers, 'pyrallel-error-message')[0]?.length, 2_000)
   })
 })

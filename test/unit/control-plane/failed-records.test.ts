@@ -39,6 +39,7 @@ describe('FailedRecords', () => {
     const [request, ...others] = failed.takeRequests()
     assert.ok(request !== undefined && others.length === 0)
     assert.deepEqual([request.topic, request.epoch, request.durationMs], ['dlq', state.epoch, 5])
+    assert.equal(request.payload, 'full')
     assert.deepEqual([failed.takeRequests(), failed.deadLetters, state.deadLetters], [[], 1, 1])
     assert.equal(failed.isWanted(request), true)
     assert.equal(failed.acknowledge(request), dead)

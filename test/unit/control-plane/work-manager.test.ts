@@ -41,6 +41,14 @@ describe('a record on its way', () => {
 })
 
 describe('a record that fails', () => {
+  it('goes to the dead-letter topic with as much of it as its handler wants there', () => {
+    for (const deadLetterPayload of ['full', 'metadata'] as const) {
+      const driver = new Driver({ route: { deadLetterPayload } }).assign(0, 0).poll(keyed(0, 'a'))
+      driver.end(driver.start()[0], { kind: 'failed', failure: aFailure({ retryable: false }) })
+      assert.equal(driver.takeDeadLetter().payload, deadLetterPayload)
+    }
+  })
+
   it('runs again after its delay, with the next attempt number, and holds its key meanwhile', () => {
     const driver = new Driver().assign(0, 0).poll(keyed(0, 'a'), keyed(1, 'a'), keyed(2, 'b'))
     const [a, b] = driver.start()

@@ -91,7 +91,7 @@ describe('producing', () => {
 
   for (const [what, code, expected] of [
     ['was not delivered in time', -192, { code: 'PYR_PRODUCE_FAILED', retriable: true }],
-    ['is too large', 10, { code: 'PYR_PRODUCE_FAILED', retriable: false }],
+    ['is too large', 10, { code: 'PYR_RECORD_TOO_LARGE', retriable: false }],
     ['has a topic that does not exist', -188, { code: 'PYR_TOPIC_UNKNOWN', retriable: false }],
   ] as const) {
     it(`rejects a record that ${what}`, async () => {

@@ -1,0 +1,113 @@
+/** Makes the record that a dead-letter topic gets: what it was, and in headers where it came from and why. Pure: the time is handed in. */
+import type { OutgoingRecord, RecordHeader } from '../model/record.ts'
+import type { HandlerFailure } from '../model/work.ts'
+import type { DeadLetterRequest } from './failed-records.ts'
+
+/** Headers are part of the record's size, which brokers limit; the whole text is in the log. Bytes of UTF-8. */
+const MAX_MESSAGE_BYTES = 2_048
+const MAX_STACK_BYTES = 8_192
+const MAX_NAME_BYTES = 256
+/** Numbers and ids differ from record to record; without them, failures of one kind have one fingerprint. */
+const VARIABLE_PARTS = /[0-9a-f]{8,}(-[0-9a-f]{4,})*|\d+/gi
+
+/** Headers of earlier dead-letterings, ours and Spring's: replaced, never stacked. */
+const REPLACED = /^(pyrallel-|kafka_dlt-)/
+/** They tell the record's whole history, so that they stay over a replay and its next failure. */
+const KEPT: ReadonlySet<string> = new Set(['pyrallel-first-failed-at', 'pyrallel-replay-count', 'pyrallel-replay-id'])
+
+export interface DeadLetterContext {
+  readonly group: string
+  /** `metadata` leaves the value out. */
+  readonly payload: 'full' | 'metadata'
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number
+}
+
+/**
+ * Spring Kafka's header names, in Spring's binary encodings, because operators' tools read these; and ours, as text.
+ * The record's own timestamp is a header and not the timestamp: the dead-letter topic's retention would else remove an old record at once.
+ */
+export function deadLetterRecord(request: DeadLetterRequest, context: DeadLetterContext): OutgoingRecord {
+  const { record, topic } = request
+  const kept = record.headers.filter(([name]) => KEPT.has(name) || !REPLACED.test(name))
+  const added = [...springHeaders(request, context.group), ...ourHeaders(request, context)]
+  const isFirst = !kept.some(([name]) => name === 'pyrallel-first-failed-at')
+  const first = isFirst ? [textHeader('pyrallel-first-failed-at', new Date(context.now).toISOString())] : []
+  const value = context.payload === 'full' ? record.value : null
+  return { topic, key: record.key, value, headers: [...kept, ...first, ...added] }
+}
+
+/** `KafkaHeaders.DLT_*` of Spring Kafka 3: partition is a 32-bit and offset and timestamp are 64-bit big-endian integers, the rest is text. */
+function springHeaders({ record, failure }: DeadLetterRequest, group: string): RecordHeader[] {
+  const headers: RecordHeader[] = [
+    textHeader('kafka_dlt-original-topic', record.topic),
+    ['kafka_dlt-original-partition', int32(record.partition)],
+    ['kafka_dlt-original-offset', int64(record.offset)],
+    ['kafka_dlt-original-timestamp', int64(record.timestamp)],
+    // The client does not tell which it is; this is Kafka's default.
+    textHeader('kafka_dlt-original-timestamp-type', 'CreateTime'),
+    textHeader('kafka_dlt-original-consumer-group', group),
+    textHeader('kafka_dlt-exception-fqcn', failure.name, MAX_NAME_BYTES),
+    textHeader('kafka_dlt-exception-message', failure.message, MAX_MESSAGE_BYTES),
+  ]
+  const { stack } = failure
+  return stack === undefined
+    ? headers
+    : [...headers, textHeader('kafka_dlt-exception-stacktrace', stack, MAX_STACK_BYTES)]
+}
+
+function ourHeaders(request: DeadLetterRequest, { group, payload }: DeadLetterContext): RecordHeader[] {
+  const { record, failure, handlerId } = request
+  return [
+    textHeader('pyrallel-topic', record.topic),
+    textHeader('pyrallel-partition', String(record.partition)),
+    textHeader('pyrallel-offset', String(record.offset)),
+    textHeader('pyrallel-epoch', String(request.epoch)),
+    textHeader('pyrallel-timestamp', String(record.timestamp)),
+    textHeader('pyrallel-group', group),
+    textHeader('pyrallel-handler', handlerId),
+    textHeader('pyrallel-attempts', String(request.attempt)),
+    textHeader('pyrallel-reason', failure.reason),
+    textHeader('pyrallel-error-name', failure.name, MAX_NAME_BYTES),
+    textHeader('pyrallel-error-message', failure.message, MAX_MESSAGE_BYTES),
+    textHeader('pyrallel-error-fingerprint', fingerprint(handlerId, failure)),
+    textHeader('pyrallel-payload', payload),
+  ]
+}
+
+/** The same for failures of one handler that differ in numbers and ids only. */
+function fingerprint(handlerId: string, { reason, name, message }: HandlerFailure): string {
+  const kind = [handlerId, reason, name, message.replaceAll(VARIABLE_PARTS, '#')].join('\n')
+  return fnv1a(Buffer.from(kind))
+}
+
+/** FNV-1a, 64 bits, as 16 hexadecimal digits (Fowler, Noll, Vo). Tells failures apart; protects nothing. */
+function fnv1a(bytes: Buffer): string {
+  let hash = 0xcbf29ce484222325n
+  for (const byte of bytes) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n)
+  return hash.toString(16).padStart(16, '0')
+}
+
+function textHeader(name: string, text: string, maxBytes = Number.POSITIVE_INFINITY): RecordHeader {
+  const bytes = Buffer.from(text)
+  return [name, bytes.length <= maxBytes ? bytes : bytes.subarray(0, wholeCharacters(bytes, maxBytes))]
+}
+
+/** At most so many bytes, and no character cut in two: continuation bytes of UTF-8 begin with the bits 10. */
+function wholeCharacters(bytes: Buffer, maxBytes: number): number {
+  let end = maxBytes
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1
+  return end
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32BE(value)
+  return bytes
+}
+
+function int64(value: number): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigInt64BE(BigInt(Math.trunc(value)))
+  return bytes
+}
