@@ -124,6 +124,8 @@ export class BrokerPoller {
       onRevoked: (partitions) => this.#onRevoked(partitions),
       onLost: (partitions) => this.#onLost(partitions),
     })
+    // Stopped while it subscribed: the client is closed, or about to be.
+    if (this.#stopping !== undefined) return
     this.#subscribedAt = this.#options.clock.now()
     this.#state = 'running'
     this.#loop = this.#pollUntilClosed()

@@ -2,32 +2,25 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { KafkaClient } from '../../../framework/kafka/kafka-client.ts'
+import type { TopicPartition } from '../../../framework/model/record.ts'
 import { failed, interrupted, offsetsOf, range, succeeded } from './builders.ts'
-import { World } from './group-member.ts'
+import { instead, World } from './group-member.ts'
 
 /** Sees every poll, and what the client is told. */
 function watched(world: World) {
   const polls: { readonly at: number; readonly size: number }[] = []
   const calls: string[] = []
-  const around = (client: KafkaClient): KafkaClient => ({
-    maxMetadataLength: client.maxMetadataLength,
-    subscribe: (topics, listener) => client.subscribe(topics, listener),
-    poll: (size, waitMs) => {
+  const around = (client: KafkaClient): KafkaClient => {
+    const poll: KafkaClient['poll'] = (size, waitMs) => {
       polls.push({ at: world.clock.now(), size })
       return client.poll(size, waitMs)
-    },
-    pause: (partitions) => {
-      calls.push(`pause ${partitions.map(({ partition }) => partition)}`)
-      client.pause(partitions)
-    },
-    resume: (partitions) => {
-      calls.push(`resume ${partitions.map(({ partition }) => partition)}`)
-      client.resume(partitions)
-    },
-    commit: (commits) => client.commit(commits),
-    logEnd: (of) => client.logEnd(of),
-    close: () => client.close(),
-  })
+    }
+    const told = (verb: 'pause' | 'resume') => (partitions: readonly TopicPartition[]) => {
+      calls.push(`${verb} ${partitions.map(({ partition }) => partition)}`)
+      client[verb](partitions)
+    }
+    return instead(client, { poll, pause: told('pause'), resume: told('resume') })
+  }
   const longestGap = () => Math.max(...polls.slice(1).map(({ at }, i) => at - (polls[i]?.at ?? at)))
   return { polls, calls, around, longestGap }
 }
@@ -198,7 +191,7 @@ describe('a failure of the poller', () => {
         if (failure !== undefined) throw failure
         return records
       }
-      return new Proxy(client, { get: (of, name) => (name === 'poll' ? poll : boundTo(of, name)) })
+      return instead(client, { poll })
     }
     const { poller, engine, fatal } = await world.member({ around })
     await poller.start()
@@ -274,8 +267,3 @@ describe('an interrupted attempt', () => {
     await world.settled(poller.stop())
   })
 })
-
-function boundTo(of: KafkaClient, name: string | symbol): unknown {
-  const value: unknown = Reflect.get(of, name)
-  return typeof value === 'function' ? value.bind(of) : value
-}

@@ -101,4 +101,14 @@ export class World {
   }
 }
 
+/** The client, with some of its verbs done otherwise. */
+export function instead(client: KafkaClient, own: Partial<KafkaClient>): KafkaClient {
+  return new Proxy(client, {
+    get: (of, name) => {
+      const value: unknown = Reflect.get(own, name) ?? Reflect.get(of, name)
+      return typeof value === 'function' ? value.bind(of) : value
+    },
+  })
+}
+
 export type Member = Awaited<ReturnType<World['member']>>
