@@ -14,6 +14,7 @@ import { Drain } from './drain.ts'
 import { groupMetrics } from './group-snapshot.ts'
 import { IntakeValve } from './intake-valve.ts'
 import { OffsetCommitter } from './offset-committer.ts'
+import { LAST_COMMIT_MS, shutDown } from './shutdown.ts'
 import { WorkManager } from './work-manager.ts'
 
 /** Each call holds a thread of libuv's pool, so it is short; a record that arrives ends the wait. */
@@ -24,10 +25,6 @@ const POLL_WAIT_MS = 20
  * poll by poll. While a limit holds, each poll only serves callbacks, and comes so seldom that the record it cannot avoid fits in the client's stash.
  */
 const REST_MS = 25
-/** How long the last commit of a revoke or of a shutdown may take. */
-const LAST_COMMIT_MS = 5_000
-/** What engines get to unwind once their signals have fired. */
-const ENGINE_GRACE_MS = 1_000
 
 export interface BrokerPollerOptions {
   readonly group: string
@@ -127,6 +124,7 @@ export class BrokerPoller {
     // Stopped while it subscribed: the client is closed, or about to be.
     if (this.#stopping !== undefined) return
     this.#subscribedAt = this.#options.clock.now()
+    this.#options.log.info({ topics }, 'subscribed: the group hands out partitions')
     this.#state = 'running'
     this.#loop = this.#pollUntilClosed()
   }
@@ -330,28 +328,17 @@ export class BrokerPoller {
   // --- the end ---
 
   async #stop(): Promise<void> {
-    const { client, engines, lifecycle, log } = this.#options
-    const wasRunning = this.#state === 'running'
+    const { client, engines, lifecycle, clock, log } = this.#options
+    const hadJoined = this.#state === 'running'
     this.#state = 'draining'
-    const partitions = this.#manager.assigned()
-    this.#manager.startDraining(partitions)
-    if (wasRunning) {
-      const leftBehind = await this.#drain.until(partitions, lifecycle.drainMs)
-      if (leftBehind > 0) {
-        log.warn(
-          { leftBehind, waitedMs: lifecycle.drainMs },
-          'drain time is over with records in flight; they will be delivered again',
-        )
-      }
+    const own = {
+      manager: this.#manager,
+      drain: this.#drain,
+      deadLetters: this.#deadLetters,
+      committer: this.#committer,
     }
-    await Promise.all([...engines.values()].map((engine) => engine.close(ENGINE_GRACE_MS)))
-    this.#deadLetters.close()
-    if (wasRunning && !(await this.#committer.flush(partitions, LAST_COMMIT_MS))) {
-      log.warn({ partitions: partitions.length }, 'the last commit was not acknowledged; what it carried may run again')
-    }
-    this.#committer.close()
+    await shutDown({ ...own, client, engines, drainMs: lifecycle.drainMs, clock, log }, hadJoined)
     this.#wake?.timer.cancel()
-    await client.close()
     this.#state = 'closed'
     await this.#loop
   }

@@ -1,0 +1,72 @@
+/** The shutdown list of one group, in one place: each step bounded, and logged with what it left behind. */
+import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
+import type { KafkaClient } from '../kafka/kafka-client.ts'
+import { toError } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { DeadLetterPublisher } from './dead-letters.ts'
+import type { Drain } from './drain.ts'
+import type { OffsetCommitter } from './offset-committer.ts'
+import type { WorkManager } from './work-manager.ts'
+
+/** How long the last commit of a revoke or of a shutdown may take. */
+export const LAST_COMMIT_MS = 5_000
+/** What engines get to unwind once their signals have fired. */
+const ENGINE_GRACE_MS = 1_000
+
+export interface ShutdownParts {
+  readonly client: Pick<KafkaClient, 'close'>
+  readonly engines: ReadonlyMap<string, ExecutionEngine>
+  readonly manager: WorkManager
+  readonly drain: Drain
+  readonly deadLetters: DeadLetterPublisher
+  readonly committer: OffsetCommitter
+  readonly drainMs: number
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Of a group that was never joined, nothing is in flight and there is nothing to commit. */
+export async function shutDown(parts: ShutdownParts, hadJoined: boolean): Promise<void> {
+  const { client, engines, manager, drain, deadLetters, committer, clock, log } = parts
+  const startedAt = clock.now()
+  const partitions = manager.assigned()
+  manager.startDraining(partitions)
+  if (hadJoined) await drainAll(parts)
+  await closeEngines(parts)
+  deadLetters.close()
+  // Nothing can settle any more, so the revoke that closing the client brings has nothing to wait for.
+  drain.giveUp()
+  if (hadJoined && !(await committer.flush(partitions, LAST_COMMIT_MS))) {
+    log.warn({ partitions: partitions.length }, 'the last commit was not acknowledged; what it carried may run again')
+  }
+  committer.close()
+  await client.close()
+  const abandoned = [...engines.values()].reduce((sum, engine) => sum + engine.abandoned, 0)
+  log.info({ abandoned, tookMs: Math.round(clock.now() - startedAt) }, 'the group is left')
+}
+
+async function drainAll({ manager, drain, drainMs, clock, log }: ShutdownParts): Promise<void> {
+  const partitions = manager.assigned()
+  const { inFlight, records } = manager.gauges()
+  log.info({ partitions: partitions.length, inFlight, records }, 'draining: nothing more is started')
+  const startedAt = clock.now()
+  const leftBehind = await drain.until(partitions, drainMs)
+  const waitedMs = Math.round(clock.now() - startedAt)
+  if (leftBehind === 0) log.info({ waitedMs }, 'drained: nothing is in flight')
+  else {
+    log.warn({ leftBehind, waitedMs }, 'drain time is over with records in flight; they will be delivered again')
+  }
+}
+
+/** An engine that cannot be closed keeps neither the last commit nor the leaving of the group from happening. */
+async function closeEngines({ engines, log }: ShutdownParts): Promise<void> {
+  const close = async (handler: string, engine: ExecutionEngine): Promise<void> => {
+    try {
+      await engine.close(ENGINE_GRACE_MS)
+    } catch (thrown) {
+      log.warn({ err: toError(thrown), handler }, 'an engine could not be closed')
+    }
+  }
+  await Promise.all([...engines].map(([handler, engine]) => close(handler, engine)))
+}
