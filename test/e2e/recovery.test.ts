@@ -19,17 +19,22 @@ after(() => cluster.stop())
 
 const { limits } = configDefaults
 const sparse = 10_000
+/** Several, so that what they hold back is done sooner once they are free. The first record of the log is one of theirs. */
+const blockedKeys = Array.from({ length: 20 }, (_, index) => `blocked${index}`)
 const inFlight = 6_000
+
+/** Every other record waits behind the first, so that what is done has gaps throughout. */
+function interleaved(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => [`blocked${index % blockedKeys.length}`, `k${index % 97}`]).flat()
+}
 
 describe('after a SIGKILL', { concurrency: 2 }, () => {
   it('none of 10,000 sparse completions above a blocked offset runs again once they are committed', async (t) => {
     const scenario = await Scenario.open(t, cluster, { partitions: 1 }, { limits: { ...limits, maxRecords: 50_000 } })
-    // Every other record waits behind the blocked one, so that what is done has gaps throughout.
     await scenario.produce(
-      Array.from({ length: sparse * 2 }, (_, index) => (index % 2 === 0 ? 'blocked' : `k${index % 97}`)),
-    )
+      interleaved(sparse)
     const plan = { limits: { ...limits, maxRecords: 50_000, maxRecordsPerPartition: 50_000 } }
-    const first = await scenario.start({ ...plan, behaviour: { blockedKeys: ['blocked'] } })
+    const first = await scenario.start({ ...plan, behaviour: { blockedKeys } })
     await first.until('all that can be done is done', () => first.count('done') === sparse)
     await scenario.untilQuiet(first)
     await first.kill()
@@ -55,9 +60,8 @@ describe('after a SIGKILL', { concurrency: 2 }, () => {
       },
     )
     await scenario.produce(
-      Array.from({ length: inFlight * 2 }, (_, index) => (index % 2 === 0 ? 'blocked' : `k${index % 97}`)),
-    )
-    const first = await scenario.start({ behaviour: { blockedKeys: ['blocked'], takesMs: [0, 5] } })
+      interleaved(inFlight)
+    const first = await scenario.start({ behaviour: { blockedKeys, takesMs: [0, 5] } })
     await first.until('half is done', () => first.count('done') > inFlight / 2)
     await first.kill()
     const done = first.count('done')
