@@ -7,4 +7,6 @@ export interface Logger {
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
   child(bindings: object): Logger
+  /** False: lines of this level go nowhere, and need not be put together. Without it, all are wanted. */
+  isLevelEnabled?(level: string): boolean
 }

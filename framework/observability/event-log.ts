@@ -78,6 +78,8 @@ class EventWriter {
     const { handlerId } = event
     switch (event.kind) {
       case 'record.done':
+        // Comes for every record.
+        if (this.#log.isLevelEnabled?.('debug') === false) return
         this.#log.debug({ ...placeOf(event), filtered: event.filtered }, 'a record is done')
         return
       case 'record.retry': {

@@ -132,6 +132,17 @@ describe('the event log', () => {
     })
   }
 
+  it('puts no line together for a record that is done when nobody reads such lines', () => {
+    const { log, lines } = recordedLog()
+    const levels: string[] = []
+    const isLevelEnabled = (level: string) => {
+      levels.push(level)
+      return false
+    }
+    eventLog({ ...log, isLevelEnabled }, new ManualClock())({ ...of, kind: 'record.done', filtered: false })
+    assert.deepEqual([lines, levels], [[], ['debug']])
+  })
+
   it('writes a fault that repeats once in its interval, says how many were held back, and keeps all of them at debug', () => {
     const retry: RuntimeEvent = { ...of, kind: 'record.retry', attempts: 5, delayMs: 200, failure }
     const { clock, lines, write } = told(retry, retry, retry)
