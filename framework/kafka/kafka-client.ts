@@ -79,6 +79,29 @@ export interface ConsumerOptions {
   readonly instanceId?: string
 }
 
+export interface TopicFacts {
+  readonly name: string
+  readonly partitions: number
+}
+
+/** What a group has committed for a partition, and the log that it is about. */
+export interface GroupOffset extends TopicPartition {
+  readonly position: number
+  /** Whole, whoever has written it; `''` for none. */
+  readonly metadata: string
+  /** The lowest offset that can still be read. */
+  readonly logStart: number
+  readonly logEnd: number
+}
+
+/** Looks at a cluster from outside, as operators do: joins no group, changes nothing. */
+export interface ClusterView {
+  /** All that the user may see, sorted by name; Kafka's own (`__consumer_offsets`) are left out. */
+  topics(): Promise<readonly TopicFacts[]>
+  /** Partitions for which the group has committed, sorted by topic and partition; none for a group that nobody has heard of. */
+  groupOffsets(group: string): Promise<readonly GroupOffset[]>
+}
+
 /** A connection to one cluster: makes consumers and producers that belong together. */
 export interface KafkaConnection {
   /** For messages: `127.0.0.1:9092`, or `memory`. */
@@ -93,4 +116,9 @@ export interface KafkaConnection {
   producer(): Promise<RecordProducer>
   /** Closes what `check`, `missingTopics` and `createTopics` opened. Consumers and producers are closed by those who made them. */
   close(): Promise<void>
+}
+
+/** One that can be looked at, too. */
+export interface ViewedConnection extends KafkaConnection {
+  readonly view: ClusterView
 }

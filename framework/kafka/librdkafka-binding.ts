@@ -1,4 +1,5 @@
 /** The shape of what we use of @confluentinc/kafka-javascript; types only. Its own declarations leave out the incremental calls. */
+import type { TopicPartition } from '../model/record.ts'
 
 export interface NativeError {
   readonly message: string
@@ -48,13 +49,18 @@ export interface MetadataRequest {
 
 type Callback<T> = (error: NativeError | null | undefined, result: T) => void
 
+export interface NativeWatermarks {
+  readonly lowOffset: number
+  readonly highOffset: number
+}
+
 interface NativeClient {
   connect(request: MetadataRequest, done: Callback<NativeMetadata>): unknown
   getMetadata(request: MetadataRequest, done: Callback<NativeMetadata>): unknown
   isConnected(): boolean
   on(event: 'event.error', listener: (error: NativeError) => void): unknown
   on(event: 'event.log', listener: (entry: { severity: number; fac: string; message: string }) => void): unknown
-  queryWatermarkOffsets(topic: string, partition: number, timeoutMs: number, done: Callback<unknown>): unknown
+  queryWatermarkOffsets(topic: string, partition: number, timeoutMs: number, done: Callback<NativeWatermarks>): unknown
 }
 
 export interface NativeConsumer extends NativeClient {
@@ -100,7 +106,17 @@ export interface NativeProducer extends NativeClient {
   disconnect(flushTimeoutMs: number, done: () => void): unknown
 }
 
+export interface NativeGroupOffsets {
+  readonly partitions: readonly NativePartition[]
+}
+
 export interface NativeAdmin {
+  /** Unlike `committed`, it gives metadata whole. A negative offset means that there is none. */
+  listConsumerGroupOffsets(
+    groups: readonly { readonly groupId: string; readonly partitions: readonly TopicPartition[] }[],
+    options: { readonly timeout: number },
+    done: Callback<readonly NativeGroupOffsets[]>,
+  ): void
   createTopic(
     topic: { readonly topic: string; readonly num_partitions: number; readonly replication_factor: number },
     timeoutMs: number,

@@ -1,7 +1,7 @@
 /** Connects to Kafka through @confluentinc/kafka-javascript. The only file that loads that library, and only when it is called. */
 import { PyrallelError, toError } from '../model/errors.ts'
 import { systemClock } from '../runtime/clock.ts'
-import type { KafkaConnection } from './kafka-client.ts'
+import type { ViewedConnection } from './kafka-client.ts'
 import type { Librdkafka } from './librdkafka-binding.ts'
 import { LibrdkafkaConnection } from './librdkafka-connection.ts'
 import { type KafkaConnectionOptions, refuseOwnedProperties } from './librdkafka-settings.ts'
@@ -35,7 +35,7 @@ export async function loadLibrdkafka(load: LibrdkafkaLoader = importLibrdkafka):
 export async function connectKafka(
   options: KafkaConnectionOptions,
   load: LibrdkafkaLoader = importLibrdkafka,
-): Promise<KafkaConnection> {
+): Promise<ViewedConnection> {
   refuseOwnedProperties(options.librdkafka ?? {}, options.security)
   return new LibrdkafkaConnection(await loadLibrdkafka(load), options, options.clock ?? systemClock())
 }

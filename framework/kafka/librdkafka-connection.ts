@@ -3,7 +3,7 @@ import { PyrallelError, toError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LogGate } from '../runtime/log-gate.ts'
-import type { ConsumerOptions, KafkaClient, KafkaConnection, RecordProducer } from './kafka-client.ts'
+import type { ClusterView, ConsumerOptions, KafkaClient, RecordProducer, ViewedConnection } from './kafka-client.ts'
 import type {
   Librdkafka,
   MetadataRequest,
@@ -24,6 +24,7 @@ import {
   producerConfig,
   revokeLimitMs,
 } from './librdkafka-settings.ts'
+import { LibrdkafkaView } from './librdkafka-view.ts'
 import { settlesWithin, sleep } from './wait.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
@@ -34,8 +35,9 @@ const COMMIT_TIMEOUT_MS = 60_000
 /** The same error is logged at most so often. */
 const ERROR_INTERVAL_MS = 10_000
 
-export class LibrdkafkaConnection implements KafkaConnection {
+export class LibrdkafkaConnection implements ViewedConnection {
   readonly description: string
+  readonly view: ClusterView
   readonly #library: Librdkafka
   readonly #options: KafkaConnectionOptions
   readonly #log: Logger
@@ -50,6 +52,11 @@ export class LibrdkafkaConnection implements KafkaConnection {
     this.#options = options
     this.#log = options.log
     this.#clock = clock
+    this.view = new LibrdkafkaView({
+      library,
+      client: (timeoutMs) => this.#connectedProbe(timeoutMs),
+      metadata: () => this.#metadata({ allTopics: true, timeout: ADMIN_TIMEOUT_MS }),
+    })
   }
 
   async check(timeoutMs: number): Promise<void> {

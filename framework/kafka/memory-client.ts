@@ -2,7 +2,14 @@
 import { PyrallelError } from '../model/errors.ts'
 import { type KafkaRecord, type OutgoingRecord, partitionId, type TopicPartition } from '../model/record.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
-import type { ConsumerOptions, KafkaClient, KafkaConnection, RecordProducer } from './kafka-client.ts'
+import type {
+  ConsumerOptions,
+  GroupOffset,
+  KafkaClient,
+  RecordProducer,
+  TopicFacts,
+  ViewedConnection,
+} from './kafka-client.ts'
 import { MemoryConsumer } from './memory-consumer.ts'
 import { MemoryGroup } from './memory-group.ts'
 import { MemoryLog } from './memory-log.ts'
@@ -17,7 +24,7 @@ export interface MemoryClusterOptions {
 /** The port's connection, and the verbs with which a test makes things happen to the cluster. */
 export interface MemoryCluster {
   /** All connections are to the same cluster. */
-  connection(): KafkaConnection
+  connection(): ViewedConnection
   /** Default 4 partitions, as on the embedded broker. Left as it is when it exists. */
   createTopic(topic: string, partitions?: number): void
   /** Adds partitions up to `total`; members are given them in a rebalance. Keys move, as in Kafka. */
@@ -57,7 +64,7 @@ class InProcessCluster implements MemoryCluster {
     this.#clock = clock
   }
 
-  connection(): KafkaConnection {
+  connection(): ViewedConnection {
     return {
       description: 'memory',
       check: async () => {},
@@ -68,6 +75,10 @@ class InProcessCluster implements MemoryCluster {
       consumer: async (options) => this.#consumer(options),
       producer: async () => this.#producer(),
       close: async () => {},
+      view: {
+        topics: async () => this.#topicFacts(),
+        groupOffsets: async (group) => this.#groupOffsets(this.group(group)),
+      },
     }
   }
 
@@ -158,6 +169,19 @@ class InProcessCluster implements MemoryCluster {
 
   #choosePartition(record: OutgoingRecord, partitions: number): number {
     return record.key === null ? this.#keyless++ % partitions : partitionOfKey(record.key, partitions)
+  }
+
+  #topicFacts(): readonly TopicFacts[] {
+    const names = [...this.#topics.keys()].sort()
+    return names.map((name) => ({ name, partitions: this.#partitionsOf(name).length }))
+  }
+
+  #groupOffsets(group: MemoryGroup): readonly GroupOffset[] {
+    const logs = this.#topicFacts().flatMap(({ name }) => this.#topics.get(name) ?? [])
+    return logs.flatMap(({ topic, partition, start, end }) => {
+      const committed = group.committed({ topic, partition })
+      return committed === undefined ? [] : [{ topic, partition, ...committed, logStart: start, logEnd: end }]
+    })
   }
 
   #partitionsOf(topic: string): readonly TopicPartition[] {

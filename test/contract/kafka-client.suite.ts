@@ -6,8 +6,8 @@ import type {
   AssignedPartition,
   ConsumerOptions,
   KafkaClient,
-  KafkaConnection,
   RecordProducer,
+  ViewedConnection,
 } from '../../framework/kafka/kafka-client.ts'
 import { partitionOfKey } from '../../framework/kafka/murmur2.ts'
 import type { PyrallelError } from '../../framework/model/errors.ts'
@@ -33,7 +33,7 @@ export interface KafkaTarget {
   readonly name: string
   readonly features: KafkaFeatures
   /** Called once. For law 4 of the producer its queue should be small, 100 records say, where that can be set. */
-  connect(): Promise<KafkaConnection>
+  connect(): Promise<ViewedConnection>
   /** Called once, after the connection is closed. */
   stop?(): Promise<void>
 }
@@ -126,7 +126,7 @@ const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, i
 
 export function kafkaClientSuite(target: KafkaTarget): void {
   describe(`Kafka client: ${target.name}`, () => {
-    let connection: KafkaConnection
+    let connection: ViewedConnection
     let producer: RecordProducer
     let members: Member[] = []
     let names = 0
@@ -541,6 +541,47 @@ export function kafkaClientSuite(target: KafkaTarget): void {
         const produced = producer.produce(text(fresh('nowhere'), 'x'))
         if (target.features.refusesUnknownTopics) await assert.rejects(produced, { code: 'PYR_TOPIC_UNKNOWN' })
         else await assert.doesNotReject(produced)
+      })
+    })
+
+    describe('view', () => {
+      it('lists the topics with their partitions, sorted, without those of Kafka itself', async () => {
+        const topics = [await newTopic(), await newTopic()]
+        const seen = await connection.view.topics()
+        for (const name of topics) assert.equal(seen.find((each) => each.name === name)?.partitions, PARTITIONS)
+        const order = seen.map(({ name }) => name)
+        assert.deepEqual(order, [...order].sort())
+        assert.deepEqual(
+          order.filter((name) => name.startsWith('__')),
+          [],
+        )
+      })
+
+      it('shows what a group has committed, with its metadata whole and the ends of the log', async () => {
+        const topic = await newTopic()
+        const group = fresh('viewed')
+        await produceTo(topic, 1, numbers(7))
+        await produceTo(topic, 3, numbers(2))
+        const member = await join(topic, { group })
+        await pump([member], 'all partitions', () => ownsAll(member))
+        const metadata = `${'x'.repeat(200)} the last character`
+        let isCommitted = false
+        const commits = [
+          { topic, partition: 1, position: 5, metadata },
+          { topic, partition: 3, position: 2, metadata: '' },
+        ]
+        void member.client.commit(commits).then(() => {
+          isCommitted = true
+        })
+        await pump([member], 'the commit', () => isCommitted)
+        assert.deepEqual(await connection.view.groupOffsets(group), [
+          { topic, partition: 1, position: 5, metadata, logStart: 0, logEnd: 7 },
+          { topic, partition: 3, position: 2, metadata: '', logStart: 0, logEnd: 2 },
+        ])
+      })
+
+      it('shows nothing of a group that nobody has heard of', async () => {
+        assert.deepEqual(await connection.view.groupOffsets(fresh('nobody')), [])
       })
     })
 

@@ -1,0 +1,82 @@
+/** Looks at a cluster through librdkafka, as operators do. Joins no group and changes nothing. */
+import { PyrallelError } from '../model/errors.ts'
+import { partitionId, type TopicPartition } from '../model/record.ts'
+import type { ClusterView, GroupOffset, TopicFacts } from './kafka-client.ts'
+import type {
+  Librdkafka,
+  NativeGroupOffsets,
+  NativeMetadata,
+  NativePartition,
+  NativeProducer,
+  NativeWatermarks,
+} from './librdkafka-binding.ts'
+import { nativeError } from './librdkafka-errors.ts'
+
+const TIMEOUT_MS = 10_000
+/** More are asked for in several requests: each partition may bring 4 kB of metadata back. */
+const PARTITIONS_AT_ONCE = 1_000
+
+export interface LibrdkafkaViewOptions {
+  readonly library: Librdkafka
+  /** A client that is connected; asked for when one is needed. */
+  readonly client: (timeoutMs: number) => Promise<NativeProducer>
+  readonly metadata: () => Promise<NativeMetadata>
+}
+
+export class LibrdkafkaView implements ClusterView {
+  readonly #options: LibrdkafkaViewOptions
+
+  constructor(options: LibrdkafkaViewOptions) {
+    this.#options = options
+  }
+
+  async topics(): Promise<readonly TopicFacts[]> {
+    const { topics } = await this.#options.metadata()
+    return topics
+      .filter(({ name, partitions }) => partitions.length > 0 && !name.startsWith('__'))
+      .map(({ name, partitions }) => ({ name, partitions: partitions.length }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  async groupOffsets(group: string): Promise<readonly GroupOffset[]> {
+    // Each partition by name: the embedded broker answers nothing when all are asked for at once.
+    const all = (await this.topics()).flatMap(({ name, partitions }) =>
+      Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition })),
+    )
+    const found: GroupOffset[] = []
+    for (let from = 0; from < all.length; from += PARTITIONS_AT_ONCE) {
+      const committed = await this.#committed(group, all.slice(from, from + PARTITIONS_AT_ONCE))
+      found.push(...(await Promise.all(committed.map((each) => this.#withLog(each)))))
+    }
+    const order = new Map(all.map((each, index) => [partitionId(each), index]))
+    return found.sort((a, b) => (order.get(partitionId(a)) ?? 0) - (order.get(partitionId(b)) ?? 0))
+  }
+
+  async #committed(group: string, partitions: readonly TopicPartition[]): Promise<readonly NativePartition[]> {
+    const { library, client } = this.#options
+    const admin = library.AdminClient.createFrom(await client(TIMEOUT_MS))
+    const answer = await new Promise<readonly NativeGroupOffsets[]>((resolve, reject) => {
+      admin.listConsumerGroupOffsets([{ groupId: group, partitions }], { timeout: TIMEOUT_MS }, (error, groups) => {
+        if (error) reject(failure(`The offsets of group ${group} could not be read`, error))
+        else resolve(groups)
+      })
+    })
+    return answer.flatMap((each) => each.partitions).filter(({ offset = -1 }) => offset >= 0)
+  }
+
+  async #withLog({ topic, partition, offset = 0, metadata }: NativePartition): Promise<GroupOffset> {
+    const client = await this.#options.client(TIMEOUT_MS)
+    const { lowOffset, highOffset } = await new Promise<NativeWatermarks>((resolve, reject) => {
+      client.queryWatermarkOffsets(topic, partition, TIMEOUT_MS, (error, watermarks) => {
+        if (error) reject(failure(`The log of ${topic}[${partition}] could not be looked at`, error))
+        else resolve(watermarks)
+      })
+    })
+    return { topic, partition, position: offset, metadata: metadata ?? '', logStart: lowOffset, logEnd: highOffset }
+  }
+}
+
+function failure(what: string, thrown: unknown): PyrallelError {
+  const { message, code } = nativeError(thrown)
+  return new PyrallelError('PYR_KAFKA', `${what}: ${message} (${code}).`, { cause: thrown })
+}
