@@ -4,6 +4,7 @@ import { PyrallelError } from '../framework/model/errors.ts'
 import { collect, type Exit, examples, natural, positive } from './command-line.ts'
 import { errorBlock, errorJson, exitCodeOf, exitCodes } from './failure.ts'
 import { hasColor, type Io } from './io.ts'
+import { addLearningVerbs } from './learning-verbs.ts'
 import { painter } from './paint.ts'
 import { addProductionVerbs } from './production-verbs.ts'
 import { version } from './version.ts'
@@ -59,6 +60,7 @@ function build(io: Io, exit: Exit): Command {
   addSend(program, io, exit)
   addStatus(program, io, exit)
   addProductionVerbs(program, io, exit)
+  addLearningVerbs(program, io, exit)
   return program
 }
 
@@ -109,8 +111,16 @@ function addGenerate(program: Command, io: Io, exit: Exit): void {
     .command('generate')
     .description('Write generated/ from handlers/.')
     .option('--check', 'write nothing; exit with 3 and a diff when generated/ is stale')
+    .addOption(
+      new Option('--accept <what>', 'offsets: write although the topic, group, id or ordering of a handler has changed')
+        .choices(['offsets'])
+        .conflicts('check'),
+    )
     .option('--json', 'print one JSON document')
-    .addHelpText('after', examples(['pyrallel generate', 'pyrallel generate --check']))
+    .addHelpText(
+      'after',
+      examples(['pyrallel generate', 'pyrallel generate --check', 'pyrallel generate --accept offsets']),
+    )
     .action(async (options: Parameters<typeof import('./commands/generate.ts').generateCommand>[0]) => {
       const { generateCommand } = await import('./commands/generate.ts')
       exit(await generateCommand(options, io))

@@ -1,0 +1,163 @@
+/** What lies behind each error code, and what to do about it: the text of `pyrallel docs <code>`, which needs no network. */
+import type { ErrorCode } from '../../framework/model/errors.ts'
+
+export interface ErrorDoc {
+  /** How one comes to meet it. */
+  readonly cause: string
+  /** What to do, or that there is nothing to do. */
+  readonly fix: string
+}
+
+/** In the order of the codes' own table. */
+export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
+  PYR_BUG: {
+    cause:
+      'Two parts of Pyrallel disagree about something that can only be one way. It stops rather than risk a wrong commit.',
+    fix: 'Restart the process: nothing is lost, records in flight are delivered again. Report the message, and what DEBUG=1 adds to it.',
+  },
+  PYR_ENGINE_NOT_STARTED: {
+    cause: 'Code of your own drives an ExecutionEngine and submits work before its start() has settled.',
+    fix: 'Await start() before the first submit(). Handlers never meet this.',
+  },
+  PYR_ENGINE_FULL: {
+    cause: 'Code of your own drives an ExecutionEngine and submits more than its capacity.',
+    fix: 'Look at `capacity` before each submit(). Handlers never meet this.',
+  },
+  PYR_ENGINE_CLOSED: {
+    cause: 'Code of your own drives an ExecutionEngine and submits work after close().',
+    fix: 'Make a new engine; a closed one does not open again. Handlers never meet this.',
+  },
+  PYR_WORKER_START: {
+    cause:
+      'The module of a handler with `engine: "worker"` threw while its thread loaded it, or its `setup` export failed.',
+    fix: 'Read the cause in the message: an import that is missing, an environment variable, a native library that does not work in threads. The native Kafka client does not: publish through the context.',
+  },
+  PYR_NATIVE_MISSING: {
+    cause:
+      '@confluentinc/kafka-javascript was not installed, was installed with its install script blocked, or was built for another version of Node.',
+    fix: 'Allow its install script (package.json: allowScripts, pnpm.onlyBuiltDependencies or trustedDependencies; `pyrallel init` writes them) and install again. Without a prebuilt binary: install zlib1g-dev libssl-dev libzstd-dev libcurl4-openssl-dev libsasl2-dev (Debian), then `CKJS_LINKING=dynamic npm rebuild @confluentinc/kafka-javascript`. `pyrallel dev --broker memory` needs none of it.',
+  },
+  PYR_BROKER_UNREACHABLE: {
+    cause:
+      'Nothing answered in the Kafka protocol at kafka.brokers: no broker runs there, a firewall is between, or it wants TLS or SASL and gets plain text (or the reverse).',
+    fix: 'Check the address with `pyrallel doctor --brokers host:port`. Set kafka.brokers, or PYRALLEL_KAFKA_BROKERS, or kafka.security. A broker in a container must advertise an address that is reachable from here.',
+  },
+  PYR_TOPIC_UNKNOWN: {
+    cause:
+      'A topic that a handler reads, or its dead-letter topic, is not on the cluster; or the user has no right to see it, which Kafka does not tell apart.',
+    fix: '`pyrallel topics` shows what is missing, `pyrallel topics --create` creates it. Otherwise correct the name, or ask for the right to describe the topic.',
+  },
+  PYR_NOT_OWNED: {
+    cause: 'The group has moved a partition to another member before a commit for it was sent.',
+    fix: 'Nothing: the other member handles those records again. When it happens often, the group rebalances too often: see shutdown.revokeGrace and max.poll.interval.ms.',
+  },
+  PYR_COMMIT_FAILED: {
+    cause:
+      'The group coordinator refused a commit: the group is rebalancing, the coordinator moves, or this member was expelled.',
+    fix: 'Nothing for a single one: it is tried again with the next commit. When they persist, look at the broker, and for handlers that block the event loop.',
+  },
+  PYR_PRODUCE_FAILED: {
+    cause: 'The broker did not take a record within message.timeout.ms, has no such partition, or refused it.',
+    fix: 'In a handler the attempt fails and is tried again. Look at the cause: too few in-sync replicas, no right to write, a broker that is down.',
+  },
+  PYR_RECORD_TOO_LARGE: {
+    cause: 'A record is larger than message.max.bytes of the client, or max.message.bytes of the topic.',
+    fix: 'Publish a reference instead of the content; or raise kafka.librdkafka["message.max.bytes"] and the limit of the topic. No retry will make it smaller: catch it, or throw DeadLetter.',
+  },
+  PYR_CLIENT_CLOSED: {
+    cause:
+      'Something used the Kafka client after it had been closed: mostly a publish that a handler started and did not await, at a shutdown.',
+    fix: 'Await what you publish, and stop timers of your own before runtime.stop().',
+  },
+  PYR_KAFKA: {
+    cause: 'librdkafka reported an error that Pyrallel has no code for; its own text and number are in the message.',
+    fix: 'Look the number up in librdkafka (rdkafka.h). With logging.level "debug", its own log is written too.',
+  },
+  PYR_METADATA_TOO_LARGE: {
+    cause: "The broker's offset.metadata.max.bytes is smaller than the 4,096 that Kafka has by default.",
+    fix: 'Raise it to 4096 on the broker, or set commit.recovery to "contiguous", which stores the position only.',
+  },
+  PYR_PORT_IN_USE: {
+    cause: 'Another process listens on the port that was asked for; often it is a second copy of this one.',
+    fix: 'Stop the other process, or set another port (http.port, or PYRALLEL_HTTP_PORT); 0 takes any that is free.',
+  },
+  PYR_STATUS_UNREACHABLE: {
+    cause:
+      '`pyrallel status` asked for the state of a running process, and none answered: it does not run, or its HTTP endpoints are not enabled.',
+    fix: 'Set http.enabled (or PYRALLEL_HTTP_ENABLED=true) and restart the process, or name its address: pyrallel status --url http://host:port.',
+  },
+  PYR_CONFIG_INVALID: {
+    cause:
+      'An option does not exist, or its value is outside of its range. All mistakes are listed, each with the file or the variable it stands in.',
+    fix: '`pyrallel config --explain` prints each option with its value, and where that was written.',
+  },
+  PYR_CONFIG_LOAD: {
+    cause: 'pyrallel.config.ts is not in this folder, threw while it was loaded, or has no default export.',
+    fix: 'Run the command in the folder of the project. `pyrallel init` writes a project with a config.',
+  },
+  PYR_HANDLER_EXPORT: {
+    cause:
+      'Every .ts file below handlers/ is a handler, and this one does not export one by default, or cannot be read.',
+    fix: 'Write `export default handler(topic, async (record, context) => { ... })`; or give the file a name that begins with `_`.',
+  },
+  PYR_HANDLER_STATIC: {
+    cause:
+      'Topic, id, group, engine and ordering are read without running your code, because offsets depend on them; here one of them is computed.',
+    fix: 'Write a literal, a `const` with one, or an imported topic().',
+  },
+  PYR_HANDLER_DUPLICATE: {
+    cause:
+      'A group hands each record to one of its members only: two handlers of one topic in one group would each see half of the records.',
+    fix: 'Give one of them a `group` of its own (it begins at kafka.startFrom), or an `id` of its own.',
+  },
+  PYR_HANDLER_OPTION: {
+    cause: 'An option of a handler does not exist, or its value is outside of its range.',
+    fix: 'The message names the option and what is allowed. A duration is a number of milliseconds, or a text such as "30s".',
+  },
+  PYR_TYPE: {
+    cause:
+      'Values are checked at run time by a schema that is derived from their TypeScript type, and this type has something that JSON cannot carry or that cannot be checked.',
+    fix: 'Follow the hint below the code frame; or hand a TypeBox schema to the topic, from which the type is inferred: topic("name", { schema: Type.Object({ ... }) }).',
+  },
+  PYR_TOPIC_TYPE: {
+    cause:
+      'One topic is declared in two places with different types of its values: one of the two is wrong about what is in it.',
+    fix: 'Declare the topic once, in a file of its own, and import it everywhere.',
+  },
+  PYR_IMPORT_CYCLE: {
+    cause:
+      'Files import each other in a circle, so that the first one that is loaded meets another whose constants do not exist yet.',
+    fix: 'Move what both need (mostly topics) into a file that imports neither.',
+  },
+  PYR_OFFSETS: {
+    cause:
+      'The topic, group, id or ordering of a handler is not what the committed generated/manifest.json says. Deployed, it would begin at kafka.startFrom, or run records again in another order.',
+    fix: 'Take the change back; or, when it is meant, accept it as the message says and commit generated/.',
+  },
+  PYR_GENERATED_STALE: {
+    cause: 'handlers/ has changed since generated/ was written; the exit code is 3.',
+    fix: 'Run `pyrallel generate` and commit generated/.',
+  },
+  PYR_BUNDLE: {
+    cause: 'esbuild could not read a file of the project, or an import leads nowhere.',
+    fix: 'Correct the code at the mark, or install the package. One with machine code of its own is left out of a build by `pyrallel build --external name`.',
+  },
+  PYR_EXISTS: {
+    cause: '`pyrallel init` never writes over a file, and some that it would write are there.',
+    fix: 'Name another folder, or move the files that are listed.',
+  },
+  PYR_WRITE: {
+    cause: 'The folder cannot be written to: it is read-only, belongs to somebody else, or the disk is full.',
+    fix: 'Make it writable. In a container, mount the folder of the project with write access, or build outside.',
+  },
+  PYR_SCHEMA: {
+    cause:
+      'A value that was sent or published does not satisfy the schema of its topic. Values that arrive so go to the dead-letter topic.',
+    fix: 'Correct the value: each mistake is listed with its place. When the schema is too strict, change the type and generate again.',
+  },
+  PYR_USAGE: {
+    cause:
+      'A verb, an option or an argument of the command line does not exist, or a value of it cannot be used; the exit code is 2.',
+    fix: '`pyrallel <verb> --help` shows what can be written, with examples.',
+  },
+}

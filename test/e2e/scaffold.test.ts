@@ -1,0 +1,186 @@
+/** The packed package as its users get it: each template scaffolded into an empty folder, installed, checked, developed, built and started. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { firstRecords, type TemplateName, templateNames } from '../../cli/init/template.ts'
+import { startEmbeddedBroker } from '../../framework/kafka/embedded-broker.ts'
+import type { Logger } from '../../framework/model/logger.ts'
+
+const repository = fileURLToPath(new URL('../../', import.meta.url))
+const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
+const nativeBuild = 'node_modules/@confluentinc/kafka-javascript/build'
+const running = new Set<ChildProcess>()
+let parent = ''
+let tarball = ''
+
+/** What the handler of a template says of its first record, when `start` runs it. */
+const handledLines: Readonly<Record<TemplateName, RegExp>> = {
+  minimal: /"name":"Ada".*"msg":"hello"/,
+  orders: /"amount":4200.*"msg":"invoice sent"/,
+  worker: /"words":3.*"msg":"scored"/,
+}
+
+interface Run {
+  /** The exit code, or the signal that ended it. */
+  readonly ended: Promise<{ readonly end: number | NodeJS.Signals | null; readonly out: string }>
+  /** Settles once the output, of both streams, matches; rejects when the process ends before. */
+  seen(pattern: RegExp): Promise<void>
+  signal(name: NodeJS.Signals): void
+}
+
+function run(cwd: string, program: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}): Run {
+  // Nothing of the test's own process may leak in: coverage, tsx, the runner's protocol.
+  const { NODE_OPTIONS: _o, NODE_V8_COVERAGE: _c, NODE_TEST_CONTEXT: _t, FORCE_COLOR: _f, ...own } = process.env
+  const child = spawn(program, argv, { cwd, env: { ...own, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  running.add(child)
+  let out = ''
+  const watchers = new Set<() => void>()
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      out += chunk
+      for (const watch of watchers) watch()
+    })
+  }
+  const ended = new Promise<{ readonly end: number | NodeJS.Signals | null; readonly out: string }>((resolve) => {
+    child.once('close', (code, signal) => {
+      running.delete(child)
+      resolve({ end: signal ?? code, out })
+    })
+  })
+  return {
+    ended,
+    signal: (name) => child.kill(name),
+    seen: (pattern) =>
+      new Promise((resolve, reject) => {
+        const watch = () => {
+          if (pattern.test(out)) resolve()
+        }
+        watchers.add(watch)
+        void ended.then(({ end }) => reject(new Error(`it ended with ${end} before ${pattern} was seen\n${out}`)))
+        watch()
+      }),
+  }
+}
+
+async function succeed(cwd: string, program: string, argv: readonly string[]): Promise<string> {
+  const { end, out } = await run(cwd, program, argv).ended
+  assert.equal(end, 0, `${program} ${argv.join(' ')}\n${out}`)
+  return out
+}
+
+const bin = (root: string, name: string) => join(root, 'node_modules/.bin', name)
+
+/** Install scripts are left out: they would download the native client, or build it for a minute. The build that is here is linked in. */
+async function install(root: string, packages: readonly string[]): Promise<void> {
+  const options = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund']
+  await succeed(root, 'npm', ['install', ...options, ...packages])
+  rmSync(join(root, nativeBuild), { recursive: true, force: true })
+  symlinkSync(join(repository, nativeBuild), join(root, nativeBuild))
+}
+
+before(async () => {
+  parent = realpathSync(mkdtempSync(join(tmpdir(), 'pyrallel-scaffold-')))
+  await succeed(repository, 'npm', ['pack', '--pack-destination', parent])
+  const [name] = readdirSync(parent).filter((file) => file.endsWith('.tgz'))
+  assert.ok(name !== undefined)
+  tarball = join(parent, name)
+  // As `npx pyrallel init` does: the package alone, somewhere else.
+  writeFileSync(join(parent, 'package.json'), '{}')
+  await install(parent, [tarball])
+})
+
+after(() => {
+  for (const child of running) child.kill('SIGKILL')
+  rmSync(parent, { recursive: true, force: true })
+})
+
+/** Every topic that the project reads, and where its dead letters go. */
+function topicsOf(root: string): readonly string[] {
+  const manifest = JSON.parse(readFileSync(join(root, 'generated/manifest.json'), 'utf8')) as {
+    readonly group: string
+    readonly handlers: readonly { readonly topic: string; readonly group: string | null }[]
+  }
+  return manifest.handlers.flatMap(({ topic, group }) => [topic, `${topic}.${group ?? manifest.group}.dlq`])
+}
+
+describe('the packed package', { timeout: 300_000 }, () => {
+  for (const template of templateNames) {
+    const { topic, value } = firstRecords[template]
+
+    it(`carries a project of the template ${template} from init to production`, async () => {
+      const root = join(parent, `a ${template} project`)
+      await succeed(parent, bin(parent, 'pyrallel'), ['init', `a ${template} project`, '--template', template, '-y'])
+      await install(root, [tarball])
+      const pyrallel = bin(root, 'pyrallel')
+
+      await succeed(root, pyrallel, ['generate'])
+      await succeed(root, bin(root, 'tsc'), [])
+      assert.match(await succeed(root, 'npm', ['test']), /# fail 0/)
+
+      const dev = run(root, pyrallel, ['dev'])
+      await dev.seen(new RegExp(`assigned ${topic.replaceAll('.', '\\.')}\\[0 1 2 3\\]`))
+      assert.match(await succeed(root, pyrallel, ['send', topic, value]), /acknowledged by 127\.0\.0\.1:\d+/)
+      await dev.seen(new RegExp(`✓ ${topic.replaceAll('.', '\\.')}\\[\\d\\]@0 `))
+      dev.signal('SIGINT')
+      assert.equal((await dev.ended).end, 0)
+
+      await succeed(root, pyrallel, ['build'])
+      const broker = await startEmbeddedBroker({ log: quiet, topics: topicsOf(root) })
+      try {
+        const server = run(root, pyrallel, ['start'], { PYRALLEL_KAFKA_BROKERS: broker.brokers })
+        await server.seen(/"msg":"started"/)
+        await succeed(root, pyrallel, ['send', topic, value, '--brokers', broker.brokers])
+        await server.seen(handledLines[template])
+        server.signal('SIGTERM')
+        const { end, out } = await server.ended
+        assert.equal(end, 0, out)
+        assert.match(out, /"msg":"stopped"/)
+      } finally {
+        await broker.stop()
+      }
+      rmSync(root, { recursive: true, force: true })
+    })
+  }
+
+  it('has declarations that a strict compiler accepts', async () => {
+    const program =
+      "import { defineConfig, handler, topic } from 'pyrallel'\nimport { runAttempt } from 'pyrallel/testing'\n"
+    writeFileSync(join(parent, 'use.mts'), `${program}export { defineConfig, handler, runAttempt, topic }\n`)
+    const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2023']
+    const types = ['--types', 'node', '--typeRoots', join(repository, 'node_modules/@types')]
+    const tsc = join(repository, 'node_modules/.bin/tsc')
+    await succeed(parent, tsc, ['use.mts', ...options, ...types, '--lib', 'es2023,esnext.disposable'])
+  })
+
+  it('starts without loading what builds: no ts-morph, esbuild, tsx, TypeScript, chokidar or prompts', async () => {
+    const log = join(parent, 'loaded.txt')
+    writeFileSync(
+      join(parent, 'record.mjs'),
+      `import { appendFileSync } from 'node:fs'
+export async function load(url, context, next) {
+  appendFileSync(${JSON.stringify(log)}, url + '\\n')
+  return next(url, context)
+}
+`,
+    )
+    writeFileSync(
+      join(parent, 'register.mjs'),
+      "import { register } from 'node:module'\nregister('./record.mjs', import.meta.url)\n",
+    )
+    writeFileSync(join(parent, 'server.mjs'), "console.log('the bundle runs')\n")
+    const cli = join(parent, 'node_modules/pyrallel/dist/cli/bin.js')
+    const server = run(parent, process.execPath, ['--import', './register.mjs', cli, 'start', '.'])
+    await server.seen(/the bundle runs/)
+    server.signal('SIGTERM')
+    await server.ended
+    const loaded = readFileSync(log, 'utf8')
+    assert.match(loaded, /dist\/cli\/commands\/start\.js/)
+    assert.match(loaded, /\/server\.mjs/)
+    assert.doesNotMatch(loaded, /node_modules\/(ts-morph|esbuild|tsx|typescript|chokidar|@clack)\//)
+    assert.doesNotMatch(loaded, /dist\/cli\/(codegen|bundle|build|dev)\//)
+  })
+})
