@@ -31,8 +31,7 @@ function interleaved(count: number): string[] {
 describe('after a SIGKILL', { concurrency: 2 }, () => {
   it('none of 10,000 sparse completions above a blocked offset runs again once they are committed', async (t) => {
     const scenario = await Scenario.open(t, cluster, { partitions: 1 }, { limits: { ...limits, maxRecords: 50_000 } })
-    await scenario.produce(
-      interleaved(sparse)
+    await scenario.produce(interleaved(sparse))
     const plan = { limits: { ...limits, maxRecords: 50_000, maxRecordsPerPartition: 50_000 } }
     const first = await scenario.start({ ...plan, behaviour: { blockedKeys } })
     await first.until('all that can be done is done', () => first.count('done') === sparse)
@@ -59,8 +58,7 @@ describe('after a SIGKILL', { concurrency: 2 }, () => {
         behaviour: { takesMs: [0, 5] },
       },
     )
-    await scenario.produce(
-      interleaved(inFlight)
+    await scenario.produce(interleaved(inFlight))
     const first = await scenario.start({ behaviour: { blockedKeys, takesMs: [0, 5] } })
     await first.until('half is done', () => first.count('done') > inFlight / 2)
     await first.kill()
