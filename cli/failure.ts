@@ -20,6 +20,7 @@ export function exitCodeOf(thrown: unknown): number {
     case 'PYR_USAGE':
       return exitCodes.usage
     case 'PYR_GENERATED_STALE':
+    case 'PYR_OFFSETS':
       return exitCodes.drift
     default:
       return exitCodes.failed

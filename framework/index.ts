@@ -1,4 +1,7 @@
 /** The public names of `pyrallel`. */
+
+/** TypeBox's builders, so that generated files and schemas of one's own need no dependency of their own. */
+export { Type } from 'typebox'
 export type { KafkaSettings, LoggingSettings, PyrallelConfig, ResolvedConfig } from './config.ts'
 export { defineConfig } from './config.ts'
 export type {

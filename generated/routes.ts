@@ -1,8 +1,9 @@
-// Made by `pyrallel generate` (format 1). Do not edit: change handlers/ and generate again.
+// Made by `pyrallel generate` (format 2). Do not edit: change handlers/ and generate again.
 import type { RegisteredHandler } from 'pyrallel'
 import chargeOrderHandler from '../handlers/charge-order.ts'
 import trackStockHandler from '../handlers/track-stock.ts'
 import welcomeEmailHandler from '../handlers/welcome-email.ts'
+import { Order, SignUp, topicSchemas } from './schemas.ts'
 
 export const routes: readonly RegisteredHandler[] = [
   {
@@ -10,6 +11,8 @@ export const routes: readonly RegisteredHandler[] = [
     file: 'handlers/charge-order.ts',
     topic: 'orders.created',
     group: 'billing',
+    schema: Order,
+    topicSchemas,
     handler: chargeOrderHandler,
   },
   {
@@ -17,6 +20,7 @@ export const routes: readonly RegisteredHandler[] = [
     file: 'handlers/track-stock.ts',
     topic: 'stock.moved',
     group: null,
+    topicSchemas,
     handler: trackStockHandler,
   },
   {
@@ -24,6 +28,8 @@ export const routes: readonly RegisteredHandler[] = [
     file: 'handlers/welcome-email.ts',
     topic: 'users.signed-up',
     group: null,
+    schema: SignUp,
+    topicSchemas,
     handler: welcomeEmailHandler,
   },
 ]

@@ -1,10 +1,14 @@
 /** Finds handlers that cannot live together. Pure; knows no compiler: a place is whatever the caller uses for one. */
 import type { ScannedHandler } from './scan-result.ts'
 
+/** What a handler's own file says, without what its types say. */
+export type ReadHandler = Omit<ScannedHandler, 'schema' | 'publishes'>
+
 export interface Located<Place> {
-  readonly handler: ScannedHandler
+  readonly handler: ReadHandler
   readonly idPlace: Place
   readonly topicPlace: Place
+  readonly groupPlace: Place
 }
 
 export interface Duplicate<Place> {
@@ -15,8 +19,8 @@ export interface Duplicate<Place> {
 
 /** Two handlers with one id, and two handlers of one group on one topic. The later one is the one that is shown. */
 export function duplicates<Place>(found: readonly Located<Place>[], defaultGroup: string): readonly Duplicate<Place>[] {
-  const byId = new Map<string, ScannedHandler>()
-  const bySubscription = new Map<string, ScannedHandler>()
+  const byId = new Map<string, ReadHandler>()
+  const bySubscription = new Map<string, ReadHandler>()
   const result: Duplicate<Place>[] = []
   for (const { handler, idPlace, topicPlace } of found) {
     const sameId = byId.get(handler.id)

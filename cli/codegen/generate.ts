@@ -1,9 +1,13 @@
 /** Scans, renders, and compares with what is in `generated/`. Loads the compiler only when it is called. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import { lineDiff } from './line-diff.ts'
-import { type GeneratedFile, renderFiles } from './render.ts'
+import { type OffsetChange, offsetChanges, offsetChangesText } from './offset-changes.ts'
+import { payloadsOf } from './payloads.ts'
+import { type GeneratedFile, manifestFile, renderFiles, workersFolder } from './render.ts'
+import type { ProjectScanner } from './scan-project.ts'
 import type { ScannedHandler } from './scan-result.ts'
 
 export interface Generation {
@@ -12,35 +16,115 @@ export interface Generation {
   readonly handlers: readonly ScannedHandler[]
   readonly files: readonly GeneratedFile[]
   readonly stale: readonly StaleFile[]
+  /** Against the manifest on the disk. Not empty: `--check` fails, and the manifest is not written, until somebody accepts them. */
+  readonly offsetChanges: readonly OffsetChange[]
 }
 
 export interface StaleFile extends GeneratedFile {
   /** From what is on the disk to what should be there. */
   readonly diff: string
+  /** Nothing generates it any more: it is to be removed. */
+  readonly isObsolete?: boolean
 }
 
-/** Writes nothing. */
-export async function generate(root: string, defaultGroup: string): Promise<Generation> {
-  // ts-morph takes about 400 ms to load: nothing but this function may wait for it.
-  const [{ scanHandlers }, { handlerFiles }] = await Promise.all([
-    import('./scan-handlers.ts'),
-    import('./project-files.ts'),
-  ])
-  const { handlers, diagnostics } = scanHandlers({ root, files: handlerFiles(root), defaultGroup })
-  const files = diagnostics.length > 0 ? [] : renderFiles(handlers, defaultGroup)
-  return { diagnostics, handlers, files, stale: files.flatMap((file) => staleFile(root, file) ?? []) }
-}
+/** Keeps the compiler and the project's files in memory, so that a change costs milliseconds. Writes nothing. */
+export class Generator {
+  readonly #root: string
+  readonly #scanner: ProjectScanner
 
-export function writeFiles(root: string, files: readonly GeneratedFile[]): void {
-  for (const { path, content } of files) {
-    mkdirSync(dirname(join(root, path)), { recursive: true })
-    writeFileSync(join(root, path), content)
+  private constructor(root: string, scanner: ProjectScanner) {
+    this.#root = root
+    this.#scanner = scanner
+  }
+
+  /** Loads the compiler, which takes some 400 ms. @param root the project's folder, absolute */
+  static async open(root: string): Promise<Generator> {
+    const { ProjectScanner } = await import('./scan-project.ts')
+    return new Generator(root, new ProjectScanner(root))
+  }
+
+  /**
+   * @param defaultGroup the group of handlers that name none
+   * @param changed files that changed, came or went since the last call; absolute, or relative to the project. Files that are new below
+   * handlers/ are found in any case; any other one counts as unchanged when it is not named here.
+   */
+  async update(defaultGroup: string, changed: readonly string[] = []): Promise<Generation> {
+    this.#scanner.refresh(changed.map((path) => resolve(this.#root, path)))
+    const scan = this.#scanner.scan(defaultGroup)
+    const { handlers, diagnostics } = scan
+    if (diagnostics.length > 0) return { diagnostics, handlers, files: [], stale: [], offsetChanges: [] }
+    const files = renderFiles(scan, defaultGroup, await payloadsOf(scan))
+    const stale = [...files.flatMap((file) => staleFile(this.#root, file) ?? []), ...obsoleteFiles(this.#root, files)]
+    const manifest = textOf(join(this.#root, manifestFile))
+    return { diagnostics, handlers, files, stale, offsetChanges: offsetChanges(manifest, handlers, defaultGroup) }
   }
 }
 
-function staleFile(root: string, file: GeneratedFile): StaleFile | undefined {
-  const path = join(root, file.path)
+/** Once, from nothing. Writes nothing. */
+export async function generate(root: string, defaultGroup: string): Promise<Generation> {
+  return (await Generator.open(root)).update(defaultGroup)
+}
+
+/** What can be written before anybody has accepted that offsets move: all but the manifest, so that the next check still tells it. */
+export function withoutOffsetChanges({ stale, offsetChanges: changes }: Generation): readonly StaleFile[] {
+  return changes.length === 0 ? stale : stale.filter(({ path }) => path !== manifestFile)
+}
+
+/** @throws PyrallelError PYR_OFFSETS when a handler has changed so that offsets would move */
+export function refuseOffsetChanges({ offsetChanges: changes }: Generation): void {
+  if (changes.length > 0) throw new PyrallelError('PYR_OFFSETS', offsetChangesText(changes))
+}
+
+/**
+ * Brings the disk up to date.
+ * @throws PyrallelError PYR_WRITE when a file cannot be written
+ */
+export function writeFiles(root: string, files: readonly (GeneratedFile & { readonly isObsolete?: boolean })[]): void {
+  for (const { path, content, isObsolete } of files) {
+    try {
+      if (isObsolete === true) {
+        rmSync(join(root, path), { force: true })
+        continue
+      }
+      mkdirSync(dirname(join(root, path)), { recursive: true })
+      writeFileSync(join(root, path), content)
+    } catch (thrown) {
+      throw notWritten(path, toError(thrown))
+    }
+  }
+}
+
+function notWritten(path: string, cause: Error & { readonly code?: string }): PyrallelError {
+  const isForbidden = cause.code === 'EACCES' || cause.code === 'EPERM' || cause.code === 'EROFS'
+  const next = isForbidden
+    ? `Make it writable (\`chmod -R u+w ${dirname(path)}\`). Where the disk is read-only on purpose, generate before, and commit or ship generated/.`
+    : 'Look at what stands there instead of a file, or whether the disk is full.'
+  return new PyrallelError('PYR_WRITE', `${path} cannot be written: ${cause.code ?? cause.message}. ${next}`, { cause })
+}
+
+function textOf(path: string): string | undefined {
   // A checkout on Windows may have turned the line ends; that is no difference.
-  const current = existsSync(path) ? readFileSync(path, 'utf8').replaceAll('\r\n', '\n') : ''
+  return existsSync(path) && statSync(path).isFile() ? readFileSync(path, 'utf8').replaceAll('\r\n', '\n') : undefined
+}
+
+function staleFile(root: string, file: GeneratedFile): StaleFile | undefined {
+  const current = textOf(join(root, file.path)) ?? ''
   return current === file.content ? undefined : { ...file, diff: lineDiff(current, file.content) }
+}
+
+/** Thread entries of handlers that are gone, or run on the event loop now. */
+function obsoleteFiles(root: string, files: readonly GeneratedFile[]): readonly StaleFile[] {
+  const folder = join(root, workersFolder)
+  if (!existsSync(folder)) return []
+  const wanted = new Set(files.map(({ path }) => path))
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => `${workersFolder}/${name.replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith('.ts') && !wanted.has(path))
+    .sort()
+    .map((path) => ({
+      path,
+      content: '',
+      diff: lineDiff(readFileSync(join(root, path), 'utf8'), ''),
+      isObsolete: true,
+    }))
 }

@@ -18,8 +18,32 @@ export function lineDiff(before: string, after: string): string {
   return shown.join('\n')
 }
 
-/** By the longest common subsequence; quadratic, which is cheap for files of a few hundred lines. */
+/** What both texts begin and end with is equal; only what is between needs to be compared. */
 function compare(before: readonly string[], after: readonly string[]): readonly Line[] {
+  const shorter = Math.min(before.length, after.length)
+  let start = 0
+  while (start < shorter && before[start] === after[start]) start++
+  let end = 0
+  while (end < shorter - start && before[before.length - 1 - end] === after[after.length - 1 - end]) end++
+  return [
+    ...before.slice(0, start).map((line): Line => [' ', line]),
+    ...compareMiddle(before.slice(start, before.length - end), after.slice(start, after.length - end)),
+    ...before.slice(before.length - end).map((line): Line => [' ', line]),
+  ]
+}
+
+/** Above this, a table of all pairs would take more memory than a diff is worth. */
+const MAX_PAIRS = 4_000_000
+
+function compareMiddle(before: readonly string[], after: readonly string[]): readonly Line[] {
+  if (before.length * after.length <= MAX_PAIRS) return commonLines(before, after)
+  // The halves are compared for themselves: some lines count as changed that a whole comparison would find equal.
+  const [left, right] = [Math.ceil(before.length / 2), Math.ceil(after.length / 2)]
+  return [...compare(before.slice(0, left), after.slice(0, right)), ...compare(before.slice(left), after.slice(right))]
+}
+
+/** By the longest common subsequence. */
+function commonLines(before: readonly string[], after: readonly string[]): readonly Line[] {
   const width = after.length + 1
   const common = new Uint32Array((before.length + 1) * width)
   const at = (row: number, column: number) => common[row * width + column] ?? 0

@@ -1,34 +1,174 @@
-/** Finds handler files, and opens them with the files of the project that they import: never a library's. */
-import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+/** Keeps handler files open, with the files of the project that they import. A library is opened only when a type comes from it. */
+import { existsSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { Project, type SourceFile, ts } from 'ts-morph'
 
-/** Opens the files and everything of the project that they import, directly or not. In the order of `paths`. */
-export function openProject(root: string, paths: readonly string[]): readonly SourceFile[] {
-  const project = new Project({
+/** An import or re-export that leads to a file which is open. */
+export interface FileImport {
+  readonly specifier: ts.Expression
+  readonly declaration: ts.ImportDeclaration | ts.ExportDeclaration
+  /** Absolute. */
+  readonly target: string
+}
+
+export interface OpenFiles {
+  /** Handler files, in the order in which they were asked for. */
+  readonly handlers: readonly SourceFile[]
+  /** Handler files and what they import of the project, directly or not; sorted by path. */
+  readonly own: readonly SourceFile[]
+  importsOf(source: SourceFile): readonly FileImport[]
+}
+
+export class ProjectFiles {
+  readonly #root: string
+  #project: Project
+  /** How imports were resolved, by file. Forgotten when files come or go. */
+  readonly #imports = new Map<string, readonly FileImport[]>()
+  readonly #libraries = new Set<string>()
+
+  constructor(root: string) {
+    this.#root = root
+    this.#project = newProject(root)
+  }
+
+  get program(): ts.Program {
+    return this.#project.getProgram().compilerObject
+  }
+
+  /** Reads files again that have changed on the disk; absolute paths. Files that are not open are no matter. */
+  refresh(changed: readonly string[]): void {
+    if (changed.some((path) => path === join(this.#root, 'tsconfig.json'))) {
+      this.#project = newProject(this.#root)
+      this.#imports.clear()
+      this.#libraries.clear()
+      return
+    }
+    for (const path of changed) {
+      const source = this.#project.getSourceFile(path)
+      const isThere = existsSync(path)
+      if (source !== undefined && isThere) source.refreshFromFileSystemSync()
+      else if (source !== undefined) source.forget()
+      // A file that came or went may be what an import meant.
+      if (source === undefined || !isThere) this.#imports.clear()
+      else this.#imports.delete(source.getFilePath())
+    }
+  }
+
+  /** Opens handler files (relative to the project) and everything of the project that they import. */
+  open(files: readonly string[]): OpenFiles {
+    const handlers = files.map((file) => this.#open(join(this.#root, file)))
+    const own = new Map<string, SourceFile>()
+    const queue = [...handlers]
+    for (let source = queue.pop(); source !== undefined; source = queue.pop()) {
+      if (own.has(source.getFilePath())) continue
+      own.set(source.getFilePath(), source)
+      for (const { target } of this.#importsOf(source)) if (isOwnFile(target)) queue.push(this.#open(target))
+    }
+    const sorted = [...own.values()].sort((a, b) => (a.getFilePath() < b.getFilePath() ? -1 : 1))
+    return {
+      handlers,
+      own: sorted,
+      importsOf: (source) => this.#importsOf(source).filter(({ target }) => own.has(target)),
+    }
+  }
+
+  /** Opens the libraries that types are imported from, with everything that they import. @returns whether there was anything to open */
+  openLibraries(own: readonly SourceFile[]): boolean {
+    const before = this.#libraries.size
+    const queue = own.flatMap((source) =>
+      this.#importsOf(source).flatMap(({ target, declaration }) =>
+        !isOwnFile(target) && isForTypes(declaration) ? [target] : [],
+      ),
+    )
+    for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+      if (this.#libraries.has(path)) continue
+      this.#libraries.add(path)
+      for (const { target } of this.#importsOf(this.#open(path))) queue.push(target)
+    }
+    return this.#libraries.size > before
+  }
+
+  isLibrary(file: ts.SourceFile): boolean {
+    return this.program.isSourceFileDefaultLibrary(file)
+  }
+
+  isOwn(file: ts.SourceFile): boolean {
+    return isOwnFile(file.fileName) && !this.isLibrary(file)
+  }
+
+  /** Relative to the project, with `/`. */
+  pathOf(file: ts.SourceFile): string {
+    return this.relative(file.fileName)
+  }
+
+  /** Relative to the project, with `/`. */
+  relative(path: string): string {
+    return relative(this.#root, path).replaceAll('\\', '/')
+  }
+
+  #open(path: string): SourceFile {
+    return this.#project.getSourceFile(path) ?? this.#project.addSourceFileAtPath(path)
+  }
+
+  #importsOf(source: SourceFile): readonly FileImport[] {
+    const path = source.getFilePath()
+    const known = this.#imports.get(path)
+    if (known !== undefined) return known
+    const found = source.compilerNode.statements.flatMap((statement) => {
+      if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) return []
+      const specifier = statement.moduleSpecifier
+      if (specifier === undefined || !ts.isStringLiteral(specifier)) return []
+      const target = this.#resolve(specifier.text, path)
+      return target === undefined ? [] : [{ specifier, declaration: statement, target }]
+    })
+    this.#imports.set(path, found)
+    return found
+  }
+
+  #resolve(specifier: string, from: string): string | undefined {
+    if (specifier === 'pyrallel' || specifier.startsWith('pyrallel/') || specifier.startsWith('node:')) return undefined
+    const { resolvedModule } = ts.resolveModuleName(specifier, from, this.#project.getCompilerOptions(), ts.sys)
+    const path = resolvedModule?.resolvedFileName
+    return path !== undefined && /\.[mc]?tsx?$/.test(path) ? path : undefined
+  }
+}
+
+/** A workspace's package is linked into node_modules, but its files are not there. */
+function isOwnFile(path: string): boolean {
+  return !path.includes('/node_modules/') && !/\.d\.[mc]?ts$/.test(path)
+}
+
+/** `import type { Order } from 'library'`, or with `type` in front of a name. */
+function isForTypes(declaration: FileImport['declaration']): boolean {
+  if (ts.isExportDeclaration(declaration)) return declaration.isTypeOnly
+  const clause = declaration.importClause
+  if (clause === undefined) return false
+  const names = clause.namedBindings
+  return (
+    clause.isTypeOnly ||
+    (names !== undefined && ts.isNamedImports(names) && names.elements.some((each) => each.isTypeOnly))
+  )
+}
+
+function newProject(root: string): Project {
+  return new Project({
     compilerOptions: { ...userOptions(root), ...scanOptions },
     skipAddingFilesFromTsConfig: true,
     skipFileDependencyResolution: true,
-    skipLoadingLibFiles: true,
   })
-  const sources = paths.map((path) => project.addSourceFileAtPath(path))
-  const queue = [...sources]
-  for (let source = queue.pop(); source !== undefined; source = queue.pop()) {
-    for (const path of importedFiles(project, source)) {
-      if (project.getSourceFile(path) !== undefined) continue
-      queue.push(project.addSourceFileAtPath(path))
-    }
-  }
-  return sources
 }
 
-/** Nothing but the files that are opened here is read: `noResolve` keeps imports of libraries closed. */
 const scanOptions: ts.CompilerOptions = {
-  noLib: true,
+  // Enough of the language's library to tell an array from a Map. The rest would cost a quarter of a second.
+  lib: ['lib.es5.d.ts', 'lib.es2015.collection.d.ts', 'lib.es2015.iterable.d.ts', 'lib.es2015.symbol.d.ts'],
+  // Nothing but the files that are opened here is read: imports of libraries stay closed.
   noResolve: true,
   types: [],
   allowImportingTsExtensions: true,
   noEmit: true,
+  // Otherwise every type would hold null and undefined.
+  strict: true,
+  exactOptionalPropertyTypes: true,
 }
 
 /** How the project resolves imports (`paths`, `baseUrl`, `module`): from its tsconfig.json where it has one. */
@@ -50,37 +190,3 @@ function userOptions(root: string): ts.CompilerOptions {
 }
 
 const resolutionOptions = ['module', 'moduleResolution', 'paths', 'baseUrl', 'customConditions']
-
-function importedFiles(project: Project, source: SourceFile): readonly string[] {
-  const specifiers = [...source.getImportDeclarations(), ...source.getExportDeclarations()].flatMap(
-    (declaration) => declaration.getModuleSpecifierValue() ?? [],
-  )
-  return specifiers.flatMap((specifier) => {
-    if (specifier === 'pyrallel' || specifier.startsWith('node:')) return []
-    const resolved = ts.resolveModuleName(
-      specifier,
-      source.getFilePath(),
-      project.getCompilerOptions(),
-      ts.sys,
-    ).resolvedModule
-    if (resolved === undefined || resolved.isExternalLibraryImport === true) return []
-    return /\.[mc]?tsx?$/.test(resolved.resolvedFileName) ? [resolved.resolvedFileName] : []
-  })
-}
-
-/** `handlers/**\/*.ts`, but not `_*`, `*.test.ts` and `*.d.ts`; relative to the project, with `/`, sorted. */
-export function handlerFiles(root: string): readonly string[] {
-  const folder = join(root, 'handlers')
-  if (!existsSync(folder)) return []
-  return walk(folder, 'handlers').sort((a, b) => (a < b ? -1 : 1))
-}
-
-function walk(folder: string, prefix: string): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = `${prefix}/${entry.name}`
-    if (entry.name.startsWith('_') || entry.name.startsWith('.') || entry.name === 'node_modules') return []
-    if (entry.isDirectory()) return walk(join(folder, entry.name), path)
-    const isHandler = entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts') && !entry.name.endsWith('.d.ts')
-    return isHandler ? [path] : []
-  })
-}

@@ -1,58 +1,22 @@
-/** Reads handler files with ts-morph: no type checking, no library files, no running code. Plain data in, plain data out. */
-import { join, relative } from 'node:path'
+/** Reads what a handler file says about its handler, from syntax: no type checking, no running code. */
 import { type CallExpression, type Expression, Node, type ObjectLiteralExpression, type SourceFile } from 'ts-morph'
 import type { ErrorCode } from '../../framework/model/errors.ts'
-import { codeFrame, type Diagnostic, positionOf } from './diagnostic.ts'
-import { duplicates, type Located } from './duplicates.ts'
-import { openProject } from './project-files.ts'
-import type { ScannedHandler, ScanRequest, ScanResult } from './scan-result.ts'
+import type { Located } from './duplicates.ts'
 import { property, pyrallelFunction, readString, resolve } from './static-reader.ts'
+import { declaredTopic } from './value-schemas.ts'
 
 const orderings = ['key', 'partition', 'unordered'] as const
+const engines = ['async', 'worker'] as const
 
-/** Reads all files; every mistake that is found is reported, not the first one only. */
-export function scanHandlers(request: ScanRequest): ScanResult {
-  const sources = openProject(
-    request.root,
-    request.files.map((file) => join(request.root, file)),
-  )
-  const diagnostics: Diagnostic[] = []
-  const report: Report = (node, code, message, fix) => {
-    diagnostics.push(diagnosticAt(request.root, node, code, message, fix))
-  }
-  const found: Located<Node>[] = []
-  for (const [index, source] of sources.entries()) {
-    const file = request.files[index]
-    if (file === undefined) continue
-    const located = scanFile(source, file, report)
-    if (located !== undefined) found.push(located)
-  }
-  for (const { node, message, fix } of duplicates(found, request.defaultGroup)) {
-    report(node, 'PYR_HANDLER_DUPLICATE', message, fix)
-  }
-  return {
-    handlers: found.map(({ handler }) => handler).sort((a, b) => compareText(a.id, b.id)),
-    diagnostics: diagnostics.sort(
-      (a, b) => compareText(a.file, b.file) || a.line - b.line || a.column - b.column || compareText(a.code, b.code),
-    ),
-  }
+/** What can be read of a handler's file, and what the rest of the scan needs of its syntax. */
+export interface FoundHandler extends Located<Node> {
+  readonly call: CallExpression
 }
 
-type Report = (node: Node, code: ErrorCode, message: string, fix: string) => void
+export type Report = (node: Node, code: ErrorCode, message: string, fix: string) => void
 
-function scanFile(source: SourceFile, file: string, report: Report): Located<Node> | undefined {
-  const syntax = source.getProject().getProgram().getSyntacticDiagnostics(source)[0]
-  if (syntax !== undefined) {
-    const place = source.getDescendantAtPos(syntax.getStart()) ?? source
-    const text = syntax.getMessageText()
-    report(
-      place,
-      'PYR_HANDLER_EXPORT',
-      `Syntax error: ${typeof text === 'string' ? text : text.getMessageText()}`,
-      'Correct the syntax, then generate again.',
-    )
-    return undefined
-  }
+/** Reads one handler file, whose syntax is right. `undefined` when it is no good; then that has been reported. */
+export function scanHandler(source: SourceFile, file: string, report: Report): FoundHandler | undefined {
   const exported = defaultExport(source)
   if (exported === undefined) {
     report(
@@ -91,7 +55,7 @@ function defaultExport(
   return { place: declaration, value: isConst ? target.getInitializer() : undefined }
 }
 
-function readHandler(call: CallExpression, place: Node, file: string, report: Report): Located<Node> | undefined {
+function readHandler(call: CallExpression, place: Node, file: string, report: Report): FoundHandler | undefined {
   const [topicArgument, second, third] = call.getArguments().filter(Node.isExpression)
   if (topicArgument === undefined) {
     report(
@@ -115,36 +79,24 @@ function readHandler(call: CallExpression, place: Node, file: string, report: Re
   const read = (name: string) => (options === undefined ? null : readOption(options, name, report))
   const id = read('id')
   const group = read('group')
-  const ordering = read('ordering')
-  if (topic === undefined || id === undefined || group === undefined || ordering === undefined) return undefined
-  const known = orderings.find((value) => value === ordering?.text)
-  if (ordering !== null && known === undefined) {
-    report(
-      ordering.node,
-      'PYR_HANDLER_OPTION',
-      `The ordering is '${ordering.text}', which does not exist.`,
-      `Write one of ${orderings.map((value) => `'${value}'`).join(', ')}.`,
-    )
-    return undefined
-  }
-  const handler: ScannedHandler = {
+  const ordering = oneOf('ordering', orderings, read('ordering'), report)
+  const engine = oneOf('engine', engines, read('engine'), report)
+  if (topic === undefined || id === undefined || group === undefined) return undefined
+  if (ordering === undefined || engine === undefined) return undefined
+  const handler = {
     id: id?.text ?? file.replace(/^handlers\//, '').replace(/\.ts$/, ''),
     file,
     topic,
     group: group?.text ?? null,
-    ordering: known ?? null,
+    ordering,
+    engine: engine ?? 'async',
   }
-  return { handler, idPlace: id?.node ?? place, topicPlace: topicArgument }
+  return { call, handler, idPlace: id?.node ?? place, topicPlace: topicArgument, groupPlace: group?.node ?? place }
 }
 
 /** `'name'`, a constant with it, or a `topic('name')` wherever it is declared. */
 function readTopic(argument: Expression): string | undefined {
-  const node = resolve(argument)
-  if (node === undefined) return undefined
-  if (!Node.isCallExpression(node)) return readString(node)
-  const name = node.getArguments()[0]
-  if (pyrallelFunction(node) !== 'topic' || !Node.isExpression(name)) return undefined
-  return readString(name)
+  return declaredTopic(argument)?.name ?? readString(argument)
 }
 
 function readOptions(argument: Expression | undefined, report: Report): ObjectLiteralExpression | undefined {
@@ -154,7 +106,7 @@ function readOptions(argument: Expression | undefined, report: Report): ObjectLi
     report(
       argument,
       'PYR_HANDLER_STATIC',
-      'The options are computed at run time, but id, group and ordering must be readable without running code.',
+      'The options are computed at run time, but id, group, engine and ordering must be readable without running code.',
       'Write the options as an object literal, or as a `const` with one.',
     )
   }
@@ -181,15 +133,21 @@ function readOption(options: ObjectLiteralExpression, name: string, report: Repo
   return undefined
 }
 
-function diagnosticAt(root: string, node: Node, code: ErrorCode, message: string, fix: string): Diagnostic {
-  const source = node.getSourceFile()
-  const text = source.getFullText()
-  const span = { start: node.getStart(), end: node.getEnd() }
-  const file = relative(root, source.getFilePath()).replaceAll('\\', '/')
-  return { code, file, ...positionOf(text, span.start), message, fix, frame: codeFrame(text, span) }
-}
-
-/** By code unit, so that the order is the same in every locale. */
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
+/** The value that was read, when it is one of these; what else was read is reported. `null` and `undefined` as in `readOption`. */
+function oneOf<V extends string>(
+  name: string,
+  values: readonly V[],
+  read: ReadText | null | undefined,
+  report: Report,
+): V | null | undefined {
+  if (read === null || read === undefined) return read
+  const known = values.find((value) => value === read.text)
+  if (known !== undefined) return known
+  report(
+    read.node,
+    'PYR_HANDLER_OPTION',
+    `The ${name} is '${read.text}', which does not exist.`,
+    `Write one of ${values.map((value) => `'${value}'`).join(', ')}.`,
+  )
+  return undefined
 }

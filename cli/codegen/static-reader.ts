@@ -116,39 +116,38 @@ export function pyrallelFunction(call: CallExpression): string | undefined {
   const callee = unwrap(call.getExpression())
   if (Node.isPropertyAccessExpression(callee)) {
     const owner = callee.getExpression()
-    const isNamespace = Node.isIdentifier(owner) && importOf(owner)?.name === '*'
+    const isNamespace = Node.isIdentifier(owner) && importedFrom(owner, isPyrallel) === '*'
     return isNamespace ? callee.getName() : undefined
   }
-  return Node.isIdentifier(callee) ? importOf(callee)?.name : undefined
+  return Node.isIdentifier(callee) ? importedFrom(callee, isPyrallel) : undefined
 }
 
-/** What an identifier imports from `pyrallel`, through re-exports of the user's own files. */
-function importOf(identifier: Identifier): { readonly name: string } | undefined {
+/** The name that an identifier imports from a module, `*` for all of it, through re-exports of the user's own files. */
+export function importedFrom(identifier: Identifier, isModule: (specifier: string) => boolean): string | undefined {
   let symbol = identifier.getSymbol()
   while (symbol !== undefined) {
     for (const declaration of symbol.getDeclarations()) {
-      const name = importedName(declaration)
-      if (name !== undefined) return { name }
+      const { specifier, name } = importOf(declaration) ?? {}
+      if (specifier !== undefined && isModule(specifier)) return name
     }
     symbol = symbol.isAlias() ? symbol.getImmediatelyAliasedSymbol() : undefined
   }
   return undefined
 }
 
-function importedName(declaration: Node): string | undefined {
+function importOf(declaration: Node): { readonly specifier: string | undefined; readonly name: string } | undefined {
   if (Node.isImportSpecifier(declaration)) {
-    return isPyrallel(declaration.getImportDeclaration().getModuleSpecifierValue()) ? declaration.getName() : undefined
+    return { specifier: declaration.getImportDeclaration().getModuleSpecifierValue(), name: declaration.getName() }
   }
   if (Node.isExportSpecifier(declaration)) {
-    return isPyrallel(declaration.getExportDeclaration().getModuleSpecifierValue()) ? declaration.getName() : undefined
+    return { specifier: declaration.getExportDeclaration().getModuleSpecifierValue(), name: declaration.getName() }
   }
-  if (Node.isNamespaceImport(declaration)) {
-    const statement = declaration.getFirstAncestor(Node.isImportDeclaration)
-    return isPyrallel(statement?.getModuleSpecifierValue()) ? '*' : undefined
-  }
+  const statement = declaration.getFirstAncestor(Node.isImportDeclaration)
+  if (Node.isNamespaceImport(declaration)) return { specifier: statement?.getModuleSpecifierValue(), name: '*' }
+  if (Node.isImportClause(declaration)) return { specifier: statement?.getModuleSpecifierValue(), name: 'default' }
   return undefined
 }
 
-function isPyrallel(specifier: string | undefined): boolean {
+function isPyrallel(specifier: string): boolean {
   return specifier === 'pyrallel'
 }

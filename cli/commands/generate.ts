@@ -1,5 +1,6 @@
 /** `pyrallel generate`: writes generated/, or with --check says what would change. */
-import { generate, writeFiles } from '../codegen/generate.ts'
+import { generate, refuseOffsetChanges, writeFiles } from '../codegen/generate.ts'
+import { type OffsetChange, offsetChangesText } from '../codegen/offset-changes.ts'
 import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
 import { painter } from '../paint.ts'
@@ -8,6 +9,8 @@ import { reportDiagnostics } from '../report-diagnostics.ts'
 
 export interface GenerateOptions {
   readonly check?: boolean
+  /** What would otherwise be refused. */
+  readonly accept?: 'offsets'
   readonly json?: boolean
 }
 
@@ -15,12 +18,11 @@ export async function generateCommand(options: GenerateOptions, io: Io): Promise
   const startedAt = performance.now()
   const { root, declaredGroup } = await loadProject(io.cwd())
   const generation = await generate(root, declaredGroup)
-  const { diagnostics, handlers, stale } = generation
+  const { diagnostics, handlers, stale, offsetChanges } = generation
   const tookMs = Math.round(performance.now() - startedAt)
   if (options.json === true) {
-    io.stdout.write(
-      `${JSON.stringify({ handlers, diagnostics, stale: stale.map(({ path }) => path), tookMs }, null, 2)}\n`,
-    )
+    const paths = stale.map(({ path }) => path)
+    io.stdout.write(`${JSON.stringify({ handlers, diagnostics, stale: paths, offsetChanges, tookMs }, null, 2)}\n`)
   }
   if (diagnostics.length > 0) {
     if (options.json !== true) reportDiagnostics(diagnostics, io)
@@ -28,15 +30,26 @@ export async function generateCommand(options: GenerateOptions, io: Io): Promise
   }
   const paint = painter(hasColor(io.stdout, io.env))
   if (options.check === true) {
-    if (options.json !== true) io.stdout.write(checkText(stale, paint))
-    return stale.length > 0 ? exitCodes.drift : exitCodes.fine
+    if (options.json !== true) io.stdout.write(checkText(stale, paint) + movedText(offsetChanges, paint))
+    return stale.length > 0 || offsetChanges.length > 0 ? exitCodes.drift : exitCodes.fine
+  }
+  if (options.accept !== 'offsets' && offsetChanges.length > 0) {
+    if (options.json === true) return exitCodes.drift
+    refuseOffsetChanges(generation)
   }
   writeFiles(root, stale)
   if (options.json === true) return exitCodes.fine
-  for (const { path } of stale) io.stdout.write(`${paint('green', 'wrote')} ${path}\n`)
+  for (const { path, isObsolete } of stale) {
+    io.stdout.write(`${isObsolete === true ? paint('red', 'removed') : paint('green', 'wrote')} ${path}\n`)
+  }
   const what = stale.length === 0 ? 'generated/ is up to date' : 'generated/ is written'
   io.stdout.write(`${what}: ${handlers.length} ${handlers.length === 1 ? 'handler' : 'handlers'}, ${tookMs} ms\n`)
   return exitCodes.fine
+}
+
+function movedText(changes: readonly OffsetChange[], paint: ReturnType<typeof painter>): string {
+  if (changes.length === 0) return ''
+  return `\n${paint('red', '✗')} ${paint('bold', 'PYR_OFFSETS')}\n${offsetChangesText(changes)}\n`
 }
 
 function checkText(

@@ -4,7 +4,7 @@ import type { RecordPlace, RecordProducer } from '../kafka/kafka-client.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { OutgoingRecord } from '../model/record.ts'
 import type { PublishTracer } from '../observability/tracing.ts'
-import { publisher } from '../runtime/publisher.ts'
+import { publisher, type SchemaOf } from '../runtime/publisher.ts'
 import type { ErrorText, FromThread, PublishAnswer } from './thread-messages.ts'
 
 interface Waiting {
@@ -18,7 +18,7 @@ export class ThreadPublisher {
   #lastId = 0
 
   /** @param trace undefined where nobody traces */
-  constructor(post: (message: FromThread) => void, trace: PublishTracer | undefined) {
+  constructor(post: (message: FromThread) => void, trace: PublishTracer | undefined, schemaOf?: SchemaOf) {
     const producer: RecordProducer = {
       produce: (record) =>
         new Promise((resolve, reject) => {
@@ -28,7 +28,7 @@ export class ThreadPublisher {
         }),
       close: async () => {},
     }
-    this.publish = publisher(producer, trace)
+    this.publish = publisher(producer, trace, schemaOf)
   }
 
   settle(answer: PublishAnswer): void {

@@ -1,11 +1,13 @@
 /** The thread side of the worker engine: loads one handler, and runs what its lane sends. `pyrallel/worker`; never loaded by the main thread. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { ThreadWorker } from 'poolifier'
+import type { TSchema } from 'typebox'
 import type { HandlerDefinition } from '../handler.ts'
 import { PyrallelError } from '../model/errors.ts'
 import { loadTracing } from '../observability/tracing.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { PreparedHandler } from './attempt.ts'
+import { withSchema } from './derived-schema.ts'
 import { failureOf } from './handler-failure.ts'
 import { LaneMemory } from './lane-memory.ts'
 import { type LogLine, PostingLogger } from './log-line.ts'
@@ -23,11 +25,19 @@ export interface HandlerModule {
   readonly teardown?: () => unknown
 }
 
+/** What the generator derived from types. A schema that the user wrote comes before it. */
+export interface GeneratedSchemas {
+  /** Of the values that the handler reads. */
+  readonly schema?: TSchema
+  /** By topic, for what it publishes. */
+  readonly topicSchemas?: Readonly<Record<string, TSchema>>
+}
+
 /** Lines that a thread may be ahead of the main thread. A handler that floods the log waits, and nothing piles up. */
 const LINES_AHEAD = 1_000
 
 /** What `generated/workers/<id>.ts` calls. */
-export function runThread(module: HandlerModule): void {
+export function runThread(module: HandlerModule, schemas: GeneratedSchemas = {}): void {
   const port = parentPort
   if (port === null) {
     throw new PyrallelError(
@@ -36,24 +46,25 @@ export function runThread(module: HandlerModule): void {
     )
   }
   const post = (message: FromThread) => port.postMessage(message)
-  serve(module, workerData as ThreadSettings, post).catch((thrown: unknown) =>
+  serve(module, schemas, workerData as ThreadSettings, post).catch((thrown: unknown) =>
     post({ kind: 'unfit', failure: failureOf(thrown) }),
   )
 }
 
 async function serve(
   module: HandlerModule,
+  { schema, topicSchemas }: GeneratedSchemas,
   settings: ThreadSettings,
   post: (message: FromThread) => void,
 ): Promise<void> {
   const { handlerId, group, timeoutMs } = settings
   const memory = LaneMemory.of(settings.memory)
   const log = new PostingLogger(postLines(memory, post))
-  const definition = definitionOf(module, handlerId)
+  const definition = withSchema(definitionOf(module, handlerId), schema)
   await module.setup?.()
   // After `setup`, which may have registered a tracer provider for this thread.
   const tracing = await loadTracing()
-  const publisher = new ThreadPublisher(post, tracing?.publishTracer)
+  const publisher = new ThreadPublisher(post, tracing?.publishTracer, (topic) => topicSchemas?.[topic])
   const trace = tracing?.attemptTracer({ handlerId, group })
   const { publish } = publisher
   const handler = await PreparedHandler.of({ handlerId, timeoutMs, definition, publish, log, trace })

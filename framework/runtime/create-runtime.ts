@@ -1,4 +1,5 @@
 /** The composition root: wires handlers, engines, one consumer per group and the producer together, and starts and stops them in order. */
+import type { TSchema } from 'typebox'
 import { BrokerPoller } from '../control-plane/broker-poller.ts'
 import { AsyncEngine } from '../execution-plane/async-engine.ts'
 import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
@@ -116,10 +117,21 @@ class ComposedRuntime implements Runtime {
     await this.#refuseMissingTopics(handlers)
     this.#producer = await connection.producer()
     this.#tracing = await loadTracing()
-    this.#publish = publisher(this.#producer, this.#tracing?.publishTracer)
+    this.#publish = publisher(this.#producer, this.#tracing?.publishTracer, (topic) => this.#schemaOf(topic))
     for (const [group, members] of byGroup(handlers)) await this.#startGroup(group, members)
     if (this.#state === 'starting') this.#state = 'running'
     log.info({ broker: connection.description, handlers: handlers.length, groups: this.#groups.size }, 'started')
+  }
+
+  /** Of the code that runs now: `update` may have brought another. */
+  #schemaOf(topic: string): TSchema | undefined {
+    for (const { handlers } of this.#groups.values()) {
+      for (const { topicSchemas } of handlers) {
+        const schema = topicSchemas?.[topic]
+        if (schema !== undefined) return schema
+      }
+    }
+    return undefined
   }
 
   async #update(handlers: readonly ResolvedHandler[]): Promise<RuntimeUpdate> {

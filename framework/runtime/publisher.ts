@@ -14,19 +14,28 @@ export type PublishingProducer = Omit<RecordProducer, 'produce'> & {
   produce(record: OutgoingRecord): Promise<RecordPlace | void>
 }
 
+/** The schema that was derived for a topic, if there is one. */
+export type SchemaOf = (topic: string) => TSchema | undefined
+
 /**
+ * @param schemaOf asked for topics that have no schema of their own, or are only named
  * @param trace undefined where nobody traces
  * @throws (the returned function) PyrallelError PYR_SCHEMA when the value does not satisfy its topic's schema or is no JSON,
  * PYR_PRODUCE_FAILED when the broker did not take it
  */
-export function publisher(producer: PublishingProducer, trace?: PublishTracer): Publish {
+export function publisher(
+  producer: PublishingProducer,
+  trace?: PublishTracer,
+  schemaOf: SchemaOf = () => undefined,
+): Publish {
   const produce = async (record: OutgoingRecord): Promise<void> => {
     await producer.produce(record)
   }
   const validators = new WeakMap<TSchema, Validator>()
   return async <T>(to: TopicDefinition<T> | string, value: T, options: PublishOptions = {}) => {
     const topic = typeof to === 'string' ? to : to.name
-    if (typeof to !== 'string' && to.schema !== undefined) await validate(validators, to.schema, topic, value)
+    const schema = (typeof to === 'string' ? undefined : to.schema) ?? schemaOf(topic)
+    if (schema !== undefined) await validate(validators, schema, topic, value)
     const chosen = options.key === undefined && typeof to !== 'string' ? to.key?.(value) : options.key
     const key = chosen === undefined || chosen === null ? null : Buffer.from(chosen)
     const record = { topic, key, value: encode(topic, value), headers: headersOf(options) }
@@ -51,6 +60,11 @@ function headersOf({ headers = {} }: PublishOptions): RecordHeader[] {
   return Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? Buffer.from(value) : value])
 }
 
+function sent(value: unknown): unknown {
+  const text = JSON.stringify(value)
+  return text === undefined ? undefined : JSON.parse(text)
+}
+
 async function validate(
   validators: WeakMap<TSchema, Validator>,
   schema: TSchema,
@@ -63,7 +77,8 @@ async function validate(
     validator = Compile(schema)
     validators.set(schema, validator)
   }
-  if (validator.Check(value)) return
+  // What counts is what is sent: JSON leaves out what is undefined, and asks `toJSON`.
+  if (validator.Check(value) || validator.Check(sent(value))) return
   const first = validator.Errors(value)[0]
   const where = first === undefined || first.instancePath === '' ? 'the value' : first.instancePath
   throw new PyrallelError(

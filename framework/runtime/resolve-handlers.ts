@@ -1,5 +1,6 @@
 /** Turns registered handlers into handlers with every option in place, or says what is wrong with them. Starts nothing. */
 import { handlerSchema, type ResolvedConfig } from '../config.ts'
+import { withSchema } from '../execution-plane/derived-schema.ts'
 import type { HandlerDefinition } from '../handler.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { Route } from '../model/settings.ts'
@@ -57,7 +58,8 @@ function resolveHandler(entry: RegisteredHandler, config: ResolvedConfig): Resol
     group,
     file: entry.file,
     timeoutMs: settings.timeoutMs,
-    definition,
+    definition: withSchema(definition, entry.schema),
+    topicSchemas: entry.topicSchemas,
     worker: workerSettings(entry, settings),
   }
 }

@@ -1,5 +1,6 @@
 /** The composition root's contract: what the command (and users without the command) start and stop. */
 import type { ResourceLimits } from 'node:worker_threads'
+import type { TSchema } from 'typebox'
 import type { HandlerDefinition, Publish } from '../handler.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
@@ -18,6 +19,10 @@ export interface RegisteredHandler {
   readonly group: string | null
   /** The URL of the module that its threads load. Only of handlers with `engine: 'worker'`. */
   readonly entry?: string
+  /** Derived from the type of the topic's values. A schema that the user wrote comes before it. */
+  readonly schema?: TSchema
+  /** Derived schemas by topic, for what the handlers publish. */
+  readonly topicSchemas?: Readonly<Record<string, TSchema>>
   // biome-ignore lint/suspicious/noExplicitAny: each handler has a value type of its own; the runtime validates before it calls.
   readonly handler: HandlerDefinition<any>
 }
@@ -28,7 +33,10 @@ export interface ResolvedHandler {
   readonly group: string
   readonly file: string
   readonly timeoutMs: number
+  /** With the schema in its topic, whoever wrote it. */
   readonly definition: HandlerDefinition<unknown>
+  /** Derived schemas by topic, for what it publishes. */
+  readonly topicSchemas?: Readonly<Record<string, TSchema>> | undefined
   /** Undefined: it runs on the event loop. */
   readonly worker?: WorkerSettings | undefined
 }

@@ -22,7 +22,7 @@ describe('pyrallel generate', () => {
     assert.equal(first.code, 0)
     assert.match(
       first.out,
-      /wrote generated\/manifest\.json\nwrote generated\/routes\.ts\ngenerated\/ is written: 1 handler, \d+ ms\n/,
+      /wrote generated\/asyncapi\.json\nwrote generated\/manifest\.json\nwrote generated\/routes\.ts\nwrote generated\/schemas\.ts\ngenerated\/ is written: 1 handler, \d+ ms\n/,
     )
     assert.match((await generate(root)).out, /^generated\/ is up to date: 1 handler/)
   })
@@ -40,8 +40,15 @@ describe('pyrallel generate', () => {
     assert.equal(code, 3)
     assert.match(out, /generated\/routes\.ts is stale/)
     assert.match(out, /^- {5}topic: 'orders',\n\+ {5}topic: 'sales',$/m)
-    assert.match(out, /Run `pyrallel generate` and commit generated\/\.\n$/)
+    assert.match(out, /Run `pyrallel generate` and commit generated\/\.\n/)
     assert.equal(readFileSync(join(root, 'generated/routes.ts'), 'utf8'), before)
+  })
+
+  it('says that generated/ cannot be written, with what to do, and exits with 1', async () => {
+    const root = projectFolder({ 'pyrallel.config.ts': config, 'handlers/a.ts': good, generated: 'a file' })
+    const { code, err } = await generate(root)
+    assert.equal(code, 1)
+    assert.match(err, /✗ PYR_WRITE\n {2}generated\/asyncapi\.json cannot be written: \w+\. Look at what stands there/)
   })
 
   it('exits with 1 and shows every mistake, and writes nothing', async () => {
@@ -68,6 +75,51 @@ describe('pyrallel generate', () => {
     assert.equal(document.handlers[0].id, 'a')
     assert.equal(document.diagnostics[0].code, 'PYR_HANDLER_EXPORT')
     assert.deepEqual(document.stale, [])
+  })
+})
+
+describe('a change that moves offsets', () => {
+  const inGroup = (group: string) => good.replace('() =>', `{ group: '${group}' }, () =>`)
+
+  async function generated(): Promise<string> {
+    const root = projectFolder({ 'pyrallel.config.ts': config, 'handlers/a.ts': inGroup('billing') })
+    assert.equal((await generate(root)).code, 0)
+    writeFileSync(join(root, 'handlers/a.ts'), inGroup('billing2'))
+    return root
+  }
+
+  it('is refused with 3 and what becomes of the offsets, and nothing is written', async () => {
+    const root = await generated()
+    const { code, err } = await generate(root)
+    assert.equal(code, 3)
+    assert.match(err, /✗ PYR_OFFSETS\n {2}handlers\/a\.ts: group billing -> billing2\n/)
+    assert.match(err, /The group 'billing2' has no offsets of its own yet: it starts at kafka\.startFrom/)
+    assert.match(err, /If this is meant: `pyrallel generate --accept offsets`/)
+    assert.match(readFileSync(join(root, 'generated/routes.ts'), 'utf8'), /group: 'billing',/)
+  })
+
+  it('is told by --check beside the diff, with 3', async () => {
+    const { code, out } = await generate(await generated(), '--check')
+    assert.equal(code, 3)
+    assert.match(out, /^\+ {5}group: 'billing2',$/m)
+    assert.match(out, /✗ PYR_OFFSETS\nhandlers\/a\.ts: group billing -> billing2/)
+  })
+
+  it('is written when it is accepted, and then it is no change any more', async () => {
+    const root = await generated()
+    assert.equal((await generate(root, '--accept', 'offsets')).code, 0)
+    assert.equal((await generate(root, '--check')).code, 0)
+    assert.match(readFileSync(join(root, 'generated/routes.ts'), 'utf8'), /group: 'billing2',/)
+  })
+
+  it('is part of the JSON document, with 3', async () => {
+    const { code, out } = await generate(await generated(), '--json')
+    assert.equal(code, 3)
+    assert.equal(JSON.parse(out).offsetChanges[0].what, 'group')
+  })
+
+  it('cannot be accepted by a check, which writes nothing', async () => {
+    assert.equal((await generate(await generated(), '--check', '--accept', 'offsets')).code, 2)
   })
 })
 

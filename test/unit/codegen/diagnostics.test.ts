@@ -111,7 +111,12 @@ describe('options that are not static', () => {
     })
     assert.deepEqual(
       diagnostics.map(({ message }) => message.split(' computed')[0]),
-      ['The option `id` may be', 'The option `group` may be', 'The option `ordering` may be'],
+      [
+        'The option `id` may be',
+        'The option `group` may be',
+        'The option `ordering` may be',
+        'The option `engine` may be',
+      ],
     )
     assert.ok(diagnostics.every(({ fix }) => fix.includes('below the spread')))
   })

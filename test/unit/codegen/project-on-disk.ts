@@ -3,8 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach } from 'node:test'
-import { handlerFiles } from '../../../cli/codegen/project-files.ts'
-import { scanHandlers } from '../../../cli/codegen/scan-handlers.ts'
+import { ProjectScanner } from '../../../cli/codegen/scan-project.ts'
 import type { ScanResult } from '../../../cli/codegen/scan-result.ts'
 
 const folders: string[] = []
@@ -26,6 +25,5 @@ export function projectOnDisk(files: Readonly<Record<string, string>>): string {
 
 /** Scans handlers/ of a project with these files. */
 export function scan(files: Readonly<Record<string, string>>, defaultGroup = 'shop'): ScanResult {
-  const root = projectOnDisk(files)
-  return scanHandlers({ root, files: handlerFiles(root), defaultGroup })
+  return new ProjectScanner(projectOnDisk(files)).scan(defaultGroup)
 }

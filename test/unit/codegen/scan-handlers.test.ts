@@ -1,7 +1,7 @@
 /** What the generator reads from handler files without running them. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { handlerFiles } from '../../../cli/codegen/project-files.ts'
+import { handlerFiles } from '../../../cli/codegen/handler-files.ts'
 import { projectOnDisk, scan } from './project-on-disk.ts'
 
 const imports = "import { handler, topic } from 'pyrallel'\n"
@@ -88,7 +88,7 @@ describe('the topic', () => {
   })
 })
 
-describe('id, group and ordering', () => {
+describe('id, group, ordering and engine', () => {
   it('are the path and the defaults, when nothing is said', () => {
     assert.deepEqual(
       only({ 'handlers/billing/charge.ts': `${imports}export default handler('orders', { timeout: 5 }, () => {})` }),
@@ -98,19 +98,25 @@ describe('id, group and ordering', () => {
         topic: 'orders',
         group: null,
         ordering: null,
+        engine: 'async',
+        schema: { kind: 'none' },
+        publishes: [],
       },
     )
   })
 
   it('are read from the options, whatever else is in them', () => {
     const source =
-      "const group = 'billing'\nexport default handler('orders', { id: 'x', group, ordering: 'partition', timeout: Math.random() }, () => {})"
+      "const group = 'billing'\nexport default handler('orders', { id: 'x', group, ordering: 'partition', engine: 'worker', timeout: Math.random() }, () => {})"
     assert.deepEqual(only({ 'handlers/a.ts': imports + source }), {
       id: 'x',
       file: 'handlers/a.ts',
       topic: 'orders',
       group: 'billing',
       ordering: 'partition',
+      engine: 'worker',
+      schema: { kind: 'none' },
+      publishes: [],
     })
   })
 
@@ -123,7 +129,8 @@ describe('id, group and ordering', () => {
   })
 
   it('take no notice of a spread that cannot be read when they are written below it', () => {
-    const source = "export default handler('orders', { ...make(), id: 'a', group: 'b', ordering: 'key' }, () => {})"
+    const source =
+      "export default handler('orders', { ...make(), id: 'a', group: 'b', ordering: 'key', engine: 'async' }, () => {})"
     assert.equal(only({ 'handlers/a.ts': imports + source })?.group, 'b')
   })
 })

@@ -1,0 +1,42 @@
+/** Puts the schema of a union together from those of its members. Pure, but for reading literals from the compiler. */
+import { ts } from 'ts-morph'
+import type { SchemaNode } from './schema-node.ts'
+
+/** `undefined` for a type that has more than one value. */
+export function literalOf(type: ts.Type, checker: ts.TypeChecker): string | number | boolean | undefined {
+  if ((type.flags & (ts.TypeFlags.StringLiteral | ts.TypeFlags.NumberLiteral)) !== 0) {
+    return (type as ts.StringLiteralType | ts.NumberLiteralType).value
+  }
+  if ((type.flags & ts.TypeFlags.BooleanLiteral) !== 0) return checker.typeToString(type) === 'true'
+  return undefined
+}
+
+/** Texts, numbers and truth values: sorted, because the compiler keeps them in the order in which it first met them. */
+export function literalNodes(values: readonly (string | number | boolean)[]): readonly SchemaNode[] {
+  const texts = values.filter((value) => typeof value === 'string').sort()
+  const numbers = values.filter((value) => typeof value === 'number').sort((a, b) => a - b)
+  const truths = values.filter((value) => typeof value === 'boolean')
+  const plain = [...new Set([...texts, ...numbers])]
+  const truth: readonly SchemaNode[] = truths.length === 2 ? [{ kind: 'boolean' }] : [{ kind: 'enum', values: truths }]
+  return [
+    ...(plain.length === 0 ? [] : [{ kind: 'enum', values: plain } as const]),
+    ...(truths.length === 0 ? [] : truth),
+  ]
+}
+
+/** As few members as say the same. */
+export function unionOf(nodes: readonly SchemaNode[]): SchemaNode {
+  const isPlain = (node: SchemaNode) => node.kind === 'string' && node.options === undefined
+  const distinct = [...new Map(nodes.map((node) => [JSON.stringify(node), node])).values()]
+  // `'new' | 'paid' | (string & {})` is any text: the literals are there for the editor.
+  const members = distinct.some(isPlain)
+    ? distinct.flatMap((node) => (node.kind === 'enum' ? withoutTexts(node.values) : [node]))
+    : distinct
+  const [only] = members
+  return only !== undefined && members.length === 1 ? only : { kind: 'union', members }
+}
+
+function withoutTexts(values: readonly (string | number | boolean)[]): readonly SchemaNode[] {
+  const kept = values.filter((value) => typeof value !== 'string')
+  return kept.length === 0 ? [] : [{ kind: 'enum', values: kept }]
+}
