@@ -4,6 +4,7 @@ import { after, describe, it } from 'node:test'
 import { configDefaults } from '../../framework/runtime/resolve-config.ts'
 import { startKafka } from './kafka-harness.ts'
 import type { MemberProcess } from './member-process.ts'
+import { offsetsIn } from './raw-log.ts'
 import { Scenario } from './scenario.ts'
 
 // Long enough for a member to be restarted on a machine that is busy: nobody is to be missed here.
@@ -47,21 +48,28 @@ describe('a member', { concurrency: 3 }, () => {
     })
   }
 
-  it('that gets SIGTERM under load leaves nothing behind: the others repeat no record', async (t) => {
-    const plan = { behaviour: { takesMs: [20, 200], failures: { k1: 2 } } } as const
+  it('that gets SIGTERM under load leaves nothing behind: the others repeat no record, dead letters included', async (t) => {
+    const plan = { behaviour: { takesMs: [5, 50], failures: { k1: 2, k2: 99 } } } as const
     const scenario = await Scenario.open(t, cluster, { partitions: 4 }, plan)
-    const load = scenario.load(300, 60)
-    const [first, second] = await Promise.all([scenario.start(), scenario.start()])
+    const deadLetterTopic = `${scenario.topic}.dlq`
+    await cluster.admin.createTopic(deadLetterTopic)
+    const load = scenario.load(200, 100)
+    const [first, second] = await Promise.all([
+      scenario.start({ deadLetterTopic }),
+      scenario.start({ deadLetterTopic }),
+    ])
     await scenario.untilShared(4)
     await scenario.untilProgress(200)
     await first.stop()
     await scenario.untilProgress(100, [second])
     // Now the whole group stops, with records queued and in flight, and another one goes on from there.
     await second.stop()
-    await scenario.start()
+    await scenario.start({ deadLetterTopic })
     await load.stop()
-    const { repeats, leftBehind } = await scenario.finish()
+    const { repeats, leftBehind, deadLettered } = await scenario.finish()
     assert.deepEqual({ repeats, leftBehind }, { repeats: 0, leftBehind: 0 })
+    assert.ok(deadLettered > 0)
+    assert.equal((await offsetsIn(cluster.brokers, deadLetterTopic, 0)).length, deadLettered)
   })
 
   it('with handlers that take longer than max.poll.interval.ms stays in its group while backpressure pauses it', async (t) => {
