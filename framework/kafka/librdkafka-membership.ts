@@ -1,7 +1,7 @@
 /** Answers librdkafka's rebalance callbacks, one after the other, always: one that stays unanswered hangs the process for good. */
 import { toError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
-import type { TopicPartition } from '../model/record.ts'
+import { type PartitionId, partitionId, type TopicPartition } from '../model/record.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { AssignedPartition, RebalanceListener } from './kafka-client.ts'
 import type { NativeConsumer, NativeError, NativePartition } from './librdkafka-binding.ts'
@@ -37,6 +37,8 @@ export interface MembershipHost {
 export class Membership {
   readonly #host: MembershipHost
   #listener: RebalanceListener | undefined
+  /** What librdkafka was told to fetch. Not the same as what is owned: an assignment that came too late was answered with nothing. */
+  readonly #fetched = new Set<PartitionId>()
   #queue: Promise<void> = Promise.resolve()
   #unanswered = 0
   #isEager = false
@@ -131,6 +133,7 @@ export class Membership {
     try {
       if (this.#isEager) native.assign(positions)
       else native.incrementalAssign(positions)
+      for (const each of assigned) this.#fetched.add(partitionId(each))
       // librdkafka remembers a pause over a revoke, and we promise that a new assignment is not paused.
       if (assigned.length > 0) native.resume(assigned.map(plain))
     } catch (thrown) {
@@ -172,9 +175,11 @@ export class Membership {
 
   #answerRevoke(partitions: readonly TopicPartition[]): void {
     const { native, log } = this.#host
+    // It refuses a list with a partition that it does not fetch, and a revoke without an answer hangs the process.
+    const fetched = partitions.filter((each) => this.#fetched.delete(partitionId(each)))
     try {
       if (this.#isEager || this.#isLeaving) native.unassign()
-      else native.incrementalUnassign(partitions)
+      else native.incrementalUnassign(fetched)
     } catch (thrown) {
       log.warn({ error: nativeError(thrown).message, partitions }, 'a revoke could not be answered')
     }
