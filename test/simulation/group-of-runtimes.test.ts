@@ -1,0 +1,40 @@
+/** Whole runtimes in one group while members come and go, partitions are lost and commits fail: every record is accounted for. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { calm, GroupOfRuntimes, storm } from './group-of-runtimes.ts'
+
+const STEPS = 250
+
+describe('a group of runtimes', () => {
+  for (const seed of [1, 2, 3, 4, 5, 6]) {
+    it(`loses nothing and keeps the order of each key in a storm: seed ${seed}`, async () => {
+      const group = new GroupOfRuntimes(seed, storm)
+      await group.play(STEPS)
+      await group.finish()
+      const { done, dead, attempts } = group.ledger
+      assert.ok(done > 500 && dead > 5 && attempts > done, JSON.stringify({ done, dead, attempts }))
+    })
+  }
+
+  for (const seed of [11, 12]) {
+    it(`handles each record exactly once while members only come and go: seed ${seed}`, async () => {
+      const group = new GroupOfRuntimes(seed, calm)
+      await group.play(STEPS)
+      await group.finish()
+      const { done, repeated, attempts } = group.ledger
+      assert.ok(done > 500)
+      assert.deepEqual([repeated, attempts - done], [0, 0])
+    })
+  }
+
+  it('plays the same for the same seed', async () => {
+    const played = async () => {
+      const group = new GroupOfRuntimes(7, storm)
+      await group.play(60)
+      const { done, dead, attempts, repeated } = group.ledger
+      await group.finish()
+      return { done, dead, attempts, repeated }
+    }
+    assert.deepEqual(await played(), await played())
+  })
+})

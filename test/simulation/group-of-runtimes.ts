@@ -1,0 +1,234 @@
+/** Runtimes of one group on the in-memory cluster, with chaos that comes from a seed, and a ledger of every record. Time is moved by hand. */
+import { DeadLetter, type HandlerContext, type HandlerRecord, handler } from '../../framework/handler.ts'
+import { type MemoryCluster, memoryCluster } from '../../framework/kafka/memory-client.ts'
+import type { Logger } from '../../framework/model/logger.ts'
+import { createRuntime } from '../../framework/runtime/create-runtime.ts'
+import type { Runtime } from '../../framework/runtime/runtime.ts'
+import { seededRandom } from '../../framework/runtime/seeded-random.ts'
+import { ManualClock } from '../../framework/testing/manual-clock.ts'
+import { ProcessBooks, RecordLedger } from './record-ledger.ts'
+
+const TOPIC = 'orders'
+const DEAD = 'orders.dlq'
+const GROUP = 'billing'
+const PARTITIONS = 4
+const KEYS = 12
+const LONGEST_ATTEMPT_MS = 150
+const CALM_LIMIT_MS = 300_000
+const MOST_REFUSALS = 6
+
+export interface Chaos {
+  /** 0 to 1, for each step. */
+  readonly lose: number
+  readonly abort: number
+  readonly failCommits: number
+  readonly slowCommits: number
+  readonly failDeadLetters: number
+  /** 0 to 1, for each attempt. */
+  readonly failures: number
+}
+
+export const calm: Chaos = { lose: 0, abort: 0, failCommits: 0, slowCommits: 0, failDeadLetters: 0, failures: 0 }
+export const storm: Chaos = {
+  lose: 0.04,
+  abort: 0.02,
+  failCommits: 0.15,
+  slowCommits: 0.04,
+  failDeadLetters: 0.05,
+  failures: 0.25,
+}
+
+interface Member {
+  readonly runtime: Runtime
+  readonly books: ProcessBooks
+  state: 'running' | 'leaving' | 'gone'
+}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
+
+export class GroupOfRuntimes {
+  readonly ledger = new RecordLedger()
+  readonly clock = new ManualClock()
+  readonly #cluster: MemoryCluster
+  readonly #random: () => number
+  readonly #chaos: Chaos
+  readonly #fatal: Error[] = []
+  #members: Member[] = []
+  #lastMember = 0
+  /** Commits that the cluster was told to refuse and has not refused yet. More of them would only lengthen the back-off of the last one. */
+  #refusals = 0
+
+  constructor(seed: number, chaos: Chaos) {
+    this.#random = seededRandom(seed)
+    this.#chaos = chaos
+    this.#cluster = memoryCluster({ clock: this.clock })
+    this.#cluster.createTopic(TOPIC, PARTITIONS)
+    this.#cluster.createTopic(DEAD, 1)
+  }
+
+  /** Joins, leaves, losses, failures and records at random; after each step the books must be right. */
+  async play(steps: number): Promise<void> {
+    await this.#join()
+    for (let step = 0; step < steps; step += 1) {
+      this.#produce()
+      await this.#disturb()
+      await this.clock.advanceAndSettle(1 + Math.floor(this.#random() * 60))
+      this.#checkCommits()
+    }
+  }
+
+  /** Nothing is disturbed any more: everything must get done and committed, and everybody must leave cleanly. */
+  async finish(): Promise<void> {
+    this.#cluster.delayCommits(0)
+    if (!this.#members.some(({ state }) => state === 'running')) await this.#join()
+    await this.#until(() => this.#isAllCommitted(), 'all is committed')
+    for (const member of this.#members) if (member.state === 'running') this.#leave(member)
+    await this.#until(() => this.#members.every(({ state }) => state === 'gone'), 'all have left')
+    await this.#until(() => this.clock.pendingTimers === 0, 'no timer is left')
+    const [failure] = this.#fatal
+    if (failure !== undefined) throw failure
+    for (const { offset, partition } of this.#records()) this.ledger.requireDone(partition, offset)
+  }
+
+  // --- what happens ---
+
+  #produce(): void {
+    for (let count = Math.floor(this.#random() * 8); count > 0; count -= 1) {
+      const key = Buffer.from(`k${Math.floor(this.#random() ** 2 * KEYS)}`)
+      this.#cluster.append({ topic: TOPIC, key, value: Buffer.from('{}'), headers: [] })
+    }
+  }
+
+  async #disturb(): Promise<void> {
+    const { lose, abort, failCommits, slowCommits, failDeadLetters } = this.#chaos
+    const running = this.#members.filter(({ state }) => state === 'running')
+    if (this.#chance(0.05) && running.length < 3) await this.#join()
+    const victim = running[Math.floor(this.#random() * running.length)]
+    if (victim !== undefined && running.length > 1 && this.#chance(0.04)) this.#leave(victim)
+    if (victim !== undefined && this.#chance(abort)) {
+      this.#leave(victim)
+      victim.runtime.abort()
+    }
+    if (this.#chance(lose)) this.#lose()
+    if (this.#chance(failCommits) && this.#refusals < MOST_REFUSALS) {
+      this.#refusals += 1
+      this.#cluster.failCommits(1)
+    }
+    if (this.#chance(failDeadLetters)) this.#cluster.failProductions(1 + Math.floor(this.#random() * 3))
+    if (this.#chance(slowCommits)) this.#cluster.delayCommits(this.#chance(0.5) ? 0 : 3_000)
+  }
+
+  async #join(): Promise<void> {
+    this.#lastMember += 1
+    const books = new ProcessBooks(this.#lastMember, this.ledger)
+    const runtime = createRuntime({
+      connection: this.#cluster.connection(),
+      handlers: [this.#handler(books)],
+      startFrom: 'earliest',
+      limits: {
+        maxRecords: 60,
+        maxBytes: 1e9,
+        maxRecordsPerPartition: 30,
+        maxBytesPerPartition: 1e9,
+        maxOffsetSpan: 1e6,
+      },
+      commit: { minIntervalMs: 50, recovery: 'metadata' },
+      lifecycle: { revokeGraceMs: 1_000, drainMs: 2_000 },
+      log: silent,
+      clock: this.clock,
+      seed: this.#lastMember,
+      onEvent: (event) => {
+        if (event.kind === 'commit.failed' && event.willRetry) this.#refusals -= 1
+        books.onEvent(event)
+      },
+    })
+    runtime.failed.catch((error: Error) => this.#fatal.push(error))
+    this.#members.push({ runtime, books, state: 'running' })
+    await runtime.start()
+  }
+
+  #leave(member: Member): void {
+    member.state = 'leaving'
+    void member.runtime.stop().then(() => {
+      member.state = 'gone'
+    })
+  }
+
+  #lose(): void {
+    const partition = Math.floor(this.#random() * PARTITIONS)
+    this.#cluster.group(GROUP).lose([{ topic: TOPIC, partition }])
+  }
+
+  #handler(books: ProcessBooks) {
+    return {
+      route: {
+        handlerId: 'charge',
+        topic: TOPIC,
+        ordering: 'key',
+        concurrency: 20,
+        retry: { attempts: 3, backoff: 'exponential', minMs: 20, maxMs: 200, jitter: true },
+        deadLetterTopic: DEAD,
+      },
+      group: GROUP,
+      file: 'handlers/charge.ts',
+      timeoutMs: 30_000,
+      definition: handler<unknown>(TOPIC, (record, context) => this.#attempt(books, record, context)),
+    } as const
+  }
+
+  /** Takes a while; some fail, and of those that are told to stop some obey. */
+  async #attempt(books: ProcessBooks, record: HandlerRecord<unknown>, { signal }: HandlerContext): Promise<void> {
+    books.start(record)
+    const [fails, obeys] = [this.#chance(this.#chaos.failures), this.#chance(0.5)]
+    let isStopped = false
+    await new Promise<void>((resolve) => {
+      const timer = this.clock.setTimer(Math.floor(this.#random() * LONGEST_ATTEMPT_MS), resolve)
+      signal.addEventListener('abort', () => {
+        if (!obeys) return
+        isStopped = true
+        timer.cancel()
+        resolve()
+      })
+    })
+    books.end(record, !fails && !isStopped)
+    if (isStopped) throw signal.reason
+    if (fails) throw this.#chance(0.2) ? new DeadLetter('declined') : new Error('boom')
+  }
+
+  #chance(probability: number): boolean {
+    return this.#random() < probability
+  }
+
+  // --- what must be so ---
+
+  #records() {
+    return Array.from({ length: PARTITIONS }, (_, partition) => this.#cluster.log(TOPIC, partition).records).flat()
+  }
+
+  #committed(partition: number): number {
+    return this.#cluster.group(GROUP).committed({ topic: TOPIC, partition })?.position ?? 0
+  }
+
+  #checkCommits(): void {
+    const [violation] = this.ledger.violations
+    if (violation !== undefined) throw violation
+    this.ledger.readDeadLetters(this.#cluster.log(DEAD, 0).records)
+    for (let partition = 0; partition < PARTITIONS; partition += 1) {
+      this.ledger.checkCommit(partition, this.#committed(partition))
+    }
+  }
+
+  #isAllCommitted(): boolean {
+    this.#checkCommits()
+    return Array.from({ length: PARTITIONS }, (_, partition) => partition).every(
+      (partition) => this.#committed(partition) === this.#cluster.log(TOPIC, partition).end,
+    )
+  }
+
+  async #until(isSo: () => boolean, what: string): Promise<void> {
+    for (let passed = 0; !isSo(); passed += 20) {
+      if (passed > CALM_LIMIT_MS) throw new Error(`not so after ${CALM_LIMIT_MS} ms of calm: ${what}`)
+      await this.clock.advanceAndSettle(20)
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/** Books over every record that handlers saw: who ran it when, in which order, and whether it was done before a commit passed it. Asks no one. */
+import type { RuntimeEvent } from '../../framework/model/events.ts'
+import type { KafkaRecord } from '../../framework/model/record.ts'
+
+interface Seen {
+  readonly partition: number
+  readonly offset: number
+  readonly key: string | null
+}
+
+const nameOf = ({ partition, offset }: Omit<Seen, 'key'>): string => `${partition}/${offset}`
+
+/** Of the whole group. */
+export class RecordLedger {
+  /** How often each record was handled with success, by any process. */
+  readonly #successes = new Map<string, number>()
+  readonly #dead = new Set<string>()
+  #readDead = 0
+  readonly #checkedTo = new Map<number, number>()
+  attempts = 0
+  readonly violations: Error[] = []
+
+  /** Records that were handled with success, each counted once. */
+  get done(): number {
+    return this.#successes.size
+  }
+
+  /** Successes beyond the first. */
+  get repeated(): number {
+    let repeated = 0
+    for (const count of this.#successes.values()) repeated += count - 1
+    return repeated
+  }
+
+  get dead(): number {
+    return this.#dead.size
+  }
+
+  succeed(record: Seen): void {
+    this.#successes.set(nameOf(record), (this.#successes.get(nameOf(record)) ?? 0) + 1)
+  }
+
+  readDeadLetters(letters: readonly KafkaRecord[]): void {
+    for (; this.#readDead < letters.length; this.#readDead += 1) {
+      const headers = new Map(letters[this.#readDead]?.headers)
+      const numberIn = (name: string) => Number(String(headers.get(name)))
+      this.#dead.add(nameOf({ partition: numberIn('pyrallel-partition'), offset: numberIn('pyrallel-offset') }))
+    }
+  }
+
+  /** A commit passes only what is done. Positions may go back after a loss, so nothing is said about that here. */
+  checkCommit(partition: number, position: number): void {
+    for (let offset = this.#checkedTo.get(partition) ?? 0; offset < position; offset += 1) {
+      this.requireDone(partition, offset)
+      this.#checkedTo.set(partition, offset + 1)
+    }
+  }
+
+  requireDone(partition: number, offset: number): void {
+    const name = nameOf({ partition, offset })
+    if (!this.#successes.has(name) && !this.#dead.has(name)) {
+      throw new Error(`LOSS: record ${name} was passed, and is neither handled nor in the dead-letter topic`)
+    }
+  }
+}
+
+/** Of one process: order is kept within an assignment, and no key ever has two attempts at once, whatever assignment they are of. */
+export class ProcessBooks {
+  readonly #process: number
+  readonly #ledger: RecordLedger
+  readonly #running = new Map<string, Seen>()
+  /** The highest offset that has started, by partition and key, in the present assignment. */
+  readonly #highest = new Map<number, Map<string, number>>()
+
+  constructor(process: number, ledger: RecordLedger) {
+    this.#process = process
+    this.#ledger = ledger
+  }
+
+  onEvent(event: RuntimeEvent): void {
+    if (event.kind === 'partition.assigned') this.#highest.set(event.partition, new Map())
+  }
+
+  start(record: Seen): void {
+    this.#ledger.attempts += 1
+    const shard = `${record.partition}:${record.key}`
+    const other = this.#running.get(shard)
+    if (other !== undefined) throw this.#violation(record, `starts while ${nameOf(other)} of its key runs`)
+    this.#running.set(shard, record)
+    const highest = this.#highest.get(record.partition)
+    if (highest === undefined) throw this.#violation(record, 'starts in a partition that was never assigned')
+    const before = highest.get(shard) ?? -1
+    if (record.offset < before) throw this.#violation(record, `starts after ${before} of its key`)
+    highest.set(shard, record.offset)
+  }
+
+  end(record: Seen, isSuccess: boolean): void {
+    this.#running.delete(`${record.partition}:${record.key}`)
+    if (isSuccess) this.#ledger.succeed(record)
+  }
+
+  /** Thrown inside a handler it would count as a failed attempt, so it is kept for the end too. */
+  #violation(record: Seen, what: string): Error {
+    const error = new Error(`ORDER: in process ${this.#process} record ${nameOf(record)} ${what}`)
+    this.#ledger.violations.push(error)
+    return error
+  }
+}
