@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { KafkaConnection, RecordProducer } from '../../framework/kafka/kafka-client.ts'
 import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
@@ -174,13 +173,12 @@ export class Scenario {
 
   /** Waits until the group has committed every partition up to its end, with nothing open. */
   async untilCommitted(ends: ReadonlyMap<number, number>): Promise<void> {
-    const show = async () => JSON.stringify(await this.cluster.admin.committed(this.group, this.topic))
-    let last = ''
+    let last: unknown
     await eventually(
-      () => `the group has committed ${JSON.stringify([...ends])}, not ${last}\n${this.#describe()}`,
+      () => `the group has committed ${JSON.stringify([...ends])}, not ${JSON.stringify(last)}\n${this.#describe()}`,
       async () => {
         const committed = await this.cluster.admin.committed(this.group, this.topic)
-        last = await show()
+        last = committed
         return [...ends].every(([partition, end]) =>
           committed.some((each) => each.partition === partition && each.offset === end && each.metadata === ''),
         )
@@ -253,9 +251,4 @@ export class Scenario {
     await this.#connection.close()
     rmSync(this.#directory, { recursive: true, force: true })
   }
-}
-
-/** A pause that is part of the scenario itself: load must flow for a while, or a time-out must pass. */
-export function letPass(ms: number): Promise<void> {
-  return delay(ms)
 }
