@@ -1,6 +1,7 @@
 /** The `pyrallel` command: its verbs, their flags and help. What a verb does is in commands/, loaded only when it is asked for. */
 import { Command, CommanderError, Option } from 'commander'
 import { PyrallelError } from '../framework/model/errors.ts'
+import { addClusterVerbs } from './cluster-verbs.ts'
 import { collect, type Exit, examples, natural, positive } from './command-line.ts'
 import { errorBlock, errorJson, exitCodeOf, exitCodes } from './failure.ts'
 import { hasColor, type Io } from './io.ts'
@@ -60,6 +61,7 @@ function build(io: Io, exit: Exit): Command {
   addSend(program, io, exit)
   addStatus(program, io, exit)
   addProductionVerbs(program, io, exit)
+  addClusterVerbs(program, io, exit)
   addLearningVerbs(program, io, exit)
   return program
 }
@@ -132,10 +134,13 @@ function addSend(program: Command, io: Io, exit: Exit): void {
     .command('send')
     .description("Produce a record, checked against its topic's schema where a handler declares one.")
     .argument('<topic>', 'where to')
-    .argument('<value>', 'JSON, @file, or - for standard input; null is a tombstone')
+    .argument('[value]', 'JSON, @file, or - for standard input; null is a tombstone')
     .option('--key <key>', "the record's key (default: the topic's own key of the value)")
     .option('--header <name=value>', 'a header; may be repeated', collect, [])
-    .addOption(new Option('--count <n>', 'send it so many times').argParser(positive).default(1))
+    .addOption(new Option('--count <n>', 'send so many').argParser(positive).default(1))
+    .addOption(new Option('--rate <n>', 'so many per second (default: at once)').argParser(positive))
+    .option('--fake', "make values up that satisfy the topic's schema")
+    .addOption(new Option('--seed <n>', 'with --fake: another seed makes other values').argParser(natural).default(1))
     .option(
       '--brokers <host:port,...>',
       'the cluster (default: that of a running `pyrallel dev` here, else kafka.brokers of the config)',
@@ -146,13 +151,20 @@ function addSend(program: Command, io: Io, exit: Exit): void {
       examples([
         'pyrallel send users.signed-up \'{"userId":"u1","email":"ada@example.com"}\' --key u1',
         'pyrallel send orders.created @order.json --header source=test --count 10',
+        'pyrallel send orders.created --fake --count 1000 --rate 50',
         'echo null | pyrallel send orders.created - --key c1',
       ]),
     )
-    .action(async (topic: string, value: string, options: Parameters<typeof import('./commands/send.ts').send>[2]) => {
-      const { send } = await import('./commands/send.ts')
-      exit(await send(topic, value, options, io))
-    })
+    .action(
+      async (
+        topic: string,
+        value: string | undefined,
+        options: Parameters<typeof import('./commands/send.ts').send>[2],
+      ) => {
+        const { send } = await import('./commands/send.ts')
+        exit(await send(topic, value, options, io))
+      },
+    )
 }
 
 function addStatus(program: Command, io: Io, exit: Exit): void {

@@ -1,78 +1,126 @@
-/** `pyrallel send`: checks a value against its topic's schema, produces it, and says what was acknowledged. */
-
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+/** `pyrallel send`: checks a value against its topic's schema, or makes values up from it, produces them, and says where they went. */
 import { Value } from 'typebox/value'
 import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
-import type { OutgoingRecord } from '../../framework/model/record.ts'
-import { createLogger } from '../../framework/observability/logger.ts'
+import { systemClock } from '../../framework/runtime/clock.ts'
 import { suggestion } from '../../framework/runtime/nearest-name.ts'
+import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import type { TopicDefinition } from '../../framework/topic.ts'
-import { isAlive, readDevFile } from '../dev/dev-file.ts'
+import { type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
 import { exitCodes } from '../failure.ts'
-import { hasColor, type Io } from '../io.ts'
-import { painter } from '../paint.ts'
-import { configFile, loadProject, loadRoutes, type Project } from '../project.ts'
+import type { Io } from '../io.ts'
+import { loadRoutes } from '../project.ts'
+import { fakeValue } from '../send/fake-value.ts'
 import { readHeader, readValue } from '../send/payload.ts'
-import { chooseTarget, type Target } from '../send/target.ts'
+import { type Sending, sendAll } from '../send/send-all.ts'
+import { sentText } from '../send/sent-text.ts'
+
+export type { Connect } from '../cluster/connect.ts'
 
 export interface SendOptions {
   readonly key?: string
   readonly header: readonly string[]
   readonly count: number
+  /** Records per second; as fast as they are acknowledged, when absent. */
+  readonly rate?: number
+  /** Make values up. */
+  readonly fake?: boolean
+  readonly seed: number
   readonly brokers?: string
   readonly json?: boolean
 }
-
-/** How a cluster is reached; replaced in tests. */
-export type Connect = (target: Target, project: Project | undefined, io: Io) => Promise<KafkaConnection>
 
 const CHECK_TIMEOUT_MS = 5_000
 const CLOSE_TIMEOUT_MS = 5_000
 
 export async function send(
   topicName: string,
-  argument: string,
+  argument: string | undefined,
   options: SendOptions,
   io: Io,
   connect: Connect = connectNative,
 ): Promise<number> {
-  const value = await readValue(argument, io)
+  refuseMixture(argument, options)
+  const written = argument === undefined ? undefined : await readValue(argument, io)
   const headers = options.header.map(readHeader)
-  const root = io.cwd()
-  const project = existsSync(join(root, configFile)) ? await loadProject(root) : undefined
-  const topics = await declaredTopics(root)
+  const { target, project } = await chooseCluster(options.brokers, io)
+  const topics = await declaredTopics(io.cwd())
   const declared = topics.find(({ name }) => name === topicName)
-  if (declared !== undefined) refuseInvalid(declared, value)
-  const key = options.key ?? ownKey(declared, value)
-  const target = chooseTarget({ flag: options.brokers, dev: readDevFile(root), isAlive, config: project?.config })
+  if (options.fake !== true && declared !== undefined) refuseInvalid(declared, written)
+  const nextValue = options.fake === true ? faker(topicName, declared, options.seed) : () => written
   const connection = await connect(target, project, io)
   try {
     await connection.check(CHECK_TIMEOUT_MS)
     await refuseUnknown(connection, topicName, topics)
-    const record: OutgoingRecord = {
-      topic: topicName,
-      key: key === null ? null : Buffer.from(key),
-      value: value === null ? null : Buffer.from(JSON.stringify(value)),
-      headers,
+    const producer = await connection.producer()
+    const sending: Sending = {
+      producer,
+      count: options.count,
+      rate: options.rate,
+      clock: systemClock(),
+      next: () => {
+        const value = nextValue()
+        const key = options.key ?? ownKey(declared, value)
+        return {
+          topic: topicName,
+          key: key === null ? null : Buffer.from(key),
+          value: value === null ? null : Buffer.from(JSON.stringify(value)),
+          headers,
+        }
+      },
     }
-    const tookMs = await produce(connection, record, options.count)
-    report(
-      { topic: topicName, key, count: options.count, broker: connection.description, from: target.from, tookMs },
-      options,
-      io,
-    )
+    try {
+      const sent = await sendAll(sending)
+      io.stdout.write(
+        sentText({ ...sent, topic: topicName, broker: connection.description, from: target.from }, options, io),
+      )
+    } finally {
+      await producer.close(CLOSE_TIMEOUT_MS)
+    }
   } finally {
     await connection.close()
   }
   return exitCodes.fine
 }
 
-/** The topics that handlers here read; empty outside a project, or before the first `generate`. */
+function refuseMixture(argument: string | undefined, { fake }: SendOptions): void {
+  if (argument === undefined && fake !== true) {
+    throw new PyrallelError(
+      'PYR_USAGE',
+      "missing required argument 'value': write JSON, @file or -, or let --fake make it up",
+    )
+  }
+  if (argument !== undefined && fake === true) {
+    throw new PyrallelError(
+      'PYR_USAGE',
+      '--fake makes the value up, and a value is written too. Leave one of them out.',
+    )
+  }
+}
+
+function faker(name: string, declared: TopicDefinition<unknown> | undefined, seed: number): () => unknown {
+  const schema = declared?.schema
+  if (schema === undefined) {
+    throw new PyrallelError(
+      'PYR_USAGE',
+      `--fake needs the schema of ${name}, and there is none in generated/. Run \`pyrallel generate\`, or write the value.`,
+    )
+  }
+  const random = seededRandom(seed)
+  return () => fakeValue(schema, random, name)
+}
+
+/** The topics that handlers here read, and those that they declare; empty outside a project, or before the first `generate`. */
 async function declaredTopics(root: string): Promise<readonly TopicDefinition<unknown>[]> {
   const routes = (await loadRoutes(root)) ?? []
-  return routes.map(({ handler }) => handler.topic)
+  const derived = routes[0]?.topicSchemas ?? {}
+  const read = routes.map(({ handler }) => {
+    const topic: TopicDefinition<unknown> = handler.topic
+    const schema = topic.schema ?? derived[topic.name]
+    return schema === undefined ? topic : { ...topic, schema }
+  })
+  const others = Object.entries(derived).filter(([name]) => !read.some((topic) => topic.name === name))
+  return [...read, ...others.map(([name, schema]) => ({ kind: 'pyrallel.topic', name, schema }) as const)]
 }
 
 function refuseInvalid(topic: TopicDefinition<unknown>, value: unknown): void {
@@ -110,54 +158,4 @@ async function refuseUnknown(
     'PYR_TOPIC_UNKNOWN',
     `There is no topic '${topic}' at ${connection.description}.${suggestion(topic, known)} Nothing was sent.`,
   )
-}
-
-async function produce(connection: KafkaConnection, record: OutgoingRecord, count: number): Promise<number> {
-  const producer = await connection.producer()
-  const startedAt = performance.now()
-  try {
-    await Promise.all(Array.from({ length: count }, () => producer.produce(record)))
-    return Math.round(performance.now() - startedAt)
-  } finally {
-    await producer.close(CLOSE_TIMEOUT_MS)
-  }
-}
-
-interface Sent {
-  readonly topic: string
-  readonly key: string | null
-  readonly count: number
-  readonly broker: string
-  readonly from: Target['from']
-  readonly tookMs: number
-}
-
-function report(sent: Sent, options: SendOptions, io: Io): void {
-  if (options.json === true) {
-    io.stdout.write(`${JSON.stringify(sent)}\n`)
-    return
-  }
-  const paint = painter(hasColor(io.stdout, io.env))
-  const what = sent.count === 1 ? '1 record' : `${sent.count} records`
-  const key = sent.key === null ? 'without a key' : `key ${sent.key}`
-  io.stdout.write(
-    `${paint('green', '✓')} ${sent.topic}  ${what}, ${key}, acknowledged by ${sent.broker} (${sent.from}) in ${sent.tookMs} ms\n`,
-  )
-}
-
-const connectNative: Connect = async (target, project, io) => {
-  const { connectKafka } = await import('../../framework/kafka/librdkafka-client.ts')
-  const settings = project?.config.logging ?? { level: 'warn', pretty: 'auto' }
-  // The outcome of one record is told by this command; the client's own lines would only be in the way.
-  const log = createLogger({ ...settings, level: settings.level === 'debug' ? 'debug' : 'error' }, io.stderr)
-  return connectKafka({
-    brokers: target.brokers,
-    clientId: project?.config.kafka.clientId ?? 'pyrallel',
-    groupProtocol: 'consumer',
-    createTopicsBy: target.isEmbedded ? 'metadata' : 'admin',
-    ...(target.isEmbedded || project === undefined
-      ? {}
-      : { security: project.config.kafka.security, librdkafka: project.config.kafka.librdkafka }),
-    log,
-  })
 }

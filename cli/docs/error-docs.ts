@@ -150,6 +150,10 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
     cause: 'The folder cannot be written to: it is read-only, belongs to somebody else, or the disk is full.',
     fix: 'Make it writable. In a container, mount the folder of the project with write access, or build outside.',
   },
+  PYR_WATCH: {
+    cause: 'The system could not watch the files of the project: mostly its limit of watched files is reached.',
+    fix: 'Raise the limit (Linux: sysctl fs.inotify.max_user_watches=524288), or close other programs that watch.',
+  },
   PYR_SCHEMA: {
     cause:
       'A value that was sent or published does not satisfy the schema of its topic. Values that arrive so go to the dead-letter topic.',

@@ -24,7 +24,7 @@ const project = {
   'generated/routes.ts':
     "import pay from '../handlers/pay.ts'\nexport const routes = [{ id: 'pay', file: 'handlers/pay.ts', topic: 'orders', group: null, handler: pay }]",
 }
-const plain: SendOptions = { header: [], count: 1, brokers: 'memory:1' }
+const plain: SendOptions = { header: [], count: 1, seed: 1, brokers: 'memory:1' }
 
 function onMemory(cluster: MemoryCluster): Connect {
   return async () => cluster.connection()
@@ -73,15 +73,68 @@ describe('send', () => {
         ['x', 'a=b'],
       ],
     )
-    assert.match(io.out(), /^✓ orders {2}3 records, key c1, acknowledged by memory \(--brokers\) in \d+ ms\n$/)
+    assert.match(
+      io.out(),
+      /^✓ orders {2}3 records, key c1, acknowledged by memory \(--brokers\) in \d+ ms\n {2}orders\[\d\]@0\.\.2\n$/,
+    )
   })
 
   it('prints one JSON document with --json', async () => {
     const io = testIo(projectFolder())
     await send('orders', 'null', { ...plain, json: true }, io, onMemory(anOrdersCluster()))
-    const { topic, key, count, broker } = JSON.parse(io.out())
-    assert.deepEqual({ topic, key, count, broker }, { topic: 'orders', key: null, count: 1, broker: 'memory' })
+    const { tookMs, ...sent } = JSON.parse(io.out())
+    assert.equal(typeof tookMs, 'number')
+    const records = [{ partition: 0, offset: 0, key: null }]
+    assert.deepEqual(sent, { topic: 'orders', count: 1, broker: 'memory', from: '--brokers', records })
   })
+
+  it('says where the record is', async () => {
+    const io = testIo(projectFolder())
+    const cluster = anOrdersCluster()
+    await send('orders', '{}', { ...plain, key: 'c1' }, testIo(projectFolder()), onMemory(cluster))
+    await send('orders', '{}', { ...plain, key: 'c1' }, io, onMemory(cluster))
+    assert.match(io.out(), /^✓ orders\[\d\]@1 {2}key c1, acknowledged by memory/)
+  })
+
+  it('makes values up that the schema allows, the same ones for the same seed, with the keys that are theirs', async () => {
+    const fakes = async (seed: number) => {
+      const cluster = anOrdersCluster()
+      const io = testIo(projectFolder(project))
+      await send('orders', undefined, { ...plain, fake: true, count: 20, seed }, io, onMemory(cluster))
+      assert.match(io.out(), /^✓ orders {2}20 records, \d+ keys, acknowledged/)
+      const records = recordsOf(cluster, 'orders')
+      assert.equal(records.length, 20)
+      for (const { key, value } of records) {
+        const { customer, total } = JSON.parse(value?.toString() ?? '')
+        assert.equal(key?.toString(), customer)
+        assert.ok(total >= 0)
+      }
+      return records.map(({ value }) => value?.toString())
+    }
+    const first = await fakes(1)
+    assert.ok(new Set(first).size > 10, 'all the same')
+    assert.deepEqual(await fakes(1), first)
+    assert.notDeepEqual(await fakes(2), first)
+  })
+
+  for (const [what, argument, options, expected] of [
+    ['no value and no --fake', undefined, {}, /missing required argument 'value'/],
+    ['a value and --fake', '{}', { fake: true }, /Leave one of them out/],
+    ['--fake without a schema', undefined, { fake: true }, /--fake needs the schema of orders/],
+  ] as const) {
+    it(`refuses ${what}`, async () => {
+      const sending = send(
+        'orders',
+        argument,
+        { ...plain, ...options },
+        testIo(projectFolder()),
+        onMemory(anOrdersCluster()),
+      )
+      const error = await rejection(sending)
+      assert.equal(error.code, 'PYR_USAGE')
+      assert.match(error.message, expected)
+    })
+  }
 
   it('takes null for a tombstone', async () => {
     const cluster = anOrdersCluster()

@@ -61,10 +61,10 @@ export class ScriptedConsumer implements NativeConsumer {
     topic: string,
     partition: number,
     _timeoutMs: number,
-    done: (error: null, result: unknown) => void,
+    done: (error: null, result: { lowOffset: number; highOffset: number }) => void,
   ) {
     this.#called('queryWatermarkOffsets', topic, partition)
-    done(null, {})
+    done(null, { lowOffset: 0, highOffset: 0 })
   }
   subscribe(topics: readonly string[]): void {
     this.#called('subscribe', topics)

@@ -1,0 +1,43 @@
+/** Connects a verb to the cluster that is meant: that of --brokers, of a running `pyrallel dev`, or of the config. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
+import { createLogger } from '../../framework/observability/logger.ts'
+import { isAlive, readDevFile } from '../dev/dev-file.ts'
+import type { Io } from '../io.ts'
+import { configFile, loadProject, type Project } from '../project.ts'
+import { chooseTarget, type Target } from '../send/target.ts'
+
+/** How a cluster is reached; replaced in tests. */
+export type Connect = (target: Target, project: Project | undefined, io: Io) => Promise<ViewedConnection>
+
+export interface ChosenCluster {
+  readonly target: Target
+  /** `undefined` outside of a project. */
+  readonly project: Project | undefined
+}
+
+/** @throws PyrallelError PYR_USAGE when there is no cluster that could be reached; PYR_CONFIG_LOAD, PYR_CONFIG_INVALID */
+export async function chooseCluster(brokers: string | undefined, io: Io): Promise<ChosenCluster> {
+  const root = io.cwd()
+  const project = existsSync(join(root, configFile)) ? await loadProject(root) : undefined
+  const target = chooseTarget({ flag: brokers, dev: readDevFile(root), isAlive, config: project?.config })
+  return { target, project }
+}
+
+export const connectNative: Connect = async (target, project, io) => {
+  const { connectKafka } = await import('../../framework/kafka/librdkafka-client.ts')
+  const settings = project?.config.logging ?? { level: 'warn', pretty: 'auto' }
+  // What came of it is told by the verb; the client's own lines would only be in the way.
+  const log = createLogger({ ...settings, level: settings.level === 'debug' ? 'debug' : 'error' }, io.stderr)
+  return connectKafka({
+    brokers: target.brokers,
+    clientId: project?.config.kafka.clientId ?? 'pyrallel',
+    groupProtocol: 'consumer',
+    createTopicsBy: target.isEmbedded ? 'metadata' : 'admin',
+    ...(target.isEmbedded || project === undefined
+      ? {}
+      : { security: project.config.kafka.security, librdkafka: project.config.kafka.librdkafka }),
+    log,
+  })
+}

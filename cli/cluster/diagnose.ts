@@ -1,0 +1,83 @@
+/** The examinations of `pyrallel doctor`: each looks at one thing, and says what to do when it is not well. Changes nothing. */
+import type { TopicFacts } from '../../framework/kafka/kafka-client.ts'
+import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
+import { type PlannedTopic, planTopics, wantedTopics } from './wanted-topics.ts'
+
+export interface Finding {
+  readonly what: string
+  /** `skipped`: it could not be looked at. */
+  readonly state: 'well' | 'warning' | 'ill' | 'skipped'
+  readonly detail: string
+  /** What to do; with everything but `well`. */
+  readonly next?: string
+}
+
+const OLDEST_NODE = [20, 19] as const
+
+export function examineNode(version: string): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const isNew = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])
+  if (isNew) return { what: 'Node', state: 'well', detail: version }
+  return { what: 'Node', state: 'ill', detail: version, next: `Install Node ${OLDEST_NODE.join('.')} or newer.` }
+}
+
+export function examineTopics(handlers: readonly ResolvedHandler[], existing: readonly TopicFacts[]): Finding {
+  const planned = planTopics(wantedTopics(handlers), existing)
+  const missing = planned.filter(({ partitions }) => partitions === undefined).map(({ name }) => name)
+  if (missing.length === 0)
+    return { what: 'topics', state: 'well', detail: `all ${planned.length} that handlers need are there` }
+  return {
+    what: 'topics',
+    state: 'ill',
+    detail: `missing: ${missing.join(', ')}`,
+    next: 'Create them: pyrallel topics --create',
+  }
+}
+
+/** Whether the partitions let each handler do as much at once as it may. One finding for each handler that they do not. */
+export function examineConcurrency(
+  handlers: readonly ResolvedHandler[],
+  existing: readonly TopicFacts[],
+  maxRecordsPerPartition: number,
+): readonly Finding[] {
+  const planned = planTopics(wantedTopics(handlers), existing)
+  const findings = handlers.flatMap((handler) => concurrencyOf(handler, planned, maxRecordsPerPartition) ?? [])
+  if (findings.length > 0) return findings
+  return [{ what: 'concurrency', state: 'well', detail: 'partitions and limits leave room for it in every handler' }]
+}
+
+function concurrencyOf(
+  { route, definition, file }: ResolvedHandler,
+  planned: readonly PlannedTopic[],
+  maxRecordsPerPartition: number,
+): Finding | undefined {
+  const partitions = planned.find(({ name }) => name === route.topic)?.partitions
+  if (partitions === undefined) return undefined
+  const warn = (detail: string, next: string): Finding => ({
+    what: `concurrency of ${route.handlerId}`,
+    state: 'warning',
+    detail,
+    next,
+  })
+  const { concurrency, ordering, topic } = route
+  // The default is no statement about this handler; a number that was written is meant.
+  if (ordering === 'partition' && definition.options.concurrency !== undefined && concurrency > partitions) {
+    return warn(
+      `${concurrency} is never reached: ${topic} has ${partitions} partitions, and ordering 'partition' runs one record of each at a time`,
+      `Order by key, if that is enough, or lower the concurrency in ${file}.`,
+    )
+  }
+  if (partitions * maxRecordsPerPartition < concurrency) {
+    return warn(
+      `${concurrency} is never reached: limits.maxRecordsPerPartition (${maxRecordsPerPartition}) times ${partitions} partitions is less`,
+      'Raise limits.maxRecordsPerPartition.',
+    )
+  }
+  if (partitions === 1) {
+    return warn(
+      `${topic} has one partition: only one process of the group can work on it`,
+      'Give it more partitions, when one process is not enough. Keys move when they are added.',
+    )
+  }
+  return undefined
+}

@@ -1,0 +1,54 @@
+/** Produces records one after the other, paced when asked to, and remembers where each went. Prints nothing. */
+import type { RecordPlace, RecordProducer } from '../../framework/kafka/kafka-client.ts'
+import type { OutgoingRecord } from '../../framework/model/record.ts'
+import type { Clock } from '../../framework/runtime/clock.ts'
+
+export interface Sending {
+  readonly producer: RecordProducer
+  readonly count: number
+  /** Records per second; `undefined`: as fast as they can be handed over. */
+  readonly rate: number | undefined
+  readonly clock: Clock
+  /** Called once for each record. */
+  readonly next: () => OutgoingRecord
+}
+
+export interface Sent {
+  /** Of each record, in the order of production. */
+  readonly places: readonly RecordPlace[]
+  /** Of each record, as text. */
+  readonly keys: readonly (string | null)[]
+  readonly tookMs: number
+}
+
+/** On their way at most: what is not acknowledged is in memory. */
+const OUTSTANDING = 1_000
+
+/** Rejects with the first that was refused. */
+export async function sendAll({ producer, count, rate, clock, next }: Sending): Promise<Sent> {
+  const startedAt = clock.now()
+  const places: RecordPlace[] = []
+  const keys: (string | null)[] = []
+  let waiting: Promise<RecordPlace>[] = []
+  const settle = async () => {
+    places.push(...(await Promise.all(waiting)))
+    waiting = []
+  }
+  for (let sent = 0; sent < count; sent++) {
+    if (rate !== undefined) await until(clock, startedAt + (sent * 1_000) / rate)
+    const record = next()
+    keys.push(record.key?.toString() ?? null)
+    const produced = producer.produce(record)
+    // Looked at when it is its turn; until then, a refusal is not unhandled.
+    produced.catch(() => {})
+    waiting.push(produced)
+    if (waiting.length >= OUTSTANDING) await settle()
+  }
+  await settle()
+  return { places, keys, tookMs: Math.round(clock.now() - startedAt) }
+}
+
+function until(clock: Clock, due: number): Promise<void> {
+  const left = due - clock.now()
+  return left <= 0 ? Promise.resolve() : new Promise((resolve) => clock.setTimer(left, resolve))
+}
