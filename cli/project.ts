@@ -89,17 +89,16 @@ export async function load<M>(root: string, file: string, code: ErrorCode): Prom
   try {
     return (await import(pathToFileURL(join(root, file)).href)) as M
   } catch (thrown) {
-    const error = toError(thrown)
-    const [first = 'unknown'] = error.message.split('\n')
-    const place = placeIn(root, error)
-    throw new PyrallelError(
-      code,
-      `${file} could not be loaded: ${error.name}: ${first.replaceAll(root, '.')}${place}`,
-      {
-        cause: thrown,
-      },
-    )
+    throw loadFailure(root, file, thrown, code)
   }
+}
+
+/** What is said of a file of the project that throws when it is loaded: its first line, and the place in the project. */
+export function loadFailure(root: string, file: string, thrown: unknown, code: ErrorCode): PyrallelError {
+  const error = toError(thrown)
+  const [first = 'unknown'] = error.message.split('\n')
+  const message = `${file} could not be loaded: ${error.name}: ${first.replaceAll(root, '.')}${placeIn(root, error)}`
+  return new PyrallelError(code, message, { cause: thrown })
 }
 
 /** ` (at handlers/pay.ts:3:1)`: the first line of the stack that is the project's own. */

@@ -41,6 +41,8 @@ export interface BundleSettings {
    * `{ external }`: only these do, with all that is below them; everything else is bundled.
    */
   readonly dependencies: 'external' | { readonly external: readonly string[] }
+  /** Packages that are imported from a place of our own, by specifier: `pyrallel` from the URL that the command itself has loaded. */
+  readonly from?: ReadonlyMap<string, string>
 }
 
 export interface BundledEntry {
@@ -176,7 +178,7 @@ class AppBundler implements Bundler {
       metafile: true,
       write: false,
       logLevel: 'silent',
-      plugins: [virtualEntries(root, entries)],
+      plugins: [virtualEntries(root, entries), importsFrom(this.#settings.from ?? new Map())],
     }
   }
 
@@ -238,6 +240,19 @@ function virtualEntries(root: string, entries: readonly BundleEntry[]): Plugin {
         loader: extname(path) === '.mjs' ? 'js' : 'ts',
         resolveDir: dirname(resolve(root, path)),
       }))
+    },
+  }
+}
+
+/** Comes before tsconfig.json's `paths`, which may say where the sources of a package are. */
+function importsFrom(places: ReadonlyMap<string, string>): Plugin {
+  return {
+    name: 'pyrallel-from',
+    setup(build) {
+      for (const [specifier, url] of places) {
+        const escaped = specifier.replaceAll(/[^\w]/g, '\\$&')
+        build.onResolve({ filter: new RegExp(`^${escaped}$`) }, () => ({ path: url, external: true }))
+      }
     },
   }
 }

@@ -14,7 +14,7 @@ export async function dev(options: DevOptions, io: Io): Promise<number> {
     if (prepared === undefined) return exitCodes.failed
     const session = new DevSession(prepared, options, io, systemClock())
     signals.onSecond = () => session.abandon()
-    return await session.run(signals.first)
+    return await session.run(signals)
   } finally {
     signals.close()
   }

@@ -1,32 +1,28 @@
 /** One run of `pyrallel dev`, from the broker's start to its end. Owns what must be stopped, and stops it in one order. */
 import type { HandlerRecord } from '../../framework/handler.ts'
-import type { RecordProducer } from '../../framework/kafka/kafka-client.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
-import { recordId } from '../../framework/model/record.ts'
 import type { Clock } from '../../framework/runtime/clock.ts'
-import { createRuntime } from '../../framework/runtime/create-runtime.ts'
-import type { ResolvedHandler, Runtime } from '../../framework/runtime/runtime.ts'
 import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
 import { type Paint, painter } from '../paint.ts'
-import { version } from '../version.ts'
+import type { LoadedApp } from './app-loader.ts'
 import { removeDevFile, writeDevFile } from './dev-file.ts'
+import { DevKeys } from './dev-keys.ts'
+import type { DevNote } from './dev-note.ts'
 import type { DevOptions } from './dev-options.ts'
-import { type ProbeObserver, probed } from './handler-probe.ts'
-import { headerText } from './header.ts'
-import { JsonView } from './json-view.ts'
-import { DEV_PARTITIONS, type DevBroker, openBroker } from './open-broker.ts'
-import type { PreparedDev } from './prepare-dev.ts'
-import { TerminalView } from './terminal-view.ts'
-import { TrafficRun } from './traffic-run.ts'
-import { isSound, summarize, summaryText } from './traffic-summary.ts'
-import type { View } from './view.ts'
-
-const DEFAULT_RATE = 200
-const STALL_MS = 30_000
-const PRODUCER_CLOSE_MS = 5_000
-/** How long the traffic waits for the group to form. Longer than any embedded broker takes. */
-const ASSIGNMENT_TIMEOUT_MS = 15_000
+import { type AppliedChange, DevRuntime } from './dev-runtime.ts'
+import { DevTraffic } from './dev-traffic.ts'
+import { FileWatch } from './file-watch.ts'
+import type { ProbeObserver } from './handler-probe.ts'
+import { HeldOutput } from './held-output.ts'
+import { type DevBroker, openBroker } from './open-broker.ts'
+import { devLogger, type PreparedDev } from './prepare-dev.ts'
+import { PublishedTopics } from './published-topics.ts'
+import { Reloader } from './reloader.ts'
+import { SessionView } from './session-view.ts'
+import type { StopSignals } from './stop-signals.ts'
+import { TopicMaker, topicsOf } from './topic-maker.ts'
+import { isSound, summaryText } from './traffic-summary.ts'
 
 export class DevSession implements ProbeObserver {
   readonly #prepared: PreparedDev
@@ -34,56 +30,64 @@ export class DevSession implements ProbeObserver {
   readonly #io: Io
   readonly #clock: Clock
   readonly #paint: Paint
-  readonly #view: View
-  readonly #topics = new Map<string, Promise<void>>()
-  /** Topics that have a partition assigned to us. */
-  readonly #assigned = new Set<string>()
-  /** What the attempts that run have published so far, by handler and record. */
-  readonly #published = new Map<string, string[]>()
-  #onAssigned: () => void = () => {}
-  #firstRecordMs: number | undefined
+  readonly #stdout: HeldOutput
+  readonly #stderr: HeldOutput
+  readonly #view: SessionView
+  readonly #topics = new TopicMaker()
+  readonly #published = new PublishedTopics()
+  #app: LoadedApp
   #broker: DevBroker | undefined
-  #runtime: Runtime | undefined
-  #traffic: TrafficRun | undefined
-  #producer: RecordProducer | undefined
+  #runtime: DevRuntime | undefined
+  #traffic: DevTraffic | undefined
+  #watch: FileWatch | undefined
+  #reloader: Reloader | undefined
+  #keys: DevKeys | undefined
+  #fail: (error: unknown) => void = () => {}
+  /** Rejects when a consumer cannot go on. */
+  readonly #failed: Promise<never>
 
   constructor(prepared: PreparedDev, options: DevOptions, io: Io, clock: Clock) {
     this.#prepared = prepared
+    this.#app = prepared.app
     this.#options = options
+    this.#stdout = new HeldOutput(io.stdout)
+    this.#stderr = new HeldOutput(io.stderr)
     this.#io = io
     this.#clock = clock
     this.#paint = painter(hasColor(io.stdout, io.env))
-    const write = (text: string) => {
-      io.stdout.write(text)
-    }
-    this.#view =
-      options.json === true
-        ? new JsonView(write, clock)
-        : new TerminalView({
-            write,
-            clock,
-            paint: this.#paint,
-            root: prepared.project.root,
-            widths: widthsOf(prepared.handlers),
-          })
+    this.#view = new SessionView({
+      write: (text) => this.#stdout.write(text),
+      clock,
+      paint: this.#paint,
+      isJson: options.json === true,
+      root: prepared.root,
+      handlers: prepared.app.handlers,
+    })
+    this.#failed = new Promise((_resolve, reject) => {
+      this.#fail = reject
+    })
+    this.#failed.catch(() => {})
   }
 
   /** Until a signal comes, the traffic is done, or the runtime fails. @returns the exit code */
-  async run(stopRequested: Promise<NodeJS.Signals>): Promise<number> {
+  async run(signals: StopSignals): Promise<number> {
     try {
       const broker = await this.#openBroker()
       const runtime = this.#createRuntime(broker)
-      const ended = Promise.race([stopRequested.then(() => 'stop' as const), runtime.failed])
-      this.#showHeader(broker)
-      if ((await Promise.race([runtime.start(), ended])) === 'stop') return exitCodes.fine
-      const traffic = this.#runTraffic(broker)
-      const isBounded = this.#options.records !== undefined
+      const { trafficFile, app } = this.#prepared
+      this.#view.showHeader({ broker, app, trafficFile, isWatching: this.#isWatching })
+      const ended = Promise.race([signals.first.then(() => 'stop' as const), this.#failed])
+      this.#traffic = this.#createTraffic()
+      if ((await Promise.race([runtime.start(this.#app), ended])) === 'stop') return exitCodes.fine
+      if (this.#isWatching) await this.#watchFiles(runtime)
+      this.#keys = this.#openKeys(broker, runtime, signals)
+      const traffic = this.#traffic?.run(broker.connection) ?? Promise.resolve()
       const why = await Promise.race([
         ended,
-        ...(isBounded ? [traffic.then(() => 'done' as const)] : []),
+        ...(this.#isWatching ? [] : [traffic.then(() => 'done' as const)]),
         ignoreEnd(traffic),
       ])
-      if (why === 'stop') this.#say('stopping: what is in flight is finished first; Ctrl-C again stops at once')
+      if (why === 'stop') this.#view.say('stopping: what is in flight is finished first; Ctrl-C again stops at once')
     } finally {
       await this.#stop()
     }
@@ -92,9 +96,10 @@ export class DevSession implements ProbeObserver {
 
   /** For a second signal: nothing is waited for. What was in flight will be delivered again. */
   abandon(): void {
+    this.#keys?.close()
     this.#runtime?.abort()
     this.#view.close()
-    removeDevFile(this.#prepared.project.root, process.pid)
+    removeDevFile(this.#prepared.root, process.pid)
   }
 
   onStart(handlerId: string, record: HandlerRecord<unknown>): void {
@@ -105,162 +110,126 @@ export class DevSession implements ProbeObserver {
     this.#traffic?.onEnd(handlerId, record, hasSucceeded)
   }
 
-  async onPublish(handlerId: string, record: HandlerRecord<unknown>, topic: string): Promise<void> {
-    await this.#ensureTopic(topic)
-    const id = `${handlerId} ${record.id}`
-    this.#published.set(id, [...(this.#published.get(id) ?? []), topic])
+  onPublish(handlerId: string, record: HandlerRecord<unknown>, topic: string): void {
+    this.#published.add(handlerId, record, topic)
+  }
+
+  /** A run with a number of records is a measurement: its code stays as it is. */
+  get #isWatching(): boolean {
+    return this.#options.records === undefined
   }
 
   async #openBroker(): Promise<DevBroker> {
-    const { project, handlers, log } = this.#prepared
-    const topics = handlers.flatMap(({ route }) => [
-      route.topic,
-      ...(route.deadLetterTopic === null ? [] : [route.deadLetterTopic]),
-    ])
-    const broker = await openBroker({
-      brokers: this.#options.brokers,
-      kind: this.#options.broker,
-      kafka: project.config.kafka,
-      topics: [...new Set(topics)],
-      log,
-    })
+    const { root, app } = this.#prepared
+    const topics = topicsOf(app.handlers)
+    const { kafka } = app.project.config
+    const log = devLogger(app.project.config, this.#options, this.#logOutput())
+    const { brokers, broker: kind } = this.#options
+    const broker = await openBroker({ brokers, kind, kafka, topics, log })
     this.#broker = broker
-    for (const topic of topics) this.#topics.set(topic, Promise.resolve())
-    writeDevFile(project.root, { pid: process.pid, kind: broker.kind, brokers: broker.address })
+    this.#topics.add(topics)
+    writeDevFile(root, { pid: process.pid, kind: broker.kind, brokers: broker.address })
     return broker
   }
 
-  #createRuntime(broker: DevBroker): Runtime {
-    const { project, handlers, log } = this.#prepared
-    const { kafka, limits, commit, shutdown, http } = project.config
-    const runtime = createRuntime({
-      connection: broker.connection,
-      handlers: handlers.map((handler) => probed(handler, this)),
-      startFrom: kafka.startFrom,
-      ...(kafka.instanceId === undefined ? {} : { instanceId: kafka.instanceId }),
-      limits,
-      commit,
-      lifecycle: shutdown,
-      http,
-      log,
+  #createRuntime(broker: DevBroker): DevRuntime {
+    const runtime = new DevRuntime({
+      broker,
+      topics: this.#topics,
+      observer: this,
+      logOf: (config) => devLogger(config, this.#options, this.#logOutput()),
       clock: this.#clock,
       onEvent: (event) => this.#onEvent(event),
-      // The view shows them on the same terminal.
-      logEvents: false,
+      onFailed: (error) => this.#fail(error),
     })
     this.#runtime = runtime
     return runtime
   }
 
+  #logOutput(): Pick<Io, 'stderr' | 'env'> {
+    return { stderr: this.#stderr, env: this.#io.env }
+  }
+
   #onEvent(event: RuntimeEvent): void {
-    // `performance` counts from the start of the process.
-    if (event.kind === 'record.done') this.#firstRecordMs ??= performance.now()
-    this.#view.onEvent(event, this.#takePublished(event))
+    this.#view.onEvent(event, this.#published.take(event))
     this.#traffic?.onEvent(event)
-    if (event.kind === 'partition.assigned') {
-      this.#assigned.add(event.topic)
-      this.#onAssigned()
+  }
+
+  async #watchFiles(runtime: DevRuntime): Promise<void> {
+    const { root, loader } = this.#prepared
+    const say = (note: DevNote) => this.#view.onNote(note)
+    const reloader = new Reloader({
+      load: (changed) => loader.load(changed),
+      apply: (app) => this.#apply(runtime, app),
+      isRunning: () => runtime.isRunning,
+      say,
+      onLoaded: () => this.#watch?.setFiles(loader.watched()),
+      now: () => this.#clock.now(),
+    })
+    this.#reloader = reloader
+    const onError = ({ message }: Error) => {
+      say({ kind: 'error', code: 'PYR_WATCH', message: `Changes may go unnoticed: ${message}.`, isRunning: true })
     }
+    const onChange = (files: readonly string[]) => reloader.onChange(files)
+    this.#watch = await FileWatch.open({ root, clock: this.#clock, onChange, onError }, loader.watched())
+    this.#view.onNote({ kind: 'watching' })
   }
 
-  /** The attempt is over with its event, so its list is too: nothing piles up. */
-  #takePublished(event: RuntimeEvent): readonly string[] {
-    if (event.kind !== 'record.done' && event.kind !== 'record.retry' && event.kind !== 'record.dead') return []
-    const id = `${event.handlerId} ${recordId(event.record)}`
-    const topics = this.#published.get(id) ?? []
-    this.#published.delete(id)
-    return topics
+  async #apply(runtime: DevRuntime, app: LoadedApp): Promise<AppliedChange> {
+    const change = await runtime.apply(app)
+    this.#app = app
+    this.#traffic?.update(app)
+    return change
   }
 
-  async #runTraffic(broker: DevBroker): Promise<void> {
-    const { traffic, handlers } = this.#prepared
-    if (traffic === undefined) return
-    const { records, rate } = this.#options
-    await this.#untilAssigned()
-    this.#producer = await broker.connection.producer()
-    this.#traffic = new TrafficRun({
-      source: traffic.source,
-      handlers,
-      clock: this.#clock,
-      rate: rate ?? (records === undefined ? DEFAULT_RATE : undefined),
-      records,
-      runId: `${process.pid}-${Math.floor(this.#clock.now())}`,
-      ensureTopic: (topic) => this.#ensureTopic(topic),
-      stallMs: STALL_MS + Math.max(...handlers.map(({ timeoutMs, route }) => timeoutMs + route.retry.maxMs)),
-    })
-    await this.#traffic.run(this.#producer)
-  }
-
-  /** Latencies should not count the time that the group took to form. */
-  async #untilAssigned(): Promise<void> {
-    const wanted = this.#prepared.handlers.map(({ route }) => route.topic)
-    await new Promise<void>((resolve) => {
-      const timer = this.#clock.setTimer(ASSIGNMENT_TIMEOUT_MS, resolve)
-      this.#onAssigned = () => {
-        if (!wanted.every((topic) => this.#assigned.has(topic))) return
-        timer.cancel()
-        resolve()
-      }
-      this.#onAssigned()
+  #openKeys(broker: DevBroker, runtime: DevRuntime, signals: StopSignals): DevKeys | undefined {
+    if (this.#options.json === true) return undefined
+    return DevKeys.open({
+      stdin: this.#io.stdin,
+      stdout: this.#io.stdout,
+      outputs: [this.#stdout, this.#stderr],
+      write: (text) => this.#io.stdout.write(text),
+      paint: this.#paint,
+      runtime: () => runtime.runtime,
+      handlers: () => this.#app.handlers,
+      connection: broker.connection,
+      topics: this.#topics,
+      say: (note) => this.#view.onNote(note),
+      onQuit: () => signals.raise('SIGINT'),
+      onInterrupt: () => signals.raise('SIGINT'),
     })
   }
 
-  /** Topics that are only published to are in no route, so they are made when first needed. */
-  #ensureTopic(topic: string): Promise<void> {
-    const known = this.#topics.get(topic)
-    if (known !== undefined) return known
-    const created = this.#broker?.connection.createTopics([topic], DEV_PARTITIONS) ?? Promise.resolve()
-    this.#topics.set(topic, created)
-    return created
+  /** Before the runtime begins: it waits for the groups to form, and must not miss that. */
+  #createTraffic(): DevTraffic | undefined {
+    const { traffic } = this.#app
+    if (traffic === undefined) return undefined
+    return new DevTraffic(this.#options, this.#clock, this.#topics, { ...this.#app, traffic })
   }
 
   async #stop(): Promise<void> {
-    this.#traffic?.stop()
-    await this.#producer?.close(PRODUCER_CLOSE_MS)
-    // Closes the connection too.
-    if (this.#runtime !== undefined) await this.#runtime.stop()
-    else await this.#broker?.connection.close()
+    await this.#watch?.close()
+    await this.#traffic?.stop()
+    await this.#reloader?.close()
+    await this.#runtime?.stop()
+    await this.#broker?.connection.close()
     await this.#broker?.stop()
+    this.#keys?.close()
     this.#view.close()
-    removeDevFile(this.#prepared.project.root, process.pid)
+    await this.#prepared.loader.close()
+    removeDevFile(this.#prepared.root, process.pid)
   }
 
   #verdict(): number {
-    const traffic = this.#traffic
-    if (traffic === undefined || this.#options.records === undefined) return exitCodes.fine
-    const summary = summarize(traffic.ledger.totals(), traffic.checker, this.#firstRecordMs)
-    const { violations } = traffic.checker
+    const verdict = this.#traffic?.verdict()
+    if (verdict === undefined || this.#isWatching) return exitCodes.fine
+    const { summary, violations } = verdict
     this.#io.stdout.write(
       this.#options.json === true
         ? `${JSON.stringify({ kind: 'summary', ...summary, violationTexts: violations })}\n`
         : summaryText(summary, violations, this.#paint),
     )
     return isSound(summary) ? exitCodes.fine : exitCodes.failed
-  }
-
-  #showHeader(broker: DevBroker): void {
-    const { handlers, generatedMs, traffic } = this.#prepared
-    if (this.#options.json === true) {
-      const topics = handlers.map(({ route }) => ({
-        handler: route.handlerId,
-        topic: route.topic,
-        deadLetterTopic: route.deadLetterTopic,
-      }))
-      const facts = {
-        kind: 'starting',
-        broker: broker.kind,
-        address: broker.address,
-        fallback: broker.fallback ?? null,
-      }
-      this.#io.stdout.write(`${JSON.stringify({ ...facts, handlers: topics })}\n`)
-      return
-    }
-    const facts = { version: version(), nodeVersion: process.versions.node, broker, handlers, generatedMs }
-    this.#io.stdout.write(headerText({ ...facts, traffic: traffic?.file }, this.#paint))
-  }
-
-  #say(text: string): void {
-    if (this.#options.json !== true) this.#io.stdout.write(`\n  ${text}\n`)
   }
 }
 
@@ -269,12 +238,4 @@ function ignoreEnd(traffic: Promise<void>): Promise<never> {
   return new Promise((_resolve, reject) => {
     traffic.catch(reject)
   })
-}
-
-function widthsOf(handlers: readonly ResolvedHandler[]): { readonly place: number; readonly handler: number } {
-  return {
-    // `topic[9]@12345`
-    place: Math.max(...handlers.map(({ route }) => route.topic.length)) + 9,
-    handler: Math.max(...handlers.map(({ route }) => route.handlerId.length)),
-  }
 }

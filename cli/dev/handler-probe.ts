@@ -6,8 +6,8 @@ import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
 export interface ProbeObserver {
   onStart(handlerId: string, record: HandlerRecord<unknown>): void
   onEnd(handlerId: string, record: HandlerRecord<unknown>, hasSucceeded: boolean): void
-  /** Before it is published. What it waits for, the publish waits for too. */
-  onPublish(handlerId: string, record: HandlerRecord<unknown>, topic: string): Promise<void>
+  /** Before it is published. */
+  onPublish(handlerId: string, record: HandlerRecord<unknown>, topic: string): void
 }
 
 /** The same handler, seen by `observer`. */
@@ -19,7 +19,7 @@ export function probed(handler: ResolvedHandler, observer: ProbeObserver): Resol
     run(record, context) {
       const end = (hasSucceeded: boolean) => observer.onEnd(handlerId, record, hasSucceeded)
       const publish: Publish = async (to, value, options) => {
-        await observer.onPublish(handlerId, record, typeof to === 'string' ? to : to.name)
+        observer.onPublish(handlerId, record, typeof to === 'string' ? to : to.name)
         await context.publish(to, value, options)
       }
       observer.onStart(handlerId, record)

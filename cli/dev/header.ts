@@ -12,6 +12,8 @@ export interface HeaderFacts {
   readonly generatedMs: number
   /** The traffic file, when there is one. */
   readonly traffic: string | undefined
+  /** Whether saves are noticed. */
+  readonly isWatching: boolean
 }
 
 export function headerText(facts: HeaderFacts, paint: Paint): string {
@@ -35,6 +37,8 @@ export function headerText(facts: HeaderFacts, paint: Paint): string {
       `  send a record from another terminal: pyrallel send ${handlers[0]?.route.topic ?? '<topic>'} '{...}' --key k`,
     )
   }
+  if (facts.isWatching)
+    lines.push('  a save runs at once; in a terminal: [s] send  [p] pause  [?] what waits  [q] quit')
   lines.push('  Ctrl-C finishes what is in flight and stops; twice stops at once', '')
   return `${lines.join('\n')}\n`
 }

@@ -1,6 +1,7 @@
 /** Shows events as NDJSON: one object per event, without payloads. */
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import type { Clock } from '../../framework/runtime/clock.ts'
+import type { DevNote } from './dev-note.ts'
 import type { View } from './view.ts'
 
 export class JsonView implements View {
@@ -15,6 +16,10 @@ export class JsonView implements View {
   onEvent(event: RuntimeEvent, publishedTo: readonly string[]): void {
     const time = new Date(this.#clock.now()).toISOString()
     this.#write(`${JSON.stringify({ time, ...plain(event), ...(publishedTo.length > 0 && { publishedTo }) })}\n`)
+  }
+
+  onNote(note: DevNote): void {
+    this.#write(`${JSON.stringify({ time: new Date(this.#clock.now()).toISOString(), ...note })}\n`)
   }
 
   close(): void {

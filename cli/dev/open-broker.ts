@@ -27,6 +27,8 @@ export interface DevBroker {
   readonly fallback: string | undefined
   /** Topics that did not exist and were created on the user's own cluster. */
   readonly created: readonly string[]
+  /** Another connection to the same cluster, by settings that may have changed. */
+  connect(kafka: KafkaSettings): Promise<KafkaConnection>
   /** Close the clients first. */
   stop(): Promise<void>
 }
@@ -50,17 +52,23 @@ export async function openBroker(request: BrokerRequest): Promise<DevBroker> {
 }
 
 async function openCluster(request: BrokerRequest, brokers: string): Promise<DevBroker> {
-  const { clientId, groupProtocol, security, librdkafka } = request.kafka
   const { connectKafka } = await import('../../framework/kafka/librdkafka-client.ts')
-  const connection = await connectKafka(
-    { brokers, clientId, groupProtocol, security, librdkafka, log: request.log },
-    request.load,
-  )
+  const connect = ({ clientId, groupProtocol, security, librdkafka }: KafkaSettings) =>
+    connectKafka({ brokers, clientId, groupProtocol, security, librdkafka, log: request.log }, request.load)
+  const connection = await connect(request.kafka)
   try {
     await connection.check(CHECK_TIMEOUT_MS)
     const created = await connection.missingTopics(request.topics)
     await connection.createTopics(created, DEV_PARTITIONS)
-    return { kind: 'cluster', connection, address: brokers, fallback: undefined, created, stop: async () => {} }
+    return {
+      kind: 'cluster',
+      connection,
+      connect,
+      address: brokers,
+      fallback: undefined,
+      created,
+      stop: async () => {},
+    }
   } catch (error) {
     await connection.close()
     throw error
@@ -75,10 +83,11 @@ async function openEmbedded({ kafka, topics, log, load }: BrokerRequest): Promis
   const broker = await startEmbeddedBroker({ log, topics }, load)
   try {
     // The config's TLS, SASL and librdkafka settings are for the real cluster; the embedded one would refuse them.
-    const connection = await connectKafka({ ...broker.connection, clientId: kafka.clientId, log }, load)
+    const connect = ({ clientId }: KafkaSettings) => connectKafka({ ...broker.connection, clientId, log }, load)
     return {
       kind: 'embedded',
-      connection,
+      connection: await connect(kafka),
+      connect,
       address: broker.brokers,
       fallback: undefined,
       created: [],
@@ -92,7 +101,16 @@ async function openEmbedded({ kafka, topics, log, load }: BrokerRequest): Promis
 
 async function openMemory({ topics }: BrokerRequest, fallback: string | undefined): Promise<DevBroker> {
   const { memoryCluster } = await import('../../framework/kafka/memory-client.ts')
-  const connection = memoryCluster().connection()
+  const cluster = memoryCluster()
+  const connection = cluster.connection()
   await connection.createTopics(topics, DEV_PARTITIONS)
-  return { kind: 'memory', connection, address: 'memory', fallback, created: [], stop: async () => {} }
+  return {
+    kind: 'memory',
+    connection,
+    connect: async () => cluster.connection(),
+    address: 'memory',
+    fallback,
+    created: [],
+    stop: async () => {},
+  }
 }

@@ -46,7 +46,7 @@ export async function prepareDev(options: DevOptions, io: Io): Promise<PreparedD
 }
 
 /** On standard error, so that standard output carries nothing but events. */
-export function devLogger({ logging }: ResolvedConfig, options: DevOptions, io: Io): Logger {
+export function devLogger({ logging }: ResolvedConfig, options: DevOptions, io: Pick<Io, 'stderr' | 'env'>): Logger {
   const destination = { isTTY: hasColor(io.stderr, io.env), write: (text: string) => io.stderr.write(text) }
   const { level, pretty } = logging
   return createLogger({ level, pretty: pretty === 'auto' ? options.json !== true : pretty }, destination)

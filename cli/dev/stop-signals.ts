@@ -5,6 +5,8 @@ export interface StopSignals {
   readonly first: Promise<NodeJS.Signals>
   /** Called with the second one. Before it is set, a second signal ends the process at once. */
   onSecond: (signal: NodeJS.Signals) => void
+  /** As if the signal had come: for a key. */
+  raise(signal: NodeJS.Signals): void
   close(): void
 }
 
@@ -27,6 +29,7 @@ export function listenToStopSignals(): StopSignals {
   const signals: StopSignals = {
     first,
     onSecond: () => {},
+    raise: (signal) => listener(signal),
     close() {
       process.off('SIGINT', listener)
       process.off('SIGTERM', listener)

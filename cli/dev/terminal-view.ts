@@ -1,6 +1,7 @@
 /** Shows events as lines; where a kind of event comes more than 20 times a second, as one line per handler and second. */
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import type { Clock, Timer } from '../../framework/runtime/clock.ts'
+import { type DevNote, noteText } from './dev-note.ts'
 import { eventLine, type LineSetup, type MembershipEvent, membershipLine } from './event-line.ts'
 import { msText, timeText } from './record-text.ts'
 import type { View } from './view.ts'
@@ -67,6 +68,12 @@ export class TerminalView implements View {
     }
     const line = eventLine(event, publishedTo, this.#options)
     if (line !== undefined) this.#line(line)
+  }
+
+  onNote(note: DevNote): void {
+    const [first, ...others] = noteText(note, this.#options.paint)
+    if (first !== undefined) this.#line(first)
+    for (const line of others) this.#options.write(`            ${line}`.trimEnd().concat('\n'))
   }
 
   close(): void {

@@ -53,6 +53,16 @@ export class TrafficLedger {
     else this.#pending.set(id, { sentAt, waitingFor: new Set(handlers) })
   }
 
+  /** The handler is gone, or reads something else: it will settle nothing of what was sent. */
+  forget(handlerId: string): void {
+    for (const [id, pending] of this.#pending) {
+      if (!pending.waitingFor.delete(handlerId) || pending.waitingFor.size > 0) continue
+      this.#pending.delete(id)
+      this.#done++
+    }
+    this.#progress()
+  }
+
   /** The broker did not take it. */
   refused(id: number): void {
     this.#refused++

@@ -37,7 +37,9 @@ export class TrafficRun {
   readonly ledger: TrafficLedger
   readonly checker: OrderChecker
   readonly #options: TrafficRunOptions
-  readonly #readers = new Map<string, readonly string[]>()
+  #source: Iterator<TrafficRecord>
+  /** By topic: the ids of the handlers that read it. */
+  #readers: ReadonlyMap<string, readonly string[]>
   #isStopped = false
   #wake: () => void = () => {}
 
@@ -45,9 +47,22 @@ export class TrafficRun {
     this.#options = options
     this.ledger = new TrafficLedger(() => options.clock.now())
     this.checker = new OrderChecker(new Map(options.handlers.map(({ route }) => [route.handlerId, route.ordering])))
-    for (const { route } of options.handlers) {
-      this.#readers.set(route.topic, [...(this.#readers.get(route.topic) ?? []), route.handlerId])
+    this.#source = options.source
+    this.#readers = readersOf(options.handlers)
+  }
+
+  /** Other handlers read from now on. What those that are gone have not settled is not waited for. */
+  setHandlers(handlers: readonly ResolvedHandler[]): void {
+    const before = this.#readers
+    this.#readers = readersOf(handlers)
+    for (const [topic, ids] of before) {
+      for (const id of ids) if (this.#readers.get(topic)?.includes(id) !== true) this.ledger.forget(id)
     }
+  }
+
+  /** Other records come from now on. */
+  setSource(source: Iterator<TrafficRecord>): void {
+    this.#source = source
   }
 
   /** Settles when all records are settled or taken for lost; without `records`, when it is stopped. */
@@ -96,7 +111,7 @@ export class TrafficRun {
   }
 
   async #produce(producer: RecordProducer, id: number, sentAt: number): Promise<void> {
-    const next = this.#options.source.next()
+    const next = this.#source.next()
     if (next.done === true) {
       this.#isStopped = true
       return
@@ -131,6 +146,14 @@ export class TrafficRun {
       sooner?.then(this.#wake, this.#wake)
     })
   }
+}
+
+function readersOf(handlers: readonly ResolvedHandler[]): ReadonlyMap<string, readonly string[]> {
+  const readers = new Map<string, readonly string[]>()
+  for (const { route } of handlers) {
+    readers.set(route.topic, [...(readers.get(route.topic) ?? []), route.handlerId])
+  }
+  return readers
 }
 
 function deliveryOf(handlerId: string, record: HandlerRecord<unknown>, runId: string): Delivery | undefined {

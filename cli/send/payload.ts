@@ -7,13 +7,14 @@ import type { Io } from '../io.ts'
 
 /** The value that `{"id":1}`, `@order.json` or `-` stands for. */
 export async function readValue(argument: string, io: Pick<Io, 'stdin' | 'cwd'>): Promise<unknown> {
-  if (argument === '-') return parse(await readAll(io.stdin), 'standard input')
-  if (!argument.startsWith('@')) return parse(argument, 'the value')
+  if (argument === '-') return readJson(await readAll(io.stdin), 'standard input')
+  if (!argument.startsWith('@')) return readJson(argument, 'the value')
   const file = argument.slice(1)
-  return parse(await readText(resolve(io.cwd(), file), file), file)
+  return readJson(await readText(resolve(io.cwd(), file), file), file)
 }
 
-function parse(text: string, source: string): unknown {
+/** @throws PyrallelError PYR_USAGE that shows what was seen instead of JSON */
+export function readJson(text: string, source: string): unknown {
   try {
     return JSON.parse(text)
   } catch (thrown) {

@@ -1,0 +1,136 @@
+/** What the keys of a session do: send, pause, quit, help. Absent where there is no terminal. */
+import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
+import type { ResolvedHandler, Runtime } from '../../framework/runtime/runtime.ts'
+import { errorBlock } from '../failure.ts'
+import type { Paint } from '../paint.ts'
+import { readJson } from '../send/payload.ts'
+import { recordOf, type SendRequest, sendRecord } from '../send/send-record.ts'
+import type { DevNote } from './dev-note.ts'
+import type { HeldOutput } from './held-output.ts'
+import { Keyboard, terminalOf } from './keyboard.ts'
+import { type Answers, SendPrompt } from './send-prompt.ts'
+import { statusLines } from './status-lines.ts'
+import type { TopicMaker } from './topic-maker.ts'
+
+export interface DevKeysOptions {
+  readonly stdin: unknown
+  readonly stdout: unknown
+  /** Held while the questions of `s` are on the screen. */
+  readonly outputs: readonly HeldOutput[]
+  readonly write: (text: string) => void
+  readonly paint: Paint
+  readonly runtime: () => Runtime | undefined
+  readonly handlers: () => readonly ResolvedHandler[]
+  readonly connection: KafkaConnection
+  readonly topics: TopicMaker
+  readonly say: (note: DevNote) => void
+  readonly onQuit: () => void
+  /** Ctrl-C. */
+  readonly onInterrupt: () => void
+}
+
+export const keyHelp = '[s] send  [p] pause  [?] what waits  [q] quit'
+
+export class DevKeys {
+  readonly #options: DevKeysOptions
+  readonly #keyboard: Keyboard
+  readonly #prompt: SendPrompt
+  #isAsking = false
+
+  private constructor(options: DevKeysOptions, input: NonNullable<ReturnType<typeof terminalOf>>) {
+    this.#options = options
+    this.#keyboard = new Keyboard({
+      input,
+      write: (text) => options.write(text),
+      onKey: (key) => this.#onKey(key),
+      onInterrupt: () => options.onInterrupt(),
+    })
+    this.#prompt = new SendPrompt({
+      input,
+      output: options.stdout as NodeJS.WritableStream,
+      topics: () => [...new Set(options.handlers().map(({ route }) => route.topic))].sort(),
+      send: (answers) => this.#send(answers),
+      showError: (error) => options.write(errorBlock(error, options.paint, false)),
+    })
+  }
+
+  /** `undefined` where keys cannot be read one by one. */
+  static open(options: DevKeysOptions): DevKeys | undefined {
+    const input = terminalOf(options.stdin)
+    if (input === undefined || (options.stdout as { readonly isTTY?: boolean }).isTTY !== true) return undefined
+    const keys = new DevKeys(options, input)
+    keys.#keyboard.open()
+    return keys
+  }
+
+  close(): void {
+    this.#prompt.cancel()
+    this.#keyboard.close()
+    for (const output of this.#options.outputs) output.release()
+  }
+
+  #onKey(key: string): void {
+    const { runtime, say, write, paint, onQuit } = this.#options
+    switch (key.toLowerCase()) {
+      case 's':
+        void this.#ask()
+        return
+      case 'p': {
+        const running = runtime()
+        if (running === undefined) return
+        const isPaused = running.paused.length > 0
+        if (isPaused) running.resume()
+        else running.pause()
+        say({ kind: isPaused ? 'resumed' : 'paused', handlers: running.paused })
+        return
+      }
+      case 'q':
+        onQuit()
+        return
+      case '?':
+      case 'h':
+        write(
+          `\n  ${keyHelp}\n${statusLines(runtime()?.snapshot(), paint)
+            .map((line) => `  ${line}\n`)
+            .join('')}\n`,
+        )
+        return
+      default:
+      // Any other key means nothing.
+    }
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#isAsking) return
+    this.#isAsking = true
+    const { outputs } = this.#options
+    this.#keyboard.release()
+    for (const output of outputs) output.hold()
+    try {
+      await this.#prompt.ask()
+    } finally {
+      for (const output of outputs) output.release()
+      this.#isAsking = false
+      this.#keyboard.open()
+    }
+  }
+
+  async #send({ topic, value, key }: Answers): Promise<void> {
+    const { handlers, connection, topics, write, paint } = this.#options
+    const declared = handlers().map(({ definition }) => definition.topic)
+    const request: SendRequest = {
+      topic,
+      value: readJson(value, 'the value'),
+      key: key === '' ? undefined : key,
+      headers: [],
+      count: 1,
+      declared,
+    }
+    const record = recordOf(request)
+    // Of a topic that nobody reads, it is a typing error more likely than a wish.
+    if (declared.some(({ name }) => name === topic)) await topics.ensure(connection, topic)
+    const sent = await sendRecord(record, request, connection)
+    const withKey = sent.key === null ? 'without a key' : `key ${sent.key}`
+    write(`  ${paint('green', '✓')} sent to ${topic}, ${withKey}\n`)
+  }
+}

@@ -1,0 +1,150 @@
+/** The runtime of `pyrallel dev`: begins it, brings it up to date with the app, and begins it anew where the config leaves no other way. Shows nothing. */
+import { configSchema, type ResolvedConfig } from '../../framework/config.ts'
+import type { RuntimeEvent } from '../../framework/model/events.ts'
+import type { Logger } from '../../framework/model/logger.ts'
+import type { Clock } from '../../framework/runtime/clock.ts'
+import { createRuntime } from '../../framework/runtime/create-runtime.ts'
+import type { ResolvedHandler, Runtime, RuntimeUpdate } from '../../framework/runtime/runtime.ts'
+import type { LoadedApp } from './app-loader.ts'
+import { type ProbeObserver, probed } from './handler-probe.ts'
+import type { DevBroker } from './open-broker.ts'
+import { MakingConnection, type TopicMaker, topicsOf } from './topic-maker.ts'
+
+export interface DevRuntimeOptions {
+  readonly broker: DevBroker
+  readonly topics: TopicMaker
+  readonly observer: ProbeObserver
+  readonly logOf: (config: ResolvedConfig) => Logger
+  readonly clock: Clock
+  readonly onEvent: (event: RuntimeEvent) => void
+  /** A consumer cannot go on. */
+  readonly onFailed: (error: unknown) => void
+}
+
+export type AppliedChange =
+  | { readonly kind: 'updated'; readonly update: RuntimeUpdate }
+  /** Everything was stopped and begun again. */
+  | { readonly kind: 'restarted'; readonly options: readonly string[] }
+
+export class DevRuntime {
+  readonly #options: DevRuntimeOptions
+  /** So that a handler that has not changed stays the same for the runtime, too. */
+  readonly #probed = new WeakMap<ResolvedHandler, ResolvedHandler>()
+  #runtime: Runtime | undefined
+  #config: ResolvedConfig | undefined
+  #isStopping = false
+
+  constructor(options: DevRuntimeOptions) {
+    this.#options = options
+  }
+
+  get isRunning(): boolean {
+    return this.#runtime !== undefined
+  }
+
+  get runtime(): Runtime | undefined {
+    return this.#runtime
+  }
+
+  async start({ project, handlers }: LoadedApp): Promise<void> {
+    const { broker, topics, logOf, clock, onEvent, onFailed } = this.#options
+    const { kafka, limits, commit, shutdown, http } = project.config
+    await this.#makeTopics(handlers)
+    // One of its own, as a runtime closes its connection.
+    const connection = await broker.connect(kafka)
+    const runtime = createRuntime({
+      connection: new MakingConnection(connection, topics),
+      handlers: handlers.map((handler) => this.#probe(handler)),
+      startFrom: kafka.startFrom,
+      ...(kafka.instanceId === undefined ? {} : { instanceId: kafka.instanceId }),
+      limits,
+      commit,
+      lifecycle: shutdown,
+      http,
+      log: logOf(project.config),
+      clock,
+      onEvent,
+      // The view shows them on the same terminal.
+      logEvents: false,
+    })
+    this.#runtime = runtime
+    this.#config = project.config
+    runtime.failed.catch((error) => {
+      if (this.#runtime === runtime && !this.#isStopping) onFailed(error)
+    })
+    try {
+      await runtime.start()
+    } catch (error) {
+      if (this.#runtime === runtime) this.#runtime = undefined
+      await runtime.stop()
+      throw error
+    }
+  }
+
+  /** @throws whatever keeps the new code from running; what can still run does */
+  async apply(app: LoadedApp): Promise<AppliedChange> {
+    const runtime = this.#runtime
+    const options = this.#config === undefined ? [] : changedOptions(this.#config, app.project.config)
+    if (runtime !== undefined && options.length === 0) {
+      const update = await this.#update(runtime, app)
+      return { kind: 'updated', update }
+    }
+    const paused = runtime?.paused ?? []
+    this.#runtime = undefined
+    await runtime?.stop()
+    if (this.#isStopping) return { kind: 'restarted', options }
+    await this.start(app)
+    for (const id of paused) if (app.handlers.some(({ route }) => route.handlerId === id)) this.runtime?.pause(id)
+    return { kind: 'restarted', options }
+  }
+
+  /** Waits no longer for what is in flight. */
+  abort(): void {
+    this.#runtime?.abort()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    await this.#runtime?.stop()
+  }
+
+  async #update(runtime: Runtime, { handlers }: LoadedApp): Promise<RuntimeUpdate> {
+    await this.#makeTopics(handlers)
+    return runtime.update(handlers.map((handler) => this.#probe(handler)))
+  }
+
+  async #makeTopics(handlers: readonly ResolvedHandler[]): Promise<void> {
+    const { broker, topics } = this.#options
+    for (const topic of topicsOf(handlers)) await topics.ensure(broker.connection, topic)
+  }
+
+  #probe(handler: ResolvedHandler): ResolvedHandler {
+    const known = this.#probed.get(handler)
+    if (known !== undefined) return known
+    const made = probed(handler, this.#options.observer)
+    this.#probed.set(handler, made)
+    return made
+  }
+}
+
+/** What reaches the running handlers by an update: everything about them. */
+const ofHandlers = ['group', 'handlers']
+
+/** The options outside of `handlers` and `group` whose values differ: `limits.maxRecords`. Only a new runtime reads them. */
+export function changedOptions(before: ResolvedConfig, after: ResolvedConfig): readonly string[] {
+  const sections = Object.keys(configSchema.properties).filter((key) => !ofHandlers.includes(key))
+  return sections.flatMap((key) => differences(key, Reflect.get(before, key), Reflect.get(after, key)))
+}
+
+function differences(path: string, before: unknown, after: unknown): readonly string[] {
+  if (isSection(before) && isSection(after)) {
+    const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    return keys.flatMap((key) => differences(`${path}.${key}`, before[key], after[key]))
+  }
+  // Durations are resolved under a name of their own.
+  return JSON.stringify(before) === JSON.stringify(after) ? [] : [path.replace(/Ms$/, '')]
+}
+
+function isSection(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

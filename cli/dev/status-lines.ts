@@ -1,0 +1,46 @@
+/** What is going on at this moment, and why records wait: the answer to `?`. Pure. */
+import type { BlockingRecord, GroupMetrics, SystemMetrics } from '../../framework/model/snapshot.ts'
+import type { Paint } from '../paint.ts'
+import { msText } from './record-text.ts'
+
+/** Partitions that are named; more would not fit on a screen. */
+const MOST_PARTITIONS = 10
+
+export function statusLines(snapshot: SystemMetrics | undefined, paint: Paint): readonly string[] {
+  if (snapshot === undefined) return [paint('yellow', 'nothing runs: see the mistake above')]
+  return snapshot.groups.flatMap((group) => [groupLine(group, paint), ...blockingLines(group, paint)])
+}
+
+function groupLine(group: GroupMetrics, paint: Paint): string {
+  const { inFlight, queued, retriesWaiting, deadLettersWaiting, intake, intakeReason } = group
+  const counts = [
+    `${inFlight} in flight`,
+    `${queued} ready or behind one of their key`,
+    `${retriesWaiting} wait for a retry`,
+  ]
+  if (deadLettersWaiting > 0) counts.push(`${deadLettersWaiting} wait for the dead-letter topic`)
+  if (intake !== 'open') counts.push(`nothing more is taken in: the limit of ${intakeReason ?? 'records'} is reached`)
+  return `${paint('bold', group.group)}  ${group.membership}, ${counts.join(', ')}`
+}
+
+function blockingLines({ partitions }: GroupMetrics, paint: Paint): readonly string[] {
+  const blocked = partitions.flatMap(({ topic, partition, blocking }) =>
+    blocking === null ? [] : [{ place: `${topic}[${partition}]@${blocking.offset}`, blocking }],
+  )
+  const shown = blocked
+    .sort((a, b) => b.blocking.ageMs - a.blocking.ageMs)
+    .slice(0, MOST_PARTITIONS)
+    .map(({ place, blocking }) => `  ${place}  ${blocking.key ?? '-'}  ${whyText(blocking, paint)}`)
+  return blocked.length > shown.length ? [...shown, `  and ${blocked.length - shown.length} more partitions`] : shown
+}
+
+function whyText({ state, attempt, ageMs, lastError }: BlockingRecord, paint: Paint): string {
+  const why = {
+    queued: `waits for a slot, for one of its key, or for p`,
+    'in-flight': `attempt ${attempt} runs`,
+    waiting: `waits for attempt ${attempt}`,
+    dead: 'waits for the dead-letter topic',
+  }[state]
+  const error = lastError === null ? '' : `  ${paint('yellow', `${lastError.name}: ${lastError.message}`)}`
+  return `${why}, for ${msText(ageMs)}${error}`
+}

@@ -1,0 +1,106 @@
+/** Checks a value against its topic's schema, and produces it. Prints nothing, and finds no cluster. */
+import { Value } from 'typebox/value'
+import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
+import { PyrallelError } from '../../framework/model/errors.ts'
+import type { OutgoingRecord, RecordHeader } from '../../framework/model/record.ts'
+import { suggestion } from '../../framework/runtime/nearest-name.ts'
+import type { TopicDefinition } from '../../framework/topic.ts'
+
+export interface SendRequest {
+  readonly topic: string
+  readonly value: unknown
+  /** `undefined`: what the topic's own `key` says of the value. */
+  readonly key: string | undefined
+  readonly headers: readonly RecordHeader[]
+  readonly count: number
+  /** The topics that handlers of the project read. */
+  readonly declared: readonly TopicDefinition<unknown>[]
+}
+
+export interface SentRecord {
+  readonly topic: string
+  readonly key: string | null
+  readonly count: number
+  /** What acknowledged it. */
+  readonly broker: string
+  readonly tookMs: number
+}
+
+const CHECK_TIMEOUT_MS = 5_000
+const CLOSE_TIMEOUT_MS = 5_000
+
+/** @throws PyrallelError PYR_SCHEMA when the value is not what the topic's schema allows */
+export function recordOf({ topic, value, key, headers, declared }: SendRequest): OutgoingRecord {
+  const definition = declared.find(({ name }) => name === topic)
+  if (definition !== undefined) refuseInvalid(definition, value)
+  const chosen = key ?? ownKey(definition, value)
+  return {
+    topic,
+    key: chosen === null ? null : Buffer.from(chosen),
+    value: value === null ? null : Buffer.from(JSON.stringify(value)),
+    headers: [...headers],
+  }
+}
+
+/**
+ * Produces `record` as often as the request says.
+ * @throws PyrallelError PYR_BROKER_UNREACHABLE, PYR_TOPIC_UNKNOWN, PYR_PRODUCE_FAILED
+ */
+export async function sendRecord(
+  record: OutgoingRecord,
+  { topic, count, declared }: SendRequest,
+  connection: KafkaConnection,
+): Promise<SentRecord> {
+  await connection.check(CHECK_TIMEOUT_MS)
+  await refuseUnknown(connection, topic, declared)
+  const tookMs = await produce(connection, record, count)
+  return { topic, key: record.key?.toString() ?? null, count, broker: connection.description, tookMs }
+}
+
+function refuseInvalid(topic: TopicDefinition<unknown>, value: unknown): void {
+  const { schema } = topic
+  if (schema === undefined || Value.Check(schema, value)) return
+  const mistakes = Value.Errors(schema, value).map(
+    ({ instancePath, message }) => `  ${instancePath === '' ? 'the value' : instancePath}: ${message}`,
+  )
+  throw new PyrallelError(
+    'PYR_SCHEMA',
+    `The value does not satisfy the schema of ${topic.name}; nothing was sent.\n${[...new Set(mistakes)].join('\n')}`,
+  )
+}
+
+/** What the topic's own `key` says. A value that it cannot read has no key: without a schema, nothing says that it must. */
+function ownKey(topic: TopicDefinition<unknown> | undefined, value: unknown): string | null {
+  if (topic?.key === undefined || value === null) return null
+  try {
+    const key: unknown = topic.key(value)
+    return typeof key === 'string' ? key : null
+  } catch {
+    return null
+  }
+}
+
+async function refuseUnknown(
+  connection: KafkaConnection,
+  topic: string,
+  declared: readonly TopicDefinition<unknown>[],
+): Promise<void> {
+  const missing = await connection.missingTopics([topic])
+  if (missing.length === 0) return
+  const known = declared.map(({ name }) => name)
+  throw new PyrallelError(
+    'PYR_TOPIC_UNKNOWN',
+    `There is no topic '${topic}' at ${connection.description}.${suggestion(topic, known)} Nothing was sent.`,
+  )
+}
+
+async function produce(connection: KafkaConnection, record: OutgoingRecord, count: number): Promise<number> {
+  const producer = await connection.producer()
+  const startedAt = performance.now()
+  try {
+    await Promise.all(Array.from({ length: count }, () => producer.produce(record)))
+    return Math.round(performance.now() - startedAt)
+  } finally {
+    await producer.close(CLOSE_TIMEOUT_MS)
+  }
+}
