@@ -47,7 +47,7 @@ export class SchemaDeriver implements TypeDeriver {
     return [...named, ...this.#anonymous]
   }
 
-  /** @returns the key of the definition for a type that is written in a topic(); `name` is for one that has no name itself */
+  /** @returns the key of the definition for a type that is written in a topic(); `name` is for one that is written without a name */
   root(written: ts.TypeNode, name: string): string {
     const file = written.getSourceFile()
     const place = { file, start: written.getStart(), end: written.getEnd() }
@@ -56,7 +56,7 @@ export class SchemaDeriver implements TypeDeriver {
     const node = this.derive(type, { place, path, depth: 0, written, mayBeUndefined: false, mayBeNever: false })
     if (node.kind === 'reference' && node.options === undefined) return node.name
     const key = this.#key()
-    const baseName = identifierOf(name, 'Value')
+    const baseName = identifierOf(aliasOf(written, this.world.checker)?.name ?? name, 'Value')
     this.#anonymous.push({ key, baseName, file: this.world.pathOf(file), position: place.start, node })
     return key
   }

@@ -6,7 +6,6 @@ import { codeFrame, type Diagnostic, positionOf, type Span } from './diagnostic.
 
 export class Reporter {
   readonly #root: string
-  /** By place and text: a type that is used twice is wrong once. */
   readonly #found = new Map<string, Diagnostic>()
 
   constructor(root: string) {
@@ -22,7 +21,8 @@ export class Reporter {
     const path = relative(this.#root, file.fileName).replaceAll('\\', '/')
     const frame = codeFrame(file.text, { start, end })
     const diagnostic = { code, file: path, ...positionOf(file.text, start), message, fix, frame }
-    const key = `${path} ${start} ${code} ${message}`
+    // A property is wrong once, whatever the ways are that lead to it.
+    const key = code === 'PYR_TYPE' ? `${path} ${start}` : `${path} ${start} ${code} ${message}`
     if (!this.#found.has(key)) this.#found.set(key, diagnostic)
   }
 

@@ -1,8 +1,11 @@
 /** Projects in a temporary folder, for tests of the generator. Removed after each test. */
+import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach } from 'node:test'
+import { diagnosticText } from '../../../cli/codegen/diagnostic.ts'
+import { schemaText } from '../../../cli/codegen/render-schemas.ts'
 import { ProjectScanner } from '../../../cli/codegen/scan-project.ts'
 import type { ScanResult } from '../../../cli/codegen/scan-result.ts'
 
@@ -26,4 +29,17 @@ export function projectOnDisk(files: Readonly<Record<string, string>>): string {
 /** Scans handlers/ of a project with these files. */
 export function scan(files: Readonly<Record<string, string>>, defaultGroup = 'shop'): ScanResult {
   return new ProjectScanner(projectOnDisk(files)).scan(defaultGroup)
+}
+
+/** All definitions of a project whose handler reads a topic of `Value`, as they stand in schemas.ts, by name. */
+export function definitions(
+  declarations: string,
+  files: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const { definitions: found, diagnostics } = scan({
+    'handlers/a.ts': `import { handler, topic } from 'pyrallel'\n${declarations}\nexport default handler(topic<Value>('values'), () => {})\n`,
+    ...files,
+  })
+  assert.deepEqual(diagnostics.map(diagnosticText), [])
+  return Object.fromEntries(found.map(({ name, node }) => [name, schemaText(node, new Set()).replaceAll(/\s+/g, ' ')]))
 }
