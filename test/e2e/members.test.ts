@@ -31,9 +31,7 @@ describe('a member', { concurrency: 3 }, () => {
       const load = scenario.load(150, 30)
       const names = ['a', 'b', 'c']
       const [first, second, third] = await Promise.all(names.map((instanceId) => scenario.start({ instanceId })))
-      await scenario.untilShared(6)
-      // The shares are final once the group has nothing left to move.
-      await scenario.untilSettled([first!, second!, third!])
+      await scenario.untilBalanced(6, [first!, second!, third!])
       const before = [moves(first!), moves(third!)]
       const partitions = second!.partitions
       await second!.stop()

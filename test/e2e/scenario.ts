@@ -141,15 +141,12 @@ export class Scenario {
     )
   }
 
-  /** Waits until these members' partitions have not changed for a second: the group has nothing left to move. */
-  async untilSettled(members: readonly MemberProcess[]): Promise<void> {
-    const moved = () => {
-      const lines = members.flatMap(({ lines }) => lines)
-      return Math.max(...lines.map(({ kind, at }) => (['assigned', 'revoked', 'lost'].includes(kind) ? at : 0)))
-    }
+  /** Waits until each of these members holds as many partitions as the others, so that the group has nothing left to move. */
+  async untilBalanced(partitions: number, members: readonly MemberProcess[]): Promise<void> {
+    await this.untilShared(partitions, members)
     await eventually(
-      () => `the group comes to rest\n${this.#describe()}`,
-      () => monotonicMs() - moved() > 1_000,
+      () => `each member holds its share\n${this.#describe()}`,
+      () => members.every((member) => member.partitions.length === partitions / members.length),
     )
   }
 
