@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { PyrallelError } from '../framework/model/errors.ts'
 import { addClusterVerbs } from './cluster-verbs.ts'
 import { collect, type Exit, examples, natural, positive } from './command-line.ts'
+import { addDlqVerbs } from './dlq-verbs.ts'
 import { errorBlock, errorJson, exitCodeOf, exitCodes } from './failure.ts'
 import { hasColor, type Io } from './io.ts'
 import { addLearningVerbs } from './learning-verbs.ts'
@@ -60,6 +61,7 @@ function build(io: Io, exit: Exit): Command {
   addGenerate(program, io, exit)
   addSend(program, io, exit)
   addStatus(program, io, exit)
+  addDlqVerbs(program, io, exit)
   addProductionVerbs(program, io, exit)
   addClusterVerbs(program, io, exit)
   addLearningVerbs(program, io, exit)

@@ -1,0 +1,131 @@
+/** Shows dead letters: as lines and blocks for people, as JSON for machines. Values only where one record was asked for. */
+
+import { keyText, recordPlace } from '../dev/record-text.ts'
+import type { Paint } from '../paint.ts'
+import type { DeadLetter } from './dead-letter.ts'
+
+const MAX_VALUE = 4_096
+const MAX_LINE = 90
+
+/** Failures of one kind: how many, and since when. */
+export interface LetterGroup {
+  readonly count: number
+  readonly handler: string | null
+  readonly error: string
+  readonly fingerprint: string | null
+  /** Milliseconds since the Unix epoch. */
+  readonly first: number
+  readonly last: number
+}
+
+/** Counts kinds of failures; there are few, however many records there are. */
+export class LetterGroups {
+  readonly #groups = new Map<string, LetterGroup>()
+
+  add(letter: DeadLetter): void {
+    const error = errorText(letter)
+    const kind = letter.fingerprint ?? `${letter.handler}\n${error}`
+    const { timestamp } = letter.record
+    const known = this.#groups.get(kind)
+    this.#groups.set(kind, {
+      count: (known?.count ?? 0) + 1,
+      handler: letter.handler,
+      error,
+      fingerprint: letter.fingerprint,
+      first: Math.min(known?.first ?? timestamp, timestamp),
+      last: Math.max(known?.last ?? timestamp, timestamp),
+    })
+  }
+
+  /** The most frequent first. */
+  all(): readonly LetterGroup[] {
+    return [...this.#groups.values()].sort((a, b) => b.count - a.count || a.first - b.first)
+  }
+}
+
+export function groupLine({ count, handler, error, fingerprint, last }: LetterGroup, paint: Paint): string {
+  const facts = [handler, fingerprint, `last ${when(last)}`].filter((fact) => fact !== null)
+  return `  ${String(count).padStart(6)} × ${oneLine(error)}  ${paint('gray', harmless(facts.join('  ')))}`
+}
+
+export function letterLine(letter: DeadLetter, paint: Paint): string {
+  const { record, handler, attempts, replays } = letter
+  const facts = [
+    attempts === null ? undefined : `${attempts} attempts`,
+    replays === 0 ? undefined : `replayed ${replays}×`,
+    letter.hasPayload ? undefined : 'without its value',
+  ].filter((fact) => fact !== undefined)
+  const place = `${record.partition}/${record.offset}`
+  const from = harmless(sourceText(letter) ?? 'from an unknown topic')
+  return `  ${place.padEnd(8)} ${when(record.timestamp)}  ${keyText(record.key).padEnd(12)} ${harmless(handler ?? '-')}  ${oneLine(errorText(letter))}  ${paint('gray', [from, ...facts].join(', '))}`
+}
+
+export function letterBlock(letter: DeadLetter, paint: Paint): string {
+  const { record } = letter
+  const facts: readonly (readonly [string, string | null])[] = [
+    ['dead letter', recordPlace(record)],
+    ['written', new Date(record.timestamp).toISOString()],
+    ['first failed', letter.firstFailedAt],
+    ['came from', sourceText(letter)],
+    ['group', letter.group],
+    ['handler', letter.handler],
+    ['attempts', letter.attempts === null ? null : String(letter.attempts)],
+    ['replayed', letter.replays === 0 ? null : `${letter.replays}×`],
+    ['error', errorText(letter)],
+    ['fingerprint', letter.fingerprint],
+    ['headers of', letter.family],
+    ['key', record.key === null ? null : keyText(record.key)],
+  ]
+  const lines = facts.flatMap(([name, fact]) =>
+    fact === null ? [] : [`  ${paint('gray', name.padEnd(12))} ${harmless(fact)}`],
+  )
+  const stack = letter.stack === null ? [] : ['', ...harmlessLines(letter.stack)]
+  return [...lines, ...stack, '', ...harmlessLines(valueText(letter))].join('\n')
+}
+
+/** @param withValue the record's own bytes, as text; they may be personal, so a list leaves them out */
+export function letterJson(letter: DeadLetter, withValue: boolean): object {
+  const { record, ...facts } = letter
+  return {
+    place: `${record.partition}/${record.offset}`,
+    writtenAt: record.timestamp,
+    key: record.key?.toString() ?? null,
+    ...facts,
+    ...(withValue ? { value: record.value?.toString() ?? null } : {}),
+  }
+}
+
+/** `TypeError: x is not a function` */
+export function errorText({ errorName, errorMessage }: DeadLetter): string {
+  const parts = [errorName, errorMessage].filter((part) => part !== null && part !== '')
+  return parts.length === 0 ? 'no reason given' : parts.join(': ')
+}
+
+function sourceText({ topic, partition, offset }: DeadLetter): string | null {
+  if (topic === null) return null
+  return partition === null || offset === null ? topic : recordPlace({ topic, partition, offset })
+}
+
+function valueText({ record, hasPayload }: DeadLetter): string {
+  if (record.value === null) return hasPayload ? 'no value: a tombstone' : 'the value was left out (payload: metadata)'
+  const text = record.value.subarray(0, MAX_VALUE).toString()
+  return record.value.length > MAX_VALUE ? `${text}\n… ${record.value.length - MAX_VALUE} bytes more` : text
+}
+
+function when(time: number): string {
+  return new Date(time).toISOString().slice(0, 19).replace('T', ' ')
+}
+
+function oneLine(text: string): string {
+  const line = harmless(text.split('\n')[0] ?? '')
+  return line.length <= MAX_LINE ? line : `${line.slice(0, MAX_LINE - 1)}…`
+}
+
+function harmlessLines(text: string): readonly string[] {
+  return text.split('\n').map((line) => `  ${harmless(line)}`)
+}
+
+/** Control characters could move the cursor or change the terminal's title: records come from anywhere. */
+function harmless(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '·')
+}

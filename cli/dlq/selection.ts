@@ -1,0 +1,59 @@
+/** Decides which dead letters are meant: by error, handler, key, time and place. Pure. */
+import { durationMs } from '../../framework/model/duration.ts'
+import { PyrallelError } from '../../framework/model/errors.ts'
+import type { DeadLetter } from './dead-letter.ts'
+
+/** As the flags say it. */
+export interface SelectionOptions {
+  readonly error?: string
+  readonly handler?: string
+  readonly key?: string
+  readonly since?: string
+  readonly until?: string
+  readonly at?: string
+}
+
+export type Selection = (letter: DeadLetter) => boolean
+
+/** @throws PyrallelError PYR_USAGE when a time or a place cannot be read */
+export function selectionOf(options: SelectionOptions, now: number): Selection {
+  const { error, handler, key } = options
+  const since = options.since === undefined ? Number.NEGATIVE_INFINITY : readTime(options.since, '--since', now)
+  const until = options.until === undefined ? Number.POSITIVE_INFINITY : readTime(options.until, '--until', now)
+  const at = options.at === undefined ? undefined : readPlace(options.at)
+  const rules: readonly Selection[] = [
+    ({ record }) => record.timestamp >= since && record.timestamp < until,
+    ({ record }) => at === undefined || (record.partition === at.partition && record.offset === at.offset),
+    (letter) => handler === undefined || letter.handler === handler,
+    ({ record }) => key === undefined || record.key?.toString() === key,
+    (letter) => error === undefined || hasError(letter, error.toLowerCase()),
+  ]
+  return (letter) => rules.every((rule) => rule(letter))
+}
+
+/** `2/44`: a partition and an offset of the dead-letter topic. */
+export function readPlace(text: string): { readonly partition: number; readonly offset: number } {
+  const match = /^(\d{1,9})\/(\d{1,15})$/.exec(text)
+  if (match === null) {
+    throw new PyrallelError('PYR_USAGE', `'${text}' is no place in a topic. Write partition/offset, such as 2/44.`)
+  }
+  return { partition: Number(match[1]), offset: Number(match[2]) }
+}
+
+/** A part of the error's name, message or fingerprint. */
+function hasError({ errorName, errorMessage, fingerprint }: DeadLetter, wanted: string): boolean {
+  return [errorName, errorMessage, fingerprint].some((text) => text?.toLowerCase().includes(wanted) ?? false)
+}
+
+/** `2h` is two hours ago; anything else must be a date that JavaScript reads. */
+function readTime(text: string, flag: string, now: number): number {
+  if (/^\d+(\.\d+)?(ms|s|m|h)$/.test(text)) return now - durationMs(text, flag)
+  const time = Date.parse(text)
+  if (Number.isNaN(time)) {
+    throw new PyrallelError(
+      'PYR_USAGE',
+      `${flag} is '${text}', which is no time. Write a date such as 2026-11-23T10:00:00Z, or how long ago: 90m, 2h.`,
+    )
+  }
+  return time
+}

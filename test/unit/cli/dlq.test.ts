@@ -1,0 +1,304 @@
+/** `pyrallel dlq`: what it lists and shows, and that a replay publishes, waits, marks, and never does anything twice without need. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Connect } from '../../../cli/cluster/connect.ts'
+import { list, replayLetters, show } from '../../../cli/commands/dlq.ts'
+import { whilePolling } from '../../../cli/dlq/read-topic.ts'
+import { type ReplayOptions, replay, replayGroup } from '../../../cli/dlq/replay.ts'
+import type { RecordProducer } from '../../../framework/kafka/kafka-client.ts'
+import { type MemoryCluster, memoryCluster } from '../../../framework/kafka/memory-client.ts'
+import { PyrallelError } from '../../../framework/model/errors.ts'
+import type { KafkaRecord, OutgoingRecord } from '../../../framework/model/record.ts'
+import { projectFolder, testIo } from './test-io.ts'
+
+const DLQ = 'orders.shop.dlq'
+const cluster1 = { brokers: 'memory:1' }
+
+interface Letter {
+  readonly key?: string
+  readonly error?: string
+  readonly handler?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** One partition of dead letters, so that their places are known: 0/0, 0/1, ... */
+async function clusterWith(...letters: readonly Letter[]): Promise<MemoryCluster> {
+  const cluster = memoryCluster()
+  cluster.createTopic('orders', 1)
+  cluster.createTopic(DLQ, 1)
+  const producer = await cluster.connection().producer()
+  for (const [index, { key = 'k', error = 'boom', handler = 'pay', headers = {} }] of letters.entries()) {
+    const all = {
+      trace: `t${index}`,
+      'pyrallel-topic': 'orders',
+      'pyrallel-partition': '0',
+      'pyrallel-offset': String(index),
+      'pyrallel-handler': handler,
+      'pyrallel-error-name': 'Error',
+      'pyrallel-error-message': error,
+      'pyrallel-first-failed-at': '2026-01-02T00:00:00.000Z',
+      'kafka_dlt-original-topic': 'orders',
+      ...headers,
+    }
+    await producer.produce({
+      topic: DLQ,
+      key: Buffer.from(key),
+      value: Buffer.from(`v${index}`),
+      headers: Object.entries(all).map(([name, value]) => [name, Buffer.from(value)]),
+    })
+  }
+  return cluster
+}
+
+const on =
+  (cluster: MemoryCluster): Connect =>
+  async () =>
+    cluster.connection()
+
+function valuesIn(cluster: MemoryCluster, topic = 'orders'): readonly string[] {
+  return cluster.log(topic, 0).records.map(({ value }) => String(value))
+}
+
+function headersOf({ headers }: KafkaRecord): Record<string, string> {
+  return Object.fromEntries(headers.map(([name, value]) => [name, String(value)]))
+}
+
+async function replayed(cluster: MemoryCluster, options: object = {}): Promise<Record<string, unknown>> {
+  const io = testIo(projectFolder())
+  assert.equal(await replayLetters(DLQ, { ...cluster1, json: true, ...options }, io, on(cluster)), 0)
+  return JSON.parse(io.out())
+}
+
+describe('dlq list', () => {
+  it('counts kinds of failures and shows the newest dead letters', async () => {
+    const cluster = await clusterWith(
+      { error: 'card declined' },
+      { error: 'gateway down' },
+      { error: 'card declined', key: 'c7' },
+    )
+    const io = testIo(projectFolder())
+    assert.equal(await list(DLQ, { ...cluster1, limit: 1 }, io, on(cluster)), 0)
+    assert.match(io.out(), /orders\.shop\.dlq: 3 dead letters/)
+    assert.match(io.out(), /2 × Error: card declined/)
+    assert.match(io.out(), /1 × Error: gateway down/)
+    assert.match(io.out(), /0\/2 .*c7 .*pay .*orders\[0\]@2/)
+    assert.match(io.out(), /and 2 older ones/)
+    assert.doesNotMatch(io.out(), /0\/1 /)
+  })
+
+  for (const [options, expected] of [
+    [{ error: 'DECLINED' }, ['0/0']],
+    [{ handler: 'ship' }, ['0/1']],
+    [{ key: 'c7' }, ['0/2']],
+    [{ at: '0/1' }, ['0/1']],
+    [{ since: '1h' }, ['0/0', '0/1', '0/2']],
+    [{ until: '2001-01-01' }, []],
+    [{ error: 'boom', key: 'c7' }, ['0/2']],
+  ] as const) {
+    it(`selects by ${JSON.stringify(options)}`, async () => {
+      const cluster = await clusterWith({ error: 'card declined' }, { handler: 'ship' }, { key: 'c7' })
+      const io = testIo(projectFolder())
+      await list(DLQ, { ...cluster1, limit: 9, json: true, ...options }, io, on(cluster))
+      const places = io
+        .out()
+        .trim()
+        .split('\n')
+        .flatMap((line) => (line === '' ? [] : [JSON.parse(line).place]))
+      assert.deepEqual(places, expected)
+    })
+  }
+
+  it('says which dead letters were replayed', async () => {
+    const cluster = await clusterWith({ error: 'a' }, { error: 'b' }, { error: 'a' })
+    await replayed(cluster, { at: '0/2' })
+    await replayed(cluster, { at: '0/0' })
+    const io = testIo(projectFolder())
+    await list(DLQ, { ...cluster1, limit: 9, json: true }, io, on(cluster))
+    const lines = io.out().trim().split('\n')
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line).isReplayed),
+      [true, false, true],
+    )
+    const text = testIo(projectFolder())
+    await list(DLQ, { ...cluster1, limit: 9 }, text, on(cluster))
+    assert.match(text.out(), /3 dead letters, 2 of them replayed/)
+  })
+
+  it('leaves the marks of a replay as they are', async () => {
+    const cluster = await clusterWith({}, {})
+    await list(DLQ, { ...cluster1, limit: 9 }, testIo(projectFolder()), on(cluster))
+    assert.equal((await replayed(cluster)).replayed, 2)
+  })
+
+  for (const [what, options] of [
+    ['a time', { since: 'yesterday-ish' }],
+    ['a place', { at: '44' }],
+  ] as const) {
+    it(`refuses ${what} that it cannot read`, async () => {
+      const cluster = await clusterWith()
+      const listing = list(DLQ, { ...cluster1, limit: 1, ...options }, testIo(projectFolder()), on(cluster))
+      await assert.rejects(listing, { code: 'PYR_USAGE' })
+    })
+  }
+
+  it('refuses a topic that does not exist', async () => {
+    const listing = list('nowhere', { ...cluster1, limit: 1 }, testIo(projectFolder()), on(await clusterWith()))
+    await assert.rejects(listing, { code: 'PYR_TOPIC_UNKNOWN' })
+  })
+})
+
+describe('dlq show', () => {
+  it('shows one dead letter with its value', async () => {
+    const io = testIo(projectFolder())
+    await show(DLQ, '0/1', cluster1, io, on(await clusterWith({}, { error: 'gateway down' })))
+    assert.match(io.out(), /Error: gateway down/)
+    assert.match(io.out(), /orders\[0\]@1/)
+    assert.match(io.out(), /v1/)
+    assert.doesNotMatch(io.out(), /v0/)
+  })
+
+  it('says so when there is none at that place', async () => {
+    const showing = show(DLQ, '0/9', cluster1, testIo(projectFolder()), on(await clusterWith({})))
+    await assert.rejects(showing, { code: 'PYR_USAGE', message: /no record at 0\/9/ })
+  })
+})
+
+describe('dlq replay', () => {
+  it('publishes to the source topic without the headers of the failure, but with its history, and deletes nothing', async () => {
+    const cluster = await clusterWith({ key: 'c1', headers: { 'pyrallel-replay-count': '1' } })
+    assert.deepEqual(await replayed(cluster), {
+      topic: DLQ,
+      dryRun: false,
+      replayed: 1,
+      alreadyReplayed: 0,
+      notSelected: 0,
+      notReplayable: 0,
+      isStopped: false,
+      targets: { orders: 1 },
+    })
+    const [record] = cluster.log('orders', 0).records
+    assert.ok(record !== undefined)
+    assert.deepEqual([String(record.key), String(record.value)], ['c1', 'v0'])
+    const { 'pyrallel-replay-id': id, ...headers } = headersOf(record)
+    assert.match(id ?? '', /^[0-9a-f-]{36}$/)
+    assert.deepEqual(headers, {
+      trace: 't0',
+      'pyrallel-replay-count': '2',
+      'pyrallel-first-failed-at': '2026-01-02T00:00:00.000Z',
+    })
+    assert.equal(cluster.log(DLQ, 0).records.length, 1)
+  })
+
+  it('publishes each dead letter once, over several replays with different filters', async () => {
+    const cluster = await clusterWith({ error: 'a' }, { error: 'b' }, { error: 'a' }, { error: 'c' })
+    assert.equal((await replayed(cluster, { error: 'a' })).replayed, 2)
+    assert.deepEqual(valuesIn(cluster), ['v0', 'v2'])
+    const second = await replayed(cluster)
+    assert.deepEqual([second.replayed, second.alreadyReplayed], [2, 1])
+    assert.deepEqual(valuesIn(cluster), ['v0', 'v2', 'v1', 'v3'])
+    assert.equal((await replayed(cluster)).replayed, 0)
+  })
+
+  it('publishes nothing, and marks nothing, in a dry run', async () => {
+    const cluster = await clusterWith({}, {})
+    const dry = await replayed(cluster, { dryRun: true })
+    assert.deepEqual([dry.replayed, dry.targets, valuesIn(cluster)], [2, { orders: 2 }, []])
+    const io = testIo(projectFolder())
+    await replayLetters(DLQ, { ...cluster1, dryRun: true }, io, on(cluster))
+    assert.match(io.out(), /0\/0 .*Error: boom/)
+    assert.match(io.out(), /2 would be published again \(2 to orders\)/)
+    assert.equal((await replayed(cluster)).replayed, 2)
+  })
+
+  it('publishes to another topic, and so many at most, when told', async () => {
+    const cluster = await clusterWith({}, {}, {})
+    cluster.createTopic('repaired', 1)
+    assert.equal((await replayed(cluster, { to: 'repaired', limit: 2 })).replayed, 2)
+    assert.deepEqual([valuesIn(cluster), valuesIn(cluster, 'repaired')], [[], ['v0', 'v1']])
+    assert.equal((await replayed(cluster)).replayed, 1)
+  })
+
+  it('leaves records alone that have lost their value, or tell no topic', async () => {
+    const cluster = await clusterWith({ headers: { 'pyrallel-payload': 'metadata' } })
+    const producer = await cluster.connection().producer()
+    await producer.produce({ topic: DLQ, key: null, value: Buffer.from('bare'), headers: [] })
+    const report = await replayed(cluster)
+    assert.deepEqual([report.replayed, report.notReplayable], [0, 2])
+  })
+
+  it('does not make topics: one that is missing is an error', async () => {
+    const cluster = await clusterWith({})
+    const run = replayLetters(DLQ, { ...cluster1, to: 'typo' }, testIo(projectFolder()), on(cluster))
+    await assert.rejects(run, { code: 'PYR_TOPIC_UNKNOWN', message: /no topic 'typo'/ })
+  })
+})
+
+/** The replay itself, with a producer that a test holds in its hand. */
+async function run(cluster: MemoryCluster, produce: RecordProducer['produce'], over: Partial<ReplayOptions> = {}) {
+  const client = await cluster.connection().consumer({ group: replayGroup(DLQ), startFrom: 'earliest' })
+  try {
+    return await replay(
+      client,
+      { produce, close: async () => {} },
+      {
+        topic: DLQ,
+        selection: () => true,
+        to: undefined,
+        limit: Number.POSITIVE_INFINITY,
+        rate: undefined,
+        isDryRun: false,
+        topicExists: async () => true,
+        sleep: async () => {},
+        isStopped: () => false,
+        onReplay: () => {},
+        ...over,
+      },
+    )
+  } finally {
+    await whilePolling(client, client.close())
+  }
+}
+
+describe('a replay that is interrupted', () => {
+  const place = { partition: 0, offset: 0 }
+
+  it('marks what was acknowledged before a publish failed, and goes on with the one that was not', async () => {
+    const cluster = await clusterWith({}, {}, {})
+    const published: string[] = []
+    const failsAtSecond = async ({ value }: OutgoingRecord) => {
+      if (String(value) === 'v1') throw new PyrallelError('PYR_PRODUCE_FAILED', 'no leader')
+      published.push(String(value))
+      return place
+    }
+    await assert.rejects(run(cluster, failsAtSecond), { code: 'PYR_PRODUCE_FAILED' })
+    assert.deepEqual(published, ['v0'])
+    const takesAll = async ({ value }: OutgoingRecord) => {
+      published.push(String(value))
+      return place
+    }
+    assert.equal((await run(cluster, takesAll)).replayed, 2)
+    assert.deepEqual(published, ['v0', 'v1', 'v2'])
+  })
+
+  it('stops between two records when it is told, and goes on there the next time', async () => {
+    const cluster = await clusterWith({}, {}, {})
+    let count = 0
+    const counts = async () => {
+      count += 1
+      return place
+    }
+    const first = await run(cluster, counts, { isStopped: () => count === 1 })
+    assert.deepEqual([first.replayed, first.isStopped], [1, true])
+    assert.equal((await run(cluster, counts)).replayed, 2)
+  })
+
+  it('waits between two records as its rate says', async () => {
+    const cluster = await clusterWith({}, {}, {})
+    const waits: number[] = []
+    const sleep = async (ms: number) => {
+      waits.push(ms)
+    }
+    await run(cluster, async () => place, { rate: 4, sleep })
+    assert.deepEqual(waits, [250, 250])
+  })
+})
