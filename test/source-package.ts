@@ -9,6 +9,7 @@ const repository = fileURLToPath(new URL('../', import.meta.url))
 export const sourceExports = {
   '.': './framework/index.ts',
   './testing': './framework/testing/index.ts',
+  './worker': './framework/execution-plane/worker-main.ts',
 } as const
 
 /**

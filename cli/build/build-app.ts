@@ -1,6 +1,6 @@
 /** Makes the folder that runs in production: bundles, package.json, container files, and what is known about the build. Prints nothing. */
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { type BundleDone, type BundleEntry, bundleOnce } from '../bundle/bundle-app.ts'
@@ -95,7 +95,19 @@ function entriesOf(root: string): readonly BundleEntry[] {
     `import { routes } from './${routesFile}'`,
     'await serve({ config, routes })',
   ]
-  return [{ name: 'app', file: join(root, 'pyrallel-app.ts'), contents: contents.join('\n') }]
+  const app = { name: 'app', file: join(root, 'pyrallel-app.ts'), contents: contents.join('\n') }
+  return [app, ...workerEntries(root)]
+}
+
+/** One for each handler with `engine: 'worker'`, named as generated/ has it. */
+function workerEntries(root: string): readonly BundleEntry[] {
+  const folder = join(root, 'generated/workers')
+  if (!existsSync(folder)) return []
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+  return files.sort().map((file) => ({
+    name: `workers/${file.replace(/\.ts$/, '').replaceAll(sep, '/')}`,
+    file: join(folder, file),
+  }))
 }
 
 /** Exact versions of the packages that the bundle imports. One that is installed nowhere is imported by nothing that runs. */

@@ -3,6 +3,7 @@ import { relative, resolve } from 'node:path'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { type BuildInfo, buildApp } from '../build/build-app.ts'
 import { generate, writeFiles } from '../codegen/generate.ts'
+import { readEnvironment } from '../config/environment.ts'
 import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
 import { painter } from '../paint.ts'
@@ -17,8 +18,8 @@ export interface BuildCommandOptions {
 
 export async function build(options: BuildCommandOptions, io: Io): Promise<number> {
   const startedAt = performance.now()
-  const project = await loadProject(io.cwd())
-  const { root, config } = project
+  const project = await loadProject(io.cwd(), readEnvironment(io.cwd(), process.env, 'production'))
+  const { root, declaredGroup } = project
   const folder = resolve(root, options.out)
   if (relative(folder, root) === '' || !relative(folder, root).startsWith('..')) {
     throw new PyrallelError(
@@ -26,7 +27,7 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
       `--out is '${options.out}', which holds the project itself. Name a folder of its own, such as dist.`,
     )
   }
-  const { diagnostics, stale, handlers } = await generate(root, config.group)
+  const { diagnostics, stale, handlers } = await generate(root, declaredGroup)
   if (diagnostics.length > 0) return refuse(diagnostics, options, io)
   if (handlers.length === 0) {
     throw new PyrallelError(

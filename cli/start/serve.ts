@@ -41,13 +41,18 @@ async function run({ config: input, routes }: ServerParts): Promise<number> {
     const around = { mode: modeOf(process.env, 'production'), env: process.env }
     const config = resolveConfig(input, 'pyrallel.config.ts', around)
     const log = createLogger(config.logging, process.stdout)
-    const handlers = resolveHandlers(routes, config)
+    const handlers = resolveHandlers(routes.map(bundledRoute), config)
     const runtime = await runtimeOf(config, handlers, log)
     signals.onSecond = () => runtime.abort()
     return await untilStopped(runtime, signals.first, log)
   } finally {
     signals.close()
   }
+}
+
+/** What threads load was bundled into the same places, below the bundle, as it has below generated/. */
+function bundledRoute(route: RegisteredHandler): RegisteredHandler {
+  return route.entry === undefined ? route : { ...route, entry: route.entry.replace(/\.ts$/, '.mjs') }
 }
 
 async function runtimeOf(

@@ -26,7 +26,7 @@ const repository = fileURLToPath(new URL('../../', import.meta.url))
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 const folders: string[] = []
 const running = new Set<ChildProcess>()
-const timeout = { timeout: 90_000 }
+const timeout = { timeout: 300_000 }
 
 after(() => {
   for (const child of running) child.kill('SIGKILL')
