@@ -76,7 +76,8 @@ export class Scenario {
     this.#common = common
     this.#connection = connection
     this.producer = producer
-    this.#directory = mkdtempSync(join(tmpdir(), 'pyrallel-members-'))
+    // Within the cluster's, which goes even when this process is killed.
+    this.#directory = mkdtempSync(join(cluster.directory ?? tmpdir(), 'pyrallel-members-'))
   }
 
   /** Starts a member; settles when it has joined, which is before it has partitions. */
