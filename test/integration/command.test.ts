@@ -22,11 +22,18 @@ describe('pyrallel dev on the in-memory broker', timeout, () => {
       out,
       /charge-order +orders\.created +group billing, by key, 64 at once, 4 attempts, dead letters orders\.created\.billing\.dlq/,
     )
-    assert.match(out, /✓ orders\.created\[\d\]@\d+ +c\d+ +charge-order +[\d.]+ ms {2}→ invoices\.issued/)
-    assert.match(out, /↻ [\w.-]+\[\d\]@\d+ .*attempt 2\/4 in \d+ ms {2}(451 greylisted|gateway busy|connection reset)/)
+    // How many of a kind stand in lines of their own, and how many are counted together, depends on how fast the machine is.
     assert.match(
       out,
-      /✗ orders\.created\[\d\]@\d+ .*→ orders\.created\.billing\.dlq {2}card declined {2}handlers\/charge-order\.ts:\d+:\d+/,
+      /✓ orders\.created(\[\d\]@\d+ +c\d+ +charge-order +[\d.]+ ms {2}→ invoices\.issued| × [\d,]+ +charge-order)/,
+    )
+    assert.match(
+      out,
+      /↻ [\w.-]+(\[\d\]@\d+ .*attempt 2\/4 in \d+ ms {2}(451 greylisted|gateway busy|connection reset)| × \d+ .*to be retried)/,
+    )
+    assert.match(
+      out,
+      /✗ orders\.created(\[\d\]@\d+ .*→ orders\.created\.billing\.dlq {2}card declined {2}handlers\/charge-order\.ts:\d+:\d+| × \d+ .*dead letters)/,
     )
     assert.match(out, /records +1,000 of 1,000 done/)
     assert.match(out, /latency +p50 [\d.]+ m?s, p99 [\d.]+ m?s, from produce to done/)
