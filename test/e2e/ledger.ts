@@ -26,6 +26,8 @@ export interface Account {
 export interface Allowed {
   /** The offsets of the log began anew, so an offset says nothing about a record. */
   readonly offsetsBeginAnew?: boolean
+  /** What a stop may take, until the process is gone. Milliseconds. */
+  readonly stopWithinMs?: number
 }
 
 interface Sent {

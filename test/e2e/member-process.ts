@@ -113,12 +113,12 @@ export class MemberProcess {
   }
 
   /** SIGTERM; fails unless it stops in order and the process then ends by itself. */
-  async stop(): Promise<void> {
+  async stop(withinMs = stopWithinMs): Promise<void> {
     this.#child.kill('SIGTERM')
     await eventually(
       () => `${this.name} has ended after SIGTERM\n${this.describe()}`,
       () => !this.isAlive,
-      stopWithinMs,
+      withinMs,
     )
     assert.equal(this.#child.exitCode, 0, `${this.name} ended with an error\n${this.describe()}`)
     assert.equal(this.count('stopped'), 1, `${this.name} has not stopped in order\n${this.describe()}`)

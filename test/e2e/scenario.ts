@@ -196,7 +196,7 @@ export class Scenario {
   /** Stops who lives, and checks the books. @returns what they say, which is printed too */
   async finish(allowed: Allowed = {}): Promise<Account> {
     await this.untilAllHandled()
-    await Promise.all(this.alive.map((member) => member.stop()))
+    await Promise.all(this.alive.map((member) => member.stop(allowed.stopWithinMs)))
     const account = this.ledger.check(this.members, allowed)
     this.#test.diagnostic(JSON.stringify(account))
     for (const member of this.members) {
