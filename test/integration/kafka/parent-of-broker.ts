@@ -4,7 +4,8 @@ import type { Logger } from '../../../framework/model/logger.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 const broker = await startEmbeddedBroker({ log: quiet })
-process.stdout.write(`${broker.brokers}\n`)
 // Like `pyrallel dev`, which has work to do between Ctrl-C and its end.
 process.on('SIGINT', () => process.stdout.write('interrupted\n'))
+// Last, because the test acts as soon as it reads this.
+process.stdout.write(`${broker.brokers}\n`)
 if (process.argv[2] === 'wait') setInterval(() => {}, 60_000)
