@@ -5,12 +5,14 @@ export { Type } from 'typebox'
 export type { KafkaSettings, LoggingSettings, PyrallelConfig, ResolvedConfig } from './config.ts'
 export { defineConfig } from './config.ts'
 export type {
+  AdaptiveOptions,
   DeadLetterOptions,
   HandlerContext,
   HandlerDefinition,
   HandlerFunction,
   HandlerOptions,
   HandlerRecord,
+  PoisonOptions,
   Publish,
   PublishOptions,
   RecordHeaders,
@@ -38,6 +40,8 @@ export type {
 } from './model/snapshot.ts'
 export type { Ordering } from './model/work.ts'
 export { createLogger } from './observability/logger.ts'
+export type { Publisher } from './runtime/connect-publisher.ts'
+export { connectPublisher } from './runtime/connect-publisher.ts'
 export { createRuntime } from './runtime/create-runtime.ts'
 export { resolveConfig } from './runtime/resolve-config.ts'
 export { resolveHandlers } from './runtime/resolve-handlers.ts'

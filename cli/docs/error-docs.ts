@@ -37,6 +37,11 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
       '@confluentinc/kafka-javascript was not installed, was installed with its install script blocked, or was built for another version of Node.',
     fix: 'Allow its install script (package.json: allowScripts, pnpm.onlyBuiltDependencies or trustedDependencies; `pyrallel init` writes them) and install again. Without a prebuilt binary: install zlib1g-dev libssl-dev libzstd-dev libcurl4-openssl-dev libsasl2-dev (Debian), then `CKJS_LINKING=dynamic npm rebuild @confluentinc/kafka-javascript`. `pyrallel dev --broker memory` needs none of it.',
   },
+  PYR_AUTH_FAILED: {
+    cause:
+      'The connection stands, but the broker refused the user, password or certificate of kafka.security, or its own certificate was not issued by kafka.security.ca, has expired, or is for another name.',
+    fix: 'The message has the reason of the client. Check kafka.security: the mechanism and the user that the broker knows, the authority in `ca`, the name in kafka.brokers. `pyrallel config` shows which values count, without the secrets.',
+  },
   PYR_BROKER_UNREACHABLE: {
     cause:
       'Nothing answered in the Kafka protocol at kafka.brokers: no broker runs there, a firewall is between, or it wants TLS or SASL and gets plain text (or the reverse).',

@@ -14,7 +14,7 @@ import type {
   NativeProducer,
 } from './librdkafka-binding.ts'
 import { LibrdkafkaConsumer } from './librdkafka-consumer.ts'
-import { nativeCodes, nativeError } from './librdkafka-errors.ts'
+import { isAuthenticationFailure, nativeCodes, nativeError } from './librdkafka-errors.ts'
 import { logNative } from './librdkafka-log.ts'
 import { type DeliveryCallback, LibrdkafkaProducer } from './librdkafka-producer.ts'
 import {
@@ -183,6 +183,10 @@ export class LibrdkafkaConnection implements ViewedConnection {
 
   #unreachable(error: NativeError, timeoutMs: number): PyrallelError {
     const why = this.#lastFailure ?? error.message
+    if (isAuthenticationFailure(why)) {
+      const facts = `The connection to ${this.description} was refused: ${why}. Check kafka.security in pyrallel.config.ts.`
+      return new PyrallelError('PYR_AUTH_FAILED', facts, { cause: error })
+    }
     return new PyrallelError(
       'PYR_BROKER_UNREACHABLE',
       `No Kafka broker answered at ${this.description} within ${timeoutMs} ms (${why}). ` +

@@ -71,6 +71,13 @@ const fatal: ReadonlySet<number> = new Set([
   nativeCodes.UNSUPPORTED_ASSIGNOR,
 ])
 
+/** By librdkafka's words: its log tells the reason as text only. It never repeats a password or a key. */
+export function isAuthenticationFailure(reason: string): boolean {
+  return /SASL (authentication|handshake)|SSL handshake failed|certificate|during SASL|in state (SSL_HANDSHAKE|AUTH_\w+)/i.test(
+    reason,
+  )
+}
+
 /** True when this client can do nothing any more, whatever happens. Lost rights and missing topics can come back, so they are not. */
 export function isFatal(error: NativeError): boolean {
   return error.isFatal === true || fatal.has(error.code)

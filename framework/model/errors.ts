@@ -10,6 +10,7 @@ export const errorCodes = {
   PYR_ENGINE_CLOSED: 'submit() was called after close().',
   PYR_WORKER_START: "A worker thread could not load its handler, or the handler's setup failed.",
   PYR_NATIVE_MISSING: 'The native Kafka client cannot be loaded on this machine.',
+  PYR_AUTH_FAILED: 'A broker and this process could not prove to each other who they are.',
   PYR_BROKER_UNREACHABLE: 'No broker answered at the configured addresses.',
   PYR_TOPIC_UNKNOWN: 'A topic does not exist on the broker, or the user may not see it.',
   PYR_NOT_OWNED: 'A commit named a partition that this member does not own any more.',
