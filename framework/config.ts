@@ -5,7 +5,7 @@
 import { type Static, Type } from 'typebox'
 import { security } from './kafka/security-options.ts'
 import { http } from './observability/http-options.ts'
-import { retryRules } from './runtime/failure-options.ts'
+import { guards, retryRules } from './runtime/failure-options.ts'
 import {
   duration,
   flag,
@@ -122,6 +122,7 @@ const ofHandlers = {
       'Longer: a call that hangs holds its key and its slot longer. Shorter: slow calls are repeated although they would have ended well.',
   }),
   retry: section(retryPolicy),
+  ...guards,
 }
 
 const limits = section({

@@ -92,6 +92,22 @@ export interface WorkerOptions {
   readonly recycleAfter?: number
 }
 
+export interface AdaptiveOptions {
+  /** Default false. */
+  readonly enabled?: boolean
+  /** The limit never goes below. Default 1. Range 1 to 10,000. */
+  readonly min?: number
+  /** The shortest time between two changes. Default 1 s. Shorter: chance moves the limit. */
+  readonly interval?: Duration
+}
+
+export interface PoisonOptions {
+  /** Records of one key given up in a row, `DeadLetter` not counted. Default 0: off. Range 0 to 1,000. */
+  readonly threshold?: number
+  /** How long its records then go to the dead-letter topic without running. Default 30 s. */
+  readonly cooldown?: Duration
+}
+
 export interface DeadLetterOptions {
   /** Default `<topic>.<group>.dlq`. */
   readonly topic?: string
@@ -118,6 +134,14 @@ export interface HandlerOptions<T> {
   readonly retry?: RetryOptions
   /** Where records go that cannot be handled. `false` drops them: it must be written. */
   readonly deadLetter?: DeadLetterOptions | false
+  /** Records that may start in a second, retries included, in this process. Default: no limit. Range 1 to 1,000,000. */
+  readonly rateLimit?: number
+  /** Finds the limit on attempts in flight by itself, between `min` and `concurrency`. Default: off. */
+  readonly adaptive?: AdaptiveOptions
+  /** Keeps records of a key from running whose predecessors were given up one after the other. Default: off. Needs a dead-letter topic. */
+  readonly poison?: PoisonOptions
+  /** A failed record that has held back the commit of its partition for so long gets no further attempt. Default 0: off. Needs a dead-letter topic. */
+  readonly maxBlocking?: Duration
 }
 
 export interface HandlerDefinition<T> {

@@ -63,6 +63,12 @@ function partitionLine(
       return paint('gray', `▸ resumed: ${event.partitions.map(partitionText).join(' ')}`)
     case 'commit.failed':
       return `${paint('red', '!')} commit failed${event.willRetry ? ', will be tried again' : ''}: ${event.error.message}`
+    case 'breaker.opened':
+      return `${paint('red', '!')} ${partitionText(event)} key ${event.key}: its records fail one after the other; they go to the dead-letter topic unrun for ${msText(event.cooldownMs)}`
+    case 'breaker.closed':
+      return `${paint('green', '✓')} ${partitionText(event)} key ${event.key}: its records run again`
+    case 'concurrency.changed':
+      return paint('gray', `· ${event.handlerId} runs at most ${event.limit} at once from now on`)
     case 'stale.dropped':
       return paint('gray', `· a ${event.what} of an earlier assignment was dropped`)
     case 'commit.done':

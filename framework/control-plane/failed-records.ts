@@ -61,6 +61,12 @@ export class FailedRecords {
     return held
   }
 
+  /** It will not be tried again. */
+  cancelRetry(held: Held): void {
+    this.#retries.removeWhere(({ pending }) => pending === held.pending)
+    held.state.retriesWaiting -= 1
+  }
+
   // The shard stays busy until the dead letter is acknowledged. Released earlier, the next record of this key could be committed, and a
   // crash before the acknowledgement would lose this one.
   bury(held: Held, topic: string, failure: HandlerFailure, durationMs: number): void {

@@ -44,7 +44,9 @@ export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
     limits: parts.limits,
     intake: parts.isPaused ? 'paused' : manager.heldBecause === null ? 'open' : 'held',
     intakeReason: manager.heldBecause,
-    handlers: parts.routes.map((route) => handlerMetrics(route, parts.engines.get(route.handlerId))),
+    handlers: parts.routes.map((route) =>
+      handlerMetrics(route, parts.engines.get(route.handlerId), manager.limitOf(route.topic)),
+    ),
     assignedPartitions,
     partitions,
   }
@@ -67,12 +69,12 @@ function membershipOf(parts: GroupParts, assigned: number, now: number): GroupMe
   }
 }
 
-function handlerMetrics(route: Route, engine: ExecutionEngine | undefined): HandlerMetrics {
+function handlerMetrics(route: Route, engine: ExecutionEngine | undefined, limit: number): HandlerMetrics {
   return {
     handlerId: route.handlerId,
     topic: route.topic,
     concurrency: route.concurrency,
-    capacity: engine?.capacity ?? 0,
+    capacity: Math.min(engine?.capacity ?? 0, limit),
     inFlight: engine?.inFlight ?? 0,
     abandoned: engine?.abandoned ?? 0,
     threads: engine?.threads ?? null,

@@ -39,6 +39,7 @@ export function partitionMetrics(
     pausedBecause,
     isDraining: state.isDraining,
     isTight: state.isTight,
+    openBreakers: state.breakers.countOpen(now),
     ribbon: ribbonOf(state),
   }
 }

@@ -3,6 +3,7 @@ import type { CommitRequest } from '../kafka/kafka-client.ts'
 import { type KafkaRecord, type PartitionId, partitionId, recordBytes, type TopicPartition } from '../model/record.ts'
 import type { Route } from '../model/settings.ts'
 import type { Epoch } from '../model/work.ts'
+import { KeyBreakers } from './key-breakers.ts'
 import { type EncodedMetadata, encodeCompleted } from './metadata-encoder.ts'
 import { type OffsetRange, OffsetTracker } from './offset-tracker.ts'
 import { type Pending, ShardQueue } from './shard-queue.ts'
@@ -38,6 +39,8 @@ export class PartitionState implements TopicPartition {
   route: Route
   readonly tracker: OffsetTracker<Pending>
   readonly shards = new ShardQueue()
+  /** Keys whose records were given up one after the other. */
+  readonly breakers = new KeyBreakers()
   /** Nothing may start any more: revoke or shutdown. */
   isDraining = false
   /** Intake is stopped by this partition's own limit. */

@@ -4,6 +4,7 @@ import type { Route } from '../model/settings.ts'
 import type { WorkItem } from '../model/work.ts'
 import type { PartitionState } from './partition-state.ts'
 import { type Pending, Ring } from './shard-queue.ts'
+import { hasSameBudget, StartBudget } from './start-budget.ts'
 
 /** A work item that an engine has and the records it stands for. Found by its unique id, never by offset. */
 export interface InFlight {
@@ -12,10 +13,23 @@ export interface InFlight {
   readonly pendings: readonly Pending[]
 }
 
+/** What may start beyond order and room. */
+export interface StartGate {
+  readonly now: number
+  refuses(state: PartitionState, pending: Pending): boolean
+}
+
+const openGate: StartGate = { now: 0, refuses: () => false }
+
 interface RouteState {
   route: Route
   /** Nothing of it starts until somebody says so. */
   isPaused: boolean
+  budget: StartBudget
+  /** When the rate allows what it has held back; undefined when it holds nothing back. */
+  wakeAt: number | undefined
+  /** More could have started, had the adaptive limit been higher. */
+  isLimiting: boolean
   /** Work items that the engine has not completed, those of earlier assignments included: they hold its slots. */
   inFlight: number
   /** Partitions that may have something to start, in rotation. */
@@ -32,7 +46,8 @@ export class Scheduler {
   constructor(routes: readonly Route[]) {
     for (const route of routes) {
       if (this.#routes.has(route.topic)) throw bug('scheduler', `two routes for topic ${route.topic}`)
-      this.#routes.set(route.topic, { route, isPaused: false, inFlight: 0, ready: new Ring() })
+      const rest = { isPaused: false, wakeAt: undefined, isLimiting: false, inFlight: 0 }
+      this.#routes.set(route.topic, { route, budget: new StartBudget(route), ...rest, ready: new Ring() })
     }
   }
 
@@ -47,7 +62,32 @@ export class Scheduler {
     if (topic !== route.topic || ordering !== route.ordering) {
       throw bug('scheduler', `the route of ${route.handlerId} cannot be replaced by one of another topic or order`)
     }
+    if (!hasSameBudget(routeState.route, route)) routeState.budget = new StartBudget(route)
     routeState.route = route
+  }
+
+  /** Attempts of the handler of this topic in flight at most, at this moment. */
+  limitOf(topic: string): number {
+    const { route, budget } = this.#routeState(topic)
+    return Math.min(route.concurrency, budget.limit)
+  }
+
+  /** When something may start that a rate holds back; undefined when none does. */
+  get nextStartAt(): number | undefined {
+    let next: number | undefined
+    for (const { wakeAt, isPaused } of this.#routes.values()) {
+      if (wakeAt !== undefined && !isPaused && (next === undefined || wakeAt < next)) next = wakeAt
+    }
+    return next
+  }
+
+  /**
+   * An attempt of the handler of this topic has ended.
+   * @returns the limit on attempts in flight, when it has changed by that
+   */
+  onEnded(topic: string, durationMs: number, isOverload: boolean, now: number): number | undefined {
+    const { budget, isLimiting } = this.#routeState(topic)
+    return budget.onEnded({ durationMs, isOverload, isLimiting }, now) ? budget.limit : undefined
   }
 
   /** Nothing of the handler starts any more; what is in flight goes on. */
@@ -70,22 +110,33 @@ export class Scheduler {
    * Starts all that may start: one record of each partition in turn.
    * @param isCurrent false for a partition that was given up since it was listed
    * @param capacityOf how many items the engine of a handler can hold at this moment
+   * @param gate.refuses whoever takes a record over that must not run says true
    */
-  start(isCurrent: (state: PartitionState) => boolean, capacityOf: (handlerId: string) => number): WorkItem[] {
+  start(
+    isCurrent: (state: PartitionState) => boolean,
+    capacityOf: (handlerId: string) => number,
+    gate: StartGate = openGate,
+  ): WorkItem[] {
     const items: WorkItem[] = []
     for (const routeState of this.#routes.values()) {
-      const { route, ready, isPaused } = routeState
+      const { route, ready, isPaused, budget } = routeState
+      routeState.wakeAt = undefined
       if (ready.size === 0 || isPaused) continue
-      const capacity = Math.min(route.concurrency, capacityOf(route.handlerId))
+      const capacity = Math.min(route.concurrency, capacityOf(route.handlerId), budget.limit)
       while (routeState.inFlight < capacity) {
+        if (!budget.mayStart(gate.now)) {
+          routeState.wakeAt = budget.nextStartAt(gate.now)
+          break
+        }
         const state = ready.shift()
         if (state === undefined) break
         state.isListed = false
         const pending = isCurrent(state) ? state.take() : undefined
         if (pending === undefined) continue
         this.list(state)
-        items.push(this.#start(routeState, state, pending))
+        if (!gate.refuses(state, pending)) items.push(this.#start(routeState, state, pending))
       }
+      routeState.isLimiting = routeState.inFlight >= budget.limit && ready.size > 0
     }
     return items
   }
@@ -124,6 +175,7 @@ export class Scheduler {
     }
     this.#inFlight.set(item.id, { item, state, pendings: [pending] })
     routeState.inFlight += 1
+    routeState.budget.onStarted(1)
     return item
   }
 

@@ -6,13 +6,16 @@ import type { Limits, RecoveryStrategy, Route } from '../model/settings.ts'
 import type { LimitReached, PartitionMetrics } from '../model/snapshot.ts'
 import type { CompletionEvent, HandlerFailure, Outcome, WorkItem } from '../model/work.ts'
 import { type IntakeChange, IntakeGate, type Load } from './backpressure.ts'
+import { blockedFailure, isOverdue, lastAttempt, overdue, overdueAt } from './blocking-limit.ts'
 import { type DeadLetterRequest, FailedRecords, type Held } from './failed-records.ts'
+import { poisonedFailure } from './key-breakers.ts'
 import { decodeCompleted } from './metadata-encoder.ts'
-import { partitionMetrics } from './partition-snapshot.ts'
+import { partitionMetrics, shortText } from './partition-snapshot.ts'
 import { type CommitSnapshot, type PartitionSettings, PartitionState } from './partition-state.ts'
 import { nextEpoch, PartitionTable } from './partition-table.ts'
 import { decideRetry, MAX_INTERRUPTIONS } from './retry-policy.ts'
 import { type InFlight, Scheduler } from './scheduler.ts'
+import type { Pending } from './shard-queue.ts'
 
 export interface WorkManagerOptions {
   /** One for each topic. */
@@ -48,7 +51,10 @@ export class WorkManager {
   readonly #emit: EventSink | undefined
   /** The latest time that a verb was told. */
   #now = 0
+  /** Whether any handler has a limit on how long a record may block. */
+  #limitsBlocking: boolean
   readonly #isCurrent = (state: PartitionState): boolean => this.#table.fence(state)
+  readonly #refuses = (state: PartitionState, pending: Pending): boolean => this.#refusePoisoned({ state, pending })
 
   constructor(options: WorkManagerOptions) {
     this.#scheduler = new Scheduler(options.routes)
@@ -56,6 +62,7 @@ export class WorkManager {
     this.#recovery = options.recovery
     this.#random = options.random
     this.#emit = options.onEvent
+    this.#limitsBlocking = options.routes.some(({ maxBlockingMs }) => maxBlockingMs !== undefined)
     this.#partitionSettings = {
       maxMetadataLength: options.recovery === 'metadata' ? options.maxMetadataLength : 0,
       maxOffsetSpan: options.limits.maxOffsetSpan,
@@ -151,12 +158,14 @@ export class WorkManager {
   takeReady(now: number, capacityOf: (handlerId: string) => number): WorkItem[] {
     this.#now = now
     this.#wakeRetries(now)
-    return this.#scheduler.start(this.#isCurrent, capacityOf)
+    this.#giveUpOverdue(now)
+    return this.#scheduler.start(this.#isCurrent, capacityOf, { now, refuses: this.#refuses })
   }
 
   /** Other rules for the same handler, topic and order: they count from the next outcome on. */
   replaceRoute(route: Route): void {
     this.#scheduler.replaceRoute(route)
+    this.#limitsBlocking ||= route.maxBlockingMs !== undefined
     for (const state of this.#table) if (state.topic === route.topic) state.route = route
   }
 
@@ -169,9 +178,11 @@ export class WorkManager {
     this.#scheduler.resume(handlerId)
   }
 
-  /** When a retry is due next; undefined when none waits. */
+  /** When something is due next that no completion and no poll brings: a retry, a start that a rate holds back, a record that blocks for too long. */
   get nextWakeAt(): number | undefined {
-    return this.#failed.nextDueAt
+    let next = earliest(this.#failed.nextDueAt, this.#scheduler.nextStartAt)
+    if (this.#limitsBlocking) for (const state of this.#table) next = earliest(next, overdueAt(state))
+    return next
   }
 
   onCompletion(completion: CompletionEvent, now: number): void {
@@ -183,6 +194,7 @@ export class WorkManager {
       return
     }
     const { state, pendings } = entry
+    this.#learn(state.route, completion, now)
     state.inFlight -= pendings.length
     pendings.forEach((pending, index) => {
       this.#settle({ state, pending }, outcomeOf(completion.outcome, index), completion.durationMs, now)
@@ -260,6 +272,11 @@ export class WorkManager {
       metrics.push(partitionMetrics(state, now, logEnd(state), this.#intake.reasonFor(state)))
     }
     return metrics
+  }
+
+  /** Attempts of this topic's handler in flight at most, at this moment. */
+  limitOf(topic: string): number {
+    return this.#scheduler.limitOf(topic)
   }
 
   /** Why intake is stopped as a whole; null while it is not. */
@@ -341,9 +358,63 @@ export class WorkManager {
     this.#scheduler.list(state)
   }
 
+  /** Records that have failed and hold back the commit for longer than their handler allows. */
+  #giveUpOverdue(now: number): void {
+    if (!this.#limitsBlocking) return
+    for (const state of this.#table) {
+      const pending = overdue(state, now)
+      const { maxBlockingMs } = state.route
+      if (pending?.lastFailure === undefined || maxBlockingMs === undefined) continue
+      const held = { state, pending }
+      if (pending.state === 'waiting') this.#failed.cancelRetry(held)
+      // A handler of an earlier assignment still runs on its key: it cannot go before that ends.
+      else if (!state.shards.takeNow(pending)) continue
+      pending.attempt = lastAttempt(pending)
+      this.#fail(held, blockedFailure(pending.lastFailure, maxBlockingMs), 0)
+    }
+  }
+
+  /** True when the record does not start, because its key's breaker is open: it is given up as it is. */
+  #refusePoisoned(held: Held): boolean {
+    const { state, pending } = held
+    const { poison } = state.route
+    if (poison === undefined || !state.breakers.isOpen(pending.record.key, this.#now)) return false
+    state.inFlight -= 1
+    this.#giveUp(held, poisonedFailure(poison.threshold), 0)
+    return true
+  }
+
+  /** Counts for the breaker of its key. `DeadLetter` is a decision about one record, and says nothing about the next. */
+  #countGivenUp({ state, pending }: Held, failure: HandlerFailure, now: number): void {
+    const { handlerId, poison } = state.route
+    const { key } = pending.record
+    if (poison === undefined || key === null || failure.reason === 'dead-letter') return
+    if (!state.breakers.onGivenUp(key, poison, now)) return
+    const { topic, partition, epoch } = state
+    const { cooldownMs } = poison
+    this.#emit?.({ kind: 'breaker.opened', topic, partition, epoch, handlerId, key: shortText(key), cooldownMs })
+  }
+
+  #countSucceeded({ state, pending }: Held): void {
+    const { handlerId, poison } = state.route
+    const { key } = pending.record
+    if (poison === undefined || key === null || !state.breakers.onSucceeded(key)) return
+    const { topic, partition, epoch } = state
+    this.#emit?.({ kind: 'breaker.closed', topic, partition, epoch, handlerId, key: shortText(key) })
+  }
+
+  /** What the attempt says about how many may run at once. */
+  #learn({ handlerId, topic, adaptive }: Route, { outcome, durationMs }: CompletionEvent, now: number): void {
+    // An attempt that was cut short says nothing about how long one takes.
+    if (adaptive === undefined || outcome.kind === 'interrupted') return
+    const limit = this.#scheduler.onEnded(topic, durationMs, outcome.kind === 'timed-out', now)
+    if (limit !== undefined) this.#emit?.({ kind: 'concurrency.changed', handlerId, limit })
+  }
+
   #settle(held: Held, outcome: SingleOutcome, durationMs: number, now: number): void {
     const { pending } = held
     if (outcome.kind === 'succeeded') {
+      this.#countSucceeded(held)
       this.#complete(held)
       this.#emit?.({ ...ofRecord(held, { durationMs }), kind: 'record.done', filtered: outcome.filtered === true })
       return
@@ -353,13 +424,17 @@ export class WorkManager {
     if (outcome.kind === 'interrupted') {
       pending.interruptions += 1
       if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(held)
-      else this.#giveUp(held, failure, durationMs)
+      else this.#fail(held, failure, durationMs)
       return
     }
-    const { retry } = held.state.route
+    const { retry, maxBlockingMs } = held.state.route
     const decision = decideRetry(retry, pending.attempt, failure, this.#random)
     if (decision.kind === 'give-up') {
-      this.#giveUp(held, failure, durationMs)
+      this.#fail(held, failure, durationMs)
+      return
+    }
+    if (maxBlockingMs !== undefined && isOverdue(held.state, pending, now)) {
+      this.#fail(held, blockedFailure(failure, maxBlockingMs), durationMs)
       return
     }
     const { delayMs } = decision
@@ -371,6 +446,12 @@ export class WorkManager {
       failure,
     })
     this.#failed.retryAt(now + delayMs, held)
+  }
+
+  /** No further attempt, of one that has run. */
+  #fail(held: Held, failure: HandlerFailure, durationMs: number): void {
+    this.#countGivenUp(held, failure, this.#now)
+    this.#giveUp(held, failure, durationMs)
   }
 
   #giveUp(held: Held, failure: HandlerFailure, durationMs: number): void {
@@ -396,6 +477,12 @@ function outcomeOf(outcome: Outcome, index: number): SingleOutcome {
   if (outcome.kind !== 'partial') return outcome
   const failure = outcome.failures.get(index)
   return failure === undefined ? { kind: 'succeeded' } : { kind: 'failed', failure }
+}
+
+/** Undefined is never. */
+function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return Math.min(a, b)
 }
 
 function ofRecord({ state, pending }: Held, { durationMs }: { readonly durationMs: number }) {

@@ -37,6 +37,18 @@ export type RuntimeEvent =
       readonly error: Error
       readonly delayMs: number
     }
+  /** Records of this key go to the dead-letter topic without running, for `cooldownMs`: those before were given up one after the other. */
+  | (OfPartition & {
+      readonly kind: 'breaker.opened'
+      readonly handlerId: string
+      /** As UTF-8 text, its first 64 bytes. */
+      readonly key: string
+      readonly cooldownMs: number
+    })
+  /** A record of the key has succeeded: its records run again. */
+  | (OfPartition & { readonly kind: 'breaker.closed'; readonly handlerId: string; readonly key: string })
+  /** The adaptive limit on attempts in flight has found that the handler can take more, or less. */
+  | { readonly kind: 'concurrency.changed'; readonly handlerId: string; readonly limit: number }
   | (OfPartition & {
       readonly kind: 'partition.assigned'
       readonly position: number | undefined

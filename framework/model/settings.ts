@@ -22,6 +22,29 @@ export interface Route {
   readonly deadLetterTopic: string | null
   /** What of the record goes there. Default `full`; `metadata` leaves the value out. */
   readonly deadLetterPayload?: 'full' | 'metadata'
+  /** Records that may start in a second. Undefined: no limit. */
+  readonly rateLimit?: number | undefined
+  /** Undefined: `concurrency` is the limit at all times. */
+  readonly adaptive?: AdaptiveSettings | undefined
+  /** Undefined: the records of a key are tried whatever became of those before. */
+  readonly poison?: PoisonSettings | undefined
+  /** A failed record that holds back the commit for so long is given up. Undefined: never. Milliseconds. */
+  readonly maxBlockingMs?: number | undefined
+}
+
+/** The limit on attempts in flight finds its place between `min` and the handler's `concurrency`. */
+export interface AdaptiveSettings {
+  readonly min: number
+  /** The shortest time between two changes. Milliseconds. */
+  readonly intervalMs: number
+}
+
+/** When the records of a key are not worth trying. */
+export interface PoisonSettings {
+  /** So many records of the key given up in a row, `DeadLetter` not counted. */
+  readonly threshold: number
+  /** How long its records then go to the dead-letter topic without running. Milliseconds. */
+  readonly cooldownMs: number
 }
 
 /** Load is what is queued, in flight, waiting for a retry or for a dead letter's acknowledgement. Pause at 100 %, resume at 70 %. */

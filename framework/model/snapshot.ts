@@ -58,7 +58,7 @@ export interface HandlerMetrics {
   readonly topic: string
   /** The most attempts in flight at once. */
   readonly concurrency: number
-  /** The same at this moment: less than `concurrency` while abandoned handlers keep their slots. */
+  /** The same at this moment: less than `concurrency` while abandoned handlers keep their slots, or where the limit is adaptive. */
   readonly capacity: number
   /** Attempts in flight, abandoned ones included. */
   readonly inFlight: number
@@ -111,6 +111,8 @@ export interface PartitionMetrics extends TopicPartition, Load {
   readonly isDraining: boolean
   /** Metadata or span leave no room: only records below the highest completed offset start. */
   readonly isTight: boolean
+  /** Keys whose records go to the dead-letter topic without running. */
+  readonly openBreakers: number
   readonly ribbon: Ribbon
 }
 

@@ -47,6 +47,10 @@ export type FailureReason =
   | 'timeout'
   /** The thread died, or the engine closed. */
   | 'interrupted'
+  /** Not run: the records of its key before it were given up one after the other. */
+  | 'poisoned'
+  /** Given up before its last attempt, because it held back the commit of its partition for too long. */
+  | 'blocked'
 
 export type Outcome =
   /** Done. `filtered` when the handler's filter said no and the handler did not run. */

@@ -42,6 +42,15 @@ class EventWriter {
       case 'metadata.dropped':
         this.#ofPartition(event)
         return
+      case 'breaker.opened':
+      case 'breaker.closed':
+        this.#onBreaker(event)
+        return
+      case 'concurrency.changed': {
+        const { handlerId, limit } = event
+        this.#log.debug({ handlerId, limit }, 'the limit on attempts in flight has changed')
+        return
+      }
       case 'partitions.paused': {
         const partitions = event.partitions.map(partitionId)
         this.#seldom(
@@ -145,6 +154,18 @@ class EventWriter {
         return
       }
     }
+  }
+
+  #onBreaker(event: OfKind<'breaker.opened' | 'breaker.closed'>): void {
+    const { kind, handlerId, key, epoch } = event
+    const facts = { handlerId, partition: partitionId(event), epoch, key }
+    if (kind === 'breaker.closed') {
+      this.#log.info(facts, 'a record of a poisoned key has succeeded: its records run again')
+      return
+    }
+    const sentence =
+      'records of a key are given up one after the other: they go to the dead-letter topic without running'
+    this.#seldom(`breaker ${handlerId}`, 'warn', { ...facts, cooldownMs: event.cooldownMs }, sentence)
   }
 
   #onCommitFailed({ error, willRetry }: OfKind<'commit.failed'>): void {

@@ -20,6 +20,7 @@ export class EventMeters {
   readonly #changes: Counter<'group' | 'status'>
   readonly #leftBehind: Counter<'group'>
   readonly #pauses: Counter<'group' | 'status'>
+  readonly #breakers: Counter<'group' | 'topic' | 'handler'>
   readonly #stale: Counter<'group' | 'status'>
   readonly #metadataDropped: Counter<'group'>
 
@@ -53,6 +54,11 @@ export class EventMeters {
       ['group'],
     )
     this.#pauses = counter('pyrallel_partition_pauses_total', 'Partitions paused and resumed by a limit.', byStatus)
+    this.#breakers = counter(
+      'pyrallel_breakers_opened_total',
+      'Keys whose records went to the dead-letter topic without running, because those before were given up.',
+      handlerLabels,
+    )
     this.#stale = counter(
       'pyrallel_stale_dropped_total',
       'Answers to an earlier assignment that came too late: completion, dead-letter, commit.',
@@ -110,6 +116,13 @@ export class EventMeters {
           event.partitions.length,
         )
         return
+      case 'breaker.opened':
+        this.#breakers.inc({ group, topic: event.topic, handler: event.handlerId })
+        return
+      case 'breaker.closed':
+      case 'concurrency.changed':
+        // The snapshot's gauges show what they lead to.
+        return
       case 'stale.dropped':
         this.#stale.inc({ group, status: event.what })
         return
@@ -126,7 +139,10 @@ export class EventMeters {
 
   /** A counter that appears with its first event has no rate at that moment, so an alert would miss the first failure. */
   #startAtZero(handlers: readonly MeteredHandler[]): void {
-    for (const labels of handlers) this.#deadLetterFailures.inc({ ...labels }, 0)
+    for (const labels of handlers) {
+      this.#deadLetterFailures.inc({ ...labels }, 0)
+      this.#breakers.inc({ ...labels }, 0)
+    }
     for (const group of new Set(handlers.map((each) => each.group))) {
       for (const status of ['succeeded', 'failed']) this.#commits.inc({ group, status }, 0)
       for (const status of partitionChanges) this.#changes.inc({ group, status }, 0)

@@ -54,6 +54,7 @@ function resolveHandler(entry: RegisteredHandler, config: ResolvedConfig): Resol
       retry,
       deadLetterTopic: deadLetterTopic(entry, group, settings.deadLetter),
       ...deadLetterPayload(settings.deadLetter),
+      ...guardsOf(entry, settings),
     },
     group,
     file: entry.file,
@@ -88,18 +89,28 @@ function withDefaults(
   definition: HandlerDefinition<unknown>,
   config: ResolvedConfig,
 ): Readonly<Record<string, unknown>> {
-  const { concurrency, ordering, timeoutMs, retry } = config.handlers
+  const { concurrency, ordering, timeoutMs, retry, rateLimit, adaptive, poison, maxBlockingMs } = config.handlers
   const { minMs, maxMs, ...ofRetry } = retry
+  const { intervalMs, ...ofAdaptive } = adaptive
+  const { cooldownMs, ...ofPoison } = poison
   const own = definition.options
-  const ownRetry: unknown = own.retry ?? {}
-  const isObject = typeof ownRetry === 'object' && !Array.isArray(ownRetry)
   return {
     concurrency,
     ordering,
     timeout: timeoutMs,
+    rateLimit,
+    maxBlocking: maxBlockingMs,
     ...own,
-    retry: isObject ? { ...ofRetry, min: minMs, max: maxMs, ...(ownRetry as object) } : ownRetry,
+    retry: over({ ...ofRetry, min: minMs, max: maxMs }, own.retry),
+    adaptive: over({ ...ofAdaptive, interval: intervalMs }, own.adaptive),
+    poison: over({ ...ofPoison, cooldown: cooldownMs }, own.poison),
   }
+}
+
+/** What is no object stays as it is, so that it is refused in its own words. */
+function over(defaults: object, own: unknown): unknown {
+  if (own === undefined) return defaults
+  return typeof own === 'object' && own !== null && !Array.isArray(own) ? { ...defaults, ...own } : own
 }
 
 /** The generator read id, group and topic from the source; running code that says otherwise would move offsets unseen. */
@@ -142,6 +153,33 @@ function deadLetterTopic(
     )
   }
   return topic
+}
+
+/** Only those that are on. */
+function guardsOf(
+  { file }: RegisteredHandler,
+  { rateLimit, adaptive, poison, maxBlockingMs, concurrency, deadLetter }: HandlerSettings,
+): Pick<Route, 'rateLimit' | 'adaptive' | 'poison' | 'maxBlockingMs'> {
+  const { enabled, min, intervalMs } = adaptive
+  if (enabled && min > concurrency) {
+    throw new PyrallelError(
+      'PYR_HANDLER_OPTION',
+      `${file}: option adaptive.min (${min}) is above concurrency (${concurrency}). Lower min or raise concurrency.`,
+    )
+  }
+  const dropping = poison.threshold > 0 ? 'poison.threshold' : maxBlockingMs > 0 ? 'maxBlocking' : undefined
+  if (deadLetter === false && dropping !== undefined) {
+    throw new PyrallelError(
+      'PYR_HANDLER_OPTION',
+      `${file}: option ${dropping} with deadLetter: false would drop records that were not tried to the end. Allow a dead-letter topic, or set ${dropping} to 0.`,
+    )
+  }
+  return {
+    ...(rateLimit === undefined ? {} : { rateLimit }),
+    ...(enabled ? { adaptive: { min, intervalMs } } : {}),
+    ...(poison.threshold > 0 ? { poison } : {}),
+    ...(maxBlockingMs > 0 ? { maxBlockingMs } : {}),
+  }
 }
 
 function deadLetterPayload(option: HandlerSettings['deadLetter']): Pick<Route, 'deadLetterPayload'> {

@@ -30,6 +30,8 @@ export interface Assignment {
   readonly givenUp: Set<number>
   /** Finished before, and covered by what the group had stored when the assignment began: must not run. */
   covered: ReadonlySet<number>
+  /** Above the highest offset that the stored commit names as finished, whether the log still has that record or not. */
+  readonly coveredTo: number
   expectedNext: number | undefined
   /** Of the log, when a record was last delivered: what is committed about an earlier one says nothing. */
   incarnation: number
@@ -39,6 +41,16 @@ export interface Running {
   readonly item: WorkItem
   readonly assignment: Assignment
   readonly record: LogRecord
+}
+
+/** A record in the hands of one member. */
+export type Delivered = Pick<Running, 'assignment' | 'record'>
+
+/** What the oracle knows of one key in one assignment. */
+interface KeyHistory {
+  /** Given up in a row, `DeadLetter` not counted. */
+  givenUp: number
+  lastAt: number
 }
 
 /** A metadata limit from here on holds whatever a schedule can complete. */
@@ -54,6 +66,9 @@ export const seen = {
   crashes: 0,
   deadLetters: 0,
   retries: 0,
+  poisoned: 0,
+  blocked: 0,
+  heldByRate: 0,
 }
 
 export class Oracle {
@@ -62,6 +77,12 @@ export class Oracle {
   /** By uid: attempts that failed in the present assignment. */
   readonly #failures = new Map<Assignment, Map<number, number>>()
   readonly #lastApplied = new Map<number, number>()
+  /** When records were delivered and finished, by uid, in the present assignment. */
+  readonly #times = new Map<Assignment, Map<number, { deliveredAt: number; finishedAt: number | undefined }>>()
+  readonly #interrupted = new Map<Assignment, Set<number>>()
+  readonly #keys = new Map<Assignment, Map<string, KeyHistory>>()
+  /** When attempts were started, by member. */
+  readonly #starts = new Map<number, number[]>()
 
   constructor(setup: Setup) {
     this.#setup = setup
@@ -86,28 +107,44 @@ export class Oracle {
       finished: new Set(),
       givenUp: new Set(),
       covered,
+      coveredTo: this.#coveredTo(log.stored),
       expectedNext,
       incarnation,
     }
   }
 
   /** Returns the assignment that the record belongs to: another one when the log went back. */
-  deliver(assignment: Assignment, record: LogRecord, log: Log): Assignment {
+  deliver(assignment: Assignment, record: LogRecord, log: Log, now: number): Assignment {
     let current = assignment
     if (assignment.expectedNext !== undefined && record.offset < assignment.expectedNext) {
       seen.rewinds += 1
-      current = { ...assignment, delivered: [], finished: new Set(), givenUp: new Set(), covered: new Set() }
+      const nothing = {
+        delivered: [],
+        finished: new Set<number>(),
+        givenUp: new Set<number>(),
+        covered: new Set<number>(),
+      }
+      current = { ...assignment, ...nothing, coveredTo: 0 }
       this.#lastApplied.delete(assignment.partition)
     }
     current.expectedNext = record.offset + 1
     current.incarnation = log.incarnation
     current.delivered.push(record)
+    this.#timesOf(current).set(record.uid, { deliveredAt: now, finishedAt: undefined })
     return current
   }
 
+  /** The next process of this name has a rate of its own. */
+  crash(member: number): void {
+    seen.crashes += 1
+    this.#starts.delete(member)
+  }
+
   /** @param runningHere everything that this process is at work on, whatever assignment it came from */
-  start(running: Running, runningHere: readonly Running[]): void {
+  start(running: Running, runningHere: readonly Running[], member: number, now: number): void {
     seen.starts += 1
+    this.#checkRate(member, now)
+    this.#checkBreaker(running, now)
     const { assignment, record, item } = running
     const { uid } = record
     if (assignment.covered.has(uid))
@@ -137,18 +174,71 @@ export class Oracle {
       throw new Violation('LIMIT', `${runningHere.length + 1} in flight`)
   }
 
-  finish({ assignment, record }: Pick<Running, 'assignment' | 'record'>): void {
+  finish({ assignment, record }: Delivered, now: number): void {
     this.#finished.add(record.uid)
     assignment.finished.add(record.uid)
+    const times = this.#timesOf(assignment).get(record.uid)
+    if (times !== undefined) times.finishedAt = now
   }
 
-  giveUp(running: Running): void {
+  succeed(running: Running, now: number): void {
+    this.#keyOf(running)?.clear()
+    this.finish(running, now)
+  }
+
+  /** @param countsForKey whether this says something about the next record of the key */
+  giveUp(running: Delivered, countsForKey: boolean, now: number): void {
     running.assignment.givenUp.add(running.record.uid)
-    if (!this.#setup.hasDeadLetters) this.finish(running)
+    if (countsForKey) this.#keyOf(running)?.add(now)
+    if (!this.#setup.hasDeadLetters) this.finish(running, now)
+  }
+
+  interrupt({ assignment, record }: Running): void {
+    const interrupted = this.#interrupted.get(assignment) ?? new Set()
+    this.#interrupted.set(assignment, interrupted.add(record.uid))
+  }
+
+  /** Given up without running. */
+  poison(given: Delivered, now: number): void {
+    seen.poisoned += 1
+    if (!this.#isPoisoned(given, now)) {
+      throw new Violation('POISON', `record ${given.record.uid} was not run, and its key is not poisoned`)
+    }
+    this.giveUp(given, false, now)
+  }
+
+  giveUpBlocked(given: Delivered, now: number): void {
+    seen.blocked += 1
+    const { assignment, record } = given
+    const { maxBlockingMs = Number.POSITIVE_INFINITY } = this.#setup
+    const since = this.#blockedSince(assignment)
+    if (since?.record !== record || now - since.at < maxBlockingMs) {
+      throw new Violation('BLOCKED', `record ${record.uid} was given up at ${now}; blocked since ${since?.at}`)
+    }
+    this.giveUp(given, true, now)
+  }
+
+  /** Nothing that has failed and does not run holds the position for longer than allowed. */
+  checkBlocking(assignment: Assignment, runningHere: readonly Running[], now: number): void {
+    const { maxBlockingMs, ordering } = this.#setup
+    const since = maxBlockingMs === undefined ? undefined : this.#blockedSince(assignment)
+    if (since === undefined || maxBlockingMs === undefined || now - since.at < maxBlockingMs) return
+    const { record } = since
+    const hasFailed =
+      (this.#failures.get(assignment)?.get(record.uid) ?? 0) > 0 || this.#interrupted.get(assignment)?.has(record.uid)
+    const shard = shardOf(record, ordering)
+    const isBusy = runningHere.some(
+      (other) =>
+        other.assignment.partition === assignment.partition &&
+        (other.record === record || (shard !== undefined && shardOf(other.record, ordering) === shard)),
+    )
+    if (hasFailed && !isBusy && !assignment.givenUp.has(record.uid)) {
+      throw new Violation('BLOCKED', `record ${record.uid} has failed and blocks since ${since.at}, at ${now}`)
+    }
   }
 
   /** @returns true when that was the last attempt */
-  fail(running: Running, isRetryable: boolean): boolean {
+  fail(running: Running, isRetryable: boolean, now: number): boolean {
     const { assignment, record } = running
     let failures = this.#failures.get(assignment)
     if (failures === undefined) {
@@ -158,7 +248,7 @@ export class Oracle {
     const count = (failures.get(record.uid) ?? 0) + 1
     failures.set(record.uid, count)
     const isLast = !isRetryable || count >= this.#setup.attempts
-    if (isLast) this.giveUp(running)
+    if (isLast) this.giveUp(running, isRetryable, now)
     if (!isLast) seen.retries += 1
     return isLast
   }
@@ -201,10 +291,66 @@ export class Oracle {
     const isFinished = ({ uid }: LogRecord): boolean => assignment.finished.has(uid) || assignment.covered.has(uid)
     const lowest = assignment.delivered.find((other) => !isFinished(other))
     const highest = assignment.delivered.findLast((other) => assignment.finished.has(other.uid))
-    if (lowest === undefined || highest === undefined || record.offset < highest.offset) return
+    if (lowest === undefined || highest === undefined) return
+    // What was finished by an earlier owner, and compacted since, is still the highest that is finished.
+    if (record.offset < Math.max(highest.offset, assignment.coveredTo)) return
     const span = highest.offset + 1 - lowest.offset
     if (span >= this.#setup.maxOffsetSpan)
       throw new Violation('SPAN', `record ${record.uid} starts above a span of ${span} offsets`)
+  }
+
+  /** In any second, and a tenth more for what a late start may catch up with. */
+  #checkRate(member: number, now: number): void {
+    const { rateLimit } = this.#setup
+    if (rateLimit === undefined) return
+    const starts = [...(this.#starts.get(member) ?? []).filter((at) => at > now - 1_000), now]
+    this.#starts.set(member, starts)
+    if (starts.length >= rateLimit) seen.heldByRate += 1
+    if (starts.length > rateLimit * 1.1 + 1) throw new Violation('RATE', `${starts.length} starts in a second`)
+  }
+
+  #checkBreaker(running: Running, now: number): void {
+    if (this.#isPoisoned(running, now)) {
+      throw new Violation('POISON', `record ${running.record.uid} runs, and its key is poisoned`)
+    }
+  }
+
+  #isPoisoned({ assignment, record }: Delivered, now: number): boolean {
+    const { poison } = this.#setup
+    const history = record.key === null ? undefined : this.#keys.get(assignment)?.get(record.key.toString('hex'))
+    if (poison === undefined || history === undefined) return false
+    return history.givenUp >= poison.threshold && now < history.lastAt + poison.cooldownMs
+  }
+
+  #keyOf({ assignment, record }: Delivered): { add(now: number): void; clear(): void } | undefined {
+    if (record.key === null) return undefined
+    const key = record.key.toString('hex')
+    const keys = this.#keys.get(assignment) ?? new Map<string, KeyHistory>()
+    this.#keys.set(assignment, keys)
+    return {
+      add: (now) => keys.set(key, { givenUp: (keys.get(key)?.givenUp ?? 0) + 1, lastAt: now }),
+      clear: () => keys.delete(key),
+    }
+  }
+
+  /** The lowest delivered record that is not finished, and since when all below it are. */
+  #blockedSince(assignment: Assignment): { readonly record: LogRecord; readonly at: number } | undefined {
+    const times = this.#timesOf(assignment)
+    let at = Number.NEGATIVE_INFINITY
+    for (const record of assignment.delivered) {
+      const { deliveredAt = 0, finishedAt } = times.get(record.uid) ?? {}
+      if (!assignment.finished.has(record.uid) && !assignment.covered.has(record.uid)) {
+        return { record, at: Math.max(at, deliveredAt) }
+      }
+      at = Math.max(at, finishedAt ?? at)
+    }
+    return undefined
+  }
+
+  #timesOf(assignment: Assignment): Map<number, { deliveredAt: number; finishedAt: number | undefined }> {
+    const times = this.#times.get(assignment) ?? new Map()
+    this.#times.set(assignment, times)
+    return times
   }
 
   applied(snapshot: CommitSnapshot, partition: number): void {
@@ -218,6 +364,11 @@ export class Oracle {
   /** The log was cut or made anew: what was committed says nothing about it. */
   forget(partition: number): void {
     this.#lastApplied.delete(partition)
+  }
+
+  #coveredTo(stored: Stored | undefined): number {
+    const ranges = stored === undefined || this.#setup.recovery !== 'metadata' ? [] : rangesOf(stored)
+    return ranges.at(-1)?.end ?? 0
   }
 
   #coveredBy(stored: Stored | undefined, log: Log): ReadonlySet<number> {

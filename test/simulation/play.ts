@@ -7,7 +7,7 @@ import { WorkManager } from '../../framework/control-plane/work-manager.ts'
 import type { KafkaRecord, TopicPartition } from '../../framework/model/record.ts'
 import type { HandlerFailure, Outcome } from '../../framework/model/work.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
-import { type Assignment, Oracle, type Running, seen, Violation } from './oracle.ts'
+import { type Assignment, type Delivered, Oracle, type Running, seen, Violation } from './oracle.ts'
 import type { Schedule, Setup, Step } from './schedule.ts'
 import { Log, type LogRecord, TOPIC } from './world.ts'
 
@@ -37,7 +37,7 @@ interface Member {
   readonly owned: Map<number, Owned>
   readonly paused: Set<number>
   running: Running[]
-  deadLetters: { readonly request: DeadLetterRequest; readonly running: Running }[]
+  deadLetters: { readonly request: DeadLetterRequest; readonly running: Delivered }[]
   /** The last failed attempt of each record that was given up, to match the request with it. */
   readonly interruptions: Map<Assignment, Map<number, number>>
   readonly lastRunning: Map<string, Running>
@@ -143,6 +143,8 @@ class Game {
       const gauges = member.manager.gauges()
       const isZero = Object.values(gauges).every((value) => value === 0)
       if (!isZero) throw new Violation('GAUGE', `member ${member.id}: ${JSON.stringify(gauges)}`)
+      const unsettled = member.manager.unsettled(member.manager.assigned())
+      if (unsettled !== 0) throw new Violation('GAUGE', `member ${member.id} would wait for ${unsettled} records`)
     }
   }
 
@@ -181,10 +183,12 @@ class Game {
   #newMember(id: number): Member {
     const { ordering, attempts, hasDeadLetters, concurrency, maxRecords, maxRecordsPerPartition, maxOffsetSpan, seed } =
       this.#setup
-    const retry = { attempts, backoff: 'exponential', minMs: 10, maxMs: 500, jitter: true } as const
+    const { rateLimit, adaptive, poison, maxBlockingMs } = this.#setup
+    const guards = { rateLimit, adaptive, poison, maxBlockingMs }
+    const retry = { attempts, backoff: 'exponential', minMs: this.#setup.retryMinMs, maxMs: 800, jitter: true } as const
     const deadLetterTopic = hasDeadLetters ? 'orders.dlq' : null
     const manager = new WorkManager({
-      routes: [{ handlerId: HANDLER, topic: TOPIC, ordering, concurrency, retry, deadLetterTopic }],
+      routes: [{ handlerId: HANDLER, topic: TOPIC, ordering, concurrency, retry, deadLetterTopic, ...guards }],
       limits: { maxRecords, maxBytes: 1e9, maxRecordsPerPartition, maxBytesPerPartition: 1e9, maxOffsetSpan },
       recovery: this.#setup.recovery,
       maxMetadataLength: this.#setup.maxMetadataLength,
@@ -240,7 +244,7 @@ class Game {
         records.push(toKafkaRecord(record, partition))
       }
     }
-    manager.onPolled(records)
+    manager.onPolled(records, this.#now)
     this.#checkLimits(member)
     this.#applyIntake(member)
   }
@@ -249,7 +253,7 @@ class Game {
     const log = this.#logs[partition] as Log
     owned.fetchFrom = log.fetchPosition(owned.fetchFrom)
     const records = log.read(owned.fetchFrom, max)
-    for (const record of records) owned.assignment = this.#oracle.deliver(owned.assignment, record, log)
+    for (const record of records) owned.assignment = this.#oracle.deliver(owned.assignment, record, log, this.#now)
     owned.fetchFrom = (records.at(-1)?.offset ?? owned.fetchFrom - 1) + 1
     return records
   }
@@ -281,10 +285,19 @@ class Game {
       if (member.owned.get(kafkaRecord.partition)?.isDraining)
         throw new Violation('START', 'a draining partition starts work')
       const running = { item, assignment, record }
-      this.#oracle.start(running, member.running)
+      this.#oracle.start(running, member.running, member.id, this.#now)
       member.running.push(running)
       member.lastRunning.set(`${kafkaRecord.partition}/${kafkaRecord.offset}`, running)
     }
+    this.#takeGuarded(member)
+    for (const { assignment, isDraining } of member.owned.values()) {
+      if (!isDraining) this.#oracle.checkBlocking(assignment, member.running, this.#now)
+    }
+  }
+
+  /** What was given up without an attempt of its own: looked at at once, because the oracle judges the moment. */
+  #takeGuarded(member: Member): void {
+    if (this.#setup.poison !== undefined || this.#setup.maxBlockingMs !== undefined) this.#takeDeadLetters(member)
   }
 
   #complete(member: Member, which: number, b: number): void {
@@ -298,7 +311,9 @@ class Game {
     const isZombie = member.owned.get(running.assignment.partition)?.assignment !== running.assignment
     if (!isZombie) this.#book(member, running, outcome)
     const before = JSON.stringify({ ...member.manager.gauges(), inFlight: 0 })
-    member.manager.onCompletion({ workId: running.item.id, outcome, durationMs: 1 }, this.#now)
+    const durationMs = (running.item.id % 7) * 10
+    member.manager.onCompletion({ workId: running.item.id, outcome, durationMs }, this.#now)
+    this.#takeGuarded(member)
     if (!isZombie) return
     seen.zombies += 1
     const after = JSON.stringify({ ...member.manager.gauges(), inFlight: 0 })
@@ -308,7 +323,7 @@ class Game {
 
   #book(member: Member, running: Running, outcome: Outcome): void {
     if (outcome.kind === 'succeeded') {
-      this.#oracle.finish(running)
+      this.#oracle.succeed(running, this.#now)
       return
     }
     if (outcome.kind === 'interrupted') {
@@ -316,18 +331,31 @@ class Game {
       member.interruptions.set(running.assignment, counts)
       const count = (counts.get(running.record.uid) ?? 0) + 1
       counts.set(running.record.uid, count)
-      if (count > MAX_INTERRUPTIONS) this.#oracle.giveUp(running)
+      if (count > MAX_INTERRUPTIONS) this.#oracle.giveUp(running, true, this.#now)
+      else this.#oracle.interrupt(running)
       return
     }
-    if (outcome.kind !== 'partial') this.#oracle.fail(running, outcome.failure.retryable)
+    if (outcome.kind !== 'partial') this.#oracle.fail(running, outcome.failure.retryable, this.#now)
   }
 
   #takeDeadLetters(member: Member): void {
     for (const request of member.manager.takeDeadLetters()) {
-      const running = member.lastRunning.get(`${request.record.partition}/${request.record.offset}`)
-      if (running === undefined) throw new Violation('DEAD', `record ${request.record.offset} never ran`)
+      const { partition, offset } = request.record
+      const running =
+        request.failure.reason === 'poisoned'
+          ? this.#deliveredTo(member, partition, offset)
+          : member.lastRunning.get(`${partition}/${offset}`)
+      if (running === undefined) throw new Violation('DEAD', `record ${offset} never ran`)
+      if (request.failure.reason === 'poisoned') this.#oracle.poison(running, this.#now)
+      if (request.failure.reason === 'blocked') this.#oracle.giveUpBlocked(running, this.#now)
       member.deadLetters.push({ request, running })
     }
+  }
+
+  #deliveredTo(member: Member, partition: number, offset: number): Delivered | undefined {
+    const { assignment } = member.owned.get(partition) ?? {}
+    const record = assignment?.delivered.find((delivered) => delivered.offset === offset)
+    return assignment === undefined || record === undefined ? undefined : { assignment, record }
   }
 
   #answerDeadLetter(member: Member, which: number, isAcknowledged: boolean): void {
@@ -336,10 +364,10 @@ class Game {
     member.deadLetters = member.deadLetters.filter((other) => other !== letter)
     const { assignment } = letter.running
     const isZombie = member.owned.get(assignment.partition)?.assignment !== assignment
-    if (!isZombie) this.#oracle.finish(letter.running)
+    if (!isZombie) this.#oracle.finish(letter.running, this.#now)
     seen.deadLetters += 1
     const before = JSON.stringify(member.manager.gauges())
-    member.manager.onDeadLettered(letter.request)
+    member.manager.onDeadLettered(letter.request, this.#now)
     const after = JSON.stringify(member.manager.gauges())
     if (isZombie && before !== after)
       throw new Violation('ZOMBIE', 'a dead letter of an earlier assignment changed something')
@@ -441,7 +469,7 @@ class Game {
   }
 
   #crash(member: Member): void {
-    seen.crashes += 1
+    this.#oracle.crash(member.id)
     this.#members = this.#members.map((other) => (other === member ? this.#newMember(member.id) : other))
   }
 

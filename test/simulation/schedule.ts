@@ -1,6 +1,6 @@
 /** A schedule: what happens, in which order, as plain data. Any part of a schedule is a schedule, so failing ones can be shortened. */
 
-import type { RecoveryStrategy } from '../../framework/model/settings.ts'
+import type { AdaptiveSettings, PoisonSettings, RecoveryStrategy } from '../../framework/model/settings.ts'
 import type { Ordering } from '../../framework/model/work.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 
@@ -53,6 +53,12 @@ export interface Setup {
   readonly failureRate: number
   /** 0 to 1: how many of those were interrupted. */
   readonly interruptedShare: number
+  /** The delay before the second attempt. Milliseconds. */
+  readonly retryMinMs: number
+  readonly rateLimit: number | undefined
+  readonly adaptive: AdaptiveSettings | undefined
+  readonly poison: PoisonSettings | undefined
+  readonly maxBlockingMs: number | undefined
 }
 
 export interface Schedule {
@@ -67,6 +73,7 @@ export function scheduleOf(seed: number): Schedule {
   const random = seededRandom(seed)
   const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)] as T
   const maxRecords = pick([8, 20, 60, 1_000])
+  const hasDeadLetters = random() < 0.8
   const setup: Setup = {
     seed,
     ordering: pick(['key', 'key', 'key', 'partition', 'unordered'] as const),
@@ -77,12 +84,18 @@ export function scheduleOf(seed: number): Schedule {
     maxRecords,
     maxRecordsPerPartition: pick([8, 30, maxRecords]),
     attempts: pick([1, 2, 4]),
-    hasDeadLetters: random() < 0.8,
+    hasDeadLetters,
     // Below 30 characters not much fits, so overflow and the brake before it are met often.
     maxMetadataLength: pick([4_095, 4_095, 24, 14]),
     maxOffsetSpan: pick([1_000_000, 12]),
     failureRate: pick([0, 0.1, 0.4, 0.8]),
     interruptedShare: pick([0.15, 0.15, 0.8]),
+    retryMinMs: pick([10, 10, 400]),
+    rateLimit: pick([undefined, undefined, undefined, 20]),
+    adaptive: pick([undefined, undefined, { min: 1, intervalMs: 50 }]),
+    // As the config has it: what would drop records that did not run, or may still run, needs a dead-letter topic.
+    poison: pick([undefined, hasDeadLetters ? { threshold: pick([1, 2, 2]), cooldownMs: 700 } : undefined]),
+    maxBlockingMs: pick([undefined, undefined, hasDeadLetters ? 250 : undefined]),
   }
   const steps: Step[] = []
   const length = pick([40, 120, 250])

@@ -27,6 +27,10 @@ describe('resolveConfig', () => {
       ordering: 'key',
       timeoutMs: 30_000,
       retry: { attempts: 5, backoff: 'exponential', minMs: 200, maxMs: 30_000, jitter: true },
+      rateLimit: undefined,
+      adaptive: { enabled: false, min: 1, intervalMs: 1_000 },
+      poison: { threshold: 0, cooldownMs: 30_000 },
+      maxBlockingMs: 0,
     })
     assert.deepEqual(rest.limits, {
       maxRecords: 10_000,
@@ -149,7 +153,7 @@ describe('resolveConfig', () => {
 describe('the reference of the options', () => {
   it('tells of every option what it does, its default, its range, and what gets worse', () => {
     const rows = optionRows(configSchema)
-    assert.equal(rows.length, 44)
+    assert.equal(rows.length, 51)
     for (const row of rows) {
       for (const part of [row.what, row.range, row.worse, row.standard]) assert.ok(part.length > 0, row.name)
       assert.match(row.what, /\.$/, row.name)

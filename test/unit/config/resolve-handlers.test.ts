@@ -78,6 +78,37 @@ describe('resolveHandlers', () => {
     assert.equal(dropped?.route.deadLetterTopic, null)
   })
 
+  it('leaves every guard off until it is asked for', () => {
+    const { route } = resolveHandlers([registered()], config)[0]!
+    const guards = [route.rateLimit, route.adaptive, route.poison, route.maxBlockingMs]
+    assert.deepEqual(guards, [undefined, undefined, undefined, undefined])
+  })
+
+  it("gives a handler its own guards over the config's, one by one", () => {
+    const withGuards = resolveConfig(
+      {
+        group: 'shop',
+        handlers: {
+          rateLimit: 50,
+          maxBlocking: '5m',
+          poison: { threshold: 3, cooldown: '10s' },
+          adaptive: { enabled: true, min: 2, interval: '2s' },
+        },
+      },
+      'pyrallel.config.ts',
+    )
+    const [inherits] = resolveHandlers([registered()], withGuards)
+    assert.equal(inherits?.route.rateLimit, 50)
+    assert.equal(inherits.route.maxBlockingMs, 300_000)
+    assert.deepEqual(inherits.route.poison, { threshold: 3, cooldownMs: 10_000 })
+    assert.deepEqual(inherits.route.adaptive, { min: 2, intervalMs: 2_000 })
+    const own = { rateLimit: 5, maxBlocking: 0, poison: { cooldown: '1m' }, adaptive: { enabled: false } }
+    const [chooses] = resolveHandlers([registered(own)], withGuards)
+    assert.equal(chooses?.route.rateLimit, 5)
+    assert.deepEqual(chooses.route.poison, { threshold: 3, cooldownMs: 60_000 })
+    assert.deepEqual([chooses.route.maxBlockingMs, chooses.route.adaptive], [undefined, undefined])
+  })
+
   it('refuses an unknown option, with the file and what was probably meant', () => {
     const error = refusal(registered({ concurency: 5 }))
     assert.equal(error.code, 'PYR_HANDLER_OPTION')
@@ -97,6 +128,12 @@ describe('resolveHandlers', () => {
     [{ deadLetter: true }, /option deadLetter is true, but must be \{ topic: 'name', payload: .*, or false/],
     [{ deadLetter: { topic: 'orders' } }, /'orders', the topic that the handler reads/],
     [{ filter: 'yes' }, /option filter is 'yes', but must be a function/],
+    [{ rateLimit: 0 }, /option rateLimit is 0, but must be a whole number from 1 to 1,000,000/],
+    [{ poison: 3 }, /option poison is 3, but must be an object/],
+    [{ poison: { treshold: 3 } }, /no option poison\.treshold .*Did you mean poison\.threshold\?/],
+    [{ adaptive: { enabled: true, min: 50 } }, /option adaptive\.min \(50\) is above concurrency \(7\)/],
+    [{ poison: { threshold: 3 }, deadLetter: false }, /option poison\.threshold with deadLetter: false would drop/],
+    [{ maxBlocking: '1m', deadLetter: false }, /option maxBlocking with deadLetter: false would drop/],
     [{ retry: { when: 'always' } }, /option retry\.when is 'always', but must be a function of the error/],
     [{ retry: { delay: '5s' } }, /option retry\.delay is '5s', but must be a function of the attempt/],
   ] as const) {

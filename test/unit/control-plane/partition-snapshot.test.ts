@@ -51,6 +51,7 @@ describe('the snapshot of a partition', () => {
       pausedBecause: null,
       isDraining: false,
       isTight: false,
+      openBreakers: 0,
       ribbon: { from: 100, to: 100, cells: '' },
     })
   })

@@ -29,6 +29,7 @@ export function aPartition(over: Partial<PartitionMetrics> = {}): PartitionMetri
     pausedBecause: null,
     isDraining: false,
     isTight: false,
+    openBreakers: 0,
     ribbon: { from: 10, to: 10, cells: '' },
     ...over,
   }

@@ -1,0 +1,73 @@
+/** Remembers the keys of one partition whose records were given up one after the other, and for how long the next ones are not worth trying. */
+import type { PoisonSettings } from '../model/settings.ts'
+import type { HandlerFailure } from '../model/work.ts'
+
+interface Breaker {
+  givenUp: number
+  openUntil: number
+}
+
+/** The oldest are forgotten beyond that: a failure of all keys must not take all memory. */
+const MAX_KEYS = 10_000
+
+/**
+ * closed --`threshold` records given up in a row--> open --`cooldownMs`--> half open --success--> closed
+ *                                                    ^                        |
+ *                                                    +-----given up----------+
+ */
+export class KeyBreakers {
+  readonly #breakers = new Map<string, Breaker>()
+
+  /** Whether a record of this key should not run now. */
+  isOpen(key: Buffer | null, now: number): boolean {
+    return key !== null && this.#breakers.size > 0 && (this.#breakers.get(nameOf(key))?.openUntil ?? 0) > now
+  }
+
+  /** @returns whether the breaker is open from now on */
+  onGivenUp(key: Buffer | null, { threshold, cooldownMs }: PoisonSettings, now: number): boolean {
+    if (key === null) return false
+    const name = nameOf(key)
+    const breaker = this.#breakers.get(name) ?? { givenUp: 0, openUntil: 0 }
+    breaker.givenUp += 1
+    // Set anew, so that the map is in the order of the last failure.
+    this.#breakers.delete(name)
+    this.#breakers.set(name, breaker)
+    for (const oldest of this.#breakers.keys()) {
+      if (this.#breakers.size <= MAX_KEYS) break
+      this.#breakers.delete(oldest)
+    }
+    if (breaker.givenUp < threshold) return false
+    breaker.openUntil = now + cooldownMs
+    return true
+  }
+
+  /** @returns whether this has closed a breaker that was open */
+  onSucceeded(key: Buffer | null): boolean {
+    if (key === null || this.#breakers.size === 0) return false
+    const name = nameOf(key)
+    const wasOpen = (this.#breakers.get(name)?.openUntil ?? 0) > 0
+    this.#breakers.delete(name)
+    return wasOpen
+  }
+
+  /** Keys with an open breaker. */
+  countOpen(now: number): number {
+    let count = 0
+    for (const { openUntil } of this.#breakers.values()) if (openUntil > now) count += 1
+    return count
+  }
+}
+
+/** Keys are compared by their bytes. */
+function nameOf(key: Buffer): string {
+  return key.toString('latin1')
+}
+
+export function poisonedFailure(threshold: number): HandlerFailure {
+  return {
+    reason: 'poisoned',
+    name: 'PoisonedKey',
+    message: `not run: ${threshold} or more records of its key in a row were given up`,
+    retryable: false,
+  }
+}

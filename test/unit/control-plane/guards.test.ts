@@ -1,0 +1,260 @@
+/** The guards of a handler at work in the manager: rate, poisoned keys, records that block for too long, and the adaptive limit. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { PoisonSettings } from '../../../framework/model/settings.ts'
+import type { Outcome } from '../../../framework/model/work.ts'
+import { aFailure, aRecord, aRoute, Driver, failed, keyed, of, offsetsOf, range, timedOut } from './builders.ts'
+
+const hopeless: Outcome = { kind: 'failed', failure: aFailure({ retryable: false }) }
+const declined: Outcome = { kind: 'failed', failure: aFailure({ reason: 'dead-letter', retryable: false }) }
+
+describe('a rate limit', () => {
+  it('starts so many records in a second, evenly, and wakes when the next may start', () => {
+    const driver = new Driver({ route: { rateLimit: 100 } }).assign(0, 0).poll(...range(0, 500).map((n) => aRecord(n)))
+    const starts: number[] = []
+    for (let ticks = 0; driver.now < 2_000 && ticks < 1_000; ticks += 1) {
+      for (const item of driver.start()) {
+        starts.push(driver.now)
+        driver.end(item)
+      }
+      assert.ok(driver.manager.nextWakeAt !== undefined && driver.manager.nextWakeAt > driver.now)
+      driver.now = driver.manager.nextWakeAt
+    }
+    assert.ok(starts.length >= 200 && starts.length <= 211, `${starts.length} starts in two seconds`)
+    for (let from = 0; from < 2_000; from += 250) {
+      const count = starts.filter((at) => at >= from && at < from + 1_000).length
+      assert.ok(count <= 111, `${count} starts in the second from ${from}`)
+    }
+  })
+
+  it('counts retries, too', () => {
+    const driver = new Driver({ route: { rateLimit: 1 } }).assign(0, 0).poll(keyed(0, 'a'), keyed(1, 'b'))
+    driver.end(driver.start()[0], failed)
+    driver.now = 500
+    assert.deepEqual(driver.startOffsets(), [], 'the retry is due, and has to wait for the rate')
+    driver.now = 1_000
+    assert.deepEqual(driver.startOffsets(), [0])
+  })
+
+  it('does not wake for a handler that is paused', () => {
+    const driver = new Driver({ route: { rateLimit: 1 } }).assign(0, 0).poll(keyed(0, 'a'), keyed(1, 'b'))
+    driver.start()
+    assert.equal(driver.manager.nextWakeAt, 1_000)
+    driver.manager.pause('charge')
+    assert.equal(driver.manager.nextWakeAt, undefined)
+  })
+
+  it('is exchanged with the rules of its handler', () => {
+    const driver = new Driver({ route: { rateLimit: 1 } }).assign(0, 0).poll(...range(0, 9).map((n) => aRecord(n)))
+    assert.equal(driver.start().length, 1)
+    driver.manager.replaceRoute(aRoute())
+    assert.equal(driver.start().length, 8)
+  })
+})
+
+describe('a poisoned key', () => {
+  const poison: PoisonSettings = { threshold: 2, cooldownMs: 1_000 }
+
+  /** Offsets 0 and 1 of key a are given up: the breaker opens at time 0. */
+  function poisoned(): Driver {
+    const driver = new Driver({ route: { poison } })
+      .assign(0, 0)
+      .poll(...range(0, 6).map((n) => keyed(n, 'a')), keyed(6, 'b'))
+    for (const offset of [0, 1]) {
+      const items = driver.start()
+      driver.end(
+        items.find((item) => offsetsOf([item])[0] === offset),
+        hopeless,
+      )
+      driver.manager.onDeadLettered(driver.takeDeadLetter())
+    }
+    return driver
+  }
+
+  it('has its records dead-lettered without running, and waits for each acknowledgement', () => {
+    const driver = poisoned()
+    assert.deepEqual(driver.startOffsets(), [])
+    const request = driver.takeDeadLetter()
+    assert.deepEqual([request.record.offset, request.failure.reason, request.failure.retryable], [2, 'poisoned', false])
+    assert.equal(driver.commit()?.position, 2)
+    driver.manager.onDeadLettered(request)
+    assert.deepEqual(driver.startOffsets(), [])
+    assert.equal(driver.takeDeadLetter().record.offset, 3)
+    assert.equal(driver.commit()?.position, 3)
+    assert.equal(driver.manager.gauges().inFlight, 1, 'only the record of key b')
+  })
+
+  it('is told, with its key and for how long', () => {
+    const [opened] = poisoned().eventsOf('breaker.opened')
+    assert.deepEqual([opened?.key, opened?.cooldownMs, opened?.partition], ['a', 1_000, 0])
+  })
+
+  it('runs its next record after the cool-down, and is healed by a success', () => {
+    const driver = poisoned()
+    driver.now = 1_000
+    const items = driver.start()
+    assert.deepEqual(offsetsOf(items), [2])
+    driver.end(items[0])
+    assert.equal(driver.eventsOf('breaker.closed')[0]?.key, 'a')
+    driver.end(driver.start()[0], hopeless)
+    driver.manager.onDeadLettered(driver.takeDeadLetter())
+    assert.deepEqual(driver.startOffsets(), [4], 'one failure does not open it again')
+  })
+
+  it('is poisoned again at once when that record is given up', () => {
+    const driver = poisoned()
+    driver.now = 1_000
+    driver.end(driver.start()[0], hopeless)
+    driver.manager.onDeadLettered(driver.takeDeadLetter())
+    assert.deepEqual(driver.startOffsets(), [])
+    assert.equal(driver.takeDeadLetter().failure.reason, 'poisoned')
+  })
+
+  it('is not what DeadLetter makes of it: that is a decision about one record', () => {
+    const driver = new Driver({ route: { poison } }).assign(0, 0).poll(...range(0, 4).map((n) => keyed(n, 'a')))
+    for (const offset of [0, 1, 2]) {
+      const items = driver.start()
+      assert.deepEqual(offsetsOf(items), [offset])
+      driver.end(items[0], declined)
+      driver.manager.onDeadLettered(driver.takeDeadLetter())
+    }
+    assert.deepEqual(driver.startOffsets(), [3])
+  })
+
+  it('is not the key of records without one, and not that of another partition', () => {
+    const driver = new Driver({ route: { poison } }).assign(0, 0).assign(1, 0)
+    driver.poll(...range(0, 3).map((n) => aRecord(n)), keyed(0, 'a', { partition: 1 }))
+    for (const item of driver.start()) driver.end(item, hopeless)
+    driver.poll(aRecord(3), keyed(1, 'a', { partition: 1 }))
+    for (const request of driver.manager.takeDeadLetters()) driver.manager.onDeadLettered(request)
+    assert.equal(driver.start().length, 2)
+  })
+
+  it('is forgotten with its partition', () => {
+    const driver = poisoned()
+    driver.manager.onRevoked([of(0)])
+    driver.assign(0, 2).poll(keyed(2, 'a'))
+    assert.deepEqual(driver.startOffsets(), [2])
+  })
+
+  it('stays unknown where nobody asked for it', () => {
+    const driver = new Driver().assign(0, 0).poll(...range(0, 30).map((n) => keyed(n, 'a')))
+    for (const offset of range(0, 29)) {
+      const items = driver.start()
+      assert.deepEqual(offsetsOf(items), [offset])
+      driver.end(items[0], hopeless)
+      driver.manager.onDeadLettered(driver.takeDeadLetter())
+    }
+  })
+})
+
+describe('a record that blocks for too long', () => {
+  const maxBlockingMs = 1_000
+
+  it('is given up while it waits for its retry, at the moment its time is over', () => {
+    const retry = { attempts: 100, backoff: 'fixed', minMs: 700, maxMs: 700, jitter: false } as const
+    const driver = new Driver({ route: { maxBlockingMs, retry } })
+      .assign(0, 0)
+      .poll(keyed(0, 'a'), keyed(1, 'a'), keyed(2, 'b'))
+    const [a, b] = driver.start()
+    driver.end(a, failed).end(b)
+    driver.now = 700
+    driver.end(driver.start()[0], failed)
+    assert.equal(driver.manager.nextWakeAt, 1_000, 'before the retry at 1,400')
+    driver.now = 999
+    assert.deepEqual([driver.startOffsets(), driver.manager.takeDeadLetters()], [[], []])
+    driver.now = 1_000
+    assert.deepEqual(driver.startOffsets(), [])
+    const request = driver.takeDeadLetter()
+    assert.deepEqual([request.record.offset, request.failure.reason, request.attempt], [0, 'blocked', 2])
+    assert.match(request.failure.message, /1000 ms; its last attempt: boom/)
+    assert.equal(driver.manager.gauges().retriesWaiting, 0)
+    driver.manager.onDeadLettered(request)
+    assert.deepEqual(driver.startOffsets(), [1])
+    assert.equal(driver.manager.nextWakeAt, undefined)
+  })
+
+  it('is given up by the failure of the attempt that ran when its time was over', () => {
+    const driver = new Driver({ route: { maxBlockingMs } }).assign(0, 0).poll(keyed(0, 'a'))
+    const [item] = driver.start()
+    driver.now = 1_500
+    driver.end(item, timedOut)
+    assert.deepEqual([driver.takeDeadLetter().attempt, driver.manager.gauges().retriesWaiting], [1, 0])
+  })
+
+  it('may still succeed', () => {
+    const driver = new Driver({ route: { maxBlockingMs } }).assign(0, 0).poll(keyed(0, 'a'))
+    const [item] = driver.start()
+    driver.now = 5_000
+    driver.start()
+    driver.end(item)
+    assert.deepEqual([driver.manager.takeDeadLetters(), driver.commit()?.position], [[], 1])
+  })
+
+  it('is not one that waits for a slot, or for its handler to be resumed', () => {
+    const driver = new Driver({ route: { maxBlockingMs } }).assign(0, 0).poll(keyed(0, 'a'))
+    driver.manager.pause('charge')
+    driver.now = 60_000
+    assert.deepEqual([driver.start(), driver.manager.takeDeadLetters()], [[], []])
+    driver.manager.resume('charge')
+    assert.deepEqual(driver.startOffsets(), [0])
+  })
+
+  it('is counted from when the position came to it', () => {
+    const retry = { attempts: 100, backoff: 'fixed', minMs: 5_000, maxMs: 5_000, jitter: false } as const
+    const driver = new Driver({ route: { maxBlockingMs, retry } }).assign(0, 0).poll(keyed(0, 'a'), keyed(1, 'b'))
+    const [a, b] = driver.start()
+    driver.end(b, failed)
+    driver.now = 900
+    driver.end(a)
+    assert.equal(driver.manager.nextWakeAt, 1_900)
+  })
+
+  it('stays with its retries while its partition drains', () => {
+    const driver = new Driver({ route: { maxBlockingMs } }).assign(0, 0).poll(keyed(0, 'a'))
+    driver.end(driver.start()[0], failed)
+    driver.manager.startDraining([of(0)])
+    driver.now = 5_000
+    assert.deepEqual([driver.start(), driver.manager.takeDeadLetters()], [[], []])
+  })
+
+  it('blocks for as long as its retries take where nobody set a limit', () => {
+    const driver = new Driver().assign(0, 0).poll(keyed(0, 'a'))
+    driver.end(driver.start()[0], failed)
+    driver.now = 1e9
+    assert.deepEqual([driver.startOffsets(), driver.manager.takeDeadLetters()], [[0], []])
+  })
+})
+
+describe('an adaptive limit', () => {
+  it('starts small, is never above concurrency, and says when it has changed', () => {
+    const driver = new Driver({ route: { concurrency: 20, adaptive: { min: 1, intervalMs: 10 } } }).assign(0, 0)
+    let most = 0
+    for (let round = 0; round < 60; round += 1) {
+      driver.poll(...range(round * 40, round * 40 + 40).map((n) => aRecord(n)))
+      const items = driver.start()
+      most = Math.max(most, items.length)
+      if (round === 0) assert.equal(items.length, 8)
+      driver.now += 20
+      for (const item of items) driver.end(item)
+    }
+    assert.equal(most, 20)
+    assert.ok(driver.eventsOf('concurrency.changed').some(({ limit }) => limit === 20))
+    assert.equal(driver.manager.limitOf('orders'), 20)
+  })
+
+  it('stays where it is while nothing more is waiting', () => {
+    const driver = new Driver({ route: { adaptive: { min: 1, intervalMs: 10 } } }).assign(0, 0)
+    for (let round = 0; round < 60; round += 1) {
+      driver.poll(aRecord(round))
+      driver.now += 20
+      for (const item of driver.start()) driver.end(item)
+    }
+    assert.equal(driver.manager.limitOf('orders'), 8)
+  })
+
+  it('is the plain concurrency where nobody asked for it', () => {
+    const driver = new Driver({ route: { concurrency: 70 } }).assign(0, 0).poll(...range(0, 99).map((n) => aRecord(n)))
+    assert.equal(driver.start().length, 70)
+  })
+})

@@ -1,0 +1,42 @@
+/** What the breakers of a partition remember, and that they forget. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { KeyBreakers } from '../../../framework/control-plane/key-breakers.ts'
+
+const key = (name: string | number) => Buffer.from(String(name))
+const settings = { threshold: 1, cooldownMs: 1_000 }
+
+describe('KeyBreakers', () => {
+  it('compares keys by their bytes, also where they are no text', () => {
+    const breakers = new KeyBreakers()
+    breakers.onGivenUp(Buffer.from([0xff]), settings, 0)
+    assert.equal(breakers.isOpen(Buffer.from([0xff]), 1), true)
+    assert.equal(breakers.isOpen(Buffer.from([0xfe]), 1), false)
+  })
+
+  it('counts those that are open now', () => {
+    const breakers = new KeyBreakers()
+    breakers.onGivenUp(key('a'), settings, 0)
+    breakers.onGivenUp(key('b'), settings, 500)
+    assert.deepEqual(
+      [0, 999, 1_000, 1_500].map((now) => breakers.countOpen(now)),
+      [2, 2, 1, 0],
+    )
+  })
+
+  it('does not grow without limit when every key fails: the oldest are forgotten', () => {
+    const breakers = new KeyBreakers()
+    for (let index = 0; index < 50_000; index += 1) breakers.onGivenUp(key(index), settings, 0)
+    assert.equal(breakers.countOpen(1), 10_000)
+    assert.equal(breakers.isOpen(key(39_999), 1), false)
+    assert.equal(breakers.isOpen(key(40_000), 1), true)
+  })
+
+  it('says once that a success has closed a breaker', () => {
+    const breakers = new KeyBreakers()
+    breakers.onGivenUp(key('a'), settings, 0)
+    assert.deepEqual([breakers.onSucceeded(key('a')), breakers.onSucceeded(key('a'))], [true, false])
+    breakers.onGivenUp(key('b'), { ...settings, threshold: 2 }, 0)
+    assert.equal(breakers.onSucceeded(key('b')), false)
+  })
+})
