@@ -10,7 +10,7 @@ export const Invoice = Type.Object({
 export const Order = Type.Object({
   id: Type.String(),
   customerId: Type.String(),
-  total: Type.Number(),
+  total: Type.Number({ minimum: 0 }),
 })
 
 export const SignUp = Type.Object({

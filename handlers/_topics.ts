@@ -1,6 +1,5 @@
 /** The topics of the example app: the one truth about their types, shared by handlers, publishers and the traffic. */
-import { topic } from 'pyrallel'
-import { Type } from 'typebox'
+import { Type, topic } from 'pyrallel'
 
 export interface SignUp {
   readonly userId: string
@@ -10,6 +9,7 @@ export interface SignUp {
 export interface Order {
   readonly id: string
   readonly customerId: string
+  /** @minimum 0 */
   readonly total: number
 }
 
@@ -19,7 +19,7 @@ export interface Invoice {
   readonly amount: number
 }
 
-/** Values are typed, not checked: what is in the topic is taken at its word. */
+/** The type is the schema: what is in the topic is checked against `SignUp` before a handler sees it. */
 export const signUps = topic<SignUp>('users.signed-up', { key: (signUp) => signUp.userId })
 
 /** `key` decides which orders keep their order: those of one customer. */
@@ -27,7 +27,7 @@ export const orders = topic<Order>('orders.created', { key: (order) => order.cus
 
 export const invoices = topic<Invoice>('invoices.issued', { key: (invoice) => invoice.customerId })
 
-/** With a schema, the type is inferred, and every value is checked before a handler sees it. */
+/** With a schema of one's own, the type is inferred from it. */
 export const stockMoves = topic('stock.moved', {
   key: (move) => move.sku,
   schema: Type.Object({

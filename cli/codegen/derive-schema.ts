@@ -11,7 +11,7 @@ import type { At, Place, TypeDeriver } from './type-deriver.ts'
 import { inside } from './type-deriver.ts'
 import { aliasedType, aliasOf, commentsOf, type DocComment, writtenElement, writtenMember } from './type-docs.ts'
 import { identifierOf, type TypeWorld, typeName } from './type-names.ts'
-import { literalNodes, literalOf, unionOf } from './union-schema.ts'
+import { isBoolean, isSameBut, literalNodes, literalOf, NULLISH, unionOf } from './union-schema.ts'
 
 /** `isUnresolved`: opening the libraries that types are imported from may help. */
 export type RefuseType = (place: Place, refusal: refuse.Refusal, isUnresolved: boolean) => void
@@ -21,7 +21,7 @@ const MAX_DEPTH = 64
 
 interface Entry {
   readonly key: string
-  readonly definition: Omit<RawDefinition, 'key' | 'node'>
+  definition: Omit<RawDefinition, 'key' | 'node'>
   readonly isNamed: boolean
   /** Set when the type was met again inside itself. */
   isRecursive: boolean
@@ -85,7 +85,7 @@ export class SchemaDeriver implements TypeDeriver {
       if (what === 'all') {
         for (const { start, end, ...mistake } of mistakes) this.#refuse(placeOf(start, end), mistake, false)
         for (const [tag, value] of Object.entries(constraints)) {
-          const constrained = constrain(tagged, constraintTags[tag] ?? 'string', { [tag]: value })
+          const constrained = constrain(this.#unnamed(tagged), constraintTags[tag] ?? 'string', { [tag]: value })
           if (constrained === undefined) {
             const start = Math.max(0, comment.text.indexOf(`@${tag}`))
             const end = start + tag.length + 1
@@ -97,6 +97,16 @@ export class SchemaDeriver implements TypeDeriver {
       if (description !== undefined) tagged = { ...tagged, options: { ...tagged.options, description } }
     }
     return tagged
+  }
+
+  /** What a name stands for: a constraint that is said of a property is not said of every other one of that type. */
+  #unnamed(node: SchemaNode): SchemaNode {
+    if (node.kind !== 'reference') return node
+    for (const { key, node: defined } of this.#entries.values()) {
+      if (key === node.name && defined !== undefined)
+        return { ...defined, options: { ...defined.options, ...node.options } }
+    }
+    return node
   }
 
   #key(): string {
@@ -116,7 +126,7 @@ export class SchemaDeriver implements TypeDeriver {
     const entry: Entry = {
       key: this.#key(),
       definition: {
-        baseName: name?.baseName ?? identifierOf(this.world.checker.typeToString(type), 'Value'),
+        baseName: name?.baseName ?? '',
         file: this.world.pathOf(file),
         position: name?.declaration.pos ?? at.place.start,
       },
@@ -129,6 +139,9 @@ export class SchemaDeriver implements TypeDeriver {
     const structure = this.#structure(type, { ...at, path })
     entry.node =
       name === undefined ? structure : this.withTags(structure, commentsOf(name.symbol), { ...at, path }, 'all')
+    if (!entry.isNamed && entry.isRecursive) {
+      entry.definition = { ...entry.definition, baseName: identifierOf(this.world.checker.typeToString(type), 'Value') }
+    }
     if (entry.isNamed || entry.isRecursive) return { kind: 'reference', name: entry.key }
     this.#entries.delete(type)
     return entry.node
@@ -169,7 +182,9 @@ export class SchemaDeriver implements TypeDeriver {
     // The checker's stand-in for a name that it cannot find is an `any` too.
     const isError = (type as { readonly intrinsicName?: string }).intrinsicName === 'error'
     if (!isError) return this.refused(at, refuse.anyType(at.path))
-    return this.refused(at, refuse.unresolved(at.path, at.written?.getText() ?? 'a type'), true)
+    const written = at.written?.getText() ?? 'a type'
+    if (refuse.isBuiltIn(written)) return this.refused(at, refuse.builtIn(at.path, written, written))
+    return this.refused(at, refuse.unresolved(at.path, written), true)
   }
 
   #union(types: readonly ts.Type[], at: At): SchemaNode {
@@ -266,22 +281,6 @@ export class SchemaDeriver implements TypeDeriver {
     }
     return tagged
   }
-}
-
-const NULLISH = ts.TypeFlags.Undefined | ts.TypeFlags.Null
-
-function membersOf(type: ts.Type): readonly ts.Type[] {
-  return (type.flags & ts.TypeFlags.Union) === 0 ? [type] : (type as ts.UnionType).types
-}
-
-function isSameBut(a: ts.Type, b: ts.Type, ignored: ts.TypeFlags): boolean {
-  const left = new Set(membersOf(a).filter(({ flags }) => (flags & ignored) === 0))
-  const right = membersOf(b).filter(({ flags }) => (flags & ignored) === 0)
-  return left.size === right.length && right.every((member) => left.has(member))
-}
-
-function isBoolean(type: ts.Type): boolean {
-  return (type.flags & ts.TypeFlags.Boolean) !== 0
 }
 
 /** `undefined` where the constraint fits nowhere. */

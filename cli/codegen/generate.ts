@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { dirname, join, resolve } from 'node:path'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { Diagnostic } from './diagnostic.ts'
-import { lineDiff } from './line-diff.ts'
 import { type OffsetChange, offsetChanges, offsetChangesText } from './offset-changes.ts'
 import { payloadsOf } from './payloads.ts'
 import { type GeneratedFile, manifestFile, renderFiles, workersFolder } from './render.ts'
@@ -21,10 +20,10 @@ export interface Generation {
 }
 
 export interface StaleFile extends GeneratedFile {
-  /** From what is on the disk to what should be there. */
-  readonly diff: string
+  /** What is on the disk; empty when there is nothing. */
+  readonly current: string
   /** Nothing generates it any more: it is to be removed. */
-  readonly isObsolete?: boolean
+  readonly isObsolete: boolean
 }
 
 /** Keeps the compiler and the project's files in memory, so that a change costs milliseconds. Writes nothing. */
@@ -109,7 +108,7 @@ function textOf(path: string): string | undefined {
 
 function staleFile(root: string, file: GeneratedFile): StaleFile | undefined {
   const current = textOf(join(root, file.path)) ?? ''
-  return current === file.content ? undefined : { ...file, diff: lineDiff(current, file.content) }
+  return current === file.content ? undefined : { ...file, current, isObsolete: false }
 }
 
 /** Thread entries of handlers that are gone, or run on the event loop now. */
@@ -124,7 +123,7 @@ function obsoleteFiles(root: string, files: readonly GeneratedFile[]): readonly 
     .map((path) => ({
       path,
       content: '',
-      diff: lineDiff(readFileSync(join(root, path), 'utf8'), ''),
+      current: textOf(join(root, path)) ?? '',
       isObsolete: true,
     }))
 }

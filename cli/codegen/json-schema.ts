@@ -59,16 +59,21 @@ function objectKeywords(node: ObjectNode, show: Show): JsonSchema {
   }
 }
 
-/** Changes when a value could be judged differently, or is described differently. The order in which types are declared does not matter. */
-export function schemaHash(node: SchemaNode, definitions: ReadonlyMap<string, SchemaNode>): string {
-  const used = new Map<string, SchemaNode>()
-  collect(node, definitions, used)
+/**
+ * The hash of each named schema: it changes when a value could be judged differently, or is described differently. The order in which types are
+ * declared does not matter.
+ */
+export function schemaHashes(definitions: readonly SchemaDefinition[]): ReadonlyMap<string, string> {
   const path = (name: string) => `#/definitions/${name}`
-  const named = [...used].sort(([a], [b]) => (a < b ? -1 : 1))
-  return hashOf({
-    ...jsonSchema(node, path),
-    definitions: Object.fromEntries(named.map(([name, each]) => [name, jsonSchema(each, path)])),
-  })
+  const own = new Map(definitions.map(({ name, node }) => [name, hashOf(jsonSchema(node, path))]))
+  const references = new Map(definitions.map(({ name, node }) => [name, new Set(referencesOf(node))]))
+  const hashes = new Map<string, string>()
+  for (const { name } of definitions) {
+    const used = new Set([name])
+    for (const each of used) for (const other of references.get(each) ?? []) used.add(other)
+    hashes.set(name, hashOf([name, ...[...used].sort().map((each) => [each, own.get(each)])]))
+  }
+  return hashes
 }
 
 /** The hash of any JSON document; the order of its keys does not matter. */
@@ -79,15 +84,6 @@ export function hashOf(document: unknown): string {
 function sorted(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-}
-
-function collect(node: SchemaNode, definitions: ReadonlyMap<string, SchemaNode>, used: Map<string, SchemaNode>): void {
-  for (const name of referencesOf(node)) {
-    const definition = definitions.get(name)
-    if (definition === undefined || used.has(name)) continue
-    used.set(name, definition)
-    collect(definition, definitions, used)
-  }
 }
 
 /** Definitions by what they refer to: a schema comes after those that it is made of; those that refer to each other come as one. */

@@ -13,15 +13,15 @@ const NUMERIC_NAME = '^-?(?:0|[1-9]\\d*)(?:\\.\\d+)?$'
 /** `undefined` for an object that carries nothing but data. */
 export function objectRefusal(type: ts.ObjectType, world: TypeWorld, path: string): refuse.Refusal | undefined {
   const symbol = type.getSymbol()
-  const shown = world.checker.typeToString(type)
+  const shown = () => world.checker.typeToString(type)
   if (type.getCallSignatures().length > 0 || type.getConstructSignatures().length > 0) return refuse.functionType(path)
   if (symbol !== undefined && (symbol.flags & (ts.SymbolFlags.Class | ts.SymbolFlags.Interface)) !== 0) {
     const isLibrary = symbol.declarations?.some((declaration) => world.isLibrary(declaration.getSourceFile())) === true
-    if (isLibrary || isBytes(symbol, type)) return refuse.builtIn(path, symbol.name, shown)
-    if ((symbol.flags & ts.SymbolFlags.Class) !== 0) return refuse.classInstance(path, shown)
+    if (isLibrary || isBytes(symbol, type)) return refuse.builtIn(path, symbol.name, shown())
+    if ((symbol.flags & ts.SymbolFlags.Class) !== 0) return refuse.classInstance(path, shown())
   }
   const isEmpty = type.getProperties().length === 0 && world.checker.getIndexInfosOfType(type).length === 0
-  return isEmpty ? refuse.emptyObject(path, shown) : undefined
+  return isEmpty ? refuse.emptyObject(path, shown()) : undefined
 }
 
 function isBytes(symbol: ts.Symbol, type: ts.Type): boolean {

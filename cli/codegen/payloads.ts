@@ -1,5 +1,5 @@
 /** What generated files say of a value's schema: its constant, its JSON Schema, its hash. */
-import { hashOf, type JsonSchema, schemaHash } from './json-schema.ts'
+import { hashOf, type JsonSchema, schemaHashes } from './json-schema.ts'
 import type { ScanResult, ValueSchema } from './scan-result.ts'
 import { evaluateSchema } from './schema-expression.ts'
 
@@ -16,13 +16,12 @@ export type PayloadOf = (schema: ValueSchema) => Payload
 const nothing: Payload = { name: undefined, hash: null, json: undefined }
 
 export async function payloadsOf({ handlers, topics, definitions }: ScanResult): Promise<PayloadOf> {
-  const byName = new Map(definitions.map(({ name, node }) => [name, node]))
+  const hashes = schemaHashes(definitions)
   const known = new Map<ValueSchema, Payload>()
   for (const { schema } of [...handlers, ...topics]) {
     if (schema.kind === 'derived') {
-      const reference = { kind: 'reference', name: schema.name } as const
       const json = { $ref: `#/components/schemas/${schema.name}` }
-      known.set(schema, { name: schema.name, hash: schemaHash(reference, byName), json })
+      known.set(schema, { name: schema.name, hash: hashes.get(schema.name) ?? null, json })
     } else if (schema.kind === 'explicit' && schema.expression !== undefined) {
       const json = await evaluateSchema(schema.expression)
       known.set(schema, { name: undefined, hash: json === undefined ? null : hashOf(json), json })

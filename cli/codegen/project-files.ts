@@ -1,7 +1,7 @@
 /** Keeps handler files open, with the files of the project that they import. A library is opened only when a type comes from it. */
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { Project, type SourceFile, ts } from 'ts-morph'
+import { type CallExpression, Project, type SourceFile, SyntaxKind, ts } from 'ts-morph'
 
 /** An import or re-export that leads to a file which is open. */
 export interface FileImport {
@@ -25,6 +25,10 @@ export class ProjectFiles {
   /** How imports were resolved, by file. Forgotten when files come or go. */
   readonly #imports = new Map<string, readonly FileImport[]>()
   readonly #libraries = new Set<string>()
+  /** Asked for every property of every type. */
+  readonly #paths = new Map<string, string>()
+  /** A file has another root after it was read again. */
+  readonly #calls = new WeakMap<ts.SourceFile, readonly CallExpression[]>()
 
   constructor(root: string) {
     this.#root = root
@@ -98,12 +102,25 @@ export class ProjectFiles {
 
   /** Relative to the project, with `/`. */
   pathOf(file: ts.SourceFile): string {
-    return this.relative(file.fileName)
+    const known = this.#paths.get(file.fileName)
+    if (known !== undefined) return known
+    const path = this.relative(file.fileName)
+    this.#paths.set(file.fileName, path)
+    return path
   }
 
   /** Relative to the project, with `/`. */
   relative(path: string): string {
     return relative(this.#root, path).replaceAll('\\', '/')
+  }
+
+  /** Every call in a file: found once, as long as the file does not change. */
+  callsIn(source: SourceFile): readonly CallExpression[] {
+    const known = this.#calls.get(source.compilerNode)
+    if (known !== undefined) return known
+    const calls = source.getDescendantsOfKind(SyntaxKind.CallExpression)
+    this.#calls.set(source.compilerNode, calls)
+    return calls
   }
 
   #open(path: string): SourceFile {

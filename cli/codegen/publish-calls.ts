@@ -1,5 +1,5 @@
-/** Finds what a file publishes to, as far as that is written in so many words. Reads syntax. */
-import { type CallExpression, Node, type SourceFile, SyntaxKind } from 'ts-morph'
+/** Finds what the calls of a file publish to, as far as that is written in so many words. Reads syntax. */
+import { type CallExpression, Node } from 'ts-morph'
 import { pyrallelFunction, readString } from './static-reader.ts'
 import { declaredTopic } from './value-schemas.ts'
 
@@ -7,8 +7,8 @@ import { declaredTopic } from './value-schemas.ts'
  * Topics of `context.publish(...)`. A call of `publish` with a `topic()` is one wherever it stands; with a name only when it is called on what the
  * handler's function was given, because others have a `publish` too.
  */
-export function publishedTopics(source: SourceFile): readonly string[] {
-  const topics = source.getDescendantsOfKind(SyntaxKind.CallExpression).flatMap((call) => {
+export function publishedTopics(calls: readonly CallExpression[]): readonly string[] {
+  const topics = calls.flatMap((call) => {
     const [to] = call.getArguments()
     if (!isNamedPublish(call) || !Node.isExpression(to)) return []
     return declaredTopic(to)?.name ?? (isOfContext(call) ? (readString(to) ?? []) : [])

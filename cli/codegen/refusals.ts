@@ -21,6 +21,10 @@ const builtIns: Readonly<Record<string, readonly [why: string, fix: string]>> = 
     'JSON.stringify() makes `{}` of one',
     'Write an object with the fields that you need: `{ name: string; message: string }`.',
   ],
+  URL: [
+    'JSON.stringify() makes a text of one',
+    'Write `string` with the comment `/** @format uri */`, and `new URL(text)` in the handler.',
+  ],
   Promise: ['a value that is still to come cannot be sent', 'Write the type of what it resolves to.'],
   Object: [
     'it says nothing about the value',
@@ -35,7 +39,12 @@ const builtIns: Readonly<Record<string, readonly [why: string, fix: string]>> = 
 const bytes =
   /^(?:ArrayBuffer|SharedArrayBuffer|DataView|Buffer|Blob|(?:Int|Uint|Float|BigInt|BigUint)\d+(?:Clamped)?Array)$/
 
-export const anyJson = 'Write `unknown` where any JSON value is right, or the type that you mean.'
+/** Also for types that are not known here, because they belong to Node or the browser. */
+export function isBuiltIn(name: string): boolean {
+  return bytes.test(name) || Object.hasOwn(builtIns, name)
+}
+
+const anyJson = 'Write `unknown` where any JSON value is right, or the type that you mean.'
 
 export function builtIn(path: string, name: string, shown: string): Refusal {
   if (bytes.test(name)) {

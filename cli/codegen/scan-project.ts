@@ -1,5 +1,5 @@
 /** The one door to the compiler: reads a project with ts-morph and gives plain data. Runs no code of the project. */
-import { type Node, type SourceFile, SyntaxKind, type ts } from 'ts-morph'
+import type { Node, SourceFile, ts } from 'ts-morph'
 import { checkNames } from './check-names.ts'
 import { SchemaDeriver } from './derive-schema.ts'
 import { duplicates } from './duplicates.ts'
@@ -48,6 +48,7 @@ class Scan {
   readonly #checker: ts.TypeChecker
   readonly #deriver: SchemaDeriver
   readonly #values: ValueSchemas
+  readonly #byPath: ReadonlyMap<string, SourceFile>
   /** Whether a type could not be found; a library that is not open may have it. */
   isUnresolved = false
 
@@ -68,6 +69,7 @@ class Scan {
       this.#reporter.span(place.file, place, 'PYR_TYPE', message, fix)
     })
     this.#values = new ValueSchemas(this.#deriver)
+    this.#byPath = new Map(files.own.map((each) => [each.getFilePath() as string, each]))
   }
 
   run(defaultGroup: string): ScanResult {
@@ -82,7 +84,9 @@ class Scan {
     for (const { node, message, fix } of duplicates(found, defaultGroup)) {
       report(node, 'PYR_HANDLER_DUPLICATE', message, fix)
     }
-    const declared = readable.flatMap(topicsIn)
+    const declared = readable.flatMap((source) =>
+      this.#project.callsIn(source).flatMap((call) => declaredTopic(call) ?? []),
+    )
     this.#refuseCycles(readable, declared)
     return this.#result(found, readable, declared)
   }
@@ -97,7 +101,7 @@ class Scan {
     const { definitions, nameOf } = nameSchemas(this.#deriver.definitions)
     const named = (raw: RawSchema): ValueSchema =>
       raw.kind === 'derived' ? { kind: 'derived', name: nameOf(raw.key) } : raw
-    const publishes = new Map(readable.map((source) => [source, publishedTopics(source)]))
+    const publishes = new Map(readable.map((source) => [source, publishedTopics(this.#project.callsIn(source))]))
     const scanned: readonly ScannedHandler[] = handlers.map(({ handler, raw, call }) => ({
       ...handler,
       schema: named(raw),
@@ -145,20 +149,15 @@ class Scan {
 
   /** A file and what it imports of the project, directly or not. */
   #closure(source: SourceFile): readonly SourceFile[] {
-    const byPath = new Map(this.#files.own.map((each) => [each.getFilePath() as string, each]))
     const seen = new Set<SourceFile>([source])
     for (const each of seen) {
       for (const { target } of this.#files.importsOf(each)) {
-        const imported = byPath.get(target)
+        const imported = this.#byPath.get(target)
         if (imported !== undefined) seen.add(imported)
       }
     }
     return [...seen]
   }
-}
-
-function topicsIn(source: SourceFile): readonly DeclaredTopic[] {
-  return source.getDescendantsOfKind(SyntaxKind.CallExpression).flatMap((call) => declaredTopic(call) ?? [])
 }
 
 function sortedSet(names: readonly string[]): readonly string[] {

@@ -1,17 +1,8 @@
-/** What goes into the scanner and what comes out: plain data on both sides, so that the compiler behind it can be changed. */
+/** What comes out of the scanner: plain data, so that the compiler behind it can be changed. */
 import type { EngineKind, Ordering } from '../../framework/model/work.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import type { SchemaExpression } from './schema-expression.ts'
 import type { SchemaDefinition } from './schema-node.ts'
-
-export interface ScanRequest {
-  /** The project's folder, absolute. */
-  readonly root: string
-  /** Handler files, relative to the project, with `/`. */
-  readonly files: readonly string[]
-  /** The group of handlers that name none. */
-  readonly defaultGroup: string
-}
 
 /** What can be read of one handler without running it. */
 export interface ScannedHandler {

@@ -2,6 +2,23 @@
 import { ts } from 'ts-morph'
 import type { SchemaNode } from './schema-node.ts'
 
+export const NULLISH = ts.TypeFlags.Undefined | ts.TypeFlags.Null
+
+function membersOf(type: ts.Type): readonly ts.Type[] {
+  return (type.flags & ts.TypeFlags.Union) === 0 ? [type] : (type as ts.UnionType).types
+}
+
+/** Whether two types have the same members, those with these flags not counted. */
+export function isSameBut(a: ts.Type, b: ts.Type, ignored: ts.TypeFlags): boolean {
+  const left = new Set(membersOf(a).filter(({ flags }) => (flags & ignored) === 0))
+  const right = membersOf(b).filter(({ flags }) => (flags & ignored) === 0)
+  return left.size === right.length && right.every((member) => left.has(member))
+}
+
+export function isBoolean(type: ts.Type): boolean {
+  return (type.flags & ts.TypeFlags.Boolean) !== 0
+}
+
 /** `undefined` for a type that has more than one value. */
 export function literalOf(type: ts.Type, checker: ts.TypeChecker): string | number | boolean | undefined {
   if ((type.flags & (ts.TypeFlags.StringLiteral | ts.TypeFlags.NumberLiteral)) !== 0) {

@@ -1,5 +1,6 @@
 /** `pyrallel generate`: writes generated/, or with --check says what would change. */
-import { generate, refuseOffsetChanges, writeFiles } from '../codegen/generate.ts'
+import { generate, refuseOffsetChanges, type StaleFile, writeFiles } from '../codegen/generate.ts'
+import { lineDiff } from '../codegen/line-diff.ts'
 import { type OffsetChange, offsetChangesText } from '../codegen/offset-changes.ts'
 import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
@@ -52,16 +53,15 @@ function movedText(changes: readonly OffsetChange[], paint: ReturnType<typeof pa
   return `\n${paint('red', '✗')} ${paint('bold', 'PYR_OFFSETS')}\n${offsetChangesText(changes)}\n`
 }
 
-function checkText(
-  stale: readonly { readonly path: string; readonly diff: string }[],
-  paint: ReturnType<typeof painter>,
-): string {
+function checkText(stale: readonly StaleFile[], paint: ReturnType<typeof painter>): string {
   if (stale.length === 0) return 'generated/ is up to date\n'
-  const diffs = stale.map(({ path, diff }) => {
-    const lines = diff.split('\n').map((line) => {
-      if (line.startsWith('+')) return paint('green', line)
-      return line.startsWith('-') ? paint('red', line) : line
-    })
+  const diffs = stale.map(({ path, current, content }) => {
+    const lines = lineDiff(current, content)
+      .split('\n')
+      .map((line) => {
+        if (line.startsWith('+')) return paint('green', line)
+        return line.startsWith('-') ? paint('red', line) : line
+      })
     return `${paint('bold', path)} is stale (- is on the disk, + is what handlers/ says)\n${lines.join('\n')}\n`
   })
   return `${diffs.join('\n')}\nRun \`pyrallel generate\` and commit generated/.\n`

@@ -1,9 +1,6 @@
 /** `pyrallel send`: checks a value against its topic's schema, or makes values up from it, produces them, and says where they went. */
-import { Value } from 'typebox/value'
-import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { systemClock } from '../../framework/runtime/clock.ts'
-import { suggestion } from '../../framework/runtime/nearest-name.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import type { TopicDefinition } from '../../framework/topic.ts'
 import { type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
@@ -13,6 +10,7 @@ import { loadRoutes } from '../project.ts'
 import { fakeValue } from '../send/fake-value.ts'
 import { readHeader, readValue } from '../send/payload.ts'
 import { type Sending, sendAll } from '../send/send-all.ts'
+import { ownKey, refuseInvalid, refuseUnknown } from '../send/send-record.ts'
 import { sentText } from '../send/sent-text.ts'
 
 export type { Connect } from '../cluster/connect.ts'
@@ -121,41 +119,4 @@ async function declaredTopics(root: string): Promise<readonly TopicDefinition<un
   })
   const others = Object.entries(derived).filter(([name]) => !read.some((topic) => topic.name === name))
   return [...read, ...others.map(([name, schema]) => ({ kind: 'pyrallel.topic', name, schema }) as const)]
-}
-
-function refuseInvalid(topic: TopicDefinition<unknown>, value: unknown): void {
-  const { schema } = topic
-  if (schema === undefined || Value.Check(schema, value)) return
-  const mistakes = Value.Errors(schema, value).map(
-    ({ instancePath, message }) => `  ${instancePath === '' ? 'the value' : instancePath}: ${message}`,
-  )
-  throw new PyrallelError(
-    'PYR_SCHEMA',
-    `The value does not satisfy the schema of ${topic.name}; nothing was sent.\n${[...new Set(mistakes)].join('\n')}`,
-  )
-}
-
-/** What the topic's own `key` says. A value that it cannot read has no key: without a schema, nothing says that it must. */
-function ownKey(topic: TopicDefinition<unknown> | undefined, value: unknown): string | null {
-  if (topic?.key === undefined || value === null) return null
-  try {
-    const key: unknown = topic.key(value)
-    return typeof key === 'string' ? key : null
-  } catch {
-    return null
-  }
-}
-
-async function refuseUnknown(
-  connection: KafkaConnection,
-  topic: string,
-  declared: readonly TopicDefinition<unknown>[],
-): Promise<void> {
-  const missing = await connection.missingTopics([topic])
-  if (missing.length === 0) return
-  const known = declared.map(({ name }) => name)
-  throw new PyrallelError(
-    'PYR_TOPIC_UNKNOWN',
-    `There is no topic '${topic}' at ${connection.description}.${suggestion(topic, known)} Nothing was sent.`,
-  )
 }

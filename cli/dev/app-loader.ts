@@ -2,8 +2,8 @@
  * Loads the user's app, and again whatever of it has changed: environment, config, generated files, bundles, handlers. What has not changed
  * stays the same object. Starts nothing, shows nothing; while something is wrong, what was loaded before stays valid.
  */
-import { rmSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { existsSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
@@ -97,6 +97,7 @@ export class AppLoader {
     // Awaited in any case: a bundle that is asked for while one is being made would be that one.
     const first = await settled
     const { root } = this.#options
+    if (first?.kind === 'failed') this.#missing = first.missing
     if (generation.diagnostics.length > 0) return { kind: 'failed', diagnostics: generation.diagnostics }
     const stale = withoutOffsetChanges(generation)
     writeFiles(root, stale)
@@ -120,7 +121,8 @@ export class AppLoader {
   async close(): Promise<void> {
     await this.#bundler?.close()
     await this.#config.close()
-    rmSync(join(this.#options.root, buildFolder(process.pid)), { recursive: true, force: true })
+    const folder = join(this.#options.root, buildFolder(process.pid))
+    if (existsSync(folder)) rmSync(folder, { recursive: true, force: true })
   }
 
   async #generate(group: string, changed: readonly string[]): Promise<Generation> {
@@ -236,9 +238,4 @@ function withBundledThread(entry: RegisteredHandler, bundle: BundleDone): Regist
   const { href } = pathToFileURL(outputOf(bundle, name))
   // The command's own sources are TypeScript: a thread reads such only when its entry's name says so.
   return { ...entry, entry: isCompiled ? href : `${href}?from-sources.ts` }
-}
-
-/** For messages. */
-export function shownPath(root: string, path: string): string {
-  return relative(root, path).replaceAll('\\', '/')
 }

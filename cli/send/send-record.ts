@@ -57,7 +57,8 @@ export async function sendRecord(
   return { topic, key: record.key?.toString() ?? null, count, broker: connection.description, tookMs }
 }
 
-function refuseInvalid(topic: TopicDefinition<unknown>, value: unknown): void {
+/** @throws PyrallelError PYR_SCHEMA with every mistake; nothing without a schema */
+export function refuseInvalid(topic: TopicDefinition<unknown>, value: unknown): void {
   const { schema } = topic
   if (schema === undefined || Value.Check(schema, value)) return
   const mistakes = Value.Errors(schema, value).map(
@@ -70,7 +71,7 @@ function refuseInvalid(topic: TopicDefinition<unknown>, value: unknown): void {
 }
 
 /** What the topic's own `key` says. A value that it cannot read has no key: without a schema, nothing says that it must. */
-function ownKey(topic: TopicDefinition<unknown> | undefined, value: unknown): string | null {
+export function ownKey(topic: TopicDefinition<unknown> | undefined, value: unknown): string | null {
   if (topic?.key === undefined || value === null) return null
   try {
     const key: unknown = topic.key(value)
@@ -80,7 +81,8 @@ function ownKey(topic: TopicDefinition<unknown> | undefined, value: unknown): st
   }
 }
 
-async function refuseUnknown(
+/** @throws PyrallelError PYR_TOPIC_UNKNOWN with what was probably meant */
+export async function refuseUnknown(
   connection: KafkaConnection,
   topic: string,
   declared: readonly TopicDefinition<unknown>[],

@@ -15,7 +15,7 @@ import { projectOnDisk } from './project-on-disk.ts'
 import { type Json, mutated, type RandomType, randomTypes, typeOfValue } from './random-types.ts'
 
 const checkout = fileURLToPath(new URL('../../..', import.meta.url))
-const TYPES = 120
+const TYPES = 300
 const VALUES = 12
 
 interface Case {

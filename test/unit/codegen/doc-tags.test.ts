@@ -118,6 +118,15 @@ describe('comments in types', () => {
     )
   })
 
+  it('of a property stand for it alone, where its type has a name', () => {
+    assert.equal(
+      of(
+        'type Money = number & { readonly __brand: 1 }\ninterface Value { /** @minimum 0 */ a: Money; b: Money; /** @minItems 1 */ c: readonly Money[] }',
+      ),
+      'Type.Object({ a: Type.Number({ minimum: 0 }), b: Money, c: Type.Array(Money, { minItems: 1 }), })',
+    )
+  })
+
   it('go to the member of a union that they fit', () => {
     assert.equal(
       of('interface Value { /** @maximum 5 */ a: number | string | null }'),

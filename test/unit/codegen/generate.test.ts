@@ -68,7 +68,10 @@ describe('generate', () => {
     assert.deepEqual((await generate(root, 'shop')).stale, [])
     writeFileSync(join(root, welcome), exampleProject[welcome]?.replace("'users.signed-up'", "'users.left'") ?? '')
     const { stale } = await generate(root, 'shop')
-    const diffOf = (path: string) => stale.find((each) => each.path === path)?.diff ?? ''
+    const diffOf = (path: string) => {
+      const file = stale.find((each) => each.path === path)
+      return lineDiff(file?.current ?? '', file?.content ?? '')
+    }
     assert.match(diffOf('generated/manifest.json'), /^- {7}"topic": "users.signed-up",$/m)
     assert.match(diffOf('generated/routes.ts'), /^- {5}topic: 'users.signed-up',$/m)
     assert.match(diffOf('generated/schemas.ts'), /^\+ export const UsersLeft = Type\.Object/m)
@@ -84,7 +87,7 @@ describe('generate', () => {
       stale.map(({ path }) => path),
       ['generated/asyncapi.json', 'generated/manifest.json', 'generated/schemas.ts'],
     )
-    assert.match(stale[1]?.diff ?? '', /^\+ {7}"schema": "[0-9a-f]{12}",$/m)
+    assert.match(lineDiff(stale[1]?.current ?? '', stale[1]?.content ?? ''), /^\+ {7}"schema": "[0-9a-f]{12}",$/m)
   })
 
   it('removes the entry of a worker that is gone, and nothing else', async () => {
