@@ -36,6 +36,7 @@ export class DevKeys {
   readonly #keyboard: Keyboard
   readonly #prompt: SendPrompt
   #isAsking = false
+  #isClosed = false
 
   private constructor(options: DevKeysOptions, input: NonNullable<ReturnType<typeof terminalOf>>) {
     this.#options = options
@@ -64,6 +65,7 @@ export class DevKeys {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#prompt.cancel()
     this.#keyboard.close()
     for (const output of this.#options.outputs) output.release()
@@ -111,7 +113,8 @@ export class DevKeys {
     } finally {
       for (const output of outputs) output.release()
       this.#isAsking = false
-      this.#keyboard.open()
+      // The session may have ended over the questions.
+      if (!this.#isClosed) this.#keyboard.open()
     }
   }
 

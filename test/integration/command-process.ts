@@ -47,8 +47,8 @@ export interface CommandResult {
 export interface CommandProcess {
   readonly pid: number
   readonly ended: Promise<CommandResult>
-  /** Settles with the output so far once it matches; rejects when the process ends before. */
-  seen(pattern: RegExp): Promise<string>
+  /** Settles with the output so far once what came after `from` matches; rejects when the process ends before. */
+  seen(pattern: Pick<RegExp, 'test'>, from?: number): Promise<string>
   signal(name: NodeJS.Signals): void
 }
 
@@ -88,16 +88,20 @@ export function command(root: string, argv: readonly string[], options: CommandO
     pid: child.pid ?? 0,
     ended,
     signal: (name) => child.kill(name),
-    seen: (pattern) =>
+    seen: (pattern, from = 0) =>
       new Promise((resolve, reject) => {
         const watch = () => {
-          if (!pattern.test(out)) return
+          if (!pattern.test(out.slice(from))) return
           watchers.delete(watch)
           resolve(out)
         }
         watchers.add(watch)
         void ended.then(({ end }) =>
-          reject(new Error(`it ended with ${end} before ${pattern} was seen\n${out}\n${err}`)),
+          reject(
+            new Error(
+              `it ended with ${end} before ${'source' in pattern ? pattern : 'what was wanted'} was seen\n${out}\n${err}`,
+            ),
+          ),
         )
         watch()
       }),
