@@ -12,6 +12,11 @@ import { KafkaSupervision } from './kafka-supervision.ts'
 
 export interface KafkaOptions {
   readonly brokers?: 1 | 3
+  /**
+   * Listeners beside the plain one, by name: in capitals, with the protocol that each speaks. What else they need stands in `config`, as
+   * `listener.name.<name in small letters>.…`.
+   */
+  readonly listeners?: Readonly<Record<string, 'SSL' | 'SASL_SSL'>>
   /** Broker settings beside the harness's own, as Kafka names them. */
   readonly config?: Readonly<Record<string, string | number>>
 }
@@ -24,13 +29,30 @@ export class KafkaCluster {
   readonly directory: string | undefined
   readonly #size: number
   readonly #supervision: KafkaSupervision | undefined
+  readonly #listeners: ReadonlyMap<string, string>
 
-  constructor(brokers: string, owned?: { directory: string; size: number; supervision: KafkaSupervision }) {
+  constructor(
+    brokers: string,
+    owned?: {
+      directory: string
+      size: number
+      supervision: KafkaSupervision
+      listeners: ReadonlyMap<string, string>
+    },
+  ) {
     this.brokers = brokers
     this.admin = new KafkaAdmin(brokers)
     this.directory = owned?.directory
     this.#size = owned?.size ?? 0
     this.#supervision = owned?.supervision
+    this.#listeners = owned?.listeners ?? new Map()
+  }
+
+  /** For `bootstrap.servers`, over one of `KafkaOptions.listeners`. */
+  brokersAt(listener: string): string {
+    const brokers = this.#listeners.get(listener)
+    if (brokers === undefined) throw new Error(`the cluster has no listener ${listener}`)
+    return brokers
   }
 
   /** True when brokers can be stopped and killed: false with PYRALLEL_TEST_BROKERS. */
@@ -78,15 +100,22 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   if (problem !== undefined) throw new Error(`No real Kafka here: ${problem}.`)
 
   const size = options.brokers ?? 1
-  const ports = await freePorts(size * 2)
+  const others = Object.entries(options.listeners ?? {})
+  const each = 2 + others.length
+  const ports = await freePorts(size * each)
   const nodes: Node[] = []
   for (let i = 0; i < size; i++) {
-    nodes.push({ id: i + 1, port: ports[i * 2]!, controllerPort: ports[i * 2 + 1]! })
+    const [port, controllerPort, ...rest] = ports.slice(i * each, (i + 1) * each)
+    const listeners = others.map(([name, protocol], index) => ({ name, protocol, port: rest[index]! }))
+    nodes.push({ id: i + 1, port: port!, controllerPort: controllerPort!, listeners })
   }
   const directory = mkdtempSync(join(tmpdir(), 'pyrallel-kafka-'))
   const supervision = new KafkaSupervision(directory, join(kafkaJarsDir(), '*'))
   const brokers = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')
-  const cluster = new KafkaCluster(brokers, { directory, size, supervision })
+  const listeners = new Map(
+    others.map(([name], index) => [name, nodes.map((node) => `127.0.0.1:${node.listeners[index]!.port}`).join(',')]),
+  )
+  const cluster = new KafkaCluster(brokers, { directory, size, supervision, listeners })
   try {
     for (const node of nodes) {
       const properties = { ...baseProperties(node, nodes, directory), ...options.config }
@@ -105,18 +134,21 @@ interface Node {
   readonly id: number
   readonly port: number
   readonly controllerPort: number
+  readonly listeners: readonly { readonly name: string; readonly protocol: string; readonly port: number }[]
 }
 
 function baseProperties(node: Node, nodes: readonly Node[], directory: string): Record<string, string | number> {
   const replication = nodes.length
+  const others = node.listeners.map(({ name, port }) => `,${name}://127.0.0.1:${port}`).join('')
+  const protocols = node.listeners.map(({ name, protocol }) => `,${name}:${protocol}`).join('')
   return {
     'process.roles': 'broker,controller',
     'node.id': node.id,
     'controller.quorum.voters': nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`).join(','),
-    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}`,
+    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}${others}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}${others}`,
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols}`,
     'log.dirs': join(directory, `broker-${node.id}`),
     'auto.create.topics.enable': 'false',
     // A dead broker of three is noticed in 3 s instead of 9.
