@@ -21,7 +21,7 @@ const FEW_WAITING_PART = 0.1
 const MANY_WAITING_PART = 0.2
 const STEP_PART = 0.1
 const OVERLOAD_PART = 0.7
-/** After so many decisions the unloaded duration is measured anew, at half the limit: the service may have become slower by itself, or faster. */
+/** After so many decisions the unloaded duration is measured anew, at half the limit or the minimum: the service may have become slower by itself, or faster. */
 const PROBE_EVERY = 30
 
 /**
@@ -87,7 +87,7 @@ export class AdaptiveConcurrency {
     this.#unloadedMs = Math.min(this.#unloadedMs, meanMs)
     this.#decisions += 1
     if (this.#hasOverload) return Math.max(min, Math.floor(this.#limit * OVERLOAD_PART))
-    if (this.#decisions % PROBE_EVERY === 0 && this.#limit > min) {
+    if (this.#decisions % PROBE_EVERY === 0) {
       this.#beforeProbe = this.#limit
       return Math.max(min, Math.ceil(this.#limit / 2))
     }

@@ -28,9 +28,9 @@ export function overdueAt(state: PartitionState): number | undefined {
   return state.tracker.blocking?.state === 'waiting' ? state.blockedSince + maxBlockingMs : undefined
 }
 
-/** The last attempt that ran. An interrupted one has its number still; after a failure, the number is that of the next. */
+/** The last attempt that ran; 0 when none did. An interrupted one has its number still; else, the number is that of the next. */
 export function lastAttempt({ attempt, lastFailure }: Pending): number {
-  return lastFailure === undefined || lastFailure.reason === 'interrupted' ? attempt : attempt - 1
+  return lastFailure?.reason === 'interrupted' ? attempt : attempt - 1
 }
 
 export function blockedFailure(last: HandlerFailure, maxBlockingMs: number): HandlerFailure {

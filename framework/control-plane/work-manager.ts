@@ -380,6 +380,7 @@ export class WorkManager {
     const { poison } = state.route
     if (poison === undefined || !state.breakers.isOpen(pending.record.key, this.#now)) return false
     state.inFlight -= 1
+    pending.attempt = lastAttempt(pending)
     this.#giveUp(held, poisonedFailure(poison.threshold), 0)
     return true
   }
@@ -405,8 +406,7 @@ export class WorkManager {
 
   /** What the attempt says about how many may run at once. */
   #learn({ handlerId, topic, adaptive }: Route, { outcome, durationMs }: CompletionEvent, now: number): void {
-    // An attempt that was cut short says nothing about how long one takes.
-    if (adaptive === undefined || outcome.kind === 'interrupted') return
+    if (adaptive === undefined || !tellsDuration(outcome)) return
     const limit = this.#scheduler.onEnded(topic, durationMs, outcome.kind === 'timed-out', now)
     if (limit !== undefined) this.#emit?.({ kind: 'concurrency.changed', handlerId, limit })
   }
@@ -471,6 +471,20 @@ export class WorkManager {
 }
 
 type SingleOutcome = Exclude<Outcome, { kind: 'partial' }>
+
+/** What was cut short, refused or filtered says nothing about how long an attempt takes: a service that is down may answer faster than ever. */
+function tellsDuration(outcome: Outcome): boolean {
+  switch (outcome.kind) {
+    case 'succeeded':
+      return outcome.filtered !== true
+    case 'timed-out':
+    case 'partial':
+      return true
+    case 'failed':
+    case 'interrupted':
+      return false
+  }
+}
 
 /** What an outcome says of the record at `index`. */
 function outcomeOf(outcome: Outcome, index: number): SingleOutcome {

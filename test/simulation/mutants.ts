@@ -177,8 +177,8 @@ const mutants: readonly Mutant[] = [
   {
     name: 'a poisoned record holds its slot for ever',
     file: 'work-manager.ts',
-    find: '    state.inFlight -= 1\n    this.#giveUp(held, poisonedFailure',
-    replace: '    this.#giveUp(held, poisonedFailure',
+    find: '    state.inFlight -= 1\n    pending.attempt = lastAttempt(pending)\n',
+    replace: '    pending.attempt = lastAttempt(pending)\n',
   },
   {
     name: 'a record that blocks for too long goes on blocking',

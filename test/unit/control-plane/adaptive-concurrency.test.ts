@@ -50,6 +50,17 @@ describe('AdaptiveConcurrency', () => {
     assert.ok(throughput > 0.8 * (40 / 60) * 1_000, `${throughput} calls a second`)
   })
 
+  it('does not stay at its minimum for ever when a service becomes slower by itself', () => {
+    const limit = new AdaptiveConcurrency({ min: 20, intervalMs: 1_000 }, 500)
+    const service = new SaturatingService(limit, { servers: 22, serviceMs: 20, seed: 3 })
+    service.run(49_000)
+    service.serviceMs = 200
+    service.servers = 100
+    service.run(240_000)
+    const { throughput } = service.run(60_000)
+    assert.ok(throughput > 0.85 * (100 / 200) * 1_000, `${throughput} calls a second`)
+  })
+
   it('goes down at time-outs, and never below its minimum', () => {
     const limit = new AdaptiveConcurrency({ min: 3, intervalMs: 100 }, 500)
     for (let now = 0; now < 60_000; now += 10) limit.observe({ durationMs: 5, isOverload: true, isLimiting: true }, now)

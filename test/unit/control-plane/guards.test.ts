@@ -3,7 +3,19 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { PoisonSettings } from '../../../framework/model/settings.ts'
 import type { Outcome } from '../../../framework/model/work.ts'
-import { aFailure, aRecord, aRoute, Driver, failed, keyed, of, offsetsOf, range, timedOut } from './builders.ts'
+import {
+  aFailure,
+  aRecord,
+  aRoute,
+  Driver,
+  failed,
+  keyed,
+  of,
+  offsetsOf,
+  range,
+  succeeded,
+  timedOut,
+} from './builders.ts'
 
 const hopeless: Outcome = { kind: 'failed', failure: aFailure({ retryable: false }) }
 const declined: Outcome = { kind: 'failed', failure: aFailure({ reason: 'dead-letter', retryable: false }) }
@@ -82,6 +94,23 @@ describe('a poisoned key', () => {
     assert.equal(driver.takeDeadLetter().record.offset, 3)
     assert.equal(driver.commit()?.position, 3)
     assert.equal(driver.manager.gauges().inFlight, 1, 'only the record of key b')
+  })
+
+  it('says of a record that never ran that it had no attempt', () => {
+    const driver = poisoned()
+    driver.start()
+    assert.equal(driver.takeDeadLetter().attempt, 0)
+  })
+
+  it('says of a record whose retry was refused how many attempts it had', () => {
+    const driver = new Driver({ route: { poison, ordering: 'unordered' } }).assign(0, 0)
+    const [first, second, third] = driver.poll(...range(0, 3).map((n) => keyed(n, 'a'))).start()
+    driver.end(first, failed).end(second, hopeless).end(third, hopeless)
+    driver.manager.takeDeadLetters()
+    driver.now = 500
+    assert.deepEqual(driver.startOffsets(), [])
+    const request = driver.takeDeadLetter()
+    assert.deepEqual([request.record.offset, request.failure.reason, request.attempt], [0, 'poisoned', 1])
   })
 
   it('is told, with its key and for how long', () => {
@@ -252,6 +281,30 @@ describe('an adaptive limit', () => {
     }
     assert.equal(driver.manager.limitOf('orders'), 8)
   })
+
+  for (const [what, outcome] of [
+    ['a service that fails at once is not a fast one', failed],
+    ['a filter that says no is not a fast service', { kind: 'succeeded', filtered: true }],
+  ] as const) {
+    it(`learns from attempts that have succeeded: ${what}`, () => {
+      const driver = new Driver({ route: { adaptive: { min: 1, intervalMs: 10 } } }).assign(0, 0)
+      let offset = 0
+      const round = (durationMs: number, ending: Outcome) => {
+        driver.poll(...range(offset, offset + 40).map((n) => aRecord(n)))
+        offset += 40
+        const items = driver.start()
+        driver.now += durationMs
+        for (const { id } of items) driver.manager.onCompletion({ workId: id, outcome: ending, durationMs }, driver.now)
+      }
+      for (let rounds = 0; rounds < 25; rounds += 1) round(20, succeeded)
+      const before = driver.manager.limitOf('orders')
+      assert.ok(before > 20)
+      for (let rounds = 0; rounds < 25; rounds += 1) round(1, outcome)
+      assert.equal(driver.manager.limitOf('orders'), before, 'nothing was learnt meanwhile')
+      for (let rounds = 0; rounds < 3; rounds += 1) round(20, succeeded)
+      assert.ok(driver.manager.limitOf('orders') >= before, 'and 20 ms are what they were')
+    })
+  }
 
   it('is the plain concurrency where nobody asked for it', () => {
     const driver = new Driver({ route: { concurrency: 70 } }).assign(0, 0).poll(...range(0, 99).map((n) => aRecord(n)))
