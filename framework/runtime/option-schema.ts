@@ -118,13 +118,17 @@ export function optionRows(schema: TObject, prefix = ''): readonly OptionRow[] {
 /** A section of secrets counts as one itself: whatever stands there instead of it may be the password. */
 const secretName = /pass(word|phrase)?|secret|token|credential|private|sasl\.jaas|\.key|security\.(sasl\.)?$/i
 
+export function isSecretName(name: string): boolean {
+  return secretName.test(name)
+}
+
 /** A value as its owner would write it in the file; hidden when the option's name says that it is a secret. */
 export function show(value: unknown, name = ''): string {
-  if (secretName.test(name) && value !== undefined) return '(hidden)'
+  if (isSecretName(name) && value !== undefined) return '(hidden)'
 
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'string') return `'${value}'`
-  const hideSecrets = (key: string, inner: unknown) => (secretName.test(key) ? '(hidden)' : inner)
+  const hideSecrets = (key: string, inner: unknown) => (isSecretName(key) ? '(hidden)' : inner)
   return (JSON.stringify(value, hideSecrets) as string | undefined) ?? String(value)
 }
 

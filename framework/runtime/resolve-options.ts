@@ -4,7 +4,7 @@ import { Value } from 'typebox/value'
 import { durationMs } from '../model/duration.ts'
 import { type ErrorCode, PyrallelError } from '../model/errors.ts'
 import { nearestName } from './nearest-name.ts'
-import { type DurationSchema, type OptionDoc, type ResolvedOptions, show } from './option-schema.ts'
+import { type DurationSchema, isSecretName, type OptionDoc, type ResolvedOptions, show } from './option-schema.ts'
 
 /**
  * The resolved options. All mistakes are found in one go.
@@ -111,5 +111,13 @@ function wrongValue(name: string, value: unknown, doc: OptionDoc | undefined, at
 function unknownOption(key: string, known: readonly string[], value: unknown, at: Position): string {
   const nearest = nearestName(key, known)
   const next = nearest === undefined ? `Options here: ${known.join(', ')}.` : `Did you mean ${at.path}${nearest}?`
-  return `${at.placeOf(`${at.path}${key}`)}: there is no option ${at.path}${key} (its value is ${show(value, key)}). ${next}`
+  return `${at.placeOf(`${at.path}${key}`)}: there is no option ${at.path}${key} (its value is ${shownOfUnknown(value, key, at.path)}). ${next}`
+}
+
+/** A name that is not known may be that of a secret, misspelt: what could be one is named by its kind only. */
+function shownOfUnknown(value: unknown, key: string, path: string): string {
+  if (isSecretName(key) || isSecretName(path)) return '(hidden)'
+  if (typeof value === 'string') return 'a text'
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
+  return show(value)
 }

@@ -17,6 +17,8 @@ export interface KafkaOptions {
    * `listener.name.<name in small letters>.…`.
    */
   readonly listeners?: Readonly<Record<string, 'SSL' | 'SASL_SSL'>>
+  /** Passwords of SCRAM users by their names. They stand in the log of the cluster's metadata from its beginning. */
+  readonly scramUsers?: Readonly<Record<string, string>>
   /** Broker settings beside the harness's own, as Kafka names them. */
   readonly config?: Readonly<Record<string, string | number>>
 }
@@ -110,7 +112,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
     nodes.push({ id: i + 1, port: port!, controllerPort: controllerPort!, listeners })
   }
   const directory = mkdtempSync(join(tmpdir(), 'pyrallel-kafka-'))
-  const supervision = new KafkaSupervision(directory, join(kafkaJarsDir(), '*'))
+  const supervision = new KafkaSupervision(directory, join(kafkaJarsDir(), '*'), scramOptions(options.scramUsers ?? {}))
   const brokers = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')
   const listeners = new Map(
     others.map(([name], index) => [name, nodes.map((node) => `127.0.0.1:${node.listeners[index]!.port}`).join(',')]),
@@ -128,6 +130,15 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
     await cluster.stop()
     throw error
   }
+}
+
+function scramOptions(users: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(users).flatMap(([name, password]) =>
+    ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
+      '--add-scram',
+      `${mechanism}=[name=${name},password=${password}]`,
+    ]),
+  )
 }
 
 interface Node {

@@ -20,10 +20,15 @@ export class KafkaSupervision {
   readonly #exited: Promise<void>
   #lastId = 0
 
-  constructor(directory: string, classpath: string) {
+  /** @param formatOptions what Kafka's StorageTool is told when it makes a broker's directory, beside the usual */
+  constructor(directory: string, classpath: string, formatOptions: readonly string[]) {
     const script = fileURLToPath(new URL('kafka-supervisor.mjs', import.meta.url))
     // Detached: Ctrl-C in a terminal must reach the tests only, which then end the brokers in order.
-    this.#child = fork(script, [directory, classpath], { detached: true, execArgv: [], stdio: 'ignore' })
+    this.#child = fork(script, [directory, classpath, ...formatOptions], {
+      detached: true,
+      execArgv: [],
+      stdio: 'ignore',
+    })
     this.#child.on('message', (message) => this.#onReply(message as Reply))
     this.#exited = new Promise((resolve) => {
       this.#child.once('exit', () => {

@@ -3,14 +3,14 @@
  * test process closes, for whatever reason (SIGKILL included), every JVM is killed and the cluster's directory is removed.
  * Plain JavaScript, because it must start at once. Knows nothing of topics or clients.
  *
- * argv: directory of the cluster, classpath. In: {id, verb: start|stop|kill, node}. Out: {id, ok} or {id, error}.
+ * argv: directory of the cluster, classpath, then what StorageTool is to be told beside the usual. In: {id, verb: start|stop|kill, node}. Out: {id, ok} or {id, error}.
  */
 import { spawn } from 'node:child_process'
 import { appendFileSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-const [root, classpath] = process.argv.slice(2)
+const [root, classpath, ...formatOptions] = process.argv.slice(2)
 const startTimeoutMs = 60_000
 // A broker that leaves a quorum in order needs a moment; one that cannot is killed.
 const stopTimeoutMs = 20_000
@@ -43,7 +43,15 @@ async function start(node) {
   const directory = join(root, `broker-${node}`)
   const properties = join(root, `broker-${node}.properties`)
   if (!existsSync(join(directory, 'meta.properties'))) {
-    const format = launch(node, ['kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', properties])
+    const format = launch(node, [
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      clusterId(),
+      '-c',
+      properties,
+      ...formatOptions,
+    ])
     const code = await format.exited
     if (code !== 0) throw new Error(`formatting broker ${node} failed with ${code}:\n${format.lastLines()}`)
   }

@@ -148,6 +148,20 @@ describe('resolveConfig', () => {
       assert.ok(!text.includes('hunter2'), text)
     }
   })
+
+  it('does not show what may be a secret under a name that is misspelt', () => {
+    for (const [config, shown] of [
+      [{ kafka: { security: { sasl: { pasword: 'hunter2' } } } }, '(hidden)'],
+      [{ kafka: { security: { pasphrase: 4711 } } }, '(hidden)'],
+      [{ kafka: { pwd: 'hunter2' } }, 'a text'],
+      [{ kafak: { security: { sasl: { pasword: 'hunter2' } } } }, 'an object'],
+      [{ pwds: ['hunter2'] }, 'a list'],
+    ] as const) {
+      const text = mistakesOf({ group: 'a', ...config }).join('\n')
+      assert.ok(text.includes(`(its value is ${shown})`), text)
+      assert.doesNotMatch(text, /hunter2|4711/)
+    }
+  })
 })
 
 describe('the reference of the options', () => {

@@ -1,0 +1,73 @@
+/** Makes what TLS tests need, with openssl, in a folder that the test removes: two authorities, a broker's certificate, and two clients'. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export interface KeyPair {
+  /** Paths of PEM files. */
+  readonly cert: string
+  readonly key: string
+}
+
+export interface Certificates {
+  /** The authority that the broker trusts, and that has issued its certificate. Path of a PEM file. */
+  readonly ca: string
+  /** One that nobody here trusts. */
+  readonly strangerCa: string
+  /** The broker's key and certificate in one file, as Kafka reads them. Valid for 127.0.0.1 only. */
+  readonly broker: string
+  readonly client: KeyPair
+  /** The same client with its key encrypted by `passphrase`. */
+  readonly encryptedKey: string
+  readonly passphrase: string
+  /** Issued by the authority that nobody trusts. */
+  readonly stranger: KeyPair
+}
+
+export function makeCertificates(folder: string): Certificates {
+  const ca = authority(folder, 'ca')
+  const strangerCa = authority(folder, 'stranger-ca')
+  const broker = issue(folder, 'broker', ca, 'subjectAltName=IP:127.0.0.1')
+  const client = issue(folder, 'client', ca, 'extendedKeyUsage=clientAuth')
+  const stranger = issue(folder, 'stranger', strangerCa, 'extendedKeyUsage=clientAuth')
+  const store = join(folder, 'broker-store.pem')
+  writeFileSync(store, readFileSync(broker.key, 'utf8') + readFileSync(broker.cert, 'utf8'))
+  const passphrase = 'passphrase-of-the-test'
+  const encryptedKey = join(folder, 'client-encrypted.key')
+  openssl('pkcs8', '-topk8', '-in', client.key, '-out', encryptedKey, '-passout', `pass:${passphrase}`)
+  return { ca: ca.cert, strangerCa: strangerCa.cert, broker: store, client, encryptedKey, passphrase, stranger }
+}
+
+function authority(folder: string, name: string): KeyPair {
+  const [cert, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)]
+  openssl(
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '1',
+    '-subj',
+    `/CN=${name}`,
+    '-keyout',
+    key,
+    '-out',
+    cert,
+  )
+  return { cert, key }
+}
+
+function issue(folder: string, name: string, by: KeyPair, extension: string): KeyPair {
+  const [cert, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)]
+  const [request, extensions] = [join(folder, `${name}.csr`), join(folder, `${name}.ext`)]
+  writeFileSync(extensions, `${extension}\n`)
+  openssl('req', '-newkey', 'rsa:2048', '-nodes', '-subj', `/CN=${name}`, '-keyout', key, '-out', request)
+  const issuer = ['-CA', by.cert, '-CAkey', by.key, '-CAcreateserial']
+  openssl('x509', '-req', '-in', request, ...issuer, '-days', '1', '-extfile', extensions, '-out', cert)
+  return { cert, key }
+}
+
+function openssl(...args: readonly string[]): void {
+  execFileSync('openssl', args, { stdio: 'pipe' })
+}

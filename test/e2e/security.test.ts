@@ -1,0 +1,165 @@
+/** TLS, mutual TLS and SASL on Apache Kafka: records go through, and whoever is refused is told why, without a secret in any word of it. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
+import { PyrallelError } from '../../framework/model/errors.ts'
+import type { Logger } from '../../framework/model/logger.ts'
+import type { SecuritySettings } from '../../framework/model/settings.ts'
+import { makeCertificates } from './certificates.ts'
+import { startKafka } from './kafka-harness.ts'
+
+const external = process.env.PYRALLEL_TEST_BROKERS !== undefined
+const CHECK_MS = 4_000
+const password = 'secret-of-alice'
+const wrongPassword = 'guess-of-mallory'
+const secrets = [password, wrongPassword, 'passphrase-of-the-test', 'PRIVATE KEY']
+
+const folder = mkdtempSync(join(tmpdir(), 'pyrallel-security-'))
+const certificates = makeCertificates(folder)
+const tlsOf = (listener: string) => ({
+  [`listener.name.${listener}.ssl.keystore.type`]: 'PEM',
+  [`listener.name.${listener}.ssl.keystore.location`]: certificates.broker,
+  [`listener.name.${listener}.ssl.truststore.type`]: 'PEM',
+  [`listener.name.${listener}.ssl.truststore.location`]: certificates.ca,
+})
+const scramLogin = 'org.apache.kafka.common.security.scram.ScramLoginModule required;'
+const cluster = await startKafka({
+  scramUsers: { alice: password },
+  listeners: { TLS: 'SSL', MUTUAL: 'SSL', SASL: 'SASL_SSL' },
+  config: {
+    ...tlsOf('tls'),
+    ...tlsOf('mutual'),
+    ...tlsOf('sasl'),
+    'listener.name.mutual.ssl.client.auth': 'required',
+    'listener.name.sasl.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    'listener.name.sasl.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="${password}";`,
+    'listener.name.sasl.scram-sha-256.sasl.jaas.config': scramLogin,
+    'listener.name.sasl.scram-sha-512.sasl.jaas.config': scramLogin,
+  },
+})
+after(async () => {
+  await cluster.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+interface SecurityParts extends Partial<Omit<SecuritySettings, 'sasl'>> {
+  readonly sasl?: Partial<SecuritySettings['sasl']>
+}
+
+function securityOf({ sasl, ...parts }: SecurityParts): SecuritySettings {
+  const noTls = { ca: undefined, cert: undefined, key: undefined, keyPassphrase: undefined }
+  const noUser = { mechanism: undefined, username: undefined, password: undefined }
+  const noToken = { clientId: undefined, clientSecret: undefined, tokenEndpoint: undefined, scope: undefined }
+  return { tls: true, verifyHostname: true, ...noTls, ...parts, sasl: { ...noUser, ...noToken, ...sasl } }
+}
+
+/** A connection, and every word that was logged about it. */
+async function connected(listener: string, parts: SecurityParts, host = '127.0.0.1') {
+  const words: string[] = []
+  const write = (fields: object, message: string) => words.push(message, JSON.stringify(fields))
+  const log: Logger = { debug: write, info: write, warn: write, error: write, child: () => log }
+  const connection = await connectKafka({
+    brokers: cluster.brokersAt(listener).replace('127.0.0.1', host),
+    clientId: 'security',
+    groupProtocol: 'consumer',
+    security: securityOf(parts),
+    log,
+  })
+  return { connection, words }
+}
+
+/** Produces a record and reads it back, all over the secured listener. */
+async function roundTrip(topic: string, listener: string, parts: SecurityParts, host?: string): Promise<string> {
+  const { connection } = await connected(listener, parts, host)
+  await connection.createTopics([topic], 1)
+  const producer = await connection.producer()
+  const consumer = await connection.consumer({ group: topic, startFrom: 'earliest' })
+  try {
+    await producer.produce({ topic, key: null, value: Buffer.from('hello'), headers: [] })
+    await consumer.subscribe([topic], { onAssigned() {}, async onRevoked() {}, onLost() {} })
+    for (;;) {
+      const [record] = await consumer.poll(1, 100)
+      if (record !== undefined) return String(record.value)
+    }
+  } finally {
+    const closing = consumer.close()
+    let isClosed = false
+    void closing.finally(() => {
+      isClosed = true
+    })
+    while (!isClosed) await consumer.poll(0, 20).catch(() => {})
+    await producer.close(5_000)
+    await connection.close()
+  }
+}
+
+const { ca, strangerCa, client, stranger } = certificates
+const user = { username: 'alice', password }
+
+const accepted: readonly (readonly [string, string, SecurityParts, string?])[] = [
+  ['TLS, with the authority by its path', 'TLS', { ca }],
+  ['TLS, with the authority as a PEM text', 'TLS', { ca: readFileSync(ca, 'utf8') }],
+  ['TLS to another name, when nobody is to look at it', 'TLS', { ca, verifyHostname: false }, 'localhost'],
+  ['mutual TLS', 'MUTUAL', { ca, ...client }],
+  [
+    'mutual TLS, with an encrypted key',
+    'MUTUAL',
+    { ca, cert: client.cert, key: certificates.encryptedKey, keyPassphrase: certificates.passphrase },
+  ],
+  ['SASL PLAIN', 'SASL', { ca, sasl: { mechanism: 'PLAIN', ...user } }],
+  ['SASL SCRAM-SHA-256', 'SASL', { ca, sasl: { mechanism: 'SCRAM-SHA-256', ...user } }],
+  ['SASL SCRAM-SHA-512', 'SASL', { ca, sasl: { mechanism: 'SCRAM-SHA-512', ...user } }],
+]
+
+const refused: readonly (readonly [string, string, SecurityParts, RegExp, string?])[] = [
+  ['an authority that did not issue the broker', 'TLS', { ca: strangerCa }, /certificate/i],
+  ['the authorities of the system', 'TLS', {}, /certificate/i],
+  ['a name that the certificate is not for', 'TLS', { ca }, /hostname|certificate/i, 'localhost'],
+  ['no certificate where one is required', 'MUTUAL', { ca }, /certificate|SSL/i],
+  ['a certificate of another authority', 'MUTUAL', { ca, ...stranger }, /certificate|SSL/i],
+  [
+    'a wrong password for PLAIN',
+    'SASL',
+    { ca, sasl: { mechanism: 'PLAIN', username: 'alice', password: wrongPassword } },
+    /authentication/i,
+  ],
+  [
+    'a wrong password for SCRAM',
+    'SASL',
+    { ca, sasl: { mechanism: 'SCRAM-SHA-512', username: 'alice', password: wrongPassword } },
+    /authentication/i,
+  ],
+  [
+    'a user that nobody knows',
+    'SASL',
+    { ca, sasl: { mechanism: 'SCRAM-SHA-256', username: 'mallory', password } },
+    /authentication/i,
+  ],
+]
+
+describe('a secured cluster', { skip: external && 'the listeners need a cluster of our own', timeout: 240_000 }, () => {
+  for (const [index, [what, listener, parts, host]] of accepted.entries()) {
+    it(`takes and gives records over ${what}`, async () => {
+      assert.equal(await roundTrip(`secured-${index}`, listener, parts, host), 'hello')
+    })
+  }
+
+  for (const [what, listener, parts, reason, host] of refused) {
+    it(`refuses ${what}, says why and where to look, and shows no secret`, async () => {
+      const { connection, words } = await connected(listener, parts, host)
+      const error = await connection.check(CHECK_MS).then(
+        () => assert.fail('the broker took it'),
+        (thrown: unknown) => thrown,
+      )
+      await connection.close()
+      assert.ok(error instanceof PyrallelError)
+      assert.equal(error.code, 'PYR_AUTH_FAILED', error.message)
+      assert.match(error.message, reason)
+      assert.match(error.message, /kafka\.security/)
+      const said = [error.message, error.stack, JSON.stringify(error.cause), ...words].join('\n')
+      for (const secret of secrets) assert.ok(!said.includes(secret), `${secret} in: ${said}`)
+    })
+  }
+})
