@@ -34,8 +34,8 @@ export class IntakeGate {
   readonly #total: Load
   readonly #perPartition: Load
   readonly #maxPoll: number
-  #records = 0
-  #bytes = 0
+  /** Changed in place: it is looked at twice for every record. */
+  readonly #load = { records: 0, bytes: 0 }
   #isHeld = false
   #toPause = new Set<LoadedPartition>()
   #toResume = new Set<LoadedPartition>()
@@ -52,7 +52,7 @@ export class IntakeGate {
   }
 
   get load(): Load {
-    return { records: this.#records, bytes: this.#bytes }
+    return this.#load
   }
 
   /** Intake is stopped as a whole. */
@@ -62,27 +62,27 @@ export class IntakeGate {
 
   /** The most records that the next poll may bring; 0 while intake is held. */
   pollSize(): number {
-    return this.#isHeld ? 0 : Math.min(this.#maxPoll, this.#total.records - this.#records)
+    return this.#isHeld ? 0 : Math.min(this.#maxPoll, this.#total.records - this.#load.records)
   }
 
   /** A record of the partition was taken in; the partition's own load has it already. */
   onTaken(partition: LoadedPartition, bytes: number): void {
-    this.#records += 1
-    this.#bytes += bytes
+    this.#load.records += 1
+    this.#load.bytes += bytes
     this.recheck(partition)
   }
 
   /** A record of the partition is complete; the partition's own load is without it already. */
   onDone(partition: LoadedPartition, bytes: number): void {
-    this.#records -= 1
-    this.#bytes -= bytes
+    this.#load.records -= 1
+    this.#load.bytes -= bytes
     this.recheck(partition)
   }
 
   /** The partition was given up with all that was in memory of it. */
   onDropped(partition: LoadedPartition): void {
-    this.#records -= partition.records
-    this.#bytes -= partition.bytes
+    this.#load.records -= partition.records
+    this.#load.bytes -= partition.bytes
     this.#toPause.delete(partition)
     this.#toResume.delete(partition)
     this.#isHeld = isPaused(this.#isHeld, this.load, this.#total)
@@ -90,7 +90,7 @@ export class IntakeGate {
 
   /** Decides anew, after the load has changed. */
   recheck(partition: LoadedPartition): void {
-    this.#isHeld = isPaused(this.#isHeld, { records: this.#records, bytes: this.#bytes }, this.#total)
+    this.#isHeld = isPaused(this.#isHeld, this.load, this.#total)
     const paused = isPaused(partition.isPaused, partition, this.#perPartition)
     if (paused === partition.isPaused) return
     partition.isPaused = paused

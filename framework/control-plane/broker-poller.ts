@@ -40,6 +40,8 @@ export interface BrokerPollerOptions {
   readonly log: Logger
   readonly random: () => number
   readonly onEvent?: EventSink | undefined
+  /** Whether `onEvent` is told of `record.done` too, which comes for every record. Default true. */
+  readonly tellsDone?: boolean | undefined
   /** Called once, when the consumer cannot go on. Nothing is committed that is not done. */
   readonly onFatal: (error: Error) => void
 }
@@ -68,7 +70,7 @@ export class BrokerPoller {
   readonly #capacityOf = (handlerId: string): number => this.#engineOf(handlerId).capacity
 
   constructor(options: BrokerPollerOptions) {
-    const { client, producer, clock, group, onEvent } = options
+    const { client, producer, clock, group, onEvent, tellsDone } = options
     this.#options = options
     this.#routes = options.routes
     this.#manager = new WorkManager({
@@ -78,6 +80,7 @@ export class BrokerPoller {
       maxMetadataLength: client.maxMetadataLength,
       random: options.random,
       onEvent,
+      tellsDone,
     })
     const manager = this.#manager
     this.#valve = new IntakeValve(client, manager, clock, onEvent)

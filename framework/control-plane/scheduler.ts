@@ -2,16 +2,10 @@
 import { bug } from '../model/errors.ts'
 import type { Route } from '../model/settings.ts'
 import type { WorkItem } from '../model/work.ts'
+import { type InFlight, InFlightTable } from './in-flight.ts'
 import type { PartitionState } from './partition-state.ts'
 import { type Pending, Ring } from './shard-queue.ts'
 import { hasSameBudget, StartBudget } from './start-budget.ts'
-
-/** A work item that an engine has and the records it stands for. Found by its unique id, never by offset. */
-export interface InFlight {
-  readonly item: WorkItem
-  readonly state: PartitionState
-  readonly pendings: readonly Pending[]
-}
 
 /** What may start beyond order and room. */
 export interface StartGate {
@@ -36,12 +30,9 @@ interface RouteState {
   readonly ready: Ring<PartitionState>
 }
 
-/** Work ids are unique in the process, not only here: a second fence beside the epoch. */
-let lastWorkId = 0
-
 export class Scheduler {
   #routes = new Map<string, RouteState>()
-  #inFlight = new Map<number, InFlight>()
+  readonly #inFlight = new InFlightTable()
 
   constructor(routes: readonly Route[]) {
     for (const route of routes) {
@@ -143,9 +134,8 @@ export class Scheduler {
 
   /** The engine has completed it: its slot is free. Undefined when no such item is in flight. */
   finish(workId: number): InFlight | undefined {
-    const entry = this.#inFlight.get(workId)
+    const entry = this.#inFlight.take(workId)
     if (entry === undefined) return undefined
-    this.#inFlight.delete(workId)
     this.#routeState(entry.state.topic).inFlight -= 1
     return entry
   }
@@ -153,27 +143,26 @@ export class Scheduler {
   /** Records that engines are at work on, those of earlier assignments included. */
   countInFlight(): number {
     let count = 0
-    for (const entry of this.#inFlight.values()) count += entry.pendings.length
+    for (const entry of this.#inFlight) count += entry.pendings.length
     return count
   }
 
   /** What engines are at work on of this partition, from whatever assignment. */
   *inFlightOf(topic: string, partition: number): Iterable<InFlight> {
-    for (const entry of this.#inFlight.values()) {
+    for (const entry of this.#inFlight) {
       if (entry.state.topic === topic && entry.state.partition === partition) yield entry
     }
   }
 
   #start(routeState: RouteState, state: PartitionState, pending: Pending): WorkItem {
-    lastWorkId += 1
     const item: WorkItem = {
-      id: lastWorkId,
+      id: this.#inFlight.nextId(),
       handlerId: routeState.route.handlerId,
       epoch: state.epoch,
       records: [pending.record],
       attempts: [pending.attempt],
     }
-    this.#inFlight.set(item.id, { item, state, pendings: [pending] })
+    this.#inFlight.add({ item, state, pendings: [pending] })
     routeState.inFlight += 1
     routeState.budget.onStarted(1)
     return item

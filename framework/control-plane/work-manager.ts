@@ -8,13 +8,14 @@ import type { CompletionEvent, HandlerFailure, Outcome, WorkItem } from '../mode
 import { type IntakeChange, IntakeGate, type Load } from './backpressure.ts'
 import { blockedFailure, isOverdue, lastAttempt, overdue, overdueAt } from './blocking-limit.ts'
 import { type DeadLetterRequest, FailedRecords, type Held } from './failed-records.ts'
+import type { InFlight } from './in-flight.ts'
 import { poisonedFailure } from './key-breakers.ts'
 import { decodeCompleted } from './metadata-encoder.ts'
 import { partitionMetrics, shortText } from './partition-snapshot.ts'
 import { type CommitSnapshot, type PartitionSettings, PartitionState } from './partition-state.ts'
 import { nextEpoch, PartitionTable } from './partition-table.ts'
 import { decideRetry, MAX_INTERRUPTIONS } from './retry-policy.ts'
-import { type InFlight, Scheduler } from './scheduler.ts'
+import { Scheduler } from './scheduler.ts'
 import type { Pending } from './shard-queue.ts'
 
 export interface WorkManagerOptions {
@@ -27,6 +28,8 @@ export interface WorkManagerOptions {
   /** 0 up to, not including, 1: for jitter. */
   readonly random: () => number
   readonly onEvent?: EventSink | undefined
+  /** Whether `onEvent` is told of `record.done` too, which comes for every record. Default true. */
+  readonly tellsDone?: boolean | undefined
 }
 
 /** All are 0 when everything is done. `records` and `bytes`: incomplete and in memory. */
@@ -49,6 +52,8 @@ export class WorkManager {
   readonly #recovery: RecoveryStrategy
   readonly #random: () => number
   readonly #emit: EventSink | undefined
+  /** `#emit`, if it wants to hear of it. */
+  readonly #emitDone: EventSink | undefined
   /** The latest time that a verb was told. */
   #now = 0
   /** Whether any handler has a limit on how long a record may block. */
@@ -62,6 +67,7 @@ export class WorkManager {
     this.#recovery = options.recovery
     this.#random = options.random
     this.#emit = options.onEvent
+    this.#emitDone = options.tellsDone === false ? undefined : options.onEvent
     this.#limitsBlocking = options.routes.some(({ maxBlockingMs }) => maxBlockingMs !== undefined)
     this.#partitionSettings = {
       maxMetadataLength: options.recovery === 'metadata' ? options.maxMetadataLength : 0,
@@ -416,7 +422,10 @@ export class WorkManager {
     if (outcome.kind === 'succeeded') {
       this.#countSucceeded(held)
       this.#complete(held)
-      this.#emit?.({ ...ofRecord(held, { durationMs }), kind: 'record.done', filtered: outcome.filtered === true })
+      if (this.#emitDone !== undefined) {
+        const filtered = outcome.filtered === true
+        this.#emitDone({ ...ofRecord(held, { durationMs }), kind: 'record.done', filtered })
+      }
       return
     }
     const { failure } = outcome

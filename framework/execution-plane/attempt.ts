@@ -5,6 +5,7 @@ import type { Logger } from '../model/logger.ts'
 import type { KafkaRecord } from '../model/record.ts'
 import type { Outcome, WorkItem } from '../model/work.ts'
 import type { AttemptSpan, AttemptTracer } from './attempt-tracer.ts'
+import { Waiting } from './deadline-queue.ts'
 import { DecodedRecord, keyText } from './decoded-record.ts'
 import { failureOf } from './handler-failure.ts'
 import { failed, filtered, interrupted, outcomeOfThrow, succeeded } from './outcomes.ts'
@@ -46,7 +47,7 @@ export type OnAttemptOver = (attempt: Attempt, outcome: Outcome) => void
  *
  * Whoever runs it keeps the deadline: it calls `abort` and decides what becomes of an attempt that does not end.
  */
-export class Attempt {
+export class Attempt extends Waiting {
   readonly item: WorkItem
   readonly record: KafkaRecord
   readonly number: number
@@ -61,6 +62,7 @@ export class Attempt {
 
   /** @param onOver called once, always later than `start`, unless `start` has returned the outcome itself */
   constructor(handler: PreparedHandler, item: WorkItem, onOver: OnAttemptOver) {
+    super()
     const [record, ...others] = item.records
     const number = item.attempts[0]
     if (record === undefined || number === undefined || others.length > 0) {

@@ -194,6 +194,7 @@ class ComposedRuntime implements Runtime {
       lifecycle,
       log,
       onEvent: told,
+      tellsDone: counted !== undefined || onEvent !== undefined || log.isLevelEnabled?.('debug') !== false,
       routes: handlers.map(({ route }) => route),
       clock: this.#clock,
       random: seededRandom(this.#options.seed ?? randomSeed()),

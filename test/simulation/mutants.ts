@@ -111,7 +111,7 @@ const mutants: readonly Mutant[] = [
     name: 'the slots of handlers that outlived their assignment are forgotten',
     file: 'scheduler.ts',
     find: 'while (routeState.inFlight < capacity) {',
-    replace: 'while ([...this.#inFlight.values()].filter((entry) => isCurrent(entry.state)).length < capacity) {',
+    replace: 'while ([...this.#inFlight].filter((entry) => isCurrent(entry.state)).length < capacity) {',
   },
   {
     name: 'a hole in the log holds the position back',
@@ -129,7 +129,7 @@ const mutants: readonly Mutant[] = [
   {
     name: 'polls ask for more than there is room for',
     file: 'backpressure.ts',
-    find: 'Math.min(this.#maxPoll, this.#total.records - this.#records)',
+    find: 'Math.min(this.#maxPoll, this.#total.records - this.#load.records)',
     replace: 'this.#maxPoll * 3',
   },
   {

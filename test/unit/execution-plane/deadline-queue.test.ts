@@ -1,19 +1,26 @@
 /** Many deadlines, one timer. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { DeadlineQueue } from '../../../framework/execution-plane/deadline-queue.ts'
+import { DeadlineQueue, Waiting } from '../../../framework/execution-plane/deadline-queue.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 
 const START = 1_000_000
 
+class Item extends Waiting {
+  readonly name: string
+
+  constructor(name: string) {
+    super()
+    this.name = name
+  }
+}
+
 function arranged() {
   const clock = new ManualClock(START)
   const due: string[] = []
-  const queue = new DeadlineQueue<{ name: string }>(clock, 100, ({ name }) =>
-    due.push(`${name} at ${clock.now() - START}`),
-  )
+  const queue = new DeadlineQueue<Item>(clock, 100, ({ name }) => due.push(`${name} at ${clock.now() - START}`))
   const add = (name: string) => {
-    const item = { name }
+    const item = new Item(name)
     queue.add(item, clock.now())
     return item
   }
@@ -65,13 +72,13 @@ describe('DeadlineQueue', () => {
   it('keeps its time for older items when one is added while it calls', () => {
     const clock = new ManualClock(START)
     const due: string[] = []
-    const queue: DeadlineQueue<{ name: string }> = new DeadlineQueue(clock, 100, ({ name }) => {
+    const queue: DeadlineQueue<Item> = new DeadlineQueue(clock, 100, ({ name }) => {
       due.push(`${name} at ${clock.now() - START}`)
-      if (name === 'a') queue.add({ name: 'again' }, clock.now())
+      if (name === 'a') queue.add(new Item('again'), clock.now())
     })
-    queue.add({ name: 'a' }, clock.now())
+    queue.add(new Item('a'), clock.now())
     clock.advance(10)
-    queue.add({ name: 'b' }, clock.now())
+    queue.add(new Item('b'), clock.now())
     clock.advance(300)
     assert.deepEqual(due, ['a at 100', 'b at 110', 'again at 200'])
     assert.equal(clock.pendingTimers, 0)
@@ -80,12 +87,12 @@ describe('DeadlineQueue', () => {
   it('goes on with the others when a call throws', () => {
     const clock = new ManualClock(START)
     const due: string[] = []
-    const queue = new DeadlineQueue<{ name: string }>(clock, 100, ({ name }) => {
+    const queue = new DeadlineQueue<Item>(clock, 100, ({ name }) => {
       if (name === 'bad') throw new Error('bad')
       due.push(name)
     })
-    queue.add({ name: 'bad' }, clock.now())
-    queue.add({ name: 'good' }, clock.now())
+    queue.add(new Item('bad'), clock.now())
+    queue.add(new Item('good'), clock.now())
     assert.throws(() => clock.advance(100), { message: 'bad' })
     clock.advance(1)
     assert.deepEqual(due, ['good'])
