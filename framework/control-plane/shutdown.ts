@@ -3,6 +3,7 @@ import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
 import type { KafkaClient } from '../kafka/kafka-client.ts'
 import { toError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
+import type { TopicPartition } from '../model/record.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { DeadLetterPublisher } from './dead-letters.ts'
 import type { Drain } from './drain.ts'
@@ -28,7 +29,7 @@ export interface ShutdownParts {
 
 /** Of a group that was never joined, nothing is in flight and there is nothing to commit. */
 export async function shutDown(parts: ShutdownParts, hadJoined: boolean): Promise<void> {
-  const { client, engines, manager, drain, deadLetters, committer, clock, log } = parts
+  const { client, manager, drain, deadLetters, committer, clock, log } = parts
   const startedAt = clock.now()
   const partitions = manager.assigned()
   manager.startDraining(partitions)
@@ -37,13 +38,10 @@ export async function shutDown(parts: ShutdownParts, hadJoined: boolean): Promis
   deadLetters.close()
   // Nothing can settle any more, so the revoke that closing the client brings has nothing to wait for.
   drain.giveUp()
-  if (hadJoined && !(await committer.flush(partitions, LAST_COMMIT_MS))) {
-    log.warn({ partitions: partitions.length }, 'the last commit was not acknowledged; what it carried may run again')
-  }
+  if (hadJoined) await commitLast(parts, partitions)
   committer.close()
   await client.close()
-  const abandoned = [...engines.values()].reduce((sum, engine) => sum + engine.abandoned, 0)
-  log.info({ abandoned, tookMs: Math.round(clock.now() - startedAt) }, 'the group is left')
+  log.info({ tookMs: Math.round(clock.now() - startedAt) }, 'the group is left')
 }
 
 async function drainAll({ manager, drain, drainMs, clock, log }: ShutdownParts): Promise<void> {
@@ -59,6 +57,12 @@ async function drainAll({ manager, drain, drainMs, clock, log }: ShutdownParts):
   }
 }
 
+async function commitLast({ committer, log }: ShutdownParts, partitions: readonly TopicPartition[]): Promise<void> {
+  const facts = { partitions: partitions.length }
+  if (await committer.flush(partitions, LAST_COMMIT_MS)) log.info(facts, 'all that is done is committed')
+  else log.warn(facts, 'the last commit was not acknowledged; what it carried may run again')
+}
+
 /** An engine that cannot be closed keeps neither the last commit nor the leaving of the group from happening. */
 async function closeEngines({ engines, log }: ShutdownParts): Promise<void> {
   const close = async (handler: string, engine: ExecutionEngine): Promise<void> => {
@@ -69,4 +73,6 @@ async function closeEngines({ engines, log }: ShutdownParts): Promise<void> {
     }
   }
   await Promise.all([...engines].map(([handler, engine]) => close(handler, engine)))
+  const abandoned = [...engines.values()].reduce((sum, engine) => sum + engine.abandoned, 0)
+  log.info({ engines: engines.size, abandoned }, 'the engines are closed')
 }

@@ -48,7 +48,8 @@ class EventWriter {
         return
       case 'concurrency.changed': {
         const { handlerId, limit } = event
-        this.#log.debug({ handlerId, limit }, 'the limit on attempts in flight has changed')
+        const kind = `limit ${handlerId}`
+        this.#seldom(kind, 'info', { handlerId, limit }, 'the limit on attempts in flight has changed')
         return
       }
       case 'partitions.paused': {
@@ -61,9 +62,11 @@ class EventWriter {
         )
         return
       }
-      case 'partitions.resumed':
-        this.#log.debug({ partitions: event.partitions.map(partitionId) }, 'there is room again: reading goes on')
+      case 'partitions.resumed': {
+        const partitions = event.partitions.map(partitionId)
+        this.#seldom('resumed', 'info', { partitions }, 'there is room again: reading goes on')
         return
+      }
       case 'commit.done':
         this.#log.debug({ partitions: event.partitions, tookMs: event.tookMs }, 'committed')
         return

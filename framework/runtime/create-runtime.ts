@@ -77,6 +77,7 @@ class ComposedRuntime implements Runtime {
   }
 
   abort(): void {
+    this.#options.log.warn({ groups: this.#groups.size }, 'stopping at once: nothing in flight is waited for')
     for (const group of this.#groups.values()) group.abort()
   }
 
@@ -97,10 +98,12 @@ class ComposedRuntime implements Runtime {
 
   pause(handlerId?: string): void {
     this.#paused.pause(handlerId)
+    this.#options.log.info({ handler: handlerId ?? 'all', paused: this.paused }, 'paused: nothing more is started')
   }
 
   resume(handlerId?: string): void {
     this.#paused.resume(handlerId)
+    this.#options.log.info({ handler: handlerId ?? 'all', paused: this.paused }, 'resumed: what has waited is started')
   }
 
   get paused(): readonly string[] {
@@ -146,7 +149,9 @@ class ComposedRuntime implements Runtime {
     const replaced: ReplacedHandler[] = []
     for (const handler of plan.replace) {
       const inFlight = await this.#groups.get(handler.group)?.replace(handler, this.#engineFor(handler), FINISH_OLD_MS)
-      replaced.push({ handlerId: handler.route.handlerId, inFlight: inFlight ?? 0 })
+      const { handlerId } = handler.route
+      replaced.push({ handlerId, inFlight: inFlight ?? 0 })
+      this.#options.log.info({ handler: handlerId, inFlight: inFlight ?? 0 }, 'a handler runs its new code')
     }
     await Promise.all(plan.groups.map(({ group }) => this.#stopGroup(group)))
     for (const { group, next } of plan.groups) if (next.length > 0) await this.#startGroup(group, next)

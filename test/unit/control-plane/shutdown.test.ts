@@ -40,6 +40,9 @@ async function busyMember(options: MemberOptions = {}) {
 const warnings = (lines: readonly { readonly level: string; readonly message: string; readonly fields: object }[]) =>
   lines.filter(({ level }) => level === 'warn').map(({ message, fields }) => ({ message, ...fields }))
 
+const withoutTimes = (fields: object) =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => !name.endsWith('Ms')))
+
 describe('stop', () => {
   it('drains, closes the engines, commits, closes the client, in this order, and leaves nothing', async () => {
     const { world, steps, poller, engine, lines, fatal } = await busyMember({
@@ -55,6 +58,26 @@ describe('stop', () => {
     assert.deepEqual(listed, ['close the engine, 0 in flight', 'commit 3', 'close the client'])
     assert.equal(world.committed(), 3)
     assert.deepEqual([warnings(lines), fatal, world.clock.pendingTimers], [[], [], 0])
+  })
+
+  it('logs each step of its list with what it left behind', async () => {
+    const { world, poller, engine, lines } = await busyMember()
+    lines.length = 0
+    const stopped = poller.stop()
+    engine.endAll()
+    await world.settled(stopped)
+    assert.deepEqual(
+      lines
+        .filter(({ level }) => level !== 'debug')
+        .map(({ message, fields }) => ({ message, ...withoutTimes(fields) })),
+      [
+        { message: 'draining: nothing more is started', partitions: 1, inFlight: 3, records: 3 },
+        { message: 'drained: nothing is in flight' },
+        { message: 'the engines are closed', engines: 1, abandoned: 0 },
+        { message: 'all that is done is committed', partitions: 1 },
+        { message: 'the group is left' },
+      ],
+    )
   })
 
   it('starts nothing more', async () => {

@@ -98,7 +98,7 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
   ],
   [
     { kind: 'partitions.resumed', partitions: [at] },
-    'debug',
+    'info',
     'there is room again: reading goes on',
     { partitions: ['orders:3'] },
   ],
@@ -121,7 +121,46 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
     'an answer to an earlier assignment came too late and was dropped',
     { what: 'completion' },
   ],
+  [
+    { ...at, kind: 'breaker.opened', handlerId: 'charge', key: 'c1', cooldownMs: 60_000 },
+    'warn',
+    'records of a key are given up one after the other: they go to the dead-letter topic without running',
+    { handlerId: 'charge', partition: 'orders:3', epoch: 9, key: 'c1', cooldownMs: 60_000 },
+  ],
+  [
+    { ...at, kind: 'breaker.closed', handlerId: 'charge', key: 'c1' },
+    'info',
+    'a record of a poisoned key has succeeded: its records run again',
+    { handlerId: 'charge', partition: 'orders:3', epoch: 9, key: 'c1' },
+  ],
+  [
+    { kind: 'concurrency.changed', handlerId: 'charge', limit: 12 },
+    'info',
+    'the limit on attempts in flight has changed',
+    { handlerId: 'charge', limit: 12 },
+  ],
 ]
+
+/** The compiler sees to it that none is missing. */
+const kinds: Readonly<Record<RuntimeEvent['kind'], true>> = {
+  'record.done': true,
+  'record.retry': true,
+  'record.dead': true,
+  'dead-letter.failed': true,
+  'breaker.opened': true,
+  'breaker.closed': true,
+  'concurrency.changed': true,
+  'partition.assigned': true,
+  'partition.revoked': true,
+  'partition.lost': true,
+  'partition.rewound': true,
+  'metadata.dropped': true,
+  'partitions.paused': true,
+  'partitions.resumed': true,
+  'commit.done': true,
+  'commit.failed': true,
+  'stale.dropped': true,
+}
 
 describe('the event log', () => {
   for (const [event, level, message, fields] of cases) {
@@ -131,6 +170,10 @@ describe('the event log', () => {
       assert.doesNotMatch(JSON.stringify(lines), /secret/)
     })
   }
+
+  it('has a line for every kind of event', () => {
+    assert.deepEqual(new Set(cases.map(([{ kind }]) => kind)), new Set(Object.keys(kinds)))
+  })
 
   it('puts no line together for a record that is done when nobody reads such lines', () => {
     const { log, lines } = recordedLog()

@@ -7,7 +7,7 @@ import type { Route } from '../../../framework/model/settings.ts'
 import { createRuntime } from '../../../framework/runtime/create-runtime.ts'
 import { configDefaults } from '../../../framework/runtime/resolve-config.ts'
 import type { ResolvedHandler, Runtime } from '../../../framework/runtime/runtime.ts'
-import { recordedLog } from '../kafka/recorded-log.ts'
+import { type LoggedLine, recordedLog } from '../kafka/recorded-log.ts'
 
 export interface HandlerParts extends Partial<Omit<Route, 'handlerId'>> {
   readonly group?: string
@@ -41,6 +41,8 @@ export function gate(): { readonly opened: Promise<void>; readonly open: () => v
 export interface RunningApp {
   readonly runtime: Runtime
   readonly events: readonly RuntimeEvent[]
+  /** What the runtime has logged, events not included. */
+  readonly lines: readonly LoggedLine[]
   /** Settles once this is so; looked at after every event and every call of `changed`. */
   until(isSo: () => boolean): Promise<void>
   changed(): void
@@ -58,6 +60,7 @@ export async function aRunningApp(
   for (const topic of new Set([...handlers.map(({ route }) => route.topic), ...topics])) cluster.createTopic(topic, 2)
   const { limits, commit, shutdown } = configDefaults
   const events: RuntimeEvent[] = []
+  const { log, lines } = recordedLog()
   const waiters = new Set<() => void>()
   const changed = () => {
     for (const look of waiters) look()
@@ -69,7 +72,7 @@ export async function aRunningApp(
     limits,
     commit,
     lifecycle: shutdown,
-    log: recordedLog().log,
+    log,
     logEvents: false,
     onEvent: (event) => {
       events.push(event)
@@ -85,6 +88,7 @@ export async function aRunningApp(
   return {
     runtime,
     events,
+    lines,
     changed,
     until: (isSo) =>
       new Promise((resolve) => {

@@ -259,6 +259,27 @@ describe('pausing a runtime', timeout, () => {
     assert.equal(app.count('partition.revoked'), 0)
   })
 
+  it('is logged with who is paused since, and so are new code and an end at once', async (t) => {
+    const app = await aRunningApp(t, [aHandler('charge'), aHandler('mail')])
+    const before = app.lines.length
+    app.runtime.pause('mail')
+    app.runtime.pause()
+    app.runtime.resume('mail')
+    await app.runtime.update([aHandler('charge', { run: () => 'new' }), aHandler('mail')])
+    app.runtime.abort()
+    assert.deepEqual(
+      app.lines.slice(before).map(({ level, message, fields }) => [level, message, fields]),
+      [
+        ['info', 'paused: nothing more is started', { handler: 'mail', paused: ['mail'] }],
+        ['info', 'paused: nothing more is started', { handler: 'all', paused: ['charge', 'mail'] }],
+        ['info', 'resumed: what has waited is started', { handler: 'mail', paused: ['charge'] }],
+        ['info', 'a handler runs its new code', { handler: 'charge', inFlight: 0 }],
+        ['info', 'a handler runs its new code', { handler: 'mail', inFlight: 0 }],
+        ['warn', 'stopping at once: nothing in flight is waited for', { groups: 1 }],
+      ],
+    )
+  })
+
   it('holds for one handler while the others go on, and for its new code', async (t) => {
     const app = await aRunningApp(t, [aHandler('charge'), aHandler('mail')])
     app.runtime.pause('charge')
