@@ -205,9 +205,9 @@ export class BrokerPoller {
     return this.#state === 'running' && !this.#hasFailed
   }
 
-  /** What all engines together can start, twice over: the next poll comes before that is used up. */
+  /** What all engines together can start, four times over: the next poll comes before handlers that do nothing have used that up. */
   get #enoughReady(): number {
-    return 2 * this.#routes.reduce((sum, { concurrency }) => sum + concurrency, 0)
+    return 4 * this.#routes.reduce((sum, { concurrency }) => sum + concurrency, 0)
   }
 
   /** There is room, and what could start now will not keep the engines busy for long. */
