@@ -21,6 +21,8 @@ export interface KafkaOptions {
   readonly scramUsers?: Readonly<Record<string, string>>
   /** Broker settings beside the harness's own, as Kafka names them. */
   readonly config?: Readonly<Record<string, string | number>>
+  /** Of the brokers' JVMs, over those that make them start fast and stay small: the last word counts. */
+  readonly jvmOptions?: readonly string[]
 }
 
 export class KafkaCluster {
@@ -112,7 +114,10 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
     nodes.push({ id: i + 1, port: port!, controllerPort: controllerPort!, listeners })
   }
   const directory = mkdtempSync(join(tmpdir(), 'pyrallel-kafka-'))
-  const supervision = new KafkaSupervision(directory, join(kafkaJarsDir(), '*'), scramOptions(options.scramUsers ?? {}))
+  const supervision = new KafkaSupervision(directory, join(kafkaJarsDir(), '*'), {
+    format: scramOptions(options.scramUsers ?? {}),
+    jvm: options.jvmOptions ?? [],
+  })
   const brokers = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')
   const listeners = new Map(
     others.map(([name], index) => [name, nodes.map((node) => `127.0.0.1:${node.listeners[index]!.port}`).join(',')]),

@@ -14,17 +14,23 @@ interface Pending {
   reject(error: Error): void
 }
 
+export interface SupervisionOptions {
+  /** What Kafka's StorageTool is told when it makes a broker's directory, beside the usual. */
+  readonly format: readonly string[]
+  /** Of the brokers' JVMs, after the usual ones. */
+  readonly jvm: readonly string[]
+}
+
 export class KafkaSupervision {
   readonly #child: ChildProcess
   readonly #pending = new Map<number, Pending>()
   readonly #exited: Promise<void>
   #lastId = 0
 
-  /** @param formatOptions what Kafka's StorageTool is told when it makes a broker's directory, beside the usual */
-  constructor(directory: string, classpath: string, formatOptions: readonly string[]) {
+  constructor(directory: string, classpath: string, options: SupervisionOptions) {
     const script = fileURLToPath(new URL('kafka-supervisor.mjs', import.meta.url))
     // Detached: Ctrl-C in a terminal must reach the tests only, which then end the brokers in order.
-    this.#child = fork(script, [directory, classpath, ...formatOptions], {
+    this.#child = fork(script, [directory, classpath, JSON.stringify(options)], {
       detached: true,
       execArgv: [],
       stdio: 'ignore',

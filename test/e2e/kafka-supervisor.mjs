@@ -3,18 +3,19 @@
  * test process closes, for whatever reason (SIGKILL included), every JVM is killed and the cluster's directory is removed.
  * Plain JavaScript, because it must start at once. Knows nothing of topics or clients.
  *
- * argv: directory of the cluster, classpath, then what StorageTool is to be told beside the usual. In: {id, verb: start|stop|kill, node}. Out: {id, ok} or {id, error}.
+ * argv: directory of the cluster, classpath, options as JSON (SupervisionOptions). In: {id, verb: start|stop|kill, node}. Out: {id, ok} or {id, error}.
  */
 import { spawn } from 'node:child_process'
 import { appendFileSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-const [root, classpath, ...formatOptions] = process.argv.slice(2)
+const [root, classpath, options] = process.argv.slice(2)
+const { format: formatOptions, jvm } = JSON.parse(options)
 const startTimeoutMs = 60_000
 // A broker that leaves a quorum in order needs a moment; one that cannot is killed.
 const stopTimeoutMs = 20_000
-const jvmOptions = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xms64m', '-Xmx512m']
+const jvmOptions = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xms64m', '-Xmx512m', ...jvm]
 const logOptions = [
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
   '-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info',

@@ -1,0 +1,70 @@
+/** Measures how many records a second one system does on one topic that is there already; and, for memory, how much it holds meanwhile. */
+import type { PreparedSystem } from './install.ts'
+import { type LivePeer, type PeerOutcome, runPeer } from './peer-process.ts'
+import type { Run } from './results.ts'
+import { peerSettings, type Stage } from './stage.ts'
+import type { Workload } from './workloads.ts'
+
+export interface FilledTopic {
+  readonly name: string
+  readonly records: number
+}
+
+/** Of a window, the part of the topic that is not measured: at its start things warm up, at its end keys run out. */
+const FIRST_SHARE = 0.2
+const LAST_SHARE = 0.98
+/** A backlog is read to its end, if that does not take too long. */
+const MEMORY_LIMIT_MS = 12_000
+/** Slow systems never see the end; from the first record to the last may take this much longer than expected. */
+const WHOLE_FACTOR = 2
+
+export async function measureRate(
+  stage: Stage,
+  workload: Workload,
+  system: PreparedSystem,
+  { name, records }: FilledTopic,
+): Promise<Run> {
+  const window = {
+    warmUpRecords: Math.round(records * FIRST_SHARE),
+    warmUpMs: stage.warmUpMs,
+    lastRecord: Math.floor(records * LAST_SHARE),
+  }
+  const whole = { warmUpRecords: 0, warmUpMs: 0, lastRecord: records, limitMs: stage.windowMs * WHOLE_FACTOR }
+  const settings = {
+    ...peerSettings(stage, workload, system, name),
+    ...(workload.measured === 'whole' ? whole : window),
+  }
+  return rateRun(await runPeer(system.command, settings))
+}
+
+export async function measureMemory(
+  stage: Stage,
+  workload: Workload,
+  system: PreparedSystem,
+  { name, records }: FilledTopic,
+): Promise<Run> {
+  let peakBytesAtTenth: number | undefined
+  const onProgress = (done: number, peer: LivePeer) => {
+    if (done >= records / 10) peakBytesAtTenth ??= peer.peakBytes
+  }
+  const settings = { ...peerSettings(stage, workload, system, name), lastRecord: records, limitMs: MEMORY_LIMIT_MS }
+  const run = rateRun(await runPeer(system.command, settings, { onProgress }))
+  return run.kind === 'rate' ? { ...run, peakBytesAtTenth } : run
+}
+
+function rateRun(outcome: PeerOutcome): Run {
+  if (outcome.kind === 'failed') return outcome
+  if (outcome.kind !== 'measured') return { kind: 'failed', why: 'it ended before it had measured anything' }
+  const { result, cpuMs, peakBytes } = outcome
+  const { violations, measured, elapsedMs, done } = result
+  if (violations > 0) return { kind: 'failed', why: `order broken ${violations} times in ${done} records` }
+  const perSecond = (measured / elapsedMs) * 1_000
+  if (measured === 0) return { kind: 'failed', why: `nothing done in ${Math.round(elapsedMs)} ms` }
+  return {
+    kind: 'rate',
+    perSecond,
+    done,
+    cpuUs: cpuMs === undefined ? undefined : (cpuMs / measured) * 1_000,
+    peakBytes,
+  }
+}

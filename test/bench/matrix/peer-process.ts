@@ -1,0 +1,177 @@
+/** Runs one peer as a process group of its own, listens to it, watches what it uses, and ends it within its time. Knows no workload. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { type PeerMessage, type PeerResult, type PeerSettings, parseMessage } from '../peers/protocol.ts'
+import { usageOfGroup } from './process-usage.ts'
+
+/** A program and its first arguments; the settings are appended. */
+export type Command = readonly string[]
+
+export type PeerOutcome =
+  | PeerMeasured
+  | { readonly kind: 'calibrated'; readonly perSecond: number; readonly latencyMs: number }
+  /** Ended by whoever started it. */
+  | { readonly kind: 'killed' }
+  | { readonly kind: 'failed'; readonly why: string }
+
+export interface PeerMeasured {
+  readonly kind: 'measured'
+  readonly result: PeerResult
+  /** Processor time while measuring; `undefined` where it cannot be known. */
+  readonly cpuMs: number | undefined
+  readonly peakBytes: number | undefined
+}
+
+export interface PeerHooks {
+  onStarted?(): void
+  onProgress?(done: number, peer: LivePeer): void
+}
+
+export interface LivePeer {
+  /** The most memory until now. */
+  readonly peakBytes: number | undefined
+  /** Ends it with SIGKILL. */
+  kill(): void
+}
+
+/** For a JVM or an interpreter to start, to join a group, and for the members of an earlier group to be given up. */
+const START_LIMIT_MS = 30_000
+/** Beyond the measuring window, for a peer that reports late because it is busy. */
+const GRACE_MS = 10_000
+const SAMPLE_MS = 250
+const STDERR_KEPT = 2_000
+
+/** Those that run. They are in groups of their own, so Ctrl-C does not reach them. */
+const live = new Set<number>()
+process.on('exit', () => {
+  for (const pid of live) killGroup(pid)
+})
+
+export async function runPeer(command: Command, settings: PeerSettings, hooks: PeerHooks = {}): Promise<PeerOutcome> {
+  return await new PeerProcess(command, settings, hooks).outcome
+}
+
+class PeerProcess implements LivePeer {
+  readonly outcome: Promise<PeerOutcome>
+  readonly #child: ChildProcess
+  readonly #hooks: PeerHooks
+  readonly #settle: (outcome: PeerOutcome) => void
+  readonly #sampler: NodeJS.Timeout
+  #limit: NodeJS.Timeout
+  #stderr = ''
+  #done = 0
+  #cpuMsBefore: number | undefined
+  #peakBytes: number | undefined
+
+  constructor([program = '', ...args]: Command, settings: PeerSettings, hooks: PeerHooks) {
+    this.#hooks = hooks
+    const { promise, resolve } = withResolvers<PeerOutcome>()
+    this.#settle = resolve
+    this.outcome = promise.then((outcome) => this.#end(outcome))
+    this.#child = spawn(program, [...args, JSON.stringify(settings)], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    if (this.#child.pid !== undefined) live.add(this.#child.pid)
+    const { stdout, stderr } = this.#child
+    if (stdout !== null) createInterface({ input: stdout }).on('line', (line) => this.#onLine(line, settings))
+    stderr?.on('data', (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT)
+    })
+    this.#child.once('error', (error) => this.#fail(error.message))
+    // `close` and not `exit`: what it said last is still in the pipe.
+    this.#child.once('close', (code, signal) => this.#fail(`it ended with ${signal ?? code}`))
+    this.#limit = setTimeout(() => this.#fail(`no record within ${START_LIMIT_MS / 1_000} s`), START_LIMIT_MS)
+    this.#sampler = setInterval(() => this.#sample(), SAMPLE_MS)
+  }
+
+  get peakBytes(): number | undefined {
+    return this.#peakBytes
+  }
+
+  kill(): void {
+    this.#settle({ kind: 'killed' })
+  }
+
+  #onLine(line: string, settings: PeerSettings): void {
+    const message = parseMessage(line)
+    if (message !== undefined) this.#onMessage(message, settings)
+  }
+
+  #onMessage(message: PeerMessage, { warmUpMs, limitMs }: PeerSettings): void {
+    switch (message.kind) {
+      case 'started':
+        this.#setLimit(warmUpMs + limitMs + GRACE_MS)
+        this.#hooks.onStarted?.()
+        return
+      case 'measuring':
+        this.#cpuMsBefore = this.#sample()
+        return
+      case 'progress':
+        this.#done = message.done
+        this.#hooks.onProgress?.(message.done, this)
+        return
+      case 'done':
+        this.#settle({ kind: 'measured', result: message, ...this.#use() })
+        return
+      case 'calibrated':
+        this.#settle(message)
+        return
+      case 'failed':
+        this.#fail(message.why)
+    }
+  }
+
+  #use(): Pick<PeerMeasured, 'cpuMs' | 'peakBytes'> {
+    const [before, now] = [this.#cpuMsBefore, this.#sample()]
+    const cpuMs = before === undefined || now === undefined ? undefined : now - before
+    return { cpuMs, peakBytes: this.#peakBytes }
+  }
+
+  #sample(): number | undefined {
+    if (this.#child.pid === undefined) return undefined
+    const usage = usageOfGroup(this.#child.pid)
+    if (usage === undefined) return undefined
+    this.#peakBytes = Math.max(this.#peakBytes ?? 0, usage.residentBytes)
+    return usage.cpuMs
+  }
+
+  #setLimit(ms: number): void {
+    clearTimeout(this.#limit)
+    this.#limit = setTimeout(() => this.#fail(`not done within ${ms / 1_000} s, ${this.#done} records by then`), ms)
+  }
+
+  #fail(why: string): void {
+    const last = this.#stderr.trim()
+    this.#settle({ kind: 'failed', why: last === '' ? why : `${why}; it wrote: ${last}` })
+  }
+
+  async #end(outcome: PeerOutcome): Promise<PeerOutcome> {
+    clearTimeout(this.#limit)
+    clearInterval(this.#sampler)
+    const { pid } = this.#child
+    if (pid === undefined) return outcome
+    killGroup(pid)
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      await new Promise((resolve) => this.#child.once('exit', resolve))
+    }
+    live.delete(pid)
+    return outcome
+  }
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It has ended already.
+  }
+}
+
+function withResolvers<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {}
+  const promise = new Promise<T>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}

@@ -1,0 +1,85 @@
+/** The systems that are compared, and how each is made ready on this machine. Measures nothing. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { PeerBundle } from './bundle-peers.ts'
+import type { PreparedSystem } from './install.ts'
+import { installKafkaJs } from './install-kafkajs.ts'
+
+/** What the peer's code runs on: decides what its timers and its cores are measured to allow. */
+export type RuntimeName = 'node' | 'java' | 'python'
+
+export interface System {
+  readonly name: string
+  readonly title: string
+  readonly runtime: RuntimeName
+  /** True for Pyrallel itself: whatever fails there fails the benchmark. */
+  readonly ours: boolean
+  /** Gets what it needs into the cache, and says how it is started. @throws Error with the reason why it cannot be had */
+  prepare(bundle: PeerBundle): Promise<PreparedSystem>
+}
+
+function ofThisCheckout(path: string): string {
+  const text = readFileSync(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), 'utf8')
+  return String((JSON.parse(text) as { readonly version: string }).version)
+}
+
+const clientVersion = () => ofThisCheckout('node_modules/@confluentinc/kafka-javascript/package.json')
+
+export const systems: readonly System[] = [
+  {
+    name: 'ours',
+    title: 'Pyrallel, async engine',
+    runtime: 'node',
+    ours: true,
+    prepare: async (bundle) => ({
+      command: bundle.command('ours'),
+      version: ofThisCheckout('package.json'),
+      packages: '',
+    }),
+  },
+  {
+    name: 'ours-worker',
+    title: 'Pyrallel, worker engine',
+    runtime: 'node',
+    ours: true,
+    prepare: async (bundle) => ({
+      command: bundle.command('ours-worker'),
+      version: ofThisCheckout('package.json'),
+      packages: '',
+    }),
+  },
+  {
+    name: 'bare',
+    title: 'bare loop, same client',
+    runtime: 'node',
+    ours: false,
+    prepare: async (bundle) => ({ command: bundle.command('bare'), version: clientVersion(), packages: '' }),
+  },
+  {
+    name: 'each-message',
+    title: 'eachMessage, same client',
+    runtime: 'node',
+    ours: false,
+    prepare: async (bundle) => ({ command: bundle.command('each-message'), version: clientVersion(), packages: '' }),
+  },
+  {
+    name: 'kafkajs',
+    title: 'kafkajs, eachMessage',
+    runtime: 'node',
+    ours: false,
+    prepare: async (bundle) => ({ command: bundle.command('kafkajs'), ...(await installKafkaJs()) }),
+  },
+]
+
+/**
+ * @param names `undefined`: all
+ * @throws Error naming what is not known
+ */
+export function selectSystems(names: readonly string[] | undefined): readonly System[] {
+  if (names === undefined) return systems
+  const unknown = names.find((name) => !systems.some((system) => system.name === name))
+  if (unknown !== undefined) {
+    throw new Error(`There is no system ${unknown}. There are ${systems.map(({ name }) => name).join(', ')}.`)
+  }
+  return systems.filter(({ name }) => names.includes(name))
+}

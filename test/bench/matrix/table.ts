@@ -1,0 +1,76 @@
+/** The results as a table: for a terminal, and as Markdown for the README. Pure. */
+import type { Cell, LatencyRun, MatrixResult, RecoveryRun } from './results.ts'
+import { spreadOf } from './statistics.ts'
+import { bytesText, firstLine, msText, rateText } from './texts.ts'
+
+/** The heading and the rows, a line each. */
+export function tableRows(result: MatrixResult): readonly (readonly string[])[] {
+  const head = ['', ...result.systems.map(({ name }) => name)]
+  const rows = result.workloads.map(({ id, title }) => {
+    const cells = result.systems.map(({ name }) => {
+      const cell = result.cells.find(({ workload, system }) => workload === id && system === name)
+      return cell === undefined ? '' : cellText(cell)
+    })
+    return [`${id}: ${title}`, ...cells]
+  })
+  return [head, ...rows]
+}
+
+export function cellText(cell: Cell): string {
+  if (cell.state === 'unavailable') return 'not available'
+  if (cell.state === 'failed') return `failed: ${firstLine(cell.why ?? '')}`
+  const [first] = cell.runs
+  switch (first?.kind) {
+    case 'latency':
+      return latencyText(cell.runs.filter((run) => run.kind === 'latency'))
+    case 'recovery':
+      return recoveryText(first)
+    case 'rate':
+      return first.peakBytesAtTenth === undefined
+        ? rateCellText(cell)
+        : memoryText(first.peakBytesAtTenth, first.peakBytes)
+    default:
+      return ''
+  }
+}
+
+function rateCellText({ rate, fraction }: Cell): string {
+  if (rate === undefined) return ''
+  const share = fraction === undefined ? '' : `, ${fraction.toFixed(2)}`
+  const spread = Math.max(rate.max - rate.median, rate.median - rate.min) / rate.median
+  return `${rateText(rate.median)}/s${share}${spread >= 0.005 ? ` ±${Math.round(spread * 100)} %` : ''}`
+}
+
+function memoryText(atTenth: number, peak: number | undefined): string {
+  return peak === undefined ? 'not known' : `${bytesText(peak)} (at a tenth ${bytesText(atTenth)})`
+}
+
+function latencyText(runs: readonly LatencyRun[]): string {
+  const median = (value: (run: LatencyRun) => number) => spreadOf(runs.map(value))?.median ?? Number.NaN
+  const unfinished = Math.max(...runs.map((run) => run.unfinished))
+  const percentiles = `${msText(median((run) => run.p50))} / ${msText(median((run) => run.p99))} / ${msText(median((run) => run.p999))}`
+  return unfinished > 0 ? `${percentiles}, ${unfinished.toLocaleString('en')} never` : percentiles
+}
+
+function recoveryText({ executedAgain, doneBefore, uncommitted, lost }: RecoveryRun): string {
+  const again = `${executedAgain.toLocaleString('en')} of ${doneBefore.toLocaleString('en')} again (allowed: ${uncommitted.toLocaleString('en')})`
+  return lost > 0 ? `${again}, ${lost.toLocaleString('en')} LOST` : again
+}
+
+export function terminalTable(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows
+    .map((row) =>
+      row
+        .map((text, column) => text.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+export function markdownTable(rows: readonly (readonly string[])[]): string {
+  const [head = [], ...body] = rows.map((row) => row.map((text) => text.replaceAll('|', '\\|')))
+  const line = (row: readonly string[]) => `| ${row.join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...body.map(line)].join('\n')
+}
