@@ -1,5 +1,11 @@
 /** Draws a snapshot as tables, with a bar of each partition's offsets. Pure; in ASCII, so that it can be read anywhere. */
-import type { BlockingRecord, GroupMetrics, PartitionMetrics, SystemMetrics } from '../../framework/model/snapshot.ts'
+import type {
+  BlockingRecord,
+  GroupMetrics,
+  HandlerMetrics,
+  PartitionMetrics,
+  SystemMetrics,
+} from '../../framework/model/snapshot.ts'
 import type { Paint, Style } from '../paint.ts'
 
 /** How a cell of the ribbon looks. */
@@ -10,6 +16,9 @@ const cells: Readonly<Record<string, readonly [sign: string, style: Style, meani
   x: ['!', 'red', 'waiting for a retry or a dead letter'],
   g: ['#', 'green', 'gap: done above an offset that is not'],
 }
+
+/** Poisoned keys that are named for a partition. */
+const MOST_KEYS = 3
 
 type Cell = string | readonly [text: string, style: Style]
 
@@ -36,7 +45,11 @@ function groupText(of: GroupMetrics, paint: Paint): string {
     `group ${paint('bold', group)}: ${of.membership}, ${of.assignedPartitions} partitions${intake}`,
     `  ${facts.join(', ')}`,
     '',
-    ...table(['handler', 'topic', 'in flight', 'limit', 'abandoned', 'threads'], of.handlers.map(handlerRow), paint),
+    ...table(
+      ['handler', 'topic', 'in flight', 'limit', 'abandoned', 'threads', ''],
+      of.handlers.map((each) => handlerRow(each, paint)),
+      paint,
+    ),
   ]
   if (of.partitions.length > 0) {
     lines.push(
@@ -57,10 +70,21 @@ function byPlace(a: PartitionMetrics, b: PartitionMetrics): number {
   return a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition
 }
 
-function handlerRow(of: GroupMetrics['handlers'][number]): Cell[] {
+function handlerRow(of: HandlerMetrics, paint: Paint): Cell[] {
   const threads = of.threads === null ? '-' : `${of.threads.running} (${of.threads.restarts} restarts)`
   const abandoned: Cell = of.abandoned === 0 ? '0' : [String(of.abandoned), 'yellow']
-  return [of.handlerId, of.topic, String(of.inFlight), String(of.concurrency), abandoned, threads]
+  const limit = of.adaptiveLimit === null ? String(of.concurrency) : `${of.adaptiveLimit} of ${of.concurrency}`
+  return [of.handlerId, of.topic, String(of.inFlight), limit, abandoned, threads, handlerNotes(of, paint)]
+}
+
+/** What keeps it from starting more, beyond its limit. */
+function handlerNotes({ isPaused, rateLimit, isHeldByRate, openBreakers }: HandlerMetrics, paint: Paint): string {
+  const rate = rateLimit === null ? [] : [`rate ${rateLimit}/s${isHeldByRate ? ', which holds it back' : ''}`]
+  const held = [
+    ...(isPaused ? ['paused'] : []),
+    ...(openBreakers === 0 ? [] : [`${openBreakers} ${openBreakers === 1 ? 'key' : 'keys'} poisoned`]),
+  ]
+  return [...rate, ...(held.length === 0 ? [] : [paint('yellow', held.join(', '))])].join(', ')
 }
 
 function partitionRow(of: PartitionMetrics, paint: Paint): Cell[] {
@@ -69,6 +93,7 @@ function partitionRow(of: PartitionMetrics, paint: Paint): Cell[] {
     ...(of.pausedBecause === null ? [] : [`paused: limit of ${of.pausedBecause}`]),
     ...(of.isDraining ? ['draining'] : []),
     ...(of.isTight ? ['no room for further gaps'] : []),
+    ...(of.openBreakers === 0 ? [] : [`poisoned: ${keysText(of)}`]),
   ]
   const note = notes.length === 0 ? '' : ` ${paint('yellow', notes.join(', '))}`
   return [
@@ -86,6 +111,13 @@ function blockingText({ offset, key, ageMs, state, attempt, lastError }: Blockin
   const of = key === null ? `${offset}` : `${offset} key ${plain(key)}`
   const error = lastError === null ? '' : `: ${plain(lastError.name)}`
   return `${of}, ${(ageMs / 1_000).toFixed(1)} s, ${state}, attempt ${attempt}${error}`
+}
+
+/** `c9, c10 and 3 more` */
+function keysText({ openBreakers, openBreakerKeys }: PartitionMetrics): string {
+  const shown = openBreakerKeys.slice(-MOST_KEYS)
+  const more = openBreakers > shown.length ? ` and ${openBreakers - shown.length} more` : ''
+  return `${shown.map(plain).join(', ')}${more}`
 }
 
 /** Keys are anybody's bytes: what moves the cursor must not reach a terminal. */

@@ -2,7 +2,7 @@
 import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
 import type { KafkaClient } from '../kafka/kafka-client.ts'
 import type { Limits, Route } from '../model/settings.ts'
-import type { GroupMetrics, HandlerMetrics } from '../model/snapshot.ts'
+import type { GroupMetrics, HandlerMetrics, PartitionMetrics } from '../model/snapshot.ts'
 import type { WorkManager } from './work-manager.ts'
 
 const MAX_PARTITIONS = 1_000
@@ -44,9 +44,7 @@ export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
     limits: parts.limits,
     intake: parts.isPaused ? 'paused' : manager.heldBecause === null ? 'open' : 'held',
     intakeReason: manager.heldBecause,
-    handlers: parts.routes.map((route) =>
-      handlerMetrics(route, parts.engines.get(route.handlerId), manager.limitOf(route.topic)),
-    ),
+    handlers: parts.routes.map((route) => handlerMetrics(route, parts, partitions)),
     assignedPartitions,
     partitions,
   }
@@ -69,14 +67,24 @@ function membershipOf(parts: GroupParts, assigned: number, now: number): GroupMe
   }
 }
 
-function handlerMetrics(route: Route, engine: ExecutionEngine | undefined, limit: number): HandlerMetrics {
+function handlerMetrics(
+  { handlerId, topic, concurrency, adaptive, rateLimit }: Route,
+  { manager, engines }: GroupParts,
+  partitions: readonly PartitionMetrics[],
+): HandlerMetrics {
+  const engine = engines.get(handlerId)
+  const limit = manager.limitOf(topic)
   return {
-    handlerId: route.handlerId,
-    topic: route.topic,
-    concurrency: route.concurrency,
+    handlerId,
+    topic,
+    concurrency,
     capacity: Math.min(engine?.capacity ?? 0, limit),
     inFlight: engine?.inFlight ?? 0,
     abandoned: engine?.abandoned ?? 0,
+    ...manager.holdOf(topic),
+    adaptiveLimit: adaptive === undefined ? null : limit,
+    rateLimit: rateLimit ?? null,
+    openBreakers: partitions.reduce((sum, each) => (each.topic === topic ? sum + each.openBreakers : sum), 0),
     threads: engine?.threads ?? null,
   }
 }

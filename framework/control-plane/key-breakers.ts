@@ -50,11 +50,17 @@ export class KeyBreakers {
     return wasOpen
   }
 
-  /** Keys with an open breaker. */
-  countOpen(now: number): number {
+  /** Keys with an open breaker: how many, and at most `most` of them, those that failed last. */
+  open(now: number, most: number): { readonly count: number; readonly keys: readonly Buffer[] } {
     let count = 0
-    for (const { openUntil } of this.#breakers.values()) if (openUntil > now) count += 1
-    return count
+    const names: string[] = []
+    for (const [name, { openUntil }] of this.#breakers) {
+      if (openUntil <= now) continue
+      count += 1
+      names.push(name)
+      if (names.length > most) names.shift()
+    }
+    return { count, keys: names.map((name) => Buffer.from(name, 'latin1')) }
   }
 }
 

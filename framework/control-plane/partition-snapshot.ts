@@ -4,6 +4,7 @@ import type { PartitionState } from './partition-state.ts'
 import type { Pending } from './shard-queue.ts'
 
 const MAX_KEY_BYTES = 64
+const MAX_BREAKER_KEYS = 10
 const MAX_MESSAGE_LENGTH = 200
 const RIBBON_CELLS = 48
 const RIBBON_LOOKS = 4_096
@@ -16,6 +17,7 @@ export function partitionMetrics(
 ): PartitionMetrics {
   const { tracker, inFlight, retriesWaiting, deadLetters } = state
   const position = tracker.position
+  const breakers = state.breakers.open(now, MAX_BREAKER_KEYS)
   return {
     topic: state.topic,
     partition: state.partition,
@@ -39,7 +41,8 @@ export function partitionMetrics(
     pausedBecause,
     isDraining: state.isDraining,
     isTight: state.isTight,
-    openBreakers: state.breakers.countOpen(now),
+    openBreakers: breakers.count,
+    openBreakerKeys: breakers.keys.map(shortText),
     ribbon: ribbonOf(state),
   }
 }

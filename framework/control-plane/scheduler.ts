@@ -13,6 +13,11 @@ export interface StartGate {
   refuses(state: PartitionState, pending: Pending): boolean
 }
 
+export interface Hold {
+  readonly isPaused: boolean
+  readonly isHeldByRate: boolean
+}
+
 const openGate: StartGate = { now: 0, refuses: () => false }
 
 interface RouteState {
@@ -61,6 +66,12 @@ export class Scheduler {
   limitOf(topic: string): number {
     const { route, budget } = this.#routeState(topic)
     return Math.min(route.concurrency, budget.limit)
+  }
+
+  /** What keeps the handler of this topic from starting more, beyond order and room. */
+  holdOf(topic: string): Hold {
+    const { isPaused, wakeAt } = this.#routeState(topic)
+    return { isPaused, isHeldByRate: wakeAt !== undefined && !isPaused }
   }
 
   /** When something may start that a rate holds back; undefined when none does. */

@@ -15,7 +15,7 @@ import { partitionMetrics, shortText } from './partition-snapshot.ts'
 import { type CommitSnapshot, type PartitionSettings, PartitionState } from './partition-state.ts'
 import { nextEpoch, PartitionTable } from './partition-table.ts'
 import { decideRetry, MAX_INTERRUPTIONS } from './retry-policy.ts'
-import { Scheduler } from './scheduler.ts'
+import { type Hold, Scheduler } from './scheduler.ts'
 import type { Pending } from './shard-queue.ts'
 
 export interface WorkManagerOptions {
@@ -283,6 +283,11 @@ export class WorkManager {
   /** Attempts of this topic's handler in flight at most, at this moment. */
   limitOf(topic: string): number {
     return this.#scheduler.limitOf(topic)
+  }
+
+  /** What keeps this topic's handler from starting more, beyond order and room. */
+  holdOf(topic: string): Hold {
+    return this.#scheduler.holdOf(topic)
   }
 
   /** Why intake is stopped as a whole; null while it is not. */

@@ -64,6 +64,16 @@ export interface HandlerMetrics {
   readonly inFlight: number
   /** Handlers that outlived their deadline, were given up, and have not settled yet. */
   readonly abandoned: number
+  /** Somebody has paused it: nothing of it starts until it is resumed. What is in flight goes on. */
+  readonly isPaused: boolean
+  /** Where the adaptive limit on attempts in flight stands; `null` for a handler without one. */
+  readonly adaptiveLimit: number | null
+  /** Records that may start in a second; `null` for a handler without such a limit. */
+  readonly rateLimit: number | null
+  /** Something could start, had the rate not held it back. */
+  readonly isHeldByRate: boolean
+  /** Keys whose records go to the dead-letter topic without running, over the partitions that are listed. */
+  readonly openBreakers: number
   /** `null` for an engine without threads. */
   readonly threads: ThreadCounters | null
 }
@@ -111,8 +121,10 @@ export interface PartitionMetrics extends TopicPartition, Load {
   readonly isDraining: boolean
   /** Metadata or span leave no room: only records below the highest completed offset start. */
   readonly isTight: boolean
-  /** Keys whose records go to the dead-letter topic without running. */
+  /** Keys whose records go to the dead-letter topic without running: how many. */
   readonly openBreakers: number
+  /** And which: the last 10, as UTF-8 text, the first 64 bytes of each. */
+  readonly openBreakerKeys: readonly string[]
   readonly ribbon: Ribbon
 }
 

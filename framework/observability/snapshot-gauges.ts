@@ -36,6 +36,11 @@ const ofHandler: readonly Row<HandlerMetrics>[] = [
   ['handler_limit', 'The most attempts in flight at once.', (h) => h.concurrency],
   ['handler_capacity', 'The same, less the slots that abandoned handlers keep.', (h) => h.capacity],
   ['handler_abandoned', 'Handlers that outlived their deadline and have not settled.', (h) => h.abandoned],
+  ['handler_paused', '1 while somebody has paused it.', (h) => (h.isPaused ? 1 : 0)],
+  ['handler_adaptive_limit', 'Where the adaptive limit stands.', (h) => h.adaptiveLimit ?? undefined],
+  ['handler_rate_limit', 'Records that may start in a second.', (h) => h.rateLimit ?? undefined],
+  ['handler_held_by_rate', '1 while the rate holds back what could start.', (h) => (h.isHeldByRate ? 1 : 0)],
+  ['handler_open_breakers', 'Keys whose records go to the dead-letter topic without running.', (h) => h.openBreakers],
   ['engine_threads', 'Worker threads that run.', (h) => h.threads?.running],
 ]
 

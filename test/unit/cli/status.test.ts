@@ -9,7 +9,7 @@ import { statusText } from '../../../cli/status/status-text.ts'
 import type { SystemMetrics } from '../../../framework/model/snapshot.ts'
 import { HttpServer } from '../../../framework/observability/http-server.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
-import { aBlockingRecord, aGroup, aPartition, aSystem } from '../observability/snapshots.ts'
+import { aBlockingRecord, aGroup, aHandlerState, aPartition, aSystem } from '../observability/snapshots.ts'
 import { projectFolder, testIo } from './test-io.ts'
 
 const closers: (() => Promise<unknown>)[] = []
@@ -81,6 +81,24 @@ offsets: = done   > running   . waiting   ! waiting for a retry or a dead letter
     assert.match(text, /assigned, 3 partitions {2}intake held: limit of records/)
     assert.match(text, /orders:0 +\? +- .*all done paused: limit of bytes, draining, no room for further gaps/)
     assert.match(text, /and 2 more partitions/)
+  })
+
+  it('says what keeps a handler from starting more, and which keys are poisoned', () => {
+    const handlers = [
+      aHandlerState({ adaptiveLimit: 12 }),
+      aHandlerState({ handlerId: 'ship', rateLimit: 50, isHeldByRate: true }),
+      aHandlerState({ handlerId: 'tell', rateLimit: 5, isPaused: true, openBreakers: 4 }),
+    ]
+    const partitions = [
+      aPartition({ openBreakers: 5, openBreakerKeys: ['a', 'b', 'c\u001b[2J', 'd'] }),
+      aPartition({ partition: 1, openBreakers: 1, openBreakerKeys: ['z'] }),
+    ]
+    const text = statusText(aSystem({ groups: [aGroup({ handlers, partitions })] }), url, plain)
+    assert.match(text, /bill +orders +0 +12 of 100 +0 +-\n/)
+    assert.match(text, /ship +orders +0 +100 +0 +- +rate 50\/s, which holds it back\n/)
+    assert.match(text, /tell +orders +0 +100 +0 +- +rate 5\/s, paused, 4 keys poisoned\n/)
+    assert.match(text, /orders:0 .*all done poisoned: b, c\uFFFD\[2J, d and 2 more\n/)
+    assert.match(text, /orders:1 .*all done poisoned: z\n/)
   })
 
   it('counts threads and their restarts', () => {

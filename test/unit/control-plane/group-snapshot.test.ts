@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type GroupParts, groupMetrics } from '../../../framework/control-plane/group-snapshot.ts'
 import type { ExecutionEngine } from '../../../framework/execution-plane/execution-engine.ts'
-import { aRoute, Driver, HANDLER, keyed, range, someLimits } from './builders.ts'
+import type { Route } from '../../../framework/model/settings.ts'
+import { aHandlerState } from '../observability/snapshots.ts'
+import { aFailure, aRoute, Driver, HANDLER, keyed, range, someLimits } from './builders.ts'
 
 const NOW = 100_000
 
@@ -75,9 +77,47 @@ describe('the snapshot of a group', () => {
         capacity: 98,
         inFlight: 7,
         abandoned: 2,
+        isPaused: false,
+        adaptiveLimit: null,
+        rateLimit: null,
+        isHeldByRate: false,
+        openBreakers: 0,
         threads: { running: 4, restarts: 1, batches: 9, boundaryMs: 3 },
       },
     ])
+  })
+
+  it('shows the guards of a handler: what holds it back, where its limit stands, which keys are cut off', () => {
+    const route: Partial<Route> = {
+      rateLimit: 3,
+      adaptive: { min: 1, intervalMs: 1_000 },
+      poison: { threshold: 1, cooldownMs: 1_000 },
+    }
+    const driver = new Driver({ route }).assign(0, 0).assign(1, 0)
+    const shown = () => groupMetrics(parts({ routes: [aRoute(route)] }, driver), driver.now)
+    const handler = () => {
+      const [{ isPaused, adaptiveLimit, rateLimit, isHeldByRate, openBreakers, capacity } = aHandlerState()] =
+        shown().handlers
+      return { isPaused, adaptiveLimit, rateLimit, isHeldByRate, openBreakers, capacity }
+    }
+    const idle = { isPaused: false, adaptiveLimit: 8, rateLimit: 3, isHeldByRate: false, openBreakers: 0, capacity: 8 }
+    assert.deepEqual(handler(), idle)
+    driver.poll(keyed(0, 'a'), keyed(0, 'b', { partition: 1 }))
+    driver.end(driver.start()[0], { kind: 'failed', failure: aFailure({ retryable: false }) })
+    assert.deepEqual(handler(), { ...idle, isHeldByRate: true, openBreakers: 1 })
+    assert.deepEqual(
+      shown().partitions.map(({ openBreakers, openBreakerKeys }) => [openBreakers, openBreakerKeys]),
+      [
+        [1, ['a']],
+        [0, []],
+      ],
+    )
+    driver.manager.pause(HANDLER)
+    assert.deepEqual(handler(), { ...idle, isPaused: true, openBreakers: 1 }, 'held by the pause, not by the rate')
+    driver.manager.resume(HANDLER)
+    driver.now = 1_000
+    driver.start()
+    assert.deepEqual(handler(), idle, 'the rate has room, and the cool-down is over')
   })
 
   it('says whether the process takes part', () => {

@@ -19,15 +19,22 @@ describe('KeyBreakers', () => {
     breakers.onGivenUp(key('a'), settings, 0)
     breakers.onGivenUp(key('b'), settings, 500)
     assert.deepEqual(
-      [0, 999, 1_000, 1_500].map((now) => breakers.countOpen(now)),
+      [0, 999, 1_000, 1_500].map((now) => breakers.open(now, 10).count),
       [2, 2, 1, 0],
     )
+  })
+
+  it('names those that failed last', () => {
+    const breakers = new KeyBreakers()
+    for (const name of ['a', 'b', 'c', 'a']) breakers.onGivenUp(key(name), settings, 0)
+    assert.deepEqual(breakers.open(1, 2), { count: 3, keys: [key('c'), key('a')] })
+    assert.deepEqual(breakers.open(1_000, 2), { count: 0, keys: [] })
   })
 
   it('does not grow without limit when every key fails: the oldest are forgotten', () => {
     const breakers = new KeyBreakers()
     for (let index = 0; index < 50_000; index += 1) breakers.onGivenUp(key(index), settings, 0)
-    assert.equal(breakers.countOpen(1), 10_000)
+    assert.equal(breakers.open(1, 10).count, 10_000)
     assert.equal(breakers.isOpen(key(39_999), 1), false)
     assert.equal(breakers.isOpen(key(40_000), 1), true)
   })

@@ -52,6 +52,7 @@ describe('the snapshot of a partition', () => {
       isDraining: false,
       isTight: false,
       openBreakers: 0,
+      openBreakerKeys: [],
       ribbon: { from: 100, to: 100, cells: '' },
     })
   })

@@ -6,7 +6,7 @@ import type { RuntimeEvent } from '../../../framework/model/events.ts'
 import type { SystemMetrics } from '../../../framework/model/snapshot.ts'
 import { PrometheusMetrics } from '../../../framework/observability/prometheus.ts'
 import { aFailure, aRecord, Driver, HANDLER, of, TOPIC } from '../control-plane/builders.ts'
-import { aBlockingRecord, aGroup, aPartition, aSystem } from './snapshots.ts'
+import { aBlockingRecord, aGroup, aHandlerState, aPartition, aSystem } from './snapshots.ts'
 
 const handlers = [{ group: 'shop', topic: TOPIC, handler: HANDLER }]
 const open: PrometheusMetrics[] = []
@@ -64,6 +64,9 @@ describe('the metrics page', () => {
       { kind: 'commit.done', partitions: 1, tookMs: 3 },
       { kind: 'commit.failed', error, willRetry: true },
       { kind: 'stale.dropped', what: 'dead-letter' },
+      { ...partition, kind: 'breaker.opened', handlerId: HANDLER, key: 'a', cooldownMs: 1 },
+      { ...partition, kind: 'breaker.closed', handlerId: HANDLER, key: 'a' },
+      { kind: 'concurrency.changed', handlerId: HANDLER, limit: 9 },
     ]
     for (const event of events) metrics.onEvent('shop', event)
     const after = await seriesOf(metrics)
@@ -94,6 +97,7 @@ describe('the metrics page', () => {
         ['pyrallel_partition_pauses_total{group="shop",status="resumed"}', 1],
         ['pyrallel_stale_dropped_total{group="shop",status="dead-letter"}', 1],
         ['pyrallel_metadata_dropped_total{group="shop"}', 1],
+        [`pyrallel_breakers_opened_total{${ofHandler}}`, 1],
       ]),
     )
   })
@@ -143,6 +147,51 @@ describe('the metrics page', () => {
     for (const [name, value] of Object.entries(expected)) assert.equal(series.get(name), value, name)
     assert.ok(![...series.keys()].some((name) => name.startsWith('pyrallel_partition_true_lag_records')))
   })
+
+  it('shows the guards of a handler, and leaves out those that it has not', async () => {
+    const guarded = { isPaused: true, adaptiveLimit: 12, rateLimit: 50, isHeldByRate: true, openBreakers: 4 }
+    const handlers = [aHandlerState(guarded), aHandlerState({ handlerId: 'plain' })]
+    const series = await seriesOf(await metricsOf(() => aSystem({ groups: [aGroup({ handlers })] })))
+    const of = (handler: string) =>
+      ['paused', 'adaptive_limit', 'rate_limit', 'held_by_rate', 'open_breakers'].map((name) =>
+        series.get(`pyrallel_handler_${name}{group="shop",topic="orders",handler="${handler}"}`),
+      )
+    assert.deepEqual(of('bill'), [1, 12, 50, 1, 4])
+    assert.deepEqual(of('plain'), [0, undefined, undefined, 0, 0])
+  })
+
+  // What the predecessors export, and what was asked for beyond that.
+  for (const [subject, name, type] of [
+    ['records by what became of them', 'pyrallel_records_total', 'counter'],
+    ['latency', 'pyrallel_attempt_duration_seconds', 'histogram'],
+    ['in flight', 'pyrallel_in_flight_records', 'gauge'],
+    ['in flight of a partition', 'pyrallel_partition_in_flight_records', 'gauge'],
+    ['true lag', 'pyrallel_partition_true_lag_records', 'gauge'],
+    ['gaps', 'pyrallel_partition_gaps', 'gauge'],
+    ['queue depth', 'pyrallel_queued_records', 'gauge'],
+    ['queue depth of a partition', 'pyrallel_partition_queued_records', 'gauge'],
+    ['the oldest record that is not done', 'pyrallel_partition_blocking_age_seconds', 'gauge'],
+    ['backpressure', 'pyrallel_intake_stopped', 'gauge'],
+    ['backpressure of a partition', 'pyrallel_partition_paused', 'gauge'],
+    ['size of the metadata', 'pyrallel_partition_metadata_characters', 'gauge'],
+    ['commits, failed ones too', 'pyrallel_commits_total', 'counter'],
+    ['failures of dead-letter topics', 'pyrallel_dead_letter_failures_total', 'counter'],
+    ['batches of the worker engine', 'pyrallel_engine_batches_total', 'counter'],
+    ['boundary time of the worker engine', 'pyrallel_engine_boundary_seconds_total', 'counter'],
+    ['event-loop lag', 'pyrallel_event_loop_lag_seconds', 'gauge'],
+    ['rebalances', 'pyrallel_partition_changes_total', 'counter'],
+    ['stale completions', 'pyrallel_stale_dropped_total', 'counter'],
+    ['restarts of threads', 'pyrallel_engine_restarts_total', 'counter'],
+    ['breakers that have opened', 'pyrallel_breakers_opened_total', 'counter'],
+  ] as const) {
+    it(`has ${subject}`, async () => {
+      const threads = { running: 1, restarts: 0, batches: 0, boundaryMs: 0 }
+      const groups = [aGroup({ handlers: [aHandlerState({ threads })] })]
+      const { text } = await (await metricsOf(() => aSystem({ groups }))).page()
+      assert.match(text, new RegExp(`^# TYPE ${name} ${type}$`, 'm'))
+      assert.match(text, new RegExp(`^${name}(_count)?(\\{.*\\})? \\d`, 'm'), 'and has a value')
+    })
+  }
 
   it('puts each duration into the lowest bucket that holds it, and counts those below with it', async () => {
     const metrics = await metricsOf(() => aSystem())

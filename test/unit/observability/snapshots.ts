@@ -2,6 +2,7 @@
 import type {
   BlockingRecord,
   GroupMetrics,
+  HandlerMetrics,
   PartitionMetrics,
   SystemMetrics,
 } from '../../../framework/model/snapshot.ts'
@@ -30,6 +31,7 @@ export function aPartition(over: Partial<PartitionMetrics> = {}): PartitionMetri
     isDraining: false,
     isTight: false,
     openBreakers: 0,
+    openBreakerKeys: [],
     ribbon: { from: 10, to: 10, cells: '' },
     ...over,
   }
@@ -37,6 +39,24 @@ export function aPartition(over: Partial<PartitionMetrics> = {}): PartitionMetri
 
 export function aBlockingRecord(over: Partial<BlockingRecord> = {}): BlockingRecord {
   return { offset: 10, key: 'c1', state: 'in-flight', attempt: 1, ageMs: 0, lastError: null, ...over }
+}
+
+export function aHandlerState(over: Partial<HandlerMetrics> = {}): HandlerMetrics {
+  return {
+    handlerId: 'bill',
+    topic: 'orders',
+    concurrency: 100,
+    capacity: 100,
+    inFlight: 0,
+    abandoned: 0,
+    isPaused: false,
+    adaptiveLimit: null,
+    rateLimit: null,
+    isHeldByRate: false,
+    openBreakers: 0,
+    threads: null,
+    ...over,
+  }
 }
 
 export function aGroup(over: Partial<GroupMetrics> = {}): GroupMetrics {
@@ -60,9 +80,7 @@ export function aGroup(over: Partial<GroupMetrics> = {}): GroupMetrics {
     },
     intake: 'open',
     intakeReason: null,
-    handlers: [
-      { handlerId: 'bill', topic: 'orders', concurrency: 100, capacity: 100, inFlight: 0, abandoned: 0, threads: null },
-    ],
+    handlers: [aHandlerState()],
     assignedPartitions: partitions.length,
     partitions,
     ...over,
