@@ -103,7 +103,8 @@ export class Scheduler {
 
   /** The partition may have something to start. Cheap, and harmless when it has not. */
   list(state: PartitionState): void {
-    if (state.isListed || state.isDraining) return
+    // Listed with nothing to start, it would look held back by the rate, or by the adaptive limit, which would then grow without need.
+    if (state.isListed || state.isDraining || state.shards.ready === 0) return
     state.isListed = true
     this.#routeState(state.topic).ready.push(state)
   }
@@ -125,7 +126,7 @@ export class Scheduler {
       routeState.wakeAt = undefined
       if (ready.size === 0 || isPaused) continue
       const capacity = Math.min(route.concurrency, capacityOf(route.handlerId), budget.limit)
-      while (routeState.inFlight < capacity) {
+      while (routeState.inFlight < capacity && ready.size > 0) {
         if (!budget.mayStart(gate.now)) {
           routeState.wakeAt = budget.nextStartAt(gate.now)
           break

@@ -110,8 +110,9 @@ const mutants: readonly Mutant[] = [
   {
     name: 'the slots of handlers that outlived their assignment are forgotten',
     file: 'scheduler.ts',
-    find: 'while (routeState.inFlight < capacity) {',
-    replace: 'while ([...this.#inFlight].filter((entry) => isCurrent(entry.state)).length < capacity) {',
+    find: 'while (routeState.inFlight < capacity && ready.size > 0) {',
+    replace:
+      'while ([...this.#inFlight].filter((entry) => isCurrent(entry.state)).length < capacity && ready.size > 0) {',
   },
   {
     name: 'a hole in the log holds the position back',

@@ -48,6 +48,16 @@ describe('a rate limit', () => {
     assert.deepEqual(driver.startOffsets(), [0])
   })
 
+  it('holds nothing back, and does not wake, once all that there is has started', () => {
+    const driver = new Driver({ route: { rateLimit: 1 } }).assign(0, 0).poll(keyed(0, 'a'))
+    driver.start()
+    assert.deepEqual([driver.manager.holdOf('orders').isHeldByRate, driver.manager.nextWakeAt], [false, undefined])
+    driver.poll(keyed(1, 'a')).start()
+    assert.equal(driver.manager.holdOf('orders').isHeldByRate, false, 'it waits for its key, not for the rate')
+    driver.poll(keyed(2, 'b')).start()
+    assert.equal(driver.manager.holdOf('orders').isHeldByRate, true)
+  })
+
   it('does not wake for a handler that is paused', () => {
     const driver = new Driver({ route: { rateLimit: 1 } }).assign(0, 0).poll(keyed(0, 'a'), keyed(1, 'b'))
     driver.start()
@@ -270,6 +280,18 @@ describe('an adaptive limit', () => {
     assert.equal(most, 20)
     assert.ok(driver.eventsOf('concurrency.changed').some(({ limit }) => limit === 20))
     assert.equal(driver.manager.limitOf('orders'), 20)
+  })
+
+  it('stays where it is while what waits is waiting for its key', () => {
+    const driver = new Driver({ route: { adaptive: { min: 1, intervalMs: 10 } } }).assign(0, 0)
+    driver.poll(...range(0, 800).map((n) => keyed(n, `k${n % 8}`)))
+    for (let round = 0; round < 25; round += 1) {
+      const items = driver.start()
+      assert.equal(items.length, 8)
+      driver.now += 20
+      for (const item of items) driver.end(item)
+    }
+    assert.equal(driver.manager.limitOf('orders'), 8)
   })
 
   it('stays where it is while nothing more is waiting', () => {
