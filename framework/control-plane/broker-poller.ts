@@ -1,4 +1,4 @@
-/** Decides when: polls, pumps ready work into engines, feeds completions back, answers rebalances, ends in order. Keeps no state of records. */
+/** Decides when: polls, answers rebalances, ends in order. Keeps no state of records. */
 import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
 import type { AssignedPartition, KafkaClient, RecordProducer } from '../kafka/kafka-client.ts'
 import { bug, toError } from '../model/errors.ts'
@@ -7,13 +7,13 @@ import type { Logger } from '../model/logger.ts'
 import { partitionId, type TopicPartition } from '../model/record.ts'
 import type { CommitSettings, LifecycleSettings, Limits, Route } from '../model/settings.ts'
 import type { GroupMetrics } from '../model/snapshot.ts'
-import type { CompletionEvent } from '../model/work.ts'
-import type { Clock, Timer } from '../runtime/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { DeadLetterPublisher } from './dead-letters.ts'
 import { Drain } from './drain.ts'
 import { groupMetrics } from './group-snapshot.ts'
 import { IntakeValve } from './intake-valve.ts'
 import { OffsetCommitter } from './offset-committer.ts'
+import { Pump } from './pump.ts'
 import { LAST_COMMIT_MS, shutDown } from './shutdown.ts'
 import { WorkManager } from './work-manager.ts'
 
@@ -53,12 +53,11 @@ export class BrokerPoller {
   readonly #manager: WorkManager
   readonly #committer: OffsetCommitter
   readonly #deadLetters: DeadLetterPublisher
+  readonly #pump: Pump
   readonly #valve: IntakeValve
   readonly #drain: Drain
   #state: State = 'idle'
   #loop: Promise<void> = Promise.resolve()
-  #isPumpScheduled = false
-  #wake: { readonly at: number; readonly timer: Timer } | undefined
   #hasFailed = false
   #endRest: (() => void) | undefined
   #stopping: Promise<void> | undefined
@@ -67,7 +66,6 @@ export class BrokerPoller {
   #polledAt: number | undefined
   #hadPartitions = false
   #routes: readonly Route[]
-  readonly #capacityOf = (handlerId: string): number => this.#engineOf(handlerId).capacity
 
   constructor(options: BrokerPollerOptions) {
     const { client, producer, clock, group, onEvent, tellsDone } = options
@@ -104,8 +102,16 @@ export class BrokerPoller {
         } catch (thrown) {
           this.#fail(toError(thrown))
         }
-        this.#schedulePump()
+        this.#pump.soon()
       },
+    })
+    this.#pump = new Pump({
+      manager,
+      engines: options.engines,
+      clock,
+      onDeadLetter: (request) => this.#deadLetters.publish(request),
+      onPumped: () => this.#afterPump(),
+      onError: (error) => this.#fail(error),
     })
   }
 
@@ -117,7 +123,7 @@ export class BrokerPoller {
   async start(): Promise<void> {
     const { client, engines, routes } = this.#options
     if (this.#state !== 'idle') throw bug('broker-poller/start', `state is ${this.#state}`)
-    for (const engine of engines.values()) await engine.start((completion) => this.#onCompletion(completion))
+    for (const engine of engines.values()) await engine.start(this.#pump.onCompletion)
     const topics = routes.map((route) => route.topic)
     await client.subscribe(topics, {
       onAssigned: (partitions) => this.#onAssigned(partitions),
@@ -148,7 +154,7 @@ export class BrokerPoller {
   replaceRoute(route: Route): void {
     this.#manager.replaceRoute(route)
     this.#routes = this.#routes.map((each) => (each.handlerId === route.handlerId ? route : each))
-    this.#schedulePump()
+    this.#pump.soon()
   }
 
   /** Starts nothing more of this handler. Polling goes on, and what is in flight goes on. */
@@ -158,7 +164,7 @@ export class BrokerPoller {
 
   resume(handlerId: string): void {
     this.#manager.resume(handlerId)
-    this.#schedulePump()
+    this.#pump.soon()
   }
 
   /** What an operator sees of this group. Read-only. */
@@ -198,7 +204,7 @@ export class BrokerPoller {
     const records = await client.poll(size, this.#isTaking && size === 0 && !this.#valve.isPaused ? 0 : POLL_WAIT_MS)
     this.#polledAt = this.#options.clock.now()
     if (records.length > 0) this.#manager.onPolled(records, this.#polledAt)
-    this.#pump()
+    this.#pump.run()
   }
 
   get #isTaking(): boolean {
@@ -227,62 +233,10 @@ export class BrokerPoller {
     this.#endRest = undefined
   }
 
-  // --- work ---
-
-  #pump(): void {
-    const items = this.#manager.takeReady(this.#options.clock.now(), this.#capacityOf)
-    for (const item of items) this.#engineOf(item.handlerId).submit(item)
-    for (const request of this.#manager.takeDeadLetters()) this.#deadLetters.publish(request)
+  #afterPump(): void {
     this.#committer.request()
-    this.#armWake()
     this.#drain.check()
     if (this.#endRest !== undefined && (!this.#isTaking || this.#wantsMore())) this.#endRest()
-  }
-
-  /** Once for all completions of this turn of the event loop. */
-  #schedulePump(): void {
-    if (this.#isPumpScheduled) return
-    this.#isPumpScheduled = true
-    queueMicrotask(() => {
-      this.#isPumpScheduled = false
-      try {
-        this.#pump()
-      } catch (thrown) {
-        this.#fail(toError(thrown))
-      }
-    })
-  }
-
-  #onCompletion(completion: CompletionEvent): void {
-    try {
-      this.#manager.onCompletion(completion, this.#options.clock.now())
-    } catch (thrown) {
-      this.#fail(toError(thrown))
-    }
-    this.#schedulePump()
-  }
-
-  /** Wakes when the next retry is due, without waiting for a poll. */
-  #armWake(): void {
-    const at = this.#manager.nextWakeAt
-    if (at === this.#wake?.at) return
-    this.#wake?.timer.cancel()
-    if (at === undefined) {
-      this.#wake = undefined
-      return
-    }
-    const { clock } = this.#options
-    const timer = clock.setTimer(at - clock.now(), () => {
-      this.#wake = undefined
-      this.#schedulePump()
-    })
-    this.#wake = { at, timer }
-  }
-
-  #engineOf(handlerId: string): ExecutionEngine {
-    const engine = this.#options.engines.get(handlerId)
-    if (engine === undefined) throw bug('broker-poller', `no engine for handler ${handlerId}`)
-    return engine
   }
 
   // --- rebalance ---
@@ -341,7 +295,7 @@ export class BrokerPoller {
       committer: this.#committer,
     }
     await shutDown({ ...own, client, engines, drainMs: lifecycle.drainMs, clock, log }, hadJoined)
-    this.#wake?.timer.cancel()
+    this.#pump.stop()
     this.#state = 'closed'
     await this.#loop
   }

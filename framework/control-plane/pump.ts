@@ -1,0 +1,88 @@
+/** Moves work: what may start into the engines, what they have completed back. Woken by polls, by completions and by its own timer; decides nothing itself. */
+import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
+import { bug, toError } from '../model/errors.ts'
+import type { CompletionEvent } from '../model/work.ts'
+import type { Clock, Timer } from '../runtime/clock.ts'
+import type { DeadLetterRequest } from './failed-records.ts'
+import type { WorkManager } from './work-manager.ts'
+
+export interface PumpOptions {
+  readonly manager: WorkManager
+  /** By handler id. */
+  readonly engines: ReadonlyMap<string, ExecutionEngine>
+  readonly clock: Clock
+  readonly onDeadLetter: (request: DeadLetterRequest) => void
+  /** After every run. */
+  readonly onPumped: () => void
+  /** Nothing that can go on throws here. */
+  readonly onError: (error: Error) => void
+}
+
+export class Pump {
+  readonly #options: PumpOptions
+  #isDue = false
+  #wake: { readonly at: number; readonly timer: Timer } | undefined
+  readonly #capacityOf = (handlerId: string): number => this.#engineOf(handlerId).capacity
+
+  constructor(options: PumpOptions) {
+    this.#options = options
+  }
+
+  run(): void {
+    const { manager, clock, onDeadLetter, onPumped } = this.#options
+    for (const item of manager.takeReady(clock.now(), this.#capacityOf)) this.#engineOf(item.handlerId).submit(item)
+    for (const request of manager.takeDeadLetters()) onDeadLetter(request)
+    this.#armWake()
+    onPumped()
+  }
+
+  /** Once for all that happens in this turn of the event loop. */
+  soon(): void {
+    if (this.#isDue) return
+    this.#isDue = true
+    queueMicrotask(() => {
+      this.#isDue = false
+      try {
+        this.run()
+      } catch (thrown) {
+        this.#options.onError(toError(thrown))
+      }
+    })
+  }
+
+  readonly onCompletion = (completion: CompletionEvent): void => {
+    const { manager, clock, onError } = this.#options
+    try {
+      manager.onCompletion(completion, clock.now())
+    } catch (thrown) {
+      onError(toError(thrown))
+    }
+    this.soon()
+  }
+
+  /** Only `run` arms the timer again. */
+  stop(): void {
+    this.#wake?.timer.cancel()
+    this.#wake = undefined
+  }
+
+  /** Wakes when the next retry is due, without waiting for a poll. */
+  #armWake(): void {
+    const { manager, clock } = this.#options
+    const at = manager.nextWakeAt
+    if (at === this.#wake?.at) return
+    this.stop()
+    if (at === undefined) return
+    const timer = clock.setTimer(at - clock.now(), () => {
+      this.#wake = undefined
+      this.soon()
+    })
+    this.#wake = { at, timer }
+  }
+
+  #engineOf(handlerId: string): ExecutionEngine {
+    const engine = this.#options.engines.get(handlerId)
+    if (engine === undefined) throw bug('pump', `no engine for handler ${handlerId}`)
+    return engine
+  }
+}
