@@ -1,5 +1,5 @@
 /** What is going on at this moment, and why records wait: the answer to `?`. Pure. */
-import type { BlockingRecord, GroupMetrics, SystemMetrics } from '../../framework/model/snapshot.ts'
+import type { BlockingRecord, GroupMetrics, HandlerMetrics, SystemMetrics } from '../../framework/model/snapshot.ts'
 import type { Paint } from '../paint.ts'
 import { msText } from './record-text.ts'
 
@@ -8,7 +8,23 @@ const MOST_PARTITIONS = 10
 
 export function statusLines(snapshot: SystemMetrics | undefined, paint: Paint): readonly string[] {
   if (snapshot === undefined) return [paint('yellow', 'nothing runs: see the mistake above')]
-  return snapshot.groups.flatMap((group) => [groupLine(group, paint), ...blockingLines(group, paint)])
+  return snapshot.groups.flatMap((group) => [
+    groupLine(group, paint),
+    ...group.handlers.flatMap((handler) => heldLine(handler, paint) ?? []),
+    ...blockingLines(group, paint),
+  ])
+}
+
+/** What keeps a handler from starting more; undefined when nothing but its limit does. */
+function heldLine(handler: HandlerMetrics, paint: Paint): string | undefined {
+  const { handlerId, isPaused, isHeldByRate, rateLimit, adaptiveLimit, concurrency, openBreakers } = handler
+  const why = [
+    ...(isPaused ? ['paused'] : []),
+    ...(isHeldByRate ? [`held back by its rate of ${rateLimit} a second`] : []),
+    ...(adaptiveLimit === null ? [] : [`at most ${adaptiveLimit} of ${concurrency} at once, by its adaptive limit`]),
+    ...(openBreakers === 0 ? [] : [`${openBreakers} poisoned ${openBreakers === 1 ? 'key' : 'keys'}`]),
+  ]
+  return why.length === 0 ? undefined : `  ${handlerId}  ${paint('yellow', why.join(', '))}`
 }
 
 function groupLine(group: GroupMetrics, paint: Paint): string {

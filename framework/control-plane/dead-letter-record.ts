@@ -10,8 +10,8 @@ const MAX_NAME_BYTES = 256
 /** Numbers and ids differ from record to record; without them, failures of one kind have one fingerprint. */
 const VARIABLE_PARTS = /[0-9a-f]{8,}(-[0-9a-f]{4,})*|\d+/gi
 
-/** Headers of earlier dead-letterings, ours and Spring's: replaced, never stacked. */
-const REPLACED = /^(pyrallel-|kafka_dlt-)/
+/** Headers of earlier dead-letterings, whoever wrote them: replaced, never stacked. */
+const REPLACED = /^(pyrallel-|kafka_dlt-|__connect\.errors\.)/
 /** They tell the record's whole history, so that they stay over a replay and its next failure. */
 const KEPT: ReadonlySet<string> = new Set(['pyrallel-first-failed-at', 'pyrallel-replay-count', 'pyrallel-replay-id'])
 
@@ -24,13 +24,13 @@ export interface DeadLetterContext {
 }
 
 /**
- * Spring Kafka's header names, in Spring's binary encodings, because operators' tools read these; and ours, as text.
+ * Spring Kafka's header names, in Spring's binary encodings, and Kafka Connect's, because operators' tools read these; and ours, as text.
  * The record's own timestamp is a header and not the timestamp: the dead-letter topic's retention would else remove an old record at once.
  */
 export function deadLetterRecord(request: DeadLetterRequest, context: DeadLetterContext): OutgoingRecord {
   const { record, topic } = request
   const kept = record.headers.filter(([name]) => KEPT.has(name) || !REPLACED.test(name))
-  const added = [...springHeaders(request, context.group), ...ourHeaders(request, context)]
+  const added = [...springHeaders(request, context.group), ...connectHeaders(request), ...ourHeaders(request, context)]
   const isFirst = !kept.some(([name]) => name === 'pyrallel-first-failed-at')
   const first = isFirst ? [textHeader('pyrallel-first-failed-at', new Date(context.now).toISOString())] : []
   const value = context.payload === 'full' ? record.value : null
@@ -54,6 +54,21 @@ function springHeaders({ record, failure }: DeadLetterRequest, group: string): R
   return stack === undefined
     ? headers
     : [...headers, textHeader('kafka_dlt-exception-stacktrace', stack, MAX_STACK_BYTES)]
+}
+
+/** As `errors.deadletterqueue.context.headers.enable` has Connect write them (KIP-298), without what only a connector has. */
+function connectHeaders({ record, failure }: DeadLetterRequest): RecordHeader[] {
+  const headers: RecordHeader[] = [
+    textHeader('__connect.errors.topic', record.topic),
+    textHeader('__connect.errors.partition', String(record.partition)),
+    textHeader('__connect.errors.offset', String(record.offset)),
+    textHeader('__connect.errors.exception.class.name', failure.name, MAX_NAME_BYTES),
+    textHeader('__connect.errors.exception.message', failure.message, MAX_MESSAGE_BYTES),
+  ]
+  const { stack } = failure
+  return stack === undefined
+    ? headers
+    : [...headers, textHeader('__connect.errors.exception.stacktrace', stack, MAX_STACK_BYTES)]
 }
 
 function ourHeaders(request: DeadLetterRequest, { group, payload }: DeadLetterContext): RecordHeader[] {

@@ -87,11 +87,25 @@ describe('a dead letter', () => {
     assert.equal(textOf(outgoing, 'kafka_dlt-exception-stacktrace'), 'CardRefused: no\n    at pay')
   })
 
+  it("has Kafka Connect's headers, all as text", () => {
+    const outgoing = outgoingOf({ partition: 3, offset: 44 }, { name: 'CardRefused', message: 'no', stack: 'at pay' })
+    const connect = outgoing.headers.filter(([name]) => name.startsWith('__connect.errors.'))
+    assert.deepEqual(Object.fromEntries(connect.map(([name, value]) => [name, String(value)])), {
+      '__connect.errors.topic': 'orders',
+      '__connect.errors.partition': '3',
+      '__connect.errors.offset': '44',
+      '__connect.errors.exception.class.name': 'CardRefused',
+      '__connect.errors.exception.message': 'no',
+      '__connect.errors.exception.stacktrace': 'at pay',
+    })
+  })
+
   it('replaces the headers of an earlier dead-lettering, keeping when it first failed and how often it was replayed', () => {
     const headers: RecordHeader[] = [
       ['pyrallel-replay-count', Buffer.from('2')],
       ['pyrallel-first-failed-at', Buffer.from('2025-01-01T00:00:00.000Z')],
       ['kafka_dlt-exception-cause-fqcn', Buffer.from('java.lang.Old')],
+      ['__connect.errors.connector.name', Buffer.from('old')],
     ]
     const first = outgoingOf({ headers })
     const again = outgoingOf({ topic: 'orders.retry', headers: first.headers })
@@ -100,6 +114,8 @@ describe('a dead letter', () => {
     assert.equal(textOf(again, 'pyrallel-replay-count'), '2')
     assert.equal(textOf(again, 'pyrallel-first-failed-at'), '2025-01-01T00:00:00.000Z')
     assert.deepEqual(valuesOf(again, 'kafka_dlt-exception-cause-fqcn'), [])
+    assert.deepEqual(valuesOf(again, '__connect.errors.connector.name'), [])
+    assert.equal(textOf(again, '__connect.errors.topic'), 'orders.retry')
   })
 
   it('leaves the value out, and says so, where only metadata is wanted', () => {

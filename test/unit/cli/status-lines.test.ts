@@ -1,0 +1,42 @@
+/** The answer to `?` in `pyrallel dev`: what is going on, and why records wait. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { statusLines } from '../../../cli/dev/status-lines.ts'
+import { painter } from '../../../cli/paint.ts'
+import { aBlockingRecord, aGroup, aHandlerState, aPartition, aSystem } from '../observability/snapshots.ts'
+
+const linesOf = (...args: Parameters<typeof aGroup>) =>
+  statusLines(aSystem({ groups: [aGroup(...args)] }), painter(false))
+
+describe('what waits, as `pyrallel dev` tells it', () => {
+  it('is one line where all is well', () => {
+    assert.deepEqual(linesOf(), ['shop  assigned, 0 in flight, 0 ready or behind one of their key, 0 wait for a retry'])
+  })
+
+  it('says what holds a handler back', () => {
+    const handlers = [
+      aHandlerState(),
+      aHandlerState({ handlerId: 'ship', rateLimit: 5, isHeldByRate: true, openBreakers: 1 }),
+      aHandlerState({ handlerId: 'tell', isPaused: true, adaptiveLimit: 12, openBreakers: 2 }),
+    ]
+    assert.deepEqual(linesOf({ handlers }).slice(1), [
+      '  ship  held back by its rate of 5 a second, 1 poisoned key',
+      '  tell  paused, at most 12 of 100 at once, by its adaptive limit, 2 poisoned keys',
+    ])
+  })
+
+  it('names the records that block, those that have for longest first, and the last error', () => {
+    const lastError = { reason: 'handler', name: 'TypeError', message: 'no' } as const
+    const partitions = [
+      aPartition({ blocking: aBlockingRecord({ offset: 7, ageMs: 1_000 }) }),
+      aPartition({ partition: 1, blocking: aBlockingRecord({ offset: 8, ageMs: 9_000, state: 'waiting', lastError }) }),
+    ]
+    const [, first, second] = linesOf({ partitions })
+    assert.match(first ?? '', /^ {2}orders\[1\]@8 {2}c1 {2}waits for attempt 1, for 9\.?0* ?s {2}TypeError: no$/)
+    assert.match(second ?? '', /^ {2}orders\[0\]@7 {2}c1 {2}attempt 1 runs/)
+  })
+
+  it('says so when nothing runs', () => {
+    assert.deepEqual(statusLines(undefined, painter(false)), ['nothing runs: see the mistake above'])
+  })
+})
