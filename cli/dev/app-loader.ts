@@ -9,7 +9,7 @@ import { PyrallelError } from '../../framework/model/errors.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { RegisteredHandler, ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import type { TrafficSource } from '../../framework/traffic.ts'
-import { type BundleDone, type BundleEntry, type Bundler, openBundler } from '../bundle/bundle-app.ts'
+import { type Bundle, type BundleDone, type BundleEntry, type Bundler, openBundler } from '../bundle/bundle-app.ts'
 import type { Diagnostic } from '../codegen/diagnostic.ts'
 import { type Generation, Generator, withoutOffsetChanges, writeFiles } from '../codegen/generate.ts'
 import type { Io } from '../io.ts'
@@ -57,6 +57,9 @@ export class AppLoader {
   #bundler: Bundler | undefined
   /** Its modules are evaluated anew: a folder that Node has never loaded from. */
   #folder = 0
+  /** Routes, handlers, threads and traffic. */
+  #own: readonly BundleEntry[] = []
+  /** With the modules that they import: each has a file of its own, and keeps its state when another one changes. */
   #entries: readonly BundleEntry[] = []
   #modules: LoadedModules | undefined
   /** What failed when it was evaluated. Node would only repeat the old error. */
@@ -90,7 +93,8 @@ export class AppLoader {
     if (hasNewVariables) await this.#startAfresh()
     const generatedAt = performance.now()
     // Both at once, as esbuild works in a process of its own; most changes leave generated/ as it is.
-    const early = this.#entries.length === 0 ? undefined : this.#bundle(this.#entries)
+    const entries = this.#entries
+    const early = entries.length === 0 ? undefined : this.#bundle(entries)
     const settled = early?.catch((error: unknown) => ({ kind: 'thrown', error }) as const)
     const generation = await this.#generate(project.declaredGroup, changed)
     const generatedMs = performance.now() - generatedAt
@@ -101,10 +105,11 @@ export class AppLoader {
     if (generation.diagnostics.length > 0) return { kind: 'failed', diagnostics: generation.diagnostics }
     const stale = withoutOffsetChanges(generation)
     writeFiles(root, stale)
-    this.#entries = this.#entriesFor(generation)
-    if (first?.kind === 'thrown' && stale.length === 0) throw first.error
-    const isCurrent = first !== undefined && first.kind !== 'thrown' && stale.length === 0
-    const bundle = isCurrent ? first : await this.#bundle(this.#entries)
+    this.#own = this.#entriesFor(generation)
+    this.#entries = this.#withModules(this.#inputs)
+    const isCurrent = stale.length === 0 && isSame(entries, this.#entries)
+    if (first?.kind === 'thrown' && isCurrent) throw first.error
+    const bundle = await this.#complete(first !== undefined && first.kind !== 'thrown' && isCurrent ? first : undefined)
     if (bundle.kind === 'failed') {
       this.#missing = bundle.missing
       return bundle
@@ -140,7 +145,25 @@ export class AppLoader {
     ]
   }
 
-  async #bundle(entries: readonly BundleEntry[]) {
+  /** @param bundle of `#entries`, where there is one already */
+  async #complete(bundle?: Bundle): Promise<Bundle> {
+    const done = bundle ?? (await this.#bundle(this.#entries))
+    if (done.kind === 'failed') return done
+    const entries = this.#withModules(done.inputs)
+    if (isSame(entries, this.#entries)) return done
+    this.#entries = entries
+    return this.#bundle(entries)
+  }
+
+  #withModules(inputs: readonly string[]): readonly BundleEntry[] {
+    const own = new Set(this.#own.map(({ file }) => file))
+    const modules = inputs.filter(
+      (path) => isModule(path) && !own.has(path) && existsSync(resolve(this.#options.root, path)),
+    )
+    return [...this.#own, ...modules.map((file) => ({ name: `modules/${file.replaceAll('../', '_/')}`, file }))]
+  }
+
+  async #bundle(entries: readonly BundleEntry[]): Promise<Bundle> {
     const outDir = `${buildFolder(process.pid)}/${this.#folder}`
     const settings = { root: this.#options.root, naming: 'hashed', dependencies: 'external', from: this.#from } as const
     this.#bundler ??= await openBundler({ ...settings, outDir })
@@ -215,6 +238,14 @@ export class AppLoader {
     this.#known = known
     return [...known.values()].map(({ handler }) => handler)
   }
+}
+
+function isSame(before: readonly BundleEntry[], after: readonly BundleEntry[]): boolean {
+  return JSON.stringify(before) === JSON.stringify(after)
+}
+
+function isModule(path: string): boolean {
+  return /\.[cm]?[jt]sx?$/.test(path)
 }
 
 /** `generated/workers/...` */

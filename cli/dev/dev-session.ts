@@ -156,7 +156,7 @@ export class DevSession implements ProbeObserver {
   }
 
   async #watchFiles(runtime: DevRuntime): Promise<void> {
-    const { root, loader } = this.#prepared
+    const { root, loader, since } = this.#prepared
     const say = (note: DevNote) => this.#view.onNote(note)
     const reloader = new Reloader({
       load: (changed) => loader.load(changed),
@@ -171,7 +171,7 @@ export class DevSession implements ProbeObserver {
       say({ kind: 'error', code: 'PYR_WATCH', message: `Changes may go unnoticed: ${message}.`, isRunning: true })
     }
     const onChange = (files: readonly string[]) => reloader.onChange(files)
-    this.#watch = await FileWatch.open({ root, clock: this.#clock, onChange, onError }, loader.watched())
+    this.#watch = await FileWatch.open({ root, clock: this.#clock, since, onChange, onError }, loader.watched())
     this.#view.onNote({ kind: 'watching' })
   }
 

@@ -19,6 +19,8 @@ export interface PreparedDev {
   readonly app: LoadedApp
   /** Relative to the project; `undefined`: no traffic. */
   readonly trafficFile: string | undefined
+  /** Before any file was read; milliseconds since the Unix epoch. */
+  readonly since: number
 }
 
 /** `undefined` when handlers/ has mistakes; they have been printed. */
@@ -30,11 +32,12 @@ export async function prepareDev(options: DevOptions, io: Io): Promise<PreparedD
   process.setSourceMapsEnabled(true)
   removeOldBuilds(root)
   const loader = new AppLoader({ root, env: io.env, trafficFile })
+  const since = Date.now()
   try {
     const load = await loader.load([])
     if (load.kind === 'loaded') {
       refuseEmpty(load.app)
-      return { root, loader, app: load.app, trafficFile }
+      return { root, loader, app: load.app, trafficFile, since }
     }
     reportDiagnostics(load.diagnostics, io)
   } catch (error) {

@@ -9,6 +9,8 @@ import { installSources } from '../source-package.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 const bin = join(repository, 'cli/bin.mjs')
+/** Shorter than the time-outs of tests, so that a failure tells what was printed instead. */
+const SEEN_WITHIN_MS = 40_000
 const folders: string[] = []
 const running = new Set<ChildProcess>()
 
@@ -90,19 +92,21 @@ export function command(root: string, argv: readonly string[], options: CommandO
     signal: (name) => child.kill(name),
     seen: (pattern, from = 0) =>
       new Promise((resolve, reject) => {
+        const wanted = 'source' in pattern ? pattern : 'what was wanted'
+        const give = (why: string) => {
+          watchers.delete(watch)
+          clearTimeout(timer)
+          reject(new Error(`${why} ${wanted} was seen\n${out}\n${err}`))
+        }
+        const timer = setTimeout(() => give(`${SEEN_WITHIN_MS} ms passed before`), SEEN_WITHIN_MS)
         const watch = () => {
           if (!pattern.test(out.slice(from))) return
           watchers.delete(watch)
+          clearTimeout(timer)
           resolve(out)
         }
         watchers.add(watch)
-        void ended.then(({ end }) =>
-          reject(
-            new Error(
-              `it ended with ${end} before ${'source' in pattern ? pattern : 'what was wanted'} was seen\n${out}\n${err}`,
-            ),
-          ),
-        )
+        void ended.then(({ end }) => give(`it ended with ${end} before`))
         watch()
       }),
   }

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test'
 import { aProject, type CommandProcess, command } from './command-process.ts'
 import { processesIn } from './processes-in.ts'
 
-const timeout = { timeout: 60_000 }
+const timeout = { timeout: 120_000 }
 
 const config = (more = '') =>
   `import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop', ${more} })\n`
@@ -16,7 +16,7 @@ const config = (more = '') =>
 const teller = (topic: string, word: string, options = '{}') =>
   `import { handler } from 'pyrallel'\nexport default handler('${topic}', ${options}, (record, context) => context.publish('${word}', 1))\n`
 
-/** Every 5 ms a record for each of these topics. */
+/** A record for each of these topics in turn. */
 const traffic = (...topics: readonly string[]) =>
   `export const traffic = function* () { while (true) for (const topic of ${JSON.stringify(topics)}) yield { topic, value: 1 } }\n`
 
@@ -30,10 +30,10 @@ interface Loop {
   readonly dev: CommandProcess
 }
 
-/** A session with traffic, whose first record is handled. */
+/** A session with traffic, whose first record is handled. So few records a second that each has a line of its own. */
 async function aLoop(files: Readonly<Record<string, string>>, argv: readonly string[] = []): Promise<Loop> {
   const root = aProject({ 'pyrallel.config.ts': config(), ...files })
-  const dev = command(root, ['dev', '--broker', 'memory', '--traffic', '--rate', '50', ...argv])
+  const dev = command(root, ['dev', '--broker', 'memory', '--traffic', '--rate', '15', ...argv])
   await dev.seen(/"kind":"watching"|✓ /)
   return { root, dev }
 }
@@ -107,7 +107,7 @@ describe('a save of a handler that runs on threads', () => {
       'handlers/one.ts': failing('version-1'),
       'handlers/_traffic.ts': traffic('first'),
     })
-    const dev = command(root, ['dev', '--broker', 'memory', '--traffic', '--rate', '20'])
+    const dev = command(root, ['dev', '--broker', 'memory', '--traffic', '--rate', '15'])
     await dev.seen(/✗ first\[\d\]@\d+ .*→ first\.shop\.dlq {2}version-1/)
     save(root, 'handlers/one.ts', failing('version-2'))
     await dev.seen(/⟳ reloaded one/)
@@ -283,19 +283,18 @@ describe('the config', () => {
 
 describe('a folder', () => {
   it('with spaces in its name is as good as any', timeout, async () => {
+    // An id has no spaces: where the path has some, the handler says its own.
+    const spaced = "{ id: 'one' }"
     const root = aProject({
       'my project/pyrallel.config.ts': config(),
       'my project/package.json': '{ "type": "module" }',
-      'my project/handlers/my orders/one handler.ts': teller('first', 'version-1')
-        .replace('context.publish', "if (record.offset === 0) throw new Error('once'); return context.publish")
-        .replace('(record, context) => ', '(record, context) => { ')
-        .replace(', 1))', ', 1) })'),
+      'my project/handlers/my orders/one handler.ts': teller('first', 'version-1', spaced),
       'my project/handlers/_traffic.ts': traffic('first'),
     })
-    const dev = command(join(root, 'my project'), ['dev', '--broker', 'memory', '--traffic', '--rate', '50'])
+    const dev = command(join(root, 'my project'), ['dev', '--broker', 'memory', '--traffic', '--rate', '15'])
     await dev.seen(/✓ first/)
-    save(root, 'my project/handlers/my orders/one handler.ts', teller('first', 'version-2'))
-    await dev.seen(/⟳ reloaded my orders\/one handler/)
+    save(root, 'my project/handlers/my orders/one handler.ts', teller('first', 'version-2', spaced))
+    await dev.seen(/⟳ reloaded one \(/)
     await dev.seen(/→ version-2/)
   })
 
