@@ -17,7 +17,11 @@ export interface Observed {
   readonly throughput: number
   /** From a call to its answer. */
   readonly meanMs: number
+  readonly durationsMs: readonly number[]
 }
+
+/** Whatever says how many calls there may be at once, fixed or not. */
+export type CallLimit = Pick<AdaptiveConcurrency, 'limit' | 'observe'>
 
 interface Call {
   readonly calledAt: number
@@ -26,13 +30,13 @@ interface Call {
 export class SaturatingService {
   servers: number
   serviceMs: number
-  readonly #limit: AdaptiveConcurrency
+  readonly #limit: CallLimit
   readonly #random: () => number
   readonly #running = new RetryQueue<Call>()
   readonly #queue: Call[] = []
   #now = 0
 
-  constructor(limit: AdaptiveConcurrency, { servers, serviceMs, seed }: ServiceSetup) {
+  constructor(limit: CallLimit, { servers, serviceMs, seed }: ServiceSetup) {
     this.#limit = limit
     this.servers = servers
     this.serviceMs = serviceMs
@@ -42,19 +46,20 @@ export class SaturatingService {
   run(forMs: number): Observed {
     const until = this.#now + forMs
     const limits: number[] = []
-    let sumMs = 0
+    const durationsMs: number[] = []
     while (this.#now < until) {
       while (this.#running.size + this.#queue.length < this.#limit.limit) this.#queue.push({ calledAt: this.#now })
       while (this.#running.size < this.servers && this.#queue.length > 0) this.#serve(this.#queue.shift())
       this.#now = this.#running.nextDueAt ?? until
       for (let call = this.#running.takeDue(this.#now); call !== undefined; call = this.#running.takeDue(this.#now)) {
         const durationMs = this.#now - call.calledAt
-        sumMs += durationMs
+        durationsMs.push(durationMs)
         this.#limit.observe({ durationMs, isOverload: false, isLimiting: true }, this.#now)
         limits.push(this.#limit.limit)
       }
     }
-    return { limits, throughput: (limits.length / forMs) * 1_000, meanMs: sumMs / limits.length }
+    const meanMs = durationsMs.reduce((sum, each) => sum + each, 0) / durationsMs.length
+    return { limits, throughput: (limits.length / forMs) * 1_000, meanMs, durationsMs }
   }
 
   #serve(call: Call | undefined): void {
