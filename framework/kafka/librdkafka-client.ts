@@ -1,10 +1,12 @@
 /** Connects to Kafka through @confluentinc/kafka-javascript. The only file that loads that library, and only when it is called. */
 import { PyrallelError, toError } from '../model/errors.ts'
+import type { SecuritySettings } from '../model/settings.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { ViewedConnection } from './kafka-client.ts'
 import type { Librdkafka } from './librdkafka-binding.ts'
 import { LibrdkafkaConnection } from './librdkafka-connection.ts'
 import { type KafkaConnectionOptions, refuseOwnedProperties } from './librdkafka-settings.ts'
+import { securityGaps } from './security-options.ts'
 
 /** Loads the library's module. Replaced in tests, to see what happens where it cannot be loaded. */
 export type LibrdkafkaLoader = () => Promise<unknown>
@@ -37,5 +39,12 @@ export async function connectKafka(
   load: LibrdkafkaLoader = importLibrdkafka,
 ): Promise<ViewedConnection> {
   refuseOwnedProperties(options.librdkafka ?? {}, options.security)
+  refuseGaps(options.security)
   return new LibrdkafkaConnection(await loadLibrdkafka(load), options, options.clock ?? systemClock())
+}
+
+function refuseGaps(security: SecuritySettings | undefined): void {
+  const gaps = security === undefined ? [] : securityGaps(security)
+  if (gaps.length === 0) return
+  throw new PyrallelError('PYR_CONFIG_INVALID', gaps.map((gap) => `option kafka.security.${gap}`).join('\n'))
 }

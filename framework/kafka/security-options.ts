@@ -2,6 +2,7 @@
 import { Type } from 'typebox'
 import type { SecuritySettings } from '../model/settings.ts'
 import { flag, type Option, section, withoutDefault } from '../runtime/option-schema.ts'
+import { variableOf } from '../runtime/option-variables.ts'
 
 const pemRange = 'a PEM text that begins with `-----BEGIN`, or the path of a PEM file'
 
@@ -96,49 +97,56 @@ export const security = section({
   sasl,
 })
 
-/** What does not go together, as the ends of sentences that begin with the option. No values: some are secret. */
-export function securityMistakes(settings: SecuritySettings): readonly string[] {
-  return [...tlsMistakes(settings), ...saslMistakes(settings.sasl)]
-}
-
-function tlsMistakes(settings: SecuritySettings): readonly string[] {
-  const mistakes: string[] = []
-  if (!settings.tls) {
-    for (const option of ['ca', 'cert', 'key', 'keyPassphrase'] as const) {
-      if (settings[option] !== undefined)
-        mistakes.push(`${option} is set, but tls is false. Set kafka.security.tls: true.`)
-    }
-    return mistakes
-  }
-  if (settings.cert !== undefined && settings.key === undefined) mistakes.push('cert is set without key. Set both.')
-  if (settings.key !== undefined && settings.cert === undefined) mistakes.push('key is set without cert. Set both.')
-  if (settings.keyPassphrase !== undefined && settings.key === undefined) {
-    mistakes.push('keyPassphrase is set without key. Set both.')
+/** What contradicts itself, as the ends of sentences that begin with the option. No values: some are secret. */
+export function securityMistakes({ tls, ca, cert, sasl }: SecuritySettings): readonly string[] {
+  const mistakes = tls ? [] : withoutTls({ ca, cert })
+  const { mechanism } = sasl
+  if (mechanism === undefined) return mistakes
+  const allowed: readonly string[] = mechanism === 'OAUTHBEARER' ? [...byToken, 'scope'] : byPassword
+  for (const option of saslOptions) {
+    if (allowed.includes(option) || sasl[option] === undefined) continue
+    mistakes.push(
+      `sasl.${option} is set, but ${mechanism} does not use it. Options of ${mechanism}: ${allowed.join(', ')}.`,
+    )
   }
   return mistakes
 }
 
+/**
+ * What is missing, in the same form. For whoever is about to connect, and for nobody else: secrets come by variables, which are not there
+ * while one develops, generates or builds for another mode.
+ */
+export function securityGaps({ tls, cert, key, keyPassphrase, sasl }: SecuritySettings): readonly string[] {
+  const gaps = tls ? [] : withoutTls({ key, keyPassphrase })
+  if (tls && cert !== undefined && key === undefined) gaps.push(`cert is set without key. ${setByVariable('key')}`)
+  if (tls && key !== undefined && cert === undefined) gaps.push(`key is set without cert. ${setByVariable('cert')}`)
+  if (tls && keyPassphrase !== undefined && key === undefined) {
+    gaps.push(`keyPassphrase is set without key. ${setByVariable('key')}`)
+  }
+  const { mechanism } = sasl
+  if (mechanism === undefined) {
+    for (const option of saslOptions) {
+      if (sasl[option] !== undefined) gaps.push(`sasl.${option} is set without sasl.mechanism. Set it too.`)
+    }
+    return gaps
+  }
+  for (const option of mechanism === 'OAUTHBEARER' ? byToken : byPassword) {
+    if (sasl[option] !== undefined) continue
+    gaps.push(`sasl.${option} is missing: ${mechanism} needs it. ${setByVariable(`sasl.${option}`)}`)
+  }
+  return gaps
+}
+
 const byPassword = ['username', 'password'] as const
 const byToken = ['clientId', 'clientSecret', 'tokenEndpoint'] as const
+const saslOptions = [...byPassword, ...byToken, 'scope'] as const
 
-function saslMistakes(sasl: SecuritySettings['sasl']): readonly string[] {
-  const { mechanism } = sasl
-  const all = [...byPassword, ...byToken, 'scope'] as const
-  if (mechanism === undefined) {
-    return all.flatMap((option) =>
-      sasl[option] === undefined ? [] : [`sasl.${option} is set without sasl.mechanism.`],
-    )
-  }
-  const needed: readonly (typeof all)[number][] = mechanism === 'OAUTHBEARER' ? byToken : byPassword
-  const allowed: readonly string[] = mechanism === 'OAUTHBEARER' ? [...byToken, 'scope'] : byPassword
-  return all.flatMap((option) => {
-    if (needed.includes(option) && sasl[option] === undefined)
-      return [`sasl.${option} is missing: ${mechanism} needs it.`]
-    if (!allowed.includes(option) && sasl[option] !== undefined) {
-      return [
-        `sasl.${option} is set, but ${mechanism} does not use it. Options of ${mechanism}: ${allowed.join(', ')}.`,
-      ]
-    }
-    return []
-  })
+function withoutTls(options: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.entries(options).flatMap(([option, value]) =>
+    value === undefined ? [] : [`${option} is set, but tls is false. Set kafka.security.tls: true.`],
+  )
+}
+
+function setByVariable(option: string): string {
+  return `Set ${variableOf(`kafka.security.${option}`)}.`
 }

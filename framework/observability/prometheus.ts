@@ -26,7 +26,8 @@ export class PrometheusMetrics {
 
   /** @param handlers all that there are, so that their counters start at 0 */
   static async create(snapshot: () => SystemMetrics, handlers: readonly MeteredHandler[]): Promise<PrometheusMetrics> {
-    return new PrometheusMetrics(await import('prom-client'), snapshot, handlers)
+    // By `default`: that is all which a bundle of a CommonJS package has.
+    return new PrometheusMetrics((await import('prom-client')).default, snapshot, handlers)
   }
 
   private constructor(

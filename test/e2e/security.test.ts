@@ -1,13 +1,15 @@
 /** TLS, mutual TLS and SASL on Apache Kafka: records go through, and whoever is refused is told why, without a secret in any word of it. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { SecuritySettings } from '../../framework/model/settings.ts'
+import { aProject, command } from '../integration/command-process.ts'
 import { makeCertificates } from './certificates.ts'
 import { startKafka } from './kafka-harness.ts'
 
@@ -33,6 +35,7 @@ const cluster = await startKafka({
     ...tlsOf('tls'),
     ...tlsOf('mutual'),
     ...tlsOf('sasl'),
+    'listener.name.sasl.ssl.client.auth': 'requested',
     'listener.name.mutual.ssl.client.auth': 'required',
     'listener.name.sasl.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
     'listener.name.sasl.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="${password}";`,
@@ -162,4 +165,86 @@ describe('a secured cluster', { skip: external && 'the listeners need a cluster 
       for (const secret of secrets) assert.ok(!said.includes(secret), `${secret} in: ${said}`)
     })
   }
+})
+
+/** An app with every secret that there is, each given by its variable. */
+const app = {
+  'package.json': '{ "name": "vault", "version": "1.0.0", "type": "module" }',
+  'pyrallel.config.ts': `import { defineConfig } from 'pyrallel'
+export default defineConfig({
+  group: 'vault',
+  logging: { level: 'debug', pretty: false },
+  http: { enabled: true, port: 0 },
+  kafka: { security: { tls: true, ca: ${JSON.stringify(ca)}, cert: ${JSON.stringify(client.cert)}, sasl: { mechanism: 'SCRAM-SHA-512', username: 'alice' } } },
+})
+`,
+  'handlers/pay.ts': `import { handler } from 'pyrallel'
+export default handler('payments', { retry: { attempts: 3, min: 10, max: 10 } }, (record, { log }) => {
+  if (record.attempt === 1) throw new Error('the first attempt fails')
+  log.info({ attempt: record.attempt }, 'paid')
+})
+`,
+}
+const keyText = readFileSync(certificates.encryptedKey, 'utf8')
+const environment = () => ({
+  PYRALLEL_KAFKA_BROKERS: cluster.brokersAt('SASL'),
+  PYRALLEL_KAFKA_SECURITY_KEY: keyText,
+  PYRALLEL_KAFKA_SECURITY_KEY_PASSPHRASE: certificates.passphrase,
+  PYRALLEL_KAFKA_SECURITY_SASL_PASSWORD: password,
+  DEBUG: '1',
+})
+/** The first line of the key's own bytes stands for the key. */
+const everySecret = [...secrets, String(keyText.split('\n')[1])]
+
+function assertSilent(text: string, what: string): void {
+  assert.notEqual(text, '', what)
+  for (const secret of everySecret) assert.ok(!text.includes(secret), `${secret} in ${what}:\n${text}`)
+}
+
+async function builtApp(): Promise<string> {
+  const root = aProject(app)
+  const { end, err } = await command(root, ['build']).ended
+  assert.equal(end, 0, err)
+  for (const external of ['@confluentinc', '@opentelemetry']) {
+    const path = join('node_modules', external)
+    symlinkSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), join(root, path))
+  }
+  return root
+}
+
+describe('an app on a secured cluster', { skip: external, timeout: 240_000 }, () => {
+  it('runs by secrets from its environment, and shows none in its log, its snapshot and its metrics', async () => {
+    const root = await builtApp()
+    const { connection } = await connected('SASL', { ca, sasl: { mechanism: 'PLAIN', ...user } })
+    await connection.createTopics(['payments', 'payments.vault.dlq'], 1)
+    const producer = await connection.producer()
+    const server = command(root, ['start'], { env: environment() })
+    try {
+      const started = await server.seen(/"msg":"started"/)
+      await producer.produce({ topic: 'payments', key: null, value: Buffer.from('{}'), headers: [] })
+      await server.seen(/"msg":"paid"/)
+      const [, url] = /"url":"([^"]+)"/.exec(started) ?? assert.fail(started)
+      for (const path of ['snapshot', 'metrics', 'readyz']) {
+        assertSilent(await (await fetch(`${url}/${path}`)).text(), path)
+      }
+    } finally {
+      await producer.close(5_000)
+      await connection.close()
+    }
+    server.signal('SIGTERM')
+    const { end, out, err } = await server.ended
+    assert.equal(end, 0, err)
+    assert.match(out, /a record failed and will be tried again/)
+    assertSilent(out + err, 'its output')
+  })
+
+  it('ends with PYR_AUTH_FAILED and a next step when its password is wrong', async () => {
+    const root = await builtApp()
+    const env = { ...environment(), PYRALLEL_KAFKA_SECURITY_SASL_PASSWORD: wrongPassword }
+    const { end, out, err } = await command(root, ['start'], { env }).ended
+    assert.equal(end, 1)
+    assert.match(err, /PYR_AUTH_FAILED/)
+    assert.match(err, /Check kafka\.security/)
+    assertSilent(out + err, 'its output')
+  })
 })

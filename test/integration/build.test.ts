@@ -92,11 +92,11 @@ function serve(folder: string, env: Readonly<Record<string, string>>) {
     })
   })
   const seen = (pattern: RegExp) =>
-    new Promise<void>((resolve, reject) => {
+    new Promise<string>((resolve, reject) => {
       const watch = () => {
         if (!pattern.test(out)) return
         watchers.delete(watch)
-        resolve()
+        resolve(out)
       }
       watchers.add(watch)
       void ended.then(({ code }) => reject(new Error(`it ended with ${code} before ${pattern}\n${out}\n${err}`)))
@@ -116,8 +116,9 @@ describe('pyrallel build', timeout, () => {
     const connection = await connectKafka({ ...broker.connection, clientId: 'test', log: quiet })
     const producer = await connection.producer()
     try {
-      const server = serve(folder, { BROKERS: broker.brokers })
-      await server.seen(/"msg":"started"/)
+      const operators = { PYRALLEL_HTTP_ENABLED: 'true', PYRALLEL_HTTP_PORT: '0' }
+      const server = serve(folder, { BROKERS: broker.brokers, ...operators })
+      const started = await server.seen(/"msg":"started"/)
       const send = (value: unknown) =>
         producer.produce({
           topic: 'orders',
@@ -130,6 +131,8 @@ describe('pyrallel build', timeout, () => {
       await send({ total: 5_000 })
       // The user's own file and line, not the bundle's.
       await server.seen(/RangeError: no fee is known[^"]*fees\.ts:3:11[^"]*handlers\/pay\.ts:6:\d+/)
+      const [, url] = /"url":"([^"]+)"/.exec(started) ?? assert.fail(started)
+      assert.match(await (await fetch(`${url}/metrics`)).text(), /^# TYPE pyrallel_/m)
       server.stop()
       const { code, out } = await server.ended
       assert.equal(code, 0, out)
@@ -139,6 +142,21 @@ describe('pyrallel build', timeout, () => {
       await connection.close()
       await broker.stop()
     }
+  })
+
+  it('needs no secret of production, which says what is missing when it starts without', async () => {
+    const secured = `import { defineConfig } from 'pyrallel'
+export default defineConfig({
+  group: 'shop',
+  production: { kafka: { security: { tls: true, sasl: { mechanism: 'PLAIN', username: 'shop' } } } },
+})
+`
+    const root = aProject({ ...project, 'pyrallel.config.ts': secured })
+    const { end, err } = await command(root, ['build']).ended
+    assert.equal(end, 0, err)
+    const { code, err: said } = await serve(installed(join(root, 'dist')), {}).ended
+    assert.equal(code, 1)
+    assert.match(said, /PYR_CONFIG_INVALID\n.*sasl\.password is missing: PLAIN needs it\. Set PYRALLEL_KAFKA_SECURITY_/)
   })
 
   it('says what is wrong and exits with 1 where no broker is', async () => {

@@ -101,20 +101,36 @@ describe('mistakes in kafka.security', () => {
   const sasl = { mechanism: 'PLAIN', username: 'u', password: 'p' } as const
   for (const [security, message] of [
     [{ ca: pemFile }, /option kafka\.security\.ca is set, but tls is false/],
-    [{ tls: true, cert: pemFile }, /option kafka\.security\.cert is set without key/],
-    [{ tls: true, key: pemFile }, /option kafka\.security\.key is set without cert/],
-    [{ tls: true, keyPassphrase: 'p' }, /option kafka\.security\.keyPassphrase is set without key/],
-    [{ sasl: { username: 'u' } }, /option kafka\.security\.sasl\.username is set without sasl\.mechanism/],
-    [{ sasl: { ...sasl, password: undefined } }, /option kafka\.security\.sasl\.password is missing: PLAIN needs it/],
     [
       { sasl: { ...sasl, scope: 's' } },
       /sasl\.scope is set, but PLAIN does not use it\. Options of PLAIN: username, password/,
     ],
-    [{ sasl: { mechanism: 'OAUTHBEARER' } }, /sasl\.tokenEndpoint is missing: OAUTHBEARER needs it/],
     [{ sasl: { ...sasl, mechanism: 'GSSAPI' as 'PLAIN' } }, /sasl\.mechanism is 'GSSAPI', but must be one of 'PLAIN'/],
   ] as const) {
     it(`are told: ${message.source.replaceAll('\\', '')}`, () => {
       assert.throws(() => write(security), { code: 'PYR_CONFIG_INVALID', message })
+    })
+  }
+
+  for (const [security, message] of [
+    [{ key: pemFile }, /option kafka\.security\.key is set, but tls is false/],
+    [{ tls: true, cert: pemFile }, /cert is set without key\. Set PYRALLEL_KAFKA_SECURITY_KEY\./],
+    [{ tls: true, key: pemFile }, /key is set without cert\. Set PYRALLEL_KAFKA_SECURITY_CERT\./],
+    [{ tls: true, keyPassphrase: 'p' }, /option kafka\.security\.keyPassphrase is set without key/],
+    [{ sasl: { username: 'u' } }, /option kafka\.security\.sasl\.username is set without sasl\.mechanism/],
+    [
+      { sasl: { ...sasl, password: undefined } },
+      /sasl\.password is missing: PLAIN needs it\. Set PYRALLEL_KAFKA_SECURITY_SASL_PASSWORD\./,
+    ],
+    [{ sasl: { mechanism: 'OAUTHBEARER' } }, /sasl\.tokenEndpoint is missing: OAUTHBEARER needs it/],
+  ] as const) {
+    it(`are told to whoever connects, and to nobody who builds without the secrets: ${message.source.replaceAll('\\', '')}`, async () => {
+      const written = write(security)
+      const load = () => Promise.reject(new Error('nothing needs to be loaded'))
+      await assert.rejects(connectKafka({ ...options, security: written }, load), {
+        code: 'PYR_CONFIG_INVALID',
+        message,
+      })
     })
   }
 
@@ -163,7 +179,7 @@ describe('secrets', () => {
     { security: { sasl: [secret] } },
     { security: { sasl: { mechanism: 'PLAIN', username: 'u', password: [secret] } } },
     { security: { sasl: { mechanism: 'PLAIN', username: 'u', password: secret, scope: 'x' } } },
-    { security: { sasl: { mechanism: 'OAUTHBEARER', clientId: 'c', clientSecret: secret } } },
+    { security: { sasl: { mechanism: 'OAUTHBEARER', clientSecret: secret, password: secret } } },
     { security: { tls: true }, librdkafka: { 'sasl.password': secret } },
     { librdkafka: { 'sasl.password': [secret] } },
   ]
