@@ -78,7 +78,7 @@ function stageOn(cluster: Cluster, filler: TopicFiller, bundle: PeerBundle, { qu
     pacedProducer: bundle.command('paced-producer'),
     cores: availableParallelism(),
     windowMs: quick ? 700 : 1_500,
-    warmUpMs: quick ? 300 : 500,
+    warmUpMs: quick ? 400 : 1_000,
     librdkafka: {},
   }
 }

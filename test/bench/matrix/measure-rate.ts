@@ -10,8 +10,7 @@ export interface FilledTopic {
   readonly records: number
 }
 
-/** Of a window, the part of the topic that is not measured: at its start things warm up, at its end keys run out. */
-const FIRST_SHARE = 0.2
+/** At a topic's end keys run out. */
 const LAST_SHARE = 0.98
 /** A backlog is read to its end, if that does not take too long. */
 const MEMORY_LIMIT_MS = 12_000
@@ -25,7 +24,7 @@ export async function measureRate(
   { name, records }: FilledTopic,
 ): Promise<Run> {
   const window = {
-    warmUpRecords: Math.round(records * FIRST_SHARE),
+    warmUpRecords: Math.round((records * stage.warmUpMs) / (stage.warmUpMs + stage.windowMs)),
     warmUpMs: stage.warmUpMs,
     lastRecord: Math.floor(records * LAST_SHARE),
   }

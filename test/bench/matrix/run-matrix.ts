@@ -1,15 +1,12 @@
-/** Runs systems × workloads × repetitions in turns, and makes cells of what they did. Decides the order; measures nothing itself. */
-import { boundOf, type Calibration, expectedPerSecond } from './bounds.ts'
+/** Runs systems × workloads × repetitions, and makes cells of what they did. Decides the order; measures nothing itself. */
+import { boundOf } from './bounds.ts'
 import type { PeerBundle } from './bundle-peers.ts'
 import { Calibrations } from './calibrations.ts'
-import type { PreparedSystem } from './install.ts'
-import { type FilledTopic, measureMemory, measureRate } from './measure-rate.ts'
 import type { Progress } from './progress.ts'
-import { RecordSequence, type WorkTotals } from './records.ts'
-import { type Cell, cellOf, type Run, type SystemFacts, unavailableCell } from './results.ts'
+import { type Cell, cellOf, type SystemFacts, unavailableCell } from './results.ts'
+import { type Contestant, repetitionsOf, WorkloadRunner, type WorkloadRuns } from './run-workload.ts'
 import type { Stage } from './stage.ts'
-import type { RuntimeName, System } from './systems.ts'
-import { runText } from './texts.ts'
+import type { System } from './systems.ts'
 import type { Workload } from './workloads.ts'
 
 export interface MatrixPlan {
@@ -26,22 +23,8 @@ export interface MatrixOutcome {
   readonly cells: readonly Cell[]
 }
 
-interface Contestant {
-  readonly system: System
-  readonly prepared: PreparedSystem
-}
-
-/** What is kept of a workload until all bounds can be computed. */
-interface WorkloadRuns {
-  readonly workload: Workload
-  readonly totals: WorkTotals
-  readonly calibrations: ReadonlyMap<RuntimeName, Calibration | undefined>
-  /** By system. */
-  readonly runs: ReadonlyMap<string, readonly Run[]>
-}
-
 export function plannedRuns({ systems, workloads, repetitions }: MatrixPlan): number {
-  return workloads.reduce((sum, each) => sum + systems.length * Math.min(repetitions, each.mostRepetitions), 0)
+  return workloads.reduce((sum, each) => sum + systems.length * repetitionsOf(each, repetitions), 0)
 }
 
 export async function runMatrix(
@@ -54,7 +37,9 @@ export async function runMatrix(
   const calibrations = new Calibrations(stage)
   const done: WorkloadRuns[] = []
   for (const workload of plan.workloads) {
-    done.push(await new WorkloadRunner(plan, stage, progress, workload).run(contestants, calibrations))
+    const clientPerSecond = clientRate(done, workload.partitions)
+    const run = new WorkloadRunner({ ...plan, workload, stage, progress, clientPerSecond })
+    done.push(await run.all(contestants, calibrations))
   }
   const cells = done.flatMap((each) =>
     facts.map(({ name, unavailable }) => {
@@ -81,70 +66,6 @@ async function prepareSystems(systems: readonly System[], bundle: PeerBundle, pr
     }
   }
   return { contestants, facts }
-}
-
-class WorkloadRunner {
-  readonly #plan: MatrixPlan
-  readonly #stage: Stage
-  readonly #progress: Progress
-  readonly #workload: Workload
-  readonly #sequence: RecordSequence
-
-  constructor(plan: MatrixPlan, stage: Stage, progress: Progress, workload: Workload) {
-    this.#plan = plan
-    this.#stage = stage
-    this.#progress = progress
-    this.#workload = workload
-    this.#sequence = new RecordSequence(workload)
-  }
-
-  async run(contestants: readonly Contestant[], calibrations: Calibrations): Promise<WorkloadRuns> {
-    const workload = this.#workload
-    const known = new Map<RuntimeName, Calibration | undefined>()
-    for (const { system, prepared } of contestants) {
-      if (!known.has(system.runtime)) {
-        known.set(system.runtime, await calibrations.of(workload, system.runtime, prepared))
-      }
-    }
-    const topic = await this.#fill()
-    const runs = new Map<string, Run[]>(contestants.map(({ system }) => [system.name, []]))
-    // In turns, so that whatever else the machine does meets all of them.
-    for (let round = 0; round < Math.min(this.#plan.repetitions, workload.mostRepetitions); round += 1) {
-      for (const { system, prepared } of contestants) {
-        const run = await this.#measure(prepared, topic)
-        runs.get(system.name)?.push(run)
-        this.#progress.step(workload.id, system.name, runText(run))
-      }
-    }
-    await this.#stage.deleteTopic(topic.name)
-    return { workload, totals: this.#sequence.totals, calibrations: known, runs }
-  }
-
-  async #measure(system: PreparedSystem, topic: FilledTopic): Promise<Run> {
-    const { kind } = this.#workload
-    if (kind === 'memory') return await measureMemory(this.#stage, this.#workload, system, topic)
-    return await measureRate(this.#stage, this.#workload, system, topic)
-  }
-
-  async #fill(): Promise<FilledTopic> {
-    const workload = this.#workload
-    const topic = { name: `${this.#plan.topicPrefix}-${workload.id}`, records: this.#records() }
-    await this.#stage.createTopic(topic.name, workload.partitions)
-    await this.#stage.filler.fill(topic.name, take(this.#sequence, topic.records))
-    return topic
-  }
-
-  /** As many as take the time of a run at the rate that can be expected. */
-  #records(): number {
-    const { kind } = this.#workload
-    if (kind === 'memory') return this.#plan.quick ? 100_000 : 1_000_000
-    const seconds = (this.#stage.warmUpMs + this.#stage.windowMs) / 1_000
-    return Math.ceil(expectedPerSecond(this.#workload, this.#stage.cores) * seconds)
-  }
-}
-
-function* take(sequence: RecordSequence, count: number) {
-  for (let i = 0; i < count; i += 1) yield sequence.next()
 }
 
 /** The bare loop's, doing nothing, on as many partitions. */

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url'
 import type { PeerBundle } from './bundle-peers.ts'
 import type { PreparedSystem } from './install.ts'
 import { installKafkaJs } from './install-kafkajs.ts'
+import { installParallelConsumer } from './install-parallel-consumer.ts'
+import { installPyrallelConsumer } from './install-pyrallel-consumer.ts'
 
 /** What the peer's code runs on: decides what its timers and its cores are measured to allow. */
 export type RuntimeName = 'node' | 'java' | 'python'
@@ -68,6 +70,27 @@ export const systems: readonly System[] = [
     runtime: 'node',
     ours: false,
     prepare: async (bundle) => ({ command: bundle.command('kafkajs'), ...(await installKafkaJs()) }),
+  },
+  {
+    name: 'pc',
+    title: 'Confluent Parallel Consumer (Java)',
+    runtime: 'java',
+    ours: false,
+    prepare: () => installParallelConsumer(),
+  },
+  {
+    name: 'pyc',
+    title: 'Pyrallel-Consumer, async (Python)',
+    runtime: 'python',
+    ours: false,
+    prepare: () => installPyrallelConsumer('async'),
+  },
+  {
+    name: 'pyc-process',
+    title: 'Pyrallel-Consumer, processes (Python)',
+    runtime: 'python',
+    ours: false,
+    prepare: () => installPyrallelConsumer('process'),
   },
 ]
 

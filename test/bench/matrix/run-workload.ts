@@ -1,0 +1,134 @@
+/** Runs one workload: fills its topic, measures every system in turn, as often as asked, and removes the topic. */
+import type { Calibration } from './bounds.ts'
+import { expectedPerSecond } from './bounds.ts'
+import type { Calibrations } from './calibrations.ts'
+import type { PreparedSystem } from './install.ts'
+import { measureLatency } from './measure-latency.ts'
+import { type FilledTopic, measureMemory, measureRate } from './measure-rate.ts'
+import { measureRecovery } from './measure-recovery.ts'
+import type { Progress } from './progress.ts'
+import { RecordSequence, type WorkTotals } from './records.ts'
+import type { Run } from './results.ts'
+import type { Stage } from './stage.ts'
+import type { RuntimeName, System } from './systems.ts'
+import { runText } from './texts.ts'
+import type { Workload } from './workloads.ts'
+
+export interface Contestant {
+  readonly system: System
+  readonly prepared: PreparedSystem
+}
+
+/** What is kept of a workload until all bounds can be computed. */
+export interface WorkloadRuns {
+  readonly workload: Workload
+  readonly totals: WorkTotals
+  readonly calibrations: ReadonlyMap<RuntimeName, Calibration | undefined>
+  /** By system. */
+  readonly runs: ReadonlyMap<string, readonly Run[]>
+}
+
+export interface WorkloadPlan {
+  readonly workload: Workload
+  readonly stage: Stage
+  readonly progress: Progress
+  readonly repetitions: number
+  readonly quick: boolean
+  readonly topicPrefix: string
+  /** The bare loop's, of the same run; `undefined` when it was not measured. */
+  readonly clientPerSecond: number | undefined
+}
+
+const MEMORY_RECORDS = 1_000_000
+const QUICK_MEMORY_RECORDS = 100_000
+/** Half of them are done before SIGKILL, in about a second. */
+const RECOVERY_RECORDS = 12_000
+/** Of the bare loop's rate, so that whoever is slower than the loop is not measured in its own backlog at once. */
+const LATENCY_LOAD = 0.5
+/** Taken for the bare loop's rate when that was not measured. */
+const LATENCY_CLIENT_PER_SECOND = 40_000
+
+export function repetitionsOf({ mostRepetitions }: Workload, wanted: number): number {
+  return Math.min(wanted, mostRepetitions)
+}
+
+export class WorkloadRunner {
+  readonly #plan: WorkloadPlan
+  readonly #sequence: RecordSequence
+  #topics = 0
+
+  constructor(plan: WorkloadPlan) {
+    this.#plan = plan
+    this.#sequence = new RecordSequence(plan.workload)
+  }
+
+  async all(contestants: readonly Contestant[], calibrations: Calibrations): Promise<WorkloadRuns> {
+    const { workload, stage, progress, repetitions } = this.#plan
+    const known = await calibrationsOf(workload, contestants, calibrations)
+    const runs = new Map<string, Run[]>(contestants.map(({ system }) => [system.name, []]))
+    const topic = workload.kind === 'latency' ? undefined : await this.#fill()
+    // In turns, so that whatever else the machine does meets all of them.
+    for (let round = 0; round < repetitionsOf(workload, repetitions); round += 1) {
+      for (const { system, prepared } of contestants) {
+        const run = await (topic === undefined ? this.#latency(prepared) : this.#measure(prepared, topic))
+        runs.get(system.name)?.push(run)
+        progress.step(workload.id, system.name, runText(run))
+      }
+    }
+    if (topic !== undefined) await stage.deleteTopic(topic.name)
+    return { workload, totals: this.#sequence.totals, calibrations: known, runs }
+  }
+
+  async #measure(system: PreparedSystem, topic: FilledTopic): Promise<Run> {
+    const { workload, stage } = this.#plan
+    switch (workload.kind) {
+      case 'memory':
+        return await measureMemory(stage, workload, system, topic)
+      case 'recovery':
+        return await measureRecovery(stage, workload, system, topic)
+      case 'throughput':
+      case 'latency':
+        return await measureRate(stage, workload, system, topic)
+    }
+  }
+
+  #latency(system: PreparedSystem): Promise<Run> {
+    const { workload, stage, clientPerSecond = LATENCY_CLIENT_PER_SECOND } = this.#plan
+    this.#topics += 1
+    const topic = `${this.#topicName()}-${this.#topics}`
+    return measureLatency(stage, workload, system, topic, Math.round(clientPerSecond * LATENCY_LOAD))
+  }
+
+  async #fill(): Promise<FilledTopic> {
+    const { workload, stage } = this.#plan
+    const topic = { name: this.#topicName(), records: this.#records() }
+    await stage.createTopic(topic.name, workload.partitions)
+    await stage.filler.fill(topic.name, take(this.#sequence, topic.records))
+    return topic
+  }
+
+  #topicName(): string {
+    return `${this.#plan.topicPrefix}-${this.#plan.workload.id}`
+  }
+
+  /** As many as take the time of a run at the rate that can be expected. */
+  #records(): number {
+    const { workload, stage, quick } = this.#plan
+    if (workload.kind === 'memory') return quick ? QUICK_MEMORY_RECORDS : MEMORY_RECORDS
+    if (workload.kind === 'recovery') return RECOVERY_RECORDS
+    return Math.ceil((expectedPerSecond(workload, stage.cores) * (stage.warmUpMs + stage.windowMs)) / 1_000)
+  }
+}
+
+function* take(sequence: RecordSequence, count: number) {
+  for (let i = 0; i < count; i += 1) yield sequence.next()
+}
+
+async function calibrationsOf(workload: Workload, contestants: readonly Contestant[], calibrations: Calibrations) {
+  const known = new Map<RuntimeName, Calibration | undefined>()
+  for (const { system, prepared } of contestants) {
+    if (known.has(system.runtime)) continue
+    known.set(system.runtime, await calibrations.of(workload, system.runtime, prepared))
+  }
+  return known
+}
