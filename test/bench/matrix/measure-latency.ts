@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { bucketMs, bucketOf, percentileMs } from '../peers/histogram.ts'
 import type { PaceReport, PaceSettings } from '../peers/paced-producer.ts'
-import type { BucketCounts, PeerResult } from '../peers/protocol.ts'
+import type { BucketCounts, PeerResult, PeerSettings } from '../peers/protocol.ts'
 import type { PreparedSystem } from './install.ts'
-import { runPeer } from './peer-process.ts'
+import { type PeerOutcome, runPeer } from './peer-process.ts'
 import { primer } from './records.ts'
 import type { Run } from './results.ts'
 import { peerSettings, type Stage } from './stage.ts'
@@ -16,7 +16,14 @@ const WARM_UP_FACTOR = 2
 /** A system that is behind at the end may catch up for so long. */
 const CATCH_UP_MS = 2_000
 
-/** @param topic a name that no other run has: its records carry the times of this one */
+/** Who keeps up is never so late, whatever else the machine does for a moment. */
+const KEEPS_UP_MS = 50
+const MOST_TRIES = 5
+
+/**
+ * Measures how long records take at a steady rate.
+ * @param topic a name that no other run has: its records carry the times of this one
+ */
 export async function measureLatency(
   stage: Stage,
   workload: Workload,
@@ -24,30 +31,62 @@ export async function measureLatency(
   topic: string,
   perSecond: number,
 ): Promise<Run> {
-  await stage.createTopic(topic, workload.partitions)
   const warmUpMs = WARM_UP_FACTOR * stage.warmUpMs
+  const limitMs = 2 * stage.windowMs + CATCH_UP_MS
   const seconds = (warmUpMs + 2 * stage.windowMs) / 1_000
   const sent = Math.round(perSecond * seconds)
   const wanted = sent - recordsOfStuckKey(workload, sent)
-  // Shows when the partitions are being read: only then does the clock start.
-  await stage.filler.fill(
-    topic,
-    Array.from({ length: workload.partitions }, (_, partition) => primer(partition)),
-  )
+  const base = peerSettings(stage, workload, system, topic)
   const settings = {
-    ...peerSettings(stage, workload, system, topic),
+    ...base,
     warmUpRecords: Number.MAX_SAFE_INTEGER,
     warmUpMs,
     lastRecord: wanted,
-    limitMs: 2 * stage.windowMs + CATCH_UP_MS,
+    limitMs,
     latency: true,
   }
-  const pace = new Pace(stage.pacedProducer, { brokers: stage.brokers, topic, workload, perSecond, seconds })
+  const { outcome, report } = await runPaced(stage, system, settings, { workload, perSecond, seconds })
+  if (outcome.kind === 'failed') return outcome
+  if (outcome.kind !== 'measured') return { kind: 'failed', why: 'it ended before it had measured anything' }
+  return latencyRun(outcome.result, { sent, wanted, perSecond, limitMs }, report)
+}
+
+/**
+ * The highest rate, halved from `wanted` as often as needed, at which the bare loop itself keeps up while producer and broker use the same cores.
+ * Above it every system would be measured in its own backlog.
+ * @param wanted records a second: half of what the bare loop does when nothing else runs
+ */
+export async function sustainedRate(
+  stage: Stage,
+  workload: Workload,
+  bare: PreparedSystem,
+  topic: string,
+  wanted: number,
+): Promise<number> {
+  for (let rate = Math.round(wanted), tries = 1; ; rate = Math.round(rate / 2), tries += 1) {
+    const run = await measureLatency(stage, { ...workload, stuckKey: false }, bare, `${topic}-${tries}`, rate)
+    const keepsUp = run.kind === 'latency' && run.unfinished === 0 && run.p99 < KEEPS_UP_MS
+    if (keepsUp || tries === MOST_TRIES) return rate
+  }
+}
+
+async function runPaced(
+  stage: Stage,
+  { command }: PreparedSystem,
+  settings: PeerSettings,
+  pacing: Omit<PaceSettings, 'brokers' | 'topic'>,
+): Promise<{ readonly outcome: PeerOutcome; readonly report: PaceReport | undefined }> {
+  const { brokers, topic, partitions } = settings
+  await stage.createTopic(topic, partitions)
+  // Shows when the partitions are being read: only then does the clock start.
+  await stage.filler.fill(
+    topic,
+    Array.from({ length: partitions }, (_, partition) => primer(partition)),
+  )
+  const pace = new Pace(stage.pacedProducer, { ...pacing, brokers, topic })
   try {
-    const outcome = await runPeer(system.command, settings, { onStarted: () => pace.start() })
-    if (outcome.kind === 'failed') return outcome
-    if (outcome.kind !== 'measured') return { kind: 'failed', why: 'it ended before it had measured anything' }
-    return latencyRun(outcome.result, { sent, wanted, perSecond, limitMs: settings.limitMs }, pace.report)
+    const outcome = await runPeer(command, settings, { onStarted: () => pace.start() })
+    return { outcome, report: pace.report }
   } finally {
     pace.end()
     await stage.deleteTopic(topic)

@@ -2,6 +2,7 @@
 import { boundOf } from './bounds.ts'
 import type { PeerBundle } from './bundle-peers.ts'
 import { Calibrations } from './calibrations.ts'
+import { sustainedRate } from './measure-latency.ts'
 import type { Progress } from './progress.ts'
 import { type Cell, cellOf, type SystemFacts, unavailableCell } from './results.ts'
 import { type Contestant, repetitionsOf, WorkloadRunner, type WorkloadRuns } from './run-workload.ts'
@@ -23,6 +24,9 @@ export interface MatrixOutcome {
   readonly cells: readonly Cell[]
 }
 
+/** Where the bare loop's own rate was not measured. Too high is no harm: it is halved until the loop keeps up. */
+const UNKNOWN_CLIENT_PER_SECOND = 80_000
+
 export function plannedRuns({ systems, workloads, repetitions }: MatrixPlan): number {
   return workloads.reduce((sum, each) => sum + systems.length * repetitionsOf(each, repetitions), 0)
 }
@@ -36,9 +40,11 @@ export async function runMatrix(
   const { contestants, facts } = await prepareSystems(plan.systems, bundle, progress)
   const calibrations = new Calibrations(stage)
   const done: WorkloadRuns[] = []
+  let pace: number | undefined
   for (const workload of plan.workloads) {
-    const clientPerSecond = clientRate(done, workload.partitions)
-    const run = new WorkloadRunner({ ...plan, workload, stage, progress, clientPerSecond })
+    if (workload.kind === 'latency')
+      pace ??= await paceOf(plan, workload, stage, bundle, clientRate(done, workload.partitions))
+    const run = new WorkloadRunner({ ...plan, workload, stage, progress, pace: pace ?? 0 })
     done.push(await run.all(contestants, calibrations))
   }
   const cells = done.flatMap((each) =>
@@ -66,6 +72,18 @@ async function prepareSystems(systems: readonly System[], bundle: PeerBundle, pr
     }
   }
   return { contestants, facts }
+}
+
+/** The rate at which latency is measured: half of the bare loop's, or less where it cannot keep up with that beside a producer. */
+async function paceOf(
+  { topicPrefix }: MatrixPlan,
+  workload: Workload,
+  stage: Stage,
+  bundle: PeerBundle,
+  clientPerSecond = UNKNOWN_CLIENT_PER_SECOND,
+): Promise<number> {
+  const bare = { command: bundle.command('bare'), version: '', packages: '' }
+  return await sustainedRate(stage, workload, bare, `${topicPrefix}-pace`, clientPerSecond / 2)
 }
 
 /** The bare loop's, doing nothing, on as many partitions. */

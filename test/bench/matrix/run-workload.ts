@@ -35,19 +35,14 @@ export interface WorkloadPlan {
   readonly repetitions: number
   readonly quick: boolean
   readonly topicPrefix: string
-  /** The bare loop's, of the same run; `undefined` when it was not measured. */
-  readonly clientPerSecond: number | undefined
+  /** Of latency workloads: records a second. */
+  readonly pace: number
 }
 
 const MEMORY_RECORDS = 1_000_000
 const QUICK_MEMORY_RECORDS = 100_000
 /** Half of them are done before SIGKILL, in about a second. */
 const RECOVERY_RECORDS = 12_000
-/** Of the bare loop's rate, so that whoever is slower than the loop is not measured in its own backlog at once. */
-const LATENCY_LOAD = 0.5
-/** Taken for the bare loop's rate when that was not measured. */
-const LATENCY_CLIENT_PER_SECOND = 40_000
-
 export function repetitionsOf({ mostRepetitions }: Workload, wanted: number): number {
   return Math.min(wanted, mostRepetitions)
 }
@@ -93,10 +88,10 @@ export class WorkloadRunner {
   }
 
   #latency(system: PreparedSystem): Promise<Run> {
-    const { workload, stage, clientPerSecond = LATENCY_CLIENT_PER_SECOND } = this.#plan
+    const { workload, stage, pace } = this.#plan
     this.#topics += 1
     const topic = `${this.#topicName()}-${this.#topics}`
-    return measureLatency(stage, workload, system, topic, Math.round(clientPerSecond * LATENCY_LOAD))
+    return measureLatency(stage, workload, system, topic, pace)
   }
 
   async #fill(): Promise<FilledTopic> {

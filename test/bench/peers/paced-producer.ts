@@ -25,6 +25,9 @@ export interface PaceReport {
   readonly lateMs: number
 }
 
+/** librdkafka's code for it. */
+const QUEUE_FULL = -184
+
 async function main({ brokers, topic, workload, perSecond, seconds }: PaceSettings): Promise<void> {
   const { Producer } = await loadLibrdkafka()
   const producer = new Producer({
@@ -48,7 +51,7 @@ async function main({ brokers, topic, workload, perSecond, seconds }: PaceSettin
     for (; sent < due; sent += 1) {
       const intendedUs = Math.round(startUs + (sent / perSecond) * 1e6)
       const { partition, key, value } = records.next(intendedUs)
-      producer.produce(topic, partition, value, key, null, undefined, undefined)
+      if (!hasTaken(() => producer.produce(topic, partition, value, key, null, undefined, undefined))) break
       const bucket = bucketOf(us - intendedUs)
       late.set(bucket, (late.get(bucket) ?? 0) + 1)
     }
@@ -59,6 +62,17 @@ async function main({ brokers, topic, workload, perSecond, seconds }: PaceSettin
     producer.disconnect(5_000, () => process.exit(0))
   }
   const timer = setInterval(sendDue, 1)
+}
+
+/** False when the client's queue is full: the record goes with the next turn, late. */
+function hasTaken(produce: () => unknown): boolean {
+  try {
+    produce()
+    return true
+  } catch (error) {
+    if ((error as { readonly code?: number }).code === QUEUE_FULL) return false
+    throw error
+  }
 }
 
 main(JSON.parse(process.argv[2] ?? '{}') as PaceSettings).catch(fail)
