@@ -1,28 +1,34 @@
 /** A runtime on the in-memory cluster, to be seen as an operator sees it. For tests; not a test itself. */
 import assert from 'node:assert/strict'
-import { type HandlerFunction, handler } from '../../framework/handler.ts'
+import { type HandlerFunction, type HandlerOptions, handler } from '../../framework/handler.ts'
 import { type MemoryCluster, memoryCluster } from '../../framework/kafka/memory-client.ts'
-import type { Logger } from '../../framework/model/logger.ts'
 import type { SystemMetrics } from '../../framework/model/snapshot.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
 import { resolveConfig } from '../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { Runtime } from '../../framework/runtime/runtime.ts'
+import { type LoggedLine, recordedLog } from '../unit/kafka/recorded-log.ts'
 
 export interface Observed {
   readonly cluster: MemoryCluster
   readonly runtime: Runtime
   readonly url: () => string
+  /** What was logged until now. */
+  readonly lines: readonly LoggedLine[]
 }
 
 export interface Settings {
   readonly run: HandlerFunction<unknown>
+  readonly options?: HandlerOptions<unknown>
   readonly http?: object
   readonly partitions?: number
 }
 
 /** Starts a runtime with one handler of `orders`, runs the test, and stops it whatever happens. */
-export async function observe({ run, http = {}, partitions = 1 }: Settings, test: (seen: Observed) => Promise<void>) {
+export async function observe(
+  { run, options = {}, http = {}, partitions = 1 }: Settings,
+  test: (seen: Observed) => Promise<void>,
+) {
   const cluster = memoryCluster()
   cluster.createTopic('orders', partitions)
   cluster.createTopic('orders.shop.dlq', 1)
@@ -31,8 +37,9 @@ export async function observe({ run, http = {}, partitions = 1 }: Settings, test
     'the test',
   )
   const registered = { id: 'bill', file: 'handlers/bill.ts', topic: 'orders', group: null }
-  const handlers = resolveHandlers([{ ...registered, handler: handler('orders', run) }], config)
-  let url = ''
+  const handlers = resolveHandlers([{ ...registered, handler: handler('orders', options, run) }], config)
+  const { log, lines } = recordedLog()
+  const url = () => lines.reduce((last, { fields }) => ('url' in fields ? String(fields.url) : last), '')
   const runtime = createRuntime({
     connection: cluster.connection(),
     handlers,
@@ -41,21 +48,14 @@ export async function observe({ run, http = {}, partitions = 1 }: Settings, test
     commit: { ...config.commit, minIntervalMs: 0 },
     lifecycle: config.shutdown,
     http: config.http,
-    log: logger((fields) => {
-      if ('url' in fields) url = String(fields.url)
-    }),
+    log,
   })
   try {
     await runtime.start()
-    await test({ cluster, runtime, url: () => url })
+    await test({ cluster, runtime, url, lines })
   } finally {
     await runtime.stop()
   }
-}
-
-function logger(onInfo: (fields: object) => void): Logger {
-  const log: Logger = { debug() {}, info: onInfo, warn() {}, error() {}, child: () => log }
-  return log
 }
 
 export function produce(cluster: MemoryCluster, key: string, value: unknown): void {
