@@ -5,6 +5,7 @@
 import { type Static, Type } from 'typebox'
 import { security } from './kafka/security-options.ts'
 import { http } from './observability/http-options.ts'
+import { batchSchema } from './runtime/batch-schema.ts'
 import { guards, retryRules } from './runtime/failure-options.ts'
 import {
   duration,
@@ -237,6 +238,7 @@ export const handlerSchema = options({
       "A handler that computes for long blocks everything else under 'async'; under 'worker', each record costs its way to a thread and back.",
   }),
   worker: workerSchema,
+  batch: batchSchema,
   filter: withoutDefault(
     Type.Refine(
       Type.Unsafe<(record: never) => boolean>({

@@ -52,6 +52,27 @@ export interface HandlerContext {
   readonly publish: Publish
 }
 
+/** Records of one partition, in the order of the log; those of different keys, and consecutive ones of one key. */
+export interface Batch<T> extends Iterable<HandlerRecord<T>> {
+  /** At least 1. */
+  readonly size: number
+  /**
+   * This record has failed, the others have not, unless they are failed too. It is tried again or given up like any other; records of its
+   * key that are behind it in the batch run again after it, so that their order is kept. `error` is read as if it had been thrown:
+   * `RetryAfter` and `DeadLetter` count.
+   */
+  fail(record: HandlerRecord<T>, error: unknown): void
+}
+
+export type BatchFunction<T> = (batch: Batch<T>, context: HandlerContext) => unknown
+
+export interface BatchOptions {
+  /** Records of one call at most. Default 100. Range 1 to 10,000. More: more is run again when a call fails. */
+  readonly size?: number
+  /** How long a record may wait for others. Default 50 ms. Range 0 to 1 minute. More: records are done later. */
+  readonly wait?: Duration
+}
+
 export type HandlerFunction<T> = (record: HandlerRecord<T>, context: HandlerContext) => unknown
 
 export interface RetryOptions {
@@ -144,11 +165,17 @@ export interface HandlerOptions<T> {
   readonly maxBlocking?: Duration
 }
 
+export interface BatchHandlerOptions<T> extends HandlerOptions<T> {
+  readonly batch?: BatchOptions
+}
+
 export interface HandlerDefinition<T> {
   readonly kind: 'pyrallel.handler'
   readonly topic: TopicDefinition<T>
-  readonly options: HandlerOptions<T>
+  readonly options: BatchHandlerOptions<T>
   readonly run: HandlerFunction<T>
+  /** Of batch handlers: is called instead of `run`. */
+  readonly runBatch?: BatchFunction<T>
 }
 
 /**
@@ -171,17 +198,59 @@ export function handler(
   optionsOrRun: (HandlerOptions<unknown> & { readonly schema?: TSchema }) | HandlerFunction<unknown>,
   maybeRun?: HandlerFunction<unknown>,
 ): HandlerDefinition<unknown> {
+  const { options, run } = parts<HandlerFunction<unknown>>('handler', optionsOrRun, maybeRun)
+  return { ...declared(topic, options), run }
+}
+
+/**
+ * Declares a handler for many records at a time. Returning is done for all that were not failed by `batch.fail`. A throw fails the batch as a
+ * whole: it is split and tried again at once, until the record that is to blame is alone; only then does the retry policy count.
+ * `export default batchHandler(views, { batch: { size: 200, wait: '50ms' } }, async (batch, context) => { for (const record of batch) ... })`
+ */
+export function batchHandler<S extends TSchema>(
+  topic: string,
+  options: BatchHandlerOptions<Static<S>> & { readonly schema: S },
+  run: BatchFunction<Static<S>>,
+): HandlerDefinition<Static<S>>
+export function batchHandler<T>(
+  topic: TopicDefinition<T> | string,
+  options: BatchHandlerOptions<T>,
+  run: BatchFunction<T>,
+): HandlerDefinition<T>
+export function batchHandler<T>(topic: TopicDefinition<T> | string, run: BatchFunction<T>): HandlerDefinition<T>
+export function batchHandler(
+  topic: TopicDefinition<unknown> | string,
+  optionsOrRun: (BatchHandlerOptions<unknown> & { readonly schema?: TSchema }) | BatchFunction<unknown>,
+  maybeRun?: BatchFunction<unknown>,
+): HandlerDefinition<unknown> {
+  const { options, run } = parts<BatchFunction<unknown>>('batchHandler', optionsOrRun, maybeRun)
+  const runOne = () => {
+    throw new TypeError('A batch handler is called with batches, not with single records.')
+  }
+  return { ...declared(topic, options), run: runOne, runBatch: run }
+}
+
+interface DeclaredOptions extends BatchHandlerOptions<unknown> {
+  readonly schema?: TSchema
+}
+
+function parts<Run extends (...args: never[]) => unknown>(
+  verb: string,
+  optionsOrRun: DeclaredOptions | Run,
+  maybeRun: Run | undefined,
+): { readonly options: DeclaredOptions; readonly run: Run } {
   const options = typeof optionsOrRun === 'function' ? {} : optionsOrRun
   const run = typeof optionsOrRun === 'function' ? optionsOrRun : maybeRun
-  if (typeof run !== 'function') throw new TypeError('handler(topic, [options], run): run is not a function.')
-  const { schema, ...rest } = options as HandlerOptions<unknown> & { readonly schema?: TSchema }
-  const declared = typeof topic === 'string' ? topicOf(topic) : topic
-  return {
-    kind: 'pyrallel.handler',
-    topic: schema === undefined ? declared : { ...declared, schema },
-    options: rest,
-    run,
-  }
+  if (typeof run !== 'function') throw new TypeError(`${verb}(topic, [options], run): run is not a function.`)
+  return { options, run }
+}
+
+function declared(
+  topic: TopicDefinition<unknown> | string,
+  { schema, ...options }: DeclaredOptions,
+): Omit<HandlerDefinition<unknown>, 'run'> {
+  const of = typeof topic === 'string' ? topicOf(topic) : topic
+  return { kind: 'pyrallel.handler', topic: schema === undefined ? of : { ...of, schema }, options }
 }
 
 /** Thrown by a handler: try again, but not before `delay`. Uses up an attempt like any other failure. */

@@ -6,6 +6,10 @@ export type { KafkaSettings, LoggingSettings, PyrallelConfig, ResolvedConfig } f
 export { defineConfig } from './config.ts'
 export type {
   AdaptiveOptions,
+  Batch,
+  BatchFunction,
+  BatchHandlerOptions,
+  BatchOptions,
   DeadLetterOptions,
   HandlerContext,
   HandlerDefinition,
@@ -17,8 +21,9 @@ export type {
   PublishOptions,
   RecordHeaders,
   RetryOptions,
+  WorkerOptions,
 } from './handler.ts'
-export { DeadLetter, handler, RetryAfter } from './handler.ts'
+export { batchHandler, DeadLetter, handler, RetryAfter } from './handler.ts'
 export type { KafkaConnection } from './kafka/kafka-client.ts'
 export { connectKafka } from './kafka/librdkafka-client.ts'
 export type { KafkaConnectionOptions } from './kafka/librdkafka-settings.ts'
@@ -38,7 +43,7 @@ export type {
   SystemMetrics,
   ThreadCounters,
 } from './model/snapshot.ts'
-export type { Ordering } from './model/work.ts'
+export type { EngineKind, Ordering } from './model/work.ts'
 export { createLogger } from './observability/logger.ts'
 export type { Publisher } from './runtime/connect-publisher.ts'
 export { connectPublisher } from './runtime/connect-publisher.ts'

@@ -57,6 +57,8 @@ function partitionLine(
       return `${paint('yellow', '!')} ${partitionText(event)} starts afresh at ${event.to} (was ${event.from}): its log was cut or made anew`
     case 'metadata.dropped':
       return `${paint('yellow', '!')} ${partitionText(event)} commit metadata is not believed: ${event.why}`
+    case 'batch.split':
+      return `${paint('yellow', '↯')} ${partitionText(event)}  ${event.handlerId}  a batch of ${event.records} failed, its halves are tried: ${event.failure.message}`
     case 'partitions.paused':
       return paint('gray', `‖ paused, the limits are reached: ${event.partitions.map(partitionText).join(' ')}`)
     case 'partitions.resumed':

@@ -5,13 +5,18 @@ import type { Pending } from './shard-queue.ts'
 
 /**
  * The record whose time is over and that can be given up now; undefined when there is none. One that runs may still succeed, and one that was never
- * tried is not at fault: it waits for a slot, or its handler is paused.
+ * tried is not at fault: it waits for a slot, or its handler is paused. Nor is one whose batch has failed, before it has run in smaller ones.
  */
 export function overdue(state: PartitionState, now: number): Pending | undefined {
   const blocking = state.tracker.blocking
   if (blocking === undefined || !isOverdue(state, blocking, now)) return undefined
-  const isIdle = blocking.state === 'waiting' || (blocking.state === 'queued' && blocking.lastFailure !== undefined)
+  const isIdle = blocking.state === 'waiting' || (blocking.state === 'queued' && hasFailed(blocking))
   return isIdle ? blocking : undefined
+}
+
+/** By itself, not only as one of a batch. */
+function hasFailed({ attempt, interruptions }: Pending): boolean {
+  return attempt > 1 || interruptions > 0
 }
 
 /** Whether this record is what holds the position, and has for too long. */

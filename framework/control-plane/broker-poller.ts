@@ -213,7 +213,7 @@ export class BrokerPoller {
 
   /** What all engines together can start, four times over: the next poll comes before handlers that do nothing have used that up. */
   get #enoughReady(): number {
-    return 4 * this.#routes.reduce((sum, { concurrency }) => sum + concurrency, 0)
+    return 4 * this.#routes.reduce((sum, { concurrency, batch }) => sum + concurrency * (batch?.size ?? 1), 0)
   }
 
   /** There is room, and what could start now will not keep the engines busy for long. */

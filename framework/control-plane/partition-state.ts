@@ -1,7 +1,7 @@
 /** All that is known of one partition during one assignment. Dropping this object is the revoke. Synchronous; knows no time. */
 import type { CommitRequest } from '../kafka/kafka-client.ts'
 import { type KafkaRecord, type PartitionId, partitionId, recordBytes, type TopicPartition } from '../model/record.ts'
-import type { Route } from '../model/settings.ts'
+import type { BatchSettings, Route } from '../model/settings.ts'
 import type { Epoch } from '../model/work.ts'
 import { KeyBreakers } from './key-breakers.ts'
 import { type EncodedMetadata, encodeCompleted } from './metadata-encoder.ts'
@@ -29,6 +29,14 @@ export interface PartitionSettings {
   /** 0: nothing but the position is stored. */
   readonly maxMetadataLength: number
   readonly maxOffsetSpan: number
+}
+
+/** What may start beyond order and room. */
+export interface StartGate {
+  /** Changes nothing. */
+  mayRun(state: PartitionState, pending: Pending): boolean
+  /** Takes over a record that was taken and may not run. */
+  refuse(state: PartitionState, pending: Pending): void
 }
 
 export class PartitionState implements TopicPartition {
@@ -64,6 +72,8 @@ export class PartitionState implements TopicPartition {
   #isTight = false
   #completedSinceMeasured = 0
   #metadataLength = 0
+  /** Since when records wait for others to make a batch; undefined while none does. Milliseconds since the Unix epoch. */
+  #batchSince: number | undefined
   readonly #mayStart = (pending: Pending): boolean =>
     !this.#isTight || pending.record.offset < this.tracker.highestCompleted
 
@@ -133,6 +143,28 @@ export class PartitionState implements TopicPartition {
   }
 
   /**
+   * The records of the next batch: those of different shards, and consecutive ones of a shard. None while there are fewer than a whole
+   * batch, until they have waited long enough for others. What may not run is refused before it is in a batch.
+   */
+  takeBatch({ size, waitMs }: BatchSettings, now: number, gate: StartGate): readonly Pending[] {
+    const { taken, most } = this.#takeTogether(size, gate)
+    const mustWait = taken.length < most && now < (this.#batchSince ?? now) + waitMs
+    if (taken.length === 0 || !mustWait) {
+      this.#batchSince = undefined
+      return taken
+    }
+    this.#batchSince ??= now
+    for (const pending of taken) this.#putBack(pending)
+    return []
+  }
+
+  /** When the records that wait for others start without them; undefined when none waits. */
+  get batchDueAt(): number | undefined {
+    const { batch } = this.route
+    return this.#batchSince === undefined || batch === undefined ? undefined : this.#batchSince + batch.waitMs
+  }
+
+  /**
    * The record is done, for whatever reason: its offset may be passed, and the next of its shard may start.
    * @returns whether the position has moved
    */
@@ -186,6 +218,43 @@ export class PartitionState implements TopicPartition {
   /** The position that the group has stored. */
   get committedPosition(): number | undefined {
     return this.#committed.position
+  }
+
+  /** @returns with the records the size of a whole batch, which is less than `size` when one of them has failed in a larger one */
+  #takeTogether(size: number, gate: StartGate): { readonly taken: readonly Pending[]; readonly most: number } {
+    const taken: Pending[] = []
+    let most = size
+    while (taken.length < most) {
+      const pending = this.#takeFollower(taken, gate) ?? this.take()
+      if (pending === undefined) break
+      if (!gate.mayRun(this, pending)) {
+        gate.refuse(this, pending)
+        continue
+      }
+      if (pending.batchLimit <= taken.length) {
+        this.#putBack(pending)
+        break
+      }
+      most = Math.min(most, pending.batchLimit)
+      taken.push(pending)
+    }
+    return { taken, most }
+  }
+
+  /** The next record of the same shard may run in the same batch, behind it. One that may not run is refused when it is the head of its shard. */
+  #takeFollower(taken: readonly Pending[], gate: StartGate): Pending | undefined {
+    const follower = taken.at(-1)?.next
+    if (follower === undefined || follower.batchLimit <= taken.length || !this.#mayStart(follower)) return undefined
+    if (!gate.mayRun(this, follower)) return undefined
+    follower.state = 'in-flight'
+    this.inFlight += 1
+    return follower
+  }
+
+  #putBack(pending: Pending): void {
+    pending.state = 'queued'
+    this.inFlight -= 1
+    this.shards.requeue(pending)
   }
 
   #takeBlocking(): Pending | undefined {

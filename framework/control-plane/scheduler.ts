@@ -3,22 +3,14 @@ import { bug } from '../model/errors.ts'
 import type { Route } from '../model/settings.ts'
 import type { WorkItem } from '../model/work.ts'
 import { type InFlight, InFlightTable } from './in-flight.ts'
-import type { PartitionState } from './partition-state.ts'
+import type { PartitionState, StartGate } from './partition-state.ts'
 import { type Pending, Ring } from './shard-queue.ts'
 import { hasSameBudget, StartBudget } from './start-budget.ts'
-
-/** What may start beyond order and room. */
-export interface StartGate {
-  readonly now: number
-  refuses(state: PartitionState, pending: Pending): boolean
-}
 
 export interface Hold {
   readonly isPaused: boolean
   readonly isHeldByRate: boolean
 }
-
-const openGate: StartGate = { now: 0, refuses: () => false }
 
 interface RouteState {
   route: Route
@@ -33,17 +25,20 @@ interface RouteState {
   inFlight: number
   /** Partitions that may have something to start, in rotation. */
   readonly ready: Ring<PartitionState>
+  /** Partitions of this turn whose records wait for others to make a batch. */
+  readonly waiting: PartitionState[]
 }
 
 export class Scheduler {
   #routes = new Map<string, RouteState>()
   readonly #inFlight = new InFlightTable()
+  #nextBatchAt: number | undefined
 
   constructor(routes: readonly Route[]) {
     for (const route of routes) {
       if (this.#routes.has(route.topic)) throw bug('scheduler', `two routes for topic ${route.topic}`)
       const rest = { isPaused: false, wakeAt: undefined, isLimiting: false, inFlight: 0 }
-      this.#routes.set(route.topic, { route, budget: new StartBudget(route), ...rest, ready: new Ring() })
+      this.#routes.set(route.topic, { route, budget: new StartBudget(route), ...rest, ready: new Ring(), waiting: [] })
     }
   }
 
@@ -109,37 +104,43 @@ export class Scheduler {
     this.#routeState(state.topic).ready.push(state)
   }
 
+  /** When records that wait for others to make a batch start without them, as far as there are slots for them. */
+  get nextBatchAt(): number | undefined {
+    return this.#nextBatchAt
+  }
+
   /**
-   * Starts all that may start: one record of each partition in turn.
+   * Starts all that may start: one record, or one batch, of each partition in turn.
    * @param isCurrent false for a partition that was given up since it was listed
    * @param capacityOf how many items the engine of a handler can hold at this moment
-   * @param gate.refuses whoever takes a record over that must not run says true
    */
   start(
+    now: number,
     isCurrent: (state: PartitionState) => boolean,
     capacityOf: (handlerId: string) => number,
-    gate: StartGate = openGate,
+    gate: StartGate,
   ): WorkItem[] {
     const items: WorkItem[] = []
+    this.#nextBatchAt = undefined
     for (const routeState of this.#routes.values()) {
       const { route, ready, isPaused, budget } = routeState
       routeState.wakeAt = undefined
       if (ready.size === 0 || isPaused) continue
       const capacity = Math.min(route.concurrency, capacityOf(route.handlerId), budget.limit)
       while (routeState.inFlight < capacity && ready.size > 0) {
-        if (!budget.mayStart(gate.now)) {
-          routeState.wakeAt = budget.nextStartAt(gate.now)
+        if (!budget.mayStart(now)) {
+          routeState.wakeAt = budget.nextStartAt(now)
           break
         }
         const state = ready.shift()
         if (state === undefined) break
         state.isListed = false
-        const pending = isCurrent(state) ? state.take() : undefined
-        if (pending === undefined) continue
-        this.list(state)
-        if (!gate.refuses(state, pending)) items.push(this.#start(routeState, state, pending))
+        if (!isCurrent(state)) continue
+        if (route.batch === undefined) this.#startOne(routeState, state, gate, items)
+        else this.#startBatch(routeState, state, state.takeBatch(route.batch, now, gate), items)
       }
       routeState.isLimiting = routeState.inFlight >= budget.limit && ready.size > 0
+      if (routeState.waiting.length > 0) this.#listWaiting(routeState)
     }
     return items
   }
@@ -166,18 +167,51 @@ export class Scheduler {
     }
   }
 
-  #start(routeState: RouteState, state: PartitionState, pending: Pending): WorkItem {
-    const item: WorkItem = {
-      id: this.#inFlight.nextId(),
-      handlerId: routeState.route.handlerId,
-      epoch: state.epoch,
-      records: [pending.record],
-      attempts: [pending.attempt],
+  #startOne(routeState: RouteState, state: PartitionState, gate: StartGate, items: WorkItem[]): void {
+    const pending = state.take()
+    if (pending === undefined) return
+    this.list(state)
+    if (!gate.mayRun(state, pending)) {
+      gate.refuse(state, pending)
+      return
     }
-    this.#inFlight.add({ item, state, pendings: [pending] })
+    const { record, attempt } = pending
+    const { handlerId } = routeState.route
+    const id = this.#inFlight.nextId()
+    const item = { id, handlerId, epoch: state.epoch, records: [record], attempts: [attempt] }
+    this.#onStarted(routeState, { item, state, pendings: [pending] })
+    items.push(item)
+  }
+
+  #startBatch(routeState: RouteState, state: PartitionState, pendings: readonly Pending[], items: WorkItem[]): void {
+    if (pendings.length === 0) {
+      if (state.batchDueAt !== undefined) routeState.waiting.push(state)
+      return
+    }
+    this.list(state)
+    const records = pendings.map(({ record }) => record)
+    const attempts = pendings.map(({ attempt }) => attempt)
+    const { handlerId } = routeState.route
+    const item = { id: this.#inFlight.nextId(), handlerId, epoch: state.epoch, records, attempts }
+    this.#onStarted(routeState, { item, state, pendings })
+    items.push(item)
+  }
+
+  /** The only place where something is put in flight. */
+  #onStarted(routeState: RouteState, entry: InFlight): void {
+    this.#inFlight.add(entry)
     routeState.inFlight += 1
-    routeState.budget.onStarted(1)
-    return item
+    routeState.budget.onStarted(entry.pendings.length)
+  }
+
+  /** They are looked at again at every turn: each record that comes may complete the batch. */
+  #listWaiting({ waiting }: RouteState): void {
+    for (const state of waiting) {
+      this.list(state)
+      const at = state.batchDueAt
+      if (at !== undefined && (this.#nextBatchAt === undefined || at < this.#nextBatchAt)) this.#nextBatchAt = at
+    }
+    waiting.length = 0
   }
 
   #ofHandler(handlerId: string): RouteState {

@@ -18,6 +18,8 @@ export interface Pending {
   attempt: number
   interruptions: number
   lastFailure: HandlerFailure | undefined
+  /** Records of the largest batch that it may run in. Falls with each batch that failed as a whole, until the bad record is alone. */
+  batchLimit: number
   /** The next record of the same shard. */
   next: Pending | undefined
 }
@@ -73,6 +75,7 @@ export class ShardQueue {
       attempt: 1,
       interruptions: 0,
       lastFailure: undefined,
+      batchLimit: Number.POSITIVE_INFINITY,
       next: undefined,
     }
     if (shard.tail === undefined) shard.head = pending
@@ -118,16 +121,22 @@ export class ShardQueue {
     this.#list(pending.shard)
   }
 
-  /** The head of the shard is done: the next record of the shard may start. */
+  /** The record is done. When it was the head of its shard, the next one may start, unless that is in flight with it, as part of its batch. */
   release(pending: Pending): void {
     const { shard } = pending
+    if (shard.head !== pending) {
+      unlink(pending)
+      return
+    }
     shard.head = pending.next
     pending.next = undefined
-    shard.isBusy = false
     if (shard.head !== undefined) {
+      if (shard.head.state === 'in-flight') return
+      shard.isBusy = false
       this.#list(shard)
       return
     }
+    shard.isBusy = false
     shard.tail = undefined
     if (shard.key !== undefined) this.#shards.delete(shard.key)
   }
@@ -176,6 +185,17 @@ export class ShardQueue {
     shard.isListed = true
     this.#ready.push(shard)
   }
+}
+
+/** Takes a record out from behind others of its shard. Only records of its own batch can be before it, so the way is short. */
+function unlink(pending: Pending): void {
+  const { shard } = pending
+  let before = shard.head
+  while (before !== undefined && before.next !== pending) before = before.next
+  if (before === undefined) return
+  before.next = pending.next
+  if (shard.tail === pending) shard.tail = before
+  pending.next = undefined
 }
 
 function isStale(shard: Shard): boolean {

@@ -6,17 +6,18 @@ import type { Limits, RecoveryStrategy, Route } from '../model/settings.ts'
 import type { LimitReached, PartitionMetrics } from '../model/snapshot.ts'
 import type { CompletionEvent, HandlerFailure, Outcome, WorkItem } from '../model/work.ts'
 import { type IntakeChange, IntakeGate, type Load } from './backpressure.ts'
+import { counts, isUnfinished, limitAfterFailure, outcomeOf, type SingleOutcome } from './batch-outcome.ts'
 import { blockedFailure, isOverdue, lastAttempt, overdue, overdueAt } from './blocking-limit.ts'
 import { type DeadLetterRequest, FailedRecords, type Held } from './failed-records.ts'
 import type { InFlight } from './in-flight.ts'
 import { poisonedFailure } from './key-breakers.ts'
 import { decodeCompleted } from './metadata-encoder.ts'
 import { partitionMetrics, shortText } from './partition-snapshot.ts'
-import { type CommitSnapshot, type PartitionSettings, PartitionState } from './partition-state.ts'
+import { type CommitSnapshot, type PartitionSettings, PartitionState, type StartGate } from './partition-state.ts'
 import { nextEpoch, PartitionTable } from './partition-table.ts'
 import { decideRetry, MAX_INTERRUPTIONS } from './retry-policy.ts'
 import { type Hold, Scheduler } from './scheduler.ts'
-import type { Pending } from './shard-queue.ts'
+import type { Pending, Shard } from './shard-queue.ts'
 
 export interface WorkManagerOptions {
   /** One for each topic. */
@@ -59,7 +60,10 @@ export class WorkManager {
   /** Whether any handler has a limit on how long a record may block. */
   #limitsBlocking: boolean
   readonly #isCurrent = (state: PartitionState): boolean => this.#table.fence(state)
-  readonly #refuses = (state: PartitionState, pending: Pending): boolean => this.#refusePoisoned({ state, pending })
+  readonly #gate: StartGate = {
+    mayRun: ({ route, breakers }, { record }) => route.poison === undefined || !breakers.isOpen(record.key, this.#now),
+    refuse: (state, pending) => this.#refusePoisoned({ state, pending }),
+  }
 
   constructor(options: WorkManagerOptions) {
     this.#scheduler = new Scheduler(options.routes)
@@ -165,7 +169,7 @@ export class WorkManager {
     this.#now = now
     this.#wakeRetries(now)
     this.#giveUpOverdue(now)
-    return this.#scheduler.start(this.#isCurrent, capacityOf, { now, refuses: this.#refuses })
+    return this.#scheduler.start(now, this.#isCurrent, capacityOf, this.#gate)
   }
 
   /** Other rules for the same handler, topic and order: they count from the next outcome on. */
@@ -184,9 +188,12 @@ export class WorkManager {
     this.#scheduler.resume(handlerId)
   }
 
-  /** When something is due next that no completion and no poll brings: a retry, a start that a rate holds back, a record that blocks for too long. */
+  /**
+   * When something is due next that no completion and no poll brings: a retry, a start that a rate holds back, records that have waited long
+   * enough for a whole batch, a record that blocks for too long.
+   */
   get nextWakeAt(): number | undefined {
-    let next = earliest(this.#failed.nextDueAt, this.#scheduler.nextStartAt)
+    let next = earliest(this.#failed.nextDueAt, earliest(this.#scheduler.nextStartAt, this.#scheduler.nextBatchAt))
     if (this.#limitsBlocking) for (const state of this.#table) next = earliest(next, overdueAt(state))
     return next
   }
@@ -202,9 +209,10 @@ export class WorkManager {
     const { state, pendings } = entry
     this.#learn(state.route, completion, now)
     state.inFlight -= pendings.length
-    pendings.forEach((pending, index) => {
-      this.#settle({ state, pending }, outcomeOf(completion.outcome, index), completion.durationMs, now)
-    })
+    const [pending] = pendings
+    if (pendings.length > 1) this.#settleBatch(entry, completion, now)
+    else if (pending !== undefined)
+      this.#settle({ state, pending }, outcomeOf(completion.outcome, 0), completion.durationMs, now)
     this.#scheduler.list(state)
   }
 
@@ -385,15 +393,12 @@ export class WorkManager {
     }
   }
 
-  /** True when the record does not start, because its key's breaker is open: it is given up as it is. */
-  #refusePoisoned(held: Held): boolean {
+  /** The breaker of its key is open: the record does not start, and is given up as it is. */
+  #refusePoisoned(held: Held): void {
     const { state, pending } = held
-    const { poison } = state.route
-    if (poison === undefined || !state.breakers.isOpen(pending.record.key, this.#now)) return false
     state.inFlight -= 1
     pending.attempt = lastAttempt(pending)
-    this.#giveUp(held, poisonedFailure(poison.threshold), 0)
-    return true
+    this.#giveUp(held, poisonedFailure(state.route.poison?.threshold ?? 0), 0)
   }
 
   /** Counts for the breaker of its key. `DeadLetter` is a decision about one record, and says nothing about the next. */
@@ -420,6 +425,36 @@ export class WorkManager {
     if (adaptive === undefined || !tellsDuration(outcome)) return
     const limit = this.#scheduler.onEnded(topic, durationMs, outcome.kind === 'timed-out', now)
     if (limit !== undefined) this.#emit?.({ kind: 'concurrency.changed', handlerId, limit })
+  }
+
+  #settleBatch(entry: InFlight, { outcome, durationMs }: CompletionEvent, now: number): void {
+    if ('failure' in outcome) {
+      this.#split(entry, outcome.failure)
+      return
+    }
+    const { state, pendings } = entry
+    // Of each shard, the last record of this batch that was looked at and is not done.
+    const unfinished = new Map<Shard, Pending>()
+    for (const [index, pending] of pendings.entries()) {
+      const single = outcomeOf(outcome, index)
+      if (counts(single, unfinished.get(pending.shard))) this.#settle({ state, pending }, single, durationMs, now)
+      // It runs again when its shard comes to it.
+      else pending.state = 'queued'
+      if (isUnfinished(pending)) unfinished.set(pending.shard, pending)
+    }
+  }
+
+  /** Runs them again at once, in smaller batches: those that are not to blame succeed, and the one that is will be alone. */
+  #split({ state, pendings }: InFlight, failure: HandlerFailure): void {
+    const limit = limitAfterFailure(pendings.length)
+    for (const pending of pendings) {
+      pending.lastFailure = failure
+      pending.batchLimit = Math.min(pending.batchLimit, limit)
+      this.#runAgain({ state, pending })
+    }
+    const { topic, partition, epoch } = state
+    const { handlerId } = state.route
+    this.#emit?.({ kind: 'batch.split', handlerId, topic, partition, epoch, records: pendings.length, failure })
   }
 
   #settle(held: Held, outcome: SingleOutcome, durationMs: number, now: number): void {
@@ -484,8 +519,6 @@ export class WorkManager {
   }
 }
 
-type SingleOutcome = Exclude<Outcome, { kind: 'partial' }>
-
 /** What was cut short, refused or filtered says nothing about how long an attempt takes: a service that is down may answer faster than ever. */
 function tellsDuration(outcome: Outcome): boolean {
   switch (outcome.kind) {
@@ -498,13 +531,6 @@ function tellsDuration(outcome: Outcome): boolean {
     case 'interrupted':
       return false
   }
-}
-
-/** What an outcome says of the record at `index`. */
-function outcomeOf(outcome: Outcome, index: number): SingleOutcome {
-  if (outcome.kind !== 'partial') return outcome
-  const failure = outcome.failures.get(index)
-  return failure === undefined ? { kind: 'succeeded' } : { kind: 'failed', failure }
 }
 
 /** Undefined is never. */

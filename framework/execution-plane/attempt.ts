@@ -1,12 +1,13 @@
-/** One attempt: a handler called once with one record. The same for every engine; knows neither threads nor deadlines' timers. */
-import type { HandlerContext, HandlerDefinition, HandlerRecord, Publish } from '../handler.ts'
+/** One attempt: a handler called once, with one record or one batch. The same for every engine; knows neither threads nor deadlines' timers. */
+import type { BatchFunction, HandlerContext, HandlerDefinition, HandlerRecord, Publish } from '../handler.ts'
 import { bug } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { KafkaRecord } from '../model/record.ts'
-import type { Outcome, WorkItem } from '../model/work.ts'
+import type { HandlerFailure, Outcome, WorkItem } from '../model/work.ts'
 import type { AttemptSpan, AttemptTracer } from './attempt-tracer.ts'
 import { Waiting } from './deadline-queue.ts'
 import { DecodedRecord, keyText } from './decoded-record.ts'
+import { type Checked, HandlerBatch } from './handler-batch.ts'
 import { failureOf } from './handler-failure.ts'
 import { failed, filtered, interrupted, outcomeOfThrow, succeeded } from './outcomes.ts'
 import { PublishTracker } from './publish-tracker.ts'
@@ -59,17 +60,23 @@ export class Attempt extends Waiting {
   #publishes: PublishTracker | undefined
   #log: Logger | undefined
   #span: AttemptSpan | undefined
+  #batch: HandlerBatch | undefined
 
   /** @param onOver called once, always later than `start`, unless `start` has returned the outcome itself */
   constructor(handler: PreparedHandler, item: WorkItem, onOver: OnAttemptOver) {
     super()
-    const [record, ...others] = item.records
-    const number = item.attempts[0]
-    if (record === undefined || number === undefined || others.length > 0) {
-      throw bug(
-        'Attempt',
-        `work item ${item.id} has ${item.records.length} records and ${item.attempts.length} attempts, not one of each`,
-      )
+    const { records, attempts } = item
+    const record = records[0]
+    const number = attempts[0]
+    const isBatch = handler.setup.definition.runBatch !== undefined
+    if (
+      record === undefined ||
+      number === undefined ||
+      records.length !== attempts.length ||
+      (records.length > 1 && !isBatch)
+    ) {
+      const facts = `work item ${item.id} has ${records.length} records and ${attempts.length} attempts`
+      throw bug('Attempt', `${facts}, and its handler takes ${isBatch ? 'batches' : 'one of each'}`)
     }
     this.item = item
     this.record = record
@@ -101,13 +108,34 @@ export class Attempt extends Waiting {
 
   #run(): Outcome | undefined {
     if (this.#abortReason !== undefined) return interrupted(this.#abortReason.message)
+    const { runBatch } = this.#handler.setup.definition
+    return runBatch === undefined ? this.#runOne() : this.#runBatch(runBatch)
+  }
+
+  #runOne(): Outcome | undefined {
+    const { options, run } = this.#handler.setup.definition
     const value = this.#handler.decoder.decode(this.record.value)
     if (value instanceof RejectedValue) return failed(value.failure)
-    const { options, run } = this.#handler.setup.definition
     const record = new DecodedRecord(this.record, value, this.number)
     try {
       if (options.filter !== undefined && !isAccepted(options.filter, record)) return filtered
-      const returned: unknown = run(record, new AttemptContext(this))
+    } catch (thrown) {
+      return this.#failedBy(thrown)
+    }
+    return this.#call(run, record)
+  }
+
+  #runBatch(run: BatchFunction<unknown>): Outcome | undefined {
+    const { records, attempts } = this.item
+    const numberOf = (index: number) => attempts[index] ?? 1
+    const checked = records.map((raw, index) => this.#check(raw, numberOf(index)))
+    this.#batch = new HandlerBatch(checked, (error, index) => this.#failureBy(error, numberOf(index)))
+    return this.#batch.size === 0 ? this.#batch.outcome() : this.#call(run, this.#batch)
+  }
+
+  #call<Work>(run: (work: Work, context: HandlerContext) => unknown, work: Work): Outcome | undefined {
+    try {
+      const returned = run(work, new AttemptContext(this))
       if ((typeof returned === 'object' && returned !== null) || typeof returned === 'function') {
         this.#follow(returned)
         return undefined
@@ -116,6 +144,19 @@ export class Attempt extends Waiting {
       return this.#afterPublishes(this.#failedBy(thrown))
     }
     return this.#afterPublishes(succeeded)
+  }
+
+  /** Decodes, validates and filters one record of a batch. */
+  #check(raw: KafkaRecord, number: number): Checked {
+    const value = this.#handler.decoder.decode(raw.value)
+    if (value instanceof RejectedValue) return { kind: 'failed', failure: value.failure }
+    const record = new DecodedRecord(raw, value, number)
+    const { filter } = this.#handler.setup.definition.options
+    try {
+      return filter === undefined || isAccepted(filter, record) ? { kind: 'accepted', record } : { kind: 'filtered' }
+    } catch (thrown) {
+      return { kind: 'failed', failure: this.#failureBy(thrown, number) }
+    }
   }
 
   get isAborted(): boolean {
@@ -144,13 +185,15 @@ export class Attempt extends Waiting {
 
   get log(): Logger {
     const { topic, partition, offset } = this.record
+    const last = this.item.records.at(-1) ?? this.record
     this.#log ??= this.#handler.setup.log.child({
       handler: this.#handler.setup.handlerId,
       topic,
       partition,
       offset,
-      key: keyText(this.record),
-      attempt: this.number,
+      ...(last === this.record
+        ? { key: keyText(this.record), attempt: this.number }
+        : { lastOffset: last.offset, records: this.item.records.length }),
     })
     return this.#log
   }
@@ -173,11 +216,17 @@ export class Attempt extends Waiting {
   }
 
   /** What a throw means, the handler's own retry rules included. */
-  #failedBy(thrown: unknown): Outcome {
+  #failedBy(thrown: unknown, number = this.number): Outcome {
     const { retry } = this.#handler.setup.definition.options
-    return applyRetryRules(outcomeOfThrow(thrown, this.isAborted), thrown, this.number, retry, (rule, failure) =>
+    return applyRetryRules(outcomeOfThrow(thrown, this.isAborted), thrown, number, retry, (rule, failure) =>
       this.log.error({ rule, failure }, 'a retry rule failed; the attempt counts as one without it'),
     )
+  }
+
+  /** The same of one record of a batch. */
+  #failureBy(thrown: unknown, number: number): HandlerFailure {
+    const outcome = this.#failedBy(thrown, number)
+    return 'failure' in outcome ? outcome.failure : failureOf(thrown)
   }
 
   #end(outcome: Outcome): void {
@@ -190,7 +239,8 @@ export class Attempt extends Waiting {
     this.#onOver(this, outcome)
   }
 
-  #afterPublishes(outcome: Outcome): Outcome | undefined {
+  #afterPublishes(ending: Outcome): Outcome | undefined {
+    const outcome = ending.kind === 'succeeded' ? (this.#batch?.outcome() ?? ending) : ending
     const publishes = this.#publishes
     if (publishes === undefined) return outcome
     // The record is not done before its publishes are: committed earlier, a crash would lose what was to be published.
@@ -207,7 +257,7 @@ export class Attempt extends Waiting {
       )
     publishes.attemptIsOver(logFailure)
     const [first, ...others] = publishes.takeFailures()
-    if (first !== undefined && outcome.kind === 'succeeded') {
+    if (first !== undefined && (outcome.kind === 'succeeded' || outcome.kind === 'partial')) {
       others.forEach(logFailure)
       return this.#failedBy(first)
     }

@@ -29,6 +29,13 @@ export type RuntimeEvent =
       readonly failure: HandlerFailure
       readonly deadLetterTopic: string | null
     })
+  /** A batch failed as a whole. Its records run again at once, in batches of half the size, until the one that is to blame is alone. */
+  | (OfPartition & {
+      readonly kind: 'batch.split'
+      readonly handlerId: string
+      readonly records: number
+      readonly failure: HandlerFailure
+    })
   /** The dead-letter topic did not acknowledge; the record stays incomplete and is published again after `delayMs`. */
   | {
       readonly kind: 'dead-letter.failed'

@@ -10,6 +10,14 @@ export interface RetrySettings {
   readonly jitter: boolean
 }
 
+/** How the records of a batch handler are put together. */
+export interface BatchSettings {
+  /** Records of one call at most. */
+  readonly size: number
+  /** How long a record may wait for others, while there are fewer than `size`. Milliseconds. */
+  readonly waitMs: number
+}
+
 /** What the control plane must know of one handler: which topic it reads, and the rules its records are kept by. */
 export interface Route {
   readonly handlerId: string
@@ -22,6 +30,8 @@ export interface Route {
   readonly deadLetterTopic: string | null
   /** What of the record goes there. Default `full`; `metadata` leaves the value out. */
   readonly deadLetterPayload?: 'full' | 'metadata'
+  /** Undefined: each call is for one record. */
+  readonly batch?: BatchSettings | undefined
   /** Records that may start in a second. Undefined: no limit. */
   readonly rateLimit?: number | undefined
   /** Undefined: `concurrency` is the limit at all times. */

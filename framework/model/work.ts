@@ -59,8 +59,12 @@ export type Outcome =
   | { readonly kind: 'timed-out'; readonly failure: HandlerFailure }
   /** The attempt was cut short by no fault of its own that is known: its thread died, or its engine closed. */
   | { readonly kind: 'interrupted'; readonly failure: HandlerFailure }
-  /** Batches only: the records at these indexes failed, all others succeeded. */
-  | { readonly kind: 'partial'; readonly failures: ReadonlyMap<number, HandlerFailure> }
+  /** Batches only: the records at these indexes failed, all others succeeded; at those of `filtered`, the handler did not see them. */
+  | {
+      readonly kind: 'partial'
+      readonly failures: ReadonlyMap<number, HandlerFailure>
+      readonly filtered?: ReadonlySet<number>
+    }
 
 /** Exactly one for every work item that was submitted. */
 export interface CompletionEvent {

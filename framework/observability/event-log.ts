@@ -52,6 +52,12 @@ class EventWriter {
         this.#seldom(kind, 'info', { handlerId, limit }, 'the limit on attempts in flight has changed')
         return
       }
+      case 'batch.split': {
+        const { handlerId, records, epoch, failure } = event
+        const facts = { handlerId, partition: partitionId(event), epoch, records, ...failureOf(failure) }
+        this.#seldom(`split ${handlerId} ${failure.name}`, 'info', facts, 'a batch failed and is tried again in halves')
+        return
+      }
       case 'partitions.paused': {
         const partitions = event.partitions.map(partitionId)
         this.#seldom(

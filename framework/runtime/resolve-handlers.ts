@@ -3,7 +3,7 @@ import { handlerSchema, type ResolvedConfig } from '../config.ts'
 import { withSchema } from '../execution-plane/derived-schema.ts'
 import type { HandlerDefinition } from '../handler.ts'
 import { PyrallelError } from '../model/errors.ts'
-import type { Route } from '../model/settings.ts'
+import type { BatchSettings, Route } from '../model/settings.ts'
 import type { ResolvedOptions } from './option-schema.ts'
 import { resolveOptions } from './resolve-options.ts'
 import type { RegisteredHandler, ResolvedHandler, WorkerSettings } from './runtime.ts'
@@ -55,6 +55,7 @@ function resolveHandler(entry: RegisteredHandler, config: ResolvedConfig): Resol
       deadLetterTopic: deadLetterTopic(entry, group, settings.deadLetter),
       ...deadLetterPayload(settings.deadLetter),
       ...guardsOf(entry, settings),
+      ...batchSettings(entry, definition, settings),
     },
     group,
     file: entry.file,
@@ -63,6 +64,19 @@ function resolveHandler(entry: RegisteredHandler, config: ResolvedConfig): Resol
     topicSchemas: entry.topicSchemas,
     worker: workerSettings(entry, settings),
   }
+}
+
+function batchSettings(
+  entry: RegisteredHandler,
+  definition: HandlerDefinition<unknown>,
+  { batch }: HandlerSettings,
+): { readonly batch?: BatchSettings } {
+  if (definition.runBatch !== undefined) return { batch: { size: batch.size, waitMs: batch.waitMs } }
+  if (definition.options.batch === undefined) return {}
+  throw new PyrallelError(
+    'PYR_HANDLER_OPTION',
+    `${entry.file}: option batch is for batch handlers, and this one takes a record at a time. Write batchHandler(...), or remove it.`,
+  )
 }
 
 function workerSettings(entry: RegisteredHandler, { engine, worker }: HandlerSettings): WorkerSettings | undefined {

@@ -4,7 +4,14 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Type } from 'typebox'
-import { DeadLetter, type HandlerContext, type HandlerRecord, handler, RetryAfter } from '../../framework/handler.ts'
+import {
+  batchHandler,
+  DeadLetter,
+  type HandlerContext,
+  type HandlerRecord,
+  handler,
+  RetryAfter,
+} from '../../framework/handler.ts'
 
 export interface Order {
   /** What the handler has to do. */
@@ -128,5 +135,33 @@ export const checked = handler(
   { schema: Type.Object({ amount: Type.Number({ minimum: 0 }) }), filter: (record) => record.value.amount !== 0 },
   async (record, context) => {
     await context.publish(NEWS, record.value.amount)
+  },
+)
+
+const Part = Type.Object({
+  do: Type.Union(
+    ['nothing', 'fail', 'giveUp', 'later', 'throw', 'hang', 'failStranger'].map((what) => Type.Literal(what)),
+  ),
+  skip: Type.Optional(Type.Boolean()),
+})
+
+/** Does what each record of a batch says, and publishes what it was handed. */
+export const batched = batchHandler(
+  'orders',
+  { schema: Part, filter: (record) => record.value.skip !== true },
+  async (batch, context) => {
+    context.log.info({ size: batch.size }, 'a batch')
+    await context.publish(
+      NEWS,
+      [...batch].map(({ offset, key, attempt }) => [offset, key, attempt]),
+    )
+    for (const record of batch) {
+      if (record.value.do === 'fail') batch.fail(record, new CardRefused(`no ${record.offset}`))
+      if (record.value.do === 'giveUp') batch.fail(record, new DeadLetter('never'))
+      if (record.value.do === 'later') batch.fail(record, new RetryAfter('10s', 'busy'))
+      if (record.value.do === 'failStranger') batch.fail({ ...record }, new Error('whose?'))
+      if (record.value.do === 'throw') throw new Error('all of it')
+      if (record.value.do === 'hang') await new Promise((resolve) => context.signal.addEventListener('abort', resolve))
+    }
   },
 )

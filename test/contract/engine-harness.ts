@@ -10,7 +10,7 @@ import { GATE, NEWS, type Order } from './engine-handlers.ts'
 
 export interface EngineSetup {
   /** An export of test/contract/engine-handlers.ts. */
-  readonly handlerName: 'doesAsTold' | 'checked'
+  readonly handlerName: 'doesAsTold' | 'checked' | 'batched'
   readonly concurrency: number
   readonly timeoutMs: number
   readonly abandonAfterMs: number
@@ -74,9 +74,26 @@ export class EngineHarness implements AsyncDisposable {
   }
 
   submit(value: Buffer | null, record: Partial<KafkaRecord> = {}, attempt = 1): number {
+    return this.#submit([{ value, ...record }], [attempt])
+  }
+
+  /** One work item with a record for each value, at offsets from 0. */
+  submitBatch(values: readonly (object | string)[], attempts = values.map(() => 1)): number {
+    const bytes = values.map((value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)))
+    return this.#submit(
+      bytes.map((value, offset) => ({ value, offset, key: Buffer.from(`key-${offset}`) })),
+      attempts,
+    )
+  }
+
+  #submit(
+    records: readonly (Partial<KafkaRecord> & Pick<KafkaRecord, 'value'>)[],
+    attempts: readonly number[],
+  ): number {
     const id = this.#nextId++
-    const raw = { topic: 'orders', partition: 0, offset: id, key: null, headers: [], timestamp: 0, ...record, value }
-    const item: WorkItem = { id, handlerId: 'suite', epoch: 1 as Epoch, records: [raw], attempts: [attempt] }
+    const common = { topic: 'orders', partition: 0, offset: id, key: null, headers: [], timestamp: 0 }
+    const raw = records.map((record): KafkaRecord => ({ ...common, ...record }))
+    const item: WorkItem = { id, handlerId: 'suite', epoch: 1 as Epoch, records: raw, attempts }
     this.#isSubmitting = true
     try {
       this.engine.submit(item)

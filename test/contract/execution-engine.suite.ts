@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type CreateEngine, EngineHarness } from './engine-harness.ts'
+import { describeBatches } from './execution-engine-batch.suite.ts'
 import {
   describeClose,
   describeDeadlines,
@@ -22,12 +23,13 @@ export function describeExecutionEngine(name: string, features: EngineFeatures, 
     describeFailures(create)
     describeClose(create)
     describeContext(create)
+    describeBatches(create)
   })
 }
 
 function describeCompletions(create: CreateEngine): void {
   it('1. answers every item once, however its handler ends', async () => {
-    await using harness = await EngineHarness.started(create, { timeoutMs: 400, abandonAfterMs: 0, concurrency: 64 })
+    await using harness = await EngineHarness.started(create, { timeoutMs: 2_000, abandonAfterMs: 0, concurrency: 64 })
     const endings = [
       'return',
       'returnLater',

@@ -205,6 +205,90 @@ const mutants: readonly Mutant[] = [
     find: 'held.pending.attempt += 1',
     replace: 'held.pending.attempt += 0',
   },
+  {
+    name: 'what succeeded in a batch behind a record of its key that is tried again is done',
+    file: 'batch-outcome.ts',
+    find: "return before === undefined || (before.state === 'dead' && outcome.kind === 'succeeded')",
+    replace: 'return true',
+  },
+  {
+    name: 'what failed in a batch behind a record of its key that was given up is settled at once',
+    file: 'batch-outcome.ts',
+    find: "(before.state === 'dead' && outcome.kind === 'succeeded')",
+    replace: "before.state === 'dead'",
+  },
+  {
+    name: 'what succeeded in a batch behind a record of its key that was not given up is done',
+    file: 'batch-outcome.ts',
+    find: "return state !== 'in-flight'",
+    replace: "return state === 'waiting' || state === 'dead'",
+  },
+  {
+    name: 'a poisoned record is in a batch',
+    file: 'partition-state.ts',
+    find: '      if (!gate.mayRun(this, pending)) {',
+    replace: '      if (taken.length > 0 && !gate.mayRun(this, pending)) {',
+  },
+  {
+    name: 'a batch counts as one record for a rate',
+    file: 'scheduler.ts',
+    find: 'routeState.budget.onStarted(entry.pendings.length)',
+    replace: 'routeState.budget.onStarted(1)',
+  },
+  {
+    name: 'the records of a batch that failed are given up because they block',
+    file: 'blocking-limit.ts',
+    find: "blocking.state === 'queued' && hasFailed(blocking)",
+    replace: "blocking.state === 'queued' && blocking.lastFailure !== undefined",
+  },
+  {
+    name: 'a batch that failed as a whole is tried again as it was',
+    file: 'batch-outcome.ts',
+    find: 'return Math.max(1, Math.floor(records / 2))',
+    replace: 'return records',
+  },
+  {
+    name: 'a batch that failed as a whole counts as an attempt of each record',
+    file: 'work-manager.ts',
+    find: "    if ('failure' in outcome) {",
+    replace: "    if (outcome.kind === 'interrupted') {",
+  },
+  {
+    name: 'a batch does not wait for others',
+    file: 'partition-state.ts',
+    find: 'const mustWait = taken.length < most && now < (this.#batchSince ?? now) + waitMs',
+    replace: 'const mustWait = false',
+  },
+  {
+    name: 'a batch that is not whole waits for ever',
+    file: 'partition-state.ts',
+    find: 'const mustWait = taken.length < most && now < (this.#batchSince ?? now) + waitMs',
+    replace: 'const mustWait = taken.length < most',
+  },
+  {
+    name: 'a batch has one record too many',
+    file: 'partition-state.ts',
+    find: 'while (taken.length < most) {',
+    replace: 'while (taken.length <= most) {',
+  },
+  {
+    name: 'records that may not run in a batch as large do',
+    file: 'partition-state.ts',
+    find: '      most = Math.min(most, pending.batchLimit)\n',
+    replace: '',
+  },
+  {
+    name: 'records that were put back are busy for ever',
+    file: 'partition-state.ts',
+    find: '    this.shards.requeue(pending)\n',
+    replace: '',
+  },
+  {
+    name: 'a key is free while more records of it are in the same batch',
+    file: 'shard-queue.ts',
+    find: "      if (shard.head.state === 'in-flight') return\n",
+    replace: '',
+  },
 ]
 
 const SCHEDULES = '12000'

@@ -28,6 +28,8 @@ export interface Assignment {
   readonly finished: Set<number>
   /** Their last attempt has failed. */
   readonly givenUp: Set<number>
+  /** The largest batch that a record may be in, by uid: it was in one that failed as a whole. */
+  readonly limits: Map<number, number>
   /** Finished before, and covered by what the group had stored when the assignment began: must not run. */
   covered: ReadonlySet<number>
   /** Above the highest offset that the stored commit names as finished, whether the log still has that record or not. */
@@ -69,6 +71,9 @@ export const seen = {
   poisoned: 0,
   blocked: 0,
   heldByRate: 0,
+  batches: 0,
+  splits: 0,
+  partials: 0,
 }
 
 export class Oracle {
@@ -106,6 +111,7 @@ export class Oracle {
       delivered: [],
       finished: new Set(),
       givenUp: new Set(),
+      limits: new Map(),
       covered,
       coveredTo: this.#coveredTo(log.stored),
       expectedNext,
@@ -122,6 +128,7 @@ export class Oracle {
         delivered: [],
         finished: new Set<number>(),
         givenUp: new Set<number>(),
+        limits: new Map<number, number>(),
         covered: new Set<number>(),
       }
       current = { ...assignment, ...nothing, coveredTo: 0 }
@@ -152,26 +159,63 @@ export class Oracle {
     if (assignment.finished.has(uid)) throw new Violation('REPEAT', `record ${uid} is finished and runs again`)
     if (assignment.givenUp.has(uid)) throw new Violation('CAP', `record ${uid} was given up and runs again`)
     const failures = this.#failures.get(assignment)?.get(uid) ?? 0
-    if (item.attempts[0] !== failures + 1) {
-      throw new Violation('ATTEMPT', `record ${uid} starts attempt ${item.attempts[0]} after ${failures} failed ones`)
+    const attempt = item.attempts[item.records.findIndex(({ offset }) => offset === record.offset)]
+    if (attempt !== failures + 1) {
+      throw new Violation('ATTEMPT', `record ${uid} starts attempt ${attempt} after ${failures} failed ones`)
     }
     const shard = shardOf(record, this.#setup.ordering)
     for (const other of runningHere) {
       if (other.assignment.partition !== assignment.partition) continue
       const isSame = other.assignment === assignment && other.record.uid === uid
-      const isPartner = shard !== undefined && shardOf(other.record, this.#setup.ordering) === shard
+      // Records of one batch may follow each other in it.
+      const isBefore = other.item === item && other.record.offset < record.offset
+      const isPartner = !isBefore && shard !== undefined && shardOf(other.record, this.#setup.ordering) === shard
       if (isSame || isPartner) throw new Violation('ORDER', `record ${uid} starts while ${other.record.uid} runs`)
     }
     for (const earlier of assignment.delivered) {
       if (earlier.offset >= record.offset) break
       const isPartner = shard !== undefined && shardOf(earlier, this.#setup.ordering) === shard
-      if (isPartner && !assignment.finished.has(earlier.uid) && !assignment.covered.has(earlier.uid)) {
+      const isWithIt = runningHere.some((other) => other.item === item && other.record === earlier)
+      if (isPartner && !isWithIt && !assignment.finished.has(earlier.uid) && !assignment.covered.has(earlier.uid)) {
         throw new Violation('ORDER', `record ${uid} starts before ${earlier.uid} of its shard is finished`)
       }
     }
+    const later = assignment.delivered.find(
+      (other) => other.offset > record.offset && assignment.finished.has(other.uid) && this.isPartnerOf(other, record),
+    )
+    if (later !== undefined) throw new Violation('ORDER', `record ${uid} runs after ${later.uid} of its shard is done`)
     this.#checkSpan(assignment, record)
-    if (runningHere.length + 1 > this.#setup.concurrency)
-      throw new Violation('LIMIT', `${runningHere.length + 1} in flight`)
+    const items = new Set([...runningHere.map((other) => other.item), item])
+    if (items.size > this.#setup.concurrency) throw new Violation('LIMIT', `${items.size} in flight`)
+  }
+
+  /** A batch begins: neither too large nor too early, and without a record that has failed in one as large. */
+  startBatch({ records }: WorkItem, assignment: Assignment, batched: readonly LogRecord[], now: number): void {
+    const { batch } = this.#setup
+    if (records.length > 1) seen.batches += 1
+    const most = batch?.size ?? 1
+    if (records.length > most) throw new Violation('BATCH', `${records.length} records in a batch of ${most}`)
+    const limits = batched.flatMap(({ uid }) => assignment.limits.get(uid) ?? [])
+    const limit = Math.min(most, ...limits)
+    if (records.length > limit)
+      throw new Violation('SPLIT', `a batch of ${records.length} has a record that is allowed in ${limit} at most`)
+    if (records.length === most || limits.length > 0 || batch === undefined) return
+    const times = this.#timesOf(assignment)
+    const oldest = Math.min(...batched.map(({ uid }) => times.get(uid)?.deliveredAt ?? now))
+    if (now - oldest < batch.waitMs)
+      throw new Violation('EARLY', `a batch of ${records.length} starts after ${now - oldest} ms`)
+  }
+
+  /** A batch has failed as a whole: that is nobody's attempt, and its records may only run in smaller ones. */
+  split({ limits }: Assignment, batched: readonly LogRecord[]): void {
+    seen.splits += 1
+    const limit = Math.max(1, Math.floor(batched.length / 2))
+    for (const { uid } of batched) limits.set(uid, Math.min(limits.get(uid) ?? limit, limit))
+  }
+
+  isPartnerOf(record: LogRecord, other: LogRecord): boolean {
+    const shard = shardOf(record, this.#setup.ordering)
+    return shard !== undefined && shardOf(other, this.#setup.ordering) === shard
   }
 
   finish({ assignment, record }: Delivered, now: number): void {
@@ -210,12 +254,18 @@ export class Oracle {
   giveUpBlocked(given: Delivered, now: number): void {
     seen.blocked += 1
     const { assignment, record } = given
-    const { maxBlockingMs = Number.POSITIVE_INFINITY } = this.#setup
-    const since = this.#blockedSince(assignment)
-    if (since?.record !== record || now - since.at < maxBlockingMs) {
+    if (!this.isOverdue(given, now)) {
+      const since = this.#blockedSince(assignment)
       throw new Violation('BLOCKED', `record ${record.uid} was given up at ${now}; blocked since ${since?.at}`)
     }
     this.giveUp(given, true, now)
+  }
+
+  /** Whether it holds the position, and has for too long. */
+  isOverdue({ assignment, record }: Delivered, now: number): boolean {
+    const { maxBlockingMs } = this.#setup
+    const since = maxBlockingMs === undefined ? undefined : this.#blockedSince(assignment)
+    return since?.record === record && now - since.at >= (maxBlockingMs ?? 0)
   }
 
   /** Nothing that has failed and does not run holds the position for longer than allowed. */
@@ -286,7 +336,7 @@ export class Oracle {
     }
   }
 
-  /** Nothing starts above the highest finished offset while the gap below it is as wide as allowed. */
+  /** Nothing starts above the highest finished offset, restored ones included, while the gap below it is as wide as allowed. */
   #checkSpan(assignment: Assignment, record: LogRecord): void {
     const isFinished = ({ uid }: LogRecord): boolean => assignment.finished.has(uid) || assignment.covered.has(uid)
     const lowest = assignment.delivered.find((other) => !isFinished(other))
@@ -299,14 +349,15 @@ export class Oracle {
       throw new Violation('SPAN', `record ${record.uid} starts above a span of ${span} offsets`)
   }
 
-  /** In any second, and a tenth more for what a late start may catch up with. */
+  /** In any second, and a tenth more for what a late start may catch up with. The last batch may be whole. */
   #checkRate(member: number, now: number): void {
     const { rateLimit } = this.#setup
     if (rateLimit === undefined) return
     const starts = [...(this.#starts.get(member) ?? []).filter((at) => at > now - 1_000), now]
     this.#starts.set(member, starts)
     if (starts.length >= rateLimit) seen.heldByRate += 1
-    if (starts.length > rateLimit * 1.1 + 1) throw new Violation('RATE', `${starts.length} starts in a second`)
+    if (starts.length > rateLimit * 1.1 + (this.#setup.batch?.size ?? 1))
+      throw new Violation('RATE', `${starts.length} starts in a second`)
   }
 
   #checkBreaker(running: Running, now: number): void {

@@ -156,7 +156,8 @@ class Game {
     this.#poll(member, 0)
     this.#start(member)
     isBusy = member.running.length > 0
-    for (const running of [...member.running]) this.#finishRunning(member, running, { kind: 'succeeded' })
+    for (let next = member.running[0]; next !== undefined; next = member.running[0])
+      this.#finishRunning(member, next, { kind: 'succeeded' })
     this.#takeDeadLetters(member)
     isBusy = isBusy || member.deadLetters.length > 0
     while (member.deadLetters.length > 0) this.#answerDeadLetter(member, 0, true)
@@ -183,12 +184,12 @@ class Game {
   #newMember(id: number): Member {
     const { ordering, attempts, hasDeadLetters, concurrency, maxRecords, maxRecordsPerPartition, maxOffsetSpan, seed } =
       this.#setup
-    const { rateLimit, adaptive, poison, maxBlockingMs } = this.#setup
-    const guards = { rateLimit, adaptive, poison, maxBlockingMs }
+    const { batch, rateLimit, adaptive, poison, maxBlockingMs } = this.#setup
+    const rules = { batch, rateLimit, adaptive, poison, maxBlockingMs }
     const retry = { attempts, backoff: 'exponential', minMs: this.#setup.retryMinMs, maxMs: 800, jitter: true } as const
     const deadLetterTopic = hasDeadLetters ? 'orders.dlq' : null
     const manager = new WorkManager({
-      routes: [{ handlerId: HANDLER, topic: TOPIC, ordering, concurrency, retry, deadLetterTopic, ...guards }],
+      routes: [{ handlerId: HANDLER, topic: TOPIC, ordering, concurrency, retry, deadLetterTopic, ...rules }],
       limits: { maxRecords, maxBytes: 1e9, maxRecordsPerPartition, maxBytesPerPartition: 1e9, maxOffsetSpan },
       recovery: this.#setup.recovery,
       maxMetadataLength: this.#setup.maxMetadataLength,
@@ -276,18 +277,23 @@ class Game {
 
   #start(member: Member): void {
     for (const item of member.manager.takeReady(this.#now, () => this.#setup.concurrency)) {
-      const [kafkaRecord] = item.records
-      if (kafkaRecord === undefined) throw new Violation('START', 'a work item without a record')
-      const { assignment } = member.owned.get(kafkaRecord.partition) ?? {}
-      const record = assignment?.delivered.find(({ offset }) => offset === kafkaRecord.offset)
-      if (assignment === undefined || record === undefined)
-        throw new Violation('START', `record ${kafkaRecord.offset} is not ours`)
-      if (member.owned.get(kafkaRecord.partition)?.isDraining)
-        throw new Violation('START', 'a draining partition starts work')
-      const running = { item, assignment, record }
-      this.#oracle.start(running, member.running, member.id, this.#now)
-      member.running.push(running)
-      member.lastRunning.set(`${kafkaRecord.partition}/${kafkaRecord.offset}`, running)
+      const batched: LogRecord[] = []
+      let owner: Assignment | undefined
+      for (const kafkaRecord of item.records) {
+        const owned = member.owned.get(kafkaRecord.partition)
+        const record = owned?.assignment.delivered.find(({ offset }) => offset === kafkaRecord.offset)
+        if (owned === undefined || record === undefined)
+          throw new Violation('START', `record ${kafkaRecord.offset} is not ours`)
+        if (owned.isDraining) throw new Violation('START', 'a draining partition starts work')
+        const running = { item, assignment: owned.assignment, record }
+        this.#oracle.start(running, member.running, member.id, this.#now)
+        member.running.push(running)
+        member.lastRunning.set(`${kafkaRecord.partition}/${kafkaRecord.offset}`, running)
+        batched.push(record)
+        owner = owned.assignment
+      }
+      if (owner === undefined) throw new Violation('START', 'a work item without a record')
+      this.#oracle.startBatch(item, owner, batched, this.#now)
     }
     this.#takeGuarded(member)
     for (const { assignment, isDraining } of member.owned.values()) {
@@ -303,22 +309,55 @@ class Game {
   #complete(member: Member, which: number, b: number): void {
     const running = member.running[Math.floor(which * member.running.length)]
     if (running === undefined) return
-    this.#finishRunning(member, running, outcomeOf(b, this.#setup))
+    this.#finishRunning(member, running, outcomeOf(b, running.item.records.length, this.#setup))
   }
 
-  #finishRunning(member: Member, running: Running, outcome: Outcome): void {
-    member.running = member.running.filter((other) => other !== running)
-    const isZombie = member.owned.get(running.assignment.partition)?.assignment !== running.assignment
-    if (!isZombie) this.#book(member, running, outcome)
+  /** Ends the work item that this record runs in. */
+  #finishRunning(member: Member, { item, assignment }: Running, outcome: Outcome): void {
+    const ended = member.running.filter((running) => running.item === item)
+    member.running = member.running.filter((running) => running.item !== item)
+    const isZombie = member.owned.get(assignment.partition)?.assignment !== assignment
+    if (!isZombie) this.#bookAll(member, ended, outcome)
     const before = JSON.stringify({ ...member.manager.gauges(), inFlight: 0 })
-    const durationMs = (running.item.id % 7) * 10
-    member.manager.onCompletion({ workId: running.item.id, outcome, durationMs }, this.#now)
+    const durationMs = (item.id % 7) * 10
+    member.manager.onCompletion({ workId: item.id, outcome, durationMs }, this.#now)
     this.#takeGuarded(member)
     if (!isZombie) return
     seen.zombies += 1
     const after = JSON.stringify({ ...member.manager.gauges(), inFlight: 0 })
     if (before !== after)
       throw new Violation('ZOMBIE', `a completion of an earlier assignment changed ${before} to ${after}`)
+  }
+
+  #bookAll(member: Member, ended: readonly Running[], outcome: Outcome): void {
+    const [first] = ended
+    if (first !== undefined && ended.length > 1 && 'failure' in outcome) {
+      this.#oracle.split(
+        first.assignment,
+        ended.map(({ record }) => record),
+      )
+      return
+    }
+    if (outcome.kind === 'partial') seen.partials += 1
+    const isDraining = first === undefined || member.owned.get(first.assignment.partition)?.isDraining === true
+    const [again, dead]: [LogRecord[], LogRecord[]] = [[], []]
+    for (const [index, running] of ended.entries()) {
+      const { record } = running
+      const single = singleOutcome(outcome, index)
+      // Behind a record of its shard that runs again, nothing counts; behind one that was given up, only success does.
+      if (again.some((other) => this.#oracle.isPartnerOf(record, other))) continue
+      if (single.kind !== 'succeeded' && dead.some((other) => this.#oracle.isPartnerOf(record, other))) {
+        again.push(record)
+        continue
+      }
+      this.#book(member, running, single)
+      if (running.assignment.finished.has(record.uid)) continue
+      const { givenUp } = running.assignment
+      const mayBlock = !isDraining && single.kind !== 'interrupted' && !givenUp.has(record.uid)
+      if (mayBlock && this.#oracle.isOverdue(running, this.#now)) this.#oracle.giveUpBlocked(running, this.#now)
+      const list = givenUp.has(record.uid) ? dead : again
+      list.push(record)
+    }
   }
 
   #book(member: Member, running: Running, outcome: Outcome): void {
@@ -347,7 +386,8 @@ class Game {
           : member.lastRunning.get(`${partition}/${offset}`)
       if (running === undefined) throw new Violation('DEAD', `record ${offset} never ran`)
       if (request.failure.reason === 'poisoned') this.#oracle.poison(running, this.#now)
-      if (request.failure.reason === 'blocked') this.#oracle.giveUpBlocked(running, this.#now)
+      const isBooked = running.assignment.givenUp.has(running.record.uid)
+      if (request.failure.reason === 'blocked' && !isBooked) this.#oracle.giveUpBlocked(running, this.#now)
       member.deadLetters.push({ request, running })
     }
   }
@@ -543,14 +583,33 @@ function fateOf(b: number): CommitFate {
   return b < 0.8 ? 'refused' : 'late'
 }
 
-function outcomeOf(b: number, { failureRate, interruptedShare }: Setup): Outcome {
+function outcomeOf(b: number, records: number, setup: Setup): Outcome {
+  const { failureRate, interruptedShare } = setup
   if (b >= failureRate) return b > 0.97 ? { kind: 'succeeded', filtered: true } : { kind: 'succeeded' }
   const failure: HandlerFailure = { reason: 'handler', name: 'Error', message: 'boom', retryable: true }
   const share = b / failureRate
+  // Digits of `b` that nothing else looks at.
+  const chance = (b * 10_000) % 1
+  if (records > 1 && chance < 0.7) return partial(records, chance / 0.7, failure)
   if (share < interruptedShare) return { kind: 'interrupted', failure: { ...failure, reason: 'interrupted' } }
   const rest = (share - interruptedShare) / (1 - interruptedShare)
   if (rest < 0.6) return { kind: 'failed', failure }
   if (rest < 0.7) return { kind: 'failed', failure: { ...failure, retryAfterMs: 300 } }
   if (rest < 0.8) return { kind: 'failed', failure: { ...failure, reason: 'dead-letter', retryable: false } }
   return { kind: 'timed-out', failure: { ...failure, reason: 'timeout' } }
+}
+
+/** Some of the records have failed, each for good or not. */
+function partial(records: number, chance: number, failure: HandlerFailure): Outcome {
+  const random = seededRandom(Math.floor(chance * 2 ** 32))
+  const indexes = Array.from({ length: records }, (_, index) => index).filter(() => random() < 0.4)
+  const final = { ...failure, reason: 'dead-letter', retryable: false } as const
+  const failures = indexes.map((index) => [index, random() < 0.7 ? failure : final] as const)
+  return { kind: 'partial', failures: new Map(failures) }
+}
+
+function singleOutcome(outcome: Outcome, index: number): Outcome {
+  if (outcome.kind !== 'partial') return outcome
+  const failure = outcome.failures.get(index)
+  return failure === undefined ? { kind: 'succeeded' } : { kind: 'failed', failure }
 }

@@ -59,6 +59,8 @@ export interface Setup {
   readonly adaptive: AdaptiveSettings | undefined
   readonly poison: PoisonSettings | undefined
   readonly maxBlockingMs: number | undefined
+  /** Undefined: a call for each record. */
+  readonly batch: { readonly size: number; readonly waitMs: number } | undefined
 }
 
 export interface Schedule {
@@ -96,6 +98,7 @@ export function scheduleOf(seed: number): Schedule {
     // As the config has it: what would drop records that did not run, or may still run, needs a dead-letter topic.
     poison: pick([undefined, hasDeadLetters ? { threshold: pick([1, 2, 2]), cooldownMs: 700 } : undefined]),
     maxBlockingMs: pick([undefined, undefined, hasDeadLetters ? 250 : undefined]),
+    batch: pick([undefined, undefined, { size: 2, waitMs: 0 }, { size: 3, waitMs: 200 }, { size: 8, waitMs: 600 }]),
   }
   const steps: Step[] = []
   const length = pick([40, 120, 250])

@@ -1,6 +1,6 @@
 /** The thread of a handler that does what no handler should. What it is told comes in its records, what it has seen goes out in publishes. */
 import { spawnSync } from 'node:child_process'
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { resourceLimits, threadId } from 'node:worker_threads'
 import { runThread } from '../../../framework/execution-plane/worker-main.ts'
@@ -51,6 +51,11 @@ const faults = {
   },
   callNative: ({ ms = 0 }: Fault) => {
     spawnSync('sleep', [String(ms / 1_000)])
+  },
+  /** Blocks its thread until the test makes a file of this name. */
+  blockUntil: ({ name = '' }: Fault) => {
+    const cell = new Int32Array(new SharedArrayBuffer(4))
+    while (!existsSync(name)) Atomics.wait(cell, 0, 0, 5)
   },
   work: ({ ms = 0 }: Fault) => {
     const end = performance.now() + ms

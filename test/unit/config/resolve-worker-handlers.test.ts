@@ -1,7 +1,7 @@
 /** Handlers with `engine: 'worker'` against what was generated for them. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type HandlerOptions, handler } from '../../../framework/handler.ts'
+import { batchHandler, type HandlerOptions, handler } from '../../../framework/handler.ts'
 import { resolveConfig } from '../../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../../framework/runtime/resolve-handlers.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
@@ -54,5 +54,31 @@ describe('resolveHandlers, with worker handlers', () => {
     ] as const) {
       assert.throws(() => resolved({ engine: 'worker', worker }, entry), { code: 'PYR_HANDLER_OPTION', message: says })
     }
+  })
+})
+
+describe('resolveHandlers, with batch handlers', () => {
+  const batched = (options: object) => {
+    const definition = batchHandler('views', options, () => {})
+    const registered = { id: 'score', file: 'handlers/score.ts', topic: 'views', group: null, handler: definition }
+    return resolveHandlers([registered], config)[0]?.route.batch
+  }
+
+  it('gives a batch handler the size of its batches and how long they wait', () => {
+    assert.deepEqual(batched({ batch: { size: 200, wait: '1s' } }), { size: 200, waitMs: 1_000 })
+    assert.deepEqual(batched({}), { size: 100, waitMs: 50 })
+  })
+
+  it('gives none to a handler of single records, and refuses it the option', () => {
+    assert.equal(resolved({})?.route.batch, undefined)
+    assert.throws(() => resolved({ batch: { size: 2 } }), {
+      code: 'PYR_HANDLER_OPTION',
+      message: /handlers\/score\.ts: option batch .*batchHandler/,
+    })
+  })
+
+  it('refuses sizes and times that make no sense', () => {
+    assert.throws(() => batched({ batch: { size: 0 } }), { message: /batch\.size is 0/ })
+    assert.throws(() => batched({ batch: { wait: '2h' } }), { message: /batch\.wait is '2h'/ })
   })
 })

@@ -139,6 +139,15 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
     'the limit on attempts in flight has changed',
     { handlerId: 'charge', limit: 12 },
   ],
+  [
+    { ...at, kind: 'batch.split', handlerId: 'charge', records: 8, failure },
+    'info',
+    'a batch failed and is tried again in halves',
+    {
+      ...{ handlerId: 'charge', partition: 'orders:3', epoch: 9, records: 8 },
+      ...{ reason: 'handler', error: 'TypeError', why: 'x is not y' },
+    },
+  ],
 ]
 
 /** The compiler sees to it that none is missing. */
@@ -150,6 +159,7 @@ const kinds: Readonly<Record<RuntimeEvent['kind'], true>> = {
   'breaker.opened': true,
   'breaker.closed': true,
   'concurrency.changed': true,
+  'batch.split': true,
   'partition.assigned': true,
   'partition.revoked': true,
   'partition.lost': true,
