@@ -254,11 +254,18 @@ export class Oracle {
   giveUpBlocked(given: Delivered, now: number): void {
     seen.blocked += 1
     const { assignment, record } = given
+    if (!this.#hasFailed(given)) throw new Violation('BLOCKED', `record ${record.uid} is given up and has not failed`)
     if (!this.isOverdue(given, now)) {
       const since = this.#blockedSince(assignment)
       throw new Violation('BLOCKED', `record ${record.uid} was given up at ${now}; blocked since ${since?.at}`)
     }
     this.giveUp(given, true, now)
+  }
+
+  /** By itself: the failure of a whole batch is nobody's. */
+  #hasFailed({ assignment, record }: Delivered): boolean {
+    const failures = this.#failures.get(assignment)?.get(record.uid) ?? 0
+    return failures > 0 || this.#interrupted.get(assignment)?.has(record.uid) === true
   }
 
   /** Whether it holds the position, and has for too long. */
@@ -274,15 +281,13 @@ export class Oracle {
     const since = maxBlockingMs === undefined ? undefined : this.#blockedSince(assignment)
     if (since === undefined || maxBlockingMs === undefined || now - since.at < maxBlockingMs) return
     const { record } = since
-    const hasFailed =
-      (this.#failures.get(assignment)?.get(record.uid) ?? 0) > 0 || this.#interrupted.get(assignment)?.has(record.uid)
     const shard = shardOf(record, ordering)
     const isBusy = runningHere.some(
       (other) =>
         other.assignment.partition === assignment.partition &&
         (other.record === record || (shard !== undefined && shardOf(other.record, ordering) === shard)),
     )
-    if (hasFailed && !isBusy && !assignment.givenUp.has(record.uid)) {
+    if (this.#hasFailed({ assignment, record }) && !isBusy && !assignment.givenUp.has(record.uid)) {
       throw new Violation('BLOCKED', `record ${record.uid} has failed and blocks since ${since.at}, at ${now}`)
     }
   }
