@@ -21,6 +21,7 @@ export class EventMeters {
   readonly #leftBehind: Counter<'group'>
   readonly #pauses: Counter<'group' | 'status'>
   readonly #breakers: Counter<'group' | 'topic' | 'handler'>
+  readonly #splits: Counter<'group' | 'topic' | 'handler'>
   readonly #stale: Counter<'group' | 'status'>
   readonly #metadataDropped: Counter<'group'>
 
@@ -57,6 +58,11 @@ export class EventMeters {
     this.#breakers = counter(
       'pyrallel_breakers_opened_total',
       'Keys whose records went to the dead-letter topic without running, because those before were given up.',
+      handlerLabels,
+    )
+    this.#splits = counter(
+      'pyrallel_batches_split_total',
+      'Batches that failed as a whole and were tried again in halves.',
       handlerLabels,
     )
     this.#stale = counter(
@@ -119,6 +125,9 @@ export class EventMeters {
       case 'breaker.opened':
         this.#breakers.inc({ group, topic: event.topic, handler: event.handlerId })
         return
+      case 'batch.split':
+        this.#splits.inc({ group, topic: event.topic, handler: event.handlerId })
+        return
       case 'breaker.closed':
       case 'concurrency.changed':
         // The snapshot's gauges show what they lead to.
@@ -142,6 +151,7 @@ export class EventMeters {
     for (const labels of handlers) {
       this.#deadLetterFailures.inc({ ...labels }, 0)
       this.#breakers.inc({ ...labels }, 0)
+      this.#splits.inc({ ...labels }, 0)
     }
     for (const group of new Set(handlers.map((each) => each.group))) {
       for (const status of ['succeeded', 'failed']) this.#commits.inc({ group, status }, 0)

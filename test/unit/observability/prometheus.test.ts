@@ -67,6 +67,7 @@ describe('the metrics page', () => {
       { ...partition, kind: 'breaker.opened', handlerId: HANDLER, key: 'a', cooldownMs: 1 },
       { ...partition, kind: 'breaker.closed', handlerId: HANDLER, key: 'a' },
       { kind: 'concurrency.changed', handlerId: HANDLER, limit: 9 },
+      { ...partition, kind: 'batch.split', handlerId: HANDLER, records: 4, failure },
     ]
     for (const event of events) metrics.onEvent('shop', event)
     const after = await seriesOf(metrics)
@@ -98,6 +99,7 @@ describe('the metrics page', () => {
         ['pyrallel_stale_dropped_total{group="shop",status="dead-letter"}', 1],
         ['pyrallel_metadata_dropped_total{group="shop"}', 1],
         [`pyrallel_breakers_opened_total{${ofHandler}}`, 1],
+        [`pyrallel_batches_split_total{${ofHandler}}`, 1],
       ]),
     )
   })
@@ -183,6 +185,7 @@ describe('the metrics page', () => {
     ['stale completions', 'pyrallel_stale_dropped_total', 'counter'],
     ['restarts of threads', 'pyrallel_engine_restarts_total', 'counter'],
     ['breakers that have opened', 'pyrallel_breakers_opened_total', 'counter'],
+    ['batches that were split', 'pyrallel_batches_split_total', 'counter'],
   ] as const) {
     it(`has ${subject}`, async () => {
       const threads = { running: 1, restarts: 0, batches: 0, boundaryMs: 0 }
