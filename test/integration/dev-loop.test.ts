@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { aProject, type CommandProcess, command } from './command-process.ts'
-import { processesIn } from './processes-in.ts'
+import { noProcesses, processesIn } from './processes-in.ts'
 
 const timeout = { timeout: 120_000 }
 
@@ -311,7 +311,7 @@ describe('a folder', () => {
 })
 
 describe('the end', () => {
-  it('leaves no process and no folder behind, however it comes', timeout, async () => {
+  it('leaves no process and no folder behind, however it comes', { ...timeout, skip: noProcesses }, async () => {
     for (const signal of ['SIGINT', 'SIGKILL'] as const) {
       const root = aProject({ 'pyrallel.config.ts': config(), 'handlers/one.ts': teller('first', 'x') })
       const dev = command(root, ['dev'])

@@ -6,11 +6,13 @@ import { join } from 'node:path'
 import { afterEach, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { aProject } from './command-process.ts'
-import { processesIn } from './processes-in.ts'
+import { noProcesses, processesIn } from './processes-in.ts'
 
 const bin = fileURLToPath(new URL('../../cli/bin.mjs', import.meta.url))
 const hasScript = spawnSync('script', ['--version']).status === 0
-const limits = { timeout: 90_000, skip: hasScript ? false : 'there is no `script` on this machine' }
+const limits = { timeout: 90_000, skip: hasScript ? noProcesses : 'there is no `script` on this machine' }
+/** Shorter than the time-outs of tests, so that a failure tells what is on the screen instead. */
+const SEEN_WITHIN_MS = 40_000
 const running = new Set<ChildProcess>()
 
 afterEach(async () => {
@@ -20,6 +22,9 @@ afterEach(async () => {
   }
 })
 
+const escapeByte = String.fromCharCode(0x1b)
+const controls = new RegExp(`${escapeByte}\\[[0-9;?]*[A-Za-z]`, 'g')
+const showCursor = `${escapeByte}[?25h`
 const config = "import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop' })\n"
 const hello =
   "import { handler } from 'pyrallel'\nexport default handler('hello', (record, context) => context.publish('seen', record.value))\n"
@@ -34,22 +39,29 @@ interface Terminal {
     readonly end: string
     readonly before: string
     readonly after: string
-    readonly out: string
+    /** With what moves the cursor. */
+    readonly raw: string
   }>
 }
 
-/** A session on a terminal of its own; the shell around it tells how the terminal is before and after. */
+/** A session on a terminal of its own; the shell around it tells how the terminal is before and after, and outlives Ctrl-C. */
 function aTerminal(handler = hello): Terminal {
   const root = aProject({ 'pyrallel.config.ts': config, 'handlers/hello.ts': handler })
   const dev = `'${process.execPath}' '${bin}' dev --broker memory`
-  writeFileSync(join(root, 'run.sh'), `echo "before $(stty -g)"\n${dev}\necho "ended $?"\necho "after $(stty -g)"\n`)
+  writeFileSync(
+    join(root, 'run.sh'),
+    `trap : INT\necho "before $(stty -g)"\n${dev}\necho "ended $?"\necho "after $(stty -g)"\n`,
+  )
   const { NODE_TEST_CONTEXT: _t, FORCE_COLOR: _f, ...env } = process.env
   const child = spawn('script', ['-qefc', 'sh run.sh', '/dev/null'], { cwd: root, env: { ...env, NO_COLOR: '1' } })
   running.add(child)
+  let raw = ''
   let out = ''
   let look = () => {}
-  child.stdout.on('data', (chunk: Buffer) => {
-    out += chunk.toString().replaceAll('\r\n', '\n')
+  child.stdout.setEncoding('utf8')
+  child.stdout.on('data', (chunk: string) => {
+    raw += chunk
+    out = raw.replaceAll('\r\n', '\n').replaceAll(controls, '')
     look()
   })
   const closed = new Promise<void>((resolve) => {
@@ -63,16 +75,23 @@ function aTerminal(handler = hello): Terminal {
     root,
     seen: (pattern, from = 0) =>
       new Promise((resolve, reject) => {
-        look = () => {
-          if (pattern.test(out.slice(from))) resolve(out)
+        const give = (why: string) => {
+          clearTimeout(timer)
+          reject(new Error(`${why} ${pattern} was seen\n${out}`))
         }
-        void closed.then(() => reject(new Error(`it ended before ${pattern} was seen\n${out}`)))
+        const timer = setTimeout(() => give(`${SEEN_WITHIN_MS} ms passed before`), SEEN_WITHIN_MS)
+        look = () => {
+          if (!pattern.test(out.slice(from))) return
+          clearTimeout(timer)
+          resolve(out)
+        }
+        void closed.then(() => give('it ended before'))
         look()
       }),
     press: (keys) => {
       child.stdin.write(keys)
     },
-    ended: closed.then(() => ({ end: line('ended'), before: line('before'), after: line('after'), out })),
+    ended: closed.then(() => ({ end: line('ended'), before: line('before'), after: line('after'), raw })),
   }
 }
 
@@ -186,10 +205,10 @@ describe('the terminal', () => {
   it('is as it was after a crash', limits, async () => {
     const crash = `${hello}setTimeout(() => { throw new Error('a timer of the user') }, 3_000)\n`
     const terminal = aTerminal(crash)
-    const { end, before, after, out } = await terminal.ended
-    assert.match(out, /a timer of the user/)
+    const { end, before, after, raw } = await terminal.ended
+    assert.match(raw, /a timer of the user/)
     assert.notEqual(end, '0')
     assert.equal(after, before)
-    assert.ok(out.includes('\u001b[?25h'), 'the cursor is shown')
+    assert.ok(raw.includes(showCursor), 'the cursor is shown')
   })
 })

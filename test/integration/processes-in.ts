@@ -1,5 +1,8 @@
 /** Which processes work in a folder: how a test finds those that were left behind. Linux only, as it asks /proc. */
-import { readdirSync, readlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
+
+/** For `skip`: why processes cannot be found here. */
+export const noProcesses = existsSync('/proc/self/cwd') ? false : 'there is no /proc on this machine'
 
 /** The ids of the processes whose working folder it is. */
 export function processesIn(folder: string): readonly number[] {
