@@ -23,14 +23,22 @@ function hasFailed({ attempt, interruptions }: Pending): boolean {
 export function isOverdue(state: PartitionState, pending: Pending, now: number): boolean {
   const { maxBlockingMs } = state.route
   if (maxBlockingMs === undefined || state.isDraining || state.tracker.blocking !== pending) return false
-  return now - state.blockedSince >= maxBlockingMs
+  return now - blocksSince(state) >= maxBlockingMs
 }
 
 /** When a record that waits for its retry will be overdue. Undefined when none waits: whatever else blocks is looked at as soon as it changes. */
 export function overdueAt(state: PartitionState): number | undefined {
   const { maxBlockingMs } = state.route
   if (maxBlockingMs === undefined || state.isDraining) return undefined
-  return state.tracker.blocking?.state === 'waiting' ? state.blockedSince + maxBlockingMs : undefined
+  const since = blocksSince(state)
+  return state.tracker.blocking?.state === 'waiting' && since < Number.POSITIVE_INFINITY
+    ? since + maxBlockingMs
+    : undefined
+}
+
+/** Whoever pauses a handler, because what it calls is down, does not want its records to be given up meanwhile, nor as soon as it goes on. */
+function blocksSince({ blockedSince, pausedUntil }: PartitionState): number {
+  return Math.max(blockedSince, pausedUntil)
 }
 
 /** The last attempt that ran; 0 when none did. An interrupted one has its number still; else, the number is that of the next. */

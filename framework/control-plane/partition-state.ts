@@ -66,6 +66,8 @@ export class PartitionState implements TopicPartition {
   retriesWaiting = 0
   /** When the position came to its record, or the record arrived, if that was later. Kept by the manager. Milliseconds since the Unix epoch. */
   blockedSince = 0
+  /** Until when its handler was paused; infinity while it is. Kept by the manager, like `blockedSince`. */
+  pausedUntil = 0
   #settings: PartitionSettings
   #committed: { readonly position: number | undefined; readonly metadata: string }
   #mayHaveChanged = false

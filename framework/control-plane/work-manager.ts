@@ -182,10 +182,16 @@ export class WorkManager {
   /** Starts nothing more of this handler. Records are taken in until the limits are reached, and what is in flight goes on. */
   pause(handlerId: string): void {
     this.#scheduler.pause(handlerId)
+    for (const state of this.#table)
+      if (state.route.handlerId === handlerId) state.pausedUntil = Number.POSITIVE_INFINITY
   }
 
   resume(handlerId: string): void {
     this.#scheduler.resume(handlerId)
+    for (const state of this.#table) {
+      const wasPaused = state.pausedUntil === Number.POSITIVE_INFINITY
+      if (wasPaused && state.route.handlerId === handlerId) state.pausedUntil = this.#now
+    }
   }
 
   /**
@@ -314,6 +320,7 @@ export class WorkManager {
     const start = { position: of.position, metadata: of.metadata, restored }
     const route = this.#scheduler.routeOf(of.topic)
     const state = new PartitionState(of, nextEpoch(), route, start, this.#partitionSettings)
+    if (this.#scheduler.holdOf(of.topic).isPaused) state.pausedUntil = Number.POSITIVE_INFINITY
     this.#table.add(state)
     // A handler of an earlier assignment may still be at work on a key. Its next record waits, or the two would run side by side.
     for (const entry of this.#scheduler.inFlightOf(of.topic, of.partition)) {

@@ -91,7 +91,7 @@ export class EventMeters {
           group,
           event.handlerId,
           event.deadLetterTopic === null ? 'dropped' : 'dead_lettered',
-          event.durationMs,
+          isUnrun(event) ? undefined : event.durationMs,
         )
         return
       case 'dead-letter.failed':
@@ -163,4 +163,9 @@ export class EventMeters {
       this.#metadataDropped.inc({ group }, 0)
     }
   }
+}
+
+/** Given up while it did not run: its key was poisoned, or its time was over before its retry. */
+function isUnrun({ failure, durationMs }: Extract<RuntimeEvent, { kind: 'record.dead' }>): boolean {
+  return failure.reason === 'poisoned' || (failure.reason === 'blocked' && durationMs === 0)
 }

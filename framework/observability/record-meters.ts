@@ -39,12 +39,16 @@ export class RecordMeters {
     }
   }
 
-  /** A handler that was not named at the start is not counted: labels must not grow. */
-  count(group: string, handlerId: string, status: RecordStatus, durationMs: number): void {
+  /**
+   * A handler that was not named at the start is not counted: labels must not grow.
+   * @param durationMs undefined where no attempt has ended
+   */
+  count(group: string, handlerId: string, status: RecordStatus, durationMs: number | undefined): void {
     const meter = this.#meters.get(group)?.get(handlerId)
     if (meter === undefined) return
-    const duration = durationMs / 1_000
     meter.byStatus[status] += 1
+    if (durationMs === undefined) return
+    const duration = durationMs / 1_000
     meter.sum += duration
     const bucket = bucketOf(duration)
     meter.byBucket[bucket] = (meter.byBucket[bucket] ?? 0) + 1
@@ -54,7 +58,7 @@ export class RecordMeters {
   text(): string {
     const meters = [...this.#meters.values()].flatMap((ofGroup) => [...ofGroup.values()])
     const lines = [
-      `# HELP ${COUNTER} Attempts that have ended, by what became of the record.`,
+      `# HELP ${COUNTER} Attempts that have ended, and records given up without one, by what became of the record.`,
       `# TYPE ${COUNTER} counter`,
       ...meters.flatMap(({ labels, byStatus }) =>
         recordStates.map((status) => `${COUNTER}{${labels},status="${status}"} ${byStatus[status]}`),

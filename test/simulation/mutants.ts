@@ -190,8 +190,8 @@ const mutants: readonly Mutant[] = [
   {
     name: 'a record that blocks is given up too early',
     file: 'blocking-limit.ts',
-    find: 'return now - state.blockedSince >= maxBlockingMs',
-    replace: 'return now - state.blockedSince >= maxBlockingMs / 2',
+    find: 'return now - blocksSince(state) >= maxBlockingMs',
+    replace: 'return now - blocksSince(state) >= maxBlockingMs / 2',
   },
   {
     name: 'a retry that was given up comes back',

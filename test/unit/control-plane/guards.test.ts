@@ -249,6 +249,41 @@ describe('a record that blocks for too long', () => {
     assert.equal(driver.manager.nextWakeAt, 1_900)
   })
 
+  it('is not given up while somebody has paused its handler, and that time does not count', () => {
+    const driver = new Driver({ route: { maxBlockingMs } }).assign(0, 0).poll(keyed(0, 'a'), keyed(1, 'b'))
+    const [a, b] = driver.start()
+    driver.end(a, failed)
+    driver.manager.pause('charge')
+    driver.now = 5_000
+    assert.equal(driver.manager.nextWakeAt, 100, 'its retry')
+    driver.end(b)
+    assert.deepEqual([driver.start(), driver.manager.takeDeadLetters()], [[], []])
+    driver.manager.resume('charge')
+    driver.manager.resume('charge')
+    driver.end(driver.start()[0], failed)
+    assert.deepEqual(driver.manager.takeDeadLetters(), [], 'it got its attempt')
+    driver.now = 5_999
+    driver.manager.resume('charge')
+    driver.end(driver.start()[0], failed)
+    assert.deepEqual(driver.manager.takeDeadLetters().length, 1, 'the third of three')
+  })
+
+  it('counts from the resume on, once', () => {
+    const retry = { attempts: 100, backoff: 'fixed', minMs: 5_000, maxMs: 5_000, jitter: false } as const
+    const driver = new Driver({ route: { maxBlockingMs, retry } })
+    driver.manager.pause('charge')
+    driver.assign(0, 0).poll(keyed(0, 'a'))
+    driver.now = 400
+    driver.start()
+    driver.manager.resume('charge')
+    driver.end(driver.start()[0], failed)
+    assert.equal(driver.manager.nextWakeAt, 1_400)
+    driver.now = 900
+    driver.start()
+    driver.manager.resume('charge')
+    assert.equal(driver.manager.nextWakeAt, 1_400, 'it was not paused')
+  })
+
   it('stays with its retries while its partition drains', () => {
     const driver = new Driver({ route: { maxBlockingMs } }).assign(0, 0).poll(keyed(0, 'a'))
     driver.end(driver.start()[0], failed)

@@ -217,6 +217,28 @@ describe('the metrics page', () => {
     assert.deepEqual(['0.001', '0.0025', '10', '30', '+Inf'].map(below), [2, 4, 4, 5, 6])
   })
 
+  it('counts what was given up without an attempt, but no duration for it', async () => {
+    const metrics = await metricsOf(() => aSystem())
+    const dead = (reason: 'handler' | 'poisoned' | 'blocked', durationMs: number) =>
+      metrics.onEvent('shop', {
+        kind: 'record.dead',
+        handlerId: HANDLER,
+        record: aRecord(1),
+        attempt: 1,
+        durationMs,
+        failure: aFailure({ reason }),
+        deadLetterTopic: 'dlq',
+      })
+    dead('handler', 0)
+    dead('poisoned', 0)
+    dead('blocked', 0)
+    dead('blocked', 5)
+    const series = await seriesOf(metrics)
+    const ofHandler = `group="shop",topic="${TOPIC}",handler="${HANDLER}"`
+    assert.equal(series.get(`pyrallel_records_total{${ofHandler},status="dead_lettered"}`), 4)
+    assert.equal(series.get(`pyrallel_attempt_duration_seconds_count{${ofHandler}}`), 2)
+  })
+
   it('escapes what a handler may be called', async () => {
     const metrics = await PrometheusMetrics.create(
       () => aSystem({ groups: [] }),
