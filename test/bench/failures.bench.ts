@@ -1,13 +1,11 @@
 /**
- * What failures cost: minutes in which every attempt fails, and the heap meanwhile; then records of which one in a hundred cannot be handled, on
- * Apache Kafka, and where each of them has gone: `node --expose-gc --import tsx test/bench/failures.bench.ts [--minutes 10] [--rate 100] [--records 100000]`.
- * 0 minutes, or 0 records, leave that part out.
+ * What failures cost: minutes in which every attempt fails, and the heap meanwhile:
+ * `node --expose-gc --import tsx test/bench/failures.bench.ts [--minutes 10] [--rate 100]`. Where each record goes: ledger.bench.ts.
  */
 import { setImmediate as nextTick, setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { DeadLetter, type HandlerFunction, handler } from '../../framework/handler.ts'
+import { type HandlerFunction, handler } from '../../framework/handler.ts'
 import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
 import { type MemoryCluster, memoryCluster } from '../../framework/kafka/memory-client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { OutgoingRecord } from '../../framework/model/record.ts'
@@ -15,16 +13,13 @@ import type { Route } from '../../framework/model/settings.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
 import { configDefaults } from '../../framework/runtime/resolve-config.ts'
 import type { ResolvedHandler, RuntimeOptions } from '../../framework/runtime/runtime.ts'
-import { startKafka } from '../e2e/kafka-harness.ts'
 
 const { values: flags } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     rate: { type: 'string', default: '100' },
-    records: { type: 'string', default: '100000' },
   },
 })
-const RECORDS = Number(flags.records)
 const KEYS = 1_000
 const TOPIC = 'orders'
 const DLQ = 'orders.bench.dlq'
@@ -55,12 +50,6 @@ function optionsFor(connection: KafkaConnection, one: ResolvedHandler): RuntimeO
 
 function aRecord(n: number): OutgoingRecord {
   return { topic: TOPIC, key: Buffer.from(`k${n % KEYS}`), value: Buffer.from(String(n)), headers: [] }
-}
-
-async function fill(connection: KafkaConnection, count: number): Promise<void> {
-  const producer = await connection.producer()
-  await Promise.all(Array.from({ length: count }, (_, n) => producer.produce(aRecord(n))))
-  await producer.close(60_000)
 }
 
 /** Megabytes that are in use after a full collection. */
@@ -159,68 +148,5 @@ function report(samples: readonly Sample[], minutes: number): boolean {
   return grownBy <= FLAT_MB
 }
 
-async function ledger(): Promise<void> {
-  const kafka = await startKafka()
-  try {
-    const connect = () =>
-      connectKafka({ brokers: kafka.brokers, clientId: 'bench', groupProtocol: 'consumer', log: silent })
-    const connection = await connect()
-    await connection.createTopics([TOPIC, DLQ], 4)
-    await fill(connection, RECORDS)
-    const [done, dead] = [new Set<number>(), new Set<number>()]
-    let finish = () => {}
-    const finished = new Promise<void>((resolve) => {
-      finish = resolve
-    })
-    const bad = resolved((record) => {
-      if (record.value % 100 === 0) throw new DeadLetter('one in a hundred')
-    })
-    const runtime = createRuntime({
-      ...optionsFor(connection, bad),
-      onEvent: (event) => {
-        if (event.kind !== 'record.done' && event.kind !== 'record.dead') return
-        const to = event.kind === 'record.done' ? done : dead
-        to.add(Number(event.record.value))
-        if (done.size + dead.size === RECORDS) finish()
-      },
-    })
-    const startedAt = performance.now()
-    await runtime.start()
-    await finished
-    const seconds = (performance.now() - startedAt) / 1_000
-    await runtime.stop()
-    const lost = RECORDS - new Set([...done, ...dead]).size
-    const inTopic = await logEnds(kafka.brokers)
-    const facts = `done ${done.size}, dead ${dead.size} (${inTopic} in the dead-letter topic), lost ${lost}`
-    console.log(
-      `${RECORDS} records on Apache Kafka, 1 % cannot be handled: ${facts}; ${Math.round(RECORDS / seconds)} records/s`,
-    )
-    if (lost > 0 || inTopic !== dead.size) process.exitCode = 1
-  } finally {
-    await kafka.stop()
-  }
-}
-
-/** How many records the dead-letter topic holds, by the broker's own account. */
-async function logEnds(brokers: string): Promise<number> {
-  const connection = await connectKafka({ brokers, clientId: 'ledger', groupProtocol: 'consumer', log: silent })
-  const client = await connection.consumer({ group: 'ledger', startFrom: 'earliest' })
-  const places = new Set<string>()
-  await client.subscribe([DLQ], { onAssigned() {}, async onRevoked() {}, onLost() {} })
-  for (let quietSince = performance.now(); performance.now() - quietSince < 3_000; ) {
-    const records = await client.poll(500, 100)
-    for (const { partition, offset } of records) places.add(`${partition}/${offset}`)
-    if (records.length > 0) quietSince = performance.now()
-  }
-  let isClosed = false
-  void client.close().finally(() => {
-    isClosed = true
-  })
-  while (!isClosed) await client.poll(0, 20).catch(() => {})
-  await connection.close()
-  return places.size
-}
-
 const minutes = Number(flags.minutes)
-if (minutes > 0 && !(await outage(minutes, Number(flags.rate)))) process.exitCode = 1
-if (RECORDS > 0) await ledger()
+if (!(await outage(minutes, Number(flags.rate)))) process.exitCode = 1
