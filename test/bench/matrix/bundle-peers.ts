@@ -5,7 +5,16 @@ import { fileURLToPath } from 'node:url'
 import { bundleOnce } from '../../../cli/bundle/bundle-app.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
-const names = ['ours', 'ours-worker', 'worker-handler', 'bare', 'each-message', 'kafkajs', 'paced-producer'] as const
+const names = [
+  'ours',
+  'ours-worker',
+  'worker-handler',
+  'bare',
+  'each-message',
+  'kafkajs',
+  'paced-producer',
+  'curve',
+] as const
 
 export type NodePeer = Exclude<(typeof names)[number], 'worker-handler'>
 

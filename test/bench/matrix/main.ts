@@ -9,8 +9,10 @@ import { kafkaVersion } from '../../e2e/kafka-jars.mjs'
 import { type BenchArguments, readArguments, usage } from './arguments.ts'
 import { bundlePeers, type PeerBundle } from './bundle-peers.ts'
 import { Progress } from './progress.ts'
+import { htmlReport } from './report.ts'
 import type { MatrixResult } from './results.ts'
 import { type MatrixPlan, plannedRuns, runMatrix } from './run-matrix.ts'
+import { measureCurves } from './scaling-curves.ts'
 import type { Stage } from './stage.ts'
 import { systems } from './systems.ts'
 import { tableRows, terminalTable } from './table.ts'
@@ -54,11 +56,12 @@ async function main(options: BenchArguments): Promise<number> {
     const stage = stageOn(cluster, filler, bundle, options)
     const outcome = await runMatrix(plan, stage, bundle, progress)
     await filler.close()
+    const curves = options.curves ? await measureCurves(bundle.command('curve'), options.repetitions, progress) : []
     const result: MatrixResult = {
       ...facts(plan, cluster.version),
       ...outcome,
       tookMs: Math.round(performance.now() - startedAt),
-      curves: [],
+      curves,
     }
     process.stdout.write(`${terminalTable(tableRows(result))}\n`)
     write(result, options.out)
@@ -114,9 +117,10 @@ function commit(): string {
 
 function write(result: MatrixResult, out: string): void {
   mkdirSync(out, { recursive: true })
-  const file = join(out, 'last.json')
-  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`)
-  process.stderr.write(`written: ${file}\n`)
+  const [json, html] = [join(out, 'last.json'), join(out, 'last.html')]
+  writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`)
+  writeFileSync(html, htmlReport(result))
+  process.stderr.write(`written: ${json}, ${html}\n`)
 }
 
 /** A peer that fails is a result; Pyrallel must not. */
