@@ -4,20 +4,17 @@ import type { EventSink } from '../model/events.ts'
 import type { KafkaRecord, TopicPartition } from '../model/record.ts'
 import type { Limits, RecoveryStrategy, Route } from '../model/settings.ts'
 import type { LimitReached, PartitionMetrics } from '../model/snapshot.ts'
-import type { CompletionEvent, HandlerFailure, Outcome, WorkItem } from '../model/work.ts'
+import type { CompletionEvent, WorkItem } from '../model/work.ts'
 import { type IntakeChange, IntakeGate, type Load } from './backpressure.ts'
-import { counts, isUnfinished, limitAfterFailure, outcomeOf, type SingleOutcome } from './batch-outcome.ts'
-import { blockedFailure, isOverdue, lastAttempt, overdue, overdueAt } from './blocking-limit.ts'
-import { type DeadLetterRequest, FailedRecords, type Held } from './failed-records.ts'
+import { overdueAt } from './blocking-limit.ts'
+import { type DeadLetterRequest, FailedRecords } from './failed-records.ts'
 import type { InFlight } from './in-flight.ts'
-import { poisonedFailure } from './key-breakers.ts'
 import { decodeCompleted } from './metadata-encoder.ts'
-import { partitionMetrics, shortText } from './partition-snapshot.ts'
+import { partitionMetrics } from './partition-snapshot.ts'
 import { type CommitSnapshot, type PartitionSettings, PartitionState, type StartGate } from './partition-state.ts'
 import { nextEpoch, PartitionTable } from './partition-table.ts'
-import { decideRetry, MAX_INTERRUPTIONS } from './retry-policy.ts'
 import { type Hold, Scheduler } from './scheduler.ts'
-import type { Pending, Shard } from './shard-queue.ts'
+import { Settlement } from './settlement.ts'
 
 export interface WorkManagerOptions {
   /** One for each topic. */
@@ -51,10 +48,8 @@ export class WorkManager {
   readonly #failed = new FailedRecords()
   readonly #partitionSettings: PartitionSettings
   readonly #recovery: RecoveryStrategy
-  readonly #random: () => number
+  readonly #settlement: Settlement
   readonly #emit: EventSink | undefined
-  /** `#emit`, if it wants to hear of it. */
-  readonly #emitDone: EventSink | undefined
   /** The latest time that a verb was told. */
   #now = 0
   /** Whether any handler has a limit on how long a record may block. */
@@ -62,16 +57,17 @@ export class WorkManager {
   readonly #isCurrent = (state: PartitionState): boolean => this.#table.fence(state)
   readonly #gate: StartGate = {
     mayRun: ({ route, breakers }, { record }) => route.poison === undefined || !breakers.isOpen(record.key, this.#now),
-    refuse: (state, pending) => this.#refusePoisoned({ state, pending }),
+    refuse: (state, pending) => this.#settlement.refusePoisoned(state, pending, this.#now),
   }
 
   constructor(options: WorkManagerOptions) {
     this.#scheduler = new Scheduler(options.routes)
     this.#intake = new IntakeGate(options.limits)
     this.#recovery = options.recovery
-    this.#random = options.random
     this.#emit = options.onEvent
-    this.#emitDone = options.tellsDone === false ? undefined : options.onEvent
+    const { random, onEvent, tellsDone } = options
+    const parts = { scheduler: this.#scheduler, intake: this.#intake, failed: this.#failed }
+    this.#settlement = new Settlement({ ...parts, random, onEvent, tellsDone })
     this.#limitsBlocking = options.routes.some(({ maxBlockingMs }) => maxBlockingMs !== undefined)
     this.#partitionSettings = {
       maxMetadataLength: options.recovery === 'metadata' ? options.maxMetadataLength : 0,
@@ -167,8 +163,8 @@ export class WorkManager {
    */
   takeReady(now: number, capacityOf: (handlerId: string) => number): WorkItem[] {
     this.#now = now
-    this.#wakeRetries(now)
-    this.#giveUpOverdue(now)
+    this.#settlement.wakeRetries(now)
+    if (this.#limitsBlocking) this.#settlement.giveUpOverdue(this.#table, now)
     return this.#scheduler.start(now, this.#isCurrent, capacityOf, this.#gate)
   }
 
@@ -212,14 +208,8 @@ export class WorkManager {
       if (entry !== undefined) this.#unholdShards(entry)
       return
     }
-    const { state, pendings } = entry
-    this.#learn(state.route, completion, now)
-    state.inFlight -= pendings.length
-    const [pending] = pendings
-    if (pendings.length > 1) this.#settleBatch(entry, completion, now)
-    else if (pending !== undefined)
-      this.#settle({ state, pending }, outcomeOf(completion.outcome, 0), completion.durationMs, now)
-    this.#scheduler.list(state)
+    this.#settlement.settle(entry, completion, now)
+    this.#scheduler.list(entry.state)
   }
 
   // --- dead letters ---
@@ -242,9 +232,7 @@ export class WorkManager {
       this.#emit?.({ kind: 'stale.dropped', what: 'dead-letter' })
       return
     }
-    this.#complete(held)
-    this.#scheduler.list(held.state)
-    this.#emit?.({ ...ofRecord(held, request), kind: 'record.dead', ...deadOf(request.failure, request.topic) })
+    this.#settlement.onDeadLettered(held, request, now)
   }
 
   // --- commits ---
@@ -369,187 +357,10 @@ export class WorkManager {
     for (const { shard } of stale.pendings) if (shard.key !== undefined) present.shards.unhold(shard.key)
     this.#scheduler.list(present)
   }
-
-  #wakeRetries(now: number): void {
-    for (;;) {
-      const held = this.#failed.takeDue(now)
-      if (held === undefined) return
-      this.#runAgain(held)
-    }
-  }
-
-  #runAgain({ state, pending }: Held): void {
-    pending.state = 'queued'
-    state.shards.requeue(pending)
-    this.#scheduler.list(state)
-  }
-
-  /** Records that have failed and hold back the commit for longer than their handler allows. */
-  #giveUpOverdue(now: number): void {
-    if (!this.#limitsBlocking) return
-    for (const state of this.#table) {
-      const pending = overdue(state, now)
-      const { maxBlockingMs } = state.route
-      if (pending?.lastFailure === undefined || maxBlockingMs === undefined) continue
-      const held = { state, pending }
-      if (pending.state === 'waiting') this.#failed.cancelRetry(held)
-      // A handler of an earlier assignment still runs on its key: it cannot go before that ends.
-      else if (!state.shards.takeNow(pending)) continue
-      pending.attempt = lastAttempt(pending)
-      this.#fail(held, blockedFailure(pending.lastFailure, maxBlockingMs), 0)
-    }
-  }
-
-  /** The breaker of its key is open: the record does not start, and is given up as it is. */
-  #refusePoisoned(held: Held): void {
-    const { state, pending } = held
-    state.inFlight -= 1
-    pending.attempt = lastAttempt(pending)
-    this.#giveUp(held, poisonedFailure(state.route.poison?.threshold ?? 0), 0)
-  }
-
-  /** Counts for the breaker of its key. `DeadLetter` is a decision about one record, and says nothing about the next. */
-  #countGivenUp({ state, pending }: Held, failure: HandlerFailure, now: number): void {
-    const { handlerId, poison } = state.route
-    const { key } = pending.record
-    if (poison === undefined || key === null || failure.reason === 'dead-letter') return
-    if (!state.breakers.onGivenUp(key, poison, now)) return
-    const { topic, partition, epoch } = state
-    const { cooldownMs } = poison
-    this.#emit?.({ kind: 'breaker.opened', topic, partition, epoch, handlerId, key: shortText(key), cooldownMs })
-  }
-
-  #countSucceeded({ state, pending }: Held): void {
-    const { handlerId, poison } = state.route
-    const { key } = pending.record
-    if (poison === undefined || key === null || !state.breakers.onSucceeded(key)) return
-    const { topic, partition, epoch } = state
-    this.#emit?.({ kind: 'breaker.closed', topic, partition, epoch, handlerId, key: shortText(key) })
-  }
-
-  /** What the attempt says about how many may run at once. */
-  #learn({ handlerId, topic, adaptive }: Route, { outcome, durationMs }: CompletionEvent, now: number): void {
-    if (adaptive === undefined || !tellsDuration(outcome)) return
-    const limit = this.#scheduler.onEnded(topic, durationMs, outcome.kind === 'timed-out', now)
-    if (limit !== undefined) this.#emit?.({ kind: 'concurrency.changed', handlerId, limit })
-  }
-
-  #settleBatch(entry: InFlight, { outcome, durationMs }: CompletionEvent, now: number): void {
-    if ('failure' in outcome) {
-      this.#split(entry, outcome.failure)
-      return
-    }
-    const { state, pendings } = entry
-    // Of each shard, the last record of this batch that was looked at and is not done.
-    const unfinished = new Map<Shard, Pending>()
-    for (const [index, pending] of pendings.entries()) {
-      const single = outcomeOf(outcome, index)
-      if (counts(single, unfinished.get(pending.shard))) this.#settle({ state, pending }, single, durationMs, now)
-      // It runs again when its shard comes to it.
-      else pending.state = 'queued'
-      if (isUnfinished(pending)) unfinished.set(pending.shard, pending)
-    }
-  }
-
-  /** Runs them again at once, in smaller batches: those that are not to blame succeed, and the one that is will be alone. */
-  #split({ state, pendings }: InFlight, failure: HandlerFailure): void {
-    const limit = limitAfterFailure(pendings.length)
-    for (const pending of pendings) {
-      pending.lastFailure = failure
-      pending.batchLimit = Math.min(pending.batchLimit, limit)
-      this.#runAgain({ state, pending })
-    }
-    const { topic, partition, epoch } = state
-    const { handlerId } = state.route
-    this.#emit?.({ kind: 'batch.split', handlerId, topic, partition, epoch, records: pendings.length, failure })
-  }
-
-  #settle(held: Held, outcome: SingleOutcome, durationMs: number, now: number): void {
-    const { pending } = held
-    if (outcome.kind === 'succeeded') {
-      this.#countSucceeded(held)
-      this.#complete(held)
-      if (this.#emitDone !== undefined) {
-        const filtered = outcome.filtered === true
-        this.#emitDone({ ...ofRecord(held, { durationMs }), kind: 'record.done', filtered })
-      }
-      return
-    }
-    const { failure } = outcome
-    pending.lastFailure = failure
-    if (outcome.kind === 'interrupted') {
-      pending.interruptions += 1
-      if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(held)
-      else this.#fail(held, failure, durationMs)
-      return
-    }
-    const { retry, maxBlockingMs } = held.state.route
-    const decision = decideRetry(retry, pending.attempt, failure, this.#random)
-    if (decision.kind === 'give-up') {
-      this.#fail(held, failure, durationMs)
-      return
-    }
-    if (maxBlockingMs !== undefined && isOverdue(held.state, pending, now)) {
-      this.#fail(held, blockedFailure(failure, maxBlockingMs), durationMs)
-      return
-    }
-    const { delayMs } = decision
-    this.#emit?.({
-      ...ofRecord(held, { durationMs }),
-      kind: 'record.retry',
-      attempts: retry.attempts,
-      delayMs,
-      failure,
-    })
-    this.#failed.retryAt(now + delayMs, held)
-  }
-
-  /** No further attempt, of one that has run. */
-  #fail(held: Held, failure: HandlerFailure, durationMs: number): void {
-    this.#countGivenUp(held, failure, this.#now)
-    this.#giveUp(held, failure, durationMs)
-  }
-
-  #giveUp(held: Held, failure: HandlerFailure, durationMs: number): void {
-    const topic = held.state.route.deadLetterTopic
-    if (topic !== null) {
-      this.#failed.bury(held, topic, failure, durationMs)
-      return
-    }
-    this.#complete(held)
-    this.#emit?.({ ...ofRecord(held, { durationMs }), kind: 'record.dead', ...deadOf(failure, null) })
-  }
-
-  #complete({ state, pending }: Held): void {
-    if (state.complete(pending)) state.blockedSince = this.#now
-    this.#intake.onDone(state, pending.bytes)
-  }
-}
-
-/** What was cut short, refused or filtered says nothing about how long an attempt takes: a service that is down may answer faster than ever. */
-function tellsDuration(outcome: Outcome): boolean {
-  switch (outcome.kind) {
-    case 'succeeded':
-      return outcome.filtered !== true
-    case 'timed-out':
-    case 'partial':
-      return true
-    case 'failed':
-    case 'interrupted':
-      return false
-  }
 }
 
 /** Undefined is never. */
 function earliest(a: number | undefined, b: number | undefined): number | undefined {
   if (a === undefined || b === undefined) return a ?? b
   return Math.min(a, b)
-}
-
-function ofRecord({ state, pending }: Held, { durationMs }: { readonly durationMs: number }) {
-  return { handlerId: state.route.handlerId, record: pending.record, attempt: pending.attempt, durationMs }
-}
-
-function deadOf(failure: HandlerFailure, deadLetterTopic: string | null) {
-  return { failure, deadLetterTopic }
 }

@@ -79,7 +79,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a time-out counts as done',
-    file: 'work-manager.ts',
+    file: 'settlement.ts',
     find: "if (outcome.kind === 'succeeded') {",
     replace: "if (outcome.kind === 'succeeded' || outcome.kind === 'timed-out') {",
   },
@@ -91,7 +91,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'interruptions are retried for ever',
-    file: 'work-manager.ts',
+    file: 'settlement.ts',
     find: 'if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(held)',
     replace: 'if (pending.interruptions <= Number.POSITIVE_INFINITY) this.#runAgain(held)',
   },
@@ -177,7 +177,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a poisoned record holds its slot for ever',
-    file: 'work-manager.ts',
+    file: 'settlement.ts',
     find: '    state.inFlight -= 1\n    pending.attempt = lastAttempt(pending)\n',
     replace: '    pending.attempt = lastAttempt(pending)\n',
   },
@@ -249,7 +249,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a batch that failed as a whole counts as an attempt of each record',
-    file: 'work-manager.ts',
+    file: 'settlement.ts',
     find: "    if ('failure' in outcome) {",
     replace: "    if (outcome.kind === 'interrupted') {",
   },

@@ -1,0 +1,239 @@
+/** Decides what becomes of a record after an attempt: done, tried again, or given up. Starts nothing and commits nothing. */
+import type { EventSink } from '../model/events.ts'
+import type { Route } from '../model/settings.ts'
+import type { CompletionEvent, HandlerFailure, Outcome } from '../model/work.ts'
+import type { IntakeGate } from './backpressure.ts'
+import { counts, isUnfinished, limitAfterFailure, outcomeOf, type SingleOutcome } from './batch-outcome.ts'
+import { blockedFailure, isOverdue, lastAttempt, overdue } from './blocking-limit.ts'
+import type { DeadLetterRequest, FailedRecords, Held } from './failed-records.ts'
+import type { InFlight } from './in-flight.ts'
+import { poisonedFailure } from './key-breakers.ts'
+import { shortText } from './partition-snapshot.ts'
+import type { PartitionState } from './partition-state.ts'
+import { decideRetry, MAX_INTERRUPTIONS } from './retry-policy.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { Pending, Shard } from './shard-queue.ts'
+
+export interface SettlementOptions {
+  readonly scheduler: Scheduler
+  readonly intake: IntakeGate
+  readonly failed: FailedRecords
+  /** 0 up to, not including, 1: for jitter. */
+  readonly random: () => number
+  readonly onEvent?: EventSink | undefined
+  /** Whether `onEvent` is told of `record.done` too, which comes for every record. Default true. */
+  readonly tellsDone?: boolean | undefined
+}
+
+export class Settlement {
+  readonly #scheduler: Scheduler
+  readonly #intake: IntakeGate
+  readonly #failed: FailedRecords
+  readonly #random: () => number
+  readonly #emit: EventSink | undefined
+  /** `#emit`, if it wants to hear of it. */
+  readonly #emitDone: EventSink | undefined
+
+  constructor({ scheduler, intake, failed, random, onEvent, tellsDone }: SettlementOptions) {
+    this.#scheduler = scheduler
+    this.#intake = intake
+    this.#failed = failed
+    this.#random = random
+    this.#emit = onEvent
+    this.#emitDone = tellsDone === false ? undefined : onEvent
+  }
+
+  /** The dead-letter topic has acknowledged it. */
+  onDeadLettered(held: Held, request: DeadLetterRequest, now: number): void {
+    this.#complete(held, now)
+    this.#scheduler.list(held.state)
+    this.#emit?.({ ...ofRecord(held, request), kind: 'record.dead', ...deadOf(request.failure, request.topic) })
+  }
+
+  /** Those whose delay is over may start again. */
+  wakeRetries(now: number): void {
+    for (;;) {
+      const held = this.#failed.takeDue(now)
+      if (held === undefined) return
+      this.#runAgain(held)
+    }
+  }
+
+  #runAgain({ state, pending }: Held): void {
+    pending.state = 'queued'
+    state.shards.requeue(pending)
+    this.#scheduler.list(state)
+  }
+
+  /** Records that have failed and hold back the commit for longer than their handler allows. */
+  giveUpOverdue(states: Iterable<PartitionState>, now: number): void {
+    for (const state of states) {
+      const pending = overdue(state, now)
+      const { maxBlockingMs } = state.route
+      if (pending?.lastFailure === undefined || maxBlockingMs === undefined) continue
+      const held = { state, pending }
+      if (pending.state === 'waiting') this.#failed.cancelRetry(held)
+      // A handler of an earlier assignment still runs on its key: it cannot go before that ends.
+      else if (!state.shards.takeNow(pending)) continue
+      pending.attempt = lastAttempt(pending)
+      this.#fail(held, blockedFailure(pending.lastFailure, maxBlockingMs), 0, now)
+    }
+  }
+
+  /** The breaker of its key is open: the record does not start, and is given up as it is. */
+  refusePoisoned(state: PartitionState, pending: Pending, now: number): void {
+    state.inFlight -= 1
+    pending.attempt = lastAttempt(pending)
+    this.#giveUp({ state, pending }, poisonedFailure(state.route.poison?.threshold ?? 0), 0, now)
+  }
+
+  /** Counts for the breaker of its key. `DeadLetter` is a decision about one record, and says nothing about the next. */
+  #countGivenUp({ state, pending }: Held, failure: HandlerFailure, now: number): void {
+    const { handlerId, poison } = state.route
+    const { key } = pending.record
+    if (poison === undefined || key === null || failure.reason === 'dead-letter') return
+    if (!state.breakers.onGivenUp(key, poison, now)) return
+    const { topic, partition, epoch } = state
+    const { cooldownMs } = poison
+    this.#emit?.({ kind: 'breaker.opened', topic, partition, epoch, handlerId, key: shortText(key), cooldownMs })
+  }
+
+  #countSucceeded({ state, pending }: Held): void {
+    const { handlerId, poison } = state.route
+    const { key } = pending.record
+    if (poison === undefined || key === null || !state.breakers.onSucceeded(key)) return
+    const { topic, partition, epoch } = state
+    this.#emit?.({ kind: 'breaker.closed', topic, partition, epoch, handlerId, key: shortText(key) })
+  }
+
+  /** What the attempt says about how many may run at once. */
+  #learn({ handlerId, topic, adaptive }: Route, { outcome, durationMs }: CompletionEvent, now: number): void {
+    if (adaptive === undefined || !tellsDuration(outcome)) return
+    const limit = this.#scheduler.onEnded(topic, durationMs, outcome.kind === 'timed-out', now)
+    if (limit !== undefined) this.#emit?.({ kind: 'concurrency.changed', handlerId, limit })
+  }
+
+  /** The attempt of these records has ended, and their assignment is the present one. */
+  settle(entry: InFlight, completion: CompletionEvent, now: number): void {
+    const { state, pendings } = entry
+    this.#learn(state.route, completion, now)
+    state.inFlight -= pendings.length
+    const [pending] = pendings
+    if (pendings.length > 1) this.#settleBatch(entry, completion, now)
+    else if (pending !== undefined)
+      this.#settleOne({ state, pending }, outcomeOf(completion.outcome, 0), completion.durationMs, now)
+  }
+
+  #settleBatch(entry: InFlight, { outcome, durationMs }: CompletionEvent, now: number): void {
+    if ('failure' in outcome) {
+      this.#split(entry, outcome.failure)
+      return
+    }
+    const { state, pendings } = entry
+    // Of each shard, the last record of this batch that was looked at and is not done.
+    const unfinished = new Map<Shard, Pending>()
+    for (const [index, pending] of pendings.entries()) {
+      const single = outcomeOf(outcome, index)
+      if (counts(single, unfinished.get(pending.shard))) this.#settleOne({ state, pending }, single, durationMs, now)
+      // It runs again when its shard comes to it.
+      else pending.state = 'queued'
+      if (isUnfinished(pending)) unfinished.set(pending.shard, pending)
+    }
+  }
+
+  /** Runs them again at once, in smaller batches: those that are not to blame succeed, and the one that is will be alone. */
+  #split({ state, pendings }: InFlight, failure: HandlerFailure): void {
+    const limit = limitAfterFailure(pendings.length)
+    for (const pending of pendings) {
+      pending.lastFailure = failure
+      pending.batchLimit = Math.min(pending.batchLimit, limit)
+      this.#runAgain({ state, pending })
+    }
+    const { topic, partition, epoch } = state
+    const { handlerId } = state.route
+    this.#emit?.({ kind: 'batch.split', handlerId, topic, partition, epoch, records: pendings.length, failure })
+  }
+
+  #settleOne(held: Held, outcome: SingleOutcome, durationMs: number, now: number): void {
+    const { pending } = held
+    if (outcome.kind === 'succeeded') {
+      this.#countSucceeded(held)
+      this.#complete(held, now)
+      if (this.#emitDone !== undefined) {
+        const filtered = outcome.filtered === true
+        this.#emitDone({ ...ofRecord(held, { durationMs }), kind: 'record.done', filtered })
+      }
+      return
+    }
+    const { failure } = outcome
+    pending.lastFailure = failure
+    if (outcome.kind === 'interrupted') {
+      pending.interruptions += 1
+      if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(held)
+      else this.#fail(held, failure, durationMs, now)
+      return
+    }
+    const { retry, maxBlockingMs } = held.state.route
+    const decision = decideRetry(retry, pending.attempt, failure, this.#random)
+    if (decision.kind === 'give-up') {
+      this.#fail(held, failure, durationMs, now)
+      return
+    }
+    if (maxBlockingMs !== undefined && isOverdue(held.state, pending, now)) {
+      this.#fail(held, blockedFailure(failure, maxBlockingMs), durationMs, now)
+      return
+    }
+    const { delayMs } = decision
+    this.#emit?.({
+      ...ofRecord(held, { durationMs }),
+      kind: 'record.retry',
+      attempts: retry.attempts,
+      delayMs,
+      failure,
+    })
+    this.#failed.retryAt(now + delayMs, held)
+  }
+
+  /** No further attempt, of one that has run. */
+  #fail(held: Held, failure: HandlerFailure, durationMs: number, now: number): void {
+    this.#countGivenUp(held, failure, now)
+    this.#giveUp(held, failure, durationMs, now)
+  }
+
+  #giveUp(held: Held, failure: HandlerFailure, durationMs: number, now: number): void {
+    const topic = held.state.route.deadLetterTopic
+    if (topic !== null) {
+      this.#failed.bury(held, topic, failure, durationMs)
+      return
+    }
+    this.#complete(held, now)
+    this.#emit?.({ ...ofRecord(held, { durationMs }), kind: 'record.dead', ...deadOf(failure, null) })
+  }
+
+  #complete({ state, pending }: Held, now: number): void {
+    if (state.complete(pending)) state.blockedSince = now
+    this.#intake.onDone(state, pending.bytes)
+  }
+}
+
+/** What was cut short, refused or filtered says nothing about how long an attempt takes: a service that is down may answer faster than ever. */
+function tellsDuration(outcome: Outcome): boolean {
+  switch (outcome.kind) {
+    case 'succeeded':
+      return outcome.filtered !== true
+    case 'timed-out':
+    case 'partial':
+      return true
+    case 'failed':
+    case 'interrupted':
+      return false
+  }
+}
+
+function ofRecord({ state, pending }: Held, { durationMs }: { readonly durationMs: number }) {
+  return { handlerId: state.route.handlerId, record: pending.record, attempt: pending.attempt, durationMs }
+}
+
+function deadOf(failure: HandlerFailure, deadLetterTopic: string | null) {
+  return { failure, deadLetterTopic }
+}
