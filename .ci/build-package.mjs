@@ -1,8 +1,9 @@
 /** Compiles what the npm package consists of into dist/: JavaScript, declarations, source maps. `npm pack` runs it; safe to run again. */
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const target = join(root, 'dist')
@@ -14,6 +15,7 @@ try {
   const { status } = spawnSync(process.execPath, argv, { cwd: root, stdio: 'inherit' })
   if (status === 0) {
     copyJavaScript()
+    await bringTypeBox()
     rmSync(target, { recursive: true, force: true })
     renameSync(scratch, target)
   }
@@ -29,5 +31,38 @@ function copyJavaScript() {
   )
   for (const file of files) {
     if (file.endsWith('.mjs') && file !== join('cli', 'bin.mjs')) cpSync(join(root, file), join(scratch, file))
+  }
+}
+
+/**
+ * TypeBox is some 700 files, which take a third of a second to load, at every start of the command. So the package brings it as a few; a schema is
+ * plain data, and it does not matter which copy made it. Declarations still name the package.
+ */
+async function bringTypeBox() {
+  const folder = join(root, 'node_modules', 'typebox')
+  const outdir = join(scratch, 'typebox')
+  await build({
+    entryPoints: { typebox: 'typebox', value: 'typebox/value', compile: 'typebox/compile' },
+    absWorkingDir: root,
+    outdir,
+    chunkNames: '[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    charset: 'utf8',
+  })
+  const [license = 'license'] = readdirSync(folder).filter((file) => /^licen[cs]e/i.test(file))
+  cpSync(join(folder, license), join(outdir, 'LICENSE'))
+  const compiled = readdirSync(scratch, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'))
+  for (const file of compiled.filter((path) => dirname(path) !== 'typebox')) {
+    const text = readFileSync(join(scratch, file), 'utf8')
+    const up = relative(dirname(join(scratch, file)), outdir)
+    const own = text.replaceAll(
+      /(\bfrom |\bimport\()'typebox(?:\/(value|compile))?'/g,
+      (_found, keyword, part = 'typebox') => `${keyword}'${up}/${part}.js'`,
+    )
+    if (own !== text) writeFileSync(join(scratch, file), own)
   }
 }

@@ -1,6 +1,6 @@
 /** Declares the verbs with which a project begins and goes to production. What they do is in commands/, loaded only when it is asked for. */
 import { type Command, Option } from 'commander'
-import { modes } from '../framework/runtime/config-layers.ts'
+import { modes } from '../framework/runtime/mode.ts'
 import { collect, type Exit, examples } from './command-line.ts'
 import { templateNames } from './init/template.ts'
 import type { Io } from './io.ts'

@@ -1,5 +1,5 @@
 /** `pyrallel config`: what counts, and where it was written. */
-import type { Mode } from '../../framework/runtime/config-layers.ts'
+import type { Mode } from '../../framework/runtime/mode.ts'
 import { readEnvironment } from '../config/environment.ts'
 import { type ExplainedOption, explainConfig } from '../config/explain.ts'
 import { exitCodes } from '../failure.ts'

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
-import { type ConfigSurroundings, type Mode, modeOf } from '../../framework/runtime/config-layers.ts'
+import type { ConfigSurroundings } from '../../framework/runtime/config-layers.ts'
+import { type Mode, modeOf } from '../../framework/runtime/mode.ts'
 import type { Environment } from '../../framework/runtime/option-variables.ts'
 
 export interface ProjectEnvironment extends ConfigSurroundings {

@@ -1,26 +1,7 @@
 /** Lays the sources of the config over each other: the file, its section for the mode, the environment. Knows where each value comes from. Reads no file. */
 import { type TObject, Type } from 'typebox'
-import { PyrallelError } from '../model/errors.ts'
+import { isMode, type Mode, modes } from './mode.ts'
 import { type Environment, readVariables } from './option-variables.ts'
-
-export const modes = ['development', 'production', 'test'] as const
-export type Mode = (typeof modes)[number]
-
-const modeVariable = 'PYRALLEL_MODE'
-
-/**
- * `PYRALLEL_MODE` where it is set, else `standard`.
- * @throws PyrallelError PYR_CONFIG_INVALID for a mode that does not exist
- */
-export function modeOf(env: Environment, standard: Mode): Mode {
-  const asked = env[modeVariable] ?? ''
-  if (asked === '') return standard
-  if (isMode(asked)) return asked
-  throw new PyrallelError(
-    'PYR_CONFIG_INVALID',
-    `${modeVariable} is '${asked}', but must be one of ${modes.join(', ')}.`,
-  )
-}
 
 /** What counts beside the file. */
 export interface ConfigSurroundings {
@@ -68,10 +49,6 @@ export function otherModes(file: unknown, mode: Mode): readonly Mode[] {
 
 export function placeOfMode(place: string, mode: Mode): string {
   return `${place} (${mode})`
-}
-
-export function isMode(key: string): key is Mode {
-  return (modes as readonly string[]).includes(key)
 }
 
 /** Options replace options, sections are merged, and so are the entries of an option that is a record. */
