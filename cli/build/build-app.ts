@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { PyrallelError } from '../../framework/model/errors.ts'
-import { type BundleDone, type BundleEntry, bundleOnce } from '../bundle/bundle-app.ts'
+import { type BegunBundle, type BundleDone, type BundleEntry, type Bundler, openBundler } from '../bundle/bundle-app.ts'
 import type { Diagnostic } from '../codegen/diagnostic.ts'
 import { serverFile } from '../commands/start.ts'
 import { isCompiled, packageRoot } from '../package-root.ts'
@@ -15,7 +15,8 @@ import { type InstalledPackage, nativePackages, packageFolder, packageVersion } 
 import { sourceCommit } from './source-commit.ts'
 
 export interface BuildRequest {
-  readonly project: Project
+  /** The project's folder, absolute. */
+  readonly root: string
   /** Absolute. */
   readonly folder: string
   /** Packages that the user wants outside of the bundle. */
@@ -45,40 +46,73 @@ const nativeClient = '@confluentinc/kafka-javascript'
 /** One copy in a process is all that OpenTelemetry allows, and it is the user's. */
 const tracingApi = '@opentelemetry/api'
 
-/** @throws PyrallelError PYR_USAGE, PYR_WRITE */
-export async function buildApp({ project, folder, external }: BuildRequest): Promise<BuildOutcome> {
-  const { root, config } = project
-  refuseForeign(folder, relative(root, folder))
-  const natives = nativePackages(root)
-  const outside = [nativeClient, tracingApi, ...natives.map(({ name }) => name), ...external]
-  const before = filesOfLastBuild(folder)
-  const settings = { root, outDir: folder, naming: 'plain', dependencies: { external: outside } } as const
-  const bundle = await bundleOnce(settings, entriesOf(root))
-  if (bundle.kind === 'failed') return { kind: 'failed', diagnostics: bundle.diagnostics }
-  const own = readOwn(root)
-  const externals = versionsOf(root, bundle.externals, natives)
-  const built = Object.keys(externals).filter(
-    (name) => name === nativeClient || natives.some((each) => each.name === name),
-  )
-  const texts: Readonly<Record<string, string>> = {
-    [serverFile]: bootstrap,
-    'package.json': distManifest({ ...own, dependencies: externals, built }),
-    Dockerfile: dockerfile(config.http),
-    '.dockerignore': dockerIgnore,
+/** Bundling needs little of this process, so it begins before the compiler is loaded: most builds find generated/ as it should be. */
+export class AppBuild {
+  readonly #request: BuildRequest
+  readonly #bundler: Bundler
+  readonly #natives: readonly InstalledPackage[]
+  #begun: BegunBundle | undefined
+
+  private constructor(request: BuildRequest, bundler: Bundler, natives: readonly InstalledPackage[]) {
+    this.#request = request
+    this.#bundler = bundler
+    this.#natives = natives
   }
-  const files = fileSizes(folder, bundle, texts)
-  for (const [file, text] of Object.entries(texts)) writeText(folder, file, text)
-  removeFiles(
-    folder,
-    before.filter((file) => files[file] === undefined),
-  )
+
+  /** Writes nothing. @throws PyrallelError PYR_USAGE for a folder that no build has made */
+  static async begin(request: BuildRequest): Promise<AppBuild> {
+    const { root, folder, external } = request
+    refuseForeign(folder, relative(root, folder))
+    const natives = nativePackages(root)
+    const outside = [nativeClient, tracingApi, ...natives.map(({ name }) => name), ...external]
+    const settings = { root, outDir: folder, naming: 'plain', dependencies: { external: outside } } as const
+    const build = new AppBuild(request, await openBundler(settings), natives)
+    if (existsSync(join(root, routesFile))) build.#begun = await build.#bundler.begin(entriesOf(root))
+    return build
+  }
+
+  /**
+   * @param isGeneratedAnew generated/ was written since `begin`
+   * @throws PyrallelError PYR_USAGE, PYR_WRITE
+   */
+  async finish({ config }: Project, { isGeneratedAnew }: { readonly isGeneratedAnew: boolean }): Promise<BuildOutcome> {
+    const { root, folder } = this.#request
+    const before = filesOfLastBuild(folder)
+    const begun = isGeneratedAnew ? undefined : this.#begun
+    const bundle = await (begun === undefined ? this.#bundler.bundle(entriesOf(root)) : begun.finish())
+    if (bundle.kind === 'failed') return { kind: 'failed', diagnostics: bundle.diagnostics }
+    const own = readOwn(root)
+    const externals = versionsOf(root, bundle.externals, this.#natives)
+    const built = Object.keys(externals).filter(
+      (name) => name === nativeClient || this.#natives.some((each) => each.name === name),
+    )
+    const texts: Readonly<Record<string, string>> = {
+      [serverFile]: bootstrap,
+      'package.json': distManifest({ ...own, dependencies: externals, built }),
+      Dockerfile: dockerfile(config.http),
+      '.dockerignore': dockerIgnore,
+    }
+    const files = fileSizes(folder, bundle, texts)
+    for (const [file, text] of Object.entries(texts)) writeText(folder, file, text)
+    removeFiles(
+      folder,
+      before.filter((file) => files[file] === undefined),
+    )
+    const info: BuildInfo = { ...made(root, own), externals, files }
+    writeText(folder, infoFile, `${JSON.stringify(info, null, 2)}\n`)
+    return { kind: 'built', info }
+  }
+
+  async close(): Promise<void> {
+    await this.#bundler.close()
+  }
+}
+
+function made(root: string, own: { readonly name: string; readonly version: string }) {
   const manifest = createHash('sha256')
     .update(readFileSync(join(root, 'generated/manifest.json')))
     .digest('hex')
-  const made = { pyrallel: version(), node: process.versions.node, ...own, commit: sourceCommit(root), manifest }
-  const info: BuildInfo = { ...made, externals, files }
-  writeText(folder, infoFile, `${JSON.stringify(info, null, 2)}\n`)
-  return { kind: 'built', info }
+  return { pyrallel: version(), node: process.versions.node, ...own, commit: sourceCommit(root), manifest }
 }
 
 /** The maps must be on before the code is read, or stack traces would name the bundle. */

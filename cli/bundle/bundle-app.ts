@@ -14,11 +14,12 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
-import { dirname, extname, relative, resolve, sep } from 'node:path'
-import type { BuildContext, BuildFailure, BuildOptions, BuildResult, Metafile, Plugin } from 'esbuild'
+import { dirname, relative, resolve, sep } from 'node:path'
+import type { BuildContext, BuildFailure, BuildOptions, BuildResult, Metafile } from 'esbuild'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { Diagnostic } from '../codegen/diagnostic.ts'
 import { bundleDiagnostic, missingImport } from './bundle-diagnostic.ts'
+import { importsFrom, virtual, virtualEntries } from './bundle-plugins.ts'
 
 export interface BundleEntry {
   /** Where it goes, below the output folder and without extension: `handlers/billing/charge`. Unique. */
@@ -82,7 +83,17 @@ export interface Bundler {
    * @throws PyrallelError PYR_WRITE when the output cannot be written
    */
   bundle(entries: readonly BundleEntry[]): Promise<Bundle>
+  /**
+   * The first half of `bundle`: nothing is written. Settles once esbuild, which is a process of its own, goes on by itself: what follows may keep
+   * this one busy meanwhile.
+   */
+  begin(entries: readonly BundleEntry[]): Promise<BegunBundle>
   close(): Promise<void>
+}
+
+export interface BegunBundle {
+  /** Writes what was bundled. @throws PyrallelError PYR_WRITE */
+  finish(): Promise<Bundle>
 }
 
 /** Bundles once and leaves nothing running. @throws PyrallelError PYR_WRITE when the output cannot be written */
@@ -111,6 +122,9 @@ class AppBundler implements Bundler {
   #context: BuildContext | undefined
   /** The entries of `#context`, which cannot be changed. */
   #opened = ''
+  #rebuilding: Promise<unknown> = Promise.resolve()
+  #entriesRead: Promise<void> = Promise.resolve()
+  #onEntryRead: () => void = () => {}
 
   constructor(settings: BundleSettings, openContext: OpenContext) {
     this.#settings = settings
@@ -118,28 +132,57 @@ class AppBundler implements Bundler {
   }
 
   async bundle(entries: readonly BundleEntry[]): Promise<Bundle> {
+    const begun = await this.begin(entries)
+    return begun.finish()
+  }
+
+  async begin(entries: readonly BundleEntry[]): Promise<BegunBundle> {
+    await this.#rebuilding
+    const rebuilding = this.#rebuild(entries)
+    this.#rebuilding = rebuilding
+    await Promise.race([this.#entriesRead, rebuilding])
+    return {
+      finish: async () => {
+        const outcome = await rebuilding
+        if ('kind' in outcome) return outcome
+        if ('thrown' in outcome) throw outcome.thrown
+        for (const { path, contents } of outcome.outputFiles ?? []) await this.#write(path, contents)
+        return this.#describe(entries, outcome)
+      },
+    }
+  }
+
+  async close(): Promise<void> {
+    const context = this.#context
+    this.#context = undefined
+    await context?.cancel()
+    await context?.dispose()
+  }
+
+  /** Never rejects: nobody may be waiting for it. */
+  async #rebuild(entries: readonly BundleEntry[]): Promise<BuildResult | BundleFailed | { readonly thrown: unknown }> {
     const { root } = this.#settings
-    let result: BuildResult
+    const awaited = entries.filter(({ contents }) => contents !== undefined).length
+    this.#entriesRead = new Promise((resolve) => {
+      let count = 0
+      this.#onEntryRead = () => {
+        count++
+        // esbuild gets its answer first.
+        if (count === awaited) setImmediate(resolve)
+      }
+    })
     try {
       const context = await this.#contextFor(entries)
-      result = await context.rebuild()
+      return await context.rebuild()
     } catch (thrown) {
       const { errors } = thrown as Partial<BuildFailure>
-      if (errors === undefined) throw thrown
+      if (errors === undefined) return { thrown }
       return {
         kind: 'failed',
         diagnostics: errors.map((error) => bundleDiagnostic(root, error)),
         missing: errors.flatMap((error) => missingImport(root, error) ?? []),
       }
     }
-    for (const { path, contents } of result.outputFiles ?? []) await this.#write(path, contents)
-    return this.#describe(entries, result)
-  }
-
-  async close(): Promise<void> {
-    const context = this.#context
-    this.#context = undefined
-    await context?.dispose()
   }
 
   async #contextFor(entries: readonly BundleEntry[]): Promise<BuildContext> {
@@ -153,6 +196,7 @@ class AppBundler implements Bundler {
 
   #optionsFor(entries: readonly BundleEntry[]): BuildOptions {
     const { root, outDir, naming, dependencies } = this.#settings
+    const sources = new Map(entries.flatMap(({ file, contents }) => (contents === undefined ? [] : [[file, contents]])))
     return {
       absWorkingDir: root,
       entryPoints: entries.map(({ name, file, contents }) => ({
@@ -178,7 +222,10 @@ class AppBundler implements Bundler {
       metafile: true,
       write: false,
       logLevel: 'silent',
-      plugins: [virtualEntries(root, entries), importsFrom(this.#settings.from ?? new Map())],
+      plugins: [
+        virtualEntries(root, sources, () => this.#onEntryRead()),
+        importsFrom(this.#settings.from ?? new Map()),
+      ],
     }
   }
 
@@ -220,42 +267,9 @@ class AppBundler implements Bundler {
   }
 }
 
-const virtual = 'pyrallel-entry'
 /** CommonJS packages that are bundled call `require` for Node's own modules; ES modules have none. */
 const requireBanner =
   "import { createRequire as pyrallelCreateRequire } from 'node:module'; const require = pyrallelCreateRequire(import.meta.url);"
-
-function virtualEntries(root: string, entries: readonly BundleEntry[]): Plugin {
-  const sources = new Map(entries.flatMap(({ file, contents }) => (contents === undefined ? [] : [[file, contents]])))
-  return {
-    name: virtual,
-    setup(build) {
-      if (sources.size === 0) return
-      build.onResolve({ filter: new RegExp(`^${virtual}:`) }, ({ path }) => ({
-        path: path.slice(virtual.length + 1),
-        namespace: virtual,
-      }))
-      build.onLoad({ filter: /.*/, namespace: virtual }, ({ path }) => ({
-        contents: sources.get(path) ?? '',
-        loader: extname(path) === '.mjs' ? 'js' : 'ts',
-        resolveDir: dirname(resolve(root, path)),
-      }))
-    },
-  }
-}
-
-/** Comes before tsconfig.json's `paths`, which may say where the sources of a package are. */
-function importsFrom(places: ReadonlyMap<string, string>): Plugin {
-  return {
-    name: 'pyrallel-from',
-    setup(build) {
-      for (const [specifier, url] of places) {
-        const escaped = specifier.replaceAll(/[^\w]/g, '\\$&')
-        build.onResolve({ filter: new RegExp(`^${escaped}$`) }, () => ({ path: url, external: true }))
-      }
-    },
-  }
-}
 
 /** The entry and everything that it imports, directly or not. */
 function inputsOf(metafile: Metafile, entry: string): readonly string[] {

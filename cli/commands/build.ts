@@ -1,13 +1,13 @@
 /** `pyrallel build`: generates, bundles for production, and says what was made. */
 import { relative, resolve } from 'node:path'
 import { PyrallelError } from '../../framework/model/errors.ts'
-import { type BuildInfo, buildApp } from '../build/build-app.ts'
+import { AppBuild, type BuildInfo } from '../build/build-app.ts'
 import { generate, writeFiles } from '../codegen/generate.ts'
 import { readEnvironment } from '../config/environment.ts'
 import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
 import { painter } from '../paint.ts'
-import { loadProject } from '../project.ts'
+import { loadProject, refuseMissingConfig } from '../project.ts'
 import { reportDiagnostics } from '../report-diagnostics.ts'
 
 export interface BuildCommandOptions {
@@ -18,8 +18,9 @@ export interface BuildCommandOptions {
 
 export async function build(options: BuildCommandOptions, io: Io): Promise<number> {
   const startedAt = performance.now()
-  const project = await loadProject(io.cwd(), readEnvironment(io.cwd(), process.env, 'production'))
-  const { root, declaredGroup } = project
+  const root = io.cwd()
+  const environment = readEnvironment(root, process.env, 'production')
+  refuseMissingConfig(root)
   const folder = resolve(root, options.out)
   if (relative(folder, root) === '' || !relative(folder, root).startsWith('..')) {
     throw new PyrallelError(
@@ -27,21 +28,30 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
       `--out is '${options.out}', which holds the project itself. Name a folder of its own, such as dist.`,
     )
   }
-  const { diagnostics, stale, handlers } = await generate(root, declaredGroup)
-  if (diagnostics.length > 0) return refuse(diagnostics, options, io)
-  if (handlers.length === 0) {
-    throw new PyrallelError(
-      'PYR_HANDLER_EXPORT',
-      'There is no handler below handlers/: the build would do nothing. Write one, then build again.',
-    )
+  const building = await AppBuild.begin({ root, folder, external: options.external })
+  try {
+    const project = await loadProject(root, environment)
+    const { diagnostics, stale, handlers } = await generate(root, project.declaredGroup)
+    if (diagnostics.length > 0) return refuse(diagnostics, options, io)
+    refuseEmpty(handlers)
+    writeFiles(root, stale)
+    const outcome = await building.finish(project, { isGeneratedAnew: stale.length > 0 })
+    if (outcome.kind === 'failed') return refuse(outcome.diagnostics, options, io)
+    const tookMs = Math.round(performance.now() - startedAt)
+    if (options.json === true) io.stdout.write(`${JSON.stringify({ ...outcome.info, tookMs }, null, 2)}\n`)
+    else io.stdout.write(summary(outcome.info, options.out, handlers.length, tookMs, io))
+    return exitCodes.fine
+  } finally {
+    await building.close()
   }
-  writeFiles(root, stale)
-  const outcome = await buildApp({ project, folder, external: options.external })
-  if (outcome.kind === 'failed') return refuse(outcome.diagnostics, options, io)
-  const tookMs = Math.round(performance.now() - startedAt)
-  if (options.json === true) io.stdout.write(`${JSON.stringify({ ...outcome.info, tookMs }, null, 2)}\n`)
-  else io.stdout.write(summary(outcome.info, options.out, handlers.length, tookMs, io))
-  return exitCodes.fine
+}
+
+function refuseEmpty(handlers: readonly unknown[]): void {
+  if (handlers.length > 0) return
+  throw new PyrallelError(
+    'PYR_HANDLER_EXPORT',
+    'There is no handler below handlers/: the build would do nothing. Write one, then build again.',
+  )
 }
 
 function refuse(diagnostics: Parameters<typeof reportDiagnostics>[0], { json }: BuildCommandOptions, io: Io): number {
