@@ -188,6 +188,30 @@ const mutants: readonly Mutant[] = [
     replace: 'return undefined',
   },
   {
+    name: 'a paused handler starts what a poll brings',
+    file: 'scheduler.ts',
+    find: 'if (ready.size === 0 || isPaused) continue',
+    replace: 'if (ready.size === 0 || (isPaused && routeState.inFlight > 0)) continue',
+  },
+  {
+    name: 'the time of a pause counts as blocking',
+    file: 'blocking-limit.ts',
+    find: 'return Math.max(blockedSince, pausedUntil)',
+    replace: 'return pausedUntil === Number.POSITIVE_INFINITY ? pausedUntil : blockedSince',
+  },
+  {
+    name: 'a partition that comes during a pause does not know of it',
+    file: 'work-manager.ts',
+    find: 'if (this.#scheduler.holdOf(of.topic).isPaused) state.pausedUntil = Number.POSITIVE_INFINITY',
+    replace: '',
+  },
+  {
+    name: 'a resume of what was not paused begins to count anew',
+    file: 'work-manager.ts',
+    find: 'if (wasPaused && state.route.handlerId === handlerId) state.pausedUntil = this.#now',
+    replace: 'if (state.route.handlerId === handlerId) state.pausedUntil = this.#now',
+  },
+  {
     name: 'a record that blocks is given up too early',
     file: 'blocking-limit.ts',
     find: 'return now - blocksSince(state) >= maxBlockingMs',

@@ -71,6 +71,7 @@ export const seen = {
   poisoned: 0,
   blocked: 0,
   heldByRate: 0,
+  pauses: 0,
   batches: 0,
   splits: 0,
   partials: 0,
@@ -88,6 +89,8 @@ export class Oracle {
   readonly #keys = new Map<Assignment, Map<string, KeyHistory>>()
   /** When attempts were started, by member. */
   readonly #starts = new Map<number, number[]>()
+  /** By member: infinity while somebody has paused its handler. */
+  readonly #pausedUntil = new Map<number, number>()
 
   constructor(setup: Setup) {
     this.#setup = setup
@@ -145,6 +148,15 @@ export class Oracle {
   crash(member: number): void {
     seen.crashes += 1
     this.#starts.delete(member)
+    this.#pausedUntil.delete(member)
+  }
+
+  pause(member: number): void {
+    this.#pausedUntil.set(member, Number.POSITIVE_INFINITY)
+  }
+
+  resume(member: number, now: number): void {
+    this.#pausedUntil.set(member, now)
   }
 
   /** @param runningHere everything that this process is at work on, whatever assignment it came from */
@@ -389,14 +401,15 @@ export class Oracle {
     }
   }
 
-  /** The lowest delivered record that is not finished, and since when all below it are. */
+  /** The lowest delivered record that is not finished, and since when all below it are; the time of a pause does not count. */
   #blockedSince(assignment: Assignment): { readonly record: LogRecord; readonly at: number } | undefined {
     const times = this.#timesOf(assignment)
     let at = Number.NEGATIVE_INFINITY
     for (const record of assignment.delivered) {
       const { deliveredAt = 0, finishedAt } = times.get(record.uid) ?? {}
       if (!assignment.finished.has(record.uid) && !assignment.covered.has(record.uid)) {
-        return { record, at: Math.max(at, deliveredAt) }
+        const pausedUntil = this.#pausedUntil.get(assignment.member) ?? Number.NEGATIVE_INFINITY
+        return { record, at: Math.max(at, deliveredAt, pausedUntil) }
       }
       at = Math.max(at, finishedAt ?? at)
     }

@@ -36,6 +36,8 @@ interface Member {
   readonly manager: WorkManager
   readonly owned: Map<number, Owned>
   readonly paused: Set<number>
+  /** Somebody has paused the handler. */
+  isPaused: boolean
   running: Running[]
   deadLetters: { readonly request: DeadLetterRequest; readonly running: Delivered }[]
   /** The last failed attempt of each record that was given up, to match the request with it. */
@@ -127,11 +129,18 @@ class Game {
       case 'wait':
         this.#now += b * 1_000
         break
+      case 'pause':
+        this.#pause(member)
+        break
+      case 'resume':
+        this.#resume(member)
+        break
     }
   }
 
   /** Nothing fails any more: everything must get done, be committed, and leave nothing behind. */
   calmWeather(): void {
+    for (const member of this.#members) this.#resume(member)
     for (let round = 0; round < CALM_ROUNDS; round += 1) {
       let isBusy = false
       for (const member of this.#members) isBusy = this.#calmRound(member) || isBusy
@@ -195,7 +204,7 @@ class Game {
       maxMetadataLength: this.#setup.maxMetadataLength,
       random: seededRandom(seed),
     })
-    const empty = { running: [], deadLetters: [], commit: undefined }
+    const empty = { running: [], deadLetters: [], commit: undefined, isPaused: false }
     return {
       id,
       manager,
@@ -240,7 +249,7 @@ class Game {
       const partition = partitions[(first + i) % partitions.length] as number
       const owned = member.owned.get(partition)
       if (owned === undefined || owned.isDraining) continue
-      for (const record of this.#fetch(owned, partition, room)) {
+      for (const record of this.#fetch(member, owned, partition, room)) {
         room -= 1
         records.push(toKafkaRecord(record, partition))
       }
@@ -250,10 +259,16 @@ class Game {
     this.#applyIntake(member)
   }
 
-  #fetch(owned: Owned, partition: number, max: number): readonly LogRecord[] {
+  #fetch(member: Member, owned: Owned, partition: number, max: number): readonly LogRecord[] {
     const log = this.#logs[partition] as Log
     owned.fetchFrom = log.fetchPosition(owned.fetchFrom)
     const records = log.read(owned.fetchFrom, max)
+    const { expectedNext = 0, incarnation } = owned.assignment
+    // The log is another one, and begins above what was read of the old one: no offset can show that, so the group tells.
+    if (incarnation !== log.incarnation && records[0] !== undefined && records[0].offset >= expectedNext) {
+      this.#takeAway(member, partition)
+      return []
+    }
     for (const record of records) owned.assignment = this.#oracle.deliver(owned.assignment, record, log, this.#now)
     owned.fetchFrom = (records.at(-1)?.offset ?? owned.fetchFrom - 1) + 1
     return records
@@ -275,10 +290,28 @@ class Game {
     }
   }
 
+  #pause(member: Member): void {
+    if (member.isPaused) return
+    seen.pauses += 1
+    member.isPaused = true
+    member.manager.pause(HANDLER)
+    this.#oracle.pause(member.id)
+  }
+
+  /** The manager knows what time it is from the last verb that told it. */
+  #resume(member: Member): void {
+    if (member.isPaused) this.#start(member)
+    member.manager.resume(HANDLER)
+    if (!member.isPaused) return
+    member.isPaused = false
+    this.#oracle.resume(member.id, this.#now)
+  }
+
   #start(member: Member): void {
     for (const item of member.manager.takeReady(this.#now, () => this.#setup.concurrency)) {
       const batched: LogRecord[] = []
       let owner: Assignment | undefined
+      if (member.isPaused) throw new Violation('PAUSED', `record ${item.records[0]?.offset} starts`)
       for (const kafkaRecord of item.records) {
         const owned = member.owned.get(kafkaRecord.partition)
         const record = owned?.assignment.delivered.find(({ offset }) => offset === kafkaRecord.offset)

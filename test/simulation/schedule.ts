@@ -25,6 +25,8 @@ const weights = {
   compact: 1,
   'foreign-metadata': 0.4,
   wait: 6,
+  pause: 0.7,
+  resume: 1.5,
 } as const
 
 export type StepKind = keyof typeof weights
