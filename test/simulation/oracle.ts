@@ -304,6 +304,12 @@ export class Oracle {
     }
   }
 
+  /** Records that may wait for a retry: their attempts have failed, and they are neither finished nor given up. */
+  failedOpen(assignment: Assignment): number {
+    const failed = [...(this.#failures.get(assignment)?.keys() ?? [])]
+    return failed.filter((uid) => !assignment.finished.has(uid) && !assignment.givenUp.has(uid)).length
+  }
+
   /** @returns true when that was the last attempt */
   fail(running: Running, isRetryable: boolean, now: number): boolean {
     const { assignment, record } = running

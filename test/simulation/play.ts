@@ -329,6 +329,9 @@ class Game {
       this.#oracle.startBatch(item, owner, batched, this.#now)
     }
     this.#takeGuarded(member)
+    const most = [...member.owned.values()].reduce((sum, each) => sum + this.#oracle.failedOpen(each.assignment), 0)
+    const { retriesWaiting } = member.manager.gauges()
+    if (retriesWaiting > most) throw new Violation('GAUGE', `${retriesWaiting} retries wait, of ${most} records`)
     for (const { assignment, isDraining } of member.owned.values()) {
       if (!isDraining) this.#oracle.checkBlocking(assignment, member.running, this.#now)
     }
