@@ -1,9 +1,10 @@
 // Made by `pyrallel generate` (format 2). Do not edit: change handlers/ and generate again.
 import type { RegisteredHandler } from 'pyrallel'
 import chargeOrderHandler from '../handlers/charge-order.ts'
+import scorePageViewsHandler from '../handlers/score-page-views.ts'
 import trackStockHandler from '../handlers/track-stock.ts'
 import welcomeEmailHandler from '../handlers/welcome-email.ts'
-import { Order, SignUp, topicSchemas } from './schemas.ts'
+import { Order, PageView, SignUp, topicSchemas } from './schemas.ts'
 
 export const routes: readonly RegisteredHandler[] = [
   {
@@ -14,6 +15,16 @@ export const routes: readonly RegisteredHandler[] = [
     schema: Order,
     topicSchemas,
     handler: chargeOrderHandler,
+  },
+  {
+    id: 'score-page-views',
+    file: 'handlers/score-page-views.ts',
+    topic: 'pages.viewed',
+    group: null,
+    entry: new URL('./workers/score-page-views.ts', import.meta.url).href,
+    schema: PageView,
+    topicSchemas,
+    handler: scorePageViewsHandler,
   },
   {
     id: 'track-stock',

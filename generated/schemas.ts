@@ -13,6 +13,12 @@ export const Order = Type.Object({
   total: Type.Number({ minimum: 0 }),
 })
 
+export const PageView = Type.Object({
+  visitorId: Type.String(),
+  path: Type.String(),
+  seconds: Type.Number(),
+})
+
 export const SignUp = Type.Object({
   userId: Type.String(),
   email: Type.String(),
@@ -22,5 +28,6 @@ export const SignUp = Type.Object({
 export const topicSchemas = {
   'invoices.issued': Invoice,
   'orders.created': Order,
+  'pages.viewed': PageView,
   'users.signed-up': SignUp,
 }

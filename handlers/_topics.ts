@@ -19,11 +19,19 @@ export interface Invoice {
   readonly amount: number
 }
 
+export interface PageView {
+  readonly visitorId: string
+  readonly path: string
+  readonly seconds: number
+}
+
 /** The type is the schema: what is in the topic is checked against `SignUp` before a handler sees it. */
 export const signUps = topic<SignUp>('users.signed-up', { key: (signUp) => signUp.userId })
 
 /** `key` decides which orders keep their order: those of one customer. */
 export const orders = topic<Order>('orders.created', { key: (order) => order.customerId })
+
+export const pageViews = topic<PageView>('pages.viewed', { key: (view) => view.visitorId })
 
 export const invoices = topic<Invoice>('invoices.issued', { key: (invoice) => invoice.customerId })
 

@@ -1,6 +1,6 @@
-/** Traffic for `pyrallel dev --traffic`: customers who sign up, order and move stock, with mistakes among them. */
+/** Traffic for `pyrallel dev --traffic`: customers who sign up, order, look at pages and move stock, with mistakes among them. */
 import type { TrafficRecord, TrafficSource } from 'pyrallel'
-import { orders, signUps, stockMoves } from './_topics.ts'
+import { orders, pageViews, signUps, stockMoves } from './_topics.ts'
 
 const CUSTOMERS = 200
 
@@ -8,8 +8,9 @@ export const traffic: TrafficSource = function* (random) {
   for (let number = 1; ; number++) {
     const kind = random()
     if (kind < 0.5) yield order(number, random)
-    else if (kind < 0.8) yield signUp(number, random)
-    else yield stockMove(random)
+    else if (kind < 0.7) yield signUp(number, random)
+    else if (kind < 0.85) yield stockMove(random)
+    else yield pageView(random)
   }
 }
 
@@ -23,6 +24,12 @@ function order(number: number, random: () => number): TrafficRecord {
 function signUp(number: number, random: () => number): TrafficRecord {
   const domain = random() < 0.02 ? 'slow.example' : 'example.com'
   return { topic: signUps, value: { userId: customer(random), email: `user-${number}@${domain}` } }
+}
+
+function pageView(random: () => number): TrafficRecord {
+  // 1 in 100 has a clock that was set back.
+  const seconds = random() < 0.01 ? -1 : Math.ceil(random() * 90)
+  return { topic: pageViews, value: { visitorId: customer(random), path: `/p/${Math.floor(random() * 50)}`, seconds } }
 }
 
 function stockMove(random: () => number): TrafficRecord {

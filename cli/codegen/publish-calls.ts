@@ -1,6 +1,6 @@
 /** Finds what the calls of a file publish to, as far as that is written in so many words. Reads syntax. */
 import { type CallExpression, Node } from 'ts-morph'
-import { pyrallelFunction, readString } from './static-reader.ts'
+import { isHandlerCall, readString } from './static-reader.ts'
 import { declaredTopic } from './value-schemas.ts'
 
 /**
@@ -22,7 +22,7 @@ function isNamedPublish(call: CallExpression): boolean {
   return Node.isIdentifier(callee) && callee.getText() === 'publish'
 }
 
-/** `context.publish` or `publish`, where `context` or `{ publish }` is the second parameter of the function that is given to `handler()`. */
+/** `context.publish` or `publish`, where `context` or `{ publish }` is the second parameter of the function that is given to `handler()` or `batchHandler()`. */
 function isOfContext(call: CallExpression): boolean {
   const callee = call.getExpression()
   const base = Node.isPropertyAccessExpression(callee) ? callee.getExpression() : callee
@@ -35,5 +35,5 @@ function isOfContext(call: CallExpression): boolean {
   if (!Node.isArrowFunction(run) && !Node.isFunctionExpression(run)) return false
   if (run.getParameters()[1] !== parameter) return false
   const outer = run.getParent()
-  return Node.isCallExpression(outer) && pyrallelFunction(outer) === 'handler'
+  return Node.isCallExpression(outer) && isHandlerCall(outer)
 }

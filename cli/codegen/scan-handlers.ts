@@ -2,7 +2,7 @@
 import { type CallExpression, type Expression, Node, type ObjectLiteralExpression, type SourceFile } from 'ts-morph'
 import type { ErrorCode } from '../../framework/model/errors.ts'
 import type { Located } from './duplicates.ts'
-import { property, pyrallelFunction, readString, resolve } from './static-reader.ts'
+import { isHandlerCall, property, readString, resolve } from './static-reader.ts'
 import { declaredTopic } from './value-schemas.ts'
 
 const orderings = ['key', 'partition', 'unordered'] as const
@@ -28,11 +28,11 @@ export function scanHandler(source: SourceFile, file: string, report: Report): F
     return undefined
   }
   const call = exported.value === undefined ? undefined : resolve(exported.value)
-  if (call === undefined || !Node.isCallExpression(call) || pyrallelFunction(call) !== 'handler') {
+  if (call === undefined || !Node.isCallExpression(call) || !isHandlerCall(call)) {
     report(
       exported.place,
       'PYR_HANDLER_EXPORT',
-      "The default export is not a call of `handler` from 'pyrallel'.",
+      "The default export is not a call of `handler` or `batchHandler` from 'pyrallel'.",
       'Write `export default handler(topic, async (record, context) => { ... })`, or rename the file to begin with `_` when it is no handler.',
     )
     return undefined

@@ -122,6 +122,12 @@ export function pyrallelFunction(call: CallExpression): string | undefined {
   return Node.isIdentifier(callee) ? importedFrom(callee, isPyrallel) : undefined
 }
 
+/** `handler(...)` or `batchHandler(...)`: what a file below handlers/ exports. */
+export function isHandlerCall(call: CallExpression): boolean {
+  const name = pyrallelFunction(call)
+  return name === 'handler' || name === 'batchHandler'
+}
+
 /** The name that an identifier imports from a module, `*` for all of it, through re-exports of the user's own files. */
 export function importedFrom(identifier: Identifier, isModule: (specifier: string) => boolean): string | undefined {
   let symbol = identifier.getSymbol()

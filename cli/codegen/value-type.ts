@@ -15,9 +15,10 @@ export function writtenValueType(call: CallExpression): TypeNode | undefined {
   return argumentOf(declaration?.getTypeNode(), 'TopicDefinition')
 }
 
-/** `async (record: HandlerRecord<Order>) => ...` */
+/** `async (record: HandlerRecord<Order>) => ...` and `async (batch: Batch<Order>) => ...` */
 function ofFunction(value: Expression): TypeNode | undefined {
-  return argumentOf(parameterType(value), 'HandlerRecord')
+  const type = parameterType(value)
+  return argumentOf(type, 'HandlerRecord') ?? argumentOf(type, 'Batch')
 }
 
 /** `{ key: (order: Order) => order.id }` and `{ filter: (record: HandlerRecord<Order>) => ... }` */

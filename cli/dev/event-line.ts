@@ -110,10 +110,11 @@ function head(event: RecordEvent, { widths, paint }: LineSetup): string {
   return `${place}  ${keyText(event.record.key).padEnd(8)}  ${paint('cyan', event.handlerId.padEnd(widths.handler))}`
 }
 
-function outcome(event: RecordEvent, publishedTo: readonly string[]): string {
+function outcome(event: Extract<RecordEvent, { kind: 'record.done' }>, publishedTo: readonly string[]): string {
   const attempt = event.attempt > 1 ? [`attempt ${event.attempt}`] : []
+  const took = event.batch === undefined ? '' : ` for a batch of ${event.batch}`
   const went = publishedTo.length > 0 ? [`→ ${[...new Set(publishedTo)].join(', ')}`] : []
-  return [msText(event.durationMs), ...attempt, ...went].join('  ')
+  return [`${msText(event.durationMs)}${took}`, ...attempt, ...went].join('  ')
 }
 
 function left(records: number): string {

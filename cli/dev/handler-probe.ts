@@ -43,7 +43,18 @@ export function probed(handler: ResolvedHandler, observer: ProbeObserver): Resol
       )
     },
   }
-  return { ...handler, definition }
+  const { runBatch } = handler.definition
+  if (runBatch === undefined) return { ...handler, definition }
+  // Starts and ends of records in a batch are not watched: those of one key run together, in the order in which they stand there.
+  const probedBatch: typeof runBatch = (batch, context) => {
+    const [first] = batch
+    const publish: Publish = async (to, value, options) => {
+      if (first !== undefined) await observer.onPublish(handlerId, first, typeof to === 'string' ? to : to.name)
+      await context.publish(to, value, options)
+    }
+    return runBatch(batch, new ProbedContext(context, publish))
+  }
+  return { ...handler, definition: { ...definition, runBatch: probedBatch } }
 }
 
 function isThenable(value: unknown): boolean {

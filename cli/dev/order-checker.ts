@@ -15,6 +15,8 @@ export interface Delivery {
   readonly number: number
 }
 
+export type Settlement = 'done' | 'done in a batch' | 'dead'
+
 interface Shard {
   /** The record whose handler runs now. */
   running: number | undefined
@@ -22,6 +24,8 @@ interface Shard {
   open: number | undefined
   /** The highest record that is settled; 0 before the first. */
   settled: number
+  /** Records that others were settled before: each must turn out to be dead. */
+  readonly overtaken: Set<number>
 }
 
 /** Violations that are kept as texts; all are counted. */
@@ -70,11 +74,23 @@ export class OrderChecker {
     if (hasSucceeded) this.#settle(shard, this.#rankOf(delivery))
   }
 
-  /** The record is done, filtered or dead: nothing of it runs any more. Records that no handler may see settle without a start. */
-  settled(delivery: Delivery): void {
+  /**
+   * The record is done, filtered or dead: nothing of it runs any more. Records that no handler may see settle without a start. What is done in a batch
+   * may settle before those of its key that were given up in it: their dead letters are on their way.
+   */
+  settled(delivery: Delivery, how: Settlement = 'done'): void {
     const shard = this.#shardOf(delivery)
     if (shard === undefined) return
     const rank = this.#rankOf(delivery)
+    if (shard.overtaken.delete(rank)) {
+      if (how !== 'dead') this.#violation(delivery, `was done after #${shard.settled}, which is behind it`)
+      return
+    }
+    if (how === 'done in a batch' && this.#orderings.get(delivery.handlerId) === 'key') {
+      for (let passed = shard.settled + 1; passed < rank; passed++) shard.overtaken.add(passed)
+      this.#settle(shard, rank)
+      return
+    }
     if (shard.open === rank || rank <= shard.settled) {
       this.#settle(shard, rank)
       return
@@ -126,7 +142,7 @@ export class OrderChecker {
     const ordering = this.#orderings.get(handlerId)
     if (ordering === undefined || ordering === 'unordered' || (ordering === 'key' && key === null)) return undefined
     const id = ordering === 'key' ? `${handlerId} ${topic} key ${key}` : `${handlerId} ${topic} partition ${partition}`
-    const shard = this.#shards.get(id) ?? { running: undefined, open: undefined, settled: 0 }
+    const shard = this.#shards.get(id) ?? { running: undefined, open: undefined, settled: 0, overtaken: new Set() }
     this.#shards.set(id, shard)
     return shard
   }

@@ -6,7 +6,7 @@ import type { OutgoingRecord } from '../../framework/model/record.ts'
 import type { Clock } from '../../framework/runtime/clock.ts'
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import type { TrafficRecord } from '../../framework/traffic.ts'
-import { type Delivery, OrderChecker } from './order-checker.ts'
+import { type Delivery, OrderChecker, type Settlement } from './order-checker.ts'
 import { TrafficLedger } from './traffic-ledger.ts'
 
 /** Carries the run, the record's number in it, and its number among those of its key: `run/id/number`. */
@@ -95,7 +95,8 @@ export class TrafficRun {
     if (ids === undefined) return
     const { topic, partition, offset, key } = record
     if (event.kind !== 'record.retry') {
-      this.checker.settled({ handlerId, topic, partition, offset, key: key?.toString() ?? null, number: ids.number })
+      const delivery = { handlerId, topic, partition, offset, key: key?.toString() ?? null, number: ids.number }
+      this.checker.settled(delivery, settlementOf(event))
     }
     this.ledger.onEvent(ids.id, event)
   }
@@ -146,6 +147,11 @@ export class TrafficRun {
       sooner?.then(this.#wake, this.#wake)
     })
   }
+}
+
+function settlementOf(event: Extract<RuntimeEvent, { readonly kind: 'record.done' | 'record.dead' }>): Settlement {
+  if (event.kind === 'record.dead') return 'dead'
+  return event.batch === undefined ? 'done' : 'done in a batch'
 }
 
 function readersOf(handlers: readonly ResolvedHandler[]): ReadonlyMap<string, readonly string[]> {

@@ -134,7 +134,8 @@ export class Settlement {
     const unfinished = new Map<Shard, Pending>()
     for (const [index, pending] of pendings.entries()) {
       const single = outcomeOf(outcome, index)
-      if (counts(single, unfinished.get(pending.shard))) this.#settleOne({ state, pending }, single, durationMs, now)
+      if (counts(single, unfinished.get(pending.shard)))
+        this.#settleOne({ state, pending }, single, durationMs, now, pendings.length)
       // It runs again when its shard comes to it.
       else pending.state = 'queued'
       if (isUnfinished(pending)) unfinished.set(pending.shard, pending)
@@ -154,14 +155,14 @@ export class Settlement {
     this.#emit?.({ kind: 'batch.split', handlerId, topic, partition, epoch, records: pendings.length, failure })
   }
 
-  #settleOne(held: Held, outcome: SingleOutcome, durationMs: number, now: number): void {
+  #settleOne(held: Held, outcome: SingleOutcome, durationMs: number, now: number, records?: number): void {
     const { pending } = held
     if (outcome.kind === 'succeeded') {
       this.#countSucceeded(held)
       this.#complete(held, now)
       if (this.#emitDone !== undefined) {
         const filtered = outcome.filtered === true
-        this.#emitDone({ ...ofRecord(held, { durationMs }), kind: 'record.done', filtered })
+        this.#emitDone({ ...ofRecord(held, { durationMs }), ...ofBatch(records), kind: 'record.done', filtered })
       }
       return
     }
@@ -186,6 +187,7 @@ export class Settlement {
     const { delayMs } = decision
     this.#emit?.({
       ...ofRecord(held, { durationMs }),
+      ...ofBatch(records),
       kind: 'record.retry',
       attempts: retry.attempts,
       delayMs,
@@ -232,6 +234,10 @@ function tellsDuration(outcome: Outcome): boolean {
 
 function ofRecord({ state, pending }: Held, { durationMs }: { readonly durationMs: number }) {
   return { handlerId: state.route.handlerId, record: pending.record, attempt: pending.attempt, durationMs }
+}
+
+function ofBatch(records: number | undefined): { readonly batch?: number } {
+  return records === undefined ? {} : { batch: records }
 }
 
 function deadOf(failure: HandlerFailure, deadLetterTopic: string | null) {

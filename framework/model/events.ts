@@ -9,15 +9,20 @@ interface OfRecord {
   readonly durationMs: number
 }
 
+interface OfCall extends OfRecord {
+  /** Of batch handlers: how many records the call had, which took `durationMs` together. */
+  readonly batch?: number
+}
+
 interface OfPartition extends TopicPartition {
   readonly epoch: Epoch
 }
 
 export type RuntimeEvent =
   /** The record is done: the handler returned, or its filter said no. */
-  | (OfRecord & { readonly kind: 'record.done'; readonly filtered: boolean })
+  | (OfCall & { readonly kind: 'record.done'; readonly filtered: boolean })
   /** The attempt failed; the next one starts `delayMs` from now at the earliest. Its shard waits, its slot is free. */
-  | (OfRecord & {
+  | (OfCall & {
       readonly kind: 'record.retry'
       readonly attempts: number
       readonly delayMs: number

@@ -47,6 +47,22 @@ describe('OrderChecker', () => {
     assert.equal(it.sequences, 2)
   })
 
+  it('lets what is done in a batch settle before those of its key that were given up in it', () => {
+    const it = checker('key')
+    it.settled(record(1), 'done in a batch')
+    it.settled(record(3), 'done in a batch')
+    it.settled(record(2), 'dead')
+    it.settled(record(4), 'done in a batch')
+    assert.deepEqual(it.violations, [])
+  })
+
+  it('notices a record of a batch that is done after one behind it', () => {
+    const it = checker('key')
+    it.settled(record(2), 'done in a batch')
+    it.settled(record(1), 'done in a batch')
+    assert.deepEqual(it.violations, ['h: t[0]@103 (key k, #1) was done after #2, which is behind it'])
+  })
+
   it('notices two records of one key that run at once', () => {
     const it = checker('key')
     it.started(record(1))

@@ -42,6 +42,7 @@ describe('a line', () => {
       lineOf(done({ attempt: 3, durationMs: 1.25 })),
       '✓ orders[2]@18    c1        charge  1.3 ms  attempt 3',
     )
+    assert.equal(lineOf(done({ batch: 50 })), '✓ orders[2]@18    c1        charge  12 ms for a batch of 50')
     assert.equal(lineOf(done({ filtered: true })), '○ orders[2]@18    c1        charge  filtered')
   })
 

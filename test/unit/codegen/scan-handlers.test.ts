@@ -120,6 +120,13 @@ describe('id, group, ordering and engine', () => {
     })
   })
 
+  it('are read of batch handlers as of others, with what they publish', () => {
+    const source =
+      "import { batchHandler } from 'pyrallel'\nexport default batchHandler('orders', { id: 'o', engine: 'worker', batch: { size: 9 } }, async (batch, context) => { await context.publish('scores', batch.size) })"
+    const found = only({ 'handlers/a.ts': source })
+    assert.deepEqual([found?.id, found?.topic, found?.engine, found?.publishes], ['o', 'orders', 'worker', ['scores']])
+  })
+
   it('are read through spreads of constant objects, and the last one wins', () => {
     const source =
       "const base = { group: 'a', ordering: 'key' } as const\nconst options = { ...base, group: 'b' }\nexport default handler('orders', { ...options, ordering: 'unordered' }, () => {})"

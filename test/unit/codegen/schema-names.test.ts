@@ -91,6 +91,12 @@ describe('where a topic says its type', () => {
       'at the record',
       "import type { HandlerRecord } from 'pyrallel'\nexport default handler('orders', (record: HandlerRecord<Order>) => {})",
     ],
+    ['at batchHandler<T>()', "export default batchHandler<Order>('orders', () => {})"],
+    ['at the topic of a batch handler', "export default batchHandler(topic<Order>('orders'), () => {})"],
+    [
+      'at the batch',
+      "import type { Batch } from 'pyrallel'\nexport default batchHandler('orders', (batch: Batch<Order>) => {})",
+    ],
     [
       'at the record of the filter',
       "import type { HandlerRecord } from 'pyrallel'\nexport default handler('orders', { filter: (record: HandlerRecord<Order>) => true }, () => {})",
@@ -102,7 +108,7 @@ describe('where a topic says its type', () => {
   ] as const) {
     it(`is read ${what}`, () => {
       const { handlers, topics, diagnostics } = scan({
-        'handlers/a.ts': `import { handler, topic } from 'pyrallel'\n${order}${source}\n`,
+        'handlers/a.ts': `import { batchHandler, handler, topic } from 'pyrallel'\n${order}${source}\n`,
       })
       assert.deepEqual(diagnostics, [])
       assert.deepEqual(handlers[0]?.schema, { kind: 'derived', name: 'Order' })

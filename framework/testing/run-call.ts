@@ -1,0 +1,106 @@
+/** One call of a handler for a test: its records made, its publishes and log lines collected. Needs no broker; publishes nothing anywhere. */
+import { AsyncEngine } from '../execution-plane/async-engine.ts'
+import type { HandlerDefinition } from '../handler.ts'
+import { type Duration, durationMs } from '../model/duration.ts'
+import type { Logger } from '../model/logger.ts'
+import type { KafkaRecord, OutgoingRecord } from '../model/record.ts'
+import type { CompletionEvent, Epoch, Outcome } from '../model/work.ts'
+import { type Clock, systemClock } from '../runtime/clock.ts'
+import { publisher } from '../runtime/publisher.ts'
+
+export interface PublishedValue {
+  readonly topic: string
+  readonly key: string | null
+  readonly value: unknown
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface LoggedLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly fields: object
+  readonly message: string
+}
+
+export interface RecordInput<T> {
+  readonly value: T
+  readonly key?: string | null
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+interface Call {
+  readonly outcome: Outcome
+  readonly published: readonly PublishedValue[]
+  readonly logged: readonly LoggedLine[]
+}
+
+const STANDARD_TIMEOUT = '30s'
+const CLOSE_MS = 1_000
+
+export async function runCall<T>(
+  handler: HandlerDefinition<T>,
+  records: readonly KafkaRecord[],
+  attempts: readonly number[],
+  { timeout, clock }: { readonly timeout?: Duration; readonly clock?: Clock },
+): Promise<Call> {
+  const { options } = handler
+  const published: PublishedValue[] = []
+  const logged: LoggedLine[] = []
+  const handlerId = options.id ?? 'handler'
+  const engine = new AsyncEngine({
+    handlerId,
+    concurrency: 1,
+    timeoutMs: durationMs(timeout ?? options.timeout ?? STANDARD_TIMEOUT, 'option timeout'),
+    abandonAfterMs: 0,
+    // The value that it is given is checked against its schema before it is called, as with every engine.
+    definition: handler as HandlerDefinition<unknown>,
+    publish: publisher({
+      produce: async (record) => {
+        published.push(publishedValue(record))
+      },
+      close: async () => {},
+    }),
+    log: collectingLog(logged),
+    clock: clock ?? systemClock(),
+  })
+  const completion = new Promise<CompletionEvent>((resolve, reject) => {
+    const item = { id: 1, handlerId, epoch: 1 as Epoch, records, attempts }
+    engine.start(resolve).then(() => engine.submit(item), reject)
+  })
+  try {
+    const { outcome } = await completion
+    return { outcome, published, logged }
+  } finally {
+    await engine.close(CLOSE_MS)
+  }
+}
+
+export function recordOf<T>({ topic }: HandlerDefinition<T>, input: RecordInput<T>, offset: number): KafkaRecord {
+  const { value, headers = {} } = input
+  const key = input.key === undefined ? (topic.key?.(value) ?? null) : input.key
+  return {
+    topic: topic.name,
+    partition: 0,
+    offset,
+    key: key === null ? null : Buffer.from(key),
+    value: value === null ? null : Buffer.from(JSON.stringify(value) ?? ''),
+    headers: Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const),
+    timestamp: 0,
+  }
+}
+
+function publishedValue({ topic, key, value, headers }: OutgoingRecord): PublishedValue {
+  return {
+    topic,
+    key: key === null ? null : key.toString(),
+    value: value === null ? null : JSON.parse(value.toString()),
+    headers: Object.fromEntries(headers.map(([name, bytes]) => [name, bytes?.toString() ?? ''])),
+  }
+}
+
+function collectingLog(lines: LoggedLine[]): Logger {
+  const at = (level: LoggedLine['level']) => (fields: object, message: string) => {
+    lines.push({ level, fields, message })
+  }
+  const log: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => log }
+  return log
+}
