@@ -3,6 +3,7 @@ import type { CommitRequest } from '../kafka/kafka-client.ts'
 import { type KafkaRecord, type PartitionId, partitionId, recordBytes, type TopicPartition } from '../model/record.ts'
 import type { BatchSettings, Route } from '../model/settings.ts'
 import type { Epoch } from '../model/work.ts'
+import { BatchBuilder } from './batch-builder.ts'
 import { KeyBreakers } from './key-breakers.ts'
 import { type EncodedMetadata, encodeCompleted } from './metadata-encoder.ts'
 import { type OffsetRange, OffsetTracker } from './offset-tracker.ts'
@@ -74,8 +75,7 @@ export class PartitionState implements TopicPartition {
   #isTight = false
   #completedSinceMeasured = 0
   #metadataLength = 0
-  /** Since when records wait for others to make a batch; undefined while none does. Milliseconds since the Unix epoch. */
-  #batchSince: number | undefined
+  readonly #batches = new BatchBuilder()
   readonly #mayStart = (pending: Pending): boolean =>
     !this.#isTight || pending.record.offset < this.tracker.highestCompleted
 
@@ -144,26 +144,27 @@ export class PartitionState implements TopicPartition {
     return taken
   }
 
-  /**
-   * The records of the next batch: those of different shards, and consecutive ones of a shard. None while there are fewer than a whole
-   * batch, until they have waited long enough for others. What may not run is refused before it is in a batch.
-   */
-  takeBatch({ size, waitMs }: BatchSettings, now: number, gate: StartGate): readonly Pending[] {
-    const { taken, most } = this.#takeTogether(size, gate)
-    const mustWait = taken.length < most && now < (this.#batchSince ?? now) + waitMs
-    if (taken.length === 0 || !mustWait) {
-      this.#batchSince = undefined
-      return taken
-    }
-    this.#batchSince ??= now
-    for (const pending of taken) this.#putBack(pending)
-    return []
+  /** The records of the next batch; none while they wait for others. */
+  takeBatch(settings: BatchSettings, now: number, gate: StartGate): readonly Pending[] {
+    return this.#batches.take(settings, now, {
+      queued: this.records - this.inFlight - this.retriesWaiting - this.deadLetters,
+      take: () => this.take(),
+      takeFollower: (of) => this.#takeFollower(of),
+      putBack: (pending) => this.#putBack(pending),
+      mayRun: (pending) => gate.mayRun(this, pending),
+      refuse: (pending) => gate.refuse(this, pending),
+    })
   }
 
-  /** When the records that wait for others start without them; undefined when none waits. */
+  /** The record has failed in a larger batch: from now on it runs in those of at most `limit` records. */
+  limitBatch(pending: Pending, limit: number): void {
+    this.#batches.limit(pending, limit)
+  }
+
+  /** When the records that wait for others to make a batch start without them; undefined when none waits. */
   get batchDueAt(): number | undefined {
     const { batch } = this.route
-    return this.#batchSince === undefined || batch === undefined ? undefined : this.#batchSince + batch.waitMs
+    return batch === undefined ? undefined : this.#batches.dueAt(batch)
   }
 
   /**
@@ -176,6 +177,7 @@ export class PartitionState implements TopicPartition {
     this.shards.release(pending)
     this.records -= 1
     this.bytes -= pending.bytes
+    this.#batches.onCompleted(pending)
     this.#mayHaveChanged = true
     this.#completedSinceMeasured += 1
     const hasMoved = this.tracker.position !== before
@@ -222,35 +224,11 @@ export class PartitionState implements TopicPartition {
     return this.#committed.position
   }
 
-  /** @returns with the records the size of a whole batch, which is less than `size` when one of them has failed in a larger one */
-  #takeTogether(size: number, gate: StartGate): { readonly taken: readonly Pending[]; readonly most: number } {
-    const taken: Pending[] = []
-    let most = size
-    while (taken.length < most) {
-      const pending = this.#takeFollower(taken, gate) ?? this.take()
-      if (pending === undefined) break
-      if (!gate.mayRun(this, pending)) {
-        gate.refuse(this, pending)
-        continue
-      }
-      if (pending.batchLimit <= taken.length) {
-        this.#putBack(pending)
-        break
-      }
-      most = Math.min(most, pending.batchLimit)
-      taken.push(pending)
-    }
-    return { taken, most }
-  }
-
-  /** The next record of the same shard may run in the same batch, behind it. One that may not run is refused when it is the head of its shard. */
-  #takeFollower(taken: readonly Pending[], gate: StartGate): Pending | undefined {
-    const follower = taken.at(-1)?.next
-    if (follower === undefined || follower.batchLimit <= taken.length || !this.#mayStart(follower)) return undefined
-    if (!gate.mayRun(this, follower)) return undefined
-    follower.state = 'in-flight'
+  #takeFollower({ next }: Pending): Pending | undefined {
+    if (next === undefined || !this.#mayStart(next)) return undefined
+    next.state = 'in-flight'
     this.inFlight += 1
-    return follower
+    return next
   }
 
   #putBack(pending: Pending): void {

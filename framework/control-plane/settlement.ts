@@ -147,7 +147,7 @@ export class Settlement {
     const limit = limitAfterFailure(pendings.length)
     for (const pending of pendings) {
       pending.lastFailure = failure
-      pending.batchLimit = Math.min(pending.batchLimit, limit)
+      state.limitBatch(pending, limit)
       this.#runAgain({ state, pending })
     }
     const { topic, partition, epoch } = state

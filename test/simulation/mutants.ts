@@ -249,9 +249,9 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a poisoned record is in a batch',
-    file: 'partition-state.ts',
-    find: '      if (!gate.mayRun(this, pending)) {',
-    replace: '      if (taken.length > 0 && !gate.mayRun(this, pending)) {',
+    file: 'batch-builder.ts',
+    find: '    if (!source.mayRun(pending)) {',
+    replace: '    if (taken.length > 0 && !source.mayRun(pending)) {',
   },
   {
     name: 'a batch counts as one record for a rate',
@@ -279,26 +279,26 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a batch does not wait for others',
-    file: 'partition-state.ts',
-    find: 'const mustWait = taken.length < most && now < (this.#batchSince ?? now) + waitMs',
-    replace: 'const mustWait = false',
+    file: 'batch-builder.ts',
+    find: 'const mayWait = now < (this.#since ?? now) + waitMs',
+    replace: 'const mayWait = false',
   },
   {
     name: 'a batch that is not whole waits for ever',
-    file: 'partition-state.ts',
-    find: 'const mustWait = taken.length < most && now < (this.#batchSince ?? now) + waitMs',
-    replace: 'const mustWait = taken.length < most',
+    file: 'batch-builder.ts',
+    find: 'const mayWait = now < (this.#since ?? now) + waitMs',
+    replace: 'const mayWait = true',
   },
   {
     name: 'a batch has one record too many',
-    file: 'partition-state.ts',
+    file: 'batch-builder.ts',
     find: 'while (taken.length < most) {',
     replace: 'while (taken.length <= most) {',
   },
   {
     name: 'records that may not run in a batch as large do',
-    file: 'partition-state.ts',
-    find: '      most = Math.min(most, pending.batchLimit)\n',
+    file: 'batch-builder.ts',
+    find: '    most = Math.min(most, pending.batchLimit)\n',
     replace: '',
   },
   {
