@@ -43,6 +43,7 @@ describe('the benchmark', () => {
         workloads: [tiny('a-8p'), tiny('b')],
         repetitions: 1,
         quick: true,
+        profile: false,
         topicPrefix: 'bench-smoke',
       }
       const progress = new Progress(

@@ -9,7 +9,10 @@ export const usage = `npm run bench -- [options]
   --only a,b,c-10     some workloads, by letter or id
   --systems ours,bare some systems
   --repetitions 3     of each cell; the median counts
+  --window 1.5        seconds for which a rate is measured
+  --warm-up 1         seconds before that
   --brokers host:port a Kafka that runs already, instead of one that is started here
+  --profile           runs systems in Node once more under the profiler, and puts flame graphs into the report
   --no-curves         without the scaling curves
   --out bench-results where the report goes
 `
@@ -21,6 +24,10 @@ export interface BenchArguments {
   readonly repetitions: number
   readonly brokers: string | undefined
   readonly curves: boolean
+  readonly profile: boolean
+  /** How long a rate is measured, and warmed up for before, at most. */
+  readonly windowMs: number
+  readonly warmUpMs: number
   readonly out: string
 }
 
@@ -34,6 +41,9 @@ export function readArguments(argv: readonly string[]): BenchArguments {
       systems: { type: 'string' },
       repetitions: { type: 'string' },
       brokers: { type: 'string' },
+      profile: { type: 'boolean', default: false },
+      window: { type: 'string' },
+      'warm-up': { type: 'string' },
       'no-curves': { type: 'boolean', default: false },
       out: { type: 'string', default: 'bench-results' },
     },
@@ -52,8 +62,17 @@ export function readArguments(argv: readonly string[]): BenchArguments {
     brokers,
     // Whoever asks for some workloads does not ask for these.
     curves: !quick && only === undefined && !values['no-curves'],
+    profile: values.profile,
+    windowMs: milliseconds('--window', values.window ?? (quick ? '0.7' : '1.5')),
+    warmUpMs: milliseconds('--warm-up', values['warm-up'] ?? (quick ? '0.4' : '1')),
     out,
   }
+}
+
+function milliseconds(option: string, seconds: string): number {
+  const value = Number(seconds)
+  if (!(value > 0 && value <= 600)) throw new Error(`${option} is '${seconds}', and must be seconds, at most 600.`)
+  return Math.round(value * 1_000)
 }
 
 function namesOf(list: string | undefined): readonly string[] | undefined {

@@ -9,7 +9,7 @@ import { kafkaVersion } from '../../e2e/kafka-jars.mjs'
 import { type BenchArguments, readArguments, usage } from './arguments.ts'
 import { bundlePeers, type PeerBundle } from './bundle-peers.ts'
 import { Progress } from './progress.ts'
-import { htmlReport } from './report.ts'
+import { htmlReport, type ProfileSection } from './report.ts'
 import type { MatrixResult } from './results.ts'
 import { type MatrixPlan, plannedRuns, runMatrix } from './run-matrix.ts'
 import { measureCurves } from './scaling-curves.ts'
@@ -54,7 +54,7 @@ async function main(options: BenchArguments): Promise<number> {
   try {
     const filler = await TopicFiller.open(cluster.brokers)
     const stage = stageOn(cluster, filler, bundle, options)
-    const outcome = await runMatrix(plan, stage, bundle, progress)
+    const { profiles, ...outcome } = await runMatrix(plan, stage, bundle, progress)
     await filler.close()
     const curves = options.curves ? await measureCurves(bundle.command('curve'), options.repetitions, progress) : []
     const result: MatrixResult = {
@@ -64,7 +64,7 @@ async function main(options: BenchArguments): Promise<number> {
       curves,
     }
     process.stdout.write(`${terminalTable(tableRows(result))}\n`)
-    write(result, options.out)
+    write(result, profiles, options.out)
     return exitCode(result)
   } finally {
     bundle.remove()
@@ -72,7 +72,12 @@ async function main(options: BenchArguments): Promise<number> {
   }
 }
 
-function stageOn(cluster: Cluster, filler: TopicFiller, bundle: PeerBundle, { quick }: BenchArguments): Stage {
+function stageOn(
+  cluster: Cluster,
+  filler: TopicFiller,
+  bundle: PeerBundle,
+  { windowMs, warmUpMs }: BenchArguments,
+): Stage {
   return {
     brokers: cluster.brokers,
     createTopic: (name, partitions) => cluster.admin.createTopic(name, { partitions }),
@@ -80,8 +85,8 @@ function stageOn(cluster: Cluster, filler: TopicFiller, bundle: PeerBundle, { qu
     filler,
     pacedProducer: bundle.command('paced-producer'),
     cores: availableParallelism(),
-    windowMs: quick ? 700 : 1_500,
-    warmUpMs: quick ? 400 : 1_000,
+    windowMs,
+    warmUpMs,
     librdkafka: {},
   }
 }
@@ -115,11 +120,11 @@ function commit(): string {
   }
 }
 
-function write(result: MatrixResult, out: string): void {
+function write(result: MatrixResult, profiles: readonly ProfileSection[], out: string): void {
   mkdirSync(out, { recursive: true })
   const [json, html] = [join(out, 'last.json'), join(out, 'last.html')]
   writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`)
-  writeFileSync(html, htmlReport(result))
+  writeFileSync(html, htmlReport(result, profiles))
   process.stderr.write(`written: ${json}, ${html}\n`)
 }
 

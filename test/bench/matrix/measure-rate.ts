@@ -1,7 +1,7 @@
 /** Measures how many records a second one system does on one topic that is there already; and, for memory, how much it holds meanwhile. */
 import type { PreparedSystem } from './install.ts'
-import { type LivePeer, type PeerOutcome, runPeer } from './peer-process.ts'
-import type { Run } from './results.ts'
+import { type LivePeer, type PeerHooks, type PeerOutcome, runPeer } from './peer-process.ts'
+import type { FailedRun, RateRun, Run } from './results.ts'
 import { peerSettings, type Stage } from './stage.ts'
 import type { Workload } from './workloads.ts'
 
@@ -22,6 +22,7 @@ export async function measureRate(
   workload: Workload,
   system: PreparedSystem,
   { name, records }: FilledTopic,
+  hooks: PeerHooks = {},
 ): Promise<Run> {
   const window = {
     warmUpRecords: Math.round((records * stage.warmUpMs) / (stage.warmUpMs + stage.windowMs)),
@@ -33,7 +34,7 @@ export async function measureRate(
     ...peerSettings(stage, workload, system, name),
     ...(workload.measured === 'whole' ? whole : window),
   }
-  return rateRun(await runPeer(system.command, settings))
+  return rateRun(await runPeer(system.command, settings, hooks))
 }
 
 export async function measureMemory(
@@ -48,10 +49,12 @@ export async function measureMemory(
   }
   const settings = { ...peerSettings(stage, workload, system, name), lastRecord: records, limitMs: MEMORY_LIMIT_MS }
   const run = rateRun(await runPeer(system.command, settings, { onProgress }))
-  return run.kind === 'rate' ? { ...run, peakBytesAtTenth } : run
+  if (run.kind !== 'rate') return run
+  const { perSecond, done, peakBytes } = run
+  return { kind: 'memory', perSecond, done, peakBytes, peakBytesAtTenth }
 }
 
-function rateRun(outcome: PeerOutcome): Run {
+function rateRun(outcome: PeerOutcome): RateRun | FailedRun {
   if (outcome.kind === 'failed') return outcome
   if (outcome.kind !== 'measured') return { kind: 'failed', why: 'it ended before it had measured anything' }
   const { result, cpuMs, peakBytes } = outcome

@@ -23,6 +23,8 @@ export interface PeerMeasured {
 }
 
 export interface PeerHooks {
+  /** Asks it to end by itself when it has measured, because it has something to write then. Default: it is killed. */
+  readonly endsInOrder?: boolean
   onStarted?(): void
   onProgress?(done: number, peer: LivePeer): void
 }
@@ -38,6 +40,8 @@ export interface LivePeer {
 const START_LIMIT_MS = 30_000
 /** Beyond the measuring window, for a peer that reports late because it is busy. */
 const GRACE_MS = 10_000
+/** For a peer that writes something when it ends. */
+const END_LIMIT_MS = 10_000
 const SAMPLE_MS = 250
 const STDERR_KEPT = 2_000
 
@@ -151,13 +155,26 @@ class PeerProcess implements LivePeer {
     clearInterval(this.#sampler)
     const { pid } = this.#child
     if (pid === undefined) return outcome
+    if (this.#hooks.endsInOrder === true && outcome.kind === 'measured') await this.#endInOrder(pid)
     killGroup(pid)
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      await new Promise((resolve) => this.#child.once('exit', resolve))
-    }
+    if (!hasEnded(this.#child)) await new Promise((resolve) => this.#child.once('exit', resolve))
     live.delete(pid)
     return outcome
   }
+
+  async #endInOrder(pid: number): Promise<void> {
+    const ended = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()))
+    if (hasEnded(this.#child)) return
+    process.kill(pid, 'SIGTERM')
+    const { promise, resolve } = withResolvers<void>()
+    const timer = setTimeout(resolve, END_LIMIT_MS)
+    await Promise.race([ended, promise])
+    clearTimeout(timer)
+  }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
 }
 
 function killGroup(pid: number): void {

@@ -4,6 +4,12 @@ import type { Cell, Curve, MatrixResult } from './results.ts'
 import { cellText, tableRows } from './table.ts'
 import { bytesText, msText, rateText } from './texts.ts'
 
+/** A flame graph with its heading. */
+export interface ProfileSection {
+  readonly title: string
+  readonly svg: string
+}
+
 const style = `
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: #1c2024; background: #fff }
 h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin: 2rem 0 .3rem }
@@ -15,7 +21,8 @@ svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif; fill: #1c
 .curve { fill: none; stroke: #1f6feb; stroke-width: 2 } circle { fill: #1f6feb }
 `
 
-export function htmlReport(result: MatrixResult): string {
+/** @param profiles drawn already */
+export function htmlReport(result: MatrixResult, profiles: readonly ProfileSection[] = []): string {
   const [head = [], ...rows] = tableRows(result)
   const table = [
     `<tr>${head.map((text) => `<th>${escapeText(text)}</th>`).join('')}</tr>`,
@@ -33,6 +40,7 @@ export function htmlReport(result: MatrixResult): string {
     ...result.workloads.map((workload) => section(result, workload)),
     ...(result.curves.length > 0 ? ['<h2>Cost of a record, control plane and engine without a broker</h2>'] : []),
     ...result.curves.map(curveSection),
+    ...profiles.map(({ title, svg }) => `<h2>${escapeText(title)}</h2><div class="scroll">${svg}</div>`),
     '</body></html>\n',
   ].join('\n')
 }
@@ -87,9 +95,6 @@ function barsOf(cell: Cell): readonly Bar[] {
   const [first] = cell.runs
   switch (first?.kind) {
     case 'rate':
-      if (first.peakBytesAtTenth !== undefined && first.peakBytes !== undefined) {
-        return [{ label: cell.system, value: first.peakBytes, text: bytesText(first.peakBytes), isOurs }]
-      }
       return cell.rate === undefined
         ? []
         : [
@@ -102,6 +107,8 @@ function barsOf(cell: Cell): readonly Bar[] {
               isOurs,
             },
           ]
+    case 'memory':
+      return [{ label: cell.system, value: first.peakBytes ?? 0, text: cellText(cell), isOurs }]
     case 'latency':
       return (['p50', 'p99', 'p999'] as const).map((name) => ({
         label: `${cell.system} ${name === 'p999' ? 'p99.9' : name}`,

@@ -2,7 +2,12 @@
 import type { Bound } from './bounds.ts'
 import { type Spread, spreadOf } from './statistics.ts'
 
-export type Run = RateRun | LatencyRun | RecoveryRun | { readonly kind: 'failed'; readonly why: string }
+export type Run = RateRun | LatencyRun | RecoveryRun | MemoryRun | FailedRun
+
+export interface FailedRun {
+  readonly kind: 'failed'
+  readonly why: string
+}
 
 export interface RateRun {
   readonly kind: 'rate'
@@ -11,8 +16,16 @@ export interface RateRun {
   /** Processor time of one record, all processes of the system together; `undefined` where it cannot be known. */
   readonly cpuUs: number | undefined
   readonly peakBytes: number | undefined
-  /** Memory at its highest until a tenth of the backlog was done; of memory workloads. */
-  readonly peakBytesAtTenth?: number | undefined
+}
+
+export interface MemoryRun {
+  readonly kind: 'memory'
+  readonly perSecond: number
+  readonly done: number
+  /** Of all processes of the system together; `undefined` where it cannot be known. */
+  readonly peakBytes: number | undefined
+  /** The peak until a tenth of the backlog was done; `undefined` when it did not get so far. */
+  readonly peakBytesAtTenth: number | undefined
 }
 
 /** Milliseconds from the intended send time to the end of the handler. */

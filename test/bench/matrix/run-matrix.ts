@@ -4,6 +4,7 @@ import type { PeerBundle } from './bundle-peers.ts'
 import { Calibrations } from './calibrations.ts'
 import { sustainedRate } from './measure-latency.ts'
 import type { Progress } from './progress.ts'
+import type { ProfileSection } from './report.ts'
 import { type Cell, cellOf, type SystemFacts, unavailableCell } from './results.ts'
 import { type Contestant, repetitionsOf, WorkloadRunner, type WorkloadRuns } from './run-workload.ts'
 import type { Stage } from './stage.ts'
@@ -15,6 +16,7 @@ export interface MatrixPlan {
   readonly workloads: readonly Workload[]
   readonly repetitions: number
   readonly quick: boolean
+  readonly profile: boolean
   /** Begins the name of every topic, so that two benchmarks on one Kafka do not meet. */
   readonly topicPrefix: string
 }
@@ -22,6 +24,7 @@ export interface MatrixPlan {
 export interface MatrixOutcome {
   readonly systems: readonly SystemFacts[]
   readonly cells: readonly Cell[]
+  readonly profiles: readonly ProfileSection[]
 }
 
 /** Where the bare loop's own rate was not measured. Too high is no harm: it is halved until the loop keeps up. */
@@ -53,7 +56,7 @@ export async function runMatrix(
       return finalCell(each, name, stage.cores, clientRate(done, each.workload.partitions), contestants)
     }),
   )
-  return { systems: facts, cells }
+  return { systems: facts, cells, profiles: done.flatMap((each) => each.profiles) }
 }
 
 async function prepareSystems(systems: readonly System[], bundle: PeerBundle, progress: Progress) {

@@ -6,8 +6,10 @@ import type { PreparedSystem } from './install.ts'
 import { measureLatency } from './measure-latency.ts'
 import { type FilledTopic, measureMemory, measureRate } from './measure-rate.ts'
 import { measureRecovery } from './measure-recovery.ts'
+import { profileRun } from './profile-run.ts'
 import type { Progress } from './progress.ts'
 import { RecordSequence, type WorkTotals } from './records.ts'
+import type { ProfileSection } from './report.ts'
 import type { Run } from './results.ts'
 import type { Stage } from './stage.ts'
 import type { RuntimeName, System } from './systems.ts'
@@ -26,6 +28,7 @@ export interface WorkloadRuns {
   readonly calibrations: ReadonlyMap<RuntimeName, Calibration | undefined>
   /** By system. */
   readonly runs: ReadonlyMap<string, readonly Run[]>
+  readonly profiles: readonly ProfileSection[]
 }
 
 export interface WorkloadPlan {
@@ -34,6 +37,8 @@ export interface WorkloadPlan {
   readonly progress: Progress
   readonly repetitions: number
   readonly quick: boolean
+  /** Whether systems in Node run once more under the profiler. */
+  readonly profile: boolean
   readonly topicPrefix: string
   /** Of latency workloads: records a second. */
   readonly pace: number
@@ -70,8 +75,21 @@ export class WorkloadRunner {
         progress.step(workload.id, system.name, runText(run))
       }
     }
+    const profiles = topic === undefined ? [] : await this.#profiles(contestants, topic)
     if (topic !== undefined) await stage.deleteTopic(topic.name)
-    return { workload, totals: this.#sequence.totals, calibrations: known, runs }
+    return { workload, totals: this.#sequence.totals, calibrations: known, runs, profiles }
+  }
+
+  async #profiles(contestants: readonly Contestant[], topic: FilledTopic): Promise<readonly ProfileSection[]> {
+    const { workload, stage, progress, profile } = this.#plan
+    if (!profile || workload.kind !== 'throughput') return []
+    const profiles: ProfileSection[] = []
+    for (const { system, prepared } of contestants.filter((each) => each.system.runtime === 'node')) {
+      const section = await profileRun(stage, workload, system.name, prepared, topic)
+      progress.note(section?.title ?? `${system.name} on ${workload.id}: no CPU profile was written`)
+      if (section !== undefined) profiles.push(section)
+    }
+    return profiles
   }
 
   async #measure(system: PreparedSystem, topic: FilledTopic): Promise<Run> {

@@ -1,7 +1,7 @@
 /** The results as a table: for a terminal, and as Markdown for the README. Pure. */
 import type { Cell, LatencyRun, MatrixResult, RecoveryRun } from './results.ts'
 import { spreadOf } from './statistics.ts'
-import { bytesText, firstLine, msText, rateText } from './texts.ts'
+import { firstLine, memoryText, msText, rateText } from './texts.ts'
 
 /** The heading and the rows, a line each. */
 export function tableRows(result: MatrixResult): readonly (readonly string[])[] {
@@ -26,9 +26,9 @@ export function cellText(cell: Cell): string {
     case 'recovery':
       return recoveryText(first)
     case 'rate':
-      return first.peakBytesAtTenth === undefined
-        ? rateCellText(cell)
-        : memoryText(first.peakBytesAtTenth, first.peakBytes)
+      return rateCellText(cell)
+    case 'memory':
+      return memoryText(first)
     default:
       return ''
   }
@@ -39,10 +39,6 @@ function rateCellText({ rate, fraction }: Cell): string {
   const share = fraction === undefined ? '' : `, ${fraction.toFixed(2)}`
   const spread = Math.max(rate.max - rate.median, rate.median - rate.min) / rate.median
   return `${rateText(rate.median)}/s${share}${spread >= 0.005 ? ` ±${Math.round(spread * 100)} %` : ''}`
-}
-
-function memoryText(atTenth: number, peak: number | undefined): string {
-  return peak === undefined ? 'not known' : `${bytesText(peak)} (at a tenth ${bytesText(atTenth)})`
 }
 
 function latencyText(runs: readonly LatencyRun[]): string {

@@ -1,5 +1,5 @@
 /** Figures as people read them. */
-import type { Run } from './results.ts'
+import type { MemoryRun, Run } from './results.ts'
 
 export function rateText(perSecond: number): string {
   if (perSecond >= 1_000) return Math.round(perSecond).toLocaleString('en')
@@ -14,12 +14,20 @@ export function bytesText(bytes: number): string {
   return `${Math.round(bytes / 2 ** 20).toLocaleString('en')} MiB`
 }
 
+export function memoryText({ peakBytes, peakBytesAtTenth }: MemoryRun): string {
+  if (peakBytes === undefined) return 'not known'
+  if (peakBytesAtTenth === undefined) return `${bytesText(peakBytes)} (no tenth done in time)`
+  return `${bytesText(peakBytes)} (at a tenth ${bytesText(peakBytesAtTenth)})`
+}
+
 export function runText(run: Run): string {
   switch (run.kind) {
     case 'failed':
       return `FAILED: ${firstLine(run.why)}`
     case 'rate':
       return `${rateText(run.perSecond)}/s`
+    case 'memory':
+      return `${memoryText(run)}, ${rateText(run.perSecond)}/s`
     case 'latency':
       return `p50 ${msText(run.p50)}, p99 ${msText(run.p99)}, p99.9 ${msText(run.p999)} at ${rateText(run.perSecond)}/s`
     case 'recovery':

@@ -61,6 +61,8 @@ export async function runPeer(
     const shared = sharedCounts(settings)
     const meter = new Meter(settings, shared)
     process.on('unhandledRejection', fail)
+    // In order, so that a CPU profile is written.
+    process.once('SIGTERM', () => process.exit(0))
     await start(settings, handleWith(settings, meter), shared)
     watch(settings, meter)
   } catch (error) {

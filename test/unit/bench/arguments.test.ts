@@ -47,10 +47,17 @@ describe('the benchmark’s command line', () => {
     assert.deepEqual([some.repetitions, some.brokers, some.curves, some.out], [5, 'localhost:9092', false, 'here'])
   })
 
+  it('takes window and warm-up in seconds, and profiles when it is asked to', () => {
+    const { windowMs, warmUpMs, profile } = readArguments(['--window', '5', '--warm-up', '0.5', '--profile'])
+    assert.deepEqual([windowMs, warmUpMs, profile], [5_000, 500, true])
+    assert.equal(readArguments([]).profile, false)
+  })
+
   it('names what it does not know', () => {
     assert.throws(() => readArguments(['--only', 'z']), /no workload z\. There are a, a-1p/)
     assert.throws(() => readArguments(['--systems', 'theirs']), /no system theirs\. There are ours, /)
     assert.throws(() => readArguments(['--repetitions', 'many']), /--repetitions is 'many'/)
+    assert.throws(() => readArguments(['--window', '0']), /--window is '0', and must be seconds/)
     assert.throws(() => readArguments(['--fast']), /--fast/)
   })
 })

@@ -73,8 +73,11 @@ describe('the table', () => {
   })
 
   it('shows memory, recovery and records that were never done', () => {
-    const memory = cellOf('i', 'ours', [{ ...rate(1), peakBytesAtTenth: 100 * 2 ** 20 }], undefined)
-    assert.equal(cellText(memory), '200 MiB (at a tenth 100 MiB)')
+    const memory = { kind: 'memory', perSecond: 1, done: 1, peakBytes: 200 * 2 ** 20 } as const
+    const whole = cellOf('i', 'ours', [{ ...memory, peakBytesAtTenth: 100 * 2 ** 20 }], undefined)
+    assert.equal(cellText(whole), '200 MiB (at a tenth 100 MiB)')
+    const slow = cellOf('i', 'ours', [{ ...memory, peakBytesAtTenth: undefined }], undefined)
+    assert.equal(cellText(slow), '200 MiB (no tenth done in time)')
     const run = { kind: 'recovery', doneBefore: 6_000, executedAgain: 12, uncommitted: 900, lost: 0 } as const
     assert.equal(cellText(cellOf('h', 'ours', [run], undefined)), '12 of 6,000 again (allowed: 900)')
     const losing = cellOf('h', 'ours', [{ ...run, lost: 3 }], undefined)
@@ -99,6 +102,11 @@ describe('the report', () => {
 
   it('needs nothing from anywhere', () => {
     assert.doesNotMatch(html, /<script|<link|https?:\/\//)
+  })
+
+  it('has the flame graphs that it is given', () => {
+    const withProfile = htmlReport(result, [{ title: 'ours <on> b', svg: '<svg id="flames"></svg>' }])
+    assert.match(withProfile, /ours &lt;on&gt; b<\/h2>.*<svg id="flames">/)
   })
 
   it('has the table, a plot for each workload and each curve, and escapes what it shows', () => {
