@@ -8,6 +8,8 @@ import { cached, type PreparedSystem, runTool } from './install.ts'
 /** The last release. */
 const VERSION = '0.5.3.3'
 const JACKSON = '2.17.2'
+/** Java's compiler works beside the program, on the same cores, and takes its time. */
+const WARM_UP_FACTOR = 4
 const MAIN = 'ParallelConsumerPeer'
 const source = fileURLToPath(new URL(`../peers/${MAIN}.java`, import.meta.url))
 
@@ -35,5 +37,5 @@ export async function installParallelConsumer(): Promise<PreparedSystem> {
     await runTool('javac', ['-nowarn', '-cp', join(jars, '*'), '-d', directory, source])
   })
   const classpath = [classes, join(jars, '*')].join(delimiter)
-  return { command: ['java', '-cp', classpath, MAIN], version: VERSION, packages: '' }
+  return { command: ['java', '-cp', classpath, MAIN], version: VERSION, packages: '', warmUpFactor: WARM_UP_FACTOR }
 }

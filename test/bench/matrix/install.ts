@@ -11,6 +11,8 @@ export interface PreparedSystem {
   readonly version: string
   /** Where its package stands; empty when that is among ours. */
   readonly packages: string
+  /** How much longer than the others it is warmed up. Default 1. */
+  readonly warmUpFactor?: number
 }
 
 const LIMIT_MS = 300_000

@@ -31,7 +31,7 @@ export async function measureLatency(
   topic: string,
   perSecond: number,
 ): Promise<Run> {
-  const warmUpMs = WARM_UP_FACTOR * stage.warmUpMs
+  const warmUpMs = Math.max(WARM_UP_FACTOR, system.warmUpFactor ?? 1) * stage.warmUpMs
   const limitMs = 2 * stage.windowMs + CATCH_UP_MS
   const seconds = (warmUpMs + 2 * stage.windowMs) / 1_000
   const sent = Math.round(perSecond * seconds)

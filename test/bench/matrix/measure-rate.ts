@@ -26,7 +26,7 @@ export async function measureRate(
 ): Promise<Run> {
   const window = {
     warmUpRecords: Math.round((records * stage.warmUpMs) / (stage.warmUpMs + stage.windowMs)),
-    warmUpMs: stage.warmUpMs,
+    warmUpMs: stage.warmUpMs * (system.warmUpFactor ?? 1),
     lastRecord: Math.floor(records * LAST_SHARE),
   }
   const whole = { warmUpRecords: 0, warmUpMs: 0, lastRecord: records, limitMs: stage.windowMs * WHOLE_FACTOR }

@@ -21,6 +21,7 @@ public final class ParallelConsumerPeer {
   private static final int SAMPLE_MS = 5;
   private static final long PROGRESS_MS = 200;
   private static final long CALIBRATE_MS = 1_000;
+  private static final long ORPHAN_MS = 60_000;
   private static final int BUCKETS = 1_000;
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -157,7 +158,9 @@ public final class ParallelConsumerPeer {
       }
       if (count >= lastRecord || now - from >= limitMs) {
         say(result(count - doneBefore, now - from));
-        return;
+        // The runner ends it now. If there is no runner any more, it ends by itself.
+        Thread.sleep(ORPHAN_MS);
+        System.exit(0);
       }
       if (now - saidAt >= PROGRESS_MS) {
         saidAt = now;
@@ -213,7 +216,7 @@ public final class ParallelConsumerPeer {
 
   private static synchronized void say(String line) {
     System.out.println(line);
-    System.out.flush();
+    if (System.out.checkError()) System.exit(1);
   }
 
   private static void fail(Exception error) {

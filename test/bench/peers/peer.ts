@@ -5,6 +5,7 @@ import type { BenchValue, PeerMessage, PeerSettings } from './protocol.ts'
 
 const SAMPLE_MS = 5
 const PROGRESS_MS = 200
+const ORPHAN_MS = 60_000
 const CALIBRATE_MS = 1_000
 
 export type Handle = (value: BenchValue) => Promise<void> | undefined
@@ -97,6 +98,8 @@ function watch({ warmUpRecords, warmUpMs, lastRecord, limitMs }: PeerSettings, m
     if (done >= lastRecord || now - from.at >= limitMs) {
       clearInterval(timer)
       say(meter.result(done - from.done, now - from.at))
+      // The runner ends it now. If there is no runner any more, it ends by itself.
+      setTimeout(() => process.exit(0), ORPHAN_MS)
     } else if (now - saidAt >= PROGRESS_MS) {
       saidAt = now
       say({ kind: 'progress', done })

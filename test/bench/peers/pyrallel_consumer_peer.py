@@ -18,6 +18,7 @@ from pyrallel_consumer.dto import ExecutionMode, WorkItem
 SAMPLE_SECONDS = 0.005
 PROGRESS_SECONDS = 0.2
 CALIBRATE_SECONDS = 1.0
+ORPHAN_SECONDS = 60
 BUCKETS = 1_000
 DONE, VIOLATIONS, REPEATS, STARTED = 0, 1, 2, 3
 
@@ -158,7 +159,9 @@ async def watch() -> None:
             elapsed_ms = (now - measured_from) * 1_000
             if done >= SETTINGS["lastRecord"] or elapsed_ms >= SETTINGS["limitMs"]:
                 say(result(done - done_before, elapsed_ms))
-                return
+                # The runner ends it now. If there is no runner any more, it ends by itself.
+                await asyncio.sleep(ORPHAN_SECONDS)
+                os._exit(0)
             if now - said_at >= PROGRESS_SECONDS:
                 said_at = now
                 say({"kind": "progress", "done": done})
