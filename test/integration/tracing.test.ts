@@ -1,20 +1,8 @@
-/** Traces through a runtime on the in-memory cluster. The provider below stands for a user's OpenTelemetry SDK: it registers through the same API. */
+/** Traces through a runtime on the in-memory cluster, on the event loop and in worker threads. */
 import assert from 'node:assert/strict'
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { after, before, describe, it } from 'node:test'
-import {
-  type Attributes,
-  type Context,
-  context,
-  propagation,
-  ROOT_CONTEXT,
-  type Span,
-  type SpanContext,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-} from '@opentelemetry/api'
-import { type HandlerFunction, handler } from '../../framework/handler.ts'
+import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { type HandlerFunction, type HandlerOptions, handler } from '../../framework/handler.ts'
 import { memoryCluster } from '../../framework/kafka/memory-client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
@@ -22,82 +10,18 @@ import { loadTracing } from '../../framework/observability/tracing.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
 import { resolveConfig } from '../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
+import { bundledEntries } from '../contract/worker-entries/bundle.ts'
+import { register, spans } from './tracer-provider.ts'
 
-interface SeenSpan {
-  readonly name: string
-  readonly kind: SpanKind
-  readonly traceId: string
-  readonly spanId: string
-  readonly parentId: string | undefined
-  readonly attributes: Attributes
-  status: SpanStatusCode
-  ends: number
-}
-
-const spans: SeenSpan[] = []
-const storage = new AsyncLocalStorage<Context>()
-
-function startSpan(name: string, options: { kind?: SpanKind; attributes?: Attributes }, from: Context): Span {
-  const parent = trace.getSpanContext(from)
-  const spanId = (spans.length + 1).toString(16).padStart(16, '0')
-  const traceId = parent?.traceId ?? 'f'.repeat(32)
-  const { kind = SpanKind.INTERNAL, attributes = {} } = options
-  const seen: SeenSpan = {
-    ...{ name, kind, traceId, spanId, parentId: parent?.spanId },
-    attributes: { ...attributes },
-    status: SpanStatusCode.UNSET,
-    ends: 0,
-  }
-  spans.push(seen)
-  const spanContext: SpanContext = { traceId, spanId, traceFlags: 1 }
-  const span = {
-    spanContext: () => spanContext,
-    setAttribute: (key: string, value: string) => {
-      seen.attributes[key] = value
-    },
-    setStatus: ({ code }: { code: SpanStatusCode }) => {
-      seen.status = code
-    },
-    end: () => {
-      seen.ends += 1
-    },
-  }
-  return span as unknown as Span
-}
-
-/** What an SDK does at the start of a process. */
-function register(): void {
-  trace.setGlobalTracerProvider({
-    getTracer: () => ({
-      startSpan: (name, options = {}, from = context.active()) => startSpan(name, options, from),
-      startActiveSpan: () => assert.fail('not used'),
-    }),
-  })
-  context.setGlobalContextManager({
-    active: () => storage.getStore() ?? ROOT_CONTEXT,
-    with: (active, call, self, ...args) => storage.run(active, () => call.apply(self, args)),
-    bind: (_active, target) => target,
-    enable: () => assert.fail('not used'),
-    disable() {
-      return this
-    },
-  })
-  propagation.setGlobalPropagator({
-    fields: () => ['traceparent'],
-    inject(from, carrier, setter) {
-      const of = trace.getSpanContext(from)
-      if (of !== undefined) setter.set(carrier, 'traceparent', `00-${of.traceId}-${of.spanId}-01`)
-    },
-    extract(from, carrier, getter) {
-      const [, traceId, spanId] = String(getter.get(carrier, 'traceparent') ?? '').split('-')
-      if (traceId === undefined || spanId === undefined) return from
-      return trace.setSpanContext(from, { traceId, spanId, traceFlags: 1, isRemote: true })
-    },
-  })
-}
+const { traced } = await bundledEntries('traced')
 
 /** Runs one record through the handler, and returns what came to `invoices`. */
-async function handle(run: HandlerFunction<unknown>, headers: KafkaRecord['headers']): Promise<readonly KafkaRecord[]> {
+async function handle(
+  run: HandlerFunction<unknown>,
+  headers: KafkaRecord['headers'],
+  worker?: { readonly entry: string },
+): Promise<readonly KafkaRecord[]> {
+  const options: HandlerOptions<unknown> = worker === undefined ? {} : { engine: 'worker', worker: { threads: 1 } }
   const cluster = memoryCluster()
   for (const topic of ['orders', 'orders.shop.dlq', 'invoices']) cluster.createTopic(topic, 1)
   const config = resolveConfig({ group: 'shop', handlers: { retry: { attempts: 1 } } }, 'the test')
@@ -109,7 +33,7 @@ async function handle(run: HandlerFunction<unknown>, headers: KafkaRecord['heade
   const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
   const runtime = createRuntime({
     connection: cluster.connection(),
-    handlers: resolveHandlers([{ ...registered, handler: handler('orders', run) }], config),
+    handlers: resolveHandlers([{ ...registered, ...worker, handler: handler('orders', options, run) }], config),
     startFrom: 'earliest',
     limits: config.limits,
     commit: config.commit,
@@ -203,5 +127,15 @@ describe('a runtime in a process with a tracer provider', () => {
     spans.length = 0
     await handle(() => {}, [])
     assert.deepEqual([spans[0]?.parentId, spans[0]?.ends], [undefined, 1])
+  })
+})
+
+describe('a worker handler whose thread registers a tracer provider in its setup', () => {
+  it('continues the trace of the headers in the thread, and in what it publishes', async () => {
+    const [published] = await handle(() => assert.fail('ran on the main thread'), [traceparent], { entry: traced })
+    const headers = new Map(published?.headers.map(([name, value]) => [name, String(value)]))
+    // The first span of the thread is its attempt, the second one what it sends.
+    assert.equal(headers.get('traceparent'), `00-${traceId}-0000000000000002-01`)
+    assert.deepEqual(JSON.parse(String(published?.value)), [['process orders', traceId, 'b'.repeat(16)]])
   })
 })
