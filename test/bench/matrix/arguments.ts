@@ -10,7 +10,7 @@ export const usage = `npm run bench -- [options]
   --systems ours,bare some systems
   --repetitions 3     of each cell; the median counts
   --window 1.5        seconds for which a rate is measured
-  --warm-up 1         seconds before that
+  --warm-up 0.8       seconds before that
   --brokers host:port a Kafka that runs already, instead of one that is started here
   --profile           runs systems in Node once more under the profiler, and puts flame graphs into the report
   --no-curves         without the scaling curves
@@ -64,7 +64,7 @@ export function readArguments(argv: readonly string[]): BenchArguments {
     curves: !quick && only === undefined && !values['no-curves'],
     profile: values.profile,
     windowMs: milliseconds('--window', values.window ?? (quick ? '0.7' : '1.5')),
-    warmUpMs: milliseconds('--warm-up', values['warm-up'] ?? (quick ? '0.4' : '1')),
+    warmUpMs: milliseconds('--warm-up', values['warm-up'] ?? (quick ? '0.4' : '0.8')),
     out,
   }
 }

@@ -1,7 +1,7 @@
 /** Tells on stderr what has been measured, and how long the rest will take. */
 
 export class Progress {
-  readonly #total: number
+  #total: number
   readonly #write: (text: string) => void
   readonly #now: () => number
   readonly #startedAt: number
@@ -20,6 +20,11 @@ export class Progress {
     const left = ((this.#now() - this.#startedAt) / this.#done) * (this.#total - this.#done)
     const count = `[${String(this.#done).padStart(String(this.#total).length)}/${this.#total}]`
     this.#write(`${count} ${workload.padEnd(12)} ${system.padEnd(13)} ${outcome}${remaining(left)}\n`)
+  }
+
+  /** So many runs will not be needed. */
+  skip(runs: number): void {
+    this.#total -= runs
   }
 
   note(text: string): void {

@@ -44,6 +44,8 @@ export interface WorkloadPlan {
   readonly pace: number
 }
 
+/** Of the fastest system's rate in a round. */
+const FAR_BEHIND = 0.2
 const MEMORY_RECORDS = 1_000_000
 const QUICK_MEMORY_RECORDS = 100_000
 /** Half of them are done before SIGKILL, in about a second. */
@@ -68,12 +70,18 @@ export class WorkloadRunner {
     const runs = new Map<string, Run[]>(contestants.map(({ system }) => [system.name, []]))
     const topic = workload.kind === 'latency' ? undefined : await this.#fill()
     // In turns, so that whatever else the machine does meets all of them.
-    for (let round = 0; round < repetitionsOf(workload, repetitions); round += 1) {
-      for (const { system, prepared } of contestants) {
+    const rounds = repetitionsOf(workload, repetitions)
+    let present = contestants
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const { system, prepared } of present) {
         const run = await (topic === undefined ? this.#latency(prepared) : this.#measure(prepared, topic))
         runs.get(system.name)?.push(run)
         progress.step(workload.id, system.name, runText(run))
       }
+      const behind = farBehind(runs)
+      const next = present.filter(({ system }) => system.ours || !behind.has(system.name))
+      progress.skip((present.length - next.length) * (rounds - round))
+      present = next
     }
     const profiles = topic === undefined ? [] : await this.#profiles(contestants, topic)
     if (topic !== undefined) await stage.deleteTopic(topic.name)
@@ -131,6 +139,21 @@ export class WorkloadRunner {
     if (workload.kind === 'recovery') return RECOVERY_RECORDS
     return Math.ceil((expectedPerSecond(workload, stage.cores) * (stage.warmUpMs + stage.windowMs)) / 1_000)
   }
+}
+
+/** Systems so far behind the fastest that no repetition would change anything; and those that failed, which one run decides. */
+export function farBehind(runs: ReadonlyMap<string, readonly Run[]>): ReadonlySet<string> {
+  const rates = new Map([...runs].map(([name, each]) => [name, latestRate(each)]))
+  const fastest = Math.max(0, ...[...rates.values()].map((rate) => rate ?? 0))
+  const isBehind = (rate: number | undefined) => rate !== undefined && rate < fastest * FAR_BEHIND
+  return new Set([...rates].filter(([, rate]) => isBehind(rate)).map(([name]) => name))
+}
+
+/** 0 for a run that failed; `undefined` for what is no rate. */
+function latestRate(runs: readonly Run[]): number | undefined {
+  const last = runs.at(-1)
+  if (last?.kind === 'failed') return 0
+  return last?.kind === 'rate' ? last.perSecond : undefined
 }
 
 function* take(sequence: RecordSequence, count: number) {

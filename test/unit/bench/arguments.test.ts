@@ -78,4 +78,18 @@ describe('progress', () => {
     assert.equal(lines[0], '[ 1/10] b            ours          100/s  (about 36 s left)')
     assert.equal(lines.at(-1), '[10/10] b            bare          90/s')
   })
+
+  it('does not wait for runs that are not needed', () => {
+    let now = 0
+    const lines: string[] = []
+    const progress = new Progress(
+      10,
+      (text) => lines.push(text.trimEnd()),
+      () => now,
+    )
+    progress.skip(7)
+    now = 4_000
+    progress.step('b', 'ours', '100/s')
+    assert.equal(lines[0], '[1/3] b            ours          100/s  (about 8 s left)')
+  })
 })

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { latencyRun } from '../../bench/matrix/measure-latency.ts'
 import { parseLedger, recoveryRun } from '../../bench/matrix/measure-recovery.ts'
 import { cellOf, type Run } from '../../bench/matrix/results.ts'
+import { farBehind } from '../../bench/matrix/run-workload.ts'
 import { bucketOf } from '../../bench/peers/histogram.ts'
 
 const result = { kind: 'done', done: 100, measured: 100, elapsedMs: 10, violations: 0, repeats: 0 } as const
@@ -43,6 +44,25 @@ describe('a recovery run', () => {
   it('passes over a line that SIGKILL has cut off', () => {
     assert.deepEqual(parseLedger('1 100\n2 200\n3'), [at(1, 100), at(2, 200)])
     assert.deepEqual(parseLedger(''), [])
+  })
+})
+
+describe('who is measured again', () => {
+  it('is not who does less than a fifth of the fastest, nor who failed', () => {
+    const behind = farBehind(
+      new Map<string, readonly Run[]>([
+        ['fast', [rate(100)]],
+        ['near', [rate(20)]],
+        ['slow', [rate(19)]],
+        ['broken', [{ kind: 'failed', why: 'order broken' }]],
+      ]),
+    )
+    assert.deepEqual([...behind], ['slow', 'broken'])
+  })
+
+  it('is everybody where rates are not what is measured', () => {
+    const recovery = { kind: 'recovery', doneBefore: 1, executedAgain: 0, uncommitted: 0, lost: 0 } as const
+    assert.equal(farBehind(new Map<string, readonly Run[]>([['ours', [recovery]]])).size, 0)
   })
 })
 
