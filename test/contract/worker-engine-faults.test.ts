@@ -11,7 +11,7 @@ import { bundledEntries } from './worker-entries/bundle.ts'
 import type { Fault } from './worker-entries/faulty.ts'
 
 const { faulty } = await bundledEntries('faulty')
-const LIMIT = { timeout: 120_000 }
+const LIMIT = { timeout: 300_000 }
 const DIED = 'a worker thread has died and is replaced'
 const NOT_STARTED = 'a worker thread could not be started'
 

@@ -8,7 +8,7 @@ import { FaultyHarness, type FaultySetup } from './faulty-harness.ts'
 import { bundledEntries } from './worker-entries/bundle.ts'
 
 const { faulty } = await bundledEntries('faulty')
-const LIMIT = { timeout: 120_000 }
+const LIMIT = { timeout: 300_000 }
 
 interface ThreadNews {
   readonly threadId: number

@@ -142,7 +142,7 @@ const refused: readonly (readonly [string, string, SecurityParts, RegExp, string
   ],
 ]
 
-describe('a secured cluster', { skip: external && 'the listeners need a cluster of our own', timeout: 240_000 }, () => {
+describe('a secured cluster', { skip: external && 'the listeners need a cluster of our own', timeout: 300_000 }, () => {
   for (const [index, [what, listener, parts, host]] of accepted.entries()) {
     it(`takes and gives records over ${what}`, async () => {
       assert.equal(await roundTrip(`secured-${index}`, listener, parts, host), 'hello')
@@ -212,7 +212,7 @@ async function builtApp(): Promise<string> {
   return root
 }
 
-describe('an app on a secured cluster', { skip: external, timeout: 240_000 }, () => {
+describe('an app on a secured cluster', { skip: external, timeout: 300_000 }, () => {
   it('runs by secrets from its environment, and shows none in its log, its snapshot and its metrics', async () => {
     const root = await builtApp()
     const { connection } = await connected('SASL', { ca, sasl: { mechanism: 'PLAIN', ...user } })

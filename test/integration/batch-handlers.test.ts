@@ -80,7 +80,7 @@ class ScoringApp implements AsyncDisposable {
 }
 
 for (const engine of ['async', 'worker'] as const) {
-  describe(`batch handlers on the ${engine} engine`, { timeout: 120_000 }, () => {
+  describe(`batch handlers on the ${engine} engine`, { timeout: 300_000 }, () => {
     it('are called with many records, each once, in the order of its key', async () => {
       await using app = new ScoringApp(engine)
       for (let number = 0; number < 320; number++) app.send({ number }, `k${number % 7}`)

@@ -10,7 +10,7 @@ const config = "import { defineConfig } from 'pyrallel'\nexport default defineCo
 const hello =
   "import { handler } from 'pyrallel'\nexport default handler('hello', (record, context) => context.log.info({ value: record.value }, 'seen'))\n"
 const devFile = (root: string) => join(root, '.pyrallel/dev.json')
-const timeout = { timeout: 90_000 }
+const timeout = { timeout: 300_000 }
 
 describe('pyrallel dev on the in-memory broker', timeout, () => {
   it('runs the example app with traffic, and ends with a summary of a sound run', async () => {

@@ -98,7 +98,7 @@ const ends = [
   'handler: The value published to invoices does not satisfy its schema: /amount must be number.',
 ]
 
-describe('a derived schema', { timeout: 60_000 }, () => {
+describe('a derived schema', { timeout: 300_000 }, () => {
   it('is what values are checked against before the handler and before a publish', async () => {
     await using app = new App({ handler: publishes })
     assert.deepEqual(await app.run(good, { id: 'a', total: '1' }, badlyPublished), ends)

@@ -17,7 +17,7 @@ const whyNot = await loadLibrdkafka().then(
 const DLQ = 'orders.shop.dlq'
 const LETTERS = 60
 
-describe('dlq over the Kafka protocol', { skip: whyNot, timeout: 120_000 }, () => {
+describe('dlq over the Kafka protocol', { skip: whyNot, timeout: 300_000 }, () => {
   it('lists every dead letter, replays those that are meant, and the others the next time', async () => {
     const broker = await startEmbeddedBroker({ log: quiet, topics: ['orders', DLQ] })
     try {

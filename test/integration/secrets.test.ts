@@ -41,7 +41,7 @@ function assertSilent(text: string, what: string): void {
   for (const value of values) assert.ok(!text.includes(value), `${value} in ${what}:\n${text}`)
 }
 
-const timeout = { timeout: 240_000 }
+const timeout = { timeout: 300_000 }
 
 describe('secrets of the config', timeout, () => {
   const runs: readonly (readonly [what: string, args: readonly string[], says: RegExp])[] = [

@@ -82,7 +82,7 @@ class WorkerApp implements AsyncDisposable {
   }
 }
 
-describe('a worker handler in a runtime', { timeout: 120_000 }, () => {
+describe('a worker handler in a runtime', { timeout: 300_000 }, () => {
   it('runs every record once, in the order of its key, and publishes through the main thread', async () => {
     await using app = new WorkerApp()
     for (let number = 0; number < RECORDS; number++) {

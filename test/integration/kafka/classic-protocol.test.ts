@@ -19,7 +19,7 @@ describe('the classic group protocol', { skip: whyNot }, () => {
     ['cooperative', undefined],
     ['eager', 'range'],
   ] as const) {
-    it(`joins, reads, commits and leaves: ${name}`, { timeout: 30_000 }, async () => {
+    it(`joins, reads, commits and leaves: ${name}`, { timeout: 300_000 }, async () => {
       const broker = await startEmbeddedBroker({ log: quiet, topics: ['orders'] })
       const connection = await connectKafka({
         ...broker.connection,

@@ -56,7 +56,7 @@ class Watched implements AsyncDisposable {
   }
 }
 
-describe('a change is told', { timeout: 60_000 }, () => {
+describe('a change is told', { timeout: 300_000 }, () => {
   it('for files below handlers/, for others that are named, and for no others', async () => {
     await using watched = new Watched('lib/word.ts', 'lib/other.ts')
     await watched.open(['lib/word.ts'])

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { planUpdate } from '../../../framework/runtime/update-plan.ts'
 import { aHandler, aRunningApp, gate } from './running-app.ts'
 
-const timeout = { timeout: 20_000 }
+const timeout = { timeout: 120_000 }
 
 describe('the plan of an update', () => {
   const charge = aHandler('charge')
