@@ -53,16 +53,16 @@ function recoveryText({ executedAgain, doneBefore, uncommitted, lost }: Recovery
   return lost > 0 ? `${again}, ${lost.toLocaleString('en')} LOST` : again
 }
 
-export function terminalTable(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+/** A block for each workload, with a line for each system: eight columns would not fit into a terminal. */
+export function terminalTable([head = [], ...rows]: readonly (readonly string[])[]): string {
+  const [, ...systems] = head
+  const width = Math.max(0, ...systems.map((name) => name.length))
   return rows
-    .map((row) =>
-      row
-        .map((text, column) => text.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+    .map(([title = '', ...cells]) => {
+      const lines = cells.map((text, column) => `  ${(systems[column] ?? '').padEnd(width)}  ${text}`)
+      return [title, ...lines].join('\n')
+    })
+    .join('\n\n')
 }
 
 export function markdownTable(rows: readonly (readonly string[])[]): string {

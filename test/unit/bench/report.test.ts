@@ -85,14 +85,13 @@ describe('the table', () => {
     assert.match(cellText(cellOf('g', 'ours', [{ ...latency, unfinished: 7 }], undefined)), /7 never/)
   })
 
-  it('lines its columns up in a terminal, and keeps bars out of Markdown cells', () => {
-    assert.equal(
-      terminalTable([
-        ['', 'a'],
-        ['long', 'b'],
-      ]),
-      '      a\nlong  b',
-    )
+  it('is a block for each workload in a terminal, and keeps bars out of Markdown cells', () => {
+    const rows = [
+      ['', 'a', 'long'],
+      ['first', '1', '2'],
+      ['second', '3', '4'],
+    ]
+    assert.equal(terminalTable(rows), 'first\n  a     1\n  long  2\n\nsecond\n  a     3\n  long  4')
     assert.equal(markdownTable([['x'], ['a|b']]), '| x |\n| --- |\n| a\\|b |')
   })
 })
