@@ -114,15 +114,12 @@ export function cellOf(workload: string, system: string, runs: readonly Run[], b
   const failed = runs.find((run) => run.kind === 'failed')
   const rate = spreadOf(runs.flatMap((run) => (run.kind === 'rate' ? [run.perSecond] : [])))
   if (failed !== undefined) return { workload, system, state: 'failed', why: failed.why, runs }
-  return {
-    workload,
-    system,
-    state: 'measured',
-    runs,
-    ...(rate !== undefined && { rate }),
-    ...(bound !== undefined && { bound }),
-    ...(rate !== undefined && bound !== undefined && { fraction: rate.median / bound.perSecond }),
-  }
+  const measured = { workload, system, state: 'measured', runs } as const
+  // Latency, memory and recovery are no rates, and a bound in records a second says nothing of them.
+  if (rate === undefined) return measured
+  return bound === undefined
+    ? { ...measured, rate }
+    : { ...measured, rate, bound, fraction: rate.median / bound.perSecond }
 }
 
 export function unavailableCell(workload: string, system: string, why: string): Cell {

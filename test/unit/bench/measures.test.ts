@@ -74,6 +74,11 @@ describe('a cell', () => {
     assert.equal(cell.state, 'measured')
   })
 
+  it('has no bound in records a second when it is no rate', () => {
+    const run = { kind: 'recovery', doneBefore: 1, executedAgain: 0, uncommitted: 0, lost: 0 } as const
+    assert.equal(cellOf('h', 'ours', [run], { by: 'keys', perSecond: 125 }).bound, undefined)
+  })
+
   it('fails when one of its runs failed', () => {
     const cell = cellOf('b', 'ours', [rate(90), { kind: 'failed', why: 'order broken' }], undefined)
     assert.deepEqual([cell.state, cell.why, cell.rate], ['failed', 'order broken', undefined])
