@@ -7,8 +7,9 @@ import { fileURLToPath } from 'node:url'
 
 interface Mutant {
   readonly name: string
-  /** Below framework/control-plane/. */
+  /** Below framework/control-plane/; of an engine: below framework/execution-plane/, and it is played with real engines. */
   readonly file: string
+  readonly isOfEngine?: true
   /** Must stand there exactly once. */
   readonly find: string
   readonly replace: string
@@ -313,9 +314,59 @@ const mutants: readonly Mutant[] = [
     find: "      if (shard.head.state === 'in-flight') return\n",
     replace: '',
   },
+  {
+    name: 'a handler that was abandoned is answered for again when it ends',
+    file: 'async-engine.ts',
+    isOfEngine: true,
+    find: "attempt.log.info({ afterMs: attempt.durationMs(now) }, 'an abandoned handler has settled')",
+    replace: 'this.#complete(attempt, outcome, now)',
+  },
+  {
+    name: 'an attempt that ends after its deadline is never answered for',
+    file: 'async-engine.ts',
+    isOfEngine: true,
+    find: 'this.#complete(attempt, timedOut(this.#options.timeoutMs, outcome), now)\n    else',
+    replace: 'return\n    else',
+  },
+  {
+    name: 'a handler runs inside submit()',
+    file: 'async-engine.ts',
+    isOfEngine: true,
+    find: 'this.#open++\n    this.#takeTurnSoon()',
+    replace: 'this.#open++\n    this.#takeTurn()',
+  },
+  {
+    name: 'a handler that ignores its signal is waited for for ever',
+    file: 'async-engine.ts',
+    isOfEngine: true,
+    find: 'this.#overdue.add(attempt, this.#options.clock.now())',
+    replace: 'this.#abandoned.add(attempt)',
+  },
+  {
+    name: 'the failure of a record of a batch is that of its first record',
+    file: 'handler-batch.ts',
+    isOfEngine: true,
+    find: 'this.#failures.set(index, this.#failureOf(error, index))',
+    replace: 'this.#failures.set(0, this.#failureOf(error, index))',
+  },
+  {
+    name: 'what the filter of a batch handler leaves out counts as handled',
+    file: 'handler-batch.ts',
+    isOfEngine: true,
+    find: 'this.#filtered.add(index)',
+    replace: 'this.#filtered.size',
+  },
+  {
+    name: 'a batch runs as one record',
+    file: 'attempt.ts',
+    isOfEngine: true,
+    find: 'const checked = records.map((raw, index) => this.#check(raw, numberOf(index)))',
+    replace: 'const checked = records.slice(0, 1).map((raw, index) => this.#check(raw, numberOf(index)))',
+  },
 ]
 
 const SCHEDULES = '12000'
+const ENGINE_SCHEDULES = '300'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 const only = process.argv[2]
@@ -340,8 +391,11 @@ async function tryMutant(mutant: Mutant): Promise<{ isCaught: boolean; by: strin
       await cp(join(root, part), join(folder, part), { recursive: true })
     }
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
-    await apply(mutant, join(folder, 'framework/control-plane', mutant.file))
-    const { code, output } = await simulate(folder)
+    const plane = mutant.isOfEngine ? 'framework/execution-plane' : 'framework/control-plane'
+    await apply(mutant, join(folder, plane, mutant.file))
+    const { code, output } = await (mutant.isOfEngine
+      ? simulate(folder, 'simulate-engines.ts', ENGINE_SCHEDULES)
+      : simulate(folder, 'simulate.ts', SCHEDULES))
     const firstLine = output.split('\n').find((line) => line.startsWith('seed ')) ?? output.split('\n')[0] ?? ''
     return { isCaught: code === 1 && firstLine.startsWith('seed '), by: firstLine.slice(0, 160) }
   } finally {
@@ -358,9 +412,9 @@ async function apply({ name, find, replace }: Mutant, path: string): Promise<voi
   await writeFile(path, mutated)
 }
 
-function simulate(folder: string): Promise<{ code: number | null; output: string }> {
+function simulate(folder: string, script: string, seeds: string): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    const args = ['--import', 'tsx', join(folder, 'test/simulation/simulate.ts'), '--seeds', SCHEDULES, '--from', '1']
+    const args = ['--import', 'tsx', join(folder, 'test/simulation', script), '--seeds', seeds, '--from', '1']
     const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 })
     let output = ''
     for (const stream of [child.stdout, child.stderr]) {

@@ -4,7 +4,7 @@
  */
 import { decodeCompleted } from '../../framework/control-plane/metadata-encoder.ts'
 import type { CommitSnapshot } from '../../framework/control-plane/partition-state.ts'
-import type { Ordering, WorkItem } from '../../framework/model/work.ts'
+import type { HandlerFailure, Ordering, WorkItem } from '../../framework/model/work.ts'
 import type { Setup } from './schedule.ts'
 import type { Log, LogRecord, Stored } from './world.ts'
 
@@ -311,7 +311,7 @@ export class Oracle {
   }
 
   /** @returns true when that was the last attempt */
-  fail(running: Running, isRetryable: boolean, now: number): boolean {
+  fail(running: Running, { retryable, reason }: HandlerFailure, now: number): boolean {
     const { assignment, record } = running
     let failures = this.#failures.get(assignment)
     if (failures === undefined) {
@@ -320,8 +320,8 @@ export class Oracle {
     }
     const count = (failures.get(record.uid) ?? 0) + 1
     failures.set(record.uid, count)
-    const isLast = !isRetryable || count >= this.#setup.attempts
-    if (isLast) this.giveUp(running, isRetryable, now)
+    const isLast = !retryable || count >= this.#setup.attempts
+    if (isLast) this.giveUp(running, reason !== 'dead-letter', now)
     if (!isLast) seen.retries += 1
     return isLast
   }

@@ -5,7 +5,7 @@ import type { CommitSnapshot } from '../../framework/control-plane/partition-sta
 import { MAX_INTERRUPTIONS } from '../../framework/control-plane/retry-policy.ts'
 import { WorkManager } from '../../framework/control-plane/work-manager.ts'
 import type { KafkaRecord, TopicPartition } from '../../framework/model/record.ts'
-import type { HandlerFailure, Outcome } from '../../framework/model/work.ts'
+import type { HandlerFailure, Outcome, WorkItem } from '../../framework/model/work.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import { type Assignment, type Delivered, Oracle, type Running, seen, Violation } from './oracle.ts'
 import type { Schedule, Setup, Step } from './schedule.ts'
@@ -46,23 +46,38 @@ interface Member {
   commit: CommitInFlight | undefined
 }
 
-/** @throws Violation, or whatever the code under test throws */
-export function play({ setup, steps }: Schedule): void {
-  const game = new Game(setup)
-  for (const step of steps) game.step(step)
-  game.calmWeather()
+/** What runs the work items of each member. */
+export interface Attempts {
+  /** Items that this member's engine can have in flight. */
+  capacity(member: number): number
+  start(member: number, item: WorkItem): void
+  /** The partition is given up: whatever runs of it should stop. */
+  abort(member: number, partition: number): void
+  /** The process is gone, with its engine. */
+  crash(member: number): void
 }
 
-class Game {
+/** @throws Violation, or whatever the code under test throws */
+export function play({ setup, steps }: Schedule): void {
+  // Nothing runs: a step of the schedule says what has become of an item.
+  const byHand: Attempts = { capacity: () => setup.concurrency, start() {}, abort() {}, crash() {} }
+  const game = new Game(setup, byHand)
+  for (const step of steps) game.step(step)
+  for (const member of game.calmWeather(CALM_ROUNDS)) game.succeedAll(member)
+}
+
+export class Game {
   readonly #setup: Setup
+  readonly #attempts: Attempts
   readonly #oracle: Oracle
   readonly #logs: Log[]
   #members: Member[]
   #now = 0
   #lastUid = 0
 
-  constructor(setup: Setup) {
+  constructor(setup: Setup, attempts: Attempts) {
     this.#setup = setup
+    this.#attempts = attempts
     this.#oracle = new Oracle(setup)
     this.#logs = Array.from({ length: setup.partitions }, () => new Log())
     this.#members = Array.from({ length: MEMBERS }, (_, id) => this.#newMember(id))
@@ -138,15 +153,19 @@ class Game {
     }
   }
 
-  /** Nothing fails any more: everything must get done, be committed, and leave nothing behind. */
-  calmWeather(): void {
+  /**
+   * Nothing is disturbed any more: everything must get done, be committed, and leave nothing behind. Gives each member whose attempts must all have
+   * ended before it goes on.
+   * @param rounds of 50 ms at most
+   */
+  *calmWeather(rounds: number): Generator<number, void> {
     for (const member of this.#members) this.#resume(member)
-    for (let round = 0; round < CALM_ROUNDS; round += 1) {
+    for (let round = 0; round < rounds; round += 1) {
       let isBusy = false
-      for (const member of this.#members) isBusy = this.#calmRound(member) || isBusy
+      for (const member of this.#members) isBusy = (yield* this.#calmRound(member)) || isBusy
       if (!isBusy && this.#logs.every((log) => this.#isDone(log))) break
       this.#now += 50
-      if (round === CALM_ROUNDS - 1) throw new Violation('STUCK', this.#describe())
+      if (round === rounds - 1) throw new Violation('STUCK', this.#describe())
     }
     for (const member of this.#members) {
       const gauges = member.manager.gauges()
@@ -157,7 +176,7 @@ class Game {
     }
   }
 
-  #calmRound(member: Member): boolean {
+  *#calmRound(member: Member): Generator<number, boolean> {
     let isBusy = false
     for (const [partition, owned] of [...member.owned]) if (owned.isDraining) this.#revoke(member, partition)
     if (member.commit !== undefined) this.#answerCommit(member)
@@ -165,8 +184,7 @@ class Game {
     this.#poll(member, 0)
     this.#start(member)
     isBusy = member.running.length > 0
-    for (let next = member.running[0]; next !== undefined; next = member.running[0])
-      this.#finishRunning(member, next, { kind: 'succeeded' })
+    yield member.id
     this.#takeDeadLetters(member)
     isBusy = isBusy || member.deadLetters.length > 0
     while (member.deadLetters.length > 0) this.#answerDeadLetter(member, 0, true)
@@ -174,6 +192,30 @@ class Game {
     isBusy = isBusy || member.commit !== undefined
     this.#answerCommit(member)
     return isBusy || member.manager.nextWakeAt !== undefined
+  }
+
+  succeedAll(memberId: number): void {
+    const member = this.#member(memberId)
+    for (let next = member.running[0]; next !== undefined; next = member.running[0])
+      this.#finishRunning(member, next, { kind: 'succeeded' })
+  }
+
+  /** An engine has completed this item. */
+  complete(memberId: number, workId: number, outcome: Outcome): void {
+    const member = this.#member(memberId)
+    const running = member.running.find(({ item }) => item.id === workId)
+    if (running === undefined) throw new Violation('TWICE', `item ${workId} is completed, and is not in flight`)
+    this.#finishRunning(member, running, outcome)
+  }
+
+  isIdle(memberId: number): boolean {
+    return this.#member(memberId).running.length === 0
+  }
+
+  #member(memberId: number): Member {
+    const member = this.#members[memberId]
+    if (member === undefined) throw new Error(`there is no member ${memberId}`)
+    return member
   }
 
   #isDone(log: Log): boolean {
@@ -251,7 +293,7 @@ class Game {
       if (owned === undefined || owned.isDraining) continue
       for (const record of this.#fetch(member, owned, partition, room)) {
         room -= 1
-        records.push(toKafkaRecord(record, partition))
+        records.push(toKafkaRecord(record, partition, this.#setup.seed))
       }
     }
     manager.onPolled(records, this.#now)
@@ -308,7 +350,7 @@ class Game {
   }
 
   #start(member: Member): void {
-    for (const item of member.manager.takeReady(this.#now, () => this.#setup.concurrency)) {
+    for (const item of member.manager.takeReady(this.#now, () => this.#attempts.capacity(member.id))) {
       const batched: LogRecord[] = []
       let owner: Assignment | undefined
       if (member.isPaused) throw new Violation('PAUSED', `record ${item.records[0]?.offset} starts`)
@@ -327,6 +369,7 @@ class Game {
       }
       if (owner === undefined) throw new Violation('START', 'a work item without a record')
       this.#oracle.startBatch(item, owner, batched, this.#now)
+      this.#attempts.start(member.id, item)
     }
     this.#takeGuarded(member)
     const most = [...member.owned.values()].reduce((sum, each) => sum + this.#oracle.failedOpen(each.assignment), 0)
@@ -410,7 +453,7 @@ class Game {
       else this.#oracle.interrupt(running)
       return
     }
-    if (outcome.kind !== 'partial') this.#oracle.fail(running, outcome.failure.retryable, this.#now)
+    if (outcome.kind !== 'partial') this.#oracle.fail(running, outcome.failure, this.#now)
   }
 
   #takeDeadLetters(member: Member): void {
@@ -526,6 +569,7 @@ class Game {
       this.#store(snapshot, owned.assignment)
       member.manager.onCommitted([snapshot])
     }
+    this.#attempts.abort(member.id, partition)
     member.manager.onRevoked([of(partition)])
     member.owned.delete(partition)
     this.#checkNothingLeft(member)
@@ -537,6 +581,7 @@ class Game {
   }
 
   #takeAway(member: Member, partition: number): void {
+    this.#attempts.abort(member.id, partition)
     member.owned.delete(partition)
     member.manager.onLost([of(partition)])
     this.#checkNothingLeft(member)
@@ -546,6 +591,7 @@ class Game {
 
   #crash(member: Member): void {
     this.#oracle.crash(member.id)
+    this.#attempts.crash(member.id)
     this.#members = this.#members.map((other) => (other === member ? this.#newMember(member.id) : other))
   }
 
@@ -609,8 +655,10 @@ function of(partition: number): TopicPartition {
   return { topic: TOPIC, partition }
 }
 
-function toKafkaRecord({ offset, key }: LogRecord, partition: number): KafkaRecord {
-  return { topic: TOPIC, partition, offset, key, value: null, headers: [], timestamp: 0 }
+/** The value names the record, for handlers that are to do something. */
+function toKafkaRecord({ uid, offset, key }: LogRecord, partition: number, seed: number): KafkaRecord {
+  const value = Buffer.from(JSON.stringify({ seed, uid }))
+  return { topic: TOPIC, partition, offset, key, value, headers: [], timestamp: 0 }
 }
 
 function fateOf(b: number): CommitFate {

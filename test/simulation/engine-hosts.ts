@@ -1,0 +1,109 @@
+/** Real engines for schedules: the async engine on a clock that is moved by hand, the worker engine on the machine's. */
+import { AsyncEngine } from '../../framework/execution-plane/async-engine.ts'
+import type { ExecutionEngine } from '../../framework/execution-plane/execution-engine.ts'
+import { WorkerEngine } from '../../framework/execution-plane/worker-engine.ts'
+import type { HandlerDefinition } from '../../framework/handler.ts'
+import type { Logger } from '../../framework/model/logger.ts'
+import type { OutgoingRecord } from '../../framework/model/record.ts'
+import type { CompletionEvent } from '../../framework/model/work.ts'
+import { systemClock } from '../../framework/runtime/clock.ts'
+import { ManualClock } from '../../framework/testing/manual-clock.ts'
+import type { HandlerSigns, Host } from './engine-play.ts'
+import { obedient, obedientBatch } from './obedient-handlers.ts'
+
+const TIMEOUT_MS = 300
+const ABANDON_MS = 100
+/** On threads, time is real: short, and still long enough for a healthy attempt on a machine that is busy. */
+const THREAD_TIMEOUT_MS = 60
+
+interface Attached {
+  onCompletion: (completion: CompletionEvent) => void
+  signs: HandlerSigns
+}
+
+/** @param wrap to break it on purpose */
+export async function asyncHost(
+  concurrency: number,
+  isBatch: boolean,
+  wrap: (engine: ExecutionEngine) => ExecutionEngine = (engine) => engine,
+): Promise<Host> {
+  const to = nobody()
+  const clock = new ManualClock()
+  const definition = (isBatch ? obedientBatch : obedient) as HandlerDefinition<unknown>
+  const engine = wrap(
+    new AsyncEngine({
+      handlerId: 'handle',
+      definition,
+      concurrency,
+      timeoutMs: TIMEOUT_MS,
+      abandonAfterMs: ABANDON_MS,
+      publish: async (_to, value) => onPublished(to, value),
+      log: lines(to, {}, isBatch),
+      clock,
+    }),
+  )
+  await engine.start((completion) => to.onCompletion(completion))
+  return {
+    engine,
+    attach: attachTo(to),
+    pass: (ms) => clock.advanceAndSettle(ms),
+    nudge: () => clock.advanceAndSettle(100),
+  }
+}
+
+export interface ThreadSetup {
+  readonly entry: string
+  readonly concurrency: number
+  readonly isBatch: boolean
+  readonly threads: number
+  readonly recycleAfter?: number
+}
+
+/** Serves many schedules, one after the other: threads take long to begin. */
+export async function workerHost({ isBatch, ...setup }: ThreadSetup): Promise<Host> {
+  const to = nobody()
+  const engine = new WorkerEngine({
+    ...setup,
+    handlerId: 'handle',
+    group: 'simulation',
+    timeoutMs: THREAD_TIMEOUT_MS,
+    abandonAfterMs: ABANDON_MS,
+    produce: async ({ value }: OutgoingRecord) => {
+      onPublished(to, JSON.parse(String(value)))
+      return { partition: 0, offset: 0 }
+    },
+    log: lines(to, {}, isBatch),
+    clock: systemClock(),
+  })
+  await engine.start((completion) => to.onCompletion(completion))
+  const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+  return { engine, attach: attachTo(to), pass: () => pause(1), nudge: () => pause(2) }
+}
+
+function nobody(): Attached {
+  return { onCompletion() {}, signs: { onStart() {}, onLine() {} } }
+}
+
+function attachTo(to: Attached): Host['attach'] {
+  return (onCompletion, signs) => Object.assign(to, { onCompletion, signs })
+}
+
+function onPublished(to: Attached, value: unknown): void {
+  const { uid, attempt } = value as { readonly uid: number; readonly attempt: number }
+  to.signs.onStart(uid, attempt)
+}
+
+/** The lines of a batch are bound to its first record, those of a single one to it. */
+function lines(to: Attached, bindings: Readonly<Record<string, unknown>>, isBatch: boolean): Logger {
+  const nothing = (): void => {}
+  return {
+    debug: nothing,
+    info: (fields, message) => {
+      const all: Readonly<Record<string, unknown>> = { ...bindings, ...fields }
+      if (message === 'runs' && !isBatch) to.signs.onLine(Number(all.uid), all.offset)
+    },
+    warn: nothing,
+    error: nothing,
+    child: (more) => lines(to, { ...bindings, ...more }, isBatch),
+  }
+}

@@ -1,0 +1,29 @@
+/** Plays schedules by seed with the async engine; the first that fails is told with its seed. */
+import type { ExecutionEngine } from '../../framework/execution-plane/execution-engine.ts'
+import { asyncHost } from './engine-hosts.ts'
+import { playWithEngines } from './engine-play.ts'
+import { type Schedule, scheduleOf } from './schedule.ts'
+
+const PATIENCE = 50
+
+export async function playAsync(
+  schedule: Schedule,
+  wrap?: (engine: ExecutionEngine) => ExecutionEngine,
+): Promise<void> {
+  const { concurrency, batch } = schedule.setup
+  const hosts = await Promise.all([0, 1].map(() => asyncHost(concurrency, batch !== undefined, wrap)))
+  await playWithEngines(schedule, { hosts, patience: PATIENCE, hasThreads: false })
+  // Not after a failure: an engine that has lost an answer waits for it. It has neither threads nor timers of the machine.
+  for (const { engine } of hosts) await engine.close(0)
+}
+
+/** @throws Error with the seed, to play it again, and what went wrong as its cause */
+export async function playAll(from: number, count: number, play: (schedule: Schedule) => Promise<void>): Promise<void> {
+  for (let seed = from; seed < from + count; seed += 1) {
+    try {
+      await play(scheduleOf(seed))
+    } catch (error) {
+      throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    }
+  }
+}
