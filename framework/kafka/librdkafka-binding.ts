@@ -133,5 +133,5 @@ export type NativeConfig = Readonly<Record<string, unknown>>
 export interface Librdkafka {
   readonly KafkaConsumer: new (config: NativeConfig) => NativeConsumer
   readonly Producer: new (config: NativeConfig) => NativeProducer
-  readonly AdminClient: { createFrom(client: NativeProducer): NativeAdmin }
+  readonly AdminClient: { createFrom(client: NativeProducer | NativeConsumer): NativeAdmin }
 }

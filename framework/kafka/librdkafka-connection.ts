@@ -55,6 +55,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
     this.view = new LibrdkafkaView({
       library,
       client: (timeoutMs) => this.#connectedProbe(timeoutMs),
+      outsider: (group, timeoutMs) => this.#connectOutsider(group, timeoutMs),
       metadata: () => this.#metadata({ allTopics: true, timeout: ADMIN_TIMEOUT_MS }),
     })
   }
@@ -135,6 +136,14 @@ export class LibrdkafkaConnection implements ViewedConnection {
   #connectProbe(timeoutMs: number): Promise<NativeProducer> {
     const { log, errors } = this.#reporting({ role: 'admin' })
     return this.#connectProducer(commonConfig(this.#options), log, errors, timeoutMs)
+  }
+
+  async #connectOutsider(group: string, timeoutMs: number): Promise<NativeConsumer> {
+    const { log, errors } = this.#reporting({ role: 'view', group })
+    const config = { ...commonConfig(this.#options), 'group.id': group, 'enable.auto.commit': false }
+    const native = build(() => new this.#library.KafkaConsumer(config))
+    await this.#connect(native, log, errors, timeoutMs)
+    return native
   }
 
   async #connectProducer(

@@ -4,6 +4,8 @@ import { partitionId, type TopicPartition } from '../model/record.ts'
 import type { ClusterView, GroupOffset, TopicFacts } from './kafka-client.ts'
 import type {
   Librdkafka,
+  NativeAdmin,
+  NativeConsumer,
   NativeGroupOffsets,
   NativeMetadata,
   NativePartition,
@@ -20,6 +22,8 @@ export interface LibrdkafkaViewOptions {
   readonly library: Librdkafka
   /** A client that is connected; asked for when one is needed. */
   readonly client: (timeoutMs: number) => Promise<NativeProducer>
+  /** A new consumer of that group, connected, which does not join it. */
+  readonly outsider: (group: string, timeoutMs: number) => Promise<NativeConsumer>
   readonly metadata: () => Promise<NativeMetadata>
 }
 
@@ -43,25 +47,40 @@ export class LibrdkafkaView implements ClusterView {
     const all = (await this.topics()).flatMap(({ name, partitions }) =>
       Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition })),
     )
-    const found: GroupOffset[] = []
-    for (let from = 0; from < all.length; from += PARTITIONS_AT_ONCE) {
-      const committed = await this.#committed(group, all.slice(from, from + PARTITIONS_AT_ONCE))
-      found.push(...(await Promise.all(committed.map((each) => this.#withLog(each)))))
-    }
+    const committed = await this.#committed(group, all)
+    const found = await Promise.all(committed.map((each) => this.#withLog(each)))
     const order = new Map(all.map((each, index) => [partitionId(each), index]))
     return found.sort((a, b) => (order.get(partitionId(a)) ?? 0) - (order.get(partitionId(b)) ?? 0))
   }
 
-  async #committed(group: string, partitions: readonly TopicPartition[]): Promise<readonly NativePartition[]> {
-    const { library, client } = this.#options
-    const admin = library.AdminClient.createFrom(await client(TIMEOUT_MS))
+  async #committed(group: string, all: readonly TopicPartition[]): Promise<readonly NativePartition[]> {
+    // A consumer's, although any client could ask: librdkafka 2.15 reads the answer of a broker that does not coordinate the group (any more,
+    // or yet) as a consumer would, and crashes the process where there is none.
+    const outsider = await this.#options.outsider(group, TIMEOUT_MS)
+    try {
+      const admin = this.#options.library.AdminClient.createFrom(outsider)
+      const found: NativePartition[] = []
+      for (let from = 0; from < all.length; from += PARTITIONS_AT_ONCE) {
+        found.push(...(await this.#ask(admin, group, all.slice(from, from + PARTITIONS_AT_ONCE))))
+      }
+      return found.filter(({ offset = -1 }) => offset >= 0)
+    } finally {
+      await new Promise<void>((resolve) => outsider.disconnect(resolve))
+    }
+  }
+
+  async #ask(
+    admin: NativeAdmin,
+    group: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<readonly NativePartition[]> {
     const answer = await new Promise<readonly NativeGroupOffsets[]>((resolve, reject) => {
       admin.listConsumerGroupOffsets([{ groupId: group, partitions }], { timeout: TIMEOUT_MS }, (error, groups) => {
         if (error) reject(failure(`The offsets of group ${group} could not be read`, error))
         else resolve(groups)
       })
     })
-    return answer.flatMap((each) => each.partitions).filter(({ offset = -1 }) => offset >= 0)
+    return answer.flatMap((each) => each.partitions)
   }
 
   async #withLog({ topic, partition, offset = 0, metadata }: NativePartition): Promise<GroupOffset> {

@@ -1,5 +1,6 @@
 /** The librdkafka client keeps the laws of the Kafka port on Apache Kafka itself, in both of Kafka's group protocols. */
-import { after } from 'node:test'
+import assert from 'node:assert/strict'
+import { after, describe, it } from 'node:test'
 import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { kafkaClientSuite } from '../contract/kafka-client.suite.ts'
@@ -9,6 +10,35 @@ const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () 
 
 const cluster = await startKafka()
 after(() => cluster.stop())
+
+describe('a cluster that has just started', { timeout: 120_000 }, () => {
+  it('is asked for the offsets of a group while no broker coordinates it yet, and crashes nobody', async () => {
+    const options = { brokers: cluster.brokers, clientId: 'early', groupProtocol: 'consumer', log: quiet } as const
+    const connection = await connectKafka(options)
+    await connection.createTopics(['early'], 1)
+    const client = await connection.consumer({ group: 'early', startFrom: 'earliest' })
+    let isAssigned = false
+    const onAssigned = () => {
+      isAssigned = true
+    }
+    // The first member of the first group has Kafka make the topic of the offsets, and then elect a coordinator.
+    await client.subscribe(['early'], { onAssigned, async onRevoked() {}, onLost() {} })
+    const answers = new Set<string>()
+    while (!isAssigned) {
+      const offsets = connection.view.groupOffsets('early')
+      answers.add(await offsets.then(JSON.stringify, (error: Error) => error.message))
+      await client.poll(1, 20)
+    }
+    assert.deepEqual(await connection.view.groupOffsets('early'), [])
+    for (const answer of answers) assert.match(answer, /^\[\]$|^The offsets of group early could not be read: /)
+    let isClosed = false
+    void client.close().finally(() => {
+      isClosed = true
+    })
+    while (!isClosed) await client.poll(0, 20).catch(() => {})
+    await connection.close()
+  })
+})
 
 // The old protocol tells a member of a rebalance in the answer to its heartbeat, every 3 s by default.
 const heartbeats = { 'heartbeat.interval.ms': 200, 'session.timeout.ms': 6_000 }
