@@ -10,7 +10,7 @@ import { noProcesses, processesIn } from './processes-in.ts'
 
 const bin = fileURLToPath(new URL('../../cli/bin.mjs', import.meta.url))
 const hasScript = spawnSync('script', ['--version']).status === 0
-const limits = { timeout: 90_000, skip: hasScript ? noProcesses : 'there is no `script` on this machine' }
+const limits = { timeout: 300_000, skip: hasScript ? noProcesses : 'there is no `script` on this machine' }
 /** Shorter than the time-outs of tests, so that a failure tells what is on the screen instead. */
 const SEEN_WITHIN_MS = 40_000
 const running = new Set<ChildProcess>()
