@@ -8,6 +8,9 @@ export function examples(lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`
 }
 
+export const exitCodesHelp =
+  '\nExit codes: 0 fine, 1 failed, 2 the command line is not understood,\n3 generated/ is stale, offsets would move, or topics are missing.'
+
 export function positive(text: string): number {
   const number = Number(text)
   if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('Write a whole number above 0.')

@@ -10,6 +10,10 @@ export function addDlqVerbs(program: Command, io: Io, exit: Exit): void {
     .command('dlq')
     .description('Look into dead-letter topics, of whatever tool, and publish what is in them again.')
     .helpCommand(false)
+    .addHelpText(
+      'after',
+      examples(['pyrallel dlq list orders.created.shop.dlq', 'pyrallel dlq replay orders.created.shop.dlq --dry-run']),
+    )
   addList(dlq, io, exit)
   addShow(dlq, io, exit)
   addReplay(dlq, io, exit)

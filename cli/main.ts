@@ -2,7 +2,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { PyrallelError } from '../framework/model/errors.ts'
 import { addClusterVerbs } from './cluster-verbs.ts'
-import { collect, type Exit, examples, natural, positive } from './command-line.ts'
+import { collect, type Exit, examples, exitCodesHelp, natural, positive } from './command-line.ts'
 import { addDlqVerbs } from './dlq-verbs.ts'
 import { errorBlock, errorJson, exitCodeOf, exitCodes } from './failure.ts'
 import { hasColor, type Io } from './io.ts'
@@ -57,6 +57,7 @@ function build(io: Io, exit: Exit): Command {
         'pyrallel generate --check',
       ]),
     )
+    .addHelpText('after', exitCodesHelp)
   addDev(program, io, exit)
   addGenerate(program, io, exit)
   addSend(program, io, exit)

@@ -55,16 +55,17 @@ const nested = (verbs: readonly CompletedVerb[]) => verbs.filter(({ words }) => 
 
 function zsh(verbs: readonly CompletedVerb[]): string {
   const list = topWords(verbs).map(({ words, description }) => `    ${single(`${words[0]}:${description}`)}`)
-  const cases = topWords(verbs).map(({ words, options, choices }) => {
-    const specs = options.flatMap((option) => option.flags.map((flag) => `      ${single(zshOption(flag, option))}`))
-    const values = choices.length === 0 ? "'*:file:_files'" : `'1:value:(${choices.join(' ')})' '*:file:_files'`
-    return [
-      `    ${words[0]})`,
-      '      _arguments \\',
-      ...specs.map((spec) => `  ${spec} \\`),
-      `        ${values}`,
-      '      ;;',
-    ].join('\n')
+  const cases = topWords(verbs).map((verb) => {
+    const below = nested(verbs).filter(({ words }) => words[0] === verb.words[0])
+    const ofBelow = below.flatMap((each) => [
+      `      if ((CURRENT > 2)) && [[ $words[2] == ${each.words[1]} ]]; then`,
+      '        shift words',
+      '        ((CURRENT--))',
+      ...zshArguments(each),
+      '        return',
+      '      fi',
+    ])
+    return [`    ${verb.words[0]})`, ...ofBelow, ...zshArguments(verb), '      ;;'].join('\n')
   })
   return `#compdef pyrallel
 # pyrallel completion zsh: write it to a file named _pyrallel in a folder of your fpath
@@ -87,6 +88,12 @@ if [ "$funcstack[1]" = _pyrallel ]; then _pyrallel "$@"; else compdef _pyrallel 
 `
 }
 
+function zshArguments({ options, choices }: CompletedVerb): readonly string[] {
+  const specs = options.flatMap((option) => option.flags.map((flag) => `        ${single(zshOption(flag, option))} \\`))
+  const values = choices.length === 0 ? "'*:file:_files'" : `'1:value:(${choices.join(' ')})' '*:file:_files'`
+  return ['      _arguments \\', ...specs, `        ${values}`]
+}
+
 function zshOption(flag: string, { description, takesValue, choices }: CompletedOption): string {
   const text = description.replaceAll(/[[\]:]/g, (sign) => `\\${sign}`)
   if (!takesValue) return `${flag}[${text}]`
@@ -94,11 +101,16 @@ function zshOption(flag: string, { description, takesValue, choices }: Completed
 }
 
 function fish(verbs: readonly CompletedVerb[]): string {
-  const lines = topWords(verbs).flatMap(({ words, description, options, choices }) => {
-    const inVerb = `-n '__fish_seen_subcommand_from ${words[0]}'`
+  const lines = verbs.flatMap(({ words, description, options, choices }) => {
+    const [top, ...below] = words
+    const inVerb = `-n '${words.map((word) => `__fish_seen_subcommand_from ${word}`).join('; and ')}'`
+    const verb =
+      below.length > 0 ? [] : [`complete -c pyrallel -f -n __fish_use_subcommand -a ${top} -d ${single(description)}`]
+    // Once one of them is written, the others are no answer any more.
+    const unlessWritten = `-n '__fish_seen_subcommand_from ${words.join(' ')}; and not __fish_seen_subcommand_from ${choices.join(' ')}'`
     return [
-      `complete -c pyrallel -f -n __fish_use_subcommand -a ${words[0]} -d ${single(description)}`,
-      ...(choices.length === 0 ? [] : [`complete -c pyrallel ${inVerb} -a ${single(choices.join(' '))}`]),
+      ...verb,
+      ...(choices.length === 0 ? [] : [`complete -c pyrallel -f ${unlessWritten} -a ${single(choices.join(' '))}`]),
       ...options.map(({ flags, description: text, takesValue, choices: of }) => {
         const names = flags
           .map((flag) => (flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`))

@@ -8,7 +8,7 @@
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { installSources } from '../source-package.ts'
@@ -95,8 +95,13 @@ async function main(): Promise<void> {
       if (save >= WARM_UP) times.push(tookMs)
     }
     times.sort((a, b) => a - b)
-    console.log(`save to running code, ${HANDLERS} handlers, ${SAVES} saves`)
-    console.log(`p50 ${percentile(times, 0.5)} ms, p95 ${percentile(times, 0.95)} ms, worst ${times.at(-1)} ms`)
+    const load = (loadavg()[0] ?? 0).toFixed(1)
+    const cells = [percentile(times, 0.5), percentile(times, 0.95), times.at(-1)].map((ms) => `${ms} ms`.padStart(6))
+    console.log(
+      `| save to running code, ${HANDLERS} handlers, ${SAVES} saves |    p50 |    p95 |  worst | target p95 | load |`,
+    )
+    console.log('| --- | --- | --- | --- | --- | --- |')
+    console.log(`| | ${cells.join(' | ')} |   < 150 ms | ${load.padStart(4)} |`)
   } finally {
     dev.kill('SIGKILL')
     rmSync(root, { recursive: true, force: true })

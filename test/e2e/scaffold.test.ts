@@ -156,7 +156,7 @@ describe('the packed package', { timeout: 300_000 }, () => {
     await succeed(parent, tsc, ['use.mts', ...options, ...types, '--lib', 'es2023,esnext.disposable'])
   })
 
-  it('starts without loading what builds: no ts-morph, esbuild, tsx, TypeScript, chokidar or prompts', async () => {
+  it('starts without loading what builds: no ts-morph, esbuild, tsx, TypeScript, chokidar or prompts, nor schemas that the bundle has itself', async () => {
     const log = join(parent, 'loaded.txt')
     writeFileSync(
       join(parent, 'record.mjs'),
@@ -182,5 +182,6 @@ export async function load(url, context, next) {
     assert.match(loaded, /\/server\.mjs/)
     assert.doesNotMatch(loaded, /node_modules\/(ts-morph|esbuild|tsx|typescript|chokidar|@clack)\//)
     assert.doesNotMatch(loaded, /dist\/cli\/(codegen|bundle|build|dev)\//)
+    assert.doesNotMatch(loaded, /\/typebox\//)
   })
 })

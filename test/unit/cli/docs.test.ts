@@ -1,10 +1,11 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: shell scripts.
 /** `pyrallel docs` and `pyrallel completion`: what explains the command. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { Argument, Command, Option } from 'commander'
 import { describeCommand } from '../../../cli/completion/describe.ts'
-import { completionScript, shells } from '../../../cli/completion/scripts.ts'
+import { completionScript, type Shell, shells } from '../../../cli/completion/scripts.ts'
 import { errorDocs } from '../../../cli/docs/error-docs.ts'
 import { main } from '../../../cli/main.ts'
 import { wrap } from '../../../cli/wrap.ts'
@@ -89,32 +90,56 @@ describe('pyrallel completion', () => {
     .option('-y, --yes', 'ask nothing')
   program.command('completion').addArgument(new Argument('<shell>').choices(['bash', 'zsh']))
   program.command('inspect').command('offsets').option('--topic <name>', 'of this topic')
-  const script = completionScript('bash', describeCommand(program))
+  const script = (shell: Shell) => completionScript(shell, describeCommand(program))
+  /** Scripts that print what the shell would offer, a word a line. */
+  const asked: Readonly<Record<Shell, (line: string) => string>> = {
+    bash: (line) => {
+      const words = ['pyrallel', ...line.split(' ')]
+      const set = `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}`
+      return `${script('bash')}\n${set}; _pyrallel; printf '%s\\n' "\${COMPREPLY[@]}"`
+    },
+    // Without a terminal, zsh's own completion functions cannot run: these print what they are given.
+    zsh: (line) => {
+      const words = ['pyrallel', ...line.split(' ')]
+      const given = [
+        'compdef() { }',
+        '_describe() { for each in "${(@P)2}"; do print -r -- "${each%%:*}"; done }',
+        'previous() { print -r -- "$words[CURRENT-1]" }',
+        '_arguments() { for each in "$@"; do print -r -- "${each%%[\\[:]*}"; if [[ $each == *":value:("* && ( $each == "$(previous)["* || $each == 1:* ) ]]; then print -l -- ${(s. .)${${each##*\\(}%\\)}}; fi; done }',
+      ]
+      const set = `words=(${words.map((word) => `'${word}'`).join(' ')}); CURRENT=${words.length}`
+      return `${given.join('\n')}\n${script('zsh')}\n${set}; _pyrallel`
+    },
+    fish: (line) => `${script('fish')}\ncomplete -C 'pyrallel ${line}' | string replace -r '\\t.*' ''; true`,
+  }
 
-  for (const [line, expected] of [
-    [
-      ['pyrallel', 'in'],
-      ['init', 'inspect'],
-    ],
-    [
-      ['pyrallel', 'init', '--'],
-      ['--template', '--yes', '--help'],
-    ],
-    [
-      ['pyrallel', 'init', '--template', ''],
-      ['a', 'b'],
-    ],
-    [['pyrallel', 'completion', 'z'], ['zsh']],
-    [['pyrallel', 'inspect', 'o'], ['offsets']],
-    [['pyrallel', 'inspect', 'offsets', '--t'], ['--topic']],
-  ] as const) {
-    it(`completes in bash: ${line.join(' ')}`, () => {
-      const words = line.map((word) => `'${word}'`).join(' ')
-      const ask = `${script}\nCOMP_WORDS=(${words}); COMP_CWORD=${line.length - 1}; _pyrallel; printf '%s\\n' "\${COMPREPLY[@]}"`
-      const { status, stdout, stderr } = spawnSync('bash', ['-c', ask], { encoding: 'utf8' })
-      assert.equal(status, 0, stderr)
-      assert.deepEqual(stdout.trim().split('\n').sort(), [...expected].sort())
-    })
+  const lines = [
+    ['in', ['init', 'inspect']],
+    ['init --', ['--template', '--yes', '--help']],
+    ['init --template ', ['a', 'b']],
+    ['completion z', ['zsh']],
+    ['inspect o', ['offsets']],
+    ['inspect offsets --t', ['--topic']],
+  ] as const
+
+  for (const shell of shells) {
+    const skip =
+      spawnSync(shell, ['--version'], { timeout: 30_000 }).status === 0 ? false : `there is no ${shell} on this machine`
+    for (const [line, expected] of lines) {
+      it(`completes in ${shell}: pyrallel ${line}`, { skip }, () => {
+        const { status, stdout, stderr } = spawnSync(shell, ['-c', asked[shell](line)], {
+          encoding: 'utf8',
+          timeout: 30_000,
+        })
+        assert.equal(status, 0, stderr)
+        assert.equal(stderr, '')
+        const given = stdout.split('\n').filter((word) => word !== '' && word !== '*')
+        // zsh hands the whole list to its own functions, which choose.
+        const word = line.slice(line.lastIndexOf(' ') + 1)
+        const fitting = given.filter((each) => each.startsWith(word) && (word !== '' || !each.startsWith('-')))
+        assert.deepEqual([...new Set(fitting)].sort(), [...expected].sort())
+      })
+    }
   }
 
   it('quotes what descriptions have in them', () => {

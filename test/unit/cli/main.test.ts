@@ -27,13 +27,24 @@ describe('pyrallel', () => {
     for (const verb of ['dev', 'generate', 'send']) assert.match(out, new RegExp(`^ {2}${verb} `, 'm'))
   })
 
-  for (const argv of [['--help'], ['dev', '--help'], ['generate', '--help'], ['send', '--help']]) {
-    it(`shows examples in ${argv.join(' ')}`, async () => {
-      const { code, out } = await run(...argv)
+  it('shows examples in the help of every verb, and of those below it', async () => {
+    const seen: string[] = []
+    const look = async (words: readonly string[]): Promise<void> => {
+      const { code, out } = await run(...words, '--help')
       assert.equal(code, 0)
-      assert.match(out, /Examples:\n {2}(pyrallel|echo)/)
-    })
-  }
+      assert.match(out, /\nExamples:\n {2}\S/, words.join(' '))
+      seen.push(words.join(' '))
+      const [, commands = ''] = /Commands:\n([\s\S]*?)\n\n/.exec(out) ?? []
+      for (const [, verb = ''] of commands.matchAll(/^ {2}(\w+) /gm)) await look([...words, verb])
+    }
+    await look([])
+    for (const verb of ['init', 'dev', 'build', 'start', 'inspect offsets', 'dlq replay'])
+      assert.ok(seen.includes(verb))
+  })
+
+  it('tells the exit codes', async () => {
+    assert.match((await run('--help')).out, /Exit codes: 0 fine, 1 failed, 2 .*,\n3 generated\/ is stale/)
+  })
 
   for (const [argv, expected] of [
     [['generat'], /unknown command 'generat'[\s\S]*Did you mean generate\?/],
