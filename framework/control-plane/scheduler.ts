@@ -32,6 +32,7 @@ interface RouteState {
 export class Scheduler {
   #routes = new Map<string, RouteState>()
   readonly #inFlight = new InFlightTable()
+  #recordsInFlight = 0
   #nextBatchAt: number | undefined
 
   constructor(routes: readonly Route[]) {
@@ -150,14 +151,13 @@ export class Scheduler {
     const entry = this.#inFlight.take(workId)
     if (entry === undefined) return undefined
     this.#routeState(entry.state.topic).inFlight -= 1
+    this.#recordsInFlight -= entry.pendings.length
     return entry
   }
 
   /** Records that engines are at work on, those of earlier assignments included. */
-  countInFlight(): number {
-    let count = 0
-    for (const entry of this.#inFlight) count += entry.pendings.length
-    return count
+  get recordsInFlight(): number {
+    return this.#recordsInFlight
   }
 
   /** What engines are at work on of this partition, from whatever assignment. */
@@ -200,6 +200,7 @@ export class Scheduler {
   /** The only place where something is put in flight. */
   #onStarted(routeState: RouteState, entry: InFlight): void {
     this.#inFlight.add(entry)
+    this.#recordsInFlight += entry.pendings.length
     routeState.inFlight += 1
     routeState.budget.onStarted(entry.pendings.length)
   }

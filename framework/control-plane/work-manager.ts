@@ -267,7 +267,7 @@ export class WorkManager {
   // --- observation ---
 
   gauges(): Gauges {
-    const inFlight = this.#scheduler.countInFlight()
+    const inFlight = this.#scheduler.recordsInFlight
     const { retriesWaiting, deadLetters } = this.#failed
     return { ...this.#intake.load, inFlight, retriesWaiting, deadLetters }
   }
