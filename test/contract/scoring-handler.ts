@@ -1,10 +1,13 @@
-/** A batch handler for whole runtimes: publishes what it is handed, fails what it is told to, and throws when the batch has a poisoned record. */
+/**
+ * A batch handler for whole runtimes: publishes what it is handed, fails what it is told to, and throws when the batch has a poisoned record, and
+ * ends its thread when it has a deadly one.
+ */
 import { batchHandler, type HandlerDefinition } from '../../framework/handler.ts'
 import type { EngineKind } from '../../framework/model/work.ts'
 
 export interface View {
   readonly number: number
-  readonly is?: 'poison' | 'refused' | 'refused once'
+  readonly is?: 'poison' | 'deadly' | 'refused' | 'refused once'
 }
 
 export const scoring = (engine: EngineKind): HandlerDefinition<View> =>
@@ -15,6 +18,7 @@ export const scoring = (engine: EngineKind): HandlerDefinition<View> =>
       const numbers = [...batch].map(({ value }) => value.number)
       await context.publish('calls', numbers)
       if ([...batch].some(({ value }) => value.is === 'poison')) throw new Error('poisoned')
+      if ([...batch].some(({ value }) => value.is === 'deadly')) process.exit(7)
       for (const record of batch) {
         const { is } = record.value
         if (is === 'refused' || (is === 'refused once' && record.attempt === 1))

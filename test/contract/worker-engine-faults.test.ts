@@ -23,6 +23,13 @@ function linesOf(harness: FaultyHarness, message: string): readonly Readonly<Rec
   return harness.logs.filter((line) => line.message === message).map(({ fields }) => fields)
 }
 
+/** Those behind it are unharmed, and run in the order in which they were submitted. */
+async function requireDoneInOrder(harness: FaultyHarness, ids: readonly number[]): Promise<void> {
+  for (const id of ids) assert.deepEqual(await harness.outcomeOf(id), { kind: 'succeeded' })
+  const completed = harness.completions.map(({ workId }) => workId).filter((id) => ids.includes(id))
+  assert.deepEqual(completed, ids)
+}
+
 describe('WorkerEngine: a handler that ends its thread', LIMIT, () => {
   const table: readonly (readonly [what: string, fault: Fault['do'], why: RegExp, setup?: FaultySetup])[] = [
     ['calls process.exit', 'exit', /ended itself with exit code 7/],
@@ -38,7 +45,7 @@ describe('WorkerEngine: a handler that ends its thread', LIMIT, () => {
       const failure = await harness.failureOf(deadly)
       assert.equal(failure.reason, 'interrupted')
       assert.match(failure.message, why)
-      for (const id of behind) assert.deepEqual(await harness.outcomeOf(id), { kind: 'succeeded' })
+      await requireDoneInOrder(harness, behind)
       const [line, ...others] = linesOf(harness, DIED)
       assert.deepEqual(others, [])
       assert.equal(line?.handler, 'faulty')
@@ -75,10 +82,13 @@ describe('WorkerEngine: a handler that gives its thread back to nobody', LIMIT, 
       assert.equal((await harness.outcomeOf(deadly)).kind, 'timed-out')
       const { durationMs } = harness.completionOf(deadly)!
       assert.ok(durationMs >= 100 && durationMs < 5_000, `${durationMs} ms`)
-      for (const id of behind) assert.deepEqual(await harness.outcomeOf(id), { kind: 'succeeded' })
-      assert.deepEqual(linesOf(harness, DIED)[0]?.timedOut, [`orders/0/${deadly}`])
-      assert.equal(harness.worker.counters.killed, 1)
-      assert.equal(harness.worker.counters.interrupted, 0)
+      await requireDoneInOrder(harness, behind)
+      const [line, ...others] = linesOf(harness, DIED)
+      assert.deepEqual([line?.handler, line?.timedOut, others], ['faulty', [`orders/0/${deadly}`], []])
+      assert.match(String(line?.why), /ignored its signal/)
+      const { restarts, killed, interrupted } = harness.worker.counters
+      assert.deepEqual({ restarts, killed, interrupted }, { restarts: 1, killed: 1, interrupted: 0 })
+      assert.equal(harness.worker.threads.running, 1)
     })
   }
 
@@ -97,14 +107,20 @@ describe('WorkerEngine: a handler that gives its thread back to nobody', LIMIT, 
   it('is answered in time though a native call keeps its thread from being ended', async () => {
     await using harness = await FaultyHarness.running(faulty, { timeoutMs: 50, abandonAfterMs: 50 })
     const stuck = harness.tell({ do: 'callNative', ms: 4_000 })
+    const behind = Array.from({ length: 5 }, () => harness.tell({ do: 'nothing' }))
     assert.equal((await harness.outcomeOf(stuck)).kind, 'timed-out')
     const { durationMs } = harness.completionOf(stuck)!
     assert.ok(durationMs < 3_500, `${durationMs} ms`)
-    assert.deepEqual(await harness.outcomeOf(harness.tell({ do: 'nothing' })), { kind: 'succeeded' })
-    assert.equal(
-      linesOf(harness, 'a thread cannot be ended while it is inside a native call; it is left to itself').length,
-      1,
+    await requireDoneInOrder(harness, behind)
+    const [left, ...others] = linesOf(
+      harness,
+      'a thread cannot be ended while it is inside a native call; it is left to itself',
     )
+    assert.deepEqual([left?.handler, others], ['faulty', []])
+    const [line] = linesOf(harness, DIED)
+    assert.deepEqual([line?.handler, line?.timedOut], ['faulty', [`orders/0/${stuck}`]])
+    const { restarts, killed } = harness.worker.counters
+    assert.deepEqual({ restarts, killed }, { restarts: 1, killed: 1 })
   })
 })
 
@@ -136,13 +152,24 @@ describe('WorkerEngine: a record that kills its thread again and again', LIMIT, 
 describe('WorkerEngine: a handler that says odd things', LIMIT, () => {
   it('returns what cannot be cloned: that is a success', async () => {
     await using harness = await FaultyHarness.running(faulty)
-    assert.deepEqual(await harness.outcomeOf(harness.tell({ do: 'returnFunction' })), { kind: 'succeeded' })
+    const odd = harness.tell({ do: 'returnFunction' })
+    const behind = Array.from({ length: 5 }, () => harness.tell({ do: 'nothing' }))
+    await requireDoneInOrder(harness, [odd, ...behind])
+    assert.deepEqual([harness.worker.counters.restarts, linesOf(harness, DIED)], [0, []])
   })
 
   it('throws what is no error: that is a failure like any other', async () => {
     await using harness = await FaultyHarness.running(faulty)
-    for (const fault of ['throwSymbol', 'throwRevoked'] as const) {
-      assert.equal((await harness.failureOf(harness.tell({ do: fault }))).reason, 'handler')
+    for (const [fault, message] of [
+      ['throwSymbol', /Symbol\(odd\)/],
+      ['throwRevoked', /cannot be shown/],
+    ] as const) {
+      const odd = harness.tell({ do: fault })
+      const behind = Array.from({ length: 5 }, () => harness.tell({ do: 'nothing' }))
+      const failure = await harness.failureOf(odd)
+      assert.deepEqual([failure.reason, failure.retryable], ['handler', true])
+      assert.match(failure.message, message)
+      await requireDoneInOrder(harness, behind)
     }
     assert.equal(harness.worker.counters.restarts, 0)
   })
@@ -152,12 +179,20 @@ describe('WorkerEngine: a handler that says odd things', LIMIT, () => {
     const lines = 20_000
     let atEnd = 0
     const id = harness.tell({ do: 'flood', lines })
+    const behind = Array.from({ length: 5 }, () => harness.tell({ do: 'nothing' }))
     await harness.until(() => {
       atEnd = harness.logs.length
       return harness.completionOf(id) !== undefined
     })
     assert.equal(atEnd, lines)
     assert.ok(harness.logs.every(({ fields }, index) => fields.line === index + 1))
+    const { handler, topic, partition, offset } = harness.logs[0]?.fields ?? {}
+    assert.deepEqual(
+      { handler, topic, partition, offset },
+      { handler: 'faulty', topic: 'orders', partition: 0, offset: id },
+    )
+    await requireDoneInOrder(harness, behind)
+    assert.equal(harness.worker.counters.restarts, 0)
   })
 
   it('logs errors and what JSON cannot carry: as much of it arrives as on the main thread', async () => {
@@ -206,7 +241,12 @@ describe('WorkerEngine: a thread that does not start', LIMIT, () => {
       return true
     })
     assert.equal(harness.worker.counters.failedStarts, 3)
-    assert.equal(linesOf(harness, NOT_STARTED).length, 3)
+    const lines = linesOf(harness, NOT_STARTED)
+    assert.deepEqual(
+      lines.map(({ handler, failuresInARow }) => [handler, failuresInARow]),
+      [1, 2, 3].map((failures) => ['faulty', failures]),
+    )
+    assert.match(String(lines[0]?.why), /the database is away/)
     assert.equal(harness.worker.threads.running, 0)
   })
 
@@ -216,6 +256,10 @@ describe('WorkerEngine: a thread that does not start', LIMIT, () => {
     await writeFile(file, 'export const a = ;\n')
     await using harness = new FaultyHarness(pathToFileURL(file).href)
     await assert.rejects(harness.start(), { code: 'PYR_WORKER_START', message: /SyntaxError: Unexpected token/ })
+    const [line] = linesOf(harness, NOT_STARTED)
+    assert.equal(line?.handler, 'faulty')
+    assert.match(String(line?.why), /SyntaxError: Unexpected token/)
+    assert.equal(harness.worker.counters.failedStarts, 3)
     await rm(folder, { recursive: true })
   })
 

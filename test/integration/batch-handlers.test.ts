@@ -127,3 +127,23 @@ for (const engine of ['async', 'worker'] as const) {
     })
   })
 }
+
+describe('batch handlers on the worker engine', { timeout: 300_000 }, () => {
+  it('isolate the record that ends their thread: it alone is given up, with the reason, and the others are done', async () => {
+    await using app = new ScoringApp('worker')
+    for (let number = 0; number < 32; number++) {
+      app.send(number === 20 ? { number, is: 'deadly' } : { number }, `k${number % 16}`)
+    }
+    await app.start()
+    await app.untilSettled(32)
+    const dead = app.events.filter((event) => event.kind === 'record.dead')
+    assert.deepEqual(app.settled('record.dead'), [20])
+    assert.match(dead[0]?.failure.message ?? '', /exit code 7/)
+    assert.equal(dead[0]?.failure.reason, 'interrupted')
+    assert.equal(app.settled('record.done').length, 31)
+    const splits = app.events.filter((event) => event.kind === 'batch.split').map(({ records }) => records)
+    // One for each bit of the size, and what ran beside it on its thread.
+    assert.deepEqual([splits[0], splits.at(-1)], [32, 2])
+    assert.ok(splits.length <= 8, splits.join(' '))
+  })
+})
