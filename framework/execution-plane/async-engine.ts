@@ -2,10 +2,11 @@
 import { bug, PyrallelError } from '../model/errors.ts'
 import type { CompletionEvent, Outcome, WorkItem } from '../model/work.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
-import { Attempt, type HandlerSetup, PreparedHandler } from './attempt.ts'
+import { Attempt } from './attempt.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
 import type { ExecutionEngine } from './execution-engine.ts'
 import { interrupted, timedOut } from './outcomes.ts'
+import { type HandlerSetup, PreparedHandler } from './prepared-handler.ts'
 
 export interface AsyncEngineOptions extends HandlerSetup {
   /** Attempts in flight at most. At least 1. */
@@ -175,7 +176,8 @@ export class AsyncEngine implements ExecutionEngine {
 
   #abandon(attempt: Attempt): void {
     this.#abandoned.add(attempt)
-    attempt.log.warn(
+    attempt.logFault(
+      'warn',
       { abandonAfterMs: this.#options.abandonAfterMs },
       'a handler ignores its signal and was abandoned; it keeps its slot',
     )

@@ -1,45 +1,19 @@
 /** One attempt: a handler called once, with one record or one batch. The same for every engine; knows neither threads nor deadlines' timers. */
-import type { BatchFunction, HandlerContext, HandlerDefinition, HandlerRecord, Publish } from '../handler.ts'
+import type { BatchFunction, HandlerContext, HandlerRecord, Publish } from '../handler.ts'
 import { bug } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { KafkaRecord } from '../model/record.ts'
 import type { HandlerFailure, Outcome, WorkItem } from '../model/work.ts'
-import type { AttemptSpan, AttemptTracer } from './attempt-tracer.ts'
+import type { AttemptSpan } from './attempt-tracer.ts'
 import { Waiting } from './deadline-queue.ts'
 import { DecodedRecord, keyText } from './decoded-record.ts'
 import { type Checked, HandlerBatch } from './handler-batch.ts'
 import { failureOf } from './handler-failure.ts'
 import { failed, filtered, interrupted, outcomeOfThrow, succeeded } from './outcomes.ts'
+import type { PreparedHandler } from './prepared-handler.ts'
 import { PublishTracker } from './publish-tracker.ts'
 import { applyRetryRules } from './retry-rules.ts'
-import { RejectedValue, ValueDecoder } from './value-decoder.ts'
-
-export interface HandlerSetup {
-  readonly handlerId: string
-  readonly definition: HandlerDefinition<unknown>
-  /** How long one attempt may take. Milliseconds. */
-  readonly timeoutMs: number
-  readonly publish: Publish
-  readonly log: Logger
-  /** Undefined where nobody traces. */
-  readonly trace?: AttemptTracer | undefined
-}
-
-/** A handler made ready to be called many times: what can be done once is done here. */
-export class PreparedHandler {
-  readonly setup: HandlerSetup
-  readonly decoder: ValueDecoder
-
-  private constructor(setup: HandlerSetup, decoder: ValueDecoder) {
-    this.setup = setup
-    this.decoder = decoder
-  }
-
-  /** @throws PyrallelError PYR_HANDLER_OPTION when the topic's schema cannot be compiled */
-  static async of(setup: HandlerSetup): Promise<PreparedHandler> {
-    return new PreparedHandler(setup, await ValueDecoder.of(setup.definition.topic.schema, setup.handlerId))
-  }
-}
+import { RejectedValue } from './value-decoder.ts'
 
 export type OnAttemptOver = (attempt: Attempt, outcome: Outcome) => void
 
@@ -198,6 +172,13 @@ export class Attempt extends Waiting {
     return this.#log
   }
 
+  /** The same fault of a handler at most once in an interval, with the number of those that were held back; the others at `debug`. */
+  logFault(level: 'warn' | 'error', facts: object, sentence: string): void {
+    const suppressed = this.#handler.faults.pass(sentence)
+    if (suppressed === undefined) this.log.debug(facts, sentence)
+    else this.log[level](suppressed === 0 ? facts : { ...facts, suppressed }, sentence)
+  }
+
   /** A function that stands alone, so that a handler may take it out of its context. */
   get publish(): Publish {
     this.#publishes ??= new PublishTracker()
@@ -219,7 +200,7 @@ export class Attempt extends Waiting {
   #failedBy(thrown: unknown, number = this.number): Outcome {
     const { retry } = this.#handler.setup.definition.options
     return applyRetryRules(outcomeOfThrow(thrown, this.isAborted), thrown, number, retry, (rule, failure) =>
-      this.log.error({ rule, failure }, 'a retry rule failed; the attempt counts as one without it'),
+      this.logFault('error', { rule, failure }, 'a retry rule failed; the attempt counts as one without it'),
     )
   }
 
@@ -251,7 +232,8 @@ export class Attempt extends Waiting {
 
   #withPublishes(publishes: PublishTracker, outcome: Outcome): Outcome {
     const logFailure = (error: unknown) =>
-      this.log.error(
+      this.logFault(
+        'error',
         { failure: failureOf(error) },
         'a publish failed that nobody awaited, and its attempt had its outcome already',
       )

@@ -1,11 +1,12 @@
 /** Runs attempts on the event loop of one thread, in the order in which they came. Keeps no deadline but the signal's: who ignores it is killed from outside. */
 import type { Outcome } from '../model/work.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { Attempt, type PreparedHandler } from './attempt.ts'
+import { Attempt } from './attempt.ts'
 import { decodeBatch, type SlottedItem } from './batch-codec.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
 import type { LaneMemory } from './lane-memory.ts'
 import { timedOut } from './outcomes.ts'
+import type { PreparedHandler } from './prepared-handler.ts'
 import type { AbortOrder, FromThread } from './thread-messages.ts'
 
 /** A turn of the thread's event loop starts no further attempt after this long: signals, timers and messages want to be heard. Milliseconds. */

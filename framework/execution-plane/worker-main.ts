@@ -6,11 +6,11 @@ import type { HandlerDefinition } from '../handler.ts'
 import { PyrallelError } from '../model/errors.ts'
 import { loadTracing } from '../observability/tracing.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
-import { PreparedHandler } from './attempt.ts'
 import { withSchema } from './derived-schema.ts'
 import { failureOf } from './handler-failure.ts'
 import { LaneMemory } from './lane-memory.ts'
 import { type LogLine, PostingLogger } from './log-line.ts'
+import { PreparedHandler } from './prepared-handler.ts'
 import { type FromThread, type ThreadSettings, type ToThread, TURN } from './thread-messages.ts'
 import { ThreadPublisher } from './thread-publisher.ts'
 import { ThreadRunner } from './thread-runner.ts'
@@ -67,8 +67,9 @@ async function serve(
   const publisher = new ThreadPublisher(post, tracing?.publishTracer, (topic) => topicSchemas?.[topic])
   const trace = tracing?.attemptTracer({ handlerId, group })
   const { publish } = publisher
-  const handler = await PreparedHandler.of({ handlerId, timeoutMs, definition, publish, log, trace })
-  const runner = new ThreadRunner(handler, memory, sharedClock(settings), post)
+  const clock = sharedClock(settings)
+  const handler = await PreparedHandler.of({ handlerId, timeoutMs, definition, publish, log, clock, trace })
+  const runner = new ThreadRunner(handler, memory, clock, post)
   const turn = (message?: ToThread): void => {
     if (message === undefined) return
     for (const answer of message.published) publisher.settle(answer)

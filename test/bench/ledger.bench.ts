@@ -108,7 +108,7 @@ async function committed({ admin }: KafkaCluster): Promise<number> {
 }
 
 async function untilCommitted(cluster: KafkaCluster, books: Books, limit: number): Promise<void> {
-  // librdkafka's admin client crashes on the answer of a broker that does not coordinate the group yet; once records come, one does.
+  // Before the first record comes, a new cluster may still be electing who coordinates the group, and answers with errors.
   while (books.started === 0 && performance.now() < limit) await sleep(LOOK_EVERY_MS)
   while ((await committed(cluster)) < RECORDS && performance.now() < limit) await sleep(LOOK_EVERY_MS)
 }

@@ -4,6 +4,7 @@ import kafka, {
   type GroupDescriptions,
   type GroupResults,
   type IAdminClient,
+  type KafkaConsumer,
   type LibrdKafkaError,
 } from '@confluentinc/kafka-javascript'
 
@@ -23,9 +24,17 @@ export interface CommittedOffset {
   readonly metadata: string
 }
 
+/** A consumer that is no member of its group. */
+interface Outsider {
+  readonly consumer: KafkaConsumer
+  readonly admin: IAdminClient
+}
+
 export class KafkaAdmin {
   readonly #brokers: string
   #client: IAdminClient | undefined
+  /** By group. */
+  readonly #outsiders = new Map<string, Outsider>()
 
   constructor(brokers: string) {
     this.#brokers = brokers
@@ -67,8 +76,9 @@ export class KafkaAdmin {
 
   /** What a group has committed for one topic, partitions without a commit left out. */
   async committed(group: string, topic: string): Promise<readonly CommittedOffset[]> {
+    const { admin } = await this.#outsider(group)
     const results = await this.#call<GroupResults[]>((done) =>
-      this.#admin().listConsumerGroupOffsets([{ groupId: group }], { timeout: timeoutMs }, done),
+      admin.listConsumerGroupOffsets([{ groupId: group }], { timeout: timeoutMs }, done),
     )
     return results
       .flatMap((result) => result.partitions)
@@ -89,8 +99,22 @@ export class KafkaAdmin {
   }
 
   close(): void {
+    for (const { consumer } of this.#outsiders.values()) consumer.disconnect()
+    this.#outsiders.clear()
     this.#client?.disconnect()
     this.#client = undefined
+  }
+
+  /** librdkafka crashes on the answer of a broker that does not coordinate the group (any more), unless a consumer has asked. */
+  async #outsider(group: string): Promise<Outsider> {
+    const known = this.#outsiders.get(group)
+    if (known !== undefined) return known
+    const config = { 'bootstrap.servers': this.#brokers, 'group.id': group, 'enable.auto.commit': false, log_level: 0 }
+    const consumer = new kafka.KafkaConsumer(config, {})
+    await this.#call<unknown>((done) => consumer.connect({ timeout: timeoutMs }, done))
+    const outsider = { consumer, admin: kafka.AdminClient.createFrom(consumer) }
+    this.#outsiders.set(group, outsider)
+    return outsider
   }
 
   #admin(): IAdminClient {

@@ -229,6 +229,37 @@ describe('AsyncEngine and its handler', () => {
     assert.deepEqual(completions[0]!.outcome, { kind: 'succeeded' })
   })
 
+  it('logs a fault that each attempt repeats once in ten seconds, with the number of those that were held back', async () => {
+    const levels: string[] = []
+    const facts: object[] = []
+    const write = (level: string) => (fields: object) => {
+      levels.push(level)
+      facts.push(fields)
+    }
+    const log: Logger = {
+      debug: write('debug'),
+      info: write('info'),
+      warn: write('warn'),
+      error: write('error'),
+      child: () => log,
+    }
+    const broken = () => {
+      throw new TypeError('the rule is broken')
+    }
+    const fails = () => {
+      throw new Error('no')
+    }
+    const definition = handler<unknown>('orders', { retry: { when: broken } }, fails)
+    const { engine, clock } = await started(fails, { definition, log })
+    for (const id of [1, 2, 3]) engine.submit(item(id))
+    await nextTurn()
+    clock.pass(10_000)
+    engine.submit(item(4))
+    await nextTurn()
+    assert.deepEqual(levels, ['error', 'debug', 'debug', 'error'])
+    assert.equal((facts[3] as { readonly suppressed?: number }).suppressed, 2)
+  })
+
   it('logs a publish that fails after its attempt is over, instead of leaving the rejection unhandled', async () => {
     let context: HandlerContext | undefined
     const { engine, logged } = await started(

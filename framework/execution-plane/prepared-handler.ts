@@ -1,0 +1,41 @@
+/** What the attempts of one handler share: its definition, its decoder, and how often its faults are logged. Runs nothing. */
+import type { HandlerDefinition, Publish } from '../handler.ts'
+import type { Logger } from '../model/logger.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { LogGate } from '../runtime/log-gate.ts'
+import type { AttemptTracer } from './attempt-tracer.ts'
+import { ValueDecoder } from './value-decoder.ts'
+
+/** The same fault of a handler's attempts is logged at most so often. */
+const FAULT_INTERVAL_MS = 10_000
+
+export interface HandlerSetup {
+  readonly handlerId: string
+  readonly definition: HandlerDefinition<unknown>
+  /** How long one attempt may take. Milliseconds. */
+  readonly timeoutMs: number
+  readonly publish: Publish
+  readonly log: Logger
+  readonly clock: Clock
+  /** Undefined where nobody traces. */
+  readonly trace?: AttemptTracer | undefined
+}
+
+/** A handler made ready to be called many times: what can be done once is done here. */
+export class PreparedHandler {
+  readonly setup: HandlerSetup
+  readonly decoder: ValueDecoder
+  /** Of all its attempts: a handler that fails in one way fails so a thousand times a second. */
+  readonly faults: LogGate
+
+  private constructor(setup: HandlerSetup, decoder: ValueDecoder) {
+    this.setup = setup
+    this.decoder = decoder
+    this.faults = new LogGate(setup.clock, FAULT_INTERVAL_MS)
+  }
+
+  /** @throws PyrallelError PYR_HANDLER_OPTION when the topic's schema cannot be compiled */
+  static async of(setup: HandlerSetup): Promise<PreparedHandler> {
+    return new PreparedHandler(setup, await ValueDecoder.of(setup.definition.topic.schema, setup.handlerId))
+  }
+}
