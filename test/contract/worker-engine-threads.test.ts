@@ -91,8 +91,9 @@ describe('WorkerEngine: who gets which record', LIMIT, () => {
 
   it('uses all its threads', async () => {
     await using harness = await FaultyHarness.running(faulty, { threads: 3, concurrency: 30 })
-    const told = await askThreads(harness, 30)
-    assert.equal(new Set(told.map(({ threadId }) => threadId)).size, 3)
+    const seen = new Set<number>()
+    // Again, because what waits on a thread that the machine lets wait is moved to the others.
+    while (seen.size < 3) for (const { threadId } of await askThreads(harness, 30)) seen.add(threadId)
     assert.equal(harness.worker.threads.running, 3)
   })
 
