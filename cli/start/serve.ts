@@ -1,4 +1,5 @@
 /** Runs handlers in production: what the bundle of `pyrallel build` calls. Loads no compiler, no bundler and nothing that reads TypeScript. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { PyrallelConfig, ResolvedConfig } from '../../framework/config.ts'
 import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
@@ -13,6 +14,8 @@ import { listenToStopSignals } from '../dev/stop-signals.ts'
 import { errorBlock, exitCodes } from '../failure.ts'
 import { hasColor } from '../io.ts'
 import { painter } from '../paint.ts'
+
+const LAST_LINES_MS = 1_000
 
 export interface ServerParts {
   /** The default export of pyrallel.config.ts. */
@@ -31,7 +34,16 @@ export async function serve(parts: ServerParts): Promise<never> {
     process.stderr.write(errorBlock(error, paint, (process.env.DEBUG ?? '') !== ''))
     exitCode = exitCodes.failed
   }
+  await flushed()
   return process.exit(exitCode)
+}
+
+/** Where pipes are written to later (not on Linux), an exit would lose the last lines. Nobody reads them any more: they are given up. */
+async function flushed(): Promise<void> {
+  const written = [process.stdout, process.stderr].map(
+    (stream) => new Promise<void>((resolve) => stream.write('', () => resolve())),
+  )
+  await Promise.race([Promise.all(written), sleep(LAST_LINES_MS)])
 }
 
 async function run({ config: input, routes }: ServerParts): Promise<number> {
