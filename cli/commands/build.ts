@@ -70,7 +70,7 @@ function summary({ files, externals }: BuildInfo, out: string, handlers: number,
     `  not bundled: ${outside.length === 0 ? 'nothing' : outside.join(', ')}`,
     '',
     `  docker build -t my-service ${out}`,
-    `  or, on this machine: npm install --prefix ${out} --omit=dev && pyrallel start ${out}`,
+    `  or, on this machine: npm install --prefix ${out} --omit=dev && npx pyrallel start ${out}`,
     '',
   ].join('\n')
 }

@@ -33,7 +33,10 @@ export async function init(folder: string | undefined, options: InitOptions, io:
   }
   const paint = painter(hasColor(io.stdout, io.env))
   for (const { path } of files) io.stdout.write(`${paint('green', 'wrote')} ${path}\n`)
-  io.stdout.write(`\nNext:\n${next.map((command) => `  ${paint('bold', command)}`).join('\n')}\n`)
+  const show = (commands: readonly string[]) => commands.map((command) => `  ${paint('bold', command)}\n`).join('')
+  io.stdout.write(
+    `\nNext:\n${show(next.slice(0, -1))}and, in another terminal in the same folder:\n${show(next.slice(-1))}`,
+  )
   return exitCodes.fine
 }
 
@@ -82,7 +85,7 @@ function nextCommands(folder: string, template: TemplateName, { env }: Io): read
     ...(folder === '' ? [] : [`cd ${/\s/.test(folder) ? `'${folder}'` : folder}`]),
     installCommand(manager),
     runCommand(manager, 'dev'),
-    // In another terminal.
+    // While the one before runs.
     runCommand(manager, 'send', topic, `'${value}'`),
   ]
 }

@@ -34,7 +34,7 @@ export function headerText(facts: HeaderFacts, paint: Paint): string {
   if (facts.traffic !== undefined) lines.push(`  traffic from ${facts.traffic}`)
   else if (broker.kind !== 'memory') {
     lines.push(
-      `  send a record from another terminal: pyrallel send ${handlers[0]?.route.topic ?? '<topic>'} '{...}' --key k`,
+      `  send a record from another terminal: npx pyrallel send ${handlers[0]?.route.topic ?? '<topic>'} '{...}' --key k`,
     )
   }
   if (facts.isWatching)

@@ -14,7 +14,7 @@ import type {
   NativeProducer,
 } from './librdkafka-binding.ts'
 import { LibrdkafkaConsumer } from './librdkafka-consumer.ts'
-import { isAuthenticationFailure, nativeCodes, nativeError } from './librdkafka-errors.ts'
+import { isAuthenticationFailure, nativeCodes, nativeError, plainReason } from './librdkafka-errors.ts'
 import { logNative } from './librdkafka-log.ts'
 import { type DeliveryCallback, LibrdkafkaProducer } from './librdkafka-producer.ts'
 import {
@@ -198,7 +198,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
     }
     return new PyrallelError(
       'PYR_BROKER_UNREACHABLE',
-      `No Kafka broker answered at ${this.description} within ${timeoutMs} ms (${why}). ` +
+      `No Kafka broker answered at ${this.description} within ${timeoutMs} ms (${plainReason(why)}). ` +
         'Start one there, or correct kafka.brokers in pyrallel.config.ts (for one run: --brokers host:port).',
       { cause: error, retriable: true },
     )

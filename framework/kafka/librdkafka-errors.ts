@@ -71,6 +71,11 @@ const fatal: ReadonlySet<number> = new Set([
   nativeCodes.UNSUPPORTED_ASSIGNOR,
 ])
 
+/** librdkafka's sentence, without the name of its thread before it and the state of its machine behind it. */
+export function plainReason(reason: string): string {
+  return reason.replace(/^\[thrd:[^\]]*\]: (?:\S+: )?/, '').replace(/ \(after \d+ms in state .*$/s, '')
+}
+
 /** By librdkafka's words: its log tells the reason as text only. It never repeats a password or a key. */
 export function isAuthenticationFailure(reason: string): boolean {
   return /SASL (authentication|handshake)|SSL handshake failed|certificate|during SASL|in state (SSL_HANDSHAKE|AUTH_\w+)/i.test(

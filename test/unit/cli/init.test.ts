@@ -40,7 +40,9 @@ describe('pyrallel init', () => {
       const { topic, value } = firstRecords[template]
       assert.match(
         out,
-        new RegExp(`Next:\n {2}cd 'My Shop'\n {2}npm install\n {2}npm run dev\n {2}npm run send -- ${topic} `),
+        new RegExp(
+          `Next:\n {2}cd 'My Shop'\n {2}npm install\n {2}npm run dev\nand, in another terminal in the same folder:\n {2}npm run send -- ${topic} `,
+        ),
       )
       assert.ok(out.includes(`'${value}'`))
     })
@@ -57,7 +59,7 @@ describe('pyrallel init', () => {
   it('speaks of the package manager that it was started by', async () => {
     const env = { npm_config_user_agent: 'pnpm/10.1.0 npm/? node/v22.0.0 linux x64' }
     const { out } = await run(emptyFolder(), ['-y'], env)
-    assert.match(out, /Next:\n {2}pnpm install\n {2}pnpm run dev\n {2}pnpm run send greetings /)
+    assert.match(out, /Next:\n {2}pnpm install\n {2}pnpm run dev\nand, .*:\n {2}pnpm run send greetings /)
   })
 
   it('writes nothing when a file of its is there already, and lists all that are', async () => {
@@ -80,6 +82,17 @@ describe('pyrallel init', () => {
       assert.match(err, /no terminal to ask at\. Pass -y/)
     }
     assert.deepEqual(filesBelow(root), [])
+  })
+
+  it('names the file that it cannot write, with the next step', async () => {
+    const root = emptyFolder()
+    writeFileSync(join(root, 'taken'), 'a file where the folder should be')
+    const { code, err } = await run(root, ['taken/shop', '-y'])
+    assert.equal(code, 1)
+    assert.match(
+      err,
+      /✗ PYR_WRITE\n {2}\.?\w+[^ ]* cannot be written: E\w+.*Make the folder writable, or name another\./,
+    )
   })
 
   it('refuses a template that does not exist', async () => {

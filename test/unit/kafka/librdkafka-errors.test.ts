@@ -1,0 +1,20 @@
+/** What users are shown of librdkafka's own sentences. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { plainReason } from '../../../framework/kafka/librdkafka-errors.ts'
+
+describe('a reason that librdkafka gives', () => {
+  for (const [reason, plain] of [
+    [
+      '[thrd:127.0.0.1:9092/bootstrap]: 127.0.0.1:9092/bootstrap: Connect to ipv4#127.0.0.1:9092 failed: Connection refused (after 0ms in state CONNECT, 1 identical error(s) suppressed)',
+      'Connect to ipv4#127.0.0.1:9092 failed: Connection refused',
+    ],
+    [
+      "[thrd:kafka:9092/bootstrap]: kafka:9092/bootstrap: Failed to resolve 'kafka:9092': Name or service not known (after 3ms in state CONNECT)",
+      "Failed to resolve 'kafka:9092': Name or service not known",
+    ],
+    ['Local: Timed out', 'Local: Timed out'],
+  ] as const) {
+    it(`is shown as: ${plain}`, () => assert.equal(plainReason(reason), plain))
+  }
+})
