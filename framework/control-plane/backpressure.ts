@@ -37,6 +37,11 @@ export class IntakeGate {
   /** Changed in place: it is looked at twice for every record. */
   readonly #load = { records: 0, bytes: 0 }
   #isHeld = false
+  /** Assigned, and those of them that are paused. */
+  #partitions = 0
+  readonly #paused = new Set<LoadedPartition>()
+  /** What `#partitionLimit` has answered last: changed in place, too. */
+  readonly #limit: { records: number; readonly bytes: number }
   #toPause = new Set<LoadedPartition>()
   #toResume = new Set<LoadedPartition>()
 
@@ -49,6 +54,7 @@ export class IntakeGate {
       records: Math.max(1, maxRecordsPerPartition - this.#maxPoll + 1),
       bytes: limits.maxBytesPerPartition,
     }
+    this.#limit = { ...this.#perPartition }
   }
 
   get load(): Load {
@@ -63,6 +69,11 @@ export class IntakeGate {
   /** The most records that the next poll may bring; 0 while intake is held. */
   pollSize(): number {
     return this.#isHeld ? 0 : Math.min(this.#maxPoll, this.#total.records - this.#load.records)
+  }
+
+  /** A partition was assigned, and nothing of it is in memory. */
+  onAssigned(): void {
+    this.#partitions += 1
   }
 
   /** A record of the partition was taken in; the partition's own load has it already. */
@@ -83,6 +94,8 @@ export class IntakeGate {
   onDropped(partition: LoadedPartition): void {
     this.#load.records -= partition.records
     this.#load.bytes -= partition.bytes
+    this.#partitions -= 1
+    this.#paused.delete(partition)
     this.#toPause.delete(partition)
     this.#toResume.delete(partition)
     this.#isHeld = isPaused(this.#isHeld, this.load, this.#total)
@@ -91,9 +104,11 @@ export class IntakeGate {
   /** Decides anew, after the load has changed. */
   recheck(partition: LoadedPartition): void {
     this.#isHeld = isPaused(this.#isHeld, this.load, this.#total)
-    const paused = isPaused(partition.isPaused, partition, this.#perPartition)
+    const paused = isPaused(partition.isPaused, partition, this.#partitionLimit())
+    if (paused) this.#paused.add(partition)
     if (paused === partition.isPaused) return
     partition.isPaused = paused
+    if (!paused) this.#paused.delete(partition)
     const [add, remove] = paused ? [this.#toPause, this.#toResume] : [this.#toResume, this.#toPause]
     // A change that was undone before anybody heard of it is no change.
     if (!remove.delete(partition)) add.add(partition)
@@ -106,16 +121,31 @@ export class IntakeGate {
 
   /** Which limit of its own stops the partition; null while it is open. */
   reasonFor(partition: LoadedPartition): LimitReached | null {
-    return partition.isPaused ? limitReached(partition, this.#perPartition) : null
+    return partition.isPaused ? limitReached(partition, this.#partitionLimit()) : null
   }
 
   /** Partitions whose own limit was reached, or left, since the last call. */
   takeChange(): IntakeChange {
+    // What others have left may be room for one whose own records do not move.
+    if (this.#partitions > 1) for (const partition of this.#paused) this.recheck(partition)
     if (this.#toPause.size === 0 && this.#toResume.size === 0) return { pause: [], resume: [] }
     const change = { pause: [...this.#toPause].map(nameOf), resume: [...this.#toResume].map(nameOf) }
     this.#toPause.clear()
     this.#toResume.clear()
     return change
+  }
+
+  /**
+   * Beside others, a partition takes its equal share, and of what is above that no more than it leaves to them: a fetch brings many records of one
+   * partition, and the first to come would else keep the keys of all others waiting (dynamic thresholds: Choudhury and Hahne, 1998). Never less
+   * than a poll, as shares finer than that could not be kept.
+   */
+  #partitionLimit(): Load {
+    if (this.#partitions < 2) return this.#perPartition
+    const { records } = this.#total
+    const fair = Math.max(MAX_POLL, records / this.#partitions, records - this.#load.records)
+    this.#limit.records = Math.min(this.#perPartition.records, fair)
+    return this.#limit
   }
 }
 

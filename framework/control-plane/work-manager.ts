@@ -310,6 +310,7 @@ export class WorkManager {
     const state = new PartitionState(of, nextEpoch(), route, start, this.#partitionSettings)
     if (this.#scheduler.holdOf(of.topic).isPaused) state.pausedUntil = Number.POSITIVE_INFINITY
     this.#table.add(state)
+    this.#intake.onAssigned()
     // A handler of an earlier assignment may still be at work on a key. Its next record waits, or the two would run side by side.
     for (const entry of this.#scheduler.inFlightOf(of.topic, of.partition)) {
       for (const { shard } of entry.pendings) if (shard.key !== undefined) state.shards.hold(shard.key)

@@ -20,6 +20,9 @@ function gateOf(limits: Partial<Limits>) {
       gate.onTaken(to, bytesEach)
     }
   }
+  const assign = (count: number) => {
+    for (let i = 0; i < count; i += 1) gate.onAssigned()
+  }
   const finish = (from: Part, count: number, bytesEach = 1) => {
     for (let i = 0; i < count; i += 1) {
       from.records -= 1
@@ -27,7 +30,7 @@ function gateOf(limits: Partial<Limits>) {
       gate.onDone(from, bytesEach)
     }
   }
-  return { gate, part, take, finish }
+  return { gate, part, assign, take, finish }
 }
 
 const none = { pause: [], resume: [] }
@@ -153,5 +156,73 @@ describe('IntakeGate', () => {
     assert.deepEqual(gate.load, { records: 30, bytes: 30 })
     assert.equal(gate.isHeld, false)
     assert.deepEqual(gate.takeChange(), none)
+  })
+})
+
+describe('shares of partitions', () => {
+  const limits = { maxRecords: 10_000, maxRecordsPerPartition: 8_000 }
+
+  it('leave everything up to its limit to a partition that is alone', () => {
+    const { gate, part, assign, take } = gateOf(limits)
+    assign(1)
+    const alone = part(0)
+    take(alone, 7_500)
+    assert.equal(alone.isPaused, false)
+    take(alone, 1)
+    assert.equal(alone.isPaused, true)
+    assert.deepEqual(gate.takeChange().pause, [{ topic: TOPIC, partition: 0 }])
+  })
+
+  it('keep room for the others: the first to come stops at half, and each of them gets its equal share', () => {
+    const { gate, part, assign, take } = gateOf(limits)
+    assign(4)
+    const [a, b, c] = [part(0), part(1), part(2)]
+    take(a, 4_999)
+    assert.equal(a.isPaused, false)
+    take(a, 1)
+    assert.equal(a.isPaused, true)
+    take(b, 2_499)
+    assert.equal(b.isPaused, false)
+    take(b, 1)
+    take(c, 2_499)
+    assert.deepEqual([b.isPaused, c.isPaused, gate.isHeld], [true, false, false])
+  })
+
+  it('grow again for one whose own records do not move, once others have made room', () => {
+    const { gate, part, assign, take, finish } = gateOf(limits)
+    assign(4)
+    const [a, b] = [part(0), part(1)]
+    take(b, 5_000)
+    take(a, 2_500)
+    gate.takeChange()
+    assert.deepEqual([a.isPaused, b.isPaused], [true, true])
+    finish(b, 1_071)
+    assert.deepEqual(gate.takeChange(), none)
+    finish(b, 1)
+    assert.deepEqual(gate.takeChange(), { pause: [], resume: [{ topic: TOPIC, partition: 0 }] })
+  })
+
+  it('do not forget a paused partition that is given up', () => {
+    const { gate, part, assign, take } = gateOf(limits)
+    assign(2)
+    const [a, b] = [part(0), part(1)]
+    take(a, 6_000)
+    gate.takeChange()
+    gate.onDropped(a)
+    assert.deepEqual(gate.takeChange(), none)
+    take(b, 7_500)
+    assert.equal(b.isPaused, false)
+  })
+
+  it('are never less than a poll', () => {
+    const { part, assign, take } = gateOf(limits)
+    assign(1_000)
+    const filled = Array.from({ length: 19 }, (_, partition) => part(partition))
+    for (const each of filled) take(each, 500)
+    const last = part(19)
+    take(last, 499)
+    assert.equal(last.isPaused, false)
+    take(last, 1)
+    assert.equal(last.isPaused, true)
   })
 })
