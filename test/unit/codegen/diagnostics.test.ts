@@ -80,7 +80,7 @@ describe('a file that is no handler', () => {
     it(`is refused when its default export is ${what}`, () => {
       const diagnostic = only({ 'handlers/a.ts': source })
       assert.equal(diagnostic.code, 'PYR_HANDLER_EXPORT')
-      assert.match(diagnostic.message, /not a call of `handler` from 'pyrallel'/)
+      assert.match(diagnostic.message, /not a call of `handler` or `batchHandler` from 'pyrallel'/)
     })
   }
 
