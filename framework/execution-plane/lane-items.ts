@@ -96,10 +96,13 @@ export class LaneItems {
     return item
   }
 
-  /** What the thread has written down since the last call. */
-  read(): readonly EndedItem[] {
+  /**
+   * What the thread has written down since the last call.
+   * @param next `watched`: the thread need not ring, as it is looked at again soon
+   */
+  read(next: 'silent' | 'watched'): readonly EndedItem[] {
     const ended: EndedItem[] = []
-    for (const slot of this.#memory.drain()) {
+    for (const slot of this.#memory.drain(next)) {
       const state = this.#memory.stateOf(slot)
       if (state === slotState.skipped) {
         this.#takenBack--
@@ -126,7 +129,7 @@ export class LaneItems {
    */
   takeLeft(now: number, overdueSince: number): LeftItems {
     const left = {
-      ended: [...this.read()],
+      ended: [...this.read('silent')],
       overdue: [] as StartedItem[],
       interrupted: [] as StartedItem[],
       unstarted: [] as WorkItem[],

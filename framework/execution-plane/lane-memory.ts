@@ -20,6 +20,14 @@ export const slotState = {
   skipped: 6,
 } as const
 
+/**
+ * What the engine knows of the slots that the thread has written.
+ *
+ *   silent --the thread writes--> rung (a message is on its way) --the engine looks--> silent, or watched
+ *   watched: the engine looks by itself every now and then; only a thread that has little left to start still rings
+ */
+const bell = { silent: 0, rung: 1, watched: 2 } as const
+
 /** Words in front of the slots. */
 const BELL = 0
 const PASSED = 1
@@ -105,9 +113,13 @@ export class LaneMemory {
     return Atomics.load(this.#words, PASSED)
   }
 
-  /** Silences the bell, then gives each slot that the thread is through with. In this order, or a slot written in between would wait. */
-  *drain(): Iterable<number> {
-    Atomics.store(this.#words, BELL, 0)
+  /**
+   * Each slot that the thread is through with since the last call.
+   * @param next whether the thread is to ring again when it is through with another, or the engine will look by itself. Set first, or a slot
+   * that is written in between would wait.
+   */
+  *drain(next: 'silent' | 'watched'): Iterable<number> {
+    Atomics.store(this.#words, BELL, bell[next])
     for (let end = Atomics.load(this.#words, WRITTEN); this.#read !== end; end = Atomics.load(this.#words, WRITTEN)) {
       const slot = this.#ring[(this.#read >>> 0) % this.slots]
       this.#read = (this.#read + 1) | 0
@@ -146,9 +158,14 @@ export class LaneMemory {
     this.#write(slot)
   }
 
-  /** True when the engine must be woken by a message; false when one is on its way already. */
+  /** Something was written. True when the engine must be woken by a message; false when it will look anyway. */
   ringBell(): boolean {
-    return Atomics.exchange(this.#words, BELL, 1) === 0
+    return Atomics.compareExchange(this.#words, BELL, bell.silent, bell.rung) === bell.silent
+  }
+
+  /** The thread has little or nothing left to start. True when the engine must be woken by a message. */
+  ringHungry(): boolean {
+    return Atomics.exchange(this.#words, BELL, bell.rung) !== bell.rung
   }
 
   /** Waits, the whole thread with it, until fewer than `limit` of the `sent` lines are still to be handed on. */

@@ -26,6 +26,8 @@ export class ThreadRunner {
   readonly #bySlot = new Map<number, Attempt>()
   #queue: SlottedItem[] = []
   #next = 0
+  /** With so many left to start, it is time for more: they come while the thread is still at work. 0: only when none is left. */
+  #lowAt = 0
   #isTurnDue = false
 
   constructor(handler: PreparedHandler, memory: LaneMemory, clock: Clock, post: (message: FromThread) => void) {
@@ -42,6 +44,7 @@ export class ThreadRunner {
   accept(batch: ArrayBuffer): void {
     const from = this.#clock.now()
     this.#queue.push(...decodeBatch(batch, this.#handler.setup.handlerId))
+    this.#lowAt = (this.#queue.length - this.#next) >> 1
     this.#memory.spentUnpacking(this.#clock.now() - from)
     this.#takeTurnSoon()
   }
@@ -63,6 +66,7 @@ export class ThreadRunner {
       const next = this.#takeNext()
       if (next === undefined) break
       const attempt = this.#start(next)
+      if (this.#lowAt > 0 && this.#queue.length - this.#next === this.#lowAt) this.#ringHungry()
       left--
       if (this.#clock.now() >= endOfTurn || left === 0) break
       if (attempt !== undefined && this.#slots.has(attempt)) {
@@ -75,7 +79,7 @@ export class ThreadRunner {
     this.#isTurnDue = false
     if (this.#next < this.#queue.length) this.#takeTurnSoon()
     // The engine may hold more for this thread than it was willing to send at once.
-    else this.#ring()
+    else this.#ringHungry()
   }
 
   #afterMicrotasks(attempt: Attempt, rounds: number, then: () => void): void {
@@ -132,6 +136,10 @@ export class ThreadRunner {
     } else {
       this.#post({ kind: 'over', slot, outcome, durationMs })
     }
+  }
+
+  #ringHungry(): void {
+    if (this.#memory.ringHungry()) this.#post({ kind: 'bell' })
   }
 
   /** One message may stand for many outcomes: as long as the engine has not come to it, the bell rings no second time. */

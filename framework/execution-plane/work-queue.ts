@@ -9,8 +9,6 @@ import type { WorkerLane } from './worker-lane.ts'
  * much as that because none of them is bound to the thread: see `#moveLater`.
  */
 const MOST_AHEAD = 64
-/** A thread gets more once it has no more than so many left, so that messages carry many items and not one each. */
-const REFILL_AT = 32
 /** Items wait so long behind others before they are given to a thread that has nothing to do. Milliseconds. */
 const MOVE_AFTER_MS = 2
 
@@ -101,10 +99,11 @@ export class WorkQueue {
     this.#isolate()
     const lanes = this.#usable()
     const given = new Map<WorkerLane, number>()
-    const hungry = lanes.filter((lane) => lane.backlog <= REFILL_AT)
+    const share = shareOf(this.#queue.length, lanes)
+    const hungry = lanes.filter((lane) => lane.backlog <= share / 2)
     let taken = 0
     for (const item of this.#queue) {
-      const lane = leastLoaded(hungry)
+      const lane = leastLoaded(hungry, share)
       if (lane === undefined) break
       lane.add(item)
       given.set(lane, (given.get(lane) ?? 0) + 1)
@@ -133,7 +132,11 @@ export class WorkQueue {
   #isolate(): void {
     if (this.#cell !== undefined) this.#checkCell(this.#cell)
     if (this.#cell === undefined && this.#alone.length > 0) {
-      const lane = leastLoaded(this.#crew.open.filter((open) => !open.isOverdue)) ?? this.#crew.open[0]
+      const lane =
+        leastLoaded(
+          this.#crew.open.filter((open) => !open.isOverdue),
+          MOST_AHEAD,
+        ) ?? this.#crew.open[0]
       if (lane === undefined) return
       this.#cell = { lane, isTaken: false }
       this.putBack(lane.takeBack(Number.POSITIVE_INFINITY))
@@ -185,11 +188,20 @@ function isIdle(lane: WorkerLane): boolean {
   return lane.backlog === 0
 }
 
+/**
+ * What each lane may have ahead of it. One gets more when it has no more than half of that left, and then all that is missing: so that
+ * messages carry many items, not one each, and no lane has many while another has few.
+ */
+function shareOf(queued: number, lanes: readonly WorkerLane[]): number {
+  const all = lanes.reduce((sum, lane) => sum + lane.backlog, queued)
+  return Math.min(MOST_AHEAD, Math.ceil(all / Math.max(1, lanes.length)))
+}
+
 /** The one with the fewest items that may get another. */
-function leastLoaded(lanes: readonly WorkerLane[]): WorkerLane | undefined {
+function leastLoaded(lanes: readonly WorkerLane[], share: number): WorkerLane | undefined {
   let least: WorkerLane | undefined
   for (const lane of lanes) {
-    if (lane.backlog < MOST_AHEAD && (least === undefined || lane.size < least.size)) least = lane
+    if (lane.backlog < share && (least === undefined || lane.size < least.size)) least = lane
   }
   return least
 }

@@ -7,7 +7,8 @@ import type { Logger } from '../model/logger.ts'
 import type { OutgoingRecord } from '../model/record.ts'
 import type { Outcome, WorkItem } from '../model/work.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
-import { type EndedItem, LaneItems, type LeftItems } from './lane-items.ts'
+import { LaneBell } from './lane-bell.ts'
+import { LaneItems, type LeftItems } from './lane-items.ts'
 import { LaneOutbox } from './lane-outbox.ts'
 import { LaneWatch } from './lane-watch.ts'
 import { replay } from './log-line.ts'
@@ -60,6 +61,7 @@ export class WorkerLane {
   readonly #listener: LaneListener
   readonly #items: LaneItems
   readonly #watch: LaneWatch
+  readonly #bell: LaneBell
   readonly #thread: PoolThread
   #state: 'starting' | 'open' | 'stopping' | 'gone' = 'starting'
   readonly #outbox = new LaneOutbox()
@@ -87,6 +89,10 @@ export class WorkerLane {
       () => listener.onChange(this),
       () => this.kill('its thread was ended, because a handler on it ignored its signal'),
     )
+    this.#bell = new LaneBell(options.clock, this.#items, (ended) => {
+      for (const { item, outcome, durationMs } of ended) this.#complete(item, outcome, durationMs)
+      listener.onChange(this)
+    })
     // Rejects when the thread has ended before it was ready; somebody may wait for that, but `onGone` tells it anyway.
     this.ready = new Promise((resolve, reject) => {
       this.#onReady = resolve
@@ -137,7 +143,7 @@ export class WorkerLane {
 
   /** What was spent here and in the thread on getting items across, and answers back. Milliseconds. */
   get boundaryMs(): number {
-    return this.#boundaryMs + this.#items.memory.unpackingMs
+    return this.#boundaryMs + this.#bell.spentMs + this.#items.memory.unpackingMs
   }
 
   /** The caller keeps to `slots`. Sent with the next `flush`. */
@@ -216,8 +222,7 @@ export class WorkerLane {
         this.kill(`its handler could not be started: ${message.failure.name}: ${message.failure.message}`)
         break
       case 'bell':
-        for (const { item, outcome, durationMs } of this.#read()) this.#complete(item, outcome, durationMs)
-        this.#listener.onChange(this)
+        this.#bell.look()
         break
       case 'over':
         this.#complete(this.#items.end(message.slot), message.outcome, message.durationMs)
@@ -255,13 +260,6 @@ export class WorkerLane {
     )
   }
 
-  #read(): readonly EndedItem[] {
-    const from = this.#options.clock.now()
-    const ended = this.#items.read()
-    this.#boundaryMs += this.#options.clock.now() - from
-    return ended
-  }
-
   #complete(item: WorkItem | undefined, outcome: Outcome, durationMs: number): void {
     if (item === undefined) return
     this.#watch.ended()
@@ -291,6 +289,7 @@ export class WorkerLane {
     this.#state = 'gone'
     this.#watch.stop()
     this.#limit?.cancel()
+    this.#bell.stop()
     for (const { item, outcome, durationMs } of ended) this.#listener.onCompletion(this, item, outcome, durationMs)
     this.#onUnready(new Error(why, this.#error === undefined ? undefined : { cause: this.#error }))
     this.#listener.onGone(this, { why, isPlanned: this.#isPlanned, ...left })

@@ -29,8 +29,8 @@ describe('lane memory', () => {
     }
     thread.succeed(1, false, 1.5)
     thread.succeed(0, true, 2.5)
-    assert.deepEqual([...engine.drain()], [1, 0])
-    assert.deepEqual([...engine.drain()], [])
+    assert.deepEqual([...engine.drain('silent')], [1, 0])
+    assert.deepEqual([...engine.drain('silent')], [])
     assert.deepEqual([engine.stateOf(1), engine.durationMs(1)], [slotState.succeeded, 1.5])
     assert.deepEqual([engine.stateOf(0), engine.durationMs(0)], [slotState.filtered, 2.5])
     assert.equal(engine.stateOf(2), slotState.running)
@@ -38,9 +38,17 @@ describe('lane memory', () => {
 
   it('rings once until the engine has looked', () => {
     const [engine, thread] = bothSides(1)
-    assert.deepEqual([thread.ringBell(), thread.ringBell()], [true, false])
-    assert.deepEqual([...engine.drain()], [])
+    assert.deepEqual([thread.ringBell(), thread.ringBell(), thread.ringHungry()], [true, false, false])
+    assert.deepEqual([...engine.drain('silent')], [])
     assert.equal(thread.ringBell(), true)
+    assert.deepEqual([...engine.drain('silent')], [])
+    assert.equal(thread.ringHungry(), true)
+  })
+
+  it('rings only for a thread that has little left while the engine looks by itself', () => {
+    const [engine, thread] = bothSides(1)
+    assert.deepEqual([...engine.drain('watched')], [])
+    assert.deepEqual([thread.ringBell(), thread.ringHungry(), thread.ringHungry()], [false, true, false])
   })
 
   it('goes round its ring for ever', () => {
@@ -50,7 +58,7 @@ describe('lane memory', () => {
       engine.offer(slot)
       thread.claim(slot, round)
       thread.succeed(slot, false, round)
-      assert.deepEqual([...engine.drain()], [slot])
+      assert.deepEqual([...engine.drain('silent')], [slot])
       assert.equal(engine.durationMs(slot), round)
       engine.free(slot)
     }

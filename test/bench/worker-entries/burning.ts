@@ -1,0 +1,10 @@
+/** The thread of the benchmark's handlers: computes as long as each record says; 0 rounds are a handler that does nothing. */
+import { runThread } from '../../../framework/execution-plane/worker-main.ts'
+import { handler } from '../../../framework/handler.ts'
+import { burn } from '../cpu-work.ts'
+
+export interface Load {
+  readonly rounds: number
+}
+
+runThread({ default: handler<Load>('bench', (record) => void burn(record.value.rounds)) })
