@@ -1,5 +1,12 @@
 /** Reads values from syntax without running it: literals, `const` references, members of constant objects, calls of Pyrallel's own functions. */
-import { type CallExpression, type Expression, type Identifier, Node, type ObjectLiteralExpression } from 'ts-morph'
+import {
+  type CallExpression,
+  type Expression,
+  type Identifier,
+  Node,
+  type ObjectLiteralExpression,
+  type ts,
+} from 'ts-morph'
 
 /** Follows parentheses, `as`, `satisfies` and `!` to the expression that is meant. */
 function unwrap(node: Expression): Expression {
@@ -116,10 +123,31 @@ export function pyrallelFunction(call: CallExpression): string | undefined {
   const callee = unwrap(call.getExpression())
   if (Node.isPropertyAccessExpression(callee)) {
     const owner = callee.getExpression()
-    const isNamespace = Node.isIdentifier(owner) && importedFrom(owner, isPyrallel) === '*'
+    const isNamespace = Node.isIdentifier(owner) && pyrallelName(owner) === '*'
     return isNamespace ? callee.getName() : undefined
   }
-  return Node.isIdentifier(callee) ? importedFrom(callee, isPyrallel) : undefined
+  return Node.isIdentifier(callee) ? pyrallelName(callee) : undefined
+}
+
+/**
+ * What identifiers mean by their own file alone: declared there, or imported from `pyrallel` itself. A file that changes has other nodes, so this
+ * stays true; it would else be a quarter of what a save costs.
+ */
+const meantByOwnFile = new WeakMap<ts.Node, { readonly name: string | undefined }>()
+
+function pyrallelName(identifier: Identifier): string | undefined {
+  const known = meantByOwnFile.get(identifier.compilerNode)
+  if (known !== undefined) return known.name
+  const symbol = identifier.getSymbol()
+  const direct = symbol
+    ?.getDeclarations()
+    .map(importOf)
+    .find((found) => found !== undefined && isPyrallel(found.specifier ?? ''))
+  if (direct !== undefined || symbol?.isAlias() === false) {
+    meantByOwnFile.set(identifier.compilerNode, { name: direct?.name })
+    return direct?.name
+  }
+  return importedFrom(identifier, isPyrallel)
 }
 
 /** `handler(...)` or `batchHandler(...)`: what a file below handlers/ exports. */
