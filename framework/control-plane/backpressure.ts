@@ -29,32 +29,38 @@ export interface IntakeChange {
   readonly resume: readonly TopicPartition[]
 }
 
-/** Counts the load over all partitions. The record limits are never passed; the byte limits by at most one poll, as sizes are not known before. */
+/**
+ * Counts the load over all partitions, and divides the limits among them: half of them in equal parts, which are each partition's own, so that no handler that
+ * stands still can starve another; the other half to whoever comes, and to each no more of it than it leaves to the rest (dynamic thresholds: Choudhury and
+ * Hahne, 1998), since a fetch brings many records of one partition. A partition that is alone has all.
+ *
+ * The record limits are never passed. The byte limits may be, by a poll, as sizes are not known before.
+ */
 export class IntakeGate {
   readonly #total: Load
   readonly #perPartition: Load
   readonly #maxPoll: number
   /** Changed in place: it is looked at twice for every record. */
   readonly #load = { records: 0, bytes: 0 }
+  /** What partitions have above their own parts. */
+  readonly #shared = { records: 0, bytes: 0 }
   #isHeld = false
   /** Assigned, and those of them that are paused. */
-  #partitions = 0
+  readonly #partitions = new Set<LoadedPartition>()
   readonly #paused = new Set<LoadedPartition>()
-  /** What `#partitionLimit` has answered last: changed in place, too. */
-  readonly #limit: { records: number; readonly bytes: number }
   #toPause = new Set<LoadedPartition>()
   #toResume = new Set<LoadedPartition>()
+  /** What `#limitNow` has answered last: changed in place, too. */
+  readonly #limit = { records: 0, bytes: 0 }
+  /** A partition's own part; all, for one that is alone. */
+  #own: Load
 
   constructor(limits: Limits) {
     const { maxRecords, maxRecordsPerPartition } = limits
     this.#maxPoll = Math.max(1, Math.min(MAX_POLL, Math.floor(Math.min(maxRecords, maxRecordsPerPartition) / 4)))
     this.#total = { records: maxRecords, bytes: limits.maxBytes }
-    // All records of a poll may be of one partition: it is full as soon as one more poll might not fit.
-    this.#perPartition = {
-      records: Math.max(1, maxRecordsPerPartition - this.#maxPoll + 1),
-      bytes: limits.maxBytesPerPartition,
-    }
-    this.#limit = { ...this.#perPartition }
+    this.#perPartition = { records: maxRecordsPerPartition, bytes: limits.maxBytesPerPartition }
+    this.#own = this.#total
   }
 
   get load(): Load {
@@ -68,18 +74,21 @@ export class IntakeGate {
 
   /** The most records that the next poll may bring; 0 while intake is held. */
   pollSize(): number {
-    return this.#isHeld ? 0 : Math.min(this.#maxPoll, this.#total.records - this.#load.records)
+    return this.#isHeld ? 0 : Math.min(this.#pollLimit(), this.#total.records - this.#load.records)
   }
 
   /** A partition was assigned, and nothing of it is in memory. */
-  onAssigned(): void {
-    this.#partitions += 1
+  onAssigned(partition: LoadedPartition): void {
+    this.#partitions.add(partition)
+    this.#divide()
   }
 
   /** A record of the partition was taken in; the partition's own load has it already. */
   onTaken(partition: LoadedPartition, bytes: number): void {
     this.#load.records += 1
     this.#load.bytes += bytes
+    if (partition.records > this.#own.records) this.#shared.records += 1
+    this.#shared.bytes += above(partition.bytes, this.#own.bytes) - above(partition.bytes - bytes, this.#own.bytes)
     this.recheck(partition)
   }
 
@@ -87,6 +96,8 @@ export class IntakeGate {
   onDone(partition: LoadedPartition, bytes: number): void {
     this.#load.records -= 1
     this.#load.bytes -= bytes
+    if (partition.records >= this.#own.records) this.#shared.records -= 1
+    this.#shared.bytes -= above(partition.bytes + bytes, this.#own.bytes) - above(partition.bytes, this.#own.bytes)
     this.recheck(partition)
   }
 
@@ -94,17 +105,18 @@ export class IntakeGate {
   onDropped(partition: LoadedPartition): void {
     this.#load.records -= partition.records
     this.#load.bytes -= partition.bytes
-    this.#partitions -= 1
+    this.#partitions.delete(partition)
     this.#paused.delete(partition)
     this.#toPause.delete(partition)
     this.#toResume.delete(partition)
+    this.#divide()
     this.#isHeld = isPaused(this.#isHeld, this.load, this.#total)
   }
 
   /** Decides anew, after the load has changed. */
   recheck(partition: LoadedPartition): void {
     this.#isHeld = isPaused(this.#isHeld, this.load, this.#total)
-    const paused = isPaused(partition.isPaused, partition, this.#partitionLimit())
+    const paused = isPaused(partition.isPaused, partition, this.#limitNow())
     if (paused) this.#paused.add(partition)
     if (paused === partition.isPaused) return
     partition.isPaused = paused
@@ -121,13 +133,17 @@ export class IntakeGate {
 
   /** Which limit of its own stops the partition; null while it is open. */
   reasonFor(partition: LoadedPartition): LimitReached | null {
-    return partition.isPaused ? limitReached(partition, this.#partitionLimit()) : null
+    return partition.isPaused ? limitReached(partition, this.#limitNow()) : null
+  }
+
+  /** Some partition has not reached a limit of its own. */
+  get hasOpenPartition(): boolean {
+    return this.#paused.size < this.#partitions.size
   }
 
   /** Partitions whose own limit was reached, or left, since the last call. */
   takeChange(): IntakeChange {
-    // What others have left may be room for one whose own records do not move.
-    if (this.#partitions > 1) for (const partition of this.#paused) this.recheck(partition)
+    this.#recheckOthers()
     if (this.#toPause.size === 0 && this.#toResume.size === 0) return { pause: [], resume: [] }
     const change = { pause: [...this.#toPause].map(nameOf), resume: [...this.#toResume].map(nameOf) }
     this.#toPause.clear()
@@ -135,18 +151,54 @@ export class IntakeGate {
     return change
   }
 
+  /** A partition whose own records do not move may be full, or have room, by what others have taken or left. */
+  #recheckOthers(): void {
+    if (this.#partitions.size < 2) return
+    // With plenty to share, nobody has become full by what others took that would not be noticed with its next record.
+    const others = this.#isScarce ? this.#partitions : this.#paused
+    for (const partition of others) this.recheck(partition)
+  }
+
+  get #isScarce(): boolean {
+    return this.#shared.records * 4 > this.#total.records || this.#shared.bytes * 4 > this.#total.bytes
+  }
+
+  #divide(): void {
+    const parts = this.#partitions.size < 2 ? 1 : 2 * this.#partitions.size
+    this.#own = { records: Math.max(1, Math.floor(this.#total.records / parts)), bytes: this.#total.bytes / parts }
+    this.#shared.records = 0
+    this.#shared.bytes = 0
+    for (const { records, bytes } of this.#partitions) {
+      this.#shared.records += above(records, this.#own.records)
+      this.#shared.bytes += above(bytes, this.#own.bytes)
+    }
+  }
+
+  /** What a partition may have in memory now: its part, and as much more as is left to share. */
+  #roomOf(kind: 'records' | 'bytes'): number {
+    const toShare = this.#partitions.size < 2 ? 0 : this.#total[kind] / 2 - this.#shared[kind]
+    return Math.min(this.#perPartition[kind], this.#own[kind] + Math.max(0, toShare))
+  }
+
   /**
-   * Beside others, a partition takes its equal share, and of what is above that no more than it leaves to them: a fetch brings many records of one
-   * partition, and the first to come would else keep the keys of all others waiting (dynamic thresholds: Choudhury and Hahne, 1998). Never less
-   * than a poll, as shares finer than that could not be kept.
+   * All records of a poll may be of one partition. So a poll asks for no more than a quarter of what one may have, by number and by what records have weighed
+   * so far, and a partition is full as soon as one more poll might not fit.
    */
-  #partitionLimit(): Load {
-    if (this.#partitions < 2) return this.#perPartition
-    const { records } = this.#total
-    const fair = Math.max(MAX_POLL, records / this.#partitions, records - this.#load.records)
-    this.#limit.records = Math.min(this.#perPartition.records, fair)
+  #pollLimit(): number {
+    const { records, bytes } = this.#load
+    const byBytes = records === 0 ? this.#maxPoll : (this.#roomOf('bytes') / 4) * (records / Math.max(1, bytes))
+    return Math.max(1, Math.floor(Math.min(this.#maxPoll, this.#roomOf('records') / 4, byBytes)))
+  }
+
+  #limitNow(): Load {
+    this.#limit.records = Math.max(1, Math.floor(this.#roomOf('records')) - this.#pollLimit() + 1)
+    this.#limit.bytes = this.#roomOf('bytes')
     return this.#limit
   }
+}
+
+function above(load: number, part: number): number {
+  return Math.max(0, load - part)
 }
 
 function limitReached(load: Load, limit: Load): LimitReached {

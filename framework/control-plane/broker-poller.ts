@@ -4,7 +4,7 @@ import type { AssignedPartition, KafkaClient, RecordProducer } from '../kafka/ka
 import { bug, toError } from '../model/errors.ts'
 import type { EventSink } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
-import { partitionId, type TopicPartition } from '../model/record.ts'
+import { type KafkaRecord, partitionId, type TopicPartition } from '../model/record.ts'
 import type { CommitSettings, LifecycleSettings, Limits, Route } from '../model/settings.ts'
 import type { GroupMetrics } from '../model/snapshot.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -13,6 +13,7 @@ import { Drain } from './drain.ts'
 import { groupMetrics } from './group-snapshot.ts'
 import { IntakeValve } from './intake-valve.ts'
 import { OffsetCommitter } from './offset-committer.ts'
+import { PollSize } from './poll-size.ts'
 import { Pump } from './pump.ts'
 import { LAST_COMMIT_MS, shutDown } from './shutdown.ts'
 import { WorkManager } from './work-manager.ts'
@@ -55,6 +56,7 @@ export class BrokerPoller {
   readonly #deadLetters: DeadLetterPublisher
   readonly #pump: Pump
   readonly #valve: IntakeValve
+  readonly #pollSize = new PollSize()
   readonly #drain: Drain
   #state: State = 'idle'
   #loop: Promise<void> = Promise.resolve()
@@ -200,20 +202,31 @@ export class BrokerPoller {
   async #pollOnce(): Promise<void> {
     const { client } = this.#options
     if (this.#isTaking && !this.#valve.isPaused && !this.#wantsMore()) await this.#rest()
-    const size = this.#isTaking ? this.#valve.apply() : 0
+    const size = this.#pollSize.within(this.#isTaking ? this.#valve.apply() : 0)
     const records = await client.poll(size, this.#isTaking && size === 0 && !this.#valve.isPaused ? 0 : POLL_WAIT_MS)
     this.#polledAt = this.#options.clock.now()
-    if (records.length > 0) this.#manager.onPolled(records, this.#polledAt)
+    if (records.length > 0) this.#onRecords(records, this.#polledAt)
     this.#pump.run()
+  }
+
+  #onRecords(records: readonly KafkaRecord[], now: number): void {
+    if (this.#manager.isStarving) this.#pollSize.onLate()
+    else if (this.#manager.hasReady(this.#slots)) this.#pollSize.onEarly()
+    this.#manager.onPolled(records, now)
   }
 
   get #isTaking(): boolean {
     return this.#state === 'running' && !this.#hasFailed
   }
 
-  /** What all engines together can start, four times over: the next poll comes before handlers that do nothing have used that up. */
+  /** Records that all engines together can have at once. */
+  get #slots(): number {
+    return this.#routes.reduce((sum, { concurrency, batch }) => sum + concurrency * (batch?.size ?? 1), 0)
+  }
+
+  /** Four times over: the next poll comes before handlers that do nothing have used that up. */
   get #enoughReady(): number {
-    return 4 * this.#routes.reduce((sum, { concurrency, batch }) => sum + concurrency * (batch?.size ?? 1), 0)
+    return 4 * this.#slots
   }
 
   /** There is room, and what could start now will not keep the engines busy for long. */

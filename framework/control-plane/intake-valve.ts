@@ -7,7 +7,8 @@ import type { WorkManager } from './work-manager.ts'
 
 /**
  * A limit must be reached for this long before anything is paused at the client; until then nothing is polled at all. A pause throws away what
- * was prefetched (megabytes, fetched again after it), and under a backlog of fast handlers the limits are reached many times a second.
+ * was prefetched (fetched again after it), and under a backlog of fast handlers the limits are reached many times a second. Only where a handler
+ * idles meanwhile, and other partitions may have work for it, a full one is paused at once: the client hands out its records before theirs.
  */
 const HOLD_BEFORE_PAUSE_MS = 250
 
@@ -48,13 +49,17 @@ export class IntakeValve {
   apply(): number {
     const { pause, resume } = this.#manager.takeIntakeChange()
     const now = this.#clock.now()
-    for (const partition of pause) this.#full.set(partitionId(partition), { partition, since: now })
+    if (!this.#isPaused)
+      for (const partition of pause) this.#full.set(partitionId(partition), { partition, since: now })
     const wasPaused = resume.filter((partition) => !this.#full.delete(partitionId(partition)))
     if (!this.#isPaused) this.#resume(wasPaused)
-    this.#pauseLongFull(now)
     const size = this.#manager.pollSize()
-    if (size > 0) this.#endHold()
-    else this.#hold(now)
+    if (size === 0) {
+      this.#hold(now)
+      return 0
+    }
+    this.#endHold()
+    this.#pauseLongFull(now)
     return this.#full.size > 0 ? 0 : size
   }
 
@@ -69,7 +74,9 @@ export class IntakeValve {
   }
 
   #pauseLongFull(now: number): void {
-    const long = [...this.#full.values()].filter(({ since }) => now - since >= HOLD_BEFORE_PAUSE_MS)
+    if (this.#full.size === 0) return
+    const atOnce = this.#manager.isStarvedByFull
+    const long = [...this.#full.values()].filter(({ since }) => atOnce || now - since >= HOLD_BEFORE_PAUSE_MS)
     for (const { partition } of long) this.#full.delete(partitionId(partition))
     this.#pause(long.map(({ partition }) => partition))
   }
@@ -78,6 +85,8 @@ export class IntakeValve {
     this.#heldSince ??= now
     if (this.#isPaused || now - this.#heldSince < HOLD_BEFORE_PAUSE_MS) return
     this.#isPaused = true
+    // They are paused now, so they must be resumed. Left here, one that has room again within the 250 ms would pass for one that never was paused.
+    this.#full.clear()
     this.#pause(this.#manager.assigned())
   }
 

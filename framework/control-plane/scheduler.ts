@@ -70,6 +70,15 @@ export class Scheduler {
     return { isPaused, isHeldByRate: wakeAt !== undefined && !isPaused }
   }
 
+  /** A handler has slots to spare, and nothing that could start in them. */
+  get isStarving(): boolean {
+    for (const { route, budget, isPaused, inFlight, ready } of this.#routes.values()) {
+      // What a rate, or an engine that is short of slots, holds back keeps its place in `ready`.
+      if (!isPaused && ready.size === 0 && inFlight < Math.min(route.concurrency, budget.limit)) return true
+    }
+    return false
+  }
+
   /** When something may start that a rate holds back; undefined when none does. */
   get nextStartAt(): number | undefined {
     let next: number | undefined

@@ -129,6 +129,16 @@ export class WorkManager {
     return false
   }
 
+  /** A handler has slots to spare, and nothing that could start in them. */
+  get isStarving(): boolean {
+    return this.#scheduler.isStarving
+  }
+
+  /** Partitions that are full keep the records of others behind them in the client, and a handler has nothing else to do. */
+  get isStarvedByFull(): boolean {
+    return this.#intake.hasOpenPartition && this.#scheduler.isStarving
+  }
+
   /** Takes records in. Those of partitions that are not assigned any more are dropped: their next owner gets them. */
   onPolled(records: readonly KafkaRecord[], now = this.#now): void {
     this.#now = now
@@ -310,7 +320,7 @@ export class WorkManager {
     const state = new PartitionState(of, nextEpoch(), route, start, this.#partitionSettings)
     if (this.#scheduler.holdOf(of.topic).isPaused) state.pausedUntil = Number.POSITIVE_INFINITY
     this.#table.add(state)
-    this.#intake.onAssigned()
+    this.#intake.onAssigned(state)
     // A handler of an earlier assignment may still be at work on a key. Its next record waits, or the two would run side by side.
     for (const entry of this.#scheduler.inFlightOf(of.topic, of.partition)) {
       for (const { shard } of entry.pendings) if (shard.key !== undefined) state.shards.hold(shard.key)

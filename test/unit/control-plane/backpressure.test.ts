@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { IntakeGate, type LoadedPartition } from '../../../framework/control-plane/backpressure.ts'
 import type { Limits } from '../../../framework/model/settings.ts'
+import { seededRandom } from '../../../framework/runtime/seeded-random.ts'
 import { of, someLimits, TOPIC } from './builders.ts'
 
 interface Part extends LoadedPartition {
@@ -21,7 +22,9 @@ function gateOf(limits: Partial<Limits>) {
     }
   }
   const assign = (count: number) => {
-    for (let i = 0; i < count; i += 1) gate.onAssigned()
+    const parts = Array.from({ length: count }, (_, partition) => part(partition))
+    for (const each of parts) gate.onAssigned(each)
+    return parts
   }
   const finish = (from: Part, count: number, bytesEach = 1) => {
     for (let i = 0; i < count; i += 1) {
@@ -163,9 +166,8 @@ describe('shares of partitions', () => {
   const limits = { maxRecords: 10_000, maxRecordsPerPartition: 8_000 }
 
   it('leave everything up to its limit to a partition that is alone', () => {
-    const { gate, part, assign, take } = gateOf(limits)
-    assign(1)
-    const alone = part(0)
+    const { gate, assign, take } = gateOf(limits)
+    const [alone] = parts(assign(1))
     take(alone, 7_500)
     assert.equal(alone.isPaused, false)
     take(alone, 1)
@@ -173,39 +175,48 @@ describe('shares of partitions', () => {
     assert.deepEqual(gate.takeChange().pause, [{ topic: TOPIC, partition: 0 }])
   })
 
-  it('keep room for the others: the first to come stops at half, and each of them gets its equal share', () => {
-    const { gate, part, assign, take } = gateOf(limits)
-    assign(4)
-    const [a, b, c] = [part(0), part(1), part(2)]
-    take(a, 4_999)
+  it('keep a part for each of the others, and leave the next one half of the rest', () => {
+    const { gate, assign, take } = gateOf(limits)
+    const [a, b, c] = parts(assign(4))
+    take(a, 3_500)
     assert.equal(a.isPaused, false)
     take(a, 1)
     assert.equal(a.isPaused, true)
-    take(b, 2_499)
+    take(b, 2_374)
     assert.equal(b.isPaused, false)
     take(b, 1)
-    take(c, 2_499)
-    assert.deepEqual([b.isPaused, c.isPaused, gate.isHeld], [true, false, false])
+    assert.equal(b.isPaused, true)
+    take(c, 1_700)
+    assert.deepEqual([c.isPaused, gate.isHeld], [false, false])
+  })
+
+  it('shrink for one whose own records do not move, once little is left to share', () => {
+    const { gate, assign, take } = gateOf(limits)
+    const [a, b, c] = parts(assign(4))
+    take(a, 2_000)
+    take(b, 2_700)
+    take(c, 2_850)
+    assert.equal(a.isPaused, false)
+    gate.takeChange()
+    assert.equal(a.isPaused, true)
   })
 
   it('grow again for one whose own records do not move, once others have made room', () => {
-    const { gate, part, assign, take, finish } = gateOf(limits)
-    assign(4)
-    const [a, b] = [part(0), part(1)]
-    take(b, 5_000)
-    take(a, 2_500)
+    const { gate, assign, take, finish } = gateOf(limits)
+    const [a, b] = parts(assign(4))
+    take(b, 3_501)
+    take(a, 2_376)
     gate.takeChange()
     assert.deepEqual([a.isPaused, b.isPaused], [true, true])
-    finish(b, 1_071)
-    assert.deepEqual(gate.takeChange(), none)
+    finish(b, 1_020)
+    assert.deepEqual(gate.takeChange().resume, [])
     finish(b, 1)
-    assert.deepEqual(gate.takeChange(), { pause: [], resume: [{ topic: TOPIC, partition: 0 }] })
+    assert.deepEqual(gate.takeChange().resume, [{ topic: TOPIC, partition: 0 }])
   })
 
   it('do not forget a paused partition that is given up', () => {
-    const { gate, part, assign, take } = gateOf(limits)
-    assign(2)
-    const [a, b] = [part(0), part(1)]
+    const { gate, assign, take } = gateOf(limits)
+    const [a, b] = parts(assign(2))
     take(a, 6_000)
     gate.takeChange()
     gate.onDropped(a)
@@ -214,15 +225,47 @@ describe('shares of partitions', () => {
     assert.equal(b.isPaused, false)
   })
 
-  it('are never less than a poll', () => {
-    const { part, assign, take } = gateOf(limits)
-    assign(1_000)
-    const filled = Array.from({ length: 19 }, (_, partition) => part(partition))
-    for (const each of filled) take(each, 500)
-    const last = part(19)
-    take(last, 499)
-    assert.equal(last.isPaused, false)
-    take(last, 1)
-    assert.equal(last.isPaused, true)
+  it('are divided by bytes, too', () => {
+    const { gate, assign, take } = gateOf({ maxBytes: 8_000, maxBytesPerPartition: 8_000 })
+    const [a, b] = parts(assign(2))
+    take(a, 39, 100)
+    assert.equal(a.isPaused, false)
+    take(a, 1, 100)
+    assert.equal(a.isPaused, true)
+    take(b, 2, 1_000)
+    assert.deepEqual([b.isPaused, gate.isHeld, gate.pollSize() > 0], [false, false, true])
+  })
+
+  it('ask for fewer records when those in memory are large', () => {
+    const { gate, assign, take } = gateOf({ ...limits, maxBytes: 1_000_000, maxBytesPerPartition: 1_000_000 })
+    const [a] = parts(assign(2))
+    assert.equal(gate.pollSize(), 500)
+    take(a, 10, 10_000)
+    assert.equal(gate.pollSize(), 18)
+  })
+
+  it('never let standing partitions take what is another one’s own, whatever polls bring', () => {
+    const random = seededRandom(1)
+    for (const count of [2, 5, 31, 200]) {
+      const { gate, assign, take, finish } = gateOf(limits)
+      const all = assign(count)
+      const last = all.at(-1) as Part
+      for (let poll = 0; poll < 3_000; poll += 1) {
+        gate.takeChange()
+        const size = gate.pollSize()
+        assert.ok(size > 0 && !last.isPaused, `${count} partitions, poll ${poll}: nothing may come of the last one`)
+        const open = all.filter((each) => each !== last && !each.isPaused)
+        const from = open[Math.floor(random() * open.length)]
+        if (from !== undefined) take(from, Math.ceil(random() * size))
+        assert.ok(gate.load.records <= limits.maxRecords)
+        take(last, Math.min(2, size))
+        finish(last, last.records)
+      }
+    }
   })
 })
+
+/** As many as the test takes out of them are there. */
+function parts(all: readonly Part[]): [Part, Part, Part] {
+  return all as unknown as [Part, Part, Part]
+}

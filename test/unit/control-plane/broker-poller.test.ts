@@ -131,12 +131,13 @@ describe('polls', () => {
     const { poller, engine, owned, fatal } = await world.member({ around: watch.around, limits: { maxRecords: 8 } })
     await poller.start()
     for (const i of range(0, 40)) world.put(`k${i}`, i % 2)
-    await world.until(() => engine.inFlight === 8)
+    // Each has 2 of its own, and of the other 4 the first one leaves something to the second, which leaves one.
+    await world.until(() => engine.inFlight === 7)
     await world.pass(10 * 60_000, 100)
-    assert.equal(engine.submitted.length, 8)
+    assert.equal(engine.submitted.length, 7)
     assert.ok(watch.longestGap() <= 1_000, `${watch.longestGap()} ms without a poll`)
     assert.deepEqual([owned(), fatal], [[0, 1], []])
-    assert.deepEqual(watch.calls, ['pause 0,1'])
+    assert.deepEqual(watch.calls.toSorted(), ['pause 0', 'pause 1'])
     while (engine.submitted.length < 40 || engine.inFlight > 0) {
       engine.endAll()
       await world.pass(50)

@@ -208,10 +208,11 @@ describe('partitions that come', () => {
 
   it('while intake is held are paused with the others, and resumed with them', async () => {
     const world = new World(2)
-    const { poller, engine, events } = await world.member({ limits: { maxRecords: 4 } })
+    const { poller, engine, events } = await world.member({ limits: { maxBytes: 300 } })
     const assignments = () => events.filter(({ kind }) => kind === 'partition.assigned').length
-    await poller.start()
+    // They come with one poll, which passes the limit, so that intake as a whole is held.
     for (const i of range(0, 4)) world.put(`k${i}`, 0)
+    await poller.start()
     await world.until(() => engine.inFlight === 4)
     await world.pass(1_000)
     world.lose(1)

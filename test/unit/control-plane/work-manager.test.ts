@@ -352,6 +352,23 @@ describe('intake', () => {
     assert.deepEqual(driver.manager.pausedPartitions(), [])
   })
 
+  it('is too slow while a handler has slots and nothing to start in them', () => {
+    const driver = new Driver({ route: { concurrency: 2 } }).assign(0, 0)
+    const { manager } = driver
+    assert.equal(manager.isStarving, true)
+    driver.poll(keyed(0, 'a'), keyed(1, 'b'), keyed(2, 'a'))
+    assert.equal(manager.isStarving, false, 'something may start')
+    const items = driver.start()
+    assert.equal(manager.isStarving, false, 'no slot is free')
+    driver.endAll(items, [1])
+    assert.equal(manager.isStarving, true, 'the only record that is left waits for its key')
+    driver.endAll(items, [0])
+    assert.equal(manager.isStarving, false)
+    driver.endAll(driver.start())
+    manager.pause('charge')
+    assert.equal(manager.isStarving, false, 'a handler that is paused wants nothing')
+  })
+
   it('is held as a whole and says by which limit', () => {
     const driver = new Driver({ limits: { maxRecords: 4 } }).assign(0, 0).assign(1, 0)
     driver.poll(...[0, 1].flatMap((partition) => range(0, 2).map((offset) => aRecord(offset, { partition }))))
