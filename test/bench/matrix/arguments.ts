@@ -9,12 +9,13 @@ export const usage = `npm run bench -- [options]
   --only a,b,c-10     some workloads, by letter or id
   --systems ours,bare some systems
   --repetitions 3     of each cell; the median counts
-  --window 1.5        seconds for which a rate is measured
-  --warm-up 0.8       seconds before that
+  --window 2          seconds for which a rate is measured
+  --warm-up 1.5       seconds before that
   --brokers host:port a Kafka that runs already, instead of one that is started here
   --profile           runs systems in Node once more under the profiler, and puts flame graphs into the report
   --no-curves         without the scaling curves
   --out bench-results where the report goes
+  --help              this text
 `
 
 export interface BenchArguments {
@@ -29,6 +30,7 @@ export interface BenchArguments {
   readonly windowMs: number
   readonly warmUpMs: number
   readonly out: string
+  readonly help: boolean
 }
 
 /** @throws Error with a sentence for the user */
@@ -46,6 +48,7 @@ export function readArguments(argv: readonly string[]): BenchArguments {
       'warm-up': { type: 'string' },
       'no-curves': { type: 'boolean', default: false },
       out: { type: 'string', default: 'bench-results' },
+      help: { type: 'boolean', default: false, short: 'h' },
     },
   })
   const { quick, brokers, out } = values
@@ -63,9 +66,10 @@ export function readArguments(argv: readonly string[]): BenchArguments {
     // Whoever asks for some workloads does not ask for these.
     curves: !quick && only === undefined && !values['no-curves'],
     profile: values.profile,
-    windowMs: milliseconds('--window', values.window ?? (quick ? '0.7' : '1.5')),
-    warmUpMs: milliseconds('--warm-up', values['warm-up'] ?? (quick ? '0.4' : '0.8')),
+    windowMs: milliseconds('--window', values.window ?? (quick ? '0.7' : '2')),
+    warmUpMs: milliseconds('--warm-up', values['warm-up'] ?? (quick ? '0.5' : '1.5')),
     out,
+    help: values.help,
   }
 }
 

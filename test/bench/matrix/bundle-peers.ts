@@ -10,6 +10,7 @@ const names = [
   'ours-worker',
   'worker-handler',
   'bare',
+  'flood',
   'each-message',
   'kafkajs',
   'paced-producer',

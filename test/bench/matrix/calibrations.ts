@@ -1,34 +1,43 @@
-/** Measures once what each runtime's timers and cores allow without Kafka, by the peers' mode `calibrate`, and remembers it. */
+/** Measures what each runtime's timers and cores allow without Kafka, by the peers' mode `calibrate`, and remembers it. */
 import type { Calibration } from './bounds.ts'
 import type { PreparedSystem } from './install.ts'
 import { runPeer } from './peer-process.ts'
 import { peerSettings, type Stage } from './stage.ts'
+import { spreadOf } from './statistics.ts'
 import type { RuntimeName } from './systems.ts'
 import type { Workload } from './workloads.ts'
 
 export class Calibrations {
   readonly #stage: Stage
-  readonly #known = new Map<string, Calibration | undefined>()
+  readonly #measured = new Map<string, Calibration[]>()
 
   constructor(stage: Stage) {
     this.#stage = stage
   }
 
-  /** @param system any that runs on that runtime; @returns `undefined` for a workload without work, or when it could not be measured */
-  async of(workload: Workload, runtime: RuntimeName, system: PreparedSystem): Promise<Calibration | undefined> {
-    if (workload.work === 'none') return undefined
-    const { work, workMin, workMax } = workload
-    const chains = Math.min(workload.keys, workload.concurrency)
-    const id = [runtime, work, workMin, workMax, work === 'sleep' ? chains : 1].join(' ')
-    if (!this.#known.has(id)) this.#known.set(id, await this.#measure(workload, system))
-    return this.#known.get(id)
+  /** The median of what was measured; `undefined` for a workload without work, or when nothing could be measured. */
+  of(workload: Workload, runtime: RuntimeName): Calibration | undefined {
+    const all = this.#measured.get(idOf(workload, runtime)) ?? []
+    const stretch = spreadOf(all.map((each) => each.stretch))
+    const corePerSecond = spreadOf(all.map((each) => each.corePerSecond))
+    if (stretch === undefined || corePerSecond === undefined) return undefined
+    return { stretch: stretch.median, corePerSecond: corePerSecond.median }
   }
 
-  async #measure(workload: Workload, system: PreparedSystem): Promise<Calibration | undefined> {
+  /** Once more. @param system any that runs on that runtime */
+  async measure(workload: Workload, runtime: RuntimeName, system: PreparedSystem): Promise<void> {
+    if (workload.work === 'none') return
     const settings = { ...peerSettings(this.#stage, workload, system, 'none'), mode: 'calibrate' } as const
     const outcome = await runPeer(system.command, settings)
-    if (outcome.kind !== 'calibrated') return undefined
+    if (outcome.kind !== 'calibrated') return
     const nominalMs = (workload.workMin + workload.workMax) / 2
-    return { stretch: outcome.latencyMs / nominalMs, corePerSecond: outcome.perSecond }
+    const calibration = { stretch: outcome.latencyMs / nominalMs, corePerSecond: outcome.perSecond }
+    const id = idOf(workload, runtime)
+    this.#measured.set(id, [...(this.#measured.get(id) ?? []), calibration])
   }
+}
+
+/** The same for workloads that ask the same of a runtime. */
+function idOf({ work, workMin, workMax, keys, concurrency }: Workload, runtime: RuntimeName): string {
+  return [runtime, work, workMin, workMax, work === 'sleep' ? Math.min(keys, concurrency) : 1].join(' ')
 }

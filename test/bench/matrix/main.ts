@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import { join } from 'node:path'
+import { FETCH_AHEAD } from '../../../framework/kafka/librdkafka-settings.ts'
 import { KafkaAdmin } from '../../e2e/kafka-admin.ts'
 import { startKafka } from '../../e2e/kafka-harness.ts'
 import { kafkaVersion } from '../../e2e/kafka-jars.mjs'
@@ -87,7 +88,7 @@ function stageOn(
     cores: availableParallelism(),
     windowMs,
     warmUpMs,
-    librdkafka: {},
+    librdkafka: FETCH_AHEAD,
   }
 }
 
@@ -136,7 +137,9 @@ function exitCode({ cells }: MatrixResult): number {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 try {
-  process.exitCode = await main(readArguments(process.argv.slice(2)))
+  const options = readArguments(process.argv.slice(2))
+  if (options.help) process.stdout.write(usage)
+  else process.exitCode = await main(options)
 } catch (error) {
   process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
   process.exitCode = 2

@@ -24,17 +24,36 @@ export async function measureRate(
   { name, records }: FilledTopic,
   hooks: PeerHooks = {},
 ): Promise<Run> {
-  const window = {
-    warmUpRecords: Math.round((records * stage.warmUpMs) / (stage.warmUpMs + stage.windowMs)),
-    warmUpMs: stage.warmUpMs * (system.warmUpFactor ?? 1),
-    lastRecord: Math.floor(records * LAST_SHARE),
-  }
   const whole = { warmUpRecords: 0, warmUpMs: 0, lastRecord: records, limitMs: stage.windowMs * WHOLE_FACTOR }
   const settings = {
     ...peerSettings(stage, workload, system, name),
-    ...(workload.measured === 'whole' ? whole : window),
+    ...(workload.measured === 'whole' ? whole : windowIn(stage, system, records)),
   }
   return rateRun(await runPeer(system.command, settings, hooks))
+}
+
+/**
+ * What client and event loop allow together, with this work and in no order.
+ * @param flood the peer of that name; @returns records a second, `undefined` when it could not be measured
+ */
+export async function measureFlood(
+  stage: Stage,
+  workload: Workload,
+  flood: PreparedSystem,
+  { name, records }: FilledTopic,
+): Promise<number | undefined> {
+  const settings = { ...peerSettings(stage, workload, flood, name), ...windowIn(stage, flood, records) }
+  const outcome = await runPeer(flood.command, settings)
+  if (outcome.kind !== 'measured' || outcome.result.measured === 0) return undefined
+  return (outcome.result.measured / outcome.result.elapsedMs) * 1_000
+}
+
+function windowIn({ warmUpMs, windowMs }: Stage, { warmUpFactor = 1 }: PreparedSystem, records: number) {
+  return {
+    warmUpRecords: Math.round((records * warmUpMs) / (warmUpMs + windowMs)),
+    warmUpMs: warmUpMs * warmUpFactor,
+    lastRecord: Math.floor(records * LAST_SHARE),
+  }
 }
 
 export async function measureMemory(

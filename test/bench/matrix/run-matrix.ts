@@ -2,7 +2,7 @@
 import { boundOf } from './bounds.ts'
 import type { PeerBundle } from './bundle-peers.ts'
 import { Calibrations } from './calibrations.ts'
-import { sustainedRate } from './measure-latency.ts'
+import { measureLatency, sustainedRate } from './measure-latency.ts'
 import type { Progress } from './progress.ts'
 import type { ProfileSection } from './report.ts'
 import { type Cell, cellOf, type SystemFacts, unavailableCell } from './results.ts'
@@ -30,6 +30,9 @@ export interface MatrixOutcome {
 /** Where the bare loop's own rate was not measured. Too high is no harm: it is halved until the loop keeps up. */
 const UNKNOWN_CLIENT_PER_SECOND = 80_000
 
+/** Fetches and produces for some seconds, which is all that is wanted. */
+const WARM_UP_PER_SECOND = 1_000
+
 export function plannedRuns({ systems, workloads, repetitions }: MatrixPlan): number {
   return workloads.reduce((sum, each) => sum + systems.length * repetitionsOf(each, repetitions), 0)
 }
@@ -42,12 +45,15 @@ export async function runMatrix(
 ): Promise<MatrixOutcome> {
   const { contestants, facts } = await prepareSystems(plan.systems, bundle, progress)
   const calibrations = new Calibrations(stage)
+  progress.note('warming the broker up')
+  await warmUp(plan, stage, bundle)
   const done: WorkloadRuns[] = []
   let pace: number | undefined
   for (const workload of plan.workloads) {
     if (workload.kind === 'latency')
       pace ??= await paceOf(plan, workload, stage, bundle, clientRate(done, workload.partitions))
-    const run = new WorkloadRunner({ ...plan, workload, stage, progress, pace: pace ?? 0 })
+    const flood = { command: bundle.command('flood'), version: '', packages: '' }
+    const run = new WorkloadRunner({ ...plan, workload, stage, progress, pace: pace ?? 0, flood })
     done.push(await run.all(contestants, calibrations))
   }
   const cells = done.flatMap((each) =>
@@ -57,6 +63,14 @@ export async function runMatrix(
     }),
   )
   return { systems: facts, cells, profiles: done.flatMap((each) => each.profiles) }
+}
+
+/** A JVM that has just started is slow, and whoever is measured first would pay for it. */
+async function warmUp({ workloads, topicPrefix }: MatrixPlan, stage: Stage, bundle: PeerBundle): Promise<void> {
+  const workload = workloads.find(({ work }) => work === 'none') ?? workloads[0]
+  if (workload === undefined) return
+  const bare = { command: bundle.command('bare'), version: '', packages: '' }
+  await measureLatency(stage, workload, bare, `${topicPrefix}-warm-up`, WARM_UP_PER_SECOND)
 }
 
 async function prepareSystems(systems: readonly System[], bundle: PeerBundle, progress: Progress) {
@@ -98,7 +112,7 @@ function clientRate(done: readonly WorkloadRuns[], partitions: number): number |
 }
 
 function finalCell(
-  { workload, totals, calibrations, runs }: WorkloadRuns,
+  { workload, totals, calibrations, flood, runs }: WorkloadRuns,
   name: string,
   cores: number,
   clientPerSecond: number | undefined,
@@ -106,6 +120,8 @@ function finalCell(
 ): Cell {
   const runtime = contestants.find(({ system }) => system.name === name)?.system.runtime
   const calibration = runtime === undefined ? undefined : calibrations.get(runtime)
-  const bound = boundOf({ workload, totals, cores, clientPerSecond, calibration })
+  // What the client allows depends on what the event loop has to do beside it; for other runtimes only the bare loop is known.
+  const client = runtime === 'node' ? (flood ?? clientPerSecond) : clientPerSecond
+  const bound = boundOf({ workload, totals, cores, clientPerSecond: client, calibration })
   return cellOf(workload.id, name, runs.get(name) ?? [], bound)
 }

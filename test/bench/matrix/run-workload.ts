@@ -4,7 +4,7 @@ import { expectedPerSecond } from './bounds.ts'
 import type { Calibrations } from './calibrations.ts'
 import type { PreparedSystem } from './install.ts'
 import { measureLatency } from './measure-latency.ts'
-import { type FilledTopic, measureMemory, measureRate } from './measure-rate.ts'
+import { type FilledTopic, measureFlood, measureMemory, measureRate } from './measure-rate.ts'
 import { measureRecovery } from './measure-recovery.ts'
 import { profileRun } from './profile-run.ts'
 import type { Progress } from './progress.ts'
@@ -12,6 +12,7 @@ import { RecordSequence, type WorkTotals } from './records.ts'
 import type { ProfileSection } from './report.ts'
 import type { Run } from './results.ts'
 import type { Stage } from './stage.ts'
+import { spreadOf } from './statistics.ts'
 import type { RuntimeName, System } from './systems.ts'
 import { runText } from './texts.ts'
 import type { Workload } from './workloads.ts'
@@ -26,6 +27,8 @@ export interface WorkloadRuns {
   readonly workload: Workload
   readonly totals: WorkTotals
   readonly calibrations: ReadonlyMap<RuntimeName, Calibration | undefined>
+  /** Records a second that client and event loop allow with this work, in no order; `undefined` where the work needs none, or it was not measured. */
+  readonly flood: number | undefined
   /** By system. */
   readonly runs: ReadonlyMap<string, readonly Run[]>
   readonly profiles: readonly ProfileSection[]
@@ -42,6 +45,8 @@ export interface WorkloadPlan {
   readonly topicPrefix: string
   /** Of latency workloads: records a second. */
   readonly pace: number
+  /** The peer `flood`. */
+  readonly flood: PreparedSystem
 }
 
 /** Of the fastest system's rate in a round. */
@@ -66,13 +71,16 @@ export class WorkloadRunner {
 
   async all(contestants: readonly Contestant[], calibrations: Calibrations): Promise<WorkloadRuns> {
     const { workload, stage, progress, repetitions } = this.#plan
-    const known = await calibrationsOf(workload, contestants, calibrations)
     const runs = new Map<string, Run[]>(contestants.map(({ system }) => [system.name, []]))
     const topic = workload.kind === 'latency' ? undefined : await this.#fill()
     // In turns, so that whatever else the machine does meets all of them.
     const rounds = repetitionsOf(workload, repetitions)
     let present = contestants
+    const floods: number[] = []
     for (let round = 1; round <= rounds; round += 1) {
+      // Beside what they are compared with, because a machine is not as fast at one time as at another.
+      await this.#calibrate(contestants, calibrations)
+      floods.push(...(await this.#flood(topic)))
       for (const { system, prepared } of present) {
         const run = await (topic === undefined ? this.#latency(prepared) : this.#measure(prepared, topic))
         runs.get(system.name)?.push(run)
@@ -85,7 +93,30 @@ export class WorkloadRunner {
     }
     const profiles = topic === undefined ? [] : await this.#profiles(contestants, topic)
     if (topic !== undefined) await stage.deleteTopic(topic.name)
-    return { workload, totals: this.#sequence.totals, calibrations: known, runs, profiles }
+    const known = calibrationsOf(workload, contestants, calibrations)
+    return {
+      workload,
+      totals: this.#sequence.totals,
+      calibrations: known,
+      flood: spreadOf(floods)?.median,
+      runs,
+      profiles,
+    }
+  }
+
+  async #calibrate(contestants: readonly Contestant[], calibrations: Calibrations): Promise<void> {
+    const { workload } = this.#plan
+    if (workload.kind !== 'throughput') return
+    const runtimes = new Map(contestants.map(({ system, prepared }) => [system.runtime, prepared]))
+    for (const [runtime, prepared] of runtimes) await calibrations.measure(workload, runtime, prepared)
+  }
+
+  async #flood(topic: FilledTopic | undefined): Promise<readonly number[]> {
+    const { workload, stage, flood } = this.#plan
+    if (topic === undefined || workload.work !== 'sleep' || workload.measured === 'whole') return []
+    if (workload.kind !== 'throughput') return []
+    const rate = await measureFlood(stage, workload, flood, topic)
+    return rate === undefined ? [] : [rate]
   }
 
   async #profiles(contestants: readonly Contestant[], topic: FilledTopic): Promise<readonly ProfileSection[]> {
@@ -160,11 +191,7 @@ function* take(sequence: RecordSequence, count: number) {
   for (let i = 0; i < count; i += 1) yield sequence.next()
 }
 
-async function calibrationsOf(workload: Workload, contestants: readonly Contestant[], calibrations: Calibrations) {
-  const known = new Map<RuntimeName, Calibration | undefined>()
-  for (const { system, prepared } of contestants) {
-    if (known.has(system.runtime)) continue
-    known.set(system.runtime, await calibrations.of(workload, system.runtime, prepared))
-  }
-  return known
+function calibrationsOf(workload: Workload, contestants: readonly Contestant[], calibrations: Calibrations) {
+  const runtimes = new Set(contestants.map(({ system }) => system.runtime))
+  return new Map([...runtimes].map((runtime) => [runtime, calibrations.of(workload, runtime)]))
 }

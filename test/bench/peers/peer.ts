@@ -1,5 +1,5 @@
 /** What every peer in Node shares: its settings, the handler's work, the measuring window, and how it talks to the runner. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { Meter, sharedCounts } from './meter.ts'
 import type { BenchValue, PeerMessage, PeerSettings } from './protocol.ts'
 
@@ -42,7 +42,7 @@ function sleep(ms: number): Promise<void> {
 
 function hashRounds(rounds: number): Buffer {
   let digest: Buffer = Buffer.alloc(32)
-  for (let round = 0; round < rounds; round += 1) digest = createHash('sha256').update(digest).digest()
+  for (let round = 0; round < rounds; round += 1) digest = hash('sha256', digest, 'buffer')
   return digest
 }
 
