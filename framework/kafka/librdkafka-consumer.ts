@@ -54,6 +54,8 @@ export class LibrdkafkaConsumer implements KafkaClient {
   #state: State = 'open'
   #isPolling = false
   #consuming: Promise<unknown> = Promise.resolve()
+  /** The last call has brought something: what comes next is likely to be there already. */
+  #isFlowing = false
   readonly #stash = new RecordStash()
   readonly #flow: FlowControl
   readonly #isPaused = ({ topic, partition }: TopicPartition) => this.#owned.get(topic, partition)?.paused ?? false
@@ -85,7 +87,6 @@ export class LibrdkafkaConsumer implements KafkaClient {
   private constructor(native: NativeConsumer, options: LibrdkafkaConsumerOptions) {
     this.#options = options
     this.#native = native
-    this.#native.setDefaultIsTimeoutOnlyForFirstMessage(true)
     this.#commits = new PendingCommits(options.clock, options.commitTimeoutMs)
     this.#flow = new FlowControl(this.#native, this.#owned)
     this.#fault = new FatalFault(this.#native)
@@ -178,7 +179,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
       const stashed = this.#stash.take(maxRecords, this.#isPaused)
       if (stashed.length > 0) return stashed
       const left = until - this.#options.clock.now()
-      const records = this.#accept(await this.#consume(maxRecords, left))
+      const records = this.#accept(await this.#receive(maxRecords, left))
       if (records.length > 0 || left <= CONSUME_SLICE_MS || this.#state === 'closed') return records
     }
   }
@@ -193,6 +194,21 @@ export class LibrdkafkaConsumer implements KafkaClient {
       for (const record of records) this.#stash.push(record)
       if (records.length > 0 || left <= CONSUME_SLICE_MS || this.#state === 'closed') return []
     }
+  }
+
+  /**
+   * What is there, and if that is nothing, what comes first. One call with a time-out would wait for the rest, too, a millisecond for each: with a record
+   * every half a millisecond, the first of 500 would be held back for a quarter of a second.
+   */
+  async #receive(maxRecords: number, leftMs: number): Promise<readonly NativeMessage[]> {
+    if (this.#isFlowing) {
+      const there = await this.#consume(maxRecords, 0)
+      if (there.length > 0) return there
+    }
+    const first = await this.#consume(1, leftMs)
+    this.#isFlowing = first.length > 0 && maxRecords > 1
+    // Accepted together, by whoever asked: a partition that is taken away meanwhile takes the first one with it.
+    return this.#isFlowing ? [...first, ...(await this.#consume(maxRecords - 1, 0))] : first
   }
 
   async #consume(maxRecords: number, leftMs: number): Promise<readonly NativeMessage[]> {

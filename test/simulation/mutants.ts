@@ -131,7 +131,7 @@ const mutants: readonly Mutant[] = [
   {
     name: 'polls ask for more than there is room for',
     file: 'backpressure.ts',
-    find: 'Math.min(this.#maxPoll, this.#total.records - this.#load.records)',
+    find: 'Math.min(this.#pollLimit(), this.#total.records - this.#load.records)',
     replace: 'this.#maxPoll * 3',
   },
   {

@@ -95,6 +95,48 @@ describe('rebalances', () => {
     await revoked
   })
 
+  it('waits for one record only, and brings with it what is there by then', async () => {
+    const { native, consumer, rebalance } = await scripted()
+    await rebalance(ASSIGN, [p(0)])
+    native.batches.push([message(0, 1)], [message(0, 2), message(0, 3)])
+    assert.deepEqual((await consumer.poll(10, 20)).map(where), ['0@1', '0@2', '0@3'])
+    assert.deepEqual(native.named('consume'), [
+      [1, 20],
+      [9, 0],
+    ])
+  })
+
+  it('asks for all that is there while records come, and waits again when none does', async () => {
+    const { native, consumer, rebalance } = await scripted()
+    await rebalance(ASSIGN, [p(0)])
+    native.batches.push([message(0, 1)], [], [message(0, 2), message(0, 3)], [], [message(0, 4)])
+    const polls = [await consumer.poll(10, 20), await consumer.poll(10, 20), await consumer.poll(10, 20)]
+    assert.deepEqual(
+      polls.map((records) => records.map(where)),
+      [['0@1'], ['0@2', '0@3'], ['0@4']],
+    )
+    assert.deepEqual(native.named('consume'), [
+      [1, 20],
+      [9, 0],
+      [10, 0],
+      [10, 0],
+      [1, 20],
+      [9, 0],
+    ])
+  })
+
+  it('returns nothing of a partition that is revoked between the record it waited for and those that came with it', async () => {
+    const { native, consumer, rebalance } = await scripted()
+    await rebalance(ASSIGN, [p(0), p(1)])
+    native.batches.push([message(0, 1)], [message(1, 0)])
+    const polling = consumer.poll(10, 20)
+    await new Promise(setImmediate)
+    assert.equal(native.named('consume').length, 2)
+    const revoked = rebalance(REVOKE, [p(0)])
+    assert.deepEqual((await polling).map(where), ['1@0'])
+    await revoked
+  })
+
   it('returns nothing of a revoked partition that was kept back before', async () => {
     const { native, consumer, rebalance } = await scripted()
     await rebalance(ASSIGN, [p(0), p(1)])

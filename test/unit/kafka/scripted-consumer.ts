@@ -73,10 +73,13 @@ export class ScriptedConsumer implements NativeConsumer {
     this.#called('unsubscribe')
     this.subscriptionEnds()
   }
-  setDefaultConsumeTimeout(): void {}
   setDefaultIsTimeoutOnlyForFirstMessage(): void {}
+  #timeoutMs = 0
+  setDefaultConsumeTimeout(timeoutMs: number): void {
+    this.#timeoutMs = timeoutMs
+  }
   consume(maxMessages: number, done: (error: NativeError | null, messages: readonly NativeMessage[]) => void): void {
-    this.#called('consume', maxMessages)
+    this.#called('consume', maxMessages, this.#timeoutMs)
     const batch = this.batches.shift() ?? []
     setImmediate(() => ('code' in batch ? done(batch, []) : done(null, batch)))
   }
