@@ -28,12 +28,12 @@ const kafkaNameRange = '1 to 200 letters, digits, dots, dashes or underscores'
 
 const kafka = section({
   brokers: withDefault(
-    Type.Array(Type.String({ pattern: '^\\S+:\\d{1,5}$' }), {
+    Type.Array(Type.String({ pattern: '^[^\\s@]+:\\d{1,5}$' }), {
       minItems: 1,
       default: ['127.0.0.1:9092'],
       doc: {
         what: 'The brokers to ask first; the others of the cluster are found through them.',
-        range: "a list of 'host:port', at least one",
+        range: "a list of 'host:port', at least one, without user or password",
         worse: 'With one address only, a start fails while that broker is down.',
       },
     }),

@@ -49,10 +49,10 @@ const sasl = section({
   }),
   tokenEndpoint: withoutDefault(
     Type.String({
-      pattern: '^https?://\\S+$',
+      pattern: '^https?://[^\\s@]+$',
       doc: {
         what: 'Where the token of OAUTHBEARER is asked for.',
-        range: 'an http or https URL',
+        range: 'an http or https URL without an @: user and password are `clientId` and `clientSecret`',
         worse: 'Over http, the secret can be read on its way.',
       },
     }),

@@ -116,20 +116,49 @@ export function optionRows(schema: TObject, prefix = ''): readonly OptionRow[] {
 }
 
 /** A section of secrets counts as one itself: whatever stands there instead of it may be the password. */
-const secretName = /pass(word|phrase)?|secret|token|credential|private|sasl\.jaas|\.key|security\.(sasl\.)?$/i
+const secretName = /pass|pasw|secret|token|credential|private|sasl\.jaas|\.key|security\.(sasl\.)?$/i
+
+/**
+ * Names of librdkafka that speak of TLS and SASL. All are hidden but those below: any other may be that of a secret, misspelt, and librdkafka
+ * is the only one who would notice.
+ */
+const securityName = /^(sasl|ssl)([._-]|$)/i
+const openNames: ReadonlySet<string> = new Set([
+  'sasl.mechanism',
+  'sasl.mechanisms',
+  'sasl.username',
+  'sasl.kerberos.service.name',
+  'sasl.oauthbearer.method',
+  'ssl.ca.location',
+  'ssl.certificate.location',
+  'ssl.cipher.suites',
+  'ssl.endpoint.identification.algorithm',
+])
+
+/** An address with somebody's name before its @, and then perhaps with a password: `https://u:pw@host`, `token@host:9092`. */
+const userinfo = /:.*@|@[^@]*:\d+\s*$/s
 
 export function isSecretName(name: string): boolean {
-  return secretName.test(name)
+  return secretName.test(name) || (securityName.test(name) && !openNames.has(name))
 }
 
-/** A value as its owner would write it in the file; hidden when the option's name says that it is a secret. */
+/** A value as its owner would write it in the file; hidden when the option's name, or its own look, says that it is a secret. */
 export function show(value: unknown, name = ''): string {
   if (isSecretName(name) && value !== undefined) return '(hidden)'
-
   if (typeof value === 'function') return 'a function'
-  if (typeof value === 'string') return `'${value}'`
-  const hideSecrets = (key: string, inner: unknown) => (isSecretName(key) ? '(hidden)' : inner)
+  if (typeof value === 'string') return userinfo.test(value) ? '(hidden)' : `'${value}'`
+  const hideSecrets = (key: string, inner: unknown) => {
+    const isHidden = isSecretName(key) || (typeof inner === 'string' && userinfo.test(inner))
+    return isHidden ? '(hidden)' : inner
+  }
   return (JSON.stringify(value, hideSecrets) as string | undefined) ?? String(value)
+}
+
+/** What a value is, for one that must not be shown. */
+export function kindOf(value: unknown): string {
+  if (typeof value === 'string') return 'a text'
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
+  return show(value)
 }
 
 export function durationText(ms: number): string {

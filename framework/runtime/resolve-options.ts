@@ -4,7 +4,14 @@ import { Value } from 'typebox/value'
 import { durationMs } from '../model/duration.ts'
 import { type ErrorCode, PyrallelError } from '../model/errors.ts'
 import { nearestName } from './nearest-name.ts'
-import { type DurationSchema, isSecretName, type OptionDoc, type ResolvedOptions, show } from './option-schema.ts'
+import {
+  type DurationSchema,
+  isSecretName,
+  kindOf,
+  type OptionDoc,
+  type ResolvedOptions,
+  show,
+} from './option-schema.ts'
 
 /**
  * The resolved options. All mistakes are found in one go.
@@ -81,7 +88,10 @@ function resolveOne(
     resolved[key] = undefined
     return
   }
-  if (!Value.Check(schema, value)) at.mistakes.push(wrongValue(name, value, described.doc, at))
+  if (!Value.Check(schema, value)) {
+    const shown = Type.IsRecord(schema) ? shownOfRecord(value, name) : show(value, name)
+    at.mistakes.push(wrongValue(name, shown, described.doc, at))
+  }
   resolved[key] = value
 }
 
@@ -99,13 +109,29 @@ function resolveDuration(
     // Said below, in the same words as every other wrong value.
   }
   at.mistakes.push(
-    `${wrongValue(name, value, doc, at)} Write milliseconds as a number, or a text such as '250ms', '30s', '5m'.`,
+    `${wrongValue(name, show(value, name), doc, at)} Write milliseconds as a number, or a text such as '250ms', '30s', '5m'.`,
   )
   return limits.minMs
 }
 
-function wrongValue(name: string, value: unknown, doc: OptionDoc | undefined, at: Position): string {
-  return `${at.placeOf(name)}: option ${name} is ${show(value, name)}, but must be ${doc?.range ?? 'of another kind'}.`
+function wrongValue(name: string, shown: string, doc: OptionDoc | undefined, at: Position): string {
+  return `${at.placeOf(name)}: option ${name} is ${shown}, but must be ${doc?.range ?? 'of another kind'}.`
+}
+
+/** Of what should be an object of settings and is none, nobody can tell which part of it is a password: its kind is all that is shown. */
+function shownOfRecord(value: unknown, name: string): string {
+  if (typeof value === 'string') return isJson(value) ? 'a text' : 'a text that is not JSON'
+  const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isRecord ? show(value, name) : kindOf(value)
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function unknownOption(key: string, known: readonly string[], value: unknown, at: Position): string {
@@ -117,7 +143,5 @@ function unknownOption(key: string, known: readonly string[], value: unknown, at
 /** A name that is not known may be that of a secret, misspelt: what could be one is named by its kind only. */
 function shownOfUnknown(value: unknown, key: string, path: string): string {
   if (isSecretName(key) || isSecretName(path)) return '(hidden)'
-  if (typeof value === 'string') return 'a text'
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
-  return show(value)
+  return kindOf(value)
 }

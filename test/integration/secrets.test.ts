@@ -11,7 +11,7 @@ const secrets = {
   PYRALLEL_KAFKA_SECURITY_KEY_PASSPHRASE: 'phrase-77ab',
   PYRALLEL_KAFKA_SECURITY_KEY: '-----BEGIN PRIVATE KEY-----\\nMIIkeybytes\\n-----END PRIVATE KEY-----',
 }
-const values = ['pw-5f2a91', 'phrase-77ab', 'MIIkeybytes', 'lib-secret-31']
+const values = ['pw-5f2a91', 'phrase-77ab', 'MIIkeybytes', 'lib-secret-31', 's3cr3t']
 const files = {
   'package.json': '{ "name": "vault", "version": "1.0.0", "type": "module" }',
   '.env': `${Object.entries(secrets)
@@ -71,6 +71,24 @@ describe('secrets of the config', timeout, () => {
     assert.match(err, /PYR_CONFIG_INVALID/)
     assertSilent(out + err, 'the refusal')
   })
+
+  const wrongSettings: readonly (readonly [what: string, from: string, to: string, env: Record<string, string>])[] = [
+    ['a variable that lacks a brace', '', '', { PYRALLEL_KAFKA_LIBRDKAFKA: '{"sasl.password":"s3cr3tA"' }],
+    ['a text in the file', 'security:', "librdkafka: 'sasl.password=s3cr3t5', security:", {}],
+    ['a broker with a password', "'127.0.0.1:9'", "'alice:s3cr3t7@127.0.0.1:9'", {}],
+  ]
+  for (const [what, from, to, env] of wrongSettings) {
+    it(`are not in the refusal of ${what}`, async () => {
+      const root = aProject({ ...files, 'pyrallel.config.ts': files['pyrallel.config.ts'].replace(from, to) })
+      const { end, out, err } = await command(root, ['config'], { env }).ended
+      assert.equal(end, 1)
+      assert.match(
+        err,
+        /PYR_CONFIG_INVALID\s+.*option kafka\.(librdkafka is a text that is not JSON|brokers is \["\(hidden\)"\]), but must be/,
+      )
+      assertSilent(out + err, what)
+    })
+  }
 
   it('are in no file of a build, nor in what build says', async () => {
     const root = aProject(files)

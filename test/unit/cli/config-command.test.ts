@@ -144,6 +144,18 @@ describe('pyrallel config', () => {
     }
   })
 
+  it('hides what librdkafka is told of TLS and SASL, misspelt names too, but for what is known to be none', async () => {
+    const librdkafka = {
+      'sasl.pasword': secret,
+      'ssl.kee.pem': secret,
+      'sasl.mechanisms': 'PLAIN',
+      'fetch.min.bytes': 1,
+    }
+    const { out } = await run(aProject({ group: 'shop', kafka: { librdkafka } }), [])
+    const shown = '{"sasl.pasword":"(hidden)","ssl.kee.pem":"(hidden)","sasl.mechanisms":"PLAIN","fetch.min.bytes":1}'
+    assert.ok(out.includes(shown), out)
+  })
+
   it('says what is wrong instead, without the secrets', async () => {
     const { code, err } = await run(aProject({ ...config, limits: { maxRecords: 'x' } }), [])
     assert.equal(code, 1)

@@ -149,6 +149,35 @@ describe('resolveConfig', () => {
     }
   })
 
+  it('shows nothing of what should be settings of librdkafka and is no object', () => {
+    for (const [librdkafka, shown] of [
+      ['{"sasl.password":"hunter2"', 'a text that is not JSON'],
+      ['sasl.password=hunter2', 'a text that is not JSON'],
+      ['"hunter2"', 'a text'],
+      [['sasl.password=hunter2'], 'a list'],
+    ] as const) {
+      const [mistake = ''] = mistakesOf({ group: 'a', kafka: { librdkafka } })
+      assert.ok(mistake.includes(`option kafka.librdkafka is ${shown}, but must be names of librdkafka`), mistake)
+      assert.doesNotMatch(mistake, /hunter2/)
+    }
+  })
+
+  it('takes no user or password in an address, and shows none', () => {
+    for (const [kafka, option] of [
+      [{ brokers: ['alice:hunter2@k1:9092'] }, 'kafka.brokers'],
+      [{ brokers: ['hunter2@k1:9092'] }, 'kafka.brokers'],
+      [{ brokers: 'alice:hunter2@k1:9092' }, 'kafka.brokers'],
+      [
+        { security: { sasl: { tokenEndpoint: 'https://alice:hunter2@idp/token' } } },
+        'kafka.security.sasl.tokenEndpoint',
+      ],
+    ] as const) {
+      const [mistake = ''] = mistakesOf({ group: 'a', kafka })
+      assert.ok(mistake.includes(`option ${option} is `) && mistake.includes('(hidden)'), mistake)
+      assert.doesNotMatch(mistake, /hunter2/)
+    }
+  })
+
   it('does not show what may be a secret under a name that is misspelt', () => {
     for (const [config, shown] of [
       [{ kafka: { security: { sasl: { pasword: 'hunter2' } } } }, '(hidden)'],
