@@ -1,4 +1,7 @@
-/** Publishes dead letters again: publish, wait for the acknowledgement, then mark. Never deletes, and goes on where it was interrupted. */
+/**
+ * Publishes dead letters again: publish, wait for the acknowledgement, then mark. Never deletes, never publishes what could not be marked, and
+ * goes on where it was interrupted.
+ */
 import { randomUUID } from 'node:crypto'
 import { decodeCompleted, encodeCompleted } from '../../framework/control-plane/metadata-encoder.ts'
 import { OffsetTracker } from '../../framework/control-plane/offset-tracker.ts'
@@ -12,6 +15,7 @@ import type {
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { KafkaRecord, OutgoingRecord, RecordHeader, TopicPartition } from '../../framework/model/record.ts'
 import { type DeadLetter, ownHeaders, readDeadLetter } from './dead-letter.ts'
+import { MarkRoom } from './mark-room.ts'
 import { readToEnd, type TopicReader, whilePolling } from './read-topic.ts'
 import type { Selection } from './selection.ts'
 
@@ -71,7 +75,10 @@ export function replayMarks(committed: readonly GroupOffset[], topic: string): (
   }
 }
 
-/** @throws PyrallelError what the broker answered to the first publish that failed; what was acknowledged before is marked */
+/**
+ * @throws PyrallelError what the broker answered to the first publish that failed, or PYR_METADATA_TOO_LARGE at the first record whose mark
+ * has no room in the commit; what was acknowledged before is marked
+ */
 export async function replay(
   client: KafkaClient,
   producer: RecordProducer,
@@ -92,6 +99,7 @@ class ReplayRun implements TopicReader {
   readonly #producer: RecordProducer
   readonly #options: ReplayOptions
   readonly #trackers = new Map<number, OffsetTracker<KafkaRecord>>()
+  readonly #room: MarkRoom
   readonly #id = randomUUID()
   readonly #knownTopics = new Map<string, boolean>()
   #counts = { replayed: 0, alreadyReplayed: 0, notSelected: 0, notReplayable: 0 }
@@ -102,6 +110,7 @@ class ReplayRun implements TopicReader {
     this.#client = client
     this.#producer = producer
     this.#options = options
+    this.#room = new MarkRoom(client.maxMetadataLength)
   }
 
   report(): ReplayReport {
@@ -138,8 +147,10 @@ class ReplayRun implements TopicReader {
       this.#counts.notReplayable += 1
       return true
     }
+    // Published without a mark, it would be published again by every replay to come. A dry run tells of it, too.
+    if (!this.#room.hasRoom(tracker, record.offset)) throw this.#isFull(record)
     await this.#publish(letter, target)
-    if (!this.#options.isDryRun) tracker.complete(ticket)
+    tracker.complete(ticket)
     this.#counts.replayed += 1
     return true
   }
@@ -196,6 +207,15 @@ class ReplayRun implements TopicReader {
       await this.#producer.produce(replayRecord(letter, target, this.#id))
     }
     onReplay(letter, target)
+  }
+
+  #isFull({ topic, partition, offset, timestamp }: KafkaRecord): PyrallelError {
+    const { isDryRun } = this.#options
+    const sofar = `${this.#counts.replayed} ${isDryRun ? 'would be published' : 'were published, and are marked'}`
+    return new PyrallelError(
+      'PYR_METADATA_TOO_LARGE',
+      `The marks of partition ${partition} of ${topic} are full before ${partition}/${offset}: one commit cannot tell more published records apart from those left out. ${sofar}. Close the gaps, then run this again: \`pyrallel dlq replay ${topic} --until ${new Date(timestamp).toISOString()}\` publishes what was left out up to here (--to sends it elsewhere).`,
+    )
   }
 
   async #refuseUnknown(target: string, { record }: DeadLetter): Promise<void> {

@@ -79,8 +79,9 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
     fix: 'Look the number up in librdkafka (rdkafka.h). With logging.level "debug", its own log is written too.',
   },
   PYR_METADATA_TOO_LARGE: {
-    cause: "The broker's offset.metadata.max.bytes is smaller than the 4,096 that Kafka has by default.",
-    fix: 'Raise it to 4096 on the broker, or set commit.recovery to "contiguous", which stores the position only.',
+    cause:
+      "The broker's offset.metadata.max.bytes is smaller than the 4,096 that Kafka has by default. Or `dlq replay` with a filter has left out so many records between those it published that one commit cannot tell them apart: it stops before it publishes what it could not mark.",
+    fix: 'Raise it to 4096 on the broker, or set commit.recovery to "contiguous", which stores the position only. After a replay: publish what was left out up to the place in the message, as it says, then run the filter again.',
   },
   PYR_PORT_IN_USE: {
     cause: 'Another process listens on the port that was asked for; often it is a second copy of this one.',

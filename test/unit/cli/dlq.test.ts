@@ -234,8 +234,14 @@ describe('dlq replay', () => {
 })
 
 /** The replay itself, with a producer that a test holds in its hand. */
-async function run(cluster: MemoryCluster, produce: RecordProducer['produce'], over: Partial<ReplayOptions> = {}) {
+async function run(
+  cluster: MemoryCluster,
+  produce: RecordProducer['produce'],
+  over: Partial<ReplayOptions> = {},
+  maxMetadataLength?: number,
+) {
   const client = await cluster.connection().consumer({ group: replayGroup(DLQ), startFrom: 'earliest' })
+  if (maxMetadataLength !== undefined) Object.defineProperty(client, 'maxMetadataLength', { value: maxMetadataLength })
   try {
     return await replay(
       client,
@@ -300,5 +306,58 @@ describe('a replay that is interrupted', () => {
     }
     await run(cluster, async () => place, { rate: 4, sleep })
     assert.deepEqual(waits, [250, 250])
+  })
+})
+
+describe('a replay whose marks do not fit into one commit', () => {
+  const LETTERS = 1_500
+  const LENGTH = 40
+
+  /** Letters of which a random half has the error `a`. */
+  async function halves() {
+    let seed = 7
+    const isHalf = () => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31
+      return seed / 2 ** 31 < 0.5
+    }
+    const cluster = await clusterWith(...Array.from({ length: LETTERS }, () => ({ error: isHalf() ? 'a' : 'b' })))
+    const published = new Map<string, number>()
+    const produce = async ({ value }: OutgoingRecord) => {
+      const name = String(value)
+      published.set(name, (published.get(name) ?? 0) + 1)
+      return { partition: 0, offset: 0 }
+    }
+    const onlyA = { selection: ({ errorMessage }: { readonly errorMessage: string | null }) => errorMessage === 'a' }
+    return { cluster, published, produce, onlyA }
+  }
+
+  it('stops before it publishes what it could not mark, and says what makes room', async () => {
+    const { cluster, published, produce, onlyA } = await halves()
+    await assert.rejects(run(cluster, produce, onlyA, LENGTH), (error: PyrallelError) => {
+      assert.equal(error.code, 'PYR_METADATA_TOO_LARGE')
+      assert.match(error.message, /marks of partition 0 of orders\.shop\.dlq are full before 0\/\d+/)
+      assert.match(error.message, new RegExp(`${published.size} were published, and are marked`))
+      assert.match(error.message, /`pyrallel dlq replay orders\.shop\.dlq --until \d{4}-.*Z`/)
+      return true
+    })
+    assert.ok(published.size > 100 && published.size < LETTERS / 2)
+  })
+
+  it('publishes nothing a second time, however often it is run, with a filter or without', async () => {
+    const { cluster, published, produce, onlyA } = await halves()
+    for (let round = 0; round < 2; round += 1) {
+      await assert.rejects(run(cluster, produce, onlyA, LENGTH), { code: 'PYR_METADATA_TOO_LARGE' })
+    }
+    await run(cluster, produce, { limit: 300 }, LENGTH)
+    await assert.rejects(run(cluster, produce, onlyA, LENGTH), { code: 'PYR_METADATA_TOO_LARGE' })
+    await run(cluster, produce, {}, LENGTH)
+    assert.deepEqual([published.size, Math.max(...published.values())], [LETTERS, 1])
+  })
+
+  it('is told by a dry run', async () => {
+    const { cluster, published, produce, onlyA } = await halves()
+    const dry = run(cluster, produce, { ...onlyA, isDryRun: true }, LENGTH)
+    await assert.rejects(dry, { code: 'PYR_METADATA_TOO_LARGE', message: /\d+ would be published/ })
+    assert.equal(published.size, 0)
   })
 })
