@@ -7,6 +7,7 @@ import { type Connect, chooseCluster, connectNative } from '../cluster/connect.t
 import { listenToStopSignals } from '../dev/stop-signals.ts'
 import { type DeadLetter, readDeadLetter } from '../dlq/dead-letter.ts'
 import { groupLine, LetterGroups, letterBlock, letterJson, letterLine } from '../dlq/letter-text.ts'
+import { NewestLetters } from '../dlq/newest-letters.ts'
 import { readToEnd, whilePolling } from '../dlq/read-topic.ts'
 import { type ReplayReport, replay, replayGroup, replayMarks } from '../dlq/replay.ts'
 import { readPlace, type SelectionOptions, selectionOf } from '../dlq/selection.ts'
@@ -46,8 +47,7 @@ export async function list(
   return withTopic(topic, options, io, connect, async (connection) => {
     const groups = new LetterGroups()
     const isReplayed = replayMarks(await connection.view.groupOffsets(replayGroup(topic)), topic)
-    // The newest ones, so that a topic of any size fits into memory.
-    const shown: DeadLetter[] = []
+    const newest = new NewestLetters(options.limit)
     let [count, selected, replayed] = [0, 0, 0]
     await browse(connection, topic, (letter) => {
       count += 1
@@ -59,14 +59,14 @@ export async function list(
         io.stdout.write(`${JSON.stringify({ ...letterJson(letter, false), isReplayed: mark })}\n`)
       }
       groups.add(letter)
-      shown.push(letter)
-      if (shown.length > options.limit) shown.shift()
+      newest.add(letter)
       return true
     })
     if (options.json === true) return exitCodes.fine
     const paint = painter(hasColor(io.stdout, io.env))
     const of = selected === count ? '' : ` of ${count}`
     const marked = replayed === 0 ? '' : `, ${replayed} of them replayed`
+    const shown = newest.all()
     const lines = [
       `${topic}: ${selected}${of} dead letters${marked}`,
       ...groups.all().map((group) => groupLine(group, paint)),

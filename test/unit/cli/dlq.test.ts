@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Connect } from '../../../cli/cluster/connect.ts'
 import { list, replayLetters, show } from '../../../cli/commands/dlq.ts'
+import { readDeadLetter } from '../../../cli/dlq/dead-letter.ts'
+import { NewestLetters } from '../../../cli/dlq/newest-letters.ts'
 import { whilePolling } from '../../../cli/dlq/read-topic.ts'
 import { type ReplayOptions, replay, replayGroup } from '../../../cli/dlq/replay.ts'
 import type { RecordProducer } from '../../../framework/kafka/kafka-client.ts'
@@ -84,6 +86,34 @@ describe('dlq list', () => {
     assert.match(io.out(), /0\/2 .*c7 .*pay .*orders\[0\]@2/)
     assert.match(io.out(), /and 2 older ones/)
     assert.doesNotMatch(io.out(), /0\/1 /)
+  })
+
+  it('shows the newest of all partitions, whichever was read last, in the order of their time', async () => {
+    const cluster = memoryCluster()
+    cluster.createTopic(DLQ, 2)
+    for (const [partition, key, timestamp] of [
+      [0, 'fifth', 5_000],
+      [0, 'third', 3_000],
+      [1, 'first', 1_000],
+      [1, 'fourth', 4_000],
+      [1, 'second', 2_000],
+    ] as const) {
+      cluster.append({ topic: DLQ, partition, key: Buffer.from(key), value: null, headers: [], timestamp })
+    }
+    const io = testIo(projectFolder())
+    await list(DLQ, { ...cluster1, limit: 3 }, io, on(cluster))
+    assert.match(io.out(), /third.*fourth.*fifth.*and 2 older ones/s)
+    assert.doesNotMatch(io.out(), /first|second/)
+  })
+
+  it('keeps the newest of very many', () => {
+    const newest = new NewestLetters(2)
+    for (let offset = 0; offset < 5_000; offset += 1) {
+      const timestamp = (offset * 1_237) % 5_000
+      newest.add(readDeadLetter({ topic: DLQ, partition: 0, offset, timestamp, key: null, value: null, headers: [] }))
+    }
+    const times = newest.all().map(({ record }) => record.timestamp)
+    assert.deepEqual(times, [4_998, 4_999])
   })
 
   for (const [options, expected] of [
