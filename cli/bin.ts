@@ -1,5 +1,13 @@
 #!/usr/bin/env node
 /** Starts the command. Loads nothing that reads TypeScript: a verb that meets the user's sources does that itself. */
+import { closableOutput, onReaderGone } from './closable-output.ts'
 import { main } from './main.ts'
 
-process.exitCode = await main(process.argv.slice(2), process)
+onReaderGone(process.stderr, () => {})
+process.exitCode = await main(process.argv.slice(2), {
+  stdout: closableOutput(process.stdout, () => process.emit('SIGTERM', 'SIGTERM')),
+  stderr: process.stderr,
+  stdin: process.stdin,
+  env: process.env,
+  cwd: () => process.cwd(),
+})

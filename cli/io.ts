@@ -2,7 +2,8 @@
 
 export interface Output {
   readonly isTTY?: boolean
-  readonly columns?: number
+  /** Undefined where there is no terminal. */
+  readonly columns?: number | undefined
   write(text: string): unknown
 }
 

@@ -1,6 +1,7 @@
 /** The `pyrallel` command: its verbs, their flags and help. What a verb does is in commands/, loaded only when it is asked for. */
 import { Command, CommanderError, Option } from 'commander'
 import { PyrallelError } from '../framework/model/errors.ts'
+import { OutputClosed } from './closable-output.ts'
 import { addClusterVerbs } from './cluster-verbs.ts'
 import { collect, type Exit, examples, exitCodesHelp, natural, positive } from './command-line.ts'
 import { addDlqVerbs } from './dlq-verbs.ts'
@@ -24,6 +25,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage
+    if (error instanceof OutputClosed) return exitCodes.fine
     const isJson = argv.includes('--json')
     io.stderr.write(isJson ? errorJson(error) : errorBlock(error, paint, (io.env.DEBUG ?? '') !== ''))
     return exitCodeOf(error)

@@ -58,6 +58,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Makes the native client impossible to load, as on a machine where it was never built. */
   readonly withoutNativeClient?: boolean
+  /** Nobody reads standard output, from the first write on: as behind `| head` once it has enough. */
+  readonly isUnread?: boolean
 }
 
 export function command(root: string, argv: readonly string[], options: CommandOptions = {}): CommandProcess {
@@ -66,6 +68,7 @@ export function command(root: string, argv: readonly string[], options: CommandO
   const { NO_COLOR: _n, FORCE_COLOR: _f, DEBUG: _d, NODE_TEST_CONTEXT: _t, ...env } = process.env
   const child = spawn(process.execPath, [...node, ...argv], { cwd: root, env: { ...env, ...options.env } })
   running.add(child)
+  if (options.isUnread === true) child.stdout.destroy()
   let out = ''
   let err = ''
   const watchers = new Set<() => void>()

@@ -12,6 +12,24 @@ const hello =
 const devFile = (root: string) => join(root, '.pyrallel/dev.json')
 const timeout = { timeout: 300_000 }
 
+describe('a command whose output nobody reads any more', timeout, () => {
+  for (const [args, says] of [
+    [['config'], /^$/],
+    [['docs', 'PYR_USAGE'], /^$/],
+    // Its log, on standard error, tells that it has left its groups.
+    [['dev', '--broker', 'memory', '--traffic', '--json'], /the group is left.*"stopped"/s],
+  ] as const) {
+    it(`ends quietly, as ${args[0]}`, async () => {
+      const root = aProject()
+      const { end, err } = await command(root, args, { isUnread: true }).ended
+      assert.equal(end, 0, err)
+      assert.match(err, says)
+      assert.doesNotMatch(err, /EPIPE|OutputClosed/)
+      assert.equal(existsSync(devFile(root)), false)
+    })
+  }
+})
+
 describe('pyrallel dev on the in-memory broker', timeout, () => {
   it('runs the example app with traffic, and ends with a summary of a sound run', async () => {
     const root = aProject()
