@@ -1,6 +1,6 @@
 /** Answers operators over HTTP: health, metrics, snapshot. Reads only; serves nothing else, and changes nothing. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, isIP } from 'node:net'
 import { bug, PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
@@ -29,6 +29,7 @@ interface Answer {
 export class HttpServer {
   readonly #options: HttpServerOptions
   readonly #server: Server
+  #isLoopback = false
 
   constructor(options: HttpServerOptions) {
     this.#options = options
@@ -50,7 +51,9 @@ export class HttpServer {
       this.#server.once('error', (error) => reject(listenError(error, host, port)))
       this.#server.listen({ host, port }, resolve)
     })
-    return urlOf(this.#server.address())
+    const address = this.#server.address()
+    this.#isLoopback = isLoopback(address)
+    return urlOf(address)
   }
 
   /** Bounded: connections that are open are cut. May be called twice, and before `listen`. */
@@ -64,10 +67,7 @@ export class HttpServer {
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const isHead = request.method === 'HEAD'
-    const { status, contentType, text } =
-      isHead || request.method === 'GET'
-        ? await this.#answerSafely(pathOf(request))
-        : { status: 405, contentType: plain, text: 'Only GET and HEAD are answered here.\n' }
+    const { status, contentType, text } = this.#refusal(request) ?? (await this.#answerSafely(pathOf(request)))
     response.writeHead(status, {
       'content-type': contentType,
       'content-length': Buffer.byteLength(text),
@@ -76,6 +76,21 @@ export class HttpServer {
       ...(status === 405 ? { allow: 'GET, HEAD' } : {}),
     })
     response.end(isHead ? undefined : text)
+  }
+
+  #refusal(request: IncomingMessage): Answer | undefined {
+    if (request.method !== 'HEAD' && request.method !== 'GET') {
+      return { status: 405, contentType: plain, text: 'Only GET and HEAD are answered here.\n' }
+    }
+    // At the loopback address, what protects record keys is that nobody else can connect. A web page can: it lets its own name resolve to
+    // 127.0.0.1 (DNS rebinding), and the browser, which goes by the name, hands it the answer. Only the Host header tells the two apart.
+    // The other pages hold no keys; a scraper may ask for them through a name of the machine's.
+    if (!this.#isLoopback || pathOf(request) !== '/snapshot' || isOwnName(request.headers.host)) return undefined
+    return {
+      status: 421,
+      contentType: plain,
+      text: 'At this address, the snapshot is for localhost: ask by that name, or by an IP address. For other names, set http.host to an address that others may reach.\n',
+    }
   }
 
   /** A page that cannot be made must not end the process that it is about. */
@@ -122,6 +137,18 @@ function json(status: number, value: unknown): Answer {
 
 function pathOf({ url = '/' }: IncomingMessage): string {
   return url.split('?', 1)[0] ?? '/'
+}
+
+function isLoopback(address: AddressInfo | string | null): boolean {
+  if (address === null || typeof address === 'string') return false
+  return address.address === '::1' || /^(::ffff:)?127\./.test(address.address)
+}
+
+/** A name that no web page can have. Without a Host header, it is no browser. */
+function isOwnName(host: string | undefined): boolean {
+  if (host === undefined) return true
+  const name = host.replace(/:\d+$/, '').toLowerCase()
+  return name === 'localhost' || isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0
 }
 
 function urlOf(address: AddressInfo | string | null): string {

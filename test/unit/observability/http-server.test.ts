@@ -24,6 +24,17 @@ async function serve(over: Partial<HttpServerOptions> = {}): Promise<string> {
   return await server.listen()
 }
 
+/** What a request is answered that names the server so; `fetch` would not let a test choose. */
+function statusFor(url: string, host: string, path = '/snapshot'): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const asked = request(`${url}${path}`, { agent: false, headers: { host } }, (response) => {
+      response.resume()
+      response.once('end', () => resolve(response.statusCode))
+    })
+    asked.once('error', reject).end()
+  })
+}
+
 describe('the HTTP server', () => {
   afterEach(async () => {
     await Promise.all(open.splice(0).map((server) => server.close()))
@@ -78,6 +89,23 @@ describe('the HTTP server', () => {
       const response = await fetch(`${url}/snapshot`, { method })
       assert.deepEqual([response.status, response.headers.get('allow')], [405, 'GET, HEAD'], method)
     }
+  })
+
+  it('gives the snapshot at the loopback address to localhost and IP addresses only, so that no web page can read it by DNS rebinding', async () => {
+    const url = await serve()
+    const { port } = new URL(url)
+    for (const host of ['localhost', `localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, '10.1.2.3']) {
+      assert.equal(await statusFor(url, host), 200, host)
+    }
+    for (const host of [`rebound.example:${port}`, 'localhost.rebound.example', '127.0.0.1.rebound.example', 'a:b']) {
+      assert.equal(await statusFor(url, host), 421, host)
+    }
+    assert.equal(await statusFor(url, 'host.docker.internal', '/metrics'), 200)
+  })
+
+  it('gives it to any name at an address that others may reach', async () => {
+    const { port } = new URL(await serve({ host: '0.0.0.0' }))
+    assert.equal(await statusFor(`http://127.0.0.1:${port}`, `shop.internal:${port}`), 200)
   })
 
   it('says at any other path what there is', async () => {
