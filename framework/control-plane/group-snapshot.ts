@@ -34,7 +34,7 @@ export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
   return {
     group: parts.group,
     membership: membershipOf(parts, assignedPartitions, now),
-    sincePollMs: polledAt === undefined ? null : Math.max(0, now - polledAt),
+    sincePollMs: polledAt === undefined ? null : Math.max(0, Math.round(now - polledAt)),
     records,
     bytes,
     inFlight,

@@ -63,7 +63,7 @@ function blockingOf(state: PartitionState, now: number): BlockingRecord | null {
     key: record.key === null ? null : shortText(record.key),
     state: pending.state,
     attempt: pending.attempt,
-    ageMs: Math.max(0, now - state.blockedSince),
+    ageMs: Math.max(0, Math.round(now - state.blockedSince)),
     lastError:
       lastFailure === undefined
         ? null

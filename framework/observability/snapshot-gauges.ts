@@ -34,7 +34,11 @@ const ofGroup: readonly Row<GroupMetrics>[] = [
 const ofHandler: readonly Row<HandlerMetrics>[] = [
   ['handler_in_flight', 'Attempts in flight, abandoned ones included.', (h) => h.inFlight],
   ['handler_limit', 'The most attempts in flight at once.', (h) => h.concurrency],
-  ['handler_capacity', 'The same, less the slots that abandoned handlers keep.', (h) => h.capacity],
+  [
+    'handler_capacity',
+    'The same, less the slots that abandoned handlers keep; the adaptive limit where that is lower.',
+    (h) => h.capacity,
+  ],
   ['handler_abandoned', 'Handlers that outlived their deadline and have not settled.', (h) => h.abandoned],
   ['handler_paused', '1 while somebody has paused it.', (h) => (h.isPaused ? 1 : 0)],
   ['handler_adaptive_limit', 'Where the adaptive limit stands.', (h) => h.adaptiveLimit ?? undefined],

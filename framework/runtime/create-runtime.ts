@@ -83,7 +83,7 @@ class ComposedRuntime implements Runtime {
 
   snapshot(): SystemMetrics {
     return {
-      takenAt: this.#clock.now(),
+      takenAt: Math.round(this.#clock.now()),
       state: this.#state,
       groups: [...this.#groups.values()].map((group) => group.snapshot()),
     }

@@ -31,6 +31,7 @@ describe('a runtime with http.enabled', () => {
       assert.equal(response.headers.get('content-type'), 'application/json; charset=utf-8')
       const metrics = (await response.json()) as SystemMetrics
       assert.equal(metrics.state, 'running')
+      assert.ok(Number.isInteger(metrics.takenAt))
       const [group] = metrics.groups
       assert.equal(group?.membership, 'assigned')
       assert.equal(group.inFlight, 1)

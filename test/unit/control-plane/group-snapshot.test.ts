@@ -30,7 +30,7 @@ function parts(over: Partial<GroupParts> = {}, driver = new Driver()): GroupPart
     isPaused: false,
     state: 'running',
     subscribedAt: NOW - 1_000,
-    polledAt: NOW - 15,
+    polledAt: NOW - 14.7,
     hadPartitions: false,
     ...over,
   }

@@ -105,7 +105,7 @@ describe('the snapshot of a partition', () => {
     member.now = 1_000
     member.take(...records(100, 103))
     const items = member.start()
-    member.now = 4_000
+    member.now = 4_000.4
     member.endAll(items, [101, 102])
     assert.deepEqual(member.see().blocking, {
       offset: 100,
