@@ -7,7 +7,7 @@ import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
 import { painter } from '../paint.ts'
 import { configFile, loadProject } from '../project.ts'
-import { readSnapshot } from '../status/read-snapshot.ts'
+import { readSnapshot, snapshotAddress } from '../status/read-snapshot.ts'
 import { statusText } from '../status/status-text.ts'
 
 export interface StatusOptions {
@@ -61,7 +61,7 @@ export async function watch(
 }
 
 async function show(options: StatusOptions, io: Io): Promise<void> {
-  const url = options.url ?? (await configuredUrl(io.cwd()))
+  const url = options.url === undefined ? await configuredUrl(io.cwd()) : snapshotAddress(options.url)
   const snapshot = await readSnapshot(url)
   if (options.json === true) {
     io.stdout.write(`${JSON.stringify(snapshot)}\n`)

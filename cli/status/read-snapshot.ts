@@ -5,6 +5,19 @@ import type { SystemMetrics } from '../../framework/model/snapshot.ts'
 const TIMEOUT_MS = 5_000
 
 /**
+ * Where a process answers operators, as `--url` names it; `http://` may be left out.
+ * @throws PyrallelError PYR_USAGE when it is no such address
+ */
+export function snapshotAddress(text: string): string {
+  const url = text.includes('://') ? text : `http://${text}`
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url
+  throw new PyrallelError(
+    'PYR_USAGE',
+    `--url is '${text}', which is no address of a process. Write http://host:port, as the process logged it with \`operators are answered over HTTP\`.`,
+  )
+}
+
+/**
  * @param url where the process answers operators: `http://127.0.0.1:9464`
  * @throws PyrallelError PYR_STATUS_UNREACHABLE when nothing answers there, or something else does
  */
@@ -24,6 +37,14 @@ async function ask(url: string): Promise<Response> {
   } catch (thrown) {
     const error = toError(thrown)
     const why = error.cause === undefined ? error : toError(error.cause)
+    // What fetch says of a port that belongs to another protocol. No code tells, and nothing was asked.
+    if (why.message === 'bad port') {
+      throw new PyrallelError(
+        'PYR_STATUS_UNREACHABLE',
+        `Nothing can be asked at ${url}: Node's fetch, like browsers, refuses that port, as it belongs to another protocol. Set http.port to another.`,
+        { cause: thrown },
+      )
+    }
     throw new PyrallelError(
       'PYR_STATUS_UNREACHABLE',
       `Nothing answers at ${url} (${'code' in why ? why.code : why.message}). Start the process with \`http: { enabled: true }\` in pyrallel.config.ts, or name its address: --url http://host:port.`,

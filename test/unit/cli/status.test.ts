@@ -150,6 +150,30 @@ describe('pyrallel status', () => {
     assert.equal(io.out(), '')
   })
 
+  it('takes an address without http:// for one with it', async () => {
+    const at = await serve(() => aSystem())
+    const io = testIo(projectFolder())
+    assert.equal(await main(['status', '--url', at.replace('http://', '')], io), 0, io.err())
+    assert.match(io.out(), new RegExp(at))
+  })
+
+  it('refuses what is no address of a process', async () => {
+    for (const url of ['http://', 'ftp://127.0.0.1:9464', 'http://127.0.0.1:99999']) {
+      const io = testIo(projectFolder())
+      assert.equal(await main(['status', '--url', url], io), 2, url)
+      assert.ok(
+        io.err().includes(`--url is '${url}', which is no address of a process. Write http://host:port`),
+        io.err(),
+      )
+    }
+  })
+
+  it('says of a port that Node does not ask that it is the port', async () => {
+    const io = testIo(projectFolder())
+    assert.equal(await main(['status', '--url', 'http://127.0.0.1:1'], io), 1)
+    assert.match(io.err(), /Nothing can be asked at http:\/\/127\.0\.0\.1:1: .*port.* Set http\.port to another/)
+  })
+
   it('does not take another server for Pyrallel', async () => {
     const other = createServer((_request, response) => response.end('{"hello":1}'))
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
