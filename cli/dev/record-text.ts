@@ -44,7 +44,9 @@ export function timeText(now: number): string {
 
 export function msText(ms: number): string {
   if (ms < 10) return `${ms.toFixed(1)} ms`
-  return ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`
+  if (ms < 10_000) return `${Math.round(ms)} ms`
+  if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`
+  return ms < 7_200_000 ? `${(ms / 60_000).toFixed(1)} min` : `${(ms / 3_600_000).toFixed(1)} h`
 }
 
 /** Control characters could move the cursor or change the terminal's title: records come from anywhere. */

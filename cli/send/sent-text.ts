@@ -1,5 +1,6 @@
 /** Says what `pyrallel send` has produced, for people or as JSON. Pure but for asking whether there is colour. */
 import type { RecordPlace } from '../../framework/kafka/kafka-client.ts'
+import { keyText } from '../dev/record-text.ts'
 import { hasColor, type Io } from '../io.ts'
 import { painter } from '../paint.ts'
 import type { Sent } from './send-all.ts'
@@ -38,7 +39,7 @@ function keysText(keys: readonly (string | null)[]): string {
   const different = new Set(keys)
   const [first] = different
   if (different.size > 1) return `${different.size} keys`
-  return first === null || first === undefined ? 'without a key' : `key ${first}`
+  return first === null || first === undefined ? 'without a key' : `key ${keyText(Buffer.from(first))}`
 }
 
 /** `orders[0]@5..7`: from the first to the last in each partition. Others may have written between. */

@@ -51,6 +51,12 @@ function anOrdersCluster(): MemoryCluster {
 }
 
 describe('send', () => {
+  it('shows a key without what could move the cursor', async () => {
+    const io = testIo(projectFolder())
+    await send('orders', '{}', { ...plain, key: 'ev\u001b[31mil\n' }, io, onMemory(anOrdersCluster()))
+    assert.match(io.out(), /key ev·\[31mil·,/)
+  })
+
   it('produces the value with its key and headers, and says what was acknowledged', async () => {
     const cluster = anOrdersCluster()
     const io = testIo(projectFolder())
