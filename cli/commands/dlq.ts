@@ -164,9 +164,11 @@ function reportText(
   const { replayed, alreadyReplayed, notSelected, notReplayable, isStopped } = report
   const to = [...targets].map(([target, count]) => `${count} to ${target}`).join(', ')
   const verb = isDryRun ? 'would be published again' : 'published again and acknowledged'
-  const lines = [
-    `${isDryRun ? paint('yellow', '○') : paint('green', '✓')} ${topic}: ${replayed} ${verb}${to === '' ? '' : ` (${to})`}`,
-  ]
+  const what =
+    replayed > 0
+      ? `${replayed} ${verb} (${to})`
+      : `nothing ${isDryRun ? 'would be' : 'was'} published${whyNothing(report)}`
+  const lines = [`${isDryRun || replayed === 0 ? paint('yellow', '○') : paint('green', '✓')} ${topic}: ${what}`]
   if (notSelected > 0) lines.push(`  ${notSelected} not selected; they stay for another replay`)
   if (alreadyReplayed > 0) lines.push(`  ${alreadyReplayed} were replayed before`)
   if (notReplayable > 0)
@@ -177,6 +179,12 @@ function reportText(
     lines.push('  Nothing was published. Leave --dry-run away to publish.')
   }
   return lines.join('\n')
+}
+
+/** Nothing where a line of its own tells. */
+function whyNothing({ notSelected, notReplayable, isStopped }: ReplayReport): string {
+  if (isStopped || notReplayable > 0) return ''
+  return notSelected > 0 ? ', as nothing that is left was selected' : ', as nothing is left to replay'
 }
 
 /** Reads the whole topic in a group of its own, which commits nothing, so that marks and other readers stay as they are. */

@@ -51,7 +51,7 @@ export function groupLine({ count, handler, error, fingerprint, last }: LetterGr
 export function letterLine(letter: DeadLetter, paint: Paint): string {
   const { record, handler, attempts, replays } = letter
   const facts = [
-    attempts === null ? undefined : `${attempts} attempts`,
+    attempts === null ? undefined : `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`,
     replays === 0 ? undefined : `replayed ${replays}×`,
     letter.hasPayload ? undefined : 'without its value',
   ].filter((fact) => fact !== undefined)

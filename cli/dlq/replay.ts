@@ -222,10 +222,11 @@ class ReplayRun implements TopicReader {
     const isKnown = this.#knownTopics.get(target) ?? (await this.#options.topicExists(target))
     this.#knownTopics.set(target, isKnown)
     if (isKnown) return
-    throw new PyrallelError(
-      'PYR_TOPIC_UNKNOWN',
-      `There is no topic '${target}', where the record at ${record.partition}/${record.offset} came from. Create it, or name another: --to.`,
-    )
+    const next =
+      this.#options.to === undefined
+        ? `where the record at ${record.partition}/${record.offset} came from. Create it, or name another: --to.`
+        : 'which --to names. Create it, or name another.'
+    throw new PyrallelError('PYR_TOPIC_UNKNOWN', `There is no topic '${target}', ${next}`)
   }
 }
 

@@ -88,6 +88,16 @@ describe('dlq list', () => {
     assert.doesNotMatch(io.out(), /0\/1 /)
   })
 
+  it('counts one attempt as one', async () => {
+    const cluster = await clusterWith(
+      { headers: { 'pyrallel-attempts': '1' } },
+      { headers: { 'pyrallel-attempts': '2' } },
+    )
+    const io = testIo(projectFolder())
+    await list(DLQ, { ...cluster1, limit: 9 }, io, on(cluster))
+    assert.match(io.out(), /@0, 1 attempt\n.*@1, 2 attempts\n/)
+  })
+
   it('shows the newest of all partitions, whichever was read last, in the order of their time', async () => {
     const cluster = memoryCluster()
     cluster.createTopic(DLQ, 2)
@@ -240,6 +250,22 @@ describe('dlq replay', () => {
     assert.equal((await replayed(cluster)).replayed, 2)
   })
 
+  it('says so when there was nothing to publish, and why', async () => {
+    const cluster = await clusterWith({ error: 'a' })
+    const said = async (options: object) => {
+      const io = testIo(projectFolder())
+      await replayLetters(DLQ, { ...cluster1, ...options }, io, on(cluster))
+      return io.out().split('\n')[0]
+    }
+    assert.equal(await said({ error: 'b' }), `○ ${DLQ}: nothing was published, as nothing that is left was selected`)
+    assert.equal(
+      await said({ error: 'b', dryRun: true }),
+      `○ ${DLQ}: nothing would be published, as nothing that is left was selected`,
+    )
+    assert.equal(await said({}), `✓ ${DLQ}: 1 published again and acknowledged (1 to orders)`)
+    assert.equal(await said({}), `○ ${DLQ}: nothing was published, as nothing is left to replay`)
+  })
+
   it('publishes to another topic, and so many at most, when told', async () => {
     const cluster = await clusterWith({}, {}, {})
     cluster.createTopic('repaired', 1)
@@ -259,7 +285,7 @@ describe('dlq replay', () => {
   it('does not make topics: one that is missing is an error', async () => {
     const cluster = await clusterWith({})
     const run = replayLetters(DLQ, { ...cluster1, to: 'typo' }, testIo(projectFolder()), on(cluster))
-    await assert.rejects(run, { code: 'PYR_TOPIC_UNKNOWN', message: /no topic 'typo'/ })
+    await assert.rejects(run, { code: 'PYR_TOPIC_UNKNOWN', message: /no topic 'typo', which --to names/ })
   })
 })
 
