@@ -32,7 +32,8 @@ export interface RebalanceListener {
  * 3. `commit` MUST settle only when the coordinator has answered, MUST store the metadata unchanged, and MUST reject for a partition that
  *    is not owned (`PYR_NOT_OWNED`). `retriable` on the error tells whether the same commit may succeed later.
  * 4. `onAssigned` MUST bring the committed position and metadata, and MUST run before the partition's first record is returned.
- * 5. Paused partitions MUST stay owned and MUST NOT return records; `poll` goes on meanwhile. A partition that is assigned anew is not paused.
+ * 5. Paused partitions MUST stay owned and MUST NOT return records; `poll` goes on meanwhile. A partition that is assigned anew is not paused,
+ *    unless `onAssigned` itself pauses it. What is paused MUST NOT gather in the client's memory.
  * 6. `poll(0, waitMs)` MUST serve callbacks (rebalances, commit results) and return nothing; no record is lost by it.
  * 7. `poll` MUST NOT be called while another poll runs. It settles within about `waitMs`, also while a rebalance is going on.
  * 8. `close` MUST be bounded, revokes what is owned (so `onRevoked` runs and may still commit), and MAY be called twice. `poll` must go on

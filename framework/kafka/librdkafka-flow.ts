@@ -27,11 +27,14 @@ export class FlowControl {
     this.#nativeResume(paused.filter((each) => !each.held))
   }
 
-  /** Stops everything for a while, because nobody takes records. What the caller has paused stays so in any case. */
+  /**
+   * Stops everything for a while, because nobody takes records. What the caller has paused stays so in any case, and is told again: it is no
+   * harm where librdkafka has kept the pause, and the only bound on memory where it has not.
+   */
   hold(): void {
     const running = [...this.#owned].filter((each) => each.delivers && !each.held)
     for (const each of running) each.held = true
-    this.#nativePause(running.filter((each) => !each.paused))
+    this.#nativePause(running)
   }
 
   release(): void {

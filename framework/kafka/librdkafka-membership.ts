@@ -136,6 +136,9 @@ export class Membership {
       for (const each of assigned) this.#fetched.add(partitionId(each))
       // librdkafka remembers a pause over a revoke, and we promise that a new assignment is not paused.
       if (assigned.length > 0) native.resume(assigned.map(plain))
+      // Unless that has just been asked for, by `onAssigned`: resumed, its records would flow into memory for as long as nobody may take them.
+      const paused = assigned.filter(({ topic, partition }) => owned.get(topic, partition)?.paused === true)
+      if (paused.length > 0) native.pause(paused.map(plain))
     } catch (thrown) {
       log.warn({ error: nativeError(thrown).message, partitions: positions }, 'an assignment came too late to be taken')
       owned.drop(assigned)

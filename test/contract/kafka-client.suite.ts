@@ -50,6 +50,7 @@ class Member {
   readonly owned = new Set<string>()
   /** What happened, in order. */
   readonly story: string[] = []
+  onAssigned: (partitions: readonly TopicPartition[]) => void = () => {}
   onRevoked: (partitions: readonly TopicPartition[]) => Promise<void> = async () => {}
   isClosed = false
   #max = 100
@@ -64,6 +65,7 @@ class Member {
         this.story.push('assigned')
         this.assignments.push(...partitions)
         for (const each of partitions) this.owned.add(partitionId(each))
+        this.onAssigned(partitions)
       },
       onRevoked: async (partitions) => {
         this.story.push('revoked')
@@ -152,12 +154,14 @@ export function kafkaClientSuite(target: KafkaTarget): void {
       await connection.createTopics([topic], PARTITIONS)
       return topic
     }
-    const join = async (topic: string, options: Partial<ConsumerOptions> = {}) => {
+    const newMember = async (options: Partial<ConsumerOptions> = {}) => {
       const client = await connection.consumer({ group: fresh('group'), startFrom: 'earliest', ...options })
       const member = new Member(client)
       members.push(member)
-      return member.subscribe([topic])
+      return member
     }
+    const join = async (topic: string, options: Partial<ConsumerOptions> = {}) =>
+      (await newMember(options)).subscribe([topic])
     const produceTo = (topic: string, partition: number, values: readonly string[]) =>
       Promise.all(values.map((value) => producer.produce(text(topic, value, { partition }))))
     const ownsAll = (member: Member) => member.owned.size === PARTITIONS
@@ -327,6 +331,33 @@ export function kafkaClientSuite(target: KafkaTarget): void {
         await pump([first], 'it comes back', () => ownsAll(first))
         for (const partition of moved) await produceTo(topic, partition, ['moved'])
         await pump([first], 'its records', () => first.records.length === moved.length)
+      })
+
+      it('law 5: what is paused inside onAssigned is paused: nothing is read ahead of its resume, and nothing is lost', async () => {
+        const topic = await newTopic()
+        for (const partition of [0, 1, 2, 3]) await produceTo(topic, partition, numbers(100))
+        const member = await newMember()
+        member.onAssigned = (partitions) => member.client.pause(partitions)
+        await member.subscribe([topic])
+        member.take(0)
+        await pump([member], 'the assignment', () => ownsAll(member))
+        // A poll that receives a record ends at once, also when it may not return it. A busy machine makes polls longer, never shorter.
+        let short = 0
+        for (let round = 0; round < 60; round++) {
+          const start = performance.now()
+          await member.poll()
+          if (performance.now() - start < 10) short++
+        }
+        assert.ok(short < 20, `${short} of 60 polls did not wait: records flow into the client's memory`)
+        member.take(100)
+        for (let round = 0; round < 5; round++) await member.poll()
+        assert.equal(member.records.length, 0)
+        member.client.resume([0, 1, 2, 3].map((partition) => ({ topic, partition })))
+        await pump([member], 'all records', () => member.records.length === 400)
+        for (const partition of [0, 1, 2, 3]) {
+          const values = member.records.filter((each) => each.partition === partition).map(({ value }) => String(value))
+          assert.deepEqual(values, numbers(100))
+        }
       })
 
       it('law 6: poll(0) serves the group, returns nothing, and loses nothing', async () => {

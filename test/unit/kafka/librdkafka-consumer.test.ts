@@ -26,6 +26,17 @@ describe('rebalances', () => {
     assert.deepEqual(native.named('resume'), [[[p(0), p(1)]]])
   })
 
+  it('pauses in librdkafka what onAssigned has paused, after the resume that undoes the pause of an earlier assignment', async () => {
+    const { native, consumer, listener, rebalance } = await scripted()
+    listener.onAssigned = () => consumer.pause([p(1)])
+    await rebalance(ASSIGN, [p(0), p(1)])
+    const asked = native.calls.filter(([name]) => ['incrementalAssign', 'resume', 'pause'].includes(name))
+    assert.deepEqual(asked.slice(-2), [
+      ['resume', [p(0), p(1)]],
+      ['pause', [p(1)]],
+    ])
+  })
+
   it('assigns from the end what has no committed position, when new groups start there', async () => {
     const { native, rebalance } = await scripted({ startFrom: 'latest' })
     native.committedAnswers.push([answerOf(0, 42), p(1)])
@@ -369,10 +380,21 @@ describe('polling', () => {
       native.batches.push([message(0, offset)])
       await consumer.poll(0, 0)
     }
-    assert.deepEqual(native.named('pause'), [[[p(1)]], [[p(0)]]])
+    assert.deepEqual(native.named('pause'), [[[p(1)]], [[p(0), p(1)]]])
     assert.equal((await consumer.poll(100, 0)).length, 40)
     // The first is that of the assignment. What the caller has paused stays so.
     assert.deepEqual(native.named('resume').slice(1), [[[p(0)]]])
+  })
+
+  it('holds back a paused partition too, should librdkafka have forgotten its pause: memory stays flat in any case', async () => {
+    const { native, consumer, rebalance } = await scripted()
+    await rebalance(ASSIGN, [p(0)])
+    consumer.pause([p(0)])
+    for (let offset = 0; offset < 40; offset++) {
+      native.batches.push([message(0, offset)])
+      await consumer.poll(0, 0)
+    }
+    assert.deepEqual(native.named('pause'), [[[p(0)]], [[p(0)]]])
   })
 
   it('wakes the fetcher after a resume, and leaves unknown partitions away from the binding', async () => {
