@@ -15,7 +15,7 @@ import { IntakeValve } from './intake-valve.ts'
 import { OffsetCommitter } from './offset-committer.ts'
 import { PollSize } from './poll-size.ts'
 import { Pump } from './pump.ts'
-import { LAST_COMMIT_MS, shutDown } from './shutdown.ts'
+import { revokeTimes, shutDown } from './shutdown.ts'
 import { WorkManager } from './work-manager.ts'
 
 /** Each call holds a thread of libuv's pool, so it is short; a record that arrives ends the wait. */
@@ -263,22 +263,25 @@ export class BrokerPoller {
 
   // Liveness before completeness: whatever is not done by then is delivered again, to whoever owns the partition next.
   async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
-    const { lifecycle, log } = this.#options
-    this.#manager.startDraining(partitions)
-    const leftBehind = await this.#drain.until(partitions, lifecycle.revokeGraceMs)
+    const { client, lifecycle, log } = this.#options
+    const { graceMs, commitMs } = revokeTimes(lifecycle.revokeGraceMs, client.revokeLimitMs)
+    const assignments = this.#manager.startDraining(partitions)
+    const leftBehind = await this.#drain.until(partitions, graceMs)
     if (leftBehind > 0) {
       log.warn(
-        { partitions: partitions.map(partitionId), leftBehind, waitedMs: lifecycle.revokeGraceMs },
+        { partitions: partitions.map(partitionId), leftBehind, waitedMs: graceMs },
         'partitions are given up with records in flight; their next owner gets them again',
       )
     }
-    const isCommitted = await this.#committer.flush(partitions, LAST_COMMIT_MS)
+    const isCommitted = await this.#committer.flush(partitions, commitMs)
     if (!isCommitted) {
       log.warn({ partitions: partitions.map(partitionId) }, 'the last commit before a revoke was not acknowledged')
     }
-    this.#abortWorkOf(partitions)
-    this.#valve.onGone(partitions)
-    this.#manager.onRevoked(partitions)
+    // What was lost meanwhile may be back by now, and that assignment is not for this revoke to end.
+    const given = this.#manager.present(assignments)
+    this.#abortWorkOf(given)
+    this.#valve.onGone(given)
+    this.#manager.onRevoked(given)
   }
 
   #onLost(partitions: readonly TopicPartition[]): void {

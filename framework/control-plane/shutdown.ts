@@ -11,7 +11,9 @@ import type { OffsetCommitter } from './offset-committer.ts'
 import type { WorkManager } from './work-manager.ts'
 
 /** How long the last commit of a revoke or of a shutdown may take. */
-export const LAST_COMMIT_MS = 5_000
+const LAST_COMMIT_MS = 5_000
+/** The part of the client's limit for a revoke that is made use of: timers may come late. */
+const REVOKE_LIMIT_USED = 0.9
 /** What engines get to unwind once their signals have fired. */
 const ENGINE_GRACE_MS = 1_000
 
@@ -25,6 +27,16 @@ export interface ShutdownParts {
   readonly drainMs: number
   readonly clock: Clock
   readonly log: Logger
+}
+
+/** How long a revoke may wait for what is in flight, and then for its last commit, so that it has ended before the client ends it. */
+export function revokeTimes(
+  revokeGraceMs: number,
+  limitMs: number,
+): { readonly graceMs: number; readonly commitMs: number } {
+  const usableMs = limitMs * REVOKE_LIMIT_USED
+  const commitMs = Math.min(LAST_COMMIT_MS, usableMs / 2)
+  return { graceMs: Math.min(revokeGraceMs, usableMs - commitMs), commitMs }
 }
 
 /** Of a group that was never joined, nothing is in flight and there is nothing to commit. */

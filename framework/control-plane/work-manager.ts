@@ -4,7 +4,7 @@ import type { EventSink } from '../model/events.ts'
 import type { KafkaRecord, TopicPartition } from '../model/record.ts'
 import type { Limits, RecoveryStrategy, Route } from '../model/settings.ts'
 import type { LimitReached, PartitionMetrics } from '../model/snapshot.ts'
-import type { CompletionEvent, WorkItem } from '../model/work.ts'
+import type { CompletionEvent, Epoch, WorkItem } from '../model/work.ts'
 import { type IntakeChange, IntakeGate, type Load } from './backpressure.ts'
 import { overdueAt } from './blocking-limit.ts'
 import { type DeadLetterRequest, FailedRecords } from './failed-records.ts'
@@ -29,6 +29,9 @@ export interface WorkManagerOptions {
   /** Whether `onEvent` is told of `record.done` too, which comes for every record. Default true. */
   readonly tellsDone?: boolean | undefined
 }
+
+/** One assignment of one partition. */
+export type Assignment = TopicPartition & { readonly epoch: Epoch }
 
 /** All are 0 when everything is done. `records` and `bytes`: incomplete and in memory. */
 export interface Gauges extends Load {
@@ -81,12 +84,16 @@ export class WorkManager {
     for (const partition of assigned) this.#assign(partition)
   }
 
-  /** Starts nothing more of these partitions; what is in flight goes on. */
-  startDraining(partitions: readonly TopicPartition[]): void {
-    for (const { topic, partition } of partitions) {
-      const state = this.#table.find(topic, partition)
-      if (state !== undefined) state.isDraining = true
-    }
+  /** Starts nothing more of these partitions; what is in flight goes on. @returns their present assignments */
+  startDraining(partitions: readonly TopicPartition[]): readonly Assignment[] {
+    const states = partitions.flatMap(({ topic, partition }) => this.#table.find(topic, partition) ?? [])
+    for (const state of states) state.isDraining = true
+    return states
+  }
+
+  /** Those that are present still: the others are lost, and if their partitions have come back, then with another assignment. */
+  present(assignments: readonly Assignment[]): readonly Assignment[] {
+    return assignments.filter((each) => this.#table.fence(each))
   }
 
   /** Records of these partitions that are in flight, or wait for a dead letter's acknowledgement. */

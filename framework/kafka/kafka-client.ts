@@ -18,7 +18,10 @@ export interface CommitRequest extends TopicPartition {
 
 export interface RebalanceListener {
   onAssigned(partitions: readonly AssignedPartition[]): void
-  /** Ownership ends when the promise settles; until then commits of these partitions are accepted. Must be bounded. */
+  /**
+   * Ownership ends when the promise settles; until then commits of these partitions are accepted. Must be bounded: after the client's
+   * `revokeLimitMs` the group is answered without it, and `onLost` tells so.
+   */
   onRevoked(partitions: readonly TopicPartition[]): Promise<void>
   /** Ownership has already ended: nothing of these may be committed. */
   onLost(partitions: readonly TopicPartition[]): void
@@ -28,7 +31,8 @@ export interface RebalanceListener {
  * One member of one consumer group.
  *
  * 1. Records of a partition MUST come in increasing offset order. A lower offset means that the log was cut or made anew.
- * 2. No record of a partition MAY be returned after its `onRevoked` has settled, or after `onLost`.
+ * 2. No record of a partition MAY be returned after its `onRevoked` has settled, or after `onLost`. One or the other MUST have come before
+ *    the partition is assigned anew.
  * 3. `commit` MUST settle only when the coordinator has answered, MUST store the metadata unchanged, and MUST reject for a partition that
  *    is not owned (`PYR_NOT_OWNED`). `retriable` on the error tells whether the same commit may succeed later.
  * 4. `onAssigned` MUST bring the committed position and metadata, and MUST run before the partition's first record is returned.
@@ -42,6 +46,8 @@ export interface RebalanceListener {
 export interface KafkaClient {
   /** The most UTF-16 units of metadata that a commit may carry. */
   readonly maxMetadataLength: number
+  /** How long the group waits for `onRevoked`, in milliseconds. */
+  readonly revokeLimitMs: number
   subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void>
   poll(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]>
   pause(partitions: readonly TopicPartition[]): void

@@ -46,6 +46,7 @@ type State = 'open' | 'closing' | 'disconnecting' | 'closed'
 
 export class LibrdkafkaConsumer implements KafkaClient {
   readonly maxMetadataLength = MAX_METADATA_LENGTH
+  readonly revokeLimitMs: number
   readonly #options: LibrdkafkaConsumerOptions
   readonly #native: NativeConsumer
   readonly #owned = new OwnedPartitions()
@@ -86,6 +87,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
 
   private constructor(native: NativeConsumer, options: LibrdkafkaConsumerOptions) {
     this.#options = options
+    this.revokeLimitMs = options.revokeLimitMs
     this.#native = native
     this.#commits = new PendingCommits(options.clock, options.commitTimeoutMs)
     this.#flow = new FlowControl(this.#native, this.#owned)

@@ -174,6 +174,8 @@ export class Membership {
     const drained = Promise.resolve(this.#listener?.onRevoked(partitions))
     if (await settlesWithin(clock, drained, revokeLimitMs)) return
     log.error({ partitions, limitMs: revokeLimitMs }, 'a revoke was answered before its drain had ended')
+    // The partitions may come back while the drain still runs: what it has to do with them ends here.
+    this.#listener?.onLost(partitions)
   }
 
   #answerRevoke(partitions: readonly TopicPartition[]): void {

@@ -38,6 +38,8 @@ const noListener: RebalanceListener = { onAssigned() {}, async onRevoked() {}, o
 
 export class MemoryConsumer implements KafkaClient, GroupMember {
   readonly maxMetadataLength = MAX_METADATA_LENGTH
+  /** This group waits for as long as a drain takes. */
+  readonly revokeLimitMs = Number.POSITIVE_INFINITY
   topics: ReadonlySet<string> = new Set()
   readonly #cluster: ConsumerCluster
   readonly #startFrom: ConsumerOptions['startFrom']

@@ -116,6 +116,7 @@ let commits = 0
 function watched(client: KafkaClient): KafkaClient {
   return {
     maxMetadataLength: client.maxMetadataLength,
+    revokeLimitMs: client.revokeLimitMs,
     subscribe: (topics, listener) => client.subscribe(topics, listener),
     poll: (maxRecords, waitMs) => client.poll(maxRecords, waitMs),
     pause: (partitions) => client.pause(partitions),

@@ -1,8 +1,9 @@
 /** Partitions that come, go in order, and are taken away, with work in flight. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { failed, offsetsOf, range } from './builders.ts'
-import { type Member, World } from './group-member.ts'
+import type { RebalanceListener } from '../../../framework/kafka/kafka-client.ts'
+import { failed, of, offsetsOf, range } from './builders.ts'
+import { instead, type Member, World } from './group-member.ts'
 
 const startedOn = (member: Member, partition: number) =>
   member.engine.submitted.filter(({ records: [record] }) => record?.partition === partition)
@@ -74,6 +75,22 @@ describe('a partition that is revoked', () => {
     await world.pass(200)
     assert.equal(world.committed(1), 1)
     assert.equal(first.events.at(-1)?.kind, 'stale.dropped')
+    await stop()
+  })
+
+  it('is given up, with its last commit, before the client would answer for it, however long the grace is', async () => {
+    const { world, first, second, stop } = await handOver(2, {
+      lifecycle: { revokeGraceMs: 60_000, drainMs: 0 },
+      around: (client) => instead(client, { revokeLimitMs: 10_000 }),
+    })
+    await world.until(() => world.committed(1) === 0)
+    world.cluster.delayCommits(60_000)
+    first.engine.end(first.engine.running.find(({ records: [record] }) => record?.partition === 1))
+    await world.pass(8_000)
+    assert.deepEqual(second.owned(), [])
+    await world.until(() => second.owned().length === 1, 1_500)
+    world.cluster.delayCommits(0)
+    await world.pass(60_000, 50)
     await stop()
   })
 
@@ -175,6 +192,43 @@ describe('a partition that is lost', () => {
     await world.until(() => engine.submitted.length === 4)
     engine.endAll()
     await world.until(() => world.committed() === 2)
+    await world.settled(poller.stop())
+  })
+
+  it('because the client could not wait for its drain, and comes back meanwhile, stays when that drain ends', async () => {
+    const world = new World()
+    let listener: RebalanceListener | undefined
+    const { poller, engine, owned, fatal } = await world.member({
+      around: (client) =>
+        instead(client, {
+          subscribe: (topics, given) => {
+            listener = given
+            return client.subscribe(topics, given)
+          },
+        }),
+    })
+    await poller.start()
+    for (const key of ['a', 'b']) world.put(key)
+    await world.until(() => engine.inFlight === 2 && world.committed() === 0)
+    // The drain's last commit waits for this one.
+    world.cluster.delayCommits(3_000)
+    engine.end(engine.running[0])
+    await world.pass(200)
+    let isDrained = false
+    void listener?.onRevoked([of(0)]).then(() => {
+      isDrained = true
+    })
+    await world.pass(200)
+    listener?.onLost([of(0)])
+    listener?.onAssigned([{ ...of(0), position: 0, metadata: '' }])
+    world.put('c')
+    await world.until(() => offsetsOf(engine.submitted).includes(2))
+    assert.equal(isDrained, false)
+    await world.until(() => isDrained)
+    assert.deepEqual([owned(), fatal], [[0], []])
+    assert.deepEqual(offsetsOf(engine.aborted), [1])
+    engine.endAll()
+    await world.until(() => world.committed() === 3)
     await world.settled(poller.stop())
   })
 

@@ -168,8 +168,8 @@ describe('rebalances', () => {
     await assert.rejects(consumer.commit([commitOf(0, 5)]), { code: 'PYR_NOT_OWNED' })
   })
 
-  it('answers for a drain that never ends, and says so', async () => {
-    const { native, clock, listener, lines, rebalance } = await scripted()
+  it('answers for a drain that never ends, and says so: its partitions are lost', async () => {
+    const { native, clock, listener, lines, told, rebalance } = await scripted()
     await rebalance(ASSIGN, [p(0)])
     listener.onRevoked = () => new Promise(() => {})
     await rebalance(REVOKE, [p(0)])
@@ -177,6 +177,7 @@ describe('rebalances', () => {
     assert.equal(native.named('incrementalUnassign').length, 0)
     await clock.advanceAndSettle(1)
     assert.equal(native.named('incrementalUnassign').length, 1)
+    assert.deepEqual(told.slice(1), [['lost', p(0)]])
     assert.deepEqual(
       lines.map((each) => each.level),
       ['error'],
