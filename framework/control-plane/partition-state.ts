@@ -101,6 +101,8 @@ export class PartitionState implements TopicPartition {
     this.#metadataLength = start.metadata.length
     // Metadata that was dropped as unreadable must not stay with the group: the next commit replaces it.
     this.#mayHaveChanged = start.metadata !== '' && start.restored.length === 0
+    // What is restored may leave no room. Found out at the first commit only, records above it would have started by then.
+    if (start.restored.length > 0) this.#measure()
   }
 
   /** True while the metadata, or the span, leaves no room for completions above the highest one. */
@@ -131,6 +133,8 @@ export class PartitionState implements TopicPartition {
     pending.ticket = this.tracker.track(record.offset, pending)
     this.records += 1
     this.bytes += bytes
+    // The position has come to this record, maybe from far below, if the log was compacted: nothing else would tell that there is room.
+    if (this.#isTight && this.records === 1) this.#watchBudget(true)
     return pending
   }
 

@@ -209,6 +209,28 @@ describe('the budget of the commit metadata', () => {
     assert.equal(part.state.take()?.record.offset, 100)
   })
 
+  it('holds from the first record on when what an earlier owner has completed leaves no room', () => {
+    const random = seededRandom(9)
+    const restored = range(101, 300)
+      .filter(() => random() < 0.5)
+      .map((offset) => ({ start: offset, end: offset + 1 }))
+    const highest = restored.at(-1)!.end - 1
+    const part = partition({ position: 100, metadata: 'ours', restored, maxMetadataLength: 24 })
+    part.receive(...range(100, 1_000))
+    const started = part.takeAll()
+    assert.ok(started.length > 50 && started.every((offset) => offset < highest), `up to ${started.at(-1)}`)
+    part.complete(...started)
+    assert.ok(part.takeAll().length > 0)
+  })
+
+  it('does not hold because of completed offsets that a compacted log has passed', () => {
+    const restored = [{ start: 150, end: 250 }]
+    const { state, receive, takeAll } = partition({ position: 100, metadata: 'ours', restored, maxOffsetSpan: 100 })
+    assert.ok(state.isTight)
+    receive(300, 301, 302)
+    assert.deepEqual(takeAll(), [300, 301, 302])
+  })
+
   it('halves its metadata when the broker takes less than was thought, and is tight if need be', () => {
     const part = partition({ maxMetadataLength: 100 })
     const random = seededRandom(7)
