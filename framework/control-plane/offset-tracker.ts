@@ -7,6 +7,11 @@ export interface OffsetRange {
   readonly end: number
 }
 
+/** What of the ranges lies below `end`. */
+export function rangesBelow(ranges: readonly OffsetRange[], end: number): OffsetRange[] {
+  return ranges.flatMap((range) => (range.start < end ? { start: range.start, end: Math.min(range.end, end) } : []))
+}
+
 /** Names one offset that has arrived, as long as it is not passed. Tickets are given out in the order of arrival. */
 export type OffsetTicket = number
 

@@ -208,8 +208,8 @@ export class PartitionState implements TopicPartition {
   }
 
   /**
-   * What the group has stored is of a log that is gone, so it is replaced by the next commit, even if nothing is done until then. Kept, and
-   * come back to once the new log has grown beyond it, it would hide all records below.
+   * What the group has stored is of a log that is gone, or of a part of it that is, so it is replaced by the next commit, even if nothing is
+   * done until then. Kept, and come back to once the new log has grown beyond it, it would hide records of that log.
    */
   forgetCommitted(): void {
     this.#committed = { position: undefined, metadata: '' }

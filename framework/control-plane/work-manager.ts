@@ -10,6 +10,7 @@ import { overdueAt } from './blocking-limit.ts'
 import { type DeadLetterRequest, FailedRecords } from './failed-records.ts'
 import type { InFlight } from './in-flight.ts'
 import { decodeCompleted } from './metadata-encoder.ts'
+import { type OffsetRange, rangesBelow } from './offset-tracker.ts'
 import { partitionMetrics } from './partition-snapshot.ts'
 import { type CommitSnapshot, type PartitionSettings, PartitionState, type StartGate } from './partition-state.ts'
 import { nextEpoch, PartitionTable } from './partition-table.ts'
@@ -321,7 +322,9 @@ export class WorkManager {
       this.#recovery === 'metadata' && of.position !== undefined
         ? decodeCompleted(of.position, of.metadata)
         : ({ kind: 'none' } as const)
-    const restored = decoded.kind === 'completed' ? decoded.ranges : []
+    const told = decoded.kind === 'completed' ? decoded.ranges : []
+    // A log that was cut gives those offsets to other records. They are not done.
+    const restored = of.logEnd === undefined ? told : rangesBelow(told, of.logEnd)
     const start = { position: of.position, metadata: of.metadata, restored }
     const route = this.#scheduler.routeOf(of.topic)
     const state = new PartitionState(of, nextEpoch(), route, start, this.#partitionSettings)
@@ -333,10 +336,16 @@ export class WorkManager {
       for (const { shard } of entry.pendings) if (shard.key !== undefined) state.shards.hold(shard.key)
     }
     const { topic, partition, epoch } = state
-    const count = restored.reduce((sum, range) => sum + range.end - range.start, 0)
+    const count = offsetsIn(restored)
+    const beyond = offsetsIn(told) - count
     this.#emit?.({ kind: 'partition.assigned', topic, partition, epoch, position: of.position, restored: count })
     if (decoded.kind === 'rejected') {
       this.#emit?.({ kind: 'metadata.dropped', topic, partition, epoch, why: decoded.why })
+    }
+    if (beyond > 0) {
+      state.forgetCommitted()
+      const why = `${beyond} offsets that it names as completed lie beyond the end of the log, ${of.logEnd}`
+      this.#emit?.({ kind: 'metadata.dropped', topic, partition, epoch, why })
     }
     return state
   }
@@ -375,6 +384,10 @@ export class WorkManager {
     for (const { shard } of stale.pendings) if (shard.key !== undefined) present.shards.unhold(shard.key)
     this.#scheduler.list(present)
   }
+}
+
+function offsetsIn(ranges: readonly OffsetRange[]): number {
+  return ranges.reduce((sum, { start, end }) => sum + end - start, 0)
 }
 
 /** Undefined is never. */

@@ -7,6 +7,8 @@ export interface AssignedPartition extends TopicPartition {
   readonly position: number | undefined
   /** The committed metadata, `''` when there is none. Any text may stand here: it is never to be believed unchecked. */
   readonly metadata: string
+  /** Where the log ended when the position was read. Asked for where there is metadata; `undefined` when the broker has not told. */
+  readonly logEnd?: number | undefined
 }
 
 export interface CommitRequest extends TopicPartition {
@@ -35,7 +37,8 @@ export interface RebalanceListener {
  *    the partition is assigned anew.
  * 3. `commit` MUST settle only when the coordinator has answered, MUST store the metadata unchanged, and MUST reject for a partition that
  *    is not owned (`PYR_NOT_OWNED`). `retriable` on the error tells whether the same commit may succeed later.
- * 4. `onAssigned` MUST bring the committed position and metadata, and MUST run before the partition's first record is returned.
+ * 4. `onAssigned` MUST bring the committed position and metadata, with metadata the log's end too where the broker tells it, and MUST run
+ *    before the partition's first record is returned.
  * 5. Paused partitions MUST stay owned and MUST NOT return records; `poll` goes on meanwhile. A partition that is assigned anew is not paused,
  *    unless `onAssigned` itself pauses it. What is paused MUST NOT gather in the client's memory.
  * 6. `poll(0, waitMs)` MUST serve callbacks (rebalances, commit results) and return nothing; no record is lost by it.

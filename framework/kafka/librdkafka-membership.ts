@@ -6,6 +6,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { AssignedPartition, RebalanceListener } from './kafka-client.ts'
 import type { NativeConsumer, NativeError, NativePartition } from './librdkafka-binding.ts'
 import { isFatal, nativeCodes, nativeError } from './librdkafka-errors.ts'
+import { askLogEnds } from './librdkafka-log-ends.ts'
 import type { OwnedPartitions } from './owned-partitions.ts'
 import { settlesWithin, sleep } from './wait.ts'
 
@@ -115,7 +116,7 @@ export class Membership {
 
   async #assign(partitions: readonly NativePartition[]): Promise<void> {
     this.#isEager = this.#host.native.rebalanceProtocol() === 'EAGER'
-    const starts = partitions.length === 0 || this.#isClosing ? [] : await this.#readCommitted(partitions)
+    const starts = partitions.length === 0 || this.#isClosing ? [] : await this.#readStarts(partitions)
     const assigned = starts.map((start) => start.assigned)
     // First our own books, then librdkafka: its first record may come in the same tick.
     this.#host.owned.add(assigned)
@@ -188,6 +189,27 @@ export class Membership {
     } catch (thrown) {
       log.warn({ error: nativeError(thrown).message, partitions }, 'a revoke could not be answered')
     }
+  }
+
+  /** The committed positions, and the ends of those logs of which completions above the position are stored: the log may end below them. */
+  async #readStarts(partitions: readonly NativePartition[]): Promise<readonly PartitionStart[]> {
+    const { native, clock, log } = this.#host
+    const starts = await this.#readCommitted(partitions)
+    const marked = starts.filter(({ assigned }) => assigned.position !== undefined && assigned.metadata !== '')
+    const ends = await askLogEnds(
+      native,
+      clock,
+      marked.map(({ assigned }) => assigned),
+    )
+    if (ends.size < marked.length) {
+      const facts = { asked: marked.length, told: ends.size }
+      log.warn(facts, 'the ends of some logs were not told; what is stored as completed is believed without them')
+    }
+    if (this.#isClosing) return []
+    return starts.map((start) => {
+      const logEnd = ends.get(partitionId(start.assigned))
+      return logEnd === undefined ? start : { ...start, assigned: { ...start.assigned, logEnd } }
+    })
   }
 
   /**

@@ -153,7 +153,8 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
       if (log === undefined) continue
       const committed = group.committed(each)
       const { topic, partition } = each
-      assigned.push({ topic, partition, position: committed?.position, metadata: committed?.metadata ?? '' })
+      const { metadata = '' } = committed ?? {}
+      assigned.push({ topic, partition, position: committed?.position, metadata, logEnd: log.end })
       const position = committed?.position ?? this.#startOf(log)
       this.#assignments.set(partitionId(each), { topic, partition, log, position, delivers: true, paused: false })
     }

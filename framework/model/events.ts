@@ -74,7 +74,7 @@ export type RuntimeEvent =
     })
   /** The log was cut or made anew below what was already read: this assignment starts afresh under a new epoch. */
   | (OfPartition & { readonly kind: 'partition.rewound'; readonly from: number; readonly to: number })
-  /** The commit metadata was not ours, cut or damaged, and is not believed. Records above the position run again. */
+  /** The commit metadata was not ours, cut or damaged, or in part beyond the end of the log. That is not believed, and its records run again. */
   | (OfPartition & { readonly kind: 'metadata.dropped'; readonly why: string })
   | { readonly kind: 'partitions.paused' | 'partitions.resumed'; readonly partitions: readonly TopicPartition[] }
   | { readonly kind: 'commit.done'; readonly partitions: number; readonly tookMs: number }

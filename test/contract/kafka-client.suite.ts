@@ -225,6 +225,7 @@ export function kafkaClientSuite(target: KafkaTarget): void {
           await pump([second], 'the rest', () => second.records.length === 2)
           const after = second.assignments.find((each) => each.partition === 2)
           assert.deepEqual([after?.position, after?.metadata], [3, metadata])
+          if (metadata !== '') assert.equal(after?.logEnd, 5)
           assert.deepEqual(second.values(), ['3', '4'])
         })
       }

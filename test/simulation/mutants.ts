@@ -41,6 +41,12 @@ const mutants: readonly Mutant[] = [
     replace: 'if (first === undefined || first.start > -1) return false',
   },
   {
+    name: 'restored completions beyond the end of the log are believed',
+    file: 'work-manager.ts',
+    find: 'of.logEnd === undefined ? told : rangesBelow(told, of.logEnd)',
+    replace: 'told',
+  },
+  {
     name: 'restored completions are forgotten by the next commit',
     file: 'offset-tracker.ts',
     find: 'this.#appendRestored(ranges)\n    return ranges',

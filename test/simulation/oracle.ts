@@ -64,6 +64,7 @@ export const seen = {
   zombies: 0,
   commits: 0,
   restored: 0,
+  beyondEnd: 0,
   rewinds: 0,
   crashes: 0,
   deadLetters: 0,
@@ -106,6 +107,7 @@ export class Oracle {
       if (!this.#finished.has(uid))
         throw new Violation('LOSS', `the stored commit covers record ${uid}, which is not finished`)
     }
+    if (this.#coveredTo(log.stored) > log.end) seen.beyondEnd += 1
     const expectedNext = log.stored?.position
     const { incarnation } = log
     return {
@@ -116,7 +118,7 @@ export class Oracle {
       givenUp: new Set(),
       limits: new Map(),
       covered,
-      coveredTo: this.#coveredTo(log.stored),
+      coveredTo: Math.min(this.#coveredTo(log.stored), log.end),
       expectedNext,
       incarnation,
     }

@@ -131,6 +131,7 @@ export class Game {
         break
       case 'truncate-above':
         this.#cut(a, (log) => log.truncateAbove(this.#offsetIn(log, b)))
+        this.#comeBack(a)
         break
       case 'recreate':
         this.#cut(a, (log) => log.recreate())
@@ -531,7 +532,16 @@ export class Game {
     // A member that has not heard of a cut commits offsets of a log that is gone. Kafka stores that, and any consumer suffers; we leave it out.
     if (sender?.incarnation !== log.incarnation) return
     this.#oracle.applied(snapshot, snapshot.partition)
-    log.stored = { position: Math.min(snapshot.position, log.end), metadata: snapshot.metadata }
+    log.store({ position: Math.min(snapshot.position, log.end), metadata: snapshot.metadata })
+  }
+
+  /** An unclean election seldom comes alone: the group rebalances before anything is written beyond the new end. */
+  #comeBack(a: number): void {
+    if (!this.#logAt(a).isStoredBeyondEnd) return
+    const partition = Math.floor(a * this.#logs.length)
+    const owner = this.#members.find(({ owned }) => owned.has(partition))
+    if (owner !== undefined) this.#takeAway(owner, partition)
+    this.#assign(owner ?? (this.#members[0] as Member), a)
   }
 
   #assign(member: Member, b: number): void {
@@ -542,7 +552,7 @@ export class Game {
     member.owned.set(partition, { assignment, fetchFrom: log.stored?.position ?? log.start, isDraining: false })
     member.paused.delete(partition)
     const { position, metadata } = log.stored ?? { position: undefined, metadata: '' }
-    member.manager.onAssigned([{ topic: TOPIC, partition, position, metadata }])
+    member.manager.onAssigned([{ topic: TOPIC, partition, position, metadata, logEnd: log.end }])
   }
 
   #beginRevoke(member: Member, b: number): void {

@@ -13,7 +13,10 @@ describe('simulation', () => {
   })
 
   it('met what it is about: zombies, restored completions, rewinds, crashes, dead letters, retries, guards', () => {
-    for (const [what, count] of Object.entries(seen)) assert.ok(count >= 100, `${what}: ${count}`)
+    const { beyondEnd, ...often } = seen
+    for (const [what, count] of Object.entries(often)) assert.ok(count >= 100, `${what}: ${count}`)
+    // It takes a cut between the position and the highest completion.
+    assert.ok(beyondEnd >= 10, `beyondEnd: ${beyondEnd}`)
   })
 
   it('gives the same schedule for the same seed', () => {

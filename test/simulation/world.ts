@@ -20,16 +20,20 @@ export class Log {
   end = 0
   records: LogRecord[] = []
   stored: Stored | undefined
+  /** It may name completions beyond the end, which can be told as long as nothing is written there. */
+  isStoredBeyondEnd = false
   /** Grows whenever offsets get another meaning: what was sent before that is not applied. */
   incarnation = 0
 
   append(uid: number, key: Buffer | null): void {
+    this.#growBack()
     this.records.push({ uid, offset: this.end, key })
     this.end += 1
   }
 
   /** Offsets that never hold a record: transaction markers, or what compaction took at once. */
   skip(count: number): void {
+    this.#growBack()
     this.end += count
   }
 
@@ -43,8 +47,20 @@ export class Log {
     this.end = Math.max(this.start, Math.min(this.end, offset))
     this.records = this.records.filter((record) => record.offset < this.end)
     this.incarnation += 1
-    // A real coordinator keeps what was committed; records that are written below it before the group comes back are lost to any consumer.
-    if (this.stored !== undefined) this.stored = { position: Math.min(this.stored.position, this.end), metadata: '' }
+    if (this.stored === undefined) return
+    // A real coordinator keeps the position; records that are written below it before the group comes back are lost to any consumer.
+    this.stored = { ...this.stored, position: Math.min(this.stored.position, this.end) }
+    this.isStoredBeyondEnd = this.stored.metadata !== ''
+  }
+
+  store(stored: Stored): void {
+    this.stored = stored
+    this.isStoredBeyondEnd = false
+  }
+
+  /** Once something is written there, nobody can tell the completions of a log that is gone from those of this one: left out, as above. */
+  #growBack(): void {
+    if (this.isStoredBeyondEnd && this.stored !== undefined) this.store({ ...this.stored, metadata: '' })
   }
 
   recreate(): void {

@@ -1,6 +1,7 @@
 /** The manager's verbs, in the order of a record's way, and what comes back too late. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { decodeCompleted, encodeCompleted } from '../../../framework/control-plane/metadata-encoder.ts'
 import { MAX_INTERRUPTIONS } from '../../../framework/control-plane/retry-policy.ts'
 import type { WorkItem } from '../../../framework/model/work.ts'
 import { aFailure, aRecord, Driver, failed, interrupted, keyed, of, range, timedOut } from './builders.ts'
@@ -284,6 +285,46 @@ describe('recovery', () => {
     driver.endAll(items, [0, 3])
     assert.deepEqual([driver.commit()?.position, driver.commit()], [1, undefined])
     assert.equal(new Driver({ recovery: 'contiguous' }).assign(0, 0).commit()?.metadata, undefined)
+  })
+
+  it('does not believe completions beyond the end of the log: it was cut, and other records come at those offsets', () => {
+    const metadata = encodeCompleted(
+      100,
+      [
+        { start: 110, end: 115 },
+        { start: 118, end: 200 },
+      ],
+      4_095,
+    ).text
+    const driver = new Driver()
+    driver.manager.onAssigned([{ ...of(0), position: 100, metadata, logEnd: 120 }])
+    const [assigned] = driver.eventsOf('partition.assigned')
+    const [dropped] = driver.eventsOf('metadata.dropped')
+    assert.deepEqual(
+      [assigned?.restored, dropped?.why],
+      [7, '80 offsets that it names as completed lie beyond the end of the log, 120'],
+    )
+    // Nobody who comes before the next record is done may believe them either.
+    const stored = driver.commit()!
+    assert.deepEqual(decodeCompleted(stored.position, stored.metadata), {
+      kind: 'completed',
+      ranges: [
+        { start: 110, end: 115 },
+        { start: 118, end: 120 },
+      ],
+    })
+    driver.poll(...range(100, 200).map((offset) => aRecord(offset)))
+    assert.deepEqual(driver.startOffsets(), [...range(100, 110), ...range(115, 118), ...range(120, 200)])
+  })
+
+  it('believes completions up to the end of the log, and all of them where the end is not known', () => {
+    const metadata = encodeCompleted(100, [{ start: 150, end: 200 }], 4_095).text
+    for (const logEnd of [200, undefined]) {
+      const driver = new Driver()
+      driver.manager.onAssigned([{ ...of(0), position: 100, metadata, logEnd }])
+      assert.deepEqual(driver.eventsOf('metadata.dropped'), [])
+      assert.equal(driver.eventsOf('partition.assigned')[0]?.restored, 50)
+    }
   })
 
   it('drops metadata that it cannot believe, says why, and replaces it', () => {

@@ -18,9 +18,14 @@ describe('rebalances', () => {
   it('brings position and metadata, assigns from there, and resumes what an earlier assignment had paused', async () => {
     const { native, told, rebalance } = await scripted()
     native.committedAnswers.push([{ ...p(0), offset: 42, metadata: 'kept' }, p(1)])
+    native.logEnds.set(0, 90)
     await rebalance(ASSIGN, [p(0), p(1)])
     assert.deepEqual(told, [
-      ['assigned', { ...p(0), position: 42, metadata: 'kept' }, { ...p(1), position: undefined, metadata: '' }],
+      [
+        'assigned',
+        { ...p(0), position: 42, metadata: 'kept', logEnd: 90 },
+        { ...p(1), position: undefined, metadata: '' },
+      ],
     ])
     assert.deepEqual(native.named('incrementalAssign'), [[[answerOf(0, 42), answerOf(1, BEGINNING)]]])
     assert.deepEqual(native.named('resume'), [[[p(0), p(1)]]])
@@ -42,6 +47,21 @@ describe('rebalances', () => {
     native.committedAnswers.push([answerOf(0, 42), p(1)])
     await rebalance(ASSIGN, [p(0), p(1)])
     assert.deepEqual(native.named('incrementalAssign'), [[[answerOf(0, 42), answerOf(1, END)]]])
+  })
+
+  it('takes an assignment although the end of a log is not told, and asks for none where nothing is stored above the position', async () => {
+    const { native, told, lines, rebalance } = await scripted()
+    native.committedAnswers.push([{ ...p(0), offset: 42, metadata: 'kept' }, answerOf(1, 7)])
+    native.logEnds.set(0, -1)
+    await rebalance(ASSIGN, [p(0), p(1)])
+    assert.deepEqual(told, [
+      ['assigned', { ...p(0), position: 42, metadata: 'kept' }, { ...p(1), position: 7, metadata: '' }],
+    ])
+    assert.deepEqual(native.named('queryWatermarkOffsets'), [['orders', 0]])
+    assert.deepEqual(
+      lines.map(({ level, fields }) => [level, fields]),
+      [['warn', { asked: 1, told: 0 }]],
+    )
   })
 
   it('answers empty lists without telling anybody', async () => {

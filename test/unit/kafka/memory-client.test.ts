@@ -157,7 +157,7 @@ describe('the group', () => {
     const { client, assigned } = await member(cluster)
     put(cluster, 'a', 'b')
     assert.deepEqual(await taken(client), ['1:b'])
-    assert.deepEqual(assigned, [{ topic: 'orders', partition: 0, position: 1, metadata: 'of another tool' }])
+    assert.deepEqual(assigned, [{ topic: 'orders', partition: 0, position: 1, metadata: 'of another tool', logEnd: 2 }])
     await client.commit([commitOf(0, 2)])
     const committed = cluster.group('g').committed({ topic: 'orders', partition: 0 })
     assert.deepEqual(committed, { position: 2, metadata: 'm' })

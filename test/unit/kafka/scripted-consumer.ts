@@ -17,6 +17,8 @@ export class ScriptedConsumer implements NativeConsumer {
   /** Every call that changes something, as `name` and its arguments. */
   readonly calls: [name: string, ...args: unknown[]][] = []
   readonly batches: (readonly NativeMessage[] | NativeError)[] = []
+  /** By partition; a negative one is not told. */
+  readonly logEnds = new Map<number, number>()
   readonly committedAnswers: (readonly (NativePartition | Error)[] | NativeError)[] = []
   protocol = 'COOPERATIVE'
   isLost = false
@@ -61,10 +63,11 @@ export class ScriptedConsumer implements NativeConsumer {
     topic: string,
     partition: number,
     _timeoutMs: number,
-    done: (error: null, result: { lowOffset: number; highOffset: number }) => void,
+    done: (error: NativeError | null, result: { lowOffset: number; highOffset: number }) => void,
   ) {
     this.#called('queryWatermarkOffsets', topic, partition)
-    done(null, { lowOffset: 0, highOffset: 0 })
+    const highOffset = this.logEnds.get(partition) ?? 0
+    done(highOffset < 0 ? { message: 'Local: Timed out', code: -185 } : null, { lowOffset: 0, highOffset })
   }
   subscribe(topics: readonly string[]): void {
     this.#called('subscribe', topics)
