@@ -1,6 +1,6 @@
 /** Decides when to commit: one commit at a time, no more often than the interval, again with growing delays when it fails. */
 import type { KafkaClient } from '../kafka/kafka-client.ts'
-import { PyrallelError, toError } from '../model/errors.ts'
+import { type ErrorCode, PyrallelError, toError } from '../model/errors.ts'
 import type { EventSink } from '../model/events.ts'
 import type { TopicPartition } from '../model/record.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
@@ -105,36 +105,65 @@ export class OffsetCommitter {
   async #sendInParts(commits: readonly CommitSnapshot[]): Promise<CommitResult> {
     const { client, clock, manager, minIntervalMs, onEvent } = this.#options
     const startedAt = clock.now()
+    const failures: Failure[] = []
+    let acknowledged = 0
+    // A part that is refused for good, as of a topic that may not be read any more, does not keep the others from being sent. Where the
+    // coordinator does not answer, the others would only wait for their own time-outs.
     for (const part of inParts(commits)) {
       try {
         await client.commit(part)
       } catch (thrown) {
-        return this.#onFailed(part, toError(thrown))
+        const error = toError(thrown)
+        failures.push({ part, error })
+        if (isHopeless(error) || isTooLarge(error)) continue
+        break
       }
       manager.onCommitted(part)
+      acknowledged += part.length
     }
     const now = clock.now()
+    if (acknowledged > 0) onEvent?.({ kind: 'commit.done', partitions: acknowledged, tookMs: now - startedAt })
+    if (failures.length > 0) return this.#onFailed(failures)
     this.#failuresInARow = 0
     this.#earliestAt = startedAt + minIntervalMs
-    onEvent?.({ kind: 'commit.done', partitions: commits.length, tookMs: now - startedAt })
     return 'done'
   }
 
   // Nothing is lost by a failed commit: what it carried is collected again. So no failure ends the consumer here; if the member was
   // expelled, the rebalance tells.
-  #onFailed(commits: readonly CommitSnapshot[], error: Error): CommitResult {
+  #onFailed(failures: readonly Failure[]): CommitResult {
     const { clock, manager, onEvent } = this.#options
-    const code = error instanceof PyrallelError ? error.code : undefined
-    const isTooLarge = code === 'PYR_METADATA_TOO_LARGE'
-    if (isTooLarge) manager.onMetadataTooLarge(commits)
+    for (const { part, error } of failures) {
+      if (isTooLarge(error)) manager.onMetadataTooLarge(part)
+      onEvent?.({ kind: 'commit.failed', error, willRetry: !hasCode(error, 'PYR_NOT_OWNED') })
+    }
     // Half of it may be taken at once. Where there was none, something else is wrong, and there is no hurry.
-    const canShrink = isTooLarge && commits.some(({ metadata }) => metadata !== '')
+    const canShrink = failures.every(
+      ({ part, error }) => isTooLarge(error) && part.some(({ metadata }) => metadata !== ''),
+    )
     const delayMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(this.#failuresInARow, 20), LONGEST_RETRY_MS)
     this.#failuresInARow += 1
     this.#earliestAt = clock.now() + (canShrink ? 0 : delayMs)
-    onEvent?.({ kind: 'commit.failed', error, willRetry: code !== 'PYR_NOT_OWNED' })
-    return error instanceof PyrallelError && !error.retriable && !isTooLarge ? 'hopeless' : 'failed'
+    // As long as one of them may succeed, it is worth trying again.
+    return failures.every(({ error }) => isHopeless(error)) ? 'hopeless' : 'failed'
   }
+}
+
+interface Failure {
+  readonly part: readonly CommitSnapshot[]
+  readonly error: Error
+}
+
+function hasCode(error: Error, code: ErrorCode): boolean {
+  return error instanceof PyrallelError && error.code === code
+}
+
+function isTooLarge(error: Error): boolean {
+  return hasCode(error, 'PYR_METADATA_TOO_LARGE')
+}
+
+function isHopeless(error: Error): boolean {
+  return error instanceof PyrallelError && !error.retriable && !isTooLarge(error)
 }
 
 /** A stretch of time that several waits share. Leaves no timer behind once it is cancelled. */

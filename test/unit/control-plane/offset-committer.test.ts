@@ -199,6 +199,24 @@ describe('OffsetCommitter', () => {
     assert.deepEqual(driver.manager.collectCommits(), [])
   })
 
+  it('sends the other parts when one is refused for good, and comes back to that one only', async () => {
+    const { driver, committer, asked, clock } = committerOf({ partitions: 0 })
+    const { text } = encodeCompleted(7, windowOf(7, 45_000, shapes['random, half']!(seededRandom(1))), 4_095)
+    for (const partition of range(0, 60)) driver.assign(partition, 7, text).poll(aRecord(7, { partition }))
+    driver.endAll(driver.start())
+    committer.request()
+    await asked[0]!.refuse('PYR_COMMIT_FAILED', false)
+    await asked[1]!.answer()
+    assert.equal(driver.eventsOf('commit.done')[0]?.partitions, asked[1]!.commits.length)
+    assert.equal(driver.eventsOf('commit.failed').length, 1)
+    const flushed = committer.flush([of(59)], 5_000)
+    await settle()
+    assert.equal(await flushed, true)
+    await clock.advanceAndSettle(100)
+    assert.deepEqual(asked[2]!.commits, asked[0]!.commits)
+    assert.equal(asked.length, 3)
+  })
+
   it('commits nothing after its end', () => {
     const { clock, committer, progress, positions } = committerOf()
     progress()
