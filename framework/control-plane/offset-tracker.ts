@@ -101,6 +101,8 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
     const first = this.#restored[0]
     if (first === undefined || first.start > offset) return false
     this.#next = offset + 1
+    // One completed offset between two incomplete ones tells of all. With nothing incomplete below, the position has passed it.
+    if (this.#size > 0 && this.#items[this.#slotOf(this.#size - 1)] !== undefined) this.#append(offset, undefined)
     return true
   }
 
@@ -112,11 +114,7 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
   track(offset: number, item: Item): OffsetTicket {
     this.#refuseLower(offset)
     this.#next = offset + 1
-    if (this.#size === this.#offsets.length) this.#grow()
-    const slot = (this.#head + this.#size) & (this.#offsets.length - 1)
-    this.#offsets[slot] = offset
-    this.#items[slot] = item
-    this.#size += 1
+    this.#append(offset, item)
     this.#incomplete += 1
     return this.#headTicket + this.#size - 1
   }
@@ -136,20 +134,26 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
   }
 
   /**
-   * The completed ranges above the position, in order. Offsets that do not exist count as completed when completed ones lie on both
-   * sides or they follow an incomplete one. Cost: O(span).
+   * The completed ranges above the position, in order: from one incomplete offset to the next, where there is a completed one between. Offsets
+   * that do not exist count as completed with it. Alone they do not: the backlog of one key on a compacted log would be a range for each of
+   * its records. Cost: O(span).
    */
   completedRanges(): OffsetRange[] {
     const ranges: OffsetRange[] = []
     const mask = this.#offsets.length - 1
     const end = Math.min(this.#highestCompleted + 1, this.#next ?? 0)
     let start = end
+    let hasCompleted = false
     for (let i = 0; i < this.#size; i += 1) {
       const slot = (this.#head + i) & mask
-      if (this.#items[slot] === undefined) continue
+      if (this.#items[slot] === undefined) {
+        hasCompleted = true
+        continue
+      }
       const offset = this.#offsets[slot] as number
-      if (start < offset && start < end) ranges.push({ start, end: Math.min(offset, end) })
+      if (hasCompleted && start < end) ranges.push({ start, end: Math.min(offset, end) })
       start = offset + 1
+      hasCompleted = false
     }
     if (this.#size > 0 && start < end) ranges.push({ start, end })
     this.#appendRestored(ranges)
@@ -167,6 +171,19 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
       const slot = (this.#head + i) & mask
       see(this.#offsets[slot] as number, this.#items[slot])
     }
+  }
+
+  #append(offset: number, item: Item | undefined): void {
+    if (this.#size === this.#offsets.length) this.#grow()
+    const slot = this.#slotOf(this.#size)
+    this.#offsets[slot] = offset
+    this.#items[slot] = item
+    this.#size += 1
+  }
+
+  /** Where in the ring the entry stands that is so many above the head. */
+  #slotOf(place: number): number {
+    return (this.#head + place) & (this.#offsets.length - 1)
   }
 
   #appendRestored(ranges: OffsetRange[]): void {

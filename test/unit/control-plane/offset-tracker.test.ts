@@ -102,6 +102,16 @@ const table: readonly Row[] = [
     blocking: 'item 0',
   },
   {
+    name: 'a hole between incomplete ones is not told: nothing beside it is done',
+    from: 0,
+    arrivals: [0, 4, 8, 9, 12],
+    done: [9],
+    position: 0,
+    completed: '9-10',
+    span: 10,
+    blocking: 'item 0',
+  },
+  {
     name: 'a hole at the position is passed with what follows',
     from: 0,
     arrivals: [0, 4],
@@ -233,6 +243,8 @@ describe('OffsetTracker', () => {
 /** Says the same with sets, slowly. */
 class Model {
   readonly #incomplete = new Set<number>()
+  /** Those that have arrived, restored ones among them. */
+  readonly #done = new Set<number>()
   readonly #restored: ReadonlySet<number>
   #next: number | undefined
   #highest: number
@@ -246,12 +258,14 @@ class Model {
   /** @returns whether it must run */
   arrive(offset: number): boolean {
     this.#next = offset + 1
-    if (!this.#restored.has(offset)) this.#incomplete.add(offset)
+    if (this.#restored.has(offset)) this.#done.add(offset)
+    else this.#incomplete.add(offset)
     return this.#incomplete.has(offset)
   }
 
   complete(offset: number): void {
     this.#incomplete.delete(offset)
+    this.#done.add(offset)
     this.#highest = Math.max(this.#highest, offset)
   }
 
@@ -279,8 +293,16 @@ class Model {
     if (position === undefined) return []
     const hasArrived = (offset: number) => offset < (this.#next ?? 0)
     return range(position, this.#highest + 1).filter((offset) =>
-      hasArrived(offset) ? !this.#incomplete.has(offset) : this.#restored.has(offset),
+      hasArrived(offset) ? this.#isBesideDone(offset) : this.#restored.has(offset),
     )
+  }
+
+  /** Neither it nor what lies between it and a completed one is incomplete. */
+  #isBesideDone(offset: number): boolean {
+    if (this.#incomplete.has(offset)) return false
+    const below = Math.max(-1, ...[...this.#incomplete].filter((each) => each < offset))
+    const above = Math.min(...[...this.#incomplete].filter((each) => each > offset))
+    return [...this.#done].some((each) => each > below && each < above)
   }
 }
 
