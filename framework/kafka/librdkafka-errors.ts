@@ -125,6 +125,7 @@ export function produceError(error: NativeError, topic: string): PyrallelError {
     unknown
       ? `The record was not produced: topic ${topic} does not exist on the broker. Create it, or check its name.`
       : `The record was not produced to ${topic}: ${error.message} (${error.code}).`,
-    { cause: error, retriable: isRetriable(error) },
+    // A producer that has failed for good is replaced, and the next one may succeed.
+    { cause: error, retriable: isRetriable(error) || isFatal(error) },
   )
 }

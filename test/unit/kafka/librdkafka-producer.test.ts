@@ -113,6 +113,89 @@ describe('producing', () => {
   })
 })
 
+/** Each connect gives another native producer, or fails once as scripted. */
+async function replaceable() {
+  const clock = new ManualClock()
+  const { log, lines } = recordedLog()
+  const natives: ScriptedProducer[] = []
+  const reports: DeliveryCallback[] = []
+  const failures: Error[] = []
+  const connect = async (report: DeliveryCallback) => {
+    const failure = failures.shift()
+    if (failure !== undefined) throw failure
+    const native = new ScriptedProducer()
+    natives.push(native)
+    reports.push(report)
+    return native
+  }
+  const producer = await LibrdkafkaProducer.open(connect, { log, clock })
+  const produce = (value: string) =>
+    producer.produce({ topic: 'orders', key: null, value: Buffer.from(value), headers: [] })
+  const deliver = (which: number, error: NativeError | null = null) => {
+    const [oldest] = natives[which]!.queue.splice(0, 1)
+    reports[which]!(error, { partition: 0, offset: 1, opaque: oldest?.opaque })
+    return new Promise(setImmediate)
+  }
+  return { clock, lines, natives, failures, producer, produce, deliver }
+}
+
+describe('a producer in the fatal state', () => {
+  const fatal = { message: 'Local: Fatal error', code: -150 }
+  const again = { code: 'PYR_PRODUCE_FAILED', retriable: true }
+
+  it('is replaced: what it had is rejected to be sent again, and what comes goes to the new one, in order', async () => {
+    const { clock, natives, produce, deliver, lines } = await replaceable()
+    natives[0]!.answersDisconnect = false
+    const refused = ['a', 'b', 'never reported on'].map((value) => assert.rejects(produce(value), again))
+    await deliver(0, fatal)
+    const sent = ['c', 'd'].map(produce)
+    // A late report of the old one does not end the new one.
+    await deliver(0, fatal)
+    await clock.advanceAndSettle(2_000)
+    await Promise.all(refused)
+    assert.deepEqual(
+      natives.map(({ queue }) => queue.map(({ value }) => value)),
+      [['never reported on'], ['c', 'd']],
+    )
+    assert.deepEqual(natives[0]!.flushTimeouts, [0])
+    await deliver(1)
+    await deliver(1)
+    await Promise.all(sent)
+    assert.equal(natives.length, 2)
+    assert.deepEqual(
+      lines.map(({ message }) => message),
+      ['the Kafka producer cannot go on and is replaced'],
+    )
+  })
+
+  it('is replaced as soon as that can be done, when the binding refuses at once', async () => {
+    const { clock, natives, failures, produce, deliver, lines } = await replaceable()
+    failures.push(new Error('no broker'))
+    natives[0]!.refusal = Object.assign(new Error('Local: Fatal error'), { code: -150 })
+    await assert.rejects(produce('a'), again)
+    const sent = produce('b')
+    await new Promise(setImmediate)
+    assert.equal(natives.length, 1)
+    await clock.advanceAndSettle(1_000)
+    await deliver(1)
+    await sent
+    assert.deepEqual([natives.length, lines.length, clock.pendingTimers], [2, 2, 0])
+  })
+
+  it('can be closed while it waits for its replacement', async () => {
+    const { clock, natives, failures, produce, producer } = await replaceable()
+    failures.push(new Error('no broker'), new Error('no broker'))
+    natives[0]!.refusal = Object.assign(new Error('Local: Fatal error'), { code: -150 })
+    await assert.rejects(produce('a'), again)
+    const closed = assert.rejects(produce('b'), { code: 'PYR_CLIENT_CLOSED' })
+    const closing = producer.close(100)
+    for (let step = 0; step < 300; step++) await clock.advanceAndSettle(5)
+    await closing
+    await closed
+    assert.deepEqual([natives.length, clock.pendingTimers], [1, 0])
+  })
+})
+
 describe('closing the producer', () => {
   it('rejects what was not delivered in time, and says how much that was', async () => {
     const { native, clock, lines, producer, produce } = await scripted()
