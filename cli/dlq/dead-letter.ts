@@ -26,9 +26,11 @@ export interface DeadLetter {
   readonly replays: number
   /** False: the value was left out on purpose, so it cannot be replayed from here. */
   readonly hasPayload: boolean
+  /** What was left out, on purpose or because there was no room for it. */
+  readonly leftOut: 'nothing' | 'value' | 'value and headers' | 'value, headers and key'
 }
 
-type Facts = Omit<DeadLetter, 'record' | 'family' | 'firstFailedAt' | 'replays' | 'hasPayload'>
+type Facts = Omit<DeadLetter, 'record' | 'family' | 'firstFailedAt' | 'replays' | 'hasPayload' | 'leftOut'>
 
 /** Every name by which somebody marks a failure: none of them belongs to the record itself. */
 const failureNames = /^(pyrallel-|kafka_dlt-|retry_topic-|__connect\.errors\.|__streams\.errors\.|__dlq\.errors\.)/
@@ -46,13 +48,28 @@ const pythonNames: ReadonlySet<string> = new Set([
 export function readDeadLetter(record: KafkaRecord): DeadLetter {
   const headers = new Headers(record.headers)
   const [family, facts] = factsOf(headers)
+  const leftOut = leftOutBy(headers.text('pyrallel-payload'))
   return {
     record,
     family,
     ...facts,
     firstFailedAt: headers.text('pyrallel-first-failed-at'),
     replays: headers.number('pyrallel-replay-count') ?? 0,
-    hasPayload: headers.text('pyrallel-payload') !== 'metadata',
+    hasPayload: leftOut === 'nothing',
+    leftOut,
+  }
+}
+
+function leftOutBy(payload: string | null): DeadLetter['leftOut'] {
+  switch (payload) {
+    case 'metadata':
+      return 'value'
+    case 'key':
+      return 'value and headers'
+    case 'none':
+      return 'value, headers and key'
+    default:
+      return 'nothing'
   }
 }
 

@@ -53,7 +53,7 @@ export function letterLine(letter: DeadLetter, paint: Paint): string {
   const facts = [
     attempts === null ? undefined : `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`,
     replays === 0 ? undefined : `replayed ${replays}×`,
-    letter.hasPayload ? undefined : 'without its value',
+    letter.hasPayload ? undefined : `without its ${letter.leftOut}`,
   ].filter((fact) => fact !== undefined)
   const place = `${record.partition}/${record.offset}`
   const from = harmless(sourceText(letter) ?? 'from an unknown topic')
@@ -106,8 +106,11 @@ function sourceText({ topic, partition, offset }: DeadLetter): string | null {
   return partition === null || offset === null ? topic : recordPlace({ topic, partition, offset })
 }
 
-function valueText({ record, hasPayload }: DeadLetter): string {
-  if (record.value === null) return hasPayload ? 'no value: a tombstone' : 'the value was left out (payload: metadata)'
+function valueText({ record, hasPayload, leftOut }: DeadLetter): string {
+  if (record.value === null) {
+    if (hasPayload) return 'no value: a tombstone'
+    return leftOut === 'value' ? 'the value was left out (payload: metadata)' : `there was no room for its ${leftOut}`
+  }
   const text = record.value.subarray(0, MAX_VALUE).toString()
   return record.value.length > MAX_VALUE ? `${text}\n… ${record.value.length - MAX_VALUE} bytes more` : text
 }

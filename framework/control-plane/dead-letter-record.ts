@@ -7,6 +7,8 @@ import type { DeadLetterRequest } from './failed-records.ts'
 const MAX_MESSAGE_BYTES = 2_048
 const MAX_STACK_BYTES = 8_192
 const MAX_NAME_BYTES = 256
+/** Where there was no room for more: enough to know the failure again. */
+const SHORT_MESSAGE_BYTES = 256
 /** Numbers and ids differ from record to record; without them, failures of one kind have one fingerprint. */
 const VARIABLE_PARTS = /[0-9a-f]{8,}(-[0-9a-f]{4,})*|\d+/gi
 
@@ -15,10 +17,29 @@ const REPLACED = /^(pyrallel-|kafka_dlt-|__connect\.errors\.)/
 /** They tell the record's whole history, so that they stay over a replay and its next failure. */
 const KEPT: ReadonlySet<string> = new Set(['pyrallel-first-failed-at', 'pyrallel-replay-count', 'pyrallel-replay-id'])
 
+/**
+ * What of the record itself goes along, the value of the header `pyrallel-payload`: all of it; all but the value; only its key; nothing. In the
+ * last two, our own headers are short, too, and without a stack.
+ */
+export type DeadLetterPayload = 'full' | 'metadata' | 'key' | 'none'
+
+/** The next smaller one. Undefined below the smallest, which is about 3 kB whatever the record was. */
+export function smallerPayload(payload: DeadLetterPayload): DeadLetterPayload | undefined {
+  switch (payload) {
+    case 'full':
+      return 'metadata'
+    case 'metadata':
+      return 'key'
+    case 'key':
+      return 'none'
+    case 'none':
+      return undefined
+  }
+}
+
 export interface DeadLetterContext {
   readonly group: string
-  /** `metadata` leaves the value out. */
-  readonly payload: 'full' | 'metadata'
+  readonly payload: DeadLetterPayload
   /** Milliseconds since the Unix epoch. */
   readonly now: number
 }
@@ -27,14 +48,33 @@ export interface DeadLetterContext {
  * Spring Kafka's header names, in Spring's binary encodings, and Kafka Connect's, because operators' tools read these; and ours, as text.
  * The record's own timestamp is a header and not the timestamp: the dead-letter topic's retention would else remove an old record at once.
  */
-export function deadLetterRecord(request: DeadLetterRequest, context: DeadLetterContext): OutgoingRecord {
+export function deadLetterRecord(whole: DeadLetterRequest, context: DeadLetterContext): OutgoingRecord {
+  const isShort = context.payload === 'key' || context.payload === 'none'
+  const request = isShort ? { ...whole, failure: shortened(whole.failure) } : whole
   const { record, topic } = request
-  const kept = record.headers.filter(([name]) => KEPT.has(name) || !REPLACED.test(name))
-  const added = [...springHeaders(request, context.group), ...connectHeaders(request), ...ourHeaders(request, context)]
+  const kept = isShort
+    ? shortHistory(record.headers)
+    : record.headers.filter(([name]) => KEPT.has(name) || !REPLACED.test(name))
+  const added = [
+    ...springHeaders(request, context.group),
+    ...connectHeaders(request),
+    ...ourHeaders(request, context, fingerprint(request.handlerId, whole.failure)),
+  ]
   const isFirst = !kept.some(([name]) => name === 'pyrallel-first-failed-at')
   const first = isFirst ? [textHeader('pyrallel-first-failed-at', new Date(context.now).toISOString())] : []
   const value = context.payload === 'full' ? record.value : null
-  return { topic, key: record.key, value, headers: [...kept, ...first, ...added] }
+  const key = context.payload === 'none' ? null : record.key
+  return { topic, key, value, headers: [...kept, ...first, ...added] }
+}
+
+function shortened({ stack: _, ...failure }: HandlerFailure): HandlerFailure {
+  return { ...failure, message: textOf(failure.message, SHORT_MESSAGE_BYTES).toString() }
+}
+
+/** The last of each name, which is the one that counts, and short: somebody else may have written them. */
+function shortHistory(headers: readonly RecordHeader[]): RecordHeader[] {
+  const last = new Map(headers.filter(([name]) => KEPT.has(name)))
+  return [...last].map(([name, value]) => [name, value?.subarray(0, MAX_NAME_BYTES) ?? null])
 }
 
 /** `KafkaHeaders.DLT_*` of Spring Kafka 3: partition is a 32-bit and offset and timestamp are 64-bit big-endian integers, the rest is text. */
@@ -71,7 +111,11 @@ function connectHeaders({ record, failure }: DeadLetterRequest): RecordHeader[] 
     : [...headers, textHeader('__connect.errors.exception.stacktrace', stack, MAX_STACK_BYTES)]
 }
 
-function ourHeaders(request: DeadLetterRequest, { group, payload }: DeadLetterContext): RecordHeader[] {
+function ourHeaders(
+  request: DeadLetterRequest,
+  { group, payload }: DeadLetterContext,
+  fingerprint: string,
+): RecordHeader[] {
   const { record, failure, handlerId } = request
   return [
     textHeader('pyrallel-topic', record.topic),
@@ -85,7 +129,7 @@ function ourHeaders(request: DeadLetterRequest, { group, payload }: DeadLetterCo
     textHeader('pyrallel-reason', failure.reason),
     textHeader('pyrallel-error-name', failure.name, MAX_NAME_BYTES),
     textHeader('pyrallel-error-message', failure.message, MAX_MESSAGE_BYTES),
-    textHeader('pyrallel-error-fingerprint', fingerprint(handlerId, failure)),
+    textHeader('pyrallel-error-fingerprint', fingerprint),
     textHeader('pyrallel-payload', payload),
   ]
 }
@@ -104,8 +148,12 @@ function fnv1a(bytes: Buffer): string {
 }
 
 function textHeader(name: string, text: string, maxBytes = Number.POSITIVE_INFINITY): RecordHeader {
+  return [name, textOf(text, maxBytes)]
+}
+
+function textOf(text: string, maxBytes: number): Buffer {
   const bytes = Buffer.from(text)
-  return [name, bytes.length <= maxBytes ? bytes : bytes.subarray(0, wholeCharacters(bytes, maxBytes))]
+  return bytes.length <= maxBytes ? bytes : bytes.subarray(0, wholeCharacters(bytes, maxBytes))
 }
 
 /** At most so many bytes, and no character cut in two: continuation bytes of UTF-8 begin with the bits 10. */

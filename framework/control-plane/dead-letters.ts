@@ -3,7 +3,7 @@ import type { RecordProducer } from '../kafka/kafka-client.ts'
 import { PyrallelError, toError } from '../model/errors.ts'
 import type { EventSink } from '../model/events.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
-import { deadLetterRecord } from './dead-letter-record.ts'
+import { type DeadLetterPayload, deadLetterRecord, smallerPayload } from './dead-letter-record.ts'
 import type { DeadLetterRequest } from './failed-records.ts'
 
 const FIRST_DELAY_MS = 200
@@ -22,7 +22,7 @@ export interface DeadLetterPublisherOptions {
 /** What each try to publish it needs to know. */
 interface Burial {
   readonly request: DeadLetterRequest
-  readonly payload: 'full' | 'metadata'
+  readonly payload: DeadLetterPayload
   readonly givenUpAt: number
 }
 
@@ -56,9 +56,11 @@ export class DeadLetterPublisher {
       await producer.produce(deadLetterRecord(request, { group, payload, now: givenUpAt }))
     } catch (thrown) {
       const error = toError(thrown)
-      // Our headers make it larger than it was, so a record that just fitted never would again, and its partition would stand still for ever.
-      const isTooLarge = error instanceof PyrallelError && error.code === 'PYR_RECORD_TOO_LARGE' && payload === 'full'
-      if (isTooLarge) this.#tryLater({ ...burial, payload: 'metadata' }, error, 0, FIRST_DELAY_MS)
+      // Our headers make it larger than it was, so a record that just fitted never would again, and its partition would stand still for ever:
+      // be it the value, its own headers or its key that leave no room.
+      const isTooLarge = error instanceof PyrallelError && error.code === 'PYR_RECORD_TOO_LARGE'
+      const smaller = isTooLarge ? smallerPayload(payload) : undefined
+      if (smaller !== undefined) this.#tryLater({ ...burial, payload: smaller }, error, 0, FIRST_DELAY_MS)
       else this.#tryLater(burial, error, delayMs, Math.min(delayMs * 2, LONGEST_DELAY_MS))
       return
     }

@@ -170,6 +170,19 @@ describe('a dead letter', () => {
     assert.doesNotMatch(letterLine(evil, plain) + letterBlock(evil, plain).replaceAll('\n', ''), /\p{Cc}/u)
   })
 
+  for (const [payload, line, block] of [
+    ['metadata', 'without its value', 'the value was left out (payload: metadata)'],
+    ['key', 'without its value and headers', 'there was no room for its value and headers'],
+    ['none', 'without its value, headers and key', 'there was no room for its value, headers and key'],
+  ] as const) {
+    it(`says what is missing where its payload is '${payload}'`, () => {
+      const letter = letterOf({ 'pyrallel-topic': 'orders', 'pyrallel-payload': payload }, { value: null })
+      const plain = (_style: unknown, text: string) => text
+      assert.ok(letterLine(letter, plain).endsWith(`, ${line}`), letterLine(letter, plain))
+      assert.ok(letterBlock(letter, plain).endsWith(block), letterBlock(letter, plain))
+    })
+  }
+
   it('is listed without its value', () => {
     const letter = letterOf({}, { value: Buffer.from('personal') })
     assert.doesNotMatch(JSON.stringify(letterJson(letter, false)), /personal/)

@@ -124,6 +124,33 @@ describe('a dead letter', () => {
     assert.equal(textOf(outgoing, 'pyrallel-payload'), 'metadata')
   })
 
+  it('is small whatever the record was, where nothing of it goes along, and still tells the failure and its history', () => {
+    const failure = aFailure({ message: 'é'.repeat(9_999), stack: 's'.repeat(9_999), name: 'N'.repeat(999) })
+    const headers: RecordHeader[] = [
+      ['pyrallel-replay-count', Buffer.from('1')],
+      ['pyrallel-replay-count', Buffer.from('2')],
+      ['pyrallel-first-failed-at', Buffer.alloc(999_000, 'x')],
+      ['own', Buffer.alloc(999_000)],
+    ]
+    const request = requestOf({ record: { ...record, key: Buffer.alloc(999_000), headers }, failure })
+    const outgoing = deadLetterRecord(request, { ...context, payload: 'none' })
+    const bytes = outgoing.headers.reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0), 0)
+    assert.ok(bytes < 4_000, `${bytes} bytes`)
+    assert.deepEqual([outgoing.key, outgoing.value], [null, null])
+    assert.equal(textOf(outgoing, 'pyrallel-payload'), 'none')
+    assert.equal(textOf(outgoing, 'pyrallel-replay-count'), '2')
+    assert.equal(textOf(outgoing, 'pyrallel-error-message'), 'é'.repeat(128))
+    assert.deepEqual(valuesOf(outgoing, 'kafka_dlt-exception-stacktrace'), [])
+  })
+
+  it('has the same fingerprint however little of it there is room for', () => {
+    const request = requestOf({ failure: aFailure({ message: `x${'y'.repeat(999)}` }) })
+    const prints = (['full', 'metadata', 'key', 'none'] as const).map((payload) =>
+      textOf(deadLetterRecord(request, { ...context, payload }), 'pyrallel-error-fingerprint'),
+    )
+    assert.equal(new Set(prints).size, 1)
+  })
+
   it('caps what an error says, without cutting a character in two', () => {
     const outgoing = outgoingOf(
       {},

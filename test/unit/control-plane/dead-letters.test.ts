@@ -4,13 +4,13 @@ import { describe, it } from 'node:test'
 import { DeadLetterPublisher } from '../../../framework/control-plane/dead-letters.ts'
 import type { RecordPlace } from '../../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
-import type { OutgoingRecord } from '../../../framework/model/record.ts'
+import type { OutgoingRecord, RecordHeader } from '../../../framework/model/record.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { aFailure, Driver, keyed, of } from './builders.ts'
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-function publisherOf() {
+function publisherOf(headers: readonly RecordHeader[] = []) {
   const clock = new ManualClock(0)
   const driver = new Driver().assign(0, 0)
   const asked: { readonly record: OutgoingRecord; readonly at: number; answer(error?: Error): Promise<void> }[] = []
@@ -36,7 +36,7 @@ function publisherOf() {
   })
   /** Offset 0 is given up, and what the manager hands out is published. */
   const giveUp = () => {
-    driver.poll(keyed(0, 'a', { value: Buffer.from('v') }), keyed(1, 'a'))
+    driver.poll(keyed(0, 'a', { value: Buffer.from('v'), headers }), keyed(1, 'a'))
     driver.end(driver.start()[0], { kind: 'failed', failure: aFailure({ retryable: false }) })
     for (const request of driver.manager.takeDeadLetters()) publisher.publish(request)
   }
@@ -112,6 +112,38 @@ describe('DeadLetterPublisher', () => {
     assert.equal(asked[1]!.record.value, null)
     await asked[1]!.answer()
     assert.equal(driver.commit()?.position, 1)
+  })
+
+  it('makes a record ever smaller whose headers or key leave no room for ours, so that no record blocks its partition for ever', async () => {
+    const { clock, driver, asked, giveUp } = publisherOf([['own', Buffer.alloc(999_000)]])
+    giveUp()
+    for (let i = 0; i < 3; i += 1) {
+      await asked.at(-1)!.answer(new PyrallelError('PYR_RECORD_TOO_LARGE', 'too large'))
+      await clock.advanceAndSettle(0)
+    }
+    const shapes = asked.map(({ record: { key, value, headers } }) => {
+      const byName = new Map(headers)
+      return [String(byName.get('pyrallel-payload')), String(key), String(value), byName.has('own')]
+    })
+    assert.deepEqual(shapes, [
+      ['full', 'a', 'v', true],
+      ['metadata', 'a', 'null', true],
+      ['key', 'a', 'null', false],
+      ['none', 'null', 'null', false],
+    ])
+    await asked.at(-1)!.answer()
+    assert.equal(driver.commit()?.position, 1)
+  })
+
+  it('waits with growing delays where even the smallest dead letter is too large for its topic', async () => {
+    const { clock, driver, asked, giveUp } = publisherOf()
+    giveUp()
+    for (let i = 0; i < 6; i += 1) {
+      await asked.at(-1)!.answer(new PyrallelError('PYR_RECORD_TOO_LARGE', 'too large'))
+      await clock.advanceAndSettle(30_000)
+    }
+    const delays = driver.eventsOf('dead-letter.failed').map(({ delayMs }) => delayMs)
+    assert.deepEqual(delays, [0, 0, 0, 200, 400, 800])
   })
 
   it('still counts what was acknowledged after its end', async () => {
