@@ -48,14 +48,14 @@ class EventWriter {
         return
       case 'concurrency.changed': {
         const { handlerId, limit } = event
-        const kind = `limit ${handlerId}`
-        this.#seldom(kind, 'info', { handlerId, limit }, 'the limit on attempts in flight has changed')
+        this.#seldom(`limit ${handlerId}`, 'info', { handlerId, limit }, 'the limit on attempts in flight has changed')
         return
       }
       case 'batch.split': {
         const { handlerId, records, epoch, failure } = event
         const facts = { handlerId, partition: partitionId(event), epoch, records, ...failureOf(failure) }
-        this.#seldom(`split ${handlerId} ${failure.name}`, 'info', facts, 'a batch failed and is tried again in halves')
+        const sentence = 'a batch failed and is tried again in halves'
+        this.#seldom(`split ${handlerId}`, 'info', facts, sentence, failure.name)
         return
       }
       case 'partitions.paused': {
@@ -103,21 +103,20 @@ class EventWriter {
       case 'record.retry': {
         const { attempts, delayMs, failure } = event
         const facts = { ...placeOf(event), attempts, delayMs, ...failureOf(failure) }
-        this.#seldom(`retry ${handlerId} ${failure.name}`, 'info', facts, 'a record failed and will be tried again')
+        const sentence = 'a record failed and will be tried again'
+        this.#seldom(`retry ${handlerId}`, 'info', facts, sentence, failure.name)
         return
       }
       case 'record.dead': {
         const { deadLetterTopic, failure } = event
-        const kind = `dead ${handlerId} ${failure.reason} ${failure.name}`
+        const kind = `dead ${handlerId} ${failure.reason}`
         const facts = { ...placeOf(event), ...failureOf(failure), stack: failure.stack }
-        if (deadLetterTopic === null) this.#seldom(kind, 'warn', facts, 'a record was given up and dropped')
-        else
-          this.#seldom(
-            kind,
-            'warn',
-            { ...facts, deadLetterTopic },
-            'a record was given up: it is in the dead-letter topic',
-          )
+        if (deadLetterTopic === null) {
+          this.#seldom(kind, 'warn', facts, 'a record was given up and dropped', failure.name)
+          return
+        }
+        const sentence = 'a record was given up: it is in the dead-letter topic'
+        this.#seldom(kind, 'warn', { ...facts, deadLetterTopic }, sentence, failure.name)
         return
       }
       case 'dead-letter.failed': {
@@ -179,16 +178,15 @@ class EventWriter {
 
   #onCommitFailed({ error, willRetry }: OfKind<'commit.failed'>): void {
     const facts = { ...errorOf(error), willRetry }
-    const kind = `commit ${facts.code}`
     // A rebalance was faster, as can happen at any time; the new owner has what was committed before.
     if (facts.code === 'PYR_NOT_OWNED')
-      this.#seldom(kind, 'info', facts, 'a commit came after its partition was given up')
-    else this.#seldom(kind, 'warn', facts, 'a commit failed; what it carried is committed again')
+      this.#seldom('commit', 'info', facts, 'a commit came after its partition was given up', facts.code)
+    else this.#seldom('commit', 'warn', facts, 'a commit failed; what it carried is committed again', facts.code)
   }
 
-  /** Once in an interval at its level, with the number of those that were held back; the others at `debug`. */
-  #seldom(kind: string, level: Level, facts: object, sentence: string): void {
-    const suppressed = this.#gate.pass(kind)
+  /** Once in an interval at its level, with the number of those that were held back; the others at `debug`. The name is the user's to choose. */
+  #seldom(kind: string, level: Level, facts: object, sentence: string, name?: string): void {
+    const suppressed = this.#gate.pass(kind, name)
     if (suppressed === undefined) this.#log.debug(facts, sentence)
     else this.#log[level](suppressed === 0 ? facts : { ...facts, suppressed }, sentence)
   }

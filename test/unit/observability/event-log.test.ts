@@ -223,4 +223,13 @@ describe('the event log', () => {
       ['warn', 'warn', 'warn', 'warn'],
     )
   })
+
+  it('is not flooded by errors whose names differ every time', () => {
+    const { lines, write } = told()
+    for (let i = 0; i < 100_000; i += 1) {
+      write({ ...of, kind: 'record.retry', attempts: 5, delayMs: 0, failure: { ...failure, name: `Failure${i}` } })
+    }
+    const written = lines.filter(({ level }) => level !== 'debug').length
+    assert.equal(written, 1_001)
+  })
 })
