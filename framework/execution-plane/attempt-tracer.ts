@@ -1,6 +1,5 @@
 /** The seam at which attempts are traced. The engine knows no tracing library, and pays nothing where nobody traces. */
-import type { KafkaRecord } from '../model/record.ts'
-import type { Outcome } from '../model/work.ts'
+import type { Outcome, WorkItem } from '../model/work.ts'
 
 export interface AttemptSpan {
   /** Makes the call with this span as the current one, also for what the call starts and does not wait for. */
@@ -9,5 +8,5 @@ export interface AttemptSpan {
   end(outcome: Outcome): void
 }
 
-/** Begins the span of one attempt. */
-export type AttemptTracer = (record: KafkaRecord, attempt: number) => AttemptSpan
+/** Begins the span of one attempt, with one record or a batch. */
+export type AttemptTracer = (work: Pick<WorkItem, 'records' | 'attempts'>) => AttemptSpan

@@ -72,7 +72,7 @@ export class Attempt extends Waiting {
   /** Runs the handler. Returns the outcome when there is nothing to wait for, which is the case for every synchronous handler. */
   start(now: number): Outcome | undefined {
     this.#startedAt = now
-    const span = this.#handler.setup.trace?.(this.record, this.number)
+    const span = this.#handler.setup.trace?.(this.item)
     if (span === undefined) return this.#run()
     this.#span = span
     const outcome = span.run(() => this.#run())

@@ -2,9 +2,9 @@
  * OpenTelemetry: continues the trace that a record's headers carry (W3C) in its handler, and in what is published. The one module that knows
  * the library; it is not even loaded unless the process has registered a tracer provider. Attributes: semantic conventions for messaging.
  */
-import type { Attributes, Context, Span, TextMapGetter, TextMapSetter } from '@opentelemetry/api'
+import type { Attributes, Context, Link, Span, SpanOptions, TextMapGetter, TextMapSetter } from '@opentelemetry/api'
 import type { AttemptSpan, AttemptTracer } from '../execution-plane/attempt-tracer.ts'
-import { toError } from '../model/errors.ts'
+import { bug, toError } from '../model/errors.ts'
 import type { KafkaRecord, OutgoingRecord, RecordHeader } from '../model/record.ts'
 import type { Outcome } from '../model/work.ts'
 
@@ -35,14 +35,36 @@ export class Tracing {
   }
 
   attemptTracer(handler: TracedHandler): AttemptTracer {
-    const { propagation, trace, SpanKind, ROOT_CONTEXT } = this.#api
+    const { trace, SpanKind, ROOT_CONTEXT } = this.#api
     const tracer = trace.getTracer('pyrallel')
-    return (record, attempt) => {
-      const parent = propagation.extract(ROOT_CONTEXT, record.headers, headerGetter)
-      const options = { kind: SpanKind.CONSUMER, attributes: attributesOf(record, attempt, handler) }
-      const span = tracer.startSpan(`process ${record.topic}`, options, parent)
+    const kind = SpanKind.CONSUMER
+    const begin = (topic: string, options: SpanOptions, parent: Context) => {
+      const span = tracer.startSpan(`process ${topic}`, options, parent)
       return new OpenSpan(this.#api, span, trace.setSpan(parent, span))
     }
+    return ({ records, attempts }) => {
+      const [record] = records
+      if (record === undefined) throw bug('Tracing', 'an attempt has no record')
+      if (records.length === 1) {
+        const attributes = recordAttributes(commonAttributes(record, handler), record, attempts[0])
+        return begin(record.topic, { kind, attributes }, this.#contextOf(record))
+      }
+      // The records come from different traces: one of them as the parent would claim the others' work, and what is published, for itself.
+      const links = records.flatMap((each, index) => this.#linkTo(each, attempts[index]))
+      const attributes = commonAttributes(record, handler)
+      attributes['messaging.batch.message_count'] = records.length
+      return begin(record.topic, { kind, attributes, links, root: true }, ROOT_CONTEXT)
+    }
+  }
+
+  #contextOf({ headers }: KafkaRecord): Context {
+    return this.#api.propagation.extract(this.#api.ROOT_CONTEXT, headers, headerGetter)
+  }
+
+  /** None where the record's headers carry no trace. */
+  #linkTo(record: KafkaRecord, attempt: number | undefined): Link[] {
+    const context = this.#api.trace.getSpanContext(this.#contextOf(record))
+    return context === undefined ? [] : [{ context, attributes: recordAttributes({}, record, attempt) }]
   }
 
   get publishTracer(): PublishTracer {
@@ -110,19 +132,23 @@ function failureOf(outcome: Outcome): { readonly name: string; readonly message:
   }
 }
 
-/** One literal and no spreads: this runs for every attempt. */
-function attributesOf(record: KafkaRecord, attempt: number, { group, handlerId }: TracedHandler): Attributes {
-  const attributes: Attributes = {
+/** One literal and no spreads: this runs for every attempt. A batch's records are all of one partition. */
+function commonAttributes({ topic, partition }: KafkaRecord, { group, handlerId }: TracedHandler): Attributes {
+  return {
     'messaging.system': 'kafka',
-    'messaging.destination.name': record.topic,
+    'messaging.destination.name': topic,
     'messaging.operation.name': 'process',
     'messaging.operation.type': 'process',
-    'messaging.destination.partition.id': String(record.partition),
-    'messaging.kafka.offset': record.offset,
+    'messaging.destination.partition.id': String(partition),
     'messaging.consumer.group.name': group,
     'pyrallel.handler': handlerId,
-    'pyrallel.attempt': attempt,
   }
+}
+
+/** Adds what is true of one record only: it stands on the span of its attempt, or on the link from the span of its batch. */
+function recordAttributes(attributes: Attributes, record: KafkaRecord, attempt: number | undefined): Attributes {
+  attributes['messaging.kafka.offset'] = record.offset
+  if (attempt !== undefined) attributes['pyrallel.attempt'] = attempt
   if (record.key !== null) attributes['messaging.kafka.message.key'] = record.key.toString()
   if (record.value === null) attributes['messaging.kafka.message.tombstone'] = true
   return attributes

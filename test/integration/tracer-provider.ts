@@ -5,11 +5,13 @@ import {
   type Attributes,
   type Context,
   context,
+  type Link,
   propagation,
   ROOT_CONTEXT,
   type Span,
   type SpanContext,
   SpanKind,
+  type SpanOptions,
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
@@ -21,6 +23,7 @@ export interface SeenSpan {
   readonly spanId: string
   readonly parentId: string | undefined
   readonly attributes: Attributes
+  readonly links: readonly Link[]
   status: SpanStatusCode
   ends: number
 }
@@ -28,14 +31,15 @@ export interface SeenSpan {
 export const spans: SeenSpan[] = []
 const storage = new AsyncLocalStorage<Context>()
 
-function startSpan(name: string, options: { kind?: SpanKind; attributes?: Attributes }, from: Context): Span {
+function startSpan(name: string, options: SpanOptions, from: Context): Span {
   const parent = trace.getSpanContext(from)
   const spanId = (spans.length + 1).toString(16).padStart(16, '0')
   const traceId = parent?.traceId ?? 'f'.repeat(32)
-  const { kind = SpanKind.INTERNAL, attributes = {} } = options
+  const { kind = SpanKind.INTERNAL, attributes = {}, links = [] } = options
   const seen: SeenSpan = {
     ...{ name, kind, traceId, spanId, parentId: parent?.spanId },
     attributes: { ...attributes },
+    links,
     status: SpanStatusCode.UNSET,
     ends: 0,
   }

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
-import { type HandlerFunction, type HandlerOptions, handler } from '../../framework/handler.ts'
+import {
+  batchHandler,
+  type HandlerDefinition,
+  type HandlerFunction,
+  type HandlerOptions,
+  handler,
+} from '../../framework/handler.ts'
 import { memoryCluster } from '../../framework/kafka/memory-client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
@@ -11,21 +17,37 @@ import { createRuntime } from '../../framework/runtime/create-runtime.ts'
 import { resolveConfig } from '../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import { bundledEntries } from '../contract/worker-entries/bundle.ts'
+import { publishSpan } from './traced-batch.ts'
 import { register, spans } from './tracer-provider.ts'
 
-const { traced } = await bundledEntries('traced')
+const { traced, tracedBatch } = await bundledEntries('traced', 'tracedBatch')
+
+type Headers = KafkaRecord['headers']
 
 /** Runs one record through the handler, and returns what came to `invoices`. */
-async function handle(
+function handle(
   run: HandlerFunction<unknown>,
-  headers: KafkaRecord['headers'],
+  headers: Headers,
   worker?: { readonly entry: string },
 ): Promise<readonly KafkaRecord[]> {
   const options: HandlerOptions<unknown> = worker === undefined ? {} : { engine: 'worker', worker: { threads: 1 } }
+  return handleAll(handler('orders', options, run), [headers], worker)
+}
+
+/** Runs a record for each headers, which are all there from the beginning, and returns what came to `invoices`. */
+async function handleAll(
+  definition: HandlerDefinition<unknown>,
+  all: readonly Headers[],
+  worker?: { readonly entry: string },
+): Promise<readonly KafkaRecord[]> {
   const cluster = memoryCluster()
   for (const topic of ['orders', 'orders.shop.dlq', 'invoices']) cluster.createTopic(topic, 1)
+  for (const [index, headers] of all.entries()) {
+    cluster.append({ topic: 'orders', key: Buffer.from(`c${index + 1}`), value: Buffer.from('{}'), headers })
+  }
   const config = resolveConfig({ group: 'shop', handlers: { retry: { attempts: 1 } } }, 'the test')
   const registered = { id: 'bill', file: 'handlers/bill.ts', topic: 'orders', group: null }
+  let settled = 0
   let onDone = () => {}
   const done = new Promise<void>((resolve) => {
     onDone = resolve
@@ -33,25 +55,24 @@ async function handle(
   const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
   const runtime = createRuntime({
     connection: cluster.connection(),
-    handlers: resolveHandlers([{ ...registered, ...worker, handler: handler('orders', options, run) }], config),
+    handlers: resolveHandlers([{ ...registered, ...worker, handler: definition }], config),
     startFrom: 'earliest',
     limits: config.limits,
     commit: config.commit,
     lifecycle: config.shutdown,
     log,
     onEvent: ({ kind }) => {
-      if (kind === 'record.done' || kind === 'record.dead') onDone()
+      if (kind === 'record.done' || kind === 'record.dead') settled += 1
+      if (settled === all.length) onDone()
     },
   })
   try {
     await runtime.start()
-    cluster.append({ topic: 'orders', key: Buffer.from('c1'), value: Buffer.from('{}'), headers })
     await done
   } finally {
     await runtime.stop()
   }
-  const invoices = cluster.log('invoices', 0)
-  return invoices.read(0, 10)
+  return cluster.log('invoices', 0).read(0, 10)
 }
 
 const traceId = 'a'.repeat(32)
@@ -123,6 +144,18 @@ describe('a runtime in a process with a tracer provider', () => {
     )
   })
 
+  it('gives a batch of one record the span of that record', async () => {
+    spans.length = 0
+    const one = batchHandler('orders', { batch: { size: 1 } }, () => {})
+    await handleAll(one, [[traceparent]])
+    const [processed] = spans
+    assert.deepEqual([processed?.traceId, processed?.parentId, processed?.links], [traceId, 'b'.repeat(16), []])
+    assert.deepEqual(
+      [processed?.attributes['messaging.kafka.offset'], processed?.attributes['messaging.batch.message_count']],
+      [0, undefined],
+    )
+  })
+
   it('begins a trace where the headers carry none', async () => {
     spans.length = 0
     await handle(() => {}, [])
@@ -138,4 +171,56 @@ describe('a worker handler whose thread registers a tracer provider in its setup
     assert.equal(headers.get('traceparent'), `00-${traceId}-0000000000000002-01`)
     assert.deepEqual(JSON.parse(String(published?.value)), [['process orders', traceId, 'b'.repeat(16)]])
   })
+})
+
+/** Three records of three traces and one of none, in one call. */
+const ofTraces: readonly Headers[] = [
+  ...['a', 'b', 'c'].map(
+    (letter): Headers => [['traceparent', Buffer.from(`00-${letter.repeat(32)}-${letter.repeat(16)}-01`)]],
+  ),
+  [],
+]
+const batch = { size: ofTraces.length, wait: '1m' } as const
+
+describe('a batch of records of several traces', () => {
+  before(register)
+  after(() => {
+    trace.disable()
+    context.disable()
+    propagation.disable()
+  })
+
+  for (const engine of ['async', 'worker'] as const) {
+    it(`begins a trace of its own that links to each of them, and is continued in what it publishes: ${engine}`, async () => {
+      spans.length = 0
+      const run = engine === 'async' ? publishSpan : () => assert.fail('ran on the main thread')
+      const worker = engine === 'async' ? undefined : { entry: tracedBatch }
+      const options = engine === 'async' ? { batch } : { batch, engine, worker: { threads: 1 } }
+      const [published] = await handleAll(batchHandler('orders', options, run), ofTraces, worker)
+      const { links, attributes, parentId, traceId: own } = JSON.parse(String(published?.value))
+      const linked = (letter: string, offset: number) => ({
+        traceId: letter.repeat(32),
+        attributes: {
+          'messaging.kafka.offset': offset,
+          'messaging.kafka.message.key': `c${offset + 1}`,
+          'pyrallel.attempt': 1,
+        },
+      })
+      assert.deepEqual(links, [linked('a', 0), linked('b', 1), linked('c', 2)])
+      assert.deepEqual(attributes, {
+        'messaging.system': 'kafka',
+        'messaging.destination.name': 'orders',
+        'messaging.operation.name': 'process',
+        'messaging.operation.type': 'process',
+        'messaging.destination.partition.id': '0',
+        'messaging.batch.message_count': 4,
+        'messaging.consumer.group.name': 'shop',
+        'pyrallel.handler': 'bill',
+      })
+      // The provider of these tests gives this number to every trace that begins.
+      assert.deepEqual([parentId, own], [undefined, 'f'.repeat(32)])
+      const headers = new Map(published?.headers.map(([name, value]) => [name, String(value)]))
+      assert.equal(headers.get('traceparent'), `00-${own}-0000000000000002-01`)
+    })
+  }
 })

@@ -1,0 +1,10 @@
+/** The thread of a batch handler that publishes what its own span has: who its parent is, its links, its attributes. */
+import { runThread } from '../../../framework/execution-plane/worker-main.ts'
+import { batchHandler } from '../../../framework/handler.ts'
+import { publishSpan } from '../../integration/traced-batch.ts'
+import { register } from '../../integration/tracer-provider.ts'
+
+runThread({
+  default: batchHandler('orders', { batch: { size: 4, wait: '1m' } }, publishSpan),
+  setup: register,
+})
