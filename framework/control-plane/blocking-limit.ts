@@ -37,7 +37,7 @@ export function overdueAt(state: PartitionState): number | undefined {
 }
 
 /** Whoever pauses a handler, because what it calls is down, does not want its records to be given up meanwhile, nor as soon as it goes on. */
-function blocksSince({ blockedSince, pausedUntil }: PartitionState): number {
+export function blocksSince({ blockedSince, pausedUntil }: PartitionState): number {
   return Math.max(blockedSince, pausedUntil)
 }
 

@@ -1,5 +1,6 @@
 /** Describes one partition for operators. Pure: it reads the state and changes nothing. Costs about as much as the partition's commit. */
 import type { BlockingRecord, GapMetrics, LimitReached, PartitionMetrics, Ribbon } from '../model/snapshot.ts'
+import { blocksSince } from './blocking-limit.ts'
 import type { PartitionState } from './partition-state.ts'
 import type { Pending } from './shard-queue.ts'
 
@@ -64,6 +65,7 @@ function blockingOf(state: PartitionState, now: number): BlockingRecord | null {
     state: pending.state,
     attempt: pending.attempt,
     ageMs: Math.max(0, Math.round(now - state.blockedSince)),
+    unpausedMs: Math.max(0, Math.round(now - blocksSince(state))),
     lastError:
       lastFailure === undefined
         ? null

@@ -149,6 +149,8 @@ export interface BlockingRecord {
   readonly attempt: number
   /** How long it has held the position: since it arrived, or since the position came to it. Milliseconds. */
   readonly ageMs: number
+  /** The same since its handler was last resumed, 0 while it is paused by hand: what counts for `maxBlocking` and the warning. Milliseconds. */
+  readonly unpausedMs: number
   /** Of the attempt before; `null` when none has failed. The message's first 200 characters. */
   readonly lastError: { readonly reason: FailureReason; readonly name: string; readonly message: string } | null
 }

@@ -11,7 +11,7 @@ export const BLOCKED_AFTER_MS = 60_000
 interface Told {
   readonly epoch: number
   readonly offset: number
-  /** It is told again at this age. */
+  /** It is told again when it has blocked for so long. */
   readonly againAtMs: number
 }
 
@@ -54,19 +54,19 @@ export class BlockingWatch {
     this.#told = told
   }
 
-  /** Once when it has blocked for long, and again whenever that time has doubled. */
+  /** Once when it has blocked for long, and again whenever that time has doubled. Who pauses a handler knows: that time does not count. */
   #tell(group: string, of: PartitionMetrics, before: Told | undefined): Told | undefined {
     const { blocking, epoch } = of
-    if (blocking === null || blocking.ageMs < BLOCKED_AFTER_MS) return undefined
-    const { offset, key, ageMs, state, attempt, lastError } = blocking
+    if (blocking === null || blocking.unpausedMs < BLOCKED_AFTER_MS) return undefined
+    const { offset, key, ageMs, unpausedMs, state, attempt, lastError } = blocking
     const isSame = before?.epoch === epoch && before.offset === offset
-    if (isSame && ageMs < before.againAtMs) return before
+    if (isSame && unpausedMs < before.againAtMs) return before
     const partition: PartitionId = partitionId(of)
     const behind = { trueLag: of.trueLag, gapOffsets: of.gaps.offsets }
     this.#options.log.warn(
       { group, partition, offset, key, ageMs: Math.round(ageMs), state, attempt, lastError, ...behind },
       'one offset holds back its partition: nothing above it can be committed',
     )
-    return { epoch, offset, againAtMs: 2 * ageMs }
+    return { epoch, offset, againAtMs: 2 * unpausedMs }
   }
 }

@@ -44,8 +44,9 @@ describe('a runtime with http.enabled', () => {
       assert.equal(partition.trueLag, 6)
       assert.deepEqual(partition.gaps, { offsets: 5, stretches: 1, span: 6 })
       assert.equal(partition.ribbon.cells, 'rggggg')
-      const { ageMs, ...blocking } = partition.blocking ?? assert.fail('nothing blocks')
+      const { ageMs, unpausedMs, ...blocking } = partition.blocking ?? assert.fail('nothing blocks')
       assert.ok(ageMs >= 0 && ageMs < 10_000)
+      assert.equal(unpausedMs, ageMs)
       assert.deepEqual(blocking, {
         offset: 0,
         key: 'slow',

@@ -113,6 +113,7 @@ describe('the snapshot of a partition', () => {
       state: 'in-flight',
       attempt: 1,
       ageMs: 3_000,
+      unpausedMs: 3_000,
       lastError: null,
     })
     member.end(items[0], { kind: 'failed', failure: aFailure({ name: 'TypeError', message: 'm'.repeat(999) }) })
@@ -122,6 +123,7 @@ describe('the snapshot of a partition', () => {
       state: 'waiting',
       attempt: 2,
       ageMs: 3_000,
+      unpausedMs: 3_000,
       lastError: { reason: 'handler', name: 'TypeError', message: 'm'.repeat(200) },
     })
   })
@@ -136,6 +138,23 @@ describe('the snapshot of a partition', () => {
     assert.equal(member.see().blocking?.ageMs, 0)
     member.now = 9_500
     assert.equal(member.see().blocking?.ageMs, 500)
+  })
+
+  it('tells beside the age how long no pause by hand was to blame: nothing while it is paused, and from the resume on', () => {
+    const member = new Observed()
+    member.now = 1_000
+    member.take(...records(100, 101))
+    const timesAt = (now: number) => {
+      member.now = now
+      const { ageMs, unpausedMs } = member.see().blocking ?? assert.fail('nothing blocks')
+      return [ageMs, unpausedMs]
+    }
+    assert.deepEqual(timesAt(3_000), [2_000, 2_000])
+    member.manager.pause('charge')
+    assert.deepEqual(timesAt(9_000), [8_000, 0])
+    member.take(...records(101, 102))
+    member.manager.resume('charge')
+    assert.deepEqual(timesAt(9_500), [8_500, 500])
   })
 
   it('counts the age from the arrival where the position had been waiting for records', () => {

@@ -75,6 +75,20 @@ describe('the watch for what blocks', () => {
     )
   })
 
+  it('does not count the time in which the handler is paused by hand, and warns when it has blocked for long without a pause', () => {
+    const { find, warnings } = aWatch()
+    find(aBlockingRecord({ ageMs: 300_000, unpausedMs: 0 }))
+    find(aBlockingRecord({ ageMs: 359_999, unpausedMs: 59_999 }))
+    assert.equal(warnings.length, 0)
+    find(aBlockingRecord({ ageMs: 360_000, unpausedMs: 60_000 }))
+    find(aBlockingRecord({ ageMs: 419_999, unpausedMs: 119_999 }))
+    find(aBlockingRecord({ ageMs: 420_000, unpausedMs: 120_000 }))
+    assert.deepEqual(
+      warnings.map(({ fields }) => 'ageMs' in fields && fields.ageMs),
+      [360_000, 420_000],
+    )
+  })
+
   it('begins anew for another offset, and for another assignment', () => {
     const { find, warnings } = aWatch()
     find(aBlockingRecord({ offset: 1, ageMs: 70_000 }))

@@ -38,7 +38,8 @@ export function aPartition(over: Partial<PartitionMetrics> = {}): PartitionMetri
 }
 
 export function aBlockingRecord(over: Partial<BlockingRecord> = {}): BlockingRecord {
-  return { offset: 10, key: 'c1', state: 'in-flight', attempt: 1, ageMs: 0, lastError: null, ...over }
+  const { ageMs = 0, unpausedMs = ageMs } = over
+  return { offset: 10, key: 'c1', state: 'in-flight', attempt: 1, lastError: null, ...over, ageMs, unpausedMs }
 }
 
 export function aHandlerState(over: Partial<HandlerMetrics> = {}): HandlerMetrics {
