@@ -26,6 +26,8 @@ const mebibyte = 1_048_576
 const kafkaName = '^[a-zA-Z0-9._-]{1,200}$'
 const kafkaNameRange = '1 to 200 letters, digits, dots, dashes or underscores'
 
+const handlerId = '^[^\\s:]{1,200}$'
+
 const kafka = section({
   brokers: withDefault(
     Type.Array(Type.String({ pattern: '^[^\\s@]+:\\d{1,5}$' }), {
@@ -201,6 +203,17 @@ export const configSchema = options({
   }),
   kafka,
   handlers: section(ofHandlers),
+  paused: withDefault(
+    Type.Array(Type.String({ pattern: handlerId }), {
+      default: [],
+      doc: {
+        what: 'Handlers that are paused from the start: they hold their partitions, and nothing of them runs until the process begins without this, or `runtime.resume` is called.',
+        range: 'a list of ids of handlers',
+        worse:
+          'Their lag grows. A paused handler takes the place of the others of its group in `limits`, once its records fill them.',
+      },
+    }),
+  ),
   limits,
   commit,
   shutdown,
@@ -212,7 +225,7 @@ export const configSchema = options({
 export const handlerSchema = options({
   id: withoutDefault(
     Type.String({
-      pattern: '^[^\\s:]{1,200}$',
+      pattern: handlerId,
       doc: {
         what: 'Names the handler.',
         range: '1 to 200 characters without spaces and colons',

@@ -48,7 +48,7 @@ export class DevRuntime {
 
   async start({ project, handlers }: LoadedApp): Promise<void> {
     const { broker, topics, logOf, clock, onEvent, onFailed } = this.#options
-    const { kafka, limits, commit, shutdown, http } = project.config
+    const { kafka, paused, limits, commit, shutdown, http } = project.config
     await this.#makeTopics(handlers)
     // One of its own, as a runtime closes its connection.
     const connection = await broker.connect(kafka)
@@ -57,6 +57,7 @@ export class DevRuntime {
       handlers: handlers.map((handler) => this.#probe(handler)),
       startFrom: kafka.startFrom,
       ...(kafka.instanceId === undefined ? {} : { instanceId: kafka.instanceId }),
+      paused,
       limits,
       commit,
       lifecycle: shutdown,
@@ -89,7 +90,8 @@ export class DevRuntime {
       const update = await this.#update(runtime, app)
       return { kind: 'updated', update }
     }
-    const paused = runtime?.paused ?? []
+    // By hand: what the config has paused is the next config's to say.
+    const paused = (runtime?.paused ?? []).filter((id) => this.#config?.paused.includes(id) !== true)
     this.#runtime = undefined
     await runtime?.stop()
     if (this.#isStopping) return { kind: 'restarted', options }

@@ -68,7 +68,7 @@ function bundledRoute(route: RegisteredHandler): RegisteredHandler {
 }
 
 async function runtimeOf(
-  { kafka, limits, commit, shutdown, http }: ResolvedConfig,
+  { kafka, paused, limits, commit, shutdown, http }: ResolvedConfig,
   handlers: readonly ResolvedHandler[],
   log: Logger,
 ): Promise<Runtime> {
@@ -80,6 +80,7 @@ async function runtimeOf(
     handlers,
     startFrom: kafka.startFrom,
     ...(kafka.instanceId === undefined ? {} : { instanceId: kafka.instanceId }),
+    paused,
     limits,
     commit,
     lifecycle: shutdown,

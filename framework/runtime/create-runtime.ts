@@ -111,8 +111,10 @@ class ComposedRuntime implements Runtime {
   }
 
   async #start(): Promise<void> {
-    const { connection, handlers, log, http } = this.#options
+    const { connection, handlers, log, http, paused = [] } = this.#options
     this.#state = 'starting'
+    const ids = handlers.map(({ route }) => route.handlerId)
+    this.#paused.beginWith(paused, ids)
     // First, so that a port in use is told before any partition moves.
     const snapshot = () => this.snapshot()
     this.#operations = await Operations.start({ http, handlers, snapshot, log, clock: this.#clock })
@@ -123,7 +125,8 @@ class ComposedRuntime implements Runtime {
     this.#publish = publisher(this.#producer, this.#tracing?.publishTracer, (topic) => this.#schemaOf(topic))
     for (const [group, members] of byGroup(handlers)) await this.#startGroup(group, members)
     if (this.#state === 'starting') this.#state = 'running'
-    log.info({ broker: connection.description, handlers: handlers.length, groups: this.#groups.size }, 'started')
+    const facts = { broker: connection.description, handlers: handlers.length, groups: this.#groups.size }
+    log.info(paused.length === 0 ? facts : { ...facts, paused: this.paused }, 'started')
   }
 
   /** Of the code that runs now: `update` may have brought another. */

@@ -14,6 +14,14 @@ export class PausedHandlers {
     this.#groups = groups
   }
 
+  /**
+   * Before the groups begin.
+   * @throws PyrallelError PYR_USAGE when one of them is not among all handlers
+   */
+  beginWith(handlerIds: readonly string[], all: readonly string[]): void {
+    for (const id of handlerIds) this.#ids.add(knownOf(id, all))
+  }
+
   /** @throws PyrallelError PYR_USAGE when there is no such handler */
   pause(handlerId?: string): void {
     if (handlerId === undefined) this.#isAll = true
@@ -62,8 +70,11 @@ export class PausedHandlers {
   }
 
   #known(handlerId: string): string {
-    const all = this.#all()
-    if (all.includes(handlerId)) return handlerId
-    throw new PyrallelError('PYR_USAGE', `There is no handler '${handlerId}'.${suggestion(handlerId, all)}`)
+    return knownOf(handlerId, this.#all())
   }
+}
+
+function knownOf(handlerId: string, all: readonly string[]): string {
+  if (all.includes(handlerId)) return handlerId
+  throw new PyrallelError('PYR_USAGE', `There is no handler '${handlerId}'.${suggestion(handlerId, all)}`)
 }

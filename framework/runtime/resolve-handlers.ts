@@ -4,6 +4,7 @@ import { withSchema } from '../execution-plane/derived-schema.ts'
 import type { HandlerDefinition } from '../handler.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { BatchSettings, Route } from '../model/settings.ts'
+import { suggestion } from './nearest-name.ts'
 import type { ResolvedOptions } from './option-schema.ts'
 import { resolveOptions } from './resolve-options.ts'
 import type { RegisteredHandler, ResolvedHandler, WorkerSettings } from './runtime.ts'
@@ -15,7 +16,7 @@ type HandlerSettings = ResolvedOptions<(typeof handlerSchema)['properties']>
 
 /**
  * Applies the config's defaults to each handler, checks them one by one and against each other.
- * @throws PyrallelError PYR_HANDLER_EXPORT, PYR_GENERATED_STALE, PYR_HANDLER_OPTION or PYR_HANDLER_DUPLICATE
+ * @throws PyrallelError PYR_HANDLER_EXPORT, PYR_GENERATED_STALE, PYR_HANDLER_OPTION, PYR_HANDLER_DUPLICATE or PYR_CONFIG_INVALID
  */
 export function resolveHandlers(
   registered: readonly RegisteredHandler[],
@@ -23,7 +24,19 @@ export function resolveHandlers(
 ): readonly ResolvedHandler[] {
   const resolved = registered.map((entry) => resolveHandler(entry, config))
   refuseDuplicates(resolved)
+  refuseUnknownPaused(
+    config.paused,
+    resolved.map(({ route }) => route.handlerId),
+  )
   return resolved
+}
+
+/** Whoever pauses a handler relies on it: with a misspelled id, it would run. */
+function refuseUnknownPaused(paused: readonly string[], known: readonly string[]): void {
+  const mistakes = paused
+    .filter((id) => !known.includes(id))
+    .map((id) => `Option paused (PYRALLEL_PAUSED) names '${id}', and there is no such handler.${suggestion(id, known)}`)
+  if (mistakes.length > 0) throw new PyrallelError('PYR_CONFIG_INVALID', mistakes.join('\n'))
 }
 
 function resolveHandler(entry: RegisteredHandler, config: ResolvedConfig): ResolvedHandler {

@@ -55,6 +55,8 @@ export interface RuntimeOptions {
   readonly handlers: readonly ResolvedHandler[]
   readonly startFrom: 'earliest' | 'latest'
   readonly instanceId?: string
+  /** Ids of handlers that are paused from the start, until they are resumed. Default: none. */
+  readonly paused?: readonly string[]
   readonly limits: Limits
   readonly commit: CommitSettings
   readonly lifecycle: LifecycleSettings
@@ -98,7 +100,7 @@ export interface SubscriptionChange {
 }
 
 export interface Runtime {
-  /** Connects, subscribes one consumer per group, and starts polling. Rejects when the broker or a topic is not there. */
+  /** Connects, subscribes one consumer per group, and starts polling. Rejects when the broker, a topic or a paused handler is not there. */
   start(): Promise<void>
   /** Drains for at most `lifecycle.drainMs`, commits, closes. May be called twice; the second call waits for the first. */
   stop(): Promise<void>

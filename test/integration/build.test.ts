@@ -20,6 +20,7 @@ import { fileURLToPath } from 'node:url'
 import { startEmbeddedBroker } from '../../framework/kafka/embedded-broker.ts'
 import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
+import type { SystemMetrics } from '../../framework/model/snapshot.ts'
 import { aProject, command } from './command-process.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
@@ -106,7 +107,7 @@ function serve(folder: string, env: Readonly<Record<string, string>>) {
 }
 
 describe('pyrallel build', timeout, () => {
-  it('makes what runs by itself: it is started, fed, and drained by SIGTERM', async () => {
+  it('makes what runs by itself: it is started, fed, drained by SIGTERM, and begun again with a handler paused', async () => {
     const root = aProject(project)
     const built = await command(root, ['build']).ended
     assert.equal(built.end, 0, built.err)
@@ -137,6 +138,22 @@ describe('pyrallel build', timeout, () => {
       const { code, out } = await server.ended
       assert.equal(code, 0, out)
       assert.match(out, /"msg":"stopping: what is in flight is finished first"[\s\S]*"msg":"stopped"/)
+
+      // An operator can begin it with a handler paused, and is told of a misspelled one.
+      const paused = serve(folder, { BROKERS: broker.brokers, PYRALLEL_PAUSED: 'pay', ...operators })
+      const again = await paused.seen(/"paused":\["pay"\].*"msg":"started"/)
+      await send({ total: 7 })
+      const [, address] = /"url":"([^"]+)"/.exec(again) ?? assert.fail(again)
+      const queued = async () =>
+        ((await (await fetch(`${address}/snapshot`)).json()) as SystemMetrics).groups[0]?.queued
+      while ((await queued()) !== 1) await new Promise((resolve) => setImmediate(resolve))
+      paused.stop()
+      const held = await paused.ended
+      assert.equal(held.code, 0, held.out)
+      assert.doesNotMatch(held.out, /"msg":"charged"/)
+      const { code: refused, err } = await serve(folder, { BROKERS: broker.brokers, PYRALLEL_PAUSED: 'pya' }).ended
+      assert.equal(refused, 1)
+      assert.match(err, /PYR_CONFIG_INVALID\n.*'pya', and there is no such handler\. Did you mean "pay"\?/)
     } finally {
       await producer.close(1_000)
       await connection.close()

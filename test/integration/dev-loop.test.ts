@@ -239,6 +239,18 @@ describe('the config', () => {
     await dev.seen(/→ version-1/, after.length)
   })
 
+  it('pauses handlers from the start, and what it pauses no more goes on', timeout, async () => {
+    const { root, dev } = await aLoop(one)
+    save(root, 'pyrallel.config.ts', config("paused: ['one']"))
+    const paused = await dev.seen(/⟳ restarted in \d+ ms, as paused has changed/)
+    save(root, 'pyrallel.config.ts', config("paused: ['one'], limits: { maxRecords: 500 }"))
+    const still = await dev.seen(/as limits\.maxRecords has changed/, paused.length)
+    assert.doesNotMatch(still.slice(paused.indexOf('as paused has changed')), /→ version-1/)
+    save(root, 'pyrallel.config.ts', config('limits: { maxRecords: 500 }'))
+    const resumed = await dev.seen(/as paused has changed/, still.length)
+    await dev.seen(/→ version-1/, resumed.length)
+  })
+
   it('reaches the handlers without a restart where it is about handlers', timeout, async () => {
     const { root, dev } = await aLoop(one)
     save(root, 'pyrallel.config.ts', config('handlers: { concurrency: 2 }'))

@@ -100,6 +100,7 @@ describe('the variables', () => {
     'handlers.poison.threshold': ['3', 3],
     'handlers.poison.cooldown': ['1m', 60_000],
     'handlers.maxBlocking': ['5m', 300_000],
+    paused: ['charge-order, audit', ['charge-order', 'audit']],
     'limits.maxRecords': ['11', 11],
     'limits.maxBytes': ['4096', 4_096],
     'limits.maxRecordsPerPartition': ['12', 12],

@@ -184,4 +184,15 @@ describe('resolveHandlers', () => {
   it('refuses a default export that is no handler', () => {
     assert.equal(refusal({ ...registered(), handler: {} as RegisteredHandler['handler'] }).code, 'PYR_HANDLER_EXPORT')
   })
+
+  it('refuses a config that pauses a handler that there is not, and names the one that was probably meant', () => {
+    const paused = (...ids: string[]) => resolveConfig({ group: 'shop', paused: ids }, 'pyrallel.config.ts')
+    const [known] = resolveHandlers([registered({})], paused())
+    const id = known?.route.handlerId ?? assert.fail('nothing was resolved')
+    assert.equal(resolveHandlers([registered({})], paused(id)).length, 1)
+    assert.throws(() => resolveHandlers([registered({})], paused(id, `${id}s`)), {
+      code: 'PYR_CONFIG_INVALID',
+      message: `Option paused (PYRALLEL_PAUSED) names '${id}s', and there is no such handler. Did you mean "${id}"?`,
+    })
+  })
 })

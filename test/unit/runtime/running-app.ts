@@ -55,6 +55,7 @@ export async function aRunningApp(
   t: TestContext,
   handlers: readonly ResolvedHandler[],
   topics: readonly string[] = [],
+  paused?: readonly string[],
 ): Promise<RunningApp> {
   const cluster = memoryCluster()
   for (const topic of new Set([...handlers.map(({ route }) => route.topic), ...topics])) cluster.createTopic(topic, 2)
@@ -69,6 +70,7 @@ export async function aRunningApp(
     connection: cluster.connection(),
     handlers,
     startFrom: 'earliest',
+    ...(paused === undefined ? {} : { paused }),
     limits,
     commit,
     lifecycle: shutdown,

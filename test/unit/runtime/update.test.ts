@@ -295,6 +295,28 @@ describe('pausing a runtime', timeout, () => {
     await app.until(() => app.count('record.done', 'charge') === 1)
   })
 
+  it('holds from the start for those that the options name, says so, and ends with a resume', async (t) => {
+    const app = await aRunningApp(t, [aHandler('charge'), aHandler('mail')], [], ['charge'])
+    assert.deepEqual(app.runtime.paused, ['charge'])
+    const [started] = app.lines.filter(({ message }) => message === 'started')
+    assert.deepEqual(started?.fields, { broker: 'memory', handlers: 2, groups: 1, paused: ['charge'] })
+    await app.send('charge', 1)
+    await app.send('mail', 1)
+    await app.until(() => app.count('record.done', 'mail') === 1)
+    const queued = () => app.runtime.snapshot().groups[0]?.queued
+    while (queued() !== 1) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(app.count('record.done', 'charge'), 0)
+    app.runtime.resume('charge')
+    await app.until(() => app.count('record.done', 'charge') === 1)
+  })
+
+  it('does not begin where the options name a handler that there is not', async (t) => {
+    await assert.rejects(aRunningApp(t, [aHandler('charge')], [], ['chrage']), {
+      code: 'PYR_USAGE',
+      message: /no handler 'chrage'\. Did you mean "charge"\?/,
+    })
+  })
+
   it('holds for all but the one that is resumed', async (t) => {
     const app = await aRunningApp(t, [aHandler('charge'), aHandler('mail')])
     app.runtime.pause()
