@@ -4,7 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { load } from 'js-yaml'
+import { PrometheusMetrics } from '../../framework/observability/prometheus.ts'
 import { configDefaults } from '../../framework/runtime/resolve-config.ts'
+import { aGroup, aHandlerState, aSystem } from '../unit/observability/snapshots.ts'
 import { observe, produce, until } from './observed-runtime.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -34,9 +36,21 @@ interface Dashboard {
 const dashboard = JSON.parse(read('templates/observability/grafana/dashboards/pyrallel.json')) as Dashboard
 const targets = dashboard.panels.flatMap(({ title, targets = [] }) => targets.map((target) => ({ title, ...target })))
 
-/** Each metric of a real page with its labels: one runtime, with a record that blocks, gaps above it, and one that failed. */
-async function realPage(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+type Labels = ReadonlyMap<string, ReadonlySet<string>>
+
+/** Each metric of a page with its labels. */
+function labelsOn(page: string): Labels {
   const labels = new Map<string, Set<string>>()
+  for (const [, name = ''] of page.matchAll(/^# TYPE (\S+)/gm)) labels.set(name, new Set())
+  for (const [, name = '', inside = ''] of page.matchAll(/^(\w+)(?:\{(.*)\})? /gm)) {
+    labels.set(name, new Set([...inside.matchAll(/(\w+)="/g)].map(([, label = '']) => label)))
+  }
+  return labels
+}
+
+/** The page of one runtime, with a record that blocks, gaps above it, one that failed, and a limit that moves. */
+async function realPage(): Promise<Labels> {
+  let text = ''
   let release = () => {}
   const gate = new Promise<void>((resolve) => {
     release = resolve
@@ -45,17 +59,27 @@ async function realPage(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
     if (key === 'slow') await gate
     if (key === 'flaky' && attempt === 1) throw new Error('once')
   }
-  await observe({ run }, async ({ cluster, runtime, url }) => {
+  const options = { adaptive: { enabled: true } }
+  await observe({ run, options }, async ({ cluster, runtime, url }) => {
     for (const key of ['slow', 'fast', 'flaky']) produce(cluster, key, {})
     await until(runtime, ({ groups }) => groups[0]?.partitions[0]?.gaps.offsets === 2)
-    const page = await (await fetch(`${url()}/metrics`)).text()
-    for (const [, name = ''] of page.matchAll(/^# TYPE (\S+)/gm)) labels.set(name, new Set())
-    for (const [, name = '', inside = ''] of page.matchAll(/^(\w+)(?:\{(.*)\})? /gm)) {
-      labels.set(name, new Set([...inside.matchAll(/(\w+)="/g)].map(([, label = '']) => label)))
-    }
+    text = await (await fetch(`${url()}/metrics`)).text()
     release()
   })
-  return labels
+  return new Map([...labelsOn(text), ...(await threadsPage())])
+}
+
+/** What only handlers on threads have. */
+async function threadsPage(): Promise<Labels> {
+  const threads = { running: 2, restarts: 1, batches: 9, boundaryMs: 4 }
+  const system = aSystem({ groups: [aGroup({ handlers: [aHandlerState({ threads })] })] })
+  const metrics = await PrometheusMetrics.create(() => system, [])
+  try {
+    const { text } = await metrics.page()
+    return new Map([...labelsOn(text)].filter(([name]) => name.startsWith('pyrallel_engine_')))
+  } finally {
+    metrics.close()
+  }
 }
 
 /** Labels that Prometheus adds to whatever it reads. */
@@ -63,7 +87,7 @@ const added = ['instance', 'job']
 const words = ['sum', 'max', 'rate', 'increase', 'histogram_quantile', 'by']
 
 /** What is wrong with a query, given the metrics and labels that there are. */
-function mistakesIn(expr: string, page: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+function mistakesIn(expr: string, page: Labels): string[] {
   const mistakes: string[] = []
   const known = new Set(added)
   const selectors = [...expr.matchAll(/\b(pyrallel_\w+)(?:\{([^}]*)\})?/g)]
@@ -115,13 +139,36 @@ describe('the dashboard', () => {
     const titles = dashboard.panels.map(({ title }) => title).join('\n')
     for (const subject of [
       ...['Records by outcome', 'Duration', 'True lag', 'Gaps', 'Blocking offset', 'In flight against the limit'],
-      ...['Retries', 'Dead letters', 'Rebalances', 'Pauses'],
+      ...['Retries', 'Dead letters', 'Rebalances', 'Pauses', 'Restarts of threads'],
+      ...['Adaptive limit and rate', 'Paused by hand', 'Poisoned keys'],
     ]) {
       assert.match(titles, new RegExp(subject))
     }
     for (const { type, title, description = '' } of dashboard.panels) {
       if (type !== 'row') assert.match(description, /\.$/, title)
     }
+  })
+})
+
+describe('docker-compose.yml of the package', () => {
+  it('is that of this repository, for the folder in which it is', () => {
+    const here = read('docker-compose.yml').replaceAll('./templates/observability/', './')
+    const ofPackage = read('templates/observability/docker-compose.yml')
+    const [, body = assert.fail('it has no name')] = here.split(/^(?=name: )/m)
+    assert.equal(ofPackage.split(/^(?=name: )/m)[1], body)
+  })
+
+  it('mounts only files that are beside it, and is where the README says', () => {
+    const { services } = yaml<{ services: Record<string, Service> }>('templates/observability/docker-compose.yml')
+    const files = Object.values(services)
+      .flatMap(({ volumes = [] }) => volumes.map((volume) => volume.split(':')[0] ?? ''))
+      .filter((from) => from.startsWith('.'))
+    assert.equal(files.length, 3)
+    for (const file of files) assert.ok(existsSync(`${root}/templates/observability/${file}`), file)
+    const { files: shipped } = JSON.parse(read('package.json')) as { readonly files: readonly string[] }
+    assert.ok(shipped.includes('templates'))
+    const path = 'node_modules/pyrallel/templates/observability/docker-compose.yml'
+    assert.ok(read('README.md').includes(`docker compose -f ${path} up`))
   })
 })
 
