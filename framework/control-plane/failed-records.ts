@@ -52,18 +52,21 @@ export class FailedRecords {
     held.pending.state = 'waiting'
     held.pending.attempt += 1
     held.state.retriesWaiting += 1
-    this.#retries.push(dueAt, held)
+    held.pending.retry = this.#retries.push(dueAt, held)
   }
 
   takeDue(now: number): Held | undefined {
     const held = this.#retries.takeDue(now)
-    if (held !== undefined) held.state.retriesWaiting -= 1
+    if (held === undefined) return undefined
+    held.pending.retry = undefined
+    held.state.retriesWaiting -= 1
     return held
   }
 
   /** It will not be tried again. */
   cancelRetry(held: Held): void {
-    this.#retries.removeWhere(({ pending }) => pending === held.pending)
+    if (held.pending.retry !== undefined) this.#retries.remove(held.pending.retry)
+    held.pending.retry = undefined
     held.state.retriesWaiting -= 1
   }
 

@@ -7,8 +7,9 @@ interface Breaker {
   openUntil: number
 }
 
-/** The oldest are forgotten beyond that: a failure of all keys must not take all memory. */
+/** The oldest are forgotten beyond either: a failure of all keys must not take all memory, and a key may be as large as a record. */
 const MAX_KEYS = 10_000
+const MAX_BYTES = 1_048_576
 
 /**
  * closed --`threshold` records given up in a row--> open --`cooldownMs`--> half open --success--> closed
@@ -17,6 +18,8 @@ const MAX_KEYS = 10_000
  */
 export class KeyBreakers {
   readonly #breakers = new Map<string, Breaker>()
+  /** Of all names. */
+  #bytes = 0
 
   /** Whether a record of this key should not run now. */
   isOpen(key: Buffer | null, now: number): boolean {
@@ -30,11 +33,13 @@ export class KeyBreakers {
     const breaker = this.#breakers.get(name) ?? { givenUp: 0, openUntil: 0 }
     breaker.givenUp += 1
     // Set anew, so that the map is in the order of the last failure.
-    this.#breakers.delete(name)
+    this.#forget(name)
     this.#breakers.set(name, breaker)
+    this.#bytes += name.length
     for (const oldest of this.#breakers.keys()) {
-      if (this.#breakers.size <= MAX_KEYS) break
-      this.#breakers.delete(oldest)
+      // The newest stays, however large: its record was in memory, too.
+      if ((this.#breakers.size <= MAX_KEYS && this.#bytes <= MAX_BYTES) || oldest === name) break
+      this.#forget(oldest)
     }
     if (breaker.givenUp < threshold) return false
     breaker.openUntil = now + cooldownMs
@@ -46,8 +51,12 @@ export class KeyBreakers {
     if (key === null || this.#breakers.size === 0) return false
     const name = nameOf(key)
     const wasOpen = (this.#breakers.get(name)?.openUntil ?? 0) > 0
-    this.#breakers.delete(name)
+    this.#forget(name)
     return wasOpen
+  }
+
+  #forget(name: string): void {
+    if (this.#breakers.delete(name)) this.#bytes -= name.length
   }
 
   /** Keys with an open breaker: how many, and at most `most` of them, those that failed last. */
@@ -64,7 +73,7 @@ export class KeyBreakers {
   }
 }
 
-/** Keys are compared by their bytes. */
+/** Keys are compared by their bytes: a character for each. */
 function nameOf(key: Buffer): string {
   return key.toString('latin1')
 }

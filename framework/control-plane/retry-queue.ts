@@ -1,13 +1,19 @@
 /** Holds what waits for a point in time, earliest first. Knows no clock: the caller says what time it is. */
 
-interface Entry<Item> {
+/** What `push` gives, to remove with. */
+export interface RetryTicket {
   readonly dueAt: number
   /** Ties go in the order of arrival, so that the same schedule always plays the same way. */
   readonly order: number
+  /** Its place in the heap; the queue's. */
+  at: number
+}
+
+interface Entry<Item> extends RetryTicket {
   readonly item: Item
 }
 
-/** A binary heap. `push` and `takeDue` cost O(log n) each; `removeWhere` O(n). */
+/** A binary heap. `push`, `takeDue` and `remove` cost O(log n) each; `removeWhere` O(n log n). */
 export class RetryQueue<Item> {
   #heap: Entry<Item>[] = []
   #order = 0
@@ -21,22 +27,32 @@ export class RetryQueue<Item> {
     return this.#heap[0]?.dueAt
   }
 
-  push(dueAt: number, item: Item): void {
+  push(dueAt: number, item: Item): RetryTicket {
     this.#order += 1
-    this.#heap.push({ dueAt, order: this.#order, item })
-    this.#siftUp(this.#heap.length - 1)
+    const entry = { dueAt, order: this.#order, item, at: this.#heap.length }
+    this.#heap.push(entry)
+    this.#siftUp(entry.at)
+    return entry
   }
 
   /** Removes and returns the earliest item that is due at `now`. */
   takeDue(now: number): Item | undefined {
     const first = this.#heap[0]
     if (first === undefined || first.dueAt > now) return undefined
-    const last = this.#heap.pop()
-    if (last !== undefined && this.#heap.length > 0) {
-      this.#heap[0] = last
-      this.#siftDown(0)
-    }
+    this.remove(first)
     return first.item
+  }
+
+  /** Nothing happens where it is in the queue no more. */
+  remove(ticket: RetryTicket): void {
+    const { at } = ticket
+    if (this.#heap[at] !== ticket) return
+    const last = this.#heap.pop()
+    if (last === undefined || last === ticket) return
+    this.#put(last, at)
+    // It may come from another branch, and so belong above as well as below.
+    this.#siftUp(at)
+    this.#siftDown(at)
   }
 
   removeWhere(matches: (item: Item) => boolean): void {
@@ -44,6 +60,12 @@ export class RetryQueue<Item> {
     if (kept.length === this.#heap.length) return
     // A sorted array is a valid heap.
     this.#heap = kept.sort((a, b) => (isBefore(a, b) ? -1 : 1))
+    for (const [at, entry] of this.#heap.entries()) entry.at = at
+  }
+
+  #put(entry: Entry<Item>, at: number): void {
+    this.#heap[at] = entry
+    entry.at = at
   }
 
   #siftUp(start: number): void {
@@ -53,8 +75,8 @@ export class RetryQueue<Item> {
       const parent = (at - 1) >> 1
       const [child, above] = [heap[at], heap[parent]]
       if (child === undefined || above === undefined || !isBefore(child, above)) return
-      heap[at] = above
-      heap[parent] = child
+      this.#put(above, at)
+      this.#put(child, parent)
       at = parent
     }
   }
@@ -72,8 +94,8 @@ export class RetryQueue<Item> {
       if (least === at) return
       const [low, high] = [heap[at], heap[least]]
       if (low === undefined || high === undefined) return
-      heap[at] = high
-      heap[least] = low
+      this.#put(high, at)
+      this.#put(low, least)
       at = least
     }
   }

@@ -2,6 +2,7 @@
 import type { KafkaRecord } from '../model/record.ts'
 import type { HandlerFailure, Ordering } from '../model/work.ts'
 import type { OffsetTicket } from './offset-tracker.ts'
+import type { RetryTicket } from './retry-queue.ts'
 
 /** Where an incomplete record stands. `waiting`: for its retry. `dead`: for the dead-letter topic's acknowledgement. */
 export type PendingState = 'queued' | 'in-flight' | 'waiting' | 'dead'
@@ -20,6 +21,8 @@ export interface Pending {
   lastFailure: HandlerFailure | undefined
   /** Records of the largest batch that it may run in. Falls with each batch that failed as a whole, until the bad record is alone. */
   batchLimit: number
+  /** The retry queue's, while it waits there. */
+  retry: RetryTicket | undefined
   /** The next record of the same shard. */
   next: Pending | undefined
 }
@@ -73,6 +76,7 @@ export class ShardQueue {
       ticket: -1,
       state: 'queued',
       attempt: 1,
+      retry: undefined,
       interruptions: 0,
       lastFailure: undefined,
       batchLimit: Number.POSITIVE_INFINITY,

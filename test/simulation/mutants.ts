@@ -227,7 +227,7 @@ const mutants: readonly Mutant[] = [
   {
     name: 'a retry that was given up comes back',
     file: 'failed-records.ts',
-    find: '    this.#retries.removeWhere(({ pending }) => pending === held.pending)\n',
+    find: '    if (held.pending.retry !== undefined) this.#retries.remove(held.pending.retry)\n',
     replace: '',
   },
   {

@@ -39,6 +39,21 @@ describe('KeyBreakers', () => {
     assert.equal(breakers.isOpen(key(40_000), 1), true)
   })
 
+  it('keeps a mebibyte of keys and the newest one, and what is forgotten or closed makes room again', () => {
+    const breakers = new KeyBreakers()
+    const large = (index: number) => Buffer.alloc(100_000, `${index}`.padStart(4, '0'))
+    for (let index = 0; index < 500; index += 1) breakers.onGivenUp(large(index), settings, 0)
+    assert.equal(breakers.open(1, 10).count, 10)
+    assert.deepEqual([breakers.isOpen(large(489), 1), breakers.isOpen(large(490), 1)], [false, true])
+    for (let index = 490; index < 500; index += 1) breakers.onSucceeded(large(index))
+    // The same key again and again takes its room once.
+    for (let index = 0; index < 500; index += 1) breakers.onGivenUp(large(index % 10), settings, 0)
+    assert.equal(breakers.open(1, 20).count, 10)
+    const huge = Buffer.alloc(2_000_000, 'k')
+    breakers.onGivenUp(huge, settings, 0)
+    assert.deepEqual([breakers.open(1, 10).count, breakers.isOpen(huge, 1)], [1, true])
+  })
+
   it('says once that a success has closed a breaker', () => {
     const breakers = new KeyBreakers()
     breakers.onGivenUp(key('a'), settings, 0)

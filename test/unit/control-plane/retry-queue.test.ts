@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { RetryQueue } from '../../../framework/control-plane/retry-queue.ts'
+import { RetryQueue, type RetryTicket } from '../../../framework/control-plane/retry-queue.ts'
 
 function takeAll<Item>(queue: RetryQueue<Item>, now: number): Item[] {
   const taken: Item[] = []
@@ -38,24 +38,57 @@ describe('RetryQueue', () => {
     assert.equal(queue.size, 0)
   })
 
+  it('removes one by its ticket, once, wherever it is', () => {
+    const queue = new RetryQueue<number>()
+    const tickets = [9, 3, 8, 1, 7].map((at) => queue.push(at, at))
+    const [nine, , , one] = tickets
+    if (nine === undefined || one === undefined) assert.fail('five were pushed')
+    for (const ticket of [one, nine, one, nine]) queue.remove(ticket)
+    assert.deepEqual([queue.size, takeAll(queue, 9)], [3, [3, 7, 8]])
+    for (const ticket of tickets) queue.remove(ticket)
+    assert.equal(queue.size, 0)
+  })
+
+  it('compares few of many to remove one', () => {
+    const queue = new RetryQueue<number>()
+    let looks = 0
+    const times = Array.from({ length: 10_000 }, (_, index) => ({
+      valueOf() {
+        looks += 1
+        return (index * 7_919) % 10_007
+      },
+    }))
+    const tickets = times.map((at, index) => queue.push(at as unknown as number, index))
+    looks = 0
+    for (const ticket of tickets.slice(0, 100)) queue.remove(ticket)
+    assert.equal(queue.size, 9_900)
+    assert.ok(looks / 100 < 200, `${looks / 100} for one`)
+  })
+
   it('gives what a sorted list would, for any times, removals and moments of asking', () => {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.record({ push: fc.nat(20) }) },
       { weight: 2, arbitrary: fc.record({ take: fc.nat(20) }) },
       { weight: 1, arbitrary: fc.record({ remove: fc.nat(3) }) },
+      { weight: 2, arbitrary: fc.record({ cancel: fc.nat(79) }) },
     )
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
         const queue = new RetryQueue<number>()
+        const tickets = new Map<number, RetryTicket>()
         let list: { readonly at: number; readonly id: number }[] = []
         for (const [id, each] of steps.entries()) {
           if ('push' in each) {
-            queue.push(each.push, id)
+            tickets.set(id, queue.push(each.push, id))
             list = [...list, { at: each.push, id }].toSorted((a, b) => a.at - b.at || a.id - b.id)
           } else if ('take' in each) {
             const due = list.filter(({ at }) => at <= each.take).map(({ id: of }) => of)
             assert.deepEqual(takeAll(queue, each.take), due)
             list = list.filter(({ at }) => at > each.take)
+          } else if ('cancel' in each) {
+            const ticket = tickets.get(each.cancel)
+            if (ticket !== undefined) queue.remove(ticket)
+            list = list.filter(({ id: of }) => of !== each.cancel)
           } else {
             queue.removeWhere((of) => of % 4 === each.remove)
             list = list.filter(({ id: of }) => of % 4 !== each.remove)
