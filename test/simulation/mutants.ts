@@ -68,9 +68,9 @@ const mutants: readonly Mutant[] = [
   {
     name: 'a shard is free as soon as its record has failed',
     file: 'failed-records.ts',
-    find: '    this.#retries.push(dueAt, held)\n',
+    find: '    held.pending.retry = this.#retries.push(dueAt, held)\n',
     replace:
-      "    this.#retries.push(dueAt, held)\n    held.pending.state = 'queued'\n    held.state.shards.requeue(held.pending)\n",
+      "    held.pending.retry = this.#retries.push(dueAt, held)\n    held.pending.state = 'queued'\n    held.state.shards.requeue(held.pending)\n",
   },
   {
     name: 'the next record of a key starts while one is in flight',
@@ -179,7 +179,7 @@ const mutants: readonly Mutant[] = [
   {
     name: 'a success does not heal a key',
     file: 'key-breakers.ts',
-    find: '    const wasOpen = (this.#breakers.get(name)?.openUntil ?? 0) > 0\n    this.#breakers.delete(name)\n',
+    find: '    const wasOpen = (this.#breakers.get(name)?.openUntil ?? 0) > 0\n    this.#forget(name)\n',
     replace: '    const wasOpen = (this.#breakers.get(name)?.openUntil ?? 0) > 0\n',
   },
   {

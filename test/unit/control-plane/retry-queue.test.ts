@@ -49,6 +49,14 @@ describe('RetryQueue', () => {
     assert.equal(queue.size, 0)
   })
 
+  it('is still in order where what takes the place of the removed one comes from a branch that is due earlier', () => {
+    const queue = new RetryQueue<number>()
+    const tickets = [1, 10, 2, 11, 12, 3, 4].map((at) => queue.push(at, at))
+    queue.remove(tickets[3] ?? assert.fail('seven were pushed'))
+    for (const at of [13, 14, 15]) queue.push(at, at)
+    assert.deepEqual(takeAll(queue, 15), [1, 2, 3, 4, 10, 12, 13, 14, 15])
+  })
+
   it('compares few of many to remove one', () => {
     const queue = new RetryQueue<number>()
     let looks = 0
