@@ -18,6 +18,8 @@ export interface BatchSource {
 export class BatchBuilder {
   /** Since when records wait for others; undefined while none does. Milliseconds since the Unix epoch. */
   #since: number | undefined
+  /** The one that has waited since then. It may leave without a batch: given up, or finished by an earlier assignment's handler. */
+  #first: Pending | undefined
   /** Incomplete records that may only run in smaller batches. */
   #limited = 0
 
@@ -41,18 +43,33 @@ export class BatchBuilder {
    * enough for others. What may not run is refused before it is in a batch.
    */
   take({ size, waitMs }: BatchSettings, now: number, source: BatchSource): readonly Pending[] {
-    const mayWait = now < (this.#since ?? now) + waitMs
     // Asked with every record that comes: to take them all and put them back each time would cost too much.
-    if (this.#since !== undefined && mayWait && this.#limited === 0 && source.queued < size) return []
+    if (this.#isWaiting(now, waitMs) && this.#limited === 0 && source.queued < size) return []
     const { taken, most } = takeTogether(size, source)
-    if (taken.length === 0 || taken.length === most || !mayWait) {
-      this.#since = undefined
-      return taken
+    const first = longestWaiting(taken)
+    const since = first?.waitsSince ?? now
+    const starts = first === undefined || taken.length === most || now >= since + waitMs
+    this.#since = starts ? undefined : since
+    this.#first = starts ? undefined : first
+    for (const pending of taken) {
+      pending.waitsSince = starts ? undefined : (pending.waitsSince ?? now)
+      if (!starts) source.putBack(pending)
     }
-    this.#since ??= now
-    for (const pending of taken) source.putBack(pending)
-    return []
+    return starts ? taken : []
   }
+
+  #isWaiting(now: number, waitMs: number): boolean {
+    return this.#since !== undefined && this.#first?.state === 'queued' && now < this.#since + waitMs
+  }
+}
+
+function longestWaiting(taken: readonly Pending[]): Pending | undefined {
+  let longest = taken[0]
+  for (const pending of taken) {
+    if (pending.waitsSince !== undefined && !(pending.waitsSince >= (longest?.waitsSince ?? Number.POSITIVE_INFINITY)))
+      longest = pending
+  }
+  return longest
 }
 
 /** @returns with the records the size of a whole batch, which is less than `size` when one of them has failed in a larger one */

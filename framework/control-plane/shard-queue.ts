@@ -23,6 +23,8 @@ export interface Pending {
   batchLimit: number
   /** The retry queue's, while it waits there. */
   retry: RetryTicket | undefined
+  /** Since when it waits for others to make a batch; undefined while it does not. Milliseconds since the Unix epoch. */
+  waitsSince: number | undefined
   /** The next record of the same shard. */
   next: Pending | undefined
 }
@@ -80,6 +82,7 @@ export class ShardQueue {
       interruptions: 0,
       lastFailure: undefined,
       batchLimit: Number.POSITIVE_INFINITY,
+      waitsSince: undefined,
       next: undefined,
     }
     if (shard.tail === undefined) shard.head = pending

@@ -98,6 +98,26 @@ describe('a batch that is not whole', () => {
     assert.deepEqual([batches(driver.start()), driver.manager.nextWakeAt], [[[2]], 100])
   })
 
+  it('waits anew when the one that has waited longest was given up meanwhile', () => {
+    const retry = { attempts: 9, backoff: 'fixed', minMs: 100, maxMs: 100, jitter: false } as const
+    const driver = driverOf({ size: 3, waitMs: 1_000 }, { retry, maxBlockingMs: 1_500 }).poll(aRecord(0))
+    driver.start()
+    driver.now = 1_000
+    driver.end(driver.start()[0], failed)
+    for (const now of [1_100, 1_500]) {
+      driver.now = now
+      assert.deepEqual(driver.start(), [])
+    }
+    driver.manager.onDeadLettered(driver.takeDeadLetter())
+    driver.now = 1_600
+    assert.deepEqual(driver.poll(aRecord(1)).start(), [])
+    assert.equal(driver.manager.nextWakeAt, 2_600)
+    driver.now = 2_599
+    assert.deepEqual(driver.start(), [])
+    driver.now = 2_600
+    assert.deepEqual(batches(driver.start()), [[1]])
+  })
+
   it('is not started once its partition drains, and leaves nothing behind', () => {
     const driver = driverOf({ size: 3, waitMs: 50 }).poll(aRecord(0))
     driver.start()
