@@ -21,7 +21,7 @@ export interface ChosenCluster {
 export async function chooseCluster(brokers: string | undefined, io: Io): Promise<ChosenCluster> {
   const root = io.cwd()
   const project = existsSync(join(root, configFile)) ? await loadProject(root) : undefined
-  const target = chooseTarget({ flag: brokers, dev: readDevFile(root), isAlive, config: project?.config })
+  const target = chooseTarget({ flag: brokers, dev: readDevFile(root), isAlive, project })
   return { target, project }
 }
 
@@ -35,6 +35,7 @@ export const connectNative: Connect = async (target, project, io) => {
     clientId: project?.config.kafka.clientId ?? 'pyrallel',
     groupProtocol: 'consumer',
     createTopicsBy: target.isEmbedded ? 'metadata' : 'admin',
+    ifUnreachable: target.ifUnreachable,
     ...(target.isEmbedded || project === undefined
       ? {}
       : { security: project.config.kafka.security, librdkafka: project.config.kafka.librdkafka }),

@@ -1,13 +1,14 @@
 /** Runs handlers in production: what the bundle of `pyrallel build` calls. Loads no compiler, no bundler and nothing that reads TypeScript. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PyrallelConfig, ResolvedConfig } from '../../framework/config.ts'
+import type { PyrallelConfig } from '../../framework/config.ts'
 import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { createLogger } from '../../framework/observability/logger.ts'
 import { systemClock } from '../../framework/runtime/clock.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
 import { modeOf } from '../../framework/runtime/mode.ts'
-import { resolveConfig } from '../../framework/runtime/resolve-config.ts'
+import { variableOf } from '../../framework/runtime/option-variables.ts'
+import { type TracedConfig, traceConfig } from '../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { RegisteredHandler, ResolvedHandler, Runtime } from '../../framework/runtime/runtime.ts'
 import { listenToStopSignals } from '../dev/stop-signals.ts'
@@ -16,6 +17,7 @@ import { hasColor } from '../io.ts'
 import { painter } from '../paint.ts'
 
 const LAST_LINES_MS = 1_000
+const configFile = 'pyrallel.config.ts'
 
 export interface ServerParts {
   /** The default export of pyrallel.config.ts. */
@@ -51,10 +53,10 @@ async function run({ config: input, routes }: ServerParts): Promise<number> {
   try {
     // No `.env` files: in production, the environment is the platform's to set.
     const around = { mode: modeOf(process.env, 'production'), env: process.env }
-    const config = resolveConfig(input, 'pyrallel.config.ts', around)
-    const log = createLogger(config.logging, process.stdout)
-    const handlers = resolveHandlers(routes.map(bundledRoute), config)
-    const runtime = await runtimeOf(config, handlers, log)
+    const traced = traceConfig(input, configFile, around)
+    const log = createLogger(traced.config.logging, process.stdout)
+    const handlers = resolveHandlers(routes.map(bundledRoute), traced.config)
+    const runtime = await runtimeOf(traced, handlers, log)
     signals.onSecond = () => runtime.abort()
     return await untilStopped(runtime, signals.first, log)
   } finally {
@@ -68,15 +70,25 @@ function bundledRoute(route: RegisteredHandler): RegisteredHandler {
 }
 
 async function runtimeOf(
-  { kafka, paused, limits, commit, shutdown, http }: ResolvedConfig,
+  { config: { kafka, paused, limits, commit, shutdown, http }, places }: TracedConfig,
   handlers: readonly ResolvedHandler[],
   log: Logger,
 ): Promise<Runtime> {
   const clock = systemClock()
   const { clientId, groupProtocol, security, librdkafka } = kafka
   const brokers = kafka.brokers.join(',')
+  const ifUnreachable = startNextStep(places.get('kafka.brokers'))
   return createRuntime({
-    connection: await connectKafka({ brokers, clientId, groupProtocol, security, librdkafka, log, clock }),
+    connection: await connectKafka({
+      brokers,
+      clientId,
+      groupProtocol,
+      security,
+      librdkafka,
+      ifUnreachable,
+      log,
+      clock,
+    }),
     handlers,
     startFrom: kafka.startFrom,
     ...(kafka.instanceId === undefined ? {} : { instanceId: kafka.instanceId }),
@@ -88,6 +100,14 @@ async function runtimeOf(
     log,
     clock,
   })
+}
+
+/** What is in the file was built in: correcting it there alone changes nothing. */
+function startNextStep(place: string | undefined): string {
+  const variable = variableOf('kafka.brokers')
+  if (place === variable) return `The address is that of ${variable}: start a broker there, or correct the variable.`
+  const from = place === undefined ? 'the default of kafka.brokers' : `kafka.brokers in ${place}`
+  return `The address is ${from}: start a broker there, or set ${variable}=host:port. A change of ${configFile} needs another \`pyrallel build\`.`
 }
 
 async function untilStopped(runtime: Runtime, stop: Promise<NodeJS.Signals>, log: Logger): Promise<number> {

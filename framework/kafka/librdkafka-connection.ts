@@ -199,7 +199,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
     return new PyrallelError(
       'PYR_BROKER_UNREACHABLE',
       `No Kafka broker answered at ${this.description} within ${timeoutMs} ms (${plainReason(why)}). ` +
-        'Start one there, or correct kafka.brokers in pyrallel.config.ts (for one run: --brokers host:port).',
+        (this.#options.ifUnreachable ?? 'Start one there, or correct `brokers`.'),
       { cause: error, retriable: true },
     )
   }

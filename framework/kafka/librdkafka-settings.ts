@@ -21,6 +21,8 @@ export interface KafkaConnectionOptions {
   readonly security?: SecuritySettings
   /** Any other librdkafka property. Keys of `ownedProperties` are refused, and those of TLS and SASL too once `security` is used. */
   readonly librdkafka?: Readonly<Record<string, unknown>>
+  /** The next step when no broker answers, said behind the facts: whoever has `brokers` knows where they were written. Default: to start one, or correct `brokers`. */
+  readonly ifUnreachable?: string
   readonly log: Logger
   readonly clock?: Clock
 }

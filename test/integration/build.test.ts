@@ -179,9 +179,18 @@ export default defineConfig({
   it('says what is wrong and exits with 1 where no broker is', async () => {
     const root = aProject(project)
     await command(root, ['build']).ended
-    const { code, err } = await serve(installed(join(root, 'dist')), { BROKERS: '127.0.0.1:1' }).ended
+    const bundle = installed(join(root, 'dist'))
+    const { code, err } = await serve(bundle, { BROKERS: '127.0.0.1:1' }).ended
     assert.equal(code, 1)
     assert.match(err, /✗ PYR_BROKER_UNREACHABLE\n {2}No Kafka broker answered at 127\.0\.0\.1:1/)
+    assert.match(
+      err,
+      /kafka\.brokers in pyrallel\.config\.ts: start a broker there, or set PYRALLEL_KAFKA_BROKERS=host:port\. A change of pyrallel\.config\.ts needs another `pyrallel build`\./,
+    )
+    const byVariable = await serve(bundle, { PYRALLEL_KAFKA_BROKERS: '127.0.0.1:1' }).ended
+    assert.match(byVariable.err, /that of PYRALLEL_KAFKA_BROKERS: start a broker there, or correct the variable\./)
+    // `start` has no such flag.
+    assert.doesNotMatch(err + byVariable.err, /--brokers/)
   })
 
   it('writes what a container needs, with exact versions of what is not bundled', async () => {

@@ -179,7 +179,7 @@ describe('pyrallel against a cluster that is not there', timeout, () => {
         err,
         new RegExp(`✗ PYR_BROKER_UNREACHABLE\\n {2}No Kafka broker answered at 127\\.0\\.0\\.1:${port} within 5000 ms`),
       )
-      assert.match(err, /Start one there, or correct kafka\.brokers/)
+      assert.match(err, /Start one there, or name another/)
       assert.ok(!err.includes('    at '), err)
       assert.ok(performance.now() - startedAt < 30_000)
       assert.equal(existsSync(devFile(root)), false)
@@ -211,6 +211,10 @@ describe('pyrallel dev and send on the embedded broker', timeout, () => {
     const after = await command(root, ['send', 'hello', '{}']).ended
     assert.equal(after.end, 1)
     assert.match(after.err, /PYR_BROKER_UNREACHABLE\n {2}No Kafka broker answered at 127\.0\.0\.1:1 /)
+    assert.match(
+      after.err,
+      /that of pyrallel\.config\.ts, as no `pyrallel dev` runs in this folder\. Start `pyrallel dev`/,
+    )
   })
 
   it('ends the demo with a sound summary', async () => {

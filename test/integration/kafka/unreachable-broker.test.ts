@@ -25,10 +25,16 @@ describe('a broker that is not there', { skip: whyNot }, () => {
       assert.ok(error.retriable)
       assert.match(error.message, /127\.0\.0\.1:1 within 500 ms/)
       assert.match(error.message, /Connection refused/)
-      assert.match(error.message, /pyrallel\.config\.ts/)
+      assert.match(error.message, /\)\. Start one there, or correct `brokers`\.$/)
       return true
     })
     assert.ok(performance.now() - start < 3_000)
+    await connection.close()
+  })
+
+  it('is reported with the next step of whoever knows where the address was written', async () => {
+    const connection = await connectKafka({ ...options, ifUnreachable: 'Look into the cellar.' })
+    await assert.rejects(connection.check(200), { message: /\)\. Look into the cellar\.$/ })
     await connection.close()
   })
 

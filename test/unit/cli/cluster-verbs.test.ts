@@ -157,7 +157,7 @@ describe('pyrallel doctor', () => {
     assert.equal(await doctor({}, io, on(aCluster(...all))), 0)
     assert.match(io.out(), /✓ Node {2}\d+\./)
     assert.match(io.out(), /✓ handlers {2}mail, pay\n/)
-    assert.match(io.out(), /✓ broker {2}memory \(pyrallel\.config\.ts\) answers\n/)
+    assert.match(io.out(), /✓ broker {2}memory \(the default of kafka\.brokers\) answers\n/)
     assert.match(io.out(), /✓ topics {2}all 4 that handlers need are there\n/)
     assert.match(io.out(), /! concurrency of pay {2}20 is never reached: orders has 4 partitions[^\n]*\n {4}Next: /)
     assert.ok(!io.out().includes('concurrency of mail'))

@@ -9,7 +9,7 @@ import { chooseTarget } from '../../../cli/send/target.ts'
 import { type MemoryCluster, memoryCluster } from '../../../framework/kafka/memory-client.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import type { KafkaRecord } from '../../../framework/model/record.ts'
-import { resolveConfig } from '../../../framework/runtime/resolve-config.ts'
+import { traceConfig } from '../../../framework/runtime/resolve-config.ts'
 import { projectFolder, testIo } from './test-io.ts'
 
 const handlerFile = `
@@ -225,36 +225,67 @@ describe('readHeader', () => {
 })
 
 describe('the cluster that send talks to', () => {
-  const config = resolveConfig({ group: 'a', kafka: { brokers: ['k1:9092', 'k2:9092'] } }, 'x')
+  const project = traceConfig({ group: 'a', kafka: { brokers: ['k1:9092', 'k2:9092'] } }, 'pyrallel.config.ts', {
+    mode: 'development',
+    env: {},
+  })
   const dev = { pid: 7, kind: 'embedded', brokers: '127.0.0.1:5' } as const
   const alive = () => true
   const gone = () => false
 
   it('is the one of the flag, whatever else is there', () => {
-    const target = chooseTarget({ flag: 'a:1', dev, isAlive: alive, config })
-    assert.deepEqual(target, { brokers: 'a:1', from: '--brokers', isEmbedded: false })
+    const target = chooseTarget({ flag: 'a:1', dev, isAlive: alive, project })
+    const { ifUnreachable, ...found } = target
+    assert.deepEqual(found, { brokers: 'a:1', from: '--brokers', isEmbedded: false })
+    assert.equal(ifUnreachable, 'Start one there, or name another: --brokers host:port.')
   })
 
   it('is that of a running dev', () => {
-    const target = chooseTarget({ flag: undefined, dev, isAlive: alive, config })
-    assert.deepEqual(target, { brokers: '127.0.0.1:5', from: 'the running `pyrallel dev`', isEmbedded: true })
+    const target = chooseTarget({ flag: undefined, dev, isAlive: alive, project })
+    const { ifUnreachable, ...found } = target
+    assert.deepEqual(found, { brokers: '127.0.0.1:5', from: 'the running `pyrallel dev`', isEmbedded: true })
+    assert.match(ifUnreachable, /`pyrallel dev` \(pid 7\): look at what it says/)
   })
 
   it('is that of the config when dev has died', () => {
-    assert.equal(chooseTarget({ flag: undefined, dev, isAlive: gone, config }).brokers, 'k1:9092,k2:9092')
+    assert.equal(chooseTarget({ flag: undefined, dev, isAlive: gone, project }).brokers, 'k1:9092,k2:9092')
+  })
+
+  it('comes with the next step for one that does not answer: where its address was written, and to start dev', () => {
+    const { from, ifUnreachable } = chooseTarget({ flag: undefined, dev, isAlive: gone, project })
+    assert.equal(from, 'pyrallel.config.ts')
+    assert.equal(
+      ifUnreachable,
+      'The address is that of pyrallel.config.ts, as no `pyrallel dev` runs in this folder. .pyrallel/dev.json names process 7, which is not running any more. Start `pyrallel dev` in another terminal, or start a broker there, or name another: --brokers host:port.',
+    )
+    const around = {
+      mode: 'development',
+      env: { PYRALLEL_KAFKA_BROKERS: 'k3:1' },
+      envFiles: new Map([['PYRALLEL_KAFKA_BROKERS', '.env']]),
+    } as const
+    const sources = [
+      ['PYRALLEL_KAFKA_BROKERS in .env', traceConfig({ group: 'a' }, 'x', around)],
+      ['the default of kafka.brokers', traceConfig({ group: 'a' }, 'x', { mode: 'development', env: {} })],
+    ] as const
+    for (const [source, written] of sources) {
+      const target = chooseTarget({ flag: undefined, dev: undefined, isAlive: gone, project: written })
+      assert.equal(target.from, source)
+      assert.match(target.ifUnreachable, new RegExp(`^The address is that of ${source}, as no \`pyrallel dev\` runs`))
+      assert.doesNotMatch(target.ifUnreachable, /dev\.json/)
+    }
   })
 
   it('is none when dev runs on the in-memory broker, which is said', () => {
     const memory = { pid: 7, kind: 'memory', brokers: 'memory' } as const
     assert.throws(
-      () => chooseTarget({ flag: undefined, dev: memory, isAlive: alive, config }),
+      () => chooseTarget({ flag: undefined, dev: memory, isAlive: alive, project }),
       /pid 7.*in-memory broker/,
     )
   })
 
   it('is none when there is neither, which is said, with the process that has died', () => {
     assert.throws(
-      () => chooseTarget({ flag: undefined, dev, isAlive: gone, config: undefined }),
+      () => chooseTarget({ flag: undefined, dev, isAlive: gone, project: undefined }),
       /names process 7, which is not running any more/,
     )
   })
