@@ -1,6 +1,7 @@
 /** The config as a list: each option's value, where it was written, and how else it can be set. Shows no secret. Pure. */
 import { type TObject, type TSchema, Type } from 'typebox'
 import { configSchema } from '../../framework/config.ts'
+import type { ConfigSurroundings } from '../../framework/runtime/config-layers.ts'
 import { durationText, type OptionDoc, show } from '../../framework/runtime/option-schema.ts'
 import { variableOf } from '../../framework/runtime/option-variables.ts'
 import type { TracedConfig } from '../../framework/runtime/resolve-config.ts'
@@ -12,6 +13,8 @@ export interface ExplainedOption {
   readonly value: string | null
   /** `default`, the file, the file with the mode, or the variable with the file it was read from. */
   readonly source: string
+  /** It was written in a `.env` file, and counts in production: `start` reads no such file. */
+  readonly isUnreadByStart: boolean
   /** `PYRALLEL_LIMITS_MAX_RECORDS` */
   readonly variable: string
   readonly what: string
@@ -20,9 +23,18 @@ export interface ExplainedOption {
 
 type Described = TSchema & { readonly doc?: OptionDoc; readonly secret?: boolean; readonly duration?: object }
 
-/** Every option, in the order of its declaration. */
-export function explainConfig({ config, places }: TracedConfig): readonly ExplainedOption[] {
-  return explain(configSchema, config, '', places)
+/**
+ * Every option, in the order of its declaration.
+ * @param around what the config was resolved with
+ */
+export function explainConfig(
+  { config, places }: TracedConfig,
+  { mode, envFiles }: Pick<ConfigSurroundings, 'mode' | 'envFiles'>,
+): readonly ExplainedOption[] {
+  return explain(configSchema, config, '', places).map((each) => ({
+    ...each,
+    isUnreadByStart: mode === 'production' && envFiles?.has(each.variable) === true,
+  }))
 }
 
 function explain(
@@ -30,7 +42,7 @@ function explain(
   values: object,
   path: string,
   places: TracedConfig['places'],
-): readonly ExplainedOption[] {
+): readonly Omit<ExplainedOption, 'isUnreadByStart'>[] {
   return Object.entries(schema.properties).flatMap(([key, property]) => {
     const option = `${path}${key}`
     const described: Described = property

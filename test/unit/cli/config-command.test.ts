@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, it } from 'node:test'
 import { applyEnvironment, readEnvironment } from '../../../cli/config/environment.ts'
-import { explainConfig } from '../../../cli/config/explain.ts'
+import { type ExplainedOption, explainConfig } from '../../../cli/config/explain.ts'
 import { main } from '../../../cli/main.ts'
 import { traceConfig } from '../../../framework/runtime/resolve-config.ts'
 import { projectFolder, testIo } from './test-io.ts'
@@ -106,6 +106,31 @@ describe('pyrallel config', () => {
     assert.match(out, /^limits\.maxRecords +9 +pyrallel\.config\.ts \(production\)$/m)
   })
 
+  it('marks what `start` would not see in production: it reads no .env file', async () => {
+    const files = { '.env': 'PYRALLEL_HTTP_PORT=81\n', '.env.production': 'PYRALLEL_LIMITS_MAX_BYTES=4096\n' }
+    const root = aProject(config, files)
+    const env = { PYRALLEL_COMMIT_MIN_INTERVAL: '3s' }
+    const { out } = await run(root, ['--mode', 'production'], env)
+    assert.match(out, /^http\.port +81 +PYRALLEL_HTTP_PORT in \.env \(not read by `start`\)$/m)
+    assert.match(out, /^! `start` reads no \.env file: in production, the platform must set what is marked\.$/m)
+    // As `start` resolves it. What differs is marked, and nothing else is.
+    const asStart = { mode: 'production', env } as const
+    const started = explainConfig(traceConfig(config, 'pyrallel.config.ts', asStart), asStart)
+    const shown: readonly ExplainedOption[] = JSON.parse(
+      (await run(root, ['--mode', 'production', '--json'], env)).out,
+    ).options
+    const differing = shown.filter(({ value }, index) => value !== started[index]?.value)
+    assert.deepEqual(
+      shown.filter(({ isUnreadByStart }) => isUnreadByStart).map(({ option }) => option),
+      ['limits.maxBytes', 'http.port'],
+    )
+    assert.deepEqual(
+      differing.map(({ option }) => option),
+      ['limits.maxBytes', 'http.port'],
+    )
+    assert.doesNotMatch((await run(root, [], env)).out, /`start`/)
+  })
+
   it('explains each option with --explain', async () => {
     const { out } = await run(aProject(config), ['--explain'])
     assert.match(
@@ -164,7 +189,8 @@ describe('pyrallel config', () => {
   })
 
   it('marks every option as secret whose name says so', () => {
-    const names = explainConfig(traceConfig({ group: 'a' }, 'x', { mode: 'test', env: {} })).map(({ option }) => option)
+    const around = { mode: 'test', env: {} } as const
+    const names = explainConfig(traceConfig({ group: 'a' }, 'x', around), around).map(({ option }) => option)
     const secrets = names.filter((name) => /pass|secret|\.key$/i.test(name))
     assert.deepEqual(secrets, [
       'kafka.security.key',
