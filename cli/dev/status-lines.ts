@@ -39,24 +39,45 @@ function groupLine(group: GroupMetrics, paint: Paint): string {
   return `${paint('bold', group.group)}  ${group.membership}, ${counts.join(', ')}`
 }
 
-function blockingLines({ partitions }: GroupMetrics, paint: Paint): readonly string[] {
-  const blocked = partitions.flatMap(({ topic, partition, blocking }) =>
-    blocking === null ? [] : [{ place: `${topic}[${partition}]@${blocking.offset}`, blocking }],
-  )
+function blockingLines({ partitions, handlers }: GroupMetrics, paint: Paint): readonly string[] {
+  const blocked = partitions.flatMap(({ topic, partition, blocking }) => {
+    if (blocking === null) return []
+    // A group has one handler for a topic.
+    const handler = handlers.find((each) => each.topic === topic)
+    return [{ place: `${topic}[${partition}]@${blocking.offset}`, blocking, handler }]
+  })
   const shown = blocked
     .sort((a, b) => b.blocking.ageMs - a.blocking.ageMs)
     .slice(0, MOST_PARTITIONS)
-    .map(({ place, blocking }) => `  ${place}  ${blocking.key ?? '-'}  ${whyText(blocking, paint)}`)
+    .map(({ place, blocking, handler }) => `  ${place}  ${blocking.key ?? '-'}  ${whyText(blocking, handler, paint)}`)
   return blocked.length > shown.length ? [...shown, `  and ${blocked.length - shown.length} more partitions`] : shown
 }
 
-function whyText({ state, attempt, ageMs, lastError }: BlockingRecord, paint: Paint): string {
+function whyText(
+  { state, attempt, ageMs, lastError }: BlockingRecord,
+  handler: HandlerMetrics | undefined,
+  paint: Paint,
+): string {
   const why = {
-    queued: `waits for a slot, for one of its key, or for p`,
+    queued: queuedText(handler),
     'in-flight': `attempt ${attempt} runs`,
     waiting: `waits for attempt ${attempt}`,
     dead: 'waits for the dead-letter topic',
   }[state]
   const error = lastError === null ? '' : `  ${paint('yellow', `${lastError.name}: ${lastError.message}`)}`
   return `${why}, for ${msText(ageMs)}${error}`
+}
+
+/**
+ * What holds the whole handler back. It cannot be another record of its key: nothing below a blocking offset is incomplete, and one of the
+ * same key would be below it.
+ */
+function queuedText(handler: HandlerMetrics | undefined): string {
+  if (handler === undefined) return 'waits for its handler'
+  const { isPaused, isHeldByRate, rateLimit, capacity, inFlight, abandoned } = handler
+  if (isPaused) return 'waits for p, which lets its handler go on'
+  if (isHeldByRate) return `waits for its rate of ${rateLimit} a second`
+  // Handlers that were given up are in flight, and the capacity is without their slots already.
+  if (inFlight - abandoned >= capacity) return `waits for one of the ${capacity} slots`
+  return 'is about to start'
 }

@@ -36,6 +36,29 @@ describe('what waits, as `pyrallel dev` tells it', () => {
     assert.match(second ?? '', /^ {2}orders\[0\]@7 {2}c1 {2}attempt 1 runs/)
   })
 
+  for (const [why, state, expected] of [
+    [
+      'its handler is paused',
+      { isPaused: true, isHeldByRate: true, rateLimit: 5 },
+      'waits for p, which lets its handler go on',
+    ],
+    ['the rate holds it back', { isHeldByRate: true, rateLimit: 5, inFlight: 100 }, 'waits for its rate of 5 a second'],
+    ['the limit is reached', { inFlight: 100 }, 'waits for one of the 100 slots'],
+    ['abandoned handlers keep slots', { inFlight: 100, capacity: 98, abandoned: 2 }, 'waits for one of the 98 slots'],
+    [
+      'there are slots, as far as no one has been given up',
+      { inFlight: 99, capacity: 98, abandoned: 2 },
+      'is about to start',
+    ],
+    ['nothing holds it back', { inFlight: 99 }, 'is about to start'],
+  ] as const) {
+    it(`says why a queued record waits where ${why}`, () => {
+      const partitions = [aPartition({ blocking: aBlockingRecord({ state: 'queued' }) })]
+      const lines = linesOf({ handlers: [aHandlerState(state)], partitions })
+      assert.match(lines.at(-1) ?? '', new RegExp(`${expected}, for `))
+    })
+  }
+
   it('says so when nothing runs', () => {
     assert.deepEqual(statusLines(undefined, painter(false)), ['nothing runs: see the mistake above'])
   })
