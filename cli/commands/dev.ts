@@ -1,5 +1,6 @@
 /** `pyrallel dev`: generates, starts a broker and the runtime, shows what happens, and stops in order. */
 import { systemClock } from '../../framework/runtime/clock.ts'
+import { refuseSecondDev } from '../dev/dev-file.ts'
 import type { DevOptions } from '../dev/dev-options.ts'
 import { DevSession } from '../dev/dev-session.ts'
 import { prepareDev } from '../dev/prepare-dev.ts'
@@ -8,6 +9,7 @@ import { exitCodes } from '../failure.ts'
 import type { Io } from '../io.ts'
 
 export async function dev(options: DevOptions, io: Io): Promise<number> {
+  refuseSecondDev(io.cwd(), process.pid)
   const signals = listenToStopSignals()
   try {
     const prepared = await prepareDev(options, io)

@@ -1,6 +1,7 @@
 /** `.pyrallel/dev.json`: tells other terminals where the broker of a running `pyrallel dev` is. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { PyrallelError } from '../../framework/model/errors.ts'
 
 export type BrokerKind = 'embedded' | 'memory' | 'cluster'
 
@@ -16,13 +17,29 @@ const kinds: readonly unknown[] = ['embedded', 'memory', 'cluster'] satisfies re
 
 const devFile = '.pyrallel/dev.json'
 
+/**
+ * One `dev` in a folder: a second one would write over the file, and no verb would find the first any more. The file of a process that has
+ * died is no obstacle.
+ * @throws PyrallelError PYR_DEV_RUNS
+ */
+export function refuseSecondDev(root: string, ownPid: number): void {
+  const other = readDevFile(root)
+  if (other === undefined || other.pid === ownPid || !isAlive(other.pid)) return
+  throw new PyrallelError(
+    'PYR_DEV_RUNS',
+    `\`pyrallel dev\` (pid ${other.pid}, broker ${other.brokers}) runs in this folder already: use it, or stop it. If process ${other.pid} is something else, delete ${devFile}.`,
+  )
+}
+
+/** @throws PyrallelError PYR_DEV_RUNS: another one may have come while this one was made ready */
 export function writeDevFile(root: string, dev: DevProcess): void {
+  refuseSecondDev(root, dev.pid)
   const path = join(root, devFile)
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, `${JSON.stringify(dev)}\n`)
 }
 
-/** Removes the file if it is this process's own: a second `dev` in the same folder may have written its own over it. */
+/** Removes the file if it is this process's own: a `dev` that was refused must leave that of the other one alone. */
 export function removeDevFile(root: string, pid: number): void {
   if (readDevFile(root)?.pid === pid) rmSync(join(root, devFile), { force: true })
 }

@@ -156,6 +156,11 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
     cause: 'The folder cannot be written to: it is read-only, belongs to somebody else, or the disk is full.',
     fix: 'Make it writable. In a container, mount the folder of the project with write access, or build outside.',
   },
+  PYR_DEV_RUNS: {
+    cause:
+      '.pyrallel/dev.json names a process that is alive. Two of them would share that file, so that `send` and the other verbs would only find the second one.',
+    fix: 'Use the one that runs, or stop it (Ctrl-C in its terminal). When the process of that number is something else, because `dev` was killed and its number given out anew: delete .pyrallel/dev.json.',
+  },
   PYR_WATCH: {
     cause: 'The system could not watch the files of the project: mostly its limit of watched files is reached.',
     fix: 'Raise the limit (Linux: sysctl fs.inotify.max_user_watches=524288), or close other programs that watch.',

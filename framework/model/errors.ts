@@ -35,6 +35,7 @@ export const errorCodes = {
   PYR_GENERATED_STALE: 'generated/ does not match handlers/.',
   PYR_BUNDLE: 'A file of the project cannot be bundled: its syntax is wrong, or an import leads nowhere.',
   PYR_EXISTS: 'A file that would be written is there already.',
+  PYR_DEV_RUNS: 'Another `pyrallel dev` runs in the same folder.',
   PYR_WATCH: 'Changes of files cannot be noticed any more.',
   PYR_WRITE: 'A file that Pyrallel makes cannot be written.',
   PYR_SCHEMA: 'A value does not satisfy the schema of its topic.',

@@ -1,14 +1,15 @@
 /** Which broker `pyrallel dev` runs on, and the file by which others find it. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { isAlive, readDevFile, removeDevFile, writeDevFile } from '../../../cli/dev/dev-file.ts'
+import { isAlive, readDevFile, refuseSecondDev, removeDevFile, writeDevFile } from '../../../cli/dev/dev-file.ts'
 import { type BrokerRequest, openBroker } from '../../../cli/dev/open-broker.ts'
+import { main } from '../../../cli/main.ts'
 import { createLogger } from '../../../framework/observability/logger.ts'
 import { configDefaults } from '../../../framework/runtime/resolve-config.ts'
-import { projectFolder } from './test-io.ts'
+import { projectFolder, testIo } from './test-io.ts'
 
 const log = createLogger({ level: 'silent', pretty: false }, { write: () => {} })
 const request: BrokerRequest = {
@@ -63,6 +64,32 @@ describe('.pyrallel/dev.json', () => {
     assert.deepEqual(readDevFile(root), dev)
     removeDevFile(root, dev.pid)
     assert.equal(existsSync(join(root, '.pyrallel/dev.json')), false)
+  })
+
+  it('keeps a second dev of the same folder from starting while the first is alive', async () => {
+    const root = projectFolder()
+    const path = join(root, '.pyrallel/dev.json')
+    writeDevFile(root, { ...dev, pid: process.ppid })
+    const before = readFileSync(path, 'utf8')
+    const io = testIo(root)
+    assert.equal(await main(['dev', '--broker', 'memory'], io), 1)
+    assert.match(
+      io.err(),
+      new RegExp(
+        `✗ PYR_DEV_RUNS\\n {2}\`pyrallel dev\` \\(pid ${process.ppid}, broker 127\\.0\\.0\\.1:5\\) runs in this folder`,
+      ),
+    )
+    assert.throws(() => writeDevFile(root, dev), { code: 'PYR_DEV_RUNS' })
+    assert.equal(readFileSync(path, 'utf8'), before)
+  })
+
+  it('is no obstacle when its process has died', () => {
+    const root = projectFolder()
+    writeDevFile(root, { ...dev, pid: spawnSync(process.execPath, ['--version']).pid })
+    refuseSecondDev(root, process.pid)
+    writeDevFile(root, dev)
+    refuseSecondDev(root, dev.pid)
+    assert.deepEqual(readDevFile(root), dev)
   })
 
   it('is left alone when another process has written its own over it', () => {
