@@ -1,4 +1,4 @@
-/** Listens to SIGINT and SIGTERM: the first asks to stop, the second does not wait. */
+/** Listens to SIGINT, SIGTERM and SIGHUP (the terminal was closed): the first asks to stop, the second does not wait. */
 
 export interface StopSignals {
   /** Settles with the first signal. */
@@ -10,7 +10,8 @@ export interface StopSignals {
   close(): void
 }
 
-const exitCodes: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 130, SIGTERM: 143 }
+const exitCodes: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export function listenToStopSignals(): StopSignals {
   let report: (signal: NodeJS.Signals) => void = () => {}
@@ -19,6 +20,8 @@ export function listenToStopSignals(): StopSignals {
   })
   let count = 0
   const listener = (signal: NodeJS.Signals) => {
+    // A closed terminal takes nothing any more, and that must not end the process before it has stopped in order.
+    if (signal === 'SIGHUP') for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
     count++
     if (count === 1) report(signal)
     else {
@@ -31,11 +34,9 @@ export function listenToStopSignals(): StopSignals {
     onSecond: () => {},
     raise: (signal) => listener(signal),
     close() {
-      process.off('SIGINT', listener)
-      process.off('SIGTERM', listener)
+      for (const signal of stopSignals) process.off(signal, listener)
     },
   }
-  process.on('SIGINT', listener)
-  process.on('SIGTERM', listener)
+  for (const signal of stopSignals) process.on(signal, listener)
   return signals
 }

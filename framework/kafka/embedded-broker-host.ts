@@ -31,9 +31,9 @@ function answered<T>(ask: (done: (error: unknown, result: T) => void) => unknown
 
 // The channel closes when the parent ends in whatever way, SIGKILL included.
 process.on('disconnect', () => process.exit(0))
-process.on('SIGTERM', () => process.exit(0))
-// Ctrl-C reaches the whole foreground group. The parent still needs its broker, to commit; it stops us last.
-process.on('SIGINT', () => {})
+// Ctrl-C, a closed terminal and `kill` of a job reach the whole process group. The parent still needs its broker, to commit; it stops us
+// last, by closing the channel.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 if (!process.connected) process.exit(0)
 
 const tell = (message: HostMessage) => process.send?.(message)

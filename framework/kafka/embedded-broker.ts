@@ -90,7 +90,8 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   child.ref()
   const exited = once(child, 'exit')
-  child.kill('SIGTERM')
+  // The host heeds no other word: signals reach it also when they are meant for its parent.
+  if (child.connected) child.disconnect()
   const kill = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
   await exited
   clearTimeout(kill)

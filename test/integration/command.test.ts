@@ -95,6 +95,8 @@ describe('pyrallel dev on the in-memory broker', timeout, () => {
   for (const [signal, other] of [
     ['SIGINT', 'SIGTERM'],
     ['SIGTERM', 'SIGINT'],
+    // The terminal was closed, and closed once more.
+    ['SIGHUP', 'SIGHUP'],
   ] as const) {
     it(`finishes what is in flight and exits with 0 on ${signal}`, async () => {
       const root = aProject()
@@ -123,7 +125,7 @@ describe('pyrallel dev on the in-memory broker', timeout, () => {
       await dev.seen(/stopping/)
       dev.signal(other)
       const { end } = await dev.ended
-      assert.equal(end, other === 'SIGINT' ? 130 : 143)
+      assert.equal(end, { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[other])
       assert.equal(existsSync(devFile(root)), false)
     })
   }

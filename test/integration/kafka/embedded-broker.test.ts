@@ -76,16 +76,18 @@ describe('embedded broker', { skip: whyNot }, () => {
     await untilGone(brokers)
   })
 
-  it('lives on when Ctrl-C reaches the whole process group, because its parent still needs it', async () => {
-    const { brokers } = await startParent('wait')
-    assert.ok(parent?.pid !== undefined && parent.stdout !== null)
-    const interrupted = once(parent.stdout, 'data')
-    process.kill(-parent.pid, 'SIGINT')
-    assert.equal(String(await interrupted).trim(), 'interrupted')
-    const connection = await connectKafka({ brokers, clientId: 'test', groupProtocol: 'consumer', log: quiet })
-    await connection.check(5_000)
-    await connection.close()
-  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    it(`lives on when ${signal} reaches the whole process group, because its parent still needs it`, async () => {
+      const { brokers } = await startParent('wait')
+      assert.ok(parent?.pid !== undefined && parent.stdout !== null)
+      const heard = once(parent.stdout, 'data')
+      process.kill(-parent.pid, signal)
+      assert.equal(String(await heard).trim(), signal)
+      const connection = await connectKafka({ brokers, clientId: 'test', groupProtocol: 'consumer', log: quiet })
+      await connection.check(5_000)
+      await connection.close()
+    })
+  }
 
   it('does not keep a parent alive that forgets to stop it, and ends with it', async () => {
     const { brokers, ended } = await startParent('end')
