@@ -68,7 +68,7 @@ function refuseClashes(root: string, files: readonly TemplateFile[]): void {
 function writeAll(root: string, files: readonly TemplateFile[]): void {
   for (const { path, text } of files) {
     try {
-      mkdirSync(dirname(join(root, path)), { recursive: true })
+      makeFolder(dirname(join(root, path)))
       // `wx`: a file that has appeared since is not written over either.
       writeFileSync(join(root, path), text, { flag: 'wx' })
     } catch (thrown) {
@@ -76,6 +76,14 @@ function writeAll(root: string, files: readonly TemplateFile[]): void {
       throw new PyrallelError('PYR_WRITE', message, { cause: thrown })
     }
   }
+}
+
+/** One level at a time: `recursive` tries for ever where making a folder is answered as if the one above were not there, as in /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  const above = dirname(path)
+  if (above !== path) makeFolder(above)
+  mkdirSync(path)
 }
 
 function nextCommands(folder: string, template: TemplateName, { env }: Io): readonly string[] {

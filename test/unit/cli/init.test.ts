@@ -95,6 +95,12 @@ describe('pyrallel init', () => {
     )
   })
 
+  it('does not try for ever where a folder cannot be made', { skip: !existsSync('/proc/self') }, async () => {
+    const { code, err } = await run(emptyFolder(), ['/proc/pyrallel/shop', '-y'])
+    assert.equal(code, 1)
+    assert.match(err, /✗ PYR_WRITE\n {2}.*cannot be written: ENOENT/)
+  })
+
   it('refuses a template that does not exist', async () => {
     const { code, err } = await run(emptyFolder(), ['--template', 'shop', '-y'])
     assert.equal(code, 2)
