@@ -34,10 +34,16 @@ export function errorBlock(thrown: unknown, paint: Paint, withStack: boolean): s
     `${paint('red', '✗')} ${paint('bold', code ?? error.name)}`,
     ...error.message.split('\n').map((line) => `  ${line}`),
   ]
-  const next = code === undefined ? 'Run it again with DEBUG=1 to see where it comes from.' : nextSteps[code]
+  const next = nextStep(code)
   if (next !== undefined) lines.push(`  ${paint('bold', 'Next:')} ${next}`)
   if (withStack) lines.push('', paint('gray', stackWithCauses(error)))
   return `${lines.join('\n')}\n`
+}
+
+/** `undefined` for a command line that is not understood: its message says what to write, and there is nothing to look up. */
+function nextStep(code: ErrorCode | undefined): string | undefined {
+  if (code === undefined) return 'Run it again with DEBUG=1 to see where it comes from.'
+  return nextSteps[code] ?? (code === 'PYR_USAGE' ? undefined : `pyrallel docs ${code}`)
 }
 
 export function errorJson(thrown: unknown): string {

@@ -97,7 +97,8 @@ export async function load<M>(root: string, file: string, code: ErrorCode): Prom
 export function loadFailure(root: string, file: string, thrown: unknown, code: ErrorCode): PyrallelError {
   const error = toError(thrown)
   const [first = 'unknown'] = error.message.split('\n')
-  const message = `${file} could not be loaded: ${error.name}: ${first.replaceAll(root, '.')}${placeIn(root, error)}`
+  const what = `${file} could not be loaded: ${error.name}: ${first.replaceAll(root, '.')}${placeIn(root, error)}`
+  const message = code === 'PYR_CONFIG_LOAD' ? `${what}. Correct the line; DEBUG=1 shows the stack.` : what
   return new PyrallelError(code, message, { cause: thrown })
 }
 
