@@ -55,7 +55,12 @@ function movedText(changes: readonly OffsetChange[], paint: ReturnType<typeof pa
 
 function checkText(stale: readonly StaleFile[], paint: ReturnType<typeof painter>): string {
   if (stale.length === 0) return 'generated/ is up to date\n'
+  // All of it as a diff would be long, and say no more than that.
+  if (stale.every(({ current }) => current === '')) {
+    return 'generated/ is missing: nothing has been generated yet. Run `pyrallel generate` and commit generated/.\n'
+  }
   const diffs = stale.map(({ path, current, content }) => {
+    if (current === '') return `${paint('bold', path)} is missing\n`
     const lines = lineDiff(current, content)
       .split('\n')
       .map((line) => {

@@ -6,7 +6,7 @@ import { type PlannedTopic, planTopics, wantedTopics } from '../cluster/wanted-t
 import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
 import { painter } from '../paint.ts'
-import { configFile, loadRoutes } from '../project.ts'
+import { configFile, loadRoutes, routesFile } from '../project.ts'
 import { table } from '../table.ts'
 
 export interface TopicsOptions {
@@ -21,12 +21,14 @@ const CHECK_TIMEOUT_MS = 5_000
 
 export async function topics(options: TopicsOptions, io: Io, connect: Connect = connectNative): Promise<number> {
   const { target, project } = await chooseCluster(options.brokers, io)
+  if (project === undefined) {
+    const facts = `What is wanted stands in ${configFile}, which is not in this folder.`
+    throw new PyrallelError('PYR_USAGE', `${facts} Run the command in your project's folder.`)
+  }
   const routes = await loadRoutes(io.cwd())
-  if (project === undefined || routes === undefined) {
-    throw new PyrallelError(
-      'PYR_USAGE',
-      `What is wanted stands in ${configFile} and generated/, which are not in this folder. Run the command in your project's folder, after \`pyrallel generate\`.`,
-    )
+  if (routes === undefined) {
+    const facts = `What is wanted stands in ${routesFile}, which has not been generated yet.`
+    throw new PyrallelError('PYR_USAGE', `${facts} Run \`pyrallel generate\` first.`)
   }
   const wanted = wantedTopics(resolveHandlers(routes, project.config))
   const connection = await connect(target, project, io)

@@ -83,7 +83,16 @@ describe('pyrallel topics', () => {
     const io = testIo(projectFolder())
     await assert.rejects(topics({ partitions: 4, brokers: 'a:1' }, io, on(aCluster())), {
       code: 'PYR_USAGE',
-      message: /Run the command in your project's folder, after `pyrallel generate`/,
+      message: /pyrallel\.config\.ts, which is not in this folder\. Run the command in your project's folder\.$/,
+    })
+  })
+
+  it('names only what is missing before the first generate', async () => {
+    const { 'generated/routes.ts': _, ...fresh } = project
+    await assert.rejects(topics({ partitions: 4 }, testIo(projectFolder(fresh)), on(aCluster())), {
+      code: 'PYR_USAGE',
+      message:
+        'What is wanted stands in generated/routes.ts, which has not been generated yet. Run `pyrallel generate` first.',
     })
   })
 })

@@ -1,6 +1,6 @@
 /** `pyrallel generate`: exit codes, and what is printed. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { main } from '../../../cli/main.ts'
@@ -31,6 +31,10 @@ describe('pyrallel generate', () => {
     const root = projectFolder({ 'pyrallel.config.ts': config, 'handlers/a.ts': good })
     const missing = await generate(root, '--check')
     assert.equal(missing.code, 3)
+    assert.equal(
+      missing.out,
+      'generated/ is missing: nothing has been generated yet. Run `pyrallel generate` and commit generated/.\n',
+    )
     assert.equal(existsSync(join(root, 'generated')), false)
     await generate(root)
     assert.deepEqual(await generate(root, '--check'), { code: 0, out: 'generated/ is up to date\n', err: '' })
@@ -42,6 +46,8 @@ describe('pyrallel generate', () => {
     assert.match(out, /^- {5}topic: 'orders',\n\+ {5}topic: 'sales',$/m)
     assert.match(out, /Run `pyrallel generate` and commit generated\/\.\n/)
     assert.equal(readFileSync(join(root, 'generated/routes.ts'), 'utf8'), before)
+    rmSync(join(root, 'generated/schemas.ts'))
+    assert.match((await generate(root, '--check')).out, /^generated\/schemas\.ts is missing$/m)
   })
 
   it('says that generated/ cannot be written, with what to do, and exits with 1', async () => {
@@ -137,7 +143,7 @@ describe('the config file', () => {
       'code that throws',
       "throw new Error('no database')",
       'PYR_CONFIG_LOAD',
-      /could not be loaded: Error: no database \(at pyrallel\.config\.ts:1:\d+\)/,
+      /could not be loaded: Error: no database \(at pyrallel\.config\.ts:1:\d+\)\. Correct the line; DEBUG=1 shows the stack\.\n/,
     ],
   ] as const) {
     it(`is refused for ${what}`, async () => {
@@ -145,6 +151,7 @@ describe('the config file', () => {
       assert.equal(exit, 1)
       assert.ok(err.startsWith(`✗ ${code}\n`), err)
       assert.match(err, expected)
+      assert.ok(err.endsWith(`\n  Next: pyrallel docs ${code}\n`), err)
       assert.ok(!err.includes('    at '), err)
     })
   }
