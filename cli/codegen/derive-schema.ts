@@ -172,7 +172,7 @@ export class SchemaDeriver implements TypeDeriver {
     if ((flags & (TypeFlags.BigIntLike | TypeFlags.ESSymbolLike)) !== 0) {
       return this.refused(at, refuse.noJson(at.path, shown()))
     }
-    if ((flags & TypeFlags.NonPrimitive) !== 0) return this.refused(at, refuse.emptyObject(at.path, shown()))
+    if ((flags & TypeFlags.NonPrimitive) !== 0) return this.refused(at, refuse.anyObject(at.path))
     if ((flags & TypeFlags.Intersection) !== 0) return this.#intersection(type as ts.IntersectionType, at)
     if ((flags & TypeFlags.Object) !== 0) return this.#object(type as ts.ObjectType, at)
     return this.refused(at, refuse.openGeneric(at.path, shown()))

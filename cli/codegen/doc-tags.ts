@@ -63,6 +63,7 @@ export function readDocTags(comment: string): DocTags {
   const description: string[] = []
   const constraints: Record<string, string | number> = {}
   const mistakes: TagMistake[] = []
+  const places = new Map<string, Pick<TagMistake, 'start' | 'end'>>()
   let isDescription = true
   for (const { text, start } of commentLines(comment)) {
     const tags = tagsOf(text)
@@ -73,12 +74,38 @@ export function readDocTags(comment: string): DocTags {
       if (isDescription && tag.value !== '') description.push(tag.value)
       const read = readTag(tag.name, tag.value)
       if (read === undefined) continue
-      if ('value' in read) constraints[tag.name] = read.value
-      else mistakes.push({ ...read, start: start + tag.start, end: start + tag.end })
+      const place = { start: start + tag.start, end: start + tag.end }
+      if (!('value' in read)) mistakes.push({ ...read, ...place })
+      else {
+        constraints[tag.name] = read.value
+        places.set(tag.name, place)
+      }
     }
+  }
+  for (const [lower, upper] of bounds) {
+    const place = places.get(upper)
+    if (place === undefined || !excludesAll(lower, constraints[lower], upper, constraints[upper])) continue
+    const message = `@${upper} is ${constraints[upper]}, and @${lower} is ${constraints[lower]}: no value satisfies both.`
+    mistakes.push({ message, fix: `Raise @${upper}, or lower @${lower}.`, ...place })
   }
   const text = description.join(' ')
   return { ...(text === '' ? {} : { description: text }), constraints, mistakes }
+}
+
+/** A lower bound, and an upper one of the same thing. */
+const bounds = [
+  ['minimum', 'maximum'],
+  ['minimum', 'exclusiveMaximum'],
+  ['exclusiveMinimum', 'maximum'],
+  ['exclusiveMinimum', 'exclusiveMaximum'],
+  ['minLength', 'maxLength'],
+  ['minItems', 'maxItems'],
+] as const
+
+/** Equal bounds leave one value, unless one of them is exclusive. */
+function excludesAll(lower: string, from: unknown, upper: string, to: unknown): boolean {
+  if (typeof from !== 'number' || typeof to !== 'number') return false
+  return from > to || (from === to && (lower.startsWith('exclusive') || upper.startsWith('exclusive')))
 }
 
 interface Tag {

@@ -108,6 +108,13 @@ export function neverType(path: string): Refusal {
   }
 }
 
+export function anyObject(path: string): Refusal {
+  return {
+    message: `${path} is \`object\`, which arrays and functions have too, and which says nothing of what is in it.`,
+    fix: 'Write `Record<string, unknown>` for any object, or an interface with its properties.',
+  }
+}
+
 export function emptyObject(path: string, shown: string): Refusal {
   return {
     message: `${path} is \`${shown}\`, which every value but null and undefined has, texts and numbers too.`,

@@ -54,6 +54,30 @@ describe('readDocTags', () => {
     })
   })
 
+  for (const [comment, message] of [
+    ['@minimum 5 @maximum 3', '@maximum is 3, and @minimum is 5: no value satisfies both.'],
+    ['@exclusiveMaximum 5 @minimum 5', '@exclusiveMaximum is 5, and @minimum is 5: no value satisfies both.'],
+    ['@exclusiveMinimum 3 @maximum 3', '@maximum is 3, and @exclusiveMinimum is 3: no value satisfies both.'],
+    [
+      '@exclusiveMinimum 3 @exclusiveMaximum 3',
+      '@exclusiveMaximum is 3, and @exclusiveMinimum is 3: no value satisfies both.',
+    ],
+    ['@minLength 2 @maxLength 1', '@maxLength is 1, and @minLength is 2: no value satisfies both.'],
+    ['@minItems 2 @maxItems 1', '@maxItems is 1, and @minItems is 2: no value satisfies both.'],
+  ] as const) {
+    it(`refuses bounds that exclude every value, where the upper one stands: ${comment}`, () => {
+      const text = `/** ${comment} */`
+      const [found, ...others] = readDocTags(text).mistakes
+      assert.equal(found?.message, message)
+      assert.match(text.slice(found.start, found.end), /^@\w*[mM]ax\w* \d$/)
+      assert.deepEqual(others, [])
+    })
+  }
+
+  it('takes bounds that leave one value', () => {
+    assert.deepEqual(readDocTags('/** @minimum 3 @maximum 3 @minLength 1 @maxLength 1 */').mistakes, [])
+  })
+
   for (const [comment, message, fix] of [
     ['/** @minimum */', "@minimum is followed by '', which is no number", /@minimum 1/],
     ['/** @minimum many */', "@minimum is followed by 'many'", /@minimum 1/],

@@ -48,7 +48,7 @@ describe('a property of a type that JSON does not have', () => {
     ['bigint', /`bigint`, which JSON cannot carry/, /BigInt\(text\)/],
     ['5n', /`5n`, which JSON cannot carry/, /BigInt\(text\)/],
     ['any', /^`Value\.p` is `any`, which turns all checks off/, /Write `unknown`/],
-    ['object', /is `object`, which every value but null/, /Record<string, unknown>/],
+    ['object', /is `object`, which arrays and functions have too/, /Record<string, unknown>/],
     ['{}', /is `\{\}`, which every value/, /Record<string, unknown>/],
     ['string & number', /is `never`: no value has this type/, /exclude each other/],
     ['Uppercase<string>', /is `Uppercase<string>`, a text that/, /@pattern/],
