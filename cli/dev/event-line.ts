@@ -84,12 +84,15 @@ export function membershipLine(
   events: readonly MembershipEvent[],
   paint: Paint,
 ): string {
-  const topics = [...new Set(events.map(({ topic }) => topic))].sort()
+  const sorted = [...events].sort((a, b) =>
+    a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1,
+  )
+  const topics = [...new Set(sorted.map(({ topic }) => topic))]
   const lists = topics.map((topic) => {
-    const partitions = events.filter((event) => event.topic === topic).sort((a, b) => a.partition - b.partition)
+    const partitions = sorted.filter((event) => event.topic === topic)
     return `${topic}[${partitions.map(({ partition }) => partition).join(' ')}]`
   })
-  const notes = events.flatMap((event) => membershipNote(event) ?? [])
+  const notes = sorted.flatMap((event) => membershipNote(event) ?? [])
   const verb = { 'partition.assigned': '+ assigned', 'partition.revoked': '- revoked', 'partition.lost': '- lost' }[
     kind
   ]

@@ -114,18 +114,15 @@ describe('a line', () => {
 describe('a crowd', () => {
   it('puts the partitions of one rebalance into one line', () => {
     const { clock, lines, view } = aView()
-    for (const [topic, number] of [
-      ['b', 1],
-      ['a', 1],
-      ['a', 0],
+    for (const [topic, number, position] of [
+      ['b', 1, 5],
+      ['a', 1, undefined],
+      ['a', 0, 7],
     ] as const) {
-      view.onEvent(
-        { kind: 'partition.assigned', topic, partition: number, epoch, position: undefined, restored: 0 },
-        [],
-      )
+      view.onEvent({ kind: 'partition.assigned', topic, partition: number, epoch, position, restored: 0 }, [])
     }
     clock.advance(0)
-    assert.deepEqual(lines, ['+ assigned a[0 1] b[1]'])
+    assert.deepEqual(lines, ['+ assigned a[0 1] b[1]; a[0] goes on at 7; b[1] goes on at 5'])
     view.onEvent({ kind: 'partition.revoked', topic: 'a', partition: 0, epoch, leftBehind: 0 }, [])
     view.close()
     assert.equal(lines[1], '- revoked a[0]')
