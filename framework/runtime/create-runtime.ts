@@ -253,7 +253,10 @@ class ComposedRuntime implements Runtime {
   }
 
   async #stop(): Promise<void> {
-    await this.#starting?.catch(() => {})
+    const hasStarted = await this.#starting?.then(
+      () => true,
+      () => false,
+    )
     await this.#updating
     this.#state = 'stopping'
     try {
@@ -264,7 +267,8 @@ class ComposedRuntime implements Runtime {
       await this.#operations?.stop()
     }
     this.#state = 'stopped'
-    this.#options.log.info({ groups: this.#groups.size }, 'stopped')
+    // After a start that failed, its error is all there is to say.
+    if (hasStarted !== false) this.#options.log.info({ groups: this.#groups.size }, 'stopped')
   }
 }
 

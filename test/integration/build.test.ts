@@ -180,8 +180,9 @@ export default defineConfig({
     const root = aProject(project)
     await command(root, ['build']).ended
     const bundle = installed(join(root, 'dist'))
-    const { code, err } = await serve(bundle, { BROKERS: '127.0.0.1:1' }).ended
+    const { code, out, err } = await serve(bundle, { BROKERS: '127.0.0.1:1' }).ended
     assert.equal(code, 1)
+    assert.doesNotMatch(out, /"msg":"stopped"/)
     assert.match(err, /✗ PYR_BROKER_UNREACHABLE\n {2}No Kafka broker answered at 127\.0\.0\.1:1/)
     assert.match(
       err,
