@@ -13,7 +13,7 @@ import type {
 } from '../model/settings.ts'
 import type { Ordering } from '../model/work.ts'
 import { type ConfigSurroundings, layered, otherModes, placeOfMode } from './config-layers.ts'
-import { resolveOptions } from './resolve-options.ts'
+import { readOptions } from './resolve-options.ts'
 
 /** A config, and where each of its values was written. */
 export interface TracedConfig {
@@ -37,23 +37,47 @@ export function resolveConfig(config: unknown, place: string, around: ConfigSurr
 
 /** The same, with the place of each value. */
 export function traceConfig(file: unknown, place: string, around: ConfigSurroundings): TracedConfig {
-  const traced = resolveMode(file, place, place, around)
+  const { mistakes, ...traced } = resolveMode(file, place, place, around)
   // A mistake that only production would meet is found while developing.
-  for (const mode of otherModes(file, around.mode)) {
-    resolveMode(file, place, placeOfMode(place, mode), { ...around, mode })
-  }
+  const ofOthers = otherModes(file, around.mode).flatMap(
+    (mode) => resolveMode(file, place, placeOfMode(place, mode), { ...around, mode }).mistakes,
+  )
+  // What stands in the file itself is a mistake of every mode, and told once.
+  const all = [...new Set([...mistakes, ...ofOthers])]
+  if (all.length > 0) throw new PyrallelError('PYR_CONFIG_INVALID', all.join('\n'))
   return traced
 }
 
+interface ReadMode extends TracedConfig {
+  readonly mistakes: readonly string[]
+}
+
 /** @param defaultPlace for mistakes that were written nowhere, such as an option that is missing */
-function resolveMode(file: unknown, place: string, defaultPlace: string, around: ConfigSurroundings): TracedConfig {
+function resolveMode(file: unknown, place: string, defaultPlace: string, around: ConfigSurroundings): ReadMode {
   const { values, places } = layered(configSchema, file, place, around)
   const placeOf = (option: string) => places.get(option) ?? defaultPlace
-  const config = resolveOptions(configSchema, values, placeOf, 'PYR_CONFIG_INVALID')
-  const mistakes = [...ofPassthrough(config, placeOf), ...ofSecurity(config, placeOf), ...ofRetry(config, placeOf)]
-  if (mistakes.length > 0) throw new PyrallelError('PYR_CONFIG_INVALID', mistakes.join('\n'))
-  return { config, places }
+  const { resolved: config, mistakes } = readOptions(configSchema, values, placeOf)
+  const wrong = mistakes.map(({ option }) => option)
+  const ofSections = checks.flatMap(({ reads, find }) => {
+    const isSound = !reads.some((section) =>
+      wrong.some((option) => isWithin(option, section) || isWithin(section, option)),
+    )
+    return isSound ? find(config, placeOf) : []
+  })
+  return { config, places, mistakes: [...mistakes.map(({ text }) => text), ...ofSections] }
 }
+
+/** `kafka.security.tls` is within `kafka.security`, and everything within the whole. */
+function isWithin(option: string, section: string): boolean {
+  return section === '' || option === section || option.startsWith(`${section}.`)
+}
+
+/** What no single option can tell. Each is looked at where the options that it reads are right for themselves. */
+const checks = [
+  { reads: ['kafka.librdkafka', 'kafka.security'], find: ofPassthrough },
+  { reads: ['kafka.security'], find: ofSecurity },
+  { reads: ['handlers.retry'], find: ofRetry },
+] as const
 
 type PlaceOf = (option: string) => string
 

@@ -24,36 +24,49 @@ export function resolveOptions<P extends TProperties>(
   place: string | ((option: string) => string),
   code: ErrorCode,
 ): ResolvedOptions<P> {
-  const mistakes: string[] = []
-  const resolved = resolveObject(schema, input, {
-    placeOf: typeof place === 'string' ? () => place : place,
-    path: '',
-    mistakes,
-  })
-  if (mistakes.length > 0) throw new PyrallelError(code, mistakes.join('\n'))
+  const { resolved, mistakes } = readOptions(schema, input, typeof place === 'string' ? () => place : place)
+  if (mistakes.length > 0) throw new PyrallelError(code, mistakes.map(({ text }) => text).join('\n'))
+  return resolved
+}
+
+export interface OptionMistake {
+  /** `limits.maxRecords`; a section, when it is none; empty for the whole. */
+  readonly option: string
+  readonly text: string
+}
+
+/** The same without an end at mistakes, for whoever has more to look at: what `mistakes` names is not to be relied on in `resolved`. */
+export function readOptions<P extends TProperties>(
+  schema: TObject<P>,
+  input: unknown,
+  placeOf: (option: string) => string,
+): { readonly resolved: ResolvedOptions<P>; readonly mistakes: readonly OptionMistake[] } {
+  const mistakes: OptionMistake[] = []
+  const resolved = resolveObject(schema, input, { placeOf, path: '', mistakes })
   // The cast states what resolveObject builds from the same schema: a type cannot be computed by a loop.
-  return resolved as ResolvedOptions<P>
+  return { resolved: resolved as ResolvedOptions<P>, mistakes }
 }
 
 interface Position {
   readonly placeOf: (option: string) => string
   /** `limits.`, or empty at the top. */
   readonly path: string
-  readonly mistakes: string[]
+  readonly mistakes: OptionMistake[]
 }
 
 function resolveObject(schema: TObject, input: unknown, at: Position): Record<string, unknown> {
   const known = Object.keys(schema.properties)
   if (input !== undefined && (typeof input !== 'object' || input === null || Array.isArray(input))) {
     const subject = at.path === '' ? 'the value' : `option ${at.path.slice(0, -1)}`
-    at.mistakes.push(
-      `${at.placeOf(at.path.slice(0, -1))}: ${subject} is ${show(input, at.path)}, but must be an object with: ${known.join(', ')}.`,
-    )
+    const option = at.path.slice(0, -1)
+    const text = `${at.placeOf(option)}: ${subject} is ${show(input, at.path)}, but must be an object with: ${known.join(', ')}.`
+    at.mistakes.push({ option, text })
     return {}
   }
   const given = (input ?? {}) as Readonly<Record<string, unknown>>
   for (const key of Object.keys(given)) {
-    if (!known.includes(key)) at.mistakes.push(unknownOption(key, known, given[key], at))
+    if (known.includes(key)) continue
+    at.mistakes.push({ option: `${at.path}${key}`, text: unknownOption(key, known, given[key], at) })
   }
   const resolved: Record<string, unknown> = {}
   for (const [key, property] of Object.entries(schema.properties)) {
@@ -83,14 +96,15 @@ function resolveOne(
   }
   if (value === undefined) {
     if (!Type.IsOptional(schema)) {
-      at.mistakes.push(`${at.placeOf(name)}: option ${name} is missing. Write ${described.doc?.range ?? 'a value'}.`)
+      const text = `${at.placeOf(name)}: option ${name} is missing. Write ${described.doc?.range ?? 'a value'}.`
+      at.mistakes.push({ option: name, text })
     }
     resolved[key] = undefined
     return
   }
   if (!Value.Check(schema, value)) {
-    const shown = Type.IsRecord(schema) ? shownOfRecord(value, name) : show(value, name)
-    at.mistakes.push(wrongValue(name, shown, described.doc, at))
+      const shown = Type.IsRecord(schema) ? shownOfRecord(value, name) : show(value, name)
+      at.mistakes.push({ option: name, text: wrongValue(name, shown, described.doc, at) })
   }
   resolved[key] = value
 }
@@ -108,9 +122,10 @@ function resolveDuration(
   } catch {
     // Said below, in the same words as every other wrong value.
   }
-  at.mistakes.push(
-    `${wrongValue(name, show(value, name), doc, at)} Write milliseconds as a number, or a text such as '250ms', '30s', '5m'.`,
-  )
+  at.mistakes.push({
+    option: name,
+    text: `${wrongValue(name, show(value, name), doc, at)} Write milliseconds as a number, or a text such as '250ms', '30s', '5m'.`,
+  })
   return limits.minMs
 }
 

@@ -110,6 +110,27 @@ describe('resolveConfig', () => {
     })
   }
 
+  it('tells what options mean together beside mistakes of others, and mistakes of other modes, once each', () => {
+    const mistakes = mistakesOf({
+      group: 'a',
+      limits: { maxRecords: 0 },
+      kafka: { librdkafka: { 'group.id': 'x' } },
+      handlers: { retry: { min: '1m', max: '1s' } },
+      development: { http: { port: 'x' } },
+    })
+    assert.deepEqual(
+      mistakes.map((line) => /option ([\w.]+)/.exec(line)?.[1]),
+      ['limits.maxRecords', 'kafka.librdkafka', 'handlers.retry.min', 'http.port'],
+    )
+  })
+
+  it('does not judge what options mean together where one of them is wrong by itself', () => {
+    assert.equal(mistakesOf({ group: 'a', kafka: { librdkafka: 'x', security: 7 } }).length, 2)
+    assert.equal(mistakesOf({ group: 'a', handlers: { retry: { min: '1m', max: 'soon' } } }).length, 1)
+    assert.equal(mistakesOf({ group: 'a', kafka: 7 }).length, 1)
+    assert.equal(mistakesOf(7).length, 1)
+  })
+
   it('refuses a shortest delay above the longest one', () => {
     const [mistake = ''] = mistakesOf({ group: 'a', handlers: { retry: { min: '1m', max: '1s' } } })
     assert.match(mistake, /handlers\.retry\.min \(60000 ms\) is above handlers\.retry\.max \(1000 ms\)/)
