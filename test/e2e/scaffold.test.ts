@@ -1,11 +1,20 @@
 /** The packed package as its users get it: each template scaffolded into an empty folder, installed, checked, developed, built and started. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { firstRecords, type TemplateName, templateNames } from '../../cli/init/template.ts'
 import { startEmbeddedBroker } from '../../framework/kafka/embedded-broker.ts'
 import type { Logger } from '../../framework/model/logger.ts'
@@ -15,6 +24,8 @@ const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () 
 const nativeBuild = 'node_modules/@confluentinc/kafka-javascript/build'
 const running = new Set<ChildProcess>()
 let parent = ''
+/** Not below `parent`, whose node_modules would be found from there. */
+let elsewhere = ''
 let tarball = ''
 
 /** What the handler of a template says of its first record, when `start` runs it. */
@@ -84,6 +95,7 @@ async function install(root: string, packages: readonly string[]): Promise<void>
 
 before(async () => {
   parent = realpathSync(mkdtempSync(join(tmpdir(), 'pyrallel-scaffold-')))
+  elsewhere = realpathSync(mkdtempSync(join(tmpdir(), 'pyrallel-deployed-')))
   await succeed(repository, 'npm', ['pack', '--pack-destination', parent])
   const [name] = readdirSync(parent).filter((file) => file.endsWith('.tgz'))
   assert.ok(name !== undefined)
@@ -91,12 +103,49 @@ before(async () => {
   // As `npx pyrallel init` does: the package alone, somewhere else.
   writeFileSync(join(parent, 'package.json'), '{}')
   await install(parent, [tarball])
+  writeFileSync(join(parent, 'record.mjs'), recordLoads)
+  writeFileSync(
+    join(parent, 'register.mjs'),
+    "import { register } from 'node:module'\nregister('./record.mjs', import.meta.url)\n",
+  )
 })
 
 after(() => {
   for (const child of running) child.kill('SIGKILL')
-  rmSync(parent, { recursive: true, force: true })
+  for (const folder of [parent, elsewhere]) rmSync(folder, { recursive: true, force: true })
 })
+
+/** A hook that writes down what Node loads. */
+const recordLoads = `import { appendFileSync } from 'node:fs'
+export async function load(url, context, next) {
+  appendFileSync(process.env.LOADED, url + '\\n')
+  return next(url, context)
+}
+`
+
+/** No file may be of what builds: a server would pay for it with its start and its memory. */
+function refuseBuilders(files: readonly string[]): void {
+  const builders =
+    /node_modules\/(ts-morph|@ts-morph|typescript|esbuild|tsx|chokidar|@clack)\/|\/pyrallel\/(dist\/)?cli\/(codegen|bundle|build)\//
+  assert.deepEqual(
+    files.filter((file) => builders.test(file)),
+    [],
+  )
+}
+
+/** What was bundled into the files of a build, its chunks and workers too. */
+function sourcesBelow(dist: string): readonly string[] {
+  const maps = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.map'))
+  const sources = maps.flatMap((file) => {
+    const map = JSON.parse(readFileSync(join(dist, file), 'utf8')) as { readonly sources: readonly string[] }
+    return map.sources
+  })
+  assert.ok(
+    sources.some((source) => source.endsWith('/pyrallel/cli/start/serve.ts')),
+    sources.join('\n'),
+  )
+  return sources
+}
 
 /** Every topic that the project reads, and where its dead letters go. */
 function topicsOf(root: string): readonly string[] {
@@ -129,16 +178,38 @@ describe('the packed package', { timeout: 300_000 }, () => {
       assert.equal((await dev.ended).end, 0)
 
       await succeed(root, pyrallel, ['build'])
+      refuseBuilders(sourcesBelow(join(root, 'dist')))
       const broker = await startEmbeddedBroker({ log: quiet, topics: topicsOf(root) })
       try {
-        const server = run(root, pyrallel, ['start'], { PYRALLEL_KAFKA_BROKERS: broker.brokers })
-        await server.seen(/"msg":"started"/)
-        await succeed(root, pyrallel, ['send', topic, value, '--brokers', broker.brokers])
-        await server.seen(handledLines[template])
-        server.signal('SIGTERM')
-        const { end, out } = await server.ended
-        assert.equal(end, 0, out)
-        assert.match(out, /"msg":"stopped"/)
+        const loaded = join(parent, `loaded by ${template}.txt`)
+        const env = { PYRALLEL_KAFKA_BROKERS: broker.brokers, LOADED: loaded }
+        const cli = join(root, 'node_modules/pyrallel/dist/cli/bin.js')
+        const hook = pathToFileURL(join(parent, 'register.mjs')).href
+        const handleOne = async (server: Run) => {
+          await server.seen(/"msg":"started"/)
+          await succeed(root, pyrallel, ['send', topic, value, '--brokers', broker.brokers])
+          await server.seen(handledLines[template])
+          server.signal('SIGTERM')
+          const { end, out } = await server.ended
+          assert.equal(end, 0, out)
+          assert.match(out, /"msg":"stopped"/)
+        }
+        await handleOne(run(root, process.execPath, ['--import', hook, cli, 'start'], env))
+        const modules = readFileSync(loaded, 'utf8').split('\n')
+        assert.ok(modules.some((url) => url.endsWith('/dist/cli/commands/start.js')))
+        assert.ok(modules.some((url) => url.endsWith('/dist/server.mjs')))
+        refuseBuilders(modules)
+        // Schemas are in the bundle already, and what `dev` does is nothing for production.
+        assert.deepEqual(
+          modules.filter((url) => /\/typebox\/|\/pyrallel\/dist\/cli\/dev\//.test(url)),
+          [],
+        )
+
+        // On another machine there is the build, and what its own package.json names.
+        const deployed = join(elsewhere, template)
+        cpSync(join(root, 'dist'), deployed, { recursive: true })
+        await install(deployed, ['--omit=dev'])
+        await handleOne(run(deployed, process.execPath, ['server.mjs'], env))
       } finally {
         await broker.stop()
       }
@@ -154,34 +225,5 @@ describe('the packed package', { timeout: 300_000 }, () => {
     const types = ['--types', 'node', '--typeRoots', join(repository, 'node_modules/@types')]
     const tsc = join(repository, 'node_modules/.bin/tsc')
     await succeed(parent, tsc, ['use.mts', ...options, ...types, '--lib', 'es2023,esnext.disposable'])
-  })
-
-  it('starts without loading what builds: no ts-morph, esbuild, tsx, TypeScript, chokidar or prompts, nor schemas that the bundle has itself', async () => {
-    const log = join(parent, 'loaded.txt')
-    writeFileSync(
-      join(parent, 'record.mjs'),
-      `import { appendFileSync } from 'node:fs'
-export async function load(url, context, next) {
-  appendFileSync(${JSON.stringify(log)}, url + '\\n')
-  return next(url, context)
-}
-`,
-    )
-    writeFileSync(
-      join(parent, 'register.mjs'),
-      "import { register } from 'node:module'\nregister('./record.mjs', import.meta.url)\n",
-    )
-    writeFileSync(join(parent, 'server.mjs'), "console.log('the bundle runs')\n")
-    const cli = join(parent, 'node_modules/pyrallel/dist/cli/bin.js')
-    const server = run(parent, process.execPath, ['--import', './register.mjs', cli, 'start', '.'])
-    await server.seen(/the bundle runs/)
-    server.signal('SIGTERM')
-    await server.ended
-    const loaded = readFileSync(log, 'utf8')
-    assert.match(loaded, /dist\/cli\/commands\/start\.js/)
-    assert.match(loaded, /\/server\.mjs/)
-    assert.doesNotMatch(loaded, /node_modules\/(ts-morph|esbuild|tsx|typescript|chokidar|@clack)\//)
-    assert.doesNotMatch(loaded, /dist\/cli\/(codegen|bundle|build|dev)\//)
-    assert.doesNotMatch(loaded, /\/typebox\//)
   })
 })
