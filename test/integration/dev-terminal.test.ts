@@ -1,7 +1,7 @@
 /** `pyrallel dev` on a terminal: its keys, and that the terminal is given back as it was. Runs below `script`, which makes one. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -34,6 +34,8 @@ interface Terminal {
   /** Settles with what is on the screen once what came after `from` matches. */
   seen(pattern: RegExp, from?: number): Promise<string>
   press(keys: string): void
+  /** As when its window is closed. */
+  close(): void
   /** The exit code of dev, and what `stty` said of the terminal before and after. */
   readonly ended: Promise<{
     readonly end: string
@@ -90,6 +92,9 @@ function aTerminal(handler = hello): Terminal {
       }),
     press: (keys) => {
       child.stdin.write(keys)
+    },
+    close: () => {
+      child.kill('SIGKILL')
     },
     ended: closed.then(() => ({ end: line('ended'), before: line('before'), after: line('after'), raw })),
   }
@@ -175,6 +180,22 @@ describe('the terminal', () => {
       assert.deepEqual(processesIn(terminal.root), [])
     })
   }
+
+  it('may be closed: dev stops in order, although nothing can be shown any more', limits, async () => {
+    const terminal = aTerminal()
+    await terminal.seen(/assigned hello/)
+    const devFile = join(terminal.root, '.pyrallel/dev.json')
+    assert.ok(existsSync(devFile))
+    terminal.close()
+    await terminal.ended
+    const until = Date.now() + SEEN_WITHIN_MS
+    while (processesIn(terminal.root).length > 0) {
+      assert.ok(Date.now() < until, 'dev still runs')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    // Who dies instead of stopping leaves it.
+    assert.equal(existsSync(devFile), false)
+  })
 
   it('is as it was after a second Ctrl-C, which does not wait for the handler', limits, async () => {
     const slow =
