@@ -15,8 +15,9 @@ import { DevTraffic } from './dev-traffic.ts'
 import { FileWatch } from './file-watch.ts'
 import type { ProbeObserver } from './handler-probe.ts'
 import { HeldOutput } from './held-output.ts'
+import type { LogFold } from './log-fold.ts'
 import { type DevBroker, openBroker } from './open-broker.ts'
-import { devLogger, type PreparedDev } from './prepare-dev.ts'
+import { type DevLogOutput, devLogger, openLogFold, type PreparedDev } from './prepare-dev.ts'
 import { PublishedTopics } from './published-topics.ts'
 import { Reloader } from './reloader.ts'
 import { SessionView } from './session-view.ts'
@@ -32,6 +33,7 @@ export class DevSession implements ProbeObserver {
   readonly #paint: Paint
   readonly #stdout: HeldOutput
   readonly #stderr: HeldOutput
+  readonly #fold: LogFold
   readonly #view: SessionView
   readonly #topics = new TopicMaker()
   readonly #published = new PublishedTopics()
@@ -52,6 +54,7 @@ export class DevSession implements ProbeObserver {
     this.#options = options
     this.#stdout = new HeldOutput(io.stdout)
     this.#stderr = new HeldOutput(io.stderr)
+    this.#fold = openLogFold(this.#stderr, io, clock)
     this.#io = io
     this.#clock = clock
     this.#paint = painter(hasColor(io.stdout, io.env))
@@ -98,6 +101,7 @@ export class DevSession implements ProbeObserver {
   abandon(): void {
     this.#keys?.close()
     this.#runtime?.abort()
+    this.#fold.close()
     this.#view.close()
     removeDevFile(this.#prepared.root, process.pid)
   }
@@ -146,8 +150,8 @@ export class DevSession implements ProbeObserver {
     return runtime
   }
 
-  #logOutput(): Pick<Io, 'stderr' | 'env'> {
-    return { stderr: this.#stderr, env: this.#io.env }
+  #logOutput(): DevLogOutput {
+    return { stderr: this.#stderr, fold: this.#fold }
   }
 
   #onEvent(event: RuntimeEvent): void {
@@ -215,6 +219,7 @@ export class DevSession implements ProbeObserver {
     await this.#broker?.connection.close()
     await this.#broker?.stop()
     this.#keys?.close()
+    this.#fold.close()
     this.#view.close()
     await this.#prepared.loader.close()
     removeDevFile(this.#prepared.root, process.pid)

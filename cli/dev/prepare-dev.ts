@@ -4,12 +4,15 @@ import type { ResolvedConfig } from '../../framework/config.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { createLogger } from '../../framework/observability/logger.ts'
-import { hasColor, type Io } from '../io.ts'
+import { prettyLine } from '../../framework/observability/pretty-line.ts'
+import type { Clock } from '../../framework/runtime/clock.ts'
+import { hasColor, type Io, type Output } from '../io.ts'
 import { readTypeScript } from '../read-typescript.ts'
 import { reportDiagnostics } from '../report-diagnostics.ts'
 import { AppLoader, type LoadedApp } from './app-loader.ts'
 import { removeOldBuilds } from './build-folder.ts'
 import type { DevOptions } from './dev-options.ts'
+import { LogFold } from './log-fold.ts'
 import { trafficFileOf } from './traffic-file.ts'
 
 export interface PreparedDev {
@@ -49,10 +52,24 @@ export async function prepareDev(options: DevOptions, io: Io): Promise<PreparedD
 }
 
 /** On standard error, so that standard output carries nothing but events. */
-export function devLogger({ logging }: ResolvedConfig, options: DevOptions, io: Pick<Io, 'stderr' | 'env'>): Logger {
-  const destination = { isTTY: hasColor(io.stderr, io.env), write: (text: string) => io.stderr.write(text) }
+export function devLogger({ logging }: ResolvedConfig, options: DevOptions, { stderr, fold }: DevLogOutput): Logger {
   const { level, pretty } = logging
-  return createLogger({ level, pretty: pretty === 'auto' ? options.json !== true : pretty }, destination)
+  const isForPeople = pretty === 'auto' ? options.json !== true : pretty
+  const write = (line: string) => (isForPeople ? fold.write(line) : stderr.write(line))
+  return createLogger({ level, pretty: false }, { write })
+}
+
+export interface DevLogOutput {
+  /** For programs: lines of JSON. */
+  readonly stderr: Output
+  /** For people. */
+  readonly fold: LogFold
+}
+
+/** Close it, or its last lines are missing. */
+export function openLogFold(stderr: Output, { stderr: terminal, env }: Io, clock: Clock): LogFold {
+  const isColored = hasColor(terminal, env)
+  return new LogFold({ clock, write: (line) => stderr.write(prettyLine(line, isColored)) })
 }
 
 function refuseEmpty({ handlers }: LoadedApp): void {
