@@ -32,6 +32,7 @@ export class DevRuntime {
   readonly #probed = new WeakMap<ResolvedHandler, ResolvedHandler>()
   #runtime: Runtime | undefined
   #config: ResolvedConfig | undefined
+  #starting: Promise<void> | undefined
   #isStopping = false
 
   constructor(options: DevRuntimeOptions) {
@@ -46,12 +47,55 @@ export class DevRuntime {
     return this.#runtime
   }
 
-  async start({ project, handlers }: LoadedApp): Promise<void> {
+  /** Settles early, with nothing begun, when it is stopped meanwhile. */
+  start(app: LoadedApp): Promise<void> {
+    this.#starting = this.#start(app)
+    return this.#starting
+  }
+
+  /** @throws whatever keeps the new code from running; what can still run does */
+  async apply(app: LoadedApp): Promise<AppliedChange> {
+    const runtime = this.#runtime
+    const options = this.#config === undefined ? [] : changedOptions(this.#config, app.project.config)
+    if (runtime !== undefined && options.length === 0) {
+      const update = await this.#update(runtime, app)
+      return { kind: 'updated', update }
+    }
+    // By hand: what the config has paused is the next config's to say.
+    const paused = (runtime?.paused ?? []).filter((id) => this.#config?.paused.includes(id) !== true)
+    this.#runtime = undefined
+    await runtime?.stop()
+    if (this.#isStopping) return { kind: 'restarted', options }
+    await this.start(app)
+    for (const id of paused) if (app.handlers.some(({ route }) => route.handlerId === id)) this.runtime?.pause(id)
+    return { kind: 'restarted', options }
+  }
+
+  /** Waits no longer for what is in flight. */
+  abort(): void {
+    this.#runtime?.abort()
+  }
+
+  /** Nothing that it has begun is left when this settles, and nothing begins afterwards. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    await this.#runtime?.stop()
+    // Interrupted while it connects, there is no runtime yet to stop. Not waited for, the start would go on behind the end of the session: its
+    // connection would keep the process, and ask a broker that is gone.
+    await this.#starting?.catch(() => {})
+  }
+
+  async #start({ project, handlers }: LoadedApp): Promise<void> {
     const { broker, topics, logOf, clock, onEvent, onFailed } = this.#options
     const { kafka, paused, limits, commit, shutdown, http } = project.config
     await this.#makeTopics(handlers)
+    if (this.#isStopping) return
     // One of its own, as a runtime closes its connection.
     const connection = await broker.connect(kafka)
+    if (this.#isStopping) {
+      await connection.close()
+      return
+    }
     const runtime = createRuntime({
       connection: new MakingConnection(connection, topics),
       handlers: handlers.map((handler) => this.#probe(handler)),
@@ -80,34 +124,6 @@ export class DevRuntime {
       await runtime.stop()
       throw error
     }
-  }
-
-  /** @throws whatever keeps the new code from running; what can still run does */
-  async apply(app: LoadedApp): Promise<AppliedChange> {
-    const runtime = this.#runtime
-    const options = this.#config === undefined ? [] : changedOptions(this.#config, app.project.config)
-    if (runtime !== undefined && options.length === 0) {
-      const update = await this.#update(runtime, app)
-      return { kind: 'updated', update }
-    }
-    // By hand: what the config has paused is the next config's to say.
-    const paused = (runtime?.paused ?? []).filter((id) => this.#config?.paused.includes(id) !== true)
-    this.#runtime = undefined
-    await runtime?.stop()
-    if (this.#isStopping) return { kind: 'restarted', options }
-    await this.start(app)
-    for (const id of paused) if (app.handlers.some(({ route }) => route.handlerId === id)) this.runtime?.pause(id)
-    return { kind: 'restarted', options }
-  }
-
-  /** Waits no longer for what is in flight. */
-  abort(): void {
-    this.#runtime?.abort()
-  }
-
-  async stop(): Promise<void> {
-    this.#isStopping = true
-    await this.#runtime?.stop()
   }
 
   async #update(runtime: Runtime, { handlers }: LoadedApp): Promise<RuntimeUpdate> {

@@ -75,13 +75,15 @@ export class DevSession implements ProbeObserver {
   /** Until a signal comes, the traffic is done, or the runtime fails. @returns the exit code */
   async run(signals: StopSignals): Promise<number> {
     try {
+      if (await hasCome(signals.first)) return this.#sayStopping()
       const broker = await this.#openBroker()
+      if (await hasCome(signals.first)) return this.#sayStopping()
       const runtime = this.#createRuntime(broker)
       const { trafficFile, app } = this.#prepared
       this.#view.showHeader({ broker, app, trafficFile, isWatching: this.#isWatching })
       const ended = Promise.race([signals.first.then(() => 'stop' as const), this.#failed])
       this.#traffic = this.#createTraffic()
-      if ((await Promise.race([runtime.start(this.#app), ended])) === 'stop') return exitCodes.fine
+      if ((await Promise.race([runtime.start(this.#app), ended])) === 'stop') return this.#sayStopping()
       if (this.#isWatching) await this.#watchFiles(runtime)
       this.#keys = this.#openKeys(broker, runtime, signals)
       const traffic = this.#traffic?.run(broker.connection) ?? Promise.resolve()
@@ -90,7 +92,7 @@ export class DevSession implements ProbeObserver {
         ...(this.#isWatching ? [] : [traffic.then(() => 'done' as const)]),
         ignoreEnd(traffic),
       ])
-      if (why === 'stop') this.#view.say('stopping: what is in flight is finished first; Ctrl-C again stops at once')
+      if (why === 'stop') this.#sayStopping()
     } finally {
       await this.#stop()
     }
@@ -204,6 +206,11 @@ export class DevSession implements ProbeObserver {
     })
   }
 
+  #sayStopping(): number {
+    this.#view.say('stopping: what is in flight is finished first; Ctrl-C again stops at once')
+    return exitCodes.fine
+  }
+
   /** Before the runtime begins: it waits for the groups to form, and must not miss that. */
   #createTraffic(): DevTraffic | undefined {
     const { traffic } = this.#app
@@ -236,6 +243,11 @@ export class DevSession implements ProbeObserver {
     )
     return isSound(summary) ? exitCodes.fine : exitCodes.failed
   }
+}
+
+/** Whether the promise has settled by now. It must not settle with `undefined`. */
+async function hasCome(promise: Promise<unknown>): Promise<boolean> {
+  return (await Promise.race([promise, undefined])) !== undefined
 }
 
 /** Rejects when the traffic fails, and otherwise never settles: without a number of records, its end is not the session's. */

@@ -27,6 +27,7 @@ export class DevTraffic {
   #handlers: readonly ResolvedHandler[]
   #source: TrafficSource
   #onAssigned: () => void = () => {}
+  #isStopped = false
   #firstRecordMs: number | undefined
   #producer: RecordProducer | undefined
   #run: TrafficRun | undefined
@@ -48,6 +49,7 @@ export class DevTraffic {
   async run(connection: KafkaConnection): Promise<void> {
     const { records, rate, seed } = this.#options
     await this.#untilAssigned()
+    if (this.#isStopped) return
     this.#producer = await connection.producer()
     const longest = Math.max(0, ...this.#handlers.map(({ timeoutMs, route }) => timeoutMs + route.retry.maxMs))
     this.#run = new TrafficRun({
@@ -90,6 +92,9 @@ export class DevTraffic {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true
+    // Its timer would keep the process.
+    this.#onAssigned()
     this.#run?.stop()
     await this.#producer?.close(PRODUCER_CLOSE_MS)
   }
@@ -109,7 +114,7 @@ export class DevTraffic {
     await new Promise<void>((resolve) => {
       const timer = this.#clock.setTimer(ASSIGNMENT_TIMEOUT_MS, resolve)
       this.#onAssigned = () => {
-        if (!this.#handlers.every(({ route }) => this.#assigned.has(route.topic))) return
+        if (!this.#isStopped && !this.#handlers.every(({ route }) => this.#assigned.has(route.topic))) return
         timer.cancel()
         resolve()
       }
