@@ -81,6 +81,7 @@ export class DevSession implements ProbeObserver {
       const runtime = this.#createRuntime(broker)
       const { trafficFile, app } = this.#prepared
       this.#view.showHeader({ broker, app, trafficFile, isWatching: this.#isWatching })
+      void broker.died.then((error) => this.#onBrokerDied(error))
       const ended = Promise.race([signals.first.then(() => 'stop' as const), this.#failed])
       this.#traffic = this.#createTraffic()
       if ((await Promise.race([runtime.start(this.#app), ended])) === 'stop') return this.#sayStopping()
@@ -136,6 +137,12 @@ export class DevSession implements ProbeObserver {
     this.#topics.add(topics)
     writeDevFile(root, { pid: process.pid, kind: broker.kind, brokers: broker.address })
     return broker
+  }
+
+  #onBrokerDied(error: Error): void {
+    // What is in flight cannot be committed any more, so it is not waited for.
+    this.#runtime?.abort()
+    this.#fail(error)
   }
 
   #createRuntime(broker: DevBroker): DevRuntime {

@@ -27,6 +27,8 @@ export interface DevBroker {
   readonly fallback: string | undefined
   /** Topics that did not exist and were created on the user's own cluster. */
   readonly created: readonly string[]
+  /** Settles when a broker that was started here ends by itself, with what to tell; else never. */
+  readonly died: Promise<PyrallelError>
   /** Another connection to the same cluster, by settings that may have changed. */
   connect(kafka: KafkaSettings): Promise<KafkaConnection>
   /** Close the clients first. */
@@ -37,6 +39,8 @@ export interface DevBroker {
 const CHECK_TIMEOUT_MS = 5_000
 /** As many as the embedded broker gives every topic, so that keys fall into the same partitions everywhere. */
 export const DEV_PARTITIONS = 4
+
+const never = new Promise<never>(() => {})
 
 /** All topics exist when it returns. @throws PyrallelError PYR_BROKER_UNREACHABLE, PYR_NATIVE_MISSING (for a named cluster) */
 export async function openBroker(request: BrokerRequest): Promise<DevBroker> {
@@ -71,6 +75,7 @@ async function openCluster(request: BrokerRequest, brokers: string): Promise<Dev
       address: brokers,
       fallback: undefined,
       created,
+      died: never,
       stop: async () => {},
     }
   } catch (error) {
@@ -95,6 +100,7 @@ async function openEmbedded({ kafka, topics, log, load }: BrokerRequest): Promis
       address: broker.brokers,
       fallback: undefined,
       created: [],
+      died: broker.died.then(startAnew),
       stop: () => broker.stop(),
     }
   } catch (error) {
@@ -115,6 +121,11 @@ async function openMemory({ topics }: BrokerRequest, fallback: string | undefine
     address: 'memory',
     fallback,
     created: [],
+    died: never,
     stop: async () => {},
   }
+}
+
+function startAnew(error: PyrallelError): PyrallelError {
+  return new PyrallelError(error.code, `${error.message} Start \`pyrallel dev\` again.`, { cause: error })
 }

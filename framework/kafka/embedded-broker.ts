@@ -20,6 +20,8 @@ export interface EmbeddedBroker {
   readonly brokers: string
   /** What `connectKafka` must be told, besides `clientId` and `log`, for the mock cluster to behave. */
   readonly connection: Pick<KafkaConnectionOptions, 'brokers' | 'groupProtocol' | 'createTopicsBy' | 'fetchWaitMaxMs'>
+  /** Settles when it ends without having been told to, and else never. The error says how. */
+  readonly died: Promise<PyrallelError>
   /** Close the clients first. May be called twice. */
   stop(): Promise<void>
 }
@@ -42,8 +44,13 @@ export async function startEmbeddedBroker(
   const child = forkHost(options.topics ?? [])
   const brokers = await readiness(child)
   let stopping: Promise<void> | undefined
-  child.once('exit', (code, signal) => {
-    if (stopping === undefined) options.log.error({ code, signal }, 'the embedded broker has died')
+  const died = new Promise<PyrallelError>((resolve) => {
+    child.once('exit', (code, signal) => {
+      if (stopping !== undefined) return
+      options.log.error({ code, signal }, 'the embedded broker has died')
+      const facts = `The embedded broker has died (${signal ?? `exit code ${code}`}); its records are gone.`
+      resolve(new PyrallelError('PYR_BROKER_UNREACHABLE', facts))
+    })
   })
   // It must not keep this process alive: whoever forgets to stop it still ends, and the child follows.
   child.unref()
@@ -51,6 +58,7 @@ export async function startEmbeddedBroker(
   return {
     brokers,
     connection: { brokers, groupProtocol: 'consumer', createTopicsBy: 'metadata', fetchWaitMaxMs: FETCH_WAIT_MS },
+    died,
     stop() {
       stopping ??= end(child)
       return stopping

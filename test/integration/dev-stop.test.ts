@@ -4,6 +4,7 @@ import { afterEach, describe, it } from 'node:test'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded-broker.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { aProject, type CommandProcess, command } from './command-process.ts'
+import { embeddedBrokerOf, noProcesses } from './processes-in.ts'
 
 const timeout = { timeout: 120_000 }
 /** A session that forgets something waits for its time-out, ten seconds and more. */
@@ -25,7 +26,8 @@ const handler = (begins: string) =>
 ${begins}
 export default handler('hello', () => {})
 `
-const tellsTheEnd = "process.once('exit', () => console.log(`ended ${Math.round(performance.now() - begun)} ms later`))"
+const tellsTheEnd =
+  "process.once('exit', () => console.log('ended', Math.round(performance.now() - begun), 'ms later'))"
 
 async function aSession(broker: 'memory' | 'embedded' | 'cluster', file: string): Promise<CommandProcess> {
   const root = aProject({ 'pyrallel.config.ts': config, 'handlers/hello.ts': file })
@@ -62,3 +64,21 @@ for (const broker of ['memory', 'embedded', 'cluster'] as const) {
     })
   })
 }
+
+describe('a session whose embedded broker dies', () => {
+  it('ends soon, and says what has happened and what to do', { ...timeout, skip: noProcesses }, async () => {
+    const session = await aSession('embedded', handler(''))
+    await session.seen(/watching|assigned/)
+    const broker = embeddedBrokerOf(session.pid)
+    assert.ok(broker !== undefined)
+    const killedAt = performance.now()
+    process.kill(broker, 'SIGKILL')
+    const { end, err } = await session.ended
+    assert.equal(end, 1)
+    assert.match(
+      err,
+      /✗ PYR_BROKER_UNREACHABLE\n {2}The embedded broker has died \(SIGKILL\); its records are gone\. Start `pyrallel dev` again\.\n$/,
+    )
+    assert.ok(performance.now() - killedAt < 30_000)
+  })
+})

@@ -1,5 +1,5 @@
-/** Which processes work in a folder: how a test finds those that were left behind. Linux only, as it asks /proc. */
-import { existsSync, readdirSync, readlinkSync } from 'node:fs'
+/** Which processes work in a folder, or were started by another one: how a test finds those that were left behind. Linux only, as it asks /proc. */
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** For `skip`: why processes cannot be found here. */
 export const noProcesses = existsSync('/proc/self/cwd') ? false : 'there is no /proc on this machine'
@@ -15,4 +15,23 @@ export function processesIn(folder: string): readonly number[] {
       return []
     }
   })
+}
+
+/** The id of the embedded broker that a process has started. It has other children, too: its bundler, its generator. */
+export function embeddedBrokerOf(pid: number): number | undefined {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .find((child) => {
+      try {
+        // After the command's name, which is in brackets and may hold anything: the state and the parent.
+        const [, parent] = readFileSync(`/proc/${child}/stat`, 'utf8')
+          .replace(/^.*\) /s, '')
+          .split(' ')
+        const isHost = readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('embedded-broker-host')
+        return Number(parent) === pid && isHost
+      } catch {
+        return false
+      }
+    })
 }

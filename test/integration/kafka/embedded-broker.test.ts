@@ -9,6 +9,7 @@ import { type EmbeddedBroker, startEmbeddedBroker } from '../../../framework/kaf
 import { connectKafka, loadLibrdkafka } from '../../../framework/kafka/librdkafka-client.ts'
 import { toError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
+import { embeddedBrokerOf, noProcesses } from '../processes-in.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 const parentFile = fileURLToPath(new URL('./parent-of-broker.ts', import.meta.url))
@@ -93,6 +94,18 @@ describe('embedded broker', { skip: whyNot }, () => {
     const { brokers, ended } = await startParent('end')
     await ended
     await untilGone(brokers)
+  })
+
+  it('tells when it ends by itself, and how', { timeout: 60_000, skip: noProcesses }, async () => {
+    broker = await startEmbeddedBroker({ log: quiet })
+    const host = embeddedBrokerOf(process.pid)
+    assert.ok(host !== undefined)
+    // Its handle keeps no process, so that something else must while this waits.
+    const stay = setInterval(() => {}, 1_000)
+    process.kill(host, 'SIGKILL')
+    const { code, message } = await broker.died.finally(() => clearInterval(stay))
+    assert.equal(code, 'PYR_BROKER_UNREACHABLE')
+    assert.equal(message, 'The embedded broker has died (SIGKILL); its records are gone.')
   })
 
   it('says so when the native client cannot be loaded', async () => {

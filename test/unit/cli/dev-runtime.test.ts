@@ -70,6 +70,7 @@ function aBroker(step: Step) {
     address: 'memory',
     fallback: undefined,
     created: [],
+    died: new Promise(() => {}),
     connect: async () => {
       await at('connect')
       open.connections++
