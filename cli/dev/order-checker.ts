@@ -46,7 +46,8 @@ export class OrderChecker {
 
   /** The number of the next record of this key. Call it once per record, in the order in which they are produced. */
   numberOf(topic: string, key: string | null): number {
-    const id = `${topic} ${key ?? ''}`
+    // Records without a key have no order among themselves, and must not count among those of the empty key.
+    const id = key === null ? topic : `${topic} key ${key}`
     const number = (this.#numbers.get(id) ?? 0) + 1
     this.#numbers.set(id, number)
     return number
@@ -157,6 +158,11 @@ export class OrderChecker {
     if (this.#violations.length >= MAX_TEXTS) return
     const { handlerId, topic, partition, offset, key } = delivery
     const rank = this.#rankOf(delivery)
-    this.#violations.push(`${handlerId}: ${topic}[${partition}]@${offset} (key ${key ?? 'none'}, #${rank}) ${what}`)
+    this.#violations.push(`${handlerId}: ${topic}[${partition}]@${offset} (key ${keyText(key)}, #${rank}) ${what}`)
   }
+}
+
+function keyText(key: string | null): string {
+  if (key === null) return 'none'
+  return key === '' ? "''" : key
 }

@@ -13,6 +13,7 @@ export function recordPlace({ topic, partition, offset }: Pick<KafkaRecord, 'top
 
 export function keyText(key: Buffer | null): string {
   if (key === null) return '-'
+  if (key.length === 0) return "''"
   // Cut before decoding: a key may be megabytes long.
   return cut(harmless(key.subarray(0, MAX_KEY * 4).toString('utf8')), MAX_KEY)
 }

@@ -28,6 +28,23 @@ describe('OrderChecker', () => {
     )
   })
 
+  it('does not count records without a key among those of the empty key', () => {
+    const it = checker('key')
+    const keys = ['', null, '', null, '']
+    assert.deepEqual(
+      keys.map((key) => it.numberOf('t', key)),
+      [1, 1, 2, 2, 3],
+    )
+    for (const number of [1, 2, 3]) handled(it, record(number, ''))
+    assert.deepEqual(it.violations, [])
+  })
+
+  it('shows the empty key as one', () => {
+    const it = checker('key')
+    it.started(record(2, ''))
+    assert.match(it.violations[0] ?? '', /\(key '', #2\)/)
+  })
+
   it('finds nothing wrong with keys that interleave, retries, filtered records and dead letters', () => {
     const it = checker('key')
     handled(it, record(1, 'a'))

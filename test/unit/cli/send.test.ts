@@ -57,6 +57,12 @@ describe('send', () => {
     assert.match(io.out(), /key ev·\[31mil·,/)
   })
 
+  it('shows the empty key as one', async () => {
+    const io = testIo(projectFolder())
+    await send('orders', '{"a":1}', { ...plain, key: '' }, io, onMemory(anOrdersCluster()))
+    assert.match(io.out(), /^✓ orders\[\d\]@0 {2}key '', acknowledged by memory/)
+  })
+
   it('produces the value with its key and headers, and says what was acknowledged', async () => {
     const cluster = anOrdersCluster()
     const io = testIo(projectFolder())
