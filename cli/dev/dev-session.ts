@@ -221,8 +221,9 @@ export class DevSession implements ProbeObserver {
   /** Before the runtime begins: it waits for the groups to form, and must not miss that. */
   #createTraffic(): DevTraffic | undefined {
     const { traffic } = this.#app
-    if (traffic === undefined) return undefined
-    return new DevTraffic(this.#options, this.#clock, this.#topics, { ...this.#app, traffic })
+    const { trafficFile } = this.#prepared
+    if (traffic === undefined || trafficFile === undefined) return undefined
+    return new DevTraffic(this.#options, this.#clock, this.#topics, { ...this.#app, traffic }, trafficFile)
   }
 
   async #stop(): Promise<void> {

@@ -22,6 +22,8 @@ export class DevTraffic {
   readonly #options: DevOptions
   readonly #clock: Clock
   readonly #topics: TopicMaker
+  /** Relative to the project. */
+  readonly #file: string
   /** Topics that have a partition assigned to us. */
   readonly #assigned = new Set<string>()
   #handlers: readonly ResolvedHandler[]
@@ -37,10 +39,12 @@ export class DevTraffic {
     clock: Clock,
     topics: TopicMaker,
     app: LoadedApp & { readonly traffic: TrafficSource },
+    file: string,
   ) {
     this.#options = options
     this.#clock = clock
     this.#topics = topics
+    this.#file = file
     this.#handlers = app.handlers
     this.#source = app.traffic
   }
@@ -54,6 +58,7 @@ export class DevTraffic {
     const longest = Math.max(0, ...this.#handlers.map(({ timeoutMs, route }) => timeoutMs + route.retry.maxMs))
     this.#run = new TrafficRun({
       source: this.#source(seededRandom(seed)),
+      file: this.#file,
       handlers: this.#handlers,
       clock: this.#clock,
       rate: rate ?? (records === undefined ? DEFAULT_RATE : undefined),
@@ -102,9 +107,9 @@ export class DevTraffic {
   /** Undefined before it has begun. */
   verdict(): { readonly summary: TrafficSummary; readonly violations: readonly string[] } | undefined {
     if (this.#run === undefined) return undefined
-    const { ledger, checker } = this.#run
+    const { ledger, checker, endedBefore } = this.#run
     return {
-      summary: summarize(ledger.totals(), checker, this.#firstRecordMs),
+      summary: summarize(ledger.totals(), checker, this.#firstRecordMs, endedBefore),
       violations: checker.violations,
     }
   }

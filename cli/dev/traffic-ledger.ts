@@ -12,6 +12,8 @@ export interface TrafficTotals {
   readonly sent: number
   /** Settled by every handler that reads them. */
   readonly done: number
+  /** Nobody reads their topic, so nothing became of them. */
+  readonly unread: number
   readonly lost: number
   readonly refused: number
   readonly retries: number
@@ -33,6 +35,7 @@ export class TrafficLedger {
   readonly #onProgress = new Set<() => void>()
   #sent = 0
   #done = 0
+  #unread = 0
   #refused = 0
   #retries = 0
   #deadLetters = 0
@@ -49,7 +52,7 @@ export class TrafficLedger {
   sent(id: number, handlers: readonly string[], sentAt: number): void {
     this.#sent++
     this.#firstAt ??= sentAt
-    if (handlers.length === 0) this.#done++
+    if (handlers.length === 0) this.#unread++
     else this.#pending.set(id, { sentAt, waitingFor: new Set(handlers) })
   }
 
@@ -106,6 +109,7 @@ export class TrafficLedger {
     return {
       sent: this.#sent,
       done: this.#done,
+      unread: this.#unread,
       lost: this.#pending.size,
       refused: this.#refused,
       retries: this.#retries,

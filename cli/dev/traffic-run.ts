@@ -2,12 +2,12 @@
 import type { HandlerRecord } from '../../framework/handler.ts'
 import type { RecordProducer } from '../../framework/kafka/kafka-client.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
-import type { OutgoingRecord } from '../../framework/model/record.ts'
 import type { Clock } from '../../framework/runtime/clock.ts'
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import type { TrafficRecord } from '../../framework/traffic.ts'
 import { type Delivery, OrderChecker, type Settlement } from './order-checker.ts'
 import { TrafficLedger } from './traffic-ledger.ts'
+import { nextRecord } from './traffic-record.ts'
 
 /** Carries the run, the record's number in it, and its number among those of its key: `run/id/number`. */
 const TRAFFIC_HEADER = 'pyrallel-traffic'
@@ -19,6 +19,8 @@ const TICK_MS = 20
 
 export interface TrafficRunOptions {
   readonly source: Iterator<TrafficRecord>
+  /** Where `source` is written, relative to the project: for what is said of its mistakes. */
+  readonly file: string
   readonly handlers: readonly ResolvedHandler[]
   readonly clock: Clock
   /** Records per second; `undefined`: as fast as they are handled. */
@@ -41,6 +43,8 @@ export class TrafficRun {
   /** By topic: the ids of the handlers that read it. */
   #readers: ReadonlyMap<string, readonly string[]>
   #isStopped = false
+  /** The source has no more records. Those that are on their way are waited for all the same. */
+  #hasEnded = false
   #wake: () => void = () => {}
 
   constructor(options: TrafficRunOptions) {
@@ -70,12 +74,12 @@ export class TrafficRun {
     const { records = Number.POSITIVE_INFINITY, clock, rate } = this.#options
     const startedAt = clock.now()
     const limit = rate === undefined ? OUTSTANDING_UNPACED : OUTSTANDING_PACED
-    for (let sent = 0; sent < records && !this.#isStopped; ) {
+    for (let sent = 0; sent < records && !this.#isOver; ) {
       const due = rate === undefined ? records : Math.floor(((clock.now() - startedAt) * rate) / 1_000) + 1
-      for (; sent < Math.min(due, records) && this.ledger.outstanding < limit && !this.#isStopped; sent++) {
+      for (; sent < Math.min(due, records) && this.ledger.outstanding < limit && !this.#isOver; sent++) {
         await this.#produce(producer, sent + 1, rate === undefined ? clock.now() : startedAt + (sent * 1_000) / rate)
       }
-      if (sent >= records || this.#isStopped) break
+      if (sent >= records || this.#isOver) break
       if (this.ledger.outstanding < limit) await this.#pause(TICK_MS)
       else if (!(await this.#progressed())) break
     }
@@ -111,13 +115,23 @@ export class TrafficRun {
     if (delivery !== undefined) this.checker.ended(delivery, hasSucceeded)
   }
 
+  /** How many were asked for, when the source ended before it had given so many. */
+  get endedBefore(): number | undefined {
+    return this.#hasEnded ? this.#options.records : undefined
+  }
+
+  /** Nothing more is produced. */
+  get #isOver(): boolean {
+    return this.#isStopped || this.#hasEnded
+  }
+
   async #produce(producer: RecordProducer, id: number, sentAt: number): Promise<void> {
-    const next = this.#source.next()
-    if (next.done === true) {
-      this.#isStopped = true
+    const next = nextRecord(this.#source, this.#options.file, id)
+    if (next === undefined) {
+      this.#hasEnded = true
       return
     }
-    const { topic, key, value, headers } = outgoing(next.value)
+    const { topic, key, value, headers } = next
     await this.#options.ensureTopic(topic)
     const number = this.checker.numberOf(topic, key?.toString() ?? null)
     this.ledger.sent(id, this.#readers.get(topic) ?? [], sentAt)
@@ -175,21 +189,4 @@ function readHeader(
 ): { readonly id: number; readonly number: number } | undefined {
   const [run, id, number] = (text ?? '').split('/')
   return run === runId && id !== undefined ? { id: Number(id), number: Number(number) } : undefined
-}
-
-/** A text or bytes go as they are, so that a traffic file can make undecodable records too. */
-function outgoing({ topic, value, key, headers = {} }: TrafficRecord): OutgoingRecord {
-  const ownKey = typeof topic === 'string' ? undefined : topic.key?.(value as never)
-  const chosen = key === undefined ? (ownKey ?? null) : key
-  return {
-    topic: typeof topic === 'string' ? topic : topic.name,
-    key: chosen === null ? null : Buffer.from(chosen),
-    value: bytesOf(value),
-    headers: Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]),
-  }
-}
-
-function bytesOf(value: unknown): Buffer | null {
-  if (value === null || Buffer.isBuffer(value)) return value
-  return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
 }

@@ -13,12 +13,15 @@ export interface TrafficSummary extends TrafficTotals {
   readonly repeats: number
   /** From the start of the process to the first record that was handled. */
   readonly firstRecordMs: number | undefined
+  /** How many records were asked for, when the traffic file ended before it had given so many. */
+  readonly endedBefore: number | undefined
 }
 
 export function summarize(
   totals: TrafficTotals,
   checker: OrderChecker,
   firstRecordMs: number | undefined,
+  endedBefore?: number,
 ): TrafficSummary {
   return {
     ...totals,
@@ -27,12 +30,13 @@ export function summarize(
     watched: { attempts: checker.starts, sequences: checker.sequences },
     repeats: checker.repeats,
     firstRecordMs,
+    endedBefore,
   }
 }
 
-/** Whether every record was handled, and in order. */
-export function isSound({ lost, refused, violations }: TrafficSummary): boolean {
-  return lost === 0 && refused === 0 && violations === 0
+/** Whether every record was handled, and in order. A run of which no handler has read anything proves nothing. */
+export function isSound({ sent, unread, lost, refused, violations }: TrafficSummary): boolean {
+  return sent > unread && lost === 0 && refused === 0 && violations === 0
 }
 
 export function summaryText(summary: TrafficSummary, violations: readonly string[], paint: Paint): string {
@@ -40,6 +44,10 @@ export function summaryText(summary: TrafficSummary, violations: readonly string
   const ms = (value: number | undefined) => (value === undefined ? '-' : msText(value))
   const rows: readonly (readonly [string, string])[] = [
     ['records', `${format(summary.done)} of ${format(summary.sent)} done`],
+    ...(summary.endedBefore === undefined
+      ? []
+      : [['', `the traffic file ended after ${format(summary.sent)} of ${format(summary.endedBefore)}`] as const]),
+    ...(summary.unread > 0 ? [['read by no handler', paint('yellow', format(summary.unread))] as const] : []),
     ['rate', `${format(summary.perSecond)} records/s over ${(summary.tookMs / 1_000).toFixed(2)} s`],
     ['latency', `p50 ${ms(summary.p50Ms)}, p99 ${ms(summary.p99Ms)}, from produce to done`],
     ['first record', `done ${ms(summary.firstRecordMs)} after the start of the process`],

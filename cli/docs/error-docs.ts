@@ -170,6 +170,11 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
       'A value that was sent or published does not satisfy the schema of its topic. Values that arrive so go to the dead-letter topic.',
     fix: 'Correct the value: each mistake is listed with its place. When the schema is too strict, change the type and generate again.',
   },
+  PYR_TRAFFIC: {
+    cause:
+      'The generator that `pyrallel dev --traffic` takes its records from threw, or gave something that cannot be sent. The message tells which record it was.',
+    fix: 'Yield objects with a topic and a value: yield { topic: "orders", key: "c1", value: { n: 1 } }. DEBUG=1 shows where it threw.',
+  },
   PYR_USAGE: {
     cause:
       'A verb, an option or an argument of the command line does not exist, or a value of it cannot be used; the exit code is 2.',

@@ -39,6 +39,7 @@ export const errorCodes = {
   PYR_WATCH: 'Changes of files cannot be noticed any more.',
   PYR_WRITE: 'A file that Pyrallel makes cannot be written.',
   PYR_SCHEMA: 'A value does not satisfy the schema of its topic.',
+  PYR_TRAFFIC: 'A traffic file threw, or yielded something that is no record.',
   PYR_USAGE: 'The command line is not understood.',
 } as const
 

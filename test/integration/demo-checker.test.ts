@@ -44,6 +44,7 @@ async function run(kept: Ordering): Promise<TrafficSummary> {
   const source = fewKeys()
   const traffic = new TrafficRun({
     source,
+    file: 'handlers/_traffic.ts',
     handlers: expected,
     clock,
     rate: undefined,

@@ -30,6 +30,10 @@ function* twoKeys(): Generator<TrafficRecord> {
   for (let number = 1; ; number++) yield { topic: 'orders', key: `k${number % 2}`, value: { number } }
 }
 
+function* twoKeysUpTo(count: number): Generator<TrafficRecord> {
+  for (let number = 1; number <= count; number++) yield { topic: 'orders', key: `k${number % 2}`, value: { number } }
+}
+
 /** A producer whose records go nowhere, but are kept. */
 function aProducer() {
   const produced: OutgoingRecord[] = []
@@ -46,6 +50,7 @@ function aProducer() {
 function aRun(options: Partial<TrafficRunOptions> = {}): TrafficRun {
   return new TrafficRun({
     source: twoKeys(),
+    file: 'handlers/_traffic.ts',
     handlers: [aHandler()],
     clock: systemClock(),
     rate: undefined,
@@ -146,6 +151,63 @@ describe('TrafficRun', () => {
     run.stop()
     await running
     assert.equal(clock.pendingTimers, 0)
+  })
+
+  it('waits for what is on its way when the file ends before so many records, and says so', async () => {
+    const producer = aProducer()
+    const run = aRun({ source: [...twoKeysUpTo(5)].values(), records: 10 })
+    const running = run.run(producer)
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(producer.produced.length, 5)
+    settle(run, producer.produced)
+    await running
+    const summary = summarize(run.ledger.totals(), run.checker, undefined, run.endedBefore)
+    assert.equal(summary.lost, 0)
+    assert.equal(isSound(summary), true)
+    assert.match(summaryText(summary, [], painter(false)), /the traffic file ended after 5 of 10\n/)
+  })
+
+  it('is not sound when no handler has read anything, and tells what was read by none', async () => {
+    const unread = (): TrafficRecord => ({ topic: 'nobody-reads', value: 1 })
+    const [nothing, some] = [aRun({ source: [unread(), unread()].values(), records: 2 }), aRun({ records: 3 })]
+    await nothing.run(aProducer())
+    const summary = summarize(nothing.ledger.totals(), nothing.checker, undefined, nothing.endedBefore)
+    assert.deepEqual([summary.sent, summary.done, summary.unread], [2, 0, 2])
+    assert.equal(isSound(summary), false)
+    assert.match(summaryText(summary, [], painter(false)), /read by no handler +2\n/)
+    some.setSource([unread(), { topic: 'orders', key: 'k', value: 1 }, unread()].values())
+    const producer = aProducer()
+    const running = some.run(producer)
+    await new Promise((resolve) => setImmediate(resolve))
+    settle(some, producer.produced.slice(1, 2))
+    await running
+    assert.equal(isSound(summarize(some.ledger.totals(), some.checker, undefined)), true)
+  })
+
+  it('says which record of which file is none, or could not be made', async () => {
+    const cyclic: { self?: unknown } = {}
+    cyclic.self = cyclic
+    const good: TrafficRecord = { topic: 'unread', value: 1 }
+    const throwing = (function* (): Generator<TrafficRecord> {
+      yield good
+      throw new RangeError('no luck')
+    })()
+    const yielding = (value: unknown) => [good, value as TrafficRecord].values()
+    for (const [source, message] of [
+      [throwing, /^handlers\/_traffic\.ts threw while it made record 2: RangeError: no luck$/],
+      [yielding(undefined), /^handlers\/_traffic\.ts yielded undefined as record 2, but a record is an object with /],
+      [yielding(7), /yielded a number as record 2/],
+      [yielding([good]), /yielded an array as record 2/],
+      [yielding({ value: 1 }), /yielded an object without a topic as record 2/],
+      [yielding({ topic: 5, value: 1 }), /yielded an object whose topic is none as record 2/],
+      [
+        yielding({ topic: 'unread' }),
+        /record 2 of handlers\/_traffic\.ts cannot be sent: TypeError: its value is undefined/,
+      ],
+      [yielding({ topic: 'unread', value: cyclic }), /record 2 of .* cannot be sent: TypeError: .*circular/],
+    ] as const) {
+      await assert.rejects(aRun({ source, records: 2 }).run(aProducer()), { code: 'PYR_TRAFFIC', message })
+    }
   })
 
   it('takes no notice of records that an earlier run has left in the topic', async () => {
