@@ -1,8 +1,10 @@
 /** Reads what a handler file says about its handler, from syntax: no type checking, no running code. */
 import { type CallExpression, type Expression, Node, type ObjectLiteralExpression, type SourceFile } from 'ts-morph'
+import { handlerSchema } from '../../framework/config.ts'
 import type { ErrorCode } from '../../framework/model/errors.ts'
+import { suggestion } from '../../framework/runtime/nearest-name.ts'
 import type { Located } from './duplicates.ts'
-import { isHandlerCall, property, readString, resolve } from './static-reader.ts'
+import { isHandlerCall, plainName, property, readString, resolve } from './static-reader.ts'
 import { declaredTopic } from './value-schemas.ts'
 
 const orderings = ['key', 'partition', 'unordered'] as const
@@ -76,6 +78,7 @@ function readHandler(call: CallExpression, place: Node, file: string, report: Re
     )
   }
   const options = third === undefined ? undefined : readOptions(second, report)
+  if (options !== undefined && hasUnknownOption(options, report)) return undefined
   const read = (name: string) => (options === undefined ? null : readOption(options, name, report))
   const id = read('id')
   const group = read('group')
@@ -111,6 +114,23 @@ function readOptions(argument: Expression | undefined, report: Report): ObjectLi
     )
   }
   return undefined
+}
+
+/** Those that can be read: what a spread or a computed name brings is checked when the handler is loaded. */
+function hasUnknownOption(options: ObjectLiteralExpression, report: Report): boolean {
+  // `schema` is taken for the topic's, and is no option of the running handler.
+  const known = [...Object.keys(handlerSchema.properties), 'schema']
+  let hasUnknown = false
+  for (const member of options.getProperties()) {
+    if (Node.isSpreadAssignment(member) || Node.isComputedPropertyName(member.getNameNode())) continue
+    const place = member.getNameNode()
+    const name = plainName(place)
+    if (known.includes(name)) continue
+    hasUnknown = true
+    const fix = `${suggestion(name, known).trim()} Correct the name, or remove the option.`
+    report(place, 'PYR_HANDLER_OPTION', `A handler has no option \`${name}\`.`, fix)
+  }
+  return hasUnknown
 }
 
 interface ReadText {

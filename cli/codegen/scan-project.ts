@@ -127,7 +127,7 @@ class Scan {
     const text = typeof messageText === 'string' ? messageText : messageText.messageText
     const span = { start, end: start + length }
     const fix = 'Correct the syntax, then generate again.'
-    this.#reporter.span(source.compilerNode, span, 'PYR_HANDLER_EXPORT', `Syntax error: ${text}`, fix)
+    this.#reporter.span(source.compilerNode, span, 'PYR_SYNTAX', `Syntax error: ${text}`, fix)
     return true
   }
 

@@ -94,7 +94,7 @@ function initializerOf(initializer: Expression | undefined): { readonly value: E
   return initializer === undefined ? undefined : { value: initializer }
 }
 
-function plainName(name: Node): string {
+export function plainName(name: Node): string {
   return Node.isStringLiteral(name) || Node.isNoSubstitutionTemplateLiteral(name)
     ? name.getLiteralValue()
     : name.getText()

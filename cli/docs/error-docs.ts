@@ -101,9 +101,13 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
     cause: 'pyrallel.config.ts is not in this folder, threw while it was loaded, or has no default export.',
     fix: 'Run the command in the folder of the project. `pyrallel init` writes a project with a config.',
   },
+  PYR_SYNTAX: {
+    cause: 'A handler, or a file of the project that one imports, is not TypeScript as it stands.',
+    fix: 'Correct it at the mark of the code frame, then generate again; under `pyrallel dev` saving it is enough.',
+  },
   PYR_HANDLER_EXPORT: {
     cause:
-      'Every .ts file below handlers/ is a handler, and this one does not export one by default, or cannot be read.',
+      'Every .ts file below handlers/ is a handler, and this one does not export one by default, or cannot be loaded; or there is no such file.',
     fix: 'Write `export default handler(topic, async (record, context) => { ... })`; or give the file a name that begins with `_`.',
   },
   PYR_HANDLER_STATIC: {

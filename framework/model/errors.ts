@@ -24,6 +24,7 @@ export const errorCodes = {
   PYR_STATUS_UNREACHABLE: 'No process of Pyrallel answers at the address where its state was asked for.',
   PYR_CONFIG_INVALID: 'pyrallel.config.ts, an environment variable or a flag has a value that is not allowed.',
   PYR_CONFIG_LOAD: 'pyrallel.config.ts could not be loaded.',
+  PYR_SYNTAX: 'A file that the generator reads has a syntax error.',
   PYR_HANDLER_EXPORT: 'A file below handlers/ has no handler as its default export.',
   PYR_HANDLER_STATIC: 'A value that the generator must read without running code is computed at run time.',
   PYR_HANDLER_DUPLICATE: 'Two handlers of one group listen to the same topic, or have the same id.',

@@ -86,7 +86,7 @@ describe('a file that is no handler', () => {
 
   it('is refused for a syntax error, at its place', () => {
     const diagnostic = only({ 'handlers/a.ts': `${imports}export default handler('orders', async ( => {})` })
-    assert.equal(diagnostic.code, 'PYR_HANDLER_EXPORT')
+    assert.equal(diagnostic.code, 'PYR_SYNTAX')
     assert.match(diagnostic.message, /^Syntax error: /)
     assert.equal(diagnostic.line, 2)
   })
@@ -124,6 +124,15 @@ describe('options that are not static', () => {
   it('are refused when the whole object is made at run time', () => {
     const diagnostic = only({ 'handlers/a.ts': `${imports}export default handler('orders', make(), () => {})` })
     assert.match(diagnostic.message, /options are computed at run time/)
+  })
+
+  it('are refused for a name that does not exist, with the one that was meant', () => {
+    const source = `${imports}export default handler('orders', { orderng: 'key' }, () => {})`
+    const diagnostic = only({ 'handlers/a.ts': source })
+    assert.equal(diagnostic.code, 'PYR_HANDLER_OPTION')
+    assert.equal(marked(source), 'orderng')
+    assert.match(diagnostic.message, /no option `orderng`/)
+    assert.match(diagnostic.fix, /Did you mean "ordering"\?/)
   })
 
   it('are refused for an ordering that does not exist', () => {

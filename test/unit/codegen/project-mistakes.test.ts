@@ -80,6 +80,7 @@ describe('a syntax error', () => {
     })
     const [first] = diagnostics
     assert.equal(first?.file, 'handlers/_topics.ts')
+    assert.equal(first?.code, 'PYR_SYNTAX')
     assert.match(first?.message ?? '', /^Syntax error: /)
     assert.match(first?.fix ?? '', /Correct the syntax/)
   })
