@@ -88,17 +88,25 @@ export function writeFiles(root: string, files: readonly (GeneratedFile & { read
       mkdirSync(dirname(join(root, path)), { recursive: true })
       writeFileSync(join(root, path), content)
     } catch (thrown) {
-      throw notWritten(path, toError(thrown))
+      throw notWritten(root, path, toError(thrown))
     }
   }
 }
 
-function notWritten(path: string, cause: Error & { readonly code?: string }): PyrallelError {
+function notWritten(root: string, path: string, cause: Error & { readonly code?: string }): PyrallelError {
   const isForbidden = cause.code === 'EACCES' || cause.code === 'EPERM' || cause.code === 'EROFS'
   const next = isForbidden
-    ? `Make it writable (\`chmod -R u+w ${dirname(path)}\`). Where the disk is read-only on purpose, generate before, and commit or ship generated/.`
+    ? `Make it writable (\`${chmodFor(root, dirname(path))}\`). Where the disk is read-only on purpose, generate before, and commit or ship generated/.`
     : 'Look at what stands there instead of a file, or whether the disk is full.'
   return new PyrallelError('PYR_WRITE', `${path} cannot be written: ${cause.code ?? cause.message}. ${next}`, { cause })
+}
+
+/** Where the folder itself could not be made, the one above it refuses; what else is in that is left as it is. */
+function chmodFor(root: string, folder: string): string {
+  if (existsSync(join(root, folder))) return `chmod -R u+w ${folder}`
+  let above = dirname(folder)
+  while (above !== '.' && !existsSync(join(root, above))) above = dirname(above)
+  return `chmod u+w ${above}`
 }
 
 function textOf(path: string): string | undefined {

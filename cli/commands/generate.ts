@@ -6,6 +6,7 @@ import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
 import { painter } from '../paint.ts'
 import { loadProject } from '../project.ts'
+import { refuseEmpty } from '../refuse-empty.ts'
 import { reportDiagnostics } from '../report-diagnostics.ts'
 
 export interface GenerateOptions {
@@ -20,6 +21,7 @@ export async function generateCommand(options: GenerateOptions, io: Io): Promise
   const { root, declaredGroup } = await loadProject(io.cwd())
   const generation = await generate(root, declaredGroup)
   const { diagnostics, handlers, stale, offsetChanges } = generation
+  if (diagnostics.length === 0) refuseEmpty(handlers)
   const tookMs = Math.round(performance.now() - startedAt)
   if (options.json === true) {
     const paths = stale.map(({ path }) => path)

@@ -1,13 +1,13 @@
 /** Everything of `pyrallel dev` that comes before a broker: the app is loaded once, and what is wrong with it is said. */
 
 import type { ResolvedConfig } from '../../framework/config.ts'
-import { PyrallelError } from '../../framework/model/errors.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { createLogger } from '../../framework/observability/logger.ts'
 import { prettyLine } from '../../framework/observability/pretty-line.ts'
 import type { Clock } from '../../framework/runtime/clock.ts'
 import { hasColor, type Io, type Output } from '../io.ts'
 import { readTypeScript } from '../read-typescript.ts'
+import { refuseEmpty } from '../refuse-empty.ts'
 import { reportDiagnostics } from '../report-diagnostics.ts'
 import { AppLoader, type LoadedApp } from './app-loader.ts'
 import { removeOldBuilds } from './build-folder.ts'
@@ -39,7 +39,7 @@ export async function prepareDev(options: DevOptions, io: Io): Promise<PreparedD
   try {
     const load = await loader.load([])
     if (load.kind === 'loaded') {
-      refuseEmpty(load.app)
+      refuseEmpty(load.app.handlers)
       return { root, loader, app: load.app, trafficFile, since }
     }
     reportDiagnostics(load.diagnostics, io)
@@ -70,12 +70,4 @@ export interface DevLogOutput {
 export function openLogFold(stderr: Output, { stderr: terminal, env }: Io, clock: Clock): LogFold {
   const isColored = hasColor(terminal, env)
   return new LogFold({ clock, write: (line) => stderr.write(prettyLine(line, isColored)) })
-}
-
-function refuseEmpty({ handlers }: LoadedApp): void {
-  if (handlers.length > 0) return
-  throw new PyrallelError(
-    'PYR_HANDLER_EXPORT',
-    "There is no handler below handlers/. Write one, handlers/hello.ts:\n  import { handler } from 'pyrallel'\n  export default handler('hello', async (record, context) => context.log.info({ value: record.value }, 'hello'))",
-  )
 }

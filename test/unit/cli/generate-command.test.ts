@@ -50,6 +50,17 @@ describe('pyrallel generate', () => {
     assert.match((await generate(root, '--check')).out, /^generated\/schemas\.ts is missing$/m)
   })
 
+  it('refuses a project without a handler, and says how one looks', async () => {
+    const root = projectFolder({ 'pyrallel.config.ts': config })
+    for (const flags of [[], ['--check'], ['--json']]) {
+      const { code, out, err } = await generate(root, ...flags)
+      assert.equal(code, 1)
+      assert.equal(out, '')
+      assert.match(err, /There is no handler below handlers\/\. Write one, handlers\/hello\.ts:/)
+    }
+    assert.equal(existsSync(join(root, 'generated')), false)
+  })
+
   it('says that generated/ cannot be written, with what to do, and exits with 1', async () => {
     const root = projectFolder({ 'pyrallel.config.ts': config, 'handlers/a.ts': good, generated: 'a file' })
     const { code, err } = await generate(root)

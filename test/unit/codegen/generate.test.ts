@@ -1,6 +1,6 @@
 /** What the generator writes, and how it finds that it is stale. Expected files stand in golden/. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -184,6 +184,19 @@ describe('a folder that cannot be written', () => {
           /^generated\/asyncapi\.json cannot be written: EACCES\. Make it writable \(`chmod -R u\+w generated`\)/,
       }),
     )
+  })
+
+  it('is told as the folder above it, where it could not be made', async () => {
+    const root = projectOnDisk(exampleProject)
+    const { files } = await generate(root, 'shop')
+    chmodSync(root, 0o555)
+    asNobody(() =>
+      assert.throws(() => writeFiles(root, files), {
+        code: 'PYR_WRITE',
+        message: /EACCES\. Make it writable \(`chmod u\+w \.`\)/,
+      }),
+    )
+    chmodSync(root, 0o755)
   })
 
   it('is told when something else stands in its place', async () => {
