@@ -23,7 +23,7 @@ export function natural(text: string): number {
   return number
 }
 
-/** For options that may be repeated. */
-export function collect(value: string, before: readonly string[]): readonly string[] {
+/** For options that may be repeated. Without a default, which the help would show as `[]`. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value]
 }

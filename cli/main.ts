@@ -141,7 +141,7 @@ function addSend(program: Command, io: Io, exit: Exit): void {
     .argument('<topic>', 'where to')
     .argument('[value]', 'JSON, @file, or - for standard input; null is a tombstone')
     .option('--key <key>', "the record's key (default: the topic's own key of the value)")
-    .option('--header <name=value>', 'a header; may be repeated', collect, [])
+    .option('--header <name=value>', 'a header; may be repeated', collect)
     .addOption(new Option('--count <n>', 'send so many').argParser(positive).default(1))
     .addOption(new Option('--rate <n>', 'so many per second (default: at once)').argParser(positive))
     .option('--fake', "make values up that satisfy the topic's schema")

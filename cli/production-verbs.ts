@@ -53,7 +53,7 @@ function addBuild(program: Command, io: Io, exit: Exit): void {
     .command('build')
     .description('Bundle the handlers for production: code, package.json, Dockerfile.')
     .option('--out <folder>', 'where to', 'dist')
-    .option('--external <name>', 'leave this package out of the bundle, to be installed; may be repeated', collect, [])
+    .option('--external <name>', 'leave this package out of the bundle, to be installed; may be repeated', collect)
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples(['pyrallel build', 'pyrallel build --out build/service --external sharp']))
     .action(async (options: Parameters<typeof import('./commands/build.ts').build>[0]) => {

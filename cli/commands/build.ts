@@ -12,7 +12,7 @@ import { reportDiagnostics } from '../report-diagnostics.ts'
 
 export interface BuildCommandOptions {
   readonly out: string
-  readonly external: readonly string[]
+  readonly external?: readonly string[]
   readonly json?: boolean
 }
 
@@ -28,7 +28,7 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
       `--out is '${options.out}', which holds the project itself. Name a folder of its own, such as dist.`,
     )
   }
-  const building = await AppBuild.begin({ root, folder, external: options.external })
+  const building = await AppBuild.begin({ root, folder, external: options.external ?? [] })
   try {
     const project = await loadProject(root, environment)
     const { diagnostics, stale, handlers } = await generate(root, project.declaredGroup)

@@ -17,7 +17,7 @@ export type { Connect } from '../cluster/connect.ts'
 
 export interface SendOptions {
   readonly key?: string
-  readonly header: readonly string[]
+  readonly header?: readonly string[]
   readonly count: number
   /** Records per second; as fast as they are acknowledged, when absent. */
   readonly rate?: number
@@ -40,7 +40,7 @@ export async function send(
 ): Promise<number> {
   refuseMixture(argument, options)
   const written = argument === undefined ? undefined : await readValue(argument, io)
-  const headers = options.header.map(readHeader)
+  const headers = (options.header ?? []).map(readHeader)
   const { target, project } = await chooseCluster(options.brokers, io)
   const topics = await declaredTopics(io.cwd())
   const declared = topics.find(({ name }) => name === topicName)

@@ -33,6 +33,7 @@ describe('pyrallel', () => {
       const { code, out } = await run(...words, '--help')
       assert.equal(code, 0)
       assert.match(out, /\nExamples:\n {2}\S/, words.join(' '))
+      assert.doesNotMatch(out, /default: (\[\]|"")/, words.join(' '))
       seen.push(words.join(' '))
       const [, commands = ''] = /Commands:\n([\s\S]*?)\n\n/.exec(out) ?? []
       for (const [, verb = ''] of commands.matchAll(/^ {2}(\w+) /gm)) await look([...words, verb])
