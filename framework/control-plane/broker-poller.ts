@@ -1,6 +1,7 @@
 /** Decides when: polls, answers rebalances, ends in order. Keeps no state of records. */
 import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
 import type { AssignedPartition, KafkaClient, RecordProducer } from '../kafka/kafka-client.ts'
+import { allSettled } from '../model/all-settled.ts'
 import { bug, toError } from '../model/errors.ts'
 import type { EventSink } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
@@ -125,7 +126,8 @@ export class BrokerPoller {
   async start(): Promise<void> {
     const { client, engines, routes } = this.#options
     if (this.#state !== 'idle') throw bug('broker-poller/start', `state is ${this.#state}`)
-    for (const engine of engines.values()) await engine.start(this.#pump.onCompletion)
+    // At once, as loading threads takes long. None is still loading when this throws: whoever stops then must find them all.
+    await allSettled([...engines.values()].map((engine) => engine.start(this.#pump.onCompletion)))
     const topics = routes.map((route) => route.topic)
     await client.subscribe(topics, {
       onAssigned: (partitions) => this.#onAssigned(partitions),

@@ -7,6 +7,7 @@ import { SwappableEngine } from '../execution-plane/swappable-engine.ts'
 import { WorkerEngine } from '../execution-plane/worker-engine.ts'
 import type { Publish } from '../handler.ts'
 import type { RecordProducer } from '../kafka/kafka-client.ts'
+import { allSettled } from '../model/all-settled.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { EventSink } from '../model/events.ts'
 import type { RuntimeState, SystemMetrics } from '../model/snapshot.ts'
@@ -123,7 +124,7 @@ class ComposedRuntime implements Runtime {
     this.#producer = await connection.producer()
     this.#tracing = await loadTracing()
     this.#publish = publisher(this.#producer, this.#tracing?.publishTracer, (topic) => this.#schemaOf(topic))
-    for (const [group, members] of byGroup(handlers)) await this.#startGroup(group, members)
+    await this.#startGroups(byGroup(handlers))
     if (this.#state === 'starting') this.#state = 'running'
     const facts = { broker: connection.description, handlers: handlers.length, groups: this.#groups.size }
     log.info(paused.length === 0 ? facts : { ...facts, paused: this.paused }, 'started')
@@ -157,7 +158,8 @@ class ComposedRuntime implements Runtime {
       this.#options.log.info({ handler: handlerId, inFlight: inFlight ?? 0 }, 'a handler runs its new code')
     }
     await Promise.all(plan.groups.map(({ group }) => this.#stopGroup(group)))
-    for (const { group, next } of plan.groups) if (next.length > 0) await this.#startGroup(group, next)
+    const changed = plan.groups.filter(({ next }) => next.length > 0)
+    await this.#startGroups(new Map(changed.map(({ group, next }) => [group, next])))
     return { replaced, groups: plan.groups.map(({ next: _, ...change }) => change) }
   }
 
@@ -179,7 +181,30 @@ class ComposedRuntime implements Runtime {
     )
   }
 
-  async #startGroup(group: string, handlers: readonly ResolvedHandler[]): Promise<void> {
+  /**
+   * Consumers are made one after the other, so that groups stand in the order of their handlers; loading threads and joining, which take long, overlap.
+   * One that fails keeps no other from starting, and is told once all are where they can be stopped.
+   */
+  async #startGroups(groups: ReadonlyMap<string, readonly ResolvedHandler[]>): Promise<void> {
+    let opening: Promise<unknown> = Promise.resolve()
+    const starting = [...groups].map(([group, handlers]) => {
+      const opened = opening.then(() => this.#openGroup(group, handlers))
+      opening = opened.catch(() => {})
+      return opened.then((running) => this.#join(running))
+    })
+    await allSettled(starting)
+  }
+
+  async #join(group: RunningGroup): Promise<void> {
+    try {
+      await group.start()
+    } catch (error) {
+      await this.#stopGroup(group.name)
+      throw error
+    }
+  }
+
+  async #openGroup(group: string, handlers: readonly ResolvedHandler[]): Promise<RunningGroup> {
     const { connection, startFrom, instanceId, limits, commit, lifecycle, onEvent } = this.#options
     const producer = this.#startedProducer()
     const log = this.#options.log.child({ group })
@@ -211,12 +236,7 @@ class ComposedRuntime implements Runtime {
     const running = new RunningGroup(group, poller, members)
     this.#groups.set(group, running)
     this.#paused.apply(running)
-    try {
-      await running.start()
-    } catch (error) {
-      await this.#stopGroup(group)
-      throw error
-    }
+    return running
   }
 
   #engineFor({ route, definition, timeoutMs, group, worker }: ResolvedHandler): ExecutionEngine {

@@ -13,7 +13,8 @@ import { FakeEngine } from './fake-engine.ts'
 const STEP_MS = 5
 const GROUP = 'billing'
 
-export interface MemberOptions extends Partial<Pick<BrokerPollerOptions, 'lifecycle' | 'commit' | 'onEvent'>> {
+export interface MemberOptions
+  extends Partial<Pick<BrokerPollerOptions, 'lifecycle' | 'commit' | 'onEvent' | 'engines'>> {
   readonly route?: Partial<Route>
   readonly limits?: Partial<Limits>
   readonly capacity?: number
