@@ -103,8 +103,8 @@ function resolveOne(
     return
   }
   if (!Value.Check(schema, value)) {
-      const shown = Type.IsRecord(schema) ? shownOfRecord(value, name) : show(value, name)
-      at.mistakes.push({ option: name, text: wrongValue(name, shown, described.doc, at) })
+    const shown = Type.IsRecord(schema) ? shownOfRecord(value, name) : show(value, name)
+    at.mistakes.push({ option: name, text: wrongValue(name, shown, described.doc, at) })
   }
   resolved[key] = value
 }

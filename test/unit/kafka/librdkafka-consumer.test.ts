@@ -239,7 +239,7 @@ describe('rebalances', () => {
     assert.deepEqual(told, [])
     await clock.advanceAndSettle(500)
     await clock.advanceAndSettle(500)
-    assert.deepEqual(told, [['assigned', { ...p(0), position: 7, metadata: 'm' }]])
+    assert.deepEqual(told, [['assigned', { ...p(0), position: 7, metadata: 'm', logEnd: 0 }]])
     assert.equal(lines.filter((each) => each.level === 'warn').length, 2)
   })
 
