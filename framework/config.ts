@@ -129,7 +129,7 @@ const ofHandlers = {
 }
 
 const limits = section({
-  maxRecords: integer(1, 10_000_000, 10_000, {
+  maxRecords: integer(1, 10_000_000, 50_000, {
     what: 'The most records in memory (queued, in flight, waiting for a retry) before partitions are paused.',
     worse: 'More: more memory, and more to repeat after a crash. Less: too few keys at hand to fill the concurrency.',
   }),
@@ -137,7 +137,7 @@ const limits = section({
     what: 'The most bytes of records in memory before partitions are paused.',
     worse: 'More: more memory. Less: large records are handled a few at a time.',
   }),
-  maxRecordsPerPartition: integer(1, 10_000_000, 5_000, {
+  maxRecordsPerPartition: integer(1, 10_000_000, 10_000, {
     what: 'The most records of one partition in memory before it is paused.',
     worse: 'More: one hot partition can take the place of all others. Less: a partition with few keys stalls sooner.',
   }),

@@ -89,7 +89,7 @@ export class IntakeGate {
     this.#load.bytes += bytes
     if (partition.records > this.#own.records) this.#shared.records += 1
     this.#shared.bytes += above(partition.bytes, this.#own.bytes) - above(partition.bytes - bytes, this.#own.bytes)
-    this.recheck(partition)
+    if (!this.#hasPlentyOfRoom(partition)) this.recheck(partition)
   }
 
   /** A record of the partition is complete; the partition's own load is without it already. */
@@ -98,7 +98,7 @@ export class IntakeGate {
     this.#load.bytes -= bytes
     if (partition.records >= this.#own.records) this.#shared.records -= 1
     this.#shared.bytes -= above(partition.bytes + bytes, this.#own.bytes) - above(partition.bytes, this.#own.bytes)
-    this.recheck(partition)
+    if (this.#isHeld || partition.isPaused) this.recheck(partition)
   }
 
   /** The partition was given up with all that was in memory of it. */
@@ -111,6 +111,19 @@ export class IntakeGate {
     this.#toResume.delete(partition)
     this.#divide()
     this.#isHeld = isPaused(this.#isHeld, this.load, this.#total)
+  }
+
+  /** For sure, without a closer look: what happens twice for every record must cost next to nothing. */
+  #hasPlentyOfRoom({ records, bytes, isPaused }: LoadedPartition): boolean {
+    const { records: ownRecords, bytes: ownBytes } = this.#own
+    return (
+      !isPaused &&
+      !this.#isHeld &&
+      2 * records <= Math.min(ownRecords, this.#perPartition.records) &&
+      2 * bytes <= Math.min(ownBytes, this.#perPartition.bytes) &&
+      this.#load.records < this.#total.records &&
+      this.#load.bytes < this.#total.bytes
+    )
   }
 
   /** Decides anew, after the load has changed. */

@@ -5,7 +5,7 @@ import { allSettled } from '../model/all-settled.ts'
 import { bug, toError } from '../model/errors.ts'
 import type { EventSink } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
-import { type KafkaRecord, partitionId, type TopicPartition } from '../model/record.ts'
+import { partitionId, type TopicPartition } from '../model/record.ts'
 import type { CommitSettings, LifecycleSettings, Limits, Route } from '../model/settings.ts'
 import type { GroupMetrics } from '../model/snapshot.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -207,28 +207,20 @@ export class BrokerPoller {
     const size = this.#pollSize.within(this.#isTaking ? this.#valve.apply() : 0)
     const records = await client.poll(size, this.#isTaking && size === 0 && !this.#valve.isPaused ? 0 : POLL_WAIT_MS)
     this.#polledAt = this.#options.clock.now()
-    if (records.length > 0) this.#onRecords(records, this.#polledAt)
+    if (records.length > 0) {
+      this.#pollSize.onPolled(records.length, this.#polledAt)
+      this.#manager.onPolled(records, this.#polledAt)
+    }
     this.#pump.run()
-  }
-
-  #onRecords(records: readonly KafkaRecord[], now: number): void {
-    if (this.#manager.isStarving) this.#pollSize.onLate()
-    else if (this.#manager.hasReady(this.#slots)) this.#pollSize.onEarly()
-    this.#manager.onPolled(records, now)
   }
 
   get #isTaking(): boolean {
     return this.#state === 'running' && !this.#hasFailed
   }
 
-  /** Records that all engines together can have at once. */
-  get #slots(): number {
-    return this.#routes.reduce((sum, { concurrency, batch }) => sum + concurrency * (batch?.size ?? 1), 0)
-  }
-
-  /** Four times over: the next poll comes before handlers that do nothing have used that up. */
+  /** What all engines together can start, four times over: the next poll comes before handlers that do nothing have used that up. */
   get #enoughReady(): number {
-    return 4 * this.#slots
+    return 4 * this.#routes.reduce((sum, { concurrency, batch }) => sum + concurrency * (batch?.size ?? 1), 0)
   }
 
   /** There is room, and what could start now will not keep the engines busy for long. */

@@ -1,28 +1,36 @@
-/** How many records a poll asks for: as few as keep the engines busy. Knows neither records nor limits. */
+/** How many records a poll asks for. Knows neither records nor limits. */
 
 /** Fewer would not pay for the call itself: at 64, a record costs hardly more than at 500. */
 const SMALLEST = 64
 const LARGEST = 500
+/** A poll brings what is handled in about this time. Milliseconds. */
+const PORTION_MS = 5
+/** The rate is that of so long a time. Milliseconds. */
+const WINDOW_MS = 50
 
 /**
  * The client makes the objects of all records of a poll in one go, on the event loop: some 3 ms for 500. Handlers that wait for something have their
- * timers and answers delayed by that each time, so they are fed in small portions; handlers that return at once, in large ones.
+ * timers and answers delayed by that each time, so they are fed in small portions; where many records are handled in a second, a poll for each
+ * few of them would cost more than they do.
  */
 export class PollSize {
   #size = SMALLEST
+  #windowBegan = 0
+  #inWindow = 0
 
   /** @param room the most records that may be taken in */
   within(room: number): number {
     return Math.min(room, this.#size)
   }
 
-  /** Engines were idle when the records of a poll came. */
-  onLate(): void {
-    this.#size = Math.min(LARGEST, this.#size * 2)
-  }
-
-  /** There was plenty to do when the records of a poll came. */
-  onEarly(): void {
-    this.#size = Math.max(SMALLEST, this.#size >> 1)
+  /** @param now milliseconds since the Unix epoch */
+  onPolled(records: number, now: number): void {
+    this.#inWindow += records
+    const elapsedMs = now - this.#windowBegan
+    if (elapsedMs < WINDOW_MS) return
+    const portion = Math.round((this.#inWindow / elapsedMs) * PORTION_MS)
+    this.#size = Math.min(LARGEST, Math.max(SMALLEST, portion))
+    this.#windowBegan = now
+    this.#inWindow = 0
   }
 }

@@ -137,11 +137,6 @@ export class WorkManager {
     return false
   }
 
-  /** A handler has slots to spare, and nothing that could start in them. */
-  get isStarving(): boolean {
-    return this.#scheduler.isStarving
-  }
-
   /** Partitions that are full keep the records of others behind them in the client, and a handler has nothing else to do. */
   get isStarvedByFull(): boolean {
     return this.#intake.hasOpenPartition && this.#scheduler.isStarving

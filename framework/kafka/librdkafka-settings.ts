@@ -85,7 +85,7 @@ export function commonConfig(options: KafkaConnectionOptions): NativeConfig {
  * How much the client fetches ahead, per partition. librdkafka's default of 100,000 records is thrown away with every pause, and fetched again after it: a few
  * partitions that are paused twice a second fetch a hundred times what they hand out. With so few ahead, the next fetch must not wait for a second.
  */
-export const FETCH_AHEAD = { 'queued.min.messages': 10_000, 'fetch.queue.backoff.ms': 10 } as const
+export const FETCH_AHEAD = { 'queued.min.messages': 5_000, 'fetch.queue.backoff.ms': 5 } as const
 
 export function consumerConfig(options: KafkaConnectionOptions, consumer: ConsumerOptions): NativeConfig {
   return {

@@ -16,8 +16,8 @@ const WARM_UP_FACTOR = 2
 /** A system that is behind at the end may catch up for so long. */
 const CATCH_UP_MS = 2_000
 
-/** Who keeps up is never so late, whatever else the machine does for a moment, and though the bare loop gathers records while they come. */
-const KEEPS_UP_MS = 100
+/** Who keeps up is never so late, whatever else the machine does for a moment, and though the bare loop gathers up to 500 records while they come. */
+const KEEPS_UP_MS = 250
 const MOST_TRIES = 5
 
 /**

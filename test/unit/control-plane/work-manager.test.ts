@@ -393,21 +393,21 @@ describe('intake', () => {
     assert.deepEqual(driver.manager.pausedPartitions(), [])
   })
 
-  it('is too slow while a handler has slots and nothing to start in them', () => {
+  it('is wanted while a handler has slots and nothing to start in them, and a partition is open', () => {
     const driver = new Driver({ route: { concurrency: 2 } }).assign(0, 0)
     const { manager } = driver
-    assert.equal(manager.isStarving, true)
+    assert.equal(manager.isStarvedByFull, true)
     driver.poll(keyed(0, 'a'), keyed(1, 'b'), keyed(2, 'a'))
-    assert.equal(manager.isStarving, false, 'something may start')
+    assert.equal(manager.isStarvedByFull, false, 'something may start')
     const items = driver.start()
-    assert.equal(manager.isStarving, false, 'no slot is free')
+    assert.equal(manager.isStarvedByFull, false, 'no slot is free')
     driver.endAll(items, [1])
-    assert.equal(manager.isStarving, true, 'the only record that is left waits for its key')
+    assert.equal(manager.isStarvedByFull, true, 'the only record that is left waits for its key')
     driver.endAll(items, [0])
-    assert.equal(manager.isStarving, false)
+    assert.equal(manager.isStarvedByFull, false)
     driver.endAll(driver.start())
     manager.pause('charge')
-    assert.equal(manager.isStarving, false, 'a handler that is paused wants nothing')
+    assert.equal(manager.isStarvedByFull, false, 'a handler that is paused wants nothing')
   })
 
   it('is held as a whole and says by which limit', () => {
