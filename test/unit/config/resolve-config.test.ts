@@ -33,9 +33,9 @@ describe('resolveConfig', () => {
       maxBlockingMs: 0,
     })
     assert.deepEqual(rest.limits, {
-      maxRecords: 10_000,
+      maxRecords: 50_000,
       maxBytes: 64 * 1024 * 1024,
-      maxRecordsPerPartition: 5_000,
+      maxRecordsPerPartition: 10_000,
       maxBytesPerPartition: 32 * 1024 * 1024,
       maxOffsetSpan: 1_000_000,
     })
@@ -230,6 +230,6 @@ describe('the reference of the options', () => {
     assert.equal(standards.get('group'), 'required')
     assert.equal(standards.get('kafka.instanceId'), 'none')
     assert.equal(standards.get('commit.minInterval'), "'100ms'")
-    assert.equal(standards.get('limits.maxRecords'), '10000')
+    assert.equal(standards.get('limits.maxRecords'), '50000')
   })
 })
