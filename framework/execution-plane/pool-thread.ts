@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { ResourceLimits, Worker } from 'node:worker_threads'
 import type { FixedThreadPool } from 'poolifier'
 import { bug, toError } from '../model/errors.ts'
-import { type FromThread, type ThreadSettings, type ToThread, TURN } from './thread-messages.ts'
+import { type FromThread, isFromThread, type ThreadSettings, type ToThread, TURN } from './thread-messages.ts'
 
 export interface PoolThreadListener {
   onMessage(message: FromThread): void
@@ -49,8 +49,11 @@ export class PoolThread {
         name: `pyrallel ${settings.handlerId}`,
       },
       // Not poolifier's own channel, but the thread's: Node delivers what stands in it before it tells the exit.
-      messageHandler: (message: unknown) => listener.onMessage(message as FromThread),
-      errorHandler: (error: Error) => this.#onError(error),
+      messageHandler: (message: unknown) => {
+        if (isFromThread(message)) listener.onMessage(message)
+      },
+      // Whatever the thread threw: of no certain type, and perhaps nothing at all.
+      errorHandler: (thrown: unknown) => this.#onError(toError(thrown)),
     })
     const [node] = this.#pool.workerNodes
     if (node === undefined) throw bug('pool-thread', 'poolifier has made no thread')
@@ -58,8 +61,8 @@ export class PoolThread {
     // poolifier would begin a new thread at once, in the same pool and without a pause: whether and when is the engine's decision.
     this.#worker.removeAllListeners('exit')
     this.#worker.once('exit', (code) => listener.onExit(whyOf(this.#error, code)))
-    this.#worker.on('messageerror', (error) =>
-      listener.onBroken(`a message of its thread could not be read: ${error.message}`),
+    this.#worker.on('messageerror', (thrown: unknown) =>
+      listener.onBroken(`a message of its thread could not be read: ${toError(thrown).message}`),
     )
   }
 

@@ -46,17 +46,25 @@ export interface ErrorText {
   readonly retriable?: boolean
 }
 
+/** The names stand in a space of their own: a handler's libraries may post to the same port, and what they say is not ours. */
 export type FromThread =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'pyrallel.ready' }
   /** The handler could not be loaded, or its `setup` failed. */
-  | { readonly kind: 'unfit'; readonly failure: HandlerFailure }
+  | { readonly kind: 'pyrallel.unfit'; readonly failure: HandlerFailure }
   /** Look into the lane's memory. */
-  | { readonly kind: 'bell' }
+  | { readonly kind: 'pyrallel.bell' }
   /** The outcome of an attempt that failed, or that has logged: what it said must be heard before its end. */
-  | { readonly kind: 'over'; readonly slot: number; readonly outcome: Outcome; readonly durationMs: number }
-  | { readonly kind: 'log'; readonly line: LogLine }
-  | { readonly kind: 'publish'; readonly id: number; readonly record: OutgoingRecord }
-  | { readonly kind: 'stopped' }
+  | { readonly kind: 'pyrallel.over'; readonly slot: number; readonly outcome: Outcome; readonly durationMs: number }
+  | { readonly kind: 'pyrallel.log'; readonly line: LogLine }
+  | { readonly kind: 'pyrallel.publish'; readonly id: number; readonly record: OutgoingRecord }
+  | { readonly kind: 'pyrallel.stopped' }
+
+/** Whether it was said by our part of the thread. */
+export function isFromThread(message: unknown): message is FromThread {
+  if (typeof message !== 'object' || message === null) return false
+  const { kind } = message as { readonly kind?: unknown }
+  return typeof kind === 'string' && kind.startsWith('pyrallel.')
+}
 
 /** The name of the one task that poolifier knows of. */
 export const TURN = 'turn'

@@ -24,7 +24,7 @@ export class ThreadPublisher {
         new Promise((resolve, reject) => {
           this.#lastId++
           this.#waiting.set(this.#lastId, { resolve, reject })
-          post({ kind: 'publish', id: this.#lastId, record: detached(record) })
+          post({ kind: 'pyrallel.publish', id: this.#lastId, record: detached(record) })
         }),
       close: async () => {},
     }

@@ -134,16 +134,16 @@ export class ThreadRunner {
       this.#memory.succeed(slot, outcome.filtered === true, durationMs)
       this.#ring()
     } else {
-      this.#post({ kind: 'over', slot, outcome, durationMs })
+      this.#post({ kind: 'pyrallel.over', slot, outcome, durationMs })
     }
   }
 
   #ringHungry(): void {
-    if (this.#memory.ringHungry()) this.#post({ kind: 'bell' })
+    if (this.#memory.ringHungry()) this.#post({ kind: 'pyrallel.bell' })
   }
 
   /** One message may stand for many outcomes: as long as the engine has not come to it, the bell rings no second time. */
   #ring(): void {
-    if (this.#memory.ringBell()) this.#post({ kind: 'bell' })
+    if (this.#memory.ringBell()) this.#post({ kind: 'pyrallel.bell' })
   }
 }

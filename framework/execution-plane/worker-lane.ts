@@ -214,28 +214,28 @@ export class WorkerLane {
   #onMessage(message: FromThread): void {
     if (this.#state === 'gone') return
     switch (message.kind) {
-      case 'ready':
+      case 'pyrallel.ready':
         this.#open()
         break
-      case 'unfit':
+      case 'pyrallel.unfit':
         this.#onError(Object.assign(new Error(message.failure.message), message.failure))
         this.kill(`its handler could not be started: ${message.failure.name}: ${message.failure.message}`)
         break
-      case 'bell':
+      case 'pyrallel.bell':
         this.#bell.look()
         break
-      case 'over':
+      case 'pyrallel.over':
         this.#complete(this.#items.end(message.slot), message.outcome, message.durationMs)
         this.#listener.onChange(this)
         break
-      case 'log':
+      case 'pyrallel.log':
         this.#items.memory.takeLine()
         replay(this.#options.log, message.line)
         break
-      case 'publish':
+      case 'pyrallel.publish':
         this.#publish(message.id, message.record)
         break
-      case 'stopped':
+      case 'pyrallel.stopped':
         this.kill('the engine has ended it')
         break
     }
@@ -254,10 +254,15 @@ export class WorkerLane {
       this.#outbox.answer(given)
       this.#listener.onChange(this)
     }
-    this.#options.produce(receivedRecord(record)).then(
+    this.#produce(record).then(
       (place) => answer({ id, place }),
       (thrown: unknown) => answer({ id, error: errorText(toError(thrown)) }),
     )
+  }
+
+  /** What a handler published may be so odd that it cannot even be read: that fails the publish. */
+  async #produce(record: OutgoingRecord): Promise<RecordPlace> {
+    return this.#options.produce(receivedRecord(record))
   }
 
   #complete(item: WorkItem | undefined, outcome: Outcome, durationMs: number): void {

@@ -47,7 +47,7 @@ export function runThread(module: HandlerModule, schemas: GeneratedSchemas = {})
   }
   const post = (message: FromThread) => port.postMessage(message)
   serve(module, schemas, workerData as ThreadSettings, post).catch((thrown: unknown) =>
-    post({ kind: 'unfit', failure: failureOf(thrown) }),
+    post({ kind: 'pyrallel.unfit', failure: failureOf(thrown) }),
   )
 }
 
@@ -78,12 +78,12 @@ async function serve(
     if (message.stop) {
       void tearDown(module, (error) =>
         log.warn({ handler: handlerId, err: error }, "a handler's teardown failed"),
-      ).then(() => post({ kind: 'stopped' }))
+      ).then(() => post({ kind: 'pyrallel.stopped' }))
     }
   }
   // poolifier greets its thread as soon as somebody listens; from here on the lane may send.
   new ThreadWorker<ToThread, void>({ [TURN]: turn })
-  post({ kind: 'ready' })
+  post({ kind: 'pyrallel.ready' })
 }
 
 function definitionOf(module: HandlerModule, handlerId: string): HandlerDefinition<unknown> {
@@ -107,7 +107,7 @@ function postLines(memory: LaneMemory, post: (message: FromThread) => void): (li
   return (line) => {
     sent = (sent + 1) | 0
     memory.waitForLines(sent, LINES_AHEAD)
-    post({ kind: 'log', line })
+    post({ kind: 'pyrallel.log', line })
   }
 }
 

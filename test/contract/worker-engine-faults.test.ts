@@ -34,6 +34,9 @@ describe('WorkerEngine: a handler that ends its thread', LIMIT, () => {
   const table: readonly (readonly [what: string, fault: Fault['do'], why: RegExp, setup?: FaultySetup])[] = [
     ['calls process.exit', 'exit', /ended itself with exit code 7/],
     ['throws in a timer', 'throwInTimer', /failed outside of any attempt: RangeError: nobody catches this/],
+    ['throws null in a timer', 'throwNullInTimer', /failed outside of any attempt: Error: thrown value: null/],
+    ['throws undefined in a timer', 'throwNothingInTimer', /outside of any attempt: Error: thrown value: undefined/],
+    ['throws a symbol in a timer', 'throwSymbolInTimer', /failed outside of any attempt: Error: thrown value: /],
     ['leaves a rejection unhandled', 'rejectUnhandled', /failed outside of any attempt: TypeError: nobody awaits this/],
     ['runs out of memory', 'outOfMemory', /ran out of memory/, { resourceLimits: { maxOldGenerationSizeMb: 24 } }],
   ]
@@ -172,6 +175,14 @@ describe('WorkerEngine: a handler that says odd things', LIMIT, () => {
       await requireDoneInOrder(harness, behind)
     }
     assert.equal(harness.worker.counters.restarts, 0)
+  })
+
+  it('posts messages that are not ours: nobody listens to them', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    const odd = harness.tell({ do: 'postForeign' })
+    const behind = Array.from({ length: 5 }, () => harness.tell({ do: 'nothing' }))
+    await requireDoneInOrder(harness, [odd, ...behind])
+    assert.deepEqual([harness.worker.counters.restarts, harness.logs], [0, []])
   })
 
   it('floods the log: every line arrives, in order, before the end of its attempt', async () => {

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { resourceLimits, threadId } from 'node:worker_threads'
+import { parentPort, resourceLimits, threadId } from 'node:worker_threads'
 import { runThread } from '../../../framework/execution-plane/worker-main.ts'
 import { type HandlerContext, handler } from '../../../framework/handler.ts'
 import { topic } from '../../../framework/topic.ts'
@@ -32,6 +32,24 @@ const faults = {
   throwInTimer: async () => {
     setTimeout(() => {
       throw new RangeError('nobody catches this')
+    })
+    await sleep(60_000)
+  },
+  throwNullInTimer: async () => {
+    setTimeout(() => {
+      throw null
+    })
+    await sleep(60_000)
+  },
+  throwNothingInTimer: async () => {
+    setTimeout(() => {
+      throw undefined
+    })
+    await sleep(60_000)
+  },
+  throwSymbolInTimer: async () => {
+    setTimeout(() => {
+      throw Symbol('odd')
     })
     await sleep(60_000)
   },
@@ -81,6 +99,21 @@ const faults = {
   },
   flood: ({ lines = 0 }: Fault, { log }: HandlerContext) => {
     for (let line = 1; line <= lines; line++) log.info({ line }, 'flood')
+  },
+  /** As a library does that was made for another pool. */
+  postForeign: () => {
+    const odd = [
+      null,
+      undefined,
+      'ready',
+      7,
+      [],
+      { kind: 'log' },
+      { kind: 'over', slot: 0 },
+      { kind: 'stopped' },
+      { kind: 1 },
+    ]
+    for (const message of odd) parentPort?.postMessage(message)
   },
   logOddly: (_fault: Fault, { log }: HandlerContext) => {
     class GatewayError extends Error {
