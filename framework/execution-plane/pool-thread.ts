@@ -8,8 +8,8 @@ import { type FromThread, isFromThread, type ThreadSettings, type ToThread, TURN
 export interface PoolThreadListener {
   onMessage(message: FromThread): void
   /** Something in the thread threw outside of any attempt, or the thread ran out of memory: its end follows. */
-  onError(error: Error): void
-  /** A message could not be sent or read: the two sides do not agree any more. */
+  onError(error: Error, why: string): void
+  /** A message could not be sent or read: the two sides do not agree any more. Also told, after its reason, of a thread that is ending. */
   onBroken(why: string): void
   /** The last call. What the thread had posted before its end has been delivered. `why`: what ended it, if nobody here did. */
   onExit(why: string): void
@@ -81,7 +81,7 @@ export class PoolThread {
 
   #onError(error: Error): void {
     this.#error ??= error
-    this.#listener.onError(error)
+    this.#listener.onError(error, whyFailed(error))
   }
 
   /** The process need not wait for this thread. */
@@ -91,7 +91,10 @@ export class PoolThread {
 }
 
 function whyOf(error: Error | undefined, exitCode: number): string {
-  if (error === undefined) return `its thread ended itself with exit code ${exitCode}`
+  return error === undefined ? `its thread ended itself with exit code ${exitCode}` : whyFailed(error)
+}
+
+function whyFailed(error: Error): string {
   const { code } = error as { readonly code?: unknown }
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') return `its thread ran out of memory: ${error.message}`
   return `its thread failed outside of any attempt: ${error.name}: ${error.message}`

@@ -104,7 +104,11 @@ export class WorkerLane {
     })
     this.#thread = new PoolThread(options.Pool, this.#settings(), options.resourceLimits, {
       onMessage: (message) => this.#onMessage(message),
-      onError: (error) => this.#onError(error),
+      // Between its error and its exit a thread takes no messages. Still open, the lane would send it some, and then be ended for that.
+      onError: (error, why) => {
+        this.#error ??= error
+        this.kill(why)
+      },
       onBroken: (why) => this.kill(why),
       onExit: (why) => this.#end(this.#why ?? why),
     })
@@ -218,7 +222,7 @@ export class WorkerLane {
         this.#open()
         break
       case 'pyrallel.unfit':
-        this.#onError(Object.assign(new Error(message.failure.message), message.failure))
+        this.#error ??= Object.assign(new Error(message.failure.message), message.failure)
         this.kill(`its handler could not be started: ${message.failure.name}: ${message.failure.message}`)
         break
       case 'pyrallel.bell':
@@ -272,10 +276,6 @@ export class WorkerLane {
   }
 
   // --- its end ---
-
-  #onError(error: Error): void {
-    this.#error ??= error
-  }
 
   /** Nothing of the thread counts from now on, and it does not keep the process alive. */
   #leave(): void {

@@ -61,6 +61,20 @@ describe('WorkerEngine: a handler that ends its thread', LIMIT, () => {
     })
   }
 
+  it('tells what ended the thread also when it is sent messages until its end', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    const deadly = harness.tell({ do: 'throwAndLinger', name: 'runs' })
+    await harness.atGate('runs')
+    while (harness.completionOf(deadly) === undefined) {
+      harness.engine.abort(({ id }) => id === deadly)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const why = /failed outside of any attempt: RangeError: nobody catches this/
+    assert.match((await harness.failureOf(deadly)).message, why)
+    const [line] = linesOf(harness, DIED)
+    assert.match(String(line?.why), why)
+  })
+
   it('delivers every line that was logged before the end', async () => {
     await using harness = await FaultyHarness.running(faulty)
     await harness.failureOf(harness.tell({ do: 'logAndExit' }))

@@ -35,6 +35,15 @@ const faults = {
     })
     await sleep(60_000)
   },
+  /** Leaves a moment between the thread's error and its exit. */
+  throwAndLinger: async ({ name }: Fault, { publish }: HandlerContext) => {
+    void publish('gate', name)
+    process.once('exit', () => faults.work({ do: 'work', ms: 50 }))
+    setTimeout(() => {
+      throw new RangeError('nobody catches this')
+    })
+    await sleep(60_000)
+  },
   throwNullInTimer: async () => {
     setTimeout(() => {
       throw null
