@@ -9,6 +9,9 @@ import { timedOut } from './outcomes.ts'
 import type { PreparedHandler } from './prepared-handler.ts'
 import type { AbortOrder, FromThread } from './thread-messages.ts'
 
+/** As they are before a handler or its libraries replace them: with timers of a test left behind, the thread would start nothing more. */
+const { setImmediate, queueMicrotask } = globalThis
+
 /** A turn of the thread's event loop starts no further attempt after this long: signals, timers and messages want to be heard. Milliseconds. */
 const TURN_MS = 10
 /** The same in attempts, for handlers that take no time. */

@@ -83,12 +83,12 @@ export class WorkerLane {
     this.#options = options
     this.#listener = listener
     this.#items = new LaneItems(options.slots)
-    this.#watch = new LaneWatch(
-      options,
-      this.#items,
-      () => listener.onChange(this),
-      () => this.kill('its thread was ended, because a handler on it ignored its signal'),
-    )
+    this.#watch = new LaneWatch(options, this.#items, {
+      onOverdue: () => listener.onChange(this),
+      onAbandon: () => this.kill('its thread was ended, because a handler on it ignored its signal'),
+      onStuck: (afterMs) =>
+        this.kill(`its thread was ended: it has come to no record for ${afterMs} ms, and none was running`),
+    })
     this.#bell = new LaneBell(options.clock, this.#items, (ended) => {
       for (const { item, outcome, durationMs } of ended) this.#complete(item, outcome, durationMs)
       listener.onChange(this)

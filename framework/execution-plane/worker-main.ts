@@ -111,9 +111,12 @@ function postLines(memory: LaneMemory, post: (message: FromThread) => void): (li
   }
 }
 
+/** As it is before a handler or its libraries replace it. */
+const monotonicMs = performance.now.bind(performance)
+
 /** The engine's time: the monotonic clock is one for all threads of a process. */
 function sharedClock({ epochMs, monotonicNs }: ThreadSettings): Clock {
   const sinceMs = Number(process.hrtime.bigint() - monotonicNs) / 1e6
-  const origin = epochMs + sinceMs - performance.now()
-  return { ...systemClock(), now: () => origin + performance.now() }
+  const origin = epochMs + sinceMs - monotonicMs()
+  return { ...systemClock(), now: () => origin + monotonicMs() }
 }

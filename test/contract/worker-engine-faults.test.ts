@@ -109,6 +109,38 @@ describe('WorkerEngine: a handler that gives its thread back to nobody', LIMIT, 
     })
   }
 
+  it('blocks its thread after it has ended: the thread is killed, and those behind it run elsewhere', async () => {
+    await using harness = await FaultyHarness.running(faulty, { timeoutMs: 50, abandonAfterMs: 50 })
+    const deadly = harness.tell({ do: 'spinLater' })
+    assert.deepEqual(await harness.outcomeOf(deadly), { kind: 'succeeded' })
+    const behind = Array.from({ length: 5 }, () => harness.tell({ do: 'nothing' }))
+    await requireDoneInOrder(harness, behind)
+    const [line, ...others] = linesOf(harness, DIED)
+    assert.deepEqual([line?.handler, line?.records, line?.runElsewhere, others], ['faulty', 0, 5, []])
+    assert.match(String(line?.why), /has come to no record for 100 ms, and none was running/)
+    const { restarts, killed, interrupted } = harness.worker.counters
+    assert.deepEqual({ restarts, killed, interrupted }, { restarts: 1, killed: 0, interrupted: 0 })
+    assert.equal(harness.worker.threads.running, 1)
+  })
+
+  it('blocks its thread after it has ended: the thread is killed too when all that waited there has moved', async () => {
+    await using harness = await FaultyHarness.running(faulty, { threads: 2, timeoutMs: 50, abandonAfterMs: 1_000 })
+    await harness.outcomeOf(harness.tell({ do: 'spinLater' }))
+    const behind = Array.from({ length: 10 }, () => harness.tell({ do: 'nothing' }))
+    for (const id of behind) assert.deepEqual(await harness.outcomeOf(id), { kind: 'succeeded' })
+    assert.equal(harness.worker.counters.restarts, 0)
+    await harness.until(() => harness.worker.counters.restarts === 1)
+    assert.deepEqual([harness.engine.inFlight, linesOf(harness, DIED)[0]?.runElsewhere], [0, 0])
+  })
+
+  it('replaces the timers of its thread: records go on', async () => {
+    await using harness = await FaultyHarness.running(faulty, { timeoutMs: 5_000, abandonAfterMs: 0 })
+    await harness.outcomeOf(harness.tell({ do: 'fakeTimers' }))
+    const behind = Array.from({ length: 5 }, () => harness.tell({ do: 'nothingLater' }))
+    await requireDoneInOrder(harness, behind)
+    assert.equal(harness.worker.counters.restarts, 0)
+  })
+
   it('interrupts what ran beside it, and does not call that timed out', async () => {
     await using harness = await FaultyHarness.running(faulty, { timeoutMs: 300, abandonAfterMs: 0 })
     const deadly = harness.tell({ do: 'wait', name: 'a' })

@@ -73,6 +73,17 @@ const faults = {
   spin: () => {
     for (;;);
   },
+  /** Succeeds, and blocks its thread after that. */
+  spinLater: () => {
+    setImmediate(() => {
+      for (;;);
+    })
+  },
+  /** As timers of a test do that nobody takes back. */
+  fakeTimers: () => {
+    Object.assign(globalThis, { setImmediate: () => {}, queueMicrotask: () => {} })
+    performance.now = () => -1e9
+  },
   block: () => {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
   },
