@@ -99,11 +99,13 @@ export class LaneCrew {
     try {
       await Promise.all(Array.from({ length: threads }, () => this.#bringUp(FIRST_TRIES)))
     } catch (thrown) {
+      // More than the tries of one, when several were to be brought up.
+      const { failedStarts } = this.#counters
       await this.stop()
       const cause = toError(thrown)
       throw new PyrallelError(
         'PYR_WORKER_START',
-        `Handler ${handlerId}: ${cause.message}. ${FIRST_TRIES} threads were tried. Correct the handler's file, its \`setup\` or its resource limits.`,
+        `Handler ${handlerId}: ${cause.message}. ${failedStarts} threads could not be started. Correct the handler's file, its \`setup\` or its resource limits.`,
         { cause: cause.cause ?? cause },
       )
     }
@@ -148,18 +150,32 @@ export class LaneCrew {
     for (let number = 1; !this.#isClosing; number++) {
       await this.#pause()
       if (this.#isClosing || this.#Pool === undefined) break
-      const lane = new WorkerLane({ ...this.#options, Pool: this.#Pool }, this.#listener)
-      const member: Member = { isReady: false, given: 0, age: 'fresh' }
-      this.#lanes.set(lane, member)
       try {
-        await lane.ready
-        member.isReady = true
+        await this.#begin(this.#Pool)
         return
       } catch (thrown) {
         if (number >= tries) throw thrown
       }
     }
     throw new Error('the engine is closing')
+  }
+
+  async #begin(Pool: LaneOptions['Pool']): Promise<void> {
+    const lane = this.#made(Pool)
+    const member: Member = { isReady: false, given: 0, age: 'fresh' }
+    this.#lanes.set(lane, member)
+    await lane.ready
+    member.isReady = true
+  }
+
+  /** A lane that cannot even be made, because its file is gone or the machine has no memory for a thread, never ends: it is counted and told here. */
+  #made(Pool: LaneOptions['Pool']): WorkerLane {
+    try {
+      return new WorkerLane({ ...this.#options, Pool }, this.#listener)
+    } catch (thrown) {
+      this.#onUnready(`its thread could not be made: ${toError(thrown).message}`)
+      throw thrown
+    }
   }
 
   /** A thread that has completed nothing will hardly do better at once. */
@@ -183,28 +199,33 @@ export class LaneCrew {
     const { batches, boundaryMs } = this.#past
     this.#past = { batches: batches + lane.batches, boundaryMs: boundaryMs + lane.boundaryMs }
     if (member === undefined || ending.isPlanned) return
+    if (!member.isReady) {
+      // Tried again by whoever waits for it.
+      this.#onUnready(ending.why)
+      return
+    }
     this.#failuresInARow++
-    this.#count(ending, member.isReady)
-    this.#tell(ending, member.isReady)
-    // A thread that was not ready is tried again by whoever waits for it; one that is worn or retired has its successor.
-    if (!member.isReady || member.age !== 'fresh' || this.#isClosing) return
+    const { restarts, killed } = this.#counters
+    const more = ending.overdue.length > 0 ? 1 : 0
+    this.#counters = { ...this.#counters, restarts: restarts + 1, killed: killed + more }
+    this.#tell(ending)
+    // One that is worn or retired has its successor.
+    if (member.age !== 'fresh' || this.#isClosing) return
+    // Only a crew that closes gives up bringing one up.
     this.#bringUp(Number.POSITIVE_INFINITY).catch(() => {})
   }
 
-  #count(ending: LaneEnding, wasReady: boolean): void {
-    const { restarts, killed, failedStarts, recycled } = this.#counters
-    this.#counters = wasReady
-      ? { restarts: restarts + 1, killed: killed + (ending.overdue.length > 0 ? 1 : 0), failedStarts, recycled }
-      : { restarts, killed, failedStarts: failedStarts + 1, recycled }
+  /** A thread that should have been brought up has not been. */
+  #onUnready(why: string): void {
+    const { handlerId, log } = this.#options
+    this.#failuresInARow++
+    this.#counters = { ...this.#counters, failedStarts: this.#counters.failedStarts + 1 }
+    log.error({ handler: handlerId, why, failuresInARow: this.#failuresInARow }, 'a worker thread could not be started')
   }
 
-  #tell(ending: LaneEnding, wasReady: boolean): void {
+  #tell(ending: LaneEnding): void {
     const { handlerId, log } = this.#options
     const facts = { handler: handlerId, why: ending.why, failuresInARow: this.#failuresInARow }
-    if (!wasReady) {
-      log.error(facts, 'a worker thread could not be started')
-      return
-    }
     const positions = (items: LaneEnding['overdue']) =>
       items.flatMap(({ item }) => item.records.map((record) => `${record.topic}/${record.partition}/${record.offset}`))
     const [timedOut, interrupted] = [positions(ending.overdue), positions(ending.interrupted)]

@@ -1,6 +1,6 @@
 /** The worker engine and handlers that do their worst: one completion each, the others unharmed, the thread replaced, and all of it told. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, it } from 'node:test'
@@ -320,6 +320,22 @@ describe('WorkerEngine: a thread that does not start', LIMIT, () => {
     await rm(folder, { recursive: true })
   })
 
+  it('fails the start of the engine after three tries also when no thread can be made', async () => {
+    await using harness = new FaultyHarness(new URL('gone.mjs', faulty).href)
+    await assert.rejects(harness.start(), {
+      code: 'PYR_WORKER_START',
+      message: /gone\.mjs.*\. 3 threads could not be started\./,
+    })
+    const lines = linesOf(harness, NOT_STARTED)
+    assert.deepEqual(
+      lines.map(({ failuresInARow }) => failuresInARow),
+      [1, 2, 3],
+    )
+    assert.match(String(lines[0]?.why), /could not be made: .*gone\.mjs/)
+    assert.equal(harness.worker.counters.failedStarts, 3)
+    assert.equal(harness.worker.threads.running, 0)
+  })
+
   it('gives a thread up that is not ready in 30 s', async () => {
     process.env.FAULTY_SETUP = 'hangs'
     const clock = new ManualClock()
@@ -342,6 +358,21 @@ describe('WorkerEngine: a thread that does not start', LIMIT, () => {
     delete process.env.FAULTY_SETUP
     assert.deepEqual(await harness.outcomeOf(waiting), { kind: 'succeeded' })
     assert.ok(harness.worker.counters.failedStarts >= 2)
+  })
+
+  it('is tried again also while its file is away', async () => {
+    const own = new URL('moved.mjs', faulty)
+    const away = new URL('away.mjs', faulty)
+    await copyFile(new URL(faulty), own)
+    await using harness = await FaultyHarness.running(own.href)
+    await rename(own, away)
+    await harness.outcomeOf(harness.tell({ do: 'exit' }))
+    const waiting = harness.tell({ do: 'nothing' })
+    await harness.until(() => linesOf(harness, NOT_STARTED).length === 2)
+    assert.equal(harness.completionOf(waiting), undefined)
+    await rename(away, own)
+    assert.deepEqual(await harness.outcomeOf(waiting), { kind: 'succeeded' })
+    assert.equal(harness.worker.counters.restarts, 1)
   })
 
   it('closes the engine though no thread comes up', async () => {
