@@ -76,7 +76,11 @@ export class WorkerEngine implements ExecutionEngine {
         slots: WorkQueue.slotsOf(options.concurrency),
       },
       {
-        onCompletion: (_lane, item, outcome, durationMs) => this.#complete(item, outcome, durationMs),
+        onCompletion: (_lane, item, outcome, durationMs) => {
+          // Its thread has said so, and lives: what the engine itself says of those on a dead one acquits nobody.
+          if (outcome.kind !== 'interrupted') this.#queue.acquit(item)
+          this.#complete(item, outcome, durationMs)
+        },
         onChange: () => this.#takeTurnSoon(),
         onGone: (_lane, ending) => this.#onGone(ending),
       },
@@ -178,7 +182,6 @@ export class WorkerEngine implements ExecutionEngine {
 
   #complete(item: WorkItem, outcome: Outcome, durationMs: number): void {
     this.#open--
-    if (outcome.kind !== 'interrupted') this.#queue.acquit(item)
     try {
       this.#onCompletion({ workId: item.id, outcome, durationMs })
     } finally {

@@ -174,6 +174,23 @@ describe('WorkerEngine: a handler that gives its thread back to nobody', LIMIT, 
 })
 
 describe('WorkerEngine: a record that kills its thread again and again', LIMIT, () => {
+  it('takes the others along at most once when it ignores its signal each time', async () => {
+    await using harness = await FaultyHarness.running(faulty, { timeoutMs: 1_000, abandonAfterMs: 0 })
+    const submit = (fault: Fault, offset: number) => harness.submit(Buffer.from(JSON.stringify(fault)), { offset })
+    let interrupted = 0
+    for (let round = 1; round <= 3; round++) {
+      const deadly = submit({ do: 'wait', name: `deadly ${round}` }, 999)
+      await harness.atGate(`deadly ${round}`)
+      // Half of its time later, so that they have some left when it has none.
+      await harness.outcomeOf(submit({ do: 'work', ms: 500 }, 1_000 + round))
+      const others = [1, 2, 3].map((number) => submit({ do: 'rest', ms: 600 }, 10 * round + number))
+      assert.equal((await harness.outcomeOf(deadly)).kind, 'timed-out')
+      for (const id of others) if ((await harness.outcomeOf(id)).kind === 'interrupted') interrupted++
+    }
+    assert.equal(interrupted, 3)
+    assert.equal(harness.worker.counters.killed, 3)
+  })
+
   for (const threads of [1, 2]) {
     it(`takes the others along at most once, with ${threads} threads`, async () => {
       await using harness = await FaultyHarness.running(faulty, { threads })
