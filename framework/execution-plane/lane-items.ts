@@ -21,7 +21,7 @@ export interface LeftItems {
   readonly ended: readonly EndedItem[]
   /** Started, and over their time. */
   readonly overdue: readonly StartedItem[]
-  /** Started, and neither ended nor overdue. */
+  /** Started, and neither overdue nor known to have ended. */
   readonly interrupted: readonly StartedItem[]
   readonly unstarted: readonly WorkItem[]
 }
@@ -143,6 +143,8 @@ export class LaneItems {
       // Killed between writing down the outcome and telling where.
       else if (state === slotState.succeeded) left.ended.push({ item, outcome: succeeded, durationMs })
       else if (state === slotState.filtered) left.ended.push({ item, outcome: filtered, durationMs })
+      // Its message is lost, so how it ended is not known; but it has ended in time.
+      else if (state === slotState.told) left.interrupted.push({ item, durationMs })
       else if (startedAt <= overdueSince) left.overdue.push({ item, durationMs })
       else left.interrupted.push({ item, durationMs })
     }

@@ -4,7 +4,7 @@
  * Where the item in a slot stands.
  *
  *   free --offer--> queued --claim--> running --succeed--> succeeded | filtered --(the engine has read it)--> free
- *                      |                  `---a message tells any other outcome--------------------------------^
+ *                      |                  `--tell--> told --(a message has brought any other outcome)---------^
  *                      `--takeBack--> takenBack --skip--> skipped --(the engine has read it)--> free
  *
  * `claim` (the thread's) and `takeBack` (the engine's) are one compare-and-exchange on the same word, so exactly one of them wins, also
@@ -18,6 +18,7 @@ export const slotState = {
   filtered: 4,
   takenBack: 5,
   skipped: 6,
+  told: 7,
 } as const
 
 /**
@@ -147,6 +148,11 @@ export class LaneMemory {
     this.#durations[slot] = durationMs
     Atomics.store(this.#states, slot, isFiltered ? slotState.filtered : slotState.succeeded)
     this.#write(slot)
+  }
+
+  /** The attempt is over, and a message says how: until that is read, it does not count as running. */
+  tell(slot: number): void {
+    Atomics.store(this.#states, slot, slotState.told)
   }
 
   spentUnpacking(ms: number): void {

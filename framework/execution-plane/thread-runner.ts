@@ -137,6 +137,8 @@ export class ThreadRunner {
       this.#memory.succeed(slot, outcome.filtered === true, durationMs)
       this.#ring()
     } else {
+      // An engine that comes late to its messages would else take it for one that ignores its signal, and end the thread.
+      this.#memory.tell(slot)
       this.#post({ kind: 'pyrallel.over', slot, outcome, durationMs })
     }
   }

@@ -153,6 +153,19 @@ describe('WorkerEngine: a handler that gives its thread back to nobody', LIMIT, 
     assert.equal(harness.worker.counters.interrupted, 1)
   })
 
+  it('keeps its thread when it ended in time, and only the main thread was too busy to hear of it', async () => {
+    await using harness = await FaultyHarness.running(faulty, { timeoutMs: 200, abandonAfterMs: 100 })
+    const [logged, failed] = [harness.tell({ do: 'logOnce' }), harness.tell({ do: 'throwSymbol' })]
+    await new Promise((resolve) => setImmediate(resolve))
+    // Sent by now. The watch's timer is due when this ends, and timers come before messages.
+    for (const end = performance.now() + 1_000; performance.now() < end; );
+    assert.equal((await harness.outcomeOf(logged)).kind, 'succeeded')
+    assert.equal((await harness.outcomeOf(failed)).kind, 'failed')
+    // Would run on another thread if this one were being ended.
+    await harness.outcomeOf(harness.tell({ do: 'nothing' }))
+    assert.equal(harness.worker.counters.restarts, 0)
+  })
+
   it('is answered in time though a native call keeps its thread from being ended', async () => {
     await using harness = await FaultyHarness.running(faulty, { timeoutMs: 50, abandonAfterMs: 50 })
     const stuck = harness.tell({ do: 'callNative', ms: 4_000 })

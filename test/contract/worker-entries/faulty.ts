@@ -108,6 +108,9 @@ const faults = {
   relay: async (fault: Fault, { publish }: HandlerContext) => {
     await publish('relayed', fault, { key: fault.name ?? null })
   },
+  logOnce: (_fault: Fault, { log }: HandlerContext) => {
+    log.info({}, 'once')
+  },
   returnFunction: () => () => 'no message can carry this',
   throwSymbol: () => {
     throw Symbol('odd')

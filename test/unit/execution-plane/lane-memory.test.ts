@@ -36,6 +36,16 @@ describe('lane memory', () => {
     assert.equal(engine.stateOf(2), slotState.running)
   })
 
+  it('does not count as running what a message tells of', () => {
+    const [engine, thread] = bothSides(1)
+    engine.offer(0)
+    thread.claim(0, 0)
+    thread.tell(0)
+    assert.equal(engine.stateOf(0), slotState.told)
+    assert.equal(engine.takeBack(0), false)
+    assert.deepEqual([...engine.drain('silent')], [])
+  })
+
   it('rings once until the engine has looked', () => {
     const [engine, thread] = bothSides(1)
     assert.deepEqual([thread.ringBell(), thread.ringBell(), thread.ringHungry()], [true, false, false])
