@@ -1,4 +1,5 @@
 /** Runs attempts on the event loop of one thread, in the order in which they came. Keeps no deadline but the signal's: who ignores it is killed from outside. */
+import { markAsUntransferable } from 'node:worker_threads'
 import type { Outcome } from '../model/work.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Attempt } from './attempt.ts'
@@ -46,6 +47,8 @@ export class ThreadRunner {
 
   accept(batch: ArrayBuffer): void {
     const from = this.#clock.now()
+    // All records of the message are views of it. A handler that transfers the bytes of one would take them away from those behind it.
+    markAsUntransferable(batch)
     this.#queue.push(...decodeBatch(batch, this.#handler.setup.handlerId))
     this.#lowAt = (this.#queue.length - this.#next) >> 1
     this.#memory.spentUnpacking(this.#clock.now() - from)

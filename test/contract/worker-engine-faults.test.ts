@@ -237,6 +237,14 @@ describe('WorkerEngine: a handler that says odd things', LIMIT, () => {
     assert.deepEqual([harness.worker.counters.restarts, linesOf(harness, DIED)], [0, []])
   })
 
+  it('transfers the bytes of its record: those of the records that came with it stay', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    const key = Buffer.from('k')
+    const odd = harness.submit(Buffer.from(JSON.stringify({ do: 'transferBytes' })), { key })
+    const behind = Array.from({ length: 5 }, () => harness.tell({ do: 'nothing' }))
+    await requireDoneInOrder(harness, [odd, ...behind])
+  })
+
   it('throws what is no error: that is a failure like any other', async () => {
     await using harness = await FaultyHarness.running(faulty)
     for (const [fault, message] of [

@@ -4,7 +4,7 @@ import { appendFileSync, existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, resourceLimits, threadId } from 'node:worker_threads'
 import { runThread } from '../../../framework/execution-plane/worker-main.ts'
-import { type HandlerContext, handler } from '../../../framework/handler.ts'
+import { type HandlerContext, type HandlerRecord, handler } from '../../../framework/handler.ts'
 import { topic } from '../../../framework/topic.ts'
 
 export interface Fault {
@@ -108,6 +108,14 @@ const faults = {
   relay: async (fault: Fault, { publish }: HandlerContext) => {
     await publish('relayed', fault, { key: fault.name ?? null })
   },
+  /** As a library does that hands bytes on without copying them. Whether it is refused or ignored depends on Node. */
+  transferBytes: (_fault: Fault, _context: HandlerContext, { keyBytes }: HandlerRecord<Fault>) => {
+    try {
+      structuredClone(keyBytes?.buffer, { transfer: [keyBytes?.buffer as ArrayBuffer] })
+    } catch {
+      // As good as ignored.
+    }
+  },
   logOnce: (_fault: Fault, { log }: HandlerContext) => {
     log.info({}, 'once')
   },
@@ -162,7 +170,7 @@ const faults = {
 }
 
 runThread({
-  default: handler<Fault>('orders', (record, context) => faults[record.value.do](record.value, context)),
+  default: handler<Fault>('orders', (record, context) => faults[record.value.do](record.value, context, record)),
   setup: async () => {
     if (process.env.FAULTY_SETUP === 'fails') throw new Error('the database is away')
     if (process.env.FAULTY_SETUP === 'hangs') await new Promise(() => {})
