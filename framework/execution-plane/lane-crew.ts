@@ -7,7 +7,7 @@ import { type LaneEnding, type LaneListener, type LaneOptions, WorkerLane } from
 export interface CrewOptions extends Omit<LaneOptions, 'Pool'> {
   readonly threads: number
   readonly resourceLimits: ResourceLimits
-  /** A thread is renewed once it has been given so many items; undefined: never. */
+  /** A thread is renewed once it has been given so many records; undefined: never. */
   readonly recycleAfter: number | undefined
 }
 
@@ -32,7 +32,7 @@ const MAX_POSITIONS = 10
 
 interface Member {
   isReady: boolean
-  /** Items that it was given in all. */
+  /** Records that it was given in all. */
   given: number
   /** `worn`: its successor is being brought up. `retired`: its successor is there, and it takes no items any more. */
   age: 'fresh' | 'worn' | 'retired'
@@ -111,12 +111,12 @@ export class LaneCrew {
     }
   }
 
-  /** The lane was given so many items. Once worn, a fresh one is brought up beside it, so that there is no gap. */
-  onGiven(lane: WorkerLane, items: number): void {
+  /** The lane was given so many records. Once worn, a fresh one is brought up beside it, so that there is no gap. */
+  onGiven(lane: WorkerLane, records: number): void {
     const { recycleAfter } = this.#options
     const member = this.#lanes.get(lane)
     if (recycleAfter === undefined || member === undefined) return
-    member.given += items
+    member.given += records
     if (member.given < recycleAfter || member.age !== 'fresh') return
     member.age = 'worn'
     this.#bringUp(Number.POSITIVE_INFINITY).then(

@@ -17,7 +17,7 @@ export interface Crew {
   readonly all: readonly WorkerLane[]
   /** Those of them that take items. */
   readonly open: readonly WorkerLane[]
-  onGiven(lane: WorkerLane, items: number): void
+  onGiven(lane: WorkerLane, records: number): void
 }
 
 export interface AbortedItem {
@@ -106,11 +106,11 @@ export class WorkQueue {
       const lane = leastLoaded(hungry, share)
       if (lane === undefined) break
       lane.add(item)
-      given.set(lane, (given.get(lane) ?? 0) + 1)
+      given.set(lane, (given.get(lane) ?? 0) + item.records.length)
       taken++
     }
     if (taken > 0) this.#queue = this.#queue.slice(taken)
-    for (const [lane, items] of given) this.#crew.onGiven(lane, items)
+    for (const [lane, records] of given) this.#crew.onGiven(lane, records)
     this.#moveLater(lanes)
   }
 
@@ -150,7 +150,7 @@ export class WorkQueue {
     }
     cell.isTaken = true
     cell.lane.add(suspect)
-    this.#crew.onGiven(cell.lane, 1)
+    this.#crew.onGiven(cell.lane, suspect.records.length)
   }
 
   #checkCell(cell: { readonly lane: WorkerLane; isTaken: boolean }): void {

@@ -30,7 +30,7 @@ export interface WorkerEngineOptions {
   readonly threads?: number | undefined
   /** Of each thread. A thread that needs more memory than allowed is ended. */
   readonly resourceLimits?: ResourceLimits | undefined
-  /** Each thread is renewed once it has been given so many items; never when undefined. */
+  /** Each thread is renewed once it has been given so many records; never when undefined. */
   readonly recycleAfter?: number | undefined
   /** Sends what handlers publish; settles with the broker's acknowledgement. */
   readonly produce: (record: OutgoingRecord) => Promise<RecordPlace>

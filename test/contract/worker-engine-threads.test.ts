@@ -7,7 +7,7 @@ import { afterEach, describe, it } from 'node:test'
 import { FaultyHarness, type FaultySetup } from './faulty-harness.ts'
 import { bundledEntries } from './worker-entries/bundle.ts'
 
-const { faulty } = await bundledEntries('faulty')
+const { batched, faulty } = await bundledEntries('batched', 'faulty')
 const LIMIT = { timeout: 300_000 }
 
 interface ThreadNews {
@@ -139,6 +139,15 @@ describe('WorkerEngine: its options', LIMIT, () => {
     assert.notEqual(second[0]?.threadId, first[0]?.threadId)
     assert.equal(second[0]?.setups, 1)
     assert.equal(harness.worker.counters.restarts, 0)
+  })
+
+  it('counts the records of a batch, not the batches', async () => {
+    await using harness = await FaultyHarness.running(batched, { recycleAfter: 10 })
+    const begun = () => harness.worker.threads.running + harness.worker.counters.recycled
+    await harness.outcomeOf(harness.submitBatch(Array.from({ length: 9 }, () => ({ do: 'nothing' }))))
+    assert.equal(begun(), 1)
+    await harness.outcomeOf(harness.submitBatch([{ do: 'nothing' }]))
+    assert.equal(begun(), 2)
   })
 
   it('renews no thread when it is not told to', async () => {
