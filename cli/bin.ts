@@ -2,10 +2,12 @@
 /** Starts the command. Loads nothing that reads TypeScript: a verb that meets the user's sources does that itself. */
 import { closableOutput, onReaderGone } from './closable-output.ts'
 import { main } from './main.ts'
+import { askToStop } from './stop-signals.ts'
 
 onReaderGone(process.stderr, () => {})
+// A build listens with a copy of its own, which only a signal reaches.
 process.exitCode = await main(process.argv.slice(2), {
-  stdout: closableOutput(process.stdout, () => process.emit('SIGTERM', 'SIGTERM')),
+  stdout: closableOutput(process.stdout, () => askToStop() || process.emit('SIGTERM', 'SIGTERM')),
   stderr: process.stderr,
   stdin: process.stdin,
   env: process.env,

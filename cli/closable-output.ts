@@ -4,6 +4,14 @@ import type { Output } from './io.ts'
 /** A stream of the process. */
 export interface OutputStream extends Output {
   on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown
+  on(event: 'resize', listener: () => void): unknown
+  off(event: 'resize', listener: () => void): unknown
+}
+
+/** What a prompt wants of a terminal beside its writing: to hear of its size. */
+export interface ClosableOutput extends Output {
+  on(event: 'resize', listener: () => void): unknown
+  removeListener(event: 'resize', listener: () => void): unknown
 }
 
 /** Thrown by the first `write` after the reader has left. Not a failure: it carries a verb through its own `finally` to its end. */
@@ -18,7 +26,7 @@ export class OutputClosed extends Error {
  * @param askToStop asks whatever runs until it is told to stop, as a signal would; false when nobody listens. Then the next `write` throws
  * `OutputClosed`, so that a verb that reads on and on ends too.
  */
-export function closableOutput(stream: OutputStream, askToStop: () => boolean): Output {
+export function closableOutput(stream: OutputStream, askToStop: () => boolean): ClosableOutput {
   let state: 'open' | 'stopping' | 'closed' = 'open'
   onReaderGone(stream, () => {
     // Once only: the second signal is the one that does not wait.
@@ -31,6 +39,8 @@ export function closableOutput(stream: OutputStream, askToStop: () => boolean): 
     get columns() {
       return stream.columns
     },
+    on: (event, listener) => stream.on(event, listener),
+    removeListener: (event, listener) => stream.off(event, listener),
     write: (text) => {
       if (state === 'closed') throw new OutputClosed()
       return state === 'open' ? stream.write(text) : true
@@ -38,10 +48,13 @@ export function closableOutput(stream: OutputStream, askToStop: () => boolean): 
   }
 }
 
+/** What a pipe, or a terminal, answers whose other end was closed. */
+const readerGone: readonly (string | undefined)[] = ['EPIPE', 'EIO']
+
 /** Any other error of the stream stays what it is: nobody has handled it, and the process ends. */
 export function onReaderGone(stream: OutputStream, gone: () => void): void {
   stream.on('error', (error) => {
-    if (error.code !== 'EPIPE') throw error
+    if (!readerGone.includes(error.code)) throw error
     gone()
   })
 }

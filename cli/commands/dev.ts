@@ -4,9 +4,9 @@ import { refuseSecondDev } from '../dev/dev-file.ts'
 import type { DevOptions } from '../dev/dev-options.ts'
 import { DevSession } from '../dev/dev-session.ts'
 import { prepareDev } from '../dev/prepare-dev.ts'
-import { listenToStopSignals } from '../dev/stop-signals.ts'
 import { exitCodes } from '../failure.ts'
 import type { Io } from '../io.ts'
+import { listenToStopSignals } from '../stop-signals.ts'
 
 export async function dev(options: DevOptions, io: Io): Promise<number> {
   refuseSecondDev(io.cwd(), process.pid)

@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { KafkaClient, KafkaConnection, ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
-import { listenToStopSignals } from '../dev/stop-signals.ts'
 import { type DeadLetter, readDeadLetter } from '../dlq/dead-letter.ts'
 import { groupLine, LetterGroups, letterBlock, letterJson, letterLine } from '../dlq/letter-text.ts'
 import { NewestLetters } from '../dlq/newest-letters.ts'
@@ -14,6 +13,7 @@ import { readPlace, type SelectionOptions, selectionOf } from '../dlq/selection.
 import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
 import { type Paint, painter } from '../paint.ts'
+import { listenToStopSignals } from '../stop-signals.ts'
 
 export interface ClusterOptions {
   readonly brokers?: string

@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../../framework/runtime/clock.ts'
-import { listenToStopSignals } from '../dev/stop-signals.ts'
 import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
 import { painter } from '../paint.ts'
 import { configFile, loadProject } from '../project.ts'
 import { readSnapshot, snapshotAddress } from '../status/read-snapshot.ts'
 import { statusText } from '../status/status-text.ts'
+import { listenToStopSignals } from '../stop-signals.ts'
 
 export interface StatusOptions {
   readonly url?: string

@@ -11,10 +11,10 @@ import { variableOf } from '../../framework/runtime/option-variables.ts'
 import { type TracedConfig, traceConfig } from '../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { RegisteredHandler, ResolvedHandler, Runtime } from '../../framework/runtime/runtime.ts'
-import { listenToStopSignals } from '../dev/stop-signals.ts'
 import { errorBlock, exitCodes } from '../failure.ts'
 import { hasColor } from '../io.ts'
 import { painter } from '../paint.ts'
+import { listenToStopSignals } from '../stop-signals.ts'
 
 const LAST_LINES_MS = 1_000
 const configFile = 'pyrallel.config.ts'

@@ -129,7 +129,7 @@ describe('commit metadata', () => {
     assert.deepEqual(await cluster.admin.committed(group, topic), [{ partition: 0, offset: 7, metadata }])
     const second = await client(t, topic, group)
     await eventually('the second member is assigned', () => second.assigned.length === 1)
-    assert.deepEqual(second.assigned, [{ topic, partition: 0, position: 7, metadata }])
+    assert.deepEqual(second.assigned, [{ topic, partition: 0, position: 7, metadata, logEnd: 0 }])
   })
 
   it('of full length for 200 partitions is committed in as many requests as it takes, and comes back', async (t) => {

@@ -77,7 +77,7 @@ describe('a session whose embedded broker dies', () => {
     assert.equal(end, 1)
     assert.match(
       err,
-      /✗ PYR_BROKER_UNREACHABLE\n {2}The embedded broker has died \(SIGKILL\); its records are gone\. Start `pyrallel dev` again\.\n$/,
+      /✗ PYR_BROKER_UNREACHABLE\n {2}The embedded broker has died \(SIGKILL\); its records are gone\. Start `pyrallel dev` again\.\n {2}Next: pyrallel docs PYR_BROKER_UNREACHABLE\n$/,
     )
     assert.ok(performance.now() - killedAt < 30_000)
   })

@@ -95,7 +95,7 @@ describe('pyrallel config', () => {
     assert.match(out, /^mode development$/m)
     assert.match(out, /^group +'shop' +pyrallel\.config\.ts$/m)
     assert.match(out, /^commit\.minInterval +'2s' +pyrallel\.config\.ts$/m)
-    assert.match(out, /^limits\.maxRecords +10000 +default$/m)
+    assert.match(out, /^limits\.maxRecords +50000 +default$/m)
     assert.match(out, /^limits\.maxBytes +4096 +PYRALLEL_LIMITS_MAX_BYTES$/m)
     assert.match(out, /^http\.port +81 +PYRALLEL_HTTP_PORT in \.env$/m)
     assert.match(out, /^kafka\.instanceId +- +default$/m)

@@ -13,6 +13,15 @@ export interface StopSignals {
 const exitCodes: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
 const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
+/** Of whoever listens now. */
+let stopUnlessStopping: (() => void) | undefined
+
+/** As the first signal would, but never as the second one: for an output that nobody reads any more. @returns false when nobody listens */
+export function askToStop(): boolean {
+  stopUnlessStopping?.()
+  return stopUnlessStopping !== undefined
+}
+
 export function listenToStopSignals(): StopSignals {
   let report: (signal: NodeJS.Signals) => void = () => {}
   const first = new Promise<NodeJS.Signals>((resolve) => {
@@ -20,8 +29,6 @@ export function listenToStopSignals(): StopSignals {
   })
   let count = 0
   const listener = (signal: NodeJS.Signals) => {
-    // A closed terminal takes nothing any more, and that must not end the process before it has stopped in order.
-    if (signal === 'SIGHUP') for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
     count++
     if (count === 1) report(signal)
     else {
@@ -34,9 +41,13 @@ export function listenToStopSignals(): StopSignals {
     onSecond: () => {},
     raise: (signal) => listener(signal),
     close() {
+      stopUnlessStopping = undefined
       for (const signal of stopSignals) process.off(signal, listener)
     },
   }
   for (const signal of stopSignals) process.on(signal, listener)
+  stopUnlessStopping = () => {
+    if (count === 0) listener('SIGTERM')
+  }
   return signals
 }
