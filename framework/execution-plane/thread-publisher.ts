@@ -23,8 +23,9 @@ export class ThreadPublisher {
       produce: (record) =>
         new Promise((resolve, reject) => {
           this.#lastId++
-          this.#waiting.set(this.#lastId, { resolve, reject })
+          // Throws when the record cannot be cloned: then no answer will come, and nothing may wait for one.
           post({ kind: 'pyrallel.publish', id: this.#lastId, record: detached(record) })
+          this.#waiting.set(this.#lastId, { resolve, reject })
         }),
       close: async () => {},
     }
