@@ -2,6 +2,7 @@
 import type { ResourceLimits } from 'node:worker_threads'
 import { PyrallelError, toError } from '../model/errors.ts'
 import type { ThreadCounters } from '../model/snapshot.ts'
+import type { WorkItem } from '../model/work.ts'
 import { type LaneEnding, type LaneListener, type LaneOptions, WorkerLane } from './worker-lane.ts'
 
 export interface CrewOptions extends Omit<LaneOptions, 'Pool'> {
@@ -173,8 +174,15 @@ export class LaneCrew {
     try {
       return new WorkerLane({ ...this.#options, Pool }, this.#listener)
     } catch (thrown) {
-      this.#onUnready(`its thread could not be made: ${toError(thrown).message}`)
-      throw thrown
+      const { message } = toError(thrown)
+      // All that Node has to say about it.
+      const more =
+        message === 'EAGAIN'
+          ? ' (the machine allows no more threads, or has no memory for a stack as large as stackSizeMb)'
+          : ''
+      const why = `its thread could not be made: ${message}${more}`
+      this.#onUnready(why)
+      throw new Error(why, { cause: thrown })
     }
   }
 
@@ -226,15 +234,17 @@ export class LaneCrew {
   #tell(ending: LaneEnding): void {
     const { handlerId, log } = this.#options
     const facts = { handler: handlerId, why: ending.why, failuresInARow: this.#failuresInARow }
-    const positions = (items: LaneEnding['overdue']) =>
-      items.flatMap(({ item }) => item.records.map((record) => `${record.topic}/${record.partition}/${record.offset}`))
-    const [timedOut, interrupted] = [positions(ending.overdue), positions(ending.interrupted)]
+    const positions = (item: WorkItem | undefined) =>
+      (item?.records ?? []).map((record) => `${record.topic}/${record.partition}/${record.offset}`)
+    const timedOut = ending.overdue.flatMap(({ item }) => positions(item))
+    const interrupted = ending.interrupted.flatMap(({ item }) => positions(item))
     log.error(
       {
         ...facts,
         timedOut: timedOut.slice(0, MAX_POSITIONS),
         interrupted: interrupted.slice(0, MAX_POSITIONS),
         records: timedOut.length + interrupted.length,
+        lastEnded: positions(ending.lastEnded).slice(0, MAX_POSITIONS),
         runElsewhere: ending.unstarted.length,
       },
       'a worker thread has died and is replaced',

@@ -24,6 +24,8 @@ export interface LeftItems {
   /** Started, and neither overdue nor known to have ended. */
   readonly interrupted: readonly StartedItem[]
   readonly unstarted: readonly WorkItem[]
+  /** Of those that have ended, the one that was started last: what it left behind may have ended the thread. */
+  readonly lastEnded: WorkItem | undefined
 }
 
 export class LaneItems {
@@ -35,6 +37,8 @@ export class LaneItems {
   #takenBack = 0
   /** Added in all; wraps like the memory's count of those that the thread has passed. */
   #added = 0
+  #lastEnded: WorkItem | undefined
+  #lastStartedAt = 0
 
   /** @param slots items that may be here at once, those included that were taken back and not passed over yet */
   constructor(slots: number) {
@@ -92,6 +96,11 @@ export class LaneItems {
     const item = this.#items.get(slot)
     if (item === undefined) return undefined
     this.#items.delete(slot)
+    const startedAt = this.#memory.startedAt(slot)
+    if (startedAt >= this.#lastStartedAt) {
+      this.#lastStartedAt = startedAt
+      this.#lastEnded = item
+    }
     this.#freeSlot(slot)
     return item
   }
@@ -133,6 +142,7 @@ export class LaneItems {
       overdue: [] as StartedItem[],
       interrupted: [] as StartedItem[],
       unstarted: [] as WorkItem[],
+      lastEnded: this.#lastEnded,
     }
     for (const [slot, item] of this.#items) {
       const state = this.#memory.stateOf(slot)

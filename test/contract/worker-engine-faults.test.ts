@@ -117,6 +117,7 @@ describe('WorkerEngine: a handler that gives its thread back to nobody', LIMIT, 
     await requireDoneInOrder(harness, behind)
     const [line, ...others] = linesOf(harness, DIED)
     assert.deepEqual([line?.handler, line?.records, line?.runElsewhere, others], ['faulty', 0, 5, []])
+    assert.deepEqual(line?.lastEnded, [`orders/0/${deadly}`])
     assert.match(String(line?.why), /has come to no record for 100 ms, and none was running/)
     const { restarts, killed, interrupted } = harness.worker.counters
     assert.deepEqual({ restarts, killed, interrupted }, { restarts: 1, killed: 0, interrupted: 0 })
@@ -372,6 +373,11 @@ describe('WorkerEngine: a thread that does not start', LIMIT, () => {
     assert.match(String(lines[0]?.why), /could not be made: .*gone\.mjs/)
     assert.equal(harness.worker.counters.failedStarts, 3)
     assert.equal(harness.worker.threads.running, 0)
+  })
+
+  it('names the limit when the machine has no memory for a stack of that size', async () => {
+    await using harness = new FaultyHarness(faulty, { resourceLimits: { stackSizeMb: 2 ** 30 } })
+    await assert.rejects(harness.start(), { code: 'PYR_WORKER_START', message: /EAGAIN .*stackSizeMb/ })
   })
 
   it('gives a thread up that is not ready in 30 s', async () => {
