@@ -103,7 +103,10 @@ export interface RetryOptions {
 export interface WorkerOptions {
   /** Threads for this handler, in this process. Default: one for each core. Range 1 to 256. More than cores: they wait for each other. */
   readonly threads?: number
-  /** What each thread may use, in MiB; a thread that needs more is ended, and what it ran is tried again. Default: Node's own limits. */
+  /**
+   * What each thread may use, in MiB; a thread that needs more is ended, and what it ran is tried again. Default: Node's own limits. Range 1 to 65,536,
+   * the old generation from 8, the stack to 1,024. No limit helps where a single array or `Map` grows for ever: V8 ends the whole process then.
+   */
   readonly resourceLimits?: {
     readonly maxOldGenerationSizeMb?: number
     readonly maxYoungGenerationSizeMb?: number

@@ -2,15 +2,20 @@
 import { Type } from 'typebox'
 import { section, withoutDefault } from './option-schema.ts'
 
+/** With less, Node 20 does not even start a thread. */
+const MIN_HEAP_MB = 8
+/** The machine sets it aside as a whole when the thread is made, and refuses what is too much without saying why. */
+const MAX_STACK_MB = 1_024
+
 /** What a thread may use. Node's own limits where nothing is said. */
-function mebibytes(what: string) {
+function mebibytes(what: string, minimum: number, maximum: number) {
   return withoutDefault(
     Type.Integer({
-      minimum: 1,
-      maximum: 65_536,
+      minimum,
+      maximum,
       doc: {
         what,
-        range: 'a whole number of MiB from 1 to 65,536',
+        range: `a whole number of MiB from ${minimum} to ${maximum.toLocaleString('en-US')}`,
         worse:
           'Less: threads are ended that need more, and their records are tried again. More: one handler can take all memory.',
       },
@@ -32,9 +37,9 @@ export const workerSchema = section({
     }),
   ),
   resourceLimits: section({
-    maxOldGenerationSizeMb: mebibytes('The heap of each thread.'),
-    maxYoungGenerationSizeMb: mebibytes('The part of the heap for objects that live shortly.'),
-    stackSizeMb: mebibytes('The stack of each thread.'),
+    maxOldGenerationSizeMb: mebibytes('The heap of each thread.', MIN_HEAP_MB, 65_536),
+    maxYoungGenerationSizeMb: mebibytes('The part of the heap for objects that live shortly.', 1, 65_536),
+    stackSizeMb: mebibytes('The stack of each thread.', 1, MAX_STACK_MB),
   }),
   recycleAfter: withoutDefault(
     Type.Integer({

@@ -49,7 +49,9 @@ describe('resolveHandlers, with worker handlers', () => {
     for (const [worker, says] of [
       [{ threads: 0 }, /worker\.threads is 0/],
       [{ recycleAfter: 1.5 }, /worker\.recycleAfter is 1\.5/],
-      [{ resourceLimits: { maxOldGenerationSizeMb: 0 } }, /worker\.resourceLimits\.maxOldGenerationSizeMb is 0/],
+      [{ resourceLimits: { maxOldGenerationSizeMb: 7 } }, /maxOldGenerationSizeMb is 7.* from 8 to 65,536/],
+      [{ resourceLimits: { maxYoungGenerationSizeMb: 0 } }, /maxYoungGenerationSizeMb is 0.* from 1 to 65,536/],
+      [{ resourceLimits: { stackSizeMb: 1_025 } }, /worker\.resourceLimits\.stackSizeMb is 1025.* from 1 to 1,024/],
       [{ thread: 2 }, /Did you mean worker\.threads/],
     ] as const) {
       assert.throws(() => resolved({ engine: 'worker', worker }, entry), { code: 'PYR_HANDLER_OPTION', message: says })
