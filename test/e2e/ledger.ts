@@ -72,7 +72,8 @@ export class Ledger {
     if (allowed.offsetsBeginAnew !== true) checkNoNeedlessRepeat(stories)
     const leftBehind = stories.flatMap(({ ownerships }) => ownerships).reduce((sum, each) => sum + each.leftBehind, 0)
     const overlaps = findOverlaps(stories)
-    const unexplained = overlaps.find(([first]) => !first.ownership.gaveUp)
+    // Who was expelled hears of it late, and until then reads on beside the new owner: either of the two may have begun first.
+    const unexplained = overlaps.find((both) => !both.some(({ ownership }) => ownership.gaveUp))
     if (unexplained !== undefined) {
       assert.fail(`two members were at work on key ${unexplained[0].key} at once\n${history(unexplained[0], stories)}`)
     }
