@@ -1,6 +1,6 @@
 /** How many records a poll asks for. Knows neither records nor limits. */
 
-/** Fewer would not pay for the call itself: at 64, a record costs hardly more than at 500. */
+/** Fewer would not pay for the call itself. */
 const SMALLEST = 64
 const LARGEST = 500
 /** A poll brings what is handled in about this time. Milliseconds. */
