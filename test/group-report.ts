@@ -1,4 +1,5 @@
 /** Shows one group's run of node's test runner as node's own `spec` text, and keeps its counts for the end. Judges nothing. */
+import { basename } from 'node:path'
 import { spec, type TestEvent } from 'node:test/reporters'
 
 /** Node's closing counts, in its order. */
@@ -9,6 +10,8 @@ const countLine = new RegExp(`^(${countNames.join('|')}) ([\\d.]+)$`)
 
 export class GroupReport {
   readonly #counts: Partial<Record<string, number>> = {}
+  /** Files whose processes died, or ended with an error that no test of theirs has: the runner's text does not say how. */
+  readonly deaths: string[] = []
 
   /** Complete once `text` has ended. */
   get counts(): Counts {
@@ -18,6 +21,7 @@ export class GroupReport {
   async *text(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
     const inner = new spec()
     for await (const event of events) {
+      this.#noteDeath(event)
       const count =
         event.type === 'test:diagnostic' && event.data.nesting === 0 ? countLine.exec(event.data.message) : null
       if (count?.[1] === undefined) {
@@ -28,6 +32,20 @@ export class GroupReport {
     inner.end()
     for await (const rest of inner) yield String(rest)
   }
+
+  #noteDeath(event: TestEvent): void {
+    if (event.type !== 'test:fail' || event.data.nesting !== 0) return
+    const { failureType, exitCode, signal } = event.data.details.error as ProcessError
+    if (failureType !== 'testCodeFailure' || exitCode === undefined) return
+    this.deaths.push(`${basename(event.data.name)} ended with ${signal ?? exitCode}`)
+  }
+}
+
+/** What the runner has as the error of a file's process. */
+interface ProcessError {
+  readonly failureType?: string
+  readonly exitCode?: number | null
+  readonly signal?: string | null
 }
 
 export function sumOfCounts(all: readonly Counts[]): Counts {

@@ -126,7 +126,8 @@ async function runGroup({ name, files }: TestGroup): Promise<{ line: Line; count
   const { counts } = report
   // A file that cannot be loaded counts as a failed test; one that has no test counts as nothing, and is a mistake too.
   const state = counts.tests > 0 && counts.fail === 0 && counts.cancelled === 0 ? 'passed' : 'FAILED'
-  return { line: { name, state, detail: `${counts.tests} tests, ${seconds(performance.now() - start)}` }, counts }
+  const facts = [`${counts.tests} tests`, seconds(performance.now() - start), ...report.deaths]
+  return { line: { name, state, detail: facts.join(', ') }, counts }
 }
 
 async function checkCoverage(coverageDir: string): Promise<Line> {

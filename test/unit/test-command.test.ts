@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 
 const passing = "import { it } from 'node:test'\nit('passes', () => {})\n"
 const failing = "import { it } from 'node:test'\nit('fails', () => { throw new Error('as it must') })\n"
+const dying = "import { it } from 'node:test'\nit('dies', () => process.abort())\n"
 const unloadable = "import './is-not-there.ts'\n"
 
 /** Runs the test command over files of our own. */
@@ -54,6 +55,12 @@ describe('the test command', () => {
     assert.match(output, /^# fail 2$/m)
     assert.match(output, /^unit +FAILED +2 tests/m)
     assert.match(output, /^zoo +passed +1 tests/m)
+  })
+
+  it('says in the summary how the process of a file died', (t) => {
+    const { code, output } = runTests(t, { 'unit/a.test.ts': passing, 'unit/b.test.ts': dying })
+    assert.equal(code, 1, output)
+    assert.match(output, /^unit +FAILED .*, b\.test\.ts ended with SIGABRT$/m)
   })
 
   it('leaves out what cannot run here and says how to enable it; on CI that is a failure', (t) => {

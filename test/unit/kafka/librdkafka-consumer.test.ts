@@ -458,6 +458,28 @@ describe('closing', () => {
     assert.deepEqual(native.named('incrementalUnassign'), [[[p(0)]]])
   })
 
+  it('answers what comes with the disconnect the other way round, when librdkafka refuses the first', async () => {
+    const erroneous = () => new Error('Local: Erroneous state')
+    const { native, consumer, told, lines, rebalance } = await scripted()
+    native.connectionEnds = async () => {
+      // Joined after all: it does not take assignments any more.
+      native.throwing.set('incrementalAssign', erroneous())
+      await rebalance(ASSIGN, [p(0)])
+      native.throwing.set('incrementalUnassign', erroneous())
+      await rebalance(REVOKE, [p(0)])
+    }
+    await consumer.close()
+    assert.deepEqual(
+      native.calls.map(([name]) => name).filter((name) => name.toLowerCase().endsWith('assign')),
+      ['incrementalAssign', 'incrementalUnassign', 'incrementalUnassign', 'unassign'],
+    )
+    assert.deepEqual(told, [])
+    assert.deepEqual(
+      lines.map((each) => each.message),
+      ['an assignment came too late to be taken'],
+    )
+  })
+
   it('gives everything up without waiting for the group after a fatal error', async () => {
     const { native, consumer, told, rebalance } = await scripted()
     await rebalance(ASSIGN, [p(0)])
@@ -516,7 +538,7 @@ describe('closing', () => {
         .map(([name]) => name)
         .filter((name) => name !== 'consume')
         .slice(-3),
-      ['commit', 'disconnect', 'unassign'],
+      ['commit', 'disconnect', 'incrementalUnassign'],
     )
     assert.deepEqual(native.named('unsubscribe'), [])
   })
