@@ -115,7 +115,8 @@ export class Membership {
   }
 
   async #assign(partitions: readonly NativePartition[]): Promise<void> {
-    this.#isEager = this.#host.native.rebalanceProtocol() === 'EAGER'
+    // After the disconnect, the question would crash the process.
+    if (!this.#isLeaving) this.#isEager = this.#host.native.rebalanceProtocol() === 'EAGER'
     const starts = partitions.length === 0 || this.#isClosing ? [] : await this.#readStarts(partitions)
     const assigned = starts.map((start) => start.assigned)
     // First our own books, then librdkafka: its first record may come in the same tick.
@@ -144,6 +145,8 @@ export class Membership {
       log.warn({ error: nativeError(thrown).message, partitions: positions }, 'an assignment came too late to be taken')
       owned.drop(assigned)
       if (assigned.length > 0) this.#listener?.onLost(assigned.map(plain))
+      // A disconnect takes no assignment, and still waits for an answer.
+      if (this.#isLeaving) this.#giveBack([], assigned.map(plain))
     }
   }
 
@@ -180,14 +183,30 @@ export class Membership {
   }
 
   #answerRevoke(partitions: readonly TopicPartition[]): void {
-    const { native, log } = this.#host
     // It refuses a list with a partition that it does not fetch, and a revoke without an answer hangs the process.
-    const fetched = partitions.filter((each) => this.#fetched.delete(partitionId(each)))
+    this.#giveBack(
+      partitions.filter((each) => this.#fetched.delete(partitionId(each))),
+      partitions,
+    )
+  }
+
+  /**
+   * A disconnect takes any of the two as the answer, once librdkafka has begun with it on a thread of its own. Until then it refuses the one that is
+   * not of the group's protocol; and a member that joins while it disconnects has never been told the protocol.
+   */
+  #giveBack(fetched: readonly TopicPartition[], asked: readonly TopicPartition[]): void {
+    const { native, log } = this.#host
+    const whole = () => native.unassign()
+    const part = () => native.incrementalUnassign(fetched)
+    const [first, second] = this.#isEager ? [whole, part] : [part, whole]
     try {
-      if (this.#isEager || this.#isLeaving) native.unassign()
-      else native.incrementalUnassign(fetched)
+      try {
+        first()
+      } catch {
+        second()
+      }
     } catch (thrown) {
-      log.warn({ error: nativeError(thrown).message, partitions }, 'a revoke could not be answered')
+      log.warn({ error: nativeError(thrown).message, partitions: asked }, 'a revoke could not be answered')
     }
   }
 
