@@ -157,7 +157,8 @@ export class LibrdkafkaProducer implements RecordProducer {
 
   async #close(timeoutMs: number): Promise<void> {
     const until = this.#clock.now() + timeoutMs
-    while (this.#waiting.length > 0 && this.#clock.now() < until) await sleep(this.#clock, 5)
+    // For the reports themselves, not for the flush alone: the binding hands them over a hundred at a time, and drops the rest when it disconnects.
+    while (this.#sent.size + this.#waiting.length > 0 && this.#clock.now() < until) await sleep(this.#clock, 5)
     const leftMs = Math.max(0, Math.ceil(until - this.#clock.now()))
     const disconnected = new Promise<void>((resolve) => this.#native.disconnect(leftMs, resolve))
     const inTime = await settlesWithin(this.#clock, disconnected, leftMs + DISCONNECT_SLACK_MS)

@@ -211,6 +211,21 @@ describe('closing the producer', () => {
     )
   })
 
+  it('disconnects only when the last report is in: the binding drops those that are on their way', async () => {
+    const { native, clock, lines, producer, produce, deliver, settled } = await scripted()
+    const sent = ['a', 'b'].map((value) => produce(value))
+    const closing = producer.close(1_000)
+    await clock.advanceAndSettle(50)
+    await deliver()
+    await clock.advanceAndSettle(50)
+    assert.deepEqual([settled, native.flushTimeouts], [['a'], []])
+    await deliver()
+    await clock.advanceAndSettle(50)
+    await closing
+    await Promise.all(sent)
+    assert.deepEqual([settled, native.flushTimeouts.length, lines], [['a', 'b'], 1, []])
+  })
+
   it('is bounded when the disconnect never ends, and leaves no timer', async () => {
     const { native, clock, producer } = await scripted()
     native.answersDisconnect = false
