@@ -44,6 +44,8 @@ export class Scenario {
   readonly #connection: KafkaConnection
   readonly #sequences = new Map<string, number>()
   #nextKey = 0
+  /** Handed to the producer and not acknowledged. */
+  #underWay = 0
 
   /** @param common what all members of this scenario have in common */
   static async open(
@@ -216,7 +218,9 @@ export class Scenario {
     this.#sequences.set(key, sequence)
     const value = Buffer.from(JSON.stringify({ sequence }))
     const where = partition === undefined ? {} : { partition }
+    this.#underWay++
     await producer.produce({ topic: this.topic, key: Buffer.from(key), value, headers: [], ...where })
+    this.#underWay--
     this.ledger.acknowledge(key, sequence)
   }
 
@@ -239,7 +243,8 @@ export class Scenario {
   }
 
   #describe(): string {
-    return this.members.map((member) => `${member.isAlive ? '' : '(ended) '}${member.describe()}`).join('\n')
+    const members = this.members.map((member) => `${member.isAlive ? '' : '(ended) '}${member.describe()}`)
+    return [`${this.#underWay} records are on their way to the broker`, ...members].join('\n')
   }
 
   async #close(): Promise<void> {
