@@ -125,6 +125,8 @@ const samples: Readonly<Record<RuleName, { bad: Record<string, string>; good: Re
       'framework/control-plane/work-manager.ts': 'export async function f() {}',
       'framework/control-plane/retry-queue.ts': 'function f(): Promise<void> {}',
       'framework/control-plane/deep/offset-tracker-ring.ts': 'await x',
+      'framework/control-plane/of-tomorrow.ts': 'export async function f() {}',
+      'framework/control-plane/deep/drain.ts': 'await x',
     },
     good: {
       'framework/control-plane/broker-poller.ts': 'async function f() { await x }',
