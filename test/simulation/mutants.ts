@@ -1,11 +1,5 @@
-/** `npm run mutants [-- PART_OF_A_NAME]`: breaks the control plane on purpose, one way at a time, and shows that the simulation notices each. Exit code 1 when one lives. */
-import { spawn } from 'node:child_process'
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-interface Mutant {
+/** The ways in which the control plane, or an engine, is broken on purpose. `try-mutants.ts` shows that the simulation notices each. */
+export interface Mutant {
   readonly name: string
   /** Below framework/control-plane/; of an engine: below framework/execution-plane/, and it is played with real engines. */
   readonly file: string
@@ -15,7 +9,7 @@ interface Mutant {
   readonly replace: string
 }
 
-const mutants: readonly Mutant[] = [
+export const mutants: readonly Mutant[] = [
   {
     name: 'position is the highest offset seen, not the lowest incomplete one',
     file: 'offset-tracker.ts',
@@ -287,14 +281,14 @@ const mutants: readonly Mutant[] = [
   {
     name: 'a batch does not wait for others',
     file: 'batch-builder.ts',
-    find: 'const mayWait = now < (this.#since ?? now) + waitMs',
-    replace: 'const mayWait = false',
+    find: 'const starts = first === undefined || taken.length === most || now >= since + waitMs',
+    replace: 'const starts = true',
   },
   {
     name: 'a batch that is not whole waits for ever',
     file: 'batch-builder.ts',
-    find: 'const mayWait = now < (this.#since ?? now) + waitMs',
-    replace: 'const mayWait = true',
+    find: 'const starts = first === undefined || taken.length === most || now >= since + waitMs',
+    replace: 'const starts = first === undefined || taken.length === most',
   },
   {
     name: 'a batch has one record too many',
@@ -371,64 +365,14 @@ const mutants: readonly Mutant[] = [
   },
 ]
 
-const SCHEDULES = '12000'
-const ENGINE_SCHEDULES = '300'
-const root = fileURLToPath(new URL('../..', import.meta.url))
-
-const only = process.argv[2]
-const startedAt = performance.now()
-let [tried, living] = [0, 0]
-for (const [index, mutant] of mutants.entries()) {
-  if (only !== undefined && !mutant.name.includes(only)) continue
-  const verdict = await tryMutant(mutant)
-  tried += 1
-  if (!verdict.isCaught) living += 1
-  const mark = verdict.isCaught ? 'caught' : 'LIVES '
-  console.log(`${String(index + 1).padStart(2)}/${mutants.length}  ${mark}  ${mutant.name}\n       ${verdict.by}`)
-}
-const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0)
-console.log(`${tried - living} of ${tried} mutants caught (${seconds} s)`)
-process.exitCode = living === 0 ? 0 : 1
-
-async function tryMutant(mutant: Mutant): Promise<{ isCaught: boolean; by: string }> {
-  const folder = await mkdtemp(join(tmpdir(), 'pyrallel-mutant-'))
-  try {
-    for (const part of ['framework', 'test/simulation', 'package.json', 'tsconfig.json']) {
-      await cp(join(root, part), join(folder, part), { recursive: true })
-    }
-    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
-    const plane = mutant.isOfEngine ? 'framework/execution-plane' : 'framework/control-plane'
-    await apply(mutant, join(folder, plane, mutant.file))
-    const { code, output } = await (mutant.isOfEngine
-      ? simulate(folder, 'simulate-engines.ts', ENGINE_SCHEDULES)
-      : simulate(folder, 'simulate.ts', SCHEDULES))
-    const firstLine = output.split('\n').find((line) => line.startsWith('seed ')) ?? output.split('\n')[0] ?? ''
-    return { isCaught: code === 1 && firstLine.startsWith('seed '), by: firstLine.slice(0, 160) }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+/** Below the root. */
+export function pathOf({ file, isOfEngine }: Mutant): string {
+  return `framework/${isOfEngine ? 'execution-plane' : 'control-plane'}/${file}`
 }
 
-async function apply({ name, find, replace }: Mutant, path: string): Promise<void> {
-  const source = await readFile(path, 'utf8')
+export function mutate(source: string, { name, find, replace }: Mutant): string {
   const places = source.split(find).length - 1
   if (places !== 1)
-    throw new Error(`mutant "${name}": its text stands ${places} times in ${path}. Bring it up to date.`)
-  const mutated = source.replace(find, () => replace)
-  await writeFile(path, mutated)
-}
-
-function simulate(folder: string, script: string, seeds: string): Promise<{ code: number | null; output: string }> {
-  return new Promise((resolve, reject) => {
-    const args = ['--import', 'tsx', join(folder, 'test/simulation', script), '--seeds', seeds, '--from', '1']
-    const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text
-      })
-    }
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ code, output: output.replace(/^\d+ of .*\n/gm, '') }))
-  })
+    throw new Error(`mutant "${name}": its text stands ${places} times in its file. Bring it up to date.`)
+  return source.replace(find, () => replace)
 }

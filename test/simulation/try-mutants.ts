@@ -1,0 +1,60 @@
+/** `npm run mutants [-- PART_OF_A_NAME]`: breaks the control plane on purpose, one way at a time, and shows that the simulation notices each. Exit code 1 when one lives. */
+import { spawn } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Mutant, mutants, mutate, pathOf } from './mutants.ts'
+
+const SCHEDULES = '12000'
+const ENGINE_SCHEDULES = '300'
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const only = process.argv[2]
+const startedAt = performance.now()
+let [tried, living] = [0, 0]
+for (const [index, mutant] of mutants.entries()) {
+  if (only !== undefined && !mutant.name.includes(only)) continue
+  const verdict = await tryMutant(mutant)
+  tried += 1
+  if (!verdict.isCaught) living += 1
+  const mark = verdict.isCaught ? 'caught' : 'LIVES '
+  console.log(`${String(index + 1).padStart(2)}/${mutants.length}  ${mark}  ${mutant.name}\n       ${verdict.by}`)
+}
+const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0)
+console.log(`${tried - living} of ${tried} mutants caught (${seconds} s)`)
+process.exitCode = living === 0 ? 0 : 1
+
+async function tryMutant(mutant: Mutant): Promise<{ isCaught: boolean; by: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'pyrallel-mutant-'))
+  try {
+    for (const part of ['framework', 'test/simulation', 'package.json', 'tsconfig.json']) {
+      await cp(join(root, part), join(folder, part), { recursive: true })
+    }
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
+    const path = join(folder, pathOf(mutant))
+    await writeFile(path, mutate(await readFile(path, 'utf8'), mutant))
+    const { code, output } = await (mutant.isOfEngine
+      ? simulate(folder, 'simulate-engines.ts', ENGINE_SCHEDULES)
+      : simulate(folder, 'simulate.ts', SCHEDULES))
+    const firstLine = output.split('\n').find((line) => line.startsWith('seed ')) ?? output.split('\n')[0] ?? ''
+    return { isCaught: code === 1 && firstLine.startsWith('seed '), by: firstLine.slice(0, 160) }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function simulate(folder: string, script: string, seeds: string): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    const args = ['--import', 'tsx', join(folder, 'test/simulation', script), '--seeds', seeds, '--from', '1']
+    const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text
+      })
+    }
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, output: output.replace(/^\d+ of .*\n/gm, '') }))
+  })
+}
