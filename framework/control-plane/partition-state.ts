@@ -110,6 +110,11 @@ export class PartitionState implements TopicPartition {
     return this.#isTight
   }
 
+  /** Records that an engine is at work on, or whose dead letter is not acknowledged yet. */
+  get unsettled(): number {
+    return this.inFlight + this.deadLetters
+  }
+
   /** UTF-16 units of the metadata when it was last measured. */
   get metadataLength(): number {
     return this.#metadataLength

@@ -15,6 +15,12 @@ export function nextEpoch(): Epoch {
   return lastEpoch as Epoch
 }
 
+/** One assignment of one partition. */
+export type Assignment = TopicPartition & { readonly epoch: Epoch }
+
+/** The table for those who may not change it. */
+export type PartitionLookup = Omit<PartitionTable, 'add' | 'remove'>
+
 export class PartitionTable {
   /** Topic, then partition number. Nested, because a lookup happens for every record and must not build a key. */
   #states = new Map<string, Map<number, PartitionState>>()
@@ -24,7 +30,7 @@ export class PartitionTable {
   }
 
   /** True while this very assignment is the present one. The one place where epochs are compared. */
-  fence(of: TopicPartition & { readonly epoch: Epoch }): boolean {
+  fence(of: Assignment): boolean {
     return this.find(of.topic, of.partition)?.epoch === of.epoch
   }
 
@@ -38,12 +44,10 @@ export class PartitionTable {
     ofTopic.set(state.partition, state)
   }
 
-  remove(of: TopicPartition): PartitionState | undefined {
-    const ofTopic = this.#states.get(of.topic)
-    const state = ofTopic?.get(of.partition)
-    ofTopic?.delete(of.partition)
-    if (ofTopic?.size === 0) this.#states.delete(of.topic)
-    return state
+  remove({ topic, partition }: TopicPartition): void {
+    const ofTopic = this.#states.get(topic)
+    ofTopic?.delete(partition)
+    if (ofTopic?.size === 0) this.#states.delete(topic)
   }
 
   *[Symbol.iterator](): Iterator<PartitionState> {

@@ -4,16 +4,14 @@ import type { EventSink } from '../model/events.ts'
 import type { KafkaRecord, TopicPartition } from '../model/record.ts'
 import type { Limits, RecoveryStrategy, Route } from '../model/settings.ts'
 import type { LimitReached, PartitionMetrics } from '../model/snapshot.ts'
-import type { CompletionEvent, Epoch, WorkItem } from '../model/work.ts'
+import type { CompletionEvent, WorkItem } from '../model/work.ts'
+import { Assignments } from './assignments.ts'
 import { type IntakeChange, IntakeGate, type Load } from './backpressure.ts'
 import { overdueAt } from './blocking-limit.ts'
 import { type DeadLetterRequest, FailedRecords } from './failed-records.ts'
-import type { InFlight } from './in-flight.ts'
-import { decodeCompleted } from './metadata-encoder.ts'
-import { type OffsetRange, rangesBelow } from './offset-tracker.ts'
 import { partitionMetrics } from './partition-snapshot.ts'
-import { type CommitSnapshot, type PartitionSettings, PartitionState, type StartGate } from './partition-state.ts'
-import { nextEpoch, PartitionTable } from './partition-table.ts'
+import type { CommitSnapshot, PartitionState, StartGate } from './partition-state.ts'
+import type { Assignment, PartitionLookup } from './partition-table.ts'
 import { type Hold, Scheduler } from './scheduler.ts'
 import { Settlement } from './settlement.ts'
 
@@ -31,9 +29,6 @@ export interface WorkManagerOptions {
   readonly tellsDone?: boolean | undefined
 }
 
-/** One assignment of one partition. */
-export type Assignment = TopicPartition & { readonly epoch: Epoch }
-
 /** All are 0 when everything is done. `records` and `bytes`: incomplete and in memory. */
 export interface Gauges extends Load {
   readonly inFlight: number
@@ -46,12 +41,11 @@ export interface Gauges extends Load {
  * `collectCommits`, `onCommitted`, `onRevoked`. Nothing can interleave inside a verb, so there is no lock.
  */
 export class WorkManager {
-  readonly #table = new PartitionTable()
   readonly #scheduler: Scheduler
   readonly #intake: IntakeGate
   readonly #failed = new FailedRecords()
-  readonly #partitionSettings: PartitionSettings
-  readonly #recovery: RecoveryStrategy
+  readonly #assignments: Assignments
+  readonly #table: PartitionLookup
   readonly #settlement: Settlement
   readonly #emit: EventSink | undefined
   /** The latest time that a verb was told. */
@@ -65,24 +59,25 @@ export class WorkManager {
   }
 
   constructor(options: WorkManagerOptions) {
-    this.#scheduler = new Scheduler(options.routes)
-    this.#intake = new IntakeGate(options.limits)
-    this.#recovery = options.recovery
-    this.#emit = options.onEvent
-    const { random, onEvent, tellsDone } = options
-    const parts = { scheduler: this.#scheduler, intake: this.#intake, failed: this.#failed }
-    this.#settlement = new Settlement({ ...parts, random, onEvent, tellsDone })
-    this.#limitsBlocking = options.routes.some(({ maxBlockingMs }) => maxBlockingMs !== undefined)
-    this.#partitionSettings = {
-      maxMetadataLength: options.recovery === 'metadata' ? options.maxMetadataLength : 0,
-      maxOffsetSpan: options.limits.maxOffsetSpan,
+    const { routes, limits, recovery, maxMetadataLength, random, onEvent, tellsDone } = options
+    this.#scheduler = new Scheduler(routes)
+    this.#intake = new IntakeGate(limits)
+    this.#emit = onEvent
+    this.#limitsBlocking = routes.some(({ maxBlockingMs }) => maxBlockingMs !== undefined)
+    const partitionSettings = {
+      maxMetadataLength: recovery === 'metadata' ? maxMetadataLength : 0,
+      maxOffsetSpan: limits.maxOffsetSpan,
     }
+    const parts = { scheduler: this.#scheduler, intake: this.#intake, failed: this.#failed, onEvent }
+    this.#assignments = new Assignments({ ...parts, recovery, partitionSettings })
+    this.#table = this.#assignments.table
+    this.#settlement = new Settlement({ ...parts, random, tellsDone })
   }
 
   // --- assignment ---
 
   onAssigned(assigned: readonly AssignedPartition[]): void {
-    for (const partition of assigned) this.#assign(partition)
+    for (const partition of assigned) this.#assignments.begin(partition)
   }
 
   /** Starts nothing more of these partitions; what is in flight goes on. @returns their present assignments */
@@ -100,10 +95,7 @@ export class WorkManager {
   /** Records of these partitions that are in flight, or wait for a dead letter's acknowledgement. */
   unsettled(partitions: readonly TopicPartition[]): number {
     let count = 0
-    for (const { topic, partition } of partitions) {
-      const state = this.#table.find(topic, partition)
-      if (state !== undefined) count += state.inFlight + state.deadLetters
-    }
+    for (const { topic, partition } of partitions) count += this.#table.find(topic, partition)?.unsettled ?? 0
     return count
   }
 
@@ -113,11 +105,11 @@ export class WorkManager {
 
   /** Forgets these partitions. Whatever comes back from this assignment later is stale. */
   onRevoked(partitions: readonly TopicPartition[]): void {
-    for (const partition of partitions) this.#drop(partition, 'partition.revoked')
+    for (const partition of partitions) this.#assignments.end(partition, 'partition.revoked')
   }
 
   onLost(partitions: readonly TopicPartition[]): void {
-    for (const partition of partitions) this.#drop(partition, 'partition.lost')
+    for (const partition of partitions) this.#assignments.end(partition, 'partition.lost')
   }
 
   // --- intake ---
@@ -149,7 +141,7 @@ export class WorkManager {
       let state = this.#table.find(record.topic, record.partition)
       if (state === undefined || state.isDraining) continue
       const lowest = state.tracker.next
-      if (lowest !== undefined && record.offset < lowest) state = this.#rewind(state, lowest, record.offset)
+      if (lowest !== undefined && record.offset < lowest) state = this.#assignments.rewind(state, lowest, record.offset)
       if (state.records === 0) state.blockedSince = now
       const pending = state.receive(record)
       if (pending === undefined) continue
@@ -218,7 +210,7 @@ export class WorkManager {
     const entry = this.#scheduler.finish(completion.workId)
     if (entry === undefined || !this.#table.fence(entry.state)) {
       this.#emit?.({ kind: 'stale.dropped', what: 'completion' })
-      if (entry !== undefined) this.#unholdShards(entry)
+      if (entry !== undefined) this.#assignments.unholdShards(entry)
       return
     }
     this.#settlement.settle(entry, completion, now)
@@ -309,80 +301,6 @@ export class WorkManager {
   get heldBecause(): LimitReached | null {
     return this.#intake.heldBecause
   }
-
-  // --- inside ---
-
-  #assign(of: AssignedPartition): PartitionState {
-    const decoded =
-      this.#recovery === 'metadata' && of.position !== undefined
-        ? decodeCompleted(of.position, of.metadata)
-        : ({ kind: 'none' } as const)
-    const told = decoded.kind === 'completed' ? decoded.ranges : []
-    // A log that was cut gives those offsets to other records. They are not done.
-    const restored = of.logEnd === undefined ? told : rangesBelow(told, of.logEnd)
-    const start = { position: of.position, metadata: of.metadata, restored }
-    const route = this.#scheduler.routeOf(of.topic)
-    const state = new PartitionState(of, nextEpoch(), route, start, this.#partitionSettings)
-    if (this.#scheduler.holdOf(of.topic).isPaused) state.pausedUntil = Number.POSITIVE_INFINITY
-    this.#table.add(state)
-    this.#intake.onAssigned(state)
-    // A handler of an earlier assignment may still be at work on a key. Its next record waits, or the two would run side by side.
-    for (const entry of this.#scheduler.inFlightOf(of.topic, of.partition)) {
-      for (const { shard } of entry.pendings) if (shard.key !== undefined) state.shards.hold(shard.key)
-    }
-    const { topic, partition, epoch } = state
-    const count = offsetsIn(restored)
-    const beyond = offsetsIn(told) - count
-    this.#emit?.({ kind: 'partition.assigned', topic, partition, epoch, position: of.position, restored: count })
-    if (decoded.kind === 'rejected') {
-      this.#emit?.({ kind: 'metadata.dropped', topic, partition, epoch, why: decoded.why })
-    }
-    if (beyond > 0) {
-      state.forgetCommitted()
-      const why = `${beyond} offsets that it names as completed lie beyond the end of the log, ${of.logEnd}`
-      this.#emit?.({ kind: 'metadata.dropped', topic, partition, epoch, why })
-    }
-    return state
-  }
-
-  #drop(of: TopicPartition, kind: 'partition.revoked' | 'partition.lost'): void {
-    const leftBehind = this.unsettled([of])
-    const state = this.#forget(of)
-    if (state === undefined) return
-    this.#emit?.({ kind, topic: of.topic, partition: of.partition, epoch: state.epoch, leftBehind })
-  }
-
-  #forget(of: TopicPartition): PartitionState | undefined {
-    const state = this.#table.remove(of)
-    if (state === undefined) return undefined
-    this.#intake.onDropped(state)
-    this.#failed.forget(state)
-    return state
-  }
-
-  /** The log was cut, or the topic made anew: what was read is no part of it any more, and the next owner of an offset is another record. */
-  #rewind(state: PartitionState, from: number, to: number): PartitionState {
-    this.#forget(state)
-    const { topic, partition } = state
-    const fresh = this.#assign({ topic, partition, position: to, metadata: '' })
-    fresh.isPaused = state.isPaused
-    fresh.forgetCommitted()
-    this.#intake.recheck(fresh)
-    this.#emit?.({ kind: 'partition.rewound', topic, partition, epoch: fresh.epoch, from, to })
-    return fresh
-  }
-
-  /** A handler of an earlier assignment has ended: the present assignment may go on with its keys. */
-  #unholdShards(stale: InFlight): void {
-    const present = this.#table.find(stale.state.topic, stale.state.partition)
-    if (present === undefined) return
-    for (const { shard } of stale.pendings) if (shard.key !== undefined) present.shards.unhold(shard.key)
-    this.#scheduler.list(present)
-  }
-}
-
-function offsetsIn(ranges: readonly OffsetRange[]): number {
-  return ranges.reduce((sum, { start, end }) => sum + end - start, 0)
 }
 
 /** Undefined is never. */

@@ -36,7 +36,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'restored completions beyond the end of the log are believed',
-    file: 'work-manager.ts',
+    file: 'assignments.ts',
     find: 'of.logEnd === undefined ? told : rangesBelow(told, of.logEnd)',
     replace: 'told',
   },
@@ -98,7 +98,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a key goes on while a handler of an earlier assignment is still at work on it',
-    file: 'work-manager.ts',
+    file: 'assignments.ts',
     find: 'for (const { shard } of entry.pendings) if (shard.key !== undefined) state.shards.hold(shard.key)',
     replace: '',
   },
@@ -125,7 +125,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a log that was cut is read on as if nothing had happened',
     file: 'work-manager.ts',
-    find: 'if (lowest !== undefined && record.offset < lowest) state = this.#rewind(state, lowest, record.offset)',
+    find: 'if (lowest !== undefined && record.offset < lowest) state = this.#assignments.rewind(state, lowest, record.offset)',
     replace: 'if (lowest !== undefined && record.offset < lowest) continue',
   },
   {
@@ -202,7 +202,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a partition that comes during a pause does not know of it',
-    file: 'work-manager.ts',
+    file: 'assignments.ts',
     find: 'if (this.#scheduler.holdOf(of.topic).isPaused) state.pausedUntil = Number.POSITIVE_INFINITY',
     replace: '',
   },

@@ -1,0 +1,123 @@
+/** Begins and ends the assignments of partitions: what each starts from, and what is forgotten with it. Starts no record, commits no offset. */
+import type { AssignedPartition } from '../kafka/kafka-client.ts'
+import type { EventSink } from '../model/events.ts'
+import type { TopicPartition } from '../model/record.ts'
+import type { RecoveryStrategy } from '../model/settings.ts'
+import type { IntakeGate } from './backpressure.ts'
+import type { FailedRecords } from './failed-records.ts'
+import type { InFlight } from './in-flight.ts'
+import { decodeCompleted } from './metadata-encoder.ts'
+import { type OffsetRange, rangesBelow } from './offset-tracker.ts'
+import { type PartitionSettings, PartitionState } from './partition-state.ts'
+import { nextEpoch, type PartitionLookup, PartitionTable } from './partition-table.ts'
+import type { Scheduler } from './scheduler.ts'
+
+export interface AssignmentsOptions {
+  readonly scheduler: Scheduler
+  readonly intake: IntakeGate
+  readonly failed: FailedRecords
+  readonly recovery: RecoveryStrategy
+  readonly partitionSettings: PartitionSettings
+  readonly onEvent?: EventSink | undefined
+}
+
+export class Assignments {
+  readonly #table = new PartitionTable()
+  readonly #scheduler: Scheduler
+  readonly #intake: IntakeGate
+  readonly #failed: FailedRecords
+  readonly #recovery: RecoveryStrategy
+  readonly #partitionSettings: PartitionSettings
+  readonly #emit: EventSink | undefined
+
+  constructor({ scheduler, intake, failed, recovery, partitionSettings, onEvent }: AssignmentsOptions) {
+    this.#scheduler = scheduler
+    this.#intake = intake
+    this.#failed = failed
+    this.#recovery = recovery
+    this.#partitionSettings = partitionSettings
+    this.#emit = onEvent
+  }
+
+  /** The present assignments, to look up: none is added or removed but here. */
+  get table(): PartitionLookup {
+    return this.#table
+  }
+
+  /** At the position and the completions that the group has stored, as far as they can be believed. */
+  begin(of: AssignedPartition): PartitionState {
+    const decoded =
+      this.#recovery === 'metadata' && of.position !== undefined
+        ? decodeCompleted(of.position, of.metadata)
+        : ({ kind: 'none' } as const)
+    const told = decoded.kind === 'completed' ? decoded.ranges : []
+    // A log that was cut gives those offsets to other records. They are not done.
+    const restored = of.logEnd === undefined ? told : rangesBelow(told, of.logEnd)
+    const start = { position: of.position, metadata: of.metadata, restored }
+    const route = this.#scheduler.routeOf(of.topic)
+    const state = new PartitionState(of, nextEpoch(), route, start, this.#partitionSettings)
+    if (this.#scheduler.holdOf(of.topic).isPaused) state.pausedUntil = Number.POSITIVE_INFINITY
+    this.#table.add(state)
+    this.#intake.onAssigned(state)
+    this.#holdShards(state)
+    const { topic, partition, epoch } = state
+    const count = offsetsIn(restored)
+    const beyond = offsetsIn(told) - count
+    this.#emit?.({ kind: 'partition.assigned', topic, partition, epoch, position: of.position, restored: count })
+    if (decoded.kind === 'rejected') {
+      this.#emit?.({ kind: 'metadata.dropped', topic, partition, epoch, why: decoded.why })
+    }
+    if (beyond > 0) {
+      state.forgetCommitted()
+      const why = `${beyond} offsets that it names as completed lie beyond the end of the log, ${of.logEnd}`
+      this.#emit?.({ kind: 'metadata.dropped', topic, partition, epoch, why })
+    }
+    return state
+  }
+
+  /** Forgets the partition. Whatever comes back from this assignment later is stale. */
+  end(of: TopicPartition, kind: 'partition.revoked' | 'partition.lost'): void {
+    const state = this.#table.find(of.topic, of.partition)
+    if (state === undefined) return
+    const { topic, partition, epoch, unsettled } = state
+    this.#forget(state)
+    this.#emit?.({ kind, topic, partition, epoch, leftBehind: unsettled })
+  }
+
+  /** Begins the assignment afresh. The log was cut, or the topic made anew: what was read is no part of it any more, and the next owner of an offset is another record. */
+  rewind(state: PartitionState, from: number, to: number): PartitionState {
+    this.#forget(state)
+    const { topic, partition } = state
+    const fresh = this.begin({ topic, partition, position: to, metadata: '' })
+    fresh.isPaused = state.isPaused
+    fresh.forgetCommitted()
+    this.#intake.recheck(fresh)
+    this.#emit?.({ kind: 'partition.rewound', topic, partition, epoch: fresh.epoch, from, to })
+    return fresh
+  }
+
+  /** A handler of an earlier assignment has ended: the present assignment may go on with its keys. */
+  unholdShards(stale: InFlight): void {
+    const present = this.#table.find(stale.state.topic, stale.state.partition)
+    if (present === undefined) return
+    for (const { shard } of stale.pendings) if (shard.key !== undefined) present.shards.unhold(shard.key)
+    this.#scheduler.list(present)
+  }
+
+  /** A handler of an earlier assignment may still be at work on a key. Its next record waits, or the two would run side by side. */
+  #holdShards(state: PartitionState): void {
+    for (const entry of this.#scheduler.inFlightOf(state.topic, state.partition)) {
+      for (const { shard } of entry.pendings) if (shard.key !== undefined) state.shards.hold(shard.key)
+    }
+  }
+
+  #forget(state: PartitionState): void {
+    this.#table.remove(state)
+    this.#intake.onDropped(state)
+    this.#failed.forget(state)
+  }
+}
+
+function offsetsIn(ranges: readonly OffsetRange[]): number {
+  return ranges.reduce((sum, { start, end }) => sum + end - start, 0)
+}
