@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { decodeCompleted, encodeCompleted } from '../../framework/control-plane/metadata-encoder.ts'
-import { OffsetTracker } from '../../framework/control-plane/offset-tracker.ts'
+import { type OffsetRange, OffsetTracker, rangesBelow } from '../../framework/control-plane/offset-tracker.ts'
 import type {
   AssignedPartition,
   CommitRequest,
@@ -62,17 +62,26 @@ export function replayGroup(topic: string): string {
 export function replayMarks(committed: readonly GroupOffset[], topic: string): (record: KafkaRecord) => boolean {
   const marks = new Map(
     committed
-      .filter((offset) => offset.topic === topic)
-      .map(({ partition, position, metadata }) => {
-        const decoded = decodeCompleted(position, metadata)
-        return [partition, { position, above: decoded.kind === 'completed' ? decoded.ranges : [] }]
-      }),
+      // Of a log that ends below the position, the marks are gone with the records: a replay reads it from its start.
+      .filter((offset) => offset.topic === topic && offset.position <= offset.logEnd)
+      .map((offset) => [offset.partition, { position: offset.position, above: markedAbove(offset) }]),
   )
   return ({ partition, offset }) => {
     const mark = marks.get(partition)
     if (mark === undefined) return false
     return offset < mark.position || mark.above.some(({ start, end }) => offset >= start && offset < end)
   }
+}
+
+/** What is marked above the position, as far as the log reaches: one that was cut gives the offsets beyond to other dead letters. */
+function markedAbove({
+  position,
+  metadata,
+  logEnd,
+}: Pick<AssignedPartition, 'position' | 'metadata' | 'logEnd'>): readonly OffsetRange[] {
+  const decoded = position === undefined ? undefined : decodeCompleted(position, metadata)
+  const told = decoded?.kind === 'completed' ? decoded.ranges : []
+  return logEnd === undefined ? told : rangesBelow(told, logEnd)
 }
 
 /**
@@ -117,10 +126,9 @@ class ReplayRun implements TopicReader {
     return { ...this.#counts, isStopped: this.#isStopped }
   }
 
-  onAssigned({ partition, position, metadata }: AssignedPartition): void {
-    const decoded = position === undefined ? undefined : decodeCompleted(position, metadata)
-    const marked = decoded?.kind === 'completed' ? decoded.ranges : []
-    this.#trackers.set(partition, new OffsetTracker<KafkaRecord>(position, marked))
+  onAssigned(assigned: AssignedPartition): void {
+    const { partition, position } = assigned
+    this.#trackers.set(partition, new OffsetTracker<KafkaRecord>(position, markedAbove(assigned)))
   }
 
   async onRecord(record: KafkaRecord): Promise<boolean> {

@@ -6,7 +6,8 @@ import { list, replayLetters, show } from '../../../cli/commands/dlq.ts'
 import { readDeadLetter } from '../../../cli/dlq/dead-letter.ts'
 import { NewestLetters } from '../../../cli/dlq/newest-letters.ts'
 import { whilePolling } from '../../../cli/dlq/read-topic.ts'
-import { type ReplayOptions, replay, replayGroup } from '../../../cli/dlq/replay.ts'
+import { type ReplayOptions, replay, replayGroup, replayMarks } from '../../../cli/dlq/replay.ts'
+import { encodeCompleted } from '../../../framework/control-plane/metadata-encoder.ts'
 import type { RecordProducer } from '../../../framework/kafka/kafka-client.ts'
 import { type MemoryCluster, memoryCluster } from '../../../framework/kafka/memory-client.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
@@ -322,6 +323,51 @@ async function run(
     await whilePolling(client, client.close())
   }
 }
+
+describe('marks of dead letters that are not there any more', () => {
+  const place = { topic: DLQ, partition: 0 }
+
+  /** Three dead letters, the second of them marked, and with it some that the log does not reach: it was cut, or made anew. */
+  async function cutBelowItsMarks() {
+    const cluster = await clusterWith({}, {}, {})
+    const { text: metadata } = encodeCompleted(
+      0,
+      [
+        { start: 1, end: 2 },
+        { start: 3, end: 9 },
+      ],
+      4_095,
+    )
+    cluster.group(replayGroup(DLQ)).commit(place, { position: 0, metadata })
+    return cluster
+  }
+
+  const letter = (value: string) => {
+    const headers = [['pyrallel-topic', Buffer.from('orders')]] as const
+    return { topic: DLQ, key: null, value: Buffer.from(value), headers }
+  }
+
+  it('do not speak of those that come to the same offsets later: they are published', async () => {
+    const cluster = await cutBelowItsMarks()
+    const first = await replayed(cluster)
+    assert.deepEqual([first.replayed, first.alreadyReplayed], [2, 1])
+    assert.equal(cluster.group(replayGroup(DLQ)).committed(place)?.position, 3)
+    for (const value of ['v3', 'v4']) cluster.append(letter(value))
+    assert.equal((await replayed(cluster)).replayed, 2)
+    assert.deepEqual(valuesIn(cluster), ['v0', 'v2', 'v3', 'v4'])
+  })
+
+  it('are not listed as replayed, and neither is a log that ends below the position', async () => {
+    const cluster = await cutBelowItsMarks()
+    const isReplayed = async (offset: number) => {
+      const marks = replayMarks(await cluster.connection().view.groupOffsets(replayGroup(DLQ)), DLQ)
+      return marks({ ...place, offset, timestamp: 0, key: null, value: null, headers: [] })
+    }
+    assert.deepEqual(await Promise.all([0, 1, 2, 3, 8].map(isReplayed)), [false, true, false, false, false])
+    cluster.group(replayGroup(DLQ)).commit(place, { position: 7, metadata: '' })
+    assert.deepEqual(await Promise.all([0, 2, 6].map(isReplayed)), [false, false, false])
+  })
+})
 
 describe('a replay that is interrupted', () => {
   const place = { partition: 0, offset: 0 }
