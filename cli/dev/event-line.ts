@@ -74,6 +74,8 @@ function partitionLine(
     case 'stale.dropped':
       return paint('gray', `· a ${event.what} of an earlier assignment was dropped`)
     case 'commit.done':
+    // The client's own line says more.
+    case 'client.error':
       return undefined
   }
 }

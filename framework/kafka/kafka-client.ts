@@ -1,4 +1,5 @@
 /** The port to Kafka: what the control plane needs of a client, and nothing more. Implementations pass test/contract/kafka-client.suite.ts. */
+import type { ClientErrorCode } from '../model/events.ts'
 import type { KafkaRecord, OutgoingRecord, TopicPartition } from '../model/record.ts'
 
 /** A partition that has come to this member, with what the group had committed for it. */
@@ -45,6 +46,8 @@ export interface RebalanceListener {
  * 7. `poll` MUST NOT be called while another poll runs. It settles within about `waitMs`, also while a rebalance is going on.
  * 8. `close` MUST be bounded, revokes what is owned (so `onRevoked` runs and may still commit), and MAY be called twice. `poll` must go on
  *    being called until `close` has settled.
+ * 9. Every error between the client and its brokers MUST be told to `onError`, also those whose log line is held back, a position outside its
+ *    log and a topic that is gone. Refused commits are told to whoever commits.
  */
 export interface KafkaClient {
   /** The most UTF-16 units of metadata that a commit may carry. */
@@ -87,6 +90,8 @@ export interface ConsumerOptions {
   readonly startFrom: 'earliest' | 'latest'
   /** Static membership: keeps the partitions over a restart. Unique in the group. */
   readonly instanceId?: string
+  /** Called for each error that the client meets; must not throw. */
+  readonly onError?: (code: ClientErrorCode) => void
 }
 
 export interface TopicFacts {

@@ -2,7 +2,6 @@
 import { PyrallelError, toError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { LogGate } from '../runtime/log-gate.ts'
 import type { ClusterView, ConsumerOptions, KafkaClient, RecordProducer, ViewedConnection } from './kafka-client.ts'
 import type {
   Librdkafka,
@@ -14,6 +13,7 @@ import type {
   NativeProducer,
 } from './librdkafka-binding.ts'
 import { LibrdkafkaConsumer } from './librdkafka-consumer.ts'
+import { ErrorReport } from './librdkafka-error-report.ts'
 import { isAuthenticationFailure, nativeCodes, nativeError, plainReason } from './librdkafka-errors.ts'
 import { logNative } from './librdkafka-log.ts'
 import { type DeliveryCallback, LibrdkafkaProducer } from './librdkafka-producer.ts'
@@ -32,8 +32,6 @@ const ADMIN_TIMEOUT_MS = 10_000
 const VISIBLE_RETRY_MS = 20
 const SERVE_INTERVAL_MS = 20
 const COMMIT_TIMEOUT_MS = 60_000
-/** The same error is logged at most so often. */
-const ERROR_INTERVAL_MS = 10_000
 
 export class LibrdkafkaConnection implements ViewedConnection {
   readonly description: string
@@ -80,7 +78,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
   }
 
   consumer(options: ConsumerOptions): Promise<KafkaClient> {
-    const { log, errors } = this.#reporting({ group: options.group })
+    const { log, errors } = this.#reporting({ group: options.group }, options.onError)
     return LibrdkafkaConsumer.open(
       async (callbacks) => {
         const config = { ...consumerConfig(this.#options, options), ...callbacks }
@@ -149,7 +147,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
   async #connectProducer(
     config: NativeConfig,
     log: Logger,
-    errors: LogGate,
+    errors: ErrorReport,
     timeoutMs: number,
   ): Promise<NativeProducer> {
     const native = build(() => new this.#library.Producer(config))
@@ -165,18 +163,14 @@ export class LibrdkafkaConnection implements ViewedConnection {
   #connect(
     native: NativeConsumer | NativeProducer,
     log: Logger,
-    errors: LogGate,
+    errors: ErrorReport,
     timeoutMs: number,
   ): Promise<NativeMetadata> {
-    native.on('event.error', (error) => {
-      const suppressed = errors.pass(error.code)
-      if (suppressed === undefined) return
-      log.warn({ error: error.message, code: error.code, suppressed }, 'the Kafka client reports an error')
-    })
+    native.on('event.error', (error) => errors.tell(error, 'the Kafka client reports an error'))
     native.on('event.log', (entry) => {
       // The binding cuts the text of its errors; its log has the whole reason.
       if (entry.fac === 'FAIL') this.#lastFailure = entry.message
-      logNative(log, entry)
+      logNative(log, errors, entry)
     })
     return new Promise((resolve, reject) => {
       native.connect({ timeout: timeoutMs }, (error, metadata) => {
@@ -186,8 +180,12 @@ export class LibrdkafkaConnection implements ViewedConnection {
     })
   }
 
-  #reporting(bindings: object): { readonly log: Logger; readonly errors: LogGate } {
-    return { log: this.#log.child(bindings), errors: new LogGate(this.#clock, ERROR_INTERVAL_MS) }
+  #reporting(
+    bindings: object,
+    onError?: ConsumerOptions['onError'],
+  ): { readonly log: Logger; readonly errors: ErrorReport } {
+    const log = this.#log.child(bindings)
+    return { log, errors: new ErrorReport(log, this.#clock, onError) }
   }
 
   #unreachable(error: NativeError, timeoutMs: number): PyrallelError {

@@ -3,11 +3,11 @@ import { bug, PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { KafkaRecord, TopicPartition } from '../model/record.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { LogGate } from '../runtime/log-gate.ts'
 import { checkCommits, MAX_METADATA_LENGTH, notOwned } from './commit-request-check.ts'
 import type { CommitRequest, KafkaClient, RebalanceListener } from './kafka-client.ts'
 import type { NativeConsumer, NativeError, NativeMessage } from './librdkafka-binding.ts'
 import { PendingCommits } from './librdkafka-commits.ts'
+import type { ErrorReport } from './librdkafka-error-report.ts'
 import { commitError, nativeError } from './librdkafka-errors.ts'
 import { FatalFault } from './librdkafka-fault.ts'
 import { FlowControl } from './librdkafka-flow.ts'
@@ -33,7 +33,7 @@ export interface LibrdkafkaConsumerOptions {
   readonly startFrom: 'earliest' | 'latest'
   /** A static member of the classic protocol, whose partitions wait for it: unsubscribing would tell the group that it is gone for good. */
   readonly isExpectedBack: boolean
-  readonly errors: LogGate
+  readonly errors: ErrorReport
 }
 
 /** librdkafka's callbacks, as they stand in a consumer's configuration. */
@@ -91,8 +91,8 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#native = native
     this.#commits = new PendingCommits(options.clock, options.commitTimeoutMs)
     this.#flow = new FlowControl(this.#native, this.#owned)
-    this.#fault = new FatalFault(this.#native)
-    this.#missingTopics = new MissingTopics(this.#native, options.log)
+    this.#fault = new FatalFault(this.#native, options.errors)
+    this.#missingTopics = new MissingTopics(this.#native, options.log, options.errors)
     this.#membership = new Membership({
       ...options,
       native: this.#native,
@@ -241,9 +241,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
   #onConsumeError(error: NativeError): void {
     // A fatal one is thrown by the next call: until then the log has told the reason.
     if (this.#state !== 'open' || this.#fault.note(error)) return
-    const suppressed = this.#options.errors.pass(error.code)
-    if (suppressed === undefined) return
-    this.#options.log.warn({ error: error.message, code: error.code, suppressed }, 'records could not be fetched')
+    this.#options.errors.tell(error, 'records could not be fetched')
   }
 
   /** Keeps what may be returned. Records of a revoked partition can come with a batch that was under way. */

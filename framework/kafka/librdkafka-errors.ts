@@ -1,5 +1,6 @@
 /** Translates librdkafka's error codes into ours, and decides what is worth stopping for. Pure. */
 import { type ErrorCode, PyrallelError } from '../model/errors.ts'
+import type { ClientErrorCode } from '../model/events.ts'
 import type { TopicPartition } from '../model/record.ts'
 import { notOwned, partitionList } from './commit-request-check.ts'
 import type { NativeError } from './librdkafka-binding.ts'
@@ -9,6 +10,7 @@ export const nativeCodes = {
   ASSIGN_PARTITIONS: -175,
   REVOKE_PARTITIONS: -174,
   TRANSPORT: -195,
+  RESOLVE: -193,
   UNKNOWN_PARTITION: -190,
   UNKNOWN_TOPIC: -188,
   ALL_BROKERS_DOWN: -187,
@@ -16,7 +18,9 @@ export const nativeCodes = {
   MSG_TIMED_OUT: -192,
   QUEUE_FULL: -184,
   WAIT_COORD: -180,
+  AUTHENTICATION: -169,
   FATAL: -150,
+  OFFSET_OUT_OF_RANGE: 1,
   UNKNOWN_TOPIC_OR_PART: 3,
   LEADER_NOT_AVAILABLE: 5,
   NOT_LEADER_FOR_PARTITION: 6,
@@ -30,11 +34,13 @@ export const nativeCodes = {
   NOT_ENOUGH_REPLICAS: 19,
   NOT_ENOUGH_REPLICAS_AFTER_APPEND: 20,
   ILLEGAL_GENERATION: 22,
+  INCONSISTENT_GROUP_PROTOCOL: 23,
   UNKNOWN_MEMBER_ID: 25,
   REBALANCE_IN_PROGRESS: 27,
   TOPIC_AUTHORIZATION_FAILED: 29,
   GROUP_AUTHORIZATION_FAILED: 30,
   TOPIC_ALREADY_EXISTS: 36,
+  SASL_AUTHENTICATION_FAILED: 58,
   FENCED_INSTANCE_ID: 82,
   FENCED_MEMBER_EPOCH: 110,
   UNSUPPORTED_ASSIGNOR: 112,
@@ -71,6 +77,32 @@ const fatal: ReadonlySet<number> = new Set([
   nativeCodes.UNSUPPORTED_ASSIGNOR,
 ])
 
+/** What an error is told apart by. */
+export type ErrorFacts = Pick<NativeError, 'code' | 'isFatal'>
+
+/** What is counted apart. Of librdkafka's own codes, those that say the same as one of Kafka's go with it. */
+const counted: ReadonlyMap<number, ClientErrorCode> = new Map([
+  [nativeCodes.TOPIC_AUTHORIZATION_FAILED, 'TOPIC_AUTHORIZATION_FAILED'],
+  [nativeCodes.GROUP_AUTHORIZATION_FAILED, 'GROUP_AUTHORIZATION_FAILED'],
+  [nativeCodes.SASL_AUTHENTICATION_FAILED, 'SASL_AUTHENTICATION_FAILED'],
+  [nativeCodes.AUTHENTICATION, 'SASL_AUTHENTICATION_FAILED'],
+  [nativeCodes.UNKNOWN_TOPIC_OR_PART, 'UNKNOWN_TOPIC_OR_PARTITION'],
+  [nativeCodes.UNKNOWN_TOPIC, 'UNKNOWN_TOPIC_OR_PARTITION'],
+  [nativeCodes.UNKNOWN_PARTITION, 'UNKNOWN_TOPIC_OR_PARTITION'],
+  [nativeCodes.OFFSET_OUT_OF_RANGE, 'OFFSET_OUT_OF_RANGE'],
+  [nativeCodes.INCONSISTENT_GROUP_PROTOCOL, 'INCONSISTENT_GROUP_PROTOCOL'],
+  [nativeCodes.NETWORK_EXCEPTION, 'NETWORK_EXCEPTION'],
+  [nativeCodes.TRANSPORT, 'NETWORK_EXCEPTION'],
+  [nativeCodes.RESOLVE, 'NETWORK_EXCEPTION'],
+  [nativeCodes.ALL_BROKERS_DOWN, 'NETWORK_EXCEPTION'],
+  [nativeCodes.TIMED_OUT, 'NETWORK_EXCEPTION'],
+  [nativeCodes.REQUEST_TIMED_OUT, 'NETWORK_EXCEPTION'],
+])
+
+export function clientErrorCode(error: ErrorFacts): ClientErrorCode {
+  return isFatal(error) ? 'FATAL' : (counted.get(error.code) ?? 'OTHER')
+}
+
 /** librdkafka's sentence, without the name of its thread before it and the state of its machine behind it. */
 export function plainReason(reason: string): string {
   return reason.replace(/^\[thrd:[^\]]*\]: (?:\S+: )?/, '').replace(/ \(after \d+ms in state .*$/s, '')
@@ -84,7 +116,7 @@ export function isAuthenticationFailure(reason: string): boolean {
 }
 
 /** True when this client can do nothing any more, whatever happens. Lost rights and missing topics can come back, so they are not. */
-export function isFatal(error: NativeError): boolean {
+export function isFatal(error: ErrorFacts): boolean {
   return error.isFatal === true || fatal.has(error.code)
 }
 

@@ -4,17 +4,22 @@
  */
 import { PyrallelError } from '../model/errors.ts'
 import type { NativeConsumer, NativeError } from './librdkafka-binding.ts'
-import { isFatal } from './librdkafka-errors.ts'
+import type { ErrorReport } from './librdkafka-error-report.ts'
+import { isFatal, nativeCodes } from './librdkafka-errors.ts'
 
 /** `[thrd:main]: Fatal error: Broker: Group authorization failed: ...` */
 const preamble = /^\[thrd:[^\]]*\]: (?:Fatal error: )?/
 
 export class FatalFault {
+  readonly #errors: ErrorReport
   #error: PyrallelError | undefined
 
-  constructor(native: Pick<NativeConsumer, 'on'>) {
+  constructor(native: Pick<NativeConsumer, 'on'>, errors: ErrorReport) {
+    this.#errors = errors
     native.on('event.log', ({ fac, message }) => {
-      if (fac === 'FATAL') this.#error = cannotGoOn(message.replace(preamble, ''), new Error(message))
+      if (fac !== 'FATAL') return
+      this.#error = cannotGoOn(message.replace(preamble, ''), new Error(message))
+      this.#count()
     })
     native.on('event.error', (error) => this.note(error))
   }
@@ -33,6 +38,11 @@ export class FatalFault {
   /** The first stays, apart from that the log may know the reason better. */
   set(error: Error): void {
     this.#error ??= error instanceof PyrallelError ? error : cannotGoOn(error.message, error)
+    this.#count()
+  }
+
+  #count(): void {
+    this.#errors.count({ code: nativeCodes.FATAL })
   }
 }
 

@@ -1,5 +1,7 @@
 /** Writes librdkafka's own log into ours: what an operator must know as a sentence with the reason, all else for debugging. */
 import type { Logger } from '../model/logger.ts'
+import type { ErrorReport } from './librdkafka-error-report.ts'
+import { nativeCodes } from './librdkafka-errors.ts'
 
 /** One line of librdkafka's log. Severities are those of syslog: 4 is a warning, and lower is worse. */
 export interface NativeLogEntry {
@@ -17,8 +19,14 @@ const sentences: ReadonlyMap<string, string> = new Map([
   ['MAXPOLL', 'nothing was polled for max.poll.interval.ms: the group takes the partitions away'],
 ])
 
-export function logNative(log: Logger, { severity, fac, message }: NativeLogEntry): void {
+export function logNative(log: Logger, errors: Pick<ErrorReport, 'count'>, entry: NativeLogEntry): void {
+  const { severity, fac, message } = entry
   const sentence = severity <= WARNING ? sentences.get(fac) : undefined
-  if (sentence === undefined) log.debug({ severity, fac, message }, 'librdkafka')
-  else log.warn({ why: message }, sentence)
+  if (sentence === undefined) {
+    log.debug({ severity, fac, message }, 'librdkafka')
+    return
+  }
+  log.warn({ why: message }, sentence)
+  // The other two are told by the rebalance that follows.
+  if (fac === 'OFFSET') errors.count({ code: nativeCodes.OFFSET_OUT_OF_RANGE })
 }

@@ -5,6 +5,7 @@ import { type PartitionId, partitionId, type TopicPartition } from '../model/rec
 import type { Clock } from '../runtime/clock.ts'
 import type { AssignedPartition, RebalanceListener } from './kafka-client.ts'
 import type { NativeConsumer, NativeError, NativePartition } from './librdkafka-binding.ts'
+import type { ErrorReport } from './librdkafka-error-report.ts'
 import { isFatal, nativeCodes, nativeError } from './librdkafka-errors.ts'
 import { askLogEnds } from './librdkafka-log-ends.ts'
 import type { OwnedPartitions } from './owned-partitions.ts'
@@ -21,6 +22,7 @@ export interface MembershipHost {
   readonly native: NativeConsumer
   readonly owned: OwnedPartitions
   readonly log: Logger
+  readonly errors: ErrorReport
   readonly clock: Clock
   readonly revokeLimitMs: number
   /** Where a partition without a committed position starts. */
@@ -236,16 +238,18 @@ export class Membership {
    * or can go no further: the assignment is then answered without partitions.
    */
   async #readCommitted(partitions: readonly NativePartition[]): Promise<readonly PartitionStart[]> {
-    const { log, startFrom } = this.#host
+    const { log, errors, startFrom } = this.#host
     for (let attempt = 1; ; attempt++) {
       const answer = await this.#askCommitted(partitions)
       if (this.#isClosing) return []
       if (Array.isArray(answer)) {
         const refused = answer.findIndex((each) => each instanceof Error)
         if (refused === -1 || attempt >= REFUSED_PARTITION_TRIES) return merge(partitions, answer, startFrom)
+        errors.count(nativeError(answer[refused]))
         log.warn({ error: String(answer[refused]), partition: partitions[refused] }, 'a committed offset was not told')
       } else {
         const error = answer as NativeError
+        errors.count(error)
         if (isFatal(error)) {
           this.#host.fail(toError(error))
           return []

@@ -140,7 +140,7 @@ class InProcessCluster implements MemoryCluster {
         this.#consumers.delete(closed)
       },
     }
-    const consumer = new MemoryConsumer(cluster, options.startFrom)
+    const consumer = new MemoryConsumer(cluster, options)
     this.#consumers.add(consumer)
     return consumer
   }

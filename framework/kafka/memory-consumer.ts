@@ -43,6 +43,7 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
   topics: ReadonlySet<string> = new Set()
   readonly #cluster: ConsumerCluster
   readonly #startFrom: ConsumerOptions['startFrom']
+  readonly #onError: ConsumerOptions['onError']
   readonly #assignments = new Map<string, Assignment>()
   /** Taken away since the last poll. */
   #lost: TopicPartition[] = []
@@ -58,9 +59,10 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
   #closing: Promise<void> | undefined
   #leftGroup: (() => void) | undefined
 
-  constructor(cluster: ConsumerCluster, startFrom: ConsumerOptions['startFrom']) {
+  constructor(cluster: ConsumerCluster, { startFrom, onError }: ConsumerOptions) {
     this.#cluster = cluster
     this.#startFrom = startFrom
+    this.#onError = onError
   }
 
   async subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void> {
@@ -196,7 +198,10 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
   #readOne(assignment: Assignment, maxRecords: number): readonly KafkaRecord[] {
     const { log } = assignment
     // Out of range, below or above: the log was cut. A client starts anew then, by its `auto.offset.reset`.
-    if (assignment.position < log.start || assignment.position > log.end) assignment.position = this.#startOf(log)
+    if (assignment.position < log.start || assignment.position > log.end) {
+      this.#onError?.('OFFSET_OUT_OF_RANGE')
+      assignment.position = this.#startOf(log)
+    }
     const records = log.read(assignment.position, maxRecords)
     const last = records.at(-1)
     // Nothing left means that only holes are left up to the end.

@@ -2,6 +2,8 @@
 import type { Logger } from '../model/logger.ts'
 import type { TopicPartition } from '../model/record.ts'
 import type { NativeConsumer } from './librdkafka-binding.ts'
+import type { ErrorReport } from './librdkafka-error-report.ts'
+import { nativeCodes } from './librdkafka-errors.ts'
 
 /** Holds a thread of libuv's pool meanwhile. */
 const LOOK_TIMEOUT_MS = 2_000
@@ -9,11 +11,13 @@ const LOOK_TIMEOUT_MS = 2_000
 export class MissingTopics {
   readonly #native: Pick<NativeConsumer, 'getMetadata'>
   readonly #log: Logger
+  readonly #errors: ErrorReport
   #isStopped = false
 
-  constructor(native: Pick<NativeConsumer, 'getMetadata'>, log: Logger) {
+  constructor(native: Pick<NativeConsumer, 'getMetadata'>, log: Logger, errors: ErrorReport) {
     this.#native = native
     this.#log = log
+    this.#errors = errors
   }
 
   /** Looks for the topics of partitions that were given up. What a broker does not answer is not known, and not told. */
@@ -25,6 +29,7 @@ export class MissingTopics {
         const found = metadata.topics.find((each) => each.name === topic)
         if (found !== undefined && found.partitions.length > 0) return
         this.#log.warn({ topic }, 'a topic does not exist any more; nothing is read from it until it is back')
+        this.#errors.count({ code: nativeCodes.UNKNOWN_TOPIC_OR_PART })
       })
     }
   }

@@ -18,6 +18,23 @@ interface OfPartition extends TopicPartition {
   readonly epoch: Epoch
 }
 
+/**
+ * What goes wrong between the client and its brokers, by the names of Kafka's protocol. `FATAL`: the consumer cannot go on. `OTHER`: none of
+ * these; the log has the client's own number.
+ */
+export const clientErrorCodes = [
+  'TOPIC_AUTHORIZATION_FAILED',
+  'GROUP_AUTHORIZATION_FAILED',
+  'SASL_AUTHENTICATION_FAILED',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'OFFSET_OUT_OF_RANGE',
+  'INCONSISTENT_GROUP_PROTOCOL',
+  'NETWORK_EXCEPTION',
+  'FATAL',
+  'OTHER',
+] as const
+export type ClientErrorCode = (typeof clientErrorCodes)[number]
+
 export type RuntimeEvent =
   /** The record is done: the handler returned, or its filter said no. */
   | (OfCall & { readonly kind: 'record.done'; readonly filtered: boolean })
@@ -76,6 +93,8 @@ export type RuntimeEvent =
   | (OfPartition & { readonly kind: 'partition.rewound'; readonly from: number; readonly to: number })
   /** The commit metadata was not ours, cut or damaged, or in part beyond the end of the log. That is not believed, and its records run again. */
   | (OfPartition & { readonly kind: 'metadata.dropped'; readonly why: string })
+  /** The client has met an error, and has told the log the reason, if not of each that repeats: here, each comes. */
+  | { readonly kind: 'client.error'; readonly code: ClientErrorCode }
   | { readonly kind: 'partitions.paused' | 'partitions.resumed'; readonly partitions: readonly TopicPartition[] }
   | { readonly kind: 'commit.done'; readonly partitions: number; readonly tookMs: number }
   | { readonly kind: 'commit.failed'; readonly error: Error; readonly willRetry: boolean }

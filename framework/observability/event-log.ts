@@ -73,6 +73,9 @@ class EventWriter {
         this.#seldom('resumed', 'info', { partitions }, 'there is room again: reading goes on')
         return
       }
+      case 'client.error':
+        this.#log.debug({ code: event.code }, 'the Kafka client has met an error')
+        return
       case 'commit.done':
         this.#log.debug({ partitions: event.partitions, tookMs: event.tookMs }, 'committed')
         return

@@ -1,6 +1,6 @@
-/** Counts what the runtime tells, as Prometheus counters and histograms. Labels are groups, topics, handlers and a few states: nothing that grows. */
+/** Counts what the runtime tells, as Prometheus counters and histograms. Labels are groups, topics, handlers, a few states and codes: nothing that grows. */
 import type { Counter, Histogram, Registry } from 'prom-client'
-import type { RuntimeEvent } from '../model/events.ts'
+import { clientErrorCodes, type RuntimeEvent } from '../model/events.ts'
 import { type MeteredHandler, RecordMeters } from './record-meters.ts'
 
 type PromClient = typeof import('prom-client')
@@ -24,6 +24,7 @@ export class EventMeters {
   readonly #splits: Counter<'group' | 'topic' | 'handler'>
   readonly #stale: Counter<'group' | 'status'>
   readonly #metadataDropped: Counter<'group'>
+  readonly #clientErrors: Counter<'group' | 'code'>
 
   constructor({ Counter, Histogram }: PromClient, registry: Registry, handlers: readonly MeteredHandler[]) {
     const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> =>
@@ -74,6 +75,11 @@ export class EventMeters {
       'pyrallel_metadata_dropped_total',
       'Commit metadata that was not believed; what it may have said is done ran again.',
       ['group'],
+    )
+    this.#clientErrors = counter(
+      'pyrallel_client_errors_total',
+      'Errors between the Kafka client and its brokers: lost rights, a topic that is gone, a position outside its log, the network.',
+      ['group', 'code'],
     )
     this.#startAtZero(handlers)
   }
@@ -138,6 +144,9 @@ export class EventMeters {
       case 'metadata.dropped':
         this.#metadataDropped.inc({ group })
         return
+      case 'client.error':
+        this.#clientErrors.inc({ group, code: event.code })
+        return
     }
   }
 
@@ -161,6 +170,7 @@ export class EventMeters {
       this.#commitSeconds.zero({ group })
       this.#leftBehind.inc({ group }, 0)
       this.#metadataDropped.inc({ group }, 0)
+      for (const code of clientErrorCodes) this.#clientErrors.inc({ group, code }, 0)
     }
   }
 }

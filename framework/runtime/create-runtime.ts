@@ -215,7 +215,12 @@ class ComposedRuntime implements Runtime {
       counted?.(event)
       onEvent?.(event)
     }
-    const client = await connection.consumer({ group, startFrom, ...(instanceId === undefined ? {} : { instanceId }) })
+    const client = await connection.consumer({
+      group,
+      startFrom,
+      ...(instanceId === undefined ? {} : { instanceId }),
+      onError: (code) => told({ kind: 'client.error', code }),
+    })
     const members = handlers.map((handler) => ({ handler, engine: new SwappableEngine(this.#engineFor(handler)) }))
     const poller = new BrokerPoller({
       group,

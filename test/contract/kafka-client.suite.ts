@@ -120,6 +120,16 @@ async function pump(members: readonly Member[], what: string, isSo: () => boolea
   }
 }
 
+async function whilePolled(member: Member, work: Promise<void>): Promise<void> {
+  let isSettled = false
+  const settled = work.finally(() => {
+    isSettled = true
+  })
+  settled.catch(() => {})
+  await pump([member], 'an answer', () => isSettled)
+  await settled
+}
+
 function text(topic: string, value: string, more: Partial<OutgoingRecord> = {}): OutgoingRecord {
   return { topic, key: null, value: Buffer.from(value), headers: [], ...more }
 }
@@ -229,6 +239,22 @@ export function kafkaClientSuite(target: KafkaTarget): void {
           assert.deepEqual(second.values(), ['3', '4'])
         })
       }
+
+      it('law 9: tells of each position outside its log, and goes on within it', async () => {
+        const topic = await newTopic()
+        const group = fresh('group')
+        const first = await join(topic, { group })
+        for (const partition of [0, 1, 2, 3]) await produceTo(topic, partition, numbers(5))
+        await pump([first], 'the records', () => first.records.length === 20)
+        const positions = [500, 500, 5, 5].map((position, partition) => ({ topic, partition, position, metadata: '' }))
+        const committed = first.client.commit(positions)
+        await whilePolled(first, committed)
+        await first.close()
+        const codes: string[] = []
+        const second = await join(topic, { group, onError: (code) => codes.push(code) })
+        await pump([second], 'what is read anew', () => second.records.length === 10)
+        assert.deepEqual(codes, ['OFFSET_OUT_OF_RANGE', 'OFFSET_OUT_OF_RANGE'])
+      })
 
       it('law 3: refuses a commit of a partition that is not owned', async () => {
         const topic = await newTopic()

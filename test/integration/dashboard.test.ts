@@ -1,9 +1,10 @@
-/** docker-compose.yml, and the files that it brings to Prometheus and Grafana: they fit each other and the real metrics page. */
+/** The dashboard, the README's metrics, docker-compose.yml, and what it brings to Prometheus and Grafana: they fit each other and the real metrics page. */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { load } from 'js-yaml'
+import { clientErrorCodes } from '../../framework/model/events.ts'
 import { PrometheusMetrics } from '../../framework/observability/prometheus.ts'
 import { configDefaults } from '../../framework/runtime/resolve-config.ts'
 import { aGroup, aHandlerState, aSystem } from '../unit/observability/snapshots.ts'
@@ -141,12 +142,31 @@ describe('the dashboard', () => {
       ...['Records by outcome', 'Duration', 'True lag', 'Gaps', 'Blocking offset', 'In flight against the limit'],
       ...['Retries', 'Dead letters', 'Rebalances', 'Pauses', 'Restarts of threads'],
       ...['Adaptive limit and rate', 'Paused by hand', 'Poisoned keys'],
+      ...['Errors of the Kafka client', 'Metadata not believed'],
     ]) {
       assert.match(titles, new RegExp(subject))
     }
     for (const { type, title, description = '' } of dashboard.panels) {
       if (type !== 'row') assert.match(description, /\.$/, title)
     }
+  })
+})
+
+describe('the README', () => {
+  it('names only metrics that the metrics page of a runtime has', async () => {
+    const page = await realPage()
+    const named = new Set([...read('README.md').matchAll(/`(pyrallel_\w+)/g)].map(([, name = '']) => name))
+    // With nothing behind it, it is the beginning that all have.
+    named.delete('pyrallel_')
+    assert.ok(named.size >= 7)
+    assert.deepEqual(
+      [...named].filter((name) => !page.has(name)),
+      [],
+    )
+  })
+
+  it('names every code by which errors of the client are counted', () => {
+    for (const code of clientErrorCodes) assert.ok(read('README.md').includes(`\`${code}\``), code)
   })
 })
 

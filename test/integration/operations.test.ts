@@ -91,6 +91,23 @@ describe('a runtime with http.enabled', () => {
     })
   })
 
+  it('counts the errors that its Kafka client tells of', async () => {
+    const count = async (url: string) => {
+      const page = await (await fetch(`${url}/metrics`)).text()
+      return /^pyrallel_client_errors_total\{group="shop",code="OFFSET_OUT_OF_RANGE"\} (\d+)$/m.exec(page)?.[1]
+    }
+    await observe({ run: () => {} }, async ({ cluster, runtime, url }) => {
+      for (let i = 0; i < 3; i += 1) produce(cluster, 'a', i)
+      await until(runtime, committed(3))
+      assert.equal(await count(url()), '0')
+      // The position is beyond its end now.
+      cluster.log('orders', 0).recreate()
+      produce(cluster, 'a', 'anew')
+      await until(runtime, committed(1))
+      assert.equal(await count(url()), '1')
+    })
+  })
+
   it('is ready once it has partitions, and has neither port nor page after the stop', async () => {
     let seen = ''
     await observe({ run: () => {} }, async ({ runtime, url }) => {

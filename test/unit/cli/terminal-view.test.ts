@@ -106,8 +106,9 @@ describe('a line', () => {
     })
   }
 
-  it('is not written for each commit', () => {
+  it('is not written for each commit, nor for an error that the client logs', () => {
     assert.equal(lineOf({ kind: 'commit.done', partitions: 1, tookMs: 1 }), undefined)
+    assert.equal(lineOf({ kind: 'client.error', code: 'OTHER' }), undefined)
   })
 })
 

@@ -104,16 +104,17 @@ describe('rebalances', () => {
   })
 
   it('tells when partitions are gone because their topic is, and says nothing of topics that are there', async () => {
-    const { native, rebalance, settle, lines } = await scripted()
+    const { native, rebalance, settle, lines, errors } = await scripted()
     await rebalance(ASSIGN, [p(0), p(1)])
     await rebalance(REVOKE, [p(0)])
     await settle()
-    assert.deepEqual(lines, [])
+    assert.deepEqual([lines, errors], [[], []])
     native.deletedTopics.add('orders')
     await rebalance(REVOKE, [p(1)])
     await settle()
     const message = 'a topic does not exist any more; nothing is read from it until it is back'
     assert.deepEqual(lines, [{ level: 'warn', message, fields: { topic: 'orders' } }])
+    assert.deepEqual(errors, ['UNKNOWN_TOPIC_OR_PARTITION'])
   })
 
   it('returns nothing of a revoked partition that a batch under way still brings', async () => {
@@ -232,7 +233,7 @@ describe('rebalances', () => {
   })
 
   it('asks for the committed offsets until the coordinator tells them', async () => {
-    const { native, clock, told, lines, rebalance } = await scripted()
+    const { native, clock, told, lines, errors, rebalance } = await scripted()
     const coordinatorMoved = { message: 'not coordinator', code: 16 }
     native.committedAnswers.push(coordinatorMoved, [new Error('unstable')], [{ ...p(0), offset: 7, metadata: 'm' }])
     await rebalance(ASSIGN, [p(0)])
@@ -241,6 +242,7 @@ describe('rebalances', () => {
     await clock.advanceAndSettle(500)
     assert.deepEqual(told, [['assigned', { ...p(0), position: 7, metadata: 'm', logEnd: 0 }]])
     assert.equal(lines.filter((each) => each.level === 'warn').length, 2)
+    assert.deepEqual(errors, ['OTHER', 'OTHER'])
   })
 
   it('starts a partition without a position when its committed offset is refused again and again', async () => {
@@ -333,8 +335,8 @@ describe('commits', () => {
 })
 
 describe('polling', () => {
-  it('logs an error that passes once per interval, and goes on', async () => {
-    const { native, clock, consumer, lines } = await scripted()
+  it('logs an error that passes once per interval, counts each, and goes on', async () => {
+    const { native, clock, consumer, lines, errors } = await scripted()
     const unknownTopic = { message: 'unknown topic', code: 3 }
     for (let round = 0; round < 5; round++) {
       native.batches.push(unknownTopic)
@@ -349,6 +351,7 @@ describe('polling', () => {
       lines.map((each) => each.fields),
       [0, 4].map((suppressed) => ({ error: 'unknown topic', code: 3, suppressed })),
     )
+    assert.deepEqual(errors, new Array(6).fill('UNKNOWN_TOPIC_OR_PARTITION'))
   })
 
   for (const [what, error] of [
@@ -356,34 +359,37 @@ describe('polling', () => {
     ['librdkafka says that it is fatal', { message: 'fatal', code: -150 }],
     ['the error is marked as fatal', { message: 'fatal', code: 1, isFatal: true }],
   ] as const) {
-    it(`rejects every poll from the next on when ${what}`, async () => {
-      const { native, consumer } = await scripted()
+    it(`counts it, and rejects every poll from the next on, when ${what}`, async () => {
+      const { native, consumer, errors } = await scripted()
       native.batches.push(error)
       assert.deepEqual(await consumer.poll(1, 0), [])
       await assert.rejects(consumer.poll(1, 0), { code: 'PYR_KAFKA' })
       await assert.rejects(consumer.poll(1, 0), { code: 'PYR_KAFKA' })
+      assert.deepEqual(errors, ['FATAL'])
     })
   }
 
   const fatal = { message: 'Local: Fatal error', code: -150 }
 
   it('hears of a fatal error that did not come by consuming, as an event', async () => {
-    const { native, consumer } = await scripted()
+    const { native, consumer, errors } = await scripted()
     native.emit('event.error', fatal)
     await assert.rejects(consumer.poll(1, 0), { code: 'PYR_KAFKA' })
+    assert.deepEqual(errors, ['FATAL'])
   })
 
   it('hears of a fatal error that did not come by consuming, by a refused commit', async () => {
-    const { consumer, rebalance, answerCommit } = await scripted()
+    const { consumer, errors, rebalance, answerCommit } = await scripted()
     await rebalance(ASSIGN, [p(0)])
     const refused = assert.rejects(consumer.commit([commitOf(0, 5)]), { code: 'PYR_COMMIT_FAILED', retriable: false })
     answerCommit(fatal, [answerOf(0, 5)])
     await refused
     await assert.rejects(consumer.poll(1, 0), { code: 'PYR_KAFKA' })
+    assert.deepEqual(errors, ['FATAL'])
   })
 
-  it('gives the reason of a fatal error, which only the log has', async () => {
-    const { native, consumer } = await scripted()
+  it('gives the reason of a fatal error, which only the log has, and counts it once however often it is told', async () => {
+    const { native, consumer, errors } = await scripted()
     native.batches.push(fatal)
     await consumer.poll(1, 0)
     const message = '[thrd:main]: Fatal error: Broker: Group authorization failed: heartbeat'
@@ -391,6 +397,7 @@ describe('polling', () => {
     await assert.rejects(consumer.poll(1, 0), {
       message: 'The Kafka consumer cannot go on: Broker: Group authorization failed: heartbeat.',
     })
+    assert.deepEqual(errors, ['FATAL'])
   })
 
   it('holds the fetching back when nobody takes records, and lets it go when somebody does', async () => {

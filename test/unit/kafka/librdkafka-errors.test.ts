@@ -1,7 +1,7 @@
-/** What users are shown of librdkafka's own sentences. */
+/** What users are shown of librdkafka's own sentences, and under which names its errors are counted. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { plainReason } from '../../../framework/kafka/librdkafka-errors.ts'
+import { clientErrorCode, plainReason } from '../../../framework/kafka/librdkafka-errors.ts'
 
 describe('a reason that librdkafka gives', () => {
   for (const [reason, plain] of [
@@ -16,5 +16,17 @@ describe('a reason that librdkafka gives', () => {
     ['Local: Timed out', 'Local: Timed out'],
   ] as const) {
     it(`is shown as: ${plain}`, () => assert.equal(plainReason(reason), plain))
+  }
+})
+
+describe('an error', () => {
+  for (const [what, error, counted] of [
+    ["the broker's", { code: 29 }, 'TOPIC_AUTHORIZATION_FAILED'],
+    ["librdkafka's own, by Kafka's name", { code: -188 }, 'UNKNOWN_TOPIC_OR_PARTITION'],
+    ['one that ends the consumer', { code: 82 }, 'FATAL'],
+    ['one that librdkafka marks as fatal, whatever its code', { code: 29, isFatal: true }, 'FATAL'],
+    ['one that no code is kept for', { code: -154 }, 'OTHER'],
+  ] as const) {
+    it(`is counted as ${counted}: ${what}`, () => assert.equal(clientErrorCode(error), counted))
   }
 })

@@ -8,8 +8,8 @@ import type {
 } from '../../../framework/kafka/librdkafka-binding.ts'
 import type { ConsumerCallbacks } from '../../../framework/kafka/librdkafka-consumer.ts'
 import { LibrdkafkaConsumer } from '../../../framework/kafka/librdkafka-consumer.ts'
+import { ErrorReport } from '../../../framework/kafka/librdkafka-error-report.ts'
 import type { NativeLogEntry } from '../../../framework/kafka/librdkafka-log.ts'
-import { LogGate } from '../../../framework/runtime/log-gate.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { recordedLog } from './recorded-log.ts'
 
@@ -142,6 +142,8 @@ export async function scripted({ isExpectedBack = false, startFrom = 'earliest' 
   const native = new ScriptedConsumer()
   const clock = new ManualClock()
   const { log, lines } = recordedLog()
+  /** As they are counted. */
+  const errors: string[] = []
   const told: [what: string, ...partitions: unknown[]][] = []
   let callbacks: ConsumerCallbacks | undefined
   const consumer = await LibrdkafkaConsumer.open(
@@ -156,7 +158,7 @@ export async function scripted({ isExpectedBack = false, startFrom = 'earliest' 
       revokeLimitMs: REVOKE_LIMIT_MS,
       isExpectedBack,
       startFrom,
-      errors: new LogGate(clock, 10_000),
+      errors: new ErrorReport(log, clock, (code) => errors.push(code)),
     },
   )
   const listener = {
@@ -183,6 +185,7 @@ export async function scripted({ isExpectedBack = false, startFrom = 'earliest' 
     listener,
     told,
     lines,
+    errors,
     settle,
     async rebalance(event: NativeError, partitions: readonly NativePartition[]) {
       callbacks?.rebalance_cb(event, partitions)

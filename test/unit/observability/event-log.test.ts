@@ -102,6 +102,12 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
     'there is room again: reading goes on',
     { partitions: ['orders:3'] },
   ],
+  [
+    { kind: 'client.error', code: 'OFFSET_OUT_OF_RANGE' },
+    'debug',
+    'the Kafka client has met an error',
+    { code: 'OFFSET_OUT_OF_RANGE' },
+  ],
   [{ kind: 'commit.done', partitions: 2, tookMs: 3 }, 'debug', 'committed', { partitions: 2, tookMs: 3 }],
   [
     { kind: 'commit.failed', error: new PyrallelError('PYR_COMMIT_FAILED', 'refused'), willRetry: true },
@@ -165,6 +171,7 @@ const kinds: Readonly<Record<RuntimeEvent['kind'], true>> = {
   'partition.lost': true,
   'partition.rewound': true,
   'metadata.dropped': true,
+  'client.error': true,
   'partitions.paused': true,
   'partitions.resumed': true,
   'commit.done': true,

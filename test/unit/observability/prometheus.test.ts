@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { RuntimeEvent } from '../../../framework/model/events.ts'
+import { clientErrorCodes, type RuntimeEvent } from '../../../framework/model/events.ts'
 import type { SystemMetrics } from '../../../framework/model/snapshot.ts'
 import { PrometheusMetrics } from '../../../framework/observability/prometheus.ts'
 import { aFailure, aRecord, Driver, HANDLER, of, TOPIC } from '../control-plane/builders.ts'
@@ -38,6 +38,10 @@ describe('the metrics page', () => {
     assert.equal(series.get(`pyrallel_dead_letter_failures_total{${ofHandler}}`), 0)
     assert.equal(series.get('pyrallel_commits_total{group="shop",status="failed"}'), 0)
     assert.equal(series.get('pyrallel_stale_dropped_total{group="shop",status="completion"}'), 0)
+    assert.equal(series.get('pyrallel_metadata_dropped_total{group="shop"}'), 0)
+    for (const code of clientErrorCodes) {
+      assert.equal(series.get(`pyrallel_client_errors_total{group="shop",code="${code}"}`), 0, code)
+    }
   })
 
   it('counts each kind of event in its own series', async () => {
@@ -59,6 +63,9 @@ describe('the metrics page', () => {
       { ...partition, kind: 'partition.lost', leftBehind: 3 },
       { ...partition, kind: 'partition.rewound', from: 5, to: 0 },
       { ...partition, kind: 'metadata.dropped', why: 'foreign' },
+      { kind: 'client.error', code: 'TOPIC_AUTHORIZATION_FAILED' },
+      { kind: 'client.error', code: 'TOPIC_AUTHORIZATION_FAILED' },
+      { kind: 'client.error', code: 'OFFSET_OUT_OF_RANGE' },
       { kind: 'partitions.paused', partitions: [of(0), of(1)] },
       { kind: 'partitions.resumed', partitions: [of(0)] },
       { kind: 'commit.done', partitions: 1, tookMs: 3 },
@@ -98,6 +105,8 @@ describe('the metrics page', () => {
         ['pyrallel_partition_pauses_total{group="shop",status="resumed"}', 1],
         ['pyrallel_stale_dropped_total{group="shop",status="dead-letter"}', 1],
         ['pyrallel_metadata_dropped_total{group="shop"}', 1],
+        ['pyrallel_client_errors_total{group="shop",code="TOPIC_AUTHORIZATION_FAILED"}', 2],
+        ['pyrallel_client_errors_total{group="shop",code="OFFSET_OUT_OF_RANGE"}', 1],
         [`pyrallel_breakers_opened_total{${ofHandler}}`, 1],
         [`pyrallel_batches_split_total{${ofHandler}}`, 1],
       ]),
@@ -186,6 +195,8 @@ describe('the metrics page', () => {
     ['restarts of threads', 'pyrallel_engine_restarts_total', 'counter'],
     ['breakers that have opened', 'pyrallel_breakers_opened_total', 'counter'],
     ['batches that were split', 'pyrallel_batches_split_total', 'counter'],
+    ['metadata that was not believed', 'pyrallel_metadata_dropped_total', 'counter'],
+    ['errors of the Kafka client', 'pyrallel_client_errors_total', 'counter'],
   ] as const) {
     it(`has ${subject}`, async () => {
       const threads = { running: 1, restarts: 0, batches: 0, boundaryMs: 0 }
@@ -281,10 +292,10 @@ describe('the metrics page', () => {
     assert.equal(one.get('pyrallel_engine_restarts_total{group="shop",topic="orders",handler="bill"}'), 7)
   })
 
-  it('uses no label but group, topic, partition, handler, status and le, and starts every name alike', async () => {
+  it('uses no label but group, topic, partition, handler, status, code and le, and starts every name alike', async () => {
     const { text } = await (await metricsOf(() => aSystem())).page()
     const labels = new Set([...text.matchAll(/[{,]([a-z_]+)="/g)].map(([, label]) => label))
-    assert.deepEqual([...labels].sort(), ['group', 'handler', 'le', 'partition', 'status', 'topic'])
+    assert.deepEqual([...labels].sort(), ['code', 'group', 'handler', 'le', 'partition', 'status', 'topic'])
     const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)]
     for (const [, name = '', type] of names) {
       assert.match(name, /^pyrallel_[a-z_]+$/)
