@@ -4,7 +4,7 @@ import { after, describe, it } from 'node:test'
 import { configDefaults } from '../../framework/runtime/resolve-config.ts'
 import { startKafka } from './kafka-harness.ts'
 import { eventually } from './member-process.ts'
-import { commitAsAnother, offsetsIn, writeInTransactions } from './raw-log.ts'
+import { offsetsIn, writeInTransactions } from './raw-log.ts'
 import { Scenario } from './scenario.ts'
 
 const cluster = await startKafka()
@@ -67,35 +67,6 @@ describe('a member', { concurrency: 2 }, () => {
     assert.equal(second.logged(outside).length, 1)
     await scenario.finish()
   })
-
-  for (const startFrom of ['earliest', 'latest'] as const) {
-    it(`with startFrom '${startFrom}' loses nothing when the committed position is above or below its log`, async (t) => {
-      const scenario = await Scenario.open(t, cluster, { partitions: 2 }, { startFrom })
-      await scenario.produce(repeated(50, 'above'), 0)
-      await scenario.produce(repeated(50, 'below'), 1)
-      await commitAsAnother(cluster.brokers, scenario.group, scenario.topic, [
-        { partition: 0, offset: 1_000 },
-        { partition: 1, offset: 5 },
-      ])
-      await cluster.admin.deleteRecords(scenario.topic, 1, 20)
-      for (let sequence = 1; sequence <= 20; sequence++) scenario.ledger.strike('below', sequence)
-      const member = await scenario.start()
-      await scenario.untilAllHandled()
-      await scenario.untilCommitted(
-        new Map([
-          [0, 50],
-          [1, 50],
-        ]),
-      )
-      const said = member.logged(outside).map(({ fields }) => String(fields.why))
-      assert.deepEqual(
-        [0, 1].map((partition) => said.some((why) => why.includes(`${scenario.topic} [${partition}]`))),
-        [true, true],
-      )
-      const { repeats } = await scenario.finish()
-      assert.equal(repeats, 0)
-    })
-  }
 
   it('handles what compaction has left, and moves on when the record it waited for was compacted away', async (t) => {
     const configs = {

@@ -32,6 +32,8 @@ export interface MemberPlan {
   readonly commit: CommitSettings
   readonly lifecycle: LifecycleSettings
   readonly behaviour: Behaviour
+  /** Whether it answers with a page of metrics, at a port of loopback that its log names. */
+  readonly metrics: boolean
   /** Where it writes what it did. */
   readonly file: string
 }

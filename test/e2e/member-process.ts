@@ -89,6 +89,14 @@ export class MemberProcess {
     return this.lines.filter((line) => line.kind === 'event').filter((line) => line.name === name)
   }
 
+  /** What its metrics page says of this series now: `name{label="value"}`. Its plan must ask for the page. */
+  async metric(series: string): Promise<number> {
+    const [line] = this.logged('operators are answered over HTTP')
+    const page = await (await fetch(`${line?.fields.url}/metrics`)).text()
+    const found = page.split('\n').find((each) => each.startsWith(`${series} `))
+    return found === undefined ? assert.fail(`the page has no ${series}\n${page}`) : Number(found.slice(series.length))
+  }
+
   /** Waits until what it has written satisfies the condition. Fails at once when the process ends before. */
   async until(what: string, condition: () => boolean, withinMs?: number): Promise<void> {
     await eventually(

@@ -10,6 +10,7 @@ import type { RuntimeEvent } from '../../framework/model/events.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
 import { createLogger } from '../../framework/observability/logger.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
+import { configDefaults } from '../../framework/runtime/resolve-config.ts'
 import { type MemberCommand, type MemberNote, type MemberPlan, monotonicMs } from './member-log.ts'
 
 const plan = JSON.parse(process.argv[2] ?? '') as MemberPlan
@@ -141,7 +142,7 @@ function watched(client: KafkaClient): KafkaClient {
 }
 
 async function main(): Promise<void> {
-  const { brokers, groupProtocol, librdkafka, instanceId, startFrom, limits, commit, lifecycle } = plan
+  const { brokers, groupProtocol, librdkafka, instanceId, startFrom, limits, commit, lifecycle, metrics } = plan
   const kafka = await connectKafka({ brokers, clientId: plan.name, groupProtocol, librdkafka, log })
   const connection: KafkaConnection = {
     description: kafka.description,
@@ -163,6 +164,7 @@ async function main(): Promise<void> {
     commit,
     lifecycle,
     log,
+    ...(metrics && { http: { ...configDefaults.http, enabled: true, port: 0 } }),
     onEvent,
   })
   process.once('SIGTERM', () => {

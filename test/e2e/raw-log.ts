@@ -111,6 +111,39 @@ export async function commitAsAnother(
   }
 }
 
+/**
+ * Joins a group of the classic protocol as another tool would, which shares partitions in another way; settles once it holds some. Commits nothing.
+ * @returns leaves the group; may be called twice
+ */
+export async function joinAsAnother(brokers: string, group: string, topic: string): Promise<() => Promise<void>> {
+  const consumer = new kafka.KafkaConsumer(
+    {
+      'bootstrap.servers': brokers,
+      'group.id': group,
+      'group.protocol': 'classic',
+      'partition.assignment.strategy': 'range',
+      'enable.auto.commit': false,
+    },
+    {},
+  )
+  await settled((done) => consumer.connect({ timeout: timeoutMs }, done))
+  consumer.setDefaultConsumeTimeout(50)
+  consumer.subscribe([topic])
+  let isLeaving = false
+  const polled = () => new Promise<void>((resolve) => consumer.consume(1, () => resolve()))
+  while (consumer.assignments().length === 0) await polled()
+  // A member that does not poll is expelled.
+  const polling = (async () => {
+    while (!isLeaving) await polled()
+  })()
+  let left: Promise<void> | undefined
+  return () => {
+    isLeaving = true
+    left ??= polling.then(() => settled((done) => consumer.disconnect(done)))
+    return left
+  }
+}
+
 function settled(start: (done: (error?: LibrdKafkaError | null) => void) => unknown): Promise<void> {
   return new Promise((resolve, reject) => {
     start((error) => (error ? reject(new Error(error.message, { cause: error })) : resolve()))

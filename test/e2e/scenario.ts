@@ -232,7 +232,7 @@ export class Scenario {
       ...{ topic: this.topic, group: this.group, groupProtocol: 'consumer', startFrom: 'earliest', librdkafka: {} },
       ...{ ordering: 'key', concurrency: 50, timeoutMs: handlers.timeoutMs, deadLetterTopic: null },
       retry: { attempts: 5, backoff: 'fixed', minMs: 20, maxMs: 20, jitter: false },
-      ...{ limits, commit, lifecycle: shutdown },
+      ...{ limits, commit, lifecycle: shutdown, metrics: false },
       ...this.#common,
       ...changes,
       name,
