@@ -3,6 +3,9 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { type TObject, Type } from 'typebox'
+import { configSchema, handlerSchema } from '../../../framework/config.ts'
 import { decodeCompleted } from '../../../framework/control-plane/metadata-encoder.ts'
 import { handler } from '../../../framework/handler.ts'
 import { memoryCluster } from '../../../framework/kafka/memory-client.ts'
@@ -10,6 +13,7 @@ import { createRuntime } from '../../../framework/runtime/create-runtime.ts'
 import { resolveConfig } from '../../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../../framework/runtime/resolve-handlers.ts'
 import type { Runtime } from '../../../framework/runtime/runtime.ts'
+import { blankLiterals } from '../../architecture/source-scan.ts'
 import { recordedLog } from '../kafka/recorded-log.ts'
 import { aRecord, Driver, failed, keyed, of, offsetsOf, range, TOPIC, timedOut } from './builders.ts'
 import { World } from './group-member.ts'
@@ -52,6 +56,26 @@ async function turnsUntil(isSo: () => boolean): Promise<void> {
     if (performance.now() > end) throw new Error(`it was not so within 20 s: ${isSo}`)
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
+}
+
+const renamed: Readonly<Record<string, string>> = { deadLetter: 'deadLetterTopic' }
+
+/** Each option with the property that its resolved value has. What `resourceLimits` has is for Node to read. */
+function propertiesOf(schema: TObject, prefix = ''): { readonly option: string; readonly property: string }[] {
+  return Object.entries(schema.properties).flatMap(([key, property]) => {
+    const option = `${prefix}${key}`
+    if (Type.IsObject(property) && key !== 'resourceLimits') return propertiesOf(property, `${option}.`)
+    return [{ option, property: 'duration' in property ? `${key}Ms` : (renamed[option] ?? key) }]
+  })
+}
+
+/** Names of properties whose values are taken: behind a dot and not assigned, or in a pattern that takes an object apart. */
+function readsIn(code: string): ReadonlySet<string> {
+  const behindDots = [...code.matchAll(/\.\s*(\w+)\b(?!\s*=[^=>])/g)].map(([, name = '']) => name)
+  const patterns = [...code.matchAll(/\{([^{}]*)\}\s*(?:=[^=>]|:\s*\w)/g)].flatMap(([, inside = '']) =>
+    inside.split(','),
+  )
+  return new Set([...behindDots, ...patterns.map((part) => part.trim().split(/[\s:=]/)[0] ?? '')])
 }
 
 describe('faults of the predecessors', () => {
@@ -311,16 +335,27 @@ describe('faults of the predecessors', () => {
   })
 
   it('options that nothing reads', () => {
-    const source = (path: string) => readFileSync(new URL(`../../../framework/${path}`, import.meta.url), 'utf8')
-    const files = readdirSync(new URL('../../../framework', import.meta.url), { recursive: true, encoding: 'utf8' })
-    const readers = files
-      .filter((path) => path.endsWith('.ts') && !/(^|\/)(config|settings)\.ts$|option|resolve-/.test(path))
+    const root = fileURLToPath(new URL('../../..', import.meta.url))
+    const source = (path: string) => blankLiterals(readFileSync(`${root}/${path}`, 'utf8'))
+    const code = ['framework', 'cli']
+      .flatMap((folder) =>
+        readdirSync(`${root}/${folder}`, { recursive: true, encoding: 'utf8' }).map((path) => `${folder}/${path}`),
+      )
+      // Those that describe options, check them and put their defaults in place do not use them.
+      .filter(
+        (path) =>
+          path.endsWith('.ts') &&
+          !/\/(config|settings)\.ts$|option|schema|resolve-|config-layers|cli\/config/.test(path),
+      )
       .map(source)
       .join('\n')
-    const options = [...source('model/settings.ts').matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name]) => name)
-    assert.ok(options.length > 15)
-    const unread = options.filter((name) => !new RegExp(`\\b${name}\\b`).test(readers))
-    assert.deepEqual(unread, [])
+    const reads = readsIn(code)
+    const options = [...propertiesOf(configSchema), ...propertiesOf(handlerSchema)]
+    assert.ok(options.length > 60)
+    assert.deepEqual(
+      options.filter(({ property }) => !reads.has(property)),
+      [],
+    )
   })
 
   it('two attempts of one key at once, when the first one failed', () => {
