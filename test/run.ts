@@ -1,5 +1,5 @@
 /**
- * The one test command: types, lint, then every test file in node's test runner, group by group, under coverage.
+ * The one test command: types, lint, then every test file in node's test runner, group by group, the unit tests under coverage.
  * Prints what is left out and why; on CI (CI=true) nothing may be left out. The last lines are node's own counts.
  *
  *   npm test                              everything
@@ -18,17 +18,25 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { kafkaProblem } from './e2e/kafka-jars.mjs'
 import { type Counts, closingLines, GroupReport, sumOfCounts } from './group-report.ts'
+import { processFiles } from './shared-processes.ts'
 import { findTestGroups, type TestGroup } from './test-groups.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const onCi = process.env.CI !== undefined && process.env.CI !== '' && process.env.CI !== 'false'
 const lineFloor = 95
 const coveredFiles = 'framework/control-plane/**/*.ts'
-/** Without these groups the control plane is not covered as it should be, and the floor means nothing. */
-const coverageNeeds = ['unit', 'simulation']
+/**
+ * What the floor is about. In simulations and on brokers nearly every line runs anyway, and that says little; and to record what a process
+ * covers takes it time that the tests of waiting and of overload do not have.
+ */
+const coveredGroup = 'unit'
 /** A single test that takes longer hangs. */
 const testTimeoutMs = 600_000
-const testFilesAtOnce = 2
+/**
+ * Two, one for each core of a small machine; more in groups whose tests wait, for a broker, a session or a deadline. Those of `integration`
+ * start commands, and keep the cores busy.
+ */
+const testFilesAtOnce: Readonly<Record<string, number>> = { contract: 4, e2e: 3 }
 
 interface Line {
   readonly name: string
@@ -69,8 +77,9 @@ function select(argv: readonly string[]): Selection {
   const unmatched = paths.find((path) => !groups.some(({ files }) => files.some((file) => isWithin(file, path))))
   if (unmatched !== undefined) throw new Error(`No test file is at ${relative(root, unmatched)}.`)
   const whole = only.length === 0 && paths.length === 0
-  const wanted = groups.map(({ name, files }) => ({
+  const wanted = groups.map(({ name, directory, files }) => ({
     name,
+    directory,
     files: files.filter((file) => whole || only.includes(name) || paths.some((path) => isWithin(file, path))),
   }))
   return {
@@ -116,13 +125,22 @@ async function runChecks(names: readonly string[]): Promise<Line[]> {
   return lines
 }
 
-/** Runs a group's files: a process per file, two at a time. */
-async function runGroup({ name, files }: TestGroup): Promise<{ line: Line; counts: Counts }> {
+/** Runs a group's files, some at a time. What its processes cover they write into `coverageDir` when they end. */
+async function runGroup(
+  group: TestGroup,
+  scratch: string,
+  coverageDir?: string,
+): Promise<{ line: Line; counts: Counts }> {
+  const { name } = group
   console.log(`\n── ${name} ──`)
   const start = performance.now()
   const report = new GroupReport()
-  const events = runTestFiles({ files: [...files], concurrency: testFilesAtOnce, timeout: testTimeoutMs })
+  const concurrency = testFilesAtOnce[name] ?? 2
+  // The runner's processes inherit it.
+  if (coverageDir !== undefined) process.env.NODE_V8_COVERAGE = coverageDir
+  const events = runTestFiles({ files: [...processFiles(group, scratch)], concurrency, timeout: testTimeoutMs })
   for await (const text of report.text(events)) process.stdout.write(text)
+  if (coverageDir !== undefined) delete process.env.NODE_V8_COVERAGE
   const { counts } = report
   // A file that cannot be loaded counts as a failed test; one that has no test counts as nothing, and is a mistake too.
   const state = counts.tests > 0 && counts.fail === 0 && counts.cancelled === 0 ? 'passed' : 'FAILED'
@@ -154,20 +172,17 @@ async function main(): Promise<number> {
     else lines.push({ name: group.name, state: onCi ? 'FAILED' : 'left out', detail: why })
   }
   const counts: Counts[] = []
-  const covered = selection.everything && coverageNeeds.every((name) => runnable.some((group) => group.name === name))
-  const coverageDir = covered ? mkdtempSync(join(tmpdir(), 'pyrallel-coverage-')) : undefined
+  const scratch = mkdtempSync(join(tmpdir(), 'pyrallel-test-'))
   try {
-    // The files' processes inherit it, and write what they covered when they end.
-    if (coverageDir !== undefined) process.env.NODE_V8_COVERAGE = coverageDir
     for (const group of runnable) {
-      const result = await runGroup(group)
+      const coverageDir = selection.everything && group.name === coveredGroup ? join(scratch, 'coverage') : undefined
+      const result = await runGroup(group, scratch, coverageDir)
       lines.push(result.line)
       counts.push(result.counts)
+      if (coverageDir !== undefined) lines.push(await checkCoverage(coverageDir))
     }
-    delete process.env.NODE_V8_COVERAGE
-    if (coverageDir !== undefined) lines.push(await checkCoverage(coverageDir))
   } finally {
-    if (coverageDir !== undefined) rmSync(coverageDir, { recursive: true, force: true })
+    rmSync(scratch, { recursive: true, force: true })
   }
   console.log('\n── summary ──')
   for (const { name, state, detail } of lines) console.log(`${name.padEnd(14)} ${state.padEnd(9)} ${detail}`)

@@ -1,5 +1,5 @@
-/** Finds the test files and sorts them into groups, cheapest first. Decides nothing about running them. */
-import { readdirSync } from 'node:fs'
+/** Finds the test files and sorts them into groups, cheapest first. Runs none of them. */
+import { readdirSync, statSync } from 'node:fs'
 import { join, sep } from 'node:path'
 
 const first = ['unit', 'architecture', 'contract', 'simulation']
@@ -7,7 +7,9 @@ const last = ['integration', 'e2e']
 
 export interface TestGroup {
   readonly name: string
-  /** Absolute paths, sorted. */
+  /** What the test files were looked for in. */
+  readonly directory: string
+  /** Absolute paths, the largest file first: near enough, it runs longest, and what runs longest must not begin last. */
   readonly files: readonly string[]
 }
 
@@ -19,10 +21,12 @@ export function findTestGroups(directory: string): readonly TestGroup[] {
   const names = [...new Set(files.map(groupOf))].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
   return names.map((name) => ({
     name,
+    directory,
     files: files
       .filter((file) => groupOf(file) === name)
       .sort()
-      .map((file) => join(directory, file)),
+      .map((file) => join(directory, file))
+      .sort((a, b) => statSync(b).size - statSync(a).size),
   }))
 }
 

@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const passing = "import { it } from 'node:test'\nit('passes', () => {})\n"
 const failing = "import { it } from 'node:test'\nit('fails', () => { throw new Error('as it must') })\n"
 const dying = "import { it } from 'node:test'\nit('dies', () => process.abort())\n"
+const inProcess = "import { it } from 'node:test'\nit('is in process ' + process.pid + '.', () => {})\n"
 const unloadable = "import './is-not-there.ts'\n"
 
 /** Runs the test command over files of our own. */
@@ -61,6 +62,21 @@ describe('the test command', () => {
     const { code, output } = runTests(t, { 'unit/a.test.ts': passing, 'unit/b.test.ts': dying })
     assert.equal(code, 1, output)
     assert.match(output, /^unit +FAILED .*, b\.test\.ts ended with SIGABRT$/m)
+  })
+
+  it('runs the unit tests of a folder in one process, and each other file in one of its own', (t) => {
+    const files = ['unit/x/a', 'unit/x/b', 'unit/x/c', 'unit/y/a', 'unit/y/b', 'unit/a', 'contract/x/a', 'contract/x/b']
+    const { code, output } = runTests(t, Object.fromEntries(files.map((file) => [`${file}.test.ts`, inProcess])))
+    assert.equal(code, 0, output)
+    const processes = [...output.matchAll(/is in process (\d+)\./g)].map(([, pid]) => pid)
+    assert.deepEqual([processes.length, new Set(processes).size], [8, 5], output)
+  })
+
+  it('names the file that cannot be loaded among those that share a process', (t) => {
+    const { code, output } = runTests(t, { 'unit/x/a.test.ts': passing, 'unit/x/b.test.ts': unloadable })
+    assert.equal(code, 1, output)
+    assert.match(output, /is-not-there\.ts.*unit\/x\/b\.test\.ts/s)
+    assert.match(output, /^unit +FAILED /m)
   })
 
   it('leaves out what cannot run here and says how to enable it; on CI that is a failure', (t) => {
