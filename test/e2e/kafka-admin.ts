@@ -5,7 +5,8 @@ import kafka, {
   type IAdminClient,
   type KafkaConsumer,
   type LibrdKafkaError,
-  type TopicDescription,
+  type Metadata,
+  type Producer,
 } from '@confluentinc/kafka-javascript'
 
 const timeoutMs = 20_000
@@ -33,6 +34,8 @@ interface Outsider {
 export class KafkaAdmin {
   readonly #brokers: string
   #client: IAdminClient | undefined
+  /** Reads metadata, and produces nothing. */
+  #reader: Producer | undefined
   /** By group. */
   readonly #outsiders = new Map<string, Outsider>()
 
@@ -88,17 +91,19 @@ export class KafkaAdmin {
   }
 
   /**
-   * The broker that coordinates a group now: the one that leads the group's partition of Kafka's own topic. Not asked for as a group's
-   * description, which crashes librdkafka while the coordinator changes. Rejects while there is none.
+   * The broker that coordinates a group now: the one that leads the group's partition of Kafka's own topic, as any broker tells. The
+   * administrator cannot be asked: librdkafka crashes when a group is described while its coordinator changes, and describes topics by one
+   * certain broker only. Rejects while there is none.
    */
   async coordinatorOf(group: string): Promise<number> {
-    const topics = await this.#call<TopicDescription[]>((done) =>
-      this.#admin().describeTopics(['__consumer_offsets'], { timeout: timeoutMs }, done),
+    const reader = await this.#connectedReader()
+    const { topics } = await this.#call<Metadata>((done) =>
+      reader.getMetadata({ topic: '__consumer_offsets', timeout: timeoutMs }, done),
     )
     const partitions = topics[0]?.partitions ?? []
-    const own = partitions.find(({ partition }) => partition === Math.abs(javaHash(group)) % partitions.length)
-    if (own?.leader == null) throw new Error(`nobody coordinates ${group}`)
-    return own.leader.id
+    const own = partitions.find(({ id }) => id === Math.abs(javaHash(group)) % partitions.length)
+    if (own === undefined || own.leader < 0) throw new Error(`nobody coordinates ${group}`)
+    return own.leader
   }
 
   close(): void {
@@ -106,6 +111,17 @@ export class KafkaAdmin {
     this.#outsiders.clear()
     this.#client?.disconnect()
     this.#client = undefined
+    this.#reader?.disconnect()
+    this.#reader = undefined
+  }
+
+  async #connectedReader(): Promise<Producer> {
+    if (this.#reader === undefined) {
+      const reader = new kafka.Producer({ 'bootstrap.servers': this.#brokers, log_level: 0 })
+      await this.#call<unknown>((done) => reader.connect({ timeout: timeoutMs }, done))
+      this.#reader = reader
+    }
+    return this.#reader
   }
 
   /** librdkafka crashes on the answer of a broker that does not coordinate the group (any more), unless a consumer has asked. */
