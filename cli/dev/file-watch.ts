@@ -37,8 +37,8 @@ export class FileWatch {
   #changed = new Set<string>()
   #quiet: Timer | undefined
   #burstSince: number | undefined
-  /** How files were when they were told, until they have been looked at again. */
-  readonly #told = new Map<string, string>()
+  /** How files were when they were told last, and the look that is due for that. */
+  readonly #told = new Map<string, { readonly signature: string; readonly look: Timer }>()
   readonly #looks = new Set<Timer>()
   #poll: Timer | undefined
 
@@ -139,16 +139,19 @@ export class FileWatch {
 
   /** Before they are read: what is written while they are must count as another change. */
   #lookAgainAt(files: readonly string[]): void {
-    for (const file of files) this.#told.set(file, signatureOf(file))
-    const timer = this.#options.clock.setTimer(LOOK_AGAIN_MS, () => {
-      this.#looks.delete(timer)
+    const signatures = files.map((file) => [file, signatureOf(file)] as const)
+    const look = this.#options.clock.setTimer(LOOK_AGAIN_MS, () => {
+      this.#looks.delete(look)
       for (const file of files) {
         const told = this.#told.get(file)
+        // Told again meanwhile: the look that is due for that is the one that counts.
+        if (told?.look !== look) continue
         this.#told.delete(file)
-        if (told !== undefined && told !== signatureOf(file)) this.#onChange(file)
+        if (told.signature !== signatureOf(file)) this.#onChange(file)
       }
     })
-    this.#looks.add(timer)
+    this.#looks.add(look)
+    for (const [file, signature] of signatures) this.#told.set(file, { signature, look })
   }
 }
 

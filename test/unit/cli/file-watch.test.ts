@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { FileWatch } from '../../../cli/dev/file-watch.ts'
 import { systemClock } from '../../../framework/runtime/clock.ts'
 
@@ -80,6 +81,23 @@ describe('a change is told', { timeout: 300_000 }, () => {
     }
     watched.write('handlers/one.ts', 'saved')
     await watched.told('handlers/one.ts', 2)
+  })
+
+  it('also when it comes soon after two others, while the first of them is looked at again', async () => {
+    // Where the timers fall together depends on the machine.
+    for (const [pause, other] of [22, 25, 28, 31].flatMap((each) => [2, 8, 14].map((next) => [each, next] as const))) {
+      await using watched = new Watched()
+      await watched.open([])
+      watched.write('handlers/one.ts', 'first')
+      await watched.told('handlers/one.ts')
+      await delay(pause)
+      watched.write('handlers/one.ts', 'the second')
+      await watched.told('handlers/one.ts')
+      await delay(other)
+      watched.write('handlers/one.ts', 'and the third')
+      const isTold = await Promise.race([watched.told('handlers/one.ts').then(() => true), delay(2_000)])
+      assert.ok(isTold, `the third was not told, ${pause} and ${other} ms after those before it`)
+    }
   })
 
   it('also when the editor renames another file over it, again and again', async () => {
