@@ -19,6 +19,7 @@ import { parseArgs } from 'node:util'
 import { kafkaProblem } from './e2e/kafka-jars.mjs'
 import { type Counts, closingLines, GroupReport, sumOfCounts } from './group-report.ts'
 import { processFiles } from './shared-processes.ts'
+import { compiledVariable } from './source-package.ts'
 import { findTestGroups, type TestGroup } from './test-groups.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -37,6 +38,8 @@ const testTimeoutMs = 600_000
  * start commands, and keep the cores busy.
  */
 const testFilesAtOnce: Readonly<Record<string, number>> = { contract: 4 }
+/** Starts commands by the dozen, so they are compiled first. The others start few, and must not meet a package that is made anew meanwhile. */
+const compiledGroup = 'integration'
 
 interface Line {
   readonly name: string
@@ -125,27 +128,47 @@ async function runChecks(names: readonly string[]): Promise<Line[]> {
   return lines
 }
 
-/** Runs a group's files, some at a time. What its processes cover they write into `coverageDir` when they end. */
+interface GroupOptions {
+  /** Where the group's processes write what they cover, when they end. */
+  readonly coverageDir: string | undefined
+  /** Commands are started as published, from dist/. */
+  readonly isCompiled: boolean
+}
+
+/** Runs a group's files, some at a time. */
 async function runGroup(
   group: TestGroup,
   scratch: string,
-  coverageDir?: string,
+  { coverageDir, isCompiled }: GroupOptions,
 ): Promise<{ line: Line; counts: Counts }> {
   const { name } = group
   console.log(`\n── ${name} ──`)
   const start = performance.now()
   const report = new GroupReport()
   const concurrency = testFilesAtOnce[name] ?? 2
-  // The runner's processes inherit it.
+  // The runner's processes inherit both.
   if (coverageDir !== undefined) process.env.NODE_V8_COVERAGE = coverageDir
+  if (isCompiled) process.env[compiledVariable] = '1'
   const events = runTestFiles({ files: [...processFiles(group, scratch)], concurrency, timeout: testTimeoutMs })
   for await (const text of report.text(events)) process.stdout.write(text)
-  if (coverageDir !== undefined) delete process.env.NODE_V8_COVERAGE
+  delete process.env.NODE_V8_COVERAGE
+  delete process.env[compiledVariable]
   const { counts } = report
   // A file that cannot be loaded counts as a failed test; one that has no test counts as nothing, and is a mistake too.
   const state = counts.tests > 0 && counts.fail === 0 && counts.cancelled === 0 ? 'passed' : 'FAILED'
   const facts = [`${counts.tests} tests`, seconds(performance.now() - start), ...report.deaths]
   return { line: { name, state, detail: facts.join(', ') }, counts }
+}
+
+async function compilePackage(): Promise<Line> {
+  console.log('\n── package ──')
+  const start = performance.now()
+  const code = await run([process.execPath, join(root, '.ci', 'build-package.mjs')])
+  return {
+    name: 'package',
+    state: code === 0 ? 'passed' : 'FAILED',
+    detail: `compiled, ${seconds(performance.now() - start)}`,
+  }
 }
 
 async function checkCoverage(coverageDir: string): Promise<Line> {
@@ -171,12 +194,15 @@ async function main(): Promise<number> {
     if (why === undefined) runnable.push(group)
     else lines.push({ name: group.name, state: onCi ? 'FAILED' : 'left out', detail: why })
   }
+  if (runnable.some(({ name }) => name === compiledGroup)) lines.push(await compilePackage())
   const counts: Counts[] = []
   const scratch = mkdtempSync(join(tmpdir(), 'pyrallel-test-'))
   try {
     for (const group of runnable) {
       const coverageDir = selection.everything && group.name === coveredGroup ? join(scratch, 'coverage') : undefined
-      const result = await runGroup(group, scratch, coverageDir)
+      const isCompiled =
+        group.name === compiledGroup && lines.some(({ name, state }) => name === 'package' && state === 'passed')
+      const result = await runGroup(group, scratch, { coverageDir, isCompiled })
       lines.push(result.line)
       counts.push(result.counts)
       if (coverageDir !== undefined) lines.push(await checkCoverage(coverageDir))

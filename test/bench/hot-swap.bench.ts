@@ -10,13 +10,11 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { installSources } from '../source-package.ts'
+import { commandFile, installPackage } from '../source-package.ts'
 
 const HANDLERS = 50
 const SAVES = 50
 const WARM_UP = 3
-const bin = fileURLToPath(new URL('../../cli/bin.mjs', import.meta.url))
 
 const root = mkdtempSync(join(tmpdir(), 'pyrallel-hot-swap-'))
 
@@ -35,7 +33,7 @@ export default handler<Order>('topic-${number}', { concurrency: 8 }, async (reco
 }
 
 function writeProject(): void {
-  installSources(root)
+  installPackage(root)
   for (const folder of ['handlers', 'lib']) mkdirSync(join(root, folder))
   writeFileSync(join(root, 'package.json'), '{ "type": "module" }')
   writeFileSync(
@@ -61,7 +59,7 @@ function percentile(sorted: readonly number[], part: number): number {
 async function main(): Promise<void> {
   writeProject()
   // 2,500 records a second, for 50 handlers in turn: each gets one every 20 ms.
-  const argv = [bin, 'dev', '--broker', 'memory', '--traffic', '--rate', '2500']
+  const argv = [commandFile, 'dev', '--broker', 'memory', '--traffic', '--rate', '2500']
   const dev = spawn(process.execPath, argv, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] })
   let err = ''
   let look = () => {}

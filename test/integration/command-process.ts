@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { installSources } from '../source-package.ts'
+import { commandFile, installPackage } from '../source-package.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
-const bin = join(repository, 'cli/bin.mjs')
 /** Shorter than the time-outs of tests, so that a failure tells what was printed instead. */
 const SEEN_WITHIN_MS = 40_000
 const folders: string[] = []
@@ -26,7 +25,7 @@ afterEach(async () => {
 export function aProject(files?: Readonly<Record<string, string>>): string {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'pyrallel-command-')))
   folders.push(root)
-  installSources(root)
+  installPackage(root)
   writeFileSync(join(root, 'package.json'), '{ "type": "module" }')
   if (files === undefined) {
     cpSync(join(repository, 'handlers'), join(root, 'handlers'), { recursive: true })
@@ -64,7 +63,7 @@ export interface CommandOptions {
 
 export function command(root: string, argv: readonly string[], options: CommandOptions = {}): CommandProcess {
   const hook = pathToFileURL(join(repository, 'test/integration/no-native-client.mjs')).href
-  const node = options.withoutNativeClient === true ? ['--import', hook, bin] : [bin]
+  const node = options.withoutNativeClient === true ? ['--import', hook, commandFile] : [commandFile]
   const { NO_COLOR: _n, FORCE_COLOR: _f, DEBUG: _d, NODE_TEST_CONTEXT: _t, ...env } = process.env
   const child = spawn(process.execPath, [...node, ...argv], { cwd: root, env: { ...env, ...options.env } })
   running.add(child)

@@ -4,11 +4,10 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { commandFile } from '../source-package.ts'
 import { aProject } from './command-process.ts'
 import { noProcesses, processesIn } from './processes-in.ts'
 
-const bin = fileURLToPath(new URL('../../cli/bin.mjs', import.meta.url))
 const hasScript = spawnSync('script', ['--version']).status === 0
 const limits = { timeout: 300_000, skip: hasScript ? noProcesses : 'there is no `script` on this machine' }
 /** Shorter than the time-outs of tests, so that a failure tells what is on the screen instead. */
@@ -49,7 +48,7 @@ interface Terminal {
 /** A session on a terminal of its own; the shell around it tells how the terminal is before and after, and outlives Ctrl-C. */
 function aTerminal(handler = hello): Terminal {
   const root = aProject({ 'pyrallel.config.ts': config, 'handlers/hello.ts': handler })
-  const dev = `'${process.execPath}' '${bin}' dev --broker memory`
+  const dev = `'${process.execPath}' '${commandFile}' dev --broker memory`
   writeFileSync(
     join(root, 'run.sh'),
     `trap : INT\necho "before $(stty -g)"\n${dev}\necho "ended $?"\necho "after $(stty -g)"\n`,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach } from 'node:test'
 import type { Io } from '../../../cli/io.ts'
-import { installSources } from '../../source-package.ts'
+import { installPackage } from '../../source-package.ts'
 
 const folders: string[] = []
 
@@ -21,7 +21,7 @@ export function emptyFolder(): string {
 /** A project that can import `pyrallel` and `typebox`, as if they had been installed. */
 export function projectFolder(files: Readonly<Record<string, string>> = {}): string {
   const root = emptyFolder()
-  installSources(root)
+  installPackage(root)
   const all = { 'package.json': '{ "type": "module" }', ...files }
   for (const [path, content] of Object.entries(all)) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
