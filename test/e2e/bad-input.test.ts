@@ -37,7 +37,10 @@ const foreign: readonly (readonly [metadata: string, why: RegExp])[] = [
 
 function warned(member: MemberProcess, pattern: RegExp): boolean {
   return member.lines.some(
-    (line) => line.kind === 'log' && line.level !== 'info' && pattern.test(JSON.stringify([line.message, line.fields])),
+    (line) =>
+      line.kind === 'log' &&
+      ['warn', 'error'].includes(line.level) &&
+      pattern.test(JSON.stringify([line.message, line.fields])),
   )
 }
 

@@ -164,10 +164,31 @@ export class MemberProcess {
     closeSync(this.#file)
   }
 
-  /** The last that it said, for a message. */
+  /** The last that it said, for a message; and of its log, which the records would push out, the last line of each kind. */
   describe(): string {
     const last = this.lines.slice(-Number(process.env.LAST ?? 15)).map((line) => `  ${JSON.stringify(line)}`)
-    return `${this.name} holds [${this.partitions}]; its last lines:\n${last.join('\n')}\n${this.#stderr}`
+    const kinds = new Map<string, { count: number; text: string }>()
+    for (const line of this.lines) {
+      if (line.kind !== 'log') continue
+      const { why, fac, message } = line.fields
+      if (/^(DUMP|PAUSE|PART|GRPASS)/.test(String(fac))) continue
+      const text = [line.message, fac, why ?? message].filter((each) => each !== undefined).join(' ')
+      const kind = text.replaceAll(/\d+/g, '#')
+      const count = (kinds.get(kind)?.count ?? 0) + 1
+      // Inserted anew, so that the order is that of the last ones.
+      kinds.delete(kind)
+      kinds.set(kind, { count, text: `  ${Math.round(line.at)} ${text}`.slice(0, 300) })
+    }
+    const log = [...kinds.values()]
+      .slice(-40)
+      .map(({ count, text }) => (count > 1 ? `${text} (${count} like it)` : text))
+    return [
+      `${this.name} holds [${this.partitions}]; its last lines:`,
+      ...last,
+      '  its log:',
+      ...log,
+      this.#stderr,
+    ].join('\n')
   }
 
   #readOn(): void {

@@ -21,11 +21,13 @@ function write(note: MemberNote): void {
 }
 
 const log = createLogger(
-  { level: 'info', pretty: false },
+  // With librdkafka's own: what a member does in its group is told by nothing else.
+  { level: 'debug', pretty: false },
   {
     write: (text) => {
       const { level, msg, time: _, ...fields } = JSON.parse(text) as { level: string; msg: string; time: string }
-      write({ kind: 'log', level, message: msg, fields })
+      // Our own details say what the other lines do, once more and for every record.
+      if (level !== 'debug' || msg === 'librdkafka') write({ kind: 'log', level, message: msg, fields })
     },
   },
 )
@@ -143,7 +145,8 @@ function watched(client: KafkaClient): KafkaClient {
 
 async function main(): Promise<void> {
   const { brokers, groupProtocol, librdkafka, instanceId, startFrom, limits, commit, lifecycle, metrics } = plan
-  const kafka = await connectKafka({ brokers, clientId: plan.name, groupProtocol, librdkafka, log })
+  const settings = { debug: 'cgrp', ...librdkafka }
+  const kafka = await connectKafka({ brokers, clientId: plan.name, groupProtocol, librdkafka: settings, log })
   const connection: KafkaConnection = {
     description: kafka.description,
     check: (timeoutMs) => kafka.check(timeoutMs),
