@@ -7,8 +7,8 @@ import type { MemberProcess } from './member-process.ts'
 import { offsetsIn } from './raw-log.ts'
 import { Scenario } from './scenario.ts'
 
-// Long enough for a member to be restarted on a machine that is busy: nobody is to be missed here.
-const sessionMs = 20_000
+// Long enough for a member to be restarted on a machine that is busy: nobody is to be missed here, and no test waits for it.
+const sessionMs = 45_000
 const cluster = await startKafka({ config: { 'group.consumer.session.timeout.ms': sessionMs } })
 after(() => cluster.stop())
 
