@@ -162,7 +162,15 @@ export class Settlement {
       this.#complete(held, now)
       if (this.#emitDone !== undefined) {
         const filtered = outcome.filtered === true
-        this.#emitDone({ ...ofRecord(held, { durationMs }), ...ofBatch(records), kind: 'record.done', filtered })
+        const { state, pending } = held
+        const { handlerId } = state.route
+        const { record, attempt } = pending
+        // Written out: it comes for every record, and to put it together from parts takes some microseconds.
+        this.#emitDone(
+          records === undefined
+            ? { kind: 'record.done', handlerId, record, attempt, durationMs, filtered }
+            : { kind: 'record.done', handlerId, record, attempt, durationMs, filtered, batch: records },
+        )
       }
       return
     }

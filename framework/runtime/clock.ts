@@ -19,8 +19,20 @@ export function systemClock(): Clock {
   return {
     now: () => origin + performance.now(),
     setTimer(delayMs, fire) {
-      const handle = setTimeout(fire, Math.min(Math.max(0, delayMs), MAX_TIMER_MS))
-      return { cancel: () => clearTimeout(handle) }
+      return new NodeTimer(setTimeout(fire, Math.min(Math.max(0, delayMs), MAX_TIMER_MS)))
     },
+  }
+}
+
+/** A class and no closure: timers are set all the time. */
+class NodeTimer implements Timer {
+  readonly #handle: NodeJS.Timeout
+
+  constructor(handle: NodeJS.Timeout) {
+    this.#handle = handle
+  }
+
+  cancel(): void {
+    clearTimeout(this.#handle)
   }
 }
