@@ -2,18 +2,21 @@
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { EndedItem, LaneItems } from './lane-items.ts'
 
-/** Answers of a busy thread wait for each other so long at most. Milliseconds. */
-const LOOK_MS = 1
+/** Answers of a busy thread wait for each other so long: at least, while their pace is not known; and at most. Milliseconds. */
+const FIRST_LOOK_MS = 1
+const LAST_LOOK_MS = 4
 
 /**
  * A thread with more to do has no need to wake anybody for each answer, which costs as much as a small handler. So, as long as answers
- * come, it is looked at once in a while: its next handler cannot hold back what was written before. A thread that has little left rings in any case.
+ * come, it is looked at when it should be through with what it has, or soon: its next handler cannot hold back what was written before. A thread that
+ * has little left rings in any case.
  */
 export class LaneBell {
   readonly #clock: Clock
   readonly #items: LaneItems
   readonly #onEnded: (ended: readonly EndedItem[]) => void
   #nextLook: Timer | undefined
+  #lastLookAt: number | undefined
   #spentMs = 0
 
   constructor(clock: Clock, items: LaneItems, onEnded: (ended: readonly EndedItem[]) => void) {
@@ -33,8 +36,13 @@ export class LaneBell {
     const from = this.#clock.now()
     let ended = this.#items.read('watched')
     // Asked after the thread was told not to ring: if it becomes idle from here on, it rings.
-    if (ended.length > 0 && this.#items.backlog > 0) this.#nextLook = this.#clock.setTimer(LOOK_MS, () => this.look())
-    else ended = [...ended, ...this.#items.read('silent')]
+    if (ended.length > 0 && this.#items.backlog > 0) {
+      this.#nextLook = this.#clock.setTimer(this.#lookAfterMs(from, ended.length), () => this.look())
+      this.#lastLookAt = from
+    } else {
+      ended = [...ended, ...this.#items.read('silent')]
+      this.#lastLookAt = undefined
+    }
     this.#spentMs += this.#clock.now() - from
     this.#onEnded(ended)
   }
@@ -42,5 +50,11 @@ export class LaneBell {
   stop(): void {
     this.#nextLook?.cancel()
     this.#nextLook = undefined
+  }
+
+  #lookAfterMs(now: number, ended: number): number {
+    if (this.#lastLookAt === undefined) return FIRST_LOOK_MS
+    const leftMs = ((now - this.#lastLookAt) / ended) * this.#items.backlog
+    return Math.min(Math.max(leftMs, FIRST_LOOK_MS), LAST_LOOK_MS)
   }
 }
