@@ -19,7 +19,7 @@ import type { BuildContext, BuildFailure, BuildOptions, BuildResult, Metafile } 
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { Diagnostic } from '../codegen/diagnostic.ts'
 import { bundleDiagnostic, missingImport } from './bundle-diagnostic.ts'
-import { importsFrom, virtual, virtualEntries } from './bundle-plugins.ts'
+import { importsBelow, virtual, virtualEntries } from './bundle-plugins.ts'
 
 export interface BundleEntry {
   /** Where it goes, below the output folder and without extension: `handlers/billing/charge`. Unique. */
@@ -196,6 +196,7 @@ class AppBundler implements Bundler {
 
   #optionsFor(entries: readonly BundleEntry[]): BuildOptions {
     const { root, outDir, naming, dependencies } = this.#settings
+    const from = this.#settings.from ?? new Map<string, string>()
     const sources = new Map(entries.flatMap(({ file, contents }) => (contents === undefined ? [] : [[file, contents]])))
     return {
       absWorkingDir: root,
@@ -219,13 +220,11 @@ class AppBundler implements Bundler {
       ...(dependencies === 'external'
         ? { packages: 'external' as const }
         : { external: [...dependencies.external], banner: { js: requireBanner } }),
+      alias: Object.fromEntries(from),
       metafile: true,
       write: false,
       logLevel: 'silent',
-      plugins: [
-        virtualEntries(root, sources, () => this.#onEntryRead()),
-        importsFrom(this.#settings.from ?? new Map()),
-      ],
+      plugins: [virtualEntries(root, sources, () => this.#onEntryRead()), importsBelow(from)],
     }
   }
 

@@ -27,14 +27,20 @@ export function virtualEntries(root: string, sources: ReadonlyMap<string, string
   }
 }
 
-/** Comes before tsconfig.json's `paths`, which may say where the sources of a package are. */
-export function importsFrom(places: ReadonlyMap<string, string>): Plugin {
+/**
+ * The `alias` option sends imports of a package to our own places. Not for a plugin to do: it would be asked for every import of every file at every
+ * change, and whoever develops has this process busy with other things then. But an alias is also that of every path below it, so a plugin keeps those that the package
+ * has nothing for as they are, for Node to refuse. Both come before tsconfig.json's `paths`, which may say where the sources of a package are.
+ */
+export function importsBelow(places: ReadonlyMap<string, string>): Plugin {
   return {
-    name: 'pyrallel-from',
+    name: 'pyrallel-below',
     setup(build) {
-      for (const [specifier, url] of places) {
+      for (const specifier of places.keys()) {
         const escaped = specifier.replaceAll(/[^\w]/g, '\\$&')
-        build.onResolve({ filter: new RegExp(`^${escaped}$`) }, () => ({ path: url, external: true }))
+        build.onResolve({ filter: new RegExp(`^${escaped}/`) }, ({ path }) =>
+          places.has(path) ? undefined : { path, external: true },
+        )
       }
     },
   }

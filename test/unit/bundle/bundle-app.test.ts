@@ -138,6 +138,27 @@ describe('a bundle', () => {
     assert.equal((await load(outputOf(bundle, 'a')))(), 'found')
   })
 
+  it('takes a package from the place that it is given, whatever tsconfig.json says, and leaves what that has not', async () => {
+    const root = aProject({
+      'tsconfig.json': '{ "compilerOptions": { "paths": { "shop": ["./elsewhere.ts"] } } }',
+      'elsewhere.ts': "export const name = 'elsewhere'\n",
+      'a.ts': "import { name } from 'shop'\nimport { part } from 'shop/part'\nexport const text = name + part\n",
+      'b.ts': "export { nothing } from 'shop/nothing'\nexport { like } from 'shop-like'\n",
+      'place/index.mjs': "export const name = 'place'\n",
+      'place/part.mjs': "export const part = ' and part'\n",
+    })
+    const urlOf = (file: string) => pathToFileURL(join(root, file)).href
+    const from = new Map([
+      ['shop', urlOf('place/index.mjs')],
+      ['shop/part', urlOf('place/part.mjs')],
+    ])
+    const settings = { root, outDir: 'out', naming: 'plain', dependencies: 'external', from } as const
+    const entries = ['a', 'b'].map((name) => ({ name, file: `${name}.ts` }))
+    const bundle = done(await bundleOnce(settings, entries))
+    assert.deepEqual(bundle.externals, [...from.values(), 'shop-like', 'shop/nothing'].sort())
+    assert.equal((await import(urlOf('out/a.mjs'))).text, 'place and part')
+  })
+
   it("names the user's lines in stacks", async () => {
     const root = aProject({
       'handlers/a.ts':
