@@ -22,6 +22,8 @@ export type PlanChanges = Partial<Omit<MemberPlan, 'behaviour' | 'file' | 'broke
 }
 
 const tickMs = 20
+const SLOW_SHARE_MS = 30_000
+const LONGEST_SHARE_MS = 150_000
 
 /** Produces at a steady pace until it is stopped. */
 export interface Load {
@@ -133,15 +135,27 @@ export class Scenario {
     }
   }
 
-  /** Waits until the living members hold all partitions of the topic between them, each at least one. */
+  /**
+   * Waits until the living members hold all partitions of the topic between them, each at least one. Longer than for anything else: a client that has
+   * lost a request asks again after its socket time-out of 60 s. When it takes long, what the members did in their group is printed.
+   */
   async untilShared(partitions: number, within: readonly MemberProcess[] = this.alive): Promise<void> {
-    await eventually(
-      () => `${within.length} members share ${partitions} partitions\n${this.#describe()}`,
-      () => {
-        const held = within.map((member) => member.partitions)
-        return held.every((each) => each.length > 0) && new Set(held.flat()).size === partitions
-      },
-    )
+    const what = () => `${within.length} members share ${partitions} partitions\n${this.#describe()}`
+    const isShared = () => {
+      const held = within.map((member) => member.partitions)
+      return held.every((each) => each.length > 0) && new Set(held.flat()).size === partitions
+    }
+    const from = performance.now()
+    let isTold = false
+    const look = () => {
+      const tookMs = performance.now() - from
+      if (!isTold && tookMs > SLOW_SHARE_MS) {
+        isTold = true
+        this.#test.diagnostic(`after ${Math.round(tookMs)} ms not yet: ${what()}`)
+      }
+      return isShared()
+    }
+    await eventually(what, look, LONGEST_SHARE_MS)
   }
 
   /** Waits until each of these members holds as many partitions as the others, so that the group has nothing left to move. */
