@@ -1,13 +1,16 @@
 /** `pyrallel build`: generates, bundles for production, and says what was made. */
-import { relative, resolve } from 'node:path'
+import { rmSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { AppBuild, type BuildInfo } from '../build/build-app.ts'
-import { generate, writeFiles } from '../codegen/generate.ts'
-import { readEnvironment } from '../config/environment.ts'
+import { ownPackages } from '../bundle/own-packages.ts'
+import { Generator, writeFiles } from '../codegen/generate.ts'
+import { AppConfig } from '../config/app-config.ts'
+import { buildFolder } from '../dev/build-folder.ts'
 import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
 import { painter } from '../paint.ts'
-import { loadProject, refuseMissingConfig } from '../project.ts'
+import { refuseMissingConfig } from '../project.ts'
 import { reportDiagnostics } from '../report-diagnostics.ts'
 
 export interface BuildCommandOptions {
@@ -19,7 +22,6 @@ export interface BuildCommandOptions {
 export async function build(options: BuildCommandOptions, io: Io): Promise<number> {
   const startedAt = performance.now()
   const root = io.cwd()
-  const environment = readEnvironment(root, process.env, 'production')
   refuseMissingConfig(root)
   const folder = resolve(root, options.out)
   if (relative(folder, root) === '' || !relative(folder, root).startsWith('..')) {
@@ -29,9 +31,20 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
     )
   }
   const building = await AppBuild.begin({ root, folder, external: options.external ?? [] })
+  const scratch = buildFolder(process.pid)
+  const from = ownPackages()
+  const config = new AppConfig({ root, env: process.env, mode: 'production', outDir: `${scratch}/config`, from })
   try {
-    const project = await loadProject(root, environment)
-    const { diagnostics, stale, handlers } = await generate(root, project.declaredGroup)
+    // A config that throws is to be told with its own line.
+    process.setSourceMapsEnabled(true)
+    // The compiler is loaded while esbuild works. What the config has to say comes first.
+    const opening = Generator.open(root)
+    opening.catch(() => {})
+    const loaded = await config.load([])
+    if (loaded.kind === 'failed') return refuse(loaded.diagnostics, options, io)
+    const { project } = loaded
+    const generator = await opening
+    const { diagnostics, stale, handlers } = await generator.update(project.declaredGroup)
     if (diagnostics.length > 0) return refuse(diagnostics, options, io)
     refuseEmpty(handlers)
     writeFiles(root, stale)
@@ -42,7 +55,9 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
     else io.stdout.write(summary(outcome.info, options.out, handlers.length, tookMs, io))
     return exitCodes.fine
   } finally {
+    await config.close()
     await building.close()
+    rmSync(join(root, scratch), { recursive: true, force: true })
   }
 }
 

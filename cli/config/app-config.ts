@@ -1,9 +1,9 @@
 /** Loads environment and config of the user's app, again when one of their files has changed. Decides nothing about what that restarts. */
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { Mode } from '../../framework/runtime/mode.ts'
 import { type Bundler, openBundler } from '../bundle/bundle-app.ts'
 import type { Diagnostic } from '../codegen/diagnostic.ts'
-import { applyEnvironment, envFilesOf, type ProjectEnvironment, readEnvironment } from '../config/environment.ts'
 import type { Io } from '../io.ts'
 import {
   type ConfigModule,
@@ -13,7 +13,8 @@ import {
   refuseMissingConfig,
   resolveProject,
 } from '../project.ts'
-import { buildFolder } from './build-folder.ts'
+import { readLinkedTypeScript } from '../read-typescript.ts'
+import { applyEnvironment, envFilesOf, type ProjectEnvironment, readEnvironment } from './environment.ts'
 
 export type ConfigLoad =
   | {
@@ -24,9 +25,23 @@ export type ConfigLoad =
     }
   | { readonly kind: 'failed'; readonly diagnostics: readonly Diagnostic[] }
 
+export interface AppConfigOptions {
+  /** The project's folder, absolute. */
+  readonly root: string
+  readonly env: Io['env']
+  /** The verb's own. */
+  readonly mode: Mode
+  /** Where the config is bundled to; relative to the project, and below it, where its packages are found from. */
+  readonly outDir: string
+  /** Packages that it imports from a place of our own: see `BundleSettings`. */
+  readonly from: ReadonlyMap<string, string>
+}
+
 export class AppConfig {
   readonly #root: string
   readonly #env: Io['env']
+  readonly #mode: Mode
+  readonly #outDir: string
   readonly #from: ReadonlyMap<string, string>
   #bundler: Bundler | undefined
   #environment: ProjectEnvironment | undefined
@@ -38,8 +53,10 @@ export class AppConfig {
   #variables: string | undefined
   #version = 0
 
-  constructor(root: string, env: Io['env'], from: ReadonlyMap<string, string>) {
+  constructor({ root, env, mode, outDir, from }: AppConfigOptions) {
     this.#root = root
+    this.#mode = mode
+    this.#outDir = outDir
     // A copy: what is set in this process from files must not count as the process's own the next time.
     this.#env = { ...env }
     this.#from = from
@@ -60,7 +77,7 @@ export class AppConfig {
       return { kind: 'loaded', project: this.#project, hasNewVariables: false }
     }
     refuseMissingConfig(this.#root)
-    const environment = readEnvironment(this.#root, this.#env, 'development')
+    const environment = readEnvironment(this.#root, this.#env, this.#mode)
     this.#environment = environment
     applyEnvironment(environment)
     // A config that fails below is evaluated again by the next change, whatever that is.
@@ -72,6 +89,7 @@ export class AppConfig {
     }
     this.#inputs = [...bundle.inputs.map((path) => resolve(this.#root, path))]
     this.#missing = []
+    await readLinkedTypeScript(this.#root, bundle.externals)
     const project = resolveProject(
       this.#root,
       await this.#evaluate(bundle.entries.get('config')?.output ?? ''),
@@ -89,12 +107,17 @@ export class AppConfig {
   }
 
   #envFiles(): readonly string[] {
-    return envFilesOf(this.#environment?.mode ?? 'development').map((file) => join(this.#root, file))
+    return envFilesOf(this.#environment?.mode ?? this.#mode).map((file) => join(this.#root, file))
   }
 
   async #bundle() {
-    const outDir = `${buildFolder(process.pid)}/config`
-    const settings = { root: this.#root, outDir, naming: 'hashed', dependencies: 'external', from: this.#from } as const
+    const settings = {
+      root: this.#root,
+      outDir: this.#outDir,
+      naming: 'hashed',
+      dependencies: 'external',
+      from: this.#from,
+    } as const
     this.#bundler ??= await openBundler(settings)
     return this.#bundler.bundle([{ name: 'config', file: configFile }])
   }

@@ -10,14 +10,15 @@ import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { RegisteredHandler, ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import type { TrafficSource } from '../../framework/traffic.ts'
 import { type Bundle, type BundleDone, type BundleEntry, type Bundler, openBundler } from '../bundle/bundle-app.ts'
+import { ownPackages } from '../bundle/own-packages.ts'
 import type { Diagnostic } from '../codegen/diagnostic.ts'
 import { type Generation, Generator, withoutOffsetChanges, writeFiles } from '../codegen/generate.ts'
+import { AppConfig } from '../config/app-config.ts'
 import type { Io } from '../io.ts'
 import { isCompiled } from '../package-root.ts'
 import { loadFailure, type Project, routesFile } from '../project.ts'
-import { AppConfig } from './app-config.ts'
+import { readLinkedTypeScript } from '../read-typescript.ts'
 import { buildFolder } from './build-folder.ts'
-import { ownPackages } from './own-packages.ts'
 
 export interface LoadedApp {
   readonly project: Project
@@ -72,7 +73,9 @@ export class AppLoader {
 
   constructor(options: AppLoaderOptions) {
     this.#options = options
-    this.#config = new AppConfig(options.root, options.env, this.#from)
+    const { root, env } = options
+    const outDir = `${buildFolder(process.pid)}/config`
+    this.#config = new AppConfig({ root, env, mode: 'development', outDir, from: this.#from })
   }
 
   /** Files outside of handlers/ whose change matters, absolute; also such that are not there yet. */
@@ -116,6 +119,7 @@ export class AppLoader {
     }
     this.#inputs = bundle.inputs
     this.#missing = []
+    await readLinkedTypeScript(root, bundle.externals)
     const publishes = new Map(generation.handlers.map((handler) => [handler.id, handler.publishes]))
     const handlers = this.#resolve(await this.#import(bundle), bundle, project, publishes)
     const traffic = await this.#importTraffic(bundle)

@@ -6,7 +6,6 @@ import { createLogger } from '../../framework/observability/logger.ts'
 import { prettyLine } from '../../framework/observability/pretty-line.ts'
 import type { Clock } from '../../framework/runtime/clock.ts'
 import { hasColor, type Io, type Output } from '../io.ts'
-import { readTypeScript } from '../read-typescript.ts'
 import { refuseEmpty } from '../refuse-empty.ts'
 import { reportDiagnostics } from '../report-diagnostics.ts'
 import { AppLoader, type LoadedApp } from './app-loader.ts'
@@ -30,8 +29,6 @@ export interface PreparedDev {
 export async function prepareDev(options: DevOptions, io: Io): Promise<PreparedDev | undefined> {
   const root = io.cwd()
   const trafficFile = trafficFileOf(root, options)
-  // Handlers may import packages that are TypeScript.
-  await readTypeScript()
   process.setSourceMapsEnabled(true)
   removeOldBuilds(root)
   const loader = new AppLoader({ root, env: io.env, trafficFile })

@@ -22,6 +22,7 @@ import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { SystemMetrics } from '../../framework/model/snapshot.ts'
 import { aProject, command } from './command-process.ts'
+import { linkWorkspace, workspace } from './workspace.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
@@ -265,6 +266,34 @@ export default defineConfig({
     assert.equal(end, 1)
     assert.match(err, /fees\.ts:1:8 PYR_BUNDLE[\s\S]*npm install not-installed/)
     assert.equal(readFileSync(join(root, 'dist/app.mjs'), 'utf8'), before)
+  })
+
+  it('tells the line of a config that throws, and one with a syntax error with its place', async () => {
+    const throwing =
+      "import { defineConfig } from 'pyrallel'\n\nthrow new Error('no region')\nexport default defineConfig({})\n"
+    const thrown = await command(aProject({ ...project, 'pyrallel.config.ts': throwing }), ['build']).ended
+    assert.equal(thrown.end, 1)
+    assert.match(thrown.err, /PYR_CONFIG_LOAD.*no region \(at pyrallel\.config\.ts:3:7\)/s)
+    const broken = await command(aProject({ ...project, 'pyrallel.config.ts': 'export default {\n' }), ['build']).ended
+    assert.equal(broken.end, 1)
+    assert.match(broken.err, /pyrallel\.config\.ts:2:1/)
+  })
+
+  it('takes packages of a workspace that are TypeScript, in the config too, and leaves nothing but its folder', async () => {
+    const root = aProject({
+      ...project,
+      ...workspace,
+      'pyrallel.config.ts':
+        "import { defineConfig } from 'pyrallel'\nimport { group } from '@acme/names'\nexport default defineConfig({ group })\n",
+      'handlers/pay.ts':
+        "import { group } from '@acme/names'\nimport { handler } from 'pyrallel'\nexport default handler('orders', (_record, context) => context.log.info(group))\n",
+    })
+    linkWorkspace(root)
+    const built = await command(root, ['build']).ended
+    assert.equal(built.end, 0, built.err)
+    assert.match(readFileSync(join(root, 'generated/manifest.json'), 'utf8'), /"group": "names of a workspace"/)
+    assert.match(readFileSync(join(root, 'dist/app.mjs'), 'utf8'), /names of a workspace/)
+    assert.equal(existsSync(join(root, '.pyrallel/dev')) && readdirSync(join(root, '.pyrallel/dev')).length > 0, false)
   })
 
   it('writes over nothing that no build has made', async () => {

@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { aProject, command } from './command-process.ts'
+import { linkWorkspace, workspace } from './workspace.ts'
 
 const config = "import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop' })\n"
 const hello =
@@ -129,6 +130,19 @@ describe('pyrallel dev on the in-memory broker', timeout, () => {
       assert.equal(existsSync(devFile(root)), false)
     })
   }
+
+  it('runs handlers that import a package of their workspace, in TypeScript', async () => {
+    const root = aProject({
+      ...workspace,
+      'pyrallel.config.ts': config,
+      'handlers/hello.ts': `import { group } from '@acme/names'\nimport { handler } from 'pyrallel'\nexport default handler('hello', (_record, context) => context.log.info({ group }, 'seen'))\n`,
+      'handlers/_traffic.ts': "export const traffic = function* () { for (;;) yield { topic: 'hello', value: 1 } }\n",
+    })
+    linkWorkspace(root)
+    const { end, err } = await command(root, ['dev', '--broker', 'memory', '--records', '3']).ended
+    assert.equal(end, 0, err)
+    assert.match(err, /names of a workspace/)
+  })
 
   it('falls back to it where the native client is missing, and says so', async () => {
     const { end, out } = await command(aProject(), ['dev', '--records', '50'], { withoutNativeClient: true }).ended
