@@ -291,8 +291,8 @@ export default defineConfig({
     linkWorkspace(root)
     const built = await command(root, ['build']).ended
     assert.equal(built.end, 0, built.err)
-    assert.match(readFileSync(join(root, 'generated/manifest.json'), 'utf8'), /"group": "names of a workspace"/)
-    assert.match(readFileSync(join(root, 'dist/app.mjs'), 'utf8'), /names of a workspace/)
+    assert.match(readFileSync(join(root, 'generated/manifest.json'), 'utf8'), /"group": "acme-names"/)
+    assert.match(readFileSync(join(root, 'dist/app.mjs'), 'utf8'), /acme-names/)
     assert.equal(existsSync(join(root, '.pyrallel/dev')) && readdirSync(join(root, '.pyrallel/dev')).length > 0, false)
   })
 

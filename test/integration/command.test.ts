@@ -141,7 +141,7 @@ describe('pyrallel dev on the in-memory broker', timeout, () => {
     linkWorkspace(root)
     const { end, err } = await command(root, ['dev', '--broker', 'memory', '--records', '3']).ended
     assert.equal(end, 0, err)
-    assert.match(err, /names of a workspace/)
+    assert.match(err, /acme-names/)
   })
 
   it('falls back to it where the native client is missing, and says so', async () => {

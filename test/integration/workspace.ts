@@ -5,7 +5,7 @@ import { join } from 'node:path'
 export const workspace = {
   'packages/names/package.json':
     '{ "name": "@acme/names", "version": "1.0.0", "type": "module", "exports": "./index.ts" }',
-  'packages/names/index.ts': "export const group: string = 'names of a workspace'\n",
+  'packages/names/index.ts': "export const group: string = 'acme-names'\n",
 } as const
 
 export function linkWorkspace(root: string): void {
