@@ -151,8 +151,8 @@ async function runGroup(
   if (isCompiled) process.env[compiledVariable] = '1'
   const events = runTestFiles({ files: [...processFiles(group, scratch)], concurrency, timeout: testTimeoutMs })
   for await (const text of report.text(events)) process.stdout.write(text)
-  delete process.env.NODE_V8_COVERAGE
-  delete process.env[compiledVariable]
+  if (coverageDir !== undefined) delete process.env.NODE_V8_COVERAGE
+  if (isCompiled) delete process.env[compiledVariable]
   const { counts } = report
   // A file that cannot be loaded counts as a failed test; one that has no test counts as nothing, and is a mistake too.
   const state = counts.tests > 0 && counts.fail === 0 && counts.cancelled === 0 ? 'passed' : 'FAILED'

@@ -2,7 +2,8 @@
  * From the save of a handler's file to its new code handling records, in a project of 50 handlers, over 50 saves: the whole of `pyrallel dev`,
  * as a process of its own on the in-memory broker. Prints p50 and p95.
  *
- *     node --import tsx test/bench/hot-swap.bench.ts
+ *     node --import tsx test/bench/hot-swap.bench.ts                                                     the command from its sources
+ *     node .ci/build-package.mjs && PYRALLEL_TEST_COMPILED=1 node --import tsx test/bench/hot-swap.bench.ts   as it is published
  *
  * A handler whose code was replaced says so at its next record; a traffic file feeds it every 20 ms, so the figure includes up to 20 ms of waiting.
  */
