@@ -1,35 +1,17 @@
 /** The test's end of one member process: starts it, reads what it writes, stops or kills it. Knows nothing of what is right. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, fork } from 'node:child_process'
-import { closeSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, openSync, readSync, writeFileSync } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { bundleOnce } from '../../cli/bundle/bundle-app.ts'
+import { bundleScripts } from '../bundled-scripts.ts'
 import type { LogLine, MemberCommand, MemberLine, MemberPlan } from './member-log.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const script = await bundleMember()
+/** Bundled: when many start at once on a small machine, those that run already would miss their heartbeats. */
+const script = (await bundleScripts('test/e2e', ['member'])).fileOf('member')
 const lookEveryMs = 20
 const startWithinMs = 60_000
 const stopWithinMs = 45_000
-
-/**
- * As `pyrallel build` bundles an app. To read the sources through a loader takes a process longer than all that a test has it do, and when many start at
- * once on a small machine, those that run already miss their heartbeats.
- */
-async function bundleMember(): Promise<string> {
-  // Inside of the checkout, where the native client is found from; a folder that Git ignores.
-  mkdirSync(join(root, '.pyrallel'), { recursive: true })
-  const outDir = mkdtempSync(join(root, '.pyrallel', 'members-'))
-  process.once('exit', () => rmSync(outDir, { recursive: true, force: true }))
-  const dependencies = { external: ['@confluentinc/kafka-javascript', '@opentelemetry/api'] }
-  const entries = [{ name: 'member', file: join(root, 'test/e2e/member.ts') }]
-  const bundle = await bundleOnce({ root, outDir, naming: 'plain', dependencies }, entries)
-  if (bundle.kind === 'failed') assert.fail(bundle.diagnostics.map(({ message }) => message).join('\n'))
-  return join(outDir, 'member.mjs')
-}
 
 /** Polls a condition that no event of this process announces, at most `withinMs`. */
 export async function eventually(
