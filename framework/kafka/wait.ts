@@ -1,4 +1,4 @@
-/** The two ways in which the Kafka clients wait for time. Both leave no timer behind. */
+/** The two ways in which the framework waits for time. Both leave no timer behind. */
 import type { Clock } from '../runtime/clock.ts'
 
 export function sleep(clock: Clock, delayMs: number): Promise<void> {

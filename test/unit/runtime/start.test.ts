@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { KafkaConnection } from '../../../framework/kafka/kafka-client.ts'
 import { type MemoryCluster, memoryCluster } from '../../../framework/kafka/memory-client.ts'
+import type { Clock } from '../../../framework/runtime/clock.ts'
 import { createRuntime } from '../../../framework/runtime/create-runtime.ts'
 import { configDefaults } from '../../../framework/runtime/resolve-config.ts'
 import type { Runtime } from '../../../framework/runtime/runtime.ts'
+import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { HANDLER } from '../control-plane/builders.ts'
 import { FakeEngine } from '../control-plane/fake-engine.ts'
 import { World } from '../control-plane/group-member.ts'
@@ -40,7 +42,7 @@ function aConnection(cluster: MemoryCluster, joins: (group: string) => Promise<v
   return { connection, open }
 }
 
-function aRuntime(connection: KafkaConnection, cluster: MemoryCluster): Runtime {
+function aRuntime(connection: KafkaConnection, cluster: MemoryCluster, clock?: Clock): Runtime {
   for (const topic of groups) cluster.createTopic(topic)
   const { limits: most, commit, shutdown } = configDefaults
   return createRuntime({
@@ -51,6 +53,7 @@ function aRuntime(connection: KafkaConnection, cluster: MemoryCluster): Runtime 
     commit,
     lifecycle: shutdown,
     log: recordedLog().log,
+    ...(clock === undefined ? {} : { clock }),
   })
 }
 
@@ -102,6 +105,69 @@ describe('a runtime that starts', () => {
       assert.deepEqual([...open], [])
     },
   )
+})
+
+describe('a runtime whose topic is not on the broker', () => {
+  /** Topic `late` is shown from the `shownAt`-th question on. Waits are the clock's. */
+  function aLateTopic(shownAt: number) {
+    const cluster = memoryCluster()
+    const clock = new ManualClock()
+    const asked: number[] = []
+    const connection: KafkaConnection = {
+      ...cluster.connection(),
+      missingTopics: async () => {
+        asked.push(clock.now())
+        return asked.length < shownAt ? ['b'] : []
+      },
+    }
+    const runtime = aRuntime(connection, cluster, clock)
+    let isSettled = false
+    const starting = runtime.start().finally(() => {
+      isSettled = true
+    })
+    starting.catch(() => {})
+    const passing = async () => {
+      while (!isSettled) {
+        await new Promise((resolve) => setImmediate(resolve))
+        clock.advance(50)
+      }
+    }
+    return { runtime, asked, starting, passing, clock }
+  }
+
+  it('asks again, since a broker may show one that was just created a little late', limits, async () => {
+    const { runtime, asked, starting, passing } = aLateTopic(4)
+    await passing()
+    await starting
+    assert.equal(asked.length, 4)
+    assert.equal(runtime.snapshot().state, 'running')
+    await runtime.stop()
+  })
+
+  it('is refused after five seconds, with the files that read it', limits, async () => {
+    const { runtime, asked, starting, passing } = aLateTopic(Number.POSITIVE_INFINITY)
+    await passing()
+    await assert.rejects(starting, {
+      code: 'PYR_TOPIC_UNKNOWN',
+      message: /^memory has no topic b \(read by handlers\/b\.ts\)\. Create it/,
+    })
+    const askedFor = asked.at(-1)! - asked[0]!
+    assert.ok(askedFor >= 5_000 && askedFor < 6_000, `${askedFor} ms`)
+    await runtime.stop()
+  })
+
+  it('is not asked for any more once the runtime is told to stop', limits, async () => {
+    const { runtime, asked, starting, clock } = aLateTopic(Number.POSITIVE_INFINITY)
+    const turn = () => new Promise((resolve) => setImmediate(resolve))
+    while (asked.length < 1) await turn()
+    await turn()
+    const stopping = runtime.stop()
+    // One pause ends and is not followed by another.
+    clock.advance(1_000)
+    await assert.rejects(starting, { code: 'PYR_TOPIC_UNKNOWN' })
+    await stopping
+    assert.equal(asked.length, 2)
+  })
 })
 
 describe('a group that starts', () => {
