@@ -1,4 +1,5 @@
 /** Changes topics and reads groups of a test cluster as an administrator does, over the Kafka library's own AdminClient. */
+import { setTimeout } from 'node:timers/promises'
 import kafka, {
   type DeleteRecordsResult,
   type GroupResults,
@@ -35,7 +36,7 @@ export class KafkaAdmin {
   readonly #brokers: string
   #client: IAdminClient | undefined
   /** Reads metadata, and produces nothing. */
-  #reader: Producer | undefined
+  #reader: Promise<Producer> | undefined
   /** By group. */
   readonly #outsiders = new Map<string, Outsider>()
 
@@ -43,19 +44,21 @@ export class KafkaAdmin {
     this.#brokers = brokers
   }
 
+  /** Settles once a broker shows the topic, which a busy one does some time after the controller has made it. */
   async createTopic(name: string, options: TopicOptions = {}): Promise<void> {
-    await this.#call<void>((done) =>
-      this.#admin().createTopic(
-        {
-          topic: name,
-          num_partitions: options.partitions ?? 1,
-          replication_factor: options.replication ?? 1,
-          config: { ...options.configs },
-        },
-        timeoutMs,
-        done,
-      ),
-    )
+    const { partitions = 1, replication = 1, configs } = options
+    const request = {
+      topic: name,
+      num_partitions: partitions,
+      replication_factor: replication,
+      config: { ...configs },
+    }
+    await this.#call<void>((done) => this.#admin().createTopic(request, timeoutMs, done))
+    const until = performance.now() + timeoutMs
+    while ((await this.#partitionsOf(name)).length < partitions) {
+      if (performance.now() > until) throw new Error(`no broker shows ${name} ${timeoutMs} ms after its creation`)
+      await setTimeout(20)
+    }
   }
 
   async deleteTopic(name: string): Promise<void> {
@@ -96,11 +99,7 @@ export class KafkaAdmin {
    * certain broker only. Rejects while there is none.
    */
   async coordinatorOf(group: string): Promise<number> {
-    const reader = await this.#connectedReader()
-    const { topics } = await this.#call<Metadata>((done) =>
-      reader.getMetadata({ topic: '__consumer_offsets', timeout: timeoutMs }, done),
-    )
-    const partitions = topics[0]?.partitions ?? []
+    const partitions = await this.#partitionsOf('__consumer_offsets')
     const own = partitions.find(({ id }) => id === Math.abs(javaHash(group)) % partitions.length)
     if (own === undefined || own.leader < 0) throw new Error(`nobody coordinates ${group}`)
     return own.leader
@@ -111,17 +110,31 @@ export class KafkaAdmin {
     this.#outsiders.clear()
     this.#client?.disconnect()
     this.#client = undefined
-    this.#reader?.disconnect()
+    this.#reader?.then(
+      (reader) => reader.disconnect(),
+      () => {},
+    )
     this.#reader = undefined
   }
 
-  async #connectedReader(): Promise<Producer> {
-    if (this.#reader === undefined) {
-      const reader = new kafka.Producer({ 'bootstrap.servers': this.#brokers, log_level: 0 })
-      await this.#call<unknown>((done) => reader.connect({ timeout: timeoutMs }, done))
-      this.#reader = reader
-    }
+  /** As one broker shows them; none of a topic that it does not know. */
+  async #partitionsOf(topic: string): Promise<Metadata['topics'][number]['partitions']> {
+    const reader = await this.#connectedReader()
+    const { topics } = await this.#call<Metadata>((done) => reader.getMetadata({ topic, timeout: timeoutMs }, done))
+    // The answer tells of others too.
+    return topics.find(({ name }) => name === topic)?.partitions ?? []
+  }
+
+  /** One, even when several ask for it at once: a second would keep the test's process alive. */
+  #connectedReader(): Promise<Producer> {
+    this.#reader ??= this.#connectReader()
     return this.#reader
+  }
+
+  async #connectReader(): Promise<Producer> {
+    const reader = new kafka.Producer({ 'bootstrap.servers': this.#brokers, log_level: 0 })
+    await this.#call<unknown>((done) => reader.connect({ timeout: timeoutMs }, done))
+    return reader
   }
 
   /** librdkafka crashes on the answer of a broker that does not coordinate the group (any more), unless a consumer has asked. */
