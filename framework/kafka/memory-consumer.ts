@@ -52,6 +52,8 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
   #isPolling = false
   #revoking: Promise<void> | undefined
   #failure: Error | undefined
+  /** What it should own may have changed since it was last asked, which takes time in the number of partitions. */
+  #hasNews = true
   /** Ends the wait of the poll that runs. */
   #wake: (() => void) | undefined
   /** Rotates, so that a full partition does not starve the others. */
@@ -127,6 +129,7 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
   }
 
   wake(): void {
+    this.#hasNews = true
     this.#wake?.()
   }
 
@@ -138,7 +141,8 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
   /** The callbacks of a real client: what was lost, what must be given up, what has come. One at a time. */
   #serveGroup(): void {
     if (this.#lost.length > 0) this.#listener.onLost(this.#lost.splice(0))
-    if (this.#revoking !== undefined) return
+    if (this.#revoking !== undefined || !this.#hasNews) return
+    this.#hasNews = false
     const { group } = this.#cluster
     const surplus =
       this.#state === 'open' ? group.surplus(this, this.#assignments.values()) : [...this.#assignments.values()]
