@@ -129,7 +129,11 @@ export class IntakeGate {
   /** Decides anew, after the load has changed. */
   recheck(partition: LoadedPartition): void {
     this.#isHeld = isPaused(this.#isHeld, this.load, this.#total)
-    const paused = isPaused(partition.isPaused, partition, this.#limitNow())
+    this.#compare(partition, this.#limitNow())
+  }
+
+  #compare(partition: LoadedPartition, limit: Load): void {
+    const paused = isPaused(partition.isPaused, partition, limit)
     if (paused) this.#paused.add(partition)
     if (paused === partition.isPaused) return
     partition.isPaused = paused
@@ -169,7 +173,10 @@ export class IntakeGate {
     if (this.#partitions.size < 2) return
     // With plenty to share, nobody has become full by what others took that would not be noticed with its next record.
     const others = this.#isScarce ? this.#partitions : this.#paused
-    for (const partition of others) this.recheck(partition)
+    if (others.size === 0) return
+    this.#isHeld = isPaused(this.#isHeld, this.load, this.#total)
+    const limit = this.#limitNow()
+    for (const partition of others) this.#compare(partition, limit)
   }
 
   get #isScarce(): boolean {

@@ -225,7 +225,7 @@ export class BrokerPoller {
 
   /** There is room, and what could start now will not keep the engines busy for long. */
   #wantsMore(): boolean {
-    return this.#valve.apply() > 0 && !this.#manager.hasReady(this.#enoughReady)
+    return !this.#manager.hasReady(this.#enoughReady) && this.#valve.apply() > 0
   }
 
   /** Ends as soon as more is wanted. */
