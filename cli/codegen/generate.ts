@@ -7,7 +7,7 @@ import { type OffsetChange, offsetChanges, offsetChangesText } from './offset-ch
 import { payloadsOf } from './payloads.ts'
 import { type GeneratedFile, manifestFile, renderFiles, workersFolder } from './render.ts'
 import type { ProjectScanner } from './scan-project.ts'
-import type { ScannedHandler } from './scan-result.ts'
+import type { ScannedHandler, ScanResult } from './scan-result.ts'
 
 export interface Generation {
   /** Not empty: there are no files. */
@@ -30,6 +30,8 @@ export interface StaleFile extends GeneratedFile {
 export class Generator {
   readonly #root: string
   readonly #scanner: ProjectScanner
+  /** Of the scan that they were rendered from. */
+  #rendered: { readonly scan: ScanResult; readonly files: readonly GeneratedFile[] } | undefined
 
   private constructor(root: string, scanner: ProjectScanner) {
     this.#root = root
@@ -52,7 +54,10 @@ export class Generator {
     const scan = this.#scanner.scan(defaultGroup)
     const { handlers, diagnostics } = scan
     if (diagnostics.length > 0) return { diagnostics, handlers, files: [], stale: [], offsetChanges: [] }
-    const files = renderFiles(scan, defaultGroup, await payloadsOf(scan))
+    if (this.#rendered?.scan !== scan) {
+      this.#rendered = { scan, files: renderFiles(scan, defaultGroup, await payloadsOf(scan)) }
+    }
+    const { files } = this.#rendered
     const stale = [...files.flatMap((file) => staleFile(this.#root, file) ?? []), ...obsoleteFiles(this.#root, files)]
     const manifest = textOf(join(this.#root, manifestFile))
     return { diagnostics, handlers, files, stale, offsetChanges: offsetChanges(manifest, handlers, defaultGroup) }

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { type CallExpression, Project, type SourceFile, SyntaxKind, ts } from 'ts-morph'
+import { outlineOf } from './file-outline.ts'
 
 /** An import or re-export that leads to a file which is open. */
 export interface FileImport {
@@ -56,6 +57,12 @@ export class ProjectFiles {
       if (source === undefined || !isThere) this.#imports.clear()
       else this.#imports.delete(source.getFilePath())
     }
+  }
+
+  /** What of a file counts, as it was last read; `undefined` where it is not open, or its syntax is wrong. */
+  outline(path: string): string | undefined {
+    const source = this.#project.getSourceFile(path)
+    return source === undefined ? undefined : outlineOf(source)
   }
 
   /** Opens handler files (relative to the project) and everything of the project that they import. */

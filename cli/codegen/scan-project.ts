@@ -17,6 +17,8 @@ import { type DeclaredTopic, declaredTopic, type RawSchema, ValueSchemas } from 
 export class ProjectScanner {
   readonly #root: string
   readonly #files: ProjectFiles
+  /** Still true, as long as nothing has changed that the scan has read. */
+  #last: { readonly asked: string; readonly result: ScanResult } | undefined
 
   /** @param root the project's folder, absolute */
   constructor(root: string) {
@@ -24,9 +26,22 @@ export class ProjectScanner {
     this.#files = new ProjectFiles(root)
   }
 
-  /** Every mistake that is found is reported, not the first one only. @param defaultGroup the group of handlers that name none */
+  /**
+   * Every mistake that is found is reported, not the first one only.
+   * @param defaultGroup the group of handlers that name none
+   * @returns the same object as before when nothing has changed that counts
+   */
   scan(defaultGroup: string): ScanResult {
     const paths = handlerFiles(this.#root)
+    const asked = JSON.stringify([defaultGroup, paths])
+    if (this.#last?.asked === asked) return this.#last.result
+    const result = this.#scan(paths, defaultGroup)
+    // Mistakes are told with their places, which move with every line.
+    this.#last = result.diagnostics.length === 0 ? { asked, result } : undefined
+    return result
+  }
+
+  #scan(paths: readonly string[], defaultGroup: string): ScanResult {
     const files = this.#files.open(paths)
     const first = new Scan(this.#root, this.#files, files, paths)
     const result = first.run(defaultGroup)
@@ -36,7 +51,13 @@ export class ProjectScanner {
 
   /** Takes note of files that changed, came or went; absolute paths. */
   refresh(changed: readonly string[]): void {
+    const before = changed.map((path) => this.#files.outline(path))
     this.#files.refresh(changed)
+    const isSame = changed.every((path, index) => {
+      const outline = this.#files.outline(path)
+      return outline !== undefined && outline === before[index]
+    })
+    if (!isSame) this.#last = undefined
   }
 }
 

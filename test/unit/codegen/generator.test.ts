@@ -16,6 +16,28 @@ interface Step {
 const handlerOf = (type: string, from: string) =>
   `import { handler } from 'pyrallel'\nimport type { ${type} } from '${from}'\nexport default handler<${type}>('new.topic', () => {})\n`
 
+const handlerDoing = (body: string) => `import * as all from 'pyrallel'
+import { handler } from 'pyrallel'
+import { another, charge, invoices } from '../lib.ts'
+
+interface Order { id: string }
+const topicName = 'top'
+
+export default handler<Order>('orders', async (record, context) => {
+  ${body}
+})
+`
+
+const projectOf = (body: string) => ({
+  'lib.ts': `import { topic } from 'pyrallel'
+export { topic as another } from 'pyrallel'
+export const invoices = topic<{ id: string }>('invoices')
+export async function charge(order: unknown): Promise<void> {}
+`,
+  'handlers/bill.ts': handlerDoing(body),
+  'handlers/mail.ts': "import { handler } from 'pyrallel'\nexport default handler<{ to: string }>('mails', () => {})\n",
+})
+
 const steps: readonly Step[] = [
   {
     what: 'a type in an imported file',
@@ -55,6 +77,110 @@ describe('Generator', () => {
       }
       assert.deepEqual(await generator.update('shop', Object.keys(files)), await generate(root, 'shop'), what)
     }
+  })
+
+  it('scans nothing again when only what a handler does has changed', async () => {
+    const project = projectOf('await charge(record.value.id)')
+    const root = projectOnDisk(project)
+    const generator = await Generator.open(root)
+    const before = await generator.update('shop')
+    assert.deepEqual(before.diagnostics, [])
+    for (const body of [
+      "await charge(record.value.id)\n  context.log.info('charged')",
+      'const order = record.value\n  await charge(order)\n  await context.publish(invoices, { ...order })',
+      'const order = record.value\n  await context.publish(invoices, { id: order.id })',
+      "if (record.key === null) throw new Error('no key')\n  await context.publish(invoices, record.value)",
+      'for (const invoices of []) console.log(invoices)',
+    ]) {
+      writeFileSync(join(root, 'handlers/bill.ts'), handlerDoing(body))
+      const { handlers } = await generator.update('shop', ['handlers/bill.ts'])
+      const publishes = handlers.find(({ id }) => id === 'bill')?.publishes
+      assert.deepEqual(publishes, body.includes('publish') ? ['invoices'] : [], body)
+    }
+    // What it has not read again is the same object.
+    const same = [
+      'await context.publish(invoices, record.value)',
+      "context.log.info('before')\n  await context.publish(invoices, { id: record.value.id })\n  const { id } = record.value",
+      'const order = record.value\n  await charge(order)\n  await context.publish(invoices, { orders: 1 })',
+    ]
+    const seen = new Set<unknown>()
+    for (const body of same) {
+      writeFileSync(join(root, 'handlers/bill.ts'), handlerDoing(body))
+      seen.add((await generator.update('shop', ['handlers/bill.ts'])).handlers)
+    }
+    assert.equal(seen.size, 1)
+  })
+
+  it('gives what a new generator gives, whatever of a handler has changed', async () => {
+    const bodies = [
+      "await context.publish('a', record.value)",
+      "await context.publish('b', record.value)",
+      "const to = 'c'\n  await context.publish(to, record.value)",
+      "const to = 'd'\n  await context.publish(to, record.value)",
+      "const names = { first: 'e' }\n  await context.publish(names.first, record.value)",
+      "const names = { first: 'f' }\n  await context.publish(names.first, record.value)",
+      'await context.publish(invoices, record.value)',
+      "const invoices = 'shadowed'\n  await context.publish(invoices, record.value)",
+      '{ const invoices = 1 }\n  await context.publish(invoices, record.value)',
+      "const context = { publish: (a: string, b: unknown) => {} }\n  context.publish('mine', record.value)",
+      "[1].map((context) => context.publish('mine', record.value))",
+      "another('declared-inside')",
+      "another('declared-again')",
+      "(another as any)('declared-once-more')",
+      "(another as any)('declared-and-again')",
+      "const names = { first: 'g' }\n  another(names.first)",
+      "const names = { first: 'h' }\n  another(names.first)",
+      "const named = 'by-name'\n  another(named)",
+      "const named = 'by-another'\n  another(named)",
+      'const named = record.value.id\n  another(named)',
+      "all.topic('in-a-namespace')",
+      "all.topic('in-the-namespace')",
+      "interface Local { a: 1 }\n  another<Local>('local')",
+      "interface Local { a: 2 }\n  another<Local>('local')",
+      "const options = { key: (value: { k: string }) => value.k }\n  another('keyed', options)",
+      "const options = { key: (value: { l: string }) => value.l }\n  another('keyed', options)",
+      'return (',
+      'return',
+      'const nothing = ;',
+      'return',
+      'another(topicName)',
+      'return',
+      '(() => { const topicName = record.value.id; return topicName })()\n  another(topicName)',
+    ]
+    const root = projectOnDisk(projectOf('return'))
+    const generator = await Generator.open(root)
+    await generator.update('shop')
+    for (const body of bodies) {
+      writeFileSync(join(root, 'handlers/bill.ts'), handlerDoing(body))
+      assert.deepEqual(await generator.update('shop', ['handlers/bill.ts']), await generate(root, 'shop'), body)
+    }
+    for (const [from, to] of [
+      ['interface Order { id: string }', 'interface Order { id: number }'],
+      ["handler<Order>('orders'", "handler<Order>('orders', { ordering: 'partition' }"],
+      ["= 'top'", "= 'changed'"],
+      ['(record, context)', '(record, { publish })'],
+      ['\n})\n', "\n})\nall.topic('below')\n"],
+    ] as const) {
+      const original = handlerDoing("another(topicName)\n  publish('x', record.value)")
+      const changed = original.replace(from, to)
+      assert.notEqual(changed, original)
+      writeFileSync(join(root, 'handlers/bill.ts'), original)
+      await generator.update('shop', ['handlers/bill.ts'])
+      writeFileSync(join(root, 'handlers/bill.ts'), changed)
+      assert.deepEqual(await generator.update('shop', ['handlers/bill.ts']), await generate(root, 'shop'), to)
+    }
+  })
+
+  it('tells mistakes where they are, after lines have come', async () => {
+    const root = projectOnDisk({ ...projectOf('return'), 'handlers/wrong.ts': 'export const nothing = 1\n' })
+    const generator = await Generator.open(root)
+    await generator.update('shop')
+    for (const body of ['return', '\n\n  return', 'return ((', 'return']) {
+      writeFileSync(join(root, 'handlers/bill.ts'), handlerDoing(body))
+      assert.deepEqual(await generator.update('shop', ['handlers/bill.ts']), await generate(root, 'shop'))
+    }
+    rmSync(join(root, 'handlers/wrong.ts'))
+    assert.deepEqual((await generator.update('shop', ['handlers/wrong.ts'])).diagnostics, [])
   })
 
   it('takes another default group without reading anything again', async () => {
