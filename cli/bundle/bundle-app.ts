@@ -10,9 +10,9 @@
  *
  *     const bundle = await bundleOnce({ root, outDir: 'dist', naming: 'plain', dependencies: { external: ['pino'] } }, entries)
  *
- * ESM in `.mjs` files, split into chunks that entries share, with source maps beside them, names kept, for Node 20.
+ * ESM in `.mjs` files, split into chunks that entries share, with source maps beside them (hashed: in them, which is half as many files), names kept, for Node 20.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { dirname, relative, resolve, sep } from 'node:path'
 import type { BuildContext, BuildFailure, BuildOptions, BuildResult, Metafile } from 'esbuild'
@@ -94,6 +94,8 @@ export interface Bundler {
 export interface BegunBundle {
   /** Writes what was bundled. @throws PyrallelError PYR_WRITE */
   finish(): Promise<Bundle>
+  /** Instead of `finish`: ends it where it is. Nothing is written. Settles once another one can begin at once. */
+  abandon(): Promise<void>
 }
 
 /** Bundles once and leaves nothing running. @throws PyrallelError PYR_WRITE when the output cannot be written */
@@ -123,7 +125,8 @@ class AppBundler implements Bundler {
   /** The entries of `#context`, which cannot be changed. */
   #opened = ''
   #rebuilding: Promise<unknown> = Promise.resolve()
-  #entriesRead: Promise<void> = Promise.resolve()
+  /** esbuild needs nothing more of this process. */
+  #goesOn: Promise<void> = Promise.resolve()
   #onEntryRead: () => void = () => {}
 
   constructor(settings: BundleSettings, openContext: OpenContext) {
@@ -140,14 +143,18 @@ class AppBundler implements Bundler {
     await this.#rebuilding
     const rebuilding = this.#rebuild(entries)
     this.#rebuilding = rebuilding
-    await Promise.race([this.#entriesRead, rebuilding])
+    await Promise.race([this.#goesOn, rebuilding])
     return {
       finish: async () => {
         const outcome = await rebuilding
         if ('kind' in outcome) return outcome
         if ('thrown' in outcome) throw outcome.thrown
-        for (const { path, contents } of outcome.outputFiles ?? []) await this.#write(path, contents)
+        for (const { path, contents } of outcome.outputFiles ?? []) this.#write(path, contents)
         return this.#describe(entries, outcome)
+      },
+      abandon: async () => {
+        await this.#context?.cancel()
+        await rebuilding
       },
     }
   }
@@ -162,18 +169,21 @@ class AppBundler implements Bundler {
   /** Never rejects: nobody may be waiting for it. */
   async #rebuild(entries: readonly BundleEntry[]): Promise<BuildResult | BundleFailed | { readonly thrown: unknown }> {
     const { root } = this.#settings
-    const awaited = entries.filter(({ contents }) => contents !== undefined).length
-    this.#entriesRead = new Promise((resolve) => {
-      let count = 0
-      this.#onEntryRead = () => {
-        count++
-        // esbuild gets its answer first.
-        if (count === awaited) setImmediate(resolve)
+    let awaited = 1 + entries.filter(({ contents }) => contents !== undefined).length
+    let onAnswered = () => {}
+    this.#goesOn = new Promise((resolve) => {
+      onAnswered = () => {
+        awaited--
+        // esbuild gets its question, or its answer, first.
+        if (awaited === 0) setImmediate(resolve)
       }
     })
+    this.#onEntryRead = onAnswered
     try {
       const context = await this.#contextFor(entries)
-      return await context.rebuild()
+      const rebuilding = context.rebuild()
+      onAnswered()
+      return await rebuilding
     } catch (thrown) {
       const { errors } = thrown as Partial<BuildFailure>
       if (errors === undefined) return { thrown }
@@ -213,7 +223,7 @@ class AppBundler implements Bundler {
       format: 'esm',
       platform: 'node',
       target: 'node20',
-      sourcemap: 'linked',
+      sourcemap: naming === 'hashed' ? 'inline' : 'linked',
       keepNames: true,
       charset: 'utf8',
       legalComments: 'none',
@@ -228,12 +238,13 @@ class AppBundler implements Bundler {
     }
   }
 
-  async #write(path: string, contents: Uint8Array): Promise<void> {
+  /** At once: each step of an asynchronous write would wait for a turn of the event loop, which handlers share in `pyrallel dev`. */
+  #write(path: string, contents: Uint8Array): void {
     const isHashed = this.#settings.naming === 'hashed'
     if (isHashed && this.#written.has(path)) return
     try {
-      await mkdir(dirname(path), { recursive: true })
-      await writeFile(path, contents)
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(path, contents)
     } catch (thrown) {
       const message = `${relative(this.#settings.root, path)} cannot be written: ${toError(thrown).message}. Make the folder writable.`
       throw new PyrallelError('PYR_WRITE', message, { cause: thrown })

@@ -97,22 +97,22 @@ export class AppLoader {
     const generatedAt = performance.now()
     // Both at once, as esbuild works in a process of its own; most changes leave generated/ as it is.
     const entries = this.#entries
-    const early = entries.length === 0 ? undefined : this.#bundle(entries)
-    const settled = early?.catch((error: unknown) => ({ kind: 'thrown', error }) as const)
+    const begun = entries.length === 0 ? undefined : await (await this.#openBundler()).begin(entries)
     const generation = await this.#generate(project.declaredGroup, changed)
     const generatedMs = performance.now() - generatedAt
-    // Awaited in any case: a bundle that is asked for while one is being made would be that one.
-    const first = await settled
     const { root } = this.#options
-    if (first?.kind === 'failed') this.#missing = first.missing
-    if (generation.diagnostics.length > 0) return { kind: 'failed', diagnostics: generation.diagnostics }
+    if (generation.diagnostics.length > 0) {
+      const first = await begun?.finish().catch(() => undefined)
+      if (first?.kind === 'failed') this.#missing = first.missing
+      return { kind: 'failed', diagnostics: generation.diagnostics }
+    }
     const stale = withoutOffsetChanges(generation)
     writeFiles(root, stale)
     this.#own = this.#entriesFor(generation)
     this.#entries = this.#withModules(this.#inputs)
     const isCurrent = stale.length === 0 && isSame(entries, this.#entries)
-    if (first?.kind === 'thrown' && isCurrent) throw first.error
-    const bundle = await this.#complete(first !== undefined && first.kind !== 'thrown' && isCurrent ? first : undefined)
+    if (!isCurrent) await begun?.abandon()
+    const bundle = await this.#complete(isCurrent ? await begun?.finish() : undefined)
     if (bundle.kind === 'failed') {
       this.#missing = bundle.missing
       return bundle
@@ -168,10 +168,15 @@ export class AppLoader {
   }
 
   async #bundle(entries: readonly BundleEntry[]): Promise<Bundle> {
+    const bundler = await this.#openBundler()
+    return bundler.bundle(entries)
+  }
+
+  async #openBundler(): Promise<Bundler> {
     const outDir = `${buildFolder(process.pid)}/${this.#folder}`
     const settings = { root: this.#options.root, naming: 'hashed', dependencies: 'external', from: this.#from } as const
     this.#bundler ??= await openBundler({ ...settings, outDir })
-    return this.#bundler.bundle(entries)
+    return this.#bundler
   }
 
   /** From another folder, every module is loaded again, also those whose text has not changed. */

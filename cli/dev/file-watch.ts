@@ -5,7 +5,7 @@ import type { FSWatcher } from 'chokidar'
 import type { Clock, Timer } from '../../framework/runtime/clock.ts'
 
 /** Editors write in several steps, and save several files at once. Longer: a save takes longer to run. */
-const QUIET_MS = 15
+const QUIET_MS = 10
 /** A burst that does not end (a checkout, a formatter) is told in parts. */
 const LONGEST_BURST_MS = 500
 /** For 50 ms after a change, chokidar tells no other one of the same file: a formatter that runs on save would be missed. */

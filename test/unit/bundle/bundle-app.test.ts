@@ -164,10 +164,18 @@ describe('a bundle', () => {
       'handlers/a.ts':
         'interface Long {\n  readonly line: number\n}\nexport default (): Long => {\n  throw new Error("here")\n}\n',
     })
-    const bundle = done(await (await aBundler(root)).bundle([a]))
-    const map = JSON.parse(readFileSync(`${outputOf(bundle, 'a')}.map`, 'utf8'))
+    const hashed = done(await (await aBundler(root)).bundle([a]))
+    const inside = /sourceMappingURL=data:application\/json;base64,(.+)/.exec(
+      readFileSync(outputOf(hashed, 'a'), 'utf8'),
+    )
+    const map = JSON.parse(Buffer.from(inside?.[1] ?? '', 'base64').toString())
     assert.deepEqual(map.sources, ['../handlers/a.ts'])
-    assert.match(readFileSync(outputOf(bundle, 'a'), 'utf8'), /sourceMappingURL=a-\w+\.mjs\.map/)
+
+    const shipped = { root, outDir: 'out', naming: 'plain', dependencies: { external: [] } } as const
+    const plain = done(await bundleOnce(shipped, [a]))
+    assert.match(readFileSync(outputOf(plain, 'a'), 'utf8'), /sourceMappingURL=a\.mjs\.map/)
+    const beside = JSON.parse(readFileSync(`${outputOf(plain, 'a')}.map`, 'utf8'))
+    assert.deepEqual(beside.sources, ['../handlers/a.ts'])
   })
 
   it('keeps the names of functions and classes', async () => {
