@@ -25,7 +25,7 @@ import {
   revokeLimitMs,
 } from './librdkafka-settings.ts'
 import { LibrdkafkaView } from './librdkafka-view.ts'
-import { settlesWithin, sleep } from './wait.ts'
+import { settlesWithin, stillMissing } from './wait.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 const ADMIN_TIMEOUT_MS = 10_000
@@ -217,18 +217,13 @@ export class LibrdkafkaConnection implements ViewedConnection {
     })
   }
 
-  /** A topic that was just created is not known to every broker yet. */
   async #untilVisible(topics: readonly string[]): Promise<void> {
-    const until = this.#clock.now() + ADMIN_TIMEOUT_MS
-    for (;;) {
-      const missing = topics.length === 0 ? [] : await this.missingTopics(topics)
-      if (missing.length === 0) return
-      if (this.#clock.now() > until) {
-        const facts = `The broker still does not show ${missing.join(', ')}, ${ADMIN_TIMEOUT_MS} ms after creating it.`
-        throw new PyrallelError('PYR_KAFKA', facts, { retriable: true })
-      }
-      await sleep(this.#clock, VISIBLE_RETRY_MS)
-    }
+    if (topics.length === 0) return
+    const wait = { clock: this.#clock, limitMs: ADMIN_TIMEOUT_MS, everyMs: VISIBLE_RETRY_MS }
+    const missing = await stillMissing(() => this.missingTopics(topics), wait)
+    if (missing.length === 0) return
+    const facts = `The broker still does not show ${missing.join(', ')}, ${ADMIN_TIMEOUT_MS} ms after creating it.`
+    throw new PyrallelError('PYR_KAFKA', facts, { retriable: true })
   }
 }
 

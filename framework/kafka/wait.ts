@@ -1,4 +1,4 @@
-/** The two ways in which the framework waits for time. Both leave no timer behind. */
+/** How the framework waits: for time, for a promise, for topics. Nothing here leaves a timer behind. */
 import type { Clock } from '../runtime/clock.ts'
 
 export function sleep(clock: Clock, delayMs: number): Promise<void> {
@@ -19,4 +19,26 @@ export async function settlesWithin(clock: Clock, promise: Promise<unknown>, lim
   } finally {
     cancel()
   }
+}
+
+export interface TopicWait {
+  readonly clock: Clock
+  readonly limitMs: number
+  readonly everyMs: number
+  /** Nobody wants to know any more. */
+  readonly isGivenUp?: () => boolean
+}
+
+/** A topic that was just created is not known to every broker yet: asks until none is missing, or the time is over. @returns what is missing still */
+export async function stillMissing(
+  ask: () => Promise<readonly string[]>,
+  { clock, limitMs, everyMs, isGivenUp }: TopicWait,
+): Promise<readonly string[]> {
+  const until = clock.now() + limitMs
+  let missing = await ask()
+  while (missing.length > 0 && clock.now() < until && isGivenUp?.() !== true) {
+    await sleep(clock, everyMs)
+    missing = await ask()
+  }
+  return missing
 }

@@ -7,7 +7,6 @@ import { SwappableEngine } from '../execution-plane/swappable-engine.ts'
 import { WorkerEngine } from '../execution-plane/worker-engine.ts'
 import type { Publish } from '../handler.ts'
 import type { RecordProducer } from '../kafka/kafka-client.ts'
-import { sleep } from '../kafka/wait.ts'
 import { allSettled } from '../model/all-settled.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { EventSink } from '../model/events.ts'
@@ -18,6 +17,7 @@ import { type Clock, systemClock } from './clock.ts'
 import { Operations } from './operations.ts'
 import { PausedHandlers } from './paused-handlers.ts'
 import { publisher } from './publisher.ts'
+import { refuseMissingTopics } from './required-topics.ts'
 import { RunningGroup } from './running-group.ts'
 import type { ReplacedHandler, ResolvedHandler, Runtime, RuntimeOptions, RuntimeUpdate } from './runtime.ts'
 import { seededRandom } from './seeded-random.ts'
@@ -25,9 +25,6 @@ import { planUpdate } from './update-plan.ts'
 
 const CHECK_TIMEOUT_MS = 10_000
 const PRODUCER_CLOSE_MS = 5_000
-/** A topic that was just created is not known to every broker at once. */
-const TOPIC_WAIT_MS = 5_000
-const TOPIC_ASK_AGAIN_MS = 250
 /** A handler that ignores its signal is given up so long after its deadline; it keeps its slot until it settles. */
 const ABANDON_AFTER_MS = 5_000
 /** For attempts that run replaced code. Each ends by its own deadline long before; this only keeps the wait bounded. */
@@ -172,32 +169,14 @@ class ComposedRuntime implements Runtime {
     this.#groups.delete(name)
   }
 
-  async #refuseMissingTopics(handlers: readonly ResolvedHandler[]): Promise<void> {
-    const { connection } = this.#options
-    const missing = await this.#missingTopics(handlers)
-    if (missing.length === 0) return
-    const readers = handlers.filter(({ route }) => missing.includes(route.topic)).map(({ file }) => file)
-    const readBy = readers.length > 0 ? ` (read by ${readers.join(', ')})` : ''
-    throw new PyrallelError(
-      'PYR_TOPIC_UNKNOWN',
-      `${connection.description} has no topic ${missing.join(', ')}${readBy}. Create it, or correct the name; a dead-letter topic must exist before it is needed.`,
-    )
-  }
-
-  /** Those that are still missing after a while; a runtime that is told to stop meanwhile does not ask on. */
-  async #missingTopics(handlers: readonly ResolvedHandler[]): Promise<readonly string[]> {
+  #refuseMissingTopics(handlers: readonly ResolvedHandler[]): Promise<void> {
     const { connection, log } = this.#options
-    const wanted = handlers.flatMap(({ route }) => [route.topic, route.deadLetterTopic ?? []]).flat()
-    const topics = [...new Set(wanted)]
-    const until = this.#clock.now() + TOPIC_WAIT_MS
-    let missing = await connection.missingTopics(topics)
-    if (missing.length > 0)
-      log.info({ missing, waitMs: TOPIC_WAIT_MS }, 'waiting for topics that the broker does not show')
-    while (missing.length > 0 && this.#stopping === undefined && this.#clock.now() < until) {
-      await sleep(this.#clock, TOPIC_ASK_AGAIN_MS)
-      missing = await connection.missingTopics(topics)
-    }
-    return missing
+    return refuseMissingTopics(handlers, {
+      connection,
+      log,
+      clock: this.#clock,
+      isStopping: () => this.#stopping !== undefined,
+    })
   }
 
   /**

@@ -108,7 +108,7 @@ describe('a runtime that starts', () => {
 })
 
 describe('a runtime whose topic is not on the broker', () => {
-  /** Topic `late` is shown from the `shownAt`-th question on. Waits are the clock's. */
+  /** Topic `b` is shown from the `shownAt`-th question on. Waits are the clock's. */
   function aLateTopic(shownAt: number) {
     const cluster = memoryCluster()
     const clock = new ManualClock()

@@ -1,0 +1,43 @@
+/** The topics without which handlers are not started: those that they read, and those for their dead letters. */
+import type { KafkaConnection } from '../kafka/kafka-client.ts'
+import { stillMissing } from '../kafka/wait.ts'
+import { PyrallelError } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
+import type { Clock } from './clock.ts'
+import type { ResolvedHandler } from './runtime.ts'
+
+const LIMIT_MS = 5_000
+const ASK_AGAIN_MS = 250
+
+export interface TopicCheck {
+  readonly connection: KafkaConnection
+  readonly log: Logger
+  readonly clock: Clock
+  readonly isStopping: () => boolean
+}
+
+/** @throws PyrallelError PYR_TOPIC_UNKNOWN when one is missing for 5 s, or the runtime is told to stop meanwhile */
+export async function refuseMissingTopics(
+  handlers: readonly ResolvedHandler[],
+  { connection, log, clock, isStopping }: TopicCheck,
+): Promise<void> {
+  const wanted = handlers.flatMap(({ route }) => [route.topic, route.deadLetterTopic ?? []]).flat()
+  const topics = [...new Set(wanted)]
+  let isTold = false
+  const ask = async () => {
+    const missing = await connection.missingTopics(topics)
+    if (missing.length > 0 && !isTold) {
+      isTold = true
+      log.info({ missing, waitMs: LIMIT_MS }, 'waiting for topics that the broker does not show')
+    }
+    return missing
+  }
+  const missing = await stillMissing(ask, { clock, limitMs: LIMIT_MS, everyMs: ASK_AGAIN_MS, isGivenUp: isStopping })
+  if (missing.length === 0) return
+  const readers = handlers.filter(({ route }) => missing.includes(route.topic)).map(({ file }) => file)
+  const readBy = readers.length > 0 ? ` (read by ${readers.join(', ')})` : ''
+  throw new PyrallelError(
+    'PYR_TOPIC_UNKNOWN',
+    `${connection.description} has no topic ${missing.join(', ')}${readBy}. Create it, or correct the name; a dead-letter topic must exist before it is needed.`,
+  )
+}
