@@ -195,9 +195,14 @@ export class IntakeGate {
   }
 
   /** What a partition may have in memory now: its part, and as much more as is left to share. */
-  #roomOf(kind: 'records' | 'bytes'): number {
-    const toShare = this.#partitions.size < 2 ? 0 : this.#total[kind] / 2 - this.#shared[kind]
-    return Math.min(this.#perPartition[kind], this.#own[kind] + Math.max(0, toShare))
+  get #roomInRecords(): number {
+    const toShare = this.#partitions.size < 2 ? 0 : this.#total.records / 2 - this.#shared.records
+    return Math.min(this.#perPartition.records, this.#own.records + Math.max(0, toShare))
+  }
+
+  get #roomInBytes(): number {
+    const toShare = this.#partitions.size < 2 ? 0 : this.#total.bytes / 2 - this.#shared.bytes
+    return Math.min(this.#perPartition.bytes, this.#own.bytes + Math.max(0, toShare))
   }
 
   /**
@@ -206,13 +211,13 @@ export class IntakeGate {
    */
   #pollLimit(): number {
     const { records, bytes } = this.#load
-    const byBytes = records === 0 ? this.#maxPoll : (this.#roomOf('bytes') / 4) * (records / Math.max(1, bytes))
-    return Math.max(1, Math.floor(Math.min(this.#maxPoll, this.#roomOf('records') / 4, byBytes)))
+    const byBytes = records === 0 ? this.#maxPoll : (this.#roomInBytes / 4) * (records / Math.max(1, bytes))
+    return Math.max(1, Math.floor(Math.min(this.#maxPoll, this.#roomInRecords / 4, byBytes)))
   }
 
   #limitNow(): Load {
-    this.#limit.records = Math.max(1, Math.floor(this.#roomOf('records')) - this.#pollLimit() + 1)
-    this.#limit.bytes = this.#roomOf('bytes')
+    this.#limit.records = Math.max(1, Math.floor(this.#roomInRecords) - this.#pollLimit() + 1)
+    this.#limit.bytes = this.#roomInBytes
     return this.#limit
   }
 }
