@@ -218,14 +218,14 @@ export class BrokerPoller {
     return this.#state === 'running' && !this.#hasFailed
   }
 
-  /** What all engines together can start, four times over: the next poll comes before handlers that do nothing have used that up. */
-  get #enoughReady(): number {
-    return 4 * this.#routes.reduce((sum, { concurrency, batch }) => sum + concurrency * (batch?.size ?? 1), 0)
+  /** Records that all engines together can be at work on. */
+  get #slots(): number {
+    return this.#routes.reduce((sum, { concurrency, batch }) => sum + concurrency * (batch?.size ?? 1), 0)
   }
 
   /** There is room, and what could start now will not keep the engines busy for long. */
   #wantsMore(): boolean {
-    return !this.#manager.hasReady(this.#enoughReady) && this.#valve.apply() > 0
+    return !this.#manager.hasPlenty(this.#slots) && this.#valve.apply() > 0
   }
 
   /** Ends as soon as more is wanted. */

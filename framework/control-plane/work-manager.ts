@@ -29,6 +29,9 @@ export interface WorkManagerOptions {
   readonly tellsDone?: boolean | undefined
 }
 
+/** Handlers that do nothing have not used that up before the next poll comes. More would only wait, and what waits is garbage that has grown old. */
+const PLENTY_PER_SLOT = 8
+
 /** All are 0 when everything is done. `records` and `bytes`: incomplete and in memory. */
 export interface Gauges extends Load {
   readonly inFlight: number
@@ -119,12 +122,14 @@ export class WorkManager {
     return this.#intake.pollSize()
   }
 
-  /** Whether at least `count` records could start now, so that there is no hurry to take more in. */
-  hasReady(count: number): boolean {
+  /** Whether records could start now in all of so many slots, with enough in line behind them that there is no hurry to take more in. */
+  hasPlenty(slots: number): boolean {
+    const queued = this.#intake.load.records - this.#scheduler.recordsInFlight
+    if (queued < PLENTY_PER_SLOT * slots) return false
     let ready = 0
     for (const state of this.#table) {
       ready += state.shards.ready
-      if (ready >= count) return true
+      if (ready >= slots) return true
     }
     return false
   }

@@ -217,11 +217,21 @@ describe('the brake of the commit metadata', () => {
 })
 
 describe('intake', () => {
+  it('is in no hurry while all slots could start something now, with enough behind it', () => {
+    const driver = new Driver().assign(0, 0)
+    driver.poll(...range(0, 16).map((offset) => keyed(offset, 'one key')))
+    assert.deepEqual([driver.manager.hasPlenty(1), driver.manager.hasPlenty(2)], [true, false])
+    driver.poll(keyed(16, 'another key'))
+    assert.deepEqual([driver.manager.hasPlenty(2), driver.manager.hasPlenty(3)], [true, false])
+    driver.start(2)
+    assert.deepEqual([driver.manager.hasPlenty(1), driver.manager.hasPlenty(2)], [false, false])
+  })
+
   it('has ready what may start, and is told what to pause', () => {
     const driver = new Driver({ limits: { maxRecordsPerPartition: 8 } }).assign(0, 0)
-    assert.equal(driver.manager.hasReady(1), false)
+    assert.equal(driver.manager.hasPlenty(1), false)
     driver.poll(...range(0, 8).map((offset) => aRecord(offset)))
-    assert.deepEqual([driver.manager.hasReady(8), driver.manager.hasReady(9)], [true, false])
+    assert.deepEqual([driver.manager.hasPlenty(1), driver.manager.hasPlenty(2)], [true, false])
     assert.deepEqual(driver.manager.takeIntakeChange().pause, [of(0)])
     assert.deepEqual(driver.manager.pausedPartitions(), [of(0)])
     driver.endAll(driver.start())
