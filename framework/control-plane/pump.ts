@@ -21,6 +21,8 @@ export interface PumpOptions {
 export class Pump {
   readonly #options: PumpOptions
   #isDue = false
+  /** In this turn of the event loop, for `soon`. */
+  #turnHasRun = false
   #wake: { readonly at: number; readonly timer: Timer } | undefined
   readonly #capacityOf = (handlerId: string): number => this.#engineOf(handlerId).capacity
 
@@ -36,18 +38,32 @@ export class Pump {
     onPumped()
   }
 
-  /** Once for all that happens in this turn of the event loop. */
+  /**
+   * At once for the first that asks in a turn of the event loop, so that what it has made room for starts in this turn; then, at the turn's end, once for
+   * all others. Timers and answers come one by one, each with its microtasks, and to run for each of them would cost more than all else that is done for a record.
+   */
   soon(): void {
     if (this.#isDue) return
     this.#isDue = true
-    queueMicrotask(() => {
-      this.#isDue = false
-      try {
-        this.run()
-      } catch (thrown) {
-        this.#options.onError(toError(thrown))
-      }
-    })
+    if (this.#turnHasRun) return
+    this.#turnHasRun = true
+    queueMicrotask(this.#runIfDue)
+    this.#options.clock.atTurnEnd(this.#endTurn)
+  }
+
+  readonly #runIfDue = (): void => {
+    if (!this.#isDue) return
+    this.#isDue = false
+    try {
+      this.run()
+    } catch (thrown) {
+      this.#options.onError(toError(thrown))
+    }
+  }
+
+  readonly #endTurn = (): void => {
+    this.#turnHasRun = false
+    this.#runIfDue()
   }
 
   readonly onCompletion = (completion: CompletionEvent): void => {

@@ -1,4 +1,6 @@
 /** Time comes through here and nowhere else, so that tests and the simulation can move it. */
+// Imported, because the global of this name is a getter, and time is asked for several times for every record.
+import { performance } from 'node:perf_hooks'
 
 export interface Timer {
   cancel(): void
@@ -9,6 +11,8 @@ export interface Clock {
   now(): number
   /** Calls `fire` once, `delayMs` (0 or more) from now, unless cancelled. */
   setTimer(delayMs: number, fire: () => void): Timer
+  /** Calls `run` once, at the end of this turn of the event loop, when the timers and answers of the turn have been served. */
+  atTurnEnd(run: () => void): void
 }
 
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -20,6 +24,9 @@ export function systemClock(): Clock {
     now: () => origin + performance.now(),
     setTimer(delayMs, fire) {
       return new NodeTimer(setTimeout(fire, Math.min(Math.max(0, delayMs), MAX_TIMER_MS)))
+    },
+    atTurnEnd: (run) => {
+      setImmediate(run)
     },
   }
 }

@@ -34,6 +34,11 @@ export class ManualClock implements Clock {
     return timer
   }
 
+  /** Turns are those of the machine's event loop, as promises settle in them whatever the time is. */
+  atTurnEnd(run: () => void): void {
+    setImmediate(run)
+  }
+
   /** Time passes and no timer fires: what happens while a handler blocks the event loop. */
   pass(ms: number): void {
     this.#now += ms
