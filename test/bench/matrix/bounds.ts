@@ -49,12 +49,16 @@ export function boundOf({ workload, totals, cores, clientPerSecond, calibration 
 
 /** Records a second that the workload can be expected to allow before anything was measured: decides how many records are made. */
 export function expectedPerSecond(workload: Workload, cores: number): number {
-  const { work, workMin, workMax, concurrency, keys } = workload
+  const { work, workMin, workMax, concurrency } = workload
   const mean = (workMin + workMax) / 2
   if (work === 'sha256') return (cores * HASHES_PER_SECOND) / mean
   if (work === 'none') return CLIENT_PER_SECOND
-  const hottestShare = workload.keyShares === 'even' ? 1 / keys : 1 / harmonic(keys)
-  return Math.min(CLIENT_PER_SECOND, (1_000 * concurrency) / mean, 1_000 / mean / hottestShare)
+  return Math.min(CLIENT_PER_SECOND, (1_000 * concurrency) / mean, (1_000 * busyKeys(workload)) / mean)
+}
+
+/** How many keys have something to do at a time, on average, when the hottest one is never without. */
+export function busyKeys({ keys, keyShares }: Workload): number {
+  return keyShares === 'even' ? keys : harmonic(keys)
 }
 
 /** About what one core does in Java, which is the fastest at it, and what the client does of no-op records. Slower ones are cut off by time. */

@@ -1,5 +1,5 @@
 /** Measures what each runtime's timers and cores allow without Kafka, by the peers' mode `calibrate`, and remembers it. */
-import type { Calibration } from './bounds.ts'
+import { busyKeys, type Calibration } from './bounds.ts'
 import type { PreparedSystem } from './install.ts'
 import { runPeer } from './peer-process.ts'
 import { peerSettings, type Stage } from './stage.ts'
@@ -27,7 +27,8 @@ export class Calibrations {
   /** Once more. @param system any that runs on that runtime */
   async measure(workload: Workload, runtime: RuntimeName, system: PreparedSystem): Promise<void> {
     if (workload.work === 'none') return
-    const settings = { ...peerSettings(this.#stage, workload, system, 'none'), mode: 'calibrate' } as const
+    const base = peerSettings(this.#stage, workload, system, 'none')
+    const settings = { ...base, keys: Math.ceil(busyKeys(workload)), mode: 'calibrate' } as const
     const outcome = await runPeer(system.command, settings)
     if (outcome.kind !== 'calibrated') return
     const nominalMs = (workload.workMin + workload.workMax) / 2
@@ -38,6 +39,8 @@ export class Calibrations {
 }
 
 /** The same for workloads that ask the same of a runtime. */
-function idOf({ work, workMin, workMax, keys, concurrency }: Workload, runtime: RuntimeName): string {
-  return [runtime, work, workMin, workMax, work === 'sleep' ? Math.min(keys, concurrency) : 1].join(' ')
+function idOf(workload: Workload, runtime: RuntimeName): string {
+  const { work, workMin, workMax, concurrency } = workload
+  const chains = work === 'sleep' ? Math.min(Math.ceil(busyKeys(workload)), concurrency) : 1
+  return [runtime, work, workMin, workMax, chains].join(' ')
 }

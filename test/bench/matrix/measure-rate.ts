@@ -14,7 +14,7 @@ export interface FilledTopic {
 const LAST_SHARE = 0.98
 /** A backlog is read to its end, if that does not take too long. */
 const MEMORY_LIMIT_MS = 12_000
-/** Slow systems never see the end; from the first record to the last may take this much longer than expected. */
+/** Slow systems never see the end; from the first record to the last may take this much longer than expected. Less, and who puts the hottest key off would not pay for it. */
 const WHOLE_FACTOR = 2
 
 export async function measureRate(
@@ -24,7 +24,12 @@ export async function measureRate(
   { name, records }: FilledTopic,
   hooks: PeerHooks = {},
 ): Promise<Run> {
-  const whole = { warmUpRecords: 0, warmUpMs: 0, lastRecord: records, limitMs: stage.windowMs * WHOLE_FACTOR }
+  const whole = {
+    warmUpRecords: 0,
+    warmUpMs: 0,
+    lastRecord: records,
+    limitMs: (stage.warmUpMs + stage.windowMs) * WHOLE_FACTOR,
+  }
   const settings = {
     ...peerSettings(stage, workload, system, name),
     ...(workload.measured === 'whole' ? whole : windowIn(stage, system, records)),
