@@ -64,7 +64,7 @@ function slowCalls(ms: number, concurrency: number): Workload {
 
 function latency(stuckKey: boolean): Workload {
   const title = `latency at half the bare loop's rate${stuckKey ? ', one stuck key beside it' : ''}`
-  const keys = { partitions: 8, keys: 1_000, work: 'none', mostRepetitions: 3 } as const
+  const keys = { partitions: 8, keys: 1_000, work: 'none', mostRepetitions: 2 } as const
   return { ...basis, id: stuckKey ? 'g-stuck' : 'g-free', letter: 'g', title, kind: 'latency', stuckKey, ...keys }
 }
 
