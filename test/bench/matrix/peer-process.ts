@@ -34,6 +34,9 @@ export interface LivePeer {
   readonly peakBytes: number | undefined
   /** Ends it with SIGKILL. */
   kill(): void
+  /** Takes the processor from all its processes until `resume`. */
+  suspend(): void
+  resume(): void
 }
 
 /** For a JVM or an interpreter to start, to join a group, and for the members of an earlier group to be given up. */
@@ -95,6 +98,18 @@ class PeerProcess implements LivePeer {
 
   kill(): void {
     this.#settle({ kind: 'killed' })
+  }
+
+  suspend(): void {
+    this.#signal('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#signal('SIGCONT')
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#child.pid !== undefined && !hasEnded(this.#child)) process.kill(-this.#child.pid, signal)
   }
 
   #onLine(line: string, settings: PeerSettings): void {
