@@ -1,7 +1,7 @@
 /**
  * Compares systems on one backlog at the same time: all run at once, and each is stopped while another has its turn of a fraction of a second. A shared machine
- * that is fast at one moment and half as fast at the next is so to all of them then, and ratios repeat to some hundredths, where those of runs one after
- * the other do not: `node --import tsx test/bench/in-turns.bench.ts [a-8p] [bare,ours] [seconds each]`. Order per key is checked.
+ * that is fast at one moment and half as fast at the next is so to all of them then: the same code twice differs by some hundredths, where runs one after the other
+ * can differ by half. A ratio still depends on the moment, as memory weighs more in some systems: `node --import tsx test/bench/in-turns.bench.ts [a-8p] [bare,ours] [seconds each]`. Order per key is checked.
  *
  * Rates are higher than those of `npm run bench`: what the broker and the client's threads have prepared is there when a turn begins.
  */

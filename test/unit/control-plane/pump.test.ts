@@ -1,3 +1,4 @@
+/** How often the pump runs in a turn of the event loop. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Pump } from '../../../framework/control-plane/pump.ts'
