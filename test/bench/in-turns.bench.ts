@@ -1,7 +1,8 @@
 /**
  * Compares systems on one backlog at the same time: all run at once, and each is stopped while another has its turn of a fraction of a second. A shared machine
  * that is fast at one moment and half as fast at the next is so to all of them then: the same code twice differs by some hundredths, where runs one after the other
- * can differ by half. A ratio still depends on the moment, as memory weighs more in some systems: `node --import tsx test/bench/in-turns.bench.ts [a-8p] [bare,ours] [seconds each]`. Order per key is checked.
+ * can differ by half. A ratio still depends on the moment, as memory weighs more in some systems: `node --import tsx test/bench/in-turns.bench.ts [a-8p] [bare,ours] [seconds each]`.
+ * Order per key is checked. `drain`, `flood` and `cores` are bounds: the client alone, and what handlers that wait or compute allow: `d-500 cores,ours-worker`.
  *
  * Rates are higher than those of `npm run bench`: what the broker and the client's threads have prepared is there when a turn begins.
  */
@@ -9,6 +10,7 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FETCH_AHEAD } from '../../framework/kafka/librdkafka-settings.ts'
 import { startKafka } from '../e2e/kafka-harness.ts'
+import { expectedPerSecond } from './matrix/bounds.ts'
 import { bundlePeers, type PeerBundle } from './matrix/bundle-peers.ts'
 import type { PreparedSystem } from './matrix/install.ts'
 import { type LivePeer, type PeerOutcome, runPeer } from './matrix/peer-process.ts'
@@ -19,7 +21,10 @@ import { selectSystems } from './matrix/systems.ts'
 import { TopicFiller } from './matrix/topic-filler.ts'
 import { selectWorkloads, type Workload } from './matrix/workloads.ts'
 
-const FLOOD = 'flood'
+/** Peers that are no systems, but the bounds of those that are: what the client alone, client and event loop, or all cores allow. */
+const BOUNDS = ['drain', 'flood', 'cores'] as const
+/** Starts what it has at once: it is the bound of those that keep the order. */
+const WITHOUT_ORDER = 'flood'
 const TURN_MS = 300
 const WARM_UP_S = 4
 /** Ratios are also told for pieces of so many turns each. */
@@ -94,7 +99,8 @@ class Contestant {
 const TOPIC = `in-turns-${process.pid}`
 
 async function prepare(name: string, bundle: PeerBundle): Promise<PreparedSystem> {
-  if (name === FLOOD) return { command: bundle.command(FLOOD), version: '', packages: '' }
+  const bound = BOUNDS.find((each) => each === name)
+  if (bound !== undefined) return { command: bundle.command(bound), version: '', packages: '' }
   const [system] = selectSystems([name])
   if (system === undefined) throw new Error(`There is no system ${name}.`)
   return await system.prepare(bundle)
@@ -128,8 +134,7 @@ async function print(contestants: readonly Contestant[]): Promise<void> {
   for (const { name, rates, outcome } of contestants) {
     const ended = await outcome
     if (ended.kind !== 'measured') throw new Error(`${name}: ${ended.kind === 'failed' ? ended.why : ended.kind}`)
-    // The flood keeps no order: it is the bound of those that do.
-    if (name !== FLOOD && ended.result.violations > 0)
+    if (name !== WITHOUT_ORDER && ended.result.violations > 0)
       throw new Error(`${name} broke the order ${ended.result.violations} times`)
     const rate = Math.round(mean(rates)).toLocaleString('en')
     const ratio = mean(rates) / mean(first?.rates ?? [])
@@ -153,7 +158,8 @@ const bundle = await bundlePeers()
 try {
   const filler = await TopicFiller.open(kafka.brokers)
   await kafka.admin.createTopic(TOPIC, { partitions: workload.partitions })
-  const records = MOST_PER_SECOND * (WARM_UP_S + activeS)
+  const perSecond = Math.min(MOST_PER_SECOND, 2 * expectedPerSecond(workload, availableParallelism()))
+  const records = Math.ceil(perSecond * (WARM_UP_S + activeS))
   console.error(`filling a topic with ${records.toLocaleString('en')} records`)
   await filler.fill(TOPIC, take(new RecordSequence(workload), records))
   const stage: Stage = {

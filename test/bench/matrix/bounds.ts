@@ -14,7 +14,7 @@ export interface Bound {
 export interface Calibration {
   /** How long one piece of work really takes, over how long it should. */
   readonly stretch: number
-  /** Pieces of work in a second on one core. */
+  /** Pieces of work in a second on one core, while the others are as busy. */
   readonly corePerSecond: number
 }
 

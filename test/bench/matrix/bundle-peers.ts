@@ -6,14 +6,17 @@ const names = [
   'ours-worker',
   'worker-handler',
   'bare',
+  'drain',
   'flood',
+  'cores',
+  'cores-thread',
   'each-message',
   'kafkajs',
   'paced-producer',
   'curve',
 ] as const
 
-export type NodePeer = Exclude<(typeof names)[number], 'worker-handler'>
+export type NodePeer = Exclude<(typeof names)[number], 'worker-handler' | 'cores-thread'>
 
 export interface PeerBundle {
   /** The command that starts a peer. */
