@@ -27,6 +27,9 @@ function ofThisCheckout(path: string): string {
 
 const clientVersion = () => ofThisCheckout('node_modules/@confluentinc/kafka-javascript/package.json')
 
+/** Each thread compiles for itself, on cores that are all busy. */
+const THREADS_WARM_UP_FACTOR = 2
+
 export const systems: readonly System[] = [
   {
     name: 'ours',
@@ -48,6 +51,7 @@ export const systems: readonly System[] = [
       command: bundle.command('ours-worker'),
       version: ofThisCheckout('package.json'),
       packages: '',
+      warmUpFactor: THREADS_WARM_UP_FACTOR,
     }),
   },
   {
