@@ -11,6 +11,7 @@ export interface CoreShare {
 }
 
 await runPeer(async (settings, _handle, shared) => {
+  if (settings.work !== 'sha256') throw new Error('cores is the bound of handlers that compute, and of no others')
   for (let key = 0; key < settings.cores; key += 1) {
     const workerData: CoreShare = { settings, shared, key }
     new Worker(new URL('./cores-thread.mjs', import.meta.url), { workerData }).once('error', fail)
