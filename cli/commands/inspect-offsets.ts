@@ -20,6 +20,8 @@ interface Inspected extends GroupOffset {
 }
 
 const CHECK_TIMEOUT_MS = 5_000
+/** Of one partition. A short text can stand for a million ranges, and nobody reads them. */
+const MAX_RANGES = 10_000
 
 /** @returns 1 when the group has committed nothing there */
 export async function inspectOffsets(
@@ -44,7 +46,7 @@ export async function inspectOffsets(
 
 function inspect(offset: GroupOffset): Inspected {
   const { position, logEnd, metadata } = offset
-  return { ...offset, lag: Math.max(0, logEnd - position), decoded: decodeCompleted(position, metadata) }
+  return { ...offset, lag: Math.max(0, logEnd - position), decoded: decodeCompleted(position, metadata, MAX_RANGES) }
 }
 
 function json(group: string, broker: string, offsets: readonly Inspected[]): string {
@@ -84,7 +86,8 @@ function metadataText({ decoded, metadata, position }: Inspected): string {
       const done = decoded.ranges.reduce((sum, { start, end }) => sum + end - start, 0)
       const last = decoded.ranges.at(-1)?.end ?? position
       const ranges = decoded.ranges.length === 1 ? '1 range' : `${decoded.ranges.length} ranges`
-      return `${done} done above the position, in ${ranges} up to ${last - 1} (${metadata.length} characters)`
+      const more = decoded.cutAt === undefined ? '' : ', and more behind'
+      return `${done} done above the position, in ${ranges} up to ${last - 1}${more} (${metadata.length} characters)`
     }
   }
 }

@@ -18,6 +18,8 @@ export interface AssignmentsOptions {
   readonly failed: FailedRecords
   readonly recovery: RecoveryStrategy
   readonly partitionSettings: PartitionSettings
+  /** Ranges of completed offsets that are restored of one partition. */
+  readonly maxRestored: number
   readonly onEvent?: EventSink | undefined
 }
 
@@ -28,14 +30,17 @@ export class Assignments {
   readonly #failed: FailedRecords
   readonly #recovery: RecoveryStrategy
   readonly #partitionSettings: PartitionSettings
+  readonly #maxRestored: number
   readonly #emit: EventSink | undefined
 
-  constructor({ scheduler, intake, failed, recovery, partitionSettings, onEvent }: AssignmentsOptions) {
+  constructor(options: AssignmentsOptions) {
+    const { scheduler, intake, failed, recovery, partitionSettings, maxRestored, onEvent } = options
     this.#scheduler = scheduler
     this.#intake = intake
     this.#failed = failed
     this.#recovery = recovery
     this.#partitionSettings = partitionSettings
+    this.#maxRestored = maxRestored
     this.#emit = onEvent
   }
 
@@ -48,7 +53,7 @@ export class Assignments {
   begin(of: AssignedPartition): PartitionState {
     const decoded =
       this.#recovery === 'metadata' && of.position !== undefined
-        ? decodeCompleted(of.position, of.metadata)
+        ? decodeCompleted(of.position, of.metadata, this.#maxRestored)
         : ({ kind: 'none' } as const)
     const told = decoded.kind === 'completed' ? decoded.ranges : []
     // A log that was cut gives those offsets to other records. They are not done.
@@ -66,6 +71,10 @@ export class Assignments {
     this.#emit?.({ kind: 'partition.assigned', topic, partition, epoch, position: of.position, restored: count })
     if (decoded.kind === 'rejected') {
       this.#emit?.({ kind: 'metadata.dropped', topic, partition, epoch, why: decoded.why })
+    }
+    if (decoded.kind === 'completed' && decoded.cutAt !== undefined) {
+      const why = `it has more ranges of completed offsets than limits.maxRecordsPerPartition allows, ${this.#maxRestored}: from offset ${decoded.cutAt} on, it is not read`
+      this.#emit?.({ kind: 'metadata.dropped', topic, partition, epoch, why })
     }
     if (beyond > 0) {
       state.forgetCommitted()

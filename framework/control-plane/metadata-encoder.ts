@@ -47,7 +47,8 @@ export interface EncodedMetadata {
 
 export type DecodedMetadata =
   | { readonly kind: 'none' }
-  | { readonly kind: 'completed'; readonly ranges: readonly OffsetRange[] }
+  /** `cutAt`: the text has more ranges than were asked for; what it says from this offset on was not read. */
+  | { readonly kind: 'completed'; readonly ranges: readonly OffsetRange[]; readonly cutAt?: number }
   /** Not ours, cut, padded, altered, or of another position. `why` completes the sentence "the metadata is ...". */
   | { readonly kind: 'rejected'; readonly why: string }
 
@@ -79,8 +80,11 @@ export function encodeCompleted(
   return { text: frame(position, best), coveredTo, truncated: coveredTo < last.end }
 }
 
-/** Never throws. */
-export function decodeCompleted(position: number, text: string): DecodedMetadata {
+/**
+ * Never throws.
+ * @param maxRanges how many are built at most, whatever the text says: 141 characters can stand for a million. 1 or more
+ */
+export function decodeCompleted(position: number, text: string, maxRanges = MAX_RUNS / 2): DecodedMetadata {
   if (text === '') return { kind: 'none' }
   if (!text.startsWith(PREFIX)) return rejected(nameForeign(text))
   if (text.length > MAX_LENGTH) return rejected('longer than any that Pyrallel writes')
@@ -88,10 +92,12 @@ export function decodeCompleted(position: number, text: string): DecodedMetadata
   if (bytes === undefined) return rejected('damaged: it has characters that Pyrallel does not write')
   const body = unframe(position, bytes)
   if (body === undefined) return rejected('cut, padded, altered, or was written for another position')
-  const runs = runCodecs.find((codec) => codec.id === body.codecId)?.decode(body.payload, body.span)
+  const runs = runCodecs.find((codec) => codec.id === body.codecId)?.decode(body.payload, body.span, 2 * maxRanges)
   if (runs === undefined || !Number.isSafeInteger(position + body.span))
     return rejected('damaged: its check is right and its content is not')
-  return { kind: 'completed', ranges: rangesOf(position, runs) }
+  const ranges = rangesOf(position, runs)
+  const cutAt = ranges.at(-1)?.end ?? position
+  return cutAt < position + body.span ? { kind: 'completed', ranges, cutAt } : { kind: 'completed', ranges }
 }
 
 function runsOf(position: number, completed: readonly OffsetRange[]): Runs {

@@ -7,7 +7,7 @@ import { type BitCoder, BitReader, BitWriter } from './bit-coder.ts'
  */
 export type Runs = readonly number[]
 
-/** A decoder builds no more runs than this, whatever the bytes say; the encoder never writes more. 2^20 gaps. */
+/** The encoder never writes more. 2^20 gaps. */
 export const MAX_RUNS = 2 ** 21
 
 /** The largest sum of runs. */
@@ -21,14 +21,15 @@ export interface EncodedRuns {
 
 /**
  * 1. `encode` MUST return at most `budget` bytes, which stand for a true prefix of the window.
- * 2. `decode` MUST NOT throw and MUST NOT build more than `MAX_RUNS` runs, on any bytes that fit into a text and any span from 1 to
- *    `MAX_SPAN`; `undefined` when they cannot be runs of that span.
+ * 2. `decode` MUST NOT throw, on any bytes that fit into a text and any span from 1 to `MAX_SPAN`; `undefined` when they cannot be runs of
+ *    that span. It MUST NOT build more than `maxRuns`, which is even: a few bytes of a model can stand for a million. What it returns then
+ *    is a true beginning.
  */
 export interface RunCodec {
   /** What the format calls it; never reused. */
   readonly id: number
   encode(runs: Runs, budget: number): EncodedRuns
-  decode(bytes: Uint8Array, span: number): Runs | undefined
+  decode(bytes: Uint8Array, span: number, maxRuns: number): Runs | undefined
 }
 
 const nothing: EncodedRuns = { bytes: new Uint8Array(0), span: 0 }
@@ -51,7 +52,7 @@ const varints: RunCodec = {
     }
     return { bytes: Uint8Array.from(bytes.slice(0, kept)), span }
   },
-  decode(bytes, span) {
+  decode(bytes, span, maxRuns) {
     const runs: number[] = []
     let total = 0
     for (let at = 0; at < bytes.length; ) {
@@ -62,7 +63,7 @@ const varints: RunCodec = {
       if (varint.value === 0 || total > span) return undefined
       runs.push(varint.value)
     }
-    return total === span && runs.length % 2 === 0 ? runs : undefined
+    return total === span && runs.length % 2 === 0 ? runs.slice(0, maxRuns) : undefined
   },
 }
 
@@ -82,7 +83,7 @@ const bitset: RunCodec = {
     }
     return { bytes, span }
   },
-  decode(bytes, span) {
+  decode(bytes, span, maxRuns) {
     const lastByte = bytes[bytes.length - 1]
     const bitsInLastByte = ((span + 7) & 7) + 1
     if (lastByte === undefined || bytes.length !== Math.ceil(span / 8) || lastByte >>> bitsInLastByte > 0)
@@ -99,7 +100,7 @@ const bitset: RunCodec = {
       previous = bit
     }
     runs.push(span - start)
-    return previous === 1 ? runs : undefined
+    return previous === 1 ? runs.slice(0, maxRuns) : undefined
   },
 }
 
@@ -197,15 +198,15 @@ function modelled(id: number, memoryOf: () => RunMemory, leastRuns: number): Run
       }
       return span === 0 ? nothing : { bytes: writer.finish(), span }
     },
-    decode(bytes, span) {
+    decode(bytes, span, maxRuns) {
       const memory = memoryOf()
       const reader = new BitReader(memory.contexts, bytes)
       const runs: number[] = []
-      for (let at = 0; at < span; ) {
+      for (let at = 0; at < span && runs.length < maxRuns; ) {
         const run = codeRun(reader, memory.firstContext(runs.length & 1), 0)
         memory.remember(run)
         at += run
-        if (at > span || runs.length === MAX_RUNS) return undefined
+        if (at > span) return undefined
         runs.push(run)
       }
       return runs.length % 2 === 0 ? runs : undefined

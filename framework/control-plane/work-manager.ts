@@ -71,8 +71,10 @@ export class WorkManager {
       maxMetadataLength: recovery === 'metadata' ? maxMetadataLength : 0,
       maxOffsetSpan: limits.maxOffsetSpan,
     }
+    // Each range begins above a record that was incomplete, and in memory: no member with these limits stores more.
+    const maxRestored = limits.maxRecordsPerPartition
     const parts = { scheduler: this.#scheduler, intake: this.#intake, failed: this.#failed, onEvent }
-    this.#assignments = new Assignments({ ...parts, recovery, partitionSettings })
+    this.#assignments = new Assignments({ ...parts, recovery, partitionSettings, maxRestored })
     this.#table = this.#assignments.table
     this.#settlement = new Settlement({ ...parts, random, tellsDone })
   }

@@ -35,6 +35,12 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (first === undefined || first.start > -1) return false',
   },
   {
+    name: 'of the restored completions, one range is read',
+    file: 'work-manager.ts',
+    find: 'const maxRestored = limits.maxRecordsPerPartition',
+    replace: 'const maxRestored = 1',
+  },
+  {
     name: 'restored completions beyond the end of the log are believed',
     file: 'assignments.ts',
     find: 'of.logEnd === undefined ? told : rangesBelow(told, of.logEnd)',

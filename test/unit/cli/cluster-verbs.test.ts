@@ -153,6 +153,19 @@ describe('pyrallel inspect offsets', () => {
     assert.equal(first.lag, 8)
   })
 
+  it('builds no more than 10,000 ranges of a partition, and says that there are more', async () => {
+    const cluster = aCluster('orders')
+    const many = Array.from({ length: 10_001 }, (_, index) => ({ start: 2 * index + 1, end: 2 * index + 2 }))
+    const { text } = encodeCompleted(0, many, 4_095)
+    cluster.group('shop').commit({ topic: 'orders', partition: 0 }, { position: 0, metadata: text })
+    const io = testIo(projectFolder())
+    await inspectOffsets('shop', options, io, on(cluster))
+    assert.match(
+      io.out(),
+      /10000 done above the position, in 10000 ranges up to 19999, and more behind \(\d+ characters\)/,
+    )
+  })
+
   it('exits with 1 for a group that has committed nothing', async () => {
     const io = testIo(projectFolder())
     assert.equal(await inspectOffsets('shp', options, io, on(withOffsets())), 1)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { decodeCompleted, encodeCompleted } from '../../../framework/control-plane/metadata-encoder.ts'
+import type { Limits } from '../../../framework/model/settings.ts'
 import { aRecord, Driver, failed, of, range } from './builders.ts'
 
 const idle = { records: 0, bytes: 0, inFlight: 0, retriesWaiting: 0, deadLetters: 0 }
@@ -134,6 +135,18 @@ describe('recovery', () => {
       assert.deepEqual(driver.eventsOf('metadata.dropped'), [])
       assert.equal(driver.eventsOf('partition.assigned')[0]?.restored, 50)
     }
+  })
+
+  it('restores no more than its own limits allow, tells what it leaves, and so runs the rest', () => {
+    const ranges = range(0, 1_000).map((index) => ({ start: 2 * index + 1, end: 2 * index + 2 }))
+    const metadata = encodeCompleted(0, ranges, 4_095).text
+    const restored = (limits: Partial<Limits>) => {
+      const driver = new Driver({ limits }).assign(0, 0, metadata)
+      const [dropped] = driver.eventsOf('metadata.dropped')
+      return [driver.eventsOf('partition.assigned')[0]?.restored, dropped?.why.match(/from offset \d+/)?.[0]]
+    }
+    assert.deepEqual(restored({}), [1_000, undefined])
+    assert.deepEqual(restored({ maxRecordsPerPartition: 20 }), [20, 'from offset 40'])
   })
 
   it('drops metadata that it cannot believe, says why, and replaces it', () => {

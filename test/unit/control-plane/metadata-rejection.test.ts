@@ -1,7 +1,7 @@
 /** Commit metadata that is cut, padded, altered, foreign, forged or random: never believed, never fatal. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { decodeCompleted } from '../../../framework/control-plane/metadata-encoder.ts'
+import { decodeCompleted, encodeCompleted } from '../../../framework/control-plane/metadata-encoder.ts'
 import { checkOf, textFromBytes } from '../../../framework/control-plane/metadata-text.ts'
 import { MAX_RUNS, MAX_SPAN, pushVarint } from '../../../framework/control-plane/run-codecs.ts'
 import { encoded, samples } from './metadata-samples.ts'
@@ -208,6 +208,29 @@ describe('what is not believed', () => {
     const alternating = (bytes: number) => forgedPayload(2, bytes * 8, new Array(bytes).fill(0b10101010))
     assert.equal(decodeCompleted(0, alternating(20_000)).kind, 'completed')
     assert.equal(decodeCompleted(0, alternating(20_500)).kind, 'rejected', 'longer than any that is written')
+  })
+})
+
+describe('how much of a text is built', () => {
+  /** Every second offset of two million is completed: 141 characters. */
+  const million = Array.from({ length: 1_000_000 }, (_, index) => ({ start: 2 * index + 1, end: 2 * index + 2 }))
+  const { text } = encodeCompleted(0, million, 4_095)
+
+  it('is no more than the ranges that are allowed, in every encoding, and what is built is true', () => {
+    const texts = [
+      text,
+      forgedPayload(1, 300, new Array(300).fill(1)),
+      forgedPayload(2, 300 * 8, new Array(300).fill(0b10101010)),
+    ]
+    for (const each of texts) {
+      const decoded = decodeCompleted(0, each, 10)
+      assert.deepEqual(decoded, { kind: 'completed', ranges: million.slice(0, 10), cutAt: 20 })
+    }
+  })
+
+  it('is all of it where there are as many ranges as allowed', () => {
+    const fifty = encodeCompleted(0, million.slice(0, 50), 4_095).text
+    assert.deepEqual(decodeCompleted(0, fifty, 50), { kind: 'completed', ranges: million.slice(0, 50) })
   })
 })
 
