@@ -35,7 +35,8 @@ export interface HandlerRecord<T> {
 export interface PublishOptions {
   /** Overrides the topic's own `key`. */
   readonly key?: string | null
-  readonly headers?: Readonly<Record<string, string | Buffer>>
+  /** Text, which is written as UTF-8, or bytes. Anything else is refused (`PYR_RECORD_INVALID`), before the record is sent. */
+  readonly headers?: Readonly<Record<string, string | Uint8Array>>
 }
 
 /** Publishes a value and waits for the broker's acknowledgement. */

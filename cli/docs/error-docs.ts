@@ -65,6 +65,11 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
     cause: 'The broker did not take a record within message.timeout.ms, has no such partition, or refused it.',
     fix: 'In a handler the attempt fails and is tried again. Look at the cause: too few in-sync replicas, no right to write, a broker that is down.',
   },
+  PYR_RECORD_INVALID: {
+    cause:
+      'A key, or the value of a header, is a number, an object, null or undefined. Types forbid it, so it came from JavaScript or past a cast.',
+    fix: 'Nothing was sent. Make a text of it (`String(attempt)`), or leave the header out. The message names the topic and the header.',
+  },
   PYR_RECORD_TOO_LARGE: {
     cause: 'A record is larger than message.max.bytes of the client, or max.message.bytes of the topic.',
     fix: 'Publish a reference instead of the content; or raise kafka.librdkafka["message.max.bytes"] and the limit of the topic. No retry will make it smaller: catch it, or throw DeadLetter.',

@@ -76,6 +76,7 @@ export interface RecordPlace {
  * 3. An empty key or value MUST arrive as empty, and null as null.
  * 4. A full queue is backpressure: `produce` waits, it does not reject.
  * 5. `produce` MUST resolve with the partition and the offset at which the record can be read.
+ * 6. `produce` MUST reject a record whose key, value or headers are neither bytes nor null (`PYR_RECORD_INVALID`), and MUST NOT write it.
  */
 export interface RecordProducer {
   produce(record: OutgoingRecord): Promise<RecordPlace>

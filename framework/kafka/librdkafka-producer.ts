@@ -6,6 +6,7 @@
  */
 import { PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
+import { refuseUncarryable } from '../model/outgoing-check.ts'
 import type { OutgoingRecord } from '../model/record.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { RecordPlace, RecordProducer } from './kafka-client.ts'
@@ -65,6 +66,8 @@ export class LibrdkafkaProducer implements RecordProducer {
   produce(record: OutgoingRecord): Promise<RecordPlace> {
     if (this.#closing !== undefined) return Promise.reject(closedError())
     return new Promise((resolve, reject) => {
+      // First of all: the binding throws at a header that it cannot carry, and sends the record without it.
+      refuseUncarryable(record)
       const production = { record, resolve, reject }
       // A record that overtook one that waits could break the order of their key.
       if (this.#waiting.length > 0 || this.#replacing !== undefined || !this.#send(production)) {

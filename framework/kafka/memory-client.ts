@@ -1,5 +1,6 @@
 /** A Kafka cluster inside this process: for tests, and for `pyrallel dev` where the native client is missing. Keeps nothing on disk. */
 import { PyrallelError } from '../model/errors.ts'
+import { refuseUncarryable } from '../model/outgoing-check.ts'
 import { type KafkaRecord, type OutgoingRecord, partitionId, type TopicPartition } from '../model/record.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import type {
@@ -150,6 +151,7 @@ class InProcessCluster implements MemoryCluster {
     return {
       produce: async (record) => {
         if (isClosed) throw new PyrallelError('PYR_CLIENT_CLOSED', 'The Kafka producer is closed.')
+        refuseUncarryable(record)
         const fault = this.#productionFaults.shift()
         if (fault !== undefined) throw fault
         const { partition, offset } = this.append(copyOf(record))

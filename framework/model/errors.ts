@@ -16,6 +16,7 @@ export const errorCodes = {
   PYR_NOT_OWNED: 'A commit named a partition that this member does not own any more.',
   PYR_COMMIT_FAILED: 'The group coordinator refused a commit.',
   PYR_PRODUCE_FAILED: 'A record could not be produced.',
+  PYR_RECORD_INVALID: 'A record that is published has a key or a header that is neither text nor bytes.',
   PYR_RECORD_TOO_LARGE: 'A record is larger than the client or the broker accepts.',
   PYR_CLIENT_CLOSED: 'The Kafka client was used after close().',
   PYR_KAFKA: 'The Kafka client reported an error that has no code of its own here.',

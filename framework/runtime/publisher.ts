@@ -3,7 +3,8 @@ import type { TSchema } from 'typebox'
 import type { Validator } from 'typebox/compile'
 import type { Publish, PublishOptions } from '../handler.ts'
 import type { RecordPlace, RecordProducer } from '../kafka/kafka-client.ts'
-import { PyrallelError } from '../model/errors.ts'
+import { PyrallelError, toError } from '../model/errors.ts'
+import { isBytes, kindOf, uncarryable } from '../model/outgoing-check.ts'
 import type { OutgoingRecord, RecordHeader } from '../model/record.ts'
 import type { PublishTracer } from '../observability/tracing.ts'
 import type { TopicDefinition } from '../topic.ts'
@@ -18,10 +19,12 @@ export type PublishingProducer = Omit<RecordProducer, 'produce'> & {
 export type SchemaOf = (topic: string) => TSchema | undefined
 
 /**
+ * What is checked is what is sent: the value's text is made once, and the schema is asked about that text, read again. Nothing is handed to
+ * the producer before all of the record is known to be right.
  * @param schemaOf asked for topics that have no schema of their own, or are only named
  * @param trace undefined where nobody traces
  * @throws (the returned function) PyrallelError PYR_SCHEMA when the value does not satisfy its topic's schema or is no JSON,
- * PYR_PRODUCE_FAILED when the broker did not take it
+ * PYR_RECORD_INVALID when its key or a header is neither text nor bytes, PYR_PRODUCE_FAILED when the broker did not take it
  */
 export function publisher(
   producer: PublishingProducer,
@@ -35,41 +38,54 @@ export function publisher(
   return async <T>(to: TopicDefinition<T> | string, value: T, options: PublishOptions = {}) => {
     const topic = typeof to === 'string' ? to : to.name
     const schema = (typeof to === 'string' ? undefined : to.schema) ?? schemaOf(topic)
-    if (schema !== undefined) await validate(validators, schema, topic, value)
+    const text = textOf(topic, value)
+    if (schema !== undefined) await validate(validators, schema, topic, text)
     const chosen = options.key === undefined && typeof to !== 'string' ? to.key?.(value) : options.key
-    const key = chosen === undefined || chosen === null ? null : Buffer.from(chosen)
-    const record = { topic, key, value: encode(topic, value), headers: headersOf(options) }
+    const record = {
+      topic,
+      key: keyOf(topic, chosen),
+      value: text === null ? null : Buffer.from(text),
+      headers: headersOf(topic, options),
+    }
     await (trace === undefined ? produce(record) : trace(record, produce))
   }
 }
 
 /** A value of `null` is a tombstone. */
-function encode(topic: string, value: unknown): Buffer | null {
+function textOf(topic: string, value: unknown): string | null {
   if (value === null) return null
-  const text = JSON.stringify(value)
-  if (text === undefined) {
-    throw new PyrallelError(
-      'PYR_SCHEMA',
-      `The value published to ${topic} is ${typeof value}, which JSON cannot carry.`,
-    )
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch (thrown) {
+    const { message } = toError(thrown)
+    throw new PyrallelError('PYR_SCHEMA', `The value published to ${topic} cannot be made JSON: ${message}.`, {
+      cause: thrown,
+    })
   }
-  return Buffer.from(text)
+  if (text !== undefined) return text
+  throw new PyrallelError('PYR_SCHEMA', `The value published to ${topic} is ${typeof value}, which JSON cannot carry.`)
 }
 
-function headersOf({ headers = {} }: PublishOptions): RecordHeader[] {
-  return Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? Buffer.from(value) : value])
+function keyOf(topic: string, key: unknown): Buffer | null {
+  if (key === undefined || key === null) return null
+  if (typeof key !== 'string') throw uncarryable(topic, `its key is ${kindOf(key)}`)
+  return Buffer.from(key)
 }
 
-function sent(value: unknown): unknown {
-  const text = JSON.stringify(value)
-  return text === undefined ? undefined : JSON.parse(text)
+function headersOf(topic: string, { headers = {} }: PublishOptions): RecordHeader[] {
+  return Object.entries(headers).map(([name, value]: readonly [string, unknown]) => {
+    if (typeof value === 'string') return [name, Buffer.from(value)]
+    if (!isBytes(value)) throw uncarryable(topic, `its header '${name}' is ${kindOf(value)}`)
+    return [name, Buffer.isBuffer(value) ? value : Buffer.from(value)]
+  })
 }
 
 async function validate(
   validators: WeakMap<TSchema, Validator>,
   schema: TSchema,
   topic: string,
-  value: unknown,
+  text: string | null,
 ): Promise<void> {
   let validator = validators.get(schema)
   if (validator === undefined) {
@@ -77,8 +93,8 @@ async function validate(
     validator = Compile(schema)
     validators.set(schema, validator)
   }
-  // What counts is what is sent: JSON leaves out what is undefined, and asks `toJSON`.
-  if (validator.Check(value) || validator.Check(sent(value))) return
+  const value: unknown = text === null ? null : JSON.parse(text)
+  if (validator.Check(value)) return
   const first = validator.Errors(value)[0]
   const where = first === undefined || first.instancePath === '' ? 'the value' : first.instancePath
   throw new PyrallelError(

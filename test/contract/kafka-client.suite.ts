@@ -587,6 +587,34 @@ export function kafkaClientSuite(target: KafkaTarget): void {
         })
       })
 
+      it('law 6: writes nothing of a record that it cannot carry, and says which part that is', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        const whole = text(topic, 'whole', { partition: 0 })
+        const wrong: readonly (readonly [object, RegExp])[] = [
+          [
+            {
+              headers: [
+                ['ok', Buffer.from('x')],
+                ['attempt', 5],
+              ],
+            },
+            /its header 'attempt' is a number/,
+          ],
+          [{ headers: [['attempt', undefined]] }, /its header 'attempt' is undefined/],
+          [{ headers: [['attempt', 'text']] }, /its header 'attempt' is a string/],
+          [{ key: 5 }, /its key is a number/],
+          [{ value: { n: 1 } }, /its value is an object/],
+        ]
+        for (const [part, message] of wrong) {
+          const produced = producer.produce({ ...whole, ...part } as OutgoingRecord)
+          await assert.rejects(produced, { code: 'PYR_RECORD_INVALID', message })
+        }
+        await producer.produce(whole)
+        await pump([member], 'the record', () => member.records.length > 0)
+        assert.deepEqual([member.values(), member.records[0]?.offset], [['whole'], 0])
+      })
+
       it('may be closed twice, and refuses records afterwards', async () => {
         const topic = await newTopic()
         const own = await connection.producer()

@@ -318,6 +318,13 @@ describe('WorkerEngine: a handler that says odd things', LIMIT, () => {
     assert.deepEqual(record?.headers, [['trace', Buffer.from('abc')]])
   })
 
+  it('publishes nothing where a header is neither text nor bytes, and fails', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    const failure = await harness.failureOf(harness.tell({ do: 'publishNumberInHeader' }))
+    assert.match(failure.message, /its header 'attempt' is a number/)
+    assert.deepEqual(harness.produced, [])
+  })
+
   it('meets a publish that fails: the error has its code in the thread too', async () => {
     await using harness = await FaultyHarness.running(faulty)
     await harness.outcomeOf(harness.tell({ do: 'publishRefused' }))

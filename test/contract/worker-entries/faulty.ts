@@ -161,6 +161,10 @@ const faults = {
   publishKeyed: async (_fault: Fault, { publish }: HandlerContext) => {
     await publish(news, { some: 'value' }, { headers: { trace: 'abc' } })
   },
+  /** As JavaScript can, past the types. */
+  publishNumberInHeader: async (_fault: Fault, { publish }: HandlerContext) => {
+    await publish(news, 'sent', { headers: { attempt: 5 as never } })
+  },
   publishRefused: async (_fault: Fault, { publish }: HandlerContext) => {
     await publish('refused', 'x').catch(async (error: unknown) => {
       const { name, message, code } = error as Error & { readonly code?: string }
