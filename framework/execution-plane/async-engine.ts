@@ -1,5 +1,6 @@
 /** Runs attempts on the event loop of this process. Decides nothing about order, retries or commits. */
 import { bug, PyrallelError } from '../model/errors.ts'
+import { totalLogger } from '../model/total-logger.ts'
 import type { CompletionEvent, Outcome, WorkItem } from '../model/work.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { Attempt } from './attempt.ts'
@@ -159,8 +160,7 @@ export class AsyncEngine implements ExecutionEngine {
     const now = this.#options.clock.now()
     if (this.#running.delete(attempt)) this.#complete(attempt, this.#inTime(attempt, outcome, now), now)
     else if (this.#overdue.delete(attempt)) this.#complete(attempt, timedOut(this.#options.timeoutMs, outcome), now)
-    else if (this.#abandoned.delete(attempt))
-      attempt.log.info({ afterMs: attempt.durationMs(now) }, 'an abandoned handler has settled')
+    else if (this.#abandoned.delete(attempt)) attempt.logSettled(now)
   }
 
   /** An attempt that ends after its deadline has timed out, also when a busy event loop kept the timer from saying so first. */
@@ -181,7 +181,12 @@ export class AsyncEngine implements ExecutionEngine {
       { abandonAfterMs: this.#options.abandonAfterMs },
       'a handler ignores its signal and was abandoned; it keeps its slot',
     )
-    this.#complete(attempt, timedOut(this.#options.timeoutMs), this.#options.clock.now())
+    this.#giveUpAttempt(attempt, timedOut(this.#options.timeoutMs), this.#options.clock.now())
+  }
+
+  #giveUpAttempt(attempt: Attempt, outcome: Outcome, now: number): void {
+    attempt.giveUp(outcome)
+    this.#complete(attempt, outcome, now)
   }
 
   #complete(attempt: Attempt, outcome: Outcome, now: number): void {
@@ -201,7 +206,7 @@ export class AsyncEngine implements ExecutionEngine {
       const leftBehind = this.#unfinished()
       if (leftBehind.length === 0) return
       const { handlerId, clock, log } = this.#options
-      log.warn(
+      totalLogger(log).warn(
         { handler: handlerId, leftBehind: leftBehind.length },
         'handlers were still running when the engine had to close',
       )
@@ -211,7 +216,7 @@ export class AsyncEngine implements ExecutionEngine {
       for (const attempt of leftBehind) {
         this.#running.delete(attempt)
         this.#overdue.delete(attempt)
-        this.#complete(attempt, interrupted(reason.message), now)
+        this.#giveUpAttempt(attempt, interrupted(reason.message), now)
       }
     })
   }

@@ -4,9 +4,10 @@ import { bug } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { KafkaRecord } from '../model/record.ts'
 import type { HandlerFailure, Outcome, WorkItem } from '../model/work.ts'
-import type { AttemptSpan } from './attempt-tracer.ts'
+import { AttemptLog } from './attempt-log.ts'
+import { GuardedSpan } from './attempt-tracer.ts'
 import { Waiting } from './deadline-queue.ts'
-import { DecodedRecord, keyText } from './decoded-record.ts'
+import { DecodedRecord } from './decoded-record.ts'
 import { type Checked, HandlerBatch } from './handler-batch.ts'
 import { failureOf } from './handler-failure.ts'
 import { failed, filtered, interrupted, outcomeOfThrow, succeeded } from './outcomes.ts'
@@ -32,8 +33,8 @@ export class Attempt extends Waiting {
   #controller: AbortController | undefined
   #abortReason: DOMException | undefined
   #publishes: PublishTracker | undefined
-  #log: Logger | undefined
-  #span: AttemptSpan | undefined
+  #log: AttemptLog | undefined
+  #span: GuardedSpan | undefined
   #batch: HandlerBatch | undefined
 
   /** @param onOver called once, always later than `start`, unless `start` has returned the outcome itself */
@@ -69,18 +70,31 @@ export class Attempt extends Waiting {
     return (this.#startedAt ?? Number.POSITIVE_INFINITY) + this.#handler.setup.timeoutMs
   }
 
-  /** Runs the handler. Returns the outcome when there is nothing to wait for, which is the case for every synchronous handler. */
+  /**
+   * Runs the handler. Returns the outcome when there is nothing to wait for, which is the case for every synchronous handler. Total: what throws
+   * before the handler is called, or after it has returned, fails the attempt. In the engine's turn, it would end the process at every start.
+   */
   start(now: number): Outcome | undefined {
     this.#startedAt = now
-    const span = this.#handler.setup.trace?.(this.item)
-    if (span === undefined) return this.#run()
-    this.#span = span
-    const outcome = span.run(() => this.#run())
-    if (outcome !== undefined) span.end(outcome)
+    const { trace } = this.#handler.setup
+    if (trace === undefined) return this.#run()
+    this.#span = new GuardedSpan(trace, this.item, (thrown) =>
+      this.logFault('error', { failure: failureOf(thrown) }, 'tracing has failed; the attempt goes on without it'),
+    )
+    const outcome = this.#span.run(() => this.#run())
+    if (outcome !== undefined) this.#span.end(outcome)
     return outcome
   }
 
   #run(): Outcome | undefined {
+    try {
+      return this.#tryToRun()
+    } catch (thrown) {
+      return failed(failureOf(thrown))
+    }
+  }
+
+  #tryToRun(): Outcome | undefined {
     if (this.#abortReason !== undefined) return interrupted(this.#abortReason.message)
     const { runBatch } = this.#handler.setup.definition
     return runBatch === undefined ? this.#runOne() : this.#runBatch(runBatch)
@@ -133,6 +147,11 @@ export class Attempt extends Waiting {
     }
   }
 
+  /** It is answered for, and its handler still runs: what it traces ends here. */
+  giveUp(outcome: Outcome): void {
+    this.#span?.end(outcome)
+  }
+
   get isAborted(): boolean {
     return this.#abortReason !== undefined
   }
@@ -158,25 +177,21 @@ export class Attempt extends Waiting {
   }
 
   get log(): Logger {
-    const { topic, partition, offset } = this.record
-    const last = this.item.records.at(-1) ?? this.record
-    this.#log ??= this.#handler.setup.log.child({
-      handler: this.#handler.setup.handlerId,
-      topic,
-      partition,
-      offset,
-      ...(last === this.record
-        ? { key: keyText(this.record), attempt: this.number }
-        : { lastOffset: last.offset, records: this.item.records.length }),
-    })
+    return this.#ownLog.ofHandler
+  }
+
+  get #ownLog(): AttemptLog {
+    this.#log ??= new AttemptLog(this.#handler, this.item)
     return this.#log
   }
 
-  /** The same fault of a handler at most once in an interval, with the number of those that were held back; the others at `debug`. */
+  /** Of a handler that was given up before. */
+  logSettled(now: number): void {
+    this.#ownLog.info({ afterMs: this.durationMs(now) }, 'an abandoned handler has settled')
+  }
+
   logFault(level: 'warn' | 'error', facts: object, sentence: string): void {
-    const suppressed = this.#handler.faults.pass(sentence)
-    if (suppressed === undefined) this.log.debug(facts, sentence)
-    else this.log[level](suppressed === 0 ? facts : { ...facts, suppressed }, sentence)
+    this.#ownLog.fault(level, facts, sentence)
   }
 
   /** A function that stands alone, so that a handler may take it out of its context. */

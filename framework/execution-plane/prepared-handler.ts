@@ -1,6 +1,7 @@
 /** What the attempts of one handler share: its definition, its decoder, and how often its faults are logged. Runs nothing. */
 import type { HandlerDefinition, Publish } from '../handler.ts'
 import type { Logger } from '../model/logger.ts'
+import { totalLogger } from '../model/total-logger.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LogGate } from '../runtime/log-gate.ts'
 import type { AttemptTracer } from './attempt-tracer.ts'
@@ -27,11 +28,14 @@ export class PreparedHandler {
   readonly decoder: ValueDecoder
   /** Of all its attempts: a handler that fails in one way fails so a thousand times a second. */
   readonly faults: LogGate
+  /** For lines of our own; `setup.log` is what the handler gets to see. */
+  readonly log: Logger
 
   private constructor(setup: HandlerSetup, decoder: ValueDecoder) {
     this.setup = setup
     this.decoder = decoder
     this.faults = new LogGate(setup.clock, FAULT_INTERVAL_MS)
+    this.log = totalLogger(setup.log)
   }
 
   /** @throws PyrallelError PYR_HANDLER_OPTION when the topic's schema cannot be compiled */

@@ -17,6 +17,8 @@ export class RejectedValue {
 
 /** Up to this length the place of a syntax error that the parser does not tell is searched for; it costs some 16 parses. Characters. */
 const MAX_SEARCHED = 65_536
+/** No stack is used up by a value of fewer levels: then something else is wrong. */
+const DEEP_LEVELS = 64
 /** What a lost byte becomes when bytes are read as UTF-8. */
 const REPLACEMENT = '\ufffd'
 
@@ -43,10 +45,20 @@ export class ValueDecoder {
     }
   }
 
-  /** The decoded and validated value, or a `RejectedValue`. A tombstone is `null` and passes where the schema admits null. */
+  /**
+   * The decoded and validated value, or a `RejectedValue`. A tombstone is `null` and passes where the schema admits null. Total: a value that is
+   * too much for the parser or the validator is the value's fault, and thrown from here it would end the process at every start.
+   */
   decode(bytes: Buffer | null): unknown {
-    if (bytes === null) return this.#validate(null)
-    const text = bytes.toString()
+    if (bytes === null) return this.#validate(null, '')
+    try {
+      return this.#parse(bytes, bytes.toString())
+    } catch (thrown) {
+      return new RejectedValue('undecodable', `the value cannot be read: ${toError(thrown).message}`)
+    }
+  }
+
+  #parse(bytes: Buffer, text: string): unknown {
     // Truncated UTF-8 still makes a text, with a replacement character in it: accepted, it would be a silent change of the value.
     if (text.includes(REPLACEMENT) && !isUtf8(bytes)) {
       return new RejectedValue('undecodable', 'the value is not JSON: its bytes are not UTF-8')
@@ -57,13 +69,50 @@ export class ValueDecoder {
     } catch (error) {
       return new RejectedValue('undecodable', `the value is not JSON: ${syntaxError(text, toError(error).message)}`)
     }
-    return this.#validate(value)
+    return this.#validate(value, text)
   }
 
-  #validate(value: unknown): unknown {
-    if (this.#validator === undefined || this.#validator.Check(value)) return value
-    return new RejectedValue('invalid', `the value does not satisfy its schema: ${expectation(this.#validator, value)}`)
+  /** A schema that refers to itself is checked by functions that call themselves: as deep as the value is nested, until the stack is used up. */
+  #validate(value: unknown, text: string): unknown {
+    if (this.#validator === undefined) return value
+    try {
+      if (this.#validator.Check(value)) return value
+    } catch (thrown) {
+      return new RejectedValue('invalid', `the value cannot be checked against its schema: ${whyNot(text, thrown)}`)
+    }
+    return new RejectedValue(
+      'invalid',
+      `the value does not satisfy its schema: ${misfit(this.#validator, value, text)}`,
+    )
   }
+}
+
+/** Finding where a value goes wrong takes more of the stack than finding that it does. */
+function misfit(validator: Validator, value: unknown, text: string): string {
+  try {
+    return expectation(validator, value)
+  } catch (thrown) {
+    return `where cannot be said: ${whyNot(text, thrown)}`
+  }
+}
+
+function whyNot(text: string, thrown: unknown): string {
+  const levels = nestingOf(text)
+  if (!(thrown instanceof RangeError) || levels < DEEP_LEVELS) return toError(thrown).message
+  return `it is nested too deeply (${levels} levels)`
+}
+
+/** Arrays and objects inside of each other, at most. Without recursion: it is asked about what has used up the stack. */
+function nestingOf(json: string): number {
+  let [level, deepest, isInText] = [0, 0, false]
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at]
+    if (character === '"') isInText = !isInText
+    else if (isInText) at += character === '\\' ? 1 : 0
+    else if (character === '[' || character === '{') deepest = Math.max(deepest, ++level)
+    else if (character === ']' || character === '}') level--
+  }
+  return deepest
 }
 
 /** The parser's words without the piece of the payload that it quotes, and where it stopped. */

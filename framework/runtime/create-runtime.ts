@@ -10,10 +10,13 @@ import type { RecordProducer } from '../kafka/kafka-client.ts'
 import { allSettled } from '../model/all-settled.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { EventSink } from '../model/events.ts'
+import type { Logger } from '../model/logger.ts'
 import type { RuntimeState, SystemMetrics } from '../model/snapshot.ts'
+import { totalLogger } from '../model/total-logger.ts'
 import { eventLog } from '../observability/event-log.ts'
 import { loadTracing, type Tracing } from '../observability/tracing.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { guardedListener } from './guarded-listener.ts'
 import { Operations } from './operations.ts'
 import { PausedHandlers } from './paused-handlers.ts'
 import { publisher } from './publisher.ts'
@@ -37,6 +40,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 class ComposedRuntime implements Runtime {
   readonly #options: RuntimeOptions
   readonly #clock: Clock
+  /** For lines of our own; handlers get what was given. */
+  readonly #log: Logger
   readonly failed: Promise<never>
   #reject: (error: Error) => void = () => {}
   #state: RuntimeState = 'new'
@@ -54,6 +59,7 @@ class ComposedRuntime implements Runtime {
   constructor(options: RuntimeOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock()
+    this.#log = totalLogger(options.log)
     this.failed = new Promise((_resolve, reject) => {
       this.#reject = reject
     })
@@ -79,7 +85,7 @@ class ComposedRuntime implements Runtime {
   }
 
   abort(): void {
-    this.#options.log.warn({ groups: this.#groups.size }, 'stopping at once: nothing in flight is waited for')
+    this.#log.warn({ groups: this.#groups.size }, 'stopping at once: nothing in flight is waited for')
     for (const group of this.#groups.values()) group.abort()
   }
 
@@ -100,12 +106,12 @@ class ComposedRuntime implements Runtime {
 
   pause(handlerId?: string): void {
     this.#paused.pause(handlerId)
-    this.#options.log.info({ handler: handlerId ?? 'all', paused: this.paused }, 'paused: nothing more is started')
+    this.#log.info({ handler: handlerId ?? 'all', paused: this.paused }, 'paused: nothing more is started')
   }
 
   resume(handlerId?: string): void {
     this.#paused.resume(handlerId)
-    this.#options.log.info({ handler: handlerId ?? 'all', paused: this.paused }, 'resumed: what has waited is started')
+    this.#log.info({ handler: handlerId ?? 'all', paused: this.paused }, 'resumed: what has waited is started')
   }
 
   get paused(): readonly string[] {
@@ -113,7 +119,8 @@ class ComposedRuntime implements Runtime {
   }
 
   async #start(): Promise<void> {
-    const { connection, handlers, log, http, paused = [] } = this.#options
+    const { connection, handlers, http, paused = [] } = this.#options
+    const log = this.#log
     this.#state = 'starting'
     const ids = handlers.map(({ route }) => route.handlerId)
     this.#paused.beginWith(paused, ids)
@@ -156,7 +163,7 @@ class ComposedRuntime implements Runtime {
       const inFlight = await this.#groups.get(handler.group)?.replace(handler, this.#engineFor(handler), FINISH_OLD_MS)
       const { handlerId } = handler.route
       replaced.push({ handlerId, inFlight: inFlight ?? 0 })
-      this.#options.log.info({ handler: handlerId, inFlight: inFlight ?? 0 }, 'a handler runs its new code')
+      this.#log.info({ handler: handlerId, inFlight: inFlight ?? 0 }, 'a handler runs its new code')
     }
     await Promise.all(plan.groups.map(({ group }) => this.#stopGroup(group)))
     const changed = plan.groups.filter(({ next }) => next.length > 0)
@@ -170,10 +177,9 @@ class ComposedRuntime implements Runtime {
   }
 
   #refuseMissingTopics(handlers: readonly ResolvedHandler[]): Promise<void> {
-    const { connection, log } = this.#options
     return refuseMissingTopics(handlers, {
-      connection,
-      log,
+      connection: this.#options.connection,
+      log: this.#log,
       clock: this.#clock,
       isStopping: () => this.#stopping !== undefined,
     })
@@ -203,9 +209,10 @@ class ComposedRuntime implements Runtime {
   }
 
   async #openGroup(group: string, handlers: readonly ResolvedHandler[]): Promise<RunningGroup> {
-    const { connection, startFrom, instanceId, limits, commit, lifecycle, onEvent } = this.#options
+    const { connection, startFrom, instanceId, limits, commit, lifecycle } = this.#options
     const producer = this.#startedProducer()
-    const log = this.#options.log.child({ group })
+    const log = this.#log.child({ group })
+    const onEvent = guardedListener(this.#options.onEvent, log, this.#clock)
     const written = this.#options.logEvents === false ? undefined : eventLog(log, this.#clock)
     const counted = this.#operations?.sinkFor(group)
     const told: EventSink = (event) => {
@@ -271,7 +278,7 @@ class ComposedRuntime implements Runtime {
 
   #onFatal(error: Error, group: string): void {
     this.#state = 'failed'
-    this.#options.log.error({ err: error, group }, 'the consumer cannot go on')
+    this.#log.error({ err: error, group }, 'the consumer cannot go on')
     this.#reject(error)
   }
 
@@ -291,7 +298,7 @@ class ComposedRuntime implements Runtime {
     }
     this.#state = 'stopped'
     // After a start that failed, its error is all there is to say.
-    if (hasStarted !== false) this.#options.log.info({ groups: this.#groups.size }, 'stopped')
+    if (hasStarted !== false) this.#log.info({ groups: this.#groups.size }, 'stopped')
   }
 }
 

@@ -2,10 +2,10 @@
 import { AsyncEngine } from '../../framework/execution-plane/async-engine.ts'
 import type { HandlerDefinition } from '../../framework/handler.ts'
 import { systemClock } from '../../framework/runtime/clock.ts'
-import { batched, checked, doesAsTold } from './engine-handlers.ts'
+import { batched, checked, doesAsTold, nested } from './engine-handlers.ts'
 import { describeExecutionEngine } from './execution-engine.suite.ts'
 
-const handlers = { doesAsTold, checked, batched }
+const handlers = { doesAsTold, checked, nested, batched }
 
 describeExecutionEngine('AsyncEngine', { canKill: false }, ({ handlerName, ...setup }) => {
   // The suite's handlers have value types of their own; an engine validates before it calls.

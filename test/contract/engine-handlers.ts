@@ -138,6 +138,13 @@ export const checked = handler(
   },
 )
 
+/** A tree: its schema refers to itself. */
+export const nested = handler(
+  'trees',
+  { schema: Type.Cyclic({ Node: Type.Object({ inner: Type.Union([Type.Null(), Type.Ref('Node')]) }) }, 'Node') },
+  () => undefined,
+)
+
 const Part = Type.Object({
   do: Type.Union(
     ['nothing', 'fail', 'giveUp', 'later', 'throw', 'hang', 'failStranger'].map((what) => Type.Literal(what)),

@@ -10,7 +10,7 @@ import { GATE, NEWS, type Order } from './engine-handlers.ts'
 
 export interface EngineSetup {
   /** An export of test/contract/engine-handlers.ts. */
-  readonly handlerName: 'doesAsTold' | 'checked' | 'batched'
+  readonly handlerName: 'doesAsTold' | 'checked' | 'nested' | 'batched'
   readonly concurrency: number
   readonly timeoutMs: number
   readonly abandonAfterMs: number

@@ -68,6 +68,20 @@ function describeCompletions(create: CreateEngine): void {
     assert.deepEqual(harness.news, [7])
   })
 
+  it('1. answers a value that is nested too deeply for its schema to be checked, and goes on', async () => {
+    await using harness = await EngineHarness.started(create, { handlerName: 'nested' })
+    const deep = (levels: number, innermost: string) =>
+      Buffer.from(`${'{"inner":'.repeat(levels)}${innermost}${'}'.repeat(levels)}`)
+    const values = [deep(500_000, 'null'), deep(50_000, '{"inner":7}'), deep(3, 'null')]
+    const [valid, mistaken, fine] = values.map((value) => harness.submit(value))
+    for (const id of [valid, mistaken]) {
+      const { reason, message, retryable } = await harness.failureOf(id!)
+      assert.deepEqual([reason, retryable], ['invalid', false])
+      assert.match(message, /nested too deeply \(\d+ levels\)/)
+    }
+    assert.deepEqual(await harness.outcomeOf(fine!), { kind: 'succeeded' })
+  })
+
   it('1. counts a record as done only after a publish that was not awaited', async () => {
     await using harness = await EngineHarness.started(create)
     const id = harness.order({ do: 'publishUnawaited', name: 'a' })

@@ -6,11 +6,11 @@ import type { ExecutionEngine } from '../../framework/execution-plane/execution-
 import { SwappableEngine } from '../../framework/execution-plane/swappable-engine.ts'
 import { type HandlerDefinition, handler } from '../../framework/handler.ts'
 import { systemClock } from '../../framework/runtime/clock.ts'
-import { batched, checked, doesAsTold, NEWS } from './engine-handlers.ts'
+import { batched, checked, doesAsTold, NEWS, nested } from './engine-handlers.ts'
 import { EngineHarness, type EngineSetup } from './engine-harness.ts'
 import { describeExecutionEngine } from './execution-engine.suite.ts'
 
-const handlers = { doesAsTold, checked, batched }
+const handlers = { doesAsTold, checked, nested, batched }
 const FINISH_MS = 60_000
 
 function anEngine({ handlerName, ...setup }: EngineSetup): ExecutionEngine {

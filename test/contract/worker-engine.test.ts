@@ -6,7 +6,7 @@ import type { CreateEngine, EngineSetup } from './engine-harness.ts'
 import { describeExecutionEngine } from './execution-engine.suite.ts'
 import { bundledEntries } from './worker-entries/bundle.ts'
 
-const entries = await bundledEntries('doesAsTold', 'checked', 'batched')
+const entries = await bundledEntries('doesAsTold', 'checked', 'nested', 'batched')
 
 for (const threads of [1, 2]) {
   describeExecutionEngine(`WorkerEngine with threads: ${threads}`, { canKill: true }, engineWith(threads))

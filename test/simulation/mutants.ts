@@ -324,7 +324,7 @@ export const mutants: readonly Mutant[] = [
     name: 'a handler that was abandoned is answered for again when it ends',
     file: 'async-engine.ts',
     isOfEngine: true,
-    find: "attempt.log.info({ afterMs: attempt.durationMs(now) }, 'an abandoned handler has settled')",
+    find: 'attempt.logSettled(now)',
     replace: 'this.#complete(attempt, outcome, now)',
   },
   {

@@ -126,3 +126,57 @@ describe('a schema that cannot be compiled', () => {
     })
   })
 })
+
+describe('a value that is nested too deeply', () => {
+  const node = Type.Object({ size: Type.Number(), inner: Type.Union([Type.Null(), Type.Ref('Node')]) })
+  const tree = Type.Cyclic({ Node: node }, 'Node')
+  const nested = (levels: number, innermost = 'null') =>
+    Buffer.from(`${'{"size":1,"inner":'.repeat(levels)}${innermost}${'}'.repeat(levels)}`)
+
+  it('is invalid, and says how deep it is, where checking it takes more than the stack holds', async () => {
+    const { reason, message } = await failureOf(nested(200_000), tree)
+    assert.equal(reason, 'invalid')
+    assert.equal(message, 'the value cannot be checked against its schema: it is nested too deeply (200000 levels)')
+  })
+
+  it('is invalid where it has a mistake inside, though the place of the mistake cannot be found', async () => {
+    const { reason, message } = await failureOf(nested(2_000, '{"size":"large \\" ]] {","inner":null}'), tree)
+    assert.equal(reason, 'invalid')
+    assert.equal(
+      message,
+      'the value does not satisfy its schema: where cannot be said: it is nested too deeply (2001 levels)',
+    )
+  })
+
+  it('is told from a schema that refers to nothing but itself', async () => {
+    const { message } = await failureOf(Buffer.from('[1]'), Type.Cyclic({ Self: Type.Ref('Self') }, 'Self'))
+    assert.doesNotMatch(message, /nested too deeply/)
+  })
+
+  it('is accepted without a schema, and where no part of the schema refers to itself', async () => {
+    const bytes = Buffer.from(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)
+    for (const schema of [undefined, Type.Object({ a: Type.Unknown() })]) {
+      assert.ok(!((await ValueDecoder.of(schema, 'billing')).decode(bytes) instanceof RejectedValue))
+    }
+  })
+
+  it('is accepted as deep as data is nested', async () => {
+    for (const schema of [undefined, tree]) {
+      const decoder = await ValueDecoder.of(schema, 'billing')
+      assert.ok(!(decoder.decode(nested(500)) instanceof RejectedValue))
+    }
+  })
+})
+
+describe('a value that cannot be turned into text', () => {
+  it('is undecodable, with the reason', async () => {
+    const bytes = Object.assign(Buffer.from('{}'), {
+      toString: () => {
+        throw new Error('too long for a text')
+      },
+    })
+    const { reason, message } = await failureOf(bytes)
+    assert.equal(reason, 'undecodable')
+    assert.equal(message, 'the value cannot be read: too long for a text')
+  })
+})
