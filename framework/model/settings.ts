@@ -89,6 +89,8 @@ export interface HttpSettings {
   readonly host: string
   /** 0: any that is free. */
   readonly port: number
+  /** Names under which it may be asked for the snapshot, beside localhost and IP addresses. */
+  readonly names: readonly string[]
   /** Whether there is a page for Prometheus. */
   readonly metrics: boolean
   /** A client that was not polled for so long is stalled. Milliseconds. */

@@ -24,6 +24,17 @@ export const http = section({
     what: 'The port to listen at; 0 takes any that is free, and the log says which.',
     worse: 'Two processes on one machine cannot have the same one: the second does not start.',
   }),
+  names: withDefault(
+    Type.Array(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,253}$' }), {
+      default: [],
+      doc: {
+        what: 'Host names under which this process may be asked for `/snapshot`, beside `localhost` and IP addresses.',
+        range: 'a list of host names, without port',
+        worse:
+          "Without any, only connections to a loopback address are guarded: a web page that its author's DNS leads to another address of this machine can read the snapshot. With some, every other name gets 421.",
+      },
+    }),
+  ),
   metrics: flag(true, {
     what: 'Counts for Prometheus, at `/metrics`.',
     worse:

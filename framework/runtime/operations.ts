@@ -59,12 +59,12 @@ function createMetrics({ snapshot, handlers }: OperationsOptions): Promise<Prome
 }
 
 async function listen(
-  { host, port, stallAfterMs }: HttpSettings,
+  { host, port, names, stallAfterMs }: HttpSettings,
   metrics: PrometheusMetrics | undefined,
   { snapshot, log }: OperationsOptions,
 ): Promise<HttpServer> {
   const page = metrics === undefined ? undefined : () => metrics.page()
-  const server = new HttpServer({ host, port, stallAfterMs, snapshot, metrics: page, log })
+  const server = new HttpServer({ host, port, names, stallAfterMs, snapshot, metrics: page, log })
   try {
     log.info({ url: await server.listen() }, 'operators are answered over HTTP')
   } catch (error) {

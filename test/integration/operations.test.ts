@@ -104,6 +104,8 @@ describe('a runtime with http.enabled', () => {
       cluster.log('orders', 0).recreate()
       produce(cluster, 'a', 'anew')
       await until(runtime, committed(1))
+      // The page is shared for 250 ms.
+      while ((await count(url())) === '0') await new Promise(setImmediate)
       assert.equal(await count(url()), '1')
     })
   })

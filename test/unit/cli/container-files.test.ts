@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { describe, it } from 'node:test'
 import { distManifest, dockerfile, healthCheck } from '../../../cli/build/container-files.ts'
 
-const http = { enabled: true, host: '127.0.0.1', port: 9464, metrics: true, stallAfterMs: 1_000 }
+const http = { enabled: true, host: '127.0.0.1', port: 9464, names: [], metrics: true, stallAfterMs: 1_000 }
 
 /** Runs the check as a container does, with this Node in the place of its own. */
 function check(command: readonly string[]): Promise<number | null> {

@@ -19,7 +19,10 @@ afterEach(async () => {
 
 async function serve(snapshot: () => SystemMetrics): Promise<string> {
   const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
-  const server = new HttpServer({ host: '127.0.0.1', port: 0, stallAfterMs: 1, snapshot, metrics: undefined, log })
+  // No page is old enough to be shared.
+  let now = 0
+  const own = { names: [], stallAfterMs: 1, now: () => (now += 1_000) }
+  const server = new HttpServer({ host: '127.0.0.1', port: 0, ...own, snapshot, metrics: undefined, log })
   closers.push(() => server.close())
   return await server.listen()
 }

@@ -113,6 +113,7 @@ describe('the variables', () => {
     'http.enabled': ['true', true],
     'http.host': ['0.0.0.0', '0.0.0.0'],
     'http.port': ['0', 0],
+    'http.names': ['shop.internal, shop', ['shop.internal', 'shop']],
     'http.metrics': ['false', false],
     'http.stallAfter': ['5s', 5_000],
     'logging.level': ['warn', 'warn'],

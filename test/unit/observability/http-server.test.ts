@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
 import { request } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { afterEach, describe, it } from 'node:test'
 import type { Logger } from '../../../framework/model/logger.ts'
 import { HttpServer, type HttpServerOptions } from '../../../framework/observability/http-server.ts'
@@ -14,6 +16,7 @@ async function serve(over: Partial<HttpServerOptions> = {}): Promise<string> {
   const server = new HttpServer({
     host: '127.0.0.1',
     port: 0,
+    names: [],
     stallAfterMs: 60_000,
     snapshot: () => aSystem(),
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'pyrallel_up 1\n' }),
@@ -33,6 +36,12 @@ function statusFor(url: string, host: string, path = '/snapshot'): Promise<numbe
     })
     asked.once('error', reject).end()
   })
+}
+
+/** Of this machine, where others reach it; none on a machine without a network. */
+function ownAddresses(): readonly string[] {
+  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
+  return all.filter(({ family, internal }) => family === 'IPv4' && !internal).map(({ address }) => address)
 }
 
 describe('the HTTP server', () => {
@@ -103,9 +112,28 @@ describe('the HTTP server', () => {
     assert.equal(await statusFor(url, 'host.docker.internal', '/metrics'), 200)
   })
 
-  it('gives it to any name at an address that others may reach', async () => {
-    const { port } = new URL(await serve({ host: '0.0.0.0' }))
-    assert.equal(await statusFor(`http://127.0.0.1:${port}`, `shop.internal:${port}`), 200)
+  it('guards each connection by the address that it came in at, also where it listens at all of them', async () => {
+    const url = new URL(await serve({ host: '0.0.0.0' }))
+    assert.equal(await statusFor(`http://127.0.0.1:${url.port}`, 'rebound.example'), 421)
+    for (const address of ownAddresses()) {
+      assert.equal(await statusFor(`http://${address}:${url.port}`, 'shop.internal'), 200, address)
+    }
+  })
+
+  it('gives it to the names that are listed, and then to no other name at any address', async () => {
+    const url = new URL(await serve({ host: '0.0.0.0', names: ['shop.internal'] }))
+    for (const address of ['127.0.0.1', ...ownAddresses()]) {
+      const at = `http://${address}:${url.port}`
+      assert.deepEqual(
+        [
+          await statusFor(at, `Shop.Internal:${url.port}`),
+          await statusFor(at, 'rebound.example'),
+          await statusFor(at, address),
+        ],
+        [200, 421, 200],
+        address,
+      )
+    }
   })
 
   it('says at any other path what there is', async () => {
@@ -147,5 +175,87 @@ describe('the HTTP server', () => {
     const [server] = open
     await Promise.all([server?.close(), server?.close(), cut])
     await assert.rejects(fetch(url))
+  })
+})
+
+describe('an HTTP client that hurts', () => {
+  const cuts = new EventEmitter()
+  const log: Logger = {
+    debug: (fields) => cuts.emit('cut', (fields as { readonly why: string }).why),
+    info() {},
+    warn() {},
+    error() {},
+    child: () => log,
+  }
+  const sockets: Socket[] = []
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy()
+    await Promise.all(open.splice(0).map((server) => server.close()))
+  })
+
+  async function connected(url: string): Promise<Socket> {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    socket.on('error', () => {})
+    sockets.push(socket)
+    await once(socket, 'connect')
+    return socket
+  }
+
+  const closed = (socket: Socket) => once(socket.resume(), 'close')
+  const ask = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`
+
+  it('by a thousand requests at once is cut off, and has one page made', async () => {
+    let made = 0
+    const url = await serve({
+      log,
+      snapshot: () => {
+        made += 1
+        return aSystem()
+      },
+    })
+    const socket = await connected(url)
+    socket.write(ask('/snapshot').repeat(1_000))
+    await closed(socket)
+    assert.equal(made, 1)
+  })
+
+  it('by request after request shares a page for 250 ms, also one that cannot be made', async () => {
+    let [now, made] = [0, 0]
+    const url = await serve({
+      now: () => now,
+      metrics: async () => {
+        made += 1
+        if (made > 1) throw new Error('broken')
+        return { contentType: 'text/plain', text: 'up 1\n' }
+      },
+    })
+    const statuses: number[] = []
+    for (const at of [0, 100, 249, 250, 499, 500]) {
+      now = at
+      statuses.push((await fetch(`${url}/metrics`)).status)
+    }
+    assert.deepEqual([made, statuses], [3, [200, 200, 200, 500, 500, 500]])
+  })
+
+  it('by not reading its answer is cut off, and what it was sent is let go', async () => {
+    const text = 'x'.repeat(32 * 1_048_576)
+    const url = await serve({
+      log,
+      limits: { maxSockets: 64, answerMs: 100 },
+      metrics: async () => ({ contentType: 'text/plain', text }),
+    })
+    const socket = await connected(url)
+    const cut = once(cuts, 'cut')
+    socket.pause().write(ask('/metrics'))
+    assert.deepEqual(await cut, ['it has not taken its answer in time'])
+  })
+
+  it('by silent connections loses the one that was silent for longest: others are still answered', async () => {
+    const url = await serve({ log, limits: { maxSockets: 2, answerMs: 10_000 } })
+    const [first, second] = [await connected(url), await connected(url)]
+    const gone = closed(first)
+    assert.equal(await statusFor(url, 'localhost', '/livez'), 200)
+    await gone
+    assert.equal(second.destroyed, false)
   })
 })
