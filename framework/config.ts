@@ -57,8 +57,9 @@ const kafka = section({
       "'classic' rebalances more slowly; 'consumer' needs a broker of version 4.0 or later. Never mix the two in one group.",
   }),
   startFrom: oneOf(['earliest', 'latest'], 'earliest', {
-    what: 'Where a partition starts for which the group has committed nothing yet.',
-    worse: "With 'latest', records that are produced before the first commit of a new group are never handled.",
+    what: 'Where the group begins with a topic of which it has committed nothing yet. Partitions that are added later begin at their first record.',
+    worse:
+      "With 'latest', records that are older than the group are never handled; nor are those that came while it was away for so long that the broker has dropped its commits (7 days by default).",
   }),
   instanceId: withoutDefault(
     Type.String({

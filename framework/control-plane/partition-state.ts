@@ -131,7 +131,8 @@ export class PartitionState implements TopicPartition {
       this.#mayHaveChanged = true
       return undefined
     }
-    // A start without a committed position is worth a commit of its own: with `latest`, what arrives until the next start would be lost.
+    // A start without a committed position is worth a commit of its own: should the process be started again with `latest` before anything is
+    // done, the topic would else be new to the group, and begin at its end.
     if (this.tracker.next === undefined) this.#mayHaveChanged = true
     const bytes = recordBytes(record)
     const pending = this.shards.enqueue(record, bytes, this.route.ordering)

@@ -4,7 +4,7 @@ import type { KafkaRecord, OutgoingRecord, TopicPartition } from '../model/recor
 
 /** A partition that has come to this member, with what the group had committed for it. */
 export interface AssignedPartition extends TopicPartition {
-  /** The committed position; `undefined` when the group has none, and the start is chosen by `startFrom`. */
+  /** The committed position; `undefined` when the group has none: it begins at its first record. */
   readonly position: number | undefined
   /** The committed metadata, `''` when there is none. Any text may stand here: it is never to be believed unchecked. */
   readonly metadata: string
@@ -48,6 +48,10 @@ export interface RebalanceListener {
  *    being called until `close` has settled.
  * 9. Every error between the client and its brokers MUST be told to `onError`, also those whose log line is held back, a position outside its
  *    log and a topic that is gone. Refused commits are told to whoever commits.
+ * 10. A partition for which the group has committed nothing MUST begin at its first record, with one exception: with `startFrom: 'latest'`, a topic
+ *    of which no partition at all has a commit begins at the ends of its logs. They are asked for, and MUST be committed for all its partitions
+ *    before a record of any is returned. A look-up that is refused MUST NOT count as one that has found nothing: that partition is not
+ *    assigned before it was told, and the others do not wait for it.
  */
 export interface KafkaClient {
   /** The most UTF-16 units of metadata that a commit may carry. */
@@ -87,7 +91,7 @@ export interface RecordProducer {
 /** What a group member must be told about itself. */
 export interface ConsumerOptions {
   readonly group: string
-  /** Where a partition without a committed position starts. */
+  /** Where a topic begins that is new to the group: law 10. */
   readonly startFrom: 'earliest' | 'latest'
   /** Static membership: keeps the partitions over a restart. Unique in the group. */
   readonly instanceId?: string

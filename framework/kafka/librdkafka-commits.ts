@@ -1,8 +1,15 @@
-/** Pairs each commit with the coordinator's answer. librdkafka says "queued" at once, and the truth later, through `offset_commit_cb`. */
+/** Sends commits, and pairs each with the coordinator's answer. librdkafka says "queued" at once, and the truth later, through `offset_commit_cb`. */
 import { PyrallelError } from '../model/errors.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { CommitRequest } from './kafka-client.ts'
-import type { NativeError, NativePartition } from './librdkafka-binding.ts'
+import type { NativeConsumer, NativeError, NativePartition } from './librdkafka-binding.ts'
+import { nativeCodes, nativeError } from './librdkafka-errors.ts'
+import { settlesWithin } from './wait.ts'
+
+/** How long the first positions of a topic may take to be committed: revokes wait meanwhile. */
+const PIN_LIMIT_MS = 5_000
+/** Positions without metadata in one request, which the coordinator stores as one batch of limited size. */
+const PINNED_AT_ONCE = 1_000
 
 interface PendingCommit {
   readonly commits: readonly CommitRequest[]
@@ -11,17 +18,47 @@ interface PendingCommit {
 }
 
 export class PendingCommits {
+  readonly #native: Pick<NativeConsumer, 'commit'>
   readonly #clock: Clock
   readonly #timeoutMs: number
   readonly #pending: PendingCommit[] = []
 
-  constructor(clock: Clock, timeoutMs: number) {
+  constructor(native: Pick<NativeConsumer, 'commit'>, clock: Clock, timeoutMs: number) {
+    this.#native = native
     this.#clock = clock
     this.#timeoutMs = timeoutMs
   }
 
   /** Settles with the answer, or rejects after the time-out. The rejection is a `NativeError`, or a `PyrallelError` of our own. */
-  wait(commits: readonly CommitRequest[]): Promise<void> {
+  async send(commits: readonly CommitRequest[]): Promise<void> {
+    const answer = this.#wait(commits)
+    try {
+      this.#native.commit(
+        commits.map(({ topic, partition, position, metadata }) =>
+          // An empty metadata would be stored as a lone NUL.
+          metadata === '' ? { topic, partition, offset: position } : { topic, partition, offset: position, metadata },
+        ),
+      )
+    } catch (thrown) {
+      this.#pending.pop()?.settle(nativeError(thrown))
+    }
+    await answer
+  }
+
+  /** The first positions of a topic, whoever owns its partitions. Several requests where one would be too large: what the last of them lacks then begins at its first record. */
+  async pin(commits: readonly CommitRequest[]): Promise<void> {
+    const until = this.#clock.now() + PIN_LIMIT_MS
+    for (let from = 0; from < commits.length; from += PINNED_AT_ONCE) {
+      const stored = this.send(commits.slice(from, from + PINNED_AT_ONCE))
+      // It has a time-out of its own, which may come later.
+      stored.catch(() => {})
+      if (!(await settlesWithin(this.#clock, stored, Math.max(0, until - this.#clock.now())))) {
+        throw nativeError({ message: `not answered within ${PIN_LIMIT_MS} ms`, code: nativeCodes.TIMED_OUT })
+      }
+    }
+  }
+
+  #wait(commits: readonly CommitRequest[]): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = this.#clock.setTimer(this.#timeoutMs, () => {
         // It stays in the list: its answer may come yet, and must not be taken for that of a later commit of the same offsets.
@@ -48,11 +85,6 @@ export class PendingCommits {
     if (index === -1) return
     const [answered] = this.#pending.splice(index, 1)
     answered?.settle(error)
-  }
-
-  /** Takes back the commit that was added last: it could not be queued. */
-  withdraw(error: NativeError): void {
-    this.#pending.pop()?.settle(error)
   }
 
   failAll(error: PyrallelError): void {

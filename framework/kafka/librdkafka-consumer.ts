@@ -24,7 +24,6 @@ const CONSUME_SLICE_MS = 20
 const STASH_LIMIT = 32
 /** How long `close` waits for the group to take the partitions back, and for the disconnect. */
 const CLOSE_STEP_MS = 10_000
-
 export interface LibrdkafkaConsumerOptions {
   readonly log: Logger
   readonly clock: Clock
@@ -89,7 +88,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#options = options
     this.revokeLimitMs = options.revokeLimitMs
     this.#native = native
-    this.#commits = new PendingCommits(options.clock, options.commitTimeoutMs)
+    this.#commits = new PendingCommits(this.#native, options.clock, options.commitTimeoutMs)
     this.#flow = new FlowControl(this.#native, this.#owned)
     this.#fault = new FatalFault(this.#native, options.errors)
     this.#missingTopics = new MissingTopics(this.#native, options.log, options.errors)
@@ -97,6 +96,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
       ...options,
       native: this.#native,
       owned: this.#owned,
+      pin: (commits) => this.#commits.pin(commits),
       settled: () => this.#consuming.then(() => {}),
       forget: (partitions) => this.#stash.forget(partitions),
       gone: (partitions) => this.#missingTopics.look(partitions),
@@ -137,19 +137,8 @@ export class LibrdkafkaConsumer implements KafkaClient {
     const foreign = commits.filter((each) => !this.#owned.has(each))
     if (foreign.length > 0) throw notOwned(foreign)
     if (commits.length === 0) return
-    const answer = this.#commits.wait(commits)
     try {
-      this.#native.commit(
-        commits.map(({ topic, partition, position, metadata }) =>
-          // An empty metadata would be stored as a lone NUL.
-          metadata === '' ? { topic, partition, offset: position } : { topic, partition, offset: position, metadata },
-        ),
-      )
-    } catch (thrown) {
-      this.#commits.withdraw(nativeError(thrown))
-    }
-    try {
-      await answer
+      await this.#commits.send(commits)
     } catch (error) {
       if (error instanceof PyrallelError) throw error
       this.#fault.note(nativeError(error))

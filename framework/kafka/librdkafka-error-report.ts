@@ -20,11 +20,11 @@ export class ErrorReport {
     this.#onError = onError
   }
 
-  tell(error: NativeError, sentence: string): void {
+  tell(error: NativeError, sentence: string, facts: object = {}): void {
     this.count(error)
     const suppressed = this.#gate.pass(error.code)
     if (suppressed === undefined) return
-    this.#log.warn({ error: error.message, code: error.code, suppressed }, sentence)
+    this.#log.warn({ ...facts, error: error.message, code: error.code, suppressed }, sentence)
   }
 
   /** For what the log tells in words of its own. */

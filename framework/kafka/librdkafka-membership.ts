@@ -2,20 +2,17 @@
 import { toError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import { type PartitionId, partitionId, type TopicPartition } from '../model/record.ts'
-import type { Clock } from '../runtime/clock.ts'
-import type { AssignedPartition, RebalanceListener } from './kafka-client.ts'
+import type { Clock, Timer } from '../runtime/clock.ts'
+import type { CommitRequest, RebalanceListener } from './kafka-client.ts'
 import type { NativeConsumer, NativeError, NativePartition } from './librdkafka-binding.ts'
 import type { ErrorReport } from './librdkafka-error-report.ts'
-import { isFatal, nativeCodes, nativeError } from './librdkafka-errors.ts'
-import { askLogEnds } from './librdkafka-log-ends.ts'
+import { nativeCodes, nativeError } from './librdkafka-errors.ts'
+import { type PartitionStart, PartitionStarts } from './librdkafka-starts.ts'
 import type { OwnedPartitions } from './owned-partitions.ts'
 import { settlesWithin, sleep } from './wait.ts'
 
-/** How long one look-up of committed offsets may take. It holds a thread of libuv's pool meanwhile. */
-const COMMITTED_TIMEOUT_MS = 5_000
-const COMMITTED_RETRY_MS = 500
-/** A partition whose committed offset the coordinator keeps refusing (deleted topic, say) starts without one after so many tries. */
-const REFUSED_PARTITION_TRIES = 3
+/** Between two rounds of questions about partitions whose start is not known yet. */
+const ASK_AGAIN_MS = 500
 
 /** What the membership needs of the consumer that it belongs to. */
 export interface MembershipHost {
@@ -27,6 +24,8 @@ export interface MembershipHost {
   readonly revokeLimitMs: number
   /** Where a partition without a committed position starts. */
   readonly startFrom: 'earliest' | 'latest'
+  /** Commits these, owned or not. Rejects with what the coordinator says. */
+  pin(commits: readonly CommitRequest[]): Promise<void>
   /** Settles when no `consume` call runs that began before. */
   settled(): Promise<void>
   /** Records of these partitions that were received and not returned must never be returned. */
@@ -39,9 +38,13 @@ export interface MembershipHost {
 
 export class Membership {
   readonly #host: MembershipHost
+  readonly #starts: PartitionStarts
   #listener: RebalanceListener | undefined
   /** What librdkafka was told to fetch. Not the same as what is owned: an assignment that came too late was answered with nothing. */
   readonly #fetched = new Set<PartitionId>()
+  /** Assigned by the group and not begun: their start is not known. */
+  readonly #unbegun = new Map<PartitionId, TopicPartition>()
+  #askingAgain: Timer | undefined
   #queue: Promise<void> = Promise.resolve()
   #unanswered = 0
   #isEager = false
@@ -50,6 +53,7 @@ export class Membership {
 
   constructor(host: MembershipHost) {
     this.#host = host
+    this.#starts = new PartitionStarts({ ...host, fail: (error) => host.fail(toError(error)) })
   }
 
   listen(listener: RebalanceListener): void {
@@ -73,6 +77,9 @@ export class Membership {
   /** From now on nothing is taken any more; what is owned is still given up in order. */
   stopAssigning(): void {
     this.#isClosing = true
+    this.#starts.stop()
+    this.#unbegun.clear()
+    this.#askingAgain?.cancel()
   }
 
   /** From now on nothing waits for the broker any more: the consumer is about to disconnect. */
@@ -99,9 +106,13 @@ export class Membership {
     // Read now: later it may speak of another rebalance, and after the disconnect it crashes the process.
     const isLost = isRevoke && !this.#isLeaving && this.#host.native.assignmentLost()
     if (isRevoke) this.#stopDelivery(partitions)
+    this.#inTurn(() => (isRevoke ? this.#revoke(partitions, isLost) : this.#assign(partitions)))
+  }
+
+  #inTurn(task: () => Promise<void>): void {
     this.#unanswered++
     this.#queue = this.#queue
-      .then(() => (isRevoke ? this.#revoke(partitions, isLost) : this.#assign(partitions)))
+      .then(task)
       .catch((thrown: unknown) => this.#host.fail(toError(thrown)))
       .finally(() => {
         this.#unanswered--
@@ -112,6 +123,7 @@ export class Membership {
     for (const { topic, partition } of partitions) {
       const owned = this.#host.owned.get(topic, partition)
       if (owned !== undefined) owned.delivers = false
+      this.#unbegun.delete(partitionId({ topic, partition }))
     }
     this.#host.forget(partitions)
   }
@@ -119,7 +131,42 @@ export class Membership {
   async #assign(partitions: readonly NativePartition[]): Promise<void> {
     // After the disconnect, the question would crash the process.
     if (!this.#isLeaving) this.#isEager = this.#host.native.rebalanceProtocol() === 'EAGER'
-    const starts = partitions.length === 0 || this.#isClosing ? [] : await this.#readStarts(partitions)
+    for (const each of partitions.map(plain)) if (!this.#isClosing) this.#unbegun.set(partitionId(each), each)
+    let known = await this.#findStarts()
+    // An eager group takes one assignment, and only whole. librdkafka waits with it, and keeps us in the group meanwhile.
+    while (this.#isEager && this.#unbegun.size > 0) {
+      await sleep(this.#host.clock, ASK_AGAIN_MS)
+      known = [...known, ...(await this.#findStarts())]
+    }
+    this.#begin(this.#isClosing ? [] : known)
+  }
+
+  /**
+   * One round of questions about what has not begun. Those that have found their start have begun with it; the others are asked for again: a topic
+   * that may not be looked at does not keep the others waiting.
+   */
+  async #findStarts(): Promise<readonly PartitionStart[]> {
+    if (this.#unbegun.size === 0) return []
+    const { known } = await this.#starts.find([...this.#unbegun.values()])
+    // Without those that were taken away meanwhile.
+    const found = known.filter(({ assigned }) => this.#unbegun.delete(partitionId(assigned)))
+    if (!this.#isEager) this.#askAgainLater()
+    return found
+  }
+
+  #askAgainLater(): void {
+    if (this.#unbegun.size === 0 || this.#askingAgain !== undefined) return
+    this.#askingAgain = this.#host.clock.setTimer(ASK_AGAIN_MS, () => {
+      this.#askingAgain = undefined
+      // In turn with the callbacks: while a topic's first positions are being committed, its partition 0 must not go to somebody else.
+      this.#inTurn(async () => {
+        const known = await this.#findStarts()
+        if (known.length > 0) this.#begin(known)
+      })
+    })
+  }
+
+  #begin(starts: readonly PartitionStart[]): void {
     const assigned = starts.map((start) => start.assigned)
     // First our own books, then librdkafka: its first record may come in the same tick.
     this.#host.owned.add(assigned)
@@ -211,96 +258,8 @@ export class Membership {
       log.warn({ error: nativeError(thrown).message, partitions: asked }, 'a revoke could not be answered')
     }
   }
-
-  /** The committed positions, and the ends of those logs of which completions above the position are stored: the log may end below them. */
-  async #readStarts(partitions: readonly NativePartition[]): Promise<readonly PartitionStart[]> {
-    const { native, clock, log } = this.#host
-    const starts = await this.#readCommitted(partitions)
-    const marked = starts.filter(({ assigned }) => assigned.position !== undefined && assigned.metadata !== '')
-    const ends = await askLogEnds(
-      native,
-      clock,
-      marked.map(({ assigned }) => assigned),
-    )
-    if (ends.size < marked.length) {
-      const facts = { asked: marked.length, told: ends.size }
-      log.warn(facts, 'the ends of some logs were not told; what is stored as completed is believed without them')
-    }
-    if (this.#isClosing) return []
-    return starts.map((start) => {
-      const logEnd = ends.get(partitionId(start.assigned))
-      return logEnd === undefined ? start : { ...start, assigned: { ...start.assigned, logEnd } }
-    })
-  }
-
-  /**
-   * Asks until the coordinator answers: librdkafka waits with the assignment, and keeps us in the group meanwhile. Nothing when we are closing
-   * or can go no further: the assignment is then answered without partitions.
-   */
-  async #readCommitted(partitions: readonly NativePartition[]): Promise<readonly PartitionStart[]> {
-    const { log, errors, startFrom } = this.#host
-    for (let attempt = 1; ; attempt++) {
-      const answer = await this.#askCommitted(partitions)
-      if (this.#isClosing) return []
-      if (Array.isArray(answer)) {
-        const refused = answer.findIndex((each) => each instanceof Error)
-        if (refused === -1 || attempt >= REFUSED_PARTITION_TRIES) return merge(partitions, answer, startFrom)
-        errors.count(nativeError(answer[refused]))
-        log.warn({ error: String(answer[refused]), partition: partitions[refused] }, 'a committed offset was not told')
-      } else {
-        const error = answer as NativeError
-        errors.count(error)
-        if (isFatal(error)) {
-          this.#host.fail(toError(error))
-          return []
-        }
-        log.warn({ error: error.message, code: error.code, attempt }, 'the committed offsets could not be read')
-      }
-      await sleep(this.#host.clock, COMMITTED_RETRY_MS)
-    }
-  }
-
-  #askCommitted(partitions: readonly NativePartition[]): Promise<readonly (NativePartition | Error)[] | NativeError> {
-    return new Promise((resolve) => {
-      try {
-        this.#host.native.committed(partitions.map(plain), COMMITTED_TIMEOUT_MS, (error, found) =>
-          resolve(error ? nativeError(error) : found),
-        )
-      } catch (thrown) {
-        resolve(nativeError(thrown))
-      }
-    })
-  }
 }
 
 function plain({ topic, partition }: TopicPartition): TopicPartition {
   return { topic, partition }
-}
-
-interface PartitionStart {
-  readonly assigned: AssignedPartition
-  /** What librdkafka is told. Without an offset it asks for the committed one itself. */
-  readonly fetchFrom: NativePartition
-}
-
-/** librdkafka's names for the two ends of a log. */
-const logicalOffsets = { earliest: -2, latest: -1 } as const
-
-function merge(
-  partitions: readonly NativePartition[],
-  found: readonly (NativePartition | Error)[],
-  startFrom: 'earliest' | 'latest',
-): readonly PartitionStart[] {
-  return partitions.map(({ topic, partition }, index) => {
-    const committed = found[index]
-    if (committed === undefined || committed instanceof Error) {
-      return { assigned: { topic, partition, position: undefined, metadata: '' }, fetchFrom: { topic, partition } }
-    }
-    const { offset, metadata } = committed
-    const position = offset !== undefined && offset >= 0 ? offset : undefined
-    return {
-      assigned: { topic, partition, position, metadata: metadata ?? '' },
-      fetchFrom: { topic, partition, offset: position ?? logicalOffsets[startFrom] },
-    }
-  })
 }

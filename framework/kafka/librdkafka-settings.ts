@@ -87,17 +87,26 @@ export function commonConfig(options: KafkaConnectionOptions): NativeConfig {
  */
 export const FETCH_AHEAD = { 'queued.min.messages': 5_000, 'fetch.queue.backoff.ms': 5 } as const
 
+/**
+ * The new protocol's coordinator sees by itself that partitions were added. In the classic one the members must: one request for each consumer in that
+ * time, instead of one in 5 minutes.
+ */
+const CLASSIC = {
+  'partition.assignment.strategy': 'cooperative-sticky',
+  'topic.metadata.refresh.interval.ms': 5_000,
+} as const
+
 export function consumerConfig(options: KafkaConnectionOptions, consumer: ConsumerOptions): NativeConfig {
   return {
     'bootstrap.servers': options.brokers,
     'client.id': options.clientId,
     'group.id': consumer.group,
     'group.protocol': options.groupProtocol,
-    ...(options.groupProtocol === 'classic' && { 'partition.assignment.strategy': 'cooperative-sticky' }),
+    ...(options.groupProtocol === 'classic' && CLASSIC),
     ...(consumer.instanceId !== undefined && { 'group.instance.id': consumer.instanceId }),
     ...(options.fetchWaitMaxMs !== undefined && { 'fetch.wait.max.ms': options.fetchWaitMaxMs }),
-    // Not `startFrom`, which is for partitions without a committed position: the membership sees to those. This is for positions outside the
-    // log, where going to its end would skip records.
+    // Not `startFrom`, which is for topics that are new to the group: the membership sees to those. This is for positions outside the log, where
+    // going to its end would skip records.
     'auto.offset.reset': 'earliest',
     'enable.auto.commit': false,
     'enable.auto.offset.store': false,

@@ -38,6 +38,8 @@ export interface MemoryCluster {
   group(name: string): MemoryGroup
   /** The next `count` commits are refused. */
   failCommits(count: number, error?: PyrallelError): void
+  /** The next `count` look-ups of what is committed are refused. */
+  failLookUps(count: number): void
   /** Every commit from now on takes so long. */
   delayCommits(delayMs: number): void
   /** The next `count` productions are refused. */
@@ -58,6 +60,7 @@ class InProcessCluster implements MemoryCluster {
   #commitFaults: PyrallelError[] = []
   #productionFaults: PyrallelError[] = []
   #commitDelayMs = 0
+  #lookUpFaults = 0
   /** Records without a key go round. */
   #keyless = 0
 
@@ -123,6 +126,10 @@ class InProcessCluster implements MemoryCluster {
     this.#commitFaults.push(...Array.from({ length: count }, () => error))
   }
 
+  failLookUps(count: number): void {
+    this.#lookUpFaults += count
+  }
+
   delayCommits(delayMs: number): void {
     this.#commitDelayMs = delayMs
   }
@@ -136,6 +143,8 @@ class InProcessCluster implements MemoryCluster {
       clock: this.#clock,
       group: this.group(options.group),
       log: ({ topic, partition }: TopicPartition) => this.#topics.get(topic)?.[partition],
+      logsOf: (topic: string) => this.#topics.get(topic) ?? [],
+      refusesLookUp: () => this.#lookUpFaults > 0 && this.#lookUpFaults-- > 0,
       disturbCommit: () => this.#disturbCommit(),
       forget: (closed: MemoryConsumer) => {
         this.#consumers.delete(closed)

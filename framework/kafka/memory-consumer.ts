@@ -18,6 +18,9 @@ export interface ConsumerCluster {
   readonly clock: Clock
   readonly group: MemoryGroup
   log(partition: TopicPartition): MemoryLog | undefined
+  logsOf(topic: string): readonly MemoryLog[]
+  /** As the test has asked for. */
+  refusesLookUp(): boolean
   /** Waits and fails as the test has asked for. */
   disturbCommit(): Promise<void>
   /** The consumer is closed: nobody needs to wake it any more. */
@@ -153,6 +156,13 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
 
   #assign(partitions: readonly TopicPartition[]): void {
     const { group } = this.#cluster
+    if (partitions.length > 0 && this.#cluster.refusesLookUp()) {
+      this.#onError?.('OTHER')
+      // The next poll asks again.
+      this.#hasNews = true
+      return
+    }
+    if (this.#startFrom === 'latest') this.#pinNewTopics(partitions)
     const assigned: AssignedPartition[] = []
     for (const each of partitions) {
       const log = this.#cluster.log(each)
@@ -161,12 +171,21 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
       const { topic, partition } = each
       const { metadata = '' } = committed ?? {}
       assigned.push({ topic, partition, position: committed?.position, metadata, logEnd: log.end })
-      const position = committed?.position ?? this.#startOf(log)
+      const position = committed?.position ?? log.start
       this.#assignments.set(partitionId(each), { topic, partition, log, position, delivers: true, paused: false })
     }
     if (assigned.length === 0) return
     group.claim(this, assigned)
     this.#listener.onAssigned(assigned)
+  }
+
+  /** Whoever comes first does it for all partitions. Nothing comes between, so no two can. */
+  #pinNewTopics(partitions: readonly TopicPartition[]): void {
+    const { group } = this.#cluster
+    for (const topic of new Set(partitions.map((each) => each.topic))) {
+      if (group.hasCommitted(topic)) continue
+      for (const log of this.#cluster.logsOf(topic)) group.commit(log, { position: log.end, metadata: '' })
+    }
   }
 
   #revoke(partitions: readonly TopicPartition[]): void {
@@ -201,20 +220,16 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
 
   #readOne(assignment: Assignment, maxRecords: number): readonly KafkaRecord[] {
     const { log } = assignment
-    // Out of range, below or above: the log was cut. A client starts anew then, by its `auto.offset.reset`.
+    // Out of range, below or above: the log was cut. It goes on at the first record there is, as by `auto.offset.reset: earliest`.
     if (assignment.position < log.start || assignment.position > log.end) {
       this.#onError?.('OFFSET_OUT_OF_RANGE')
-      assignment.position = this.#startOf(log)
+      assignment.position = log.start
     }
     const records = log.read(assignment.position, maxRecords)
     const last = records.at(-1)
     // Nothing left means that only holes are left up to the end.
     assignment.position = last === undefined ? log.end : last.offset + 1
     return records
-  }
-
-  #startOf(log: MemoryLog): number {
-    return this.#startFrom === 'earliest' ? log.start : log.end
   }
 
   #waitForNews(leftMs: number): Promise<void> {

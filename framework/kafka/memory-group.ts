@@ -93,6 +93,10 @@ export class MemoryGroup {
     return this.#committed.get(partitionId(partition))
   }
 
+  hasCommitted(topic: string): boolean {
+    return this.#partitionsOf(topic).some((each) => this.#committed.has(partitionId(each)))
+  }
+
   #ofMember(member: GroupMember): readonly TopicPartition[] {
     return [...member.topics]
       .flatMap((topic) => this.#partitionsOf(topic))

@@ -285,19 +285,60 @@ export function kafkaClientSuite(target: KafkaTarget): void {
         await assert.doesNotReject(member.client.commit([]))
       })
 
-      it('law 4: starts at the end when it is told so and nothing is committed', async () => {
+      it('law 10: with `latest`, a new topic begins at its ends, which are committed for all its partitions before a record is returned', async () => {
         const topic = await newTopic()
-        await produceTo(topic, 0, numbers(10))
-        const member = await join(topic, { startFrom: 'latest' })
+        const group = fresh('group')
+        for (const partition of [0, 2]) await produceTo(topic, partition, numbers(10))
+        const member = await join(topic, { group, startFrom: 'latest' })
         await pump([member], 'the assignment', () => ownsAll(member))
-        // The end is looked up after the assignment, at a time that nobody tells; so produce until something comes.
-        let value = 1_000
-        await pump([member], 'a new record', () => {
-          void produceTo(topic, 0, [String(value++)])
-          return member.records.length > 0
-        })
-        assert.ok(Math.min(...member.records.map((each) => Number(each.value))) >= 1_000)
+        const committed = (await connection.view.groupOffsets(group)).map(({ partition, position }) => [
+          partition,
+          position,
+        ])
+        assert.deepEqual(committed, [
+          [0, 10],
+          [1, 0],
+          [2, 10],
+          [3, 0],
+        ])
+        assert.deepEqual(member.assignments.map(({ partition, position }) => [partition, position]).sort(), committed)
+        for (const partition of [0, 1, 2, 3]) await produceTo(topic, partition, numbers(5, 100))
+        await pump([member], 'the new records', () => member.records.length === 20)
+        assert.ok(member.records.every((each) => Number(each.value) >= 100))
         assert.deepEqual(member.story.slice(0, 2), ['assigned', 'record'])
+      })
+
+      it('law 10: with `latest`, a member that comes back gets all that has come meanwhile, also where nothing was ever committed for a record', async () => {
+        const topic = await newTopic()
+        const group = fresh('group')
+        const first = await join(topic, { group, startFrom: 'latest' })
+        await pump([first], 'the assignment', () => ownsAll(first))
+        await produceTo(topic, 0, numbers(3))
+        await pump([first], 'the records of one partition', () => first.records.length === 3)
+        await whilePolled(first, first.client.commit([{ topic, partition: 0, position: 3, metadata: '' }]))
+        await first.close()
+        for (const partition of [0, 1, 2, 3]) await produceTo(topic, partition, numbers(10, 10))
+        const second = await join(topic, { group, startFrom: 'latest' })
+        await pump([second], 'all that has come meanwhile', () => second.records.length === 40)
+      })
+
+      it('law 10: with `latest`, a partition without a commit begins at its first record, where others of its topic have one', async () => {
+        const topic = await newTopic()
+        const group = fresh('group')
+        const first = await join(topic, { group })
+        await pump([first], 'the assignment', () => ownsAll(first))
+        await whilePolled(first, first.client.commit([{ topic, partition: 1, position: 0, metadata: '' }]))
+        await first.close()
+        for (const partition of [0, 1, 2, 3]) await produceTo(topic, partition, numbers(10))
+        const second = await join(topic, { group, startFrom: 'latest' })
+        await pump([second], 'all records', () => second.records.length === 40)
+        const positions = second.assignments.map(({ partition, position }) => [partition, position])
+        assert.deepEqual(positions.sort(), [
+          [0, undefined],
+          [1, 0],
+          [2, undefined],
+          [3, undefined],
+        ])
       })
 
       it('law 5: a paused partition returns nothing and stays owned; resumed, it goes on where it stopped', async () => {

@@ -1,7 +1,7 @@
 /** Whole runtimes in one group while members come and go, partitions are lost and commits fail: every record is accounted for. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { calm, GroupOfRuntimes, storm } from './group-of-runtimes.ts'
+import { calm, GroupOfRuntimes, growth, storm } from './group-of-runtimes.ts'
 
 const STEPS = 250
 
@@ -24,6 +24,16 @@ describe('a group of runtimes', () => {
       const { done, repeated, attempts } = group.ledger
       assert.ok(done > 500)
       assert.deepEqual([repeated, attempts - done], [0, 0])
+    })
+  }
+
+  for (const seed of [21, 22, 23]) {
+    it(`from 'latest', loses nothing of what came after it, in its absence and in partitions that were added, and handles nothing older: seed ${seed}`, async () => {
+      const group = new GroupOfRuntimes(seed, growth, 'latest')
+      await group.play(STEPS)
+      await group.finish()
+      const { done, attempts } = group.ledger
+      assert.ok(done > 400 && attempts > done, JSON.stringify({ done, attempts }))
     })
   }
 

@@ -12,7 +12,10 @@ const TOPIC = 'orders'
 const DEAD = 'orders.dlq'
 const GROUP = 'billing'
 const PARTITIONS = 4
+const MOST_PARTITIONS = 10
 const KEYS = 12
+/** In each partition, before the group comes. */
+const OLD_RECORDS = 3
 const LONGEST_ATTEMPT_MS = 150
 const CALM_LIMIT_MS = 300_000
 const MOST_REFUSALS = 6
@@ -24,19 +27,26 @@ export interface Chaos {
   readonly failCommits: number
   readonly slowCommits: number
   readonly failDeadLetters: number
+  readonly failLookUps: number
+  readonly addPartitions: number
   /** 0 to 1, for each attempt. */
   readonly failures: number
 }
 
-export const calm: Chaos = { lose: 0, abort: 0, failCommits: 0, slowCommits: 0, failDeadLetters: 0, failures: 0 }
+const faults = { lose: 0, abort: 0, failCommits: 0, slowCommits: 0, failDeadLetters: 0, failLookUps: 0 }
+export const calm: Chaos = { ...faults, addPartitions: 0, failures: 0 }
 export const storm: Chaos = {
   lose: 0.04,
   abort: 0.02,
   failCommits: 0.15,
   slowCommits: 0.04,
   failDeadLetters: 0.05,
+  failLookUps: 0.05,
+  addPartitions: 0,
   failures: 0.25,
 }
+/** Of a topic that grows, too. */
+export const growth: Chaos = { ...storm, addPartitions: 0.02 }
 
 interface Member {
   readonly runtime: Runtime
@@ -52,13 +62,16 @@ export class GroupOfRuntimes {
   readonly #cluster: MemoryCluster
   readonly #random: () => number
   readonly #chaos: Chaos
+  readonly #startFrom: 'earliest' | 'latest'
   readonly #fatal: Error[] = []
+  #partitions = PARTITIONS
   #members: Member[] = []
   #lastMember = 0
   /** Commits that the cluster was told to refuse and has not refused yet. More of them would only lengthen the back-off of the last one. */
   #refusals = 0
 
-  constructor(seed: number, chaos: Chaos) {
+  constructor(seed: number, chaos: Chaos, startFrom: 'earliest' | 'latest' = 'earliest') {
+    this.#startFrom = startFrom
     this.#random = seededRandom(seed)
     this.#chaos = chaos
     this.#cluster = memoryCluster({ clock: this.clock })
@@ -68,7 +81,9 @@ export class GroupOfRuntimes {
 
   /** Joins, leaves, losses, failures and records at random; after each step the books must be right. */
   async play(steps: number): Promise<void> {
+    if (this.#startFrom === 'latest') this.#produceOld()
     await this.#join()
+    await this.#until(() => this.#startFrom === 'earliest' || this.#hasBegun(), 'the group has begun')
     for (let step = 0; step < steps; step += 1) {
       this.#produce()
       await this.#disturb()
@@ -99,12 +114,33 @@ export class GroupOfRuntimes {
     }
   }
 
+  #produceOld(): void {
+    for (let partition = 0; partition < this.#partitions; partition += 1) {
+      for (let count = 0; count < OLD_RECORDS; count += 1) {
+        this.#cluster.append({
+          topic: TOPIC,
+          partition,
+          key: Buffer.from('old'),
+          value: Buffer.from('{}'),
+          headers: [],
+        })
+      }
+      this.ledger.beginAt(partition, OLD_RECORDS)
+    }
+  }
+
+  #hasBegun(): boolean {
+    return this.#cluster.group(GROUP).committed({ topic: TOPIC, partition: 0 }) !== undefined
+  }
+
   async #disturb(): Promise<void> {
-    const { lose, abort, failCommits, slowCommits, failDeadLetters } = this.#chaos
+    const { lose, abort, failCommits, slowCommits, failDeadLetters, failLookUps, addPartitions } = this.#chaos
     const running = this.#members.filter(({ state }) => state === 'running')
     if (this.#chance(0.05) && running.length < 3) await this.#join()
     const victim = running[Math.floor(this.#random() * running.length)]
-    if (victim !== undefined && running.length > 1 && this.#chance(0.04)) this.#leave(victim)
+    // With 'latest' the last one, too: what comes while nobody is there must be handled by whoever comes next.
+    const fewest = this.#startFrom === 'latest' ? 0 : 1
+    if (victim !== undefined && running.length > fewest && this.#chance(0.04)) this.#leave(victim)
     if (victim !== undefined && this.#chance(abort)) {
       this.#leave(victim)
       victim.runtime.abort()
@@ -115,6 +151,11 @@ export class GroupOfRuntimes {
       this.#cluster.failCommits(1)
     }
     if (this.#chance(failDeadLetters)) this.#cluster.failProductions(1 + Math.floor(this.#random() * 3))
+    if (failLookUps > 0 && this.#chance(failLookUps)) this.#cluster.failLookUps(1 + Math.floor(this.#random() * 3))
+    if (addPartitions > 0 && this.#chance(addPartitions) && this.#partitions < MOST_PARTITIONS) {
+      this.#partitions += 1
+      this.#cluster.addPartitions(TOPIC, this.#partitions)
+    }
     if (this.#chance(slowCommits)) this.#cluster.delayCommits(this.#chance(0.5) ? 0 : 3_000)
   }
 
@@ -124,7 +165,7 @@ export class GroupOfRuntimes {
     const runtime = createRuntime({
       connection: this.#cluster.connection(),
       handlers: [this.#handler(books)],
-      startFrom: 'earliest',
+      startFrom: this.#startFrom,
       limits: {
         maxRecords: 60,
         maxBytes: 1e9,
@@ -155,7 +196,7 @@ export class GroupOfRuntimes {
   }
 
   #lose(): void {
-    const partition = Math.floor(this.#random() * PARTITIONS)
+    const partition = Math.floor(this.#random() * this.#partitions)
     this.#cluster.group(GROUP).lose([{ topic: TOPIC, partition }])
   }
 
@@ -202,7 +243,10 @@ export class GroupOfRuntimes {
   // --- what must be so ---
 
   #records() {
-    return Array.from({ length: PARTITIONS }, (_, partition) => this.#cluster.log(TOPIC, partition).records).flat()
+    const logs = Array.from({ length: this.#partitions }, (_, partition) => this.#cluster.log(TOPIC, partition))
+    return logs.flatMap(({ partition, records }) =>
+      records.filter(({ offset }) => offset >= this.ledger.beginOf(partition)),
+    )
   }
 
   #committed(partition: number): number {
@@ -213,14 +257,14 @@ export class GroupOfRuntimes {
     const [violation] = this.ledger.violations
     if (violation !== undefined) throw violation
     this.ledger.readDeadLetters(this.#cluster.log(DEAD, 0).records)
-    for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    for (let partition = 0; partition < this.#partitions; partition += 1) {
       this.ledger.checkCommit(partition, this.#committed(partition))
     }
   }
 
   #isAllCommitted(): boolean {
     this.#checkCommits()
-    return Array.from({ length: PARTITIONS }, (_, partition) => partition).every(
+    return Array.from({ length: this.#partitions }, (_, partition) => partition).every(
       (partition) => this.#committed(partition) === this.#cluster.log(TOPIC, partition).end,
     )
   }

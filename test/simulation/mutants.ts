@@ -1,9 +1,13 @@
 /** The ways in which the control plane, or an engine, is broken on purpose. `try-mutants.ts` shows that the simulation notices each. */
 export interface Mutant {
   readonly name: string
-  /** Below framework/control-plane/; of an engine: below framework/execution-plane/, and it is played with real engines. */
+  /** Below the folder of the part that it breaks. */
   readonly file: string
-  readonly isOfEngine?: true
+  /**
+   * Default the control plane. `engine`: below framework/execution-plane/, and played with real engines. `kafka`: the in-memory cluster below
+   * framework/kafka/, played with a group of runtimes; it stands for what the port promises.
+   */
+  readonly part?: 'engine' | 'kafka'
   /** Must stand there exactly once. */
   readonly find: string
   readonly replace: string
@@ -323,57 +327,81 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a handler that was abandoned is answered for again when it ends',
     file: 'async-engine.ts',
-    isOfEngine: true,
+    part: 'engine',
     find: 'attempt.logSettled(now)',
     replace: 'this.#complete(attempt, outcome, now)',
   },
   {
     name: 'an attempt that ends after its deadline is never answered for',
     file: 'async-engine.ts',
-    isOfEngine: true,
+    part: 'engine',
     find: 'this.#complete(attempt, timedOut(this.#options.timeoutMs, outcome), now)\n    else',
     replace: 'return\n    else',
   },
   {
     name: 'a handler runs inside submit()',
     file: 'async-engine.ts',
-    isOfEngine: true,
+    part: 'engine',
     find: 'this.#open++\n    this.#takeTurnSoon()',
     replace: 'this.#open++\n    this.#takeTurn()',
   },
   {
     name: 'a handler that ignores its signal is waited for for ever',
     file: 'async-engine.ts',
-    isOfEngine: true,
+    part: 'engine',
     find: 'this.#overdue.add(attempt, this.#options.clock.now())',
     replace: 'this.#abandoned.add(attempt)',
   },
   {
     name: 'the failure of a record of a batch is that of its first record',
     file: 'handler-batch.ts',
-    isOfEngine: true,
+    part: 'engine',
     find: 'this.#failures.set(index, this.#failureOf(error, index))',
     replace: 'this.#failures.set(0, this.#failureOf(error, index))',
   },
   {
     name: 'what the filter of a batch handler leaves out counts as handled',
     file: 'handler-batch.ts',
-    isOfEngine: true,
+    part: 'engine',
     find: 'this.#filtered.add(index)',
     replace: 'this.#filtered.size',
   },
   {
     name: 'a batch runs as one record',
     file: 'attempt.ts',
-    isOfEngine: true,
+    part: 'engine',
     find: 'const checked = records.map((raw, index) => this.#check(raw, numberOf(index)))',
     replace: 'const checked = records.slice(0, 1).map((raw, index) => this.#check(raw, numberOf(index)))',
+  },
+  {
+    name: "from 'latest', a partition that is added begins at its end",
+    file: 'memory-consumer.ts',
+    part: 'kafka',
+    find: 'const position = committed?.position ?? log.start',
+    replace: "const position = committed?.position ?? (this.#startFrom === 'latest' ? log.end : log.start)",
+  },
+  {
+    name: "from 'latest', the ends of a new topic are not committed",
+    file: 'memory-consumer.ts',
+    part: 'kafka',
+    find: "group.commit(log, { position: log.end, metadata: '' })",
+    replace: '{}',
+  },
+  {
+    name: "from 'latest', a look-up that is refused has found nothing",
+    file: 'memory-consumer.ts',
+    part: 'kafka',
+    find: '      this.#hasNews = true\n      return\n    }\n    if (this.#startFrom',
+    replace:
+      "      for (const { topic } of partitions) for (const log of this.#cluster.logsOf(topic)) group.commit(log, { position: log.end, metadata: '' })\n    }\n    if (this.#startFrom",
   },
 ]
 
 /** Below the root. */
-export function pathOf({ file, isOfEngine }: Mutant): string {
-  return `framework/${isOfEngine ? 'execution-plane' : 'control-plane'}/${file}`
+const folders = { engine: 'execution-plane', kafka: 'kafka' } as const
+
+export function pathOf({ file, part }: Mutant): string {
+  return `framework/${part === undefined ? 'control-plane' : folders[part]}/${file}`
 }
 
 export function mutate(source: string, { name, find, replace }: Mutant): string {

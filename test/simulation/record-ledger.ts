@@ -17,6 +17,8 @@ export class RecordLedger {
   readonly #dead = new Set<string>()
   #readDead = 0
   readonly #checkedTo = new Map<number, number>()
+  /** Where the group began, by partition. */
+  readonly #begins = new Map<number, number>()
   attempts = 0
   readonly violations: Error[] = []
 
@@ -34,6 +36,16 @@ export class RecordLedger {
 
   get dead(): number {
     return this.#dead.size
+  }
+
+  /** What is older than the group is not its business: it must not be handled, and a commit passes it. */
+  beginAt(partition: number, offset: number): void {
+    this.#begins.set(partition, offset)
+    this.#checkedTo.set(partition, offset)
+  }
+
+  beginOf(partition: number): number {
+    return this.#begins.get(partition) ?? 0
   }
 
   succeed(record: Seen): void {
@@ -83,14 +95,16 @@ export class ProcessBooks {
 
   start(record: Seen): void {
     this.#ledger.attempts += 1
+    if (record.offset < this.#ledger.beginOf(record.partition))
+      throw this.#violation('OLD', record, 'is older than its group')
     const shard = `${record.partition}:${record.key}`
     const other = this.#running.get(shard)
-    if (other !== undefined) throw this.#violation(record, `starts while ${nameOf(other)} of its key runs`)
+    if (other !== undefined) throw this.#violation('ORDER', record, `starts while ${nameOf(other)} of its key runs`)
     this.#running.set(shard, record)
     const highest = this.#highest.get(record.partition)
-    if (highest === undefined) throw this.#violation(record, 'starts in a partition that was never assigned')
+    if (highest === undefined) throw this.#violation('ORDER', record, 'starts in a partition that was never assigned')
     const before = highest.get(shard) ?? -1
-    if (record.offset < before) throw this.#violation(record, `starts after ${before} of its key`)
+    if (record.offset < before) throw this.#violation('ORDER', record, `starts after ${before} of its key`)
     highest.set(shard, record.offset)
   }
 
@@ -100,8 +114,8 @@ export class ProcessBooks {
   }
 
   /** Thrown inside a handler it would count as a failed attempt, so it is kept for the end too. */
-  #violation(record: Seen, what: string): Error {
-    const error = new Error(`ORDER: in process ${this.#process} record ${nameOf(record)} ${what}`)
+  #violation(kind: string, record: Seen, what: string): Error {
+    const error = new Error(`${kind}: in process ${this.#process} record ${nameOf(record)} ${what}`)
     this.#ledger.violations.push(error)
     return error
   }

@@ -8,6 +8,7 @@ import { type Mutant, mutants, mutate, pathOf } from './mutants.ts'
 
 const SCHEDULES = '12000'
 const ENGINE_SCHEDULES = '300'
+const GROUPS = '20'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 const only = process.argv[2]
@@ -34,14 +35,18 @@ async function tryMutant(mutant: Mutant): Promise<{ isCaught: boolean; by: strin
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
     const path = join(folder, pathOf(mutant))
     await writeFile(path, mutate(await readFile(path, 'utf8'), mutant))
-    const { code, output } = await (mutant.isOfEngine
-      ? simulate(folder, 'simulate-engines.ts', ENGINE_SCHEDULES)
-      : simulate(folder, 'simulate.ts', SCHEDULES))
+    const { code, output } = await play(folder, mutant)
     const firstLine = output.split('\n').find((line) => line.startsWith('seed ')) ?? output.split('\n')[0] ?? ''
     return { isCaught: code === 1 && firstLine.startsWith('seed '), by: firstLine.slice(0, 160) }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+function play(folder: string, { part }: Mutant): Promise<{ code: number | null; output: string }> {
+  if (part === 'engine') return simulate(folder, 'simulate-engines.ts', ENGINE_SCHEDULES)
+  if (part === 'kafka') return simulate(folder, 'simulate-groups.ts', GROUPS)
+  return simulate(folder, 'simulate.ts', SCHEDULES)
 }
 
 function simulate(folder: string, script: string, seeds: string): Promise<{ code: number | null; output: string }> {

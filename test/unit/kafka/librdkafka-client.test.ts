@@ -75,6 +75,14 @@ describe('the configuration', () => {
     assert.equal(classic['partition.assignment.strategy'], 'cooperative-sticky')
   })
 
+  it('asks for the partitions of its topics every five seconds where the members must see by themselves that some were added', () => {
+    const interval = 'topic.metadata.refresh.interval.ms'
+    const classic = { ...options, groupProtocol: 'classic' } as const
+    assert.equal(consumerConfig(classic, group)[interval], 5_000)
+    assert.equal(consumerConfig(options, group)[interval], undefined)
+    assert.equal(consumerConfig({ ...classic, librdkafka: { [interval]: 300_000 } }, group)[interval], 300_000)
+  })
+
   it('carries what the consumer and the connection were asked for', () => {
     const config = consumerConfig(
       { ...options, fetchWaitMaxMs: 7 },

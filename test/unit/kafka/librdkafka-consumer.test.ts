@@ -8,9 +8,8 @@ const p = (partition: number) => ({ topic: 'orders', partition })
 const commitOf = (partition: number, position: number) => ({ ...p(partition), position, metadata: '' })
 const answerOf = (partition: number, offset: number) => ({ ...p(partition), offset })
 
-/** As librdkafka calls the two ends of a log. */
+/** As librdkafka calls the first record of a log. */
 const BEGINNING = -2
-const END = -1
 
 const where = (record: KafkaRecord) => `${record.partition}@${record.offset}`
 
@@ -40,13 +39,6 @@ describe('rebalances', () => {
       ['resume', [p(0), p(1)]],
       ['pause', [p(1)]],
     ])
-  })
-
-  it('assigns from the end what has no committed position, when new groups start there', async () => {
-    const { native, rebalance } = await scripted({ startFrom: 'latest' })
-    native.committedAnswers.push([answerOf(0, 42), p(1)])
-    await rebalance(ASSIGN, [p(0), p(1)])
-    assert.deepEqual(native.named('incrementalAssign'), [[[answerOf(0, 42), answerOf(1, END)]]])
   })
 
   it('takes an assignment although the end of a log is not told, and asks for none where nothing is stored above the position', async () => {
@@ -243,17 +235,6 @@ describe('rebalances', () => {
     assert.deepEqual(told, [['assigned', { ...p(0), position: 7, metadata: 'm', logEnd: 0 }]])
     assert.equal(lines.filter((each) => each.level === 'warn').length, 2)
     assert.deepEqual(errors, ['OTHER', 'OTHER'])
-  })
-
-  it('starts a partition without a position when its committed offset is refused again and again', async () => {
-    const { native, clock, told, rebalance } = await scripted()
-    const refused = [new Error('unknown topic'), { ...p(1), offset: 7 }]
-    native.committedAnswers.push(refused, refused, refused)
-    await rebalance(ASSIGN, [p(0), p(1)])
-    await clock.advanceAndSettle(1_000)
-    assert.deepEqual(told, [
-      ['assigned', { ...p(0), position: undefined, metadata: '' }, { ...p(1), position: 7, metadata: '' }],
-    ])
   })
 })
 

@@ -19,6 +19,7 @@ export class ScriptedConsumer implements NativeConsumer {
   readonly batches: (readonly NativeMessage[] | NativeError)[] = []
   /** By partition; a negative one is not told. */
   readonly logEnds = new Map<number, number>()
+  readonly logStarts = new Map<number, number>()
   readonly committedAnswers: (readonly (NativePartition | Error)[] | NativeError)[] = []
   protocol = 'COOPERATIVE'
   isLost = false
@@ -42,9 +43,12 @@ export class ScriptedConsumer implements NativeConsumer {
   connect(): void {}
   /** Topics that the broker does not know any more. */
   readonly deletedTopics = new Set<string>()
+  /** How many each topic has. */
+  partitions = 2
   getMetadata({ topic = '' }: { topic?: string }, done: (error: null, metadata: NativeMetadata) => void): void {
     this.#called('getMetadata', topic)
-    const partitions = this.deletedTopics.has(topic) ? [] : [{}]
+    const count = this.deletedTopics.has(topic) ? 0 : this.partitions
+    const partitions = Array.from({ length: count }, () => ({}))
     setImmediate(() => done(null, { topics: [{ name: topic, partitions }], brokers: [] }))
   }
   readonly #listeners = new Map<string, (event: never) => void>()
@@ -67,7 +71,8 @@ export class ScriptedConsumer implements NativeConsumer {
   ) {
     this.#called('queryWatermarkOffsets', topic, partition)
     const highOffset = this.logEnds.get(partition) ?? 0
-    done(highOffset < 0 ? { message: 'Local: Timed out', code: -185 } : null, { lowOffset: 0, highOffset })
+    const lowOffset = this.logStarts.get(partition) ?? 0
+    done(highOffset < 0 ? { message: 'Local: Timed out', code: -185 } : null, { lowOffset, highOffset })
   }
   subscribe(topics: readonly string[]): void {
     this.#called('subscribe', topics)

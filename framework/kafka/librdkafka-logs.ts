@@ -1,7 +1,7 @@
-/** Asks brokers where logs end, for a short time only: an assignment waits for it. What was not told in time is left out. */
+/** Asks brokers where logs begin and end, for a short time only: an assignment waits for it. What was not told in time is left out. */
 import { type PartitionId, partitionId, type TopicPartition } from '../model/record.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { NativeConsumer } from './librdkafka-binding.ts'
+import type { NativeConsumer, NativeWatermarks } from './librdkafka-binding.ts'
 
 /** For all partitions together. */
 const TOTAL_MS = 5_000
@@ -14,35 +14,35 @@ const AT_ONCE = 2
  * A new leader may tell less than the log holds until its followers have caught up (KIP-207). Then completed records run again, which is
  * no loss; it never tells more.
  */
-export async function askLogEnds(
+export async function askLogs(
   native: Pick<NativeConsumer, 'queryWatermarkOffsets'>,
   clock: Clock,
   partitions: readonly TopicPartition[],
-): Promise<ReadonlyMap<PartitionId, number>> {
-  const ends = new Map<PartitionId, number>()
+): Promise<ReadonlyMap<PartitionId, NativeWatermarks>> {
+  const logs = new Map<PartitionId, NativeWatermarks>()
   const until = clock.now() + TOTAL_MS
   const waiting = partitions.values()
   const askInTurn = async (): Promise<void> => {
     for (const each of waiting) {
       const leftMs = Math.ceil(until - clock.now())
       if (leftMs <= 0) return
-      const end = await askOne(native, each, Math.min(leftMs, EACH_MS))
-      if (end !== undefined) ends.set(partitionId(each), end)
+      const found = await askOne(native, each, Math.min(leftMs, EACH_MS))
+      if (found !== undefined) logs.set(partitionId(each), found)
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, askInTurn))
-  return ends
+  return logs
 }
 
 function askOne(
   native: Pick<NativeConsumer, 'queryWatermarkOffsets'>,
   { topic, partition }: TopicPartition,
   timeoutMs: number,
-): Promise<number | undefined> {
+): Promise<NativeWatermarks | undefined> {
   return new Promise((resolve) => {
     try {
       native.queryWatermarkOffsets(topic, partition, timeoutMs, (error, watermarks) =>
-        resolve(error ? undefined : watermarks.highOffset),
+        resolve(error ? undefined : watermarks),
       )
     } catch {
       // The binding throws while the client is not connected; then nothing is told.
