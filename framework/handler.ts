@@ -45,7 +45,10 @@ export type Publish = <T>(to: TopicDefinition<T> | string, value: T, options?: P
 export interface HandlerContext {
   /** Bound to handler, topic, partition, offset, key and attempt. */
   readonly log: Logger
-  /** Aborts at the deadline, when the partition is revoked, and at shutdown. Hand it to `fetch` and friends. */
+  /**
+   * Aborts at the deadline, when the partition is taken away, and at shutdown. Hand it to `fetch` and friends. A handler that has asked for it
+   * and returns after it has aborted is not done: its record runs again, here or at the partition's next owner.
+   */
   readonly signal: AbortSignal
   /** When this attempt's time is over, in milliseconds since the Unix epoch. */
   readonly deadline: number

@@ -258,7 +258,7 @@ export class BrokerPoller {
   // Liveness before completeness: whatever is not done by then is delivered again, to whoever owns the partition next.
   async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
     const { client, lifecycle, log } = this.#options
-    const { graceMs, commitMs } = revokeTimes(lifecycle.revokeGraceMs, client.revokeLimitMs)
+    const { graceMs, unwindMs, commitMs } = revokeTimes(lifecycle.revokeGraceMs, client.revokeLimitMs)
     const assignments = this.#manager.startDraining(partitions)
     const leftBehind = await this.#drain.until(partitions, graceMs)
     if (leftBehind > 0) {
@@ -266,6 +266,9 @@ export class BrokerPoller {
         { partitions: partitions.map(partitionId), leftBehind, waitedMs: graceMs },
         'partitions are given up with records in flight; their next owner gets them again',
       )
+      // Before the commit and not after it: then the next owner may have begun with the same keys. What ends by itself in this moment is committed.
+      this.#abortWorkOf(this.#manager.present(assignments))
+      await this.#drain.until(partitions, unwindMs)
     }
     const isCommitted = await this.#committer.flush(partitions, commitMs)
     if (!isCommitted) {
@@ -273,7 +276,6 @@ export class BrokerPoller {
     }
     // What was lost meanwhile may be back by now, and that assignment is not for this revoke to end.
     const given = this.#manager.present(assignments)
-    this.#abortWorkOf(given)
     this.#valve.onGone(given)
     this.#manager.onRevoked(given)
   }

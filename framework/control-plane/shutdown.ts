@@ -14,8 +14,8 @@ import type { WorkManager } from './work-manager.ts'
 const LAST_COMMIT_MS = 5_000
 /** The part of the client's limit for a revoke that is made use of: timers may come late. */
 const REVOKE_LIMIT_USED = 0.9
-/** What engines get to unwind once their signals have fired. */
-const ENGINE_GRACE_MS = 1_000
+/** What handlers get to unwind once their signals have fired: of a revoke and of a shutdown. */
+const UNWIND_MS = 1_000
 
 export interface ShutdownParts {
   readonly client: Pick<KafkaClient, 'close'>
@@ -29,14 +29,15 @@ export interface ShutdownParts {
   readonly log: Logger
 }
 
-/** How long a revoke may wait for what is in flight, and then for its last commit, so that it has ended before the client ends it. */
+/** How long a revoke may wait for what is in flight, then for what was aborted, then for its last commit, so that it has ended before the client ends it. */
 export function revokeTimes(
   revokeGraceMs: number,
   limitMs: number,
-): { readonly graceMs: number; readonly commitMs: number } {
+): { readonly graceMs: number; readonly unwindMs: number; readonly commitMs: number } {
   const usableMs = limitMs * REVOKE_LIMIT_USED
   const commitMs = Math.min(LAST_COMMIT_MS, usableMs / 2)
-  return { graceMs: Math.min(revokeGraceMs, usableMs - commitMs), commitMs }
+  const unwindMs = Math.min(UNWIND_MS, (usableMs - commitMs) / 2)
+  return { graceMs: Math.min(revokeGraceMs, usableMs - commitMs - unwindMs), unwindMs, commitMs }
 }
 
 /** Of a group that was never joined, nothing is in flight and there is nothing to commit. */
@@ -56,17 +57,20 @@ export async function shutDown(parts: ShutdownParts, hadJoined: boolean): Promis
   log.info({ tookMs: Math.round(clock.now() - startedAt) }, 'the group is left')
 }
 
-async function drainAll({ manager, drain, drainMs, clock, log }: ShutdownParts): Promise<void> {
+async function drainAll({ manager, engines, drain, drainMs, clock, log }: ShutdownParts): Promise<void> {
   const partitions = manager.assigned()
   const { inFlight, records } = manager.gauges()
   log.info({ partitions: partitions.length, inFlight, records }, 'draining: nothing more is started')
   const startedAt = clock.now()
   const leftBehind = await drain.until(partitions, drainMs)
   const waitedMs = Math.round(clock.now() - startedAt)
-  if (leftBehind === 0) log.info({ waitedMs }, 'drained: nothing is in flight')
-  else {
-    log.warn({ leftBehind, waitedMs }, 'drain time is over with records in flight; they will be delivered again')
+  if (leftBehind === 0) {
+    log.info({ waitedMs }, 'drained: nothing is in flight')
+    return
   }
+  log.warn({ leftBehind, waitedMs }, 'drain time is over with records in flight; they will be delivered again')
+  // Closing gives them the time to unwind, and is over as soon as they have.
+  for (const engine of engines.values()) engine.abort(() => true)
 }
 
 async function commitLast({ committer, log }: ShutdownParts, partitions: readonly TopicPartition[]): Promise<void> {
@@ -79,7 +83,7 @@ async function commitLast({ committer, log }: ShutdownParts, partitions: readonl
 async function closeEngines({ engines, log }: ShutdownParts): Promise<void> {
   const close = async (handler: string, engine: ExecutionEngine): Promise<void> => {
     try {
-      await engine.close(ENGINE_GRACE_MS)
+      await engine.close(UNWIND_MS)
     } catch (thrown) {
       log.warn({ err: toError(thrown), handler }, 'an engine could not be closed')
     }

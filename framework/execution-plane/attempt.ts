@@ -206,9 +206,18 @@ export class Attempt extends Waiting {
     // The intrinsic `then`: it never calls back at once, never twice, and cannot have been replaced by the handler's libraries.
     Promise.prototype.then.call(
       Promise.resolve(returned),
-      () => this.#end(succeeded),
+      () => this.#end(this.#returned()),
       (thrown: unknown) => this.#end(this.#failedBy(thrown)),
     )
+  }
+
+  /**
+   * It has returned. After its signal has fired, that means "done" only of a handler that never asked for the signal: `if (signal.aborted) return`
+   * looks the same from here as a handler that was through, and a commit must not pass what was left undone.
+   */
+  #returned(): Outcome {
+    const hasAsked = this.#controller !== undefined
+    return hasAsked && this.#abortReason !== undefined ? interrupted(this.#abortReason.message) : succeeded
   }
 
   /** What a throw means, the handler's own retry rules included. */

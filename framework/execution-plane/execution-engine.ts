@@ -16,6 +16,8 @@ import type { CompletionEvent, WorkItem } from '../model/work.ts'
  * 7. A failure MUST cross as plain data (`HandlerFailure`), equal from every engine.
  * 8. `close(graceMs)` MUST be bounded and MAY be called twice. Stragglers are aborted, then given up as `interrupted`.
  * 9. Topic, partition, offset, key, attempt and headers MUST reach the handler and its logs through the item, never through shared mutable state.
+ * 10. An attempt that returns after its signal has fired MUST complete as `interrupted`, unless its handler never asked for the signal: it may have
+ *     stopped half way because of it.
  */
 export interface ExecutionEngine {
   /** The most items that may be in flight at this moment: the handler's concurrency, less the slots that abandoned handlers still hold. */

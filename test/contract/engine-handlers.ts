@@ -88,6 +88,12 @@ const actions = {
     await context.publish(GATE, record.value.name)
     await context.publish(NEWS, `aborted: ${context.signal.aborted}`)
   },
+  /** The habit that must not be taken for success: it is told to stop, and returns. */
+  leaveWhenAborted: async (record, context) => {
+    const { signal } = context
+    await context.publish(NEWS, `${record.value.name} runs`)
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  },
   publishUnawaited: (record, context) => {
     void context.publish(GATE, record.value.name)
   },
@@ -147,7 +153,7 @@ export const nested = handler(
 
 const Part = Type.Object({
   do: Type.Union(
-    ['nothing', 'fail', 'giveUp', 'later', 'throw', 'hang', 'failStranger'].map((what) => Type.Literal(what)),
+    ['nothing', 'fail', 'giveUp', 'later', 'throw', 'hang', 'wait', 'failStranger'].map((what) => Type.Literal(what)),
   ),
   skip: Type.Optional(Type.Boolean()),
 })
@@ -168,7 +174,9 @@ export const batched = batchHandler(
       if (record.value.do === 'later') batch.fail(record, new RetryAfter('10s', 'busy'))
       if (record.value.do === 'failStranger') batch.fail({ ...record }, new Error('whose?'))
       if (record.value.do === 'throw') throw new Error('all of it')
-      if (record.value.do === 'hang') await new Promise((resolve) => context.signal.addEventListener('abort', resolve))
+      if (record.value.do === 'wait') await context.publish(GATE, 'batch')
+      if (record.value.do === 'hang' && !context.signal.aborted)
+        await new Promise((resolve) => context.signal.addEventListener('abort', resolve, { once: true }))
     }
   },
 )

@@ -96,4 +96,25 @@ export function describeBatches(create: CreateEngine): void {
     const bindings = { handler: 'suite', topic: 'orders', partition: 0, offset: 0, lastOffset: 2, records: 3 }
     assert.deepEqual(harness.logs, [{ level: 'info', fields: { ...bindings, size: 3 }, message: 'a batch' }])
   })
+
+  it('batch: is interrupted as a whole when its handler has asked for the signal and returns after it has fired', async () => {
+    await using harness = await started()
+    const id = harness.submitBatch([{ do: 'fail' }, { do: 'hang' }, nothing])
+    await harness.until(() => harness.news.length === 1)
+    harness.engine.abort(() => true)
+    assert.equal((await harness.outcomeOf(id)).kind, 'interrupted')
+  })
+
+  it('batch: counts when its handler has never asked for the signal', async () => {
+    await using harness = await started()
+    const id = harness.submitBatch([{ do: 'fail' }, { do: 'wait' }, nothing])
+    await harness.atGate('batch')
+    const other = harness.submitBatch([{ do: 'hang' }])
+    await harness.until(() => harness.news.length === 2)
+    harness.engine.abort(() => true)
+    await harness.outcomeOf(other)
+    harness.open('batch')
+    const outcome = await harness.outcomeOf(id)
+    assert.ok(outcome.kind === 'partial' && outcome.failures.size === 1, outcome.kind)
+  })
 }

@@ -92,6 +92,37 @@ export function describeDeadlines(create: CreateEngine, features: EngineFeatures
   })
 }
 
+export function describeReturnsAfterAborts(create: CreateEngine): void {
+  it('10. does not take a return after the signal for success where the handler has asked for its signal', async () => {
+    await using harness = await EngineHarness.started(create)
+    const left = harness.order({ do: 'leaveWhenAborted', name: 'a' })
+    await harness.until(() => harness.news.includes('a runs'))
+    harness.engine.abort(() => true)
+    assert.equal((await harness.outcomeOf(left)).kind, 'interrupted')
+    assert.equal((await harness.failureOf(left)).reason, 'interrupted')
+  })
+
+  it('10. takes it for success where the handler has never asked for its signal', async () => {
+    await using harness = await EngineHarness.started(create)
+    const done = harness.order({ do: 'wait', name: 'a' })
+    const other = harness.order({ do: 'untilAborted', name: 'b' })
+    await harness.atGate('a')
+    await harness.until(() => harness.news.includes('b runs'))
+    harness.engine.abort(() => true)
+    await harness.outcomeOf(other)
+    harness.open('a')
+    assert.deepEqual(await harness.outcomeOf(done), { kind: 'succeeded' })
+  })
+
+  it('10. does not take it for success while it closes', async () => {
+    await using harness = await EngineHarness.started(create)
+    const left = harness.order({ do: 'leaveWhenAborted', name: 'a' })
+    await harness.until(() => harness.news.includes('a runs'))
+    await harness.engine.close(0)
+    assert.equal((await harness.outcomeOf(left)).kind, 'interrupted')
+  })
+}
+
 export function describeThreadDeaths(create: CreateEngine): void {
   it('6. completes what ran on a thread that died as interrupted, and runs what was queued behind it', async () => {
     await using harness = await EngineHarness.started(create)

@@ -7,6 +7,7 @@ import { describeBatches } from './execution-engine-batch.suite.ts'
 import {
   describeClose,
   describeDeadlines,
+  describeReturnsAfterAborts,
   describeThreadDeaths,
   type EngineFeatures,
 } from './execution-engine-time.suite.ts'
@@ -22,6 +23,7 @@ export function describeExecutionEngine(name: string, features: EngineFeatures, 
     if (features.canKill) describeThreadDeaths(create)
     describeFailures(create)
     describeClose(create)
+    describeReturnsAfterAborts(create)
     describeContext(create)
     describeBatches(create)
   })

@@ -2,7 +2,7 @@
 import type { CompletionEvent, HandlerFailure, Outcome, WorkItem } from '../../framework/model/work.ts'
 import { isFatal } from './obedient-handlers.ts'
 import { Violation } from './oracle.ts'
-import { isLeftOut, nameOf, type Plan, planOf, type Told } from './plan.ts'
+import { asksForSignal, isLeftOut, nameOf, type Plan, planOf, type Told } from './plan.ts'
 
 /** Counted over all schedules, so that a run can show that it met what it is about. */
 export const met = {
@@ -104,6 +104,9 @@ export class EngineBooks {
 
   #mayEnd(item: WorkItem, parts: readonly Part[], outcome: Outcome): boolean {
     const seen = parts.filter(({ told }) => !isLeftOut(told))
+    // It has asked for its signal, and returns long after it. On a thread, the signal may have come too late.
+    const returnsAborted = !this.#rules.hasThreads && this.#aborted.has(item.id) && isDone(outcome, 0)
+    if (returnsAborted && seen.some(({ told, plan }) => asksForSignal(told, plan))) return false
     // Time may pass within a turn.
     const isSlow = ({ plan }: Part): boolean => plan.turns > 0 || plan.ending === 'hang' || plan.ending === 'deaf'
     switch (outcome.kind) {

@@ -367,6 +367,13 @@ export const mutants: readonly Mutant[] = [
     replace: 'this.#filtered.size',
   },
   {
+    name: 'what returns after its signal has fired is done, also where its handler has asked for the signal',
+    file: 'attempt.ts',
+    part: 'engine',
+    find: 'return hasAsked && this.#abortReason !== undefined',
+    replace: 'return !hasAsked && this.#abortReason !== undefined',
+  },
+  {
     name: 'a batch runs as one record',
     file: 'attempt.ts',
     part: 'engine',

@@ -29,6 +29,7 @@ const failures: readonly Ending[] = [
 const EXITS = 0.02
 
 const rates = new Map<number, number>()
+const batches = new Map<number, boolean>()
 
 export function isLeftOut({ seed, uid }: Told): boolean {
   return seededRandom(seed * 31 + uid)() < FILTERED
@@ -44,6 +45,11 @@ export function planOf({ seed, uid }: Told, attempt: number): Plan {
   return { ...plan, ending: failures[Math.floor(random() * failures.length)] ?? 'throw' }
 }
 
+/** Whether a handler that does this, and returns, has asked for its signal: those of single records do before they wait for anything. */
+export function asksForSignal({ seed }: Told, { ending, turns }: Plan): boolean {
+  return ending === 'deaf' || (turns > 0 && !isOfBatches(seed))
+}
+
 /** Stands in every message, so that an outcome can be told from another one's. */
 export function nameOf({ uid }: Told, attempt: number): string {
   return `record ${uid}, attempt ${attempt}`
@@ -53,4 +59,10 @@ function failureRateOf(seed: number): number {
   const rate = rates.get(seed) ?? scheduleOf(seed).setup.failureRate
   rates.set(seed, rate)
   return rate
+}
+
+function isOfBatches(seed: number): boolean {
+  const known = batches.get(seed) ?? scheduleOf(seed).setup.batch !== undefined
+  batches.set(seed, known)
+  return known
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { type Mutant, mutants, mutate, pathOf } from './mutants.ts'
 
 const SCHEDULES = '12000'
-const ENGINE_SCHEDULES = '300'
+const ENGINE_SCHEDULES = '1000'
 const GROUPS = '20'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 

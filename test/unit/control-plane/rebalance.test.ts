@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { RebalanceListener } from '../../../framework/kafka/kafka-client.ts'
-import { failed, of, offsetsOf, range } from './builders.ts'
+import { failed, interrupted, of, offsetsOf, range } from './builders.ts'
 import { instead, type Member, World } from './group-member.ts'
 
 const startedOn = (member: Member, partition: number) =>
@@ -63,7 +63,7 @@ describe('a partition that is revoked', () => {
     )
     await world.pass(1_800)
     assert.deepEqual(second.owned(), [])
-    await world.until(() => second.owned().length === 1, 400)
+    await world.until(() => second.owned().length === 1, 1_400)
     assert.deepEqual(offsetsOf(first.engine.aborted), [1])
     assert.equal(world.committed(1), 1)
     const warning = first.lines.find(({ level }) => level === 'warn')
@@ -75,6 +75,33 @@ describe('a partition that is revoked', () => {
     await world.pass(200)
     assert.equal(world.committed(1), 1)
     assert.equal(first.events.at(-1)?.kind, 'stale.dropped')
+    await stop()
+  })
+
+  it('fires the signals before its last commit, which has what ends within a second, and then goes to the next owner', async () => {
+    const { world, first, second, stop } = await handOver(3, { lifecycle: { revokeGraceMs: 2_000, drainMs: 0 } })
+    await world.until(() => first.engine.aborted.length > 0, 2_500)
+    assert.deepEqual(offsetsOf(first.engine.aborted), [0, 1, 2])
+    const [done, left, deaf] = first.engine.aborted
+    await world.pass(500)
+    assert.deepEqual([second.owned(), world.committed(1)], [[], 0])
+    first.engine.end(done)
+    first.engine.end(left, interrupted)
+    await world.pass(400)
+    assert.deepEqual(second.owned(), [])
+    await world.until(() => second.owned().length === 1, 300)
+    assert.equal(world.committed(1), 1)
+    await world.until(() => second.engine.inFlight === 2)
+    assert.deepEqual(offsetsOf(second.engine.running), [1, 2])
+    first.engine.end(deaf)
+    await stop()
+  })
+
+  it('waits no longer than its handlers take to heed their signals', async () => {
+    const { world, first, second, stop } = await handOver(1, { lifecycle: { revokeGraceMs: 2_000, drainMs: 0 } })
+    await world.until(() => first.engine.aborted.length > 0, 2_500)
+    first.engine.end(first.engine.aborted[0], interrupted)
+    await world.until(() => second.owned().length === 1, 100)
     await stop()
   })
 

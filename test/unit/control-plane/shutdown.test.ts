@@ -121,6 +121,17 @@ describe('stop', () => {
     assert.equal(world.clock.pendingTimers, 0)
   })
 
+  it('fires the signals when the drain time is over, and then waits a second for what heeds them', async () => {
+    const { world, steps, poller, engine } = await busyMember({ lifecycle: { revokeGraceMs: 60_000, drainMs: 2_000 } })
+    const stopped = poller.stop()
+    await world.pass(1_900)
+    assert.deepEqual([engine.aborted.length, steps], [0, []])
+    await world.until(() => engine.aborted.length > 0, 200)
+    assert.deepEqual(offsetsOf(engine.aborted), [0, 1, 2])
+    await world.settled(stopped, 500)
+    assert.deepEqual([steps.at(0), world.committed()], ['close the engine, 3 in flight', 0])
+  })
+
   it('does not wait another grace for dead letters that nobody publishes any more', async () => {
     const { world, poller, engine } = await busyMember({
       route: { retry: once },
