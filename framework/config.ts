@@ -165,7 +165,7 @@ const commit = section({
 
 const shutdown = section({
   drain: duration(0, 3_600_000, '30s', {
-    what: 'How long a shutdown waits for what is in flight.',
+    what: 'How long a shutdown waits for what is in flight. All else of it takes 10 s at most.',
     worse: 'Longer: deployments take longer. Shorter: more records are cut off and run again elsewhere.',
   }),
   revokeGrace: duration(0, 240_000, '5s', {

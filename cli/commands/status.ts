@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../../framework/runtime/clock.ts'
-import { exitCodes } from '../failure.ts'
+import { errorCode, exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
 import { painter } from '../paint.ts'
 import { configFile, loadProject } from '../project.ts'
@@ -34,7 +34,10 @@ export async function status(options: StatusOptions, io: Io): Promise<number> {
   return exitCodes.fine
 }
 
-/** Until `stopped` settles, or nothing answers any more. */
+/**
+ * Until `stopped` settles. A process that has answered once may be gone for a while: it is being restarted.
+ * @throws PyrallelError PYR_STATUS_UNREACHABLE when nothing has answered at the first time: the address may be wrong
+ */
 export async function watch(
   options: StatusOptions,
   io: Io,
@@ -47,8 +50,18 @@ export async function watch(
     isOver = true
     endPause()
   })
+  let hasAnswered = false
+  let isTold = false
   while (!isOver) {
-    await show(options, io)
+    try {
+      await show(options, io)
+      hasAnswered = true
+      isTold = false
+    } catch (thrown) {
+      if (!hasAnswered || errorCode(thrown) !== 'PYR_STATUS_UNREACHABLE') throw thrown
+      if (!isTold) sayGone(options, io)
+      isTold = true
+    }
     await new Promise<void>((resolve) => {
       const timer = clock.setTimer(EVERY_MS, resolve)
       endPause = () => {
@@ -58,6 +71,12 @@ export async function watch(
       if (isOver) endPause()
     })
   }
+}
+
+/** Once, and below what was last seen: that stays. Not among the snapshots of `--json`. */
+function sayGone(options: StatusOptions, io: Io): void {
+  const output = options.json === true ? io.stderr : io.stdout
+  output.write('nothing answers any more: asking again every second, until Ctrl-C\n')
 }
 
 async function show(options: StatusOptions, io: Io): Promise<void> {

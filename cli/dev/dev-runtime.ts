@@ -1,6 +1,7 @@
 /** The runtime of `pyrallel dev`: begins it, brings it up to date with the app, and begins it anew where the config leaves no other way. Shows nothing. */
 import { configSchema, type ResolvedConfig } from '../../framework/config.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
+import { inOrder } from '../../framework/model/in-order.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { Clock } from '../../framework/runtime/clock.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
@@ -33,6 +34,8 @@ export class DevRuntime {
   #runtime: Runtime | undefined
   #config: ResolvedConfig | undefined
   #starting: Promise<void> | undefined
+  /** Of the one that a change of the config has ended. */
+  #ending: Promise<void> | undefined
   #isStopping = false
 
   constructor(options: DevRuntimeOptions) {
@@ -64,7 +67,8 @@ export class DevRuntime {
     // By hand: what the config has paused is the next config's to say.
     const paused = (runtime?.paused ?? []).filter((id) => this.#config?.paused.includes(id) !== true)
     this.#runtime = undefined
-    await runtime?.stop()
+    this.#ending = runtime?.stop()
+    await this.#ending
     if (this.#isStopping) return { kind: 'restarted', options }
     await this.start(app)
     for (const id of paused) if (app.handlers.some(({ route }) => route.handlerId === id)) this.runtime?.pause(id)
@@ -79,10 +83,13 @@ export class DevRuntime {
   /** Nothing that it has begun is left when this settles, and nothing begins afterwards. */
   async stop(): Promise<void> {
     this.#isStopping = true
-    await this.#runtime?.stop()
-    // Interrupted while it connects, there is no runtime yet to stop. Not waited for, the start would go on behind the end of the session: its
-    // connection would keep the process, and ask a broker that is gone.
-    await this.#starting?.catch(() => {})
+    await inOrder([
+      () => this.#runtime?.stop(),
+      () => this.#ending,
+      // Interrupted while it connects, there is no runtime yet to stop. Not waited for, the start would go on behind the end of the session: its
+      // connection would keep the process, and ask a broker that is gone.
+      () => this.#starting?.catch(() => {}),
+    ])
   }
 
   async #start({ project, handlers }: LoadedApp): Promise<void> {
@@ -122,7 +129,7 @@ export class DevRuntime {
     } catch (error) {
       if (this.#runtime === runtime) this.#runtime = undefined
       await runtime.stop()
-      throw error
+      if (!this.#isStopping) throw error
     }
   }
 

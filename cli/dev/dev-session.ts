@@ -1,6 +1,8 @@
 /** One run of `pyrallel dev`, from the broker's start to its end. Owns what must be stopped, and stops it in one order. */
 import type { HandlerRecord } from '../../framework/handler.ts'
+import { allSettled } from '../../framework/model/all-settled.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
+import { inOrder } from '../../framework/model/in-order.ts'
 import type { Clock } from '../../framework/runtime/clock.ts'
 import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
@@ -227,17 +229,19 @@ export class DevSession implements ProbeObserver {
   }
 
   async #stop(): Promise<void> {
-    await this.#watch?.close()
-    await this.#traffic?.stop()
-    await this.#reloader?.close()
-    await this.#runtime?.stop()
-    await this.#broker?.connection.close()
-    await this.#broker?.stop()
-    this.#keys?.close()
-    this.#fold.close()
-    this.#view.close()
-    await this.#prepared.loader.close()
-    removeDevFile(this.#prepared.root, process.pid)
+    await inOrder([
+      () => this.#watch?.close(),
+      () => this.#traffic?.stop(),
+      // At once: a reload that is under way waits for what it starts, which only the runtime's stop ends.
+      () => allSettled([Promise.resolve(this.#reloader?.close()), Promise.resolve(this.#runtime?.stop())]),
+      () => this.#broker?.connection.close(),
+      () => this.#broker?.stop(),
+      () => this.#keys?.close(),
+      () => this.#fold.close(),
+      () => this.#view.close(),
+      () => this.#prepared.loader.close(),
+      () => removeDevFile(this.#prepared.root, process.pid),
+    ])
   }
 
   #verdict(): number {

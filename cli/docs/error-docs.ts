@@ -76,8 +76,8 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
   },
   PYR_CLIENT_CLOSED: {
     cause:
-      'Something used the Kafka client after it had been closed: mostly a publish that a handler started and did not await, at a shutdown.',
-    fix: 'Await what you publish, and stop timers of your own before runtime.stop().',
+      'Something used the Kafka client after it had been closed: mostly a publish that a handler started and did not await, at a shutdown. Or start() or update() of a runtime was cut short by its stop().',
+    fix: 'Await what you publish, and stop timers of your own before runtime.stop(). A runtime that was stopped cannot be started again: make another with createRuntime().',
   },
   PYR_KAFKA: {
     cause: 'librdkafka reported an error that Pyrallel has no code for; its own text and number are in the message.',

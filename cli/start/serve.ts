@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PyrallelConfig } from '../../framework/config.ts'
 import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
+import { inOrder } from '../../framework/model/in-order.ts'
 import type { Logger } from '../../framework/model/logger.ts'
-import { createLogger } from '../../framework/observability/logger.ts'
+import { createLogger, type LogDestination } from '../../framework/observability/logger.ts'
 import { systemClock } from '../../framework/runtime/clock.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
 import { modeOf } from '../../framework/runtime/mode.ts'
@@ -11,10 +12,11 @@ import { variableOf } from '../../framework/runtime/option-variables.ts'
 import { type TracedConfig, traceConfig } from '../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { RegisteredHandler, ResolvedHandler, Runtime } from '../../framework/runtime/runtime.ts'
+import { onReaderGone } from '../closable-output.ts'
 import { errorBlock, exitCodes } from '../failure.ts'
 import { hasColor } from '../io.ts'
 import { painter } from '../paint.ts'
-import { listenToStopSignals } from '../stop-signals.ts'
+import { askToStop, listenToStopSignals } from '../stop-signals.ts'
 
 const LAST_LINES_MS = 1_000
 const configFile = 'pyrallel.config.ts'
@@ -29,6 +31,8 @@ export interface ServerParts {
 /** Runs until a signal comes or it cannot go on, and then ends the process: a socket that a handler left open must not keep it. */
 export async function serve(parts: ServerParts): Promise<never> {
   let exitCode: number
+  // Nobody is left to tell why it ends, so that is no reason to end.
+  onReaderGone(process.stderr, () => {})
   try {
     exitCode = await run(parts)
   } catch (error) {
@@ -54,13 +58,26 @@ async function run({ config: input, routes }: ServerParts): Promise<number> {
     // No `.env` files: in production, the environment is the platform's to set.
     const around = { mode: modeOf(process.env, 'production'), env: process.env }
     const traced = traceConfig(input, configFile, around)
-    const log = createLogger(traced.config.logging, process.stdout)
+    const log = createLogger(traced.config.logging, logOutput())
     const handlers = resolveHandlers(routes.map(bundledRoute), traced.config)
     const runtime = await runtimeOf(traced, handlers, log)
     signals.onSecond = () => runtime.abort()
     return await untilStopped(runtime, signals.first, log)
   } finally {
     signals.close()
+  }
+}
+
+/** A reader who leaves (`node server.mjs | head -3`) asks for the same end as a signal: what is in flight is finished, and committed. */
+function logOutput(): LogDestination {
+  let isRead = true
+  onReaderGone(process.stdout, () => {
+    isRead = false
+    askToStop()
+  })
+  return {
+    isTTY: process.stdout.isTTY,
+    write: (text) => isRead && process.stdout.write(text),
   }
 }
 
@@ -111,12 +128,14 @@ function startNextStep(place: string | undefined): string {
 }
 
 async function untilStopped(runtime: Runtime, stop: Promise<NodeJS.Signals>, log: Logger): Promise<number> {
-  try {
-    const started = runtime.start().then(() => new Promise<never>(() => {}))
-    const signal = await Promise.race([stop, runtime.failed, started])
-    log.info({ signal }, 'stopping: what is in flight is finished first')
-  } finally {
-    await runtime.stop()
-  }
+  await inOrder([
+    async () => {
+      const started = runtime.start().then(() => new Promise<never>(() => {}))
+      const signal = await Promise.race([stop, runtime.failed, started])
+      log.info({ signal }, 'stopping: what is in flight is finished first')
+    },
+    // Whatever it says, the failure before it is the one to tell.
+    () => runtime.stop(),
+  ])
   return exitCodes.fine
 }

@@ -128,13 +128,14 @@ export class BrokerPoller {
     if (this.#state !== 'idle') throw bug('broker-poller/start', `state is ${this.#state}`)
     // At once, as loading threads takes long. None is still loading when this throws: whoever stops then must find them all.
     await allSettled([...engines.values()].map((engine) => engine.start(this.#pump.onCompletion)))
+    // Stopped while they loaded: the client is closed, or about to be.
+    if (this.#stopping !== undefined) return
     const topics = routes.map((route) => route.topic)
     await client.subscribe(topics, {
       onAssigned: (partitions) => this.#onAssigned(partitions),
       onRevoked: (partitions) => this.#onRevoked(partitions),
       onLost: (partitions) => this.#onLost(partitions),
     })
-    // Stopped while it subscribed: the client is closed, or about to be.
     if (this.#stopping !== undefined) return
     this.#subscribedAt = this.#options.clock.now()
     this.#options.log.info({ topics }, 'subscribed: the group hands out partitions')
@@ -306,10 +307,13 @@ export class BrokerPoller {
       deadLetters: this.#deadLetters,
       committer: this.#committer,
     }
-    await shutDown({ ...own, client, engines, drainMs: lifecycle.drainMs, clock, log }, hadJoined)
-    this.#pump.stop()
-    this.#state = 'closed'
-    await this.#loop
+    try {
+      await shutDown({ ...own, client, engines, drainMs: lifecycle.drainMs, clock, log }, hadJoined)
+    } finally {
+      this.#pump.stop()
+      this.#state = 'closed'
+      await this.#loop
+    }
   }
 
   #fail(error: Error): void {

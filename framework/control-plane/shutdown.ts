@@ -2,6 +2,7 @@
 import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
 import type { KafkaClient } from '../kafka/kafka-client.ts'
 import { toError } from '../model/errors.ts'
+import { inOrder } from '../model/in-order.ts'
 import type { Logger } from '../model/logger.ts'
 import type { TopicPartition } from '../model/record.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -46,14 +47,16 @@ export async function shutDown(parts: ShutdownParts, hadJoined: boolean): Promis
   const startedAt = clock.now()
   const partitions = manager.assigned()
   manager.startDraining(partitions)
-  if (hadJoined) await drainAll(parts)
-  await closeEngines(parts)
-  deadLetters.close()
-  // Nothing can settle any more, so the revoke that closing the client brings has nothing to wait for.
-  drain.giveUp()
-  if (hadJoined) await commitLast(parts, partitions)
-  committer.close()
-  await client.close()
+  await inOrder([
+    () => (hadJoined ? drainAll(parts) : undefined),
+    () => closeEngines(parts),
+    () => deadLetters.close(),
+    // Nothing can settle any more, so the revoke that closing the client brings has nothing to wait for.
+    () => drain.giveUp(),
+    () => (hadJoined ? commitLast(parts, partitions) : undefined),
+    () => committer.close(),
+    () => client.close(),
+  ])
   log.info({ tookMs: Math.round(clock.now() - startedAt) }, 'the group is left')
 }
 

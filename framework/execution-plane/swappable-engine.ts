@@ -1,4 +1,5 @@
 /** An engine whose code can be exchanged while it runs: what has started ends on the old code, what starts later runs the new. Runs nothing itself. */
+import { allSettled } from '../model/all-settled.ts'
 import type { ThreadCounters } from '../model/snapshot.ts'
 import type { CompletionEvent, WorkItem } from '../model/work.ts'
 import type { ExecutionEngine } from './execution-engine.ts'
@@ -12,6 +13,8 @@ export class SwappableEngine implements ExecutionEngine {
   #current: ExecutionEngine
   /** Closing: they finish what they had when they were replaced. */
   readonly #retiring = new Set<ExecutionEngine>()
+  /** Being started, to take the place of the present one. */
+  readonly #coming = new Set<ExecutionEngine>()
   #onCompletion: (completion: CompletionEvent) => void = () => {}
   #isClosed = false
 
@@ -50,7 +53,8 @@ export class SwappableEngine implements ExecutionEngine {
 
   async close(graceMs: number): Promise<void> {
     this.#isClosed = true
-    await Promise.all([this.#current, ...this.#retiring].map((engine) => engine.close(graceMs)))
+    // One that is coming up may take long to, and nothing would end its threads.
+    await allSettled([this.#current, ...this.#retiring, ...this.#coming].map((engine) => engine.close(graceMs)))
   }
 
   /**
@@ -60,11 +64,14 @@ export class SwappableEngine implements ExecutionEngine {
    * @returns how many attempts finish on the old code
    */
   async replace(next: ExecutionEngine, finishMs: number): Promise<number> {
+    this.#coming.add(next)
     try {
       await next.start(this.#onCompletion)
     } catch (thrown) {
       await next.close(0)
       throw thrown
+    } finally {
+      this.#coming.delete(next)
     }
     // The runtime has been stopped while `next` was coming up.
     if (this.#isClosed) {

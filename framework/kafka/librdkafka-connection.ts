@@ -32,6 +32,7 @@ const ADMIN_TIMEOUT_MS = 10_000
 const VISIBLE_RETRY_MS = 20
 const SERVE_INTERVAL_MS = 20
 const COMMIT_TIMEOUT_MS = 60_000
+const CLOSE_TIMEOUT_MS = 3_000
 
 export class LibrdkafkaConnection implements ViewedConnection {
   readonly description: string
@@ -108,8 +109,14 @@ export class LibrdkafkaConnection implements ViewedConnection {
   async close(): Promise<void> {
     const probe = this.#probe
     this.#probe = undefined
-    const native = await probe?.catch(() => undefined)
-    if (native !== undefined) await new Promise<void>((resolve) => native.disconnect(0, resolve))
+    if (probe === undefined) return
+    const closed = probe.then(
+      (native) => new Promise<void>((resolve) => native.disconnect(0, resolve)),
+      () => {},
+    )
+    // It may be connecting still, to a broker that does not answer.
+    if (!(await settlesWithin(this.#clock, closed, CLOSE_TIMEOUT_MS)))
+      this.#log.warn({ waitedMs: CLOSE_TIMEOUT_MS }, 'the connection was left behind while it disconnects')
   }
 
   async #metadata(request: MetadataRequest): Promise<NativeMetadata> {

@@ -2,6 +2,7 @@
 import type { Publish } from '../handler.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import { PyrallelError } from '../model/errors.ts'
+import { inOrder } from '../model/in-order.ts'
 import { loadTracing } from '../observability/tracing.ts'
 import { publisher } from './publisher.ts'
 
@@ -23,17 +24,10 @@ export interface Publisher {
  * @throws PyrallelError PYR_BROKER_UNREACHABLE or PYR_AUTH_FAILED when no broker can be talked to
  */
 export async function connectPublisher(connection: KafkaConnection): Promise<Publisher> {
-  const producer = await opened(connection)
-  const tracing = await loadTracing()
+  const { producer, tracing } = await opened(connection)
   const publish = publisher(producer, tracing?.publishTracer)
   let closing: Promise<void> | undefined
-  const close = async (timeoutMs: number): Promise<void> => {
-    try {
-      await producer.close(timeoutMs)
-    } finally {
-      await connection.close()
-    }
-  }
+  const close = (timeoutMs: number) => inOrder([() => producer.close(timeoutMs), () => connection.close()])
   return {
     publish: (to, value, options) => {
       if (closing === undefined) return publish(to, value, options)
@@ -50,7 +44,9 @@ export async function connectPublisher(connection: KafkaConnection): Promise<Pub
 async function opened(connection: KafkaConnection) {
   try {
     await connection.check(CHECK_TIMEOUT_MS)
-    return await connection.producer()
+    // The producer last: whatever fails before, only the connection is open.
+    const tracing = await loadTracing()
+    return { tracing, producer: await connection.producer() }
   } catch (thrown) {
     await connection.close()
     throw thrown

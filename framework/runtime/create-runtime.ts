@@ -1,35 +1,26 @@
 /** The composition root: wires handlers, engines, one consumer per group and the producer together, and starts and stops them in order. */
 import type { TSchema } from 'typebox'
-import { BrokerPoller } from '../control-plane/broker-poller.ts'
-import { AsyncEngine } from '../execution-plane/async-engine.ts'
-import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
-import { SwappableEngine } from '../execution-plane/swappable-engine.ts'
-import { WorkerEngine } from '../execution-plane/worker-engine.ts'
 import type { Publish } from '../handler.ts'
 import type { RecordProducer } from '../kafka/kafka-client.ts'
 import { allSettled } from '../model/all-settled.ts'
-import { PyrallelError } from '../model/errors.ts'
-import type { EventSink } from '../model/events.ts'
+import { bug, PyrallelError } from '../model/errors.ts'
+import { inOrder } from '../model/in-order.ts'
 import type { Logger } from '../model/logger.ts'
 import type { RuntimeState, SystemMetrics } from '../model/snapshot.ts'
 import { totalLogger } from '../model/total-logger.ts'
-import { eventLog } from '../observability/event-log.ts'
-import { loadTracing, type Tracing } from '../observability/tracing.ts'
+import { loadTracing } from '../observability/tracing.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { guardedListener } from './guarded-listener.ts'
+import { GroupOpener } from './group-opener.ts'
 import { Operations } from './operations.ts'
 import { PausedHandlers } from './paused-handlers.ts'
 import { publisher } from './publisher.ts'
 import { refuseMissingTopics } from './required-topics.ts'
-import { RunningGroup } from './running-group.ts'
+import type { RunningGroup } from './running-group.ts'
 import type { ReplacedHandler, ResolvedHandler, Runtime, RuntimeOptions, RuntimeUpdate } from './runtime.ts'
-import { seededRandom } from './seeded-random.ts'
+import { stopRuntime } from './stop-runtime.ts'
 import { planUpdate } from './update-plan.ts'
 
 const CHECK_TIMEOUT_MS = 10_000
-const PRODUCER_CLOSE_MS = 5_000
-/** A handler that ignores its signal is given up so long after its deadline; it keeps its slot until it settles. */
-const ABANDON_AFTER_MS = 5_000
 /** For attempts that run replaced code. Each ends by its own deadline long before; this only keeps the wait bounded. */
 const FINISH_OLD_MS = 2 * 86_400_000
 
@@ -46,14 +37,16 @@ class ComposedRuntime implements Runtime {
   #reject: (error: Error) => void = () => {}
   #state: RuntimeState = 'new'
   #operations: Operations | undefined
-  #tracing: Tracing | undefined
   #producer: RecordProducer | undefined
   #publish: Publish | undefined
+  /** Undefined until the start has come so far that there can be groups. */
+  #opener: GroupOpener | undefined
   /** By name, in the order of their start. */
   readonly #groups = new Map<string, RunningGroup>()
   readonly #paused = new PausedHandlers(() => this.#groups.values())
   #updating: Promise<unknown> = Promise.resolve()
   #starting: Promise<void> | undefined
+  #hasFailedToStart = false
   #stopping: Promise<void> | undefined
 
   constructor(options: RuntimeOptions) {
@@ -75,7 +68,14 @@ class ComposedRuntime implements Runtime {
   }
 
   start(): Promise<void> {
-    this.#starting ??= this.#start()
+    if (this.#starting === undefined && this.#stopping !== undefined) {
+      const facts = 'start() was called after stop(): a runtime runs once. Make another with createRuntime().'
+      return Promise.reject(new PyrallelError('PYR_CLIENT_CLOSED', facts))
+    }
+    this.#starting ??= this.#start().catch((error) => {
+      this.#hasFailedToStart = this.#stopping === undefined
+      throw error
+    })
     return this.#starting
   }
 
@@ -126,16 +126,38 @@ class ComposedRuntime implements Runtime {
     this.#paused.beginWith(paused, ids)
     // First, so that a port in use is told before any partition moves.
     const snapshot = () => this.snapshot()
-    this.#operations = await Operations.start({ http, handlers, snapshot, log, clock: this.#clock })
-    await connection.check(CHECK_TIMEOUT_MS)
-    await this.#refuseMissingTopics(handlers)
-    this.#producer = await connection.producer()
-    this.#tracing = await loadTracing()
-    this.#publish = publisher(this.#producer, this.#tracing?.publishTracer, (topic) => this.#schemaOf(topic))
-    await this.#startGroups(byGroup(handlers))
+    const operations = Operations.start({ http, handlers, snapshot, log, clock: this.#clock })
+    this.#operations = await this.#unlessStopped(operations, (opened) => opened.stop())
+    await this.#unlessStopped(connection.check(CHECK_TIMEOUT_MS))
+    await this.#unlessStopped(this.#refuseMissingTopics(handlers))
+    this.#producer = await this.#unlessStopped(connection.producer(), (opened) => opened.close(0))
+    const tracing = await this.#unlessStopped(loadTracing())
+    this.#publish = publisher(this.#producer, tracing?.publishTracer, (topic) => this.#schemaOf(topic))
+    this.#opener = new GroupOpener({
+      runtime: this.#options,
+      log,
+      producer: this.#producer,
+      publish: this.#publish,
+      operations: this.#operations,
+      tracing,
+      clock: this.#clock,
+      onFatal: (error, group) => this.#onFatal(error, group),
+    })
+    await this.#unlessStopped(this.#startGroups(byGroup(handlers)))
     if (this.#state === 'starting') this.#state = 'running'
     const facts = { broker: connection.description, handlers: handlers.length, groups: this.#groups.size }
     log.info(paused.length === 0 ? facts : { ...facts, paused: this.paused }, 'started')
+  }
+
+  /**
+   * A step of a start or an update. The stop does not wait for a step that takes long, so what comes after it is closed here.
+   * @throws PyrallelError PYR_CLIENT_CLOSED when the runtime was told to stop meanwhile
+   */
+  async #unlessStopped<T>(step: Promise<T>, close: (opened: T) => unknown = () => {}): Promise<T> {
+    const opened = await step
+    if (this.#stopping === undefined) return opened
+    await close(opened)
+    throw new PyrallelError('PYR_CLIENT_CLOSED', 'The runtime was stopped before this had ended.')
   }
 
   /** Of the code that runs now: `update` may have brought another. */
@@ -157,23 +179,32 @@ class ComposedRuntime implements Runtime {
       [...this.#groups.values()].flatMap((group) => group.handlers),
       handlers,
     )
-    await this.#refuseMissingTopics(handlers)
+    await this.#unlessStopped(this.#refuseMissingTopics(handlers))
     const replaced: ReplacedHandler[] = []
     for (const handler of plan.replace) {
-      const inFlight = await this.#groups.get(handler.group)?.replace(handler, this.#engineFor(handler), FINISH_OLD_MS)
+      const replacing = this.#groups
+        .get(handler.group)
+        ?.replace(handler, this.#startedOpener().engineFor(handler), FINISH_OLD_MS)
+      const inFlight = await this.#unlessStopped(Promise.resolve(replacing))
       const { handlerId } = handler.route
       replaced.push({ handlerId, inFlight: inFlight ?? 0 })
       this.#log.info({ handler: handlerId, inFlight: inFlight ?? 0 }, 'a handler runs its new code')
     }
-    await Promise.all(plan.groups.map(({ group }) => this.#stopGroup(group)))
     const changed = plan.groups.filter(({ next }) => next.length > 0)
-    await this.#startGroups(new Map(changed.map(({ group, next }) => [group, next])))
+    await inOrder([
+      () => allSettled(plan.groups.map(({ group }) => this.#stopGroup(group))),
+      () => this.#unlessStopped(this.#startGroups(new Map(changed.map(({ group, next }) => [group, next])))),
+    ])
     return { replaced, groups: plan.groups.map(({ next: _, ...change }) => change) }
   }
 
   async #stopGroup(name: string): Promise<void> {
-    await this.#groups.get(name)?.stop()
-    this.#groups.delete(name)
+    try {
+      await this.#groups.get(name)?.stop()
+    } finally {
+      // One that could not be closed is gone all the same: the next update must not take it for one that runs.
+      this.#groups.delete(name)
+    }
   }
 
   #refuseMissingTopics(handlers: readonly ResolvedHandler[]): Promise<void> {
@@ -200,6 +231,8 @@ class ComposedRuntime implements Runtime {
   }
 
   async #join(group: RunningGroup): Promise<void> {
+    // The stop has ended it before it has begun.
+    if (this.#stopping !== undefined) return
     try {
       await group.start()
     } catch (error) {
@@ -209,71 +242,17 @@ class ComposedRuntime implements Runtime {
   }
 
   async #openGroup(group: string, handlers: readonly ResolvedHandler[]): Promise<RunningGroup> {
-    const { connection, startFrom, instanceId, limits, commit, lifecycle } = this.#options
-    const producer = this.#startedProducer()
-    const log = this.#log.child({ group })
-    const onEvent = guardedListener(this.#options.onEvent, log, this.#clock)
-    const written = this.#options.logEvents === false ? undefined : eventLog(log, this.#clock)
-    const counted = this.#operations?.sinkFor(group)
-    const told: EventSink = (event) => {
-      written?.(event)
-      counted?.(event)
-      onEvent?.(event)
-    }
-    const client = await connection.consumer({
-      group,
-      startFrom,
-      ...(instanceId === undefined ? {} : { instanceId }),
-      onError: (code) => told({ kind: 'client.error', code }),
-    })
-    const members = handlers.map((handler) => ({ handler, engine: new SwappableEngine(this.#engineFor(handler)) }))
-    const poller = new BrokerPoller({
-      group,
-      client,
-      producer,
-      engines: new Map(members.map(({ handler, engine }) => [handler.route.handlerId, engine])),
-      limits,
-      commit,
-      lifecycle,
-      log,
-      onEvent: told,
-      tellsDone: counted !== undefined || onEvent !== undefined || log.isLevelEnabled?.('debug') !== false,
-      routes: handlers.map(({ route }) => route),
-      clock: this.#clock,
-      random: seededRandom(this.#options.seed ?? randomSeed()),
-      onFatal: (error) => this.#onFatal(error, group),
-    })
-    const running = new RunningGroup(group, poller, members)
+    const running = await this.#startedOpener().open(group, handlers, (opening) =>
+      this.#unlessStopped(opening, (opened) => opened.close()),
+    )
     this.#groups.set(group, running)
     this.#paused.apply(running)
     return running
   }
 
-  #engineFor({ route, definition, timeoutMs, group, worker }: ResolvedHandler): ExecutionEngine {
-    const { handlerId, concurrency } = route
-    const { log } = this.#options
-    const common = { handlerId, concurrency, timeoutMs, abandonAfterMs: ABANDON_AFTER_MS, log, clock: this.#clock }
-    if (worker !== undefined) {
-      // The threads check, encode and trace what they publish; only what has a Kafka client can produce it.
-      return new WorkerEngine({
-        ...common,
-        ...worker,
-        group,
-        produce: (record) => this.#startedProducer().produce(record),
-      })
-    }
-    return new AsyncEngine({
-      ...common,
-      definition,
-      publish: (to, value, options) => this.publish(to, value, options),
-      trace: this.#tracing?.attemptTracer({ handlerId, group }),
-    })
-  }
-
-  #startedProducer(): RecordProducer {
-    if (this.#producer === undefined)
-      throw new PyrallelError('PYR_BUG', 'create-runtime: no producer. This is a bug in Pyrallel.')
-    return this.#producer
+  #startedOpener(): GroupOpener {
+    if (this.#opener === undefined) throw bug('create-runtime', 'a group is opened before there is a producer')
+    return this.#opener
   }
 
   #onFatal(error: Error, group: string): void {
@@ -283,22 +262,25 @@ class ComposedRuntime implements Runtime {
   }
 
   async #stop(): Promise<void> {
-    const hasStarted = await this.#starting?.then(
-      () => true,
-      () => false,
-    )
-    await this.#updating
+    const { connection, lifecycle } = this.#options
+    const log = this.#log
     this.#state = 'stopping'
     try {
-      await Promise.all([...this.#groups.values()].map((group) => group.stop()))
-      await this.#producer?.close(PRODUCER_CLOSE_MS)
-      await this.#options.connection.close()
+      await stopRuntime({
+        groups: () => this.#groups.values(),
+        begun: [this.#starting ?? this.#updating, this.#updating],
+        producer: () => this.#producer,
+        connection,
+        operations: () => this.#operations,
+        drainMs: lifecycle.drainMs,
+        clock: this.#clock,
+        log,
+      })
     } finally {
-      await this.#operations?.stop()
+      this.#state = 'stopped'
     }
-    this.#state = 'stopped'
     // After a start that failed, its error is all there is to say.
-    if (hasStarted !== false) this.#log.info({ groups: this.#groups.size }, 'stopped')
+    if (!this.#hasFailedToStart) log.info({ groups: this.#groups.size }, 'stopped')
   }
 }
 
@@ -306,8 +288,4 @@ function byGroup(handlers: readonly ResolvedHandler[]): ReadonlyMap<string, read
   const groups = new Map<string, ResolvedHandler[]>()
   for (const handler of handlers) groups.set(handler.group, [...(groups.get(handler.group) ?? []), handler])
   return groups
-}
-
-function randomSeed(): number {
-  return Math.floor(Math.random() * 2 ** 32)
 }

@@ -1,5 +1,6 @@
 /** What operators get of a runtime, started and stopped as one: the HTTP server, the metrics, the watch for what blocks. Decides nothing about records. */
 import type { EventSink } from '../model/events.ts'
+import { inOrder } from '../model/in-order.ts'
 import type { Logger } from '../model/logger.ts'
 import type { HttpSettings } from '../model/settings.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
@@ -47,9 +48,7 @@ export class Operations {
 
   /** Last in the shutdown: until then, `/readyz` says that the process is stopping. Bounded. */
   async stop(): Promise<void> {
-    this.#watch.stop()
-    await this.#server?.close()
-    this.#metrics?.close()
+    await inOrder([() => this.#watch.stop(), () => this.#server?.close(), () => this.#metrics?.close()])
   }
 }
 

@@ -100,9 +100,15 @@ export interface SubscriptionChange {
 }
 
 export interface Runtime {
-  /** Connects, subscribes one consumer per group, and starts polling. Rejects when the broker, a topic or a paused handler is not there. */
+  /**
+   * Connects, subscribes one consumer per group, and starts polling. Rejects when the broker, a topic or a paused handler is not there, and with
+   * PYR_CLIENT_CLOSED when `stop` comes meanwhile, or came before: a runtime runs once.
+   */
   start(): Promise<void>
-  /** Drains for at most `lifecycle.drainMs`, commits, closes. May be called twice; the second call waits for the first. */
+  /**
+   * Drains for at most `lifecycle.drainMs`, commits, closes; settles 10 s after the drain at the latest. May be called in every state, and twice: the
+   * second call waits for the first. Rejects, once all else is closed, with what could not be.
+   */
   stop(): Promise<void>
   /** Gives up what is in flight now: for a second signal. Nothing is lost; it will be delivered again. */
   abort(): void

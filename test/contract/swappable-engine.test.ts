@@ -146,4 +146,25 @@ describe('replacing the code of an engine', () => {
       code: 'PYR_ENGINE_CLOSED',
     })
   })
+
+  it('closes, when it is closed, one that is coming up and may never be', async () => {
+    const { harness, engine } = await started()
+    await using _ = harness
+    let hasEnded = () => {}
+    const ended = new Promise<void>((resolve) => {
+      hasEnded = resolve
+    })
+    const hung: ExecutionEngine = {
+      capacity: 1,
+      inFlight: 0,
+      abandoned: 0,
+      start: () => ended,
+      submit: () => assert.fail('it never came up'),
+      abort: () => {},
+      close: async () => hasEnded(),
+    }
+    const replacing = engine.replace(hung, FINISH_MS)
+    await engine.close(0)
+    assert.equal(await replacing, 0)
+  })
 })

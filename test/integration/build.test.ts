@@ -104,7 +104,7 @@ function serve(folder: string, env: Readonly<Record<string, string>>) {
       void ended.then(({ code }) => reject(new Error(`it ended with ${code} before ${pattern}\n${out}\n${err}`)))
       watch()
     })
-  return { ended, seen, stop: () => child.kill('SIGTERM') }
+  return { ended, seen, stop: () => child.kill('SIGTERM'), leave: () => child.stdout.destroy() }
 }
 
 describe('pyrallel build', timeout, () => {
@@ -155,6 +155,14 @@ describe('pyrallel build', timeout, () => {
       const { code: refused, err } = await serve(folder, { BROKERS: broker.brokers, PYRALLEL_PAUSED: 'pya' }).ended
       assert.equal(refused, 1)
       assert.match(err, /PYR_CONFIG_INVALID\n.*'pya', and there is no such handler\. Did you mean "pay"\?/)
+
+      // As behind `| head`, once it has enough: the next line finds nobody, and asks for the same end.
+      const piped = serve(folder, { BROKERS: broker.brokers, ...operators })
+      await piped.seen(/"msg":"started"/)
+      piped.leave()
+      await send({ total: 6 })
+      const left = await piped.ended
+      assert.deepEqual([left.code, left.err], [0, ''])
     } finally {
       await producer.close(1_000)
       await connection.close()

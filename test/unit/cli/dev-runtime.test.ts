@@ -22,7 +22,7 @@ const app: LoadedApp = {
 }
 
 /** Steps of a start at which it can be held up. */
-type Step = 'createTopics' | 'connect' | 'check' | 'producer' | 'consumer'
+type Step = 'createTopics' | 'connect' | 'check' | 'producer' | 'consumer' | 'close'
 
 /** A broker that stands still at one step until it is let go on, and counts what is open. */
 function aBroker(step: Step) {
@@ -54,6 +54,7 @@ function aBroker(step: Step) {
         open.consumers++
         const close = consumer.close.bind(consumer)
         consumer.close = async (...parts) => {
+          await at('close')
           open.consumers--
           await close(...parts)
         }
@@ -108,4 +109,31 @@ describe('DevRuntime', () => {
       assert.deepEqual(open, { connections: 0, consumers: 0 })
     })
   }
+
+  it('waits, when it is stopped during a reload, for the runtime that the reload ends, and begins no other', async () => {
+    const { broker, open, reached, goesOn } = aBroker('close')
+    const runtime = new DevRuntime({
+      broker,
+      topics: new TopicMaker(),
+      observer: { onStart() {}, onEnd() {}, onPublish() {} },
+      logOf: () => recordedLog().log,
+      clock: systemClock(),
+      onEvent: () => {},
+      onFailed: (error) => assert.fail(String(error)),
+    })
+    await runtime.start(app)
+    const changed = resolveConfig({ group: 'shop', limits: { maxRecords: 1_000 } }, 'x')
+    const reloading = runtime.apply({ ...app, project: { ...app.project, config: changed } })
+    await reached.opened
+    let hasStopped = false
+    const stopping = runtime.stop().then(() => {
+      hasStopped = true
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(hasStopped, false)
+    goesOn.open()
+    await stopping
+    await reloading
+    assert.deepEqual(open, { connections: 0, consumers: 0 })
+  })
 })

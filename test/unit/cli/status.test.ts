@@ -233,4 +233,58 @@ describe('pyrallel status', () => {
     )
     assert.equal(clock.pendingTimers, 0)
   })
+
+  for (const json of [false, true]) {
+    it(`goes on with --watch${json ? ' --json' : ''} when the process is restarted, and says once that nothing answers`, async () => {
+      const clock = new ManualClock()
+      const snapshot = () => aSystem()
+      const at = await serve(snapshot)
+      const io = testIo(projectFolder())
+      let stop = () => {}
+      const stopped = new Promise<void>((resolve) => {
+        stop = resolve
+      })
+      const done = watch({ url: at, watch: true, json }, io, stopped, clock)
+      // A look ends with the timer for the next one.
+      const looked = async () => {
+        while (clock.pendingTimers === 0) await new Promise((resolve) => setImmediate(resolve))
+      }
+      const next = async () => {
+        await looked()
+        clock.advance(1_000)
+        await looked()
+      }
+      await looked()
+      for (const close of closers.splice(0)) await close()
+      await next()
+      await next()
+      const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
+      const port = Number(new URL(at).port)
+      const again = new HttpServer({
+        host: '127.0.0.1',
+        port,
+        stallAfterMs: 1,
+        snapshot,
+        metrics: undefined,
+        names: [],
+        log,
+      })
+      closers.push(() => again.close())
+      await again.listen()
+      await next()
+      stop()
+      await done
+      const gone = 'nothing answers any more: asking again every second, until Ctrl-C\n'
+      const shown = json ? `${JSON.stringify(aSystem())}\n` : statusText(aSystem(), at, plain)
+      assert.equal(io.out(), json ? shown + shown : shown + gone + shown)
+      assert.equal(io.err(), json ? gone : '')
+    })
+  }
+
+  it('says with --watch what is wrong where nothing has ever answered', async () => {
+    const at = await serve(() => aSystem())
+    for (const close of closers.splice(0)) await close()
+    const watching = watch({ url: at, watch: true }, testIo(projectFolder()), new Promise(() => {}))
+    await assert.rejects(watching, { code: 'PYR_STATUS_UNREACHABLE' })
+  })
 })

@@ -223,4 +223,60 @@ describe('a group that starts', () => {
     await assert.rejects(starting, /no thread/)
     await world.settled(poller.stop())
   })
+
+  it(
+    'and is stopped while an engine comes up that never would closes it, and subscribes to nothing',
+    limits,
+    async () => {
+      const held = gate()
+      class HungEngine extends HeldEngine {
+        override async close(): Promise<void> {
+          held.open()
+          await super.close()
+        }
+      }
+      const world = new World()
+      let hasSubscribed = false
+      const { poller } = await world.member({
+        engines: new Map([[HANDLER, new HungEngine(() => held.opened)]]),
+        around: (client) => {
+          client.subscribe = async () => {
+            hasSubscribed = true
+          }
+          return client
+        },
+      })
+      const starting = poller.start()
+      await world.settled(poller.stop())
+      await starting
+      assert.equal(hasSubscribed, false)
+    },
+  )
+})
+
+describe('a group that ends', () => {
+  it('polls no more, though its client cannot be closed', limits, async () => {
+    const world = new World()
+    let polls = 0
+    const { poller } = await world.member({
+      around: (client) => {
+        const poll = client.poll.bind(client)
+        const close = client.close.bind(client)
+        client.poll = (...parts) => {
+          polls++
+          return poll(...parts)
+        }
+        client.close = async () => {
+          await close()
+          throw new Error('the socket is gone')
+        }
+        return client
+      },
+    })
+    await poller.start()
+    await assert.rejects(world.settled(poller.stop()), /the socket is gone/)
+    const before = polls
+    await world.pass(200)
+    assert.equal(polls, before)
+  })
 })

@@ -1,0 +1,115 @@
+/** Makes what one consumer group is of: its client, the engines of its handlers, its poller. Starts nothing. */
+import { BrokerPoller } from '../control-plane/broker-poller.ts'
+import { AsyncEngine } from '../execution-plane/async-engine.ts'
+import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
+import { SwappableEngine } from '../execution-plane/swappable-engine.ts'
+import { WorkerEngine } from '../execution-plane/worker-engine.ts'
+import type { Publish } from '../handler.ts'
+import type { KafkaClient, RecordProducer } from '../kafka/kafka-client.ts'
+import type { EventSink } from '../model/events.ts'
+import type { Logger } from '../model/logger.ts'
+import { eventLog } from '../observability/event-log.ts'
+import type { Tracing } from '../observability/tracing.ts'
+import type { Clock } from './clock.ts'
+import { guardedListener } from './guarded-listener.ts'
+import type { Operations } from './operations.ts'
+import { RunningGroup } from './running-group.ts'
+import type { ResolvedHandler, RuntimeOptions } from './runtime.ts'
+import { seededRandom } from './seeded-random.ts'
+
+/** A handler that ignores its signal is given up so long after its deadline; it keeps its slot until it settles. */
+const ABANDON_AFTER_MS = 5_000
+
+export interface GroupOpenerOptions {
+  readonly runtime: RuntimeOptions
+  /** For lines of our own; handlers get what was given. Must not throw. */
+  readonly log: Logger
+  readonly producer: RecordProducer
+  readonly publish: Publish
+  readonly operations: Operations
+  readonly tracing: Tracing | undefined
+  readonly clock: Clock
+  readonly onFatal: (error: Error, group: string) => void
+}
+
+export class GroupOpener {
+  readonly #options: GroupOpenerOptions
+
+  constructor(options: GroupOpenerOptions) {
+    this.#options = options
+  }
+
+  /** @param kept settles with the client once it is known that it is wanted still */
+  async open(
+    group: string,
+    handlers: readonly ResolvedHandler[],
+    kept: (opening: Promise<KafkaClient>) => Promise<KafkaClient>,
+  ): Promise<RunningGroup> {
+    const { producer, clock, onFatal } = this.#options
+    const { connection, startFrom, instanceId, limits, commit, lifecycle, seed } = this.#options.runtime
+    const log = this.#options.log.child({ group })
+    const { sink, tellsDone } = this.#sinkFor(group, log)
+    const opening = connection.consumer({
+      group,
+      startFrom,
+      ...(instanceId === undefined ? {} : { instanceId }),
+      onError: (code) => sink({ kind: 'client.error', code }),
+    })
+    const client = await kept(opening)
+    const members = handlers.map((handler) => ({ handler, engine: new SwappableEngine(this.engineFor(handler)) }))
+    const poller = new BrokerPoller({
+      group,
+      client,
+      producer,
+      engines: new Map(members.map(({ handler, engine }) => [handler.route.handlerId, engine])),
+      limits,
+      commit,
+      lifecycle,
+      log,
+      onEvent: sink,
+      tellsDone,
+      routes: handlers.map(({ route }) => route),
+      clock,
+      random: seededRandom(seed ?? randomSeed()),
+      onFatal: (error) => onFatal(error, group),
+    })
+    return new RunningGroup(group, poller, members)
+  }
+
+  engineFor({ route, definition, timeoutMs, group, worker }: ResolvedHandler): ExecutionEngine {
+    const { producer, publish, tracing, clock } = this.#options
+    const { log } = this.#options.runtime
+    const { handlerId, concurrency } = route
+    const common = { handlerId, concurrency, timeoutMs, abandonAfterMs: ABANDON_AFTER_MS, log, clock }
+    if (worker !== undefined) {
+      // The threads check, encode and trace what they publish; only what has a Kafka client can produce it.
+      return new WorkerEngine({ ...common, ...worker, group, produce: (record) => producer.produce(record) })
+    }
+    return new AsyncEngine({
+      ...common,
+      definition,
+      publish,
+      trace: tracing?.attemptTracer({ handlerId, group }),
+    })
+  }
+
+  #sinkFor(group: string, log: Logger): { readonly sink: EventSink; readonly tellsDone: boolean } {
+    const { operations, clock } = this.#options
+    const { logEvents } = this.#options.runtime
+    const onEvent = guardedListener(this.#options.runtime.onEvent, log, clock)
+    const written = logEvents === false ? undefined : eventLog(log, clock)
+    const counted = operations.sinkFor(group)
+    return {
+      sink: (event) => {
+        written?.(event)
+        counted?.(event)
+        onEvent?.(event)
+      },
+      tellsDone: counted !== undefined || onEvent !== undefined || log.isLevelEnabled?.('debug') !== false,
+    }
+  }
+}
+
+function randomSeed(): number {
+  return Math.floor(Math.random() * 2 ** 32)
+}
