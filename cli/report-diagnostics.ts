@@ -4,13 +4,21 @@ import { hasColor, type Io } from './io.ts'
 import { painter } from './paint.ts'
 
 export function reportDiagnostics(diagnostics: readonly Diagnostic[], io: Pick<Io, 'stderr' | 'env'>): void {
+  print(diagnostics, '✗', io)
+  const count = diagnostics.length
+  io.stderr.write(`${count} ${count === 1 ? 'mistake' : 'mistakes'} below handlers/. Nothing was written.\n`)
+}
+
+/** Nothing for none. */
+export function reportWarnings(warnings: readonly Diagnostic[], io: Pick<Io, 'stderr' | 'env'>): void {
+  print(warnings, '!', io)
+}
+
+function print(diagnostics: readonly Diagnostic[], sign: '✗' | '!', io: Pick<Io, 'stderr' | 'env'>): void {
   const paint = painter(hasColor(io.stderr, io.env))
   for (const diagnostic of diagnostics) {
     const [head = '', ...body] = diagnosticText(diagnostic).split('\n')
-    io.stderr.write(
-      `${paint('red', '✗')} ${paint('bold', head)}\n${body.map((line) => `  ${line}`.trimEnd()).join('\n')}\n\n`,
-    )
+    const mark = paint(sign === '!' ? 'yellow' : 'red', sign)
+    io.stderr.write(`${mark} ${paint('bold', head)}\n${body.map((line) => `  ${line}`.trimEnd()).join('\n')}\n\n`)
   }
-  const count = diagnostics.length
-  io.stderr.write(`${count} ${count === 1 ? 'mistake' : 'mistakes'} below handlers/. Nothing was written.\n`)
 }

@@ -14,6 +14,7 @@ import { identifierOf, type TypeWorld, typeName } from './type-names.ts'
 import { isBoolean, isSameBut, literalNodes, literalOf, NULLISH, unionOf } from './union-schema.ts'
 
 /** `isUnresolved`: opening the libraries that types are imported from may help. */
+export type WarnOfType = (place: Place, warning: refuse.Refusal) => void
 export type RefuseType = (place: Place, refusal: refuse.Refusal, isUnresolved: boolean) => void
 
 /** Deeper than any type that people write. */
@@ -31,13 +32,15 @@ interface Entry {
 export class SchemaDeriver implements TypeDeriver {
   readonly world: TypeWorld
   readonly #refuse: RefuseType
+  readonly #warn: WarnOfType
   readonly #entries = new Map<ts.Type, Entry>()
   readonly #anonymous: RawDefinition[] = []
   #nextKey = 0
 
-  constructor(world: TypeWorld, refuseType: RefuseType) {
+  constructor(world: TypeWorld, refuseType: RefuseType, warnOfType: WarnOfType) {
     this.world = world
     this.#refuse = refuseType
+    this.#warn = warnOfType
   }
 
   get definitions(): readonly RawDefinition[] {
@@ -77,13 +80,14 @@ export class SchemaDeriver implements TypeDeriver {
   withTags(node: SchemaNode, comments: readonly DocComment[], at: At, what: 'all' | 'description'): SchemaNode {
     let tagged: SchemaNode = node
     for (const comment of comments) {
-      const { description, constraints, mistakes } = readDocTags(comment.text)
+      const { description, constraints, mistakes, warnings } = readDocTags(comment.text)
       const placeOf = (start: number, end: number): Place =>
         this.world.isOwn(comment.file)
           ? { file: comment.file, start: comment.position + start, end: comment.position + end }
           : at.place
       if (what === 'all') {
         for (const { start, end, ...mistake } of mistakes) this.#refuse(placeOf(start, end), mistake, false)
+        for (const { start, end, ...warning } of warnings) this.#warn(placeOf(start, end), warning)
         for (const [tag, value] of Object.entries(constraints)) {
           const constrained = constrain(this.#unnamed(tagged), constraintTags[tag] ?? 'string', { [tag]: value })
           if (constrained === undefined) {

@@ -1,5 +1,6 @@
 /** Reads what a JSDoc comment says about values: a description, and constraints. Pure; knows no compiler. */
 import { nearestName } from '../../framework/runtime/nearest-name.ts'
+import { patternRisk } from './pattern-risk.ts'
 import type { SchemaOptions } from './schema-node.ts'
 
 export type ConstraintOwner = 'string' | 'number' | 'array'
@@ -48,6 +49,8 @@ export interface DocTags {
   readonly description?: string
   readonly constraints: SchemaOptions
   readonly mistakes: readonly TagMistake[]
+  /** Of patterns: nothing is wrong with what they accept. */
+  readonly warnings: readonly TagMistake[]
 }
 
 export interface TagMistake {
@@ -63,6 +66,7 @@ export function readDocTags(comment: string): DocTags {
   const description: string[] = []
   const constraints: Record<string, string | number> = {}
   const mistakes: TagMistake[] = []
+  const warnings: TagMistake[] = []
   const places = new Map<string, Pick<TagMistake, 'start' | 'end'>>()
   let isDescription = true
   for (const { text, start } of commentLines(comment)) {
@@ -79,6 +83,8 @@ export function readDocTags(comment: string): DocTags {
       else {
         constraints[tag.name] = read.value
         places.set(tag.name, place)
+        const warning = tag.name === 'pattern' ? patternWarning(tag.value) : undefined
+        if (warning !== undefined) warnings.push({ ...warning, ...place })
       }
     }
   }
@@ -89,7 +95,7 @@ export function readDocTags(comment: string): DocTags {
     mistakes.push({ message, fix: `Raise @${upper}, or lower @${lower}.`, ...place })
   }
   const text = description.join(' ')
-  return { ...(text === '' ? {} : { description: text }), constraints, mistakes }
+  return { ...(text === '' ? {} : { description: text }), constraints, mistakes, warnings }
 }
 
 /** A lower bound, and an upper one of the same thing. */
@@ -172,6 +178,20 @@ function readFormat(value: string): Read {
   return {
     message: `There is no format '${value}' that values can be checked for.`,
     fix: `${near === undefined ? '' : `Did you mean '${near}'? `}The formats are ${formats.join(', ')}; anything else can be said by @pattern.`,
+  }
+}
+
+/** What is to be said of a pattern that goes back and forth; undefined of most. */
+export function patternWarning(pattern: string): { readonly message: string; readonly fix: string } | undefined {
+  const risk = patternRisk(pattern)
+  if (risk === undefined) return undefined
+  const ways =
+    risk === 'exponential'
+      ? 'a repetition inside of another one shares its characters, so the time doubles with every few characters'
+      : 'repetitions one behind the other share their characters, so the time grows with a power of the length'
+  return {
+    message: `The pattern '${pattern}' can take very long on a text that does not match it: ${ways}.`,
+    fix: 'Let each character belong to one repetition only, as [a-z]+(-[a-z]+)* does. A @maxLength bounds it: the length is looked at first.',
   }
 }
 

@@ -12,6 +12,7 @@ import type { ScannedHandler, ScanResult } from './scan-result.ts'
 export interface Generation {
   /** Not empty: there are no files. */
   readonly diagnostics: readonly Diagnostic[]
+  readonly warnings: readonly Diagnostic[]
   readonly handlers: readonly ScannedHandler[]
   readonly files: readonly GeneratedFile[]
   readonly stale: readonly StaleFile[]
@@ -52,15 +53,22 @@ export class Generator {
   async update(defaultGroup: string, changed: readonly string[] = []): Promise<Generation> {
     this.#scanner.refresh(changed.map((path) => resolve(this.#root, path)))
     const scan = this.#scanner.scan(defaultGroup)
-    const { handlers, diagnostics } = scan
-    if (diagnostics.length > 0) return { diagnostics, handlers, files: [], stale: [], offsetChanges: [] }
+    const { handlers, diagnostics, warnings } = scan
+    if (diagnostics.length > 0) return { diagnostics, warnings, handlers, files: [], stale: [], offsetChanges: [] }
     if (this.#rendered?.scan !== scan) {
       this.#rendered = { scan, files: renderFiles(scan, defaultGroup, await payloadsOf(scan)) }
     }
     const { files } = this.#rendered
     const stale = [...files.flatMap((file) => staleFile(this.#root, file) ?? []), ...obsoleteFiles(this.#root, files)]
     const manifest = textOf(join(this.#root, manifestFile))
-    return { diagnostics, handlers, files, stale, offsetChanges: offsetChanges(manifest, handlers, defaultGroup) }
+    return {
+      diagnostics,
+      warnings,
+      handlers,
+      files,
+      stale,
+      offsetChanges: offsetChanges(manifest, handlers, defaultGroup),
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 /** The one door to the compiler: reads a project with ts-morph and gives plain data. Runs no code of the project. */
 import type { Node, SourceFile, ts } from 'ts-morph'
 import { checkNames } from './check-names.ts'
-import { SchemaDeriver } from './derive-schema.ts'
+import { type RefuseType, SchemaDeriver } from './derive-schema.ts'
+import { patternWarning } from './doc-tags.ts'
 import { duplicates } from './duplicates.ts'
 import { handlerFiles } from './handler-files.ts'
 import { importCycles } from './import-cycles.ts'
@@ -12,6 +13,7 @@ import { compareText, Reporter } from './reporter.ts'
 import { type FoundHandler, scanHandler } from './scan-handlers.ts'
 import type { ScannedHandler, ScanResult, ValueSchema } from './scan-result.ts'
 import { scanTopics } from './scan-topics.ts'
+import { patternsOf } from './schema-expression.ts'
 import { type DeclaredTopic, declaredTopic, type RawSchema, ValueSchemas } from './value-schemas.ts'
 
 export class ProjectScanner {
@@ -66,6 +68,7 @@ class Scan {
   readonly #paths: readonly string[]
   readonly #project: ProjectFiles
   readonly #reporter: Reporter
+  readonly #warnings: Reporter
   readonly #checker: ts.TypeChecker
   readonly #deriver: SchemaDeriver
   readonly #values: ValueSchemas
@@ -78,6 +81,7 @@ class Scan {
     this.#paths = paths
     this.#project = project
     this.#reporter = new Reporter(root)
+    this.#warnings = new Reporter(root)
     this.#checker = project.program.getTypeChecker()
     const world = {
       checker: this.#checker,
@@ -85,9 +89,12 @@ class Scan {
       isOwn: (file: ts.SourceFile) => project.isOwn(file),
       pathOf: (file: ts.SourceFile) => project.pathOf(file),
     }
-    this.#deriver = new SchemaDeriver(world, (place, { message, fix }, isUnresolved) => {
+    const refuse: RefuseType = (place, { message, fix }, isUnresolved) => {
       this.isUnresolved ||= isUnresolved
       this.#reporter.span(place.file, place, 'PYR_TYPE', message, fix)
+    }
+    this.#deriver = new SchemaDeriver(world, refuse, (place, { message, fix }) => {
+      this.#warnings.span(place.file, place, 'PYR_PATTERN', message, fix)
     })
     this.#values = new ValueSchemas(this.#deriver)
     this.#byPath = new Map(files.own.map((each) => [each.getFilePath() as string, each]))
@@ -133,11 +140,23 @@ class Scan {
       scanned,
     )
     for (const { place, message, fix } of conflicts) this.#reporter.node(place, 'PYR_TOPIC_TYPE', message, fix)
+    // A schema is told where it is written, and not at every handler of its topic.
+    const explicit = new Map([...handlers, ...topics].map(({ raw, call }) => [raw, call]))
+    for (const [raw, call] of explicit) this.#warnOfPatterns(raw, call)
     return {
       handlers: [...scanned].sort((a, b) => compareText(a.id, b.id)),
       topics: known,
       definitions,
       diagnostics: this.#reporter.diagnostics,
+      warnings: this.#warnings.diagnostics,
+    }
+  }
+
+  #warnOfPatterns(raw: RawSchema, place: Node): void {
+    if (raw.kind !== 'explicit' || raw.expression === undefined) return
+    for (const pattern of patternsOf(raw.expression)) {
+      const warning = patternWarning(pattern)
+      if (warning !== undefined) this.#warnings.node(place, 'PYR_PATTERN', warning.message, warning.fix)
     }
   }
 

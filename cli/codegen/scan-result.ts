@@ -43,4 +43,6 @@ export interface ScanResult {
   readonly definitions: readonly SchemaDefinition[]
   /** Sorted by file, line and column. Not empty: nothing may be generated. */
   readonly diagnostics: readonly Diagnostic[]
+  /** In the same order. What they name is generated all the same. */
+  readonly warnings: readonly Diagnostic[]
 }

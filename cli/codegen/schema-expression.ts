@@ -24,6 +24,32 @@ export async function evaluateSchema(expression: SchemaExpression): Promise<Json
   }
 }
 
+/** What it says of texts as regular expressions; those that do not compile are left out. */
+export function patternsOf(expression: SchemaExpression): readonly string[] {
+  switch (expression.kind) {
+    case 'value':
+      return []
+    case 'list':
+      return expression.items.flatMap(patternsOf)
+    case 'record':
+      return expression.entries.flatMap(([name, value]) =>
+        name === 'pattern' && value.kind === 'value' && isPattern(value.value) ? [value.value] : patternsOf(value),
+      )
+    case 'call':
+      return expression.arguments.flatMap(patternsOf)
+  }
+}
+
+function isPattern(value: unknown): value is string {
+  if (typeof value !== 'string') return false
+  try {
+    new RegExp(value, 'u')
+    return true
+  } catch {
+    return false
+  }
+}
+
 function evaluate(expression: SchemaExpression, makers: ReadonlyMap<string, unknown>): unknown {
   switch (expression.kind) {
     case 'value':

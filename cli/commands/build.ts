@@ -11,7 +11,7 @@ import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
 import { painter } from '../paint.ts'
 import { refuseMissingConfig } from '../project.ts'
-import { reportDiagnostics } from '../report-diagnostics.ts'
+import { reportDiagnostics, reportWarnings } from '../report-diagnostics.ts'
 
 export interface BuildCommandOptions {
   readonly out: string
@@ -44,8 +44,9 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
     if (loaded.kind === 'failed') return refuse(loaded.diagnostics, options, io)
     const { project } = loaded
     const generator = await opening
-    const { diagnostics, stale, handlers } = await generator.update(project.declaredGroup)
+    const { diagnostics, warnings, stale, handlers } = await generator.update(project.declaredGroup)
     if (diagnostics.length > 0) return refuse(diagnostics, options, io)
+    if (options.json !== true) reportWarnings(warnings, io)
     refuseEmpty(handlers)
     writeFiles(root, stale)
     const outcome = await building.finish(project, { isGeneratedAnew: stale.length > 0 })

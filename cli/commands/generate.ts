@@ -7,7 +7,7 @@ import { hasColor, type Io } from '../io.ts'
 import { painter } from '../paint.ts'
 import { loadProject } from '../project.ts'
 import { refuseEmpty } from '../refuse-empty.ts'
-import { reportDiagnostics } from '../report-diagnostics.ts'
+import { reportDiagnostics, reportWarnings } from '../report-diagnostics.ts'
 
 export interface GenerateOptions {
   readonly check?: boolean
@@ -20,13 +20,14 @@ export async function generateCommand(options: GenerateOptions, io: Io): Promise
   const startedAt = performance.now()
   const { root, declaredGroup } = await loadProject(io.cwd())
   const generation = await generate(root, declaredGroup)
-  const { diagnostics, handlers, stale, offsetChanges } = generation
+  const { diagnostics, warnings, handlers, stale, offsetChanges } = generation
   if (diagnostics.length === 0) refuseEmpty(handlers)
   const tookMs = Math.round(performance.now() - startedAt)
   if (options.json === true) {
     const paths = stale.map(({ path }) => path)
-    io.stdout.write(`${JSON.stringify({ handlers, diagnostics, stale: paths, offsetChanges, tookMs }, null, 2)}\n`)
-  }
+    const document = { handlers, diagnostics, warnings, stale: paths, offsetChanges, tookMs }
+    io.stdout.write(`${JSON.stringify(document, null, 2)}\n`)
+  } else reportWarnings(warnings, io)
   if (diagnostics.length > 0) {
     if (options.json !== true) reportDiagnostics(diagnostics, io)
     return exitCodes.failed

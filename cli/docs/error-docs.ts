@@ -134,6 +134,11 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
       'Values are checked at run time by a schema that is derived from their TypeScript type, and this type has something that JSON cannot carry or that cannot be checked.',
     fix: 'Follow the hint below the code frame; or hand a TypeBox schema to the topic, from which the type is inferred: topic("name", { schema: Type.Object({ ... }) }).',
   },
+  PYR_PATTERN: {
+    cause:
+      'Two repetitions in the pattern can share the same characters: one inside of the other, as in (a+)+, or one behind the other, as in \\d+\\d+. On a text that does not match, all ways to share are tried, and nothing else runs in the process meanwhile.',
+    fix: 'Write it so that each character can belong to one repetition only: [a-z]+(-[a-z]+)* instead of ([a-z]+-?)*. Add a @maxLength that values need, which is looked at first. With `engine: "worker"` the thread is ended at its time-out, and other handlers go on. It is a warning: files are written. Look-arounds are not looked through, so it may be wrong about a pattern that has some.',
+  },
   PYR_TOPIC_TYPE: {
     cause:
       'One topic is declared in two places with different types of its values: one of the two is wrong about what is in it.',

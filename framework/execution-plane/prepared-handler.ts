@@ -5,6 +5,7 @@ import { totalLogger } from '../model/total-logger.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LogGate } from '../runtime/log-gate.ts'
 import type { AttemptTracer } from './attempt-tracer.ts'
+import { slowPatterns } from './slow-patterns.ts'
 import { ValueDecoder } from './value-decoder.ts'
 
 /** The same fault of a handler's attempts is logged at most so often. */
@@ -40,6 +41,9 @@ export class PreparedHandler {
 
   /** @throws PyrallelError PYR_HANDLER_OPTION when the topic's schema cannot be compiled */
   static async of(setup: HandlerSetup): Promise<PreparedHandler> {
-    return new PreparedHandler(setup, await ValueDecoder.of(setup.definition.topic.schema, setup.handlerId))
+    const { handlerId, log, clock } = setup
+    const { schema, name } = setup.definition.topic
+    const rules = slowPatterns(log, clock, { handlerId })(name)
+    return new PreparedHandler(setup, await ValueDecoder.of(schema, handlerId, rules))
   }
 }

@@ -5,6 +5,7 @@ import { PyrallelError } from '../model/errors.ts'
 import type { OutgoingRecord } from '../model/record.ts'
 import type { PublishTracer } from '../observability/tracing.ts'
 import { publisher, type SchemaOf } from '../runtime/publisher.ts'
+import type { RulesOf } from './slow-patterns.ts'
 import type { ErrorText, FromThread, PublishAnswer } from './thread-messages.ts'
 
 interface Waiting {
@@ -18,7 +19,12 @@ export class ThreadPublisher {
   #lastId = 0
 
   /** @param trace undefined where nobody traces */
-  constructor(post: (message: FromThread) => void, trace: PublishTracer | undefined, schemaOf?: SchemaOf) {
+  constructor(
+    post: (message: FromThread) => void,
+    trace: PublishTracer | undefined,
+    schemaOf?: SchemaOf,
+    rulesOf?: RulesOf,
+  ) {
     const producer: RecordProducer = {
       produce: (record) =>
         new Promise((resolve, reject) => {
@@ -29,7 +35,7 @@ export class ThreadPublisher {
         }),
       close: async () => {},
     }
-    this.publish = publisher(producer, trace, schemaOf)
+    this.publish = publisher(producer, trace, schemaOf, rulesOf)
   }
 
   settle(answer: PublishAnswer): void {

@@ -4,6 +4,8 @@ import type { TSchema } from 'typebox'
 import type { Validator } from 'typebox/compile'
 import { PyrallelError, toError } from '../model/errors.ts'
 import type { HandlerFailure } from '../model/work.ts'
+import { GuardedPatterns } from './guarded-patterns.ts'
+import { untold } from './slow-patterns.ts'
 
 /** Stands in for a value that cannot be handled. No JSON value is an instance of it. */
 export class RejectedValue {
@@ -24,20 +26,23 @@ const REPLACEMENT = '\ufffd'
 
 export class ValueDecoder {
   readonly #validator: Validator | undefined
+  readonly #patterns: GuardedPatterns | undefined
 
-  private constructor(validator: Validator | undefined) {
+  private constructor(validator: Validator | undefined, patterns: GuardedPatterns | undefined) {
     this.#validator = validator
+    this.#patterns = patterns
   }
 
   /**
    * Compiles the schema once. TypeBox's compiler is loaded only when there is a schema, because loading it is slow.
    * @throws PyrallelError PYR_HANDLER_OPTION when the schema cannot be compiled
    */
-  static async of(schema: TSchema | undefined, handlerId: string): Promise<ValueDecoder> {
-    if (schema === undefined) return new ValueDecoder(undefined)
+  static async of(schema: TSchema | undefined, handlerId: string, rules = untold('')): Promise<ValueDecoder> {
+    if (schema === undefined) return new ValueDecoder(undefined, undefined)
     const { Compile } = await import('typebox/compile')
     try {
-      return new ValueDecoder(Compile(schema))
+      const guarded = GuardedPatterns.in(schema, rules)
+      return new ValueDecoder(Compile(guarded.schema), guarded.patterns)
     } catch (thrown) {
       const cause = toError(thrown)
       const message = `Handler ${handlerId}: its schema cannot be compiled: ${cause.message}. Correct the schema of its topic.`
@@ -74,16 +79,19 @@ export class ValueDecoder {
 
   /** A schema that refers to itself is checked by functions that call themselves: as deep as the value is nested, until the stack is used up. */
   #validate(value: unknown, text: string): unknown {
-    if (this.#validator === undefined) return value
+    const validator = this.#validator
+    if (validator === undefined) return value
     try {
-      if (this.#validator.Check(value)) return value
+      if (validator.Check(value)) {
+        this.#patterns?.forget()
+        return value
+      }
     } catch (thrown) {
       return new RejectedValue('invalid', `the value cannot be checked against its schema: ${whyNot(text, thrown)}`)
     }
-    return new RejectedValue(
-      'invalid',
-      `the value does not satisfy its schema: ${misfit(this.#validator, value, text)}`,
-    )
+    const explain = () => misfit(validator, value, text)
+    const why = this.#patterns === undefined ? explain() : this.#patterns.explain(explain)
+    return new RejectedValue('invalid', `the value does not satisfy its schema: ${why}`)
   }
 }
 

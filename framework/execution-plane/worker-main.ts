@@ -11,6 +11,7 @@ import { failureOf } from './handler-failure.ts'
 import { LaneMemory } from './lane-memory.ts'
 import { type LogLine, PostingLogger } from './log-line.ts'
 import { PreparedHandler } from './prepared-handler.ts'
+import { slowPatterns } from './slow-patterns.ts'
 import { type FromThread, type ThreadSettings, type ToThread, TURN } from './thread-messages.ts'
 import { ThreadPublisher } from './thread-publisher.ts'
 import { ThreadRunner } from './thread-runner.ts'
@@ -64,10 +65,12 @@ async function serve(
   await module.setup?.()
   // After `setup`, which may have registered a tracer provider for this thread.
   const tracing = await loadTracing()
-  const publisher = new ThreadPublisher(post, tracing?.publishTracer, (topic) => topicSchemas?.[topic])
+  const clock = sharedClock(settings)
+  const schemaOf = (topic: string) => topicSchemas?.[topic]
+  const rulesOf = slowPatterns(log, clock, { handlerId })
+  const publisher = new ThreadPublisher(post, tracing?.publishTracer, schemaOf, rulesOf)
   const trace = tracing?.attemptTracer({ handlerId, group })
   const { publish } = publisher
-  const clock = sharedClock(settings)
   const handler = await PreparedHandler.of({ handlerId, timeoutMs, definition, publish, log, clock, trace })
   const runner = new ThreadRunner(handler, memory, clock, post)
   const turn = (message?: ToThread): void => {

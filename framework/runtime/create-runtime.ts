@@ -1,5 +1,6 @@
 /** The composition root: wires handlers, engines, one consumer per group and the producer together, and starts and stops them in order. */
 import type { TSchema } from 'typebox'
+import { slowPatterns } from '../execution-plane/slow-patterns.ts'
 import type { Publish } from '../handler.ts'
 import type { RecordProducer } from '../kafka/kafka-client.ts'
 import { allSettled } from '../model/all-settled.ts'
@@ -132,7 +133,9 @@ class ComposedRuntime implements Runtime {
     await this.#unlessStopped(this.#refuseMissingTopics(handlers))
     this.#producer = await this.#unlessStopped(connection.producer(), (opened) => opened.close(0))
     const tracing = await this.#unlessStopped(loadTracing())
-    this.#publish = publisher(this.#producer, tracing?.publishTracer, (topic) => this.#schemaOf(topic))
+    const schemaOf = (topic: string) => this.#schemaOf(topic)
+    const rulesOf = slowPatterns(log, this.#clock)
+    this.#publish = publisher(this.#producer, tracing?.publishTracer, schemaOf, rulesOf)
     this.#opener = new GroupOpener({
       runtime: this.#options,
       log,

@@ -1,6 +1,8 @@
 /** Publishes values of handlers: encodes, validates, and waits for the acknowledgement. */
 import type { TSchema } from 'typebox'
 import type { Validator } from 'typebox/compile'
+import { GuardedPatterns, type PatternRules } from '../execution-plane/guarded-patterns.ts'
+import { type RulesOf, untold } from '../execution-plane/slow-patterns.ts'
 import type { Publish, PublishOptions } from '../handler.ts'
 import type { RecordPlace, RecordProducer } from '../kafka/kafka-client.ts'
 import { PyrallelError, toError } from '../model/errors.ts'
@@ -23,6 +25,7 @@ export type SchemaOf = (topic: string) => TSchema | undefined
  * the producer before all of the record is known to be right.
  * @param schemaOf asked for topics that have no schema of their own, or are only named
  * @param trace undefined where nobody traces
+ * @param rulesOf who is told of slow patterns
  * @throws (the returned function) PyrallelError PYR_SCHEMA when the value does not satisfy its topic's schema or is no JSON,
  * PYR_RECORD_INVALID when its key or a header is neither text nor bytes, PYR_PRODUCE_FAILED when the broker did not take it
  */
@@ -30,16 +33,17 @@ export function publisher(
   producer: PublishingProducer,
   trace?: PublishTracer,
   schemaOf: SchemaOf = () => undefined,
+  rulesOf: RulesOf = untold,
 ): Publish {
   const produce = async (record: OutgoingRecord): Promise<void> => {
     await producer.produce(record)
   }
-  const validators = new WeakMap<TSchema, Validator>()
+  const validators = new WeakMap<TSchema, Checker>()
   return async <T>(to: TopicDefinition<T> | string, value: T, options: PublishOptions = {}) => {
     const topic = typeof to === 'string' ? to : to.name
     const schema = (typeof to === 'string' ? undefined : to.schema) ?? schemaOf(topic)
     const text = textOf(topic, value)
-    if (schema !== undefined) await validate(validators, schema, topic, text)
+    if (schema !== undefined) validate(await checkerOf(validators, schema, rulesOf(topic)), topic, text)
     const chosen = options.key === undefined && typeof to !== 'string' ? to.key?.(value) : options.key
     const record = {
       topic,
@@ -81,21 +85,29 @@ function headersOf(topic: string, { headers = {} }: PublishOptions): RecordHeade
   })
 }
 
-async function validate(
-  validators: WeakMap<TSchema, Validator>,
-  schema: TSchema,
-  topic: string,
-  text: string | null,
-): Promise<void> {
-  let validator = validators.get(schema)
-  if (validator === undefined) {
-    const { Compile } = await import('typebox/compile')
-    validator = Compile(schema)
-    validators.set(schema, validator)
-  }
+interface Checker {
+  readonly validator: Validator
+  readonly patterns: GuardedPatterns | undefined
+}
+
+async function checkerOf(known: WeakMap<TSchema, Checker>, schema: TSchema, rules: PatternRules): Promise<Checker> {
+  const found = known.get(schema)
+  if (found !== undefined) return found
+  const { Compile } = await import('typebox/compile')
+  const guarded = GuardedPatterns.in(schema, rules)
+  const checker = { validator: Compile(guarded.schema), patterns: guarded.patterns }
+  known.set(schema, checker)
+  return checker
+}
+
+function validate({ validator, patterns }: Checker, topic: string, text: string | null): void {
   const value: unknown = text === null ? null : JSON.parse(text)
-  if (validator.Check(value)) return
-  const first = validator.Errors(value)[0]
+  if (validator.Check(value)) {
+    patterns?.forget()
+    return
+  }
+  const errors = () => validator.Errors(value)
+  const [first] = patterns === undefined ? errors() : patterns.explain(errors)
   const where = first === undefined || first.instancePath === '' ? 'the value' : first.instancePath
   throw new PyrallelError(
     'PYR_SCHEMA',

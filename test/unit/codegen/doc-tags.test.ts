@@ -51,6 +51,7 @@ describe('readDocTags', () => {
       description: 'What it is.',
       constraints: { minLength: 2 },
       mistakes: [],
+      warnings: [],
     })
   })
 
@@ -177,5 +178,33 @@ describe('comments in types', () => {
 
   it('are refused with a misspelled tag', () => {
     assert.match(mistake('interface Value { /** @maxlen 1 */ n: string }')?.fix ?? '', /@maxLength/)
+  })
+})
+
+describe('a pattern that goes back and forth', () => {
+  const comment =
+    'interface Value { /** @pattern ^(a+)+$ */ readonly a: string; /** @pattern ^[a-z]+$ */ readonly b: string }'
+
+  it('is a warning at its place, and is generated all the same', () => {
+    const { definitions, diagnostics, warnings } = scanned(comment)
+    assert.deepEqual([diagnostics, warnings.length], [[], 1])
+    const [warning] = warnings
+    assert.equal(warning?.code, 'PYR_PATTERN')
+    assert.match(warning.frame, /@pattern \^\(a\+\)\+\$[\s\S]*\^{10}/)
+    assert.match(warning.message, /'\^\(a\+\)\+\$' can take very long .* a repetition inside of another one/)
+    assert.match(definitions.map(({ node }) => schemaText(node, new Set())).join(), /\(a\+\)\+/)
+  })
+
+  it('is a warning in a schema of the project too, at its topic', () => {
+    const { warnings } = scan({
+      'handlers/a.ts': `import { handler, topic, Type } from 'pyrallel'
+const values = topic('values', { schema: Type.Object({ a: Type.String({ pattern: '^\\\\s*\\\\s*$' }) }) })
+export default handler(values, () => {})
+`,
+    })
+    assert.deepEqual(
+      warnings.map(({ code, line }) => [code, line]),
+      [['PYR_PATTERN', 2]],
+    )
   })
 })
