@@ -1,4 +1,5 @@
 /** Reads what a JSDoc comment says about values: a description, and constraints. Pure; knows no compiler. */
+import { ownProperty } from '../../framework/model/own-property.ts'
 import { nearestName } from '../../framework/runtime/nearest-name.ts'
 import { patternRisk } from './pattern-risk.ts'
 import type { SchemaOptions } from './schema-node.ts'
@@ -155,7 +156,7 @@ type Read = { readonly value: string | number } | { readonly message: string; re
 
 /** `undefined` for a tag that says nothing about values. */
 function readTag(name: string, value: string): Read {
-  const owner = constraintTags[name]
+  const owner = ownProperty(constraintTags, name)
   if (owner === undefined) return misspelled(name)
   if (name === 'format') return readFormat(value)
   if (name === 'pattern') return readPattern(value)
@@ -218,7 +219,7 @@ const otherNames: Readonly<Record<string, string>> = {
 
 /** A tag that nobody knows is none of our business, unless it is nearly one of ours: then a constraint would be lost in silence. */
 function misspelled(name: string): Read {
-  const near = otherNames[name] ?? nearestName(name, Object.keys(constraintTags))
+  const near = ownProperty(otherNames, name) ?? nearestName(name, Object.keys(constraintTags))
   if (near === undefined) return undefined
   return { message: `There is no constraint @${name}.`, fix: `Did you mean @${near}?` }
 }

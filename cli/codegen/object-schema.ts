@@ -69,11 +69,17 @@ function property(deriver: TypeDeriver, owner: ts.Type, symbol: ts.Symbol, at: A
   const isMapped = ((owner as ts.ObjectType).objectFlags & ts.ObjectFlags.Mapped) !== 0
   // A mapped type keeps the comments of the properties that it is made from, but may give them other types.
   const keepsType = !isMapped || written === undefined || isWritten(type, written, world.checker)
+  const mayBeMissing = isOptional || mayBeUndefined(type)
+  // TypeBox looks for the property with `in`; it makes an exception for `constructor`.
+  if (mayBeMissing && name !== 'constructor' && name in Object.prototype) {
+    deriver.refused(here, refuse.inheritedName(here.path, name))
+    return undefined
+  }
   const node = deriver.derive(type, here)
   return {
     name,
     value: deriver.withTags(node, commentsOf(symbol), here, keepsType ? 'all' : 'description'),
-    isOptional: isOptional || mayBeUndefined(type),
+    isOptional: mayBeMissing,
   }
 }
 

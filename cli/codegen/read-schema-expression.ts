@@ -77,7 +77,8 @@ function nameOf(member: Node): string | undefined {
   if (!Node.isPropertyAssignment(member) && !Node.isShorthandPropertyAssignment(member)) return undefined
   const name = member.getNameNode()
   if (Node.isComputedPropertyName(name)) return undefined
-  return Node.isStringLiteral(name) || Node.isNoSubstitutionTemplateLiteral(name)
-    ? name.getLiteralValue()
-    : name.getText()
+  const text =
+    Node.isStringLiteral(name) || Node.isNoSubstitutionTemplateLiteral(name) ? name.getLiteralValue() : name.getText()
+  // Written so, it is the object's prototype and no property.
+  return text === '__proto__' ? undefined : text
 }

@@ -28,7 +28,9 @@ function plainText(group: readonly SchemaDefinition[]): string {
 /** Types that lead back to themselves refer to each other by name. */
 function recursiveText(group: readonly SchemaDefinition[]): string {
   const names = new Set(group.map(({ name }) => name))
-  const members = group.map(({ name, node }) => `  ${name}: ${indented(schemaText(node, names))},\n`).join('')
+  const members = group
+    .map(({ name, node }) => `  ${propertyName(name)}: ${indented(schemaText(node, names))},\n`)
+    .join('')
   const [first] = group
   if (first !== undefined && group.length === 1) {
     return `export const ${first.name} = Type.Cyclic({\n${members}}, ${quoted(first.name)})\n`

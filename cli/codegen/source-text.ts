@@ -6,8 +6,9 @@ export function quoted(text: string): string {
   return `'${escaped.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')}'`
 }
 
-/** A property's name: in quotes only where it must be. */
+/** A property's name: in quotes only where it must be. `__proto__: x` would be no property, but the object's prototype. */
 export function propertyName(name: string): string {
+  if (name === '__proto__') return "['__proto__']"
   return /^[A-Za-z_$][\w$]*$/.test(name) ? name : quoted(name)
 }
 

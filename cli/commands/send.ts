@@ -1,5 +1,7 @@
 /** `pyrallel send`: checks a value against its topic's schema, or makes values up from it, produces them, and says where they went. */
+
 import { PyrallelError } from '../../framework/model/errors.ts'
+import { ownProperty } from '../../framework/model/own-property.ts'
 import { systemClock } from '../../framework/runtime/clock.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import type { TopicDefinition } from '../../framework/topic.ts'
@@ -114,7 +116,7 @@ async function declaredTopics(root: string): Promise<readonly TopicDefinition<un
   const derived = routes[0]?.topicSchemas ?? {}
   const read = routes.map(({ handler }) => {
     const topic: TopicDefinition<unknown> = handler.topic
-    const schema = topic.schema ?? derived[topic.name]
+    const schema = topic.schema ?? ownProperty(derived, topic.name)
     return schema === undefined ? topic : { ...topic, schema }
   })
   const others = Object.entries(derived).filter(([name]) => !read.some((topic) => topic.name === name))

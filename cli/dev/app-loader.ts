@@ -2,10 +2,12 @@
  * Loads the user's app, and again whatever of it has changed: environment, config, generated files, bundles, handlers. What has not changed
  * stays the same object. Starts nothing, shows nothing; while something is wrong, what was loaded before stays valid.
  */
+
 import { existsSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { PyrallelError } from '../../framework/model/errors.ts'
+import { ownProperty } from '../../framework/model/own-property.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { RegisteredHandler, ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import type { TrafficSource } from '../../framework/traffic.ts'
@@ -239,7 +241,7 @@ export class AppLoader {
       const { handlerId } = handler.route
       const { topicSchemas, ...rest } = handler
       // Of the schemas of all topics, those that it publishes to: another topic's is nothing to it.
-      const schemas = (publishes.get(handlerId) ?? []).map((topic) => topicSchemas?.[topic] ?? null)
+      const schemas = (publishes.get(handlerId) ?? []).map((topic) => ownProperty(topicSchemas, topic) ?? null)
       const madeOf = JSON.stringify([outputOf(bundle, nameOf(handler.file)), rest, schemas])
       const before = this.#known.get(handlerId)
       known.set(handlerId, before?.madeOf === madeOf ? before : { madeOf, handler })

@@ -1,6 +1,8 @@
 /** The templates of `pyrallel init`, and what becomes of one in a folder. Writes nothing. */
+
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, sep } from 'node:path'
+import { ownProperty } from '../../framework/model/own-property.ts'
 import { packageRoot } from '../package-root.ts'
 
 export const templateNames = ['minimal', 'orders', 'worker'] as const
@@ -37,7 +39,7 @@ export function templateFiles(template: TemplateName, projectName: string): read
       const path = source.slice(folder.length + 1).replaceAll(sep, '/')
       const text = readFileSync(source, 'utf8').replaceAll(
         /\{\{([\w-]+)\}\}/g,
-        (all, name: string) => values[name] ?? all,
+        (all, name: string) => ownProperty(values, name) ?? all,
       )
       // npm leaves files named .gitignore out of packages.
       return { path: path.replace('_gitignore', '.gitignore'), text }

@@ -1,7 +1,9 @@
 /** Makes values that satisfy a schema, from a seeded source: the same seed gives the same values. Pure. */
+
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { PyrallelError } from '../../framework/model/errors.ts'
+import { ownProperty } from '../../framework/model/own-property.ts'
 import { fakePattern } from './fake-pattern.ts'
 
 /** The parts of JSON Schema that the generator derives and that people write. */
@@ -137,7 +139,7 @@ class Faker {
 
   #string(node: Node): string {
     if (node.pattern !== undefined) return fakePattern(node.pattern, this.#random)
-    const format = node.format === undefined ? undefined : formats[node.format]
+    const format = node.format === undefined ? undefined : ownProperty(formats, node.format)
     return format === undefined ? fit(this.#word(), node) : format((limit) => this.#below(limit))
   }
 

@@ -1,9 +1,11 @@
 /** The thread side of the worker engine: loads one handler, and runs what its lane sends. `pyrallel/worker`; never loaded by the main thread. */
+
 import { parentPort, workerData } from 'node:worker_threads'
 import { ThreadWorker } from 'poolifier'
 import type { TSchema } from 'typebox'
 import type { HandlerDefinition } from '../handler.ts'
 import { PyrallelError } from '../model/errors.ts'
+import { ownProperty } from '../model/own-property.ts'
 import { loadTracing } from '../observability/tracing.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { withSchema } from './derived-schema.ts'
@@ -66,7 +68,7 @@ async function serve(
   // After `setup`, which may have registered a tracer provider for this thread.
   const tracing = await loadTracing()
   const clock = sharedClock(settings)
-  const schemaOf = (topic: string) => topicSchemas?.[topic]
+  const schemaOf = (topic: string) => ownProperty(topicSchemas, topic)
   const rulesOf = slowPatterns(log, clock, { handlerId })
   const publisher = new ThreadPublisher(post, tracing?.publishTracer, schemaOf, rulesOf)
   const trace = tracing?.attemptTracer({ handlerId, group })

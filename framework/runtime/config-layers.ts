@@ -1,5 +1,6 @@
 /** Lays the sources of the config over each other: the file, its section for the mode, the environment. Knows where each value comes from. Reads no file. */
 import { type TObject, Type } from 'typebox'
+import { ownProperty } from '../model/own-property.ts'
 import { isMode, type Mode, modes } from './mode.ts'
 import { type Environment, readVariables } from './option-variables.ts'
 
@@ -53,20 +54,20 @@ export function placeOfMode(place: string, mode: Mode): string {
 
 /** Options replace options, sections are merged, and so are the entries of an option that is a record. */
 function lay(schema: TObject, under: Values, over: Values, path: string, onOption: (option: string) => void): Values {
-  const result: Record<string, unknown> = { ...under }
+  const result = new Map<string, unknown>(Object.entries(under))
   for (const [key, value] of Object.entries(over)) {
     if (value === undefined) continue
-    const property = schema.properties[key]
-    const below = result[key]
+    const property = ownProperty(schema.properties, key)
+    const below = result.get(key)
     if (property !== undefined && Type.IsObject(property) && isValues(value)) {
-      result[key] = lay(property, isValues(below) ? below : {}, value, `${path}${key}.`, onOption)
+      result.set(key, lay(property, isValues(below) ? below : {}, value, `${path}${key}.`, onOption))
       continue
     }
     const isMerged = property !== undefined && Type.IsRecord(property) && isValues(value) && isValues(below)
-    result[key] = isMerged ? { ...below, ...value } : value
+    result.set(key, isMerged ? { ...below, ...value } : value)
     onOption(`${path}${key}`)
   }
-  return result
+  return Object.fromEntries(result)
 }
 
 function withOption(values: Values, [key = '', ...rest]: readonly string[], value: unknown): Values {

@@ -1,4 +1,5 @@
 /** The composition root: wires handlers, engines, one consumer per group and the producer together, and starts and stops them in order. */
+
 import type { TSchema } from 'typebox'
 import { slowPatterns } from '../execution-plane/slow-patterns.ts'
 import type { Publish } from '../handler.ts'
@@ -7,6 +8,7 @@ import { allSettled } from '../model/all-settled.ts'
 import { bug, PyrallelError } from '../model/errors.ts'
 import { inOrder } from '../model/in-order.ts'
 import type { Logger } from '../model/logger.ts'
+import { ownProperty } from '../model/own-property.ts'
 import type { RuntimeState, SystemMetrics } from '../model/snapshot.ts'
 import { totalLogger } from '../model/total-logger.ts'
 import { loadTracing } from '../observability/tracing.ts'
@@ -167,7 +169,7 @@ class ComposedRuntime implements Runtime {
   #schemaOf(topic: string): TSchema | undefined {
     for (const { handlers } of this.#groups.values()) {
       for (const { topicSchemas } of handlers) {
-        const schema = topicSchemas?.[topic]
+        const schema = ownProperty(topicSchemas, topic)
         if (schema !== undefined) return schema
       }
     }
