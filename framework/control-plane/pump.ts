@@ -25,6 +25,7 @@ export class Pump {
   #turnHasRun = false
   #wake: { readonly at: number; readonly timer: Timer } | undefined
   readonly #capacityOf = (handlerId: string): number => this.#engineOf(handlerId).capacity
+  readonly #setAsideOf = (handlerId: string): number => this.#engineOf(handlerId).setAside ?? 0
 
   constructor(options: PumpOptions) {
     this.#options = options
@@ -32,7 +33,8 @@ export class Pump {
 
   run(): void {
     const { manager, clock, onDeadLetter, onPumped } = this.#options
-    for (const item of manager.takeReady(clock.now(), this.#capacityOf)) this.#engineOf(item.handlerId).submit(item)
+    const items = manager.takeReady(clock.now(), this.#capacityOf, this.#setAsideOf)
+    for (const item of items) this.#engineOf(item.handlerId).submit(item)
     for (const request of manager.takeDeadLetters()) onDeadLetter(request)
     this.#armWake()
     onPumped()
