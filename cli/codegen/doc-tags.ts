@@ -109,6 +109,12 @@ const bounds = [
   ['minItems', 'maxItems'],
 ] as const
 
+/** Two of these constraints that no value satisfies; `undefined` when there are none. */
+export function clashOf(constraints: SchemaOptions): string | undefined {
+  const pair = bounds.find(([lower, upper]) => excludesAll(lower, constraints[lower], upper, constraints[upper]))
+  return pair?.map((tag) => `@${tag} ${constraints[tag]}`).join(' and ')
+}
+
 /** Equal bounds leave one value, unless one of them is exclusive. */
 function excludesAll(lower: string, from: unknown, upper: string, to: unknown): boolean {
   if (typeof from !== 'number' || typeof to !== 'number') return false

@@ -6,6 +6,7 @@ import { templatePattern } from './template-pattern.ts'
 import { type At, inside, type Place, type TypeDeriver } from './type-deriver.ts'
 import { commentsOf, writtenType } from './type-docs.ts'
 import type { TypeWorld } from './type-names.ts'
+import type { WrittenProperty } from './written-syntax.ts'
 
 /** Names that TypeScript's `[name: number]` stands for. */
 const NUMERIC_NAME = '^-?(?:0|[1-9]\\d*)(?:\\.\\d+)?$'
@@ -52,11 +53,17 @@ function inOrder(symbols: readonly ts.Symbol[], world: TypeWorld): readonly ts.S
 function property(deriver: TypeDeriver, owner: ts.Type, symbol: ts.Symbol, at: At): PropertyNode | undefined {
   const { world } = deriver
   const { name } = symbol
-  const written = writtenType(symbol)
   const isOptional = (symbol.flags & ts.SymbolFlags.Optional) !== 0
   const type = world.checker.getTypeOfSymbol(symbol)
   const place = placeOf(symbol, world) ?? at.place
-  const here = inside(at, step(name), { place, written, mayBeUndefined: true, mayBeNever: isOptional })
+  const found = world.written.propertiesOf(at.written, name)
+  const [written, ...others] = found.length > 0 ? found : [declaredProperty(owner, symbol, type, world)]
+  const here = inside(at, step(name), {
+    place,
+    written: written?.written,
+    mayBeUndefined: true,
+    mayBeNever: isOptional,
+  })
   const refusal = name.startsWith('__@')
     ? refuse.symbolName(here.path)
     : name === '__proto__'
@@ -66,21 +73,29 @@ function property(deriver: TypeDeriver, owner: ts.Type, symbol: ts.Symbol, at: A
     deriver.refused(here, refusal)
     return undefined
   }
-  const isMapped = ((owner as ts.ObjectType).objectFlags & ts.ObjectFlags.Mapped) !== 0
-  // A mapped type keeps the comments of the properties that it is made from, but may give them other types.
-  const keepsType = !isMapped || written === undefined || isWritten(type, written, world.checker)
   const mayBeMissing = isOptional || mayBeUndefined(type)
   // TypeBox looks for the property with `in`; it makes an exception for `constructor`.
   if (mayBeMissing && name !== 'constructor' && name in Object.prototype) {
     deriver.refused(here, refuse.inheritedName(here.path, name))
     return undefined
   }
-  const node = deriver.derive(type, here)
+  let node = deriver.derive(type, here)
+  // An intersection may say something of a property in each of its parts.
+  for (const other of others) node = deriver.withNames(node, type, { ...here, written: other.written })
   return {
     name,
-    value: deriver.withTags(node, commentsOf(symbol), here, keepsType ? 'all' : 'description'),
+    value: deriver.withTags(node, commentsOf(symbol), here, written?.symbol === undefined ? 'description' : 'all'),
     isOptional: mayBeMissing,
   }
+}
+
+/** As its declaration has it, where it is not known how its owner is written. */
+function declaredProperty(owner: ts.Type, symbol: ts.Symbol, type: ts.Type, world: TypeWorld): WrittenProperty {
+  const node = writtenType(symbol)
+  const isMapped = ((owner as ts.ObjectType).objectFlags & ts.ObjectFlags.Mapped) !== 0
+  // A mapped type keeps the comments of the properties that it is made from, but may give them other types.
+  const keepsType = !isMapped || node === undefined || isWritten(type, node, world.checker)
+  return { symbol: keepsType ? symbol : undefined, written: world.written.at(node) }
 }
 
 function isWritten(type: ts.Type, written: ts.TypeNode, checker: ts.TypeChecker): boolean {
@@ -121,12 +136,33 @@ function indexSignatures(deriver: TypeDeriver, type: ts.Type, at: At): Pick<Obje
       deriver.refused(at, refuse.indexName(at.path, shown))
       continue
     }
-    const value = deriver.derive(valueType, inside(at, `[${shown}]`, { mayBeUndefined: true, mayBeNever: true }))
-    if (pattern === null) others = value
+    const [found, ...more] = deriver.world.written.indexOf(at.written)
+    // Several index signatures, or an intersection of them: which of them is meant is not known.
+    const written = more.length === 0 ? found?.written : undefined
+    if (more.length > 0) deriver.refuseLost(at)
+    const here = inside(at, `[${shown}]`, { written, mayBeUndefined: true, mayBeNever: true })
+    const value = deriver.derive(valueType, here)
+    const named = pattern === null ? constrainedNames(deriver, keyType, at) : undefined
+    if (named !== undefined) {
+      patterns.push({ pattern: named, value })
+      others = { kind: 'never' }
+    } else if (pattern === null) others = value
     else patterns.push({ pattern, value })
   }
   patterns.sort((a, b) => (a.pattern < b.pattern ? -1 : 1))
   return { patterns, ...(others === undefined ? {} : { others }) }
+}
+
+/** The pattern of `Sku`, in `Record<Sku, Order>`. */
+function constrainedNames(deriver: TypeDeriver, keyType: ts.Type, at: At): string | undefined {
+  const { written } = deriver.world
+  const names = written.namesOf(at.written)
+  if (names === undefined || written.constraints.constraintIn(names) === undefined) return undefined
+  const node = deriver.derive(keyType, inside(at, '[name]', { written: names }))
+  const { description: _, pattern, ...others } = node.kind === 'string' ? (node.options ?? {}) : {}
+  if (typeof pattern === 'string' && Object.keys(others).length === 0) return pattern
+  deriver.refused(at, refuse.nameConstraint(at.path))
+  return undefined
 }
 
 /** `null` for every name; `undefined` for names that JSON does not have. */

@@ -199,3 +199,24 @@ export function misplaced(path: string, tag: string, owner: string): Refusal {
     fix: 'Move the tag to the property or the type that it belongs to, or leave it out.',
   }
 }
+
+export function lost(path: string, name: string): Refusal {
+  return {
+    message: `${path} is written with \`${name}\`, whose constraint cannot be followed to here: it would be lost.`,
+    fix: `Write the type out where it is used, or say the constraint in a comment there.`,
+  }
+}
+
+export function unsatisfiable(path: string, clash: string): Refusal {
+  return {
+    message: `${path} has ${clash}, from its own comment and that of its type: they cannot be said together.`,
+    fix: 'Change one of them, or write the type of this place without the name.',
+  }
+}
+
+export function nameConstraint(path: string): Refusal {
+  return {
+    message: `${path} has names that are written with constraints other than one @pattern, which would not be checked.`,
+    fix: 'Say it as a @pattern, write a template literal for the names, or use `string`.',
+  }
+}

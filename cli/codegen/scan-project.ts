@@ -15,6 +15,7 @@ import type { ScannedHandler, ScanResult, ValueSchema } from './scan-result.ts'
 import { scanTopics } from './scan-topics.ts'
 import { patternsOf } from './schema-expression.ts'
 import { type DeclaredTopic, declaredTopic, type RawSchema, ValueSchemas } from './value-schemas.ts'
+import { WrittenTypes } from './written-type.ts'
 
 export class ProjectScanner {
   readonly #root: string
@@ -83,9 +84,11 @@ class Scan {
     this.#reporter = new Reporter(root)
     this.#warnings = new Reporter(root)
     this.#checker = project.program.getTypeChecker()
+    const isLibrary = (file: ts.SourceFile) => project.isLibrary(file)
     const world = {
       checker: this.#checker,
-      isLibrary: (file: ts.SourceFile) => project.isLibrary(file),
+      written: new WrittenTypes(this.#checker, isLibrary),
+      isLibrary,
       isOwn: (file: ts.SourceFile) => project.isOwn(file),
       pathOf: (file: ts.SourceFile) => project.pathOf(file),
     }

@@ -6,6 +6,7 @@ import { type At, inside, type TypeDeriver } from './type-deriver.ts'
 
 export function deriveTuple(deriver: TypeDeriver, type: ts.TupleTypeReference, at: At): SchemaNode {
   const types = deriver.world.checker.getTypeArguments(type)
+  const written = deriver.world.written.tupleElements(at.written)
   const items: SchemaNode[] = []
   let more: SchemaNode | undefined
   for (const [index, flags] of type.target.elementFlags.entries()) {
@@ -14,7 +15,10 @@ export function deriveTuple(deriver: TypeDeriver, type: ts.TupleTypeReference, a
     const isVariadic = (flags & ts.ElementFlags.Variadic) !== 0
     if (more !== undefined || isVariadic) return deriver.refused(at, tupleRest(at.path))
     const isOptional = (flags & ts.ElementFlags.Optional) !== 0
-    const node = deriver.derive(element, inside(at, `[${index}]`, { mayBeUndefined: isOptional }))
+    const node = deriver.derive(
+      element,
+      inside(at, `[${index}]`, { written: written?.[index], mayBeUndefined: isOptional }),
+    )
     if ((flags & ts.ElementFlags.Rest) === 0) items.push(node)
     else more = node
   }

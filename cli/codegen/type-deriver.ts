@@ -4,6 +4,7 @@ import type { Refusal } from './refusals.ts'
 import type { SchemaNode } from './schema-node.ts'
 import type { DocComment } from './type-docs.ts'
 import type { TypeWorld } from './type-names.ts'
+import type { Written } from './written-syntax.ts'
 
 /** A stretch of a source file. */
 export interface Place {
@@ -20,12 +21,15 @@ export interface At {
   readonly path: string
   readonly depth: number
   /** How the type is written here, where that is known: it keeps names that the compiler forgets. */
-  readonly written: ts.TypeNode | undefined
+  readonly written: Written | undefined
   /** Of a property, or an optional element: JSON leaves out what is undefined. */
   readonly mayBeUndefined: boolean
   /** Of an optional property, an index signature or an array: nothing may be there. */
   readonly mayBeNever: boolean
 }
+
+/** What of a comment counts: constraints, the description, or both. */
+export type Said = 'all' | 'description' | 'constraints'
 
 export interface TypeDeriver {
   readonly world: TypeWorld
@@ -33,8 +37,12 @@ export interface TypeDeriver {
   derive(type: ts.Type, at: At): SchemaNode
   /** Reports, and gives what stands in. */
   refused(at: At, refusal: Refusal): SchemaNode
+  /** Adds what the comments of the names say that the type is written with. */
+  withNames(node: SchemaNode, type: ts.Type, at: At): SchemaNode
+  /** Where it cannot be followed how the type is written: refused, if a name in it constrains. */
+  refuseLost(at: At, type?: ts.Type): void
   /** Adds what comments say. Constraints go to the members of a union that they fit. */
-  withTags(node: SchemaNode, comments: readonly DocComment[], at: At, what: 'all' | 'description'): SchemaNode
+  withTags(node: SchemaNode, comments: readonly DocComment[], at: At, what: Said): SchemaNode
 }
 
 /** One level further in. Nothing of how the outer type is written holds there. */

@@ -45,21 +45,6 @@ export function unwrapType(node: ts.TypeNode): ts.TypeNode {
   return node
 }
 
-/** How the elements of an array are written: `Sku` of `Sku[]` and `Array<Sku>`. */
-export function writtenElement(node: ts.TypeNode | undefined): ts.TypeNode | undefined {
-  if (node === undefined) return undefined
-  const plain = unwrapType(node)
-  if (ts.isArrayTypeNode(plain)) return plain.elementType
-  if (
-    ts.isTypeReferenceNode(plain) &&
-    ts.isIdentifier(plain.typeName) &&
-    /^(Readonly)?Array$/.test(plain.typeName.text)
-  ) {
-    return plain.typeArguments?.[0]
-  }
-  return undefined
-}
-
 /** The one member of a written union that is neither null nor undefined. */
 export function writtenMember(node: ts.TypeNode | undefined): ts.TypeNode | undefined {
   if (node === undefined) return undefined
@@ -81,9 +66,4 @@ export function aliasOf(node: ts.TypeNode, checker: ts.TypeChecker): ts.Symbol |
   if (symbol === undefined) return undefined
   const target = (symbol.flags & ts.SymbolFlags.Alias) === 0 ? symbol : checker.getAliasedSymbol(symbol)
   return (target.flags & ts.SymbolFlags.TypeAlias) === 0 ? undefined : target
-}
-
-/** What stands behind the `=` of `type Sku = ...`. */
-export function aliasedType(symbol: ts.Symbol): ts.TypeNode | undefined {
-  return symbol.declarations?.find(ts.isTypeAliasDeclaration)?.type
 }

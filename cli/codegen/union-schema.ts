@@ -4,7 +4,7 @@ import type { SchemaNode } from './schema-node.ts'
 
 export const NULLISH = ts.TypeFlags.Undefined | ts.TypeFlags.Null
 
-function membersOf(type: ts.Type): readonly ts.Type[] {
+export function membersOf(type: ts.Type): readonly ts.Type[] {
   return (type.flags & ts.TypeFlags.Union) === 0 ? [type] : (type as ts.UnionType).types
 }
 
@@ -43,12 +43,16 @@ export function literalNodes(values: readonly (string | number | boolean)[]): re
 
 /** As few members as say the same. */
 export function unionOf(nodes: readonly SchemaNode[]): SchemaNode {
-  const isPlain = (node: SchemaNode) => node.kind === 'string' && node.options === undefined
   const distinct = [...new Map(nodes.map((node) => [JSON.stringify(node), node])).values()]
   // `'new' | 'paid' | (string & {})` is any text: the literals are there for the editor.
-  const members = distinct.some(isPlain)
-    ? distinct.flatMap((node) => (node.kind === 'enum' ? withoutTexts(node.values) : [node]))
-    : distinct
+  const plain = new Set(
+    distinct.filter(({ kind, options }) => kind !== 'union' && options === undefined).map(({ kind }) => kind),
+  )
+  const members = distinct.flatMap((node) => {
+    if (node.kind === 'enum') return plain.has('string') ? withoutTexts(node.values) : [node]
+    // `string | Sku` is any text.
+    return isPrimitive(node) && node.options !== undefined && plain.has(node.kind) ? [] : [node]
+  })
   const [only] = members
   return only !== undefined && members.length === 1 ? only : { kind: 'union', members }
 }
@@ -56,4 +60,8 @@ export function unionOf(nodes: readonly SchemaNode[]): SchemaNode {
 function withoutTexts(values: readonly (string | number | boolean)[]): readonly SchemaNode[] {
   const kept = values.filter((value) => typeof value !== 'string')
   return kept.length === 0 ? [] : [{ kind: 'enum', values: kept }]
+}
+
+function isPrimitive({ kind }: SchemaNode): boolean {
+  return kind === 'string' || kind === 'number' || kind === 'boolean'
 }

@@ -1,5 +1,4 @@
 /** Runs attempts on the event loop of one thread, in the order in which they came. Keeps no deadline but the signal's: who ignores it is killed from outside. */
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { markAsUntransferable } from 'node:worker_threads'
 import type { Outcome } from '../model/work.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -21,8 +20,6 @@ const TURN_ATTEMPTS = 512
 /** So many rounds of microtasks an attempt gets to end before the next one starts. Most that wait for nothing end in the first. */
 const SETTLING_ROUNDS = 8
 
-const start = (attempt: Attempt, now: number): Outcome | undefined => attempt.start(now)
-
 export class ThreadRunner {
   readonly #handler: PreparedHandler
   readonly #memory: LaneMemory
@@ -36,18 +33,8 @@ export class ThreadRunner {
   /** With so many left to start, it is time for more: they come while the thread is still at work. 0: only when none is left. */
   #lowAt = 0
   #isTurnDue = false
-  /** Whose code runs: while it starts, or, where that is kept track of, at any time. */
-  #starting: Attempt | undefined
-  readonly #tracked: AsyncLocalStorage<Attempt> | undefined
 
-  constructor(
-    handler: PreparedHandler,
-    memory: LaneMemory,
-    clock: Clock,
-    post: (message: FromThread) => void,
-    isTracking: boolean,
-  ) {
-    this.#tracked = isTracking ? new AsyncLocalStorage() : undefined
+  constructor(handler: PreparedHandler, memory: LaneMemory, clock: Clock, post: (message: FromThread) => void) {
     this.#handler = handler
     this.#memory = memory
     this.#clock = clock
@@ -71,12 +58,6 @@ export class ThreadRunner {
   /** The attempt in this slot may be over already; then there is nothing to do. */
   abort({ slot, reason }: AbortOrder): void {
     this.#bySlot.get(slot)?.abort(new DOMException(reason, 'AbortError'))
-  }
-
-  /** The thread ends, by what it runs at this moment. */
-  onExit(): void {
-    const attempt = this.#starting ?? this.#tracked?.getStore()
-    if (attempt !== undefined) this.#memory.blame(this.#slots.get(attempt) ?? 'none')
   }
 
   #takeTurnSoon(): void {
@@ -136,9 +117,7 @@ export class ThreadRunner {
     const attempt = new Attempt(this.#handler, item, this.#onOver)
     this.#slots.set(attempt, slot)
     this.#bySlot.set(slot, attempt)
-    this.#starting = attempt
-    const outcome = this.#tracked === undefined ? attempt.start(now) : this.#tracked.run(attempt, start, attempt, now)
-    this.#starting = undefined
+    const outcome = attempt.start(now)
     if (outcome === undefined) this.#running.add(attempt, now)
     else this.#end(attempt, outcome)
     return attempt

@@ -60,7 +60,7 @@ async function serve(
   settings: ThreadSettings,
   post: (message: FromThread) => void,
 ): Promise<void> {
-  const { handlerId, group, timeoutMs, isTracking } = settings
+  const { handlerId, group, timeoutMs } = settings
   const memory = LaneMemory.of(settings.memory)
   const log = new PostingLogger(postLines(memory, post))
   const definition = withSchema(definitionOf(module, handlerId), schema)
@@ -74,8 +74,7 @@ async function serve(
   const trace = tracing?.attemptTracer({ handlerId, group })
   const { publish } = publisher
   const handler = await PreparedHandler.of({ handlerId, timeoutMs, definition, publish, log, clock, trace })
-  const runner = new ThreadRunner(handler, memory, clock, post, isTracking)
-  process.once('exit', () => runner.onExit())
+  const runner = new ThreadRunner(handler, memory, clock, post)
   const turn = (message?: ToThread): void => {
     if (message === undefined) return
     for (const answer of message.published) publisher.settle(answer)
@@ -84,11 +83,7 @@ async function serve(
     if (message.stop) {
       void tearDown(module, (error) =>
         log.warn({ handler: handlerId, err: error }, "a handler's teardown failed"),
-      ).then(() => {
-        post({ kind: 'pyrallel.stopped' })
-        // By itself: a thread that is ended from outside loses what it has written to its standard output and not yet passed on.
-        process.exit(0)
-      })
+      ).then(() => post({ kind: 'pyrallel.stopped' }))
     }
   }
   // poolifier greets its thread as soon as somebody listens; from here on the lane may send.

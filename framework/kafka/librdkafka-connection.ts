@@ -20,12 +20,10 @@ import { type DeliveryCallback, LibrdkafkaProducer } from './librdkafka-producer
 import {
   commonConfig,
   consumerConfig,
-  DEFAULT_SESSION_TIMEOUT_MS,
   type KafkaConnectionOptions,
   producerConfig,
   revokeLimitMs,
 } from './librdkafka-settings.ts'
-import { StaticMember } from './librdkafka-static-member.ts'
 import { LibrdkafkaView } from './librdkafka-view.ts'
 import { settlesWithin, stillMissing } from './wait.ts'
 
@@ -81,19 +79,6 @@ export class LibrdkafkaConnection implements ViewedConnection {
   }
 
   consumer(options: ConsumerOptions): Promise<KafkaClient> {
-    const { instanceId, group } = options
-    // The classic protocol gives a static name to whoever comes last.
-    if (instanceId === undefined || this.#options.groupProtocol === 'classic') return this.#openConsumer(options)
-    return StaticMember.open((member) => this.#openConsumer(member), {
-      ...options,
-      log: this.#log.child({ group }),
-      clock: this.#clock,
-      revokeLimitMs: revokeLimitMs(this.#options),
-      sessionTimeoutMs: this.#options.sessionTimeoutMs ?? DEFAULT_SESSION_TIMEOUT_MS,
-    })
-  }
-
-  #openConsumer(options: ConsumerOptions): Promise<KafkaClient> {
     const { log, errors } = this.#reporting({ group: options.group }, options.onError)
     return LibrdkafkaConsumer.open(
       async (callbacks) => {
@@ -188,7 +173,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
     errors: ErrorReport,
     timeoutMs: number,
   ): Promise<NativeMetadata> {
-    native.on('event.error', (error) => errors.tell(nativeError(error), 'the Kafka client reports an error'))
+    native.on('event.error', (error) => errors.tell(error, 'the Kafka client reports an error'))
     native.on('event.log', (entry) => {
       // The binding cuts the text of its errors; its log has the whole reason.
       if (entry.fac === 'FAIL') this.#lastFailure = entry.message
@@ -196,11 +181,8 @@ export class LibrdkafkaConnection implements ViewedConnection {
     })
     return new Promise((resolve, reject) => {
       native.connect({ timeout: timeoutMs }, (error, metadata) => {
-        if (!error) return resolve(metadata)
-        const refused = this.#unreachable(nativeError(error), timeoutMs)
-        // The binding says "broker transport failure" of refused credentials, too.
-        errors.count(refused.code === 'PYR_AUTH_FAILED' ? { code: nativeCodes.AUTHENTICATION } : nativeError(error))
-        reject(refused)
+        if (error) reject(this.#unreachable(nativeError(error), timeoutMs))
+        else resolve(metadata)
       })
     })
   }

@@ -21,8 +21,6 @@ export interface KafkaConnectionOptions {
   readonly security?: SecuritySettings
   /** Any other librdkafka property. Keys of `ownedProperties` are refused, and those of TLS and SASL too once `security` is used. */
   readonly librdkafka?: Readonly<Record<string, unknown>>
-  /** After how many milliseconds without a heartbeat the group forgets a member; in the new protocol the broker decides it. Default 45,000, as Kafka's. */
-  readonly sessionTimeoutMs?: number
   /** The next step when no broker answers, said behind the facts: whoever has `brokers` knows where they were written. Default: to start one, or correct `brokers`. */
   readonly ifUnreachable?: string
   readonly log: Logger
@@ -132,8 +130,6 @@ export function producerConfig(options: KafkaConnectionOptions): NativeConfig {
     ...options.librdkafka,
   }
 }
-
-export const DEFAULT_SESSION_TIMEOUT_MS = 45_000
 
 /** librdkafka's own default for `max.poll.interval.ms`. */
 const DEFAULT_MAX_POLL_INTERVAL_MS = 300_000

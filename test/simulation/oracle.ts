@@ -162,7 +162,7 @@ export class Oracle {
   }
 
   /** @param runningHere everything that this process is at work on, whatever assignment it came from */
-  start(running: Running, runningHere: readonly Running[], member: number, now: number, setAside: number): void {
+  start(running: Running, runningHere: readonly Running[], member: number, now: number): void {
     seen.starts += 1
     this.#checkRate(member, now)
     this.#checkBreaker(running, now)
@@ -200,7 +200,7 @@ export class Oracle {
     if (later !== undefined) throw new Violation('ORDER', `record ${uid} runs after ${later.uid} of its shard is done`)
     this.#checkSpan(assignment, record)
     const items = new Set([...runningHere.map((other) => other.item), item])
-    if (items.size > this.#setup.concurrency + setAside) throw new Violation('LIMIT', `${items.size} in flight`)
+    if (items.size > this.#setup.concurrency) throw new Violation('LIMIT', `${items.size} in flight`)
   }
 
   /** A batch begins: neither too large nor too early, and without a record that has failed in one as large. */

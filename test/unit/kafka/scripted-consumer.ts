@@ -40,9 +40,7 @@ export class ScriptedConsumer implements NativeConsumer {
     if (error !== undefined) throw error
   }
 
-  connect(_request: object, done: (error: NativeError | null, metadata: NativeMetadata) => void): void {
-    done(null, { topics: [], brokers: [] })
-  }
+  connect(): void {}
   /** Topics that the broker does not know any more. */
   readonly deletedTopics = new Set<string>()
   /** How many each topic has. */
@@ -53,14 +51,14 @@ export class ScriptedConsumer implements NativeConsumer {
     const partitions = Array.from({ length: count }, () => ({}))
     setImmediate(() => done(null, { topics: [{ name: topic, partitions }], brokers: [] }))
   }
-  readonly #listeners = new Map<string, ((event: never) => void)[]>()
+  readonly #listeners = new Map<string, (event: never) => void>()
   on(event: string, listener: (event: never) => void): void {
-    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener])
+    this.#listeners.set(event, listener)
   }
   emit(event: 'event.error', error: NativeError): void
   emit(event: 'event.log', entry: NativeLogEntry): void
   emit(event: string, what: unknown): void {
-    for (const listener of this.#listeners.get(event) ?? []) listener(what as never)
+    this.#listeners.get(event)?.(what as never)
   }
   isConnected(): boolean {
     return true
