@@ -79,7 +79,7 @@ const kafka = section({
       doc: {
         what: 'Settings that are passed to librdkafka as they are: fetch sizes, time-outs, what `security` does not know.',
         range:
-          'names of librdkafka with texts, numbers or booleans; not those that Pyrallel sets itself, nor those of TLS and SASL where `security` is used',
+          'names of librdkafka with texts, numbers or booleans; not those that Pyrallel sets itself, nor those of TLS and SASL where `security` is used, but for `ssl.crl.location`, `ssl.cipher.suites`, `ssl.curves.list`, `ssl.sigalgs.list` and `https.ca.*`',
         worse: 'Larger fetch sizes and queues take memory that the limits below do not count.',
       },
     }),

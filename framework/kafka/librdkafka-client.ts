@@ -6,6 +6,7 @@ import type { ViewedConnection } from './kafka-client.ts'
 import type { Librdkafka } from './librdkafka-binding.ts'
 import { LibrdkafkaConnection } from './librdkafka-connection.ts'
 import { type KafkaConnectionOptions, refuseOwnedProperties } from './librdkafka-settings.ts'
+import { connectionRisks } from './plaintext-risks.ts'
 import { securityGaps } from './security-options.ts'
 
 /** Loads the library's module. Replaced in tests, to see what happens where it cannot be loaded. */
@@ -40,6 +41,7 @@ export async function connectKafka(
 ): Promise<ViewedConnection> {
   refuseOwnedProperties(options.librdkafka ?? {}, options.security)
   refuseGaps(options.security)
+  tellRisks(options)
   return new LibrdkafkaConnection(await loadLibrdkafka(load), options, options.clock ?? systemClock())
 }
 
@@ -47,4 +49,14 @@ function refuseGaps(security: SecuritySettings | undefined): void {
   const gaps = security === undefined ? [] : securityGaps(security)
   if (gaps.length === 0) return
   throw new PyrallelError('PYR_CONFIG_INVALID', gaps.map((gap) => `option kafka.security.${gap}`).join('\n'))
+}
+
+function tellRisks({ brokers, security, librdkafka = {}, log }: KafkaConnectionOptions): void {
+  const { refused, warnings } = connectionRisks({ brokers, security, librdkafka })
+  if (refused.length > 0 && security?.allowPlaintext !== true) {
+    const lines = refused.map((each) => `option ${each}, or allow it by kafka.security.allowPlaintext: true.`)
+    throw new PyrallelError('PYR_CONFIG_INVALID', lines.join('\n'))
+  }
+  for (const why of [...refused, ...warnings])
+    log.warn({ why }, 'the connection to the brokers is not safe from others on the way')
 }

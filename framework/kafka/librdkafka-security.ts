@@ -9,8 +9,19 @@ export function isSecured({ tls, sasl }: SecuritySettings): boolean {
   return tls || sasl.mechanism !== undefined
 }
 
+/** Properties of TLS that `kafka.security` has no option for: they go beside it. */
+const besideSecurity: ReadonlySet<string> = new Set([
+  'ssl.crl.location',
+  'ssl.cipher.suites',
+  'ssl.curves.list',
+  'ssl.sigalgs.list',
+  'https.ca.location',
+  'https.ca.pem',
+])
+
 /** librdkafka's properties that `kafka.security` stands for. */
 export function isSecurityProperty(key: string): boolean {
+  if (besideSecurity.has(key)) return false
   return /^(security\.protocol|enable\.ssl|enable\.sasl|ssl[._]|sasl\.|https\.ca\.|oauthbearer_)/.test(key)
 }
 

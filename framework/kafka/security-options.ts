@@ -94,6 +94,10 @@ export const security = section({
     what: "Whether a broker's certificate must be for the name that was connected to.",
     worse: 'false: whoever has any certificate of the authority can pretend to be your broker.',
   }),
+  allowPlaintext: flag(false, {
+    what: 'Whether a password or a token may go over the network in clear: PLAIN and OAUTHBEARER without `tls`, a token endpoint over http. Loopback addresses are always allowed.',
+    worse: 'true: whoever is on the way can read the password, and use it.',
+  }),
   sasl,
 })
 

@@ -106,6 +106,8 @@ export interface SecuritySettings {
   readonly key: string | undefined
   readonly keyPassphrase: string | undefined
   readonly verifyHostname: boolean
+  /** Whether a password may go over the network in clear. */
+  readonly allowPlaintext: boolean
   readonly sasl: {
     readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER' | undefined
     readonly username: string | undefined

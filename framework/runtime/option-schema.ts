@@ -132,6 +132,9 @@ const openNames: ReadonlySet<string> = new Set([
   'ssl.ca.location',
   'ssl.certificate.location',
   'ssl.cipher.suites',
+  'ssl.crl.location',
+  'ssl.curves.list',
+  'ssl.sigalgs.list',
   'ssl.endpoint.identification.algorithm',
 ])
 

@@ -55,7 +55,14 @@ function securityOf({ sasl, ...parts }: SecurityParts): SecuritySettings {
   const noTls = { ca: undefined, cert: undefined, key: undefined, keyPassphrase: undefined }
   const noUser = { mechanism: undefined, username: undefined, password: undefined }
   const noToken = { clientId: undefined, clientSecret: undefined, tokenEndpoint: undefined, scope: undefined }
-  return { tls: true, verifyHostname: true, ...noTls, ...parts, sasl: { ...noUser, ...noToken, ...sasl } }
+  return {
+    tls: true,
+    verifyHostname: true,
+    allowPlaintext: false,
+    ...noTls,
+    ...parts,
+    sasl: { ...noUser, ...noToken, ...sasl },
+  }
 }
 
 /** A connection, and every word that was logged about it. */

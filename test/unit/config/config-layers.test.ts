@@ -113,6 +113,7 @@ describe('the variables', () => {
     'http.enabled': ['true', true],
     'http.host': ['0.0.0.0', '0.0.0.0'],
     'http.port': ['0', 0],
+    'kafka.security.allowPlaintext': ['true', true],
     'http.names': ['shop.internal, shop', ['shop.internal', 'shop']],
     'http.metrics': ['false', false],
     'http.stallAfter': ['5s', 5_000],
@@ -166,6 +167,7 @@ describe('the variables', () => {
       key: 'key.pem',
       keyPassphrase: 'p',
       verifyHostname: true,
+      allowPlaintext: false,
     })
     assert.deepEqual([sasl.mechanism, sasl.username, sasl.password], ['PLAIN', 'u', '12345'])
     const byToken = secure(token).sasl
