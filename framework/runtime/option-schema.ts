@@ -4,6 +4,7 @@
  */
 import { type Static, type TObject, type TOptional, type TProperties, type TSchema, type TUnsafe, Type } from 'typebox'
 import type { Duration } from '../model/duration.ts'
+import { isSecretName } from '../model/secret-names.ts'
 
 /** The four parts of an option's documentation, less the default, which is a value. */
 export interface OptionDoc {
@@ -115,35 +116,8 @@ export function optionRows(schema: TObject, prefix = ''): readonly OptionRow[] {
   })
 }
 
-/** A section of secrets counts as one itself: whatever stands there instead of it may be the password. */
-const secretName = /pass|pasw|secret|token|credential|private|sasl\.jaas|\.key|security\.(sasl\.)?$/i
-
-/**
- * Names of librdkafka that speak of TLS and SASL. All are hidden but those below: any other may be that of a secret, misspelt, and librdkafka
- * is the only one who would notice.
- */
-const securityName = /^(sasl|ssl)([._-]|$)/i
-const openNames: ReadonlySet<string> = new Set([
-  'sasl.mechanism',
-  'sasl.mechanisms',
-  'sasl.username',
-  'sasl.kerberos.service.name',
-  'sasl.oauthbearer.method',
-  'ssl.ca.location',
-  'ssl.certificate.location',
-  'ssl.cipher.suites',
-  'ssl.crl.location',
-  'ssl.curves.list',
-  'ssl.sigalgs.list',
-  'ssl.endpoint.identification.algorithm',
-])
-
 /** An address with somebody's name before its @, and then perhaps with a password: `https://u:pw@host`, `token@host:9092`. */
 const userinfo = /:.*@|@[^@]*:\d+\s*$/s
-
-export function isSecretName(name: string): boolean {
-  return secretName.test(name) || (securityName.test(name) && !openNames.has(name))
-}
 
 /** A value as its owner would write it in the file; hidden when the option's name, or its own look, says that it is a secret. */
 export function show(value: unknown, name = ''): string {

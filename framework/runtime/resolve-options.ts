@@ -3,15 +3,9 @@ import { type TObject, type TProperties, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { durationMs } from '../model/duration.ts'
 import { type ErrorCode, PyrallelError } from '../model/errors.ts'
+import { isSecretName } from '../model/secret-names.ts'
 import { nearestName } from './nearest-name.ts'
-import {
-  type DurationSchema,
-  isSecretName,
-  kindOf,
-  type OptionDoc,
-  type ResolvedOptions,
-  show,
-} from './option-schema.ts'
+import { type DurationSchema, kindOf, type OptionDoc, type ResolvedOptions, show } from './option-schema.ts'
 
 /**
  * The resolved options. All mistakes are found in one go.

@@ -203,9 +203,9 @@ describe('resolveConfig', () => {
     for (const [config, shown] of [
       [{ kafka: { security: { sasl: { pasword: 'hunter2' } } } }, '(hidden)'],
       [{ kafka: { security: { pasphrase: 4711 } } }, '(hidden)'],
-      [{ kafka: { pwd: 'hunter2' } }, 'a text'],
+      [{ kafka: { pwd: 'hunter2' } }, '(hidden)'],
       [{ kafak: { security: { sasl: { pasword: 'hunter2' } } } }, 'an object'],
-      [{ pwds: ['hunter2'] }, 'a list'],
+      [{ pwds: ['hunter2'] }, '(hidden)'],
     ] as const) {
       const text = mistakesOf({ group: 'a', ...config }).join('\n')
       assert.ok(text.includes(`(its value is ${shown})`), text)
