@@ -7,6 +7,7 @@ import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import { type ChosenCluster, type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
 import { examineConcurrency, examineNode, examineTopics, type Finding } from '../cluster/diagnose.ts'
+import { examineEnvFiles } from '../cluster/tracked-secrets.ts'
 import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
 import { type Paint, painter } from '../paint.ts'
@@ -22,6 +23,8 @@ const CHECK_TIMEOUT_MS = 5_000
 /** @returns 1 when something is ill; warnings are no illness */
 export async function doctor(options: DoctorOptions, io: Io, connect: Connect = connectNative): Promise<number> {
   const findings: Finding[] = [examineNode(process.versions.node), await examineNative()]
+  const envFiles = examineEnvFiles(io.cwd())
+  if (envFiles !== undefined) findings.push(envFiles)
   const chosen = await attempt('config', findings, () => chooseCluster(options.brokers, io))
   if (chosen?.project !== undefined)
     findings.push({ what: 'config', state: 'well', detail: `${configFile}, group ${chosen.project.config.group}` })

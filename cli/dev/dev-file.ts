@@ -1,5 +1,5 @@
 /** `.pyrallel/dev.json`: tells other terminals where the broker of a running `pyrallel dev` is. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readFileSync, rmSync, type Stats, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { PyrallelError } from '../../framework/model/errors.ts'
 
@@ -36,7 +36,9 @@ export function writeDevFile(root: string, dev: DevProcess): void {
   refuseSecondDev(root, dev.pid)
   const path = join(root, devFile)
   mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, `${JSON.stringify(dev)}\n`)
+  // Anew, so that neither the rights of an older one count, nor where a link leads.
+  rmSync(path, { force: true })
+  writeFileSync(path, `${JSON.stringify(dev)}\n`, { mode: 0o600, flag: 'wx' })
 }
 
 /** Removes the file if it is this process's own: a `dev` that was refused must leave that of the other one alone. */
@@ -44,9 +46,10 @@ export function removeDevFile(root: string, pid: number): void {
   if (readDevFile(root)?.pid === pid) rmSync(join(root, devFile), { force: true })
 }
 
-/** `undefined` when there is no file, or none that can be read. */
+/** `undefined` when there is no file, none that can be read, or one that somebody else may have written: verbs would send records where it says. */
 export function readDevFile(root: string): DevProcess | undefined {
   try {
+    if (!isOwn(lstatSync(join(root, devFile)))) return undefined
     const parsed: unknown = JSON.parse(readFileSync(join(root, devFile), 'utf8'))
     if (typeof parsed !== 'object' || parsed === null) return undefined
     const { pid, kind, brokers } = parsed as { readonly [K in keyof DevProcess]?: unknown }
@@ -56,6 +59,12 @@ export function readDevFile(root: string): DevProcess | undefined {
     // Not there, or half written: both mean that nobody can be found by it.
     return undefined
   }
+}
+
+function isOwn(file: Stats): boolean {
+  const own = process.geteuid?.()
+  // Windows has neither.
+  return own === undefined || (file.isFile() && file.uid === own && (file.mode & 0o022) === 0)
 }
 
 /** A file outlives its process when that was killed; signal 0 asks without disturbing. */

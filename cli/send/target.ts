@@ -1,4 +1,5 @@
 /** Decides which cluster `send` talks to: the flag, else a running `pyrallel dev` in this folder, else the config. */
+import { isLoopback } from '../../framework/kafka/plaintext-risks.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { DevProcess } from '../dev/dev-file.ts'
 import type { Project } from '../project.ts'
@@ -29,7 +30,7 @@ export function chooseTarget({ flag, dev, isAlive, project }: TargetChoice): Tar
     const ifUnreachable = `Start one there, or name another: ${nameOne}.`
     return { brokers: flag, from: '--brokers', ifUnreachable, isEmbedded: false }
   }
-  if (dev !== undefined && isAlive(dev.pid)) return ofDev(dev)
+  if (dev !== undefined && isAlive(dev.pid)) return ofDev(dev, project)
   const dead = dev === undefined ? '' : ` .pyrallel/dev.json names process ${dev.pid}, which is not running any more.`
   if (project !== undefined) {
     const from = project.places.get('kafka.brokers') ?? 'the default of kafka.brokers'
@@ -42,11 +43,20 @@ export function chooseTarget({ flag, dev, isAlive, project }: TargetChoice): Tar
   )
 }
 
-function ofDev({ pid, kind, brokers }: DevProcess): Target {
+function ofDev({ pid, kind, brokers }: DevProcess, project: TargetChoice['project']): Target {
   if (kind === 'memory') {
     throw new PyrallelError(
       'PYR_USAGE',
       `\`pyrallel dev\` (pid ${pid}) runs on the in-memory broker, which no other process can reach. Start it without --broker memory, or name a cluster: ${nameOne}.`,
+    )
+  }
+  // The file lies in the folder: whoever can bring one there could have records, and the config's password, sent to himself.
+  const own = project?.config.kafka.brokers ?? []
+  const isExpected = (broker: string) => isLoopback(broker) || (kind === 'cluster' && own.includes(broker.trim()))
+  if (!brokers.split(',').every(isExpected)) {
+    throw new PyrallelError(
+      'PYR_USAGE',
+      `.pyrallel/dev.json names ${brokers}, which is neither at a loopback address nor among kafka.brokers. If \`pyrallel dev\` (pid ${pid}) was started with it, name it here too: ${nameOne}. If not, delete the file.`,
     )
   }
   const ifUnreachable = `The address is that of \`pyrallel dev\` (pid ${pid}): look at what it says, or start it again.`

@@ -1,4 +1,4 @@
-/** Lays the sources of the config over each other: the file, its section for the mode, the environment. Knows where each value comes from. Reads no file. */
+/** Lays the sources of the config over each other: the file, its section for the mode, the environment. Knows where each value comes from. Of files, it reads those that hold secrets. */
 import { type TObject, Type } from 'typebox'
 import { ownProperty } from '../model/own-property.ts'
 import { isMode, type Mode, modes } from './mode.ts'

@@ -1,7 +1,8 @@
-/** Each option of the config as an environment variable: its name comes from its path, its value is read by its kind. Reads no environment itself. */
+/** Each option of the config as an environment variable: its name comes from its path, its value is read by its kind. Reads no environment itself, and of files only those that hold secrets. */
 import { type TObject, type TSchema, Type } from 'typebox'
 import { PyrallelError } from '../model/errors.ts'
 import { suggestion } from './nearest-name.ts'
+import { readSecretFile } from './secret-file.ts'
 
 const prefix = 'PYRALLEL_'
 
@@ -47,13 +48,35 @@ export function readVariables(
   const known = optionVariables(schema)
   refuseUnknown(schema, env, known)
   return known.flatMap((each) => {
+    const ofFile = fromFile(each, env)
+    if (ofFile !== undefined) return [ofFile]
     const text = env[each.variable]
     return text === undefined || text === '' ? [] : [{ ...each, value: readAs(text, each.schema) }]
   })
 }
 
+/** A secret may stand in a file, as containers mount it. */
+function fromFile(
+  option: OptionVariable,
+  env: Environment,
+): (OptionVariable & { readonly value: unknown }) | undefined {
+  const variable = fileVariable(option)
+  const path = variable === undefined ? undefined : env[variable]
+  if (variable === undefined || path === undefined || path === '') return undefined
+  const text = env[option.variable]
+  if (text !== undefined && text !== '') {
+    throw new PyrallelError('PYR_CONFIG_INVALID', `${option.variable} and ${variable} are both set. Unset one of them.`)
+  }
+  return { ...option, variable, value: readSecretFile(variable, path) }
+}
+
+/** Of secrets only: a file can be named in its place. */
+function fileVariable({ variable, schema }: OptionVariable): string | undefined {
+  return (schema as { readonly secret?: boolean }).secret === true ? `${variable}_FILE` : undefined
+}
+
 function refuseUnknown(schema: TObject, env: Environment, known: readonly OptionVariable[]): void {
-  const names = known.map(({ variable }) => variable)
+  const names = known.flatMap((each) => [each.variable, fileVariable(each) ?? each.variable])
   const sections = Object.entries(schema.properties).flatMap(([key, property]) =>
     Type.IsObject(property) ? [`${variableOf(key)}_`] : [],
   )

@@ -1,11 +1,14 @@
 /** `doctor`, `topics` and `inspect offsets`: what they say of a cluster, and that they change nothing unasked. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import type { Connect } from '../../../cli/cluster/connect.ts'
 import { examineNode } from '../../../cli/cluster/diagnose.ts'
+import { examineEnvFiles } from '../../../cli/cluster/tracked-secrets.ts'
 import { doctor } from '../../../cli/commands/doctor.ts'
 import { inspectOffsets } from '../../../cli/commands/inspect-offsets.ts'
 import { topics } from '../../../cli/commands/topics.ts'
+import { templateFiles } from '../../../cli/init/template.ts'
 import { table } from '../../../cli/table.ts'
 import { encodeCompleted } from '../../../framework/control-plane/metadata-encoder.ts'
 import { type MemoryCluster, memoryCluster } from '../../../framework/kafka/memory-client.ts'
@@ -233,5 +236,38 @@ describe('a table', () => {
       ),
       '  \u001b[31ma\u001b[39m    10  x\n  bbb   5  y\n',
     )
+  })
+})
+
+describe('.env files', () => {
+  const git = (root: string, ...argv: readonly string[]) => spawnSync('git', argv, { cwd: root })
+
+  it('in the repository are a warning with what to do; ignored ones, an example, and no repository are none', () => {
+    const root = projectFolder({ '.env': 'A=1', '.env.production': 'B=2', '.env.example': 'A=', 'other/.env': 'C=1' })
+    assert.equal(examineEnvFiles(root), undefined)
+    git(root, 'init', '-q')
+    git(root, 'add', '.env.example')
+    assert.equal(examineEnvFiles(root)?.state, 'well')
+    git(root, 'add', '-f', '.env', '.env.production')
+    const finding = examineEnvFiles(root)
+    assert.equal(finding?.state, 'warning')
+    assert.match(finding.detail, /^\.env, \.env\.production are in the repository/)
+    assert.match(finding.next ?? '', /git rm --cached \.env \.env\.production/)
+  })
+
+  it('of a project made from a template are ignored, but for the example', () => {
+    for (const template of ['minimal', 'orders', 'worker'] as const) {
+      const ignore = templateFiles(template, 'shop').find(({ path }) => path === '.gitignore')?.text ?? ''
+      const root = projectFolder({
+        '.gitignore': ignore,
+        '.env': '',
+        '.env.local': '',
+        '.env.production': '',
+        '.env.example': '',
+      })
+      git(root, 'init', '-q')
+      git(root, 'add', '.')
+      assert.equal(git(root, 'ls-files', '.env*').stdout.toString(), '.env.example\n', template)
+    }
   })
 })

@@ -1,7 +1,17 @@
 /** Which broker `pyrallel dev` runs on, and the file by which others find it. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { isAlive, readDevFile, refuseSecondDev, removeDevFile, writeDevFile } from '../../../cli/dev/dev-file.ts'
@@ -64,6 +74,38 @@ describe('.pyrallel/dev.json', () => {
     assert.deepEqual(readDevFile(root), dev)
     removeDevFile(root, dev.pid)
     assert.equal(existsSync(join(root, '.pyrallel/dev.json')), false)
+  })
+
+  it('is for its owner only, also where an older one, or a link, stood in its place', () => {
+    const root = projectFolder()
+    const path = join(root, '.pyrallel/dev.json')
+    mkdirSync(join(root, '.pyrallel'))
+    writeFileSync(path, 'old', { mode: 0o666 })
+    writeDevFile(root, dev)
+    assert.equal(statSync(path).mode & 0o777, 0o600)
+    rmSync(path)
+    const elsewhere = join(root, 'elsewhere.json')
+    symlinkSync(elsewhere, path)
+    writeDevFile(root, dev)
+    assert.deepEqual([readDevFile(root), existsSync(elsewhere)], [dev, false])
+  })
+
+  it('is nothing when others may write it, when it is a link, or when it is of somebody else', () => {
+    const root = projectFolder()
+    const path = join(root, '.pyrallel/dev.json')
+    writeDevFile(root, dev)
+    chmodSync(path, 0o622)
+    assert.equal(readDevFile(root), undefined)
+    const real = join(root, 'real.json')
+    writeFileSync(real, JSON.stringify(dev), { mode: 0o600 })
+    rmSync(path)
+    symlinkSync(real, path)
+    assert.equal(readDevFile(root), undefined)
+    rmSync(path)
+    writeDevFile(root, dev)
+    if (process.geteuid?.() !== 0) return
+    chownSync(path, 65_534, 65_534)
+    assert.equal(readDevFile(root), undefined)
   })
 
   it('keeps a second dev of the same folder from starting while the first is alive', async () => {

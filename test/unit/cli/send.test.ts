@@ -253,6 +253,20 @@ describe('the cluster that send talks to', () => {
     assert.match(ifUnreachable, /`pyrallel dev` \(pid 7\): look at what it says/)
   })
 
+  it('is not where dev.json leads, unless that is a loopback address or a broker of the config', () => {
+    const of = (brokers: string, kind: 'embedded' | 'cluster' = 'cluster') =>
+      chooseTarget({ flag: undefined, dev: { pid: 7, kind, brokers }, isAlive: alive, project }).brokers
+    for (const right of ['127.0.0.1:5', 'localhost:5,[::1]:6', 'k2:9092', 'k1:9092,127.0.0.1:1'])
+      assert.equal(of(right), right)
+    for (const wrong of ['evil.example:9092', 'k1:9092,evil.example:9092', 'k1:9093', '127.0.0.1.evil.example:1']) {
+      assert.throws(() => of(wrong), {
+        code: 'PYR_USAGE',
+        message: /neither at a loopback address nor among kafka\.brokers/,
+      })
+    }
+    assert.throws(() => of('k1:9092', 'embedded'), { code: 'PYR_USAGE' })
+  })
+
   it('is that of the config when dev has died', () => {
     assert.equal(chooseTarget({ flag: undefined, dev, isAlive: gone, project }).brokers, 'k1:9092,k2:9092')
   })

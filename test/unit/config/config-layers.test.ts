@@ -1,6 +1,9 @@
 /** Modes and variables: what wins over what, how variables are named and read, and that no option is left out. */
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
 import { configSchema } from '../../../framework/config.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import type { ConfigSurroundings } from '../../../framework/runtime/config-layers.ts'
@@ -203,6 +206,52 @@ describe('the variables', () => {
       [
         'The environment variable PYRALLEL_LIMITS_MAX_RECORD belongs to no option. Did you mean "PYRALLEL_LIMITS_MAX_RECORDS"?',
       ],
+    )
+  })
+})
+
+describe('a secret in a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pyrallel-secret-'))
+  after(() => rmSync(folder, { recursive: true, force: true }))
+  const password = 'PYRALLEL_KAFKA_SECURITY_SASL_PASSWORD'
+  const path = join(folder, 'password')
+  const shop = { group: 'shop', kafka: { security: { tls: true, sasl: { mechanism: 'PLAIN', username: 'u' } } } }
+
+  it('counts in place of the variable, without the end of its line, for every secret', () => {
+    writeFileSync(path, 'hunter2\n')
+    const { config, places } = trace(shop, { env: { [`${password}_FILE`]: path } })
+    assert.equal(config.kafka.security.sasl.password, 'hunter2')
+    assert.equal(places.get('kafka.security.sasl.password'), `${password}_FILE`)
+    for (const [variable, option] of [
+      ['KEY', 'key'],
+      ['KEY_PASSPHRASE', 'keyPassphrase'],
+    ] as const) {
+      const env = { [`PYRALLEL_KAFKA_SECURITY_${variable}_FILE`]: path }
+      assert.equal(trace(shop, { env }).config.kafka.security[option], 'hunter2')
+    }
+  })
+
+  it('is refused when it is not there, empty, too large, or beside the variable itself, and shown by nobody', () => {
+    writeFileSync(path, '\n')
+    const large = join(folder, 'large')
+    writeFileSync(large, 'hunter2'.repeat(10_000))
+    for (const [env, words] of [
+      [{ [`${password}_FILE`]: `${path}-hunter2` }, /names a file that cannot be read \(ENOENT\)/],
+      [{ [`${password}_FILE`]: folder }, /cannot be read \(EISDIR\)/],
+      [{ [`${password}_FILE`]: path }, /names a file that is empty/],
+      [{ [`${password}_FILE`]: large }, /more than 65536 bytes/],
+      [{ [`${password}_FILE`]: path, [password]: 'hunter2' }, /are both set/],
+    ] as const) {
+      const text = mistakes(shop, { env }).join()
+      assert.match(text, words)
+      assert.ok(!text.includes('hunter2'), text)
+    }
+  })
+
+  it('is for secrets only', () => {
+    assert.match(
+      mistakes({ group: 'a' }, { env: { PYRALLEL_LIMITS_MAX_RECORDS_FILE: path } }).join(),
+      /belongs to no option/,
     )
   })
 })
