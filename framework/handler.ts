@@ -19,7 +19,11 @@ export interface HandlerRecord<T> {
   readonly topic: string
   readonly partition: number
   readonly offset: number
-  /** `topic/partition/offset`: the same over all attempts, so use it as an idempotency key. */
+  /**
+   * `topic/partition/offset` of the place where it first came: the same over all attempts, restarts and `pyrallel dlq replay`. For logs, and to notice what
+   * was seen before. Not for what must happen once: a topic that is made anew gives the same ids to other records, a producer that sends a value
+   * twice makes two records, and a header can be forged. Take an id from the value for that.
+   */
   readonly id: string
   /** The key as UTF-8 text; `null` when the record has none. */
   readonly key: string | null

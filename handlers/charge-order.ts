@@ -19,8 +19,9 @@ export default handler(
   },
   async (record, context) => {
     const { id, customerId, total } = record.value
-    // The record's id is the same for every attempt: if the first one charged and then failed, the gateway notices.
-    const result = await charge({ orderId: id, amount: total }, { idempotencyKey: record.id, signal: context.signal })
+    // The order's own id: the same for every attempt, for a replay, and for a producer that has sent the order twice. If one of them has
+    // charged, the gateway notices. `record.id` would be another one there.
+    const result = await charge({ orderId: id, amount: total }, { idempotencyKey: id, signal: context.signal })
     // The gateway says when to come back: that replaces the back-off for this retry.
     if (result.status === 'throttled') throw new RetryAfter('300ms', 'gateway busy')
     // No further attempt would change this.

@@ -1,4 +1,5 @@
 /** Makes the record that a dead-letter topic gets: what it was, and in headers where it came from and why. Pure: the time is handed in. */
+import { FIRST_FAILED_AT, historyOf, withoutFailure } from '../model/failure-headers.ts'
 import type { OutgoingRecord, RecordHeader } from '../model/record.ts'
 import type { HandlerFailure } from '../model/work.ts'
 import type { DeadLetterRequest } from './failed-records.ts'
@@ -11,11 +12,6 @@ const MAX_NAME_BYTES = 256
 const SHORT_MESSAGE_BYTES = 256
 /** Numbers and ids differ from record to record; without them, failures of one kind have one fingerprint. */
 const VARIABLE_PARTS = /[0-9a-f]{8,}(-[0-9a-f]{4,})*|\d+/gi
-
-/** Headers of earlier dead-letterings, whoever wrote them: replaced, never stacked. */
-const REPLACED = /^(pyrallel-|kafka_dlt-|__connect\.errors\.)/
-/** They tell the record's whole history, so that they stay over a replay and its next failure. */
-const KEPT: ReadonlySet<string> = new Set(['pyrallel-first-failed-at', 'pyrallel-replay-count', 'pyrallel-replay-id'])
 
 /**
  * What of the record itself goes along, the value of the header `pyrallel-payload`: all of it; all but the value; only its key; nothing. In the
@@ -52,16 +48,16 @@ export function deadLetterRecord(whole: DeadLetterRequest, context: DeadLetterCo
   const isShort = context.payload === 'key' || context.payload === 'none'
   const request = isShort ? { ...whole, failure: shortened(whole.failure) } : whole
   const { record, topic } = request
-  const kept = isShort
-    ? shortHistory(record.headers)
-    : record.headers.filter(([name]) => KEPT.has(name) || !REPLACED.test(name))
+  const history = historyOf(record.headers)
+  // Those of an earlier failure, whoever wrote them, are replaced, never stacked.
+  const kept = isShort ? history : [...withoutFailure(record.headers), ...history]
   const added = [
     ...springHeaders(request, context.group),
     ...connectHeaders(request),
     ...ourHeaders(request, context, fingerprint(request.handlerId, whole.failure)),
   ]
-  const isFirst = !kept.some(([name]) => name === 'pyrallel-first-failed-at')
-  const first = isFirst ? [textHeader('pyrallel-first-failed-at', new Date(context.now).toISOString())] : []
+  const isFirst = !history.some(([name]) => name === FIRST_FAILED_AT)
+  const first = isFirst ? [textHeader(FIRST_FAILED_AT, new Date(context.now).toISOString())] : []
   const value = context.payload === 'full' ? record.value : null
   const key = context.payload === 'none' ? null : record.key
   return { topic, key, value, headers: [...kept, ...first, ...added] }
@@ -69,12 +65,6 @@ export function deadLetterRecord(whole: DeadLetterRequest, context: DeadLetterCo
 
 function shortened({ stack: _, ...failure }: HandlerFailure): HandlerFailure {
   return { ...failure, message: textOf(failure.message, SHORT_MESSAGE_BYTES).toString() }
-}
-
-/** The last of each name, which is the one that counts, and short: somebody else may have written them. */
-function shortHistory(headers: readonly RecordHeader[]): RecordHeader[] {
-  const last = new Map(headers.filter(([name]) => KEPT.has(name)))
-  return [...last].map(([name, value]) => [name, value?.subarray(0, MAX_NAME_BYTES) ?? null])
 }
 
 /** `KafkaHeaders.DLT_*` of Spring Kafka 3: partition is a 32-bit and offset and timestamp are 64-bit big-endian integers, the rest is text. */

@@ -1,7 +1,8 @@
 /** What a handler sees of a Kafka record. Costs next to nothing until it is asked: text and headers are made on first use. */
 import { inspect } from 'node:util'
 import type { HandlerRecord, RecordHeaders } from '../handler.ts'
-import { type KafkaRecord, type RecordHeader, recordId } from '../model/record.ts'
+import { firstIdOf } from '../model/first-id.ts'
+import { type KafkaRecord, placeId, type RecordHeader } from '../model/record.ts'
 
 export class DecodedRecord implements HandlerRecord<unknown> {
   readonly topic: string
@@ -23,7 +24,7 @@ export class DecodedRecord implements HandlerRecord<unknown> {
   }
 
   get id(): string {
-    return recordId(this.#raw)
+    return firstIdOf(this.#raw) ?? placeId(this.#raw)
   }
 
   get key(): string | null {

@@ -40,9 +40,9 @@ export function partitionId(of: TopicPartition): PartitionId {
   return `${of.topic}:${of.partition}`
 }
 
-/** `topic/partition/offset`: the same for every attempt, so it serves as an idempotency key. */
-export function recordId(record: TopicPartition & { readonly offset: number }): string {
-  return `${record.topic}/${record.partition}/${record.offset}`
+/** `topic/partition/offset`: names one record for as long as its topic is not made anew. */
+export function placeId(of: TopicPartition & { readonly offset: number }): string {
+  return `${of.topic}/${of.partition}/${of.offset}`
 }
 
 /** Bytes that one record is counted with against the limits: payload plus a flat 96 for its objects. */

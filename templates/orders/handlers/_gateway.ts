@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export type ChargeResult = 'charged' | 'busy' | 'declined'
 
 export interface ChargeOptions {
-  /** The same for every attempt: charging twice with it charges once. */
+  /** The same whenever the same order comes: charging twice with it charges once. */
   readonly idempotencyKey: string
   readonly signal: AbortSignal
 }

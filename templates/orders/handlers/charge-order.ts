@@ -13,7 +13,8 @@ export default handler(
   },
   async (record, context) => {
     const { id, customerId, total } = record.value
-    const result = await charge(total, { idempotencyKey: record.id, signal: context.signal })
+    // The order's own id, not the record's: whatever is sent or run twice is charged once.
+    const result = await charge(total, { idempotencyKey: id, signal: context.signal })
     if (result === 'busy') throw new RetryAfter('300ms', 'gateway busy')
     // No further attempt would change this: to the dead-letter topic.
     if (result === 'declined') throw new DeadLetter('card declined')

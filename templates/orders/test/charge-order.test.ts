@@ -26,6 +26,12 @@ describe('an order', () => {
     assert.deepEqual(published, [])
   })
 
+  it('is charged under its own id: another order finds the gateway busy anew, whatever its place in the topic', async () => {
+    const other = { ...order, id: 'o-2', total: 4_207 }
+    assert.equal((await runAttempt(chargeOrder, { value: other })).outcome, 'retry')
+    assert.equal((await runAttempt(chargeOrder, { value: other })).outcome, 'done')
+  })
+
   it('is given up when the card is declined', async () => {
     const { outcome } = await runAttempt(chargeOrder, { value: { ...order, total: 100_001 } })
     assert.equal(outcome, 'dead')

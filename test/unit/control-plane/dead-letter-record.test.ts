@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type DeadLetterContext, deadLetterRecord } from '../../../framework/control-plane/dead-letter-record.ts'
 import type { DeadLetterRequest } from '../../../framework/control-plane/failed-records.ts'
+import { firstIdHeader } from '../../../framework/model/first-id.ts'
 import type { KafkaRecord, OutgoingRecord, RecordHeader } from '../../../framework/model/record.ts'
 import type { HandlerFailure } from '../../../framework/model/work.ts'
 import { aFailure, aRecord, Driver, keyed } from './builders.ts'
@@ -116,6 +117,46 @@ describe('a dead letter', () => {
     assert.deepEqual(valuesOf(again, 'kafka_dlt-exception-cause-fqcn'), [])
     assert.deepEqual(valuesOf(again, '__connect.errors.connector.name'), [])
     assert.equal(textOf(again, '__connect.errors.topic'), 'orders.retry')
+  })
+
+  it('replaces the headers of every tool whose dead letter failed again, and leaves the record its own', () => {
+    const headers: RecordHeader[] = [
+      ['trace', Buffer.from('t')],
+      ['partition', Buffer.from('3')],
+      ...['__streams.errors.topic', '__dlq.errors.topic', 'retry_topic-attempts', 'x-error-reason', 'source-topic'].map(
+        (name): RecordHeader => [name, Buffer.from('old')],
+      ),
+    ]
+    const kept = outgoingOf({ headers }).headers.filter(([, value]) => String(value) === 'old')
+    assert.deepEqual(kept, [])
+    assert.equal(textOf(outgoingOf({ headers }), 'trace'), 't')
+    assert.equal(textOf(outgoingOf({ headers: headers.slice(0, 2) }), 'partition'), '3')
+  })
+
+  it('keeps of a history what is well formed, once and short, and the id of the first place with it', () => {
+    const id = firstIdHeader('orders/1/2', record)
+    const written: RecordHeader[] = [
+      id,
+      ['pyrallel-replay-count', Buffer.from('1')],
+      ['pyrallel-replay-count', Buffer.from('3')],
+      ['pyrallel-replay-id', Buffer.from('orders.dlq/0/7')],
+    ]
+    const again = outgoingOf({ headers: written })
+    assert.deepEqual(valuesOf(again, 'pyrallel-record-id'), [id[1]])
+    assert.equal(textOf(again, 'pyrallel-replay-count'), '3')
+    assert.equal(textOf(again, 'pyrallel-replay-id'), 'orders.dlq/0/7')
+    const forged: RecordHeader[] = [
+      ['pyrallel-record-id', Buffer.from('anything')],
+      ['pyrallel-replay-count', Buffer.from('1e999')],
+      ['pyrallel-replay-count', Buffer.from('99999999999')],
+      ['pyrallel-replay-id', Buffer.alloc(100_000, 'x')],
+      ['pyrallel-first-failed-at', Buffer.from('soon')],
+    ]
+    const clean = outgoingOf({ headers: forged })
+    for (const name of ['pyrallel-record-id', 'pyrallel-replay-count', 'pyrallel-replay-id']) {
+      assert.deepEqual(valuesOf(clean, name), [], name)
+    }
+    assert.equal(textOf(clean, 'pyrallel-first-failed-at'), '2026-01-02T00:00:00.000Z')
   })
 
   it('leaves the value out, and says so, where only metadata is wanted', () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import { DecodedRecord } from '../../../framework/execution-plane/decoded-record.ts'
+import { firstIdHeader } from '../../../framework/model/first-id.ts'
 import type { KafkaRecord, RecordHeader } from '../../../framework/model/record.ts'
 
 function decoded(raw: Partial<KafkaRecord>): DecodedRecord {
@@ -26,6 +27,14 @@ describe('DecodedRecord', () => {
       { id, topic, partition, offset, timestamp, attempt, value },
       { id: 'orders/3/17', topic: 'orders', partition: 3, offset: 17, timestamp: 5, attempt: 2, value: { total: 9 } },
     )
+  })
+
+  it('has the id of the place where it first came, if a replay has published it, and of its own if it only has the header of such a one', () => {
+    const content = { topic: 'orders', key: Buffer.from('c1'), value: Buffer.from('5') }
+    const headers = [firstIdHeader('orders/0/3', content)]
+    assert.equal(decoded({ ...content, headers }).id, 'orders/0/3')
+    assert.equal(decoded({ ...content, headers, value: Buffer.from('6') }).id, 'orders/3/17')
+    assert.equal(decoded({ ...content, headers, topic: 'invoices' }).id, 'invoices/3/17')
   })
 
   it('tells a missing key from an empty one', () => {
