@@ -3,18 +3,19 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { sendAll } from '../../../cli/send/send-all.ts'
 import type { RecordPlace } from '../../../framework/kafka/kafka-client.ts'
+import { PyrallelError } from '../../../framework/model/errors.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 
 const record = () => ({ topic: 'orders', key: Buffer.from('k'), value: null, headers: [] })
 
-function aProducer(clock: ManualClock, refuse?: number) {
+function aProducer(clock: ManualClock, refuse?: number, error = new Error('refused')) {
   const times: number[] = []
   const startedAt = clock.now()
   return {
     times,
     produce: async (): Promise<RecordPlace> => {
       times.push(clock.now() - startedAt)
-      if (times.length === refuse) throw new Error('refused')
+      if (times.length === refuse) throw error
       return { partition: 0, offset: times.length - 1 }
     },
     close: async () => {},
@@ -53,5 +54,12 @@ describe('sending several records', () => {
     const clock = new ManualClock()
     const sending = sendAll({ producer: aProducer(clock, 3), count: 5, rate: undefined, clock, next: record })
     await assert.rejects(sending, /refused/)
+  })
+
+  it('says how many were acknowledged, where one of several was refused', async () => {
+    const clock = new ManualClock()
+    const refused = new PyrallelError('PYR_PRODUCE_FAILED', 'The record was not produced to orders: no leader.')
+    const sending = sendAll({ producer: aProducer(clock, 3, refused), count: 5, rate: undefined, clock, next: record })
+    await assert.rejects(sending, { code: 'PYR_PRODUCE_FAILED', message: /no leader\. 4 of 5 were acknowledged/ })
   })
 })
