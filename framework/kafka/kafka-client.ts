@@ -104,20 +104,26 @@ export interface TopicFacts {
   readonly partitions: number
 }
 
-/** What a group has committed for a partition, and the log that it is about. */
-export interface GroupOffset extends TopicPartition {
-  readonly position: number
-  /** Whole, whoever has written it; `''` for none. */
-  readonly metadata: string
+/** One partition's log, as far as it can be read. */
+export interface LogBounds extends TopicPartition {
   /** The lowest offset that can still be read. */
   readonly logStart: number
   readonly logEnd: number
+}
+
+/** What a group has committed for a partition, and the log that it is about. */
+export interface GroupOffset extends LogBounds {
+  readonly position: number
+  /** Whole, whoever has written it; `''` for none. */
+  readonly metadata: string
 }
 
 /** Looks at a cluster from outside, as operators do: joins no group, changes nothing. */
 export interface ClusterView {
   /** All that the user may see, sorted by name; Kafka's own (`__consumer_offsets`) are left out. */
   topics(): Promise<readonly TopicFacts[]>
+  /** The logs of a topic, in the order of their partitions, as their leaders tell them now. Rejects where one does not answer. */
+  logs(topic: string): Promise<readonly LogBounds[]>
   /** Partitions for which the group has committed, sorted by topic and partition; none for a group that nobody has heard of. */
   groupOffsets(group: string): Promise<readonly GroupOffset[]>
 }

@@ -1,20 +1,23 @@
 /** Looks at a cluster through librdkafka, as operators do. Joins no group and changes nothing. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { PyrallelError } from '../model/errors.ts'
 import { partitionId, type TopicPartition } from '../model/record.ts'
-import type { ClusterView, GroupOffset, TopicFacts } from './kafka-client.ts'
+import type { ClusterView, GroupOffset, LogBounds, TopicFacts } from './kafka-client.ts'
 import type {
   Librdkafka,
   NativeAdmin,
   NativeConsumer,
+  NativeError,
   NativeGroupOffsets,
   NativeMetadata,
   NativePartition,
   NativeProducer,
   NativeWatermarks,
 } from './librdkafka-binding.ts'
-import { nativeError } from './librdkafka-errors.ts'
+import { isRetriable, nativeError } from './librdkafka-errors.ts'
 
 const TIMEOUT_MS = 10_000
+const RETRY_MS = 200
 /** More are asked for in several requests: each partition may bring 4 kB of metadata back. */
 const PARTITIONS_AT_ONCE = 1_000
 
@@ -40,6 +43,11 @@ export class LibrdkafkaView implements ClusterView {
       .filter(({ name, partitions }) => partitions.length > 0 && !name.startsWith('__'))
       .map(({ name, partitions }) => ({ name, partitions: partitions.length }))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  async logs(topic: string): Promise<readonly LogBounds[]> {
+    const partitions = (await this.topics()).find(({ name }) => name === topic)?.partitions ?? 0
+    return Promise.all(Array.from({ length: partitions }, (_, partition) => this.#boundsOf({ topic, partition })))
   }
 
   async groupOffsets(group: string): Promise<readonly GroupOffset[]> {
@@ -69,21 +77,33 @@ export class LibrdkafkaView implements ClusterView {
     }
   }
 
+  /** A cluster that has just started, or lost a broker, is still finding out who coordinates a group: it is asked again. */
   async #ask(
     admin: NativeAdmin,
     group: string,
     partitions: readonly TopicPartition[],
   ): Promise<readonly NativePartition[]> {
-    const answer = await new Promise<readonly NativeGroupOffsets[]>((resolve, reject) => {
-      admin.listConsumerGroupOffsets([{ groupId: group, partitions }], { timeout: TIMEOUT_MS }, (error, groups) => {
-        if (error) reject(failure(`The offsets of group ${group} could not be read`, error))
-        else resolve(groups)
+    const until = performance.now() + TIMEOUT_MS
+    for (;;) {
+      const answer = await new Promise<readonly NativeGroupOffsets[] | NativeError>((resolve) => {
+        admin.listConsumerGroupOffsets([{ groupId: group, partitions }], { timeout: TIMEOUT_MS }, (error, groups) =>
+          resolve(error ? nativeError(error) : groups),
+        )
       })
-    })
-    return answer.flatMap((each) => each.partitions)
+      if (!isNativeError(answer)) return answer.flatMap((each) => each.partitions)
+      if (!isRetriable(answer) || performance.now() > until) {
+        throw failure(`The offsets of group ${group} could not be read`, answer)
+      }
+      await sleep(RETRY_MS)
+    }
   }
 
   async #withLog({ topic, partition, offset = 0, metadata }: NativePartition): Promise<GroupOffset> {
+    const bounds = await this.#boundsOf({ topic, partition })
+    return { ...bounds, position: offset, metadata: metadata ?? '' }
+  }
+
+  async #boundsOf({ topic, partition }: TopicPartition): Promise<LogBounds> {
     const client = await this.#options.client(TIMEOUT_MS)
     const { lowOffset, highOffset } = await new Promise<NativeWatermarks>((resolve, reject) => {
       client.queryWatermarkOffsets(topic, partition, TIMEOUT_MS, (error, watermarks) => {
@@ -91,8 +111,12 @@ export class LibrdkafkaView implements ClusterView {
         else resolve(watermarks)
       })
     })
-    return { topic, partition, position: offset, metadata: metadata ?? '', logStart: lowOffset, logEnd: highOffset }
+    return { topic, partition, logStart: lowOffset, logEnd: highOffset }
   }
+}
+
+function isNativeError(answer: readonly NativeGroupOffsets[] | NativeError): answer is NativeError {
+  return 'code' in answer
 }
 
 function failure(what: string, thrown: unknown): PyrallelError {

@@ -7,6 +7,7 @@ import type {
   ConsumerOptions,
   GroupOffset,
   KafkaClient,
+  LogBounds,
   RecordProducer,
   TopicFacts,
   ViewedConnection,
@@ -81,6 +82,7 @@ class InProcessCluster implements MemoryCluster {
       close: async () => {},
       view: {
         topics: async () => this.#topicFacts(),
+        logs: async (topic) => (this.#topics.get(topic) ?? []).map(boundsOf),
         groupOffsets: async (group) => this.#groupOffsets(this.group(group)),
       },
     }
@@ -189,9 +191,9 @@ class InProcessCluster implements MemoryCluster {
 
   #groupOffsets(group: MemoryGroup): readonly GroupOffset[] {
     const logs = this.#topicFacts().flatMap(({ name }) => this.#topics.get(name) ?? [])
-    return logs.flatMap(({ topic, partition, start, end }) => {
-      const committed = group.committed({ topic, partition })
-      return committed === undefined ? [] : [{ topic, partition, ...committed, logStart: start, logEnd: end }]
+    return logs.flatMap((log) => {
+      const committed = group.committed(log)
+      return committed === undefined ? [] : [{ ...boundsOf(log), ...committed }]
     })
   }
 
@@ -202,6 +204,10 @@ class InProcessCluster implements MemoryCluster {
   #wakeAll(): void {
     for (const consumer of this.#consumers) consumer.wake()
   }
+}
+
+function boundsOf({ topic, partition, start, end }: MemoryLog): LogBounds {
+  return { topic, partition, logStart: start, logEnd: end }
 }
 
 /** A producer may use its buffers again once `produce` has returned. */

@@ -707,6 +707,17 @@ export function kafkaClientSuite(target: KafkaTarget): void {
         ])
       })
 
+      it('tells where the logs of a topic begin and end, those of empty partitions too, and none of one that is not there', async () => {
+        const topic = await newTopic()
+        await produceTo(topic, 1, numbers(7))
+        await produceTo(topic, 3, numbers(2))
+        assert.deepEqual(
+          await connection.view.logs(topic),
+          [0, 7, 0, 2].map((logEnd, partition) => ({ topic, partition, logStart: 0, logEnd })),
+        )
+        assert.deepEqual(await connection.view.logs(fresh('nowhere')), [])
+      })
+
       it('shows nothing of a group that nobody has heard of', async () => {
         assert.deepEqual(await connection.view.groupOffsets(fresh('nobody')), [])
       })
