@@ -1,9 +1,9 @@
 /** Declares `pyrallel dlq` and its verbs. What they do is in commands/dlq.ts, loaded only when it is asked for. */
 import { type Command, Option } from 'commander'
-import { type Exit, examples, natural, positive } from './command-line.ts'
+import { collect, type Exit, examples, natural, positive } from './command-line.ts'
 import type { Io } from './io.ts'
 
-type Verbs = typeof import('./commands/dlq.ts')
+type Verbs = typeof import('./commands/dlq.ts') & typeof import('./commands/dlq-replay.ts')
 
 export function addDlqVerbs(program: Command, io: Io, exit: Exit): void {
   const dlq = program
@@ -63,6 +63,12 @@ function addReplay(dlq: Command, io: Io, exit: Exit): void {
     .option('--dry-run', 'publish nothing; show what would be published, and where')
     .option('--to <topic>', 'publish there instead of to the topic that each came from')
     .addOption(
+      new Option(
+        '--allow-target <topic>',
+        'let headers name this topic, which is neither in generated/ nor in the name of the dead-letter topic; may be repeated',
+      ).argParser(collect),
+    )
+    .addOption(
       new Option('--rate <n>', 'records per second (default: as fast as they are acknowledged)').argParser(positive),
     )
     .addOption(new Option('--limit <n>', 'publish so many at most').argParser(positive))
@@ -77,7 +83,7 @@ function addReplay(dlq: Command, io: Io, exit: Exit): void {
       ]),
     )
     .action(async (topic: string, options: Parameters<Verbs['replayLetters']>[1]) => {
-      const { replayLetters } = await import('./commands/dlq.ts')
+      const { replayLetters } = await import('./commands/dlq-replay.ts')
       exit(await replayLetters(topic, options, io))
     })
 }
@@ -87,7 +93,10 @@ function withSelection(command: Command): Command {
     .option('--error <text>', "only those whose error's name, message or fingerprint has this in it")
     .option('--handler <id>', 'only those of this handler')
     .option('--key <key>', 'only those with this key')
-    .option('--since <time>', 'only those written since: a date, or how long ago (2h)')
-    .option('--until <time>', 'only those written before')
+    .option(
+      '--since <time>',
+      'only those that failed since: a date, or how long ago (2h). By the time of the record, where a tool tells no other',
+    )
+    .option('--until <time>', 'only those that failed before')
     .option('--at <partition/offset>', 'only the one at this place')
 }

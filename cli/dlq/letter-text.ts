@@ -48,12 +48,21 @@ export function groupLine({ count, handler, error, fingerprint, last }: LetterGr
   return `  ${String(count).padStart(6)} × ${oneLine(error)}  ${paint('gray', harmless(facts.join('  ')))}`
 }
 
+/** Said where somebody selects by time. */
+export function sourceTimeLine(count: number): string {
+  return `  ${count} tell no time of failure (Kafka Connect, Kafka Streams): for them, --since and --until mean the time of the record itself`
+}
+
 export function letterLine(letter: DeadLetter, paint: Paint): string {
   const { record, handler, attempts, replays } = letter
   const facts = [
     attempts === null ? undefined : `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`,
     replays === 0 ? undefined : `replayed ${replays}×`,
-    letter.hasPayload ? undefined : `without its ${letter.leftOut}`,
+    letter.hasPayload
+      ? undefined
+      : letter.leftOut === 'record'
+        ? 'without the record'
+        : `without its ${letter.leftOut}`,
   ].filter((fact) => fact !== undefined)
   const place = `${record.partition}/${record.offset}`
   const from = harmless(sourceText(letter) ?? 'from an unknown topic')
@@ -64,16 +73,20 @@ export function letterBlock(letter: DeadLetter, paint: Paint): string {
   const { record } = letter
   const facts: readonly (readonly [string, string | null])[] = [
     ['dead letter', recordPlace(record)],
-    ['written', new Date(record.timestamp).toISOString()],
+    [letter.time === 'source' ? 'source time' : 'written', new Date(record.timestamp).toISOString()],
     ['first failed', letter.firstFailedAt],
     ['came from', sourceText(letter)],
     ['group', letter.group],
+    ['connector', letter.connector],
     ['handler', letter.handler],
     ['attempts', letter.attempts === null ? null : String(letter.attempts)],
     ['replayed', letter.replays === 0 ? null : `${letter.replays}×`],
     ['error', errorText(letter)],
     ['fingerprint', letter.fingerprint],
-    ['headers of', letter.family],
+    [
+      'headers of',
+      letter.family === 'several' ? 'several tools, which contradict each other: none is believed' : letter.family,
+    ],
     ['key', record.key === null ? null : keyText(record.key)],
   ]
   const lines = facts.flatMap(([name, fact]) =>
@@ -106,13 +119,24 @@ function sourceText({ topic, partition, offset }: DeadLetter): string | null {
   return partition === null || offset === null ? topic : recordPlace({ topic, partition, offset })
 }
 
-function valueText({ record, hasPayload, leftOut }: DeadLetter): string {
+function valueText(letter: DeadLetter): string {
+  const { record, leftOut } = letter
+  if (leftOut === 'record') return wayToRecord(letter)
   if (record.value === null) {
-    if (hasPayload) return 'no value: a tombstone'
+    if (leftOut === 'nothing') return 'no value: a tombstone'
     return leftOut === 'value' ? 'the value was left out (payload: metadata)' : `there was no room for its ${leftOut}`
   }
   const text = record.value.subarray(0, MAX_VALUE).toString()
   return record.value.length > MAX_VALUE ? `${text}\n… ${record.value.length - MAX_VALUE} bytes more` : text
+}
+
+/** What a share group's empty dead letter stands for. */
+function wayToRecord({ topic, partition, offset }: DeadLetter): string {
+  const there =
+    topic === null || partition === null || offset === null
+      ? 'its headers do not say where it was'
+      : `while its topic keeps it: pyrallel dlq show ${topic} ${partition}/${offset}`
+  return `the record was left out, as share groups do by default; ${there}\nerrors.deadletterqueue.copy.record.enable=true of the group makes key and value come along`
 }
 
 function when(time: number): string {

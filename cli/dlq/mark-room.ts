@@ -26,11 +26,17 @@ export class MarkRoom {
     this.#roomy = maxMetadataLength * (1 - KEPT_FREE)
   }
 
+  /** Whether `hasRoom` must compute it, from what is complete at the moment: what is still on its way is not in it. */
+  needsLook(tracker: Tracker, offset: number): boolean {
+    if (this.#isNarrow(tracker, offset)) return false
+    const certain = this.#certain.get(tracker)
+    return certain === undefined || (certain === 0 && tracker.position !== offset)
+  }
+
   /** @param offset tracked, and not complete */
   hasRoom(tracker: Tracker, offset: number): boolean {
     const from = tracker.position ?? offset
-    const span = Math.max(tracker.highestCompleted, offset) + 1 - from
-    if (span <= (this.#roomy - FRAME_CHARACTERS) * OFFSETS_PER_CHARACTER) return true
+    if (this.#isNarrow(tracker, offset)) return true
     const certain = this.#certain.get(tracker)
     // What blocks the position only ends a stretch that is described already. Were it asked for room, nobody could ever make any.
     const isBlocking = from === offset
@@ -46,6 +52,11 @@ export class MarkRoom {
     if (spare < 0 && !isBlocking && text.length > this.#lengthOf(from, now)) return false
     this.#certain.set(tracker, Math.max(0, Math.floor(spare / CHARACTERS_PER_MARK)))
     return true
+  }
+
+  #isNarrow(tracker: Tracker, offset: number): boolean {
+    const span = Math.max(tracker.highestCompleted, offset) + 1 - (tracker.position ?? offset)
+    return span <= (this.#roomy - FRAME_CHARACTERS) * OFFSETS_PER_CHARACTER
   }
 
   #lengthOf(position: number, ranges: readonly OffsetRange[]): number {

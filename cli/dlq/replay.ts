@@ -2,249 +2,328 @@
  * Publishes dead letters again: publish, wait for the acknowledgement, then mark. Never deletes, never publishes what could not be marked, and
  * goes on where it was interrupted.
  */
-import { randomUUID } from 'node:crypto'
-import { decodeCompleted, encodeCompleted } from '../../framework/control-plane/metadata-encoder.ts'
-import { type OffsetRange, OffsetTracker, rangesBelow } from '../../framework/control-plane/offset-tracker.ts'
-import type {
-  AssignedPartition,
-  CommitRequest,
-  GroupOffset,
-  KafkaClient,
-  RecordProducer,
-} from '../../framework/kafka/kafka-client.ts'
-import { PyrallelError } from '../../framework/model/errors.ts'
-import type { KafkaRecord, OutgoingRecord, RecordHeader, TopicPartition } from '../../framework/model/record.ts'
-import { type DeadLetter, ownHeaders, readDeadLetter } from './dead-letter.ts'
+import type { AssignedPartition, KafkaClient, RecordProducer } from '../../framework/kafka/kafka-client.ts'
+import { type ErrorCode, PyrallelError, toError } from '../../framework/model/errors.ts'
+import type { KafkaRecord, TopicPartition } from '../../framework/model/record.ts'
+import type { Clock, Timer } from '../../framework/runtime/clock.ts'
+import { LetterQueue } from './letter-queue.ts'
 import { MarkRoom } from './mark-room.ts'
-import { readToEnd, type TopicReader, whilePolling } from './read-topic.ts'
-import type { Selection } from './selection.ts'
+import { Pace } from './pace.ts'
+import type { PartitionMarks } from './partition-marks.ts'
+import { JOIN_LIMIT_MS, notAssigned, whilePolling } from './read-topic.ts'
+import { Reading } from './reading.ts'
+import { isFull } from './replay-errors.ts'
+import { type DueLetter, ReplayIntake } from './replay-intake.ts'
+import { ReplayMarks } from './replay-marks.ts'
+import { replayRecord } from './replay-record.ts'
+import type { ReplayOptions, ReplayReport } from './replay-report.ts'
 
-/** Marks are committed so often while a replay runs: after a kill, at most this much is published twice. Milliseconds. */
-const COMMIT_EVERY_MS = 1_000
-const MAX_POLL = 100
+/** Published and in no commit that was acknowledged: after a kill, no more than these are published twice. */
+const MAX_UNMARKED = 100
+const MAX_POLL = 500
+const POLL_WAIT_MS = 20
+/** Something is on its way, and nothing is acknowledged for so long: the replay ends. */
+const STALL_MS = 30_000
+/** What is still on its way when a replay ends, and its last marks, are waited for so long. */
+const FINISH_MS = 10_000
+/** What is not ours may still come to us: a group hands partitions out step by step. */
+const SETTLE_MS = 2_000
+/** Joining takes as long only when another member has the partitions. */
+const TELL_WAITING_MS = 3_000
 
-export interface ReplayOptions {
-  readonly topic: string
-  readonly selection: Selection
-  /** Where to, instead of the topic that each record came from. */
-  readonly to: string | undefined
-  /** The most records to publish. */
-  readonly limit: number
-  /** Records per second; undefined: as fast as they are acknowledged. */
-  readonly rate: number | undefined
-  readonly isDryRun: boolean
-  /** Whether a topic exists: nothing is published where nobody made one. */
-  readonly topicExists: (topic: string) => Promise<boolean>
-  readonly sleep: (ms: number) => Promise<void>
-  /** True once somebody wants it to end: what is published is marked, and the rest is left for the next time. */
-  readonly isStopped: () => boolean
-  /** Each record that is, or would be, published. */
-  readonly onReplay: (letter: DeadLetter, target: string) => void
+/** Never rejects: whatever ends it, the report says what was done and what was not. */
+export function replay(client: KafkaClient, producer: RecordProducer, options: ReplayOptions): Promise<ReplayReport> {
+  return new ReplayRun(client, producer, options).run()
 }
 
-export interface ReplayReport {
-  /** Published and acknowledged; in a dry run, what would be. */
-  readonly replayed: number
-  /** Marked by an earlier replay. Those below the group's position are not read, and not counted. */
-  readonly alreadyReplayed: number
-  readonly notSelected: number
-  /** Without their value, or without a topic to go to. */
-  readonly notReplayable: number
-  readonly isStopped: boolean
-}
-
-/** The group whose committed offsets are the marks: what is below the position, or named in its metadata, was replayed. */
-export function replayGroup(topic: string): string {
-  return `${topic}.replay`
-}
-
-/** Whether an earlier replay has published it, by what the group has committed. */
-export function replayMarks(committed: readonly GroupOffset[], topic: string): (record: KafkaRecord) => boolean {
-  const marks = new Map(
-    committed
-      // Of a log that ends below the position, the marks are gone with the records: a replay reads it from its start.
-      .filter((offset) => offset.topic === topic && offset.position <= offset.logEnd)
-      .map((offset) => [offset.partition, { position: offset.position, above: markedAbove(offset) }]),
-  )
-  return ({ partition, offset }) => {
-    const mark = marks.get(partition)
-    if (mark === undefined) return false
-    return offset < mark.position || mark.above.some(({ start, end }) => offset >= start && offset < end)
-  }
-}
-
-/** What is marked above the position, as far as the log reaches: one that was cut gives the offsets beyond to other dead letters. */
-function markedAbove({
-  position,
-  metadata,
-  logEnd,
-}: Pick<AssignedPartition, 'position' | 'metadata' | 'logEnd'>): readonly OffsetRange[] {
-  const decoded = position === undefined ? undefined : decodeCompleted(position, metadata)
-  const told = decoded?.kind === 'completed' ? decoded.ranges : []
-  return logEnd === undefined ? told : rangesBelow(told, logEnd)
-}
-
-/**
- * @throws PyrallelError what the broker answered to the first publish that failed, or PYR_METADATA_TOO_LARGE at the first record whose mark
- * has no room in the commit; what was acknowledged before is marked
- */
-export async function replay(
-  client: KafkaClient,
-  producer: RecordProducer,
-  options: ReplayOptions,
-): Promise<ReplayReport> {
-  const run = new ReplayRun(client, producer, options)
-  const size = Math.max(1, Math.min(MAX_POLL, Math.floor(options.rate ?? MAX_POLL)))
-  try {
-    await readToEnd(client, options.topic, size, run)
-  } finally {
-    await run.mark()
-  }
-  return run.report()
-}
-
-class ReplayRun implements TopicReader {
+/** publishing --all is read and acknowledged; or stopped, or failed--> ending --nothing is on its way, all is marked--> over */
+class ReplayRun {
   readonly #client: KafkaClient
   readonly #producer: RecordProducer
   readonly #options: ReplayOptions
-  readonly #trackers = new Map<number, OffsetTracker<KafkaRecord>>()
+  readonly #clock: Clock
+  readonly #intake: ReplayIntake
+  readonly #reading: Reading
+  readonly #queue = new LetterQueue()
   readonly #room: MarkRoom
-  readonly #id = randomUUID()
-  readonly #knownTopics = new Map<string, boolean>()
-  #counts = { replayed: 0, alreadyReplayed: 0, notSelected: 0, notReplayable: 0 }
+  readonly #pace: Pace
+  readonly #marks: ReplayMarks
+  #phase: 'publishing' | 'ending' | 'over' = 'publishing'
+  #started = 0
+  #replayed = 0
+  #inFlight = 0
+  /** Refused in a way that leaves open whether they were written. */
+  #unknown = 0
+  /** Acknowledged when their partition was gone already. */
+  #lost = 0
+  /** When something was last acknowledged, or began to be waited for. */
+  #heardAt: number
+  /** When partitions last came or went. */
+  #changedAt: number
+  #wasAssigned = false
+  #timer: Timer | undefined
+  #onAcknowledged: (() => void)[] = []
+  #failure: (() => PyrallelError) | undefined
   #isStopped = false
-  #markedAt = performance.now()
+  /** What nobody has answered for so long is not waited for again. */
+  #hasStalled = false
 
   constructor(client: KafkaClient, producer: RecordProducer, options: ReplayOptions) {
+    const { clock, topic } = options
     this.#client = client
     this.#producer = producer
     this.#options = options
+    this.#clock = clock
+    this.#intake = new ReplayIntake(options)
+    this.#reading = new Reading(options.bounds, () => clock.now())
     this.#room = new MarkRoom(client.maxMetadataLength)
-  }
-
-  report(): ReplayReport {
-    return { ...this.#counts, isStopped: this.#isStopped }
-  }
-
-  onAssigned(assigned: AssignedPartition): void {
-    const { partition, position } = assigned
-    this.#trackers.set(partition, new OffsetTracker<KafkaRecord>(position, markedAbove(assigned)))
-  }
-
-  async onRecord(record: KafkaRecord): Promise<boolean> {
-    const { selection, limit, isStopped } = this.#options
-    if (isStopped()) {
-      this.#isStopped = true
-      return false
-    }
-    const tracker = this.#trackerFor(record)
-    if (tracker === undefined) return true
-    if (this.#counts.replayed >= limit) return false
-    if (tracker.skipRestored(record.offset)) {
-      this.#counts.alreadyReplayed += 1
-      return true
-    }
-    const ticket = tracker.track(record.offset, record)
-    const letter = readDeadLetter(record)
-    if (!selection(letter)) {
-      this.#counts.notSelected += 1
-      return true
-    }
-    const target = this.#options.to ?? letter.topic
-    if (!letter.hasPayload || target === null) {
-      this.#counts.notReplayable += 1
-      return true
-    }
-    // Published without a mark, it would be published again by every replay to come. A dry run tells of it, too.
-    if (!this.#room.hasRoom(tracker, record.offset)) throw this.#isFull(record)
-    await this.#publish(letter, target)
-    tracker.complete(ticket)
-    this.#counts.replayed += 1
-    return true
-  }
-
-  /** Undefined when the partition was given up meanwhile. */
-  #trackerFor({ partition, offset }: KafkaRecord): OffsetTracker<KafkaRecord> | undefined {
-    const tracker = this.#trackers.get(partition)
-    if (tracker?.next === undefined || offset >= tracker.next) return tracker
-    // The topic was made anew: the marks are of records that are gone.
-    const fresh = new OffsetTracker<KafkaRecord>(offset)
-    this.#trackers.set(partition, fresh)
-    return fresh
-  }
-
-  async onPolled(): Promise<void> {
-    if (performance.now() - this.#markedAt >= COMMIT_EVERY_MS) await this.mark()
-  }
-
-  async onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
-    // The client is being polled already, by whoever called: it serves the answer.
-    const marks = this.#marks().filter(({ partition }) => partitions.some((gone) => gone.partition === partition))
-    if (marks.length > 0) await this.#client.commit(marks).catch(() => {})
-    this.onLost(partitions)
-  }
-
-  onLost(partitions: readonly TopicPartition[]): void {
-    for (const { partition } of partitions) this.#trackers.delete(partition)
-  }
-
-  /** Commits what is acknowledged. */
-  async mark(): Promise<void> {
-    this.#markedAt = performance.now()
-    const marks = this.#marks()
-    if (marks.length > 0) await whilePolling(this.#client, this.#client.commit(marks))
-  }
-
-  #marks(): readonly CommitRequest[] {
-    const { topic, isDryRun } = this.#options
-    if (isDryRun) return []
-    return [...this.#trackers].flatMap(([partition, tracker]) => {
-      const { position } = tracker
-      if (position === undefined) return []
-      const { text } = encodeCompleted(position, tracker.completedRanges(), this.#client.maxMetadataLength)
-      return [{ topic, partition, position, metadata: text }]
+    this.#pace = new Pace(options.rate)
+    this.#heardAt = clock.now()
+    this.#changedAt = clock.now()
+    this.#marks = new ReplayMarks({
+      client,
+      topic,
+      clock,
+      onMarked: () => {
+        this.#heardAt = clock.now()
+        this.#advance()
+      },
+      onFailed: (error) => this.#fail(error),
     })
   }
 
-  async #publish(letter: DeadLetter, target: string): Promise<void> {
-    const { rate, sleep, isDryRun, onReplay } = this.#options
-    await this.#refuseUnknown(target, letter)
-    if (!isDryRun) {
-      if (rate !== undefined && this.#counts.replayed > 0) await sleep(1_000 / rate)
-      // One by one: were the next one published before this one is acknowledged, a failure in between would turn the order of a key around.
-      await this.#producer.produce(replayRecord(letter, target, this.#id))
+  async run(): Promise<ReplayReport> {
+    try {
+      if (!this.#reading.isComplete) await this.#readAll()
+    } catch (thrown) {
+      this.#fail(thrown)
     }
-    onReplay(letter, target)
+    await this.#finish()
+    return {
+      ...this.#intake.counts,
+      ...this.#intake.notes,
+      replayed: this.#replayed,
+      notMarked: this.#marks.unmarked + this.#lost,
+      onTheirWay: this.#inFlight + this.#unknown,
+      isStopped: this.#isStopped,
+      // Of one that was cut short, what was not read says nothing about other replays.
+      unread: this.#isCutShort ? [] : this.#reading.unread(),
+      failure: this.#failure?.(),
+    }
   }
 
-  #isFull({ topic, partition, offset, timestamp }: KafkaRecord): PyrallelError {
-    const { isDryRun } = this.#options
-    const sofar = `${this.#counts.replayed} ${isDryRun ? 'would be published' : 'were published, and are marked'}`
-    return new PyrallelError(
-      'PYR_METADATA_TOO_LARGE',
-      `The marks of partition ${partition} of ${topic} are full before ${partition}/${offset}: one commit cannot tell more published records apart from those left out. ${sofar}. Close the gaps, then run this again: \`pyrallel dlq replay ${topic} --until ${new Date(timestamp).toISOString()}\` publishes what was left out up to here (--to sends it elsewhere).`,
+  async #readAll(): Promise<void> {
+    const { topic, onWaiting } = this.#options
+    const startedAt = this.#clock.now()
+    let hasTold = false
+    await this.#client.subscribe([topic], {
+      onAssigned: (assigned) => this.#onAssigned(assigned),
+      onRevoked: (partitions) => this.#onRevoked(partitions),
+      onLost: (partitions) => this.#onLost(partitions),
+    })
+    while (!this.#isDone) {
+      await this.#readSome()
+      if (this.#wasAssigned) continue
+      const waitedMs = this.#clock.now() - startedAt
+      if (waitedMs > TELL_WAITING_MS && !hasTold) {
+        hasTold = true
+        onWaiting()
+      }
+      if (waitedMs > JOIN_LIMIT_MS) throw notAssigned(topic)
+    }
+  }
+
+  async #readSome(): Promise<void> {
+    const { hasRoom } = this.#queue
+    const records = await this.#client.poll(hasRoom ? MAX_POLL : 0, POLL_WAIT_MS)
+    for (const record of records) this.#take(record)
+    this.#advance()
+    this.#lookForStall()
+    if (!hasRoom) this.#reading.wasBusy()
+    else if (this.#reading.isSilent) {
+      await whilePolling(this.#client, this.#options.logs())
+      this.#reading.brokerAnswered()
+    }
+  }
+
+  get #isCutShort(): boolean {
+    this.#isStopped ||= this.#options.isStopped()
+    return this.#isStopped || this.#failure !== undefined || this.#started >= this.#options.limit
+  }
+
+  get #isDone(): boolean {
+    if (this.#isCutShort) return true
+    if (!this.#queue.isEmpty || this.#inFlight > 0) return false
+    if (this.#reading.isComplete) return true
+    return this.#wasAssigned && this.#reading.isOver && this.#clock.now() - this.#changedAt > SETTLE_MS
+  }
+
+  #take(record: KafkaRecord): void {
+    const marks = this.#marks.get(record.partition)
+    if (marks === undefined || !this.#reading.accept(record)) return
+    const due = this.#intake.take(record, marks)
+    if (due !== undefined) this.#queue.push(due)
+    // The plan has seen the same records, and nothing was published before it had found none of these.
+    const [odd] = [...this.#intake.refused.keys(), ...this.#intake.unknown.keys()]
+    if (odd === undefined) return
+    const facts = `The dead letter at ${record.partition}/${record.offset} is meant for ${odd}, which none was a moment ago. Run it again.`
+    throw new PyrallelError('PYR_REPLAY_TARGET', facts)
+  }
+
+  /** Publishes and marks what may be. Called whenever that may have changed. */
+  #advance(): void {
+    while (this.#publishNext()) {
+      // All is done by the condition.
+    }
+    if (this.#phase !== 'over') this.#marks.markIfDue(this.#inFlight === 0)
+  }
+
+  #publishNext(): boolean {
+    const due = this.#queue.next
+    if (due === undefined || this.#phase !== 'publishing' || this.#isCutShort) return false
+    if (this.#outstanding >= MAX_UNMARKED || this.#mustWait()) return false
+    const { record } = due.letter
+    // What is on its way is not in the books that would be looked at.
+    if (due.marks.inFlight > 0 && this.#room.needsLook(due.tracker, record.offset)) return false
+    if (!this.#room.hasRoom(due.tracker, record.offset)) {
+      // Published without a mark, it would be published again by every replay to come.
+      this.#failure = () => isFull(record, `${this.#replayed} were published, and are marked`)
+      return false
+    }
+    this.#queue.take()
+    this.#pace.gone(this.#clock.now())
+    this.#publish(due)
+    return true
+  }
+
+  /** Published, and not known to be marked. */
+  get #outstanding(): number {
+    return this.#inFlight + this.#marks.unmarked
+  }
+
+  /** For its turn. The timer comes back to it. */
+  #mustWait(): boolean {
+    const waitMs = this.#pace.waitMs(this.#clock.now())
+    if (waitMs === 0) return false
+    this.#timer ??= this.#clock.setTimer(waitMs, () => {
+      this.#timer = undefined
+      this.#advance()
+    })
+    return true
+  }
+
+  #publish(due: DueLetter): void {
+    if (this.#outstanding === 0) this.#heardAt = this.#clock.now()
+    this.#started += 1
+    this.#inFlight += 1
+    due.marks.inFlight += 1
+    this.#producer.produce(replayRecord(due.letter, due.target, due.partition)).then(
+      () => this.#onPublished(due),
+      (thrown: unknown) => this.#onRefused(due, thrown),
     )
   }
 
-  async #refuseUnknown(target: string, { record }: DeadLetter): Promise<void> {
-    const isKnown = this.#knownTopics.get(target) ?? (await this.#options.topicExists(target))
-    this.#knownTopics.set(target, isKnown)
-    if (isKnown) return
-    const next =
-      this.#options.to === undefined
-        ? `where the record at ${record.partition}/${record.offset} came from. Create it, or name another: --to.`
-        : 'which --to names. Create it, or name another.'
-    throw new PyrallelError('PYR_TOPIC_UNKNOWN', `There is no topic '${target}', ${next}`)
+  #onPublished(due: DueLetter): void {
+    const { letter, target, marks, tracker, ticket } = due
+    this.#heardAt = this.#clock.now()
+    this.#replayed += 1
+    if (marks.isGone || tracker !== marks.tracker) this.#lost += 1
+    else {
+      tracker.complete(ticket)
+      marks.unmarked += 1
+    }
+    this.#leave(due)
+    this.#queue.release(due)
+    this.#options.onReplay(letter, target)
+    this.#advance()
+  }
+
+  #onRefused(due: DueLetter, thrown: unknown): void {
+    if (!isSurelyUnwritten(thrown)) this.#unknown += 1
+    this.#leave(due)
+    this.#fail(thrown)
+    this.#advance()
+  }
+
+  #leave({ marks }: DueLetter): void {
+    this.#inFlight -= 1
+    marks.inFlight -= 1
+    for (const call of this.#onAcknowledged.splice(0)) call()
+  }
+
+  #onAssigned(assigned: readonly AssignedPartition[]): void {
+    for (const each of assigned) {
+      this.#marks.assign(each)
+      this.#reading.assign(each)
+    }
+    this.#wasAssigned = true
+    this.#changedAt = this.#clock.now()
+  }
+
+  /** What is on its way is waited for and marked, so that whoever comes next does not publish it again. */
+  async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
+    if (this.#phase === 'over') return
+    const gone = partitions.flatMap(({ partition }) => this.#marks.get(partition) ?? [])
+    for (const marks of gone) this.#giveUp(marks)
+    while (gone.some(({ inFlight }) => inFlight > 0)) {
+      await new Promise<void>((resolve) => this.#onAcknowledged.push(resolve))
+    }
+    await this.#marks.markLast(gone)
+    this.#onLost(partitions)
+  }
+
+  #onLost(partitions: readonly TopicPartition[]): void {
+    if (this.#phase === 'over') return
+    for (const { partition } of partitions) {
+      const marks = this.#marks.get(partition)
+      if (marks === undefined) continue
+      this.#giveUp(marks)
+      this.#lost += this.#marks.forget(marks)
+    }
+    this.#changedAt = this.#clock.now()
+  }
+
+  #giveUp(marks: PartitionMarks): void {
+    this.#reading.forget(marks.partition, this.#queue.drop(marks))
+  }
+
+  /** Nothing more is published. What is on its way may still be acknowledged, and is marked then. */
+  async #finish(): Promise<void> {
+    this.#phase = 'ending'
+    this.#timer?.cancel()
+    const until = this.#clock.now() + (this.#hasStalled ? 0 : FINISH_MS)
+    while ((this.#inFlight > 0 || this.#marks.isOpen) && this.#clock.now() < until) {
+      this.#advance()
+      try {
+        await this.#client.poll(0, POLL_WAIT_MS)
+      } catch (thrown) {
+        // A client that cannot go on brings nothing more.
+        this.#fail(thrown)
+        break
+      }
+    }
+    this.#phase = 'over'
+  }
+
+  #lookForStall(): void {
+    if (this.#outstanding === 0 || this.#clock.now() - this.#heardAt < STALL_MS) return
+    const facts = `Nothing was acknowledged for ${STALL_MS / 1_000} s. Look at the cluster, then run it again: it goes on from here.`
+    this.#hasStalled = true
+    this.#fail(new PyrallelError('PYR_PRODUCE_FAILED', facts, { retriable: true }))
+  }
+
+  /** The first reason counts. */
+  #fail(thrown: unknown): void {
+    if (this.#failure !== undefined) return
+    const error = toError(thrown)
+    const failure =
+      error instanceof PyrallelError ? error : new PyrallelError('PYR_KAFKA', error.message, { cause: thrown })
+    this.#failure = () => failure
   }
 }
 
-/** The record as it was before it failed. Kept of the failure: since when, and how often it was replayed; so that nobody reads an old error for a new one. */
-export function replayRecord(letter: DeadLetter, target: string, replayId: string): OutgoingRecord {
-  const { key, value, headers } = letter.record
-  const history: RecordHeader[] = [
-    ['pyrallel-replay-id', Buffer.from(replayId)],
-    ['pyrallel-replay-count', Buffer.from(String(letter.replays + 1))],
-  ]
-  if (letter.firstFailedAt !== null) history.push(['pyrallel-first-failed-at', Buffer.from(letter.firstFailedAt)])
-  return { topic: target, key, value, headers: [...ownHeaders(headers), ...history] }
+const unwritten: ReadonlySet<ErrorCode> = new Set(['PYR_RECORD_TOO_LARGE', 'PYR_RECORD_INVALID', 'PYR_TOPIC_UNKNOWN'])
+
+function isSurelyUnwritten(thrown: unknown): boolean {
+  return thrown instanceof PyrallelError && unwritten.has(thrown.code)
 }

@@ -15,6 +15,11 @@ export interface SelectionOptions {
 
 export type Selection = (letter: DeadLetter) => boolean
 
+/** Whether it asks when something was. */
+export function selectsByTime({ since, until }: SelectionOptions): boolean {
+  return since !== undefined || until !== undefined
+}
+
 /** @throws PyrallelError PYR_USAGE when a time or a place cannot be read */
 export function selectionOf(options: SelectionOptions, now: number): Selection {
   const { error, handler, key } = options

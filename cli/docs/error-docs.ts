@@ -189,6 +189,11 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
       'The generator that `pyrallel dev --traffic` takes its records from threw, or gave something that cannot be sent. The message tells which record it was.',
     fix: 'Yield objects with a topic and a value: yield { topic: "orders", key: "c1", value: { n: 1 } }. DEBUG=1 shows where it threw.',
   },
+  PYR_REPLAY_TARGET: {
+    cause:
+      'A dead letter goes back to the topic that its headers name, and whoever writes records can write headers. Without --to, a replay publishes to topics of generated/manifest.json and to the one in the name `<topic>.<group>.dlq` only.',
+    fix: 'Nothing was published. Where the topic is right: `--allow-target <topic>`, once for each. `--to <topic>` sends all of them there; `--at partition/offset` and the other filters leave some out.',
+  },
   PYR_USAGE: {
     cause:
       'A verb, an option or an argument of the command line does not exist, or a value of it cannot be used; the exit code is 2.',

@@ -43,6 +43,7 @@ export const errorCodes = {
   PYR_WRITE: 'A file that Pyrallel makes cannot be written.',
   PYR_SCHEMA: 'A value does not satisfy the schema of its topic.',
   PYR_TRAFFIC: 'A traffic file threw, or yielded something that is no record.',
+  PYR_REPLAY_TARGET: 'Headers of dead letters name topics to which a replay does not publish unasked.',
   PYR_USAGE: 'The command line is not understood.',
 } as const
 

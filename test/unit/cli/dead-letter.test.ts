@@ -1,8 +1,9 @@
 /** The five header families of dead letters, and what is left of a record without them. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type DeadLetter, ownHeaders, readDeadLetter } from '../../../cli/dlq/dead-letter.ts'
+import { type DeadLetter, readDeadLetter } from '../../../cli/dlq/dead-letter.ts'
 import { letterBlock, letterJson, letterLine } from '../../../cli/dlq/letter-text.ts'
+import { withoutFailure } from '../../../framework/model/failure-headers.ts'
 import type { KafkaRecord, RecordHeader } from '../../../framework/model/record.ts'
 
 function letterOf(headers: Readonly<Record<string, string | Buffer>>, over: Partial<KafkaRecord> = {}): DeadLetter {
@@ -77,7 +78,7 @@ const families: readonly (readonly [string, Record<string, string | Buffer>, Par
       '__connect.errors.exception.message': 'bad',
       '__connect.errors.exception.stacktrace': 'at x',
     },
-    { group: 'sink', errorName: 'DataException', errorMessage: 'bad', stack: 'at x' },
+    { group: null, connector: 'sink', errorName: 'DataException', errorMessage: 'bad', stack: 'at x' },
   ],
   [
     'streams',
@@ -132,7 +133,7 @@ describe('a dead letter', () => {
         ([name, value]): RecordHeader => [name, Buffer.from(value)],
       )
       assert.deepEqual(
-        ownHeaders(all).map(([name]) => name),
+        withoutFailure(all).map(([name]) => name),
         ['trace'],
       )
     })
@@ -143,7 +144,7 @@ describe('a dead letter', () => {
       ['partition', Buffer.from('north')],
       ['offset', null],
     ]
-    assert.deepEqual(ownHeaders(own), own)
+    assert.deepEqual(withoutFailure(own), own)
   })
 
   it('reads numbers that a tool has written as text under the names of Spring', () => {

@@ -1,76 +1,15 @@
 /** `pyrallel dlq`: what it lists and shows, and that a replay publishes, waits, marks, and never does anything twice without need. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Connect } from '../../../cli/cluster/connect.ts'
-import { list, replayLetters, show } from '../../../cli/commands/dlq.ts'
+import { list, show } from '../../../cli/commands/dlq.ts'
+import { replayLetters } from '../../../cli/commands/dlq-replay.ts'
 import { readDeadLetter } from '../../../cli/dlq/dead-letter.ts'
 import { NewestLetters } from '../../../cli/dlq/newest-letters.ts'
-import { whilePolling } from '../../../cli/dlq/read-topic.ts'
-import { type ReplayOptions, replay, replayGroup, replayMarks } from '../../../cli/dlq/replay.ts'
+import { replayGroup, replayMarks } from '../../../cli/dlq/partition-marks.ts'
 import { encodeCompleted } from '../../../framework/control-plane/metadata-encoder.ts'
-import type { RecordProducer } from '../../../framework/kafka/kafka-client.ts'
-import { type MemoryCluster, memoryCluster } from '../../../framework/kafka/memory-client.ts'
-import { PyrallelError } from '../../../framework/model/errors.ts'
-import type { KafkaRecord, OutgoingRecord } from '../../../framework/model/record.ts'
+import { memoryCluster } from '../../../framework/kafka/memory-client.ts'
+import { cluster1, clusterWith, DLQ, headersOf, on, replayed, valuesIn } from './dlq-fixtures.ts'
 import { projectFolder, testIo } from './test-io.ts'
-
-const DLQ = 'orders.shop.dlq'
-const cluster1 = { brokers: 'memory:1' }
-
-interface Letter {
-  readonly key?: string
-  readonly error?: string
-  readonly handler?: string
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-/** One partition of dead letters, so that their places are known: 0/0, 0/1, ... */
-async function clusterWith(...letters: readonly Letter[]): Promise<MemoryCluster> {
-  const cluster = memoryCluster()
-  cluster.createTopic('orders', 1)
-  cluster.createTopic(DLQ, 1)
-  const producer = await cluster.connection().producer()
-  for (const [index, { key = 'k', error = 'boom', handler = 'pay', headers = {} }] of letters.entries()) {
-    const all = {
-      trace: `t${index}`,
-      'pyrallel-topic': 'orders',
-      'pyrallel-partition': '0',
-      'pyrallel-offset': String(index),
-      'pyrallel-handler': handler,
-      'pyrallel-error-name': 'Error',
-      'pyrallel-error-message': error,
-      'pyrallel-first-failed-at': '2026-01-02T00:00:00.000Z',
-      'kafka_dlt-original-topic': 'orders',
-      ...headers,
-    }
-    await producer.produce({
-      topic: DLQ,
-      key: Buffer.from(key),
-      value: Buffer.from(`v${index}`),
-      headers: Object.entries(all).map(([name, value]) => [name, Buffer.from(value)]),
-    })
-  }
-  return cluster
-}
-
-const on =
-  (cluster: MemoryCluster): Connect =>
-  async () =>
-    cluster.connection()
-
-function valuesIn(cluster: MemoryCluster, topic = 'orders'): readonly string[] {
-  return cluster.log(topic, 0).records.map(({ value }) => String(value))
-}
-
-function headersOf({ headers }: KafkaRecord): Record<string, string> {
-  return Object.fromEntries(headers.map(([name, value]) => [name, String(value)]))
-}
-
-async function replayed(cluster: MemoryCluster, options: object = {}): Promise<Record<string, unknown>> {
-  const io = testIo(projectFolder())
-  assert.equal(await replayLetters(DLQ, { ...cluster1, json: true, ...options }, io, on(cluster)), 0)
-  return JSON.parse(io.out())
-}
 
 describe('dlq list', () => {
   it('counts kinds of failures and shows the newest dead letters', async () => {
@@ -211,19 +150,31 @@ describe('dlq replay', () => {
       topic: DLQ,
       dryRun: false,
       replayed: 1,
+      publishable: 1,
+      notMarked: 0,
+      onTheirWay: 0,
+      unread: [],
       alreadyReplayed: 0,
       notSelected: 0,
       notReplayable: 0,
+      withoutValue: 0,
+      withoutRecord: 0,
+      contradictory: 0,
+      withoutTopic: 0,
+      withSourceTime: 0,
+      withoutPartition: 0,
+      movedKeys: {},
       isStopped: false,
       targets: { orders: 1 },
     })
     const [record] = cluster.log('orders', 0).records
     assert.ok(record !== undefined)
     assert.deepEqual([String(record.key), String(record.value)], ['c1', 'v0'])
-    const { 'pyrallel-replay-id': id, ...headers } = headersOf(record)
-    assert.match(id ?? '', /^[0-9a-f-]{36}$/)
+    const { 'pyrallel-record-id': id, ...headers } = headersOf(record)
+    assert.match(id ?? '', /^orders\/0\/0 [0-9a-f]{8}$/)
     assert.deepEqual(headers, {
       trace: 't0',
+      'pyrallel-replay-id': `${DLQ}/0/0`,
       'pyrallel-replay-count': '2',
       'pyrallel-first-failed-at': '2026-01-02T00:00:00.000Z',
     })
@@ -292,38 +243,6 @@ describe('dlq replay', () => {
   })
 })
 
-/** The replay itself, with a producer that a test holds in its hand. */
-async function run(
-  cluster: MemoryCluster,
-  produce: RecordProducer['produce'],
-  over: Partial<ReplayOptions> = {},
-  maxMetadataLength?: number,
-) {
-  const client = await cluster.connection().consumer({ group: replayGroup(DLQ), startFrom: 'earliest' })
-  if (maxMetadataLength !== undefined) Object.defineProperty(client, 'maxMetadataLength', { value: maxMetadataLength })
-  try {
-    return await replay(
-      client,
-      { produce, close: async () => {} },
-      {
-        topic: DLQ,
-        selection: () => true,
-        to: undefined,
-        limit: Number.POSITIVE_INFINITY,
-        rate: undefined,
-        isDryRun: false,
-        topicExists: async () => true,
-        sleep: async () => {},
-        isStopped: () => false,
-        onReplay: () => {},
-        ...over,
-      },
-    )
-  } finally {
-    await whilePolling(client, client.close())
-  }
-}
-
 describe('marks of dead letters that are not there any more', () => {
   const place = { topic: DLQ, partition: 0 }
 
@@ -366,102 +285,5 @@ describe('marks of dead letters that are not there any more', () => {
     assert.deepEqual(await Promise.all([0, 1, 2, 3, 8].map(isReplayed)), [false, true, false, false, false])
     cluster.group(replayGroup(DLQ)).commit(place, { position: 7, metadata: '' })
     assert.deepEqual(await Promise.all([0, 2, 6].map(isReplayed)), [false, false, false])
-  })
-})
-
-describe('a replay that is interrupted', () => {
-  const place = { partition: 0, offset: 0 }
-
-  it('marks what was acknowledged before a publish failed, and goes on with the one that was not', async () => {
-    const cluster = await clusterWith({}, {}, {})
-    const published: string[] = []
-    const failsAtSecond = async ({ value }: OutgoingRecord) => {
-      if (String(value) === 'v1') throw new PyrallelError('PYR_PRODUCE_FAILED', 'no leader')
-      published.push(String(value))
-      return place
-    }
-    await assert.rejects(run(cluster, failsAtSecond), { code: 'PYR_PRODUCE_FAILED' })
-    assert.deepEqual(published, ['v0'])
-    const takesAll = async ({ value }: OutgoingRecord) => {
-      published.push(String(value))
-      return place
-    }
-    assert.equal((await run(cluster, takesAll)).replayed, 2)
-    assert.deepEqual(published, ['v0', 'v1', 'v2'])
-  })
-
-  it('stops between two records when it is told, and goes on there the next time', async () => {
-    const cluster = await clusterWith({}, {}, {})
-    let count = 0
-    const counts = async () => {
-      count += 1
-      return place
-    }
-    const first = await run(cluster, counts, { isStopped: () => count === 1 })
-    assert.deepEqual([first.replayed, first.isStopped], [1, true])
-    assert.equal((await run(cluster, counts)).replayed, 2)
-  })
-
-  it('waits between two records as its rate says', async () => {
-    const cluster = await clusterWith({}, {}, {})
-    const waits: number[] = []
-    const sleep = async (ms: number) => {
-      waits.push(ms)
-    }
-    await run(cluster, async () => place, { rate: 4, sleep })
-    assert.deepEqual(waits, [250, 250])
-  })
-})
-
-describe('a replay whose marks do not fit into one commit', () => {
-  const LETTERS = 1_500
-  const LENGTH = 40
-
-  /** Letters of which a random half has the error `a`. */
-  async function halves() {
-    let seed = 7
-    const isHalf = () => {
-      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31
-      return seed / 2 ** 31 < 0.5
-    }
-    const cluster = await clusterWith(...Array.from({ length: LETTERS }, () => ({ error: isHalf() ? 'a' : 'b' })))
-    const published = new Map<string, number>()
-    const produce = async ({ value }: OutgoingRecord) => {
-      const name = String(value)
-      published.set(name, (published.get(name) ?? 0) + 1)
-      return { partition: 0, offset: 0 }
-    }
-    const onlyA = { selection: ({ errorMessage }: { readonly errorMessage: string | null }) => errorMessage === 'a' }
-    return { cluster, published, produce, onlyA }
-  }
-
-  it('stops before it publishes what it could not mark, and says what makes room', async () => {
-    const { cluster, published, produce, onlyA } = await halves()
-    await assert.rejects(run(cluster, produce, onlyA, LENGTH), (error: PyrallelError) => {
-      assert.equal(error.code, 'PYR_METADATA_TOO_LARGE')
-      assert.match(error.message, /marks of partition 0 of orders\.shop\.dlq are full before 0\/\d+/)
-      assert.match(error.message, new RegExp(`${published.size} were published, and are marked`))
-      assert.match(error.message, /`pyrallel dlq replay orders\.shop\.dlq --until \d{4}-.*Z`/)
-      return true
-    })
-    assert.ok(published.size > 100 && published.size < LETTERS / 2)
-  })
-
-  it('publishes nothing a second time, however often it is run, with a filter or without', async () => {
-    const { cluster, published, produce, onlyA } = await halves()
-    for (let round = 0; round < 2; round += 1) {
-      await assert.rejects(run(cluster, produce, onlyA, LENGTH), { code: 'PYR_METADATA_TOO_LARGE' })
-    }
-    await run(cluster, produce, { limit: 300 }, LENGTH)
-    await assert.rejects(run(cluster, produce, onlyA, LENGTH), { code: 'PYR_METADATA_TOO_LARGE' })
-    await run(cluster, produce, {}, LENGTH)
-    assert.deepEqual([published.size, Math.max(...published.values())], [LETTERS, 1])
-  })
-
-  it('is told by a dry run', async () => {
-    const { cluster, published, produce, onlyA } = await halves()
-    const dry = run(cluster, produce, { ...onlyA, isDryRun: true }, LENGTH)
-    await assert.rejects(dry, { code: 'PYR_METADATA_TOO_LARGE', message: /\d+ would be published/ })
-    assert.equal(published.size, 0)
   })
 })

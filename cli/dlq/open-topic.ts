@@ -1,0 +1,52 @@
+/** Connects a verb to a dead-letter topic, and reads it without leaving a trace. */
+import { randomUUID } from 'node:crypto'
+import type { KafkaClient, KafkaConnection, ViewedConnection } from '../../framework/kafka/kafka-client.ts'
+import { PyrallelError } from '../../framework/model/errors.ts'
+import { type Connect, chooseCluster } from '../cluster/connect.ts'
+import type { Io } from '../io.ts'
+import type { Project } from '../project.ts'
+import { whilePolling } from './read-topic.ts'
+
+const CHECK_TIMEOUT_MS = 5_000
+
+export interface ClusterOptions {
+  readonly brokers?: string
+  readonly json?: boolean
+}
+
+/** @throws PyrallelError PYR_TOPIC_UNKNOWN, and what a connection that fails throws */
+export async function withTopic(
+  topic: string,
+  options: ClusterOptions,
+  io: Io,
+  connect: Connect,
+  run: (connection: ViewedConnection, project: Project | undefined) => Promise<number>,
+): Promise<number> {
+  const { target, project } = await chooseCluster(options.brokers, io)
+  const connection = await connect(target, project, io)
+  try {
+    await connection.check(CHECK_TIMEOUT_MS)
+    if ((await connection.missingTopics([topic])).length > 0) {
+      const message = `There is no topic '${topic}' at ${connection.description}. A handler's dead-letter topic is <topic>.<group>.dlq unless it names another.`
+      throw new PyrallelError('PYR_TOPIC_UNKNOWN', message)
+    }
+    return await run(connection, project)
+  } finally {
+    await connection.close()
+  }
+}
+
+/** A client in a group of its own, which commits nothing: marks and other readers stay as they are. */
+export async function browsing<T>(
+  connection: KafkaConnection,
+  topic: string,
+  read: (client: KafkaClient) => Promise<T>,
+): Promise<T> {
+  const group = `${topic}.browse-${randomUUID()}`
+  const client = await connection.consumer({ group, startFrom: 'earliest' })
+  try {
+    return await read(client)
+  } finally {
+    await whilePolling(client, client.close())
+  }
+}
