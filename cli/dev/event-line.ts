@@ -58,7 +58,7 @@ function partitionLine(
     case 'metadata.dropped':
       return `${paint('yellow', '!')} ${partitionText(event)} commit metadata is not believed: ${event.why}`
     case 'batch.split':
-      return `${paint('yellow', '↯')} ${partitionText(event)}  ${event.handlerId}  a batch of ${event.records} failed, its halves are tried: ${event.failure.message}`
+      return `${paint('yellow', '↯')} ${partitionText(event)}  ${event.handlerId}  a batch of ${event.records} failed, its halves are tried${inText(event.delayMs)}: ${event.failure.message}`
     case 'partitions.paused':
       return paint('gray', `‖ paused, the limits are reached: ${event.partitions.map(partitionText).join(' ')}`)
     case 'partitions.resumed':
@@ -128,4 +128,8 @@ function left(records: number): string {
 
 function partitionText({ topic, partition }: TopicPartition): string {
   return `${topic}[${partition}]`
+}
+
+function inText(delayMs: number): string {
+  return delayMs > 0 ? ` in ${msText(delayMs)}` : ''
 }

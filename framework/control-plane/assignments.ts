@@ -60,7 +60,14 @@ export class Assignments {
     const restored = of.logEnd === undefined ? told : rangesBelow(told, of.logEnd)
     const start = { position: of.position, metadata: of.metadata, restored }
     const route = this.#scheduler.routeOf(of.topic)
-    const state = new PartitionState(of, nextEpoch(), route, start, this.#partitionSettings)
+    const state = new PartitionState(
+      of,
+      nextEpoch(),
+      route,
+      start,
+      this.#partitionSettings,
+      this.#scheduler.tallyOf(of.topic),
+    )
     if (this.#scheduler.holdOf(of.topic).isPaused) state.pausedUntil = Number.POSITIVE_INFINITY
     this.#table.add(state)
     this.#intake.onAssigned(state)

@@ -12,6 +12,12 @@ export function outcomeOf(outcome: Outcome, index: number): SingleOutcome {
   return outcome.filtered?.has(index) === true ? { kind: 'succeeded', filtered: true } : { kind: 'succeeded' }
 }
 
+/** Whether anything of it was handled. What was filtered, rejected or failed was not. */
+export function hasSucceeded(outcome: Outcome, records: number): boolean {
+  if (outcome.kind === 'succeeded') return outcome.filtered !== true
+  return outcome.kind === 'partial' && outcome.failures.size + (outcome.filtered?.size ?? 0) < records
+}
+
 /** Half of it: a bad record is alone after as many failures as the size has bits. */
 export function limitAfterFailure(records: number): number {
   return Math.max(1, Math.floor(records / 2))

@@ -10,8 +10,8 @@ import type { Pending } from './shard-queue.ts'
 export function overdue(state: PartitionState, now: number): Pending | undefined {
   const blocking = state.tracker.blocking
   if (blocking === undefined || !isOverdue(state, blocking, now)) return undefined
-  const isIdle = blocking.state === 'waiting' || (blocking.state === 'queued' && hasFailed(blocking))
-  return isIdle ? blocking : undefined
+  const isIdle = blocking.state === 'waiting' || blocking.state === 'queued'
+  return isIdle && hasFailed(blocking) ? blocking : undefined
 }
 
 /** By itself, not only as one of a batch. */
@@ -31,9 +31,9 @@ export function overdueAt(state: PartitionState): number | undefined {
   const { maxBlockingMs } = state.route
   if (maxBlockingMs === undefined || state.isDraining) return undefined
   const since = blocksSince(state)
-  return state.tracker.blocking?.state === 'waiting' && since < Number.POSITIVE_INFINITY
-    ? since + maxBlockingMs
-    : undefined
+  const { blocking } = state.tracker
+  const waits = blocking?.state === 'waiting' && hasFailed(blocking)
+  return waits && since < Number.POSITIVE_INFINITY ? since + maxBlockingMs : undefined
 }
 
 /** Whoever pauses a handler, because what it calls is down, does not want its records to be given up meanwhile, nor as soon as it goes on. */

@@ -34,6 +34,8 @@ export class FailedRecords {
   /** Given up and not acknowledged yet, by the request's id. */
   readonly #buried = new Map<number, Held>()
   #lastId = 0
+  /** Those that wait for nothing of their own: their batch has failed, and runs again in parts. */
+  readonly #paused = new Map<Pending, Held>()
 
   get retriesWaiting(): number {
     return this.#retries.size
@@ -49,25 +51,45 @@ export class FailedRecords {
   }
 
   retryAt(dueAt: number, held: Held): void {
-    held.pending.state = 'waiting'
     held.pending.attempt += 1
+    this.#wait(dueAt, held)
+  }
+
+  /** Its batch has failed, which is no attempt of its own. It waits like a retry, until somebody ends the pause. */
+  pauseUntil(dueAt: number, held: Held): void {
+    this.#paused.set(held.pending, held)
+    this.#wait(dueAt, held)
+  }
+
+  /** Those of this handler whose pause is over before its time. */
+  endPauses(handlerId: string): readonly Held[] {
+    const ended = [...this.#paused.values()].filter(({ state }) => state.route.handlerId === handlerId)
+    for (const held of ended) this.cancelRetry(held)
+    return ended
+  }
+
+  #wait(dueAt: number, held: Held): void {
+    held.pending.state = 'waiting'
     held.state.retriesWaiting += 1
     held.pending.retry = this.#retries.push(dueAt, held)
   }
 
   takeDue(now: number): Held | undefined {
     const held = this.#retries.takeDue(now)
-    if (held === undefined) return undefined
-    held.pending.retry = undefined
-    held.state.retriesWaiting -= 1
+    if (held !== undefined) this.#forgetWait(held)
     return held
   }
 
   /** It will not be tried again. */
   cancelRetry(held: Held): void {
     if (held.pending.retry !== undefined) this.#retries.remove(held.pending.retry)
-    held.pending.retry = undefined
-    held.state.retriesWaiting -= 1
+    this.#forgetWait(held)
+  }
+
+  #forgetWait({ state, pending }: Held): void {
+    pending.retry = undefined
+    state.retriesWaiting -= 1
+    this.#paused.delete(pending)
   }
 
   // The shard stays busy until the dead letter is acknowledged. Released earlier, the next record of this key could be committed, and a
@@ -115,6 +137,7 @@ export class FailedRecords {
   /** The partition is given up: its next owner comes to all of these again. */
   forget(state: PartitionState): void {
     this.#retries.removeWhere((held) => held.state === state)
+    for (const [pending, held] of this.#paused) if (held.state === state) this.#paused.delete(pending)
     this.#requests = this.#requests.filter(({ id }) => this.#buried.get(id)?.state !== state)
     for (const [id, held] of this.#buried) if (held.state === state) this.#buried.delete(id)
   }

@@ -73,6 +73,11 @@ export class KeyBreakers {
   }
 }
 
+/** `DeadLetter` is a decision about one record, and a value that cannot be read is a fault of one: neither says anything about the next. */
+export function saysSomethingOfKey({ reason }: HandlerFailure): boolean {
+  return reason !== 'dead-letter' && reason !== 'undecodable' && reason !== 'invalid'
+}
+
 /** Keys are compared by their bytes: a character for each. */
 function nameOf(key: Buffer): string {
   return key.toString('latin1')

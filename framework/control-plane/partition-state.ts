@@ -4,6 +4,7 @@ import { type KafkaRecord, type PartitionId, partitionId, recordBytes, type Topi
 import type { BatchSettings, Route } from '../model/settings.ts'
 import type { Epoch } from '../model/work.ts'
 import { BatchBuilder } from './batch-builder.ts'
+import type { HandlerTally } from './handler-tally.ts'
 import { KeyBreakers } from './key-breakers.ts'
 import { type EncodedMetadata, encodeCompleted } from './metadata-encoder.ts'
 import { type OffsetRange, OffsetTracker } from './offset-tracker.ts'
@@ -48,6 +49,8 @@ export class PartitionState implements TopicPartition {
   route: Route
   readonly tracker: OffsetTracker<Pending>
   readonly shards = new ShardQueue()
+  /** Its handler's, shared with the other partitions. */
+  readonly tally: HandlerTally
   /** Keys whose records were given up one after the other. */
   readonly breakers = new KeyBreakers()
   /** Nothing may start any more: revoke or shutdown. */
@@ -89,12 +92,14 @@ export class PartitionState implements TopicPartition {
       readonly restored: readonly OffsetRange[]
     },
     settings: PartitionSettings,
+    tally: HandlerTally,
   ) {
     this.topic = of.topic
     this.partition = of.partition
     this.id = partitionId(of)
     this.epoch = epoch
     this.route = route
+    this.tally = tally
     this.tracker = new OffsetTracker(start.position, start.restored)
     this.#settings = settings
     this.#committed = { position: start.position, metadata: start.metadata }

@@ -21,13 +21,42 @@ export function decideRetry(
   random: () => number,
 ): RetryDecision {
   if (!failure.retryable || attempt >= settings.attempts) return { kind: 'give-up' }
-  if (failure.retryAfterMs !== undefined) return { kind: 'retry', delayMs: failure.retryAfterMs }
-  return { kind: 'retry', delayMs: backoffMs(settings, attempt, random) }
+  return { kind: 'retry', delayMs: failure.retryAfterMs ?? delayMs(settings, attempt, failure, random) }
 }
 
-/** `min * 2^(attempt - 1)`, at most `max`; with jitter a random value from its upper half ("equal jitter"). */
-function backoffMs(settings: RetrySettings, attempt: number, random: () => number): number {
-  const factor = settings.backoff === 'exponential' ? 2 ** Math.min(attempt - 1, 52) : 1
-  const full = Math.min(settings.minMs * factor, settings.maxMs)
-  return settings.jitter ? full / 2 + (full / 2) * random() : full
+/**
+ * How long the records of a batch that has failed as a whole wait before they run again in smaller ones. The first failure after a success splits
+ * at once: there is perhaps one bad record, and the others should not wait for it. Each further one waits longer, like a retry: else a database
+ * that is down would be asked once for every part of every batch.
+ * @param inARow how many batches of the handler have failed as a whole since its last success, this one included
+ */
+export function pauseBeforeSplitMs(
+  settings: RetrySettings,
+  inARow: number,
+  failure: HandlerFailure,
+  random: () => number,
+): number {
+  return inARow <= 1 ? 0 : delayMs(settings, inARow - 1, failure, random)
+}
+
+function delayMs(settings: RetrySettings, attempt: number, failure: HandlerFailure, random: () => number): number {
+  if (failure.retryDelayMs !== undefined) return failure.retryDelayMs
+  const longest = longestDelayMs(settings, attempt)
+  return settings.jitter ? longest / 2 + (longest / 2) * random() : longest
+}
+
+/** `min * 2^(attempt - 1)`, at most `max`. With jitter, the delay is a random value from its upper half ("equal jitter"). */
+function longestDelayMs({ backoff, minMs, maxMs }: Omit<RetrySettings, 'attempts'>, attempt: number): number {
+  const factor = backoff === 'exponential' ? 2 ** Math.min(attempt - 1, 52) : 1
+  return Math.min(minMs * factor, maxMs)
+}
+
+/**
+ * How long a record waits in all, if each of its attempts fails at once: all its delays together, from the shortest to the longest that jitter allows.
+ * So long an outage may last before it is given up. What attempts take, `RetryAfter` and `retry.delay` come on top, or in place.
+ */
+export function totalDelayMs(settings: RetrySettings): { readonly least: number; readonly most: number } {
+  let most = 0
+  for (let attempt = 1; attempt < settings.attempts; attempt += 1) most += longestDelayMs(settings, attempt)
+  return { least: settings.jitter ? most / 2 : most, most }
 }

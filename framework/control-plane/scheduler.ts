@@ -2,6 +2,7 @@
 import { bug } from '../model/errors.ts'
 import type { Route } from '../model/settings.ts'
 import type { WorkItem } from '../model/work.ts'
+import { emptyTally, type HandlerTally } from './handler-tally.ts'
 import { type InFlight, InFlightTable } from './in-flight.ts'
 import type { PartitionState, StartGate } from './partition-state.ts'
 import { type Pending, Ring } from './shard-queue.ts'
@@ -17,6 +18,7 @@ interface RouteState {
   /** Nothing of it starts until somebody says so. */
   isPaused: boolean
   budget: StartBudget
+  readonly tally: HandlerTally
   /** When the rate allows what it has held back; undefined when it holds nothing back. */
   wakeAt: number | undefined
   /** More could have started, had the adaptive limit been higher. */
@@ -38,13 +40,17 @@ export class Scheduler {
   constructor(routes: readonly Route[]) {
     for (const route of routes) {
       if (this.#routes.has(route.topic)) throw bug('scheduler', `two routes for topic ${route.topic}`)
-      const rest = { isPaused: false, wakeAt: undefined, isLimiting: false, inFlight: 0 }
+      const rest = { isPaused: false, wakeAt: undefined, isLimiting: false, inFlight: 0, tally: emptyTally() }
       this.#routes.set(route.topic, { route, budget: new StartBudget(route), ...rest, ready: new Ring(), waiting: [] })
     }
   }
 
   routeOf(topic: string): Route {
     return this.#routeState(topic).route
+  }
+
+  tallyOf(topic: string): HandlerTally {
+    return this.#routeState(topic).tally
   }
 
   /** Other rules for the same handler, topic and order. What is in flight keeps to the old ones. */
@@ -186,6 +192,7 @@ export class Scheduler {
     }
     const { record, attempt } = pending
     const { handlerId } = routeState.route
+    noteFirst(pending, routeState.tally)
     const id = this.#inFlight.nextId()
     const item = { id, handlerId, epoch: state.epoch, records: [record], attempts: [attempt] }
     this.#onStarted(routeState, { item, state, pendings: [pending] })
@@ -198,6 +205,7 @@ export class Scheduler {
       return
     }
     this.list(state)
+    for (const pending of pendings) noteFirst(pending, routeState.tally)
     const records = pendings.map(({ record }) => record)
     const attempts = pendings.map(({ attempt }) => attempt)
     const { handlerId } = routeState.route
@@ -234,4 +242,8 @@ export class Scheduler {
     if (routeState === undefined) throw bug('scheduler', `no route for topic ${topic}`)
     return routeState
   }
+}
+
+function noteFirst(pending: Pending, { successes }: HandlerTally): void {
+  if (pending.successesBefore < 0) pending.successesBefore = successes
 }

@@ -3,14 +3,22 @@ import type { EventSink } from '../model/events.ts'
 import type { Route } from '../model/settings.ts'
 import type { CompletionEvent, HandlerFailure, Outcome } from '../model/work.ts'
 import type { IntakeGate } from './backpressure.ts'
-import { counts, isUnfinished, limitAfterFailure, outcomeOf, type SingleOutcome } from './batch-outcome.ts'
-import { blockedFailure, isOverdue, lastAttempt, overdue } from './blocking-limit.ts'
+import {
+  counts,
+  hasSucceeded,
+  isUnfinished,
+  limitAfterFailure,
+  outcomeOf,
+  type SingleOutcome,
+} from './batch-outcome.ts'
+import { blockedFailure, lastAttempt, overdue } from './blocking-limit.ts'
 import type { DeadLetterRequest, FailedRecords, Held } from './failed-records.ts'
 import type { InFlight } from './in-flight.ts'
-import { poisonedFailure } from './key-breakers.ts'
+import { poisonedFailure, saysSomethingOfKey } from './key-breakers.ts'
+import { lastFailure } from './last-failure.ts'
 import { shortText } from './partition-snapshot.ts'
 import type { PartitionState } from './partition-state.ts'
-import { decideRetry, MAX_INTERRUPTIONS } from './retry-policy.ts'
+import { decideRetry, MAX_INTERRUPTIONS, pauseBeforeSplitMs } from './retry-policy.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Pending, Shard } from './shard-queue.ts'
 
@@ -24,6 +32,8 @@ export interface SettlementOptions {
   /** Whether `onEvent` is told of `record.done` too, which comes for every record. Default true. */
   readonly tellsDone?: boolean | undefined
 }
+
+type Failed = Extract<Outcome, { readonly failure: HandlerFailure }>
 
 export class Settlement {
   readonly #scheduler: Scheduler
@@ -46,7 +56,6 @@ export class Settlement {
   /** The dead-letter topic has acknowledged it. */
   onDeadLettered(held: Held, request: DeadLetterRequest, now: number): void {
     this.#complete(held, now)
-    this.#scheduler.list(held.state)
     this.#emit?.({ ...ofRecord(held, request), kind: 'record.dead', ...deadOf(request.failure, request.topic) })
   }
 
@@ -87,19 +96,22 @@ export class Settlement {
     this.#giveUp({ state, pending }, poisonedFailure(state.route.poison?.threshold ?? 0), 0, now)
   }
 
-  /** Counts for the breaker of its key. `DeadLetter` is a decision about one record, and says nothing about the next. */
+  /** Counts for the breaker of its key. */
   #countGivenUp({ state, pending }: Held, failure: HandlerFailure, now: number): void {
     const { handlerId, poison } = state.route
     const { key } = pending.record
-    if (poison === undefined || key === null || failure.reason === 'dead-letter') return
+    if (poison === undefined || key === null || !saysSomethingOfKey(failure)) return
     if (!state.breakers.onGivenUp(key, poison, now)) return
     const { topic, partition, epoch } = state
     const { cooldownMs } = poison
     this.#emit?.({ kind: 'breaker.opened', topic, partition, epoch, handlerId, key: shortText(key), cooldownMs })
   }
 
+  /** It was handled, and not filtered: that says nothing. */
   #countSucceeded({ state, pending }: Held): void {
     const { handlerId, poison } = state.route
+    state.tally.successes += 1
+    if (state.tally.wholeFailures > 0) this.#endPauses(state)
     const { key } = pending.record
     if (poison === undefined || key === null || !state.breakers.onSucceeded(key)) return
     const { topic, partition, epoch } = state
@@ -107,8 +119,9 @@ export class Settlement {
   }
 
   /** What the attempt says about how many may run at once. */
-  #learn({ handlerId, topic, adaptive }: Route, { outcome, durationMs }: CompletionEvent, now: number): void {
-    if (adaptive === undefined || !tellsDuration(outcome)) return
+  #learn(route: Route, { outcome, durationMs }: CompletionEvent, records: number, now: number): void {
+    const { handlerId, topic, adaptive } = route
+    if (adaptive === undefined || !tellsDuration(outcome, records)) return
     const limit = this.#scheduler.onEnded(topic, durationMs, outcome.kind === 'timed-out', now)
     if (limit !== undefined) this.#emit?.({ kind: 'concurrency.changed', handlerId, limit })
   }
@@ -116,7 +129,7 @@ export class Settlement {
   /** The attempt of these records has ended, and their assignment is the present one. */
   settle(entry: InFlight, completion: CompletionEvent, now: number): void {
     const { state, pendings } = entry
-    this.#learn(state.route, completion, now)
+    this.#learn(state.route, completion, pendings.length, now)
     state.inFlight -= pendings.length
     const [pending] = pendings
     if (pendings.length > 1) this.#settleBatch(entry, completion, now)
@@ -126,42 +139,72 @@ export class Settlement {
 
   #settleBatch(entry: InFlight, { outcome, durationMs }: CompletionEvent, now: number): void {
     if ('failure' in outcome) {
-      this.#split(entry, outcome.failure)
+      this.#split(entry, outcome, now)
       return
     }
     const { state, pendings } = entry
+    const isPause = outcome.kind === 'partial' && outcome.pause !== undefined
     // Of each shard, the last record of this batch that was looked at and is not done.
     const unfinished = new Map<Shard, Pending>()
     for (const [index, pending] of pendings.entries()) {
       const single = outcomeOf(outcome, index)
       if (counts(single, unfinished.get(pending.shard)))
         this.#settleOne({ state, pending }, single, durationMs, now, pendings.length)
-      // It runs again when its shard comes to it.
-      else pending.state = 'queued'
+      else this.#waitBehind(state, pending, isPause ? single : undefined)
       if (isUnfinished(pending)) unfinished.set(pending.shard, pending)
     }
   }
 
-  /** Runs them again at once, in smaller batches: those that are not to blame succeed, and the one that is will be alone. */
-  #split({ state, pendings }: InFlight, failure: HandlerFailure): void {
-    const limit = limitAfterFailure(pendings.length)
+  /**
+   * It runs again when its shard comes to it. That was an attempt of its own where the batch has asked for a pause; but the last one is not used
+   * up behind another record of its shard: it would be given up before that one is done.
+   */
+  #waitBehind({ route }: PartitionState, pending: Pending, paused: SingleOutcome | undefined): void {
+    pending.state = 'queued'
+    if (paused?.kind !== 'failed' || !paused.failure.retryable || pending.attempt >= route.retry.attempts) return
+    pending.lastFailure = paused.failure
+    pending.attempt += 1
+  }
+
+  /** Runs them again in smaller batches: those that are not to blame succeed, and the one that is will be alone. */
+  #split({ state, pendings }: InFlight, outcome: Failed, now: number): void {
+    const { failure } = outcome
+    const records = pendings.length
+    const delayMs = this.#pauseBeforeSplit(state, outcome)
+    const heads = new Set<Shard>()
     for (const pending of pendings) {
       pending.lastFailure = failure
-      state.limitBatch(pending, limit)
-      this.#runAgain({ state, pending })
+      state.limitBatch(pending, limitAfterFailure(records))
+      if (heads.has(pending.shard)) pending.state = 'queued'
+      else if (delayMs > 0) this.#failed.pauseUntil(now + delayMs, { state, pending })
+      else this.#runAgain({ state, pending })
+      heads.add(pending.shard)
     }
     const { topic, partition, epoch } = state
     const { handlerId } = state.route
-    this.#emit?.({ kind: 'batch.split', handlerId, topic, partition, epoch, records: pendings.length, failure })
+    this.#emit?.({ kind: 'batch.split', handlerId, topic, partition, epoch, records, delayMs, failure })
+  }
+
+  /** None where the handler is not at fault, or has said that another attempt is not worth it. Milliseconds. */
+  #pauseBeforeSplit({ route, tally }: PartitionState, { kind, failure }: Failed): number {
+    if (kind === 'interrupted' || !failure.retryable) return 0
+    tally.wholeFailures += 1
+    return pauseBeforeSplitMs(route.retry, tally.wholeFailures, failure, this.#random)
+  }
+
+  /** The handler succeeds again: what it failed at may run. */
+  #endPauses({ route, tally }: PartitionState): void {
+    tally.wholeFailures = 0
+    for (const held of this.#failed.endPauses(route.handlerId)) this.#runAgain(held)
   }
 
   #settleOne(held: Held, outcome: SingleOutcome, durationMs: number, now: number, records?: number): void {
     const { pending } = held
     if (outcome.kind === 'succeeded') {
-      this.#countSucceeded(held)
+      const filtered = outcome.filtered === true
+      if (!filtered) this.#countSucceeded(held)
       this.#complete(held, now)
       if (this.#emitDone !== undefined) {
-        const filtered = outcome.filtered === true
         const { state, pending } = held
         const { handlerId } = state.route
         const { record, attempt } = pending
@@ -182,14 +225,15 @@ export class Settlement {
       else this.#fail(held, failure, durationMs, now)
       return
     }
-    const { retry, maxBlockingMs } = held.state.route
+    const { retry } = held.state.route
     const decision = decideRetry(retry, pending.attempt, failure, this.#random)
     if (decision.kind === 'give-up') {
       this.#fail(held, failure, durationMs, now)
       return
     }
-    if (maxBlockingMs !== undefined && isOverdue(held.state, pending, now)) {
-      this.#fail(held, blockedFailure(failure, maxBlockingMs), durationMs, now)
+    const last = lastFailure(held.state, pending, failure, now)
+    if (last !== undefined) {
+      this.#fail(held, last, durationMs, now)
       return
     }
     const { delayMs } = decision
@@ -220,24 +264,17 @@ export class Settlement {
     this.#emit?.({ ...ofRecord(held, { durationMs }), kind: 'record.dead', ...deadOf(failure, null) })
   }
 
+  /** The one place where a record is done, for whatever reason: the next of its shard may start. */
   #complete({ state, pending }: Held, now: number): void {
     if (state.complete(pending)) state.blockedSince = now
     this.#intake.onDone(state, pending.bytes)
+    this.#scheduler.list(state)
   }
 }
 
 /** What was cut short, refused or filtered says nothing about how long an attempt takes: a service that is down may answer faster than ever. */
-function tellsDuration(outcome: Outcome): boolean {
-  switch (outcome.kind) {
-    case 'succeeded':
-      return outcome.filtered !== true
-    case 'timed-out':
-    case 'partial':
-      return true
-    case 'failed':
-    case 'interrupted':
-      return false
-  }
+function tellsDuration(outcome: Outcome, records: number): boolean {
+  return outcome.kind === 'timed-out' || hasSucceeded(outcome, records)
 }
 
 function ofRecord({ state, pending }: Held, { durationMs }: { readonly durationMs: number }) {

@@ -21,6 +21,8 @@ export interface Pending {
   lastFailure: HandlerFailure | undefined
   /** Records of the largest batch that it may run in. Falls with each batch that failed as a whole, until the bad record is alone. */
   batchLimit: number
+  /** How many records its handler had handled when it was first tried; -1 before. */
+  successesBefore: number
   /** The retry queue's, while it waits there. */
   retry: RetryTicket | undefined
   /** Since when it waits for others to make a batch; undefined while it does not. Milliseconds since the Unix epoch. */
@@ -78,6 +80,7 @@ export class ShardQueue {
       ticket: -1,
       state: 'queued',
       attempt: 1,
+      successesBefore: -1,
       retry: undefined,
       interruptions: 0,
       lastFailure: undefined,

@@ -221,7 +221,6 @@ export class WorkManager {
       return
     }
     this.#settlement.settle(entry, completion, now)
-    this.#scheduler.list(entry.state)
   }
 
   // --- dead letters ---

@@ -245,7 +245,7 @@ export class Attempt extends Waiting {
   }
 
   #afterPublishes(ending: Outcome): Outcome | undefined {
-    const outcome = ending.kind === 'succeeded' ? (this.#batch?.outcome() ?? ending) : ending
+    const outcome = this.#batch?.outcomeOf(ending) ?? ending
     const publishes = this.#publishes
     if (publishes === undefined) return outcome
     // The record is not done before its publishes are: committed earlier, a crash would lose what was to be published.
@@ -263,13 +263,18 @@ export class Attempt extends Waiting {
       )
     publishes.attemptIsOver(logFailure)
     const [first, ...others] = publishes.takeFailures()
-    if (first !== undefined && (outcome.kind === 'succeeded' || outcome.kind === 'partial')) {
+    if (first !== undefined && hasReturned(outcome)) {
       others.forEach(logFailure)
       return this.#failedBy(first)
     }
     if (first !== undefined) [first, ...others].forEach(logFailure)
     return outcome
   }
+}
+
+/** The handler: it did not throw, and was not cut short. */
+function hasReturned(outcome: Outcome): boolean {
+  return outcome.kind === 'succeeded' || (outcome.kind === 'partial' && outcome.pause === undefined)
 }
 
 function isAccepted(filter: (record: HandlerRecord<unknown>) => unknown, record: DecodedRecord): boolean {

@@ -43,6 +43,20 @@ export class HandlerBatch implements Batch<unknown> {
     this.#failures.set(index, this.#failureOf(error, index))
   }
 
+  /** What the ending of the batch function means for its records. A throw fails all of them, whatever it has said of some. */
+  outcomeOf(ending: Outcome): Outcome {
+    if (ending.kind === 'succeeded') return this.outcome()
+    const isPause = ending.kind === 'failed' && ending.failure.retryAfterMs !== undefined
+    return isPause ? this.#paused(ending.failure) : ending
+  }
+
+  /** What was rejected or filtered before it came to the handler has nothing to wait for. */
+  #paused(pause: HandlerFailure): Outcome {
+    if (this.#places.size + this.#filtered.size + this.#failures.size === 1) return failed(pause)
+    for (const index of this.#places.values()) this.#failures.set(index, pause)
+    return { kind: 'partial', failures: this.#failures, filtered: this.#filtered, pause }
+  }
+
   /** When the handler has returned, or had nothing to do: what it did not fail has succeeded. */
   outcome(): Outcome {
     const [only] = this.#failures.values()

@@ -26,8 +26,8 @@ export function applyRetryRules(
   if (!failure.retryable || failure.retryAfterMs !== undefined) return outcome
   const error = toError(thrown)
   if (!isRetryable(rules, error, onBroken)) return { kind: 'failed', failure: { ...failure, retryable: false } }
-  const retryAfterMs = delayOf(rules, attempt, error, onBroken)
-  return retryAfterMs === undefined ? outcome : { kind: 'failed', failure: { ...failure, retryAfterMs } }
+  const retryDelayMs = delayOf(rules, attempt, error, onBroken)
+  return retryDelayMs === undefined ? outcome : { kind: 'failed', failure: { ...failure, retryDelayMs } }
 }
 
 function isRetryable({ when }: RetryOptions, error: Error, onBroken: OnBrokenRule): boolean {

@@ -51,11 +51,12 @@ export type RuntimeEvent =
       readonly failure: HandlerFailure
       readonly deadLetterTopic: string | null
     })
-  /** A batch failed as a whole. Its records run again at once, in batches of half the size, until the one that is to blame is alone. */
+  /** A batch failed as a whole. Its records run again after `delayMs`, in batches of half the size, until the one that is to blame is alone. */
   | (OfPartition & {
       readonly kind: 'batch.split'
       readonly handlerId: string
       readonly records: number
+      readonly delayMs: number
       readonly failure: HandlerFailure
     })
   /** The dead-letter topic did not acknowledge; the record stays incomplete and is published again after `delayMs`. */

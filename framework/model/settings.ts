@@ -8,6 +8,8 @@ export interface RetrySettings {
   readonly minMs: number
   readonly maxMs: number
   readonly jitter: boolean
+  /** A record that is older gets no further attempt once it has failed twice. Left out, or 0: its age does not matter. Milliseconds. */
+  readonly maxAgeMs?: number | undefined
 }
 
 /** How the records of a batch handler are put together. */

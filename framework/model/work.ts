@@ -32,6 +32,8 @@ export interface HandlerFailure {
   readonly retryable: boolean
   /** Set by `RetryAfter`: replaces the policy's delay for this retry. Milliseconds. */
   readonly retryAfterMs?: number
+  /** Set by the handler's `retry.delay`: the same, but of a batch it asks for no pause as a whole. Milliseconds. */
+  readonly retryDelayMs?: number
 }
 
 export type FailureReason =
@@ -51,6 +53,10 @@ export type FailureReason =
   | 'poisoned'
   /** Given up before its last attempt, because it held back the commit of its partition for too long. */
   | 'blocked'
+  /** Given up before its last attempt, because it is older than `retry.maxAge`. */
+  | 'expired'
+  /** Given up before its last attempt, because others succeed and it left its partition no room for them. */
+  | 'in-the-way'
 
 export type Outcome =
   /** Done. `filtered` when the handler's filter said no and the handler did not run. */
@@ -64,6 +70,8 @@ export type Outcome =
       readonly kind: 'partial'
       readonly failures: ReadonlyMap<number, HandlerFailure>
       readonly filtered?: ReadonlySet<number>
+      /** The batch function threw `RetryAfter`: all that it was given has failed with this, each in an attempt of its own. */
+      readonly pause?: HandlerFailure
     }
 
 /** Exactly one for every work item that was submitted. */

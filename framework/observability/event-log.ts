@@ -52,8 +52,8 @@ class EventWriter {
         return
       }
       case 'batch.split': {
-        const { handlerId, records, epoch, failure } = event
-        const facts = { handlerId, partition: partitionId(event), epoch, records, ...failureOf(failure) }
+        const { handlerId, records, delayMs, epoch, failure } = event
+        const facts = { handlerId, partition: partitionId(event), epoch, records, delayMs, ...failureOf(failure) }
         const sentence = 'a batch failed and is tried again in halves'
         this.#seldom(`split ${handlerId}`, 'info', facts, sentence, failure.name)
         return

@@ -27,12 +27,13 @@ export interface BatchResult {
   readonly records: readonly {
     /**
      * What would become of the record: `retry` unless its attempts are used up, `dead` at once. `again`: it runs again without having used up an
-     * attempt, because the batch has failed as a whole, or because one of its key before it has failed.
+     * attempt, because the batch has failed as a whole, or because one of its key before it has failed. `RetryAfter` of
+     * the whole batch is an attempt of each: `retry`.
      */
     readonly outcome: 'done' | 'filtered' | 'retry' | 'dead' | 'again'
     readonly failure: HandlerFailure | undefined
   }[]
-  /** Why the batch has failed as a whole: it is tried again in halves. Undefined when each record has an outcome of its own. */
+  /** Why the batch has failed as a whole: it is tried again in halves, or after `RetryAfter` as it is. Undefined when each record has an outcome of its own. */
   readonly failure: HandlerFailure | undefined
   /** In the order of their calls. */
   readonly published: readonly PublishedValue[]
@@ -56,8 +57,9 @@ export async function runBatch<T>(
     const again: RecordResult = { outcome: 'again', failure: undefined }
     return { records: records.map(() => again), failure: outcome.failure, published, logged }
   }
+  const pause = outcome.kind === 'partial' ? outcome.pause : undefined
   const results = records.map((_, index) => resultOf(outcome, index))
-  return { records: inOrder(results, records, handler), failure: undefined, published, logged }
+  return { records: inOrder(results, records, handler, pause), failure: pause, published, logged }
 }
 
 function resultOf(outcome: Outcome, index: number): RecordResult {
@@ -72,11 +74,12 @@ function failureIn(outcome: Outcome): HandlerFailure | undefined {
   return 'failure' in outcome ? outcome.failure : undefined
 }
 
-/** Behind a record of its key that runs again, nothing counts; behind one that is given up, success does. */
+/** Behind a record of its key that runs again, nothing counts but a pause; behind one that is given up, success does. */
 function inOrder<T>(
   results: readonly RecordResult[],
   records: readonly KafkaRecord[],
   { options }: HandlerDefinition<T>,
+  pause: HandlerFailure | undefined,
 ): readonly RecordResult[] {
   const before = new Map<string, 'dead' | 'again'>()
   return results.map((result, index) => {
@@ -87,6 +90,8 @@ function inOrder<T>(
     const counts = earlier === undefined || (earlier === 'dead' && isDone)
     if (shard !== undefined && !(counts && isDone))
       before.set(shard, counts && result.outcome === 'dead' ? 'dead' : 'again')
-    return counts ? result : { outcome: 'again', failure: undefined }
+    return counts || (pause !== undefined && result.outcome === 'retry')
+      ? result
+      : { outcome: 'again', failure: undefined }
   })
 }

@@ -153,7 +153,9 @@ export const nested = handler(
 
 const Part = Type.Object({
   do: Type.Union(
-    ['nothing', 'fail', 'giveUp', 'later', 'throw', 'hang', 'wait', 'failStranger'].map((what) => Type.Literal(what)),
+    ['nothing', 'fail', 'giveUp', 'later', 'pause', 'throw', 'hang', 'wait', 'failStranger'].map((what) =>
+      Type.Literal(what),
+    ),
   ),
   skip: Type.Optional(Type.Boolean()),
 })
@@ -172,6 +174,7 @@ export const batched = batchHandler(
       if (record.value.do === 'fail') batch.fail(record, new CardRefused(`no ${record.offset}`))
       if (record.value.do === 'giveUp') batch.fail(record, new DeadLetter('never'))
       if (record.value.do === 'later') batch.fail(record, new RetryAfter('10s', 'busy'))
+      if (record.value.do === 'pause') throw new RetryAfter('10s', 'busy')
       if (record.value.do === 'failStranger') batch.fail({ ...record }, new Error('whose?'))
       if (record.value.do === 'throw') throw new Error('all of it')
       if (record.value.do === 'wait') await context.publish(GATE, 'batch')

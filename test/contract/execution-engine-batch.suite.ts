@@ -79,6 +79,25 @@ export function describeBatches(create: CreateEngine): void {
     assert.equal(failure.message, 'all of it')
   })
 
+  it('batch: fails each record that it gave to a handler that throws RetryAfter, and says that this is a pause', async () => {
+    await using harness = await started()
+    const parts = [{ do: 'fail' }, '{', { do: 'nothing', skip: true }, { do: 'pause' }]
+    const outcome = await harness.outcomeOf(harness.submitBatch(parts))
+    assert.ok(outcome.kind === 'partial')
+    assert.deepEqual([outcome.pause?.name, outcome.pause?.retryAfterMs], ['RetryAfter', 10_000])
+    const reasons = [...outcome.failures].map(([index, { message, reason }]) => [
+      index,
+      reason === 'handler' ? message : reason,
+    ])
+    assert.deepEqual(reasons.sort(), [
+      [0, 'busy'],
+      [1, 'undecodable'],
+      [3, 'busy'],
+    ])
+    assert.deepEqual([...(outcome.filtered ?? [])], [2])
+    assert.equal((await harness.failureOf(harness.submitBatch([{ do: 'pause' }]))).retryAfterMs, 10_000)
+  })
+
   it('batch: fails as a whole when a record is failed that is not in it', async () => {
     await using harness = await started()
     const failure = await harness.failureOf(harness.submitBatch([nothing, { do: 'failStranger' }]))

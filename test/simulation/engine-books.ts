@@ -119,17 +119,28 @@ export class EngineBooks {
       case 'succeeded':
         return (seen.length === 0) === (outcome.filtered === true) && seen.every(({ plan }) => mayReturn(plan))
       case 'partial':
+        if (outcome.pause !== undefined) return seen.length > 0 && isPauseOf(seen, parts, outcome, outcome.pause)
         return parts.every((part, index) => isRightAt(part, outcome, index))
     }
   }
 }
 
-function isRightAt(part: Part, outcome: Extract<Outcome, { kind: 'partial' }>, index: number): boolean {
+type Partial = Extract<Outcome, { readonly kind: 'partial' }>
+
+function isRightAt(part: Part, outcome: Partial, index: number): boolean {
   const failure = outcome.failures.get(index)
   const isFiltered = outcome.filtered?.has(index) === true
   if (isLeftOut(part.told)) return isFiltered && failure === undefined
   if (isFiltered) return false
   return failure === undefined ? mayReturn(part.plan) : hasFailedAs(part, failure, false)
+}
+
+/** One of those that the handler saw has thrown it, and all of them have failed with it. */
+function isPauseOf(seen: readonly Part[], parts: readonly Part[], outcome: Partial, pause: HandlerFailure): boolean {
+  const isWhole = parts.every(({ told }, index) =>
+    isLeftOut(told) ? outcome.filtered?.has(index) === true : outcome.failures.get(index)?.message === pause.message,
+  )
+  return isWhole && seen.some((part) => part.plan.ending === 'pause' && hasFailedAs(part, pause, true))
 }
 
 function mayReturn({ ending }: Plan): boolean {
@@ -141,7 +152,7 @@ function hasFailedAs({ told, attempt, plan }: Part, failure: HandlerFailure, isW
   if (plan.ending === 'return' || failure.message !== nameOf(told, attempt) || (isWhole && !isFatal(plan))) return false
   const isGivenUp = plan.ending === 'giveUp'
   if (failure.reason !== (isGivenUp ? 'dead-letter' : 'handler') || failure.retryable === isGivenUp) return false
-  return failure.retryAfterMs === (plan.ending === 'retryAfter' ? 300 : undefined)
+  return failure.retryAfterMs === (plan.ending === 'retryAfter' || plan.ending === 'pause' ? 300 : undefined)
 }
 
 function isDone(outcome: Outcome, index: number): boolean {

@@ -195,7 +195,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a record that blocks for too long goes on blocking',
     file: 'blocking-limit.ts',
-    find: 'return isIdle ? blocking : undefined',
+    find: 'return isIdle && hasFailed(blocking) ? blocking : undefined',
     replace: 'return undefined',
   },
   {
@@ -273,8 +273,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the records of a batch that failed are given up because they block',
     file: 'blocking-limit.ts',
-    find: "blocking.state === 'queued' && hasFailed(blocking)",
-    replace: "blocking.state === 'queued' && blocking.lastFailure !== undefined",
+    find: 'return isIdle && hasFailed(blocking) ? blocking : undefined',
+    replace: 'return isIdle && blocking.lastFailure !== undefined ? blocking : undefined',
   },
   {
     name: 'a batch that failed as a whole is tried again as it was',
@@ -323,6 +323,110 @@ export const mutants: readonly Mutant[] = [
     file: 'shard-queue.ts',
     find: "      if (shard.head.state === 'in-flight') return\n",
     replace: '',
+  },
+  {
+    name: 'a record that is dropped leaves its partition unlisted',
+    file: 'settlement.ts',
+    find: '    this.#scheduler.list(state)\n  }\n}',
+    replace: '  }\n}',
+  },
+  {
+    name: 'a batch that asked for a pause is split at once',
+    file: 'settlement.ts',
+    find: "    if ('failure' in outcome) {",
+    replace:
+      "    if (outcome.kind === 'partial' && outcome.pause !== undefined) return this.#split(entry, { kind: 'failed', failure: outcome.pause }, now)\n    if ('failure' in outcome) {",
+  },
+  {
+    name: 'a pause that a batch asked for is no attempt of what is behind another record of its key',
+    file: 'settlement.ts',
+    find: '    pending.lastFailure = paused.failure\n    pending.attempt += 1\n',
+    replace: '',
+  },
+  {
+    name: 'the last attempt of a record is used up behind another one of its key',
+    file: 'settlement.ts',
+    find: 'pending.attempt >= route.retry.attempts) return',
+    replace: 'pending.attempt > route.retry.attempts) return',
+  },
+  {
+    name: 'a batch that fails is split at once, however often',
+    file: 'retry-policy.ts',
+    find: 'return inARow <= 1 ? 0 : delayMs(settings, inARow - 1, failure, random)',
+    replace: 'return 0',
+  },
+  {
+    name: 'the pause before a split does not grow',
+    file: 'retry-policy.ts',
+    find: 'return inARow <= 1 ? 0 : delayMs(settings, inARow - 1, failure, random)',
+    replace: 'return inARow <= 1 ? 0 : delayMs(settings, 1, failure, random)',
+  },
+  {
+    name: 'a success does not end the pause before a split',
+    file: 'settlement.ts',
+    find: 'for (const held of this.#failed.endPauses(route.handlerId)) this.#runAgain(held)',
+    replace: '',
+  },
+  {
+    name: 'the pause before a split goes on growing after a success',
+    file: 'settlement.ts',
+    find: '    tally.wholeFailures = 0\n',
+    replace: '',
+  },
+  {
+    name: 'a malformed value counts against its key',
+    file: 'key-breakers.ts',
+    find: "reason !== 'dead-letter' && reason !== 'undecodable' && reason !== 'invalid'",
+    replace: "reason !== 'dead-letter'",
+  },
+  {
+    name: 'a malformed value heals its key',
+    file: 'settlement.ts',
+    find: 'key === null || !saysSomethingOfKey(failure)) return',
+    replace:
+      "key === null || !saysSomethingOfKey(failure)) return void (poison !== undefined && failure.reason !== 'dead-letter' && state.breakers.onSucceeded(key))",
+  },
+  {
+    name: 'a record that was filtered heals its key',
+    file: 'settlement.ts',
+    find: 'if (!filtered) this.#countSucceeded(held)',
+    replace: 'this.#countSucceeded(held)',
+  },
+  {
+    name: 'the age of a record does not matter',
+    file: 'last-failure.ts',
+    find: 'return timestamp >= 0 && now - timestamp >= maxAgeMs',
+    replace: 'return timestamp >= 0 && now - timestamp >= maxAgeMs * 2',
+  },
+  {
+    name: 'a record without a timestamp is older than any',
+    file: 'last-failure.ts',
+    find: 'return timestamp >= 0 && now - timestamp >= maxAgeMs',
+    replace: 'return now - timestamp >= maxAgeMs',
+  },
+  {
+    name: 'a record that is old, or in the way, is tried once',
+    file: 'last-failure.ts',
+    find: 'const ATTEMPTS_ALWAYS = 2',
+    replace: 'const ATTEMPTS_ALWAYS = 1',
+  },
+  {
+    name: 'a record that leaves its partition no room goes on being tried',
+    file: 'last-failure.ts',
+    find: 'return isTight && isBefore && tally.successes > pending.successesBefore',
+    replace: 'return false',
+  },
+  {
+    name: 'a record is given up as in the way though nothing else succeeds',
+    file: 'last-failure.ts',
+    find: 'return isTight && isBefore && tally.successes > pending.successesBefore',
+    replace: 'return isTight && isBefore',
+  },
+  {
+    name: 'a record is given up as in the way though another one is',
+    file: 'last-failure.ts',
+    find: 'return isTight && isBefore && tally.successes > pending.successesBefore',
+    replace: 'return isTight && tally.successes > pending.successesBefore',
   },
   {
     name: 'a handler that was abandoned is answered for again when it ends',

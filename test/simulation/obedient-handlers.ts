@@ -36,7 +36,7 @@ export const obedientBatch = batchHandler<Told>('orders', { filter }, async (bat
 
 /** Ends the whole batch, and not only the record. */
 export function isFatal({ ending }: Plan): boolean {
-  return ending === 'throw' || ending === 'hang' || ending === 'deaf' || ending === 'exit'
+  return ending === 'throw' || ending === 'pause' || ending === 'hang' || ending === 'deaf' || ending === 'exit'
 }
 
 async function failAlone(batch: Batch<Told>, record: HandlerRecord<Told>, plan: Plan): Promise<void> {
@@ -63,6 +63,7 @@ async function obey(record: HandlerRecord<Told>, plan: Plan, { signal }: Handler
     case 'throw':
     case 'reject':
     case 'retryAfter':
+    case 'pause':
     case 'giveUp':
       throw failureOf(record, plan)
   }
@@ -70,7 +71,7 @@ async function obey(record: HandlerRecord<Told>, plan: Plan, { signal }: Handler
 
 function failureOf({ value, attempt }: HandlerRecord<Told>, { ending }: Plan): Error {
   const name = nameOf(value, attempt)
-  if (ending === 'retryAfter') return new RetryAfter('300ms', name)
+  if (ending === 'retryAfter' || ending === 'pause') return new RetryAfter('300ms', name)
   return ending === 'giveUp' ? new DeadLetter(name) : new Error(name)
 }
 

@@ -4,9 +4,11 @@
  */
 import { decodeCompleted } from '../../framework/control-plane/metadata-encoder.ts'
 import type { CommitSnapshot } from '../../framework/control-plane/partition-state.ts'
-import type { HandlerFailure, Ordering, WorkItem } from '../../framework/model/work.ts'
+import type { HandlerFailure, Ordering, Outcome, WorkItem } from '../../framework/model/work.ts'
 import type { Setup } from './schedule.ts'
 import type { Log, LogRecord, Stored } from './world.ts'
+
+type Failed = Extract<Outcome, { readonly failure: HandlerFailure }>
 
 export class Violation extends Error {
   readonly invariant: string
@@ -55,8 +57,27 @@ interface KeyHistory {
   lastAt: number
 }
 
+/** Since when and until when a record may wait for its next attempt. */
+interface Wait {
+  readonly from: number
+  readonly until: number
+  /** A success of the handler ends it. */
+  readonly isPause: boolean
+}
+
+/** What the oracle knows of the handler in one process. */
+interface Fortune {
+  successes: number
+  /** Batches that have failed as a whole since the last success. */
+  wholeFailures: number
+}
+
 /** A metadata limit from here on holds whatever a schedule can complete. */
 const ROOMY = 1_000
+/** A span that no schedule reaches. */
+const ENDLESS_SPAN = 1_000
+/** The longest delay between two attempts. */
+export const MAX_RETRY_MS = 800
 
 /** Counted over all schedules, so that a run can show that it met what it is about. */
 export const seen = {
@@ -76,6 +97,14 @@ export const seen = {
   batches: 0,
   splits: 0,
   partials: 0,
+  /** Batches that waited before they were split. */
+  pausedSplits: 0,
+  /** Such pauses that a success has ended. */
+  endedPauses: 0,
+  /** Batches that threw RetryAfter. */
+  pausedBatches: 0,
+  expired: 0,
+  inTheWay: 0,
 }
 
 export class Oracle {
@@ -90,6 +119,12 @@ export class Oracle {
   readonly #keys = new Map<Assignment, Map<string, KeyHistory>>()
   /** When attempts were started, by member. */
   readonly #starts = new Map<number, number[]>()
+  readonly #fortunes = new Map<number, Fortune>()
+  /** Successes of the handler before a record's first attempt, by uid. */
+  readonly #before = new Map<Assignment, Map<number, number>>()
+  /** Dropped since the manager began to choose what starts. */
+  readonly #justDropped = new Set<number>()
+  readonly #waits = new Map<Assignment, Map<number, Wait>>()
   /** By member: infinity while somebody has paused its handler. */
   readonly #pausedUntil = new Map<number, number>()
 
@@ -150,6 +185,7 @@ export class Oracle {
   crash(member: number): void {
     seen.crashes += 1
     this.#starts.delete(member)
+    this.#fortunes.delete(member)
     this.#pausedUntil.delete(member)
   }
 
@@ -172,6 +208,9 @@ export class Oracle {
       throw new Violation('REPEAT', `record ${uid} was completed and committed, and runs again`)
     if (assignment.finished.has(uid)) throw new Violation('REPEAT', `record ${uid} is finished and runs again`)
     if (assignment.givenUp.has(uid)) throw new Violation('CAP', `record ${uid} was given up and runs again`)
+    this.#checkWait(running, now)
+    const before = mapOf(this.#before, assignment)
+    if (!before.has(uid)) before.set(uid, this.#fortuneOf(assignment).successes)
     const failures = this.#failures.get(assignment)?.get(uid) ?? 0
     const attempt = item.attempts[item.records.findIndex(({ offset }) => offset === record.offset)]
     if (attempt !== failures + 1) {
@@ -220,11 +259,53 @@ export class Oracle {
       throw new Violation('EARLY', `a batch of ${records.length} starts after ${now - oldest} ms`)
   }
 
-  /** A batch has failed as a whole: that is nobody's attempt, and its records may only run in smaller ones. */
-  split({ limits }: Assignment, batched: readonly LogRecord[]): void {
+  /**
+   * A batch has failed as a whole: that is nobody's attempt, and its records may only run in smaller ones; from the second failure in a row on
+   * after a pause that grows.
+   */
+  split(assignment: Assignment, batched: readonly LogRecord[], outcome: Failed, now: number): void {
     seen.splits += 1
+    const { limits } = assignment
     const limit = Math.max(1, Math.floor(batched.length / 2))
     for (const { uid } of batched) limits.set(uid, Math.min(limits.get(uid) ?? limit, limit))
+    if (outcome.kind === 'interrupted' || !outcome.failure.retryable) return
+    const fortune = this.#fortuneOf(assignment)
+    fortune.wholeFailures += 1
+    if (fortune.wholeFailures === 1) return
+    seen.pausedSplits += 1
+    const heads = batched.filter(
+      (record, index) => !batched.slice(0, index).some((other) => this.isPartnerOf(record, other)),
+    )
+    for (const { uid } of heads)
+      this.#wait(assignment, uid, { ...this.#backoff(fortune.wholeFailures - 1, now), isPause: true })
+  }
+
+  /** Nothing starts before its delay, or its pause, is over. */
+  #checkWait({ assignment, record: { uid } }: Running, now: number): void {
+    const waits = mapOf(this.#waits, assignment)
+    const { from, isPause } = waits.get(uid) ?? { from: now, isPause: false }
+    if (now < from)
+      throw new Violation(
+        'PAUSE',
+        `record ${uid} starts at ${now}, and ${isPause ? 'its batch ' : ''}waits until ${from}`,
+      )
+    waits.delete(uid)
+  }
+
+  #wait(assignment: Assignment, uid: number, wait: Wait): void {
+    mapOf(this.#waits, assignment).set(uid, wait)
+  }
+
+  /** With jitter: the upper half. */
+  #backoff(attempt: number, now: number): Omit<Wait, 'isPause'> {
+    const longest = Math.min(this.#setup.retryMinMs * 2 ** (attempt - 1), MAX_RETRY_MS)
+    return { from: now + longest / 2, until: now + longest }
+  }
+
+  #fortuneOf({ member }: Assignment): Fortune {
+    const fortune = this.#fortunes.get(member) ?? { successes: 0, wholeFailures: 0 }
+    this.#fortunes.set(member, fortune)
+    return fortune
   }
 
   isPartnerOf(record: LogRecord, other: LogRecord): boolean {
@@ -239,8 +320,20 @@ export class Oracle {
     if (times !== undefined) times.finishedAt = now
   }
 
+  /** The handler has handled it. One that was filtered says nothing of key or handler. */
   succeed(running: Running, now: number): void {
     this.#keyOf(running)?.clear()
+    const fortune = this.#fortuneOf(running.assignment)
+    fortune.successes += 1
+    fortune.wholeFailures = 0
+    for (const [{ member }, waits] of this.#waits) {
+      if (member !== running.assignment.member) continue
+      for (const [uid, { isPause }] of waits) {
+        if (!isPause) continue
+        seen.endedPauses += 1
+        waits.delete(uid)
+      }
+    }
     this.finish(running, now)
   }
 
@@ -248,7 +341,14 @@ export class Oracle {
   giveUp(running: Delivered, countsForKey: boolean, now: number): void {
     running.assignment.givenUp.add(running.record.uid)
     if (countsForKey) this.#keyOf(running)?.add(now)
-    if (!this.#setup.hasDeadLetters) this.finish(running, now)
+    if (this.#setup.hasDeadLetters) return
+    this.#justDropped.add(running.record.uid)
+    this.finish(running, now)
+  }
+
+  /** The manager is about to choose what starts. */
+  beginTurn(): void {
+    this.#justDropped.clear()
   }
 
   interrupt({ assignment, record }: Running): void {
@@ -306,26 +406,69 @@ export class Oracle {
     }
   }
 
-  /** Records that may wait for a retry: their attempts have failed, and they are neither finished nor given up. */
-  failedOpen(assignment: Assignment): number {
-    const failed = [...(this.#failures.get(assignment)?.keys() ?? [])]
-    return failed.filter((uid) => !assignment.finished.has(uid) && !assignment.givenUp.has(uid)).length
+  /** Records that may wait for a retry, or for the end of a pause: neither finished nor given up. */
+  mayWait(assignment: Assignment, now: number): number {
+    const waiting = [...mapOf(this.#waits, assignment)].filter(([, { until }]) => now < until)
+    return waiting.filter(([uid]) => !assignment.finished.has(uid) && !assignment.givenUp.has(uid)).length
   }
 
-  /** @returns true when that was the last attempt */
-  fail(running: Running, { retryable, reason }: HandlerFailure, now: number): boolean {
+  /** @param inTheWay it was given up for that reason; where only the metadata tells, the oracle cannot say that it should have been */
+  fail(running: Running, failure: HandlerFailure, inTheWay: boolean, now: number): void {
     const { assignment, record } = running
-    let failures = this.#failures.get(assignment)
-    if (failures === undefined) {
-      failures = new Map()
-      this.#failures.set(assignment, failures)
+    const count = this.#countFailure(running)
+    const { attempts, maxAgeMs } = this.#setup
+    const isExpired = count >= 2 && record.at >= 0 && now - record.at >= (maxAgeMs ?? Number.POSITIVE_INFINITY)
+    const span = count >= 2 ? this.#spanInTheWay(running) : 0
+    const mustGoFor = span >= this.#setup.maxOffsetSpan
+    if (inTheWay && !mustGoFor && (span <= 0 || !this.#isMetadataTight)) {
+      throw new Violation(
+        'IN-THE-WAY',
+        `record ${record.uid} is given up after ${count} failures for a span of ${span}`,
+      )
     }
-    const count = (failures.get(record.uid) ?? 0) + 1
-    failures.set(record.uid, count)
-    const isLast = !retryable || count >= this.#setup.attempts
-    if (isLast) this.giveUp(running, reason !== 'dead-letter', now)
-    if (!isLast) seen.retries += 1
-    return isLast
+    const hasAttempts = failure.retryable && count < attempts
+    if (hasAttempts && isExpired) seen.expired += 1
+    if (hasAttempts && inTheWay) seen.inTheWay += 1
+    if (!hasAttempts || isExpired || inTheWay || mustGoFor) {
+      this.giveUp(running, saysSomethingOfKey(failure), now)
+      return
+    }
+    seen.retries += 1
+    const { retryAfterMs } = failure
+    const wait =
+      retryAfterMs === undefined ? this.#backoff(count, now) : { from: now + retryAfterMs, until: now + retryAfterMs }
+    this.#wait(assignment, record.uid, { ...wait, isPause: false })
+  }
+
+  /** With a batch that asked for a pause, and behind another record of its shard that is not done: an attempt, but never the last one. */
+  failBehind(running: Running, { retryable }: HandlerFailure): void {
+    const failures = this.#failures.get(running.assignment)?.get(running.record.uid) ?? 0
+    if (retryable && failures + 1 < this.#setup.attempts) this.#countFailure(running)
+  }
+
+  #countFailure({ assignment, record: { uid } }: Running): number {
+    const failures = mapOf(this.#failures, assignment)
+    const count = (failures.get(uid) ?? 0) + 1
+    failures.set(uid, count)
+    return count
+  }
+
+  /** Whether a partition can run out of room for completions, in offsets or in metadata. */
+  get mayBeTight(): boolean {
+    return this.#setup.maxOffsetSpan < ENDLESS_SPAN || this.#isMetadataTight
+  }
+
+  get #isMetadataTight(): boolean {
+    return this.#setup.recovery === 'metadata' && this.#setup.maxMetadataLength < ROOMY
+  }
+
+  /** How many offsets a record keeps from being committed though others have succeeded since it was first tried; 0 when it does not. */
+  #spanInTheWay({ assignment, record }: Running): number {
+    const { successes } = this.#fortuneOf(assignment)
+    const lowest = assignment.delivered.find(({ uid }) => !assignment.finished.has(uid) && !assignment.covered.has(uid))
+    if (lowest !== record || successes <= (this.#before.get(assignment)?.get(record.uid) ?? successes)) return 0
+    const highest = assignment.delivered.findLast(({ uid }) => assignment.finished.has(uid))
+    return Math.max((highest?.offset ?? 0) + 1, assignment.coveredTo) - record.offset
   }
 
   /** A snapshot that leaves the process: all that it claims must be finished now. */
@@ -365,7 +508,9 @@ export class Oracle {
   #checkSpan(assignment: Assignment, record: LogRecord): void {
     const isFinished = ({ uid }: LogRecord): boolean => assignment.finished.has(uid) || assignment.covered.has(uid)
     const lowest = assignment.delivered.find((other) => !isFinished(other))
-    const highest = assignment.delivered.findLast((other) => assignment.finished.has(other.uid))
+    // What was dropped while these were chosen may have come behind them.
+    const wasFinished = ({ uid }: LogRecord): boolean => assignment.finished.has(uid) && !this.#justDropped.has(uid)
+    const highest = assignment.delivered.findLast(wasFinished)
     if (lowest === undefined || highest === undefined) return
     // What was finished by an earlier owner, and compacted since, is still the highest that is finished.
     if (record.offset < Math.max(highest.offset, assignment.coveredTo)) return
@@ -457,6 +602,16 @@ export class Oracle {
     seen.restored += log.records.filter(({ uid, offset }) => offset >= stored.position && covered.has(uid)).length
     return covered
   }
+}
+
+function saysSomethingOfKey({ reason }: HandlerFailure): boolean {
+  return reason !== 'dead-letter' && reason !== 'undecodable' && reason !== 'invalid'
+}
+
+function mapOf<Key, Inner extends Map<unknown, unknown>>(maps: Map<Key, Inner>, key: Key): Inner {
+  const map = maps.get(key) ?? (new Map() as Inner)
+  maps.set(key, map)
+  return map
 }
 
 function rangesOf({ position, metadata }: Stored): readonly { start: number; end: number }[] {

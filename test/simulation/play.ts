@@ -7,7 +7,7 @@ import { WorkManager } from '../../framework/control-plane/work-manager.ts'
 import type { KafkaRecord, TopicPartition } from '../../framework/model/record.ts'
 import type { HandlerFailure, Outcome, WorkItem } from '../../framework/model/work.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
-import { type Assignment, type Delivered, Oracle, type Running, seen, Violation } from './oracle.ts'
+import { type Assignment, type Delivered, MAX_RETRY_MS, Oracle, type Running, seen, Violation } from './oracle.ts'
 import type { Schedule, Setup, Step } from './schedule.ts'
 import { Log, type LogRecord, TOPIC } from './world.ts'
 
@@ -30,6 +30,9 @@ interface Owned {
   isDraining: boolean
 }
 
+/** What the manager says of a record that gets no further attempt. */
+type GivenUp = Pick<DeadLetterRequest, 'record' | 'failure'>
+
 /** One process. */
 interface Member {
   readonly id: number
@@ -40,6 +43,8 @@ interface Member {
   isPaused: boolean
   running: Running[]
   deadLetters: { readonly request: DeadLetterRequest; readonly running: Delivered }[]
+  /** Given up where there is no dead-letter topic, and not looked at yet. */
+  dropped: GivenUp[]
   /** The last failed attempt of each record that was given up, to match the request with it. */
   readonly interruptions: Map<Assignment, Map<number, number>>
   readonly lastRunning: Map<string, Running>
@@ -236,9 +241,11 @@ export class Game {
   #newMember(id: number): Member {
     const { ordering, attempts, hasDeadLetters, concurrency, maxRecords, maxRecordsPerPartition, maxOffsetSpan, seed } =
       this.#setup
-    const { batch, rateLimit, adaptive, poison, maxBlockingMs } = this.#setup
+    const { batch, rateLimit, adaptive, poison, maxBlockingMs, maxAgeMs, retryMinMs } = this.#setup
     const rules = { batch, rateLimit, adaptive, poison, maxBlockingMs }
-    const retry = { attempts, backoff: 'exponential', minMs: this.#setup.retryMinMs, maxMs: 800, jitter: true } as const
+    const delays = { backoff: 'exponential', minMs: retryMinMs, maxMs: MAX_RETRY_MS, jitter: true } as const
+    const retry = { attempts, ...delays, maxAgeMs }
+    const dropped: GivenUp[] = []
     const deadLetterTopic = hasDeadLetters ? 'orders.dlq' : null
     const manager = new WorkManager({
       routes: [{ handlerId: HANDLER, topic: TOPIC, ordering, concurrency, retry, deadLetterTopic, ...rules }],
@@ -246,6 +253,9 @@ export class Game {
       recovery: this.#setup.recovery,
       maxMetadataLength: this.#setup.maxMetadataLength,
       random: seededRandom(seed),
+      onEvent: (event) => {
+        if (event.kind === 'record.dead' && event.deadLetterTopic === null) dropped.push(event)
+      },
     })
     const empty = { running: [], deadLetters: [], commit: undefined, isPaused: false }
     return {
@@ -255,6 +265,7 @@ export class Game {
       paused: new Set(),
       interruptions: new Map(),
       lastRunning: new Map(),
+      dropped,
       ...empty,
     }
   }
@@ -273,7 +284,8 @@ export class Game {
     for (let count = 1 + Math.floor(random() * 6); count > 0; count -= 1) {
       if (random() < 0.1) log.skip(1 + Math.floor(random() * 3))
       this.#lastUid += 1
-      log.append(this.#lastUid, random() < 0.1 ? null : Buffer.from(`k${Math.floor(random() * this.#setup.keys)}`))
+      const key = random() < 0.1 ? null : Buffer.from(`k${Math.floor(random() * this.#setup.keys)}`)
+      log.append(this.#lastUid, key, random() < 0.1 ? -1 : this.#now)
     }
     if (random() < 0.1) log.skip(1)
   }
@@ -351,7 +363,10 @@ export class Game {
   }
 
   #start(member: Member): void {
-    for (const item of member.manager.takeReady(this.#now, () => this.#attempts.capacity(member.id))) {
+    this.#oracle.beginTurn()
+    const items = member.manager.takeReady(this.#now, () => this.#attempts.capacity(member.id))
+    this.#judge(member, this.#takeGivenUp(member))
+    for (const item of items) {
       const batched: LogRecord[] = []
       let owner: Assignment | undefined
       if (member.isPaused) throw new Violation('PAUSED', `record ${item.records[0]?.offset} starts`)
@@ -372,8 +387,10 @@ export class Game {
       this.#oracle.startBatch(item, owner, batched, this.#now)
       this.#attempts.start(member.id, item)
     }
-    this.#takeGuarded(member)
-    const most = [...member.owned.values()].reduce((sum, each) => sum + this.#oracle.failedOpen(each.assignment), 0)
+    const most = [...member.owned.values()].reduce(
+      (sum, each) => sum + this.#oracle.mayWait(each.assignment, this.#now),
+      0,
+    )
     const { retriesWaiting } = member.manager.gauges()
     if (retriesWaiting > most) throw new Violation('GAUGE', `${retriesWaiting} retries wait, of ${most} records`)
     for (const { assignment, isDraining } of member.owned.values()) {
@@ -381,15 +398,29 @@ export class Game {
     }
   }
 
-  /** What was given up without an attempt of its own: looked at at once, because the oracle judges the moment. */
-  #takeGuarded(member: Member): void {
-    if (this.#setup.poison !== undefined || this.#setup.maxBlockingMs !== undefined) this.#takeDeadLetters(member)
+  /** What was given up just now. Where a guard may have done that, the dead letters too: the oracle judges the moment. */
+  #takeGivenUp(member: Member): readonly GivenUp[] {
+    const dropped = member.dropped.splice(0)
+    const { poison, maxBlockingMs } = this.#setup
+    const isGuarded = poison !== undefined || maxBlockingMs !== undefined || this.#oracle.mayBeTight
+    return isGuarded ? [...dropped, ...member.manager.takeDeadLetters()] : dropped
   }
 
   #complete(member: Member, which: number, b: number): void {
     const running = member.running[Math.floor(which * member.running.length)]
     if (running === undefined) return
-    this.#finishRunning(member, running, outcomeOf(b, running.item.records.length, this.#setup))
+    const { item } = running
+    const isBad = member.running.some((other) => other.item === item && this.#isBad(other.record))
+    const outcome = outcomeOf(b, item.records.length, this.#setup)
+    this.#finishRunning(
+      member,
+      running,
+      isBad && outcome.kind === 'succeeded' ? { kind: 'failed', failure: boom } : outcome,
+    )
+  }
+
+  #isBad({ uid }: LogRecord): boolean {
+    return uid % (this.#setup.badEvery ?? Number.POSITIVE_INFINITY) === 0
   }
 
   /** Ends the work item that this record runs in. */
@@ -397,11 +428,12 @@ export class Game {
     const ended = member.running.filter((running) => running.item === item)
     member.running = member.running.filter((running) => running.item !== item)
     const isZombie = member.owned.get(assignment.partition)?.assignment !== assignment
-    if (!isZombie) this.#bookAll(member, ended, outcome)
     const before = JSON.stringify({ ...member.manager.gauges(), inFlight: 0 })
     const durationMs = (item.id % 7) * 10
     member.manager.onCompletion({ workId: item.id, outcome, durationMs }, this.#now)
-    this.#takeGuarded(member)
+    const givenUp = this.#takeGivenUp(member)
+    if (!isZombie) this.#bookAll(member, ended, outcome, givenUp)
+    this.#judge(member, givenUp)
     if (!isZombie) return
     seen.zombies += 1
     const after = JSON.stringify({ ...member.manager.gauges(), inFlight: 0 })
@@ -409,40 +441,47 @@ export class Game {
       throw new Violation('ZOMBIE', `a completion of an earlier assignment changed ${before} to ${after}`)
   }
 
-  #bookAll(member: Member, ended: readonly Running[], outcome: Outcome): void {
+  #bookAll(member: Member, ended: readonly Running[], outcome: Outcome, givenUp: readonly GivenUp[]): void {
     const [first] = ended
     if (first !== undefined && ended.length > 1 && 'failure' in outcome) {
-      this.#oracle.split(
-        first.assignment,
-        ended.map(({ record }) => record),
-      )
+      const records = ended.map(({ record }) => record)
+      this.#oracle.split(first.assignment, records, outcome, this.#now)
       return
     }
+    const isPause = outcome.kind === 'partial' && outcome.pause !== undefined
     if (outcome.kind === 'partial') seen.partials += 1
+    if (isPause) seen.pausedBatches += 1
     const isDraining = first === undefined || member.owned.get(first.assignment.partition)?.isDraining === true
     const [again, dead]: [LogRecord[], LogRecord[]] = [[], []]
     for (const [index, running] of ended.entries()) {
       const { record } = running
       const single = singleOutcome(outcome, index)
       // Behind a record of its shard that runs again, nothing counts; behind one that was given up, only success does.
-      if (again.some((other) => this.#oracle.isPartnerOf(record, other))) continue
-      if (single.kind !== 'succeeded' && dead.some((other) => this.#oracle.isPartnerOf(record, other))) {
+      const isBehind = (others: readonly LogRecord[]) => others.some((other) => this.#oracle.isPartnerOf(record, other))
+      if (isBehind(again) || (single.kind !== 'succeeded' && isBehind(dead))) {
+        if (isPause && single.kind === 'failed') this.#oracle.failBehind(running, single.failure)
         again.push(record)
         continue
       }
-      this.#book(member, running, single)
-      if (running.assignment.finished.has(record.uid)) continue
-      const { givenUp } = running.assignment
-      const mayBlock = !isDraining && single.kind !== 'interrupted' && !givenUp.has(record.uid)
+      const inTheWay = givenUp.some(
+        (each) => each.failure.reason === 'in-the-way' && each.record.offset === record.offset,
+      )
+      this.#book(member, running, single, inTheWay)
+      const isGivenUp = () => running.assignment.givenUp.has(record.uid)
+      const mayBlock = !isDraining && single.kind !== 'succeeded' && single.kind !== 'interrupted' && !isGivenUp()
       if (mayBlock && this.#oracle.isOverdue(running, this.#now)) this.#oracle.giveUpBlocked(running, this.#now)
-      const list = givenUp.has(record.uid) ? dead : again
+      // It succeeded, or was dropped.
+      if (running.assignment.finished.has(record.uid)) continue
+      const list = isGivenUp() ? dead : again
       list.push(record)
     }
   }
 
-  #book(member: Member, running: Running, outcome: Outcome): void {
+  /** @param inTheWay the manager has given it up for that reason */
+  #book(member: Member, running: Running, outcome: Outcome, inTheWay: boolean): void {
     if (outcome.kind === 'succeeded') {
-      this.#oracle.succeed(running, this.#now)
+      if (outcome.filtered === true) this.#oracle.finish(running, this.#now)
+      else this.#oracle.succeed(running, this.#now)
       return
     }
     if (outcome.kind === 'interrupted') {
@@ -454,21 +493,28 @@ export class Game {
       else this.#oracle.interrupt(running)
       return
     }
-    if (outcome.kind !== 'partial') this.#oracle.fail(running, outcome.failure, this.#now)
+    if (outcome.kind !== 'partial') this.#oracle.fail(running, outcome.failure, inTheWay, this.#now)
   }
 
   #takeDeadLetters(member: Member): void {
-    for (const request of member.manager.takeDeadLetters()) {
-      const { partition, offset } = request.record
+    this.#judge(member, member.manager.takeDeadLetters())
+  }
+
+  #judge(member: Member, givenUp: readonly GivenUp[]): void {
+    for (const each of givenUp) {
+      const { partition, offset } = each.record
+      const { reason } = each.failure
       const running =
-        request.failure.reason === 'poisoned'
+        reason === 'poisoned'
           ? this.#deliveredTo(member, partition, offset)
           : member.lastRunning.get(`${partition}/${offset}`)
       if (running === undefined) throw new Violation('DEAD', `record ${offset} never ran`)
-      if (request.failure.reason === 'poisoned') this.#oracle.poison(running, this.#now)
-      const isBooked = running.assignment.givenUp.has(running.record.uid)
-      if (request.failure.reason === 'blocked' && !isBooked) this.#oracle.giveUpBlocked(running, this.#now)
-      member.deadLetters.push({ request, running })
+      if (reason === 'poisoned') this.#oracle.poison(running, this.#now)
+      const isBooked = () => running.assignment.givenUp.has(running.record.uid)
+      if (reason === 'blocked' && !isBooked()) this.#oracle.giveUpBlocked(running, this.#now)
+      if (!isBooked())
+        throw new Violation('DEAD', `record ${running.record.uid} is given up (${reason}), and too early`)
+      if (isRequest(each)) member.deadLetters.push({ request: each, running })
     }
   }
 
@@ -666,9 +712,9 @@ function of(partition: number): TopicPartition {
 }
 
 /** The value names the record, for handlers that are to do something. */
-function toKafkaRecord({ uid, offset, key }: LogRecord, partition: number, seed: number): KafkaRecord {
+function toKafkaRecord({ uid, offset, key, at }: LogRecord, partition: number, seed: number): KafkaRecord {
   const value = Buffer.from(JSON.stringify({ seed, uid }))
-  return { topic: TOPIC, partition, offset, key, value, headers: [], timestamp: 0 }
+  return { topic: TOPIC, partition, offset, key, value, headers: [], timestamp: at }
 }
 
 function fateOf(b: number): CommitFate {
@@ -677,18 +723,22 @@ function fateOf(b: number): CommitFate {
   return b < 0.8 ? 'refused' : 'late'
 }
 
+const boom: HandlerFailure = { reason: 'handler', name: 'Error', message: 'boom', retryable: true }
+
 function outcomeOf(b: number, records: number, setup: Setup): Outcome {
   const { failureRate, interruptedShare } = setup
   if (b >= failureRate) return b > 0.97 ? { kind: 'succeeded', filtered: true } : { kind: 'succeeded' }
-  const failure: HandlerFailure = { reason: 'handler', name: 'Error', message: 'boom', retryable: true }
+  const failure = boom
   const share = b / failureRate
   // Digits of `b` that nothing else looks at.
   const chance = (b * 10_000) % 1
-  if (records > 1 && chance < 0.7) return partial(records, chance / 0.7, failure)
+  if (records > 1 && chance < 0.4) return partial(records, chance / 0.4, failure)
+  if (records > 1 && chance < 0.5) return pause(records, (chance - 0.4) * 10, failure)
   if (share < interruptedShare) return { kind: 'interrupted', failure: { ...failure, reason: 'interrupted' } }
   const rest = (share - interruptedShare) / (1 - interruptedShare)
   if (rest < 0.6) return { kind: 'failed', failure }
-  if (rest < 0.7) return { kind: 'failed', failure: { ...failure, retryAfterMs: 300 } }
+  if (rest < 0.7 && records === 1) return { kind: 'failed', failure: { ...failure, retryAfterMs: 300 } }
+  if (rest < 0.73) return { kind: 'failed', failure: { ...failure, reason: 'undecodable', retryable: false } }
   if (rest < 0.8) return { kind: 'failed', failure: { ...failure, reason: 'dead-letter', retryable: false } }
   return { kind: 'timed-out', failure: { ...failure, reason: 'timeout' } }
 }
@@ -697,13 +747,32 @@ function outcomeOf(b: number, records: number, setup: Setup): Outcome {
 function partial(records: number, chance: number, failure: HandlerFailure): Outcome {
   const random = seededRandom(Math.floor(chance * 2 ** 32))
   const indexes = Array.from({ length: records }, (_, index) => index).filter(() => random() < 0.4)
-  const final = { ...failure, reason: 'dead-letter', retryable: false } as const
+  const reason = random() < 0.5 ? 'dead-letter' : 'invalid'
+  const final = { ...failure, reason, retryable: false } as const
   const failures = indexes.map((index) => [index, random() < 0.7 ? failure : final] as const)
   return { kind: 'partial', failures: new Map(failures) }
+}
+
+/** The batch function threw `RetryAfter`. What was malformed, or filtered, it was not given. */
+function pause(records: number, chance: number, failure: HandlerFailure): Outcome {
+  const random = seededRandom(Math.floor(chance * 2 ** 32))
+  const asked = { ...failure, retryAfterMs: 300 }
+  const [failures, filtered] = [new Map<number, HandlerFailure>(), new Set<number>()]
+  for (let index = 0; index < records; index += 1) {
+    const fate = random()
+    if (fate < 0.1) filtered.add(index)
+    else failures.set(index, fate < 0.2 ? { ...failure, reason: 'invalid', retryable: false } : asked)
+  }
+  return { kind: 'partial', failures, filtered, pause: asked }
+}
+
+function isRequest(given: GivenUp): given is DeadLetterRequest {
+  return 'id' in given
 }
 
 function singleOutcome(outcome: Outcome, index: number): Outcome {
   if (outcome.kind !== 'partial') return outcome
   const failure = outcome.failures.get(index)
-  return failure === undefined ? { kind: 'succeeded' } : { kind: 'failed', failure }
+  if (failure !== undefined) return { kind: 'failed', failure }
+  return { kind: 'succeeded', filtered: outcome.filtered?.has(index) === true }
 }

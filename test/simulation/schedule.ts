@@ -7,18 +7,18 @@ import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 /** How often each kind of step comes, relative to the others. */
 const weights = {
   produce: 14,
-  poll: 14,
-  start: 16,
+  poll: 18,
+  start: 20,
   complete: 30,
   'take-dead-letters': 4,
   'answer-dead-letter': 5,
   commit: 8,
   'answer-commit': 8,
-  assign: 6,
-  'begin-revoke': 2,
-  'finish-revoke': 4,
-  lose: 1,
-  crash: 0.7,
+  assign: 24,
+  'begin-revoke': 1,
+  'finish-revoke': 6,
+  lose: 0.6,
+  crash: 0.4,
   'truncate-below': 0.7,
   'truncate-above': 0.4,
   recreate: 0.2,
@@ -53,6 +53,8 @@ export interface Setup {
   readonly maxOffsetSpan: number
   /** 0 to 1: how often an attempt does not succeed. */
   readonly failureRate: number
+  /** Every so many records, one that never succeeds while the weather is not calm, nor does a batch with it as a whole. */
+  readonly badEvery: number | undefined
   /** 0 to 1: how many of those were interrupted. */
   readonly interruptedShare: number
   /** The delay before the second attempt. Milliseconds. */
@@ -61,6 +63,7 @@ export interface Setup {
   readonly adaptive: AdaptiveSettings | undefined
   readonly poison: PoisonSettings | undefined
   readonly maxBlockingMs: number | undefined
+  readonly maxAgeMs: number | undefined
   /** Undefined: a call for each record. */
   readonly batch: { readonly size: number; readonly waitMs: number } | undefined
 }
@@ -77,7 +80,6 @@ export function scheduleOf(seed: number): Schedule {
   const random = seededRandom(seed)
   const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)] as T
   const maxRecords = pick([8, 20, 60, 1_000])
-  const hasDeadLetters = random() < 0.8
   const setup: Setup = {
     seed,
     ordering: pick(['key', 'key', 'key', 'partition', 'unordered'] as const),
@@ -87,19 +89,21 @@ export function scheduleOf(seed: number): Schedule {
     concurrency: pick([1, 2, 5, 30]),
     maxRecords,
     maxRecordsPerPartition: pick([8, 30, maxRecords]),
-    attempts: pick([1, 2, 4]),
-    hasDeadLetters,
+    attempts: pick([1, 2, 4, 9]),
+    hasDeadLetters: random() < 0.8,
     // Below 30 characters not much fits, so overflow and the brake before it are met often.
     maxMetadataLength: pick([4_095, 4_095, 24, 14]),
-    maxOffsetSpan: pick([1_000_000, 12]),
+    maxOffsetSpan: pick([1_000_000, 12, 3]),
     failureRate: pick([0, 0.1, 0.4, 0.8]),
+    badEvery: pick([undefined, undefined, 4]),
     interruptedShare: pick([0.15, 0.15, 0.8]),
     retryMinMs: pick([10, 10, 400]),
     rateLimit: pick([undefined, undefined, undefined, 20]),
     adaptive: pick([undefined, undefined, { min: 1, intervalMs: 50 }]),
-    // As the config has it: what would drop records that did not run, or may still run, needs a dead-letter topic.
-    poison: pick([undefined, hasDeadLetters ? { threshold: pick([1, 2, 2]), cooldownMs: 700 } : undefined]),
-    maxBlockingMs: pick([undefined, undefined, hasDeadLetters ? 250 : undefined]),
+    // The config allows neither without a dead-letter topic. The control plane does not rely on it.
+    poison: pick([undefined, { threshold: pick([1, 2, 2]), cooldownMs: 700 }]),
+    maxBlockingMs: pick([undefined, undefined, 250]),
+    maxAgeMs: pick([undefined, undefined, 300]),
     batch: pick([undefined, undefined, { size: 2, waitMs: 0 }, { size: 3, waitMs: 200 }, { size: 8, waitMs: 600 }]),
   }
   const steps: Step[] = []

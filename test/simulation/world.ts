@@ -7,6 +7,8 @@ export interface LogRecord {
   readonly uid: number
   readonly offset: number
   readonly key: Buffer | null
+  /** Its timestamp; negative where its producer set none. */
+  readonly at: number
 }
 
 export interface Stored {
@@ -25,9 +27,9 @@ export class Log {
   /** Grows whenever offsets get another meaning: what was sent before that is not applied. */
   incarnation = 0
 
-  append(uid: number, key: Buffer | null): void {
+  append(uid: number, key: Buffer | null, at: number): void {
     this.#growBack()
-    this.records.push({ uid, offset: this.end, key })
+    this.records.push({ uid, offset: this.end, key, at })
     this.end += 1
   }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { BatchSettings, Route } from '../../../framework/model/settings.ts'
-import type { Outcome, WorkItem } from '../../../framework/model/work.ts'
+import type { HandlerFailure, Outcome, WorkItem } from '../../../framework/model/work.ts'
 import { aFailure, aRecord, Driver, failed, interrupted, keyed, offsetsOf, range, timedOut } from './builders.ts'
 
 function driverOf(batch: BatchSettings, route: Partial<Route> = {}): Driver {
@@ -259,6 +259,161 @@ describe('a batch that fails as a whole', () => {
   })
 })
 
+/** All that the engine would say of a batch function that threw `RetryAfter`. */
+function pause(
+  records: number,
+  retryAfterMs: number,
+  over: Partial<Record<number, HandlerFailure | 'filtered'>> = {},
+): Outcome {
+  const asked = aFailure({ name: 'RetryAfter', message: 'busy', retryAfterMs })
+  const [failures, filtered] = [new Map<number, HandlerFailure>(), new Set<number>()]
+  for (const index of range(0, records)) {
+    const own = over[index] ?? asked
+    if (own === 'filtered') filtered.add(index)
+    else failures.set(index, own)
+  }
+  return { kind: 'partial', failures, filtered, pause: asked }
+}
+
+describe('a batch that throws RetryAfter', () => {
+  it('waits so long, runs again as it is, and has used up an attempt of each record', () => {
+    const driver = driverOf({ size: 4, waitMs: 0 }).poll(...range(0, 4).map((at) => aRecord(at)))
+    driver.end(driver.start()[0], pause(4, 5_000))
+    assert.deepEqual([driver.manager.nextWakeAt, driver.eventsOf('batch.split')], [5_000, []])
+    assert.deepEqual(
+      driver.eventsOf('record.retry').map(({ record, attempt, delayMs }) => [record.offset, attempt, delayMs]),
+      range(0, 4).map((at) => [at, 1, 5_000]),
+    )
+    driver.now = 4_999
+    assert.deepEqual(driver.start(), [])
+    driver.now = 5_000
+    const [again, ...others] = driver.start()
+    assert.deepEqual([offsetsIn(again), again?.attempts, others], [[0, 1, 2, 3], [2, 2, 2, 2], []])
+  })
+
+  it('gives up those whose attempts are used up', () => {
+    const driver = driverOf({ size: 2, waitMs: 0 }).poll(aRecord(0), aRecord(1))
+    for (const attempt of [1, 2, 3]) {
+      const [item] = driver.start()
+      assert.deepEqual(item?.attempts, [attempt, attempt])
+      driver.end(item, pause(2, 1_000))
+      driver.now += 1_000
+    }
+    assert.deepEqual(
+      driver.manager.takeDeadLetters().map(({ record, attempt, failure }) => [record.offset, attempt, failure.message]),
+      [
+        [0, 3, 'busy'],
+        [1, 3, 'busy'],
+      ],
+    )
+  })
+
+  it('keeps the order of a key, and gives no record up behind another one of its key', () => {
+    const driver = driverOf({ size: 3, waitMs: 0 }).poll(...range(0, 3).map((offset) => keyed(offset, 'a')))
+    const numbers: (readonly number[] | undefined)[] = []
+    for (const _ of [1, 2, 3]) {
+      const [item] = driver.start()
+      numbers.push(item?.attempts)
+      driver.end(item, pause(3, 1_000))
+      driver.now += 1_000
+    }
+    assert.deepEqual(numbers, [
+      [1, 1, 1],
+      [2, 2, 2],
+      [3, 3, 3],
+    ])
+    const request = driver.takeDeadLetter()
+    assert.deepEqual([request.record.offset, driver.manager.takeDeadLetters(), driver.start()], [0, [], []])
+    driver.manager.onDeadLettered(request)
+    const [rest] = driver.start()
+    assert.deepEqual(
+      [offsetsIn(rest), rest?.attempts],
+      [
+        [1, 2],
+        [3, 3],
+      ],
+    )
+    driver.end(rest)
+    assert.equal(driver.commit()?.position, 3)
+  })
+
+  it('lets go of what it was not given: malformed values and filtered records', () => {
+    const driver = driverOf({ size: 3, waitMs: 0 }).poll(...range(0, 3).map((at) => aRecord(at)))
+    const malformed = aFailure({ reason: 'undecodable', retryable: false })
+    driver.end(driver.start()[0], pause(3, 1_000, { 0: malformed, 1: 'filtered' }))
+    assert.equal(driver.takeDeadLetter().failure.reason, 'undecodable')
+    assert.deepEqual(
+      driver.eventsOf('record.done').map(({ record, filtered }) => [record.offset, filtered]),
+      [[1, true]],
+    )
+    assert.equal(driver.manager.gauges().retriesWaiting, 1)
+  })
+})
+
+describe('a handler whose batches all fail as a whole', () => {
+  const retry = { attempts: 28, backoff: 'exponential', minMs: 200, maxMs: 30_000, jitter: false } as const
+
+  /** Every call fails until `upAt`; ends when nothing is left to do, or at `until`. */
+  function play(driver: Driver, upAt: number, until: number): { readonly calls: number[]; readonly dead: number[] } {
+    const [calls, dead]: [number[], number[]] = [[], []]
+    while (driver.now <= until) {
+      for (let items = driver.start(); items.length > 0; items = driver.start()) {
+        for (const item of items) {
+          calls.push(driver.now)
+          driver.end(item, driver.now < upAt ? failed : undefined)
+        }
+      }
+      for (const request of driver.manager.takeDeadLetters()) {
+        dead.push(driver.now)
+        driver.manager.onDeadLettered(request)
+      }
+      const { nextWakeAt } = driver.manager
+      if (nextWakeAt === undefined) break
+      driver.now = Math.max(driver.now + 1, nextWakeAt)
+    }
+    return { calls, dead }
+  }
+
+  it('is called ever less often, and gives up nothing for five minutes', () => {
+    const driver = driverOf({ size: 200, waitMs: 0 }, { retry }).poll(...range(0, 200).map((at) => aRecord(at)))
+    const { calls, dead } = play(driver, Number.POSITIVE_INFINITY, 300_000)
+    assert.deepEqual(calls.slice(0, 4), [0, 0, 0, 200])
+    const inFirstSeconds = calls.filter((at) => at <= 10_000).length
+    assert.ok(inFirstSeconds <= 15, `${inFirstSeconds} calls in ten seconds`)
+    assert.deepEqual(dead, [])
+  })
+
+  it('runs all of them again with the first success', () => {
+    const driver = driverOf({ size: 200, waitMs: 0 }, { retry }).poll(...range(0, 200).map((at) => aRecord(at)))
+    play(driver, 20_000, 19_999)
+    const split = driver.eventsOf('batch.split').length
+    const { calls } = play(driver, 20_000, 300_000)
+    assert.equal(driver.eventsOf('batch.split').length, split)
+    assert.equal(new Set(calls).size, 1, `at once: ${[...new Set(calls)]}`)
+    assert.equal(driver.eventsOf('record.done').length, 200)
+  })
+
+  it('is one whose failures are worth another attempt: else they are split at once', () => {
+    const driver = driverOf({ size: 8, waitMs: 0 }).poll(...range(0, 8).map((at) => aRecord(at)))
+    const hopeless: Outcome = { kind: 'failed', failure: aFailure({ retryable: false }) }
+    for (let items = driver.start(); items.length > 0; items = driver.start())
+      for (const item of items) driver.end(item, hopeless)
+    assert.equal(driver.manager.takeDeadLetters().length, 8)
+    assert.deepEqual(new Set(driver.eventsOf('batch.split').map(({ delayMs }) => delayMs)), new Set([0]))
+  })
+
+  it('holds no record for too long by its pauses: none is given up as blocking before it has run without the others', () => {
+    const driver = driverOf({ size: 4, waitMs: 0 }, { maxBlockingMs: 100, retry }).poll(
+      ...range(0, 4).map((at) => aRecord(at)),
+    )
+    for (const item of driver.start()) driver.end(item, failed)
+    for (const item of driver.start()) driver.end(item, failed)
+    driver.now = 150
+    assert.deepEqual([driver.start(), driver.manager.takeDeadLetters()], [[], []])
+    assert.ok((driver.manager.nextWakeAt ?? 0) > 150)
+  })
+})
+
 describe('the guards of a batch handler', () => {
   const hopeless = { kind: 'failed', failure: aFailure({ retryable: false }) } as const
 
@@ -308,6 +463,39 @@ describe('the guards of a batch handler', () => {
     assert.deepEqual(offsetsIn(first), [0])
     driver.end(first, failed)
     assert.equal(driver.takeDeadLetter().failure.reason, 'blocked')
+  })
+
+  it('learn nothing about the limit from calls in which nothing was handled', () => {
+    const adaptive = { min: 1, intervalMs: 10 }
+    const driver = driverOf({ size: 2, waitMs: 0 }, { adaptive, concurrency: 64 })
+    let offset = 0
+    const round = (durationMs: number, outcome: Outcome) => {
+      driver.poll(...range(offset, offset + 400).map((at) => aRecord(at)))
+      offset += 400
+      const items = driver.start()
+      driver.now += durationMs
+      for (const { id } of items) driver.manager.onCompletion({ workId: id, outcome, durationMs }, driver.now)
+      for (const request of driver.manager.takeDeadLetters()) driver.manager.onDeadLettered(request)
+    }
+    const malformed = aFailure({ reason: 'undecodable', retryable: false })
+    const unrun: Outcome[] = [
+      {
+        kind: 'partial',
+        failures: new Map([
+          [0, malformed],
+          [1, malformed],
+        ]),
+      },
+      { kind: 'partial', failures: new Map([[0, malformed]]), filtered: new Set([1]) },
+      partial({ 0: false, 1: false }),
+    ]
+    for (let rounds = 0; rounds < 25; rounds += 1) round(20, { kind: 'succeeded' })
+    const before = driver.manager.limitOf('orders')
+    assert.ok(before > 20)
+    for (const outcome of unrun) for (let rounds = 0; rounds < 15; rounds += 1) round(1, outcome)
+    assert.equal(driver.manager.limitOf('orders'), before, 'nothing was learnt meanwhile')
+    for (let rounds = 0; rounds < 3; rounds += 1) round(20, { kind: 'succeeded' })
+    assert.ok(driver.manager.limitOf('orders') >= before, 'and 20 ms are what they were')
   })
 
   it('learn about the limit from the calls, whatever their number of records', () => {

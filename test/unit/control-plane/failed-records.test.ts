@@ -2,16 +2,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { FailedRecords, type Held } from '../../../framework/control-plane/failed-records.ts'
+import { emptyTally } from '../../../framework/control-plane/handler-tally.ts'
 import { PartitionState } from '../../../framework/control-plane/partition-state.ts'
 import { nextEpoch } from '../../../framework/control-plane/partition-table.ts'
 import { aFailure, aRecord, aRoute, of } from './builders.ts'
 
 function stateOf(partition: number): PartitionState {
   const start = { position: 0, metadata: '', restored: [] }
-  return new PartitionState(of(partition), nextEpoch(), aRoute(), start, {
-    maxMetadataLength: 0,
-    maxOffsetSpan: 1_000,
-  })
+  const settings = { maxMetadataLength: 0, maxOffsetSpan: 1_000 }
+  return new PartitionState(of(partition), nextEpoch(), aRoute(), start, settings, emptyTally())
 }
 
 function held(state: PartitionState, offset: number): Held {
@@ -21,6 +20,26 @@ function held(state: PartitionState, offset: number): Held {
 }
 
 describe('FailedRecords', () => {
+  it('keeps a pause like a retry, without counting an attempt, until it is due or ended for its handler', () => {
+    const [failed, state] = [new FailedRecords(), stateOf(0)]
+    const [due, ended] = [held(state, 0), held(state, 1)]
+    failed.pauseUntil(10, due)
+    failed.pauseUntil(20, ended)
+    failed.retryAt(20, held(state, 2))
+    assert.deepEqual([due.pending.attempt, due.pending.state, state.retriesWaiting], [1, 'waiting', 3])
+    assert.equal(failed.takeDue(10), due)
+    assert.deepEqual(failed.endPauses('another handler'), [])
+    assert.deepEqual(failed.endPauses('charge'), [ended])
+    assert.deepEqual([failed.endPauses('charge'), state.retriesWaiting, failed.retriesWaiting], [[], 1, 1])
+  })
+
+  it('forgets pauses with their partition', () => {
+    const [failed, state] = [new FailedRecords(), stateOf(0)]
+    failed.pauseUntil(10, held(state, 0))
+    failed.forget(state)
+    assert.deepEqual([failed.endPauses('charge'), failed.nextDueAt], [[], undefined])
+  })
+
   it('keeps a retry until it is due, counts it for its partition, and counts the attempt', () => {
     const [failed, state] = [new FailedRecords(), stateOf(0)]
     const waiting = held(state, 0)

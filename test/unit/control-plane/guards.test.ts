@@ -1,8 +1,10 @@
 /** The guards of a handler at work in the manager: rate, poisoned keys, records that block for too long, and the adaptive limit. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { PoisonSettings } from '../../../framework/model/settings.ts'
-import type { Outcome } from '../../../framework/model/work.ts'
+import { encodeCompleted } from '../../../framework/control-plane/metadata-encoder.ts'
+import type { RecordHeader } from '../../../framework/model/record.ts'
+import type { PoisonSettings, RetrySettings } from '../../../framework/model/settings.ts'
+import type { Outcome, WorkItem } from '../../../framework/model/work.ts'
 import {
   aFailure,
   aRecord,
@@ -160,6 +162,34 @@ describe('a poisoned key', () => {
     assert.deepEqual(driver.startOffsets(), [3])
   })
 
+  for (const reason of ['undecodable', 'invalid'] as const) {
+    const malformed: Outcome = { kind: 'failed', failure: aFailure({ reason, retryable: false }) }
+
+    it(`is not what values make of it that are ${reason}: they say nothing of the next`, () => {
+      const driver = new Driver({ route: { poison } }).assign(0, 0).poll(...range(0, 4).map((n) => keyed(n, 'a')))
+      for (const offset of [0, 1, 2]) {
+        const items = driver.start()
+        assert.deepEqual(offsetsOf(items), [offset])
+        driver.end(items[0], malformed)
+        driver.manager.onDeadLettered(driver.takeDeadLetter())
+      }
+      assert.deepEqual(driver.startOffsets(), [3])
+    })
+
+    it(`is not healed by a value that is ${reason}, nor by a record that was filtered`, () => {
+      const driver = poisoned()
+      driver.now = 1_000
+      driver.end(driver.start()[0], malformed)
+      driver.manager.onDeadLettered(driver.takeDeadLetter())
+      driver.end(driver.start()[0], { kind: 'succeeded', filtered: true })
+      assert.deepEqual(driver.eventsOf('breaker.closed'), [])
+      driver.end(driver.start()[0], hopeless)
+      driver.manager.onDeadLettered(driver.takeDeadLetter())
+      assert.deepEqual(driver.startOffsets(), [])
+      assert.equal(driver.takeDeadLetter().failure.reason, 'poisoned')
+    })
+  }
+
   it('is not the key of records without one, and not that of another partition', () => {
     const driver = new Driver({ route: { poison } }).assign(0, 0).assign(1, 0)
     driver.poll(...range(0, 3).map((n) => aRecord(n)), keyed(0, 'a', { partition: 1 }))
@@ -297,6 +327,151 @@ describe('a record that blocks for too long', () => {
     driver.end(driver.start()[0], failed)
     driver.now = 1e9
     assert.deepEqual([driver.startOffsets(), driver.manager.takeDeadLetters()], [[0], []])
+  })
+})
+
+describe('a record that is older than retry.maxAge', () => {
+  const retry = { attempts: 9, backoff: 'fixed', minMs: 100, maxMs: 100, jitter: false, maxAgeMs: 60_000 } as const
+
+  /** Fails each attempt, at once, from `from` on. */
+  function attemptsOf(
+    timestamp: number,
+    from: number,
+    over: Partial<RetrySettings> = {},
+    headers: readonly RecordHeader[] = [],
+  ) {
+    const driver = new Driver({ route: { retry: { ...retry, ...over } } }).assign(0, 0)
+    driver.now = from
+    driver.poll(aRecord(0, { timestamp, headers }))
+    let attempts = 0
+    for (let items = driver.start(); items.length > 0; items = driver.start()) {
+      attempts += 1
+      driver.end(items[0], failed)
+      driver.now += 100
+    }
+    return { attempts, request: driver.takeDeadLetter() }
+  }
+
+  it('has two attempts always, and then no more', () => {
+    const { attempts, request } = attemptsOf(1_000, 3_600_000)
+    assert.deepEqual([attempts, request.attempt, request.failure.reason], [2, 2, 'expired'])
+    assert.match(request.failure.message, /^it is older than 60000 ms; its last attempt: boom$/)
+  })
+
+  it('is given up by the first failure after that', () => {
+    assert.equal(attemptsOf(1_000, 60_700).attempts, 4)
+  })
+
+  it('is tried as often as ever while it is younger, from a clock that is ahead, or where its producer set no timestamp', () => {
+    assert.equal(attemptsOf(1_000, 2_000).attempts, 9)
+    assert.equal(attemptsOf(9_000_000, 2_000).attempts, 9)
+    assert.equal(attemptsOf(-1, 3_600_000).attempts, 9)
+  })
+
+  it('is as old as its own timestamp, whatever its headers say: a replay is new', () => {
+    const headers = [
+      ['pyrallel-timestamp', Buffer.from('1000')],
+      ['kafka_dlt-original-timestamp', Buffer.from('1000')],
+    ] as const
+    assert.equal(attemptsOf(3_600_000, 3_600_000, {}, headers).attempts, 9)
+  })
+
+  it('is tried as often as ever where nobody set an age', () => {
+    assert.equal(attemptsOf(1_000, 3_600_000, { maxAgeMs: 0 }).attempts, 9)
+    assert.equal(attemptsOf(1_000, 3_600_000, { maxAgeMs: undefined }).attempts, 9)
+  })
+})
+
+describe('a record that leaves its partition no room for others', () => {
+  const retry = { attempts: 28, backoff: 'fixed', minMs: 1_000, maxMs: 1_000, jitter: false } as const
+
+  /** Key bad has the first record of a partition whose span is ten offsets. */
+  function aBusyPartition(): Driver {
+    return new Driver({ route: { retry }, limits: { maxOffsetSpan: 10 } })
+      .assign(0, 0)
+      .poll(keyed(0, 'bad'), ...range(1, 30).map((n) => keyed(n, 'good')))
+  }
+
+  /** Ends with success whatever starts, but what is of key bad. @returns those */
+  function handleOthers(driver: Driver): WorkItem[] {
+    const bad: WorkItem[] = []
+    for (let items = driver.start(); items.length > 0; items = driver.start())
+      for (const item of items) {
+        if (String(item.records[0]?.key) === 'bad') bad.push(item)
+        else driver.end(item)
+      }
+    return bad
+  }
+
+  it('is given up by its next failure where they succeed, and they go on', () => {
+    const driver = aBusyPartition()
+    const [first] = driver.start(1)
+    driver.end(first, failed)
+    handleOthers(driver)
+    assert.equal(driver.eventsOf('record.done').length, 9, 'no room for more')
+    driver.now = 1_000
+    const [second] = handleOthers(driver)
+    driver.end(second, failed)
+    const request = driver.takeDeadLetter()
+    assert.deepEqual([request.record.offset, request.attempt, request.failure.reason], [0, 2, 'in-the-way'])
+    assert.match(request.failure.message, /its last attempt: boom$/)
+    driver.manager.onDeadLettered(request)
+    handleOthers(driver)
+    assert.equal(driver.eventsOf('record.done').length, 29)
+  })
+
+  it('is tried once more where its first attempt alone took all the room', () => {
+    const driver = aBusyPartition()
+    const [first] = handleOthers(driver)
+    driver.end(first, timedOut)
+    assert.deepEqual(driver.manager.takeDeadLetters(), [])
+    driver.now = 1_000
+    driver.end(driver.start()[0], timedOut)
+    assert.equal(driver.takeDeadLetter().failure.reason, 'in-the-way')
+  })
+
+  it('has all of its attempts while nothing succeeds, even where what was done before leaves no room', () => {
+    const metadata = encodeCompleted(0, [{ start: 1, end: 20 }], 4_095).text
+    const driver = new Driver({ route: { retry }, limits: { maxOffsetSpan: 10 } }).assign(0, 0, metadata)
+    driver.poll(keyed(0, 'bad'), keyed(20, 'good'))
+    let attempts = 0
+    for (let items = driver.start(); items.length > 0; items = driver.start()) {
+      attempts += 1
+      driver.end(items[0], failed)
+      driver.now += 1_000
+    }
+    const request = driver.takeDeadLetter()
+    assert.deepEqual([attempts, request.failure.reason], [28, 'handler'])
+  })
+
+  it('has all of its attempts while another one is in the way', () => {
+    const driver = new Driver({ route: { retry }, limits: { maxOffsetSpan: 10 } }).assign(0, 0)
+    driver.poll(keyed(0, 'slow'), keyed(1, 'bad'), ...range(2, 30).map((n) => keyed(n, 'good')))
+    driver.end(driver.start()[1], failed)
+    handleOthers(driver)
+    for (const _ of range(0, 5)) {
+      driver.now += 1_000
+      for (const item of handleOthers(driver)) driver.end(item, failed)
+    }
+    assert.deepEqual(driver.manager.takeDeadLetters(), [])
+  })
+})
+
+describe('a record that is dropped', () => {
+  it('leaves the rest of its key to start at once, when it has blocked for too long', () => {
+    const retry = { attempts: 9, backoff: 'fixed', minMs: 5_000, maxMs: 5_000, jitter: false } as const
+    const driver = new Driver({ route: { deadLetterTopic: null, maxBlockingMs: 1_000, retry } }).assign(0, 0)
+    driver.poll(keyed(0, 'a'), keyed(1, 'a')).end(driver.start()[0], failed)
+    driver.now = 1_000
+    assert.deepEqual(driver.startOffsets(), [1])
+  })
+
+  it('leaves the rest of its key to go on, when the key is poisoned', () => {
+    const poison: PoisonSettings = { threshold: 1, cooldownMs: 1_000 }
+    const driver = new Driver({ route: { deadLetterTopic: null, poison } }).assign(0, 0)
+    driver.poll(...range(0, 5).map((n) => keyed(n, 'a'))).end(driver.start()[0], hopeless)
+    assert.deepEqual(driver.startOffsets(), [])
+    assert.deepEqual([driver.eventsOf('record.dead').length, driver.commit()?.position], [5, 5])
   })
 })
 

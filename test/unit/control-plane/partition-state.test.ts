@@ -1,6 +1,7 @@
 /** What one partition commits, and when it stops starting records because their completions would not fit into the metadata. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { emptyTally } from '../../../framework/control-plane/handler-tally.ts'
 import { decodeCompleted } from '../../../framework/control-plane/metadata-encoder.ts'
 import { type CommitSnapshot, PartitionState } from '../../../framework/control-plane/partition-state.ts'
 import { nextEpoch } from '../../../framework/control-plane/partition-table.ts'
@@ -21,7 +22,7 @@ function partition(start: Start = {}) {
   const position = 'position' in start ? start.position : 0
   const route = aRoute({ ordering: 'unordered' })
   const settings = { maxMetadataLength, maxOffsetSpan }
-  const state = new PartitionState(of(0), nextEpoch(), route, { position, metadata, restored }, settings)
+  const state = new PartitionState(of(0), nextEpoch(), route, { position, metadata, restored }, settings, emptyTally())
   const pendings = new Map<number, Pending>()
   const receive = (...offsets: number[]) => {
     for (const offset of offsets) {

@@ -59,8 +59,8 @@ describe('retry.when', () => {
 describe('retry.delay', () => {
   it('sets the delay from the attempt that failed and the error', () => {
     const rules: RetryOptions = { delay: (attempt, error) => (error instanceof NotFound ? '1m' : attempt * 10) }
-    assert.equal(applied(new Error('down'), rules, 3).failure.retryAfterMs, 30)
-    assert.equal(applied(new NotFound('gone'), rules, 3).failure.retryAfterMs, 60_000)
+    assert.equal(applied(new Error('down'), rules, 3).failure.retryDelayMs, 30)
+    assert.equal(applied(new NotFound('gone'), rules, 3).failure.retryDelayMs, 60_000)
   })
 
   it('gives way to RetryAfter', () => {
@@ -69,7 +69,7 @@ describe('retry.delay', () => {
 
   it('is not asked when there will be no retry', () => {
     const { failure } = applied(new Error('down'), { when: () => false, delay: () => 7 })
-    assert.deepEqual([failure.retryable, failure.retryAfterMs], [false, undefined])
+    assert.deepEqual([failure.retryable, failure.retryDelayMs], [false, undefined])
   })
 
   for (const [what, delay] of [
@@ -79,7 +79,7 @@ describe('retry.delay', () => {
   ] as const) {
     it(`leaves the delay to the policy, and says so, when it ${what}`, () => {
       const { failure, broken } = applied(new Error('down'), { delay })
-      assert.deepEqual([failure.retryable, failure.retryAfterMs], [true, undefined])
+      assert.deepEqual([failure.retryable, failure.retryDelayMs], [true, undefined])
       assert.match(broken.join(), /^retry\.delay: /)
     })
   }

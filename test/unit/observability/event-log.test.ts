@@ -146,11 +146,11 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
     { handlerId: 'charge', limit: 12 },
   ],
   [
-    { ...at, kind: 'batch.split', handlerId: 'charge', records: 8, failure },
+    { ...at, kind: 'batch.split', handlerId: 'charge', records: 8, delayMs: 400, failure },
     'info',
     'a batch failed and is tried again in halves',
     {
-      ...{ handlerId: 'charge', partition: 'orders:3', epoch: 9, records: 8 },
+      ...{ handlerId: 'charge', partition: 'orders:3', epoch: 9, records: 8, delayMs: 400 },
       ...{ reason: 'handler', error: 'TypeError', why: 'x is not y' },
     },
   ],

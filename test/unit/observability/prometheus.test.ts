@@ -74,7 +74,7 @@ describe('the metrics page', () => {
       { ...partition, kind: 'breaker.opened', handlerId: HANDLER, key: 'a', cooldownMs: 1 },
       { ...partition, kind: 'breaker.closed', handlerId: HANDLER, key: 'a' },
       { kind: 'concurrency.changed', handlerId: HANDLER, limit: 9 },
-      { ...partition, kind: 'batch.split', handlerId: HANDLER, records: 4, failure },
+      { ...partition, kind: 'batch.split', handlerId: HANDLER, records: 4, delayMs: 0, failure },
     ]
     for (const event of events) metrics.onEvent('shop', event)
     const after = await seriesOf(metrics)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Type } from 'typebox'
-import { batchHandler, DeadLetter, handler } from '../../../framework/handler.ts'
+import { batchHandler, DeadLetter, handler, RetryAfter } from '../../../framework/handler.ts'
 import { ManualClock, runAttempt, runBatch } from '../../../framework/testing/index.ts'
 import { topic } from '../../../framework/topic.ts'
 
@@ -81,6 +81,18 @@ describe('a batch in a test', () => {
     const one = await runBatch(failing, [view('a', 1)])
     assert.deepEqual([one.records[0]?.outcome, one.failure], ['dead', undefined])
     assert.equal((await runAttempt(failing, view('a', 1))).outcome, 'dead')
+  })
+
+  it('waits as it is when the handler throws RetryAfter, which is an attempt of each record that it got', async () => {
+    const busy = batchHandler(views, { filter: (record) => record.value.score !== 0 }, () => {
+      throw new RetryAfter('10s', 'busy')
+    })
+    const { records, failure } = await runBatch(busy, [view('a', 1), view('a', 1), view('b', 0), view('c', 1)])
+    assert.deepEqual(
+      records.map(({ outcome }) => outcome),
+      ['retry', 'retry', 'filtered', 'retry'],
+    )
+    assert.deepEqual([failure?.message, failure?.retryAfterMs], ['busy', 10_000])
   })
 
   it('does not give the handler what its schema does not allow', async () => {
