@@ -87,9 +87,10 @@ const kafka = section({
 })
 
 const retryPolicy = {
-  attempts: integer(1, 1_000, 5, {
-    what: 'All tries of a record, the first included.',
-    worse: 'More: a bad record holds its key longer. Fewer: short outages end in the dead-letter topic.',
+  attempts: integer(1, 1_000, 28, {
+    what: 'All tries of a record, the first included. Each owner of its partition begins anew.',
+    worse:
+      'More: a bad record holds its key longer. Fewer: an outage that lasts longer than all delays together ends in the dead-letter topic.',
   }),
   backoff: oneOf(['fixed', 'exponential'], 'exponential', {
     what: "How the delay grows: 'fixed' stays at `min`, 'exponential' doubles up to `max`.",
@@ -106,6 +107,10 @@ const retryPolicy = {
   jitter: flag(true, {
     what: 'Spreads each delay at random over its upper half.',
     worse: 'Without it, records that failed together are tried again together.',
+  }),
+  maxAge: duration(0, 31_536_000_000, 0, {
+    what: 'Once a record is so old, by its own timestamp, its next failure is its last; two attempts it has always. 0: its age does not matter.',
+    worse: 'Shorter: what waited out an outage, or in a backlog, ends in the dead-letter topic after two tries.',
   }),
 }
 

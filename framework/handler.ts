@@ -84,7 +84,11 @@ export interface BatchOptions {
 export type HandlerFunction<T> = (record: HandlerRecord<T>, context: HandlerContext) => unknown
 
 export interface RetryOptions {
-  /** All tries, the first included. Default 5. Range 1 to 1,000. More: a bad record holds its key longer. */
+  /**
+   * All tries, the first included. Default 28, between which 5 to 10 minutes pass: it outlasts what fails over. Range 1 to 1,000. They begin anew
+   * with every owner of the partition. Where others succeed, and the record leaves its partition no room for more of them, its next failure is
+   * its last. More: a bad record holds its key longer.
+   */
   readonly attempts?: number
   /** Default `exponential`: the delay doubles with each try. */
   readonly backoff?: 'fixed' | 'exponential'
@@ -94,6 +98,11 @@ export interface RetryOptions {
   readonly max?: Duration
   /** Spreads each delay at random over its upper half, so that retries do not come in waves. Default true. */
   readonly jitter?: boolean
+  /**
+   * Once a record is so old, by its own timestamp, its next failure is its last; two attempts it has always. Default 0: its age does not matter. A
+   * replay has a timestamp of its own. Shorter: what waited out an outage is given up after two attempts.
+   */
+  readonly maxAge?: Duration
   /**
    * Whether what the handler threw is worth another attempt; false sends the record to the dead-letter topic at once. Default: everything is.
    * Not asked about `RetryAfter`, `DeadLetter`, time-outs, and values that are invalid. Too much said no to: short outages lose their retries.
@@ -215,7 +224,8 @@ export function handler(
 
 /**
  * Declares a handler for many records at a time. Returning is done for all that were not failed by `batch.fail`. A throw fails the batch as a
- * whole: it is split and tried again at once, until the record that is to blame is alone; only then does the retry policy count.
+ * whole: it is split and tried again, until the record that is to blame is alone; only then does the retry policy count. While batches fail and none
+ * succeeds, they wait longer and longer before that. `RetryAfter` makes the whole batch wait as it is, which is an attempt of each record.
  * `export default batchHandler(views, { batch: { size: 200, wait: '50ms' } }, async (batch, context) => { for (const record of batch) ... })`
  */
 export function batchHandler<S extends TSchema>(
@@ -264,7 +274,7 @@ function declared(
   return { kind: 'pyrallel.handler', topic: schema === undefined ? of : { ...of, schema }, options }
 }
 
-/** Thrown by a handler: try again, but not before `delay`. Uses up an attempt like any other failure. */
+/** Thrown by a handler: try again, but not before `delay`. Uses up an attempt like any other failure; of a batch, one of each record. */
 export class RetryAfter extends Error {
   readonly delay: Duration
 

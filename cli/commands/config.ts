@@ -35,13 +35,14 @@ export async function config(options: ConfigOptions, io: Io): Promise<number> {
 function table(explained: readonly ExplainedOption[], isLong: boolean, paint: Paint): string {
   const nameWidth = Math.max(...explained.map(({ option }) => option.length))
   const valueWidth = Math.max(...explained.map(({ value }) => Math.min(shownValue(value).length, 30)))
-  const lines = explained.flatMap(({ option, value, source, isUnreadByStart, variable, what, range }) => {
+  const lines = explained.flatMap(({ option, value, source, isUnreadByStart, variable, what, range, note }) => {
     const shown = shownValue(value).padEnd(valueWidth)
     const mark = isUnreadByStart ? paint('yellow', ' (not read by `start`)') : ''
     const place = source === 'default' ? paint('gray', source) : `${source}${mark}`
     const line = `${option.padEnd(nameWidth)}  ${paint('cyan', shown)}  ${place}`
     if (!isLong) return [line]
-    return [paint('bold', line), `  ${what}`, `  Allowed: ${range}.`, `  Variable: ${variable}`, '']
+    const notes = note === null ? [] : [`  ${note}`]
+    return [paint('bold', line), `  ${what}`, ...notes, `  Allowed: ${range}.`, `  Variable: ${variable}`, '']
   })
   return `${lines.join('\n')}\n`
 }

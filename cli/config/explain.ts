@@ -5,6 +5,7 @@ import type { ConfigSurroundings } from '../../framework/runtime/config-layers.t
 import { durationText, type OptionDoc, show } from '../../framework/runtime/option-schema.ts'
 import { variableOf } from '../../framework/runtime/option-variables.ts'
 import type { TracedConfig } from '../../framework/runtime/resolve-config.ts'
+import { retryNote } from './retry-note.ts'
 
 export interface ExplainedOption {
   /** `limits.maxRecords` */
@@ -19,6 +20,8 @@ export interface ExplainedOption {
   readonly variable: string
   readonly what: string
   readonly range: string
+  /** What follows from this value and others together; `null` where nothing does. */
+  readonly note: string | null
 }
 
 type Described = TSchema & { readonly doc?: OptionDoc; readonly secret?: boolean; readonly duration?: object }
@@ -31,8 +34,10 @@ export function explainConfig(
   { config, places }: TracedConfig,
   { mode, envFiles }: Pick<ConfigSurroundings, 'mode' | 'envFiles'>,
 ): readonly ExplainedOption[] {
+  const notes = new Map([['handlers.retry.attempts', retryNote(config.handlers.retry)]])
   return explain(configSchema, config, '', places).map((each) => ({
     ...each,
+    note: notes.get(each.option) ?? null,
     isUnreadByStart: mode === 'production' && envFiles?.has(each.variable) === true,
   }))
 }
@@ -42,7 +47,7 @@ function explain(
   values: object,
   path: string,
   places: TracedConfig['places'],
-): readonly Omit<ExplainedOption, 'isUnreadByStart'>[] {
+): readonly Omit<ExplainedOption, 'isUnreadByStart' | 'note'>[] {
   return Object.entries(schema.properties).flatMap(([key, property]) => {
     const option = `${path}${key}`
     const described: Described = property

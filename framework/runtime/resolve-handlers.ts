@@ -117,7 +117,7 @@ function withDefaults(
   config: ResolvedConfig,
 ): Readonly<Record<string, unknown>> {
   const { concurrency, ordering, timeoutMs, retry, rateLimit, adaptive, poison, maxBlockingMs } = config.handlers
-  const { minMs, maxMs, ...ofRetry } = retry
+  const { minMs, maxMs, maxAgeMs, ...ofRetry } = retry
   const { intervalMs, ...ofAdaptive } = adaptive
   const { cooldownMs, ...ofPoison } = poison
   const own = definition.options
@@ -128,7 +128,7 @@ function withDefaults(
     rateLimit,
     maxBlocking: maxBlockingMs,
     ...own,
-    retry: over({ ...ofRetry, min: minMs, max: maxMs }, own.retry),
+    retry: over({ ...ofRetry, min: minMs, max: maxMs, maxAge: maxAgeMs }, own.retry),
     adaptive: over({ ...ofAdaptive, interval: intervalMs }, own.adaptive),
     poison: over({ ...ofPoison, cooldown: cooldownMs }, own.poison),
   }

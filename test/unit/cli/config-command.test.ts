@@ -131,6 +131,25 @@ describe('pyrallel config', () => {
     assert.doesNotMatch((await run(root, [], env)).out, /`start`/)
   })
 
+  for (const [retry, note] of [
+    [{}, 'the delays between 28 attempts are 5m 10s to 10m 21s in all. An outage that lasts longer ends'],
+    [{ attempts: 4, jitter: false }, 'the delays between 4 attempts are 1.4s in all. An outage'],
+    [{ attempts: 3, backoff: 'fixed', min: '1h', max: '2h' }, 'the delays between 3 attempts are 1h to 2h in all. An'],
+    [{ attempts: 1 }, 'a record that fails is given up at once.'],
+  ] as const) {
+    it(`says with --explain how long an outage may last before records are given up: ${note}`, async () => {
+      const root = aProject({ group: 'shop', handlers: { retry } })
+      const { out } = await run(root, ['--explain'])
+      assert.ok(out.includes(`  Together: ${note}`), out)
+      const { options } = JSON.parse((await run(root, ['--json'])).out)
+      const notes = options.flatMap((each: ExplainedOption) => (each.note === null ? [] : [each]))
+      assert.deepEqual(
+        notes.map(({ option }: ExplainedOption) => option),
+        ['handlers.retry.attempts'],
+      )
+    })
+  }
+
   it('explains each option with --explain', async () => {
     const { out } = await run(aProject(config), ['--explain'])
     assert.match(

@@ -96,6 +96,7 @@ describe('the variables', () => {
     'handlers.retry.min': ['50', 50],
     'handlers.retry.max': ['1h', 3_600_000],
     'handlers.retry.jitter': ['false', false],
+    'handlers.retry.maxAge': ['1h', 3_600_000],
     'handlers.rateLimit': ['50', 50],
     'handlers.adaptive.enabled': ['true', true],
     'handlers.adaptive.min': ['4', 4],

@@ -8,7 +8,7 @@ import { resolveHandlers } from '../../../framework/runtime/resolve-handlers.ts'
 import type { RegisteredHandler } from '../../../framework/runtime/runtime.ts'
 
 const config = resolveConfig(
-  { group: 'shop', handlers: { concurrency: 7, timeout: '9s', retry: { attempts: 3, min: '1s' } } },
+  { group: 'shop', handlers: { concurrency: 7, timeout: '9s', retry: { attempts: 3, min: '1s', maxAge: '2h' } } },
   'pyrallel.config.ts',
 )
 
@@ -47,7 +47,14 @@ describe('resolveHandlers', () => {
       topic: 'orders',
       ordering: 'key',
       concurrency: 7,
-      retry: { attempts: 3, backoff: 'exponential', minMs: 1_000, maxMs: 30_000, jitter: true },
+      retry: {
+        attempts: 3,
+        backoff: 'exponential',
+        minMs: 1_000,
+        maxMs: 30_000,
+        jitter: true,
+        maxAgeMs: 7_200_000,
+      },
       deadLetterTopic: 'orders.shop.dlq',
     })
   })
@@ -65,6 +72,7 @@ describe('resolveHandlers', () => {
       minMs: 1_000,
       maxMs: 2_000,
       jitter: true,
+      maxAgeMs: 7_200_000,
     })
     assert.equal(resolved.route.deadLetterTopic, 'orders.billing.dlq')
   })

@@ -1,9 +1,15 @@
 /** Whether a failed record is tried again, and when. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { decideRetry, type RetryDecision } from '../../../framework/control-plane/retry-policy.ts'
+import {
+  decideRetry,
+  pauseBeforeSplitMs,
+  type RetryDecision,
+  totalDelayMs,
+} from '../../../framework/control-plane/retry-policy.ts'
 import type { RetrySettings } from '../../../framework/model/settings.ts'
 import type { HandlerFailure } from '../../../framework/model/work.ts'
+import { configDefaults } from '../../../framework/runtime/resolve-config.ts'
 import { aFailure } from './builders.ts'
 
 const settings: RetrySettings = { attempts: 5, backoff: 'exponential', minMs: 100, maxMs: 1_000, jitter: false }
@@ -47,6 +53,13 @@ const table: readonly Row[] = [
     failure: { retryAfterMs: 5 },
     decision: after(5),
   },
+  { name: 'a rule of the handler may, too', attempt: 3, failure: { retryDelayMs: 7 }, decision: after(7) },
+  {
+    name: 'what the handler threw comes before its rule',
+    attempt: 1,
+    failure: { retryAfterMs: 5, retryDelayMs: 7 },
+    decision: after(5),
+  },
   { name: 'but it cannot ask for more attempts', attempt: 5, failure: { retryAfterMs: 5 }, decision: giveUp },
 ]
 
@@ -59,4 +72,44 @@ describe('decideRetry', () => {
       assert.deepEqual(decision, row.decision)
     })
   }
+})
+
+describe('the pause before a batch is split', () => {
+  it('is none after a success, then grows like the delay of a retry, up to the most', () => {
+    const pauses = [1, 2, 3, 4, 5, 6].map((inARow) => pauseBeforeSplitMs(settings, inARow, aFailure(), () => 0))
+    assert.deepEqual(pauses, [0, 100, 200, 400, 800, 1_000])
+  })
+
+  it('is what the rule of the handler says, where it has one', () => {
+    const pauses = [1, 2, 3].map((n) => pauseBeforeSplitMs(settings, n, aFailure({ retryDelayMs: 7 }), () => 0))
+    assert.deepEqual(pauses, [0, 7, 7])
+  })
+})
+
+describe('the delays between all attempts', () => {
+  for (const [name, over, total] of [
+    ['are none for a single attempt', { attempts: 1 }, { least: 0, most: 0 }],
+    ['are one less than there are attempts', { attempts: 4 }, { least: 700, most: 700 }],
+    ['stay at the most', { attempts: 7 }, { least: 3_500, most: 3_500 }],
+    ['may be half of that with jitter', { attempts: 4, jitter: true }, { least: 350, most: 700 }],
+    ['do not grow when they are fixed', { attempts: 4, backoff: 'fixed' }, { least: 300, most: 300 }],
+  ] as const) {
+    it(name, () => assert.deepEqual(totalDelayMs({ ...settings, ...over }), total))
+  }
+
+  it('are what the delays of the attempts add up to', () => {
+    const sum = (random: number) => {
+      let total = 0
+      for (let attempt = 1; ; attempt += 1) {
+        const decision = decideRetry({ ...settings, jitter: true }, attempt, aFailure(), () => random)
+        if (decision.kind === 'give-up') return total
+        total += decision.delayMs
+      }
+    }
+    assert.deepEqual(totalDelayMs({ ...settings, jitter: true }), { least: sum(0), most: sum(1) })
+  })
+
+  it('outlast five minutes, and no more than eleven, by default', () => {
+    assert.deepEqual(totalDelayMs(configDefaults.handlers.retry), { least: 310_500, most: 621_000 })
+  })
 })
