@@ -54,6 +54,11 @@ function addBuild(program: Command, io: Io, exit: Exit): void {
     .description('Bundle the handlers for production: code, package.json, Dockerfile.')
     .option('--out <folder>', 'where to', 'dist')
     .option('--external <name>', 'leave this package out of the bundle, to be installed; may be repeated', collect)
+    .option(
+      '--no-source-maps',
+      'leave them out: without them, stack traces name the bundle, and nobody gets the sources',
+    )
+    .option('--base-image <image>', 'what the Dockerfile begins with; by its digest, it is always the same')
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples(['pyrallel build', 'pyrallel build --out build/service --external sharp']))
     .action(async (options: Parameters<typeof import('./commands/build.ts').build>[0]) => {

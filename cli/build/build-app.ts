@@ -11,6 +11,7 @@ import { configFile, type Project, routesFile } from '../project.ts'
 import { version } from '../version.ts'
 import { filesOfLastBuild, infoFile, refuseForeign, removeFiles, writeText } from './build-folder.ts'
 import { distManifest, dockerfile, dockerIgnore } from './container-files.ts'
+import { lockSubset } from './lock-subset.ts'
 import { type InstalledPackage, nativePackages, packageFolder, packageVersion } from './native-packages.ts'
 import { sourceCommit } from './source-commit.ts'
 
@@ -21,6 +22,8 @@ export interface BuildRequest {
   readonly folder: string
   /** Packages that the user wants outside of the bundle. */
   readonly external: readonly string[]
+  readonly sourceMaps: boolean
+  readonly baseImage: string | undefined
 }
 
 /** What `pyrallel.json` holds. No date: the same sources give the same build. */
@@ -34,6 +37,8 @@ export interface BuildInfo {
   /** Of generated/manifest.json: two builds with one hash read the same topics in the same groups. */
   readonly manifest: string
   readonly externals: Readonly<Record<string, string>>
+  /** `null`: they are installed as package-lock.json has them. Else why not. */
+  readonly unlocked: string | null
   /** Every file but this one, with its bytes. */
   readonly files: Readonly<Record<string, number>>
 }
@@ -61,11 +66,11 @@ export class AppBuild {
 
   /** Writes nothing. @throws PyrallelError PYR_USAGE for a folder that no build has made */
   static async begin(request: BuildRequest): Promise<AppBuild> {
-    const { root, folder, external } = request
+    const { root, folder, external, sourceMaps } = request
     refuseForeign(folder, relative(root, folder))
     const natives = nativePackages(root)
     const outside = [nativeClient, tracingApi, ...natives.map(({ name }) => name), ...external]
-    const settings = { root, outDir: folder, naming: 'plain', dependencies: { external: outside } } as const
+    const settings = { root, outDir: folder, naming: 'plain', dependencies: { external: outside }, sourceMaps } as const
     const build = new AppBuild(request, await openBundler(settings), natives)
     if (existsSync(join(root, routesFile))) build.#begun = await build.#bundler.begin(entriesOf(root))
     return build
@@ -76,7 +81,7 @@ export class AppBuild {
    * @throws PyrallelError PYR_USAGE, PYR_WRITE
    */
   async finish({ config }: Project, { isGeneratedAnew }: { readonly isGeneratedAnew: boolean }): Promise<BuildOutcome> {
-    const { root, folder } = this.#request
+    const { root, folder, sourceMaps, baseImage } = this.#request
     const before = filesOfLastBuild(folder)
     const begun = isGeneratedAnew ? undefined : this.#begun
     const bundle = await (begun === undefined ? this.#bundler.bundle(entriesOf(root)) : begun.finish())
@@ -86,10 +91,13 @@ export class AppBuild {
     const built = Object.keys(externals).filter(
       (name) => name === nativeClient || this.#natives.some((each) => each.name === name),
     )
+    const lock = lockSubset(root, { ...own, dependencies: externals })
+    const isLocked = lock.kind === 'locked'
     const texts: Readonly<Record<string, string>> = {
-      [serverFile]: bootstrap,
+      [serverFile]: bootstrap(sourceMaps),
       'package.json': distManifest({ ...own, dependencies: externals, built }),
-      Dockerfile: dockerfile(config.http),
+      ...(isLocked ? { 'package-lock.json': lock.text } : {}),
+      Dockerfile: dockerfile({ http: config.http, baseImage, isLocked }),
       '.dockerignore': dockerIgnore,
     }
     const files = fileSizes(folder, bundle, texts)
@@ -98,7 +106,7 @@ export class AppBuild {
       folder,
       before.filter((file) => files[file] === undefined),
     )
-    const info: BuildInfo = { ...made(root, own), externals, files }
+    const info: BuildInfo = { ...made(root, own), externals, unlocked: isLocked ? null : lock.why, files }
     writeText(folder, infoFile, `${JSON.stringify(info, null, 2)}\n`)
     return { kind: 'built', info }
   }
@@ -116,10 +124,13 @@ function made(root: string, own: { readonly name: string; readonly version: stri
 }
 
 /** The maps must be on before the code is read, or stack traces would name the bundle. */
-const bootstrap = `// Made by \`pyrallel build\`: starts the bundle, with stack traces that name your own files and lines.
+function bootstrap(hasSourceMaps: boolean): string {
+  if (!hasSourceMaps) return "// Made by `pyrallel build`: starts the bundle.\nawait import('./app.mjs')\n"
+  return `// Made by \`pyrallel build\`: starts the bundle, with stack traces that name your own files and lines.
 process.setSourceMapsEnabled(true)
 await import('./app.mjs')
 `
+}
 
 function entriesOf(root: string): readonly BundleEntry[] {
   const serve = join(packageRoot, isCompiled ? 'dist/cli/start/serve.js' : 'cli/start/serve.ts')

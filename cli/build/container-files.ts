@@ -1,8 +1,8 @@
 /** The text of the files that put a bundle into a container. Pure. */
 import type { HttpSettings } from '../../framework/model/settings.ts'
 
-/** Of the image. The oldest line that is still maintained, and that the native client has binaries for. */
-const NODE_MAJOR = 22
+/** The oldest line of Node that is still maintained, and that the native client has binaries for. Slim and with glibc: what these are made for. */
+const BASE_IMAGE = 'node:22-bookworm-slim'
 
 export interface DistManifest {
   /** Of the user's project. */
@@ -32,17 +32,25 @@ export function distManifest({ name, version, dependencies, built }: DistManifes
   return `${JSON.stringify(manifest, null, 2)}\n`
 }
 
-/** Slim and with glibc: what the native client's prebuilt binaries are made for. */
-export function dockerfile(http: HttpSettings): string {
-  return `# Made by \`pyrallel build\`: docker build -t my-service dist
-ARG NODE=${NODE_MAJOR}
-FROM node:\${NODE}-bookworm-slim AS dependencies
-WORKDIR /app
-COPY package.json ./
-# Here and not in the bundle, so that machine code is that of this image.
-RUN npm install --omit=dev --no-audit --no-fund
+export interface ImageSettings {
+  readonly http: HttpSettings
+  /** A reference with a digest cannot change: `node:22-bookworm-slim@sha256:...`. Default: a tag of Node's. */
+  readonly baseImage?: string | undefined
+  readonly isLocked: boolean
+}
 
-FROM node:\${NODE}-bookworm-slim
+export function dockerfile({ http, baseImage = BASE_IMAGE, isLocked }: ImageSettings): string {
+  const install = isLocked ? 'npm ci' : 'npm install'
+  return `# Made by \`pyrallel build\`: docker build -t my-service dist
+# A tag may become another image: with --build-arg BASE_IMAGE=name@sha256:... it is always the same.
+ARG BASE_IMAGE=${baseImage}
+FROM \${BASE_IMAGE} AS dependencies
+WORKDIR /app
+COPY package.json${isLocked ? ' package-lock.json' : ''} ./
+# Here and not in the bundle, so that machine code is that of this image.
+RUN ${install} --omit=dev --no-audit --no-fund
+
+FROM \${BASE_IMAGE}
 # For brokers that are reached through TLS.
 RUN apt-get update \\
   && apt-get install -y --no-install-recommends ca-certificates \\

@@ -42,6 +42,8 @@ export interface BundleSettings {
    * `{ external }`: only these do, with all that is below them; everything else is bundled.
    */
   readonly dependencies: 'external' | { readonly external: readonly string[] }
+  /** False: none, so that the code's sources are not beside it. Default true. */
+  readonly sourceMaps?: boolean
   /** Packages that are imported from a place of our own, by specifier: `pyrallel` from the URL that the command itself has loaded. */
   readonly from?: ReadonlyMap<string, string>
 }
@@ -205,7 +207,7 @@ class AppBundler implements Bundler {
   }
 
   #optionsFor(entries: readonly BundleEntry[]): BuildOptions {
-    const { root, outDir, naming, dependencies } = this.#settings
+    const { root, outDir, naming, dependencies, sourceMaps = true } = this.#settings
     const from = this.#settings.from ?? new Map<string, string>()
     const sources = new Map(entries.flatMap(({ file, contents }) => (contents === undefined ? [] : [[file, contents]])))
     return {
@@ -223,7 +225,7 @@ class AppBundler implements Bundler {
       format: 'esm',
       platform: 'node',
       target: 'node20',
-      sourcemap: naming === 'hashed' ? 'inline' : 'linked',
+      sourcemap: sourceMaps && (naming === 'hashed' ? 'inline' : 'linked'),
       keepNames: true,
       charset: 'utf8',
       legalComments: 'none',

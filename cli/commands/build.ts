@@ -16,6 +16,8 @@ import { reportDiagnostics, reportWarnings } from '../report-diagnostics.ts'
 export interface BuildCommandOptions {
   readonly out: string
   readonly external?: readonly string[]
+  readonly sourceMaps?: boolean
+  readonly baseImage?: string
   readonly json?: boolean
 }
 
@@ -30,7 +32,9 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
       `--out is '${options.out}', which holds the project itself. Name a folder of its own, such as dist.`,
     )
   }
-  const building = await AppBuild.begin({ root, folder, external: options.external ?? [] })
+  const { external = [], sourceMaps = true, baseImage } = options
+  refuseImage(baseImage)
+  const building = await AppBuild.begin({ root, folder, external, sourceMaps, baseImage })
   const scratch = buildFolder(process.pid)
   const from = ownPackages()
   const config = new AppConfig({ root, env: process.env, mode: 'production', outDir: `${scratch}/config`, from })
@@ -62,6 +66,14 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
   }
 }
 
+function refuseImage(image: string | undefined): void {
+  if (image === undefined || /^[\w.:/-]+(@sha256:[a-f\d]{64})?$/.test(image)) return
+  throw new PyrallelError(
+    'PYR_USAGE',
+    `--base-image is '${image}', which is no reference of an image. Write a name with a tag or a digest: node:22-bookworm-slim@sha256:...`,
+  )
+}
+
 function refuseEmpty(handlers: readonly unknown[]): void {
   if (handlers.length > 0) return
   throw new PyrallelError(
@@ -76,7 +88,13 @@ function refuse(diagnostics: Parameters<typeof reportDiagnostics>[0], { json }: 
   return exitCodes.failed
 }
 
-function summary({ files, externals }: BuildInfo, out: string, handlers: number, tookMs: number, io: Io): string {
+function summary(
+  { files, externals, unlocked }: BuildInfo,
+  out: string,
+  handlers: number,
+  tookMs: number,
+  io: Io,
+): string {
   const paint = painter(hasColor(io.stdout, io.env))
   const code = Object.entries(files).filter(([name]) => name.endsWith('.mjs'))
   const bytes = code.reduce((sum, [, size]) => sum + size, 0)
@@ -84,9 +102,10 @@ function summary({ files, externals }: BuildInfo, out: string, handlers: number,
   return [
     `${paint('green', '✓')} ${out}/  ${handlers} ${handlers === 1 ? 'handler' : 'handlers'}, ${Math.round(bytes / 1024).toLocaleString('en-US')} kB of code in ${code.length} files, ${tookMs} ms`,
     `  not bundled: ${outside.length === 0 ? 'nothing' : outside.join(', ')}`,
+    ...(unlocked === null ? [] : [`  ${paint('yellow', '!')} installed without a lock: ${unlocked}`]),
     '',
     `  docker build -t my-service ${out}`,
-    `  or, on this machine: npm install --prefix ${out} --omit=dev && npx pyrallel start ${out}`,
+    `  or, on this machine: npm ${unlocked === null ? 'ci' : 'install'} --prefix ${out} --omit=dev && npx pyrallel start ${out}`,
     '',
   ].join('\n')
 }

@@ -203,6 +203,29 @@ export default defineConfig({
     assert.doesNotMatch(err + byVariable.err, /--brokers/)
   })
 
+  it('ships the part of the lock that is needed, without source maps and on another image where that is asked for', async () => {
+    const lock = readFileSync(join(repository, 'package-lock.json'), 'utf8')
+    const root = aProject({ ...project, 'package-lock.json': lock })
+    const image = `node@sha256:${'0a'.repeat(32)}`
+    const { end, err } = await command(root, ['build', '--no-source-maps', '--base-image', image]).ended
+    assert.equal(end, 0, err)
+    const dist = (file: string) => readFileSync(join(root, 'dist', file), 'utf8')
+    const { packages } = JSON.parse(dist('package-lock.json'))
+    assert.deepEqual(packages[''].dependencies, JSON.parse(dist('package.json')).dependencies)
+    assert.match(packages['node_modules/@confluentinc/kafka-javascript'].integrity, /^sha512-/)
+    assert.ok(!('node_modules/ts-morph' in packages))
+    assert.match(dist('Dockerfile'), new RegExp(`^ARG BASE_IMAGE=${image}$[\\s\\S]*^RUN npm ci `, 'm'))
+    const { files, unlocked } = JSON.parse(dist('pyrallel.json'))
+    assert.equal(unlocked, null)
+    assert.deepEqual(
+      Object.keys(files).filter((file) => file.endsWith('.map')),
+      [],
+    )
+    assert.doesNotMatch(dist('app.mjs') + dist('server.mjs'), /sourceMappingURL|setSourceMapsEnabled/)
+    const wrong = await command(root, ['build', '--base-image', 'node RUN x']).ended
+    assert.deepEqual([wrong.end, /PYR_USAGE[\s\S]*--base-image is 'node RUN x'/.test(wrong.err)], [2, true])
+  })
+
   it('writes what a container needs, with exact versions of what is not bundled', async () => {
     const root = aProject(project)
     const { end, out } = await command(root, ['build', '--json']).ended
@@ -217,7 +240,7 @@ export default defineConfig({
     assert.equal(manifest.dependencies['@confluentinc/kafka-javascript'], version)
     for (const each of Object.values(manifest.dependencies)) assert.match(String(each), /^\d+\.\d+\.\d+/)
     assert.deepEqual(manifest.allowScripts, { '@confluentinc/kafka-javascript': true })
-    assert.match(dist('Dockerfile'), /^FROM node:\$\{NODE\}-bookworm-slim$/m)
+    assert.match(dist('Dockerfile'), /^ARG BASE_IMAGE=node:22-bookworm-slim\nFROM \$\{BASE_IMAGE\} AS dependencies$/m)
     assert.match(dist('Dockerfile'), /^USER node$[\s\S]*^STOPSIGNAL SIGTERM$[\s\S]*^CMD \["node", "server\.mjs"\]$/m)
     assert.match(dist('.dockerignore'), /^node_modules$/m)
     const info = JSON.parse(dist('pyrallel.json'))

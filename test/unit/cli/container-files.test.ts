@@ -44,11 +44,32 @@ describe('the health check', () => {
   })
 
   it('stands in the Dockerfile, beside the signal and a user who is not root', () => {
-    const text = dockerfile(http)
+    const text = dockerfile({ http, isLocked: true })
     assert.ok(text.includes(`CMD ${JSON.stringify(healthCheck(http))}\n`))
     assert.match(text, /\nUSER node\n/)
     assert.match(text, /\nSTOPSIGNAL SIGTERM\n/)
     assert.match(text, /\nCMD \["node", "server\.mjs"\]\n$/)
+  })
+})
+
+describe('the Dockerfile', () => {
+  it('installs by the lock where there is one', () => {
+    assert.match(
+      dockerfile({ http, isLocked: true }),
+      /\nCOPY package\.json package-lock\.json \.\/\n[\s\S]*\nRUN npm ci --omit=dev /,
+    )
+    assert.match(
+      dockerfile({ http, isLocked: false }),
+      /\nCOPY package\.json \.\/\n[\s\S]*\nRUN npm install --omit=dev /,
+    )
+  })
+
+  it('begins with the image that is named, in both of its stages', () => {
+    const baseImage = `node@sha256:${'0a'.repeat(32)}`
+    const text = dockerfile({ http, isLocked: true, baseImage })
+    assert.match(text, new RegExp(`^ARG BASE_IMAGE=${baseImage}$`, 'm'))
+    assert.equal(text.match(/^FROM \$\{BASE_IMAGE\}( AS dependencies)?$/gm)?.length, 2)
+    assert.equal(text.match(/^FROM /gm)?.length, 2)
   })
 })
 
