@@ -1,5 +1,5 @@
 /** What is said where a replay must not begin, or cannot go on. Pure. */
-import { PyrallelError } from '../../framework/model/errors.ts'
+import { type ErrorCode, PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
 import type { Refused } from './replay-intake.ts'
 
@@ -28,4 +28,17 @@ export function refuseTargets(topic: string, refused: Refused, unknown: Refused,
       ? `where the record at ${record.partition}/${record.offset} came from. Create it, or name another: --to.`
       : 'which --to names. Create it, or name another.'
   throw new PyrallelError('PYR_TOPIC_UNKNOWN', `There is no topic '${target}', ${next}`)
+}
+
+/** What ends a replay has a code. */
+export function failureOf(thrown: unknown): PyrallelError {
+  const error = toError(thrown)
+  return error instanceof PyrallelError ? error : new PyrallelError('PYR_KAFKA', error.message, { cause: thrown })
+}
+
+const unwritten: ReadonlySet<ErrorCode> = new Set(['PYR_RECORD_TOO_LARGE', 'PYR_RECORD_INVALID', 'PYR_TOPIC_UNKNOWN'])
+
+/** Of any other refusal nobody knows: the broker may have written the record, and its answer may be lost. */
+export function isSurelyUnwritten(thrown: unknown): boolean {
+  return thrown instanceof PyrallelError && unwritten.has(thrown.code)
 }

@@ -3,7 +3,7 @@
  * goes on where it was interrupted.
  */
 import type { AssignedPartition, KafkaClient, RecordProducer } from '../../framework/kafka/kafka-client.ts'
-import { type ErrorCode, PyrallelError, toError } from '../../framework/model/errors.ts'
+import { PyrallelError } from '../../framework/model/errors.ts'
 import type { KafkaRecord, TopicPartition } from '../../framework/model/record.ts'
 import type { Clock, Timer } from '../../framework/runtime/clock.ts'
 import { LetterQueue } from './letter-queue.ts'
@@ -12,7 +12,7 @@ import { Pace } from './pace.ts'
 import type { PartitionMarks } from './partition-marks.ts'
 import { JOIN_LIMIT_MS, notAssigned, whilePolling } from './read-topic.ts'
 import { Reading } from './reading.ts'
-import { isFull } from './replay-errors.ts'
+import { failureOf, isFull, isSurelyUnwritten } from './replay-errors.ts'
 import { type DueLetter, ReplayIntake } from './replay-intake.ts'
 import { ReplayMarks } from './replay-marks.ts'
 import { replayRecord } from './replay-record.ts'
@@ -314,16 +314,7 @@ class ReplayRun {
 
   /** The first reason counts. */
   #fail(thrown: unknown): void {
-    if (this.#failure !== undefined) return
-    const error = toError(thrown)
-    const failure =
-      error instanceof PyrallelError ? error : new PyrallelError('PYR_KAFKA', error.message, { cause: thrown })
-    this.#failure = () => failure
+    const failure = failureOf(thrown)
+    this.#failure ??= () => failure
   }
-}
-
-const unwritten: ReadonlySet<ErrorCode> = new Set(['PYR_RECORD_TOO_LARGE', 'PYR_RECORD_INVALID', 'PYR_TOPIC_UNKNOWN'])
-
-function isSurelyUnwritten(thrown: unknown): boolean {
-  return thrown instanceof PyrallelError && unwritten.has(thrown.code)
 }
