@@ -51,12 +51,16 @@ export interface HandlerContext {
   readonly log: Logger
   /**
    * Aborts at the deadline, when the partition is taken away, and at shutdown. Hand it to `fetch` and friends. A handler that has asked for it
-   * and returns after it has aborted is not done: its record runs again, here or at the partition's next owner.
+   * and returns after it has aborted is not done: its record runs again, here or at the partition's next owner. First asked for after
+   * the end of the attempt, it is aborted.
    */
   readonly signal: AbortSignal
   /** When this attempt's time is over, in milliseconds since the Unix epoch. */
   readonly deadline: number
-  /** A publish that was not awaited is awaited before the record counts as done; if it fails, the attempt fails. */
+  /**
+   * A publish that was not awaited is awaited before the record counts as done; if it fails, the attempt fails. After the end it is refused
+   * (PYR_ATTEMPT_OVER): the record is committed by then, or runs again, so that a crash would lose what is published, or a retry has published it.
+   */
   readonly publish: Publish
 }
 
@@ -68,11 +72,13 @@ export interface Batch<T> extends Iterable<HandlerRecord<T>> {
    * This record has failed, the others have not, unless they are failed too. It is tried again or given up like any other; records of its
    * key that are behind it in the batch run again after it, so that their order is kept. `error` is read as if it had been thrown:
    * `RetryAfter` and `DeadLetter` count.
+   * @throws PyrallelError PYR_ATTEMPT_OVER when the batch function has returned: the others count as done by then, and so does this one
    */
   fail(record: HandlerRecord<T>, error: unknown): void
 }
 
-export type BatchFunction<T> = (batch: Batch<T>, context: HandlerContext) => unknown
+/** What it returns is not read, so it returns nothing: a list of failures in there would count as success. */
+export type BatchFunction<T> = (batch: Batch<T>, context: HandlerContext) => void | Promise<void>
 
 export interface BatchOptions {
   /** Records of one call at most. Default 100. Range 1 to 10,000. More: more is run again when a call fails. */

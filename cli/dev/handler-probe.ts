@@ -18,9 +18,10 @@ export function probed(handler: ResolvedHandler, observer: ProbeObserver): Resol
     ...handler.definition,
     run(record, context) {
       const end = (hasSucceeded: boolean) => observer.onEnd(handlerId, record, hasSucceeded)
-      const publish: Publish = async (to, value, options) => {
+      // The context's own promise: it is the one that is followed when the handler does not await it.
+      const publish: Publish = (to, value, options) => {
         observer.onPublish(handlerId, record, typeof to === 'string' ? to : to.name)
-        await context.publish(to, value, options)
+        return context.publish(to, value, options)
       }
       observer.onStart(handlerId, record)
       let result: unknown
@@ -48,9 +49,9 @@ export function probed(handler: ResolvedHandler, observer: ProbeObserver): Resol
   // Starts and ends of records in a batch are not watched: those of one key run together, in the order in which they stand there.
   const probedBatch: typeof runBatch = (batch, context) => {
     const [first] = batch
-    const publish: Publish = async (to, value, options) => {
-      if (first !== undefined) await observer.onPublish(handlerId, first, typeof to === 'string' ? to : to.name)
-      await context.publish(to, value, options)
+    const publish: Publish = (to, value, options) => {
+      if (first !== undefined) observer.onPublish(handlerId, first, typeof to === 'string' ? to : to.name)
+      return context.publish(to, value, options)
     }
     return runBatch(batch, new ProbedContext(context, publish))
   }

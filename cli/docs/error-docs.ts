@@ -27,6 +27,16 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
     cause: 'Code of your own drives an ExecutionEngine and submits work after close().',
     fix: 'Make a new engine; a closed one does not open again. Handlers never meet this.',
   },
+  PYR_ATTEMPT_OVER: {
+    cause:
+      'A handler has started something that it did not wait for, and that went on when the handler had returned, or had been given up after its deadline. The record counts as done, or runs again.',
+    fix: 'Await everything that publishes, or fails records of a batch, before the handler returns. The log line names the record.',
+  },
+  PYR_UNCAUGHT: {
+    cause:
+      'Something threw where nobody catches it (a timer, an event of a socket), and no record that Pyrallel knows of had started it. What is in memory may be broken by now.',
+    fix: 'Nothing is lost: what was done is committed, and the process may be started again. The stack says who threw; catch it there.',
+  },
   PYR_WORKER_START: {
     cause:
       'The module of a handler with `engine: "worker"` threw while its thread loaded it, or its `setup` export failed.',

@@ -1,14 +1,16 @@
 /** One attempt: a handler called once, with one record or one batch. The same for every engine; knows neither threads nor deadlines' timers. */
-import type { BatchFunction, HandlerContext, HandlerRecord, Publish } from '../handler.ts'
-import { bug } from '../model/errors.ts'
+import type { BatchFunction, HandlerContext, Publish } from '../handler.ts'
+import { bug, PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { KafkaRecord } from '../model/record.ts'
 import type { HandlerFailure, Outcome, WorkItem } from '../model/work.ts'
+import { AttemptContext } from './attempt-context.ts'
 import { AttemptLog } from './attempt-log.ts'
 import { GuardedSpan } from './attempt-tracer.ts'
 import { Waiting } from './deadline-queue.ts'
 import { DecodedRecord } from './decoded-record.ts'
-import { type Checked, HandlerBatch } from './handler-batch.ts'
+import { isAccepted } from './filter-rule.ts'
+import { type Checked, HandlerBatch, refuseReport } from './handler-batch.ts'
 import { failureOf } from './handler-failure.ts'
 import { failed, filtered, interrupted, outcomeOfThrow, succeeded } from './outcomes.ts'
 import type { PreparedHandler } from './prepared-handler.ts'
@@ -36,6 +38,7 @@ export class Attempt extends Waiting {
   #log: AttemptLog | undefined
   #span: GuardedSpan | undefined
   #batch: HandlerBatch | undefined
+  #isOver = false
 
   /** @param onOver called once, always later than `start`, unless `start` has returned the outcome itself */
   constructor(handler: PreparedHandler, item: WorkItem, onOver: OnAttemptOver) {
@@ -88,8 +91,11 @@ export class Attempt extends Waiting {
 
   #run(): Outcome | undefined {
     try {
-      return this.#tryToRun()
+      const outcome = this.#tryToRun()
+      this.#isOver = outcome !== undefined
+      return outcome
     } catch (thrown) {
+      this.#isOver = true
       return failed(failureOf(thrown))
     }
   }
@@ -117,7 +123,11 @@ export class Attempt extends Waiting {
     const { records, attempts } = this.item
     const numberOf = (index: number) => attempts[index] ?? 1
     const checked = records.map((raw, index) => this.#check(raw, numberOf(index)))
-    this.#batch = new HandlerBatch(checked, (error, index) => this.#failureBy(error, numberOf(index)))
+    this.#batch = new HandlerBatch(
+      checked,
+      (error, index) => this.#failureBy(error, numberOf(index)),
+      ({ offset }, error) => this.#refuse('batch.fail()', { record: offset, failure: failureOf(error) }),
+    )
     return this.#batch.size === 0 ? this.#batch.outcome() : this.#call(run, this.#batch)
   }
 
@@ -147,9 +157,22 @@ export class Attempt extends Waiting {
     }
   }
 
-  /** It is answered for, and its handler still runs: what it traces ends here. */
+  /** It is answered for, and its handler still runs: what it traces ends here, and nothing that it does counts any more. */
   giveUp(outcome: Outcome): void {
+    this.#isOver = true
+    this.#batch?.close()
     this.#span?.end(outcome)
+  }
+
+  /** What a handler left behind comes too late: told with its record, as nobody may look at what it throws there. */
+  #refuse(verb: string, facts: object): PyrallelError {
+    this.logFault(
+      'error',
+      { verb, ...facts },
+      'a handler went on after the end of its attempt; what it did there does not count',
+    )
+    const message = `${verb} was called after the end of its attempt. Await what calls it before the handler returns.`
+    return new PyrallelError('PYR_ATTEMPT_OVER', message)
   }
 
   get isAborted(): boolean {
@@ -166,6 +189,7 @@ export class Attempt extends Waiting {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
+      if (this.#isOver) this.#abortReason ??= new DOMException('the attempt is over', 'AbortError')
       if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason)
     }
     return this.#controller.signal
@@ -198,7 +222,13 @@ export class Attempt extends Waiting {
   get publish(): Publish {
     this.#publishes ??= new PublishTracker()
     const publishes = this.#publishes
-    return (to, value, options) => publishes.track(() => this.#handler.setup.publish(to, value, options))
+    return (to, value, options) => {
+      if (!this.#isOver) return publishes.track(() => this.#handler.setup.publish(to, value, options))
+      const refused = Promise.reject(this.#refuse('publish()', { to: typeof to === 'string' ? to : to.name }))
+      // It was told: nobody needs to look after it.
+      refused.catch(() => {})
+      return refused
+    }
   }
 
   /** Waits for a promise or any other thenable; an object that is neither is just a result that nobody reads. */
@@ -206,7 +236,7 @@ export class Attempt extends Waiting {
     // The intrinsic `then`: it never calls back at once, never twice, and cannot have been replaced by the handler's libraries.
     Promise.prototype.then.call(
       Promise.resolve(returned),
-      () => this.#end(this.#returned()),
+      (result: unknown) => this.#end(this.#returned(result)),
       (thrown: unknown) => this.#end(this.#failedBy(thrown)),
     )
   }
@@ -215,9 +245,16 @@ export class Attempt extends Waiting {
    * It has returned. After its signal has fired, that means "done" only of a handler that never asked for the signal: `if (signal.aborted) return`
    * looks the same from here as a handler that was through, and a commit must not pass what was left undone.
    */
-  #returned(): Outcome {
+  #returned(result: unknown): Outcome {
     const hasAsked = this.#controller !== undefined
-    return hasAsked && this.#abortReason !== undefined ? interrupted(this.#abortReason.message) : succeeded
+    if (hasAsked && this.#abortReason !== undefined) return interrupted(this.#abortReason.message)
+    if (this.#batch === undefined || typeof result !== 'object' || result === null) return succeeded
+    try {
+      refuseReport(result)
+      return succeeded
+    } catch (thrown) {
+      return this.#failedBy(thrown)
+    }
   }
 
   /** What a throw means, the handler's own retry rules included. */
@@ -240,11 +277,13 @@ export class Attempt extends Waiting {
   }
 
   #over(outcome: Outcome): void {
+    this.#isOver = true
     this.#span?.end(outcome)
     this.#onOver(this, outcome)
   }
 
   #afterPublishes(ending: Outcome): Outcome | undefined {
+    this.#batch?.close()
     const outcome = this.#batch?.outcomeOf(ending) ?? ending
     const publishes = this.#publishes
     if (publishes === undefined) return outcome
@@ -261,7 +300,6 @@ export class Attempt extends Waiting {
         { failure: failureOf(error) },
         'a publish failed that nobody awaited, and its attempt had its outcome already',
       )
-    publishes.attemptIsOver(logFailure)
     const [first, ...others] = publishes.takeFailures()
     if (first !== undefined && hasReturned(outcome)) {
       others.forEach(logFailure)
@@ -275,36 +313,4 @@ export class Attempt extends Waiting {
 /** The handler: it did not throw, and was not cut short. */
 function hasReturned(outcome: Outcome): boolean {
   return outcome.kind === 'succeeded' || (outcome.kind === 'partial' && outcome.pause === undefined)
-}
-
-function isAccepted(filter: (record: HandlerRecord<unknown>) => unknown, record: DecodedRecord): boolean {
-  const verdict = filter(record)
-  // A promise would count as true, and the filter would do nothing without anybody noticing.
-  if (typeof verdict !== 'boolean') throw new TypeError(`the filter returned ${typeof verdict}, not true or false`)
-  return verdict
-}
-
-/** What the handler gets to see of its attempt. */
-class AttemptContext implements HandlerContext {
-  readonly #attempt: Attempt
-
-  constructor(attempt: Attempt) {
-    this.#attempt = attempt
-  }
-
-  get log(): Logger {
-    return this.#attempt.log
-  }
-
-  get signal(): AbortSignal {
-    return this.#attempt.signal
-  }
-
-  get deadline(): number {
-    return this.#attempt.deadline
-  }
-
-  get publish(): Publish {
-    return this.#attempt.publish
-  }
 }

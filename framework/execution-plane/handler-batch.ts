@@ -1,5 +1,6 @@
 /** What a batch handler gets to see of its records, and what it says of each. Calls nothing. */
 import type { Batch, HandlerRecord } from '../handler.ts'
+import type { PyrallelError } from '../model/errors.ts'
 import type { HandlerFailure, Outcome } from '../model/work.ts'
 import { failed, filtered, succeeded } from './outcomes.ts'
 
@@ -15,13 +16,21 @@ export class HandlerBatch implements Batch<unknown> {
   readonly #failures = new Map<number, HandlerFailure>()
   readonly #filtered = new Set<number>()
   readonly #failureOf: (error: unknown, index: number) => HandlerFailure
+  readonly #onLate: (record: HandlerRecord<unknown>, error: unknown) => PyrallelError
+  #isOver = false
 
   /**
    * @param checked one for each record of the work item, in its order
    * @param failureOf what an error means that the record at `index` was failed with
+   * @param onLate a record is failed that counts as done already: tells it, and makes what is thrown
    */
-  constructor(checked: readonly Checked[], failureOf: (error: unknown, index: number) => HandlerFailure) {
+  constructor(
+    checked: readonly Checked[],
+    failureOf: (error: unknown, index: number) => HandlerFailure,
+    onLate: (record: HandlerRecord<unknown>, error: unknown) => PyrallelError,
+  ) {
     this.#failureOf = failureOf
+    this.#onLate = onLate
     for (const [index, each] of checked.entries()) {
       if (each.kind === 'accepted') this.#places.set(each.record, index)
       else if (each.kind === 'filtered') this.#filtered.add(index)
@@ -38,9 +47,15 @@ export class HandlerBatch implements Batch<unknown> {
   }
 
   fail(record: HandlerRecord<unknown>, error: unknown): void {
+    if (this.#isOver) throw this.#onLate(record, error)
     const index = this.#places.get(record)
     if (index === undefined) throw new TypeError('batch.fail(record, error): the record is not one of this batch.')
     this.#failures.set(index, this.#failureOf(error, index))
+  }
+
+  /** The handler has returned, or was given up: nothing of it counts any more. */
+  close(): void {
+    this.#isOver = true
   }
 
   /** What the ending of the batch function means for its records. A throw fails all of them, whatever it has said of some. */
@@ -67,4 +82,23 @@ export class HandlerBatch implements Batch<unknown> {
     if (only !== undefined && records === 0 && this.#failures.size === 1) return failed(only)
     return { kind: 'partial', failures: this.#failures, filtered: this.#filtered }
   }
+}
+
+/**
+ * What other platforms read in a batch function's result is not read here: taken for success, the failures that it tells of would be lost.
+ * The type refuses it; plain JavaScript, `any` and casts come here.
+ * @throws TypeError for a list of failed records, and for results of which one was rejected
+ */
+export function refuseReport(returned: object): void {
+  const next = 'Call batch.fail(record, error) for each record that has failed, and return nothing.'
+  if ('batchItemFailures' in returned) {
+    throw new TypeError(`the batch function returned batchItemFailures, which nobody reads. ${next}`)
+  }
+  if (!Array.isArray(returned)) return
+  const rejected = returned.find((result) => result instanceof Object && Reflect.get(result, 'status') === 'rejected')
+  if (rejected === undefined) return
+  const cause: unknown = Reflect.get(rejected, 'reason')
+  throw new TypeError(`the batch function returned results, one of them rejected, which nobody reads. ${next}`, {
+    cause,
+  })
 }

@@ -44,7 +44,6 @@ export class PublishTracker {
   #pending = 0
   readonly #failures = new Map<object, unknown>()
   #onIdle: (() => void) | undefined
-  #onLateFailure: ((error: unknown) => void) | undefined
 
   /** Starts a publish. Failing with nobody awaiting it, it is kept in `failures` instead of becoming an unhandled rejection. */
   track(start: () => Promise<void>): Promise<void> {
@@ -67,18 +66,12 @@ export class PublishTracker {
     return failures
   }
 
-  /** The attempt is over: nobody asks for failures any more, so each is told as it comes. */
-  attemptIsOver(onLateFailure: (error: unknown) => void): void {
-    this.#onLateFailure = onLateFailure
-  }
-
   started(): void {
     this.#pending++
   }
 
   failed(promise: object, error: unknown): void {
-    if (this.#onLateFailure === undefined) this.#failures.set(promise, error)
-    else this.#onLateFailure(error)
+    this.#failures.set(promise, error)
   }
 
   lookedAfter(promise: object): void {

@@ -8,6 +8,8 @@ export const errorCodes = {
   PYR_ENGINE_NOT_STARTED: 'submit() was called before start() had settled.',
   PYR_ENGINE_FULL: 'submit() was called while all slots of the engine were in use.',
   PYR_ENGINE_CLOSED: 'submit() was called after close().',
+  PYR_ATTEMPT_OVER: 'context.publish() or batch.fail() was called after the handler had returned, or was given up.',
+  PYR_UNCAUGHT: 'An exception that nobody caught, and that belongs to no record, has ended the process in order.',
   PYR_WORKER_START: "A worker thread could not load its handler, or the handler's setup failed.",
   PYR_NATIVE_MISSING: 'The native Kafka client cannot be loaded on this machine.',
   PYR_AUTH_FAILED: 'A broker and this process could not prove to each other who they are.',

@@ -5,6 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Type } from 'typebox'
 import {
+  type Batch,
   batchHandler,
   DeadLetter,
   type HandlerContext,
@@ -100,6 +101,15 @@ const actions = {
   publishCaught: async (record, context) => {
     await context.publish(GATE, record.value.name).catch(() => {})
   },
+  /** Goes on after its end, and logs what it meets there. */
+  linger: (_record, context) => {
+    void (async () => {
+      await nextTurn()
+      await nextTurn()
+      context.log.info({ isAborted: context.signal.aborted }, 'its signal')
+      await context.publish(NEWS, 'too late').catch((error) => context.log.info({ code: error.code }, 'its publish'))
+    })()
+  },
   tell: async (record, context) => {
     const { topic, partition, offset, key, attempt, id } = record
     context.log.info({ step: 1 }, 'before')
@@ -153,9 +163,21 @@ export const nested = handler(
 
 const Part = Type.Object({
   do: Type.Union(
-    ['nothing', 'fail', 'giveUp', 'later', 'pause', 'throw', 'hang', 'wait', 'failStranger'].map((what) =>
-      Type.Literal(what),
-    ),
+    [
+      'nothing',
+      'fail',
+      'giveUp',
+      'later',
+      'pause',
+      'throw',
+      'hang',
+      'wait',
+      'failStranger',
+      'failLate',
+      'reportItems',
+      'reportResults',
+      'reportLater',
+    ].map((what) => Type.Literal(what)),
   ),
   skip: Type.Optional(Type.Boolean()),
 })
@@ -180,6 +202,23 @@ export const batched = batchHandler(
       if (record.value.do === 'wait') await context.publish(GATE, 'batch')
       if (record.value.do === 'hang' && !context.signal.aborted)
         await new Promise((resolve) => context.signal.addEventListener('abort', resolve, { once: true }))
+      if (record.value.do === 'failLate') setImmediate(() => setImmediate(() => failLate(batch, record, context)))
+      if (record.value.do in reports) return reports[record.value.do as keyof typeof reports]() as never
     }
   },
 )
+
+/** What other platforms read in the result of a batch function. */
+const reports = {
+  reportItems: () => ({ batchItemFailures: [{ itemIdentifier: '1' }] }),
+  reportResults: () => Promise.allSettled([Promise.reject(new CardRefused('one of them'))]),
+  reportLater: async () => ({ batchItemFailures: [] }),
+}
+
+function failLate(batch: Batch<unknown>, record: HandlerRecord<unknown>, { log }: HandlerContext): void {
+  try {
+    batch.fail(record, new CardRefused('found out too late'))
+  } catch (error) {
+    log.info({ code: (error as { readonly code?: string }).code }, 'batch.fail threw')
+  }
+}

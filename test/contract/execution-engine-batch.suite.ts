@@ -1,6 +1,7 @@
 /** What every engine does with batches. A part of execution-engine.suite.ts. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import type { HandlerFailure } from '../../framework/model/work.ts'
 import { type CreateEngine, EngineHarness } from './engine-harness.ts'
 
 const nothing = { do: 'nothing' }
@@ -103,6 +104,30 @@ export function describeBatches(create: CreateEngine): void {
     const failure = await harness.failureOf(harness.submitBatch([nothing, { do: 'failStranger' }]))
     assert.match(failure.message, /not one of this batch/)
   })
+
+  it('batch: refuses, and tells with its record, one that is failed after the batch function has returned', async () => {
+    await using harness = await started()
+    const id = harness.submitBatch([nothing, { do: 'failLate' }])
+    assert.deepEqual(await harness.outcomeOf(id), { kind: 'succeeded' })
+    await harness.until(() => harness.logs.some(({ message }) => message === 'batch.fail threw'))
+    const [told, thrown] = harness.logs.filter(({ message }) => message !== 'a batch')
+    assert.equal(told!.level, 'error')
+    assert.equal(told!.message, 'a handler went on after the end of its attempt; what it did there does not count')
+    const { verb, record, failure, offset, lastOffset } = told!.fields
+    assert.deepEqual([verb, record, offset, lastOffset], ['batch.fail()', 1, 0, 1])
+    assert.equal((failure as HandlerFailure).message, 'found out too late')
+    assert.equal(thrown!.fields.code, 'PYR_ATTEMPT_OVER')
+  })
+
+  for (const report of ['reportItems', 'reportResults', 'reportLater']) {
+    it(`batch: fails as a whole, with the next step, when its function returns a list of failures: ${report}`, async () => {
+      await using harness = await started()
+      const failure = await harness.failureOf(harness.submitBatch([nothing, { do: report }]))
+      assert.match(failure.message, /^the batch function returned (batchItemFailures|results, one of them rejected), /)
+      assert.match(failure.message, /Call batch\.fail\(record, error\) for each record that has failed/)
+      if (report === 'reportResults') assert.match(failure.stack ?? '', /caused by .*one of them/)
+    })
+  }
 
   it('batch: has one deadline for all its records', async () => {
     await using harness = await started({ timeoutMs: 60 })

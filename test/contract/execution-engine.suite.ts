@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { NEWS } from './engine-handlers.ts'
 import { type CreateEngine, EngineHarness } from './engine-harness.ts'
 import { describeBatches } from './execution-engine-batch.suite.ts'
 import {
@@ -123,6 +124,20 @@ function describeCompletions(create: CreateEngine): void {
     harness.open('a')
     for (let turn = 0; turn < 5; turn++) await nextTurn()
     assert.equal(harness.completions.length, atClose)
+  })
+
+  it('2. refuses what a handler publishes after its end, with a line that names the record, and shows it an aborted signal', async () => {
+    await using harness = await EngineHarness.started(create)
+    const id = harness.order({ do: 'linger' }, { offset: 41 })
+    assert.deepEqual(await harness.outcomeOf(id), { kind: 'succeeded' })
+    await harness.until(() => harness.logs.some(({ message }) => message === 'its publish'))
+    const [signal, told, refused] = harness.logs
+    assert.equal(signal!.fields.isAborted, true)
+    assert.equal(told!.level, 'error')
+    const { verb, to, offset } = told!.fields
+    assert.deepEqual([verb, to, offset], ['publish()', NEWS, 41])
+    assert.equal(refused!.fields.code, 'PYR_ATTEMPT_OVER')
+    assert.deepEqual(harness.news, [])
   })
 
   it('3. runs a failing attempt once', async () => {

@@ -260,24 +260,36 @@ describe('AsyncEngine and its handler', () => {
     assert.equal((facts[3] as { readonly suppressed?: number }).suppressed, 2)
   })
 
-  it('logs a publish that fails after its attempt is over, instead of leaving the rejection unhandled', async () => {
+  it('refuses what a handler publishes that was given up, while it goes on', async () => {
     let context: HandlerContext | undefined
-    const { engine, logged } = await started(
-      (_record, given) => {
+    const sent: unknown[] = []
+    const { engine, clock, completions, logged } = await started(
+      async (_record, given) => {
         context = given
-        void given.publish('invoices', 'first')
+        await new Promise(() => {})
       },
-      {
-        publish: async (_to, value) => {
-          if (value === 'second') throw new Error('broker says no')
-        },
-      },
+      { publish: async (_to, value) => void sent.push(value) },
     )
     engine.submit(item(1))
     await nextTurn()
-    void context!.publish('invoices', 'second')
+    clock.advance(149)
+    await context!.publish('invoices', 'in time')
+    clock.advance(1)
+    assert.equal(completions[0]!.outcome.kind, 'timed-out')
+    await assert.rejects(context!.publish('invoices', 'while its retry runs'), { code: 'PYR_ATTEMPT_OVER' })
+    assert.deepEqual(sent, ['in time'])
+    assert.equal(logged.at(-1), 'a handler went on after the end of its attempt; what it did there does not count')
+  })
+
+  it('leaves no rejection unhandled when nobody looks after a publish that is refused', async () => {
+    let context: HandlerContext | undefined
+    const { engine } = await started((_record, given) => {
+      context = given
+    })
+    engine.submit(item(1))
     await nextTurn()
-    assert.deepEqual(logged, ['a publish failed that nobody awaited, and its attempt had its outcome already'])
+    void context!.publish('invoices', 'too late')
+    await nextTurn()
   })
 
   it('leaves a failed publish to a handler that catches it later', async () => {
