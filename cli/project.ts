@@ -103,7 +103,7 @@ export function loadFailure(root: string, file: string, thrown: unknown, code: E
 }
 
 /** ` (at handlers/pay.ts:3:1)`: the first line of the stack that is the project's own. */
-function placeIn(root: string, error: Error): string {
+export function placeIn(root: string, error: Error): string {
   for (const line of (error.stack ?? '').split('\n')) {
     const found = projectPlace(root, line)
     if (found !== undefined) return ` (at ${found})`

@@ -4,6 +4,8 @@
 export { Type } from 'typebox'
 export type { KafkaSettings, LoggingSettings, PyrallelConfig, ResolvedConfig } from './config.ts'
 export { defineConfig } from './config.ts'
+export type { StrayFaultsOptions } from './execution-plane/stray-faults.ts'
+export { StrayFaults } from './execution-plane/stray-faults.ts'
 export type {
   AdaptiveOptions,
   Batch,

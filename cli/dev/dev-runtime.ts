@@ -1,5 +1,6 @@
 /** The runtime of `pyrallel dev`: begins it, brings it up to date with the app, and begins it anew where the config leaves no other way. Shows nothing. */
 import { configSchema, type ResolvedConfig } from '../../framework/config.ts'
+import type { StrayFaults } from '../../framework/execution-plane/stray-faults.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import { inOrder } from '../../framework/model/in-order.ts'
 import type { Logger } from '../../framework/model/logger.ts'
@@ -17,6 +18,7 @@ export interface DevRuntimeOptions {
   readonly observer: ProbeObserver
   readonly logOf: (config: ResolvedConfig) => Logger
   readonly clock: Clock
+  readonly strayFaults: StrayFaults
   readonly onEvent: (event: RuntimeEvent) => void
   /** A consumer cannot go on. */
   readonly onFailed: (error: unknown) => void
@@ -93,7 +95,7 @@ export class DevRuntime {
   }
 
   async #start({ project, handlers }: LoadedApp): Promise<void> {
-    const { broker, topics, logOf, clock, onEvent, onFailed } = this.#options
+    const { broker, topics, logOf, clock, strayFaults, onEvent, onFailed } = this.#options
     const { kafka, paused, limits, commit, shutdown, http } = project.config
     await this.#makeTopics(handlers)
     if (this.#isStopping) return
@@ -115,6 +117,7 @@ export class DevRuntime {
       http,
       log: logOf(project.config),
       clock,
+      strayFaults,
       onEvent,
       // The view shows them on the same terminal.
       logEvents: false,

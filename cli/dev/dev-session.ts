@@ -1,4 +1,5 @@
 /** One run of `pyrallel dev`, from the broker's start to its end. Owns what must be stopped, and stops it in one order. */
+import { StrayFaults } from '../../framework/execution-plane/stray-faults.ts'
 import type { HandlerRecord } from '../../framework/handler.ts'
 import { allSettled } from '../../framework/model/all-settled.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
@@ -7,6 +8,7 @@ import type { Clock } from '../../framework/runtime/clock.ts'
 import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
 import { type Paint, painter } from '../paint.ts'
+import { placeIn } from '../project.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import type { LoadedApp } from './app-loader.ts'
 import { removeDevFile, writeDevFile } from './dev-file.ts'
@@ -39,6 +41,7 @@ export class DevSession implements ProbeObserver {
   readonly #view: SessionView
   readonly #topics = new TopicMaker()
   readonly #published = new PublishedTopics()
+  readonly #strayFaults: StrayFaults
   #app: LoadedApp
   #broker: DevBroker | undefined
   #runtime: DevRuntime | undefined
@@ -68,6 +71,11 @@ export class DevSession implements ProbeObserver {
       root: prepared.root,
       handlers: prepared.app.handlers,
     })
+    this.#strayFaults = new StrayFaults({
+      log: devLogger(prepared.app.project.config, options, this.#logOutput()),
+      onException: (error) => this.#onException(error),
+      clock,
+    })
     this.#failed = new Promise((_resolve, reject) => {
       this.#fail = reject
     })
@@ -76,6 +84,9 @@ export class DevSession implements ProbeObserver {
 
   /** Until a signal comes, the traffic is done, or the runtime fails. @returns the exit code */
   async run(signals: StopSignals): Promise<number> {
+    // For as long as the session: a mistake in a handler, or in a traffic file, must not take the broker with it, and all that was sent.
+    this.#strayFaults.listen()
+    if (this.#isWatching) this.#strayFaults.followAll()
     try {
       if (await hasCome(signals.first)) return this.#sayStopping()
       const broker = await this.#openBroker()
@@ -98,6 +109,7 @@ export class DevSession implements ProbeObserver {
       if (why === 'stop') this.#sayStopping()
     } finally {
       await this.#stop()
+      this.#strayFaults.close()
     }
     return this.#verdict()
   }
@@ -147,6 +159,12 @@ export class DevSession implements ProbeObserver {
     this.#fail(error)
   }
 
+  #onException(error: Error): void {
+    const what = `${error.name}: ${error.message}${placeIn(this.#prepared.root, error)}`
+    const text = `Nobody caught this, and it belongs to no record: ${what}. \`pyrallel start\` stops in order then.`
+    this.#view.onNote({ kind: 'error', code: 'PYR_UNCAUGHT', message: text, isRunning: true })
+  }
+
   #createRuntime(broker: DevBroker): DevRuntime {
     const runtime = new DevRuntime({
       broker,
@@ -154,6 +172,7 @@ export class DevSession implements ProbeObserver {
       observer: this,
       logOf: (config) => devLogger(config, this.#options, this.#logOutput()),
       clock: this.#clock,
+      strayFaults: this.#strayFaults,
       onEvent: (event) => this.#onEvent(event),
       onFailed: (error) => this.#fail(error),
     })

@@ -1,7 +1,9 @@
 /** Runs handlers in production: what the bundle of `pyrallel build` calls. Loads no compiler, no bundler and nothing that reads TypeScript. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PyrallelConfig } from '../../framework/config.ts'
+import { StrayFaults } from '../../framework/execution-plane/stray-faults.ts'
 import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
+import { PyrallelError } from '../../framework/model/errors.ts'
 import { inOrder } from '../../framework/model/in-order.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { createLogger, type LogDestination } from '../../framework/observability/logger.ts'
@@ -60,9 +62,13 @@ async function run({ config: input, routes }: ServerParts): Promise<number> {
     const traced = traceConfig(input, configFile, around)
     const log = createLogger(traced.config.logging, logOutput())
     const handlers = resolveHandlers(routes.map(bundledRoute), traced.config)
-    const runtime = await runtimeOf(traced, handlers, log)
+    const uncaught = new Uncaught()
+    const strayFaults = new StrayFaults({ log, onException: (error) => uncaught.add(error, log) })
+    strayFaults.listen()
+    const runtime = await runtimeOf(traced, handlers, log, strayFaults)
     signals.onSecond = () => runtime.abort()
-    return await untilStopped(runtime, signals.first, log)
+    // The faults are listened for until the process has ended: what is thrown while it stops must not keep it from committing.
+    return await untilStopped(runtime, [signals.first, uncaught.first], log)
   } finally {
     signals.close()
   }
@@ -90,6 +96,7 @@ async function runtimeOf(
   { config: { kafka, paused, limits, commit, shutdown, http }, places }: TracedConfig,
   handlers: readonly ResolvedHandler[],
   log: Logger,
+  strayFaults: StrayFaults,
 ): Promise<Runtime> {
   const clock = systemClock()
   const { clientId, groupProtocol, security, librdkafka } = kafka
@@ -115,8 +122,29 @@ async function runtimeOf(
     lifecycle: shutdown,
     http,
     log,
+    strayFaults,
     clock,
   })
+}
+
+/** An exception that nobody catches, and that belongs to no record: the process stops in order, as what is in memory may be broken by now. */
+class Uncaught {
+  /** Rejects with the first. */
+  readonly first: Promise<never>
+  #reject: (error: Error) => void = () => {}
+
+  constructor() {
+    this.first = new Promise((_resolve, reject) => {
+      this.#reject = reject
+    })
+    this.first.catch(() => {})
+  }
+
+  add(error: Error, log: Logger): void {
+    log.error({ err: error }, 'an exception that nobody catches: stopping, what is done is committed first')
+    const message = `Nobody caught this, and it belongs to no record: ${error.name}: ${error.message}. Catch it where its stack in the log says.`
+    this.#reject(new PyrallelError('PYR_UNCAUGHT', message, { cause: error }))
+  }
 }
 
 /** What is in the file was built in: correcting it there alone changes nothing. */
@@ -127,11 +155,11 @@ function startNextStep(place: string | undefined): string {
   return `The address is ${from}: start a broker there, or set ${variable}=host:port. A change of ${configFile} needs another \`pyrallel build\`.`
 }
 
-async function untilStopped(runtime: Runtime, stop: Promise<NodeJS.Signals>, log: Logger): Promise<number> {
+async function untilStopped(runtime: Runtime, stops: readonly Promise<NodeJS.Signals>[], log: Logger): Promise<number> {
   await inOrder([
     async () => {
       const started = runtime.start().then(() => new Promise<never>(() => {}))
-      const signal = await Promise.race([stop, runtime.failed, started])
+      const signal = await Promise.race([...stops, runtime.failed, started])
       log.info({ signal }, 'stopping: what is in flight is finished first')
     },
     // Whatever it says, the failure before it is the one to tell.

@@ -3,7 +3,7 @@ import { bug, PyrallelError } from '../model/errors.ts'
 import { totalLogger } from '../model/total-logger.ts'
 import type { CompletionEvent, Outcome, WorkItem } from '../model/work.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
-import { Attempt } from './attempt.ts'
+import { Attempt, type AttemptOwner } from './attempt.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
 import type { ExecutionEngine } from './execution-engine.ts'
 import { interrupted, timedOut } from './outcomes.ts'
@@ -35,6 +35,10 @@ export class AsyncEngine implements ExecutionEngine {
   readonly #running: DeadlineQueue<Attempt>
   readonly #overdue: DeadlineQueue<Attempt>
   readonly #abandoned = new Set<Attempt>()
+  readonly #owner: AttemptOwner = {
+    onOver: (attempt, outcome) => this.#onOver(attempt, outcome),
+    onStray: (attempt) => this.#onStray(attempt),
+  }
   #state: 'new' | 'starting' | 'open' | 'closing' | 'closed' = 'new'
   #handler: PreparedHandler | undefined
   #onCompletion: (completion: CompletionEvent) => void = () => {}
@@ -47,6 +51,8 @@ export class AsyncEngine implements ExecutionEngine {
   #closing: { readonly promise: Promise<void>; readonly settle: () => void } | undefined
   #giveUpAt = Number.POSITIVE_INFINITY
   #giveUpTimer: Timer | undefined
+  /** Takes it off the list of those who may be to blame. */
+  #leave: (() => void) | undefined
 
   constructor(options: AsyncEngineOptions) {
     this.#options = options
@@ -74,7 +80,9 @@ export class AsyncEngine implements ExecutionEngine {
     this.#state = 'starting'
     this.#onCompletion = onCompletion
     this.#handler = await PreparedHandler.of(this.#options)
-    if (this.#closing === undefined) this.#state = 'open'
+    if (this.#closing !== undefined) return
+    this.#state = 'open'
+    this.#leave = this.#options.attribution?.addEngine(() => this.#running.items())
   }
 
   submit(item: WorkItem): void {
@@ -88,7 +96,7 @@ export class AsyncEngine implements ExecutionEngine {
       const message = `The engine of ${this.#options.handlerId} uses ${slots}. Submit only while there is capacity.`
       throw new PyrallelError('PYR_ENGINE_FULL', message)
     }
-    this.#queue.push(new Attempt(this.#handler, item, this.#onAttemptOver))
+    this.#queue.push(new Attempt(this.#handler, item, this.#owner))
     this.#open++
     this.#takeTurnSoon()
   }
@@ -156,10 +164,11 @@ export class AsyncEngine implements ExecutionEngine {
     return attempt
   }
 
-  readonly #onAttemptOver = (attempt: Attempt, outcome: Outcome): void => {
+  #onOver(attempt: Attempt, outcome: Outcome): void {
     const now = this.#options.clock.now()
     if (this.#running.delete(attempt)) this.#complete(attempt, this.#inTime(attempt, outcome, now), now)
-    else if (this.#overdue.delete(attempt)) this.#complete(attempt, timedOut(this.#options.timeoutMs, outcome), now)
+    else if (this.#overdue.delete(attempt))
+      this.#complete(attempt, attempt.stray ?? timedOut(this.#options.timeoutMs, outcome), now)
     else if (this.#abandoned.delete(attempt)) attempt.logSettled(now)
   }
 
@@ -174,6 +183,13 @@ export class AsyncEngine implements ExecutionEngine {
     attempt.abort(new DOMException(`the handler's timeout of ${this.#options.timeoutMs} ms is over`, 'TimeoutError'))
   }
 
+  /** It has failed; like one whose time is over, it is answered for when it has settled, or after `abandonAfterMs`. */
+  #onStray(attempt: Attempt): void {
+    if (!this.#running.delete(attempt)) return
+    this.#overdue.add(attempt, this.#options.clock.now())
+    attempt.abort(new DOMException('something that the handler does not await has failed', 'AbortError'))
+  }
+
   #abandon(attempt: Attempt): void {
     this.#abandoned.add(attempt)
     attempt.logFault(
@@ -181,7 +197,7 @@ export class AsyncEngine implements ExecutionEngine {
       { abandonAfterMs: this.#options.abandonAfterMs },
       'a handler ignores its signal and was abandoned; it keeps its slot',
     )
-    this.#giveUpAttempt(attempt, timedOut(this.#options.timeoutMs), this.#options.clock.now())
+    this.#giveUpAttempt(attempt, attempt.stray ?? timedOut(this.#options.timeoutMs), this.#options.clock.now())
   }
 
   #giveUpAttempt(attempt: Attempt, outcome: Outcome, now: number): void {
@@ -223,6 +239,7 @@ export class AsyncEngine implements ExecutionEngine {
 
   #finishClosing(): void {
     this.#state = 'closed'
+    this.#leave?.()
     this.#giveUpTimer?.cancel()
     this.#closing?.settle()
   }

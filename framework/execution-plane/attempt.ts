@@ -2,35 +2,41 @@
 import type { BatchFunction, HandlerContext, Publish } from '../handler.ts'
 import { bug, PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
-import type { KafkaRecord } from '../model/record.ts'
+import { type KafkaRecord, placeId } from '../model/record.ts'
 import type { HandlerFailure, Outcome, WorkItem } from '../model/work.ts'
 import { AttemptContext } from './attempt-context.ts'
 import { AttemptLog } from './attempt-log.ts'
 import { GuardedSpan } from './attempt-tracer.ts'
+import type { Attributable } from './attribution.ts'
 import { Waiting } from './deadline-queue.ts'
 import { DecodedRecord } from './decoded-record.ts'
-import { isAccepted } from './filter-rule.ts'
-import { type Checked, HandlerBatch, refuseReport } from './handler-batch.ts'
+import { HandlerBatch, refuseReport } from './handler-batch.ts'
 import { failureOf } from './handler-failure.ts'
-import { failed, filtered, interrupted, outcomeOfThrow, succeeded } from './outcomes.ts'
+import { failed, filtered, interrupted, outcomeOfThrow, strayed, succeeded } from './outcomes.ts'
 import type { PreparedHandler } from './prepared-handler.ts'
 import { PublishTracker } from './publish-tracker.ts'
+import { type Checked, checkRecord } from './record-check.ts'
 import { applyRetryRules } from './retry-rules.ts'
-import { RejectedValue } from './value-decoder.ts'
 
-export type OnAttemptOver = (attempt: Attempt, outcome: Outcome) => void
+/** Whoever runs it. */
+export interface AttemptOwner {
+  /** Called once, always later than `start`, unless `start` has returned the outcome itself. */
+  onOver(attempt: Attempt, outcome: Outcome): void
+  /** What it has left behind has failed, so it has failed, too: it ends as if its time were over. */
+  onStray(attempt: Attempt): void
+}
 
 /**
  * waiting --start--> running --the handler and its publishes settle--> over
  *
  * Whoever runs it keeps the deadline: it calls `abort` and decides what becomes of an attempt that does not end.
  */
-export class Attempt extends Waiting {
+export class Attempt extends Waiting implements Attributable {
   readonly item: WorkItem
   readonly record: KafkaRecord
   readonly number: number
   readonly #handler: PreparedHandler
-  readonly #onOver: OnAttemptOver
+  readonly #owner: AttemptOwner
   #startedAt: number | undefined
   #controller: AbortController | undefined
   #abortReason: DOMException | undefined
@@ -39,9 +45,9 @@ export class Attempt extends Waiting {
   #span: GuardedSpan | undefined
   #batch: HandlerBatch | undefined
   #isOver = false
+  #stray: Outcome | undefined
 
-  /** @param onOver called once, always later than `start`, unless `start` has returned the outcome itself */
-  constructor(handler: PreparedHandler, item: WorkItem, onOver: OnAttemptOver) {
+  constructor(handler: PreparedHandler, item: WorkItem, owner: AttemptOwner) {
     super()
     const { records, attempts } = item
     const record = records[0]
@@ -60,7 +66,7 @@ export class Attempt extends Waiting {
     this.record = record
     this.number = number
     this.#handler = handler
-    this.#onOver = onOver
+    this.#owner = owner
   }
 
   /** From its start until `now`; 0 for one that was never started. Milliseconds. */
@@ -107,16 +113,17 @@ export class Attempt extends Waiting {
   }
 
   #runOne(): Outcome | undefined {
-    const { options, run } = this.#handler.setup.definition
-    const value = this.#handler.decoder.decode(this.record.value)
-    if (value instanceof RejectedValue) return failed(value.failure)
-    const record = new DecodedRecord(this.record, value, this.number)
+    const checked = this.#check(this.record, this.number)
+    if (checked instanceof DecodedRecord) return this.#call(this.#handler.setup.definition.run, checked)
+    return checked === 'filtered' ? filtered : failed(checked)
+  }
+
+  #check(raw: KafkaRecord, number: number): Checked {
     try {
-      if (options.filter !== undefined && !isAccepted(options.filter, record)) return filtered
+      return checkRecord(this.#handler, raw, number)
     } catch (thrown) {
-      return this.#failedBy(thrown)
+      return this.#failureBy(thrown, number)
     }
-    return this.#call(run, record)
   }
 
   #runBatch(run: BatchFunction<unknown>): Outcome | undefined {
@@ -133,7 +140,9 @@ export class Attempt extends Waiting {
 
   #call<Work>(run: (work: Work, context: HandlerContext) => unknown, work: Work): Outcome | undefined {
     try {
-      const returned = run(work, new AttemptContext(this))
+      const context = new AttemptContext(this)
+      const { attribution } = this.#handler.setup
+      const returned = attribution?.hasBegun ? attribution.run(this, () => run(work, context)) : run(work, context)
       if ((typeof returned === 'object' && returned !== null) || typeof returned === 'function') {
         this.#follow(returned)
         return undefined
@@ -142,19 +151,6 @@ export class Attempt extends Waiting {
       return this.#afterPublishes(this.#failedBy(thrown))
     }
     return this.#afterPublishes(succeeded)
-  }
-
-  /** Decodes, validates and filters one record of a batch. */
-  #check(raw: KafkaRecord, number: number): Checked {
-    const value = this.#handler.decoder.decode(raw.value)
-    if (value instanceof RejectedValue) return { kind: 'failed', failure: value.failure }
-    const record = new DecodedRecord(raw, value, number)
-    const { filter } = this.#handler.setup.definition.options
-    try {
-      return filter === undefined || isAccepted(filter, record) ? { kind: 'accepted', record } : { kind: 'filtered' }
-    } catch (thrown) {
-      return { kind: 'failed', failure: this.#failureBy(thrown, number) }
-    }
   }
 
   /** It is answered for, and its handler still runs: what it traces ends here, and nothing that it does counts any more. */
@@ -173,6 +169,32 @@ export class Attempt extends Waiting {
     )
     const message = `${verb} was called after the end of its attempt. Await what calls it before the handler returns.`
     return new PyrallelError('PYR_ATTEMPT_OVER', message)
+  }
+
+  /** It has failed by what it has left behind. */
+  get stray(): Outcome | undefined {
+    return this.#stray?.kind === 'failed' ? this.#stray : undefined
+  }
+
+  strayed(thrown: unknown): void {
+    if (this.#isOver) {
+      this.logFault(
+        'error',
+        { failure: failureOf(thrown) },
+        'what a handler left behind has failed; its attempt is over',
+      )
+      return
+    }
+    this.#stray ??= strayed(this.#failedBy(thrown))
+    this.#owner.onStray(this)
+  }
+
+  get startedAt(): number {
+    return this.#startedAt ?? Number.POSITIVE_INFINITY
+  }
+
+  get place(): object {
+    return { handler: this.#handler.setup.handlerId, record: placeId(this.record), records: this.item.records.length }
   }
 
   get isAborted(): boolean {
@@ -278,8 +300,12 @@ export class Attempt extends Waiting {
 
   #over(outcome: Outcome): void {
     this.#isOver = true
-    this.#span?.end(outcome)
-    this.#onOver(this, outcome)
+    const final = this.#stray ?? outcome
+    this.#span?.end(final)
+    const { attribution } = this.#handler.setup
+    if (!attribution?.hasBegun) this.#owner.onOver(this, final)
+    // A publish that was not awaited may have ended it, and that is the handler's own.
+    else attribution.outside(() => this.#owner.onOver(this, final))
   }
 
   #afterPublishes(ending: Outcome): Outcome | undefined {
@@ -294,19 +320,13 @@ export class Attempt extends Waiting {
   }
 
   #withPublishes(publishes: PublishTracker, outcome: Outcome): Outcome {
-    const logFailure = (error: unknown) =>
-      this.logFault(
-        'error',
-        { failure: failureOf(error) },
-        'a publish failed that nobody awaited, and its attempt had its outcome already',
-      )
-    const [first, ...others] = publishes.takeFailures()
-    if (first !== undefined && hasReturned(outcome)) {
-      others.forEach(logFailure)
-      return this.#failedBy(first)
+    const isGood = hasReturned(outcome)
+    const failures = publishes.takeFailures()
+    for (const error of isGood ? failures.slice(1) : failures) {
+      const sentence = 'a publish failed that nobody awaited, and its attempt had its outcome already'
+      this.logFault('error', { failure: failureOf(error) }, sentence)
     }
-    if (first !== undefined) [first, ...others].forEach(logFailure)
-    return outcome
+    return isGood && failures.length > 0 ? this.#failedBy(failures[0]) : outcome
   }
 }
 

@@ -2,13 +2,9 @@
 import type { Batch, HandlerRecord } from '../handler.ts'
 import type { PyrallelError } from '../model/errors.ts'
 import type { HandlerFailure, Outcome } from '../model/work.ts'
+import { DecodedRecord } from './decoded-record.ts'
 import { failed, filtered, succeeded } from './outcomes.ts'
-
-/** What is known of one record before the handler is called. */
-export type Checked =
-  | { readonly kind: 'accepted'; readonly record: HandlerRecord<unknown> }
-  | { readonly kind: 'filtered' }
-  | { readonly kind: 'failed'; readonly failure: HandlerFailure }
+import type { Checked } from './record-check.ts'
 
 export class HandlerBatch implements Batch<unknown> {
   /** Those that the handler gets, with their place in the work item. */
@@ -32,9 +28,9 @@ export class HandlerBatch implements Batch<unknown> {
     this.#failureOf = failureOf
     this.#onLate = onLate
     for (const [index, each] of checked.entries()) {
-      if (each.kind === 'accepted') this.#places.set(each.record, index)
-      else if (each.kind === 'filtered') this.#filtered.add(index)
-      else this.#failures.set(index, each.failure)
+      if (each instanceof DecodedRecord) this.#places.set(each, index)
+      else if (each === 'filtered') this.#filtered.add(index)
+      else this.#failures.set(index, each)
     }
   }
 

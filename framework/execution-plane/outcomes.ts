@@ -35,3 +35,11 @@ export function outcomeOfThrow(thrown: unknown, wasAborted: boolean): Outcome {
   if (!wasAborted || failure.reason === 'dead-letter') return failed(failure)
   return { kind: 'interrupted', failure: { ...failure, reason: 'interrupted' } }
 }
+
+/** Says what a handler's own `try` around what it awaits did not see. */
+export function strayed(outcome: Outcome): Outcome {
+  // Told to stop, it has stopped.
+  if (outcome.kind !== 'failed') return outcome
+  const { failure } = outcome
+  return failed({ ...failure, message: `${failure.message} (the handler does not await what threw this)` })
+}

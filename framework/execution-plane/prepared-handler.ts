@@ -5,6 +5,7 @@ import { totalLogger } from '../model/total-logger.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LogGate } from '../runtime/log-gate.ts'
 import type { AttemptTracer } from './attempt-tracer.ts'
+import type { Attribution } from './attribution.ts'
 import { slowPatterns } from './slow-patterns.ts'
 import { ValueDecoder } from './value-decoder.ts'
 
@@ -21,6 +22,8 @@ export interface HandlerSetup {
   readonly clock: Clock
   /** Undefined where nobody traces. */
   readonly trace?: AttemptTracer | undefined
+  /** Undefined where nobody catches what handlers leave behind. */
+  readonly attribution?: Attribution | undefined
 }
 
 /** A handler made ready to be called many times: what can be done once is done here. */

@@ -13,6 +13,7 @@ export interface ThreadSettings {
   /** The consumer group, for traces. */
   readonly group: string
   readonly timeoutMs: number
+  readonly abandonAfterMs: number
   readonly memory: SharedArrayBuffer
   /** One moment on the engine's clock and on the process's monotonic one, so that both sides tell the same time. */
   readonly epochMs: number

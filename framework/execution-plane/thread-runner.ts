@@ -2,11 +2,11 @@
 import { markAsUntransferable } from 'node:worker_threads'
 import type { Outcome } from '../model/work.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { Attempt } from './attempt.ts'
+import { Attempt, type AttemptOwner } from './attempt.ts'
 import { decodeBatch, type SlottedItem } from './batch-codec.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
 import type { LaneMemory } from './lane-memory.ts'
-import { timedOut } from './outcomes.ts'
+import { interrupted, timedOut } from './outcomes.ts'
 import type { PreparedHandler } from './prepared-handler.ts'
 import type { AbortOrder, FromThread } from './thread-messages.ts'
 
@@ -26,6 +26,7 @@ export class ThreadRunner {
   readonly #clock: Clock
   readonly #post: (message: FromThread) => void
   readonly #running: DeadlineQueue<Attempt>
+  readonly #strayed: DeadlineQueue<Attempt>
   readonly #slots = new Map<Attempt, number>()
   readonly #bySlot = new Map<number, Attempt>()
   #queue: SlottedItem[] = []
@@ -34,7 +35,14 @@ export class ThreadRunner {
   #lowAt = 0
   #isTurnDue = false
 
-  constructor(handler: PreparedHandler, memory: LaneMemory, clock: Clock, post: (message: FromThread) => void) {
+  /** @param abandonAfterMs how long an attempt that has failed by what it left behind may go on */
+  constructor(
+    handler: PreparedHandler,
+    memory: LaneMemory,
+    clock: Clock,
+    abandonAfterMs: number,
+    post: (message: FromThread) => void,
+  ) {
     this.#handler = handler
     this.#memory = memory
     this.#clock = clock
@@ -43,6 +51,7 @@ export class ThreadRunner {
     this.#running = new DeadlineQueue(clock, timeoutMs, (attempt) =>
       attempt.abort(new DOMException(`the handler's timeout of ${timeoutMs} ms is over`, 'TimeoutError')),
     )
+    this.#strayed = new DeadlineQueue(clock, abandonAfterMs, (attempt) => this.#giveUp(attempt))
   }
 
   accept(batch: ArrayBuffer): void {
@@ -114,7 +123,7 @@ export class ThreadRunner {
       this.#ring()
       return undefined
     }
-    const attempt = new Attempt(this.#handler, item, this.#onOver)
+    const attempt = new Attempt(this.#handler, item, this.#owner)
     this.#slots.set(attempt, slot)
     this.#bySlot.set(slot, attempt)
     const outcome = attempt.start(now)
@@ -123,8 +132,22 @@ export class ThreadRunner {
     return attempt
   }
 
-  readonly #onOver = (attempt: Attempt, outcome: Outcome): void => {
-    this.#running.delete(attempt)
+  readonly #owner: AttemptOwner = {
+    onOver: (attempt, outcome) => {
+      if (!this.#running.delete(attempt)) this.#strayed.delete(attempt)
+      this.#end(attempt, outcome)
+    },
+    onStray: (attempt) => {
+      if (!this.#running.delete(attempt)) return
+      this.#strayed.add(attempt, this.#clock.now())
+      attempt.abort(new DOMException('something that the handler does not await has failed', 'AbortError'))
+    },
+  }
+
+  /** What was to settle it may have been what threw. So it is answered for, and its thread lives: others run there. */
+  #giveUp(attempt: Attempt): void {
+    const outcome = attempt.stray ?? interrupted('something that the handler does not await has failed')
+    attempt.giveUp(outcome)
     this.#end(attempt, outcome)
   }
 
@@ -135,7 +158,8 @@ export class ThreadRunner {
     this.#bySlot.delete(slot)
     const now = this.#clock.now()
     const durationMs = attempt.durationMs(now)
-    const outcome = now < attempt.deadline ? ending : timedOut(this.#handler.setup.timeoutMs, ending)
+    const isInTime = attempt.stray !== undefined || now < attempt.deadline
+    const outcome = isInTime ? ending : timedOut(this.#handler.setup.timeoutMs, ending)
     if (outcome.kind === 'succeeded' && !attempt.hasLogged) {
       this.#memory.succeed(slot, outcome.filtered === true, durationMs)
       this.#ring()

@@ -202,9 +202,10 @@ export class WorkerLane {
   // --- the thread ---
 
   #settings(): ThreadSettings {
-    const { entry, handlerId, group, timeoutMs, clock } = this.#options
+    const { entry, handlerId, group, timeoutMs, abandonAfterMs, clock } = this.#options
     const memory = this.#items.memory.buffer
-    return { entry, handlerId, group, timeoutMs, memory, epochMs: clock.now(), monotonicNs: process.hrtime.bigint() }
+    const times = { timeoutMs, abandonAfterMs, epochMs: clock.now(), monotonicNs: process.hrtime.bigint() }
+    return { entry, handlerId, group, memory, ...times }
   }
 
   #send(stop: boolean): void {

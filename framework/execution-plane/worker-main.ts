@@ -14,6 +14,7 @@ import { LaneMemory } from './lane-memory.ts'
 import { type LogLine, PostingLogger } from './log-line.ts'
 import { PreparedHandler } from './prepared-handler.ts'
 import { slowPatterns } from './slow-patterns.ts'
+import { StrayFaults } from './stray-faults.ts'
 import { type FromThread, type ThreadSettings, type ToThread, TURN } from './thread-messages.ts'
 import { ThreadPublisher } from './thread-publisher.ts'
 import { ThreadRunner } from './thread-runner.ts'
@@ -60,21 +61,42 @@ async function serve(
   settings: ThreadSettings,
   post: (message: FromThread) => void,
 ): Promise<void> {
-  const { handlerId, group, timeoutMs } = settings
+  const { handlerId, group, timeoutMs, abandonAfterMs } = settings
   const memory = LaneMemory.of(settings.memory)
   const log = new PostingLogger(postLines(memory, post))
   const definition = withSchema(definitionOf(module, handlerId), schema)
+  const clock = sharedClock(settings)
+  const faults = new StrayFaults({
+    log: log.child({ handler: handlerId }),
+    clock,
+    // Thrown in a listener, it ends the thread, as it would without one.
+    onException: (error) => {
+      throw error
+    },
+  })
+  faults.listen()
+  // A record takes a thread far longer than to follow what it does.
+  faults.followAll()
   await module.setup?.()
   // After `setup`, which may have registered a tracer provider for this thread.
   const tracing = await loadTracing()
-  const clock = sharedClock(settings)
   const schemaOf = (topic: string) => ownProperty(topicSchemas, topic)
   const rulesOf = slowPatterns(log, clock, { handlerId })
   const publisher = new ThreadPublisher(post, tracing?.publishTracer, schemaOf, rulesOf)
   const trace = tracing?.attemptTracer({ handlerId, group })
   const { publish } = publisher
-  const handler = await PreparedHandler.of({ handlerId, timeoutMs, definition, publish, log, clock, trace })
-  const runner = new ThreadRunner(handler, memory, clock, post)
+  const { attribution } = faults
+  const handler = await PreparedHandler.of({
+    handlerId,
+    timeoutMs,
+    definition,
+    publish,
+    log,
+    clock,
+    trace,
+    attribution,
+  })
+  const runner = new ThreadRunner(handler, memory, clock, abandonAfterMs, post)
   const turn = (message?: ToThread): void => {
     if (message === undefined) return
     for (const answer of message.published) publisher.settle(answer)

@@ -78,7 +78,7 @@ export class GroupOpener {
 
   engineFor({ route, definition, timeoutMs, group, worker }: ResolvedHandler): ExecutionEngine {
     const { producer, publish, tracing, clock } = this.#options
-    const { log } = this.#options.runtime
+    const { log, strayFaults } = this.#options.runtime
     const { handlerId, concurrency } = route
     const common = { handlerId, concurrency, timeoutMs, abandonAfterMs: ABANDON_AFTER_MS, log, clock }
     if (worker !== undefined) {
@@ -90,6 +90,7 @@ export class GroupOpener {
       definition,
       publish,
       trace: tracing?.attemptTracer({ handlerId, group }),
+      attribution: strayFaults?.attribution,
     })
   }
 

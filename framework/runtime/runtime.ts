@@ -1,6 +1,7 @@
 /** The composition root's contract: what the command (and users without the command) start and stop. */
 import type { ResourceLimits } from 'node:worker_threads'
 import type { TSchema } from 'typebox'
+import type { StrayFaults } from '../execution-plane/stray-faults.ts'
 import type { HandlerDefinition, Publish } from '../handler.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
@@ -61,6 +62,11 @@ export interface RuntimeOptions {
   readonly commit: CommitSettings
   readonly lifecycle: LifecycleSettings
   readonly log: Logger
+  /**
+   * Catches what handlers leave behind and what fails then; whoever owns the process makes it, and listens. Default none: a rejection or an
+   * exception that nobody handles is the process's own, and Node ends it.
+   */
+  readonly strayFaults?: StrayFaults
   readonly clock?: Clock
   /** Seeds jitter; default a random one. */
   readonly seed?: number

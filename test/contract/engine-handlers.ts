@@ -29,6 +29,15 @@ export const NEWS = 'news'
 class CardRefused extends Error {}
 class HopelessCase extends Error {}
 
+/** How a handler goes on that has left behind what fails. */
+async function afterAside({ value }: HandlerRecord<Order>, { signal, publish }: HandlerContext): Promise<void> {
+  if (value.name === 'never settles') return new Promise(() => {})
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  if (value.name === 'returns') return
+  await publish(NEWS, `signal: ${(signal.reason as Error).name}`)
+  signal.throwIfAborted()
+}
+
 type Action = (record: HandlerRecord<Order>, context: HandlerContext) => unknown
 
 const actions = {
@@ -109,6 +118,28 @@ const actions = {
       context.log.info({ isAborted: context.signal.aborted }, 'its signal')
       await context.publish(NEWS, 'too late').catch((error) => context.log.info({ code: error.code }, 'its publish'))
     })()
+  },
+  rejectAside: async (record, context) => {
+    void Promise.reject(new CardRefused('beside the handler'))
+    await afterAside(record, context)
+  },
+  giveUpAside: async (record, context) => {
+    void Promise.reject(new DeadLetter('beside the handler'))
+    await afterAside(record, context)
+  },
+  throwAside: async (record, context) => {
+    setTimeout(() => {
+      throw new CardRefused('beside the handler')
+    })
+    await afterAside(record, context)
+  },
+  rejectLate: () => {
+    setTimeout(() => void Promise.reject(new CardRefused('beside the handler')), 1)
+  },
+  throwLate: () => {
+    setTimeout(() => {
+      throw new CardRefused('beside the handler')
+    }, 1)
   },
   tell: async (record, context) => {
     const { topic, partition, offset, key, attempt, id } = record

@@ -1,6 +1,7 @@
 /** Drives one engine for a test and keeps the books on what every engine owes: laws 1 and 2 are checked at the end of each test. */
 import assert from 'node:assert/strict'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Attribution } from '../../framework/execution-plane/attribution.ts'
 import type { ExecutionEngine } from '../../framework/execution-plane/execution-engine.ts'
 import type { Publish } from '../../framework/handler.ts'
 import type { Logger } from '../../framework/model/logger.ts'
@@ -16,6 +17,8 @@ export interface EngineSetup {
   readonly abandonAfterMs: number
   readonly publish: Publish
   readonly log: Logger
+  /** Of engines without threads, whose handlers leave faults behind in this process. */
+  readonly attribution?: Attribution
 }
 
 /** Makes an engine that is not started. */

@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { NEWS } from './engine-handlers.ts'
 import { type CreateEngine, EngineHarness } from './engine-harness.ts'
 import { describeBatches } from './execution-engine-batch.suite.ts'
+import { describeStrayFaults } from './execution-engine-stray.suite.ts'
 import {
   describeClose,
   describeDeadlines,
@@ -27,6 +28,7 @@ export function describeExecutionEngine(name: string, features: EngineFeatures, 
     describeReturnsAfterAborts(create)
     describeContext(create)
     describeBatches(create)
+    describeStrayFaults(create)
   })
 }
 

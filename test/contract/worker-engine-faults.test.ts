@@ -33,11 +33,11 @@ async function requireDoneInOrder(harness: FaultyHarness, ids: readonly number[]
 describe('WorkerEngine: a handler that ends its thread', LIMIT, () => {
   const table: readonly (readonly [what: string, fault: Fault['do'], why: RegExp, setup?: FaultySetup])[] = [
     ['calls process.exit', 'exit', /ended itself with exit code 7/],
-    ['throws in a timer', 'throwInTimer', /failed outside of any attempt: RangeError: nobody catches this/],
-    ['throws null in a timer', 'throwNullInTimer', /failed outside of any attempt: Error: thrown value: null/],
-    ['throws undefined in a timer', 'throwNothingInTimer', /outside of any attempt: Error: thrown value: undefined/],
-    ['throws a symbol in a timer', 'throwSymbolInTimer', /failed outside of any attempt: Error: thrown value: /],
-    ['leaves a rejection unhandled', 'rejectUnhandled', /failed outside of any attempt: TypeError: nobody awaits this/],
+    [
+      'sets off what threw beside all attempts',
+      'throwBeside',
+      /outside of any attempt: RangeError: nobody catches this/,
+    ],
     ['runs out of memory', 'outOfMemory', /ran out of memory/, { resourceLimits: { maxOldGenerationSizeMb: 24 } }],
   ]
   for (const [what, fault, why, setup] of table) {
@@ -60,6 +60,37 @@ describe('WorkerEngine: a handler that ends its thread', LIMIT, () => {
       assert.equal(harness.worker.threads.restarts, 1)
     })
   }
+
+  const kept: readonly (readonly [what: string, fault: Fault['do'], message: RegExp])[] = [
+    ['throws in a timer', 'throwInTimer', /^nobody catches this /],
+    ['throws null in a timer', 'throwNullInTimer', /^thrown value: null /],
+    ['throws undefined in a timer', 'throwNothingInTimer', /^thrown value: undefined /],
+    ['throws a symbol in a timer', 'throwSymbolInTimer', /^thrown value/],
+    ['leaves a rejection unhandled', 'rejectUnhandled', /^nobody awaits this /],
+  ]
+  for (const [what, fault, message] of kept) {
+    it(`${what}: its attempt has failed, and the thread is kept`, async () => {
+      await using harness = await FaultyHarness.running(faulty, { abandonAfterMs: 50 })
+      const bad = harness.tell({ do: fault })
+      const beside = Array.from({ length: 5 }, () => harness.tell({ do: 'nothing' }))
+      const failure = await harness.failureOf(bad)
+      assert.equal(failure.reason, 'handler')
+      assert.match(failure.message, message)
+      await requireDoneInOrder(harness, beside)
+      assert.deepEqual(linesOf(harness, DIED), [])
+      assert.equal(harness.worker.threads.restarts, 0)
+    })
+  }
+
+  it('leaves a rejection behind that is of no attempt: that is a line, and the thread is kept', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    assert.deepEqual(await harness.outcomeOf(harness.tell({ do: 'rejectBeside' })), { kind: 'succeeded' })
+    const sentence = 'a rejection that nobody handles; it belongs to no record that is known'
+    await harness.until(() => linesOf(harness, sentence).length > 0)
+    assert.equal(linesOf(harness, sentence)[0]?.handler, 'faulty')
+    assert.deepEqual(await harness.outcomeOf(harness.tell({ do: 'nothing' })), { kind: 'succeeded' })
+    assert.equal(harness.worker.threads.restarts, 0)
+  })
 
   it('tells what ended the thread also when it is sent messages until its end', async () => {
     await using harness = await FaultyHarness.running(faulty)

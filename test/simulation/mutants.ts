@@ -439,7 +439,7 @@ export const mutants: readonly Mutant[] = [
     name: 'an attempt that ends after its deadline is never answered for',
     file: 'async-engine.ts',
     part: 'engine',
-    find: 'this.#complete(attempt, timedOut(this.#options.timeoutMs, outcome), now)\n    else',
+    find: 'this.#complete(attempt, attempt.stray ?? timedOut(this.#options.timeoutMs, outcome), now)\n    else',
     replace: 'return\n    else',
   },
   {
@@ -453,8 +453,8 @@ export const mutants: readonly Mutant[] = [
     name: 'a handler that ignores its signal is waited for for ever',
     file: 'async-engine.ts',
     part: 'engine',
-    find: 'this.#overdue.add(attempt, this.#options.clock.now())',
-    replace: 'this.#abandoned.add(attempt)',
+    find: 'end the attempt.\n    this.#overdue.add(attempt, this.#options.clock.now())',
+    replace: 'end the attempt.\n    this.#abandoned.add(attempt)',
   },
   {
     name: 'the failure of a record of a batch is that of its first record',
@@ -474,8 +474,8 @@ export const mutants: readonly Mutant[] = [
     name: 'what returns after its signal has fired is done, also where its handler has asked for the signal',
     file: 'attempt.ts',
     part: 'engine',
-    find: 'return hasAsked && this.#abortReason !== undefined',
-    replace: 'return !hasAsked && this.#abortReason !== undefined',
+    find: 'if (hasAsked && this.#abortReason !== undefined)',
+    replace: 'if (!hasAsked && this.#abortReason !== undefined)',
   },
   {
     name: 'a batch runs as one record',

@@ -16,6 +16,13 @@ export interface Fault {
 
 const news = topic<unknown>('news', { key: () => 'the key' })
 let setups = 0
+/** Runs in a timer that no attempt has set. */
+let beside: (() => void) | undefined
+setInterval(() => {
+  const act = beside
+  beside = undefined
+  act?.()
+}, 1).unref()
 
 const faults = {
   nothing: () => {},
@@ -39,10 +46,16 @@ const faults = {
   throwAndLinger: async ({ name }: Fault, { publish }: HandlerContext) => {
     void publish('gate', name)
     process.once('exit', () => faults.work({ do: 'work', ms: 50 }))
-    setTimeout(() => {
+    await faults.throwBeside()
+  },
+  throwBeside: async () => {
+    beside = () => {
       throw new RangeError('nobody catches this')
-    })
+    }
     await sleep(60_000)
+  },
+  rejectBeside: () => {
+    beside = () => void Promise.reject(new TypeError('nobody awaits this'))
   },
   throwNullInTimer: async () => {
     setTimeout(() => {

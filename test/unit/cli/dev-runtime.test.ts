@@ -5,6 +5,7 @@ import type { LoadedApp } from '../../../cli/dev/app-loader.ts'
 import { DevRuntime } from '../../../cli/dev/dev-runtime.ts'
 import type { DevBroker } from '../../../cli/dev/open-broker.ts'
 import { TopicMaker } from '../../../cli/dev/topic-maker.ts'
+import { StrayFaults } from '../../../framework/execution-plane/stray-faults.ts'
 import type { KafkaConnection } from '../../../framework/kafka/kafka-client.ts'
 import { memoryCluster } from '../../../framework/kafka/memory-client.ts'
 import { systemClock } from '../../../framework/runtime/clock.ts'
@@ -82,6 +83,8 @@ function aBroker(step: Step) {
   return { broker, open, reached, goesOn }
 }
 
+const noFaults = () => new StrayFaults({ log: recordedLog().log, onException: (error) => assert.fail(error) })
+
 describe('DevRuntime', () => {
   for (const step of ['createTopics', 'connect', 'check', 'producer', 'consumer'] as const) {
     it(`leaves nothing open when it is stopped while it starts, at ${step}`, async () => {
@@ -92,6 +95,7 @@ describe('DevRuntime', () => {
         observer: { onStart() {}, onEnd() {}, onPublish() {} },
         logOf: () => recordedLog().log,
         clock: systemClock(),
+        strayFaults: noFaults(),
         onEvent: () => {},
         onFailed: (error) => assert.fail(String(error)),
       })
@@ -118,6 +122,7 @@ describe('DevRuntime', () => {
       observer: { onStart() {}, onEnd() {}, onPublish() {} },
       logOf: () => recordedLog().log,
       clock: systemClock(),
+      strayFaults: noFaults(),
       onEvent: () => {},
       onFailed: (error) => assert.fail(String(error)),
     })
