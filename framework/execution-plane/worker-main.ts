@@ -79,7 +79,7 @@ async function serve(
   faults.followAll()
   await module.setup?.()
   // After `setup`, which may have registered a tracer provider for this thread.
-  const tracing = await loadTracing()
+  const tracing = await loadTracing(log)
   const schemaOf = (topic: string) => ownProperty(topicSchemas, topic)
   const rulesOf = slowPatterns(log, clock, { handlerId })
   const publisher = new ThreadPublisher(post, tracing?.publishTracer, schemaOf, rulesOf)

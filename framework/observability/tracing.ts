@@ -5,6 +5,7 @@
 import type { Attributes, Context, Link, Span, SpanOptions, TextMapGetter, TextMapSetter } from '@opentelemetry/api'
 import type { AttemptSpan, AttemptTracer } from '../execution-plane/attempt-tracer.ts'
 import { bug, toError } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
 import type { KafkaRecord, OutgoingRecord, RecordHeader } from '../model/record.ts'
 import type { Outcome } from '../model/work.ts'
 
@@ -21,10 +22,26 @@ export interface TracedHandler {
   readonly group: string
 }
 
+/** A copy of the API takes nothing that an older one has registered, and then hands out spans that record nothing. */
+const NOT_SEEN =
+  'a tracer provider is registered with an older copy of @opentelemetry/api than ours, so no spans are made: install one copy; `npm ls @opentelemetry/api` shows both'
+
+interface Registered {
+  /** Of the copy of the API that has registered it. */
+  readonly version?: string
+  readonly trace?: unknown
+}
+
 /** @returns undefined when no tracer provider is registered; registered later, it is not seen */
-export async function loadTracing(): Promise<Tracing | undefined> {
-  const registered = (globalThis as { readonly [registry]?: { readonly trace?: unknown } })[registry]
-  return registered?.trace === undefined ? undefined : new Tracing(await import('@opentelemetry/api'))
+export async function loadTracing(log?: Logger): Promise<Tracing | undefined> {
+  const registered = (globalThis as { readonly [registry]?: Registered })[registry]
+  if (registered?.trace === undefined) return undefined
+  const api = await import('@opentelemetry/api')
+  if (api.trace.getTracerProvider() === registered.trace) return new Tracing(api)
+  const { version } = registered
+  if (log === undefined) process.emitWarning(`${NOT_SEEN} (${version})`)
+  else log.warn({ registeredWith: version }, NOT_SEEN)
+  return undefined
 }
 
 export class Tracing {

@@ -134,7 +134,7 @@ class ComposedRuntime implements Runtime {
     await this.#unlessStopped(connection.check(CHECK_TIMEOUT_MS))
     await this.#unlessStopped(this.#refuseMissingTopics(handlers))
     this.#producer = await this.#unlessStopped(connection.producer(), (opened) => opened.close(0))
-    const tracing = await this.#unlessStopped(loadTracing())
+    const tracing = await this.#unlessStopped(loadTracing(this.#log))
     const schemaOf = (topic: string) => this.#schemaOf(topic)
     const rulesOf = slowPatterns(log, this.#clock)
     this.#publish = publisher(this.#producer, tracing?.publishTracer, schemaOf, rulesOf)
