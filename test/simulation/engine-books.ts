@@ -16,6 +16,8 @@ export const met = {
   logged: 0,
 }
 
+const STRAY = ' (the handler does not await what threw this)'
+
 interface Part {
   readonly told: Told
   readonly attempt: number
@@ -108,7 +110,7 @@ export class EngineBooks {
     const returnsAborted = !this.#rules.hasThreads && this.#aborted.has(item.id) && isDone(outcome, 0)
     if (returnsAborted && seen.some(({ told, plan }) => asksForSignal(told, plan))) return false
     // Time may pass within a turn.
-    const isSlow = ({ plan }: Part): boolean => plan.turns > 0 || plan.ending === 'hang' || plan.ending === 'deaf'
+    const isSlow = ({ plan }: Part): boolean => plan.turns > 0 || ['hang', 'deaf', 'stray'].includes(plan.ending)
     switch (outcome.kind) {
       case 'timed-out':
         return this.#rules.hasThreads || seen.some(isSlow)
@@ -149,7 +151,8 @@ function mayReturn({ ending }: Plan): boolean {
 
 /** @param isWhole the failure is that of a whole batch */
 function hasFailedAs({ told, attempt, plan }: Part, failure: HandlerFailure, isWhole: boolean): boolean {
-  if (plan.ending === 'return' || failure.message !== nameOf(told, attempt) || (isWhole && !isFatal(plan))) return false
+  const message = plan.ending === 'stray' ? `${nameOf(told, attempt)}${STRAY}` : nameOf(told, attempt)
+  if (plan.ending === 'return' || failure.message !== message || (isWhole && !isFatal(plan))) return false
   const isGivenUp = plan.ending === 'giveUp'
   if (failure.reason !== (isGivenUp ? 'dead-letter' : 'handler') || failure.retryable === isGivenUp) return false
   return failure.retryAfterMs === (plan.ending === 'retryAfter' || plan.ending === 'pause' ? 300 : undefined)

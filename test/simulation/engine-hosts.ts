@@ -1,6 +1,8 @@
 /** Real engines for schedules: the async engine on a clock that is moved by hand, the worker engine on the machine's. */
 import { AsyncEngine } from '../../framework/execution-plane/async-engine.ts'
+import type { AttemptSpan, AttemptTracer } from '../../framework/execution-plane/attempt-tracer.ts'
 import type { ExecutionEngine } from '../../framework/execution-plane/execution-engine.ts'
+import { StrayFaults } from '../../framework/execution-plane/stray-faults.ts'
 import { WorkerEngine } from '../../framework/execution-plane/worker-engine.ts'
 import type { HandlerDefinition } from '../../framework/handler.ts'
 import type { Logger } from '../../framework/model/logger.ts'
@@ -12,6 +14,9 @@ import type { HandlerSigns, Host } from './engine-play.ts'
 import { obedient, obedientBatch } from './obedient-handlers.ts'
 
 const TIMEOUT_MS = 300
+/** What handlers leave behind in this process; threads listen by themselves. What is nobody's is found by what it leaves undone. */
+const strayFaults = new StrayFaults({ log: silent(), onException: () => {}, clock: new ManualClock() })
+let isListening = false
 const ABANDON_MS = 100
 /** On threads, time is real: short, and still long enough for a healthy attempt on a machine that is busy. */
 const THREAD_TIMEOUT_MS = 60
@@ -29,6 +34,9 @@ export async function asyncHost(
 ): Promise<Host> {
   const to = nobody()
   const clock = new ManualClock()
+  if (!isListening) strayFaults.listen()
+  isListening = true
+  strayFaults.followAll()
   const definition = (isBatch ? obedientBatch : obedient) as HandlerDefinition<unknown>
   const engine = wrap(
     new AsyncEngine({
@@ -40,6 +48,8 @@ export async function asyncHost(
       publish: async (_to, value) => onPublished(to, value),
       log: lines(to, {}, isBatch),
       clock,
+      trace: brokenTracer,
+      attribution: strayFaults.attribution,
     }),
   )
   await engine.start((completion) => to.onCompletion(completion))
@@ -78,6 +88,26 @@ export async function workerHost({ isBatch, ...setup }: ThreadSetup): Promise<Ho
   await engine.start((completion) => to.onCompletion(completion))
   const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
   return { engine, attach: attachTo(to), pass: () => pause(1), nudge: () => pause(2) }
+}
+
+/** Throws where it can, each time elsewhere: none of it may change what becomes of a record. */
+function brokenTracer({ records: [record], attempts }: Parameters<AttemptTracer>[0]): AttemptSpan {
+  const where = ((record?.offset ?? 0) + (attempts[0] ?? 0)) % 5
+  const fail = (): never => {
+    throw new Error('thrown by the tracer')
+  }
+  if (where === 0) fail()
+  const leave = <T>(call: () => T): T => {
+    call()
+    return fail()
+  }
+  const run = where === 1 ? fail : where === 2 ? leave : <T>(call: () => T): T => call()
+  return { run, end: where === 3 ? fail : () => {} }
+}
+
+function silent(): Logger {
+  const nothing = (): void => {}
+  return { debug: nothing, info: nothing, warn: nothing, error: nothing, child: silent }
 }
 
 function nobody(): Attached {

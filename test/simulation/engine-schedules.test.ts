@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import type { ExecutionEngine } from '../../framework/execution-plane/execution-engine.ts'
 import type { CompletionEvent } from '../../framework/model/work.ts'
 import { bundledEntries } from '../contract/worker-entries/bundle.ts'
+import { withoutListenersOfFaults } from '../listeners-of-faults.ts'
 import { met } from './engine-books.ts'
 import { workerHost } from './engine-hosts.ts'
 import { type Host, playWithEngines } from './engine-play.ts'
@@ -13,6 +14,8 @@ import { playAll, playAsync } from './run-engine-schedules.ts'
 const ASYNC_SCHEDULES = 300
 const WORKER_SCHEDULES = 30
 const LIMIT = { timeout: 180_000 }
+
+withoutListenersOfFaults()
 
 describe('schedules with real engines', LIMIT, () => {
   it(`hold every invariant with AsyncEngine, over ${ASYNC_SCHEDULES} of them`, async () => {

@@ -506,6 +506,34 @@ export const mutants: readonly Mutant[] = [
     replace:
       "      for (const { topic } of partitions) for (const log of this.#cluster.logsOf(topic)) group.commit(log, { position: log.end, metadata: '' })\n    }\n    if (this.#startFrom",
   },
+  {
+    name: 'what a handler left behind does not fail its attempt',
+    file: 'attempt.ts',
+    part: 'engine',
+    find: 'this.#stray ??= strayed(this.#failedBy(thrown))\n    this.#owner.onStray(this)',
+    replace: '',
+  },
+  {
+    name: 'an attempt that has failed by what it left behind is never answered for',
+    file: 'async-engine.ts',
+    part: 'engine',
+    find: 'if (!this.#running.delete(attempt)) return\n    this.#overdue.add(attempt, this.#options.clock.now())',
+    replace: 'if (!this.#running.delete(attempt)) return',
+  },
+  {
+    name: 'what a tracer throws leaves the turn of the engine',
+    file: 'attempt-tracer.ts',
+    part: 'engine',
+    find: 'this.#span = trace(work)\n    } catch (thrown) {\n      onFault(thrown)',
+    replace: 'this.#span = trace(work)\n    } catch (thrown) {\n      throw thrown',
+  },
+  {
+    name: 'a handler runs again when its span cannot be left',
+    file: 'attempt-tracer.ts',
+    part: 'engine',
+    find: 'return made === undefined ? call()',
+    replace: 'return true ? call()',
+  },
 ]
 
 /** Below the root. */

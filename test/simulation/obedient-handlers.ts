@@ -36,7 +36,8 @@ export const obedientBatch = batchHandler<Told>('orders', { filter }, async (bat
 
 /** Ends the whole batch, and not only the record. */
 export function isFatal({ ending }: Plan): boolean {
-  return ending === 'throw' || ending === 'pause' || ending === 'hang' || ending === 'deaf' || ending === 'exit'
+  const whole: readonly Plan['ending'][] = ['throw', 'pause', 'hang', 'deaf', 'exit', 'stray']
+  return whole.includes(ending)
 }
 
 async function failAlone(batch: Batch<Told>, record: HandlerRecord<Told>, plan: Plan): Promise<void> {
@@ -59,6 +60,11 @@ async function obey(record: HandlerRecord<Told>, plan: Plan, { signal }: Handler
       // The main thread has more to do.
       if (isMainThread) throw failureOf(record, plan)
       process.exit(1)
+      return
+    case 'stray':
+      void Promise.reject(failureOf(record, plan))
+      // It is heard of after this turn's microtasks.
+      for (let turn = 0; turn < 2; turn += 1) await nextTurn()
       return
     case 'throw':
     case 'reject':

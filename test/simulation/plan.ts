@@ -7,8 +7,21 @@ export interface Told {
   readonly uid: number
 }
 
-/** How it ends. `deaf` heeds no signal, and returns in the end. `pause` is `retryAfter` of the whole batch. */
-export type Ending = 'return' | 'throw' | 'reject' | 'retryAfter' | 'pause' | 'giveUp' | 'hang' | 'deaf' | 'exit'
+/**
+ * How it ends. `deaf` heeds no signal, and returns in the end. `pause` is `retryAfter` of the whole batch. `stray` leaves behind what rejects, and
+ * returns after that.
+ */
+export type Ending =
+  | 'return'
+  | 'stray'
+  | 'throw'
+  | 'reject'
+  | 'retryAfter'
+  | 'pause'
+  | 'giveUp'
+  | 'hang'
+  | 'deaf'
+  | 'exit'
 
 export interface Plan {
   readonly ending: Ending
@@ -23,7 +36,7 @@ export interface Plan {
 const FILTERED = 0.04
 const failures: readonly Ending[] = [
   ...(['throw', 'throw', 'throw', 'reject', 'reject', 'reject'] as const),
-  ...(['retryAfter', 'pause', 'giveUp', 'hang', 'deaf'] as const),
+  ...(['retryAfter', 'pause', 'giveUp', 'hang', 'deaf', 'stray'] as const),
 ]
 /** Of the failures of first attempts: they cost a thread each. */
 const EXITS = 0.02

@@ -197,7 +197,8 @@ export class Game {
     this.#commit(member, 'applied')
     isBusy = isBusy || member.commit !== undefined
     this.#answerCommit(member)
-    return isBusy || member.manager.nextWakeAt !== undefined
+    // What is done for others may have come again here, and wait for a slot that an abandoned handler has.
+    return isBusy || member.manager.nextWakeAt !== undefined || member.manager.gauges().records > 0
   }
 
   succeedAll(memberId: number): void {
