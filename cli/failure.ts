@@ -1,5 +1,7 @@
 /** Shows an error as one block: its code, what happened, what to do next. Never a stack, unless DEBUG is set. */
 import { type ErrorCode, PyrallelError, toError } from '../framework/model/errors.ts'
+import { harmless, harmlessLines } from '../framework/model/plain-text.ts'
+import { jsonText } from './json-text.ts'
 import type { Paint } from './paint.ts'
 
 export const exitCodes = { fine: 0, failed: 1, usage: 2, drift: 3 } as const
@@ -31,12 +33,12 @@ export function errorBlock(thrown: unknown, paint: Paint, withStack: boolean): s
   const error = toError(thrown)
   const code = errorCode(thrown)
   const lines = [
-    `${paint('red', '✗')} ${paint('bold', code ?? error.name)}`,
-    ...error.message.split('\n').map((line) => `  ${line}`),
+    `${paint('red', '✗')} ${paint('bold', code ?? harmless(error.name))}`,
+    `  ${harmlessLines(error.message, '  ')}`,
   ]
   const next = nextStep(code)
   if (next !== undefined) lines.push(`  ${paint('bold', 'Next:')} ${next}`)
-  if (withStack) lines.push('', paint('gray', stackWithCauses(error)))
+  if (withStack) lines.push('', paint('gray', harmlessLines(stackWithCauses(error), '')))
   return `${lines.join('\n')}\n`
 }
 
@@ -48,7 +50,7 @@ function nextStep(code: ErrorCode | undefined): string | undefined {
 
 export function errorJson(thrown: unknown): string {
   const error = toError(thrown)
-  return `${JSON.stringify({ error: { code: errorCode(thrown) ?? null, message: error.message } })}\n`
+  return `${jsonText({ error: { code: errorCode(thrown) ?? null, message: error.message } })}\n`
 }
 
 function stackWithCauses(error: Error): string {

@@ -16,6 +16,7 @@ import { planText, reportText } from '../dlq/replay-text.ts'
 import { type SelectionOptions, selectionOf } from '../dlq/selection.ts'
 import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
+import { jsonText } from '../json-text.ts'
 import { type Paint, painter } from '../paint.ts'
 import type { Project } from '../project.ts'
 import { listenToStopSignals } from '../stop-signals.ts'
@@ -171,6 +172,6 @@ class ReplayVerb {
 
   #tell(facts: object, lines: readonly string[]): void {
     const json = { topic: this.#topic, ...facts, targets: Object.fromEntries(this.#targets) }
-    this.#io.stdout.write(this.#options.json === true ? `${JSON.stringify(json)}\n` : `${lines.join('\n')}\n`)
+    this.#io.stdout.write(this.#options.json === true ? `${jsonText(json)}\n` : `${lines.join('\n')}\n`)
   }
 }

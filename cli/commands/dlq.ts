@@ -11,6 +11,7 @@ import { readToEnd } from '../dlq/read-topic.ts'
 import { readPlace, type SelectionOptions, selectionOf, selectsByTime } from '../dlq/selection.ts'
 import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
+import { jsonText } from '../json-text.ts'
 import { painter } from '../paint.ts'
 
 export interface ListOptions extends ClusterOptions, SelectionOptions {
@@ -38,7 +39,7 @@ export async function list(
       const mark = isReplayed(letter.record)
       if (mark) replayed += 1
       if (options.json === true) {
-        io.stdout.write(`${JSON.stringify({ ...letterJson(letter, false), isReplayed: mark })}\n`)
+        io.stdout.write(`${jsonText({ ...letterJson(letter, false), isReplayed: mark })}\n`)
       }
       groups.add(letter)
       newest.add(letter)
@@ -78,7 +79,7 @@ export async function show(
       throw new PyrallelError('PYR_USAGE', message)
     }
     const paint = painter(hasColor(io.stdout, io.env))
-    const text = options.json === true ? JSON.stringify(letterJson(found, true)) : letterBlock(found, paint)
+    const text = options.json === true ? jsonText(letterJson(found, true)) : letterBlock(found, paint)
     io.stdout.write(`${text}\n`)
     return exitCodes.fine
   })

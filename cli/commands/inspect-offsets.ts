@@ -4,6 +4,7 @@ import type { GroupOffset } from '../../framework/kafka/kafka-client.ts'
 import { type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
 import { exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
+import { jsonText } from '../json-text.ts'
 import { painter } from '../paint.ts'
 import { table } from '../table.ts'
 
@@ -54,7 +55,7 @@ function json(group: string, broker: string, offsets: readonly Inspected[]): str
     ...offset,
     metadata: { length: metadata.length, ...decoded },
   }))
-  return `${JSON.stringify({ group, broker, offsets: rows }, null, 2)}\n`
+  return `${jsonText({ group, broker, offsets: rows }, 2)}\n`
 }
 
 function text(group: string, broker: string, offsets: readonly Inspected[], io: Io): string {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { systemClock } from '../../framework/runtime/clock.ts'
 import { errorCode, exitCodes } from '../failure.ts'
 import { hasColor, type Io } from '../io.ts'
+import { jsonText } from '../json-text.ts'
 import { painter } from '../paint.ts'
 import { configFile, loadProject } from '../project.ts'
 import { readSnapshot, snapshotAddress } from '../status/read-snapshot.ts'
@@ -83,7 +84,7 @@ async function show(options: StatusOptions, io: Io): Promise<void> {
   const url = options.url === undefined ? await configuredUrl(io.cwd()) : snapshotAddress(options.url)
   const snapshot = await readSnapshot(url)
   if (options.json === true) {
-    io.stdout.write(`${JSON.stringify(snapshot)}\n`)
+    io.stdout.write(`${jsonText(snapshot)}\n`)
     return
   }
   const redraw = options.watch === true && io.stdout.isTTY === true ? REDRAW : ''

@@ -1,6 +1,7 @@
 /** Shows events as NDJSON: one object per event, without payloads. */
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import type { Clock } from '../../framework/runtime/clock.ts'
+import { jsonText } from '../json-text.ts'
 import type { DevNote } from './dev-note.ts'
 import type { View } from './view.ts'
 
@@ -15,11 +16,11 @@ export class JsonView implements View {
 
   onEvent(event: RuntimeEvent, publishedTo: readonly string[]): void {
     const time = new Date(this.#clock.now()).toISOString()
-    this.#write(`${JSON.stringify({ time, ...plain(event), ...(publishedTo.length > 0 && { publishedTo }) })}\n`)
+    this.#write(`${jsonText({ time, ...plain(event), ...(publishedTo.length > 0 && { publishedTo }) })}\n`)
   }
 
   onNote(note: DevNote): void {
-    this.#write(`${JSON.stringify({ time: new Date(this.#clock.now()).toISOString(), ...note })}\n`)
+    this.#write(`${jsonText({ time: new Date(this.#clock.now()).toISOString(), ...note })}\n`)
   }
 
   close(): void {

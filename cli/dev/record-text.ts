@@ -1,4 +1,6 @@
 /** Words for records and failures on a terminal: short, one line, and harmless whatever bytes they are made of. */
+
+import { cutText, harmless } from '../../framework/model/plain-text.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
 import type { HandlerFailure } from '../../framework/model/work.ts'
 import { projectPlace } from '../project.ts'
@@ -15,7 +17,7 @@ export function keyText(key: Buffer | null): string {
   if (key === null) return '-'
   if (key.length === 0) return "''"
   // Cut before decoding: a key may be megabytes long.
-  return cut(harmless(key.subarray(0, MAX_KEY * 4).toString('utf8')), MAX_KEY)
+  return cutText(harmless(key.subarray(0, MAX_KEY * 4).toString('utf8')), MAX_KEY)
 }
 
 /** Errors whose class says nothing that their message does not say. */
@@ -26,7 +28,7 @@ export function failureText({ name, message, reason }: HandlerFailure): string {
   const [first = ''] = message.split('\n')
   const isPlain = plainNames.includes(name) || reason === 'undecodable' || reason === 'invalid'
   const text = isPlain ? first : `${name}: ${first}`
-  return cut(harmless(text), MAX_MESSAGE)
+  return cutText(harmless(text), MAX_MESSAGE)
 }
 
 /** `handlers/charge-order.ts:14:42`: where the user's own code threw, or nothing when the stack does not tell. */
@@ -48,13 +50,4 @@ export function msText(ms: number): string {
   if (ms < 10_000) return `${Math.round(ms)} ms`
   if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`
   return ms < 7_200_000 ? `${(ms / 60_000).toFixed(1)} min` : `${(ms / 3_600_000).toFixed(1)} h`
-}
-
-/** Control characters could move the cursor or change the terminal's title: records come from anywhere. */
-function harmless(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, '·')
-}
-
-function cut(text: string, max: number): string {
-  return text.length <= max ? text : `${text.slice(0, max - 1)}…`
 }

@@ -2,6 +2,7 @@
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import type { Clock } from '../../framework/runtime/clock.ts'
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
+import { jsonText } from '../json-text.ts'
 import type { Paint } from '../paint.ts'
 import { version } from '../version.ts'
 import type { LoadedApp } from './app-loader.ts'
@@ -49,7 +50,7 @@ export class SessionView implements View {
         topic: route.topic,
         deadLetterTopic: route.deadLetterTopic,
       }))
-      write(`${JSON.stringify({ kind: 'starting', broker: kind, address, fallback, handlers: topics })}\n`)
+      write(`${jsonText({ kind: 'starting', broker: kind, address, fallback, handlers: topics })}\n`)
       return
     }
     const facts = { version: version(), nodeVersion: process.versions.node, broker, handlers, generatedMs, isWatching }

@@ -1,5 +1,6 @@
 /** Shows dead letters: as lines and blocks for people, as JSON for machines. Values only where one record was asked for. */
 
+import { cutText, harmless } from '../../framework/model/plain-text.ts'
 import { keyText, recordPlace } from '../dev/record-text.ts'
 import type { Paint } from '../paint.ts'
 import type { DeadLetter } from './dead-letter.ts'
@@ -144,15 +145,9 @@ function when(time: number): string {
 }
 
 function oneLine(text: string): string {
-  const line = harmless(text.split('\n')[0] ?? '')
-  return line.length <= MAX_LINE ? line : `${line.slice(0, MAX_LINE - 1)}…`
+  return cutText(harmless(text.split('\n')[0] ?? ''), MAX_LINE)
 }
 
 function harmlessLines(text: string): readonly string[] {
   return text.split('\n').map((line) => `  ${harmless(line)}`)
-}
-
-/** Control characters could move the cursor or change the terminal's title: records come from anywhere. */
-function harmless(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, '·')
 }

@@ -2,6 +2,7 @@
 import type { RecordPlace } from '../../framework/kafka/kafka-client.ts'
 import { keyText } from '../dev/record-text.ts'
 import { hasColor, type Io } from '../io.ts'
+import { jsonText } from '../json-text.ts'
 import { painter } from '../paint.ts'
 import type { Sent } from './send-all.ts'
 import type { Target } from './target.ts'
@@ -21,7 +22,7 @@ export function sentText(
   const count = places.length
   if (json === true) {
     const records = places.map((place, index) => ({ ...place, key: keys[index] ?? null }))
-    return `${JSON.stringify({ topic, count, broker, from, tookMs, records })}\n`
+    return `${jsonText({ topic, count, broker, from, tookMs, records })}\n`
   }
   const paint = painter(hasColor(io.stdout, io.env))
   const [first] = places

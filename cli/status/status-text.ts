@@ -1,4 +1,6 @@
 /** Draws a snapshot as tables, with a bar of each partition's offsets. Pure; in ASCII, so that it can be read anywhere. */
+
+import { harmless } from '../../framework/model/plain-text.ts'
 import type {
   BlockingRecord,
   GroupMetrics,
@@ -108,8 +110,8 @@ function partitionRow(of: PartitionMetrics, paint: Paint): Cell[] {
 
 /** `102 key c9, 12.5 s, waiting, attempt 3: TypeError` */
 function blockingText({ offset, key, ageMs, state, attempt, lastError }: BlockingRecord): string {
-  const of = key === null ? `${offset}` : `${offset} key ${plain(key)}`
-  const error = lastError === null ? '' : `: ${plain(lastError.name)}`
+  const of = key === null ? `${offset}` : `${offset} key ${harmless(key)}`
+  const error = lastError === null ? '' : `: ${harmless(lastError.name)}`
   return `${of}, ${(ageMs / 1_000).toFixed(1)} s, ${state}, attempt ${attempt}${error}`
 }
 
@@ -117,13 +119,7 @@ function blockingText({ offset, key, ageMs, state, attempt, lastError }: Blockin
 function keysText({ openBreakers, openBreakerKeys }: PartitionMetrics): string {
   const shown = openBreakerKeys.slice(-MOST_KEYS)
   const more = openBreakers > shown.length ? ` and ${openBreakers - shown.length} more` : ''
-  return `${shown.map(plain).join(', ')}${more}`
-}
-
-/** Keys are anybody's bytes: what moves the cursor must not reach a terminal. */
-function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced.
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '\uFFFD')
+  return `${shown.map(harmless).join(', ')}${more}`
 }
 
 function bar(ribbon: string, paint: Paint): string {

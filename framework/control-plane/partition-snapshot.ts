@@ -1,4 +1,5 @@
 /** Describes one partition for operators. Pure: it reads the state and changes nothing. Costs about as much as the partition's commit. */
+import { cutBytes } from '../model/plain-text.ts'
 import type { BlockingRecord, GapMetrics, LimitReached, PartitionMetrics, Ribbon } from '../model/snapshot.ts'
 import { blocksSince } from './blocking-limit.ts'
 import type { PartitionState } from './partition-state.ts'
@@ -77,10 +78,8 @@ function blockingOf(state: PartitionState, now: number): BlockingRecord | null {
   }
 }
 
-/** The longer ones end in an ellipsis, also where that cuts a character in two. */
 export function shortText(bytes: Buffer): string {
-  if (bytes.length <= MAX_KEY_BYTES) return bytes.toString()
-  return `${bytes.toString('utf8', 0, MAX_KEY_BYTES).replace(/\uFFFD+$/, '')}…`
+  return cutBytes(bytes, MAX_KEY_BYTES)
 }
 
 /** Half of a surrogate pair is no Unicode text, and strict JSON readers refuse it. */

@@ -2,11 +2,11 @@
 import { DeadLetter, RetryAfter } from '../handler.ts'
 import { durationMs } from '../model/duration.ts'
 import { toError } from '../model/errors.ts'
+import { cutText, MAX_MESSAGE, MAX_STACK } from '../model/plain-text.ts'
 import type { HandlerFailure } from '../model/work.ts'
 
-/** Failures travel in the headers of dead letters and in logs, so that they must not grow without limit. Characters. */
-const MAX_MESSAGE = 4_096
-const MAX_STACK = 16_384
+/** Longer ones are no names. Characters. */
+const MAX_NAME = 256
 /** How many errors behind the thrown one (`cause`, `errors`) are told in its stack. */
 const MAX_CAUSES = 4
 
@@ -21,15 +21,15 @@ export function failureOf(thrown: unknown): HandlerFailure {
 
 function describe(thrown: unknown): HandlerFailure {
   if (typeof thrown !== 'object' || thrown === null) {
-    return { reason: 'handler', name: 'Error', message: cut(toError(thrown).message, MAX_MESSAGE), retryable: true }
+    return { reason: 'handler', name: 'Error', message: cutText(toError(thrown).message, MAX_MESSAGE), retryable: true }
   }
   const isDeadLetter = thrown instanceof DeadLetter || textOf(thrown, 'name') === 'DeadLetter'
   const stack = stackOf(thrown)
   return {
     reason: isDeadLetter ? 'dead-letter' : 'handler',
     name: nameOf(thrown),
-    message: cut(messageOf(thrown), MAX_MESSAGE),
-    ...(stack === undefined ? {} : { stack: cut(stack, MAX_STACK) }),
+    message: cutText(messageOf(thrown), MAX_MESSAGE),
+    ...(stack === undefined ? {} : { stack: cutText(stack, MAX_STACK) }),
     retryable: !isDeadLetter,
     ...retryDelayOf(thrown),
   }
@@ -48,11 +48,11 @@ function retryDelayOf(thrown: object): { readonly retryAfterMs?: number } {
 
 function nameOf(thrown: object): string {
   const name = textOf(thrown, 'name') ?? 'Error'
-  if (name !== 'Error') return cut(name, MAX_MESSAGE)
+  if (name !== 'Error') return cutText(name, MAX_NAME)
   // `class CardRefused extends Error {}` inherits the name `Error`; what its author called it says more.
   const constructedBy: unknown = propertyOf(thrown, 'constructor')
   if (!(thrown instanceof Error) || typeof constructedBy !== 'function') return 'Error'
-  return cut(textOf(constructedBy, 'name') ?? 'Error', MAX_MESSAGE)
+  return cutText(textOf(constructedBy, 'name') ?? 'Error', MAX_NAME)
 }
 
 function messageOf(thrown: object): string {
@@ -76,11 +76,20 @@ function stackOf(thrown: object): string | undefined {
   for (const error of behind) {
     if (told.has(error) || told.size > MAX_CAUSES) continue
     told.add(error)
-    const stack = textOf(error, 'stack') ?? (error === thrown ? undefined : messageOf(error))
+    const stack = ownStackOf(error) ?? (error === thrown ? undefined : cutText(messageOf(error), MAX_MESSAGE))
     if (stack !== undefined) stacks.push(error === thrown ? stack : `caused by ${stack}`)
     behind.push(...causesOf(error))
   }
   return stacks.length === 0 ? undefined : stacks.join('\n')
+}
+
+/** A long message, or name, stands at the head of its stack and would leave no room for what is looked for there: the places. */
+function ownStackOf(error: object): string | undefined {
+  const stack = textOf(error, 'stack')
+  const places = stack?.indexOf('\n    at ') ?? -1
+  return stack === undefined || places <= MAX_MESSAGE
+    ? stack
+    : cutText(stack.slice(0, places), MAX_MESSAGE) + stack.slice(places)
 }
 
 function causesOf(error: object): readonly object[] {
@@ -104,8 +113,4 @@ function propertyOf(of: object, property: string): unknown {
 function textOf(of: object, property: string): string | undefined {
   const value = propertyOf(of, property)
   return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-function cut(text: string, max: number): string {
-  return text.length <= max ? text : `${text.slice(0, max - 1)}…`
 }

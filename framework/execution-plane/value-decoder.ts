@@ -3,9 +3,11 @@ import { isUtf8 } from 'node:buffer'
 import type { TSchema } from 'typebox'
 import type { Validator } from 'typebox/compile'
 import { PyrallelError, toError } from '../model/errors.ts'
+import { cutText, MAX_MESSAGE } from '../model/plain-text.ts'
 import type { HandlerFailure } from '../model/work.ts'
 import { GuardedPatterns } from './guarded-patterns.ts'
 import { untold } from './slow-patterns.ts'
+import { namedPath } from './value-path.ts'
 
 /** Stands in for a value that cannot be handled. No JSON value is an instance of it. */
 export class RejectedValue {
@@ -13,7 +15,7 @@ export class RejectedValue {
 
   constructor(reason: 'undecodable' | 'invalid', message: string) {
     const name = reason === 'undecodable' ? 'UndecodableValue' : 'InvalidValue'
-    this.failure = { reason, name, message, retryable: false }
+    this.failure = { reason, name, message: cutText(message, MAX_MESSAGE), retryable: false }
   }
 }
 
@@ -163,7 +165,7 @@ function expectation(validator: Validator, value: unknown): string {
   const news = errors.filter((error) => !unions.some((union) => error.schemaPath.startsWith(union)))
   const first = news[0]
   if (first === undefined) return 'TypeBox does not say why'
-  const path = first.instancePath === '' ? 'the value' : first.instancePath
+  const path = namedPath(validator.Type(), value, first.instancePath)
   const rest = news.length === 1 ? '' : ' (and more)'
   switch (first.keyword) {
     case 'boolean':

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, isIP } from 'node:net'
 import { bug, PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
+import { harmlessJson } from '../model/plain-text.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
 import { type Health, liveness, readiness } from './health.ts'
 import { HttpSockets, type SocketLimits, socketLimits } from './http-sockets.ts'
@@ -158,7 +159,11 @@ function healthPage({ isWell, why }: Health): Page {
 }
 
 function json(status: number, value: unknown): Page {
-  return { status, contentType: 'application/json; charset=utf-8', body: Buffer.from(`${JSON.stringify(value)}\n`) }
+  return {
+    status,
+    contentType: 'application/json; charset=utf-8',
+    body: Buffer.from(`${harmlessJson(JSON.stringify(value))}\n`),
+  }
 }
 
 function lentOnly(page: Page): LentPage {

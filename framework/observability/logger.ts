@@ -1,6 +1,7 @@
 /** Makes the pino logger that the config asks for. Hides secrets by name; writes no payload by itself. */
 import { type DestinationStream, type Logger as Pino, pino } from 'pino'
 import type { LoggingSettings } from '../config.ts'
+import { cutText, harmlessJson, MAX_MESSAGE, MAX_STACK } from '../model/plain-text.ts'
 import { withoutSecrets, withoutSecretTexts } from './hidden-secrets.ts'
 import { prettyLine } from './pretty-line.ts'
 
@@ -16,7 +17,7 @@ export function createLogger(settings: LoggingSettings, destination: LogDestinat
   const stream: DestinationStream = {
     write: (written) => {
       const line = withoutSecretTexts(written)
-      destination.write(pretty ? prettyLine(line, destination.isTTY === true) : line)
+      destination.write(pretty ? prettyLine(line, destination.isTTY === true) : harmlessJson(line))
     },
   }
   const log = pino(
@@ -26,7 +27,7 @@ export function createLogger(settings: LoggingSettings, destination: LogDestinat
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: withoutSecrets },
       // Errors are taken apart where secrets are taken out.
-      serializers: { err: (shown: unknown) => shown },
+      serializers: { err: bounded },
     },
     stream,
   )
@@ -36,4 +37,15 @@ export function createLogger(settings: LoggingSettings, destination: LogDestinat
     return child.call(this, withoutSecrets(bindings), options)
   } as typeof child
   return log
+}
+
+/** An error as it was taken apart: what it says may have come with a record. */
+function bounded(shown: unknown): unknown {
+  if (typeof shown !== 'object' || shown === null) return shown
+  const { message, stack } = shown as { readonly message?: unknown; readonly stack?: unknown }
+  return {
+    ...shown,
+    ...(typeof message === 'string' && { message: cutText(message, MAX_MESSAGE) }),
+    ...(typeof stack === 'string' && { stack: cutText(stack, MAX_STACK) }),
+  }
 }

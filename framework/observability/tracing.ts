@@ -6,6 +6,7 @@ import type { Attributes, Context, Link, Span, SpanOptions, TextMapGetter, TextM
 import type { AttemptSpan, AttemptTracer } from '../execution-plane/attempt-tracer.ts'
 import { bug, toError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
+import { cutBytes, MAX_KEY_BYTES } from '../model/plain-text.ts'
 import type { KafkaRecord, OutgoingRecord, RecordHeader } from '../model/record.ts'
 import type { Outcome } from '../model/work.ts'
 
@@ -166,7 +167,7 @@ function commonAttributes({ topic, partition }: KafkaRecord, { group, handlerId 
 function recordAttributes(attributes: Attributes, record: KafkaRecord, attempt: number | undefined): Attributes {
   attributes['messaging.kafka.offset'] = record.offset
   if (attempt !== undefined) attributes['pyrallel.attempt'] = attempt
-  if (record.key !== null) attributes['messaging.kafka.message.key'] = record.key.toString()
+  if (record.key !== null) attributes['messaging.kafka.message.key'] = cutBytes(record.key, MAX_KEY_BYTES)
   if (record.value === null) attributes['messaging.kafka.message.tombstone'] = true
   return attributes
 }

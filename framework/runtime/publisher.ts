@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox'
 import type { Validator } from 'typebox/compile'
 import { GuardedPatterns, type PatternRules } from '../execution-plane/guarded-patterns.ts'
 import { type RulesOf, untold } from '../execution-plane/slow-patterns.ts'
+import { namedPath } from '../execution-plane/value-path.ts'
 import type { Publish, PublishOptions } from '../handler.ts'
 import type { RecordPlace, RecordProducer } from '../kafka/kafka-client.ts'
 import { PyrallelError, toError } from '../model/errors.ts'
@@ -108,7 +109,7 @@ function validate({ validator, patterns }: Checker, topic: string, text: string 
   }
   const errors = () => validator.Errors(value)
   const [first] = patterns === undefined ? errors() : patterns.explain(errors)
-  const where = first === undefined || first.instancePath === '' ? 'the value' : first.instancePath
+  const where = namedPath(validator.Type(), value, first?.instancePath ?? '')
   throw new PyrallelError(
     'PYR_SCHEMA',
     `The value published to ${topic} does not satisfy its schema: ${where} ${first?.message ?? 'is not allowed'}.`,

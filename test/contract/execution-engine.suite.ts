@@ -287,14 +287,31 @@ function describeContext(create: CreateEngine): void {
       ])
     }
   })
+
+  it('9. binds log lines to the first 256 bytes of a key that is longer, which its handler gets whole', async () => {
+    await using harness = await EngineHarness.started(create)
+    submitTelling(harness, 'a', 41, 1, 'k'.repeat(100_000))
+    await harness.atGate('a')
+    harness.open('a')
+    await harness.until(() => harness.completions.length === 1)
+    const [line] = harness.logs.filter(({ fields }) => fields.offset === 41)
+    assert.equal(line?.fields.key, `${'k'.repeat(256)}…`)
+    assert.equal((harness.news[0] as { readonly key: string }).key.length, 100_000)
+  })
 }
 
-function submitTelling(harness: EngineHarness, name: string, offset: number, attempt: number): void {
+function submitTelling(
+  harness: EngineHarness,
+  name: string,
+  offset: number,
+  attempt: number,
+  key = `key-${name}`,
+): void {
   const value = Buffer.from(JSON.stringify({ do: 'tell', name }))
   const record = {
     partition: 2,
     offset,
-    key: Buffer.from(`key-${name}`),
+    key: Buffer.from(key),
     headers: [['traceparent', Buffer.from(`trace-${name}`)] as const],
   }
   harness.submit(value, record, attempt)

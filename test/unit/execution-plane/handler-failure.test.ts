@@ -92,13 +92,16 @@ describe('failureOf', () => {
     assert.equal(stack?.match(/round and round/g)?.length, 1)
   })
 
-  it('cuts what is too long to travel in a header', () => {
+  it('cuts what is too long to travel in a header, and keeps the places of its stack', () => {
     const long = new Error('x'.repeat(1_000_000))
     long.name = 'N'.repeat(1_000_000)
     const { name, message, stack } = failureOf(long)
-    assert.equal(message.length, 4_096)
-    assert.equal(name.length, 4_096)
-    assert.equal(stack?.length, 16_384)
+    assert.equal(message.length, 2_048)
+    assert.equal(name.length, 256)
+    assert.match(stack ?? '', /^[^\n]{2047}…\n {4}at .*handler-failure\.test\.ts:/)
+    const deep = new Error('deep')
+    deep.stack = `Error: deep\n${'    at f (file.ts:1:1)\n'.repeat(1_000)}`
+    assert.equal(failureOf(deep).stack?.length, 8_192)
   })
 
   it('takes the delay of RetryAfter', () => {

@@ -75,7 +75,7 @@ describe('a value that does not satisfy its schema', () => {
     [{ id: 'a', version: 9 }, '/version must be 2'],
     [{ id: 'a', state: 'hunter2' }, '/state must be "open", or be "paid"'],
     [{ id: 'a', lines: [{ sku: 'b' }, { sku: null }] }, '/lines/1/sku must be string'],
-    [{ id: 'a', more: 'hunter2' }, '/more is not allowed there (and more)'],
+    [{ id: 'a', more: 'hunter2' }, '/* is not allowed there (and more)'],
   ]
   for (const [value, words] of table) {
     it(`is invalid, with the path and what is expected there: ${words}`, async () => {
@@ -88,6 +88,38 @@ describe('a value that does not satisfy its schema', () => {
   it('is a number too large for a number, which JSON.parse reads as infinity', async () => {
     const { reason } = await failureOf(Buffer.from('{"id":"a","total":1e999}'), schema)
     assert.equal(reason, 'invalid')
+  })
+})
+
+describe('the path of what does not satisfy its schema', () => {
+  const schema = Type.Object(
+    {
+      lines: Type.Array(Type.Object({ sku: Type.String() }, { additionalProperties: false })),
+      totals: Type.Record(Type.String(), Type.Number()),
+    },
+    { additionalProperties: false },
+  )
+  const fine = { lines: [], totals: {} }
+  const table: readonly (readonly [value: object, path: string])[] = [
+    [{ ...fine, lines: [{ sku: 'a' }, { sku: 5 }] }, '/lines/1/sku must be string'],
+    [{ ...fine, totals: { 'ada@example.org': 'x' } }, '/totals/* must be number'],
+    // A number in an object is a customer's, say, and no place in a list.
+    [{ ...fine, totals: { 4711: 'x' } }, '/totals/* must be number'],
+    [{ ...fine, totals: { 'a/b~c': 'x' } }, '/totals/* must be number'],
+    [{ ...fine, totals: { sku: 'x' } }, '/totals/sku must be number'],
+  ]
+  for (const [value, words] of table) {
+    it(`has the names of the schema and no others: ${words}`, async () => {
+      const { message } = await failureOf(Buffer.from(JSON.stringify(value)), schema)
+      assert.ok(message.endsWith(`its schema: ${words}`), message)
+    })
+  }
+
+  it('does not tell an unexpected property, which may be an address, or half a megabyte', async () => {
+    for (const name of ['ada@example.org', 'n'.repeat(500_000)]) {
+      const { message } = await failureOf(Buffer.from(JSON.stringify({ ...fine, [name]: 1 })), schema)
+      assert.ok(!message.includes('ada@') && !message.includes('nnn') && message.length < 200, message.slice(0, 200))
+    }
   })
 })
 

@@ -1,6 +1,7 @@
 /** The logger: levels, JSON or lines for people, secrets. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { harmless } from '../../../framework/model/plain-text.ts'
 import { createLogger } from '../../../framework/observability/logger.ts'
 import { prettyLine } from '../../../framework/observability/pretty-line.ts'
 
@@ -40,6 +41,55 @@ describe('createLogger', () => {
     assert.equal(isJson('auto', false), true)
     assert.equal(isJson(true, false), false)
     assert.equal(isJson(false, true), true)
+  })
+})
+
+describe('what strangers have written', () => {
+  const hostile = 'a\u001b[2J\n12:00:01 info  all is well\r\u009b31m\u202egnp.exe'
+  const written = (pretty: boolean, isTTY: boolean) => {
+    const out = sink(isTTY)
+    const log = createLogger({ level: 'info', pretty }, out)
+    log.info({ key: hostile, [hostile]: 1 }, hostile)
+    log.error({ err: Object.assign(new Error(hostile), { stack: `Error: ${hostile}\n    at f` }) }, 'it failed')
+    // The colours are our own.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+    return out.lines.map((line) => line.replaceAll(/\u001b\[\d+m/g, ''))
+  }
+
+  for (const [pretty, isTTY] of [
+    [false, false],
+    [false, true],
+    [true, false],
+    [true, true],
+  ] as const) {
+    it(`reaches ${isTTY ? 'a terminal' : 'a file'} as ${pretty ? 'lines for people' : 'JSON'} without a character that does something`, () => {
+      for (const line of written(pretty, isTTY)) {
+        assert.ok(line.endsWith('\n'))
+        const seen = line.slice(0, -1).replaceAll('\n', '')
+        assert.equal(harmless(seen), seen)
+      }
+    })
+  }
+
+  it('cannot begin a line that looks like one of ours', () => {
+    const [first = '', second = ''] = written(true, false)
+    for (const line of [first, second]) {
+      const own = line.split('\n').filter((each) => /^\d\d:\d\d:\d\d /.test(each))
+      assert.equal(own.length, 1, line)
+    }
+  })
+
+  it('is the same to who parses the JSON', () => {
+    const [line = ''] = written(false, false)
+    assert.equal(JSON.parse(line).key, hostile)
+  })
+
+  it('is cut where it is an error: its message to 2,048 characters, its stack to 8,192', () => {
+    const out = sink()
+    const long = new Error('m'.repeat(100_000))
+    createLogger({ level: 'info', pretty: false }, out).error({ err: long }, 'it failed')
+    const { err } = JSON.parse(out.lines[0] ?? '')
+    assert.deepEqual([err.message.length, err.stack.length, err.type], [2_048, 8_192, 'Error'])
   })
 })
 

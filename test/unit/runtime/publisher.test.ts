@@ -102,4 +102,12 @@ describe('publish', () => {
       [null, 'null'],
     )
   })
+
+  it('tells of a value that does not satisfy its schema no name that is not in the schema', async () => {
+    const totals = topic('totals', { schema: Type.Record(Type.String(), Type.Number()) })
+    await assert.rejects(aPublisher().publish(totals, { 'ada@example.org': 'x' as never }), {
+      code: 'PYR_SCHEMA',
+      message: 'The value published to totals does not satisfy its schema: /* must be number.',
+    })
+  })
 })
