@@ -72,6 +72,11 @@ const kafka = section({
       },
     }),
   ),
+  sessionTimeout: duration(1_000, 3_600_000, '45s', {
+    what: 'After so long without a heartbeat the group gives the partitions of a member to others. After two thirds of it without an acknowledged commit nothing starts. With the protocol `consumer` the broker decides (`group.consumer.session.timeout.ms`, or `consumer.session.timeout.ms` of the group): write here what it says.',
+    worse:
+      "Longer than the broker's: after a network fault two processes may be at one key. Shorter: a pause of the coordinator stops the group sooner, and with 'classic' a short one costs it its partitions.",
+  }),
   security,
   librdkafka: withDefault(
     Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
@@ -154,6 +159,11 @@ const limits = section({
   maxOffsetSpan: integer(1, 100_000_000, 1_000_000, {
     what: "The widest span between a partition's position and its highest completed offset.",
     worse: 'More: more bookkeeping behind one slow record. Less: one slow record stops its partition sooner.',
+  }),
+  maxUncommitted: integer(1, 100_000_000, 100_000, {
+    what: 'The most records of a group that are done and that no acknowledged commit tells of; at it nothing starts.',
+    worse:
+      'More: more runs again after a crash while the coordinator does not answer. Less: fast handlers wait for commits, which then go out more often than `commit.minInterval`.',
   }),
 })
 

@@ -65,6 +65,12 @@ function partitionLine(
       return paint('gray', `▸ resumed: ${event.partitions.map(partitionText).join(' ')}`)
     case 'commit.failed':
       return `${paint('red', '!')} commit failed${event.willRetry ? ', will be tried again' : ''}: ${event.error.message}`
+    case 'commit.recovered':
+      return `${paint('green', '✓')} commits are acknowledged again, after ${msText(event.outageMs)}`
+    case 'starts.stopped':
+      return `${paint('red', '!')} nothing starts before a commit is acknowledged: the last one was sent ${msText(event.silentMs)} ago, ${event.uncommitted} records are done since`
+    case 'starts.resumed':
+      return `${paint('green', '✓')} work starts again, after ${msText(event.stoppedMs)}`
     case 'breaker.opened':
       return `${paint('red', '!')} ${partitionText(event)} key ${event.key}: its records fail one after the other; they go to the dead-letter topic unrun for ${msText(event.cooldownMs)}`
     case 'breaker.closed':

@@ -58,9 +58,9 @@ export async function openBroker(request: BrokerRequest): Promise<DevBroker> {
 async function openCluster(request: BrokerRequest, brokers: string): Promise<DevBroker> {
   const { connectKafka } = await import('../../framework/kafka/librdkafka-client.ts')
   const ifUnreachable = 'Start one there, or name another; without --brokers, `pyrallel dev` starts one of its own.'
-  const connect = ({ clientId, groupProtocol, security, librdkafka }: KafkaSettings) =>
+  const connect = ({ clientId, groupProtocol, sessionTimeoutMs, security, librdkafka }: KafkaSettings) =>
     connectKafka(
-      { brokers, clientId, groupProtocol, security, librdkafka, ifUnreachable, log: request.log },
+      { brokers, clientId, groupProtocol, sessionTimeoutMs, security, librdkafka, ifUnreachable, log: request.log },
       request.load,
     )
   const connection = await connect(request.kafka)

@@ -39,11 +39,13 @@ export function topicsOf(handlers: readonly ResolvedHandler[]): readonly string[
 /** The same connection, whose producers make a topic before they write to it: handlers publish to topics that nobody reads. */
 export class MakingConnection implements KafkaConnection {
   readonly description: string
+  readonly sessionTimeoutMs: number
   readonly #inner: KafkaConnection
   readonly #topics: TopicMaker
 
   constructor(inner: KafkaConnection, topics: TopicMaker) {
     this.description = inner.description
+    this.sessionTimeoutMs = inner.sessionTimeoutMs
     this.#inner = inner
     this.#topics = topics
   }

@@ -93,6 +93,16 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
     cause: 'librdkafka reported an error that Pyrallel has no code for; its own text and number are in the message.',
     fix: 'Look the number up in librdkafka (rdkafka.h). With logging.level "debug", its own log is written too.',
   },
+  PYR_COMMIT_REFUSED: {
+    cause:
+      'A topic that was deleted, or that this user may not read any more: the commits of its partitions are refused.',
+    fix: 'Create the topic again, or give the right back. Until then those partitions stand still, and all others go on; each refused commit is tried again every 10 s.',
+  },
+  PYR_COMMIT_TOO_LARGE: {
+    cause:
+      "Commits with metadata of many partitions in one request, and `max.message.bytes` of the coordinator's own topic is smaller than the 1 MB that Kafka has by default.",
+    fix: 'Nothing: the request is halved until it fits, then the metadata of a partition is, so that more may run again after a crash. Raising the limit of __consumer_offsets keeps it whole.',
+  },
   PYR_METADATA_TOO_LARGE: {
     cause:
       "The broker's offset.metadata.max.bytes is smaller than the 4,096 that Kafka has by default. Or `dlq replay` with a filter has left out so many records between those it published that one commit cannot tell them apart: it stops before it publishes what it could not mark.",

@@ -99,7 +99,7 @@ async function runtimeOf(
   strayFaults: StrayFaults,
 ): Promise<Runtime> {
   const clock = systemClock()
-  const { clientId, groupProtocol, security, librdkafka } = kafka
+  const { clientId, groupProtocol, sessionTimeoutMs, security, librdkafka } = kafka
   const brokers = kafka.brokers.join(',')
   const ifUnreachable = startNextStep(places.get('kafka.brokers'))
   return createRuntime({
@@ -107,6 +107,7 @@ async function runtimeOf(
       brokers,
       clientId,
       groupProtocol,
+      sessionTimeoutMs,
       security,
       librdkafka,
       ifUnreachable,

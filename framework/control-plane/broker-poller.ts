@@ -9,6 +9,8 @@ import { partitionId, type TopicPartition } from '../model/record.ts'
 import type { CommitSettings, LifecycleSettings, Limits, Route } from '../model/settings.ts'
 import type { GroupMetrics } from '../model/snapshot.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { CoordinatorQuestion } from './coordinator-question.ts'
+import { Credentials } from './credentials.ts'
 import { DeadLetterPublisher } from './dead-letters.ts'
 import { Drain } from './drain.ts'
 import { groupMetrics } from './group-snapshot.ts'
@@ -27,6 +29,8 @@ const POLL_WAIT_MS = 20
  * poll by poll. While a limit holds, each poll only serves callbacks, and comes so seldom that the record it cannot avoid fits in the client's stash.
  */
 const REST_MS = 25
+/** The part of the session time-out that a commit is waited for, until the next one is sent. */
+const COMMIT_PATIENCE = 1 / 6
 
 export interface BrokerPollerOptions {
   readonly group: string
@@ -38,6 +42,8 @@ export interface BrokerPollerOptions {
   readonly limits: Limits
   readonly commit: CommitSettings
   readonly lifecycle: LifecycleSettings
+  /** After so long without a word of a member, its group gives its partitions to others. Milliseconds. */
+  readonly sessionTimeoutMs: number
   readonly clock: Clock
   readonly log: Logger
   readonly random: () => number
@@ -59,6 +65,8 @@ export class BrokerPoller {
   readonly #valve: IntakeValve
   readonly #pollSize = new PollSize()
   readonly #drain: Drain
+  readonly #question: CoordinatorQuestion
+  readonly #credentials = new Credentials()
   #state: State = 'idle'
   #loop: Promise<void> = Promise.resolve()
   #hasFailed = false
@@ -68,6 +76,8 @@ export class BrokerPoller {
   /** When the last poll settled. */
   #polledAt: number | undefined
   #hadPartitions = false
+  /** When the last of its partitions was taken away, as long as none has come since. */
+  #lostAt: number | undefined
   #routes: readonly Route[]
 
   constructor(options: BrokerPollerOptions) {
@@ -79,6 +89,7 @@ export class BrokerPoller {
       limits: options.limits,
       recovery: options.commit.recovery,
       maxMetadataLength: client.maxMetadataLength,
+      sessionTimeoutMs: options.sessionTimeoutMs,
       random: options.random,
       onEvent,
       tellsDone,
@@ -91,7 +102,18 @@ export class BrokerPoller {
       manager,
       clock,
       minIntervalMs: options.commit.minIntervalMs,
+      patienceMs: options.sessionTimeoutMs * COMMIT_PATIENCE,
       onEvent,
+      onAcknowledged: () => {
+        this.#credentials.onAccepted()
+        this.#pump.soon()
+      },
+    })
+    this.#question = new CoordinatorQuestion({
+      client,
+      clock,
+      heard: manager.permit.clock,
+      isWanted: () => this.#isTaking && !manager.hasPartitions,
     })
     this.#deadLetters = new DeadLetterPublisher({
       producer,
@@ -99,6 +121,7 @@ export class BrokerPoller {
       clock,
       onEvent,
       isWanted: (request) => manager.isWanted(request),
+      mayPublish: () => manager.permit.stoppedBecause === null,
       onAcknowledged: (request) => {
         try {
           manager.onDeadLettered(request, clock.now())
@@ -162,6 +185,11 @@ export class BrokerPoller {
     this.#pump.soon()
   }
 
+  /** A broker has refused the credentials. */
+  onCredentialsRefused(): void {
+    this.#credentials.onRefused(this.#options.clock.now())
+  }
+
   /** Starts nothing more of this handler. Polling goes on, and what is in flight goes on. */
   pause(handlerId: string): void {
     this.#manager.pause(handlerId)
@@ -185,7 +213,9 @@ export class BrokerPoller {
       isPaused: this.#valve.isPaused,
     }
     const life = { state: this.#state, subscribedAt: this.#subscribedAt, polledAt: this.#polledAt }
-    return groupMetrics({ ...parts, ...life, hadPartitions: this.#hadPartitions }, clock.now())
+    const past = { hadPartitions: this.#hadPartitions, lostAt: this.#lostAt }
+    const now = clock.now()
+    return groupMetrics({ ...parts, ...life, ...past, refusedMs: this.#credentials.refusedFor(now) }, now)
   }
 
   // --- the loop ---
@@ -211,7 +241,9 @@ export class BrokerPoller {
     if (records.length > 0) {
       this.#pollSize.onPolled(records.length, this.#polledAt)
       this.#manager.onPolled(records, this.#polledAt)
+      this.#credentials.onAccepted()
     }
+    this.#question.look(this.#polledAt)
     this.#pump.run()
   }
 
@@ -250,8 +282,10 @@ export class BrokerPoller {
   // --- rebalance ---
 
   #onAssigned(partitions: readonly AssignedPartition[]): void {
-    this.#manager.onAssigned(partitions)
+    this.#manager.onAssigned(partitions, this.#options.clock.now())
     this.#hadPartitions = true
+    this.#lostAt = undefined
+    this.#credentials.onAccepted()
     if (this.#state !== 'running') this.#manager.startDraining(partitions)
     this.#valve.onAssigned(partitions)
   }
@@ -285,6 +319,7 @@ export class BrokerPoller {
     this.#abortWorkOf(partitions)
     this.#valve.onGone(partitions)
     this.#manager.onLost(partitions)
+    if (!this.#manager.hasPartitions) this.#lostAt = this.#options.clock.now()
     this.#drain.check()
   }
 

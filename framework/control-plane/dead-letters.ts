@@ -16,6 +16,8 @@ export interface DeadLetterPublisherOptions {
   readonly onAcknowledged: (request: DeadLetterRequest) => void
   /** False once its partition was given up: the next owner will come to it again. */
   readonly isWanted: (request: DeadLetterRequest) => boolean
+  /** False while nothing may start, which a dead letter is too: what is tried again waits. */
+  readonly mayPublish: () => boolean
   readonly onEvent?: EventSink | undefined
 }
 
@@ -49,9 +51,13 @@ export class DeadLetterPublisher {
   }
 
   async #attempt(burial: Burial, delayMs: number): Promise<void> {
-    const { producer, group, isWanted, onAcknowledged } = this.#options
+    const { producer, group, isWanted, mayPublish, onAcknowledged } = this.#options
     const { request, payload, givenUpAt } = burial
     if (this.#isClosed || !isWanted(request)) return
+    if (!mayPublish()) {
+      this.#wait(burial, FIRST_DELAY_MS, delayMs)
+      return
+    }
     try {
       await producer.produce(deadLetterRecord(request, { group, payload, now: givenUpAt }))
     } catch (thrown) {
@@ -68,11 +74,14 @@ export class DeadLetterPublisher {
   }
 
   #tryLater(burial: Burial, error: Error, delayMs: number, nextDelayMs: number): void {
-    const { clock, onEvent } = this.#options
     if (this.#isClosed) return
     const { handlerId, record } = burial.request
-    onEvent?.({ kind: 'dead-letter.failed', handlerId, record, error, delayMs })
-    const timer = clock.setTimer(delayMs, () => {
+    this.#options.onEvent?.({ kind: 'dead-letter.failed', handlerId, record, error, delayMs })
+    this.#wait(burial, delayMs, nextDelayMs)
+  }
+
+  #wait(burial: Burial, delayMs: number, nextDelayMs: number): void {
+    const timer = this.#options.clock.setTimer(delayMs, () => {
       this.#timers.delete(timer)
       void this.#attempt(burial, nextDelayMs)
     })

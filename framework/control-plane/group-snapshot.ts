@@ -7,8 +7,8 @@ import type { WorkManager } from './work-manager.ts'
 
 const MAX_PARTITIONS = 1_000
 /**
- * Kafka does not tell a member that it has joined and got nothing. A member that has been polling for this long without a partition counts as
- * idle: with more members than partitions, the last ones would else never be ready, and a deployment would wait for ever.
+ * Kafka does not tell a member that it has joined and got nothing. One that reaches its group's coordinator and has had no partition for this long counts
+ * as idle: with more members than partitions, the last ones would else never be ready, and a deployment would wait for ever.
  */
 const JOIN_GRACE_MS = 10_000
 
@@ -24,17 +24,29 @@ export interface GroupParts {
   readonly subscribedAt: number | undefined
   readonly polledAt: number | undefined
   readonly hadPartitions: boolean
+  /** When all of them were taken away, as long as none has come since. */
+  readonly lostAt: number | undefined
+  readonly refusedMs: number | undefined
 }
 
 export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
   const { manager, client, polledAt } = parts
   const { records, bytes, inFlight, retriesWaiting, deadLetters } = manager.gauges()
-  const partitions = manager.partitionMetrics(now, (of) => client.logEnd(of), MAX_PARTITIONS)
+  const { permit } = manager
+  const { heardAt } = permit.clock
+  // The client keeps what it has heard of a log's end, and does not say when. Brokers that do not answer have not told it what has come since.
+  const isStale = permit.clock.isStale(now)
+  const partitions = manager.partitionMetrics(now, (of) => (isStale ? undefined : client.logEnd(of)), MAX_PARTITIONS)
   const assignedPartitions = manager.assigned().length
   return {
     group: parts.group,
     membership: membershipOf(parts, assignedPartitions, now),
     sincePollMs: polledAt === undefined ? null : Math.max(0, Math.round(now - polledAt)),
+    sinceAnswerMs: heardAt === undefined ? null : Math.max(0, Math.round(now - heardAt)),
+    isCutOff: permit.clock.isCutOff(now),
+    refusedMs: parts.refusedMs === undefined ? null : Math.round(parts.refusedMs),
+    uncommitted: manager.countUncommitted(),
+    stoppedBecause: permit.stoppedBecause,
     records,
     bytes,
     inFlight,
@@ -56,9 +68,10 @@ function membershipOf(parts: GroupParts, assigned: number, now: number): GroupMe
       return 'joining'
     case 'running': {
       if (assigned > 0) return 'assigned'
-      const { subscribedAt = now, polledAt = 0 } = parts
-      const hasWaited = polledAt - subscribedAt >= JOIN_GRACE_MS
-      return parts.hadPartitions || hasWaited ? 'idle' : 'joining'
+      const { subscribedAt = now, lostAt, hadPartitions } = parts
+      if (hadPartitions && lostAt === undefined) return 'idle'
+      const { heardAt = 0 } = parts.manager.permit.clock
+      return heardAt - (lostAt ?? subscribedAt) >= JOIN_GRACE_MS ? 'idle' : 'joining'
     }
     case 'draining':
       return 'leaving'

@@ -1,50 +1,69 @@
-/** Decides when to commit: one commit at a time, no more often than the interval, again with growing delays when it fails. */
+/**
+ * Decides when to commit: one commit at a time, no more often than the interval, again with growing delays when it fails, and again what the group has
+ * already when there was nothing else for a while, because an acknowledged commit is what a member knows of itself.
+ */
 import type { KafkaClient } from '../kafka/kafka-client.ts'
-import { type ErrorCode, PyrallelError, toError } from '../model/errors.ts'
+import { PyrallelError, toError } from '../model/errors.ts'
 import type { EventSink } from '../model/events.ts'
 import type { TopicPartition } from '../model/record.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
+import { CommitPlan, type Refusal } from './commit-plan.ts'
 import type { CommitSnapshot } from './partition-state.ts'
 import type { WorkManager } from './work-manager.ts'
 
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 10_000
-/**
- * Metadata in one request, in UTF-16 units of at most 3 bytes. The coordinator stores a request as one batch, which `max.message.bytes` of
- * its own topic limits (1 MB by default), so many partitions with long metadata go in several requests.
- */
-const MAX_METADATA_PER_REQUEST = 160_000
 
 export interface OffsetCommitterOptions {
   readonly client: Pick<KafkaClient, 'commit'>
-  readonly manager: Pick<WorkManager, 'collectCommits' | 'onCommitted' | 'onMetadataTooLarge'>
+  readonly manager: Pick<
+    WorkManager,
+    | 'collectCommits'
+    | 'collectRenewal'
+    | 'onCommitted'
+    | 'onCommitRefused'
+    | 'onMetadataTooLarge'
+    | 'permit'
+    | 'present'
+  >
   readonly clock: Clock
   readonly minIntervalMs: number
+  /** How long an answer is waited for until the next commit is sent. It still counts when it comes later. Milliseconds. */
+  readonly patienceMs: number
   readonly onEvent?: EventSink | undefined
+  /** A commit was acknowledged: what could not start before it may start now. */
+  readonly onAcknowledged?: (() => void) | undefined
 }
 
 /** `hopeless`: the same commit cannot succeed later either. */
-type CommitResult = 'done' | 'failed' | 'hopeless'
+type CommitResult = 'done' | 'partly' | 'failed' | 'hopeless'
 
 export class OffsetCommitter {
   readonly #options: OffsetCommitterOptions
+  readonly #plan: CommitPlan
   #inFlight: Promise<CommitResult> | undefined
   #timer: Timer | undefined
   #earliestAt = 0
   #failuresInARow = 0
+  /** Since the last round in which nothing failed. */
+  #outage: { readonly since: number; failures: number } | undefined
   /** Flushes that are going on: they go before everything else, or a busy group would keep them waiting until their time is over. */
   #flushes = 0
   #isClosed = false
 
   constructor(options: OffsetCommitterOptions) {
     this.#options = options
+    this.#plan = new CommitPlan(options.manager)
   }
 
   /** Something may have become committable. Commits now, or as soon as the interval and the commit in flight allow. Cheap. */
   request(): void {
-    if (this.#isClosed || this.#inFlight !== undefined || this.#timer !== undefined || this.#flushes > 0) return
+    if (this.#isClosed || this.#inFlight !== undefined || this.#flushes > 0) return
     const { clock, manager } = this.#options
-    const waitMs = this.#earliestAt - clock.now()
+    const isUrgent = this.#failuresInARow === 0 && manager.permit.isCommitUrgent
+    if (this.#timer !== undefined && !isUrgent) return
+    const now = clock.now()
+    const waitMs = isUrgent ? 0 : this.#earliestAt - now
     if (waitMs > 0) {
       this.#timer = clock.setTimer(waitMs, () => {
         this.#timer = undefined
@@ -52,8 +71,13 @@ export class OffsetCommitter {
       })
       return
     }
-    const commits = manager.collectCommits()
-    if (commits.length > 0) void this.#send(commits)
+    this.#plan.begin(manager.collectCommits(), now, false)
+    // Also where all that has changed waits by itself, because its commits are refused.
+    if (this.#plan.isEmpty) this.#plan.begin(manager.collectRenewal(now), now, false)
+    if (this.#plan.isEmpty) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    void this.#send()
   }
 
   /**
@@ -86,84 +110,118 @@ export class OffsetCommitter {
       while (this.#inFlight !== undefined) if (!(await limit.allows(this.#inFlight))) return false
       const commits = manager.collectCommits(partitions)
       if (commits.length === 0) return true
-      const sending = this.#send(commits)
+      this.#plan.begin(commits, clock.now(), true)
+      const sending = this.#send()
       if (!(await limit.allows(sending))) return false
       const result = await sending
-      if (result !== 'failed') return result === 'done'
-      if (!(await limit.sleep(this.#earliestAt - clock.now()))) return false
+      if (result === 'done' || result === 'hopeless') return result === 'done'
+      const waitMs = result === 'partly' ? FIRST_RETRY_MS : this.#earliestAt - clock.now()
+      if (!(await limit.sleep(waitMs))) return false
     }
   }
 
-  #send(commits: readonly CommitSnapshot[]): Promise<CommitResult> {
-    this.#inFlight = this.#sendInParts(commits).finally(() => {
+  #send(): Promise<CommitResult> {
+    this.#inFlight = this.#sendPlanned().finally(() => {
       this.#inFlight = undefined
       this.request()
     })
     return this.#inFlight
   }
 
-  async #sendInParts(commits: readonly CommitSnapshot[]): Promise<CommitResult> {
-    const { client, clock, manager, minIntervalMs, onEvent } = this.#options
+  async #sendPlanned(): Promise<CommitResult> {
+    const { clock, minIntervalMs, onEvent } = this.#options
+    const plan = this.#plan
     const startedAt = clock.now()
-    const failures: Failure[] = []
+    const failures: Error[] = []
     let acknowledged = 0
-    // A part that is refused for good, as of a topic that may not be read any more, does not keep the others from being sent. Where the
-    // coordinator does not answer, the others would only wait for their own time-outs.
-    for (const part of inParts(commits)) {
-      try {
-        await client.commit(part)
-      } catch (thrown) {
-        const error = toError(thrown)
-        failures.push({ part, error })
-        if (isHopeless(error) || isTooLarge(error)) continue
-        break
+    for (let request = plan.next(); request !== undefined; request = plan.next()) {
+      const error = await this.#ask(request)
+      if (error === undefined) {
+        plan.acknowledged(request)
+        acknowledged += request.length
+        continue
       }
-      manager.onCommitted(part)
-      acknowledged += part.length
+      failures.push(error)
+      onEvent?.({ kind: 'commit.failed', error, willRetry: refusalOf(error) !== 'gone' })
+      plan.refused(request, refusalOf(error), clock.now())
     }
     const now = clock.now()
     if (acknowledged > 0) onEvent?.({ kind: 'commit.done', partitions: acknowledged, tookMs: now - startedAt })
-    if (failures.length > 0) return this.#onFailed(failures)
+    if (failures.length > 0) return this.#onFailed(failures, acknowledged > 0, startedAt)
     this.#failuresInARow = 0
     this.#earliestAt = startedAt + minIntervalMs
+    this.#onRecovered(now)
     return 'done'
+  }
+
+  /** @returns why it was not acknowledged */
+  async #ask(request: readonly CommitSnapshot[]): Promise<Error | undefined> {
+    const { client, clock, manager, patienceMs, onAcknowledged } = this.#options
+    const sentAt = clock.now()
+    const answer = client.commit(request).then(() => {
+      manager.onCommitted(request, sentAt)
+      onAcknowledged?.()
+      return undefined
+    }, toError)
+    const patience = new TimeLimit(clock, patienceMs)
+    try {
+      if (await patience.allows(answer)) return await answer
+    } finally {
+      patience.cancel()
+    }
+    const facts = `The group coordinator has not answered a commit within ${Math.round(patienceMs)} ms; the next one is sent.`
+    return new PyrallelError('PYR_COMMIT_FAILED', facts, { retriable: true })
   }
 
   // Nothing is lost by a failed commit: what it carried is collected again. So no failure ends the consumer here; if the member was
   // expelled, the rebalance tells.
-  #onFailed(failures: readonly Failure[]): CommitResult {
-    const { clock, manager, onEvent } = this.#options
-    for (const { part, error } of failures) {
-      if (isTooLarge(error)) manager.onMetadataTooLarge(part)
-      onEvent?.({ kind: 'commit.failed', error, willRetry: !hasCode(error, 'PYR_NOT_OWNED') })
+  #onFailed(failures: readonly Error[], isPartly: boolean, startedAt: number): CommitResult {
+    const { clock, minIntervalMs } = this.#options
+    const others = failures.filter((error) => refusalOf(error) !== 'gone')
+    this.#outage ??= others.length === 0 ? undefined : { since: startedAt, failures: 0 }
+    if (this.#outage !== undefined) this.#outage.failures += others.length
+    // What was refused for reasons of its own waits by itself, in the plan.
+    const isOfOne = failures.every((error) => refusalOf(error) !== 'everybody')
+    if (isPartly && isOfOne) {
+      this.#failuresInARow = 0
+      this.#earliestAt = startedAt + minIntervalMs
+    } else {
+      const delayMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(this.#failuresInARow, 20), LONGEST_RETRY_MS)
+      this.#failuresInARow += 1
+      this.#earliestAt = clock.now() + delayMs
     }
-    // Half of it may be taken at once. Where there was none, something else is wrong, and there is no hurry.
-    const canShrink = failures.every(
-      ({ part, error }) => isTooLarge(error) && part.some(({ metadata }) => metadata !== ''),
-    )
-    const delayMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(this.#failuresInARow, 20), LONGEST_RETRY_MS)
-    this.#failuresInARow += 1
-    this.#earliestAt = clock.now() + (canShrink ? 0 : delayMs)
     // As long as one of them may succeed, it is worth trying again.
-    return failures.every(({ error }) => isHopeless(error)) ? 'hopeless' : 'failed'
+    if (failures.every(isHopeless)) return 'hopeless'
+    return isPartly && isOfOne ? 'partly' : 'failed'
+  }
+
+  #onRecovered(now: number): void {
+    const outage = this.#outage
+    if (outage === undefined || this.#plan.waiting > 0) return
+    this.#outage = undefined
+    const { failures, since } = outage
+    this.#options.onEvent?.({ kind: 'commit.recovered', failures, outageMs: now - since })
   }
 }
 
-interface Failure {
-  readonly part: readonly CommitSnapshot[]
-  readonly error: Error
-}
-
-function hasCode(error: Error, code: ErrorCode): boolean {
-  return error instanceof PyrallelError && error.code === code
-}
-
-function isTooLarge(error: Error): boolean {
-  return hasCode(error, 'PYR_METADATA_TOO_LARGE')
+function refusalOf(error: Error): Refusal {
+  if (!(error instanceof PyrallelError) || error.retriable) return 'everybody'
+  switch (error.code) {
+    case 'PYR_NOT_OWNED':
+      return 'gone'
+    case 'PYR_METADATA_TOO_LARGE':
+      return 'metadata'
+    case 'PYR_COMMIT_TOO_LARGE':
+      return 'too-large'
+    case 'PYR_COMMIT_REFUSED':
+      return 'partition'
+    default:
+      return 'everybody'
+  }
 }
 
 function isHopeless(error: Error): boolean {
-  return error instanceof PyrallelError && !error.retriable && !isTooLarge(error)
+  return error instanceof PyrallelError && !error.retriable && !/TOO_LARGE$/.test(error.code)
 }
 
 /** A stretch of time that several waits share. Leaves no timer behind once it is cancelled. */
@@ -198,19 +256,4 @@ class TimeLimit {
     this.#timer?.cancel()
     this.#sleep?.cancel()
   }
-}
-
-function* inParts(commits: readonly CommitSnapshot[]): Generator<readonly CommitSnapshot[]> {
-  let part: CommitSnapshot[] = []
-  let length = 0
-  for (const commit of commits) {
-    if (part.length > 0 && length + commit.metadata.length > MAX_METADATA_PER_REQUEST) {
-      yield part
-      part = []
-      length = 0
-    }
-    part.push(commit)
-    length += commit.metadata.length
-  }
-  if (part.length > 0) yield part
 }

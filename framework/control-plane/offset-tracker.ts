@@ -69,6 +69,11 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
     return this.#size > 0 ? this.#items[this.#head] : undefined
   }
 
+  /** Offsets that have arrived, and that the position has passed since. */
+  get passed(): number {
+    return this.#headTicket
+  }
+
   /** Offsets that have arrived and are not complete. */
   get incomplete(): number {
     return this.#incomplete

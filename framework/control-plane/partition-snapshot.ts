@@ -28,8 +28,11 @@ export function partitionMetrics(
     committedPosition: state.committedPosition ?? null,
     nextOffset: tracker.next ?? null,
     logEnd: logEnd ?? null,
-    // What was heard of the log's end may be older than the records that have come since.
-    trueLag: logEnd === undefined || position === undefined ? null : Math.max(0, logEnd - position),
+    // What was heard of the log's end may be older than the records that have come since: they are there all the same.
+    trueLag:
+      logEnd === undefined || position === undefined
+        ? null
+        : Math.max(0, Math.max(logEnd, tracker.next ?? 0) - position),
     records: state.records,
     bytes: state.bytes,
     inFlight,

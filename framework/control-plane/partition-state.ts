@@ -25,6 +25,8 @@ const REMEASURE_TIGHT_EVERY = 64
 /** One partition's position and the metadata that belongs to it, taken at one moment and never changed. */
 export interface CommitSnapshot extends CommitRequest {
   readonly epoch: Epoch
+  /** Completions of this assignment that it tells of. */
+  readonly carries: number
 }
 
 export interface PartitionSettings {
@@ -55,6 +57,8 @@ export class PartitionState implements TopicPartition {
   readonly breakers = new KeyBreakers()
   /** Nothing may start any more: revoke or shutdown. */
   isDraining = false
+  /** Its commits are refused, though others' are not: nothing more is done that cannot be committed. Kept by the manager. */
+  isRefused = false
   /** Intake is stopped by this partition's own limit. */
   isPaused = false
   /** It has a place in the manager's ring of partitions that may have ready work. */
@@ -75,6 +79,11 @@ export class PartitionState implements TopicPartition {
   #settings: PartitionSettings
   #committed: { readonly position: number | undefined; readonly metadata: string }
   #mayHaveChanged = false
+  /** Records that are done, and how many of those were cut from the metadata for want of room. */
+  #completed = 0
+  #cut = 0
+  /** Completions that an acknowledged commit tells of. */
+  #acknowledged = 0
   #isTight = false
   #completedSinceMeasured = 0
   #metadataLength = 0
@@ -151,7 +160,7 @@ export class PartitionState implements TopicPartition {
 
   /** The record that may start next: the blocking one if it can, else in rotation over the shards. */
   take(): Pending | undefined {
-    if (this.isDraining) return undefined
+    if (this.isDraining || this.isRefused) return undefined
     const taken = this.#takeBlocking() ?? this.shards.take(this.#mayStart)
     if (taken === undefined) return undefined
     taken.state = 'in-flight'
@@ -194,6 +203,7 @@ export class PartitionState implements TopicPartition {
     this.bytes -= pending.bytes
     this.#batches.onCompleted(pending)
     this.#mayHaveChanged = true
+    this.#completed += 1
     this.#completedSinceMeasured += 1
     const hasMoved = this.tracker.position !== before
     this.#watchBudget(hasMoved)
@@ -208,14 +218,29 @@ export class PartitionState implements TopicPartition {
     const metadata = this.#measure().text
     if (position === this.#committed.position && metadata === this.#committed.metadata) {
       this.#mayHaveChanged = false
+      this.#acknowledged = this.#carriable
       return undefined
     }
-    return { topic: this.topic, partition: this.partition, epoch: this.epoch, position, metadata }
+    return this.#snapshot(position, metadata)
+  }
+
+  /** The same, whether the group has it already or not; undefined while there is no position. */
+  renewal(): CommitSnapshot | undefined {
+    const { position } = this.tracker
+    return position === undefined ? undefined : this.#snapshot(position, this.#measure().text)
   }
 
   /** The coordinator has acknowledged this snapshot. */
   committed(snapshot: CommitSnapshot): void {
+    // Its answer has come after that of a later one: what is stored now may be either.
+    if (snapshot.carries < this.#acknowledged) this.#mayHaveChanged = true
     this.#committed = { position: snapshot.position, metadata: snapshot.metadata }
+    this.#acknowledged = snapshot.carries
+  }
+
+  /** Completions that a commit would carry now, and that no acknowledged one does. */
+  get uncommitted(): number {
+    return Math.max(0, this.#carriable - this.#acknowledged)
   }
 
   /**
@@ -227,9 +252,10 @@ export class PartitionState implements TopicPartition {
     this.#mayHaveChanged = true
   }
 
-  /** The broker accepts less metadata than we thought: half from now on. */
-  halveMetadata(): void {
-    this.#settings = { ...this.#settings, maxMetadataLength: Math.floor(this.#settings.maxMetadataLength / 2) }
+  /** @param refused the broker accepts less metadata than so many UTF-16 units: half of that at most, from now on */
+  halveMetadata(refused: number): void {
+    const { maxMetadataLength } = this.#settings
+    this.#settings = { ...this.#settings, maxMetadataLength: Math.floor(Math.min(maxMetadataLength, refused) / 2) }
     this.#mayHaveChanged = true
     this.#measure()
   }
@@ -237,6 +263,22 @@ export class PartitionState implements TopicPartition {
   /** The position that the group has stored. */
   get committedPosition(): number | undefined {
     return this.#committed.position
+  }
+
+  #snapshot(position: number, metadata: string): CommitSnapshot {
+    const { topic, partition, epoch } = this
+    return { topic, partition, epoch, position, metadata, carries: this.#carriable }
+  }
+
+  /** Where nothing but the position is stored, what lies above it cannot be told; nor can what was cut. */
+  get #carriable(): number {
+    const { passed } = this.tracker
+    return this.#settings.maxMetadataLength === 0 ? passed : Math.max(passed, this.#completed - this.#cut)
+  }
+
+  /** Completions that no commit could carry now, and a later one may. */
+  get untellable(): number {
+    return Math.max(0, this.#completed - this.#carriable)
   }
 
   #takeFollower({ next }: Pending): Pending | undefined {
@@ -284,9 +326,14 @@ export class PartitionState implements TopicPartition {
 
   #encode(maxLength: number): EncodedMetadata {
     const position = this.tracker.position
+    this.#cut = 0
     if (position === undefined || maxLength === 0 || this.tracker.span === 0) {
       return { text: '', truncated: false, coveredTo: position ?? 0 }
     }
-    return encodeCompleted(position, this.tracker.completedRanges(), maxLength)
+    const ranges = this.tracker.completedRanges()
+    const encoded = encodeCompleted(position, ranges, maxLength)
+    if (encoded.truncated)
+      for (const { start, end } of ranges) this.#cut += Math.max(0, end - Math.max(start, encoded.coveredTo))
+    return encoded
   }
 }

@@ -34,6 +34,10 @@ export class PartitionTable {
     return this.find(of.topic, of.partition)?.epoch === of.epoch
   }
 
+  get isEmpty(): boolean {
+    return this.#states.size === 0
+  }
+
   add(state: PartitionState): void {
     let ofTopic = this.#states.get(state.topic)
     if (ofTopic === undefined) {

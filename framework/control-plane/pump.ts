@@ -6,6 +6,8 @@ import type { Clock, Timer } from '../runtime/clock.ts'
 import type { DeadLetterRequest } from './failed-records.ts'
 import type { WorkManager } from './work-manager.ts'
 
+const NEVER = Number.POSITIVE_INFINITY
+
 export interface PumpOptions {
   readonly manager: WorkManager
   /** By handler id. */
@@ -32,8 +34,9 @@ export class Pump {
 
   run(): void {
     const { manager, clock, onDeadLetter, onPumped } = this.#options
-    for (const item of manager.takeReady(clock.now(), this.#capacityOf)) this.#engineOf(item.handlerId).submit(item)
-    for (const request of manager.takeDeadLetters()) onDeadLetter(request)
+    const now = clock.now()
+    for (const item of manager.takeReady(now, this.#capacityOf)) this.#engineOf(item.handlerId).submit(item)
+    for (const request of manager.takeDeadLetters(now)) onDeadLetter(request)
     this.#armWake()
     onPumped()
   }
@@ -85,10 +88,10 @@ export class Pump {
   /** Wakes when the next retry is due, without waiting for a poll. */
   #armWake(): void {
     const { manager, clock } = this.#options
-    const at = manager.nextWakeAt
-    if (at === this.#wake?.at) return
+    const at = Math.min(manager.nextWakeAt ?? NEVER, manager.stopsAt ?? NEVER)
+    if (at === (this.#wake?.at ?? NEVER)) return
     this.stop()
-    if (at === undefined) return
+    if (at === NEVER) return
     const timer = clock.setTimer(at - clock.now(), () => {
       this.#wake = undefined
       this.soon()

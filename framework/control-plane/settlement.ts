@@ -21,11 +21,13 @@ import type { PartitionState } from './partition-state.ts'
 import { decideRetry, MAX_INTERRUPTIONS, pauseBeforeSplitMs } from './retry-policy.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Pending, Shard } from './shard-queue.ts'
+import type { StartPermit } from './start-permit.ts'
 
 export interface SettlementOptions {
   readonly scheduler: Scheduler
   readonly intake: IntakeGate
   readonly failed: FailedRecords
+  readonly permit: Pick<StartPermit, 'onCompleted'>
   /** 0 up to, not including, 1: for jitter. */
   readonly random: () => number
   readonly onEvent?: EventSink | undefined
@@ -39,15 +41,17 @@ export class Settlement {
   readonly #scheduler: Scheduler
   readonly #intake: IntakeGate
   readonly #failed: FailedRecords
+  readonly #permit: Pick<StartPermit, 'onCompleted'>
   readonly #random: () => number
   readonly #emit: EventSink | undefined
   /** `#emit`, if it wants to hear of it. */
   readonly #emitDone: EventSink | undefined
 
-  constructor({ scheduler, intake, failed, random, onEvent, tellsDone }: SettlementOptions) {
+  constructor({ scheduler, intake, failed, permit, random, onEvent, tellsDone }: SettlementOptions) {
     this.#scheduler = scheduler
     this.#intake = intake
     this.#failed = failed
+    this.#permit = permit
     this.#random = random
     this.#emit = onEvent
     this.#emitDone = tellsDone === false ? undefined : onEvent
@@ -267,6 +271,7 @@ export class Settlement {
   /** The one place where a record is done, for whatever reason: the next of its shard may start. */
   #complete({ state, pending }: Held, now: number): void {
     if (state.complete(pending)) state.blockedSince = now
+    this.#permit.onCompleted()
     this.#intake.onDone(state, pending.bytes)
     this.#scheduler.list(state)
   }

@@ -14,6 +14,7 @@ import type { CommitSnapshot, PartitionState, StartGate } from './partition-stat
 import type { Assignment, PartitionLookup } from './partition-table.ts'
 import { type Hold, Scheduler } from './scheduler.ts'
 import { Settlement } from './settlement.ts'
+import { StartPermit } from './start-permit.ts'
 
 export interface WorkManagerOptions {
   /** One for each topic. */
@@ -22,6 +23,8 @@ export interface WorkManagerOptions {
   readonly recovery: RecoveryStrategy
   /** UTF-16 units that the client can commit. */
   readonly maxMetadataLength: number
+  /** After so long without a word of a member, its group gives its partitions to others. Milliseconds. */
+  readonly sessionTimeoutMs: number
   /** 0 up to, not including, 1: for jitter. */
   readonly random: () => number
   readonly onEvent?: EventSink | undefined
@@ -50,6 +53,10 @@ export class WorkManager {
   readonly #assignments: Assignments
   readonly #table: PartitionLookup
   readonly #settlement: Settlement
+  /** Whether anything may start at all. */
+  readonly permit: StartPermit
+  /** The partition whose commit was last asked for again. */
+  #renewed = 0
   readonly #emit: EventSink | undefined
   /** The latest time that a verb was told. */
   #now = 0
@@ -73,15 +80,19 @@ export class WorkManager {
     }
     // Each range begins above a record that was incomplete, and in memory: no member with these limits stores more.
     const maxRestored = limits.maxRecordsPerPartition
+    const { sessionTimeoutMs } = options
+    this.permit = new StartPermit({ sessionTimeoutMs, maxUncommitted: limits.maxUncommitted, onEvent })
     const parts = { scheduler: this.#scheduler, intake: this.#intake, failed: this.#failed, onEvent }
     this.#assignments = new Assignments({ ...parts, recovery, partitionSettings, maxRestored })
     this.#table = this.#assignments.table
-    this.#settlement = new Settlement({ ...parts, random, tellsDone })
+    this.#settlement = new Settlement({ ...parts, permit: this.permit, random, tellsDone })
   }
 
   // --- assignment ---
 
-  onAssigned(assigned: readonly AssignedPartition[]): void {
+  onAssigned(assigned: readonly AssignedPartition[], now = this.#now): void {
+    // To one that had none, this is as good as an answer: only a member gets partitions.
+    if (this.#table.isEmpty) this.permit.clock.heard(now)
     for (const partition of assigned) this.#assignments.begin(partition)
   }
 
@@ -104,6 +115,10 @@ export class WorkManager {
     return count
   }
 
+  get hasPartitions(): boolean {
+    return !this.#table.isEmpty
+  }
+
   assigned(): readonly TopicPartition[] {
     return [...this.#table].map(({ topic, partition }) => ({ topic, partition }))
   }
@@ -111,10 +126,12 @@ export class WorkManager {
   /** Forgets these partitions. Whatever comes back from this assignment later is stale. */
   onRevoked(partitions: readonly TopicPartition[]): void {
     for (const partition of partitions) this.#assignments.end(partition, 'partition.revoked')
+    this.permit.count(this.#table)
   }
 
   onLost(partitions: readonly TopicPartition[]): void {
     for (const partition of partitions) this.#assignments.end(partition, 'partition.lost')
+    this.permit.count(this.#table)
   }
 
   // --- intake ---
@@ -176,6 +193,7 @@ export class WorkManager {
   takeReady(now: number, capacityOf: (handlerId: string) => number): WorkItem[] {
     this.#now = now
     this.#settlement.wakeRetries(now)
+    if (!this.permit.mayStart(now, this.#table)) return []
     if (this.#limitsBlocking) this.#settlement.giveUpOverdue(this.#table, now)
     return this.#scheduler.start(now, this.#isCurrent, capacityOf, this.#gate)
   }
@@ -207,9 +225,16 @@ export class WorkManager {
    * enough for a whole batch, a record that blocks for too long.
    */
   get nextWakeAt(): number | undefined {
+    // An acknowledged commit wakes, and nothing before it.
+    if (this.permit.stoppedBecause !== null) return undefined
     let next = earliest(this.#failed.nextDueAt, earliest(this.#scheduler.nextStartAt, this.#scheduler.nextBatchAt))
     if (this.#limitsBlocking) for (const state of this.#table) next = earliest(next, overdueAt(state))
     return next
+  }
+
+  /** When nothing starts any more, unless a commit is acknowledged before: what may start is to be asked then, too, so that it is told. */
+  get stopsAt(): number | undefined {
+    return this.#table.isEmpty || this.permit.stoppedBecause !== null ? undefined : this.permit.clock.stopsAt
   }
 
   onCompletion(completion: CompletionEvent, now: number): void {
@@ -225,9 +250,9 @@ export class WorkManager {
 
   // --- dead letters ---
 
-  /** Records given up since the last call: publish each, then call `onDeadLettered`. */
-  takeDeadLetters(): readonly DeadLetterRequest[] {
-    return this.#failed.takeRequests()
+  /** Records given up since the last call: publish each, then call `onDeadLettered`. None while nothing may start. */
+  takeDeadLetters(now = this.#now): readonly DeadLetterRequest[] {
+    return this.permit.mayStart(now, this.#table) ? this.#failed.takeRequests() : []
   }
 
   /** Whether it still matters: false once the partition was given up. */
@@ -263,19 +288,54 @@ export class WorkManager {
     return commits
   }
 
-  onCommitted(commits: readonly CommitSnapshot[]): void {
-    for (const commit of commits) {
-      if (this.#table.fence(commit)) this.#table.find(commit.topic, commit.partition)?.committed(commit)
-      else this.#emit?.({ kind: 'stale.dropped', what: 'commit' })
-    }
+  /**
+   * For a group that has had nothing to commit for a while: one partition's commit again, each time another's, because one may be refused for reasons of its own.
+   * Empty before it is due.
+   */
+  collectRenewal(now: number): readonly CommitSnapshot[] {
+    if (now < this.permit.clock.renewAt) return []
+    const renewals = [...this.#table].flatMap((state) => (state.tracker.position === undefined ? [] : state))
+    this.#renewed += 1
+    const renewal = renewals[this.#renewed % renewals.length]?.renewal()
+    if (renewal !== undefined) return [renewal]
+    // Without a position there is nothing to commit, and nothing was taken in that could run.
+    if (!this.#table.isEmpty) this.permit.clock.heard(now)
+    return []
   }
 
-  /** The broker's limit is lower than ours: metadata is kept shorter from now on. */
-  onMetadataTooLarge(commits: readonly CommitSnapshot[]): void {
-    for (const { topic, partition } of commits) this.#table.find(topic, partition)?.halveMetadata()
+  /** @param sentAt when they were sent */
+  onCommitted(commits: readonly CommitSnapshot[], sentAt = this.#now): void {
+    this.permit.clock.heard(sentAt)
+    for (const commit of commits) {
+      const state = this.#table.fence(commit) ? this.#table.find(commit.topic, commit.partition) : undefined
+      state?.committed(commit)
+      if (state?.isRefused === true) {
+        state.isRefused = false
+        this.#scheduler.list(state)
+      }
+      if (state === undefined) this.#emit?.({ kind: 'stale.dropped', what: 'commit' })
+    }
+    this.permit.count(this.#table)
+  }
+
+  /** Alone, and without metadata: it is about this partition. */
+  onCommitRefused(commit: CommitSnapshot): void {
+    const state = this.#table.fence(commit) ? this.#table.find(commit.topic, commit.partition) : undefined
+    if (state !== undefined) state.isRefused = true
+    this.permit.count(this.#table)
+  }
+
+  /** The broker's limit is lower than ours: this partition's metadata is kept shorter from now on. */
+  onMetadataTooLarge(commit: CommitSnapshot): void {
+    if (this.#table.fence(commit))
+      this.#table.find(commit.topic, commit.partition)?.halveMetadata(commit.metadata.length)
   }
 
   // --- observation ---
+
+  countUncommitted(): number {
+    return this.permit.count(this.#table)
+  }
 
   gauges(): Gauges {
     const inFlight = this.#scheduler.recordsInFlight

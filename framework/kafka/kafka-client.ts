@@ -52,6 +52,8 @@ export interface RebalanceListener {
  *    of which no partition at all has a commit begins at the ends of its logs. They are asked for, and MUST be committed for all its partitions
  *    before a record of any is returned. A look-up that is refused MUST NOT count as one that has found nothing: that partition is not
  *    assigned before it was told, and the others do not wait for it.
+ * 11. `askCoordinator` MUST settle only when the group's coordinator has answered something, MUST reject when it has not within `timeoutMs`, and changes nothing.
+ *    It needs no partitions.
  */
 export interface KafkaClient {
   /** The most UTF-16 units of metadata that a commit may carry. */
@@ -63,6 +65,7 @@ export interface KafkaClient {
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void
   commit(commits: readonly CommitRequest[]): Promise<void>
+  askCoordinator(timeoutMs: number): Promise<void>
   /** The log end offset as last heard from the broker, without asking it; `undefined` when nothing was heard yet. */
   logEnd(partition: TopicPartition): number | undefined
   close(): Promise<void>
@@ -95,6 +98,8 @@ export interface ConsumerOptions {
   readonly startFrom: 'earliest' | 'latest'
   /** Static membership: keeps the partitions over a restart. Unique in the group. */
   readonly instanceId?: string
+  /** Called each time that a broker itself refuses the credentials, not where a token could not be had; must not throw. */
+  readonly onRefused?: () => void
   /** Called for each error that the client meets; must not throw. */
   readonly onError?: (code: ClientErrorCode) => void
 }
@@ -132,6 +137,8 @@ export interface ClusterView {
 export interface KafkaConnection {
   /** For messages: `127.0.0.1:9092`, or `memory`. */
   readonly description: string
+  /** After so long without a word of a member, its group gives its partitions to others. Milliseconds. */
+  readonly sessionTimeoutMs: number
   /** Rejects with `PYR_BROKER_UNREACHABLE` when no broker answers within `timeoutMs`. Creates nothing. */
   check(timeoutMs: number): Promise<void>
   /** The names among `topics` that do not exist. */

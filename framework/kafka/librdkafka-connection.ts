@@ -14,7 +14,13 @@ import type {
 } from './librdkafka-binding.ts'
 import { LibrdkafkaConsumer } from './librdkafka-consumer.ts'
 import { ErrorReport } from './librdkafka-error-report.ts'
-import { isAuthenticationFailure, nativeCodes, nativeError, plainReason } from './librdkafka-errors.ts'
+import {
+  isAuthenticationFailure,
+  isCredentialRefusal,
+  nativeCodes,
+  nativeError,
+  plainReason,
+} from './librdkafka-errors.ts'
 import { logNative } from './librdkafka-log.ts'
 import { type DeliveryCallback, LibrdkafkaProducer } from './librdkafka-producer.ts'
 import {
@@ -23,6 +29,7 @@ import {
   type KafkaConnectionOptions,
   producerConfig,
   revokeLimitMs,
+  sessionTimeoutMs,
 } from './librdkafka-settings.ts'
 import { LibrdkafkaView } from './librdkafka-view.ts'
 import { settlesWithin, stillMissing } from './wait.ts'
@@ -36,6 +43,7 @@ const CLOSE_TIMEOUT_MS = 3_000
 
 export class LibrdkafkaConnection implements ViewedConnection {
   readonly description: string
+  readonly sessionTimeoutMs: number
   readonly view: ClusterView
   readonly #library: Librdkafka
   readonly #options: KafkaConnectionOptions
@@ -47,6 +55,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
 
   constructor(library: Librdkafka, options: KafkaConnectionOptions, clock: Clock) {
     this.description = options.brokers
+    this.sessionTimeoutMs = sessionTimeoutMs(options)
     this.#library = library
     this.#options = options
     this.#log = options.log
@@ -84,6 +93,9 @@ export class LibrdkafkaConnection implements ViewedConnection {
       async (callbacks) => {
         const config = { ...consumerConfig(this.#options, options), ...callbacks }
         const native = build(() => new this.#library.KafkaConsumer(config))
+        native.on('event.log', ({ fac, message }) => {
+          if (fac === 'FAIL' && isCredentialRefusal(message)) options.onRefused?.()
+        })
         await this.#connect(native, log, errors, CONNECT_TIMEOUT_MS)
         return native
       },

@@ -62,6 +62,9 @@ export class LibrdkafkaConsumer implements KafkaClient {
   readonly #fault: FatalFault
   readonly #missingTopics: MissingTopics
   #closing: Promise<void> | undefined
+  #topics: readonly string[] = []
+  /** After a disconnect, an answer would crash the process. */
+  #asking: Promise<void> = Promise.resolve()
 
   /**
    * @param connect makes and connects the native consumer. Its configuration must have the callbacks, so it cannot exist before them; none
@@ -107,6 +110,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
   async subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void> {
     this.#requireOpen()
     this.#membership.listen(listener)
+    this.#topics = topics
     this.#native.subscribe([...topics])
   }
 
@@ -144,6 +148,21 @@ export class LibrdkafkaConsumer implements KafkaClient {
       this.#fault.note(nativeError(error))
       throw commitError(nativeError(error), commits, (each) => this.#owned.has(each))
     }
+  }
+
+  /** The position of any partition will do: what matters is that the coordinator says something. */
+  async askCoordinator(timeoutMs: number): Promise<void> {
+    this.#requireOpen()
+    const [topic] = this.#topics
+    if (topic === undefined) throw closedError()
+    const answered = new Promise<void>((resolve, reject) => {
+      this.#native.committed([{ topic, partition: 0 }], timeoutMs, (error) => {
+        if (error) reject(unanswered(nativeError(error)))
+        else resolve()
+      })
+    })
+    this.#asking = answered.catch(() => {})
+    await answered
   }
 
   logEnd({ topic, partition }: TopicPartition): number | undefined {
@@ -258,6 +277,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#missingTopics.stop()
     this.#flow.stop()
     await this.#consuming
+    await this.#asking
     const disconnected = new Promise<void>((resolve) => this.#native.disconnect(resolve))
     if (!(await settlesWithin(this.#options.clock, disconnected, CLOSE_STEP_MS)))
       this.#options.log.warn({ waitedMs: CLOSE_STEP_MS }, 'the consumer was left behind while it disconnects')
@@ -294,6 +314,12 @@ export class LibrdkafkaConsumer implements KafkaClient {
   #requireOpen(): void {
     if (this.#state === 'disconnecting' || this.#state === 'closed') throw closedError()
   }
+}
+
+function unanswered({ message, code }: NativeError): PyrallelError {
+  return new PyrallelError('PYR_KAFKA', `The group coordinator has not answered: ${message} (${code}).`, {
+    retriable: true,
+  })
 }
 
 function closedError(): PyrallelError {

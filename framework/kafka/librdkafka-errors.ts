@@ -20,6 +20,7 @@ export const nativeCodes = {
   WAIT_COORD: -180,
   AUTHENTICATION: -169,
   FATAL: -150,
+  UNKNOWN: -1,
   OFFSET_OUT_OF_RANGE: 1,
   UNKNOWN_TOPIC_OR_PART: 3,
   LEADER_NOT_AVAILABLE: 5,
@@ -37,6 +38,7 @@ export const nativeCodes = {
   INCONSISTENT_GROUP_PROTOCOL: 23,
   UNKNOWN_MEMBER_ID: 25,
   REBALANCE_IN_PROGRESS: 27,
+  INVALID_COMMIT_OFFSET_SIZE: 28,
   TOPIC_AUTHORIZATION_FAILED: 29,
   GROUP_AUTHORIZATION_FAILED: 30,
   TOPIC_ALREADY_EXISTS: 36,
@@ -115,6 +117,11 @@ export function isAuthenticationFailure(reason: string): boolean {
   )
 }
 
+/** A broker has answered that it does not take them. Not: a token endpoint that does not answer, or a certificate that is not believed, by either side. */
+export function isCredentialRefusal(reason: string): boolean {
+  return /SASL authentication error/i.test(reason)
+}
+
 /** True when this client can do nothing any more, whatever happens. Lost rights and missing topics can come back, so they are not. */
 export function isFatal(error: ErrorFacts): boolean {
   return error.isFatal === true || fatal.has(error.code)
@@ -133,6 +140,16 @@ export function nativeError(thrown: unknown): NativeError {
   return { message: String(thrown), code: -1 }
 }
 
+/** What a refusal is about, where not about the group. A coordinator that cannot store a request has no code for it: -1, for all its partitions. */
+const commitRefusals: ReadonlyMap<number, ErrorCode> = new Map([
+  [nativeCodes.OFFSET_METADATA_TOO_LARGE, 'PYR_METADATA_TOO_LARGE'],
+  [nativeCodes.UNKNOWN, 'PYR_COMMIT_TOO_LARGE'],
+  [nativeCodes.MSG_SIZE_TOO_LARGE, 'PYR_COMMIT_TOO_LARGE'],
+  [nativeCodes.INVALID_COMMIT_OFFSET_SIZE, 'PYR_COMMIT_TOO_LARGE'],
+  [nativeCodes.UNKNOWN_TOPIC_OR_PART, 'PYR_COMMIT_REFUSED'],
+  [nativeCodes.TOPIC_AUTHORIZATION_FAILED, 'PYR_COMMIT_REFUSED'],
+])
+
 export function commitError(
   error: NativeError,
   commits: readonly TopicPartition[],
@@ -140,8 +157,7 @@ export function commitError(
 ): PyrallelError {
   const gone = commits.filter((commit) => !isOwned(commit))
   if (gone.length > 0) return notOwned(gone, error)
-  const code: ErrorCode =
-    error.code === nativeCodes.OFFSET_METADATA_TOO_LARGE ? 'PYR_METADATA_TOO_LARGE' : 'PYR_COMMIT_FAILED'
+  const code = commitRefusals.get(error.code) ?? 'PYR_COMMIT_FAILED'
   const facts = `The group coordinator refused the commit of ${partitionList(commits)}: ${error.message} (${error.code}).`
   return new PyrallelError(code, facts, { cause: error, retriable: isRetriable(error) })
 }

@@ -19,6 +19,8 @@ export interface KafkaConnectionOptions {
   readonly fetchWaitMaxMs?: number
   /** TLS and SASL. Default: neither. */
   readonly security?: SecuritySettings
+  /** For the consumers' groups: with 'classic' it is asked for, with 'consumer' it must be what the broker has. Default 45 s, as there. Milliseconds. */
+  readonly sessionTimeoutMs?: number
   /** Any other librdkafka property. Keys of `ownedProperties` are refused, and those of TLS and SASL too once `security` is used. */
   readonly librdkafka?: Readonly<Record<string, unknown>>
   /** The next step when no broker answers, said behind the facts: whoever has `brokers` knows where they were written. Default: to start one, or correct `brokers`. */
@@ -35,6 +37,7 @@ export const ownedProperties: Readonly<Record<string, string>> = {
   'group.id': 'use group',
   'group.instance.id': 'use instanceId',
   'group.protocol': 'use groupProtocol',
+  'session.timeout.ms': 'use kafka.sessionTimeout',
   'auto.offset.reset': 'use startFrom',
   'enable.auto.commit': 'Pyrallel decides what is committed',
   'auto.commit.enable': 'Pyrallel decides what is committed',
@@ -102,7 +105,7 @@ export function consumerConfig(options: KafkaConnectionOptions, consumer: Consum
     'client.id': options.clientId,
     'group.id': consumer.group,
     'group.protocol': options.groupProtocol,
-    ...(options.groupProtocol === 'classic' && CLASSIC),
+    ...(options.groupProtocol === 'classic' && { ...CLASSIC, ...classicSession(options) }),
     ...(consumer.instanceId !== undefined && { 'group.instance.id': consumer.instanceId }),
     ...(options.fetchWaitMaxMs !== undefined && { 'fetch.wait.max.ms': options.fetchWaitMaxMs }),
     // Not `startFrom`, which is for topics that are new to the group: the membership sees to those. This is for positions outside the log, where
@@ -129,6 +132,19 @@ export function producerConfig(options: KafkaConnectionOptions): NativeConfig {
     ...securityConfig(options.security),
     ...options.librdkafka,
   }
+}
+
+/** Kafka's own default, for both protocols. */
+const DEFAULT_SESSION_TIMEOUT_MS = 45_000
+
+export function sessionTimeoutMs(options: Pick<KafkaConnectionOptions, 'sessionTimeoutMs'>): number {
+  return options.sessionTimeoutMs ?? DEFAULT_SESSION_TIMEOUT_MS
+}
+
+/** With KIP-848 the broker says both. Three heartbeats in a session, which librdkafka's own 3 s would not be in a short one. */
+function classicSession(options: KafkaConnectionOptions): NativeConfig {
+  const sessionMs = sessionTimeoutMs(options)
+  return { 'session.timeout.ms': sessionMs, 'heartbeat.interval.ms': Math.min(3_000, Math.floor(sessionMs / 3)) }
 }
 
 /** librdkafka's own default for `max.poll.interval.ms`. */

@@ -21,6 +21,8 @@ import { sleep } from './wait.ts'
 export interface MemoryClusterOptions {
   /** Default the system's. With a manual clock, polls that find nothing wait until it moves. */
   readonly clock?: Clock
+  /** Default 45 s. Nobody is expelled here: it says when members stop by themselves. Milliseconds. */
+  readonly sessionTimeoutMs?: number
 }
 
 /** The port's connection, and the verbs with which a test makes things happen to the cluster. */
@@ -50,11 +52,12 @@ export interface MemoryCluster {
 export const DEFAULT_PARTITIONS = 4
 
 export function memoryCluster(options: MemoryClusterOptions = {}): MemoryCluster {
-  return new InProcessCluster(options.clock ?? systemClock())
+  return new InProcessCluster(options.clock ?? systemClock(), options.sessionTimeoutMs ?? 45_000)
 }
 
 class InProcessCluster implements MemoryCluster {
   readonly #clock: Clock
+  readonly #sessionTimeoutMs: number
   readonly #topics = new Map<string, MemoryLog[]>()
   readonly #groups = new Map<string, MemoryGroup>()
   readonly #consumers = new Set<MemoryConsumer>()
@@ -65,13 +68,15 @@ class InProcessCluster implements MemoryCluster {
   /** Records without a key go round. */
   #keyless = 0
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, sessionTimeoutMs: number) {
     this.#clock = clock
+    this.#sessionTimeoutMs = sessionTimeoutMs
   }
 
   connection(): ViewedConnection {
     return {
       description: 'memory',
+      sessionTimeoutMs: this.#sessionTimeoutMs,
       check: async () => {},
       missingTopics: async (topics) => topics.filter((each) => !this.#topics.has(each)),
       createTopics: async (topics, partitions) => {

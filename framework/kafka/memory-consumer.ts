@@ -122,6 +122,11 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
     }
   }
 
+  async askCoordinator(): Promise<void> {
+    this.#requireOpen()
+    await this.#cluster.disturbCommit()
+  }
+
   logEnd(partition: TopicPartition): number | undefined {
     return this.#assignments.get(partitionId(partition))?.log.end
   }

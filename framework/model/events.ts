@@ -1,5 +1,6 @@
 /** What the runtime tells whoever listens (terminal view, metrics, tests). Typed, one way: nothing flows back. */
 import type { KafkaRecord, TopicPartition } from './record.ts'
+import type { StartStop } from './snapshot.ts'
 import type { Epoch, HandlerFailure } from './work.ts'
 
 interface OfRecord {
@@ -99,6 +100,18 @@ export type RuntimeEvent =
   | { readonly kind: 'partitions.paused' | 'partitions.resumed'; readonly partitions: readonly TopicPartition[] }
   | { readonly kind: 'commit.done'; readonly partitions: number; readonly tookMs: number }
   | { readonly kind: 'commit.failed'; readonly error: Error; readonly willRetry: boolean }
+  /** The first commit since one was refused or not answered that goes through. */
+  | { readonly kind: 'commit.recovered'; readonly failures: number; readonly outageMs: number }
+  /** From now on nothing starts, retries and dead letters included. What runs goes on. */
+  | {
+      readonly kind: 'starts.stopped'
+      readonly why: StartStop
+      /** Since the commit was sent that was last acknowledged. */
+      readonly silentMs: number
+      /** Completions that no acknowledged commit tells of. */
+      readonly uncommitted: number
+    }
+  | { readonly kind: 'starts.resumed'; readonly why: StartStop; readonly stoppedMs: number }
   /** A completion, dead-letter acknowledgement or commit result of an earlier assignment came back and was dropped. */
   | { readonly kind: 'stale.dropped'; readonly what: 'completion' | 'dead-letter' | 'commit' }
 

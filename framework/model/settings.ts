@@ -67,6 +67,8 @@ export interface Limits {
   readonly maxBytesPerPartition: number
   /** The widest span of offsets between a partition's position and its highest completed offset. */
   readonly maxOffsetSpan: number
+  /** The most completions that a commit would carry and no acknowledged one has. */
+  readonly maxUncommitted: number
 }
 
 export type RecoveryStrategy = 'metadata' | 'contiguous'

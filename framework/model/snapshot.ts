@@ -18,6 +18,12 @@ export type RuntimeState = 'new' | 'starting' | 'running' | 'stopping' | 'stoppe
 /** Why nothing more is taken in: the limit that is closer to being passed. */
 export type LimitReached = 'records' | 'bytes'
 
+/**
+ * Why nothing starts. `unacknowledged`: no commit was for so long that the group may have given the partitions to others. `uncommitted`: too much is done
+ * that no acknowledged commit tells of.
+ */
+export type StartStop = 'unacknowledged' | 'uncommitted'
+
 /** One consumer group that this process is a member of. Counts are of this process, not of the whole group. */
 export interface GroupMetrics extends Load {
   readonly group: string
@@ -25,6 +31,19 @@ export interface GroupMetrics extends Load {
   readonly membership: 'joining' | 'assigned' | 'idle' | 'leaving' | 'left'
   /** Since the last poll of the client settled. Milliseconds; it stays below a few hundred while all is well. `null`: not yet polled. */
   readonly sincePollMs: number | null
+  /**
+   * Since the coordinator was asked what it last answered to a member: an acknowledged commit, and for one without partitions any answer. It stays below
+   * a third of `kafka.sessionTimeout` while all is well. `null`: nothing was answered yet. Milliseconds.
+   */
+  readonly sinceAnswerMs: number | null
+  /** That is so long ago that nothing starts any more, and that the group may have given the partitions to others. */
+  readonly isCutOff: boolean
+  /** For how long the brokers have refused the credentials of this member; `null` while they do not. Milliseconds. */
+  readonly refusedMs: number | null
+  /** Completions that no acknowledged commit tells of, and the next one will; limited by `limits.maxUncommitted`. */
+  readonly uncommitted: number
+  /** Nothing starts: no handler, no retry, no dead letter. `null` while they do. */
+  readonly stoppedBecause: StartStop | null
   /** Records that engines are at work on, those of assignments that have ended included. */
   readonly inFlight: number
   /** Records that could run once there is a slot and their key is free. */
@@ -100,9 +119,9 @@ export interface PartitionMetrics extends TopicPartition, Load {
   readonly committedPosition: number | null
   /** The lowest offset that has not arrived yet. */
   readonly nextOffset: number | null
-  /** The log end offset as last heard from the broker. */
+  /** The log end offset as last heard from the broker; `null` while that may be old, because the brokers do not answer. */
   readonly logEnd: number | null
-  /** `logEnd` minus `position`: every record that is not done, whether it has arrived or not. */
+  /** `logEnd` minus `position`: every record that is not done, whether it has arrived or not. `null` while it is not known. */
   readonly trueLag: number | null
   readonly inFlight: number
   readonly queued: number

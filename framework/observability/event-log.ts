@@ -82,6 +82,15 @@ class EventWriter {
       case 'commit.failed':
         this.#onCommitFailed(event)
         return
+      case 'commit.recovered': {
+        const { failures, outageMs } = event
+        this.#log.info({ failures, outageMs }, 'commits are acknowledged again')
+        return
+      }
+      case 'starts.stopped':
+      case 'starts.resumed':
+        this.#onStarts(event)
+        return
       case 'stale.dropped': {
         const { what } = event
         this.#seldom(
@@ -185,6 +194,24 @@ class EventWriter {
     if (facts.code === 'PYR_NOT_OWNED')
       this.#seldom('commit', 'info', facts, 'a commit came after its partition was given up', facts.code)
     else this.#seldom('commit', 'warn', facts, 'a commit failed; what it carried is committed again', facts.code)
+  }
+
+  #onStarts(event: OfKind<'starts.stopped' | 'starts.resumed'>): void {
+    const { why } = event
+    if (event.kind === 'starts.resumed') {
+      this.#log.info({ why, stoppedMs: event.stoppedMs }, 'a commit was acknowledged: work starts again')
+      return
+    }
+    const facts = { why, silentMs: event.silentMs, uncommitted: event.uncommitted }
+    if (why === 'uncommitted') {
+      const sentence =
+        'limits.maxUncommitted records are done and not committed: nothing starts before a commit is acknowledged'
+      this.#seldom('uncommitted', 'warn', facts, sentence)
+      return
+    }
+    const sentence =
+      'no commit was acknowledged for two thirds of the session time-out: nothing starts, as the group may give the partitions to others'
+    this.#log.warn(facts, sentence)
   }
 
   /** Once in an interval at its level, with the number of those that were held back; the others at `debug`. The name is the user's to choose. */

@@ -7,13 +7,18 @@ export interface Health {
   readonly why: readonly string[]
 }
 
-/** False only when nothing but a new process can help. */
-export function liveness({ state }: SystemMetrics): Health {
-  return health(state === 'failed' ? ['a consumer cannot go on, see the log'] : [])
+/** So long a password that was changed may take to be the same everywhere. */
+const REFUSED_LIMIT_MS = 300_000
+
+/** False only when nothing but a new process can help: an outage of whatever else would have everybody restarted at once. */
+export function liveness({ state, groups }: SystemMetrics): Health {
+  if (state === 'failed') return health(['a consumer cannot go on, see the log'])
+  const refused = groups.filter(({ refusedMs }) => refusedMs !== null && refusedMs >= REFUSED_LIMIT_MS)
+  return health(refused.map(({ group }) => `the brokers have refused the credentials of group ${group} for 5 minutes`))
 }
 
 /**
- * Whether every group has its partitions, or is in the group while others have them all, and still polls.
+ * Whether every group has its partitions, or is in the group while others have them all, still polls, and hears of its coordinator.
  * @param stallAfterMs a group whose client has not been polled for so long is stalled
  */
 export function readiness({ state, groups }: SystemMetrics, stallAfterMs: number): Health {
@@ -21,10 +26,14 @@ export function readiness({ state, groups }: SystemMetrics, stallAfterMs: number
   return health(groups.flatMap((group) => whyNotReady(group, stallAfterMs)))
 }
 
-function whyNotReady({ group, membership, sincePollMs }: GroupMetrics, stallAfterMs: number): string[] {
+function whyNotReady(of: GroupMetrics, stallAfterMs: number): string[] {
+  const { group, membership, sincePollMs, sinceAnswerMs, isCutOff } = of
   if (membership !== 'assigned' && membership !== 'idle') return [`group ${group} is ${membership}`]
   if (sincePollMs !== null && sincePollMs > stallAfterMs) {
     return [`group ${group} has not polled for ${Math.round(sincePollMs / 1_000)} s`]
+  }
+  if (isCutOff && sinceAnswerMs !== null) {
+    return [`the coordinator of group ${group} has not answered for ${Math.round(sinceAnswerMs / 1_000)} s`]
   }
   return []
 }

@@ -29,6 +29,18 @@ const ofGroup: readonly Row<GroupMetrics>[] = [
   ['intake_stopped', '1 while a limit stops intake as a whole.', (g) => (g.intake === 'open' ? 0 : 1)],
   ['assigned_partitions', 'Partitions assigned to this process.', (g) => g.assignedPartitions],
   ['poll_age_seconds', 'Since the last poll of the client settled.', (g) => seconds(g.sincePollMs)],
+  [
+    'commit_age_seconds',
+    'Since the last acknowledged commit was sent. A member without partitions has none.',
+    (g) => (g.assignedPartitions === 0 ? undefined : seconds(g.sinceAnswerMs)),
+  ],
+  ['uncommitted_records', 'Records that are done and in no acknowledged commit.', (g) => g.uncommitted],
+  ['uncommitted_limit_records', 'As many of those as stop everything.', (g) => g.limits.maxUncommitted],
+  [
+    'starts_stopped',
+    '1 while nothing starts, for want of an acknowledged commit.',
+    (g) => (g.stoppedBecause === null ? 0 : 1),
+  ],
 ]
 
 const ofHandler: readonly Row<HandlerMetrics>[] = [

@@ -49,15 +49,17 @@ export class GroupOpener {
     const { connection, startFrom, instanceId, limits, commit, lifecycle, seed } = this.#options.runtime
     const log = this.#options.log.child({ group })
     const { sink, tellsDone } = this.#sinkFor(group, log)
+    let poller: BrokerPoller | undefined
     const opening = connection.consumer({
       group,
       startFrom,
       ...(instanceId === undefined ? {} : { instanceId }),
       onError: (code) => sink({ kind: 'client.error', code }),
+      onRefused: () => poller?.onCredentialsRefused(),
     })
     const client = await kept(opening)
     const members = handlers.map((handler) => ({ handler, engine: new SwappableEngine(this.engineFor(handler)) }))
-    const poller = new BrokerPoller({
+    poller = new BrokerPoller({
       group,
       client,
       producer,
@@ -65,6 +67,7 @@ export class GroupOpener {
       limits,
       commit,
       lifecycle,
+      sessionTimeoutMs: connection.sessionTimeoutMs,
       log,
       onEvent: sink,
       tellsDone,

@@ -180,6 +180,7 @@ async function pyrallel(from: EmbeddedBroker, round: number): Promise<number> {
       maxBytes: 64 * 2 ** 20,
       maxRecordsPerPartition: 5_000,
       maxBytesPerPartition: 32 * 2 ** 20,
+      maxUncommitted: 100_000,
       maxOffsetSpan: 1_000_000,
     },
     commit: { minIntervalMs: 100, recovery: 'metadata' },

@@ -45,7 +45,7 @@ describe('a cluster that has just started', { timeout: 120_000 }, () => {
 })
 
 // The old protocol tells a member of a rebalance in the answer to its heartbeat, every 3 s by default.
-const heartbeats = { 'heartbeat.interval.ms': 200, 'session.timeout.ms': 6_000 }
+const heartbeats = { 'heartbeat.interval.ms': 200 }
 const small = {
   'queue.buffering.max.messages': 100,
   // How long a producer takes an unknown topic for one that was just created; 30 s by default.

@@ -83,6 +83,15 @@ export class KafkaCluster {
     await this.#owned(node).ask('kill', node)
   }
 
+  /** Stops broker `node` where it stands (SIGSTOP): its connections live, and it answers nothing until `thaw`. */
+  async freeze(node: number): Promise<void> {
+    await this.#owned(node).ask('freeze', node)
+  }
+
+  async thaw(node: number): Promise<void> {
+    await this.#owned(node).ask('thaw', node)
+  }
+
   /** Ends every broker and removes the directory. May be called twice. */
   async stop(): Promise<void> {
     this.admin.close()

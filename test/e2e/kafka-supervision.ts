@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-type Verb = 'start' | 'stop' | 'kill'
+type Verb = 'start' | 'stop' | 'kill' | 'freeze' | 'thaw'
 
 interface Reply {
   readonly id: number

@@ -3,7 +3,7 @@
  * test process closes, for whatever reason (SIGKILL included), every JVM is killed and the cluster's directory is removed.
  * Plain JavaScript, because it must start at once. Knows nothing of topics or clients.
  *
- * argv: directory of the cluster, classpath, options as JSON (SupervisionOptions). In: {id, verb: start|stop|kill, node}. Out: {id, ok} or {id, error}.
+ * argv: directory of the cluster, classpath, options as JSON (SupervisionOptions). In: {id, verb: start|stop|kill|freeze|thaw, node}. Out: {id, ok} or {id, error}.
  */
 import { spawn } from 'node:child_process'
 import { appendFileSync, existsSync, rmSync } from 'node:fs'
@@ -26,7 +26,7 @@ const running = new Map()
 /** Every JVM that has not ended, the formatting ones included. */
 const launched = new Set()
 
-const verbs = { start, stop, kill }
+const verbs = { start, stop, kill, freeze, thaw }
 
 process.on('message', async ({ id, verb, node }) => {
   try {
@@ -77,6 +77,15 @@ async function kill(node) {
   const broker = owned(node)
   broker.jvm.kill('SIGKILL')
   await broker.exited
+}
+
+/** Its connections live, and it answers nothing. */
+async function freeze(node) {
+  owned(node).jvm.kill('SIGSTOP')
+}
+
+async function thaw(node) {
+  owned(node).jvm.kill('SIGCONT')
 }
 
 function owned(node) {

@@ -22,6 +22,7 @@ export interface MemberPlan {
   readonly groupProtocol: 'consumer' | 'classic'
   readonly instanceId?: string
   readonly startFrom: 'earliest' | 'latest'
+  readonly sessionTimeoutMs: number
   readonly librdkafka: Readonly<Record<string, string | number | boolean>>
   readonly ordering: Ordering
   readonly concurrency: number

@@ -99,6 +99,12 @@ export class MemberProcess {
     return found === undefined ? assert.fail(`the page has no ${series}\n${page}`) : Number(found.slice(series.length))
   }
 
+  /** What it answers to operators who ask for this page, as a status. Its plan must ask for the pages. */
+  async status(path: string): Promise<number> {
+    const [line] = this.logged('operators are answered over HTTP')
+    return (await fetch(`${line?.fields.url}${path}`)).status
+  }
+
   /** Waits until what it has written satisfies the condition. Fails at once when the process ends before. */
   async until(what: string, condition: () => boolean, withinMs?: number): Promise<void> {
     await eventually(

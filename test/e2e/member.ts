@@ -124,6 +124,7 @@ function watched(client: KafkaClient): KafkaClient {
     poll: (maxRecords, waitMs) => client.poll(maxRecords, waitMs),
     pause: (partitions) => client.pause(partitions),
     resume: (partitions) => client.resume(partitions),
+    askCoordinator: (timeoutMs) => client.askCoordinator(timeoutMs),
     logEnd: (partition) => client.logEnd(partition),
     close: () => client.close(),
     async commit(requests) {
@@ -144,11 +145,30 @@ function watched(client: KafkaClient): KafkaClient {
 }
 
 async function main(): Promise<void> {
-  const { brokers, groupProtocol, librdkafka, instanceId, startFrom, limits, commit, lifecycle, metrics } = plan
+  const {
+    brokers,
+    groupProtocol,
+    sessionTimeoutMs,
+    librdkafka,
+    instanceId,
+    startFrom,
+    limits,
+    commit,
+    lifecycle,
+    metrics,
+  } = plan
   const settings = { debug: 'cgrp', ...librdkafka }
-  const kafka = await connectKafka({ brokers, clientId: plan.name, groupProtocol, librdkafka: settings, log })
+  const kafka = await connectKafka({
+    brokers,
+    clientId: plan.name,
+    groupProtocol,
+    sessionTimeoutMs,
+    librdkafka: settings,
+    log,
+  })
   const connection: KafkaConnection = {
     description: kafka.description,
+    sessionTimeoutMs: kafka.sessionTimeoutMs,
     check: (timeoutMs) => kafka.check(timeoutMs),
     missingTopics: (topics) => kafka.missingTopics(topics),
     createTopics: (topics, partitions) => kafka.createTopics(topics, partitions),

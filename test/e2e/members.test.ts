@@ -15,7 +15,8 @@ after(() => cluster.stop())
 const { limits, shutdown } = configDefaults
 const classic = {
   groupProtocol: 'classic',
-  librdkafka: { 'heartbeat.interval.ms': 250, 'session.timeout.ms': sessionMs },
+  sessionTimeoutMs: sessionMs,
+  librdkafka: { 'heartbeat.interval.ms': 250 },
 } as const
 
 /** How often partitions have come or gone. */
@@ -76,7 +77,8 @@ describe('a member', { concurrency: 3 }, () => {
       cluster,
       { partitions: 2 },
       {
-        librdkafka: { 'max.poll.interval.ms': 4_000, 'session.timeout.ms': 4_000, 'heartbeat.interval.ms': 250 },
+        sessionTimeoutMs: 4_000,
+        librdkafka: { 'max.poll.interval.ms': 4_000, 'heartbeat.interval.ms': 250 },
         groupProtocol: 'classic',
         limits: { ...limits, maxRecords: 8 },
         behaviour: { takesMs: [5_500, 6_000] },

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { startKafka } from './kafka-harness.ts'
+import { monotonicMs } from './member-log.ts'
 import { eventually } from './member-process.ts'
 import { Scenario } from './scenario.ts'
 
@@ -62,5 +63,44 @@ describe('a group under load', { skip: external }, () => {
     const { repeats } = await scenario.finish({ stopWithinMs })
     t.diagnostic(`records that ran again after the coordinator's death: ${repeats}`)
     assert.equal(scenario.alive.length, 0)
+  })
+
+  it('starts nothing beside a new owner while its broker is frozen, says that it is not ready, and is ready again when it answers', async (t) => {
+    const kafka = await cluster(t, 1)
+    const scenario = await Scenario.open(
+      t,
+      kafka,
+      { partitions: 2 },
+      { behaviour: { takesMs: [100, 200] }, metrics: true },
+    )
+    // More than is handled before the members stop to start, so that there is always something that could.
+    await scenario.produceMany(700, 20)
+    const members = await Promise.all([scenario.start({ concurrency: 5 }), scenario.start({ concurrency: 5 })])
+    await scenario.untilShared(2)
+    await scenario.untilProgress(50)
+    const ready = (member: (typeof members)[number]) => member.status('/readyz')
+    await eventually('both are ready', async () => (await Promise.all(members.map(ready))).every((is) => is === 200))
+    const frozenAt = monotonicMs()
+    await kafka.freeze(1)
+    await eventually('both say that they are not ready', async () =>
+      (await Promise.all(members.map(ready))).every((is) => is === 503),
+    )
+    for (const member of members) {
+      await member.until('it has stopped to start', () => member.events('starts.stopped').length > 0)
+      const last = member.lines.findLast((line) => line.kind === 'start')
+      // Two thirds of the session, from the last commit that was acknowledged before the freeze.
+      assert.ok(
+        (last?.at ?? 0) - frozenAt < 4_500,
+        `${member.name} started ${(last?.at ?? 0) - frozenAt} ms after the freeze`,
+      )
+    }
+    await kafka.thaw(1)
+    await eventually('both are ready again', async () =>
+      (await Promise.all(members.map(ready))).every((is) => is === 200),
+    )
+    await scenario.untilProgress(100)
+    const { repeats, overlaps } = await scenario.finish({ stopWithinMs })
+    t.diagnostic(`records that ran again after the freeze: ${repeats}; at one key with another member: ${overlaps}`)
+    assert.equal(overlaps, 0)
   })
 })

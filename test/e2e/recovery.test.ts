@@ -4,6 +4,7 @@ import { after, describe, it, type TestContext } from 'node:test'
 import { encodeCompleted } from '../../framework/control-plane/metadata-encoder.ts'
 import { OffsetCommitter } from '../../framework/control-plane/offset-committer.ts'
 import type { CommitSnapshot } from '../../framework/control-plane/partition-state.ts'
+import { StartPermit } from '../../framework/control-plane/start-permit.ts'
 import type { AssignedPartition, KafkaClient } from '../../framework/kafka/kafka-client.ts'
 import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
@@ -140,7 +141,7 @@ describe('commit metadata', () => {
     await eventually('all is assigned', () => assigned.length === partitions)
     const metadata = metadataOf(longest, 7, 2)
     const snapshots = Array.from({ length: partitions }, (_, partition): CommitSnapshot => {
-      return { topic, partition, position: 7, metadata, epoch: 1 as Epoch }
+      return { topic, partition, position: 7, metadata, epoch: 1 as Epoch, carries: 0 }
     })
     const { requests, isCommitted, failures } = await flushed(consumer, snapshots)
     assert.deepEqual(failures, [])
@@ -170,10 +171,15 @@ async function flushed(consumer: KafkaClient, snapshots: readonly CommitSnapshot
       onCommitted: (commits) => {
         open = open.filter((each) => !commits.includes(each))
       },
+      collectRenewal: () => [],
       onMetadataTooLarge: () => {},
+      onCommitRefused: () => {},
+      present: (assignments) => assignments,
+      permit: new StartPermit({ sessionTimeoutMs: 45_000, maxUncommitted: 1_000_000 }),
     },
     clock: systemClock(),
     minIntervalMs: 0,
+    patienceMs: 30_000,
     onEvent: (event) => event.kind === 'commit.failed' && failures.push(event),
   })
   const isCommitted = await committer.flush(snapshots, 30_000)

@@ -8,7 +8,7 @@ const cluster = await startKafka()
 after(() => cluster.stop())
 
 // The old protocol tells a member of a rebalance in the answer to its heartbeat, every 3 s by default.
-const heartbeats = { 'heartbeat.interval.ms': 250, 'session.timeout.ms': 6_000 }
+const heartbeats = { 'heartbeat.interval.ms': 250 }
 const protocols: Readonly<Record<string, PlanChanges>> = {
   'the new group protocol': { groupProtocol: 'consumer' },
   'the classic cooperative protocol': { groupProtocol: 'classic', librdkafka: heartbeats },

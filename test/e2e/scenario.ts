@@ -243,7 +243,9 @@ export class Scenario {
     const name = `member-${this.members.length + 1}`
     const behaviour = { takesMs: [0, 0], blockedKeys: [], ignoresSignal: false, failures: {} } as const
     return {
-      ...{ topic: this.topic, group: this.group, groupProtocol: 'consumer', startFrom: 'earliest', librdkafka: {} },
+      // As the cluster has it.
+      ...{ sessionTimeoutMs: 6_000, librdkafka: {} },
+      ...{ topic: this.topic, group: this.group, groupProtocol: 'consumer', startFrom: 'earliest' },
       ...{ ordering: 'key', concurrency: 50, timeoutMs: handlers.timeoutMs, deadLetterTopic: null },
       retry: { attempts: 5, backoff: 'fixed', minMs: 20, maxMs: 20, jitter: false },
       ...{ limits, commit, lifecycle: shutdown, metrics: false },

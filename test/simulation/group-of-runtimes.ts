@@ -172,6 +172,7 @@ export class GroupOfRuntimes {
         maxRecordsPerPartition: 30,
         maxBytesPerPartition: 1e9,
         maxOffsetSpan: 1e6,
+        maxUncommitted: 1e6,
       },
       commit: { minIntervalMs: 50, recovery: 'metadata' },
       lifecycle: { revokeGraceMs: 1_000, drainMs: 2_000 },

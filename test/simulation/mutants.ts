@@ -59,9 +59,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'metadata of one moment, position of another',
     file: 'partition-state.ts',
-    find: 'return { topic: this.topic, partition: this.partition, epoch: this.epoch, position, metadata }',
-    replace:
-      'return { topic: this.topic, partition: this.partition, epoch: this.epoch, position: this.#committed.position ?? position, metadata }',
+    find: 'return this.#snapshot(position, metadata)',
+    replace: 'return this.#snapshot(this.#committed.position ?? position, metadata)',
   },
   {
     name: 'every assignment has epoch 1, and completions are not fenced',
@@ -159,8 +158,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a partition that is being revoked still starts work',
     file: 'partition-state.ts',
-    find: '    if (this.isDraining) return undefined\n',
-    replace: '',
+    find: '    if (this.isDraining || this.isRefused) return undefined\n',
+    replace: '    if (this.isRefused) return undefined\n',
   },
   {
     name: 'a rate limit limits nothing',
@@ -427,6 +426,72 @@ export const mutants: readonly Mutant[] = [
     file: 'last-failure.ts',
     find: 'return isTight && isBefore && tally.successes > pending.successesBefore',
     replace: 'return isTight && tally.successes > pending.successesBefore',
+  },
+  {
+    name: 'a member that has not heard of its coordinator for too long starts work',
+    file: 'start-permit.ts',
+    find: "if (this.clock.isCutOff(now)) return 'unacknowledged'",
+    replace: "if (this.clock.isCutOff(now - 2_000)) return 'unacknowledged'",
+  },
+  {
+    name: 'membership is proven by when the answer came, not by when it was asked',
+    file: 'work-manager.ts',
+    find: 'this.permit.clock.heard(sentAt)',
+    replace: 'this.permit.clock.heard(Math.max(sentAt, this.#now))',
+  },
+  {
+    name: 'what is done and not committed has no limit',
+    file: 'start-permit.ts',
+    find: "return most >= this.#maxUncommitted && this.count(states) >= this.#maxUncommitted ? 'uncommitted' : undefined",
+    replace: 'return undefined',
+  },
+  {
+    name: 'what no commit could carry when last counted is never counted',
+    file: 'start-permit.ts',
+    find: 'this.#untellable += state.untellable',
+    replace: 'this.#untellable += 0',
+  },
+  {
+    name: 'what no commit carries counts as not committed, though it never will be',
+    file: 'partition-state.ts',
+    find: 'return this.#settings.maxMetadataLength === 0 ? passed : Math.max(passed, this.#completed - this.#cut)',
+    replace: 'return Math.max(passed, this.#completed)',
+  },
+  {
+    name: 'a request that is too large is sent again as it was',
+    file: 'commit-plan.ts',
+    find: 'this.#requests.unshift(request.slice(0, half), request.slice(half))',
+    replace: 'this.#requests.unshift(request)',
+  },
+  {
+    name: 'metadata that was refused is not shortened',
+    file: 'partition-state.ts',
+    find: 'Math.floor(Math.min(maxMetadataLength, refused) / 2)',
+    replace: 'maxMetadataLength',
+  },
+  {
+    name: 'a partition whose commits are refused goes on',
+    file: 'work-manager.ts',
+    find: 'if (state !== undefined) state.isRefused = true',
+    replace: 'if (state !== undefined) state.isRefused = false',
+  },
+  {
+    name: 'a partition whose commits were refused once never goes on',
+    file: 'work-manager.ts',
+    find: '        state.isRefused = false\n',
+    replace: '        state.isRefused = true\n',
+  },
+  {
+    name: 'a group that has nothing to commit commits nothing',
+    file: 'work-manager.ts',
+    find: 'if (now < this.permit.clock.renewAt) return []',
+    replace: 'if (now > 0) return []',
+  },
+  {
+    name: 'dead letters are published in silence',
+    file: 'work-manager.ts',
+    find: 'return this.permit.mayStart(now, this.#table) ? this.#failed.takeRequests() : []',
+    replace: 'return this.#failed.takeRequests()',
   },
   {
     name: 'a handler that was abandoned is answered for again when it ends',

@@ -26,6 +26,10 @@ export interface Assignment {
   readonly partition: number
   /** In the order of delivery. */
   readonly delivered: LogRecord[]
+  /** Of those finished, the ones that an acknowledged commit tells of. */
+  readonly told: Set<number>
+  /** Its own commits are refused, and none has been taken since. */
+  isRefused: boolean
   /** Finished in this assignment. */
   readonly finished: Set<number>
   /** Their last attempt has failed. */
@@ -105,6 +109,9 @@ export const seen = {
   pausedBatches: 0,
   expired: 0,
   inTheWay: 0,
+  refusals: 0,
+  silences: 0,
+  full: 0,
 }
 
 export class Oracle {
@@ -127,6 +134,8 @@ export class Oracle {
   readonly #waits = new Map<Assignment, Map<number, Wait>>()
   /** By member: infinity while somebody has paused its handler. */
   readonly #pausedUntil = new Map<number, number>()
+  /** By member: when that was sent which was last acknowledged. */
+  readonly #heardAt = new Map<number, number>()
 
   constructor(setup: Setup) {
     this.#setup = setup
@@ -149,6 +158,8 @@ export class Oracle {
       member,
       partition,
       delivered: [],
+      told: new Set(),
+      isRefused: false,
       finished: new Set(),
       givenUp: new Set(),
       limits: new Map(),
@@ -166,6 +177,8 @@ export class Oracle {
       seen.rewinds += 1
       const nothing = {
         delivered: [],
+        told: new Set<number>(),
+        isRefused: false,
         finished: new Set<number>(),
         givenUp: new Set<number>(),
         limits: new Map<number, number>(),
@@ -187,6 +200,7 @@ export class Oracle {
     this.#starts.delete(member)
     this.#fortunes.delete(member)
     this.#pausedUntil.delete(member)
+    this.#heardAt.delete(member)
   }
 
   pause(member: number): void {
@@ -200,6 +214,9 @@ export class Oracle {
   /** @param runningHere everything that this process is at work on, whatever assignment it came from */
   start(running: Running, runningHere: readonly Running[], member: number, now: number): void {
     seen.starts += 1
+    this.checkSilence(member, now, `record ${running.record.uid}`)
+    if (running.assignment.isRefused)
+      throw new Violation('REFUSED', `record ${running.record.uid} starts, and its commits are refused`)
     this.#checkRate(member, now)
     this.#checkBreaker(running, now)
     const { assignment, record, item } = running
@@ -240,6 +257,49 @@ export class Oracle {
     this.#checkSpan(assignment, record)
     const items = new Set([...runningHere.map((other) => other.item), item])
     if (items.size > this.#setup.concurrency) throw new Violation('LIMIT', `${items.size} in flight`)
+  }
+
+  /** A commit of this member was acknowledged, or it got its first partition. */
+  heard(member: number, sentAt: number): void {
+    this.#heardAt.set(member, Math.max(this.#heardAt.get(member) ?? sentAt, sentAt))
+  }
+
+  /** This commit was acknowledged. */
+  told({ position, metadata }: CommitSnapshot, assignment: Assignment): void {
+    const ranges = rangesOf({ position, metadata })
+    assignment.isRefused = false
+    assignment.told.clear()
+    for (const { uid, offset } of assignment.delivered) {
+      if (offset < position || ranges.some(({ start, end }) => offset >= start && offset < end))
+        assignment.told.add(uid)
+    }
+  }
+
+  refuse(assignment: Assignment): void {
+    assignment.isRefused = true
+  }
+
+  checkSilence(member: number, now: number, what: string): void {
+    const silentMs = now - (this.#heardAt.get(member) ?? Number.NEGATIVE_INFINITY)
+    if (silentMs >= (this.#setup.sessionTimeoutMs * 2) / 3)
+      throw new Violation('SILENT', `${what} starts ${silentMs} ms after the last acknowledged commit`)
+  }
+
+  /** Something starts: not too much is finished that a commit could tell and none has. */
+  checkCommitted(assignments: readonly Assignment[]): void {
+    const { maxUncommitted, recovery, maxMetadataLength, brokerMetadata, brokerRequest } = this.#setup
+    const isRoomy = Math.min(maxMetadataLength, brokerMetadata, brokerRequest) >= ROOMY
+    if (!Number.isFinite(maxUncommitted) || (recovery === 'metadata' && !isRoomy)) return
+    let count = 0
+    for (const { delivered, finished, covered, told, isRefused } of assignments) {
+      if (isRefused) continue
+      for (const { uid } of delivered) {
+        const isDone = finished.has(uid)
+        if (isDone && !told.has(uid)) count += 1
+        if (recovery === 'contiguous' && !isDone && !covered.has(uid)) break
+      }
+    }
+    if (count >= maxUncommitted) throw new Violation('UNCOMMITTED', `${count} records are done and not committed`)
   }
 
   /** A batch begins: neither too large nor too early, and without a record that has failed in one as large. */
@@ -459,7 +519,8 @@ export class Oracle {
   }
 
   get #isMetadataTight(): boolean {
-    return this.#setup.recovery === 'metadata' && this.#setup.maxMetadataLength < ROOMY
+    const { recovery, maxMetadataLength, brokerMetadata, brokerRequest } = this.#setup
+    return recovery === 'metadata' && Math.min(maxMetadataLength, brokerMetadata, brokerRequest) < ROOMY
   }
 
   /** How many offsets a record keeps from being committed though others have succeeded since it was first tried; 0 when it does not. */
@@ -491,7 +552,9 @@ export class Oracle {
 
   /** What is finished above the position must be told, as long as it fits. Else it would run again after a restart. */
   #checkCoverage(snapshot: CommitSnapshot, assignment: Assignment, log: Log): void {
-    if (this.#setup.recovery !== 'metadata' || this.#setup.maxMetadataLength < ROOMY) return
+    const { maxMetadataLength, brokerMetadata, brokerRequest } = this.#setup
+    if (this.#setup.recovery !== 'metadata' || Math.min(maxMetadataLength, brokerMetadata, brokerRequest) < ROOMY)
+      return
     const ranges = rangesOf(snapshot)
     for (const { uid, offset } of log.records) {
       const isTold = offset < snapshot.position || ranges.some(({ start, end }) => offset >= start && offset < end)

@@ -1,5 +1,6 @@
 /** Plays a schedule: two members of one group, each a WorkManager, against the world; the oracle watches. */
 
+import { CommitPlan } from '../../framework/control-plane/commit-plan.ts'
 import type { DeadLetterRequest } from '../../framework/control-plane/failed-records.ts'
 import type { CommitSnapshot } from '../../framework/control-plane/partition-state.ts'
 import { MAX_INTERRUPTIONS } from '../../framework/control-plane/retry-policy.ts'
@@ -14,12 +15,15 @@ import { Log, type LogRecord, TOPIC } from './world.ts'
 const MEMBERS = 2
 const HANDLER = 'handle'
 const CALM_ROUNDS = 600
+/** Of one commit, for at most three partitions: halving ends. */
+const MOST_REQUESTS = 60
 
 type CommitFate = 'applied' | 'applied-but-unheard' | 'refused' | 'late'
 
 interface CommitInFlight {
   readonly snapshots: readonly CommitSnapshot[]
   readonly fate: CommitFate
+  readonly sentAt: number
   /** Whose commit it is, by partition. */
   readonly senders: ReadonlyMap<number, Assignment>
 }
@@ -37,6 +41,7 @@ type GivenUp = Pick<DeadLetterRequest, 'record' | 'failure'>
 interface Member {
   readonly id: number
   readonly manager: WorkManager
+  readonly plan: CommitPlan
   readonly owned: Map<number, Owned>
   readonly paused: Set<number>
   /** Somebody has paused the handler. */
@@ -78,6 +83,7 @@ export class Game {
   readonly #logs: Log[]
   #members: Member[]
   #now = 0
+  #isCalm = false
   #lastUid = 0
 
   constructor(setup: Setup, attempts: Attempts) {
@@ -166,6 +172,7 @@ export class Game {
    */
   *calmWeather(rounds: number): Generator<number, void> {
     for (const member of this.#members) this.#resume(member)
+    this.#isCalm = true
     for (let round = 0; round < rounds; round += 1) {
       let isBusy = false
       for (const member of this.#members) isBusy = (yield* this.#calmRound(member)) || isBusy
@@ -198,7 +205,12 @@ export class Game {
     isBusy = isBusy || member.commit !== undefined
     this.#answerCommit(member)
     // What is done for others may have come again here, and wait for a slot that an abandoned handler has.
-    return isBusy || member.manager.nextWakeAt !== undefined || member.manager.gauges().records > 0
+    return (
+      isBusy ||
+      member.plan.waiting > 0 ||
+      member.manager.nextWakeAt !== undefined ||
+      member.manager.gauges().records > 0
+    )
   }
 
   succeedAll(memberId: number): void {
@@ -250,7 +262,11 @@ export class Game {
     const deadLetterTopic = hasDeadLetters ? 'orders.dlq' : null
     const manager = new WorkManager({
       routes: [{ handlerId: HANDLER, topic: TOPIC, ordering, concurrency, retry, deadLetterTopic, ...rules }],
-      limits: { maxRecords, maxBytes: 1e9, maxRecordsPerPartition, maxBytesPerPartition: 1e9, maxOffsetSpan },
+      limits: {
+        ...{ maxRecords, maxBytes: 1e9, maxRecordsPerPartition, maxBytesPerPartition: 1e9, maxOffsetSpan },
+        maxUncommitted: this.#setup.maxUncommitted,
+      },
+      sessionTimeoutMs: this.#setup.sessionTimeoutMs,
       recovery: this.#setup.recovery,
       maxMetadataLength: this.#setup.maxMetadataLength,
       random: seededRandom(seed),
@@ -262,6 +278,7 @@ export class Game {
     return {
       id,
       manager,
+      plan: new CommitPlan(manager),
       owned: new Map(),
       paused: new Set(),
       interruptions: new Map(),
@@ -379,6 +396,7 @@ export class Game {
         if (owned.isDraining) throw new Violation('START', 'a draining partition starts work')
         const running = { item, assignment: owned.assignment, record }
         this.#oracle.start(running, member.running, member.id, this.#now)
+        this.#oracle.checkCommitted([...member.owned.values()].map(({ assignment }) => assignment))
         member.running.push(running)
         member.lastRunning.set(`${kafkaRecord.partition}/${kafkaRecord.offset}`, running)
         batched.push(record)
@@ -388,6 +406,9 @@ export class Game {
       this.#oracle.startBatch(item, owner, batched, this.#now)
       this.#attempts.start(member.id, item)
     }
+    const { stoppedBecause } = member.manager.permit
+    if (stoppedBecause === 'unacknowledged') seen.silences += 1
+    if (stoppedBecause === 'uncommitted') seen.full += 1
     const most = [...member.owned.values()].reduce(
       (sum, each) => sum + this.#oracle.mayWait(each.assignment, this.#now),
       0,
@@ -498,7 +519,7 @@ export class Game {
   }
 
   #takeDeadLetters(member: Member): void {
-    this.#judge(member, member.manager.takeDeadLetters())
+    this.#judge(member, member.manager.takeDeadLetters(this.#now))
   }
 
   #judge(member: Member, givenUp: readonly GivenUp[]): void {
@@ -542,7 +563,7 @@ export class Game {
 
   #commit(member: Member, fate: CommitFate): void {
     if (member.commit !== undefined) return
-    const snapshots = member.manager.collectCommits()
+    const snapshots = this.#askBroker(member, false)
     if (snapshots.length === 0) return
     const senders = new Map<number, Assignment>()
     for (const snapshot of snapshots) {
@@ -552,7 +573,7 @@ export class Game {
       this.#oracle.commit(snapshot, owned.assignment, log)
       senders.set(snapshot.partition, owned.assignment)
     }
-    member.commit = { snapshots, fate, senders }
+    member.commit = { snapshots, fate, senders, sentAt: this.#now }
     if (fate === 'applied' || fate === 'applied-but-unheard') this.#apply(member, member.commit)
   }
 
@@ -561,7 +582,64 @@ export class Game {
     if (commit === undefined) return
     member.commit = undefined
     const isApplied = commit.fate === 'applied' || (commit.fate === 'late' && this.#apply(member, commit))
-    if (isApplied) member.manager.onCommitted(commit.snapshots)
+    if (isApplied) this.#hear(member, commit.snapshots, commit.sentAt, (partition) => commit.senders.get(partition))
+  }
+
+  #hear(
+    member: Member,
+    snapshots: readonly CommitSnapshot[],
+    sentAt: number,
+    senderOf: (partition: number) => Assignment | undefined,
+  ): void {
+    this.#oracle.heard(member.id, sentAt)
+    for (const snapshot of snapshots) {
+      const sender = senderOf(snapshot.partition)
+      if (sender !== undefined) this.#oracle.told(snapshot, sender)
+    }
+    member.manager.onCommitted(snapshots, sentAt)
+  }
+
+  /** What the coordinator takes of what has changed, or of what is to be committed again: refused requests are asked for as the plan says. */
+  #askBroker(member: Member, isLast: boolean, only?: readonly TopicPartition[]): readonly CommitSnapshot[] {
+    const { manager, plan } = member
+    plan.begin(manager.collectCommits(only), this.#now, isLast)
+    if (plan.isEmpty && only === undefined) {
+      const isWithoutPosition = [...member.owned.values()].every(
+        ({ assignment }) => assignment.expectedNext === undefined,
+      )
+      if (isWithoutPosition && member.owned.size > 0) this.#oracle.heard(member.id, this.#now)
+      plan.begin(manager.collectRenewal(this.#now), this.#now, false)
+    }
+    const taken: CommitSnapshot[] = []
+    let requests = 0
+    for (let request = plan.next(); request !== undefined; request = plan.next()) {
+      requests += 1
+      if (requests > MOST_REQUESTS) throw new Violation('ENDLESS', `${requests} requests for one commit`)
+      const refusal = this.#refusalOf(request)
+      if (refusal === undefined) {
+        plan.acknowledged(request)
+        taken.push(...request)
+        continue
+      }
+      seen.refusals += 1
+      plan.refused(request, refusal, this.#now)
+      const [only] = request
+      const assignment = only === undefined ? undefined : member.owned.get(only.partition)?.assignment
+      if (refusal === 'partition' && request.length === 1 && assignment !== undefined) this.#oracle.refuse(assignment)
+    }
+    for (const each of taken) {
+      if (member.owned.get(each.partition) === undefined) continue
+      const latest = taken.findLast(({ partition }) => partition === each.partition)
+      if (latest !== each) throw new Violation('COMMIT', `partition ${each.partition} is in two requests`)
+    }
+    return taken
+  }
+
+  #refusalOf(request: readonly CommitSnapshot[]): 'too-large' | 'metadata' | 'partition' | undefined {
+    const { brokerMetadata, brokerRequest, refusesFirst } = this.#setup
+    if (request.reduce((sum, { metadata }) => sum + metadata.length + 10, 0) > brokerRequest) return 'too-large'
+    if (request.some(({ metadata }) => metadata.length > brokerMetadata)) return 'metadata'
+    return refusesFirst && !this.#isCalm && request.some(({ partition }) => partition === 0) ? 'partition' : undefined
   }
 
   /** The coordinator takes it as a whole, from whom it has as the owner. */
@@ -596,10 +674,11 @@ export class Game {
     if (this.#members.some(({ owned }) => owned.has(partition))) return
     const log = this.#logs[partition] as Log
     const assignment = this.#oracle.begin(member.id, partition, log)
+    if (member.owned.size === 0) this.#oracle.heard(member.id, this.#now)
     member.owned.set(partition, { assignment, fetchFrom: log.stored?.position ?? log.start, isDraining: false })
     member.paused.delete(partition)
     const { position, metadata } = log.stored ?? { position: undefined, metadata: '' }
-    member.manager.onAssigned([{ topic: TOPIC, partition, position, metadata, logEnd: log.end }])
+    member.manager.onAssigned([{ topic: TOPIC, partition, position, metadata, logEnd: log.end }], this.#now)
   }
 
   #beginRevoke(member: Member, b: number): void {
@@ -620,11 +699,11 @@ export class Game {
   #revoke(member: Member, partition: number): void {
     if (member.commit !== undefined) this.#answerCommit(member)
     const owned = member.owned.get(partition)
-    for (const snapshot of member.manager.collectCommits([of(partition)])) {
+    for (const snapshot of this.#askBroker(member, true, [of(partition)])) {
       if (owned === undefined) throw new Violation('COMMIT', `partition ${partition} is not ours`)
       this.#oracle.commit(snapshot, owned.assignment, this.#logs[partition] as Log)
       this.#store(snapshot, owned.assignment)
-      member.manager.onCommitted([snapshot])
+      this.#hear(member, [snapshot], this.#now, () => owned.assignment)
     }
     this.#attempts.abort(member.id, partition)
     member.manager.onRevoked([of(partition)])

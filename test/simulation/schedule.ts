@@ -64,6 +64,14 @@ export interface Setup {
   readonly poison: PoisonSettings | undefined
   readonly maxBlockingMs: number | undefined
   readonly maxAgeMs: number | undefined
+  /** After two thirds of it without an acknowledged commit nothing may start. Milliseconds. */
+  readonly sessionTimeoutMs: number
+  readonly maxUncommitted: number
+  /** What the coordinator takes: characters of metadata of a partition; and of a request, each partition of which counts as 10 more. */
+  readonly brokerMetadata: number
+  readonly brokerRequest: number
+  /** Until the weather is calm, commits of the first partition are refused. */
+  readonly refusesFirst: boolean
   /** Undefined: a call for each record. */
   readonly batch: { readonly size: number; readonly waitMs: number } | undefined
 }
@@ -73,6 +81,7 @@ export interface Schedule {
   readonly steps: readonly Step[]
 }
 
+const NEVER = Number.POSITIVE_INFINITY
 const kinds = Object.keys(weights) as StepKind[]
 const totalWeight = kinds.reduce((sum, kind) => sum + weights[kind], 0)
 
@@ -80,8 +89,16 @@ export function scheduleOf(seed: number): Schedule {
   const random = seededRandom(seed)
   const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)] as T
   const maxRecords = pick([8, 20, 60, 1_000])
+  // By numbers of their own, so that a seed is still the schedule that it was.
+  const chance = seededRandom(seed * 7_919 + 13)
+  const choose = <T>(choices: readonly T[]): T => choices[Math.floor(chance() * choices.length)] as T
   const setup: Setup = {
     seed,
+    sessionTimeoutMs: choose([NEVER, NEVER, 3_000]),
+    maxUncommitted: choose([NEVER, NEVER, 12, 3]),
+    brokerMetadata: choose([NEVER, NEVER, NEVER, NEVER, NEVER, 9, 6]),
+    brokerRequest: choose([NEVER, NEVER, NEVER, NEVER, NEVER, 40, 12]),
+    refusesFirst: choose([false, false, true]),
     ordering: pick(['key', 'key', 'key', 'partition', 'unordered'] as const),
     recovery: pick(['metadata', 'metadata', 'metadata', 'contiguous'] as const),
     partitions: pick([1, 2, 3]),
@@ -106,10 +123,13 @@ export function scheduleOf(seed: number): Schedule {
     maxAgeMs: pick([undefined, undefined, 300]),
     batch: pick([undefined, undefined, { size: 2, waitMs: 0 }, { size: 3, waitMs: 200 }, { size: 8, waitMs: 600 }]),
   }
+  // The oracle judges the moment at which a record that blocks is given up, and while nothing starts that waits, too.
+  const stops =
+    setup.maxBlockingMs === undefined ? {} : { sessionTimeoutMs: NEVER, maxUncommitted: NEVER, refusesFirst: false }
   const steps: Step[] = []
   const length = pick([40, 120, 250])
   for (let i = 0; i < length; i += 1) steps.push({ kind: kindAt(random() * totalWeight), a: random(), b: random() })
-  return { setup, steps }
+  return { setup: { ...setup, ...stops }, steps }
 }
 
 function kindAt(point: number): StepKind {

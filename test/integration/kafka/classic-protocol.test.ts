@@ -26,10 +26,8 @@ describe('the classic group protocol', { skip: whyNot }, () => {
         clientId: 'test',
         groupProtocol: 'classic',
         log: quiet,
-        librdkafka: {
-          'session.timeout.ms': 6_000,
-          ...(strategy !== undefined && { 'partition.assignment.strategy': strategy }),
-        },
+        sessionTimeoutMs: 6_000,
+        librdkafka: strategy === undefined ? {} : { 'partition.assignment.strategy': strategy },
       })
       const producer = await connection.producer()
       await producer.produce({ topic: 'orders', partition: 1, key: null, value: Buffer.from('x'), headers: [] })

@@ -38,6 +38,7 @@ describe('resolveConfig', () => {
       maxRecordsPerPartition: 10_000,
       maxBytesPerPartition: 32 * 1024 * 1024,
       maxOffsetSpan: 1_000_000,
+      maxUncommitted: 100_000,
     })
     assert.deepEqual(rest.commit, { minIntervalMs: 100, recovery: 'metadata' })
     assert.deepEqual(rest.shutdown, { drainMs: 30_000, revokeGraceMs: 5_000 })
@@ -217,7 +218,7 @@ describe('resolveConfig', () => {
 describe('the reference of the options', () => {
   it('tells of every option what it does, its default, its range, and what gets worse', () => {
     const rows = optionRows(configSchema)
-    assert.equal(rows.length, 55)
+    assert.equal(rows.length, 57)
     for (const row of rows) {
       for (const part of [row.what, row.range, row.worse, row.standard]) assert.ok(part.length > 0, row.name)
       assert.match(row.what, /\.$/, row.name)

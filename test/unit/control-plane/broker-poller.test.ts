@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { KafkaClient } from '../../../framework/kafka/kafka-client.ts'
 import type { TopicPartition } from '../../../framework/model/record.ts'
-import { failed, interrupted, offsetsOf, range, succeeded } from './builders.ts'
+import { aFailure, failed, interrupted, offsetsOf, range, succeeded } from './builders.ts'
 import { instead, World } from './group-member.ts'
 
 /** Sees every poll, and what the client is told. */
@@ -102,22 +102,96 @@ describe('records in the poller', () => {
     await world.settled(poller.stop())
   })
 
-  it('go on while one commit takes 60 seconds', async () => {
+  it('go on while each commit takes 20 seconds, because an answer counts when it is late', async () => {
     const world = new World()
-    const { poller, engine, fatal, owned } = await world.member()
-    world.cluster.delayCommits(60_000)
+    const { poller, engine, fatal, owned, events } = await world.member()
+    world.cluster.delayCommits(20_000)
     await poller.start()
     let done = 0
-    for (let second = 0; second < 50; second += 1) {
+    for (let second = 0; second < 70; second += 1) {
       world.put(`k${second}`)
       await world.until(() => engine.inFlight === 1)
       engine.endAll()
       done += 1
       await world.pass(1_000)
     }
-    assert.deepEqual([done, world.committed(), owned(), fatal], [50, undefined, [0], []])
+    assert.deepEqual([done, owned(), fatal], [70, [0], []])
+    assert.ok((world.committed() ?? 0) > 30, `${world.committed()}`)
+    assert.equal(events.filter(({ kind }) => kind === 'starts.stopped').length, 0)
     world.cluster.delayCommits(0)
-    await world.until(() => world.committed() === 50, 60_000)
+    await world.until(() => world.committed() === 70, 60_000)
+    await world.settled(poller.stop())
+  })
+
+  it('stop to start, retries and dead letters too, two thirds of the session after the last acknowledged commit, and start again at the next', async () => {
+    const world = new World()
+    const member = await world.member({
+      sessionTimeoutMs: 6_000,
+      route: { retry: { attempts: 2, backoff: 'fixed', minMs: 4_500, maxMs: 4_500, jitter: false } },
+    })
+    const { poller, engine, events } = member
+    await poller.start()
+    for (const key of ['runs', 'again', 'dead', 'dead']) world.put(key)
+    await world.until(() => engine.inFlight === 3 && world.committed() === 0)
+    const [, again, dead] = engine.running
+    world.cluster.delayCommits(600_000)
+    engine.end(again, failed)
+    await world.pass(3_600)
+    assert.equal(engine.inFlight, 2)
+    await world.pass(600)
+    world.put('new')
+    engine.end(dead, { kind: 'failed', failure: aFailure({ retryable: false }) })
+    await world.pass(20_000)
+    assert.deepEqual([engine.submitted.length, engine.inFlight, engine.aborted], [3, 1, []])
+    assert.equal(world.cluster.log('orders.dlq', 0).records.length, 0)
+    const { stoppedBecause, isCutOff } = poller.snapshot()
+    assert.deepEqual([stoppedBecause, isCutOff], ['unacknowledged', true])
+    world.cluster.delayCommits(0)
+    await world.until(() => engine.inFlight === 4, 15_000)
+    assert.equal(world.cluster.log('orders.dlq', 0).records.length, 1)
+    const told = events.filter(({ kind }) => kind.startsWith('starts.') || kind === 'commit.recovered')
+    assert.deepEqual(
+      told.map(({ kind }) => kind),
+      ['starts.stopped', 'starts.resumed', 'commit.recovered'],
+    )
+    engine.endAll()
+    await world.settled(poller.stop())
+  })
+
+  it('never stop while nothing comes, because what is committed is committed again', async () => {
+    const world = new World()
+    const { poller, engine, events } = await world.member({ sessionTimeoutMs: 6_000 })
+    await poller.start()
+    world.put('a')
+    await world.until(() => engine.inFlight === 1)
+    engine.endAll()
+    await world.until(() => world.committed() === 1)
+    await world.pass(60_000, 20)
+    assert.equal(events.filter(({ kind }) => kind === 'starts.stopped').length, 0)
+    const { sinceAnswerMs } = poller.snapshot()
+    assert.ok(sinceAnswerMs !== null && sinceAnswerMs <= 1_100, `${sinceAnswerMs}`)
+    await world.settled(poller.stop())
+  })
+
+  it('stop to start when too much is done that no commit has, and start again at the next', async () => {
+    const world = new World()
+    const { poller, engine, events } = await world.member({ limits: { maxUncommitted: 10 }, capacity: 2 })
+    await poller.start()
+    for (let i = 0; i < 30; i += 1) world.put(`k${i}`)
+    await world.until(() => engine.inFlight === 2 && world.committed() === 0)
+    world.cluster.delayCommits(5_000)
+    const finish = async () => {
+      engine.endAll()
+      await world.pass(10)
+    }
+    for (let i = 0; i < 30; i += 1) await finish()
+    assert.equal(engine.submitted.length, 10)
+    assert.equal(poller.snapshot().stoppedBecause, 'uncommitted')
+    world.cluster.delayCommits(0)
+    await world.until(() => engine.submitted.length === 12, 12_000)
+    for (let i = 0; i < 30; i += 1) await finish()
+    await world.until(() => world.committed() === 30, 20_000)
+    assert.ok(events.some(({ kind }) => kind === 'starts.resumed'))
     await world.settled(poller.stop())
   })
 })

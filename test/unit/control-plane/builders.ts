@@ -44,6 +44,7 @@ export function someLimits(over: Partial<Limits> = {}): Limits {
     maxRecordsPerPartition: 10_000,
     maxBytesPerPartition: 1e9,
     maxOffsetSpan: 1_000_000,
+    maxUncommitted: 1_000_000,
     ...over,
   }
 }
@@ -74,6 +75,7 @@ export class Driver {
       limits: someLimits(limits),
       recovery: 'metadata',
       maxMetadataLength: 4_095,
+      sessionTimeoutMs: Number.POSITIVE_INFINITY,
       random: () => 0.5,
       onEvent: (event) => this.events.push(event),
       ...rest,

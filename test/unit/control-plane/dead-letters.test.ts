@@ -26,10 +26,12 @@ function publisherOf(headers: readonly RecordHeader[] = []) {
       }),
     close: async () => {},
   }
+  const permit = { isStopped: false }
   const publisher = new DeadLetterPublisher({
     producer,
     group: 'billing',
     clock,
+    mayPublish: () => !permit.isStopped,
     isWanted: (request) => driver.manager.isWanted(request),
     onAcknowledged: (request) => driver.manager.onDeadLettered(request),
     onEvent: (event) => driver.events.push(event),
@@ -40,10 +42,24 @@ function publisherOf(headers: readonly RecordHeader[] = []) {
     driver.end(driver.start()[0], { kind: 'failed', failure: aFailure({ retryable: false }) })
     for (const request of driver.manager.takeDeadLetters()) publisher.publish(request)
   }
-  return { clock, driver, asked, publisher, giveUp }
+  return { clock, driver, asked, publisher, giveUp, permit }
 }
 
 describe('DeadLetterPublisher', () => {
+  it('publishes nothing, not for the first time and not again, while nothing may start', async () => {
+    const { clock, asked, giveUp, permit } = publisherOf()
+    giveUp()
+    permit.isStopped = true
+    await asked[0]!.answer(new Error('refused'))
+    await clock.advanceAndSettle(60_000)
+    assert.equal(asked.length, 1)
+    permit.isStopped = false
+    await clock.advanceAndSettle(200)
+    assert.equal(asked.length, 2)
+    await asked[1]!.answer()
+    assert.equal(clock.pendingTimers, 0)
+  })
+
   it('counts a record as done only when its topic has acknowledged it', async () => {
     const { driver, asked, giveUp } = publisherOf()
     giveUp()

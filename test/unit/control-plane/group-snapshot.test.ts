@@ -32,6 +32,8 @@ function parts(over: Partial<GroupParts> = {}, driver = new Driver()): GroupPart
     subscribedAt: NOW - 1_000,
     polledAt: NOW - 14.7,
     hadPartitions: false,
+    lostAt: undefined,
+    refusedMs: undefined,
     ...over,
   }
 }
@@ -129,12 +131,29 @@ describe('the snapshot of a group', () => {
     assert.equal(membership({ state: 'closed' }), 'left')
   })
 
-  it('counts a member without partitions as idle once it had some, or has polled for ten seconds', () => {
-    const membership = (over: Partial<GroupParts>) => groupMetrics(parts(over), NOW).membership
+  it('counts a member without partitions as idle once it has given some back, or reaches its coordinator for ten seconds', () => {
+    const heard = (at: number) => {
+      const driver = new Driver({ sessionTimeoutMs: 45_000 })
+      driver.manager.permit.clock.heard(at)
+      return driver
+    }
+    const membership = (over: Partial<GroupParts>, driver?: Driver) => groupMetrics(parts(over, driver), NOW).membership
     assert.equal(membership({ hadPartitions: true }), 'idle')
-    assert.equal(membership({ subscribedAt: NOW - 10_015 }), 'idle')
-    assert.equal(membership({ subscribedAt: NOW - 10_014 }), 'joining')
-    assert.equal(membership({ subscribedAt: NOW - 60_000, polledAt: undefined }), 'joining')
+    assert.equal(membership({ subscribedAt: NOW - 10_005 }, heard(NOW - 5)), 'idle')
+    assert.equal(membership({ subscribedAt: NOW - 10_004 }, heard(NOW - 5)), 'joining')
+    // It polls, and has never reached anybody.
+    assert.equal(membership({ subscribedAt: NOW - 60_000 }), 'joining')
+    // All were taken away.
+    const lost = { hadPartitions: true, lostAt: NOW - 20_000 }
+    assert.equal(membership(lost, heard(NOW - 20_001)), 'joining')
+    assert.equal(membership(lost, heard(NOW - 9_000)), 'idle')
+  })
+
+  it('does not know the lag any more when the brokers have not answered for a third of the session', () => {
+    const driver = new Driver({ sessionTimeoutMs: 45_000 }).assign(0, 990)
+    driver.manager.permit.clock.heard(NOW - 15_000)
+    const lagAt = (now: number) => groupMetrics(parts({}, driver), now).partitions[0]?.trueLag
+    assert.deepEqual([lagAt(NOW - 1), lagAt(NOW)], [10, null])
   })
 
   it('tells a limit that is reached for a moment from a pause at the client', () => {

@@ -227,7 +227,12 @@ describe('what is paused as a whole', () => {
     for (const standing of [1, 4, 12, 30]) {
       const routes = [aRoute({ handlerId: 'a', topic: 'a' }), aRoute({ handlerId: 'b', topic: 'b' })]
       const limits = someLimits({ maxRecords: 10_000, maxRecordsPerPartition: 5_000 })
-      const rest = { recovery: 'metadata', maxMetadataLength: 4_095, random: () => 0.5 } as const
+      const rest = {
+        recovery: 'metadata',
+        maxMetadataLength: 4_095,
+        sessionTimeoutMs: Number.POSITIVE_INFINITY,
+        random: () => 0.5,
+      } as const
       const manager = new WorkManager({ routes, limits, ...rest })
       const own = { topic: 'b', partition: 0 }
       const all = [...range(0, standing).map((partition) => ({ topic: 'a', partition })), own]

@@ -11,6 +11,7 @@ import { aRecord, Driver, of, range } from './builders.ts'
 import { shapes, windowOf } from './windows.ts'
 
 const INTERVAL_MS = 1_000
+const PATIENCE_MS = 7_500
 
 interface Asked {
   readonly commits: readonly CommitRequest[]
@@ -21,9 +22,18 @@ interface Asked {
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-function committerOf({ minIntervalMs = INTERVAL_MS, partitions = 1 } = {}) {
+function committerOf({
+  minIntervalMs = INTERVAL_MS,
+  partitions = 1,
+  sessionTimeoutMs = Number.POSITIVE_INFINITY,
+  maxUncommitted = 1_000_000,
+} = {}) {
   const clock = new ManualClock(0)
-  const driver = new Driver({ route: { ordering: 'unordered', concurrency: 10_000 } })
+  const driver = new Driver({
+    route: { ordering: 'unordered', concurrency: 10_000 },
+    limits: { maxUncommitted },
+    sessionTimeoutMs,
+  })
   const next: number[] = []
   for (const partition of range(0, partitions)) {
     driver.assign(partition, 0)
@@ -49,7 +59,7 @@ function committerOf({ minIntervalMs = INTERVAL_MS, partitions = 1 } = {}) {
   }
   const { manager } = driver
   const onEvent = driver.events.push.bind(driver.events)
-  const committer = new OffsetCommitter({ client, manager, clock, minIntervalMs, onEvent })
+  const committer = new OffsetCommitter({ client, manager, clock, minIntervalMs, patienceMs: PATIENCE_MS, onEvent })
   /** One more record of the partition is done. */
   const progress = (partition = 0) => {
     const offset = next[partition] ?? 0
@@ -85,7 +95,8 @@ describe('OffsetCommitter', () => {
     assert.deepEqual(positions(), [['0:1']])
     clock.advance(1)
     assert.deepEqual(positions(), [['0:1'], ['0:2']])
-    assert.equal(clock.pendingTimers, 0)
+    // How long its answer is waited for.
+    assert.equal(clock.pendingTimers, 1)
   })
 
   it('commits without a pause when no interval is asked for', async () => {
@@ -97,20 +108,72 @@ describe('OffsetCommitter', () => {
     assert.deepEqual(positions(), [['0:1'], ['0:2']])
   })
 
-  it('lets a commit take 60 seconds: work goes on, nothing fails, and the next commit has all of it', async () => {
+  it('waits for an answer for a sixth of the session time-out, sends the next, and counts the answer that comes later', async () => {
     const { clock, driver, committer, progress, positions, asked } = committerOf()
     progress()
     committer.request()
-    for (let second = 0; second < 60; second += 1) {
-      progress()
-      committer.request()
-      await clock.advanceAndSettle(1_000)
-    }
-    assert.deepEqual(positions(), [['0:1']])
-    await asked[0]!.answer()
-    assert.deepEqual(positions(), [['0:1'], ['0:61']])
+    await clock.advanceAndSettle(PATIENCE_MS - 1)
     assert.deepEqual(driver.eventsOf('commit.failed'), [])
-    assert.equal(driver.eventsOf('commit.done')[0]?.tookMs, 60_000)
+    progress()
+    await clock.advanceAndSettle(1)
+    assert.equal(driver.eventsOf('commit.failed')[0]?.willRetry, true)
+    await clock.advanceAndSettle(100)
+    assert.deepEqual(positions(), [['0:1'], ['0:2']])
+    await asked[0]!.answer()
+    assert.equal(driver.manager.partitionMetrics(0, () => 0, 1)[0]?.committedPosition, 1)
+    await asked[1]!.answer()
+    assert.equal(driver.manager.partitionMetrics(0, () => 0, 1)[0]?.committedPosition, 2)
+    assert.deepEqual(driver.manager.collectCommits(), [])
+  })
+
+  it('says that commits work again, once, with how many have failed and for how long', async () => {
+    const { clock, driver, committer, progress, asked } = committerOf({ minIntervalMs: 0 })
+    progress()
+    committer.request()
+    await asked[0]!.refuse('PYR_COMMIT_FAILED')
+    await clock.advanceAndSettle(100)
+    await asked[1]!.refuse('PYR_COMMIT_FAILED')
+    await clock.advanceAndSettle(200)
+    assert.deepEqual(driver.eventsOf('commit.recovered'), [])
+    await asked[2]!.answer()
+    assert.deepEqual(driver.eventsOf('commit.recovered'), [{ kind: 'commit.recovered', failures: 2, outageMs: 300 }])
+    progress()
+    committer.request()
+    await asked[3]!.answer()
+    assert.equal(driver.eventsOf('commit.recovered').length, 1)
+  })
+
+  it('commits again what the group has already, of one partition after the other, when a sixth of the session has passed in silence', async () => {
+    const { clock, committer, progress, positions, asked } = committerOf({ partitions: 2, sessionTimeoutMs: 6_000 })
+    progress(0)
+    progress(1)
+    committer.request()
+    await asked[0]!.answer()
+    for (let ms = 0; ms < 2_000; ms += 20) {
+      await clock.advanceAndSettle(20)
+      committer.request()
+      if (asked.length > 1) await asked.at(-1)!.answer()
+    }
+    assert.deepEqual(positions(), [['0:1', '1:1'], ['1:1'], ['0:1']])
+    assert.deepEqual(
+      asked.map(({ at }) => at),
+      [0, 1_000, 2_000],
+    )
+  })
+
+  it('does not wait for its interval when half of what may be done and not committed is', async () => {
+    const { clock, committer, progress, positions, asked } = committerOf({ minIntervalMs: 60_000, maxUncommitted: 10 })
+    progress()
+    committer.request()
+    await asked[0]!.answer()
+    for (let i = 0; i < 4; i += 1) progress()
+    committer.request()
+    assert.equal(asked.length, 1)
+    progress()
+    committer.request()
+    assert.deepEqual(positions(), [['0:1'], ['0:6']])
+    await asked[1]!.answer()
+    assert.equal(clock.now(), 0)
   })
 
   it('tries again with growing delays, of what is done by then, and starts over after a success', async () => {
@@ -150,7 +213,7 @@ describe('OffsetCommitter', () => {
     assert.deepEqual(positions(), [['0:1', '1:1'], ['1:1']])
   })
 
-  it('commits again at once with half of the metadata when the broker takes no more', async () => {
+  it('halves the metadata of a partition that is alone until the broker takes it, and that at once', async () => {
     const { driver, committer, asked } = committerOf()
     const random = seededRandom(1)
     driver.poll(...range(0, 800).map((offset) => aRecord(offset)))
@@ -161,24 +224,24 @@ describe('OffsetCommitter', () => {
     committer.request()
     const lengths = [asked[0]!.commits[0]!.metadata.length]
     while (lengths.at(-1) !== 0 && lengths.length < 20) {
-      await asked.at(-1)!.refuse('PYR_METADATA_TOO_LARGE')
+      await asked.at(-1)!.refuse('PYR_METADATA_TOO_LARGE', false)
       lengths.push(asked.at(-1)!.commits[0]!.metadata.length)
     }
-    assert.ok(lengths[0]! > 31 && lengths.length <= 13, lengths.join())
-    assert.deepEqual(
-      lengths,
-      lengths.toSorted((a, b) => b - a),
-    )
+    assert.ok(lengths[0]! > 31 && lengths.length <= 7, lengths.join())
+    for (const [index, length] of lengths.entries()) if (index > 0) assert.ok(length <= lengths[index - 1]! / 2)
     assert.equal(asked.at(-1)!.commits[0]!.position, asked[0]!.commits[0]!.position)
+    await asked.at(-1)!.answer()
+    assert.deepEqual(driver.manager.collectCommits(), [])
   })
 
   it('waits before it tries again when the broker refuses even a commit without metadata as too large', async () => {
     const { clock, committer, progress, asked } = committerOf()
     progress()
     committer.request()
-    for (let i = 0; i < 30 && asked.length === i + 1; i += 1) await asked.at(-1)!.refuse('PYR_METADATA_TOO_LARGE')
-    assert.ok(asked.length < 20, `${asked.length} commits without a pause`)
-    assert.equal(clock.pendingTimers, 1)
+    await asked[0]!.refuse('PYR_COMMIT_TOO_LARGE', false)
+    assert.deepEqual([asked.length, clock.pendingTimers], [1, 1])
+    await clock.advanceAndSettle(100)
+    assert.equal(asked.length, 2)
   })
 
   it('splits a commit whose metadata would make too large a request, and keeps what the first part has achieved', async () => {
@@ -199,22 +262,43 @@ describe('OffsetCommitter', () => {
     assert.deepEqual(driver.manager.collectCommits(), [])
   })
 
-  it('sends the other parts when one is refused for good, and comes back to that one only', async () => {
-    const { driver, committer, asked, clock } = committerOf({ partitions: 0 })
-    const { text } = encodeCompleted(7, windowOf(7, 45_000, shapes['random, half']!(seededRandom(1))), 4_095)
-    for (const partition of range(0, 60)) driver.assign(partition, 7, text).poll(aRecord(7, { partition }))
-    driver.endAll(driver.start())
+  it('goes on with all others when one partition is refused, which stands still until its commits are taken', async () => {
+    const { driver, clock, committer, asked, progress } = committerOf({ partitions: 5 })
+    for (const partition of range(0, 5)) progress(partition)
     committer.request()
-    await asked[0]!.refuse('PYR_COMMIT_FAILED', false)
-    await asked[1]!.answer()
-    assert.equal(driver.eventsOf('commit.done')[0]?.partitions, asked[1]!.commits.length)
-    assert.equal(driver.eventsOf('commit.failed').length, 1)
-    const flushed = committer.flush([of(59)], 5_000)
-    await settle()
-    assert.equal(await flushed, true)
-    await clock.advanceAndSettle(100)
-    assert.deepEqual(asked[2]!.commits, asked[0]!.commits)
-    assert.equal(asked.length, 3)
+    const refuses = (commits: readonly CommitRequest[]) => commits.some(({ partition }) => partition === 3)
+    const serve = async () => {
+      for (let seen = -1; seen !== asked.length; ) {
+        seen = asked.length
+        const { commits, answer, refuse } = asked.at(-1)!
+        if (refuses(commits)) await refuse('PYR_COMMIT_REFUSED', false)
+        else await answer()
+      }
+    }
+    await serve()
+    const acknowledged = () =>
+      driver.manager.partitionMetrics(0, () => 0, 9).map(({ committedPosition }) => committedPosition)
+    assert.deepEqual(acknowledged(), [1, 1, 1, 0, 1])
+    const before = asked.length
+    // Before its time, the others do not fail with it.
+    for (const partition of range(0, 5)) driver.poll(aRecord(1, { partition }))
+    const started = driver.start()
+    assert.deepEqual(
+      started.map(({ records }) => records[0]?.partition),
+      [0, 1, 2, 4],
+    )
+    driver.endAll(started)
+    await clock.advanceAndSettle(INTERVAL_MS)
+    const [together, alone] = asked.slice(before).map(({ commits }) => commits.map(({ partition }) => partition))
+    assert.deepEqual([together, alone], [[0, 1, 2, 4], undefined])
+    await asked.at(-1)!.answer()
+    assert.deepEqual(
+      asked.at(-1)!.commits.map(({ partition }) => partition),
+      [3],
+    )
+    await asked.at(-1)!.answer()
+    assert.deepEqual(acknowledged(), [2, 2, 2, 1, 2])
+    assert.deepEqual(driver.startOffsets(), [1])
   })
 
   it('commits nothing after its end', () => {

@@ -15,6 +15,7 @@ function startsAtOnce(ordering: Ordering, records: readonly KafkaRecord[]): numb
     limits: someLimits(),
     recovery: 'metadata',
     maxMetadataLength: 4_095,
+    sessionTimeoutMs: Number.POSITIVE_INFINITY,
     random: () => 0,
   })
   manager.onAssigned(
@@ -143,6 +144,7 @@ describe('ordering keys', () => {
       limits: someLimits(),
       recovery: 'metadata',
       maxMetadataLength: 4_095,
+      sessionTimeoutMs: Number.POSITIVE_INFINITY,
       random: () => 0,
     })
     manager.onAssigned([{ topic: 'orders', partition: 0, position: 0, metadata: '' }])

@@ -241,7 +241,7 @@ describe('the budget of the commit metadata', () => {
     const before = part.commit()!
     assert.ok(!part.state.isTight && before.metadata.length > 50, `${before.metadata.length} characters`)
     for (const limit of [50, 25, 12]) {
-      part.state.halveMetadata()
+      part.state.halveMetadata(part.state.metadataLimit)
       assert.equal(part.state.metadataLimit, limit)
     }
     const after = part.state.commitSnapshot()!

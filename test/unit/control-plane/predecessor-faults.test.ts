@@ -235,7 +235,7 @@ describe('faults of the predecessors', () => {
     await world.until(() => engine.inFlight === 1)
     world.cluster.delayCommits(60_000)
     engine.endAll()
-    await world.pass(30_000, 20)
+    await world.pass(25_000, 20)
     world.put('b')
     await world.until(() => engine.inFlight === 1, 500)
     world.cluster.delayCommits(0)

@@ -16,6 +16,7 @@ function aPump(onPumped: () => void) {
     limits: someLimits(),
     recovery: 'metadata',
     maxMetadataLength: 4_095,
+    sessionTimeoutMs: Number.POSITIVE_INFINITY,
     random: () => 0.5,
   })
   const engines = new Map([[HANDLER, new FakeEngine()]])

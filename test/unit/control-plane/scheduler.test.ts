@@ -105,6 +105,7 @@ describe('the order of starts', () => {
       limits: someLimits(),
       recovery: 'metadata',
       maxMetadataLength: 4_095,
+      sessionTimeoutMs: Number.POSITIVE_INFINITY,
       random: () => 0,
     })
     for (const topic of ['orders', 'invoices']) {

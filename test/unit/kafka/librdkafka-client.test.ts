@@ -83,6 +83,20 @@ describe('the configuration', () => {
     assert.equal(consumerConfig({ ...classic, librdkafka: { [interval]: 300_000 } }, group)[interval], 300_000)
   })
 
+  it('asks a classic group for its session time-out, with three heartbeats in it, and leaves both to the broker in the new protocol', () => {
+    const classic = { ...options, groupProtocol: 'classic' } as const
+    const timesOf = (of: Parameters<typeof consumerConfig>[0]) => {
+      const config = consumerConfig(of, group)
+      return [config['session.timeout.ms'], config['heartbeat.interval.ms']]
+    }
+    assert.deepEqual(timesOf(classic), [45_000, 3_000])
+    assert.deepEqual(timesOf({ ...classic, sessionTimeoutMs: 6_000 }), [6_000, 2_000])
+    assert.deepEqual(timesOf({ ...options, groupProtocol: 'consumer', sessionTimeoutMs: 6_000 }), [
+      undefined,
+      undefined,
+    ])
+  })
+
   it('carries what the consumer and the connection were asked for', () => {
     const config = consumerConfig(
       { ...options, fetchWaitMaxMs: 7 },

@@ -238,6 +238,20 @@ describe('rebalances', () => {
   })
 })
 
+describe('a question to the coordinator', () => {
+  it('settles when it has answered, whatever the answer is about, and needs no partitions', async () => {
+    const { native, consumer } = await scripted()
+    native.committedAnswers.push([new Error('unstable')])
+    await consumer.askCoordinator(5_000)
+  })
+
+  it('rejects when it has not', async () => {
+    const { native, consumer } = await scripted()
+    native.committedAnswers.push({ message: 'Local: Waiting for coordinator', code: -180 })
+    await assert.rejects(consumer.askCoordinator(5_000), { code: 'PYR_KAFKA', retriable: true })
+  })
+})
+
 describe('commits', () => {
   it('settles by the answer to this commit, whatever order the answers come in', async () => {
     const { consumer, rebalance, answerCommit } = await scripted()
@@ -269,6 +283,10 @@ describe('commits', () => {
     ['the rights are missing', 30, { code: 'PYR_COMMIT_FAILED', retriable: false }],
     ['another instance has taken over', 82, { code: 'PYR_COMMIT_FAILED', retriable: false }],
     ['the metadata is too large', 12, { code: 'PYR_METADATA_TOO_LARGE', retriable: false }],
+    ['the coordinator cannot store so much at once', -1, { code: 'PYR_COMMIT_TOO_LARGE', retriable: false }],
+    ['the offset is too large', 28, { code: 'PYR_COMMIT_TOO_LARGE', retriable: false }],
+    ['a topic was deleted', 3, { code: 'PYR_COMMIT_REFUSED', retriable: false }],
+    ['a topic may not be read any more', 29, { code: 'PYR_COMMIT_REFUSED', retriable: false }],
   ] as const) {
     it(`rejects when ${what}`, async () => {
       const { consumer, rebalance, answerCommit } = await scripted()

@@ -1,7 +1,7 @@
 /** What users are shown of librdkafka's own sentences, and under which names its errors are counted. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { clientErrorCode, plainReason } from '../../../framework/kafka/librdkafka-errors.ts'
+import { clientErrorCode, isCredentialRefusal, plainReason } from '../../../framework/kafka/librdkafka-errors.ts'
 
 describe('a reason that librdkafka gives', () => {
   for (const [reason, plain] of [
@@ -16,6 +16,26 @@ describe('a reason that librdkafka gives', () => {
     ['Local: Timed out', 'Local: Timed out'],
   ] as const) {
     it(`is shown as: ${plain}`, () => assert.equal(plainReason(reason), plain))
+  }
+})
+
+describe('a refusal of the credentials', () => {
+  const refused =
+    '[thrd:sasl_plaintext://k:9092/bootstrap]: sasl_plaintext://k:9092/1: SASL authentication error: Authentication failed during authentication due to invalid credentials with SASL mechanism SCRAM-SHA-256 (after 301ms in state AUTH_REQ)'
+  for (const [reason, isRefusal] of [
+    [refused, true],
+    ['Failed to acquire SASL OAUTHBEARER token: Failed to retrieve OIDC token: Connection refused (-1)', false],
+    [
+      '[thrd:k:9092/bootstrap]: k:9092/bootstrap: Connect to ipv4#10.0.0.1:9092 failed: Connection refused (after 0ms in state CONNECT)',
+      false,
+    ],
+    [
+      '[thrd:ssl://k:9092/bootstrap]: ssl://k:9092/bootstrap: SSL handshake failed: certificate has expired (after 5ms in state SSL_HANDSHAKE)',
+      false,
+    ],
+  ] as const) {
+    it(`is ${isRefusal ? '' : 'not '}told by: ${reason.slice(-70)}`, () =>
+      assert.equal(isCredentialRefusal(reason), isRefusal))
   }
 })
 

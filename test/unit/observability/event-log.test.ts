@@ -154,6 +154,30 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
       ...{ reason: 'handler', error: 'TypeError', why: 'x is not y' },
     },
   ],
+  [
+    { kind: 'commit.recovered', failures: 3, outageMs: 8_000 },
+    'info',
+    'commits are acknowledged again',
+    { failures: 3, outageMs: 8_000 },
+  ],
+  [
+    { kind: 'starts.stopped', why: 'unacknowledged', silentMs: 30_000, uncommitted: 7 },
+    'warn',
+    'no commit was acknowledged for two thirds of the session time-out: nothing starts, as the group may give the partitions to others',
+    { why: 'unacknowledged', silentMs: 30_000, uncommitted: 7 },
+  ],
+  [
+    { kind: 'starts.stopped', why: 'uncommitted', silentMs: 300, uncommitted: 1_000 },
+    'warn',
+    'limits.maxUncommitted records are done and not committed: nothing starts before a commit is acknowledged',
+    { why: 'uncommitted', silentMs: 300, uncommitted: 1_000 },
+  ],
+  [
+    { kind: 'starts.resumed', why: 'unacknowledged', stoppedMs: 5_000 },
+    'info',
+    'a commit was acknowledged: work starts again',
+    { why: 'unacknowledged', stoppedMs: 5_000 },
+  ],
 ]
 
 /** The compiler sees to it that none is missing. */
@@ -176,6 +200,9 @@ const kinds: Readonly<Record<RuntimeEvent['kind'], true>> = {
   'partitions.resumed': true,
   'commit.done': true,
   'commit.failed': true,
+  'commit.recovered': true,
+  'starts.stopped': true,
+  'starts.resumed': true,
   'stale.dropped': true,
 }
 

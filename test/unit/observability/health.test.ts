@@ -39,7 +39,24 @@ describe('readiness', () => {
   })
 })
 
+describe('readiness by what the coordinator says', () => {
+  it('is lost when it has not answered for two thirds of the session, and names the time', () => {
+    const group = aGroup({ sinceAnswerMs: 31_000, isCutOff: true })
+    const why = ['the coordinator of group shop has not answered for 31 s']
+    assert.deepEqual(readiness(aSystem({ groups: [group] }), STALL_MS), { isWell: false, why })
+    assert.equal(readiness(aSystem({ groups: [{ ...group, membership: 'idle' }] }), STALL_MS).isWell, false)
+    assert.equal(readiness(aSystem({ groups: [aGroup({ sinceAnswerMs: 29_000 })] }), STALL_MS).isWell, true)
+  })
+})
+
 describe('liveness', () => {
+  it('is lost when brokers have refused the credentials for 5 minutes, and not because nobody answers', () => {
+    const after = (refusedMs: number | null) =>
+      liveness(aSystem({ groups: [aGroup({ refusedMs, isCutOff: true, sinceAnswerMs: 3_600_000 })] }))
+    assert.deepEqual(after(300_000).why, ['the brokers have refused the credentials of group shop for 5 minutes'])
+    assert.deepEqual([after(299_999).isWell, after(null).isWell], [true, true])
+  })
+
   it('is lost only when a consumer cannot go on', () => {
     for (const state of ['new', 'starting', 'running', 'stopping', 'stopped'] as const) {
       assert.equal(liveness(aSystem({ state })).isWell, true, state)

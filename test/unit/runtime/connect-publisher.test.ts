@@ -32,6 +32,7 @@ function heldConnection() {
   const nothing = async () => {}
   const connection: KafkaConnection = {
     description: 'held',
+    sessionTimeoutMs: 45_000,
     check: nothing,
     missingTopics: async () => [],
     createTopics: nothing,
