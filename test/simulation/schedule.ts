@@ -94,11 +94,11 @@ export function scheduleOf(seed: number): Schedule {
   const choose = <T>(choices: readonly T[]): T => choices[Math.floor(chance() * choices.length)] as T
   const setup: Setup = {
     seed,
-    sessionTimeoutMs: choose([NEVER, NEVER, 3_000]),
+    sessionTimeoutMs: choose([NEVER, NEVER, NEVER, NEVER, 3_000]),
     maxUncommitted: choose([NEVER, NEVER, 12, 3]),
     brokerMetadata: choose([NEVER, NEVER, NEVER, NEVER, NEVER, 9, 6]),
     brokerRequest: choose([NEVER, NEVER, NEVER, NEVER, NEVER, 40, 12]),
-    refusesFirst: choose([false, false, true]),
+    refusesFirst: choose([false, false, false, false, true]),
     ordering: pick(['key', 'key', 'key', 'partition', 'unordered'] as const),
     recovery: pick(['metadata', 'metadata', 'metadata', 'contiguous'] as const),
     partitions: pick([1, 2, 3]),
