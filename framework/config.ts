@@ -68,7 +68,7 @@ const kafka = section({
         what: 'A static name of this member (`group.instance.id`): its partitions wait for it over a restart.',
         range: `${kafkaNameRange}; unique in the group`,
         worse:
-          'A member that dies and does not come back keeps its partitions until the session time-out; two members with one name fence each other.',
+          "A member that dies keeps its partitions until the session time-out; with 'consumer', one that comes back sooner waits for that, too. Of two live members with one name, one ends: with 'consumer' the second, with 'classic' the first.",
       },
     }),
   ),

@@ -18,7 +18,7 @@ import { IntakeValve } from './intake-valve.ts'
 import { OffsetCommitter } from './offset-committer.ts'
 import { PollSize } from './poll-size.ts'
 import { Pump } from './pump.ts'
-import { revokeTimes, shutDown } from './shutdown.ts'
+import { revokeTimes, shutDown, UNWIND_MS } from './shutdown.ts'
 import { WorkManager } from './work-manager.ts'
 
 /** Each call holds a thread of libuv's pool, so it is short; a record that arrives ends the wait. */
@@ -174,7 +174,12 @@ export class BrokerPoller {
 
   /** Waits no longer for what is in flight. */
   abort(): void {
-    for (const engine of this.#options.engines.values()) engine.abort(() => true)
+    // A teardown that goes on gets no more time, either. What cannot be closed is told by the shutdown.
+    const isClosing = this.#stopping !== undefined && !this.#drain.isWaiting
+    for (const engine of this.#options.engines.values()) {
+      engine.abort(() => true)
+      if (isClosing) engine.close(UNWIND_MS).catch(() => {})
+    }
     this.#drain.giveUp()
   }
 

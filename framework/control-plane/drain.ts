@@ -19,6 +19,14 @@ export class Drain {
     this.#unsettled = unsettled
   }
 
+  get isWaiting(): boolean {
+    return this.#waits.size > 0
+  }
+
+  get isGivenUp(): boolean {
+    return this.#isGivenUp
+  }
+
   /** @returns how many records are left behind: 0 unless the time was over, or `giveUp` was called, first */
   until(partitions: readonly TopicPartition[], timeoutMs: number): Promise<number> {
     const unsettled = this.#unsettled(partitions)

@@ -27,6 +27,7 @@ export class Pump {
   #turnHasRun = false
   #wake: { readonly at: number; readonly timer: Timer } | undefined
   readonly #capacityOf = (handlerId: string): number => this.#engineOf(handlerId).capacity
+  readonly #setAsideOf = (handlerId: string): number => this.#engineOf(handlerId).setAside ?? 0
 
   constructor(options: PumpOptions) {
     this.#options = options
@@ -35,7 +36,8 @@ export class Pump {
   run(): void {
     const { manager, clock, onDeadLetter, onPumped } = this.#options
     const now = clock.now()
-    for (const item of manager.takeReady(now, this.#capacityOf)) this.#engineOf(item.handlerId).submit(item)
+    const items = manager.takeReady(now, this.#capacityOf, this.#setAsideOf)
+    for (const item of items) this.#engineOf(item.handlerId).submit(item)
     for (const request of manager.takeDeadLetters(now)) onDeadLetter(request)
     this.#armWake()
     onPumped()

@@ -25,11 +25,15 @@ interface RouteState {
   isLimiting: boolean
   /** Work items that the engine has not completed, those of earlier assignments included: they hold its slots. */
   inFlight: number
+  /** Of these, those that took no slot when it was last looked. */
+  setAside: number
   /** Partitions that may have something to start, in rotation. */
   readonly ready: Ring<PartitionState>
   /** Partitions of this turn whose records wait for others to make a batch. */
   readonly waiting: PartitionState[]
 }
+
+const none = (): number => 0
 
 export class Scheduler {
   #routes = new Map<string, RouteState>()
@@ -40,7 +44,14 @@ export class Scheduler {
   constructor(routes: readonly Route[]) {
     for (const route of routes) {
       if (this.#routes.has(route.topic)) throw bug('scheduler', `two routes for topic ${route.topic}`)
-      const rest = { isPaused: false, wakeAt: undefined, isLimiting: false, inFlight: 0, tally: emptyTally() }
+      const rest = {
+        isPaused: false,
+        wakeAt: undefined,
+        isLimiting: false,
+        inFlight: 0,
+        setAside: 0,
+        tally: emptyTally(),
+      }
       this.#routes.set(route.topic, { route, budget: new StartBudget(route), ...rest, ready: new Ring(), waiting: [] })
     }
   }
@@ -78,9 +89,9 @@ export class Scheduler {
 
   /** A handler has slots to spare, and nothing that could start in them. */
   get isStarving(): boolean {
-    for (const { route, budget, isPaused, inFlight, ready } of this.#routes.values()) {
+    for (const { route, budget, isPaused, inFlight, setAside, ready } of this.#routes.values()) {
       // What a rate, or an engine that is short of slots, holds back keeps its place in `ready`.
-      if (!isPaused && ready.size === 0 && inFlight < Math.min(route.concurrency, budget.limit)) return true
+      if (!isPaused && ready.size === 0 && inFlight - setAside < Math.min(route.concurrency, budget.limit)) return true
     }
     return false
   }
@@ -129,20 +140,24 @@ export class Scheduler {
    * Starts all that may start: one record, or one batch, of each partition in turn.
    * @param isCurrent false for a partition that was given up since it was listed
    * @param capacityOf how many items the engine of a handler can hold at this moment
+   * @param setAsideOf how many of its items in flight take no slot
    */
   start(
     now: number,
     isCurrent: (state: PartitionState) => boolean,
     capacityOf: (handlerId: string) => number,
     gate: StartGate,
+    setAsideOf: (handlerId: string) => number = none,
   ): WorkItem[] {
     const items: WorkItem[] = []
     this.#nextBatchAt = undefined
     for (const routeState of this.#routes.values()) {
       const { route, ready, isPaused, budget } = routeState
       routeState.wakeAt = undefined
+      const setAside = setAsideOf(route.handlerId)
+      routeState.setAside = setAside
       if (ready.size === 0 || isPaused) continue
-      const capacity = Math.min(route.concurrency, capacityOf(route.handlerId), budget.limit)
+      const capacity = Math.min(route.concurrency, capacityOf(route.handlerId), budget.limit) + setAside
       while (routeState.inFlight < capacity && ready.size > 0) {
         if (!budget.mayStart(now)) {
           routeState.wakeAt = budget.nextStartAt(now)
@@ -155,7 +170,7 @@ export class Scheduler {
         if (route.batch === undefined) this.#startOne(routeState, state, gate, items)
         else this.#startBatch(routeState, state, state.takeBatch(route.batch, now, gate), items)
       }
-      routeState.isLimiting = routeState.inFlight >= budget.limit && ready.size > 0
+      routeState.isLimiting = routeState.inFlight - setAside >= budget.limit && ready.size > 0
       if (routeState.waiting.length > 0) this.#listWaiting(routeState)
     }
     return items

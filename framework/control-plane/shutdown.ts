@@ -16,7 +16,7 @@ const LAST_COMMIT_MS = 5_000
 /** The part of the client's limit for a revoke that is made use of: timers may come late. */
 const REVOKE_LIMIT_USED = 0.9
 /** What handlers get to unwind once their signals have fired: of a revoke and of a shutdown. */
-const UNWIND_MS = 1_000
+export const UNWIND_MS = 1_000
 
 export interface ShutdownParts {
   readonly client: Pick<KafkaClient, 'close'>
@@ -49,7 +49,7 @@ export async function shutDown(parts: ShutdownParts, hadJoined: boolean): Promis
   manager.startDraining(partitions)
   await inOrder([
     () => (hadJoined ? drainAll(parts) : undefined),
-    () => closeEngines(parts),
+    () => closeEngines(parts, startedAt + parts.drainMs),
     () => deadLetters.close(),
     // Nothing can settle any more, so the revoke that closing the client brings has nothing to wait for.
     () => drain.giveUp(),
@@ -82,11 +82,15 @@ async function commitLast({ committer, log }: ShutdownParts, partitions: readonl
   else log.warn(facts, 'the last commit was not acknowledged; what it carried may run again')
 }
 
-/** An engine that cannot be closed keeps neither the last commit nor the leaving of the group from happening. */
-async function closeEngines({ engines, log }: ShutdownParts): Promise<void> {
+/**
+ * What is left of the drain's time is for the handlers' `teardown`.
+ * An engine that cannot be closed keeps neither the last commit nor the leaving of the group from happening.
+ */
+async function closeEngines({ engines, drain, clock, log }: ShutdownParts, drainEndAt: number): Promise<void> {
+  const graceMs = drain.isGivenUp ? UNWIND_MS : Math.max(UNWIND_MS, drainEndAt - clock.now())
   const close = async (handler: string, engine: ExecutionEngine): Promise<void> => {
     try {
-      await engine.close(UNWIND_MS)
+      await engine.close(graceMs)
     } catch (thrown) {
       log.warn({ err: toError(thrown), handler }, 'an engine could not be closed')
     }

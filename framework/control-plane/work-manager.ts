@@ -189,13 +189,18 @@ export class WorkManager {
   /**
    * Everything that may start now.
    * @param capacityOf how many items the engine of a handler can hold at this moment
+   * @param setAsideOf how many of its items in flight take no slot
    */
-  takeReady(now: number, capacityOf: (handlerId: string) => number): WorkItem[] {
+  takeReady(
+    now: number,
+    capacityOf: (handlerId: string) => number,
+    setAsideOf?: (handlerId: string) => number,
+  ): WorkItem[] {
     this.#now = now
     this.#settlement.wakeRetries(now)
     if (!this.permit.mayStart(now, this.#table)) return []
     if (this.#limitsBlocking) this.#settlement.giveUpOverdue(this.#table, now)
-    return this.#scheduler.start(now, this.#isCurrent, capacityOf, this.#gate)
+    return this.#scheduler.start(now, this.#isCurrent, capacityOf, this.#gate, setAsideOf)
   }
 
   /** Other rules for the same handler, topic and order: they count from the next outcome on. */

@@ -22,6 +22,8 @@ import type { CompletionEvent, WorkItem } from '../model/work.ts'
 export interface ExecutionEngine {
   /** The most items that may be in flight at this moment: the handler's concurrency, less the slots that abandoned handlers still hold. */
   readonly capacity: number
+  /** Of the items in flight, those that take no slot, because they wait for a thread of their own. Absent where there are none. */
+  readonly setAside?: number | undefined
   /** Submitted and not completed, plus abandoned handlers. For metrics; decisions use the manager's own count. */
   readonly inFlight: number
   /** Handlers that were given up at their deadline and have not settled yet. */

@@ -1,11 +1,12 @@
-/** Keeps as many threads as were asked for: begins them, replaces the dead ones with growing pauses, renews the worn ones. Gives nobody work. */
+/** Keeps as many threads as were asked for, and one for what runs apart: begins them, replaces the dead ones, renews the worn ones. Gives nobody work. */
 import type { ResourceLimits } from 'node:worker_threads'
 import { PyrallelError, toError } from '../model/errors.ts'
 import type { ThreadCounters } from '../model/snapshot.ts'
 import type { WorkItem } from '../model/work.ts'
+import { StartPause } from './start-pause.ts'
 import { type LaneEnding, type LaneListener, type LaneOptions, WorkerLane } from './worker-lane.ts'
 
-export interface CrewOptions extends Omit<LaneOptions, 'Pool'> {
+export interface CrewOptions extends Omit<LaneOptions, 'Pool' | 'isTracking'> {
   readonly threads: number
   readonly resourceLimits: ResourceLimits
   /** A thread is renewed once it has been given so many records; undefined: never. */
@@ -25,13 +26,14 @@ export interface CrewCounters {
 
 /** So often a thread is tried at the start, before the engine's start fails. */
 const FIRST_TRIES = 3
-/** The pause before the second thread in a row that has completed nothing; doubled from there on. Milliseconds. */
-const FIRST_PAUSE_MS = 100
-const LONGEST_PAUSE_MS = 30_000
 /** Positions that one log line tells. */
 const MAX_POSITIONS = 10
 
 interface Member {
+  /** For records that run apart from all others. */
+  readonly isCell: boolean
+  /** Threads that could not be brought up before this one was begun. */
+  readonly failuresBefore: number
   isReady: boolean
   /** Records that it was given in all. */
   given: number
@@ -39,38 +41,60 @@ interface Member {
   age: 'fresh' | 'worn' | 'retired'
 }
 
+export interface CrewListener extends Omit<LaneListener, 'onGone'> {
+  onGone(lane: WorkerLane, ending: LaneEnding & { readonly isCell: boolean }): void
+}
+
+/** It had come to a record. */
+export function hasRun({ overdue, interrupted, lastEnded }: LaneEnding): boolean {
+  return overdue.length > 0 || interrupted.length > 0 || lastEnded !== undefined
+}
+
 export class LaneCrew {
   readonly #options: CrewOptions
   readonly #listener: LaneListener
   /** All that live. */
   readonly #lanes = new Map<WorkerLane, Member>()
-  readonly #pauses = new Set<() => void>()
+  readonly #startPause: StartPause
   #Pool: LaneOptions['Pool'] | undefined
   #isClosing = false
-  /** Threads that ended since one has last completed something. */
-  #failuresInARow = 0
+  #isCellComing = false
+  /** Threads that have died since one has last completed something. */
+  #deathsInARow = 0
+  /** Of a thread that dies while it runs several records it is worth knowing which one it was. */
+  #isTracking = false
   /** Of the lanes that are gone. */
   #past = { batches: 0, boundaryMs: 0 }
   #counters: CrewCounters = { restarts: 0, killed: 0, recycled: 0, failedStarts: 0 }
 
-  constructor(options: CrewOptions, listener: LaneListener) {
+  constructor(options: CrewOptions, listener: CrewListener) {
     this.#options = options
+    this.#startPause = new StartPause(options.clock)
     this.#listener = {
       onChange: (lane) => listener.onChange(lane),
       onCompletion: (lane, item, outcome, durationMs) => {
-        if (outcome.kind !== 'interrupted') this.#failuresInARow = 0
+        if (outcome.kind !== 'interrupted') this.#onCompleted(lane)
         listener.onCompletion(lane, item, outcome, durationMs)
       },
       onGone: (lane, ending) => {
+        const isCell = this.#lanes.get(lane)?.isCell === true
         this.#onGone(lane, ending)
-        listener.onGone(lane, ending)
+        listener.onGone(lane, { ...ending, isCell })
       },
     }
   }
 
-  /** The lanes that take items. */
+  /** The lanes that take items, without the cell. */
   get open(): readonly WorkerLane[] {
-    return [...this.#lanes].filter(([lane, { age }]) => lane.isOpen && age !== 'retired').map(([lane]) => lane)
+    return [...this.#lanes]
+      .filter(([lane, { age, isCell }]) => lane.isOpen && age !== 'retired' && !isCell)
+      .map(([lane]) => lane)
+  }
+
+  /** The lane for records that run apart, if it takes items. */
+  get cell(): WorkerLane | undefined {
+    for (const [lane, { age, isCell }] of this.#lanes) if (isCell && lane.isOpen && age !== 'retired') return lane
+    return undefined
   }
 
   /** All that live, whatever state they are in. */
@@ -112,6 +136,23 @@ export class LaneCrew {
     }
   }
 
+  /** Begins the cell, if there is none. */
+  wantCell(): void {
+    if (this.#isClosing || this.#isCellComing || this.cell !== undefined) return
+    this.#isCellComing = true
+    this.#bringUp(Number.POSITIVE_INFINITY, 'cell')
+      // Only a crew that closes gives up bringing one up.
+      .catch(() => {})
+      .finally(() => {
+        this.#isCellComing = false
+      })
+  }
+
+  /** Nothing waits for it any more. */
+  endCell(): void {
+    for (const [lane, { isCell }] of this.#lanes) if (isCell && lane.size === 0) void lane.stop()
+  }
+
   /** The lane was given so many records. Once worn, a fresh one is brought up beside it, so that there is no gap. */
   onGiven(lane: WorkerLane, records: number): void {
     const { recycleAfter } = this.#options
@@ -119,6 +160,11 @@ export class LaneCrew {
     if (recycleAfter === undefined || member === undefined) return
     member.given += records
     if (member.given < recycleAfter || member.age !== 'fresh') return
+    if (member.isCell) {
+      // Its successor is begun when there is something for it.
+      this.#retire(lane, member)
+      return
+    }
     member.age = 'worn'
     this.#bringUp(Number.POSITIVE_INFINITY).then(
       () => this.#retire(lane, member),
@@ -132,11 +178,24 @@ export class LaneCrew {
     for (const [lane, { age }] of this.#lanes) if (age === 'retired' && lane.size === 0) void lane.stop()
   }
 
-  /** No thread survives, and none is begun any more. Bounded. May be called twice. */
-  async stop(): Promise<void> {
+  /** No thread is begun from here on. */
+  beginNoMore(): void {
     this.#isClosing = true
-    for (const end of this.#pauses) end()
-    await Promise.all(this.all.map((lane) => lane.stop()))
+    this.#startPause.end()
+  }
+
+  /** Ends those threads that have nothing to do. */
+  stopIdle(limitMs: number): void {
+    for (const lane of this.all) if (lane.isOpen && lane.size === 0) void lane.stop(limitMs)
+  }
+
+  /**
+   * No thread survives, and none is begun any more. Bounded. May be called again, with less time.
+   * @param limitMs what each `teardown` may take
+   */
+  async stop(limitMs = 0): Promise<void> {
+    this.beginNoMore()
+    await Promise.all(this.all.map((lane) => lane.stop(limitMs)))
   }
 
   #retire(lane: WorkerLane, member: Member): void {
@@ -147,12 +206,12 @@ export class LaneCrew {
   }
 
   /** Rejects when the last try has failed, or the crew is closing. */
-  async #bringUp(tries: number): Promise<void> {
+  async #bringUp(tries: number, kind: 'cell' | 'ordinary' = 'ordinary'): Promise<void> {
     for (let number = 1; !this.#isClosing; number++) {
-      await this.#pause()
+      await this.#startPause.wait()
       if (this.#isClosing || this.#Pool === undefined) break
       try {
-        await this.#begin(this.#Pool)
+        await this.#begin(this.#Pool, kind === 'cell')
         return
       } catch (thrown) {
         if (number >= tries) throw thrown
@@ -161,9 +220,10 @@ export class LaneCrew {
     throw new Error('the engine is closing')
   }
 
-  async #begin(Pool: LaneOptions['Pool']): Promise<void> {
+  async #begin(Pool: LaneOptions['Pool'], isCell: boolean): Promise<void> {
+    const failuresBefore = this.#startPause.failures
     const lane = this.#made(Pool)
-    const member: Member = { isReady: false, given: 0, age: 'fresh' }
+    const member: Member = { isCell, failuresBefore, isReady: false, given: 0, age: 'fresh' }
     this.#lanes.set(lane, member)
     await lane.ready
     member.isReady = true
@@ -172,7 +232,7 @@ export class LaneCrew {
   /** A lane that cannot even be made, because its file is gone or the machine has no memory for a thread, never ends: it is counted and told here. */
   #made(Pool: LaneOptions['Pool']): WorkerLane {
     try {
-      return new WorkerLane({ ...this.#options, Pool }, this.#listener)
+      return new WorkerLane({ ...this.#options, Pool, isTracking: this.#isTracking }, this.#listener)
     } catch (thrown) {
       const { message } = toError(thrown)
       // All that Node has to say about it.
@@ -186,19 +246,10 @@ export class LaneCrew {
     }
   }
 
-  /** A thread that has completed nothing will hardly do better at once. */
-  #pause(): Promise<void> {
-    if (this.#failuresInARow < 2) return Promise.resolve()
-    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(this.#failuresInARow - 2, 20), LONGEST_PAUSE_MS)
-    return new Promise((resolve) => {
-      const end = () => {
-        timer.cancel()
-        this.#pauses.delete(end)
-        resolve()
-      }
-      const timer = this.#options.clock.setTimer(pauseMs, end)
-      this.#pauses.add(end)
-    })
+  #onCompleted(lane: WorkerLane): void {
+    this.#deathsInARow = 0
+    const member = this.#lanes.get(lane)
+    if (member !== undefined) this.#startPause.onCompleted(member.failuresBefore)
   }
 
   #onGone(lane: WorkerLane, ending: LaneEnding): void {
@@ -212,13 +263,16 @@ export class LaneCrew {
       this.#onUnready(ending.why)
       return
     }
-    this.#failuresInARow++
+    this.#deathsInARow++
+    // One that has died of a record, and not before it ran any, is no reason to wait: what it ran is kept apart from here on.
+    if (!hasRun(ending)) this.#startPause.onFailed()
+    if (ending.interrupted.length > 1) this.#isTracking = true
     const { restarts, killed } = this.#counters
     const more = ending.overdue.length > 0 ? 1 : 0
     this.#counters = { ...this.#counters, restarts: restarts + 1, killed: killed + more }
     this.#tell(ending)
     // One that is worn or retired has its successor.
-    if (member.age !== 'fresh' || this.#isClosing) return
+    if (member.age !== 'fresh' || member.isCell || this.#isClosing) return
     // Only a crew that closes gives up bringing one up.
     this.#bringUp(Number.POSITIVE_INFINITY).catch(() => {})
   }
@@ -226,14 +280,15 @@ export class LaneCrew {
   /** A thread that should have been brought up has not been. */
   #onUnready(why: string): void {
     const { handlerId, log } = this.#options
-    this.#failuresInARow++
+    this.#startPause.onFailed()
+    const failuresInARow = this.#startPause.inARow
     this.#counters = { ...this.#counters, failedStarts: this.#counters.failedStarts + 1 }
-    log.error({ handler: handlerId, why, failuresInARow: this.#failuresInARow }, 'a worker thread could not be started')
+    log.error({ handler: handlerId, why, failuresInARow }, 'a worker thread could not be started')
   }
 
   #tell(ending: LaneEnding): void {
     const { handlerId, log } = this.#options
-    const facts = { handler: handlerId, why: ending.why, failuresInARow: this.#failuresInARow }
+    const facts = { handler: handlerId, why: ending.why, failuresInARow: this.#deathsInARow }
     const positions = (item: WorkItem | undefined) =>
       (item?.records ?? []).map((record) => `${record.topic}/${record.partition}/${record.offset}`)
     const timedOut = ending.overdue.flatMap(({ item }) => positions(item))

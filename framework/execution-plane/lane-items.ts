@@ -26,6 +26,8 @@ export interface LeftItems {
   readonly unstarted: readonly WorkItem[]
   /** Of those that have ended, the one that was started last: what it left behind may have ended the thread. */
   readonly lastEnded: WorkItem | undefined
+  /** Which of those that ran has ended the thread, if the thread could say. */
+  readonly blamed: WorkItem | 'none' | 'unknown'
 }
 
 export class LaneItems {
@@ -143,6 +145,7 @@ export class LaneItems {
       interrupted: [] as StartedItem[],
       unstarted: [] as WorkItem[],
       lastEnded: this.#lastEnded,
+      blamed: this.#blamed(),
     }
     for (const [slot, item] of this.#items) {
       const state = this.#memory.stateOf(slot)
@@ -160,6 +163,11 @@ export class LaneItems {
     }
     this.#items.clear()
     return left
+  }
+
+  #blamed(): WorkItem | 'none' | 'unknown' {
+    const { blamed } = this.#memory
+    return typeof blamed === 'string' ? blamed : (this.#items.get(blamed) ?? 'none')
   }
 
   #freeSlot(slot: number): void {

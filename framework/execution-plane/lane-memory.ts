@@ -29,12 +29,16 @@ export const slotState = {
  */
 const bell = { silent: 0, rung: 1, watched: 2 } as const
 
+/** Words in `BLAMED`; above them: the slot that is to blame, plus one. */
+const blame = { unknown: 0, none: -1 } as const
+
 /** Words in front of the slots. */
 const BELL = 0
 const PASSED = 1
 const WRITTEN = 2
 const LINES_TAKEN = 3
-const HEAD_WORDS = 4
+const BLAMED = 4
+const HEAD_WORDS = 5
 const HEAD_BYTES = 8 + 4 * HEAD_WORDS
 /** Two times, a state and a place in the ring. */
 const SLOT_BYTES = 24
@@ -128,6 +132,13 @@ export class LaneMemory {
     }
   }
 
+  /** The slot whose attempt has ended the thread, as the thread said at its end; `none`: none that it knew of. */
+  get blamed(): number | 'none' | 'unknown' {
+    const word = Atomics.load(this.#words, BLAMED)
+    if (word === blame.unknown) return 'unknown'
+    return word === blame.none ? 'none' : word - 1
+  }
+
   /** The engine has handed on so many log lines of this thread in all. */
   takeLine(): void {
     Atomics.add(this.#words, LINES_TAKEN, 1)
@@ -153,6 +164,11 @@ export class LaneMemory {
   /** The attempt is over, and a message says how: until that is read, it does not count as running. */
   tell(slot: number): void {
     Atomics.store(this.#states, slot, slotState.told)
+  }
+
+  /** The thread ends, and this attempt has ended it; `none`: one that is over. */
+  blame(slot: number | 'none'): void {
+    Atomics.store(this.#words, BLAMED, slot === 'none' ? blame.none : slot + 1)
   }
 
   spentUnpacking(ms: number): void {

@@ -26,6 +26,10 @@ export class SwappableEngine implements ExecutionEngine {
     return Math.max(0, this.#current.capacity - this.#sum((engine) => engine.abandoned))
   }
 
+  get setAside(): number {
+    return (this.#current.setAside ?? 0) + this.#sum((engine) => engine.setAside ?? 0)
+  }
+
   get inFlight(): number {
     return this.#current.inFlight + this.#sum((engine) => engine.inFlight)
   }

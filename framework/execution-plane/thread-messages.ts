@@ -15,6 +15,8 @@ export interface ThreadSettings {
   readonly timeoutMs: number
   readonly abandonAfterMs: number
   readonly memory: SharedArrayBuffer
+  /** The thread keeps track of which attempt it is at work for, to say at its end which one has ended it. Costs some time for each record. */
+  readonly isTracking: boolean
   /** One moment on the engine's clock and on the process's monotonic one, so that both sides tell the same time. */
   readonly epochMs: number
   readonly monotonicNs: bigint

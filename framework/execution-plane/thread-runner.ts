@@ -1,4 +1,5 @@
 /** Runs attempts on the event loop of one thread, in the order in which they came. Keeps no deadline but the signal's: who ignores it is killed from outside. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { markAsUntransferable } from 'node:worker_threads'
 import type { Outcome } from '../model/work.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -20,6 +21,8 @@ const TURN_ATTEMPTS = 512
 /** So many rounds of microtasks an attempt gets to end before the next one starts. Most that wait for nothing end in the first. */
 const SETTLING_ROUNDS = 8
 
+const start = (attempt: Attempt, now: number): Outcome | undefined => attempt.start(now)
+
 export class ThreadRunner {
   readonly #handler: PreparedHandler
   readonly #memory: LaneMemory
@@ -34,6 +37,9 @@ export class ThreadRunner {
   /** With so many left to start, it is time for more: they come while the thread is still at work. 0: only when none is left. */
   #lowAt = 0
   #isTurnDue = false
+  /** Whose code runs: while it starts, or, where that is kept track of, at any time. */
+  #starting: Attempt | undefined
+  readonly #tracked: AsyncLocalStorage<Attempt> | undefined
 
   /** @param abandonAfterMs how long an attempt that has failed by what it left behind may go on */
   constructor(
@@ -42,7 +48,9 @@ export class ThreadRunner {
     clock: Clock,
     abandonAfterMs: number,
     post: (message: FromThread) => void,
+    isTracking: boolean,
   ) {
+    this.#tracked = isTracking ? new AsyncLocalStorage() : undefined
     this.#handler = handler
     this.#memory = memory
     this.#clock = clock
@@ -67,6 +75,12 @@ export class ThreadRunner {
   /** The attempt in this slot may be over already; then there is nothing to do. */
   abort({ slot, reason }: AbortOrder): void {
     this.#bySlot.get(slot)?.abort(new DOMException(reason, 'AbortError'))
+  }
+
+  /** The thread ends, by what it runs at this moment. */
+  onExit(): void {
+    const attempt = this.#starting ?? this.#tracked?.getStore()
+    if (attempt !== undefined) this.#memory.blame(this.#slots.get(attempt) ?? 'none')
   }
 
   #takeTurnSoon(): void {
@@ -126,7 +140,9 @@ export class ThreadRunner {
     const attempt = new Attempt(this.#handler, item, this.#owner)
     this.#slots.set(attempt, slot)
     this.#bySlot.set(slot, attempt)
-    const outcome = attempt.start(now)
+    this.#starting = attempt
+    const outcome = this.#tracked === undefined ? attempt.start(now) : this.#tracked.run(attempt, start, attempt, now)
+    this.#starting = undefined
     if (outcome === undefined) this.#running.add(attempt, now)
     else this.#end(attempt, outcome)
     return attempt

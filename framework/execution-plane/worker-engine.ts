@@ -9,7 +9,8 @@ import type { ThreadCounters } from '../model/snapshot.ts'
 import type { CompletionEvent, Outcome, WorkItem } from '../model/work.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { ExecutionEngine } from './execution-engine.ts'
-import { type CrewCounters, LaneCrew } from './lane-crew.ts'
+import type { Death } from './lane.ts'
+import { type CrewCounters, hasRun, LaneCrew } from './lane-crew.ts'
 import { interrupted, timedOut } from './outcomes.ts'
 import { WorkQueue } from './work-queue.ts'
 import type { LaneEnding } from './worker-lane.ts'
@@ -45,8 +46,10 @@ export interface WorkerCounters extends CrewCounters {
   readonly moved: number
 }
 
-/** What a handler gets whose signal fires at the end of the grace. Milliseconds. */
+/** What a handler gets whose signal fires at the end of the grace, and a `teardown` that has not ended by then. Milliseconds. */
 const UNWIND_MS = 50
+/** No `teardown` takes longer, whatever the grace: an engine whose code was replaced may have days. Milliseconds. */
+const MOST_TEARDOWN_MS = 600_000
 const CLOSING = 'the engine is closing'
 
 export class WorkerEngine implements ExecutionEngine {
@@ -76,20 +79,24 @@ export class WorkerEngine implements ExecutionEngine {
         slots: WorkQueue.slotsOf(options.concurrency),
       },
       {
-        onCompletion: (_lane, item, outcome, durationMs) => {
+        onCompletion: (lane, item, outcome, durationMs) => {
           // Its thread has said so, and lives: what the engine itself says of those on a dead one acquits nobody.
-          if (outcome.kind !== 'interrupted') this.#queue.acquit(item)
+          if (outcome.kind !== 'interrupted') this.#queue.onCompleted(lane, item)
           this.#complete(item, outcome, durationMs)
         },
         onChange: () => this.#takeTurnSoon(),
-        onGone: (_lane, ending) => this.#onGone(ending),
+        onGone: (_lane, ending) => this.#onGone(ending, ending.isCell),
       },
     )
-    this.#queue = new WorkQueue(options.clock, this.#crew, () => this.#takeTurnSoon())
+    this.#queue = new WorkQueue(options.clock, this.#crew, options.concurrency, () => this.#takeTurnSoon())
   }
 
   get capacity(): number {
     return this.#options.concurrency
+  }
+
+  get setAside(): number {
+    return this.#queue.setAside
   }
 
   get inFlight(): number {
@@ -134,7 +141,7 @@ export class WorkerEngine implements ExecutionEngine {
       const message = `The engine of ${handlerId} has not started. Await start() before submit().`
       throw new PyrallelError('PYR_ENGINE_NOT_STARTED', message)
     }
-    if (this.#open >= concurrency) {
+    if (this.#open - this.setAside >= concurrency) {
       const message = `The engine of ${handlerId} uses ${this.#open} of ${concurrency} slots. Submit only while there is capacity.`
       throw new PyrallelError('PYR_ENGINE_FULL', message)
     }
@@ -147,14 +154,16 @@ export class WorkerEngine implements ExecutionEngine {
     this.#abort('the attempt was given up', shouldAbort)
   }
 
-  /** A second call waits for the first, and can only shorten its grace. */
+  /** A second call waits for the first, and can only shorten its grace. No thread is begun from here on. */
   close(graceMs: number): Promise<void> {
-    this.#closing ??= this.#close()
     const giveUpAt = this.#options.clock.now() + Math.max(0, graceMs)
-    if (this.#state === 'closing' && this.#open > 0 && giveUpAt < this.#giveUpAt) {
-      this.#giveUpAt = giveUpAt
+    const isSooner = giveUpAt < this.#giveUpAt
+    this.#giveUpAt = Math.min(this.#giveUpAt, giveUpAt)
+    this.#closing ??= this.#close()
+    if (this.#state === 'closing' && isSooner) {
       this.#giveUpTimer?.cancel()
-      if (graceMs > 0) this.#giveUpTimer = this.#options.clock.setTimer(graceMs, () => this.#giveUp())
+      if (this.#open === 0) void this.#crew.stop(this.#teardownMs)
+      else if (graceMs > 0) this.#giveUpTimer = this.#options.clock.setTimer(graceMs, () => this.#giveUp())
       else this.#giveUp()
     }
     return this.#closing
@@ -174,10 +183,12 @@ export class WorkerEngine implements ExecutionEngine {
   }
 
   #takeTurn(): void {
+    if (this.#state === 'closing') this.#queue.abortStranded(CLOSING)
     for (const { item, reason } of this.#queue.takeAborted()) this.#complete(item, interrupted(reason), 0)
     this.#queue.distribute()
     for (const lane of this.#crew.all) lane.flush()
     this.#crew.endRetired()
+    if (this.#state === 'closing' && !this.#queue.hasWaiting) this.#crew.stopIdle(this.#teardownMs)
   }
 
   #complete(item: WorkItem, outcome: Outcome, durationMs: number): void {
@@ -189,10 +200,11 @@ export class WorkerEngine implements ExecutionEngine {
     }
   }
 
-  #onGone({ why, isPlanned, overdue, interrupted: cut, unstarted }: LaneEnding): void {
+  #onGone(ending: LaneEnding, isCell: boolean): void {
+    const { why, isPlanned, overdue, interrupted: cut, unstarted } = ending
     this.#queue.putBack(unstarted)
     // The engine's own kill at its end says nothing about what ran.
-    if (!isPlanned) for (const { item } of [...overdue, ...cut]) this.#queue.suspect(item)
+    if (!isPlanned) this.#queue.onDeath(deathOf(ending, isCell))
     const { timeoutMs } = this.#options
     for (const { item, durationMs } of overdue) this.#complete(item, timedOut(timeoutMs), durationMs)
     for (const { item, durationMs } of cut) {
@@ -213,15 +225,22 @@ export class WorkerEngine implements ExecutionEngine {
 
   async #close(): Promise<void> {
     this.#state = 'closing'
+    this.#crew.beginNoMore()
+    this.#takeTurnSoon()
     if (this.#open > 0) {
       await new Promise<void>((resolve) => {
         this.#onIdle = resolve
       })
     }
     this.#giveUpTimer?.cancel()
-    this.#queue.close()
-    await this.#crew.stop()
+    await this.#crew.stop(this.#teardownMs)
     this.#state = 'closed'
+    this.#queue.close()
+  }
+
+  /** What is left of the grace. */
+  get #teardownMs(): number {
+    return Math.min(MOST_TEARDOWN_MS, Math.max(UNWIND_MS, this.#giveUpAt - this.#options.clock.now()))
   }
 
   /** The grace is over. Those that heed their signal get a moment to end by themselves, then their threads are ended. */
@@ -241,5 +260,22 @@ export class WorkerEngine implements ExecutionEngine {
       'PYR_ENGINE_CLOSED',
       `${verb}() was called on the engine of ${this.#options.handlerId} after close().`,
     )
+  }
+}
+
+/** Who ended the thread: what it named itself, what ran alone, or the one that was overdue when it was killed. Else nobody knows. */
+function deathOf(ending: LaneEnding, isOfCell: boolean): Death {
+  const overdue = ending.overdue.map(({ item }) => item)
+  const ran = [...overdue, ...ending.interrupted.map(({ item }) => item)]
+  const isNamed = ending.blamed !== 'unknown'
+  const suspected = isNamed ? [] : overdue.length > 0 ? overdue : ran
+  const guilty = suspected.length === 1 ? suspected : ran.filter((item) => item === ending.blamed)
+  const isAtFault = (item: WorkItem) => guilty.includes(item) || suspected.includes(item)
+  return {
+    isOfCell,
+    guilty,
+    suspected: suspected.length === 1 ? [] : suspected,
+    cut: ran.filter((item) => !isAtFault(item)),
+    hasRun: hasRun(ending),
   }
 }

@@ -26,6 +26,8 @@ export interface LaneOptions {
   /** Items that may be on this lane at once, those included that were taken back and not passed over yet. */
   readonly slots: number
   readonly resourceLimits: ResourceLimits
+  /** See `ThreadSettings`. */
+  readonly isTracking: boolean
   readonly produce: (record: OutgoingRecord) => Promise<RecordPlace>
   readonly log: Logger
   readonly clock: Clock
@@ -50,8 +52,10 @@ export interface LaneEnding extends Omit<LeftItems, 'ended'> {
 
 /** A thread that is not ready by then is given up. Milliseconds. */
 const START_MS = 30_000
-/** What `teardown` may take. Milliseconds. */
-const TEARDOWN_MS = 1_000
+/** What `teardown` may take where nobody waits for it. Milliseconds. */
+const TEARDOWN_MS = 30_000
+/** A thread has run its `teardown`, and ends: what it has written is passed on, and its listeners for that run. Milliseconds. */
+const EXIT_MS = 1_000
 /** A thread inside a native call cannot be ended before the call returns. So long is waited, then it is left to itself. Milliseconds. */
 const TERMINATE_MS = 1_000
 
@@ -71,6 +75,7 @@ export class WorkerLane {
   /** Set: the thread is being ended. */
   #why: string | undefined
   #isPlanned = false
+  #teardownEndAt = Number.POSITIVE_INFINITY
   #batches = 0
   #boundaryMs = 0
   readonly ready: Promise<void>
@@ -171,16 +176,31 @@ export class WorkerLane {
     if (this.isOpen && !this.#outbox.isEmpty) this.#send(false)
   }
 
-  /** Ends an idle thread in order: `teardown` first. Bounded; settles when the thread has ended. */
-  stop(): Promise<void> {
+  /**
+   * Ends an idle thread in order: `teardown` first. Settles when the thread has ended. May be called again, with less time.
+   * @param limitMs what `teardown` may take
+   */
+  stop(limitMs: number = TEARDOWN_MS): Promise<void> {
     this.#isPlanned = true
     if (this.#state === 'starting') this.kill('the engine has ended it')
     if (this.isOpen) {
       this.#state = 'stopping'
-      this.#limit = this.#options.clock.setTimer(TEARDOWN_MS, () => this.kill('its teardown took too long'))
       this.#send(true)
     }
+    if (this.#state === 'stopping' && this.#why === undefined) this.#limitTeardown(limitMs)
     return this.gone
+  }
+
+  #limitTeardown(limitMs: number): void {
+    const { clock, log, handlerId } = this.#options
+    const endAt = clock.now() + limitMs
+    if (endAt >= this.#teardownEndAt) return
+    this.#teardownEndAt = endAt
+    this.#limit?.cancel()
+    this.#limit = clock.setTimer(limitMs, () => {
+      log.warn({ handler: handlerId, waitedMs: Math.round(limitMs) }, "a handler's teardown took too long and is cut")
+      this.kill('its teardown took too long')
+    })
   }
 
   /** Ends the thread wherever it is. What it has left is told by `onGone`. */
@@ -202,10 +222,10 @@ export class WorkerLane {
   // --- the thread ---
 
   #settings(): ThreadSettings {
-    const { entry, handlerId, group, timeoutMs, abandonAfterMs, clock } = this.#options
+    const { entry, handlerId, group, timeoutMs, abandonAfterMs, isTracking, clock } = this.#options
     const memory = this.#items.memory.buffer
     const times = { timeoutMs, abandonAfterMs, epochMs: clock.now(), monotonicNs: process.hrtime.bigint() }
-    return { entry, handlerId, group, memory, ...times }
+    return { entry, handlerId, group, memory, isTracking, ...times }
   }
 
   #send(stop: boolean): void {
@@ -241,7 +261,11 @@ export class WorkerLane {
         this.#publish(message.id, message.record)
         break
       case 'pyrallel.stopped':
-        this.kill('the engine has ended it')
+        this.#teardownEndAt = Number.NEGATIVE_INFINITY
+        this.#limit?.cancel()
+        this.#limit = this.#options.clock.setTimer(EXIT_MS, () =>
+          this.kill('its thread did not end after its teardown'),
+        )
         break
     }
   }

@@ -61,7 +61,7 @@ async function serve(
   settings: ThreadSettings,
   post: (message: FromThread) => void,
 ): Promise<void> {
-  const { handlerId, group, timeoutMs, abandonAfterMs } = settings
+  const { handlerId, group, timeoutMs, abandonAfterMs, isTracking } = settings
   const memory = LaneMemory.of(settings.memory)
   const log = new PostingLogger(postLines(memory, post))
   const definition = withSchema(definitionOf(module, handlerId), schema)
@@ -96,7 +96,8 @@ async function serve(
     trace,
     attribution,
   })
-  const runner = new ThreadRunner(handler, memory, clock, abandonAfterMs, post)
+  const runner = new ThreadRunner(handler, memory, clock, abandonAfterMs, post, isTracking)
+  process.once('exit', () => runner.onExit())
   const turn = (message?: ToThread): void => {
     if (message === undefined) return
     for (const answer of message.published) publisher.settle(answer)
@@ -105,7 +106,11 @@ async function serve(
     if (message.stop) {
       void tearDown(module, (error) =>
         log.warn({ handler: handlerId, err: error }, "a handler's teardown failed"),
-      ).then(() => post({ kind: 'pyrallel.stopped' }))
+      ).then(() => {
+        post({ kind: 'pyrallel.stopped' })
+        // By itself: a thread that is ended from outside loses what it has written to its standard output and not yet passed on.
+        process.exit(0)
+      })
     }
   }
   // poolifier greets its thread as soon as somebody listens; from here on the lane may send.

@@ -31,6 +31,7 @@ import {
   revokeLimitMs,
   sessionTimeoutMs,
 } from './librdkafka-settings.ts'
+import { StaticMember } from './librdkafka-static-member.ts'
 import { LibrdkafkaView } from './librdkafka-view.ts'
 import { settlesWithin, stillMissing } from './wait.ts'
 
@@ -88,6 +89,19 @@ export class LibrdkafkaConnection implements ViewedConnection {
   }
 
   consumer(options: ConsumerOptions): Promise<KafkaClient> {
+    const { instanceId, group } = options
+    // The classic protocol gives a static name to whoever comes last.
+    if (instanceId === undefined || this.#options.groupProtocol === 'classic') return this.#openConsumer(options)
+    return StaticMember.open((member) => this.#openConsumer(member), {
+      ...options,
+      log: this.#log.child({ group }),
+      clock: this.#clock,
+      revokeLimitMs: revokeLimitMs(this.#options),
+      sessionTimeoutMs: this.sessionTimeoutMs,
+    })
+  }
+
+  #openConsumer(options: ConsumerOptions): Promise<KafkaClient> {
     const { log, errors } = this.#reporting({ group: options.group }, options.onError)
     return LibrdkafkaConsumer.open(
       async (callbacks) => {
@@ -185,7 +199,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
     errors: ErrorReport,
     timeoutMs: number,
   ): Promise<NativeMetadata> {
-    native.on('event.error', (error) => errors.tell(error, 'the Kafka client reports an error'))
+    native.on('event.error', (error) => errors.tell(nativeError(error), 'the Kafka client reports an error'))
     native.on('event.log', (entry) => {
       // The binding cuts the text of its errors; its log has the whole reason.
       if (entry.fac === 'FAIL') this.#lastFailure = entry.message
@@ -193,8 +207,11 @@ export class LibrdkafkaConnection implements ViewedConnection {
     })
     return new Promise((resolve, reject) => {
       native.connect({ timeout: timeoutMs }, (error, metadata) => {
-        if (error) reject(this.#unreachable(nativeError(error), timeoutMs))
-        else resolve(metadata)
+        if (!error) return resolve(metadata)
+        const refused = this.#unreachable(nativeError(error), timeoutMs)
+        // The binding says "broker transport failure" of refused credentials, too.
+        errors.count(refused.code === 'PYR_AUTH_FAILED' ? { code: nativeCodes.AUTHENTICATION } : nativeError(error))
+        reject(refused)
       })
     })
   }

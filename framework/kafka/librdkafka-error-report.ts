@@ -1,4 +1,4 @@
-/** Tells of errors that a librdkafka client goes on after: each is counted, and of each code the log has one line per interval. Decides nothing. */
+/** Tells of errors that a librdkafka client goes on after: each is counted, and of each the log has one line per interval. Decides nothing. */
 import type { ClientErrorCode } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -22,7 +22,8 @@ export class ErrorReport {
 
   tell(error: NativeError, sentence: string, facts: object = {}): void {
     this.count(error)
-    const suppressed = this.#gate.pass(error.code)
+    // By what is said, not by the code alone: two errors of one code would hide each other.
+    const suppressed = this.#gate.pass(error.code, `${sentence}: ${error.message}`)
     if (suppressed === undefined) return
     this.#log.warn({ ...facts, error: error.message, code: error.code, suppressed }, sentence)
   }

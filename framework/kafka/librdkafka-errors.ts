@@ -15,6 +15,7 @@ export const nativeCodes = {
   UNKNOWN_TOPIC: -188,
   ALL_BROKERS_DOWN: -187,
   TIMED_OUT: -185,
+  SSL: -181,
   MSG_TIMED_OUT: -192,
   QUEUE_FULL: -184,
   WAIT_COORD: -180,
@@ -97,8 +98,35 @@ const counted: ReadonlyMap<number, ClientErrorCode> = new Map([
   [nativeCodes.TRANSPORT, 'NETWORK_EXCEPTION'],
   [nativeCodes.RESOLVE, 'NETWORK_EXCEPTION'],
   [nativeCodes.ALL_BROKERS_DOWN, 'NETWORK_EXCEPTION'],
+  [nativeCodes.SSL, 'NETWORK_EXCEPTION'],
   [nativeCodes.TIMED_OUT, 'NETWORK_EXCEPTION'],
   [nativeCodes.REQUEST_TIMED_OUT, 'NETWORK_EXCEPTION'],
+])
+
+/**
+ * The binding gives some errors without their code: those that it tells as an event, and those of single partitions. What they are stands in the text
+ * only, librdkafka's sentence for the code: `Broker: Topic authorization failed`, of an event in small letters and without where it comes from.
+ */
+const codesByText: ReadonlyMap<string, number> = new Map([
+  ['broker transport failure', nativeCodes.TRANSPORT],
+  ['host resolution failure', nativeCodes.RESOLVE],
+  ['all broker connections are down', nativeCodes.ALL_BROKERS_DOWN],
+  ['timed out', nativeCodes.TIMED_OUT],
+  ['ssl error', nativeCodes.SSL],
+  ['authentication failure', nativeCodes.AUTHENTICATION],
+  ['unknown partition', nativeCodes.UNKNOWN_PARTITION],
+  ['unknown topic', nativeCodes.UNKNOWN_TOPIC],
+  ['fatal error', nativeCodes.FATAL],
+  ['offset out of range', nativeCodes.OFFSET_OUT_OF_RANGE],
+  ['unknown topic or partition', nativeCodes.UNKNOWN_TOPIC_OR_PART],
+  ['request timed out', nativeCodes.REQUEST_TIMED_OUT],
+  ['broker disconnected before response received', nativeCodes.NETWORK_EXCEPTION],
+  ['inconsistent group protocol', nativeCodes.INCONSISTENT_GROUP_PROTOCOL],
+  ['topic authorization failed', nativeCodes.TOPIC_AUTHORIZATION_FAILED],
+  ['group authorization failed', nativeCodes.GROUP_AUTHORIZATION_FAILED],
+  ['sasl authentication failed', nativeCodes.SASL_AUTHENTICATION_FAILED],
+  ['static consumer fenced by other consumer with same group.instance.id', nativeCodes.FENCED_INSTANCE_ID],
+  ['the assignor or its version range is not supported by the consumer group', nativeCodes.UNSUPPORTED_ASSIGNOR],
 ])
 
 export function clientErrorCode(error: ErrorFacts): ClientErrorCode {
@@ -131,13 +159,26 @@ export function isRetriable(error: NativeError): boolean {
   return !isFatal(error) && (error.isRetriable === true || passing.has(error.code))
 }
 
+/** By librdkafka's words, as `FatalFault` keeps them: another member of the group has this one's static name. */
+export function isInstanceInUse(thrown: unknown): boolean {
+  return thrown instanceof Error && /instance ID is still used/i.test(thrown.message)
+}
+
+const NO_CODE = -1
+
+function codeOf(message: string): number {
+  return codesByText.get(message.replace(/^(?:Local|Broker): /, '').toLowerCase()) ?? NO_CODE
+}
+
 /** Anything the binding throws or calls back with has a message; most have a code. */
 export function nativeError(thrown: unknown): NativeError {
   if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) {
-    const code = 'code' in thrown && typeof thrown.code === 'number' ? thrown.code : -1
-    return Object.assign(thrown, { message: String(thrown.message), code })
+    const message = String(thrown.message)
+    const told = 'code' in thrown && typeof thrown.code === 'number' ? thrown.code : NO_CODE
+    const code = told === NO_CODE ? codeOf(message) : told
+    return Object.assign(thrown, { message, code })
   }
-  return { message: String(thrown), code: -1 }
+  return { message: String(thrown), code: NO_CODE }
 }
 
 /** What a refusal is about, where not about the group. A coordinator that cannot store a request has no code for it: -1, for all its partitions. */

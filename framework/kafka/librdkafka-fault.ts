@@ -5,7 +5,7 @@
 import { PyrallelError } from '../model/errors.ts'
 import type { NativeConsumer, NativeError } from './librdkafka-binding.ts'
 import type { ErrorReport } from './librdkafka-error-report.ts'
-import { isFatal, nativeCodes } from './librdkafka-errors.ts'
+import { isFatal, nativeCodes, nativeError } from './librdkafka-errors.ts'
 
 /** `[thrd:main]: Fatal error: Broker: Group authorization failed: ...` */
 const preamble = /^\[thrd:[^\]]*\]: (?:Fatal error: )?/
@@ -21,7 +21,7 @@ export class FatalFault {
       this.#error = cannotGoOn(message.replace(preamble, ''), new Error(message))
       this.#count()
     })
-    native.on('event.error', (error) => this.note(error))
+    native.on('event.error', (error) => this.note(nativeError(error)))
   }
 
   get error(): PyrallelError | undefined {

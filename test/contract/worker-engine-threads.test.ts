@@ -190,6 +190,96 @@ describe('WorkerEngine: how threads begin and end', LIMIT, () => {
     assert.equal(harness.worker.threads.running, 0)
   })
 
+  it('passes on all that teardown writes', async () => {
+    process.env.FAULTY_SETUP = 'wordy teardown'
+    const { write } = process.stdout
+    for (let round = 0; round < 5; round++) {
+      let written = ''
+      process.stdout.write = (chunk: Uint8Array | string, ...rest: unknown[]): boolean => {
+        const text = String(chunk)
+        if (!text.startsWith('goodbye')) return Reflect.apply(write, process.stdout, [chunk, ...rest]) as boolean
+        written += text
+        for (const done of rest) if (typeof done === 'function') done()
+        return true
+      }
+      try {
+        await using harness = await FaultyHarness.running(faulty)
+        await harness.engine.close(10_000)
+      } finally {
+        process.stdout.write = write
+      }
+      const lines = Array.from({ length: 200 }, (_, index) => `goodbye ${index + 1}\n`)
+      assert.equal(written, lines.join(''))
+    }
+  })
+
+  it('gives teardown the time of its grace', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pyrallel-teardown-'))
+    process.env.FAULTY_SETUP = 'slow teardown'
+    process.env.FAULTY_TEARDOWN_FILE = join(folder, 'teardowns')
+    await using harness = await FaultyHarness.running(faulty)
+    await harness.engine.close(60_000)
+    assert.match(await readFile(process.env.FAULTY_TEARDOWN_FILE, 'utf8'), /^\d+\n$/)
+    await rm(folder, { recursive: true })
+  })
+
+  for (const [what, shorten] of [
+    ['the grace', 200],
+    ['the grace of a second call', 60_000],
+  ] as const) {
+    it(`cuts a teardown that never ends at the end of ${what}, and says so`, async () => {
+      process.env.FAULTY_SETUP = 'endless teardown'
+      await using harness = await FaultyHarness.running(faulty)
+      const at = performance.now()
+      const closing = harness.engine.close(shorten)
+      await harness.engine.close(200)
+      await closing
+      assert.ok(performance.now() - at < 10_000)
+      assert.equal(harness.logs.at(-1)?.message, "a handler's teardown took too long and is cut")
+      assert.equal(harness.worker.threads.running, 0)
+    })
+  }
+
+  it('runs teardown in threads that have nothing to do while another is waited for', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pyrallel-teardown-'))
+    process.env.FAULTY_TEARDOWN_FILE = join(folder, 'teardowns')
+    await using harness = await FaultyHarness.running(faulty, { threads: 2 })
+    const last = harness.tell({ do: 'wait', name: 'last' })
+    await harness.atGate('last')
+    const closing = harness.engine.close(60_000)
+    while (harness.worker.threads.running > 1) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(harness.completionOf(last), undefined)
+    harness.open('last')
+    await closing
+    assert.equal((await readFile(process.env.FAULTY_TEARDOWN_FILE, 'utf8')).trim().split('\n').length, 2)
+    await rm(folder, { recursive: true })
+  })
+
+  it('is closed at once while a setup hangs, and begins no other thread', async () => {
+    process.env.FAULTY_SETUP = 'hangs'
+    await using harness = new FaultyHarness(faulty, { threads: 2 })
+    const starting = harness.start()
+    while (harness.worker.threads.running < 2) await new Promise((resolve) => setImmediate(resolve))
+    const at = performance.now()
+    await harness.engine.close(60_000)
+    await starting
+    assert.ok(performance.now() - at < 10_000)
+    assert.deepEqual([harness.worker.threads.running, harness.worker.counters.failedStarts], [0, 0])
+  })
+
+  it('begins no thread once it is closed: what waits for one is interrupted', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    process.env.FAULTY_SETUP = 'fails'
+    await harness.outcomeOf(harness.tell({ do: 'exit' }))
+    const waiting = harness.tell({ do: 'nothing' })
+    await harness.until(() => harness.worker.counters.failedStarts === 2)
+    const at = performance.now()
+    await harness.engine.close(60_000)
+    assert.ok(performance.now() - at < 10_000)
+    assert.equal((await harness.outcomeOf(waiting)).kind, 'interrupted')
+    assert.equal(harness.worker.counters.failedStarts, 2)
+  })
+
   it('ends a spinning thread within the bound of close, and answers what ran there and behind it', async () => {
     await using harness = await FaultyHarness.running(faulty)
     const ids = [harness.tell({ do: 'spin' }), harness.tell({ do: 'nothing' })]

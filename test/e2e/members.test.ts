@@ -1,11 +1,12 @@
 /** Members that end, come back, or take long, on Apache Kafka: each record is accounted for, and nobody is disturbed without need. */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
+import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
 import { configDefaults } from '../../framework/runtime/resolve-config.ts'
 import { startKafka } from './kafka-harness.ts'
 import type { MemberProcess } from './member-process.ts'
 import { offsetsIn } from './raw-log.ts'
-import { Scenario } from './scenario.ts'
+import { quietLog, Scenario } from './scenario.ts'
 
 // Long enough for a member to be restarted on a machine that is busy: nobody is to be missed here, and no test waits for it.
 const sessionMs = 45_000
@@ -46,6 +47,38 @@ describe('a member', { concurrency: 3 }, () => {
       assert.equal(repeats, 0)
     })
   }
+
+  it('with the static name of a live one is refused, in words, after the session time-out, and the live one goes on', async (t) => {
+    const scenario = await Scenario.open(t, cluster, { partitions: 2 })
+    const live = await scenario.start({ instanceId: 'a' })
+    await scenario.untilShared(2)
+    const connection = await connectKafka({
+      ...{ brokers: cluster.brokers, clientId: 'twin', groupProtocol: 'consumer', log: quietLog },
+      sessionTimeoutMs: 1_000,
+    })
+    const codes: string[] = []
+    const onError = (code: string) => codes.push(code)
+    const twin = await connection.consumer({ group: scenario.group, startFrom: 'earliest', instanceId: 'a', onError })
+    await twin.subscribe([scenario.topic], {
+      onAssigned: () => assert.fail('it was let in'),
+      async onRevoked() {},
+      onLost() {},
+    })
+    const pollForEver = async () => {
+      for (;;) await twin.poll(1, 20)
+    }
+    await assert.rejects(pollForEver(), {
+      code: 'PYR_KAFKA',
+      message: /another live member of group .* 'a', still after/,
+    })
+    assert.deepEqual([codes.filter((code) => code === 'FATAL').length, codes.includes('OTHER')], [1, true])
+    await twin.close()
+    await connection.close()
+    await scenario.produceMany(20, 4)
+    await scenario.untilAllHandled()
+    assert.equal(moves(live), 2)
+    await scenario.finish()
+  })
 
   it('that gets SIGTERM under load leaves nothing behind: the others repeat no record, dead letters included', async (t) => {
     const plan = { behaviour: { takesMs: [5, 50], failures: { k1: 2, k2: 99 } } } as const

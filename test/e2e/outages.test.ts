@@ -23,7 +23,12 @@ async function cluster(t: TestContext, brokers: 1 | 3) {
 describe('a group under load', { skip: external }, () => {
   it('outlives a stop and a new start of its only broker', async (t) => {
     const kafka = await cluster(t, 1)
-    const scenario = await Scenario.open(t, kafka, { partitions: 4 }, { behaviour: { takesMs: [1, 20] } })
+    const scenario = await Scenario.open(
+      t,
+      kafka,
+      { partitions: 4 },
+      { behaviour: { takesMs: [1, 20] }, metrics: true },
+    )
     const load = scenario.load(200, 40)
     const members = await Promise.all([scenario.start(), scenario.start()])
     await scenario.untilShared(4)
@@ -33,6 +38,20 @@ describe('a group under load', { skip: external }, () => {
     for (const member of members) {
       await member.until('it notices', () => member.lines.some((line) => line.kind === 'log' && line.level === 'warn'))
     }
+    // As what they are, by the consumer's count, and in the lines of both: transport failures, and that all brokers are down.
+    const reports = () => members[0].logged('the Kafka client reports an error')
+    const codes = (role?: string) =>
+      new Set(
+        reports()
+          .filter(({ fields }) => fields.role === role)
+          .map(({ fields }) => fields.code),
+      )
+    const areNamed = (role?: string) => [-195, -187].every((code) => codes(role).has(code))
+    await members[0].until('consumer and producer have told', () => areNamed() && areNamed('producer'))
+    const counted = (code: string) =>
+      members[0].metric(`pyrallel_client_errors_total{group="${scenario.group}",code="${code}"}`)
+    assert.ok((await counted('NETWORK_EXCEPTION')) > 0)
+    assert.equal(await counted('OTHER'), 0)
     await kafka.startBroker(1)
     await scenario.untilProgress(200)
     await load.stop()

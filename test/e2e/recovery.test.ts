@@ -70,6 +70,24 @@ describe('after a SIGKILL', { concurrency: 2 }, () => {
     t.diagnostic(`completed records that ran again after a kill in full flight: ${repeats} of ${done}`)
     assert.ok(repeats < done / 2, `${repeats} of ${done} ran again`)
   })
+
+  it('a static member of the new protocol waits until its name is free, comes back, and nothing is lost', async (t) => {
+    const scenario = await Scenario.open(t, cluster, { partitions: 4 }, { behaviour: { takesMs: [1, 10] } })
+    const load = scenario.load(100, 20)
+    const [first, second] = await Promise.all(['a', 'b'].map((instanceId) => scenario.start({ instanceId })))
+    await scenario.untilBalanced(4, [first!, second!])
+    await scenario.untilProgress(100)
+    await second!.kill()
+    const again = await scenario.start({ instanceId: 'b' })
+    await again.until('it has partitions', () => again.partitions.length > 0)
+    const waits = again.logged(
+      'the static name of this member is still in use; it is free when the session of whoever had it is over',
+    )
+    assert.equal(waits.length, 1)
+    await scenario.untilProgress(50, [again])
+    await load.stop()
+    await scenario.finish()
+  })
 })
 
 /** A member of our own client alone: it is polled until it closes, and keeps what it was assigned. */

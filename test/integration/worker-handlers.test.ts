@@ -8,6 +8,7 @@ import { createRuntime } from '../../framework/runtime/create-runtime.ts'
 import { resolveConfig } from '../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { Runtime } from '../../framework/runtime/runtime.ts'
+import { playBadRecords } from '../bench/bad-records.ts'
 import { bundledEntries } from '../contract/worker-entries/bundle.ts'
 import type { Fault } from '../contract/worker-entries/faulty.ts'
 import { recordedLog } from '../unit/kafka/recorded-log.ts'
@@ -128,4 +129,24 @@ describe('a worker handler in a runtime', { timeout: 300_000 }, () => {
     assert.deepEqual(numbers, [7, 17, 27, 37, 47, 57, 67, 77, 87, 97])
     assert.equal(app.runtime.snapshot().groups[0]?.handlers[0]?.threads?.restarts, 4)
   })
+})
+
+describe('records that end their thread, each of a key of its own', { timeout: 300_000 }, () => {
+  for (const threads of [1, 2, 8]) {
+    it(`hold no healthy record back that comes later, with ${threads} threads`, async () => {
+      const result = await playBadRecords({
+        entry: faulty,
+        threads,
+        bad: 60,
+        way: 'exitLater',
+        healthy: 50,
+        kind: 'rest',
+        afterMs: 1_500,
+        limitMs: 20_000,
+      })
+      // On an idle machine each takes less than a second. With suspects first, and a pause for all that grows, none of them is done after minutes.
+      assert.equal(result.waitsMs.length, 50)
+      assert.equal(result.healthyDead, 0)
+    })
+  }
 })

@@ -67,6 +67,7 @@ function deskAttempts(desks: readonly Desk[]): Attempts {
   }
   return {
     capacity: (member) => deskOf(member).capacity,
+    setAside: (member) => deskOf(member).host.engine.setAside ?? 0,
     start: (member, item) => deskOf(member).submit(item),
     abort: (member, partition) => deskOf(member).abort(({ records: [record] }) => record?.partition === partition),
     crash: (member) => deskOf(member).crash(),

@@ -9,10 +9,11 @@ import { met } from './engine-books.ts'
 import { workerHost } from './engine-hosts.ts'
 import { type Host, playWithEngines } from './engine-play.ts'
 import { Violation } from './oracle.ts'
-import { playAll, playAsync } from './run-engine-schedules.ts'
+import { playAll, playAllThreads, playAsync } from './run-engine-schedules.ts'
 
 const ASYNC_SCHEDULES = 300
 const WORKER_SCHEDULES = 30
+const THREAD_SCHEDULES = 400
 const LIMIT = { timeout: 180_000 }
 
 withoutListenersOfFaults()
@@ -38,6 +39,10 @@ describe('schedules with real engines', LIMIT, () => {
     } finally {
       await Promise.all([...hosts.values()].flat().map(({ engine }) => engine.close(0)))
     }
+  })
+
+  it(`hold no healthy record behind bad ones of which threads die, over ${THREAD_SCHEDULES} of them`, async () => {
+    await playAllThreads(1, THREAD_SCHEDULES)
   })
 
   it('have met what they are about', () => {

@@ -212,7 +212,7 @@ export class Oracle {
   }
 
   /** @param runningHere everything that this process is at work on, whatever assignment it came from */
-  start(running: Running, runningHere: readonly Running[], member: number, now: number): void {
+  start(running: Running, runningHere: readonly Running[], member: number, now: number, setAside: number): void {
     seen.starts += 1
     this.checkSilence(member, now, `record ${running.record.uid}`)
     if (running.assignment.isRefused)
@@ -256,7 +256,7 @@ export class Oracle {
     if (later !== undefined) throw new Violation('ORDER', `record ${uid} runs after ${later.uid} of its shard is done`)
     this.#checkSpan(assignment, record)
     const items = new Set([...runningHere.map((other) => other.item), item])
-    if (items.size > this.#setup.concurrency) throw new Violation('LIMIT', `${items.size} in flight`)
+    if (items.size > this.#setup.concurrency + setAside) throw new Violation('LIMIT', `${items.size} in flight`)
   }
 
   /** A commit of this member was acknowledged, or it got its first partition. */

@@ -60,6 +60,8 @@ interface Member {
 export interface Attempts {
   /** Items that this member's engine can have in flight. */
   capacity(member: number): number
+  /** Of the items in flight, those that take no slot. */
+  setAside(member: number): number
   start(member: number, item: WorkItem): void
   /** The partition is given up: whatever runs of it should stop. */
   abort(member: number, partition: number): void
@@ -70,7 +72,7 @@ export interface Attempts {
 /** @throws Violation, or whatever the code under test throws */
 export function play({ setup, steps }: Schedule): void {
   // Nothing runs: a step of the schedule says what has become of an item.
-  const byHand: Attempts = { capacity: () => setup.concurrency, start() {}, abort() {}, crash() {} }
+  const byHand: Attempts = { capacity: () => setup.concurrency, setAside: () => 0, start() {}, abort() {}, crash() {} }
   const game = new Game(setup, byHand)
   for (const step of steps) game.step(step)
   for (const member of game.calmWeather(CALM_ROUNDS)) game.succeedAll(member)
@@ -382,7 +384,12 @@ export class Game {
 
   #start(member: Member): void {
     this.#oracle.beginTurn()
-    const items = member.manager.takeReady(this.#now, () => this.#attempts.capacity(member.id))
+    const setAside = this.#attempts.setAside(member.id)
+    const items = member.manager.takeReady(
+      this.#now,
+      () => this.#attempts.capacity(member.id),
+      () => setAside,
+    )
     this.#judge(member, this.#takeGivenUp(member))
     for (const item of items) {
       const batched: LogRecord[] = []
@@ -395,7 +402,7 @@ export class Game {
           throw new Violation('START', `record ${kafkaRecord.offset} is not ours`)
         if (owned.isDraining) throw new Violation('START', 'a draining partition starts work')
         const running = { item, assignment: owned.assignment, record }
-        this.#oracle.start(running, member.running, member.id, this.#now)
+        this.#oracle.start(running, member.running, member.id, this.#now, setAside)
         this.#oracle.checkCommitted([...member.owned.values()].map(({ assignment }) => assignment))
         member.running.push(running)
         member.lastRunning.set(`${kafkaRecord.partition}/${kafkaRecord.offset}`, running)

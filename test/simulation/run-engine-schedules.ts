@@ -3,6 +3,7 @@ import type { ExecutionEngine } from '../../framework/execution-plane/execution-
 import { asyncHost } from './engine-hosts.ts'
 import { playWithEngines } from './engine-play.ts'
 import { type Schedule, scheduleOf } from './schedule.ts'
+import { playThreads, threadScheduleOf } from './thread-play.ts'
 
 const PATIENCE = 50
 
@@ -18,10 +19,19 @@ export async function playAsync(
 }
 
 /** @throws Error with the seed, to play it again, and what went wrong as its cause */
-export async function playAll(from: number, count: number, play: (schedule: Schedule) => Promise<void>): Promise<void> {
+export function playAll(from: number, count: number, play: (schedule: Schedule) => Promise<void>): Promise<void> {
+  return playSeeds(from, count, (seed) => play(scheduleOf(seed)))
+}
+
+/** @throws as `playAll` */
+export function playAllThreads(from: number, count: number): Promise<void> {
+  return playSeeds(from, count, async (seed) => playThreads(threadScheduleOf(seed)))
+}
+
+async function playSeeds(from: number, count: number, play: (seed: number) => Promise<void>): Promise<void> {
   for (let seed = from; seed < from + count; seed += 1) {
     try {
-      await play(scheduleOf(seed))
+      await play(seed)
     } catch (error) {
       throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
     }

@@ -186,14 +186,25 @@ const faults = {
   },
 }
 
+async function sayGoodbye(): Promise<void> {
+  for (let line = 1; line <= 200; line++) {
+    console.log(`goodbye ${line}`)
+    if (line === 100) await sleep(5)
+  }
+}
+
 runThread({
   default: handler<Fault>('orders', (record, context) => faults[record.value.do](record.value, context, record)),
   setup: async () => {
     if (process.env.FAULTY_SETUP === 'fails') throw new Error('the database is away')
     if (process.env.FAULTY_SETUP === 'hangs') await new Promise(() => {})
+    if (process.env.FAULTY_SETUP === 'dies soon') setTimeout(() => process.exit(3), 5)
     setups++
   },
-  teardown: () => {
+  teardown: async () => {
+    if (process.env.FAULTY_SETUP === 'wordy teardown') await sayGoodbye()
+    if (process.env.FAULTY_SETUP === 'slow teardown') await sleep(1_500)
+    if (process.env.FAULTY_SETUP === 'endless teardown') await new Promise(() => {})
     if (process.env.FAULTY_SETUP === 'no teardown') throw new Error('cannot tear down')
     if (process.env.FAULTY_TEARDOWN_FILE) appendFileSync(process.env.FAULTY_TEARDOWN_FILE, `${threadId}\n`)
   },

@@ -56,7 +56,7 @@ export class FakeEngine implements ExecutionEngine {
     this.aborted.push(...this.running.filter(shouldAbort))
   }
 
-  async close(): Promise<void> {
+  async close(_graceMs?: number): Promise<void> {
     this.#isClosed = true
     this.endAll(interrupted)
   }

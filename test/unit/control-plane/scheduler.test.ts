@@ -32,6 +32,21 @@ describe('the order of starts', () => {
     assert.deepEqual(order, [0, 1, 2, 3])
   })
 
+  it('starts as many more as an engine has set aside, which take no slot', () => {
+    const driver = new Driver({ route: { concurrency: 2, ordering: 'unordered' } }).assign(0, 0)
+    driver.poll(...range(0, 10).map((offset) => aRecord(offset)))
+    const { manager, now } = driver
+    const counts = [0, 1, 2, 0].map(
+      (setAside) =>
+        manager.takeReady(
+          now,
+          () => 2,
+          () => setAside,
+        ).length,
+    )
+    assert.deepEqual(counts, [2, 1, 1, 0])
+  })
+
   it('takes the blocking offset first when it comes back for its retry', () => {
     const driver = new Driver({ route: { concurrency: 2, ordering: 'unordered' } }).assign(0, 0)
     driver.poll(...range(0, 10).map((offset) => aRecord(offset)))

@@ -44,6 +44,58 @@ const withoutTimes = (fields: object) =>
   Object.fromEntries(Object.entries(fields).filter(([name]) => !name.endsWith('Ms')))
 
 describe('stop', () => {
+  it('leaves what is left of its drain to the engines, for the teardown of their handlers', async () => {
+    const { world, poller, engine } = await busyMember({ lifecycle: { drainMs: 9_000, revokeGraceMs: 1_000 } })
+    const graces: number[] = []
+    const { close } = engine
+    engine.close = (graceMs?: number) => {
+      graces.push(graceMs ?? Number.NaN)
+      return close()
+    }
+    const stopped = poller.stop()
+    await world.pass(2_000)
+    for (const item of engine.running) engine.end(item)
+    await world.settled(stopped)
+    const [graceMs = 0, ...others] = graces
+    assert.deepEqual([graceMs > 6_900 && graceMs <= 7_000, others], [true, []], `${graceMs} ms`)
+  })
+
+  it('gives the engines a second when its time is over, and when it is told to wait no longer', async () => {
+    const { world, poller, engine } = await busyMember({ lifecycle: { drainMs: 9_000, revokeGraceMs: 1_000 } })
+    const graces: number[] = []
+    const { close } = engine
+    engine.close = (graceMs?: number) => {
+      graces.push(graceMs ?? Number.NaN)
+      return close()
+    }
+    const stopped = poller.stop()
+    await world.pass(2_000)
+    poller.abort()
+    await world.settled(stopped)
+    assert.deepEqual(graces, [1_000])
+  })
+
+  it('gives a teardown that goes on no more than a second when it is told to wait no longer', async () => {
+    const { world, poller, engine } = await busyMember({ lifecycle: { drainMs: 9_000, revokeGraceMs: 1_000 } })
+    const graces: number[] = []
+    const { close } = engine
+    let onTornDown: () => void = () => {}
+    engine.close = (graceMs?: number) => {
+      graces.push(graceMs ?? Number.NaN)
+      if (graces.length > 1) return close()
+      return new Promise((resolve) => {
+        onTornDown = resolve
+      })
+    }
+    for (const item of engine.running) engine.end(item)
+    const stopped = poller.stop()
+    await world.until(() => graces.length === 1)
+    poller.abort()
+    assert.equal(graces[1], 1_000)
+    onTornDown()
+    await world.settled(stopped)
+  })
+
   it('drains, closes the engines, commits, closes the client, in this order, and leaves nothing', async () => {
     const { world, steps, poller, engine, lines, fatal } = await busyMember({
       commit: { minIntervalMs: 600_000, recovery: 'metadata' },

@@ -1,7 +1,12 @@
 /** What users are shown of librdkafka's own sentences, and under which names its errors are counted. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { clientErrorCode, isCredentialRefusal, plainReason } from '../../../framework/kafka/librdkafka-errors.ts'
+import {
+  clientErrorCode,
+  isCredentialRefusal,
+  nativeError,
+  plainReason,
+} from '../../../framework/kafka/librdkafka-errors.ts'
 
 describe('a reason that librdkafka gives', () => {
   for (const [reason, plain] of [
@@ -48,5 +53,17 @@ describe('an error', () => {
     ['one that no code is kept for', { code: -154 }, 'OTHER'],
   ] as const) {
     it(`is counted as ${counted}: ${what}`, () => assert.equal(clientErrorCode(error), counted))
+  }
+})
+
+describe('an error that the binding gives without its code', () => {
+  for (const [what, error, code] of [
+    ['an event', { message: 'all broker connections are down', code: -1 }, -187],
+    ['an event of the end', { message: 'fatal error', code: -1 }, -150],
+    ["a partition's", new Error('Broker: Topic authorization failed'), 29],
+    ['one that no code is kept for', { message: 'no offset stored', code: -1 }, -1],
+    ['one that has its code', { message: 'timed out', code: 7 }, 7],
+  ] as const) {
+    it(`gets it back by its text: ${what}`, () => assert.equal(nativeError(error).code, code))
   }
 })

@@ -40,7 +40,9 @@ export class ScriptedConsumer implements NativeConsumer {
     if (error !== undefined) throw error
   }
 
-  connect(): void {}
+  connect(_request: object, done: (error: NativeError | null, metadata: NativeMetadata) => void): void {
+    done(null, { topics: [], brokers: [] })
+  }
   /** Topics that the broker does not know any more. */
   readonly deletedTopics = new Set<string>()
   /** How many each topic has. */
@@ -51,14 +53,14 @@ export class ScriptedConsumer implements NativeConsumer {
     const partitions = Array.from({ length: count }, () => ({}))
     setImmediate(() => done(null, { topics: [{ name: topic, partitions }], brokers: [] }))
   }
-  readonly #listeners = new Map<string, (event: never) => void>()
+  readonly #listeners = new Map<string, ((event: never) => void)[]>()
   on(event: string, listener: (event: never) => void): void {
-    this.#listeners.set(event, listener)
+    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener])
   }
   emit(event: 'event.error', error: NativeError): void
   emit(event: 'event.log', entry: NativeLogEntry): void
   emit(event: string, what: unknown): void {
-    this.#listeners.get(event)?.(what as never)
+    for (const listener of this.#listeners.get(event) ?? []) listener(what as never)
   }
   isConnected(): boolean {
     return true

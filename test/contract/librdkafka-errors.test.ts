@@ -1,0 +1,44 @@
+/** That errors are counted by what the real binding gives: an event has no code, so its text must tell the same as the code would. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { clientErrorCode, nativeError } from '../../framework/kafka/librdkafka-errors.ts'
+import { clientErrorCodes } from '../../framework/model/events.ts'
+
+interface BindingErrors {
+  readonly codes: Readonly<Record<string, number>>
+  create(of: number | Error): Error & { readonly code: number }
+}
+
+const errors = await import('@confluentinc/kafka-javascript/lib/error.js' as string).then(
+  (module: { default: BindingErrors }) => module.default,
+  () => undefined,
+)
+
+describe('an error event of the binding', { skip: errors === undefined && 'the native client is not there' }, () => {
+  // As its lib/client.js makes one: of an error that has the text of the code.
+  const eventOf = ({ create }: BindingErrors, code: number) => create(new Error(create(code).message))
+
+  it('carries no code, whatever it is', () => {
+    assert.ok(errors)
+    for (const code of Object.values(errors.codes)) assert.equal(eventOf(errors, code).code, -1)
+  })
+
+  it('is counted as its code would be', () => {
+    assert.ok(errors)
+    const counted = new Set<string>()
+    for (const [name, code] of Object.entries(errors.codes)) {
+      const expected = clientErrorCode({ code })
+      assert.equal(clientErrorCode(nativeError(eventOf(errors, code))), expected, name)
+      counted.add(expected)
+    }
+    assert.deepEqual([...counted].sort(), [...clientErrorCodes].sort())
+  })
+
+  it('of a single partition is counted as its code would be, too', () => {
+    assert.ok(errors)
+    for (const [name, code] of Object.entries(errors.codes)) {
+      const ofPartition: Error = new Error(errors.create(code).message)
+      assert.equal(clientErrorCode(nativeError(ofPartition)), clientErrorCode({ code }), name)
+    }
+  })
+})
