@@ -29,6 +29,8 @@ export class Isolation {
   #diedAt = Number.NEGATIVE_INFINITY
   /** Nothing joins what is on the thread. */
   #isAlone = false
+  /** Something has come since its thread was last ended. Where nothing has, completions and turns cost nothing here. */
+  #isInUse = false
   #timer: Timer | undefined
   #idleTimer: Timer | undefined
 
@@ -52,6 +54,7 @@ export class Isolation {
   }
 
   push(item: WorkItem): void {
+    this.#isInUse = true
     this.#waiting[this.#suspects.rankOf(item)].push(item)
   }
 
@@ -72,12 +75,14 @@ export class Isolation {
   }
 
   onCompleted(lane: Lane): void {
+    if (!this.#isInUse) return
     this.#deaths = 0
     if (lane === this.#cells.cell) this.#together = Math.min(MOST_TOGETHER, this.#together * 2)
   }
 
   /** Something waits, and its thread could take it now. */
   get isReady(): boolean {
+    if (this.size === 0) return false
     const rank = this.#nextRank()
     const { cell } = this.#cells
     return rank !== undefined && cell !== undefined && this.#mayJoin(rank, cell) && this.#pauseMs(rank) === 0
@@ -85,6 +90,7 @@ export class Isolation {
 
   /** @param slots so many handlers more may run */
   serve(slots: number): void {
+    if (!this.#isInUse) return
     if (this.size > 0) this.#cells.wantCell()
     for (let left = slots; left > 0 && this.isReady; left--) this.#give()
     this.#timer?.cancel()
@@ -123,10 +129,16 @@ export class Isolation {
     return Math.max(0, this.#diedAt + pauseBefore(rank, this.#deaths) - this.#clock.now())
   }
 
+  #end(): void {
+    this.#idleTimer = undefined
+    this.#isInUse = false
+    this.#cells.endCell()
+  }
+
   #endIdle(): void {
     const { cell } = this.#cells
     const isIdle = cell !== undefined && cell.size === 0 && this.size === 0
-    if (isIdle) this.#idleTimer ??= this.#clock.setTimer(IDLE_MS, () => this.#cells.endCell())
+    if (isIdle) this.#idleTimer ??= this.#clock.setTimer(IDLE_MS, () => this.#end())
     else {
       this.#idleTimer?.cancel()
       this.#idleTimer = undefined

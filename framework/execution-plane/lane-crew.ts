@@ -248,6 +248,7 @@ export class LaneCrew {
 
   #onCompleted(lane: WorkerLane): void {
     this.#deathsInARow = 0
+    if (this.#startPause.inARow === 0) return
     const member = this.#lanes.get(lane)
     if (member !== undefined) this.#startPause.onCompleted(member.failuresBefore)
   }

@@ -63,6 +63,7 @@ export class WorkQueue {
 
   /** Items on no thread that keep no other from being submitted, because it is not known whether any thread survives them. */
   get setAside(): number {
+    if (this.#isolation.size === 0 && !this.#doubt.isOn) return 0
     // The one that its thread could take has its slot: else others would come before it for ever.
     const apart = this.#isolation.size - (this.#isolation.isReady ? 1 : 0)
     return Math.min(MOST_SET_ASIDE, apart + (this.#doubt.isOn ? this.#queue.length : 0))
@@ -96,7 +97,7 @@ export class WorkQueue {
     this.#suspects.clear(item)
     this.#isolation.onCompleted(lane)
     this.#doubt.onCompleted()
-    if (this.#oldest.delete(item)) this.#doubt.onOldestCompleted()
+    if (this.#oldest.size > 0 && this.#oldest.delete(item)) this.#doubt.onOldestCompleted()
   }
 
   /** Those that are not started will not be. */

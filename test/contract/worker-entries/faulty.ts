@@ -197,7 +197,8 @@ runThread({
   default: handler<Fault>('orders', (record, context) => faults[record.value.do](record.value, context, record)),
   setup: async () => {
     if (process.env.FAULTY_SETUP === 'fails') throw new Error('the database is away')
-    if (process.env.FAULTY_SETUP === 'hangs') await new Promise(() => {})
+    // With a timer: a thread that waits for nothing ends by itself.
+    if (process.env.FAULTY_SETUP === 'hangs') await sleep(600_000)
     if (process.env.FAULTY_SETUP === 'dies soon') setTimeout(() => process.exit(3), 5)
     setups++
   },
