@@ -171,7 +171,8 @@ export class LibrdkafkaConnection implements ViewedConnection {
 
   async #connectOutsider(group: string, timeoutMs: number): Promise<NativeConsumer> {
     const { log, errors } = this.#reporting({ role: 'view', group })
-    const config = { ...commonConfig(this.#options), 'group.id': group, 'enable.auto.commit': false }
+    const looks = { 'group.id': group, 'enable.auto.commit': false, 'isolation.level': 'read_uncommitted' }
+    const config = { ...commonConfig(this.#options), ...looks }
     const native = build(() => new this.#library.KafkaConsumer(config))
     await this.#connect(native, log, errors, timeoutMs)
     return native

@@ -1,5 +1,7 @@
 /** Looks at a partition's log, and writes to it in transactions, with the Kafka library alone: what is really there, whatever our client says. */
+import { setTimeout as delay } from 'node:timers/promises'
 import kafka, { type LibrdKafkaError, type Message } from '@confluentinc/kafka-javascript'
+import { int32, int64, request, text } from './kafka-request.ts'
 
 const timeoutMs = 30_000
 
@@ -59,6 +61,22 @@ export async function writeInTransactions(
         commits ? producer.commitTransaction(timeoutMs, done) : producer.abortTransaction(timeoutMs, done),
       )
     }
+  } finally {
+    await settled((done) => producer.disconnect(timeoutMs, done))
+  }
+}
+
+/** Does something while a transaction is open that has one record in partition 0, and aborts it then. */
+export async function insideTransaction(brokers: string, topic: string, work: () => Promise<void>): Promise<void> {
+  const producer = new kafka.Producer({ 'bootstrap.servers': brokers, 'transactional.id': `${topic}-open` })
+  await settled((done) => producer.connect({ timeout: timeoutMs }, done))
+  try {
+    await settled((done) => producer.initTransactions(timeoutMs, done))
+    await settled((done) => producer.beginTransaction(done))
+    producer.produce(topic, 0, Buffer.from('open'))
+    await settled((done) => producer.flush(timeoutMs, done))
+    await work()
+    await settled((done) => producer.abortTransaction(timeoutMs, done))
   } finally {
     await settled((done) => producer.disconnect(timeoutMs, done))
   }
@@ -148,4 +166,28 @@ function settled(start: (done: (error?: LibrdKafkaError | null) => void) => unkn
   return new Promise((resolve, reject) => {
     start((error) => (error ? reject(new Error(error.message, { cause: error })) : resolve()))
   })
+}
+
+/** Commits as clients of other libraries do: metadata as it is, and nothing behind it. This library's own always writes a NUL there. */
+export async function commitWithoutNul(
+  broker: string,
+  group: string,
+  topic: string,
+  commits: readonly ForeignCommit[],
+): Promise<void> {
+  const partitions = commits.flatMap(({ partition, offset, metadata = '' }) => [
+    ...[int32(partition), int64(offset), text(metadata)],
+  ])
+  // Of no generation and no member, kept for as long as the broker says.
+  const head = [text(group), int32(-1), text(''), int64(-1), int32(1), text(topic), int32(commits.length)]
+  const firstCode = 4 + 2 + Buffer.byteLength(topic) + 4 + 4
+  for (const until = performance.now() + timeoutMs; ; await delay(100)) {
+    const answer = await request(broker, { key: 8, version: 2 }, [...head, ...partitions])
+    const codes = commits.map((_, index) => answer.readInt16BE(firstCode + index * 6))
+    const code = codes.find((each) => each !== 0)
+    if (code === undefined) return
+    // No coordinator yet: with the first group, Kafka makes the topic of the offsets.
+    if (![14, 15, 16].includes(code) || performance.now() > until)
+      throw new Error(`a commit was refused with code ${code}`)
+  }
 }

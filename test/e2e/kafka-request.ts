@@ -1,0 +1,53 @@
+/** Sends single requests of Kafka's own protocol over a socket, where the client library has no call for them. Loopback, no security. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
+
+export function byte(value: number): Buffer {
+  return Buffer.from([value])
+}
+
+function int16(value: number): Buffer {
+  const bytes = Buffer.alloc(2)
+  bytes.writeInt16BE(value)
+  return bytes
+}
+
+export function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32BE(value)
+  return bytes
+}
+
+export function int64(value: number): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigInt64BE(BigInt(value))
+  return bytes
+}
+
+export function text(value: string | null): Buffer {
+  return value === null ? int16(-1) : Buffer.concat([int16(Buffer.byteLength(value)), Buffer.from(value)])
+}
+
+/** @returns the answer behind its length and correlation */
+export async function request(
+  broker: string,
+  api: { readonly key: number; readonly version: number },
+  body: readonly Buffer[],
+): Promise<Buffer> {
+  const [host, port] = broker.split(':')
+  const socket = connect(Number(port), host)
+  socket.setTimeout(20_000, () => socket.destroy(new Error('the broker does not answer')))
+  try {
+    await once(socket, 'connect')
+    const message = Buffer.concat([int16(api.key), int16(api.version), int32(1), text('raw'), ...body])
+    socket.write(Buffer.concat([int32(message.length), message]))
+    let answer = Buffer.alloc(0)
+    for await (const part of socket) {
+      answer = Buffer.concat([answer, part])
+      if (answer.length >= 4 && answer.length >= 4 + answer.readInt32BE(0)) break
+    }
+    return answer.subarray(8)
+  } finally {
+    socket.destroy()
+  }
+}
