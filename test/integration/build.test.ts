@@ -36,7 +36,7 @@ after(() => {
 })
 
 const config =
-  "import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop', kafka: { brokers: (process.env.BROKERS ?? 'localhost:9092').split(',') } })\n"
+  "import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop', handlers: { retry: { attempts: 2, min: 10 } }, kafka: { brokers: (process.env.BROKERS ?? 'localhost:9092').split(',') } })\n"
 const pay = `import { DeadLetter, handler } from 'pyrallel'
 import { feeOf } from '../fees.ts'
 
