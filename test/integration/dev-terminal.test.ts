@@ -222,12 +222,22 @@ describe('the terminal', () => {
     assert.deepEqual(processesIn(terminal.root), [])
   })
 
-  it('is as it was after a crash', limits, async () => {
-    const crash = `${hello}setTimeout(() => { throw new Error('a timer of the user') }, 3_000)\n`
-    const terminal = aTerminal(crash)
+  it('shows an exception that nobody handles, goes on, and is as it was after the end', limits, async () => {
+    const terminal = aTerminal(`${hello}setTimeout(() => { throw new Error('a timer of the user') }, 1_000)\n`)
+    await terminal.seen(/assigned hello/)
+    const shown = await terminal.seen(/a timer of the user/)
+    terminal.press('?')
+    await terminal.seen(/\d in flight/, shown.length)
+    terminal.press('\u0003')
+    const { end, before, after } = await terminal.ended
+    assert.equal(end, '0')
+    assert.equal(after, before)
+  })
+
+  it('is as it was after code of the user has ended the process', limits, async () => {
+    const terminal = aTerminal(`${hello}setTimeout(() => process.exit(3), 3_000)\n`)
     const { end, before, after, raw } = await terminal.ended
-    assert.match(raw, /a timer of the user/)
-    assert.notEqual(end, '0')
+    assert.equal(end, '3')
     assert.equal(after, before)
     assert.ok(raw.includes(showCursor), 'the cursor is shown')
   })
