@@ -87,12 +87,21 @@ async function examineCluster(
     try {
       await connection.check(CHECK_TIMEOUT_MS)
       findings.push({ what: 'broker', state: 'well', detail: `${connection.description} (${target.from}) answers` })
+      // As at a start, and no group is joined: settings that do not go together are refused here.
+      if (project !== undefined) await examineConsumer(connection, project.config.group, findings)
       if (project !== undefined && handlers !== undefined && handlers.length > 0) {
         await examineWants(connection, handlers, project.config.limits.maxRecordsPerPartition, findings)
       }
     } finally {
       await connection.close()
     }
+  })
+}
+
+async function examineConsumer(connection: ViewedConnection, group: string, findings: Finding[]): Promise<void> {
+  await attempt('consumer', findings, async () => {
+    const client = await connection.consumer({ group, startFrom: 'earliest' })
+    await client.close()
   })
 }
 

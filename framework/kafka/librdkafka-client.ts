@@ -25,7 +25,7 @@ export async function loadLibrdkafka(load: LibrdkafkaLoader = importLibrdkafka):
       `The native Kafka client (@confluentinc/kafka-javascript) cannot be loaded: ${why}. ` +
         "In Pyrallel's own repository run `npm run setup`. Elsewhere install the headers it is built from " +
         '(Debian: zlib1g-dev libssl-dev libzstd-dev libcurl4-openssl-dev libsasl2-dev), then run ' +
-        '`CKJS_LINKING=dynamic npm rebuild @confluentinc/kafka-javascript`.',
+        '`CKJS_LINKING=dynamic npm install`.',
       { cause: thrown },
     )
   }

@@ -226,6 +226,11 @@ export class LibrdkafkaConnection implements ViewedConnection {
   }
 
   #unreachable(error: NativeError, timeoutMs: number): PyrallelError {
+    // Its own checks of settings that do not go together have no code, and come before any broker is asked.
+    if (error.code === nativeCodes.UNKNOWN && this.#lastFailure === undefined) {
+      const facts = `librdkafka refuses the settings: ${error.message}. Correct kafka.librdkafka in pyrallel.config.ts.`
+      return new PyrallelError('PYR_CONFIG_INVALID', facts, { cause: error })
+    }
     const why = this.#lastFailure ?? error.message
     if (isAuthenticationFailure(why)) {
       const facts = `The connection to ${this.description} was refused: ${why}. Check kafka.security in pyrallel.config.ts.`

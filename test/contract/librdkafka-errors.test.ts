@@ -1,8 +1,11 @@
 /** That errors are counted by what the real binding gives: an event has no code, so its text must tell the same as the code would. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
 import { clientErrorCode, nativeError } from '../../framework/kafka/librdkafka-errors.ts'
+import type { PyrallelError } from '../../framework/model/errors.ts'
 import { clientErrorCodes } from '../../framework/model/events.ts'
+import type { Logger } from '../../framework/model/logger.ts'
 
 interface BindingErrors {
   readonly codes: Readonly<Record<string, number>>
@@ -39,6 +42,28 @@ describe('an error event of the binding', { skip: errors === undefined && 'the n
     for (const [name, code] of Object.entries(errors.codes)) {
       const ofPartition: Error = new Error(errors.create(code).message)
       assert.equal(clientErrorCode(nativeError(ofPartition)), clientErrorCode({ code }), name)
+    }
+  })
+})
+
+describe('settings that librdkafka refuses', { skip: errors === undefined && 'the native client is not there' }, () => {
+  it('are told as settings, and not as a broker that does not answer', async () => {
+    const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
+    const connection = await connectKafka({
+      brokers: '127.0.0.1:1',
+      clientId: 'test',
+      groupProtocol: 'consumer',
+      librdkafka: { 'fetch.max.bytes': 500_000 },
+      log: quiet,
+    })
+    try {
+      await assert.rejects(connection.consumer({ group: 'g', startFrom: 'earliest' }), (error: PyrallelError) => {
+        assert.equal(error.code, 'PYR_CONFIG_INVALID')
+        assert.match(error.message, /`fetch\.max\.bytes` must be >= `message\.max\.bytes`.*kafka\.librdkafka/)
+        return true
+      })
+    } finally {
+      await connection.close()
     }
   })
 })

@@ -177,6 +177,27 @@ describe('pyrallel inspect offsets', () => {
 })
 
 describe('pyrallel doctor', () => {
+  it('finds settings ill that the client refuses for a consumer, although the broker answers, and says so once', async () => {
+    const cluster = await on(aCluster(...all))({} as never, undefined, {} as never)
+    const refusing = async () =>
+      Object.assign(Object.create(cluster), {
+        check: () => cluster.check(1_000),
+        close: () => cluster.close(),
+        view: cluster.view,
+        description: cluster.description,
+        consumer: async () => {
+          throw new PyrallelError('PYR_CONFIG_INVALID', 'librdkafka refuses the settings: a must be >= b.')
+        },
+      })
+    const io = testIo(projectFolder(project))
+    assert.equal(await doctor({}, io, refusing), 1)
+    assert.match(
+      io.out(),
+      /✗ consumer {2}librdkafka refuses the settings: a must be >= b\.\n {4}Next: pyrallel docs PYR_CONFIG_INVALID/,
+    )
+    assert.equal(io.out().split('refuses the settings').length, 2)
+  })
+
   it('finds a project well whose topics are all there, and warns of a concurrency that is never reached', async () => {
     const io = testIo(projectFolder(project))
     assert.equal(await doctor({}, io, on(aCluster(...all))), 0)

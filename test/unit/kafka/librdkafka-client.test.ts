@@ -22,7 +22,8 @@ describe('loading the native client', () => {
       assert.equal(error.code, 'PYR_NATIVE_MISSING')
       assert.match(error.message, /confluent-kafka-javascript\.node/)
       assert.match(error.message, /npm run setup/)
-      assert.match(error.message, /npm rebuild @confluentinc\/kafka-javascript/)
+      // npm has removed the package whose install script failed, so that there is nothing to rebuild.
+      assert.match(error.message, /`CKJS_LINKING=dynamic npm install`/)
       assert.doesNotMatch(error.message, /\n/)
       return true
     })
