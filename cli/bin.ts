@@ -4,6 +4,9 @@ import { closableOutput, onReaderGone } from './closable-output.ts'
 import { main } from './main.ts'
 import { askToStop } from './stop-signals.ts'
 
+/** How long what a verb has left behind may take to end by itself. */
+const LEFT_BEHIND_MS = 5_000
+
 onReaderGone(process.stderr, () => {})
 // A build listens with a copy of its own, which only a signal reaches.
 process.exitCode = await main(process.argv.slice(2), {
@@ -13,3 +16,5 @@ process.exitCode = await main(process.argv.slice(2), {
   env: process.env,
   cwd: () => process.cwd(),
 })
+// A native client that still disconnects from a broker that is gone would keep the process for minutes, though all is said.
+setTimeout(() => process.exit(), LEFT_BEHIND_MS).unref()
