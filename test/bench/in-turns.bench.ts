@@ -2,12 +2,15 @@
  * Compares systems on one backlog at the same time: all run at once, and each is stopped while another has its turn of a fraction of a second. A shared machine
  * that is fast at one moment and half as fast at the next is so to all of them then: the same code twice differs by some hundredths, where runs one after the other
  * can differ by half. A ratio still depends on the moment, as memory weighs more in some systems: `node --import tsx test/bench/in-turns.bench.ts [a-8p] [bare,ours] [seconds each]`.
+ * `ours@FOLDER` is ours of another checkout, such as the build before a change: `a-8p ours@../before,ours 12`.
  * Order per key is checked. `drain`, `flood` and `cores` are bounds: the client alone, and what handlers that wait or compute allow: `d-500 cores,ours-worker`.
  *
  * Rates are higher than those of `npm run bench`: what the broker and the client's threads have prepared is there when a turn begins.
  */
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { FETCH_AHEAD } from '../../framework/kafka/librdkafka-settings.ts'
 import { startKafka } from '../e2e/kafka-harness.ts'
 import { expectedPerSecond } from './matrix/bounds.ts'
@@ -101,9 +104,17 @@ const TOPIC = `in-turns-${process.pid}`
 async function prepare(name: string, bundle: PeerBundle): Promise<PreparedSystem> {
   const bound = BOUNDS.find((each) => each === name)
   if (bound !== undefined) return { command: bundle.command(bound), version: '', packages: '' }
-  const [system] = selectSystems([name])
-  if (system === undefined) throw new Error(`There is no system ${name}.`)
-  return await system.prepare(bundle)
+  const [systemName = '', folder] = name.split('@')
+  const [system] = selectSystems([systemName])
+  if (system === undefined) throw new Error(`There is no system ${systemName}.`)
+  return await system.prepare(folder === undefined ? bundle : await bundlePeersOf(folder))
+}
+
+/** The peers of another checkout, which bundles them itself. */
+async function bundlePeersOf(folder: string): Promise<PeerBundle> {
+  const file = pathToFileURL(resolve(folder, 'test/bench/matrix/bundle-peers.ts')).href
+  const other: { readonly bundlePeers: typeof bundlePeers } = await import(file)
+  return await other.bundlePeers()
 }
 
 function* take(sequence: RecordSequence, count: number): Iterable<BenchRecord> {
