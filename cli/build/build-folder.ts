@@ -4,6 +4,8 @@ import { dirname, join, relative } from 'node:path'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
 
 export const infoFile = 'pyrallel.json'
+/** What production starts. */
+export const serverFile = 'server.mjs'
 
 /** @throws PyrallelError PYR_USAGE when other things are in it */
 export function refuseForeign(folder: string, shown: string): void {

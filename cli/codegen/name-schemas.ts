@@ -1,7 +1,9 @@
 /** Gives derived schemas their names, makes one of those that are the same, and sorts what the compiler does not keep in order. Pure. */
 import { createHash } from 'node:crypto'
-import { reservedNames } from './render-schemas.ts'
 import { mapChildren, renameReferences, type SchemaDefinition, type SchemaNode } from './schema-node.ts'
+
+/** Names that the generated file uses itself. */
+const reservedNames: ReadonlySet<string> = new Set(['Type', 'topicSchemas'])
 
 /** A schema that others refer to by `key`, which means nothing beyond one run. */
 export interface RawDefinition {

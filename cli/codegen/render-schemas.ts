@@ -3,9 +3,6 @@ import { inOrder, isRecursive } from './json-schema.ts'
 import type { ObjectNode, SchemaDefinition, SchemaNode, TupleNode } from './schema-node.ts'
 import { indented, propertyName, quoted, scalar } from './source-text.ts'
 
-/** Names that the file uses itself. */
-export const reservedNames: ReadonlySet<string> = new Set(['Type', 'topicSchemas'])
-
 /** `topics` says which definition holds the values of a topic; sorted by topic. */
 export function renderSchemas(
   header: string,

@@ -3,9 +3,8 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { PyrallelError } from '../../framework/model/errors.ts'
+import { serverFile } from '../build/build-folder.ts'
 import type { Io } from '../io.ts'
-
-export const serverFile = 'server.mjs'
 
 /** Settles never: the bundle ends the process. @throws PyrallelError PYR_USAGE when there is no bundle */
 export async function start(folder: string | undefined, io: Pick<Io, 'cwd'>): Promise<never> {

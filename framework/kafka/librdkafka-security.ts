@@ -3,27 +3,7 @@ import { accessSync, constants } from 'node:fs'
 import { PyrallelError, toError } from '../model/errors.ts'
 import type { SecuritySettings } from '../model/settings.ts'
 import type { NativeConfig } from './librdkafka-binding.ts'
-
-/** Whether anything of it is used; if so, the passthrough must not speak of TLS and SASL too. */
-export function isSecured({ tls, sasl }: SecuritySettings): boolean {
-  return tls || sasl.mechanism !== undefined
-}
-
-/** Properties of TLS that `kafka.security` has no option for: they go beside it. */
-const besideSecurity: ReadonlySet<string> = new Set([
-  'ssl.crl.location',
-  'ssl.cipher.suites',
-  'ssl.curves.list',
-  'ssl.sigalgs.list',
-  'https.ca.location',
-  'https.ca.pem',
-])
-
-/** librdkafka's properties that `kafka.security` stands for. */
-export function isSecurityProperty(key: string): boolean {
-  if (besideSecurity.has(key)) return false
-  return /^(security\.protocol|enable\.ssl|enable\.sasl|ssl[._]|sasl\.|https\.ca\.|oauthbearer_)/.test(key)
-}
+import { isSecured } from './owned-properties.ts'
 
 /** Empty when nothing is secured. @throws PyrallelError PYR_CONFIG_INVALID when a file that it names cannot be read */
 export function securityConfig(settings: SecuritySettings | undefined): NativeConfig {

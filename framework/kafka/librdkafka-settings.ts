@@ -5,7 +5,8 @@ import type { SecuritySettings } from '../model/settings.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ConsumerOptions } from './kafka-client.ts'
 import type { NativeConfig } from './librdkafka-binding.ts'
-import { isSecured, isSecurityProperty, securityConfig } from './librdkafka-security.ts'
+import { securityConfig } from './librdkafka-security.ts'
+import { insteadOf } from './owned-properties.ts'
 
 export interface KafkaConnectionOptions {
   /** `host:port`, several with commas between. */
@@ -27,39 +28,6 @@ export interface KafkaConnectionOptions {
   readonly ifUnreachable?: string
   readonly log: Logger
   readonly clock?: Clock
-}
-
-/** librdkafka properties that a user must not set, and what to use instead. */
-export const ownedProperties: Readonly<Record<string, string>> = {
-  'bootstrap.servers': 'use kafka.brokers',
-  'metadata.broker.list': 'use kafka.brokers',
-  'client.id': 'use kafka.clientId',
-  'group.id': 'use group',
-  'group.instance.id': 'use instanceId',
-  'group.protocol': 'use groupProtocol',
-  'session.timeout.ms': 'use kafka.sessionTimeout',
-  'auto.offset.reset': 'use startFrom',
-  'enable.auto.commit': 'Pyrallel decides what is committed',
-  'auto.commit.enable': 'Pyrallel decides what is committed',
-  'enable.auto.offset.store': 'Pyrallel decides what is committed',
-  'enable.idempotence': 'it is always on',
-  'enable.partition.eof': 'it is always off',
-  acks: 'it is always all',
-  'request.required.acks': 'it is always all',
-  partitioner: 'it is always murmur2_random, as in the Java client',
-  'transactional.id': 'transactions are not used',
-  rebalance_cb: 'Pyrallel answers rebalances',
-  offset_commit_cb: 'Pyrallel listens to it',
-  dr_cb: 'Pyrallel listens to it',
-  dr_msg_cb: 'Pyrallel listens to it',
-  event_cb: 'Pyrallel listens to it',
-  'test.mock.num.brokers': 'use the embedded broker',
-}
-
-/** What a user must do instead of setting this property; undefined when it is the user's to set. */
-export function insteadOf(key: string, security: SecuritySettings | undefined): string | undefined {
-  if (Object.hasOwn(ownedProperties, key)) return ownedProperties[key]
-  return security !== undefined && isSecured(security) && isSecurityProperty(key) ? 'use kafka.security' : undefined
 }
 
 /** @throws PyrallelError PYR_CONFIG_INVALID naming the first key that is not the user's to set */

@@ -1,6 +1,6 @@
 /** Turns what `pyrallel.config.ts` exports, and what the environment says, into settings in which every default is in place. Reads no file. */
 import { configSchema, type ResolvedConfig } from '../config.ts'
-import { insteadOf } from '../kafka/librdkafka-settings.ts'
+import { insteadOf } from '../kafka/owned-properties.ts'
 import { securityMistakes } from '../kafka/security-options.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type {

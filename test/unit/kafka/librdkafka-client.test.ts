@@ -2,12 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { connectKafka, loadLibrdkafka } from '../../../framework/kafka/librdkafka-client.ts'
-import {
-  consumerConfig,
-  ownedProperties,
-  producerConfig,
-  revokeLimitMs,
-} from '../../../framework/kafka/librdkafka-settings.ts'
+import { consumerConfig, producerConfig, revokeLimitMs } from '../../../framework/kafka/librdkafka-settings.ts'
+import { ownedProperties } from '../../../framework/kafka/owned-properties.ts'
 import type { PyrallelError } from '../../../framework/model/errors.ts'
 import { recordedLog } from './recorded-log.ts'
 
