@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-/** Starts the command. Loads nothing that reads TypeScript: a verb that meets the user's sources does that itself. */
-import { closableOutput, onReaderGone } from './closable-output.ts'
 import { main } from './main.ts'
-import { askToStop } from './stop-signals.ts'
+/** Starts the command. Loads nothing that reads TypeScript: a verb that meets the user's sources does that itself. */
+import { closableOutput, onReaderGone } from './terminal/closable-output.ts'
+import { askToStop } from './terminal/stop-signals.ts'
 
 /** How long what a verb has left behind may take to end by itself. */
 const LEFT_BEHIND_MS = 5_000

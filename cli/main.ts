@@ -1,16 +1,16 @@
 /** The `pyrallel` command: its verbs, their flags and help. What a verb does is in commands/, loaded only when it is asked for. */
 import { Command, CommanderError, Option } from 'commander'
 import { PyrallelError } from '../framework/model/errors.ts'
-import { OutputClosed } from './closable-output.ts'
-import { addClusterVerbs } from './cluster-verbs.ts'
-import { collect, type Exit, examples, exitCodesHelp, natural, positive } from './command-line.ts'
-import { addDlqVerbs } from './dlq-verbs.ts'
-import { errorBlock, errorJson, exitCodeOf, exitCodes } from './failure.ts'
-import { hasColor, type Io } from './io.ts'
-import { addLearningVerbs } from './learning-verbs.ts'
-import { painter } from './paint.ts'
-import { addProductionVerbs } from './production-verbs.ts'
-import { version } from './version.ts'
+import { version } from './project/version.ts'
+import { OutputClosed } from './terminal/closable-output.ts'
+import { errorBlock, errorJson, exitCodeOf, exitCodes } from './terminal/failure.ts'
+import { hasColor, type Io } from './terminal/io.ts'
+import { painter } from './terminal/paint.ts'
+import { addClusterVerbs } from './verbs/cluster-verbs.ts'
+import { collect, type Exit, examples, exitCodesHelp, natural, positive } from './verbs/command-line.ts'
+import { addDlqVerbs } from './verbs/dlq-verbs.ts'
+import { addLearningVerbs } from './verbs/learning-verbs.ts'
+import { addProductionVerbs } from './verbs/production-verbs.ts'
 
 /** Runs one command line and returns the exit code. Never throws, never ends the process by itself. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -107,8 +107,8 @@ function addDev(program: Command, io: Io, exit: Exit): void {
         'pyrallel dev --brokers localhost:9092',
       ]),
     )
-    .action(async (options: Parameters<typeof import('./commands/dev.ts').dev>[0]) => {
-      const { dev } = await import('./commands/dev.ts')
+    .action(async (options: Parameters<typeof import('./verbs/dev.ts').dev>[0]) => {
+      const { dev } = await import('./verbs/dev.ts')
       exit(await dev(options, io))
     })
 }
@@ -128,8 +128,8 @@ function addGenerate(program: Command, io: Io, exit: Exit): void {
       'after',
       examples(['pyrallel generate', 'pyrallel generate --check', 'pyrallel generate --accept offsets']),
     )
-    .action(async (options: Parameters<typeof import('./commands/generate.ts').generateCommand>[0]) => {
-      const { generateCommand } = await import('./commands/generate.ts')
+    .action(async (options: Parameters<typeof import('./verbs/generate.ts').generateCommand>[0]) => {
+      const { generateCommand } = await import('./verbs/generate.ts')
       exit(await generateCommand(options, io))
     })
 }
@@ -164,9 +164,9 @@ function addSend(program: Command, io: Io, exit: Exit): void {
       async (
         topic: string,
         value: string | undefined,
-        options: Parameters<typeof import('./commands/send.ts').send>[2],
+        options: Parameters<typeof import('./verbs/send.ts').send>[2],
       ) => {
-        const { send } = await import('./commands/send.ts')
+        const { send } = await import('./verbs/send.ts')
         exit(await send(topic, value, options, io))
       },
     )
@@ -183,8 +183,8 @@ function addStatus(program: Command, io: Io, exit: Exit): void {
       'after',
       examples(['pyrallel status', 'pyrallel status --watch', 'pyrallel status --url http://127.0.0.1:9464 --json']),
     )
-    .action(async (options: Parameters<typeof import('./commands/status.ts').status>[0]) => {
-      const { status } = await import('./commands/status.ts')
+    .action(async (options: Parameters<typeof import('./verbs/status.ts').status>[0]) => {
+      const { status } = await import('./verbs/status.ts')
       exit(await status(options, io))
     })
 }

@@ -2,10 +2,6 @@
 
 /** TypeBox's builders, so that generated files and schemas of one's own need no dependency of their own. */
 export { Type } from 'typebox'
-export type { KafkaSettings, LoggingSettings, PyrallelConfig, ResolvedConfig } from './config.ts'
-export { defineConfig } from './config.ts'
-export type { StrayFaultsOptions } from './execution-plane/stray-faults.ts'
-export { StrayFaults } from './execution-plane/stray-faults.ts'
 export type {
   AdaptiveOptions,
   Batch,
@@ -24,11 +20,19 @@ export type {
   RecordHeaders,
   RetryOptions,
   WorkerOptions,
-} from './handler.ts'
-export { batchHandler, DeadLetter, handler, RetryAfter } from './handler.ts'
+} from './api/handler.ts'
+export { batchHandler, DeadLetter, handler, RetryAfter } from './api/handler.ts'
+export type { TopicDefinition, TopicOptions } from './api/topic.ts'
+export { topic } from './api/topic.ts'
+export type { TrafficRecord, TrafficSource } from './api/traffic.ts'
+export type { KafkaSettings, LoggingSettings, PyrallelConfig, ResolvedConfig } from './config/config.ts'
+export { defineConfig } from './config/config.ts'
+export { resolveConfig } from './config/resolve-config.ts'
+export type { StrayFaultsOptions } from './execution-plane/engines/stray-faults.ts'
+export { StrayFaults } from './execution-plane/engines/stray-faults.ts'
 export type { KafkaConnection } from './kafka/kafka-client.ts'
-export { connectKafka } from './kafka/librdkafka-client.ts'
-export type { KafkaConnectionOptions } from './kafka/librdkafka-settings.ts'
+export { connectKafka } from './kafka/librdkafka/client.ts'
+export type { KafkaConnectionOptions } from './kafka/librdkafka/settings.ts'
 export type { Duration } from './model/duration.ts'
 export type { ErrorCode } from './model/errors.ts'
 export { errorCodes, PyrallelError } from './model/errors.ts'
@@ -47,12 +51,8 @@ export type {
 } from './model/snapshot.ts'
 export type { EngineKind, Ordering } from './model/work.ts'
 export { createLogger } from './observability/logger.ts'
-export type { Publisher } from './runtime/connect-publisher.ts'
-export { connectPublisher } from './runtime/connect-publisher.ts'
+export type { Publisher } from './publishing/connect-publisher.ts'
+export { connectPublisher } from './publishing/connect-publisher.ts'
 export { createRuntime } from './runtime/create-runtime.ts'
-export { resolveConfig } from './runtime/resolve-config.ts'
 export { resolveHandlers } from './runtime/resolve-handlers.ts'
 export type { RegisteredHandler, ResolvedHandler, Runtime, RuntimeOptions } from './runtime/runtime.ts'
-export type { TopicDefinition, TopicOptions } from './topic.ts'
-export { topic } from './topic.ts'
-export type { TrafficRecord, TrafficSource } from './traffic.ts'

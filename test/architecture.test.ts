@@ -29,22 +29,22 @@ const samples: Readonly<Record<RuleName, { bad: Record<string, string>; good: Re
   model: {
     bad: {
       'framework/model/a.ts': "import { join } from 'node:path'",
-      'framework/model/b.ts': "import type { Clock } from '../runtime/clock.ts'",
+      'framework/model/b.ts': "import type { Clock } from '../time/clock.ts'",
     },
     good: { 'framework/model/c.ts': "import type { X } from './x.ts'\n// import { join } from 'node:path'" },
   },
   controlPlane: {
     bad: {
       'framework/control-plane/a.ts': "import { AsyncEngine } from '../execution-plane/async-engine.ts'",
-      'framework/control-plane/b.ts': "import { systemClock } from '../runtime/clock.ts'",
-      'framework/control-plane/c.ts': "import { type Clock } from '../runtime/clock.ts'",
+      'framework/control-plane/b.ts': "import { systemClock } from '../time/clock.ts'",
+      'framework/control-plane/c.ts': "import { type Clock } from '../time/clock.ts'",
       'framework/control-plane/d.ts': "import kafka from '@confluentinc/kafka-javascript'",
       'framework/control-plane/deep/e.ts': "import type { Config } from '../../config.ts'",
       'framework/control-plane/f.ts': "export { gzipSync } from 'node:zlib'",
     },
     good: {
       'framework/control-plane/g.ts':
-        "import type {\n  ExecutionEngine,\n} from '../execution-plane/execution-engine.ts'\nimport { bug } from '../model/errors.ts'\nimport type { Clock } from '../runtime/clock.ts'",
+        "import type {\n  ExecutionEngine,\n} from '../execution-plane/execution-engine.ts'\nimport { bug } from '../model/errors.ts'\nimport type { Clock } from '../time/clock.ts'",
     },
   },
   planes: {
@@ -59,31 +59,31 @@ const samples: Readonly<Record<RuleName, { bad: Record<string, string>; good: Re
   },
   kafka: {
     bad: {
-      'framework/kafka/librdkafka-client.ts': "import kafka from '@confluentinc/kafka-javascript'",
+      'framework/kafka/librdkafka/client.ts': "import kafka from '@confluentinc/kafka-javascript'",
       'framework/kafka/other.ts': "const kafka = await import('@confluentinc/kafka-javascript')",
-      'cli/commands/doctor.ts': "require('@confluentinc/kafka-javascript/lib/error.js')",
+      'cli/verbs/doctor.ts': "require('@confluentinc/kafka-javascript/lib/error.js')",
     },
     good: {
-      'framework/kafka/embedded-broker.ts': "const kafka = await import('@confluentinc/kafka-javascript')",
+      'framework/kafka/embedded/embedded-broker.ts': "const kafka = await import('@confluentinc/kafka-javascript')",
       'framework/kafka/types.ts': "import type { Message } from '@confluentinc/kafka-javascript'",
     },
   },
   tools: {
     bad: {
-      'cli/commands/generate.ts': "import { Project } from 'ts-morph'",
+      'cli/verbs/generate.ts': "import { Project } from 'ts-morph'",
       'framework/runtime/a.ts': "await import('ts-morph')",
       'framework/b.ts': "import { build } from 'esbuild'",
-      'cli/commands/start.ts': "await import('esbuild')",
+      'cli/verbs/start.ts': "await import('esbuild')",
     },
     good: {
       'cli/codegen/scan.ts': "import { Project } from 'ts-morph'",
-      'cli/commands/build.ts': "await import('esbuild')",
+      'cli/verbs/build.ts': "await import('esbuild')",
     },
   },
   start: {
     bad: {
       'cli/codegen/scan.ts': "import { Project } from 'ts-morph'",
-      'cli/commands/start.ts': "await import('../codegen/generate.ts')\nimport '../dist.ts'",
+      'cli/verbs/start.ts': "await import('../codegen/generate.ts')\nimport '../dist.ts'",
       'cli/codegen/generate.ts': "import { scan } from './scan.ts'",
       'cli/dist.ts': "import { transform } from 'esbuild'",
     },
@@ -123,14 +123,15 @@ const samples: Readonly<Record<RuleName, { bad: Record<string, string>; good: Re
   synchronous: {
     bad: {
       'framework/control-plane/work-manager.ts': 'export async function f() {}',
-      'framework/control-plane/retry-queue.ts': 'function f(): Promise<void> {}',
+      'framework/control-plane/partition/retry-queue.ts': 'function f(): Promise<void> {}',
       'framework/control-plane/deep/offset-tracker-ring.ts': 'await x',
       'framework/control-plane/of-tomorrow.ts': 'export async function f() {}',
-      'framework/control-plane/deep/drain.ts': 'await x',
+      'framework/control-plane/drain.ts': 'await x',
     },
     good: {
-      'framework/control-plane/broker-poller.ts': 'async function f() { await x }',
-      'framework/control-plane/shard-queue.ts': '/** Never async: no Promise, no await. */\nconst asyncness = 1',
+      'framework/control-plane/shell/broker-poller.ts': 'async function f() { await x }',
+      'framework/control-plane/partition/shard-queue.ts':
+        '/** Never async: no Promise, no await. */\nconst asyncness = 1',
     },
   },
   cycles: {

@@ -20,7 +20,7 @@ export const commandFile = join(repository, isCompiled ? 'dist/cli/bin.js' : 'cl
 export const sourceExports = {
   '.': './framework/index.ts',
   './testing': './framework/testing/index.ts',
-  './worker': './framework/execution-plane/worker-main.ts',
+  './worker': './framework/execution-plane/worker/thread/worker-main.ts',
 } as const
 
 /**

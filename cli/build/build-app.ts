@@ -3,15 +3,22 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { PyrallelError } from '../../framework/model/errors.ts'
+import {
+  filesOfLastBuild,
+  infoFile,
+  refuseForeign,
+  removeFiles,
+  serverFile,
+  writeText,
+} from '../bundle/build-folder.ts'
 import { type BegunBundle, type BundleDone, type BundleEntry, type Bundler, openBundler } from '../bundle/bundle-app.ts'
-import type { Diagnostic } from '../codegen/diagnostic.ts'
-import { isCompiled, packageRoot } from '../package-root.ts'
-import { configFile, type Project, routesFile } from '../project.ts'
-import { version } from '../version.ts'
-import { filesOfLastBuild, infoFile, refuseForeign, removeFiles, serverFile, writeText } from './build-folder.ts'
+import { type InstalledPackage, nativePackages, packageFolder, packageVersion } from '../bundle/native-packages.ts'
+import { isCompiled, packageRoot } from '../bundle/package-root.ts'
+import type { Diagnostic } from '../diagnostics/diagnostic.ts'
+import { configFile, type Project, routesFile } from '../project/project.ts'
+import { version } from '../project/version.ts'
 import { distManifest, dockerfile, dockerIgnore } from './container-files.ts'
 import { lockSubset } from './lock-subset.ts'
-import { type InstalledPackage, nativePackages, packageFolder, packageVersion } from './native-packages.ts'
 import { sourceCommit } from './source-commit.ts'
 
 export interface BuildRequest {

@@ -17,7 +17,7 @@ import { isBuiltin } from 'node:module'
 import { dirname, relative, resolve, sep } from 'node:path'
 import type { BuildContext, BuildFailure, BuildOptions, BuildResult, Metafile } from 'esbuild'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
-import type { Diagnostic } from '../codegen/diagnostic.ts'
+import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { bundleDiagnostic, missingImport } from './bundle-diagnostic.ts'
 import { importsBelow, virtual, virtualEntries } from './bundle-plugins.ts'
 

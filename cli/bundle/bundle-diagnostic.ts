@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Message } from 'esbuild'
-import { codeFrame, type Diagnostic } from '../codegen/diagnostic.ts'
+import { codeFrame, type Diagnostic } from '../diagnostics/diagnostic.ts'
 
 const unresolved = /^Could not resolve "([^"]+)"/
 

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import { createLogger } from '../../framework/observability/logger.ts'
-import { isAlive, readDevFile } from '../dev/dev-file.ts'
-import type { Io } from '../io.ts'
-import { configFile, loadProject, type Project } from '../project.ts'
-import { chooseTarget, type Target } from '../send/target.ts'
+import { configFile, loadProject, type Project } from '../project/project.ts'
+import type { Io } from '../terminal/io.ts'
+import { isAlive, readDevFile } from './dev-file.ts'
+import { chooseTarget, type Target } from './target.ts'
 
 /** How a cluster is reached; replaced in tests. */
 export type Connect = (target: Target, project: Project | undefined, io: Io) => Promise<ViewedConnection>
@@ -26,7 +26,7 @@ export async function chooseCluster(brokers: string | undefined, io: Io): Promis
 }
 
 export const connectNative: Connect = async (target, project, io) => {
-  const { connectKafka } = await import('../../framework/kafka/librdkafka-client.ts')
+  const { connectKafka } = await import('../../framework/kafka/librdkafka/client.ts')
   const settings = project?.config.logging ?? { level: 'warn', pretty: 'auto' }
   // What came of it is told by the verb; the client's own lines would only be in the way.
   const log = createLogger({ ...settings, level: settings.level === 'debug' ? 'debug' : 'error' }, io.stderr)

@@ -2,12 +2,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
-import type { Diagnostic } from './diagnostic.ts'
+import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { type OffsetChange, offsetChanges, offsetChangesText } from './offset-changes.ts'
-import { payloadsOf } from './payloads.ts'
-import { type GeneratedFile, manifestFile, renderFiles, workersFolder } from './render.ts'
-import type { ProjectScanner } from './scan-project.ts'
-import type { ScannedHandler, ScanResult } from './scan-result.ts'
+import { payloadsOf } from './render/payloads.ts'
+import { type GeneratedFile, manifestFile, renderFiles, workersFolder } from './render/render.ts'
+import type { ProjectScanner } from './scan/scan-project.ts'
+import type { ScannedHandler, ScanResult } from './scan/scan-result.ts'
 
 export interface Generation {
   /** Not empty: there are no files. */
@@ -41,7 +41,7 @@ export class Generator {
 
   /** Loads the compiler, which takes some 400 ms. @param root the project's folder, absolute */
   static async open(root: string): Promise<Generator> {
-    const { ProjectScanner } = await import('./scan-project.ts')
+    const { ProjectScanner } = await import('./scan/scan-project.ts')
     return new Generator(root, new ProjectScanner(root))
   }
 

@@ -1,5 +1,5 @@
 /** Compares the handlers with the manifest that is there, and finds changes after which offsets would start afresh or mean something else. Pure. */
-import type { ScannedHandler } from './scan-result.ts'
+import type { ScannedHandler } from './scan/scan-result.ts'
 
 /** One change of one handler, and what becomes of its offsets. */
 export interface OffsetChange {

@@ -1,16 +1,16 @@
 /** What the keys of a session do: send, pause, quit, help. Absent where there is no terminal. */
 import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
 import type { ResolvedHandler, Runtime } from '../../framework/runtime/runtime.ts'
-import { errorBlock } from '../failure.ts'
-import type { Paint } from '../paint.ts'
-import { readJson } from '../send/payload.ts'
+import { readJson } from '../records/payload.ts'
 import { recordOf, type SendRequest, sendRecord } from '../send/send-record.ts'
-import type { DevNote } from './dev-note.ts'
-import type { HeldOutput } from './held-output.ts'
-import { Keyboard, terminalOf } from './keyboard.ts'
+import { errorBlock } from '../terminal/failure.ts'
+import type { HeldOutput } from '../terminal/held-output.ts'
+import { Keyboard, terminalOf } from '../terminal/keyboard.ts'
+import type { Paint } from '../terminal/paint.ts'
+import type { TopicMaker } from './broker/topic-maker.ts'
 import { type Answers, SendPrompt } from './send-prompt.ts'
-import { statusLines } from './status-lines.ts'
-import type { TopicMaker } from './topic-maker.ts'
+import type { DevNote } from './view/dev-note.ts'
+import { statusLines } from './view/status-lines.ts'
 
 export interface DevKeysOptions {
   readonly stdin: unknown

@@ -1,16 +1,16 @@
 /** The runtime of `pyrallel dev`: begins it, brings it up to date with the app, and begins it anew where the config leaves no other way. Shows nothing. */
-import { configSchema, type ResolvedConfig } from '../../framework/config.ts'
-import type { StrayFaults } from '../../framework/execution-plane/stray-faults.ts'
+import { configSchema, type ResolvedConfig } from '../../framework/config/config.ts'
+import type { StrayFaults } from '../../framework/execution-plane/engines/stray-faults.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import { inOrder } from '../../framework/model/in-order.ts'
 import type { Logger } from '../../framework/model/logger.ts'
-import type { Clock } from '../../framework/runtime/clock.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
 import type { ResolvedHandler, Runtime, RuntimeUpdate } from '../../framework/runtime/runtime.ts'
-import type { LoadedApp } from './app-loader.ts'
-import { type ProbeObserver, probed } from './handler-probe.ts'
-import type { DevBroker } from './open-broker.ts'
-import { MakingConnection, type TopicMaker, topicsOf } from './topic-maker.ts'
+import type { Clock } from '../../framework/time/clock.ts'
+import type { LoadedApp } from './app/app-loader.ts'
+import type { DevBroker } from './broker/open-broker.ts'
+import { MakingConnection, type TopicMaker, topicsOf } from './broker/topic-maker.ts'
+import { type ProbeObserver, probed } from './traffic/handler-probe.ts'
 
 export interface DevRuntimeOptions {
   readonly broker: DevBroker

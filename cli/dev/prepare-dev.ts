@@ -1,18 +1,18 @@
 /** Everything of `pyrallel dev` that comes before a broker: the app is loaded once, and what is wrong with it is said. */
 
-import type { ResolvedConfig } from '../../framework/config.ts'
+import type { ResolvedConfig } from '../../framework/config/config.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { createLogger } from '../../framework/observability/logger.ts'
 import { prettyLine } from '../../framework/observability/pretty-line.ts'
-import type { Clock } from '../../framework/runtime/clock.ts'
-import { hasColor, type Io, type Output } from '../io.ts'
-import { refuseEmpty } from '../refuse-empty.ts'
-import { reportDiagnostics } from '../report-diagnostics.ts'
-import { AppLoader, type LoadedApp } from './app-loader.ts'
-import { removeOldBuilds } from './build-folder.ts'
-import type { DevOptions } from './dev-options.ts'
-import { LogFold } from './log-fold.ts'
-import { trafficFileOf } from './traffic-file.ts'
+import type { Clock } from '../../framework/time/clock.ts'
+import { reportDiagnostics } from '../diagnostics/report-diagnostics.ts'
+import { refuseEmpty } from '../project/refuse-empty.ts'
+import { hasColor, type Io, type Output } from '../terminal/io.ts'
+import { AppLoader, type LoadedApp } from './app/app-loader.ts'
+import { removeOldBuilds } from './app/build-folder.ts'
+import type { DevOptions } from './broker/dev-options.ts'
+import { trafficFileOf } from './traffic/traffic-file.ts'
+import { LogFold } from './view/log-fold.ts'
 
 export interface PreparedDev {
   /** The project's folder, absolute. */

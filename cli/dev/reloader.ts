@@ -1,8 +1,8 @@
 /** Turns changes on the disk into changes of what runs, one after the other, and says what came of each. Loads and runs nothing itself. */
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
-import type { AppLoad, LoadedApp } from './app-loader.ts'
-import type { DevNote } from './dev-note.ts'
+import type { AppLoad, LoadedApp } from './app/app-loader.ts'
 import type { AppliedChange } from './dev-runtime.ts'
+import type { DevNote } from './view/dev-note.ts'
 
 export interface ReloaderOptions {
   /** @param changed absolute */

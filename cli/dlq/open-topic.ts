@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto'
 import type { KafkaClient, KafkaConnection, ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { type Connect, chooseCluster } from '../cluster/connect.ts'
-import type { Io } from '../io.ts'
-import type { Project } from '../project.ts'
+import type { Project } from '../project/project.ts'
+import type { Io } from '../terminal/io.ts'
 import { whilePolling } from './read-topic.ts'
 
 const CHECK_TIMEOUT_MS = 5_000

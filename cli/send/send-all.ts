@@ -2,7 +2,7 @@
 import type { RecordPlace, RecordProducer } from '../../framework/kafka/kafka-client.ts'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { OutgoingRecord } from '../../framework/model/record.ts'
-import type { Clock } from '../../framework/runtime/clock.ts'
+import type { Clock } from '../../framework/time/clock.ts'
 
 export interface Sending {
   readonly producer: RecordProducer

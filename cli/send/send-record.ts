@@ -1,10 +1,10 @@
 /** Checks a value against its topic's schema, and produces it. Prints nothing, and finds no cluster. */
 import { Value } from 'typebox/value'
+import type { TopicDefinition } from '../../framework/api/topic.ts'
+import { suggestion } from '../../framework/config/nearest-name.ts'
 import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { OutgoingRecord, RecordHeader } from '../../framework/model/record.ts'
-import { suggestion } from '../../framework/runtime/nearest-name.ts'
-import type { TopicDefinition } from '../../framework/topic.ts'
 
 export interface SendRequest {
   readonly topic: string

@@ -1,11 +1,11 @@
 /** Says what `pyrallel send` has produced, for people or as JSON. Pure but for asking whether there is colour. */
 import type { RecordPlace } from '../../framework/kafka/kafka-client.ts'
-import { keyText } from '../dev/record-text.ts'
-import { hasColor, type Io } from '../io.ts'
-import { jsonText } from '../json-text.ts'
-import { painter } from '../paint.ts'
+import type { Target } from '../cluster/target.ts'
+import { keyText } from '../records/record-text.ts'
+import { hasColor, type Io } from '../terminal/io.ts'
+import { jsonText } from '../terminal/json-text.ts'
+import { painter } from '../terminal/paint.ts'
 import type { Sent } from './send-all.ts'
-import type { Target } from './target.ts'
 
 export interface SentFacts extends Sent {
   readonly topic: string

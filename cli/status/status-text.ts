@@ -8,7 +8,7 @@ import type {
   PartitionMetrics,
   SystemMetrics,
 } from '../../framework/model/snapshot.ts'
-import type { Paint, Style } from '../paint.ts'
+import type { Paint, Style } from '../terminal/paint.ts'
 
 /** How a cell of the ribbon looks. */
 const cells: Readonly<Record<string, readonly [sign: string, style: Style, meaning: string]>> = {

@@ -1,4 +1,4 @@
-/** The resolved settings that the control plane reads. Every field is set; defaults stand in framework/config.ts. */
+/** The resolved settings that the control plane reads. Every field is set; defaults stand in framework/config/config.ts. */
 import type { Ordering } from './work.ts'
 
 export interface RetrySettings {

@@ -2,7 +2,7 @@
 import type { Logger } from '../model/logger.ts'
 import { type PartitionId, partitionId } from '../model/record.ts'
 import type { PartitionMetrics, SystemMetrics } from '../model/snapshot.ts'
-import type { Clock, Timer } from '../runtime/clock.ts'
+import type { Clock, Timer } from '../time/clock.ts'
 
 const LOOK_EVERY_MS = 10_000
 /** Twice the default deadline of an attempt: what takes longer waits for retries, for a dead letter, or for a handler that hangs. */

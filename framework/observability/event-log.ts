@@ -4,8 +4,8 @@ import type { EventSink, RuntimeEvent } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
 import { type KafkaRecord, partitionId } from '../model/record.ts'
 import type { HandlerFailure } from '../model/work.ts'
-import type { Clock } from '../runtime/clock.ts'
-import { LogGate } from '../runtime/log-gate.ts'
+import type { Clock } from '../time/clock.ts'
+import { LogGate } from '../time/log-gate.ts'
 
 /** The same fault is written at most so often; the next line says how many were not. At level debug all are written. */
 export const REPEAT_INTERVAL_MS = 10_000

@@ -1,6 +1,6 @@
 /** Makes the pino logger that the config asks for. Hides secrets by name; writes no payload by itself. */
 import { type DestinationStream, type Logger as Pino, pino } from 'pino'
-import type { LoggingSettings } from '../config.ts'
+import type { LoggingSettings } from '../config/config.ts'
 import { cutText, harmlessJson, MAX_MESSAGE, MAX_STACK } from '../model/plain-text.ts'
 import { withoutSecrets, withoutSecretTexts } from './hidden-secrets.ts'
 import { prettyLine } from './pretty-line.ts'

@@ -2,8 +2,8 @@
 import { toError } from '../model/errors.ts'
 import type { EventSink } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
-import type { Clock } from './clock.ts'
-import { LogGate } from './log-gate.ts'
+import type { Clock } from '../time/clock.ts'
+import { LogGate } from '../time/log-gate.ts'
 
 /** A listener that throws at every record is told of so often. */
 const INTERVAL_MS = 10_000

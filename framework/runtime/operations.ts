@@ -7,7 +7,7 @@ import type { SystemMetrics } from '../model/snapshot.ts'
 import { BlockingWatch } from '../observability/blocking-watch.ts'
 import { HttpServer } from '../observability/http-server.ts'
 import { PrometheusMetrics } from '../observability/prometheus.ts'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../time/clock.ts'
 import type { ResolvedHandler } from './runtime.ts'
 
 export interface OperationsOptions {

@@ -1,6 +1,7 @@
 /** Remembers which handlers are paused, and tells it to groups that run and to those that begin later. */
+
+import { suggestion } from '../config/nearest-name.ts'
 import { PyrallelError } from '../model/errors.ts'
-import { suggestion } from './nearest-name.ts'
 import type { RunningGroup } from './running-group.ts'
 
 type PausableGroup = Pick<RunningGroup, 'handlers' | 'pause' | 'resume'>

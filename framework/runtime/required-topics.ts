@@ -1,9 +1,9 @@
 /** The topics without which handlers are not started: those that they read, and those for their dead letters. */
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
-import { stillMissing } from '../kafka/wait.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../time/clock.ts'
+import { stillMissing } from '../time/wait.ts'
 import type { ResolvedHandler } from './runtime.ts'
 
 const LIMIT_MS = 5_000

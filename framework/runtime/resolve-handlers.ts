@@ -1,12 +1,13 @@
 /** Turns registered handlers into handlers with every option in place, or says what is wrong with them. Starts nothing. */
-import { handlerSchema, type ResolvedConfig } from '../config.ts'
-import { withSchema } from '../execution-plane/derived-schema.ts'
-import type { HandlerDefinition } from '../handler.ts'
+
+import type { HandlerDefinition } from '../api/handler.ts'
+import { handlerSchema, type ResolvedConfig } from '../config/config.ts'
+import { suggestion } from '../config/nearest-name.ts'
+import type { ResolvedOptions } from '../config/option-schema.ts'
+import { resolveOptions } from '../config/resolve-options.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { BatchSettings, Route } from '../model/settings.ts'
-import { suggestion } from './nearest-name.ts'
-import type { ResolvedOptions } from './option-schema.ts'
-import { resolveOptions } from './resolve-options.ts'
+import { withSchema } from '../validation/derived-schema.ts'
 import type { RegisteredHandler, ResolvedHandler, WorkerSettings } from './runtime.ts'
 
 /** The longest name that Kafka allows for a topic. */

@@ -1,5 +1,5 @@
 /** One consumer group of this process: its poller, its handlers and the engines that run them. Decides nothing about records. */
-import type { BrokerPoller } from '../control-plane/broker-poller.ts'
+import type { BrokerPoller } from '../control-plane/shell/broker-poller.ts'
 import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
 import type { SwappableEngine } from '../execution-plane/swappable-engine.ts'
 import { bug } from '../model/errors.ts'

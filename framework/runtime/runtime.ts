@@ -1,14 +1,14 @@
 /** The composition root's contract: what the command (and users without the command) start and stop. */
 import type { ResourceLimits } from 'node:worker_threads'
 import type { TSchema } from 'typebox'
-import type { StrayFaults } from '../execution-plane/stray-faults.ts'
-import type { HandlerDefinition, Publish } from '../handler.ts'
+import type { HandlerDefinition, Publish } from '../api/handler.ts'
+import type { StrayFaults } from '../execution-plane/engines/stray-faults.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
 import type { CommitSettings, HttpSettings, LifecycleSettings, Limits, Route } from '../model/settings.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../time/clock.ts'
 
 /** One entry of `generated/routes.ts`: a handler and what the generator read about it. */
 export interface RegisteredHandler {

@@ -1,10 +1,10 @@
 /** The end of a runtime, in one place and in one order, whatever state it is in. Bounded as a whole. */
 import type { KafkaConnection, RecordProducer } from '../kafka/kafka-client.ts'
-import { settlesWithin } from '../kafka/wait.ts'
 import { allSettled } from '../model/all-settled.ts'
 import { inOrder } from '../model/in-order.ts'
 import type { Logger } from '../model/logger.ts'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../time/clock.ts'
+import { settlesWithin } from '../time/wait.ts'
 import type { Operations } from './operations.ts'
 import type { RunningGroup } from './running-group.ts'
 

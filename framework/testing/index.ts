@@ -1,5 +1,5 @@
 /** The public names of `pyrallel/testing`: what users need in the tests of their own handlers. */
-export type { Clock, Timer } from '../runtime/clock.ts'
+export type { Clock, Timer } from '../time/clock.ts'
 export { ManualClock } from './manual-clock.ts'
 export type { AttemptInput, AttemptResult, LoggedLine, PublishedValue } from './run-attempt.ts'
 export { runAttempt } from './run-attempt.ts'

@@ -1,5 +1,5 @@
 /** A clock that moves only when a test tells it to. Does nothing by itself: no timer of the machine is behind it. */
-import type { Clock, Timer } from '../runtime/clock.ts'
+import type { Clock, Timer } from '../time/clock.ts'
 
 interface PendingTimer {
   readonly dueAt: number

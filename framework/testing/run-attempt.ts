@@ -1,8 +1,8 @@
 /** Runs a handler once, as Pyrallel would: decoded, checked, with a deadline and a context. Needs no broker; publishes nothing anywhere. */
-import type { HandlerDefinition } from '../handler.ts'
+import type { HandlerDefinition } from '../api/handler.ts'
 import type { Duration } from '../model/duration.ts'
 import type { HandlerFailure, Outcome } from '../model/work.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Clock } from '../time/clock.ts'
 import { type LoggedLine, type PublishedValue, recordOf, runCall } from './run-call.ts'
 
 export type { LoggedLine, PublishedValue } from './run-call.ts'

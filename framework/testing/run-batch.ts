@@ -1,10 +1,11 @@
 /** Runs a batch handler once, as Pyrallel would: each record decoded and checked, with a deadline and a context. Needs no broker; publishes nothing anywhere. */
-import { shardKeyOf } from '../control-plane/shard-queue.ts'
-import type { HandlerDefinition } from '../handler.ts'
+
+import type { HandlerDefinition } from '../api/handler.ts'
+import { shardKeyOf } from '../control-plane/partition/shard-queue.ts'
 import type { Duration } from '../model/duration.ts'
 import type { KafkaRecord } from '../model/record.ts'
 import type { HandlerFailure, Outcome } from '../model/work.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Clock } from '../time/clock.ts'
 import { type LoggedLine, type PublishedValue, recordOf, runCall } from './run-call.ts'
 
 export interface BatchInput<T> {

@@ -1,12 +1,13 @@
 /** One call of a handler for a test: its records made, its publishes and log lines collected. Needs no broker; publishes nothing anywhere. */
-import { AsyncEngine } from '../execution-plane/async-engine.ts'
-import type { HandlerDefinition } from '../handler.ts'
+
+import type { HandlerDefinition } from '../api/handler.ts'
+import { AsyncEngine } from '../execution-plane/engines/async-engine.ts'
 import { type Duration, durationMs } from '../model/duration.ts'
 import type { Logger } from '../model/logger.ts'
 import type { KafkaRecord, OutgoingRecord } from '../model/record.ts'
 import type { CompletionEvent, Epoch, Outcome } from '../model/work.ts'
-import { type Clock, systemClock } from '../runtime/clock.ts'
-import { publisher } from '../runtime/publisher.ts'
+import { publisher } from '../publishing/publisher.ts'
+import { type Clock, systemClock } from '../time/clock.ts'
 
 export interface PublishedValue {
   readonly topic: string

@@ -21,13 +21,13 @@ const executionPlane = 'framework/execution-plane'
 const ports = [
   'framework/kafka/kafka-client.ts',
   'framework/execution-plane/execution-engine.ts',
-  'framework/runtime/clock.ts',
+  'framework/time/clock.ts',
 ]
 const kafkaLibrary = '@confluentinc/kafka-javascript'
-const kafkaImporters = ['framework/kafka/librdkafka-client.ts', 'framework/kafka/embedded-broker.ts']
+const kafkaImporters = ['framework/kafka/librdkafka/client.ts', 'framework/kafka/embedded/embedded-broker.ts']
 /** All else in the control plane is the state machine. */
 const asyncShell =
-  /^framework\/control-plane\/(broker-poller|pump|offset-committer|coordinator-question|dead-letters|drain|shutdown)\.ts$/
+  /^framework\/control-plane\/shell\/(broker-poller|pump|offset-committer|coordinator-question|dead-letters|drain|shutdown)\.ts$/
 const impure =
   /\b(Date\.now|new\s+Date\s*\(\s*\)|Date\s*\(\s*\)|performance\.|setTimeout|setInterval|setImmediate|Math\.random|randomUUID|randomBytes|process\.|console\.)/
 const logCall = /\b(?:log|logger)\s*\??\.\s*(?:trace|debug|info|warn|error|fatal)\s*\(/g
@@ -101,12 +101,12 @@ function notForTools(imported: Import, file: SourceFile): string | undefined {
   if (isPackage(imported.specifier, 'ts-morph') && !within(file.path, 'cli/codegen')) {
     return `${imports(imported)}; only cli/codegen may`
   }
-  const mayBundle = within(file.path, 'cli') && !/^cli\/(commands\/start|start\/.*)\.ts$/.test(file.path)
+  const mayBundle = within(file.path, 'cli') && !/^cli\/(verbs\/start|start\/.*)\.ts$/.test(file.path)
   return isPackage(imported.specifier, 'esbuild') && !mayBundle ? imports(imported) : undefined
 }
 
 function startIsLight(tree: SourceTree): readonly Violation[] {
-  return ['cli/commands/start.ts', 'framework/index.ts'].flatMap((start) => {
+  return ['cli/verbs/start.ts', 'framework/index.ts'].flatMap((start) => {
     const loaded = loadedBy(tree, start)
     return ['ts-morph', 'esbuild', 'typescript'].flatMap((tool) => {
       const path = loaded.get(tool)
@@ -168,7 +168,7 @@ export const rules = {
     check: wrongImports('framework', notBetweenPlanes),
   },
   kafka: {
-    text: '3. only librdkafka-client.ts and embedded-broker.ts import the Kafka library, lazily',
+    text: '3. only librdkafka/client.ts and embedded/embedded-broker.ts import the Kafka library, lazily',
     check: wrongImports('', notForKafka),
   },
   tools: {

@@ -5,13 +5,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { AdaptiveConcurrency } from '../../framework/control-plane/adaptive-concurrency.ts'
-import { handler } from '../../framework/handler.ts'
-import { type MemoryCluster, memoryCluster } from '../../framework/kafka/memory-client.ts'
+import { handler } from '../../framework/api/handler.ts'
+import { configDefaults } from '../../framework/config/resolve-config.ts'
+import { AdaptiveConcurrency } from '../../framework/control-plane/flow/adaptive-concurrency.ts'
+import { type MemoryCluster, memoryCluster } from '../../framework/kafka/memory/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { AdaptiveSettings, Route } from '../../framework/model/settings.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
-import { configDefaults } from '../../framework/runtime/resolve-config.ts'
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import { type CallLimit, SaturatingService } from '../unit/control-plane/saturating-service.ts'
 

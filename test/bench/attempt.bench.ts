@@ -1,9 +1,10 @@
 /** Prints what one attempt costs beyond parsing its value: `node --import tsx test/bench/attempt.bench.ts`. Decides nothing. */
-import { AsyncEngine } from '../../framework/execution-plane/async-engine.ts'
-import { handler } from '../../framework/handler.ts'
+
+import { handler } from '../../framework/api/handler.ts'
+import { AsyncEngine } from '../../framework/execution-plane/engines/async-engine.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { Epoch, WorkItem } from '../../framework/model/work.ts'
-import { systemClock } from '../../framework/runtime/clock.ts'
+import { systemClock } from '../../framework/time/clock.ts'
 
 const RECORDS = 10_000
 const ROUNDS = 30

@@ -1,10 +1,10 @@
 /** Records that end their thread, and healthy ones of other keys beside them, in a whole runtime on the in-memory cluster: how long the healthy ones wait. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { handler } from '../../framework/handler.ts'
-import { memoryCluster } from '../../framework/kafka/memory-client.ts'
+import { handler } from '../../framework/api/handler.ts'
+import { resolveConfig } from '../../framework/config/resolve-config.ts'
+import { memoryCluster } from '../../framework/kafka/memory/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
-import { resolveConfig } from '../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { Fault } from '../contract/worker-entries/faulty.ts'
 

@@ -13,7 +13,7 @@ import {
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startEmbeddedBroker } from '../../framework/kafka/embedded-broker.ts'
+import { startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))

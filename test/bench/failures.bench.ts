@@ -4,14 +4,14 @@
  */
 import { setImmediate as nextTick, setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { type HandlerFunction, handler } from '../../framework/handler.ts'
+import { type HandlerFunction, handler } from '../../framework/api/handler.ts'
+import { configDefaults } from '../../framework/config/resolve-config.ts'
 import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
-import { type MemoryCluster, memoryCluster } from '../../framework/kafka/memory-client.ts'
+import { type MemoryCluster, memoryCluster } from '../../framework/kafka/memory/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { OutgoingRecord } from '../../framework/model/record.ts'
 import type { Route } from '../../framework/model/settings.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
-import { configDefaults } from '../../framework/runtime/resolve-config.ts'
 import type { ResolvedHandler, RuntimeOptions } from '../../framework/runtime/runtime.ts'
 
 const { values: flags } = parseArgs({

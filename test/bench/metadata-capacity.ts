@@ -1,5 +1,5 @@
 /** Prints how many offsets fit into the commit metadata, and what writing and reading cost: `node --import tsx test/bench/metadata-capacity.ts`. */
-import { decodeCompleted, encodeCompleted } from '../../framework/control-plane/metadata-encoder.ts'
+import { decodeCompleted, encodeCompleted } from '../../framework/control-plane/offsets/metadata-encoder.ts'
 import { seeded, shapes, windowOf } from '../unit/control-plane/windows.ts'
 
 /** Three quarters of Kafka's default limit, and all of it less the character that the client loses. */

@@ -14,13 +14,13 @@ import {
   type SpanContext,
   trace,
 } from '@opentelemetry/api'
-import { handler } from '../../framework/handler.ts'
-import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded-broker.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
+import { handler } from '../../framework/api/handler.ts'
+import { resolveConfig } from '../../framework/config/resolve-config.ts'
+import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
+import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { RecordHeader } from '../../framework/model/record.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
-import { resolveConfig } from '../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import { spreadOf } from './matrix/statistics.ts'
 

@@ -1,5 +1,5 @@
 /** Prints what one operation of the offset tracker costs, by how many offsets it holds: `node --import tsx test/bench/offset-tracker.bench.ts`. */
-import { OffsetTracker } from '../../framework/control-plane/offset-tracker.ts'
+import { OffsetTracker } from '../../framework/control-plane/offsets/offset-tracker.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 
 const WINDOWS = [100, 1_000, 10_000, 100_000, 1_000_000]

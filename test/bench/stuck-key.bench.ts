@@ -3,7 +3,7 @@
  * them: `node --import tsx test/bench/stuck-key.bench.ts [records a second] [turns]`. One run says nothing: between two of the same kind lies more than between the kinds.
  */
 import { availableParallelism } from 'node:os'
-import { FETCH_AHEAD } from '../../framework/kafka/librdkafka-settings.ts'
+import { FETCH_AHEAD } from '../../framework/kafka/librdkafka/settings.ts'
 import { startKafka } from '../e2e/kafka-harness.ts'
 import { bundlePeers } from './matrix/bundle-peers.ts'
 import { measureLatency } from './matrix/measure-latency.ts'

@@ -1,7 +1,8 @@
 /** The async engine under the conformance suite. */
-import { AsyncEngine } from '../../framework/execution-plane/async-engine.ts'
-import type { HandlerDefinition } from '../../framework/handler.ts'
-import { systemClock } from '../../framework/runtime/clock.ts'
+
+import type { HandlerDefinition } from '../../framework/api/handler.ts'
+import { AsyncEngine } from '../../framework/execution-plane/engines/async-engine.ts'
+import { systemClock } from '../../framework/time/clock.ts'
 import { batched, checked, doesAsTold, nested } from './engine-handlers.ts'
 import { describeExecutionEngine } from './execution-engine.suite.ts'
 

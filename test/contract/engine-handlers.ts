@@ -12,7 +12,7 @@ import {
   type HandlerRecord,
   handler,
   RetryAfter,
-} from '../../framework/handler.ts'
+} from '../../framework/api/handler.ts'
 
 export interface Order {
   /** What the handler has to do. */

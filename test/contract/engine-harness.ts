@@ -1,9 +1,9 @@
 /** Drives one engine for a test and keeps the books on what every engine owes: laws 1 and 2 are checked at the end of each test. */
 import assert from 'node:assert/strict'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Attribution } from '../../framework/execution-plane/attribution.ts'
+import type { Publish } from '../../framework/api/handler.ts'
+import type { Attribution } from '../../framework/execution-plane/attempt/attribution.ts'
 import type { ExecutionEngine } from '../../framework/execution-plane/execution-engine.ts'
-import type { Publish } from '../../framework/handler.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
 import type { CompletionEvent, Epoch, HandlerFailure, Outcome, WorkItem } from '../../framework/model/work.ts'

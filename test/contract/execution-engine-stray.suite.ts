@@ -1,7 +1,7 @@
 /** What becomes of an attempt when something fails that its handler has started and does not await. A part of execution-engine.suite.ts. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { StrayFaults } from '../../framework/execution-plane/stray-faults.ts'
+import { StrayFaults } from '../../framework/execution-plane/engines/stray-faults.ts'
 import { withoutListenersOfFaults } from '../listeners-of-faults.ts'
 import { recordedLog } from '../unit/kafka/recorded-log.ts'
 import { type CreateEngine, EngineHarness } from './engine-harness.ts'

@@ -1,11 +1,11 @@
 /** Drives a worker engine whose handler does what no handler should (worker-entries/faulty.ts). */
 
-import { WorkerEngine, type WorkerEngineOptions } from '../../framework/execution-plane/worker-engine.ts'
+import { WorkerEngine, type WorkerEngineOptions } from '../../framework/execution-plane/worker/worker-engine.ts'
 import type { RecordPlace } from '../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { OutgoingRecord } from '../../framework/model/record.ts'
 import type { CompletionEvent } from '../../framework/model/work.ts'
-import { type Clock, systemClock } from '../../framework/runtime/clock.ts'
+import { type Clock, systemClock } from '../../framework/time/clock.ts'
 import { EngineHarness } from './engine-harness.ts'
 import type { Fault } from './worker-entries/faulty.ts'
 

@@ -1,7 +1,7 @@
 /** The librdkafka client keeps the laws of the Kafka port, on the embedded broker. */
 import { it } from 'node:test'
-import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded-broker.ts'
-import { connectKafka, loadLibrdkafka } from '../../framework/kafka/librdkafka-client.ts'
+import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
+import { connectKafka, loadLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
 import { toError } from '../../framework/model/errors.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { kafkaClientSuite } from './kafka-client.suite.ts'

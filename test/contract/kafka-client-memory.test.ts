@@ -1,5 +1,5 @@
 /** The in-memory cluster keeps the laws of the Kafka port. */
-import { memoryCluster } from '../../framework/kafka/memory-client.ts'
+import { memoryCluster } from '../../framework/kafka/memory/client.ts'
 import { kafkaClientSuite } from './kafka-client.suite.ts'
 
 kafkaClientSuite({

@@ -2,7 +2,7 @@
  * A batch handler for whole runtimes: publishes what it is handed, fails what it is told to, and throws when the batch has a poisoned record, and
  * ends its thread when it has a deadly one.
  */
-import { batchHandler, type HandlerDefinition } from '../../framework/handler.ts'
+import { batchHandler, type HandlerDefinition } from '../../framework/api/handler.ts'
 import type { EngineKind } from '../../framework/model/work.ts'
 
 export interface View {

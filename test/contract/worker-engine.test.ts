@@ -1,7 +1,7 @@
 /** The worker engine under the conformance suite, with one thread and with two. */
-import { WorkerEngine } from '../../framework/execution-plane/worker-engine.ts'
+import { WorkerEngine } from '../../framework/execution-plane/worker/worker-engine.ts'
 import type { OutgoingRecord } from '../../framework/model/record.ts'
-import { systemClock } from '../../framework/runtime/clock.ts'
+import { systemClock } from '../../framework/time/clock.ts'
 import type { CreateEngine, EngineSetup } from './engine-harness.ts'
 import { describeExecutionEngine } from './execution-engine.suite.ts'
 import { bundledEntries } from './worker-entries/bundle.ts'

@@ -1,7 +1,7 @@
 /** What is shown of a group from outside: the metadata that others have stored, to the letter, and where logs really end. */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
+import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import { startKafka } from './kafka-harness.ts'
 import { commitWithoutNul, insideTransaction } from './raw-log.ts'
 import { quietLog } from './scenario.ts'

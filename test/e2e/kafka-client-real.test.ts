@@ -1,7 +1,7 @@
 /** The librdkafka client keeps the laws of the Kafka port on Apache Kafka itself, in both of Kafka's group protocols. */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
+import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { kafkaClientSuite } from '../contract/kafka-client.suite.ts'
 import { startKafka } from './kafka-harness.ts'

@@ -1,7 +1,7 @@
 /** Logs as they really are: cut, compacted, full of transaction markers, grown by partitions. On Apache Kafka, with a member process. */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { configDefaults } from '../../framework/runtime/resolve-config.ts'
+import { configDefaults } from '../../framework/config/resolve-config.ts'
 import { startKafka } from './kafka-harness.ts'
 import { eventually } from './member-process.ts'
 import { offsetsIn, writeInTransactions } from './raw-log.ts'

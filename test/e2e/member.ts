@@ -3,14 +3,14 @@
  * and synchronously, so that a SIGKILL loses nothing of what was done. Judges nothing: that is the ledger's business.
  */
 import { openSync, writeSync } from 'node:fs'
-import { handler } from '../../framework/handler.ts'
+import { handler } from '../../framework/api/handler.ts'
+import { configDefaults } from '../../framework/config/resolve-config.ts'
 import type { KafkaClient, KafkaConnection } from '../../framework/kafka/kafka-client.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
+import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
 import { createLogger } from '../../framework/observability/logger.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
-import { configDefaults } from '../../framework/runtime/resolve-config.ts'
 import { type MemberCommand, type MemberNote, type MemberPlan, monotonicMs } from './member-log.ts'
 
 const plan = JSON.parse(process.argv[2] ?? '') as MemberPlan

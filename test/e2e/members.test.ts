@@ -1,8 +1,8 @@
 /** Members that end, come back, or take long, on Apache Kafka: each record is accounted for, and nobody is disturbed without need. */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
-import { configDefaults } from '../../framework/runtime/resolve-config.ts'
+import { configDefaults } from '../../framework/config/resolve-config.ts'
+import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import { startKafka } from './kafka-harness.ts'
 import type { MemberProcess } from './member-process.ts'
 import { offsetsIn } from './raw-log.ts'

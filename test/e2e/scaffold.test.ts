@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { firstRecords, type TemplateName, templateNames } from '../../cli/init/template.ts'
-import { startEmbeddedBroker } from '../../framework/kafka/embedded-broker.ts'
+import { startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
@@ -196,7 +196,7 @@ describe('the packed package', { timeout: 300_000 }, () => {
         }
         await handleOne(run(root, process.execPath, ['--import', hook, cli, 'start'], env))
         const modules = readFileSync(loaded, 'utf8').split('\n')
-        assert.ok(modules.some((url) => url.endsWith('/dist/cli/commands/start.js')))
+        assert.ok(modules.some((url) => url.endsWith('/dist/cli/verbs/start.js')))
         assert.ok(modules.some((url) => url.endsWith('/dist/server.mjs')))
         refuseBuilders(modules)
         // Schemas are in the bundle already, and what `dev` does is nothing for production.

@@ -1,10 +1,10 @@
 /** Batch handlers in a whole runtime, on the in-memory cluster, with both engines. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { memoryCluster } from '../../framework/kafka/memory-client.ts'
+import { resolveConfig } from '../../framework/config/resolve-config.ts'
+import { memoryCluster } from '../../framework/kafka/memory/client.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
-import { resolveConfig } from '../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import { scoring, type View } from '../contract/scoring-handler.ts'
 import { bundledEntries } from '../contract/worker-entries/bundle.ts'

@@ -1,8 +1,8 @@
 /** One tiny cell of the benchmark on the embedded broker: peers are bundled, started, heard, checked and ended. Says nothing about speed. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { startEmbeddedBroker } from '../../framework/kafka/embedded-broker.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka-client.ts'
+import { startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
+import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import { bundlePeers } from '../bench/matrix/bundle-peers.ts'
 import { Progress } from '../bench/matrix/progress.ts'
 import { runMatrix } from '../bench/matrix/run-matrix.ts'

@@ -1,7 +1,7 @@
 /** How a session of `pyrallel dev` ends: whenever the signal comes, and whatever else ends it, in order and soon. */
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
-import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded-broker.ts'
+import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { aProject, type CommandProcess, command } from './command-process.ts'
 import { embeddedBrokerOf, noProcesses } from './processes-in.ts'

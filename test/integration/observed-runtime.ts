@@ -1,10 +1,10 @@
 /** A runtime on the in-memory cluster, to be seen as an operator sees it. For tests; not a test itself. */
 import assert from 'node:assert/strict'
-import { type HandlerFunction, type HandlerOptions, handler } from '../../framework/handler.ts'
-import { type MemoryCluster, memoryCluster } from '../../framework/kafka/memory-client.ts'
+import { type HandlerFunction, type HandlerOptions, handler } from '../../framework/api/handler.ts'
+import { resolveConfig } from '../../framework/config/resolve-config.ts'
+import { type MemoryCluster, memoryCluster } from '../../framework/kafka/memory/client.ts'
 import type { SystemMetrics } from '../../framework/model/snapshot.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
-import { resolveConfig } from '../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { Runtime } from '../../framework/runtime/runtime.ts'
 import { type LoggedLine, recordedLog } from '../unit/kafka/recorded-log.ts'

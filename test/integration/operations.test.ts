@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
-import type { HandlerFunction } from '../../framework/handler.ts'
+import type { HandlerFunction } from '../../framework/api/handler.ts'
 import type { SystemMetrics } from '../../framework/model/snapshot.ts'
 import { observe, produce, until } from './observed-runtime.ts'
 

@@ -1,8 +1,8 @@
 /** Strangers write records, headers and commit metadata, and reach the port: the process is up, its memory flat, nothing is where it should not be, no secret in any output. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { replayLetters } from '../../cli/commands/dlq-replay.ts'
-import { memoryCluster } from '../../framework/kafka/memory-client.ts'
+import { replayLetters } from '../../cli/verbs/dlq-replay.ts'
+import { memoryCluster } from '../../framework/kafka/memory/client.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import { cluster1, on } from '../unit/cli/dlq-fixtures.ts'
 import { projectFolder, testIo } from '../unit/cli/test-io.ts'

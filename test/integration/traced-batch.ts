@@ -1,5 +1,5 @@
 /** What a batch handler under test tells of the span that it runs in; the same on both engines. Not a test itself. */
-import type { HandlerContext } from '../../framework/handler.ts'
+import type { HandlerContext } from '../../framework/api/handler.ts'
 import { spans } from './tracer-provider.ts'
 
 /** Publishes the span of the attempt as it is when the handler runs. */

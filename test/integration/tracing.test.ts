@@ -8,14 +8,14 @@ import {
   type HandlerFunction,
   type HandlerOptions,
   handler,
-} from '../../framework/handler.ts'
-import { memoryCluster } from '../../framework/kafka/memory-client.ts'
+} from '../../framework/api/handler.ts'
+import { resolveConfig } from '../../framework/config/resolve-config.ts'
+import { memoryCluster } from '../../framework/kafka/memory/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
-import { loadTracing } from '../../framework/observability/tracing.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
-import { resolveConfig } from '../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
+import { loadTracing } from '../../framework/tracing/tracing.ts'
 import { bundledEntries } from '../contract/worker-entries/bundle.ts'
 import { publishSpan } from './traced-batch.ts'
 import { register, spans } from './tracer-provider.ts'

@@ -1,15 +1,16 @@
 /** Real engines for schedules: the async engine on a clock that is moved by hand, the worker engine on the machine's. */
-import { AsyncEngine } from '../../framework/execution-plane/async-engine.ts'
-import type { AttemptSpan, AttemptTracer } from '../../framework/execution-plane/attempt-tracer.ts'
+
+import type { HandlerDefinition } from '../../framework/api/handler.ts'
+import { AsyncEngine } from '../../framework/execution-plane/engines/async-engine.ts'
+import { StrayFaults } from '../../framework/execution-plane/engines/stray-faults.ts'
 import type { ExecutionEngine } from '../../framework/execution-plane/execution-engine.ts'
-import { StrayFaults } from '../../framework/execution-plane/stray-faults.ts'
-import { WorkerEngine } from '../../framework/execution-plane/worker-engine.ts'
-import type { HandlerDefinition } from '../../framework/handler.ts'
+import { WorkerEngine } from '../../framework/execution-plane/worker/worker-engine.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { OutgoingRecord } from '../../framework/model/record.ts'
 import type { CompletionEvent } from '../../framework/model/work.ts'
-import { systemClock } from '../../framework/runtime/clock.ts'
 import { ManualClock } from '../../framework/testing/manual-clock.ts'
+import { systemClock } from '../../framework/time/clock.ts'
+import type { AttemptSpan, AttemptTracer } from '../../framework/tracing/attempt-tracer.ts'
 import type { HandlerSigns, Host } from './engine-play.ts'
 import { obedient, obedientBatch } from './obedient-handlers.ts'
 

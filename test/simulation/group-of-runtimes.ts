@@ -1,6 +1,6 @@
 /** Runtimes of one group on the in-memory cluster, with chaos that comes from a seed, and a ledger of every record. Time is moved by hand. */
-import { DeadLetter, type HandlerContext, type HandlerRecord, handler } from '../../framework/handler.ts'
-import { type MemoryCluster, memoryCluster } from '../../framework/kafka/memory-client.ts'
+import { DeadLetter, type HandlerContext, type HandlerRecord, handler } from '../../framework/api/handler.ts'
+import { type MemoryCluster, memoryCluster } from '../../framework/kafka/memory/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
 import type { Runtime } from '../../framework/runtime/runtime.ts'

@@ -9,7 +9,7 @@ import {
   type HandlerRecord,
   handler,
   RetryAfter,
-} from '../../framework/handler.ts'
+} from '../../framework/api/handler.ts'
 import { isLeftOut, nameOf, type Plan, planOf, type Told } from './plan.ts'
 
 /** What a handler publishes here is acknowledged at once. */

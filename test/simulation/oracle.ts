@@ -2,8 +2,8 @@
  * Keeps its own books of what was delivered, started and finished, and says what must never happen. It never asks the code under test: not
  * what is stale, not what is done, not what an attempt's number is.
  */
-import { decodeCompleted } from '../../framework/control-plane/metadata-encoder.ts'
-import type { CommitSnapshot } from '../../framework/control-plane/partition-state.ts'
+import { decodeCompleted } from '../../framework/control-plane/offsets/metadata-encoder.ts'
+import type { CommitSnapshot } from '../../framework/control-plane/partition/partition-state.ts'
 import type { HandlerFailure, Ordering, Outcome, WorkItem } from '../../framework/model/work.ts'
 import type { Setup } from './schedule.ts'
 import type { Log, LogRecord, Stored } from './world.ts'

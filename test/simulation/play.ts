@@ -1,9 +1,9 @@
 /** Plays a schedule: two members of one group, each a WorkManager, against the world; the oracle watches. */
 
-import { CommitPlan } from '../../framework/control-plane/commit-plan.ts'
-import type { DeadLetterRequest } from '../../framework/control-plane/failed-records.ts'
-import type { CommitSnapshot } from '../../framework/control-plane/partition-state.ts'
-import { MAX_INTERRUPTIONS } from '../../framework/control-plane/retry-policy.ts'
+import type { DeadLetterRequest } from '../../framework/control-plane/failures/failed-records.ts'
+import { MAX_INTERRUPTIONS } from '../../framework/control-plane/failures/retry-policy.ts'
+import type { CommitSnapshot } from '../../framework/control-plane/partition/partition-state.ts'
+import { CommitPlan } from '../../framework/control-plane/shell/commit-plan.ts'
 import { WorkManager } from '../../framework/control-plane/work-manager.ts'
 import type { KafkaRecord, TopicPartition } from '../../framework/model/record.ts'
 import type { HandlerFailure, Outcome, WorkItem } from '../../framework/model/work.ts'

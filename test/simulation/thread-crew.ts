@@ -1,7 +1,7 @@
 /** Threads for schedules: they take items, run them, die of bad ones and come up again, all on a clock that is moved by hand. Decides nothing. */
-import type { Crew, Death, Lane } from '../../framework/execution-plane/lane.ts'
+import type { Crew, Death, Lane } from '../../framework/execution-plane/worker/lane/lane.ts'
 import type { WorkItem } from '../../framework/model/work.ts'
-import type { Clock, Timer } from '../../framework/runtime/clock.ts'
+import type { Clock, Timer } from '../../framework/time/clock.ts'
 
 /** Until a thread that was begun takes items. Milliseconds. */
 export const START_MS = 120

@@ -1,5 +1,5 @@
 /** Plays bad records, of which threads die, and healthy ones beside them with the real queue of the worker engine: the healthy ones must not wait for the bad ones. */
-import { WorkQueue } from '../../framework/execution-plane/work-queue.ts'
+import { WorkQueue } from '../../framework/execution-plane/worker/work-queue.ts'
 import type { Epoch, WorkItem } from '../../framework/model/work.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import { ManualClock } from '../../framework/testing/manual-clock.ts'

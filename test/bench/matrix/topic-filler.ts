@@ -1,7 +1,7 @@
 /** Fills a topic with records as fast as the client takes them, and waits until the broker has all. */
 
-import type { NativeProducer } from '../../../framework/kafka/librdkafka-binding.ts'
-import { loadLibrdkafka } from '../../../framework/kafka/librdkafka-client.ts'
+import type { NativeProducer } from '../../../framework/kafka/librdkafka/binding.ts'
+import { loadLibrdkafka } from '../../../framework/kafka/librdkafka/client.ts'
 import type { BenchRecord } from './records.ts'
 
 /** Records that may wait for the broker's acknowledgement. */

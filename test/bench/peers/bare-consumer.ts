@@ -1,6 +1,6 @@
 /** The plainest way to read a topic with the client that Pyrallel uses: batch by batch, committing what came before. */
-import type { NativeMessage } from '../../../framework/kafka/librdkafka-binding.ts'
-import { loadLibrdkafka } from '../../../framework/kafka/librdkafka-client.ts'
+import type { NativeMessage } from '../../../framework/kafka/librdkafka/binding.ts'
+import { loadLibrdkafka } from '../../../framework/kafka/librdkafka/client.ts'
 import type { PeerSettings } from './protocol.ts'
 
 const BATCH = 500

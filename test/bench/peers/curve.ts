@@ -2,9 +2,9 @@
  * Measures what a record costs in control plane and engine, on the in-memory cluster, where no broker is in the way: one point of a scaling
  * curve. Says `{"kind":"curve","usPerRecord":[…]}`, a figure for each round.
  */
-import { handler } from '../../../framework/handler.ts'
+import { handler } from '../../../framework/api/handler.ts'
 import { createLogger, createRuntime, resolveConfig, resolveHandlers } from '../../../framework/index.ts'
-import { type MemoryCluster, memoryCluster } from '../../../framework/kafka/memory-client.ts'
+import { type MemoryCluster, memoryCluster } from '../../../framework/kafka/memory/client.ts'
 import { fail } from './peer.ts'
 
 export interface CurveSettings {

@@ -2,7 +2,7 @@
  * Sends records at a steady rate, each with the time at which it should have gone: a record that goes late, because the producer or the broker
  * is busy, was meant to go earlier, and its latency counts from then (otherwise a stall would hide the latency of all that waited for it).
  */
-import { loadLibrdkafka } from '../../../framework/kafka/librdkafka-client.ts'
+import { loadLibrdkafka } from '../../../framework/kafka/librdkafka/client.ts'
 import { RecordSequence } from '../matrix/records.ts'
 import type { Workload } from '../matrix/workloads.ts'
 import { bucketOf, percentileMs } from './histogram.ts'

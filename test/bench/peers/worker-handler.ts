@@ -1,6 +1,6 @@
 /** What a thread of ours-worker.ts loads, as `pyrallel generate` would have written it. */
 import { getEnvironmentData } from 'node:worker_threads'
-import { runThread } from '../../../framework/execution-plane/worker-main.ts'
+import { runThread } from '../../../framework/execution-plane/worker/thread/worker-main.ts'
 import { Meter } from './meter.ts'
 import { definitionOf } from './our-runtime.ts'
 import { handleWith } from './peer.ts'

@@ -1,6 +1,7 @@
 /** The thread of the benchmark's batch handler: computes as long as each record says. */
-import { runThread } from '../../../framework/execution-plane/worker-main.ts'
-import { batchHandler } from '../../../framework/handler.ts'
+
+import { batchHandler } from '../../../framework/api/handler.ts'
+import { runThread } from '../../../framework/execution-plane/worker/thread/worker-main.ts'
 import { burn } from '../cpu-work.ts'
 import type { Load } from './burning.ts'
 

@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { appendFileSync, existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, resourceLimits, threadId } from 'node:worker_threads'
-import { runThread } from '../../../framework/execution-plane/worker-main.ts'
-import { type HandlerContext, type HandlerRecord, handler } from '../../../framework/handler.ts'
-import { topic } from '../../../framework/topic.ts'
+import { type HandlerContext, type HandlerRecord, handler } from '../../../framework/api/handler.ts'
+import { topic } from '../../../framework/api/topic.ts'
+import { runThread } from '../../../framework/execution-plane/worker/thread/worker-main.ts'
 
 export interface Fault {
   readonly do: keyof typeof faults

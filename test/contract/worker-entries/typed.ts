@@ -1,7 +1,7 @@
 /** The thread of a handler whose schemas were derived from types, as `pyrallel generate` would write it. */
 import { Type } from 'typebox'
-import { runThread } from '../../../framework/execution-plane/worker-main.ts'
-import { handler } from '../../../framework/handler.ts'
+import { handler } from '../../../framework/api/handler.ts'
+import { runThread } from '../../../framework/execution-plane/worker/thread/worker-main.ts'
 
 interface Order {
   readonly id: string

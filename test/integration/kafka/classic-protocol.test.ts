@@ -1,8 +1,8 @@
 /** The classic group protocol, cooperative and eager, on a real connection. Needs the native client. The mock cluster takes 3 s to form such a group. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { startEmbeddedBroker } from '../../../framework/kafka/embedded-broker.ts'
-import { connectKafka, loadLibrdkafka } from '../../../framework/kafka/librdkafka-client.ts'
+import { startEmbeddedBroker } from '../../../framework/kafka/embedded/embedded-broker.ts'
+import { connectKafka, loadLibrdkafka } from '../../../framework/kafka/librdkafka/client.ts'
 import { toError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
 

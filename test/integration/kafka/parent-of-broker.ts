@@ -1,5 +1,5 @@
 /** A process that starts an embedded broker and then only waits: the test kills it in various ways. */
-import { startEmbeddedBroker } from '../../../framework/kafka/embedded-broker.ts'
+import { startEmbeddedBroker } from '../../../framework/kafka/embedded/embedded-broker.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }

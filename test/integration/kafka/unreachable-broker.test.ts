@@ -1,7 +1,7 @@
 /** What a user is told when nothing listens at the broker's address. Needs the native client, and no broker. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { connectKafka, loadLibrdkafka } from '../../../framework/kafka/librdkafka-client.ts'
+import { connectKafka, loadLibrdkafka } from '../../../framework/kafka/librdkafka/client.ts'
 import { type PyrallelError, toError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
 

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { errorBlock, exitCodeOf } from '../../../cli/failure.ts'
-import { hasColor } from '../../../cli/io.ts'
 import { main } from '../../../cli/main.ts'
-import { painter } from '../../../cli/paint.ts'
+import { errorBlock, exitCodeOf } from '../../../cli/terminal/failure.ts'
+import { hasColor } from '../../../cli/terminal/io.ts'
+import { painter } from '../../../cli/terminal/paint.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import { projectFolder, testIo } from './test-io.ts'
 

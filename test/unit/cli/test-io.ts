@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach } from 'node:test'
-import type { Io } from '../../../cli/io.ts'
+import type { Io } from '../../../cli/terminal/io.ts'
 import { installPackage } from '../../source-package.ts'
 
 const folders: string[] = []

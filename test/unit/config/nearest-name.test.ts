@@ -1,7 +1,7 @@
 /** Did-you-mean. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { nearestName, suggestion } from '../../../framework/runtime/nearest-name.ts'
+import { nearestName, suggestion } from '../../../framework/config/nearest-name.ts'
 
 const known = ['maxRecords', 'maxBytes', 'retry', 'id']
 

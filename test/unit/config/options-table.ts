@@ -1,8 +1,8 @@
 /** The options of the config as the README shows them. Made from the schema, so that neither can be forgotten. */
-import { configSchema } from '../../../framework/config.ts'
-import { optionRows } from '../../../framework/runtime/option-schema.ts'
+import { configSchema } from '../../../framework/config/config.ts'
+import { optionRows } from '../../../framework/config/option-schema.ts'
 
-export const tableStart = '<!-- options: made from framework/config.ts; a test compares them -->'
+export const tableStart = '<!-- options: made from framework/config/config.ts; a test compares them -->'
 export const tableEnd = '<!-- /options -->'
 
 export function optionsTable(): string {

@@ -1,10 +1,10 @@
 /** The config: defaults, mistakes, and the sentences about them. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { configSchema } from '../../../framework/config.ts'
+import { configSchema } from '../../../framework/config/config.ts'
+import { optionRows } from '../../../framework/config/option-schema.ts'
+import { configDefaults, resolveConfig } from '../../../framework/config/resolve-config.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
-import { optionRows } from '../../../framework/runtime/option-schema.ts'
-import { configDefaults, resolveConfig } from '../../../framework/runtime/resolve-config.ts'
 
 function mistakesOf(config: unknown): readonly string[] {
   try {

@@ -1,9 +1,9 @@
 /** Handlers against the config: what each gets, and what is refused before anything starts. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type HandlerOptions, handler } from '../../../framework/handler.ts'
+import { type HandlerOptions, handler } from '../../../framework/api/handler.ts'
+import { resolveConfig } from '../../../framework/config/resolve-config.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
-import { resolveConfig } from '../../../framework/runtime/resolve-config.ts'
 import { resolveHandlers } from '../../../framework/runtime/resolve-handlers.ts'
 import type { RegisteredHandler } from '../../../framework/runtime/runtime.ts'
 

@@ -1,8 +1,8 @@
 /** Handlers with `engine: 'worker'` against what was generated for them. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { batchHandler, type HandlerOptions, handler } from '../../../framework/handler.ts'
-import { resolveConfig } from '../../../framework/runtime/resolve-config.ts'
+import { batchHandler, type HandlerOptions, handler } from '../../../framework/api/handler.ts'
+import { resolveConfig } from '../../../framework/config/resolve-config.ts'
 import { resolveHandlers } from '../../../framework/runtime/resolve-handlers.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
 

@@ -1,7 +1,7 @@
 /** How assignments begin and end: epochs, draining, restored completions, logs that were cut. Through the manager's verbs. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { decodeCompleted, encodeCompleted } from '../../../framework/control-plane/metadata-encoder.ts'
+import { decodeCompleted, encodeCompleted } from '../../../framework/control-plane/offsets/metadata-encoder.ts'
 import type { Limits } from '../../../framework/model/settings.ts'
 import { aRecord, Driver, failed, of, range } from './builders.ts'
 

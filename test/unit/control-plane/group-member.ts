@@ -1,7 +1,7 @@
 /** One group member as the poller makes it, on the in-memory cluster, with handlers and time in the hands of the test. Not a test itself. */
-import { BrokerPoller, type BrokerPollerOptions } from '../../../framework/control-plane/broker-poller.ts'
+import { BrokerPoller, type BrokerPollerOptions } from '../../../framework/control-plane/shell/broker-poller.ts'
 import type { KafkaClient } from '../../../framework/kafka/kafka-client.ts'
-import { type MemoryCluster, memoryCluster } from '../../../framework/kafka/memory-client.ts'
+import { type MemoryCluster, memoryCluster } from '../../../framework/kafka/memory/client.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
 import type { KafkaRecord } from '../../../framework/model/record.ts'
 import type { Limits, Route } from '../../../framework/model/settings.ts'

@@ -1,7 +1,7 @@
 /** The guards of a handler at work in the manager: rate, poisoned keys, records that block for too long, and the adaptive limit. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { encodeCompleted } from '../../../framework/control-plane/metadata-encoder.ts'
+import { encodeCompleted } from '../../../framework/control-plane/offsets/metadata-encoder.ts'
 import type { RecordHeader } from '../../../framework/model/record.ts'
 import type { PoisonSettings, RetrySettings } from '../../../framework/model/settings.ts'
 import type { Outcome, WorkItem } from '../../../framework/model/work.ts'

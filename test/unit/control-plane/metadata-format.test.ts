@@ -1,7 +1,7 @@
 /** The format of the commit metadata: fixed by examples, readable from its description, and safe to transport. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { textFromBytes } from '../../../framework/control-plane/metadata-text.ts'
+import { textFromBytes } from '../../../framework/control-plane/offsets/metadata-text.ts'
 import { decoded, encoded, samples } from './metadata-samples.ts'
 import { readByTheBook } from './reference-reader.ts'
 import { rangesOfRuns, seeded, shapes, windowOf } from './windows.ts'

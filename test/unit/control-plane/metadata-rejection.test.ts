@@ -1,9 +1,9 @@
 /** Commit metadata that is cut, padded, altered, foreign, forged or random: never believed, never fatal. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { decodeCompleted, encodeCompleted } from '../../../framework/control-plane/metadata-encoder.ts'
-import { checkOf, textFromBytes } from '../../../framework/control-plane/metadata-text.ts'
-import { MAX_RUNS, MAX_SPAN, pushVarint } from '../../../framework/control-plane/run-codecs.ts'
+import { decodeCompleted, encodeCompleted } from '../../../framework/control-plane/offsets/metadata-encoder.ts'
+import { checkOf, textFromBytes } from '../../../framework/control-plane/offsets/metadata-text.ts'
+import { MAX_RUNS, MAX_SPAN, pushVarint } from '../../../framework/control-plane/offsets/run-codecs.ts'
 import { encoded, samples } from './metadata-samples.ts'
 import { rangesOfRuns, seeded } from './windows.ts'
 

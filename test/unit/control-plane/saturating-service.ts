@@ -1,6 +1,6 @@
 /** A service that runs so many calls at once and queues the others, simulated in time; the caller always has more to call. Not a test itself. */
-import type { AdaptiveConcurrency } from '../../../framework/control-plane/adaptive-concurrency.ts'
-import { RetryQueue } from '../../../framework/control-plane/retry-queue.ts'
+import type { AdaptiveConcurrency } from '../../../framework/control-plane/flow/adaptive-concurrency.ts'
+import { RetryQueue } from '../../../framework/control-plane/partition/retry-queue.ts'
 import { seededRandom } from '../../../framework/runtime/seeded-random.ts'
 
 export interface ServiceSetup {

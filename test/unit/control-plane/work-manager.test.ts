@@ -1,7 +1,7 @@
 /** The manager's verbs, in the order of a record's way, and what comes back too late. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { MAX_INTERRUPTIONS } from '../../../framework/control-plane/retry-policy.ts'
+import { MAX_INTERRUPTIONS } from '../../../framework/control-plane/failures/retry-policy.ts'
 import type { WorkItem } from '../../../framework/model/work.ts'
 import { aFailure, aRecord, Driver, failed, interrupted, keyed, of, range, timedOut } from './builders.ts'
 

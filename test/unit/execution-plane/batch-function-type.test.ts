@@ -1,7 +1,7 @@
 /** Compiles: what the type of a batch function refuses. Each line that is expected not to compile is an error of `npm run check` where it does. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { batchHandler } from '../../../framework/handler.ts'
+import { batchHandler } from '../../../framework/api/handler.ts'
 
 describe('the type of a batch function', () => {
   it('refuses results, which nobody reads: lists of failed records above all', () => {

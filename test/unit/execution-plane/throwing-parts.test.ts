@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { AsyncEngine } from '../../../framework/execution-plane/async-engine.ts'
-import type { AttemptSpan, AttemptTracer } from '../../../framework/execution-plane/attempt-tracer.ts'
-import { batchHandler, type HandlerDefinition, handler } from '../../../framework/handler.ts'
+import { batchHandler, type HandlerDefinition, handler } from '../../../framework/api/handler.ts'
+import { AsyncEngine } from '../../../framework/execution-plane/engines/async-engine.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
 import type { KafkaRecord } from '../../../framework/model/record.ts'
 import type { CompletionEvent, Epoch, Outcome } from '../../../framework/model/work.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
+import type { AttemptSpan, AttemptTracer } from '../../../framework/tracing/attempt-tracer.ts'
 import { recordedLog } from '../kafka/recorded-log.ts'
 
 interface Parts {

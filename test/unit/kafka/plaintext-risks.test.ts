@@ -1,10 +1,10 @@
 /** Who may send a password in clear, and what is said to those who come close to it. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { connectKafka } from '../../../framework/kafka/librdkafka-client.ts'
-import { commonConfig } from '../../../framework/kafka/librdkafka-settings.ts'
+import { resolveConfig } from '../../../framework/config/resolve-config.ts'
+import { connectKafka } from '../../../framework/kafka/librdkafka/client.ts'
+import { commonConfig } from '../../../framework/kafka/librdkafka/settings.ts'
 import { isLoopback } from '../../../framework/kafka/plaintext-risks.ts'
-import { resolveConfig } from '../../../framework/runtime/resolve-config.ts'
 import { recordedLog } from './recorded-log.ts'
 
 const plain = { mechanism: 'PLAIN', username: 'u', password: 'secret-word' }

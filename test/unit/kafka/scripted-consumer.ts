@@ -5,11 +5,11 @@ import type {
   NativeMessage,
   NativeMetadata,
   NativePartition,
-} from '../../../framework/kafka/librdkafka-binding.ts'
-import type { ConsumerCallbacks } from '../../../framework/kafka/librdkafka-consumer.ts'
-import { LibrdkafkaConsumer } from '../../../framework/kafka/librdkafka-consumer.ts'
-import { ErrorReport } from '../../../framework/kafka/librdkafka-error-report.ts'
-import type { NativeLogEntry } from '../../../framework/kafka/librdkafka-log.ts'
+} from '../../../framework/kafka/librdkafka/binding.ts'
+import type { ConsumerCallbacks } from '../../../framework/kafka/librdkafka/consumer.ts'
+import { LibrdkafkaConsumer } from '../../../framework/kafka/librdkafka/consumer.ts'
+import { ErrorReport } from '../../../framework/kafka/librdkafka/error-report.ts'
+import type { NativeLogEntry } from '../../../framework/kafka/librdkafka/log.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { recordedLog } from './recorded-log.ts'
 

@@ -1,7 +1,7 @@
 /** A connection on a scripted library: each consumer that is made stands in the list, with the configuration that it was made with. */
-import type { NativeConfig } from '../../../framework/kafka/librdkafka-binding.ts'
-import { connectKafka } from '../../../framework/kafka/librdkafka-client.ts'
-import type { KafkaConnectionOptions } from '../../../framework/kafka/librdkafka-settings.ts'
+import type { NativeConfig } from '../../../framework/kafka/librdkafka/binding.ts'
+import { connectKafka } from '../../../framework/kafka/librdkafka/client.ts'
+import type { KafkaConnectionOptions } from '../../../framework/kafka/librdkafka/settings.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { recordedLog } from './recorded-log.ts'
 import { ScriptedConsumer } from './scripted-consumer.ts'

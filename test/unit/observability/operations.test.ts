@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { configDefaults } from '../../../framework/config/resolve-config.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
 import type { HttpSettings } from '../../../framework/model/settings.ts'
 import type { SystemMetrics } from '../../../framework/model/snapshot.ts'
 import { Operations } from '../../../framework/runtime/operations.ts'
-import { configDefaults } from '../../../framework/runtime/resolve-config.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { aBlockingRecord, aGroup, aPartition, aSystem } from './snapshots.ts'
 

@@ -1,7 +1,7 @@
 /** Two copies of the OpenTelemetry API in one process: what one registers, an other that is newer does not see. */
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { loadTracing } from '../../../framework/observability/tracing.ts'
+import { loadTracing } from '../../../framework/tracing/tracing.ts'
 import { recordedLog } from '../kafka/recorded-log.ts'
 
 const registry = Symbol.for('opentelemetry.js.api.1')

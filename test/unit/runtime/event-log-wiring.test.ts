@@ -1,11 +1,11 @@
 /** The runtime writes its events to the log, unless somebody shows them there already. */
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { handler } from '../../../framework/handler.ts'
-import { memoryCluster } from '../../../framework/kafka/memory-client.ts'
+import { handler } from '../../../framework/api/handler.ts'
+import { configDefaults } from '../../../framework/config/resolve-config.ts'
+import { memoryCluster } from '../../../framework/kafka/memory/client.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
 import { createRuntime } from '../../../framework/runtime/create-runtime.ts'
-import { configDefaults } from '../../../framework/runtime/resolve-config.ts'
 import { recordedLog } from '../kafka/recorded-log.ts'
 
 const sentence = 'a partition was assigned'

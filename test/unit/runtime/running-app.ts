@@ -1,11 +1,11 @@
 /** A runtime on the in-memory cluster whose handlers a test exchanges and holds up; whatever happens can be waited for. Not a test itself. */
 import type { TestContext } from 'node:test'
-import { type HandlerFunction, handler } from '../../../framework/handler.ts'
-import { memoryCluster } from '../../../framework/kafka/memory-client.ts'
+import { type HandlerFunction, handler } from '../../../framework/api/handler.ts'
+import { configDefaults } from '../../../framework/config/resolve-config.ts'
+import { memoryCluster } from '../../../framework/kafka/memory/client.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
 import type { Route } from '../../../framework/model/settings.ts'
 import { createRuntime } from '../../../framework/runtime/create-runtime.ts'
-import { configDefaults } from '../../../framework/runtime/resolve-config.ts'
 import type { ResolvedHandler, Runtime } from '../../../framework/runtime/runtime.ts'
 import { type LoggedLine, recordedLog } from '../kafka/recorded-log.ts'
 

@@ -1,11 +1,11 @@
 /** The end of a runtime, in every state that it can be in: what is open is closed, in a time that is known before, and nothing begins afterwards. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { configDefaults } from '../../../framework/config/resolve-config.ts'
 import type { KafkaConnection } from '../../../framework/kafka/kafka-client.ts'
-import { memoryCluster } from '../../../framework/kafka/memory-client.ts'
+import { memoryCluster } from '../../../framework/kafka/memory/client.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import { createRuntime } from '../../../framework/runtime/create-runtime.ts'
-import { configDefaults } from '../../../framework/runtime/resolve-config.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { recordedLog } from '../kafka/recorded-log.ts'
 import { aHandler, gate } from './running-app.ts'

@@ -1,11 +1,11 @@
 /** A listener or a logger that throws at whatever it is told: records are handled and committed all the same, and the runtime stops. */
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { memoryCluster } from '../../../framework/kafka/memory-client.ts'
+import { configDefaults } from '../../../framework/config/resolve-config.ts'
+import { memoryCluster } from '../../../framework/kafka/memory/client.ts'
 import type { EventSink } from '../../../framework/model/events.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
 import { createRuntime } from '../../../framework/runtime/create-runtime.ts'
-import { configDefaults } from '../../../framework/runtime/resolve-config.ts'
 import { recordedLog } from '../kafka/recorded-log.ts'
 import { aHandler, gate } from './running-app.ts'
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Type } from 'typebox'
-import { DeadLetter, handler, RetryAfter } from '../../../framework/handler.ts'
+import { DeadLetter, handler, RetryAfter } from '../../../framework/api/handler.ts'
+import { topic } from '../../../framework/api/topic.ts'
 import { ManualClock, runAttempt } from '../../../framework/testing/index.ts'
-import { topic } from '../../../framework/topic.ts'
 
 interface Order {
   readonly customer: string

@@ -1,0 +1,32 @@
+/** What generated files say of a value's schema: its constant, its JSON Schema, its hash. */
+
+import type { ScanResult, ValueSchema } from '../scan/scan-result.ts'
+import { hashOf, type JsonSchema, schemaHashes } from '../schema/json-schema.ts'
+import { evaluateSchema } from '../schema/schema-expression.ts'
+
+export interface Payload {
+  /** The constant in `generated/schemas.ts`; `undefined` where the user wrote the schema, or nobody did. */
+  readonly name: string | undefined
+  /** `null`: there is none, or only running the code could tell it. */
+  readonly hash: string | null
+  readonly json: JsonSchema | undefined
+}
+
+export type PayloadOf = (schema: ValueSchema) => Payload
+
+const nothing: Payload = { name: undefined, hash: null, json: undefined }
+
+export async function payloadsOf({ handlers, topics, definitions }: ScanResult): Promise<PayloadOf> {
+  const hashes = schemaHashes(definitions)
+  const known = new Map<ValueSchema, Payload>()
+  for (const { schema } of [...handlers, ...topics]) {
+    if (schema.kind === 'derived') {
+      const json = { $ref: `#/components/schemas/${schema.name}` }
+      known.set(schema, { name: schema.name, hash: hashes.get(schema.name) ?? null, json })
+    } else if (schema.kind === 'explicit' && schema.expression !== undefined) {
+      const json = await evaluateSchema(schema.expression)
+      known.set(schema, { name: undefined, hash: json === undefined ? null : hashOf(json), json })
+    }
+  }
+  return (schema) => known.get(schema) ?? nothing
+}

@@ -1,0 +1,96 @@
+/** Writes `generated/asyncapi.json`: AsyncAPI 3 with the Kafka bindings, for catalogues and other teams. Pure and deterministic. */
+
+import type { ScannedHandler, ScannedTopic, ScanResult } from '../scan/scan-result.ts'
+import { jsonSchema } from '../schema/json-schema.ts'
+import type { PayloadOf } from './payloads.ts'
+
+const BINDING = '0.5.0'
+
+export function renderAsyncApi(scan: ScanResult, defaultGroup: string, payloadOf: PayloadOf): string {
+  const { handlers, topics, definitions } = scan
+  const used = topics.filter(({ name }) =>
+    handlers.some(({ topic, publishes }) => topic === name || publishes.includes(name)),
+  )
+  const schemaPath = (name: string) => `#/components/schemas/${name}`
+  const document = {
+    asyncapi: '3.0.0',
+    // The version of the contract is that of the commit it stands in: anything else would go stale with every release.
+    info: { title: defaultGroup, version: '0.0.0', description: 'Made by `pyrallel generate`.' },
+    defaultContentType: 'application/json',
+    channels: Object.fromEntries(used.map((topic) => [topic.name, channel(topic, handlers, payloadOf)])),
+    operations: Object.fromEntries([
+      ...handlers.map((handler) => [
+        operationId('receive', handler.id),
+        receive(handler, topics, defaultGroup, payloadOf),
+      ]),
+      ...handlers.flatMap(({ id, publishes }) =>
+        publishes.map((topic) => [`${operationId('send', id)}.${topic}`, send(topic)]),
+      ),
+    ]),
+    components: {
+      schemas: Object.fromEntries(definitions.map(({ name, node }) => [name, jsonSchema(node, schemaPath)])),
+    },
+  }
+  return `${JSON.stringify(document, null, 2)}\n`
+}
+
+function channel(topic: ScannedTopic, handlers: readonly ScannedHandler[], payloadOf: PayloadOf): object {
+  const own = { [VALUE]: message(topic.name, payloadOf(topic.schema).json) }
+  const others = handlers
+    .filter((handler) => handler.topic === topic.name && messageId(handler, topic, payloadOf) !== VALUE)
+    .map((handler) => [messageId(handler, topic, payloadOf), message(topic.name, payloadOf(handler.schema).json)])
+  return {
+    address: topic.name,
+    messages: { ...own, ...Object.fromEntries(others) },
+    bindings: { kafka: { topic: topic.name, bindingVersion: BINDING } },
+  }
+}
+
+/** The message of the topic itself. A handler that asks for something else has one of its own. */
+const VALUE = 'value'
+
+function messageId(handler: ScannedHandler, topic: ScannedTopic, payloadOf: PayloadOf): string {
+  const isSame = JSON.stringify(payloadOf(handler.schema).json) === JSON.stringify(payloadOf(topic.schema).json)
+  return isSame ? VALUE : `value-of-${handler.id.replaceAll('/', '.')}`
+}
+
+function message(name: string, payload: object | undefined): object {
+  return {
+    name,
+    contentType: 'application/json',
+    ...(payload === undefined ? {} : { payload }),
+    bindings: { kafka: { key: { type: 'string' }, bindingVersion: BINDING } },
+  }
+}
+
+function receive(
+  handler: ScannedHandler,
+  topics: readonly ScannedTopic[],
+  defaultGroup: string,
+  payloadOf: PayloadOf,
+): object {
+  const topic = topics.find(({ name }) => name === handler.topic)
+  const id = topic === undefined ? VALUE : messageId(handler, topic, payloadOf)
+  return {
+    ...operation('receive', handler.topic, id),
+    bindings: {
+      kafka: { groupId: { type: 'string', enum: [handler.group ?? defaultGroup] }, bindingVersion: BINDING },
+    },
+  }
+}
+
+function send(topic: string): object {
+  return operation('send', topic, VALUE)
+}
+
+function operation(action: 'receive' | 'send', topic: string, messageName: string): object {
+  return {
+    action,
+    channel: { $ref: `#/channels/${topic}` },
+    messages: [{ $ref: `#/channels/${topic}/messages/${messageName}` }],
+  }
+}
+
+function operationId(action: 'receive' | 'send', id: string): string {
+  return `${action}.${id.replaceAll('/', '.')}`
+}

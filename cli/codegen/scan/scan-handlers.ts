@@ -1,0 +1,173 @@
+/** Reads what a handler file says about its handler, from syntax: no type checking, no running code. */
+import { type CallExpression, type Expression, Node, type ObjectLiteralExpression, type SourceFile } from 'ts-morph'
+import { handlerSchema } from '../../../framework/config/config.ts'
+import { suggestion } from '../../../framework/config/nearest-name.ts'
+import type { ErrorCode } from '../../../framework/model/errors.ts'
+import { isHandlerCall, plainName, property, readString, resolve } from '../types/static-reader.ts'
+import type { Located } from './duplicates.ts'
+import { declaredTopic } from './value-schemas.ts'
+
+const orderings = ['key', 'partition', 'unordered'] as const
+const engines = ['async', 'worker'] as const
+
+/** What can be read of a handler's file, and what the rest of the scan needs of its syntax. */
+export interface FoundHandler extends Located<Node> {
+  readonly call: CallExpression
+}
+
+export type Report = (node: Node, code: ErrorCode, message: string, fix: string) => void
+
+/** Reads one handler file, whose syntax is right. `undefined` when it is no good; then that has been reported. */
+export function scanHandler(source: SourceFile, file: string, report: Report): FoundHandler | undefined {
+  const exported = defaultExport(source)
+  if (exported === undefined) {
+    report(
+      source.getStatements()[0] ?? source,
+      'PYR_HANDLER_EXPORT',
+      'This file has no default export, but every file below handlers/ is a handler.',
+      'Write `export default handler(topic, async (record, context) => { ... })`, or rename the file to begin with `_` when it is no handler.',
+    )
+    return undefined
+  }
+  const call = exported.value === undefined ? undefined : resolve(exported.value)
+  if (call === undefined || !Node.isCallExpression(call) || !isHandlerCall(call)) {
+    report(
+      exported.place,
+      'PYR_HANDLER_EXPORT',
+      "The default export is not a call of `handler` or `batchHandler` from 'pyrallel'.",
+      'Write `export default handler(topic, async (record, context) => { ... })`, or rename the file to begin with `_` when it is no handler.',
+    )
+    return undefined
+  }
+  return readHandler(call, exported.place, file, report)
+}
+
+/** The default export of a file, through `export default name`, `export { name as default }` and `export { default } from`. */
+function defaultExport(
+  source: SourceFile,
+): { readonly place: Node; readonly value: Expression | undefined } | undefined {
+  const symbol = source.getDefaultExportSymbol()
+  const declaration = symbol?.getDeclarations()[0]
+  if (symbol === undefined || declaration === undefined) return undefined
+  if (Node.isExportAssignment(declaration)) return { place: declaration, value: declaration.getExpression() }
+  const target = symbol.getAliasedSymbol()?.getDeclarations()[0]
+  if (target !== undefined && Node.isExportAssignment(target))
+    return { place: declaration, value: target.getExpression() }
+  const isConst = target !== undefined && Node.isVariableDeclaration(target)
+  return { place: declaration, value: isConst ? target.getInitializer() : undefined }
+}
+
+function readHandler(call: CallExpression, place: Node, file: string, report: Report): FoundHandler | undefined {
+  const [topicArgument, second, third] = call.getArguments().filter(Node.isExpression)
+  if (topicArgument === undefined) {
+    report(
+      call,
+      'PYR_HANDLER_STATIC',
+      'The handler names no topic.',
+      'Give the topic as the first argument: `handler(orders, run)`.',
+    )
+    return undefined
+  }
+  const topic = readTopic(topicArgument)
+  if (topic === undefined) {
+    report(
+      topicArgument,
+      'PYR_HANDLER_STATIC',
+      'The topic is computed at run time, but it must be readable without running code.',
+      "Write a string literal ('orders.created'), a `const` with one, or an imported `topic('orders.created')`.",
+    )
+  }
+  const options = third === undefined ? undefined : readOptions(second, report)
+  if (options !== undefined && hasUnknownOption(options, report)) return undefined
+  const read = (name: string) => (options === undefined ? null : readOption(options, name, report))
+  const id = read('id')
+  const group = read('group')
+  const ordering = oneOf('ordering', orderings, read('ordering'), report)
+  const engine = oneOf('engine', engines, read('engine'), report)
+  if (topic === undefined || id === undefined || group === undefined) return undefined
+  if (ordering === undefined || engine === undefined) return undefined
+  const handler = {
+    id: id?.text ?? file.replace(/^handlers\//, '').replace(/\.ts$/, ''),
+    file,
+    topic,
+    group: group?.text ?? null,
+    ordering,
+    engine: engine ?? 'async',
+  }
+  return { call, handler, idPlace: id?.node ?? place, topicPlace: topicArgument, groupPlace: group?.node ?? place }
+}
+
+/** `'name'`, a constant with it, or a `topic('name')` wherever it is declared. */
+function readTopic(argument: Expression): string | undefined {
+  return declaredTopic(argument)?.name ?? readString(argument)
+}
+
+function readOptions(argument: Expression | undefined, report: Report): ObjectLiteralExpression | undefined {
+  const node = argument === undefined ? undefined : resolve(argument)
+  if (node !== undefined && Node.isObjectLiteralExpression(node)) return node
+  if (argument !== undefined) {
+    report(
+      argument,
+      'PYR_HANDLER_STATIC',
+      'The options are computed at run time, but id, group, engine and ordering must be readable without running code.',
+      'Write the options as an object literal, or as a `const` with one.',
+    )
+  }
+  return undefined
+}
+
+/** Those that can be read: what a spread or a computed name brings is checked when the handler is loaded. */
+function hasUnknownOption(options: ObjectLiteralExpression, report: Report): boolean {
+  // `schema` is taken for the topic's, and is no option of the running handler.
+  const known = [...Object.keys(handlerSchema.properties), 'schema']
+  let hasUnknown = false
+  for (const member of options.getProperties()) {
+    if (Node.isSpreadAssignment(member) || Node.isComputedPropertyName(member.getNameNode())) continue
+    const place = member.getNameNode()
+    const name = plainName(place)
+    if (known.includes(name)) continue
+    hasUnknown = true
+    const fix = `${suggestion(name, known).trim()} Correct the name, or remove the option.`
+    report(place, 'PYR_HANDLER_OPTION', `A handler has no option \`${name}\`.`, fix)
+  }
+  return hasUnknown
+}
+
+interface ReadText {
+  readonly text: string
+  readonly node: Node
+}
+
+/** `null` when the option is not there, `undefined` when it cannot be read; then it has been reported. */
+function readOption(options: ObjectLiteralExpression, name: string, report: Report): ReadText | null | undefined {
+  const found = property(options, name)
+  if (found === undefined) return null
+  const text = found.value === undefined ? undefined : readString(found.value)
+  if (text !== undefined && found.value !== undefined) return { text, node: found.value }
+  report(
+    found.opaque ?? found.value ?? options,
+    'PYR_HANDLER_STATIC',
+    `The option \`${name}\` ${found.opaque === undefined ? 'is' : 'may be'} computed at run time, but it must be readable without running code.`,
+    `Write \`${name}\` as a string literal or a \`const\` with one${found.opaque === undefined ? '' : ', below the spread'}.`,
+  )
+  return undefined
+}
+
+/** The value that was read, when it is one of these; what else was read is reported. `null` and `undefined` as in `readOption`. */
+function oneOf<V extends string>(
+  name: string,
+  values: readonly V[],
+  read: ReadText | null | undefined,
+  report: Report,
+): V | null | undefined {
+  if (read === null || read === undefined) return read
+  const known = values.find((value) => value === read.text)
+  if (known !== undefined) return known
+  report(
+    read.node,
+    'PYR_HANDLER_OPTION',
+    `The ${name} is '${read.text}', which does not exist.`,
+    `Write one of ${values.map((value) => `'${value}'`).join(', ')}.`,
+  )
+  return undefined
+}

@@ -1,0 +1,208 @@
+/** The one door to the compiler: reads a project with ts-morph and gives plain data. Runs no code of the project. */
+import type { Node, SourceFile, ts } from 'ts-morph'
+import { patternWarning } from '../schema/doc-tags.ts'
+import { nameSchemas } from '../schema/name-schemas.ts'
+import { patternsOf } from '../schema/schema-expression.ts'
+import { type RefuseType, SchemaDeriver } from '../types/derive-schema.ts'
+import { WrittenTypes } from '../types/written-type.ts'
+import { checkNames } from './check-names.ts'
+import { duplicates } from './duplicates.ts'
+import { handlerFiles } from './handler-files.ts'
+import { importCycles } from './import-cycles.ts'
+import { type OpenFiles, ProjectFiles } from './project-files.ts'
+import { publishedTopics } from './publish-calls.ts'
+import { compareText, Reporter } from './reporter.ts'
+import { type FoundHandler, scanHandler } from './scan-handlers.ts'
+import type { ScannedHandler, ScanResult, ValueSchema } from './scan-result.ts'
+import { scanTopics } from './scan-topics.ts'
+import { type DeclaredTopic, declaredTopic, type RawSchema, ValueSchemas } from './value-schemas.ts'
+
+export class ProjectScanner {
+  readonly #root: string
+  readonly #files: ProjectFiles
+  /** Still true, as long as nothing has changed that the scan has read. */
+  #last: { readonly asked: string; readonly result: ScanResult } | undefined
+
+  /** @param root the project's folder, absolute */
+  constructor(root: string) {
+    this.#root = root
+    this.#files = new ProjectFiles(root)
+  }
+
+  /**
+   * Every mistake that is found is reported, not the first one only.
+   * @param defaultGroup the group of handlers that name none
+   * @returns the same object as before when nothing has changed that counts
+   */
+  scan(defaultGroup: string): ScanResult {
+    const paths = handlerFiles(this.#root)
+    const asked = JSON.stringify([defaultGroup, paths])
+    if (this.#last?.asked === asked) return this.#last.result
+    const result = this.#scan(paths, defaultGroup)
+    // Mistakes are told with their places, which move with every line.
+    this.#last = result.diagnostics.length === 0 ? { asked, result } : undefined
+    return result
+  }
+
+  #scan(paths: readonly string[], defaultGroup: string): ScanResult {
+    const files = this.#files.open(paths)
+    const first = new Scan(this.#root, this.#files, files, paths)
+    const result = first.run(defaultGroup)
+    if (!first.isUnresolved || !this.#files.openLibraries(files.own)) return result
+    return new Scan(this.#root, this.#files, files, paths).run(defaultGroup)
+  }
+
+  /** Takes note of files that changed, came or went; absolute paths. */
+  refresh(changed: readonly string[]): void {
+    const before = changed.map((path) => this.#files.outline(path))
+    this.#files.refresh(changed)
+    const isSame = changed.every((path, index) => {
+      const outline = this.#files.outline(path)
+      return outline !== undefined && outline === before[index]
+    })
+    if (!isSame) this.#last = undefined
+  }
+}
+
+class Scan {
+  readonly #files: OpenFiles
+  readonly #paths: readonly string[]
+  readonly #project: ProjectFiles
+  readonly #reporter: Reporter
+  readonly #warnings: Reporter
+  readonly #checker: ts.TypeChecker
+  readonly #deriver: SchemaDeriver
+  readonly #values: ValueSchemas
+  readonly #byPath: ReadonlyMap<string, SourceFile>
+  /** Whether a type could not be found; a library that is not open may have it. */
+  isUnresolved = false
+
+  constructor(root: string, project: ProjectFiles, files: OpenFiles, paths: readonly string[]) {
+    this.#files = files
+    this.#paths = paths
+    this.#project = project
+    this.#reporter = new Reporter(root)
+    this.#warnings = new Reporter(root)
+    this.#checker = project.program.getTypeChecker()
+    const isLibrary = (file: ts.SourceFile) => project.isLibrary(file)
+    const world = {
+      checker: this.#checker,
+      written: new WrittenTypes(this.#checker, isLibrary),
+      isLibrary,
+      isOwn: (file: ts.SourceFile) => project.isOwn(file),
+      pathOf: (file: ts.SourceFile) => project.pathOf(file),
+    }
+    const refuse: RefuseType = (place, { message, fix }, isUnresolved) => {
+      this.isUnresolved ||= isUnresolved
+      this.#reporter.span(place.file, place, 'PYR_TYPE', message, fix)
+    }
+    this.#deriver = new SchemaDeriver(world, refuse, (place, { message, fix }) => {
+      this.#warnings.span(place.file, place, 'PYR_PATTERN', message, fix)
+    })
+    this.#values = new ValueSchemas(this.#deriver)
+    this.#byPath = new Map(files.own.map((each) => [each.getFilePath() as string, each]))
+  }
+
+  run(defaultGroup: string): ScanResult {
+    const readable = this.#files.own.filter((source) => !this.#hasSyntaxError(source))
+    const report = (node: Node, code: Parameters<Reporter['node']>[1], message: string, fix: string) =>
+      this.#reporter.node(node, code, message, fix)
+    const found = this.#files.handlers.flatMap((source, index) => {
+      const path = this.#paths[index]
+      return path === undefined || !readable.includes(source) ? [] : (scanHandler(source, path, report) ?? [])
+    })
+    for (const { node, message, fix } of checkNames(found)) report(node, 'PYR_HANDLER_OPTION', message, fix)
+    for (const { node, message, fix } of duplicates(found, defaultGroup)) {
+      report(node, 'PYR_HANDLER_DUPLICATE', message, fix)
+    }
+    const declared = readable.flatMap((source) =>
+      this.#project.callsIn(source).flatMap((call) => declaredTopic(call) ?? []),
+    )
+    this.#refuseCycles(readable, declared)
+    return this.#result(found, readable, declared)
+  }
+
+  #result(
+    found: readonly FoundHandler[],
+    readable: readonly SourceFile[],
+    declared: readonly DeclaredTopic[],
+  ): ScanResult {
+    const handlers = found.map((each) => ({ ...each, raw: this.#values.ofHandler(each.call, each.handler.topic) }))
+    const topics = declared.map((topic) => ({ ...topic, raw: this.#values.ofTopic(topic) }))
+    const { definitions, nameOf } = nameSchemas(this.#deriver.definitions)
+    const named = (raw: RawSchema): ValueSchema =>
+      raw.kind === 'derived' ? { kind: 'derived', name: nameOf(raw.key) } : raw
+    const publishes = new Map(readable.map((source) => [source, publishedTopics(this.#project.callsIn(source))]))
+    const scanned: readonly ScannedHandler[] = handlers.map(({ handler, raw, call }) => ({
+      ...handler,
+      schema: named(raw),
+      publishes: sortedSet(this.#closure(call.getSourceFile()).flatMap((source) => publishes.get(source) ?? [])),
+    }))
+    const { topics: known, conflicts } = scanTopics(
+      topics.map(({ name, call, raw }) => ({ name, place: call, schema: named(raw) })),
+      scanned,
+    )
+    for (const { place, message, fix } of conflicts) this.#reporter.node(place, 'PYR_TOPIC_TYPE', message, fix)
+    // A schema is told where it is written, and not at every handler of its topic.
+    const explicit = new Map([...handlers, ...topics].map(({ raw, call }) => [raw, call]))
+    for (const [raw, call] of explicit) this.#warnOfPatterns(raw, call)
+    return {
+      handlers: [...scanned].sort((a, b) => compareText(a.id, b.id)),
+      topics: known,
+      definitions,
+      diagnostics: this.#reporter.diagnostics,
+      warnings: this.#warnings.diagnostics,
+    }
+  }
+
+  #warnOfPatterns(raw: RawSchema, place: Node): void {
+    if (raw.kind !== 'explicit' || raw.expression === undefined) return
+    for (const pattern of patternsOf(raw.expression)) {
+      const warning = patternWarning(pattern)
+      if (warning !== undefined) this.#warnings.node(place, 'PYR_PATTERN', warning.message, warning.fix)
+    }
+  }
+
+  #hasSyntaxError(source: SourceFile): boolean {
+    const [error] = this.#project.program.getSyntacticDiagnostics(source.compilerNode)
+    if (error === undefined) return false
+    const { messageText, start = 0, length = 1 } = error
+    const text = typeof messageText === 'string' ? messageText : messageText.messageText
+    const span = { start, end: start + length }
+    const fix = 'Correct the syntax, then generate again.'
+    this.#reporter.span(source.compilerNode, span, 'PYR_SYNTAX', `Syntax error: ${text}`, fix)
+    return true
+  }
+
+  #refuseCycles(readable: readonly SourceFile[], declared: readonly DeclaredTopic[]): void {
+    const sensitive = new Set([...this.#files.handlers, ...declared.map(({ call }) => call.getSourceFile())])
+    const isSensitive = (source: SourceFile) => sensitive.has(source) && readable.includes(source)
+    for (const { specifier, files } of importCycles(this.#files, isSensitive, this.#checker)) {
+      const shown = [...files, files[0] ?? ''].map((path) => this.#project.relative(path)).join(' → ')
+      const span = { start: specifier.getStart(), end: specifier.getEnd() }
+      this.#reporter.span(
+        specifier.getSourceFile(),
+        span,
+        'PYR_IMPORT_CYCLE',
+        `These files import each other: ${shown}. Which of them runs first depends on who is imported first, so a handler or a topic may be used before it is there.`,
+        'Move what both need to a file of its own, or import types with `import type`.',
+      )
+    }
+  }
+
+  /** A file and what it imports of the project, directly or not. */
+  #closure(source: SourceFile): readonly SourceFile[] {
+    const seen = new Set<SourceFile>([source])
+    for (const each of seen) {
+      for (const { target } of this.#files.importsOf(each)) {
+        const imported = this.#byPath.get(target)
+        if (imported !== undefined) seen.add(imported)
+      }
+    }
+    return [...seen]
+  }
+}
+
+function sortedSet(names: readonly string[]): readonly string[] {
+  return [...new Set(names)].sort()
+}

@@ -1,0 +1,48 @@
+/** What comes out of the scanner: plain data, so that the compiler behind it can be changed. */
+import type { EngineKind, Ordering } from '../../../framework/model/work.ts'
+import type { Diagnostic } from '../../diagnostics/diagnostic.ts'
+import type { SchemaExpression } from '../schema/schema-expression.ts'
+import type { SchemaDefinition } from '../schema/schema-node.ts'
+
+/** What can be read of one handler without running it. */
+export interface ScannedHandler {
+  readonly id: string
+  readonly file: string
+  readonly topic: string
+  /** `null`: the config's group. */
+  readonly group: string | null
+  /** `null`: the config's ordering. */
+  readonly ordering: Ordering | null
+  readonly engine: EngineKind
+  readonly schema: ValueSchema
+  /** What its file, and the files of the project that it imports, publish to in so many words. Sorted. */
+  readonly publishes: readonly string[]
+}
+
+/** What the values of a topic must be. */
+export type ValueSchema =
+  /** By a TypeScript type, whose schema is defined under this name. */
+  | { readonly kind: 'derived'; readonly name: string }
+  /** By a TypeBox schema of the user's; `undefined` where only running the code could tell it. */
+  | { readonly kind: 'explicit'; readonly expression: SchemaExpression | undefined }
+  /** Nobody says. */
+  | { readonly kind: 'none' }
+
+/** A topic that is declared, read, or published to. */
+export interface ScannedTopic {
+  readonly name: string
+  readonly schema: ValueSchema
+}
+
+export interface ScanResult {
+  /** Sorted by id. */
+  readonly handlers: readonly ScannedHandler[]
+  /** Sorted by name. */
+  readonly topics: readonly ScannedTopic[]
+  /** Sorted by name. */
+  readonly definitions: readonly SchemaDefinition[]
+  /** Sorted by file, line and column. Not empty: nothing may be generated. */
+  readonly diagnostics: readonly Diagnostic[]
+  /** In the same order. What they name is generated all the same. */
+  readonly warnings: readonly Diagnostic[]
+}

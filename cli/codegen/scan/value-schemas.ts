@@ -1,0 +1,82 @@
+/** Says what the values of a topic must be: by a schema that the user wrote, or by the type of the topic or the handler. */
+import { type CallExpression, type Expression, Node } from 'ts-morph'
+import type { SchemaDeriver } from '../types/derive-schema.ts'
+import { readSchemaExpression } from '../types/read-schema-expression.ts'
+import { property, pyrallelFunction, readString, resolve } from '../types/static-reader.ts'
+import type { ValueSchema } from './scan-result.ts'
+import { writtenValueType } from './value-type.ts'
+
+/** As `ValueSchema`, but with a key that is named when everything has been derived. */
+export type RawSchema =
+  | { readonly kind: 'derived'; readonly key: string }
+  | Exclude<ValueSchema, { readonly kind: 'derived' }>
+
+export interface DeclaredTopic {
+  readonly name: string
+  readonly call: CallExpression
+}
+
+export class ValueSchemas {
+  readonly #deriver: SchemaDeriver
+  readonly #known = new Map<Node, RawSchema>()
+
+  constructor(deriver: SchemaDeriver) {
+    this.#deriver = deriver
+  }
+
+  /** Of `topic('name', options)`. */
+  ofTopic({ call, name }: DeclaredTopic): RawSchema {
+    return this.#of(call, call.getArguments()[1], name)
+  }
+
+  /** Of `handler(topic, [options], run)`: its own where the topic is only a name, or where it has a `schema`. */
+  ofHandler(call: CallExpression, topic: string): RawSchema {
+    const [first, second, third] = call.getArguments()
+    const options = third === undefined ? undefined : second
+    const declared = Node.isExpression(first) ? declaredTopic(first) : undefined
+    if (declared === undefined) return this.#of(call, options, topic)
+    return explicitSchema(options)?.schema ?? this.ofTopic(declared)
+  }
+
+  #of(call: CallExpression, options: Node | undefined, name: string): RawSchema {
+    const known = this.#known.get(call)
+    if (known !== undefined) return known
+    const schema = this.#read(call, options, name)
+    this.#known.set(call, schema)
+    return schema
+  }
+
+  #read(call: CallExpression, options: Node | undefined, name: string): RawSchema {
+    const explicit = explicitSchema(options)
+    const written = writtenValueType(call)
+    if (explicit !== undefined && (explicit.isCertain || written === undefined)) return explicit.schema
+    if (written === undefined) return { kind: 'none' }
+    return { kind: 'derived', key: this.#deriver.root(written.compilerNode, name) }
+  }
+}
+
+interface Explicit {
+  readonly schema: RawSchema
+  /** False where a spread may hold a schema, or not. */
+  readonly isCertain: boolean
+}
+
+function explicitSchema(options: Node | undefined): Explicit | undefined {
+  if (!Node.isExpression(options)) return undefined
+  const object = resolve(options)
+  const unknown: Explicit = { schema: { kind: 'explicit', expression: undefined }, isCertain: false }
+  if (object === undefined || !Node.isObjectLiteralExpression(object)) return unknown
+  const found = property(object, 'schema')
+  if (found === undefined) return undefined
+  if (found.value === undefined) return unknown
+  return { schema: { kind: 'explicit', expression: readSchemaExpression(found.value) }, isCertain: true }
+}
+
+/** The `topic('name')` that an expression stands for; `undefined` for anything else. */
+export function declaredTopic(expression: Expression): DeclaredTopic | undefined {
+  const call = resolve(expression)
+  if (!Node.isCallExpression(call) || pyrallelFunction(call) !== 'topic') return undefined
+  const [first] = call.getArguments()
+  const name = Node.isExpression(first) ? readString(first) : undefined
+  return name === undefined ? undefined : { name, call }
+}

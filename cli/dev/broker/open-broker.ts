@@ -1,0 +1,131 @@
+/** Opens the cluster that `pyrallel dev` runs on: one that is named, the embedded broker, or the one in memory. */
+import type { KafkaSettings } from '../../../framework/config/config.ts'
+import type { KafkaConnection } from '../../../framework/kafka/kafka-client.ts'
+import type { LibrdkafkaLoader } from '../../../framework/kafka/librdkafka/client.ts'
+import { PyrallelError } from '../../../framework/model/errors.ts'
+import type { Logger } from '../../../framework/model/logger.ts'
+import type { BrokerKind } from '../../cluster/dev-file.ts'
+
+export interface BrokerRequest {
+  /** A cluster of the user's own; `undefined` starts one of `kind`. */
+  readonly brokers: string | undefined
+  readonly kind: 'embedded' | 'memory'
+  readonly kafka: KafkaSettings
+  /** All topics that will be read or written, as far as they are known. */
+  readonly topics: readonly string[]
+  readonly log: Logger
+  /** Loads the native client; replaced in tests. */
+  readonly load?: LibrdkafkaLoader
+}
+
+export interface DevBroker {
+  readonly kind: BrokerKind
+  readonly connection: KafkaConnection
+  /** `host:port`, or `memory`. */
+  readonly address: string
+  /** Why it is not the broker that was asked for. */
+  readonly fallback: string | undefined
+  /** Topics that did not exist and were created on the user's own cluster. */
+  readonly created: readonly string[]
+  /** Settles when a broker that was started here ends by itself, with what to tell; else never. */
+  readonly died: Promise<PyrallelError>
+  /** Another connection to the same cluster, by settings that may have changed. */
+  connect(kafka: KafkaSettings): Promise<KafkaConnection>
+  /** Close the clients first. */
+  stop(): Promise<void>
+}
+
+/** Local clusters answer at once; one that does not within this time is not there. */
+const CHECK_TIMEOUT_MS = 5_000
+/** As many as the embedded broker gives every topic, so that keys fall into the same partitions everywhere. */
+export const DEV_PARTITIONS = 4
+
+const never = new Promise<never>(() => {})
+
+/** All topics exist when it returns. @throws PyrallelError PYR_BROKER_UNREACHABLE, PYR_NATIVE_MISSING (for a named cluster) */
+export async function openBroker(request: BrokerRequest): Promise<DevBroker> {
+  if (request.brokers !== undefined) return openCluster(request, request.brokers)
+  if (request.kind === 'memory') return openMemory(request, undefined)
+  try {
+    return await openEmbedded(request)
+  } catch (error) {
+    if (!(error instanceof PyrallelError) || error.code !== 'PYR_NATIVE_MISSING') throw error
+    // Trying things out must not depend on a compiler. What is lost is said in the header.
+    return openMemory(request, error.message)
+  }
+}
+
+async function openCluster(request: BrokerRequest, brokers: string): Promise<DevBroker> {
+  const { connectKafka } = await import('../../../framework/kafka/librdkafka/client.ts')
+  const ifUnreachable = 'Start one there, or name another; without --brokers, `pyrallel dev` starts one of its own.'
+  const connect = ({ clientId, groupProtocol, sessionTimeoutMs, security, librdkafka }: KafkaSettings) =>
+    connectKafka(
+      { brokers, clientId, groupProtocol, sessionTimeoutMs, security, librdkafka, ifUnreachable, log: request.log },
+      request.load,
+    )
+  const connection = await connect(request.kafka)
+  try {
+    await connection.check(CHECK_TIMEOUT_MS)
+    const created = await connection.missingTopics(request.topics)
+    await connection.createTopics(created, DEV_PARTITIONS)
+    return {
+      kind: 'cluster',
+      connection,
+      connect,
+      address: brokers,
+      fallback: undefined,
+      created,
+      died: never,
+      stop: async () => {},
+    }
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+}
+
+async function openEmbedded({ kafka, topics, log, load }: BrokerRequest): Promise<DevBroker> {
+  const [{ startEmbeddedBroker }, { connectKafka }] = await Promise.all([
+    import('../../../framework/kafka/embedded/embedded-broker.ts'),
+    import('../../../framework/kafka/librdkafka/client.ts'),
+  ])
+  const broker = await startEmbeddedBroker({ log, topics }, load)
+  try {
+    // The config's TLS, SASL and librdkafka settings are for the real cluster; the embedded one would refuse them.
+    const connect = ({ clientId }: KafkaSettings) => connectKafka({ ...broker.connection, clientId, log }, load)
+    return {
+      kind: 'embedded',
+      connection: await connect(kafka),
+      connect,
+      address: broker.brokers,
+      fallback: undefined,
+      created: [],
+      died: broker.died.then(startAnew),
+      stop: () => broker.stop(),
+    }
+  } catch (error) {
+    await broker.stop()
+    throw error
+  }
+}
+
+async function openMemory({ topics }: BrokerRequest, fallback: string | undefined): Promise<DevBroker> {
+  const { memoryCluster } = await import('../../../framework/kafka/memory/client.ts')
+  const cluster = memoryCluster()
+  const connection = cluster.connection()
+  await connection.createTopics(topics, DEV_PARTITIONS)
+  return {
+    kind: 'memory',
+    connection,
+    connect: async () => cluster.connection(),
+    address: 'memory',
+    fallback,
+    created: [],
+    died: never,
+    stop: async () => {},
+  }
+}
+
+function startAnew(error: PyrallelError): PyrallelError {
+  return new PyrallelError(error.code, `${error.message} Start \`pyrallel dev\` again.`, { cause: error })
+}

@@ -1,0 +1,83 @@
+/** Makes the topics that the app reads and writes, each when it is first needed. Never changes or deletes one. */
+import type {
+  ConsumerOptions,
+  KafkaClient,
+  KafkaConnection,
+  RecordProducer,
+} from '../../../framework/kafka/kafka-client.ts'
+import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
+import { DEV_PARTITIONS } from './open-broker.ts'
+
+export class TopicMaker {
+  readonly #made = new Map<string, Promise<void>>()
+
+  /** Known to be there. */
+  add(topics: readonly string[]): void {
+    for (const topic of topics) this.#made.set(topic, Promise.resolve())
+  }
+
+  has(topic: string): boolean {
+    return this.#made.has(topic)
+  }
+
+  ensure(connection: KafkaConnection, topic: string): Promise<void> {
+    const known = this.#made.get(topic)
+    if (known !== undefined) return known
+    const made = connection.createTopics([topic], DEV_PARTITIONS)
+    this.#made.set(topic, made)
+    // The next one who needs it tries again.
+    made.catch(() => this.#made.delete(topic))
+    return made
+  }
+}
+
+/** What the handlers read, and where their dead letters go; each once. */
+export function topicsOf(handlers: readonly ResolvedHandler[]): readonly string[] {
+  return [...new Set(handlers.flatMap(({ route }) => [route.topic, route.deadLetterTopic ?? []].flat()))]
+}
+
+/** The same connection, whose producers make a topic before they write to it: handlers publish to topics that nobody reads. */
+export class MakingConnection implements KafkaConnection {
+  readonly description: string
+  readonly sessionTimeoutMs: number
+  readonly #inner: KafkaConnection
+  readonly #topics: TopicMaker
+
+  constructor(inner: KafkaConnection, topics: TopicMaker) {
+    this.description = inner.description
+    this.sessionTimeoutMs = inner.sessionTimeoutMs
+    this.#inner = inner
+    this.#topics = topics
+  }
+
+  check(timeoutMs: number): Promise<void> {
+    return this.#inner.check(timeoutMs)
+  }
+
+  missingTopics(topics: readonly string[]): Promise<readonly string[]> {
+    return this.#inner.missingTopics(topics)
+  }
+
+  createTopics(topics: readonly string[], partitions: number): Promise<void> {
+    return this.#inner.createTopics(topics, partitions)
+  }
+
+  consumer(options: ConsumerOptions): Promise<KafkaClient> {
+    return this.#inner.consumer(options)
+  }
+
+  async producer(): Promise<RecordProducer> {
+    const producer = await this.#inner.producer()
+    return {
+      produce: async (record) => {
+        await this.#topics.ensure(this.#inner, record.topic)
+        return producer.produce(record)
+      },
+      close: (timeoutMs) => producer.close(timeoutMs),
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close()
+  }
+}

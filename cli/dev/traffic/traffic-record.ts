@@ -1,0 +1,65 @@
+/** Takes the records out of a traffic file one by one, and says of a bad one which it was and what is wrong with it. Sends nothing. */
+
+import type { TrafficRecord } from '../../../framework/api/traffic.ts'
+import { PyrallelError, toError } from '../../../framework/model/errors.ts'
+import type { OutgoingRecord } from '../../../framework/model/record.ts'
+
+/**
+ * @param number of the record, from 1
+ * @returns `undefined` when the file has no more
+ * @throws PyrallelError PYR_TRAFFIC with the file and the record's number
+ */
+export function nextRecord(source: Iterator<TrafficRecord>, file: string, number: number): OutgoingRecord | undefined {
+  const next = attempt(`${file} threw while it made record ${number}`, () => source.next())
+  if (next.done === true) return undefined
+  const yielded: unknown = next.value
+  if (!isTrafficRecord(yielded)) {
+    throw new PyrallelError(
+      'PYR_TRAFFIC',
+      `${file} yielded ${kindOf(yielded)} as record ${number}, but a record is an object with a topic and a value: yield { topic: 'orders', key: 'c1', value: { n: 1 } }.`,
+    )
+  }
+  return attempt(`record ${number} of ${file} cannot be sent`, () => outgoing(yielded))
+}
+
+function attempt<T>(what: string, act: () => T): T {
+  try {
+    return act()
+  } catch (thrown) {
+    const { name, message } = toError(thrown)
+    throw new PyrallelError('PYR_TRAFFIC', `${what}: ${name}: ${message}`, { cause: thrown })
+  }
+}
+
+function isTrafficRecord(value: unknown): value is TrafficRecord {
+  if (typeof value !== 'object' || value === null || !('topic' in value)) return false
+  const { topic } = value
+  return typeof topic === 'string' || (typeof topic === 'object' && topic !== null && 'name' in topic)
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value !== 'object') return `a ${typeof value}`
+  return 'topic' in value ? 'an object whose topic is none' : 'an object without a topic'
+}
+
+/** A text or bytes go as they are, so that a traffic file can make undecodable records too. */
+function outgoing({ topic, value, key, headers = {} }: TrafficRecord): OutgoingRecord {
+  const ownKey = typeof topic === 'string' ? undefined : topic.key?.(value as never)
+  const chosen = key === undefined ? (ownKey ?? null) : key
+  return {
+    topic: typeof topic === 'string' ? topic : topic.name,
+    key: chosen === null ? null : Buffer.from(chosen),
+    value: bytesOf(value),
+    headers: Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]),
+  }
+}
+
+function bytesOf(value: unknown): Buffer | null {
+  if (value === null || Buffer.isBuffer(value)) return value
+  if (typeof value === 'string') return Buffer.from(value)
+  const text: string | undefined = JSON.stringify(value)
+  if (text === undefined) throw new TypeError(`its value is ${kindOf(value)}, which JSON cannot carry`)
+  return Buffer.from(text)
+}

@@ -1,0 +1,192 @@
+/** Produces the records of a traffic file, paced, and watches what becomes of them. */
+import type { HandlerRecord } from '../../../framework/api/handler.ts'
+import type { TrafficRecord } from '../../../framework/api/traffic.ts'
+import type { RecordProducer } from '../../../framework/kafka/kafka-client.ts'
+import type { RuntimeEvent } from '../../../framework/model/events.ts'
+import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
+import type { Clock } from '../../../framework/time/clock.ts'
+import { type Delivery, OrderChecker, type Settlement } from './order-checker.ts'
+import { TrafficLedger } from './traffic-ledger.ts'
+import { nextRecord } from './traffic-record.ts'
+
+/** Carries the run, the record's number in it, and its number among those of its key: `run/id/number`. */
+const TRAFFIC_HEADER = 'pyrallel-traffic'
+/** Without a rate, so many may be on their way: enough to keep every key busy, few enough that they do not just queue. */
+const OUTSTANDING_UNPACED = 500
+/** With a rate, production stops here until handlers have caught up: nothing may grow without limit. */
+const OUTSTANDING_PACED = 20_000
+const TICK_MS = 20
+
+export interface TrafficRunOptions {
+  readonly source: Iterator<TrafficRecord>
+  /** Where `source` is written, relative to the project: for what is said of its mistakes. */
+  readonly file: string
+  readonly handlers: readonly ResolvedHandler[]
+  readonly clock: Clock
+  /** Records per second; `undefined`: as fast as they are handled. */
+  readonly rate: number | undefined
+  /** Tells the records of this run from those that an earlier one left in the topics. No slashes. */
+  readonly runId: string
+  /** `undefined`: until stopped. */
+  readonly records: number | undefined
+  /** Called before the first record of a topic is produced. */
+  readonly ensureTopic: (topic: string) => Promise<void>
+  /** Nothing settled for so long, although records are on their way: they are taken for lost. */
+  readonly stallMs: number
+}
+
+export class TrafficRun {
+  readonly ledger: TrafficLedger
+  readonly checker: OrderChecker
+  readonly #options: TrafficRunOptions
+  #source: Iterator<TrafficRecord>
+  /** By topic: the ids of the handlers that read it. */
+  #readers: ReadonlyMap<string, readonly string[]>
+  #isStopped = false
+  /** The source has no more records. Those that are on their way are waited for all the same. */
+  #hasEnded = false
+  #wake: () => void = () => {}
+
+  constructor(options: TrafficRunOptions) {
+    this.#options = options
+    this.ledger = new TrafficLedger(() => options.clock.now())
+    this.checker = new OrderChecker(new Map(options.handlers.map(({ route }) => [route.handlerId, route.ordering])))
+    this.#source = options.source
+    this.#readers = readersOf(options.handlers)
+  }
+
+  /** Other handlers read from now on. What those that are gone have not settled is not waited for. */
+  setHandlers(handlers: readonly ResolvedHandler[]): void {
+    const before = this.#readers
+    this.#readers = readersOf(handlers)
+    for (const [topic, ids] of before) {
+      for (const id of ids) if (this.#readers.get(topic)?.includes(id) !== true) this.ledger.forget(id)
+    }
+  }
+
+  /** Other records come from now on. */
+  setSource(source: Iterator<TrafficRecord>): void {
+    this.#source = source
+  }
+
+  /** Settles when all records are settled or taken for lost; without `records`, when it is stopped. */
+  async run(producer: RecordProducer): Promise<void> {
+    const { records = Number.POSITIVE_INFINITY, clock, rate } = this.#options
+    const startedAt = clock.now()
+    const limit = rate === undefined ? OUTSTANDING_UNPACED : OUTSTANDING_PACED
+    for (let sent = 0; sent < records && !this.#isOver; ) {
+      const due = rate === undefined ? records : Math.floor(((clock.now() - startedAt) * rate) / 1_000) + 1
+      for (; sent < Math.min(due, records) && this.ledger.outstanding < limit && !this.#isOver; sent++) {
+        await this.#produce(producer, sent + 1, rate === undefined ? clock.now() : startedAt + (sent * 1_000) / rate)
+      }
+      if (sent >= records || this.#isOver) break
+      if (this.ledger.outstanding < limit) await this.#pause(TICK_MS)
+      else if (!(await this.#progressed())) break
+    }
+    while (this.ledger.outstanding > 0 && !this.#isStopped && (await this.#progressed()));
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#wake()
+  }
+
+  onEvent(event: RuntimeEvent): void {
+    if (event.kind !== 'record.done' && event.kind !== 'record.retry' && event.kind !== 'record.dead') return
+    const { record, handlerId } = event
+    const header = record.headers.find(([name]) => name === TRAFFIC_HEADER)?.[1]?.toString()
+    const ids = readHeader(header, this.#options.runId)
+    if (ids === undefined) return
+    const { topic, partition, offset, key } = record
+    if (event.kind !== 'record.retry') {
+      const delivery = { handlerId, topic, partition, offset, key: key?.toString() ?? null, number: ids.number }
+      this.checker.settled(delivery, settlementOf(event))
+    }
+    this.ledger.onEvent(ids.id, event)
+  }
+
+  onStart(handlerId: string, record: HandlerRecord<unknown>): void {
+    const delivery = deliveryOf(handlerId, record, this.#options.runId)
+    if (delivery !== undefined) this.checker.started(delivery)
+  }
+
+  onEnd(handlerId: string, record: HandlerRecord<unknown>, hasSucceeded: boolean): void {
+    const delivery = deliveryOf(handlerId, record, this.#options.runId)
+    if (delivery !== undefined) this.checker.ended(delivery, hasSucceeded)
+  }
+
+  /** How many were asked for, when the source ended before it had given so many. */
+  get endedBefore(): number | undefined {
+    return this.#hasEnded ? this.#options.records : undefined
+  }
+
+  /** Nothing more is produced. */
+  get #isOver(): boolean {
+    return this.#isStopped || this.#hasEnded
+  }
+
+  async #produce(producer: RecordProducer, id: number, sentAt: number): Promise<void> {
+    const next = nextRecord(this.#source, this.#options.file, id)
+    if (next === undefined) {
+      this.#hasEnded = true
+      return
+    }
+    const { topic, key, value, headers } = next
+    await this.#options.ensureTopic(topic)
+    const number = this.checker.numberOf(topic, key?.toString() ?? null)
+    this.ledger.sent(id, this.#readers.get(topic) ?? [], sentAt)
+    const traffic = [TRAFFIC_HEADER, Buffer.from(`${this.#options.runId}/${id}/${number}`)] as const
+    // Not awaited: the producer keeps the order of calls, and waiting for each acknowledgement would pace by the round trip.
+    producer.produce({ topic, key, value, headers: [...headers, traffic] }).catch(() => this.ledger.refused(id))
+  }
+
+  /** False when nothing has settled for `stallMs`. */
+  async #progressed(): Promise<boolean> {
+    let hasProgressed = false
+    const progress = this.ledger.nextProgress().then(() => {
+      hasProgressed = true
+    })
+    await this.#pause(this.#options.stallMs, progress)
+    return hasProgressed || this.#isStopped
+  }
+
+  /** Until so much time has passed, `stop` is called, or `sooner` settles. */
+  async #pause(ms: number, sooner?: Promise<void>): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.setTimer(ms, resolve)
+      this.#wake = () => {
+        timer.cancel()
+        resolve()
+      }
+      sooner?.then(this.#wake, this.#wake)
+    })
+  }
+}
+
+function settlementOf(event: Extract<RuntimeEvent, { readonly kind: 'record.done' | 'record.dead' }>): Settlement {
+  if (event.kind === 'record.dead') return 'dead'
+  return event.batch === undefined ? 'done' : 'done in a batch'
+}
+
+function readersOf(handlers: readonly ResolvedHandler[]): ReadonlyMap<string, readonly string[]> {
+  const readers = new Map<string, readonly string[]>()
+  for (const { route } of handlers) {
+    readers.set(route.topic, [...(readers.get(route.topic) ?? []), route.handlerId])
+  }
+  return readers
+}
+
+function deliveryOf(handlerId: string, record: HandlerRecord<unknown>, runId: string): Delivery | undefined {
+  const ids = readHeader(record.headers.get(TRAFFIC_HEADER), runId)
+  if (ids === undefined) return undefined
+  const { topic, partition, offset, key } = record
+  return { handlerId, topic, partition, offset, key, number: ids.number }
+}
+
+function readHeader(
+  text: string | undefined,
+  runId: string,
+): { readonly id: number; readonly number: number } | undefined {
+  const [run, id, number] = (text ?? '').split('/')
+  return run === runId && id !== undefined ? { id: Number(id), number: Number(number) } : undefined
+}

@@ -1,0 +1,83 @@
+/** What of one partition of a dead-letter topic is published and marked. The marks are what its commit says. */
+import { decodeCompleted, encodeCompleted } from '../../../framework/control-plane/offsets/metadata-encoder.ts'
+import {
+  type OffsetRange,
+  OffsetTracker,
+  rangesBelow,
+} from '../../../framework/control-plane/offsets/offset-tracker.ts'
+import type { AssignedPartition, CommitRequest, GroupOffset } from '../../../framework/kafka/kafka-client.ts'
+import type { KafkaRecord } from '../../../framework/model/record.ts'
+
+/** The group whose committed offsets are the marks: what is below the position, or named in its metadata, was replayed. */
+export function replayGroup(topic: string): string {
+  return `${topic}.replay`
+}
+
+export class PartitionMarks {
+  readonly partition: number
+  /** Published and not acknowledged. */
+  inFlight = 0
+  /** Acknowledged, and in no commit that was. */
+  unmarked = 0
+  /** Given to another replay, or lost to one. */
+  isGone = false
+  /** The record that was read last. */
+  lastRead: number | undefined
+  #tracker: OffsetTracker<true>
+
+  constructor(assigned: AssignedPartition) {
+    this.partition = assigned.partition
+    this.#tracker = new OffsetTracker<true>(assigned.position, markedAbove(assigned))
+  }
+
+  get tracker(): OffsetTracker<true> {
+    return this.#tracker
+  }
+
+  /** To be called with every record, before anything else is done with it. */
+  arrived(offset: number): void {
+    this.lastRead = offset
+    const { next } = this.#tracker
+    // The topic was made anew: the marks are of records that are gone.
+    if (next !== undefined && offset < next) this.#tracker = new OffsetTracker<true>(offset)
+  }
+
+  /** Undefined where nothing is known yet. */
+  commit(topic: string, maxMetadataLength: number): CommitRequest | undefined {
+    const { position } = this.#tracker
+    if (position === undefined) return undefined
+    const { text } = encodeCompleted(position, this.#tracker.completedRanges(), maxMetadataLength)
+    return { topic, partition: this.partition, position, metadata: text }
+  }
+}
+
+/** Whether an earlier replay has published it, by what the group has committed. */
+export function replayMarks(committed: readonly GroupOffset[], topic: string): (record: KafkaRecord) => boolean {
+  const marks = new Map(
+    ofLogsThatAreThere(committed, topic).map((offset) => [
+      offset.partition,
+      { position: offset.position, above: markedAbove(offset) },
+    ]),
+  )
+  return ({ partition, offset }) => {
+    const mark = marks.get(partition)
+    if (mark === undefined) return false
+    return offset < mark.position || mark.above.some(({ start, end }) => offset >= start && offset < end)
+  }
+}
+
+/** Of a log that ends below the position, the marks are gone with the records: a replay reads it from its start. */
+export function ofLogsThatAreThere(committed: readonly GroupOffset[], topic: string): readonly GroupOffset[] {
+  return committed.filter((offset) => offset.topic === topic && offset.position <= offset.logEnd)
+}
+
+/** What is marked above the position, as far as the log reaches: one that was cut gives the offsets beyond to other dead letters. */
+function markedAbove({
+  position,
+  metadata,
+  logEnd,
+}: Pick<AssignedPartition, 'position' | 'metadata' | 'logEnd'>): readonly OffsetRange[] {
+  const decoded = position === undefined ? undefined : decodeCompleted(position, metadata)
+  const told = decoded?.kind === 'completed' ? decoded.ranges : []
+  return logEnd === undefined ? told : rangesBelow(told, logEnd)
+}

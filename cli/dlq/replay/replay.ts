@@ -1,0 +1,320 @@
+/**
+ * Publishes dead letters again: publish, wait for the acknowledgement, then mark. Never deletes, never publishes what could not be marked, and
+ * goes on where it was interrupted.
+ */
+import type { AssignedPartition, KafkaClient, RecordProducer } from '../../../framework/kafka/kafka-client.ts'
+import { PyrallelError } from '../../../framework/model/errors.ts'
+import type { KafkaRecord, TopicPartition } from '../../../framework/model/record.ts'
+import type { Clock, Timer } from '../../../framework/time/clock.ts'
+import { JOIN_LIMIT_MS, notAssigned, whilePolling } from '../read-topic.ts'
+import { Reading } from '../reading.ts'
+import { LetterQueue } from './letter-queue.ts'
+import { MarkRoom } from './mark-room.ts'
+import { Pace } from './pace.ts'
+import type { PartitionMarks } from './partition-marks.ts'
+import { failureOf, isFull, isSurelyUnwritten } from './replay-errors.ts'
+import { type DueLetter, ReplayIntake } from './replay-intake.ts'
+import { ReplayMarks } from './replay-marks.ts'
+import { replayRecord } from './replay-record.ts'
+import type { ReplayOptions, ReplayReport } from './replay-report.ts'
+
+/** Published and in no commit that was acknowledged: after a kill, no more than these are published twice. */
+const MAX_UNMARKED = 100
+const MAX_POLL = 500
+const POLL_WAIT_MS = 20
+/** Something is on its way, and nothing is acknowledged for so long: the replay ends. */
+const STALL_MS = 30_000
+/** What is still on its way when a replay ends, and its last marks, are waited for so long. */
+const FINISH_MS = 10_000
+/** What is not ours may still come to us: a group hands partitions out step by step. */
+const SETTLE_MS = 2_000
+/** Joining takes as long only when another member has the partitions. */
+const TELL_WAITING_MS = 3_000
+
+/** Never rejects: whatever ends it, the report says what was done and what was not. */
+export function replay(client: KafkaClient, producer: RecordProducer, options: ReplayOptions): Promise<ReplayReport> {
+  return new ReplayRun(client, producer, options).run()
+}
+
+/** publishing --all is read and acknowledged; or stopped, or failed--> ending --nothing is on its way, all is marked--> over */
+class ReplayRun {
+  readonly #client: KafkaClient
+  readonly #producer: RecordProducer
+  readonly #options: ReplayOptions
+  readonly #clock: Clock
+  readonly #intake: ReplayIntake
+  readonly #reading: Reading
+  readonly #queue = new LetterQueue()
+  readonly #room: MarkRoom
+  readonly #pace: Pace
+  readonly #marks: ReplayMarks
+  #phase: 'publishing' | 'ending' | 'over' = 'publishing'
+  #started = 0
+  #replayed = 0
+  #inFlight = 0
+  /** Refused in a way that leaves open whether they were written. */
+  #unknown = 0
+  /** Acknowledged when their partition was gone already. */
+  #lost = 0
+  /** When something was last acknowledged, or began to be waited for. */
+  #heardAt: number
+  /** When partitions last came or went. */
+  #changedAt: number
+  #wasAssigned = false
+  #timer: Timer | undefined
+  #onAcknowledged: (() => void)[] = []
+  #failure: (() => PyrallelError) | undefined
+  #isStopped = false
+  /** What nobody has answered for so long is not waited for again. */
+  #hasStalled = false
+
+  constructor(client: KafkaClient, producer: RecordProducer, options: ReplayOptions) {
+    const { clock, topic } = options
+    this.#client = client
+    this.#producer = producer
+    this.#options = options
+    this.#clock = clock
+    this.#intake = new ReplayIntake(options)
+    this.#reading = new Reading(options.bounds, () => clock.now())
+    this.#room = new MarkRoom(client.maxMetadataLength)
+    this.#pace = new Pace(options.rate)
+    this.#heardAt = clock.now()
+    this.#changedAt = clock.now()
+    this.#marks = new ReplayMarks({
+      client,
+      topic,
+      clock,
+      onMarked: () => {
+        this.#heardAt = clock.now()
+        this.#advance()
+      },
+      onFailed: (error) => this.#fail(error),
+    })
+  }
+
+  async run(): Promise<ReplayReport> {
+    try {
+      if (!this.#reading.isComplete) await this.#readAll()
+    } catch (thrown) {
+      this.#fail(thrown)
+    }
+    await this.#finish()
+    return {
+      ...this.#intake.counts,
+      ...this.#intake.notes,
+      replayed: this.#replayed,
+      notMarked: this.#marks.unmarked + this.#lost,
+      onTheirWay: this.#inFlight + this.#unknown,
+      isStopped: this.#isStopped,
+      // Of one that was cut short, what was not read says nothing about other replays.
+      unread: this.#isCutShort ? [] : this.#reading.unread(),
+      failure: this.#failure?.(),
+    }
+  }
+
+  async #readAll(): Promise<void> {
+    const { topic, onWaiting } = this.#options
+    const startedAt = this.#clock.now()
+    let hasTold = false
+    await this.#client.subscribe([topic], {
+      onAssigned: (assigned) => this.#onAssigned(assigned),
+      onRevoked: (partitions) => this.#onRevoked(partitions),
+      onLost: (partitions) => this.#onLost(partitions),
+    })
+    while (!this.#isDone) {
+      await this.#readSome()
+      if (this.#wasAssigned) continue
+      const waitedMs = this.#clock.now() - startedAt
+      if (waitedMs > TELL_WAITING_MS && !hasTold) {
+        hasTold = true
+        onWaiting()
+      }
+      if (waitedMs > JOIN_LIMIT_MS) throw notAssigned(topic)
+    }
+  }
+
+  async #readSome(): Promise<void> {
+    const { hasRoom } = this.#queue
+    const records = await this.#client.poll(hasRoom ? MAX_POLL : 0, POLL_WAIT_MS)
+    for (const record of records) this.#take(record)
+    this.#advance()
+    this.#lookForStall()
+    if (!hasRoom) this.#reading.wasBusy()
+    else if (this.#reading.isSilent) {
+      await whilePolling(this.#client, this.#options.logs())
+      this.#reading.brokerAnswered()
+    }
+  }
+
+  get #isCutShort(): boolean {
+    this.#isStopped ||= this.#options.isStopped()
+    return this.#isStopped || this.#failure !== undefined || this.#started >= this.#options.limit
+  }
+
+  get #isDone(): boolean {
+    if (this.#isCutShort) return true
+    if (!this.#queue.isEmpty || this.#inFlight > 0) return false
+    if (this.#reading.isComplete) return true
+    return this.#wasAssigned && this.#reading.isOver && this.#clock.now() - this.#changedAt > SETTLE_MS
+  }
+
+  #take(record: KafkaRecord): void {
+    const marks = this.#marks.get(record.partition)
+    if (marks === undefined || !this.#reading.accept(record)) return
+    const due = this.#intake.take(record, marks)
+    if (due !== undefined) this.#queue.push(due)
+    // The plan has seen the same records, and nothing was published before it had found none of these.
+    const [odd] = [...this.#intake.refused.keys(), ...this.#intake.unknown.keys()]
+    if (odd === undefined) return
+    const facts = `The dead letter at ${record.partition}/${record.offset} is meant for ${odd}, which none was a moment ago. Run it again.`
+    throw new PyrallelError('PYR_REPLAY_TARGET', facts)
+  }
+
+  /** Publishes and marks what may be. Called whenever that may have changed. */
+  #advance(): void {
+    while (this.#publishNext()) {
+      // All is done by the condition.
+    }
+    if (this.#phase !== 'over') this.#marks.markIfDue(this.#inFlight === 0)
+  }
+
+  #publishNext(): boolean {
+    const due = this.#queue.next
+    if (due === undefined || this.#phase !== 'publishing' || this.#isCutShort) return false
+    if (this.#outstanding >= MAX_UNMARKED || this.#mustWait()) return false
+    const { record } = due.letter
+    // What is on its way is not in the books that would be looked at.
+    if (due.marks.inFlight > 0 && this.#room.needsLook(due.tracker, record.offset)) return false
+    if (!this.#room.hasRoom(due.tracker, record.offset)) {
+      // Published without a mark, it would be published again by every replay to come.
+      this.#failure = () => isFull(record, `${this.#replayed} were published, and are marked`)
+      return false
+    }
+    this.#queue.take()
+    this.#pace.gone(this.#clock.now())
+    this.#publish(due)
+    return true
+  }
+
+  /** Published, and not known to be marked. */
+  get #outstanding(): number {
+    return this.#inFlight + this.#marks.unmarked
+  }
+
+  /** For its turn. The timer comes back to it. */
+  #mustWait(): boolean {
+    const waitMs = this.#pace.waitMs(this.#clock.now())
+    if (waitMs === 0) return false
+    this.#timer ??= this.#clock.setTimer(waitMs, () => {
+      this.#timer = undefined
+      this.#advance()
+    })
+    return true
+  }
+
+  #publish(due: DueLetter): void {
+    if (this.#outstanding === 0) this.#heardAt = this.#clock.now()
+    this.#started += 1
+    this.#inFlight += 1
+    due.marks.inFlight += 1
+    this.#producer.produce(replayRecord(due.letter, due.target, due.partition)).then(
+      () => this.#onPublished(due),
+      (thrown: unknown) => this.#onRefused(due, thrown),
+    )
+  }
+
+  #onPublished(due: DueLetter): void {
+    const { letter, target, marks, tracker, ticket } = due
+    this.#heardAt = this.#clock.now()
+    this.#replayed += 1
+    if (marks.isGone || tracker !== marks.tracker) this.#lost += 1
+    else {
+      tracker.complete(ticket)
+      marks.unmarked += 1
+    }
+    this.#leave(due)
+    this.#queue.release(due)
+    this.#options.onReplay(letter, target)
+    this.#advance()
+  }
+
+  #onRefused(due: DueLetter, thrown: unknown): void {
+    if (!isSurelyUnwritten(thrown)) this.#unknown += 1
+    this.#leave(due)
+    this.#fail(thrown)
+    this.#advance()
+  }
+
+  #leave({ marks }: DueLetter): void {
+    this.#inFlight -= 1
+    marks.inFlight -= 1
+    for (const call of this.#onAcknowledged.splice(0)) call()
+  }
+
+  #onAssigned(assigned: readonly AssignedPartition[]): void {
+    for (const each of assigned) {
+      this.#marks.assign(each)
+      this.#reading.assign(each)
+    }
+    this.#wasAssigned = true
+    this.#changedAt = this.#clock.now()
+  }
+
+  /** What is on its way is waited for and marked, so that whoever comes next does not publish it again. */
+  async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
+    if (this.#phase === 'over') return
+    const gone = partitions.flatMap(({ partition }) => this.#marks.get(partition) ?? [])
+    for (const marks of gone) this.#giveUp(marks)
+    while (gone.some(({ inFlight }) => inFlight > 0)) {
+      await new Promise<void>((resolve) => this.#onAcknowledged.push(resolve))
+    }
+    await this.#marks.markLast(gone)
+    this.#onLost(partitions)
+  }
+
+  #onLost(partitions: readonly TopicPartition[]): void {
+    if (this.#phase === 'over') return
+    for (const { partition } of partitions) {
+      const marks = this.#marks.get(partition)
+      if (marks === undefined) continue
+      this.#giveUp(marks)
+      this.#lost += this.#marks.forget(marks)
+    }
+    this.#changedAt = this.#clock.now()
+  }
+
+  #giveUp(marks: PartitionMarks): void {
+    this.#reading.forget(marks.partition, this.#queue.drop(marks))
+  }
+
+  /** Nothing more is published. What is on its way may still be acknowledged, and is marked then. */
+  async #finish(): Promise<void> {
+    this.#phase = 'ending'
+    this.#timer?.cancel()
+    const until = this.#clock.now() + (this.#hasStalled ? 0 : FINISH_MS)
+    while ((this.#inFlight > 0 || this.#marks.isOpen) && this.#clock.now() < until) {
+      this.#advance()
+      try {
+        await this.#client.poll(0, POLL_WAIT_MS)
+      } catch (thrown) {
+        // A client that cannot go on brings nothing more.
+        this.#fail(thrown)
+        break
+      }
+    }
+    this.#phase = 'over'
+  }
+
+  #lookForStall(): void {
+    if (this.#outstanding === 0 || this.#clock.now() - this.#heardAt < STALL_MS) return
+    const facts = `Nothing was acknowledged for ${STALL_MS / 1_000} s. Look at the cluster, then run it again: it goes on from here.`
+    this.#hasStalled = true
+    this.#fail(new PyrallelError('PYR_PRODUCE_FAILED', facts, { retriable: true }))
+  }
+
+  /** The first reason counts. */
+  #fail(thrown: unknown): void {
+    const failure = failureOf(thrown)
+    this.#failure ??= () => failure
+  }
+}

@@ -1,8 +1,0 @@
-/** Where this package lies on the disk, run from its sources or compiled. */
-import { fileURLToPath } from 'node:url'
-
-/** Compiled, this file is in dist/cli/; from its sources, in cli/. */
-export const isCompiled = import.meta.url.endsWith('.js')
-
-/** The folder of this package's package.json, absolute, with a separator at its end. */
-export const packageRoot = fileURLToPath(new URL(isCompiled ? '../../' : '../', import.meta.url))

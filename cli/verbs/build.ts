@@ -1,0 +1,111 @@
+/** `pyrallel build`: generates, bundles for production, and says what was made. */
+import { rmSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { PyrallelError } from '../../framework/model/errors.ts'
+import { AppBuild, type BuildInfo } from '../build/build-app.ts'
+import { ownPackages } from '../bundle/own-packages.ts'
+import { Generator, writeFiles } from '../codegen/generate.ts'
+import { buildFolder } from '../dev/app/build-folder.ts'
+import { reportDiagnostics, reportWarnings } from '../diagnostics/report-diagnostics.ts'
+import { AppConfig } from '../project/app-config.ts'
+import { refuseMissingConfig } from '../project/project.ts'
+import { exitCodes } from '../terminal/failure.ts'
+import { hasColor, type Io } from '../terminal/io.ts'
+import { painter } from '../terminal/paint.ts'
+
+export interface BuildCommandOptions {
+  readonly out: string
+  readonly external?: readonly string[]
+  readonly sourceMaps?: boolean
+  readonly baseImage?: string
+  readonly json?: boolean
+}
+
+export async function build(options: BuildCommandOptions, io: Io): Promise<number> {
+  const startedAt = performance.now()
+  const root = io.cwd()
+  refuseMissingConfig(root)
+  const folder = resolve(root, options.out)
+  if (relative(folder, root) === '' || !relative(folder, root).startsWith('..')) {
+    throw new PyrallelError(
+      'PYR_USAGE',
+      `--out is '${options.out}', which holds the project itself. Name a folder of its own, such as dist.`,
+    )
+  }
+  const { external = [], sourceMaps = true, baseImage } = options
+  refuseImage(baseImage)
+  const building = await AppBuild.begin({ root, folder, external, sourceMaps, baseImage })
+  const scratch = buildFolder(process.pid)
+  const from = ownPackages()
+  const config = new AppConfig({ root, env: process.env, mode: 'production', outDir: `${scratch}/config`, from })
+  try {
+    // A config that throws is to be told with its own line.
+    process.setSourceMapsEnabled(true)
+    // The compiler is loaded while esbuild works. What the config has to say comes first.
+    const opening = Generator.open(root)
+    opening.catch(() => {})
+    const loaded = await config.load([])
+    if (loaded.kind === 'failed') return refuse(loaded.diagnostics, options, io)
+    const { project } = loaded
+    const generator = await opening
+    const { diagnostics, warnings, stale, handlers } = await generator.update(project.declaredGroup)
+    if (diagnostics.length > 0) return refuse(diagnostics, options, io)
+    if (options.json !== true) reportWarnings(warnings, io)
+    refuseEmpty(handlers)
+    writeFiles(root, stale)
+    const outcome = await building.finish(project, { isGeneratedAnew: stale.length > 0 })
+    if (outcome.kind === 'failed') return refuse(outcome.diagnostics, options, io)
+    const tookMs = Math.round(performance.now() - startedAt)
+    if (options.json === true) io.stdout.write(`${JSON.stringify({ ...outcome.info, tookMs }, null, 2)}\n`)
+    else io.stdout.write(summary(outcome.info, options.out, handlers.length, tookMs, io))
+    return exitCodes.fine
+  } finally {
+    await config.close()
+    await building.close()
+    rmSync(join(root, scratch), { recursive: true, force: true })
+  }
+}
+
+function refuseImage(image: string | undefined): void {
+  if (image === undefined || /^[\w.:/-]+(@sha256:[a-f\d]{64})?$/.test(image)) return
+  throw new PyrallelError(
+    'PYR_USAGE',
+    `--base-image is '${image}', which is no reference of an image. Write a name with a tag or a digest: node:22-bookworm-slim@sha256:...`,
+  )
+}
+
+function refuseEmpty(handlers: readonly unknown[]): void {
+  if (handlers.length > 0) return
+  throw new PyrallelError(
+    'PYR_HANDLER_EXPORT',
+    'There is no handler below handlers/: the build would do nothing. Write one, then build again.',
+  )
+}
+
+function refuse(diagnostics: Parameters<typeof reportDiagnostics>[0], { json }: BuildCommandOptions, io: Io): number {
+  if (json === true) io.stdout.write(`${JSON.stringify({ diagnostics }, null, 2)}\n`)
+  else reportDiagnostics(diagnostics, io)
+  return exitCodes.failed
+}
+
+function summary(
+  { files, externals, unlocked }: BuildInfo,
+  out: string,
+  handlers: number,
+  tookMs: number,
+  io: Io,
+): string {
+  const paint = painter(hasColor(io.stdout, io.env))
+  const code = Object.entries(files).filter(([name]) => name.endsWith('.mjs'))
+  const bytes = code.reduce((sum, [, size]) => sum + size, 0)
+  const outside = Object.entries(externals).map(([name, version]) => `${name} ${version}`)
+  return [
+    `${paint('green', '✓')} ${out}/  ${handlers} ${handlers === 1 ? 'handler' : 'handlers'}, ${Math.round(bytes / 1024).toLocaleString('en-US')} kB of code in ${code.length} files, ${tookMs} ms`,
+    `  not bundled: ${outside.length === 0 ? 'nothing' : outside.join(', ')}`,
+    ...(unlocked === null ? [] : [`  ${paint('yellow', '!')} installed without a lock: ${unlocked}`]),
+    '',
+    `  docker build -t my-service ${out}`,
+    `  or, on this machine: npm ${unlocked === null ? 'ci' : 'install'} --prefix ${out} --omit=dev && npx pyrallel start ${out}`,
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,52 @@
+/** `pyrallel config`: what counts, and where it was written. */
+import type { Mode } from '../../framework/config/mode.ts'
+import { readEnvironment } from '../project/environment.ts'
+import { type ExplainedOption, explainConfig } from '../project/explain.ts'
+import { loadProject } from '../project/project.ts'
+import { exitCodes } from '../terminal/failure.ts'
+import { hasColor, type Io } from '../terminal/io.ts'
+import { type Paint, painter } from '../terminal/paint.ts'
+
+export interface ConfigOptions {
+  readonly mode?: Mode
+  readonly explain?: boolean
+  readonly json?: boolean
+}
+
+export async function config(options: ConfigOptions, io: Io): Promise<number> {
+  const root = io.cwd()
+  const env = options.mode === undefined ? io.env : { ...io.env, PYRALLEL_MODE: options.mode }
+  const environment = readEnvironment(root, env, 'development')
+  const explained = explainConfig(await loadProject(root, environment), environment)
+  if (options.json === true) {
+    io.stdout.write(`${JSON.stringify({ mode: environment.mode, options: explained }, null, 2)}\n`)
+    return exitCodes.fine
+  }
+  const paint = painter(hasColor(io.stdout, io.env))
+  io.stdout.write(`mode ${paint('bold', environment.mode)}\n${table(explained, options.explain === true, paint)}`)
+  if (explained.some(({ isUnreadByStart }) => isUnreadByStart)) {
+    io.stdout.write(
+      `${paint('yellow', '!')} \`start\` reads no .env file: in production, the platform must set what is marked.\n`,
+    )
+  }
+  return exitCodes.fine
+}
+
+function table(explained: readonly ExplainedOption[], isLong: boolean, paint: Paint): string {
+  const nameWidth = Math.max(...explained.map(({ option }) => option.length))
+  const valueWidth = Math.max(...explained.map(({ value }) => Math.min(shownValue(value).length, 30)))
+  const lines = explained.flatMap(({ option, value, source, isUnreadByStart, variable, what, range, note }) => {
+    const shown = shownValue(value).padEnd(valueWidth)
+    const mark = isUnreadByStart ? paint('yellow', ' (not read by `start`)') : ''
+    const place = source === 'default' ? paint('gray', source) : `${source}${mark}`
+    const line = `${option.padEnd(nameWidth)}  ${paint('cyan', shown)}  ${place}`
+    if (!isLong) return [line]
+    const notes = note === null ? [] : [`  ${note}`]
+    return [paint('bold', line), `  ${what}`, ...notes, `  Allowed: ${range}.`, `  Variable: ${variable}`, '']
+  })
+  return `${lines.join('\n')}\n`
+}
+
+function shownValue(value: string | null): string {
+  return value ?? '-'
+}

@@ -1,0 +1,98 @@
+/** `pyrallel dlq list | show`: looks into a dead-letter topic. Changes nothing. */
+import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
+import { PyrallelError } from '../../framework/model/errors.ts'
+import { type Connect, connectNative } from '../cluster/connect.ts'
+import { type DeadLetter, readDeadLetter } from '../dlq/dead-letter.ts'
+import { groupLine, LetterGroups, letterBlock, letterJson, letterLine, sourceTimeLine } from '../dlq/letter-text.ts'
+import { NewestLetters } from '../dlq/newest-letters.ts'
+import { browsing, type ClusterOptions, withTopic } from '../dlq/open-topic.ts'
+import { readToEnd } from '../dlq/read-topic.ts'
+import { replayGroup, replayMarks } from '../dlq/replay/partition-marks.ts'
+import { readPlace, type SelectionOptions, selectionOf, selectsByTime } from '../dlq/selection.ts'
+import { exitCodes } from '../terminal/failure.ts'
+import { hasColor, type Io } from '../terminal/io.ts'
+import { jsonText } from '../terminal/json-text.ts'
+import { painter } from '../terminal/paint.ts'
+
+export interface ListOptions extends ClusterOptions, SelectionOptions {
+  /** The most records to show one by one. */
+  readonly limit: number
+}
+
+export async function list(
+  topic: string,
+  options: ListOptions,
+  io: Io,
+  connect: Connect = connectNative,
+): Promise<number> {
+  const isSelected = selectionOf(options, Date.now())
+  return withTopic(topic, options, io, connect, async (connection) => {
+    const groups = new LetterGroups()
+    const isReplayed = replayMarks(await connection.view.groupOffsets(replayGroup(topic)), topic)
+    const newest = new NewestLetters(options.limit)
+    let [count, selected, replayed, withSourceTime] = [0, 0, 0, 0]
+    await browse(connection, topic, (letter) => {
+      count += 1
+      if (letter.time === 'source') withSourceTime += 1
+      if (!isSelected(letter)) return true
+      selected += 1
+      const mark = isReplayed(letter.record)
+      if (mark) replayed += 1
+      if (options.json === true) {
+        io.stdout.write(`${jsonText({ ...letterJson(letter, false), isReplayed: mark })}\n`)
+      }
+      groups.add(letter)
+      newest.add(letter)
+      return true
+    })
+    if (options.json === true) return exitCodes.fine
+    const paint = painter(hasColor(io.stdout, io.env))
+    const of = selected === count ? '' : ` of ${count}`
+    const marked = replayed === 0 ? '' : `, ${replayed} of them replayed`
+    const shown = newest.all()
+    const lines = [`${topic}: ${selected}${of} dead letters${marked}`]
+    if (selectsByTime(options) && withSourceTime > 0) lines.push(sourceTimeLine(withSourceTime))
+    lines.push(...groups.all().map((group) => groupLine(group, paint)))
+    if (shown.length > 0) lines.push('', ...shown.map((letter) => letterLine(letter, paint)))
+    if (shown.length < selected) lines.push(`  … and ${selected - shown.length} older ones: --limit shows more`)
+    io.stdout.write(`${lines.join('\n')}\n`)
+    return exitCodes.fine
+  })
+}
+
+export async function show(
+  topic: string,
+  place: string,
+  options: ClusterOptions,
+  io: Io,
+  connect: Connect = connectNative,
+): Promise<number> {
+  const { partition, offset } = readPlace(place)
+  return withTopic(topic, options, io, connect, async (connection) => {
+    let found: DeadLetter | undefined
+    await browse(connection, topic, (letter) => {
+      if (letter.record.partition === partition && letter.record.offset === offset) found = letter
+      return found === undefined
+    })
+    if (found === undefined) {
+      const message = `There is no record at ${place} in ${topic}. \`pyrallel dlq list ${topic}\` shows what is there.`
+      throw new PyrallelError('PYR_USAGE', message)
+    }
+    const paint = painter(hasColor(io.stdout, io.env))
+    const text = options.json === true ? jsonText(letterJson(found, true)) : letterBlock(found, paint)
+    io.stdout.write(`${text}\n`)
+    return exitCodes.fine
+  })
+}
+
+/** Every record that is there now, until `see` returns false. */
+async function browse(
+  connection: ViewedConnection,
+  topic: string,
+  see: (letter: DeadLetter) => boolean,
+): Promise<void> {
+  const logs = () => connection.view.logs(topic)
+  const bounds = await logs()
+  const onRecord = (record: DeadLetter['record']) => see(readDeadLetter(record))
+  await browsing(connection, topic, (client) => readToEnd(client, { topic, bounds, logs, onRecord }))
+}

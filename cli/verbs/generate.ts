@@ -1,0 +1,76 @@
+/** `pyrallel generate`: writes generated/, or with --check says what would change. */
+import { generate, refuseOffsetChanges, type StaleFile, writeFiles } from '../codegen/generate.ts'
+import { type OffsetChange, offsetChangesText } from '../codegen/offset-changes.ts'
+import { lineDiff } from '../diagnostics/line-diff.ts'
+import { reportDiagnostics, reportWarnings } from '../diagnostics/report-diagnostics.ts'
+import { loadProject } from '../project/project.ts'
+import { refuseEmpty } from '../project/refuse-empty.ts'
+import { exitCodes } from '../terminal/failure.ts'
+import { hasColor, type Io } from '../terminal/io.ts'
+import { painter } from '../terminal/paint.ts'
+
+export interface GenerateOptions {
+  readonly check?: boolean
+  /** What would otherwise be refused. */
+  readonly accept?: 'offsets'
+  readonly json?: boolean
+}
+
+export async function generateCommand(options: GenerateOptions, io: Io): Promise<number> {
+  const startedAt = performance.now()
+  const { root, declaredGroup } = await loadProject(io.cwd())
+  const generation = await generate(root, declaredGroup)
+  const { diagnostics, warnings, handlers, stale, offsetChanges } = generation
+  if (diagnostics.length === 0) refuseEmpty(handlers)
+  const tookMs = Math.round(performance.now() - startedAt)
+  if (options.json === true) {
+    const paths = stale.map(({ path }) => path)
+    const document = { handlers, diagnostics, warnings, stale: paths, offsetChanges, tookMs }
+    io.stdout.write(`${JSON.stringify(document, null, 2)}\n`)
+  } else reportWarnings(warnings, io)
+  if (diagnostics.length > 0) {
+    if (options.json !== true) reportDiagnostics(diagnostics, io)
+    return exitCodes.failed
+  }
+  const paint = painter(hasColor(io.stdout, io.env))
+  if (options.check === true) {
+    if (options.json !== true) io.stdout.write(checkText(stale, paint) + movedText(offsetChanges, paint))
+    return stale.length > 0 || offsetChanges.length > 0 ? exitCodes.drift : exitCodes.fine
+  }
+  if (options.accept !== 'offsets' && offsetChanges.length > 0) {
+    if (options.json === true) return exitCodes.drift
+    refuseOffsetChanges(generation)
+  }
+  writeFiles(root, stale)
+  if (options.json === true) return exitCodes.fine
+  for (const { path, isObsolete } of stale) {
+    io.stdout.write(`${isObsolete === true ? paint('red', 'removed') : paint('green', 'wrote')} ${path}\n`)
+  }
+  const what = stale.length === 0 ? 'generated/ is up to date' : 'generated/ is written'
+  io.stdout.write(`${what}: ${handlers.length} ${handlers.length === 1 ? 'handler' : 'handlers'}, ${tookMs} ms\n`)
+  return exitCodes.fine
+}
+
+function movedText(changes: readonly OffsetChange[], paint: ReturnType<typeof painter>): string {
+  if (changes.length === 0) return ''
+  return `\n${paint('red', '✗')} ${paint('bold', 'PYR_OFFSETS')}\n${offsetChangesText(changes)}\n`
+}
+
+function checkText(stale: readonly StaleFile[], paint: ReturnType<typeof painter>): string {
+  if (stale.length === 0) return 'generated/ is up to date\n'
+  // All of it as a diff would be long, and say no more than that.
+  if (stale.every(({ current }) => current === '')) {
+    return 'generated/ is missing: nothing has been generated yet. Run `pyrallel generate` and commit generated/.\n'
+  }
+  const diffs = stale.map(({ path, current, content }) => {
+    if (current === '') return `${paint('bold', path)} is missing\n`
+    const lines = lineDiff(current, content)
+      .split('\n')
+      .map((line) => {
+        if (line.startsWith('+')) return paint('green', line)
+        return line.startsWith('-') ? paint('red', line) : line
+      })
+    return `${paint('bold', path)} is stale (- is on the disk, + is what handlers/ says)\n${lines.join('\n')}\n`
+  })
+  return `${diffs.join('\n')}\nRun \`pyrallel generate\` and commit generated/.\n`
+}

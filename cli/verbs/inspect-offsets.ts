@@ -1,0 +1,94 @@
+/** `pyrallel inspect offsets`: where a group stands in each partition, and what its commit metadata says. Changes nothing. */
+import { type DecodedMetadata, decodeCompleted } from '../../framework/control-plane/offsets/metadata-encoder.ts'
+import type { GroupOffset } from '../../framework/kafka/kafka-client.ts'
+import { type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
+import { exitCodes } from '../terminal/failure.ts'
+import { hasColor, type Io } from '../terminal/io.ts'
+import { jsonText } from '../terminal/json-text.ts'
+import { painter } from '../terminal/paint.ts'
+import { table } from '../terminal/table.ts'
+
+export interface InspectOptions {
+  readonly topic?: string
+  readonly brokers?: string
+  readonly json?: boolean
+}
+
+interface Inspected extends GroupOffset {
+  /** Records that the group has not committed yet. */
+  readonly lag: number
+  readonly decoded: DecodedMetadata
+}
+
+const CHECK_TIMEOUT_MS = 5_000
+/** Of one partition. A short text can stand for a million ranges, and nobody reads them. */
+const MAX_RANGES = 10_000
+
+/** @returns 1 when the group has committed nothing there */
+export async function inspectOffsets(
+  group: string,
+  options: InspectOptions,
+  io: Io,
+  connect: Connect = connectNative,
+): Promise<number> {
+  const { target, project } = await chooseCluster(options.brokers, io)
+  const connection = await connect(target, project, io)
+  try {
+    await connection.check(CHECK_TIMEOUT_MS)
+    const offsets = await connection.view.groupOffsets(group)
+    const inspected = offsets.filter(({ topic }) => options.topic === undefined || topic === options.topic).map(inspect)
+    const { description: broker } = connection
+    io.stdout.write(options.json === true ? json(group, broker, inspected) : text(group, broker, inspected, io))
+    return inspected.length === 0 ? exitCodes.failed : exitCodes.fine
+  } finally {
+    await connection.close()
+  }
+}
+
+function inspect(offset: GroupOffset): Inspected {
+  const { position, logEnd, metadata } = offset
+  return { ...offset, lag: Math.max(0, logEnd - position), decoded: decodeCompleted(position, metadata, MAX_RANGES) }
+}
+
+function json(group: string, broker: string, offsets: readonly Inspected[]): string {
+  const rows = offsets.map(({ decoded, metadata, ...offset }) => ({
+    ...offset,
+    metadata: { length: metadata.length, ...decoded },
+  }))
+  return `${jsonText({ group, broker, offsets: rows }, 2)}\n`
+}
+
+function text(group: string, broker: string, offsets: readonly Inspected[], io: Io): string {
+  if (offsets.length === 0) return `Group ${group} has committed nothing at ${broker}.\n`
+  const paint = painter(hasColor(io.stdout, io.env))
+  const head = ['partition', 'position', 'log', 'lag', 'metadata'].map((name) => paint('bold', name))
+  const rows = offsets.map((each) => [
+    `${each.topic}[${each.partition}]`,
+    String(each.position),
+    `${each.logStart}..${each.logEnd}`,
+    String(each.lag),
+    [...positionNote(each), metadataText(each)].join('; '),
+  ])
+  return `group ${group} at ${broker}\n${table([head, ...rows], [1, 2, 3])}`
+}
+
+function positionNote({ position, logStart, logEnd }: Inspected): readonly string[] {
+  if (position < logStart) return [`${logStart - position} records were deleted before they were handled`]
+  return position > logEnd ? ['beyond the end of the log: it was made anew'] : []
+}
+
+function metadataText({ decoded, metadata, position }: Inspected): string {
+  switch (decoded.kind) {
+    case 'none':
+      return 'none'
+    case 'rejected':
+      return `not believed (${metadata.length} characters): it is ${decoded.why}`
+    case 'completed': {
+      const done = decoded.ranges.reduce((sum, { start, end }) => sum + end - start, 0)
+      const last = decoded.ranges.at(-1)?.end ?? position
+      const ranges = decoded.ranges.length === 1 ? '1 range' : `${decoded.ranges.length} ranges`
+      const more = decoded.cutAt === undefined ? '' : ', and more behind'
+      return `${done} done above the position, in ${ranges} up to ${last - 1}${more} (${metadata.length} characters)`
+    }
+  }
+}

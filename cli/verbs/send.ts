@@ -1,0 +1,124 @@
+/** `pyrallel send`: checks a value against its topic's schema, or makes values up from it, produces them, and says where they went. */
+
+import type { TopicDefinition } from '../../framework/api/topic.ts'
+import { PyrallelError } from '../../framework/model/errors.ts'
+import { ownProperty } from '../../framework/model/own-property.ts'
+import { seededRandom } from '../../framework/runtime/seeded-random.ts'
+import { systemClock } from '../../framework/time/clock.ts'
+import { type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
+import { loadRoutes } from '../project/project.ts'
+import { readHeader, readValue } from '../records/payload.ts'
+import { fakeValue } from '../send/fake-value.ts'
+import { type Sending, sendAll } from '../send/send-all.ts'
+import { ownKey, refuseInvalid, refuseUnknown } from '../send/send-record.ts'
+import { sentText } from '../send/sent-text.ts'
+import { exitCodes } from '../terminal/failure.ts'
+import type { Io } from '../terminal/io.ts'
+
+export type { Connect } from '../cluster/connect.ts'
+
+export interface SendOptions {
+  readonly key?: string
+  readonly header?: readonly string[]
+  readonly count: number
+  /** Records per second; as fast as they are acknowledged, when absent. */
+  readonly rate?: number
+  /** Make values up. */
+  readonly fake?: boolean
+  readonly seed: number
+  readonly brokers?: string
+  readonly json?: boolean
+}
+
+const CHECK_TIMEOUT_MS = 5_000
+const CLOSE_TIMEOUT_MS = 5_000
+
+export async function send(
+  topicName: string,
+  argument: string | undefined,
+  options: SendOptions,
+  io: Io,
+  connect: Connect = connectNative,
+): Promise<number> {
+  refuseMixture(argument, options)
+  const written = argument === undefined ? undefined : await readValue(argument, io)
+  const headers = (options.header ?? []).map(readHeader)
+  const { target, project } = await chooseCluster(options.brokers, io)
+  const topics = await declaredTopics(io.cwd())
+  const declared = topics.find(({ name }) => name === topicName)
+  if (options.fake !== true && declared !== undefined) refuseInvalid(declared, written)
+  const nextValue = options.fake === true ? faker(topicName, declared, options.seed) : () => written
+  const connection = await connect(target, project, io)
+  try {
+    await connection.check(CHECK_TIMEOUT_MS)
+    await refuseUnknown(connection, topicName, topics)
+    const producer = await connection.producer()
+    const sending: Sending = {
+      producer,
+      count: options.count,
+      rate: options.rate,
+      clock: systemClock(),
+      next: () => {
+        const value = nextValue()
+        const key = options.key ?? ownKey(declared, value)
+        return {
+          topic: topicName,
+          key: key === null ? null : Buffer.from(key),
+          value: value === null ? null : Buffer.from(JSON.stringify(value)),
+          headers,
+        }
+      },
+    }
+    try {
+      const sent = await sendAll(sending)
+      io.stdout.write(
+        sentText({ ...sent, topic: topicName, broker: connection.description, from: target.from }, options, io),
+      )
+    } finally {
+      await producer.close(CLOSE_TIMEOUT_MS)
+    }
+  } finally {
+    await connection.close()
+  }
+  return exitCodes.fine
+}
+
+function refuseMixture(argument: string | undefined, { fake }: SendOptions): void {
+  if (argument === undefined && fake !== true) {
+    throw new PyrallelError(
+      'PYR_USAGE',
+      "missing required argument 'value': write JSON, @file or -, or let --fake make it up",
+    )
+  }
+  if (argument !== undefined && fake === true) {
+    throw new PyrallelError(
+      'PYR_USAGE',
+      '--fake makes the value up, and a value is written too. Leave one of them out.',
+    )
+  }
+}
+
+function faker(name: string, declared: TopicDefinition<unknown> | undefined, seed: number): () => unknown {
+  const schema = declared?.schema
+  if (schema === undefined) {
+    throw new PyrallelError(
+      'PYR_USAGE',
+      `--fake needs the schema of ${name}, and there is none in generated/. Run \`pyrallel generate\`, or write the value.`,
+    )
+  }
+  const random = seededRandom(seed)
+  return () => fakeValue(schema, random, name)
+}
+
+/** The topics that handlers here read, and those that they declare; empty outside a project, or before the first `generate`. */
+async function declaredTopics(root: string): Promise<readonly TopicDefinition<unknown>[]> {
+  const routes = (await loadRoutes(root)) ?? []
+  const derived = routes[0]?.topicSchemas ?? {}
+  const read = routes.map(({ handler }) => {
+    const topic: TopicDefinition<unknown> = handler.topic
+    const schema = topic.schema ?? ownProperty(derived, topic.name)
+    return schema === undefined ? topic : { ...topic, schema }
+  })
+  const others = Object.entries(derived).filter(([name]) => !read.some((topic) => topic.name === name))
+  return [...read, ...others.map(([name, schema]) => ({ kind: 'pyrallel.topic', name, schema }) as const)]
+}

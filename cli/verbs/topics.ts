@@ -1,0 +1,69 @@
+/** `pyrallel topics`: what the handlers need and the cluster has. Creates what is missing when told to; never changes what is there. */
+import { PyrallelError } from '../../framework/model/errors.ts'
+import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
+import { type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
+import { type PlannedTopic, planTopics, wantedTopics } from '../cluster/wanted-topics.ts'
+import { configFile, loadRoutes, routesFile } from '../project/project.ts'
+import { exitCodes } from '../terminal/failure.ts'
+import { hasColor, type Io } from '../terminal/io.ts'
+import { painter } from '../terminal/paint.ts'
+import { table } from '../terminal/table.ts'
+
+export interface TopicsOptions {
+  readonly create?: boolean
+  /** Of topics that are created. */
+  readonly partitions: number
+  readonly brokers?: string
+  readonly json?: boolean
+}
+
+const CHECK_TIMEOUT_MS = 5_000
+
+export async function topics(options: TopicsOptions, io: Io, connect: Connect = connectNative): Promise<number> {
+  const { target, project } = await chooseCluster(options.brokers, io)
+  if (project === undefined) {
+    const facts = `What is wanted stands in ${configFile}, which is not in this folder.`
+    throw new PyrallelError('PYR_USAGE', `${facts} Run the command in your project's folder.`)
+  }
+  const routes = await loadRoutes(io.cwd())
+  if (routes === undefined) {
+    const facts = `What is wanted stands in ${routesFile}, which has not been generated yet.`
+    throw new PyrallelError('PYR_USAGE', `${facts} Run \`pyrallel generate\` first.`)
+  }
+  const wanted = wantedTopics(resolveHandlers(routes, project.config))
+  const connection = await connect(target, project, io)
+  try {
+    await connection.check(CHECK_TIMEOUT_MS)
+    const planned = planTopics(wanted, await connection.view.topics())
+    const missing = planned.filter(({ partitions }) => partitions === undefined).map(({ name }) => name)
+    if (options.create === true) await connection.createTopics(missing, options.partitions)
+    report(planned, connection.description, options, io)
+    return missing.length === 0 || options.create === true ? exitCodes.fine : exitCodes.drift
+  } finally {
+    await connection.close()
+  }
+}
+
+function report(planned: readonly PlannedTopic[], broker: string, options: TopicsOptions, io: Io): void {
+  const { create = false, partitions: count } = options
+  if (options.json === true) {
+    const rows = planned.map(({ name, reasons, partitions }) => ({
+      name,
+      partitions: partitions ?? (create ? count : null),
+      action: partitions !== undefined ? 'none' : create ? 'created' : 'create',
+      reasons,
+    }))
+    io.stdout.write(`${JSON.stringify({ broker, topics: rows }, null, 2)}\n`)
+    return
+  }
+  const paint = painter(hasColor(io.stdout, io.env))
+  const rows = planned.map(({ name, reasons, partitions }) => {
+    const isThere = partitions !== undefined
+    const sign = isThere ? paint('green', '✓') : create ? paint('green', '+') : paint('yellow', '+')
+    const size = isThere ? `${partitions} partitions` : `${create ? 'created with' : 'to be created with'} ${count}`
+    return [`${sign} ${name}`, size, reasons.join(', ')]
+  })
+  io.stdout.write(`${broker}\n${table(rows)}`)
+  const missing = planned.filter(({ partitions }) => partitions === undefined).length
+  if (missing > 0 && !create) io.stdout.write(`${missing} missing. Create: pyrallel topics --create\n`)
+}

@@ -1,0 +1,300 @@
+/** What users write in handlers/: a topic, options, and a function for one record. Declares; runs nothing. */
+import type { Static, TSchema } from 'typebox'
+import type { Duration } from '../model/duration.ts'
+import type { Logger } from '../model/logger.ts'
+import type { RecordHeader } from '../model/record.ts'
+import type { EngineKind, Ordering } from '../model/work.ts'
+import { type TopicDefinition, topic as topicOf } from './topic.ts'
+
+/** Header names may repeat and values are bytes; the text methods read them as UTF-8. */
+export interface RecordHeaders extends Iterable<RecordHeader> {
+  /** The last value of that name, which is the one that counts by Kafka's convention. */
+  get(name: string): string | undefined
+  getAll(name: string): readonly string[]
+  getBytes(name: string): Buffer | null | undefined
+}
+
+/** One record, decoded and validated. */
+export interface HandlerRecord<T> {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /**
+   * `topic/partition/offset` of the place where it first came: the same over all attempts, restarts and `pyrallel dlq replay`. For logs, and to notice what
+   * was seen before. Not for what must happen once: a topic that is made anew gives the same ids to other records, a producer that sends a value
+   * twice makes two records, and a header can be forged. Take an id from the value for that.
+   */
+  readonly id: string
+  /** The key as UTF-8 text; `null` when the record has none. */
+  readonly key: string | null
+  readonly keyBytes: Buffer | null
+  readonly value: T
+  readonly headers: RecordHeaders
+  /** Milliseconds since the Unix epoch. */
+  readonly timestamp: number
+  /** 1 on the first try. */
+  readonly attempt: number
+}
+
+export interface PublishOptions {
+  /** Overrides the topic's own `key`. */
+  readonly key?: string | null
+  /** Text, which is written as UTF-8, or bytes. Anything else is refused (`PYR_RECORD_INVALID`), before the record is sent. */
+  readonly headers?: Readonly<Record<string, string | Uint8Array>>
+}
+
+/** Publishes a value and waits for the broker's acknowledgement. */
+export type Publish = <T>(to: TopicDefinition<T> | string, value: T, options?: PublishOptions) => Promise<void>
+
+export interface HandlerContext {
+  /** Bound to handler, topic, partition, offset, key and attempt. */
+  readonly log: Logger
+  /**
+   * Aborts at the deadline, when the partition is taken away, and at shutdown. Hand it to `fetch` and friends. A handler that has asked for it
+   * and returns after it has aborted is not done: its record runs again, here or at the partition's next owner. First asked for after
+   * the end of the attempt, it is aborted.
+   */
+  readonly signal: AbortSignal
+  /** When this attempt's time is over, in milliseconds since the Unix epoch. */
+  readonly deadline: number
+  /**
+   * A publish that was not awaited is awaited before the record counts as done; if it fails, the attempt fails. After the end it is refused
+   * (PYR_ATTEMPT_OVER): the record is committed by then, or runs again, so that a crash would lose what is published, or a retry has published it.
+   */
+  readonly publish: Publish
+}
+
+/** Records of one partition, in the order of the log; those of different keys, and consecutive ones of one key. */
+export interface Batch<T> extends Iterable<HandlerRecord<T>> {
+  /** At least 1. */
+  readonly size: number
+  /**
+   * This record has failed, the others have not, unless they are failed too. It is tried again or given up like any other; records of its
+   * key that are behind it in the batch run again after it, so that their order is kept. `error` is read as if it had been thrown:
+   * `RetryAfter` and `DeadLetter` count.
+   * @throws PyrallelError PYR_ATTEMPT_OVER when the batch function has returned: the others count as done by then, and so does this one
+   */
+  fail(record: HandlerRecord<T>, error: unknown): void
+}
+
+/** What it returns is not read, so it returns nothing: a list of failures in there would count as success. */
+export type BatchFunction<T> = (batch: Batch<T>, context: HandlerContext) => void | Promise<void>
+
+export interface BatchOptions {
+  /** Records of one call at most. Default 100. Range 1 to 10,000. More: more is run again when a call fails. */
+  readonly size?: number
+  /** How long a record may wait for others. Default 50 ms. Range 0 to 1 minute. More: records are done later. */
+  readonly wait?: Duration
+}
+
+export type HandlerFunction<T> = (record: HandlerRecord<T>, context: HandlerContext) => unknown
+
+export interface RetryOptions {
+  /**
+   * All tries, the first included. Default 28, between which 5 to 10 minutes pass: it outlasts what fails over. Range 1 to 1,000. They begin anew
+   * with every owner of the partition. Where others succeed, and the record leaves its partition no room for more of them, its next failure is
+   * its last. More: a bad record holds its key longer.
+   */
+  readonly attempts?: number
+  /** Default `exponential`: the delay doubles with each try. */
+  readonly backoff?: 'fixed' | 'exponential'
+  /** Delay before the second try. Default 200 ms. */
+  readonly min?: Duration
+  /** The longest delay. Default 30 s. */
+  readonly max?: Duration
+  /** Spreads each delay at random over its upper half, so that retries do not come in waves. Default true. */
+  readonly jitter?: boolean
+  /**
+   * Once a record is so old, by its own timestamp, its next failure is its last; two attempts it has always. Default 0: its age does not matter. A
+   * replay has a timestamp of its own. Shorter: what waited out an outage is given up after two attempts.
+   */
+  readonly maxAge?: Duration
+  /**
+   * Whether what the handler threw is worth another attempt; false sends the record to the dead-letter topic at once. Default: everything is.
+   * Not asked about `RetryAfter`, `DeadLetter`, time-outs, and values that are invalid. Too much said no to: short outages lose their retries.
+   */
+  readonly when?: (error: Error) => boolean
+  /**
+   * The delay before the next attempt, in place of `backoff`, `min`, `max` and `jitter`. Not asked about `RetryAfter` and time-outs. Without jitter of
+   * its own, records that failed together are tried again together.
+   * @param attempt the one that has just failed; the first is 1
+   */
+  readonly delay?: (attempt: number, error: Error) => Duration
+}
+
+/** For `engine: 'worker'`. */
+export interface WorkerOptions {
+  /** Threads for this handler, in this process. Default: one for each core. Range 1 to 256. More than cores: they wait for each other. */
+  readonly threads?: number
+  /**
+   * What each thread may use, in MiB; a thread that needs more is ended, and what it ran is tried again. Default: Node's own limits. Range 1 to 65,536,
+   * the old generation from 8, the stack to 1,024. No limit helps where a single array or `Map` grows for ever: V8 ends the whole process then.
+   */
+  readonly resourceLimits?: {
+    readonly maxOldGenerationSizeMb?: number
+    readonly maxYoungGenerationSizeMb?: number
+    readonly stackSizeMb?: number
+  }
+  /** A thread is renewed once it has been given so many records, for handlers that leak. Default: never. Less: more time goes into `setup`. */
+  readonly recycleAfter?: number
+}
+
+export interface AdaptiveOptions {
+  /** Default false. */
+  readonly enabled?: boolean
+  /** The limit never goes below. Default 1. Range 1 to 10,000. */
+  readonly min?: number
+  /** The shortest time between two changes. Default 1 s. Shorter: chance moves the limit. */
+  readonly interval?: Duration
+}
+
+export interface PoisonOptions {
+  /** Records of one key given up in a row, `DeadLetter` not counted. Default 0: off. Range 0 to 1,000. */
+  readonly threshold?: number
+  /** How long its records then go to the dead-letter topic without running. Default 30 s. */
+  readonly cooldown?: Duration
+}
+
+export interface DeadLetterOptions {
+  /** Default `<topic>.<group>.dlq`. */
+  readonly topic?: string
+  /** Default `full`. `metadata` leaves the value out: for what must not be kept twice. Such a record cannot be replayed from there. */
+  readonly payload?: 'full' | 'metadata'
+}
+
+export interface HandlerOptions<T> {
+  /** Names the handler. Default: its path below handlers/, without `.ts`. */
+  readonly id?: string
+  /** The consumer group. Default: the config's `group`. Another name starts its own offsets. */
+  readonly group?: string
+  /** `async` (default): on the event loop, for handlers that wait. `worker`: on threads of its own, for those that keep a core busy. */
+  readonly engine?: EngineKind
+  readonly worker?: WorkerOptions
+  /** Default `key`. Records without a key have no order partner; use `partition` when they need order. */
+  readonly ordering?: Ordering
+  /** The most attempts in flight at once, in this process. Default 100. Range 1 to 10,000. More: more load on what the handler calls. */
+  readonly concurrency?: number
+  /** How long one attempt may take. Default 30 s. A longer one counts as failed, and its signal aborts. */
+  readonly timeout?: Duration
+  /** Records for which it says false are done at once. Runs after validation; a throw counts as a failed attempt. */
+  readonly filter?: (record: HandlerRecord<T>) => boolean
+  readonly retry?: RetryOptions
+  /** Where records go that cannot be handled. `false` drops them: it must be written. */
+  readonly deadLetter?: DeadLetterOptions | false
+  /** Records that may start in a second, retries included, in this process. Default: no limit. Range 1 to 1,000,000. */
+  readonly rateLimit?: number
+  /** Finds the limit on attempts in flight by itself, between `min` and `concurrency`. Default: off. */
+  readonly adaptive?: AdaptiveOptions
+  /** Keeps records of a key from running whose predecessors were given up one after the other. Default: off. Needs a dead-letter topic. */
+  readonly poison?: PoisonOptions
+  /** A failed record that has held back the commit of its partition for so long gets no further attempt. Default 0: off. Needs a dead-letter topic. */
+  readonly maxBlocking?: Duration
+}
+
+export interface BatchHandlerOptions<T> extends HandlerOptions<T> {
+  readonly batch?: BatchOptions
+}
+
+export interface HandlerDefinition<T> {
+  readonly kind: 'pyrallel.handler'
+  readonly topic: TopicDefinition<T>
+  readonly options: BatchHandlerOptions<T>
+  readonly run: HandlerFunction<T>
+  /** Of batch handlers: is called instead of `run`. */
+  readonly runBatch?: BatchFunction<T>
+}
+
+/**
+ * Declares a handler for one record at a time. Returning is done; throwing is a retry; `RetryAfter` sets the delay; `DeadLetter` gives up at once.
+ * `export default handler(orders, { concurrency: 64 }, async (record, context) => { ... })`
+ */
+export function handler<S extends TSchema>(
+  topic: string,
+  options: HandlerOptions<Static<S>> & { readonly schema: S },
+  run: HandlerFunction<Static<S>>,
+): HandlerDefinition<Static<S>>
+export function handler<T>(
+  topic: TopicDefinition<T> | string,
+  options: HandlerOptions<T>,
+  run: HandlerFunction<T>,
+): HandlerDefinition<T>
+export function handler<T>(topic: TopicDefinition<T> | string, run: HandlerFunction<T>): HandlerDefinition<T>
+export function handler(
+  topic: TopicDefinition<unknown> | string,
+  optionsOrRun: (HandlerOptions<unknown> & { readonly schema?: TSchema }) | HandlerFunction<unknown>,
+  maybeRun?: HandlerFunction<unknown>,
+): HandlerDefinition<unknown> {
+  const { options, run } = parts<HandlerFunction<unknown>>('handler', optionsOrRun, maybeRun)
+  return { ...declared(topic, options), run }
+}
+
+/**
+ * Declares a handler for many records at a time. Returning is done for all that were not failed by `batch.fail`. A throw fails the batch as a
+ * whole: it is split and tried again, until the record that is to blame is alone; only then does the retry policy count. While batches fail and none
+ * succeeds, they wait longer and longer before that. `RetryAfter` makes the whole batch wait as it is, which is an attempt of each record.
+ * `export default batchHandler(views, { batch: { size: 200, wait: '50ms' } }, async (batch, context) => { for (const record of batch) ... })`
+ */
+export function batchHandler<S extends TSchema>(
+  topic: string,
+  options: BatchHandlerOptions<Static<S>> & { readonly schema: S },
+  run: BatchFunction<Static<S>>,
+): HandlerDefinition<Static<S>>
+export function batchHandler<T>(
+  topic: TopicDefinition<T> | string,
+  options: BatchHandlerOptions<T>,
+  run: BatchFunction<T>,
+): HandlerDefinition<T>
+export function batchHandler<T>(topic: TopicDefinition<T> | string, run: BatchFunction<T>): HandlerDefinition<T>
+export function batchHandler(
+  topic: TopicDefinition<unknown> | string,
+  optionsOrRun: (BatchHandlerOptions<unknown> & { readonly schema?: TSchema }) | BatchFunction<unknown>,
+  maybeRun?: BatchFunction<unknown>,
+): HandlerDefinition<unknown> {
+  const { options, run } = parts<BatchFunction<unknown>>('batchHandler', optionsOrRun, maybeRun)
+  const runOne = () => {
+    throw new TypeError('A batch handler is called with batches, not with single records.')
+  }
+  return { ...declared(topic, options), run: runOne, runBatch: run }
+}
+
+interface DeclaredOptions extends BatchHandlerOptions<unknown> {
+  readonly schema?: TSchema
+}
+
+function parts<Run extends (...args: never[]) => unknown>(
+  verb: string,
+  optionsOrRun: DeclaredOptions | Run,
+  maybeRun: Run | undefined,
+): { readonly options: DeclaredOptions; readonly run: Run } {
+  const options = typeof optionsOrRun === 'function' ? {} : optionsOrRun
+  const run = typeof optionsOrRun === 'function' ? optionsOrRun : maybeRun
+  if (typeof run !== 'function') throw new TypeError(`${verb}(topic, [options], run): run is not a function.`)
+  return { options, run }
+}
+
+function declared(
+  topic: TopicDefinition<unknown> | string,
+  { schema, ...options }: DeclaredOptions,
+): Omit<HandlerDefinition<unknown>, 'run'> {
+  const of = typeof topic === 'string' ? topicOf(topic) : topic
+  return { kind: 'pyrallel.handler', topic: schema === undefined ? of : { ...of, schema }, options }
+}
+
+/** Thrown by a handler: try again, but not before `delay`. Uses up an attempt like any other failure; of a batch, one of each record. */
+export class RetryAfter extends Error {
+  readonly delay: Duration
+
+  constructor(delay: Duration, message = 'the handler asked for a retry', options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'RetryAfter'
+    this.delay = delay
+  }
+}
+
+/** Thrown by a handler: no further attempt; the record goes to the dead-letter topic now. */
+export class DeadLetter extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'DeadLetter'
+  }
+}

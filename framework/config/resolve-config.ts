@@ -1,0 +1,123 @@
+/** Turns what `pyrallel.config.ts` exports, and what the environment says, into settings in which every default is in place. Reads no file. */
+
+import { insteadOf } from '../kafka/owned-properties.ts'
+import { PyrallelError } from '../model/errors.ts'
+import type {
+  CommitSettings,
+  HttpSettings,
+  LifecycleSettings,
+  Limits,
+  RetrySettings,
+  SecuritySettings,
+} from '../model/settings.ts'
+import type { Ordering } from '../model/work.ts'
+import { configSchema, type ResolvedConfig } from './config.ts'
+import { type ConfigSurroundings, layered, otherModes, placeOfMode } from './config-layers.ts'
+import { readOptions } from './resolve-options.ts'
+import { securityMistakes } from './security-options.ts'
+
+/** A config, and where each of its values was written. */
+export interface TracedConfig {
+  readonly config: ResolvedConfig
+  /** By option: `limits.maxRecords`. Without an entry, it is a default. */
+  readonly places: ReadonlyMap<string, string>
+}
+
+/** Nothing but the file counts, for whoever has no environment to ask. */
+const fileOnly: ConfigSurroundings = { mode: 'production', env: {} }
+
+/**
+ * Checks a config and puts the defaults in place. Over the file's values come those of its section for the mode, and over them the `PYRALLEL_*`
+ * variables. The sections of the other modes are checked too.
+ * @param place the file it stands in, for messages: `pyrallel.config.ts`
+ * @throws PyrallelError PYR_CONFIG_INVALID with one line for every mistake
+ */
+export function resolveConfig(config: unknown, place: string, around: ConfigSurroundings = fileOnly): ResolvedConfig {
+  return traceConfig(config, place, around).config
+}
+
+/** The same, with the place of each value. */
+export function traceConfig(file: unknown, place: string, around: ConfigSurroundings): TracedConfig {
+  const { mistakes, ...traced } = resolveMode(file, place, place, around)
+  // A mistake that only production would meet is found while developing.
+  const ofOthers = otherModes(file, around.mode).flatMap(
+    (mode) => resolveMode(file, place, placeOfMode(place, mode), { ...around, mode }).mistakes,
+  )
+  // What stands in the file itself is a mistake of every mode, and told once.
+  const all = [...new Set([...mistakes, ...ofOthers])]
+  if (all.length > 0) throw new PyrallelError('PYR_CONFIG_INVALID', all.join('\n'))
+  return traced
+}
+
+interface ReadMode extends TracedConfig {
+  readonly mistakes: readonly string[]
+}
+
+/** @param defaultPlace for mistakes that were written nowhere, such as an option that is missing */
+function resolveMode(file: unknown, place: string, defaultPlace: string, around: ConfigSurroundings): ReadMode {
+  const { values, places } = layered(configSchema, file, place, around)
+  const placeOf = (option: string) => places.get(option) ?? defaultPlace
+  const { resolved: config, mistakes } = readOptions(configSchema, values, placeOf)
+  const wrong = mistakes.map(({ option }) => option)
+  const ofSections = checks.flatMap(({ reads, find }) => {
+    const isSound = !reads.some((section) =>
+      wrong.some((option) => isWithin(option, section) || isWithin(section, option)),
+    )
+    return isSound ? find(config, placeOf) : []
+  })
+  return { config, places, mistakes: [...mistakes.map(({ text }) => text), ...ofSections] }
+}
+
+/** `kafka.security.tls` is within `kafka.security`, and everything within the whole. */
+function isWithin(option: string, section: string): boolean {
+  return section === '' || option === section || option.startsWith(`${section}.`)
+}
+
+/** What no single option can tell. Each is looked at where the options that it reads are right for themselves. */
+const checks = [
+  { reads: ['kafka.librdkafka', 'kafka.security'], find: ofPassthrough },
+  { reads: ['kafka.security'], find: ofSecurity },
+  { reads: ['handlers.retry'], find: ofRetry },
+] as const
+
+type PlaceOf = (option: string) => string
+
+function ofPassthrough({ kafka }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {
+  return Object.keys(kafka.librdkafka).flatMap((key) => {
+    const instead = insteadOf(key, kafka.security)
+    const place = placeOf('kafka.librdkafka')
+    return instead === undefined ? [] : [`${place}: option kafka.librdkafka['${key}'] belongs to Pyrallel: ${instead}.`]
+  })
+}
+
+function ofSecurity({ kafka }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {
+  return securityMistakes(kafka.security).map(
+    (mistake) => `${placeOf('kafka.security')}: option kafka.security.${mistake}`,
+  )
+}
+
+function ofRetry({ handlers }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {
+  const { minMs, maxMs } = handlers.retry
+  if (minMs <= maxMs) return []
+  return [
+    `${placeOf('handlers.retry.min')}: option handlers.retry.min (${minMs} ms) is above handlers.retry.max (${maxMs} ms). Raise max or lower min.`,
+  ]
+}
+
+/** The defaults, as one writes them. */
+export const configDefaults: Omit<ResolvedConfig, 'group'> = (() => {
+  const { group: _, ...defaults } = resolveConfig({ group: 'none' }, 'the defaults')
+  return defaults
+})()
+
+/** Stated for the compiler: what the schema resolves to is what the planes read. */
+type Check<Expected, Actual extends Expected> = Actual
+export type ResolvedParts = {
+  readonly limits: Check<Limits, ResolvedConfig['limits']>
+  readonly commit: Check<CommitSettings, ResolvedConfig['commit']>
+  readonly shutdown: Check<LifecycleSettings, ResolvedConfig['shutdown']>
+  readonly http: Check<HttpSettings, ResolvedConfig['http']>
+  readonly retry: Check<RetrySettings, ResolvedConfig['handlers']['retry']>
+  readonly ordering: Check<Ordering, ResolvedConfig['handlers']['ordering']>
+  readonly security: Check<SecuritySettings, ResolvedConfig['kafka']['security']>
+}

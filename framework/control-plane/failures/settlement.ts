@@ -1,0 +1,295 @@
+/** Decides what becomes of a record after an attempt: done, tried again, or given up. Starts nothing and commits nothing. */
+import type { EventSink } from '../../model/events.ts'
+import type { Route } from '../../model/settings.ts'
+import type { CompletionEvent, HandlerFailure, Outcome } from '../../model/work.ts'
+import type { IntakeGate } from '../flow/backpressure.ts'
+import type { Scheduler } from '../flow/scheduler.ts'
+import type { StartPermit } from '../flow/start-permit.ts'
+import { blockedFailure, lastAttempt, overdue } from '../partition/blocking-limit.ts'
+import type { InFlight } from '../partition/in-flight.ts'
+import { poisonedFailure, saysSomethingOfKey } from '../partition/key-breakers.ts'
+import { lastFailure } from '../partition/last-failure.ts'
+import { shortText } from '../partition/partition-snapshot.ts'
+import type { PartitionState } from '../partition/partition-state.ts'
+import type { Pending, Shard } from '../partition/shard-queue.ts'
+import {
+  counts,
+  hasSucceeded,
+  isUnfinished,
+  limitAfterFailure,
+  outcomeOf,
+  type SingleOutcome,
+} from './batch-outcome.ts'
+import type { DeadLetterRequest, FailedRecords, Held } from './failed-records.ts'
+import { decideRetry, MAX_INTERRUPTIONS, pauseBeforeSplitMs } from './retry-policy.ts'
+
+export interface SettlementOptions {
+  readonly scheduler: Scheduler
+  readonly intake: IntakeGate
+  readonly failed: FailedRecords
+  readonly permit: Pick<StartPermit, 'onCompleted'>
+  /** 0 up to, not including, 1: for jitter. */
+  readonly random: () => number
+  readonly onEvent?: EventSink | undefined
+  /** Whether `onEvent` is told of `record.done` too, which comes for every record. Default true. */
+  readonly tellsDone?: boolean | undefined
+}
+
+type Failed = Extract<Outcome, { readonly failure: HandlerFailure }>
+
+export class Settlement {
+  readonly #scheduler: Scheduler
+  readonly #intake: IntakeGate
+  readonly #failed: FailedRecords
+  readonly #permit: Pick<StartPermit, 'onCompleted'>
+  readonly #random: () => number
+  readonly #emit: EventSink | undefined
+  /** `#emit`, if it wants to hear of it. */
+  readonly #emitDone: EventSink | undefined
+
+  constructor({ scheduler, intake, failed, permit, random, onEvent, tellsDone }: SettlementOptions) {
+    this.#scheduler = scheduler
+    this.#intake = intake
+    this.#failed = failed
+    this.#permit = permit
+    this.#random = random
+    this.#emit = onEvent
+    this.#emitDone = tellsDone === false ? undefined : onEvent
+  }
+
+  /** The dead-letter topic has acknowledged it. */
+  onDeadLettered(held: Held, request: DeadLetterRequest, now: number): void {
+    this.#complete(held, now)
+    this.#emit?.({ ...ofRecord(held, request), kind: 'record.dead', ...deadOf(request.failure, request.topic) })
+  }
+
+  /** Those whose delay is over may start again. */
+  wakeRetries(now: number): void {
+    for (;;) {
+      const held = this.#failed.takeDue(now)
+      if (held === undefined) return
+      this.#runAgain(held)
+    }
+  }
+
+  #runAgain({ state, pending }: Held): void {
+    pending.state = 'queued'
+    state.shards.requeue(pending)
+    this.#scheduler.list(state)
+  }
+
+  /** Records that have failed and hold back the commit for longer than their handler allows. */
+  giveUpOverdue(states: Iterable<PartitionState>, now: number): void {
+    for (const state of states) {
+      const pending = overdue(state, now)
+      const { maxBlockingMs } = state.route
+      if (pending?.lastFailure === undefined || maxBlockingMs === undefined) continue
+      const held = { state, pending }
+      if (pending.state === 'waiting') this.#failed.cancelRetry(held)
+      // A handler of an earlier assignment still runs on its key: it cannot go before that ends.
+      else if (!state.shards.takeNow(pending)) continue
+      pending.attempt = lastAttempt(pending)
+      this.#fail(held, blockedFailure(pending.lastFailure, maxBlockingMs), 0, now)
+    }
+  }
+
+  /** The breaker of its key is open: the record does not start, and is given up as it is. */
+  refusePoisoned(state: PartitionState, pending: Pending, now: number): void {
+    state.inFlight -= 1
+    pending.attempt = lastAttempt(pending)
+    this.#giveUp({ state, pending }, poisonedFailure(state.route.poison?.threshold ?? 0), 0, now)
+  }
+
+  /** Counts for the breaker of its key. */
+  #countGivenUp({ state, pending }: Held, failure: HandlerFailure, now: number): void {
+    const { handlerId, poison } = state.route
+    const { key } = pending.record
+    if (poison === undefined || key === null || !saysSomethingOfKey(failure)) return
+    if (!state.breakers.onGivenUp(key, poison, now)) return
+    const { topic, partition, epoch } = state
+    const { cooldownMs } = poison
+    this.#emit?.({ kind: 'breaker.opened', topic, partition, epoch, handlerId, key: shortText(key), cooldownMs })
+  }
+
+  /** It was handled, and not filtered: that says nothing. */
+  #countSucceeded({ state, pending }: Held): void {
+    const { handlerId, poison } = state.route
+    state.tally.successes += 1
+    if (state.tally.wholeFailures > 0) this.#endPauses(state)
+    const { key } = pending.record
+    if (poison === undefined || key === null || !state.breakers.onSucceeded(key)) return
+    const { topic, partition, epoch } = state
+    this.#emit?.({ kind: 'breaker.closed', topic, partition, epoch, handlerId, key: shortText(key) })
+  }
+
+  /** What the attempt says about how many may run at once. */
+  #learn(route: Route, { outcome, durationMs }: CompletionEvent, records: number, now: number): void {
+    const { handlerId, topic, adaptive } = route
+    if (adaptive === undefined || !tellsDuration(outcome, records)) return
+    const limit = this.#scheduler.onEnded(topic, durationMs, outcome.kind === 'timed-out', now)
+    if (limit !== undefined) this.#emit?.({ kind: 'concurrency.changed', handlerId, limit })
+  }
+
+  /** The attempt of these records has ended, and their assignment is the present one. */
+  settle(entry: InFlight, completion: CompletionEvent, now: number): void {
+    const { state, pendings } = entry
+    this.#learn(state.route, completion, pendings.length, now)
+    state.inFlight -= pendings.length
+    const [pending] = pendings
+    if (pendings.length > 1) this.#settleBatch(entry, completion, now)
+    else if (pending !== undefined)
+      this.#settleOne({ state, pending }, outcomeOf(completion.outcome, 0), completion.durationMs, now)
+  }
+
+  #settleBatch(entry: InFlight, { outcome, durationMs }: CompletionEvent, now: number): void {
+    if ('failure' in outcome) {
+      this.#split(entry, outcome, now)
+      return
+    }
+    const { state, pendings } = entry
+    const isPause = outcome.kind === 'partial' && outcome.pause !== undefined
+    // Of each shard, the last record of this batch that was looked at and is not done.
+    const unfinished = new Map<Shard, Pending>()
+    for (const [index, pending] of pendings.entries()) {
+      const single = outcomeOf(outcome, index)
+      if (counts(single, unfinished.get(pending.shard)))
+        this.#settleOne({ state, pending }, single, durationMs, now, pendings.length)
+      else this.#waitBehind(state, pending, isPause ? single : undefined)
+      if (isUnfinished(pending)) unfinished.set(pending.shard, pending)
+    }
+  }
+
+  /**
+   * It runs again when its shard comes to it. That was an attempt of its own where the batch has asked for a pause; but the last one is not used
+   * up behind another record of its shard: it would be given up before that one is done.
+   */
+  #waitBehind({ route }: PartitionState, pending: Pending, paused: SingleOutcome | undefined): void {
+    pending.state = 'queued'
+    if (paused?.kind !== 'failed' || !paused.failure.retryable || pending.attempt >= route.retry.attempts) return
+    pending.lastFailure = paused.failure
+    pending.attempt += 1
+  }
+
+  /** Runs them again in smaller batches: those that are not to blame succeed, and the one that is will be alone. */
+  #split({ state, pendings }: InFlight, outcome: Failed, now: number): void {
+    const { failure } = outcome
+    const records = pendings.length
+    const delayMs = this.#pauseBeforeSplit(state, outcome)
+    const heads = new Set<Shard>()
+    for (const pending of pendings) {
+      pending.lastFailure = failure
+      state.limitBatch(pending, limitAfterFailure(records))
+      if (heads.has(pending.shard)) pending.state = 'queued'
+      else if (delayMs > 0) this.#failed.pauseUntil(now + delayMs, { state, pending })
+      else this.#runAgain({ state, pending })
+      heads.add(pending.shard)
+    }
+    const { topic, partition, epoch } = state
+    const { handlerId } = state.route
+    this.#emit?.({ kind: 'batch.split', handlerId, topic, partition, epoch, records, delayMs, failure })
+  }
+
+  /** None where the handler is not at fault, or has said that another attempt is not worth it. Milliseconds. */
+  #pauseBeforeSplit({ route, tally }: PartitionState, { kind, failure }: Failed): number {
+    if (kind === 'interrupted' || !failure.retryable) return 0
+    tally.wholeFailures += 1
+    return pauseBeforeSplitMs(route.retry, tally.wholeFailures, failure, this.#random)
+  }
+
+  /** The handler succeeds again: what it failed at may run. */
+  #endPauses({ route, tally }: PartitionState): void {
+    tally.wholeFailures = 0
+    for (const held of this.#failed.endPauses(route.handlerId)) this.#runAgain(held)
+  }
+
+  #settleOne(held: Held, outcome: SingleOutcome, durationMs: number, now: number, records?: number): void {
+    const { pending } = held
+    if (outcome.kind === 'succeeded') {
+      const filtered = outcome.filtered === true
+      if (!filtered) this.#countSucceeded(held)
+      this.#complete(held, now)
+      if (this.#emitDone !== undefined) {
+        const { state, pending } = held
+        const { handlerId } = state.route
+        const { record, attempt } = pending
+        // Written out: it comes for every record, and to put it together from parts takes some microseconds.
+        this.#emitDone(
+          records === undefined
+            ? { kind: 'record.done', handlerId, record, attempt, durationMs, filtered }
+            : { kind: 'record.done', handlerId, record, attempt, durationMs, filtered, batch: records },
+        )
+      }
+      return
+    }
+    const { failure } = outcome
+    pending.lastFailure = failure
+    if (outcome.kind === 'interrupted') {
+      pending.interruptions += 1
+      if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(held)
+      else this.#fail(held, failure, durationMs, now)
+      return
+    }
+    const { retry } = held.state.route
+    const decision = decideRetry(retry, pending.attempt, failure, this.#random)
+    if (decision.kind === 'give-up') {
+      this.#fail(held, failure, durationMs, now)
+      return
+    }
+    const last = lastFailure(held.state, pending, failure, now)
+    if (last !== undefined) {
+      this.#fail(held, last, durationMs, now)
+      return
+    }
+    const { delayMs } = decision
+    this.#emit?.({
+      ...ofRecord(held, { durationMs }),
+      ...ofBatch(records),
+      kind: 'record.retry',
+      attempts: retry.attempts,
+      delayMs,
+      failure,
+    })
+    this.#failed.retryAt(now + delayMs, held)
+  }
+
+  /** No further attempt, of one that has run. */
+  #fail(held: Held, failure: HandlerFailure, durationMs: number, now: number): void {
+    this.#countGivenUp(held, failure, now)
+    this.#giveUp(held, failure, durationMs, now)
+  }
+
+  #giveUp(held: Held, failure: HandlerFailure, durationMs: number, now: number): void {
+    const topic = held.state.route.deadLetterTopic
+    if (topic !== null) {
+      this.#failed.bury(held, topic, failure, durationMs)
+      return
+    }
+    this.#complete(held, now)
+    this.#emit?.({ ...ofRecord(held, { durationMs }), kind: 'record.dead', ...deadOf(failure, null) })
+  }
+
+  /** The one place where a record is done, for whatever reason: the next of its shard may start. */
+  #complete({ state, pending }: Held, now: number): void {
+    if (state.complete(pending)) state.blockedSince = now
+    this.#permit.onCompleted()
+    this.#intake.onDone(state, pending.bytes)
+    this.#scheduler.list(state)
+  }
+}
+
+/** What was cut short, refused or filtered says nothing about how long an attempt takes: a service that is down may answer faster than ever. */
+function tellsDuration(outcome: Outcome, records: number): boolean {
+  return outcome.kind === 'timed-out' || hasSucceeded(outcome, records)
+}
+
+function ofRecord({ state, pending }: Held, { durationMs }: { readonly durationMs: number }) {
+  return { handlerId: state.route.handlerId, record: pending.record, attempt: pending.attempt, durationMs }
+}
+
+function ofBatch(records: number | undefined): { readonly batch?: number } {
+  return records === undefined ? {} : { batch: records }
+}
+
+function deadOf(failure: HandlerFailure, deadLetterTopic: string | null) {
+  return { failure, deadLetterTopic }
+}

@@ -1,0 +1,240 @@
+/** Decides which offsets of one partition may be committed. Knows nothing of Kafka, time or handlers. */
+import { bug } from '../../model/errors.ts'
+
+/** Half open: `end` is not part of it. */
+export interface OffsetRange {
+  readonly start: number
+  readonly end: number
+}
+
+/** What of the ranges lies below `end`. */
+export function rangesBelow(ranges: readonly OffsetRange[], end: number): OffsetRange[] {
+  return ranges.flatMap((range) => (range.start < end ? { start: range.start, end: Math.min(range.end, end) } : []))
+}
+
+/** Names one offset that has arrived, as long as it is not passed. Tickets are given out in the order of arrival. */
+export type OffsetTicket = number
+
+const FIRST_CAPACITY = 64
+/** A ring that has grown past this is given back once it is empty. */
+const KEEP_CAPACITY = 16_384
+
+/**
+ * Offsets arrive in increasing order and are completed in any order. Each incomplete offset carries an item of the caller's.
+ *
+ * A ring, sorted by offset, holds everything from the lowest incomplete offset upwards, so its head is the position. Offsets
+ * that never arrive (compaction, transaction markers) are not in the ring and so cannot hold anything back. A ticket tells where in the
+ * ring an offset stands, so `track` and `complete` are amortised O(1), with or without holes.
+ *
+ * Offsets that an earlier owner completed above the position are handed in as `restored`: they count as complete before they
+ * arrive, and stay part of `completedRanges` until they have been passed.
+ */
+export class OffsetTracker<Item extends NonNullable<unknown>> {
+  #offsets = new Float64Array(FIRST_CAPACITY)
+  /** Undefined for an offset that is complete. */
+  #items: (Item | undefined)[] = new Array(FIRST_CAPACITY).fill(undefined)
+  #head = 0
+  #headTicket: OffsetTicket = 0
+  #size = 0
+  #incomplete = 0
+  /** The lowest offset that may still arrive. Undefined until the first one, when the group had committed nothing. */
+  #next: number | undefined
+  #highestCompleted = -1
+  /** What is left of the restored ranges: those that end above `#next`. */
+  #restored: OffsetRange[]
+
+  /** @param restored completed ranges above `position`: sorted, disjoint */
+  constructor(position: number | undefined, restored: readonly OffsetRange[] = []) {
+    this.#next = position
+    this.#restored = [...restored]
+    const last = restored.at(-1)
+    if (last !== undefined) this.#highestCompleted = last.end - 1
+  }
+
+  /** The next offset to commit, exclusive: everything below it is complete or does not exist. */
+  get position(): number | undefined {
+    if (this.#size > 0) return this.#offsets[this.#head]
+    const next = this.#next
+    const restored = this.#restored[0]
+    return next !== undefined && restored !== undefined && restored.start <= next ? restored.end : next
+  }
+
+  /** The lowest offset that may still arrive. */
+  get next(): number | undefined {
+    return this.#next
+  }
+
+  /** The item of the lowest incomplete offset that has arrived: it holds the commit back. */
+  get blocking(): Item | undefined {
+    return this.#size > 0 ? this.#items[this.#head] : undefined
+  }
+
+  /** Offsets that have arrived, and that the position has passed since. */
+  get passed(): number {
+    return this.#headTicket
+  }
+
+  /** Offsets that have arrived and are not complete. */
+  get incomplete(): number {
+    return this.#incomplete
+  }
+
+  /** -1 while nothing is. */
+  get highestCompleted(): number {
+    return this.#highestCompleted
+  }
+
+  /** How many offsets lie between the position and the highest completed one; 0 when there is no gap. */
+  get span(): number {
+    const position = this.position
+    return position === undefined ? 0 : Math.max(0, this.#highestCompleted + 1 - position)
+  }
+
+  /**
+   * Passes an offset that has arrived, if an earlier owner has completed it: it must not run again.
+   * @returns false when it is to be tracked
+   * @throws PyrallelError PYR_BUG when it is lower than one that arrived before
+   */
+  skipRestored(offset: number): boolean {
+    this.#refuseLower(offset)
+    let passed = 0
+    for (const range of this.#restored) {
+      if (range.end > offset) break
+      passed += 1
+    }
+    if (passed > 0) this.#restored.splice(0, passed)
+    const first = this.#restored[0]
+    if (first === undefined || first.start > offset) return false
+    this.#next = offset + 1
+    // One completed offset between two incomplete ones tells of all. With nothing incomplete below, the position has passed it.
+    if (this.#size > 0 && this.#items[this.#slotOf(this.#size - 1)] !== undefined) this.#append(offset, undefined)
+    return true
+  }
+
+  /**
+   * Takes note of an offset that has arrived and is to be done.
+   * @returns what to complete it with
+   * @throws PyrallelError PYR_BUG when it is lower than one that arrived before
+   */
+  track(offset: number, item: Item): OffsetTicket {
+    this.#refuseLower(offset)
+    this.#next = offset + 1
+    this.#append(offset, item)
+    this.#incomplete += 1
+    return this.#headTicket + this.#size - 1
+  }
+
+  /** @throws PyrallelError PYR_BUG when the offset is not incomplete */
+  complete(ticket: OffsetTicket): void {
+    const place = ticket - this.#headTicket
+    const slot = (this.#head + place) & (this.#offsets.length - 1)
+    if (!(place >= 0 && place < this.#size) || this.#items[slot] === undefined) {
+      throw bug('offset-tracker/complete', `the offset of ticket ${ticket} is not incomplete`)
+    }
+    this.#items[slot] = undefined
+    this.#incomplete -= 1
+    const offset = this.#offsets[slot] as number
+    if (offset > this.#highestCompleted) this.#highestCompleted = offset
+    if (place === 0) this.#passCompleted()
+  }
+
+  /**
+   * The completed ranges above the position, in order: from one incomplete offset to the next, where there is a completed one between. Offsets
+   * that do not exist count as completed with it. Alone they do not: the backlog of one key on a compacted log would be a range for each of
+   * its records. Cost: O(span).
+   */
+  completedRanges(): OffsetRange[] {
+    const ranges: OffsetRange[] = []
+    const mask = this.#offsets.length - 1
+    const end = Math.min(this.#highestCompleted + 1, this.#next ?? 0)
+    let start = end
+    let hasCompleted = false
+    for (let i = 0; i < this.#size; i += 1) {
+      const slot = (this.#head + i) & mask
+      if (this.#items[slot] === undefined) {
+        hasCompleted = true
+        continue
+      }
+      const offset = this.#offsets[slot] as number
+      if (hasCompleted && start < end) ranges.push({ start, end: Math.min(offset, end) })
+      start = offset + 1
+      hasCompleted = false
+    }
+    if (this.#size > 0 && start < end) ranges.push({ start, end })
+    this.#appendRestored(ranges)
+    return ranges
+  }
+
+  /**
+   * Shows what is tracked, from the position upwards: the item of an incomplete offset, undefined for a complete one.
+   * @param most how many entries are shown; of more than that, every so manieth
+   */
+  show(most: number, see: (offset: number, item: Item | undefined) => void): void {
+    const mask = this.#offsets.length - 1
+    const step = Math.max(1, Math.ceil(this.#size / most))
+    for (let i = 0; i < this.#size; i += step) {
+      const slot = (this.#head + i) & mask
+      see(this.#offsets[slot] as number, this.#items[slot])
+    }
+  }
+
+  #append(offset: number, item: Item | undefined): void {
+    if (this.#size === this.#offsets.length) this.#grow()
+    const slot = this.#slotOf(this.#size)
+    this.#offsets[slot] = offset
+    this.#items[slot] = item
+    this.#size += 1
+  }
+
+  /** Where in the ring the entry stands that is so many above the head. */
+  #slotOf(place: number): number {
+    return (this.#head + place) & (this.#offsets.length - 1)
+  }
+
+  #appendRestored(ranges: OffsetRange[]): void {
+    const position = this.position
+    const next = this.#next
+    if (position === undefined || next === undefined) return
+    for (const range of this.#restored) {
+      const start = Math.max(range.start, next)
+      if (range.end <= position || start >= range.end) continue
+      const last = ranges.at(-1)
+      if (last !== undefined && last.end === start) ranges[ranges.length - 1] = { start: last.start, end: range.end }
+      else ranges.push({ start, end: range.end })
+    }
+  }
+
+  #refuseLower(offset: number): void {
+    if (this.#next !== undefined && offset < this.#next) {
+      throw bug('offset-tracker', `offset ${offset} arrived, but ${this.#next} is the lowest that may`)
+    }
+  }
+
+  #passCompleted(): void {
+    const mask = this.#offsets.length - 1
+    while (this.#size > 0 && this.#items[this.#head] === undefined) {
+      this.#head = (this.#head + 1) & mask
+      this.#headTicket += 1
+      this.#size -= 1
+    }
+    if (this.#size === 0 && this.#offsets.length > KEEP_CAPACITY) this.#resize(FIRST_CAPACITY)
+  }
+
+  #grow(): void {
+    this.#resize(this.#offsets.length * 2)
+  }
+
+  #resize(capacity: number): void {
+    const offsets = new Float64Array(capacity)
+    const items: (Item | undefined)[] = new Array(capacity).fill(undefined)
+    const mask = this.#offsets.length - 1
+    for (let i = 0; i < this.#size; i += 1) {
+      const slot = (this.#head + i) & mask
+      offsets[i] = this.#offsets[slot] as number
+      items[i] = this.#items[slot]
+    }
+    this.#offsets = offsets
+    this.#items = items
+    this.#head = 0
+  }
+}

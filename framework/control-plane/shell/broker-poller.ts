@@ -1,0 +1,364 @@
+/** Decides when: polls, answers rebalances, ends in order. Keeps no state of records. */
+import type { ExecutionEngine } from '../../execution-plane/execution-engine.ts'
+import type { AssignedPartition, KafkaClient, RecordProducer } from '../../kafka/kafka-client.ts'
+import { allSettled } from '../../model/all-settled.ts'
+import { bug, toError } from '../../model/errors.ts'
+import type { EventSink } from '../../model/events.ts'
+import type { Logger } from '../../model/logger.ts'
+import { partitionId, type TopicPartition } from '../../model/record.ts'
+import type { CommitSettings, LifecycleSettings, Limits, Route } from '../../model/settings.ts'
+import type { GroupMetrics } from '../../model/snapshot.ts'
+import type { Clock } from '../../time/clock.ts'
+import { WorkManager } from '../work-manager.ts'
+import { CoordinatorQuestion } from './coordinator-question.ts'
+import { Credentials } from './credentials.ts'
+import { DeadLetterPublisher } from './dead-letters.ts'
+import { Drain } from './drain.ts'
+import { groupMetrics } from './group-snapshot.ts'
+import { IntakeValve } from './intake-valve.ts'
+import { OffsetCommitter } from './offset-committer.ts'
+import { PollSize } from './poll-size.ts'
+import { Pump } from './pump.ts'
+import { revokeTimes, shutDown, UNWIND_MS } from './shutdown.ts'
+
+/** Each call holds a thread of libuv's pool, so it is short; a record that arrives ends the wait. */
+const POLL_WAIT_MS = 20
+/**
+ * How long the poller rests when a limit is reached, or when plenty can start already. Records that wait in memory outlive the garbage collector's
+ * young generation, which costs more than all else that is done for them, so fast handlers are fed just in time; slow ones get a full buffer,
+ * poll by poll. While a limit holds, each poll only serves callbacks, and comes so seldom that the record it cannot avoid fits in the client's stash.
+ */
+const REST_MS = 25
+/** The part of the session time-out that a commit is waited for, until the next one is sent. */
+const COMMIT_PATIENCE = 1 / 6
+
+export interface BrokerPollerOptions {
+  readonly group: string
+  readonly client: KafkaClient
+  readonly producer: RecordProducer
+  readonly routes: readonly Route[]
+  /** By handler id. */
+  readonly engines: ReadonlyMap<string, ExecutionEngine>
+  readonly limits: Limits
+  readonly commit: CommitSettings
+  readonly lifecycle: LifecycleSettings
+  /** After so long without a word of a member, its group gives its partitions to others. Milliseconds. */
+  readonly sessionTimeoutMs: number
+  readonly clock: Clock
+  readonly log: Logger
+  readonly random: () => number
+  readonly onEvent?: EventSink | undefined
+  /** Whether `onEvent` is told of `record.done` too, which comes for every record. Default true. */
+  readonly tellsDone?: boolean | undefined
+  /** Called once, when the consumer cannot go on. Nothing is committed that is not done. */
+  readonly onFatal: (error: Error) => void
+}
+
+type State = 'idle' | 'running' | 'draining' | 'closed'
+
+export class BrokerPoller {
+  readonly #options: BrokerPollerOptions
+  readonly #manager: WorkManager
+  readonly #committer: OffsetCommitter
+  readonly #deadLetters: DeadLetterPublisher
+  readonly #pump: Pump
+  readonly #valve: IntakeValve
+  readonly #pollSize = new PollSize()
+  readonly #drain: Drain
+  readonly #question: CoordinatorQuestion
+  readonly #credentials = new Credentials()
+  #state: State = 'idle'
+  #loop: Promise<void> = Promise.resolve()
+  #hasFailed = false
+  #endRest: (() => void) | undefined
+  #stopping: Promise<void> | undefined
+  #subscribedAt: number | undefined
+  /** When the last poll settled. */
+  #polledAt: number | undefined
+  #hadPartitions = false
+  /** When the last of its partitions was taken away, as long as none has come since. */
+  #lostAt: number | undefined
+  #routes: readonly Route[]
+
+  constructor(options: BrokerPollerOptions) {
+    const { client, producer, clock, group, onEvent, tellsDone } = options
+    this.#options = options
+    this.#routes = options.routes
+    this.#manager = new WorkManager({
+      routes: options.routes,
+      limits: options.limits,
+      recovery: options.commit.recovery,
+      maxMetadataLength: client.maxMetadataLength,
+      sessionTimeoutMs: options.sessionTimeoutMs,
+      random: options.random,
+      onEvent,
+      tellsDone,
+    })
+    const manager = this.#manager
+    this.#valve = new IntakeValve(client, manager, clock, onEvent)
+    this.#drain = new Drain(clock, (partitions) => manager.unsettled(partitions))
+    this.#committer = new OffsetCommitter({
+      client,
+      manager,
+      clock,
+      minIntervalMs: options.commit.minIntervalMs,
+      patienceMs: options.sessionTimeoutMs * COMMIT_PATIENCE,
+      onEvent,
+      onAcknowledged: () => {
+        this.#credentials.onAccepted()
+        this.#pump.soon()
+      },
+    })
+    this.#question = new CoordinatorQuestion({
+      client,
+      clock,
+      heard: manager.permit.clock,
+      isWanted: () => this.#isTaking && !manager.hasPartitions,
+    })
+    this.#deadLetters = new DeadLetterPublisher({
+      producer,
+      group,
+      clock,
+      onEvent,
+      isWanted: (request) => manager.isWanted(request),
+      mayPublish: () => manager.permit.stoppedBecause === null,
+      onAcknowledged: (request) => {
+        try {
+          manager.onDeadLettered(request, clock.now())
+        } catch (thrown) {
+          this.#fail(toError(thrown))
+        }
+        this.#pump.soon()
+      },
+    })
+    this.#pump = new Pump({
+      manager,
+      engines: options.engines,
+      clock,
+      onDeadLetter: (request) => this.#deadLetters.publish(request),
+      onPumped: () => this.#afterPump(),
+      onError: (error) => this.#fail(error),
+    })
+  }
+
+  get manager(): WorkManager {
+    return this.#manager
+  }
+
+  /** Starts the engines, joins the group and polls. Settles once subscribed; partitions come later. */
+  async start(): Promise<void> {
+    const { client, engines, routes } = this.#options
+    if (this.#state !== 'idle') throw bug('broker-poller/start', `state is ${this.#state}`)
+    // At once, as loading threads takes long. None is still loading when this throws: whoever stops then must find them all.
+    await allSettled([...engines.values()].map((engine) => engine.start(this.#pump.onCompletion)))
+    // Stopped while they loaded: the client is closed, or about to be.
+    if (this.#stopping !== undefined) return
+    const topics = routes.map((route) => route.topic)
+    await client.subscribe(topics, {
+      onAssigned: (partitions) => this.#onAssigned(partitions),
+      onRevoked: (partitions) => this.#onRevoked(partitions),
+      onLost: (partitions) => this.#onLost(partitions),
+    })
+    if (this.#stopping !== undefined) return
+    this.#subscribedAt = this.#options.clock.now()
+    this.#options.log.info({ topics }, 'subscribed: the group hands out partitions')
+    this.#state = 'running'
+    this.#loop = this.#pollUntilClosed()
+  }
+
+  /** Ends in order, each step bounded. May be called twice: the second call waits for the first. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  /** Waits no longer for what is in flight. */
+  abort(): void {
+    // A teardown that goes on gets no more time, either. What cannot be closed is told by the shutdown.
+    const isClosing = this.#stopping !== undefined && !this.#drain.isWaiting
+    for (const engine of this.#options.engines.values()) {
+      engine.abort(() => true)
+      if (isClosing) engine.close(UNWIND_MS).catch(() => {})
+    }
+    this.#drain.giveUp()
+  }
+
+  /** Other rules for the same handler, topic and order. Its engine is the caller's to change. */
+  replaceRoute(route: Route): void {
+    this.#manager.replaceRoute(route)
+    this.#routes = this.#routes.map((each) => (each.handlerId === route.handlerId ? route : each))
+    this.#pump.soon()
+  }
+
+  /** A broker has refused the credentials. */
+  onCredentialsRefused(): void {
+    this.#credentials.onRefused(this.#options.clock.now())
+  }
+
+  /** Starts nothing more of this handler. Polling goes on, and what is in flight goes on. */
+  pause(handlerId: string): void {
+    this.#manager.pause(handlerId)
+  }
+
+  resume(handlerId: string): void {
+    this.#manager.resume(handlerId)
+    this.#pump.soon()
+  }
+
+  /** What an operator sees of this group. Read-only. */
+  snapshot(): GroupMetrics {
+    const { group, client, engines, limits, clock } = this.#options
+    const parts = {
+      group,
+      client,
+      routes: this.#routes,
+      engines,
+      limits,
+      manager: this.#manager,
+      isPaused: this.#valve.isPaused,
+    }
+    const life = { state: this.#state, subscribedAt: this.#subscribedAt, polledAt: this.#polledAt }
+    const past = { hadPartitions: this.#hadPartitions, lostAt: this.#lostAt }
+    const now = clock.now()
+    return groupMetrics({ ...parts, ...life, ...past, refusedMs: this.#credentials.refusedFor(now) }, now)
+  }
+
+  // --- the loop ---
+
+  async #pollUntilClosed(): Promise<void> {
+    while (this.#state !== 'closed') {
+      try {
+        await this.#pollOnce()
+      } catch (thrown) {
+        this.#fail(toError(thrown))
+        // Polling goes on without taking anything in, because the client serves its callbacks only then; but it must not spin.
+        await new Promise<void>((resolve) => this.#options.clock.setTimer(POLL_WAIT_MS, resolve))
+      }
+    }
+  }
+
+  async #pollOnce(): Promise<void> {
+    const { client } = this.#options
+    if (this.#isTaking && !this.#valve.isPaused && !this.#wantsMore()) await this.#rest()
+    const size = this.#pollSize.within(this.#isTaking ? this.#valve.apply() : 0)
+    const records = await client.poll(size, this.#isTaking && size === 0 && !this.#valve.isPaused ? 0 : POLL_WAIT_MS)
+    this.#polledAt = this.#options.clock.now()
+    if (records.length > 0) {
+      this.#pollSize.onPolled(records.length, this.#polledAt)
+      this.#manager.onPolled(records, this.#polledAt)
+      this.#credentials.onAccepted()
+    }
+    this.#question.look(this.#polledAt)
+    this.#pump.run()
+  }
+
+  get #isTaking(): boolean {
+    return this.#state === 'running' && !this.#hasFailed
+  }
+
+  /** Records that all engines together can be at work on. */
+  get #slots(): number {
+    return this.#routes.reduce((sum, { concurrency, batch }) => sum + concurrency * (batch?.size ?? 1), 0)
+  }
+
+  /** There is room, and what could start now will not keep the engines busy for long. */
+  #wantsMore(): boolean {
+    return !this.#manager.hasPlenty(this.#slots) && this.#valve.apply() > 0
+  }
+
+  /** Ends as soon as more is wanted. */
+  async #rest(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.setTimer(REST_MS, resolve)
+      this.#endRest = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
+    this.#endRest = undefined
+  }
+
+  #afterPump(): void {
+    this.#committer.request()
+    this.#drain.check()
+    if (this.#endRest !== undefined && (!this.#isTaking || this.#wantsMore())) this.#endRest()
+  }
+
+  // --- rebalance ---
+
+  #onAssigned(partitions: readonly AssignedPartition[]): void {
+    this.#manager.onAssigned(partitions, this.#options.clock.now())
+    this.#hadPartitions = true
+    this.#lostAt = undefined
+    this.#credentials.onAccepted()
+    if (this.#state !== 'running') this.#manager.startDraining(partitions)
+    this.#valve.onAssigned(partitions)
+  }
+
+  // Liveness before completeness: whatever is not done by then is delivered again, to whoever owns the partition next.
+  async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
+    const { client, lifecycle, log } = this.#options
+    const { graceMs, unwindMs, commitMs } = revokeTimes(lifecycle.revokeGraceMs, client.revokeLimitMs)
+    const assignments = this.#manager.startDraining(partitions)
+    const leftBehind = await this.#drain.until(partitions, graceMs)
+    if (leftBehind > 0) {
+      log.warn(
+        { partitions: partitions.map(partitionId), leftBehind, waitedMs: graceMs },
+        'partitions are given up with records in flight; their next owner gets them again',
+      )
+      // Before the commit and not after it: then the next owner may have begun with the same keys. What ends by itself in this moment is committed.
+      this.#abortWorkOf(this.#manager.present(assignments))
+      await this.#drain.until(partitions, unwindMs)
+    }
+    const isCommitted = await this.#committer.flush(partitions, commitMs)
+    if (!isCommitted) {
+      log.warn({ partitions: partitions.map(partitionId) }, 'the last commit before a revoke was not acknowledged')
+    }
+    // What was lost meanwhile may be back by now, and that assignment is not for this revoke to end.
+    const given = this.#manager.present(assignments)
+    this.#valve.onGone(given)
+    this.#manager.onRevoked(given)
+  }
+
+  #onLost(partitions: readonly TopicPartition[]): void {
+    this.#abortWorkOf(partitions)
+    this.#valve.onGone(partitions)
+    this.#manager.onLost(partitions)
+    if (!this.#manager.hasPartitions) this.#lostAt = this.#options.clock.now()
+    this.#drain.check()
+  }
+
+  #abortWorkOf(partitions: readonly TopicPartition[]): void {
+    const ids = new Set(partitions.map(partitionId))
+    for (const engine of this.#options.engines.values()) {
+      engine.abort(({ records: [record] }) => record !== undefined && ids.has(partitionId(record)))
+    }
+  }
+
+  // --- the end ---
+
+  async #stop(): Promise<void> {
+    const { client, engines, lifecycle, clock, log } = this.#options
+    const hadJoined = this.#state === 'running'
+    this.#state = 'draining'
+    const own = {
+      manager: this.#manager,
+      drain: this.#drain,
+      deadLetters: this.#deadLetters,
+      committer: this.#committer,
+    }
+    try {
+      await shutDown({ ...own, client, engines, drainMs: lifecycle.drainMs, clock, log }, hadJoined)
+    } finally {
+      this.#pump.stop()
+      this.#state = 'closed'
+      await this.#loop
+    }
+  }
+
+  #fail(error: Error): void {
+    if (this.#state === 'closed' || this.#hasFailed) return
+    this.#hasFailed = true
+    this.#options.onFatal(error)
+  }
+}

@@ -1,0 +1,103 @@
+/** Describes one group's membership for operators, out of what its parts say. Pure: changes nothing. */
+import type { ExecutionEngine } from '../../execution-plane/execution-engine.ts'
+import type { KafkaClient } from '../../kafka/kafka-client.ts'
+import type { Limits, Route } from '../../model/settings.ts'
+import type { GroupMetrics, HandlerMetrics, PartitionMetrics } from '../../model/snapshot.ts'
+import type { WorkManager } from '../work-manager.ts'
+
+const MAX_PARTITIONS = 1_000
+/**
+ * Kafka does not tell a member that it has joined and got nothing. One that reaches its group's coordinator and has had no partition for this long counts
+ * as idle: with more members than partitions, the last ones would else never be ready, and a deployment would wait for ever.
+ */
+const JOIN_GRACE_MS = 10_000
+
+export interface GroupParts {
+  readonly group: string
+  readonly manager: WorkManager
+  readonly client: Pick<KafkaClient, 'logEnd'>
+  readonly routes: readonly Route[]
+  readonly engines: ReadonlyMap<string, ExecutionEngine>
+  readonly limits: Limits
+  readonly isPaused: boolean
+  readonly state: 'idle' | 'running' | 'draining' | 'closed'
+  readonly subscribedAt: number | undefined
+  readonly polledAt: number | undefined
+  readonly hadPartitions: boolean
+  /** When all of them were taken away, as long as none has come since. */
+  readonly lostAt: number | undefined
+  readonly refusedMs: number | undefined
+}
+
+export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
+  const { manager, client, polledAt } = parts
+  const { records, bytes, inFlight, retriesWaiting, deadLetters } = manager.gauges()
+  const { permit } = manager
+  const { heardAt } = permit.clock
+  // The client keeps what it has heard of a log's end, and does not say when. Brokers that do not answer have not told it what has come since.
+  const isStale = permit.clock.isStale(now)
+  const partitions = manager.partitionMetrics(now, (of) => (isStale ? undefined : client.logEnd(of)), MAX_PARTITIONS)
+  const assignedPartitions = manager.assigned().length
+  return {
+    group: parts.group,
+    membership: membershipOf(parts, assignedPartitions, now),
+    sincePollMs: polledAt === undefined ? null : Math.max(0, Math.round(now - polledAt)),
+    sinceAnswerMs: heardAt === undefined ? null : Math.max(0, Math.round(now - heardAt)),
+    isCutOff: permit.clock.isCutOff(now),
+    refusedMs: parts.refusedMs === undefined ? null : Math.round(parts.refusedMs),
+    uncommitted: manager.countUncommitted(),
+    stoppedBecause: permit.stoppedBecause,
+    records,
+    bytes,
+    inFlight,
+    queued: partitions.reduce((sum, { queued }) => sum + queued, 0),
+    retriesWaiting,
+    deadLettersWaiting: deadLetters,
+    limits: parts.limits,
+    intake: parts.isPaused ? 'paused' : manager.heldBecause === null ? 'open' : 'held',
+    intakeReason: manager.heldBecause,
+    handlers: parts.routes.map((route) => handlerMetrics(route, parts, partitions)),
+    assignedPartitions,
+    partitions,
+  }
+}
+
+function membershipOf(parts: GroupParts, assigned: number, now: number): GroupMetrics['membership'] {
+  switch (parts.state) {
+    case 'idle':
+      return 'joining'
+    case 'running': {
+      if (assigned > 0) return 'assigned'
+      const { subscribedAt = now, lostAt, hadPartitions } = parts
+      if (hadPartitions && lostAt === undefined) return 'idle'
+      const { heardAt = 0 } = parts.manager.permit.clock
+      return heardAt - (lostAt ?? subscribedAt) >= JOIN_GRACE_MS ? 'idle' : 'joining'
+    }
+    case 'draining':
+      return 'leaving'
+    case 'closed':
+      return 'left'
+  }
+}
+
+function handlerMetrics(
+  { handlerId, topic, concurrency, adaptive, rateLimit }: Route,
+  { manager, engines }: GroupParts,
+  partitions: readonly PartitionMetrics[],
+): HandlerMetrics {
+  const engine = engines.get(handlerId)
+  const limit = manager.limitOf(topic)
+  return {
+    handlerId,
+    topic,
+    concurrency,
+    capacity: Math.min(engine?.capacity ?? 0, limit),
+    inFlight: engine?.inFlight ?? 0,
+    abandoned: engine?.abandoned ?? 0,
+    ...manager.holdOf(topic),
+    adaptiveLimit: adaptive === undefined ? null : limit,
+    rateLimit: rateLimit ?? null,
+    openBreakers: partitions.reduce((sum, each) => (each.topic === topic ? sum + each.openBreakers : sum), 0),
+    threads: engine?.threads ?? null,
+  }
+}

@@ -1,0 +1,82 @@
+/** What a handler sees of a Kafka record. Costs next to nothing until it is asked: text and headers are made on first use. */
+import { inspect } from 'node:util'
+import type { HandlerRecord, RecordHeaders } from '../../api/handler.ts'
+import { firstIdOf } from '../../model/first-id.ts'
+import { type KafkaRecord, placeId, type RecordHeader } from '../../model/record.ts'
+
+export class DecodedRecord implements HandlerRecord<unknown> {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly value: unknown
+  readonly timestamp: number
+  readonly attempt: number
+  readonly #raw: KafkaRecord
+
+  constructor(raw: KafkaRecord, value: unknown, attempt: number) {
+    this.topic = raw.topic
+    this.partition = raw.partition
+    this.offset = raw.offset
+    this.value = value
+    this.timestamp = raw.timestamp
+    this.attempt = attempt
+    this.#raw = raw
+  }
+
+  get id(): string {
+    return firstIdOf(this.#raw) ?? placeId(this.#raw)
+  }
+
+  get key(): string | null {
+    return keyText(this.#raw)
+  }
+
+  get keyBytes(): Buffer | null {
+    return this.#raw.key
+  }
+
+  get headers(): RecordHeaders {
+    return new DecodedHeaders(this.#raw.headers)
+  }
+
+  /** `JSON.stringify` and `console.log` see no getters of a class; these two show them. */
+  toJSON(): object {
+    const { id, topic, partition, offset, key, value, timestamp, attempt } = this
+    const headers = [...this.#raw.headers].map(([name, bytes]) => [name, bytes === null ? null : bytes.toString()])
+    return { id, topic, partition, offset, key, value, headers, timestamp, attempt }
+  }
+
+  [inspect.custom](): object {
+    return this.toJSON()
+  }
+}
+
+class DecodedHeaders implements RecordHeaders {
+  readonly #headers: readonly RecordHeader[]
+
+  constructor(headers: readonly RecordHeader[]) {
+    this.#headers = headers
+  }
+
+  get(name: string): string | undefined {
+    return this.getBytes(name)?.toString()
+  }
+
+  getAll(name: string): readonly string[] {
+    const texts: string[] = []
+    for (const [of, value] of this.#headers) if (of === name && value !== null) texts.push(value.toString())
+    return texts
+  }
+
+  getBytes(name: string): Buffer | null | undefined {
+    return this.#headers.findLast(([of]) => of === name)?.[1]
+  }
+
+  [Symbol.iterator](): Iterator<RecordHeader> {
+    return this.#headers[Symbol.iterator]()
+  }
+}
+
+export function keyText(record: KafkaRecord): string | null {
+  return record.key === null ? null : record.key.toString()
+}

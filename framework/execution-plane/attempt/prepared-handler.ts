@@ -1,0 +1,52 @@
+/** What the attempts of one handler share: its definition, its decoder, and how often its faults are logged. Runs nothing. */
+import type { HandlerDefinition, Publish } from '../../api/handler.ts'
+import type { Logger } from '../../model/logger.ts'
+import { totalLogger } from '../../model/total-logger.ts'
+import type { Clock } from '../../time/clock.ts'
+import { LogGate } from '../../time/log-gate.ts'
+import type { AttemptTracer } from '../../tracing/attempt-tracer.ts'
+import { slowPatterns } from '../../validation/slow-patterns.ts'
+import { ValueDecoder } from '../../validation/value-decoder.ts'
+import type { Attribution } from './attribution.ts'
+
+/** The same fault of a handler's attempts is logged at most so often. */
+const FAULT_INTERVAL_MS = 10_000
+
+export interface HandlerSetup {
+  readonly handlerId: string
+  readonly definition: HandlerDefinition<unknown>
+  /** How long one attempt may take. Milliseconds. */
+  readonly timeoutMs: number
+  readonly publish: Publish
+  readonly log: Logger
+  readonly clock: Clock
+  /** Undefined where nobody traces. */
+  readonly trace?: AttemptTracer | undefined
+  /** Undefined where nobody catches what handlers leave behind. */
+  readonly attribution?: Attribution | undefined
+}
+
+/** A handler made ready to be called many times: what can be done once is done here. */
+export class PreparedHandler {
+  readonly setup: HandlerSetup
+  readonly decoder: ValueDecoder
+  /** Of all its attempts: a handler that fails in one way fails so a thousand times a second. */
+  readonly faults: LogGate
+  /** For lines of our own; `setup.log` is what the handler gets to see. */
+  readonly log: Logger
+
+  private constructor(setup: HandlerSetup, decoder: ValueDecoder) {
+    this.setup = setup
+    this.decoder = decoder
+    this.faults = new LogGate(setup.clock, FAULT_INTERVAL_MS)
+    this.log = totalLogger(setup.log)
+  }
+
+  /** @throws PyrallelError PYR_HANDLER_OPTION when the topic's schema cannot be compiled */
+  static async of(setup: HandlerSetup): Promise<PreparedHandler> {
+    const { handlerId, log, clock } = setup
+    const { schema, name } = setup.definition.topic
+    const rules = slowPatterns(log, clock, { handlerId })(name)
+    return new PreparedHandler(setup, await ValueDecoder.of(schema, handlerId, rules))
+  }
+}

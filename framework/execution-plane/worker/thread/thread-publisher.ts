@@ -1,0 +1,85 @@
+/** `context.publish` in a thread: values are checked and encoded here, records are produced by the main thread, which alone has a Kafka client. */
+import type { Publish } from '../../../api/handler.ts'
+import type { RecordPlace, RecordProducer } from '../../../kafka/kafka-client.ts'
+import { PyrallelError } from '../../../model/errors.ts'
+import type { OutgoingRecord } from '../../../model/record.ts'
+import { publisher, type SchemaOf } from '../../../publishing/publisher.ts'
+import type { PublishTracer } from '../../../tracing/tracing.ts'
+import type { RulesOf } from '../../../validation/slow-patterns.ts'
+import type { ErrorText, FromThread, PublishAnswer } from './thread-messages.ts'
+
+interface Waiting {
+  readonly resolve: (place: RecordPlace) => void
+  readonly reject: (error: Error) => void
+}
+
+export class ThreadPublisher {
+  readonly publish: Publish
+  readonly #waiting = new Map<number, Waiting>()
+  #lastId = 0
+
+  /** @param trace undefined where nobody traces */
+  constructor(
+    post: (message: FromThread) => void,
+    trace: PublishTracer | undefined,
+    schemaOf?: SchemaOf,
+    rulesOf?: RulesOf,
+  ) {
+    const producer: RecordProducer = {
+      produce: (record) =>
+        new Promise((resolve, reject) => {
+          this.#lastId++
+          // Throws when the record cannot be cloned: then no answer will come, and nothing may wait for one.
+          post({ kind: 'pyrallel.publish', id: this.#lastId, record: detached(record) })
+          this.#waiting.set(this.#lastId, { resolve, reject })
+        }),
+      close: async () => {},
+    }
+    this.publish = publisher(producer, trace, schemaOf, rulesOf)
+  }
+
+  settle(answer: PublishAnswer): void {
+    const waiting = this.#waiting.get(answer.id)
+    this.#waiting.delete(answer.id)
+    if ('place' in answer) waiting?.resolve(answer.place)
+    else waiting?.reject(errorOf(answer.error))
+  }
+}
+
+/** Small buffers share one large piece of memory, which would be cloned as a whole. */
+function detached(record: OutgoingRecord): OutgoingRecord {
+  const own = (bytes: Buffer | null) => (bytes === null ? null : Buffer.from(new Uint8Array(bytes).buffer))
+  return {
+    ...record,
+    key: own(record.key),
+    value: own(record.value),
+    headers: record.headers.map(([name, value]) => [name, own(value)]),
+  }
+}
+
+/** Buffers come out of a message as plain byte arrays. */
+export function receivedRecord(record: OutgoingRecord): OutgoingRecord {
+  const view = (bytes: Uint8Array | null) =>
+    bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return {
+    ...record,
+    key: view(record.key),
+    value: view(record.value),
+    headers: record.headers.map(([name, value]) => [name, view(value)]),
+  }
+}
+
+export function errorText(error: Error): ErrorText {
+  const { name, message } = error
+  return error instanceof PyrallelError
+    ? { name, message, code: error.code, retriable: error.retriable }
+    : { name, message }
+}
+
+function errorOf({ name, message, code, retriable }: ErrorText): Error {
+  if (code !== undefined) return new PyrallelError(code, message, retriable === undefined ? {} : { retriable })
+  const error = new Error(message)
+  // As on the main thread, a class's name is known and its instance is not.
+  if (name !== error.name) Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true })
+  return error
+}

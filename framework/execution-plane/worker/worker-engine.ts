@@ -1,0 +1,281 @@
+/** Runs attempts on worker threads, so that handlers may use all cores and may do their worst. Decides nothing about order, retries or commits. */
+import { availableParallelism } from 'node:os'
+import type { ResourceLimits } from 'node:worker_threads'
+import type { RecordPlace } from '../../kafka/kafka-client.ts'
+import { bug, PyrallelError } from '../../model/errors.ts'
+import type { Logger } from '../../model/logger.ts'
+import type { OutgoingRecord } from '../../model/record.ts'
+import type { ThreadCounters } from '../../model/snapshot.ts'
+import type { CompletionEvent, Outcome, WorkItem } from '../../model/work.ts'
+import type { Clock, Timer } from '../../time/clock.ts'
+import { interrupted, timedOut } from '../attempt/outcomes.ts'
+import type { ExecutionEngine } from '../execution-engine.ts'
+import type { Death } from './lane/lane.ts'
+import type { LaneEnding } from './lane/worker-lane.ts'
+import { type CrewCounters, hasRun, LaneCrew } from './lane-crew.ts'
+import { WorkQueue } from './work-queue.ts'
+
+export interface WorkerEngineOptions {
+  readonly handlerId: string
+  /** The consumer group, for traces. */
+  readonly group: string
+  /** The URL of the module that the threads load: `generated/workers/<id>.ts`, or what was built of it. */
+  readonly entry: string
+  /** Attempts in flight at most, over all threads. At least 1. */
+  readonly concurrency: number
+  /** How long one attempt may take. Milliseconds. */
+  readonly timeoutMs: number
+  /** How long after its deadline a handler may still run before its thread is ended. Milliseconds. */
+  readonly abandonAfterMs: number
+  /** Threads; one for each core when undefined. */
+  readonly threads?: number | undefined
+  /** Of each thread. A thread that needs more memory than allowed is ended. */
+  readonly resourceLimits?: ResourceLimits | undefined
+  /** Each thread is renewed once it has been given so many records; never when undefined. */
+  readonly recycleAfter?: number | undefined
+  /** Sends what handlers publish; settles with the broker's acknowledgement. */
+  readonly produce: (record: OutgoingRecord) => Promise<RecordPlace>
+  readonly log: Logger
+  readonly clock: Clock
+}
+
+export interface WorkerCounters extends CrewCounters {
+  /** Items that ended because their thread did. */
+  readonly interrupted: number
+  /** Items that waited behind a slow one and were given to another thread. */
+  readonly moved: number
+}
+
+/** What a handler gets whose signal fires at the end of the grace, and a `teardown` that has not ended by then. Milliseconds. */
+const UNWIND_MS = 50
+/** No `teardown` takes longer, whatever the grace: an engine whose code was replaced may have days. Milliseconds. */
+const MOST_TEARDOWN_MS = 600_000
+const CLOSING = 'the engine is closing'
+
+export class WorkerEngine implements ExecutionEngine {
+  readonly #options: WorkerEngineOptions
+  readonly #crew: LaneCrew
+  readonly #queue: WorkQueue
+  #state: 'new' | 'starting' | 'open' | 'closing' | 'closed' = 'new'
+  #onCompletion: (completion: CompletionEvent) => void = () => {}
+  /** Submitted and not completed. */
+  #open = 0
+  #interrupted = 0
+  #isTurnDue = false
+  #closing: Promise<void> | undefined
+  #onIdle: () => void = () => {}
+  #giveUpAt = Number.POSITIVE_INFINITY
+  #giveUpTimer: Timer | undefined
+  #hasGivenUp = false
+
+  constructor(options: WorkerEngineOptions) {
+    this.#options = options
+    this.#crew = new LaneCrew(
+      {
+        ...options,
+        threads: options.threads ?? availableParallelism(),
+        resourceLimits: options.resourceLimits ?? {},
+        recycleAfter: options.recycleAfter,
+        slots: WorkQueue.slotsOf(options.concurrency),
+      },
+      {
+        onCompletion: (lane, item, outcome, durationMs) => {
+          // Its thread has said so, and lives: what the engine itself says of those on a dead one acquits nobody.
+          if (outcome.kind !== 'interrupted') this.#queue.onCompleted(lane, item)
+          this.#complete(item, outcome, durationMs)
+        },
+        onChange: () => this.#takeTurnSoon(),
+        onGone: (_lane, ending) => this.#onGone(ending, ending.isCell),
+      },
+    )
+    this.#queue = new WorkQueue(options.clock, this.#crew, options.concurrency, () => this.#takeTurnSoon())
+  }
+
+  get capacity(): number {
+    return this.#options.concurrency
+  }
+
+  get setAside(): number {
+    return this.#queue.setAside
+  }
+
+  get inFlight(): number {
+    return this.#open
+  }
+
+  /** Always 0: a handler that ignores its signal loses its thread. */
+  get abandoned(): number {
+    return 0
+  }
+
+  get threads(): ThreadCounters {
+    return this.#crew.threads
+  }
+
+  /** All that is counted of faults. */
+  get counters(): WorkerCounters {
+    return { ...this.#crew.counters, interrupted: this.#interrupted, moved: this.#queue.moved }
+  }
+
+  /** @throws PyrallelError PYR_WORKER_START when the handler cannot be loaded, or its `setup` fails */
+  async start(onCompletion: (completion: CompletionEvent) => void): Promise<void> {
+    if (this.#closing !== undefined) throw this.#isClosed('start')
+    if (this.#state !== 'new') {
+      throw bug('WorkerEngine.start', `the engine of ${this.#options.handlerId} was started twice`)
+    }
+    this.#state = 'starting'
+    this.#onCompletion = onCompletion
+    try {
+      await this.#crew.start()
+    } catch (error) {
+      // Closed meanwhile: then it is no fault that no thread came up.
+      if (this.#closing === undefined) throw error
+    }
+    if (this.#closing === undefined) this.#state = 'open'
+  }
+
+  submit(item: WorkItem): void {
+    if (this.#closing !== undefined) throw this.#isClosed('submit')
+    const { handlerId, concurrency } = this.#options
+    if (this.#state !== 'open') {
+      const message = `The engine of ${handlerId} has not started. Await start() before submit().`
+      throw new PyrallelError('PYR_ENGINE_NOT_STARTED', message)
+    }
+    if (this.#open - this.setAside >= concurrency) {
+      const message = `The engine of ${handlerId} uses ${this.#open} of ${concurrency} slots. Submit only while there is capacity.`
+      throw new PyrallelError('PYR_ENGINE_FULL', message)
+    }
+    this.#open++
+    this.#queue.push(item)
+    this.#takeTurnSoon()
+  }
+
+  abort(shouldAbort: (item: WorkItem) => boolean): void {
+    this.#abort('the attempt was given up', shouldAbort)
+  }
+
+  /** A second call waits for the first, and can only shorten its grace. No thread is begun from here on. */
+  close(graceMs: number): Promise<void> {
+    const giveUpAt = this.#options.clock.now() + Math.max(0, graceMs)
+    const isSooner = giveUpAt < this.#giveUpAt
+    this.#giveUpAt = Math.min(this.#giveUpAt, giveUpAt)
+    this.#closing ??= this.#close()
+    if (this.#state === 'closing' && isSooner) {
+      this.#giveUpTimer?.cancel()
+      if (this.#open === 0) void this.#crew.stop(this.#teardownMs)
+      else if (graceMs > 0) this.#giveUpTimer = this.#options.clock.setTimer(graceMs, () => this.#giveUp())
+      else this.#giveUp()
+    }
+    return this.#closing
+  }
+
+  /**
+   * One turn serves all that was submitted and all that has ended before it, so that what is ready for a thread goes over in one message.
+   * `setImmediate` and not a microtask: the bells of several threads are heard first.
+   */
+  #takeTurnSoon(): void {
+    if (this.#isTurnDue || this.#state === 'closed') return
+    this.#isTurnDue = true
+    setImmediate(() => {
+      this.#isTurnDue = false
+      this.#takeTurn()
+    })
+  }
+
+  #takeTurn(): void {
+    if (this.#state === 'closing') this.#queue.abortStranded(CLOSING)
+    for (const { item, reason } of this.#queue.takeAborted()) this.#complete(item, interrupted(reason), 0)
+    this.#queue.distribute()
+    for (const lane of this.#crew.all) lane.flush()
+    this.#crew.endRetired()
+    if (this.#state === 'closing' && !this.#queue.hasWaiting) this.#crew.stopIdle(this.#teardownMs)
+  }
+
+  #complete(item: WorkItem, outcome: Outcome, durationMs: number): void {
+    this.#open--
+    try {
+      this.#onCompletion({ workId: item.id, outcome, durationMs })
+    } finally {
+      if (this.#open === 0) this.#onIdle()
+    }
+  }
+
+  #onGone(ending: LaneEnding, isCell: boolean): void {
+    const { why, isPlanned, overdue, interrupted: cut, unstarted } = ending
+    this.#queue.putBack(unstarted)
+    // The engine's own kill at its end says nothing about what ran.
+    if (!isPlanned) this.#queue.onDeath(deathOf(ending, isCell))
+    const { timeoutMs } = this.#options
+    for (const { item, durationMs } of overdue) this.#complete(item, timedOut(timeoutMs), durationMs)
+    for (const { item, durationMs } of cut) {
+      this.#interrupted++
+      this.#complete(item, interrupted(why), durationMs)
+    }
+    if (this.#hasGivenUp) this.#abort(CLOSING, () => true)
+    this.#takeTurnSoon()
+  }
+
+  #abort(reason: string, shouldAbort: (item: WorkItem) => boolean): void {
+    this.#queue.abort(reason, shouldAbort)
+    for (const lane of this.#crew.all) lane.abort(reason, shouldAbort)
+    this.#takeTurnSoon()
+  }
+
+  // --- the end ---
+
+  async #close(): Promise<void> {
+    this.#state = 'closing'
+    this.#crew.beginNoMore()
+    this.#takeTurnSoon()
+    if (this.#open > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve
+      })
+    }
+    this.#giveUpTimer?.cancel()
+    await this.#crew.stop(this.#teardownMs)
+    this.#state = 'closed'
+    this.#queue.close()
+  }
+
+  /** What is left of the grace. */
+  get #teardownMs(): number {
+    return Math.min(MOST_TEARDOWN_MS, Math.max(UNWIND_MS, this.#giveUpAt - this.#options.clock.now()))
+  }
+
+  /** The grace is over. Those that heed their signal get a moment to end by themselves, then their threads are ended. */
+  #giveUp(): void {
+    this.#hasGivenUp = true
+    this.#abort(CLOSING, () => true)
+    this.#giveUpTimer = this.#options.clock.setTimer(UNWIND_MS, () => {
+      const { handlerId, log } = this.#options
+      const leftBehind = this.#open
+      log.warn({ handler: handlerId, leftBehind }, 'handlers were still running when the engine had to close')
+      for (const lane of this.#crew.all) if (lane.size > 0) lane.killPlanned(CLOSING)
+    })
+  }
+
+  #isClosed(verb: string): PyrallelError {
+    return new PyrallelError(
+      'PYR_ENGINE_CLOSED',
+      `${verb}() was called on the engine of ${this.#options.handlerId} after close().`,
+    )
+  }
+}
+
+/** Who ended the thread: what it named itself, what ran alone, or the one that was overdue when it was killed. Else nobody knows. */
+function deathOf(ending: LaneEnding, isOfCell: boolean): Death {
+  const overdue = ending.overdue.map(({ item }) => item)
+  const ran = [...overdue, ...ending.interrupted.map(({ item }) => item)]
+  const isNamed = ending.blamed !== 'unknown'
+  const suspected = isNamed ? [] : overdue.length > 0 ? overdue : ran
+  const guilty = suspected.length === 1 ? suspected : ran.filter((item) => item === ending.blamed)
+  const isAtFault = (item: WorkItem) => guilty.includes(item) || suspected.includes(item)
+  return {
+    isOfCell,
+    guilty,
+    suspected: suspected.length === 1 ? [] : suspected,
+    cut: ran.filter((item) => !isAtFault(item)),
+    hasRun: hasRun(ending),
+  }
+}

@@ -1,0 +1,327 @@
+/** One member of one consumer group on librdkafka. Delivers, pauses, commits; how rebalances are answered is the membership's business. */
+import { bug, PyrallelError } from '../../model/errors.ts'
+import type { Logger } from '../../model/logger.ts'
+import type { KafkaRecord, TopicPartition } from '../../model/record.ts'
+import type { Clock } from '../../time/clock.ts'
+import { settlesWithin, sleep } from '../../time/wait.ts'
+import { checkCommits, MAX_METADATA_LENGTH, notOwned } from '../commit-request-check.ts'
+import type { CommitRequest, KafkaClient, RebalanceListener } from '../kafka-client.ts'
+import { OwnedPartitions } from '../owned-partitions.ts'
+import type { NativeConsumer, NativeError, NativeMessage } from './binding.ts'
+import { PendingCommits } from './commits.ts'
+import type { ErrorReport } from './error-report.ts'
+import { commitError, nativeError } from './errors.ts'
+import { FatalFault } from './fault.ts'
+import { FlowControl } from './flow.ts'
+import { Membership } from './membership.ts'
+import { MissingTopics } from './missing-topics.ts'
+import { RecordStash } from './record-stash.ts'
+import { toRecord } from './records.ts'
+
+/** One `consume` call holds a thread of libuv's pool of four, so a longer wait is made of short ones. */
+const CONSUME_SLICE_MS = 20
+/** Callbacks are served by consuming, so `poll(0)` may bring records. After so many we pause at the broker instead. */
+const STASH_LIMIT = 32
+/** How long `close` waits for the group to take the partitions back, and for the disconnect. */
+const CLOSE_STEP_MS = 10_000
+export interface LibrdkafkaConsumerOptions {
+  readonly log: Logger
+  readonly clock: Clock
+  readonly commitTimeoutMs: number
+  readonly revokeLimitMs: number
+  readonly startFrom: 'earliest' | 'latest'
+  /** A static member of the classic protocol, whose partitions wait for it: unsubscribing would tell the group that it is gone for good. */
+  readonly isExpectedBack: boolean
+  readonly errors: ErrorReport
+}
+
+/** librdkafka's callbacks, as they stand in a consumer's configuration. */
+export interface ConsumerCallbacks {
+  readonly rebalance_cb: Membership['onRebalance']
+  readonly offset_commit_cb: PendingCommits['onAnswer']
+}
+
+type State = 'open' | 'closing' | 'disconnecting' | 'closed'
+
+export class LibrdkafkaConsumer implements KafkaClient {
+  readonly maxMetadataLength = MAX_METADATA_LENGTH
+  readonly revokeLimitMs: number
+  readonly #options: LibrdkafkaConsumerOptions
+  readonly #native: NativeConsumer
+  readonly #owned = new OwnedPartitions()
+  readonly #commits: PendingCommits
+  readonly #membership: Membership
+  #state: State = 'open'
+  #isPolling = false
+  #consuming: Promise<unknown> = Promise.resolve()
+  /** The last call has brought something: what comes next is likely to be there already. */
+  #isFlowing = false
+  readonly #stash = new RecordStash()
+  readonly #flow: FlowControl
+  readonly #isPaused = ({ topic, partition }: TopicPartition) => this.#owned.get(topic, partition)?.paused ?? false
+  readonly #fault: FatalFault
+  readonly #missingTopics: MissingTopics
+  #closing: Promise<void> | undefined
+  #topics: readonly string[] = []
+  /** After a disconnect, an answer would crash the process. */
+  #asking: Promise<void> = Promise.resolve()
+
+  /**
+   * @param connect makes and connects the native consumer. Its configuration must have the callbacks, so it cannot exist before them; none
+   * of them is called before `subscribe`.
+   */
+  static async open(
+    connect: (callbacks: ConsumerCallbacks) => Promise<NativeConsumer>,
+    options: LibrdkafkaConsumerOptions,
+  ): Promise<LibrdkafkaConsumer> {
+    let target: ConsumerCallbacks | undefined
+    const native = await connect({
+      rebalance_cb: (event, partitions) => target?.rebalance_cb(event, partitions),
+      offset_commit_cb: (error, partitions) => target?.offset_commit_cb(error, partitions),
+    })
+    const consumer = new LibrdkafkaConsumer(native, options)
+    target = {
+      rebalance_cb: (event, partitions) => consumer.#membership.onRebalance(event, partitions),
+      offset_commit_cb: (error, partitions) => consumer.#commits.onAnswer(error, partitions),
+    }
+    return consumer
+  }
+
+  private constructor(native: NativeConsumer, options: LibrdkafkaConsumerOptions) {
+    this.#options = options
+    this.revokeLimitMs = options.revokeLimitMs
+    this.#native = native
+    this.#commits = new PendingCommits(this.#native, options.clock, options.commitTimeoutMs)
+    this.#flow = new FlowControl(this.#native, this.#owned)
+    this.#fault = new FatalFault(this.#native, options.errors)
+    this.#missingTopics = new MissingTopics(this.#native, options.log, options.errors)
+    this.#membership = new Membership({
+      ...options,
+      native: this.#native,
+      owned: this.#owned,
+      pin: (commits) => this.#commits.pin(commits),
+      settled: () => this.#consuming.then(() => {}),
+      forget: (partitions) => this.#stash.forget(partitions),
+      gone: (partitions) => this.#missingTopics.look(partitions),
+      fail: (error) => this.#fault.set(error),
+    })
+  }
+
+  async subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void> {
+    this.#requireOpen()
+    this.#membership.listen(listener)
+    this.#topics = topics
+    this.#native.subscribe([...topics])
+  }
+
+  async poll(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {
+    if (this.#isPolling) throw bug('KafkaClient.poll', 'it was called while another poll runs')
+    if (this.#state === 'closed') throw closedError()
+    this.#isPolling = true
+    try {
+      return maxRecords > 0 ? await this.#take(maxRecords, waitMs) : await this.#serve(waitMs)
+    } finally {
+      this.#isPolling = false
+    }
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#requireOpen()
+    this.#flow.pause(partitions)
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.#requireOpen()
+    this.#flow.resume(partitions)
+  }
+
+  async commit(commits: readonly CommitRequest[]): Promise<void> {
+    this.#requireOpen()
+    checkCommits(commits)
+    const foreign = commits.filter((each) => !this.#owned.has(each))
+    if (foreign.length > 0) throw notOwned(foreign)
+    if (commits.length === 0) return
+    try {
+      await this.#commits.send(commits)
+    } catch (error) {
+      if (error instanceof PyrallelError) throw error
+      this.#fault.note(nativeError(error))
+      throw commitError(nativeError(error), commits, (each) => this.#owned.has(each))
+    }
+  }
+
+  /** The position of any partition will do: what matters is that the coordinator says something. */
+  async askCoordinator(timeoutMs: number): Promise<void> {
+    this.#requireOpen()
+    const [topic] = this.#topics
+    if (topic === undefined) throw closedError()
+    const answered = new Promise<void>((resolve, reject) => {
+      this.#native.committed([{ topic, partition: 0 }], timeoutMs, (error) => {
+        if (error) reject(unanswered(nativeError(error)))
+        else resolve()
+      })
+    })
+    this.#asking = answered.catch(() => {})
+    await answered
+  }
+
+  logEnd({ topic, partition }: TopicPartition): number | undefined {
+    if (this.#owned.get(topic, partition) === undefined || !this.#native.isConnected()) return undefined
+    try {
+      const { highOffset } = this.#native.getWatermarkOffsets(topic, partition)
+      return highOffset >= 0 ? highOffset : undefined
+    } catch {
+      // Nothing was fetched yet, so nothing is known: the binding throws then.
+      return undefined
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #take(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {
+    this.#flow.release()
+    const until = this.#options.clock.now() + waitMs
+    for (;;) {
+      // Looked at in every round: a partition can be resumed while we wait.
+      const stashed = this.#stash.take(maxRecords, this.#isPaused)
+      if (stashed.length > 0) return stashed
+      const left = until - this.#options.clock.now()
+      const records = this.#accept(await this.#receive(maxRecords, left))
+      if (records.length > 0 || left <= CONSUME_SLICE_MS || this.#state === 'closed') return records
+    }
+  }
+
+  /** Serves callbacks. What is received meanwhile goes to the stash, and past its limit we pause, so that memory stays flat. */
+  async #serve(waitMs: number): Promise<readonly KafkaRecord[]> {
+    if (this.#stash.size >= STASH_LIMIT) this.#flow.hold()
+    const until = this.#options.clock.now() + waitMs
+    for (;;) {
+      const left = until - this.#options.clock.now()
+      const records = this.#accept(await this.#consume(1, left))
+      for (const record of records) this.#stash.push(record)
+      if (records.length > 0 || left <= CONSUME_SLICE_MS || this.#state === 'closed') return []
+    }
+  }
+
+  /**
+   * What is there, and if that is nothing, what comes first. One call with a time-out would wait for the rest, too, a millisecond for each: with a record
+   * every half a millisecond, the first of 500 would be held back for a quarter of a second.
+   */
+  async #receive(maxRecords: number, leftMs: number): Promise<readonly NativeMessage[]> {
+    if (this.#isFlowing) {
+      const there = await this.#consume(maxRecords, 0)
+      if (there.length > 0) return there
+    }
+    const first = await this.#consume(1, leftMs)
+    this.#isFlowing = first.length > 0 && maxRecords > 1
+    // Accepted together, by whoever asked: a partition that is taken away meanwhile takes the first one with it.
+    return this.#isFlowing ? [...first, ...(await this.#consume(maxRecords - 1, 0))] : first
+  }
+
+  async #consume(maxRecords: number, leftMs: number): Promise<readonly NativeMessage[]> {
+    // While closing we go on without it, so that the partitions can still be given back.
+    if (this.#fault.error !== undefined && this.#state === 'open') throw this.#fault.error
+    const timeoutMs = Math.max(0, Math.min(Math.ceil(leftMs), CONSUME_SLICE_MS))
+    if (this.#state === 'disconnecting' || this.#state === 'closed') {
+      await sleep(this.#options.clock, timeoutMs)
+      return []
+    }
+    const consumed = new Promise<readonly NativeMessage[] | NativeError>((resolve) => {
+      this.#native.setDefaultConsumeTimeout(timeoutMs)
+      try {
+        this.#native.consume(maxRecords, (error, messages) => resolve(error ? nativeError(error) : messages))
+      } catch (thrown) {
+        resolve(nativeError(thrown))
+      }
+    })
+    this.#consuming = consumed
+    const result = await consumed
+    if (Array.isArray(result)) return result
+    this.#onConsumeError(result as NativeError)
+    // An error that repeats at once would make the poll loop spin.
+    if (timeoutMs > 0) await sleep(this.#options.clock, timeoutMs)
+    return []
+  }
+
+  #onConsumeError(error: NativeError): void {
+    // A fatal one is thrown by the next call: until then the log has told the reason.
+    if (this.#state !== 'open' || this.#fault.note(error)) return
+    this.#options.errors.tell(error, 'records could not be fetched')
+  }
+
+  /** Keeps what may be returned. Records of a revoked partition can come with a batch that was under way. */
+  #accept(messages: readonly NativeMessage[]): KafkaRecord[] {
+    const records: KafkaRecord[] = []
+    for (const message of messages) {
+      const owned = this.#owned.get(message.topic, message.partition)
+      if (owned === undefined || !owned.delivers) continue
+      const record = toRecord(message, owned.topic)
+      // Behind older ones of its partition it must wait too, or a resume during this call would turn their order round.
+      if (owned.paused || (this.#stash.size > 0 && this.#stash.has(record))) this.#stash.push(record)
+      else records.push(record)
+    }
+    return records
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'closing'
+    this.#membership.stopAssigning()
+    // After a fatal error the group takes nothing back any more, so there is nothing to wait for.
+    if (this.#options.isExpectedBack || this.#fault.error !== undefined) await this.#membership.giveUpUnasked()
+    else await this.#leaveGroup()
+    this.#state = 'disconnecting'
+    this.#membership.leave()
+    this.#missingTopics.stop()
+    this.#flow.stop()
+    await this.#consuming
+    await this.#asking
+    const disconnected = new Promise<void>((resolve) => this.#native.disconnect(resolve))
+    if (!(await settlesWithin(this.#options.clock, disconnected, CLOSE_STEP_MS)))
+      this.#options.log.warn({ waitedMs: CLOSE_STEP_MS }, 'the consumer was left behind while it disconnects')
+    this.#state = 'closed'
+    this.#commits.failAll(closedError())
+  }
+
+  async #leaveGroup(): Promise<void> {
+    const { log } = this.#options
+    try {
+      this.#native.unsubscribe()
+      // A commit can still be made while the partitions are given back this way; during a disconnect it would throw.
+      while (this.#membership.isActive) {
+        if (!(await this.#until(() => !this.#membership.isActive || this.#membership.hasUnanswered))) {
+          log.warn({ waitedMs: CLOSE_STEP_MS }, 'the group has not taken the partitions back')
+          break
+        }
+        await this.#membership.answered
+      }
+    } catch (thrown) {
+      log.warn({ error: nativeError(thrown).message }, 'the consumer could not leave its group')
+    }
+  }
+
+  /** Looks again after each slice, because the callbacks that change the answer come while the caller polls. */
+  async #until(isTrue: () => boolean): Promise<boolean> {
+    for (let waited = 0; waited < CLOSE_STEP_MS; waited += CONSUME_SLICE_MS / 4) {
+      if (isTrue()) return true
+      await sleep(this.#options.clock, CONSUME_SLICE_MS / 4)
+    }
+    return isTrue()
+  }
+
+  #requireOpen(): void {
+    if (this.#state === 'disconnecting' || this.#state === 'closed') throw closedError()
+  }
+}
+
+function unanswered({ message, code }: NativeError): PyrallelError {
+  return new PyrallelError('PYR_KAFKA', `The group coordinator has not answered: ${message} (${code}).`, {
+    retriable: true,
+  })
+}
+
+function closedError(): PyrallelError {
+  return new PyrallelError('PYR_CLIENT_CLOSED', 'The Kafka consumer is closed.')
+}

@@ -1,0 +1,51 @@
+/**
+ * Keeps what has ended a consumer for good, and why. librdkafka tells of it once, by one of several ways: an error beside records of the same
+ * `consume` is dropped by the binding, and only the log has the reason. So all of them are listened to.
+ */
+import { PyrallelError } from '../../model/errors.ts'
+import type { NativeConsumer, NativeError } from './binding.ts'
+import type { ErrorReport } from './error-report.ts'
+import { isFatal, nativeCodes, nativeError } from './errors.ts'
+
+/** `[thrd:main]: Fatal error: Broker: Group authorization failed: ...` */
+const preamble = /^\[thrd:[^\]]*\]: (?:Fatal error: )?/
+
+export class FatalFault {
+  readonly #errors: ErrorReport
+  #error: PyrallelError | undefined
+
+  constructor(native: Pick<NativeConsumer, 'on'>, errors: ErrorReport) {
+    this.#errors = errors
+    native.on('event.log', ({ fac, message }) => {
+      if (fac !== 'FATAL') return
+      this.#error = cannotGoOn(message.replace(preamble, ''), new Error(message))
+      this.#count()
+    })
+    native.on('event.error', (error) => this.note(nativeError(error)))
+  }
+
+  get error(): PyrallelError | undefined {
+    return this.#error
+  }
+
+  /** @returns whether the error is one that ends the consumer */
+  note(error: NativeError): boolean {
+    if (!isFatal(error)) return false
+    this.set(error as unknown as Error)
+    return true
+  }
+
+  /** The first stays, apart from that the log may know the reason better. */
+  set(error: Error): void {
+    this.#error ??= error instanceof PyrallelError ? error : cannotGoOn(error.message, error)
+    this.#count()
+  }
+
+  #count(): void {
+    this.#errors.count({ code: nativeCodes.FATAL })
+  }
+}
+
+function cannotGoOn(why: string, cause: Error): PyrallelError {
+  return new PyrallelError('PYR_KAFKA', `The Kafka consumer cannot go on: ${why}.`, { cause })
+}

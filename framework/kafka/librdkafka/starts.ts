@@ -1,0 +1,241 @@
+/** Finds where assigned partitions begin: at what the group has committed, else by `startFrom`. What is not told stays unknown: nothing is guessed. */
+import type { Logger } from '../../model/logger.ts'
+import { type PartitionId, partitionId, type TopicPartition } from '../../model/record.ts'
+import type { Clock } from '../../time/clock.ts'
+import type { AssignedPartition, CommitRequest } from '../kafka-client.ts'
+import type { NativeConsumer, NativeError, NativePartition, NativeWatermarks } from './binding.ts'
+import type { ErrorReport } from './error-report.ts'
+import { isFatal, nativeError } from './errors.ts'
+import { askLogs } from './logs.ts'
+
+/** How long one look-up may take. It holds a thread of libuv's pool meanwhile. */
+const LOOK_UP_TIMEOUT_MS = 5_000
+/** How long a member without a topic's first partition waits for its owner, which may be a tool that commits nothing before it has done something. */
+const FIRST_OWNER_LIMIT_MS = 60_000
+/** librdkafka's name for the first record that there is. */
+const BEGINNING = -2
+
+export interface PartitionStart {
+  readonly assigned: AssignedPartition
+  /** What librdkafka is told. */
+  readonly fetchFrom: NativePartition
+}
+
+export interface FoundStarts {
+  readonly known: readonly PartitionStart[]
+  /** Refused, or not decided yet: to be asked for again. */
+  readonly unknown: readonly TopicPartition[]
+}
+
+export interface StartsHost {
+  readonly native: NativeConsumer
+  readonly log: Logger
+  readonly errors: ErrorReport
+  readonly clock: Clock
+  readonly startFrom: 'earliest' | 'latest'
+  /** Commits these, owned or not. Rejects with what the coordinator says. */
+  pin(commits: readonly CommitRequest[]): Promise<void>
+  /** The consumer is of no use any more. */
+  fail(error: NativeError): void
+}
+
+/** `unknown`: asked again. `beginning`: at the first record. Else positions, by partition, which the group has stored. */
+type Choice = 'unknown' | 'beginning' | ReadonlyMap<number, number>
+
+/**
+ * With `latest`, a topic is new to the group while no partition of it has a commit. The owner of its partition 0 then asks for the ends of all
+ * its partitions and commits them in one request, also of those that others own, which a broker accepts of any member; the others wait until
+ * their own are there. Each for itself would be wrong: of two that start at once, the second would find commits of the first, take the topic
+ * for an old one, and read its own partitions from their beginning. And were all to commit all, one that is late would turn back what another
+ * has done since.
+ */
+export class PartitionStarts {
+  readonly #host: StartsHost
+  /** Topics of which a start was known before. */
+  readonly #seen = new Set<string>()
+  /** Since when the owner of a topic's first partition is waited for. */
+  readonly #waitingSince = new Map<string, number>()
+  /** The logs of topics that are about to begin, kept over the rounds: one round may be too short for all of a large topic. */
+  readonly #logs = new Map<string, Map<PartitionId, NativeWatermarks>>()
+  #isStopped = false
+
+  constructor(host: StartsHost) {
+    this.#host = host
+  }
+
+  /** One round of questions, each bounded. */
+  async find(partitions: readonly TopicPartition[]): Promise<FoundStarts> {
+    const committed = await this.#committed(partitions)
+    if (committed === undefined) return { known: [], unknown: partitions }
+    const known: PartitionStart[] = []
+    const unknown: TopicPartition[] = []
+    const open = new Map<string, TopicPartition[]>()
+    for (const [index, each] of partitions.entries()) {
+      const found = committed[index]
+      if (found === undefined || found instanceof Error) unknown.push(each)
+      else if (positionOf(found) !== undefined) known.push(startAt(each, positionOf(found), found.metadata ?? ''))
+      else if (this.#host.startFrom === 'earliest') known.push(startAt(each, undefined))
+      else open.set(each.topic, [...(open.get(each.topic) ?? []), each])
+    }
+    for (const [topic, without] of open) {
+      const choice = this.#isStopped ? 'unknown' : await this.#choose(topic, without)
+      for (const each of without) {
+        const position = typeof choice === 'string' ? undefined : choice.get(each.partition)
+        if (choice === 'beginning' || position !== undefined) known.push(startAt(each, position))
+        else unknown.push(each)
+      }
+    }
+    for (const { assigned } of known) this.#seen.add(assigned.topic)
+    return { known: await this.#withLogEnds(known), unknown }
+  }
+
+  /** Asks nothing more: the consumer is about to disconnect. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  /** For partitions of one topic for which nothing is committed. */
+  async #choose(topic: string, without: readonly TopicPartition[]): Promise<Choice> {
+    const all = await this.#partitionsOf(topic, without)
+    const committed = all === undefined || this.#isStopped ? undefined : await this.#committed(all)
+    if (all === undefined || committed === undefined || this.#isStopped) return 'unknown'
+    if (committed.some((each) => !(each instanceof Error) && positionOf(each) !== undefined)) {
+      this.#forget(topic)
+      return 'beginning'
+    }
+    if (committed.some((each) => each instanceof Error)) return 'unknown'
+    if (without.some(({ partition }) => partition === 0)) return this.#pin(topic, all)
+    // Only our own then: whoever waits beside us must find its own partitions as they were.
+    return this.#hasWaitedLong(topic) ? this.#pin(topic, without) : 'unknown'
+  }
+
+  async #pin(topic: string, partitions: readonly TopicPartition[]): Promise<Choice> {
+    const { native, clock, log, errors } = this.#host
+    const logs = this.#logs.get(topic) ?? new Map<PartitionId, NativeWatermarks>()
+    this.#logs.set(topic, logs)
+    const missing = partitions.filter((each) => !logs.has(partitionId(each)))
+    for (const [id, found] of await askLogs(native, clock, missing)) logs.set(id, found)
+    if (this.#isStopped) return 'unknown'
+    const told = partitions.filter((each) => logs.has(partitionId(each))).length
+    if (told < partitions.length) {
+      const facts = { topic, asked: partitions.length, told }
+      log.warn(facts, 'the ends of some logs of a new topic are not told; it begins when all are')
+      return 'unknown'
+    }
+    const starts = new Map<number, number>()
+    for (const each of partitions) {
+      const found = logs.get(partitionId(each))
+      // A topic that this member had before was made anew: nothing of it was there before the group.
+      if (found !== undefined) starts.set(each.partition, this.#seen.has(topic) ? found.lowOffset : found.highOffset)
+    }
+    try {
+      await this.#host.pin([...starts].map(([partition, position]) => ({ topic, partition, position, metadata: '' })))
+    } catch (thrown) {
+      errors.tell(nativeError(thrown), 'the first positions of a topic could not be committed', { topic })
+      return 'unknown'
+    }
+    this.#forget(topic)
+    log.info({ topic, partitions: starts.size }, 'a topic is new to the group: it begins at the ends of its logs')
+    return starts
+  }
+
+  #forget(topic: string): void {
+    this.#waitingSince.delete(topic)
+    this.#logs.delete(topic)
+  }
+
+  #hasWaitedLong(topic: string): boolean {
+    const { clock, log } = this.#host
+    const since = this.#waitingSince.get(topic)
+    if (since !== undefined) return clock.now() - since >= FIRST_OWNER_LIMIT_MS
+    this.#waitingSince.set(topic, clock.now())
+    log.info(
+      { topic },
+      'a topic is new to the group: waiting for the owner of its partition 0, which commits where all begin',
+    )
+    return false
+  }
+
+  /** Those that the broker knows, and these, should it be behind; undefined when it does not say. */
+  #partitionsOf(topic: string, these: readonly TopicPartition[]): Promise<readonly TopicPartition[] | undefined> {
+    const { native, errors } = this.#host
+    const told = (thrown: unknown) =>
+      errors.tell(nativeError(thrown), 'the partitions of a topic were not told', { topic })
+    return new Promise((resolve) => {
+      const refused = (thrown: unknown) => {
+        told(thrown)
+        resolve(undefined)
+      }
+      try {
+        native.getMetadata({ topic, timeout: LOOK_UP_TIMEOUT_MS }, (error, metadata) => {
+          if (error) return refused(error)
+          const found = metadata.topics.find(({ name }) => name === topic)?.partitions.length ?? 0
+          const count = Math.max(found, ...these.map(({ partition }) => partition + 1))
+          resolve(Array.from({ length: count }, (_, partition) => ({ topic, partition })))
+        })
+      } catch (thrown) {
+        refused(thrown)
+      }
+    })
+  }
+
+  /** Undefined when nothing at all was told; an element is an error where that one was refused. */
+  async #committed(partitions: readonly TopicPartition[]): Promise<readonly (NativePartition | Error)[] | undefined> {
+    const { errors } = this.#host
+    const answer = await this.#askCommitted(partitions)
+    if (Array.isArray(answer)) {
+      const refused = answer.findIndex((each) => each instanceof Error)
+      const facts = { partition: partitions[refused] }
+      if (refused !== -1) errors.tell(nativeError(answer[refused]), 'a committed offset was not told', facts)
+      return answer
+    }
+    const error = answer as NativeError
+    if (isFatal(error)) this.#host.fail(error)
+    else errors.tell(error, 'the committed offsets could not be read')
+    return undefined
+  }
+
+  #askCommitted(partitions: readonly TopicPartition[]): Promise<readonly (NativePartition | Error)[] | NativeError> {
+    return new Promise((resolve) => {
+      try {
+        const asked = partitions.map(({ topic, partition }) => ({ topic, partition }))
+        this.#host.native.committed(asked, LOOK_UP_TIMEOUT_MS, (error, found) =>
+          resolve(error ? nativeError(error) : found),
+        )
+      } catch (thrown) {
+        resolve(nativeError(thrown))
+      }
+    })
+  }
+
+  /** Of those logs of which completions above the position are stored: the log may end below them. */
+  async #withLogEnds(starts: readonly PartitionStart[]): Promise<readonly PartitionStart[]> {
+    const { native, clock, log } = this.#host
+    const marked = starts.filter(({ assigned }) => assigned.position !== undefined && assigned.metadata !== '')
+    if (marked.length === 0 || this.#isStopped) return starts
+    const logs = await askLogs(
+      native,
+      clock,
+      marked.map(({ assigned }) => assigned),
+    )
+    if (logs.size < marked.length) {
+      const facts = { asked: marked.length, told: logs.size }
+      log.warn(facts, 'the ends of some logs were not told; what is stored as completed is believed without them')
+    }
+    return starts.map((start) => {
+      const logEnd = logs.get(partitionId(start.assigned))?.highOffset
+      return logEnd === undefined ? start : { ...start, assigned: { ...start.assigned, logEnd } }
+    })
+  }
+}
+
+function positionOf({ offset }: NativePartition): number | undefined {
+  return offset !== undefined && offset >= 0 ? offset : undefined
+}
+
+function startAt({ topic, partition }: TopicPartition, position: number | undefined, metadata = ''): PartitionStart {
+  return {
+    assigned: { topic, partition, position, metadata },
+    fetchFrom: { topic, partition, offset: position ?? BEGINNING },
+  }
+}

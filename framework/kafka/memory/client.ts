@@ -1,0 +1,231 @@
+/** A Kafka cluster inside this process: for tests, and for `pyrallel dev` where the native client is missing. Keeps nothing on disk. */
+import { PyrallelError } from '../../model/errors.ts'
+import { refuseUncarryable } from '../../model/outgoing-check.ts'
+import { type KafkaRecord, type OutgoingRecord, partitionId, type TopicPartition } from '../../model/record.ts'
+import { type Clock, systemClock } from '../../time/clock.ts'
+import { sleep } from '../../time/wait.ts'
+import type {
+  ConsumerOptions,
+  GroupOffset,
+  KafkaClient,
+  LogBounds,
+  RecordProducer,
+  TopicFacts,
+  ViewedConnection,
+} from '../kafka-client.ts'
+import { MemoryConsumer } from './consumer.ts'
+import { MemoryGroup } from './group.ts'
+import { MemoryLog } from './log.ts'
+import { partitionOfKey } from './murmur2.ts'
+
+export interface MemoryClusterOptions {
+  /** Default the system's. With a manual clock, polls that find nothing wait until it moves. */
+  readonly clock?: Clock
+  /** Default 45 s. Nobody is expelled here: it says when members stop by themselves. Milliseconds. */
+  readonly sessionTimeoutMs?: number
+}
+
+/** The port's connection, and the verbs with which a test makes things happen to the cluster. */
+export interface MemoryCluster {
+  /** All connections are to the same cluster. */
+  connection(): ViewedConnection
+  /** Default 4 partitions, as on the embedded broker. Left as it is when it exists. */
+  createTopic(topic: string, partitions?: number): void
+  /** Adds partitions up to `total`; members are given them in a rebalance. Keys move, as in Kafka. */
+  addPartitions(topic: string, total: number): void
+  /** Appends at once, as a producer would. Throws where a producer would reject. */
+  append(record: OutgoingRecord): KafkaRecord
+  /** The log of one partition, to read, cut, or make holes in. Throws for one that does not exist. */
+  log(topic: string, partition: number): MemoryLog
+  /** The coordinator of a group: what is committed, and taking partitions away. */
+  group(name: string): MemoryGroup
+  /** The next `count` commits are refused. */
+  failCommits(count: number, error?: PyrallelError): void
+  /** The next `count` look-ups of what is committed are refused. */
+  failLookUps(count: number): void
+  /** Every commit from now on takes so long. */
+  delayCommits(delayMs: number): void
+  /** The next `count` productions are refused. */
+  failProductions(count: number, error?: PyrallelError): void
+}
+
+export const DEFAULT_PARTITIONS = 4
+
+export function memoryCluster(options: MemoryClusterOptions = {}): MemoryCluster {
+  return new InProcessCluster(options.clock ?? systemClock(), options.sessionTimeoutMs ?? 45_000)
+}
+
+class InProcessCluster implements MemoryCluster {
+  readonly #clock: Clock
+  readonly #sessionTimeoutMs: number
+  readonly #topics = new Map<string, MemoryLog[]>()
+  readonly #groups = new Map<string, MemoryGroup>()
+  readonly #consumers = new Set<MemoryConsumer>()
+  #commitFaults: PyrallelError[] = []
+  #productionFaults: PyrallelError[] = []
+  #commitDelayMs = 0
+  #lookUpFaults = 0
+  /** Records without a key go round. */
+  #keyless = 0
+
+  constructor(clock: Clock, sessionTimeoutMs: number) {
+    this.#clock = clock
+    this.#sessionTimeoutMs = sessionTimeoutMs
+  }
+
+  connection(): ViewedConnection {
+    return {
+      description: 'memory',
+      sessionTimeoutMs: this.#sessionTimeoutMs,
+      check: async () => {},
+      missingTopics: async (topics) => topics.filter((each) => !this.#topics.has(each)),
+      createTopics: async (topics, partitions) => {
+        for (const topic of topics) this.createTopic(topic, partitions)
+      },
+      consumer: async (options) => this.#consumer(options),
+      producer: async () => this.#producer(),
+      close: async () => {},
+      view: {
+        topics: async () => this.#topicFacts(),
+        logs: async (topic) => (this.#topics.get(topic) ?? []).map(boundsOf),
+        groupOffsets: async (group) => this.#groupOffsets(this.group(group)),
+      },
+    }
+  }
+
+  createTopic(topic: string, partitions = DEFAULT_PARTITIONS): void {
+    if (!this.#topics.has(topic)) this.addPartitions(topic, partitions)
+  }
+
+  addPartitions(topic: string, total: number): void {
+    const logs = this.#topics.get(topic) ?? []
+    this.#topics.set(topic, logs)
+    for (let partition = logs.length; partition < total; partition++) {
+      logs.push(new MemoryLog(topic, partition, () => this.#wakeAll()))
+    }
+    for (const group of this.#groups.values()) group.rebalance()
+  }
+
+  append(record: OutgoingRecord): KafkaRecord {
+    const logs = this.#topics.get(record.topic)
+    if (logs === undefined) throw unknownTopic(record.topic)
+    const log = logs[record.partition ?? this.#choosePartition(record, logs.length)]
+    if (log === undefined) {
+      const facts = `The record was not produced: ${record.topic} has no partition ${record.partition}.`
+      throw new PyrallelError('PYR_PRODUCE_FAILED', facts)
+    }
+    return log.append(record, record.timestamp ?? Math.floor(this.#clock.now()))
+  }
+
+  log(topic: string, partition: number): MemoryLog {
+    const log = this.#topics.get(topic)?.[partition]
+    if (log === undefined) throw unknownTopic(partitionId({ topic, partition }))
+    return log
+  }
+
+  group(name: string): MemoryGroup {
+    const group = this.#groups.get(name) ?? new MemoryGroup((topic) => this.#partitionsOf(topic))
+    this.#groups.set(name, group)
+    return group
+  }
+
+  failCommits(count: number, error = injected('PYR_COMMIT_FAILED')): void {
+    this.#commitFaults.push(...Array.from({ length: count }, () => error))
+  }
+
+  failLookUps(count: number): void {
+    this.#lookUpFaults += count
+  }
+
+  delayCommits(delayMs: number): void {
+    this.#commitDelayMs = delayMs
+  }
+
+  failProductions(count: number, error = injected('PYR_PRODUCE_FAILED')): void {
+    this.#productionFaults.push(...Array.from({ length: count }, () => error))
+  }
+
+  #consumer(options: ConsumerOptions): KafkaClient {
+    const cluster = {
+      clock: this.#clock,
+      group: this.group(options.group),
+      log: ({ topic, partition }: TopicPartition) => this.#topics.get(topic)?.[partition],
+      logsOf: (topic: string) => this.#topics.get(topic) ?? [],
+      refusesLookUp: () => this.#lookUpFaults > 0 && this.#lookUpFaults-- > 0,
+      disturbCommit: () => this.#disturbCommit(),
+      forget: (closed: MemoryConsumer) => {
+        this.#consumers.delete(closed)
+      },
+    }
+    const consumer = new MemoryConsumer(cluster, options)
+    this.#consumers.add(consumer)
+    return consumer
+  }
+
+  #producer(): RecordProducer {
+    let isClosed = false
+    return {
+      produce: async (record) => {
+        if (isClosed) throw new PyrallelError('PYR_CLIENT_CLOSED', 'The Kafka producer is closed.')
+        refuseUncarryable(record)
+        const fault = this.#productionFaults.shift()
+        if (fault !== undefined) throw fault
+        const { partition, offset } = this.append(copyOf(record))
+        return { partition, offset }
+      },
+      close: async () => {
+        isClosed = true
+      },
+    }
+  }
+
+  async #disturbCommit(): Promise<void> {
+    const fault = this.#commitFaults.shift()
+    if (this.#commitDelayMs > 0) await sleep(this.#clock, this.#commitDelayMs)
+    if (fault !== undefined) throw fault
+  }
+
+  #choosePartition(record: OutgoingRecord, partitions: number): number {
+    return record.key === null ? this.#keyless++ % partitions : partitionOfKey(record.key, partitions)
+  }
+
+  #topicFacts(): readonly TopicFacts[] {
+    const names = [...this.#topics.keys()].sort()
+    return names.map((name) => ({ name, partitions: this.#partitionsOf(name).length }))
+  }
+
+  #groupOffsets(group: MemoryGroup): readonly GroupOffset[] {
+    const logs = this.#topicFacts().flatMap(({ name }) => this.#topics.get(name) ?? [])
+    return logs.flatMap((log) => {
+      const committed = group.committed(log)
+      return committed === undefined ? [] : [{ ...boundsOf(log), ...committed }]
+    })
+  }
+
+  #partitionsOf(topic: string): readonly TopicPartition[] {
+    return (this.#topics.get(topic) ?? []).map(({ partition }) => ({ topic, partition }))
+  }
+
+  #wakeAll(): void {
+    for (const consumer of this.#consumers) consumer.wake()
+  }
+}
+
+function boundsOf({ topic, partition, start, end }: MemoryLog): LogBounds {
+  return { topic, partition, logStart: start, logEnd: end }
+}
+
+/** A producer may use its buffers again once `produce` has returned. */
+function copyOf(record: OutgoingRecord): OutgoingRecord {
+  const copy = (bytes: Buffer | null) => (bytes === null ? null : Buffer.from(bytes))
+  const headers = record.headers.map(([name, value]) => [name, copy(value)] as const)
+  return { ...record, key: copy(record.key), value: copy(record.value), headers }
+}
+
+function unknownTopic(topic: string): PyrallelError {
+  return new PyrallelError('PYR_TOPIC_UNKNOWN', `${topic} does not exist on the in-memory cluster. Create it first.`)
+}
+
+function injected(code: 'PYR_COMMIT_FAILED' | 'PYR_PRODUCE_FAILED'): PyrallelError {
+  return new PyrallelError(code, 'The in-memory cluster was told to refuse this.', { retriable: true })
+}

@@ -1,0 +1,289 @@
+/** One member of a group on the in-memory cluster. Like a real client it learns of rebalances only while it polls. */
+import { bug, PyrallelError, toError } from '../../model/errors.ts'
+import { type KafkaRecord, partitionId, type TopicPartition } from '../../model/record.ts'
+import type { Clock } from '../../time/clock.ts'
+import { checkCommits, MAX_METADATA_LENGTH, notOwned } from '../commit-request-check.ts'
+import type {
+  AssignedPartition,
+  CommitRequest,
+  ConsumerOptions,
+  KafkaClient,
+  RebalanceListener,
+} from '../kafka-client.ts'
+import type { GroupMember, MemoryGroup } from './group.ts'
+import type { MemoryLog } from './log.ts'
+
+/** What a consumer needs of its cluster. */
+export interface ConsumerCluster {
+  readonly clock: Clock
+  readonly group: MemoryGroup
+  log(partition: TopicPartition): MemoryLog | undefined
+  logsOf(topic: string): readonly MemoryLog[]
+  /** As the test has asked for. */
+  refusesLookUp(): boolean
+  /** Waits and fails as the test has asked for. */
+  disturbCommit(): Promise<void>
+  /** The consumer is closed: nobody needs to wake it any more. */
+  forget(consumer: MemoryConsumer): void
+}
+
+interface Assignment extends TopicPartition {
+  readonly log: MemoryLog
+  /** The offset to read next. */
+  position: number
+  delivers: boolean
+  paused: boolean
+}
+
+const CLOSE_LIMIT_MS = 10_000
+
+const noListener: RebalanceListener = { onAssigned() {}, async onRevoked() {}, onLost() {} }
+
+export class MemoryConsumer implements KafkaClient, GroupMember {
+  readonly maxMetadataLength = MAX_METADATA_LENGTH
+  /** This group waits for as long as a drain takes. */
+  readonly revokeLimitMs = Number.POSITIVE_INFINITY
+  topics: ReadonlySet<string> = new Set()
+  readonly #cluster: ConsumerCluster
+  readonly #startFrom: ConsumerOptions['startFrom']
+  readonly #onError: ConsumerOptions['onError']
+  readonly #assignments = new Map<string, Assignment>()
+  /** Taken away since the last poll. */
+  #lost: TopicPartition[] = []
+  #listener = noListener
+  #state: 'open' | 'closing' | 'closed' = 'open'
+  #isPolling = false
+  #revoking: Promise<void> | undefined
+  #failure: Error | undefined
+  /** What it should own may have changed since it was last asked, which takes time in the number of partitions. */
+  #hasNews = true
+  /** Ends the wait of the poll that runs. */
+  #wake: (() => void) | undefined
+  /** Rotates, so that a full partition does not starve the others. */
+  #turn = 0
+  #closing: Promise<void> | undefined
+  #leftGroup: (() => void) | undefined
+
+  constructor(cluster: ConsumerCluster, { startFrom, onError }: ConsumerOptions) {
+    this.#cluster = cluster
+    this.#startFrom = startFrom
+    this.#onError = onError
+  }
+
+  async subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void> {
+    this.#requireOpen()
+    this.topics = new Set(topics)
+    this.#listener = listener
+    this.#cluster.group.join(this)
+  }
+
+  async poll(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {
+    if (this.#isPolling) throw bug('KafkaClient.poll', 'it was called while another poll runs')
+    this.#requireOpen()
+    this.#isPolling = true
+    const until = this.#cluster.clock.now() + waitMs
+    try {
+      // As with a real client, the event loop turns during each poll. Without that, a busy poll loop would starve timers and sockets.
+      await new Promise(setImmediate)
+      for (;;) {
+        this.#serveGroup()
+        if (this.#failure !== undefined) throw this.#failure
+        const records = this.#read(maxRecords)
+        const leftMs = until - this.#cluster.clock.now()
+        if (records.length > 0 || leftMs <= 0) return records
+        await this.#waitForNews(leftMs)
+        if (this.#isClosed()) return []
+      }
+    } finally {
+      this.#isPolling = false
+    }
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#requireOpen()
+    this.#setPaused(partitions, true)
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.#requireOpen()
+    this.#setPaused(partitions, false)
+    this.wake()
+  }
+
+  async commit(commits: readonly CommitRequest[]): Promise<void> {
+    this.#requireOpen()
+    checkCommits(commits)
+    this.#requireOwned(commits)
+    await this.#cluster.disturbCommit()
+    // The coordinator decides by what is true when the commit arrives.
+    this.#requireOwned(commits)
+    for (const { topic, partition, position, metadata } of commits) {
+      this.#cluster.group.commit({ topic, partition }, { position, metadata })
+    }
+  }
+
+  async askCoordinator(): Promise<void> {
+    this.#requireOpen()
+    await this.#cluster.disturbCommit()
+  }
+
+  logEnd(partition: TopicPartition): number | undefined {
+    return this.#assignments.get(partitionId(partition))?.log.end
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  wake(): void {
+    this.#hasNews = true
+    this.#wake?.()
+  }
+
+  lose(partitions: readonly TopicPartition[]): void {
+    for (const each of partitions) this.#assignments.delete(partitionId(each))
+    this.#lost.push(...partitions)
+  }
+
+  /** The callbacks of a real client: what was lost, what must be given up, what has come. One at a time. */
+  #serveGroup(): void {
+    if (this.#lost.length > 0) this.#listener.onLost(this.#lost.splice(0))
+    if (this.#revoking !== undefined || !this.#hasNews) return
+    this.#hasNews = false
+    const { group } = this.#cluster
+    const surplus =
+      this.#state === 'open' ? group.surplus(this, this.#assignments.values()) : [...this.#assignments.values()]
+    if (surplus.length > 0) this.#revoke(surplus.map(({ topic, partition }) => ({ topic, partition })))
+    else if (this.#state === 'closing') this.#leftGroup?.()
+    else this.#assign(group.claimable(this))
+  }
+
+  #assign(partitions: readonly TopicPartition[]): void {
+    const { group } = this.#cluster
+    if (partitions.length > 0 && this.#cluster.refusesLookUp()) {
+      this.#onError?.('OTHER')
+      // The next poll asks again.
+      this.#hasNews = true
+      return
+    }
+    if (this.#startFrom === 'latest') this.#pinNewTopics(partitions)
+    const assigned: AssignedPartition[] = []
+    for (const each of partitions) {
+      const log = this.#cluster.log(each)
+      if (log === undefined) continue
+      const committed = group.committed(each)
+      const { topic, partition } = each
+      const { metadata = '' } = committed ?? {}
+      assigned.push({ topic, partition, position: committed?.position, metadata, logEnd: log.end })
+      const position = committed?.position ?? log.start
+      this.#assignments.set(partitionId(each), { topic, partition, log, position, delivers: true, paused: false })
+    }
+    if (assigned.length === 0) return
+    group.claim(this, assigned)
+    this.#listener.onAssigned(assigned)
+  }
+
+  /** Whoever comes first does it for all partitions. Nothing comes between, so no two can. */
+  #pinNewTopics(partitions: readonly TopicPartition[]): void {
+    const { group } = this.#cluster
+    for (const topic of new Set(partitions.map((each) => each.topic))) {
+      if (group.hasCommitted(topic)) continue
+      for (const log of this.#cluster.logsOf(topic)) group.commit(log, { position: log.end, metadata: '' })
+    }
+  }
+
+  #revoke(partitions: readonly TopicPartition[]): void {
+    for (const each of partitions) {
+      const assignment = this.#assignments.get(partitionId(each))
+      if (assignment !== undefined) assignment.delivers = false
+    }
+    this.#revoking = Promise.resolve()
+      .then(() => this.#listener.onRevoked(partitions))
+      .catch((thrown: unknown) => {
+        this.#failure = toError(thrown)
+      })
+      .then(() => {
+        this.#revoking = undefined
+        for (const each of partitions) this.#assignments.delete(partitionId(each))
+        this.#cluster.group.release(this, partitions)
+        this.wake()
+      })
+  }
+
+  #read(maxRecords: number): readonly KafkaRecord[] {
+    if (maxRecords <= 0) return []
+    const ready = [...this.#assignments.values()].filter((each) => each.delivers && !each.paused)
+    const records: KafkaRecord[] = []
+    this.#turn++
+    for (let step = 0; step < ready.length && records.length < maxRecords; step++) {
+      const assignment = ready[(this.#turn + step) % ready.length]
+      if (assignment !== undefined) records.push(...this.#readOne(assignment, maxRecords - records.length))
+    }
+    return records
+  }
+
+  #readOne(assignment: Assignment, maxRecords: number): readonly KafkaRecord[] {
+    const { log } = assignment
+    // Out of range, below or above: the log was cut. It goes on at the first record there is, as by `auto.offset.reset: earliest`.
+    if (assignment.position < log.start || assignment.position > log.end) {
+      this.#onError?.('OFFSET_OUT_OF_RANGE')
+      assignment.position = log.start
+    }
+    const records = log.read(assignment.position, maxRecords)
+    const last = records.at(-1)
+    // Nothing left means that only holes are left up to the end.
+    assignment.position = last === undefined ? log.end : last.offset + 1
+    return records
+  }
+
+  #waitForNews(leftMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#cluster.clock.setTimer(leftMs, () => this.wake())
+      this.#wake = () => {
+        timer.cancel()
+        this.#wake = undefined
+        resolve()
+      }
+    })
+  }
+
+  #setPaused(partitions: readonly TopicPartition[], paused: boolean): void {
+    for (const each of partitions) {
+      const assignment = this.#assignments.get(partitionId(each))
+      if (assignment !== undefined) assignment.paused = paused
+    }
+  }
+
+  /** The partitions are given back by the polls that go on meanwhile; without any, they are dropped after a while. */
+  async #close(): Promise<void> {
+    this.#state = 'closing'
+    if (this.#assignments.size > 0 || this.#revoking !== undefined) {
+      await new Promise<void>((resolve) => {
+        const limit = this.#cluster.clock.setTimer(CLOSE_LIMIT_MS, resolve)
+        this.#leftGroup = () => {
+          limit.cancel()
+          resolve()
+        }
+        this.wake()
+      })
+    }
+    this.#state = 'closed'
+    this.#cluster.group.leave(this)
+    this.#cluster.forget(this)
+    this.wake()
+  }
+
+  #isClosed(): boolean {
+    return this.#state === 'closed'
+  }
+
+  #requireOwned(commits: readonly CommitRequest[]): void {
+    const foreign = commits.filter((each) => !this.#cluster.group.owns(this, each))
+    if (foreign.length > 0) throw notOwned(foreign)
+  }
+
+  #requireOpen(): void {
+    if (this.#isClosed()) throw new PyrallelError('PYR_CLIENT_CLOSED', 'The Kafka consumer is closed.')
+  }
+}

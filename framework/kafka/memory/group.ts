@@ -1,0 +1,125 @@
+/** A consumer group's coordinator in memory: who should own what, who does, and what was committed. Cooperative: only what moves is revoked. */
+import { type PartitionId, partitionId, type TopicPartition } from '../../model/record.ts'
+
+/** One member, as its coordinator sees it. */
+export interface GroupMember {
+  readonly topics: ReadonlySet<string>
+  /** Something may have changed for it: the next poll looks. */
+  wake(): void
+  /** Taken away without being asked. */
+  lose(partitions: readonly TopicPartition[]): void
+}
+
+export interface CommittedOffset {
+  readonly position: number
+  readonly metadata: string
+}
+
+export class MemoryGroup {
+  /** In the order of joining, which decides who gets what. */
+  readonly #members: GroupMember[] = []
+  readonly #owners = new Map<PartitionId, GroupMember>()
+  readonly #committed = new Map<PartitionId, CommittedOffset>()
+  readonly #partitionsOf: (topic: string) => readonly TopicPartition[]
+  #target: ReadonlyMap<PartitionId, GroupMember> = new Map()
+
+  constructor(partitionsOf: (topic: string) => readonly TopicPartition[]) {
+    this.#partitionsOf = partitionsOf
+  }
+
+  join(member: GroupMember): void {
+    this.#members.push(member)
+    this.rebalance()
+  }
+
+  /** Whatever the member still owns is free at once. */
+  leave(member: GroupMember): void {
+    const index = this.#members.indexOf(member)
+    if (index !== -1) this.#members.splice(index, 1)
+    for (const [id, owner] of this.#owners) if (owner === member) this.#owners.delete(id)
+    this.rebalance()
+  }
+
+  /** Computes anew who should own what. Members find out at their next poll. */
+  rebalance(): void {
+    const target = new Map<PartitionId, GroupMember>()
+    const topics = new Set(this.#members.flatMap((member) => [...member.topics]))
+    for (const topic of topics) this.#share(topic, target)
+    this.#target = target
+    for (const member of this.#members) member.wake()
+  }
+
+  /** What the member should have and nobody owns. */
+  claimable(member: GroupMember): readonly TopicPartition[] {
+    return this.#ofMember(member).filter((each) => !this.#owners.has(partitionId(each)))
+  }
+
+  claim(member: GroupMember, partitions: readonly TopicPartition[]): void {
+    for (const each of partitions) this.#owners.set(partitionId(each), member)
+  }
+
+  /** Those of `owned` that the member should give up. */
+  surplus(member: GroupMember, owned: Iterable<TopicPartition>): readonly TopicPartition[] {
+    return [...owned].filter((each) => this.#target.get(partitionId(each)) !== member)
+  }
+
+  /** Given up in order: whoever waits for these may have them now. */
+  release(member: GroupMember, partitions: readonly TopicPartition[]): void {
+    for (const each of partitions) {
+      if (this.owns(member, each)) this.#owners.delete(partitionId(each))
+    }
+    for (const other of this.#members) other.wake()
+  }
+
+  owns(member: GroupMember, partition: TopicPartition): boolean {
+    return this.#owners.get(partitionId(partition)) === member
+  }
+
+  /** Takes partitions away from whoever owns them, as a group does with a member that it has not heard of for too long. */
+  lose(partitions: readonly TopicPartition[]): void {
+    for (const each of partitions) {
+      const owner = this.#owners.get(partitionId(each))
+      this.#owners.delete(partitionId(each))
+      owner?.lose([each])
+    }
+    for (const member of this.#members) member.wake()
+  }
+
+  commit(partition: TopicPartition, committed: CommittedOffset): void {
+    this.#committed.set(partitionId(partition), committed)
+  }
+
+  committed(partition: TopicPartition): CommittedOffset | undefined {
+    return this.#committed.get(partitionId(partition))
+  }
+
+  hasCommitted(topic: string): boolean {
+    return this.#partitionsOf(topic).some((each) => this.#committed.has(partitionId(each)))
+  }
+
+  #ofMember(member: GroupMember): readonly TopicPartition[] {
+    return [...member.topics]
+      .flatMap((topic) => this.#partitionsOf(topic))
+      .filter((each) => this.#target.get(partitionId(each)) === member)
+  }
+
+  /** Every member gets its even share; it keeps what it has of that, and the rest goes round. */
+  #share(topic: string, target: Map<PartitionId, GroupMember>): void {
+    const members = this.#members.filter((member) => member.topics.has(topic))
+    const partitions = this.#partitionsOf(topic)
+    const quota = new Map(members.map((member, index) => [member, evenShare(partitions.length, members.length, index)]))
+    const take = (partition: TopicPartition, member: GroupMember | undefined): boolean => {
+      const left = member === undefined ? 0 : (quota.get(member) ?? 0)
+      if (member === undefined || left === 0) return false
+      quota.set(member, left - 1)
+      target.set(partitionId(partition), member)
+      return true
+    }
+    const free = partitions.filter((each) => !take(each, this.#owners.get(partitionId(each))))
+    for (const partition of free) members.some((member) => take(partition, member))
+  }
+}
+
+function evenShare(partitions: number, members: number, index: number): number {
+  return Math.floor(partitions / members) + (index < partitions % members ? 1 : 0)
+}

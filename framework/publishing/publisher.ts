@@ -1,0 +1,117 @@
+/** Publishes values of handlers: encodes, validates, and waits for the acknowledgement. */
+import type { TSchema } from 'typebox'
+import type { Validator } from 'typebox/compile'
+import type { Publish, PublishOptions } from '../api/handler.ts'
+import type { TopicDefinition } from '../api/topic.ts'
+import type { RecordPlace, RecordProducer } from '../kafka/kafka-client.ts'
+import { PyrallelError, toError } from '../model/errors.ts'
+import { isBytes, kindOf, uncarryable } from '../model/outgoing-check.ts'
+import type { OutgoingRecord, RecordHeader } from '../model/record.ts'
+import type { PublishTracer } from '../tracing/tracing.ts'
+import { GuardedPatterns, type PatternRules } from '../validation/guarded-patterns.ts'
+import { type RulesOf, untold } from '../validation/slow-patterns.ts'
+import { namedPath } from '../validation/value-path.ts'
+
+/** A producer whose acknowledgements count, not the places: a thread's has none. */
+export type PublishingProducer = Omit<RecordProducer, 'produce'> & {
+  // biome-ignore lint/suspicious/noConfusingVoidType: what it resolves with is not looked at.
+  produce(record: OutgoingRecord): Promise<RecordPlace | void>
+}
+
+/** The schema that was derived for a topic, if there is one. */
+export type SchemaOf = (topic: string) => TSchema | undefined
+
+/**
+ * What is checked is what is sent: the value's text is made once, and the schema is asked about that text, read again. Nothing is handed to
+ * the producer before all of the record is known to be right.
+ * @param schemaOf asked for topics that have no schema of their own, or are only named
+ * @param trace undefined where nobody traces
+ * @param rulesOf who is told of slow patterns
+ * @throws (the returned function) PyrallelError PYR_SCHEMA when the value does not satisfy its topic's schema or is no JSON,
+ * PYR_RECORD_INVALID when its key or a header is neither text nor bytes, PYR_PRODUCE_FAILED when the broker did not take it
+ */
+export function publisher(
+  producer: PublishingProducer,
+  trace?: PublishTracer,
+  schemaOf: SchemaOf = () => undefined,
+  rulesOf: RulesOf = untold,
+): Publish {
+  const produce = async (record: OutgoingRecord): Promise<void> => {
+    await producer.produce(record)
+  }
+  const validators = new WeakMap<TSchema, Checker>()
+  return async <T>(to: TopicDefinition<T> | string, value: T, options: PublishOptions = {}) => {
+    const topic = typeof to === 'string' ? to : to.name
+    const schema = (typeof to === 'string' ? undefined : to.schema) ?? schemaOf(topic)
+    const text = textOf(topic, value)
+    if (schema !== undefined) validate(await checkerOf(validators, schema, rulesOf(topic)), topic, text)
+    const chosen = options.key === undefined && typeof to !== 'string' ? to.key?.(value) : options.key
+    const record = {
+      topic,
+      key: keyOf(topic, chosen),
+      value: text === null ? null : Buffer.from(text),
+      headers: headersOf(topic, options),
+    }
+    await (trace === undefined ? produce(record) : trace(record, produce))
+  }
+}
+
+/** A value of `null` is a tombstone. */
+function textOf(topic: string, value: unknown): string | null {
+  if (value === null) return null
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch (thrown) {
+    const { message } = toError(thrown)
+    throw new PyrallelError('PYR_SCHEMA', `The value published to ${topic} cannot be made JSON: ${message}.`, {
+      cause: thrown,
+    })
+  }
+  if (text !== undefined) return text
+  throw new PyrallelError('PYR_SCHEMA', `The value published to ${topic} is ${typeof value}, which JSON cannot carry.`)
+}
+
+function keyOf(topic: string, key: unknown): Buffer | null {
+  if (key === undefined || key === null) return null
+  if (typeof key !== 'string') throw uncarryable(topic, `its key is ${kindOf(key)}`)
+  return Buffer.from(key)
+}
+
+function headersOf(topic: string, { headers = {} }: PublishOptions): RecordHeader[] {
+  return Object.entries(headers).map(([name, value]: readonly [string, unknown]) => {
+    if (typeof value === 'string') return [name, Buffer.from(value)]
+    if (!isBytes(value)) throw uncarryable(topic, `its header '${name}' is ${kindOf(value)}`)
+    return [name, Buffer.isBuffer(value) ? value : Buffer.from(value)]
+  })
+}
+
+interface Checker {
+  readonly validator: Validator
+  readonly patterns: GuardedPatterns | undefined
+}
+
+async function checkerOf(known: WeakMap<TSchema, Checker>, schema: TSchema, rules: PatternRules): Promise<Checker> {
+  const found = known.get(schema)
+  if (found !== undefined) return found
+  const { Compile } = await import('typebox/compile')
+  const guarded = GuardedPatterns.in(schema, rules)
+  const checker = { validator: Compile(guarded.schema), patterns: guarded.patterns }
+  known.set(schema, checker)
+  return checker
+}
+
+function validate({ validator, patterns }: Checker, topic: string, text: string | null): void {
+  const value: unknown = text === null ? null : JSON.parse(text)
+  if (validator.Check(value)) {
+    patterns?.forget()
+    return
+  }
+  const errors = () => validator.Errors(value)
+  const [first] = patterns === undefined ? errors() : patterns.explain(errors)
+  const where = namedPath(validator.Type(), value, first?.instancePath ?? '')
+  throw new PyrallelError(
+    'PYR_SCHEMA',
+    `The value published to ${topic} does not satisfy its schema: ${where} ${first?.message ?? 'is not allowed'}.`,
+  )
+}

@@ -1,0 +1,294 @@
+/** `doctor`, `topics` and `inspect offsets`: what they say of a cluster, and that they change nothing unasked. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { describe, it } from 'node:test'
+import type { Connect } from '../../../../cli/cluster/connect.ts'
+import { examineNode } from '../../../../cli/cluster/diagnose.ts'
+import { examineEnvFiles } from '../../../../cli/cluster/tracked-secrets.ts'
+import { templateFiles } from '../../../../cli/init/template.ts'
+import { table } from '../../../../cli/terminal/table.ts'
+import { doctor } from '../../../../cli/verbs/doctor.ts'
+import { inspectOffsets } from '../../../../cli/verbs/inspect-offsets.ts'
+import { topics } from '../../../../cli/verbs/topics.ts'
+import { encodeCompleted } from '../../../../framework/control-plane/offsets/metadata-encoder.ts'
+import { type MemoryCluster, memoryCluster } from '../../../../framework/kafka/memory/client.ts'
+import { PyrallelError } from '../../../../framework/model/errors.ts'
+import { projectFolder, testIo } from '../test-io.ts'
+
+const project = {
+  'pyrallel.config.ts': "import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop' })",
+  'handlers/pay.ts':
+    "import { handler } from 'pyrallel'\nexport default handler('orders', { ordering: 'partition', concurrency: 20 }, () => {})",
+  'handlers/mail.ts': "import { handler } from 'pyrallel'\nexport default handler('mails', () => {})",
+  'generated/routes.ts': `import mail from '../handlers/mail.ts'
+import pay from '../handlers/pay.ts'
+export const routes = [
+  { id: 'mail', file: 'handlers/mail.ts', topic: 'mails', group: null, handler: mail },
+  { id: 'pay', file: 'handlers/pay.ts', topic: 'orders', group: null, handler: pay },
+]`,
+}
+const all = ['mails', 'mails.shop.dlq', 'orders', 'orders.shop.dlq']
+
+const on =
+  (cluster: MemoryCluster): Connect =>
+  async () =>
+    cluster.connection()
+const unreachable: Connect = async () => ({
+  ...memoryCluster().connection(),
+  check: () => Promise.reject(new PyrallelError('PYR_BROKER_UNREACHABLE', 'nobody answered')),
+})
+
+function aCluster(...names: readonly string[]): MemoryCluster {
+  const cluster = memoryCluster()
+  for (const name of names) cluster.createTopic(name)
+  return cluster
+}
+
+describe('pyrallel topics', () => {
+  it('shows what is there and what is missing, creates nothing, and exits with 3', async () => {
+    const cluster = aCluster('orders')
+    const io = testIo(projectFolder(project))
+    assert.equal(await topics({ partitions: 6 }, io, on(cluster)), 3)
+    assert.match(io.out(), /✓ orders +4 partitions +read by pay\n/)
+    assert.match(io.out(), /\+ orders\.shop\.dlq +to be created with 6 +dead letters of pay\n/)
+    assert.match(io.out(), /3 missing\. Create: pyrallel topics --create\n$/)
+    assert.deepEqual(await cluster.connection().view.topics(), [{ name: 'orders', partitions: 4 }])
+  })
+
+  it('creates what is missing with --create, and leaves what exists as it is', async () => {
+    const cluster = aCluster('orders', 'unrelated')
+    const io = testIo(projectFolder(project))
+    assert.equal(await topics({ partitions: 6, create: true }, io, on(cluster)), 0)
+    assert.match(io.out(), /\+ mails +created with 6/)
+    const sizes = Object.fromEntries(
+      (await cluster.connection().view.topics()).map(({ name, partitions }) => [name, partitions]),
+    )
+    assert.deepEqual(sizes, { mails: 6, 'mails.shop.dlq': 6, orders: 4, 'orders.shop.dlq': 6, unrelated: 4 })
+    assert.equal(await topics({ partitions: 6 }, testIo(projectFolder(project)), on(cluster)), 0)
+  })
+
+  it('prints one JSON document with --json', async () => {
+    const io = testIo(projectFolder(project))
+    await topics({ partitions: 6, json: true }, io, on(aCluster('orders')))
+    const { topics: rows } = JSON.parse(io.out())
+    assert.deepEqual(
+      rows.map(({ name, partitions, action }: Record<string, unknown>) => [name, partitions, action]),
+      [
+        ['mails', null, 'create'],
+        ['mails.shop.dlq', null, 'create'],
+        ['orders', 4, 'none'],
+        ['orders.shop.dlq', null, 'create'],
+      ],
+    )
+  })
+
+  it('says where to run it, outside of a project', async () => {
+    const io = testIo(projectFolder())
+    await assert.rejects(topics({ partitions: 4, brokers: 'a:1' }, io, on(aCluster())), {
+      code: 'PYR_USAGE',
+      message: /pyrallel\.config\.ts, which is not in this folder\. Run the command in your project's folder\.$/,
+    })
+  })
+
+  it('names only what is missing before the first generate', async () => {
+    const { 'generated/routes.ts': _, ...fresh } = project
+    await assert.rejects(topics({ partitions: 4 }, testIo(projectFolder(fresh)), on(aCluster())), {
+      code: 'PYR_USAGE',
+      message:
+        'What is wanted stands in generated/routes.ts, which has not been generated yet. Run `pyrallel generate` first.',
+    })
+  })
+})
+
+describe('pyrallel inspect offsets', () => {
+  const options = { brokers: 'a:1' }
+
+  function withOffsets(): MemoryCluster {
+    const cluster = aCluster('orders', 'mails')
+    for (let n = 0; n < 10; n++) cluster.append({ topic: 'orders', partition: 0, key: null, value: null, headers: [] })
+    const group = cluster.group('shop')
+    const { text } = encodeCompleted(
+      2,
+      [
+        { start: 4, end: 6 },
+        { start: 8, end: 9 },
+      ],
+      4_095,
+    )
+    group.commit({ topic: 'orders', partition: 0 }, { position: 2, metadata: text })
+    group.commit({ topic: 'orders', partition: 1 }, { position: 0, metadata: '' })
+    group.commit({ topic: 'orders', partition: 2 }, { position: 0, metadata: 'bAAAAAAAAA==' })
+    group.commit({ topic: 'mails', partition: 3 }, { position: 5, metadata: 'O' })
+    return cluster
+  }
+
+  it('shows position, lag and what is done above the position, and names metadata of others', async () => {
+    const io = testIo(projectFolder())
+    assert.equal(await inspectOffsets('shop', options, io, on(withOffsets())), 0)
+    assert.match(io.out(), /^group shop at memory\n/)
+    assert.match(
+      io.out(),
+      /orders\[0\] +2 +0\.\.10 +8 {2}3 done above the position, in 2 ranges up to 8 \(\d+ characters\)\n/,
+    )
+    assert.match(io.out(), /orders\[1\] +0 +0\.\.0 +0 {2}none\n/)
+    assert.match(io.out(), /orders\[2\] .* not believed \(12 characters\): it is that of Confluent Parallel Consumer\n/)
+    assert.match(io.out(), /mails\[3\] +5 .*beyond the end of the log.*it is that of Pyrallel-Consumer \(Python\)\n/)
+  })
+
+  it('says when records were deleted before they were handled', async () => {
+    const cluster = withOffsets()
+    cluster.log('orders', 0).truncateBelow(6)
+    const io = testIo(projectFolder())
+    await inspectOffsets('shop', { ...options, topic: 'orders' }, io, on(cluster))
+    assert.match(io.out(), /orders\[0\] +2 +6\.\.10 +8 {2}4 records were deleted before they were handled; 3 done/)
+    assert.ok(!io.out().includes('mails'))
+  })
+
+  it('gives the ranges with --json', async () => {
+    const io = testIo(projectFolder())
+    await inspectOffsets('shop', { ...options, json: true }, io, on(withOffsets()))
+    const { offsets } = JSON.parse(io.out())
+    const first = offsets.find(({ topic, partition }: Record<string, unknown>) => topic === 'orders' && partition === 0)
+    assert.deepEqual(first.metadata.ranges, [
+      { start: 4, end: 6 },
+      { start: 8, end: 9 },
+    ])
+    assert.equal(first.lag, 8)
+  })
+
+  it('builds no more than 10,000 ranges of a partition, and says that there are more', async () => {
+    const cluster = aCluster('orders')
+    const many = Array.from({ length: 10_001 }, (_, index) => ({ start: 2 * index + 1, end: 2 * index + 2 }))
+    const { text } = encodeCompleted(0, many, 4_095)
+    cluster.group('shop').commit({ topic: 'orders', partition: 0 }, { position: 0, metadata: text })
+    const io = testIo(projectFolder())
+    await inspectOffsets('shop', options, io, on(cluster))
+    assert.match(
+      io.out(),
+      /10000 done above the position, in 10000 ranges up to 19999, and more behind \(\d+ characters\)/,
+    )
+  })
+
+  it('exits with 1 for a group that has committed nothing', async () => {
+    const io = testIo(projectFolder())
+    assert.equal(await inspectOffsets('shp', options, io, on(withOffsets())), 1)
+    assert.equal(io.out(), 'Group shp has committed nothing at memory.\n')
+  })
+})
+
+describe('pyrallel doctor', () => {
+  it('finds settings ill that the client refuses for a consumer, although the broker answers, and says so once', async () => {
+    const cluster = await on(aCluster(...all))({} as never, undefined, {} as never)
+    const refusing = async () =>
+      Object.assign(Object.create(cluster), {
+        check: () => cluster.check(1_000),
+        close: () => cluster.close(),
+        view: cluster.view,
+        description: cluster.description,
+        consumer: async () => {
+          throw new PyrallelError('PYR_CONFIG_INVALID', 'librdkafka refuses the settings: a must be >= b.')
+        },
+      })
+    const io = testIo(projectFolder(project))
+    assert.equal(await doctor({}, io, refusing), 1)
+    assert.match(
+      io.out(),
+      /✗ consumer {2}librdkafka refuses the settings: a must be >= b\.\n {4}Next: pyrallel docs PYR_CONFIG_INVALID/,
+    )
+    assert.equal(io.out().split('refuses the settings').length, 2)
+  })
+
+  it('finds a project well whose topics are all there, and warns of a concurrency that is never reached', async () => {
+    const io = testIo(projectFolder(project))
+    assert.equal(await doctor({}, io, on(aCluster(...all))), 0)
+    assert.match(io.out(), /✓ Node {2}\d+\./)
+    assert.match(io.out(), /✓ handlers {2}mail, pay\n/)
+    assert.match(io.out(), /✓ broker {2}memory \(the default of kafka\.brokers\) answers\n/)
+    assert.match(io.out(), /✓ topics {2}all 4 that handlers need are there\n/)
+    assert.match(io.out(), /! concurrency of pay {2}20 is never reached: orders has 4 partitions[^\n]*\n {4}Next: /)
+    assert.ok(!io.out().includes('concurrency of mail'))
+  })
+
+  it('names the topics that are missing, with the command that creates them', async () => {
+    const io = testIo(projectFolder(project))
+    assert.equal(await doctor({}, io, on(aCluster('orders', 'orders.shop.dlq'))), 1)
+    assert.match(
+      io.out(),
+      /✗ topics {2}missing: mails, mails\.shop\.dlq\n {4}Next: Create them: pyrallel topics --create\n/,
+    )
+  })
+
+  it('goes on where the broker is away or the config is wrong, and says what to read', async () => {
+    const away = testIo(projectFolder(project))
+    assert.equal(await doctor({}, away, unreachable), 1)
+    assert.match(away.out(), /✗ broker {2}nobody answered\n {4}Next: pyrallel docs PYR_BROKER_UNREACHABLE\n/)
+    const wrong = testIo(projectFolder({ ...project, 'pyrallel.config.ts': 'export default { group: 7 }' }))
+    assert.equal(await doctor({ json: true }, wrong, on(aCluster())), 1)
+    const { findings, well } = JSON.parse(wrong.out())
+    assert.equal(well, false)
+    const config = findings.find(({ what }: { readonly what: string }) => what === 'config')
+    assert.match(config.detail, /option group is 7/)
+  })
+
+  it('looks at a cluster outside of a project, too', async () => {
+    const io = testIo(projectFolder())
+    assert.equal(await doctor({ brokers: 'a:1' }, io, on(aCluster())), 0)
+    assert.match(io.out(), /- handlers {2}this folder is no project\n/)
+    assert.match(io.out(), /✓ broker {2}memory \(--brokers\) answers\n/)
+  })
+
+  it('refuses a Node that is too old', () => {
+    assert.equal(examineNode('20.18.3').state, 'ill')
+    assert.equal(examineNode('18.20.0').state, 'ill')
+    assert.equal(examineNode('20.19.0').state, 'well')
+    assert.equal(examineNode('24.1.0').state, 'well')
+  })
+})
+
+describe('a table', () => {
+  it('lines its columns up, with colours in them too', () => {
+    assert.equal(
+      table(
+        [
+          ['\u001b[31ma\u001b[39m', '10', 'x'],
+          ['bbb', '5', 'y'],
+        ],
+        [1],
+      ),
+      '  \u001b[31ma\u001b[39m    10  x\n  bbb   5  y\n',
+    )
+  })
+})
+
+describe('.env files', () => {
+  const git = (root: string, ...argv: readonly string[]) => spawnSync('git', argv, { cwd: root })
+
+  it('in the repository are a warning with what to do; ignored ones, an example, and no repository are none', () => {
+    const root = projectFolder({ '.env': 'A=1', '.env.production': 'B=2', '.env.example': 'A=', 'other/.env': 'C=1' })
+    assert.equal(examineEnvFiles(root), undefined)
+    git(root, 'init', '-q')
+    git(root, 'add', '.env.example')
+    assert.equal(examineEnvFiles(root)?.state, 'well')
+    git(root, 'add', '-f', '.env', '.env.production')
+    const finding = examineEnvFiles(root)
+    assert.equal(finding?.state, 'warning')
+    assert.match(finding.detail, /^\.env, \.env\.production are in the repository/)
+    assert.match(finding.next ?? '', /git rm --cached \.env \.env\.production/)
+  })
+
+  it('of a project made from a template are ignored, but for the example', () => {
+    for (const template of ['minimal', 'orders', 'worker'] as const) {
+      const ignore = templateFiles(template, 'shop').find(({ path }) => path === '.gitignore')?.text ?? ''
+      const root = projectFolder({
+        '.gitignore': ignore,
+        '.env': '',
+        '.env.local': '',
+        '.env.production': '',
+        '.env.example': '',
+      })
+      git(root, 'init', '-q')
+      git(root, 'add', '.')
+      assert.equal(git(root, 'ls-files', '.env*').stdout.toString(), '.env.example\n', template)
+    }
+  })
+})

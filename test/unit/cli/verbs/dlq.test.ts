@@ -1,0 +1,289 @@
+/** `pyrallel dlq`: what it lists and shows, and that a replay publishes, waits, marks, and never does anything twice without need. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { readDeadLetter } from '../../../../cli/dlq/dead-letter.ts'
+import { NewestLetters } from '../../../../cli/dlq/newest-letters.ts'
+import { replayGroup, replayMarks } from '../../../../cli/dlq/replay/partition-marks.ts'
+import { list, show } from '../../../../cli/verbs/dlq.ts'
+import { replayLetters } from '../../../../cli/verbs/dlq-replay.ts'
+import { encodeCompleted } from '../../../../framework/control-plane/offsets/metadata-encoder.ts'
+import { memoryCluster } from '../../../../framework/kafka/memory/client.ts'
+import { cluster1, clusterWith, DLQ, headersOf, on, replayed, valuesIn } from '../dlq-fixtures.ts'
+import { projectFolder, testIo } from '../test-io.ts'
+
+describe('dlq list', () => {
+  it('counts kinds of failures and shows the newest dead letters', async () => {
+    const cluster = await clusterWith(
+      { error: 'card declined' },
+      { error: 'gateway down' },
+      { error: 'card declined', key: 'c7' },
+    )
+    const io = testIo(projectFolder())
+    assert.equal(await list(DLQ, { ...cluster1, limit: 1 }, io, on(cluster)), 0)
+    assert.match(io.out(), /orders\.shop\.dlq: 3 dead letters/)
+    assert.match(io.out(), /2 × Error: card declined/)
+    assert.match(io.out(), /1 × Error: gateway down/)
+    assert.match(io.out(), /0\/2 .*c7 .*pay .*orders\[0\]@2/)
+    assert.match(io.out(), /and 2 older ones/)
+    assert.doesNotMatch(io.out(), /0\/1 /)
+  })
+
+  it('counts one attempt as one', async () => {
+    const cluster = await clusterWith(
+      { headers: { 'pyrallel-attempts': '1' } },
+      { headers: { 'pyrallel-attempts': '2' } },
+    )
+    const io = testIo(projectFolder())
+    await list(DLQ, { ...cluster1, limit: 9 }, io, on(cluster))
+    assert.match(io.out(), /@0, 1 attempt\n.*@1, 2 attempts\n/)
+  })
+
+  it('shows the newest of all partitions, whichever was read last, in the order of their time', async () => {
+    const cluster = memoryCluster()
+    cluster.createTopic(DLQ, 2)
+    for (const [partition, key, timestamp] of [
+      [0, 'fifth', 5_000],
+      [0, 'third', 3_000],
+      [1, 'first', 1_000],
+      [1, 'fourth', 4_000],
+      [1, 'second', 2_000],
+    ] as const) {
+      cluster.append({ topic: DLQ, partition, key: Buffer.from(key), value: null, headers: [], timestamp })
+    }
+    const io = testIo(projectFolder())
+    await list(DLQ, { ...cluster1, limit: 3 }, io, on(cluster))
+    assert.match(io.out(), /third.*fourth.*fifth.*and 2 older ones/s)
+    assert.doesNotMatch(io.out(), /first|second/)
+  })
+
+  it('keeps the newest of very many', () => {
+    const newest = new NewestLetters(2)
+    for (let offset = 0; offset < 5_000; offset += 1) {
+      const timestamp = (offset * 1_237) % 5_000
+      newest.add(readDeadLetter({ topic: DLQ, partition: 0, offset, timestamp, key: null, value: null, headers: [] }))
+    }
+    const times = newest.all().map(({ record }) => record.timestamp)
+    assert.deepEqual(times, [4_998, 4_999])
+  })
+
+  for (const [options, expected] of [
+    [{ error: 'DECLINED' }, ['0/0']],
+    [{ handler: 'ship' }, ['0/1']],
+    [{ key: 'c7' }, ['0/2']],
+    [{ at: '0/1' }, ['0/1']],
+    [{ since: '1h' }, ['0/0', '0/1', '0/2']],
+    [{ until: '2001-01-01' }, []],
+    [{ error: 'boom', key: 'c7' }, ['0/2']],
+  ] as const) {
+    it(`selects by ${JSON.stringify(options)}`, async () => {
+      const cluster = await clusterWith({ error: 'card declined' }, { handler: 'ship' }, { key: 'c7' })
+      const io = testIo(projectFolder())
+      await list(DLQ, { ...cluster1, limit: 9, json: true, ...options }, io, on(cluster))
+      const places = io
+        .out()
+        .trim()
+        .split('\n')
+        .flatMap((line) => (line === '' ? [] : [JSON.parse(line).place]))
+      assert.deepEqual(places, expected)
+    })
+  }
+
+  it('says which dead letters were replayed', async () => {
+    const cluster = await clusterWith({ error: 'a' }, { error: 'b' }, { error: 'a' })
+    await replayed(cluster, { at: '0/2' })
+    await replayed(cluster, { at: '0/0' })
+    const io = testIo(projectFolder())
+    await list(DLQ, { ...cluster1, limit: 9, json: true }, io, on(cluster))
+    const lines = io.out().trim().split('\n')
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line).isReplayed),
+      [true, false, true],
+    )
+    const text = testIo(projectFolder())
+    await list(DLQ, { ...cluster1, limit: 9 }, text, on(cluster))
+    assert.match(text.out(), /3 dead letters, 2 of them replayed/)
+  })
+
+  it('leaves the marks of a replay as they are', async () => {
+    const cluster = await clusterWith({}, {})
+    await list(DLQ, { ...cluster1, limit: 9 }, testIo(projectFolder()), on(cluster))
+    assert.equal((await replayed(cluster)).replayed, 2)
+  })
+
+  for (const [what, options] of [
+    ['a time', { since: 'yesterday-ish' }],
+    ['a place', { at: '44' }],
+  ] as const) {
+    it(`refuses ${what} that it cannot read`, async () => {
+      const cluster = await clusterWith()
+      const listing = list(DLQ, { ...cluster1, limit: 1, ...options }, testIo(projectFolder()), on(cluster))
+      await assert.rejects(listing, { code: 'PYR_USAGE' })
+    })
+  }
+
+  it('refuses a topic that does not exist', async () => {
+    const listing = list('nowhere', { ...cluster1, limit: 1 }, testIo(projectFolder()), on(await clusterWith()))
+    await assert.rejects(listing, { code: 'PYR_TOPIC_UNKNOWN' })
+  })
+})
+
+describe('dlq show', () => {
+  it('shows one dead letter with its value', async () => {
+    const io = testIo(projectFolder())
+    await show(DLQ, '0/1', cluster1, io, on(await clusterWith({}, { error: 'gateway down' })))
+    assert.match(io.out(), /Error: gateway down/)
+    assert.match(io.out(), /orders\[0\]@1/)
+    assert.match(io.out(), /v1/)
+    assert.doesNotMatch(io.out(), /v0/)
+  })
+
+  it('says so when there is none at that place', async () => {
+    const showing = show(DLQ, '0/9', cluster1, testIo(projectFolder()), on(await clusterWith({})))
+    await assert.rejects(showing, { code: 'PYR_USAGE', message: /no record at 0\/9/ })
+  })
+})
+
+describe('dlq replay', () => {
+  it('publishes to the source topic without the headers of the failure, but with its history, and deletes nothing', async () => {
+    const cluster = await clusterWith({ key: 'c1', headers: { 'pyrallel-replay-count': '1' } })
+    assert.deepEqual(await replayed(cluster), {
+      topic: DLQ,
+      dryRun: false,
+      replayed: 1,
+      publishable: 1,
+      notMarked: 0,
+      onTheirWay: 0,
+      unread: [],
+      alreadyReplayed: 0,
+      notSelected: 0,
+      notReplayable: 0,
+      withoutValue: 0,
+      withoutRecord: 0,
+      contradictory: 0,
+      withoutTopic: 0,
+      withSourceTime: 0,
+      withoutPartition: 0,
+      movedKeys: {},
+      isStopped: false,
+      targets: { orders: 1 },
+    })
+    const [record] = cluster.log('orders', 0).records
+    assert.ok(record !== undefined)
+    assert.deepEqual([String(record.key), String(record.value)], ['c1', 'v0'])
+    const { 'pyrallel-record-id': id, ...headers } = headersOf(record)
+    assert.match(id ?? '', /^orders\/0\/0 [0-9a-f]{8}$/)
+    assert.deepEqual(headers, {
+      trace: 't0',
+      'pyrallel-replay-id': `${DLQ}/0/0`,
+      'pyrallel-replay-count': '2',
+      'pyrallel-first-failed-at': '2026-01-02T00:00:00.000Z',
+    })
+    assert.equal(cluster.log(DLQ, 0).records.length, 1)
+  })
+
+  it('publishes each dead letter once, over several replays with different filters', async () => {
+    const cluster = await clusterWith({ error: 'a' }, { error: 'b' }, { error: 'a' }, { error: 'c' })
+    assert.equal((await replayed(cluster, { error: 'a' })).replayed, 2)
+    assert.deepEqual(valuesIn(cluster), ['v0', 'v2'])
+    const second = await replayed(cluster)
+    assert.deepEqual([second.replayed, second.alreadyReplayed], [2, 1])
+    assert.deepEqual(valuesIn(cluster), ['v0', 'v2', 'v1', 'v3'])
+    assert.equal((await replayed(cluster)).replayed, 0)
+  })
+
+  it('publishes nothing, and marks nothing, in a dry run', async () => {
+    const cluster = await clusterWith({}, {})
+    const dry = await replayed(cluster, { dryRun: true })
+    assert.deepEqual([dry.replayed, dry.targets, valuesIn(cluster)], [2, { orders: 2 }, []])
+    const io = testIo(projectFolder())
+    await replayLetters(DLQ, { ...cluster1, dryRun: true }, io, on(cluster))
+    assert.match(io.out(), /0\/0 .*Error: boom/)
+    assert.match(io.out(), /2 would be published again \(2 to orders\)/)
+    assert.equal((await replayed(cluster)).replayed, 2)
+  })
+
+  it('says so when there was nothing to publish, and why', async () => {
+    const cluster = await clusterWith({ error: 'a' })
+    const said = async (options: object) => {
+      const io = testIo(projectFolder())
+      await replayLetters(DLQ, { ...cluster1, ...options }, io, on(cluster))
+      return io.out().split('\n')[0]
+    }
+    assert.equal(await said({ error: 'b' }), `○ ${DLQ}: nothing was published, as nothing that is left was selected`)
+    assert.equal(
+      await said({ error: 'b', dryRun: true }),
+      `○ ${DLQ}: nothing would be published, as nothing that is left was selected`,
+    )
+    assert.equal(await said({}), `✓ ${DLQ}: 1 published again and acknowledged (1 to orders)`)
+    assert.equal(await said({}), `○ ${DLQ}: nothing was published, as nothing is left to replay`)
+  })
+
+  it('publishes to another topic, and so many at most, when told', async () => {
+    const cluster = await clusterWith({}, {}, {})
+    cluster.createTopic('repaired', 1)
+    assert.equal((await replayed(cluster, { to: 'repaired', limit: 2 })).replayed, 2)
+    assert.deepEqual([valuesIn(cluster), valuesIn(cluster, 'repaired')], [[], ['v0', 'v1']])
+    assert.equal((await replayed(cluster)).replayed, 1)
+  })
+
+  it('leaves records alone that have lost their value, or tell no topic', async () => {
+    const cluster = await clusterWith(
+      ...['metadata', 'key', 'none'].map((payload) => ({ headers: { 'pyrallel-payload': payload } })),
+    )
+    const producer = await cluster.connection().producer()
+    await producer.produce({ topic: DLQ, key: null, value: Buffer.from('bare'), headers: [] })
+    const report = await replayed(cluster)
+    assert.deepEqual([report.replayed, report.notReplayable], [0, 4])
+  })
+
+  it('does not make topics: one that is missing is an error', async () => {
+    const cluster = await clusterWith({})
+    const run = replayLetters(DLQ, { ...cluster1, to: 'typo' }, testIo(projectFolder()), on(cluster))
+    await assert.rejects(run, { code: 'PYR_TOPIC_UNKNOWN', message: /no topic 'typo', which --to names/ })
+  })
+})
+
+describe('marks of dead letters that are not there any more', () => {
+  const place = { topic: DLQ, partition: 0 }
+
+  /** Three dead letters, the second of them marked, and with it some that the log does not reach: it was cut, or made anew. */
+  async function cutBelowItsMarks() {
+    const cluster = await clusterWith({}, {}, {})
+    const { text: metadata } = encodeCompleted(
+      0,
+      [
+        { start: 1, end: 2 },
+        { start: 3, end: 9 },
+      ],
+      4_095,
+    )
+    cluster.group(replayGroup(DLQ)).commit(place, { position: 0, metadata })
+    return cluster
+  }
+
+  const letter = (value: string) => {
+    const headers = [['pyrallel-topic', Buffer.from('orders')]] as const
+    return { topic: DLQ, key: null, value: Buffer.from(value), headers }
+  }
+
+  it('do not speak of those that come to the same offsets later: they are published', async () => {
+    const cluster = await cutBelowItsMarks()
+    const first = await replayed(cluster)
+    assert.deepEqual([first.replayed, first.alreadyReplayed], [2, 1])
+    assert.equal(cluster.group(replayGroup(DLQ)).committed(place)?.position, 3)
+    for (const value of ['v3', 'v4']) cluster.append(letter(value))
+    assert.equal((await replayed(cluster)).replayed, 2)
+    assert.deepEqual(valuesIn(cluster), ['v0', 'v2', 'v3', 'v4'])
+  })
+
+  it('are not listed as replayed, and neither is a log that ends below the position', async () => {
+    const cluster = await cutBelowItsMarks()
+    const isReplayed = async (offset: number) => {
+      const marks = replayMarks(await cluster.connection().view.groupOffsets(replayGroup(DLQ)), DLQ)
+      return marks({ ...place, offset, timestamp: 0, key: null, value: null, headers: [] })
+    }
+    assert.deepEqual(await Promise.all([0, 1, 2, 3, 8].map(isReplayed)), [false, true, false, false, false])
+    cluster.group(replayGroup(DLQ)).commit(place, { position: 7, metadata: '' })
+    assert.deepEqual(await Promise.all([0, 2, 6].map(isReplayed)), [false, false, false])
+  })
+})

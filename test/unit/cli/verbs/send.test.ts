@@ -1,0 +1,312 @@
+/** `pyrallel send`: what it refuses, what it sends, and where to. */
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { chooseTarget } from '../../../../cli/cluster/target.ts'
+import { readHeader } from '../../../../cli/records/payload.ts'
+import { type Connect, type SendOptions, send } from '../../../../cli/verbs/send.ts'
+import { traceConfig } from '../../../../framework/config/resolve-config.ts'
+import { type MemoryCluster, memoryCluster } from '../../../../framework/kafka/memory/client.ts'
+import { PyrallelError } from '../../../../framework/model/errors.ts'
+import type { KafkaRecord } from '../../../../framework/model/record.ts'
+import { projectFolder, testIo } from '../test-io.ts'
+
+const handlerFile = `
+import { handler, topic } from 'pyrallel'
+import { Type } from 'typebox'
+const orders = topic('orders', { key: (o) => o.customer, schema: Type.Object({ customer: Type.String(), total: Type.Number({ minimum: 0 }) }) })
+export default handler(orders, () => {})
+`
+const project = {
+  'pyrallel.config.ts': "import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop' })",
+  'handlers/pay.ts': handlerFile,
+  'generated/routes.ts':
+    "import pay from '../handlers/pay.ts'\nexport const routes = [{ id: 'pay', file: 'handlers/pay.ts', topic: 'orders', group: null, handler: pay }]",
+}
+const plain: SendOptions = { header: [], count: 1, seed: 1, brokers: 'memory:1' }
+
+function onMemory(cluster: MemoryCluster): Connect {
+  return async () => cluster.connection()
+}
+
+function recordsOf(cluster: MemoryCluster, topic: string): readonly KafkaRecord[] {
+  return [0, 1, 2, 3].flatMap((partition) => [...cluster.log(topic, partition).records])
+}
+
+async function rejection(sending: Promise<unknown>): Promise<PyrallelError> {
+  try {
+    await sending
+  } catch (error) {
+    assert.ok(error instanceof PyrallelError, String(error))
+    return error
+  }
+  throw new assert.AssertionError({ message: 'it was sent' })
+}
+
+function anOrdersCluster(): MemoryCluster {
+  const cluster = memoryCluster()
+  cluster.createTopic('orders')
+  return cluster
+}
+
+describe('send', () => {
+  it('shows a key without what could move the cursor', async () => {
+    const io = testIo(projectFolder())
+    await send('orders', '{}', { ...plain, key: 'ev\u001b[31mil\n' }, io, onMemory(anOrdersCluster()))
+    assert.match(io.out(), /key ev·\[31mil·,/)
+  })
+
+  it('shows the empty key as one', async () => {
+    const io = testIo(projectFolder())
+    await send('orders', '{"a":1}', { ...plain, key: '' }, io, onMemory(anOrdersCluster()))
+    assert.match(io.out(), /^✓ orders\[\d\]@0 {2}key '', acknowledged by memory/)
+  })
+
+  it('produces the value with its key and headers, and says what was acknowledged', async () => {
+    const cluster = anOrdersCluster()
+    const io = testIo(projectFolder())
+    const code = await send(
+      'orders',
+      '{"a":1}',
+      { ...plain, key: 'c1', header: ['source=test', 'x=a=b'], count: 3 },
+      io,
+      onMemory(cluster),
+    )
+    assert.equal(code, 0)
+    const records = recordsOf(cluster, 'orders')
+    assert.equal(records.length, 3)
+    assert.equal(records[0]?.value?.toString(), '{"a":1}')
+    assert.equal(records[0].key?.toString(), 'c1')
+    assert.deepEqual(
+      records[0].headers.map(([name, value]) => [name, value?.toString()]),
+      [
+        ['source', 'test'],
+        ['x', 'a=b'],
+      ],
+    )
+    assert.match(
+      io.out(),
+      /^✓ orders {2}3 records, key c1, acknowledged by memory \(--brokers\) in \d+ ms\n {2}orders\[\d\]@0\.\.2\n$/,
+    )
+  })
+
+  it('prints one JSON document with --json', async () => {
+    const io = testIo(projectFolder())
+    await send('orders', 'null', { ...plain, json: true }, io, onMemory(anOrdersCluster()))
+    const { tookMs, ...sent } = JSON.parse(io.out())
+    assert.equal(typeof tookMs, 'number')
+    const records = [{ partition: 0, offset: 0, key: null }]
+    assert.deepEqual(sent, { topic: 'orders', count: 1, broker: 'memory', from: '--brokers', records })
+  })
+
+  it('says where the record is', async () => {
+    const io = testIo(projectFolder())
+    const cluster = anOrdersCluster()
+    await send('orders', '{}', { ...plain, key: 'c1' }, testIo(projectFolder()), onMemory(cluster))
+    await send('orders', '{}', { ...plain, key: 'c1' }, io, onMemory(cluster))
+    assert.match(io.out(), /^✓ orders\[\d\]@1 {2}key c1, acknowledged by memory/)
+  })
+
+  it('makes values up that the schema allows, the same ones for the same seed, with the keys that are theirs', async () => {
+    const fakes = async (seed: number) => {
+      const cluster = anOrdersCluster()
+      const io = testIo(projectFolder(project))
+      await send('orders', undefined, { ...plain, fake: true, count: 20, seed }, io, onMemory(cluster))
+      assert.match(io.out(), /^✓ orders {2}20 records, \d+ keys, acknowledged/)
+      const records = recordsOf(cluster, 'orders')
+      assert.equal(records.length, 20)
+      for (const { key, value } of records) {
+        const { customer, total } = JSON.parse(value?.toString() ?? '')
+        assert.equal(key?.toString(), customer)
+        assert.ok(total >= 0)
+      }
+      return records.map(({ value }) => value?.toString())
+    }
+    const first = await fakes(1)
+    assert.ok(new Set(first).size > 10, 'all the same')
+    assert.deepEqual(await fakes(1), first)
+    assert.notDeepEqual(await fakes(2), first)
+  })
+
+  for (const [what, argument, options, expected] of [
+    ['no value and no --fake', undefined, {}, /missing required argument 'value'/],
+    ['a value and --fake', '{}', { fake: true }, /Leave one of them out/],
+    ['--fake without a schema', undefined, { fake: true }, /--fake needs the schema of orders/],
+  ] as const) {
+    it(`refuses ${what}`, async () => {
+      const sending = send(
+        'orders',
+        argument,
+        { ...plain, ...options },
+        testIo(projectFolder()),
+        onMemory(anOrdersCluster()),
+      )
+      const error = await rejection(sending)
+      assert.equal(error.code, 'PYR_USAGE')
+      assert.match(error.message, expected)
+    })
+  }
+
+  it('takes null for a tombstone', async () => {
+    const cluster = anOrdersCluster()
+    await send('orders', 'null', { ...plain, key: 'c1' }, testIo(projectFolder()), onMemory(cluster))
+    assert.equal(recordsOf(cluster, 'orders')[0]?.value, null)
+  })
+
+  it('reads the value from a file and from standard input', async () => {
+    const cluster = anOrdersCluster()
+    const root = projectFolder()
+    writeFileSync(join(root, 'order.json'), '{ "from": "file" }')
+    await send('orders', '@order.json', plain, testIo(root), onMemory(cluster))
+    await send('orders', '-', plain, testIo(root, '{ "from": "stdin" }'), onMemory(cluster))
+    assert.deepEqual(
+      recordsOf(cluster, 'orders')
+        .map(({ value }) => JSON.parse(value?.toString() ?? '').from)
+        .sort(),
+      ['file', 'stdin'],
+    )
+  })
+
+  for (const [what, argument, expected] of [
+    ['text that is no JSON', '{id: 1}', /the value is not JSON: .*\nSeen: \{id: 1\}\n.*single quotes/],
+    ['an empty standard input', '-', /standard input is not JSON: .*\nSeen: \(nothing\)/],
+    ['a file that is not there', '@missing.json', /The file missing\.json cannot be read: ENOENT/],
+  ] as const) {
+    it(`refuses ${what}, before anything is connected`, async () => {
+      const connect: Connect = () => {
+        throw new Error('connected')
+      }
+      const error = await rejection(send('orders', argument, plain, testIo(projectFolder()), connect))
+      assert.equal(error.code, 'PYR_USAGE')
+      assert.match(error.message, expected)
+    })
+  }
+
+  it("refuses a value that does not satisfy its topic's schema, with every mistake", async () => {
+    const cluster = anOrdersCluster()
+    const error = await rejection(
+      send('orders', '{"total":-1}', plain, testIo(projectFolder(project)), onMemory(cluster)),
+    )
+    assert.equal(error.code, 'PYR_SCHEMA')
+    assert.match(error.message, /schema of orders; nothing was sent/)
+    assert.match(error.message, /the value: must have required properties customer/)
+    assert.match(error.message, /\/total: must be >= 0/)
+    assert.equal(recordsOf(cluster, 'orders').length, 0)
+  })
+
+  it("takes the key from the topic's own key, unless one is written", async () => {
+    const cluster = anOrdersCluster()
+    const io = testIo(projectFolder(project))
+    await send('orders', '{"customer":"c7","total":1}', plain, io, onMemory(cluster))
+    await send('orders', '{"customer":"c7","total":1}', { ...plain, key: 'other' }, io, onMemory(cluster))
+    assert.deepEqual(
+      recordsOf(cluster, 'orders')
+        .map(({ key }) => key?.toString())
+        .sort(),
+      ['c7', 'other'],
+    )
+  })
+
+  it('refuses a topic that the cluster does not have, and says what was probably meant', async () => {
+    const error = await rejection(
+      send('order', '{}', plain, testIo(projectFolder(project)), onMemory(anOrdersCluster())),
+    )
+    assert.equal(error.code, 'PYR_TOPIC_UNKNOWN')
+    assert.match(error.message, /There is no topic 'order' at memory\. Did you mean "orders"\?/)
+  })
+
+  it('fails when the broker does not take the record', async () => {
+    const cluster = anOrdersCluster()
+    cluster.failProductions(1)
+    const error = await rejection(send('orders', '{}', plain, testIo(projectFolder()), onMemory(cluster)))
+    assert.equal(error.code, 'PYR_PRODUCE_FAILED')
+  })
+})
+
+describe('readHeader', () => {
+  it('refuses one without a name or without =', () => {
+    for (const text of ['novalue', '=x', '']) assert.throws(() => readHeader(text), { code: 'PYR_USAGE' })
+  })
+})
+
+describe('the cluster that send talks to', () => {
+  const project = traceConfig({ group: 'a', kafka: { brokers: ['k1:9092', 'k2:9092'] } }, 'pyrallel.config.ts', {
+    mode: 'development',
+    env: {},
+  })
+  const dev = { pid: 7, kind: 'embedded', brokers: '127.0.0.1:5' } as const
+  const alive = () => true
+  const gone = () => false
+
+  it('is the one of the flag, whatever else is there', () => {
+    const target = chooseTarget({ flag: 'a:1', dev, isAlive: alive, project })
+    const { ifUnreachable, ...found } = target
+    assert.deepEqual(found, { brokers: 'a:1', from: '--brokers', isEmbedded: false })
+    assert.equal(ifUnreachable, 'Start one there, or name another: --brokers host:port.')
+  })
+
+  it('is that of a running dev', () => {
+    const target = chooseTarget({ flag: undefined, dev, isAlive: alive, project })
+    const { ifUnreachable, ...found } = target
+    assert.deepEqual(found, { brokers: '127.0.0.1:5', from: 'the running `pyrallel dev`', isEmbedded: true })
+    assert.match(ifUnreachable, /`pyrallel dev` \(pid 7\): look at what it says/)
+  })
+
+  it('is not where dev.json leads, unless that is a loopback address or a broker of the config', () => {
+    const of = (brokers: string, kind: 'embedded' | 'cluster' = 'cluster') =>
+      chooseTarget({ flag: undefined, dev: { pid: 7, kind, brokers }, isAlive: alive, project }).brokers
+    for (const right of ['127.0.0.1:5', 'localhost:5,[::1]:6', 'k2:9092', 'k1:9092,127.0.0.1:1'])
+      assert.equal(of(right), right)
+    for (const wrong of ['evil.example:9092', 'k1:9092,evil.example:9092', 'k1:9093', '127.0.0.1.evil.example:1']) {
+      assert.throws(() => of(wrong), {
+        code: 'PYR_USAGE',
+        message: /neither at a loopback address nor among kafka\.brokers/,
+      })
+    }
+    assert.throws(() => of('k1:9092', 'embedded'), { code: 'PYR_USAGE' })
+  })
+
+  it('is that of the config when dev has died', () => {
+    assert.equal(chooseTarget({ flag: undefined, dev, isAlive: gone, project }).brokers, 'k1:9092,k2:9092')
+  })
+
+  it('comes with the next step for one that does not answer: where its address was written, and to start dev', () => {
+    const { from, ifUnreachable } = chooseTarget({ flag: undefined, dev, isAlive: gone, project })
+    assert.equal(from, 'pyrallel.config.ts')
+    assert.equal(
+      ifUnreachable,
+      'The address is that of pyrallel.config.ts, as no `pyrallel dev` runs in this folder. .pyrallel/dev.json names process 7, which is not running any more. Start `pyrallel dev` in another terminal, or start a broker there, or name another: --brokers host:port.',
+    )
+    const around = {
+      mode: 'development',
+      env: { PYRALLEL_KAFKA_BROKERS: 'k3:1' },
+      envFiles: new Map([['PYRALLEL_KAFKA_BROKERS', '.env']]),
+    } as const
+    const sources = [
+      ['PYRALLEL_KAFKA_BROKERS in .env', traceConfig({ group: 'a' }, 'x', around)],
+      ['the default of kafka.brokers', traceConfig({ group: 'a' }, 'x', { mode: 'development', env: {} })],
+    ] as const
+    for (const [source, written] of sources) {
+      const target = chooseTarget({ flag: undefined, dev: undefined, isAlive: gone, project: written })
+      assert.equal(target.from, source)
+      assert.match(target.ifUnreachable, new RegExp(`^The address is that of ${source}, as no \`pyrallel dev\` runs`))
+      assert.doesNotMatch(target.ifUnreachable, /dev\.json/)
+    }
+  })
+
+  it('is none when dev runs on the in-memory broker, which is said', () => {
+    const memory = { pid: 7, kind: 'memory', brokers: 'memory' } as const
+    assert.throws(
+      () => chooseTarget({ flag: undefined, dev: memory, isAlive: alive, project }),
+      /pid 7.*in-memory broker/,
+    )
+  })
+
+  it('is none when there is neither, which is said, with the process that has died', () => {
+    assert.throws(
+      () => chooseTarget({ flag: undefined, dev, isAlive: gone, project: undefined }),
+      /names process 7, which is not running any more/,
+    )
+  })
+})

@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, it } from 'node:test'
+import { main } from '../../../../cli/main.ts'
+import { statusText } from '../../../../cli/status/status-text.ts'
+import { painter } from '../../../../cli/terminal/paint.ts'
+import { status, watch } from '../../../../cli/verbs/status.ts'
+import type { SystemMetrics } from '../../../../framework/model/snapshot.ts'
+import { HttpServer } from '../../../../framework/observability/http-server.ts'
+import { ManualClock } from '../../../../framework/testing/manual-clock.ts'
+import { aBlockingRecord, aGroup, aHandlerState, aPartition, aSystem } from '../../observability/snapshots.ts'
+import { projectFolder, testIo } from '../test-io.ts'
+
+const closers: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close()
+})
+
+async function serve(snapshot: () => SystemMetrics): Promise<string> {
+  const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
+  // No page is old enough to be shared.
+  let now = 0
+  const own = { names: [], stallAfterMs: 1, now: () => (now += 1_000) }
+  const server = new HttpServer({ host: '127.0.0.1', port: 0, ...own, snapshot, metrics: undefined, log })
+  closers.push(() => server.close())
+  return await server.listen()
+}
+
+const plain = painter(false)
+const url = 'http://127.0.0.1:9464'
+
+const blocked = aPartition({
+  trueLag: 12,
+  position: 100,
+  gaps: { offsets: 3, stretches: 2, span: 6 },
+  blocking: aBlockingRecord({
+    offset: 100,
+    key: 'c9',
+    ageMs: 12_500,
+    state: 'waiting',
+    attempt: 3,
+    lastError: { reason: 'handler', name: 'TypeError', message: 'no' },
+  }),
+  ribbon: { from: 98, to: 106, cells: 'ddxggrgw' },
+})
+
+describe('the text of pyrallel status', () => {
+  it('shows a table of handlers, and one of partitions with a bar of their offsets', () => {
+    const groups = [
+      aGroup({
+        inFlight: 1,
+        queued: 4,
+        records: 6,
+        retriesWaiting: 1,
+        partitions: [aPartition({ partition: 1 }), blocked],
+      }),
+    ]
+    assert.equal(
+      statusText(aSystem({ groups }), url, plain),
+      `pyrallel  running  2026-01-01 00:00:00 UTC  http://127.0.0.1:9464
+
+group shop: assigned, 2 partitions
+  1 in flight, 4 queued, 1 waiting for a retry, 0 for a dead letter, 6 of 10000 records in memory
+
+  handler  topic   in flight  limit  abandoned  threads
+  bill     orders  0          100    0          -
+
+  partition  true lag  position  gaps    ${'blocked by'.padEnd(49)}  offsets
+  orders:0   12        100       3 in 2  100 key c9, 12.5 s, waiting, attempt 3: TypeError  ==!##>#.
+  orders:1   0         10        0       ${'-'.padEnd(49)}  all done
+
+offsets: = done   > running   . waiting   ! waiting for a retry or a dead letter   # gap: done above an offset that is not
+`,
+    )
+  })
+
+  it('says why intake is stopped, what a partition is held by, and how many are left out', () => {
+    const partitions = [
+      aPartition({ pausedBecause: 'bytes', isDraining: true, isTight: true, trueLag: null, position: null }),
+    ]
+    const groups = [aGroup({ intake: 'held', intakeReason: 'records', partitions, assignedPartitions: 3 })]
+    const text = statusText(aSystem({ groups }), url, plain)
+    assert.match(text, /assigned, 3 partitions {2}intake held: limit of records/)
+    assert.match(text, /orders:0 +\? +- .*all done paused: limit of bytes, draining, no room for further gaps/)
+    assert.match(text, /and 2 more partitions/)
+  })
+
+  it('says what keeps a handler from starting more, and which keys are poisoned', () => {
+    const handlers = [
+      aHandlerState({ adaptiveLimit: 12 }),
+      aHandlerState({ handlerId: 'ship', rateLimit: 50, isHeldByRate: true }),
+      aHandlerState({ handlerId: 'tell', rateLimit: 5, isPaused: true, openBreakers: 4 }),
+    ]
+    const partitions = [
+      aPartition({ openBreakers: 5, openBreakerKeys: ['a', 'b', 'c\u001b[2J', 'd'] }),
+      aPartition({ partition: 1, openBreakers: 1, openBreakerKeys: ['z'] }),
+    ]
+    const text = statusText(aSystem({ groups: [aGroup({ handlers, partitions })] }), url, plain)
+    assert.match(text, /bill +orders +0 +12 of 100 +0 +-\n/)
+    assert.match(text, /ship +orders +0 +100 +0 +- +rate 50\/s, which holds it back\n/)
+    assert.match(text, /tell +orders +0 +100 +0 +- +rate 5\/s, paused, 4 keys poisoned\n/)
+    assert.match(text, /orders:0 .*all done poisoned: b, c·\[2J, d and 2 more\n/)
+    assert.match(text, /orders:1 .*all done poisoned: z\n/)
+  })
+
+  it('counts threads and their restarts', () => {
+    const [handler] = aGroup().handlers
+    const threads = { running: 4, restarts: 2, batches: 0, boundaryMs: 0 }
+    const groups = [aGroup({ handlers: handler === undefined ? [] : [{ ...handler, threads, abandoned: 1 }] })]
+    assert.match(statusText(aSystem({ groups }), url, plain), /bill +orders +0 +100 +1 +4 \(2 restarts\)/)
+  })
+
+  it('lets nothing of a key reach the terminal that moves its cursor', () => {
+    const blocking = aBlockingRecord({ key: 'a\u001b[2Jb\nc\u009bd\u202ee' })
+    const text = statusText(aSystem({ groups: [aGroup({ partitions: [aPartition({ blocking })] })] }), url, plain)
+    assert.match(text, /key a·\[2Jb·c·d·e,/)
+  })
+})
+
+describe('pyrallel status', () => {
+  it('shows what the process at --url is doing', async () => {
+    const io = testIo(projectFolder())
+    const at = await serve(() => aSystem({ groups: [aGroup({ partitions: [blocked] })] }))
+    assert.equal(await main(['status', '--url', at], io), 0)
+    assert.equal(io.out(), statusText(aSystem({ groups: [aGroup({ partitions: [blocked] })] }), at, plain))
+  })
+
+  it('asks at the address of the config, by way of loopback where it listens at all addresses', async () => {
+    const at = await serve(() => aSystem())
+    const { port } = new URL(at)
+    const config = `import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'g', http: { host: '0.0.0.0', port: ${port} } })\n`
+    const io = testIo(projectFolder({ 'pyrallel.config.ts': config }))
+    assert.equal(await status({}, io), 0)
+    assert.match(io.out(), new RegExp(at))
+  })
+
+  it('prints with --json the snapshot and nothing else', async () => {
+    const io = testIo(projectFolder())
+    assert.equal(await status({ url: await serve(() => aSystem()), json: true }, io), 0)
+    assert.deepEqual(JSON.parse(io.out()), aSystem())
+  })
+
+  it('says what to do when nothing answers', async () => {
+    const io = testIo(projectFolder())
+    const at = await serve(() => aSystem())
+    for (const close of closers.splice(0)) await close()
+    assert.equal(await main(['status', '--url', at], io), 1)
+    assert.match(
+      io.err(),
+      /PYR_STATUS_UNREACHABLE\n {2}Nothing answers at http:\S+ \(ECONNREFUSED\)\. Start the process with `http: \{ enabled: true \}`/,
+    )
+    assert.equal(io.out(), '')
+  })
+
+  it('takes an address without http:// for one with it', async () => {
+    const at = await serve(() => aSystem())
+    const io = testIo(projectFolder())
+    assert.equal(await main(['status', '--url', at.replace('http://', '')], io), 0, io.err())
+    assert.match(io.out(), new RegExp(at))
+  })
+
+  it('refuses what is no address of a process', async () => {
+    for (const url of ['http://', 'ftp://127.0.0.1:9464', 'http://127.0.0.1:99999']) {
+      const io = testIo(projectFolder())
+      assert.equal(await main(['status', '--url', url], io), 2, url)
+      assert.ok(
+        io.err().includes(`--url is '${url}', which is no address of a process. Write http://host:port`),
+        io.err(),
+      )
+    }
+  })
+
+  it('says of a port that Node does not ask that it is the port', async () => {
+    const io = testIo(projectFolder())
+    assert.equal(await main(['status', '--url', 'http://127.0.0.1:1'], io), 1)
+    assert.match(io.err(), /Nothing can be asked at http:\/\/127\.0\.0\.1:1: .*port.* Set http\.port to another/)
+  })
+
+  it('does not take another server for Pyrallel', async () => {
+    const other = createServer((_request, response) => response.end('{"hello":1}'))
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    closers.push(() => new Promise((resolve) => other.close(resolve)))
+    const { port } = other.address() as AddressInfo
+    await assert.rejects(status({ url: `http://127.0.0.1:${port}` }, testIo(projectFolder())), {
+      code: 'PYR_STATUS_UNREACHABLE',
+      message: /is no Pyrallel \(status 200, no snapshot\)/,
+    })
+  })
+
+  it('shows it again every second with --watch, on a terminal over itself, until it is stopped', async () => {
+    const clock = new ManualClock()
+    let asked = 0
+    let onAsked = () => {}
+    const at = await serve(() => {
+      asked += 1
+      return aSystem()
+    })
+    const shown = () =>
+      new Promise<void>((resolve) => {
+        onAsked = resolve
+      })
+    const writes: string[] = []
+    const io = testIo(projectFolder())
+    const stdout = {
+      isTTY: true,
+      write: (text: string) => {
+        writes.push(text)
+        onAsked()
+      },
+    }
+    let stop = () => {}
+    const stopped = new Promise<void>((resolve) => {
+      stop = resolve
+    })
+    const first = shown()
+    const done = watch({ url: at, watch: true }, { ...io, env: { NO_COLOR: '1' }, stdout }, stopped, clock)
+    await first
+    await new Promise(setImmediate)
+    clock.advance(999)
+    await new Promise(setImmediate)
+    assert.equal(asked, 1)
+    const second = shown()
+    clock.advance(1)
+    await second
+    await new Promise(setImmediate)
+    stop()
+    await done
+    assert.equal(asked, 2)
+    assert.deepEqual(
+      writes.map((text) => text.startsWith('\u001b[H\u001b[J')),
+      [true, true],
+    )
+    assert.equal(clock.pendingTimers, 0)
+  })
+
+  for (const json of [false, true]) {
+    it(`goes on with --watch${json ? ' --json' : ''} when the process is restarted, and says once that nothing answers`, async () => {
+      const clock = new ManualClock()
+      const snapshot = () => aSystem()
+      const at = await serve(snapshot)
+      const io = testIo(projectFolder())
+      let stop = () => {}
+      const stopped = new Promise<void>((resolve) => {
+        stop = resolve
+      })
+      const done = watch({ url: at, watch: true, json }, io, stopped, clock)
+      // A look ends with the timer for the next one.
+      const looked = async () => {
+        while (clock.pendingTimers === 0) await new Promise((resolve) => setImmediate(resolve))
+      }
+      const next = async () => {
+        await looked()
+        clock.advance(1_000)
+        await looked()
+      }
+      await looked()
+      for (const close of closers.splice(0)) await close()
+      await next()
+      await next()
+      const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
+      const port = Number(new URL(at).port)
+      const again = new HttpServer({
+        host: '127.0.0.1',
+        port,
+        stallAfterMs: 1,
+        snapshot,
+        metrics: undefined,
+        names: [],
+        log,
+      })
+      closers.push(() => again.close())
+      await again.listen()
+      await next()
+      stop()
+      await done
+      const gone = 'nothing answers any more: asking again every second, until Ctrl-C\n'
+      const shown = json ? `${JSON.stringify(aSystem())}\n` : statusText(aSystem(), at, plain)
+      assert.equal(io.out(), json ? shown + shown : shown + gone + shown)
+      assert.equal(io.err(), json ? gone : '')
+    })
+  }
+
+  it('says with --watch what is wrong where nothing has ever answered', async () => {
+    const at = await serve(() => aSystem())
+    for (const close of closers.splice(0)) await close()
+    const watching = watch({ url: at, watch: true }, testIo(projectFolder()), new Promise(() => {}))
+    await assert.rejects(watching, { code: 'PYR_STATUS_UNREACHABLE' })
+  })
+})

@@ -1,0 +1,116 @@
+/** Patterns of schemas: how often they run, on how long a text, and what is told of them. Every text here is harmless. */
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { type TSchema, Type } from 'typebox'
+import type { PatternRules, SlowCheck } from '../../../framework/validation/guarded-patterns.ts'
+import { RejectedValue, ValueDecoder } from '../../../framework/validation/value-decoder.ts'
+
+const letters = '^[a-z]+$'
+
+/** How often a pattern with this source runs. */
+let runs = 0
+const exec = RegExp.prototype.exec
+beforeEach(() => {
+  runs = 0
+  RegExp.prototype.exec = function (text) {
+    if (this.source === letters) runs += 1
+    return exec.call(this, text)
+  }
+})
+afterEach(() => {
+  RegExp.prototype.exec = exec
+})
+
+const still: PatternRules = { now: () => 0, onSlow: () => {} }
+
+async function decode(schema: TSchema, value: unknown, rules = still): Promise<unknown> {
+  const decoder = await ValueDecoder.of(schema, 'h', rules)
+  return decoder.decode(Buffer.from(JSON.stringify(value)))
+}
+
+async function whyNot(schema: TSchema, value: unknown): Promise<string> {
+  const result = await decode(schema, value)
+  assert.ok(result instanceof RejectedValue)
+  return result.failure.message
+}
+
+describe('a pattern of a schema', () => {
+  it('runs once on a value that it refuses, and not again for the text of the error', async () => {
+    const schema = Type.Object({ sku: Type.String({ pattern: letters }) })
+    assert.match(await whyNot(schema, { sku: 'A1' }), /\/sku must match pattern "\^\[a-z\]\+\$"/)
+    assert.equal(runs, 1)
+  })
+
+  it('does not run on a text that is longer than its maxLength', async () => {
+    const schema = Type.String({ pattern: letters, maxLength: 3 })
+    assert.match(await whyNot(schema, 'abcd'), /must not have more than 3 characters/)
+    assert.equal(runs, 0)
+  })
+
+  it('does not run on a text above 10,000 characters where there is no maxLength, and the error says so', async () => {
+    const schema = Type.String({ pattern: letters })
+    assert.equal(await decode(schema, 'a'.repeat(10_000)), 'a'.repeat(10_000))
+    assert.equal(runs, 1)
+    assert.match(
+      await whyNot(schema, 'a'.repeat(10_001)),
+      /at most 10000 characters, as its schema has a pattern and no maxLength/,
+    )
+    assert.equal(runs, 1)
+  })
+
+  it('runs on a longer text where maxLength allows it', async () => {
+    assert.equal(
+      typeof (await decode(Type.String({ pattern: letters, maxLength: 20_000 }), 'a'.repeat(15_000))),
+      'string',
+    )
+    assert.equal(runs, 1)
+  })
+
+  it('runs once on each element, in unions and nested objects too, and the first misfit is named', async () => {
+    const schema = Type.Object({
+      lines: Type.Array(Type.Object({ sku: Type.Union([Type.String({ pattern: letters }), Type.Null()]) })),
+    })
+    const why = await whyNot(schema, { lines: [{ sku: 'ok' }, { sku: null }, { sku: 'NO' }, { sku: 'fine' }] })
+    assert.match(why, /\/lines\/2\/sku must match pattern/)
+    assert.ok(runs <= 3, `${runs} runs`)
+  })
+
+  it('judges each value by itself: what one has failed is no concern of the next', async () => {
+    const decoder = await ValueDecoder.of(Type.Object({ a: Type.String({ pattern: letters }) }), 'h', still)
+    for (const [value, isRight] of [
+      ['x', true],
+      ['X', false],
+      ['y', true],
+      ['X', false],
+      ['x', true],
+    ] as const) {
+      const decoded = decoder.decode(Buffer.from(JSON.stringify({ a: value })))
+      assert.equal(decoded instanceof RejectedValue, !isRight, value)
+    }
+  })
+
+  it('that takes more than 100 ms is told, by the path in the schema and never by the value', async () => {
+    const told: SlowCheck[] = []
+    let now = 0
+    const rules = { now: () => (now += 101), onSlow: (check: SlowCheck) => void told.push(check) }
+    const schema = Type.Object({ lines: Type.Array(Type.Object({ sku: Type.String({ pattern: letters }) })) })
+    await decode(schema, { lines: [{ sku: 'abc' }] }, rules)
+    assert.deepEqual(told, [{ path: 'lines/*/sku', tookMs: 101 }])
+    now = 0
+    const fast = { ...rules, now: () => (now += 100) }
+    await decode(schema, { lines: [{ sku: 'abc' }] }, fast)
+    assert.equal(told.length, 1)
+  })
+
+  it('leaves values in the schema alone, and properties that are called pattern', async () => {
+    const schema = Type.Object({
+      pattern: Type.String({ pattern: letters }),
+      kind: Type.Unsafe<object>({ const: { pattern: '^x$' } }),
+    })
+    assert.deepEqual(await decode(schema, { pattern: 'abc', kind: { pattern: '^x$' } }), {
+      pattern: 'abc',
+      kind: { pattern: '^x$' },
+    })
+    assert.ok((await decode(schema, { pattern: 'ABC', kind: { pattern: '^x$' } })) instanceof RejectedValue)
+  })
+})
