@@ -1,5 +1,6 @@
 /** `pyrallel inspect offsets`: where a group stands in each partition, and what its commit metadata says. Changes nothing. */
 import { type DecodedMetadata, decodeCompleted } from '../../framework/control-plane/offsets/metadata-encoder.ts'
+import type { OffsetRange } from '../../framework/control-plane/offsets/range-list.ts'
 import type { GroupOffset } from '../../framework/kafka/kafka-client.ts'
 import { type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
 import { exitCodes } from '../terminal/failure.ts'
@@ -17,7 +18,7 @@ export interface InspectOptions {
 interface Inspected extends GroupOffset {
   /** Records that the group has not committed yet. */
   readonly lag: number
-  readonly decoded: DecodedMetadata
+  readonly decoded: DecodedMetadata<readonly OffsetRange[]>
 }
 
 const CHECK_TIMEOUT_MS = 5_000

@@ -6,8 +6,8 @@ import type { RecoveryStrategy } from '../model/settings.ts'
 import type { FailedRecords } from './failures/failed-records.ts'
 import type { IntakeGate } from './flow/backpressure.ts'
 import type { Scheduler } from './flow/scheduler.ts'
-import { decodeCompleted } from './offsets/metadata-encoder.ts'
-import { type OffsetRange, rangesBelow } from './offsets/offset-tracker.ts'
+import { decodeMetadata } from './offsets/metadata-encoder.ts'
+import { RangeList } from './offsets/range-list.ts'
 import type { InFlight } from './partition/in-flight.ts'
 import { type PartitionSettings, PartitionState } from './partition/partition-state.ts'
 import { nextEpoch, type PartitionLookup, PartitionTable } from './partition/partition-table.ts'
@@ -53,11 +53,11 @@ export class Assignments {
   begin(of: AssignedPartition): PartitionState {
     const decoded =
       this.#recovery === 'metadata' && of.position !== undefined
-        ? decodeCompleted(of.position, of.metadata, this.#maxRestored)
+        ? decodeMetadata(of.position, of.metadata, this.#maxRestored)
         : ({ kind: 'none' } as const)
-    const told = decoded.kind === 'completed' ? decoded.ranges : []
+    const told = decoded.kind === 'completed' ? decoded.ranges : RangeList.empty
     // A log that was cut gives those offsets to other records. They are not done.
-    const restored = of.logEnd === undefined ? told : rangesBelow(told, of.logEnd)
+    const restored = of.logEnd === undefined ? told : told.below(of.logEnd)
     const start = { position: of.position, metadata: of.metadata, restored }
     const route = this.#scheduler.routeOf(of.topic)
     const state = new PartitionState(
@@ -73,8 +73,8 @@ export class Assignments {
     this.#intake.onAssigned(state)
     this.#holdShards(state)
     const { topic, partition, epoch } = state
-    const count = offsetsIn(restored)
-    const beyond = offsetsIn(told) - count
+    const count = restored.offsets
+    const beyond = told.offsets - count
     this.#emit?.({ kind: 'partition.assigned', topic, partition, epoch, position: of.position, restored: count })
     if (decoded.kind === 'rejected') {
       this.#emit?.({ kind: 'metadata.dropped', topic, partition, epoch, why: decoded.why })
@@ -132,8 +132,4 @@ export class Assignments {
     this.#intake.onDropped(state)
     this.#failed.forget(state)
   }
-}
-
-function offsetsIn(ranges: readonly OffsetRange[]): number {
-  return ranges.reduce((sum, { start, end }) => sum + end - start, 0)
 }

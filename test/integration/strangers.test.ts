@@ -103,6 +103,20 @@ describe('strangers', { timeout: 120_000 + seconds * 1_000 }, () => {
     assert.ok(restored <= 1_000_000)
   })
 
+  it('who write metadata of a million gaps for 1,000 partitions at once cost eight bytes for each range that is restored', () => {
+    const stranger = new Stranger(seededRandom(seed))
+    const text = stranger.worstMetadata(5_000_000_000)
+    assert.equal(text.length, 141)
+    const driver = new Driver()
+    driver.assign(0, 5_000_000_000, text)
+    const before = liveHeap()
+    for (let partition = 1; partition <= 1_000; partition++) driver.assign(partition, 5_000_000_000, text)
+    const grown = liveHeap() - before
+    assert.equal(driver.eventsOf('partition.assigned').at(-1)?.restored, 10_000)
+    // 80,000 bytes each are 76 MiB. An object for each range would take ten times as much.
+    assert.ok(grown < 100, `${grown} MiB more`)
+  })
+
   it('who reach the port and do not read shut nobody out and take no memory', async () => {
     const app = await hostApp()
     const clients = new BadClients(app.url())

@@ -133,6 +133,11 @@ export class Stranger {
     })
   }
 
+  /** 141 characters that stand for a million ranges. */
+  worstMetadata(position: number): string {
+    return millionGaps(position)
+  }
+
   /** Commit metadata: whole, for a million gaps, cut, of another position, padded, foreign, or noise. */
   metadata(position: number): string {
     const kind = Math.floor(this.#random() * 8)

@@ -35,8 +35,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'restored completions run again',
     file: 'offsets/offset-tracker.ts',
-    find: 'if (first === undefined || first.start > offset) return false',
-    replace: 'if (first === undefined || first.start > -1) return false',
+    find: 'if (this.#restored.startOf(this.#firstRestored) > offset) return false',
+    replace: 'if (this.#restored.startOf(this.#firstRestored) > -1) return false',
   },
   {
     name: 'of the restored completions, one range is read',
@@ -47,7 +47,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'restored completions beyond the end of the log are believed',
     file: 'assignments.ts',
-    find: 'of.logEnd === undefined ? told : rangesBelow(told, of.logEnd)',
+    find: 'of.logEnd === undefined ? told : told.below(of.logEnd)',
     replace: 'told',
   },
   {
@@ -127,9 +127,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a hole in the log holds the position back',
     file: 'offsets/offset-tracker.ts',
-    find: 'const next = this.#next\n    const restored = this.#restored[0]',
+    find: 'const next = this.#next\n    const [restored, first]',
     replace:
-      'const next = this.#highestCompleted === -1 ? this.#next : this.#highestCompleted\n    const restored = this.#restored[0]',
+      'const next = this.#highestCompleted === -1 ? this.#next : this.#highestCompleted\n    const [restored, first]',
   },
   {
     name: 'a log that was cut is read on as if nothing had happened',

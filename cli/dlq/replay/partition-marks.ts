@@ -1,10 +1,7 @@
 /** What of one partition of a dead-letter topic is published and marked. The marks are what its commit says. */
-import { decodeCompleted, encodeCompleted } from '../../../framework/control-plane/offsets/metadata-encoder.ts'
-import {
-  type OffsetRange,
-  OffsetTracker,
-  rangesBelow,
-} from '../../../framework/control-plane/offsets/offset-tracker.ts'
+import { decodeMetadata, encodeCompleted } from '../../../framework/control-plane/offsets/metadata-encoder.ts'
+import { OffsetTracker } from '../../../framework/control-plane/offsets/offset-tracker.ts'
+import { RangeList } from '../../../framework/control-plane/offsets/range-list.ts'
 import type { AssignedPartition, CommitRequest, GroupOffset } from '../../../framework/kafka/kafka-client.ts'
 import type { KafkaRecord } from '../../../framework/model/record.ts'
 
@@ -62,7 +59,7 @@ export function replayMarks(committed: readonly GroupOffset[], topic: string): (
   return ({ partition, offset }) => {
     const mark = marks.get(partition)
     if (mark === undefined) return false
-    return offset < mark.position || mark.above.some(({ start, end }) => offset >= start && offset < end)
+    return offset < mark.position || mark.above.has(offset)
   }
 }
 
@@ -76,8 +73,8 @@ function markedAbove({
   position,
   metadata,
   logEnd,
-}: Pick<AssignedPartition, 'position' | 'metadata' | 'logEnd'>): readonly OffsetRange[] {
-  const decoded = position === undefined ? undefined : decodeCompleted(position, metadata)
-  const told = decoded?.kind === 'completed' ? decoded.ranges : []
-  return logEnd === undefined ? told : rangesBelow(told, logEnd)
+}: Pick<AssignedPartition, 'position' | 'metadata' | 'logEnd'>): RangeList {
+  const decoded = position === undefined ? undefined : decodeMetadata(position, metadata)
+  const told = decoded?.kind === 'completed' ? decoded.ranges : RangeList.empty
+  return logEnd === undefined ? told : told.below(logEnd)
 }

@@ -34,7 +34,7 @@
  */
 import { bug } from '../../model/errors.ts'
 import { bytesFromText, bytesInUnits, checkOf, endsAt, textFromBytes } from './metadata-text.ts'
-import type { OffsetRange } from './offset-tracker.ts'
+import { type OffsetRange, RangeList } from './range-list.ts'
 import { type EncodedRuns, MAX_RUNS, MAX_SPAN, pushVarint, type Runs, readVarint, runCodecs } from './run-codecs.ts'
 
 export interface EncodedMetadata {
@@ -45,10 +45,10 @@ export interface EncodedMetadata {
   readonly truncated: boolean
 }
 
-export type DecodedMetadata =
+export type DecodedMetadata<Ranges = RangeList> =
   | { readonly kind: 'none' }
   /** `cutAt`: the text has more ranges than were asked for; what it says from this offset on was not read. */
-  | { readonly kind: 'completed'; readonly ranges: readonly OffsetRange[]; readonly cutAt?: number }
+  | { readonly kind: 'completed'; readonly ranges: Ranges; readonly cutAt?: number }
   /** Not ours, cut, padded, altered, or of another position. `why` completes the sentence "the metadata is ...". */
   | { readonly kind: 'rejected'; readonly why: string }
 
@@ -84,7 +84,7 @@ export function encodeCompleted(
  * Never throws.
  * @param maxRanges how many are built at most, whatever the text says: 141 characters can stand for a million. 1 or more
  */
-export function decodeCompleted(position: number, text: string, maxRanges = MAX_RUNS / 2): DecodedMetadata {
+export function decodeMetadata(position: number, text: string, maxRanges = MAX_RUNS / 2): DecodedMetadata {
   if (text === '') return { kind: 'none' }
   if (!text.startsWith(PREFIX)) return rejected(nameForeign(text))
   if (text.length > MAX_LENGTH) return rejected('longer than any that Pyrallel writes')
@@ -95,9 +95,19 @@ export function decodeCompleted(position: number, text: string, maxRanges = MAX_
   const runs = runCodecs.find((codec) => codec.id === body.codecId)?.decode(body.payload, body.span, 2 * maxRanges)
   if (runs === undefined || !Number.isSafeInteger(position + body.span))
     return rejected('damaged: its check is right and its content is not')
-  const ranges = rangesOf(position, runs)
-  const cutAt = ranges.at(-1)?.end ?? position
+  const ranges = RangeList.ofRuns(position, runs)
+  const cutAt = ranges.end ?? position
   return cutAt < position + body.span ? { kind: 'completed', ranges, cutAt } : { kind: 'completed', ranges }
+}
+
+/** As `decodeMetadata`, with an object for each range: for a few of them. */
+export function decodeCompleted(
+  position: number,
+  text: string,
+  maxRanges?: number,
+): DecodedMetadata<readonly OffsetRange[]> {
+  const decoded = decodeMetadata(position, text, maxRanges)
+  return decoded.kind === 'completed' ? { ...decoded, ranges: [...decoded.ranges] } : decoded
 }
 
 function runsOf(position: number, completed: readonly OffsetRange[]): Runs {
@@ -174,17 +184,6 @@ function unframe(position: number, bytes: Uint8Array): Body | undefined {
   const view = new DataView(bytes.buffer)
   if (view.getUint32(0) !== crc32 || view.getUint32(4) !== crc32c) return undefined
   return { codecId, span: span.value, payload: bytes.subarray(length.next, end) }
-}
-
-function rangesOf(position: number, runs: Runs): OffsetRange[] {
-  const ranges: OffsetRange[] = []
-  let at = position
-  for (let index = 0; index < runs.length; index += 2) {
-    const start = at + (runs[index] ?? 0)
-    at = start + (runs[index + 1] ?? 0)
-    ranges.push({ start, end: at })
-  }
-  return ranges
 }
 
 function rejected(why: string): DecodedMetadata {

@@ -1,16 +1,6 @@
 /** Decides which offsets of one partition may be committed. Knows nothing of Kafka, time or handlers. */
 import { bug } from '../../model/errors.ts'
-
-/** Half open: `end` is not part of it. */
-export interface OffsetRange {
-  readonly start: number
-  readonly end: number
-}
-
-/** What of the ranges lies below `end`. */
-export function rangesBelow(ranges: readonly OffsetRange[], end: number): OffsetRange[] {
-  return ranges.flatMap((range) => (range.start < end ? { start: range.start, end: Math.min(range.end, end) } : []))
-}
+import { type OffsetRange, RangeList } from './range-list.ts'
 
 /** Names one offset that has arrived, as long as it is not passed. Tickets are given out in the order of arrival. */
 export type OffsetTicket = number
@@ -40,23 +30,24 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
   /** The lowest offset that may still arrive. Undefined until the first one, when the group had committed nothing. */
   #next: number | undefined
   #highestCompleted = -1
-  /** What is left of the restored ranges: those that end above `#next`. */
-  #restored: OffsetRange[]
+  /** The restored ranges; the first of them that ends above `#next`. */
+  #restored: RangeList
+  #firstRestored = 0
 
   /** @param restored completed ranges above `position`: sorted, disjoint */
-  constructor(position: number | undefined, restored: readonly OffsetRange[] = []) {
+  constructor(position: number | undefined, restored = RangeList.empty) {
     this.#next = position
-    this.#restored = [...restored]
-    const last = restored.at(-1)
-    if (last !== undefined) this.#highestCompleted = last.end - 1
+    this.#restored = restored
+    if (restored.end !== undefined) this.#highestCompleted = restored.end - 1
   }
 
   /** The next offset to commit, exclusive: everything below it is complete or does not exist. */
   get position(): number | undefined {
     if (this.#size > 0) return this.#offsets[this.#head]
     const next = this.#next
-    const restored = this.#restored[0]
-    return next !== undefined && restored !== undefined && restored.start <= next ? restored.end : next
+    const [restored, first] = [this.#restored, this.#firstRestored]
+    const isRestored = next !== undefined && first < restored.length && restored.startOf(first) <= next
+    return isRestored ? restored.endOf(first) : next
   }
 
   /** The lowest offset that may still arrive. */
@@ -97,14 +88,15 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
    */
   skipRestored(offset: number): boolean {
     this.#refuseLower(offset)
-    let passed = 0
-    for (const range of this.#restored) {
-      if (range.end > offset) break
-      passed += 1
+    if (this.#restored.length === 0) return false
+    while (this.#firstRestored < this.#restored.length && this.#restored.endOf(this.#firstRestored) <= offset)
+      this.#firstRestored += 1
+    if (this.#firstRestored === this.#restored.length) {
+      this.#restored = RangeList.empty
+      this.#firstRestored = 0
+      return false
     }
-    if (passed > 0) this.#restored.splice(0, passed)
-    const first = this.#restored[0]
-    if (first === undefined || first.start > offset) return false
+    if (this.#restored.startOf(this.#firstRestored) > offset) return false
     this.#next = offset + 1
     // One completed offset between two incomplete ones tells of all. With nothing incomplete below, the position has passed it.
     if (this.#size > 0 && this.#items[this.#slotOf(this.#size - 1)] !== undefined) this.#append(offset, undefined)
@@ -195,12 +187,13 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
     const position = this.position
     const next = this.#next
     if (position === undefined || next === undefined) return
-    for (const range of this.#restored) {
-      const start = Math.max(range.start, next)
-      if (range.end <= position || start >= range.end) continue
+    for (let index = this.#firstRestored; index < this.#restored.length; index += 1) {
+      const start = Math.max(this.#restored.startOf(index), next)
+      const end = this.#restored.endOf(index)
+      if (end <= position || start >= end) continue
       const last = ranges.at(-1)
-      if (last !== undefined && last.end === start) ranges[ranges.length - 1] = { start: last.start, end: range.end }
-      else ranges.push({ start, end: range.end })
+      if (last !== undefined && last.end === start) ranges[ranges.length - 1] = { start: last.start, end }
+      else ranges.push({ start, end })
     }
   }
 

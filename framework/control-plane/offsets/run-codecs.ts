@@ -54,16 +54,17 @@ const varints: RunCodec = {
   },
   decode(bytes, span, maxRuns) {
     const runs: number[] = []
-    let total = 0
+    let [total, count] = [0, 0]
     for (let at = 0; at < bytes.length; ) {
       const varint = readVarint(bytes, at)
       if (varint === undefined) return undefined
       at = varint.next
       total += varint.value
       if (varint.value === 0 || total > span) return undefined
-      runs.push(varint.value)
+      if (count < maxRuns) runs.push(varint.value)
+      count += 1
     }
-    return total === span && runs.length % 2 === 0 ? runs.slice(0, maxRuns) : undefined
+    return total === span && count % 2 === 0 ? runs : undefined
   },
 }
 
@@ -95,12 +96,12 @@ const bitset: RunCodec = {
       const bit = ((bytes[at >>> 3] ?? 0) >>> (at & 7)) & 1
       if (bit === previous) continue
       if (at === start) return undefined
-      runs.push(at - start)
+      if (runs.length < maxRuns) runs.push(at - start)
       start = at
       previous = bit
     }
-    runs.push(span - start)
-    return previous === 1 ? runs.slice(0, maxRuns) : undefined
+    if (runs.length < maxRuns) runs.push(span - start)
+    return previous === 1 ? runs : undefined
   },
 }
 

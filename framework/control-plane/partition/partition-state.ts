@@ -10,7 +10,8 @@ import {
 import type { BatchSettings, Route } from '../../model/settings.ts'
 import type { Epoch } from '../../model/work.ts'
 import { type EncodedMetadata, encodeCompleted } from '../offsets/metadata-encoder.ts'
-import { type OffsetRange, OffsetTracker } from '../offsets/offset-tracker.ts'
+import { OffsetTracker } from '../offsets/offset-tracker.ts'
+import type { RangeList } from '../offsets/range-list.ts'
 import { BatchBuilder } from './batch-builder.ts'
 import type { HandlerTally } from './handler-tally.ts'
 import { KeyBreakers } from './key-breakers.ts'
@@ -104,7 +105,7 @@ export class PartitionState implements TopicPartition {
     start: {
       readonly position: number | undefined
       readonly metadata: string
-      readonly restored: readonly OffsetRange[]
+      readonly restored: RangeList
     },
     settings: PartitionSettings,
     tally: HandlerTally,
@@ -121,8 +122,9 @@ export class PartitionState implements TopicPartition {
     this.#metadataLength = start.metadata.length
     // Metadata that was dropped as unreadable must not stay with the group: the next commit replaces it.
     this.#mayHaveChanged = start.metadata !== '' && start.restored.length === 0
-    // What is restored may leave no room. Found out at the first commit only, records above it would have started by then.
-    if (start.restored.length > 0) this.#measure()
+    // What is restored may leave no room. Found out at the first commit only, records above it would have started by then. Its text says how
+    // much it takes, or more where not all of it is believed; to encode it anew for each of a thousand partitions would take seconds.
+    if (start.restored.length > 0) this.#isTight = this.#leavesNoRoom(start.metadata.length)
   }
 
   /** True while the metadata, or the span, leaves no room for completions above the highest one. */
@@ -321,13 +323,18 @@ export class PartitionState implements TopicPartition {
   }
 
   #measure(): EncodedMetadata {
-    const { maxMetadataLength, maxOffsetSpan } = this.#settings
+    const { maxMetadataLength } = this.#settings
     const encoded = this.#encode(maxMetadataLength)
     this.#completedSinceMeasured = 0
     this.#metadataLength = encoded.text.length
-    const isMetadataTight = maxMetadataLength > 0 && encoded.text.length > maxMetadataLength * METADATA_TIGHT_AT
-    this.#isTight = isMetadataTight || encoded.truncated || this.tracker.span >= maxOffsetSpan
+    this.#isTight = encoded.truncated || this.#leavesNoRoom(encoded.text.length)
     return encoded
+  }
+
+  #leavesNoRoom(length: number): boolean {
+    const { maxMetadataLength, maxOffsetSpan } = this.#settings
+    const isMetadataTight = maxMetadataLength > 0 && length > maxMetadataLength * METADATA_TIGHT_AT
+    return isMetadataTight || this.tracker.span >= maxOffsetSpan
   }
 
   #encode(maxLength: number): EncodedMetadata {

@@ -1,7 +1,7 @@
 /** Sample windows, one or more for each codec of the commit metadata, and the two steps that most of its tests begin with. Not a test itself. */
 import assert from 'node:assert/strict'
 import { decodeCompleted, encodeCompleted } from '../../../framework/control-plane/offsets/metadata-encoder.ts'
-import type { OffsetRange } from '../../../framework/control-plane/offsets/offset-tracker.ts'
+import type { OffsetRange } from '../../../framework/control-plane/offsets/range-list.ts'
 
 /** The most UTF-16 units that our client can carry through an ordinary broker. */
 export const LIMIT = 4095

@@ -1,5 +1,5 @@
 /** Seeded windows of completed offsets for the tests and benchmarks of the commit metadata. Not a test itself. */
-import type { OffsetRange } from '../../../framework/control-plane/offsets/offset-tracker.ts'
+import type { OffsetRange } from '../../../framework/control-plane/offsets/range-list.ts'
 
 /** Numbers from 0 to below 1 (mulberry32). */
 export function seeded(seed: number): () => number {

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { FailedRecords, type Held } from '../../../../framework/control-plane/failures/failed-records.ts'
+import { RangeList } from '../../../../framework/control-plane/offsets/range-list.ts'
 import { emptyTally } from '../../../../framework/control-plane/partition/handler-tally.ts'
 import { PartitionState } from '../../../../framework/control-plane/partition/partition-state.ts'
 import { nextEpoch } from '../../../../framework/control-plane/partition/partition-table.ts'
 import { aFailure, aRecord, aRoute, of } from '../builders.ts'
 
 function stateOf(partition: number): PartitionState {
-  const start = { position: 0, metadata: '', restored: [] }
+  const start = { position: 0, metadata: '', restored: RangeList.empty }
   const settings = { maxMetadataLength: 0, maxOffsetSpan: 1_000 }
   return new PartitionState(of(partition), nextEpoch(), aRoute(), start, settings, emptyTally())
 }

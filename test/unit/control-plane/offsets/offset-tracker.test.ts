@@ -2,15 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import {
-  type OffsetRange,
-  type OffsetTicket,
-  OffsetTracker,
-} from '../../../../framework/control-plane/offsets/offset-tracker.ts'
+import { type OffsetTicket, OffsetTracker } from '../../../../framework/control-plane/offsets/offset-tracker.ts'
+import { type OffsetRange, RangeList } from '../../../../framework/control-plane/offsets/range-list.ts'
 import { range } from '../builders.ts'
 
 function trackerOf(position: number | undefined, restored: readonly OffsetRange[], arrivals: readonly number[]) {
-  const tracker = new OffsetTracker<string>(position, restored)
+  const tracker = new OffsetTracker<string>(position, RangeList.of(position ?? 0, restored))
   const tickets = new Map<number, OffsetTicket>()
   for (const offset of arrivals) {
     if (!tracker.skipRestored(offset)) tickets.set(offset, tracker.track(offset, `item ${offset}`))
@@ -339,7 +336,10 @@ describe('OffsetTracker against sets', () => {
     fc.assert(
       fc.property(start, distances, restoredRuns, choices, (from, steps, runs, picks) => {
         const restored = from === undefined ? [] : rangesFrom(from, runs)
-        const [tracker, model] = [new OffsetTracker<number>(from, restored), new Model(from, restored)]
+        const [tracker, model] = [
+          new OffsetTracker<number>(from, RangeList.of(from ?? 0, restored)),
+          new Model(from, restored),
+        ]
         const incomplete: { readonly offset: number; readonly ticket: OffsetTicket }[] = []
         let offset = (from ?? 17) - 1
         const waiting = [...steps]

@@ -1,7 +1,8 @@
 /** What one partition commits, and when it stops starting records because their completions would not fit into the metadata. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { decodeCompleted } from '../../../../framework/control-plane/offsets/metadata-encoder.ts'
+import { decodeCompleted, encodeCompleted } from '../../../../framework/control-plane/offsets/metadata-encoder.ts'
+import { type OffsetRange, RangeList } from '../../../../framework/control-plane/offsets/range-list.ts'
 import { emptyTally } from '../../../../framework/control-plane/partition/handler-tally.ts'
 import { type CommitSnapshot, PartitionState } from '../../../../framework/control-plane/partition/partition-state.ts'
 import { nextEpoch } from '../../../../framework/control-plane/partition/partition-table.ts'
@@ -12,7 +13,7 @@ import { aRecord, aRoute, of, range } from '../builders.ts'
 interface Start {
   readonly position?: number | undefined
   readonly metadata?: string
-  readonly restored?: readonly { readonly start: number; readonly end: number }[]
+  readonly restored?: readonly OffsetRange[]
   readonly maxMetadataLength?: number
   readonly maxOffsetSpan?: number
 }
@@ -22,7 +23,8 @@ function partition(start: Start = {}) {
   const position = 'position' in start ? start.position : 0
   const route = aRoute({ ordering: 'unordered' })
   const settings = { maxMetadataLength, maxOffsetSpan }
-  const state = new PartitionState(of(0), nextEpoch(), route, { position, metadata, restored }, settings, emptyTally())
+  const begin = { position, metadata, restored: RangeList.of(position ?? 0, restored) }
+  const state = new PartitionState(of(0), nextEpoch(), route, begin, settings, emptyTally())
   const pendings = new Map<number, Pending>()
   const receive = (...offsets: number[]) => {
     for (const offset of offsets) {
@@ -216,7 +218,9 @@ describe('the budget of the commit metadata', () => {
       .filter(() => random() < 0.5)
       .map((offset) => ({ start: offset, end: offset + 1 }))
     const highest = restored.at(-1)!.end - 1
-    const part = partition({ position: 100, metadata: 'ours', restored, maxMetadataLength: 24 })
+    const metadata = encodeCompleted(100, restored, 4_095).text
+    assert.ok(metadata.length > 18)
+    const part = partition({ position: 100, metadata, restored, maxMetadataLength: 24 })
     part.receive(...range(100, 1_000))
     const started = part.takeAll()
     assert.ok(started.length > 50 && started.every((offset) => offset < highest), `up to ${started.at(-1)}`)
