@@ -1,7 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the samples are source text.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { forgottenNames } from './architecture/class-sizes.ts'
+import { floors } from './architecture/floors.ts'
 import { type RuleName, rules } from './architecture/rules.ts'
 import { blankLiterals, scanSource } from './architecture/source-scan.ts'
 import { readSourceTree, sourceTree } from './architecture/source-tree.ts'
@@ -14,6 +18,19 @@ describe('the sources', () => {
   it('are there to be judged', () => {
     for (const path of ['framework/index.ts', 'framework/model/record.ts', 'cli/main.ts'])
       assert.ok(tree.has(path), path)
+  })
+
+  it('stand in the rooms that DESIGN.md tells of', () => {
+    const design = readFileSync(join(checkout, 'DESIGN.md'), 'utf8')
+    const rows = [...design.matchAll(/^\| `((?:framework|cli)\/[\w./-]+)` \| (.+) \|$/gm)]
+    assert.deepEqual(
+      rows.map(([, path, owns]) => ({ path, owns })),
+      floors,
+    )
+  })
+
+  it('have every class that the list of large classes names', () => {
+    assert.deepEqual(forgottenNames(tree), [])
   })
 
   for (const rule of Object.values(rules)) {
@@ -144,6 +161,30 @@ const samples: Readonly<Record<RuleName, { bad: Record<string, string>; good: Re
     good: {
       'framework/d.ts': "import { e } from './e.ts'\nimport { f } from './f.ts'",
       'framework/e.ts': "import { f } from './f.ts'",
+    },
+  },
+  floors: {
+    bad: {
+      'framework/model/a.ts': "import type { Clock } from '../time/clock.ts'",
+      'framework/control-plane/partition/b.ts': "import { c } from '../work-manager.ts'",
+      'framework/nowhere/c.ts': 'export const c = 1',
+      'cli/terminal/d.ts': "const { x } = await import('../verbs/x.ts')",
+      'cli/e.ts': 'export const e = 1',
+    },
+    good: {
+      'framework/control-plane/work-manager.ts': "import { b } from './partition/f.ts'",
+      'framework/control-plane/partition/f.ts': "import type { R } from '../../model/record.ts'\nimport './g.ts'",
+      'cli/verbs/x.ts': "import { io } from '../terminal/io.ts'",
+      'test/h.ts': "import { x } from '../cli/verbs/x.ts'",
+    },
+  },
+  classes: {
+    bad: {
+      'framework/runtime/a.ts': `class A {\n${'0123456789a'.replace(/./g, '  readonly #f$& = 1\n')}}`,
+      'cli/dev/b.ts': `export class DevSession {\n  #one = 1\n}`,
+    },
+    good: {
+      'framework/runtime/c.ts': `class C {\n${'0123456789'.replace(/./g, '  #f$&: number\n')}  #g(): void {}\n  get #h() { return 1 }\n}\nclass D {\n  #i = 1\n}`,
     },
   },
   exportAll: {

@@ -1,4 +1,6 @@
 /** The "Never" list of DESIGN.md, section 2, as checks over the sources. Each rule holds for files that do not exist yet, too. */
+import { tooManyFields } from './class-sizes.ts'
+import { floorOf, floors } from './floors.ts'
 import { lineAt, type SourceFile } from './source-scan.ts'
 import { type Import, importCycles, importsOf, isPackage, loadedBy, type SourceTree } from './source-tree.ts'
 
@@ -120,6 +122,22 @@ function notForFramework(imported: Import): string | undefined {
   return outside.some((directory) => within(imported.target, directory)) ? imports(imported) : undefined
 }
 
+/** Type imports included: who reads a room must not need to know what stands above it. */
+function upwardImports(tree: SourceTree): readonly Violation[] {
+  const files = [...tree.values()].filter(({ path }) => within(path, 'framework') || within(path, 'cli'))
+  return files.flatMap((file) => {
+    const floor = floorOf(file.path)
+    if (floor === undefined) return [{ path: file.path, line: 1, why: 'stands in no room of floors.ts' }]
+    return importsOf(file).flatMap(({ specifier, target, line }) => {
+      const to = target === undefined ? undefined : floorOf(target)
+      if (to === undefined || to <= floor) return []
+      return [
+        { path: file.path, line, why: `imports ${specifier}, up from ${floors[floor]?.path} to ${floors[to]?.path}` },
+      ]
+    })
+  })
+}
+
 function cycles(tree: SourceTree): readonly Violation[] {
   return importCycles(tree).map((cycle) => {
     const [path = '', next] = cycle
@@ -189,6 +207,8 @@ export const rules = {
     check: forbiddenCode((path) => within(path, controlPlane) && !asyncShell.test(path), /\b(async|await|Promise)\b/),
   },
   cycles: { text: '8. no import cycles, type imports included', check: cycles },
+  floors: { text: '10. imports run down the list of rooms, never up', check: upwardImports },
+  classes: { text: '11. no class has more than ten private fields', check: (tree) => tooManyFields(tree) },
   exportAll: { text: '8. no `export *`', check: forbiddenCode(inOurCode, /\bexport\s+(type\s+)?\*/) },
   assert: {
     text: '8. no `assert` outside tests: an explicit error instead',

@@ -1,0 +1,76 @@
+/** The rooms of the sources, lowest first: an import may run down this list, never up. A new folder gets its line here. */
+export interface Room {
+  /** A folder, or a file that stands in no room. */
+  readonly path: string
+  readonly owns: string
+}
+
+export const floors: readonly Room[] = [
+  { path: 'framework/model', owns: 'plain data: record, work, settings, events, errors' },
+  { path: 'framework/api', owns: 'what users write: handlers, topics, traffic' },
+  { path: 'framework/kafka', owns: 'the port to a Kafka client, its laws, and what holds for every client' },
+  { path: 'framework/config', owns: 'the options: their schemas, layers and variables, and what they resolve to' },
+  { path: 'framework/time', owns: 'the clock, and what waits by it' },
+  { path: 'framework/validation', owns: 'what a value must be: decoding, schemas, guarded patterns' },
+  { path: 'framework/kafka/librdkafka', owns: 'the client on librdkafka' },
+  { path: 'framework/kafka/memory', owns: 'the cluster in memory' },
+  { path: 'framework/kafka/embedded', owns: 'the embedded broker, in a process of its own' },
+  { path: 'framework/observability', owns: 'what people see: log lines, metrics, pages' },
+  { path: 'framework/tracing', owns: 'spans of attempts' },
+  { path: 'framework/publishing', owns: 'producing records: checked first, acknowledged last' },
+  { path: 'framework/control-plane/offsets', owns: 'which offsets are complete, and completions as commit metadata' },
+  {
+    path: 'framework/control-plane/partition',
+    owns: 'one partition in one assignment: order, batches, retries, breakers',
+  },
+  { path: 'framework/control-plane/flow', owns: 'how much may start: budgets, rates, permits' },
+  { path: 'framework/control-plane/failures', owns: 'what becomes of a record after an attempt' },
+  { path: 'framework/control-plane', owns: 'the verbs of the state machine, and how assignments begin and end' },
+  { path: 'framework/execution-plane', owns: 'the contract of engines, and the exchange of their code' },
+  { path: 'framework/control-plane/shell', owns: 'the async shell: polling, pumping, committing, draining' },
+  { path: 'framework/execution-plane/attempt', owns: 'one attempt, wherever it runs' },
+  { path: 'framework/execution-plane/engines', owns: 'attempts on the event loop' },
+  { path: 'framework/execution-plane/worker/thread', owns: "the thread's side, and what crosses the boundary" },
+  { path: 'framework/execution-plane/worker/lane', owns: 'one thread seen from outside' },
+  { path: 'framework/execution-plane/worker', owns: 'the worker engine: which thread gets what' },
+  { path: 'framework/runtime', owns: 'the composition root, and what runs above the planes' },
+  { path: 'framework/testing', owns: 'what users import in their own tests' },
+  { path: 'framework/index.ts', owns: 'what users import' },
+  { path: 'cli/terminal', owns: 'what a verb reads and writes: streams, colours, tables, signals' },
+  { path: 'cli/diagnostics', owns: "mistakes in users' sources, shown" },
+  { path: 'cli/bundle', owns: 'bundling with esbuild, and the folders of packages and builds' },
+  { path: 'cli/project', owns: "the user's project: config, environment, routes" },
+  { path: 'cli/cluster', owns: 'the cluster that a verb means, and what is true of it' },
+  { path: 'cli/records', owns: 'values and records as they are typed and shown' },
+  { path: 'cli/codegen/schema', owns: 'schemas as plain data; knows no compiler' },
+  { path: 'cli/codegen/types', owns: "from the compiler's types to schemas" },
+  { path: 'cli/codegen/scan', owns: 'what handler files say' },
+  { path: 'cli/codegen/render', owns: 'the text of generated files' },
+  { path: 'cli/codegen', owns: 'scans, renders, compares' },
+  { path: 'cli/build', owns: 'the folder that runs in production' },
+  { path: 'cli/completion', owns: 'scripts for shells' },
+  { path: 'cli/dlq', owns: 'reading dead letters' },
+  { path: 'cli/dlq/replay', owns: 'publishing dead letters again' },
+  { path: 'cli/send', owns: 'producing records by hand' },
+  { path: 'cli/status', owns: 'the snapshot of a running process, drawn' },
+  { path: 'cli/init', owns: 'templates, and what becomes of one' },
+  { path: 'cli/dev/broker', owns: 'the cluster of a dev session' },
+  { path: 'cli/dev/app', owns: "the user's app, loaded and loaded again" },
+  { path: 'cli/dev/traffic', owns: 'generated traffic, and its verdict' },
+  { path: 'cli/dev/view', owns: 'what a session shows' },
+  { path: 'cli/dev', owns: 'one run of `pyrallel dev`' },
+  { path: 'cli/start', owns: 'production: runs what a build has made' },
+  { path: 'cli/verbs', owns: 'the verbs: their flags, and what each does' },
+  { path: 'cli/main.ts', owns: 'the command' },
+  { path: 'cli/bin.ts', owns: 'its start' },
+  { path: 'cli/bin.mjs', owns: 'its start on whatever Node there is' },
+]
+
+/** The floor of a file: its own line, else that of its folder. `undefined`: it stands in no room. */
+export function floorOf(path: string): number | undefined {
+  const own = floors.findIndex((room) => room.path === path)
+  if (own >= 0) return own
+  const folder = path.slice(0, path.lastIndexOf('/'))
+  const of = floors.findIndex((room) => room.path === folder)
+  return of < 0 ? undefined : of
+}
