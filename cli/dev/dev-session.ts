@@ -198,6 +198,7 @@ export class DevSession implements ProbeObserver {
       apply: (app) => this.#apply(runtime, app),
       isRunning: () => runtime.isRunning,
       say,
+      warnings: this.#app.warnings,
       onLoaded: () => this.#watch?.setFiles(loader.watched()),
       now: () => this.#clock.now(),
     })

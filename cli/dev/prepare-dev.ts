@@ -5,7 +5,7 @@ import type { Logger } from '../../framework/model/logger.ts'
 import { createLogger } from '../../framework/observability/logger.ts'
 import { prettyLine } from '../../framework/observability/pretty-line.ts'
 import type { Clock } from '../../framework/time/clock.ts'
-import { reportDiagnostics } from '../diagnostics/report-diagnostics.ts'
+import { reportDiagnostics, reportWarnings } from '../diagnostics/report-diagnostics.ts'
 import { refuseEmpty } from '../project/refuse-empty.ts'
 import { hasColor, type Io, type Output } from '../terminal/io.ts'
 import { AppLoader, type LoadedApp } from './app/app-loader.ts'
@@ -36,6 +36,7 @@ export async function prepareDev(options: DevOptions, io: Io): Promise<PreparedD
   try {
     const load = await loader.load([])
     if (load.kind === 'loaded') {
+      reportWarnings(load.app.warnings, io)
       refuseEmpty(load.app.handlers)
       return { root, loader, app: load.app, trafficFile, since }
     }

@@ -1,5 +1,6 @@
 /** Turns changes on the disk into changes of what runs, one after the other, and says what came of each. Loads and runs nothing itself. */
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
+import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import type { AppLoad, LoadedApp } from './app/app-loader.ts'
 import type { AppliedChange } from './dev-runtime.ts'
 import type { DevNote } from './view/dev-note.ts'
@@ -12,6 +13,8 @@ export interface ReloaderOptions {
   readonly say: (note: DevNote) => void
   /** After each attempt, whatever came of it: what is to be watched may have changed. */
   readonly onLoaded: () => void
+  /** Warnings that were shown before. */
+  readonly warnings: readonly Diagnostic[]
   /** Milliseconds; for what is told only. */
   readonly now: () => number
 }
@@ -25,9 +28,12 @@ export class Reloader {
   /** Files whose change led to a mistake: they count as changed until something has been loaded. */
   #unsettled: readonly string[] = []
   #isClosed = false
+  /** Those of the code that runs: what was corrected and comes again is shown again. */
+  #warned: ReadonlySet<string>
 
   constructor(options: ReloaderOptions) {
     this.#options = options
+    this.#warned = new Set(options.warnings.map(nameOf))
   }
 
   onChange(files: readonly string[]): void {
@@ -76,12 +82,20 @@ export class Reloader {
         say({ kind: 'reloaded', ...change.update, tookMs, startFrom: loaded.app.project.config.kafka.startFrom })
         this.#shown = undefined
       }
+      this.#warn(loaded.app.warnings)
       return undefined
     } catch (thrown) {
       const error = toError(thrown)
       const code = thrown instanceof PyrallelError ? thrown.code : error.name
       return { kind: 'error', code, message: error.message, isRunning: isRunning() }
     }
+  }
+
+  #warn(warnings: readonly Diagnostic[]): void {
+    for (const diagnostic of warnings) {
+      if (!this.#warned.has(nameOf(diagnostic))) this.#options.say({ kind: 'warned', diagnostic })
+    }
+    this.#warned = new Set(warnings.map(nameOf))
   }
 
   #tell(mistake: DevNote | undefined): void {
@@ -91,4 +105,9 @@ export class Reloader {
     if (mistake === undefined && this.#shown !== undefined) this.#options.say({ kind: 'corrected' })
     this.#shown = text
   }
+}
+
+/** The same wherever it stands in its file. */
+function nameOf({ file, code, message }: Diagnostic): string {
+  return JSON.stringify([file, code, message])
 }

@@ -56,7 +56,7 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
     const outcome = await building.finish(project, { isGeneratedAnew: stale.length > 0 })
     if (outcome.kind === 'failed') return refuse(outcome.diagnostics, options, io)
     const tookMs = Math.round(performance.now() - startedAt)
-    if (options.json === true) io.stdout.write(`${JSON.stringify({ ...outcome.info, tookMs }, null, 2)}\n`)
+    if (options.json === true) io.stdout.write(`${JSON.stringify({ ...outcome.info, warnings, tookMs }, null, 2)}\n`)
     else io.stdout.write(summary(outcome.info, options.out, handlers.length, tookMs, io))
     return exitCodes.fine
   } finally {

@@ -103,15 +103,14 @@ async function checkerOf(known: WeakMap<TSchema, Checker>, schema: TSchema, rule
 
 function validate({ validator, patterns }: Checker, topic: string, text: string | null): void {
   const value: unknown = text === null ? null : JSON.parse(text)
-  if (validator.Check(value)) {
+  if (patterns === undefined ? validator.Check(value) : patterns.check(value, validator)) {
     patterns?.forget()
     return
   }
-  const errors = () => validator.Errors(value)
-  const [first] = patterns === undefined ? errors() : patterns.explain(errors)
-  const where = namedPath(validator.Type(), value, first?.instancePath ?? '')
-  throw new PyrallelError(
-    'PYR_SCHEMA',
-    `The value published to ${topic} does not satisfy its schema: ${where} ${first?.message ?? 'is not allowed'}.`,
-  )
+  const misfit = () => {
+    const [first] = validator.Errors(value)
+    return `${namedPath(validator.Type(), value, first?.instancePath ?? '')} ${first?.message ?? 'is not allowed'}`
+  }
+  const why = patterns === undefined ? misfit() : patterns.explain(misfit)
+  throw new PyrallelError('PYR_SCHEMA', `The value published to ${topic} does not satisfy its schema: ${why}.`)
 }

@@ -28,8 +28,13 @@ const ofValues: ReadonlySet<string> = new Set(['const', 'enum', 'default', 'exam
 export class GuardedPatterns {
   readonly #patterns: GuardedPattern[] = []
   readonly #rules: PatternRules
+  /** Where names of properties are matched by patterns: TypeBox makes its own regular expressions of those, so the whole check is guarded. */
+  #namesAt: string | undefined
   #isExplaining = false
   #hasFailed = false
+  #hasTold = false
+  /** Why the value that was just checked is wrong, where TypeBox is not asked. */
+  #refusal: string | undefined
 
   private constructor(rules: PatternRules) {
     this.#rules = rules
@@ -39,14 +44,33 @@ export class GuardedPatterns {
   static in(schema: TSchema, rules: PatternRules): { readonly schema: TSchema; readonly patterns?: GuardedPatterns } {
     const patterns = new GuardedPatterns(rules)
     const guarded = patterns.#copy(schema, []) as TSchema
-    return patterns.#patterns.length === 0 ? { schema } : { schema: guarded, patterns }
+    const isFree = patterns.#patterns.length === 0 && patterns.#namesAt === undefined
+    return isFree ? { schema } : { schema: guarded, patterns }
   }
 
-  /** Why the value that was just checked is wrong: by what its check has found out, without running a pattern again. */
-  explain<T>(why: () => T): T {
+  check(value: unknown, validator: { Check(value: unknown): boolean }): boolean {
+    if (this.#namesAt === undefined) return validator.Check(value)
+    this.#hasTold = false
+    this.#refusal = hasLongName(value)
+      ? `a property has a name of more than ${MAX_UNBOUNDED} characters, and the schema has patterns for names`
+      : undefined
+    if (this.#refusal !== undefined) return false
+    const startedAt = this.#rules.now()
+    const verdict = validator.Check(value)
+    const tookMs = Math.round(this.#rules.now() - startedAt)
+    if (tookMs <= SLOW_CHECK_MS) return verdict
+    if (!this.#hasTold) this.#rules.onSlow({ path: this.#namesAt, tookMs })
+    if (!verdict) this.#refusal = `to find that out took ${tookMs} ms, so where is not looked for`
+    return verdict
+  }
+
+  /** Why the value that was just checked is wrong: by what its check has found out, without running a pattern of a text again. */
+  explain(why: () => string): string {
+    const refusal = this.#refusal
+    this.#refusal = undefined
     this.#isExplaining = true
     try {
-      return why()
+      return refusal ?? why()
     } finally {
       this.#isExplaining = false
       this.forget()
@@ -66,7 +90,10 @@ export class GuardedPatterns {
     const startedAt = this.#rules.now()
     const isMatch = pattern.matches(text)
     const tookMs = this.#rules.now() - startedAt
-    if (tookMs > SLOW_CHECK_MS) this.#rules.onSlow({ path: pattern.path, tookMs: Math.round(tookMs) })
+    if (tookMs > SLOW_CHECK_MS) {
+      this.#hasTold = true
+      this.#rules.onSlow({ path: pattern.path, tookMs: Math.round(tookMs) })
+    }
     return isMatch || this.#fail(pattern, text)
   }
 
@@ -101,6 +128,7 @@ export class GuardedPatterns {
     }
     if (ofValues.has(key)) return value
     if (key === 'properties') return this.#copyEach(value, path)
+    if (key === 'patternProperties' && hasWrittenPattern(value)) this.#namesAt ??= [...path, '*'].join('/')
     const isOfElements = key === 'items' || key === 'patternProperties' || key === 'additionalProperties'
     return this.#copy(value, isOfElements ? [...path, '*'] : path)
   }
@@ -114,6 +142,35 @@ export class GuardedPatterns {
     }
     return Object.create(Object.getPrototypeOf(properties) as object | null, copy)
   }
+}
+
+/** What TypeBox writes for `Record<string, ...>` and records by number: a pattern that does not go back. */
+const plainNames: ReadonlySet<string> = new Set([
+  '^.*$',
+  '^-?(?:0|[1-9][0-9]*)$',
+  '^-?(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?$',
+])
+
+function hasWrittenPattern(patterns: unknown): boolean {
+  return typeof patterns === 'object' && patterns !== null && Object.keys(patterns).some((key) => !plainNames.has(key))
+}
+
+/** Without recursion: it is asked before anything has looked how deep the value is. */
+function hasLongName(value: unknown): boolean {
+  const waiting: unknown[] = [value]
+  while (waiting.length > 0) {
+    const each = waiting.pop()
+    if (typeof each !== 'object' || each === null) continue
+    if (Array.isArray(each)) {
+      for (const element of each) waiting.push(element)
+      continue
+    }
+    for (const name of Object.keys(each)) {
+      if (name.length > MAX_UNBOUNDED) return true
+      waiting.push((each as Readonly<Record<string, unknown>>)[name])
+    }
+  }
+  return false
 }
 
 interface GuardedPatternOptions {

@@ -84,8 +84,9 @@ export class ValueDecoder {
     const validator = this.#validator
     if (validator === undefined) return value
     try {
-      if (validator.Check(value)) {
-        this.#patterns?.forget()
+      const patterns = this.#patterns
+      if (patterns === undefined ? validator.Check(value) : patterns.check(value, validator)) {
+        patterns?.forget()
         return value
       }
     } catch (thrown) {

@@ -227,9 +227,21 @@ export default defineConfig({
   })
 
   it('writes what a container needs, with exact versions of what is not bundled', async () => {
-    const root = aProject(project)
+    const slow = `import { handler } from 'pyrallel'
+interface Slow {
+  /** @pattern ^\\s*\\s*$ */
+  readonly text: string
+}
+export default handler<Slow>('slow', () => {})
+`
+    const root = aProject({ ...project, 'handlers/slow.ts': slow })
     const { end, out } = await command(root, ['build', '--json']).ended
     assert.equal(end, 0)
+    const { tookMs, warnings, ...printed } = JSON.parse(out)
+    assert.deepEqual(
+      warnings.map(({ code, file, line }: { code: string; file: string; line: number }) => [code, file, line]),
+      [['PYR_PATTERN', 'handlers/slow.ts', 3]],
+    )
     const dist = (file: string) => readFileSync(join(root, 'dist', file), 'utf8')
     const { version } = JSON.parse(
       readFileSync(join(repository, 'node_modules/@confluentinc/kafka-javascript/package.json'), 'utf8'),
@@ -244,7 +256,6 @@ export default defineConfig({
     assert.match(dist('Dockerfile'), /^USER node$[\s\S]*^STOPSIGNAL SIGTERM$[\s\S]*^CMD \["node", "server\.mjs"\]$/m)
     assert.match(dist('.dockerignore'), /^node_modules$/m)
     const info = JSON.parse(dist('pyrallel.json'))
-    const { tookMs, ...printed } = JSON.parse(out)
     assert.equal(typeof tookMs, 'number')
     assert.deepEqual(printed, info)
     for (const [file, bytes] of Object.entries(info.files)) {

@@ -116,6 +116,25 @@ describe('a save of a handler that runs on threads', () => {
   })
 })
 
+describe('a pattern that goes back and forth', () => {
+  it('is a warning at the start, and after a save that brings another', timeout, async () => {
+    const slow = (...names: readonly string[]) =>
+      `import { handler } from 'pyrallel'
+interface Slow {
+${names.map((name) => `  /** @pattern ^\\s*\\s*${name}$ */\n  readonly ${name}?: string\n`).join('')}}
+export default handler<Slow>('slow', () => {})
+`
+    const { root, dev } = await aLoop({ ...one, 'handlers/slow.ts': slow('a') })
+    save(root, 'handlers/slow.ts', slow('a', 'b'))
+    const out = await dev.seen(/! handlers\/slow\.ts:5:\d+ PYR_PATTERN/)
+    assert.equal(out.match(/PYR_PATTERN/g)?.length, 1)
+    dev.signal('SIGINT')
+    const { end, err } = await dev.ended
+    assert.equal(end, 0)
+    assert.deepEqual(err.match(/! handlers\/slow\.ts:\d+:\d+ PYR_PATTERN/g)?.length, 1)
+  })
+})
+
 describe('a mistake', () => {
   it('keeps the last good code, is shown once with one frame, and is told to be corrected', timeout, async () => {
     const { root, dev } = await aLoop(one)

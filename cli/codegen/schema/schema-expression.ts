@@ -32,9 +32,11 @@ export function patternsOf(expression: SchemaExpression): readonly string[] {
     case 'list':
       return expression.items.flatMap(patternsOf)
     case 'record':
-      return expression.entries.flatMap(([name, value]) =>
-        name === 'pattern' && value.kind === 'value' && isPattern(value.value) ? [value.value] : patternsOf(value),
-      )
+      return expression.entries.flatMap(([name, value]) => {
+        if (name === 'pattern' && value.kind === 'value' && isPattern(value.value)) return [value.value]
+        const names = name === 'patternProperties' && value.kind === 'record' ? value.entries.map(([key]) => key) : []
+        return [...names.filter(isPattern), ...patternsOf(value)]
+      })
     case 'call':
       return expression.arguments.flatMap(patternsOf)
   }

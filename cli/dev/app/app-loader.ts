@@ -31,6 +31,8 @@ export interface LoadedApp {
   /** Why nothing old is left of it: the variables of `.env` files have changed, and modules may have read them. */
   readonly isFresh: boolean
   readonly generatedMs: number
+  /** What the generator has to say of it, though it is no mistake. */
+  readonly warnings: readonly Diagnostic[]
 }
 
 export type AppLoad =
@@ -125,7 +127,10 @@ export class AppLoader {
     const publishes = new Map(generation.handlers.map((handler) => [handler.id, handler.publishes]))
     const handlers = this.#resolve(await this.#import(bundle), bundle, project, publishes)
     const traffic = await this.#importTraffic(bundle)
-    return { kind: 'loaded', app: { project, handlers, traffic, isFresh: hasNewVariables, generatedMs } }
+    return {
+      kind: 'loaded',
+      app: { project, handlers, traffic, isFresh: hasNewVariables, generatedMs, warnings: generation.warnings },
+    }
   }
 
   /** Removes what was bundled; nothing of it can be imported any more. */

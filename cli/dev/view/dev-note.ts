@@ -12,6 +12,8 @@ export type DevNote =
   /** What ran before goes on. Only the first mistake is shown. */
   | { readonly kind: 'mistake'; readonly diagnostic: Diagnostic; readonly more: number; readonly isRunning: boolean }
   | { readonly kind: 'error'; readonly code: string; readonly message: string; readonly isRunning: boolean }
+  /** The generator has something new to say of code that runs. */
+  | { readonly kind: 'warned'; readonly diagnostic: Diagnostic }
   /** The mistake is corrected, and the code is the one that runs already. */
   | { readonly kind: 'corrected' }
   | { readonly kind: 'paused' | 'resumed'; readonly handlers: readonly string[] }
@@ -36,6 +38,8 @@ export function noteText(note: DevNote, paint: Paint): readonly string[] {
         `${paint('red', '✗')} ${paint('bold', note.code)}  ${runningText(note.isRunning)}`,
         ...note.message.split('\n').map((line) => `  ${line}`),
       ]
+    case 'warned':
+      return warningText(note.diagnostic, paint)
     case 'corrected':
       return [`${paint('green', '✓')} corrected: the code that runs is the code on the disk`]
     case 'paused':
@@ -95,6 +99,11 @@ function mistakeText(note: Extract<DevNote, { kind: 'mistake' }>, paint: Paint):
       `  ${text}`.trimEnd(),
     ),
   ]
+}
+
+function warningText({ file, line, column, code, message, fix }: Diagnostic, paint: Paint): readonly string[] {
+  const place = `${paint('yellow', '!')} ${paint('bold', `${file}:${line}:${column} ${code}`)}`
+  return [place, ...message.split('\n').map((text) => `  ${text}`), `  Fix: ${fix}`]
 }
 
 function runningText(isRunning: boolean): string {

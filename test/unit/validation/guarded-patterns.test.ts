@@ -102,6 +102,52 @@ describe('a pattern of a schema', () => {
     assert.equal(told.length, 1)
   })
 
+  it('for names of properties does not see one above 10,000 characters, and the value is refused with that reason', async () => {
+    const schema = Type.Object({ totals: Type.Record(Type.String({ pattern: letters }), Type.Number()) })
+    const named = (length: number) => ({ totals: { ['a'.repeat(length)]: 1 } })
+    assert.ok(!((await decode(schema, named(10_000))) instanceof RejectedValue))
+    assert.ok(runs > 0)
+    runs = 0
+    const why = 'a property has a name of more than 10000 characters, and the schema has patterns for names'
+    assert.equal(await whyNot(schema, named(10_001)), `the value does not satisfy its schema: ${why}`)
+    assert.equal(await whyNot(schema, { totals: {}, deep: [[named(10_001)]] }).then((text) => text.endsWith(why)), true)
+    assert.equal(runs, 0)
+  })
+
+  it('for names leaves records of any name alone, however long the name', async () => {
+    for (const schema of [Type.Record(Type.String(), Type.Number()), Type.Object({})]) {
+      assert.ok(!((await decode(schema, { ['a'.repeat(20_000)]: 1 })) instanceof RejectedValue))
+    }
+  })
+
+  it('in propertyNames is guarded like that of a text', async () => {
+    const schema = Type.Unsafe<object>({ type: 'object', propertyNames: { type: 'string', pattern: letters } })
+    assert.ok(!((await decode(schema, { ['a'.repeat(10_000)]: 1 })) instanceof RejectedValue))
+    assert.equal(runs, 1)
+    assert.ok((await decode(schema, { ['a'.repeat(10_001)]: 1 })) instanceof RejectedValue)
+    assert.equal(runs, 1)
+  })
+
+  it('for names that takes more than 100 ms is told by its path, and is not run again for the text of the error', async () => {
+    const told: SlowCheck[] = []
+    let now = 0
+    const rules = { now: () => (now += 101), onSlow: (check: SlowCheck) => void told.push(check) }
+    const schema = Type.Object({ totals: Type.Record(Type.String({ pattern: letters }), Type.Number()) })
+    const decoder = await ValueDecoder.of(schema, 'h', rules)
+    const decoded = decoder.decode(Buffer.from('{"totals":{"abc":"no number"}}'))
+    assert.ok(decoded instanceof RejectedValue)
+    assert.match(decoded.failure.message, /to find that out took 101 ms, so where is not looked for$/)
+    assert.deepEqual(told, [{ path: 'totals/*', tookMs: 101 }])
+    assert.equal(runs, 1)
+    now = 0
+    const quick = await ValueDecoder.of(schema, 'h', { ...rules, now: () => (now += 100) })
+    assert.match(
+      (quick.decode(Buffer.from('{"totals":{"abc":"no number"}}')) as RejectedValue).failure.message,
+      /\/totals\/\* must be number$/,
+    )
+    assert.equal(told.length, 1)
+  })
+
   it('leaves values in the schema alone, and properties that are called pattern', async () => {
     const schema = Type.Object({
       pattern: Type.String({ pattern: letters }),

@@ -20,6 +20,7 @@ const app: LoadedApp = {
   traffic: undefined,
   isFresh: false,
   generatedMs: 0,
+  warnings: [],
 }
 
 /** Steps of a start at which it can be held up. */

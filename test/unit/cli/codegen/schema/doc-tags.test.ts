@@ -207,4 +207,17 @@ export default handler(values, () => {})
       [['PYR_PATTERN', 2]],
     )
   })
+
+  it('is a warning too where it is one for the names of properties', () => {
+    const { warnings } = scan({
+      'handlers/a.ts': `import { handler, topic, Type } from 'pyrallel'
+const values = topic('values', { schema: Type.Unsafe<object>({ type: 'object', patternProperties: { '^\\s*\\s*$': { type: 'number' } } }) })
+export default handler(values, () => {})
+`,
+    })
+    assert.deepEqual(
+      warnings.map(({ code, line }) => [code, line]),
+      [['PYR_PATTERN', 2]],
+    )
+  })
 })
