@@ -187,6 +187,17 @@ const samples: Readonly<Record<RuleName, { bad: Record<string, string>; good: Re
       'framework/runtime/c.ts': `class C {\n${'0123456789'.replace(/./g, '  #f$&: number\n')}  #g(): void {}\n  get #h() { return 1 }\n}\nclass D {\n  #i = 1\n}`,
     },
   },
+  logFields: {
+    bad: {
+      'framework/runtime/a.ts': "log.warn({ handlerId: id, offset }, 'x')",
+      'framework/runtime/b.ts': 'const facts = { topic, error: message(of, { a: 1 }) }',
+      'cli/start/c.ts': "this.#log.info({ err, signals }, 'x')",
+    },
+    good: {
+      'framework/runtime/d.ts': "log.warn({ handler: id, err: new E({ any: 1 }), ...more }, 'x')",
+      'cli/dev/e.ts': "log.info({ anything }, 'x')",
+    },
+  },
   exportAll: {
     bad: {
       'framework/a.ts': "export * from './b.ts'",

@@ -1,7 +1,8 @@
 /** Shows dead letters: as lines and blocks for people, as JSON for machines. Values only where one record was asked for. */
 
 import { cutText, harmless } from '../../framework/model/plain-text.ts'
-import { keyText, recordPlace } from '../records/record-text.ts'
+import { recordPlace } from '../../framework/model/record.ts'
+import { keyText } from '../records/record-text.ts'
 import type { Paint } from '../terminal/paint.ts'
 import type { DeadLetter } from './dead-letter.ts'
 

@@ -36,9 +36,9 @@ export function selectionOf(options: SelectionOptions, now: number): Selection {
   return (letter) => rules.every((rule) => rule(letter))
 }
 
-/** `2/44`: a partition and an offset of the dead-letter topic. */
+/** `2/44`, or as log lines name a record: `orders.dlq[2]@44`. */
 export function readPlace(text: string): { readonly partition: number; readonly offset: number } {
-  const match = /^(\d{1,9})\/(\d{1,15})$/.exec(text)
+  const match = /^(?:[\w.-]*\[)?(\d{1,9})\]?[/@](\d{1,15})$/.exec(text)
   if (match === null) {
     throw new PyrallelError('PYR_USAGE', `'${text}' is no place in a topic. Write partition/offset, such as 2/44.`)
   }

@@ -1,17 +1,11 @@
 /** Words for records and failures on a terminal: short, one line, and harmless whatever bytes they are made of. */
 
 import { cutText, harmless } from '../../framework/model/plain-text.ts'
-import type { KafkaRecord } from '../../framework/model/record.ts'
 import type { HandlerFailure } from '../../framework/model/work.ts'
 import { projectPlace } from '../project/project.ts'
 
 const MAX_KEY = 24
 const MAX_MESSAGE = 100
-
-/** `orders.created[2]@18` */
-export function recordPlace({ topic, partition, offset }: Pick<KafkaRecord, 'topic' | 'partition' | 'offset'>): string {
-  return `${topic}[${partition}]@${offset}`
-}
 
 export function keyText(key: Buffer | null): string {
   if (key === null) return '-'

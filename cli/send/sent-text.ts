@@ -1,5 +1,7 @@
 /** Says what `pyrallel send` has produced, for people or as JSON. Pure but for asking whether there is colour. */
+
 import type { RecordPlace } from '../../framework/kafka/kafka-client.ts'
+import { recordPlace } from '../../framework/model/record.ts'
 import type { Target } from '../cluster/target.ts'
 import { keyText } from '../records/record-text.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
@@ -26,7 +28,7 @@ export function sentText(
   }
   const paint = painter(hasColor(io.stdout, io.env))
   const [first] = places
-  const where = count === 1 && first !== undefined ? `${topic}[${first.partition}]@${first.offset}` : topic
+  const where = count === 1 && first !== undefined ? recordPlace({ topic, ...first }) : topic
   const what = [
     ...(count === 1 ? [] : [`${count} records`]),
     keysText(keys),

@@ -1,6 +1,7 @@
 /** Draws a snapshot as tables, with a bar of each partition's offsets. Pure; in ASCII, so that it can be read anywhere. */
 
 import { harmless } from '../../framework/model/plain-text.ts'
+import { partitionPlace } from '../../framework/model/record.ts'
 import type {
   BlockingRecord,
   GroupMetrics,
@@ -99,7 +100,7 @@ function partitionRow(of: PartitionMetrics, paint: Paint): Cell[] {
   ]
   const note = notes.length === 0 ? '' : ` ${paint('yellow', notes.join(', '))}`
   return [
-    `${of.topic}:${of.partition}`,
+    partitionPlace(of),
     lag,
     of.position === null ? '-' : String(of.position),
     of.gaps.offsets === 0 ? '0' : `${of.gaps.offsets} in ${of.gaps.stretches}`,

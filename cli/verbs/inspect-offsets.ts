@@ -1,7 +1,9 @@
 /** `pyrallel inspect offsets`: where a group stands in each partition, and what its commit metadata says. Changes nothing. */
+
 import { type DecodedMetadata, decodeCompleted } from '../../framework/control-plane/offsets/metadata-encoder.ts'
 import type { OffsetRange } from '../../framework/control-plane/offsets/range-list.ts'
 import type { GroupOffset } from '../../framework/kafka/kafka-client.ts'
+import { partitionPlace } from '../../framework/model/record.ts'
 import { type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
@@ -64,7 +66,7 @@ function text(group: string, broker: string, offsets: readonly Inspected[], io: 
   const paint = painter(hasColor(io.stdout, io.env))
   const head = ['partition', 'position', 'log', 'lag', 'metadata'].map((name) => paint('bold', name))
   const rows = offsets.map((each) => [
-    `${each.topic}[${each.partition}]`,
+    partitionPlace(each),
     String(each.position),
     `${each.logStart}..${each.logEnd}`,
     String(each.lag),

@@ -1,6 +1,8 @@
 /** Checks commits before they reach a client: the native binding crashes the process on some that are malformed. Pure. */
+
 import { bug, PyrallelError } from '../model/errors.ts'
 import type { TopicPartition } from '../model/record.ts'
+import { partitionPlace } from '../model/record.ts'
 import type { CommitRequest } from './kafka-client.ts'
 
 /** A broker accepts 4,096 UTF-16 units by default (`offset.metadata.max.bytes`); the binding adds a NUL of its own. */
@@ -12,7 +14,7 @@ const unwritable = /\0|\p{Surrogate}/u
 /** @throws PyrallelError PYR_METADATA_TOO_LARGE, or PYR_BUG for what no caller should ever ask */
 export function checkCommits(commits: readonly CommitRequest[]): void {
   for (const { topic, partition, position, metadata } of commits) {
-    const place = `commit of ${topic}:${partition}`
+    const place = `commit of ${partitionPlace({ topic, partition })}`
     if (typeof topic !== 'string' || topic === '') throw bug(place, 'the topic is not a name')
     if (!Number.isSafeInteger(partition) || partition < 0) throw bug(place, 'the partition is not a number from 0')
     if (!Number.isSafeInteger(position) || position < 0) throw bug(place, `the position is ${position}`)
@@ -39,5 +41,5 @@ export function notOwned(partitions: readonly TopicPartition[], cause?: unknown)
 
 /** For messages: `orders:0, orders:3`. */
 export function partitionList(partitions: readonly TopicPartition[]): string {
-  return partitions.map((each) => `${each.topic}:${each.partition}`).join(', ')
+  return partitions.map(partitionPlace).join(', ')
 }

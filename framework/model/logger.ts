@@ -1,6 +1,6 @@
 /** The logger that the framework writes to. pino satisfies it as it is. */
 
-/** Facts first, then a constant sentence: `log.warn({ partition: 'orders:3', waitedMs: 5000 }, 'revoke grace is over')`. */
+/** Facts first, then a constant sentence: `log.warn({ partitions: ['orders[3]'], waitedMs: 5000 }, 'revoke grace is over')`. */
 export interface Logger {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void

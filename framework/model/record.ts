@@ -40,7 +40,17 @@ export function partitionId(of: TopicPartition): PartitionId {
   return `${of.topic}:${of.partition}`
 }
 
-/** `topic/partition/offset`: names one record for as long as its topic is not made anew. */
+/** `orders[2]`: how texts, log lines and tables name a partition. */
+export function partitionPlace(of: TopicPartition): string {
+  return `${of.topic}[${of.partition}]`
+}
+
+/** `orders[2]@18`: how texts, log lines and tables name a record. */
+export function recordPlace(of: TopicPartition & { readonly offset: number }): string {
+  return `${partitionPlace(of)}@${of.offset}`
+}
+
+/** `topic/partition/offset`: what `record.id` is, and the ids of replays. Names one record for as long as its topic is not made anew. */
 export function placeId(of: TopicPartition & { readonly offset: number }): string {
   return `${of.topic}/${of.partition}/${of.offset}`
 }

@@ -56,7 +56,7 @@ class TotalLogger implements Logger {
   /** The fields may be what it has stumbled over. */
   #tellOf(thrown: unknown, message: string): void {
     try {
-      this.#log.error({ fault: toError(thrown).message }, message)
+      this.#log.error({ errorMessage: toError(thrown).message }, message)
     } catch {
       // It takes nothing at all: there is nobody to tell.
     }

@@ -1,6 +1,6 @@
 /** Warns when one offset holds back its partition for long: with its key, its age and what went wrong, so that nobody has to search. */
 import type { Logger } from '../model/logger.ts'
-import { type PartitionId, partitionId } from '../model/record.ts'
+import { partitionId } from '../model/record.ts'
 import type { PartitionMetrics, SystemMetrics } from '../model/snapshot.ts'
 import type { Clock, Timer } from '../time/clock.ts'
 
@@ -61,10 +61,10 @@ export class BlockingWatch {
     const { offset, key, ageMs, unpausedMs, state, attempt, lastError } = blocking
     const isSame = before?.epoch === epoch && before.offset === offset
     if (isSame && unpausedMs < before.againAtMs) return before
-    const partition: PartitionId = partitionId(of)
+    const { topic, partition } = of
     const behind = { trueLag: of.trueLag, gapOffsets: of.gaps.offsets }
     this.#options.log.warn(
-      { group, partition, offset, key, ageMs: Math.round(ageMs), state, attempt, lastError, ...behind },
+      { group, topic, partition, offset, key, ageMs: Math.round(ageMs), state, attempt, lastError, ...behind },
       'one offset holds back its partition: nothing above it can be committed',
     )
     return { epoch, offset, againAtMs: 2 * unpausedMs }

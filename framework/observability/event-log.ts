@@ -2,7 +2,7 @@
 import { PyrallelError } from '../model/errors.ts'
 import type { EventSink, RuntimeEvent } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
-import { type KafkaRecord, partitionId } from '../model/record.ts'
+import { type KafkaRecord, partitionPlace, type TopicPartition } from '../model/record.ts'
 import type { HandlerFailure } from '../model/work.ts'
 import type { Clock } from '../time/clock.ts'
 import { LogGate } from '../time/log-gate.ts'
@@ -48,18 +48,30 @@ class EventWriter {
         return
       case 'concurrency.changed': {
         const { handlerId, limit } = event
-        this.#seldom(`limit ${handlerId}`, 'info', { handlerId, limit }, 'the limit on attempts in flight has changed')
+        this.#seldom(
+          `limit ${handlerId}`,
+          'info',
+          { handler: handlerId, limit },
+          'the limit on attempts in flight has changed',
+        )
         return
       }
       case 'batch.split': {
         const { handlerId, records, delayMs, epoch, failure } = event
-        const facts = { handlerId, partition: partitionId(event), epoch, records, delayMs, ...failureOf(failure) }
+        const facts = {
+          handler: handlerId,
+          ...partitionOf(event),
+          epoch,
+          recordCount: records,
+          delayMs,
+          ...failureOf(failure),
+        }
         const sentence = 'a batch failed and is tried again in halves'
         this.#seldom(`split ${handlerId}`, 'info', facts, sentence, failure.name)
         return
       }
       case 'partitions.paused': {
-        const partitions = event.partitions.map(partitionId)
+        const partitions = event.partitions.map(partitionPlace)
         this.#seldom(
           'paused',
           'info',
@@ -69,7 +81,7 @@ class EventWriter {
         return
       }
       case 'partitions.resumed': {
-        const partitions = event.partitions.map(partitionId)
+        const partitions = event.partitions.map(partitionPlace)
         this.#seldom('resumed', 'info', { partitions }, 'there is room again: reading goes on')
         return
       }
@@ -77,7 +89,7 @@ class EventWriter {
         this.#log.debug({ code: event.code }, 'the Kafka client has met an error')
         return
       case 'commit.done':
-        this.#log.debug({ partitions: event.partitions, tookMs: event.tookMs }, 'committed')
+        this.#log.debug({ partitionCount: event.partitions, tookMs: event.tookMs }, 'committed')
         return
       case 'commit.failed':
         this.#onCommitFailed(event)
@@ -133,7 +145,7 @@ class EventWriter {
       }
       case 'dead-letter.failed': {
         const { error, delayMs, record } = event
-        const facts = { handlerId, ...where(record), delayMs, ...errorOf(error) }
+        const facts = { handler: handlerId, ...where(record), delayMs, ...errorOf(error) }
         const sentence =
           'the dead-letter topic has not taken a record, which holds back its partition; it is sent again'
         this.#seldom(`dead letter ${handlerId}`, 'warn', facts, sentence)
@@ -147,30 +159,29 @@ class EventWriter {
       'partition.assigned' | 'partition.revoked' | 'partition.lost' | 'partition.rewound' | 'metadata.dropped'
     >,
   ): void {
-    const { epoch } = event
-    const partition = partitionId(event)
+    const at = { ...partitionOf(event), epoch: event.epoch }
     switch (event.kind) {
       case 'partition.assigned': {
         const { position, restored } = event
-        this.#log.info({ partition, epoch, position, restored }, 'a partition was assigned')
+        this.#log.info({ ...at, position, restored }, 'a partition was assigned')
         return
       }
       case 'partition.revoked':
-        this.#log.info({ partition, epoch, leftBehind: event.leftBehind }, 'a partition was given back')
+        this.#log.info({ ...at, leftBehind: event.leftBehind }, 'a partition was given back')
         return
       case 'partition.lost': {
-        const facts = { partition, epoch, leftBehind: event.leftBehind }
+        const facts = { ...at, leftBehind: event.leftBehind }
         this.#log.warn(facts, 'a partition was taken away; what is not committed runs again at its next owner')
         return
       }
       case 'partition.rewound': {
         const { from, to } = event
-        this.#log.warn({ partition, epoch, from, to }, 'the log of a partition begins anew below what was read')
+        this.#log.warn({ ...at, from, to }, 'the log of a partition begins anew below what was read')
         return
       }
       case 'metadata.dropped': {
         const sentence = 'the commit metadata of a partition is not believed; what it may have said is done runs again'
-        this.#log.warn({ partition, epoch, why: event.why }, sentence)
+        this.#log.warn({ ...at, why: event.why }, sentence)
         return
       }
     }
@@ -178,7 +189,7 @@ class EventWriter {
 
   #onBreaker(event: OfKind<'breaker.opened' | 'breaker.closed'>): void {
     const { kind, handlerId, key, epoch } = event
-    const facts = { handlerId, partition: partitionId(event), epoch, key }
+    const facts = { handler: handlerId, ...partitionOf(event), epoch, key }
     if (kind === 'breaker.closed') {
       this.#log.info(facts, 'a record of a poisoned key has succeeded: its records run again')
       return
@@ -237,17 +248,21 @@ function placeOf(of: {
   readonly durationMs: number
 }): object {
   const { handlerId, record, attempt, durationMs } = of
-  return { handlerId, ...where(record), attempt, durationMs }
+  return { handler: handlerId, ...where(record), attempt, tookMs: durationMs }
+}
+
+function partitionOf({ topic, partition }: TopicPartition): TopicPartition {
+  return { topic, partition }
 }
 
 function where(record: KafkaRecord): object {
-  return { partition: partitionId(record), offset: record.offset }
+  return { ...partitionOf(record), offset: record.offset }
 }
 
 function failureOf({ reason, name, message }: HandlerFailure): object {
-  return { reason, error: name, why: message }
+  return { reason, errorName: name, errorMessage: message }
 }
 
-function errorOf(error: Error): { readonly error: string; readonly code: string } {
-  return { error: error.message, code: error instanceof PyrallelError ? error.code : error.name }
+function errorOf(error: Error): { readonly errorMessage: string; readonly code: string } {
+  return { errorMessage: error.message, code: error instanceof PyrallelError ? error.code : error.name }
 }

@@ -1,6 +1,7 @@
 /** The "Never" list of DESIGN.md, section 2, as checks over the sources. Each rule holds for files that do not exist yet, too. */
 import { tooManyFields } from './class-sizes.ts'
 import { floorOf, floors } from './floors.ts'
+import { unknownFields } from './log-fields.ts'
 import { lineAt, type SourceFile } from './source-scan.ts'
 import { type Import, importCycles, importsOf, isPackage, loadedBy, type SourceTree } from './source-tree.ts'
 
@@ -209,6 +210,7 @@ export const rules = {
   cycles: { text: '8. no import cycles, type imports included', check: cycles },
   floors: { text: '10. imports run down the list of rooms, never up', check: upwardImports },
   classes: { text: '11. no class has more than ten private fields', check: (tree) => tooManyFields(tree) },
+  logFields: { text: '9. log lines have the fields of one list', check: unknownFields },
   exportAll: { text: '8. no `export *`', check: forbiddenCode(inOurCode, /\bexport\s+(type\s+)?\*/) },
   assert: {
     text: '8. no `assert` outside tests: an explicit error instead',

@@ -1,7 +1,6 @@
 /** What every engine does with batches. A part of execution-engine.suite.ts. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import type { HandlerFailure } from '../../framework/model/work.ts'
 import { type CreateEngine, EngineHarness } from './engine-harness.ts'
 
 const nothing = { do: 'nothing' }
@@ -113,9 +112,9 @@ export function describeBatches(create: CreateEngine): void {
     const [told, thrown] = harness.logs.filter(({ message }) => message !== 'a batch')
     assert.equal(told!.level, 'error')
     assert.equal(told!.message, 'a handler went on after the end of its attempt; what it did there does not count')
-    const { verb, record, failure, offset, lastOffset } = told!.fields
-    assert.deepEqual([verb, record, offset, lastOffset], ['batch.fail()', 1, 0, 1])
-    assert.equal((failure as HandlerFailure).message, 'found out too late')
+    const { verb, record, errorMessage, offset, lastOffset } = told!.fields
+    assert.deepEqual([verb, record, offset, lastOffset], ['batch.fail()', 'orders[0]@1', 0, 1])
+    assert.equal(errorMessage, 'found out too late')
     assert.equal(thrown!.fields.code, 'PYR_ATTEMPT_OVER')
   })
 
@@ -137,7 +136,7 @@ export function describeBatches(create: CreateEngine): void {
   it('batch: binds log lines to where it begins and ends', async () => {
     await using harness = await started()
     await harness.outcomeOf(harness.submitBatch([nothing, nothing, nothing]))
-    const bindings = { handler: 'suite', topic: 'orders', partition: 0, offset: 0, lastOffset: 2, records: 3 }
+    const bindings = { handler: 'suite', topic: 'orders', partition: 0, offset: 0, lastOffset: 2, recordCount: 3 }
     assert.deepEqual(harness.logs, [{ level: 'info', fields: { ...bindings, size: 3 }, message: 'a batch' }])
   })
 

@@ -136,8 +136,8 @@ function describeCompletions(create: CreateEngine): void {
     const [signal, told, refused] = harness.logs
     assert.equal(signal!.fields.isAborted, true)
     assert.equal(told!.level, 'error')
-    const { verb, to, offset } = told!.fields
-    assert.deepEqual([verb, to, offset], ['publish()', NEWS, 41])
+    const { verb, target, offset } = told!.fields
+    assert.deepEqual([verb, target, offset], ['publish()', NEWS, 41])
     assert.equal(refused!.fields.code, 'PYR_ATTEMPT_OVER')
     assert.deepEqual(harness.news, [])
   })

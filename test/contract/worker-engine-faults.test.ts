@@ -52,7 +52,7 @@ describe('WorkerEngine: a handler that ends its thread', LIMIT, () => {
       const [line, ...others] = linesOf(harness, DIED)
       assert.deepEqual(others, [])
       assert.equal(line?.handler, 'faulty')
-      assert.deepEqual(line?.interrupted, [`orders/0/${deadly}`])
+      assert.deepEqual(line?.interrupted, [`orders[0]@${deadly}`])
       assert.match(String(line?.why), why)
       const { restarts, killed, interrupted } = harness.worker.counters
       assert.deepEqual({ restarts, killed, interrupted }, { restarts: 1, killed: 0, interrupted: 1 })
@@ -132,7 +132,7 @@ describe('WorkerEngine: a handler that gives its thread back to nobody', LIMIT, 
       assert.ok(durationMs >= 100 && durationMs < 5_000, `${durationMs} ms`)
       await requireDoneInOrder(harness, behind)
       const [line, ...others] = linesOf(harness, DIED)
-      assert.deepEqual([line?.handler, line?.timedOut, others], ['faulty', [`orders/0/${deadly}`], []])
+      assert.deepEqual([line?.handler, line?.timedOut, others], ['faulty', [`orders[0]@${deadly}`], []])
       assert.match(String(line?.why), /ignored its signal/)
       const { restarts, killed, interrupted } = harness.worker.counters
       assert.deepEqual({ restarts, killed, interrupted }, { restarts: 1, killed: 1, interrupted: 0 })
@@ -147,8 +147,8 @@ describe('WorkerEngine: a handler that gives its thread back to nobody', LIMIT, 
     const behind = Array.from({ length: 5 }, () => harness.tell({ do: 'nothing' }))
     await requireDoneInOrder(harness, behind)
     const [line, ...others] = linesOf(harness, DIED)
-    assert.deepEqual([line?.handler, line?.records, line?.runElsewhere, others], ['faulty', 0, 5, []])
-    assert.deepEqual(line?.lastEnded, [`orders/0/${deadly}`])
+    assert.deepEqual([line?.handler, line?.recordCount, line?.runElsewhere, others], ['faulty', 0, 5, []])
+    assert.deepEqual(line?.lastEnded, [`orders[0]@${deadly}`])
     assert.match(String(line?.why), /has come to no record for 100 ms, and none was running/)
     const { restarts, killed, interrupted } = harness.worker.counters
     assert.deepEqual({ restarts, killed, interrupted }, { restarts: 1, killed: 0, interrupted: 0 })
@@ -212,7 +212,7 @@ describe('WorkerEngine: a handler that gives its thread back to nobody', LIMIT, 
     )
     assert.deepEqual([left?.handler, others], ['faulty', []])
     const [line] = linesOf(harness, DIED)
-    assert.deepEqual([line?.handler, line?.timedOut], ['faulty', [`orders/0/${stuck}`]])
+    assert.deepEqual([line?.handler, line?.timedOut], ['faulty', [`orders[0]@${stuck}`]])
     const { restarts, killed } = harness.worker.counters
     assert.deepEqual({ restarts, killed }, { restarts: 1, killed: 1 })
   })

@@ -2,6 +2,7 @@
  * Finds violations of order by watching handlers start and end, and nothing else. Keeps its own books: it numbers the records
  * of each key as they are produced, and never asks the control plane.
  */
+import { recordPlace } from '../../../framework/model/record.ts'
 import type { Ordering } from '../../../framework/model/work.ts'
 
 /** One record on its way to one handler. */
@@ -158,7 +159,9 @@ export class OrderChecker {
     if (this.#violations.length >= MAX_TEXTS) return
     const { handlerId, topic, partition, offset, key } = delivery
     const rank = this.#rankOf(delivery)
-    this.#violations.push(`${handlerId}: ${topic}[${partition}]@${offset} (key ${keyText(key)}, #${rank}) ${what}`)
+    this.#violations.push(
+      `${handlerId}: ${recordPlace({ topic, partition, offset })} (key ${keyText(key)}, #${rank}) ${what}`,
+    )
   }
 }
 

@@ -1,7 +1,8 @@
 /** One line of text for one event of the runtime. Pure; knows nothing of rates and terminals. */
+
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
-import type { TopicPartition } from '../../../framework/model/record.ts'
-import { failurePlace, failureText, keyText, msText, recordPlace } from '../../records/record-text.ts'
+import { partitionPlace, recordPlace } from '../../../framework/model/record.ts'
+import { failurePlace, failureText, keyText, msText } from '../../records/record-text.ts'
 import type { Paint } from '../../terminal/paint.ts'
 
 export interface LineSetup {
@@ -54,15 +55,15 @@ function partitionLine(
 ): string | undefined {
   switch (event.kind) {
     case 'partition.rewound':
-      return `${paint('yellow', '!')} ${partitionText(event)} starts afresh at ${event.to} (was ${event.from}): its log was cut or made anew`
+      return `${paint('yellow', '!')} ${partitionPlace(event)} starts afresh at ${event.to} (was ${event.from}): its log was cut or made anew`
     case 'metadata.dropped':
-      return `${paint('yellow', '!')} ${partitionText(event)} commit metadata is not believed: ${event.why}`
+      return `${paint('yellow', '!')} ${partitionPlace(event)} commit metadata is not believed: ${event.why}`
     case 'batch.split':
-      return `${paint('yellow', '↯')} ${partitionText(event)}  ${event.handlerId}  a batch of ${event.records} failed, its halves are tried${inText(event.delayMs)}: ${event.failure.message}`
+      return `${paint('yellow', '↯')} ${partitionPlace(event)}  ${event.handlerId}  a batch of ${event.records} failed, its halves are tried${inText(event.delayMs)}: ${event.failure.message}`
     case 'partitions.paused':
-      return paint('gray', `‖ paused, the limits are reached: ${event.partitions.map(partitionText).join(' ')}`)
+      return paint('gray', `‖ paused, the limits are reached: ${event.partitions.map(partitionPlace).join(' ')}`)
     case 'partitions.resumed':
-      return paint('gray', `▸ resumed: ${event.partitions.map(partitionText).join(' ')}`)
+      return paint('gray', `▸ resumed: ${event.partitions.map(partitionPlace).join(' ')}`)
     case 'commit.failed':
       return `${paint('red', '!')} commit failed${event.willRetry ? ', will be tried again' : ''}: ${event.error.message}`
     case 'commit.recovered':
@@ -72,9 +73,9 @@ function partitionLine(
     case 'starts.resumed':
       return `${paint('green', '✓')} work starts again, after ${msText(event.stoppedMs)}`
     case 'breaker.opened':
-      return `${paint('red', '!')} ${partitionText(event)} key ${event.key}: its records fail one after the other; they go to the dead-letter topic unrun for ${msText(event.cooldownMs)}`
+      return `${paint('red', '!')} ${partitionPlace(event)} key ${event.key}: its records fail one after the other; they go to the dead-letter topic unrun for ${msText(event.cooldownMs)}`
     case 'breaker.closed':
-      return `${paint('green', '✓')} ${partitionText(event)} key ${event.key}: its records run again`
+      return `${paint('green', '✓')} ${partitionPlace(event)} key ${event.key}: its records run again`
     case 'concurrency.changed':
       return paint('gray', `· ${event.handlerId} runs at most ${event.limit} at once from now on`)
     case 'stale.dropped':
@@ -109,11 +110,11 @@ export function membershipLine(
 
 function membershipNote(event: MembershipEvent): string | undefined {
   if (event.kind !== 'partition.assigned') {
-    return event.leftBehind === 0 ? undefined : `${partitionText(event)}${left(event.leftBehind)}`
+    return event.leftBehind === 0 ? undefined : `${partitionPlace(event)}${left(event.leftBehind)}`
   }
   if (event.position === undefined) return undefined
   const restored = event.restored === 0 ? '' : ` (${event.restored} above it are done)`
-  return `${partitionText(event)} goes on at ${event.position}${restored}`
+  return `${partitionPlace(event)} goes on at ${event.position}${restored}`
 }
 
 function head(event: RecordEvent, { widths, paint }: LineSetup): string {
@@ -130,10 +131,6 @@ function outcome(event: Extract<RecordEvent, { kind: 'record.done' }>, published
 
 function left(records: number): string {
   return records === 0 ? '' : `, ${records} in flight were given up and will be delivered again`
-}
-
-function partitionText({ topic, partition }: TopicPartition): string {
-  return `${topic}[${partition}]`
 }
 
 function inText(delayMs: number): string {

@@ -1,4 +1,5 @@
 /** What is going on at this moment, and why records wait: the answer to `?`. Pure. */
+import { recordPlace } from '../../../framework/model/record.ts'
 import type { BlockingRecord, GroupMetrics, HandlerMetrics, SystemMetrics } from '../../../framework/model/snapshot.ts'
 import { msText } from '../../records/record-text.ts'
 import type { Paint } from '../../terminal/paint.ts'
@@ -44,7 +45,7 @@ function blockingLines({ partitions, handlers }: GroupMetrics, paint: Paint): re
     if (blocking === null) return []
     // A group has one handler for a topic.
     const handler = handlers.find((each) => each.topic === topic)
-    return [{ place: `${topic}[${partition}]@${blocking.offset}`, blocking, handler }]
+    return [{ place: recordPlace({ topic, partition, offset: blocking.offset }), blocking, handler }]
   })
   const shown = blocked
     .sort((a, b) => b.blocking.ageMs - a.blocking.ageMs)

@@ -1,11 +1,12 @@
 /** Decides when: polls, answers rebalances, ends in order. Keeps no state of records. */
+
 import type { ExecutionEngine } from '../../execution-plane/execution-engine.ts'
 import type { AssignedPartition, KafkaClient, RecordProducer } from '../../kafka/kafka-client.ts'
 import { allSettled } from '../../model/all-settled.ts'
 import { bug, toError } from '../../model/errors.ts'
 import type { EventSink } from '../../model/events.ts'
 import type { Logger } from '../../model/logger.ts'
-import { partitionId, type TopicPartition } from '../../model/record.ts'
+import { partitionId, partitionPlace, type TopicPartition } from '../../model/record.ts'
 import type { CommitSettings, LifecycleSettings, Limits, Route } from '../../model/settings.ts'
 import type { GroupMetrics } from '../../model/snapshot.ts'
 import type { Clock } from '../../time/clock.ts'
@@ -303,7 +304,7 @@ export class BrokerPoller {
     const leftBehind = await this.#drain.until(partitions, graceMs)
     if (leftBehind > 0) {
       log.warn(
-        { partitions: partitions.map(partitionId), leftBehind, waitedMs: graceMs },
+        { partitions: partitions.map(partitionPlace), leftBehind, waitedMs: graceMs },
         'partitions are given up with records in flight; their next owner gets them again',
       )
       // Before the commit and not after it: then the next owner may have begun with the same keys. What ends by itself in this moment is committed.
@@ -312,7 +313,7 @@ export class BrokerPoller {
     }
     const isCommitted = await this.#committer.flush(partitions, commitMs)
     if (!isCommitted) {
-      log.warn({ partitions: partitions.map(partitionId) }, 'the last commit before a revoke was not acknowledged')
+      log.warn({ partitions: partitions.map(partitionPlace) }, 'the last commit before a revoke was not acknowledged')
     }
     // What was lost meanwhile may be back by now, and that assignment is not for this revoke to end.
     const given = this.#manager.present(assignments)

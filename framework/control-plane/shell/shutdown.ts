@@ -63,7 +63,7 @@ export async function shutDown(parts: ShutdownParts, hadJoined: boolean): Promis
 async function drainAll({ manager, engines, drain, drainMs, clock, log }: ShutdownParts): Promise<void> {
   const partitions = manager.assigned()
   const { inFlight, records } = manager.gauges()
-  log.info({ partitions: partitions.length, inFlight, records }, 'draining: nothing more is started')
+  log.info({ partitionCount: partitions.length, inFlight, recordCount: records }, 'draining: nothing more is started')
   const startedAt = clock.now()
   const leftBehind = await drain.until(partitions, drainMs)
   const waitedMs = Math.round(clock.now() - startedAt)
@@ -77,7 +77,7 @@ async function drainAll({ manager, engines, drain, drainMs, clock, log }: Shutdo
 }
 
 async function commitLast({ committer, log }: ShutdownParts, partitions: readonly TopicPartition[]): Promise<void> {
-  const facts = { partitions: partitions.length }
+  const facts = { partitionCount: partitions.length }
   if (await committer.flush(partitions, LAST_COMMIT_MS)) log.info(facts, 'all that is done is committed')
   else log.warn(facts, 'the last commit was not acknowledged; what it carried may run again')
 }

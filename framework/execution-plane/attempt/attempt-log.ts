@@ -56,7 +56,7 @@ export class AttemptLog {
       offset,
       ...(last === first
         ? { key: first.key === null ? null : cutBytes(first.key, MAX_KEY_BYTES), attempt: attempts[0] }
-        : { lastOffset: last.offset, records: records.length }),
+        : { lastOffset: last.offset, recordCount: records.length }),
     }
   }
 }

@@ -2,7 +2,7 @@
 import type { BatchFunction, HandlerContext, Publish } from '../../api/handler.ts'
 import { bug, PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
-import { type KafkaRecord, placeId } from '../../model/record.ts'
+import { type KafkaRecord, recordPlace } from '../../model/record.ts'
 import type { HandlerFailure, Outcome, WorkItem } from '../../model/work.ts'
 import { Waiting } from '../../time/deadline-queue.ts'
 import { GuardedSpan } from '../../tracing/attempt-tracer.ts'
@@ -133,7 +133,7 @@ export class Attempt extends Waiting implements Attributable {
     this.#batch = new HandlerBatch(
       checked,
       (error, index) => this.#failureBy(error, numberOf(index)),
-      ({ offset }, error) => this.#refuse('batch.fail()', { record: offset, failure: failureOf(error) }),
+      ({ offset }, error) => this.#refuse('batch.fail()', this.#lateFailure(offset, error)),
     )
     return this.#batch.size === 0 ? this.#batch.outcome() : this.#call(run, this.#batch)
   }
@@ -158,6 +158,12 @@ export class Attempt extends Waiting implements Attributable {
     this.#isOver = true
     this.#batch?.close()
     this.#span?.end(outcome)
+  }
+
+  #lateFailure(offset: number, error: unknown): object {
+    const { name, message, stack } = failureOf(error)
+    const record = recordPlace({ topic: this.record.topic, partition: this.record.partition, offset })
+    return { record, errorName: name, errorMessage: message, stack }
   }
 
   /** What a handler left behind comes too late: told with its record, as nobody may look at what it throws there. */
@@ -194,7 +200,11 @@ export class Attempt extends Waiting implements Attributable {
   }
 
   get place(): object {
-    return { handler: this.#handler.setup.handlerId, record: placeId(this.record), records: this.item.records.length }
+    return {
+      handler: this.#handler.setup.handlerId,
+      record: recordPlace(this.record),
+      recordCount: this.item.records.length,
+    }
   }
 
   get isAborted(): boolean {
@@ -246,7 +256,7 @@ export class Attempt extends Waiting implements Attributable {
     const publishes = this.#publishes
     return (to, value, options) => {
       if (!this.#isOver) return publishes.track(() => this.#handler.setup.publish(to, value, options))
-      const refused = Promise.reject(this.#refuse('publish()', { to: typeof to === 'string' ? to : to.name }))
+      const refused = Promise.reject(this.#refuse('publish()', { target: typeof to === 'string' ? to : to.name }))
       // It was told: nobody needs to look after it.
       refused.catch(() => {})
       return refused

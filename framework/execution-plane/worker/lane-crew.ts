@@ -1,6 +1,8 @@
 /** Keeps as many threads as were asked for, and one for what runs apart: begins them, replaces the dead ones, renews the worn ones. Gives nobody work. */
+
 import type { ResourceLimits } from 'node:worker_threads'
 import { PyrallelError, toError } from '../../model/errors.ts'
+import { recordPlace } from '../../model/record.ts'
 import type { ThreadCounters } from '../../model/snapshot.ts'
 import type { WorkItem } from '../../model/work.ts'
 import { type LaneEnding, type LaneListener, type LaneOptions, WorkerLane } from './lane/worker-lane.ts'
@@ -290,8 +292,7 @@ export class LaneCrew {
   #tell(ending: LaneEnding): void {
     const { handlerId, log } = this.#options
     const facts = { handler: handlerId, why: ending.why, failuresInARow: this.#deathsInARow }
-    const positions = (item: WorkItem | undefined) =>
-      (item?.records ?? []).map((record) => `${record.topic}/${record.partition}/${record.offset}`)
+    const positions = (item: WorkItem | undefined) => (item?.records ?? []).map(recordPlace)
     const timedOut = ending.overdue.flatMap(({ item }) => positions(item))
     const interrupted = ending.interrupted.flatMap(({ item }) => positions(item))
     log.error(
@@ -299,7 +300,7 @@ export class LaneCrew {
         ...facts,
         timedOut: timedOut.slice(0, MAX_POSITIONS),
         interrupted: interrupted.slice(0, MAX_POSITIONS),
-        records: timedOut.length + interrupted.length,
+        recordCount: timedOut.length + interrupted.length,
         lastEnded: positions(ending.lastEnded).slice(0, MAX_POSITIONS),
         runElsewhere: ending.unstarted.length,
       },

@@ -298,7 +298,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
         await this.#membership.answered
       }
     } catch (thrown) {
-      log.warn({ error: nativeError(thrown).message }, 'the consumer could not leave its group')
+      log.warn({ errorMessage: nativeError(thrown).message }, 'the consumer could not leave its group')
     }
   }
 

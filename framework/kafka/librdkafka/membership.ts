@@ -1,7 +1,8 @@
 /** Answers librdkafka's rebalance callbacks, one after the other, always: one that stays unanswered hangs the process for good. */
+
 import { toError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
-import { type PartitionId, partitionId, type TopicPartition } from '../../model/record.ts'
+import { type PartitionId, partitionId, partitionPlace, type TopicPartition } from '../../model/record.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
 import { settlesWithin, sleep } from '../../time/wait.ts'
 import type { CommitRequest, RebalanceListener } from '../kafka-client.ts'
@@ -191,7 +192,10 @@ export class Membership {
       const paused = assigned.filter(({ topic, partition }) => owned.get(topic, partition)?.paused === true)
       if (paused.length > 0) native.pause(paused.map(plain))
     } catch (thrown) {
-      log.warn({ error: nativeError(thrown).message, partitions: positions }, 'an assignment came too late to be taken')
+      log.warn(
+        { errorMessage: nativeError(thrown).message, partitions: assigned.map(partitionPlace) },
+        'an assignment came too late to be taken',
+      )
       owned.drop(assigned)
       if (assigned.length > 0) this.#listener?.onLost(assigned.map(plain))
       // A disconnect takes no assignment, and still waits for an answer.
@@ -226,7 +230,10 @@ export class Membership {
     const { clock, log, revokeLimitMs } = this.#host
     const drained = Promise.resolve(this.#listener?.onRevoked(partitions))
     if (await settlesWithin(clock, drained, revokeLimitMs)) return
-    log.error({ partitions, limitMs: revokeLimitMs }, 'a revoke was answered before its drain had ended')
+    log.error(
+      { partitions: partitions.map(partitionPlace), limitMs: revokeLimitMs },
+      'a revoke was answered before its drain had ended',
+    )
     // The partitions may come back while the drain still runs: what it has to do with them ends here.
     this.#listener?.onLost(partitions)
   }
@@ -255,7 +262,10 @@ export class Membership {
         second()
       }
     } catch (thrown) {
-      log.warn({ error: nativeError(thrown).message, partitions: asked }, 'a revoke could not be answered')
+      log.warn(
+        { errorMessage: nativeError(thrown).message, partitions: asked.map(partitionPlace) },
+        'a revoke could not be answered',
+      )
     }
   }
 }

@@ -112,14 +112,14 @@ export class LibrdkafkaProducer implements RecordProducer {
 
   /** Until there is a new one, records wait. */
   async #replace(why: NativeError): Promise<void> {
-    this.#log.warn({ error: why.message, code: why.code }, 'the Kafka producer cannot go on and is replaced')
+    this.#log.warn({ errorMessage: why.message, code: why.code }, 'the Kafka producer cannot go on and is replaced')
     const failed = this.#native
     const outstanding = [...this.#sent]
     while (this.#native === failed && this.#closing === undefined) {
       try {
         this.#native = await openNative(this.#connect, (...report) => this.#onReport(...report))
       } catch (thrown) {
-        this.#log.warn({ error: nativeError(thrown).message }, 'the Kafka producer could not be replaced yet')
+        this.#log.warn({ errorMessage: nativeError(thrown).message }, 'the Kafka producer could not be replaced yet')
         await sleep(this.#clock, REPLACE_RETRY_MS)
       }
     }

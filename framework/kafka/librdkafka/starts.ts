@@ -185,7 +185,7 @@ export class PartitionStarts {
     const answer = await this.#askCommitted(partitions)
     if (Array.isArray(answer)) {
       const refused = answer.findIndex((each) => each instanceof Error)
-      const facts = { partition: partitions[refused] }
+      const facts = { ...partitions[refused] }
       if (refused !== -1) errors.tell(nativeError(answer[refused]), 'a committed offset was not told', facts)
       return answer
     }

@@ -1,7 +1,8 @@
 /** Looks at a cluster through librdkafka, as operators do. Joins no group and changes nothing. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PyrallelError } from '../../model/errors.ts'
-import { type PartitionId, partitionId, type TopicPartition } from '../../model/record.ts'
+import { type PartitionId, partitionId, partitionPlace, type TopicPartition } from '../../model/record.ts'
 import type { ClusterView, GroupOffset, LogBounds, TopicFacts } from '../kafka-client.ts'
 import type {
   Librdkafka,
@@ -95,7 +96,7 @@ export class LibrdkafkaView implements ClusterView {
     const client = await this.#options.client(TIMEOUT_MS)
     const { lowOffset, highOffset } = await new Promise<NativeWatermarks>((resolve, reject) => {
       client.queryWatermarkOffsets(topic, partition, TIMEOUT_MS, (error, watermarks) => {
-        if (error) reject(failure(`The log of ${topic}[${partition}] could not be looked at`, error))
+        if (error) reject(failure(`The log of ${partitionPlace({ topic, partition })} could not be looked at`, error))
         else resolve(watermarks)
       })
     })
@@ -171,7 +172,7 @@ async function withLog(outsider: NativeConsumer, committed: Committed): Promise<
   const { topic, partition } = committed
   const { lowOffset, highOffset } = await new Promise<NativeWatermarks>((resolve, reject) => {
     outsider.queryWatermarkOffsets(topic, partition, TIMEOUT_MS, (error, watermarks) => {
-      if (error) reject(failure(`The log of ${topic}[${partition}] could not be looked at`, error))
+      if (error) reject(failure(`The log of ${partitionPlace({ topic, partition })} could not be looked at`, error))
       else resolve(watermarks)
     })
   })

@@ -68,7 +68,7 @@ describe('a partition that is revoked', () => {
     assert.equal(world.committed(1), 1)
     const warning = first.lines.find(({ level }) => level === 'warn')
     assert.match(warning?.message ?? '', /given up with records in flight/)
-    assert.deepEqual({ ...warning?.fields }, { partitions: ['orders:1'], leftBehind: 1, waitedMs: 2_000 })
+    assert.deepEqual({ ...warning?.fields }, { partitions: ['orders[1]'], leftBehind: 1, waitedMs: 2_000 })
     await world.until(() => second.engine.inFlight === 1)
     assert.deepEqual(offsetsOf(second.engine.running), [1])
     first.engine.endPartition(1)

@@ -45,7 +45,8 @@ describe('the watch for what blocks', () => {
         sentence: 'one offset holds back its partition: nothing above it can be committed',
         fields: {
           group: 'shop',
-          partition: 'orders:0',
+          topic: 'orders',
+          partition: 0,
           offset: 7,
           key: 'c9',
           ageMs: 61_000,

@@ -21,7 +21,7 @@ const record: KafkaRecord = {
 const failure: HandlerFailure = { reason: 'handler', name: 'TypeError', message: 'x is not y', retryable: true }
 const of = { handlerId: 'charge', record, attempt: 2, durationMs: 7 }
 const at = { topic: 'orders', partition: 3, epoch: 9 as Epoch }
-const place = { handlerId: 'charge', partition: 'orders:3', offset: 42, attempt: 2, durationMs: 7 }
+const place = { handler: 'charge', topic: 'orders', partition: 3, offset: 42, attempt: 2, tookMs: 7 }
 
 function told(...events: RuntimeEvent[]) {
   const clock = new ManualClock()
@@ -37,14 +37,14 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
     { ...of, kind: 'record.retry', attempts: 5, delayMs: 200, failure },
     'info',
     'a record failed and will be tried again',
-    { ...place, attempts: 5, delayMs: 200, reason: 'handler', error: 'TypeError', why: 'x is not y' },
+    { ...place, attempts: 5, delayMs: 200, reason: 'handler', errorName: 'TypeError', errorMessage: 'x is not y' },
   ],
   [
     { ...of, kind: 'record.dead', failure: { ...failure, stack: 'at y' }, deadLetterTopic: 'orders.dlq' },
     'warn',
     'a record was given up: it is in the dead-letter topic',
     {
-      ...{ ...place, reason: 'handler', error: 'TypeError', why: 'x is not y' },
+      ...{ ...place, reason: 'handler', errorName: 'TypeError', errorMessage: 'x is not y' },
       ...{ stack: 'at y', deadLetterTopic: 'orders.dlq' },
     },
   ],
@@ -52,55 +52,63 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
     { ...of, kind: 'record.dead', failure, deadLetterTopic: null },
     'warn',
     'a record was given up and dropped',
-    { ...place, reason: 'handler', error: 'TypeError', why: 'x is not y', stack: undefined },
+    { ...place, reason: 'handler', errorName: 'TypeError', errorMessage: 'x is not y', stack: undefined },
   ],
   [
     { kind: 'dead-letter.failed', handlerId: 'charge', record, error: new Error('no leader'), delayMs: 400 },
     'warn',
     'the dead-letter topic has not taken a record, which holds back its partition; it is sent again',
-    { handlerId: 'charge', partition: 'orders:3', offset: 42, delayMs: 400, error: 'no leader', code: 'Error' },
+    {
+      handler: 'charge',
+      topic: 'orders',
+      partition: 3,
+      offset: 42,
+      delayMs: 400,
+      errorMessage: 'no leader',
+      code: 'Error',
+    },
   ],
   [
     { ...at, kind: 'partition.assigned', position: 40, restored: 2 },
     'info',
     'a partition was assigned',
-    { partition: 'orders:3', epoch: 9, position: 40, restored: 2 },
+    { topic: 'orders', partition: 3, epoch: 9, position: 40, restored: 2 },
   ],
   [
     { ...at, kind: 'partition.revoked', leftBehind: 1 },
     'info',
     'a partition was given back',
-    { partition: 'orders:3', epoch: 9, leftBehind: 1 },
+    { topic: 'orders', partition: 3, epoch: 9, leftBehind: 1 },
   ],
   [
     { ...at, kind: 'partition.lost', leftBehind: 1 },
     'warn',
     'a partition was taken away; what is not committed runs again at its next owner',
-    { partition: 'orders:3', epoch: 9, leftBehind: 1 },
+    { topic: 'orders', partition: 3, epoch: 9, leftBehind: 1 },
   ],
   [
     { ...at, kind: 'partition.rewound', from: 50, to: 0 },
     'warn',
     'the log of a partition begins anew below what was read',
-    { partition: 'orders:3', epoch: 9, from: 50, to: 0 },
+    { topic: 'orders', partition: 3, epoch: 9, from: 50, to: 0 },
   ],
   [
     { ...at, kind: 'metadata.dropped', why: 'that of Kafka Streams' },
     'warn',
     'the commit metadata of a partition is not believed; what it may have said is done runs again',
-    { partition: 'orders:3', epoch: 9, why: 'that of Kafka Streams' },
+    { topic: 'orders', partition: 3, epoch: 9, why: 'that of Kafka Streams' },
   ],
   [
     { kind: 'partitions.paused', partitions: [at] },
     'info',
     'a limit is reached: nothing more is read until records are done',
-    { partitions: ['orders:3'] },
+    { partitions: ['orders[3]'] },
   ],
   [
     { kind: 'partitions.resumed', partitions: [at] },
     'info',
     'there is room again: reading goes on',
-    { partitions: ['orders:3'] },
+    { partitions: ['orders[3]'] },
   ],
   [
     { kind: 'client.error', code: 'OFFSET_OUT_OF_RANGE' },
@@ -108,18 +116,18 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
     'the Kafka client has met an error',
     { code: 'OFFSET_OUT_OF_RANGE' },
   ],
-  [{ kind: 'commit.done', partitions: 2, tookMs: 3 }, 'debug', 'committed', { partitions: 2, tookMs: 3 }],
+  [{ kind: 'commit.done', partitions: 2, tookMs: 3 }, 'debug', 'committed', { partitionCount: 2, tookMs: 3 }],
   [
     { kind: 'commit.failed', error: new PyrallelError('PYR_COMMIT_FAILED', 'refused'), willRetry: true },
     'warn',
     'a commit failed; what it carried is committed again',
-    { error: 'refused', code: 'PYR_COMMIT_FAILED', willRetry: true },
+    { errorMessage: 'refused', code: 'PYR_COMMIT_FAILED', willRetry: true },
   ],
   [
     { kind: 'commit.failed', error: new PyrallelError('PYR_NOT_OWNED', 'not owned'), willRetry: false },
     'info',
     'a commit came after its partition was given up',
-    { error: 'not owned', code: 'PYR_NOT_OWNED', willRetry: false },
+    { errorMessage: 'not owned', code: 'PYR_NOT_OWNED', willRetry: false },
   ],
   [
     { kind: 'stale.dropped', what: 'completion' },
@@ -131,27 +139,27 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
     { ...at, kind: 'breaker.opened', handlerId: 'charge', key: 'c1', cooldownMs: 60_000 },
     'warn',
     'records of a key are given up one after the other: they go to the dead-letter topic without running',
-    { handlerId: 'charge', partition: 'orders:3', epoch: 9, key: 'c1', cooldownMs: 60_000 },
+    { handler: 'charge', topic: 'orders', partition: 3, epoch: 9, key: 'c1', cooldownMs: 60_000 },
   ],
   [
     { ...at, kind: 'breaker.closed', handlerId: 'charge', key: 'c1' },
     'info',
     'a record of a poisoned key has succeeded: its records run again',
-    { handlerId: 'charge', partition: 'orders:3', epoch: 9, key: 'c1' },
+    { handler: 'charge', topic: 'orders', partition: 3, epoch: 9, key: 'c1' },
   ],
   [
     { kind: 'concurrency.changed', handlerId: 'charge', limit: 12 },
     'info',
     'the limit on attempts in flight has changed',
-    { handlerId: 'charge', limit: 12 },
+    { handler: 'charge', limit: 12 },
   ],
   [
     { ...at, kind: 'batch.split', handlerId: 'charge', records: 8, delayMs: 400, failure },
     'info',
     'a batch failed and is tried again in halves',
     {
-      ...{ handlerId: 'charge', partition: 'orders:3', epoch: 9, records: 8, delayMs: 400 },
-      ...{ reason: 'handler', error: 'TypeError', why: 'x is not y' },
+      ...{ handler: 'charge', topic: 'orders', partition: 3, epoch: 9, recordCount: 8, delayMs: 400 },
+      ...{ reason: 'handler', errorName: 'TypeError', errorMessage: 'x is not y' },
     },
   ],
   [

@@ -13,11 +13,11 @@ function sink(isTTY = false): { readonly lines: string[]; readonly isTTY: boolea
 describe('createLogger', () => {
   it('writes one JSON object per line, with level, time, facts and sentence', () => {
     const out = sink()
-    createLogger({ level: 'info', pretty: 'auto' }, out).info({ partition: 'orders:3' }, 'revoke grace is over')
+    createLogger({ level: 'info', pretty: 'auto' }, out).info({ partitions: ['orders[3]'] }, 'revoke grace is over')
     const line = JSON.parse(out.lines[0] ?? '')
     assert.equal(line.level, 'info')
     assert.equal(line.msg, 'revoke grace is over')
-    assert.equal(line.partition, 'orders:3')
+    assert.deepEqual(line.partitions, ['orders[3]'])
     assert.ok(!Number.isNaN(Date.parse(line.time)))
   })
 

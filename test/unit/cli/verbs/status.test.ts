@@ -67,8 +67,8 @@ group shop: assigned, 2 partitions
   bill     orders  0          100    0          -
 
   partition  true lag  position  gaps    ${'blocked by'.padEnd(49)}  offsets
-  orders:0   12        100       3 in 2  100 key c9, 12.5 s, waiting, attempt 3: TypeError  ==!##>#.
-  orders:1   0         10        0       ${'-'.padEnd(49)}  all done
+  orders[0]  12        100       3 in 2  100 key c9, 12.5 s, waiting, attempt 3: TypeError  ==!##>#.
+  orders[1]  0         10        0       ${'-'.padEnd(49)}  all done
 
 offsets: = done   > running   . waiting   ! waiting for a retry or a dead letter   # gap: done above an offset that is not
 `,
@@ -82,7 +82,7 @@ offsets: = done   > running   . waiting   ! waiting for a retry or a dead letter
     const groups = [aGroup({ intake: 'held', intakeReason: 'records', partitions, assignedPartitions: 3 })]
     const text = statusText(aSystem({ groups }), url, plain)
     assert.match(text, /assigned, 3 partitions {2}intake held: limit of records/)
-    assert.match(text, /orders:0 +\? +- .*all done paused: limit of bytes, draining, no room for further gaps/)
+    assert.match(text, /orders\[0\] +\? +- .*all done paused: limit of bytes, draining, no room for further gaps/)
     assert.match(text, /and 2 more partitions/)
   })
 
@@ -100,8 +100,8 @@ offsets: = done   > running   . waiting   ! waiting for a retry or a dead letter
     assert.match(text, /bill +orders +0 +12 of 100 +0 +-\n/)
     assert.match(text, /ship +orders +0 +100 +0 +- +rate 50\/s, which holds it back\n/)
     assert.match(text, /tell +orders +0 +100 +0 +- +rate 5\/s, paused, 4 keys poisoned\n/)
-    assert.match(text, /orders:0 .*all done poisoned: b, c·\[2J, d and 2 more\n/)
-    assert.match(text, /orders:1 .*all done poisoned: z\n/)
+    assert.match(text, /orders\[0\] .*all done poisoned: b, c·\[2J, d and 2 more\n/)
+    assert.match(text, /orders\[1\] .*all done poisoned: z\n/)
   })
 
   it('counts threads and their restarts', () => {

@@ -123,10 +123,10 @@ describe('stop', () => {
         .filter(({ level }) => level !== 'debug')
         .map(({ message, fields }) => ({ message, ...withoutTimes(fields) })),
       [
-        { message: 'draining: nothing more is started', partitions: 1, inFlight: 3, records: 3 },
+        { message: 'draining: nothing more is started', partitionCount: 1, inFlight: 3, recordCount: 3 },
         { message: 'drained: nothing is in flight' },
         { message: 'the engines are closed', engines: 1, abandoned: 0 },
-        { message: 'all that is done is committed', partitions: 1 },
+        { message: 'all that is done is committed', partitionCount: 1 },
         { message: 'the group is left' },
       ],
     )

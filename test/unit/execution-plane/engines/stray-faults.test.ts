@@ -66,8 +66,8 @@ describe('a fault that nobody handles', () => {
     const [told] = errors()
     assert.equal(told?.message, 'an exception that nobody catches; it may belong to a record in flight')
     assert.deepEqual((told!.fields as { readonly records: unknown }).records, [
-      { handler: 'billing', record: 'orders/0/1', records: 1 },
-      { handler: 'billing', record: 'orders/0/2', records: 1 },
+      { handler: 'billing', record: 'orders[0]@1', recordCount: 1 },
+      { handler: 'billing', record: 'orders[0]@2', recordCount: 1 },
     ])
     assert.deepEqual(uncaught, [])
     // What was in flight is over; now every attempt is followed.

@@ -348,7 +348,7 @@ describe('polling', () => {
     await consumer.poll(1, 0)
     assert.deepEqual(
       lines.map((each) => each.fields),
-      [0, 4].map((suppressed) => ({ error: 'unknown topic', code: 3, suppressed })),
+      [0, 4].map((suppressed) => ({ errorMessage: 'unknown topic', code: 3, suppressed })),
     )
     assert.deepEqual(errors, new Array(6).fill('UNKNOWN_TOPIC_OR_PARTITION'))
   })
