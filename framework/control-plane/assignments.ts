@@ -8,8 +8,9 @@ import type { IntakeGate } from './flow/backpressure.ts'
 import type { Scheduler } from './flow/scheduler.ts'
 import { decodeMetadata } from './offsets/metadata-encoder.ts'
 import { RangeList } from './offsets/range-list.ts'
+import type { PartitionSettings } from './partition/commit-budget.ts'
 import type { InFlight } from './partition/in-flight.ts'
-import { type PartitionSettings, PartitionState } from './partition/partition-state.ts'
+import { PartitionState } from './partition/partition-state.ts'
 import { nextEpoch, type PartitionLookup, PartitionTable } from './partition/partition-table.ts'
 
 export interface AssignmentsOptions {
@@ -68,7 +69,7 @@ export class Assignments {
       this.#partitionSettings,
       this.#scheduler.tallyOf(of.topic),
     )
-    if (this.#scheduler.holdOf(of.topic).isPaused) state.pausedUntil = Number.POSITIVE_INFINITY
+    if (this.#scheduler.holdOf(of.topic).isPaused) state.onHandlerPaused()
     this.#table.add(state)
     this.#intake.onAssigned(state)
     this.#holdShards(state)
@@ -84,7 +85,7 @@ export class Assignments {
       this.#emit?.({ kind: 'metadata.dropped', topic, partition, epoch, why })
     }
     if (beyond > 0) {
-      state.forgetCommitted()
+      state.commits.forgetCommitted()
       const why = `${beyond} offsets that it names as completed lie beyond the end of the log, ${of.logEnd}`
       this.#emit?.({ kind: 'metadata.dropped', topic, partition, epoch, why })
     }
@@ -95,9 +96,9 @@ export class Assignments {
   end(of: TopicPartition, kind: 'partition.revoked' | 'partition.lost'): void {
     const state = this.#table.find(of.topic, of.partition)
     if (state === undefined) return
-    const { topic, partition, epoch, unsettled } = state
+    const { topic, partition, epoch, load } = state
     this.#forget(state)
-    this.#emit?.({ kind, topic, partition, epoch, leftBehind: unsettled })
+    this.#emit?.({ kind, topic, partition, epoch, leftBehind: load.unsettled })
   }
 
   /** Begins the assignment afresh. The log was cut, or the topic made anew: what was read is no part of it any more, and the next owner of an offset is another record. */
@@ -105,8 +106,8 @@ export class Assignments {
     this.#forget(state)
     const { topic, partition } = state
     const fresh = this.begin({ topic, partition, position: to, metadata: '' })
-    fresh.isPaused = state.isPaused
-    fresh.forgetCommitted()
+    fresh.setPaused(state.isPaused)
+    fresh.commits.forgetCommitted()
     this.#intake.recheck(fresh)
     this.#emit?.({ kind: 'partition.rewound', topic, partition, epoch: fresh.epoch, from, to })
     return fresh

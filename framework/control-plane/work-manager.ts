@@ -12,8 +12,9 @@ import { type IntakeChange, IntakeGate, type Load } from './flow/backpressure.ts
 import { type Hold, Scheduler } from './flow/scheduler.ts'
 import { StartPermit } from './flow/start-permit.ts'
 import { overdueAt } from './partition/blocking-limit.ts'
+import type { CommitSnapshot } from './partition/commit-budget.ts'
 import { partitionMetrics } from './partition/partition-snapshot.ts'
-import type { CommitSnapshot, PartitionState, StartGate } from './partition/partition-state.ts'
+import type { PartitionState, StartGate } from './partition/partition-state.ts'
 import type { Assignment, PartitionLookup } from './partition/partition-table.ts'
 
 export interface WorkManagerOptions {
@@ -99,7 +100,7 @@ export class WorkManager {
   /** Starts nothing more of these partitions; what is in flight goes on. @returns their present assignments */
   startDraining(partitions: readonly TopicPartition[]): readonly Assignment[] {
     const states = partitions.flatMap(({ topic, partition }) => this.#table.find(topic, partition) ?? [])
-    for (const state of states) state.isDraining = true
+    for (const state of states) state.startDraining()
     return states
   }
 
@@ -111,7 +112,7 @@ export class WorkManager {
   /** Records of these partitions that are in flight, or wait for a dead letter's acknowledgement. */
   unsettled(partitions: readonly TopicPartition[]): number {
     let count = 0
-    for (const { topic, partition } of partitions) count += this.#table.find(topic, partition)?.unsettled ?? 0
+    for (const { topic, partition } of partitions) count += this.#table.find(topic, partition)?.load.unsettled ?? 0
     return count
   }
 
@@ -166,8 +167,7 @@ export class WorkManager {
       if (state === undefined || state.isDraining) continue
       const lowest = state.tracker.next
       if (lowest !== undefined && record.offset < lowest) state = this.#assignments.rewind(state, lowest, record.offset)
-      if (state.records === 0) state.blockedSince = now
-      const pending = state.receive(record)
+      const pending = state.receive(record, now)
       if (pending === undefined) continue
       this.#intake.onTaken(state, pending.bytes)
       this.#scheduler.list(state)
@@ -207,22 +207,18 @@ export class WorkManager {
   replaceRoute(route: Route): void {
     this.#scheduler.replaceRoute(route)
     this.#limitsBlocking ||= route.maxBlockingMs !== undefined
-    for (const state of this.#table) if (state.topic === route.topic) state.route = route
+    for (const state of this.#table) if (state.topic === route.topic) state.changeRoute(route)
   }
 
   /** Starts nothing more of this handler. Records are taken in until the limits are reached, and what is in flight goes on. */
   pause(handlerId: string): void {
     this.#scheduler.pause(handlerId)
-    for (const state of this.#table)
-      if (state.route.handlerId === handlerId) state.pausedUntil = Number.POSITIVE_INFINITY
+    for (const state of this.#table) if (state.route.handlerId === handlerId) state.onHandlerPaused()
   }
 
   resume(handlerId: string): void {
     this.#scheduler.resume(handlerId)
-    for (const state of this.#table) {
-      const wasPaused = state.pausedUntil === Number.POSITIVE_INFINITY
-      if (wasPaused && state.route.handlerId === handlerId) state.pausedUntil = this.#now
-    }
+    for (const state of this.#table) if (state.route.handlerId === handlerId) state.onHandlerResumed(this.#now)
   }
 
   /**
@@ -284,11 +280,11 @@ export class WorkManager {
     const commits: CommitSnapshot[] = []
     for (const state of states) {
       if (state === undefined) continue
-      const wasTight = state.isTight
-      const snapshot = state.commitSnapshot()
+      const wasTight = state.commits.isTight
+      const snapshot = state.commits.snapshot()
       if (snapshot !== undefined) commits.push(snapshot)
       // The commit has measured anew and found room: what the brake held back would else wait for the next completion, which may be an hour away.
-      if (wasTight && !state.isTight) this.#scheduler.list(state)
+      if (wasTight && !state.commits.isTight) this.#scheduler.list(state)
     }
     return commits
   }
@@ -301,7 +297,7 @@ export class WorkManager {
     if (now < this.permit.clock.renewAt) return []
     const renewals = [...this.#table].flatMap((state) => (state.tracker.position === undefined ? [] : state))
     this.#renewed += 1
-    const renewal = renewals[this.#renewed % renewals.length]?.renewal()
+    const renewal = renewals[this.#renewed % renewals.length]?.commits.renewal()
     if (renewal !== undefined) return [renewal]
     // Without a position there is nothing to commit, and nothing was taken in that could run.
     if (!this.#table.isEmpty) this.permit.clock.heard(now)
@@ -313,11 +309,8 @@ export class WorkManager {
     this.permit.clock.heard(sentAt)
     for (const commit of commits) {
       const state = this.#table.fence(commit) ? this.#table.find(commit.topic, commit.partition) : undefined
-      state?.committed(commit)
-      if (state?.isRefused === true) {
-        state.isRefused = false
-        this.#scheduler.list(state)
-      }
+      state?.commits.onAcknowledged(commit)
+      if (state?.onCommitAccepted() === true) this.#scheduler.list(state)
       if (state === undefined) this.#emit?.({ kind: 'stale.dropped', what: 'commit' })
     }
     this.permit.count(this.#table)
@@ -326,14 +319,14 @@ export class WorkManager {
   /** Alone, and without metadata: it is about this partition. */
   onCommitRefused(commit: CommitSnapshot): void {
     const state = this.#table.fence(commit) ? this.#table.find(commit.topic, commit.partition) : undefined
-    if (state !== undefined) state.isRefused = true
+    state?.onCommitRefused()
     this.permit.count(this.#table)
   }
 
   /** The broker's limit is lower than ours: this partition's metadata is kept shorter from now on. */
   onMetadataTooLarge(commit: CommitSnapshot): void {
     if (this.#table.fence(commit))
-      this.#table.find(commit.topic, commit.partition)?.halveMetadata(commit.metadata.length)
+      this.#table.find(commit.topic, commit.partition)?.commits.halveMetadata(commit.metadata.length)
   }
 
   // --- observation ---

@@ -23,7 +23,6 @@ export const largeClasses: Readonly<Record<string, number>> = {
   LibrdkafkaConsumer: 17,
   Membership: 11,
   MemoryConsumer: 15,
-  PartitionState: 11,
   ReplayRun: 24,
   StaticMember: 11,
   ThreadRunner: 15,

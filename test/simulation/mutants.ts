@@ -58,7 +58,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'metadata of one moment, position of another',
-    file: 'partition/partition-state.ts',
+    file: 'partition/commit-budget.ts',
     find: 'return this.#snapshot(position, metadata)',
     replace: 'return this.#snapshot(this.#committed.position ?? position, metadata)',
   },
@@ -151,15 +151,15 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the span between position and highest completion has no limit',
-    file: 'partition/partition-state.ts',
+    file: 'partition/commit-budget.ts',
     find: 'if (span >= maxOffsetSpan) this.#isTight = true',
     replace: 'if (span >= maxOffsetSpan * 2) this.#isTight = true',
   },
   {
     name: 'a partition that is being revoked still starts work',
     file: 'partition/partition-state.ts',
-    find: '    if (this.isDraining || this.isRefused) return undefined\n',
-    replace: '    if (this.isRefused) return undefined\n',
+    find: '    if (this.#isDraining || this.#isRefused) return undefined\n',
+    replace: '    if (this.#isRefused) return undefined\n',
   },
   {
     name: 'a rate limit limits nothing',
@@ -188,7 +188,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a poisoned record holds its slot for ever',
     file: 'failures/settlement.ts',
-    find: '    state.inFlight -= 1\n    pending.attempt = lastAttempt(pending)\n',
+    find: '    state.load.ended(1)\n    pending.attempt = lastAttempt(pending)\n',
     replace: '    pending.attempt = lastAttempt(pending)\n',
   },
   {
@@ -212,14 +212,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a partition that comes during a pause does not know of it',
     file: 'assignments.ts',
-    find: 'if (this.#scheduler.holdOf(of.topic).isPaused) state.pausedUntil = Number.POSITIVE_INFINITY',
+    find: 'if (this.#scheduler.holdOf(of.topic).isPaused) state.onHandlerPaused()',
     replace: '',
   },
   {
     name: 'a resume of what was not paused begins to count anew',
-    file: 'work-manager.ts',
-    find: 'if (wasPaused && state.route.handlerId === handlerId) state.pausedUntil = this.#now',
-    replace: 'if (state.route.handlerId === handlerId) state.pausedUntil = this.#now',
+    file: 'partition/partition-state.ts',
+    find: 'if (this.#pausedUntil === Number.POSITIVE_INFINITY) this.#pausedUntil = now',
+    replace: 'this.#pausedUntil = now',
   },
   {
     name: 'a record that blocks is given up too early',
@@ -412,20 +412,20 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a record that leaves its partition no room goes on being tried',
     file: 'partition/last-failure.ts',
-    find: 'return isTight && isBefore && tally.successes > pending.successesBefore',
+    find: 'return commits.isTight && isBefore && tally.successes > pending.successesBefore',
     replace: 'return false',
   },
   {
     name: 'a record is given up as in the way though nothing else succeeds',
     file: 'partition/last-failure.ts',
-    find: 'return isTight && isBefore && tally.successes > pending.successesBefore',
-    replace: 'return isTight && isBefore',
+    find: 'return commits.isTight && isBefore && tally.successes > pending.successesBefore',
+    replace: 'return commits.isTight && isBefore',
   },
   {
     name: 'a record is given up as in the way though another one is',
     file: 'partition/last-failure.ts',
-    find: 'return isTight && isBefore && tally.successes > pending.successesBefore',
-    replace: 'return isTight && tally.successes > pending.successesBefore',
+    find: 'return commits.isTight && isBefore && tally.successes > pending.successesBefore',
+    replace: 'return commits.isTight && tally.successes > pending.successesBefore',
   },
   {
     name: 'a member that has not heard of its coordinator for too long starts work',
@@ -448,12 +448,12 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'what no commit could carry when last counted is never counted',
     file: 'flow/start-permit.ts',
-    find: 'this.#untellable += state.untellable',
+    find: 'this.#untellable += state.commits.untellable',
     replace: 'this.#untellable += 0',
   },
   {
     name: 'what no commit carries counts as not committed, though it never will be',
-    file: 'partition/partition-state.ts',
+    file: 'partition/commit-budget.ts',
     find: 'return this.#settings.maxMetadataLength === 0 ? passed : Math.max(passed, this.#completed - this.#cut)',
     replace: 'return Math.max(passed, this.#completed)',
   },
@@ -465,21 +465,21 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'metadata that was refused is not shortened',
-    file: 'partition/partition-state.ts',
+    file: 'partition/commit-budget.ts',
     find: 'Math.floor(Math.min(maxMetadataLength, refused) / 2)',
     replace: 'maxMetadataLength',
   },
   {
     name: 'a partition whose commits are refused goes on',
-    file: 'work-manager.ts',
-    find: 'if (state !== undefined) state.isRefused = true',
-    replace: 'if (state !== undefined) state.isRefused = false',
+    file: 'partition/partition-state.ts',
+    find: '    this.#isRefused = true\n',
+    replace: '',
   },
   {
     name: 'a partition whose commits were refused once never goes on',
-    file: 'work-manager.ts',
-    find: '        state.isRefused = false\n',
-    replace: '        state.isRefused = true\n',
+    file: 'partition/partition-state.ts',
+    find: '    const wasRefused = this.#isRefused\n    this.#isRefused = false\n',
+    replace: '    const wasRefused = this.#isRefused\n',
   },
   {
     name: 'a group that has nothing to commit commits nothing',

@@ -3,7 +3,7 @@
  * what is stale, not what is done, not what an attempt's number is.
  */
 import { decodeCompleted } from '../../framework/control-plane/offsets/metadata-encoder.ts'
-import type { CommitSnapshot } from '../../framework/control-plane/partition/partition-state.ts'
+import type { CommitSnapshot } from '../../framework/control-plane/partition/commit-budget.ts'
 import type { HandlerFailure, Ordering, Outcome, WorkItem } from '../../framework/model/work.ts'
 import type { Setup } from './schedule.ts'
 import type { Log, LogRecord, Stored } from './world.ts'

@@ -2,7 +2,7 @@
 
 import type { DeadLetterRequest } from '../../framework/control-plane/failures/failed-records.ts'
 import { MAX_INTERRUPTIONS } from '../../framework/control-plane/failures/retry-policy.ts'
-import type { CommitSnapshot } from '../../framework/control-plane/partition/partition-state.ts'
+import type { CommitSnapshot } from '../../framework/control-plane/partition/commit-budget.ts'
 import { CommitPlan } from '../../framework/control-plane/shell/commit-plan.ts'
 import { WorkManager } from '../../framework/control-plane/work-manager.ts'
 import type { KafkaRecord, TopicPartition } from '../../framework/model/record.ts'

@@ -70,7 +70,7 @@ export class FailedRecords {
 
   #wait(dueAt: number, held: Held): void {
     held.pending.state = 'waiting'
-    held.state.retriesWaiting += 1
+    held.state.load.retryBegan()
     held.pending.retry = this.#retries.push(dueAt, held)
   }
 
@@ -88,7 +88,7 @@ export class FailedRecords {
 
   #forgetWait({ state, pending }: Held): void {
     pending.retry = undefined
-    state.retriesWaiting -= 1
+    state.load.retryEnded()
     this.#paused.delete(pending)
   }
 
@@ -98,7 +98,7 @@ export class FailedRecords {
     const { state, pending } = held
     this.#lastId += 1
     pending.state = 'dead'
-    state.deadLetters += 1
+    state.load.deadLetterBegan()
     this.#buried.set(this.#lastId, held)
     this.#requests.push({
       id: this.#lastId,
@@ -130,7 +130,7 @@ export class FailedRecords {
     const held = this.#buried.get(id)
     if (held === undefined) return undefined
     this.#buried.delete(id)
-    held.state.deadLetters -= 1
+    held.state.load.deadLetterEnded()
     return held
   }
 

@@ -95,7 +95,7 @@ export class Settlement {
 
   /** The breaker of its key is open: the record does not start, and is given up as it is. */
   refusePoisoned(state: PartitionState, pending: Pending, now: number): void {
-    state.inFlight -= 1
+    state.load.ended(1)
     pending.attempt = lastAttempt(pending)
     this.#giveUp({ state, pending }, poisonedFailure(state.route.poison?.threshold ?? 0), 0, now)
   }
@@ -134,7 +134,7 @@ export class Settlement {
   settle(entry: InFlight, completion: CompletionEvent, now: number): void {
     const { state, pendings } = entry
     this.#learn(state.route, completion, pendings.length, now)
-    state.inFlight -= pendings.length
+    state.load.ended(pendings.length)
     const [pending] = pendings
     if (pendings.length > 1) this.#settleBatch(entry, completion, now)
     else if (pending !== undefined)
@@ -270,7 +270,7 @@ export class Settlement {
 
   /** The one place where a record is done, for whatever reason: the next of its shard may start. */
   #complete({ state, pending }: Held, now: number): void {
-    if (state.complete(pending)) state.blockedSince = now
+    state.complete(pending, now)
     this.#permit.onCompleted()
     this.#intake.onDone(state, pending.bytes)
     this.#scheduler.list(state)

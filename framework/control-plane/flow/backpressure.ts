@@ -20,8 +20,10 @@ export function isPaused(wasPaused: boolean, load: Load, limit: Load): boolean {
 }
 
 /** What the gate must know of a partition: its load is everything of it that is incomplete and in memory. */
-export interface LoadedPartition extends TopicPartition, Load {
-  isPaused: boolean
+export interface LoadedPartition extends TopicPartition {
+  readonly load: Load
+  readonly isPaused: boolean
+  setPaused(isPaused: boolean): void
 }
 
 export interface IntakeChange {
@@ -87,8 +89,9 @@ export class IntakeGate {
   onTaken(partition: LoadedPartition, bytes: number): void {
     this.#load.records += 1
     this.#load.bytes += bytes
-    if (partition.records > this.#own.records) this.#shared.records += 1
-    this.#shared.bytes += above(partition.bytes, this.#own.bytes) - above(partition.bytes - bytes, this.#own.bytes)
+    if (partition.load.records > this.#own.records) this.#shared.records += 1
+    this.#shared.bytes +=
+      above(partition.load.bytes, this.#own.bytes) - above(partition.load.bytes - bytes, this.#own.bytes)
     if (!this.#hasPlentyOfRoom(partition)) this.recheck(partition)
   }
 
@@ -96,15 +99,16 @@ export class IntakeGate {
   onDone(partition: LoadedPartition, bytes: number): void {
     this.#load.records -= 1
     this.#load.bytes -= bytes
-    if (partition.records >= this.#own.records) this.#shared.records -= 1
-    this.#shared.bytes -= above(partition.bytes + bytes, this.#own.bytes) - above(partition.bytes, this.#own.bytes)
+    if (partition.load.records >= this.#own.records) this.#shared.records -= 1
+    this.#shared.bytes -=
+      above(partition.load.bytes + bytes, this.#own.bytes) - above(partition.load.bytes, this.#own.bytes)
     if (this.#isHeld || partition.isPaused) this.recheck(partition)
   }
 
   /** The partition was given up with all that was in memory of it. */
   onDropped(partition: LoadedPartition): void {
-    this.#load.records -= partition.records
-    this.#load.bytes -= partition.bytes
+    this.#load.records -= partition.load.records
+    this.#load.bytes -= partition.load.bytes
     this.#partitions.delete(partition)
     this.#paused.delete(partition)
     this.#toPause.delete(partition)
@@ -114,7 +118,8 @@ export class IntakeGate {
   }
 
   /** For sure, without a closer look: what happens twice for every record must cost next to nothing. */
-  #hasPlentyOfRoom({ records, bytes, isPaused }: LoadedPartition): boolean {
+  #hasPlentyOfRoom({ load, isPaused }: LoadedPartition): boolean {
+    const { records, bytes } = load
     const { records: ownRecords, bytes: ownBytes } = this.#own
     return (
       !isPaused &&
@@ -133,10 +138,10 @@ export class IntakeGate {
   }
 
   #compare(partition: LoadedPartition, limit: Load): void {
-    const paused = isPaused(partition.isPaused, partition, limit)
+    const paused = isPaused(partition.isPaused, partition.load, limit)
     if (paused) this.#paused.add(partition)
     if (paused === partition.isPaused) return
-    partition.isPaused = paused
+    partition.setPaused(paused)
     if (!paused) this.#paused.delete(partition)
     const [add, remove] = paused ? [this.#toPause, this.#toResume] : [this.#toResume, this.#toPause]
     // A change that was undone before anybody heard of it is no change.
@@ -150,7 +155,7 @@ export class IntakeGate {
 
   /** Which limit of its own stops the partition; null while it is open. */
   reasonFor(partition: LoadedPartition): LimitReached | null {
-    return partition.isPaused ? limitReached(partition, this.#limitNow()) : null
+    return partition.isPaused ? limitReached(partition.load, this.#limitNow()) : null
   }
 
   /** Some partition has not reached a limit of its own. */
@@ -188,9 +193,9 @@ export class IntakeGate {
     this.#own = { records: Math.max(1, Math.floor(this.#total.records / parts)), bytes: this.#total.bytes / parts }
     this.#shared.records = 0
     this.#shared.bytes = 0
-    for (const { records, bytes } of this.#partitions) {
-      this.#shared.records += above(records, this.#own.records)
-      this.#shared.bytes += above(bytes, this.#own.bytes)
+    for (const { load } of this.#partitions) {
+      this.#shared.records += above(load.records, this.#own.records)
+      this.#shared.bytes += above(load.bytes, this.#own.bytes)
     }
   }
 

@@ -127,7 +127,7 @@ export class Scheduler {
   list(state: PartitionState): void {
     // Listed with nothing to start, it would look held back by the rate, or by the adaptive limit, which would then grow without need.
     if (state.isListed || state.isDraining || state.shards.ready === 0) return
-    state.isListed = true
+    state.setListed(true)
     this.#routeState(state.topic).ready.push(state)
   }
 
@@ -165,7 +165,7 @@ export class Scheduler {
         }
         const state = ready.shift()
         if (state === undefined) break
-        state.isListed = false
+        state.setListed(false)
         if (!isCurrent(state)) continue
         if (route.batch === undefined) this.#startOne(routeState, state, gate, items)
         else this.#startBatch(routeState, state, state.takeBatch(route.batch, now, gate), items)

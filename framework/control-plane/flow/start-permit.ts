@@ -51,8 +51,8 @@ export class StartPermit {
     for (const state of states) {
       // A partition whose own commits are refused stands still by itself.
       if (state.isRefused) continue
-      this.#uncommitted += state.uncommitted
-      this.#untellable += state.untellable
+      this.#uncommitted += state.commits.uncommitted
+      this.#untellable += state.commits.untellable
     }
     return this.#uncommitted
   }

@@ -35,9 +35,9 @@ function isOlder({ record: { timestamp } }: Pending, maxAgeMs: number, now: numb
  * It holds the position, and what was completed above leaves no room for more: its partition stands still until it is done. If others have
  * succeeded since it was first tried, it is to blame. If none has, all wait for the same thing, and it keeps its attempts.
  */
-function isInTheWay({ isTight, tracker, tally }: PartitionState, pending: Pending): boolean {
+function isInTheWay({ commits, tracker, tally }: PartitionState, pending: Pending): boolean {
   const isBefore = tracker.blocking === pending && tracker.highestCompleted > pending.record.offset
-  return isTight && isBefore && tally.successes > pending.successesBefore
+  return commits.isTight && isBefore && tally.successes > pending.successesBefore
 }
 
 function givenUp(last: HandlerFailure, reason: 'expired' | 'in-the-way', why: string): HandlerFailure {

@@ -17,7 +17,7 @@ export function partitionMetrics(
   logEnd: number | undefined,
   pausedBecause: LimitReached | null,
 ): PartitionMetrics {
-  const { tracker, inFlight, retriesWaiting, deadLetters } = state
+  const { tracker, load, commits } = state
   const position = tracker.position
   const breakers = state.breakers.open(now, MAX_BREAKER_KEYS)
   return {
@@ -25,7 +25,7 @@ export function partitionMetrics(
     partition: state.partition,
     epoch: state.epoch,
     position: position ?? null,
-    committedPosition: state.committedPosition ?? null,
+    committedPosition: commits.committedPosition ?? null,
     nextOffset: tracker.next ?? null,
     logEnd: logEnd ?? null,
     // What was heard of the log's end may be older than the records that have come since: they are there all the same.
@@ -33,19 +33,19 @@ export function partitionMetrics(
       logEnd === undefined || position === undefined
         ? null
         : Math.max(0, Math.max(logEnd, tracker.next ?? 0) - position),
-    records: state.records,
-    bytes: state.bytes,
-    inFlight,
-    queued: state.records - inFlight - retriesWaiting - deadLetters,
-    retriesWaiting,
-    deadLettersWaiting: deadLetters,
+    records: load.records,
+    bytes: load.bytes,
+    inFlight: load.inFlight,
+    queued: load.queued,
+    retriesWaiting: load.retriesWaiting,
+    deadLettersWaiting: load.deadLetters,
     gaps: gapsOf(state),
     blocking: blockingOf(state, now),
-    metadataUsed: state.metadataLength,
-    metadataLimit: state.metadataLimit,
+    metadataUsed: commits.metadataLength,
+    metadataLimit: commits.metadataLimit,
     pausedBecause,
     isDraining: state.isDraining,
-    isTight: state.isTight,
+    isTight: commits.isTight,
     openBreakers: breakers.count,
     openBreakerKeys: breakers.keys.map(shortText),
     ribbon: ribbonOf(state),
@@ -95,9 +95,9 @@ const CELL_LETTERS = 'dgwrx'
 const DONE = 0
 const GAP = 1
 
-function ribbonOf({ tracker, committedPosition }: PartitionState): Ribbon {
+function ribbonOf({ tracker, commits }: PartitionState): Ribbon {
   const position = tracker.position ?? 0
-  const from = Math.min(committedPosition ?? position, position)
+  const from = Math.min(commits.committedPosition ?? position, position)
   const to = Math.max(position, tracker.next ?? position)
   const count = Math.min(RIBBON_CELLS, to - from)
   const cells: number[] = new Array(count).fill(DONE)

@@ -4,7 +4,7 @@
  */
 import type { TopicPartition } from '../../model/record.ts'
 import type { Epoch } from '../../model/work.ts'
-import type { CommitSnapshot } from '../partition/partition-state.ts'
+import type { CommitSnapshot } from '../partition/commit-budget.ts'
 import type { Assignment } from '../partition/partition-table.ts'
 
 /**

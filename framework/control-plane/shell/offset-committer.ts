@@ -7,7 +7,7 @@ import { PyrallelError, toError } from '../../model/errors.ts'
 import type { EventSink } from '../../model/events.ts'
 import type { TopicPartition } from '../../model/record.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
-import type { CommitSnapshot } from '../partition/partition-state.ts'
+import type { CommitSnapshot } from '../partition/commit-budget.ts'
 import type { WorkManager } from '../work-manager.ts'
 import { CommitPlan, type Refusal } from './commit-plan.ts'
 

@@ -1,6 +1,6 @@
 /** What the tests of the control plane are made of: records, routes, limits, and a manager that is driven through its verbs. Not a test itself. */
 import type { DeadLetterRequest } from '../../../framework/control-plane/failures/failed-records.ts'
-import type { CommitSnapshot } from '../../../framework/control-plane/partition/partition-state.ts'
+import type { CommitSnapshot } from '../../../framework/control-plane/partition/commit-budget.ts'
 import { WorkManager, type WorkManagerOptions } from '../../../framework/control-plane/work-manager.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
 import type { KafkaRecord } from '../../../framework/model/record.ts'

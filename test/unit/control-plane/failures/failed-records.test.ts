@@ -15,7 +15,7 @@ function stateOf(partition: number): PartitionState {
 }
 
 function held(state: PartitionState, offset: number): Held {
-  const pending = state.receive(aRecord(offset, { partition: state.partition }))
+  const pending = state.receive(aRecord(offset, { partition: state.partition }), 0)
   if (pending === undefined) throw new Error('the record was not taken in')
   return { state, pending }
 }
@@ -27,11 +27,11 @@ describe('FailedRecords', () => {
     failed.pauseUntil(10, due)
     failed.pauseUntil(20, ended)
     failed.retryAt(20, held(state, 2))
-    assert.deepEqual([due.pending.attempt, due.pending.state, state.retriesWaiting], [1, 'waiting', 3])
+    assert.deepEqual([due.pending.attempt, due.pending.state, state.load.retriesWaiting], [1, 'waiting', 3])
     assert.equal(failed.takeDue(10), due)
     assert.deepEqual(failed.endPauses('another handler'), [])
     assert.deepEqual(failed.endPauses('charge'), [ended])
-    assert.deepEqual([failed.endPauses('charge'), state.retriesWaiting, failed.retriesWaiting], [[], 1, 1])
+    assert.deepEqual([failed.endPauses('charge'), state.load.retriesWaiting, failed.retriesWaiting], [[], 1, 1])
   })
 
   it('forgets pauses with their partition', () => {
@@ -45,11 +45,11 @@ describe('FailedRecords', () => {
     const [failed, state] = [new FailedRecords(), stateOf(0)]
     const waiting = held(state, 0)
     failed.retryAt(100, waiting)
-    assert.deepEqual([failed.retriesWaiting, state.retriesWaiting, failed.nextDueAt], [1, 1, 100])
+    assert.deepEqual([failed.retriesWaiting, state.load.retriesWaiting, failed.nextDueAt], [1, 1, 100])
     assert.deepEqual([waiting.pending.state, waiting.pending.attempt], ['waiting', 2])
     assert.equal(failed.takeDue(99), undefined)
     assert.equal(failed.takeDue(100), waiting)
-    assert.deepEqual([failed.retriesWaiting, state.retriesWaiting, failed.nextDueAt], [0, 0, undefined])
+    assert.deepEqual([failed.retriesWaiting, state.load.retriesWaiting, failed.nextDueAt], [0, 0, undefined])
   })
 
   it('hands out each dead letter once, and counts it until it is acknowledged, once', () => {
@@ -60,11 +60,11 @@ describe('FailedRecords', () => {
     assert.ok(request !== undefined && others.length === 0)
     assert.deepEqual([request.topic, request.epoch, request.durationMs], ['dlq', state.epoch, 5])
     assert.equal(request.payload, 'full')
-    assert.deepEqual([failed.takeRequests(), failed.deadLetters, state.deadLetters], [[], 1, 1])
+    assert.deepEqual([failed.takeRequests(), failed.deadLetters, state.load.deadLetters], [[], 1, 1])
     assert.equal(failed.isWanted(request), true)
     assert.equal(failed.acknowledge(request), dead)
     assert.equal(failed.acknowledge(request), undefined)
-    assert.deepEqual([failed.isWanted(request), failed.deadLetters, state.deadLetters], [false, 0, 0])
+    assert.deepEqual([failed.isWanted(request), failed.deadLetters, state.load.deadLetters], [false, 0, 0])
   })
 
   it('forgets all of one partition and nothing of the others, handed out or not', () => {

@@ -7,17 +7,27 @@ import { seededRandom } from '../../../../framework/runtime/seeded-random.ts'
 import { of, someLimits, TOPIC } from '../builders.ts'
 
 interface Part extends LoadedPartition {
-  records: number
-  bytes: number
+  readonly load: { records: number; bytes: number }
 }
 
 function gateOf(limits: Partial<Limits>) {
   const gate = new IntakeGate(someLimits(limits))
-  const part = (partition: number): Part => ({ topic: TOPIC, partition, records: 0, bytes: 0, isPaused: false })
+  const part = (partition: number): Part => {
+    let isPaused = false
+    return {
+      ...{ topic: TOPIC, partition, load: { records: 0, bytes: 0 } },
+      get isPaused() {
+        return isPaused
+      },
+      setPaused(now) {
+        isPaused = now
+      },
+    }
+  }
   const take = (to: Part, count: number, bytesEach = 1) => {
     for (let i = 0; i < count; i += 1) {
-      to.records += 1
-      to.bytes += bytesEach
+      to.load.records += 1
+      to.load.bytes += bytesEach
       gate.onTaken(to, bytesEach)
     }
   }
@@ -28,8 +38,8 @@ function gateOf(limits: Partial<Limits>) {
   }
   const finish = (from: Part, count: number, bytesEach = 1) => {
     for (let i = 0; i < count; i += 1) {
-      from.records -= 1
-      from.bytes -= bytesEach
+      from.load.records -= 1
+      from.load.bytes -= bytesEach
       gate.onDone(from, bytesEach)
     }
   }
@@ -259,7 +269,7 @@ describe('shares of partitions', () => {
         if (from !== undefined) take(from, Math.ceil(random() * size))
         assert.ok(gate.load.records <= limits.maxRecords)
         take(last, Math.min(2, size))
-        finish(last, last.records)
+        finish(last, last.load.records)
       }
     }
   })

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { decodeCompleted, encodeCompleted } from '../../../../framework/control-plane/offsets/metadata-encoder.ts'
 import { type OffsetRange, RangeList } from '../../../../framework/control-plane/offsets/range-list.ts'
+import type { CommitSnapshot } from '../../../../framework/control-plane/partition/commit-budget.ts'
 import { emptyTally } from '../../../../framework/control-plane/partition/handler-tally.ts'
-import { type CommitSnapshot, PartitionState } from '../../../../framework/control-plane/partition/partition-state.ts'
+import { PartitionState } from '../../../../framework/control-plane/partition/partition-state.ts'
 import { nextEpoch } from '../../../../framework/control-plane/partition/partition-table.ts'
 import type { Pending } from '../../../../framework/control-plane/partition/shard-queue.ts'
 import { seededRandom } from '../../../../framework/runtime/seeded-random.ts'
@@ -28,7 +29,7 @@ function partition(start: Start = {}) {
   const pendings = new Map<number, Pending>()
   const receive = (...offsets: number[]) => {
     for (const offset of offsets) {
-      const pending = state.receive(aRecord(offset))
+      const pending = state.receive(aRecord(offset), 0)
       if (pending !== undefined) pendings.set(offset, pending)
     }
   }
@@ -39,13 +40,13 @@ function partition(start: Start = {}) {
   }
   const complete = (...offsets: number[]) => {
     for (const offset of offsets) {
-      state.inFlight -= 1
-      state.complete(pendings.get(offset)!)
+      state.load.ended(1)
+      state.complete(pendings.get(offset)!, 0)
     }
   }
   const commit = () => {
-    const snapshot = state.commitSnapshot()
-    if (snapshot !== undefined) state.committed(snapshot)
+    const snapshot = state.commits.snapshot()
+    if (snapshot !== undefined) state.commits.onAcknowledged(snapshot)
     return snapshot
   }
   return { state, receive, takeAll, complete, commit }
@@ -72,12 +73,12 @@ describe('what a partition commits', () => {
     receive(0)
     takeAll()
     complete(0)
-    const snapshot = state.commitSnapshot()
-    assert.deepEqual(state.commitSnapshot(), snapshot)
+    const snapshot = state.commits.snapshot()
+    assert.deepEqual(state.commits.snapshot(), snapshot)
     assert.ok(snapshot !== undefined)
-    state.committed(snapshot)
-    assert.equal(state.commitSnapshot(), undefined)
-    assert.equal(state.committedPosition, 1)
+    state.commits.onAcknowledged(snapshot)
+    assert.equal(state.commits.snapshot(), undefined)
+    assert.equal(state.commits.committedPosition, 1)
   })
 
   it('takes position and metadata at one moment: what completes later changes neither', () => {
@@ -85,10 +86,10 @@ describe('what a partition commits', () => {
     receive(...range(0, 10))
     takeAll()
     complete(3, 4, 7)
-    const snapshot = state.commitSnapshot()!
+    const snapshot = state.commits.snapshot()!
     complete(0, 1, 2, 9)
     assert.deepEqual([snapshot.position, completedIn(snapshot)], [0, [3, 4, 7]])
-    const later = state.commitSnapshot()!
+    const later = state.commits.snapshot()!
     assert.deepEqual([later.position, completedIn(later)], [5, [7, 9]])
   })
 
@@ -145,7 +146,7 @@ describe('the budget of the commit metadata', () => {
     receive(...range(0, 3_000))
     const started = new Set<number>()
     const done = new Set<number>()
-    while (!state.isTight && started.size < 3_000) {
+    while (!state.commits.isTight && started.size < 3_000) {
       const pending = state.take()!
       const { offset } = pending.record
       started.add(offset)
@@ -154,12 +155,15 @@ describe('the budget of the commit metadata', () => {
         done.add(offset)
       }
     }
-    assert.ok(state.isTight && started.size < 3_000, `${started.size} started`)
-    assert.ok(state.metadataLength > 30 && state.metadataLength <= 40, `${state.metadataLength} characters`)
+    assert.ok(state.commits.isTight && started.size < 3_000, `${started.size} started`)
+    assert.ok(
+      state.commits.metadataLength > 30 && state.commits.metadataLength <= 40,
+      `${state.commits.metadataLength} characters`,
+    )
     const highest = Math.max(...done)
     assert.ok(takeAll().every((offset) => offset < highest))
     complete(...[...started].filter((offset) => !done.has(offset)))
-    assert.equal(state.isTight, false)
+    assert.equal(state.commits.isTight, false)
     assert.ok(takeAll().length > 0)
   })
 
@@ -168,7 +172,7 @@ describe('the budget of the commit metadata', () => {
     const random = seededRandom(5)
     part.receive(...range(0, 3_000))
     const open: number[] = []
-    for (let step = 0; step < 20_000 && part.state.records > 1; step += 1) {
+    for (let step = 0; step < 20_000 && part.state.load.records > 1; step += 1) {
       const pending = part.state.take()
       if (pending !== undefined) open.push(pending.record.offset)
       // The position is held by offset 0 up to the end.
@@ -189,7 +193,7 @@ describe('the budget of the commit metadata', () => {
     assert.equal(state.take()?.record.offset, 0)
     takeAll()
     complete(...range(1, 30))
-    assert.ok(state.isTight)
+    assert.ok(state.commits.isTight)
     receive(30)
     assert.equal(state.take(), undefined)
     complete(0)
@@ -208,7 +212,7 @@ describe('the budget of the commit metadata', () => {
     assert.equal(highest, 99)
     assert.equal(part.state.tracker.span, 100)
     part.complete(0)
-    assert.equal(part.state.isTight, false)
+    assert.equal(part.state.commits.isTight, false)
     assert.equal(part.state.take()?.record.offset, 100)
   })
 
@@ -231,7 +235,7 @@ describe('the budget of the commit metadata', () => {
   it('does not hold because of completed offsets that a compacted log has passed', () => {
     const restored = [{ start: 150, end: 250 }]
     const { state, receive, takeAll } = partition({ position: 100, metadata: 'ours', restored, maxOffsetSpan: 100 })
-    assert.ok(state.isTight)
+    assert.ok(state.commits.isTight)
     receive(300, 301, 302)
     assert.deepEqual(takeAll(), [300, 301, 302])
   })
@@ -243,14 +247,14 @@ describe('the budget of the commit metadata', () => {
     part.takeAll()
     part.complete(...range(1, 800).filter(() => random() < 0.5))
     const before = part.commit()!
-    assert.ok(!part.state.isTight && before.metadata.length > 50, `${before.metadata.length} characters`)
+    assert.ok(!part.state.commits.isTight && before.metadata.length > 50, `${before.metadata.length} characters`)
     for (const limit of [50, 25, 12]) {
-      part.state.halveMetadata(part.state.metadataLimit)
-      assert.equal(part.state.metadataLimit, limit)
+      part.state.commits.halveMetadata(part.state.commits.metadataLimit)
+      assert.equal(part.state.commits.metadataLimit, limit)
     }
-    const after = part.state.commitSnapshot()!
+    const after = part.state.commits.snapshot()!
     assert.ok(after.metadata.length <= 12 && after.position === before.position)
-    assert.ok(part.state.isTight)
+    assert.ok(part.state.commits.isTight)
     const told = completedIn(after)
     assert.deepEqual(told, completedIn(before).slice(0, told.length))
   })

@@ -1,0 +1,222 @@
+/** What the group has stored of one partition in one assignment, what a commit would carry now, and how much room its metadata has left. Synchronous. */
+import type { CommitRequest } from '../../kafka/kafka-client.ts'
+import type { TopicPartition } from '../../model/record.ts'
+import type { Epoch } from '../../model/work.ts'
+import { type EncodedMetadata, encodeCompleted } from '../offsets/metadata-encoder.ts'
+import type { OffsetTracker } from '../offsets/offset-tracker.ts'
+
+/** Above this part of the metadata limit, only records below the highest completed offset may start. */
+const METADATA_TIGHT_AT = 0.75
+/** A span of this many offsets per character always fits (a bitset in a 15-bit alphabet), apart from the frame, so it is not measured. */
+const OFFSETS_PER_CHARACTER = 14
+const FRAME_CHARACTERS = 16
+/** Beyond that span, the metadata is measured again after so many completions, or sooner when the limit is small. Each adds some bits. */
+const MEASURE_EVERY = 2_048
+/** Completions per character of the limit that leave room between 75 % and 100 %. */
+const MEASURE_PER_CHARACTER = 0.5
+/** While tight, after so many completions that moved the position: room may be back. */
+const REMEASURE_TIGHT_EVERY = 64
+
+/** One partition's position and the metadata that belongs to it, taken at one moment and never changed. */
+export interface CommitSnapshot extends CommitRequest {
+  readonly epoch: Epoch
+  /** Completions of this assignment that it tells of. */
+  readonly carries: number
+}
+
+export interface PartitionSettings {
+  /** 0: nothing but the position is stored. */
+  readonly maxMetadataLength: number
+  readonly maxOffsetSpan: number
+}
+
+/** What the group has stored. */
+interface Committed {
+  readonly position: number | undefined
+  readonly metadata: string
+  /** Completions of this assignment that it tells of. */
+  readonly carries: number
+}
+
+export class CommitBudget {
+  readonly #of: TopicPartition & { readonly epoch: Epoch }
+  readonly #tracker: OffsetTracker<object>
+  #settings: PartitionSettings
+  #committed: Committed
+  #mayHaveChanged: boolean
+  /** Records that are done, and how many of those were cut from the metadata for want of room. */
+  #completed = 0
+  #cut = 0
+  #isTight = false
+  #completedSinceMeasured = 0
+  #metadataLength: number
+
+  /** @param start what the group has stored; `isRestored`: its metadata was believed */
+  constructor(
+    of: TopicPartition & { readonly epoch: Epoch },
+    tracker: OffsetTracker<object>,
+    start: { readonly position: number | undefined; readonly metadata: string; readonly isRestored: boolean },
+    settings: PartitionSettings,
+  ) {
+    this.#of = of
+    this.#tracker = tracker
+    this.#settings = settings
+    this.#committed = { position: start.position, metadata: start.metadata, carries: 0 }
+    this.#metadataLength = start.metadata.length
+    // Metadata that was dropped as unreadable must not stay with the group: the next commit replaces it.
+    this.#mayHaveChanged = start.metadata !== '' && !start.isRestored
+    // What is restored may leave no room. Found out at the first commit only, records above it would have started by then. Its text says how
+    // much it takes, or more where not all of it is believed; to encode it anew for each of a thousand partitions would take seconds.
+    if (start.isRestored) this.#isTight = this.#leavesNoRoom(start.metadata.length)
+  }
+
+  /** True while the metadata, or the span, leaves no room for completions above the highest one. */
+  get isTight(): boolean {
+    return this.#isTight
+  }
+
+  /** UTF-16 units of the metadata when it was last measured. */
+  get metadataLength(): number {
+    return this.#metadataLength
+  }
+
+  /** UTF-16 units that the metadata may have; 0 when nothing but the position is stored. */
+  get metadataLimit(): number {
+    return this.#settings.maxMetadataLength
+  }
+
+  /** The position that the group has stored. */
+  get committedPosition(): number | undefined {
+    return this.#committed.position
+  }
+
+  /** Completions that a commit would carry now, and that no acknowledged one does. */
+  get uncommitted(): number {
+    return Math.max(0, this.#carriable - this.#committed.carries)
+  }
+
+  /** Completions that no commit could carry now, and a later one may. */
+  get untellable(): number {
+    return Math.max(0, this.#completed - this.#carriable)
+  }
+
+  /** Whether there is room for the completion of this offset. */
+  hasRoomFor(offset: number): boolean {
+    return !this.#isTight || offset < this.#tracker.highestCompleted
+  }
+
+  /** The next commit may carry something new, though nothing was completed. */
+  touch(): void {
+    this.#mayHaveChanged = true
+  }
+
+  onCompleted(hasMoved: boolean): void {
+    this.#mayHaveChanged = true
+    this.#completed += 1
+    this.#completedSinceMeasured += 1
+    this.#watch(hasMoved)
+  }
+
+  /** The position has come to a record that is new, maybe from far below: nothing else would tell that there is room. */
+  onPositionReached(): void {
+    if (this.#isTight) this.#watch(true)
+  }
+
+  /** What a commit would carry now; undefined when the group has it already. */
+  snapshot(): CommitSnapshot | undefined {
+    if (!this.#mayHaveChanged) return undefined
+    const position = this.#tracker.position
+    if (position === undefined) return undefined
+    const metadata = this.#measure().text
+    if (position === this.#committed.position && metadata === this.#committed.metadata) {
+      this.#mayHaveChanged = false
+      this.#committed = { position, metadata, carries: this.#carriable }
+      return undefined
+    }
+    return this.#snapshot(position, metadata)
+  }
+
+  /** The same, whether the group has it already or not; undefined while there is no position. */
+  renewal(): CommitSnapshot | undefined {
+    const { position } = this.#tracker
+    return position === undefined ? undefined : this.#snapshot(position, this.#measure().text)
+  }
+
+  /** The coordinator has acknowledged this snapshot. */
+  onAcknowledged({ position, metadata, carries }: CommitSnapshot): void {
+    // Its answer has come after that of a later one: what is stored now may be either.
+    if (carries < this.#committed.carries) this.#mayHaveChanged = true
+    this.#committed = { position, metadata, carries }
+  }
+
+  /**
+   * What the group has stored is of a log that is gone, or of a part of it that is, so it is replaced by the next commit, even if nothing is
+   * done until then. Kept, and come back to once the new log has grown beyond it, it would hide records of that log.
+   */
+  forgetCommitted(): void {
+    this.#committed = { position: undefined, metadata: '', carries: this.#committed.carries }
+    this.#mayHaveChanged = true
+  }
+
+  /** @param refused the broker accepts less metadata than so many UTF-16 units: half of that at most, from now on */
+  halveMetadata(refused: number): void {
+    const { maxMetadataLength } = this.#settings
+    this.#settings = { ...this.#settings, maxMetadataLength: Math.floor(Math.min(maxMetadataLength, refused) / 2) }
+    this.#mayHaveChanged = true
+    this.#measure()
+  }
+
+  #snapshot(position: number, metadata: string): CommitSnapshot {
+    const { topic, partition, epoch } = this.#of
+    return { topic, partition, epoch, position, metadata, carries: this.#carriable }
+  }
+
+  /** Where nothing but the position is stored, what lies above it cannot be told; nor can what was cut. */
+  get #carriable(): number {
+    const { passed } = this.#tracker
+    return this.#settings.maxMetadataLength === 0 ? passed : Math.max(passed, this.#completed - this.#cut)
+  }
+
+  /** Keeps `isTight` true to the state without encoding at every completion. Commits measure too, but one may take a minute. */
+  #watch(hasMoved: boolean): void {
+    const { maxMetadataLength, maxOffsetSpan } = this.#settings
+    const { span } = this.#tracker
+    const alwaysFits = (maxMetadataLength * METADATA_TIGHT_AT - FRAME_CHARACTERS) * OFFSETS_PER_CHARACTER
+    if (span < maxOffsetSpan && (maxMetadataLength === 0 || span <= alwaysFits)) {
+      this.#isTight = false
+      return
+    }
+    if (span >= maxOffsetSpan) this.#isTight = true
+    const seldom = Math.min(MEASURE_EVERY, maxMetadataLength * MEASURE_PER_CHARACTER)
+    const every = this.#isTight && hasMoved ? Math.min(REMEASURE_TIGHT_EVERY, seldom) : seldom
+    if (this.#completedSinceMeasured >= every) this.#measure()
+  }
+
+  #measure(): EncodedMetadata {
+    const { maxMetadataLength } = this.#settings
+    const encoded = this.#encode(maxMetadataLength)
+    this.#completedSinceMeasured = 0
+    this.#metadataLength = encoded.text.length
+    this.#isTight = encoded.truncated || this.#leavesNoRoom(encoded.text.length)
+    return encoded
+  }
+
+  #leavesNoRoom(length: number): boolean {
+    const { maxMetadataLength, maxOffsetSpan } = this.#settings
+    const isMetadataTight = maxMetadataLength > 0 && length > maxMetadataLength * METADATA_TIGHT_AT
+    return isMetadataTight || this.#tracker.span >= maxOffsetSpan
+  }
+
+  #encode(maxLength: number): EncodedMetadata {
+    const position = this.#tracker.position
+    this.#cut = 0
+    if (position === undefined || maxLength === 0 || this.#tracker.span === 0) {
+      return { text: '', truncated: false, coveredTo: position ?? 0 }
+    }
+    const ranges = this.#tracker.completedRanges()
+    const encoded = encodeCompleted(position, ranges, maxLength)
+    if (encoded.truncated)
+      for (const { start, end } of ranges) this.#cut += Math.max(0, end - Math.max(start, encoded.coveredTo))
+    return encoded
+  }
+}

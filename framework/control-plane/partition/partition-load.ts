@@ -1,0 +1,78 @@
+/** How many records of one partition are in memory, and at which step. Synchronous. */
+export class PartitionLoad {
+  #records = 0
+  #bytes = 0
+  #inFlight = 0
+  #deadLetters = 0
+  #retriesWaiting = 0
+
+  /** Incomplete records in memory. */
+  get records(): number {
+    return this.#records
+  }
+
+  /** Their bytes, as the limits count them. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Records that an engine is at work on. */
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  /** Records whose dead letter is not acknowledged yet. */
+  get deadLetters(): number {
+    return this.#deadLetters
+  }
+
+  /** Records that wait for their next attempt. */
+  get retriesWaiting(): number {
+    return this.#retriesWaiting
+  }
+
+  /** Records that could start as far as nothing but order holds them back. */
+  get queued(): number {
+    return this.#records - this.#inFlight - this.#retriesWaiting - this.#deadLetters
+  }
+
+  /** Records that an engine is at work on, or whose dead letter is not acknowledged yet. */
+  get unsettled(): number {
+    return this.#inFlight + this.#deadLetters
+  }
+
+  received(bytes: number): void {
+    this.#records += 1
+    this.#bytes += bytes
+  }
+
+  completed(bytes: number): void {
+    this.#records -= 1
+    this.#bytes -= bytes
+  }
+
+  started(): void {
+    this.#inFlight += 1
+  }
+
+  /** Whatever came of them. */
+  ended(records: number): void {
+    this.#inFlight -= records
+  }
+
+  retryBegan(): void {
+    this.#retriesWaiting += 1
+  }
+
+  retryEnded(): void {
+    this.#retriesWaiting -= 1
+  }
+
+  deadLetterBegan(): void {
+    this.#deadLetters += 1
+  }
+
+  deadLetterEnded(): void {
+    this.#deadLetters -= 1
+  }
+}
