@@ -1,6 +1,6 @@
 /** Makes what TLS tests need, with openssl, in a folder that the test removes: two authorities, a broker's certificate, and two clients'. */
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface KeyPair {
@@ -12,10 +12,14 @@ export interface KeyPair {
 export interface Certificates {
   /** The authority that the broker trusts, and that has issued its certificate. Path of a PEM file. */
   readonly ca: string
+  /** The authority's list of revoked certificates: with the broker's on it, and with none. Paths of PEM files. */
+  readonly revoked: { readonly broker: string; readonly nobody: string }
   /** One that nobody here trusts. */
   readonly strangerCa: string
   /** The broker's key and certificate in one file, as Kafka reads them. Valid for 127.0.0.1 only. */
   readonly broker: string
+  /** The same in two files. */
+  readonly server: KeyPair
   readonly client: KeyPair
   /** The same client with its key encrypted by `passphrase`. */
   readonly encryptedKey: string
@@ -35,7 +39,17 @@ export function makeCertificates(folder: string): Certificates {
   const passphrase = 'passphrase-of-the-test'
   const encryptedKey = join(folder, 'client-encrypted.key')
   openssl('pkcs8', '-topk8', '-in', client.key, '-out', encryptedKey, '-passout', `pass:${passphrase}`)
-  return { ca: ca.cert, strangerCa: strangerCa.cert, broker: store, client, encryptedKey, passphrase, stranger }
+  return {
+    ca: ca.cert,
+    revoked: { broker: revocations(folder, 'revoked', ca, broker.cert), nobody: revocations(folder, 'none', ca) },
+    strangerCa: strangerCa.cert,
+    broker: store,
+    server: broker,
+    client,
+    encryptedKey,
+    passphrase,
+    stranger,
+  }
 }
 
 function authority(folder: string, name: string): KeyPair {
@@ -66,6 +80,26 @@ function issue(folder: string, name: string, by: KeyPair, extension: string): Ke
   const issuer = ['-CA', by.cert, '-CAkey', by.key, '-CAcreateserial']
   openssl('x509', '-req', '-in', request, ...issuer, '-days', '1', '-extfile', extensions, '-out', cert)
   return { cert, key }
+}
+
+/** @param revoked the certificate that is on the list */
+function revocations(folder: string, name: string, by: KeyPair, revoked?: string): string {
+  const books = join(folder, `${name}-books`)
+  mkdirSync(books)
+  const [config, list] = [join(books, 'ca.cnf'), join(folder, `${name}.crl`)]
+  writeFileSync(join(books, 'index.txt'), '')
+  const lines = [
+    '[ca]',
+    'default_ca = books',
+    '[books]',
+    `database = ${join(books, 'index.txt')}`,
+    'default_md = sha256',
+  ]
+  writeFileSync(config, `${[...lines, 'default_crl_days = 1'].join('\n')}\n`)
+  const authority = ['-config', config, '-cert', by.cert, '-keyfile', by.key]
+  if (revoked !== undefined) openssl('ca', ...authority, '-revoke', revoked)
+  openssl('ca', ...authority, '-gencrl', '-out', list)
+  return list
 }
 
 function openssl(...args: readonly string[]): void {

@@ -1,6 +1,7 @@
 /** TLS, mutual TLS and SASL on Apache Kafka: records go through, and whoever is refused is told why, without a secret in any word of it. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { createServer } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -30,9 +31,12 @@ const tlsOf = (listener: string) => ({
 const scramLogin = 'org.apache.kafka.common.security.scram.ScramLoginModule required;'
 const cluster = await startKafka({
   scramUsers: { alice: password },
-  listeners: { TLS: 'SSL', MUTUAL: 'SSL', SASL: 'SASL_SSL' },
+  listeners: { TLS: 'SSL', NARROW: 'SSL', MUTUAL: 'SSL', SASL: 'SASL_SSL' },
   config: {
     ...tlsOf('tls'),
+    ...tlsOf('narrow'),
+    'listener.name.narrow.ssl.enabled.protocols': 'TLSv1.2',
+    'listener.name.narrow.ssl.cipher.suites': 'TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384',
     ...tlsOf('mutual'),
     ...tlsOf('sasl'),
     'listener.name.sasl.ssl.client.auth': 'requested',
@@ -48,10 +52,12 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 interface SecurityParts extends Partial<Omit<SecuritySettings, 'sasl'>> {
+  /** Properties of TLS beside `kafka.security`. */
+  readonly beside?: Readonly<Record<string, string>>
   readonly sasl?: Partial<SecuritySettings['sasl']>
 }
 
-function securityOf({ sasl, ...parts }: SecurityParts): SecuritySettings {
+function securityOf({ sasl, beside: _, ...parts }: SecurityParts): SecuritySettings {
   const noTls = { ca: undefined, cert: undefined, key: undefined, keyPassphrase: undefined }
   const noUser = { mechanism: undefined, username: undefined, password: undefined }
   const noToken = { clientId: undefined, clientSecret: undefined, tokenEndpoint: undefined, scope: undefined }
@@ -75,6 +81,7 @@ async function connected(listener: string, parts: SecurityParts, host = '127.0.0
     clientId: 'security',
     groupProtocol: 'consumer',
     security: securityOf(parts),
+    librdkafka: parts.beside ?? {},
     log,
   })
   return { connection, words }
@@ -105,7 +112,7 @@ async function roundTrip(topic: string, listener: string, parts: SecurityParts, 
   }
 }
 
-const { ca, strangerCa, client, stranger } = certificates
+const { ca, strangerCa, client, stranger, revoked, server } = certificates
 const user = { username: 'alice', password }
 
 const accepted: readonly (readonly [string, string, SecurityParts, string?])[] = [
@@ -118,6 +125,21 @@ const accepted: readonly (readonly [string, string, SecurityParts, string?])[] =
     'MUTUAL',
     { ca, cert: client.cert, key: certificates.encryptedKey, keyPassphrase: certificates.passphrase },
   ],
+  [
+    'TLS, with a revocation list that the broker is not on',
+    'TLS',
+    { ca, beside: { 'ssl.crl.location': revoked.nobody } },
+  ],
+  [
+    'TLS, with the one cipher suite that the broker takes',
+    'NARROW',
+    { ca, beside: { 'ssl.cipher.suites': 'ECDHE-RSA-AES256-GCM-SHA384' } },
+  ],
+  [
+    'TLS, with a curve and signatures of its own choice',
+    'TLS',
+    { ca, beside: { 'ssl.curves.list': 'P-384', 'ssl.sigalgs.list': 'RSA-PSS+SHA256:RSA+SHA256' } },
+  ],
   ['SASL PLAIN', 'SASL', { ca, sasl: { mechanism: 'PLAIN', ...user } }],
   ['SASL SCRAM-SHA-256', 'SASL', { ca, sasl: { mechanism: 'SCRAM-SHA-256', ...user } }],
   ['SASL SCRAM-SHA-512', 'SASL', { ca, sasl: { mechanism: 'SCRAM-SHA-512', ...user } }],
@@ -126,6 +148,18 @@ const accepted: readonly (readonly [string, string, SecurityParts, string?])[] =
 const refused: readonly (readonly [string, string, SecurityParts, RegExp, string?])[] = [
   ['an authority that did not issue the broker', 'TLS', { ca: strangerCa }, /certificate/i],
   ['the authorities of the system', 'TLS', {}, /certificate/i],
+  [
+    'a broker whose certificate is revoked',
+    'TLS',
+    { ca, beside: { 'ssl.crl.location': revoked.broker } },
+    /certificate/i,
+  ],
+  [
+    'a broker that takes none of the cipher suites',
+    'NARROW',
+    { ca, beside: { 'ssl.cipher.suites': 'ECDHE-RSA-AES128-GCM-SHA256' } },
+    /handshake|SSL/i,
+  ],
   ['a name that the certificate is not for', 'TLS', { ca }, /hostname|certificate/i, 'localhost'],
   ['no certificate where one is required', 'MUTUAL', { ca }, /certificate|SSL/i],
   ['a certificate of another authority', 'MUTUAL', { ca, ...stranger }, /certificate|SSL/i],
@@ -178,6 +212,44 @@ describe('a secured cluster', { skip: external && 'the listeners need a cluster 
       for (const secret of secrets) assert.ok(!said.includes(secret), `${secret} in: ${said}`)
     })
   }
+})
+
+describe('a token endpoint', { skip: external, timeout: 60_000 }, () => {
+  it('is believed by the authority of https.ca, is given the secret, and whoever answers instead of it is not', async () => {
+    const asked: string[] = []
+    let refusedBy: () => void = () => {}
+    const endpoint = createServer(
+      { key: readFileSync(server.key), cert: readFileSync(server.cert) },
+      (request, response) => {
+        asked.push(String(request.headers.authorization))
+        response.writeHead(401).end('{"error":"invalid_client"}')
+      },
+    )
+    const isRefused = new Promise<void>((resolve) => {
+      refusedBy = resolve
+    })
+    endpoint.on('tlsClientError', () => refusedBy())
+    await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve))
+    const address = endpoint.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const tokenEndpoint = `https://127.0.0.1:${port}/token`
+    const check = async (clientId: string, beside: Readonly<Record<string, string>>) => {
+      const sasl = { mechanism: 'OAUTHBEARER', clientId, clientSecret: password, tokenEndpoint } as const
+      const { connection, words } = await connected('SASL', { ca, sasl, beside })
+      await connection.check(CHECK_MS).catch(() => {})
+      await connection.close()
+      return words.join('\n')
+    }
+    try {
+      const words = await Promise.all([check('known', { 'https.ca.location': ca }), check('unknown', {}), isRefused])
+      const authorization = `Basic ${Buffer.from(`known:${password}`).toString('base64')}`
+      assert.deepEqual(new Set(asked), new Set([authorization]))
+      for (const secret of [...secrets, authorization]) assert.ok(!words.join('\n').includes(secret), secret)
+    } finally {
+      endpoint.closeAllConnections()
+      endpoint.close()
+    }
+  })
 })
 
 /** An app with every secret that there is, each given by its variable. */
