@@ -53,6 +53,8 @@ export type BuildOutcome =
   | { readonly kind: 'built'; readonly info: BuildInfo }
   | { readonly kind: 'failed'; readonly diagnostics: readonly Diagnostic[] }
 
+/** Shows what nobody catches; it runs before anything of the user's does. */
+const guardName = 'guard'
 const nativeClient = '@confluentinc/kafka-javascript'
 /** One copy in a process is all that OpenTelemetry allows, and it is the user's. */
 const tracingApi = '@opentelemetry/api'
@@ -131,11 +133,11 @@ function made(root: string, own: { readonly name: string; readonly version: stri
 
 /** The maps must be on before the code is read, or stack traces would name the bundle. */
 function bootstrap(hasSourceMaps: boolean): string {
-  if (!hasSourceMaps) return "// Made by `pyrallel build`: starts the bundle.\nawait import('./app.mjs')\n"
+  const start = `await import('./${guardName}.mjs')\nawait import('./app.mjs')\n`
+  if (!hasSourceMaps) return `// Made by \`pyrallel build\`: starts the bundle.\n${start}`
   return `// Made by \`pyrallel build\`: starts the bundle, with stack traces that name your own files and lines.
 process.setSourceMapsEnabled(true)
-await import('./app.mjs')
-`
+${start}`
 }
 
 function entriesOf(root: string): readonly BundleEntry[] {
@@ -147,7 +149,10 @@ function entriesOf(root: string): readonly BundleEntry[] {
     'await serve({ config, routes })',
   ]
   const app = { name: 'app', file: join(root, 'pyrallel-app.ts'), contents: contents.join('\n') }
-  return [app, ...workerEntries(root)]
+  const lastResort = join(packageRoot, isCompiled ? 'dist/cli/terminal/last-resort.js' : 'cli/terminal/last-resort.ts')
+  const guarding = `import { showTheUncaught } from ${JSON.stringify(lastResort)}\nshowTheUncaught(process)`
+  const guard = { name: guardName, file: join(root, 'pyrallel-guard.ts'), contents: guarding }
+  return [app, guard, ...workerEntries(root)]
 }
 
 /** One for each handler with `engine: 'worker'`, named as generated/ has it. */

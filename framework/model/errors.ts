@@ -1,4 +1,5 @@
 /** Every error that Pyrallel itself raises: a stable code, a sentence with the facts, and the next step. */
+import { isSecretName } from './secret-names.ts'
 
 /**
  * Codes are stable and never reused. The text says when one is raised; `pyrallel docs <code>` and the README are made from it.
@@ -76,11 +77,13 @@ export function bug(place: string, facts: string): PyrallelError {
   return new PyrallelError('PYR_BUG', `${place}: ${facts}. This is a bug in Pyrallel.`)
 }
 
-/** Total: anything that was thrown becomes an `Error`; nothing is lost and nothing throws. */
+/** Total: anything that was thrown becomes an `Error`; nothing is lost, but for values under names of secrets, and nothing throws. */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown
   try {
-    return new Error(typeof thrown === 'string' ? thrown : `thrown value: ${JSON.stringify(thrown) ?? String(thrown)}`)
+    if (typeof thrown === 'string') return new Error(thrown)
+    const text = JSON.stringify(thrown, (name, value: unknown) => (isSecretName(name) ? '(hidden)' : value))
+    return new Error(`thrown value: ${text ?? String(thrown)}`)
   } catch {
     return new Error('thrown value that cannot be shown')
   }
