@@ -11,6 +11,7 @@ import { placeIn } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { HeldOutput } from '../terminal/held-output.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
+import { jsonText } from '../terminal/json-text.ts'
 import { type Paint, painter } from '../terminal/paint.ts'
 import type { StopSignals } from '../terminal/stop-signals.ts'
 import type { LoadedApp } from './app/app-loader.ts'
@@ -271,7 +272,7 @@ export class DevSession implements ProbeObserver {
     const { summary, violations } = verdict
     this.#io.stdout.write(
       this.#options.json === true
-        ? `${JSON.stringify({ kind: 'summary', ...summary, violationTexts: violations })}\n`
+        ? `${jsonText({ kind: 'summary', ...summary, violationTexts: violations })}\n`
         : summaryText(summary, violations, this.#paint),
     )
     return isSound(summary) ? exitCodes.fine : exitCodes.failed

@@ -26,12 +26,20 @@ const MOST_KEYS = 3
 type Cell = string | readonly [text: string, style: Style]
 
 /** @param url where it was read */
-export function statusText({ takenAt, state, groups }: SystemMetrics, url: string, paint: Paint): string {
+/** Whatever answers at the address may have written the snapshot, so none of its texts is shown as it is. */
+export function statusText(snapshot: SystemMetrics, url: string, paint: Paint): string {
+  const { takenAt, state, groups } = harmlessTexts(snapshot)
   const time = new Date(takenAt).toISOString().slice(0, 19).replace('T', ' ')
   const head = `${paint('bold', 'pyrallel')}  ${paint(state === 'running' ? 'green' : 'yellow', state)}  ${time} UTC  ${paint('gray', url)}`
   const blocks = groups.map((group) => groupText(group, paint))
   const legend = Object.values(cells).map(([sign, style, meaning]) => `${paint(style, sign)} ${meaning}`)
   return [head, ...blocks, `offsets: ${legend.join('   ')}`].join('\n\n').concat('\n')
+}
+
+function harmlessTexts(snapshot: SystemMetrics): SystemMetrics {
+  return JSON.parse(JSON.stringify(snapshot), (_name, value: unknown) =>
+    typeof value === 'string' ? harmless(value) : value,
+  ) as SystemMetrics
 }
 
 function groupText(of: GroupMetrics, paint: Paint): string {
@@ -111,8 +119,8 @@ function partitionRow(of: PartitionMetrics, paint: Paint): Cell[] {
 
 /** `102 key c9, 12.5 s, waiting, attempt 3: TypeError` */
 function blockingText({ offset, key, ageMs, state, attempt, lastError }: BlockingRecord): string {
-  const of = key === null ? `${offset}` : `${offset} key ${harmless(key)}`
-  const error = lastError === null ? '' : `: ${harmless(lastError.name)}`
+  const of = key === null ? `${offset}` : `${offset} key ${key}`
+  const error = lastError === null ? '' : `: ${lastError.name}`
   return `${of}, ${(ageMs / 1_000).toFixed(1)} s, ${state}, attempt ${attempt}${error}`
 }
 
@@ -120,7 +128,7 @@ function blockingText({ offset, key, ageMs, state, attempt, lastError }: Blockin
 function keysText({ openBreakers, openBreakerKeys }: PartitionMetrics): string {
   const shown = openBreakerKeys.slice(-MOST_KEYS)
   const more = openBreakers > shown.length ? ` and ${openBreakers - shown.length} more` : ''
-  return `${shown.map(harmless).join(', ')}${more}`
+  return `${shown.join(', ')}${more}`
 }
 
 function bar(ribbon: string, paint: Paint): string {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import { toError } from '../../framework/model/errors.ts'
+import { harmlessLines } from '../../framework/model/plain-text.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import { type ChosenCluster, type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
@@ -11,6 +12,7 @@ import { examineEnvFiles } from '../cluster/tracked-secrets.ts'
 import { configFile, loadRoutes } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
+import { jsonText } from '../terminal/json-text.ts'
 import { type Paint, painter } from '../terminal/paint.ts'
 
 export interface DoctorOptions {
@@ -33,7 +35,7 @@ export async function doctor(options: DoctorOptions, io: Io, connect: Connect = 
   const isIll = findings.some(({ state }) => state === 'ill')
   io.stdout.write(
     options.json === true
-      ? `${JSON.stringify({ findings, well: !isIll }, null, 2)}\n`
+      ? `${jsonText({ findings, well: !isIll }, 2)}\n`
       : findings.map((finding) => text(finding, painter(hasColor(io.stdout, io.env)))).join(''),
   )
   return isIll ? exitCodes.failed : exitCodes.fine
@@ -135,7 +137,6 @@ function text({ what, state, detail, next }: Finding, paint: Paint): string {
     ill: paint('red', '✗'),
     skipped: paint('gray', '-'),
   }[state]
-  const lines = detail.split('\n').map((line, index) => (index === 0 ? line : `    ${line}`))
   const step = next === undefined ? '' : `    ${paint('bold', 'Next:')} ${next}\n`
-  return `${sign} ${paint('bold', what)}  ${lines.join('\n')}\n${step}`
+  return `${sign} ${paint('bold', what)}  ${harmlessLines(detail, '    ')}\n${step}`
 }

@@ -3,6 +3,7 @@
 import { type DecodedMetadata, decodeCompleted } from '../../framework/control-plane/offsets/metadata-encoder.ts'
 import type { OffsetRange } from '../../framework/control-plane/offsets/range-list.ts'
 import type { GroupOffset } from '../../framework/kafka/kafka-client.ts'
+import { harmless } from '../../framework/model/plain-text.ts'
 import { partitionPlace } from '../../framework/model/record.ts'
 import { type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
 import { exitCodes } from '../terminal/failure.ts'
@@ -66,7 +67,7 @@ function text(group: string, broker: string, offsets: readonly Inspected[], io: 
   const paint = painter(hasColor(io.stdout, io.env))
   const head = ['partition', 'position', 'log', 'lag', 'metadata'].map((name) => paint('bold', name))
   const rows = offsets.map((each) => [
-    partitionPlace(each),
+    harmless(partitionPlace(each)),
     String(each.position),
     `${each.logStart}..${each.logEnd}`,
     String(each.lag),

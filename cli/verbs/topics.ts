@@ -6,6 +6,7 @@ import { type PlannedTopic, planTopics, wantedTopics } from '../cluster/wanted-t
 import { configFile, loadRoutes, routesFile } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
+import { jsonText } from '../terminal/json-text.ts'
 import { painter } from '../terminal/paint.ts'
 import { table } from '../terminal/table.ts'
 
@@ -53,7 +54,7 @@ function report(planned: readonly PlannedTopic[], broker: string, options: Topic
       action: partitions !== undefined ? 'none' : create ? 'created' : 'create',
       reasons,
     }))
-    io.stdout.write(`${JSON.stringify({ broker, topics: rows }, null, 2)}\n`)
+    io.stdout.write(`${jsonText({ broker, topics: rows }, 2)}\n`)
     return
   }
   const paint = painter(hasColor(io.stdout, io.env))

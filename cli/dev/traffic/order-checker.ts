@@ -2,6 +2,7 @@
  * Finds violations of order by watching handlers start and end, and nothing else. Keeps its own books: it numbers the records
  * of each key as they are produced, and never asks the control plane.
  */
+import { harmless } from '../../../framework/model/plain-text.ts'
 import { recordPlace } from '../../../framework/model/record.ts'
 import type { Ordering } from '../../../framework/model/work.ts'
 
@@ -167,5 +168,5 @@ export class OrderChecker {
 
 function keyText(key: string | null): string {
   if (key === null) return 'none'
-  return key === '' ? "''" : key
+  return key === '' ? "''" : harmless(key)
 }

@@ -1,4 +1,5 @@
 /** What `pyrallel dev` has to say besides the records: reloads, restarts, mistakes, pauses; and the texts for it. Pure. */
+import { harmless } from '../../../framework/model/plain-text.ts'
 import type { GroupChange, RuntimeUpdate, SubscriptionChange } from '../../../framework/runtime/runtime.ts'
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts'
 import { msText } from '../../records/record-text.ts'
@@ -36,7 +37,7 @@ export function noteText(note: DevNote, paint: Paint): readonly string[] {
     case 'error':
       return [
         `${paint('red', '✗')} ${paint('bold', note.code)}  ${runningText(note.isRunning)}`,
-        ...note.message.split('\n').map((line) => `  ${line}`),
+        ...note.message.split('\n').map((line) => `  ${harmless(line)}`),
       ]
     case 'warned':
       return warningText(note.diagnostic, paint)

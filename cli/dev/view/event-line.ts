@@ -1,6 +1,7 @@
 /** One line of text for one event of the runtime. Pure; knows nothing of rates and terminals. */
 
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
+import { harmless } from '../../../framework/model/plain-text.ts'
 import { partitionPlace, recordPlace } from '../../../framework/model/record.ts'
 import { failurePlace, failureText, keyText, msText } from '../../records/record-text.ts'
 import type { Paint } from '../../terminal/paint.ts'
@@ -42,7 +43,7 @@ export function eventLine(event: SingleEvent, publishedTo: readonly string[], se
     }
     case 'dead-letter.failed': {
       const next = `dead letter not acknowledged, again in ${msText(event.delayMs)}`
-      return `${paint('red', '!')} ${recordPlace(event.record)}  ${event.handlerId}  ${next}  ${event.error.message}`
+      return `${paint('red', '!')} ${recordPlace(event.record)}  ${event.handlerId}  ${next}  ${errorText(event.error)}`
     }
     default:
       return partitionLine(event, paint)
@@ -57,15 +58,15 @@ function partitionLine(
     case 'partition.rewound':
       return `${paint('yellow', '!')} ${partitionPlace(event)} starts afresh at ${event.to} (was ${event.from}): its log was cut or made anew`
     case 'metadata.dropped':
-      return `${paint('yellow', '!')} ${partitionPlace(event)} commit metadata is not believed: ${event.why}`
+      return `${paint('yellow', '!')} ${partitionPlace(event)} commit metadata is not believed: ${harmless(event.why)}`
     case 'batch.split':
-      return `${paint('yellow', '↯')} ${partitionPlace(event)}  ${event.handlerId}  a batch of ${event.records} failed, its halves are tried${inText(event.delayMs)}: ${event.failure.message}`
+      return `${paint('yellow', '↯')} ${partitionPlace(event)}  ${event.handlerId}  a batch of ${event.records} failed, its halves are tried${inText(event.delayMs)}: ${failureText(event.failure)}`
     case 'partitions.paused':
       return paint('gray', `‖ paused, the limits are reached: ${event.partitions.map(partitionPlace).join(' ')}`)
     case 'partitions.resumed':
       return paint('gray', `▸ resumed: ${event.partitions.map(partitionPlace).join(' ')}`)
     case 'commit.failed':
-      return `${paint('red', '!')} commit failed${event.willRetry ? ', will be tried again' : ''}: ${event.error.message}`
+      return `${paint('red', '!')} commit failed${event.willRetry ? ', will be tried again' : ''}: ${errorText(event.error)}`
     case 'commit.recovered':
       return `${paint('green', '✓')} commits are acknowledged again, after ${msText(event.outageMs)}`
     case 'starts.stopped':
@@ -73,9 +74,9 @@ function partitionLine(
     case 'starts.resumed':
       return `${paint('green', '✓')} work starts again, after ${msText(event.stoppedMs)}`
     case 'breaker.opened':
-      return `${paint('red', '!')} ${partitionPlace(event)} key ${event.key}: its records fail one after the other; they go to the dead-letter topic unrun for ${msText(event.cooldownMs)}`
+      return `${paint('red', '!')} ${partitionPlace(event)} key ${harmless(event.key)}: its records fail one after the other; they go to the dead-letter topic unrun for ${msText(event.cooldownMs)}`
     case 'breaker.closed':
-      return `${paint('green', '✓')} ${partitionPlace(event)} key ${event.key}: its records run again`
+      return `${paint('green', '✓')} ${partitionPlace(event)} key ${harmless(event.key)}: its records run again`
     case 'concurrency.changed':
       return paint('gray', `· ${event.handlerId} runs at most ${event.limit} at once from now on`)
     case 'stale.dropped':
@@ -131,6 +132,11 @@ function outcome(event: Extract<RecordEvent, { kind: 'record.done' }>, published
 
 function left(records: number): string {
   return records === 0 ? '' : `, ${records} in flight were given up and will be delivered again`
+}
+
+/** Of the broker's words, among others. */
+function errorText({ message }: Error): string {
+  return harmless(message)
 }
 
 function inText(delayMs: number): string {

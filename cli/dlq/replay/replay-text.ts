@@ -1,4 +1,5 @@
 /** Says what a replay has done and what it has not, or would do. Pure. */
+import { harmless } from '../../../framework/model/plain-text.ts'
 import type { Paint } from '../../terminal/paint.ts'
 import { sourceTimeLine } from '../letter-text.ts'
 import { type SelectionOptions, selectsByTime } from '../selection.ts'
@@ -91,7 +92,7 @@ function leftLines(topic: string, counts: IntakeCounts, options: SelectionOption
 function placeLines({ movedKeys, withoutPartition }: PlaceNotes): readonly string[] {
   const lines = [...movedKeys].map(
     ([topic, count]) =>
-      `  ${count} go back to partitions of ${topic} to which neither murmur2 nor CRC-32 sends their keys now. Where it has grown since, newer records of these keys are in others`,
+      `  ${count} go back to partitions of ${harmless(topic)} to which neither murmur2 nor CRC-32 sends their keys now. Where it has grown since, newer records of these keys are in others`,
   )
   if (withoutPartition > 0) {
     lines.push(`  ${withoutPartition} whose partition is not there any more go where their key says (murmur2)`)
@@ -100,7 +101,7 @@ function placeLines({ movedKeys, withoutPartition }: PlaceNotes): readonly strin
 }
 
 function targetsText(targets: Targets): string {
-  return [...targets].map(([target, count]) => `${count} to ${target}`).join(', ')
+  return [...targets].map(([target, count]) => `${count} to ${harmless(target)}`).join(', ')
 }
 
 /** Nothing where a line of its own tells. */
