@@ -126,10 +126,9 @@ export class Stranger {
       const kind = this.#random()
       if (kind < 0.45) return [this.pick(names), Buffer.from(topic())]
       if (kind < 0.8) return [this.pick(numbers), Buffer.from(number())]
-      return [
-        this.name(),
-        kind < 0.85 ? null : Buffer.from(this.pick(['x'.repeat(500), 'x'.repeat(5_000), this.pick(odd)])),
-      ]
+      const name = this.name()
+      if (secretNames.includes(name)) return [name, Buffer.from(secret)]
+      return [name, kind < 0.85 ? null : Buffer.from(this.pick(['x'.repeat(500), 'x'.repeat(5_000), this.pick(odd)]))]
     })
   }
 
@@ -138,9 +137,13 @@ export class Stranger {
     return millionGaps(position)
   }
 
-  /** Commit metadata: whole, for a million gaps, cut, of another position, padded, foreign, or noise. */
-  metadata(position: number): string {
+  /** Commit metadata: whole, for a million gaps, cut, of another position, padded, foreign, or noise. Only the first two may be believed. */
+  metadata(position: number): { readonly text: string; readonly isWhole: boolean } {
     const kind = Math.floor(this.#random() * 8)
+    return { text: this.#metadata(position, kind), isWhole: kind < 2 }
+  }
+
+  #metadata(position: number, kind: number): string {
     if (kind === 0) return millionGaps(position)
     const own = encodeCompleted(
       position,
@@ -177,6 +180,8 @@ export interface HostedApp {
   /** Every log line, and where operators are answered. */
   readonly lines: readonly string[]
   readonly url: () => string
+  /** Records whose handler has returned. */
+  readonly handled: () => number
   /** What handlers have logged and thrown away is no memory of the app's. */
   forgetLines(): void
   stop(): Promise<void>
@@ -195,11 +200,13 @@ export async function hostApp(): Promise<HostedApp> {
     handlers: { retry: { attempts: 1, min: 0, max: 0 } },
   }
   const config = resolveConfig(given, 'the test')
+  let handled = 0
   const lines: string[] = []
   const log = createLogger({ level: 'debug', pretty: false }, { write: (line) => lines.push(line) })
   const definition = handler('orders', { schema: values }, (record, context) => {
     context.log.info({ value: record.value, deep: { again: [record.value] } }, 'got it')
     if (record.offset % 3 === 0) throw new Error('not today')
+    handled += 1
   })
   const registered = { id: 'bill', file: 'handlers/bill.ts', topic: 'orders', group: null, handler: definition }
   let url = ''
@@ -220,6 +227,7 @@ export async function hostApp(): Promise<HostedApp> {
     runtime,
     lines,
     url: () => url,
+    handled: () => handled,
     forgetLines: () => void lines.splice(0),
     stop: () => runtime.stop(),
   }
