@@ -14,6 +14,11 @@ export function examineEnvFiles(root: string): Finding | undefined {
     what,
     state: 'warning',
     detail: `${tracked.join(', ')} ${tracked.length === 1 ? 'is' : 'are'} in the repository: whoever reads it knows what is written there`,
-    next: `Take ${tracked.length === 1 ? 'it' : 'them'} out (git rm --cached ${tracked.join(' ')}), write .env and .env.* into .gitignore, and replace the secrets: the history keeps them.`,
+    next: `Take ${tracked.length === 1 ? 'it' : 'them'} out (git rm --cached -- ${tracked.map(word).join(' ')}), write .env and .env.* into .gitignore, and replace the secrets: the history keeps them.`,
   }
+}
+
+/** As a shell takes it for one word: whoever made the repository has chosen the names, and the line is there to be copied. */
+function word(file: string): string {
+  return /^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`
 }

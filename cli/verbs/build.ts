@@ -11,6 +11,7 @@ import { AppConfig } from '../project/app-config.ts'
 import { refuseMissingConfig } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
+import { jsonText } from '../terminal/json-text.ts'
 import { painter } from '../terminal/paint.ts'
 
 export interface BuildCommandOptions {
@@ -56,7 +57,7 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
     const outcome = await building.finish(project, { isGeneratedAnew: stale.length > 0 })
     if (outcome.kind === 'failed') return refuse(outcome.diagnostics, options, io)
     const tookMs = Math.round(performance.now() - startedAt)
-    if (options.json === true) io.stdout.write(`${JSON.stringify({ ...outcome.info, warnings, tookMs }, null, 2)}\n`)
+    if (options.json === true) io.stdout.write(`${jsonText({ ...outcome.info, warnings, tookMs }, 2)}\n`)
     else io.stdout.write(summary(outcome.info, options.out, handlers.length, tookMs, io))
     return exitCodes.fine
   } finally {
@@ -83,7 +84,7 @@ function refuseEmpty(handlers: readonly unknown[]): void {
 }
 
 function refuse(diagnostics: Parameters<typeof reportDiagnostics>[0], { json }: BuildCommandOptions, io: Io): number {
-  if (json === true) io.stdout.write(`${JSON.stringify({ diagnostics }, null, 2)}\n`)
+  if (json === true) io.stdout.write(`${jsonText({ diagnostics }, 2)}\n`)
   else reportDiagnostics(diagnostics, io)
   return exitCodes.failed
 }

@@ -5,6 +5,7 @@ import { type ExplainedOption, explainConfig } from '../project/explain.ts'
 import { loadProject } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
+import { jsonText } from '../terminal/json-text.ts'
 import { type Paint, painter } from '../terminal/paint.ts'
 
 export interface ConfigOptions {
@@ -19,7 +20,7 @@ export async function config(options: ConfigOptions, io: Io): Promise<number> {
   const environment = readEnvironment(root, env, 'development')
   const explained = explainConfig(await loadProject(root, environment), environment)
   if (options.json === true) {
-    io.stdout.write(`${JSON.stringify({ mode: environment.mode, options: explained }, null, 2)}\n`)
+    io.stdout.write(`${jsonText({ mode: environment.mode, options: explained }, 2)}\n`)
     return exitCodes.fine
   }
   const paint = painter(hasColor(io.stdout, io.env))

@@ -5,6 +5,7 @@ import { type ErrorCode, errorCodes, PyrallelError } from '../../framework/model
 import { errorDocs } from '../diagnostics/error-docs.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
+import { jsonText } from '../terminal/json-text.ts'
 import { type Paint, painter } from '../terminal/paint.ts'
 import { wrap } from '../terminal/wrap.ts'
 
@@ -18,7 +19,7 @@ export function docs(asked: string | undefined, options: { readonly json?: boole
       when: errorCodes[code],
       ...errorDocs[code],
     }))
-    io.stdout.write(`${JSON.stringify(found === undefined ? list : list[0], null, 2)}\n`)
+    io.stdout.write(`${jsonText(found === undefined ? list : list[0], 2)}\n`)
     return exitCodes.fine
   }
   const paint = painter(hasColor(io.stdout, io.env))

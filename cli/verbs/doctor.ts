@@ -137,6 +137,6 @@ function text({ what, state, detail, next }: Finding, paint: Paint): string {
     ill: paint('red', '✗'),
     skipped: paint('gray', '-'),
   }[state]
-  const step = next === undefined ? '' : `    ${paint('bold', 'Next:')} ${next}\n`
+  const step = next === undefined ? '' : `    ${paint('bold', 'Next:')} ${harmlessLines(next, '    ')}\n`
   return `${sign} ${paint('bold', what)}  ${harmlessLines(detail, '    ')}\n${step}`
 }

@@ -7,6 +7,7 @@ import { loadProject } from '../project/project.ts'
 import { refuseEmpty } from '../project/refuse-empty.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
+import { jsonText } from '../terminal/json-text.ts'
 import { painter } from '../terminal/paint.ts'
 
 export interface GenerateOptions {
@@ -26,7 +27,7 @@ export async function generateCommand(options: GenerateOptions, io: Io): Promise
   if (options.json === true) {
     const paths = stale.map(({ path }) => path)
     const document = { handlers, diagnostics, warnings, stale: paths, offsetChanges, tookMs }
-    io.stdout.write(`${JSON.stringify(document, null, 2)}\n`)
+    io.stdout.write(`${jsonText(document, 2)}\n`)
   } else reportWarnings(warnings, io)
   if (diagnostics.length > 0) {
     if (options.json !== true) reportDiagnostics(diagnostics, io)

@@ -7,6 +7,7 @@ import { installCommand, packageManager, runCommand } from '../init/package-mana
 import { firstRecords, projectNameOf, type TemplateFile, type TemplateName, templateFiles } from '../init/template.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
+import { jsonText } from '../terminal/json-text.ts'
 import { painter } from '../terminal/paint.ts'
 
 export interface InitOptions {
@@ -26,9 +27,7 @@ export async function init(folder: string | undefined, options: InitOptions, io:
   writeAll(root, files)
   const next = nextCommands(relative(io.cwd(), root), template, io)
   if (options.json === true) {
-    io.stdout.write(
-      `${JSON.stringify({ folder: root, template, files: files.map(({ path }) => path), next }, null, 2)}\n`,
-    )
+    io.stdout.write(`${jsonText({ folder: root, template, files: files.map(({ path }) => path), next }, 2)}\n`)
     return exitCodes.fine
   }
   const paint = painter(hasColor(io.stdout, io.env))

@@ -155,7 +155,9 @@ function describeError(error: Error, depth: number): LoggedError {
 function errorOf(text: LoggedError): Error {
   const error = new Error(text.message, text.cause === undefined ? undefined : { cause: errorOf(text.cause) })
   const hidden = (value: unknown) => ({ value, enumerable: false, configurable: true, writable: true })
-  Object.assign(error, JSON.parse(text.properties) as object)
+  // Not by assignment, which a property called __proto__ would turn into another prototype.
+  for (const [name, value] of Object.entries(JSON.parse(text.properties) as object))
+    Object.defineProperty(error, name, { value, enumerable: true, configurable: true, writable: true })
   Object.defineProperties(error, {
     name: hidden(text.name),
     stack: hidden(text.stack),

@@ -1,6 +1,8 @@
 /** `doctor`, `topics` and `inspect offsets`: what they say of a cluster, and that they change nothing unasked. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { Connect } from '../../../../cli/cluster/connect.ts'
 import { examineNode } from '../../../../cli/cluster/diagnose.ts'
@@ -273,7 +275,13 @@ describe('.env files', () => {
     const finding = examineEnvFiles(root)
     assert.equal(finding?.state, 'warning')
     assert.match(finding.detail, /^\.env, \.env\.production are in the repository/)
-    assert.match(finding.next ?? '', /git rm --cached \.env \.env\.production/)
+    assert.match(finding.next ?? '', /git rm --cached -- \.env \.env\.production\)/)
+    writeFileSync(join(root, ".env.it's $(mine)"), '')
+    git(root, 'add', '-f', ".env.it's $(mine)")
+    assert.ok(
+      examineEnvFiles(root)?.next?.includes(` '.env.it'\\''s $(mine)' `),
+      'one word to a shell, whoever chose it',
+    )
   })
 
   it('of a project made from a template are ignored, but for the example', () => {

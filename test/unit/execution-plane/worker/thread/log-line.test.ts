@@ -77,6 +77,15 @@ describe('log lines of a thread', () => {
     assert.match(String(said[0]?.[0].err), /RangeError: refused/)
   })
 
+  it('carry a property of an error that is called __proto__ as one like any other', () => {
+    const error = new RangeError('refused')
+    Object.defineProperty(error, '__proto__', { value: { code: 7 }, enumerable: true })
+    const [said] = replayed((info) => info(error))
+    const arrived = said?.[0].err as object
+    assert.ok(arrived instanceof Error)
+    assert.deepEqual(Object.getOwnPropertyDescriptor(arrived, '__proto__')?.value, { code: 7 })
+  })
+
   it('carry an error that cannot be read as fields', () => {
     const odd = Object.defineProperty(new Error('x'), 'message', {
       get() {
