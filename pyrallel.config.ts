@@ -1,6 +1,6 @@
 import { defineConfig } from 'pyrallel'
 
-// Every option with its default is in README.md, "Configuration"; what is not written here keeps it.
+// Every option with its default is in docs/configuration.md; what is not written here keeps it.
 export default defineConfig({
   group: 'shop',
   handlers: {

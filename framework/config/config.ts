@@ -1,6 +1,6 @@
 /**
  * `pyrallel.config.ts`: every option, described once. Input type, resolved type, validation, defaults and the reference in the
- * README derive from the schema below. Reads no file and no environment.
+ * docs/configuration.md derive from the schema below. Reads no file and no environment.
  */
 import { type Static, Type } from 'typebox'
 import { batchSchema } from './batch-schema.ts'

@@ -2,7 +2,7 @@
 import { isSecretName } from './secret-names.ts'
 
 /**
- * Codes are stable and never reused. The text says when one is raised; `pyrallel docs <code>` and the README are made from it.
+ * Codes are stable and never reused. The text says when one is raised; `pyrallel docs <code>` and docs/errors.md are made from it.
  */
 export const errorCodes = {
   PYR_BUG: 'A broken invariant inside Pyrallel. Please report it with the message.',

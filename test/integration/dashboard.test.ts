@@ -1,4 +1,4 @@
-/** The dashboard, the README's metrics, docker-compose.yml, and what it brings to Prometheus and Grafana: they fit each other and the real metrics page. */
+/** The dashboard, the metrics of docs/operating.md, docker-compose.yml, and what it brings to Prometheus and Grafana: they fit each other and the real metrics page. */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
@@ -152,10 +152,10 @@ describe('the dashboard', () => {
   })
 })
 
-describe('the README', () => {
+describe('docs/operating.md', () => {
   it('names only metrics that the metrics page of a runtime has', async () => {
     const page = await realPage()
-    const named = new Set([...read('README.md').matchAll(/`(pyrallel_\w+)/g)].map(([, name = '']) => name))
+    const named = new Set([...read('docs/operating.md').matchAll(/`(pyrallel_\w+)/g)].map(([, name = '']) => name))
     // With nothing behind it, it is the beginning that all have.
     named.delete('pyrallel_')
     assert.ok(named.size >= 7)
@@ -166,7 +166,7 @@ describe('the README', () => {
   })
 
   it('names every code by which errors of the client are counted', () => {
-    for (const code of clientErrorCodes) assert.ok(read('README.md').includes(`\`${code}\``), code)
+    for (const code of clientErrorCodes) assert.ok(read('docs/operating.md').includes(`\`${code}\``), code)
   })
 })
 
@@ -178,7 +178,7 @@ describe('docker-compose.yml of the package', () => {
     assert.equal(ofPackage.split(/^(?=name: )/m)[1], body)
   })
 
-  it('mounts only files that are beside it, and is where the README says', () => {
+  it('mounts only files that are beside it, and is where docs/operating.md says', () => {
     const { services } = yaml<{ services: Record<string, Service> }>('templates/observability/docker-compose.yml')
     const files = Object.values(services)
       .flatMap(({ volumes = [] }) => volumes.map((volume) => volume.split(':')[0] ?? ''))
@@ -188,7 +188,7 @@ describe('docker-compose.yml of the package', () => {
     const { files: shipped } = JSON.parse(read('package.json')) as { readonly files: readonly string[] }
     assert.ok(shipped.includes('templates'))
     const path = 'node_modules/pyrallel/templates/observability/docker-compose.yml'
-    assert.ok(read('README.md').includes(`docker compose -f ${path} up`))
+    assert.ok(read('docs/operating.md').includes(`docker compose -f ${path} up`))
   })
 })
 

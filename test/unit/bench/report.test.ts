@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { barChart, lineChart, niceCeiling } from '../../bench/matrix/plots.ts'
-import { readmeText, withBenchmarks } from '../../bench/matrix/readme-text.ts'
+import { benchmarksText, readmeText, withBenchmarks } from '../../bench/matrix/readme-text.ts'
 import { htmlReport } from '../../bench/matrix/report.ts'
 import { cellOf, type MatrixResult, unavailableCell } from '../../bench/matrix/results.ts'
 import { cellText, markdownTable, tableRows, terminalTable } from '../../bench/matrix/table.ts'
@@ -144,18 +145,30 @@ describe('the report', () => {
   })
 })
 
-describe('the README', () => {
-  const readme =
+describe('the page of benchmarks', () => {
+  const page =
     'before\n<!-- benchmarks: filled by test/bench/matrix/fill-readme.ts -->\nold\n<!-- end of benchmarks -->\nafter\n'
 
   it('gets the table between its marks, and keeps the rest', () => {
-    const filled = withBenchmarks(readme, readmeText(result))
+    const filled = withBenchmarks(page, benchmarksText(result))
     assert.match(filled, /^before\n/)
     assert.match(filled, /\nafter\n$/)
     assert.doesNotMatch(filled, /old/)
     assert.match(filled, /\| b: I\/O \| 9,500\/s, 0\.50 ±5 % \| not available \|/)
     assert.match(filled, /Kafka 4\.4\.0/)
-    assert.equal(withBenchmarks(filled, readmeText(result)), filled)
+    assert.equal(withBenchmarks(filled, benchmarksText(result)), filled)
+  })
+
+  it('and README have what the published run says, README six rows of it', () => {
+    const inCheckout = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+    const published = JSON.parse(inCheckout('bench-results/published.json')) as MatrixResult
+    for (const [path, text] of [
+      ['docs/benchmarks.md', benchmarksText(published)],
+      ['README.md', readmeText(published)],
+    ] as const) {
+      assert.equal(inCheckout(path), withBenchmarks(inCheckout(path), text), path)
+    }
+    assert.equal(readmeText(published).match(/^\|/gm)?.length, 2 + 6)
   })
 
   it('is left alone when the marks are not there', () => {

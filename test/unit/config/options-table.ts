@@ -1,4 +1,4 @@
-/** The options of the config as the README shows them. Made from the schema, so that neither can be forgotten. */
+/** The options of the config as docs/configuration.md shows them. Made from the schema, so that neither can be forgotten. */
 import { configSchema } from '../../../framework/config/config.ts'
 import { optionRows } from '../../../framework/config/option-schema.ts'
 
