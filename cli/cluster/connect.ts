@@ -5,6 +5,7 @@ import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import { createLogger } from '../../framework/observability/logger.ts'
 import { configFile, loadProject, type Project } from '../project/project.ts'
 import type { Io } from '../terminal/io.ts'
+import { logOutput } from '../terminal/log-output.ts'
 import { isAlive, readDevFile } from './dev-file.ts'
 import { chooseTarget, type Target } from './target.ts'
 
@@ -29,7 +30,10 @@ export const connectNative: Connect = async (target, project, io) => {
   const { connectKafka } = await import('../../framework/kafka/librdkafka/client.ts')
   const settings = project?.config.logging ?? { level: 'warn', pretty: 'auto' }
   // What came of it is told by the verb; the client's own lines would only be in the way.
-  const log = createLogger({ ...settings, level: settings.level === 'debug' ? 'debug' : 'error' }, io.stderr)
+  const log = createLogger(
+    { ...settings, level: settings.level === 'debug' ? 'debug' : 'error' },
+    logOutput(io.stderr, io.env),
+  )
   return connectKafka({
     brokers: target.brokers,
     clientId: project?.config.kafka.clientId ?? 'pyrallel',

@@ -17,6 +17,7 @@ import { systemClock } from '../../framework/time/clock.ts'
 import { onReaderGone } from '../terminal/closable-output.ts'
 import { errorBlock, exitCodes } from '../terminal/failure.ts'
 import { hasColor } from '../terminal/io.ts'
+import { logOutput } from '../terminal/log-output.ts'
 import { painter } from '../terminal/paint.ts'
 import { askToStop, listenToStopSignals } from '../terminal/stop-signals.ts'
 
@@ -60,7 +61,7 @@ async function run({ config: input, routes }: ServerParts): Promise<number> {
     // No `.env` files: in production, the environment is the platform's to set.
     const around = { mode: modeOf(process.env, 'production'), env: process.env }
     const traced = traceConfig(input, configFile, around)
-    const log = createLogger(traced.config.logging, logOutput())
+    const log = createLogger(traced.config.logging, untilUnread())
     const handlers = resolveHandlers(routes.map(bundledRoute), traced.config)
     const uncaught = new Uncaught()
     const strayFaults = new StrayFaults({ log, onException: (error) => uncaught.add(error, log) })
@@ -75,15 +76,16 @@ async function run({ config: input, routes }: ServerParts): Promise<number> {
 }
 
 /** A reader who leaves (`node server.mjs | head -3`) asks for the same end as a signal: what is in flight is finished, and committed. */
-function logOutput(): LogDestination {
+function untilUnread(): LogDestination {
   let isRead = true
+  const output = logOutput(process.stdout, process.env)
   onReaderGone(process.stdout, () => {
     isRead = false
     askToStop()
   })
   return {
-    isTTY: process.stdout.isTTY,
-    write: (text) => isRead && process.stdout.write(text),
+    ...output,
+    write: (text) => isRead && output.write(text),
   }
 }
 

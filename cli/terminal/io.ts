@@ -16,9 +16,9 @@ export interface Io {
   cwd(): string
 }
 
-/** NO_COLOR and FORCE_COLOR as everybody reads them: set and not empty. */
+/** The one decision about colour, for log lines too. NO_COLOR and FORCE_COLOR as everybody reads them: set and not empty. */
 export function hasColor(output: Output, env: Io['env']): boolean {
   if ((env.NO_COLOR ?? '') !== '') return false
-  if ((env.FORCE_COLOR ?? '') !== '') return env.FORCE_COLOR !== '0'
+  if ((env.FORCE_COLOR ?? '') !== '') return !['0', 'false'].includes(env.FORCE_COLOR ?? '')
   return output.isTTY === true && env.TERM !== 'dumb'
 }

@@ -87,7 +87,8 @@ async function show(options: StatusOptions, io: Io): Promise<void> {
     io.stdout.write(`${jsonText(snapshot)}\n`)
     return
   }
-  const redraw = options.watch === true && io.stdout.isTTY === true ? REDRAW : ''
+  const canRedraw = io.stdout.isTTY === true && io.env.TERM !== 'dumb'
+  const redraw = options.watch === true && canRedraw ? REDRAW : ''
   io.stdout.write(`${redraw}${statusText(snapshot, url, painter(hasColor(io.stdout, io.env)))}`)
 }
 

@@ -8,6 +8,8 @@ import { prettyLine } from './pretty-line.ts'
 /** Where lines go. `process.stdout` satisfies it. */
 export interface LogDestination {
   readonly isTTY?: boolean
+  /** Whether lines for people have colours: for whoever knows the environment to decide. Default false. */
+  readonly isColored?: boolean
   write(text: string): unknown
 }
 
@@ -17,7 +19,7 @@ export function createLogger(settings: LoggingSettings, destination: LogDestinat
   const stream: DestinationStream = {
     write: (written) => {
       const line = withoutSecretTexts(written)
-      destination.write(pretty ? prettyLine(line, destination.isTTY === true) : harmlessJson(line))
+      destination.write(pretty ? prettyLine(line, destination.isColored === true) : harmlessJson(line))
     },
   }
   const log = pino(

@@ -5,8 +5,10 @@ import { describe, it } from 'node:test'
 import { main } from '../../../cli/main.ts'
 import { errorBlock, exitCodeOf } from '../../../cli/terminal/failure.ts'
 import { hasColor } from '../../../cli/terminal/io.ts'
+import { logOutput } from '../../../cli/terminal/log-output.ts'
 import { painter } from '../../../cli/terminal/paint.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
+import { createLogger } from '../../../framework/observability/logger.ts'
 import { projectFolder, testIo } from './test-io.ts'
 
 async function run(...argv: readonly string[]) {
@@ -129,8 +131,24 @@ describe('colour', () => {
     assert.equal(hasColor(terminal, { NO_COLOR: '' }), true)
     assert.equal(hasColor(pipe, { FORCE_COLOR: '1' }), true)
     assert.equal(hasColor(terminal, { FORCE_COLOR: '0' }), false)
+    assert.equal(hasColor(terminal, { FORCE_COLOR: 'false' }), false)
     assert.equal(hasColor(terminal, { TERM: 'dumb' }), false)
     assert.equal(hasColor(terminal, { NO_COLOR: '1', FORCE_COLOR: '1' }), false)
+  })
+
+  it('is the same for log lines as for all else', () => {
+    const shown = (isTTY: boolean, env: Readonly<Record<string, string>>) => {
+      const lines: string[] = []
+      const output = logOutput({ isTTY, write: (text) => lines.push(text) }, env)
+      createLogger({ level: 'info', pretty: true }, output).info({}, 'hello')
+      return lines.join('').includes('\u001b')
+    }
+    assert.equal(shown(true, {}), true)
+    assert.equal(shown(true, { NO_COLOR: '1' }), false)
+    assert.equal(shown(true, { TERM: 'dumb' }), false)
+    assert.equal(shown(true, { FORCE_COLOR: '0' }), false)
+    assert.equal(shown(false, {}), false)
+    assert.equal(shown(false, { FORCE_COLOR: '1' }), true)
   })
 
   it('marks text only when it is wanted', () => {

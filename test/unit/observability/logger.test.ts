@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { harmless } from '../../../framework/model/plain-text.ts'
-import { createLogger } from '../../../framework/observability/logger.ts'
+import { createLogger, type LogDestination } from '../../../framework/observability/logger.ts'
 import { prettyLine } from '../../../framework/observability/pretty-line.ts'
 
-function sink(isTTY = false): { readonly lines: string[]; readonly isTTY: boolean; write(text: string): void } {
+function sink(isTTY = false): LogDestination & { readonly lines: string[] } {
   const lines: string[] = []
-  return { lines, isTTY, write: (text) => lines.push(text) }
+  return { lines, isTTY, isColored: isTTY, write: (text) => lines.push(text) }
 }
 
 describe('createLogger', () => {

@@ -188,51 +188,61 @@ describe('pyrallel status', () => {
     })
   })
 
-  it('shows it again every second with --watch, on a terminal over itself, until it is stopped', async () => {
-    const clock = new ManualClock()
-    let asked = 0
-    let onAsked = () => {}
-    const at = await serve(() => {
-      asked += 1
-      return aSystem()
-    })
-    const shown = () =>
-      new Promise<void>((resolve) => {
-        onAsked = resolve
+  for (const [term, isOver] of [
+    ['xterm', true],
+    ['dumb', false],
+  ] as const) {
+    it(`shows it again every second with --watch until it is stopped, on a terminal that is ${term} ${isOver ? 'over' : 'below'} itself`, async () => {
+      const clock = new ManualClock()
+      let asked = 0
+      let onAsked = () => {}
+      const at = await serve(() => {
+        asked += 1
+        return aSystem()
       })
-    const writes: string[] = []
-    const io = testIo(projectFolder())
-    const stdout = {
-      isTTY: true,
-      write: (text: string) => {
-        writes.push(text)
-        onAsked()
-      },
-    }
-    let stop = () => {}
-    const stopped = new Promise<void>((resolve) => {
-      stop = resolve
+      const shown = () =>
+        new Promise<void>((resolve) => {
+          onAsked = resolve
+        })
+      const writes: string[] = []
+      const io = testIo(projectFolder())
+      const stdout = {
+        isTTY: true,
+        write: (text: string) => {
+          writes.push(text)
+          onAsked()
+        },
+      }
+      let stop = () => {}
+      const stopped = new Promise<void>((resolve) => {
+        stop = resolve
+      })
+      const first = shown()
+      const done = watch(
+        { url: at, watch: true },
+        { ...io, env: { NO_COLOR: '1', TERM: term }, stdout },
+        stopped,
+        clock,
+      )
+      await first
+      await new Promise(setImmediate)
+      clock.advance(999)
+      await new Promise(setImmediate)
+      assert.equal(asked, 1)
+      const second = shown()
+      clock.advance(1)
+      await second
+      await new Promise(setImmediate)
+      stop()
+      await done
+      assert.equal(asked, 2)
+      assert.deepEqual(
+        writes.map((text) => text.startsWith('\u001b[H\u001b[J')),
+        [isOver, isOver],
+      )
+      assert.equal(clock.pendingTimers, 0)
     })
-    const first = shown()
-    const done = watch({ url: at, watch: true }, { ...io, env: { NO_COLOR: '1' }, stdout }, stopped, clock)
-    await first
-    await new Promise(setImmediate)
-    clock.advance(999)
-    await new Promise(setImmediate)
-    assert.equal(asked, 1)
-    const second = shown()
-    clock.advance(1)
-    await second
-    await new Promise(setImmediate)
-    stop()
-    await done
-    assert.equal(asked, 2)
-    assert.deepEqual(
-      writes.map((text) => text.startsWith('\u001b[H\u001b[J')),
-      [true, true],
-    )
-    assert.equal(clock.pendingTimers, 0)
-  })
+  }
 
   for (const json of [false, true]) {
     it(`goes on with --watch${json ? ' --json' : ''} when the process is restarted, and says once that nothing answers`, async () => {
