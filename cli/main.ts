@@ -7,7 +7,7 @@ import { errorBlock, errorJson, exitCodeOf, exitCodes } from './terminal/failure
 import { hasColor, type Io } from './terminal/io.ts'
 import { painter } from './terminal/paint.ts'
 import { addClusterVerbs } from './verbs/cluster-verbs.ts'
-import { collect, type Exit, examples, exitCodesHelp, natural, positive } from './verbs/command-line.ts'
+import { brokerList, collect, type Exit, examples, exitCodesHelp, natural, positive } from './verbs/command-line.ts'
 import { addDlqVerbs } from './verbs/dlq-verbs.ts'
 import { addLearningVerbs } from './verbs/learning-verbs.ts'
 import { addProductionVerbs } from './verbs/production-verbs.ts'
@@ -76,7 +76,9 @@ function addDev(program: Command, io: Io, exit: Exit): void {
     .command('dev')
     .description('Run the handlers here, with a broker of their own, and show what happens to every record.')
     .addOption(
-      new Option('--brokers <host:port,...>', 'use this cluster instead of the embedded broker').conflicts('broker'),
+      new Option('--brokers <host:port,...>', 'use this cluster instead of the embedded broker')
+        .conflicts('broker')
+        .argParser(brokerList),
     )
     .addOption(
       new Option(
@@ -149,6 +151,7 @@ function addSend(program: Command, io: Io, exit: Exit): void {
     .option(
       '--brokers <host:port,...>',
       'the cluster (default: that of a running `pyrallel dev` here, else kafka.brokers of the config)',
+      brokerList,
     )
     .option('--json', 'print one JSON document')
     .addHelpText(

@@ -200,6 +200,7 @@ export class DevSession implements ProbeObserver {
       isRunning: () => runtime.isRunning,
       say,
       warnings: this.#app.warnings,
+      advice: this.#app.project.warnings,
       onLoaded: () => this.#watch?.setFiles(loader.watched()),
       now: () => this.#clock.now(),
     })

@@ -8,6 +8,7 @@ import type { Clock } from '../../framework/time/clock.ts'
 import { reportDiagnostics, reportWarnings } from '../diagnostics/report-diagnostics.ts'
 import { refuseEmpty } from '../project/refuse-empty.ts'
 import { hasColor, type Io, type Output } from '../terminal/io.ts'
+import { painter } from '../terminal/paint.ts'
 import { AppLoader, type LoadedApp } from './app/app-loader.ts'
 import { removeOldBuilds } from './app/build-folder.ts'
 import type { DevOptions } from './broker/dev-options.ts'
@@ -36,6 +37,8 @@ export async function prepareDev(options: DevOptions, io: Io): Promise<PreparedD
   try {
     const load = await loader.load([])
     if (load.kind === 'loaded') {
+      const paint = painter(hasColor(io.stderr, io.env))
+      for (const warning of load.app.project.warnings) io.stderr.write(`${paint('yellow', '!')} ${warning}\n`)
       reportWarnings(load.app.warnings, io)
       refuseEmpty(load.app.handlers)
       return { root, loader, app: load.app, trafficFile, since }

@@ -13,8 +13,9 @@ export interface ReloaderOptions {
   readonly say: (note: DevNote) => void
   /** After each attempt, whatever came of it: what is to be watched may have changed. */
   readonly onLoaded: () => void
-  /** Warnings that were shown before. */
+  /** Warnings that were shown before: of the generator, and of config and environment. */
   readonly warnings: readonly Diagnostic[]
+  readonly advice: readonly string[]
   /** Milliseconds; for what is told only. */
   readonly now: () => number
 }
@@ -30,10 +31,12 @@ export class Reloader {
   #isClosed = false
   /** Those of the code that runs: what was corrected and comes again is shown again. */
   #warned: ReadonlySet<string>
+  #advised: readonly string[]
 
   constructor(options: ReloaderOptions) {
     this.#options = options
     this.#warned = new Set(options.warnings.map(nameOf))
+    this.#advised = options.advice
   }
 
   onChange(files: readonly string[]): void {
@@ -83,6 +86,7 @@ export class Reloader {
         this.#shown = undefined
       }
       this.#warn(loaded.app.warnings)
+      this.#advise(loaded.app.project.warnings)
       return undefined
     } catch (thrown) {
       const error = toError(thrown)
@@ -96,6 +100,11 @@ export class Reloader {
       if (!this.#warned.has(nameOf(diagnostic))) this.#options.say({ kind: 'warned', diagnostic })
     }
     this.#warned = new Set(warnings.map(nameOf))
+  }
+
+  #advise(advice: readonly string[]): void {
+    for (const message of advice) if (!this.#advised.includes(message)) this.#options.say({ kind: 'advice', message })
+    this.#advised = advice
   }
 
   #tell(mistake: DevNote | undefined): void {

@@ -3,13 +3,16 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import type { ConfigSurroundings } from '../../framework/config/config-layers.ts'
-import { type Mode, modeOf } from '../../framework/config/mode.ts'
+import { type Mode, modeOf, modeVariable } from '../../framework/config/mode.ts'
 import type { Environment } from '../../framework/config/option-variables.ts'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
+import { quoted, writtenText } from '../../framework/model/written-text.ts'
 
 export interface ProjectEnvironment extends ConfigSurroundings {
   /** By variable: the file it was read from. */
   readonly envFiles: ReadonlyMap<string, string>
+  /** What the files say and cannot decide. */
+  readonly warnings: readonly string[]
 }
 
 /**
@@ -21,8 +24,13 @@ export function readEnvironment(root: string, env: Environment, ofVerb: Mode): P
   const mode = modeOf(env, ofVerb)
   const values: Record<string, string | undefined> = {}
   const envFiles = new Map<string, string>()
+  const warnings: string[] = []
   for (const file of envFilesOf(mode)) {
     for (const [variable, value] of Object.entries(readEnvFile(root, file))) {
+      if (variable === modeVariable) {
+        if (value !== mode) warnings.push(modeWarning(file, value ?? '', mode))
+        continue
+      }
       values[variable] = value
       envFiles.set(variable, file)
     }
@@ -33,7 +41,12 @@ export function readEnvironment(root: string, env: Environment, ofVerb: Mode): P
     values[variable] = value
     envFiles.delete(variable)
   }
-  return { mode, env: values, envFiles }
+  return { mode, env: values, envFiles, warnings }
+}
+
+/** Set here, it would also count for what handlers ask of the process, and for nothing else. */
+function modeWarning(file: string, asked: string, mode: Mode): string {
+  return `${modeVariable} in ${file} (${quoted(asked)}) does not count, as the mode decides which of these files are read: it is ${mode}. Set it in the environment: ${modeVariable}=... pyrallel ...`
 }
 
 /** Lowest first. `.env.local` is of one machine: tests, which must come out the same everywhere, do not read it. */
@@ -55,13 +68,15 @@ export function applyEnvironment({ env, envFiles }: Pick<ProjectEnvironment, 'en
 }
 
 function readEnvFile(root: string, file: string): Readonly<Record<string, string | undefined>> {
-  let text: string
+  let bytes: Buffer
   try {
-    text = readFileSync(join(root, file), 'utf8')
+    bytes = readFileSync(join(root, file))
   } catch (thrown) {
     const error: NodeJS.ErrnoException = toError(thrown)
     if (error.code === 'ENOENT') return {}
     throw new PyrallelError('PYR_CONFIG_LOAD', `${file} cannot be read: ${error.message.replaceAll(root, '.')}.`)
   }
-  return parseEnv(text)
+  const read = writtenText(bytes)
+  if (read.kind === 'fault') throw new PyrallelError('PYR_CONFIG_LOAD', `${file} ${read.fault}`)
+  return parseEnv(read.text)
 }

@@ -31,7 +31,7 @@ type Described = TSchema & { readonly doc?: OptionDoc; readonly secret?: boolean
  * @param around what the config was resolved with
  */
 export function explainConfig(
-  { config, places }: TracedConfig,
+  { config, places }: Pick<TracedConfig, 'config' | 'places'>,
   { mode, envFiles }: Pick<ConfigSurroundings, 'mode' | 'envFiles'>,
 ): readonly ExplainedOption[] {
   const notes = new Map([['handlers.retry.attempts', retryNote(config.handlers.retry)]])

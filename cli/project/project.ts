@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { PyrallelConfig, ResolvedConfig } from '../../framework/config/config.ts'
 import { traceConfig } from '../../framework/config/resolve-config.ts'
+import { passedOverText } from '../../framework/config/service-variables.ts'
 import { type ErrorCode, PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { RegisteredHandler } from '../../framework/runtime/runtime.ts'
 import { readTypeScript } from '../bundle/read-typescript.ts'
@@ -20,6 +21,8 @@ export interface Project {
   readonly places: ReadonlyMap<string, string>
   /** The group that the file names for all modes: `generated/` is made with it, so that it is the same in every environment. */
   readonly declaredGroup: string
+  /** What was written and does not count. */
+  readonly warnings: readonly string[]
 }
 
 /**
@@ -59,8 +62,9 @@ export function resolveProject(root: string, module: ConfigModule, environment: 
       `${configFile} has no default export. Write \`export default defineConfig({ group: 'my-service' })\`.`,
     )
   }
-  const { config, places } = traceConfig(module.default, configFile, environment)
-  return { root, config, places, declaredGroup: module.default.group ?? config.group }
+  const { config, places, passedOver } = traceConfig(module.default, configFile, environment)
+  const warnings = [...environment.warnings, ...passedOver.map(passedOverText)]
+  return { root, config, places, declaredGroup: module.default.group ?? config.group, warnings }
 }
 
 /** The routes as they were generated; loads the handlers with them. `undefined` when nothing has been generated. */

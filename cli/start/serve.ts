@@ -62,6 +62,8 @@ async function run({ config: input, routes }: ServerParts): Promise<number> {
     const around = { mode: modeOf(process.env, 'production'), env: process.env }
     const traced = traceConfig(input, configFile, around)
     const log = createLogger(traced.config.logging, untilUnread())
+    for (const { service, variables } of traced.passedOver)
+      log.warn({ service, variables }, 'variables that Kubernetes sets for a Service are passed over')
     const handlers = resolveHandlers(routes.map(bundledRoute), traced.config)
     const uncaught = new Uncaught()
     const strayFaults = new StrayFaults({ log, onException: (error) => uncaught.add(error, log) })

@@ -1,11 +1,12 @@
 /** Declares the verbs that look at a cluster. What they do is in commands/, loaded only when it is asked for. */
 import { type Command, Option } from 'commander'
 import type { Io } from '../terminal/io.ts'
-import { type Exit, examples, positive } from './command-line.ts'
+import { brokerList, type Exit, examples, positive } from './command-line.ts'
 
 const brokersOption = [
   '--brokers <host:port,...>',
   'the cluster (default: that of a running `pyrallel dev` here, else of the config)',
+  brokerList,
 ] as const
 const jsonOption = ['--json', 'print one JSON document'] as const
 

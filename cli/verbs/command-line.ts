@@ -27,3 +27,10 @@ export function natural(text: string): number {
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value]
 }
+
+/** As it was written: who splits it does so where it is used. */
+export function brokerList(text: string): string {
+  const isList = text.split(',').every((each) => /^[^\s@;]+:\d{1,5}$/.test(each.trim()))
+  if (!isList) throw new InvalidArgumentError('Write host:port, several with commas: kafka-1:9092,kafka-2:9092.')
+  return text
+}

@@ -18,13 +18,16 @@ export async function config(options: ConfigOptions, io: Io): Promise<number> {
   const root = io.cwd()
   const env = options.mode === undefined ? io.env : { ...io.env, PYRALLEL_MODE: options.mode }
   const environment = readEnvironment(root, env, 'development')
-  const explained = explainConfig(await loadProject(root, environment), environment)
+  const project = await loadProject(root, environment)
+  const explained = explainConfig(project, environment)
   if (options.json === true) {
-    io.stdout.write(`${jsonText({ mode: environment.mode, options: explained }, 2)}\n`)
+    io.stdout.write(`${jsonText({ mode: environment.mode, options: explained, warnings: project.warnings }, 2)}
+`)
     return exitCodes.fine
   }
   const paint = painter(hasColor(io.stdout, io.env))
   io.stdout.write(`mode ${paint('bold', environment.mode)}\n${table(explained, options.explain === true, paint)}`)
+  for (const warning of project.warnings) io.stdout.write(`${paint('yellow', '!')} ${warning}\n`)
   if (explained.some(({ isUnreadByStart }) => isUnreadByStart)) {
     io.stdout.write(
       `${paint('yellow', '!')} \`start\` reads no .env file: in production, the platform must set what is marked.\n`,

@@ -1,7 +1,7 @@
 /** Declares `pyrallel dlq` and its verbs. What they do is in commands/dlq.ts, loaded only when it is asked for. */
 import { type Command, Option } from 'commander'
 import type { Io } from '../terminal/io.ts'
-import { collect, type Exit, examples, natural, positive } from './command-line.ts'
+import { brokerList, collect, type Exit, examples, natural, positive } from './command-line.ts'
 
 type Verbs = typeof import('./dlq.ts') & typeof import('./dlq-replay.ts')
 
@@ -24,7 +24,7 @@ function addList(dlq: Command, io: Io, exit: Exit): void {
     .description('Count dead letters by error, and show the newest.')
     .argument('<topic>', 'the dead-letter topic')
     .addOption(new Option('--limit <n>', 'show so many one by one').argParser(natural).default(20))
-    .option('--brokers <host:port,...>', 'the cluster (default: as for `pyrallel send`)')
+    .option('--brokers <host:port,...>', 'the cluster (default: as for `pyrallel send`)', brokerList)
     .option('--json', 'print NDJSON: one object per dead letter, without its value')
     .addHelpText(
       'after',
@@ -45,7 +45,7 @@ function addShow(dlq: Command, io: Io, exit: Exit): void {
     .description('Show one dead letter: where it came from, why it failed, its stack and its value.')
     .argument('<topic>', 'the dead-letter topic')
     .argument('<place>', 'partition/offset, as `dlq list` prints it')
-    .option('--brokers <host:port,...>', 'the cluster (default: as for `pyrallel send`)')
+    .option('--brokers <host:port,...>', 'the cluster (default: as for `pyrallel send`)', brokerList)
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples(['pyrallel dlq show orders.created.shop.dlq 2/44']))
     .action(async (topic: string, place: string, options: Parameters<Verbs['show']>[2]) => {
@@ -72,7 +72,7 @@ function addReplay(dlq: Command, io: Io, exit: Exit): void {
       new Option('--rate <n>', 'records per second (default: as fast as they are acknowledged)').argParser(positive),
     )
     .addOption(new Option('--limit <n>', 'publish so many at most').argParser(positive))
-    .option('--brokers <host:port,...>', 'the cluster (default: as for `pyrallel send`)')
+    .option('--brokers <host:port,...>', 'the cluster (default: as for `pyrallel send`)', brokerList)
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',

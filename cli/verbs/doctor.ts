@@ -9,7 +9,7 @@ import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import { type ChosenCluster, type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
 import { examineConcurrency, examineNode, examineTopics, type Finding } from '../cluster/diagnose.ts'
 import { examineEnvFiles } from '../cluster/tracked-secrets.ts'
-import { configFile, loadRoutes } from '../project/project.ts'
+import { configFile, loadRoutes, type Project } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
 import { jsonText } from '../terminal/json-text.ts'
@@ -28,8 +28,7 @@ export async function doctor(options: DoctorOptions, io: Io, connect: Connect = 
   const envFiles = examineEnvFiles(io.cwd())
   if (envFiles !== undefined) findings.push(envFiles)
   const chosen = await attempt('config', findings, () => chooseCluster(options.brokers, io))
-  if (chosen?.project !== undefined)
-    findings.push({ what: 'config', state: 'well', detail: `${configFile}, group ${chosen.project.config.group}` })
+  if (chosen?.project !== undefined) findings.push(...examineConfig(chosen.project))
   const handlers = await examineHandlers(chosen, findings, io)
   await examineCluster(chosen, handlers, findings, io, connect)
   const isIll = findings.some(({ state }) => state === 'ill')
@@ -39,6 +38,14 @@ export async function doctor(options: DoctorOptions, io: Io, connect: Connect = 
       : findings.map((finding) => text(finding, painter(hasColor(io.stdout, io.env)))).join(''),
   )
   return isIll ? exitCodes.failed : exitCodes.fine
+}
+
+function examineConfig({ config, warnings }: Project): readonly Finding[] {
+  const next = 'See all that counts: pyrallel config'
+  return [
+    { what: 'config', state: 'well', detail: `${configFile}, group ${config.group}` },
+    ...warnings.map((detail): Finding => ({ what: 'variables', state: 'warning', detail, next })),
+  ]
 }
 
 async function examineNative(): Promise<Finding> {

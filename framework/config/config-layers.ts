@@ -3,6 +3,7 @@ import { type TObject, Type } from 'typebox'
 import { ownProperty } from '../model/own-property.ts'
 import { isMode, type Mode, modes } from './mode.ts'
 import { type Environment, readVariables } from './option-variables.ts'
+import type { PassedOver } from './service-variables.ts'
 
 /** What counts beside the file. */
 export interface ConfigSurroundings {
@@ -19,13 +20,15 @@ export interface LayeredConfig {
   readonly values: unknown
   /** By option: `limits.maxRecords`. Without an entry, it is a default. */
   readonly places: ReadonlyMap<string, string>
+  /** Variables that look like options, and were set by nobody who meant one. */
+  readonly passedOver: readonly PassedOver[]
 }
 
 type Values = Readonly<Record<string, unknown>>
 
 /** Lowest first: the file, its section for the mode, the environment. */
 export function layered(schema: TObject, file: unknown, place: string, around: ConfigSurroundings): LayeredConfig {
-  if (!isValues(file)) return { values: file, places: new Map() }
+  if (!isValues(file)) return { values: file, places: new Map(), passedOver: [] }
   const places = new Map<string, string>()
   const ofMode = file[around.mode]
   const rest = Object.fromEntries(Object.entries(file).filter(([key]) => !isMode(key)))
@@ -35,12 +38,13 @@ export function layered(schema: TObject, file: unknown, place: string, around: C
     if (!isValues(ofMode)) values = { ...values, [around.mode]: ofMode }
     else values = lay(schema, values, ofMode, '', (option) => places.set(option, modePlace))
   }
-  for (const { variable, option, value } of readVariables(schema, around.env)) {
+  const variables = readVariables(schema, around.env)
+  for (const { variable, option, value } of variables.values) {
     const from = around.envFiles?.get(variable)
     values = withOption(values, option.split('.'), value)
     places.set(option, from === undefined ? variable : `${variable} in ${from}`)
   }
-  return { values, places }
+  return { values, places, passedOver: variables.passedOver }
 }
 
 /** The sections of other modes that the file has: they must be right too, or the first deployment would find out. */

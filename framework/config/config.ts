@@ -30,7 +30,7 @@ const handlerId = '^[^\\s:]{1,200}$'
 
 const kafka = section({
   brokers: withDefault(
-    Type.Array(Type.String({ pattern: '^[^\\s@]+:\\d{1,5}$' }), {
+    Type.Array(Type.String({ pattern: '^[^\\s@,;]+:\\d{1,5}$' }), {
       minItems: 1,
       default: ['127.0.0.1:9092'],
       doc: {

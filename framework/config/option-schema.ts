@@ -5,6 +5,7 @@
 import { type Static, type TObject, type TOptional, type TProperties, type TSchema, type TUnsafe, Type } from 'typebox'
 import type { Duration } from '../model/duration.ts'
 import { isSecretName } from '../model/secret-names.ts'
+import { quoted } from '../model/written-text.ts'
 
 /** The four parts of an option's documentation, less the default, which is a value. */
 export interface OptionDoc {
@@ -123,12 +124,18 @@ const userinfo = /:.*@|@[^@]*:\d+\s*$/s
 export function show(value: unknown, name = ''): string {
   if (isSecretName(name) && value !== undefined) return '(hidden)'
   if (typeof value === 'function') return 'a function'
-  if (typeof value === 'string') return userinfo.test(value) ? '(hidden)' : `'${value}'`
+  if (typeof value === 'string') return userinfo.test(value) ? '(hidden)' : quoted(value)
   const hideSecrets = (key: string, inner: unknown) => {
     const isHidden = isSecretName(key) || (typeof inner === 'string' && userinfo.test(inner))
-    return isHidden ? '(hidden)' : inner
+    return isHidden ? '(hidden)' : isBeyondJson(inner) ? String(inner) : inner
   }
+  if (isBeyondJson(value)) return String(value)
   return (JSON.stringify(value, hideSecrets) as string | undefined) ?? String(value)
+}
+
+/** JSON has no word for it, or the wrong one: `null`. */
+function isBeyondJson(value: unknown): boolean {
+  return typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
 }
 
 /** What a value is, for one that must not be shown. */

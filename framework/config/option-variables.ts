@@ -1,8 +1,10 @@
 /** Each option of the config as an environment variable: its name comes from its path, its value is read by its kind. Reads no environment itself, and of files only those that hold secrets. */
 import { type TObject, type TSchema, Type } from 'typebox'
 import { PyrallelError } from '../model/errors.ts'
+import { withoutLineEnd } from '../model/written-text.ts'
 import { suggestion } from './nearest-name.ts'
 import { readSecretFile } from './secret-file.ts'
+import { type PassedOver, serviceOf } from './service-variables.ts'
 
 const prefix = 'PYRALLEL_'
 
@@ -36,23 +38,62 @@ export function optionVariables(schema: TObject, path = ''): readonly OptionVari
   })
 }
 
+export interface ReadVariables {
+  readonly values: readonly (OptionVariable & { readonly value: unknown })[]
+  /** By Service, sorted. */
+  readonly passedOver: readonly PassedOver[]
+}
+
 /**
- * What the environment says of each option; an empty variable says nothing. A value that cannot be read as the option's kind is kept as it
- * is, so that the check of all options refuses it in the same words.
+ * What the environment says of each option; an empty variable says nothing, and the end of a line behind a value is none of it. A value that
+ * cannot be read as the option's kind is kept as it is, so that the check of all options refuses it in the same words.
  * @throws PyrallelError PYR_CONFIG_INVALID for a variable that begins like those of a section, but belongs to no option
  */
-export function readVariables(
-  schema: TObject,
-  env: Environment,
-): readonly (OptionVariable & { readonly value: unknown })[] {
+export function readVariables(schema: TObject, env: Environment): ReadVariables {
   const known = optionVariables(schema)
-  refuseUnknown(schema, env, known)
-  return known.flatMap((each) => {
-    const ofFile = fromFile(each, env)
+  const services = ofServices(sectionsOf(schema), env, known)
+  const own = withoutLineEnds(env, new Set(services.flatMap(({ variables }) => variables)))
+  refuseUnknown(schema, own, known)
+  const values = known.flatMap((each) => {
+    const ofFile = fromFile(each, own)
     if (ofFile !== undefined) return [ofFile]
-    const text = env[each.variable]
+    const text = own[each.variable]
     return text === undefined || text === '' ? [] : [{ ...each, value: readAs(text, each.schema) }]
   })
+  return { values, passedOver: services }
+}
+
+function withoutLineEnds(env: Environment, passedOver: ReadonlySet<string>): Environment {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      value === undefined || !name.startsWith(prefix) || passedOver.has(name) ? [] : [[name, withoutLineEnd(value)]],
+    ),
+  )
+}
+
+function ofServices(
+  sections: readonly string[],
+  env: Environment,
+  known: readonly OptionVariable[],
+): readonly PassedOver[] {
+  const found = new Map<string, string[]>()
+  for (const [name, value = ''] of Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (!sections.some((section) => name.startsWith(section))) continue
+    const service = serviceOf(
+      name,
+      value,
+      known.some(({ variable }) => variable === name),
+    )
+    if (service !== undefined) found.set(service, [...(found.get(service) ?? []), name])
+  }
+  return [...found].map(([service, variables]) => ({ service, variables }))
+}
+
+/** `PYRALLEL_LIMITS_` */
+function sectionsOf(schema: TObject): readonly string[] {
+  return Object.entries(schema.properties).flatMap(([key, property]) =>
+    Type.IsObject(property) ? [`${variableOf(key)}_`] : [],
+  )
 }
 
 /** A secret may stand in a file, as containers mount it. */
@@ -77,9 +118,7 @@ function fileVariable({ variable, schema }: OptionVariable): string | undefined 
 
 function refuseUnknown(schema: TObject, env: Environment, known: readonly OptionVariable[]): void {
   const names = known.flatMap((each) => [each.variable, fileVariable(each) ?? each.variable])
-  const sections = Object.entries(schema.properties).flatMap(([key, property]) =>
-    Type.IsObject(property) ? [`${variableOf(key)}_`] : [],
-  )
+  const sections = sectionsOf(schema)
   const mistakes = Object.keys(env)
     .filter((name) => !names.includes(name) && sections.some((section) => name.startsWith(section)))
     .sort()
@@ -98,7 +137,8 @@ function readAs(text: string, schema: TSchema): unknown {
   const variants: readonly TSchema[] = Type.IsUnion(schema) ? schema.anyOf : [schema]
   if (variants.some((each) => Type.IsNumber(each) || Type.IsInteger(each)) && text.trim() !== '') {
     const number = Number(text)
-    if (!Number.isNaN(number)) return number
+    // `Infinity` is a number to JavaScript, and none that anybody may write.
+    if (Number.isFinite(number)) return number
   }
   if (variants.some(Type.IsBoolean)) {
     if (text === 'true') return true

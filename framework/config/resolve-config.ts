@@ -15,12 +15,15 @@ import { configSchema, type ResolvedConfig } from './config.ts'
 import { type ConfigSurroundings, layered, otherModes, placeOfMode } from './config-layers.ts'
 import { readOptions } from './resolve-options.ts'
 import { securityMistakes } from './security-options.ts'
+import type { PassedOver } from './service-variables.ts'
 
 /** A config, and where each of its values was written. */
 export interface TracedConfig {
   readonly config: ResolvedConfig
   /** By option: `limits.maxRecords`. Without an entry, it is a default. */
   readonly places: ReadonlyMap<string, string>
+  /** Variables of Kubernetes Services that look like options: somebody should hear of them. */
+  readonly passedOver: readonly PassedOver[]
 }
 
 /** Nothing but the file counts, for whoever has no environment to ask. */
@@ -55,7 +58,7 @@ interface ReadMode extends TracedConfig {
 
 /** @param defaultPlace for mistakes that were written nowhere, such as an option that is missing */
 function resolveMode(file: unknown, place: string, defaultPlace: string, around: ConfigSurroundings): ReadMode {
-  const { values, places } = layered(configSchema, file, place, around)
+  const { values, places, passedOver } = layered(configSchema, file, place, around)
   const placeOf = (option: string) => places.get(option) ?? defaultPlace
   const { resolved: config, mistakes } = readOptions(configSchema, values, placeOf)
   const wrong = mistakes.map(({ option }) => option)
@@ -65,7 +68,7 @@ function resolveMode(file: unknown, place: string, defaultPlace: string, around:
     )
     return isSound ? find(config, placeOf) : []
   })
-  return { config, places, mistakes: [...mistakes.map(({ text }) => text), ...ofSections] }
+  return { config, places, passedOver, mistakes: [...mistakes.map(({ text }) => text), ...ofSections] }
 }
 
 /** `kafka.security.tls` is within `kafka.security`, and everything within the whole. */
@@ -91,16 +94,22 @@ function ofPassthrough({ kafka }: ResolvedConfig, placeOf: PlaceOf): readonly st
 }
 
 function ofSecurity({ kafka }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {
-  return securityMistakes(kafka.security).map(
-    (mistake) => `${placeOf('kafka.security')}: option kafka.security.${mistake}`,
-  )
+  return securityMistakes(kafka.security).map(({ option, against, text }) => {
+    const place = placeOf(`kafka.security.${option}`)
+    const other = placeOf(`kafka.security.${against}`)
+    const also = other === place ? '' : ` (kafka.security.${against} is that of ${other}.)`
+    return `${place}: option kafka.security.${option} ${text}${also}`
+  })
 }
 
 function ofRetry({ handlers }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {
   const { minMs, maxMs } = handlers.retry
   if (minMs <= maxMs) return []
+  const place = placeOf('handlers.retry.min')
+  const other = placeOf('handlers.retry.max')
+  const also = other === place ? '' : `, ${other}`
   return [
-    `${placeOf('handlers.retry.min')}: option handlers.retry.min (${minMs} ms) is above handlers.retry.max (${maxMs} ms). Raise max or lower min.`,
+    `${place}: option handlers.retry.min (${minMs} ms) is above handlers.retry.max (${maxMs} ms${also}). Raise max or lower min.`,
   ]
 }
 

@@ -101,27 +101,39 @@ export const security = section({
   sasl,
 })
 
-/** What contradicts itself, as the ends of sentences that begin with the option. No values: some are secret. */
-export function securityMistakes({ tls, ca, cert, sasl }: SecuritySettings): readonly string[] {
+/** Two options below `kafka.security` that contradict each other. */
+export interface SecurityMistake {
+  /** `sasl.password` */
+  readonly option: string
+  /** The other one: `sasl.mechanism`. */
+  readonly against: string
+  /** The end of a sentence that begins with the option. */
+  readonly text: string
+}
+
+/** What contradicts itself. No values: some are secret. */
+export function securityMistakes({ tls, ca, cert, sasl }: SecuritySettings): readonly SecurityMistake[] {
   const mistakes = tls ? [] : withoutTls({ ca, cert })
   const { mechanism } = sasl
   if (mechanism === undefined) return mistakes
   const allowed: readonly string[] = mechanism === 'OAUTHBEARER' ? [...byToken, 'scope'] : byPassword
   for (const option of saslOptions) {
     if (allowed.includes(option) || sasl[option] === undefined) continue
-    mistakes.push(
-      `sasl.${option} is set, but ${mechanism} does not use it. Options of ${mechanism}: ${allowed.join(', ')}.`,
-    )
+    mistakes.push({
+      option: `sasl.${option}`,
+      against: 'sasl.mechanism',
+      text: `is set, but ${mechanism} does not use it. Options of ${mechanism}: ${allowed.join(', ')}.`,
+    })
   }
   return mistakes
 }
 
 /**
- * What is missing, in the same form. For whoever is about to connect, and for nobody else: secrets come by variables, which are not there
+ * What is missing, as the ends of sentences that begin with the option. For whoever is about to connect, and for nobody else: secrets come by variables, which are not there
  * while one develops, generates or builds for another mode.
  */
 export function securityGaps({ tls, cert, key, keyPassphrase, sasl }: SecuritySettings): readonly string[] {
-  const gaps = tls ? [] : withoutTls({ key, keyPassphrase })
+  const gaps = tls ? [] : withoutTls({ key, keyPassphrase }).map(({ option, text }) => `${option} ${text}`)
   if (tls && cert !== undefined && key === undefined) gaps.push(`cert is set without key. ${setByVariable('key')}`)
   if (tls && key !== undefined && cert === undefined) gaps.push(`key is set without cert. ${setByVariable('cert')}`)
   if (tls && keyPassphrase !== undefined && key === undefined) {
@@ -145,9 +157,10 @@ const byPassword = ['username', 'password'] as const
 const byToken = ['clientId', 'clientSecret', 'tokenEndpoint'] as const
 const saslOptions = [...byPassword, ...byToken, 'scope'] as const
 
-function withoutTls(options: Readonly<Record<string, string | undefined>>): string[] {
+function withoutTls(options: Readonly<Record<string, string | undefined>>): SecurityMistake[] {
+  const text = 'is set, but tls is false. Set kafka.security.tls: true.'
   return Object.entries(options).flatMap(([option, value]) =>
-    value === undefined ? [] : [`${option} is set, but tls is false. Set kafka.security.tls: true.`],
+    value === undefined ? [] : [{ option, against: 'tls', text }],
   )
 }
 

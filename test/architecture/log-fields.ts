@@ -64,6 +64,8 @@ export const logFields: Readonly<Record<string, string>> = {
   told: 'partitions that were told',
   missing: 'topics that are not there',
   paused: 'handlers that are paused',
+  service: 'Kubernetes Service that environment variables come from',
+  variables: 'names of environment variables',
   timedOut: 'places of records that were overdue in a thread',
   interrupted: 'places of records that were interrupted with their thread',
   lastEnded: 'places of the records that their thread had ended last',

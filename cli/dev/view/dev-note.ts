@@ -15,6 +15,8 @@ export type DevNote =
   | { readonly kind: 'error'; readonly code: string; readonly message: string; readonly isRunning: boolean }
   /** The generator has something new to say of code that runs. */
   | { readonly kind: 'warned'; readonly diagnostic: Diagnostic }
+  /** Something was written into config or environment that does not count. */
+  | { readonly kind: 'advice'; readonly message: string }
   /** The mistake is corrected, and the code is the one that runs already. */
   | { readonly kind: 'corrected' }
   | { readonly kind: 'paused' | 'resumed'; readonly handlers: readonly string[] }
@@ -41,6 +43,8 @@ export function noteText(note: DevNote, paint: Paint): readonly string[] {
       ]
     case 'warned':
       return warningText(note.diagnostic, paint)
+    case 'advice':
+      return [`${paint('yellow', '!')} ${note.message}`]
     case 'corrected':
       return [`${paint('green', '✓')} corrected: the code that runs is the code on the disk`]
     case 'paused':

@@ -59,6 +59,38 @@ describe('the environment of a project', () => {
     assert.deepEqual([env.B, env.C, env.D], ['test', 'env', 'env'])
   })
 
+  it('begins with the first line of a file that has a byte order mark before it', () => {
+    const { env } = readEnvironment(aProject({}, { '.env': '\ufeffA=1\nB=2\n' }), {}, 'development')
+    assert.deepEqual([env.A, env.B], ['1', '2'])
+  })
+
+  it('is not read from a file in another encoding', () => {
+    const root = aProject({})
+    for (const [bytes, fault] of [
+      [Buffer.from('\ufeffA=1\n', 'utf16le'), /^\.env is UTF-16, not UTF-8\. Save it as UTF-8/],
+      [Buffer.from('A=1\n', 'utf16le'), /^\.env is UTF-16, not UTF-8/],
+      [Buffer.from('A=caf\xe9\n', 'latin1'), /^\.env is not UTF-8/],
+    ] as const) {
+      writeFileSync(join(root, '.env'), bytes)
+      assert.throws(() => readEnvironment(root, {}, 'development'), { code: 'PYR_CONFIG_LOAD', message: fault })
+    }
+  })
+
+  it('takes no mode from a file, and says so where that would be another one', () => {
+    const asked = (mode: string) => {
+      const root = aProject({ group: 'a' }, { '.env': `PYRALLEL_MODE=${mode}\nA=1\n` })
+      const { env, warnings, mode: counted } = readEnvironment(root, {}, 'development')
+      return { mode: counted, set: env.PYRALLEL_MODE, a: env.A, warnings }
+    }
+    assert.deepEqual(asked('development'), { mode: 'development', set: undefined, a: '1', warnings: [] })
+    const { mode, set, warnings } = asked('production')
+    assert.deepEqual([mode, set], ['development', undefined])
+    assert.match(
+      warnings.join(),
+      /^PYRALLEL_MODE in \.env \('production'\) does not count, .* Set it in the environment/,
+    )
+  })
+
   it('is nothing but the process where there is no file', () => {
     assert.deepEqual(readEnvironment(aProject({}), { A: '1' }, 'development').env, { A: '1' })
   })
@@ -75,6 +107,18 @@ describe('the environment of a project', () => {
 })
 
 describe('pyrallel config', () => {
+  it('says what was written and does not count', async () => {
+    const io = testIo(
+      aProject({ group: 'a' }, { '.env': 'PYRALLEL_MODE=production\nPYRALLEL_HTTP_PORT=tcp://10.0.0.7:80\n' }),
+    )
+    assert.equal(await main(['config'], io), 0)
+    assert.match(io.out(), /! PYRALLEL_MODE in \.env \('production'\) does not count/)
+    assert.match(
+      io.out(),
+      /! PYRALLEL_HTTP_PORT: passed over, as Kubernetes sets them for a Service named pyrallel-http\./,
+    )
+  })
+
   const config = {
     group: 'shop',
     commit: { minInterval: '2s' },

@@ -57,6 +57,10 @@ describe('pyrallel', () => {
     [['dev', '--records', '0'], /'0' is invalid.*whole number above 0/],
     [['dev', '--broker', 'kafka'], /'kafka' is invalid.*embedded, memory/],
     [['dev', '--broker', 'memory', '--brokers', 'a:1'], /cannot be used with/],
+    [['dev', '--brokers', 'a:1;b:2'], /'a:1;b:2' is invalid.*host:port, several with commas/],
+    [['doctor', '--brokers', 'a:1 b:2'], /'a:1 b:2' is invalid.*host:port/],
+    [['dlq', 'list', 't', '--brokers', 'a'], /'a' is invalid.*host:port/],
+    [['send', 't', '1', '--brokers', ''], /'' is invalid.*host:port/],
     [['generate', 'extra'], /too many arguments/],
   ] as const) {
     it(`exits with 2 and says why for: ${argv.join(' ')}`, async () => {

@@ -6,8 +6,10 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { configSchema } from '../../../framework/config/config.ts'
 import type { ConfigSurroundings } from '../../../framework/config/config-layers.ts'
+import { modeOf } from '../../../framework/config/mode.ts'
 import { optionVariables } from '../../../framework/config/option-variables.ts'
 import { configDefaults, traceConfig } from '../../../framework/config/resolve-config.ts'
+import { passedOverText, serviceOf } from '../../../framework/config/service-variables.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 
 const file = 'pyrallel.config.ts'
@@ -66,9 +68,9 @@ describe('the sections of the modes', () => {
   })
 })
 
-describe('the variables', () => {
-  const known = optionVariables(configSchema)
+const known = optionVariables(configSchema)
 
+describe('the variables', () => {
   it('are named after the path of their option, each once', () => {
     const names = new Map(known.map(({ option, variable }) => [option, variable]))
     assert.equal(names.get('group'), 'PYRALLEL_GROUP')
@@ -213,6 +215,127 @@ describe('the variables', () => {
   })
 })
 
+describe('what Kubernetes sets for a Service whose name begins like an option', () => {
+  const ofHttp = {
+    PYRALLEL_HTTP_PORT: 'tcp://10.0.0.7:80',
+    PYRALLEL_HTTP_SERVICE_HOST: '10.0.0.7',
+    PYRALLEL_HTTP_SERVICE_PORT: '80',
+    PYRALLEL_HTTP_SERVICE_PORT_WEB_UI: '80',
+    PYRALLEL_HTTP_PORT_80_TCP: 'tcp://10.0.0.7:80',
+    PYRALLEL_HTTP_PORT_80_TCP_ADDR: '10.0.0.7',
+    PYRALLEL_HTTP_PORT_80_TCP_PORT: '80',
+    PYRALLEL_HTTP_PORT_80_TCP_PROTO: 'tcp',
+  }
+  const ofKafka = { PYRALLEL_KAFKA_PORT: 'udp://10.0.0.8:53', PYRALLEL_KAFKA_PORT_53_UDP: 'udp://10.0.0.8:53' }
+
+  it('is passed over and told, by Service', () => {
+    const { config, places, passedOver } = trace({ group: 'a' }, { env: { ...ofHttp, ...ofKafka } })
+    assert.equal(config.http.port, 9_464)
+    assert.equal(places.has('http.port'), false)
+    assert.deepEqual(passedOver, [
+      { service: 'pyrallel-http', variables: Object.keys(ofHttp).sort() },
+      { service: 'pyrallel-kafka', variables: Object.keys(ofKafka).sort() },
+    ])
+    assert.match(
+      passedOver.map(passedOverText)[1] ?? '',
+      /^PYRALLEL_KAFKA_PORT, .* a Service named pyrallel-kafka\. .*enableServiceLinks: false/,
+    )
+  })
+
+  it('has no name that an option has, but the port', () => {
+    const names = known.map(({ variable }) => variable)
+    const judged = names.filter((name) => serviceOf(name, 'tcp://10.0.0.7:80', false) !== undefined)
+    assert.deepEqual(judged, ['PYRALLEL_HTTP_PORT'])
+  })
+
+  it('is an option where its value is no address of a Service, and a mistake where no Service sets such a name', () => {
+    assert.equal(trace({ group: 'a' }, { env: { PYRALLEL_HTTP_PORT: '81' } }).config.http.port, 81)
+    assert.deepEqual(mistakes({ group: 'a' }, { env: { PYRALLEL_HTTP_PORT: 'http://10.0.0.7:80' } }), [
+      "PYRALLEL_HTTP_PORT: option http.port is 'http://10.0.0.7:80', but must be a whole number from 0 to 65,535.",
+    ])
+    assert.match(
+      mistakes({ group: 'a' }, { env: { PYRALLEL_HTTP_PORTS: 'tcp://10.0.0.7:80' } })[0] ?? '',
+      /PYRALLEL_HTTP_PORTS belongs to no option/,
+    )
+  })
+})
+
+describe('the value of a variable', () => {
+  it('is read without the end of its line, whatever the option is', () => {
+    const secured = trace(
+      { group: 'a' },
+      {
+        env: {
+          PYRALLEL_GROUP: 'b\n',
+          PYRALLEL_LIMITS_MAX_RECORDS: '7\r\n',
+          PYRALLEL_KAFKA_BROKERS: 'k1:9092\n',
+          PYRALLEL_KAFKA_SECURITY_TLS: 'true\n',
+          PYRALLEL_KAFKA_SECURITY_CA: 'ca.pem\n',
+          PYRALLEL_KAFKA_SECURITY_SASL_MECHANISM: 'PLAIN\n',
+          PYRALLEL_KAFKA_SECURITY_SASL_USERNAME: 'u\n',
+          PYRALLEL_KAFKA_SECURITY_SASL_PASSWORD: 'p\n',
+        },
+      },
+    ).config
+    assert.deepEqual([secured.group, secured.limits.maxRecords, secured.kafka.brokers], ['b', 7, ['k1:9092']])
+    const { tls, ca, sasl } = secured.kafka.security
+    assert.deepEqual([tls, ca, sasl.mechanism, sasl.username, sasl.password], [true, 'ca.pem', 'PLAIN', 'u', 'p'])
+    assert.equal(modeOf({ PYRALLEL_MODE: 'test\n' }, 'production'), 'test')
+  })
+
+  it('is shown with an escape for what nobody can see', () => {
+    const shown = (value: string) => {
+      const [first = ''] = mistakes({ group: 'a' }, { env: { PYRALLEL_LIMITS_MAX_RECORDS: value } })
+      return /^PYRALLEL_LIMITS_MAX_RECORDS: option limits.maxRecords is (.*), but must be/.exec(first)?.[1]
+    }
+    assert.equal(shown('5\u200b'), "'5\\u200b'")
+    assert.equal(shown('a\tb \u00a0'), "'a\\tb \\u00a0'")
+    assert.equal(shown('five\nsix'), "'five\\nsix'")
+    assert.equal(shown('\u001b[2J'), "'\\u001b[2J'")
+    assert.equal(shown('\ufeffx'), "'\\ufeffx'")
+    assert.throws(() => modeOf({ PYRALLEL_MODE: 'prod\u200b' }, 'test'), { message: /is 'prod\\u200b', but/ })
+  })
+
+  it('is shown as it was written where it is no number that can be used', () => {
+    for (const value of ['Infinity', '-Infinity', 'NaN'])
+      assert.deepEqual(mistakes({ group: 'a' }, { env: { PYRALLEL_LIMITS_MAX_RECORDS: value } }), [
+        `PYRALLEL_LIMITS_MAX_RECORDS: option limits.maxRecords is '${value}', but must be a whole number from 1 to 10,000,000.`,
+      ])
+    const seen = (value: unknown) => mistakes({ group: 'a', limits: { maxRecords: value } })[0] ?? ''
+    assert.match(seen(Number.POSITIVE_INFINITY), /is Infinity, but/)
+    assert.match(seen(Number.NaN), /is NaN, but/)
+    assert.match(seen(10n), /is 10, but/)
+    assert.match(seen([Number.NaN]), /is \["NaN"\], but/)
+  })
+
+  it('is no list of brokers when something else than commas stands between them', () => {
+    for (const brokers of ['a:1;b:2', 'a:1 b:2', 'a:1\nb:2'])
+      assert.match(
+        mistakes({ group: 'a' }, { env: { PYRALLEL_KAFKA_BROKERS: brokers } })[0] ?? '',
+        /^PYRALLEL_KAFKA_BROKERS: option kafka.brokers is .* but must be a list of 'host:port'/,
+      )
+    assert.match(mistakes({ group: 'a', kafka: { brokers: ['a:1;b:2'] } })[0] ?? '', /option kafka.brokers is/)
+    assert.match(mistakes({ group: 'a', kafka: { brokers: ['a:1,b:2'] } })[0] ?? '', /option kafka.brokers is/)
+  })
+
+  it('is named by its variable where it contradicts what another place says', () => {
+    const sasl = (env: Readonly<Record<string, string>>, config: object = {}) =>
+      mistakes({ group: 'a', ...config }, { env })
+    const base = 'PYRALLEL_KAFKA_SECURITY'
+    assert.deepEqual(sasl({ [`${base}_CA`]: 'ca.pem' }), [
+      `${base}_CA: option kafka.security.ca is set, but tls is false. Set kafka.security.tls: true. (kafka.security.tls is that of ${file}.)`,
+    ])
+    const withToken = { kafka: { security: { sasl: { clientId: 'c' } } } }
+    assert.match(
+      sasl({ [`${base}_SASL_MECHANISM`]: 'PLAIN' }, withToken)[0] ?? '',
+      new RegExp(`^${file}: option kafka.security.sasl.clientId .* that of ${base}_SASL_MECHANISM`),
+    )
+    assert.deepEqual(sasl({ PYRALLEL_HANDLERS_RETRY_MAX: '1s' }, { handlers: { retry: { min: '5s' } } }), [
+      `${file}: option handlers.retry.min (5000 ms) is above handlers.retry.max (1000 ms, PYRALLEL_HANDLERS_RETRY_MAX). Raise max or lower min.`,
+    ])
+  })
+})
+
 describe('a secret in a file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pyrallel-secret-'))
   after(() => rmSync(folder, { recursive: true, force: true }))
@@ -249,6 +372,20 @@ describe('a secret in a file', () => {
       assert.match(text, words)
       assert.ok(!text.includes('hunter2'), text)
     }
+  })
+
+  it('counts without a byte order mark, and by a path that ends in the end of a line', () => {
+    writeFileSync(path, '\ufeffhunter2\r\n')
+    const { config } = trace(shop, { env: { [`${password}_FILE`]: `${path}\n` } })
+    assert.equal(config.kafka.security.sasl.password, 'hunter2')
+  })
+
+  it('is refused in UTF-16, and shown by nobody', () => {
+    writeFileSync(path, Buffer.from('\ufeffhunter2', 'utf16le'))
+    assert.throws(() => trace(shop, { env: { [`${password}_FILE`]: path } }), {
+      code: 'PYR_CONFIG_INVALID',
+      message: /^PYRALLEL_KAFKA_SECURITY_SASL_PASSWORD_FILE names a file that is UTF-16, not UTF-8\. Save it as UTF-8/,
+    })
   })
 
   it('is for secrets only', () => {

@@ -15,7 +15,7 @@ import { aHandler, gate } from '../../runtime/running-app.ts'
 
 const config = resolveConfig({ group: 'shop' }, 'x')
 const app: LoadedApp = {
-  project: { root: '/', config, places: new Map(), declaredGroup: 'shop' },
+  project: { root: '/', config, places: new Map(), declaredGroup: 'shop', warnings: [] },
   handlers: [aHandler('hello')],
   traffic: undefined,
   isFresh: false,

@@ -18,7 +18,13 @@ const warning = (message: string, line = 3): Diagnostic => ({
 })
 
 const app: Omit<LoadedApp, 'warnings'> = {
-  project: { root: '/', config: resolveConfig({ group: 'shop' }, 'x'), places: new Map(), declaredGroup: 'shop' },
+  project: {
+    root: '/',
+    config: resolveConfig({ group: 'shop' }, 'x'),
+    places: new Map(),
+    declaredGroup: 'shop',
+    warnings: [],
+  },
   handlers: [],
   traffic: undefined,
   isFresh: false,
@@ -36,6 +42,7 @@ it('shows a warning of the generator once, and again when it was corrected and c
     say: (note) => void notes.push(note),
     onLoaded: () => loaded(),
     warnings: [warning('known from the start')],
+    advice: [],
     now: () => 0,
   })
   const save = async (...now: readonly Diagnostic[]) => {
@@ -52,6 +59,35 @@ it('shows a warning of the generator once, and again when it was corrected and c
   assert.deepEqual(await save(warning('new', 12)), [])
   assert.deepEqual(await save(), [])
   assert.deepEqual(await save(warning('new')), ['new'])
+  await reloader.close()
+})
+
+it('shows once what was written into the environment and does not count', async () => {
+  const notes: DevNote[] = []
+  let advice: readonly string[] = ['known']
+  let loaded = () => {}
+  const reloader = new Reloader({
+    load: async (): Promise<AppLoad> => {
+      return { kind: 'loaded', app: { ...app, project: { ...app.project, warnings: advice }, warnings: [] } }
+    },
+    apply: async () => ({ kind: 'updated', update: { replaced: [], groups: [] } }),
+    isRunning: () => true,
+    say: (note) => void notes.push(note),
+    onLoaded: () => loaded(),
+    warnings: [],
+    advice,
+    now: () => 0,
+  })
+  const save = async (...now: readonly string[]) => {
+    advice = now
+    await new Promise<void>((resolve) => {
+      loaded = resolve
+      reloader.onChange(['.env'])
+    })
+    return notes.splice(0).flatMap((note) => noteText(note, (_color, text) => text))
+  }
+  assert.deepEqual(await save('known', 'new'), ['! new'])
+  assert.deepEqual(await save('known', 'new'), [])
   await reloader.close()
 })
 
