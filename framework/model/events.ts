@@ -80,12 +80,14 @@ export type RuntimeEvent =
   | (OfPartition & { readonly kind: 'breaker.closed'; readonly handlerId: string; readonly key: string })
   /** The adaptive limit on attempts in flight has found that the handler can take more, or less. */
   | { readonly kind: 'concurrency.changed'; readonly handlerId: string; readonly limit: number }
+  /** A partition was assigned to this process. Its position is where it goes on. */
   | (OfPartition & {
       readonly kind: 'partition.assigned'
       readonly position: number | undefined
       /** Completed offsets above the position that the metadata brought back. */
       readonly restored: number
     })
+  /** A partition was given back in order, or was already taken away. */
   | (OfPartition & {
       readonly kind: 'partition.revoked' | 'partition.lost'
       /** Records that were in flight and were given up; they will be delivered again. */
@@ -97,8 +99,11 @@ export type RuntimeEvent =
   | (OfPartition & { readonly kind: 'metadata.dropped'; readonly why: string })
   /** The client has met an error, and has told the log the reason, if not of each that repeats: here, each comes. */
   | { readonly kind: 'client.error'; readonly code: ClientErrorCode }
+  /** Intake of partitions has stopped because they are full, or goes on. */
   | { readonly kind: 'partitions.paused' | 'partitions.resumed'; readonly partitions: readonly TopicPartition[] }
+  /** The group coordinator has acknowledged a commit. */
   | { readonly kind: 'commit.done'; readonly partitions: number; readonly tookMs: number }
+  /** A commit was refused or not answered. What it carried is committed again where `willRetry` says so. */
   | { readonly kind: 'commit.failed'; readonly error: Error; readonly willRetry: boolean }
   /** The first commit since one was refused or not answered that goes through. */
   | { readonly kind: 'commit.recovered'; readonly failures: number; readonly outageMs: number }
@@ -111,6 +116,7 @@ export type RuntimeEvent =
       /** Completions that no acknowledged commit tells of. */
       readonly uncommitted: number
     }
+  /** What had stopped the starts is over. */
   | { readonly kind: 'starts.resumed'; readonly why: StartStop; readonly stoppedMs: number }
   /** A completion, dead-letter acknowledgement or commit result of an earlier assignment came back and was dropped. */
   | { readonly kind: 'stale.dropped'; readonly what: 'completion' | 'dead-letter' | 'commit' }
