@@ -4,6 +4,7 @@ import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { ownProperty } from '../../framework/model/own-property.ts'
+import { exactSchema } from '../../framework/validation/exact-schema.ts'
 import { fakePattern } from './fake-pattern.ts'
 
 /** The parts of JSON Schema that the generator derives and that people write. */
@@ -42,9 +43,10 @@ const DEEP = 4
 
 /** @throws PyrallelError PYR_SCHEMA when no value is found that the schema allows */
 export function fakeValue(schema: TSchema, random: () => number, topic: string): unknown {
+  const exact = exactSchema(schema)
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const value = new Faker(random).value(schema as Node, 0)
-    if (Value.Check(schema, value)) return value
+    if (Value.Check(exact, value)) return value
   }
   throw new PyrallelError(
     'PYR_SCHEMA',
@@ -152,7 +154,7 @@ class Faker {
     const steps = Math.floor((to - from) / step)
     const start = node.multipleOf === undefined && !isInteger ? from : Math.ceil(from / step) * step
     // Through text, so that 0.1 + 0.2 is 0.3: a sum of steps is not a multiple of them.
-    return Number((start + this.#below(Math.max(1, steps + 1)) * step).toFixed(6))
+    return Number((start + this.#below(Math.max(1, steps + 1)) * step).toFixed(placesOf(step)))
   }
 
   #word(): string {
@@ -166,6 +168,13 @@ class Faker {
   #below(limit: number): number {
     return Math.floor(this.#random() * limit)
   }
+}
+
+/** Of a step's own text, at most what `toFixed` takes: 8 of 1e-8. */
+function placesOf(step: number): number {
+  const [mantissa = '', exponent = '0'] = String(step).split('e')
+  const fraction = mantissa.split('.')[1] ?? ''
+  return Math.min(100, Math.max(6, fraction.length - Number(exponent)))
 }
 
 const words = [

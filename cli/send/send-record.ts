@@ -5,6 +5,7 @@ import { suggestion } from '../../framework/config/nearest-name.ts'
 import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { OutgoingRecord, RecordHeader } from '../../framework/model/record.ts'
+import { exactSchema } from '../../framework/validation/exact-schema.ts'
 
 export interface SendRequest {
   readonly topic: string
@@ -59,8 +60,9 @@ export async function sendRecord(
 
 /** @throws PyrallelError PYR_SCHEMA with every mistake; nothing without a schema */
 export function refuseInvalid(topic: TopicDefinition<unknown>, value: unknown): void {
-  const { schema } = topic
-  if (schema === undefined || Value.Check(schema, value)) return
+  if (topic.schema === undefined) return
+  const schema = exactSchema(topic.schema)
+  if (Value.Check(schema, value)) return
   const mistakes = Value.Errors(schema, value).map(
     ({ instancePath, message }) => `  ${instancePath === '' ? 'the value' : instancePath}: ${message}`,
   )

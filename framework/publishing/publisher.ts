@@ -8,6 +8,7 @@ import { PyrallelError, toError } from '../model/errors.ts'
 import { isBytes, kindOf, uncarryable } from '../model/outgoing-check.ts'
 import type { OutgoingRecord, RecordHeader } from '../model/record.ts'
 import type { PublishTracer } from '../tracing/tracing.ts'
+import { exactSchema } from '../validation/exact-schema.ts'
 import { GuardedPatterns, type PatternRules } from '../validation/guarded-patterns.ts'
 import { type RulesOf, untold } from '../validation/slow-patterns.ts'
 import { namedPath } from '../validation/value-path.ts'
@@ -95,7 +96,7 @@ async function checkerOf(known: WeakMap<TSchema, Checker>, schema: TSchema, rule
   const found = known.get(schema)
   if (found !== undefined) return found
   const { Compile } = await import('typebox/compile')
-  const guarded = GuardedPatterns.in(schema, rules)
+  const guarded = GuardedPatterns.in(exactSchema(schema), rules)
   const checker = { validator: Compile(guarded.schema), patterns: guarded.patterns }
   known.set(schema, checker)
   return checker

@@ -5,6 +5,7 @@ import type { Validator } from 'typebox/compile'
 import { PyrallelError, toError } from '../model/errors.ts'
 import { cutText, MAX_MESSAGE } from '../model/plain-text.ts'
 import type { HandlerFailure } from '../model/work.ts'
+import { exactSchema } from './exact-schema.ts'
 import { GuardedPatterns } from './guarded-patterns.ts'
 import { untold } from './slow-patterns.ts'
 import { namedPath } from './value-path.ts'
@@ -43,7 +44,7 @@ export class ValueDecoder {
     if (schema === undefined) return new ValueDecoder(undefined, undefined)
     const { Compile } = await import('typebox/compile')
     try {
-      const guarded = GuardedPatterns.in(schema, rules)
+      const guarded = GuardedPatterns.in(exactSchema(schema), rules)
       return new ValueDecoder(Compile(guarded.schema), guarded.patterns)
     } catch (thrown) {
       const cause = toError(thrown)

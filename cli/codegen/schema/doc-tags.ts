@@ -2,6 +2,8 @@
 
 import { nearestName } from '../../../framework/config/nearest-name.ts'
 import { ownProperty } from '../../../framework/model/own-property.ts'
+import { contradictionsIn } from './contradictions.ts'
+import { reachOf } from './pattern-lengths.ts'
 import { patternRisk } from './pattern-risk.ts'
 import type { SchemaOptions } from './schema-node.ts'
 
@@ -82,6 +84,7 @@ export function readDocTags(comment: string): DocTags {
       if (read === undefined) continue
       const place = { start: start + tag.start, end: start + tag.end }
       if (!('value' in read)) mistakes.push({ ...read, ...place })
+      else if (ownProperty(constraints, tag.name) !== undefined) mistakes.push({ ...saidTwice(tag.name), ...place })
       else {
         constraints[tag.name] = read.value
         places.set(tag.name, place)
@@ -90,36 +93,32 @@ export function readDocTags(comment: string): DocTags {
       }
     }
   }
-  for (const [lower, upper] of bounds) {
-    const place = places.get(upper)
-    if (place === undefined || !excludesAll(lower, constraints[lower], upper, constraints[upper])) continue
-    const message = `@${upper} is ${constraints[upper]}, and @${lower} is ${constraints[lower]}: no value satisfies both.`
-    mistakes.push({ message, fix: `Raise @${upper}, or lower @${lower}.`, ...place })
+  for (const tags of contradictionsIn(constraints)) {
+    const [last = '', ...others] = tags.toReversed()
+    const place = places.get(last)
+    if (place === undefined) continue
+    const said = [last, ...others].map((tag) => `@${tag} is ${constraints[tag]}`)
+    const fix =
+      last.startsWith('max') || last.startsWith('exclusiveMax')
+        ? `Raise @${last}, or lower @${others[0]}.`
+        : 'Change one of them.'
+    const message = `${said.slice(0, -1).join(', ')}, and ${said.at(-1)}: no value satisfies ${tags.length === 2 ? 'both' : 'all'}.`
+    mistakes.push({ message, fix, ...place })
   }
   const text = description.join(' ')
   return { ...(text === '' ? {} : { description: text }), constraints, mistakes, warnings }
 }
 
-/** A lower bound, and an upper one of the same thing. */
-const bounds = [
-  ['minimum', 'maximum'],
-  ['minimum', 'exclusiveMaximum'],
-  ['exclusiveMinimum', 'maximum'],
-  ['exclusiveMinimum', 'exclusiveMaximum'],
-  ['minLength', 'maxLength'],
-  ['minItems', 'maxItems'],
-] as const
-
 /** Two of these constraints that no value satisfies; `undefined` when there are none. */
 export function clashOf(constraints: SchemaOptions): string | undefined {
-  const pair = bounds.find(([lower, upper]) => excludesAll(lower, constraints[lower], upper, constraints[upper]))
-  return pair?.map((tag) => `@${tag} ${constraints[tag]}`).join(' and ')
+  return contradictionsIn(constraints)[0]
+    ?.map((tag) => `@${tag} ${constraints[tag]}`)
+    .join(' and ')
 }
 
-/** Equal bounds leave one value, unless one of them is exclusive. */
-function excludesAll(lower: string, from: unknown, upper: string, to: unknown): boolean {
-  if (typeof from !== 'number' || typeof to !== 'number') return false
-  return from > to || (from === to && (lower.startsWith('exclusive') || upper.startsWith('exclusive')))
+/** The first would be lost. */
+function saidTwice(tag: string): Pick<TagMistake, 'message' | 'fix'> {
+  return { message: `@${tag} is said twice in one comment.`, fix: 'Leave one of them out, or make one of both.' }
 }
 
 interface Tag {
@@ -171,6 +170,12 @@ function readTag(name: string, value: string): Read {
   if (value === '' || !Number.isFinite(number)) {
     return { message: `@${name} is followed by '${value}', which is no number.`, fix: `Write @${name} 1, say.` }
   }
+  if (isRounded(value, number)) {
+    return {
+      message: `@${name} is ${value}, which is no number in JavaScript: the nearest one is ${BigInt(number)}.`,
+      fix: 'Write a number of at most 15 digits, or a text: the values themselves are rounded just as much.',
+    }
+  }
   if (owner !== 'number' && (!Number.isInteger(number) || number < 0)) {
     return { message: `@${name} is ${number}, but it counts something.`, fix: 'Write a whole number, 0 or above.' }
   }
@@ -178,6 +183,11 @@ function readTag(name: string, value: string): Read {
     return { message: `@multipleOf is ${number}.`, fix: 'Write a number above 0.' }
   }
   return { value: number }
+}
+
+/** Above 2^53 there is not a number for each whole one. */
+function isRounded(text: string, number: number): boolean {
+  return /^-?\d+$/.test(text) && BigInt(text) !== BigInt(number)
 }
 
 function readFormat(value: string): Read {
@@ -212,9 +222,25 @@ function readPattern(value: string): Read {
       fix: 'Write it as between the slashes of a regular expression with the flag `u`.',
     }
   }
-  if (value !== '') return { value }
-  return { message: '@pattern is followed by nothing.', fix: 'Write the expression behind it: @pattern ^[A-Z]{3}$' }
+  if (value === '') {
+    return { message: '@pattern is followed by nothing.', fix: 'Write the expression behind it: @pattern ^[A-Z]{3}$' }
+  }
+  const inSlashes = /^\/(.+)\/([a-z]*)$/.exec(value)
+  if (inSlashes !== null) {
+    return {
+      message: `The @pattern '${value}' is written with its slashes, which would be characters of the text.`,
+      fix: `Write what stands between them: @pattern ${inSlashes[1]}${inSlashes[2] === '' ? '' : ' (there are no flags but `u`)'}. A slash of the text itself is \\/.`,
+    }
+  }
+  if (reachOf(value).canMatch) return { value }
+  return {
+    message: `The @pattern '${value}' matches no text: something would have to stand before its start or behind its end.`,
+    fix: 'Write ^ first and $ last, without quotes around them, or leave them out.',
+  }
 }
+
+/** Constraints of other tools, which values are not checked for here. */
+const unknownConstraints = ['uniqueItems', 'minProperties', 'maxProperties', 'asType']
 
 /** What other libraries call ours. */
 const otherNames: Readonly<Record<string, string>> = {
@@ -226,6 +252,9 @@ const otherNames: Readonly<Record<string, string>> = {
 
 /** A tag that nobody knows is none of our business, unless it is nearly one of ours: then a constraint would be lost in silence. */
 function misspelled(name: string): Read {
+  if (unknownConstraints.includes(name)) {
+    return { message: `There is no constraint @${name}.`, fix: 'Leave it out, and look in the handler.' }
+  }
   const near = ownProperty(otherNames, name) ?? nearestName(name, Object.keys(constraintTags))
   if (near === undefined) return undefined
   return { message: `There is no constraint @${name}.`, fix: `Did you mean @${near}?` }

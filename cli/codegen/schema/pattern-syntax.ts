@@ -22,7 +22,9 @@ export type PatternNode =
   | { readonly kind: 'repeat'; readonly part: PatternNode; readonly least: number; readonly most: number }
   /** A look around: matched by itself, and takes no character. */
   | { readonly kind: 'look'; readonly part: PatternNode }
-  | { readonly kind: 'end' }
+  | { readonly kind: 'start' | 'end' }
+  /** What a group has matched, once more: nothing is known of it here. */
+  | { readonly kind: 'reference' }
   | { readonly kind: 'nothing' }
 
 /** @param pattern one that compiles with the flag `u` */
@@ -69,15 +71,15 @@ class PatternReader {
   }
 
   #atom(): PatternNode {
-    if (this.#take('^') || this.#take('\\b') || this.#take('\\B')) return { kind: 'nothing' }
+    if (this.#take('^')) return { kind: 'start' }
+    if (this.#take('\\b') || this.#take('\\B')) return { kind: 'nothing' }
     if (this.#take('$')) return { kind: 'end' }
     if (this.#take('(')) return this.#group()
     const rest = this.#text.slice(this.#at)
-    // Back references take what a group has matched: nothing is known of it here.
     const reference = /^\\(?:[1-9]\d*|k<[^>]*>)/.exec(rest)
     if (reference !== null) {
       this.#at += reference[0].length
-      return { kind: 'nothing' }
+      return { kind: 'reference' }
     }
     const source =
       (/^\[(?:\\.|[^\]\\])*\]|^\\(?:[pP]\{[^}]*\}|u\{[^}]*\}|u[\da-fA-F]{4}|x[\da-fA-F]{2}|c.|.)|^./su.exec(rest) ?? [

@@ -157,13 +157,6 @@ export function protoName(path: string): Refusal {
   }
 }
 
-export function inheritedName(path: string, name: string): Refusal {
-  return {
-    message: `${path} may be missing, but every object in JavaScript has a \`${name}\` of its prototype: a value without the property would be refused for that one's sake.`,
-    fix: 'Rename the property, or make it one that must be there.',
-  }
-}
-
 export function template(path: string, shown: string): Refusal {
   return {
     message: `${path} is \`${shown}\`, a text that a regular expression cannot be made for.`,

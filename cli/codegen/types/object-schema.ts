@@ -74,11 +74,6 @@ function property(deriver: TypeDeriver, owner: ts.Type, symbol: ts.Symbol, at: A
     return undefined
   }
   const mayBeMissing = isOptional || mayBeUndefined(type)
-  // TypeBox looks for the property with `in`; it makes an exception for `constructor`.
-  if (mayBeMissing && name !== 'constructor' && name in Object.prototype) {
-    deriver.refused(here, refuse.inheritedName(here.path, name))
-    return undefined
-  }
   let node = deriver.derive(type, here)
   // An intersection may say something of a property in each of its parts.
   for (const other of others) node = deriver.withNames(node, type, { ...here, written: other.written })

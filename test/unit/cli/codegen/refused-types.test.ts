@@ -64,8 +64,6 @@ describe('a property of a type that JSON does not have', () => {
     ['Endless<string>', /grows with every level/, /same type arguments/],
     ['{ a: string } & Record<string, number>', /^`Value\.p\.a` is `string`, but the index signature/, /Widen/],
     ['{ inner: { deep: Date[] } }', /^`Value\.p\.inner\.deep\[\]` is a `Date`/, /date-time/],
-    ['{ toString?: string }', /^`Value\.p\.toString` may be missing, but every object/, /Rename/],
-    ['{ valueOf: string | undefined }', /^`Value\.p\.valueOf` may be missing/, /Rename/],
     ['{ __proto__: string }', /the one name that objects in JavaScript do not treat as data/, /Rename/],
     ['{ "a b": symbol }', /^`Value\.p\."a b"` is `symbol`/, /Leave it out/],
   ] as const) {

@@ -102,6 +102,59 @@ describe('readDocTags', () => {
     })
   }
 
+  for (const [comment, message] of [
+    [
+      '@minimum 0.011 @maximum 0.019 @multipleOf 0.01',
+      '@multipleOf is 0.01, @maximum is 0.019, and @minimum is 0.011: no',
+    ],
+    [
+      '@exclusiveMinimum 0.1 @exclusiveMaximum 0.2 @multipleOf 0.1',
+      '@multipleOf is 0.1, @exclusiveMaximum is 0.2, and',
+    ],
+    ['@maxLength 2 @pattern ^[A-Z]{3}$', '@maxLength is 2, and @pattern is ^[A-Z]{3}$: no value satisfies both.'],
+    ['@minLength 5 @pattern ^(?:a|bc)\\d?$', '@minLength is 5, and @pattern is'],
+    ['@minLength 37 @format uuid', '@minLength is 37, and @format is uuid: no value satisfies both.'],
+    ['@maxLength 9 @format date', '@maxLength is 9, and @format is date: no value satisfies both.'],
+    ['@format email @pattern ^[a-z]+$', '@pattern is ^[a-z]+$, and @format is email: no value satisfies both.'],
+    ['@format uuid @pattern ^[-a-f0-9]{3}$', '@pattern is ^[-a-f0-9]{3}$, and @format is uuid: no'],
+    ['@pattern /^[a-z]+$/', "The @pattern '/^[a-z]+$/' is written with its slashes"],
+    ['@pattern /[a-z]/i', "The @pattern '/[a-z]/i' is written with its slashes"],
+    ['@pattern "^[a-z]+$"', 'The @pattern \'"^[a-z]+$"\' matches no text'],
+    ['@pattern (?:a^|b$c|[])', "The @pattern '(?:a^|b$c|[])' matches no text"],
+    ['@minimum 1 @minimum 5', '@minimum is said twice in one comment.'],
+    ['@maximum 9007199254740993', '@maximum is 9007199254740993, which is no number in JavaScript: the nearest one is'],
+    ['@uniqueItems true', 'There is no constraint @uniqueItems.'],
+  ] as const) {
+    it(`refuses what no value satisfies, or what would be lost: ${comment}`, () => {
+      const mistakes = readDocTags(`/** ${comment} */`).mistakes.map((mistake) => mistake.message)
+      assert.equal(mistakes.length, 1, mistakes.join('\n'))
+      assert.ok(mistakes[0]?.startsWith(message), mistakes[0])
+    })
+  }
+
+  for (const comment of [
+    '@minimum 0.01 @maximum 0.019 @multipleOf 0.01',
+    '@minimum 0 @exclusiveMaximum 0.3 @multipleOf 0.2',
+    '@minimum -1 @maximum 1 @multipleOf 7',
+    '@minimum 1070468.14 @maximum 1070468.14 @multipleOf 0.01',
+    '@maxLength 3 @pattern ^[A-Z]{3}$',
+    '@maxLength 1 @pattern ^.{3}$',
+    '@minLength 5 @pattern ^[a-z]+$',
+    '@minLength 5 @pattern [a-z]',
+    '@minLength 9 @pattern ^(a|b)\\1$',
+    '@format email @pattern ^[a-z@.]+$',
+    '@format uuid @pattern ^[0-9a-f-]+$',
+    '@pattern ^\\/api\\/$',
+    '@pattern (?=^)a',
+    '@pattern ^$',
+    '@pattern (^a|b)$',
+    '@pattern a*^b',
+  ] as const) {
+    it(`takes what some value satisfies: ${comment}`, () => {
+      assert.deepEqual(readDocTags(`/** ${comment} */`).mistakes, [])
+    })
+  }
+
   it('takes no notice of tags of others', () => {
     const others =
       '/** @see x @example 1 @default 5 @param a @returns b @template T @internal @since 1 @readonly @todo */'
@@ -114,6 +167,45 @@ describe('readDocTags', () => {
       const bad = format === 'regex' ? '(' : format === 'uri-template' ? '{' : '\u0000 \\ %'
       assert.equal(Compile(Type.String({ format })).Check(bad), false, format)
     }
+  })
+})
+
+describe('comments in types, which no value satisfies together', () => {
+  for (const [declarations, message] of [
+    ['interface Value { /** @minimum 5 */ a: 1 | (number & { __b: 1 }) }', 'minimum 5 and the value 1'],
+    [
+      'type Value = { /** @maxLength 2 */ a: Id | 7 | "abc" }\n/** @minLength 1 */ type Id = string',
+      'maxLength 2 and the value "abc"',
+    ],
+    [
+      'type Value = { /** @pattern ^a */ a: Id | "b" }\n/** @minLength 1 */ type Id = string',
+      'pattern ^a and the value "b"',
+    ],
+    ['type Value = { /** @minItems 3 */ a: [string, string?] }', '@minItems 3 and a tuple of 1 to 2 elements'],
+    ['type Value = { /** @maxItems 1 */ a: [string, string] }', '@maxItems 1 and a tuple of 2 elements'],
+    ['type Value = { /** @maxItems 1 */ a: [string, string, ...number[]] }', 'a tuple of 2 elements and more'],
+    ['type Value = { /** @maxLength 2 */ a: Sku }\n/** @pattern ^[A-Z]{3}$ */ type Sku = string', '@pattern'],
+  ] as const) {
+    it(`are refused: ${declarations}`, () => {
+      const { diagnostics } = scan({
+        'handlers/a.ts': `import { handler, topic } from 'pyrallel'\n${declarations}\nexport default handler(topic<Value>('values'), () => {})\n`,
+      })
+      assert.equal(diagnostics.length, 1)
+      assert.ok(diagnostics[0]?.message.includes(message), diagnostics[0]?.message)
+    })
+  }
+
+  it('are not meant where one says what the other says already', () => {
+    assert.equal(
+      of(
+        'type Value = { /** @minItems 1 @maxItems 9 */ a: [string, string?]; /** @multipleOf 0.1 */ b: Cents }\n/** @multipleOf 0.01 */ type Cents = number',
+      ),
+      "Type.Object({ a: Type.Unsafe({ type: 'array', items: [Type.String(), Type.String()], minItems: 1, additionalItems: false, }), b: Type.Number({ multipleOf: 0.1 }), })",
+    )
+    assert.equal(
+      of('type Value = { /** @minItems 1 */ a: [string, string, number?] }'),
+      "Type.Object({ a: Type.Unsafe({ type: 'array', items: [Type.String(), Type.String(), Type.Number()], minItems: 2, additionalItems: false, }), })",
+    )
   })
 })
 
