@@ -39,11 +39,12 @@ async function handleAll(
   definition: HandlerDefinition<unknown>,
   all: readonly Headers[],
   worker?: { readonly entry: string },
+  key = 'c',
 ): Promise<readonly KafkaRecord[]> {
   const cluster = memoryCluster()
   for (const topic of ['orders', 'orders.shop.dlq', 'invoices']) cluster.createTopic(topic, 1)
   for (const [index, headers] of all.entries()) {
-    cluster.append({ topic: 'orders', key: Buffer.from(`c${index + 1}`), value: Buffer.from('{}'), headers })
+    cluster.append({ topic: 'orders', key: Buffer.from(`${key}${index + 1}`), value: Buffer.from('{}'), headers })
   }
   const config = resolveConfig({ group: 'shop', handlers: { retry: { attempts: 1 } } }, 'the test')
   const registered = { id: 'bill', file: 'handlers/bill.ts', topic: 'orders', group: null }
@@ -154,6 +155,17 @@ describe('a runtime in a process with a tracer provider', () => {
       [processed?.attributes['messaging.kafka.offset'], processed?.attributes['messaging.batch.message_count']],
       [0, undefined],
     )
+  })
+
+  it('has 256 bytes of a key, and says that there are more', async () => {
+    spans.length = 0
+    await handleAll(
+      handler('orders', () => {}),
+      [[]],
+      undefined,
+      'k'.repeat(100_000),
+    )
+    assert.equal(spans[0]?.attributes['messaging.kafka.message.key'], `${'k'.repeat(256)}…`)
   })
 
   it('begins a trace where the headers carry none', async () => {

@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os'
 import { afterEach, describe, it } from 'node:test'
 import type { Logger } from '../../../framework/model/logger.ts'
 import { HttpServer, type HttpServerOptions } from '../../../framework/observability/http-server.ts'
+import { socketLimits } from '../../../framework/observability/http-sockets.ts'
 import { aGroup, aSystem } from './snapshots.ts'
 
 const open: HttpServer[] = []
@@ -248,6 +249,16 @@ describe('an HTTP client that hurts', () => {
     const cut = once(cuts, 'cut')
     socket.pause().write(ask('/metrics'))
     assert.deepEqual(await cut, ['it has not taken its answer in time'])
+  })
+
+  it('by 65 silent connections loses the first of them, and has 10 s to take an answer', async () => {
+    assert.deepEqual(socketLimits, { maxSockets: 64, answerMs: 10_000 })
+    const url = await serve({ log })
+    const all = [await connected(url)]
+    const gone = closed(all[0]!)
+    while (all.length < 65) all.push(await connected(url))
+    await gone
+    assert.equal(all.filter(({ destroyed }) => !destroyed).length, 64)
   })
 
   it('by silent connections loses the one that was silent for longest: others are still answered', async () => {
