@@ -55,5 +55,5 @@ export function codeFrame(source: string, span: Span): string {
 /** One diagnostic as people read it: place, code, what is wrong, the frame, what to do. */
 export function diagnosticText(diagnostic: Diagnostic): string {
   const { file, line, column, code, message, fix, frame } = diagnostic
-  return `${file}:${line}:${column} ${code}\n${message}\n\n${frame}\n\nFix: ${fix}`
+  return `${file}:${line}:${column} ${code}\n${message}\n\n${frame === '' ? '' : `${frame}\n\n`}Fix: ${fix}`
 }

@@ -132,7 +132,7 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
   },
   PYR_HANDLER_EXPORT: {
     cause:
-      'Every .ts file below handlers/ is a handler, and this one does not export one by default, or cannot be loaded; or there is no such file.',
+      'Every .ts file below handlers/ is a handler, and this one does not export one by default, or cannot be loaded; or a handler stands in a file of another ending, or below a link, where it is not read; or there is none.',
     fix: 'Write `export default handler(topic, async (record, context) => { ... })`; or give the file a name that begins with `_`.',
   },
   PYR_HANDLER_STATIC: {

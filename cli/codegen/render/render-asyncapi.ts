@@ -20,12 +20,10 @@ export function renderAsyncApi(scan: ScanResult, defaultGroup: string, payloadOf
     channels: Object.fromEntries(used.map((topic) => [topic.name, channel(topic, handlers, payloadOf)])),
     operations: Object.fromEntries([
       ...handlers.map((handler) => [
-        operationId('receive', handler.id),
+        `receive.${idText(handler.id)}`,
         receive(handler, topics, defaultGroup, payloadOf),
       ]),
-      ...handlers.flatMap(({ id, publishes }) =>
-        publishes.map((topic) => [`${operationId('send', id)}.${topic}`, send(topic)]),
-      ),
+      ...handlers.flatMap(({ id, publishes }) => publishes.map((topic) => [sendId(id, topic), send(topic)])),
     ]),
     components: {
       schemas: Object.fromEntries(definitions.map(({ name, node }) => [name, jsonSchema(node, schemaPath)])),
@@ -51,7 +49,7 @@ const VALUE = 'value'
 
 function messageId(handler: ScannedHandler, topic: ScannedTopic, payloadOf: PayloadOf): string {
   const isSame = JSON.stringify(payloadOf(handler.schema).json) === JSON.stringify(payloadOf(topic.schema).json)
-  return isSame ? VALUE : `value-of-${handler.id.replaceAll('/', '.')}`
+  return isSame ? VALUE : `value-of-${idText(handler.id)}`
 }
 
 function message(name: string, payload: object | undefined): object {
@@ -91,6 +89,12 @@ function operation(action: 'receive' | 'send', topic: string, messageName: strin
   }
 }
 
-function operationId(action: 'receive' | 'send', id: string): string {
-  return `${action}.${id.replaceAll('/', '.')}`
+/** `a/b` is `a.b`, and `a.b` is `a:b`: no id and no topic has a colon, so what differs stays apart. */
+function idText(id: string): string {
+  return id.replaceAll('.', ':').replaceAll('/', '.')
+}
+
+/** `a` that publishes `b.c`, and `a/b` that publishes `c`, are told apart by the colon of those with a slash. */
+function sendId(id: string, topic: string): string {
+  return `send.${idText(id)}${id.includes('/') ? ':' : '.'}${topic}`
 }

@@ -26,6 +26,11 @@ export class Reporter {
     if (!this.#found.has(key)) this.#found.set(key, diagnostic)
   }
 
+  /** Of a file or folder as a whole, which nobody has opened. */
+  path(file: string, code: ErrorCode, message: string, fix: string): void {
+    this.#found.set(`${file} ${code}`, { code, file, line: 1, column: 1, message, fix, frame: '' })
+  }
+
   /** Sorted by file, line and column. */
   get diagnostics(): readonly Diagnostic[] {
     return [...this.#found.values()].sort(

@@ -7,7 +7,7 @@ import { type RefuseType, SchemaDeriver } from '../types/derive-schema.ts'
 import { WrittenTypes } from '../types/written-type.ts'
 import { checkNames } from './check-names.ts'
 import { duplicates } from './duplicates.ts'
-import { handlerFiles } from './handler-files.ts'
+import { type HandlerFiles, handlerFiles } from './handler-files.ts'
 import { importCycles } from './import-cycles.ts'
 import { type OpenFiles, ProjectFiles } from './project-files.ts'
 import { publishedTopics } from './publish-calls.ts'
@@ -35,21 +35,21 @@ export class ProjectScanner {
    * @returns the same object as before when nothing has changed that counts
    */
   scan(defaultGroup: string): ScanResult {
-    const paths = handlerFiles(this.#root)
-    const asked = JSON.stringify([defaultGroup, paths])
+    const found = handlerFiles(this.#root)
+    const asked = JSON.stringify([defaultGroup, found])
     if (this.#last?.asked === asked) return this.#last.result
-    const result = this.#scan(paths, defaultGroup)
+    const result = this.#scan(found, defaultGroup)
     // Mistakes are told with their places, which move with every line.
     this.#last = result.diagnostics.length === 0 ? { asked, result } : undefined
     return result
   }
 
-  #scan(paths: readonly string[], defaultGroup: string): ScanResult {
-    const files = this.#files.open(paths)
-    const first = new Scan(this.#root, this.#files, files, paths)
+  #scan(found: HandlerFiles, defaultGroup: string): ScanResult {
+    const files = this.#files.open(found.files)
+    const first = new Scan(this.#root, this.#files, files, found)
     const result = first.run(defaultGroup)
     if (!first.isUnresolved || !this.#files.openLibraries(files.own)) return result
-    return new Scan(this.#root, this.#files, files, paths).run(defaultGroup)
+    return new Scan(this.#root, this.#files, files, found).run(defaultGroup)
   }
 
   /** Takes note of files that changed, came or went; absolute paths. */
@@ -77,12 +77,13 @@ class Scan {
   /** Whether a type could not be found; a library that is not open may have it. */
   isUnresolved = false
 
-  constructor(root: string, project: ProjectFiles, files: OpenFiles, paths: readonly string[]) {
+  constructor(root: string, project: ProjectFiles, files: OpenFiles, found: HandlerFiles) {
     this.#files = files
-    this.#paths = paths
+    this.#paths = found.files
     this.#project = project
     this.#reporter = new Reporter(root)
     this.#warnings = new Reporter(root)
+    for (const { path, message, fix } of found.refused) this.#reporter.path(path, 'PYR_HANDLER_EXPORT', message, fix)
     this.#checker = project.program.getTypeChecker()
     const isLibrary = (file: ts.SourceFile) => project.isLibrary(file)
     const world = {

@@ -59,7 +59,7 @@ describe('asyncapi.json', () => {
     ])
     assert.deepEqual(
       operations.filter((each) => each.isSend()).map((each) => `${each.id()} ${each.channels().all()[0]?.address()}`),
-      ['send.billing.charge-order.orders.charged orders.charged', 'send.billing.charge-order.stock.moved stock.moved'],
+      ['send.billing.charge-order:orders.charged orders.charged', 'send.billing.charge-order:stock.moved stock.moved'],
     )
   })
 
@@ -102,5 +102,27 @@ describe('asyncapi.json', () => {
       .all()
       .map((each) => Object.keys(each.messages().all()[0]?.payload()?.properties() ?? {}))
     assert.deepEqual(payloads, [['id'], ['total']])
+  })
+
+  it('keeps handlers apart whose ids and topics differ in nothing but dots and slashes', async () => {
+    const of = (group: string, topic: string) =>
+      `import { handler, topic } from 'pyrallel'\nconst out = topic<string>('${topic}')\n` +
+      `export default handler<${group === 'g1' ? 'string' : 'number'}>('t', { group: '${group}' }, (_record, context) => context.publish(out, 'x'))\n`
+    const document = await parse(
+      await asyncApi({
+        'handlers/a.ts': of('g1', 'b.c'),
+        'handlers/a.b.ts': of('g2', 'c'),
+        'handlers/a/b.ts': of('g3', 'c'),
+      }),
+    )
+    const operations = document.operations().all()
+    assert.deepEqual(operations.map((each) => each.id()).sort(), [
+      'receive.a',
+      'receive.a.b',
+      'receive.a:b',
+      'send.a.b.c',
+      'send.a.b:c',
+      'send.a:b.c',
+    ])
   })
 })

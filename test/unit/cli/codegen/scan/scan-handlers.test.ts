@@ -1,5 +1,7 @@
 /** What the generator reads from handler files without running them. */
 import assert from 'node:assert/strict'
+import { symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { handlerFiles } from '../../../../../cli/codegen/scan/handler-files.ts'
 import { projectOnDisk, scan } from '../project-on-disk.ts'
@@ -182,10 +184,55 @@ describe('the files of handlers/', () => {
         ].map((file) => [`handlers/${file}`, '']),
       ),
     )
-    assert.deepEqual(handlerFiles(root), ['handlers/a.ts', 'handlers/b.ts', 'handlers/deep/er/c.ts'])
+    assert.deepEqual(handlerFiles(root).files, ['handlers/a.ts', 'handlers/b.ts', 'handlers/deep/er/c.ts'])
   })
 
   it('are none where there is no such folder', () => {
-    assert.deepEqual(handlerFiles(projectOnDisk({ 'package.json': '{}' })), [])
+    assert.deepEqual(handlerFiles(projectOnDisk({ 'package.json': '{}' })), { files: [], refused: [] })
+  })
+
+  it('that end in anything but .ts are refused by name, unless they have nothing to do with Pyrallel', () => {
+    const endings = ['cjs', 'cts', 'js', 'jsx', 'mjs', 'mts', 'tsx']
+    const { diagnostics, handlers } = scan({
+      'handlers/good.ts': `${imports}export default handler('good', () => {})`,
+      ...Object.fromEntries(
+        endings.map((ending) => [`handlers/of-${ending}.${ending}`, `${imports}export default handler('t', () => {})`]),
+      ),
+      'handlers/deep/required.cjs': "const { handler } = require('pyrallel')",
+      'handlers/script.js': 'export const one = 1',
+      'handlers/_lib.js': imports,
+      'handlers/a.test.mts': imports,
+      'handlers/types.d.mts': imports,
+    })
+    assert.deepEqual(
+      diagnostics.map(({ code, file }) => `${code} ${file}`),
+      ['deep/required.cjs', ...endings.map((ending) => `of-${ending}.${ending}`)].map(
+        (file) => `PYR_HANDLER_EXPORT handlers/${file}`,
+      ),
+    )
+    assert.match(diagnostics[1]?.message ?? '', /of-cjs\.cjs imports 'pyrallel', and is no handler: .* not in \.cjs\./)
+    assert.match(diagnostics[1]?.fix ?? '', /^Rename it to handlers\/of-cjs\.ts;/)
+    assert.deepEqual(
+      handlers.map(({ id }) => id),
+      ['good'],
+    )
+  })
+
+  it('below a folder that is a link are refused with the link; a link to a file is that file', () => {
+    const root = projectOnDisk({
+      'handlers/a.ts': '',
+      'elsewhere/b.ts': `${imports}export default handler('b', () => {})`,
+    })
+    symlinkSync(join(root, 'elsewhere'), join(root, 'handlers/linked'), 'junction')
+    symlinkSync(join(root, 'elsewhere'), join(root, 'handlers/_linked'), 'junction')
+    symlinkSync(join(root, 'elsewhere/b.ts'), join(root, 'handlers/b.ts'))
+    symlinkSync(join(root, 'nowhere'), join(root, 'handlers/nowhere'))
+    const { files, refused } = handlerFiles(root)
+    assert.deepEqual(files, ['handlers/a.ts', 'handlers/b.ts'])
+    assert.deepEqual(
+      refused.map(({ path }) => path),
+      ['handlers/linked'],
+    )
+    assert.match(refused[0]?.message ?? '', /handlers\/linked is a link to a folder/)
   })
 })
