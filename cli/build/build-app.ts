@@ -11,14 +11,16 @@ import {
   serverFile,
   writeText,
 } from '../bundle/build-folder.ts'
-import { type BegunBundle, type BundleDone, type BundleEntry, type Bundler, openBundler } from '../bundle/bundle-app.ts'
-import { type InstalledPackage, nativePackages, packageFolder, packageVersion } from '../bundle/native-packages.ts'
+import type { BundleDone, BundleEntry } from '../bundle/bundle-app.ts'
 import { isCompiled, packageRoot } from '../bundle/package-root.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { configFile, type Project, routesFile } from '../project/project.ts'
 import { version } from '../project/version.ts'
+import { AppBundle } from './app-bundle.ts'
 import { distManifest, dockerfile, dockerIgnore } from './container-files.ts'
+import { linkPackages } from './link-packages.ts'
 import { lockSubset } from './lock-subset.ts'
+import { nativeClient, type OutsidePackage, outsidePackages } from './outside-packages.ts'
 import { sourceCommit } from './source-commit.ts'
 
 export interface BuildRequest {
@@ -50,38 +52,34 @@ export interface BuildInfo {
 }
 
 export type BuildOutcome =
-  | { readonly kind: 'built'; readonly info: BuildInfo }
+  | {
+      readonly kind: 'built'
+      readonly info: BuildInfo
+      readonly outside: readonly OutsidePackage[]
+      readonly warnings: readonly Diagnostic[]
+    }
   | { readonly kind: 'failed'; readonly diagnostics: readonly Diagnostic[] }
 
 /** Shows what nobody catches; it runs before anything of the user's does. */
 const guardName = 'guard'
-const nativeClient = '@confluentinc/kafka-javascript'
-/** One copy in a process is all that OpenTelemetry allows, and it is the user's. */
-const tracingApi = '@opentelemetry/api'
 
 /** Bundling needs little of this process, so it begins before the compiler is loaded: most builds find generated/ as it should be. */
 export class AppBuild {
   readonly #request: BuildRequest
-  readonly #bundler: Bundler
-  readonly #natives: readonly InstalledPackage[]
-  #begun: BegunBundle | undefined
+  readonly #bundle: AppBundle
 
-  private constructor(request: BuildRequest, bundler: Bundler, natives: readonly InstalledPackage[]) {
+  private constructor(request: BuildRequest, bundle: AppBundle) {
     this.#request = request
-    this.#bundler = bundler
-    this.#natives = natives
+    this.#bundle = bundle
   }
 
   /** Writes nothing. @throws PyrallelError PYR_USAGE for a folder that no build has made */
   static async begin(request: BuildRequest): Promise<AppBuild> {
-    const { root, folder, external, sourceMaps } = request
+    const { root, folder } = request
     refuseForeign(folder, relative(root, folder))
-    const natives = nativePackages(root)
-    const outside = [nativeClient, tracingApi, ...natives.map(({ name }) => name), ...external]
-    const settings = { root, outDir: folder, naming: 'plain', dependencies: { external: outside }, sourceMaps } as const
-    const build = new AppBuild(request, await openBundler(settings), natives)
-    if (existsSync(join(root, routesFile))) build.#begun = await build.#bundler.begin(entriesOf(root))
-    return build
+    const bundle = await AppBundle.open(request)
+    if (existsSync(join(root, routesFile))) await bundle.begin(entriesOf(root))
+    return new AppBuild(request, bundle)
   }
 
   /**
@@ -91,15 +89,26 @@ export class AppBuild {
   async finish({ config }: Project, { isGeneratedAnew }: { readonly isGeneratedAnew: boolean }): Promise<BuildOutcome> {
     const { root, folder, sourceMaps, baseImage } = this.#request
     const before = filesOfLastBuild(folder)
-    const begun = isGeneratedAnew ? undefined : this.#begun
-    const bundle = await (begun === undefined ? this.#bundler.bundle(entriesOf(root)) : begun.finish())
-    if (bundle.kind === 'failed') return { kind: 'failed', diagnostics: bundle.diagnostics }
+    const {
+      begun,
+      externals: specifiers,
+      natives,
+      found,
+      warnings,
+    } = await this.#bundle.settle(entriesOf(root), {
+      isStale: isGeneratedAnew,
+    })
     const own = readOwn(root)
-    const externals = versionsOf(root, bundle.externals, this.#natives)
-    const built = Object.keys(externals).filter(
-      (name) => name === nativeClient || this.#natives.some((each) => each.name === name),
-    )
+    // Refused before anything is written.
+    const outside = outsidePackages(root, specifiers, found)
+    const externals = Object.fromEntries(outside.map(({ name, spec }) => [name, spec]))
     const lock = lockSubset(root, { ...own, dependencies: externals })
+    if (lock.kind === 'foreign') throw foreign(lock.name, lock.from)
+    const bundle = await begun.finish()
+    if (bundle.kind === 'failed') return { kind: 'failed', diagnostics: bundle.diagnostics }
+    const built = Object.keys(externals).filter(
+      (name) => name === nativeClient || natives.some((each) => each.name === name),
+    )
     const isLocked = lock.kind === 'locked'
     const texts: Readonly<Record<string, string>> = {
       [serverFile]: bootstrap(sourceMaps),
@@ -116,11 +125,12 @@ export class AppBuild {
     )
     const info: BuildInfo = { ...made(root, own), externals, unlocked: isLocked ? null : lock.why, files }
     writeText(folder, infoFile, `${JSON.stringify(info, null, 2)}\n`)
-    return { kind: 'built', info }
+    linkPackages(folder, outside)
+    return { kind: 'built', info, outside, warnings }
   }
 
   async close(): Promise<void> {
-    await this.#bundler.close()
+    await this.#bundle.close()
   }
 }
 
@@ -166,42 +176,11 @@ function workerEntries(root: string): readonly BundleEntry[] {
   }))
 }
 
-/** Exact versions of the packages that the bundle imports. One that is installed nowhere is imported by nothing that runs. */
-function versionsOf(
-  root: string,
-  specifiers: readonly string[],
-  natives: readonly InstalledPackage[],
-): Readonly<Record<string, string>> {
-  const names = [...new Set(specifiers.map(packageName))].sort()
-  const known = new Map(natives.map(({ name, version }) => [name, version]))
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const version = known.get(name) ?? versionFrom(root, name) ?? versionFrom(packageRoot, name) ?? ownPin(name)
-      return version === undefined ? [] : [[name, version] as const]
-    }),
+function foreign(name: string, from: string): PyrallelError {
+  return new PyrallelError(
+    'PYR_USAGE',
+    `What is not bundled needs ${name}, which package-lock.json has from ${from}, and from no registry: the image could not install it. Publish it, and depend on its version.`,
   )
-}
-
-function versionFrom(folder: string, name: string): string | undefined {
-  const found = packageFolder(name, folder)
-  return found === undefined ? undefined : packageVersion(found)
-}
-
-/** The native client may be missing on the machine that builds. */
-function ownPin(name: string): string | undefined {
-  if (name !== nativeClient) return undefined
-  const { optionalDependencies } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
-    readonly optionalDependencies?: Readonly<Record<string, string>>
-  }
-  return optionalDependencies?.[name]
-}
-
-/** `@scope/name/file.js` is of `@scope/name`. */
-function packageName(specifier: string): string {
-  return specifier
-    .split('/')
-    .slice(0, specifier.startsWith('@') ? 2 : 1)
-    .join('/')
 }
 
 function readOwn(root: string): { readonly name: string; readonly version: string } {

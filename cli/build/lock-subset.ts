@@ -3,7 +3,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 
 interface LockEntry {
+  /** Of an alias: the package's own. */
+  readonly name?: string
   readonly version?: string
+  readonly resolved?: string
   readonly link?: boolean
   readonly dependencies?: Readonly<Record<string, string>>
   readonly optionalDependencies?: Readonly<Record<string, string>>
@@ -17,7 +20,7 @@ type Packages = ReadonlyMap<string, LockEntry>
 export interface LockRequest {
   readonly name: string
   readonly version: string
-  /** Exact versions, by name. */
+  /** By name: exact versions, or aliases of such (`npm:name@1.0.0`). */
   readonly dependencies: Readonly<Record<string, string>>
 }
 
@@ -25,6 +28,8 @@ export type LockSubset =
   | { readonly kind: 'locked'; readonly text: string }
   /** `why` completes the sentence "what is not bundled is installed without a lock: ...". */
   | { readonly kind: 'none'; readonly why: string }
+  /** What is needed comes from no registry, so that an installation would fail, or bring a stranger. */
+  | { readonly kind: 'foreign'; readonly name: string; readonly from: string }
 
 /** Flags that say how an entry was reached in the project; here they are found out anew. */
 const flags = ['dev', 'devOptional', 'optional', 'peer', 'extraneous']
@@ -64,7 +69,7 @@ class Subset {
       // What only Pyrallel needs may be installed below it.
       const source =
         this.#resolve(this.#from, wanted) ?? this.#resolve(this.#resolve(this.#from, 'pyrallel') ?? '', wanted)
-      const locked = source === undefined ? undefined : this.#packages.get(source)?.version
+      const locked = source === undefined ? undefined : specOf(wanted, this.#packages.get(source))
       if (source === undefined || locked !== exact) {
         const why = `package-lock.json has ${locked === undefined ? 'no' : `version ${locked} of`} ${wanted}, and ${exact} is installed`
         return { kind: 'none', why }
@@ -73,6 +78,13 @@ class Subset {
     }
     const missing = this.#placeAll()
     if (missing !== undefined) return { kind: 'none', why: `package-lock.json lacks ${missing}` }
+    for (const { source, place } of this.#placed.values()) {
+      const { resolved = '' } = this.#packages.get(source) ?? {}
+      // An override may have put it there, whatever the range says of who asks for it.
+      if (/^(?:file:|git)/.test(resolved)) {
+        return { kind: 'foreign', name: place.replace(/^.*node_modules\//, ''), from: resolved }
+      }
+    }
     const entries = [...this.#placed.values()].sort((a, b) => (a.place < b.place ? -1 : 1))
     const packages = Object.fromEntries(entries.map((each) => [each.place, this.#entry(each)]))
     const lock = {
@@ -133,6 +145,12 @@ class Subset {
     const kept = Object.entries(this.#packages.get(source) ?? {}).filter(([field]) => !flags.includes(field))
     return { ...Object.fromEntries(kept), ...(isOptional ? { optional: true } : {}) }
   }
+}
+
+/** As package.json would have to ask for it. */
+function specOf(name: string, entry: LockEntry | undefined): string | undefined {
+  const { name: own = name, version } = entry ?? {}
+  return version === undefined || own === name ? version : `npm:${own}@${version}`
 }
 
 function below(folder: string, name: string): string {

@@ -13,13 +13,14 @@
  * ESM in `.mjs` files, split into chunks that entries share, with source maps beside them (hashed: in them, which is half as many files), names kept, for Node 20.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { isBuiltin } from 'node:module'
 import { dirname, relative, resolve, sep } from 'node:path'
 import type { BuildContext, BuildFailure, BuildOptions, BuildResult, Metafile } from 'esbuild'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
-import { bundleDiagnostic, missingImport } from './bundle-diagnostic.ts'
+import { bundleDiagnostic, machineCode, missingImport } from './bundle-diagnostic.ts'
+import { type BundleLook, externalsOf, lookAt } from './bundle-look.ts'
 import { importsBelow, virtual, virtualEntries } from './bundle-plugins.ts'
+import type { PlaceUse } from './place-uses.ts'
 
 export interface BundleEntry {
   /** Where it goes, below the output folder and without extension: `handlers/billing/charge`. Unique. */
@@ -75,6 +76,8 @@ export interface BundleFailed {
   readonly diagnostics: readonly Diagnostic[]
   /** Absolute paths of relative imports that lead nowhere: when one appears, the bundle may succeed. */
   readonly missing: readonly string[]
+  /** Files that import machine code. */
+  readonly placeUses: readonly PlaceUse[]
 }
 
 export type Bundle = BundleDone | BundleFailed
@@ -94,6 +97,8 @@ export interface Bundler {
 }
 
 export interface BegunBundle {
+  /** Before `finish`, and as often as one likes. */
+  look(): Promise<BundleLook>
   /** Writes what was bundled. @throws PyrallelError PYR_WRITE */
   finish(): Promise<Bundle>
   /** Instead of `finish`: ends it where it is. Nothing is written. Settles once another one can begin at once. */
@@ -147,6 +152,11 @@ class AppBundler implements Bundler {
     this.#rebuilding = rebuilding
     await Promise.race([this.#goesOn, rebuilding])
     return {
+      look: async () => {
+        const outcome = await rebuilding
+        if ('kind' in outcome) return { uses: outcome.placeUses, inputs: [], externals: [] }
+        return 'thrown' in outcome ? { uses: [], inputs: [], externals: [] } : lookAt(outcome)
+      },
       finish: async () => {
         const outcome = await rebuilding
         if ('kind' in outcome) return outcome
@@ -193,6 +203,7 @@ class AppBundler implements Bundler {
         kind: 'failed',
         diagnostics: errors.map((error) => bundleDiagnostic(root, error)),
         missing: errors.flatMap((error) => missingImport(root, error) ?? []),
+        placeUses: errors.flatMap((error) => machineCode(error) ?? []),
       }
     }
   }
@@ -266,14 +277,11 @@ class AppBundler implements Bundler {
       const id = contents === undefined ? posix(relative(root, resolve(root, file))) : `${virtual}:${file}`
       return [name, { name, file, output: outputOf.get(id) ?? '', inputs: inputsOf(metafile, id) }]
     })
-    const externals = Object.values(metafile.outputs).flatMap(({ imports }) =>
-      imports.flatMap(({ path, external }) => (external === true && !isBuiltin(path) ? [path] : [])),
-    )
     return {
       kind: 'done',
       entries: new Map(bundled),
       inputs: Object.keys(metafile.inputs).filter(isFile).sort(),
-      externals: [...new Set(externals)].sort(),
+      externals: externalsOf(metafile),
       outputs: (result.outputFiles ?? []).map(({ path, contents }) => ({ path, bytes: contents.byteLength })),
     }
   }

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Message } from 'esbuild'
 import { codeFrame, type Diagnostic } from '../diagnostics/diagnostic.ts'
+import { packageName } from './installed-package.ts'
+import type { PlaceUse } from './place-uses.ts'
 
 const unresolved = /^Could not resolve "([^"]+)"/
 
@@ -16,7 +18,10 @@ export function bundleDiagnostic(root: string, { text, location, notes }: Messag
     // esbuild counts bytes from 0.
     column: location === null ? 1 : characters(location.lineText, location.column) + 1,
     message: `${said.join('\n')}.`.replace(/([.!?])\.$/, '$1'),
-    fix: isUnresolved === undefined ? 'Correct the code at the mark.' : fixOf(specifier),
+    fix:
+      isUnresolved === undefined
+        ? 'Correct the code at the mark.'
+        : fixOf(specifier, location?.file ?? '', said.join(' ')),
     frame: location === null ? '' : frameOf(root, location),
   }
 }
@@ -28,10 +33,26 @@ export function missingImport(root: string, { text, location }: Message): string
   return resolve(root, dirname(location.file), specifier)
 }
 
-function fixOf(specifier: string): string {
-  return specifier.startsWith('.')
-    ? 'Write the file that is imported, or correct the path; it ends in the extension of the file, such as .ts.'
-    : `Install the package, or correct its name: npm install ${specifier}`
+/** The file that imports machine code, which esbuild has no way to bundle. */
+export function machineCode({ text, location }: Message): PlaceUse | undefined {
+  const isBinary = /^No loader is configured for "\.node" files/.test(text)
+  return isBinary && location !== null ? { input: location.file, what: 'machine code' } : undefined
+}
+
+function fixOf(specifier: string, file: string, said: string): string {
+  if (specifier.startsWith('.')) {
+    return 'Write the file that is imported, or correct the path; it ends in the extension of the file, such as .ts.'
+  }
+  const install = `npm install ${specifier}`
+  // Libraries that know several drivers require each where it is used. An import statement runs in any case: it must be there.
+  const isLazy = isInstalled(file) && /"require" call|"\.catch\(\)"/.test(said)
+  return isLazy
+    ? `If this never runs (a driver that you do not use), leave it outside: pyrallel build --external ${packageName(specifier)}. If it does: ${install}`
+    : `Install the package, or correct its name: ${install}`
+}
+
+function isInstalled(file: string): boolean {
+  return /(?:^|\/)node_modules\//.test(file.replaceAll('\\', '/'))
 }
 
 function frameOf(root: string, location: NonNullable<Message['location']>): string {

@@ -10,6 +10,10 @@ export function reportDiagnostics(diagnostics: readonly Diagnostic[], io: Pick<I
   io.stderr.write(`${count} ${count === 1 ? 'mistake' : 'mistakes'} below handlers/. Nothing was written.\n`)
 }
 
+export function reportFailures(failures: readonly Diagnostic[], io: Pick<Io, 'stderr' | 'env'>): void {
+  print(failures, '✗', io)
+}
+
 /** Nothing for none. */
 export function reportWarnings(warnings: readonly Diagnostic[], io: Pick<Io, 'stderr' | 'env'>): void {
   print(warnings, '!', io)

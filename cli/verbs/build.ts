@@ -3,10 +3,12 @@ import { rmSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { AppBuild, type BuildInfo } from '../build/build-app.ts'
+import { type Verification, verifyBundle } from '../build/verify-bundle.ts'
 import { ownPackages } from '../bundle/own-packages.ts'
 import { Generator, writeFiles } from '../codegen/generate.ts'
 import { buildFolder } from '../dev/app/build-folder.ts'
-import { reportDiagnostics, reportWarnings } from '../diagnostics/report-diagnostics.ts'
+import type { Diagnostic } from '../diagnostics/diagnostic.ts'
+import { reportDiagnostics, reportFailures, reportWarnings } from '../diagnostics/report-diagnostics.ts'
 import { AppConfig } from '../project/app-config.ts'
 import { refuseMissingConfig } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
@@ -20,6 +22,8 @@ export interface BuildCommandOptions {
   readonly sourceMaps?: boolean
   readonly baseImage?: string
   readonly json?: boolean
+  /** Default: where CI is set. */
+  readonly verify?: boolean
 }
 
 export async function build(options: BuildCommandOptions, io: Io): Promise<number> {
@@ -56,15 +60,39 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
     writeFiles(root, stale)
     const outcome = await building.finish(project, { isGeneratedAnew: stale.length > 0 })
     if (outcome.kind === 'failed') return refuse(outcome.diagnostics, options, io)
+    const { info, outside } = outcome
+    const isVerified = options.verify ?? isTrue(io.env.CI)
+    const files = Object.keys(info.files)
+    const verified = isVerified ? await verifyBundle({ folder, shown: options.out, files, outside }) : notVerified
+    if (verified.failures.length > 0) return die(verified.failures, options, io)
+    const later = [...outcome.warnings, ...verified.warnings]
+    if (options.json !== true) reportWarnings(later, io)
     const tookMs = Math.round(performance.now() - startedAt)
-    if (options.json === true) io.stdout.write(`${jsonText({ ...outcome.info, warnings, tookMs }, 2)}\n`)
-    else io.stdout.write(summary(outcome.info, options.out, handlers.length, tookMs, io))
+    if (options.json === true)
+      io.stdout.write(`${jsonText({ ...info, warnings: [...warnings, ...later], tookMs }, 2)}\n`)
+    else io.stdout.write(summary(info, options.out, handlers.length, tookMs, io))
     return exitCodes.fine
   } finally {
     await config.close()
     await building.close()
     rmSync(join(root, scratch), { recursive: true, force: true })
   }
+}
+
+const notVerified: Verification = { failures: [], warnings: [] }
+
+function isTrue(variable: string | undefined): boolean {
+  return variable === 'true' || variable === '1'
+}
+
+/** The folder is written, for whoever wants to look. */
+function die(failures: readonly Diagnostic[], { json, out }: BuildCommandOptions, io: Io): number {
+  if (json === true) io.stdout.write(`${jsonText({ diagnostics: failures }, 2)}\n`)
+  else {
+    reportFailures(failures, io)
+    io.stderr.write(`${out}/ was written, and must not be deployed.\n`)
+  }
+  return exitCodes.failed
 }
 
 function refuseImage(image: string | undefined): void {

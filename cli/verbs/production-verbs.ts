@@ -59,6 +59,8 @@ function addBuild(program: Command, io: Io, exit: Exit): void {
       'leave them out: without them, stack traces name the bundle, and nobody gets the sources',
     )
     .option('--base-image <image>', 'what the Dockerfile begins with; by its digest, it is always the same')
+    .option('--verify', 'import the bundle in an empty folder, as the image has it (default: where CI is true)')
+    .option('--no-verify', 'do not')
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples(['pyrallel build', 'pyrallel build --out build/service --external sharp']))
     .action(async (options: Parameters<typeof import('./build.ts').build>[0]) => {

@@ -63,7 +63,7 @@ const project = {
 function installed(dist: string): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'pyrallel dist ')))
   folders.push(folder)
-  cpSync(dist, folder, { recursive: true })
+  cpSync(dist, folder, { recursive: true, filter: (file) => !file.endsWith('node_modules') })
   const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   for (const name of Object.keys(dependencies)) {
     mkdirSync(dirname(join(folder, 'node_modules', name)), { recursive: true })

@@ -16,6 +16,7 @@ function subset(packages: Packages, dependencies: Readonly<Record<string, string
     'apps/shop/x': '',
   })
   const result = lockSubset(join(root, at), { name: 'shop', version: '1.0.0', dependencies })
+  if (result.kind === 'foreign') return `${result.name} from ${result.from}`
   return result.kind === 'locked' ? (JSON.parse(result.text).packages as Packages) : result.why
 }
 
@@ -43,6 +44,28 @@ describe('the lock of a build', () => {
       },
       'node_modules/b': { version: '2.0.0', integrity: 'sha512-b' },
     })
+  })
+
+  it('keeps an alias as one, and has none where it stands for something else', () => {
+    const packages = { 'node_modules/a': { name: 'real', version: '1.0.0', integrity: 'sha512-a' } }
+    assert.deepEqual(subset(packages, { a: 'npm:real@1.0.0' }), {
+      '': { name: 'shop', version: '1.0.0', dependencies: { a: 'npm:real@1.0.0' } },
+      ...packages,
+    })
+    assert.match(
+      String(subset(packages, { a: '1.0.0' })),
+      /has version npm:real@1\.0\.0 of a, and 1\.0\.0 is installed/,
+    )
+  })
+
+  it('is refused where anything that is needed comes from a folder or a repository, by an override say', () => {
+    for (const resolved of ['file:../b', 'git+ssh://git@example.com/b.git#abc']) {
+      const packages = {
+        'node_modules/a': { version: '1.0.0', dependencies: { b: '^2.0.0' } },
+        'node_modules/b': { version: '2.0.0', resolved },
+      }
+      assert.equal(subset(packages, { a: '1.0.0' }), `b from ${resolved}`)
+    }
   })
 
   it('keeps two versions of one package apart', () => {
