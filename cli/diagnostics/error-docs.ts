@@ -57,6 +57,11 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
       'Nothing answered in the Kafka protocol at kafka.brokers: no broker runs there, a firewall is between, or it wants TLS or SASL and gets plain text (or the reverse).',
     fix: 'Check the address with `pyrallel doctor --brokers host:port`. Set kafka.brokers, or PYRALLEL_KAFKA_BROKERS, or kafka.security. A broker in a container must advertise an address that is reachable from here.',
   },
+  PYR_GROUP_TAKEN: {
+    cause:
+      'Kafka has one name space for groups of every type. Another tool uses the name for a share group or a Kafka Streams group, or its members share partitions by another protocol or assignor than this one.',
+    fix: 'Choose another `group` in pyrallel.config.ts, or in the handler. `kafka-groups.sh --bootstrap-server host:port --list` shows the type of each group. When the other tool is to be replaced, end its members and delete its group first.',
+  },
   PYR_TOPIC_UNKNOWN: {
     cause:
       'A topic that a handler reads, or its dead-letter topic, is not on the cluster; or the user has no right to see it, which Kafka does not tell apart.',

@@ -28,7 +28,7 @@ const CHECK_TIMEOUT_MS = 5_000
 /** Of one partition. A short text can stand for a million ranges, and nobody reads them. */
 const MAX_RANGES = 10_000
 
-/** @returns 1 when the group has committed nothing there */
+/** @returns 1 when there is nothing to show */
 export async function inspectOffsets(
   group: string,
   options: InspectOptions,
@@ -41,8 +41,9 @@ export async function inspectOffsets(
     await connection.check(CHECK_TIMEOUT_MS)
     const offsets = await connection.view.groupOffsets(group)
     const inspected = offsets.filter(({ topic }) => options.topic === undefined || topic === options.topic).map(inspect)
+    const others = new Set(offsets.map(({ topic }) => topic))
     const { description: broker } = connection
-    io.stdout.write(options.json === true ? json(group, broker, inspected) : text(group, broker, inspected, io))
+    io.stdout.write(options.json === true ? json(group, broker, inspected) : text(group, broker, inspected, others, io))
     return inspected.length === 0 ? exitCodes.failed : exitCodes.fine
   } finally {
     await connection.close()
@@ -62,8 +63,15 @@ function json(group: string, broker: string, offsets: readonly Inspected[]): str
   return `${jsonText({ group, broker, offsets: rows }, 2)}\n`
 }
 
-function text(group: string, broker: string, offsets: readonly Inspected[], io: Io): string {
-  if (offsets.length === 0) return `Group ${group} has committed nothing at ${broker}.\n`
+/** @param committed topics that the group has commits of, shown or not */
+function text(
+  group: string,
+  broker: string,
+  offsets: readonly Inspected[],
+  committed: ReadonlySet<string>,
+  io: Io,
+): string {
+  if (offsets.length === 0) return nothing(group, broker, committed)
   const paint = painter(hasColor(io.stdout, io.env))
   const head = ['partition', 'position', 'log', 'lag', 'metadata'].map((name) => paint('bold', name))
   const rows = offsets.map((each) => [
@@ -74,6 +82,16 @@ function text(group: string, broker: string, offsets: readonly Inspected[], io: 
     [...positionNote(each), metadataText(each)].join('; '),
   ])
   return `group ${group} at ${broker}\n${table([head, ...rows], [1, 2, 3])}`
+}
+
+/** A share group is told like one that nobody has heard of: neither the commits nor the client's lists of groups show its type. */
+function nothing(group: string, broker: string, committed: ReadonlySet<string>): string {
+  if (committed.size > 0)
+    return `Group ${group} has commits at ${broker}, but none of that topic. It has some of: ${[...committed].join(', ')}.\n`
+  return (
+    `Nothing is committed for group ${group} at ${broker}. If it is a share group, its positions are elsewhere:\n` +
+    `  kafka-share-groups.sh --bootstrap-server ${broker} --describe --group ${group}\n`
+  )
 }
 
 function positionNote({ position, logStart, logEnd }: Inspected): readonly string[] {

@@ -24,6 +24,7 @@ export const errorCodes = {
   PYR_RECORD_INVALID: 'A record that is published has a key or a header that is neither text nor bytes.',
   PYR_RECORD_TOO_LARGE: 'A record is larger than the client or the broker accepts.',
   PYR_CLIENT_CLOSED: 'The Kafka client, or the runtime that has it, was used after it had been closed.',
+  PYR_GROUP_TAKEN: 'A group of another type, such as a share group, has the name of this consumer group.',
   PYR_KAFKA: 'The Kafka client reported an error that has no code of its own here.',
   PYR_METADATA_TOO_LARGE: 'The commit metadata is longer than the broker accepts.',
   PYR_PORT_IN_USE: 'A port that was asked for is taken by another process.',

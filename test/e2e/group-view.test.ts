@@ -1,7 +1,10 @@
-/** What is shown of a group from outside: the metadata that others have stored, to the letter, and where logs really end. */
+/** What is shown of a group from outside: the metadata that others have stored, to the letter, where logs really end, and names that are another type's. */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
+import type { KafkaClient } from '../../framework/kafka/kafka-client.ts'
 import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
+import type { Logger } from '../../framework/model/logger.ts'
+import { joinShareGroup, joinStreamsGroup } from './groups-of-other-types.ts'
 import { startKafka } from './kafka-harness.ts'
 import { commitWithoutNul, insideTransaction } from './raw-log.ts'
 import { quietLog } from './scenario.ts'
@@ -62,4 +65,63 @@ describe('a group that is looked at from outside', () => {
     })
     await producer.close(5_000)
   })
+})
+
+describe('a group of another type', () => {
+  const nobody = { onAssigned: () => assert.fail('it was let in'), async onRevoked() {}, onLost() {} }
+  const join = { share: joinShareGroup, streams: joinStreamsGroup }
+  for (const type of ['share', 'streams'] as const) {
+    it(`that is a ${type} group ends a consumer of its name with the likely cause, and shows no commits`, async () => {
+      const group = `${type}-group`
+      await joined(type, group)
+      const consumer = await connection.consumer({ group, startFrom: 'earliest' })
+      await consumer.subscribe([`${type}-topic`], nobody)
+      const cause = {
+        code: 'PYR_GROUP_TAKEN',
+        message: new RegExp(`'${group}'.*share.*choose another `),
+      }
+      await assert.rejects(async () => {
+        for (;;) await consumer.poll(1, 20)
+      }, cause)
+      await closed(consumer)
+      assert.deepEqual(await connection.view.groupOffsets(group), [])
+    })
+
+    it(`that is a ${type} group is told to a classic consumer of its name, which goes on asking`, async () => {
+      const group = `${type}-group-classic`
+      await joined(type, group)
+      let warned: { readonly code?: unknown; readonly why?: unknown } | undefined
+      const log: Logger = {
+        ...quietLog,
+        warn(fields: object) {
+          warned ??= fields
+        },
+        child: () => log,
+      }
+      const classic = await connectKafka({ brokers, clientId: 'asks', groupProtocol: 'classic', log })
+      const consumer = await classic.consumer({ group, startFrom: 'earliest' })
+      await consumer.subscribe([`${type}-topic`], nobody)
+      while (warned === undefined) await consumer.poll(1, 20)
+      assert.equal(warned.code, 'PYR_GROUP_TAKEN')
+      assert.match(String(warned.why), /share group.*choose another `group`/)
+      await consumer.poll(1, 20)
+      await closed(consumer)
+      await classic.close()
+    })
+  }
+
+  async function joined(type: 'share' | 'streams', group: string): Promise<void> {
+    const topic = `${type}-topic`
+    await cluster.admin.createTopic(topic).catch(() => {})
+    await join[type](brokers, group, topic)
+  }
+
+  async function closed(consumer: KafkaClient): Promise<void> {
+    let isClosed = false
+    const closing = consumer.close().finally(() => {
+      isClosed = true
+    })
+    while (!isClosed) await consumer.poll(0, 20).catch(() => {})
+    await closing
+  }
 })

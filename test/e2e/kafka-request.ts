@@ -28,12 +28,30 @@ export function text(value: string | null): Buffer {
   return value === null ? int16(-1) : Buffer.concat([int16(Buffer.byteLength(value)), Buffer.from(value)])
 }
 
+/** Of the flexible versions: lengths are one more, and 0 is null. Shorter than 127 here, so each is one byte. */
+export function compactText(value: string | null): Buffer {
+  return value === null ? byte(0) : Buffer.concat([byte(Buffer.byteLength(value) + 1), Buffer.from(value)])
+}
+
+export function compactArray(elements: readonly Buffer[] | null): Buffer {
+  return elements === null ? byte(0) : Buffer.concat([byte(elements.length + 1), ...elements])
+}
+
+/** Stands behind each structure of a flexible version. */
+export const noTags = byte(0)
+
+interface Api {
+  readonly key: number
+  readonly version: number
+}
+
+/** @returns the answer behind its length, correlation and tags */
+export async function flexibleRequest(broker: string, api: Api, body: readonly Buffer[]): Promise<Buffer> {
+  return (await request(broker, api, [noTags, ...body, noTags])).subarray(1)
+}
+
 /** @returns the answer behind its length and correlation */
-export async function request(
-  broker: string,
-  api: { readonly key: number; readonly version: number },
-  body: readonly Buffer[],
-): Promise<Buffer> {
+export async function request(broker: string, api: Api, body: readonly Buffer[]): Promise<Buffer> {
   const [host, port] = broker.split(':')
   const socket = connect(Number(port), host)
   socket.setTimeout(20_000, () => socket.destroy(new Error('the broker does not answer')))

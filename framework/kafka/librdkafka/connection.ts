@@ -108,6 +108,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
         return native
       },
       {
+        group: options.group,
         log,
         errors,
         clock: this.#clock,

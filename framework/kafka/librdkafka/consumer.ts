@@ -10,7 +10,7 @@ import { OwnedPartitions } from '../owned-partitions.ts'
 import type { NativeConsumer, NativeError, NativeMessage } from './binding.ts'
 import { PendingCommits } from './commits.ts'
 import type { ErrorReport } from './error-report.ts'
-import { commitError, nativeError } from './errors.ts'
+import { commitError, groupTaken, nativeCodes, nativeError } from './errors.ts'
 import { FatalFault } from './fault.ts'
 import { FlowControl } from './flow.ts'
 import { Membership } from './membership.ts'
@@ -25,6 +25,7 @@ const STASH_LIMIT = 32
 /** How long `close` waits for the group to take the partitions back, and for the disconnect. */
 const CLOSE_STEP_MS = 10_000
 export interface LibrdkafkaConsumerOptions {
+  readonly group: string
   readonly log: Logger
   readonly clock: Clock
   readonly commitTimeoutMs: number
@@ -93,7 +94,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#native = native
     this.#commits = new PendingCommits(this.#native, options.clock, options.commitTimeoutMs)
     this.#flow = new FlowControl(this.#native, this.#owned)
-    this.#fault = new FatalFault(this.#native, options.errors)
+    this.#fault = new FatalFault(this.#native, options.group, options.errors)
     this.#missingTopics = new MissingTopics(this.#native, options.log, options.errors)
     this.#membership = new Membership({
       ...options,
@@ -249,7 +250,12 @@ export class LibrdkafkaConsumer implements KafkaClient {
   #onConsumeError(error: NativeError): void {
     // A fatal one is thrown by the next call: until then the log has told the reason.
     if (this.#state !== 'open' || this.#fault.note(error)) return
-    this.#options.errors.tell(error, 'records could not be fetched')
+    const { errors, group } = this.#options
+    if (error.code === nativeCodes.INCONSISTENT_GROUP_PROTOCOL) {
+      // Not the end: the others of a classic group may be replaced one by one, and then it takes this one in.
+      const { code, message } = groupTaken(group, error)
+      errors.tell(error, 'the group does not take this member in; it is asked again', { code, why: message })
+    } else errors.tell(error, 'records could not be fetched')
   }
 
   /** Keeps what may be returned. Records of a revoked partition can come with a batch that was under way. */

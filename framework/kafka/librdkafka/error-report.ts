@@ -25,7 +25,7 @@ export class ErrorReport {
     // By what is said, not by the code alone: two errors of one code would hide each other.
     const suppressed = this.#gate.pass(error.code, `${sentence}: ${error.message}`)
     if (suppressed === undefined) return
-    this.#log.warn({ ...facts, errorMessage: error.message, code: error.code, suppressed }, sentence)
+    this.#log.warn({ errorMessage: error.message, code: error.code, ...facts, suppressed }, sentence)
   }
 
   /** For what the log tells in words of its own. */

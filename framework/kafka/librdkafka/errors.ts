@@ -44,6 +44,7 @@ export const nativeCodes = {
   GROUP_AUTHORIZATION_FAILED: 30,
   TOPIC_ALREADY_EXISTS: 36,
   SASL_AUTHENTICATION_FAILED: 58,
+  GROUP_ID_NOT_FOUND: 69,
   FENCED_INSTANCE_ID: 82,
   FENCED_MEMBER_EPOCH: 110,
   UNSUPPORTED_ASSIGNOR: 112,
@@ -122,6 +123,7 @@ const codesByText: ReadonlyMap<string, number> = new Map([
   ['request timed out', nativeCodes.REQUEST_TIMED_OUT],
   ['broker disconnected before response received', nativeCodes.NETWORK_EXCEPTION],
   ['inconsistent group protocol', nativeCodes.INCONSISTENT_GROUP_PROTOCOL],
+  ['the group id does not exist', nativeCodes.GROUP_ID_NOT_FOUND],
   ['topic authorization failed', nativeCodes.TOPIC_AUTHORIZATION_FAILED],
   ['group authorization failed', nativeCodes.GROUP_AUTHORIZATION_FAILED],
   ['sasl authentication failed', nativeCodes.SASL_AUTHENTICATION_FAILED],
@@ -157,6 +159,22 @@ export function isFatal(error: ErrorFacts): boolean {
 
 export function isRetriable(error: NativeError): boolean {
   return !isFatal(error) && (error.isRetriable === true || passing.has(error.code))
+}
+
+/**
+ * Of a member that asks to be taken in, by KIP-848: a name that nobody has would be made. So it is another type's. An error has its code or its words, the log
+ * of a fatal one has the words within a longer text.
+ */
+export function isGroupTaken({ code, message }: NativeError): boolean {
+  return code === nativeCodes.GROUP_ID_NOT_FOUND || /the group id does not exist/i.test(message)
+}
+
+/** The coordinator does not tell of which type the other group is, and the client's list of groups leaves such groups out. */
+export function groupTaken(group: string, cause: NativeError): PyrallelError {
+  const facts =
+    `The coordinator does not take this consumer into group '${group}' (${cause.message}). Another tool's group of another type, such as a share ` +
+    'group or a Kafka Streams group, is likely to have that name: choose another `group`.'
+  return new PyrallelError('PYR_GROUP_TAKEN', facts, { cause })
 }
 
 /** By librdkafka's words, as `FatalFault` keeps them: another member of the group has this one's static name. */

@@ -5,20 +5,22 @@
 import { PyrallelError } from '../../model/errors.ts'
 import type { NativeConsumer, NativeError } from './binding.ts'
 import type { ErrorReport } from './error-report.ts'
-import { isFatal, nativeCodes, nativeError } from './errors.ts'
+import { groupTaken, isFatal, isGroupTaken, nativeCodes, nativeError } from './errors.ts'
 
 /** `[thrd:main]: Fatal error: Broker: Group authorization failed: ...` */
 const preamble = /^\[thrd:[^\]]*\]: (?:Fatal error: )?/
 
 export class FatalFault {
+  readonly #group: string
   readonly #errors: ErrorReport
   #error: PyrallelError | undefined
 
-  constructor(native: Pick<NativeConsumer, 'on'>, errors: ErrorReport) {
+  constructor(native: Pick<NativeConsumer, 'on'>, group: string, errors: ErrorReport) {
+    this.#group = group
     this.#errors = errors
     native.on('event.log', ({ fac, message }) => {
       if (fac !== 'FATAL') return
-      this.#error = cannotGoOn(message.replace(preamble, ''), new Error(message))
+      this.#error = this.#cannotGoOn(message.replace(preamble, ''), new Error(message))
       this.#count()
     })
     native.on('event.error', (error) => this.note(nativeError(error)))
@@ -37,15 +39,17 @@ export class FatalFault {
 
   /** The first stays, apart from that the log may know the reason better. */
   set(error: Error): void {
-    this.#error ??= error instanceof PyrallelError ? error : cannotGoOn(error.message, error)
+    this.#error ??= error instanceof PyrallelError ? error : this.#cannotGoOn(error.message, error)
     this.#count()
   }
 
   #count(): void {
     this.#errors.count({ code: nativeCodes.FATAL })
   }
-}
 
-function cannotGoOn(why: string, cause: Error): PyrallelError {
-  return new PyrallelError('PYR_KAFKA', `The Kafka consumer cannot go on: ${why}.`, { cause })
+  #cannotGoOn(why: string, cause: Error): PyrallelError {
+    const error = nativeError(cause)
+    if (isGroupTaken(error)) return groupTaken(this.#group, { message: why, code: error.code })
+    return new PyrallelError('PYR_KAFKA', `The Kafka consumer cannot go on: ${why}.`, { cause })
+  }
 }

@@ -159,6 +159,7 @@ export async function scripted({ isExpectedBack = false, startFrom = 'earliest' 
       return native
     },
     {
+      group: 'shop',
       log,
       clock,
       commitTimeoutMs: COMMIT_TIMEOUT_MS,

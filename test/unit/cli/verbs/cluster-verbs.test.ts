@@ -171,10 +171,18 @@ describe('pyrallel inspect offsets', () => {
     )
   })
 
-  it('exits with 1 for a group that has committed nothing', async () => {
+  it('exits with 1 for a group without commits, and says where a share group has its positions', async () => {
     const io = testIo(projectFolder())
     assert.equal(await inspectOffsets('shp', options, io, on(withOffsets())), 1)
-    assert.equal(io.out(), 'Group shp has committed nothing at memory.\n')
+    assert.match(io.out(), /^Nothing is committed for group shp at memory\. If it is a share group, .*elsewhere:\n/)
+    assert.match(io.out(), /\n {2}kafka-share-groups\.sh --bootstrap-server memory --describe --group shp\n$/)
+  })
+
+  it('names the topics that a group has commits of, when it has none of the one that was asked for', async () => {
+    const io = testIo(projectFolder())
+    assert.equal(await inspectOffsets('shop', { ...options, topic: 'order' }, io, on(withOffsets())), 1)
+    const rest = 'but none of that topic. It has some of: mails, orders.'
+    assert.equal(io.out(), `Group shop has commits at memory, ${rest}\n`)
   })
 })
 

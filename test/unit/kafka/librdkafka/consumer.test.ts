@@ -399,6 +399,31 @@ describe('polling', () => {
     assert.deepEqual(errors, ['FATAL'])
   })
 
+  it('says that another type of group is likely to have the name, when the group is said not to exist', async () => {
+    const reason = 'Broker: The group id does not exist'
+    const logged = await scripted()
+    const message = `[thrd:main]: Fatal error: ${reason}: ConsumerGroupHeartbeat fatal error: ${reason}`
+    logged.native.emit('event.log', { severity: 0, fac: 'FATAL', message })
+    const taken = { code: 'PYR_GROUP_TAKEN', message: /group 'shop' .*share group.*choose another `group`/ }
+    await assert.rejects(logged.consumer.poll(1, 0), taken)
+    const consumed = await scripted()
+    consumed.native.batches.push({ message: reason, code: 69, isFatal: true })
+    await consumed.consumer.poll(1, 0)
+    await assert.rejects(consumed.consumer.poll(1, 0), taken)
+  })
+
+  it('goes on asking a classic group that does not take it in, and says the likely cause', async () => {
+    const { native, consumer, errors, lines } = await scripted()
+    native.batches.push({ message: 'Broker: Inconsistent group protocol', code: 23 })
+    assert.deepEqual(await consumer.poll(1, 0), [])
+    assert.deepEqual(await consumer.poll(1, 0), [])
+    const [line] = lines
+    const { code, why } = (line?.fields ?? {}) as { readonly code?: string; readonly why?: string }
+    assert.equal(code, 'PYR_GROUP_TAKEN')
+    assert.match(String(why), /group 'shop' .*share group.*choose another `group`/)
+    assert.deepEqual(errors, ['INCONSISTENT_GROUP_PROTOCOL'])
+  })
+
   it('holds the fetching back when nobody takes records, and lets it go when somebody does', async () => {
     const { native, consumer, rebalance } = await scripted()
     await rebalance(ASSIGN, [p(0), p(1)])
