@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
+import type { KafkaConnectionOptions } from '../../framework/kafka/librdkafka/settings.ts'
 import { createLogger } from '../../framework/observability/logger.ts'
 import { configFile, loadProject, type Project } from '../project/project.ts'
 import type { Io } from '../terminal/io.ts'
@@ -34,15 +35,15 @@ export const connectNative: Connect = async (target, project, io) => {
     { ...settings, level: settings.level === 'debug' ? 'debug' : 'error' },
     logOutput(io.stderr, io.env),
   )
-  return connectKafka({
-    brokers: target.brokers,
-    clientId: project?.config.kafka.clientId ?? 'pyrallel',
-    groupProtocol: 'consumer',
-    createTopicsBy: target.isEmbedded ? 'metadata' : 'admin',
-    ifUnreachable: target.ifUnreachable,
-    ...(target.isEmbedded || project === undefined
-      ? {}
-      : { security: project.config.kafka.security, librdkafka: project.config.kafka.librdkafka }),
-    log,
-  })
+  return connectKafka({ ...connectionOptions(target, project), log })
+}
+
+/** As `start` connects to that cluster, and as `dev` does to its own: what is true for a verb must be true for them. */
+export function connectionOptions(target: Target, project: Project | undefined): Omit<KafkaConnectionOptions, 'log'> {
+  const { brokers, isEmbedded, ifUnreachable } = target
+  const common = { brokers, clientId: project?.config.kafka.clientId ?? 'pyrallel', ifUnreachable }
+  if (isEmbedded) return { ...common, groupProtocol: 'consumer', createTopicsBy: 'metadata' }
+  if (project === undefined) return { ...common, groupProtocol: 'consumer' }
+  const { groupProtocol, sessionTimeoutMs, security, librdkafka } = project.config.kafka
+  return { ...common, groupProtocol, sessionTimeoutMs, security, librdkafka }
 }

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
+import type { LibrdkafkaLoader } from '../../framework/kafka/librdkafka/client.ts'
 import { toError } from '../../framework/model/errors.ts'
 import { harmlessLines } from '../../framework/model/plain-text.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
@@ -23,14 +24,27 @@ export interface DoctorOptions {
 const CHECK_TIMEOUT_MS = 5_000
 
 /** @returns 1 when something is ill; warnings are no illness */
-export async function doctor(options: DoctorOptions, io: Io, connect: Connect = connectNative): Promise<number> {
-  const findings: Finding[] = [examineNode(process.versions.node), await examineNative()]
+export async function doctor(
+  options: DoctorOptions,
+  io: Io,
+  connect: Connect = connectNative,
+  load?: LibrdkafkaLoader,
+): Promise<number> {
+  const native = await examineNative(load)
+  const findings: Finding[] = [examineNode(process.versions.node), native]
   const envFiles = examineEnvFiles(io.cwd())
   if (envFiles !== undefined) findings.push(envFiles)
   const chosen = await attempt('config', findings, () => chooseCluster(options.brokers, io))
-  if (chosen?.project !== undefined) findings.push(...examineConfig(chosen.project))
+  // In the place of the config, which only the client can find ill in some ways.
+  const afterConfig = findings.length
   const handlers = await examineHandlers(chosen, findings, io)
-  await examineCluster(chosen, handlers, findings, io, connect)
+  if (chosen === undefined) findings.push(brokerSkipped('the config does not tell where it is'))
+  else if (native.state === 'ill') findings.push(brokerSkipped('the native Kafka client does not load'))
+  else await examineCluster(chosen, handlers, findings, io, connect)
+  if (chosen?.project !== undefined) {
+    const isRefused = findings.some(({ what, state }) => what === 'config' && state === 'ill')
+    findings.splice(afterConfig, 0, ...examineConfig(chosen.project, isRefused ? 'ill' : 'well'))
+  }
   const isIll = findings.some(({ state }) => state === 'ill')
   io.stdout.write(
     options.json === true
@@ -40,19 +54,28 @@ export async function doctor(options: DoctorOptions, io: Io, connect: Connect = 
   return isIll ? exitCodes.failed : exitCodes.fine
 }
 
-function examineConfig({ config, warnings }: Project): readonly Finding[] {
+/** @param state ill where something else has found it so, and told what is wrong */
+function examineConfig({ config, warnings }: Project, state: 'well' | 'ill'): readonly Finding[] {
   const next = 'See all that counts: pyrallel config'
+  const well: Finding = { what: 'config', state: 'well', detail: `${configFile}, group ${config.group}` }
   return [
-    { what: 'config', state: 'well', detail: `${configFile}, group ${config.group}` },
+    ...(state === 'well' ? [well] : []),
     ...warnings.map((detail): Finding => ({ what: 'variables', state: 'warning', detail, next })),
   ]
 }
 
-async function examineNative(): Promise<Finding> {
+const after = 'Correct what is ill above, and run it again.'
+
+/** With all that only a broker can tell. */
+function brokerSkipped(detail: string): Finding {
+  return { what: 'broker, topics', state: 'skipped', detail, next: after }
+}
+
+async function examineNative(load?: LibrdkafkaLoader): Promise<Finding> {
   const { loadLibrdkafka } = await import('../../framework/kafka/librdkafka/client.ts')
   const what = 'native Kafka client'
   try {
-    await loadLibrdkafka()
+    await loadLibrdkafka(load)
     return { what, state: 'well', detail: 'loads' }
   } catch (thrown) {
     return { what, state: 'ill', detail: toError(thrown).message, next: 'pyrallel docs PYR_NATIVE_MISSING' }
@@ -68,8 +91,8 @@ async function examineHandlers(
   const skipped = (detail: string, next: string) =>
     void findings.push({ what: 'handlers', state: 'skipped', detail, next })
   if (config === undefined) {
-    if (!existsSync(join(io.cwd(), configFile)))
-      skipped('this folder is no project', 'Run it in the folder of a project to look at its handlers.')
+    if (existsSync(join(io.cwd(), configFile))) skipped('the config is ill', after)
+    else skipped('this folder is no project', 'Run it in the folder of a project to look at its handlers.')
     return undefined
   }
   const handlers = await attempt('handlers', findings, async () => {
@@ -83,35 +106,39 @@ async function examineHandlers(
 }
 
 async function examineCluster(
-  chosen: ChosenCluster | undefined,
+  { target, project }: ChosenCluster,
   handlers: readonly ResolvedHandler[] | undefined,
   findings: Finding[],
   io: Io,
   connect: Connect,
 ): Promise<void> {
-  if (chosen === undefined) return
-  const { target, project } = chosen
-  await attempt('broker', findings, async () => {
-    const connection = await connect(target, project, io)
-    try {
+  const connection = await attempt('broker', findings, () => connect(target, project, io))
+  if (connection === undefined) return skipTopics('there is no connection', findings)
+  try {
+    const answers = await attempt('broker', findings, async () => {
       await connection.check(CHECK_TIMEOUT_MS)
-      findings.push({ what: 'broker', state: 'well', detail: `${connection.description} (${target.from}) answers` })
-      // As at a start, and no group is joined: settings that do not go together are refused here.
-      if (project !== undefined) await examineConsumer(connection, project.config.group, findings)
-      if (project !== undefined && handlers !== undefined && handlers.length > 0) {
-        await examineWants(connection, handlers, project.config.limits.maxRecordsPerPartition, findings)
-      }
-    } finally {
-      await connection.close()
-    }
-  })
+      return true
+    })
+    if (answers === undefined) return skipTopics('the broker does not answer', findings)
+    findings.push({ what: 'broker', state: 'well', detail: `${connection.description} (${target.from}) answers` })
+    if (project === undefined) return
+    // As at a start, and no group is joined: settings that do not go together are refused here.
+    await attempt('consumer', findings, async () => {
+      const client = await connection.consumer({ group: project.config.group, startFrom: 'earliest' })
+      await client.close()
+    })
+    if (handlers === undefined) skipTopics('it is not known which the handlers need', findings)
+    else if (handlers.length > 0)
+      await attempt('topics', findings, () =>
+        examineWants(connection, handlers, project.config.limits.maxRecordsPerPartition, findings),
+      )
+  } finally {
+    await connection.close()
+  }
 }
 
-async function examineConsumer(connection: ViewedConnection, group: string, findings: Finding[]): Promise<void> {
-  await attempt('consumer', findings, async () => {
-    const client = await connection.consumer({ group, startFrom: 'earliest' })
-    await client.close()
-  })
+function skipTopics(detail: string, findings: Finding[]): void {
+  findings.push({ what: 'topics', state: 'skipped', detail, next: after })
 }
 
 async function examineWants(
@@ -129,12 +156,17 @@ async function attempt<T>(what: string, findings: Finding[], look: () => Promise
   try {
     return await look()
   } catch (thrown) {
-    const { code } = thrown as { readonly code?: unknown }
-    const next =
-      typeof code === 'string' && code.startsWith('PYR_') ? `pyrallel docs ${code}` : 'Run it again with DEBUG=1.'
-    findings.push({ what, state: 'ill', detail: toError(thrown).message, next })
+    findings.push(found(what, thrown))
     return undefined
   }
+}
+
+function found(what: string, thrown: unknown): Finding {
+  const { code } = thrown as { readonly code?: unknown }
+  const isOurs = typeof code === 'string' && code.startsWith('PYR_')
+  const next = isOurs ? `pyrallel docs ${code}` : 'Run it again with DEBUG=1.'
+  // Whoever has asked, what is to be corrected is the config.
+  return { what: code === 'PYR_CONFIG_INVALID' ? 'config' : what, state: 'ill', detail: toError(thrown).message, next }
 }
 
 function text({ what, state, detail, next }: Finding, paint: Paint): string {

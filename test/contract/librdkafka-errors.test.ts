@@ -47,7 +47,7 @@ describe('an error event of the binding', { skip: errors === undefined && 'the n
 })
 
 describe('settings that librdkafka refuses', { skip: errors === undefined && 'the native client is not there' }, () => {
-  it('are told as settings, and not as a broker that does not answer', async () => {
+  it('are told as settings, and not as a broker that does not answer: also where none has answered before, and not counted', async () => {
     const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
     const connection = await connectKafka({
       brokers: '127.0.0.1:1',
@@ -56,12 +56,17 @@ describe('settings that librdkafka refuses', { skip: errors === undefined && 'th
       librdkafka: { 'fetch.max.bytes': 500_000 },
       log: quiet,
     })
+    const counted: string[] = []
+    const onError = (code: string) => counted.push(code)
     try {
-      await assert.rejects(connection.consumer({ group: 'g', startFrom: 'earliest' }), (error: PyrallelError) => {
+      await assert.rejects(connection.check(500), { code: 'PYR_BROKER_UNREACHABLE' })
+      const opened = connection.consumer({ group: 'g', startFrom: 'earliest', onError })
+      await assert.rejects(opened, (error: PyrallelError) => {
         assert.equal(error.code, 'PYR_CONFIG_INVALID')
         assert.match(error.message, /`fetch\.max\.bytes` must be >= `message\.max\.bytes`.*kafka\.librdkafka/)
         return true
       })
+      assert.deepEqual(counted, [])
     } finally {
       await connection.close()
     }

@@ -46,6 +46,20 @@ describe('a group that is looked at from outside', () => {
     }
   })
 
+  it('is looked at with settings that only its own group protocol takes', async () => {
+    const librdkafka = { 'max.poll.interval.ms': 20_000, 'group.remote.assignor': 'uniform' }
+    const common = { brokers, clientId: 'looks', log: quietLog }
+    const looks = [
+      await connectKafka({ ...common, groupProtocol: 'consumer', librdkafka }),
+      await connectKafka({ ...common, groupProtocol: 'classic', librdkafka: { 'group.protocol.type': 'consumer' } }),
+    ]
+    try {
+      for (const { view } of looks) assert.equal((await view.groupOffsets('others')).length, foreign.length)
+    } finally {
+      for (const look of looks) await look.close()
+    }
+  })
+
   it('shows where the log ends, and not where a transaction begins that is still open', async () => {
     await cluster.admin.createTopic('transactions')
     const producer = await connection.producer()

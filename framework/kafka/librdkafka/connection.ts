@@ -46,7 +46,8 @@ export class LibrdkafkaConnection implements ViewedConnection {
   readonly #clock: Clock
   /** Asks about topics; made when first needed. */
   #probe: Promise<NativeProducer> | undefined
-  #lastFailure: string | undefined
+  /** By client: why it could not reach a broker last, until one has answered it. */
+  readonly #failures = new WeakMap<NativeConsumer | NativeProducer, string>()
 
   constructor(library: Librdkafka, options: KafkaConnectionOptions, clock: Clock) {
     this.description = options.brokers
@@ -145,8 +146,9 @@ export class LibrdkafkaConnection implements ViewedConnection {
     const probe = await this.#connectedProbe(timeoutMs)
     return new Promise((resolve, reject) => {
       probe.getMetadata(request, (error, metadata) => {
-        if (error) reject(this.#unreachable(nativeError(error), timeoutMs))
-        else resolve(metadata)
+        if (error) return reject(this.#unreachable(nativeError(error), this.#failures.get(probe), timeoutMs))
+        this.#failures.delete(probe)
+        resolve(metadata)
       })
     })
   }
@@ -166,8 +168,11 @@ export class LibrdkafkaConnection implements ViewedConnection {
 
   async #connectOutsider(group: string, timeoutMs: number): Promise<NativeConsumer> {
     const { log, errors } = this.#reporting({ role: 'view', group })
-    const looks = { 'group.id': group, 'enable.auto.commit': false, 'isolation.level': 'read_uncommitted' }
-    const config = { ...commonConfig(this.#options), ...looks }
+    // As a member has it: settings that fit one group protocol are refused with the other.
+    const config = {
+      ...consumerConfig(this.#options, { group, startFrom: 'earliest' }),
+      'isolation.level': 'read_uncommitted',
+    }
     const native = build(() => new this.#library.KafkaConsumer(config))
     await this.#connect(native, log, errors, timeoutMs)
     return native
@@ -198,15 +203,20 @@ export class LibrdkafkaConnection implements ViewedConnection {
     native.on('event.error', (error) => errors.tell(nativeError(error), 'the Kafka client reports an error'))
     native.on('event.log', (entry) => {
       // The binding cuts the text of its errors; its log has the whole reason.
-      if (entry.fac === 'FAIL') this.#lastFailure = entry.message
+      if (entry.fac === 'FAIL') this.#failures.set(native, entry.message)
       logNative(log, errors, entry)
     })
     return new Promise((resolve, reject) => {
       native.connect({ timeout: timeoutMs }, (error, metadata) => {
+        const failure = this.#failures.get(native)
+        this.#failures.delete(native)
         if (!error) return resolve(metadata)
-        const refused = this.#unreachable(nativeError(error), timeoutMs)
+        const refusal = nativeError(error)
+        // Its own checks of settings that do not go together have no code, come before any broker is asked, and are no error of one.
+        if (refusal.code === nativeCodes.UNKNOWN && failure === undefined) return reject(settingsRefused(refusal))
+        const refused = this.#unreachable(refusal, failure, timeoutMs)
         // The binding says "broker transport failure" of refused credentials, too.
-        errors.count(refused.code === 'PYR_AUTH_FAILED' ? { code: nativeCodes.AUTHENTICATION } : nativeError(error))
+        errors.count(refused.code === 'PYR_AUTH_FAILED' ? { code: nativeCodes.AUTHENTICATION } : refusal)
         reject(refused)
       })
     })
@@ -220,13 +230,8 @@ export class LibrdkafkaConnection implements ViewedConnection {
     return { log, errors: new ErrorReport(log, this.#clock, onError) }
   }
 
-  #unreachable(error: NativeError, timeoutMs: number): PyrallelError {
-    // Its own checks of settings that do not go together have no code, and come before any broker is asked.
-    if (error.code === nativeCodes.UNKNOWN && this.#lastFailure === undefined) {
-      const facts = `librdkafka refuses the settings: ${error.message}. Correct kafka.librdkafka in pyrallel.config.ts.`
-      return new PyrallelError('PYR_CONFIG_INVALID', facts, { cause: error })
-    }
-    const why = this.#lastFailure ?? error.message
+  #unreachable(error: NativeError, failure: string | undefined, timeoutMs: number): PyrallelError {
+    const why = failure ?? error.message
     if (isAuthenticationFailure(why)) {
       const facts = `The connection to ${this.description} was refused: ${why}. Check kafka.security in pyrallel.config.ts.`
       return new PyrallelError('PYR_AUTH_FAILED', facts, { cause: error })
@@ -262,6 +267,11 @@ export class LibrdkafkaConnection implements ViewedConnection {
     const facts = `The broker still does not show ${missing.join(', ')}, ${ADMIN_TIMEOUT_MS} ms after creating it.`
     throw new PyrallelError('PYR_KAFKA', facts, { retriable: true })
   }
+}
+
+function settingsRefused(error: NativeError): PyrallelError {
+  const facts = `librdkafka refuses the settings: ${error.message}. Correct kafka.librdkafka in pyrallel.config.ts.`
+  return new PyrallelError('PYR_CONFIG_INVALID', facts, { cause: error })
 }
 
 /** librdkafka checks its configuration when a client is made. */

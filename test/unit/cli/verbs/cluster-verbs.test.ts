@@ -4,10 +4,11 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import type { Connect } from '../../../../cli/cluster/connect.ts'
+import { type Connect, connectionOptions } from '../../../../cli/cluster/connect.ts'
 import { examineNode } from '../../../../cli/cluster/diagnose.ts'
 import { examineEnvFiles } from '../../../../cli/cluster/tracked-secrets.ts'
 import { templateFiles } from '../../../../cli/init/template.ts'
+import type { Project } from '../../../../cli/project/project.ts'
 import { table } from '../../../../cli/terminal/table.ts'
 import { doctor } from '../../../../cli/verbs/doctor.ts'
 import { inspectOffsets } from '../../../../cli/verbs/inspect-offsets.ts'
@@ -203,8 +204,9 @@ describe('pyrallel doctor', () => {
     assert.equal(await doctor({}, io, refusing), 1)
     assert.match(
       io.out(),
-      /✗ consumer {2}librdkafka refuses the settings: a must be >= b\.\n {4}Next: pyrallel docs PYR_CONFIG_INVALID/,
+      /✗ config {2}librdkafka refuses the settings: a must be >= b\.\n {4}Next: pyrallel docs PYR_CONFIG_INVALID/,
     )
+    assert.doesNotMatch(io.out(), /✓ config|consumer {2}/)
     assert.equal(io.out().split('refuses the settings').length, 2)
   })
 
@@ -231,13 +233,39 @@ describe('pyrallel doctor', () => {
   it('goes on where the broker is away or the config is wrong, and says what to read', async () => {
     const away = testIo(projectFolder(project))
     assert.equal(await doctor({}, away, unreachable), 1)
+    assert.match(away.out(), /✓ config .*\n/)
     assert.match(away.out(), /✗ broker {2}nobody answered\n {4}Next: pyrallel docs PYR_BROKER_UNREACHABLE\n/)
+    assert.match(away.out(), /- topics {2}the broker does not answer\n {4}Next: Correct what is ill above/)
     const wrong = testIo(projectFolder({ ...project, 'pyrallel.config.ts': 'export default { group: 7 }' }))
     assert.equal(await doctor({ json: true }, wrong, on(aCluster())), 1)
     const { findings, well } = JSON.parse(wrong.out())
     assert.equal(well, false)
     const config = findings.find(({ what }: { readonly what: string }) => what === 'config')
     assert.match(config.detail, /option group is 7/)
+    const skipped = findings.filter(({ state }: { readonly state: string }) => state === 'skipped')
+    assert.deepEqual(
+      skipped.map(({ what, detail }: { readonly what: string; readonly detail: string }) => [what, detail]),
+      [
+        ['handlers', 'the config is ill'],
+        ['broker, topics', 'the config does not tell where it is'],
+      ],
+    )
+  })
+
+  it('says once that the native client is missing, and why no broker was asked', async () => {
+    const io = testIo(projectFolder(project))
+    const why = 'the addon was never built'
+    const refusing: Connect = async () => {
+      throw new PyrallelError('PYR_NATIVE_MISSING', why)
+    }
+    assert.equal(await doctor({}, io, refusing, () => Promise.reject(new Error(why))), 1)
+    assert.match(
+      io.out(),
+      /✗ native Kafka client {2}.*the addon was never built.*\n {4}Next: pyrallel docs PYR_NATIVE_MISSING/,
+    )
+    assert.match(io.out(), /- broker, topics {2}the native Kafka client does not load\n {4}Next: /)
+    assert.match(io.out(), /✓ handlers {2}mail, pay\n/)
+    assert.equal(io.out().split(why).length, 2)
   })
 
   it('looks at a cluster outside of a project, too', async () => {
@@ -252,6 +280,35 @@ describe('pyrallel doctor', () => {
     assert.equal(examineNode('18.20.0').state, 'ill')
     assert.equal(examineNode('20.19.0').state, 'well')
     assert.equal(examineNode('24.1.0').state, 'well')
+  })
+})
+
+describe('the connection of a verb', () => {
+  const kafka = {
+    clientId: 'shop',
+    groupProtocol: 'classic',
+    sessionTimeoutMs: 20_000,
+    security: { tls: true },
+    librdkafka: { 'client.rack': 'a' },
+  }
+  const project = { config: { kafka } } as unknown as Project
+  const target = { brokers: 'b:9092', from: '--brokers', ifUnreachable: 'Start one.', isEmbedded: false }
+  const common = { brokers: 'b:9092', ifUnreachable: 'Start one.' }
+
+  it('is as that of the project: group protocol, session, security and passthrough', () => {
+    assert.deepEqual(connectionOptions(target, project), { ...common, ...kafka })
+  })
+
+  it('to the embedded broker is as that of dev, which has its own protocol and no security', () => {
+    assert.deepEqual(connectionOptions({ ...target, isEmbedded: true }, project), {
+      ...{ ...common, clientId: 'shop', groupProtocol: 'consumer', createTopicsBy: 'metadata' },
+    })
+  })
+
+  it('outside of a project speaks the new group protocol', () => {
+    assert.deepEqual(connectionOptions(target, undefined), {
+      ...{ ...common, clientId: 'pyrallel', groupProtocol: 'consumer' },
+    })
   })
 })
 
