@@ -1,12 +1,21 @@
 /** The librdkafka client keeps the laws of the Kafka port, on the embedded broker. */
+import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
 import { connectKafka, loadLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
 import { toError } from '../../framework/model/errors.ts'
 import type { Logger } from '../../framework/model/logger.ts'
+import { embeddedBrokerOf, noProcesses } from '../integration/processes-in.ts'
 import { kafkaClientSuite } from './kafka-client.suite.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
+
+async function freeze(): Promise<() => Promise<void>> {
+  const pid = embeddedBrokerOf(process.pid)
+  assert.ok(pid)
+  process.kill(pid, 'SIGSTOP')
+  return async () => void process.kill(pid, 'SIGCONT')
+}
 
 const whyNot = await loadLibrdkafka().then(
   () => undefined,
@@ -27,6 +36,7 @@ if (whyNot !== undefined) {
       const librdkafka = { 'queue.buffering.max.messages': 100 }
       return connectKafka({ ...broker.connection, clientId: 'contract', log: quiet, librdkafka })
     },
+    silence: noProcesses === false ? freeze : undefined,
     stop: async () => broker?.stop(),
   })
 }

@@ -2,8 +2,14 @@
 import { memoryCluster } from '../../framework/kafka/memory/client.ts'
 import { kafkaClientSuite } from './kafka-client.suite.ts'
 
+const cluster = memoryCluster()
+
 kafkaClientSuite({
   name: 'memory',
   features: { partitionsAsAsked: true, nullHeaderValues: true, refusesUnknownTopics: true },
-  connect: async () => memoryCluster().connection(),
+  connect: async () => cluster.connection(),
+  async silence() {
+    cluster.delayCommits(3_000)
+    return async () => cluster.delayCommits(0)
+  },
 })

@@ -34,6 +34,8 @@ export interface KafkaTarget {
   readonly features: KafkaFeatures
   /** Called once. For law 4 of the producer its queue should be small, 100 records say, where that can be set. */
   connect(): Promise<ViewedConnection>
+  /** Has the coordinator answer nothing for some seconds, or until the function that it gives is called; `undefined` where it cannot be had here. */
+  readonly silence: (() => Promise<() => Promise<void>>) | undefined
   /** Called once, after the connection is closed. */
   stop?(): Promise<void>
 }
@@ -522,6 +524,49 @@ export function kafkaClientSuite(target: KafkaTarget): void {
         await assert.rejects(member.client.subscribe([topic], { onAssigned() {}, async onRevoked() {}, onLost() {} }), {
           code: 'PYR_CLIENT_CLOSED',
         })
+      })
+
+      it('law 11: asking the coordinator settles once it has answered, needs no partitions, and changes nothing', async () => {
+        const topic = await newTopic()
+        const group = fresh('group')
+        const member = await join(topic, { group })
+        // It is not polled, so it has no partitions yet.
+        await member.client.askCoordinator(LIMIT_MS)
+        assert.equal(member.owned.size, 0)
+        assert.deepEqual(await connection.view.groupOffsets(group), [])
+        await pump([member], 'the assignment', () => ownsAll(member))
+        let isCommitted = false
+        const committed = member.client.commit([{ topic, partition: 0, position: 0, metadata: 'mine' }]).finally(() => {
+          isCommitted = true
+        })
+        await pump([member], 'the commit', () => isCommitted)
+        await committed
+        await member.client.askCoordinator(LIMIT_MS)
+        const [offset, ...others] = await connection.view.groupOffsets(group)
+        assert.deepEqual([offset?.metadata, others], ['mine', []])
+        await member.close()
+        await assert.rejects(member.client.askCoordinator(LIMIT_MS), { code: 'PYR_CLIENT_CLOSED' })
+      })
+
+      const { silence } = target
+      const cannot = silence === undefined && 'the coordinator cannot be silenced here'
+      it('law 11: a question that is not answered in time is refused, and may be asked again', {
+        skip: cannot,
+      }, async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        await pump([member], 'the assignment', () => ownsAll(member))
+        await member.client.askCoordinator(LIMIT_MS)
+        const speak = await silence?.()
+        try {
+          const askedAt = Date.now()
+          await assert.rejects(member.client.askCoordinator(500), { code: 'PYR_KAFKA', retriable: true })
+          const tookMs = Date.now() - askedAt
+          assert.ok(tookMs >= 400 && tookMs < 3_000, `the question was refused after ${tookMs} ms`)
+        } finally {
+          await speak?.()
+        }
+        await member.client.askCoordinator(LIMIT_MS)
       })
 
       it('tells the log end that it last heard of', async () => {

@@ -65,5 +65,11 @@ for (const groupProtocol of ['consumer', 'classic'] as const) {
         log: quiet,
         librdkafka: { ...small, ...(groupProtocol === 'classic' && heartbeats) },
       }),
+    silence: cluster.controllable ? freeze : undefined,
   })
+}
+
+async function freeze(): Promise<() => Promise<void>> {
+  await cluster.freeze(1)
+  return () => cluster.thaw(1)
 }

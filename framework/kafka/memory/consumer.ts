@@ -2,6 +2,7 @@
 import { bug, PyrallelError, toError } from '../../model/errors.ts'
 import { type KafkaRecord, partitionId, type TopicPartition } from '../../model/record.ts'
 import type { Clock } from '../../time/clock.ts'
+import { settlesWithin } from '../../time/wait.ts'
 import { checkCommits, MAX_METADATA_LENGTH, notOwned } from '../commit-request-check.ts'
 import type {
   AssignedPartition,
@@ -122,9 +123,12 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
     }
   }
 
-  async askCoordinator(): Promise<void> {
+  async askCoordinator(timeoutMs: number): Promise<void> {
     this.#requireOpen()
-    await this.#cluster.disturbCommit()
+    if (await settlesWithin(this.#cluster.clock, this.#cluster.disturbCommit(), timeoutMs)) return
+    throw new PyrallelError('PYR_KAFKA', `The group coordinator has not answered within ${timeoutMs} ms.`, {
+      retriable: true,
+    })
   }
 
   logEnd(partition: TopicPartition): number | undefined {
