@@ -22,9 +22,12 @@ ${more}})
 /** Logs them, and throws them as properties of an error and of its cause: as a client for HTTP does with the request that has failed. */
 const pay = `import { DeadLetter, handler, Type } from 'pyrallel'
 const all: Record<string, string> = ${spelled}
-setTimeout(() => { throw failure() }, 1_500)
+let isSeen = false
+const watch = setInterval(() => { if (!isSeen) return; clearInterval(watch); throw failure() }, 10)
+watch.unref()
 const failure = () => Object.assign(new Error('refused', { cause: Object.assign(new Error('behind it'), { request: { headers: all } }) }), all)
 export default handler('orders', { schema: Type.Object({ sku: Type.String({ pattern: '^[a-z]+$' }) }), retry: { attempts: 2, min: 1, max: 1 } }, (record, { log }) => {
+  isSeen = true
   log.info({ ...all, deep: { again: [all] } }, 'paying')
   log.error({ err: failure() }, 'it did not go well')
   if (record.offset === 6) throw all
@@ -44,6 +47,9 @@ const files = {
 /** The same without properties of librdkafka, which knows none of them: what is to connect, or to run. */
 const running = { ...files, 'pyrallel.config.ts': config().replace(', librdkafka: all', '') }
 
+/** Throws as soon as its module was read, where nobody catches it. */
+const thrownAtOnce = pay.replace('let isSeen', 'setTimeout(() => { throw failure() }, 0)\nlet isSeen')
+
 interface Row {
   readonly what: string
   /** What is run before. */
@@ -59,12 +65,20 @@ interface Row {
 const rows: readonly Row[] = [
   { what: 'config', args: [['config'], ['config', '--explain'], ['config', '--json']], says: /\(hidden\)/ },
   { what: 'doctor', args: [['doctor'], ['doctor', '--json']], says: /No such configuration property/, end: 1 },
-  { what: 'generate', args: [['generate'], ['generate', '--json']], says: /generated\// },
+  { what: 'generate', args: [['generate'], ['generate', '--json']], says: /generated\/|"handlers"/ },
   {
     what: 'topics',
     after: ['generate'],
     args: [['topics'], ['topics', '--json']],
     says: /PYR_CONFIG_INVALID/,
+    end: 1,
+  },
+  {
+    what: 'a verb that has loaded handlers, one of which throws where nobody catches it',
+    after: ['generate'],
+    args: [['topics'], ['topics', '--json']],
+    files: { ...running, 'handlers/pay.ts': thrownAtOnce },
+    says: /PYR_UNCAUGHT|PYR_BROKER_UNREACHABLE/,
     end: 1,
   },
   {
@@ -166,7 +180,7 @@ describe('a build of them', { timeout: 300_000 }, () => {
   })
 
   it('says none when a handler throws them while it is loaded, and when nobody catches them', async () => {
-    const early = pay.replace('1_500', '1')
+    const early = thrownAtOnce
     for (const [what, of, says] of [
       [
         'a crash at the start',
