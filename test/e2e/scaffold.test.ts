@@ -85,10 +85,27 @@ async function succeed(cwd: string, program: string, argv: readonly string[]): P
 
 const bin = (root: string, name: string) => join(root, 'node_modules/.bin', name)
 
+/** Commands of a page's `sh` blocks, in order, without comments. */
+function commandsOf(page: string): readonly string[] {
+  const blocks = [...readFileSync(join(repository, page), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
+  return blocks.flatMap(([, code = '']) => code.split('\n').filter((line) => line !== '' && !line.startsWith('#')))
+}
+
+/** As a shell runs it, with npm's own settings for a machine that is offline but for its cache. */
+function shell(cwd: string, command: string): Run {
+  const settings = { npm_config_prefer_offline: 'true', npm_config_ignore_scripts: 'true', npm_config_audit: 'false' }
+  // `exec`, so that a signal meets the command and not the shell.
+  return run(cwd, 'sh', ['-c', `exec ${command}`], settings)
+}
+
 /** Install scripts are left out: they would download the native client, or build it for a minute. The build that is here is linked in. */
 async function install(root: string, packages: readonly string[]): Promise<void> {
   const options = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund']
   await succeed(root, 'npm', ['install', ...options, ...packages])
+  linkNativeBuild(root)
+}
+
+function linkNativeBuild(root: string): void {
   rmSync(join(root, nativeBuild), { recursive: true, force: true })
   symlinkSync(join(repository, nativeBuild), join(root, nativeBuild))
 }
@@ -216,6 +233,37 @@ describe('the packed package', { timeout: 300_000 }, () => {
       rmSync(root, { recursive: true, force: true })
     })
   }
+
+  it('does what docs/getting-started.md says, command by command', async () => {
+    const commands = commandsOf('docs/getting-started.md')
+    assert.ok(commands.length >= 10)
+    let cwd = parent
+    let dev: Run | undefined
+    for (const command of commands) {
+      const [, folder] = /^cd (\S+)$/.exec(command) ?? []
+      if (folder !== undefined) {
+        cwd = join(cwd, folder)
+        // What is tested is not published yet: the package comes from `npm pack`.
+        const manifest = join(cwd, 'package.json')
+        const wanted = readFileSync(manifest, 'utf8').replace(
+          /("pyrallel": )"[^"]*"/,
+          `$1${JSON.stringify(`file:${tarball}`)}`,
+        )
+        writeFileSync(manifest, wanted)
+      } else if (command === 'npm run dev') {
+        dev = shell(cwd, 'node_modules/.bin/pyrallel dev')
+        await dev.seen(/assigned [^\n]*greetings\[0 1 2 3\]/)
+      } else {
+        const { end, out } = await shell(cwd, command).ended
+        assert.equal(end, 0, `${command}\n${out}`)
+        if (command === 'npm install') linkNativeBuild(cwd)
+        if (command.startsWith('npm run send')) await dev?.seen(/✓ greetings\[\d\]@0 /)
+      }
+    }
+    dev?.signal('SIGINT')
+    assert.equal((await dev?.ended)?.end, 0)
+    assert.ok(readdirSync(join(cwd, 'dist')).includes('server.mjs'))
+  })
 
   it('has declarations that a strict compiler accepts', async () => {
     const program =
