@@ -140,7 +140,7 @@ describe('dlq replay on a real Kafka', { timeout: 300_000 }, () => {
       const free = await timed()
       t.diagnostic(`a second: ${paced.toFixed(1)} with --rate 200, ${Math.round(free)} without`)
       assert.ok(Math.abs(paced - 200) <= 10, `${paced}`)
-      // Here, beside other tests; what it does alone stands in DESIGN.md.
+      // Here, beside other tests; what it does alone stands in docs/benchmarks.md.
       assert.ok(free >= 1_500, `${free}`)
     })
   })

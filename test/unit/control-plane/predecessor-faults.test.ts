@@ -1,4 +1,4 @@
-/** What users of the two predecessors report, one test each, named by the fault. DESIGN.md, section 6, has the list. */
+/** What users of the two predecessors report, one test each, named by the fault. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
