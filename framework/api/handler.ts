@@ -170,7 +170,7 @@ export interface HandlerOptions<T> {
   /** `async` (default): on the event loop, for handlers that wait. `worker`: on threads of its own, for those that keep a core busy. */
   readonly engine?: EngineKind
   readonly worker?: WorkerOptions
-  /** Default `key`. Records without a key have no order partner; use `partition` when they need order. */
+  /** Default `key`. Records without a key may run in any order; use `partition` when they need order. */
   readonly ordering?: Ordering
   /** The most attempts in flight at once, in this process. Default 100. Range 1 to 10,000. More: more load on what the handler calls. */
   readonly concurrency?: number

@@ -2,7 +2,7 @@
 import type { Static, TSchema } from 'typebox'
 
 export interface TopicOptions<T> {
-  /** The ordering key of a value, used when one is published. Default: no key, so no order partner. */
+  /** The ordering key of a value, used when one is published. Default: no key, so no order. */
   readonly key?: (value: T) => string | null
 }
 

@@ -126,7 +126,7 @@ const ofHandlers = {
     worse: 'More: more load on what the handler calls, and more to finish at a shutdown. Less: lower throughput.',
   }),
   ordering: oneOf(['key', 'partition', 'unordered'], 'key', {
-    what: "Which records run one after the other: those of one key, those of one partition, or none. Records without a key have no order partner under 'key'.",
+    what: "Which records run one after the other: those of one key, those of one partition, or none. Records without a key may run in any order under 'key'.",
     worse:
       "'partition' allows one record per partition at a time; 'unordered' lets an older record overtake a newer one of its key.",
   }),
@@ -226,7 +226,7 @@ export const configSchema = options({
         what: 'Handlers that are paused from the start: they hold their partitions, and nothing of them runs until the process begins without this, or `runtime.resume` is called.',
         range: 'a list of ids of handlers',
         worse:
-          'Their lag grows. A paused handler takes the place of the others of its group in `limits`, once its records fill them.',
+          'Their lag grows. Records of a paused handler still count towards the limits of its group. Once these are full, the other handlers of the group get nothing either.',
       },
     }),
   ),

@@ -49,7 +49,7 @@ export const guards = {
     enabled: flag(false, {
       what: 'Finds the limit on attempts in flight by itself, between `min` and `concurrency`, from how long they take and whether more are waiting.',
       worse:
-        'With handlers whose durations differ by nature, it may settle too low. For a moment every half a minute or so, it runs at half.',
+        'With handlers whose durations differ by nature, it may settle too low. About every 30 seconds it halves the limit for a moment, to measure how fast the service is when it is idle.',
     }),
     min: integer(1, 10_000, 1, {
       what: 'The limit never goes below.',

@@ -125,7 +125,7 @@ export class Scheduler {
 
   /** The partition may have something to start. Cheap, and harmless when it has not. */
   list(state: PartitionState): void {
-    // Listed with nothing to start, it would look held back by the rate, or by the adaptive limit, which would then grow without need.
+    // Do not list a partition that has nothing to start: it would be told as rate-limited, and the adaptive limit would grow for no reason.
     if (state.isListed || state.isDraining || state.shards.ready === 0) return
     state.setListed(true)
     this.#routeState(state.topic).ready.push(state)

@@ -65,7 +65,7 @@ export class CommitBudget {
     this.#metadataLength = start.metadata.length
     // Metadata that was dropped as unreadable must not stay with the group: the next commit replaces it.
     this.#mayHaveChanged = start.metadata !== '' && !start.isRestored
-    // What is restored may leave no room. Found out at the first commit only, records above it would have started by then. Its text says how
+    // Restored completions may already fill the metadata. Measure now: at the first commit, records above them would have started. Its text says how
     // much it takes, or more where not all of it is believed; to encode it anew for each of a thousand partitions would take seconds.
     if (start.isRestored) this.#isTight = this.#leavesNoRoom(start.metadata.length)
   }
