@@ -56,12 +56,16 @@ export class AppBundle {
   async settle(entries: readonly BundleEntry[], { isStale }: { readonly isStale: boolean }): Promise<SettledBundle> {
     let begun = (isStale ? undefined : this.#begun) ?? (await this.#bundler.begin(entries))
     for (;;) {
-      const { uses, inputs, externals } = await begun.look()
-      const bound = uses.length === 0 ? nothing : new BoundPackages(this.#settings.root).of(uses, inputs)
+      const look = await begun.look()
+      const bound = look.uses.length === 0 ? nothing : new BoundPackages(this.#settings.root).of(look)
       const found = [...this.#natives, ...this.#bound]
-      const outside = bound.outside.filter(({ name }) => found.every((each) => each.name !== name))
-      if (outside.length === 0) return { begun, externals, natives: this.#natives, found, warnings: bound.warnings }
-      this.#bound.push(...outside)
+      const more = bound.outside.filter(({ name }) => this.#bound.every((each) => each.name !== name))
+      const outside = more.filter(({ name }) => this.#natives.every((each) => each.name !== name))
+      this.#bound.push(...more)
+      if (outside.length === 0) {
+        const externals = [...look.externals, ...this.#bound.map(({ name }) => name)]
+        return { begun, externals, natives: this.#natives, found, warnings: bound.warnings }
+      }
       await this.#bundler.close()
       this.#bundler = await openFor(this.#settings, [...found, ...outside])
       begun = await this.#bundler.begin(entries)

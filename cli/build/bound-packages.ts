@@ -1,10 +1,13 @@
 /** Decides what becomes of code that would not find in a bundle what stands beside its file: its package stays outside, or it is told. */
 import { readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { resolve, sep } from 'node:path'
+import type { BundleLook } from '../bundle/bundle-look.ts'
 import {
   dependenciesOf,
   type InstalledPackage,
   installedPackage,
+  packageName,
   packageOf,
   readManifest,
 } from '../bundle/installed-package.ts'
@@ -14,6 +17,7 @@ import { codeFrame, type Diagnostic, positionOf } from '../diagnostics/diagnosti
 import { foreignOrigin } from './outside-packages.ts'
 
 export interface BoundCode {
+  /** With what they import and do not bring with them. */
   readonly outside: readonly InstalledPackage[]
   readonly warnings: readonly Diagnostic[]
 }
@@ -32,18 +36,18 @@ export class BoundPackages {
     this.#own = folders
   }
 
-  /** @param inputs everything that is bundled, relative to the project */
-  of(uses: readonly PlaceUse[], inputs: readonly string[]): BoundCode {
+  of({ uses, inputs }: Pick<BundleLook, 'uses' | 'inputs'>): BoundCode {
     const outside = new Map<string, InstalledPackage>()
     const warnings: Diagnostic[] = []
     for (const use of uses) {
       const file = resolve(this.#root, use.input)
       const found = packageOf(file)
       if (this.#isOurs(file, found)) continue
-      const why = found === undefined ? 'own' : this.#whyInside(found, inputs)
+      const why = found === undefined ? 'own' : this.#whyInside(found, inputs.keys())
       if (why === undefined && found !== undefined) outside.set(found.name, found)
       else warnings.push(warning(file, use, found, why ?? 'own'))
     }
+    for (const each of companions(this.#root, [...outside.values()], inputs)) outside.set(each.name, each)
     return { outside: [...outside.values()], warnings }
   }
 
@@ -56,7 +60,7 @@ export class BoundPackages {
   }
 
   /** Outside, each importer would get the one copy that is installed at the top. */
-  #whyInside(found: InstalledPackage, inputs: readonly string[]): string | undefined {
+  #whyInside(found: InstalledPackage, inputs: Iterable<string>): string | undefined {
     const folders = new Set<string>()
     for (const input of inputs) {
       if (!input.includes(`node_modules/${found.name}/`)) continue
@@ -67,6 +71,49 @@ export class BoundPackages {
     const origin = foreignOrigin(this.#root, found)
     return origin === undefined ? undefined : `it comes from no registry (${origin})`
   }
+}
+
+/**
+ * What goes outside is installed with its own dependencies, but not with what it finds because the project has it: the driver that a library for
+ * databases requires, say. So that goes outside too.
+ */
+function companions(
+  root: string,
+  outside: readonly InstalledPackage[],
+  inputs: BundleLook['inputs'],
+): readonly InstalledPackage[] {
+  if (outside.length === 0) return []
+  const importsOf = packageImports(root, inputs)
+  const found = new Map<string, InstalledPackage>()
+  const seen = new Set<string>()
+  const queue = [...outside]
+  for (const each of queue) {
+    if (seen.has(each.folder)) continue
+    seen.add(each.folder)
+    const { dependencies, optionalDependencies } = readManifest(each.folder)
+    for (const name of importsOf.get(each.folder) ?? []) {
+      const imported = installedPackage(name, each.folder) ?? installedPackage(name, root)
+      if (imported === undefined || imported.folder === each.folder) continue
+      queue.push(imported)
+      if ({ ...dependencies, ...optionalDependencies }[name] === undefined) found.set(name, imported)
+    }
+  }
+  return [...found.values()]
+}
+
+/** By a package's folder: the names of those that its files import. */
+function packageImports(root: string, inputs: BundleLook['inputs']): ReadonlyMap<string, ReadonlySet<string>> {
+  const known = new Map<string, ReadonlySet<string>>()
+  const owners = new Map([...inputs.keys()].map((input) => [input, packageOf(resolve(root, input))]))
+  for (const [input, imports] of inputs) {
+    const folder = owners.get(input)?.folder
+    if (folder === undefined) continue
+    const names = imports
+      .map((path) => (inputs.has(path) ? owners.get(path)?.name : isBuiltin(path) ? undefined : packageName(path)))
+      .filter((name) => name !== undefined)
+    known.set(folder, new Set([...(known.get(folder) ?? []), ...names]))
+  }
+  return known
 }
 
 function closure(root: string): readonly string[] {

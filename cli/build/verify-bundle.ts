@@ -127,7 +127,7 @@ function warning(request: VerifyRequest, file: string, what: string): Diagnostic
   return {
     ...placeOf(request, file),
     message: `${file} ${what}`,
-    fix: 'If it is for lack of a variable or of the network, all is well: the check has neither.',
+    fix: 'If it is for lack of a variable, of the network, or of machine code that only the image builds, all is well.',
   }
 }
 

@@ -154,8 +154,8 @@ class AppBundler implements Bundler {
     return {
       look: async () => {
         const outcome = await rebuilding
-        if ('kind' in outcome) return { uses: outcome.placeUses, inputs: [], externals: [] }
-        return 'thrown' in outcome ? { uses: [], inputs: [], externals: [] } : lookAt(outcome)
+        if ('kind' in outcome) return { uses: outcome.placeUses, inputs: new Map(), externals: [] }
+        return 'thrown' in outcome ? { uses: [], inputs: new Map(), externals: [] } : lookAt(outcome)
       },
       finish: async () => {
         const outcome = await rebuilding

@@ -71,6 +71,42 @@ describe('a package that looks for files beside its own', timeout, () => {
     assert.equal(err, '')
   })
 
+  it('brings what it finds because the project has it: a driver, with machine code or without, though the bundle imports none', async () => {
+    const root = aProject({
+      'pyrallel.config.ts': config,
+      'package.json':
+        '{ "type": "module", "dependencies": { "library": "1.0.0", "driver": "3.0.0", "addon": "4.0.0" } }',
+      'node_modules/library/package.json':
+        '{ "name": "library", "version": "1.0.0", "main": "index.js", "dependencies": { "part": "1.0.0" } }',
+      'node_modules/library/index.js':
+        "require('part')\nexports.a = () => require('driver')\nexports.b = () => require('addon')\nexports.c = __dirname\n",
+      'node_modules/part/package.json': '{ "name": "part", "version": "1.0.0" }',
+      'node_modules/part/index.js': "exports.peer = () => require('peer')",
+      'node_modules/peer/package.json': '{ "name": "peer", "version": "5.0.0" }',
+      'node_modules/peer/index.js': '',
+      'node_modules/driver/package.json': '{ "name": "driver", "version": "3.0.0" }',
+      'node_modules/driver/index.js': '',
+      'node_modules/addon/package.json': '{ "name": "addon", "version": "4.0.0", "gypfile": true }',
+      'node_modules/addon/index.js': '',
+      'handlers/a.ts': handlerOf(['library']),
+    })
+    const { end, err } = await command(root, ['build']).ended
+    assert.equal(end, 0, err)
+    const { dependencies, allowScripts } = JSON.parse(dist(root, 'package.json'))
+    const { library, driver, addon, peer, part } = dependencies
+    assert.deepEqual(
+      { library, driver, addon, peer, part },
+      {
+        library: '1.0.0',
+        driver: '3.0.0',
+        addon: '4.0.0',
+        peer: '5.0.0',
+        part: undefined,
+      },
+    )
+    assert.equal(allowScripts.addon, true)
+  })
+
   it('of the workspace is named with its line, and so is a file of the project: neither can stay outside', async () => {
     const root = aProject({
       'pyrallel.config.ts': config,
