@@ -1,39 +1,20 @@
 /** `pyrallel build` and what it makes: run in an empty folder with nothing but the packages that its own package.json names. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { after, describe, it } from 'node:test'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
 import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { SystemMetrics } from '../../framework/model/snapshot.ts'
+import { installed, serve } from './built-server.ts'
 import { aProject, command } from './command-process.ts'
 import { linkWorkspace, workspace } from './workspace.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
-const folders: string[] = []
-const running = new Set<ChildProcess>()
 const timeout = { timeout: 300_000 }
-
-after(() => {
-  for (const child of running) child.kill('SIGKILL')
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-})
 
 const config =
   "import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop', handlers: { retry: { attempts: 2, min: 10 } }, kafka: { brokers: (process.env.BROKERS ?? 'localhost:9092').split(',') } })\n"
@@ -57,54 +38,6 @@ const project = {
   'pyrallel.config.ts': config,
   'handlers/pay.ts': pay,
   'fees.ts': fees,
-}
-
-/** The bundle alone, with its dependencies as an installation would bring them: those that it names, and no others. */
-function installed(dist: string): string {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'pyrallel dist ')))
-  folders.push(folder)
-  cpSync(dist, folder, { recursive: true, filter: (file) => !file.endsWith('node_modules') })
-  const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  for (const name of Object.keys(dependencies)) {
-    mkdirSync(dirname(join(folder, 'node_modules', name)), { recursive: true })
-    symlinkSync(join(repository, 'node_modules', name), join(folder, 'node_modules', name))
-  }
-  return folder
-}
-
-/** A server and the lines that it logs. */
-function serve(folder: string, env: Readonly<Record<string, string>>) {
-  const { NODE_OPTIONS: _, NODE_V8_COVERAGE: _c, ...own } = process.env
-  const child = spawn(process.execPath, ['server.mjs'], { cwd: folder, env: { ...own, ...env } })
-  running.add(child)
-  let out = ''
-  let err = ''
-  const watchers = new Set<() => void>()
-  child.stdout.on('data', (chunk) => {
-    out += chunk
-    for (const watch of watchers) watch()
-  })
-  child.stderr.on('data', (chunk) => {
-    err += chunk
-  })
-  const ended = new Promise<{ readonly code: number | null; readonly out: string; readonly err: string }>((resolve) => {
-    child.once('close', (code) => {
-      running.delete(child)
-      resolve({ code, out, err })
-    })
-  })
-  const seen = (pattern: RegExp) =>
-    new Promise<string>((resolve, reject) => {
-      const watch = () => {
-        if (!pattern.test(out)) return
-        watchers.delete(watch)
-        resolve(out)
-      }
-      watchers.add(watch)
-      void ended.then(({ code }) => reject(new Error(`it ended with ${code} before ${pattern}\n${out}\n${err}`)))
-      watch()
-    })
-  return { ended, seen, stop: () => child.kill('SIGTERM'), leave: () => child.stdout.destroy() }
 }
 
 describe('pyrallel build', timeout, () => {

@@ -87,6 +87,11 @@ export class PendingCommits {
     answered?.settle(error)
   }
 
+  /** Also of those that were given up. */
+  get hasUnanswered(): boolean {
+    return this.#pending.length > 0
+  }
+
   failAll(error: PyrallelError): void {
     for (const each of this.#pending.splice(0)) each.settle(error)
   }

@@ -24,6 +24,8 @@ const CONSUME_SLICE_MS = 20
 const STASH_LIMIT = 32
 /** How long `close` waits for the group to take the partitions back, and for the disconnect. */
 const CLOSE_STEP_MS = 10_000
+/** librdkafka gives up by itself what it could not send for its session time-out of 45 s. */
+const PUT_OFF_MS = 50_000
 export interface LibrdkafkaConsumerOptions {
   readonly group: string
   readonly log: Logger
@@ -284,11 +286,28 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#flow.stop()
     await this.#consuming
     await this.#asking
-    const disconnected = new Promise<void>((resolve) => this.#native.disconnect(resolve))
-    if (!(await settlesWithin(this.#options.clock, disconnected, CLOSE_STEP_MS)))
-      this.#options.log.warn({ waitedMs: CLOSE_STEP_MS }, 'the consumer was left behind while it disconnects')
+    await this.#disconnect()
     this.#state = 'closed'
     this.#commits.failAll(closedError())
+  }
+
+  /**
+   * With a commit that nobody answers, librdkafka takes its session time-out of 45 s to disconnect. It holds one of libuv's threads meanwhile, and an exit of the
+   * process waits for those. So then it is left alone for as long: whoever exits is not kept, and whoever lives on leaves no client behind.
+   */
+  async #disconnect(): Promise<void> {
+    const { clock, log } = this.#options
+    if (this.#commits.hasUnanswered) {
+      log.warn(
+        { waitMs: PUT_OFF_MS },
+        'the consumer is left behind with a commit that is not answered; it disconnects later',
+      )
+      clock.setTimer(PUT_OFF_MS, () => this.#native.disconnect(() => {}))
+      return
+    }
+    const disconnected = new Promise<void>((resolve) => this.#native.disconnect(resolve))
+    if (!(await settlesWithin(clock, disconnected, CLOSE_STEP_MS)))
+      log.warn({ waitedMs: CLOSE_STEP_MS }, 'the consumer was left behind while it disconnects')
   }
 
   async #leaveGroup(): Promise<void> {

@@ -535,8 +535,8 @@ describe('closing', () => {
     assert.deepEqual(told, [])
   })
 
-  it('rejects the commits that were never answered', async () => {
-    const { native, clock, consumer, rebalance } = await scripted()
+  it('rejects the commits that were never answered, and puts off the disconnect that would wait for them', async () => {
+    const { native, clock, consumer, lines, rebalance } = await scripted()
     native.subscriptionEnds = () => void rebalance(REVOKE, [p(0)])
     await rebalance(ASSIGN, [p(0)])
     const unanswered = assert.rejects(consumer.commit([commitOf(0, 5)]), { code: 'PYR_CLIENT_CLOSED' })
@@ -544,6 +544,10 @@ describe('closing', () => {
     await clock.advanceAndSettle(100)
     await closing
     await unanswered
+    assert.equal(native.named('disconnect').length, 0)
+    const message = 'the consumer is left behind with a commit that is not answered; it disconnects later'
+    assert.deepEqual(lines, [{ level: 'warn', message, fields: { waitMs: 50_000 } }])
+    await clock.advanceAndSettle(50_000)
     assert.equal(native.named('disconnect').length, 1)
   })
 
