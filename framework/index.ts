@@ -19,6 +19,8 @@ export type {
   PublishOptions,
   RecordHeaders,
   RetryOptions,
+  Services,
+  ThreadContext,
   WorkerOptions,
 } from './api/handler.ts'
 export { batchHandler, DeadLetter, handler, RetryAfter } from './api/handler.ts'
@@ -51,8 +53,11 @@ export type {
 } from './model/snapshot.ts'
 export type { EngineKind, Ordering } from './model/work.ts'
 export { createLogger } from './observability/logger.ts'
+export type { PagesListener } from './observability/operator-pages.ts'
 export type { Publisher } from './publishing/connect-publisher.ts'
 export { connectPublisher } from './publishing/connect-publisher.ts'
 export { createRuntime } from './runtime/create-runtime.ts'
 export { resolveHandlers } from './runtime/resolve-handlers.ts'
 export type { RegisteredHandler, ResolvedHandler, Runtime, RuntimeOptions } from './runtime/runtime.ts'
+export type { Pyrallel, PyrallelOptions } from './runtime/start-pyrallel.ts'
+export { startPyrallel } from './runtime/start-pyrallel.ts'

@@ -4,7 +4,7 @@ import type { StrayFaults } from '../../framework/execution-plane/engines/stray-
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import { inOrder } from '../../framework/model/in-order.ts'
 import type { Logger } from '../../framework/model/logger.ts'
-import { createRuntime } from '../../framework/runtime/create-runtime.ts'
+import { runtimeOf } from '../../framework/runtime/open-runtime.ts'
 import type { ResolvedHandler, Runtime, RuntimeUpdate } from '../../framework/runtime/runtime.ts'
 import type { Clock } from '../../framework/time/clock.ts'
 import type { LoadedApp } from './app/app-loader.ts'
@@ -96,25 +96,17 @@ export class DevRuntime {
 
   async #start({ project, handlers }: LoadedApp): Promise<void> {
     const { broker, topics, logOf, clock, strayFaults, onEvent, onFailed } = this.#options
-    const { kafka, paused, limits, commit, shutdown, http } = project.config
     await this.#makeTopics(handlers)
     if (this.#isStopping) return
     // One of its own, as a runtime closes its connection.
-    const connection = await broker.connect(kafka)
+    const connection = await broker.connect(project.config.kafka)
     if (this.#isStopping) {
       await connection.close()
       return
     }
-    const runtime = createRuntime({
+    const runtime = runtimeOf(project.config, {
       connection: new MakingConnection(connection, topics),
       handlers: handlers.map((handler) => this.#probe(handler)),
-      startFrom: kafka.startFrom,
-      ...(kafka.instanceId === undefined ? {} : { instanceId: kafka.instanceId }),
-      paused,
-      limits,
-      commit,
-      lifecycle: shutdown,
-      http,
       log: logOf(project.config),
       clock,
       strayFaults,

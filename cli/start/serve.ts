@@ -3,17 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { PyrallelConfig } from '../../framework/config/config.ts'
 import { modeOf } from '../../framework/config/mode.ts'
 import { variableOf } from '../../framework/config/option-variables.ts'
-import { type TracedConfig, traceConfig } from '../../framework/config/resolve-config.ts'
+import { traceConfig } from '../../framework/config/resolve-config.ts'
 import { StrayFaults } from '../../framework/execution-plane/engines/stray-faults.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { inOrder } from '../../framework/model/in-order.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { createLogger, type LogDestination } from '../../framework/observability/logger.ts'
-import { createRuntime } from '../../framework/runtime/create-runtime.ts'
+import { openRuntime } from '../../framework/runtime/open-runtime.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
-import type { RegisteredHandler, ResolvedHandler, Runtime } from '../../framework/runtime/runtime.ts'
-import { systemClock } from '../../framework/time/clock.ts'
+import type { RegisteredHandler, Runtime } from '../../framework/runtime/runtime.ts'
+import { withLoadableEntry } from '../../framework/runtime/worker-entry.ts'
 import { onReaderGone } from '../terminal/closable-output.ts'
 import { errorBlock, exitCodes } from '../terminal/failure.ts'
 import { hasColor } from '../terminal/io.ts'
@@ -66,11 +65,12 @@ async function run({ config: input, routes }: ServerParts): Promise<number> {
     const log = createLogger(traced.config.logging, untilUnread())
     for (const { service, variables } of traced.passedOver)
       log.warn({ service, variables }, 'variables that Kubernetes sets for a Service are passed over')
-    const handlers = resolveHandlers(routes.map(bundledRoute), traced.config)
+    const handlers = resolveHandlers(routes.map(withLoadableEntry), traced.config)
     const uncaught = new Uncaught()
     const strayFaults = new StrayFaults({ log, onException: (error) => uncaught.add(error, log) })
     strayFaults.listen()
-    const runtime = await runtimeOf(traced, handlers, log, strayFaults)
+    const ifUnreachable = startNextStep(traced.places.get('kafka.brokers'))
+    const runtime = await openRuntime(traced.config, { handlers, log, strayFaults, ifUnreachable })
     signals.onSecond = () => runtime.abort()
     // The faults are listened for until the process has ended: what is thrown while it stops must not keep it from committing.
     return await untilStopped(runtime, [signals.first, uncaught.first], log)
@@ -91,47 +91,6 @@ function untilUnread(): LogDestination {
     ...output,
     write: (text) => isRead && output.write(text),
   }
-}
-
-/** What threads load was bundled into the same places, below the bundle, as it has below generated/. */
-function bundledRoute(route: RegisteredHandler): RegisteredHandler {
-  return route.entry === undefined ? route : { ...route, entry: route.entry.replace(/\.ts$/, '.mjs') }
-}
-
-async function runtimeOf(
-  { config: { kafka, paused, limits, commit, shutdown, http }, places }: TracedConfig,
-  handlers: readonly ResolvedHandler[],
-  log: Logger,
-  strayFaults: StrayFaults,
-): Promise<Runtime> {
-  const clock = systemClock()
-  const { clientId, groupProtocol, sessionTimeoutMs, security, librdkafka } = kafka
-  const brokers = kafka.brokers.join(',')
-  const ifUnreachable = startNextStep(places.get('kafka.brokers'))
-  return createRuntime({
-    connection: await connectKafka({
-      brokers,
-      clientId,
-      groupProtocol,
-      sessionTimeoutMs,
-      security,
-      librdkafka,
-      ifUnreachable,
-      log,
-      clock,
-    }),
-    handlers,
-    startFrom: kafka.startFrom,
-    ...(kafka.instanceId === undefined ? {} : { instanceId: kafka.instanceId }),
-    paused,
-    limits,
-    commit,
-    lifecycle: shutdown,
-    http,
-    log,
-    strayFaults,
-    clock,
-  })
 }
 
 /** An exception that nobody catches, and that belongs to no record: the process stops in order, as what is in memory may be broken by now. */

@@ -46,6 +46,13 @@ export interface PublishOptions {
 /** Publishes a value and waits for the broker's acknowledgement. */
 export type Publish = <T>(to: TopicDefinition<T> | string, value: T, options?: PublishOptions) => Promise<void>
 
+/**
+ * What handlers get from the application that `startPyrallel` runs in, as `context.services`. Empty until the application says what there is:
+ * `declare module 'pyrallel' { interface Services { readonly payments: Payments } }`.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: applications add to it.
+export interface Services {}
+
 export interface HandlerContext {
   /** Bound to handler, topic, partition, offset, key and attempt. */
   readonly log: Logger
@@ -62,7 +69,15 @@ export interface HandlerContext {
    * (PYR_ATTEMPT_OVER): the record is committed by then, or runs again, so that a crash would lose what is published, or a retry has published it.
    */
   readonly publish: Publish
+  /**
+   * What `startPyrallel({ services })` was given, as it is.
+   * @throws PyrallelError PYR_USAGE where there are none: in worker threads, and in processes that `pyrallel start` and `pyrallel dev` have begun
+   */
+  readonly services: Services
 }
+
+/** What handlers with `engine: 'worker'` get: services stay in the thread that has made them. */
+export type ThreadContext = Omit<HandlerContext, 'services'>
 
 /** Records of one partition, in the order of the log; those of different keys, and consecutive ones of one key. */
 export interface Batch<T> extends Iterable<HandlerRecord<T>> {
@@ -78,7 +93,7 @@ export interface Batch<T> extends Iterable<HandlerRecord<T>> {
 }
 
 /** What it returns is not read, so it returns nothing: a list of failures in there would count as success. */
-export type BatchFunction<T> = (batch: Batch<T>, context: HandlerContext) => void | Promise<void>
+export type BatchFunction<T, Context = HandlerContext> = (batch: Batch<T>, context: Context) => void | Promise<void>
 
 export interface BatchOptions {
   /** Records of one call at most. Default 100. Range 1 to 10,000. More: more is run again when a call fails. */
@@ -87,7 +102,7 @@ export interface BatchOptions {
   readonly wait?: Duration
 }
 
-export type HandlerFunction<T> = (record: HandlerRecord<T>, context: HandlerContext) => unknown
+export type HandlerFunction<T, Context = HandlerContext> = (record: HandlerRecord<T>, context: Context) => unknown
 
 export interface RetryOptions {
   /**
@@ -195,6 +210,11 @@ export interface BatchHandlerOptions<T> extends HandlerOptions<T> {
   readonly batch?: BatchOptions
 }
 
+/** Options that say that it runs on the event loop. */
+interface OnEventLoop {
+  readonly engine?: 'async'
+}
+
 export interface HandlerDefinition<T> {
   readonly kind: 'pyrallel.handler'
   readonly topic: TopicDefinition<T>
@@ -210,13 +230,23 @@ export interface HandlerDefinition<T> {
  */
 export function handler<S extends TSchema>(
   topic: string,
-  options: HandlerOptions<Static<S>> & { readonly schema: S },
+  options: HandlerOptions<Static<S>> & OnEventLoop & { readonly schema: S },
   run: HandlerFunction<Static<S>>,
+): HandlerDefinition<Static<S>>
+export function handler<S extends TSchema>(
+  topic: string,
+  options: HandlerOptions<Static<S>> & { readonly schema: S },
+  run: HandlerFunction<Static<S>, ThreadContext>,
 ): HandlerDefinition<Static<S>>
 export function handler<T>(
   topic: TopicDefinition<T> | string,
-  options: HandlerOptions<T>,
+  options: HandlerOptions<T> & OnEventLoop,
   run: HandlerFunction<T>,
+): HandlerDefinition<T>
+export function handler<T>(
+  topic: TopicDefinition<T> | string,
+  options: HandlerOptions<T>,
+  run: HandlerFunction<T, ThreadContext>,
 ): HandlerDefinition<T>
 export function handler<T>(topic: TopicDefinition<T> | string, run: HandlerFunction<T>): HandlerDefinition<T>
 export function handler(
@@ -236,13 +266,23 @@ export function handler(
  */
 export function batchHandler<S extends TSchema>(
   topic: string,
-  options: BatchHandlerOptions<Static<S>> & { readonly schema: S },
+  options: BatchHandlerOptions<Static<S>> & OnEventLoop & { readonly schema: S },
   run: BatchFunction<Static<S>>,
+): HandlerDefinition<Static<S>>
+export function batchHandler<S extends TSchema>(
+  topic: string,
+  options: BatchHandlerOptions<Static<S>> & { readonly schema: S },
+  run: BatchFunction<Static<S>, ThreadContext>,
 ): HandlerDefinition<Static<S>>
 export function batchHandler<T>(
   topic: TopicDefinition<T> | string,
-  options: BatchHandlerOptions<T>,
+  options: BatchHandlerOptions<T> & OnEventLoop,
   run: BatchFunction<T>,
+): HandlerDefinition<T>
+export function batchHandler<T>(
+  topic: TopicDefinition<T> | string,
+  options: BatchHandlerOptions<T>,
+  run: BatchFunction<T, ThreadContext>,
 ): HandlerDefinition<T>
 export function batchHandler<T>(topic: TopicDefinition<T> | string, run: BatchFunction<T>): HandlerDefinition<T>
 export function batchHandler(

@@ -10,6 +10,7 @@ import type { Logger } from '../model/logger.ts'
 import { ownProperty } from '../model/own-property.ts'
 import type { RuntimeState, SystemMetrics } from '../model/snapshot.ts'
 import { totalLogger } from '../model/total-logger.ts'
+import type { PagesListener } from '../observability/operator-pages.ts'
 import { publisher } from '../publishing/publisher.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
 import { loadTracing } from '../tracing/tracing.ts'
@@ -70,6 +71,13 @@ class ComposedRuntime implements Runtime {
     return this.#publish
   }
 
+  get listener(): PagesListener {
+    const pages = this.#operations?.pages
+    if (pages !== undefined) return (request, response, next) => pages.listen(request, response, next)
+    const next = 'Await start() first, with http.enabled or hasListener'
+    throw new PyrallelError('PYR_USAGE', `This runtime has no pages for operators. ${next}.`)
+  }
+
   start(): Promise<void> {
     if (this.#starting === undefined && this.#stopping !== undefined) {
       const facts = 'start() was called after stop(): a runtime runs once. Make another with createRuntime().'
@@ -122,14 +130,14 @@ class ComposedRuntime implements Runtime {
   }
 
   async #start(): Promise<void> {
-    const { connection, handlers, http, paused = [] } = this.#options
+    const { connection, handlers, http, hasListener, paused = [] } = this.#options
     const log = this.#log
     this.#state = 'starting'
     const ids = handlers.map(({ route }) => route.handlerId)
     this.#paused.beginWith(paused, ids)
     // First, so that a port in use is told before any partition moves.
     const snapshot = () => this.snapshot()
-    const operations = Operations.start({ http, handlers, snapshot, log, clock: this.#clock })
+    const operations = Operations.start({ http, hasListener, handlers, snapshot, log, clock: this.#clock })
     this.#operations = await this.#unlessStopped(operations, (opened) => opened.stop())
     await this.#unlessStopped(connection.check(CHECK_TIMEOUT_MS))
     await this.#unlessStopped(this.#refuseMissingTopics(handlers))

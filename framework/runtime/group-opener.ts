@@ -82,7 +82,7 @@ export class GroupOpener {
 
   engineFor({ route, definition, timeoutMs, group, worker }: ResolvedHandler): ExecutionEngine {
     const { producer, publish, tracing, clock } = this.#options
-    const { log, strayFaults } = this.#options.runtime
+    const { log, strayFaults, services } = this.#options.runtime
     const { handlerId, concurrency } = route
     const common = { handlerId, concurrency, timeoutMs, abandonAfterMs: ABANDON_AFTER_MS, log, clock }
     if (worker !== undefined) {
@@ -93,6 +93,7 @@ export class GroupOpener {
       ...common,
       definition,
       publish,
+      services,
       trace: tracing?.attemptTracer({ handlerId, group }),
       attribution: strayFaults?.attribution,
     })

@@ -6,6 +6,7 @@ import type { HttpSettings } from '../model/settings.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
 import { BlockingWatch } from '../observability/blocking-watch.ts'
 import { HttpServer } from '../observability/http-server.ts'
+import { OperatorPages } from '../observability/operator-pages.ts'
 import { PrometheusMetrics } from '../observability/prometheus.ts'
 import type { Clock } from '../time/clock.ts'
 import type { ResolvedHandler } from './runtime.ts'
@@ -13,6 +14,8 @@ import type { ResolvedHandler } from './runtime.ts'
 export interface OperationsOptions {
   /** Undefined, or not enabled: no server and no metrics. */
   readonly http: HttpSettings | undefined
+  /** Pages without a server, for one of the application's own. */
+  readonly hasListener?: boolean | undefined
   readonly handlers: readonly ResolvedHandler[]
   readonly snapshot: () => SystemMetrics
   readonly log: Logger
@@ -23,21 +26,31 @@ export class Operations {
   readonly #watch: BlockingWatch
   readonly #metrics: PrometheusMetrics | undefined
   readonly #server: HttpServer | undefined
+  /** Undefined where nobody can ask. */
+  readonly pages: OperatorPages | undefined
 
-  private constructor(watch: BlockingWatch, metrics: PrometheusMetrics | undefined, server: HttpServer | undefined) {
+  private constructor(
+    watch: BlockingWatch,
+    metrics: PrometheusMetrics | undefined,
+    pages: OperatorPages | undefined,
+    server: HttpServer | undefined,
+  ) {
     this.#watch = watch
     this.#metrics = metrics
+    this.pages = pages
     this.#server = server
   }
 
   /** @throws PyrallelError PYR_PORT_IN_USE, or PYR_CONFIG_INVALID when nothing can listen there */
   static async start(options: OperationsOptions): Promise<Operations> {
     const { http, snapshot, log, clock } = options
-    const metrics = http?.enabled === true && http.metrics ? await createMetrics(options) : undefined
-    const server = http?.enabled === true ? await listen(http, metrics, options) : undefined
+    const asked = http !== undefined && (http.enabled || options.hasListener === true) ? http : undefined
+    const metrics = asked?.metrics === true ? await createMetrics(options) : undefined
+    const pages = asked === undefined ? undefined : pagesOf(asked, metrics, options)
+    const server = pages !== undefined && http?.enabled === true ? await listen(http, pages, metrics, log) : undefined
     const watch = new BlockingWatch({ snapshot, log, clock })
     watch.start()
-    return new Operations(watch, metrics, server)
+    return new Operations(watch, metrics, pages, server)
   }
 
   /** What is to be told of a group's events; undefined when nobody counts, so that it costs nothing. */
@@ -57,13 +70,22 @@ function createMetrics({ snapshot, handlers }: OperationsOptions): Promise<Prome
   return PrometheusMetrics.create(snapshot, metered)
 }
 
-async function listen(
-  { host, port, names, stallAfterMs }: HttpSettings,
+function pagesOf(
+  { names, stallAfterMs }: HttpSettings,
   metrics: PrometheusMetrics | undefined,
   { snapshot, log }: OperationsOptions,
-): Promise<HttpServer> {
+): OperatorPages {
   const page = metrics === undefined ? undefined : () => metrics.page()
-  const server = new HttpServer({ host, port, names, stallAfterMs, snapshot, metrics: page, log })
+  return new OperatorPages({ names, stallAfterMs, snapshot, metrics: page, log })
+}
+
+async function listen(
+  { host, port }: HttpSettings,
+  pages: OperatorPages,
+  metrics: PrometheusMetrics | undefined,
+  log: Logger,
+): Promise<HttpServer> {
+  const server = new HttpServer({ host, port, pages, log })
   try {
     log.info({ url: await server.listen() }, 'operators are answered over HTTP')
   } catch (error) {

@@ -1,13 +1,14 @@
 /** The composition root's contract: what the command (and users without the command) start and stop. */
 import type { ResourceLimits } from 'node:worker_threads'
 import type { TSchema } from 'typebox'
-import type { HandlerDefinition, Publish } from '../api/handler.ts'
+import type { HandlerDefinition, Publish, Services } from '../api/handler.ts'
 import type { StrayFaults } from '../execution-plane/engines/stray-faults.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
 import type { CommitSettings, HttpSettings, LifecycleSettings, Limits, Route } from '../model/settings.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
+import type { PagesListener } from '../observability/operator-pages.ts'
 import type { Clock } from '../time/clock.ts'
 
 /** One entry of `generated/routes.ts`: a handler and what the generator read about it. */
@@ -72,6 +73,10 @@ export interface RuntimeOptions {
   readonly seed?: number
   /** How operators are answered. Default: not at all. */
   readonly http?: HttpSettings
+  /** Whether there is a `listener` though `http` is not enabled. Default false: nothing is counted that nobody asks for. */
+  readonly hasListener?: boolean
+  /** What handlers on the event loop get as `context.services`. Default: none, and to ask for them fails the attempt. */
+  readonly services?: Services
   readonly onEvent?: EventSink
   /** Whether events are written to `log` too. Default true; false where `onEvent` shows them to the same reader. */
   readonly logEvents?: boolean
@@ -137,6 +142,11 @@ export interface Runtime {
   /** Settles when the runtime has stopped by itself: rejects with the fatal error. */
   readonly failed: Promise<never>
   readonly publish: Publish
+  /**
+   * Answers `/livez`, `/readyz`, `/metrics` and `/snapshot` in a server of the application's own.
+   * @throws PyrallelError PYR_USAGE before `start` has ended, and where neither `http.enabled` nor `hasListener` is set
+   */
+  readonly listener: PagesListener
   /** What is going on at this moment. Read-only and cheap: as much work as one commit of all partitions. */
   snapshot(): SystemMetrics
 }

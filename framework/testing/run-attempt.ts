@@ -1,23 +1,17 @@
 /** Runs a handler once, as Pyrallel would: decoded, checked, with a deadline and a context. Needs no broker; publishes nothing anywhere. */
 import type { HandlerDefinition } from '../api/handler.ts'
-import type { Duration } from '../model/duration.ts'
 import type { HandlerFailure, Outcome } from '../model/work.ts'
-import type { Clock } from '../time/clock.ts'
-import { type LoggedLine, type PublishedValue, recordOf, runCall } from './run-call.ts'
+import { type CallOptions, type LoggedLine, type PublishedValue, recordOf, runCall } from './run-call.ts'
 
 export type { LoggedLine, PublishedValue } from './run-call.ts'
 
-export interface AttemptInput<T> {
+export interface AttemptInput<T> extends CallOptions {
   readonly value: T
   /** Default: what the topic's `key` says of the value, else none. */
   readonly key?: string | null
   readonly headers?: Readonly<Record<string, string>>
   /** Which try it is. Default 1. */
   readonly attempt?: number
-  /** Default the handler's own `timeout`, else 30 s. */
-  readonly timeout?: Duration
-  /** Default the system's. With a manual clock, time stands still until the test moves it. */
-  readonly clock?: Clock
 }
 
 export interface AttemptResult {

@@ -2,11 +2,9 @@
 
 import type { HandlerDefinition } from '../api/handler.ts'
 import { shardKeyOf } from '../control-plane/partition/shard-queue.ts'
-import type { Duration } from '../model/duration.ts'
 import type { KafkaRecord } from '../model/record.ts'
 import type { HandlerFailure, Outcome } from '../model/work.ts'
-import type { Clock } from '../time/clock.ts'
-import { type LoggedLine, type PublishedValue, recordOf, runCall } from './run-call.ts'
+import { type CallOptions, type LoggedLine, type PublishedValue, recordOf, runCall } from './run-call.ts'
 
 export interface BatchInput<T> {
   readonly value: T
@@ -17,12 +15,7 @@ export interface BatchInput<T> {
   readonly attempt?: number
 }
 
-export interface BatchRunOptions {
-  /** Default the handler's own `timeout`, else 30 s. */
-  readonly timeout?: Duration
-  /** Default the system's. With a manual clock, time stands still until the test moves it. */
-  readonly clock?: Clock
-}
+export type BatchRunOptions = CallOptions
 
 export interface BatchResult {
   readonly records: readonly {

@@ -1,6 +1,6 @@
 /** One call of a handler for a test: its records made, its publishes and log lines collected. Needs no broker; publishes nothing anywhere. */
 
-import type { HandlerDefinition } from '../api/handler.ts'
+import type { HandlerDefinition, Services } from '../api/handler.ts'
 import { AsyncEngine } from '../execution-plane/engines/async-engine.ts'
 import { type Duration, durationMs } from '../model/duration.ts'
 import type { Logger } from '../model/logger.ts'
@@ -34,6 +34,16 @@ interface Call {
   readonly logged: readonly LoggedLine[]
 }
 
+/** What is the same for a call with one record and one with many. */
+export interface CallOptions {
+  /** Default the handler's own `timeout`, else 30 s. */
+  readonly timeout?: Duration
+  /** Default the system's. With a manual clock, time stands still until the test moves it. */
+  readonly clock?: Clock
+  /** What the handler gets as `context.services`. Default: none, and to ask for them fails the attempt. */
+  readonly services?: Services
+}
+
 const STANDARD_TIMEOUT = '30s'
 const CLOSE_MS = 1_000
 
@@ -41,7 +51,7 @@ export async function runCall<T>(
   handler: HandlerDefinition<T>,
   records: readonly KafkaRecord[],
   attempts: readonly number[],
-  { timeout, clock }: { readonly timeout?: Duration; readonly clock?: Clock },
+  { timeout, clock, services }: CallOptions,
 ): Promise<Call> {
   const { options } = handler
   const published: PublishedValue[] = []
@@ -60,6 +70,7 @@ export async function runCall<T>(
       },
       close: async () => {},
     }),
+    services,
     log: collectingLog(logged),
     clock: clock ?? systemClock(),
   })

@@ -1,6 +1,6 @@
 /** A runtime on the in-memory cluster, to be seen as an operator sees it. For tests; not a test itself. */
 import assert from 'node:assert/strict'
-import { type HandlerFunction, type HandlerOptions, handler } from '../../framework/api/handler.ts'
+import { type HandlerFunction, type HandlerOptions, handler, type ThreadContext } from '../../framework/api/handler.ts'
 import { resolveConfig } from '../../framework/config/resolve-config.ts'
 import { type MemoryCluster, memoryCluster } from '../../framework/kafka/memory/client.ts'
 import type { SystemMetrics } from '../../framework/model/snapshot.ts'
@@ -18,7 +18,7 @@ export interface Observed {
 }
 
 export interface Settings {
-  readonly run: HandlerFunction<unknown>
+  readonly run: HandlerFunction<unknown, ThreadContext>
   readonly options?: HandlerOptions<unknown>
   readonly http?: object
   readonly partitions?: number

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
-import type { HandlerFunction } from '../../framework/api/handler.ts'
+import type { HandlerFunction, ThreadContext } from '../../framework/api/handler.ts'
 import type { SystemMetrics } from '../../framework/model/snapshot.ts'
 import { observe, produce, until } from './observed-runtime.ts'
 
@@ -15,7 +15,7 @@ describe('a runtime with http.enabled', () => {
     const gate = new Promise<void>((resolve) => {
       release = resolve
     })
-    const run: HandlerFunction<unknown> = async (record) => {
+    const run: HandlerFunction<unknown, ThreadContext> = async (record) => {
       if (record.key !== 'slow') return
       if (record.attempt === 1) throw new TypeError('the ledger is closed')
       await gate
@@ -61,7 +61,7 @@ describe('a runtime with http.enabled', () => {
   })
 
   it('counts records by what became of them, and shows gauges of the moment', async () => {
-    const run: HandlerFunction<unknown> = async ({ value }) => {
+    const run: HandlerFunction<unknown, ThreadContext> = async ({ value }) => {
       if (value === 'bad') throw new Error('no')
     }
     await observe({ run }, async ({ cluster, runtime, url }) => {

@@ -3,11 +3,13 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import {
+  type BatchFunction,
   batchHandler,
   type HandlerDefinition,
   type HandlerFunction,
   type HandlerOptions,
   handler,
+  type ThreadContext,
 } from '../../framework/api/handler.ts'
 import { resolveConfig } from '../../framework/config/resolve-config.ts'
 import { memoryCluster } from '../../framework/kafka/memory/client.ts'
@@ -26,7 +28,7 @@ type Headers = KafkaRecord['headers']
 
 /** Runs one record through the handler, and returns what came to `invoices`. */
 function handle(
-  run: HandlerFunction<unknown>,
+  run: HandlerFunction<unknown, ThreadContext>,
   headers: Headers,
   worker?: { readonly entry: string },
 ): Promise<readonly KafkaRecord[]> {
@@ -100,7 +102,7 @@ describe('a runtime in a process with a tracer provider', () => {
 
   it('continues the trace of the headers in the handler, and in what it publishes', async () => {
     spans.length = 0
-    const run: HandlerFunction<unknown> = async (_record, { publish }) => {
+    const run: HandlerFunction<unknown, ThreadContext> = async (_record, { publish }) => {
       await new Promise((resolve) => setImmediate(resolve))
       await publish('invoices', { total: 1 }, { headers: { traceparent: 'old', note: 'kept' } })
     }
@@ -205,7 +207,8 @@ describe('a batch of records of several traces', () => {
   for (const engine of ['async', 'worker'] as const) {
     it(`begins a trace of its own that links to each of them, and is continued in what it publishes: ${engine}`, async () => {
       spans.length = 0
-      const run = engine === 'async' ? publishSpan : () => assert.fail('ran on the main thread')
+      const run: BatchFunction<unknown, ThreadContext> =
+        engine === 'async' ? publishSpan : () => assert.fail('ran on the main thread')
       const worker = engine === 'async' ? undefined : { entry: tracedBatch }
       const options = engine === 'async' ? { batch } : { batch, engine, worker: { threads: 1 } }
       const [published] = await handleAll(batchHandler('orders', options, run), ofTraces, worker)

@@ -1,5 +1,11 @@
 /** Watches handlers from within: when each attempt really starts and ends, and what it publishes. Changes nothing that they do. */
-import type { HandlerContext, HandlerDefinition, HandlerRecord, Publish } from '../../../framework/api/handler.ts'
+import type {
+  HandlerContext,
+  HandlerDefinition,
+  HandlerRecord,
+  Publish,
+  Services,
+} from '../../../framework/api/handler.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
 
@@ -82,5 +88,9 @@ class ProbedContext implements HandlerContext {
 
   get deadline(): number {
     return this.#context.deadline
+  }
+
+  get services(): Services {
+    return this.#context.services
   }
 }

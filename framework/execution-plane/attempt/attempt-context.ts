@@ -1,5 +1,5 @@
 /** What the handler gets to see of its attempt: no more than its type says. */
-import type { HandlerContext, Publish } from '../../api/handler.ts'
+import type { HandlerContext, Publish, Services } from '../../api/handler.ts'
 import type { Logger } from '../../model/logger.ts'
 
 export class AttemptContext implements HandlerContext {
@@ -23,5 +23,9 @@ export class AttemptContext implements HandlerContext {
 
   get publish(): Publish {
     return this.#attempt.publish
+  }
+
+  get services(): Services {
+    return this.#attempt.services
   }
 }

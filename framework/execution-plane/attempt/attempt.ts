@@ -1,5 +1,5 @@
 /** One attempt: a handler called once, with one record or one batch. The same for every engine; knows neither threads nor deadlines' timers. */
-import type { BatchFunction, HandlerContext, Publish } from '../../api/handler.ts'
+import type { BatchFunction, HandlerContext, Publish, Services } from '../../api/handler.ts'
 import { bug, PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
 import { type KafkaRecord, recordPlace } from '../../model/record.ts'
@@ -248,6 +248,17 @@ export class Attempt extends Waiting implements Attributable {
 
   logFault(level: 'warn' | 'error', facts: object, sentence: string): void {
     this.#ownLog.fault(level, facts, sentence)
+  }
+
+  get services(): Services {
+    const { services, handlerId } = this.#handler.setup
+    if (services !== undefined) return services
+    const facts = `Handler ${handlerId} asked for context.services, and there are none here.`
+    const next = 'Worker threads have none, nor has a process that `pyrallel start` or `pyrallel dev` has begun'
+    throw new PyrallelError(
+      'PYR_USAGE',
+      `${facts} startPyrallel({ services }) gives them to handlers on the event loop. ${next}.`,
+    )
   }
 
   /** A function that stands alone, so that a handler may take it out of its context. */

@@ -1,5 +1,5 @@
 /** What the attempts of one handler share: its definition, its decoder, and how often its faults are logged. Runs nothing. */
-import type { HandlerDefinition, Publish } from '../../api/handler.ts'
+import type { HandlerDefinition, Publish, Services } from '../../api/handler.ts'
 import type { Logger } from '../../model/logger.ts'
 import { totalLogger } from '../../model/total-logger.ts'
 import type { Clock } from '../../time/clock.ts'
@@ -18,6 +18,8 @@ export interface HandlerSetup {
   /** How long one attempt may take. Milliseconds. */
   readonly timeoutMs: number
   readonly publish: Publish
+  /** Undefined in threads, and where nobody has given any. */
+  readonly services?: Services | undefined
   readonly log: Logger
   readonly clock: Clock
   /** Undefined where nobody traces. */

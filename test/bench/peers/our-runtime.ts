@@ -1,43 +1,26 @@
 /** Starts a runtime for one handler, through the package's public interface only. */
 import type { HandlerDefinition } from '../../../framework/index.ts'
-import {
-  connectKafka,
-  createLogger,
-  createRuntime,
-  handler,
-  resolveConfig,
-  resolveHandlers,
-} from '../../../framework/index.ts'
+import { createLogger, handler, startPyrallel } from '../../../framework/index.ts'
 import { fail, type Handle } from './peer.ts'
 import type { BenchValue, PeerSettings } from './protocol.ts'
 
 /** @param entry the module of its threads; on the event loop, when there is none */
 export async function runOurs(settings: PeerSettings, handle: Handle, entry?: string): Promise<void> {
-  const config = resolveConfig(
-    {
+  const definition = definitionOf(settings, handle, entry !== undefined)
+  const registered = { id: 'bench', file: 'bench', topic: settings.topic, group: null, handler: definition }
+  const pyrallel = await startPyrallel({
+    config: {
       group: settings.group,
       kafka: { brokers: settings.brokers.split(','), librdkafka: settings.librdkafka },
       commit: { minInterval: settings.commitMs },
-      logging: { level: 'error', pretty: false },
+      // As with `pyrallel start`, which counts nothing unless it is asked to.
+      http: { metrics: false },
     },
-    'the benchmark',
-  )
-  const definition = definitionOf(settings, handle, entry !== undefined)
-  const registered = { id: 'bench', file: 'bench', topic: settings.topic, group: null, handler: definition }
-  const handlers = resolveHandlers([entry === undefined ? registered : { ...registered, entry }], config)
-  const log = createLogger(config.logging, process.stderr)
-  const { clientId, groupProtocol, security, librdkafka } = config.kafka
-  const runtime = createRuntime({
-    connection: await connectKafka({ brokers: settings.brokers, clientId, groupProtocol, security, librdkafka, log }),
-    handlers,
-    startFrom: config.kafka.startFrom,
-    limits: config.limits,
-    commit: config.commit,
-    lifecycle: config.shutdown,
-    log,
+    routes: [entry === undefined ? registered : { ...registered, entry }],
+    log: createLogger({ level: 'error', pretty: false }, process.stderr),
+    env: {},
   })
-  await runtime.start()
-  runtime.failed.catch(fail)
+  pyrallel.failed.catch(fail)
 }
 
 export function definitionOf(

@@ -7,16 +7,17 @@ import { afterEach, describe, it } from 'node:test'
 import type { Logger } from '../../../framework/model/logger.ts'
 import { HttpServer, type HttpServerOptions } from '../../../framework/observability/http-server.ts'
 import { socketLimits } from '../../../framework/observability/http-sockets.ts'
+import { OperatorPages, type OperatorPagesOptions } from '../../../framework/observability/operator-pages.ts'
 import { aGroup, aSystem } from './snapshots.ts'
 
 const open: HttpServer[] = []
 const errors: object[] = []
 
-async function serve(over: Partial<HttpServerOptions> = {}): Promise<string> {
+type Settings = OperatorPagesOptions & Omit<HttpServerOptions, 'pages'>
+
+async function serve(over: Partial<Settings> = {}): Promise<string> {
   const log: Logger = { debug() {}, info() {}, warn() {}, error: (fields) => errors.push(fields), child: () => log }
-  const server = new HttpServer({
-    host: '127.0.0.1',
-    port: 0,
+  const pages = new OperatorPages({
     names: [],
     stallAfterMs: 60_000,
     snapshot: () => aSystem(),
@@ -24,6 +25,7 @@ async function serve(over: Partial<HttpServerOptions> = {}): Promise<string> {
     log,
     ...over,
   })
+  const server = new HttpServer({ host: '127.0.0.1', port: 0, log, ...over, pages })
   open.push(server)
   return await server.listen()
 }

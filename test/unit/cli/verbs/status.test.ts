@@ -8,6 +8,7 @@ import { painter } from '../../../../cli/terminal/paint.ts'
 import { status, watch } from '../../../../cli/verbs/status.ts'
 import type { SystemMetrics } from '../../../../framework/model/snapshot.ts'
 import { HttpServer } from '../../../../framework/observability/http-server.ts'
+import { OperatorPages } from '../../../../framework/observability/operator-pages.ts'
 import { ManualClock } from '../../../../framework/testing/manual-clock.ts'
 import { aBlockingRecord, aGroup, aHandlerState, aPartition, aSystem } from '../../observability/snapshots.ts'
 import { projectFolder, testIo } from '../test-io.ts'
@@ -22,7 +23,12 @@ async function serve(snapshot: () => SystemMetrics): Promise<string> {
   // No page is old enough to be shared.
   let now = 0
   const own = { names: [], stallAfterMs: 1, now: () => (now += 1_000) }
-  const server = new HttpServer({ host: '127.0.0.1', port: 0, ...own, snapshot, metrics: undefined, log })
+  const server = new HttpServer({
+    host: '127.0.0.1',
+    port: 0,
+    pages: new OperatorPages({ ...own, snapshot, metrics: undefined, log }),
+    log,
+  })
   closers.push(() => server.close())
   return await server.listen()
 }
@@ -270,15 +276,8 @@ describe('pyrallel status', () => {
       await next()
       const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
       const port = Number(new URL(at).port)
-      const again = new HttpServer({
-        host: '127.0.0.1',
-        port,
-        stallAfterMs: 1,
-        snapshot,
-        metrics: undefined,
-        names: [],
-        log,
-      })
+      const pages = new OperatorPages({ stallAfterMs: 1, snapshot, metrics: undefined, names: [], log })
+      const again = new HttpServer({ host: '127.0.0.1', port, pages, log })
       closers.push(() => again.close())
       await again.listen()
       await next()

@@ -1,0 +1,55 @@
+/** From a config to a runtime: the one place that says which option goes where. Starts nothing. */
+import type { ResolvedConfig } from '../config/config.ts'
+import type { KafkaConnection } from '../kafka/kafka-client.ts'
+import { connectKafka } from '../kafka/librdkafka/client.ts'
+import { createRuntime } from './create-runtime.ts'
+import type { Runtime, RuntimeOptions } from './runtime.ts'
+
+/** Options of a runtime that the config says. */
+type Configured = 'startFrom' | 'instanceId' | 'paused' | 'limits' | 'commit' | 'lifecycle' | 'http'
+
+/** What the config does not say. */
+export type RuntimeParts = Omit<RuntimeOptions, Configured>
+
+export interface OpenOptions extends Omit<RuntimeParts, 'connection'> {
+  /** What to do when no broker can be reached, for the message. */
+  readonly ifUnreachable?: string
+}
+
+/**
+ * With a connection of its own to the brokers that the config names.
+ * @throws PyrallelError PYR_NATIVE_MISSING, or PYR_CONFIG_INVALID for settings that the Kafka client refuses
+ */
+export async function openRuntime(config: ResolvedConfig, options: OpenOptions): Promise<Runtime> {
+  const { ifUnreachable: _, ...parts } = options
+  return runtimeOf(config, { ...parts, connection: await connect(config, options) })
+}
+
+export function runtimeOf(config: ResolvedConfig, parts: RuntimeParts): Runtime {
+  const { kafka, paused, limits, commit, shutdown, http } = config
+  return createRuntime({
+    ...parts,
+    startFrom: kafka.startFrom,
+    ...(kafka.instanceId === undefined ? {} : { instanceId: kafka.instanceId }),
+    paused,
+    limits,
+    commit,
+    lifecycle: shutdown,
+    http,
+  })
+}
+
+function connect({ kafka }: ResolvedConfig, { log, clock, ifUnreachable }: OpenOptions): Promise<KafkaConnection> {
+  const { brokers, clientId, groupProtocol, sessionTimeoutMs, security, librdkafka } = kafka
+  return connectKafka({
+    brokers: brokers.join(','),
+    clientId,
+    groupProtocol,
+    sessionTimeoutMs,
+    security,
+    librdkafka,
+    ...(ifUnreachable === undefined ? {} : { ifUnreachable }),
+    log,
+    ...(clock === undefined ? {} : { clock }),
+  })
+}
