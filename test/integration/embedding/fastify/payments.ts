@@ -1,0 +1,5 @@
+export class Payments {
+  async charge(orderId: string): Promise<void> {
+    console.log(`charged ${orderId}`)
+  }
+}

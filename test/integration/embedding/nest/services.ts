@@ -1,0 +1,7 @@
+import type { Payments } from './payments.ts'
+
+declare module 'pyrallel' {
+  interface Services {
+    readonly payments: Payments
+  }
+}
