@@ -102,11 +102,15 @@ export async function startPyrallel(options: PyrallelOptions): Promise<Pyrallel>
 async function open(options: PyrallelOptions): Promise<Runtime> {
   const { services, strayFaults, onEvent, connection, env = process.env } = options
   try {
-    const { config, places } = traceConfig(options.config, CONFIG_FILE, { mode: modeOf(env, 'production'), env })
+    const around = { mode: modeOf(env, 'production'), env }
+    const { config, places, passedOver } = traceConfig(options.config, CONFIG_FILE, around)
     const handlers = resolveHandlers(options.routes.map(withLoadableEntry), config)
+    const log = options.log ?? createLogger(config.logging, process.stdout)
+    for (const { service, variables } of passedOver)
+      log.warn({ service, variables }, 'variables that Kubernetes sets for a Service are passed over')
     const parts = {
       handlers,
-      log: options.log ?? createLogger(config.logging, process.stdout),
+      log,
       hasListener: true,
       ...(services === undefined ? {} : { services }),
       ...(strayFaults === undefined ? {} : { strayFaults }),

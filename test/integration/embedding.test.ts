@@ -63,7 +63,7 @@ async function anApplication(t: TestContext, root: string) {
   const { log } = recordedLog()
   const broker = await startEmbeddedBroker({ log, topics })
   t.after(() => broker.stop())
-  const publisher = await connectPublisher(await connectKafka({ ...broker.connection, log }))
+  const publisher = await connectPublisher(await connectKafka({ ...broker.connection, clientId: 'the-test', log }))
   t.after(() => publisher.close())
   const port = await freePort()
   const env = { ...process.env, PORT: String(port), PYRALLEL_KAFKA_BROKERS: broker.brokers }
