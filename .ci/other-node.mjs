@@ -9,13 +9,13 @@ import { join } from 'node:path'
 import { cacheDir } from './cache-dir.mjs'
 import { runLogged } from './run-logged.mjs'
 
-/** What each major line is tested with. CI runs 24; 22 is there for whoever needs it. */
-const versions = { 22: '22.23.3', 24: '24.21.0' }
+/** What each major line is tested with. CI runs 24 and 26; 22 is there for whoever needs it. */
+const versions = { 22: '22.23.3', 24: '24.21.0', 26: '26.12.1' }
 
 async function otherNode(major) {
   const version = versions[major]
   if (version === undefined) {
-    throw new Error(`Node ${major} is not known here; there are ${Object.keys(versions).join(' and ')}`)
+    throw new Error(`Node ${major} is not known here; there are ${Object.keys(versions).join(', ')}`)
   }
   const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
   const prefix = join(cacheDir(), 'node', version)

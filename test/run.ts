@@ -212,6 +212,8 @@ async function main(): Promise<number> {
   }
   console.log('\n── summary ──')
   for (const { name, state, detail } of lines) console.log(`${name.padEnd(14)} ${state.padEnd(9)} ${detail}`)
+  const leftOut = lines.filter(({ state }) => state === 'left out').length
+  if (leftOut > 0) console.log(`${leftOut} of ${selection.groups.length} groups left out; their lines above say why`)
   if (counts.length > 0) console.log(closingLines(sumOfCounts(counts)).join('\n'))
   return lines.some(({ state }) => state === 'FAILED') ? 1 : 0
 }

@@ -13,11 +13,16 @@ export interface Finding {
 }
 
 const OLDEST_NODE = [20, 19] as const
+/** The majors for which the maker of the native Kafka client offers a binary; on others it is compiled. */
+const PREBUILT_FOR = [20, 21, 22, 23, 24]
 
 export function examineNode(version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   const isNew = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])
-  if (isNew) return { what: 'Node', state: 'well', detail: version }
+  const client = PREBUILT_FOR.includes(major)
+    ? 'there is a binary of the native Kafka client for it'
+    : 'the native Kafka client is compiled for it: CKJS_LINKING=dynamic npm install'
+  if (isNew) return { what: 'Node', state: 'well', detail: `${version}: ${client}` }
   return { what: 'Node', state: 'ill', detail: version, next: `Install Node ${OLDEST_NODE.join('.')} or newer.` }
 }
 

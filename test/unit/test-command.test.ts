@@ -83,6 +83,7 @@ describe('the test command', () => {
     const files = { 'unit/a.test.ts': passing, 'e2e/b.test.ts': failing }
     const here = runTests(t, files)
     assert.equal(here.code, 0, here.output)
+    assert.match(here.output, /^1 of \d groups left out; their lines above say why$/m)
     assert.match(here.output, /^e2e +left out +.*(PYRALLEL_TEST_BROKERS|run: node \.ci\/setup\.mjs)/m)
     assert.match(here.output, /^# fail 0$/m)
     const onCi = runTests(t, files, [], { CI: 'true' })

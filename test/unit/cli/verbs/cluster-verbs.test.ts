@@ -281,6 +281,12 @@ describe('pyrallel doctor', () => {
     assert.equal(examineNode('20.19.0').state, 'well')
     assert.equal(examineNode('24.1.0').state, 'well')
   })
+
+  it('says for which Node the native client has to be compiled', () => {
+    assert.match(examineNode('24.1.0').detail, /^24\.1\.0: there is a binary/)
+    for (const version of ['25.0.0', '26.12.1'])
+      assert.match(examineNode(version).detail, /CKJS_LINKING=dynamic npm install/)
+  })
 })
 
 describe('the connection of a verb', () => {
