@@ -22,18 +22,15 @@ export interface BoundCode {
   readonly warnings: readonly Diagnostic[]
 }
 
-/** Of what Pyrallel itself imports, the part that would look beside its file is never called. What the project asks for by name may be. */
+/** Of what Pyrallel itself imports, the part that would look beside its file is never called. Where the project imports it too, it may be. */
 export class BoundPackages {
   readonly #root: string
-  readonly #own: ReadonlySet<string>
+  /** The folders of what Pyrallel depends on, directly or not. */
+  readonly #ours: ReadonlySet<string>
 
   constructor(root: string) {
     this.#root = root
-    const { dependencies, optionalDependencies } = readManifest(root)
-    const asked = Object.keys({ ...dependencies, ...optionalDependencies })
-    const folders = new Set(closure(packageRoot))
-    for (const name of asked) folders.delete(installedPackage(name, root)?.folder ?? '')
-    this.#own = folders
+    this.#ours = new Set(closure(packageRoot))
   }
 
   of({ uses, inputs }: Pick<BundleLook, 'uses' | 'inputs'>): BoundCode {
@@ -42,7 +39,7 @@ export class BoundPackages {
     for (const use of uses) {
       const file = resolve(this.#root, use.input)
       const found = packageOf(file)
-      if (this.#isOurs(file, found)) continue
+      if (this.#isOurs(file, found) && !(found !== undefined && this.#isImported(found, inputs))) continue
       const why = found === undefined ? 'own' : this.#whyInside(found, inputs.keys())
       if (why === undefined && found !== undefined) outside.set(found.name, found)
       else warnings.push(warning(file, use, found, why ?? 'own'))
@@ -52,11 +49,22 @@ export class BoundPackages {
   }
 
   #isOurs(file: string, found: InstalledPackage | undefined): boolean {
-    if (found !== undefined) return found.name === 'pyrallel' || this.#own.has(found.folder)
+    if (found !== undefined) return found.name === 'pyrallel' || this.#ours.has(found.folder)
     const below = (folder: string) => file.startsWith(resolve(packageRoot, folder) + sep)
     return (
       below('framework') || below('cli') || below('dist') || file.startsWith(resolve(this.#root, 'generated') + sep)
     )
+  }
+
+  /** By code of the project, or by what it has installed. */
+  #isImported({ name, folder }: InstalledPackage, inputs: BundleLook['inputs']): boolean {
+    const isOfIt = (path: string) =>
+      path.includes(`node_modules/${name}/`) && packageOf(resolve(this.#root, path))?.folder === folder
+    return [...inputs].some(([input, imports]) => {
+      if (!imports.some(isOfIt)) return false
+      const file = resolve(this.#root, input)
+      return !this.#isOurs(file, packageOf(file))
+    })
   }
 
   /** Outside, each importer would get the one copy that is installed at the top. */

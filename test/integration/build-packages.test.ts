@@ -3,8 +3,10 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { aProject, command } from './command-process.ts'
 
+const repository = fileURLToPath(new URL('../../', import.meta.url))
 const timeout = { timeout: 300_000 }
 
 const config = "import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop' })\n"
@@ -105,6 +107,21 @@ describe('a package that looks for files beside its own', timeout, () => {
       },
     )
     assert.equal(allowScripts.addon, true)
+  })
+
+  it('and that Pyrallel itself has, such as its logger, is bundled unless the project imports it', async () => {
+    const files = {
+      'pyrallel.config.ts': config,
+      'package.json': '{ "type": "module", "dependencies": { "pino": "*" } }',
+      'handlers/a.ts': "import { handler } from 'pyrallel'\nexport default handler('t', () => {})\n",
+    }
+    const root = aProject(files)
+    symlinkSync(join(repository, 'node_modules/pino'), join(root, 'node_modules/pino'), 'junction')
+    const unused = await command(root, ['build', '--json']).ended
+    assert.equal('pino' in JSON.parse(unused.out).externals, false)
+    writeFileSync(join(root, 'handlers/a.ts'), handlerOf(['pino']))
+    const used = await command(root, ['build', '--json']).ended
+    assert.equal('pino' in JSON.parse(used.out).externals, true)
   })
 
   it('of the workspace is named with its line, and so is a file of the project: neither can stay outside', async () => {
