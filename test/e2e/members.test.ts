@@ -48,6 +48,25 @@ describe('a member', { concurrency: 3 }, () => {
     })
   }
 
+  it('with a static name that was killed has its partitions back in the classic protocol, before its session is over and without a rebalance of the others', async (t) => {
+    const scenario = await Scenario.open(t, cluster, { partitions: 4 }, { ...classic, behaviour: { takesMs: [1, 10] } })
+    const load = scenario.load(100, 20)
+    const [first, second] = await Promise.all(['a', 'b'].map((instanceId) => scenario.start({ instanceId })))
+    await scenario.untilBalanced(4, [first!, second!])
+    await scenario.untilProgress(100)
+    const [before, partitions] = [moves(first!), second!.partitions]
+    await second!.kill()
+    const killedAt = performance.now()
+    const again = await scenario.start({ instanceId: 'b' })
+    await again.until('it has its partitions back', () => again.partitions.length === partitions.length)
+    const tookMs = performance.now() - killedAt
+    assert.ok(tookMs < sessionMs, `it came back after ${tookMs} ms, when its session was over`)
+    await scenario.untilProgress(50, [again])
+    assert.deepEqual([moves(first!), again.partitions], [before, partitions])
+    await load.stop()
+    await scenario.finish()
+  })
+
   it('with the static name of a live one is refused, in words, after the session time-out, and the live one goes on', async (t) => {
     const scenario = await Scenario.open(t, cluster, { partitions: 2 })
     const live = await scenario.start({ instanceId: 'a' })
