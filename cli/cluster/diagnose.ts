@@ -48,6 +48,12 @@ export function examineConcurrency(
   const planned = planTopics(wantedTopics(handlers), existing)
   const findings = handlers.flatMap((handler) => concurrencyOf(handler, planned, maxRecordsPerPartition) ?? [])
   if (findings.length > 0) return findings
+  const isThere = ({ route }: ResolvedHandler) =>
+    planned.some(({ name, partitions }) => name === route.topic && partitions !== undefined)
+  if (!handlers.some(isThere)) {
+    const detail = 'no topic that handlers read is there'
+    return [{ what: 'concurrency', state: 'skipped', detail, next: 'Create the topics, and run it again.' }]
+  }
   return [{ what: 'concurrency', state: 'well', detail: 'partitions and limits leave room for it in every handler' }]
 }
 

@@ -113,13 +113,13 @@ async function examineCluster(
   connect: Connect,
 ): Promise<void> {
   const connection = await attempt('broker', findings, () => connect(target, project, io))
-  if (connection === undefined) return skipTopics('there is no connection', findings)
+  if (connection === undefined) return skipTopics('no broker could be asked', findings)
   try {
     const answers = await attempt('broker', findings, async () => {
       await connection.check(CHECK_TIMEOUT_MS)
       return true
     })
-    if (answers === undefined) return skipTopics('the broker does not answer', findings)
+    if (answers === undefined) return skipTopics('no broker could be asked', findings)
     findings.push({ what: 'broker', state: 'well', detail: `${connection.description} (${target.from}) answers` })
     if (project === undefined) return
     // As at a start, and no group is joined: settings that do not go together are refused here.

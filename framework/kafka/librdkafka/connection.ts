@@ -233,7 +233,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
   #unreachable(error: NativeError, failure: string | undefined, timeoutMs: number): PyrallelError {
     const why = failure ?? error.message
     if (isAuthenticationFailure(why)) {
-      const facts = `The connection to ${this.description} was refused: ${why}. Check kafka.security in pyrallel.config.ts.`
+      const facts = `The connection to ${this.description} was refused: ${plainReason(why)}. Check kafka.security in pyrallel.config.ts.`
       return new PyrallelError('PYR_AUTH_FAILED', facts, { cause: error })
     }
     return new PyrallelError(

@@ -235,7 +235,7 @@ describe('pyrallel doctor', () => {
     assert.equal(await doctor({}, away, unreachable), 1)
     assert.match(away.out(), /✓ config .*\n/)
     assert.match(away.out(), /✗ broker {2}nobody answered\n {4}Next: pyrallel docs PYR_BROKER_UNREACHABLE\n/)
-    assert.match(away.out(), /- topics {2}the broker does not answer\n {4}Next: Correct what is ill above/)
+    assert.match(away.out(), /- topics {2}no broker could be asked\n {4}Next: Correct what is ill above/)
     const wrong = testIo(projectFolder({ ...project, 'pyrallel.config.ts': 'export default { group: 7 }' }))
     assert.equal(await doctor({ json: true }, wrong, on(aCluster())), 1)
     const { findings, well } = JSON.parse(wrong.out())
@@ -250,6 +250,12 @@ describe('pyrallel doctor', () => {
         ['broker, topics', 'the config does not tell where it is'],
       ],
     )
+  })
+
+  it('says nothing of concurrency as long as no topic is there', async () => {
+    const io = testIo(projectFolder(project))
+    assert.equal(await doctor({}, io, on(aCluster())), 1)
+    assert.match(io.out(), /- concurrency {2}no topic that handlers read is there\n {4}Next: Create the topics/)
   })
 
   it('says once that the native client is missing, and why no broker was asked', async () => {
