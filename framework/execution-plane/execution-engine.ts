@@ -18,6 +18,7 @@ import type { CompletionEvent, WorkItem } from '../model/work.ts'
  * 9. Topic, partition, offset, key, attempt and headers MUST reach the handler and its logs through the item, never through shared mutable state.
  * 10. An attempt that returns after its signal has fired MUST complete as `interrupted`, unless its handler never asked for the signal: it may have
  *     stopped half way because of it.
+ * 11. What matches and has not begun when `recall` is called MUST NOT begin: it completes as `recalled`. What has begun goes on.
  */
 export interface ExecutionEngine {
   /** The most items that may be in flight at this moment: the handler's concurrency, less the slots that abandoned handlers still hold. */
@@ -34,5 +35,7 @@ export interface ExecutionEngine {
   submit(item: WorkItem): void
   /** Fires the signal of the matching items that are in flight. They still complete, by law 1. */
   abort(shouldAbort: (item: WorkItem) => boolean): void
+  /** Takes back the matching items that have not begun. Each still completes, by law 1, and not in here. */
+  recall(shouldRecall: (item: WorkItem) => boolean): void
   close(graceMs: number): Promise<void>
 }

@@ -55,6 +55,10 @@ export class SwappableEngine implements ExecutionEngine {
     for (const engine of [this.#current, ...this.#retiring]) engine.abort(shouldAbort)
   }
 
+  recall(shouldRecall: (item: WorkItem) => boolean): void {
+    for (const engine of [this.#current, ...this.#retiring]) engine.recall(shouldRecall)
+  }
+
   async close(graceMs: number): Promise<void> {
     this.#isClosed = true
     // One that is coming up may take long to, and nothing would end its threads.

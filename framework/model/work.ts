@@ -74,10 +74,15 @@ export type Outcome =
       readonly pause?: HandlerFailure
     }
 
+/** Taken back before it had begun, as if it had not been submitted: no attempt. */
+export interface Recalled {
+  readonly kind: 'recalled'
+}
+
 /** Exactly one for every work item that was submitted. */
 export interface CompletionEvent {
   readonly workId: number
-  readonly outcome: Outcome
+  readonly outcome: Outcome | Recalled
   /** From the start of the attempt to its end, decoding included. Milliseconds. */
   readonly durationMs: number
 }

@@ -3,6 +3,7 @@
 import type { HandlerDefinition, Services } from '../api/handler.ts'
 import { AsyncEngine } from '../execution-plane/engines/async-engine.ts'
 import { type Duration, durationMs } from '../model/duration.ts'
+import { bug } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { KafkaRecord, OutgoingRecord } from '../model/record.ts'
 import type { CompletionEvent, Epoch, Outcome } from '../model/work.ts'
@@ -80,6 +81,7 @@ export async function runCall<T>(
   })
   try {
     const { outcome } = await completion
+    if (outcome.kind === 'recalled') throw bug('runCall', 'the attempt was taken back')
     return { outcome, published, logged }
   } finally {
     await engine.close(CLOSE_MS)

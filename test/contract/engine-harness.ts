@@ -6,7 +6,7 @@ import type { Attribution } from '../../framework/execution-plane/attempt/attrib
 import type { ExecutionEngine } from '../../framework/execution-plane/execution-engine.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
-import type { CompletionEvent, Epoch, HandlerFailure, Outcome, WorkItem } from '../../framework/model/work.ts'
+import type { CompletionEvent, Epoch, HandlerFailure, Outcome, Recalled, WorkItem } from '../../framework/model/work.ts'
 import { GATE, NEWS, type Order } from './engine-handlers.ts'
 
 export interface EngineSetup {
@@ -113,6 +113,12 @@ export class EngineHarness implements AsyncDisposable {
   }
 
   async outcomeOf(id: number): Promise<Outcome> {
+    const answer = await this.answerOf(id)
+    assert.ok(answer.kind !== 'recalled', `item ${id} was taken back`)
+    return answer
+  }
+
+  async answerOf(id: number): Promise<Outcome | Recalled> {
     const find = () => this.completions.find((completion) => completion.workId === id)
     await this.until(() => find() !== undefined)
     return find()!.outcome

@@ -27,6 +27,7 @@ export function describeExecutionEngine(name: string, features: EngineFeatures, 
     describeClose(create)
     describeReturnsAfterAborts(create)
     describeContext(create)
+    describeRecalls(create)
     describeBatches(create)
     describeStrayFaults(create)
   })
@@ -160,6 +161,33 @@ function describeCompletions(create: CreateEngine): void {
     await harness.outcomeOf(second)
     harness.open('a')
     await harness.outcomeOf(first)
+  })
+}
+
+function describeRecalls(create: CreateEngine): void {
+  it('11. takes back what matches and has not begun, and lets what has begun go on', async () => {
+    await using harness = await EngineHarness.started(create)
+    const running = harness.order({ do: 'wait', name: 'a' })
+    await harness.atGate('a')
+    const [first, kept, last] = [1, 2, 3].map(() => harness.order({ do: 'return' }))
+    harness.engine.recall(({ id }) => id !== kept)
+    assert.equal(harness.completions.length, 0, 'nothing completes inside')
+    for (const id of [first, last]) assert.deepEqual(await harness.answerOf(id ?? 0), { kind: 'recalled' })
+    assert.deepEqual(await harness.outcomeOf(kept ?? 0), { kind: 'succeeded' })
+    harness.open('a')
+    assert.deepEqual(await harness.outcomeOf(running), { kind: 'succeeded' })
+    assert.equal(harness.engine.inFlight, 0)
+  })
+
+  it('11. answers once for what is taken back while it closes', async () => {
+    await using harness = await EngineHarness.started(create)
+    const ids = Array.from({ length: 4 }, () => harness.order({ do: 'return' }))
+    harness.engine.recall(() => true)
+    harness.engine.recall(() => true)
+    await harness.engine.close(0)
+    const kinds = await Promise.all(ids.map(async (id) => (await harness.answerOf(id)).kind))
+    assert.deepEqual(kinds, ['recalled', 'recalled', 'recalled', 'recalled'])
+    assert.equal(harness.completions.length, 4)
   })
 }
 

@@ -161,6 +161,7 @@ describe('replacing the code of an engine', () => {
       start: () => ended,
       submit: () => assert.fail('it never came up'),
       abort: () => {},
+      recall: () => {},
       close: async () => hasEnded(),
     }
     const replacing = engine.replace(hung, FINISH_MS)

@@ -12,6 +12,7 @@ export const met = {
   partial: 0,
   'timed-out': 0,
   interrupted: 0,
+  recalled: 0,
   told: 0,
   logged: 0,
 }
@@ -33,6 +34,8 @@ export class EngineBooks {
   readonly #rules: Rules
   readonly #open = new Map<number, WorkItem>()
   readonly #aborted = new Set<number>()
+  /** Were asked back, and had not told that they run. */
+  readonly #recalled = new Set<number>()
   /** Starts that handlers told, and have not been settled by a success, by record and attempt. */
   readonly #told = new Map<string, number>()
   /** Items that were submitted with this record and attempt. */
@@ -64,10 +67,26 @@ export class EngineBooks {
     for (const item of this.#open.values()) if (shouldAbort(item)) this.#aborted.add(item.id)
   }
 
+  recall(shouldRecall: (item: WorkItem) => boolean): void {
+    for (const item of this.#open.values()) if (shouldRecall(item) && !this.#hasTold(item)) this.#recalled.add(item.id)
+  }
+
+  #hasTold(item: WorkItem): boolean {
+    return partsOf(item).some(({ told, attempt }) => {
+      const name = nameOf(told, attempt)
+      return (this.#told.get(name) ?? 0) >= (this.#given.get(name) ?? 0)
+    })
+  }
+
   /** A handler says that it runs. */
   started(uid: number, attempt: number): void {
     met.told += 1
     const name = nameOf({ seed: 0, uid }, attempt)
+    // What a thread says may have been on its way.
+    const isLate = (item: WorkItem): boolean =>
+      this.#recalled.has(item.id) && partsOf(item).some(({ told }) => told.uid === uid)
+    if (!this.#rules.hasThreads && [...this.#open.values()].some(isLate))
+      throw new Violation('RECALLED', `${name} runs, and was taken back before it had begun`)
     const count = (this.#told.get(name) ?? 0) + 1
     this.#told.set(name, count)
     const given = this.#given.get(name) ?? 0
@@ -90,11 +109,26 @@ export class EngineBooks {
     this.#open.delete(workId)
     met[outcome.kind] += 1
     const parts = partsOf(item)
+    if (outcome.kind === 'recalled') {
+      this.#takeBack(item, parts)
+      return
+    }
     if (!this.#mayEnd(item, parts, outcome)) {
       const plans = parts.map(({ plan, told }) => (isLeftOut(told) ? 'filtered' : plan.ending)).join(', ')
       throw new Violation('OUTCOME', `item ${workId}, planned as ${plans}, ends as ${JSON.stringify(outcome)}`)
     }
     for (const [index, part] of parts.entries()) if (isDone(outcome, index)) this.#succeed(part)
+  }
+
+  #takeBack(item: WorkItem, parts: readonly Part[]): void {
+    if (!this.#recalled.delete(item.id))
+      throw new Violation('UNASKED', `item ${item.id} comes back, and was not asked for`)
+    for (const { told, attempt } of parts) {
+      const name = nameOf(told, attempt)
+      const given = (this.#given.get(name) ?? 0) - 1
+      this.#given.set(name, given)
+      if ((this.#told.get(name) ?? 0) > given) throw new Violation('BEGAN', `${name} comes back, and has run`)
+    }
   }
 
   #succeed({ told, attempt, plan }: Part): void {

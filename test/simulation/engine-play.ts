@@ -70,6 +70,7 @@ function deskAttempts(desks: readonly Desk[]): Attempts {
     setAside: (member) => deskOf(member).host.engine.setAside ?? 0,
     start: (member, item) => deskOf(member).submit(item),
     abort: (member, partition) => deskOf(member).abort(({ records: [record] }) => record?.partition === partition),
+    recall: (member, shouldRecall) => deskOf(member).recall(shouldRecall),
     crash: (member) => deskOf(member).crash(),
   }
 }
@@ -115,6 +116,11 @@ class Desk {
   abort(shouldAbort: (item: WorkItem) => boolean): void {
     this.#books.abort(shouldAbort)
     this.host.engine.abort(shouldAbort)
+  }
+
+  recall(shouldRecall: (item: WorkItem) => boolean): void {
+    this.#books.recall(shouldRecall)
+    this.host.engine.recall(shouldRecall)
   }
 
   crash(): void {

@@ -34,9 +34,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'restored completions run again',
-    file: 'offsets/offset-tracker.ts',
-    find: 'if (this.#restored.startOf(this.#firstRestored) > offset) return false',
-    replace: 'if (this.#restored.startOf(this.#firstRestored) > -1) return false',
+    file: 'offsets/restored-offsets.ts',
+    find: 'return this.#ranges.startOf(this.#first) <= offset',
+    replace: 'return this.#ranges.startOf(this.#first) <= -1',
   },
   {
     name: 'of the restored completions, one range is read',
@@ -53,7 +53,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'restored completions are forgotten by the next commit',
     file: 'offsets/offset-tracker.ts',
-    find: 'this.#appendRestored(ranges)\n    return ranges',
+    find: 'if (this.#next !== undefined) this.#restored.appendTo(ranges, this.#next, this.position ?? 0)\n    return ranges',
     replace: 'return ranges',
   },
   {
@@ -127,9 +127,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a hole in the log holds the position back',
     file: 'offsets/offset-tracker.ts',
-    find: 'const next = this.#next\n    const [restored, first]',
+    find: 'return this.#next === undefined ? undefined : this.#restored.endFrom(this.#next)',
     replace:
-      'const next = this.#highestCompleted === -1 ? this.#next : this.#highestCompleted\n    const [restored, first]',
+      'const next = this.#highestCompleted === -1 ? this.#next : this.#highestCompleted\n    return next === undefined ? undefined : this.#restored.endFrom(next)',
   },
   {
     name: 'a log that was cut is read on as if nothing had happened',
@@ -647,6 +647,51 @@ export const mutants: readonly Mutant[] = [
     part: 'engine',
     find: 'return made === undefined ? call()',
     replace: 'return true ? call()',
+  },
+  {
+    name: 'what was taken back is never run again',
+    file: 'failures/settlement.ts',
+    find: '      this.#requeue(entry)\n      return\n',
+    replace: '      return\n',
+  },
+  {
+    name: 'of a batch that was taken back, every record is the next of its shard',
+    file: 'failures/settlement.ts',
+    find: "      if (heads.has(pending.shard)) pending.state = 'queued'\n      else this.#runAgain({ state, pending })\n      heads.add(pending.shard)\n    }\n  }\n",
+    replace: '      this.#runAgain({ state, pending })\n    }\n  }\n',
+  },
+  {
+    name: 'what was taken back was an attempt',
+    file: 'failures/settlement.ts',
+    find: "    if (outcome.kind === 'recalled') {\n",
+    replace: "    if (outcome.kind === 'recalled') {\n      for (const pending of pendings) pending.attempt += 1\n",
+  },
+  {
+    name: 'an engine takes nothing back',
+    part: 'engine',
+    file: 'engines/async-engine.ts',
+    find: 'if (taken.length === 0) return',
+    replace: 'return',
+  },
+  {
+    name: 'an engine begins what it has given back',
+    part: 'engine',
+    file: 'engines/async-engine.ts',
+    find: 'this.#queue = waiting.filter(({ item }) => !shouldRecall(item))',
+    replace: 'this.#queue = waiting',
+  },
+  {
+    name: 'an engine forgets to answer for what it has taken back',
+    part: 'engine',
+    file: 'engines/async-engine.ts',
+    find: 'for (const attempt of taken) this.#complete(attempt, recalled, now)',
+    replace: '',
+  },
+  {
+    name: 'restored completions that the position passes count as told',
+    file: 'offsets/restored-offsets.ts',
+    find: '      this.#passed += 1\n',
+    replace: '',
   },
 ]
 

@@ -112,6 +112,8 @@ export const seen = {
   refusals: 0,
   silences: 0,
   full: 0,
+  /** Items that were taken back before they had begun. */
+  recalls: 0,
 }
 
 export class Oracle {
@@ -294,7 +296,8 @@ export class Oracle {
     for (const { delivered, finished, covered, told, isRefused } of assignments) {
       if (isRefused) continue
       for (const { uid } of delivered) {
-        const isDone = finished.has(uid)
+        // What is dropped while the manager chooses counts when it chooses again.
+        const isDone = finished.has(uid) && !this.#justDropped.has(uid)
         if (isDone && !told.has(uid)) count += 1
         if (recovery === 'contiguous' && !isDone && !covered.has(uid)) break
       }

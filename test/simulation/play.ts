@@ -6,7 +6,7 @@ import type { CommitSnapshot } from '../../framework/control-plane/partition/com
 import { CommitPlan } from '../../framework/control-plane/shell/commit-plan.ts'
 import { WorkManager } from '../../framework/control-plane/work-manager.ts'
 import type { KafkaRecord, TopicPartition } from '../../framework/model/record.ts'
-import type { HandlerFailure, Outcome, WorkItem } from '../../framework/model/work.ts'
+import type { HandlerFailure, Outcome, Recalled, WorkItem } from '../../framework/model/work.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import { type Assignment, type Delivered, MAX_RETRY_MS, Oracle, type Running, seen, Violation } from './oracle.ts'
 import type { Schedule, Setup, Step } from './schedule.ts'
@@ -53,6 +53,8 @@ interface Member {
   /** The last failed attempt of each record that was given up, to match the request with it. */
   readonly interruptions: Map<Assignment, Map<number, number>>
   readonly lastRunning: Map<string, Running>
+  /** Have failed while the manager hands out no dead letters: it tells later which of them it has given up. With the time. */
+  readonly withheld: Map<LogRecord, number>
   commit: CommitInFlight | undefined
 }
 
@@ -65,6 +67,8 @@ export interface Attempts {
   start(member: number, item: WorkItem): void
   /** The partition is given up: whatever runs of it should stop. */
   abort(member: number, partition: number): void
+  /** What has not begun of these must not begin. */
+  recall(member: number, shouldRecall: (item: WorkItem) => boolean): void
   /** The process is gone, with its engine. */
   crash(member: number): void
 }
@@ -72,8 +76,12 @@ export interface Attempts {
 /** @throws Violation, or whatever the code under test throws */
 export function play({ setup, steps }: Schedule): void {
   // Nothing runs: a step of the schedule says what has become of an item.
-  const byHand: Attempts = { capacity: () => setup.concurrency, setAside: () => 0, start() {}, abort() {}, crash() {} }
-  const game = new Game(setup, byHand)
+  const byHand: Attempts = {
+    ...{ capacity: () => setup.concurrency, setAside: () => 0, start() {}, abort() {}, crash() {} },
+    // Of four items, three have begun.
+    recall: (member, shouldRecall) => game.takeBack(member, (item) => isUnbegun(item) && shouldRecall(item)),
+  }
+  const game: Game = new Game(setup, byHand)
   for (const step of steps) game.step(step)
   for (const member of game.calmWeather(CALM_ROUNDS)) game.succeedAll(member)
 }
@@ -157,6 +165,8 @@ export class Game {
         break
       case 'wait':
         this.#now += b * 1_000
+        // A timer of the pump's is for this moment.
+        for (const each of this.#members) if (this.#now >= (each.manager.stopsAt ?? this.#now + 1)) this.#start(each)
         break
       case 'pause':
         this.#pause(member)
@@ -221,8 +231,15 @@ export class Game {
       this.#finishRunning(member, next, { kind: 'succeeded' })
   }
 
+  /** These have not begun. */
+  takeBack(memberId: number, isUnbegun: (item: WorkItem) => boolean): void {
+    const member = this.#member(memberId)
+    const items = new Set(member.running.map(({ item }) => item).filter(isUnbegun))
+    for (const { id } of items) this.complete(memberId, id, { kind: 'recalled' })
+  }
+
   /** An engine has completed this item. */
-  complete(memberId: number, workId: number, outcome: Outcome): void {
+  complete(memberId: number, workId: number, outcome: Outcome | Recalled): void {
     const member = this.#member(memberId)
     const running = member.running.find(({ item }) => item.id === workId)
     if (running === undefined) throw new Violation('TWICE', `item ${workId} is completed, and is not in flight`)
@@ -285,6 +302,7 @@ export class Game {
       paused: new Set(),
       interruptions: new Map(),
       lastRunning: new Map(),
+      withheld: new Map(),
       dropped,
       ...empty,
     }
@@ -370,6 +388,7 @@ export class Game {
     seen.pauses += 1
     member.isPaused = true
     member.manager.pause(HANDLER)
+    this.#attempts.recall(member.id, () => true)
     this.#oracle.pause(member.id)
   }
 
@@ -414,6 +433,7 @@ export class Game {
       this.#attempts.start(member.id, item)
     }
     const { stoppedBecause } = member.manager.permit
+    if (stoppedBecause !== null) this.#attempts.recall(member.id, () => true)
     if (stoppedBecause === 'unacknowledged') seen.silences += 1
     if (stoppedBecause === 'uncommitted') seen.full += 1
     const most = [...member.owned.values()].reduce(
@@ -453,7 +473,7 @@ export class Game {
   }
 
   /** Ends the work item that this record runs in. */
-  #finishRunning(member: Member, { item, assignment }: Running, outcome: Outcome): void {
+  #finishRunning(member: Member, { item, assignment }: Running, outcome: Outcome | Recalled): void {
     const ended = member.running.filter((running) => running.item === item)
     member.running = member.running.filter((running) => running.item !== item)
     const isZombie = member.owned.get(assignment.partition)?.assignment !== assignment
@@ -461,7 +481,12 @@ export class Game {
     const durationMs = (item.id % 7) * 10
     member.manager.onCompletion({ workId: item.id, outcome, durationMs }, this.#now)
     const givenUp = this.#takeGivenUp(member)
-    if (!isZombie) this.#bookAll(member, ended, outcome, givenUp)
+    for (const { record } of ended) {
+      if (member.manager.permit.stoppedBecause === null) member.withheld.delete(record)
+      else member.withheld.set(record, this.#now)
+    }
+    if (outcome.kind === 'recalled') seen.recalls += 1
+    else if (!isZombie) this.#bookAll(member, ended, outcome, givenUp)
     this.#judge(member, givenUp)
     if (!isZombie) return
     seen.zombies += 1
@@ -541,6 +566,8 @@ export class Game {
       if (reason === 'poisoned') this.#oracle.poison(running, this.#now)
       const isBooked = () => running.assignment.givenUp.has(running.record.uid)
       if (reason === 'blocked' && !isBooked()) this.#oracle.giveUpBlocked(running, this.#now)
+      const failedAt = member.withheld.get(running.record)
+      if (reason === 'in-the-way' && failedAt !== undefined) this.#oracle.giveUp(running, true, failedAt)
       if (!isBooked())
         throw new Violation('DEAD', `record ${running.record.uid} is given up (${reason}), and too early`)
       if (isRequest(each)) member.deadLetters.push({ request: each, running })
@@ -694,6 +721,7 @@ export class Game {
     if (partition === undefined || owned === undefined) return
     owned.isDraining = true
     member.manager.startDraining([of(partition)])
+    this.#attempts.recall(member.id, ({ records: [record] }) => record?.partition === partition)
   }
 
   #finishRevoke(member: Member, b: number): void {
@@ -792,6 +820,10 @@ export class Game {
   #ownedBy(member: Member, b: number): number | undefined {
     return [...member.owned.keys()][Math.floor(b * member.owned.size)]
   }
+}
+
+function isUnbegun({ records: [record], attempts: [attempt = 0] }: WorkItem): boolean {
+  return ((record?.offset ?? 0) + attempt) % 4 === 1
 }
 
 function of(partition: number): TopicPartition {

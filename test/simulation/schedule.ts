@@ -124,8 +124,10 @@ export function scheduleOf(seed: number): Schedule {
     batch: pick([undefined, undefined, { size: 2, waitMs: 0 }, { size: 3, waitMs: 200 }, { size: 8, waitMs: 600 }]),
   }
   // The oracle judges the moment at which a record that blocks is given up, and while nothing starts that waits, too.
-  const stops =
-    setup.maxBlockingMs === undefined ? {} : { sessionTimeoutMs: NEVER, maxUncommitted: NEVER, refusesFirst: false }
+  // So does a breaker: it counts from the moment at which a record that leaves its partition no room is given up.
+  const isTight = setup.maxOffsetSpan < 1_000 || setup.maxMetadataLength < 1_000 || setup.brokerMetadata < NEVER
+  const isJudged = setup.maxBlockingMs !== undefined || (setup.poison !== undefined && isTight)
+  const stops = isJudged ? { sessionTimeoutMs: NEVER, maxUncommitted: NEVER, refusesFirst: false } : {}
   const steps: Step[] = []
   const length = pick([40, 120, 250])
   for (let i = 0; i < length; i += 1) steps.push({ kind: kindAt(random() * totalWeight), a: random(), b: random() })

@@ -123,7 +123,7 @@ export class Settlement {
   }
 
   /** What the attempt says about how many may run at once. */
-  #learn(route: Route, { outcome, durationMs }: CompletionEvent, records: number, now: number): void {
+  #learn(route: Route, outcome: Outcome, durationMs: number, records: number, now: number): void {
     const { handlerId, topic, adaptive } = route
     if (adaptive === undefined || !tellsDuration(outcome, records)) return
     const limit = this.#scheduler.onEnded(topic, durationMs, outcome.kind === 'timed-out', now)
@@ -133,15 +133,19 @@ export class Settlement {
   /** The attempt of these records has ended, and their assignment is the present one. */
   settle(entry: InFlight, completion: CompletionEvent, now: number): void {
     const { state, pendings } = entry
-    this.#learn(state.route, completion, pendings.length, now)
+    const { outcome, durationMs } = completion
     state.load.ended(pendings.length)
+    if (outcome.kind === 'recalled') {
+      this.#requeue(entry)
+      return
+    }
+    this.#learn(state.route, outcome, durationMs, pendings.length, now)
     const [pending] = pendings
-    if (pendings.length > 1) this.#settleBatch(entry, completion, now)
-    else if (pending !== undefined)
-      this.#settleOne({ state, pending }, outcomeOf(completion.outcome, 0), completion.durationMs, now)
+    if (pendings.length > 1) this.#settleBatch(entry, outcome, durationMs, now)
+    else if (pending !== undefined) this.#settleOne({ state, pending }, outcomeOf(outcome, 0), durationMs, now)
   }
 
-  #settleBatch(entry: InFlight, { outcome, durationMs }: CompletionEvent, now: number): void {
+  #settleBatch(entry: InFlight, outcome: Outcome, durationMs: number, now: number): void {
     if ('failure' in outcome) {
       this.#split(entry, outcome, now)
       return
@@ -168,6 +172,16 @@ export class Settlement {
     if (paused?.kind !== 'failed' || !paused.failure.retryable || pending.attempt >= route.retry.attempts) return
     pending.lastFailure = paused.failure
     pending.attempt += 1
+  }
+
+  /** It has not begun: all is as if it had not been started. */
+  #requeue({ state, pendings }: InFlight): void {
+    const heads = new Set<Shard>()
+    for (const pending of pendings) {
+      if (heads.has(pending.shard)) pending.state = 'queued'
+      else this.#runAgain({ state, pending })
+      heads.add(pending.shard)
+    }
   }
 
   /** Runs them again in smaller batches: those that are not to blame succeed, and the one that is will be alone. */

@@ -1,6 +1,7 @@
 /** Decides which offsets of one partition may be committed. Knows nothing of Kafka, time or handlers. */
 import { bug } from '../../model/errors.ts'
 import { type OffsetRange, RangeList } from './range-list.ts'
+import { RestoredOffsets } from './restored-offsets.ts'
 
 /** Names one offset that has arrived, as long as it is not passed. Tickets are given out in the order of arrival. */
 export type OffsetTicket = number
@@ -30,24 +31,19 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
   /** The lowest offset that may still arrive. Undefined until the first one, when the group had committed nothing. */
   #next: number | undefined
   #highestCompleted = -1
-  /** The restored ranges; the first of them that ends above `#next`. */
-  #restored: RangeList
-  #firstRestored = 0
+  readonly #restored: RestoredOffsets
 
   /** @param restored completed ranges above `position`: sorted, disjoint */
   constructor(position: number | undefined, restored = RangeList.empty) {
     this.#next = position
-    this.#restored = restored
+    this.#restored = new RestoredOffsets(restored)
     if (restored.end !== undefined) this.#highestCompleted = restored.end - 1
   }
 
   /** The next offset to commit, exclusive: everything below it is complete or does not exist. */
   get position(): number | undefined {
     if (this.#size > 0) return this.#offsets[this.#head]
-    const next = this.#next
-    const [restored, first] = [this.#restored, this.#firstRestored]
-    const isRestored = next !== undefined && first < restored.length && restored.startOf(first) <= next
-    return isRestored ? restored.endOf(first) : next
+    return this.#next === undefined ? undefined : this.#restored.endFrom(this.#next)
   }
 
   /** The lowest offset that may still arrive. */
@@ -60,9 +56,9 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
     return this.#size > 0 ? this.#items[this.#head] : undefined
   }
 
-  /** Offsets that have arrived, and that the position has passed since. */
+  /** Offsets that were tracked, and that the position has passed since. */
   get passed(): number {
-    return this.#headTicket
+    return this.#headTicket - this.#restored.passed
   }
 
   /** Offsets that have arrived and are not complete. */
@@ -88,18 +84,13 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
    */
   skipRestored(offset: number): boolean {
     this.#refuseLower(offset)
-    if (this.#restored.length === 0) return false
-    while (this.#firstRestored < this.#restored.length && this.#restored.endOf(this.#firstRestored) <= offset)
-      this.#firstRestored += 1
-    if (this.#firstRestored === this.#restored.length) {
-      this.#restored = RangeList.empty
-      this.#firstRestored = 0
-      return false
-    }
-    if (this.#restored.startOf(this.#firstRestored) > offset) return false
+    if (!this.#restored.has(offset)) return false
     this.#next = offset + 1
     // One completed offset between two incomplete ones tells of all. With nothing incomplete below, the position has passed it.
-    if (this.#size > 0 && this.#items[this.#slotOf(this.#size - 1)] !== undefined) this.#append(offset, undefined)
+    if (this.#size > 0 && this.#items[this.#slotOf(this.#size - 1)] !== undefined) {
+      this.#restored.onAppended(this.#headTicket + this.#size)
+      this.#append(offset, undefined)
+    }
     return true
   }
 
@@ -153,7 +144,7 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
       hasCompleted = false
     }
     if (this.#size > 0 && start < end) ranges.push({ start, end })
-    this.#appendRestored(ranges)
+    if (this.#next !== undefined) this.#restored.appendTo(ranges, this.#next, this.position ?? 0)
     return ranges
   }
 
@@ -183,20 +174,6 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
     return (this.#head + place) & (this.#offsets.length - 1)
   }
 
-  #appendRestored(ranges: OffsetRange[]): void {
-    const position = this.position
-    const next = this.#next
-    if (position === undefined || next === undefined) return
-    for (let index = this.#firstRestored; index < this.#restored.length; index += 1) {
-      const start = Math.max(this.#restored.startOf(index), next)
-      const end = this.#restored.endOf(index)
-      if (end <= position || start >= end) continue
-      const last = ranges.at(-1)
-      if (last !== undefined && last.end === start) ranges[ranges.length - 1] = { start: last.start, end }
-      else ranges.push({ start, end })
-    }
-  }
-
   #refuseLower(offset: number): void {
     if (this.#next !== undefined && offset < this.#next) {
       throw bug('offset-tracker', `offset ${offset} arrived, but ${this.#next} is the lowest that may`)
@@ -210,6 +187,7 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
       this.#headTicket += 1
       this.#size -= 1
     }
+    this.#restored.onPassed(this.#headTicket)
     if (this.#size === 0 && this.#offsets.length > KEEP_CAPACITY) this.#resize(FIRST_CAPACITY)
   }
 

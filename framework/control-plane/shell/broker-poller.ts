@@ -9,6 +9,7 @@ import type { Logger } from '../../model/logger.ts'
 import { partitionId, partitionPlace, type TopicPartition } from '../../model/record.ts'
 import type { CommitSettings, LifecycleSettings, Limits, Route } from '../../model/settings.ts'
 import type { GroupMetrics } from '../../model/snapshot.ts'
+import type { WorkItem } from '../../model/work.ts'
 import type { Clock } from '../../time/clock.ts'
 import { WorkManager } from '../work-manager.ts'
 import { CoordinatorQuestion } from './coordinator-question.ts'
@@ -199,6 +200,7 @@ export class BrokerPoller {
   /** Starts nothing more of this handler. Polling goes on, and what is in flight goes on. */
   pause(handlerId: string): void {
     this.#manager.pause(handlerId)
+    this.#options.engines.get(handlerId)?.recall(() => true)
   }
 
   resume(handlerId: string): void {
@@ -298,9 +300,12 @@ export class BrokerPoller {
 
   // Liveness before completeness: whatever is not done by then is delivered again, to whoever owns the partition next.
   async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
-    const { client, lifecycle, log } = this.#options
+    const { client, engines, lifecycle, log } = this.#options
     const { graceMs, unwindMs, commitMs } = revokeTimes(lifecycle.revokeGraceMs, client.revokeLimitMs)
     const assignments = this.#manager.startDraining(partitions)
+    // Their next owner runs what has not begun: there is no need to wait for it.
+    const isOfThem = isOf(partitions)
+    for (const engine of engines.values()) engine.recall(isOfThem)
     const leftBehind = await this.#drain.until(partitions, graceMs)
     if (leftBehind > 0) {
       log.warn(
@@ -330,10 +335,8 @@ export class BrokerPoller {
   }
 
   #abortWorkOf(partitions: readonly TopicPartition[]): void {
-    const ids = new Set(partitions.map(partitionId))
-    for (const engine of this.#options.engines.values()) {
-      engine.abort(({ records: [record] }) => record !== undefined && ids.has(partitionId(record)))
-    }
+    const isOfThem = isOf(partitions)
+    for (const engine of this.#options.engines.values()) engine.abort(isOfThem)
   }
 
   // --- the end ---
@@ -362,4 +365,9 @@ export class BrokerPoller {
     this.#hasFailed = true
     this.#options.onFatal(error)
   }
+}
+
+function isOf(partitions: readonly TopicPartition[]): (item: WorkItem) => boolean {
+  const ids = new Set(partitions.map(partitionId))
+  return ({ records: [record] }) => record !== undefined && ids.has(partitionId(record))
 }

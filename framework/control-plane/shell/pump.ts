@@ -25,6 +25,8 @@ export class Pump {
   #isDue = false
   /** In this turn of the event loop, for `soon`. */
   #turnHasRun = false
+  /** Nothing might start, when last asked. */
+  #wasStopped = false
   #wake: { readonly at: number; readonly timer: Timer } | undefined
   readonly #capacityOf = (handlerId: string): number => this.#engineOf(handlerId).capacity
   readonly #setAsideOf = (handlerId: string): number => this.#engineOf(handlerId).setAside ?? 0
@@ -38,9 +40,17 @@ export class Pump {
     const now = clock.now()
     const items = manager.takeReady(now, this.#capacityOf, this.#setAsideOf)
     for (const item of items) this.#engineOf(item.handlerId).submit(item)
+    this.#recallWhenStopped()
     for (const request of manager.takeDeadLetters(now)) onDeadLetter(request)
     this.#armWake()
     onPumped()
+  }
+
+  /** What engines have queued must not begin either. */
+  #recallWhenStopped(): void {
+    const isStopped = this.#options.manager.permit.stoppedBecause !== null
+    if (isStopped && !this.#wasStopped) for (const engine of this.#options.engines.values()) engine.recall(() => true)
+    this.#wasStopped = isStopped
   }
 
   /**

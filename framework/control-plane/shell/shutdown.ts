@@ -47,6 +47,8 @@ export async function shutDown(parts: ShutdownParts, hadJoined: boolean): Promis
   const startedAt = clock.now()
   const partitions = manager.assigned()
   manager.startDraining(partitions)
+  // Only what has begun is waited for.
+  for (const engine of parts.engines.values()) engine.recall(() => true)
   await inOrder([
     () => (hadJoined ? drainAll(parts) : undefined),
     () => closeEngines(parts, startedAt + parts.drainMs),

@@ -1,10 +1,13 @@
 /** The outcomes an attempt can have, worded once for every engine. Pure. */
-import type { HandlerFailure, Outcome } from '../../model/work.ts'
+import type { HandlerFailure, Outcome, Recalled } from '../../model/work.ts'
 import { failureOf } from './handler-failure.ts'
 
 /** Shared by all records, as most of them end so. */
 export const succeeded: Outcome = Object.freeze({ kind: 'succeeded' })
 export const filtered: Outcome = Object.freeze({ kind: 'succeeded', filtered: true })
+
+/** An engine's answer for what it has not begun. */
+export const recalled: Recalled = Object.freeze({ kind: 'recalled' })
 
 export function failed(failure: HandlerFailure): Outcome {
   return { kind: 'failed', failure }

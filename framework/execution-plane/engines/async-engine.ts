@@ -1,11 +1,11 @@
 /** Runs attempts on the event loop of this process. Decides nothing about order, retries or commits. */
 import { bug, PyrallelError } from '../../model/errors.ts'
 import { totalLogger } from '../../model/total-logger.ts'
-import type { CompletionEvent, Outcome, WorkItem } from '../../model/work.ts'
+import type { CompletionEvent, Outcome, Recalled, WorkItem } from '../../model/work.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
 import { DeadlineQueue } from '../../time/deadline-queue.ts'
 import { Attempt, type AttemptOwner } from '../attempt/attempt.ts'
-import { interrupted, timedOut } from '../attempt/outcomes.ts'
+import { interrupted, recalled, timedOut } from '../attempt/outcomes.ts'
 import { type HandlerSetup, PreparedHandler } from '../attempt/prepared-handler.ts'
 import type { ExecutionEngine } from '../execution-engine.ts'
 
@@ -28,7 +28,7 @@ const TURN_ATTEMPTS = 512
  *   queue --its turn--> running --deadline--> overdue --abandonAfterMs--> abandoned
  *     |                    |                     |                            |
  *     v                    v                     v                            v
- *   interrupted       its outcome            timed-out            nothing: it was answered when it was given up
+ *   interrupted,      its outcome            timed-out            nothing: it was answered when it was given up
  */
 export class AsyncEngine implements ExecutionEngine {
   readonly #options: AsyncEngineOptions
@@ -104,6 +104,18 @@ export class AsyncEngine implements ExecutionEngine {
   abort(shouldAbort: (item: WorkItem) => boolean): void {
     const reason = new DOMException('the attempt was given up', 'AbortError')
     for (const attempt of this.#unfinished()) if (shouldAbort(attempt.item)) attempt.abort(reason)
+  }
+
+  recall(shouldRecall: (item: WorkItem) => boolean): void {
+    const waiting = this.#queue.slice(this.#next)
+    const taken = waiting.filter(({ item }) => shouldRecall(item))
+    if (taken.length === 0) return
+    this.#queue = waiting.filter(({ item }) => !shouldRecall(item))
+    this.#next = 0
+    setImmediate(() => {
+      const now = this.#options.clock.now()
+      for (const attempt of taken) this.#complete(attempt, recalled, now)
+    })
   }
 
   /** A second call waits for the first, and can only shorten its grace. */
@@ -205,7 +217,7 @@ export class AsyncEngine implements ExecutionEngine {
     this.#complete(attempt, outcome, now)
   }
 
-  #complete(attempt: Attempt, outcome: Outcome, now: number): void {
+  #complete(attempt: Attempt, outcome: Outcome | Recalled, now: number): void {
     this.#open--
     try {
       this.#onCompletion({ workId: attempt.item.id, outcome, durationMs: attempt.durationMs(now) })

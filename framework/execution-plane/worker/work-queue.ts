@@ -1,5 +1,5 @@
 /** Decides which thread gets which item, and when. Owns what no thread has; runs and answers nothing. */
-import type { WorkItem } from '../../model/work.ts'
+import type { Outcome, Recalled, WorkItem } from '../../model/work.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
 import { Doubt } from './doubt.ts'
 import { Isolation } from './isolation.ts'
@@ -16,9 +16,10 @@ const MOVE_AFTER_MS = 2
 /** So many items may wait apart without a slot. Beyond that a handler that ends all its threads would take in all there is. */
 const MOST_SET_ASIDE = 500
 
-export interface AbortedItem {
+/** An item that no thread will have, and how it ends. */
+export interface EndedItem {
   readonly item: WorkItem
-  readonly reason: string
+  readonly outcome: Outcome | Recalled
 }
 
 export class WorkQueue {
@@ -31,7 +32,7 @@ export class WorkQueue {
   readonly #isolation: Isolation
   /** Submitted, in order, and on no thread. */
   #queue: WorkItem[] = []
-  #aborted: AbortedItem[] = []
+  #ended: EndedItem[] = []
   #moveTimer: Timer | undefined
   #doubtTimer: Timer | undefined
   #moved = 0
@@ -100,25 +101,25 @@ export class WorkQueue {
     if (this.#oldest.size > 0 && this.#oldest.delete(item)) this.#doubt.onOldestCompleted()
   }
 
-  /** Those that are not started will not be. */
-  abort(reason: string, shouldAbort: (item: WorkItem) => boolean): void {
-    const apart = this.#isolation.remove(shouldAbort)
-    const waiting = this.#queue.filter(shouldAbort)
-    const onLanes = this.#crew.all.flatMap((lane) => lane.takeBack(Number.POSITIVE_INFINITY, shouldAbort))
+  /** Those that have not begun will not: they end so. */
+  endUnbegun(outcome: Outcome | Recalled, shouldEnd: (item: WorkItem) => boolean): void {
+    const apart = this.#isolation.remove(shouldEnd)
+    const waiting = this.#queue.filter(shouldEnd)
+    const onLanes = this.#crew.all.flatMap((lane) => lane.takeBack(Number.POSITIVE_INFINITY, shouldEnd))
     for (const item of [...apart, ...waiting, ...onLanes]) {
       this.#oldest.delete(item)
-      this.#aborted.push({ item, reason })
+      this.#ended.push({ item, outcome })
     }
-    this.#queue = this.#queue.filter((item) => !shouldAbort(item))
+    this.#queue = this.#queue.filter((item) => !shouldEnd(item))
   }
 
   /** No thread is begun any more: what waits for one that is not there will not be started. */
-  abortStranded(reason: string): void {
+  endStranded(outcome: Outcome): void {
     const { all, cell } = this.#crew
     const apart = cell === undefined ? this.#isolation.remove(() => true) : []
     const waiting = all.some((lane) => lane !== cell) ? [] : this.#queue
     if (waiting.length > 0) this.#queue = []
-    for (const item of [...apart, ...waiting]) this.#aborted.push({ item, reason })
+    for (const item of [...apart, ...waiting]) this.#ended.push({ item, outcome })
   }
 
   /** Some item is on no thread. */
@@ -126,10 +127,10 @@ export class WorkQueue {
     return this.#queue.length > 0 || this.#isolation.size > 0
   }
 
-  takeAborted(): readonly AbortedItem[] {
-    const aborted = this.#aborted
-    this.#aborted = []
-    return aborted
+  takeEnded(): readonly EndedItem[] {
+    const ended = this.#ended
+    this.#ended = []
+    return ended
   }
 
   /** Gives the threads what they have room for. */

@@ -6,9 +6,9 @@ import { bug, PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { ThreadCounters } from '../../model/snapshot.ts'
-import type { CompletionEvent, Outcome, WorkItem } from '../../model/work.ts'
+import type { CompletionEvent, Outcome, Recalled, WorkItem } from '../../model/work.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
-import { interrupted, timedOut } from '../attempt/outcomes.ts'
+import { interrupted, recalled, timedOut } from '../attempt/outcomes.ts'
 import type { ExecutionEngine } from '../execution-engine.ts'
 import type { Death } from './lane/lane.ts'
 import type { LaneEnding } from './lane/worker-lane.ts'
@@ -154,6 +154,11 @@ export class WorkerEngine implements ExecutionEngine {
     this.#abort('the attempt was given up', shouldAbort)
   }
 
+  recall(shouldRecall: (item: WorkItem) => boolean): void {
+    this.#queue.endUnbegun(recalled, shouldRecall)
+    this.#takeTurnSoon()
+  }
+
   /** A second call waits for the first, and can only shorten its grace. No thread is begun from here on. */
   close(graceMs: number): Promise<void> {
     const giveUpAt = this.#options.clock.now() + Math.max(0, graceMs)
@@ -183,15 +188,15 @@ export class WorkerEngine implements ExecutionEngine {
   }
 
   #takeTurn(): void {
-    if (this.#state === 'closing') this.#queue.abortStranded(CLOSING)
-    for (const { item, reason } of this.#queue.takeAborted()) this.#complete(item, interrupted(reason), 0)
+    if (this.#state === 'closing') this.#queue.endStranded(interrupted(CLOSING))
+    for (const { item, outcome } of this.#queue.takeEnded()) this.#complete(item, outcome, 0)
     this.#queue.distribute()
     for (const lane of this.#crew.all) lane.flush()
     this.#crew.endRetired()
     if (this.#state === 'closing' && !this.#queue.hasWaiting) this.#crew.stopIdle(this.#teardownMs)
   }
 
-  #complete(item: WorkItem, outcome: Outcome, durationMs: number): void {
+  #complete(item: WorkItem, outcome: Outcome | Recalled, durationMs: number): void {
     this.#open--
     try {
       this.#onCompletion({ workId: item.id, outcome, durationMs })
@@ -216,7 +221,7 @@ export class WorkerEngine implements ExecutionEngine {
   }
 
   #abort(reason: string, shouldAbort: (item: WorkItem) => boolean): void {
-    this.#queue.abort(reason, shouldAbort)
+    this.#queue.endUnbegun(interrupted(reason), shouldAbort)
     for (const lane of this.#crew.all) lane.abort(reason, shouldAbort)
     this.#takeTurnSoon()
   }

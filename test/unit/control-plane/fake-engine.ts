@@ -9,6 +9,8 @@ export class FakeEngine implements ExecutionEngine {
   readonly aborted: WorkItem[] = []
   /** Every item that was ever submitted. */
   readonly submitted: WorkItem[] = []
+  /** Those of them that are still queued. */
+  readonly unbegun = new Set<WorkItem>()
   readonly #running = new Map<number, WorkItem>()
   #onCompletion: ((completion: CompletionEvent) => void) | undefined
   #isClosed = false
@@ -54,6 +56,15 @@ export class FakeEngine implements ExecutionEngine {
 
   abort(shouldAbort: (item: WorkItem) => boolean): void {
     this.aborted.push(...this.running.filter(shouldAbort))
+  }
+
+  /** All that it has, has begun, but for what the test names. */
+  recall(shouldRecall: (item: WorkItem) => boolean): void {
+    for (const item of this.running) {
+      if (!this.unbegun.has(item) || !shouldRecall(item)) continue
+      this.#running.delete(item.id)
+      queueMicrotask(() => this.#onCompletion?.({ workId: item.id, outcome: { kind: 'recalled' }, durationMs: 0 }))
+    }
   }
 
   async close(_graceMs?: number): Promise<void> {

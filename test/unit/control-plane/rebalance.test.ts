@@ -56,6 +56,19 @@ describe('a partition that is revoked', () => {
     await stop()
   })
 
+  it('does not wait for what its engine has not begun: the next owner runs it', async () => {
+    const { world, first, second, stop } = await handOver(2, { lifecycle: { revokeGraceMs: 2_000, drainMs: 0 } })
+    for (const item of first.engine.running)
+      if (item.records[0]?.partition === 1) {
+        first.engine.unbegun.add(item)
+      }
+    await world.until(() => second.owned().length === 1, 1_000)
+    assert.deepEqual(first.engine.aborted, [])
+    await world.until(() => second.engine.inFlight === 2)
+    assert.deepEqual(offsetsOf(second.engine.running), [0, 1])
+    await stop()
+  })
+
   it('is given up when its grace is over: its handlers are aborted, the next owner gets the records again', async () => {
     const { world, first, second, stop } = await handOver(2, { lifecycle: { revokeGraceMs: 2_000, drainMs: 0 } })
     first.engine.end(

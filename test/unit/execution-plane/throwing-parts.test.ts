@@ -62,7 +62,9 @@ async function onlyOutcome({ engine, completions }: Awaited<ReturnType<typeof ru
   assert.equal(engine.inFlight, 0)
   await engine.close(60_000)
   assert.equal(completions.length, 1)
-  return completions[0]!.outcome
+  const { outcome } = completions[0]!
+  assert.ok(outcome.kind !== 'recalled')
+  return outcome
 }
 
 const span = (overrides: Partial<AttemptSpan> = {}): AttemptSpan => ({

@@ -16,6 +16,7 @@ const engine: ExecutionEngine = {
   async start() {},
   submit() {},
   abort() {},
+  recall() {},
   async close() {},
 }
 
