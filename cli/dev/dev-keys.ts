@@ -123,7 +123,7 @@ export class DevKeys {
     const declared = handlers().map(({ definition }) => definition.topic)
     const request: SendRequest = {
       topic,
-      value: readJson(value, 'the value'),
+      written: readJson(value, 'the value'),
       key: key === '' ? undefined : key,
       headers: [],
       count: 1,

@@ -5,8 +5,15 @@ import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { RecordHeader } from '../../framework/model/record.ts'
 import type { Io } from '../terminal/io.ts'
 
+/** A value as it was written, which is what is sent: to read it and to write it again changes whole numbers above 2^53. */
+export interface WrittenValue {
+  readonly value: unknown
+  /** JSON. */
+  readonly text: string
+}
+
 /** The value that `{"id":1}`, `@order.json` or `-` stands for. */
-export async function readValue(argument: string, io: Pick<Io, 'stdin' | 'cwd'>): Promise<unknown> {
+export async function readValue(argument: string, io: Pick<Io, 'stdin' | 'cwd'>): Promise<WrittenValue> {
   if (argument === '-') return readJson(await readAll(io.stdin), 'standard input')
   if (!argument.startsWith('@')) return readJson(argument, 'the value')
   const file = argument.slice(1)
@@ -14,9 +21,9 @@ export async function readValue(argument: string, io: Pick<Io, 'stdin' | 'cwd'>)
 }
 
 /** @throws PyrallelError PYR_USAGE that shows what was seen instead of JSON */
-export function readJson(text: string, source: string): unknown {
+export function readJson(text: string, source: string): WrittenValue {
   try {
-    return JSON.parse(text)
+    return { value: JSON.parse(text), text: text.trim() }
   } catch (thrown) {
     const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text
     throw new PyrallelError(
@@ -24,6 +31,11 @@ export function readJson(text: string, source: string): unknown {
       `${source} is not JSON: ${toError(thrown).message}\nSeen: ${shown === '' ? '(nothing)' : shown}\nPut it into single quotes, so that the shell leaves it alone: '{"id": 1}'. A text is JSON only with quotes of its own: '"text"'.`,
     )
   }
+}
+
+/** What a record has for it: a value of null is a tombstone. */
+export function bytesOf({ value, text }: WrittenValue): Buffer | null {
+  return value === null ? null : Buffer.from(text)
 }
 
 async function readText(path: string, shown: string): Promise<string> {

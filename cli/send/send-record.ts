@@ -6,10 +6,11 @@ import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { OutgoingRecord, RecordHeader } from '../../framework/model/record.ts'
 import { exactSchema } from '../../framework/validation/exact-schema.ts'
+import { bytesOf, type WrittenValue } from '../records/payload.ts'
 
 export interface SendRequest {
   readonly topic: string
-  readonly value: unknown
+  readonly written: WrittenValue
   /** `undefined`: what the topic's own `key` says of the value. */
   readonly key: string | undefined
   readonly headers: readonly RecordHeader[]
@@ -31,14 +32,14 @@ const CHECK_TIMEOUT_MS = 5_000
 const CLOSE_TIMEOUT_MS = 5_000
 
 /** @throws PyrallelError PYR_SCHEMA when the value is not what the topic's schema allows */
-export function recordOf({ topic, value, key, headers, declared }: SendRequest): OutgoingRecord {
+export function recordOf({ topic, written, key, headers, declared }: SendRequest): OutgoingRecord {
   const definition = declared.find(({ name }) => name === topic)
-  if (definition !== undefined) refuseInvalid(definition, value)
-  const chosen = key ?? ownKey(definition, value)
+  if (definition !== undefined) refuseInvalid(definition, written.value)
+  const chosen = key ?? ownKey(definition, written.value)
   return {
     topic,
     key: chosen === null ? null : Buffer.from(chosen),
-    value: value === null ? null : Buffer.from(JSON.stringify(value)),
+    value: bytesOf(written),
     headers: [...headers],
   }
 }

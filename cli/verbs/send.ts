@@ -7,7 +7,7 @@ import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import { systemClock } from '../../framework/time/clock.ts'
 import { type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
 import { loadRoutes } from '../project/project.ts'
-import { readHeader, readValue } from '../records/payload.ts'
+import { bytesOf, readHeader, readValue, type WrittenValue } from '../records/payload.ts'
 import { fakeValue } from '../send/fake-value.ts'
 import { type Sending, sendAll } from '../send/send-all.ts'
 import { ownKey, refuseInvalid, refuseUnknown } from '../send/send-record.ts'
@@ -46,8 +46,8 @@ export async function send(
   const { target, project } = await chooseCluster(options.brokers, io)
   const topics = await declaredTopics(io.cwd())
   const declared = topics.find(({ name }) => name === topicName)
-  if (options.fake !== true && declared !== undefined) refuseInvalid(declared, written)
-  const nextValue = options.fake === true ? faker(topicName, declared, options.seed) : () => written
+  if (written !== undefined && declared !== undefined) refuseInvalid(declared, written.value)
+  const next = written === undefined ? faker(topicName, declared, options.seed) : () => written
   const connection = await connect(target, project, io)
   try {
     await connection.check(CHECK_TIMEOUT_MS)
@@ -59,12 +59,12 @@ export async function send(
       rate: options.rate,
       clock: systemClock(),
       next: () => {
-        const value = nextValue()
-        const key = options.key ?? ownKey(declared, value)
+        const sent = next()
+        const key = options.key ?? ownKey(declared, sent.value)
         return {
           topic: topicName,
           key: key === null ? null : Buffer.from(key),
-          value: value === null ? null : Buffer.from(JSON.stringify(value)),
+          value: bytesOf(sent),
           headers,
         }
       },
@@ -98,7 +98,7 @@ function refuseMixture(argument: string | undefined, { fake }: SendOptions): voi
   }
 }
 
-function faker(name: string, declared: TopicDefinition<unknown> | undefined, seed: number): () => unknown {
+function faker(name: string, declared: TopicDefinition<unknown> | undefined, seed: number): () => WrittenValue {
   const schema = declared?.schema
   if (schema === undefined) {
     throw new PyrallelError(
@@ -107,7 +107,10 @@ function faker(name: string, declared: TopicDefinition<unknown> | undefined, see
     )
   }
   const random = seededRandom(seed)
-  return () => fakeValue(schema, random, name)
+  return () => {
+    const value = fakeValue(schema, random, name)
+    return { value, text: JSON.stringify(value) }
+  }
 }
 
 /** The topics that handlers here read, and those that they declare; empty outside a project, or before the first `generate`. */

@@ -65,7 +65,8 @@ function textOf(topic: string, value: unknown): string | null {
     text = JSON.stringify(value)
   } catch (thrown) {
     const { message } = toError(thrown)
-    throw new PyrallelError('PYR_SCHEMA', `The value published to ${topic} cannot be made JSON: ${message}.`, {
+    const fix = message.includes('BigInt') ? ' Publish it as a text: String(id), say.' : ''
+    throw new PyrallelError('PYR_SCHEMA', `The value published to ${topic} cannot be made JSON: ${message}.${fix}`, {
       cause: thrown,
     })
   }

@@ -162,6 +162,12 @@ function constrainedNames(deriver: TypeDeriver, keyType: ts.Type, at: At): strin
 
 /** `null` for every name; `undefined` for names that JSON does not have. */
 function namePattern(key: ts.Type): string | null | undefined {
+  // `string & { readonly __brand: 'OrderId' }`: in JSON, it is the text.
+  if ((key.flags & ts.TypeFlags.Intersection) !== 0) {
+    const primitives = (key as ts.IntersectionType).types.filter(({ flags }) => (flags & ts.TypeFlags.Object) === 0)
+    const [primitive] = primitives
+    return primitives.length === 1 && primitive !== undefined ? namePattern(primitive) : undefined
+  }
   if ((key.flags & ts.TypeFlags.String) !== 0) return null
   if ((key.flags & ts.TypeFlags.Number) !== 0) return NUMERIC_NAME
   if ((key.flags & ts.TypeFlags.TemplateLiteral) === 0) return undefined

@@ -91,6 +91,34 @@ describe('send', () => {
     )
   })
 
+  it('sends what was written and not what it was read as: numbers above 2^53, spaces, escapes, names in their order', async () => {
+    const texts = [
+      '{"id":653247040368672768}',
+      '{ "b": 1.0,\n  "2": 1e2, "1": "\\u00e9\\/" }',
+      '9007199254740993',
+      '[0.1000000000000000055511151231257827]',
+    ]
+    for (const text of texts) {
+      const cluster = anOrdersCluster()
+      await send('orders', `${text}\n`, plain, testIo(projectFolder()), onMemory(cluster))
+      const io = testIo(projectFolder())
+      writeFileSync(join(io.cwd(), 'value.json'), `  ${text}\n`)
+      await send('orders', '@value.json', plain, io, onMemory(cluster))
+      assert.deepEqual(
+        recordsOf(cluster, 'orders').map(({ value }) => value?.toString()),
+        [text, text],
+      )
+    }
+  })
+
+  it('checks what it sends as it was written, and makes its key of what a handler would see', async () => {
+    const cluster = anOrdersCluster()
+    const text = '{"customer":"c1","total":653247040368672768}'
+    await send('orders', text, plain, testIo(projectFolder(project)), onMemory(cluster))
+    const [record] = recordsOf(cluster, 'orders')
+    assert.deepEqual([record?.key?.toString(), record?.value?.toString()], ['c1', text])
+  })
+
   it('prints one JSON document with --json', async () => {
     const io = testIo(projectFolder())
     await send('orders', 'null', { ...plain, json: true }, io, onMemory(anOrdersCluster()))

@@ -97,6 +97,24 @@ describe('objects', () => {
     ],
     ['names with two underscores', '{ __typename: string }', 'Type.Object({ __typename: Type.String(), })', ''],
     ['Record', 'Record<string, number>', 'Type.Object({}, { additionalProperties: Type.Number() })', ''],
+    [
+      'Record by a branded text',
+      "Record<string & { readonly __brand: 'Id' }, number>",
+      'Type.Object({}, { additionalProperties: Type.Number() })',
+      '',
+    ],
+    [
+      'index signature of a branded text with a pattern, by name',
+      'Record<Id, number>',
+      "Type.Object({}, { patternProperties: { '^[A-Z]+$': Type.Number(), }, additionalProperties: Type.Never(), })",
+      '/** @pattern ^[A-Z]+$ */ type Id = string & { readonly __brand: unique symbol }',
+    ],
+    [
+      'Record by a branded template',
+      'Record<`o-${string}` & { readonly __brand: 1 }, number>',
+      "Type.Object({}, { patternProperties: { '^o-[\\\\s\\\\S]*$': Type.Number(), }, })",
+      '',
+    ],
     ['Record of known names', "Record<'b' | 'a', number>", 'Type.Object({ a: Type.Number(), b: Type.Number(), })', ''],
     [
       'an index signature beside properties',
