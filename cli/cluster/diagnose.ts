@@ -1,4 +1,7 @@
 /** The examinations of `pyrallel doctor`: each looks at one thing, and says what to do when it is not well. Changes nothing. */
+
+import type { KafkaSettings } from '../../framework/config/config.ts'
+import { durationText } from '../../framework/config/option-schema.ts'
 import type { TopicFacts } from '../../framework/kafka/kafka-client.ts'
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import { type PlannedTopic, planTopics, wantedTopics } from './wanted-topics.ts'
@@ -24,6 +27,20 @@ export function examineNode(version: string): Finding {
     : 'the native Kafka client is compiled for it: CKJS_LINKING=dynamic npm install'
   if (isNew) return { what: 'Node', state: 'well', detail: `${version}: ${client}` }
   return { what: 'Node', state: 'ill', detail: version, next: `Install Node ${OLDEST_NODE.join('.')} or newer.` }
+}
+
+/** What decides when nothing starts any more rests on it. The client has no request for the settings of brokers and groups. */
+export function examineSession({ groupProtocol, sessionTimeoutMs }: KafkaSettings, group: string): Finding {
+  const what = 'session time-out'
+  const own = durationText(sessionTimeoutMs)
+  if (groupProtocol === 'classic')
+    return { what, state: 'well', detail: `${own}, which this process asks the broker for` }
+  return {
+    what,
+    state: 'skipped',
+    detail: `kafka.sessionTimeout says ${own}; the broker decides, and the client cannot ask it`,
+    next: `Compare with consumer.session.timeout.ms of the group, or else group.consumer.session.timeout.ms of the brokers (45 s by default): kafka-configs.sh --describe --all --entity-type groups --entity-name ${group}`,
+  }
 }
 
 export function examineTopics(handlers: readonly ResolvedHandler[], existing: readonly TopicFacts[]): Finding {

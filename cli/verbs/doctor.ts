@@ -8,7 +8,7 @@ import { harmlessLines } from '../../framework/model/plain-text.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import { type ChosenCluster, type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
-import { examineConcurrency, examineNode, examineTopics, type Finding } from '../cluster/diagnose.ts'
+import { examineConcurrency, examineNode, examineSession, examineTopics, type Finding } from '../cluster/diagnose.ts'
 import { examineEnvFiles } from '../cluster/tracked-secrets.ts'
 import { configFile, loadRoutes, type Project } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
@@ -122,6 +122,7 @@ async function examineCluster(
     if (answers === undefined) return skipTopics('no broker could be asked', findings)
     findings.push({ what: 'broker', state: 'well', detail: `${connection.description} (${target.from}) answers` })
     if (project === undefined) return
+    findings.push(examineSession(project.config.kafka, project.config.group))
     // As at a start, and no group is joined: settings that do not go together are refused here.
     await attempt('consumer', findings, async () => {
       const client = await connection.consumer({ group: project.config.group, startFrom: 'earliest' })
