@@ -1,6 +1,6 @@
 /**
  * What a handler that never succeeds costs in memory, beside one that always does, on a real Kafka:
- * `node --import tsx test/bench/dead-letter-memory.bench.ts [--seconds 120] [--records 300000] [--attempts 5] [--rate 0] [--mode fails]`.
+ * `node --import tsx test/bench/dead-letter-memory.bench.ts [--seconds 120] [--records 300000] [--attempts 5] [--in-memory 50000] [--rate 0] [--mode fails]`.
  * One process for each, one after the other. `--rate` limits what starts in a second, for a long run.
  */
 import { spawn } from 'node:child_process'
@@ -17,6 +17,8 @@ const { values: flags } = parseArgs({
     seconds: { type: 'string', default: '120' },
     records: { type: 'string', default: '300000' },
     attempts: { type: 'string', default: '5' },
+    /** `limits.maxRecords` */
+    'in-memory': { type: 'string', default: '50000' },
     rate: { type: 'string', default: '0' },
     mode: { type: 'string' },
     /** Of the child: the cluster. */
@@ -55,7 +57,12 @@ async function run(mode: string, brokers: string): Promise<void> {
     },
   )
   const pyrallel = await startPyrallel({
-    config: { group: `memory-${mode}`, kafka: { brokers: [brokers] }, http: { metrics: false } },
+    config: {
+      group: `memory-${mode}`,
+      kafka: { brokers: [brokers] },
+      http: { metrics: false },
+      limits: { maxRecords: Number(flags['in-memory']) },
+    },
     routes: [{ id: 'memory', file: 'memory', topic: TOPIC, group: null, handler: definition }],
     log: createLogger({ level: 'error', pretty: false }, process.stderr),
     env: {},
@@ -68,15 +75,16 @@ async function run(mode: string, brokers: string): Promise<void> {
   let nextLine = 0
   while (performance.now() - startedAt < seconds * 1_000 && done + dead < total) {
     await sleep(LOOK_MS)
-    const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage()
-    peak = Math.max(peak, rss)
+    peak = Math.max(peak, process.memoryUsage.rss())
     if (performance.now() < nextLine) continue
+    globalThis.gc?.()
+    const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage()
     nextLine = performance.now() + EVERY_MS
     const [group] = pyrallel.snapshot().groups
     const waiting = group?.partitions.reduce((sum, each) => sum + each.deadLettersWaiting, 0) ?? 0
     const at = Math.round((performance.now() - startedAt) / 1_000)
     console.log(
-      `${mode.padEnd(9)} ${String(at).padStart(5)} s  rss ${mb(rss)}  heap ${mb(heapUsed)}  external ${mb(external)}  ` +
+      `${mode.padEnd(9)} ${String(at).padStart(5)} s  rss ${mb(rss)}  live heap ${mb(heapUsed)}  external ${mb(external)}  ` +
         `buffers ${mb(arrayBuffers)} MiB  done ${done}  dead ${dead}  letters on their way ${waiting}`,
     )
   }
@@ -98,8 +106,20 @@ async function main(): Promise<void> {
     await filler.close()
     for (const mode of modes) {
       if (flags.mode !== undefined && flags.mode !== mode) continue
-      const args = ['--import', 'tsx', fileURLToPath(import.meta.url), '--mode', mode, '--brokers', kafka.brokers]
-      const own = (['seconds', 'records', 'attempts', 'rate'] as const).flatMap((name) => [`--${name}`, flags[name]])
+      const args = [
+        '--expose-gc',
+        '--import',
+        'tsx',
+        fileURLToPath(import.meta.url),
+        '--mode',
+        mode,
+        '--brokers',
+        kafka.brokers,
+      ]
+      const own = (['seconds', 'records', 'attempts', 'in-memory', 'rate'] as const).flatMap((name) => [
+        `--${name}`,
+        flags[name],
+      ])
       const child = spawn(process.execPath, [...args, ...own], { stdio: ['ignore', 'inherit', 'inherit'] })
       await once(child, 'exit')
     }
