@@ -4,6 +4,7 @@ import { configSchema } from '../../../framework/config/config.ts'
 import { optionRows } from '../../../framework/config/option-schema.ts'
 import { type ErrorCode, errorCodes } from '../../../framework/model/errors.ts'
 import { PrometheusMetrics } from '../../../framework/observability/prometheus.ts'
+import { logFields } from '../../architecture/log-fields.ts'
 import { textOf } from './pages.ts'
 
 export interface Table {
@@ -20,6 +21,7 @@ export const tables: readonly Table[] = [
   { page: 'docs/errors.md', name: 'errors', source: 'cli/diagnostics/error-docs.ts', make: errorsTable },
   { page: 'docs/operating.md', name: 'metrics', source: 'framework/observability', make: metricsTable },
   { page: 'docs/operating.md', name: 'events', source: 'framework/model/events.ts', make: eventsTable },
+  { page: 'docs/operating.md', name: 'log fields', source: 'test/architecture/log-fields.ts', make: logFieldsTable },
 ]
 
 /** @throws Error when the page has no place for it */
@@ -37,6 +39,11 @@ function rowsOf(head: readonly string[], rows: readonly (readonly string[])[]): 
 
 function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+}
+
+function logFieldsTable(): string {
+  const rows = Object.entries(logFields).map(([name, what]) => [`\`${name}\``, what])
+  return rowsOf(['field', 'what it says'], rows)
 }
 
 function optionsTable(): string {
