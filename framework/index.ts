@@ -3,27 +3,29 @@
 /** TypeBox's builders, so that generated files and schemas of one's own need no dependency of their own. */
 export { Type } from 'typebox'
 export type {
-  AdaptiveOptions,
   Batch,
   BatchFunction,
   BatchHandlerOptions,
-  BatchOptions,
-  DeadLetterOptions,
   HandlerContext,
   HandlerDefinition,
   HandlerFunction,
   HandlerOptions,
   HandlerRecord,
-  PoisonOptions,
   Publish,
   PublishOptions,
   RecordHeaders,
-  RetryOptions,
   Services,
   ThreadContext,
-  WorkerOptions,
 } from './api/handler.ts'
 export { batchHandler, DeadLetter, handler, RetryAfter } from './api/handler.ts'
+export type {
+  AdaptiveOptions,
+  BatchOptions,
+  DeadLetterOptions,
+  PoisonOptions,
+  RetryOptions,
+  WorkerOptions,
+} from './api/options.ts'
 export type { TopicDefinition, TopicOptions } from './api/topic.ts'
 export { topic } from './api/topic.ts'
 export type { TrafficRecord, TrafficSource } from './api/traffic.ts'

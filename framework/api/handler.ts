@@ -3,7 +3,7 @@ import type { Static, TSchema } from 'typebox'
 import type { Duration } from '../model/duration.ts'
 import type { Logger } from '../model/logger.ts'
 import type { RecordHeader } from '../model/record.ts'
-import type { EngineKind, Ordering } from '../model/work.ts'
+import type { BatchOptions, SchemaOptions } from './options.ts'
 import { type TopicDefinition, topic as topicOf } from './topic.ts'
 
 /** Header names may repeat and values are bytes; the text methods read them as UTF-8. */
@@ -95,115 +95,12 @@ export interface Batch<T> extends Iterable<HandlerRecord<T>> {
 /** What it returns is not read, so it returns nothing: a list of failures in there would count as success. */
 export type BatchFunction<T, Context = HandlerContext> = (batch: Batch<T>, context: Context) => void | Promise<void>
 
-export interface BatchOptions {
-  /** Records of one call at most. Default 100. Range 1 to 10,000. More: more is run again when a call fails. */
-  readonly size?: number
-  /** How long a record may wait for others. Default 50 ms. Range 0 to 1 minute. More: records are done later. */
-  readonly wait?: Duration
-}
-
 export type HandlerFunction<T, Context = HandlerContext> = (record: HandlerRecord<T>, context: Context) => unknown
 
-export interface RetryOptions {
-  /**
-   * All tries, the first included. Default 28, between which 5 to 10 minutes pass: it outlasts what fails over. Range 1 to 1,000. They begin anew
-   * with every owner of the partition. Where others succeed, and the record leaves its partition no room for more of them, its next failure is
-   * its last. More: a bad record holds its key longer.
-   */
-  readonly attempts?: number
-  /** Default `exponential`: the delay doubles with each try. */
-  readonly backoff?: 'fixed' | 'exponential'
-  /** Delay before the second try. Default 200 ms. */
-  readonly min?: Duration
-  /** The longest delay. Default 30 s. */
-  readonly max?: Duration
-  /** Spreads each delay at random over its upper half, so that retries do not come in waves. Default true. */
-  readonly jitter?: boolean
-  /**
-   * Once a record is so old, by its own timestamp, its next failure is its last; two attempts it has always. Default 0: its age does not matter. A
-   * replay has a timestamp of its own. Shorter: what waited out an outage is given up after two attempts.
-   */
-  readonly maxAge?: Duration
-  /**
-   * Whether what the handler threw is worth another attempt; false sends the record to the dead-letter topic at once. Default: everything is.
-   * Not asked about `RetryAfter`, `DeadLetter`, time-outs, and values that are invalid. Too much said no to: short outages lose their retries.
-   */
-  readonly when?: (error: Error) => boolean
-  /**
-   * The delay before the next attempt, in place of `backoff`, `min`, `max` and `jitter`. Not asked about `RetryAfter` and time-outs. Without jitter of
-   * its own, records that failed together are tried again together.
-   * @param attempt the one that has just failed; the first is 1
-   */
-  readonly delay?: (attempt: number, error: Error) => Duration
-}
-
-/** For `engine: 'worker'`. */
-export interface WorkerOptions {
-  /** Threads for this handler, in this process. Default: one for each core. Range 1 to 256. More than cores: they wait for each other. */
-  readonly threads?: number
-  /**
-   * What each thread may use, in MiB; a thread that needs more is ended, and what it ran is tried again. Default: Node's own limits. Range 1 to 65,536,
-   * the old generation from 8, the stack to 1,024. No limit helps where a single array or `Map` grows for ever: V8 ends the whole process then.
-   */
-  readonly resourceLimits?: {
-    readonly maxOldGenerationSizeMb?: number
-    readonly maxYoungGenerationSizeMb?: number
-    readonly stackSizeMb?: number
-  }
-  /** A thread is renewed once it has been given so many records, for handlers that leak. Default: never. Less: more time goes into `setup`. */
-  readonly recycleAfter?: number
-}
-
-export interface AdaptiveOptions {
-  /** Default false. */
-  readonly enabled?: boolean
-  /** The limit never goes below. Default 1. Range 1 to 10,000. */
-  readonly min?: number
-  /** The shortest time between two changes. Default 1 s. Shorter: chance moves the limit. */
-  readonly interval?: Duration
-}
-
-export interface PoisonOptions {
-  /** Records of one key given up in a row, `DeadLetter` not counted. Default 0: off. Range 0 to 1,000. */
-  readonly threshold?: number
-  /** How long its records then go to the dead-letter topic without running. Default 30 s. */
-  readonly cooldown?: Duration
-}
-
-export interface DeadLetterOptions {
-  /** Default `<topic>.<group>.dlq`. */
-  readonly topic?: string
-  /** Default `full`. `metadata` leaves the value out: for what must not be kept twice. Such a record cannot be replayed from there. */
-  readonly payload?: 'full' | 'metadata'
-}
-
-export interface HandlerOptions<T> {
-  /** Names the handler. Default: its path below handlers/, without `.ts`. */
-  readonly id?: string
-  /** The consumer group. Default: the config's `group`. Another name starts its own offsets. */
-  readonly group?: string
-  /** `async` (default): on the event loop, for handlers that wait. `worker`: on threads of its own, for those that keep a core busy. */
-  readonly engine?: EngineKind
-  readonly worker?: WorkerOptions
-  /** Default `key`. Records without a key may run in any order; use `partition` when they need order. */
-  readonly ordering?: Ordering
-  /** The most attempts in flight at once, in this process. Default 100. Range 1 to 10,000. More: more load on what the handler calls. */
-  readonly concurrency?: number
-  /** How long one attempt may take. Default 30 s. A longer one counts as failed, and its signal aborts. */
-  readonly timeout?: Duration
+/** What only TypeScript can say of them. */
+export interface HandlerOptions<T> extends SchemaOptions {
   /** Records for which it says false are done at once. Runs after validation; a throw counts as a failed attempt. */
   readonly filter?: (record: HandlerRecord<T>) => boolean
-  readonly retry?: RetryOptions
-  /** Where records go that cannot be handled. `false` drops them: it must be written. */
-  readonly deadLetter?: DeadLetterOptions | false
-  /** Records that may start in a second, retries included, in this process. Default: no limit. Range 1 to 1,000,000. */
-  readonly rateLimit?: number
-  /** Finds the limit on attempts in flight by itself, between `min` and `concurrency`. Default: off. */
-  readonly adaptive?: AdaptiveOptions
-  /** Keeps records of a key from running whose predecessors were given up one after the other. Default: off. Needs a dead-letter topic. */
-  readonly poison?: PoisonOptions
-  /** A failed record that has held back the commit of its partition for so long gets no further attempt. Default 0: off. Needs a dead-letter topic. */
-  readonly maxBlocking?: Duration
 }
 
 export interface BatchHandlerOptions<T> extends HandlerOptions<T> {

@@ -243,7 +243,7 @@ export const handlerSchema = options({
     Type.String({
       pattern: handlerId,
       doc: {
-        what: 'Names the handler.',
+        what: 'Names the handler. Without it: its path below handlers/, without `.ts`.',
         range: '1 to 200 characters without spaces and colons',
         worse: 'A changed id looks like another handler to dashboards and alerts.',
       },
@@ -272,7 +272,7 @@ export const handlerSchema = options({
     Type.Refine(
       Type.Unsafe<(record: never) => boolean>({
         doc: {
-          what: 'Records for which it says false are done at once.',
+          what: 'Records for which it says false are done at once. Runs after validation; a throw counts as a failed attempt.',
           range: 'a function of the record',
           worse: 'Slow filters hold a slot like slow handlers.',
         },
@@ -286,8 +286,20 @@ export const handlerSchema = options({
         Type.Literal(false),
         Type.Object(
           {
-            topic: Type.Optional(Type.String({ pattern: kafkaName })),
-            payload: Type.Optional(Type.Union([Type.Literal('full'), Type.Literal('metadata')])),
+            topic: withoutDefault(
+              Type.String({
+                pattern: kafkaName,
+                doc: {
+                  what: 'Without it: `<topic>.<group>.dlq`.',
+                  range: kafkaNameRange,
+                  worse: 'With one topic for several handlers, their letters can be told apart by a header only.',
+                },
+              }),
+            ),
+            payload: oneOf(['full', 'metadata'], 'full', {
+              what: "What of the record goes along: 'metadata' leaves the value out, for what must not be kept twice.",
+              worse: "With 'metadata', a record cannot be replayed from there.",
+            }),
           },
           { additionalProperties: false },
         ),

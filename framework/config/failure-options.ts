@@ -1,6 +1,6 @@
 /** The options for what happens when handlers fail. Part of the schemas in framework/config/config.ts; decides nothing. */
 import { Type } from 'typebox'
-import type { RetryOptions } from '../api/handler.ts'
+import type { RetryOptions } from '../api/options.ts'
 import { duration, flag, integer, section, withoutDefault } from './option-schema.ts'
 
 /** What a handler may add to the retry policy. Functions, so not for the config: they are about one handler's errors. */
@@ -9,7 +9,8 @@ export const retryRules = {
     Type.Refine(
       Type.Unsafe<NonNullable<RetryOptions['when']>>({
         doc: {
-          what: 'Whether what the handler threw is worth another attempt. Without it: everything is.',
+          what: 'Whether what the handler threw is worth another attempt; false sends the record to the dead-letter topic at once. Without it: everything is. Not asked about `RetryAfter`, `DeadLetter`, time-outs and invalid values.',
+          type: '(error: Error) => boolean',
           range: 'a function of the error that returns true or false',
           worse: 'Too much said no to: short outages end in the dead-letter topic.',
         },
@@ -21,7 +22,8 @@ export const retryRules = {
     Type.Refine(
       Type.Unsafe<NonNullable<RetryOptions['delay']>>({
         doc: {
-          what: 'The delay before the next attempt, in place of `backoff`, `min`, `max` and `jitter`.',
+          what: 'The delay before the next attempt, in place of `backoff`, `min`, `max` and `jitter`. `attempt` is the one that has just failed; the first is 1. Not asked about `RetryAfter` and time-outs.',
+          type: '(attempt: number, error: Error) => Duration',
           range: 'a function of the attempt that failed and the error that returns a duration',
           worse: 'Without jitter of its own, records that failed together are tried again together.',
         },

@@ -15,6 +15,8 @@ export interface OptionDoc {
   readonly range: string
   /** What gets worse when it is set too high, too low or otherwise. */
   readonly worse: string
+  /** Its type in TypeScript, where the schema cannot say it. */
+  readonly type?: string
 }
 
 /** An option that may be left out. With a `default`, its resolved value is always set. */

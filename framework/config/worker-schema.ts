@@ -37,7 +37,11 @@ export const workerSchema = section({
     }),
   ),
   resourceLimits: section({
-    maxOldGenerationSizeMb: mebibytes('The heap of each thread.', MIN_HEAP_MB, 65_536),
+    maxOldGenerationSizeMb: mebibytes(
+      'The heap of each thread; one that needs more is ended, and what it ran is tried again. No limit helps where a single array or `Map` grows for ever: V8 ends the whole process then.',
+      MIN_HEAP_MB,
+      65_536,
+    ),
     maxYoungGenerationSizeMb: mebibytes('The part of the heap for objects that live shortly.', 1, 65_536),
     stackSizeMb: mebibytes('The stack of each thread.', 1, MAX_STACK_MB),
   }),

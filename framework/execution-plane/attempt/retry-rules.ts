@@ -1,5 +1,5 @@
 /** Asks a handler's own retry rules (`retry.when`, `retry.delay`) about what it threw, where that is still an error. Total: a rule that throws decides nothing. */
-import type { RetryOptions } from '../../api/handler.ts'
+import type { RetryOptions } from '../../api/options.ts'
 import { durationMs } from '../../model/duration.ts'
 import { toError } from '../../model/errors.ts'
 import type { HandlerFailure, Outcome } from '../../model/work.ts'

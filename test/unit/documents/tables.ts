@@ -5,6 +5,7 @@ import { optionRows } from '../../../framework/config/option-schema.ts'
 import { type ErrorCode, errorCodes } from '../../../framework/model/errors.ts'
 import { PrometheusMetrics } from '../../../framework/observability/prometheus.ts'
 import { logFields } from '../../architecture/log-fields.ts'
+import { optionTypes } from './option-types.ts'
 import { textOf } from './pages.ts'
 
 export interface Table {
@@ -22,12 +23,14 @@ export const tables: readonly Table[] = [
   { page: 'docs/operating.md', name: 'metrics', source: 'framework/observability', make: metricsTable },
   { page: 'docs/operating.md', name: 'events', source: 'framework/model/events.ts', make: eventsTable },
   { page: 'docs/operating.md', name: 'log fields', source: 'test/architecture/log-fields.ts', make: logFieldsTable },
+  { page: 'framework/api/options.ts', name: 'options', source: 'framework/config/config.ts', make: optionTypes },
 ]
 
 /** @throws Error when the page has no place for it */
 export async function withTable(text: string, { page, name, source, make }: Table): Promise<string> {
-  const start = `<!-- ${name}: made from ${source}; npm run documents writes it -->`
-  const end = `<!-- /${name} -->`
+  const mark = (words: string) => (page.endsWith('.ts') ? `// ${words}` : `<!-- ${words} -->`)
+  const start = mark(`${name}: made from ${source}; npm run documents writes it`)
+  const end = mark(`/${name}`)
   const [from, to] = [text.indexOf(start), text.indexOf(end)]
   if (from < 0 || to < from) throw new Error(`${page} lacks the lines "${start}" and "${end}".`)
   return `${text.slice(0, from + start.length)}\n${await make()}\n${text.slice(to)}`

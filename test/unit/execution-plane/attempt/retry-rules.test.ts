@@ -1,7 +1,8 @@
 /** What a handler's own retry rules make of what it threw, and that a broken rule decides nothing. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { DeadLetter, RetryAfter, type RetryOptions } from '../../../../framework/api/handler.ts'
+import { DeadLetter, RetryAfter } from '../../../../framework/api/handler.ts'
+import type { RetryOptions } from '../../../../framework/api/options.ts'
 import {
   failed,
   interrupted,
