@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { RecordHeader } from '../../framework/model/record.ts'
+import { withoutMark, writtenText } from '../../framework/model/written-text.ts'
 import type { Io } from '../terminal/io.ts'
 
 /** A value as it was written, which is what is sent: to read it and to write it again changes whole numbers above 2^53. */
@@ -23,7 +24,8 @@ export async function readValue(argument: string, io: Pick<Io, 'stdin' | 'cwd'>)
 /** @throws PyrallelError PYR_USAGE that shows what was seen instead of JSON */
 export function readJson(text: string, source: string): WrittenValue {
   try {
-    return { value: JSON.parse(text), text: text.trim() }
+    const written = withoutMark(text).trim()
+    return { value: JSON.parse(written), text: written }
   } catch (thrown) {
     const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text
     throw new PyrallelError(
@@ -39,17 +41,26 @@ export function bytesOf({ value, text }: WrittenValue): Buffer | null {
 }
 
 async function readText(path: string, shown: string): Promise<string> {
+  let bytes: Buffer
   try {
-    return await readFile(path, 'utf8')
+    bytes = await readFile(path)
   } catch (thrown) {
     throw new PyrallelError('PYR_USAGE', `The file ${shown} cannot be read: ${toError(thrown).message}.`)
   }
+  return textOf(bytes, shown)
+}
+
+/** @throws PyrallelError PYR_USAGE for another encoding than UTF-8, which would be sent as something else */
+function textOf(bytes: Buffer, source: string): string {
+  const read = writtenText(bytes)
+  if (read.kind === 'text') return read.text
+  throw new PyrallelError('PYR_USAGE', `${source} ${read.fault}`)
 }
 
 async function readAll(stream: AsyncIterable<Buffer | string>): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of stream) chunks.push(Buffer.from(chunk))
-  return Buffer.concat(chunks).toString('utf8')
+  return textOf(Buffer.concat(chunks), 'standard input')
 }
 
 /** `name=value`; the value may contain further `=`. */

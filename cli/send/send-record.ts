@@ -93,9 +93,12 @@ export async function refuseUnknown(
   const missing = await connection.missingTopics([topic])
   if (missing.length === 0) return
   const known = declared.map(({ name }) => name)
+  const next = known.includes(topic)
+    ? ' The project has it, the cluster does not: create it with `pyrallel topics --create`.'
+    : suggestion(topic, known)
   throw new PyrallelError(
     'PYR_TOPIC_UNKNOWN',
-    `There is no topic '${topic}' at ${connection.description}.${suggestion(topic, known)} Nothing was sent.`,
+    `There is no topic '${topic}' at ${connection.description}.${next} Nothing was sent.`,
   )
 }
 

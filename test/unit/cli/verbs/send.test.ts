@@ -57,6 +57,26 @@ describe('send', () => {
     assert.match(io.out(), /key ev·\[31mil·,/)
   })
 
+  it('takes a value with a byte order mark, as an argument and from a file, and sends it without', async () => {
+    const cluster = anOrdersCluster()
+    const io = testIo(projectFolder({ 'value.json': '\ufeff{"a":2}' }))
+    await send('orders', '\ufeff{"a":1}', plain, io, onMemory(cluster))
+    await send('orders', '@value.json', plain, io, onMemory(cluster))
+    const values = recordsOf(cluster, 'orders').map(({ value }) => value?.toString())
+    assert.deepEqual(values.sort(), ['{"a":1}', '{"a":2}'])
+  })
+
+  it('says that a file is UTF-16, and how to save it, and sends nothing', async () => {
+    const cluster = anOrdersCluster()
+    const io = testIo(projectFolder({}))
+    writeFileSync(join(io.cwd(), 'value.json'), Buffer.from('\ufeff{"a":1}', 'utf16le'))
+    await assert.rejects(send('orders', '@value.json', plain, io, onMemory(cluster)), {
+      code: 'PYR_USAGE',
+      message: 'value.json is UTF-16, not UTF-8. Save it as UTF-8 (in PowerShell: Out-File -Encoding utf8).',
+    })
+    assert.equal(recordsOf(cluster, 'orders').length, 0)
+  })
+
   it('shows the empty key as one', async () => {
     const io = testIo(projectFolder())
     await send('orders', '{"a":1}', { ...plain, key: '' }, io, onMemory(anOrdersCluster()))
@@ -242,6 +262,14 @@ describe('send', () => {
     )
     assert.equal(error.code, 'PYR_TOPIC_UNKNOWN')
     assert.match(error.message, /There is no topic 'order' at memory\. Did you mean "orders"\?/)
+  })
+
+  it('says of a topic that the project has and the cluster has not how to create it, not that it was misspelt', async () => {
+    const empty = memoryCluster()
+    const error = await rejection(send('orders', '{}', plain, testIo(projectFolder(project)), onMemory(empty)))
+    assert.equal(error.code, 'PYR_TOPIC_UNKNOWN')
+    assert.match(error.message, /The project has it, the cluster does not: create it with `pyrallel topics --create`\./)
+    assert.doesNotMatch(error.message, /Did you mean/)
   })
 
   it('fails when the broker does not take the record', async () => {
