@@ -79,8 +79,9 @@ export interface PoisonOptions {
    */
   readonly threshold?: number
   /**
-   * For how long; then the next record of the key runs, and decides. Default '30s'. A duration from 1ms to 24h.
-   * Longer: more records of the key end in the dead-letter topic after the fault is over.
+   * For how long. Then the next record of the key runs: a success closes the breaker, another one that is given up
+   * opens it again. Default '30s'. A duration from 1ms to 24h. Longer: more records of the key end in the dead-letter
+   * topic after the fault is over.
    */
   readonly cooldown?: Duration
 }

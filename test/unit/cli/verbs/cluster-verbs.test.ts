@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { type Connect, connectionOptions } from '../../../../cli/cluster/connect.ts'
-import { examineNode } from '../../../../cli/cluster/diagnose.ts'
+import { examineNode, examineSession } from '../../../../cli/cluster/diagnose.ts'
 import { examineEnvFiles } from '../../../../cli/cluster/tracked-secrets.ts'
 import { templateFiles } from '../../../../cli/init/template.ts'
 import type { Project } from '../../../../cli/project/project.ts'
@@ -13,6 +13,7 @@ import { table } from '../../../../cli/terminal/table.ts'
 import { doctor } from '../../../../cli/verbs/doctor.ts'
 import { inspectOffsets } from '../../../../cli/verbs/inspect-offsets.ts'
 import { topics } from '../../../../cli/verbs/topics.ts'
+import { configDefaults } from '../../../../framework/config/resolve-config.ts'
 import { encodeCompleted } from '../../../../framework/control-plane/offsets/metadata-encoder.ts'
 import { type MemoryCluster, memoryCluster } from '../../../../framework/kafka/memory/client.ts'
 import { PyrallelError } from '../../../../framework/model/errors.ts'
@@ -217,8 +218,22 @@ describe('pyrallel doctor', () => {
     assert.match(io.out(), /✓ handlers {2}mail, pay\n/)
     assert.match(io.out(), /✓ broker {2}memory \(the default of kafka\.brokers\) answers\n/)
     assert.match(io.out(), /✓ topics {2}all 4 that handlers need are there\n/)
+    assert.match(
+      io.out(),
+      /- session time-out {2}kafka\.sessionTimeout says 45s; the broker decides[^\n]*\n {4}Next: Compare with consumer\.session\.timeout\.ms of the group/,
+    )
     assert.match(io.out(), /! concurrency of pay {2}20 is never reached: orders has 4 partitions[^\n]*\n {4}Next: /)
     assert.ok(!io.out().includes('concurrency of mail'))
+  })
+
+  it('finds the session time-out well where this process asks for it', () => {
+    const { kafka } = configDefaults
+    const found = examineSession({ ...kafka, groupProtocol: 'classic', sessionTimeoutMs: 10_000 }, 'shop')
+    assert.deepEqual(found, {
+      what: 'session time-out',
+      state: 'well',
+      detail: '10s, which this process asks the broker for',
+    })
   })
 
   it('names the topics that are missing, with the command that creates them', async () => {
