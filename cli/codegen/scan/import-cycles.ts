@@ -55,6 +55,7 @@ function shortestBack(start: string, imports: ReadonlyMap<string, readonly FileI
 
 /** False for an import of types only, which is gone when the code runs. */
 function isRun(declaration: FileImport['declaration'], checker: ts.TypeChecker): boolean {
+  if (ts.isImportTypeNode(declaration)) return false
   if (ts.isExportDeclaration(declaration)) {
     const clause = declaration.exportClause
     if (declaration.isTypeOnly) return false

@@ -1,13 +1,13 @@
 /** Keeps handler files open, with the files of the project that they import. A library is opened only when a type comes from it. */
 import { existsSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { type CallExpression, Project, type SourceFile, SyntaxKind, ts } from 'ts-morph'
 import { outlineOf } from './file-outline.ts'
 
 /** An import or re-export that leads to a file which is open. */
 export interface FileImport {
   readonly specifier: ts.Expression
-  readonly declaration: ts.ImportDeclaration | ts.ExportDeclaration
+  readonly declaration: ts.ImportDeclaration | ts.ExportDeclaration | ts.ImportTypeNode
   /** Absolute. */
   readonly target: string
 }
@@ -23,6 +23,8 @@ export interface OpenFiles {
 export class ProjectFiles {
   readonly #root: string
   #project: Project
+  /** tsconfig.json and what it extends. */
+  #configs: ReadonlySet<string>
   /** How imports were resolved, by file. Forgotten when files come or go. */
   readonly #imports = new Map<string, readonly FileImport[]>()
   readonly #libraries = new Set<string>()
@@ -33,7 +35,9 @@ export class ProjectFiles {
 
   constructor(root: string) {
     this.#root = root
-    this.#project = newProject(root)
+    const { project, configs } = newProject(root)
+    this.#project = project
+    this.#configs = configs
   }
 
   get program(): ts.Program {
@@ -42,8 +46,10 @@ export class ProjectFiles {
 
   /** Reads files again that have changed on the disk; absolute paths. Files that are not open are no matter. */
   refresh(changed: readonly string[]): void {
-    if (changed.some((path) => path === join(this.#root, 'tsconfig.json'))) {
-      this.#project = newProject(this.#root)
+    if (changed.some((path) => this.#configs.has(path))) {
+      const { project, configs } = newProject(this.#root)
+      this.#project = project
+      this.#configs = configs
       this.#imports.clear()
       this.#libraries.clear()
       return
@@ -88,7 +94,7 @@ export class ProjectFiles {
     const before = this.#libraries.size
     const queue = own.flatMap((source) =>
       this.#importsOf(source).flatMap(({ target, declaration }) =>
-        !isOwnFile(target) && isForTypes(declaration) ? [target] : [],
+        !isOwnFile(target) && isForTypes(declaration, namesInTypes(source)) ? [target] : [],
       ),
     )
     for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
@@ -138,12 +144,12 @@ export class ProjectFiles {
     const path = source.getFilePath()
     const known = this.#imports.get(path)
     if (known !== undefined) return known
-    const found = source.compilerNode.statements.flatMap((statement) => {
-      if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) return []
-      const specifier = statement.moduleSpecifier
-      if (specifier === undefined || !ts.isStringLiteral(specifier)) return []
+    const found = [...source.compilerNode.statements, ...importTypesIn(source.compilerNode)].flatMap((declaration) => {
+      if (!isImport(declaration)) return []
+      const specifier = specifierOf(declaration)
+      if (specifier === undefined) return []
       const target = this.#resolve(specifier.text, path)
-      return target === undefined ? [] : [{ specifier, declaration: statement, target }]
+      return target === undefined ? [] : [{ specifier, declaration, target }]
     })
     this.#imports.set(path, found)
     return found
@@ -162,24 +168,64 @@ function isOwnFile(path: string): boolean {
   return !path.includes('/node_modules/') && !/\.d\.[mc]?ts$/.test(path)
 }
 
-/** `import type { Order } from 'library'`, or with `type` in front of a name. */
-function isForTypes(declaration: FileImport['declaration']): boolean {
+function isImport(node: ts.Node): node is FileImport['declaration'] {
+  return ts.isImportDeclaration(node) || ts.isExportDeclaration(node) || ts.isImportTypeNode(node)
+}
+
+function specifierOf(declaration: FileImport['declaration']): ts.StringLiteral | undefined {
+  if (!ts.isImportTypeNode(declaration)) {
+    const specifier = declaration.moduleSpecifier
+    return specifier !== undefined && ts.isStringLiteral(specifier) ? specifier : undefined
+  }
+  const { argument } = declaration
+  return ts.isLiteralTypeNode(argument) && ts.isStringLiteral(argument.literal) ? argument.literal : undefined
+}
+
+/** `import('../shared/order.ts').Order`. Few files have one, so most are not walked. */
+function importTypesIn(file: ts.SourceFile): readonly ts.ImportTypeNode[] {
+  if (!/\bimport\s*\(/.test(file.text)) return []
+  const found: ts.ImportTypeNode[] = []
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportTypeNode(node)) found.push(node)
+    ts.forEachChild(node, visit)
+  }
+  visit(file)
+  return found
+}
+
+/** The first name of everything that a file names in a type: `z` of `z.infer<typeof Order>`, and `Order`. */
+function namesInTypes(source: SourceFile): ReadonlySet<string> {
+  const names = new Set<string>()
+  const visit = (node: ts.Node, isInType: boolean): void => {
+    if (isInType && ts.isIdentifier(node)) names.add(node.text)
+    ts.forEachChild(node, (child) => visit(child, isInType || ts.isTypeNode(child)))
+  }
+  visit(source.compilerNode, false)
+  return names
+}
+
+/** `import type { Order } from 'library'`, or with `type` in front of a name, or a name that a type is made of: `import * as z from 'library'`. */
+function isForTypes(declaration: FileImport['declaration'], inTypes: ReadonlySet<string>): boolean {
+  if (ts.isImportTypeNode(declaration)) return true
   if (ts.isExportDeclaration(declaration)) return declaration.isTypeOnly
   const clause = declaration.importClause
   if (clause === undefined) return false
+  if (clause.isTypeOnly || inTypes.has(clause.name?.text ?? '')) return true
   const names = clause.namedBindings
-  return (
-    clause.isTypeOnly ||
-    (names !== undefined && ts.isNamedImports(names) && names.elements.some((each) => each.isTypeOnly))
-  )
+  if (names === undefined) return false
+  return ts.isNamespaceImport(names)
+    ? inTypes.has(names.name.text)
+    : names.elements.some((each) => each.isTypeOnly || inTypes.has(each.name.text))
 }
 
-function newProject(root: string): Project {
-  return new Project({
-    compilerOptions: { ...userOptions(root), ...scanOptions },
+function newProject(root: string): { readonly project: Project; readonly configs: ReadonlySet<string> } {
+  const { options, configs } = userOptions(root)
+  const project = new Project({
+    compilerOptions: { ...options, ...scanOptions },
     skipAddingFilesFromTsConfig: true,
     skipFileDependencyResolution: true,
   })
+  return { project, configs }
 }
 
 const scanOptions: ts.CompilerOptions = {
@@ -195,22 +241,35 @@ const scanOptions: ts.CompilerOptions = {
   exactOptionalPropertyTypes: true,
 }
 
-/** How the project resolves imports (`paths`, `baseUrl`, `module`): from its tsconfig.json where it has one. */
-function userOptions(root: string): ts.CompilerOptions {
+interface UserOptions {
+  readonly options: ts.CompilerOptions
+  /** The files that they stand in. */
+  readonly configs: ReadonlySet<string>
+}
+
+/** How the project resolves imports (`paths`, `baseUrl`, `module`): from its tsconfig.json, and what that extends, where it has one. */
+function userOptions(root: string): UserOptions {
   const standard: ts.CompilerOptions = {
     module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
   }
   const path = join(root, 'tsconfig.json')
-  if (!existsSync(path)) return standard
-  const read = ts.readConfigFile(path, ts.sys.readFile)
-  const parsed = ts.convertCompilerOptionsFromJson(
-    (read.config as { readonly compilerOptions?: unknown } | undefined)?.compilerOptions ?? {},
-    root,
-    path,
-  )
-  const kept = Object.entries(parsed.options).filter(([name]) => resolutionOptions.includes(name))
-  return { ...standard, ...Object.fromEntries(kept), pathsBasePath: root }
+  const configs = new Set([path])
+  if (!existsSync(path)) return { options: standard, configs }
+  const parsed = ts.getParsedCommandLineOfConfigFile(path, undefined, {
+    ...ts.sys,
+    // Which files the project has is no matter here.
+    readDirectory: () => [],
+    readFile: (file: string, encoding?: string) => {
+      configs.add(resolve(file))
+      return ts.sys.readFile(file, encoding)
+    },
+    // Mistakes in it are told by the compiler.
+    onUnRecoverableConfigFileDiagnostic: () => {},
+  })
+  const kept = Object.entries(parsed?.options ?? {}).filter(([name]) => resolutionOptions.includes(name))
+  return { options: { ...standard, ...Object.fromEntries(kept) }, configs }
 }
 
-const resolutionOptions = ['module', 'moduleResolution', 'paths', 'baseUrl', 'customConditions']
+// `pathsBasePath` is set by the parser: the folder of the file that `paths` stand in.
+const resolutionOptions = ['module', 'moduleResolution', 'paths', 'pathsBasePath', 'baseUrl', 'customConditions']
