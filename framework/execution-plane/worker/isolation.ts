@@ -82,20 +82,19 @@ export class Isolation {
 
   /** Something waits, and its thread could take it now. */
   get isReady(): boolean {
-    if (this.size === 0) return false
-    const rank = this.#nextRank()
-    const { cell } = this.#cells
-    return rank !== undefined && cell !== undefined && this.#mayJoin(rank, cell) && this.#pauseMs(rank) === 0
+    return this.size > 0 && this.#isReadyAt(this.#clock.now())
   }
 
   /** @param slots so many handlers more may run */
   serve(slots: number): void {
     if (!this.#isInUse) return
     if (this.size > 0) this.#cells.wantCell()
-    for (let left = slots; left > 0 && this.isReady; left--) this.#give()
+    // One look at the clock for both: a pause that ended between them would neither let one start nor set the timer for it.
+    const now = this.#clock.now()
+    for (let left = slots; left > 0 && this.#isReadyAt(now); left--) this.#give()
     this.#timer?.cancel()
     const rank = this.#nextRank()
-    const pauseMs = rank === undefined ? 0 : this.#pauseMs(rank)
+    const pauseMs = rank === undefined ? 0 : this.#pauseMs(rank, now)
     if (pauseMs > 0) this.#timer = this.#clock.setTimer(pauseMs, this.#onChange)
     this.#endIdle()
   }
@@ -115,6 +114,12 @@ export class Isolation {
     this.#cells.onGiven(cell, item.records.length)
   }
 
+  #isReadyAt(now: number): boolean {
+    const rank = this.#nextRank()
+    const { cell } = this.#cells
+    return rank !== undefined && cell !== undefined && this.#mayJoin(rank, cell) && this.#pauseMs(rank, now) === 0
+  }
+
   #nextRank(): Rank | undefined {
     return ranks.find((rank) => this.#waiting[rank].length > 0)
   }
@@ -125,8 +130,8 @@ export class Isolation {
   }
 
   /** What is left of the pause before the next one. Milliseconds. */
-  #pauseMs(rank: Rank): number {
-    return Math.max(0, this.#diedAt + pauseBefore(rank, this.#deaths) - this.#clock.now())
+  #pauseMs(rank: Rank, now: number): number {
+    return Math.max(0, this.#diedAt + pauseBefore(rank, this.#deaths) - now)
   }
 
   #end(): void {
