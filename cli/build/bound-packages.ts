@@ -11,9 +11,9 @@ import {
   packageOf,
   readManifest,
 } from '../bundle/installed-package.ts'
-import { packageRoot } from '../bundle/package-root.ts'
 import type { PlaceUse } from '../bundle/place-uses.ts'
 import { codeFrame, type Diagnostic, positionOf } from '../diagnostics/diagnostic.ts'
+import { packageRoot } from '../folders/package-root.ts'
 import { foreignOrigin } from './outside-packages.ts'
 
 export interface BoundCode {

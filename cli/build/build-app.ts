@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { PyrallelError } from '../../framework/model/errors.ts'
+import type { BundleDone, BundleEntry } from '../bundle/bundle-app.ts'
+import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import {
   filesOfLastBuild,
   infoFile,
@@ -10,10 +12,8 @@ import {
   removeFiles,
   serverFile,
   writeText,
-} from '../bundle/build-folder.ts'
-import type { BundleDone, BundleEntry } from '../bundle/bundle-app.ts'
-import { isCompiled, packageRoot } from '../bundle/package-root.ts'
-import type { Diagnostic } from '../diagnostics/diagnostic.ts'
+} from '../folders/build-folder.ts'
+import { isCompiled, packageRoot } from '../folders/package-root.ts'
 import { configFile, type Project, routesFile } from '../project/project.ts'
 import { version } from '../project/version.ts'
 import { AppBundle } from './app-bundle.ts'

@@ -7,7 +7,7 @@ import {
   packageName,
   readManifest,
 } from '../bundle/installed-package.ts'
-import { packageRoot } from '../bundle/package-root.ts'
+import { packageRoot } from '../folders/package-root.ts'
 
 export const nativeClient = '@confluentinc/kafka-javascript'
 

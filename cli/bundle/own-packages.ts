@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { isCompiled, packageRoot } from './package-root.ts'
+import { isCompiled, packageRoot } from '../folders/package-root.ts'
 
 interface OwnManifest {
   readonly name: string

@@ -1,8 +1,8 @@
 /** Teaches this process to import the user's TypeScript. Not called where there is none: to load tsx takes 300 ms, and each import after it longer. */
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
+import { isCompiled } from '../folders/package-root.ts'
 import { packageFolder } from './installed-package.ts'
-import { isCompiled } from './package-root.ts'
 
 let registered: Promise<void> | undefined
 

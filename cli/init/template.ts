@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { ownProperty } from '../../framework/model/own-property.ts'
-import { packageRoot } from '../bundle/package-root.ts'
+import { packageRoot } from '../folders/package-root.ts'
 
 export const templateNames = ['minimal', 'orders', 'worker'] as const
 export type TemplateName = (typeof templateNames)[number]

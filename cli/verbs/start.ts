@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { PyrallelError } from '../../framework/model/errors.ts'
-import { serverFile } from '../bundle/build-folder.ts'
+import { serverFile } from '../folders/build-folder.ts'
 import type { Io } from '../terminal/io.ts'
 
 /** Settles never: the bundle ends the process. @throws PyrallelError PYR_USAGE when there is no bundle */
