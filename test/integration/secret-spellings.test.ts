@@ -1,5 +1,6 @@
 /** Thirty spellings of secrets: in the config, in what handlers log and throw, in values of records. None is in anything that the command says or writes. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -194,12 +195,18 @@ describe('a build of them', { timeout: 300_000 }, () => {
     ] as const) {
       const root = aProject(of)
       assert.equal((await command(root, ['build'], { env }).ended).end, 0)
-      const { end, out, err } = await command(root, ['start'], {
-        env: { ...env, CRASH: what.includes('start') ? '1' : '' },
-      }).ended
+      const at = { ...env, CRASH: what.includes('start') ? '1' : '' }
+      const { end, out, err } = await command(root, ['start'], { env: at }).ended
       assert.equal(end, 1)
       assert.match(out + err, says)
       assertNoSecret(out + err, what)
+      // As in a container: what `pyrallel start` listens to does not stand before it.
+      const server = spawnSync(process.execPath, ['dist/server.mjs'], {
+        ...{ cwd: root, env: { ...process.env, ...at }, encoding: 'utf8', timeout: 60_000 },
+      })
+      assert.equal(server.status, 1)
+      assert.match(server.stdout + server.stderr, says)
+      assertNoSecret(server.stdout + server.stderr, `${what}, by node`)
     }
   })
 })
