@@ -83,7 +83,7 @@ export const logFields: Readonly<Record<string, string>> = {
   waitedMs: 'how long was waited',
   waitMs: 'how long is waited at most',
   delayMs: 'pause before the next try',
-  cooldownMs: 'how long the key of a breaker stays closed off',
+  cooldownMs: 'how long records of the key go to the dead-letter topic unrun',
   limitMs: 'the limit that was reached',
   timeoutMs: 'time-out',
   ageMs: 'how long the record has been waiting',
