@@ -266,7 +266,8 @@ describe('send', () => {
 
   it('says of a topic that the project has and the cluster has not how to create it, not that it was misspelt', async () => {
     const empty = memoryCluster()
-    const error = await rejection(send('orders', '{}', plain, testIo(projectFolder(project)), onMemory(empty)))
+    const value = '{"customer":"c1","total":1}'
+    const error = await rejection(send('orders', value, plain, testIo(projectFolder(project)), onMemory(empty)))
     assert.equal(error.code, 'PYR_TOPIC_UNKNOWN')
     assert.match(error.message, /The project has it, the cluster does not: create it with `pyrallel topics --create`\./)
     assert.doesNotMatch(error.message, /Did you mean/)
