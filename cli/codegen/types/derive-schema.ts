@@ -1,15 +1,15 @@
 /** Derives schemas from TypeScript types: an allow-list over the compiler's checker. What is not on it is refused, with the place and a fix. */
 import { isDeepStrictEqual } from 'node:util'
 import { ts } from 'ts-morph'
-import { constrain } from '../schema/constrain.ts'
-import { constraintTags, readDocTags } from '../schema/doc-tags.ts'
 import type { RawDefinition } from '../schema/name-schemas.ts'
 import * as refuse from '../schema/refusals.ts'
 import type { SchemaNode } from '../schema/schema-node.ts'
 import { type Placeholder, templatePattern } from '../schema/template-pattern.ts'
+import { Comments, type RefuseType, type WarnOfType } from './comments.ts'
+import { Definitions } from './definitions.ts'
 import { deriveObject, objectRefusal } from './object-schema.ts'
 import { deriveTuple } from './tuple-schema.ts'
-import type { At, Place, Said, TypeDeriver } from './type-deriver.ts'
+import type { At, Said, TypeDeriver } from './type-deriver.ts'
 import { inside } from './type-deriver.ts'
 import { aliasOf, commentsOf, type DocComment } from './type-docs.ts'
 import { identifierOf, type TypeName, type TypeWorld, typeName } from './type-names.ts'
@@ -18,44 +18,21 @@ import { isOf } from './written-shape.ts'
 import type { Written } from './written-syntax.ts'
 import type { WrittenMember } from './written-type.ts'
 
-/** `isUnresolved`: opening the libraries that types are imported from may help. */
-export type WarnOfType = (place: Place, warning: refuse.Refusal) => void
-export type RefuseType = (place: Place, refusal: refuse.Refusal, isUnresolved: boolean) => void
-
 /** Deeper than any type that people write. */
 const MAX_DEPTH = 64
 
-interface Entry {
-  readonly key: string
-  definition: Omit<RawDefinition, 'key' | 'node'>
-  readonly isNamed: boolean
-  /** Set when the type was met again inside itself. */
-  isRecursive: boolean
-  node: SchemaNode | undefined
-}
-
 export class SchemaDeriver implements TypeDeriver {
   readonly world: TypeWorld
-  readonly #refuse: RefuseType
-  readonly #warn: WarnOfType
-  /** By type, and by how its arguments are written where that constrains. */
-  readonly #entries = new Map<ts.Type, Map<string, Entry>>()
-  readonly #anonymous: RawDefinition[] = []
-  /** What stands in for refused types: nothing more is said of these. */
-  readonly #standIns = new WeakSet<SchemaNode>()
-  #nextKey = 0
+  readonly #comments: Comments
+  readonly #defined = new Definitions()
 
   constructor(world: TypeWorld, refuseType: RefuseType, warnOfType: WarnOfType) {
     this.world = world
-    this.#refuse = refuseType
-    this.#warn = warnOfType
+    this.#comments = new Comments(world, this.#defined, refuseType, warnOfType)
   }
 
   get definitions(): readonly RawDefinition[] {
-    const named = this.#allEntries.flatMap(({ key, definition, node }) =>
-      node === undefined ? [] : [{ ...definition, key, node }],
-    )
-    return [...named, ...this.#anonymous]
+    return this.#defined.all
   }
 
   /** @returns the key of the definition for a type that is written in a topic(); `name` is for one that is written without a name */
@@ -74,10 +51,8 @@ export class SchemaDeriver implements TypeDeriver {
     }
     const node = this.derive(type, at)
     if (node.kind === 'reference' && node.options === undefined) return node.name
-    const key = this.#key()
     const baseName = identifierOf(aliasOf(written, this.world.checker)?.name ?? name, 'Value')
-    this.#anonymous.push({ key, baseName, file: this.world.pathOf(file), position: place.start, node })
-    return key
+    return this.#defined.addAnonymous({ baseName, file: this.world.pathOf(file), position: place.start, node })
   }
 
   derive(compiled: ts.Type, at: At): SchemaNode {
@@ -97,59 +72,11 @@ export class SchemaDeriver implements TypeDeriver {
   }
 
   refused(at: At, refusal: refuse.Refusal, isUnresolved = false): SchemaNode {
-    this.#refuse(at.place, refusal, isUnresolved)
-    const stand: SchemaNode = { kind: 'unknown' }
-    this.#standIns.add(stand)
-    return stand
+    return this.#comments.refused(at, refusal, isUnresolved)
   }
 
   withTags(node: SchemaNode, comments: readonly DocComment[], at: At, what: Said): SchemaNode {
-    if (this.#standIns.has(node)) return node
-    let tagged: SchemaNode = node
-    for (const comment of comments) {
-      const { description, constraints, mistakes, warnings } = readDocTags(comment.text)
-      const placeOf = (start: number, end: number): Place =>
-        this.world.isOwn(comment.file)
-          ? { file: comment.file, start: comment.position + start, end: comment.position + end }
-          : at.place
-      if (what !== 'description') {
-        for (const { start, end, ...mistake } of mistakes) this.#refuse(placeOf(start, end), mistake, false)
-        for (const { start, end, ...warning } of warnings) this.#warn(placeOf(start, end), warning)
-        for (const [tag, value] of Object.entries(constraints)) {
-          const owner = constraintTags[tag] ?? 'string'
-          const constrained = constrain(this.#unnamed(tagged), owner, tag, value)
-          if ('clash' in constrained) {
-            const start = Math.max(0, comment.text.indexOf(`@${tag}`))
-            const { clash } = constrained
-            const refusal =
-              clash === undefined ? refuse.misplaced(at.path, tag, owner) : refuse.unsatisfiable(at.path, clash)
-            this.#refuse(placeOf(start, start + tag.length + 1), refusal, false)
-          } else tagged = constrained
-        }
-      }
-      if (description !== undefined && what !== 'constraints')
-        tagged = { ...tagged, options: { ...tagged.options, description } }
-    }
-    return tagged
-  }
-
-  /** What a name stands for: a constraint that is said of a property is not said of every other one of that type. */
-  #unnamed(node: SchemaNode): SchemaNode {
-    if (node.kind !== 'reference') return node
-    for (const { key, node: defined } of this.#allEntries) {
-      if (key === node.name && defined !== undefined)
-        return { ...defined, options: { ...defined.options, ...node.options } }
-    }
-    return node
-  }
-
-  get #allEntries(): readonly Entry[] {
-    return [...this.#entries.values()].flatMap((variants) => [...variants.values()])
-  }
-
-  #key(): string {
-    this.#nextKey++
-    return `#${this.#nextKey}`
+    return this.#comments.applied(node, comments, at, what)
   }
 
   /** A type that has a name, or leads back to itself, is defined once and referred to. Any other stands where it is used. */
@@ -158,35 +85,28 @@ export class SchemaDeriver implements TypeDeriver {
     // `Page<Sku>` and `Page<string>` are one type to the compiler.
     const args = name === undefined ? [] : this.world.written.constraints.argumentsOf(at.written)
     const variant = args.map((each) => this.world.written.constraints.textOf(each)).join()
-    const known = this.#entries.get(type)?.get(variant)
+    const known = this.#defined.known(type, variant)
     if (known !== undefined) {
       known.isRecursive ||= known.node === undefined
       return { kind: 'reference', name: known.key }
     }
     const file = name?.declaration.getSourceFile() ?? at.place.file
-    const entry: Entry = {
-      key: this.#key(),
-      definition: {
-        baseName: name === undefined ? '' : this.#baseName(name, args),
-        file: this.world.pathOf(file),
-        position: name?.declaration.pos ?? at.place.start,
-      },
-      isNamed: name !== undefined,
-      isRecursive: false,
-      node: undefined,
-    }
-    const variants = this.#entries.get(type) ?? new Map<string, Entry>()
-    this.#entries.set(type, variants.set(variant, entry))
-    entry.node = name === undefined ? this.#structure(type, at) : this.#defined(type, name, at)
-    if (!entry.isNamed && entry.isRecursive) {
+    const entry = this.#defined.begin(type, variant, {
+      baseName: name === undefined ? '' : this.#baseName(name, args),
+      file: this.world.pathOf(file),
+      position: name?.declaration.pos ?? at.place.start,
+    })
+    const node = name === undefined ? this.#structure(type, at) : this.#named(type, name, at)
+    entry.node = node
+    if (name === undefined && entry.isRecursive) {
       entry.definition = { ...entry.definition, baseName: identifierOf(this.world.checker.typeToString(type), 'Value') }
     }
-    if (entry.isNamed || entry.isRecursive) return { kind: 'reference', name: entry.key }
-    variants.delete(variant)
-    return entry.node
+    if (name !== undefined || entry.isRecursive) return { kind: 'reference', name: entry.key }
+    this.#defined.forget(type, variant)
+    return node
   }
 
-  #defined(type: ts.Type, { symbol }: TypeName, at: At): SchemaNode {
+  #named(type: ts.Type, { symbol }: TypeName, at: At): SchemaNode {
     const path = `\`${symbol.name}\``
     const body = symbol === type.aliasSymbol ? this.world.written.bodyOf(symbol, at.written) : at.written
     const alias = symbol === type.aliasSymbol ? this.world.written.follow(body) : undefined
@@ -416,7 +336,7 @@ export class SchemaDeriver implements TypeDeriver {
   refuseLost(at: At, type?: ts.Type): void {
     const found = at.written === undefined ? undefined : this.world.written.constraints.constraintIn(at.written)
     if (found === undefined || (type !== undefined && !this.#takesConstraints(type))) return
-    this.#refuse(at.place, refuse.lost(at.path, found.name), false)
+    this.refused(at, refuse.lost(at.path, found.name))
   }
 
   #takesConstraints(type: ts.Type): boolean {
