@@ -124,4 +124,36 @@ describe('WorkerEngine: records that run apart', LIMIT, () => {
     await harness.until(() => harness.worker.counters.restarts === 5)
     assert.ok(performance.now() - at > 200)
   })
+
+  it('are not needed for a thread to be replaced that has died as soon as it was ready, unseen by a busy process', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    process.env.FAULTY_SETUP = 'dies soon'
+    await harness.outcomeOf(harness.tell({ do: 'exit' }))
+    for (let restarts = 2; restarts <= 4; restarts++) {
+      while (harness.worker.threads.running === 0) await new Promise((resolve) => setImmediate(resolve))
+      seeNothing(500)
+      await harness.until(() => harness.worker.counters.restarts === restarts)
+    }
+    assert.equal(harness.worker.counters.failedStarts, 0)
+    delete process.env.FAULTY_SETUP
+    assert.deepEqual(await harness.outcomeOf(harness.tell({ do: 'nothing' })), { kind: 'succeeded' })
+  })
+
+  it('get another thread when theirs has died as soon as it was ready, unseen by a busy process', async () => {
+    await using harness = await withSuspect({ threads: 1 })
+    await harness.outcomeOf(harness.tell({ do: 'nothing' }))
+    process.env.FAULTY_SETUP = 'dies soon'
+    const suspect = submitAt(harness, 1, { do: 'nothing' })
+    while (harness.worker.threads.running < 2) await new Promise((resolve) => setImmediate(resolve))
+    seeNothing(500)
+    await harness.until(() => harness.worker.counters.restarts === 2)
+    delete process.env.FAULTY_SETUP
+    assert.deepEqual(await harness.outcomeOf(suspect), { kind: 'succeeded' })
+  })
 })
+
+/** A thread that is ready and dies in this time tells both in one turn of the event loop. */
+function seeNothing(forMs: number): void {
+  const endAt = performance.now() + forMs
+  while (performance.now() < endAt);
+}

@@ -36,7 +36,6 @@ interface Member {
   readonly isCell: boolean
   /** Threads that could not be brought up before this one was begun. */
   readonly failuresBefore: number
-  isReady: boolean
   /** Records that it was given in all. */
   given: number
   /** `worn`: its successor is being brought up. `retired`: its successor is there, and it takes no items any more. */
@@ -225,10 +224,9 @@ export class LaneCrew {
   async #begin(Pool: LaneOptions['Pool'], isCell: boolean): Promise<void> {
     const failuresBefore = this.#startPause.failures
     const lane = this.#made(Pool)
-    const member: Member = { isCell, failuresBefore, isReady: false, given: 0, age: 'fresh' }
+    const member: Member = { isCell, failuresBefore, given: 0, age: 'fresh' }
     this.#lanes.set(lane, member)
     await lane.ready
-    member.isReady = true
   }
 
   /** A lane that cannot even be made, because its file is gone or the machine has no memory for a thread, never ends: it is counted and told here. */
@@ -261,7 +259,7 @@ export class LaneCrew {
     const { batches, boundaryMs } = this.#past
     this.#past = { batches: batches + lane.batches, boundaryMs: boundaryMs + lane.boundaryMs }
     if (member === undefined || ending.isPlanned) return
-    if (!member.isReady) {
+    if (!ending.wasReady) {
       // Tried again by whoever waits for it.
       this.#onUnready(ending.why)
       return

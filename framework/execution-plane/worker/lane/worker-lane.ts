@@ -46,6 +46,8 @@ export interface LaneListener {
 /** How a thread ended, and what it left behind. */
 export interface LaneEnding extends Omit<LeftItems, 'ended'> {
   readonly why: string
+  /** It had come up: it could be given items. */
+  readonly wasReady: boolean
   /** It ended because the engine wanted it to. */
   readonly isPlanned: boolean
 }
@@ -316,13 +318,15 @@ export class WorkerLane {
     if (this.#state === 'gone') return
     const { clock } = this.#options
     const { ended, ...left } = this.#items.takeLeft(clock.now(), this.#watch.overdueSince)
+    // Asked of the state, not of whoever awaits `ready`: ready and exit may arrive in one turn, before anyone who awaits has run.
+    const wasReady = this.#state !== 'starting'
     this.#state = 'gone'
     this.#watch.stop()
     this.#limit?.cancel()
     this.#bell.stop()
     for (const { item, outcome, durationMs } of ended) this.#listener.onCompletion(this, item, outcome, durationMs)
     this.#onUnready(new Error(why, this.#error === undefined ? undefined : { cause: this.#error }))
-    this.#listener.onGone(this, { why, isPlanned: this.#isPlanned, ...left })
+    this.#listener.onGone(this, { why, wasReady, isPlanned: this.#isPlanned, ...left })
     this.#onGone()
   }
 }
