@@ -64,11 +64,11 @@ describe('WorkerEngine: records that run apart', LIMIT, () => {
   it('are not those that ran beside one which the thread could name: they run together again', async () => {
     await using harness = await FaultyHarness.running(faulty)
     // The thread that is begun after this one keeps track of what it runs.
-    const first = [submitAt(harness, 1, { do: 'exitLater' }), submitAt(harness, 2, { do: 'rest', ms: 500 })]
+    const first = [submitAt(harness, 1, { do: 'exitLater' }), submitAt(harness, 2, { do: 'rest', ms: 30_000 })]
     for (const id of first) await harness.failureOf(id)
     const second = [
       submitAt(harness, 3, { do: 'exitLater' }),
-      ...[4, 5].map((offset) => submitAt(harness, offset, { do: 'rest', ms: 500 })),
+      ...[4, 5].map((offset) => submitAt(harness, offset, { do: 'rest', ms: 30_000 })),
     ]
     for (const id of second) await harness.failureOf(id)
     // Apart, the second would not begin before the first has ended.

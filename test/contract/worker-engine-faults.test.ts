@@ -174,11 +174,11 @@ describe('WorkerEngine: a handler that gives its thread back to nobody', LIMIT, 
   })
 
   it('interrupts what ran beside it, and does not call that timed out', async () => {
-    await using harness = await FaultyHarness.running(faulty, { timeoutMs: 300, abandonAfterMs: 0 })
+    await using harness = await FaultyHarness.running(faulty, { timeoutMs: 1_000, abandonAfterMs: 0 })
     const deadly = harness.tell({ do: 'wait', name: 'a' })
     await harness.atGate('a')
     // Long enough for the two to have different deadlines.
-    await harness.outcomeOf(harness.tell({ do: 'work', ms: 150 }))
+    await harness.outcomeOf(harness.tell({ do: 'work', ms: 700 }))
     const beside = harness.tell({ do: 'wait', name: 'b' })
     assert.equal((await harness.outcomeOf(deadly)).kind, 'timed-out')
     assert.equal((await harness.outcomeOf(beside)).kind, 'interrupted')

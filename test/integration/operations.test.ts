@@ -127,9 +127,18 @@ describe('a runtime with http.enabled', () => {
     const gate = new Promise<void>((resolve) => {
       release = resolve
     })
-    await observe({ run: () => gate }, async ({ cluster, runtime, url }) => {
+    // What an engine has not begun is taken back by a stop, which then waits for nothing.
+    let begun = () => {}
+    const hasBegun = new Promise<void>((resolve) => {
+      begun = resolve
+    })
+    const run = () => {
+      begun()
+      return gate
+    }
+    await observe({ run }, async ({ cluster, runtime, url }) => {
       produce(cluster, 'k', 1)
-      await until(runtime, ({ groups }) => groups[0]?.inFlight === 1)
+      await hasBegun
       const stopped = runtime.stop()
       await until(runtime, ({ groups }) => groups[0]?.membership === 'leaving')
       const ready = await fetch(`${url()}/readyz`)
