@@ -241,6 +241,8 @@ export class WorkManager {
   onCompletion(completion: CompletionEvent, now: number): void {
     this.#now = now
     const entry = this.#scheduler.finish(completion.workId)
+    // Also of an earlier assignment: the rate is the handler's.
+    if (entry !== undefined && completion.outcome.kind === 'recalled') this.#scheduler.onTakenBack(entry)
     if (entry === undefined || !this.#table.fence(entry.state)) {
       this.#emit?.({ kind: 'stale.dropped', what: 'completion' })
       if (entry !== undefined) this.#assignments.unholdShards(entry)

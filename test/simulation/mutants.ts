@@ -170,8 +170,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'what was spent of a rate is not counted',
     file: 'flow/start-budget.ts',
-    find: 'this.#rate?.spend(records)',
-    replace: 'this.#rate?.spend(0)',
+    find: 'this.#rate?.spend(records, workId)',
+    replace: 'this.#rate?.spend(0, workId)',
   },
   {
     name: 'a record of a poisoned key runs',
@@ -266,8 +266,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a batch counts as one record for a rate',
     file: 'flow/scheduler.ts',
-    find: 'routeState.budget.onStarted(entry.pendings.length)',
-    replace: 'routeState.budget.onStarted(1)',
+    find: 'routeState.budget.onStarted(entry.pendings.length, entry.item.id)',
+    replace: 'routeState.budget.onStarted(1, entry.item.id)',
   },
   {
     name: 'the records of a batch that failed are given up because they block',
@@ -686,6 +686,12 @@ export const mutants: readonly Mutant[] = [
     file: 'engines/async-engine.ts',
     find: 'for (const attempt of taken) this.#complete(attempt, recalled, now)',
     replace: '',
+  },
+  {
+    name: 'what has run counts as taken back before it had begun',
+    file: 'work-manager.ts',
+    find: "if (entry !== undefined && completion.outcome.kind === 'recalled')",
+    replace: 'if (entry !== undefined)',
   },
   {
     name: 'restored completions that the position passes count as told',

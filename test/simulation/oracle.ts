@@ -127,7 +127,7 @@ export class Oracle {
   readonly #interrupted = new Map<Assignment, Set<number>>()
   readonly #keys = new Map<Assignment, Map<string, KeyHistory>>()
   /** When attempts were started, by member. */
-  readonly #starts = new Map<number, number[]>()
+  readonly #starts = new Map<number, { readonly at: number; readonly item: WorkItem }[]>()
   readonly #fortunes = new Map<number, Fortune>()
   /** Successes of the handler before a record's first attempt, by uid. */
   readonly #before = new Map<Assignment, Map<number, number>>()
@@ -219,7 +219,7 @@ export class Oracle {
     this.checkSilence(member, now, `record ${running.record.uid}`)
     if (running.assignment.isRefused)
       throw new Violation('REFUSED', `record ${running.record.uid} starts, and its commits are refused`)
-    this.#checkRate(member, now)
+    this.#checkRate(member, running.item, now)
     this.#checkBreaker(running, now)
     const { assignment, record, item } = running
     const { uid } = record
@@ -259,6 +259,19 @@ export class Oracle {
     this.#checkSpan(assignment, record)
     const items = new Set([...runningHere.map((other) => other.item), item])
     if (items.size > this.#setup.concurrency + setAside) throw new Violation('LIMIT', `${items.size} in flight`)
+  }
+
+  /** They were started and had not begun: as if they had not been. What has not failed was not tried before, either. */
+  takeBack(item: WorkItem, ended: readonly Running[], member: number): void {
+    seen.recalls += 1
+    this.#starts.set(
+      member,
+      (this.#starts.get(member) ?? []).filter((start) => start.item !== item),
+    )
+    for (const { assignment, record } of ended) {
+      const hasFailed = this.#hasFailed({ assignment, record }) || assignment.limits.has(record.uid)
+      if (!hasFailed) this.#before.get(assignment)?.delete(record.uid)
+    }
   }
 
   /** A commit of this member was acknowledged, or it got its first partition. */
@@ -586,10 +599,10 @@ export class Oracle {
   }
 
   /** In any second, and a tenth more for what a late start may catch up with. The last batch may be whole. */
-  #checkRate(member: number, now: number): void {
+  #checkRate(member: number, item: WorkItem, now: number): void {
     const { rateLimit } = this.#setup
     if (rateLimit === undefined) return
-    const starts = [...(this.#starts.get(member) ?? []).filter((at) => at > now - 1_000), now]
+    const starts = [...(this.#starts.get(member) ?? []).filter(({ at }) => at > now - 1_000), { at: now, item }]
     this.#starts.set(member, starts)
     if (starts.length >= rateLimit) seen.heldByRate += 1
     if (starts.length > rateLimit * 1.1 + (this.#setup.batch?.size ?? 1))

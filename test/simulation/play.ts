@@ -485,7 +485,7 @@ export class Game {
       if (member.manager.permit.stoppedBecause === null) member.withheld.delete(record)
       else member.withheld.set(record, this.#now)
     }
-    if (outcome.kind === 'recalled') seen.recalls += 1
+    if (outcome.kind === 'recalled') this.#oracle.takeBack(item, ended, member.id)
     else if (!isZombie) this.#bookAll(member, ended, outcome, givenUp)
     this.#judge(member, givenUp)
     if (!isZombie) return

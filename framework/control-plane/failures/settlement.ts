@@ -174,7 +174,7 @@ export class Settlement {
     pending.attempt += 1
   }
 
-  /** It has not begun: no attempt, and its turn is where it was. A rate has counted it, which errs to the slow side. */
+  /** It has not begun: no attempt, and its turn is where it was. */
   #requeue({ state, pendings }: InFlight): void {
     const heads = new Set<Shard>()
     for (const pending of pendings) {

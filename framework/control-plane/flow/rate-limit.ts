@@ -5,12 +5,14 @@ const BURST_MS = 100
 
 /**
  * Over any stretch of t milliseconds at most `perSecond * (t + 100) / 1000` tokens, and one more, are spent. What is spent beyond what is there (a batch)
- * is paid back by waiting longer.
+ * is paid back by waiting longer. What is returned never makes the bucket fuller than full.
  */
 export class RateLimit {
   readonly perSecond: number
   readonly #capacity: number
   #tokens: number
+  /** The first that has spent since the bucket was last full. */
+  #firstSinceFull = 0
   #at = Number.NEGATIVE_INFINITY
 
   constructor(perSecond: number) {
@@ -24,8 +26,16 @@ export class RateLimit {
     return this.#tokens >= 1
   }
 
-  spend(tokens: number): void {
+  /** @param id of who spends them, larger than all before */
+  spend(tokens: number, id: number): void {
+    if (this.#tokens === this.#capacity) this.#firstSinceFull = id
     this.#tokens -= tokens
+  }
+
+  /** They were not used after all. */
+  return(tokens: number, id: number): void {
+    // What was spent before the bucket was full has come back by itself. Returned once more, twice as much could start at once.
+    if (id >= this.#firstSinceFull) this.#tokens = Math.min(this.#capacity, this.#tokens + tokens)
   }
 
   /** When there will be a token, if nothing is spent until then. */

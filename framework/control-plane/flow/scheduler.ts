@@ -5,7 +5,7 @@ import type { WorkItem } from '../../model/work.ts'
 import { emptyTally, type HandlerTally } from '../partition/handler-tally.ts'
 import { type InFlight, InFlightTable } from '../partition/in-flight.ts'
 import type { PartitionState, StartGate } from '../partition/partition-state.ts'
-import { type Pending, Ring } from '../partition/shard-queue.ts'
+import { NOT_TRIED, type Pending, Ring } from '../partition/shard-queue.ts'
 import { hasSameBudget, StartBudget } from './start-budget.ts'
 
 export interface Hold {
@@ -185,6 +185,13 @@ export class Scheduler {
     return entry
   }
 
+  /** Its engine has given it back and had not begun with it: nothing that was noted at its start is so. */
+  onTakenBack({ item, state, pendings }: InFlight): void {
+    this.#routeState(state.topic).budget.onTakenBack(pendings.length, item.id)
+    // One that has failed was tried before.
+    for (const pending of pendings) if (pending.lastFailure === undefined) pending.successesBefore = NOT_TRIED
+  }
+
   /** Records that engines are at work on, those of earlier assignments included. */
   get recordsInFlight(): number {
     return this.#recordsInFlight
@@ -234,7 +241,7 @@ export class Scheduler {
     this.#inFlight.add(entry)
     this.#recordsInFlight += entry.pendings.length
     routeState.inFlight += 1
-    routeState.budget.onStarted(entry.pendings.length)
+    routeState.budget.onStarted(entry.pendings.length, entry.item.id)
   }
 
   /** They are looked at again at every turn: each record that comes may complete the batch. */
@@ -260,5 +267,5 @@ export class Scheduler {
 }
 
 function noteFirst(pending: Pending, { successes }: HandlerTally): void {
-  if (pending.successesBefore < 0) pending.successesBefore = successes
+  if (pending.successesBefore === NOT_TRIED) pending.successesBefore = successes
 }

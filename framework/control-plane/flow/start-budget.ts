@@ -23,8 +23,13 @@ export class StartBudget {
     return this.#rate?.hasToken(now) ?? true
   }
 
-  onStarted(records: number): void {
-    this.#rate?.spend(records)
+  onStarted(records: number, workId: number): void {
+    this.#rate?.spend(records, workId)
+  }
+
+  /** It was started, and has not begun. */
+  onTakenBack(records: number, workId: number): void {
+    this.#rate?.return(records, workId)
   }
 
   /** When the rate allows the next start; undefined where there is none. */

@@ -7,6 +7,8 @@ import type { RetryTicket } from './retry-queue.ts'
 /** Where an incomplete record stands. `waiting`: for its retry. `dead`: for the dead-letter topic's acknowledgement. */
 export type PendingState = 'queued' | 'in-flight' | 'waiting' | 'dead'
 
+export const NOT_TRIED = -1
+
 /** An incomplete record. Owned by its PartitionState. */
 export interface Pending {
   readonly record: KafkaRecord
@@ -21,7 +23,7 @@ export interface Pending {
   lastFailure: HandlerFailure | undefined
   /** Records of the largest batch that it may run in. Falls with each batch that failed as a whole, until the bad record is alone. */
   batchLimit: number
-  /** How many records its handler had handled when it was first tried; -1 before. */
+  /** How many records its handler had handled when it was first tried; `NOT_TRIED` before. */
   successesBefore: number
   /** The retry queue's, while it waits there. */
   retry: RetryTicket | undefined
@@ -80,7 +82,7 @@ export class ShardQueue {
       ticket: -1,
       state: 'queued',
       attempt: 1,
-      successesBefore: -1,
+      successesBefore: NOT_TRIED,
       retry: undefined,
       interruptions: 0,
       lastFailure: undefined,

@@ -5,7 +5,7 @@ import { WorkManager, type WorkManagerOptions } from '../../../framework/control
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
 import type { KafkaRecord } from '../../../framework/model/record.ts'
 import type { Limits, RetrySettings, Route } from '../../../framework/model/settings.ts'
-import type { HandlerFailure, Outcome, WorkItem } from '../../../framework/model/work.ts'
+import type { HandlerFailure, Outcome, Recalled, WorkItem } from '../../../framework/model/work.ts'
 
 export const TOPIC = 'orders'
 export const HANDLER = 'charge'
@@ -58,6 +58,8 @@ export const failed: Outcome = { kind: 'failed', failure: aFailure() }
 export const timedOut: Outcome = { kind: 'timed-out', failure: aFailure({ reason: 'timeout' }) }
 export const interrupted: Outcome = { kind: 'interrupted', failure: aFailure({ reason: 'interrupted' }) }
 
+export const recalled: Recalled = { kind: 'recalled' }
+
 export interface DriverOptions extends Partial<Omit<WorkManagerOptions, 'routes' | 'limits'>> {
   readonly route?: Partial<Route>
   readonly limits?: Partial<Limits>
@@ -101,7 +103,7 @@ export class Driver {
     return offsetsOf(this.start(capacity))
   }
 
-  end(item: WorkItem | undefined, outcome: Outcome = succeeded): this {
+  end(item: WorkItem | undefined, outcome: Outcome | Recalled = succeeded): this {
     if (item === undefined) throw new Error('there is no such work item')
     this.manager.onCompletion({ workId: item.id, outcome, durationMs: 1 }, this.now)
     return this

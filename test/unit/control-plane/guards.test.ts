@@ -15,6 +15,7 @@ import {
   of,
   offsetsOf,
   range,
+  recalled,
   succeeded,
   timedOut,
 } from './builders.ts'
@@ -73,6 +74,38 @@ describe('a rate limit', () => {
     assert.equal(driver.start().length, 1)
     driver.manager.replaceRoute(aRoute())
     assert.equal(driver.start().length, 8)
+  })
+
+  it('does not count what was taken back before it had begun, of a partition that is gone either', () => {
+    const driver = new Driver({ route: { rateLimit: 1 } }).assign(0, 0).assign(1, 0)
+    driver.poll(aRecord(0)).end(driver.start()[0], recalled)
+    const [again] = driver.start()
+    driver.manager.onRevoked([{ topic: 'orders', partition: 0 }])
+    driver.end(again, recalled)
+    driver.poll(aRecord(7, { partition: 1 }), aRecord(8, { partition: 1 }))
+    assert.deepEqual(driver.startOffsets(), [7])
+    assert.equal(driver.manager.nextWakeAt, 1_000)
+  })
+
+  it('gives nothing back twice: what was taken back after its second is over had its successor long ago', () => {
+    const driver = new Driver({ route: { rateLimit: 1 } })
+      .assign(0, 0)
+      .poll(keyed(0, 'a'), keyed(1, 'b'), keyed(2, 'c'))
+    const [first] = driver.start()
+    driver.now = 1_000
+    assert.deepEqual(driver.startOffsets(), [1])
+    driver.end(first, recalled)
+    assert.deepEqual(driver.startOffsets(), [])
+  })
+
+  it('gives back at most what it lets start at once', () => {
+    const driver = new Driver({ route: { rateLimit: 100 } }).assign(0, 0).poll(...range(0, 99).map((n) => aRecord(n)))
+    const started = driver.start()
+    driver.now = 50
+    started.push(...driver.start())
+    assert.equal(started.length, 15)
+    for (const item of started) driver.end(item, recalled)
+    assert.equal(driver.start().length, 10)
   })
 })
 
@@ -428,6 +461,18 @@ describe('a record that leaves its partition no room for others', () => {
     driver.now = 1_000
     driver.end(driver.start()[0], timedOut)
     assert.equal(driver.takeDeadLetter().failure.reason, 'in-the-way')
+  })
+
+  it('was not tried where it was taken back before it had begun', () => {
+    const driver = aBusyPartition()
+    const [bad] = driver.start(1)
+    handleOthers(driver)
+    driver.end(bad, recalled)
+    for (const _ of range(0, 5)) {
+      driver.end(driver.start()[0], failed)
+      driver.now += 1_000
+    }
+    assert.deepEqual(driver.manager.takeDeadLetters(), [], 'no other has succeeded since it was first tried')
   })
 
   it('has all of its attempts while nothing succeeds, even where what was done before leaves no room', () => {
