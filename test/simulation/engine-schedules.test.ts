@@ -10,6 +10,7 @@ import { workerHost } from './engine-hosts.ts'
 import { type Host, playWithEngines } from './engine-play.ts'
 import { Violation } from './oracle.ts'
 import { playAll, playAllThreads, playAsync } from './run-engine-schedules.ts'
+import { met as metByThreads } from './thread-play.ts'
 
 const ASYNC_SCHEDULES = 300
 const WORKER_SCHEDULES = 30
@@ -43,6 +44,7 @@ describe('schedules with real engines', LIMIT, () => {
 
   it(`hold no healthy record behind bad ones of which threads die, over ${THREAD_SCHEDULES} of them`, async () => {
     await playAllThreads(1, THREAD_SCHEDULES)
+    assert.ok(metByThreads.recalled >= 1_000, `${metByThreads.recalled} items were taken back`)
   })
 
   it('have met what they are about', () => {

@@ -18,6 +18,7 @@ export interface CrewRules {
 
 export interface CrewSigns {
   onChange(): void
+  onBegun(item: WorkItem): void
   onCompleted(lane: Lane, item: WorkItem): void
   onDeath(death: Death, unstarted: readonly WorkItem[]): void
 }
@@ -105,6 +106,7 @@ export class PlayedCrew implements Crew {
         const item = lane.queued.shift()
         if (item === undefined) break
         lane.hasRun = true
+        this.#signs.onBegun(item)
         const timer = this.#rules.clock.setTimer(this.#rules.msOf(item), () => this.#end(lane, item))
         lane.running.set(item, timer)
       }

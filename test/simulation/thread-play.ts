@@ -29,6 +29,8 @@ export interface ThreadSchedule {
   readonly healthyMs: number
   /** Between the bad ones and the healthy ones. Milliseconds. */
   readonly afterMs: number
+  /** So long after records have come, a third of them is taken back, as far as it has not begun, and comes again. Milliseconds. */
+  readonly recallAfterMs: readonly number[]
 }
 
 export function threadScheduleOf(seed: number): ThreadSchedule {
@@ -37,10 +39,15 @@ export function threadScheduleOf(seed: number): ThreadSchedule {
   const isSync = random() < 0.5
   const handler = { isSync, threads: of(1, 2, 8), concurrency: of(1, 10, 100) }
   const times = { badMs: isSync ? 0 : of(0, 1, 5), healthyMs: isSync ? 1 : of(1, 20, 500) }
-  if (random() < 0.05) return { ...handler, ...times, bad: 1_000, healthy: 0, afterMs: TEN_MINUTES_MS }
+  if (random() < 0.05)
+    return { ...handler, ...times, bad: 1_000, healthy: 0, afterMs: TEN_MINUTES_MS, recallAfterMs: [] }
   const records = { bad: of(1, 3, 20, 60), healthy: of(1, 100, 300) }
-  return { ...handler, ...times, ...records, afterMs: of(100, 1_000, 5_000, TEN_MINUTES_MS) }
+  const afterMs = of(100, 1_000, 5_000, TEN_MINUTES_MS)
+  return { ...handler, ...times, ...records, afterMs, recallAfterMs: of([], [], [1, 20], [0, 50, 60, 300]) }
 }
+
+/** Counted over all schedules, so that a run can show that it met what it is about. */
+export const met = { recalled: 0 }
 
 interface Played {
   readonly isBad: boolean
@@ -63,6 +70,10 @@ class ThreadGame {
   /** Indexes of records, as the manager would submit them. */
   readonly #backlog: number[] = []
   readonly #inFlight = new Map<number, number>()
+  /** Were asked back and have not begun: they come back, and do not begin. */
+  readonly #asked = new Set<WorkItem>()
+  readonly #items = new Map<number, WorkItem>()
+  readonly #begun = new Set<WorkItem>()
   #nextId = 1
   #isTurnDue = false
 
@@ -79,6 +90,7 @@ class ThreadGame {
     }
     this.#crew = new PlayedCrew(rules, {
       onChange: () => this.#turnSoon(),
+      onBegun: (item) => this.#begin(item),
       onCompleted: (lane, item) => {
         this.#queue.onCompleted(lane, item)
         this.#end(item)
@@ -120,7 +132,9 @@ class ThreadGame {
 
   #checkHeld({ interruptions, cameAt, endedAt = Number.POSITIVE_INFINITY }: Played): void {
     if (interruptions > MOST_INTERRUPTIONS) throw new Violation('GUILT', `a healthy record is given up`)
-    const { healthy, healthyMs, isSync, concurrency, afterMs } = this.#schedule
+    const { healthy, healthyMs, isSync, concurrency, afterMs, recallAfterMs } = this.#schedule
+    // Bad ones that come again are the newest, which go first while threads die.
+    if (recallAfterMs.length > 0) return
     const atOnce = isSync ? 1 : concurrency
     const heldMs = afterMs < 1_000 ? HELD_AMONG_MS : HELD_MS
     // Slots are not all taken at once: after bad ones, what is given grows in steps.
@@ -136,6 +150,7 @@ class ThreadGame {
       this.#backlog.push(this.#records.length)
       this.#records.push({ isBad, cameAt: this.#clock.now(), interruptions: 0, endedAt: undefined })
     }
+    for (const afterMs of this.#schedule.recallAfterMs) this.#clock.setTimer(afterMs, () => this.#recall())
     this.#turnSoon()
   }
 
@@ -144,6 +159,7 @@ class ThreadGame {
     this.#isTurnDue = true
     this.#clock.setTimer(0, () => {
       this.#isTurnDue = false
+      this.#takeBack()
       this.#submit()
       this.#queue.distribute()
       const onLanes = this.#crew.all.reduce((sum, lane) => sum + lane.size, 0)
@@ -162,15 +178,51 @@ class ThreadGame {
     while (this.#backlog.length > 0 && this.#hasRoom) {
       const index = this.#backlog.shift() ?? 0
       const id = this.#nextId++
+      const item = itemOf(id, index)
       this.#inFlight.set(id, index)
-      this.#queue.push(itemOf(id, index))
+      this.#items.set(id, item)
+      this.#queue.push(item)
     }
+  }
+
+  #recall(): void {
+    const shouldRecall = ({ id }: WorkItem): boolean => id % 3 === 0
+    for (const id of this.#inFlight.keys()) {
+      const item = this.#items.get(id)
+      if (item !== undefined && shouldRecall(item) && !this.#begun.has(item)) this.#asked.add(item)
+    }
+    this.#queue.endUnbegun({ kind: 'recalled' }, shouldRecall)
+    this.#turnSoon()
+  }
+
+  #takeBack(): void {
+    for (const { item } of this.#queue.takeEnded()) {
+      if (!this.#asked.delete(item)) throw new Violation('UNASKED', `item ${item.id} comes back, and was not asked for`)
+      const index = this.#inFlight.get(item.id) ?? -1
+      this.#forget(item)
+      this.#backlog.unshift(index)
+      met.recalled += 1
+    }
+    if (this.#asked.size > 0)
+      throw new Violation('LOST', `${this.#asked.size} items were asked for, and do not come back`)
+  }
+
+  #begin(item: WorkItem): void {
+    if (this.#asked.has(item)) throw new Violation('RECALLED', `item ${item.id} begins, and was taken back before`)
+    if (!this.#inFlight.has(item.id)) throw new Violation('RECALLED', `item ${item.id} begins, and has come back`)
+    this.#begun.add(item)
+  }
+
+  #forget(item: WorkItem): void {
+    this.#inFlight.delete(item.id)
+    this.#items.delete(item.id)
+    this.#begun.delete(item)
   }
 
   #interrupt(item: WorkItem): void {
     const index = this.#inFlight.get(item.id)
     if (index === undefined) throw new Violation('TWICE', `item ${item.id} is interrupted, and is not in flight`)
-    this.#inFlight.delete(item.id)
+    this.#forget(item)
     const record = this.#recordAt(index)
     record.interruptions++
     if (record.interruptions <= MOST_INTERRUPTIONS) this.#backlog.unshift(index)
@@ -180,7 +232,7 @@ class ThreadGame {
   #end(item: WorkItem): void {
     const index = this.#inFlight.get(item.id)
     if (index === undefined) throw new Violation('TWICE', `item ${item.id} is completed, and is not in flight`)
-    this.#inFlight.delete(item.id)
+    this.#forget(item)
     this.#recordAt(index).endedAt = this.#clock.now()
   }
 
