@@ -13,6 +13,7 @@ export const floors: readonly Room[] = [
   { path: 'framework/time', owns: 'the clock, and what waits by it' },
   { path: 'framework/validation', owns: 'what a value must be: decoding, schemas, guarded patterns' },
   { path: 'framework/kafka/librdkafka', owns: 'the client on librdkafka' },
+  { path: 'framework/kafka/javascript', owns: 'the client in JavaScript: membership of a group, what to fetch next' },
   { path: 'framework/kafka/memory', owns: 'the cluster in memory' },
   { path: 'framework/kafka/embedded', owns: 'the embedded broker, in a process of its own' },
   { path: 'framework/observability', owns: 'what people see: log lines, metrics, pages' },

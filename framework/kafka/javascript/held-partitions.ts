@@ -1,0 +1,104 @@
+/** The partitions that a member owns, those of a revoke that is not settled included. Keeps the books; decides nothing. */
+import { type GroupPartition, groupPartitionKey } from './membership-steps.ts'
+
+interface Revoke {
+  readonly id: number
+  readonly deadlineMs: number
+}
+
+interface Held {
+  readonly partition: GroupPartition
+  /** Whoever uses it was asked to let it go. */
+  revoke: Revoke | undefined
+}
+
+export class HeldPartitions {
+  readonly #held = new Map<string, Held>()
+  /** By id, in the order of their deadlines or nearly so. */
+  readonly #revokes = new Map<number, Revoke>()
+  #lastRevoke = 0
+  #version = 0
+
+  get size(): number {
+    return this.#held.size
+  }
+
+  /** Changes with each partition that comes or goes. */
+  get version(): number {
+    return this.#version
+  }
+
+  get all(): readonly GroupPartition[] {
+    return [...this.#held.values()].map(({ partition }) => partition)
+  }
+
+  has(partition: GroupPartition): boolean {
+    return this.#held.has(groupPartitionKey(partition))
+  }
+
+  /** @returns those that were not held */
+  add(partitions: readonly GroupPartition[]): readonly GroupPartition[] {
+    const added = partitions.filter((each) => !this.has(each))
+    for (const each of added) this.#held.set(groupPartitionKey(each), { partition: each, revoke: undefined })
+    if (added.length > 0) this.#version += 1
+    return added
+  }
+
+  /** Those that are held, not being revoked, and not among these. */
+  without(partitions: readonly GroupPartition[]): readonly GroupPartition[] {
+    const kept = new Set(partitions.map(groupPartitionKey))
+    return [...this.#held]
+      .filter(([key, { revoke }]) => revoke === undefined && !kept.has(key))
+      .map(([, { partition }]) => partition)
+  }
+
+  /** They stay held until `settle` or `takeOverdue`. */
+  beginRevoke(partitions: readonly GroupPartition[], deadlineMs: number): number {
+    this.#lastRevoke += 1
+    const revoke = { id: this.#lastRevoke, deadlineMs }
+    this.#revokes.set(revoke.id, revoke)
+    for (const each of partitions) {
+      const held = this.#held.get(groupPartitionKey(each))
+      if (held !== undefined) held.revoke = revoke
+    }
+    return revoke.id
+  }
+
+  /**
+   * By id, not by partition: one that was overdue may have come back meanwhile, and its old revoke must not take it away again.
+   * @returns whether anything was let go by it
+   */
+  settle(revokeId: number): boolean {
+    const revoke = this.#revokes.get(revokeId)
+    return revoke !== undefined && this.#drop(revoke).length > 0
+  }
+
+  /** Lets go what should have been settled by now. */
+  takeOverdue(nowMs: number): readonly GroupPartition[] {
+    const overdue = [...this.#revokes.values()].filter(({ deadlineMs }) => deadlineMs <= nowMs)
+    return overdue.flatMap((revoke) => this.#drop(revoke))
+  }
+
+  takeAll(): readonly GroupPartition[] {
+    const taken = this.all
+    this.#held.clear()
+    this.#revokes.clear()
+    if (taken.length > 0) this.#version += 1
+    return taken
+  }
+
+  /** Infinity when nothing is being revoked. */
+  get nextDeadlineMs(): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const { deadlineMs } of this.#revokes.values()) next = Math.min(next, deadlineMs)
+    return next
+  }
+
+  #drop(revoke: Revoke): readonly GroupPartition[] {
+    this.#revokes.delete(revoke.id)
+    const dropped = [...this.#held.values()].filter((held) => held.revoke === revoke).map(({ partition }) => partition)
+    for (const each of dropped) this.#held.delete(groupPartitionKey(each))
+    if (dropped.length > 0) this.#version += 1
+    return dropped
+  }
+}
