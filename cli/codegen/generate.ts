@@ -45,6 +45,11 @@ export class Generator {
     return new Generator(root, new ProjectScanner(root))
   }
 
+  /** Files whose change, coming or going must be named to `update`; absolute. More once it has read them. */
+  watched(): readonly string[] {
+    return this.#scanner.watched()
+  }
+
   /**
    * @param defaultGroup the group of handlers that name none
    * @param changed files that changed, came or went since the last call; absolute, or relative to the project. Files that are new below

@@ -1,44 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the samples are source text.
 /** The dev loop as users live it: `pyrallel dev` as a process, files saved beside it, and what is handled and printed. */
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { aProject, type CommandProcess, command } from './command-process.ts'
+import { aProject, command } from './command-process.ts'
+import { aLoop, config, one, save, teller, timeout, traffic } from './dev-loops.ts'
 import { noProcesses, processesIn } from './processes-in.ts'
-
-const timeout = { timeout: 120_000 }
-
-const config = (more = '') =>
-  `import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop', ${more} })\n`
-
-/** Tells which code has handled a record by where it publishes to. */
-const teller = (topic: string, word: string, options = '{}') =>
-  `import { handler } from 'pyrallel'\nexport default handler('${topic}', ${options}, (record, context) => context.publish('${word}', 1))\n`
-
-/** A record for each of these topics in turn. */
-const traffic = (...topics: readonly string[]) =>
-  `export const traffic = function* () { while (true) for (const topic of ${JSON.stringify(topics)}) yield { topic, value: 1 } }\n`
-
-function save(root: string, path: string, content: string): void {
-  mkdirSync(dirname(join(root, path)), { recursive: true })
-  writeFileSync(join(root, path), content)
-}
-
-interface Loop {
-  readonly root: string
-  readonly dev: CommandProcess
-}
-
-/** A session with traffic, whose first record is handled. So few records a second that each has a line of its own. */
-async function aLoop(files: Readonly<Record<string, string>>, argv: readonly string[] = []): Promise<Loop> {
-  const root = aProject({ 'pyrallel.config.ts': config(), ...files })
-  const dev = command(root, ['dev', '--broker', 'memory', '--traffic', '--rate', '15', ...argv])
-  await dev.seen(/"kind":"watching"|✓ /)
-  return { root, dev }
-}
-
-const one = { 'handlers/one.ts': teller('first', 'version-1'), 'handlers/_traffic.ts': traffic('first') }
 
 describe('a save', () => {
   it('handles the next record with the new code, and the group is not left', timeout, async () => {

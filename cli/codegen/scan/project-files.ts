@@ -1,8 +1,9 @@
 /** Keeps handler files open, with the files of the project that they import. A library is opened only when a type comes from it. */
 import { existsSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { join, relative } from 'node:path'
 import { type CallExpression, Project, type SourceFile, SyntaxKind, ts } from 'ts-morph'
 import { outlineOf } from './file-outline.ts'
+import { Resolution } from './resolution.ts'
 
 /** An import or re-export that leads to a file which is open. */
 export interface FileImport {
@@ -22,9 +23,10 @@ export interface OpenFiles {
 
 export class ProjectFiles {
   readonly #root: string
+  #resolution: Resolution
   #project: Project
-  /** tsconfig.json and what it extends. */
-  #configs: ReadonlySet<string>
+  /** What was opened last; absolute. */
+  #own: readonly string[] = []
   /** How imports were resolved, by file. Forgotten when files come or go. */
   readonly #imports = new Map<string, readonly FileImport[]>()
   readonly #libraries = new Set<string>()
@@ -35,9 +37,8 @@ export class ProjectFiles {
 
   constructor(root: string) {
     this.#root = root
-    const { project, configs } = newProject(root)
-    this.#project = project
-    this.#configs = configs
+    this.#resolution = new Resolution(root)
+    this.#project = newProject(this.#resolution)
   }
 
   get program(): ts.Program {
@@ -46,10 +47,10 @@ export class ProjectFiles {
 
   /** Reads files again that have changed on the disk; absolute paths. Files that are not open are no matter. */
   refresh(changed: readonly string[]): void {
-    if (changed.some((path) => this.#configs.has(path))) {
-      const { project, configs } = newProject(this.#root)
-      this.#project = project
-      this.#configs = configs
+    if (changed.some((path) => this.#resolution.dependsOn(path))) {
+      // The compiler keeps what it has resolved for files whose text is the same, so nothing of it stays.
+      this.#resolution = new Resolution(this.#root)
+      this.#project = newProject(this.#resolution)
       this.#imports.clear()
       this.#libraries.clear()
       return
@@ -60,9 +61,14 @@ export class ProjectFiles {
       if (source !== undefined && isThere) source.refreshFromFileSystemSync()
       else if (source !== undefined) source.forget()
       // A file that came or went may be what an import meant.
-      if (source === undefined || !isThere) this.#imports.clear()
+      if (source === undefined || !isThere) this.#forgetImports()
       else this.#imports.delete(source.getFilePath())
     }
+  }
+
+  /** Every file whose change, coming or going may change what is scanned, but for new ones below handlers/; absolute. */
+  watched(): readonly string[] {
+    return [...this.#resolution.files(), ...this.#own]
   }
 
   /** What of a file counts, as it was last read; `undefined` where it is not open, or its syntax is wrong. */
@@ -82,6 +88,7 @@ export class ProjectFiles {
       for (const { target } of this.#importsOf(source)) if (isOwnFile(target)) queue.push(this.#open(target))
     }
     const sorted = [...own.values()].sort((a, b) => (a.getFilePath() < b.getFilePath() ? -1 : 1))
+    this.#own = sorted.map((source) => source.getFilePath())
     return {
       handlers,
       own: sorted,
@@ -136,6 +143,11 @@ export class ProjectFiles {
     return calls
   }
 
+  #forgetImports(): void {
+    this.#imports.clear()
+    this.#resolution.forgetMissing()
+  }
+
   #open(path: string): SourceFile {
     return this.#project.getSourceFile(path) ?? this.#project.addSourceFileAtPath(path)
   }
@@ -157,8 +169,7 @@ export class ProjectFiles {
 
   #resolve(specifier: string, from: string): string | undefined {
     if (specifier === 'pyrallel' || specifier.startsWith('pyrallel/') || specifier.startsWith('node:')) return undefined
-    const { resolvedModule } = ts.resolveModuleName(specifier, from, this.#project.getCompilerOptions(), ts.sys)
-    const path = resolvedModule?.resolvedFileName
+    const path = this.#resolution.resolve(specifier, from)
     return path !== undefined && /\.[mc]?tsx?$/.test(path) ? path : undefined
   }
 }
@@ -218,14 +229,12 @@ function isForTypes(declaration: FileImport['declaration'], inTypes: ReadonlySet
     : names.elements.some((each) => each.isTypeOnly || inTypes.has(each.name.text))
 }
 
-function newProject(root: string): { readonly project: Project; readonly configs: ReadonlySet<string> } {
-  const { options, configs } = userOptions(root)
-  const project = new Project({
+function newProject({ options }: Resolution): Project {
+  return new Project({
     compilerOptions: { ...options, ...scanOptions },
     skipAddingFilesFromTsConfig: true,
     skipFileDependencyResolution: true,
   })
-  return { project, configs }
 }
 
 const scanOptions: ts.CompilerOptions = {
@@ -240,36 +249,3 @@ const scanOptions: ts.CompilerOptions = {
   strict: true,
   exactOptionalPropertyTypes: true,
 }
-
-interface UserOptions {
-  readonly options: ts.CompilerOptions
-  /** The files that they stand in. */
-  readonly configs: ReadonlySet<string>
-}
-
-/** How the project resolves imports (`paths`, `baseUrl`, `module`): from its tsconfig.json, and what that extends, where it has one. */
-function userOptions(root: string): UserOptions {
-  const standard: ts.CompilerOptions = {
-    module: ts.ModuleKind.NodeNext,
-    moduleResolution: ts.ModuleResolutionKind.NodeNext,
-  }
-  const path = join(root, 'tsconfig.json')
-  const configs = new Set([path])
-  if (!existsSync(path)) return { options: standard, configs }
-  const parsed = ts.getParsedCommandLineOfConfigFile(path, undefined, {
-    ...ts.sys,
-    // Which files the project has is no matter here.
-    readDirectory: () => [],
-    readFile: (file: string, encoding?: string) => {
-      configs.add(resolve(file))
-      return ts.sys.readFile(file, encoding)
-    },
-    // Mistakes in it are told by the compiler.
-    onUnRecoverableConfigFileDiagnostic: () => {},
-  })
-  const kept = Object.entries(parsed?.options ?? {}).filter(([name]) => resolutionOptions.includes(name))
-  return { options: { ...standard, ...Object.fromEntries(kept) }, configs }
-}
-
-// `pathsBasePath` is set by the parser: the folder of the file that `paths` stand in.
-const resolutionOptions = ['module', 'moduleResolution', 'paths', 'pathsBasePath', 'baseUrl', 'customConditions']

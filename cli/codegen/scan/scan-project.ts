@@ -53,6 +53,11 @@ export class ProjectScanner {
     return new Scan(this.#root, this.#files, files, found).run(defaultGroup)
   }
 
+  /** Files that were read, or looked for, other than those below handlers/ that are found in any case; absolute. */
+  watched(): readonly string[] {
+    return this.#files.watched()
+  }
+
   /** Takes note of files that changed, came or went; absolute paths. */
   refresh(changed: readonly string[]): void {
     const before = changed.map((path) => this.#files.outline(path))

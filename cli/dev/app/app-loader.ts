@@ -85,8 +85,11 @@ export class AppLoader {
   /** Files outside of handlers/ whose change matters, absolute; also such that are not there yet. */
   watched(): readonly string[] {
     const { root } = this.#options
-    const graph = this.#inputs.filter((path) => !path.startsWith('generated/')).map((path) => resolve(root, path))
-    return [...new Set([...graph, ...this.#missing, ...this.#config.watched()])]
+    const bundled = this.#inputs.map((path) => resolve(root, path))
+    // What is imported for its types only is in no bundle.
+    const scanned = this.#generator?.watched() ?? []
+    const own = [...bundled, ...scanned].filter((path) => !path.startsWith(join(root, 'generated', '/')))
+    return [...new Set([...own, ...this.#missing, ...this.#config.watched()])]
   }
 
   /**

@@ -53,14 +53,50 @@ const steps: readonly Step[] = [
   { what: 'a handler that is gone, with its topic', files: { 'handlers/new.ts': null } },
   { what: 'an imported file that is gone', files: { 'types.ts': null } },
   { what: 'the imported file, back again', files: { 'types.ts': exampleProject['types.ts'] ?? '' } },
+  { what: 'an import by another name, that leads nowhere', files: { 'handlers/new.ts': handlerOf('Later', '#later') } },
+  { what: 'a tsconfig.json with paths for it', files: { 'tsconfig.json': paths('./later.ts') } },
+  { what: 'paths that are others', files: { 'tsconfig.json': paths('./much-later.ts') } },
+  { what: 'the file that they lead to', files: { 'much-later.ts': 'export interface Later { much: string }\n' } },
+  { what: 'a tsconfig.json without paths', files: { 'tsconfig.json': '{}' } },
   {
-    what: 'paths in tsconfig.json',
+    what: 'tsconfigs that are extended, one of them not there',
     files: {
-      'tsconfig.json': '{ "compilerOptions": { "paths": { "#later": ["./later.ts"] } } }',
-      'handlers/new.ts': handlerOf('Later', '#later'),
+      'tsconfig.json': '{ "extends": ["./config/base.json", "./config/more"] }',
+      'config/base.json': paths('../later.ts'),
     },
   },
+  { what: 'the one that was not there', files: { 'config/more.json': paths('../much-later.ts') } },
+  { what: 'its text', files: { 'config/more.json': '{ "extends": "./deep.json" }' } },
+  { what: 'one that it extends', files: { 'config/deep.json': paths('../much-later.ts') } },
+  { what: 'an extended tsconfig that is gone', files: { 'config/more.json': null } },
+  {
+    what: 'a tsconfig of a package',
+    files: {
+      'tsconfig.json': '{ "extends": "base/tsconfig.json" }',
+      'node_modules/base/package.json': '{ "name": "base", "version": "1.0.0" }',
+      'node_modules/base/tsconfig.json': paths('../../much-later.ts'),
+    },
+  },
+  { what: 'its text', files: { 'node_modules/base/tsconfig.json': paths('../../later.ts') } },
+  { what: 'a tsconfig.json that is gone', files: { 'tsconfig.json': null } },
+  { what: 'a package.json with imports', files: { 'package.json': imports('./later.ts') } },
+  { what: 'imports that are others', files: { 'package.json': imports('./much-later.ts') } },
+  { what: 'a package.json that is nearer', files: { 'handlers/package.json': imports('./_own.ts') } },
+  { what: 'what its imports lead to', files: { 'handlers/_own.ts': 'export interface Later { own: boolean }\n' } },
+  { what: 'the nearer package.json, gone', files: { 'handlers/package.json': null } },
+  { what: 'a package.json that is broken', files: { 'package.json': '{ "imports": {' } },
+  { what: 'a package.json that is mended', files: { 'package.json': imports('./later.ts') } },
+  { what: 'a package.json that is gone', files: { 'package.json': null } },
 ]
+
+/** A tsconfig in whose project `#later` leads there. */
+function paths(target: string): string {
+  return JSON.stringify({ compilerOptions: { paths: { '#later': [target] } } })
+}
+
+function imports(target: string): string {
+  return JSON.stringify({ imports: { '#later': target } })
+}
 
 describe('Generator', () => {
   it('gives what a new generator gives, after every change', async () => {
@@ -68,6 +104,12 @@ describe('Generator', () => {
     const generator = await Generator.open(root)
     await generator.update('shop')
     for (const { what, files } of steps) {
+      const watched = [...generator.watched()]
+      // What dev watches: new files below handlers/ are found in any case, and what comes with another change is no change.
+      const told = Object.keys(files).filter(
+        (path) => path.startsWith('handlers/') || watched.includes(join(root, path)),
+      )
+      assert.notEqual(told.length, 0, `unwatched: ${what}`)
       for (const [path, content] of Object.entries(files)) {
         if (content === null) rmSync(join(root, path))
         else {
@@ -75,7 +117,7 @@ describe('Generator', () => {
           writeFileSync(join(root, path), content)
         }
       }
-      assert.deepEqual(await generator.update('shop', Object.keys(files)), await generate(root, 'shop'), what)
+      assert.deepEqual(await generator.update('shop', told), await generate(root, 'shop'), what)
     }
   })
 
