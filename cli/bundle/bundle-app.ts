@@ -13,23 +13,15 @@
  * ESM in `.mjs` files, split into chunks that entries share, with source maps beside them (hashed: in them, which is half as many files), names kept, for Node 20.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, relative, resolve, sep } from 'node:path'
-import type { BuildContext, BuildFailure, BuildOptions, BuildResult, Metafile } from 'esbuild'
+import { dirname, relative, resolve } from 'node:path'
+import type { BuildContext, BuildFailure, BuildOptions, BuildResult } from 'esbuild'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { bundleDiagnostic, machineCode, missingImport } from './bundle-diagnostic.ts'
-import { type BundleLook, externalsOf, lookAt } from './bundle-look.ts'
-import { importsBelow, virtual, virtualEntries } from './bundle-plugins.ts'
+import { type BundleDone, type BundleEntry, bundleDone } from './bundle-done.ts'
+import { type BundleLook, lookAt } from './bundle-look.ts'
+import { attempts, importsBelow, virtual, virtualEntries } from './bundle-plugins.ts'
 import type { PlaceUse } from './place-uses.ts'
-
-export interface BundleEntry {
-  /** Where it goes, below the output folder and without extension: `handlers/billing/charge`. Unique. */
-  readonly name: string
-  /** Relative to the project, or absolute. */
-  readonly file: string
-  /** The source, for an entry that is not on the disk; its imports are resolved as if it stood at `file`. */
-  readonly contents?: string
-}
 
 export interface BundleSettings {
   /** The project's folder, absolute: its `tsconfig.json` counts, and diagnostics are relative to it. */
@@ -49,27 +41,6 @@ export interface BundleSettings {
   readonly from?: ReadonlyMap<string, string>
 }
 
-export interface BundledEntry {
-  readonly name: string
-  readonly file: string
-  /** Absolute. */
-  readonly output: string
-  /** Every file of the project that it is made from, itself included; relative to the project, with `/`, sorted. */
-  readonly inputs: readonly string[]
-}
-
-export interface BundleDone {
-  readonly kind: 'done'
-  /** By name. */
-  readonly entries: ReadonlyMap<string, BundledEntry>
-  /** The import graph of all entries; relative to the project, with `/`, sorted. */
-  readonly inputs: readonly string[]
-  /** Packages, or parts of them, that stayed imports, as they are written; sorted. Without Node's own modules. */
-  readonly externals: readonly string[]
-  /** Everything that belongs to the bundle, source maps included, whether it was written now or before. */
-  readonly outputs: readonly { readonly path: string; readonly bytes: number }[]
-}
-
 export interface BundleFailed {
   readonly kind: 'failed'
   /** At least one. */
@@ -79,6 +50,8 @@ export interface BundleFailed {
   /** Files that import machine code. */
   readonly placeUses: readonly PlaceUse[]
 }
+
+export type { BundleDone, BundleEntry } from './bundle-done.ts'
 
 export type Bundle = BundleDone | BundleFailed
 
@@ -162,7 +135,7 @@ class AppBundler implements Bundler {
         if ('kind' in outcome) return outcome
         if ('thrown' in outcome) throw outcome.thrown
         for (const { path, contents } of outcome.outputFiles ?? []) this.#write(path, contents)
-        return this.#describe(entries, outcome)
+        return bundleDone(this.#settings.root, entries, outcome)
       },
       abandon: async () => {
         await this.#context?.cancel()
@@ -181,7 +154,7 @@ class AppBundler implements Bundler {
   /** Never rejects: nobody may be waiting for it. */
   async #rebuild(entries: readonly BundleEntry[]): Promise<BuildResult | BundleFailed | { readonly thrown: unknown }> {
     const { root } = this.#settings
-    let awaited = 1 + entries.filter(({ contents }) => contents !== undefined).length
+    let awaited = 1 + entries.filter(({ contents, attempt }) => contents !== undefined || attempt !== undefined).length
     let onAnswered = () => {}
     this.#goesOn = new Promise((resolve) => {
       onAnswered = () => {
@@ -247,7 +220,11 @@ class AppBundler implements Bundler {
       metafile: true,
       write: false,
       logLevel: 'silent',
-      plugins: [virtualEntries(root, sources, () => this.#onEntryRead()), importsBelow(from)],
+      plugins: [
+        virtualEntries(root, sources, () => this.#onEntryRead()),
+        attempts(root, entries, () => this.#onEntryRead()),
+        importsBelow(from),
+      ],
     }
   }
 
@@ -264,47 +241,8 @@ class AppBundler implements Bundler {
     }
     if (isHashed) this.#written.add(path)
   }
-
-  #describe(entries: readonly BundleEntry[], result: BuildResult): BundleDone {
-    const { root } = this.#settings
-    const metafile: Metafile = result.metafile ?? { inputs: {}, outputs: {} }
-    const outputOf = new Map(
-      Object.entries(metafile.outputs).flatMap(([path, { entryPoint }]) =>
-        entryPoint === undefined ? [] : [[entryPoint, resolve(root, path)] as const],
-      ),
-    )
-    const bundled = entries.map(({ name, file, contents }): readonly [string, BundledEntry] => {
-      const id = contents === undefined ? posix(relative(root, resolve(root, file))) : `${virtual}:${file}`
-      return [name, { name, file, output: outputOf.get(id) ?? '', inputs: inputsOf(metafile, id) }]
-    })
-    return {
-      kind: 'done',
-      entries: new Map(bundled),
-      inputs: Object.keys(metafile.inputs).filter(isFile).sort(),
-      externals: externalsOf(metafile),
-      outputs: (result.outputFiles ?? []).map(({ path, contents }) => ({ path, bytes: contents.byteLength })),
-    }
-  }
 }
 
 /** CommonJS packages that are bundled call `require` for Node's own modules; ES modules have none. */
 const requireBanner =
   "import { createRequire as pyrallelCreateRequire } from 'node:module'; const require = pyrallelCreateRequire(import.meta.url);"
-
-/** The entry and everything that it imports, directly or not. */
-function inputsOf(metafile: Metafile, entry: string): readonly string[] {
-  const seen = new Set([entry])
-  for (const id of seen) {
-    for (const { path, external } of metafile.inputs[id]?.imports ?? []) if (external !== true) seen.add(path)
-  }
-  return [...seen].filter(isFile).sort()
-}
-
-/** Not what a plugin or esbuild itself has made up. */
-function isFile(input: string): boolean {
-  return !input.startsWith(`${virtual}:`) && !input.startsWith('<')
-}
-
-function posix(path: string): string {
-  return path.replaceAll(sep, '/')
-}

@@ -1,4 +1,5 @@
 /** What esbuild is taught for our bundles: entries that are no files, and packages that come from a place of our own. */
+import { readFileSync } from 'node:fs'
 import { dirname, extname, resolve } from 'node:path'
 import type { Plugin } from 'esbuild'
 
@@ -22,6 +23,29 @@ export function virtualEntries(root: string, sources: ReadonlyMap<string, string
           loader: extname(path) === '.mjs' ? 'js' : 'ts',
           resolveDir: dirname(resolve(root, path)),
         }
+      })
+    },
+  }
+}
+
+/** Files that are to have another output than before, though their text is the same. `onRead` is called for each that esbuild has asked for. */
+export function attempts(
+  root: string,
+  entries: readonly { readonly file: string; readonly attempt?: number }[],
+  onRead: () => void,
+): Plugin {
+  const numbers = new Map(
+    entries.flatMap(({ file, attempt }) => (attempt === undefined ? [] : [[resolve(root, file), attempt] as const])),
+  )
+  return {
+    name: 'pyrallel-attempt',
+    setup(build) {
+      if (numbers.size === 0) return
+      const paths = [...numbers.keys()].map((path) => path.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      build.onLoad({ filter: new RegExp(`^(?:${paths.join('|')})$`), namespace: 'file' }, ({ path }) => {
+        onRead()
+        // The source map holds the text, and the output's name is made of both.
+        return { contents: `${readFileSync(path, 'utf8')}\n// attempt ${numbers.get(path)}\n`, loader: 'default' }
       })
     },
   }

@@ -8,7 +8,6 @@ const MOST_FIELDS = 10
 export const largeClasses: Readonly<Record<string, number>> = {
   AdaptiveConcurrency: 12,
   AppConfig: 12,
-  AppLoader: 14,
   AsyncEngine: 16,
   Attempt: 11,
   BrokerPoller: 20,

@@ -4,23 +4,23 @@
  */
 
 import { existsSync, rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { join } from 'node:path'
 import type { TrafficSource } from '../../../framework/api/traffic.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
-import { ownProperty } from '../../../framework/model/own-property.ts'
-import { resolveHandlers } from '../../../framework/runtime/resolve-handlers.ts'
+import { inOrder } from '../../../framework/model/in-order.ts'
 import type { RegisteredHandler, ResolvedHandler } from '../../../framework/runtime/runtime.ts'
-import { type Bundle, type BundleDone, type BundleEntry, type Bundler, openBundler } from '../../bundle/bundle-app.ts'
+import type { BundleDone } from '../../bundle/bundle-app.ts'
 import { ownPackages } from '../../bundle/own-packages.ts'
 import { readLinkedTypeScript } from '../../bundle/read-typescript.ts'
 import { type Generation, Generator, withoutOffsetChanges, writeFiles } from '../../codegen/generate.ts'
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts'
-import { isCompiled } from '../../folders/package-root.ts'
 import { AppConfig } from '../../project/app-config.ts'
-import { loadFailure, type Project, routesFile } from '../../project/project.ts'
+import { type Project, routesFile } from '../../project/project.ts'
 import type { Io } from '../../terminal/io.ts'
 import { buildFolder } from './build-folder.ts'
+import { DevBundle } from './dev-bundle.ts'
+import { KnownHandlers } from './known-handlers.ts'
+import { LoadedModules } from './loaded-modules.ts'
 
 export interface LoadedApp {
   readonly project: Project
@@ -47,49 +47,30 @@ export interface AppLoaderOptions {
   readonly trafficFile: string | undefined
 }
 
-interface LoadedModules {
-  readonly output: string
-  readonly registered: readonly RegisteredHandler[]
-}
-
-const routesEntry: BundleEntry = { name: 'routes', file: routesFile }
-
 export class AppLoader {
   readonly #options: AppLoaderOptions
   readonly #config: AppConfig
-  readonly #from = ownPackages()
+  readonly #bundle: DevBundle
+  readonly #handlers = new KnownHandlers()
+  #modules: LoadedModules
   #generator: Generator | undefined
-  #bundler: Bundler | undefined
-  /** Its modules are evaluated anew: a folder that Node has never loaded from. */
-  #folder = 0
-  /** Routes, handlers, threads and traffic. */
-  #own: readonly BundleEntry[] = []
-  /** With the modules that they import: each has a file of its own, and keeps its state when another one changes. */
-  #entries: readonly BundleEntry[] = []
-  #modules: LoadedModules | undefined
-  /** What failed when it was evaluated. Node would only repeat the old error. */
-  #failedOutput: string | undefined
-  #traffic: { readonly output: string; readonly source: TrafficSource } | undefined
-  #inputs: readonly string[] = []
-  #missing: readonly string[] = []
-  /** By handler id: what a handler was made of. */
-  #known = new Map<string, { readonly madeOf: string; readonly handler: ResolvedHandler }>()
 
   constructor(options: AppLoaderOptions) {
     this.#options = options
-    const { root, env } = options
+    const { root, env, trafficFile } = options
+    const from = ownPackages()
     const outDir = `${buildFolder(process.pid)}/config`
-    this.#config = new AppConfig({ root, env, mode: 'development', outDir, from: this.#from })
+    this.#config = new AppConfig({ root, env, mode: 'development', outDir, from })
+    this.#bundle = new DevBundle({ root, trafficFile, from })
+    this.#modules = new LoadedModules(root)
   }
 
   /** Files outside of handlers/ whose change matters, absolute; also such that are not there yet. */
   watched(): readonly string[] {
-    const { root } = this.#options
-    const bundled = this.#inputs.map((path) => resolve(root, path))
+    const generated = join(this.#options.root, 'generated', '/')
     // What is imported for its types only is in no bundle.
-    const scanned = this.#generator?.watched() ?? []
-    const own = [...bundled, ...scanned].filter((path) => !path.startsWith(join(root, 'generated', '/')))
-    return [...new Set([...own, ...this.#missing, ...this.#config.watched()])]
+    const own = [...this.#bundle.watched(), ...(this.#generator?.watched() ?? [])]
+    return [...new Set([...own.filter((path) => !path.startsWith(generated)), ...this.#config.watched()])]
   }
 
   /**
@@ -102,46 +83,35 @@ export class AppLoader {
     const { project, hasNewVariables } = config
     if (hasNewVariables) await this.#startAfresh()
     const generatedAt = performance.now()
-    // Both at once, as esbuild works in a process of its own; most changes leave generated/ as it is.
-    const entries = this.#entries
-    const begun = entries.length === 0 ? undefined : await (await this.#openBundler()).begin(entries)
+    const { attempts } = this.#modules
+    await this.#bundle.begin(attempts)
     const generation = await this.#generate(project.declaredGroup, changed)
     const generatedMs = performance.now() - generatedAt
-    const { root } = this.#options
-    if (generation.diagnostics.length > 0) {
-      const first = await begun?.finish().catch(() => undefined)
-      if (first?.kind === 'failed') this.#missing = first.missing
-      return { kind: 'failed', diagnostics: generation.diagnostics }
+    const { diagnostics, warnings } = generation
+    if (diagnostics.length > 0) {
+      await this.#bundle.giveUp()
+      return { kind: 'failed', diagnostics }
     }
     const stale = withoutOffsetChanges(generation)
-    writeFiles(root, stale)
-    this.#own = this.#entriesFor(generation)
-    this.#entries = this.#withModules(this.#inputs)
-    const isCurrent = stale.length === 0 && isSame(entries, this.#entries)
-    if (!isCurrent) await begun?.abandon()
-    const bundle = await this.#complete(isCurrent ? await begun?.finish() : undefined)
-    if (bundle.kind === 'failed') {
-      this.#missing = bundle.missing
-      return bundle
-    }
-    this.#inputs = bundle.inputs
-    this.#missing = []
-    await readLinkedTypeScript(root, bundle.externals)
-    const publishes = new Map(generation.handlers.map((handler) => [handler.id, handler.publishes]))
-    const handlers = this.#resolve(await this.#import(bundle), bundle, project, publishes)
+    writeFiles(this.#options.root, stale)
+    const bundle = await this.#bundle.finish(generation, stale.length === 0, attempts)
+    if (bundle.kind === 'failed') return bundle
+    await readLinkedTypeScript(this.#options.root, bundle.externals)
+    const handlers = await this.#importHandlers(bundle, project, generation)
     const traffic = await this.#importTraffic(bundle)
-    return {
-      kind: 'loaded',
-      app: { project, handlers, traffic, isFresh: hasNewVariables, generatedMs, warnings: generation.warnings },
-    }
+    return { kind: 'loaded', app: { project, handlers, traffic, isFresh: hasNewVariables, generatedMs, warnings } }
   }
 
   /** Removes what was bundled; nothing of it can be imported any more. */
   async close(): Promise<void> {
-    await this.#bundler?.close()
-    await this.#config.close()
-    const folder = join(this.#options.root, buildFolder(process.pid))
-    if (existsSync(folder)) rmSync(folder, { recursive: true, force: true })
+    await inOrder([
+      () => this.#bundle.close(),
+      () => this.#config.close(),
+      () => {
+        const folder = join(this.#options.root, buildFolder(process.pid))
+        if (existsSync(folder)) rmSync(folder, { recursive: true, force: true })
+      },
+    ])
   }
 
   async #generate(group: string, changed: readonly string[]): Promise<Generation> {
@@ -149,143 +119,29 @@ export class AppLoader {
     return this.#generator.update(group, changed)
   }
 
-  #entriesFor({ handlers, files }: Generation): readonly BundleEntry[] {
-    const { trafficFile } = this.#options
-    const own = [...handlers.map(({ file }) => file), ...files.map(({ path }) => path).filter(isThreadEntry)]
-    return [
-      routesEntry,
-      ...own.map((file) => ({ name: nameOf(file), file })),
-      ...(trafficFile === undefined ? [] : [{ name: nameOf(trafficFile), file: trafficFile }]),
-    ]
-  }
-
-  /** @param bundle of `#entries`, where there is one already */
-  async #complete(bundle?: Bundle): Promise<Bundle> {
-    const done = bundle ?? (await this.#bundle(this.#entries))
-    if (done.kind === 'failed') return done
-    const entries = this.#withModules(done.inputs)
-    if (isSame(entries, this.#entries)) return done
-    this.#entries = entries
-    return this.#bundle(entries)
-  }
-
-  #withModules(inputs: readonly string[]): readonly BundleEntry[] {
-    const own = new Set(this.#own.map(({ file }) => file))
-    const modules = inputs.filter(
-      (path) => isModule(path) && !own.has(path) && existsSync(resolve(this.#options.root, path)),
-    )
-    return [...this.#own, ...modules.map((file) => ({ name: `modules/${file.replaceAll('../', '_/')}`, file }))]
-  }
-
-  async #bundle(entries: readonly BundleEntry[]): Promise<Bundle> {
-    const bundler = await this.#openBundler()
-    return bundler.bundle(entries)
-  }
-
-  async #openBundler(): Promise<Bundler> {
-    const outDir = `${buildFolder(process.pid)}/${this.#folder}`
-    const settings = { root: this.#options.root, naming: 'hashed', dependencies: 'external', from: this.#from } as const
-    this.#bundler ??= await openBundler({ ...settings, outDir })
-    return this.#bundler
-  }
-
-  /** From another folder, every module is loaded again, also those whose text has not changed. */
   async #startAfresh(): Promise<void> {
-    await this.#bundler?.close()
-    this.#bundler = undefined
-    this.#modules = undefined
-    this.#traffic = undefined
-    this.#folder++
+    await this.#bundle.startAfresh()
+    this.#modules = new LoadedModules(this.#options.root)
   }
 
-  async #import(bundle: BundleDone): Promise<readonly RegisteredHandler[]> {
-    let output = outputOf(bundle, routesEntry.name)
-    if (this.#modules?.output === output) return this.#modules.registered
-    if (this.#failedOutput === output) {
-      await this.#startAfresh()
-      const again = await this.#bundle(this.#entries)
-      if (again.kind === 'done') output = outputOf(again, routesEntry.name)
-    }
-    const module = await this.#evaluate<{ readonly routes: readonly RegisteredHandler[] }>(output, routesFile)
-    this.#modules = { output, registered: module.routes }
-    return module.routes
+  async #importHandlers(
+    bundle: BundleDone,
+    { config }: Project,
+    generation: Generation,
+  ): Promise<readonly ResolvedHandler[]> {
+    const { routes } = await this.#modules.import<{ readonly routes: readonly RegisteredHandler[] }>(bundle, routesFile)
+    const publishes = new Map(generation.handlers.map((handler) => [handler.id, handler.publishes]))
+    return this.#handlers.resolve(routes, bundle, config, publishes)
   }
 
   async #importTraffic(bundle: BundleDone): Promise<TrafficSource | undefined> {
     const { trafficFile } = this.#options
     if (trafficFile === undefined) return undefined
-    const output = outputOf(bundle, nameOf(trafficFile))
-    if (this.#traffic?.output === output) return this.#traffic.source
-    const { traffic } = await this.#evaluate<{ readonly traffic?: TrafficSource }>(output, trafficFile)
-    if (typeof traffic !== 'function') {
-      throw new PyrallelError(
-        'PYR_USAGE',
-        `${trafficFile} exports no function \`traffic\`. Write \`export const traffic: TrafficSource = function* (random) { ... }\`.`,
-      )
-    }
-    this.#traffic = { output, source: traffic }
-    return traffic
+    const { traffic } = await this.#modules.import<{ readonly traffic?: TrafficSource }>(bundle, trafficFile)
+    if (typeof traffic === 'function') return traffic
+    throw new PyrallelError(
+      'PYR_USAGE',
+      `${trafficFile} exports no function \`traffic\`. Write \`export const traffic: TrafficSource = function* (random) { ... }\`.`,
+    )
   }
-
-  async #evaluate<M>(output: string, file: string): Promise<M> {
-    try {
-      return (await import(pathToFileURL(output).href)) as M
-    } catch (thrown) {
-      this.#failedOutput = output
-      throw loadFailure(this.#options.root, file, thrown, 'PYR_HANDLER_EXPORT')
-    }
-  }
-
-  #resolve(
-    registered: readonly RegisteredHandler[],
-    bundle: BundleDone,
-    { config }: Project,
-    publishes: ReadonlyMap<string, readonly string[]>,
-  ): readonly ResolvedHandler[] {
-    const made = registered.map((entry) => withBundledThread(entry, bundle))
-    const resolved = resolveHandlers(made, config)
-    const known = new Map<string, { readonly madeOf: string; readonly handler: ResolvedHandler }>()
-    for (const handler of resolved) {
-      const { handlerId } = handler.route
-      const { topicSchemas, ...rest } = handler
-      // Of the schemas of all topics, those that it publishes to: another topic's is nothing to it.
-      const schemas = (publishes.get(handlerId) ?? []).map((topic) => ownProperty(topicSchemas, topic) ?? null)
-      const madeOf = JSON.stringify([outputOf(bundle, nameOf(handler.file)), rest, schemas])
-      const before = this.#known.get(handlerId)
-      known.set(handlerId, before?.madeOf === madeOf ? before : { madeOf, handler })
-    }
-    this.#known = known
-    return [...known.values()].map(({ handler }) => handler)
-  }
-}
-
-function isSame(before: readonly BundleEntry[], after: readonly BundleEntry[]): boolean {
-  return JSON.stringify(before) === JSON.stringify(after)
-}
-
-function isModule(path: string): boolean {
-  return /\.[cm]?[jt]sx?$/.test(path)
-}
-
-/** `generated/workers/...` */
-function isThreadEntry(path: string): boolean {
-  return path.startsWith('generated/workers/')
-}
-
-function nameOf(file: string): string {
-  return file.replace(/\.[cm]?[jt]s$/, '')
-}
-
-function outputOf(bundle: BundleDone, name: string): string {
-  return bundle.entries.get(name)?.output ?? ''
-}
-
-/** generated/routes.ts names the thread's entry relative to itself, which is somewhere else once it is bundled. */
-function withBundledThread(entry: RegisteredHandler, bundle: BundleDone): RegisteredHandler {
-  if (entry.entry === undefined) return entry
-  const path = new URL(entry.entry).pathname
-  const name = nameOf(`generated${decodeURIComponent(path.slice(path.lastIndexOf('/workers/')))}`)
-  const { href } = pathToFileURL(outputOf(bundle, name))
-  // The command's own sources are TypeScript: a thread reads such only when its entry's name says so.
-  return { ...entry, entry: isCompiled ? href : `${href}?from-sources.ts` }
 }

@@ -109,6 +109,47 @@ describe('a bundle', () => {
     assert.equal((await load(outputOf(after, 'a')))(), 'a two 1')
   })
 
+  it('gives a new file name to an entry that is another attempt, and to what imports it, though no text has changed', async () => {
+    const odd = 'lib/a (1)+[x].ts'
+    const root = aProject({
+      [odd]: "export const odd = 'odd'\n",
+      'one.ts': `export { odd } from './${odd}'\n`,
+      'two.tsx': 'export const two: number = 2\n',
+      'three.ts': 'export const three = 3\n',
+    })
+    const bundler = await aBundler(root)
+    const entries = [odd, 'one.ts', 'two.tsx', 'three.ts'].map((file) => ({ name: file, file }))
+    const before = done(await bundler.bundle(entries))
+    const again = entries.map((entry) =>
+      entry.file === odd || entry.file === 'two.tsx' ? { ...entry, attempt: 1 } : entry,
+    )
+    const after = done(await bundler.bundle(again))
+    const changed = entries.filter(({ name }) => outputOf(before, name) !== outputOf(after, name))
+    assert.deepEqual(
+      changed.map(({ name }) => name),
+      [odd, 'one.ts', 'two.tsx'],
+    )
+    assert.deepEqual({ ...(await import(pathToFileURL(outputOf(after, 'one.ts')).href)) }, { odd: 'odd' })
+    assert.deepEqual({ ...(await import(pathToFileURL(outputOf(after, 'two.tsx')).href)) }, { two: 2 })
+  })
+
+  it('tells what each of its files is made from, and which others it imports', async () => {
+    const root = aProject({
+      'shared.ts': 'export const shared = 1\n',
+      'later.ts': 'export const later = 1\n',
+      'one.ts': "export { shared } from './shared.ts'\nexport const later = () => import('./later.ts')\n",
+    })
+    const bundle = done(
+      await (await aBundler(root)).bundle(['one', 'shared'].map((name) => ({ name, file: `${name}.ts` }))),
+    )
+    const reached = new Set([outputOf(bundle, 'one')])
+    for (const path of reached) {
+      for (const each of bundle.outputs.find((output) => output.path === path)?.imports ?? []) reached.add(each)
+    }
+    const files = bundle.outputs.flatMap((output) => (reached.has(output.path) ? output.files : []))
+    assert.deepEqual(files.sort(), [join(root, 'later.ts'), join(root, 'one.ts'), join(root, 'shared.ts')])
+  })
+
   it('follows entries that come and go', async () => {
     const root = aProject(shared)
     const bundler = await aBundler(root)

@@ -1,0 +1,132 @@
+/** What a reload evaluates again, and what stays the same object: with the real bundler, on a real disk. */
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { describe, it } from 'node:test'
+import { AppLoader, type LoadedApp } from '../../../../../cli/dev/app/app-loader.ts'
+import { PyrallelError } from '../../../../../framework/model/errors.ts'
+
+/** What the modules of the projects below count, and ask. */
+const world: { evaluated: Record<string, number>; isServiceUp: boolean } = { evaluated: {}, isServiceUp: true }
+Reflect.set(globalThis, 'pyrallelLoaderTest', world)
+
+const counted = (name: string) =>
+  `const world = globalThis.pyrallelLoaderTest\nworld.evaluated['${name}'] = (world.evaluated['${name}'] ?? 0) + 1\n`
+const needsService = "if (!globalThis.pyrallelLoaderTest.isServiceUp) throw new Error('no service')\n"
+const handler = (topic: string, before = '', options = '{}') =>
+  `${before}import { handler } from 'pyrallel'\nexport default handler('${topic}', ${options}, () => {})\n`
+const traffic = (before = '') => `${before}export const traffic = function* () {}\n`
+
+class Project implements AsyncDisposable {
+  readonly root = realpathSync(mkdtempSync(join(tmpdir(), 'pyrallel-loader-')))
+  readonly #loader: AppLoader
+
+  constructor(files: Readonly<Record<string, string>>) {
+    world.evaluated = {}
+    world.isServiceUp = true
+    this.save('package.json', '{ "type": "module" }')
+    this.save('pyrallel.config.ts', "export default { group: 'shop' }\n")
+    for (const [path, content] of Object.entries(files)) this.save(path, content)
+    const trafficFile = files['handlers/_traffic.ts'] === undefined ? undefined : 'handlers/_traffic.ts'
+    this.#loader = new AppLoader({ root: this.root, env: {}, trafficFile })
+  }
+
+  save(path: string, content: string): string {
+    mkdirSync(dirname(join(this.root, path)), { recursive: true })
+    writeFileSync(join(this.root, path), content)
+    return path
+  }
+
+  async load(...changed: readonly string[]): Promise<LoadedApp> {
+    const load = await this.#loader.load(changed.map((path) => join(this.root, path)))
+    return load.kind === 'loaded' ? load.app : assert.fail(load.diagnostics.map(({ message }) => message).join('\n'))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#loader.close()
+    rmSync(this.root, { recursive: true, force: true })
+  }
+}
+
+const noService = (error: unknown) => error instanceof PyrallelError && /no service/.test(error.message)
+
+describe('a module that failed when it was evaluated', () => {
+  it('is evaluated at every load until it succeeds, and those that had succeeded keep their state', async () => {
+    await using project = new Project({
+      'handlers/good.ts': handler('good', "import '../lib/state.ts'\n"),
+      'handlers/other.ts': handler('other'),
+      'handlers/needy.ts': handler('needy'),
+      'lib/state.ts': counted('state'),
+      'lib/service.ts': `${counted('service')}export {}\n`,
+    })
+    const before = await project.load()
+    world.isServiceUp = false
+    const service = project.save('lib/service.ts', `${counted('service')}${needsService}export {}\n`)
+    const needy = project.save('handlers/needy.ts', handler('needy', "import '../lib/service.ts'\n"))
+    await assert.rejects(project.load(needy, service), noService)
+    await assert.rejects(project.load(), noService)
+    const other = project.save('handlers/other.ts', handler('other', '', "{ timeout: '5s' }"))
+    await assert.rejects(project.load(other), noService)
+    assert.equal(world.evaluated.service, 3, 'evaluated at every load')
+    world.isServiceUp = true
+    const after = await project.load()
+    assert.deepEqual(world.evaluated, { state: 1, service: 4 })
+    const same = after.handlers.filter((each) => before.handlers.includes(each)).map(({ file }) => file)
+    assert.deepEqual(same, ['handlers/good.ts'])
+    assert.deepEqual((await project.load()).handlers, after.handlers)
+    assert.equal(world.evaluated.service, 4, 'evaluated no more')
+  })
+
+  it('is evaluated again though it is a traffic file, or one that it imports', async () => {
+    await using project = new Project({
+      'handlers/good.ts': handler('good', counted('good')),
+      'handlers/_traffic.ts': traffic("import '../lib/service.ts'\n"),
+      'lib/service.ts': 'export {}\n',
+    })
+    const before = await project.load()
+    for (const [path, content] of [
+      ['lib/service.ts', `${needsService}export {}\n`],
+      ['handlers/_traffic.ts', traffic(needsService)],
+    ] as const) {
+      world.isServiceUp = false
+      await assert.rejects(project.load(project.save(path, content)), noService)
+      await assert.rejects(project.load(), noService)
+      world.isServiceUp = true
+      const after = await project.load()
+      assert.equal(typeof after.traffic, 'function')
+      assert.notEqual(after.traffic, before.traffic)
+      assert.deepEqual(after.handlers, before.handlers)
+    }
+    assert.equal(world.evaluated.good, 1)
+  })
+})
+
+describe('variables of .env files that change', () => {
+  it('make every module new, in one folder, and the next save replaces what it has changed only', async () => {
+    await using project = new Project({
+      'handlers/one.ts': handler('one', counted('one')),
+      'handlers/two.ts': handler('two', '', "{ engine: 'worker' }"),
+      'handlers/_traffic.ts': traffic(),
+    })
+    const before = await project.load()
+    const fresh = await project.load(project.save('.env', 'PYR_LOADER_TEST=new\n'))
+    assert.equal(fresh.isFresh, true)
+    assert.equal(world.evaluated.one, 2)
+    assert.deepEqual(
+      fresh.handlers.filter((each) => before.handlers.includes(each)),
+      [],
+    )
+    const folderOf = ({ handlers }: LoadedApp) =>
+      handlers.map(({ worker }) => /\/dev\/(\d+\/\d+)\//.exec(worker?.entry ?? '')?.[1])
+    assert.deepEqual(folderOf(before), [undefined, `${process.pid}/0`])
+    assert.deepEqual(folderOf(fresh), [undefined, `${process.pid}/1`])
+    const saved = await project.load(
+      project.save('handlers/one.ts', handler('one', counted('one'), "{ timeout: '5s' }")),
+    )
+    assert.deepEqual(folderOf(saved), [undefined, `${process.pid}/1`])
+    const replaced = saved.handlers.filter((each) => !fresh.handlers.includes(each)).map(({ file }) => file)
+    assert.deepEqual(replaced, ['handlers/one.ts'])
+    assert.equal(saved.traffic, fresh.traffic)
+  })
+})
