@@ -129,7 +129,7 @@ export class DevKeys {
       count: 1,
       declared,
     }
-    const record = recordOf(request)
+    const record = await recordOf(request)
     // Of a topic that nobody reads, it is a typing error more likely than a wish.
     if (declared.some(({ name }) => name === topic)) await topics.ensure(connection, topic)
     const sent = await sendRecord(record, request, connection)

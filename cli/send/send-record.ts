@@ -1,11 +1,10 @@
 /** Checks a value against its topic's schema, and produces it. Prints nothing, and finds no cluster. */
-import { Value } from 'typebox/value'
 import type { TopicDefinition } from '../../framework/api/topic.ts'
 import { suggestion } from '../../framework/config/nearest-name.ts'
 import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { OutgoingRecord, RecordHeader } from '../../framework/model/record.ts'
-import { exactSchema } from '../../framework/validation/exact-schema.ts'
+import { ValueCheck } from '../../framework/validation/value-check.ts'
 import { bytesOf, type WrittenValue } from '../records/payload.ts'
 
 export interface SendRequest {
@@ -32,9 +31,9 @@ const CHECK_TIMEOUT_MS = 5_000
 const CLOSE_TIMEOUT_MS = 5_000
 
 /** @throws PyrallelError PYR_SCHEMA when the value is not what the topic's schema allows */
-export function recordOf({ topic, written, key, headers, declared }: SendRequest): OutgoingRecord {
+export async function recordOf({ topic, written, key, headers, declared }: SendRequest): Promise<OutgoingRecord> {
   const definition = declared.find(({ name }) => name === topic)
-  if (definition !== undefined) refuseInvalid(definition, written.value)
+  if (definition !== undefined) await refuseInvalid(definition, written)
   const chosen = key ?? ownKey(definition, written.value)
   return {
     topic,
@@ -59,14 +58,14 @@ export async function sendRecord(
   return { topic, key: record.key?.toString() ?? null, count, broker: connection.description, tookMs }
 }
 
-/** @throws PyrallelError PYR_SCHEMA with every mistake; nothing without a schema */
-export function refuseInvalid(topic: TopicDefinition<unknown>, value: unknown): void {
+/** @throws PyrallelError PYR_SCHEMA with the first mistakes; nothing without a schema */
+export async function refuseInvalid(topic: TopicDefinition<unknown>, { value, text }: WrittenValue): Promise<void> {
   if (topic.schema === undefined) return
-  const schema = exactSchema(topic.schema)
-  if (Value.Check(schema, value)) return
-  const mistakes = Value.Errors(schema, value).map(
-    ({ instancePath, message }) => `  ${instancePath === '' ? 'the value' : instancePath}: ${message}`,
-  )
+  const check = await ValueCheck.of(topic.schema)
+  if (check.accepts(value)) return
+  const mistakes = check
+    .misfits(value, text.length)
+    .map(({ instancePath, message }) => `  ${instancePath === '' ? 'the value' : instancePath}: ${message}`)
   throw new PyrallelError(
     'PYR_SCHEMA',
     `The value does not satisfy the schema of ${topic.name}; nothing was sent.\n${[...new Set(mistakes)].join('\n')}`,

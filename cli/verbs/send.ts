@@ -46,7 +46,7 @@ export async function send(
   const { target, project } = await chooseCluster(options.brokers, io)
   const topics = await declaredTopics(io.cwd())
   const declared = topics.find(({ name }) => name === topicName)
-  if (written !== undefined && declared !== undefined) refuseInvalid(declared, written.value)
+  if (written !== undefined && declared !== undefined) await refuseInvalid(declared, written)
   const next = written === undefined ? faker(topicName, declared, options.seed) : () => written
   const connection = await connect(target, project, io)
   try {

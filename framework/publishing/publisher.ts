@@ -1,6 +1,5 @@
 /** Publishes values of handlers: encodes, validates, and waits for the acknowledgement. */
 import type { TSchema } from 'typebox'
-import type { Validator } from 'typebox/compile'
 import type { Publish, PublishOptions } from '../api/handler.ts'
 import type { TopicDefinition } from '../api/topic.ts'
 import type { RecordPlace, RecordProducer } from '../kafka/kafka-client.ts'
@@ -8,10 +7,9 @@ import { PyrallelError, toError } from '../model/errors.ts'
 import { isBytes, kindOf, uncarryable } from '../model/outgoing-check.ts'
 import type { OutgoingRecord, RecordHeader } from '../model/record.ts'
 import type { PublishTracer } from '../tracing/tracing.ts'
-import { exactSchema } from '../validation/exact-schema.ts'
-import { GuardedPatterns, type PatternRules } from '../validation/guarded-patterns.ts'
+import type { PatternRules } from '../validation/guarded-patterns.ts'
 import { type RulesOf, untold } from '../validation/slow-patterns.ts'
-import { namedPath } from '../validation/value-path.ts'
+import { ValueCheck } from '../validation/value-check.ts'
 
 /** A producer whose acknowledgements count, not the places: a thread's has none. */
 export type PublishingProducer = Omit<RecordProducer, 'produce'> & {
@@ -40,12 +38,12 @@ export function publisher(
   const produce = async (record: OutgoingRecord): Promise<void> => {
     await producer.produce(record)
   }
-  const validators = new WeakMap<TSchema, Checker>()
+  const checks = new WeakMap<TSchema, ValueCheck>()
   return async <T>(to: TopicDefinition<T> | string, value: T, options: PublishOptions = {}) => {
     const topic = typeof to === 'string' ? to : to.name
     const schema = (typeof to === 'string' ? undefined : to.schema) ?? schemaOf(topic)
     const text = textOf(topic, value)
-    if (schema !== undefined) validate(await checkerOf(validators, schema, rulesOf(topic)), topic, text)
+    if (schema !== undefined) validate(await checkOf(checks, schema, rulesOf(topic)), topic, text)
     const chosen = options.key === undefined && typeof to !== 'string' ? to.key?.(value) : options.key
     const record = {
       topic,
@@ -88,31 +86,27 @@ function headersOf(topic: string, { headers = {} }: PublishOptions): RecordHeade
   })
 }
 
-interface Checker {
-  readonly validator: Validator
-  readonly patterns: GuardedPatterns | undefined
-}
-
-async function checkerOf(known: WeakMap<TSchema, Checker>, schema: TSchema, rules: PatternRules): Promise<Checker> {
+async function checkOf(known: WeakMap<TSchema, ValueCheck>, schema: TSchema, rules: PatternRules): Promise<ValueCheck> {
   const found = known.get(schema)
   if (found !== undefined) return found
-  const { Compile } = await import('typebox/compile')
-  const guarded = GuardedPatterns.in(exactSchema(schema), rules)
-  const checker = { validator: Compile(guarded.schema), patterns: guarded.patterns }
-  known.set(schema, checker)
-  return checker
+  const check = await ValueCheck.of(schema, rules)
+  known.set(schema, check)
+  return check
 }
 
-function validate({ validator, patterns }: Checker, topic: string, text: string | null): void {
+function validate(check: ValueCheck, topic: string, text: string | null): void {
   const value: unknown = text === null ? null : JSON.parse(text)
-  if (patterns === undefined ? validator.Check(value) : patterns.check(value, validator)) {
-    patterns?.forget()
-    return
+  let why: string
+  try {
+    if (check.accepts(value)) return
+    why = check.explain(value, text?.length ?? 0, ([first]) => {
+      return `${check.namedPath(value, first?.instancePath ?? '')} ${first?.message ?? 'is not allowed'}`
+    })
+  } catch (thrown) {
+    const { message } = toError(thrown)
+    throw new PyrallelError('PYR_SCHEMA', `The value published to ${topic} cannot be checked: ${message}.`, {
+      cause: thrown,
+    })
   }
-  const misfit = () => {
-    const [first] = validator.Errors(value)
-    return `${namedPath(validator.Type(), value, first?.instancePath ?? '')} ${first?.message ?? 'is not allowed'}`
-  }
-  const why = patterns === undefined ? misfit() : patterns.explain(misfit)
   throw new PyrallelError('PYR_SCHEMA', `The value published to ${topic} does not satisfy its schema: ${why}.`)
 }

@@ -1,9 +1,12 @@
 /**
  * A schema as it is checked. TypeBox takes two things otherwise than JSON Schema has them: a multiple of 0.01 by the remainder of a binary division,
- * and an inherited `valueOf` for a property that is there. These are checked here; all else is left to TypeBox.
+ * and an inherited `valueOf` for a property that is there. These are checked here; all else is left to TypeBox. And it looks at properties in the
+ * order in which they are written: `{ inner: Node; kind: 'a' } | { inner: Node; kind: 'b' }` is told apart only after all that is inside, which has
+ * been checked twice then, and what is inside of that four times. Here, what leads back to its own type comes last.
  */
 import type { TSchema } from 'typebox'
 import { DecimalStep } from './decimal-step.ts'
+import { hasReferences } from './schema-references.ts'
 
 interface Refinement {
   readonly check: (value: unknown) => boolean
@@ -66,8 +69,20 @@ class ExactCopy {
       const own = areProperties && isInherited(name) ? { anyOf: [exact, inherited] } : exact
       if (own !== schema) changed[name] = own
     }
-    return replaced(schemas, changed)
+    const exact = replaced(schemas, changed)
+    return areProperties ? withReferencesLast(exact) : exact
   }
+}
+
+function withReferencesLast(properties: object): object {
+  const names = Object.keys(properties)
+  const late = names.filter((name) => hasReferences(Reflect.get(properties, name)))
+  if (late.every((name, index) => name === names[names.length - late.length + index])) return properties
+  const descriptors = Object.entries(Object.getOwnPropertyDescriptors(properties))
+  const ofLate = descriptors.filter(([name]) => late.includes(name))
+  const others = descriptors.filter(([name]) => !late.includes(name))
+  const prototype = Object.getPrototypeOf(properties) as object | null
+  return Object.create(prototype, Object.fromEntries([...others, ...ofLate])) as object
 }
 
 /** With all that TypeBox hides in it. */

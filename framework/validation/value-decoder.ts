@@ -1,14 +1,12 @@
 /** From the bytes of a value to what the handler's type says, or to the reason why not. Never tells the payload itself. */
 import { isUtf8 } from 'node:buffer'
 import type { TSchema } from 'typebox'
-import type { Validator } from 'typebox/compile'
 import { PyrallelError, toError } from '../model/errors.ts'
 import { cutText, MAX_MESSAGE } from '../model/plain-text.ts'
 import type { HandlerFailure } from '../model/work.ts'
-import { exactSchema } from './exact-schema.ts'
-import { GuardedPatterns } from './guarded-patterns.ts'
+import { MAX_MISFITS, type Misfit } from './misfits.ts'
 import { untold } from './slow-patterns.ts'
-import { namedPath } from './value-path.ts'
+import { ValueCheck } from './value-check.ts'
 
 /** Stands in for a value that cannot be handled. No JSON value is an instance of it. */
 export class RejectedValue {
@@ -28,24 +26,20 @@ const DEEP_LEVELS = 64
 const REPLACEMENT = '\ufffd'
 
 export class ValueDecoder {
-  readonly #validator: Validator | undefined
-  readonly #patterns: GuardedPatterns | undefined
+  readonly #check: ValueCheck | undefined
 
-  private constructor(validator: Validator | undefined, patterns: GuardedPatterns | undefined) {
-    this.#validator = validator
-    this.#patterns = patterns
+  private constructor(check: ValueCheck | undefined) {
+    this.#check = check
   }
 
   /**
-   * Compiles the schema once. TypeBox's compiler is loaded only when there is a schema, because loading it is slow.
+   * Compiles the schema once.
    * @throws PyrallelError PYR_HANDLER_OPTION when the schema cannot be compiled
    */
   static async of(schema: TSchema | undefined, handlerId: string, rules = untold('')): Promise<ValueDecoder> {
-    if (schema === undefined) return new ValueDecoder(undefined, undefined)
-    const { Compile } = await import('typebox/compile')
+    if (schema === undefined) return new ValueDecoder(undefined)
     try {
-      const guarded = GuardedPatterns.in(exactSchema(schema), rules)
-      return new ValueDecoder(Compile(guarded.schema), guarded.patterns)
+      return new ValueDecoder(await ValueCheck.of(schema, rules))
     } catch (thrown) {
       const cause = toError(thrown)
       const message = `Handler ${handlerId}: its schema cannot be compiled: ${cause.message}. Correct the schema of its topic.`
@@ -82,27 +76,21 @@ export class ValueDecoder {
 
   /** A schema that refers to itself is checked by functions that call themselves: as deep as the value is nested, until the stack is used up. */
   #validate(value: unknown, text: string): unknown {
-    const validator = this.#validator
-    if (validator === undefined) return value
+    const check = this.#check
+    if (check === undefined) return value
     try {
-      const patterns = this.#patterns
-      if (patterns === undefined ? validator.Check(value) : patterns.check(value, validator)) {
-        patterns?.forget()
-        return value
-      }
+      if (check.accepts(value)) return value
     } catch (thrown) {
       return new RejectedValue('invalid', `the value cannot be checked against its schema: ${whyNot(text, thrown)}`)
     }
-    const explain = () => misfit(validator, value, text)
-    const why = this.#patterns === undefined ? explain() : this.#patterns.explain(explain)
-    return new RejectedValue('invalid', `the value does not satisfy its schema: ${why}`)
+    return new RejectedValue('invalid', `the value does not satisfy its schema: ${misfit(check, value, text)}`)
   }
 }
 
 /** Finding where a value goes wrong takes more of the stack than finding that it does. */
-function misfit(validator: Validator, value: unknown, text: string): string {
+function misfit(check: ValueCheck, value: unknown, text: string): string {
   try {
-    return expectation(validator, value)
+    return check.explain(value, text.length, (misfits) => expectation(check, value, misfits))
   } catch (thrown) {
     return `where cannot be said: ${whyNot(text, thrown)}`
   }
@@ -160,15 +148,14 @@ function hasUnexpectedToken(prefix: string): boolean {
 }
 
 /** Where the value goes wrong and what is expected there: schema and path, never the value. */
-function expectation(validator: Validator, value: unknown): string {
-  const errors = validator.Errors(value)
-  // TypeBox tells the misfit of each alternative before the misfit of the union that holds them: the union is the news.
-  const unions = errors.filter((error) => error.keyword === 'anyOf').map((error) => `${error.schemaPath}/anyOf/`)
-  const news = errors.filter((error) => !unions.some((union) => error.schemaPath.startsWith(union)))
+function expectation(check: ValueCheck, value: unknown, misfits: readonly Misfit[]): string {
+  // The misfit of each alternative is told before the misfit of the union that holds them: the union is the news.
+  const unions = misfits.filter((misfit) => misfit.keyword === 'anyOf').map((misfit) => `${misfit.schemaPath}/anyOf/`)
+  const news = misfits.filter((misfit) => !unions.some((union) => misfit.schemaPath.startsWith(union)))
   const first = news[0]
   if (first === undefined) return 'TypeBox does not say why'
-  const path = namedPath(validator.Type(), value, first.instancePath)
-  const rest = news.length === 1 ? '' : ' (and more)'
+  const path = check.namedPath(value, first.instancePath)
+  const rest = news.length === 1 && misfits.length <= MAX_MISFITS ? '' : ' (and more)'
   switch (first.keyword) {
     case 'boolean':
       return `${path} is not allowed there${rest}`
@@ -177,9 +164,9 @@ function expectation(validator: Validator, value: unknown): string {
     case 'enum':
       return `${path} must be one of ${JSON.stringify(first.params.allowedValues)}${rest}`
     case 'anyOf': {
-      const branches = errors.filter((error) => error.schemaPath.startsWith(`${first.schemaPath}/anyOf/`))
-      const wants = branches.map((error) =>
-        error.keyword === 'const' ? `be ${JSON.stringify(error.params.allowedValue)}` : error.message,
+      const branches = misfits.filter((misfit) => misfit.schemaPath.startsWith(`${first.schemaPath}/anyOf/`))
+      const wants = branches.map((misfit) =>
+        misfit.keyword === 'const' ? `be ${JSON.stringify(misfit.params.allowedValue)}` : misfit.message,
       )
       return `${path} must ${[...new Set(wants.map((want) => want.replace(/^must /, '')))].join(', or ')}${rest}`
     }

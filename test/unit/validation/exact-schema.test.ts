@@ -28,7 +28,7 @@ async function verdicts(schema: TSchema, json: string): Promise<readonly Verdict
   return [
     decoded instanceof RejectedValue ? decoded.failure.message : undefined,
     await reasonOf(() => publish(topic, JSON.parse(json))),
-    await reasonOf(() => refuseInvalid(topic, JSON.parse(json))),
+    await reasonOf(() => refuseInvalid(topic, { value: JSON.parse(json), text: json })),
   ]
 }
 

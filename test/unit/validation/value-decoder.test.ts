@@ -85,6 +85,13 @@ describe('a value that does not satisfy its schema', () => {
     })
   }
 
+  it('says of a union with many alternatives that there are more than it tells', async () => {
+    const states = Type.Union([...'abcdefghij'].map((letter) => Type.Literal(letter)))
+    const { message } = await failureOf(Buffer.from('{"state":"x"}'), Type.Object({ state: states }))
+    const told = [...'abcdefgh'].map((letter) => `be "${letter}"`).join(', or ')
+    assert.equal(message, `the value does not satisfy its schema: /state must ${told} (and more)`)
+  })
+
   it('is a number too large for a number, which JSON.parse reads as infinity', async () => {
     const { reason } = await failureOf(Buffer.from('{"id":"a","total":1e999}'), schema)
     assert.equal(reason, 'invalid')
@@ -172,12 +179,25 @@ describe('a value that is nested too deeply', () => {
   })
 
   it('is invalid where it has a mistake inside, though the place of the mistake cannot be found', async () => {
-    const { reason, message } = await failureOf(nested(2_000, '{"size":"large \\" ]] {","inner":null}'), tree)
+    const chain = Type.Cyclic(
+      { Node: Type.Object({ size: Type.Number(), inner: Type.Optional(Type.Ref('Node')) }) },
+      'Node',
+    )
+    const { reason, message } = await failureOf(nested(2_000, '{"size":"large \\" ]] {"}'), chain)
     assert.equal(reason, 'invalid')
     assert.equal(
       message,
       'the value does not satisfy its schema: where cannot be said: it is nested too deeply (2001 levels)',
     )
+  })
+
+  it('is invalid with the place of its mistake, where it is small', async () => {
+    const chain = Type.Cyclic(
+      { Node: Type.Object({ size: Type.Number(), inner: Type.Optional(Type.Ref('Node')) }) },
+      'Node',
+    )
+    const { message } = await failureOf(nested(200, '{"size":"large"}'), chain)
+    assert.equal(message, `the value does not satisfy its schema: ${'/inner'.repeat(200)}/size must be number`)
   })
 
   it('is told from a schema that refers to nothing but itself', async () => {

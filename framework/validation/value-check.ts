@@ -1,0 +1,65 @@
+/** Whether a value is what a schema says, and why not: for each way on which values are checked. Never tells the payload itself. */
+import type { TSchema } from 'typebox'
+import { exactSchema } from './exact-schema.ts'
+import { GuardedPatterns, type PatternRules } from './guarded-patterns.ts'
+import { type Check, type Misfit, Misfits } from './misfits.ts'
+import { namedPath } from './value-path.ts'
+
+export class ValueCheck {
+  readonly #schema: TSchema
+  readonly #compiled: Check
+  readonly #patterns: GuardedPatterns | undefined
+  readonly #misfits: Misfits
+
+  private constructor(schema: TSchema, compiled: Check, patterns: GuardedPatterns | undefined, misfits: Misfits) {
+    this.#schema = schema
+    this.#compiled = compiled
+    this.#patterns = patterns
+    this.#misfits = misfits
+  }
+
+  /**
+   * Compiles the schema. TypeBox's compiler is loaded only here, because loading it is slow.
+   * @param rules for its patterns. Without them, these run as often as they are asked, and on every text.
+   * @throws whatever TypeBox throws at a schema that it cannot compile
+   */
+  static async of(schema: TSchema, rules?: PatternRules): Promise<ValueCheck> {
+    const [{ Compile }, { Errors }] = await Promise.all([import('typebox/compile'), import('typebox/value')])
+    const exact = exactSchema(schema)
+    const guarded = rules === undefined ? { schema: exact } : GuardedPatterns.in(exact, rules)
+    const misfits = new Misfits(guarded.schema, { Compile, Errors })
+    return new ValueCheck(guarded.schema, Compile(guarded.schema), guarded.patterns, misfits)
+  }
+
+  /** @throws RangeError where the value is nested deeper than the stack allows */
+  accepts(value: unknown): boolean {
+    const patterns = this.#patterns
+    if (patterns === undefined) return this.#compiled.Check(value)
+    if (!patterns.check(value, this.#compiled)) return false
+    patterns.forget()
+    return true
+  }
+
+  /**
+   * Where the value that was just refused goes wrong first.
+   * @param characters of its JSON
+   * @throws RangeError where that is nested too deeply to be found
+   */
+  misfits(value: unknown, characters: number): readonly Misfit[] {
+    return this.#misfits.in(value, characters)
+  }
+
+  /**
+   * The same in words.
+   * @param words makes a text of it
+   */
+  explain(value: unknown, characters: number, words: (misfits: readonly Misfit[]) => string): string {
+    const why = () => words(this.misfits(value, characters))
+    return this.#patterns === undefined ? why() : this.#patterns.explain(why)
+  }
+
+  /** A place in a value, by the names of the schema. */
+  namedPath(value: unknown, instancePath: string): string {
+    return namedPath(this.#schema, value, instancePath)
+  }
+}
