@@ -655,10 +655,10 @@ export const mutants: readonly Mutant[] = [
     replace: '      return\n',
   },
   {
-    name: 'of a batch that was taken back, every record is the next of its shard',
+    name: 'of a batch that was taken back, one record runs again',
     file: 'failures/settlement.ts',
-    find: "      if (heads.has(pending.shard)) pending.state = 'queued'\n      else this.#runAgain({ state, pending })\n      heads.add(pending.shard)\n    }\n  }\n",
-    replace: '      this.#runAgain({ state, pending })\n    }\n  }\n',
+    find: 'for (const pending of pendings) this.#runAgain({ state, pending })',
+    replace: 'for (const pending of pendings.slice(0, 1)) this.#runAgain({ state, pending })',
   },
   {
     name: 'what was taken back was an attempt',

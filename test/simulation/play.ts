@@ -570,7 +570,9 @@ export class Game {
       if (reason === 'in-the-way' && failedAt !== undefined) this.#oracle.giveUp(running, true, failedAt)
       if (!isBooked())
         throw new Violation('DEAD', `record ${running.record.uid} is given up (${reason}), and too early`)
-      if (isRequest(each)) member.deadLetters.push({ request: each, running })
+      if (!isRequest(each)) continue
+      this.#oracle.checkSilence(member.id, this.#now, `the dead letter of record ${running.record.uid}`)
+      member.deadLetters.push({ request: each, running })
     }
   }
 

@@ -9,6 +9,8 @@ import { type Mutant, mutants, mutate, pathOf } from './mutants.ts'
 const SCHEDULES = '12000'
 const ENGINE_SCHEDULES = '1000'
 const GROUPS = '20'
+/** A mutant that hangs is not caught: nobody would know of it. Long enough for a machine that has other work. */
+const LIMIT_MS = 600_000
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 const only = process.argv[2]
@@ -37,7 +39,8 @@ async function tryMutant(mutant: Mutant): Promise<{ isCaught: boolean; by: strin
     await writeFile(path, mutate(await readFile(path, 'utf8'), mutant))
     const { code, output } = await play(folder, mutant)
     const firstLine = output.split('\n').find((line) => line.startsWith('seed ')) ?? output.split('\n')[0] ?? ''
-    return { isCaught: code === 1 && firstLine.startsWith('seed '), by: firstLine.slice(0, 160) }
+    const by = code === null ? `not through after ${LIMIT_MS / 1_000} s` : firstLine.slice(0, 160)
+    return { isCaught: code === 1 && firstLine.startsWith('seed '), by }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -52,7 +55,7 @@ function play(folder: string, { part }: Mutant): Promise<{ code: number | null; 
 function simulate(folder: string, script: string, seeds: string): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
     const args = ['--import', 'tsx', join(folder, 'test/simulation', script), '--seeds', seeds, '--from', '1']
-    const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 })
+    const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], timeout: LIMIT_MS })
     let output = ''
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {

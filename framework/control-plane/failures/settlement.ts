@@ -176,12 +176,7 @@ export class Settlement {
 
   /** It has not begun: no attempt, and its turn is where it was. */
   #requeue({ state, pendings }: InFlight): void {
-    const heads = new Set<Shard>()
-    for (const pending of pendings) {
-      if (heads.has(pending.shard)) pending.state = 'queued'
-      else this.#runAgain({ state, pending })
-      heads.add(pending.shard)
-    }
+    for (const pending of pendings) this.#runAgain({ state, pending })
   }
 
   /** Runs them again in smaller batches: those that are not to blame succeed, and the one that is will be alone. */
