@@ -16,7 +16,7 @@ export interface KafkaOptions {
    * Listeners beside the plain one, by name: in capitals, with the protocol that each speaks. What else they need stands in `config`, as
    * `listener.name.<name in small letters>.…`.
    */
-  readonly listeners?: Readonly<Record<string, 'SSL' | 'SASL_SSL'>>
+  readonly listeners?: Readonly<Record<string, 'SSL' | 'SASL_SSL' | 'SASL_PLAINTEXT'>>
   /** Passwords of SCRAM users by their names. They stand in the log of the cluster's metadata from its beginning. */
   readonly scramUsers?: Readonly<Record<string, string>>
   /** Broker settings beside the harness's own, as Kafka names them. */

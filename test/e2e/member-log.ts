@@ -23,6 +23,8 @@ export interface MemberPlan {
   readonly instanceId?: string
   readonly startFrom: 'earliest' | 'latest'
   readonly sessionTimeoutMs: number
+  /** A user of SCRAM-SHA-512, at a listener without TLS. */
+  readonly user?: { readonly username: string; readonly password: string }
   readonly librdkafka: Readonly<Record<string, string | number | boolean>>
   readonly ordering: Ordering
   readonly concurrency: number

@@ -9,6 +9,7 @@ import type { KafkaClient, KafkaConnection } from '../../framework/kafka/kafka-c
 import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
+import type { SecuritySettings } from '../../framework/model/settings.ts'
 import { createLogger } from '../../framework/observability/logger.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
 import { type MemberCommand, type MemberNote, type MemberPlan, monotonicMs } from './member-log.ts'
@@ -144,11 +145,17 @@ function watched(client: KafkaClient): KafkaClient {
   }
 }
 
+function securityOf(user: NonNullable<MemberPlan['user']>): SecuritySettings {
+  const { security } = configDefaults.kafka
+  return { ...security, sasl: { ...security.sasl, mechanism: 'SCRAM-SHA-512', ...user } }
+}
+
 async function main(): Promise<void> {
   const {
     brokers,
     groupProtocol,
     sessionTimeoutMs,
+    user,
     librdkafka,
     instanceId,
     startFrom,
@@ -164,6 +171,7 @@ async function main(): Promise<void> {
     groupProtocol,
     sessionTimeoutMs,
     librdkafka: settings,
+    ...(user !== undefined && { security: securityOf(user) }),
     log,
   })
   const connection: KafkaConnection = {

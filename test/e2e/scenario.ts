@@ -17,7 +17,7 @@ import { eventually, MemberProcess } from './member-process.ts'
 export const quietLog: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quietLog }
 
 /** What a test may change of a member's plan. */
-export type PlanChanges = Partial<Omit<MemberPlan, 'behaviour' | 'file' | 'brokers' | 'name'>> & {
+export type PlanChanges = Partial<Omit<MemberPlan, 'behaviour' | 'file' | 'name'>> & {
   readonly behaviour?: Partial<Behaviour>
 }
 
@@ -248,11 +248,10 @@ export class Scenario {
       ...{ topic: this.topic, group: this.group, groupProtocol: 'consumer', startFrom: 'earliest' },
       ...{ ordering: 'key', concurrency: 50, timeoutMs: handlers.timeoutMs, deadLetterTopic: null },
       retry: { attempts: 5, backoff: 'fixed', minMs: 20, maxMs: 20, jitter: false },
-      ...{ limits, commit, lifecycle: shutdown, metrics: false },
+      ...{ limits, commit, lifecycle: shutdown, metrics: false, brokers: this.cluster.brokers },
       ...this.#common,
       ...changes,
       name,
-      brokers: this.cluster.brokers,
       behaviour: { ...behaviour, ...this.#common.behaviour, ...changes.behaviour },
       file: join(this.#directory, `${name}.jsonl`),
     }
