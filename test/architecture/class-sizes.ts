@@ -8,7 +8,6 @@ const MOST_FIELDS = 10
 export const largeClasses: Readonly<Record<string, number>> = {
   AdaptiveConcurrency: 12,
   AppConfig: 12,
-  AsyncEngine: 16,
   Attempt: 11,
   BrokerPoller: 20,
   ComposedRuntime: 15,
@@ -28,7 +27,6 @@ export const largeClasses: Readonly<Record<string, number>> = {
   TrafficLedger: 14,
   WorkManager: 12,
   WorkQueue: 13,
-  WorkerEngine: 13,
   WorkerLane: 18,
 }
 

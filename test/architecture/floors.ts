@@ -30,7 +30,7 @@ export const floors: readonly Room[] = [
   { path: 'framework/execution-plane', owns: 'the contract of engines, and the exchange of their code' },
   { path: 'framework/control-plane/shell', owns: 'the async shell: polling, pumping, committing, draining' },
   { path: 'framework/execution-plane/attempt', owns: 'one attempt, wherever it runs' },
-  { path: 'framework/execution-plane/engines', owns: 'attempts on the event loop' },
+  { path: 'framework/execution-plane/engines', owns: 'the gate of every engine, and attempts on the event loop' },
   { path: 'framework/execution-plane/worker/thread', owns: "the thread's side, and what crosses the boundary" },
   { path: 'framework/execution-plane/worker/lane', owns: 'one thread seen from outside' },
   { path: 'framework/execution-plane/worker', owns: 'the worker engine: which thread gets what' },

@@ -511,8 +511,8 @@ export const mutants: readonly Mutant[] = [
     name: 'a handler runs inside submit()',
     file: 'engines/async-engine.ts',
     part: 'engine',
-    find: 'this.#open++\n    this.#takeTurnSoon()',
-    replace: 'this.#open++\n    this.#takeTurn()',
+    find: 'this.#gate.admit()\n    this.#takeTurnSoon()',
+    replace: 'this.#gate.admit()\n    this.#takeTurn()',
   },
   {
     name: 'a handler that ignores its signal is waited for for ever',
@@ -676,15 +676,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an engine begins what it has given back',
     part: 'engine',
-    file: 'engines/async-engine.ts',
-    find: 'this.#queue = waiting.filter(({ item }) => !shouldRecall(item))',
-    replace: 'this.#queue = waiting',
+    file: 'engines/attempt-queue.ts',
+    find: 'this.#attempts = waiting.filter((attempt) => !taken.has(attempt))',
+    replace: 'this.#attempts = [...waiting]',
   },
   {
     name: 'an engine forgets to answer for what it has taken back',
     part: 'engine',
     file: 'engines/async-engine.ts',
-    find: 'for (const attempt of taken) this.#complete(attempt, recalled, now)',
+    find: 'for (const attempt of taken) this.#gate.complete(attempt.item, recalled, attempt.durationMs(now))',
     replace: '',
   },
   {

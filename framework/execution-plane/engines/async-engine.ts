@@ -1,13 +1,14 @@
 /** Runs attempts on the event loop of this process. Decides nothing about order, retries or commits. */
-import { bug, PyrallelError } from '../../model/errors.ts'
-import { totalLogger } from '../../model/total-logger.ts'
-import type { CompletionEvent, Outcome, Recalled, WorkItem } from '../../model/work.ts'
-import type { Clock, Timer } from '../../time/clock.ts'
+import { bug } from '../../model/errors.ts'
+import type { CompletionEvent, Outcome, WorkItem } from '../../model/work.ts'
+import type { Clock } from '../../time/clock.ts'
 import { DeadlineQueue } from '../../time/deadline-queue.ts'
 import { Attempt, type AttemptOwner } from '../attempt/attempt.ts'
 import { interrupted, recalled, timedOut } from '../attempt/outcomes.ts'
 import { type HandlerSetup, PreparedHandler } from '../attempt/prepared-handler.ts'
 import type { ExecutionEngine } from '../execution-engine.ts'
+import { AttemptQueue } from './attempt-queue.ts'
+import { EngineGate } from './engine-gate.ts'
 
 export interface AsyncEngineOptions extends HandlerSetup {
   /** Attempts in flight at most. At least 1. */
@@ -39,18 +40,10 @@ export class AsyncEngine implements ExecutionEngine {
     onOver: (attempt, outcome) => this.#onOver(attempt, outcome),
     onStray: (attempt) => this.#onStray(attempt),
   }
-  #state: 'new' | 'starting' | 'open' | 'closing' | 'closed' = 'new'
+  readonly #gate: EngineGate
+  readonly #queue = new AttemptQueue()
   #handler: PreparedHandler | undefined
-  #onCompletion: (completion: CompletionEvent) => void = () => {}
-  /** Submitted, in order; those from `#next` on are not started. */
-  #queue: Attempt[] = []
-  #next = 0
-  /** Submitted and not completed. */
-  #open = 0
   #turnIsDue = false
-  #closing: { readonly promise: Promise<void>; readonly settle: () => void } | undefined
-  #giveUpAt = Number.POSITIVE_INFINITY
-  #giveUpTimer: Timer | undefined
   /** Takes it off the list of those who may be to blame. */
   #leave: (() => void) | undefined
 
@@ -58,6 +51,15 @@ export class AsyncEngine implements ExecutionEngine {
     this.#options = options
     this.#running = new DeadlineQueue(options.clock, options.timeoutMs, (attempt) => this.#onDeadline(attempt))
     this.#overdue = new DeadlineQueue(options.clock, options.abandonAfterMs, (attempt) => this.#abandon(attempt))
+    this.#gate = new EngineGate(
+      { ...options, unwindMs: 0 },
+      {
+        onClosing: () => {},
+        onGraceOver: (reason) => this.#abort(reason, () => true),
+        cut: (reason) => this.#cut(reason),
+        end: () => this.#leave?.(),
+      },
+    )
   }
 
   get capacity(): number {
@@ -65,7 +67,7 @@ export class AsyncEngine implements ExecutionEngine {
   }
 
   get inFlight(): number {
-    return this.#open + this.#abandoned.size
+    return this.#gate.open + this.#abandoned.size
   }
 
   get abandoned(): number {
@@ -74,65 +76,36 @@ export class AsyncEngine implements ExecutionEngine {
 
   /** @throws PyrallelError PYR_HANDLER_OPTION when the topic's schema cannot be compiled */
   async start(onCompletion: (completion: CompletionEvent) => void): Promise<void> {
-    if (this.#closing !== undefined) throw this.#isClosed('start')
-    if (this.#state !== 'new')
-      throw bug('AsyncEngine.start', `the engine of ${this.#options.handlerId} was started twice`)
-    this.#state = 'starting'
-    this.#onCompletion = onCompletion
+    this.#gate.beginStart(onCompletion)
     this.#handler = await PreparedHandler.of(this.#options)
-    if (this.#closing !== undefined) return
-    this.#state = 'open'
+    if (this.#gate.isClosing) return
+    this.#gate.opened()
     this.#leave = this.#options.attribution?.addEngine(() => this.#running.items())
   }
 
   submit(item: WorkItem): void {
-    if (this.#closing !== undefined) throw this.#isClosed('submit')
-    if (this.#state !== 'open' || this.#handler === undefined) {
-      const message = `The engine of ${this.#options.handlerId} has not started. Await start() before submit().`
-      throw new PyrallelError('PYR_ENGINE_NOT_STARTED', message)
-    }
-    if (this.#open >= this.capacity) {
-      const slots = `${this.inFlight} of ${this.#options.concurrency} slots`
-      const message = `The engine of ${this.#options.handlerId} uses ${slots}. Submit only while there is capacity.`
-      throw new PyrallelError('PYR_ENGINE_FULL', message)
-    }
+    this.#gate.requireRoom(this.inFlight)
+    if (this.#handler === undefined) throw bug('AsyncEngine.submit', 'admitted before its handler was made ready')
     this.#queue.push(new Attempt(this.#handler, item, this.#owner))
-    this.#open++
+    this.#gate.admit()
     this.#takeTurnSoon()
   }
 
   abort(shouldAbort: (item: WorkItem) => boolean): void {
-    const reason = new DOMException('the attempt was given up', 'AbortError')
-    for (const attempt of this.#unfinished()) if (shouldAbort(attempt.item)) attempt.abort(reason)
+    this.#abort('the attempt was given up', shouldAbort)
   }
 
   recall(shouldRecall: (item: WorkItem) => boolean): void {
-    const waiting = this.#queue.slice(this.#next)
-    const taken = waiting.filter(({ item }) => shouldRecall(item))
+    const taken = this.#queue.remove(shouldRecall)
     if (taken.length === 0) return
-    this.#queue = waiting.filter(({ item }) => !shouldRecall(item))
-    this.#next = 0
     setImmediate(() => {
       const now = this.#options.clock.now()
-      for (const attempt of taken) this.#complete(attempt, recalled, now)
+      for (const attempt of taken) this.#gate.complete(attempt.item, recalled, attempt.durationMs(now))
     })
   }
 
-  /** A second call waits for the first, and can only shorten its grace. */
   close(graceMs: number): Promise<void> {
-    this.#closing ??= newSettler()
-    if (this.#state === 'closed') return this.#closing.promise
-    this.#state = 'closing'
-    const giveUpAt = this.#options.clock.now() + Math.max(0, graceMs)
-    if (this.#open === 0) {
-      this.#finishClosing()
-    } else if (giveUpAt < this.#giveUpAt) {
-      this.#giveUpAt = giveUpAt
-      this.#giveUpTimer?.cancel()
-      if (graceMs > 0) this.#giveUpTimer = this.#options.clock.setTimer(graceMs, () => this.#giveUp())
-      else this.#giveUp()
-    }
-    return this.#closing.promise
+    return this.#gate.close(graceMs)
   }
 
   /**
@@ -153,7 +126,7 @@ export class AsyncEngine implements ExecutionEngine {
     const endOfTurn = now + TURN_MS
     try {
       for (let started = 0; started < TURN_ATTEMPTS && now < endOfTurn; started++) {
-        const attempt = this.#takeNext()
+        const attempt = this.#queue.take()
         if (attempt === undefined) return
         const outcome = attempt.start(now)
         if (outcome === undefined) this.#running.add(attempt, now)
@@ -161,19 +134,8 @@ export class AsyncEngine implements ExecutionEngine {
         if (outcome !== undefined) this.#complete(attempt, this.#inTime(attempt, outcome, now), now)
       }
     } finally {
-      if (this.#next < this.#queue.length) this.#takeTurnSoon()
+      if (!this.#queue.isEmpty) this.#takeTurnSoon()
     }
-  }
-
-  #takeNext(): Attempt | undefined {
-    const attempt = this.#queue[this.#next]
-    if (attempt === undefined) return undefined
-    this.#next++
-    if (this.#next === this.#queue.length || this.#next === TURN_ATTEMPTS) {
-      this.#queue = this.#queue.slice(this.#next)
-      this.#next = 0
-    }
-    return attempt
   }
 
   #onOver(attempt: Attempt, outcome: Outcome): void {
@@ -209,69 +171,35 @@ export class AsyncEngine implements ExecutionEngine {
       { abandonAfterMs: this.#options.abandonAfterMs },
       'a handler ignores its signal and was abandoned; it keeps its slot',
     )
-    this.#giveUpAttempt(attempt, attempt.stray ?? timedOut(this.#options.timeoutMs), this.#options.clock.now())
+    this.#giveUp(attempt, attempt.stray ?? timedOut(this.#options.timeoutMs), this.#options.clock.now())
   }
 
-  #giveUpAttempt(attempt: Attempt, outcome: Outcome, now: number): void {
+  #giveUp(attempt: Attempt, outcome: Outcome, now: number): void {
     attempt.giveUp(outcome)
     this.#complete(attempt, outcome, now)
   }
 
-  #complete(attempt: Attempt, outcome: Outcome | Recalled, now: number): void {
-    this.#open--
-    try {
-      this.#onCompletion({ workId: attempt.item.id, outcome, durationMs: attempt.durationMs(now) })
-    } finally {
-      if (this.#open === 0 && this.#closing !== undefined) this.#finishClosing()
+  #complete(attempt: Attempt, outcome: Outcome, now: number): void {
+    this.#gate.complete(attempt.item, outcome, attempt.durationMs(now))
+  }
+
+  #abort(reason: string, shouldAbort: (item: WorkItem) => boolean): void {
+    const exception = new DOMException(reason, 'AbortError')
+    for (const attempt of this.#unfinished()) if (shouldAbort(attempt.item)) attempt.abort(exception)
+  }
+
+  #cut(reason: string): void {
+    const now = this.#options.clock.now()
+    const leftBehind = this.#unfinished()
+    this.#queue.remove(() => true)
+    for (const attempt of leftBehind) {
+      this.#running.delete(attempt)
+      this.#overdue.delete(attempt)
+      this.#giveUp(attempt, interrupted(reason), now)
     }
   }
 
-  /** The grace is over. Those that heed their signal get one turn to end by themselves, then all others are answered for. */
-  #giveUp(): void {
-    const reason = new DOMException('the engine is closing', 'AbortError')
-    for (const attempt of this.#unfinished()) attempt.abort(reason)
-    setImmediate(() => {
-      const leftBehind = this.#unfinished()
-      if (leftBehind.length === 0) return
-      const { handlerId, clock, log } = this.#options
-      totalLogger(log).warn(
-        { handler: handlerId, leftBehind: leftBehind.length },
-        'handlers were still running when the engine had to close',
-      )
-      const now = clock.now()
-      this.#queue = []
-      this.#next = 0
-      for (const attempt of leftBehind) {
-        this.#running.delete(attempt)
-        this.#overdue.delete(attempt)
-        this.#giveUpAttempt(attempt, interrupted(reason.message), now)
-      }
-    })
-  }
-
-  #finishClosing(): void {
-    this.#state = 'closed'
-    this.#leave?.()
-    this.#giveUpTimer?.cancel()
-    this.#closing?.settle()
-  }
-
   #unfinished(): readonly Attempt[] {
-    return [...this.#queue.slice(this.#next), ...this.#running.items(), ...this.#overdue.items()]
+    return [...this.#queue.all, ...this.#running.items(), ...this.#overdue.items()]
   }
-
-  #isClosed(verb: string): PyrallelError {
-    return new PyrallelError(
-      'PYR_ENGINE_CLOSED',
-      `${verb}() was called on the engine of ${this.#options.handlerId} after close().`,
-    )
-  }
-}
-
-function newSettler(): { readonly promise: Promise<void>; readonly settle: () => void } {
-  let settle = () => {}
-  const promise = new Promise<void>((resolve) => {
-    settle = resolve
-  })
-  return { promise, settle }
 }

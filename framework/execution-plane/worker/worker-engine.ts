@@ -2,13 +2,13 @@
 import { availableParallelism } from 'node:os'
 import type { ResourceLimits } from 'node:worker_threads'
 import type { RecordPlace } from '../../kafka/kafka-client.ts'
-import { bug, PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { ThreadCounters } from '../../model/snapshot.ts'
-import type { CompletionEvent, Outcome, Recalled, WorkItem } from '../../model/work.ts'
-import type { Clock, Timer } from '../../time/clock.ts'
+import type { CompletionEvent, WorkItem } from '../../model/work.ts'
+import type { Clock } from '../../time/clock.ts'
 import { interrupted, recalled, timedOut } from '../attempt/outcomes.ts'
+import { CLOSING, EngineGate } from '../engines/engine-gate.ts'
 import type { ExecutionEngine } from '../execution-engine.ts'
 import type { Death } from './lane/lane.ts'
 import type { LaneEnding } from './lane/worker-lane.ts'
@@ -50,23 +50,14 @@ export interface WorkerCounters extends CrewCounters {
 const UNWIND_MS = 50
 /** No `teardown` takes longer, whatever the grace: an engine whose code was replaced may have days. Milliseconds. */
 const MOST_TEARDOWN_MS = 600_000
-const CLOSING = 'the engine is closing'
 
 export class WorkerEngine implements ExecutionEngine {
   readonly #options: WorkerEngineOptions
   readonly #crew: LaneCrew
   readonly #queue: WorkQueue
-  #state: 'new' | 'starting' | 'open' | 'closing' | 'closed' = 'new'
-  #onCompletion: (completion: CompletionEvent) => void = () => {}
-  /** Submitted and not completed. */
-  #open = 0
+  readonly #gate: EngineGate
   #interrupted = 0
   #isTurnDue = false
-  #closing: Promise<void> | undefined
-  #onIdle: () => void = () => {}
-  #giveUpAt = Number.POSITIVE_INFINITY
-  #giveUpTimer: Timer | undefined
-  #hasGivenUp = false
 
   constructor(options: WorkerEngineOptions) {
     this.#options = options
@@ -82,13 +73,27 @@ export class WorkerEngine implements ExecutionEngine {
         onCompletion: (lane, item, outcome, durationMs) => {
           // Its thread has said so, and lives: what the engine itself says of those on a dead one acquits nobody.
           if (outcome.kind !== 'interrupted') this.#queue.onCompleted(lane, item)
-          this.#complete(item, outcome, durationMs)
+          this.#gate.complete(item, outcome, durationMs)
         },
         onChange: () => this.#takeTurnSoon(),
         onGone: (_lane, ending) => this.#onGone(ending, ending.isCell),
       },
     )
     this.#queue = new WorkQueue(options.clock, this.#crew, options.concurrency, () => this.#takeTurnSoon())
+    this.#gate = new EngineGate(
+      { ...options, unwindMs: UNWIND_MS },
+      {
+        onClosing: () => {
+          this.#crew.beginNoMore()
+          this.#takeTurnSoon()
+        },
+        onGraceOver: (reason) => this.#abort(reason, () => true),
+        cut: (reason) => {
+          for (const lane of this.#crew.all) if (lane.size > 0) lane.killPlanned(reason)
+        },
+        end: () => this.#end(),
+      },
+    )
   }
 
   get capacity(): number {
@@ -100,7 +105,7 @@ export class WorkerEngine implements ExecutionEngine {
   }
 
   get inFlight(): number {
-    return this.#open
+    return this.#gate.open
   }
 
   /** Always 0: a handler that ignores its signal loses its thread. */
@@ -119,34 +124,20 @@ export class WorkerEngine implements ExecutionEngine {
 
   /** @throws PyrallelError PYR_WORKER_START when the handler cannot be loaded, or its `setup` fails */
   async start(onCompletion: (completion: CompletionEvent) => void): Promise<void> {
-    if (this.#closing !== undefined) throw this.#isClosed('start')
-    if (this.#state !== 'new') {
-      throw bug('WorkerEngine.start', `the engine of ${this.#options.handlerId} was started twice`)
-    }
-    this.#state = 'starting'
-    this.#onCompletion = onCompletion
+    this.#gate.beginStart(onCompletion)
     try {
       await this.#crew.start()
     } catch (error) {
       // Closed meanwhile: then it is no fault that no thread came up.
-      if (this.#closing === undefined) throw error
+      if (!this.#gate.isClosing) throw error
     }
-    if (this.#closing === undefined) this.#state = 'open'
+    this.#gate.opened()
   }
 
   submit(item: WorkItem): void {
-    if (this.#closing !== undefined) throw this.#isClosed('submit')
-    const { handlerId, concurrency } = this.#options
-    if (this.#state !== 'open') {
-      const message = `The engine of ${handlerId} has not started. Await start() before submit().`
-      throw new PyrallelError('PYR_ENGINE_NOT_STARTED', message)
-    }
-    if (this.#open - this.setAside >= concurrency) {
-      const message = `The engine of ${handlerId} uses ${this.#open} of ${concurrency} slots. Submit only while there is capacity.`
-      throw new PyrallelError('PYR_ENGINE_FULL', message)
-    }
-    this.#open++
+    this.#gate.requireRoom(this.#gate.open - this.setAside)
     this.#queue.push(item)
+    this.#gate.admit()
     this.#takeTurnSoon()
   }
 
@@ -159,19 +150,9 @@ export class WorkerEngine implements ExecutionEngine {
     this.#takeTurnSoon()
   }
 
-  /** A second call waits for the first, and can only shorten its grace. No thread is begun from here on. */
+  /** No thread is begun from here on. */
   close(graceMs: number): Promise<void> {
-    const giveUpAt = this.#options.clock.now() + Math.max(0, graceMs)
-    const isSooner = giveUpAt < this.#giveUpAt
-    this.#giveUpAt = Math.min(this.#giveUpAt, giveUpAt)
-    this.#closing ??= this.#close()
-    if (this.#state === 'closing' && isSooner) {
-      this.#giveUpTimer?.cancel()
-      if (this.#open === 0) void this.#crew.stop(this.#teardownMs)
-      else if (graceMs > 0) this.#giveUpTimer = this.#options.clock.setTimer(graceMs, () => this.#giveUp())
-      else this.#giveUp()
-    }
-    return this.#closing
+    return this.#gate.close(graceMs)
   }
 
   /**
@@ -179,7 +160,7 @@ export class WorkerEngine implements ExecutionEngine {
    * `setImmediate` and not a microtask: the bells of several threads are heard first.
    */
   #takeTurnSoon(): void {
-    if (this.#isTurnDue || this.#state === 'closed') return
+    if (this.#isTurnDue || this.#gate.isClosed) return
     this.#isTurnDue = true
     setImmediate(() => {
       this.#isTurnDue = false
@@ -188,21 +169,12 @@ export class WorkerEngine implements ExecutionEngine {
   }
 
   #takeTurn(): void {
-    if (this.#state === 'closing') this.#queue.endStranded(interrupted(CLOSING))
-    for (const { item, outcome } of this.#queue.takeEnded()) this.#complete(item, outcome, 0)
+    if (this.#gate.isClosing) this.#queue.endStranded(interrupted(CLOSING))
+    for (const { item, outcome } of this.#queue.takeEnded()) this.#gate.complete(item, outcome, 0)
     this.#queue.distribute()
     for (const lane of this.#crew.all) lane.flush()
     this.#crew.endRetired()
-    if (this.#state === 'closing' && !this.#queue.hasWaiting) this.#crew.stopIdle(this.#teardownMs)
-  }
-
-  #complete(item: WorkItem, outcome: Outcome | Recalled, durationMs: number): void {
-    this.#open--
-    try {
-      this.#onCompletion({ workId: item.id, outcome, durationMs })
-    } finally {
-      if (this.#open === 0) this.#onIdle()
-    }
+    if (this.#gate.isClosing && !this.#queue.hasWaiting) this.#crew.stopIdle(this.#teardownMs)
   }
 
   #onGone(ending: LaneEnding, isCell: boolean): void {
@@ -211,12 +183,12 @@ export class WorkerEngine implements ExecutionEngine {
     // The engine's own kill at its end says nothing about what ran.
     if (!isPlanned) this.#queue.onDeath(deathOf(ending, isCell))
     const { timeoutMs } = this.#options
-    for (const { item, durationMs } of overdue) this.#complete(item, timedOut(timeoutMs), durationMs)
+    for (const { item, durationMs } of overdue) this.#gate.complete(item, timedOut(timeoutMs), durationMs)
     for (const { item, durationMs } of cut) {
       this.#interrupted++
-      this.#complete(item, interrupted(why), durationMs)
+      this.#gate.complete(item, interrupted(why), durationMs)
     }
-    if (this.#hasGivenUp) this.#abort(CLOSING, () => true)
+    if (this.#gate.isCutting) this.#abort(CLOSING, () => true)
     this.#takeTurnSoon()
   }
 
@@ -226,45 +198,14 @@ export class WorkerEngine implements ExecutionEngine {
     this.#takeTurnSoon()
   }
 
-  // --- the end ---
-
-  async #close(): Promise<void> {
-    this.#state = 'closing'
-    this.#crew.beginNoMore()
-    this.#takeTurnSoon()
-    if (this.#open > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve
-      })
-    }
-    this.#giveUpTimer?.cancel()
-    await this.#crew.stop(this.#teardownMs)
-    this.#state = 'closed'
-    this.#queue.close()
-  }
-
   /** What is left of the grace. */
   get #teardownMs(): number {
-    return Math.min(MOST_TEARDOWN_MS, Math.max(UNWIND_MS, this.#giveUpAt - this.#options.clock.now()))
+    return Math.min(MOST_TEARDOWN_MS, Math.max(UNWIND_MS, this.#gate.graceLeftMs))
   }
 
-  /** The grace is over. Those that heed their signal get a moment to end by themselves, then their threads are ended. */
-  #giveUp(): void {
-    this.#hasGivenUp = true
-    this.#abort(CLOSING, () => true)
-    this.#giveUpTimer = this.#options.clock.setTimer(UNWIND_MS, () => {
-      const { handlerId, log } = this.#options
-      const leftBehind = this.#open
-      log.warn({ handler: handlerId, leftBehind }, 'handlers were still running when the engine had to close')
-      for (const lane of this.#crew.all) if (lane.size > 0) lane.killPlanned(CLOSING)
-    })
-  }
-
-  #isClosed(verb: string): PyrallelError {
-    return new PyrallelError(
-      'PYR_ENGINE_CLOSED',
-      `${verb}() was called on the engine of ${this.#options.handlerId} after close().`,
-    )
+  async #end(): Promise<void> {
+    await this.#crew.stop(this.#teardownMs)
+    this.#queue.close()
   }
 }
 
