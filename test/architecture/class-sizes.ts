@@ -26,7 +26,6 @@ export const largeClasses: Readonly<Record<string, number>> = {
   TrafficLedger: 14,
   WorkManager: 12,
   WorkQueue: 13,
-  WorkerLane: 18,
 }
 
 interface ClassSize {

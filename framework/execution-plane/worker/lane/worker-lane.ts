@@ -6,12 +6,13 @@ import { toError } from '../../../model/errors.ts'
 import type { Logger } from '../../../model/logger.ts'
 import type { OutgoingRecord } from '../../../model/record.ts'
 import type { Outcome, WorkItem } from '../../../model/work.ts'
-import type { Clock, Timer } from '../../../time/clock.ts'
+import type { Clock } from '../../../time/clock.ts'
 import { replay } from '../thread/log-line.ts'
 import type { FromThread, PublishAnswer, ThreadSettings } from '../thread/thread-messages.ts'
 import { errorText, receivedRecord } from '../thread/thread-publisher.ts'
 import { LaneBell } from './bell.ts'
 import { LaneItems, type LeftItems } from './items.ts'
+import { LaneLife, type LifeEnding } from './lane-life.ts'
 import { LaneOutbox } from './outbox.ts'
 import { PoolThread } from './pool-thread.ts'
 import { LaneWatch } from './watch.ts'
@@ -44,24 +45,8 @@ export interface LaneListener {
 }
 
 /** How a thread ended, and what it left behind. */
-export interface LaneEnding extends Omit<LeftItems, 'ended'> {
-  readonly why: string
-  /** It had come up: it could be given items. */
-  readonly wasReady: boolean
-  /** It ended because the engine wanted it to. */
-  readonly isPlanned: boolean
-}
+export type LaneEnding = LifeEnding & Omit<LeftItems, 'ended'>
 
-/** A thread that is not ready by then is given up. Milliseconds. */
-const START_MS = 30_000
-/** What `teardown` may take where nobody waits for it. Milliseconds. */
-const TEARDOWN_MS = 30_000
-/** A thread has run its `teardown`, and ends: what it has written is passed on, and its listeners for that run. Milliseconds. */
-const EXIT_MS = 1_000
-/** A thread inside a native call cannot be ended before the call returns. So long is waited, then it is left to itself. Milliseconds. */
-const TERMINATE_MS = 1_000
-
-/** starting --ready--> open --stop--> stopping --the thread has ended--> gone. `kill` leads from any of them to gone. */
 export class WorkerLane {
   readonly #options: LaneOptions
   readonly #listener: LaneListener
@@ -69,22 +54,10 @@ export class WorkerLane {
   readonly #watch: LaneWatch
   readonly #bell: LaneBell
   readonly #thread: PoolThread
-  #state: 'starting' | 'open' | 'stopping' | 'gone' = 'starting'
+  readonly #life: LaneLife
   readonly #outbox = new LaneOutbox()
-  /** Bounds the state that the lane is in. */
-  #limit: Timer | undefined
-  #error: Error | undefined
-  /** Set: the thread is being ended. */
-  #why: string | undefined
-  #isPlanned = false
-  #teardownEndAt = Number.POSITIVE_INFINITY
   #batches = 0
   #boundaryMs = 0
-  readonly ready: Promise<void>
-  readonly gone: Promise<void>
-  #onReady: () => void = () => {}
-  #onUnready: (error: Error) => void = () => {}
-  #onGone: () => void = () => {}
 
   constructor(options: LaneOptions, listener: LaneListener) {
     this.#options = options
@@ -100,31 +73,35 @@ export class WorkerLane {
       for (const { item, outcome, durationMs } of ended) this.#complete(item, outcome, durationMs)
       listener.onChange(this)
     })
-    // Rejects when the thread has ended before it was ready; somebody may wait for that, but `onGone` tells it anyway.
-    this.ready = new Promise((resolve, reject) => {
-      this.#onReady = resolve
-      this.#onUnready = reject
-    })
-    this.ready.catch(() => {})
-    this.gone = new Promise((resolve) => {
-      this.#onGone = resolve
+    this.#life = new LaneLife(options, {
+      onStop: () => this.#send(true),
+      onKill: () => {
+        this.#watch.stop()
+        this.#thread.terminate()
+      },
+      onLeft: (why) => {
+        this.#thread.abandon()
+        this.#end(why)
+      },
     })
     this.#thread = new PoolThread(options.Pool, this.#settings(), options.resourceLimits, {
       onMessage: (message) => this.#onMessage(message),
       // Between its error and its exit a thread takes no messages. Still open, the lane would send it some, and then be ended for that.
-      onError: (error, why) => {
-        this.#error ??= error
-        this.kill(why)
-      },
+      onError: (error, why) => this.kill(why, error),
       onBroken: (why) => this.kill(why),
-      onExit: (why) => this.#end(this.#why ?? why),
+      onExit: (why) => this.#end(why),
     })
-    this.#limit = options.clock.setTimer(START_MS, () => this.kill(`its thread was not ready after ${START_MS} ms`))
+    this.#life.begin()
+  }
+
+  /** Rejects when the thread has ended before it was ready. */
+  get ready(): Promise<void> {
+    return this.#life.ready
   }
 
   /** Items may be added. */
   get isOpen(): boolean {
-    return this.#state === 'open' && this.#why === undefined
+    return this.#life.isOpen
   }
 
   /** Items that the thread has not come to yet; those taken back count until it has passed over them. */
@@ -182,43 +159,19 @@ export class WorkerLane {
    * Ends an idle thread in order: `teardown` first. Settles when the thread has ended. May be called again, with less time.
    * @param limitMs what `teardown` may take
    */
-  stop(limitMs: number = TEARDOWN_MS): Promise<void> {
-    this.#isPlanned = true
-    if (this.#state === 'starting') this.kill('the engine has ended it')
-    if (this.isOpen) {
-      this.#state = 'stopping'
-      this.#send(true)
-    }
-    if (this.#state === 'stopping' && this.#why === undefined) this.#limitTeardown(limitMs)
-    return this.gone
-  }
-
-  #limitTeardown(limitMs: number): void {
-    const { clock, log, handlerId } = this.#options
-    const endAt = clock.now() + limitMs
-    if (endAt >= this.#teardownEndAt) return
-    this.#teardownEndAt = endAt
-    this.#limit?.cancel()
-    this.#limit = clock.setTimer(limitMs, () => {
-      log.warn({ handler: handlerId, waitedMs: Math.round(limitMs) }, "a handler's teardown took too long and is cut")
-      this.kill('its teardown took too long')
-    })
+  stop(limitMs?: number): Promise<void> {
+    this.#life.stop(limitMs)
+    return this.#life.gone
   }
 
   /** Ends the thread wherever it is. What it has left is told by `onGone`. */
-  kill(why: string): void {
-    if (this.#state === 'gone' || this.#why !== undefined) return
-    this.#why = why
-    this.#watch.stop()
-    this.#limit?.cancel()
-    this.#limit = this.#options.clock.setTimer(TERMINATE_MS, () => this.#leave())
-    this.#thread.terminate()
+  kill(why: string, error?: Error): void {
+    this.#life.kill(why, error)
   }
 
   /** For an end that the engine wants, though something may still run. */
   killPlanned(why: string): void {
-    this.#isPlanned = true
-    this.kill(why)
+    this.#life.killPlanned(why)
   }
 
   // --- the thread ---
@@ -239,15 +192,17 @@ export class WorkerLane {
   }
 
   #onMessage(message: FromThread): void {
-    if (this.#state === 'gone') return
+    if (this.#life.isGone) return
     switch (message.kind) {
       case 'pyrallel.ready':
-        this.#open()
+        if (this.#life.open()) this.#listener.onChange(this)
         break
-      case 'pyrallel.unfit':
-        this.#error ??= Object.assign(new Error(message.failure.message), message.failure)
-        this.kill(`its handler could not be started: ${message.failure.name}: ${message.failure.message}`)
+      case 'pyrallel.unfit': {
+        const { name, message: text } = message.failure
+        const error = Object.assign(new Error(text), message.failure)
+        this.kill(`its handler could not be started: ${name}: ${text}`, error)
         break
+      }
       case 'pyrallel.bell':
         this.#bell.look()
         break
@@ -263,21 +218,9 @@ export class WorkerLane {
         this.#publish(message.id, message.record)
         break
       case 'pyrallel.stopped':
-        this.#teardownEndAt = Number.NEGATIVE_INFINITY
-        this.#limit?.cancel()
-        this.#limit = this.#options.clock.setTimer(EXIT_MS, () =>
-          this.kill('its thread did not end after its teardown'),
-        )
+        this.#life.onTornDown()
         break
     }
-  }
-
-  #open(): void {
-    if (this.#why !== undefined) return
-    this.#limit?.cancel()
-    this.#state = 'open'
-    this.#onReady()
-    this.#listener.onChange(this)
   }
 
   #publish(id: number, record: OutgoingRecord): void {
@@ -302,31 +245,13 @@ export class WorkerLane {
     this.#listener.onCompletion(this, item, outcome, durationMs)
   }
 
-  // --- its end ---
-
-  /** Nothing of the thread counts from now on, and it does not keep the process alive. */
-  #leave(): void {
-    this.#options.log.warn(
-      { handler: this.#options.handlerId, waitedMs: TERMINATE_MS },
-      'a thread cannot be ended while it is inside a native call; it is left to itself',
-    )
-    this.#thread.abandon()
-    this.#end(this.#why ?? 'its thread could not be ended')
-  }
-
   #end(why: string): void {
-    if (this.#state === 'gone') return
-    const { clock } = this.#options
-    const { ended, ...left } = this.#items.takeLeft(clock.now(), this.#watch.overdueSince)
-    // Asked of the state, not of whoever awaits `ready`: ready and exit may arrive in one turn, before anyone who awaits has run.
-    const wasReady = this.#state !== 'starting'
-    this.#state = 'gone'
+    const ending = this.#life.end(why)
+    if (ending === undefined) return
+    const { ended, ...left } = this.#items.takeLeft(this.#options.clock.now(), this.#watch.overdueSince)
     this.#watch.stop()
-    this.#limit?.cancel()
     this.#bell.stop()
     for (const { item, outcome, durationMs } of ended) this.#listener.onCompletion(this, item, outcome, durationMs)
-    this.#onUnready(new Error(why, this.#error === undefined ? undefined : { cause: this.#error }))
-    this.#listener.onGone(this, { why, wasReady, isPlanned: this.#isPlanned, ...left })
-    this.#onGone()
+    this.#listener.onGone(this, { ...ending, ...left })
   }
 }
