@@ -55,6 +55,7 @@ function groupText(of: GroupMetrics, paint: Paint): string {
   const lines = [
     `group ${paint('bold', group)}: ${of.membership}, ${of.assignedPartitions} partitions${intake}`,
     `  ${facts.join(', ')}`,
+    ...troubles(of).map((text) => `  ${paint('yellow', text)}`),
     '',
     ...table(
       ['handler', 'topic', 'in flight', 'limit', 'abandoned', 'threads', ''],
@@ -75,6 +76,24 @@ function groupText(of: GroupMetrics, paint: Paint): string {
   const leftOut = of.assignedPartitions - of.partitions.length
   if (leftOut > 0) lines.push(`  and ${leftOut} more partitions`)
   return lines.join('\n')
+}
+
+/** What stands between this group and its brokers, a sentence each. */
+function troubles({ stoppedBecause, sinceAnswerMs, refusedMs, uncommitted, limits }: GroupMetrics): string[] {
+  const found: string[] = []
+  if (stoppedBecause === 'unacknowledged') {
+    const since = sinceAnswerMs === null ? 'yet' : `for ${seconds(sinceAnswerMs)}`
+    found.push(`nothing starts: no commit was acknowledged ${since}`)
+  }
+  if (stoppedBecause === 'uncommitted') {
+    found.push(`nothing starts: ${uncommitted} records are done and not committed, of ${limits.maxUncommitted} allowed`)
+  }
+  if (refusedMs !== null) found.push(`the brokers have refused the credentials for ${seconds(refusedMs)}`)
+  return found
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`
 }
 
 function byPlace(a: PartitionMetrics, b: PartitionMetrics): number {
@@ -121,7 +140,7 @@ function partitionRow(of: PartitionMetrics, paint: Paint): Cell[] {
 function blockingText({ offset, key, ageMs, state, attempt, lastError }: BlockingRecord): string {
   const of = key === null ? `${offset}` : `${offset} key ${key}`
   const error = lastError === null ? '' : `: ${lastError.name}`
-  return `${of}, ${(ageMs / 1_000).toFixed(1)} s, ${state}, attempt ${attempt}${error}`
+  return `${of}, ${seconds(ageMs)}, ${state}, attempt ${attempt}${error}`
 }
 
 /** `c9, c10 and 3 more` */

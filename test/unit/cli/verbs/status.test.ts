@@ -92,6 +92,19 @@ offsets: = done   > running   . waiting   ! waiting for a retry or a dead letter
     assert.match(text, /and 2 more partitions/)
   })
 
+  it('says that nothing starts, and for how long the brokers have refused the credentials', () => {
+    const limits = { ...aGroup().limits, maxUncommitted: 500 }
+    const groups = [
+      aGroup({ group: 'a', stoppedBecause: 'unacknowledged', isCutOff: true, sinceAnswerMs: 31_000 }),
+      aGroup({ group: 'b', stoppedBecause: 'unacknowledged', sinceAnswerMs: null, refusedMs: 12_340 }),
+      aGroup({ group: 'c', stoppedBecause: 'uncommitted', uncommitted: 501, limits }),
+    ]
+    const text = statusText(aSystem({ groups }), url, plain)
+    assert.match(text, /group a.*\n.*in memory\n {2}nothing starts: no commit was acknowledged for 31\.0 s\n\n/)
+    assert.match(text, /acknowledged yet\n {2}the brokers have refused the credentials for 12\.3 s\n\n/)
+    assert.match(text, /nothing starts: 501 records are done and not committed, of 500 allowed\n/)
+  })
+
   it('says what keeps a handler from starting more, and which keys are poisoned', () => {
     const handlers = [
       aHandlerState({ adaptiveLimit: 12 }),
