@@ -23,6 +23,11 @@ export interface KafkaOptions {
   readonly config?: Readonly<Record<string, string | number>>
   /** Of the brokers' JVMs, over those that make them start fast and stay small: the last word counts. */
   readonly jvmOptions?: readonly string[]
+  /**
+   * From this size on no file of the brokers can grow, until they are started again. To Kafka that is a full disk: a write fails. Bytes; above 10 MiB,
+   * the size that the index of a log is made with.
+   */
+  readonly fullAtBytes?: number
 }
 
 export class KafkaCluster {
@@ -92,6 +97,11 @@ export class KafkaCluster {
     await this.#owned(node).ask('thaw', node)
   }
 
+  /** Settles when broker `node` has ended by itself. */
+  async ended(node: number): Promise<void> {
+    await this.#owned(node).ask('wait', node)
+  }
+
   /** Ends every broker and removes the directory. May be called twice. */
   async stop(): Promise<void> {
     this.admin.close()
@@ -126,6 +136,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   const supervision = new KafkaSupervision(directory, join(kafkaJarsDir(), '*'), {
     format: scramOptions(options.scramUsers ?? {}),
     jvm: options.jvmOptions ?? [],
+    fullAtBytes: options.fullAtBytes,
   })
   const brokers = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')
   const listeners = new Map(

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-type Verb = 'start' | 'stop' | 'kill' | 'freeze' | 'thaw'
+type Verb = 'start' | 'stop' | 'kill' | 'freeze' | 'thaw' | 'wait'
 
 interface Reply {
   readonly id: number
@@ -19,6 +19,8 @@ export interface SupervisionOptions {
   readonly format: readonly string[]
   /** Of the brokers' JVMs, after the usual ones. */
   readonly jvm: readonly string[]
+  /** How large a file may become before the brokers are started a second time. Undefined: as large as the disk allows. */
+  readonly fullAtBytes: number | undefined
 }
 
 export class KafkaSupervision {

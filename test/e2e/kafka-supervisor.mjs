@@ -3,7 +3,7 @@
  * test process closes, for whatever reason (SIGKILL included), every JVM is killed and the cluster's directory is removed.
  * Plain JavaScript, because it must start at once. Knows nothing of topics or clients.
  *
- * argv: directory of the cluster, classpath, options as JSON (SupervisionOptions). In: {id, verb: start|stop|kill|freeze|thaw, node}. Out: {id, ok} or {id, error}.
+ * argv: directory of the cluster, classpath, options as JSON (SupervisionOptions). In: {id, verb: start|stop|kill|freeze|thaw|wait, node}. Out: {id, ok} or {id, error}.
  */
 import { spawn } from 'node:child_process'
 import { appendFileSync, existsSync, rmSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const [root, classpath, options] = process.argv.slice(2)
-const { format: formatOptions, jvm } = JSON.parse(options)
+const { format: formatOptions, jvm, fullAtBytes } = JSON.parse(options)
 const startTimeoutMs = 60_000
 // A broker that leaves a quorum in order needs a moment; one that cannot is killed.
 const stopTimeoutMs = 20_000
@@ -26,7 +26,7 @@ const running = new Map()
 /** Every JVM that has not ended, the formatting ones included. */
 const launched = new Set()
 
-const verbs = { start, stop, kill, freeze, thaw }
+const verbs = { start, stop, kill, freeze, thaw, wait }
 
 process.on('message', async ({ id, verb, node }) => {
   try {
@@ -43,7 +43,8 @@ async function start(node) {
   if (running.has(node)) throw new Error(`broker ${node} is running already`)
   const directory = join(root, `broker-${node}`)
   const properties = join(root, `broker-${node}.properties`)
-  if (!existsSync(join(directory, 'meta.properties'))) {
+  const isFirst = !existsSync(join(directory, 'meta.properties'))
+  if (isFirst) {
     const format = launch(node, [
       'kafka.tools.StorageTool',
       'format',
@@ -56,7 +57,7 @@ async function start(node) {
     const code = await format.exited
     if (code !== 0) throw new Error(`formatting broker ${node} failed with ${code}:\n${format.lastLines()}`)
   }
-  const broker = launch(node, ['kafka.Kafka', properties])
+  const broker = launch(node, ['kafka.Kafka', properties], isFirst ? fullAtBytes : undefined)
   running.set(node, broker)
   void broker.exited.then(() => running.delete(node))
   const timer = setTimeout(() => broker.jvm.kill('SIGKILL'), startTimeoutMs)
@@ -88,6 +89,11 @@ async function thaw(node) {
   owned(node).jvm.kill('SIGCONT')
 }
 
+/** Settles when it has ended by itself, which it may have done before. */
+async function wait(node) {
+  await running.get(node)?.exited
+}
+
 function owned(node) {
   const broker = running.get(node)
   if (broker === undefined) throw new Error(`broker ${node} is not running`)
@@ -99,8 +105,13 @@ function clusterId() {
   return Buffer.from('pyrallel-testing').toString('base64url')
 }
 
-function launch(node, args) {
-  const jvm = spawn('java', [...jvmOptions, ...logOptions, '-cp', classpath, ...args], {
+function launch(node, args, fullAtBytes) {
+  const command = ['java', ...jvmOptions, ...logOptions, '-cp', classpath, ...args]
+  // The shell knows the limit, in blocks of 512 bytes; the JVM takes its place.
+  if (fullAtBytes !== undefined)
+    command.unshift('sh', '-c', `ulimit -f ${Math.floor(fullAtBytes / 512)}; exec "$0" "$@"`)
+  const [executable, ...rest] = command
+  const jvm = spawn(executable, rest, {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -1,7 +1,8 @@
 /** docs/guarantees.md: each event says the same four things, and every test that it names is there. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { PrometheusMetrics } from '../../../framework/observability/prometheus.ts'
 import { checkout, textOf } from './pages.ts'
 
 interface NamedTest {
@@ -16,6 +17,21 @@ const events = (page.split('\n## Events\n')[1]?.split('\n## ')[0] ?? '').split('
 function namedTests(text: string): readonly NamedTest[] {
   const flat = text.replace(/\n\s*/g, ' ')
   return [...flat.matchAll(/`(test\/[\w./-]+)`: "([^"]+)"/g)].map(([, file = '', title = '']) => ({ file, title }))
+}
+
+/** In one line. */
+function seenIn(event: string): string {
+  return (event.split('- **Seen:** ')[1]?.split('\n- **')[0] ?? '').replace(/\n\s*/g, ' ')
+}
+
+/** Of all files below these folders. */
+function sourceText(folders: readonly string[]): string {
+  const files = folders.flatMap((folder) =>
+    readdirSync(checkout + folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => `${checkout}${folder}/${file}`),
+  )
+  return files.map((file) => readFileSync(file, 'utf8')).join('\n')
 }
 
 function isThere({ file, title }: NamedTest): boolean {
@@ -37,11 +53,37 @@ describe('docs/guarantees.md', () => {
     }
   })
 
-  it('names a test for each event but those that it says have none', () => {
+  it('names a test for each event', () => {
     const without = events.filter((event) => namedTests(event).length === 0)
+    assert.deepEqual(without, [])
+  })
+
+  it('says of each event where it is seen: in the log, in a metric, in status', () => {
+    for (const event of events) {
+      const [name = ''] = event.split('\n')
+      const seen = seenIn(event)
+      // A reference to another event stands for what is said there.
+      if (seen.startsWith('as when ') && !seen.includes('; ')) continue
+      if (!seen.startsWith('nothing, ')) assert.match(seen, /`pyrallel_\w+`/, name)
+      assert.match(seen, /`status`/, name)
+    }
+  })
+
+  it('quotes what the code says: lines of the log, metrics, words of status', async () => {
+    const quoted = events.flatMap((event) => [...seenIn(event).matchAll(/`([^`]+)`/g)].map(([, text = '']) => text))
+    const metrics = quoted.filter((text) => text.startsWith('pyrallel_'))
+    const sentences = quoted.filter((text) => text.split(' ').length >= 3 && !text.startsWith('Shutdown broker'))
+    assert.ok(metrics.length >= 15 && sentences.length >= 12)
+    const page = await PrometheusMetrics.create(() => ({ groups: [], threads: [] }) as never, [])
+    const { text } = await page.page().finally(() => page.close())
     assert.deepEqual(
-      without.map((event) => event.split('\n')[0]),
-      ["A broker's disk is full"],
+      metrics.filter((name) => !text.includes(`# TYPE ${name} `)),
+      [],
+    )
+    const source = sourceText(['framework', 'cli'])
+    assert.deepEqual(
+      sentences.filter((sentence) => !source.includes(sentence)),
+      [],
     )
   })
 
