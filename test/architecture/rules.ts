@@ -208,8 +208,8 @@ export const rules = {
     check: forbiddenCode((path) => within(path, controlPlane) && !asyncShell.test(path), /\b(async|await|Promise)\b/),
   },
   cycles: { text: '8. no import cycles, type imports included', check: cycles },
-  floors: { text: '10. imports run down the list of rooms, never up', check: upwardImports },
-  classes: { text: '11. no class has more than ten private fields', check: (tree) => tooManyFields(tree) },
+  floors: { text: '8. imports run down the list of rooms, never up', check: upwardImports },
+  classes: { text: '10. no class has more than ten private fields', check: (tree) => tooManyFields(tree) },
   logFields: { text: '9. log lines have the fields of one list', check: unknownFields },
   exportAll: { text: '8. no `export *`', check: forbiddenCode(inOurCode, /\bexport\s+(type\s+)?\*/) },
   assert: {
