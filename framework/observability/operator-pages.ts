@@ -82,10 +82,10 @@ export class OperatorPages {
   #refusal({ method, url, headers, socket }: IncomingMessage): Page | undefined {
     if (method !== 'HEAD' && method !== 'GET') return text(405, 'Only GET and HEAD are answered here.\n')
     // A web page can let its own name resolve to an address of this machine (DNS rebinding), and the browser, which goes by the name, hands it
-    // the answer. Only the Host header tells the two apart. Where the socket came in decides, and not where the server listens: at 0.0.0.0 it
+    // the answer. Only the name in the request tells the two apart. Where the socket came in decides, and not where the server listens: at 0.0.0.0 it
     // is reached at 127.0.0.1 too. At other addresses any name is right until some are listed, since nobody knows what others call this machine.
     // The other pages hold no keys; a scraper may ask for them through a name of the machine's.
-    if (pathOf({ url }) !== '/snapshot' || isNoPage(headers.host, this.#names)) return undefined
+    if (pathOf({ url }) !== '/snapshot' || isNoPage(nameAskedFor(headers), this.#names)) return undefined
     if (this.#names.size === 0 && !isLoopback(socket.localAddress)) return undefined
     return text(
       421,
@@ -149,6 +149,12 @@ function pathOf({ url = '/' }: Pick<IncomingMessage, 'url'>): string {
 
 function isLoopback(address: string | undefined): boolean {
   return address === '::1' || /^(::ffff:)?127\./.test(address ?? '')
+}
+
+/** HTTP/2 has it in a field of its own. */
+function nameAskedFor(headers: IncomingMessage['headers']): string | undefined {
+  const authority = headers[':authority']
+  return headers.host ?? (typeof authority === 'string' ? authority : undefined)
 }
 
 /** A name that no web page can have, or that is this machine's. Without a Host header, it is no browser. */

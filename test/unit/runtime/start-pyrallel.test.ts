@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -58,6 +59,14 @@ async function mounted(t: TestContext, listener: Parameters<typeof createServer>
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** Asked under a name of the test's choice, which `fetch` does not allow. */
+async function statusFor(url: string, host: string): Promise<number | undefined> {
+  const asked = request(url, { headers: { host } }).end()
+  const [response] = (await once(asked, 'response')) as [IncomingMessage]
+  response.resume()
+  return response.statusCode
 }
 
 const services = (given: object): Services => given as Services
@@ -216,6 +225,51 @@ describe('the pages in a server of the application', () => {
     const url = await mounted(t, pyrallel.listener)
     assert.equal((await fetch(`${url}/orders`)).status, 404)
     await pyrallel.stop()
+  })
+
+  it('give the snapshot at a loopback address to no name that a web page may have made up, below a path too', async (t) => {
+    const { options } = anApp(() => {})
+    const pyrallel = await startPyrallel({
+      ...options,
+      config: { ...options.config, http: { names: ['ops.internal'] } },
+    })
+    t.after(() => pyrallel.stop())
+    // As Express mounts it.
+    const url = await mounted(t, (request, response) => {
+      request.url = request.url?.replace('/ops', '')
+      pyrallel.listener(request, response, () => response.writeHead(404).end())
+    })
+    const { port } = new URL(url)
+    for (const [host, status] of [
+      [`localhost:${port}`, 200],
+      [`127.0.0.1:${port}`, 200],
+      [`Ops.Internal:${port}`, 200],
+      ['rebound.example', 421],
+      ['ops.internal.rebound.example', 421],
+    ] as const) {
+      assert.equal(await statusFor(`${url}/ops/snapshot`, host), status, host)
+    }
+    assert.equal(await statusFor(`${url}/ops/readyz`, 'rebound.example'), 200)
+  })
+
+  it('go by the name that was asked for in HTTP/2, too, which has no Host header', { timeout: 30_000 }, async (t) => {
+    const pyrallel = await startPyrallel(anApp(() => {}).options)
+    t.after(() => pyrallel.stop())
+    const server = createHttp2Server((request, response) =>
+      pyrallel.listener(request as unknown as IncomingMessage, response as unknown as ServerResponse),
+    )
+    t.after(() => server.close())
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const client = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    t.after(() => client.destroy())
+    const statusAt = async (authority: string) => {
+      const stream = client.request({ ':path': '/snapshot', ':authority': authority })
+      const [headers] = await once(stream, 'response')
+      stream.close()
+      return headers[':status']
+    }
+    assert.deepEqual([await statusAt('localhost'), await statusAt('rebound.example')], [200, 421])
   })
 
   it('open no port of their own unless http.enabled is set', async () => {
