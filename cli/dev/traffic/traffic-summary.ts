@@ -61,7 +61,7 @@ export function summaryText(summary: TrafficSummary, violations: readonly string
     ...(summary.refused > 0 ? [['not produced', verdict(summary.refused)] as const] : []),
     [
       'order violations',
-      `${verdict(summary.violations)} (${format(summary.watched.attempts)} attempts watched in ${format(summary.watched.sequences)} keys and partitions)`,
+      `${verdict(summary.violations)} (${format(summary.watched.attempts)} attempts watched in ${format(summary.watched.sequences)} keys and partitions, without those in batches)`,
     ],
   ]
   const width = Math.max(...rows.map(([name]) => name.length))

@@ -5,7 +5,7 @@ import { quickWorkloads, selectWorkloads, type Workload } from './workloads.ts'
 
 export const usage = `npm run bench -- [options]
 
-  --quick             a minute's run: few workloads, one repetition, short windows
+  --quick             a few minutes: few workloads, one repetition, short windows
   --only a,b,c-10     some workloads, by letter or id
   --systems ours,bare some systems
   --repetitions 3     of each cell; the median counts

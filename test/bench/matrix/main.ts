@@ -16,7 +16,7 @@ import { type MatrixPlan, plannedRuns, runMatrix } from './run-matrix.ts'
 import { measureCurves } from './scaling-curves.ts'
 import type { Stage } from './stage.ts'
 import { systems } from './systems.ts'
-import { tableRows, terminalTable } from './table.ts'
+import { legend, tableRows, terminalTable } from './table.ts'
 import { TopicFiller } from './topic-filler.ts'
 
 /** A broker that has what a production broker has: its compiler, and room for what is read again and again. */
@@ -64,7 +64,7 @@ async function main(options: BenchArguments): Promise<number> {
       tookMs: Math.round(performance.now() - startedAt),
       curves,
     }
-    process.stdout.write(`${terminalTable(tableRows(result))}\n`)
+    process.stdout.write(`\n${terminalTable(tableRows(result))}\n\n${legend(result)}\n`)
     write(result, profiles, options.out)
     return exitCode(result)
   } finally {

@@ -4,7 +4,7 @@ export class Progress {
   #total: number
   readonly #write: (text: string) => void
   readonly #now: () => number
-  readonly #startedAt: number
+  #startedAt: number
   #done = 0
 
   constructor(total: number, write: (text: string) => void, now: () => number) {
@@ -12,6 +12,11 @@ export class Progress {
     this.#write = write
     this.#now = now
     this.#startedAt = now()
+  }
+
+  /** The runs begin now: what came before says nothing about how long they will take. */
+  begin(): void {
+    this.#startedAt = this.#now()
   }
 
   /** A run is over. */

@@ -47,9 +47,13 @@ export async function runMatrix(
   const calibrations = new Calibrations(stage)
   progress.note('warming the broker up')
   await warmUp(plan, stage, bundle)
+  for (const { name, title, version, unavailable } of facts)
+    if (unavailable === undefined) progress.note(`${name}: ${title} ${version}`)
+  progress.begin()
   const done: WorkloadRuns[] = []
   let pace: number | undefined
   for (const workload of plan.workloads) {
+    progress.note(`${workload.id}: ${workload.title}`)
     if (workload.kind === 'latency')
       pace ??= await paceOf(plan, workload, stage, bundle, clientRate(done, workload.partitions))
     const flood = { command: bundle.command('flood'), version: '', packages: '' }

@@ -53,6 +53,24 @@ function recoveryText({ executedAgain, doneBefore, uncommitted, lost }: Recovery
   return lost > 0 ? `${again}, ${lost.toLocaleString('en')} LOST` : again
 }
 
+/** How to read the cells, a line for each kind that there is; then the systems by their titles. */
+export function legend({ systems, cells }: MatrixResult): string {
+  const kinds = new Set(cells.flatMap(({ runs }) => runs.map(({ kind }) => kind)))
+  const lines = [
+    ...(kinds.has('rate') ? [rateLegend] : []),
+    ...(kinds.has('latency')
+      ? ['latency: p50 / p99 / p99.9; never: records that were not done when the run was over']
+      : []),
+    ...(kinds.has('recovery') ? ['recovery: records that ran again, of those that were done before the kill'] : []),
+    ...(kinds.has('memory') ? ['memory: its peak, and the peak until a tenth of the backlog was done'] : []),
+    ...systems.map(({ name, title, version }) => `${name}: ${title} ${version}`.trimEnd()),
+  ]
+  return lines.join('\n')
+}
+
+const rateLegend =
+  'rate: records a second, their share of what was measured to be possible here (1.00), and the spread of the repetitions'
+
 /** A block for each workload, with a line for each system: eight columns would not fit into a terminal. */
 export function terminalTable([head = [], ...rows]: readonly (readonly string[])[]): string {
   const [, ...systems] = head

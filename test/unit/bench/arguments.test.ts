@@ -79,6 +79,21 @@ describe('progress', () => {
     assert.equal(lines.at(-1), '[10/10] b            bare          90/s')
   })
 
+  it('goes by the runs alone, and not by what came before the first of them', () => {
+    let now = 0
+    const lines: string[] = []
+    const progress = new Progress(
+      10,
+      (text) => lines.push(text.trimEnd()),
+      () => now,
+    )
+    now = 80_000
+    progress.begin()
+    now = 84_000
+    progress.step('b', 'ours', '100/s')
+    assert.equal(lines[0], '[ 1/10] b            ours          100/s  (about 36 s left)')
+  })
+
   it('does not wait for runs that are not needed', () => {
     let now = 0
     const lines: string[] = []

@@ -5,7 +5,7 @@ import { barChart, lineChart, niceCeiling } from '../../bench/matrix/plots.ts'
 import { benchmarksText, readmeText, withBenchmarks } from '../../bench/matrix/readme-text.ts'
 import { htmlReport } from '../../bench/matrix/report.ts'
 import { cellOf, type MatrixResult, unavailableCell } from '../../bench/matrix/results.ts'
-import { cellText, markdownTable, tableRows, terminalTable } from '../../bench/matrix/table.ts'
+import { cellText, legend, markdownTable, tableRows, terminalTable } from '../../bench/matrix/table.ts'
 
 const rate = (perSecond: number) =>
   ({ kind: 'rate', perSecond, done: 1, cpuUs: undefined, peakBytes: 200 * 2 ** 20 }) as const
@@ -94,6 +94,24 @@ describe('the table', () => {
     ]
     assert.equal(terminalTable(rows), 'first\n  a     1\n  long  2\n\nsecond\n  a     3\n  long  4')
     assert.equal(markdownTable([['x'], ['a|b']]), '| x |\n| --- |\n| a\\|b |')
+  })
+})
+
+describe('the legend below the table', () => {
+  it('says how to read each kind of cell that is there, and what each system is', () => {
+    assert.equal(
+      legend(result),
+      [
+        'rate: records a second, their share of what was measured to be possible here (1.00), and the spread of the repetitions',
+        'latency: p50 / p99 / p99.9; never: records that were not done when the run was over',
+        'ours: Pyrallel 0.1.0',
+        'pc: Parallel Consumer',
+      ].join('\n'),
+    )
+    const recovery = { kind: 'recovery', doneBefore: 6, executedAgain: 1, uncommitted: 9, lost: 0 } as const
+    const memory = { kind: 'memory', perSecond: 1, done: 1, peakBytes: 1, peakBytesAtTenth: 1 } as const
+    const others = [cellOf('h', 'ours', [recovery], undefined), cellOf('i', 'ours', [memory], undefined)]
+    assert.match(legend({ ...result, cells: others }), /^recovery: .* before the kill\nmemory: its peak/)
   })
 })
 
