@@ -12,6 +12,10 @@ export const floors: readonly Room[] = [
   { path: 'framework/config', owns: 'the options: their schemas, layers and variables, and what they resolve to' },
   { path: 'framework/time', owns: 'the clock, and what waits by it' },
   { path: 'framework/validation', owns: 'what a value must be: decoding, schemas, guarded patterns' },
+  {
+    path: 'framework/kafka/faults',
+    owns: 'what errors of brokers mean, and how they are told: the same for every client',
+  },
   { path: 'framework/kafka/librdkafka', owns: 'the client on librdkafka' },
   { path: 'framework/kafka/javascript', owns: 'the client in JavaScript: membership of a group, what to fetch next' },
   { path: 'framework/kafka/memory', owns: 'the cluster in memory' },

@@ -26,8 +26,14 @@ const ports = [
   'framework/execution-plane/execution-engine.ts',
   'framework/time/clock.ts',
 ]
-const kafkaLibrary = '@confluentinc/kafka-javascript'
-const kafkaImporters = ['framework/kafka/librdkafka/client.ts', 'framework/kafka/embedded/embedded-broker.ts']
+/** Each with the only files that may load it. */
+const kafkaLibraries: Readonly<Record<string, readonly string[]>> = {
+  '@confluentinc/kafka-javascript': [
+    'framework/kafka/librdkafka/client.ts',
+    'framework/kafka/embedded/embedded-broker.ts',
+  ],
+  '@platformatic/kafka': ['framework/kafka/javascript/client.ts'],
+}
 /** All else in the control plane is the state machine. */
 const asyncShell =
   /^framework\/control-plane\/shell\/(broker-poller|pump|offset-committer|coordinator-question|dead-letters|drain|shutdown)\.ts$/
@@ -93,8 +99,9 @@ function notBetweenPlanes(imported: Import, file: SourceFile): string | undefine
 }
 
 function notForKafka(imported: Import, file: SourceFile): string | undefined {
-  if (!isPackage(imported.specifier, kafkaLibrary) || imported.kind === 'type') return undefined
-  if (!kafkaImporters.includes(file.path)) return `${imports(imported)}; only ${kafkaImporters.join(' and ')} may`
+  const importers = Object.entries(kafkaLibraries).find(([library]) => isPackage(imported.specifier, library))?.[1]
+  if (importers === undefined || imported.kind === 'type') return undefined
+  if (!importers.includes(file.path)) return `${imports(imported)}; only ${importers.join(' and ')} may`
   return imported.kind === 'dynamic'
     ? undefined
     : `${imports(imported)} at load time; \`await import()\` it when needed`
@@ -187,7 +194,7 @@ export const rules = {
     check: wrongImports('framework', notBetweenPlanes),
   },
   kafka: {
-    text: '3. only librdkafka/client.ts and embedded/embedded-broker.ts import the Kafka library, lazily',
+    text: '3. only librdkafka/client.ts, embedded/embedded-broker.ts and javascript/client.ts import a Kafka library, lazily',
     check: wrongImports('', notForKafka),
   },
   tools: {

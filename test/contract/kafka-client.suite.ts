@@ -9,7 +9,7 @@ import type {
   RecordProducer,
   ViewedConnection,
 } from '../../framework/kafka/kafka-client.ts'
-import { partitionOfKey } from '../../framework/kafka/memory/murmur2.ts'
+import { partitionOfKey } from '../../framework/kafka/murmur2.ts'
 import type { PyrallelError } from '../../framework/model/errors.ts'
 import {
   type KafkaRecord,

@@ -1,8 +1,9 @@
 /** That errors are counted by what the real binding gives: an event has no code, so its text must tell the same as the code would. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { clientErrorCode } from '../../framework/kafka/faults/codes.ts'
 import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
-import { clientErrorCode, nativeError } from '../../framework/kafka/librdkafka/errors.ts'
+import { nativeError } from '../../framework/kafka/librdkafka/errors.ts'
 import type { PyrallelError } from '../../framework/model/errors.ts'
 import { clientErrorCodes } from '../../framework/model/events.ts'
 import type { Logger } from '../../framework/model/logger.ts'

@@ -1,13 +1,9 @@
 /** The shape of what we use of @confluentinc/kafka-javascript; types only. Its own declarations leave out the incremental calls. */
 import type { TopicPartition } from '../../model/record.ts'
+import type { ClientFault } from '../faults/codes.ts'
 
-export interface NativeError {
-  readonly message: string
-  /** librdkafka's code: negative is local, positive is the broker's. */
-  readonly code: number
-  readonly isFatal?: boolean
-  readonly isRetriable?: boolean
-}
+/** The binding's errors have librdkafka's codes. */
+export type NativeError = ClientFault
 
 export interface NativePartition {
   readonly topic: string

@@ -2,9 +2,10 @@
 import { PyrallelError } from '../../model/errors.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
 import { settlesWithin } from '../../time/wait.ts'
+import { faultCodes } from '../faults/codes.ts'
 import type { CommitRequest } from '../kafka-client.ts'
 import type { NativeConsumer, NativeError, NativePartition } from './binding.ts'
-import { nativeCodes, nativeError } from './errors.ts'
+import { nativeError } from './errors.ts'
 
 /** How long the first positions of a topic may take to be committed: revokes wait meanwhile. */
 const PIN_LIMIT_MS = 5_000
@@ -53,7 +54,7 @@ export class PendingCommits {
       // It has a time-out of its own, which may come later.
       stored.catch(() => {})
       if (!(await settlesWithin(this.#clock, stored, Math.max(0, until - this.#clock.now())))) {
-        throw nativeError({ message: `not answered within ${PIN_LIMIT_MS} ms`, code: nativeCodes.TIMED_OUT })
+        throw nativeError({ message: `not answered within ${PIN_LIMIT_MS} ms`, code: faultCodes.TIMED_OUT })
       }
     }
   }

@@ -3,6 +3,8 @@ import { PyrallelError, toError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { Clock } from '../../time/clock.ts'
 import { settlesWithin, stillMissing } from '../../time/wait.ts'
+import { faultCodes } from '../faults/codes.ts'
+import { ErrorReport } from '../faults/error-report.ts'
 import type { ClusterView, ConsumerOptions, KafkaClient, RecordProducer, ViewedConnection } from '../kafka-client.ts'
 import type {
   Librdkafka,
@@ -14,8 +16,7 @@ import type {
   NativeProducer,
 } from './binding.ts'
 import { LibrdkafkaConsumer } from './consumer.ts'
-import { ErrorReport } from './error-report.ts'
-import { isAuthenticationFailure, isCredentialRefusal, nativeCodes, nativeError, plainReason } from './errors.ts'
+import { isAuthenticationFailure, isCredentialRefusal, nativeError, plainReason } from './errors.ts'
 import { logNative } from './log.ts'
 import { type DeliveryCallback, LibrdkafkaProducer } from './producer.ts'
 import {
@@ -213,10 +214,10 @@ export class LibrdkafkaConnection implements ViewedConnection {
         if (!error) return resolve(metadata)
         const refusal = nativeError(error)
         // Its own checks of settings that do not go together have no code, come before any broker is asked, and are no error of one.
-        if (refusal.code === nativeCodes.UNKNOWN && failure === undefined) return reject(settingsRefused(refusal))
+        if (refusal.code === faultCodes.UNKNOWN && failure === undefined) return reject(settingsRefused(refusal))
         const refused = this.#unreachable(refusal, failure, timeoutMs)
         // The binding says "broker transport failure" of refused credentials, too.
-        errors.count(refused.code === 'PYR_AUTH_FAILED' ? { code: nativeCodes.AUTHENTICATION } : refusal)
+        errors.count(refused.code === 'PYR_AUTH_FAILED' ? { code: faultCodes.AUTHENTICATION } : refusal)
         reject(refused)
       })
     })
@@ -250,7 +251,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
     const request = { topic, num_partitions: partitions, replication_factor: -1 }
     await new Promise<void>((resolve, reject) => {
       admin.createTopic(request, ADMIN_TIMEOUT_MS, (error) => {
-        if (!error || error.code === nativeCodes.TOPIC_ALREADY_EXISTS) resolve()
+        if (!error || error.code === faultCodes.TOPIC_ALREADY_EXISTS) resolve()
         else {
           const facts = `Topic ${topic} could not be created: ${error.message} (${error.code}).`
           reject(new PyrallelError('PYR_KAFKA', facts, { cause: error }))

@@ -5,12 +5,13 @@ import type { KafkaRecord, TopicPartition } from '../../model/record.ts'
 import type { Clock } from '../../time/clock.ts'
 import { settlesWithin, sleep } from '../../time/wait.ts'
 import { checkCommits, MAX_METADATA_LENGTH, notOwned } from '../commit-request-check.ts'
+import { commitError, faultCodes, groupTaken } from '../faults/codes.ts'
+import type { ErrorReport } from '../faults/error-report.ts'
 import type { CommitRequest, KafkaClient, RebalanceListener } from '../kafka-client.ts'
 import { OwnedPartitions } from '../owned-partitions.ts'
 import type { NativeConsumer, NativeError, NativeMessage } from './binding.ts'
 import { PendingCommits } from './commits.ts'
-import type { ErrorReport } from './error-report.ts'
-import { commitError, groupTaken, nativeCodes, nativeError } from './errors.ts'
+import { nativeError } from './errors.ts'
 import { FatalFault } from './fault.ts'
 import { FlowControl } from './flow.ts'
 import { Membership } from './membership.ts'
@@ -253,7 +254,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
     // A fatal one is thrown by the next call: until then the log has told the reason.
     if (this.#state !== 'open' || this.#fault.note(error)) return
     const { errors, group } = this.#options
-    if (error.code === nativeCodes.INCONSISTENT_GROUP_PROTOCOL) {
+    if (error.code === faultCodes.INCONSISTENT_GROUP_PROTOCOL) {
       // Not the end: the others of a classic group may be replaced one by one, and then it takes this one in.
       const { code, message } = groupTaken(group, error)
       errors.tell(error, 'the group does not take this member in; it is asked again', { code, why: message })

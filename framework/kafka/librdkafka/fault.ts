@@ -3,9 +3,10 @@
  * `consume` is dropped by the binding, and only the log has the reason. So all of them are listened to.
  */
 import { PyrallelError } from '../../model/errors.ts'
+import { faultCodes, groupTaken, isFatal, isGroupTaken } from '../faults/codes.ts'
+import type { ErrorReport } from '../faults/error-report.ts'
 import type { NativeConsumer, NativeError } from './binding.ts'
-import type { ErrorReport } from './error-report.ts'
-import { groupTaken, isFatal, isGroupTaken, nativeCodes, nativeError } from './errors.ts'
+import { nativeError } from './errors.ts'
 
 /** `[thrd:main]: Fatal error: Broker: Group authorization failed: ...` */
 const preamble = /^\[thrd:[^\]]*\]: (?:Fatal error: )?/
@@ -44,7 +45,7 @@ export class FatalFault {
   }
 
   #count(): void {
-    this.#errors.count({ code: nativeCodes.FATAL })
+    this.#errors.count({ code: faultCodes.FATAL })
   }
 
   #cannotGoOn(why: string, cause: Error): PyrallelError {

@@ -1,7 +1,7 @@
 /** Writes librdkafka's own log into ours: what an operator must know as a sentence with the reason, all else for debugging. */
 import type { Logger } from '../../model/logger.ts'
-import type { ErrorReport } from './error-report.ts'
-import { nativeCodes } from './errors.ts'
+import { faultCodes } from '../faults/codes.ts'
+import type { ErrorReport } from '../faults/error-report.ts'
 
 /** One line of librdkafka's log. Severities are those of syslog: 4 is a warning, and lower is worse. */
 export interface NativeLogEntry {
@@ -28,5 +28,5 @@ export function logNative(log: Logger, errors: Pick<ErrorReport, 'count'>, entry
   }
   log.warn({ why: message }, sentence)
   // The other two are told by the rebalance that follows.
-  if (fac === 'OFFSET') errors.count({ code: nativeCodes.OFFSET_OUT_OF_RANGE })
+  if (fac === 'OFFSET') errors.count({ code: faultCodes.OFFSET_OUT_OF_RANGE })
 }

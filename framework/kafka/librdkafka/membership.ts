@@ -5,11 +5,12 @@ import type { Logger } from '../../model/logger.ts'
 import { type PartitionId, partitionId, partitionPlace, type TopicPartition } from '../../model/record.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
 import { settlesWithin, sleep } from '../../time/wait.ts'
+import { faultCodes } from '../faults/codes.ts'
+import type { ErrorReport } from '../faults/error-report.ts'
 import type { CommitRequest, RebalanceListener } from '../kafka-client.ts'
 import type { OwnedPartitions } from '../owned-partitions.ts'
 import type { NativeConsumer, NativeError, NativePartition } from './binding.ts'
-import type { ErrorReport } from './error-report.ts'
-import { nativeCodes, nativeError } from './errors.ts'
+import { nativeError } from './errors.ts'
 import { type PartitionStart, PartitionStarts } from './starts.ts'
 
 /** Between two rounds of questions about partitions whose start is not known yet. */
@@ -103,7 +104,7 @@ export class Membership {
 
   /** librdkafka's `rebalance_cb`. Must not throw. */
   onRebalance(event: NativeError | undefined, partitions: readonly NativePartition[]): void {
-    const isRevoke = event?.code === nativeCodes.REVOKE_PARTITIONS
+    const isRevoke = event?.code === faultCodes.REVOKE_PARTITIONS
     // Read now: later it may speak of another rebalance, and after the disconnect it crashes the process.
     const isLost = isRevoke && !this.#isLeaving && this.#host.native.assignmentLost()
     if (isRevoke) this.#stopDelivery(partitions)

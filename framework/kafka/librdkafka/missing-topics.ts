@@ -1,9 +1,9 @@
 /** Says when partitions are gone because their topic is: the new group protocol takes them away without a word. Changes nothing. */
 import type { Logger } from '../../model/logger.ts'
 import type { TopicPartition } from '../../model/record.ts'
+import { faultCodes } from '../faults/codes.ts'
+import type { ErrorReport } from '../faults/error-report.ts'
 import type { NativeConsumer } from './binding.ts'
-import type { ErrorReport } from './error-report.ts'
-import { nativeCodes } from './errors.ts'
 
 /** Holds a thread of libuv's pool meanwhile. */
 const LOOK_TIMEOUT_MS = 2_000
@@ -29,7 +29,7 @@ export class MissingTopics {
         const found = metadata.topics.find((each) => each.name === topic)
         if (found !== undefined && found.partitions.length > 0) return
         this.#log.warn({ topic }, 'a topic does not exist any more; nothing is read from it until it is back')
-        this.#errors.count({ code: nativeCodes.UNKNOWN_TOPIC_OR_PART })
+        this.#errors.count({ code: faultCodes.UNKNOWN_TOPIC_OR_PART })
       })
     }
   }

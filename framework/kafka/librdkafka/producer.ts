@@ -10,9 +10,10 @@ import { refuseUncarryable } from '../../model/outgoing-check.ts'
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Clock } from '../../time/clock.ts'
 import { settlesWithin, sleep } from '../../time/wait.ts'
+import { faultCodes, isFatal, produceError } from '../faults/codes.ts'
 import type { RecordPlace, RecordProducer } from '../kafka-client.ts'
 import type { NativeError, NativeProducer, NativeReport } from './binding.ts'
-import { isFatal, nativeCodes, nativeError, produceError } from './errors.ts'
+import { nativeError } from './errors.ts'
 import { toNativeBytes, toNativeHeaders } from './records.ts'
 
 /** What the disconnect may take beyond the flush. */
@@ -98,7 +99,7 @@ export class LibrdkafkaProducer implements RecordProducer {
     } catch (thrown) {
       this.#sent.delete(production)
       const error = nativeError(thrown)
-      if (error.code === nativeCodes.QUEUE_FULL) return false
+      if (error.code === faultCodes.QUEUE_FULL) return false
       this.#reject(production, error, this.#native)
     }
     return true

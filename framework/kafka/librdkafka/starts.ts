@@ -2,10 +2,11 @@
 import type { Logger } from '../../model/logger.ts'
 import { type PartitionId, partitionId, type TopicPartition } from '../../model/record.ts'
 import type { Clock } from '../../time/clock.ts'
+import { isFatal } from '../faults/codes.ts'
+import type { ErrorReport } from '../faults/error-report.ts'
 import type { AssignedPartition, CommitRequest } from '../kafka-client.ts'
 import type { NativeConsumer, NativeError, NativePartition, NativeWatermarks } from './binding.ts'
-import type { ErrorReport } from './error-report.ts'
-import { isFatal, nativeError } from './errors.ts'
+import { nativeError } from './errors.ts'
 import { askLogs } from './logs.ts'
 
 /** How long one look-up may take. It holds a thread of libuv's pool meanwhile. */

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PyrallelError } from '../../model/errors.ts'
 import { type PartitionId, partitionId, partitionPlace, type TopicPartition } from '../../model/record.ts'
+import { isRetriable } from '../faults/codes.ts'
 import type { ClusterView, GroupOffset, LogBounds, TopicFacts } from '../kafka-client.ts'
 import type {
   Librdkafka,
@@ -15,7 +16,7 @@ import type {
   NativeProducer,
   NativeWatermarks,
 } from './binding.ts'
-import { isRetriable, nativeError } from './errors.ts'
+import { nativeError } from './errors.ts'
 
 const TIMEOUT_MS = 10_000
 const RETRY_MS = 200

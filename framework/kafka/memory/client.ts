@@ -13,10 +13,10 @@ import type {
   TopicFacts,
   ViewedConnection,
 } from '../kafka-client.ts'
+import { partitionOfKey } from '../murmur2.ts'
 import { MemoryConsumer } from './consumer.ts'
 import { MemoryGroup } from './group.ts'
 import { MemoryLog } from './log.ts'
-import { partitionOfKey } from './murmur2.ts'
 
 export interface MemoryClusterOptions {
   /** Default the system's. With a manual clock, polls that find nothing wait until it moves. */

@@ -1,4 +1,6 @@
 /** Stands in for the native consumer: answers as the test has scripted it, and writes down what it was asked. */
+
+import { ErrorReport } from '../../../framework/kafka/faults/error-report.ts'
 import type {
   NativeConsumer,
   NativeError,
@@ -8,7 +10,6 @@ import type {
 } from '../../../framework/kafka/librdkafka/binding.ts'
 import type { ConsumerCallbacks } from '../../../framework/kafka/librdkafka/consumer.ts'
 import { LibrdkafkaConsumer } from '../../../framework/kafka/librdkafka/consumer.ts'
-import { ErrorReport } from '../../../framework/kafka/librdkafka/error-report.ts'
 import type { NativeLogEntry } from '../../../framework/kafka/librdkafka/log.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { recordedLog } from './recorded-log.ts'

@@ -1,12 +1,8 @@
 /** What users are shown of librdkafka's own sentences, and under which names its errors are counted. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import {
-  clientErrorCode,
-  isCredentialRefusal,
-  nativeError,
-  plainReason,
-} from '../../../../framework/kafka/librdkafka/errors.ts'
+import { clientErrorCode } from '../../../../framework/kafka/faults/codes.ts'
+import { isCredentialRefusal, nativeError, plainReason } from '../../../../framework/kafka/librdkafka/errors.ts'
 
 describe('a reason that librdkafka gives', () => {
   for (const [reason, plain] of [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { nativeCodes } from '../../../../framework/kafka/librdkafka/errors.ts'
+import { faultCodes } from '../../../../framework/kafka/faults/codes.ts'
 import { logNative } from '../../../../framework/kafka/librdkafka/log.ts'
 import { recordedLog } from '../recorded-log.ts'
 
@@ -27,7 +27,7 @@ describe("librdkafka's log", () => {
   })
 
   it('counts a position outside its log as an error, which the client does not report as one', () => {
-    assert.deepEqual(logged(4, 'OFFSET').counted, [nativeCodes.OFFSET_OUT_OF_RANGE])
+    assert.deepEqual(logged(4, 'OFFSET').counted, [faultCodes.OFFSET_OUT_OF_RANGE])
     for (const [severity, fac] of [
       [7, 'OFFSET'],
       [4, 'SESSTMOUT'],

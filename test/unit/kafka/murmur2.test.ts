@@ -1,7 +1,7 @@
 /** The hash and the partition of a key are those of Kafka's Java client. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { murmur2, partitionOfKey } from '../../../../framework/kafka/memory/murmur2.ts'
+import { murmur2, partitionOfKey } from '../../../framework/kafka/murmur2.ts'
 
 describe('murmur2', () => {
   // The vectors of org.apache.kafka.common.utils.UtilsTest.testMurmur2.

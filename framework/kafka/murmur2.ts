@@ -1,4 +1,4 @@
-/** Chooses a record's partition by its key exactly as Kafka's Java client does. Pure; used by the in-memory cluster. */
+/** Chooses a record's partition by its key exactly as Kafka's Java client does. Pure. */
 
 const SEED = 0x9747b28c
 const MULTIPLIER = 0x5bd1e995

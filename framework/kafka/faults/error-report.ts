@@ -1,10 +1,9 @@
-/** Tells of errors that a librdkafka client goes on after: each is counted, and of each the log has one line per interval. Decides nothing. */
+/** Tells of errors that a client goes on after: each is counted, and of each the log has one line per interval. Decides nothing. */
 import type { ClientErrorCode } from '../../model/events.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { Clock } from '../../time/clock.ts'
 import { LogGate } from '../../time/log-gate.ts'
-import type { NativeError } from './binding.ts'
-import { clientErrorCode, type ErrorFacts } from './errors.ts'
+import { type ClientFault, clientErrorCode, type ErrorFacts } from './codes.ts'
 
 const LOG_INTERVAL_MS = 10_000
 
@@ -20,7 +19,7 @@ export class ErrorReport {
     this.#onError = onError
   }
 
-  tell(error: NativeError, sentence: string, facts: object = {}): void {
+  tell(error: ClientFault, sentence: string, facts: object = {}): void {
     this.count(error)
     // By what is said, not by the code alone: two errors of one code would hide each other.
     const suppressed = this.#gate.pass(error.code, `${sentence}: ${error.message}`)
