@@ -47,6 +47,11 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
       '@confluentinc/kafka-javascript was not installed, was installed with its install script blocked, or was built for another version of Node.',
     fix: 'Allow its install script (package.json: allowScripts, pnpm.onlyBuiltDependencies or trustedDependencies; `pyrallel init` writes them) and install again. Without a prebuilt binary: install zlib1g-dev libssl-dev libzstd-dev libcurl4-openssl-dev libsasl2-dev (Debian), then `CKJS_LINKING=dynamic npm install`. `pyrallel dev --broker memory` needs none of it.',
   },
+  PYR_CLIENT_MISSING: {
+    cause:
+      '@platformatic/kafka is not installed. It is optional, and npm leaves it out without a word on a Node that is older than it asks for (22).',
+    fix: 'Run `npm install --save-exact @platformatic/kafka@2.12.1` in the project: as a dependency of its own, npm installs it with a warning on Node 20, too.',
+  },
   PYR_AUTH_FAILED: {
     cause:
       'The connection stands, but the broker refused the user, password or certificate of kafka.security, or its own certificate was not issued by kafka.security.ca, has expired, or is for another name.',

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
+import { connectJavascript } from '../../framework/kafka/javascript/client.ts'
 import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { Logger } from '../../framework/model/logger.ts'
@@ -85,6 +87,34 @@ async function connected(listener: string, parts: SecurityParts, host = '127.0.0
     log,
   })
   return { connection, words }
+}
+
+async function connectedInJavascript(listener: string, parts: SecurityParts, host = '127.0.0.1') {
+  const words: string[] = []
+  const write = (fields: object, message: string) => words.push(message, JSON.stringify(fields))
+  const log: Logger = { debug: write, info: write, warn: write, error: write, child: () => log }
+  const connection = await connectJavascript({
+    brokers: cluster.brokersAt(listener).replace('127.0.0.1', host),
+    clientId: 'security',
+    security: securityOf(parts),
+    log,
+  })
+  return { connection, words }
+}
+
+/** Produces a record and looks at its log, all over the secured listener. */
+async function loggedInJavascript(topic: string, listener: string, parts: SecurityParts, host?: string) {
+  const { connection, words } = await connectedInJavascript(listener, parts, host)
+  await connection.createTopics([topic], 1)
+  const producer = await connection.producer()
+  try {
+    await producer.produce({ topic, key: null, value: Buffer.from('hello'), headers: [] })
+    const [log] = await connection.view.logs(topic)
+    return { logEnd: log?.logEnd, words }
+  } finally {
+    await producer.close(5_000)
+    await connection.close()
+  }
 }
 
 /** Produces a record and reads it back, all over the secured listener. */
@@ -183,10 +213,22 @@ const refused: readonly (readonly [string, string, SecurityParts, RegExp, string
   ],
 ]
 
+/** Properties beside `kafka.security` are librdkafka's own. */
+const isForBoth = ({ beside }: SecurityParts) => beside === undefined
+
 describe('a secured cluster', { skip: external && 'the listeners need a cluster of our own', timeout: 300_000 }, () => {
   for (const [index, [what, listener, parts, host]] of accepted.entries()) {
     it(`takes and gives records over ${what}`, async () => {
       assert.equal(await roundTrip(`secured-${index}`, listener, parts, host), 'hello')
+    })
+  }
+
+  for (const [index, [what, listener, parts, host]] of accepted.entries()) {
+    if (!isForBoth(parts)) continue
+    it(`takes records of the client in JavaScript over ${what}, and tells of no error`, async () => {
+      const { logEnd, words } = await loggedInJavascript(`secured-javascript-${index}`, listener, parts, host)
+      assert.equal(logEnd, 1)
+      assert.doesNotMatch(words.join('\n'), /"code"/)
     })
   }
 
@@ -209,6 +251,31 @@ describe('a secured cluster', { skip: external && 'the listeners need a cluster 
           words.join('\n'),
         )
       const said = [error.message, error.stack, JSON.stringify(error.cause), ...words].join('\n')
+      for (const secret of secrets) assert.ok(!said.includes(secret), `${secret} in: ${said}`)
+    })
+  }
+})
+
+describe('a secured cluster, to the client in JavaScript', { skip: external, timeout: 120_000 }, () => {
+  for (const [what, listener, parts, reason, host] of refused) {
+    if (!isForBoth(parts)) continue
+    it(`refuses ${what}, says why and where to look, and shows no secret`, async (t) => {
+      const { connection, words } = await connectedInJavascript(listener, parts, host)
+      t.after(() => connection.close())
+      const error = await connection.check(CHECK_MS).then(
+        () => assert.fail('the broker took it'),
+        (thrown: unknown) => thrown,
+      )
+      assert.ok(error instanceof PyrallelError)
+      assert.equal(error.code, 'PYR_AUTH_FAILED', error.message)
+      assert.match(error.message, reason)
+      assert.match(error.message, /kafka\.security/)
+      const code = parts.sasl === undefined ? '"code":-181' : '"code":-169'
+      assert.ok(
+        words.some((word) => word.includes(code)),
+        words.join('\n'),
+      )
+      const said = [error.message, error.stack, JSON.stringify(error.cause), inspect(error), ...words].join('\n')
       for (const secret of secrets) assert.ok(!said.includes(secret), `${secret} in: ${said}`)
     })
   }

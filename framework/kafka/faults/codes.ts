@@ -20,6 +20,8 @@ export interface ClientFault {
 export const faultCodes = {
   ASSIGN_PARTITIONS: -175,
   REVOKE_PARTITIONS: -174,
+  BAD_MESSAGE: -199,
+  DESTROYED: -197,
   TRANSPORT: -195,
   RESOLVE: -193,
   UNKNOWN_PARTITION: -190,
@@ -53,9 +55,15 @@ export const faultCodes = {
   INVALID_COMMIT_OFFSET_SIZE: 28,
   TOPIC_AUTHORIZATION_FAILED: 29,
   GROUP_AUTHORIZATION_FAILED: 30,
+  UNSUPPORTED_VERSION: 35,
   TOPIC_ALREADY_EXISTS: 36,
+  OUT_OF_ORDER_SEQUENCE: 45,
+  INVALID_PRODUCER_EPOCH: 47,
+  KAFKA_STORAGE_ERROR: 56,
   SASL_AUTHENTICATION_FAILED: 58,
+  UNKNOWN_PRODUCER_ID: 59,
   GROUP_ID_NOT_FOUND: 69,
+  FENCED_LEADER_EPOCH: 74,
   FENCED_INSTANCE_ID: 82,
   FENCED_MEMBER_EPOCH: 110,
   UNSUPPORTED_ASSIGNOR: 112,
@@ -65,6 +73,7 @@ export const faultCodes = {
 /** What passes by itself: the network, a coordinator that moves, a group that is being rebalanced. */
 const passing: ReadonlySet<number> = new Set([
   faultCodes.TRANSPORT,
+  faultCodes.RESOLVE,
   faultCodes.ALL_BROKERS_DOWN,
   faultCodes.TIMED_OUT,
   faultCodes.MSG_TIMED_OUT,

@@ -1,0 +1,169 @@
+/** One cluster in JavaScript: finds out whether it is there, sees to its topics, and makes producers. */
+import { PyrallelError } from '../../model/errors.ts'
+import type { Logger } from '../../model/logger.ts'
+import type { Clock } from '../../time/clock.ts'
+import { stillMissing } from '../../time/wait.ts'
+import { faultCodes } from '../faults/codes.ts'
+import { ErrorReport } from '../faults/error-report.ts'
+import type { ClusterView, ConsumerOptions, RecordProducer } from '../kafka-client.ts'
+import type { JavascriptLibrary } from './binding.ts'
+import { Brokers, type Purpose } from './brokers.ts'
+import { createTopicsCall } from './cluster-calls.ts'
+import { answeredFault, type KafkaFault, toFault } from './errors.ts'
+import { BrokerLink } from './link.ts'
+import { OauthTokens } from './oauth-tokens.ts'
+import { JavascriptProducer } from './producer.ts'
+import { saslOptions, tlsOptions } from './security.ts'
+import { DEFAULT_SESSION_TIMEOUT_MS, type JavascriptConnectionOptions } from './settings.ts'
+import { JavascriptView } from './view.ts'
+
+const CONNECT_TIMEOUT_MS = 10_000
+/** An answer about the cluster is soon there; a commit, or a record that waits for a follower, may take its time. */
+const REQUEST_TIMEOUT_MS: Readonly<Record<Purpose, number>> = { control: 10_000, group: 30_000, data: 30_000 }
+/** More wait inside the library, without a clock. */
+const MAX_IN_FLIGHT = 1_000
+const ADMIN_LIMIT_MS = 10_000
+const VISIBLE_RETRY_MS = 20
+
+export class JavascriptConnection {
+  readonly description: string
+  readonly sessionTimeoutMs: number
+  readonly view: ClusterView
+  readonly #library: JavascriptLibrary
+  readonly #options: JavascriptConnectionOptions
+  readonly #clock: Clock
+  readonly #tls: Readonly<Record<string, unknown>> | undefined
+  readonly #tokens: OauthTokens | undefined
+  /** Asks about topics. */
+  readonly #probe: Brokers
+
+  constructor(library: JavascriptLibrary, options: JavascriptConnectionOptions, clock: Clock) {
+    const { brokers, security, sessionTimeoutMs = DEFAULT_SESSION_TIMEOUT_MS } = options
+    this.description = brokers
+    this.sessionTimeoutMs = sessionTimeoutMs
+    this.#library = library
+    this.#options = options
+    this.#clock = clock
+    this.#tls = tlsOptions(security)
+    this.#tokens = security?.sasl.mechanism === 'OAUTHBEARER' ? new OauthTokens(security.sasl, clock) : undefined
+    this.#probe = this.#brokers(this.#reporting({ role: 'admin' }).errors)
+    this.view = new JavascriptView(this.#probe)
+  }
+
+  async check(timeoutMs: number): Promise<void> {
+    await this.#metadata([], timeoutMs)
+  }
+
+  async missingTopics(topics: readonly string[]): Promise<readonly string[]> {
+    if (topics.length === 0) return []
+    const { topics: known } = await this.#metadata(topics, ADMIN_LIMIT_MS)
+    const names = new Set(known.filter((each) => each.partitions.length > 0).map((each) => each.name))
+    return topics.filter((each) => !names.has(each))
+  }
+
+  async createTopics(topics: readonly string[], partitions: number): Promise<void> {
+    const missing = await this.missingTopics(topics)
+    if (missing.length === 0) return
+    const call = createTopicsCall(missing, partitions, ADMIN_LIMIT_MS)
+    const created = await this.#probe
+      .retried(ADMIN_LIMIT_MS, () => this.#probe.askAny(call))
+      .catch((thrown: unknown) => {
+        throw notCreated(missing.join(', '), toFault(thrown))
+      })
+    const refused = created.find(({ code }) => code !== 0 && code !== faultCodes.TOPIC_ALREADY_EXISTS)
+    if (refused !== undefined) throw notCreated(refused.name, answeredFault(refused.code, refused.message))
+    await this.#untilVisible(missing)
+  }
+
+  async producer(): Promise<RecordProducer> {
+    const { log, errors } = this.#reporting({ role: 'producer' })
+    const brokers = this.#brokers(errors)
+    const { crc32c } = this.#library
+    return new JavascriptProducer({ brokers, crc32c, clock: this.#clock, log, errors })
+  }
+
+  async close(): Promise<void> {
+    this.#probe.close()
+  }
+
+  /** With connections of their own. */
+  #brokers(errors: ErrorReport, onRefused?: () => void): Brokers {
+    const onFault = (fault: KafkaFault) => {
+      if (fault.isCredentialRefusal) onRefused?.()
+      errors.tell(fault, 'the Kafka client reports an error')
+    }
+    return new Brokers({
+      bootstrap: this.#options.brokers.split(',').map((each) => each.trim()),
+      clock: this.#clock,
+      link: (host, port, purpose) => this.#link(host, port, purpose, onFault),
+    })
+  }
+
+  #link(host: string, port: number, purpose: Purpose, onFault: (fault: KafkaFault) => void): BrokerLink {
+    const { clientId, security } = this.#options
+    const [library, tls, tokens] = [this.#library, this.#tls, this.#tokens]
+    return new BrokerLink(host, port, {
+      library,
+      clientId,
+      clock: this.#clock,
+      onFault,
+      connection: {
+        connectTimeout: CONNECT_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS[purpose],
+        maxInflights: MAX_IN_FLIGHT,
+        ...(tls !== undefined && { tls }),
+        // By the name that was asked for, for brokers behind one address. An address is no name.
+        ...(tls !== undefined && !/^[\d.]+$|:/.test(host) && { tlsServerName: true }),
+      },
+      ...(security !== undefined && {
+        sasl: (onSession) => saslOptions(library, security, tokens, onSession),
+      }),
+    })
+  }
+
+  #reporting(
+    bindings: object,
+    onError?: ConsumerOptions['onError'],
+  ): { readonly log: Logger; readonly errors: ErrorReport } {
+    const log = this.#options.log.child(bindings)
+    return { log, errors: new ErrorReport(log, this.#clock, onError) }
+  }
+
+  #metadata(topics: readonly string[], limitMs: number): ReturnType<Brokers['metadata']> {
+    return this.#probe
+      .retried(limitMs, () => this.#probe.metadata(topics))
+      .catch((thrown: unknown) => {
+        throw this.#unreachable(toFault(thrown), limitMs)
+      })
+  }
+
+  #unreachable(fault: KafkaFault, limitMs: number): PyrallelError {
+    if (fault.isAuthentication) {
+      const facts = `The connection to ${this.description} was refused: ${fault.message}. Check kafka.security in pyrallel.config.ts.`
+      return new PyrallelError('PYR_AUTH_FAILED', facts, { cause: fault })
+    }
+    if (fault.code === faultCodes.UNSUPPORTED_VERSION) {
+      const facts = `${fault.message}. Update the brokers, or use the client on librdkafka.`
+      return new PyrallelError('PYR_KAFKA', facts, { cause: fault })
+    }
+    return new PyrallelError(
+      'PYR_BROKER_UNREACHABLE',
+      `No Kafka broker answered at ${this.description} within ${limitMs} ms (${fault.message}). ` +
+        (this.#options.ifUnreachable ?? 'Start one there, or correct `brokers`.'),
+      { cause: fault, retriable: true },
+    )
+  }
+
+  async #untilVisible(topics: readonly string[]): Promise<void> {
+    const wait = { clock: this.#clock, limitMs: ADMIN_LIMIT_MS, everyMs: VISIBLE_RETRY_MS }
+    const missing = await stillMissing(() => this.missingTopics(topics), wait)
+    if (missing.length === 0) return
+    const facts = `The broker still does not show ${missing.join(', ')}, ${ADMIN_LIMIT_MS} ms after creating it.`
+    throw new PyrallelError('PYR_KAFKA', facts, { retriable: true })
+  }
+}
+
+function notCreated(topic: string, fault: KafkaFault): PyrallelError {
+  const facts = `Topic ${topic} could not be created: ${fault.message} (${fault.code}).`
+  return new PyrallelError('PYR_KAFKA', facts, { cause: fault })
+}

@@ -1,0 +1,94 @@
+/** Looks at a cluster over connections of its own, as operators do. Joins no group and changes nothing. */
+import { PyrallelError } from '../../model/errors.ts'
+import type { TopicPartition } from '../../model/record.ts'
+import type { ClusterView, GroupOffset, LogBounds, TopicFacts } from '../kafka-client.ts'
+import type { Brokers } from './brokers.ts'
+import { answeredFault, toFault } from './errors.ts'
+import { type OffsetReply, offsetsCall } from './group-calls.ts'
+import { askLogs } from './logs.ts'
+
+const LIMIT_MS = 10_000
+
+export class JavascriptView implements ClusterView {
+  readonly #brokers: Brokers
+
+  constructor(brokers: Brokers) {
+    this.#brokers = brokers
+  }
+
+  async topics(): Promise<readonly TopicFacts[]> {
+    const asked = this.#brokers.retried(LIMIT_MS, () => this.#brokers.metadata(null))
+    const { topics } = await asked.catch((thrown: unknown) => {
+      throw failure('The topics could not be listed', thrown)
+    })
+    return topics
+      .filter(({ name, partitions, isInternal }) => partitions.length > 0 && !isInternal && !name.startsWith('__'))
+      .map(({ name, partitions }) => ({ name, partitions: partitions.length }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  async logs(topic: string): Promise<readonly LogBounds[]> {
+    const count = (await this.topics()).find(({ name }) => name === topic)?.partitions ?? 0
+    const partitions = Array.from({ length: count }, (_, partition) => ({ topic, partition }))
+    return this.#bounds(partitions, true)
+  }
+
+  async groupOffsets(group: string): Promise<readonly GroupOffset[]> {
+    const topics = new Map((await this.topics()).map(({ name, partitions }) => [name, partitions]))
+    const asked = this.#brokers.retried(LIMIT_MS, () => this.#offsets(group))
+    const offsets = await asked.catch((thrown: unknown) => {
+      throw failure(`The offsets of group ${group} could not be read`, thrown)
+    })
+    const found = offsets
+      .filter(({ topic, partition, position }) => position >= 0 && partition < (topics.get(topic) ?? 0))
+      .sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
+    const bounds = await this.#bounds(found, false)
+    return bounds.map((each, index) => ({ ...each, ...positionOf(found[index]) }))
+  }
+
+  async #offsets(group: string): Promise<readonly OffsetReply[]> {
+    const coordinator = await this.#brokers.coordinator(group)
+    const fields = { group, memberId: null, memberEpoch: -1, topics: null, isStableOnly: false }
+    const { code, partitions } = await coordinator.call(offsetsCall(fields))
+    if (code !== 0) throw answeredFault(code)
+    const refused = partitions.find((each) => each.code !== 0)
+    if (refused !== undefined) throw answeredFault(refused.code)
+    return partitions
+  }
+
+  /** @param isCommittedOnly the end is where an open transaction begins, as for those who read */
+  async #bounds(partitions: readonly TopicPartition[], isCommittedOnly: boolean): Promise<readonly LogBounds[]> {
+    if (partitions.length === 0) return []
+    const names = [...new Set(partitions.map(({ topic }) => topic))]
+    const ask = async (edge: 'start' | 'end') => {
+      return this.#brokers.retried(LIMIT_MS, async () => {
+        try {
+          return await askLogs(this.#brokers, partitions, { edge, isCommittedOnly })
+        } catch (thrown) {
+          // Their leaders may have moved.
+          await this.#brokers.metadata(names)
+          throw thrown
+        }
+      })
+    }
+    const failed = (thrown: unknown) => {
+      throw failure(`The logs of ${names.join(', ')} could not be looked at`, thrown)
+    }
+    const [starts, ends] = await Promise.all([ask('start'), ask('end')]).catch(failed)
+    return partitions.map(({ topic, partition }, index) => ({
+      topic,
+      partition,
+      logStart: starts[index] ?? 0,
+      logEnd: ends[index] ?? 0,
+    }))
+  }
+}
+
+function positionOf(reply: OffsetReply | undefined): { readonly position: number; readonly metadata: string } {
+  return { position: reply?.position ?? 0, metadata: reply?.metadata ?? '' }
+}
+
+function failure(what: string, thrown: unknown): PyrallelError {
+  const { message, code } = toFault(thrown)
+  return new PyrallelError('PYR_KAFKA', `${what}: ${message} (${code}).`, { cause: thrown })
+}
