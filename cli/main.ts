@@ -2,8 +2,8 @@
 import { Command, CommanderError, Option } from 'commander'
 import { PyrallelError } from '../framework/model/errors.ts'
 import { version } from './project/version.ts'
-import { OutputClosed } from './terminal/closable-output.ts'
-import { errorBlock, errorJson, exitCodeOf, exitCodes } from './terminal/failure.ts'
+import { isOutputClosed } from './terminal/closable-output.ts'
+import { errorBlock, errorJson, exitCodeOf, exitCodes, failuresOf } from './terminal/failure.ts'
 import { hasColor, type Io } from './terminal/io.ts'
 import { painter } from './terminal/paint.ts'
 import { addClusterVerbs } from './verbs/cluster-verbs.ts'
@@ -25,10 +25,12 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage
-    if (error instanceof OutputClosed) return exitCodes.fine
+    const failures = failuresOf(error).filter((failure) => !isOutputClosed(failure))
+    if (failures.length === 0) return exitCodes.fine
+    const told = new AggregateError(failures)
     const isJson = argv.includes('--json')
-    io.stderr.write(isJson ? errorJson(error) : errorBlock(error, paint, (io.env.DEBUG ?? '') !== ''))
-    return exitCodeOf(error)
+    io.stderr.write(isJson ? errorJson(told) : errorBlock(told, paint, (io.env.DEBUG ?? '') !== ''))
+    return exitCodeOf(told)
   }
 }
 

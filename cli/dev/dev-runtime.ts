@@ -1,6 +1,8 @@
 /** The runtime of `pyrallel dev`: begins it, brings it up to date with the app, and begins it anew where the config leaves no other way. Shows nothing. */
+
 import { configSchema, type ResolvedConfig } from '../../framework/config/config.ts'
 import type { StrayFaults } from '../../framework/execution-plane/engines/stray-faults.ts'
+import { closeAfterFailure } from '../../framework/model/closers.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import { inOrder } from '../../framework/model/in-order.ts'
 import type { Logger } from '../../framework/model/logger.ts'
@@ -123,7 +125,7 @@ export class DevRuntime {
       await runtime.start()
     } catch (error) {
       if (this.#runtime === runtime) this.#runtime = undefined
-      await runtime.stop()
+      await closeAfterFailure(() => runtime.stop())
       if (!this.#isStopping) throw error
     }
   }

@@ -1,18 +1,14 @@
 /** One run of `pyrallel dev`, from the broker's start to its end. Owns what must be stopped, and stops it in one order. */
 
-import type { HandlerRecord } from '../../framework/api/handler.ts'
 import { StrayFaults } from '../../framework/execution-plane/engines/stray-faults.ts'
 import { allSettled } from '../../framework/model/all-settled.ts'
-import type { RuntimeEvent } from '../../framework/model/events.ts'
-import { inOrder } from '../../framework/model/in-order.ts'
+import { Closers } from '../../framework/model/closers.ts'
 import type { Clock } from '../../framework/time/clock.ts'
 import { removeDevFile, writeDevFile } from '../cluster/dev-file.ts'
 import { placeIn } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
-import { HeldOutput } from '../terminal/held-output.ts'
-import { hasColor, type Io } from '../terminal/io.ts'
+import type { Io } from '../terminal/io.ts'
 import { jsonText } from '../terminal/json-text.ts'
-import { type Paint, painter } from '../terminal/paint.ts'
 import type { StopSignals } from '../terminal/stop-signals.ts'
 import type { LoadedApp } from './app/app-loader.ts'
 import { FileWatch } from './app/file-watch.ts'
@@ -21,120 +17,50 @@ import { type DevBroker, openBroker } from './broker/open-broker.ts'
 import { TopicMaker, topicsOf } from './broker/topic-maker.ts'
 import { DevKeys } from './dev-keys.ts'
 import { type AppliedChange, DevRuntime } from './dev-runtime.ts'
-import { type DevLogOutput, devLogger, openLogFold, type PreparedDev } from './prepare-dev.ts'
+import type { PreparedDev } from './prepare-dev.ts'
 import { Reloader } from './reloader.ts'
+import { SessionObserver } from './session-observer.ts'
 import { DevTraffic } from './traffic/dev-traffic.ts'
-import type { ProbeObserver } from './traffic/handler-probe.ts'
-import { PublishedTopics } from './traffic/published-topics.ts'
 import { isSound, summaryText } from './traffic/traffic-summary.ts'
-import type { DevNote } from './view/dev-note.ts'
-import type { LogFold } from './view/log-fold.ts'
-import { SessionView } from './view/session-view.ts'
+import { SessionOutput } from './view/session-output.ts'
 
-export class DevSession implements ProbeObserver {
+export class DevSession {
   readonly #prepared: PreparedDev
   readonly #options: DevOptions
   readonly #io: Io
   readonly #clock: Clock
-  readonly #paint: Paint
-  readonly #stdout: HeldOutput
-  readonly #stderr: HeldOutput
-  readonly #fold: LogFold
-  readonly #view: SessionView
+  readonly #output: SessionOutput
+  readonly #observer: SessionObserver
   readonly #topics = new TopicMaker()
-  readonly #published = new PublishedTopics()
-  readonly #strayFaults: StrayFaults
+  readonly #closers = new Closers()
+  readonly #failure = new Failure()
   #app: LoadedApp
-  #broker: DevBroker | undefined
-  #runtime: DevRuntime | undefined
-  #traffic: DevTraffic | undefined
-  #watch: FileWatch | undefined
-  #reloader: Reloader | undefined
-  #keys: DevKeys | undefined
-  #fail: (error: unknown) => void = () => {}
-  /** Rejects when a consumer cannot go on. */
-  readonly #failed: Promise<never>
 
   constructor(prepared: PreparedDev, options: DevOptions, io: Io, clock: Clock) {
     this.#prepared = prepared
     this.#app = prepared.app
     this.#options = options
-    this.#stdout = new HeldOutput(io.stdout)
-    this.#stderr = new HeldOutput(io.stderr)
-    this.#fold = openLogFold(this.#stderr, io, clock)
     this.#io = io
     this.#clock = clock
-    this.#paint = painter(hasColor(io.stdout, io.env))
-    this.#view = new SessionView({
-      write: (text) => this.#stdout.write(text),
-      clock,
-      paint: this.#paint,
-      isJson: options.json === true,
-      root: prepared.root,
-      handlers: prepared.app.handlers,
-    })
-    this.#strayFaults = new StrayFaults({
-      log: devLogger(prepared.app.project.config, options, this.#logOutput()),
-      onException: (error) => this.#onException(error),
-      clock,
-    })
-    this.#failed = new Promise((_resolve, reject) => {
-      this.#fail = reject
-    })
-    this.#failed.catch(() => {})
+    const { root, app } = prepared
+    this.#output = new SessionOutput({ io, clock, isJson: options.json === true, root, handlers: app.handlers })
+    this.#observer = new SessionObserver(this.#output.view)
   }
 
-  /** Until a signal comes, the traffic is done, or the runtime fails. @returns the exit code */
-  async run(signals: StopSignals): Promise<number> {
-    // For as long as the session: a mistake in a handler, or in a traffic file, must not take the broker with it, and all that was sent.
-    this.#strayFaults.listen()
-    if (this.#isWatching) this.#strayFaults.followAll()
-    try {
-      if (await hasCome(signals.first)) return this.#sayStopping()
-      const broker = await this.#openBroker()
-      if (await hasCome(signals.first)) return this.#sayStopping()
-      const runtime = this.#createRuntime(broker)
-      const { trafficFile, app } = this.#prepared
-      this.#view.showHeader({ broker, app, trafficFile, isWatching: this.#isWatching })
-      void broker.died.then((error) => this.#onBrokerDied(error))
-      const ended = Promise.race([signals.first.then(() => 'stop' as const), this.#failed])
-      this.#traffic = this.#createTraffic()
-      if ((await Promise.race([runtime.start(this.#app), ended])) === 'stop') return this.#sayStopping()
-      if (this.#isWatching) await this.#watchFiles(runtime)
-      this.#keys = this.#openKeys(broker, runtime, signals)
-      const traffic = this.#traffic?.run(broker.connection) ?? Promise.resolve()
-      const why = await Promise.race([
-        ended,
-        ...(this.#isWatching ? [] : [traffic.then(() => 'done' as const)]),
-        ignoreEnd(traffic),
-      ])
-      if (why === 'stop') this.#sayStopping()
-    } finally {
-      await this.#stop()
-      this.#strayFaults.close()
-    }
+  /**
+   * Until a signal comes, the traffic is done, or the runtime fails.
+   * @param open replaced in tests
+   * @returns the exit code
+   * @throws what ended it, together with what could not be closed
+   */
+  async run(signals: StopSignals, open: typeof openBroker = openBroker): Promise<number> {
+    await this.#closers.around(() => this.#run(signals, open))
     return this.#verdict()
   }
 
   /** For a second signal: nothing is waited for. What was in flight will be delivered again. */
   abandon(): void {
-    this.#keys?.close()
-    this.#runtime?.abort()
-    this.#fold.close()
-    this.#view.close()
-    removeDevFile(this.#prepared.root, process.pid)
-  }
-
-  onStart(handlerId: string, record: HandlerRecord<unknown>): void {
-    this.#traffic?.onStart(handlerId, record)
-  }
-
-  onEnd(handlerId: string, record: HandlerRecord<unknown>, hasSucceeded: boolean): void {
-    this.#traffic?.onEnd(handlerId, record, hasSucceeded)
-  }
-
-  onPublish(handlerId: string, record: HandlerRecord<unknown>, topic: string): void {
-    this.#published.add(handlerId, record, topic)
+    this.#closers.abandon()
   }
 
   /** A run with a number of records is a measurement: its code stays as it is. */
@@ -142,81 +68,131 @@ export class DevSession implements ProbeObserver {
     return this.#options.records === undefined
   }
 
-  async #openBroker(): Promise<DevBroker> {
-    const { root, app } = this.#prepared
-    const topics = topicsOf(app.handlers)
-    const { kafka } = app.project.config
-    const log = devLogger(app.project.config, this.#options, this.#logOutput())
-    const { brokers, broker: kind } = this.#options
-    const broker = await openBroker({ brokers, kind, kafka, topics, log })
-    this.#broker = broker
-    this.#topics.add(topics)
-    writeDevFile(root, { pid: process.pid, kind: broker.kind, brokers: broker.address })
-    return broker
+  async #run(signals: StopSignals, open: typeof openBroker): Promise<void> {
+    const { loader } = this.#prepared
+    const strayFaults = this.#listenToFaults()
+    this.#closers.add('what was bundled', () => loader.close())
+    const closeOutput = () => this.#output.close()
+    this.#closers.add('the output', closeOutput, closeOutput)
+    if (await hasCome(signals.first)) return this.#sayStopping()
+    const broker = await this.#openBroker(open)
+    if (await hasCome(signals.first)) return this.#sayStopping()
+    // Closed behind the runtime: while it stops, `?` still says what waits.
+    let keys: DevKeys | undefined
+    const closeKeys = () => keys?.close()
+    this.#closers.add('the keyboard', closeKeys, closeKeys)
+    const runtime = this.#createRuntime(broker, strayFaults)
+    let watch: FileWatch | undefined
+    const reloader = this.#createReloader(runtime, () => watch?.setFiles(loader.watched()))
+    this.#closers.add(
+      'the runtime',
+      // At once: a reload that is under way waits for what it starts, which only the runtime's stop ends.
+      () => allSettled([reloader.close(), runtime.stop()]),
+      () => runtime.abort(),
+    )
+    const { trafficFile, app } = this.#prepared
+    this.#output.view.showHeader({ broker, app, trafficFile, isWatching: this.#isWatching })
+    void broker.died.then((error) => {
+      // What is in flight cannot be committed any more, so it is not waited for.
+      runtime.abort()
+      this.#failure.fail(error)
+    })
+    const ended = Promise.race([signals.first.then(() => 'stop' as const), this.#failure.failed])
+    const traffic = this.#createTraffic()
+    if ((await Promise.race([runtime.start(this.#app), ended])) === 'stop') return this.#sayStopping()
+    if (this.#isWatching) watch = await this.#watchFiles(reloader)
+    keys = this.#openKeys(broker, runtime, signals)
+    const running = traffic?.run(broker.connection) ?? Promise.resolve()
+    const why = await Promise.race([
+      ended,
+      ...(this.#isWatching ? [] : [running.then(() => 'done' as const)]),
+      ignoreEnd(running),
+    ])
+    if (why === 'stop') this.#sayStopping()
   }
 
-  #onBrokerDied(error: Error): void {
-    // What is in flight cannot be committed any more, so it is not waited for.
-    this.#runtime?.abort()
-    this.#fail(error)
+  /** For as long as the session: a mistake in a handler, or in a traffic file, must not take the broker with it, and all that was sent. */
+  #listenToFaults(): StrayFaults {
+    const strayFaults = new StrayFaults({
+      log: this.#output.logOf(this.#app.project.config),
+      onException: (error) => this.#onException(error),
+      clock: this.#clock,
+    })
+    strayFaults.listen()
+    if (this.#isWatching) strayFaults.followAll()
+    this.#closers.add('the watch for faults', () => strayFaults.close())
+    return strayFaults
+  }
+
+  async #openBroker(open: typeof openBroker): Promise<DevBroker> {
+    const { root, app } = this.#prepared
+    const topics = topicsOf(app.handlers)
+    const { config } = app.project
+    const { brokers, broker: kind } = this.#options
+    const broker = await open({ brokers, kind, kafka: config.kafka, topics, log: this.#output.logOf(config) })
+    this.#closers.add('the broker', () => broker.stop())
+    this.#closers.add('the connection to the broker', () => broker.connection.close())
+    this.#topics.add(topics)
+    const remove = () => removeDevFile(root, process.pid)
+    this.#closers.add('.pyrallel/dev.json', remove, remove)
+    writeDevFile(root, { pid: process.pid, kind: broker.kind, brokers: broker.address })
+    return broker
   }
 
   #onException(error: Error): void {
     const what = `${error.name}: ${error.message}${placeIn(this.#prepared.root, error)}`
     const text = `Nobody caught this, and it belongs to no record: ${what}. \`pyrallel start\` stops in order then.`
-    this.#view.onNote({ kind: 'error', code: 'PYR_UNCAUGHT', message: text, isRunning: true })
+    this.#output.view.onNote({ kind: 'error', code: 'PYR_UNCAUGHT', message: text, isRunning: true })
   }
 
-  #createRuntime(broker: DevBroker): DevRuntime {
-    const runtime = new DevRuntime({
+  #createRuntime(broker: DevBroker, strayFaults: StrayFaults): DevRuntime {
+    return new DevRuntime({
       broker,
       topics: this.#topics,
-      observer: this,
-      logOf: (config) => devLogger(config, this.#options, this.#logOutput()),
+      observer: this.#observer,
+      logOf: (config) => this.#output.logOf(config),
       clock: this.#clock,
-      strayFaults: this.#strayFaults,
-      onEvent: (event) => this.#onEvent(event),
-      onFailed: (error) => this.#fail(error),
+      strayFaults,
+      onEvent: (event) => this.#observer.onEvent(event),
+      onFailed: (error) => this.#failure.fail(error),
     })
-    this.#runtime = runtime
-    return runtime
   }
 
-  #logOutput(): DevLogOutput {
-    return { stderr: this.#stderr, fold: this.#fold }
-  }
-
-  #onEvent(event: RuntimeEvent): void {
-    this.#view.onEvent(event, this.#published.take(event))
-    this.#traffic?.onEvent(event)
-  }
-
-  async #watchFiles(runtime: DevRuntime): Promise<void> {
-    const { root, loader, since } = this.#prepared
-    const say = (note: DevNote) => this.#view.onNote(note)
-    const reloader = new Reloader({
-      load: (changed) => loader.load(changed),
+  #createReloader(runtime: DevRuntime, onLoaded: () => void): Reloader {
+    return new Reloader({
+      load: (changed) => this.#prepared.loader.load(changed),
       apply: (app) => this.#apply(runtime, app),
       isRunning: () => runtime.isRunning,
-      say,
+      say: (note) => this.#output.view.onNote(note),
       warnings: this.#app.warnings,
       advice: this.#app.project.warnings,
-      onLoaded: () => this.#watch?.setFiles(loader.watched()),
+      onLoaded,
       now: () => this.#clock.now(),
     })
-    this.#reloader = reloader
+  }
+
+  async #watchFiles(reloader: Reloader): Promise<FileWatch> {
+    const { root, loader, since } = this.#prepared
+    const { view } = this.#output
     const onError = ({ message }: Error) => {
-      say({ kind: 'error', code: 'PYR_WATCH', message: `Changes may go unnoticed: ${message}.`, isRunning: true })
+      view.onNote({
+        kind: 'error',
+        code: 'PYR_WATCH',
+        message: `Changes may go unnoticed: ${message}.`,
+        isRunning: true,
+      })
     }
     const onChange = (files: readonly string[]) => reloader.onChange(files)
-    this.#watch = await FileWatch.open({ root, clock: this.#clock, since, onChange, onError }, loader.watched())
-    this.#view.onNote({ kind: 'watching' })
+    const watch = await FileWatch.open({ root, clock: this.#clock, since, onChange, onError }, loader.watched())
+    this.#closers.add('the watch for files', () => watch.close())
+    view.onNote({ kind: 'watching' })
+    return watch
   }
 
   async #apply(runtime: DevRuntime, app: LoadedApp): Promise<AppliedChange> {
     const change = await runtime.apply(app)
     this.#app = app
-    this.#traffic?.update(app)
+    this.#observer.traffic?.update(app)
     return change
   }
 
@@ -225,22 +201,21 @@ export class DevSession implements ProbeObserver {
     return DevKeys.open({
       stdin: this.#io.stdin,
       stdout: this.#io.stdout,
-      outputs: [this.#stdout, this.#stderr],
+      outputs: this.#output.outputs,
       write: (text) => this.#io.stdout.write(text),
-      paint: this.#paint,
+      paint: this.#output.paint,
       runtime: () => runtime.runtime,
       handlers: () => this.#app.handlers,
       connection: broker.connection,
       topics: this.#topics,
-      say: (note) => this.#view.onNote(note),
+      say: (note) => this.#output.view.onNote(note),
       onQuit: () => signals.raise('SIGINT'),
       onInterrupt: () => signals.raise('SIGINT'),
     })
   }
 
-  #sayStopping(): number {
-    this.#view.say('stopping: what is in flight is finished first; Ctrl-C again stops at once')
-    return exitCodes.fine
+  #sayStopping(): void {
+    this.#output.view.say('stopping: what is in flight is finished first; Ctrl-C again stops at once')
   }
 
   /** Before the runtime begins: it waits for the groups to form, and must not miss that. */
@@ -248,35 +223,40 @@ export class DevSession implements ProbeObserver {
     const { traffic } = this.#app
     const { trafficFile } = this.#prepared
     if (traffic === undefined || trafficFile === undefined) return undefined
-    return new DevTraffic(this.#options, this.#clock, this.#topics, { ...this.#app, traffic }, trafficFile)
-  }
-
-  async #stop(): Promise<void> {
-    await inOrder([
-      () => this.#watch?.close(),
-      () => this.#traffic?.stop(),
-      // At once: a reload that is under way waits for what it starts, which only the runtime's stop ends.
-      () => allSettled([Promise.resolve(this.#reloader?.close()), Promise.resolve(this.#runtime?.stop())]),
-      () => this.#broker?.connection.close(),
-      () => this.#broker?.stop(),
-      () => this.#keys?.close(),
-      () => this.#fold.close(),
-      () => this.#view.close(),
-      () => this.#prepared.loader.close(),
-      () => removeDevFile(this.#prepared.root, process.pid),
-    ])
+    const made = new DevTraffic(this.#options, this.#clock, this.#topics, { ...this.#app, traffic }, trafficFile)
+    this.#observer.traffic = made
+    this.#closers.add('the traffic', () => made.stop())
+    return made
   }
 
   #verdict(): number {
-    const verdict = this.#traffic?.verdict()
+    const verdict = this.#observer.traffic?.verdict()
     if (verdict === undefined || this.#isWatching) return exitCodes.fine
     const { summary, violations } = verdict
     this.#io.stdout.write(
       this.#options.json === true
         ? `${jsonText({ kind: 'summary', ...summary, violationTexts: violations })}\n`
-        : summaryText(summary, violations, this.#paint),
+        : summaryText(summary, violations, this.#output.paint),
     )
     return isSound(summary) ? exitCodes.fine : exitCodes.failed
+  }
+}
+
+/** What a consumer, or the broker, cannot go on after. */
+class Failure {
+  /** Rejects with the first one. */
+  readonly failed: Promise<never>
+  #reject: (error: unknown) => void = () => {}
+
+  constructor() {
+    this.failed = new Promise((_resolve, reject) => {
+      this.#reject = reject
+    })
+    this.failed.catch(() => {})
+  }
+
+  fail(error: unknown): void {
+    this.#reject(error)
   }
 }
 

@@ -1,19 +1,14 @@
 /** Everything of `pyrallel dev` that comes before a broker: the app is loaded once, and what is wrong with it is said. */
 
-import type { ResolvedConfig } from '../../framework/config/config.ts'
-import type { Logger } from '../../framework/model/logger.ts'
-import { createLogger } from '../../framework/observability/logger.ts'
-import { prettyLine } from '../../framework/observability/pretty-line.ts'
-import type { Clock } from '../../framework/time/clock.ts'
+import { closeAfterFailure } from '../../framework/model/closers.ts'
 import { reportDiagnostics, reportWarnings } from '../diagnostics/report-diagnostics.ts'
 import { refuseEmpty } from '../project/refuse-empty.ts'
-import { hasColor, type Io, type Output } from '../terminal/io.ts'
+import { hasColor, type Io } from '../terminal/io.ts'
 import { painter } from '../terminal/paint.ts'
 import { AppLoader, type LoadedApp } from './app/app-loader.ts'
 import { removeOldBuilds } from './app/build-folder.ts'
 import type { DevOptions } from './broker/dev-options.ts'
 import { trafficFileOf } from './traffic/traffic-file.ts'
-import { LogFold } from './view/log-fold.ts'
 
 export interface PreparedDev {
   /** The project's folder, absolute. */
@@ -45,30 +40,9 @@ export async function prepareDev(options: DevOptions, io: Io): Promise<PreparedD
     }
     reportDiagnostics(load.diagnostics, io)
   } catch (error) {
-    await loader.close()
+    await closeAfterFailure(() => loader.close())
     throw error
   }
   await loader.close()
   return undefined
-}
-
-/** On standard error, so that standard output carries nothing but events. */
-export function devLogger({ logging }: ResolvedConfig, options: DevOptions, { stderr, fold }: DevLogOutput): Logger {
-  const { level, pretty } = logging
-  const isForPeople = pretty === 'auto' ? options.json !== true : pretty
-  const write = (line: string) => (isForPeople ? fold.write(line) : stderr.write(line))
-  return createLogger({ level, pretty: false }, { write })
-}
-
-export interface DevLogOutput {
-  /** For programs: lines of JSON. */
-  readonly stderr: Output
-  /** For people. */
-  readonly fold: LogFold
-}
-
-/** Close it, or its last lines are missing. */
-export function openLogFold(stderr: Output, { stderr: terminal, env }: Io, clock: Clock): LogFold {
-  const isColored = hasColor(terminal, env)
-  return new LogFold({ clock, write: (line) => stderr.write(prettyLine(line, isColored)) })
 }

@@ -1,6 +1,8 @@
 /** Connects a verb to a dead-letter topic, and reads it without leaving a trace. */
+
 import { randomUUID } from 'node:crypto'
 import type { KafkaClient, KafkaConnection, ViewedConnection } from '../../framework/kafka/kafka-client.ts'
+import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { type Connect, chooseCluster } from '../cluster/connect.ts'
 import type { Project } from '../project/project.ts'
@@ -24,16 +26,15 @@ export async function withTopic(
 ): Promise<number> {
   const { target, project } = await chooseCluster(options.brokers, io)
   const connection = await connect(target, project, io)
-  try {
+  return new Closers().around(async (closers) => {
+    closers.add('the connection', () => connection.close())
     await connection.check(CHECK_TIMEOUT_MS)
     if ((await connection.missingTopics([topic])).length > 0) {
       const message = `There is no topic '${topic}' at ${connection.description}. A handler's dead-letter topic is <topic>.<group>.dlq unless it names another.`
       throw new PyrallelError('PYR_TOPIC_UNKNOWN', message)
     }
-    return await run(connection, project)
-  } finally {
-    await connection.close()
-  }
+    return run(connection, project)
+  })
 }
 
 /** A client in a group of its own, which commits nothing: marks and other readers stay as they are. */
@@ -44,9 +45,8 @@ export async function browsing<T>(
 ): Promise<T> {
   const group = `${topic}.browse-${randomUUID()}`
   const client = await connection.consumer({ group, startFrom: 'earliest' })
-  try {
-    return await read(client)
-  } finally {
-    await whilePolling(client, client.close())
-  }
+  return new Closers().around((closers) => {
+    closers.add('the consumer', () => whilePolling(client, client.close()))
+    return read(client)
+  })
 }

@@ -2,6 +2,7 @@
 import type { TopicDefinition } from '../../framework/api/topic.ts'
 import { suggestion } from '../../framework/config/nearest-name.ts'
 import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
+import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { OutgoingRecord, RecordHeader } from '../../framework/model/record.ts'
 import { ValueCheck } from '../../framework/validation/value-check.ts'
@@ -104,10 +105,9 @@ export async function refuseUnknown(
 async function produce(connection: KafkaConnection, record: OutgoingRecord, count: number): Promise<number> {
   const producer = await connection.producer()
   const startedAt = performance.now()
-  try {
+  return new Closers().around(async (closers) => {
+    closers.add('the producer', () => producer.close(CLOSE_TIMEOUT_MS))
     await Promise.all(Array.from({ length: count }, () => producer.produce(record)))
     return Math.round(performance.now() - startedAt)
-  } finally {
-    await producer.close(CLOSE_TIMEOUT_MS)
-  }
+  })
 }

@@ -1,12 +1,13 @@
 /** Runs handlers in production: what the bundle of `pyrallel build` calls. Loads no compiler, no bundler and nothing that reads TypeScript. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PyrallelConfig } from '../../framework/config/config.ts'
 import { modeOf } from '../../framework/config/mode.ts'
 import { variableOf } from '../../framework/config/option-variables.ts'
 import { traceConfig } from '../../framework/config/resolve-config.ts'
 import { StrayFaults } from '../../framework/execution-plane/engines/stray-faults.ts'
+import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
-import { inOrder } from '../../framework/model/in-order.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { createLogger, type LogDestination } from '../../framework/observability/logger.ts'
 import { openRuntime } from '../../framework/runtime/open-runtime.ts'
@@ -122,14 +123,11 @@ function startNextStep(place: string | undefined): string {
 }
 
 async function untilStopped(runtime: Runtime, stops: readonly Promise<NodeJS.Signals>[], log: Logger): Promise<number> {
-  await inOrder([
-    async () => {
-      const started = runtime.start().then(() => new Promise<never>(() => {}))
-      const signal = await Promise.race([...stops, runtime.failed, started])
-      log.info({ signal }, 'stopping: what is in flight is finished first')
-    },
-    // Whatever it says, the failure before it is the one to tell.
-    () => runtime.stop(),
-  ])
+  await new Closers().around(async (closers) => {
+    closers.add('the runtime', () => runtime.stop())
+    const started = runtime.start().then(() => new Promise<never>(() => {}))
+    const signal = await Promise.race([...stops, runtime.failed, started])
+    log.info({ signal }, 'stopping: what is in flight is finished first')
+  })
   return exitCodes.fine
 }

@@ -22,6 +22,11 @@ export class OutputClosed extends Error {
   }
 }
 
+/** Also where closing something has written, and could not. */
+export function isOutputClosed(thrown: unknown): boolean {
+  return thrown instanceof OutputClosed || (thrown instanceof Error && thrown.cause instanceof OutputClosed)
+}
+
 /**
  * @param askToStop asks whatever runs until it is told to stop, as a signal would; false when nobody listens. Then the next `write` throws
  * `OutputClosed`, so that a verb that reads on and on ends too.

@@ -12,9 +12,17 @@ const nextSteps: Partial<Record<ErrorCode, string>> = {
   PYR_BUG: 'Please report it with the command and what it printed (DEBUG=1 adds the stack).',
 }
 
-/** The code under which an error is shown; an error that is not Pyrallel's has none. */
+/** What went wrong, one by one: first what ended the run, then what could not be closed behind it. */
+export function failuresOf(thrown: unknown): readonly [unknown, ...unknown[]] {
+  if (!(thrown instanceof AggregateError)) return [thrown]
+  const [first, ...others] = thrown.errors.flatMap(failuresOf)
+  return first === undefined ? [thrown] : [first, ...others]
+}
+
+/** The code under which an error is shown, of several that of the first; an error that is not Pyrallel's has none. */
 export function errorCode(thrown: unknown): ErrorCode | undefined {
-  return thrown instanceof PyrallelError ? thrown.code : undefined
+  const [first] = failuresOf(thrown)
+  return first instanceof PyrallelError ? first.code : undefined
 }
 
 export function exitCodeOf(thrown: unknown): number {
@@ -29,7 +37,14 @@ export function exitCodeOf(thrown: unknown): number {
   }
 }
 
+/** A block for each failure. */
 export function errorBlock(thrown: unknown, paint: Paint, withStack: boolean): string {
+  return failuresOf(thrown)
+    .map((failure) => blockOf(failure, paint, withStack))
+    .join('')
+}
+
+function blockOf(thrown: unknown, paint: Paint, withStack: boolean): string {
   const error = toError(thrown)
   const code = errorCode(thrown)
   const lines = [
@@ -49,8 +64,11 @@ function nextStep(code: ErrorCode | undefined): string | undefined {
 }
 
 export function errorJson(thrown: unknown): string {
-  const error = toError(thrown)
-  return `${jsonText({ error: { code: errorCode(thrown) ?? null, message: error.message } })}\n`
+  const [error, ...others] = failuresOf(thrown).map((failure) => ({
+    code: errorCode(failure) ?? null,
+    message: toError(failure).message,
+  }))
+  return `${jsonText(others.length === 0 ? { error } : { error, others })}\n`
 }
 
 function stackWithCauses(error: Error): string {

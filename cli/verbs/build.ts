@@ -1,6 +1,8 @@
 /** `pyrallel build`: generates, bundles for production, and says what was made. */
+
 import { rmSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
+import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { AppBuild, type BuildInfo } from '../build/build-app.ts'
 import { type Verification, verifyBundle } from '../build/verify-bundle.ts'
@@ -43,7 +45,10 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
   const scratch = buildFolder(process.pid)
   const from = ownPackages()
   const config = new AppConfig({ root, env: process.env, mode: 'production', outDir: `${scratch}/config`, from })
-  try {
+  return new Closers().around(async (closers) => {
+    closers.add('what was bundled', () => rmSync(join(root, scratch), { recursive: true, force: true }))
+    closers.add('the bundler', () => building.close())
+    closers.add('the config', () => config.close())
     // A config that throws is to be told with its own line.
     process.setSourceMapsEnabled(true)
     // The compiler is loaded while esbuild works. What the config has to say comes first.
@@ -72,11 +77,7 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
       io.stdout.write(`${jsonText({ ...info, warnings: [...warnings, ...later], tookMs }, 2)}\n`)
     else io.stdout.write(summary(info, options.out, handlers.length, tookMs, io))
     return exitCodes.fine
-  } finally {
-    await config.close()
-    await building.close()
-    rmSync(join(root, scratch), { recursive: true, force: true })
-  }
+  })
 }
 
 const notVerified: Verification = { failures: [], warnings: [] }

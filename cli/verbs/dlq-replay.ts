@@ -1,5 +1,7 @@
 /** `pyrallel dlq replay`: looks at what would be published and where, then publishes it. Never deletes. */
+
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
+import { Closers } from '../../framework/model/closers.ts'
 import { systemClock } from '../../framework/time/clock.ts'
 import { type Connect, connectNative } from '../cluster/connect.ts'
 import type { DeadLetter } from '../dlq/dead-letter.ts'
@@ -100,10 +102,12 @@ async function publish(
   verb: ReplayVerb,
 ): Promise<ReplayReport> {
   verb.begin()
-  const client = await connection.consumer({ group: replayGroup(what.topic), startFrom: 'earliest' })
-  const producer = await connection.producer()
   let closeMs = CLOSE_TIMEOUT_MS
-  try {
+  return new Closers().around(async (closers) => {
+    const client = await connection.consumer({ group: replayGroup(what.topic), startFrom: 'earliest' })
+    closers.add('the consumer', () => whilePolling(client, client.close()))
+    const producer = await connection.producer()
+    closers.add('the producer', () => producer.close(closeMs))
     const report = await replay(client, producer, {
       ...what,
       rate,
@@ -117,10 +121,7 @@ async function publish(
     // What it has waited for in vain is not waited for again.
     if (report.failure !== undefined) closeMs = 0
     return report
-  } finally {
-    await producer.close(closeMs)
-    await whilePolling(client, client.close())
-  }
+  })
 }
 
 /** What people get to see of it. */

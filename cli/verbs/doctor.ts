@@ -1,8 +1,10 @@
 /** `pyrallel doctor`: looks at everything that must be right, goes on after what is not, and says what to do. Changes nothing. */
+
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import type { LibrdkafkaLoader } from '../../framework/kafka/librdkafka/client.ts'
+import { Closers } from '../../framework/model/closers.ts'
 import { toError } from '../../framework/model/errors.ts'
 import { harmlessLines } from '../../framework/model/plain-text.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
@@ -114,7 +116,8 @@ async function examineCluster(
 ): Promise<void> {
   const connection = await attempt('broker', findings, () => connect(target, project, io))
   if (connection === undefined) return skipTopics('no broker could be asked', findings)
-  try {
+  await new Closers().around(async (closers) => {
+    closers.add('the connection', () => connection.close())
     const answers = await attempt('broker', findings, async () => {
       await connection.check(CHECK_TIMEOUT_MS)
       return true
@@ -133,9 +136,7 @@ async function examineCluster(
       await attempt('topics', findings, () =>
         examineWants(connection, handlers, project.config.limits.maxRecordsPerPartition, findings),
       )
-  } finally {
-    await connection.close()
-  }
+  })
 }
 
 function skipTopics(detail: string, findings: Finding[]): void {

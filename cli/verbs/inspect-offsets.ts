@@ -3,6 +3,7 @@
 import { type DecodedMetadata, decodeCompleted } from '../../framework/control-plane/offsets/metadata-encoder.ts'
 import type { OffsetRange } from '../../framework/control-plane/offsets/range-list.ts'
 import type { GroupOffset } from '../../framework/kafka/kafka-client.ts'
+import { Closers } from '../../framework/model/closers.ts'
 import { harmless } from '../../framework/model/plain-text.ts'
 import { partitionPlace } from '../../framework/model/record.ts'
 import { type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
@@ -37,7 +38,8 @@ export async function inspectOffsets(
 ): Promise<number> {
   const { target, project } = await chooseCluster(options.brokers, io)
   const connection = await connect(target, project, io)
-  try {
+  return new Closers().around(async (closers) => {
+    closers.add('the connection', () => connection.close())
     await connection.check(CHECK_TIMEOUT_MS)
     const offsets = await connection.view.groupOffsets(group)
     const inspected = offsets.filter(({ topic }) => options.topic === undefined || topic === options.topic).map(inspect)
@@ -45,9 +47,7 @@ export async function inspectOffsets(
     const { description: broker } = connection
     io.stdout.write(options.json === true ? json(group, broker, inspected) : text(group, broker, inspected, others, io))
     return inspected.length === 0 ? exitCodes.failed : exitCodes.fine
-  } finally {
-    await connection.close()
-  }
+  })
 }
 
 function inspect(offset: GroupOffset): Inspected {

@@ -1,6 +1,7 @@
 /** `pyrallel send`: checks a value against its topic's schema, or makes values up from it, produces them, and says where they went. */
 
 import type { TopicDefinition } from '../../framework/api/topic.ts'
+import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { ownProperty } from '../../framework/model/own-property.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
@@ -49,10 +50,12 @@ export async function send(
   if (written !== undefined && declared !== undefined) await refuseInvalid(declared, written)
   const next = written === undefined ? faker(topicName, declared, options.seed) : () => written
   const connection = await connect(target, project, io)
-  try {
+  await new Closers().around(async (closers) => {
+    closers.add('the connection', () => connection.close())
     await connection.check(CHECK_TIMEOUT_MS)
     await refuseUnknown(connection, topicName, topics)
     const producer = await connection.producer()
+    closers.add('the producer', () => producer.close(CLOSE_TIMEOUT_MS))
     const sending: Sending = {
       producer,
       count: options.count,
@@ -69,17 +72,11 @@ export async function send(
         }
       },
     }
-    try {
-      const sent = await sendAll(sending)
-      io.stdout.write(
-        sentText({ ...sent, topic: topicName, broker: connection.description, from: target.from }, options, io),
-      )
-    } finally {
-      await producer.close(CLOSE_TIMEOUT_MS)
-    }
-  } finally {
-    await connection.close()
-  }
+    const sent = await sendAll(sending)
+    io.stdout.write(
+      sentText({ ...sent, topic: topicName, broker: connection.description, from: target.from }, options, io),
+    )
+  })
   return exitCodes.fine
 }
 

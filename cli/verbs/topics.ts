@@ -1,4 +1,5 @@
 /** `pyrallel topics`: what the handlers need and the cluster has. Creates what is missing when told to; never changes what is there. */
+import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import { type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
@@ -33,16 +34,15 @@ export async function topics(options: TopicsOptions, io: Io, connect: Connect = 
   }
   const wanted = wantedTopics(resolveHandlers(routes, project.config))
   const connection = await connect(target, project, io)
-  try {
+  return new Closers().around(async (closers) => {
+    closers.add('the connection', () => connection.close())
     await connection.check(CHECK_TIMEOUT_MS)
     const planned = planTopics(wanted, await connection.view.topics())
     const missing = planned.filter(({ partitions }) => partitions === undefined).map(({ name }) => name)
     if (options.create === true) await connection.createTopics(missing, options.partitions)
     report(planned, connection.description, options, io)
     return missing.length === 0 || options.create === true ? exitCodes.fine : exitCodes.drift
-  } finally {
-    await connection.close()
-  }
+  })
 }
 
 function report(planned: readonly PlannedTopic[], broker: string, options: TopicsOptions, io: Io): void {

@@ -1,5 +1,7 @@
 /** An engine whose code can be exchanged while it runs: what has started ends on the old code, what starts later runs the new. Runs nothing itself. */
+
 import { allSettled } from '../model/all-settled.ts'
+import { closeAfterFailure } from '../model/closers.ts'
 import type { ThreadCounters } from '../model/snapshot.ts'
 import type { CompletionEvent, WorkItem } from '../model/work.ts'
 import type { ExecutionEngine } from './execution-engine.ts'
@@ -76,7 +78,7 @@ export class SwappableEngine implements ExecutionEngine {
     try {
       await next.start(this.#onCompletion)
     } catch (thrown) {
-      await next.close(0)
+      await closeAfterFailure(() => next.close(0))
       throw thrown
     } finally {
       this.#coming.delete(next)

@@ -1,6 +1,8 @@
 /** Publishing from code that is no handler: an HTTP server, a script, a job. One idempotent producer, and no consumer. */
+
 import type { Publish } from '../api/handler.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
+import { closeAfterFailure } from '../model/closers.ts'
 import { PyrallelError } from '../model/errors.ts'
 import { inOrder } from '../model/in-order.ts'
 import { loadTracing } from '../tracing/tracing.ts'
@@ -48,7 +50,7 @@ async function opened(connection: KafkaConnection) {
     const tracing = await loadTracing()
     return { tracing, producer: await connection.producer() }
   } catch (thrown) {
-    await connection.close()
+    await closeAfterFailure(() => connection.close())
     throw thrown
   }
 }

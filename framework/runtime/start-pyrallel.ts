@@ -1,4 +1,5 @@
 /** Pyrallel inside a process of the user's own: all that `pyrallel start` starts, in one call. Owns neither the process nor its signals. */
+
 import type { Publish, Services } from '../api/handler.ts'
 import type { PyrallelConfig } from '../config/config.ts'
 import { modeOf } from '../config/mode.ts'
@@ -6,6 +7,7 @@ import { variableOf } from '../config/option-variables.ts'
 import { traceConfig } from '../config/resolve-config.ts'
 import type { StrayFaults } from '../execution-plane/engines/stray-faults.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
+import { closeAfterFailure } from '../model/closers.ts'
 import type { EventSink } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
@@ -90,8 +92,7 @@ export async function startPyrallel(options: PyrallelOptions): Promise<Pyrallel>
   try {
     await runtime.start()
   } catch (error) {
-    // Whatever it says, the failure before it is the one to tell.
-    await runtime.stop().catch(() => {})
+    await closeAfterFailure(() => runtime.stop())
     throw error
   } finally {
     signal?.removeEventListener('abort', stop)
@@ -120,7 +121,7 @@ async function open(options: PyrallelOptions): Promise<Runtime> {
     return await openRuntime(config, { ...parts, ifUnreachable: nextStep(places.get('kafka.brokers')) })
   } catch (error) {
     // It was handed over with the call.
-    await connection?.close()
+    await closeAfterFailure(() => connection?.close())
     throw error
   }
 }

@@ -1,7 +1,9 @@
 /** Opens the cluster that `pyrallel dev` runs on: one that is named, the embedded broker, or the one in memory. */
+
 import type { KafkaSettings } from '../../../framework/config/config.ts'
 import type { KafkaConnection } from '../../../framework/kafka/kafka-client.ts'
 import type { LibrdkafkaLoader } from '../../../framework/kafka/librdkafka/client.ts'
+import { closeAfterFailure } from '../../../framework/model/closers.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
 import type { BrokerKind } from '../../cluster/dev-file.ts'
@@ -79,7 +81,7 @@ async function openCluster(request: BrokerRequest, brokers: string): Promise<Dev
       stop: async () => {},
     }
   } catch (error) {
-    await connection.close()
+    await closeAfterFailure(() => connection.close())
     throw error
   }
 }
@@ -104,7 +106,7 @@ async function openEmbedded({ kafka, topics, log, load }: BrokerRequest): Promis
       stop: () => broker.stop(),
     }
   } catch (error) {
-    await broker.stop()
+    await closeAfterFailure(() => broker.stop())
     throw error
   }
 }

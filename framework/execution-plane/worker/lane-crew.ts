@@ -1,6 +1,7 @@
 /** Keeps as many threads as were asked for, and one for what runs apart: begins them, replaces the dead ones, renews the worn ones. Gives nobody work. */
 
 import type { ResourceLimits } from 'node:worker_threads'
+import { closeAfterFailure } from '../../model/closers.ts'
 import { PyrallelError, toError } from '../../model/errors.ts'
 import { recordPlace } from '../../model/record.ts'
 import type { ThreadCounters } from '../../model/snapshot.ts'
@@ -127,7 +128,7 @@ export class LaneCrew {
     } catch (thrown) {
       // More than the tries of one, when several were to be brought up.
       const { failedStarts } = this.#counters
-      await this.stop()
+      await closeAfterFailure(() => this.stop())
       const cause = toError(thrown)
       throw new PyrallelError(
         'PYR_WORKER_START',

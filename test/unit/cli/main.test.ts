@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { main } from '../../../cli/main.ts'
-import { errorBlock, exitCodeOf } from '../../../cli/terminal/failure.ts'
+import { errorBlock, errorJson, exitCodeOf } from '../../../cli/terminal/failure.ts'
 import { hasColor } from '../../../cli/terminal/io.ts'
 import { logOutput } from '../../../cli/terminal/log-output.ts'
 import { painter } from '../../../cli/terminal/paint.ts'
@@ -114,6 +114,21 @@ describe('an error', () => {
       errorBlock(new TypeError('x is undefined'), plain, false),
       /^✗ TypeError\n {2}x is undefined\n {2}Next: .*DEBUG=1/,
     )
+  })
+
+  it('with which something else came is shown first, and decides the exit code', () => {
+    const first = new PyrallelError('PYR_USAGE', 'the run.')
+    const error = new AggregateError([first, new AggregateError([new Error('the broker could not be closed: no')])])
+    assert.equal(
+      errorBlock(error, plain, false),
+      `${errorBlock(first, plain, false)}✗ Error\n  the broker could not be closed: no\n  Next: Run it again with DEBUG=1 to see where it comes from.\n`,
+    )
+    assert.equal(exitCodeOf(error), 2)
+    assert.deepEqual(JSON.parse(errorJson(error)), {
+      error: { code: 'PYR_USAGE', message: 'the run.' },
+      others: [{ code: null, message: 'the broker could not be closed: no' }],
+    })
+    assert.deepEqual(JSON.parse(errorJson(first)), { error: { code: 'PYR_USAGE', message: 'the run.' } })
   })
 
   it('decides the exit code', () => {

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { describe, it } from 'node:test'
 import { main } from '../../../../cli/main.ts'
-import { closableOutput, OutputClosed } from '../../../../cli/terminal/closable-output.ts'
+import { closableOutput, isOutputClosed, OutputClosed } from '../../../../cli/terminal/closable-output.ts'
+import { failuresOf } from '../../../../cli/terminal/failure.ts'
+import { Closers } from '../../../../framework/model/closers.ts'
 import { emptyFolder, testIo } from '../test-io.ts'
 
 class Pipe extends EventEmitter {
@@ -57,5 +59,15 @@ describe('output whose reader has left', () => {
     }
     assert.equal(await main(['docs', 'PYR_USAGE'], io), 0)
     assert.equal(io.err(), '')
+  })
+
+  it('is no failure either where what the verb closes has written', async () => {
+    const ended = new Closers().around(async (closers) => {
+      closers.add('the view', () => Promise.reject(new OutputClosed()))
+      throw new OutputClosed()
+    })
+    const failures = failuresOf(await ended.catch((error) => error))
+    assert.deepEqual(failures.map(isOutputClosed), [true, true])
+    assert.equal(isOutputClosed(new Error('another')), false)
   })
 })

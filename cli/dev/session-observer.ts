@@ -1,0 +1,35 @@
+/** Hears what handlers and runtime do in a session, and tells those who want to know: the traffic, and what is shown. */
+import type { HandlerRecord } from '../../framework/api/handler.ts'
+import type { RuntimeEvent } from '../../framework/model/events.ts'
+import type { DevTraffic } from './traffic/dev-traffic.ts'
+import type { ProbeObserver } from './traffic/handler-probe.ts'
+import { PublishedTopics } from './traffic/published-topics.ts'
+import type { SessionView } from './view/session-view.ts'
+
+export class SessionObserver implements ProbeObserver {
+  /** `undefined`: there is none. */
+  traffic: DevTraffic | undefined
+  readonly #view: SessionView
+  readonly #published = new PublishedTopics()
+
+  constructor(view: SessionView) {
+    this.#view = view
+  }
+
+  onStart(handlerId: string, record: HandlerRecord<unknown>): void {
+    this.traffic?.onStart(handlerId, record)
+  }
+
+  onEnd(handlerId: string, record: HandlerRecord<unknown>, hasSucceeded: boolean): void {
+    this.traffic?.onEnd(handlerId, record, hasSucceeded)
+  }
+
+  onPublish(handlerId: string, record: HandlerRecord<unknown>, topic: string): void {
+    this.#published.add(handlerId, record, topic)
+  }
+
+  onEvent(event: RuntimeEvent): void {
+    this.#view.onEvent(event, this.#published.take(event))
+    this.traffic?.onEvent(event)
+  }
+}
