@@ -1,14 +1,13 @@
 /** Loads what belongs to the user's project: the config, the routes, a traffic file. Says where it went wrong. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type { PyrallelConfig, ResolvedConfig } from '../../framework/config/config.ts'
 import { traceConfig } from '../../framework/config/resolve-config.ts'
 import { passedOverText } from '../../framework/config/service-variables.ts'
 import { type ErrorCode, PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { RegisteredHandler } from '../../framework/runtime/runtime.ts'
-import { readTypeScript } from '../bundle/read-typescript.ts'
 import { applyEnvironment, type ProjectEnvironment, readEnvironment } from './environment.ts'
+import { importTypeScript } from './import-typescript.ts'
 
 export const configFile = 'pyrallel.config.ts'
 export const routesFile = 'generated/routes.ts'
@@ -89,9 +88,8 @@ export async function loadRoutes(root: string): Promise<readonly RegisteredHandl
  * @throws PyrallelError with `code` when the file, or one that it imports, cannot be loaded
  */
 export async function load<M>(root: string, file: string, code: ErrorCode): Promise<M> {
-  await readTypeScript()
   try {
-    return (await import(pathToFileURL(join(root, file)).href)) as M
+    return (await importTypeScript(root, file)) as M
   } catch (thrown) {
     throw loadFailure(root, file, thrown, code)
   }
