@@ -39,6 +39,8 @@ export class BoundPackages {
     for (const use of uses) {
       const file = resolve(this.#root, use.input)
       const found = packageOf(file)
+      // Every project imports Pyrallel, whose own code knows that it may be in a bundle.
+      if (found?.name === 'pyrallel') continue
       if (this.#isOurs(file, found) && !(found !== undefined && this.#isImported(found, inputs))) continue
       const why = found === undefined ? 'own' : this.#whyInside(found, inputs.keys())
       if (why === undefined && found !== undefined) outside.set(found.name, found)
