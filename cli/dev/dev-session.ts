@@ -183,7 +183,7 @@ export class DevSession {
       })
     }
     const onChange = (files: readonly string[]) => reloader.onChange(files)
-    const watch = await FileWatch.open({ root, clock: this.#clock, since, onChange, onError }, loader.watched())
+    const watch = await FileWatch.open({ root, clock: this.#clock, since, onChange, onError }, () => loader.watched())
     this.#closers.add('the watch for files', () => watch.close())
     view.onNote({ kind: 'watching' })
     return watch

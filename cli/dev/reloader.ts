@@ -23,7 +23,9 @@ export interface ReloaderOptions {
 export class Reloader {
   readonly #options: ReloaderOptions
   #changed = new Set<string>()
-  #running: Promise<void> | undefined
+  /** Settles when the reload that was begun last has ended. */
+  #ended: Promise<void> = Promise.resolve()
+  #isRunning = false
   /** What is wrong, as it was shown: the same mistake is not shown at every save. */
   #shown: string | undefined
   /** Files whose change led to a mistake: they count as changed until something has been loaded. */
@@ -41,28 +43,31 @@ export class Reloader {
 
   onChange(files: readonly string[]): void {
     for (const file of files) this.#changed.add(file)
-    if (this.#running !== undefined || this.#isClosed) return
-    this.#running = this.#run().finally(() => {
-      this.#running = undefined
-    })
+    if (!this.#isRunning && !this.#isClosed) this.#ended = this.#run()
   }
 
   /** Waits for the change that is under way; later ones are nobody's business any more. */
   async close(): Promise<void> {
     this.#isClosed = true
-    await this.#running
+    await this.#ended
   }
 
   async #run(): Promise<void> {
-    while (this.#changed.size > 0 && !this.#isClosed) {
-      const files = [...new Set([...this.#unsettled, ...this.#changed])]
-      this.#changed = new Set()
-      this.#unsettled = files
-      const mistake = await this.#reload(files)
-      if (mistake === undefined) this.#unsettled = []
-      this.#options.onLoaded()
-      if (this.#isClosed) return
-      this.#tell(mistake)
+    this.#isRunning = true
+    try {
+      while (this.#changed.size > 0 && !this.#isClosed) {
+        const files = [...new Set([...this.#unsettled, ...this.#changed])]
+        this.#changed = new Set()
+        this.#unsettled = files
+        const mistake = await this.#reload(files)
+        if (mistake === undefined) this.#unsettled = []
+        this.#options.onLoaded()
+        if (this.#isClosed) return
+        this.#tell(mistake)
+      }
+    } finally {
+      // Here and not when somebody who waits for the end gets his turn: a change that comes between would wait for the next one.
+      this.#isRunning = false
     }
   }
 

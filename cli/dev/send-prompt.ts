@@ -19,6 +19,9 @@ export interface SendPromptOptions {
   readonly showError: (error: unknown) => void
 }
 
+/** Ctrl-C, Ctrl-D, or the session's end. */
+const ended = new Error('the questions have been ended')
+
 export class SendPrompt {
   readonly #options: SendPromptOptions
   #last: Answers = { topic: '', value: '', key: '' }
@@ -46,11 +49,18 @@ export class SendPrompt {
     const completer = (line: string): [string[], string] => [known.filter((topic) => topic.startsWith(line)), line]
     const asking = createInterface({ input, output, terminal: true, historySize: 0, completer })
     this.#interface = asking
-    const given = new AbortController()
-    asking.once('SIGINT', () => given.abort())
-    asking.once('close', () => given.abort())
+    let isOpen = true
+    asking.once('SIGINT', () => asking.close())
+    asking.once('close', () => {
+      isOpen = false
+    })
+    // From here on every line is kept: several may come in one go, before there is time to ask for the second.
+    const lines = asking[Symbol.asyncIterator]()
     const { topic, value } = this.#last
-    const ask = (what: string, standard: string) => question(asking, what, standard, given.signal)
+    const ask = (what: string, standard: string) => {
+      if (!isOpen) throw ended
+      return question(asking, lines, what, standard)
+    }
     try {
       return {
         topic: await ask('topic', topic === '' ? (known[0] ?? '') : topic),
@@ -58,7 +68,7 @@ export class SendPrompt {
         key: await ask("key (empty: the topic's own)", ''),
       }
     } catch (error) {
-      if (given.signal.aborted) return undefined
+      if (error === ended) return undefined
       throw error
     } finally {
       this.#interface = undefined
@@ -72,8 +82,17 @@ export class SendPrompt {
   }
 }
 
-async function question(asking: Interface, what: string, standard: string, signal: AbortSignal): Promise<string> {
+/** @throws `ended` */
+async function question(
+  asking: Interface,
+  lines: AsyncIterator<string>,
+  what: string,
+  standard: string,
+): Promise<string> {
   const offered = standard === '' ? '' : ` [${standard}]`
-  const answer = await asking.question(`  ${what}${offered}: `, { signal })
-  return answer.trim() === '' ? standard : answer.trim()
+  asking.setPrompt(`  ${what}${offered}: `)
+  asking.prompt()
+  const answer = await lines.next()
+  if (answer.done === true) throw ended
+  return answer.value.trim() === '' ? standard : answer.value.trim()
 }

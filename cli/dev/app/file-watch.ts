@@ -48,14 +48,18 @@ export class FileWatch {
     this.#handlers = join(options.root, 'handlers')
   }
 
-  /** Watches handlers/ as a whole. Settles once every change that comes is told. */
-  static async open(options: FileWatchOptions, files: readonly string[]): Promise<FileWatch> {
+  /**
+   * Watches handlers/ as a whole. Settles once every change that comes is told.
+   * @param watched files outside of handlers/. Asked again at the end: what is told before it settles may have others loaded, which nobody could hand over.
+   */
+  static async open(options: FileWatchOptions, watched: () => readonly string[]): Promise<FileWatch> {
     const { watch } = await import('chokidar')
     const watcher = watch([], { ignoreInitial: true, ignored: (path) => isIgnored(basename(path)) })
     const opened = new FileWatch(options, watcher)
     watcher.on('all', (event, path) => opened.#onEvent(event, path))
     watcher.on('error', (error) => options.onError(error instanceof Error ? error : new Error(String(error))))
     const ready = new Promise<void>((resolve) => watcher.once('ready', () => resolve()))
+    const files = watched()
     opened.#watch(opened.#handlers)
     opened.setFiles(files)
     if (files.some((file) => existsSync(file)) || existsSync(opened.#handlers)) await ready
@@ -63,6 +67,7 @@ export class FileWatch {
       const stats = statSync(file, { throwIfNoEntry: false })
       if (stats !== undefined && stats.mtimeMs > options.since - TICK_MS) opened.#onChange(file)
     }
+    opened.setFiles(watched())
     opened.#pollAwaited()
     return opened
   }

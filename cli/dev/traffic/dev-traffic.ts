@@ -54,7 +54,12 @@ export class DevTraffic {
     const { records, rate, seed } = this.#options
     await this.#untilAssigned()
     if (this.#isStopped) return
-    this.#producer = await connection.producer()
+    const producer = await connection.producer()
+    if (this.#isStopped) {
+      await producer.close(PRODUCER_CLOSE_MS)
+      return
+    }
+    this.#producer = producer
     const longest = Math.max(0, ...this.#handlers.map(({ timeoutMs, route }) => timeoutMs + route.retry.maxMs))
     this.#run = new TrafficRun({
       source: this.#source(seededRandom(seed)),
@@ -67,7 +72,7 @@ export class DevTraffic {
       ensureTopic: (topic) => this.#topics.ensure(connection, topic),
       stallMs: STALL_MS + longest,
     })
-    await this.#run.run(this.#producer)
+    await this.#run.run(producer)
   }
 
   /** The app has changed. */

@@ -99,3 +99,26 @@ it('shows place, code, sentence and fix of a warning', () => {
     '  Fix: Let each character belong to one repetition only.',
   ])
 })
+
+it('loads what changes while the reload before it is just ending', async () => {
+  const loads: (readonly string[])[] = []
+  const reloader = new Reloader({
+    load: async (changed): Promise<AppLoad> => {
+      loads.push(changed)
+      return { kind: 'loaded', app: { ...app, warnings: [] } }
+    },
+    apply: async () => ({ kind: 'updated', update: { replaced: [], groups: [] } }),
+    isRunning: () => true,
+    say: () => {},
+    onLoaded: () => {
+      if (loads.length === 1) queueMicrotask(() => reloader.onChange(['handlers/b.ts']))
+    },
+    warnings: [],
+    advice: [],
+    now: () => 0,
+  })
+  reloader.onChange(['handlers/a.ts'])
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(loads, [['handlers/a.ts'], ['handlers/b.ts']])
+  await reloader.close()
+})

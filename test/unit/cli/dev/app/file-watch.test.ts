@@ -25,7 +25,7 @@ class Watched implements AsyncDisposable {
     writeFileSync(join(this.root, file), text)
   }
 
-  async open(files: readonly string[], since = Date.now() + 60_000): Promise<FileWatch> {
+  async open(files: readonly string[], since = Date.now() + 60_000, later = files): Promise<FileWatch> {
     const onChange = (changed: readonly string[]) => {
       this.#told.push(...changed.map((file) => relative(this.root, file)))
       this.onTold()
@@ -33,10 +33,12 @@ class Watched implements AsyncDisposable {
     }
     const onError = (error: Error) => assert.fail(error)
     const options = { root: this.root, clock: systemClock(), since, onChange, onError }
-    this.#watch = await FileWatch.open(
-      options,
-      files.map((file) => join(this.root, file)),
-    )
+    let now = files
+    this.#watch = await FileWatch.open(options, () => {
+      const asked = now.map((file) => join(this.root, file))
+      now = later
+      return asked
+    })
     return this.#watch
   }
 
@@ -70,6 +72,18 @@ describe('a change is told', { timeout: 300_000 }, () => {
     watched.write('lib/word.ts', 'after')
     await watched.told('lib/word.ts')
     assert.deepEqual(seen, ['told'])
+  })
+
+  it('for files, too, that a change has brought in while the watch was being opened', {
+    timeout: 30_000,
+  }, async (t) => {
+    await using watched = new Watched('lib/word.ts', 'lib/new.ts')
+    await watched.open(['lib/word.ts'], undefined, ['lib/word.ts', 'lib/new.ts'])
+    // Until chokidar has found what it is told to watch, it tells nothing of it.
+    const writing = setInterval(() => watched.write('lib/new.ts', `after ${Math.random()}`), 50)
+    t.after(() => clearInterval(writing))
+    await watched.told('lib/new.ts')
+    clearInterval(writing)
   })
 
   it('also when it comes while the one before it is being read', async () => {
