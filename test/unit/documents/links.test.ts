@@ -54,6 +54,11 @@ describe('a page', () => {
     )
   })
 
+  it('that is DESIGN.md has at most 4,000 words: rules and reasons, no diary, nothing that docs/ or one file says', () => {
+    const { length } = textOf('DESIGN.md').split(/\s+/)
+    assert.ok(length <= 4_000, `${length} words`)
+  })
+
   it('says which language each of its blocks of TypeScript or shell is in, as the checks go by it', () => {
     for (const page of pages) {
       for (const { language, code } of codeBlocks(textOf(page))) {

@@ -32,6 +32,15 @@ describe('a table in a document', () => {
     )
   })
 
+  it('of dependencies in DESIGN.md has each package, and no other', () => {
+    const [, section = ''] = textOf('DESIGN.md').split('## 8. Dependencies\n')
+    const rows = [...(section.split('\n## ')[0] ?? '').matchAll(/^\| ([^|]+) \|/gm)].map(([, first = '']) => first)
+    const told = rows.flatMap((row) => [...row.matchAll(/`([^`]+)`/g)].map(([, name]) => name))
+    const { dependencies, optionalDependencies, devDependencies } = JSON.parse(textOf('package.json'))
+    const there = Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies })
+    assert.deepEqual(told.sort(), there.sort())
+  })
+
   it('has no place in a page without its marks', async () => {
     const [table] = tables
     assert.ok(table !== undefined)
