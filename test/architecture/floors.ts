@@ -16,6 +16,7 @@ export const floors: readonly Room[] = [
     path: 'framework/kafka/faults',
     owns: 'what errors of brokers mean, and how they are told: the same for every client',
   },
+  { path: 'framework/kafka/starts', owns: 'where assigned partitions begin: the same for every client' },
   { path: 'framework/kafka/librdkafka', owns: 'the client on librdkafka' },
   { path: 'framework/kafka/javascript', owns: 'the client in JavaScript: membership of a group, what to fetch next' },
   { path: 'framework/kafka/memory', owns: 'the cluster in memory' },

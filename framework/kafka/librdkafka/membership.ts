@@ -7,14 +7,17 @@ import type { Clock, Timer } from '../../time/clock.ts'
 import { settlesWithin, sleep } from '../../time/wait.ts'
 import { faultCodes } from '../faults/codes.ts'
 import type { ErrorReport } from '../faults/error-report.ts'
-import type { CommitRequest, RebalanceListener } from '../kafka-client.ts'
+import type { AssignedPartition, CommitRequest, RebalanceListener } from '../kafka-client.ts'
 import type { OwnedPartitions } from '../owned-partitions.ts'
+import { PartitionStarts } from '../starts/partition-starts.ts'
 import type { NativeConsumer, NativeError, NativePartition } from './binding.ts'
 import { nativeError } from './errors.ts'
-import { type PartitionStart, PartitionStarts } from './starts.ts'
+import { NativeStartsSource } from './starts-source.ts'
 
 /** Between two rounds of questions about partitions whose start is not known yet. */
 const ASK_AGAIN_MS = 500
+/** librdkafka's name for the first record that there is. */
+const BEGINNING = -2
 
 /** What the membership needs of the consumer that it belongs to. */
 export interface MembershipHost {
@@ -55,7 +58,8 @@ export class Membership {
 
   constructor(host: MembershipHost) {
     this.#host = host
-    this.#starts = new PartitionStarts({ ...host, fail: (error) => host.fail(toError(error)) })
+    const source = new NativeStartsSource(host.native, host.clock, (commits) => host.pin(commits))
+    this.#starts = new PartitionStarts({ ...host, source, fail: (error) => host.fail(toError(error)) })
   }
 
   listen(listener: RebalanceListener): void {
@@ -147,11 +151,11 @@ export class Membership {
    * One round of questions about what has not begun. Those that have found their start have begun with it; the others are asked for again: a topic
    * that may not be looked at does not keep the others waiting.
    */
-  async #findStarts(): Promise<readonly PartitionStart[]> {
+  async #findStarts(): Promise<readonly AssignedPartition[]> {
     if (this.#unbegun.size === 0) return []
     const { known } = await this.#starts.find([...this.#unbegun.values()])
     // Without those that were taken away meanwhile.
-    const found = known.filter(({ assigned }) => this.#unbegun.delete(partitionId(assigned)))
+    const found = known.filter((each) => this.#unbegun.delete(partitionId(each)))
     if (!this.#isEager) this.#askAgainLater()
     return found
   }
@@ -168,21 +172,19 @@ export class Membership {
     })
   }
 
-  #begin(starts: readonly PartitionStart[]): void {
-    const assigned = starts.map((start) => start.assigned)
+  #begin(assigned: readonly AssignedPartition[]): void {
     // First our own books, then librdkafka: its first record may come in the same tick.
     this.#host.owned.add(assigned)
     try {
       if (assigned.length > 0) this.#listener?.onAssigned(assigned)
     } finally {
-      this.#answerAssign(starts)
+      this.#answerAssign(assigned)
     }
   }
 
-  #answerAssign(starts: readonly PartitionStart[]): void {
+  #answerAssign(assigned: readonly AssignedPartition[]): void {
     const { native, log, owned } = this.#host
-    const assigned = starts.map((start) => start.assigned)
-    const positions = starts.map((start) => start.fetchFrom)
+    const positions = assigned.map(({ position = BEGINNING, ...each }) => ({ ...plain(each), offset: position }))
     try {
       if (this.#isEager) native.assign(positions)
       else native.incrementalAssign(positions)

@@ -2,42 +2,50 @@
 import type { Logger } from '../../model/logger.ts'
 import { type PartitionId, partitionId, type TopicPartition } from '../../model/record.ts'
 import type { Clock } from '../../time/clock.ts'
-import { isFatal } from '../faults/codes.ts'
+import { type ClientFault, isFatal } from '../faults/codes.ts'
 import type { ErrorReport } from '../faults/error-report.ts'
 import type { AssignedPartition, CommitRequest } from '../kafka-client.ts'
-import type { NativeConsumer, NativeError, NativePartition, NativeWatermarks } from './binding.ts'
-import { nativeError } from './errors.ts'
-import { askLogs } from './logs.ts'
 
-/** How long one look-up may take. It holds a thread of libuv's pool meanwhile. */
-const LOOK_UP_TIMEOUT_MS = 5_000
 /** How long a member without a topic's first partition waits for its owner, which may be a tool that commits nothing before it has done something. */
 const FIRST_OWNER_LIMIT_MS = 60_000
-/** librdkafka's name for the first record that there is. */
-const BEGINNING = -2
+/** What the group has committed for one partition. */
+export interface CommittedStart {
+  /** `undefined`: nothing. */
+  readonly position: number | undefined
+  readonly metadata: string
+}
 
-export interface PartitionStart {
-  readonly assigned: AssignedPartition
-  /** What librdkafka is told. */
-  readonly fetchFrom: NativePartition
+export interface LogRange {
+  readonly start: number
+  readonly end: number
+}
+
+/** The questions that a client answers, each within a bound. */
+export interface StartsSource {
+  /** In the order of `partitions`, each with what is refused for it alone. Rejects with a `ClientFault` when nothing at all was told. */
+  committed(partitions: readonly TopicPartition[]): Promise<readonly (CommittedStart | ClientFault)[]>
+  /** How many partitions a topic has, as the broker knows it. Rejects with a `ClientFault`. */
+  partitionsOf(topic: string): Promise<number>
+  /** What is not told is left out. */
+  logs(partitions: readonly TopicPartition[]): Promise<ReadonlyMap<PartitionId, LogRange>>
+  /** Commits these, owned or not. Rejects with a `ClientFault`. */
+  pin(commits: readonly CommitRequest[]): Promise<void>
 }
 
 export interface FoundStarts {
-  readonly known: readonly PartitionStart[]
+  readonly known: readonly AssignedPartition[]
   /** Refused, or not decided yet: to be asked for again. */
   readonly unknown: readonly TopicPartition[]
 }
 
 export interface StartsHost {
-  readonly native: NativeConsumer
+  readonly source: StartsSource
   readonly log: Logger
   readonly errors: ErrorReport
   readonly clock: Clock
   readonly startFrom: 'earliest' | 'latest'
-  /** Commits these, owned or not. Rejects with what the coordinator says. */
-  pin(commits: readonly CommitRequest[]): Promise<void>
   /** The consumer is of no use any more. */
-  fail(error: NativeError): void
+  fail(error: ClientFault): void
 }
 
 /** `unknown`: asked again. `beginning`: at the first record. Else positions, by partition, which the group has stored. */
@@ -57,7 +65,7 @@ export class PartitionStarts {
   /** Since when the owner of a topic's first partition is waited for. */
   readonly #waitingSince = new Map<string, number>()
   /** The logs of topics that are about to begin, kept over the rounds: one round may be too short for all of a large topic. */
-  readonly #logs = new Map<string, Map<PartitionId, NativeWatermarks>>()
+  readonly #logs = new Map<string, Map<PartitionId, LogRange>>()
   #isStopped = false
 
   constructor(host: StartsHost) {
@@ -68,13 +76,13 @@ export class PartitionStarts {
   async find(partitions: readonly TopicPartition[]): Promise<FoundStarts> {
     const committed = await this.#committed(partitions)
     if (committed === undefined) return { known: [], unknown: partitions }
-    const known: PartitionStart[] = []
+    const known: AssignedPartition[] = []
     const unknown: TopicPartition[] = []
     const open = new Map<string, TopicPartition[]>()
     for (const [index, each] of partitions.entries()) {
       const found = committed[index]
-      if (found === undefined || found instanceof Error) unknown.push(each)
-      else if (positionOf(found) !== undefined) known.push(startAt(each, positionOf(found), found.metadata ?? ''))
+      if (found === undefined || isRefused(found)) unknown.push(each)
+      else if (found.position !== undefined) known.push(startAt(each, found.position, found.metadata))
       else if (this.#host.startFrom === 'earliest') known.push(startAt(each, undefined))
       else open.set(each.topic, [...(open.get(each.topic) ?? []), each])
     }
@@ -86,7 +94,7 @@ export class PartitionStarts {
         else unknown.push(each)
       }
     }
-    for (const { assigned } of known) this.#seen.add(assigned.topic)
+    for (const { topic } of known) this.#seen.add(topic)
     return { known: await this.#withLogEnds(known), unknown }
   }
 
@@ -100,22 +108,22 @@ export class PartitionStarts {
     const all = await this.#partitionsOf(topic, without)
     const committed = all === undefined || this.#isStopped ? undefined : await this.#committed(all)
     if (all === undefined || committed === undefined || this.#isStopped) return 'unknown'
-    if (committed.some((each) => !(each instanceof Error) && positionOf(each) !== undefined)) {
+    if (committed.some((each) => !isRefused(each) && each.position !== undefined)) {
       this.#forget(topic)
       return 'beginning'
     }
-    if (committed.some((each) => each instanceof Error)) return 'unknown'
+    if (committed.some(isRefused)) return 'unknown'
     if (without.some(({ partition }) => partition === 0)) return this.#pin(topic, all)
     // Only our own then: whoever waits beside us must find its own partitions as they were.
     return this.#hasWaitedLong(topic) ? this.#pin(topic, without) : 'unknown'
   }
 
   async #pin(topic: string, partitions: readonly TopicPartition[]): Promise<Choice> {
-    const { native, clock, log, errors } = this.#host
-    const logs = this.#logs.get(topic) ?? new Map<PartitionId, NativeWatermarks>()
+    const { source, log, errors } = this.#host
+    const logs = this.#logs.get(topic) ?? new Map<PartitionId, LogRange>()
     this.#logs.set(topic, logs)
     const missing = partitions.filter((each) => !logs.has(partitionId(each)))
-    for (const [id, found] of await askLogs(native, clock, missing)) logs.set(id, found)
+    for (const [id, found] of await source.logs(missing)) logs.set(id, found)
     if (this.#isStopped) return 'unknown'
     const told = partitions.filter((each) => logs.has(partitionId(each))).length
     if (told < partitions.length) {
@@ -127,12 +135,12 @@ export class PartitionStarts {
     for (const each of partitions) {
       const found = logs.get(partitionId(each))
       // A topic that this member had before was made anew: nothing of it was there before the group.
-      if (found !== undefined) starts.set(each.partition, this.#seen.has(topic) ? found.lowOffset : found.highOffset)
+      if (found !== undefined) starts.set(each.partition, this.#seen.has(topic) ? found.start : found.end)
     }
     try {
-      await this.#host.pin([...starts].map(([partition, position]) => ({ topic, partition, position, metadata: '' })))
+      await source.pin([...starts].map(([partition, position]) => ({ topic, partition, position, metadata: '' })))
     } catch (thrown) {
-      errors.tell(nativeError(thrown), 'the first positions of a topic could not be committed', { topic })
+      errors.tell(thrown as ClientFault, 'the first positions of a topic could not be committed', { topic })
       return 'unknown'
     }
     this.#forget(topic)
@@ -158,85 +166,58 @@ export class PartitionStarts {
   }
 
   /** Those that the broker knows, and these, should it be behind; undefined when it does not say. */
-  #partitionsOf(topic: string, these: readonly TopicPartition[]): Promise<readonly TopicPartition[] | undefined> {
-    const { native, errors } = this.#host
-    const told = (thrown: unknown) =>
-      errors.tell(nativeError(thrown), 'the partitions of a topic were not told', { topic })
-    return new Promise((resolve) => {
-      const refused = (thrown: unknown) => {
-        told(thrown)
-        resolve(undefined)
-      }
-      try {
-        native.getMetadata({ topic, timeout: LOOK_UP_TIMEOUT_MS }, (error, metadata) => {
-          if (error) return refused(error)
-          const found = metadata.topics.find(({ name }) => name === topic)?.partitions.length ?? 0
-          const count = Math.max(found, ...these.map(({ partition }) => partition + 1))
-          resolve(Array.from({ length: count }, (_, partition) => ({ topic, partition })))
-        })
-      } catch (thrown) {
-        refused(thrown)
-      }
-    })
-  }
-
-  /** Undefined when nothing at all was told; an element is an error where that one was refused. */
-  async #committed(partitions: readonly TopicPartition[]): Promise<readonly (NativePartition | Error)[] | undefined> {
-    const { errors } = this.#host
-    const answer = await this.#askCommitted(partitions)
-    if (Array.isArray(answer)) {
-      const refused = answer.findIndex((each) => each instanceof Error)
-      const facts = { ...partitions[refused] }
-      if (refused !== -1) errors.tell(nativeError(answer[refused]), 'a committed offset was not told', facts)
-      return answer
+  async #partitionsOf(topic: string, these: readonly TopicPartition[]): Promise<readonly TopicPartition[] | undefined> {
+    try {
+      const found = await this.#host.source.partitionsOf(topic)
+      const count = Math.max(found, ...these.map(({ partition }) => partition + 1))
+      return Array.from({ length: count }, (_, partition) => ({ topic, partition }))
+    } catch (thrown) {
+      this.#host.errors.tell(thrown as ClientFault, 'the partitions of a topic were not told', { topic })
+      return undefined
     }
-    const error = answer as NativeError
-    if (isFatal(error)) this.#host.fail(error)
-    else errors.tell(error, 'the committed offsets could not be read')
-    return undefined
   }
 
-  #askCommitted(partitions: readonly TopicPartition[]): Promise<readonly (NativePartition | Error)[] | NativeError> {
-    return new Promise((resolve) => {
-      try {
-        const asked = partitions.map(({ topic, partition }) => ({ topic, partition }))
-        this.#host.native.committed(asked, LOOK_UP_TIMEOUT_MS, (error, found) =>
-          resolve(error ? nativeError(error) : found),
-        )
-      } catch (thrown) {
-        resolve(nativeError(thrown))
-      }
-    })
+  /** Undefined when nothing at all was told; an element is a fault where that one was refused. */
+  async #committed(
+    partitions: readonly TopicPartition[],
+  ): Promise<readonly (CommittedStart | ClientFault)[] | undefined> {
+    const { source, errors, fail } = this.#host
+    try {
+      const answer = await source.committed(partitions)
+      const refused = answer.findIndex(isRefused)
+      const fault = answer[refused]
+      const facts = { ...partitions[refused] }
+      if (fault !== undefined && isRefused(fault)) errors.tell(fault, 'a committed offset was not told', facts)
+      return answer
+    } catch (thrown) {
+      const fault = thrown as ClientFault
+      if (isFatal(fault)) fail(fault)
+      else errors.tell(fault, 'the committed offsets could not be read')
+      return undefined
+    }
   }
 
   /** Of those logs of which completions above the position are stored: the log may end below them. */
-  async #withLogEnds(starts: readonly PartitionStart[]): Promise<readonly PartitionStart[]> {
-    const { native, clock, log } = this.#host
-    const marked = starts.filter(({ assigned }) => assigned.position !== undefined && assigned.metadata !== '')
+  async #withLogEnds(starts: readonly AssignedPartition[]): Promise<readonly AssignedPartition[]> {
+    const { source, log } = this.#host
+    const marked = starts.filter(({ position, metadata }) => position !== undefined && metadata !== '')
     if (marked.length === 0 || this.#isStopped) return starts
-    const logs = await askLogs(
-      native,
-      clock,
-      marked.map(({ assigned }) => assigned),
-    )
+    const logs = await source.logs(marked)
     if (logs.size < marked.length) {
       const facts = { asked: marked.length, told: logs.size }
       log.warn(facts, 'the ends of some logs were not told; what is stored as completed is believed without them')
     }
     return starts.map((start) => {
-      const logEnd = logs.get(partitionId(start.assigned))?.highOffset
-      return logEnd === undefined ? start : { ...start, assigned: { ...start.assigned, logEnd } }
+      const logEnd = logs.get(partitionId(start))?.end
+      return logEnd === undefined ? start : { ...start, logEnd }
     })
   }
 }
 
-function positionOf({ offset }: NativePartition): number | undefined {
-  return offset !== undefined && offset >= 0 ? offset : undefined
+function isRefused(found: CommittedStart | ClientFault): found is ClientFault {
+  return 'code' in found
 }
 
-function startAt({ topic, partition }: TopicPartition, position: number | undefined, metadata = ''): PartitionStart {
-  return {
-    assigned: { topic, partition, position, metadata },
-    fetchFrom: { topic, partition, offset: position ?? BEGINNING },
-  }
+function startAt({ topic, partition }: TopicPartition, position: number | undefined, metadata = ''): AssignedPartition {
+  return { topic, partition, position, metadata }
 }
