@@ -99,7 +99,7 @@ export class Brokers {
     const untilMs = clock.now() + limitMs
     for (let pauseMs: number = RETRY_MS.least; ; pauseMs = Math.min(pauseMs * 2, RETRY_MS.most)) {
       try {
-        return await this.#inTime(ask(), untilMs - clock.now())
+        return await this.inTime(ask(), untilMs - clock.now())
       } catch (thrown) {
         const fault = toFault(thrown)
         const isOver = clock.now() + pauseMs >= untilMs || this.#isClosed
@@ -109,19 +109,20 @@ export class Brokers {
     }
   }
 
-  /** Requests that are under way are rejected. */
-  close(): void {
-    this.#isClosed = true
-    for (const link of this.#links.values()) link.close()
-    this.#links.clear()
-  }
-
-  #inTime<T>(asked: Promise<T>, limitMs: number): Promise<T> {
+  /** Rejects when the answer has not come by then; it is dropped when it comes later. */
+  inTime<T>(asked: Promise<T>, limitMs: number): Promise<T> {
     return new Promise((resolve, reject) => {
       const late = () => reject(new KafkaFault(faultCodes.TIMED_OUT, 'no answer in time'))
       const timer = this.#options.clock.setTimer(Math.max(0, limitMs), late)
       asked.then(resolve, reject).finally(() => timer.cancel())
     })
+  }
+
+  /** Requests that are under way are rejected. */
+  close(): void {
+    this.#isClosed = true
+    for (const link of this.#links.values()) link.close()
+    this.#links.clear()
   }
 
   #candidates(): readonly string[] {

@@ -1,14 +1,16 @@
-/** One cluster in JavaScript: finds out whether it is there, sees to its topics, and makes producers. */
+/** One cluster in JavaScript: finds out whether it is there, sees to its topics, and makes consumers and producers. */
+import { randomUUID } from 'node:crypto'
 import { PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { Clock } from '../../time/clock.ts'
 import { stillMissing } from '../../time/wait.ts'
 import { faultCodes } from '../faults/codes.ts'
 import { ErrorReport } from '../faults/error-report.ts'
-import type { ClusterView, ConsumerOptions, RecordProducer } from '../kafka-client.ts'
+import type { ClusterView, ConsumerOptions, KafkaClient, RecordProducer, ViewedConnection } from '../kafka-client.ts'
 import type { JavascriptLibrary } from './binding.ts'
 import { Brokers, type Purpose } from './brokers.ts'
 import { createTopicsCall } from './cluster-calls.ts'
+import { JavascriptConsumer } from './consumer.ts'
 import { answeredFault, type KafkaFault, toFault } from './errors.ts'
 import { BrokerLink } from './link.ts'
 import { OauthTokens } from './oauth-tokens.ts'
@@ -25,7 +27,7 @@ const MAX_IN_FLIGHT = 1_000
 const ADMIN_LIMIT_MS = 10_000
 const VISIBLE_RETRY_MS = 20
 
-export class JavascriptConnection {
+export class JavascriptConnection implements ViewedConnection {
   readonly description: string
   readonly sessionTimeoutMs: number
   readonly view: ClusterView
@@ -82,6 +84,27 @@ export class JavascriptConnection {
     return new JavascriptProducer({ brokers, crc32c, clock: this.#clock, log, errors })
   }
 
+  async consumer(options: ConsumerOptions): Promise<KafkaClient> {
+    const { log, errors } = this.#reporting({ group: options.group }, options.onError)
+    const brokers = this.#brokers(errors, options.onRefused)
+    // As with librdkafka, whoever makes a consumer hears at once that there is no broker.
+    await this.#reached(brokers, CONNECT_TIMEOUT_MS).catch((thrown: unknown) => {
+      brokers.close()
+      throw thrown
+    })
+    const { sessionTimeoutMs } = this
+    return new JavascriptConsumer({
+      ...options,
+      memberId: randomUUID(),
+      brokers,
+      library: this.#library,
+      clock: this.#clock,
+      log,
+      errors,
+      sessionTimeoutMs,
+    })
+  }
+
   async close(): Promise<void> {
     this.#probe.close()
   }
@@ -127,6 +150,14 @@ export class JavascriptConnection {
   ): { readonly log: Logger; readonly errors: ErrorReport } {
     const log = this.#options.log.child(bindings)
     return { log, errors: new ErrorReport(log, this.#clock, onError) }
+  }
+
+  async #reached(brokers: Brokers, limitMs: number): Promise<void> {
+    await brokers
+      .retried(limitMs, () => brokers.metadata([]))
+      .catch((thrown: unknown) => {
+        throw this.#unreachable(toFault(thrown), limitMs)
+      })
   }
 
   #metadata(topics: readonly string[], limitMs: number): ReturnType<Brokers['metadata']> {

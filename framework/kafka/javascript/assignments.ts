@@ -1,0 +1,185 @@
+/**
+ * What the group gives and takes, in turn: finds where partitions begin, tells the listener, and lets go of them once its hook has settled. What is
+ * lost is lost at once, whatever is under way.
+ */
+import { toError } from '../../model/errors.ts'
+import type { Logger } from '../../model/logger.ts'
+import { partitionId, partitionPlace, type TopicPartition } from '../../model/record.ts'
+import type { Clock, Timer } from '../../time/clock.ts'
+import type { AssignedPartition, RebalanceListener } from '../kafka-client.ts'
+import { OwnedPartitions } from '../owned-partitions.ts'
+import type { FoundStarts } from '../starts/partition-starts.ts'
+import type { FetchStart } from './fetch-steps.ts'
+import { type GroupPartition, groupPartitionKey, type LossReason, type MembershipEvent } from './membership-steps.ts'
+import type { TopicNames } from './topic-names.ts'
+
+/** Between two rounds of questions about partitions whose start is not known yet. */
+const ASK_AGAIN_MS = 500
+
+export interface AssignmentsHost {
+  readonly names: TopicNames
+  readonly log: Logger
+  readonly clock: Clock
+  findStarts(partitions: readonly TopicPartition[]): Promise<FoundStarts>
+  /** Fetch these from now on. */
+  fetch(starts: readonly FetchStart[]): void
+  /** Hand out nothing of these any more. */
+  drop(partitions: readonly GroupPartition[]): void
+  revoked(revokeId: number): void
+  /** These were given up, and the member stays. */
+  gone(topics: readonly string[]): void
+  fail(error: Error): void
+}
+
+interface Held extends TopicPartition {
+  readonly of: GroupPartition
+}
+
+export class Assignments {
+  readonly owned = new OwnedPartitions()
+  readonly #host: AssignmentsHost
+  readonly #listener: RebalanceListener
+  /** Assigned, and not begun. A new object for each assignment. */
+  readonly #unbegun = new Map<string, GroupPartition>()
+  /** Begun. */
+  readonly #held = new Map<string, Held>()
+  /** Waiting for a poll: what is told, is told inside of one. */
+  #events: MembershipEvent[] = []
+  #queue: Promise<void> = Promise.resolve()
+  #askingAgain: Timer | undefined
+  #isClosing = false
+
+  constructor(host: AssignmentsHost, listener: RebalanceListener) {
+    this.#host = host
+    this.#listener = listener
+  }
+
+  /** Records stop at once; the listener hears of it in the next poll. */
+  take(event: MembershipEvent): void {
+    if (event.kind !== 'assigned' && event.kind !== 'revoke' && event.kind !== 'lost') return
+    if (event.kind !== 'assigned') {
+      this.#host.drop(event.partitions)
+      for (const each of event.partitions) this.#unbegun.delete(groupPartitionKey(each))
+    }
+    this.#events.push(event)
+  }
+
+  /** Inside a poll. */
+  serve(): void {
+    for (const event of this.#events.splice(0)) {
+      if (event.kind === 'assigned') this.#assigned(event.partitions)
+      else if (event.kind === 'revoke') this.#inTurn(() => this.#revoke(event.revokeId, event.partitions))
+      else if (event.kind === 'lost') this.#lost(event.partitions, event.why)
+    }
+  }
+
+  get hasEvents(): boolean {
+    return this.#events.length > 0
+  }
+
+  groupPartitionOf({ topic, partition }: TopicPartition): GroupPartition | undefined {
+    return this.#held.get(partitionId({ topic, partition }))?.of
+  }
+
+  /** From now on nothing is begun any more. */
+  close(): void {
+    this.#isClosing = true
+    this.#askingAgain?.cancel()
+    this.#unbegun.clear()
+  }
+
+  /** The end of a member that cannot go on. */
+  loseAll(): void {
+    const all = [...this.#held.values()].map(({ of }) => of)
+    this.#host.drop(all)
+    this.#lost(all, 'fenced')
+  }
+
+  #assigned(partitions: readonly GroupPartition[]): void {
+    if (this.#isClosing) return
+    for (const each of partitions) this.#unbegun.set(groupPartitionKey(each), each)
+    this.#inTurn(() => this.#begin())
+  }
+
+  #inTurn(task: () => Promise<void>): void {
+    this.#queue = this.#queue.then(task).catch((thrown: unknown) => this.#host.fail(toError(thrown)))
+  }
+
+  async #begin(): Promise<void> {
+    const asked = [...this.#unbegun.values()]
+    if (asked.length === 0) return
+    const { names } = this.#host
+    await names.lookUp(asked).catch(() => {})
+    const named = asked.filter(({ topicId }) => names.nameOf(topicId) !== '')
+    const places = named.map((of) => ({ topic: names.nameOf(of.topicId), partition: of.partition }))
+    const { known } = places.length === 0 ? { known: [] } : await this.#host.findStarts(places)
+    const starts = new Map(known.map((each) => [partitionId(each), each]))
+    const assigned: AssignedPartition[] = []
+    const fetches: FetchStart[] = []
+    for (const of of named) {
+      const start = starts.get(partitionId({ topic: names.nameOf(of.topicId), partition: of.partition }))
+      const key = groupPartitionKey(of)
+      // Without those that were taken away meanwhile, even if they have come back.
+      if (start === undefined || this.#unbegun.get(key) !== of) continue
+      this.#unbegun.delete(key)
+      assigned.push(start)
+      fetches.push({ ...of, position: start.position })
+      this.#held.set(partitionId(start), { topic: start.topic, partition: start.partition, of })
+    }
+    this.#askAgainLater()
+    if (assigned.length === 0) return
+    this.owned.add(assigned)
+    this.#host.fetch(fetches)
+    // A record comes in a later turn, so what this pauses returns none.
+    this.#listener.onAssigned(assigned)
+  }
+
+  #askAgainLater(): void {
+    if (this.#unbegun.size === 0 || this.#askingAgain !== undefined || this.#isClosing) return
+    this.#askingAgain = this.#host.clock.setTimer(ASK_AGAIN_MS, () => {
+      this.#askingAgain = undefined
+      this.#inTurn(() => this.#begin())
+    })
+  }
+
+  async #revoke(revokeId: number, partitions: readonly GroupPartition[]): Promise<void> {
+    const held = this.#heldOf(partitions)
+    for (const { topic, partition } of held) {
+      const owned = this.owned.get(topic, partition)
+      if (owned !== undefined) owned.delivers = false
+    }
+    try {
+      if (held.length > 0) await this.#listener.onRevoked(held.map(plain))
+    } finally {
+      // Those that were lost meanwhile are not held any more, and may have come back.
+      const still = held.filter((each) => this.#held.get(partitionId(each)) === each)
+      this.#forget(still)
+      this.#host.revoked(revokeId)
+    }
+    if (!this.#isClosing && held.length > 0) this.#host.gone([...new Set(held.map(({ topic }) => topic))])
+  }
+
+  #lost(partitions: readonly GroupPartition[], why: LossReason): void {
+    const held = this.#heldOf(partitions)
+    if (held.length === 0) return
+    this.#forget(held)
+    const facts = { partitions: held.map(partitionPlace) }
+    if (why === 'overdue') this.#host.log.error(facts, 'a revoke was answered before its drain had ended')
+    else this.#host.log.warn(facts, 'the group has counted this member out; its partitions are lost')
+    this.#listener.onLost(held.map(plain))
+  }
+
+  #heldOf(partitions: readonly GroupPartition[]): readonly Held[] {
+    const wanted = new Set(partitions.map(groupPartitionKey))
+    return [...this.#held.values()].filter(({ of }) => wanted.has(groupPartitionKey(of)))
+  }
+
+  #forget(held: readonly Held[]): void {
+    for (const each of held) this.#held.delete(partitionId(each))
+    this.owned.drop(held)
+  }
+}
+
+function plain({ topic, partition }: TopicPartition): TopicPartition {
+  return { topic, partition }
+}

@@ -1,0 +1,238 @@
+/**
+ * Sends for the membership: heartbeats when they are due, commits, and look-ups of what is committed, to the coordinator as last found.
+ * What has happened is told by events; nothing of a user's runs in here.
+ */
+import type { Clock, Timer } from '../../time/clock.ts'
+import { settlesWithin, sleep } from '../../time/wait.ts'
+import { faultCodes } from '../faults/codes.ts'
+import type { Brokers } from './brokers.ts'
+import type { ApiCall } from './call.ts'
+import { answeredFault, KafkaFault, toFault } from './errors.ts'
+import {
+  type CommittedPosition,
+  commitCall,
+  heartbeatCall,
+  type OffsetReply,
+  type OffsetsOf,
+  offsetsCall,
+  type TopicPartitions,
+} from './group-calls.ts'
+import type { BrokerLink } from './link.ts'
+import { GroupMembership, type MembershipOptions } from './membership.ts'
+import type { CommitGrant, GroupPartition, HeartbeatRequest, MembershipEvent } from './membership-steps.ts'
+
+/** Before a refused commit is sent again. */
+const RETRY_MS = 50
+
+export interface GroupSessionOptions extends MembershipOptions {
+  readonly group: string
+  readonly memberId: string
+  readonly instanceId: string | null
+  readonly brokers: Brokers
+  readonly clock: Clock
+  /** Called in the order of the events, at once. Must not throw. */
+  readonly onEvent: (event: MembershipEvent) => void
+}
+
+export class GroupSession {
+  readonly #options: GroupSessionOptions
+  readonly #membership: GroupMembership
+  #coordinator: BrokerLink | undefined
+  #timer: Timer | undefined
+  /** Resolved at each answer to a heartbeat. */
+  #beat = Promise.resolve()
+  #onBeat: () => void = () => {}
+  /** One commit after the other: a late repeat would turn back what a later one has stored. */
+  #turn: Promise<void> = Promise.resolve()
+  #isStopped = false
+
+  constructor(options: GroupSessionOptions) {
+    this.#options = options
+    this.#membership = new GroupMembership(options)
+    this.#awaitBeat()
+  }
+
+  /** Joins the group. */
+  start(): void {
+    this.#step()
+  }
+
+  /** Whoever used the partitions of this revoke has let them go. */
+  revoked(revokeId: number): void {
+    this.#membership.revoked(revokeId, this.#now)
+    this.#step()
+  }
+
+  /** Asks for everything back, then leaves: `left` is the last event. */
+  leave(): void {
+    this.#membership.leave(this.#now)
+    this.#step()
+  }
+
+  /** Says nothing more to anybody. */
+  stop(): void {
+    this.#isStopped = true
+    this.#timer?.cancel()
+  }
+
+  /** Those that may be committed at this moment. */
+  owned<T extends GroupPartition>(partitions: readonly T[]): readonly T[] {
+    return this.#membership.owned(partitions)
+  }
+
+  /**
+   * Settles when the coordinator has stored it. Rejects with a `KafkaFault` otherwise.
+   * @param stillOwned asked before each sending; throws where a partition is not owned any more
+   */
+  commit(topics: readonly OffsetsOf<CommittedPosition>[], limitMs: number, stillOwned: () => void): Promise<void> {
+    const committed = this.#turn.then(() => this.#commit(topics, this.#now + limitMs, stillOwned))
+    this.#turn = committed.catch(() => {})
+    return committed
+  }
+
+  /** What is committed, as a member. Rejects with a `KafkaFault` when nothing was told within `limitMs`. */
+  async offsets(topics: readonly OffsetsOf<number>[], limitMs: number): Promise<readonly OffsetReply[]> {
+    const { group, memberId } = this.#options
+    return this.#granted(this.#now + limitMs, async (grant, leftMs) => {
+      const fields = { group, memberId, memberEpoch: grant.memberEpoch, topics, isStableOnly: true }
+      const { code, partitions } = await this.#ask(offsetsCall(fields), leftMs)
+      if (code !== 0) throw answeredFault(code)
+      return partitions
+    })
+  }
+
+  /** Rejects with a `KafkaFault` when the coordinator has not answered anything within `limitMs`. */
+  async askCoordinator(limitMs: number): Promise<void> {
+    const { group, brokers } = this.#options
+    const fields = { group, memberId: null, memberEpoch: -1, topics: [], isStableOnly: false }
+    await brokers.retried(limitMs, async () => {
+      const { code } = await this.#ask(offsetsCall(fields), limitMs)
+      if (code === faultCodes.COORDINATOR_LOAD_IN_PROGRESS || code === faultCodes.NOT_COORDINATOR) {
+        this.#lostCoordinator()
+        throw answeredFault(code)
+      }
+    })
+  }
+
+  get #now(): number {
+    return this.#options.clock.now()
+  }
+
+  #step(): void {
+    if (this.#isStopped) return
+    const { events, request } = this.#membership.step(this.#now)
+    if (request !== undefined) void this.#send(request)
+    for (const event of events) this.#options.onEvent(event)
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (this.#isStopped || !Number.isFinite(this.#membership.wakeAtMs)) return
+    this.#timer = this.#options.clock.setTimer(Math.max(0, this.#membership.wakeAtMs - this.#now), () => this.#step())
+  }
+
+  async #send(request: HeartbeatRequest): Promise<void> {
+    const { group, memberId, instanceId } = this.#options
+    if (request.findsCoordinator) this.#lostCoordinator()
+    const call = heartbeatCall({ ...request, group, memberId, instanceId, owned: byTopic(request.owned) })
+    try {
+      const coordinator = await this.#found()
+      const reply = await coordinator.call(call)
+      if (reply.code !== 0) this.#membership.refused(request.id, reply.code, this.#now)
+      else {
+        const assignment = reply.assignment?.flatMap(partitionsOf) ?? null
+        this.#membership.answered(request.id, { ...reply, assignment }, this.#now)
+        this.#onBeat()
+        this.#awaitBeat()
+      }
+    } catch (thrown) {
+      const { code } = toFault(thrown)
+      // Whoever answers with a code of Kafka's has answered; but this request was not sent.
+      if (code > 0 && code !== faultCodes.UNSUPPORTED_VERSION) this.#membership.coordinatorMoved()
+      if (code === faultCodes.UNSUPPORTED_VERSION || code === faultCodes.GROUP_AUTHORIZATION_FAILED) {
+        this.#membership.refused(request.id, code, this.#now)
+      } else this.#membership.unanswered(request.id, this.#now)
+    }
+    this.#step()
+  }
+
+  async #found(): Promise<BrokerLink> {
+    this.#coordinator ??= await this.#options.brokers.coordinator(this.#options.group)
+    return this.#coordinator
+  }
+
+  #lostCoordinator(): void {
+    this.#coordinator = undefined
+  }
+
+  #awaitBeat(): void {
+    this.#beat = new Promise((resolve) => {
+      this.#onBeat = resolve
+    })
+  }
+
+  async #commit(
+    topics: readonly OffsetsOf<CommittedPosition>[],
+    untilMs: number,
+    stillOwned: () => void,
+  ): Promise<void> {
+    const { group, memberId, instanceId } = this.#options
+    await this.#granted(untilMs, async (grant, leftMs) => {
+      stillOwned()
+      const fields = { group, memberId, instanceId, memberEpoch: grant.memberEpoch, topics }
+      const replies = await this.#ask(commitCall(fields), leftMs)
+      const refused = replies.find(({ code }) => code !== 0)
+      if (refused !== undefined) throw answeredFault(refused.code)
+    })
+  }
+
+  /** Sends with the membership as it is, and again when that has changed in between, until the time is over. */
+  async #granted<T>(untilMs: number, send: (grant: CommitGrant, leftMs: number) => Promise<T>): Promise<T> {
+    for (;;) {
+      const leftMs = untilMs - this.#now
+      const { grant } = this.#membership
+      if (grant === undefined) throw answeredFault(faultCodes.UNKNOWN_MEMBER_ID)
+      try {
+        return await send(grant, leftMs)
+      } catch (thrown) {
+        const fault = toFault(thrown)
+        if (!(thrown instanceof KafkaFault)) throw thrown
+        const verdict = this.#verdict(fault, grant)
+        if (verdict === 'lost' || verdict === 'final' || this.#isStopped || this.#now + RETRY_MS >= untilMs) throw fault
+        if (verdict === 'later') await settlesWithin(this.#options.clock, this.#beat, untilMs - this.#now)
+        else if (verdict === 'retry') await sleep(this.#options.clock, RETRY_MS)
+      }
+    }
+  }
+
+  #verdict(fault: KafkaFault, grant: CommitGrant): ReturnType<GroupMembership['commitRefused']> {
+    if (fault.isAuthentication || fault.code === faultCodes.UNSUPPORTED_VERSION) return 'final'
+    if (fault.code < 0 && fault.code !== faultCodes.UNKNOWN) {
+      // It may be done or not; the same again does no harm.
+      this.#lostCoordinator()
+      this.#membership.coordinatorMoved()
+      return 'retry'
+    }
+    const verdict = this.#membership.commitRefused(fault.code, grant, this.#now)
+    if (verdict === 'retry') this.#lostCoordinator()
+    this.#step()
+    return verdict
+  }
+
+  /** An answer that comes after `limitMs` is dropped, and its connection is left as it is: others may be under way. */
+  async #ask<A>(call: ApiCall<A>, limitMs: number): Promise<A> {
+    return this.#options.brokers.inTime(
+      this.#found().then((coordinator) => coordinator.call(call)),
+      limitMs,
+    )
+  }
+}
+
+function byTopic(partitions: readonly GroupPartition[] | null): readonly TopicPartitions[] | null {
+  if (partitions === null) return null
+  const topics = new Map<string, number[]>()
+  for (const { topicId, partition } of partitions) topics.set(topicId, [...(topics.get(topicId) ?? []), partition])
+  return [...topics].map(([topicId, of]) => ({ topicId, partitions: of }))
+}
+
+function partitionsOf({ topicId, partitions }: TopicPartitions): readonly GroupPartition[] {
+  return partitions.map((partition) => ({ topicId, partition }))
+}
