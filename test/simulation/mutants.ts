@@ -1,13 +1,16 @@
-/** The ways in which the control plane, or an engine, is broken on purpose. `try-mutants.ts` shows that the simulation notices each. */
+/** The ways in which the control plane, an engine or a client is broken on purpose. `try-mutants.ts` shows that the simulation notices each. */
+import { javascriptMutants } from './javascript-client/mutants.ts'
+
 export interface Mutant {
   readonly name: string
   /** Below the folder of the part that it breaks. */
   readonly file: string
   /**
    * Default the control plane. `engine`: below framework/execution-plane/, and played with real engines. `kafka`: the in-memory cluster below
-   * framework/kafka/, played with a group of runtimes; it stands for what the port promises.
+   * framework/kafka/, played with a group of runtimes; it stands for what the port promises. `javascript`: below framework/kafka/javascript/,
+   * played against model brokers.
    */
-  readonly part?: 'engine' | 'kafka'
+  readonly part?: 'engine' | 'kafka' | 'javascript'
   /** Must stand there exactly once. */
   readonly find: string
   readonly replace: string
@@ -748,10 +751,11 @@ export const mutants: readonly Mutant[] = [
     find: '      this.#passed += 1\n',
     replace: '',
   },
+  ...javascriptMutants,
 ]
 
 /** Below the root. */
-const folders = { engine: 'execution-plane', kafka: 'kafka' } as const
+const folders = { engine: 'execution-plane', kafka: 'kafka', javascript: 'kafka/javascript' } as const
 
 export function pathOf({ file, part }: Mutant): string {
   return `framework/${part === undefined ? 'control-plane' : folders[part]}/${file}`

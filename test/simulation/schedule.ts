@@ -147,7 +147,11 @@ function kindAt(point: number): StepKind {
  * A shorter schedule that still fails: takes out ever smaller pieces for as long as what is left fails (delta debugging, Zeller 1999).
  * @param maxTries bounds the time
  */
-export function shorten(schedule: Schedule, fails: (candidate: Schedule) => boolean, maxTries = 2_000): Schedule {
+export function shorten<Of extends { readonly steps: readonly unknown[] }>(
+  schedule: Of,
+  fails: (candidate: Of) => boolean,
+  maxTries = 2_000,
+): Of {
   let steps = schedule.steps
   let tries = 0
   for (let size = Math.ceil(steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
@@ -157,7 +161,7 @@ export function shorten(schedule: Schedule, fails: (candidate: Schedule) => bool
       for (let from = 0; from < steps.length && tries < maxTries; ) {
         const candidate = [...steps.slice(0, from), ...steps.slice(from + size)]
         tries += 1
-        if (candidate.length < steps.length && fails({ setup: schedule.setup, steps: candidate })) {
+        if (candidate.length < steps.length && fails({ ...schedule, steps: candidate })) {
           steps = candidate
           hasShrunk = true
         } else {
@@ -166,7 +170,7 @@ export function shorten(schedule: Schedule, fails: (candidate: Schedule) => bool
       }
     }
   }
-  return { setup: schedule.setup, steps }
+  return { ...schedule, steps }
 }
 
 export function describe({ setup, steps }: Schedule): string {

@@ -1,4 +1,4 @@
-/** `npm run mutants [-- PART_OF_A_NAME]`: breaks the control plane on purpose, one way at a time, and shows that the simulation notices each. Exit code 1 when one lives. */
+/** `npm run mutants [-- PART_OF_A_NAME|engine|kafka|javascript]`: breaks the code on purpose, one way at a time, and shows that the simulation notices each. Exit code 1 when one lives. */
 import { spawn } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,13 +11,14 @@ const ENGINE_SCHEDULES = '1000'
 const GROUPS = '20'
 /** A mutant that hangs is not caught: nobody would know of it. Long enough for a machine that has other work. */
 const LIMIT_MS = 600_000
+const CLIENT_SCHEDULES = '4000'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 const only = process.argv[2]
 const startedAt = performance.now()
 let [tried, living] = [0, 0]
 for (const [index, mutant] of mutants.entries()) {
-  if (only !== undefined && !mutant.name.includes(only)) continue
+  if (only !== undefined && mutant.part !== only && !mutant.name.includes(only)) continue
   const verdict = await tryMutant(mutant)
   tried += 1
   if (!verdict.isCaught) living += 1
@@ -48,6 +49,7 @@ async function tryMutant(mutant: Mutant): Promise<{ isCaught: boolean; by: strin
 
 function play(folder: string, { part }: Mutant): Promise<{ code: number | null; output: string }> {
   if (part === 'engine') return simulate(folder, 'simulate-engines.ts', ENGINE_SCHEDULES)
+  if (part === 'javascript') return simulate(folder, 'simulate-javascript-client.ts', CLIENT_SCHEDULES)
   if (part === 'kafka') return simulate(folder, 'simulate-groups.ts', GROUPS)
   return simulate(folder, 'simulate.ts', SCHEDULES)
 }

@@ -102,7 +102,7 @@ export class GroupMembership {
     if (sent.request.memberEpoch === JOIN) this.#joined()
     if (sent.version === this.#held.version) this.#isFullDue = false
     if (assignment !== null && this.#state === 'joined') this.#take(assignment, toldSinceMs)
-    if (this.#isFullDue || this.#state === 'leaving') this.#pace.hurry(nowMs)
+    if (this.#isFullDue || this.#isReadyToLeave) this.#pace.hurry(nowMs)
   }
 
   refused(id: number, code: number, nowMs: number): void {
@@ -183,6 +183,10 @@ export class GroupMembership {
     this.#pace.lostCoordinator()
   }
 
+  get #isReadyToLeave(): boolean {
+    return this.#state === 'leaving' && this.#held.size === 0
+  }
+
   get #hasEnded(): boolean {
     return this.#state === 'left' || this.#state === 'failed'
   }
@@ -203,8 +207,7 @@ export class GroupMembership {
   }
 
   #epochToSend(): number {
-    const isLeaving = this.#state === 'leaving' && this.#held.size === 0
-    if (isLeaving || this.#state === 'releasing') return this.#name === undefined ? LEAVE : LEAVE_STATIC
+    if (this.#isReadyToLeave || this.#state === 'releasing') return this.#name === undefined ? LEAVE : LEAVE_STATIC
     return this.#grant.memberEpoch
   }
 

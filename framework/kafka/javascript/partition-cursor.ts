@@ -138,13 +138,12 @@ export class PartitionCursor<R> {
   bounded(logStart: number, logEnd: number): number | undefined {
     const position = this.#position
     this.#isOutside = false
-    if (position === undefined) this.#goOnAt(logStart)
-    else if (position < logStart) {
-      // Retention has run ahead. What was fetched before is still to be handed out.
-      this.#position = logStart
-      this.askedBy = undefined
-    } else if (position > logEnd) this.#goOnAt(logStart)
-    else return undefined
+    // It says nothing about another position; and a leader that does not know it answers as if the position were outside.
+    this.#lastFetchedEpoch = -1
+    if (position !== undefined && position >= logStart && position <= logEnd) return undefined
+    // Where retention has run ahead, what was fetched before is still to be handed out.
+    if (position !== undefined && position < logStart) this.#position = logStart
+    else this.#goOnAt(logStart)
     return this.#position
   }
 
@@ -154,7 +153,6 @@ export class PartitionCursor<R> {
    */
   truncated(epoch: number, endOffset: number): number | undefined {
     if (endOffset < 0 || epoch < 0) {
-      this.#lastFetchedEpoch = -1
       this.outside()
       return undefined
     }
@@ -168,7 +166,6 @@ export class PartitionCursor<R> {
     this.#bufferedBytes = 0
     this.#position = position
     this.#next = position
-    this.#lastFetchedEpoch = -1
     this.askedBy = undefined
   }
 }

@@ -1,0 +1,202 @@
+/** The ways in which the JavaScript client's membership and fetch plan are broken on purpose: parts of the list in ../mutants.ts. */
+const part = 'javascript'
+
+const membership = [
+  {
+    name: 'a partition is reported as given up while its hook is at work',
+    file: 'membership.ts',
+    find: 'owned: isFull ? this.#held.all : null',
+    replace: 'owned: isFull ? this.#held.without([]) : null',
+  },
+  {
+    name: 'a lost answer is not asked for again',
+    file: 'membership.ts',
+    find: '    this.#isFullDue = true\n    if (sent.request.memberEpoch === JOIN) this.#name?.joinUnanswered()',
+    replace: '    if (sent.request.memberEpoch === JOIN) this.#name?.joinUnanswered()',
+  },
+  {
+    name: 'the limit of a revoke begins with the answer that tells of it',
+    file: 'heartbeat-pace.ts',
+    find: 'const toldSinceMs = this.#oldestUnansweredMs ?? sentAtMs',
+    replace: 'const toldSinceMs = sentAtMs',
+  },
+  {
+    name: 'the limit of a revoke lies above the rebalance time-out',
+    file: 'membership.ts',
+    find: 'const REVOKE_SHARE = 0.8',
+    replace: 'const REVOKE_SHARE = 1.2',
+  },
+  {
+    name: 'a settled revoke is not reported',
+    file: 'membership.ts',
+    find: 'if (this.#held.settle(revokeId)) this.#sayAll(nowMs)',
+    replace: 'this.#held.settle(revokeId)',
+  },
+  {
+    name: 'a fenced static member joins anew without giving its name back',
+    file: 'membership.ts',
+    find: "this.#name === undefined ? 'joining' : 'releasing'",
+    replace: "'joining'",
+  },
+  {
+    name: 'a name that a lost join has taken is waited for',
+    file: 'static-name.ts',
+    find: '    this.#mayBeOurs = true\n',
+    replace: '',
+  },
+  {
+    name: 'an answer from before the member was forgotten counts',
+    file: 'membership.ts',
+    find: 'sent.session !== this.#grant.session) return\n    const toldSinceMs',
+    replace: 'false) return\n    const toldSinceMs',
+  },
+  {
+    name: 'everything may be committed',
+    file: 'membership.ts',
+    find: 'return partitions.filter((each) => this.#held.has(each))',
+    replace: 'return partitions',
+  },
+  {
+    name: 'what is lost stays owned',
+    file: 'held-partitions.ts',
+    find: '    this.#held.clear()\n',
+    replace: '',
+  },
+  {
+    name: 'it leaves before everything is given up',
+    file: 'membership.ts',
+    find: "return this.#state === 'leaving' && this.#held.size === 0",
+    replace: "return this.#state === 'leaving'",
+  },
+  {
+    name: 'what is being revoked, and what is owned, is assigned again',
+    file: 'held-partitions.ts',
+    find: 'const added = partitions.filter((each) => !this.has(each))',
+    replace: 'const added = partitions',
+  },
+  {
+    name: 'a fence passes by itself',
+    file: 'group-codes.ts',
+    find: "[110, 'fenced-epoch']",
+    replace: "[110, 'passing']",
+  },
+  {
+    name: 'heartbeats come as seldom as sessions end',
+    file: 'heartbeat-pace.ts',
+    find: 'this.#dueAtMs = nowMs + this.#intervalMs',
+    replace: 'this.#dueAtMs = nowMs + 5 * this.#intervalMs',
+  },
+  {
+    name: 'a coordinator that has moved is not looked for',
+    file: 'heartbeat-pace.ts',
+    find: '  lostCoordinator(): void {\n    this.#findsCoordinator = true',
+    replace: '  lostCoordinator(): void {\n    this.#findsCoordinator = false',
+  },
+  {
+    name: 'a refused heartbeat is sent again without a pause',
+    file: 'heartbeat-pace.ts',
+    find: 'this.#dueAtMs = nowMs + Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(this.#failures, 10))',
+    replace: 'this.#dueAtMs = nowMs',
+  },
+] as const
+
+const fetching = [
+  {
+    name: 'an answer for a position that is not asked for any more is taken',
+    file: 'fetch-plan.ts',
+    find: 'if (cursor === undefined || cursor.askedBy !== id) continue',
+    replace: 'if (cursor === undefined) continue',
+  },
+  {
+    name: 'a paused partition is fetched',
+    file: 'fetch-plan.ts',
+    find: 'return !cursor.isPaused && ',
+    replace: 'return ',
+  },
+  {
+    name: 'a paused partition hands out what was fetched',
+    file: 'fetch-plan.ts',
+    find: 'cursor.isPaused = true\n      this.#handOut.withdraw(cursor)',
+    replace: 'cursor.isPaused = true',
+  },
+  {
+    name: 'a dropped partition hands out what was fetched',
+    file: 'fetch-plan.ts',
+    find: 'this.#cursors.delete(groupPartitionKey(cursor.of))\n      this.#handOut.withdraw(cursor)',
+    replace: 'this.#cursors.delete(groupPartitionKey(cursor.of))',
+  },
+  {
+    name: 'the order of the partitions never changes',
+    file: 'fetch-plan.ts',
+    find: '      this.#cursors.delete(key)\n      this.#cursors.set(key, cursor)\n',
+    replace: '      void key\n',
+  },
+  {
+    name: 'a partition may gather as much as all together',
+    file: 'fetch-plan.ts',
+    find: 'cursor.bufferedBytes < this.#limits.partitionBufferBytes',
+    replace: 'cursor.bufferedBytes < this.#limits.totalBufferBytes',
+  },
+  {
+    name: 'all together may gather without a limit',
+    file: 'fetch-plan.ts',
+    find: 'return bytes >= this.#limits.totalBufferBytes',
+    replace: 'return bytes < 0',
+  },
+  {
+    name: 'many partitions get shares that bring no batch',
+    file: 'fetch-plan.ts',
+    find: 'Math.max(minShareBytes, Math.min(maxShareBytes, Math.floor(maxBytes / cursors.length)))',
+    replace: 'Math.min(minShareBytes, Math.min(maxShareBytes, Math.floor(maxBytes / cursors.length)))',
+  },
+  {
+    name: 'a position beyond the end of its log goes to that end',
+    file: 'partition-cursor.ts',
+    find: 'else this.#goOnAt(logStart)',
+    replace: 'else this.#goOnAt(logEnd)',
+  },
+  {
+    name: 'a cut log is read on from where the fetches were',
+    file: 'partition-cursor.ts',
+    find: 'this.#goOnAt(Math.min(endOffset, this.#next))',
+    replace: 'this.#goOnAt(Math.min(endOffset, this.#position ?? 0))',
+  },
+  {
+    name: 'the epoch that was last fetched is not sent',
+    file: 'partition-cursor.ts',
+    find: 'lastFetchedEpoch: this.#lastFetchedEpoch,',
+    replace: 'lastFetchedEpoch: -1,',
+  },
+  {
+    name: 'what was fetched before a turn is handed out after it, too',
+    file: 'partition-cursor.ts',
+    find: '    this.#blocks.length = 0\n',
+    replace: '',
+  },
+  {
+    name: 'a damaged batch is left out',
+    file: 'partition-cursor.ts',
+    find: 'this.#goOnAt(Math.max(at, this.#next))',
+    replace: 'this.#goOnAt(this.#position ?? at)',
+  },
+  {
+    name: 'two fetches are out at a broker',
+    file: 'broker-turns.ts',
+    find: 'return turn.requestId === undefined ? turn.notBeforeMs : Number.POSITIVE_INFINITY',
+    replace: 'return turn.notBeforeMs',
+  },
+  {
+    name: 'a broker that has failed is not asked again',
+    file: 'broker-turns.ts',
+    find: 'if (turn !== undefined) turn.requestId = undefined',
+    replace: 'if (turn !== undefined && turn.failures === 0) turn.requestId = undefined',
+  },
+  {
+    name: 'leaders that were not told are not asked for again',
+    file: 'leader-question.ts',
+    find: 'if (!hasAll) this.#isWanted = true',
+    replace: '',
+  },
+] as const
+
+export const javascriptMutants = [...membership, ...fetching].map((mutant) => ({ ...mutant, part }) as const)
