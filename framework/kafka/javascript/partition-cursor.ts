@@ -62,7 +62,8 @@ export class PartitionCursor<R> {
 
   asked(partitionMaxBytes: number): AskedPartition {
     return {
-      ...this.of,
+      topicId: this.of.topicId,
+      partition: this.of.partition,
       fetchOffset: this.#position ?? 0,
       currentLeaderEpoch: this.leader.epoch,
       lastFetchedEpoch: this.#lastFetchedEpoch,

@@ -54,6 +54,7 @@ export class FetchBooks {
     if (event.kind === 'truncated') {
       fetchSeen.truncated += 1
       this.#last = undefined
+      this.#from = Math.min(this.#from ?? 0, event.position)
     } else if (event.kind === 'out-of-range') {
       fetchSeen.outOfRange += 1
       this.#knowsEpoch = false

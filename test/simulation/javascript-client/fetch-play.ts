@@ -6,14 +6,17 @@ import { checkRequest, FetchBooks, fetchSeen } from './fetch-oracle.ts'
 import type { FetchSchedule, FetchScheduleStep, FetchSetup } from './fetch-schedule.ts'
 import { fetchCodes, ModelCluster, ModelLog, type ModelRecord } from './model-log.ts'
 
-const MAX_WAIT_MS = 500
+const MAX_WAIT_MS = 1_000
 const SHORT_WAIT_MS = 50
 const MIN_SHARE_BYTES = 40
 const CALM_MS = 6_000
 /** Nothing new for so long, and the plan is to be quiet. */
 const QUIET_MS = 2_000
 /** In that time at each broker: one each `MAX_WAIT_MS` would do. */
-const MOST_WHEN_QUIET = 8
+const MOST_WHEN_QUIET = 6
+/** How long there is always something of all partitions. */
+const TURNS = 20
+const TURN_MS = 10
 /** What is written while nobody takes anything: of each partition more than may be held. */
 const GATHERED_BATCHES = 40
 const GATHERED_BYTES = 100
@@ -140,7 +143,7 @@ class FetchGame {
         this.#cluster.damagesNext = true
         break
       case 'hand-out':
-        this.#handOut(1 + Math.floor(b * 12))
+        this.#handOut(1 + Math.floor(b * this.#setup.mostTaken))
         break
       case 'pause':
       case 'resume':
@@ -182,6 +185,7 @@ class FetchGame {
     }
     const asked = this.#live(QUIET_MS, true)
     if (asked > MOST_WHEN_QUIET * this.#setup.brokers) throw new Violation('SPIN', `${asked} fetches of nothing`)
+    if (this.#setup.floods) this.#checkTurns()
     for (const log of this.#logs) for (let i = 0; i < GATHERED_BATCHES; i += 1) log.append(1, GATHERED_BYTES)
     this.#gathered.clear()
     this.#live(QUIET_MS, false)
@@ -189,6 +193,20 @@ class FetchGame {
     if (this.#books.size > 0 && this.#live(1_000, false) > 0) {
       throw new Violation('GATHERS', 'it goes on fetching what nobody takes')
     }
+  }
+
+  /** A batch that is larger than every limit comes, though there is always something of all others. */
+  #checkTurns(): void {
+    const large = this.#logs.at(-1)
+    if (large === undefined || this.#logs.length < 2) return
+    for (const log of this.#logs) if (log.leader !== 0) log.moveLeader(0)
+    large.append(1, 3 * this.#setup.maxBytes)
+    for (let round = 0; round < TURNS; round += 1) {
+      for (const log of this.#logs) if (log !== large) log.append(1, this.#setup.maxBytes - 1)
+      this.#live(TURN_MS, true)
+    }
+    const [missing] = this.#books.get(large.key)?.missing ?? []
+    if (missing !== undefined) throw new Violation('STARVED', `${large.key}@${missing.offset} waits behind the others`)
   }
 
   /** With blocks counted whole, one more than fits is the most. */

@@ -12,7 +12,7 @@ import { groupSeen, MemberBooks, storedCommit } from './group-oracle.ts'
 import { codes, keyOf, type MemberId, type ModelGroup, partitionOf } from './model-group.ts'
 
 /** A request without an answer ends the connection. */
-const REQUEST_TIMEOUT_MS = 12_000
+const REQUEST_TIMEOUT_MS = 6_000
 /** More heartbeats at one moment are a loop without a pause. */
 const MOST_AT_ONCE = 10
 

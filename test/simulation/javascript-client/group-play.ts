@@ -111,6 +111,7 @@ class GroupGame {
   /** Answers come quickly, hooks as the setup says: everybody gets where it is to be, within a bound. */
   calm(): void {
     this.#calmSinceMs = this.#now
+    if (this.#setup.breaksFirst) for (const member of this.#members) member.break(this.#now, 9)
     this.#coordinator.isCalm = true
     const untilMs = this.#now + CALM_MS + 1.7 * this.#setup.rebalanceTimeoutMs
     while (this.#now < untilMs) {

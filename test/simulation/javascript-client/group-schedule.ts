@@ -42,6 +42,8 @@ export interface GroupSetup {
   readonly rebalanceTimeoutMs: number
   /** How long the hook of a revoke takes when all else is calm; Infinity: it never settles. */
   readonly hookMs: number
+  /** The calm begins with the end of every connection: what was told last was not heard. */
+  readonly breaksFirst: boolean
 }
 
 export interface GroupSchedule {
@@ -64,6 +66,7 @@ export function groupScheduleOf(seed: number): GroupSchedule {
     sharesName: staticSlots > 1 && random() < 0.3,
     rebalanceTimeoutMs: pick([10_000, 10_000, 30_000]),
     hookMs: pick([0, 0, 700, Number.POSITIVE_INFINITY]),
+    breaksFirst: random() < 0.3,
   }
   const length = pick([15, 50, 120])
   const steps = Array.from({ length }, () => ({ kind: kindAt(random() * totalWeight), a: random(), b: random() }))

@@ -45,10 +45,10 @@ const membership = [
     replace: '',
   },
   {
-    name: 'an answer from before the member was forgotten counts',
+    name: 'a forgotten member goes on at its old epoch',
     file: 'membership.ts',
-    find: 'sent.session !== this.#grant.session) return\n    const toldSinceMs',
-    replace: 'false) return\n    const toldSinceMs',
+    find: 'this.#grant = { memberEpoch: JOIN, session: this.#grant.session + 1 }',
+    replace: 'this.#grant = { ...this.#grant, session: this.#grant.session + 1 }',
   },
   {
     name: 'everything may be committed',
