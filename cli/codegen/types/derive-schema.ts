@@ -15,8 +15,7 @@ import { aliasOf, commentsOf, type DocComment } from './type-docs.ts'
 import { identifierOf, type TypeName, type TypeWorld, typeName } from './type-names.ts'
 import { isBoolean, isSameBut, literalNodes, literalOf, NULLISH, unionOf } from './union-schema.ts'
 import { isOf } from './written-shape.ts'
-import type { Written } from './written-syntax.ts'
-import type { WrittenMember } from './written-type.ts'
+import type { Written, WrittenMember } from './written-syntax.ts'
 
 /** Deeper than any type that people write. */
 const MAX_DEPTH = 64

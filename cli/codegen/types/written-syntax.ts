@@ -26,6 +26,20 @@ export interface WrittenProperty {
   readonly written: Written | undefined
 }
 
+export interface Followed {
+  /** The names and properties on the way, the outermost first. What their comments say holds for the type. */
+  readonly said: readonly ts.Symbol[]
+  /** What stands behind the last of them: no name of a type alias. `undefined` where it cannot be followed. */
+  readonly written: Written | undefined
+}
+
+/** One of the types that a written union names. */
+export interface WrittenMember {
+  readonly written: Written
+  /** False behind a conditional type, which may have left it out. */
+  readonly isSure: boolean
+}
+
 /** Names nest no deeper than that; types that grow with every level have no end. */
 export const MAX_NAMES = 64
 

@@ -4,45 +4,35 @@
  */
 import { ts } from 'ts-morph'
 import { unwrapType, writtenMember } from './type-docs.ts'
+import { WrittenConditionals } from './written-conditionals.ts'
 import { type NameFollower, WrittenConstraints } from './written-constraints.ts'
 import {
   anyName,
   asWritten,
   type Bindings,
   bind,
-  isScalar,
+  type Followed,
   MAX_NAMES,
   referenceIn,
   type Step,
   type Written,
+  type WrittenMember,
   type WrittenProperty,
 } from './written-syntax.ts'
-
-export interface Followed {
-  /** The names and properties on the way, the outermost first. What their comments say holds for the type. */
-  readonly said: readonly ts.Symbol[]
-  /** What stands behind the last of them: no name of a type alias. `undefined` where it cannot be followed. */
-  readonly written: Written | undefined
-}
-
-/** One of the types that a written union names. */
-export interface WrittenMember {
-  readonly written: Written
-  /** False behind a conditional type, which may have left it out. */
-  readonly isSure: boolean
-}
 
 const unbound: Bindings = new Map()
 
 export class WrittenTypes implements NameFollower {
   readonly #checker: ts.TypeChecker
   readonly #isLibrary: (file: ts.SourceFile) => boolean
+  readonly #conditionals: WrittenConditionals
   /** Which names constrain, and where they stand. */
   readonly constraints: WrittenConstraints
 
   constructor(checker: ts.TypeChecker, isLibrary: (file: ts.SourceFile) => boolean) {
     this.#checker = checker
     this.#isLibrary = isLibrary
+    this.#conditionals = new WrittenConditionals(checker, this)
     this.constraints = new WrittenConstraints(this)
   }
 
@@ -104,16 +94,9 @@ export class WrittenTypes implements NameFollower {
       nodes.flatMap((each) => this.membersOf({ node: each, bindings }, areSure))
     if (ts.isUnionTypeNode(node)) return members(node.types, isSure)
     if (ts.isConditionalTypeNode(node)) {
-      const each = this.#distributed(node, bindings)
-      if (each !== undefined) return each.flatMap((inner) => this.membersOf({ node, bindings: inner }, isSure))
-      const inferred = this.#inferred(node, bindings)
-      const isTaken = this.#isTaken(node, bindings)
-      if (isTaken === true) return this.membersOf({ node: node.trueType, bindings: inferred }, isSure)
-      if (isTaken === false) return members([node.falseType], isSure)
-      return [
-        ...this.membersOf({ node: node.trueType, bindings: inferred }, false),
-        ...members([node.falseType], false),
-      ]
+      return this.#conditionals
+        .branchesOf(node, bindings)
+        .flatMap((branch) => this.membersOf(branch.written, isSure && branch.isSure))
     }
     // `T & {}`, which `NonNullable<T>` stands for.
     if (ts.isIntersectionTypeNode(node)) {
@@ -304,73 +287,6 @@ export class WrittenTypes implements NameFollower {
     const step = this.#stepOf(unwrapType(node.indexType), bindings)
     const found = step === undefined ? [] : this.#parts(owner, step)
     return found.length === 1 ? found[0] : undefined
-  }
-
-  /** A conditional type looks at each member of a union by itself, where it looks at a type parameter. */
-  #distributed(node: ts.ConditionalTypeNode, bindings: Bindings): readonly Bindings[] | undefined {
-    const reference = referenceIn(unwrapType(node.checkType))
-    const symbol = reference === undefined ? undefined : this.target(reference.name)
-    const bound = symbol === undefined ? undefined : asWritten(bindings.get(symbol))
-    const members = bound === undefined ? [] : this.membersOf(bound)
-    if (symbol === undefined || members.length <= 1) return undefined
-    return members.map(({ written }) => new Map([...bindings, [symbol, written]]))
-  }
-
-  /** Whether a conditional type takes its first branch; `undefined` where that is not known, or differs by the members of a union. */
-  #isTaken(node: ts.ConditionalTypeNode, bindings: Bindings): boolean | undefined {
-    const checked = this.#closed({ node: node.checkType, bindings })
-    if (checked === undefined && this.#isObject({ node: node.checkType, bindings })) {
-      if (node.extendsType.kind === ts.SyntaxKind.ObjectKeyword) return true
-      if (isScalar(unwrapType(node.extendsType))) return false
-    }
-    const { Any, Never, Union, Boolean: Truth } = ts.TypeFlags
-    if (checked === undefined || (checked.flags & (Any | Never | Union | Truth)) !== 0) return undefined
-    const extended = this.#closed({ node: node.extendsType, bindings })
-    if (extended !== undefined) return this.#checker.isTypeAssignableTo(checked, extended)
-    const pattern = this.elementOf({ node: unwrapType(node.extendsType), bindings })
-    if (pattern === undefined || !ts.isInferTypeNode(unwrapType(pattern.node))) return undefined
-    return this.#checker.isArrayType(checked) || this.#checker.isTupleType(checked)
-  }
-
-  /** Whether it is written as an object or an array, whatever is in it. */
-  #isObject(written: Written): boolean {
-    const followed = this.follow(written).written
-    if (followed === undefined) return false
-    const { node } = followed
-    if (ts.isMappedTypeNode(node)) {
-      const source = this.mappedFrom(followed)
-      return source === undefined || this.#isObject(source)
-    }
-    const reference = referenceIn(node)
-    const isInterface =
-      reference !== undefined && ((this.target(reference.name)?.flags ?? 0) & ts.SymbolFlags.Interface) !== 0
-    return isInterface || ts.isTypeLiteralNode(node) || ts.isArrayTypeNode(node) || ts.isTupleTypeNode(node)
-  }
-
-  /** The type of what is written, seen through the names in front of it. */
-  #closed(written: Written): ts.Type | undefined {
-    const own = this.typeOf(written)
-    if (own !== undefined) return own
-    const followed = this.follow(written).written
-    return followed === undefined ? undefined : this.typeOf(followed)
-  }
-
-  /** `U` of `T extends readonly (infer U)[]` is how the elements of `T` are written; of any other form it is not followed. */
-  #inferred(node: ts.ConditionalTypeNode, bindings: Bindings): Bindings {
-    const from = { node: node.checkType, bindings }
-    const pattern = this.elementOf({ node: unwrapType(node.extendsType), bindings })
-    const element = pattern === undefined ? undefined : this.elementOf(this.follow(from).written)
-    const inferred = new Map(bindings)
-    const collect = (part: ts.Node): void => {
-      if (ts.isInferTypeNode(part)) {
-        const symbol = this.#checker.getSymbolAtLocation(part.typeParameter.name)
-        const isElement = pattern !== undefined && unwrapType(pattern.node) === part
-        if (symbol !== undefined) inferred.set(symbol, isElement && element !== undefined ? element : { from })
-      }
-      ts.forEachChild(part, collect)
-    }
-    collect(node.extendsType)
-    return inferred
   }
 
   #stepOf(node: ts.TypeNode, bindings: Bindings): Step | undefined {
