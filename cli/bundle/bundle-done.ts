@@ -45,6 +45,8 @@ export interface BundleDone {
   readonly inputs: readonly string[]
   /** Packages, or parts of them, that stayed imports, as they are written; sorted. Without Node's own modules. */
   readonly externals: readonly string[]
+  /** Of these, what a statement imports: without it, nothing can be loaded. By its name, a file of the project that has the statement. */
+  readonly needed: ReadonlyMap<string, string>
   /** Everything that belongs to the bundle, source maps included, whether it was written now or before. */
   readonly outputs: readonly BundledOutput[]
 }
@@ -66,6 +68,7 @@ export function bundleDone(root: string, entries: readonly BundleEntry[], result
     entries: new Map(bundled),
     inputs: Object.keys(metafile.inputs).filter(isFile).sort(),
     externals: externalsOf(metafile),
+    needed: neededOf(metafile),
     outputs: (result.outputFiles ?? []).map(({ path, contents }) => ({
       path,
       bytes: contents.byteLength,
@@ -86,6 +89,20 @@ function inputsOf(metafile: Metafile, entry: string): readonly string[] {
     for (const { path, external } of metafile.inputs[id]?.imports ?? []) if (external !== true) seen.add(path)
   }
   return [...seen].filter(isFile).sort()
+}
+
+/** What esbuild leaves out, as nothing of it is used, is in no output. */
+function neededOf({ inputs, outputs }: Metafile): ReadonlyMap<string, string> {
+  const left = Object.values(outputs).flatMap(({ imports }) =>
+    imports.flatMap(({ path, kind, external }) => (external === true && kind === 'import-statement' ? [path] : [])),
+  )
+  const files = Object.entries(inputs).sort(([a], [b]) => (a < b ? -1 : 1))
+  return new Map(
+    left.flatMap((specifier) => {
+      const [file] = files.find(([, { imports }]) => imports.some(({ path }) => path === specifier)) ?? []
+      return file === undefined ? [] : [[specifier, file] as const]
+    }),
+  )
 }
 
 /** Not what a plugin or esbuild itself has made up. */

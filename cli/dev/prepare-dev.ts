@@ -38,7 +38,7 @@ export async function prepareDev(options: DevOptions, io: Io): Promise<PreparedD
       refuseEmpty(load.app.handlers)
       return { root, loader, app: load.app, trafficFile, since }
     }
-    reportDiagnostics(load.diagnostics, io)
+    reportDiagnostics(load.diagnostics, io, 'Nothing was started.')
   } catch (error) {
     await closeAfterFailure(() => loader.close())
     throw error

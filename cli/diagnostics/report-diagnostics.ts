@@ -1,13 +1,18 @@
-/** Prints the generator's diagnostics for people: each a block, and how many there are. */
+/** Prints diagnostics for people: each a block, and how many there are. */
 
 import { hasColor, type Io } from '../terminal/io.ts'
 import { painter } from '../terminal/paint.ts'
 import { type Diagnostic, diagnosticText } from './diagnostic.ts'
 
-export function reportDiagnostics(diagnostics: readonly Diagnostic[], io: Pick<Io, 'stderr' | 'env'>): void {
+/** @param outcome what has come of it: `Nothing was written.` */
+export function reportDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  io: Pick<Io, 'stderr' | 'env'>,
+  outcome: string,
+): void {
   print(diagnostics, '✗', io)
   const count = diagnostics.length
-  io.stderr.write(`${count} ${count === 1 ? 'mistake' : 'mistakes'} below handlers/. Nothing was written.\n`)
+  io.stderr.write(`${count} ${count === 1 ? 'mistake' : 'mistakes'}. ${outcome}\n`)
 }
 
 export function reportFailures(failures: readonly Diagnostic[], io: Pick<Io, 'stderr' | 'env'>): void {

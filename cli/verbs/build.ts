@@ -114,7 +114,7 @@ function refuseEmpty(handlers: readonly unknown[]): void {
 
 function refuse(diagnostics: Parameters<typeof reportDiagnostics>[0], { json }: BuildCommandOptions, io: Io): number {
   if (json === true) io.stdout.write(`${jsonText({ diagnostics }, 2)}\n`)
-  else reportDiagnostics(diagnostics, io)
+  else reportDiagnostics(diagnostics, io, 'Nothing was built.')
   return exitCodes.failed
 }
 

@@ -30,7 +30,7 @@ export async function generateCommand(options: GenerateOptions, io: Io): Promise
     io.stdout.write(`${jsonText(document, 2)}\n`)
   } else reportWarnings(warnings, io)
   if (diagnostics.length > 0) {
-    if (options.json !== true) reportDiagnostics(diagnostics, io)
+    if (options.json !== true) reportDiagnostics(diagnostics, io, 'Nothing was written.')
     return exitCodes.failed
   }
   const paint = painter(hasColor(io.stdout, io.env))

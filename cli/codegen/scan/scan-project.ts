@@ -176,7 +176,7 @@ class Scan {
     const { messageText, start = 0, length = 1 } = error
     const text = typeof messageText === 'string' ? messageText : messageText.messageText
     const span = { start, end: start + length }
-    const fix = 'Correct the syntax, then generate again.'
+    const fix = 'Correct the syntax at the mark.'
     this.#reporter.span(source.compilerNode, span, 'PYR_SYNTAX', `Syntax error: ${text}`, fix)
     return true
   }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { BegunBundle, Bundle, BundleDone, BundleEntry, Bundler } from '../../bundle/bundle-app.ts'
 import { openBundler } from '../../bundle/bundle-app.ts'
+import { missingPackages } from '../../bundle/missing-packages.ts'
 import type { Generation } from '../../codegen/generate.ts'
 import { routesFile } from '../../project/project.ts'
 import { buildFolder } from './build-folder.ts'
@@ -75,9 +76,10 @@ export class DevBundle {
     if (!isCurrent) await begun?.bundle.abandon()
     const first = isCurrent ? await begun.bundle.finish() : await this.#bundle(entries)
     const bundle = first.kind === 'failed' ? first : await this.#withAllModules(first, entries, attempts)
-    this.#missing = bundle.kind === 'failed' ? bundle.missing : []
     if (bundle.kind === 'done') this.#inputs = bundle.inputs
-    return bundle
+    const usable = bundle.kind === 'done' ? this.#unlessMissing(bundle) : bundle
+    this.#missing = usable.kind === 'failed' ? usable.missing : []
+    return usable
   }
 
   /** From another folder, every module is loaded again, also those whose text has not changed. */
@@ -96,6 +98,11 @@ export class DevBundle {
   async #withAllModules(bundle: BundleDone, entries: readonly BundleEntry[], attempts: Attempts): Promise<Bundle> {
     const all = this.#entries(bundle.inputs, attempts)
     return isSame(entries, all) ? bundle : this.#bundle(all)
+  }
+
+  #unlessMissing(bundle: BundleDone): Bundle {
+    const { diagnostics, missing } = missingPackages(this.#options.root, bundle)
+    return diagnostics.length === 0 ? bundle : { kind: 'failed', diagnostics, missing, placeUses: [] }
   }
 
   async #bundle(entries: readonly BundleEntry[]): Promise<Bundle> {

@@ -2,7 +2,9 @@
  * The modules of a session that were evaluated. One that was evaluated keeps its state, and one that failed is evaluated again at the next load:
  * what it needs may be there by then, though its own text is the same. Node would repeat the error, so it gets an output of its own.
  */
+import { relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { PyrallelError } from '../../../framework/model/errors.ts'
 import type { BundleDone } from '../../bundle/bundle-app.ts'
 import { loadFailure } from '../../project/project.ts'
 import { type Attempts, outputOf } from './dev-bundle.ts'
@@ -37,8 +39,22 @@ export class LoadedModules {
     } catch (thrown) {
       const failed = [...reached].flatMap(([each, files]) => (this.#good.has(each) ? [] : files))
       for (const each of new Set(failed)) this.#attempts.set(each, (this.#attempts.get(each) ?? 0) + 1)
-      throw loadFailure(this.#root, file, thrown, 'PYR_HANDLER_EXPORT')
+      throw this.#failure(file, thrown, reached)
     }
+  }
+
+  /** In words of the project: what Node says of an import names the file that was bundled. */
+  #failure(file: string, thrown: unknown, reached: ReadonlyMap<string, readonly string[]>): PyrallelError {
+    const { code, message, cause } = loadFailure(this.#root, file, thrown, 'PYR_HANDLER_EXPORT')
+    const told = [...reached].reduce(
+      (text, [output, files]) =>
+        text.replaceAll(
+          `./${relative(this.#root, output)}`,
+          files.map((each) => relative(this.#root, each)).join(', '),
+        ),
+      message,
+    )
+    return new PyrallelError(code, told, { cause })
   }
 }
 

@@ -80,7 +80,7 @@ describe('pyrallel generate', () => {
     assert.equal(out, '')
     assert.match(err, /✗ handlers\/b\.ts:1:1 PYR_HANDLER_EXPORT/)
     assert.match(err, /✗ handlers\/c\.ts:2:24 PYR_HANDLER_STATIC[\s\S]*\^{13}[\s\S]*Fix: Write a string literal/)
-    assert.match(err, /2 mistakes below handlers\/\. Nothing was written\.\n$/)
+    assert.match(err, /2 mistakes\. Nothing was written\.\n$/)
     assert.equal(existsSync(join(root, 'generated')), false)
   })
 

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { describe, it } from 'node:test'
 import { AppLoader, type LoadedApp } from '../../../../../cli/dev/app/app-loader.ts'
+import { diagnosticText } from '../../../../../cli/diagnostics/diagnostic.ts'
 import { PyrallelError } from '../../../../../framework/model/errors.ts'
 
 /** What the modules of the projects below count, and ask. */
@@ -40,7 +41,11 @@ class Project implements AsyncDisposable {
 
   async load(...changed: readonly string[]): Promise<LoadedApp> {
     const load = await this.#loader.load(changed.map((path) => join(this.root, path)))
-    return load.kind === 'loaded' ? load.app : assert.fail(load.diagnostics.map(({ message }) => message).join('\n'))
+    return load.kind === 'loaded' ? load.app : assert.fail(load.diagnostics.map(diagnosticText).join('\n'))
+  }
+
+  watched(): readonly string[] {
+    return this.#loader.watched().map((path) => relative(this.root, path))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -99,6 +104,58 @@ describe('a module that failed when it was evaluated', () => {
       assert.deepEqual(after.handlers, before.handlers)
     }
     assert.equal(world.evaluated.good, 1)
+  })
+})
+
+describe('a package that is not installed', () => {
+  it('is named with the file that imports it, and is found once it is there', async () => {
+    await using project = new Project({ 'handlers/one.ts': handler('one') })
+    await project.load()
+    const importing = handler('one', "import { word } from 'later-package/words'\n").replace(
+      '() => {}',
+      '() => void word',
+    )
+    const save = () => project.save('handlers/one.ts', importing)
+    for (const changed of [save(), save()]) {
+      await assert.rejects(
+        project.load(changed),
+        /handlers\/one\.ts:1:22 PYR_BUNDLE\nThe package later-package is not installed\.[\s\S]*npm install later-package$/,
+      )
+    }
+    const manifest = 'node_modules/later-package/package.json'
+    assert.ok(project.watched().includes(manifest))
+    project.save('node_modules/later-package/words.js', "export const word = 'found'\n")
+    const text = { name: 'later-package', version: '1.0.0', type: 'module', exports: { './words': './words.js' } }
+    const { handlers } = await project.load(project.save(manifest, JSON.stringify(text)))
+    assert.equal(handlers.length, 1)
+  })
+
+  it('is no matter where its import may fail', async () => {
+    await using project = new Project({
+      'handlers/one.ts': handler('one', "import { optional } from '../lib/optional.ts'\n").replace(
+        '() => {}',
+        '() => void optional',
+      ),
+      'lib/optional.ts': "export const optional = await import('never-there').catch(() => undefined)\n",
+    })
+    assert.equal((await project.load()).handlers.length, 1)
+  })
+})
+
+describe('what Node says of an import', () => {
+  it('names the file of the project, not the one that it was bundled to', async () => {
+    await using project = new Project({
+      'handlers/one.ts': handler('one'),
+      'node_modules/there/package.json': '{ "name": "there", "version": "1.0.0", "exports": { ".": "./index.js" } }',
+      'node_modules/there/index.js': 'export {}\n',
+    })
+    await project.load()
+    const importing = handler('one', "import there from 'there/inside.js'\n").replace('() => {}', '() => void there')
+    await assert.rejects(
+      project.load(project.save('handlers/one.ts', importing)),
+      ({ message }: Error) =>
+        /'\.\/inside\.js' is not defined/.test(message) && /imported from handlers\/one\.ts$/.test(message),
+    )
   })
 })
 
