@@ -45,7 +45,7 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
   PYR_NATIVE_MISSING: {
     cause:
       '@confluentinc/kafka-javascript was not installed, was installed with its install script blocked, or was built for another version of Node.',
-    fix: 'Allow its install script (package.json: allowScripts, pnpm.onlyBuiltDependencies or trustedDependencies; `pyrallel init` writes them) and install again. Without a prebuilt binary: install zlib1g-dev libssl-dev libzstd-dev libcurl4-openssl-dev libsasl2-dev (Debian), then `CKJS_LINKING=dynamic npm install`. `pyrallel dev --broker memory` needs none of it.',
+    fix: 'Allow its install script (npm: allowScripts in package.json; pnpm: allowBuilds in pnpm-workspace.yaml, up to version 10 pnpm.onlyBuiltDependencies in package.json; Yarn: dependenciesMeta; Bun: trustedDependencies; `pyrallel init` writes them) and install again. Without a prebuilt binary: install zlib1g-dev libssl-dev libzstd-dev libcurl4-openssl-dev libsasl2-dev (Debian), then `CKJS_LINKING=dynamic npm install`. `pyrallel dev --broker memory` needs none of it.',
   },
   PYR_CLIENT_MISSING: {
     cause:

@@ -1,7 +1,6 @@
 /** `pyrallel build`: generates, bundles for production, and says what was made. */
-
-import { rmSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { existsSync, rmSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
 import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { AppBuild, type BuildInfo } from '../build/build-app.ts'
@@ -28,10 +27,24 @@ export interface BuildCommandOptions {
   readonly verify?: boolean
 }
 
+/** What stays outside of a bundle is looked for in folders `node_modules`, by the build and by Node. */
+function refusePlugAndPlay(folder: string): void {
+  const file = join(folder, '.pnp.cjs')
+  if (existsSync(file)) {
+    throw new PyrallelError(
+      'PYR_USAGE',
+      `Yarn has installed this project as Plug'n'Play (${file}), from which nothing can be built. Write 'nodeLinker: node-modules' into .yarnrc.yml, and run: yarn install`,
+    )
+  }
+  const above = dirname(folder)
+  if (above !== folder) refusePlugAndPlay(above)
+}
+
 export async function build(options: BuildCommandOptions, io: Io): Promise<number> {
   const startedAt = performance.now()
   const root = io.cwd()
   refuseMissingConfig(root)
+  refusePlugAndPlay(root)
   const folder = resolve(root, options.out)
   if (relative(folder, root) === '' || !relative(folder, root).startsWith('..')) {
     throw new PyrallelError(

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import { ask, type InitAnswers } from '../init/ask.ts'
-import { installCommand, packageManager, runCommand } from '../init/package-manager.ts'
+import { installCommand, packageManager, runCommand, settingsFile } from '../init/package-manager.ts'
 import { firstRecords, projectNameOf, type TemplateFile, type TemplateName, templateFiles } from '../init/template.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
@@ -22,7 +22,10 @@ export async function init(folder: string | undefined, options: InitOptions, io:
   if (answered === undefined) return exitCodes.failed
   const { folder: target, template } = answered
   const root = resolve(io.cwd(), target)
-  const files = templateFiles(template, projectNameOf(basename(root)))
+  const files = [
+    ...templateFiles(template, projectNameOf(basename(root))),
+    ...settingsFiles(root, io.env.npm_config_user_agent),
+  ]
   refuseClashes(root, files)
   writeAll(root, files)
   const next = nextCommands(relative(io.cwd(), root), template, io)
@@ -53,6 +56,18 @@ async function answers(
     )
   }
   return ask({ ...(folder === undefined ? {} : { folder }), ...(template === undefined ? {} : { template }) })
+}
+
+function settingsFiles(root: string, userAgent: string | undefined): readonly TemplateFile[] {
+  const file = settingsFile(userAgent)
+  return file === undefined || isSetAbove(root, file.path) ? [] : [file]
+}
+
+/** By a project that this one will be a part of: a second file would part it from that. */
+function isSetAbove(root: string, path: string): boolean {
+  const above = dirname(root)
+  if (above === root) return false
+  return (existsSync(join(above, path)) && existsSync(join(above, 'package.json'))) || isSetAbove(above, path)
 }
 
 function refuseClashes(root: string, files: readonly TemplateFile[]): void {

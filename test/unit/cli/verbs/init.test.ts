@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { load } from 'js-yaml'
 import { packageManager, runCommand } from '../../../../cli/init/package-manager.ts'
 import { firstRecords, projectNameOf, templateFiles, templateNames } from '../../../../cli/init/template.ts'
 import { main } from '../../../../cli/main.ts'
@@ -60,6 +61,42 @@ describe('pyrallel init', () => {
     const env = { npm_config_user_agent: 'pnpm/10.1.0 npm/? node/v22.0.0 linux x64' }
     const { out } = await run(emptyFolder(), ['-y'], env)
     assert.match(out, /Next:\n {2}pnpm install\n {2}pnpm run dev\nand, .*:\n {2}pnpm run send greetings /)
+  })
+
+  it('tells pnpm and Yarn, beside the manifest, what they do not read in it', async () => {
+    const of = async (root: string, userAgent: string) => {
+      await run(root, ['-y'], { npm_config_user_agent: userAgent })
+      return filesBelow(root).filter((path) => path.endsWith('.yaml') || path.endsWith('.yml'))
+    }
+    assert.deepEqual(await of(emptyFolder(), 'yarn/4.18.1 npm/? node/v22'), ['.yarnrc.yml'])
+    assert.deepEqual(await of(emptyFolder(), 'yarn/1.22.22 npm/? node/v22'), [])
+    assert.deepEqual(await of(emptyFolder(), 'npm/11.0.0 node/v22'), [])
+    const root = emptyFolder()
+    assert.deepEqual(await of(root, 'pnpm/12.21.0 npm/? node/v22'), ['pnpm-workspace.yaml'])
+    const allowed = load(readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8'))
+    assert.deepEqual(allowed, { allowBuilds: { '@confluentinc/kafka-javascript': true, esbuild: false } })
+  })
+
+  it('leaves it to a workspace that the folder is in, which has such a file for all of its folders', async () => {
+    const workspace = emptyFolder()
+    writeFileSync(join(workspace, 'package.json'), '{}')
+    writeFileSync(join(workspace, 'pnpm-workspace.yaml'), 'packages: [services/*]')
+    await run(workspace, ['services/shop', '-y'], { npm_config_user_agent: 'pnpm/12.21.0 npm/? node/v22' })
+    assert.ok(existsSync(join(workspace, 'services/shop/package.json')))
+    assert.ok(!existsSync(join(workspace, 'services/shop/pnpm-workspace.yaml')))
+  })
+
+  it('allows the native client its install script for each package manager, in the manifest of each template', async () => {
+    const native = '@confluentinc/kafka-javascript'
+    for (const template of ['minimal', 'orders', 'worker']) {
+      const root = emptyFolder()
+      await run(root, ['-y', '--template', template])
+      const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+      assert.deepEqual(manifest.allowScripts, { [native]: true })
+      assert.deepEqual(manifest.pnpm, { onlyBuiltDependencies: [native] })
+      assert.deepEqual(manifest.dependenciesMeta, { [native]: { built: true } })
+      assert.deepEqual(manifest.trustedDependencies, [native])
+    }
   })
 
   it('writes nothing when a file of its is there already, and lists all that are', async () => {
