@@ -18,7 +18,10 @@ const errors = await import('@confluentinc/kafka-javascript/lib/error.js' as str
   () => undefined,
 )
 
-describe('an error event of the binding', { skip: errors === undefined && 'the native client is not there' }, () => {
+describe('an error event of the binding', {
+  skip: errors === undefined && 'the native client is not there',
+  timeout: 60_000,
+}, () => {
   // As its lib/client.js makes one: of an error that has the text of the code.
   const eventOf = ({ create }: BindingErrors, code: number) => create(new Error(create(code).message))
 
@@ -47,7 +50,10 @@ describe('an error event of the binding', { skip: errors === undefined && 'the n
   })
 })
 
-describe('settings that librdkafka refuses', { skip: errors === undefined && 'the native client is not there' }, () => {
+describe('settings that librdkafka refuses', {
+  skip: errors === undefined && 'the native client is not there',
+  timeout: 60_000,
+}, () => {
   it('are told as settings, and not as a broker that does not answer: also where none has answered before, and not counted', async () => {
     const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
     const connection = await connectKafka({

@@ -51,7 +51,7 @@ function errorsOf({ group }: Scenario, member: MemberProcess, code: string): Pro
   return member.metric(`pyrallel_client_errors_total{group="${group}",code="${code}"}`)
 }
 
-describe('a member', { concurrency: 2 }, () => {
+describe('a member', { concurrency: 2, timeout: 480_000 }, () => {
   it('believes no metadata that is not its own, says so, goes on from the position, and replaces it', async (t) => {
     const partitions = foreign.length
     const scenario = await Scenario.open(t, cluster, { partitions }, { metrics })

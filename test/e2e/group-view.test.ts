@@ -29,7 +29,7 @@ const foreign = [
   '',
 ]
 
-describe('a group that is looked at from outside', () => {
+describe('a group that is looked at from outside', { timeout: 480_000 }, () => {
   it('shows the metadata of other clients to the letter, each time', async () => {
     await cluster.admin.createTopic('foreign', { partitions: foreign.length })
     const commits = foreign.map((metadata, partition) => ({ partition, offset: 7, metadata }))
@@ -81,7 +81,7 @@ describe('a group that is looked at from outside', () => {
   })
 })
 
-describe('a group of another type', () => {
+describe('a group of another type', { timeout: 480_000 }, () => {
   const nobody = { onAssigned: () => assert.fail('it was let in'), async onRevoked() {}, onLost() {} }
   const join = { share: joinShareGroup, streams: joinStreamsGroup }
   for (const type of ['share', 'streams'] as const) {

@@ -42,7 +42,7 @@ async function newTopic(cluster: KafkaCluster, partitions = 1, replication = 1):
   return name
 }
 
-describe('the real-Kafka harness', () => {
+describe('the real-Kafka harness', { timeout: 480_000 }, () => {
   it('gives back a record that was produced, and leaves neither process nor directory behind', async (t) => {
     const cluster = await started(t)
     const topic = await newTopic(cluster)

@@ -17,7 +17,7 @@ function repeated<T>(count: number, value: T): T[] {
   return Array.from({ length: count }, () => value)
 }
 
-describe('a member', { concurrency: 2 }, () => {
+describe('a member', { concurrency: 2, timeout: 480_000 }, () => {
   it('goes on behind what was cut off its log, below and beyond its position', async (t) => {
     const scenario = await Scenario.open(t, cluster, { partitions: 1 })
     // Offsets 0 to 9, 10 to 109 and 110 to 149.

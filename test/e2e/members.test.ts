@@ -26,7 +26,7 @@ function moves(member: MemberProcess): number {
 }
 
 // Beside each other, because most of their time passes while a session or a deadline runs out.
-describe('a member', { concurrency: 3 }, () => {
+describe('a member', { concurrency: 3, timeout: 480_000 }, () => {
   for (const [name, plan] of [['new', {}] as const, ['classic', classic] as const]) {
     it(`with a static name is restarted without a rebalance of the others, in the ${name} protocol`, async (t) => {
       const scenario = await Scenario.open(t, cluster, { partitions: 6 }, { ...plan, behaviour: { takesMs: [1, 10] } })

@@ -20,7 +20,7 @@ async function cluster(t: TestContext, brokers: 1 | 3) {
   return started
 }
 
-describe('a group under load', { skip: external }, () => {
+describe('a group under load', { skip: external, timeout: 480_000 }, () => {
   it('outlives a stop and a new start of its only broker', async (t) => {
     const kafka = await cluster(t, 1)
     const scenario = await Scenario.open(

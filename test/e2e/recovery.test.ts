@@ -29,7 +29,7 @@ function interleaved(count: number): string[] {
   return Array.from({ length: count }, (_, index) => [`blocked${index % blockedKeys.length}`, `k${index % 97}`]).flat()
 }
 
-describe('after a SIGKILL', { concurrency: 2 }, () => {
+describe('after a SIGKILL', { concurrency: 2, timeout: 480_000 }, () => {
   it('none of 10,000 sparse completions above a blocked offset runs again once they are committed', async (t) => {
     const scenario = await Scenario.open(t, cluster, { partitions: 1 }, { limits: { ...limits, maxRecords: 50_000 } })
     await scenario.produce(interleaved(sparse))
@@ -136,7 +136,7 @@ function metadataOf(length: number, position: number, seed: number): string {
 
 const longest = 4_095
 
-describe('commit metadata', () => {
+describe('commit metadata', { timeout: 480_000 }, () => {
   it('of 4,095 characters comes back unchanged through another member, and as the administrator reads it', async (t) => {
     const scenario = await Scenario.open(t, cluster, { partitions: 1 })
     const { topic, group } = scenario

@@ -20,7 +20,7 @@ const protocols: Readonly<Record<string, PlanChanges>> = {
 /** Some records fail at first, so that retries are caught by the rebalances too. */
 const work = { takesMs: [1, 20], failures: { k3: 1, k7: 2 } } as const
 
-describe('a group that is scaled under load', () => {
+describe('a group that is scaled under load', { timeout: 480_000 }, () => {
   for (const [name, plan] of Object.entries(protocols)) {
     it(`goes from one member to three and back in ${name} and handles each record once`, async (t) => {
       const scenario = await Scenario.open(t, cluster, { partitions: 6 }, { ...plan, behaviour: work })

@@ -27,7 +27,10 @@ function oldOnes(members: readonly MemberProcess[]): number {
 }
 
 for (const groupProtocol of ['consumer', 'classic'] as const) {
-  describe(`a group that starts from 'latest', group protocol ${groupProtocol}`, { concurrency: 2 }, () => {
+  describe(`a group that starts from 'latest', group protocol ${groupProtocol}`, {
+    concurrency: 2,
+    timeout: 480_000,
+  }, () => {
     it('handles all that comes while it is away, and all of partitions that are added', async (t) => {
       const scenario = await Scenario.open(t, cluster, { partitions: 4 }, { startFrom: 'latest', groupProtocol })
       await produceOld(scenario, 4)

@@ -18,7 +18,7 @@ function tiny(id: string): Workload {
   return { ...workload, partitions: 4 }
 }
 
-describe('the benchmark', () => {
+describe('the benchmark', { timeout: 240_000 }, () => {
   it('measures Pyrallel beside the bare loop, each with its bound, and leaves nothing behind', async () => {
     const { log } = recordedLog()
     const broker = await startEmbeddedBroker({ log })

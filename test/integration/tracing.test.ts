@@ -81,7 +81,7 @@ async function handleAll(
 const traceId = 'a'.repeat(32)
 const traceparent: KafkaRecord['headers'][number] = ['traceparent', Buffer.from(`00-${traceId}-${'b'.repeat(16)}-01`)]
 
-describe('a runtime in a process without a tracer provider', () => {
+describe('a runtime in a process without a tracer provider', { timeout: 240_000 }, () => {
   it('does not trace', async () => {
     assert.equal(await loadTracing(), undefined)
     const published = await handle((_record, { publish }) => publish('invoices', {}), [traceparent])
@@ -92,7 +92,7 @@ describe('a runtime in a process without a tracer provider', () => {
   })
 })
 
-describe('a runtime in a process with a tracer provider', () => {
+describe('a runtime in a process with a tracer provider', { timeout: 240_000 }, () => {
   before(register)
   after(() => {
     trace.disable()
@@ -177,7 +177,7 @@ describe('a runtime in a process with a tracer provider', () => {
   })
 })
 
-describe('a worker handler whose thread registers a tracer provider in its setup', () => {
+describe('a worker handler whose thread registers a tracer provider in its setup', { timeout: 240_000 }, () => {
   it('continues the trace of the headers in the thread, and in what it publishes', async () => {
     const [published] = await handle(() => assert.fail('ran on the main thread'), [traceparent], { entry: traced })
     const headers = new Map(published?.headers.map(([name, value]) => [name, String(value)]))
@@ -196,7 +196,7 @@ const ofTraces: readonly Headers[] = [
 ]
 const batch = { size: ofTraces.length, wait: '1m' } as const
 
-describe('a batch of records of several traces', () => {
+describe('a batch of records of several traces', { timeout: 240_000 }, () => {
   before(register)
   after(() => {
     trace.disable()

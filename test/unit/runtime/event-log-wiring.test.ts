@@ -52,7 +52,7 @@ async function loggedOnAssignment(t: TestContext, logEvents?: boolean) {
   return lines.filter(({ message }) => message === sentence).map(({ level }) => level)
 }
 
-describe('a runtime', () => {
+describe('a runtime', { timeout: 60_000 }, () => {
   it('writes its events to the log', async (t) => {
     assert.deepEqual(await loggedOnAssignment(t), ['info'])
   })

@@ -6,18 +6,19 @@ import { connect as connectHttp2, createServer as createHttp2Server } from 'node
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, it, type TestContext } from 'node:test'
+import { afterEach, describe, it, type TestContext } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { batchHandler, type HandlerFunction, handler, type Services } from '../../../framework/api/handler.ts'
 import type { KafkaConnection } from '../../../framework/kafka/kafka-client.ts'
 import { memoryCluster } from '../../../framework/kafka/memory/client.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
-import { type PyrallelOptions, startPyrallel } from '../../../framework/runtime/start-pyrallel.ts'
+import { type Pyrallel, type PyrallelOptions, startPyrallel } from '../../../framework/runtime/start-pyrallel.ts'
 import { withLoadableEntry } from '../../../framework/runtime/worker-entry.ts'
 import { recordedLog } from '../kafka/recorded-log.ts'
 import { gate } from './running-app.ts'
 
+const limits = { timeout: 60_000 }
 const route = { id: 'bill', file: 'handlers/bill.ts', topic: 'orders', group: null }
 
 /** A cluster with the topics of one handler, and what the call needs to run it there. */
@@ -55,7 +56,10 @@ function anApp(run: HandlerFunction<unknown>, connectionOf = (connection: KafkaC
 /** What an application mounts, asked over HTTP. */
 async function mounted(t: TestContext, listener: Parameters<typeof createServer>[1]): Promise<string> {
   const server = createServer(listener ?? (() => {}))
-  t.after(() => server.close())
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -69,9 +73,24 @@ async function statusFor(url: string, host: string): Promise<number | undefined>
   return response.statusCode
 }
 
+/** Of this test. One that runs on after a failure would keep the process, and with it all files that share it. */
+const running: Pyrallel[] = []
+
+async function started(options: PyrallelOptions): Promise<Pyrallel> {
+  const pyrallel = await startPyrallel(options)
+  running.push(pyrallel)
+  return pyrallel
+}
+
+async function stopAll(): Promise<void> {
+  await Promise.allSettled(running.splice(0).map((each) => each.stop()))
+}
+
 const services = (given: object): Services => given as Services
 
-describe('Pyrallel inside a process of the user', () => {
+describe('Pyrallel inside a process of the user', limits, () => {
+  afterEach(stopAll)
+
   it('hands its services to handlers on the event loop, publishes over its own connection, and stops once', async () => {
     const called = gate()
     const given = services({ bill: called.open })
@@ -80,7 +99,7 @@ describe('Pyrallel inside a process of the user', () => {
       seen = context.services
       called.open()
     })
-    const pyrallel = await startPyrallel({ ...options, services: given })
+    const pyrallel = await started({ ...options, services: given })
     send({ id: 1 })
     await called.opened
     assert.equal(seen, given)
@@ -101,7 +120,7 @@ describe('Pyrallel inside a process of the user', () => {
       failures.push(JSON.stringify(event))
       over.open()
     }
-    const pyrallel = await startPyrallel({ ...options, onEvent })
+    const pyrallel = await started({ ...options, onEvent })
     send({ id: 1 })
     await over.opened
     await pyrallel.stop()
@@ -121,7 +140,7 @@ describe('Pyrallel inside a process of the user', () => {
     const counts = () => names.map((name) => process.listenerCount(name))
     const before = counts()
     const { options } = anApp(() => {})
-    const pyrallel = await startPyrallel(options)
+    const pyrallel = await started(options)
     assert.deepEqual(counts(), before)
     await pyrallel.stop()
     assert.deepEqual(counts(), before)
@@ -163,7 +182,7 @@ describe('Pyrallel inside a process of the user', () => {
 
   it('runs on when the signal aborts after the start', async () => {
     const controller = new AbortController()
-    const pyrallel = await startPyrallel({ ...anApp(() => {}).options, signal: controller.signal })
+    const pyrallel = await started({ ...anApp(() => {}).options, signal: controller.signal })
     controller.abort()
     assert.equal(pyrallel.snapshot().state, 'running')
     await pyrallel.stop()
@@ -183,7 +202,7 @@ describe('Pyrallel inside a process of the user', () => {
         })
       },
     )
-    const pyrallel = await startPyrallel(options)
+    const pyrallel = await started(options)
     await assert.rejects(pyrallel.failed, fatal)
     assert.equal(pyrallel.snapshot().state, 'failed')
     await pyrallel.stop()
@@ -191,7 +210,7 @@ describe('Pyrallel inside a process of the user', () => {
   })
 
   it('pauses and resumes, and refuses names that no handler has', async () => {
-    const pyrallel = await startPyrallel(anApp(() => {}).options)
+    const pyrallel = await started(anApp(() => {}).options)
     pyrallel.pause('bill')
     assert.equal(pyrallel.snapshot().groups[0]?.handlers[0]?.isPaused, true)
     pyrallel.resume('bill')
@@ -201,9 +220,11 @@ describe('Pyrallel inside a process of the user', () => {
   })
 })
 
-describe('the pages in a server of the application', () => {
+describe('the pages in a server of the application', limits, () => {
+  afterEach(stopAll)
+
   it('are answered, and every other path is handed on', async (t) => {
-    const pyrallel = await startPyrallel(anApp(() => {}).options)
+    const pyrallel = await started(anApp(() => {}).options)
     const url = await mounted(t, (request, response) =>
       pyrallel.listener(request, response, () => response.writeHead(404).end('of the app')),
     )
@@ -221,7 +242,7 @@ describe('the pages in a server of the application', () => {
   })
 
   it('are a 404 elsewhere when there is nobody to hand on to', async (t) => {
-    const pyrallel = await startPyrallel(anApp(() => {}).options)
+    const pyrallel = await started(anApp(() => {}).options)
     const url = await mounted(t, pyrallel.listener)
     assert.equal((await fetch(`${url}/orders`)).status, 404)
     await pyrallel.stop()
@@ -275,11 +296,11 @@ describe('the pages in a server of the application', () => {
   it('open no port of their own unless http.enabled is set', async () => {
     const { options, lines } = anApp(() => {})
     const listens = () => lines.filter(({ fields }) => 'url' in fields).length
-    const closed = await startPyrallel(options)
+    const closed = await started(options)
     assert.equal(listens(), 0)
     await closed.stop()
     const { options: again, lines: told } = anApp(() => {})
-    const open = await startPyrallel({ ...again, config: { ...again.config, http: { enabled: true, port: 0 } } })
+    const open = await started({ ...again, config: { ...again.config, http: { enabled: true, port: 0 } } })
     assert.equal(told.filter(({ fields }) => 'url' in fields).length, 1)
     await open.stop()
   })

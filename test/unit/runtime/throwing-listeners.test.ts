@@ -52,7 +52,7 @@ async function handleAll(t: TestContext, { onEvent, log }: { readonly onEvent?: 
   return cluster.group('shop').committed({ topic: 'orders', partition: 0 })?.position
 }
 
-describe('a runtime', () => {
+describe('a runtime', { timeout: 60_000 }, () => {
   it('handles and commits all records though its listener throws at each event, and says so', async (t) => {
     const { log, lines } = recordedLog()
     assert.equal(await handleAll(t, { onEvent: boom, log }), RECORDS)
