@@ -2,9 +2,14 @@
 import type { PartitionMarks } from './partition-marks.ts'
 import type { DueLetter } from './replay-intake.ts'
 
-/** What is read ahead at most. */
-const MAX_LETTERS = 1_000
+/**
+ * What is read ahead at most, beside one poll. Each time that nothing more is read, the client drops what it has fetched, some thousand records, and fetches them
+ * again: so it happens seldom.
+ */
+const MAX_LETTERS = 10_000
 const MAX_BYTES = 32 * 1_024 * 1_024
+/** Once full, it has room again at this part of it. */
+const ROOM_AT = 0.5
 
 export class LetterQueue {
   /** Of each key at most one: the next to go. */
@@ -13,18 +18,20 @@ export class LetterQueue {
   readonly #behind = new Map<string, DueLetter[]>()
   #size = 0
   #bytes = 0
+  #isFull = false
 
   get isEmpty(): boolean {
     return this.#size === 0
   }
 
   get hasRoom(): boolean {
-    return this.#size < MAX_LETTERS && this.#bytes < MAX_BYTES
+    return !this.#isFull
   }
 
   push(due: DueLetter): void {
     this.#size += 1
     this.#bytes += bytesOf(due)
+    if (this.#size >= MAX_LETTERS || this.#bytes >= MAX_BYTES) this.#isFull = true
     const key = keyOf(due)
     const behind = key === undefined ? undefined : this.#behind.get(key)
     if (behind !== undefined) behind.push(due)
@@ -75,6 +82,7 @@ export class LetterQueue {
   #forget(due: DueLetter): void {
     this.#size -= 1
     this.#bytes -= bytesOf(due)
+    if (this.#size <= MAX_LETTERS * ROOM_AT && this.#bytes <= MAX_BYTES * ROOM_AT) this.#isFull = false
   }
 }
 
