@@ -223,7 +223,7 @@ export const configSchema = options({
     Type.Array(Type.String({ pattern: handlerId }), {
       default: [],
       doc: {
-        what: 'Handlers that are paused from the start: they hold their partitions, and nothing of them runs until the process begins without this, or `runtime.resume` is called.',
+        what: 'Handlers that are paused from the start: they hold their partitions, and nothing of them runs until the process begins without this, or `pyrallel.resume` is called.',
         range: 'a list of ids of handlers',
         worse:
           'Their lag grows. Records of a paused handler still count towards the limits of its group. Once these are full, the other handlers of the group get nothing either.',
