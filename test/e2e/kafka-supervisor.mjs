@@ -133,7 +133,8 @@ function launch(node, args, fullAtBytes) {
       lines.push(error.message)
       resolve(-1)
     })
-    jvm.once('exit', (code, signal) => resolve(code ?? signal))
+    // Not 'exit': its last lines, which say why, may come after that.
+    jvm.once('close', (code, signal) => resolve(code ?? signal))
   })
   const handle = { jvm, started, exited, lastLines: () => lines.join('\n') }
   launched.add(handle)
