@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { bundleOnce } from '../cli/bundle/bundle-app.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const external = ['@confluentinc/kafka-javascript', '@opentelemetry/api', 'esbuild', 'ts-morph']
+const external = ['@confluentinc/kafka-javascript', '@platformatic/kafka', '@opentelemetry/api', 'esbuild', 'ts-morph']
 
 export interface BundledScripts {
   /** Absolute. */

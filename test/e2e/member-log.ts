@@ -19,6 +19,8 @@ export interface MemberPlan {
   readonly brokers: string
   readonly topic: string
   readonly group: string
+  /** Which client. The one in JavaScript has the protocol `consumer` only, and no properties of librdkafka. */
+  readonly client: 'librdkafka' | 'javascript'
   readonly groupProtocol: 'consumer' | 'classic'
   readonly instanceId?: string
   readonly startFrom: 'earliest' | 'latest'

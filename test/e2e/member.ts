@@ -5,6 +5,7 @@
 import { openSync, writeSync } from 'node:fs'
 import { handler } from '../../framework/api/handler.ts'
 import { configDefaults } from '../../framework/config/resolve-config.ts'
+import { connectJavascript } from '../../framework/kafka/javascript/client.ts'
 import type { KafkaClient, KafkaConnection } from '../../framework/kafka/kafka-client.ts'
 import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
@@ -165,15 +166,12 @@ async function main(): Promise<void> {
     metrics,
   } = plan
   const settings = { debug: 'cgrp', ...librdkafka }
-  const kafka = await connectKafka({
-    brokers,
-    clientId: plan.name,
-    groupProtocol,
-    sessionTimeoutMs,
-    librdkafka: settings,
-    ...(user !== undefined && { security: securityOf(user) }),
-    log,
-  })
+  const security = user === undefined ? {} : { security: securityOf(user) }
+  const common = { brokers, clientId: plan.name, sessionTimeoutMs, log, ...security }
+  const kafka =
+    plan.client === 'javascript'
+      ? await connectJavascript(common)
+      : await connectKafka({ ...common, groupProtocol, librdkafka: settings })
   const connection: KafkaConnection = {
     description: kafka.description,
     sessionTimeoutMs: kafka.sessionTimeoutMs,

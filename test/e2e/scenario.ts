@@ -14,6 +14,9 @@ import { type Account, type Allowed, Ledger } from './ledger.ts'
 import { type Behaviour, type MemberPlan, monotonicMs } from './member-log.ts'
 import { eventually, MemberProcess } from './member-process.ts'
 
+/** All scenarios can be run on either client: by `PYRALLEL_TEST_CLIENT=javascript`. */
+export const clientUnderTest = process.env.PYRALLEL_TEST_CLIENT === 'javascript' ? 'javascript' : 'librdkafka'
+
 export const quietLog: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quietLog }
 
 /** What a test may change of a member's plan. */
@@ -244,7 +247,7 @@ export class Scenario {
     const behaviour = { takesMs: [0, 0], blockedKeys: [], ignoresSignal: false, failures: {} } as const
     return {
       // As the cluster has it.
-      ...{ sessionTimeoutMs: 6_000, librdkafka: {} },
+      ...{ sessionTimeoutMs: 6_000, librdkafka: {}, client: clientUnderTest },
       ...{ topic: this.topic, group: this.group, groupProtocol: 'consumer', startFrom: 'earliest' },
       ...{ ordering: 'key', concurrency: 50, timeoutMs: handlers.timeoutMs, deadLetterTopic: null },
       retry: { attempts: 5, backoff: 'fixed', minMs: 20, maxMs: 20, jitter: false },
