@@ -27,6 +27,7 @@ export class FetchBooks {
   #from: number | undefined
   /** A record of this assignment has told the epoch, so that a cut is noticed. */
   #knowsEpoch = false
+  #cuts = 0
   /** The log was cut while its epoch was not known, and may have grown again: nobody can notice. */
   #isUnjudged = false
 
@@ -53,6 +54,8 @@ export class FetchBooks {
   told(event: FetchEvent): void {
     if (event.kind === 'truncated') {
       fetchSeen.truncated += 1
+      // After a second cut the event may tell of the first one.
+      if (this.#cuts === 1) this.#checkTurn(event.position)
       this.#last = undefined
       this.#from = Math.min(this.#from ?? 0, event.position)
     } else if (event.kind === 'out-of-range') {
@@ -70,8 +73,23 @@ export class FetchBooks {
   }
 
   cut(from: number): void {
+    this.#cuts += 1
     if (this.#knowsEpoch) this.#from = Math.min(this.#from ?? 0, from)
     else this.#isUnjudged = true
+  }
+
+  /** What is still to come of the log must not lie before the place where it goes on. */
+  #checkTurn(position: number): void {
+    const first = Math.max(this.#from ?? 0, (this.#last ?? -1) + 1)
+    const skipped = this.log.visible.find(
+      ({ offset, uid }) => offset >= first && offset < position && !this.#handedOut.has(uid),
+    )
+    if (skipped !== undefined) {
+      throw new Violation(
+        'SKIPPED',
+        `${skipped.key}@${skipped.offset} lies before ${position}, where a cut log goes on`,
+      )
+    }
   }
 
   get missing(): readonly ModelRecord[] {

@@ -143,7 +143,7 @@ class FetchGame {
         this.#cluster.damagesNext = true
         break
       case 'hand-out':
-        this.#handOut(1 + Math.floor(b * this.#setup.mostTaken))
+        if (this.#setup.mostTaken > 0) this.#handOut(1 + Math.floor(b * this.#setup.mostTaken))
         break
       case 'pause':
       case 'resume':

@@ -48,7 +48,7 @@ export interface FetchSetup {
   readonly maxBytes: number
   readonly partitionBufferBytes: number
   readonly totalBufferBytes: number
-  /** At most so many records are taken at once. */
+  /** At most so many records are taken at once, before all is calm; 0: none. */
   readonly mostTaken: number
   /** In the end, there is for a while always something of all partitions. */
   readonly floods: boolean
@@ -72,7 +72,7 @@ export function fetchScheduleOf(seed: number): FetchSchedule {
     maxBytes: pick([200, 1_000]),
     partitionBufferBytes: pick([150, 600]),
     totalBufferBytes: pick([400, 3_000]),
-    mostTaken: pick([2, 12]),
+    mostTaken: pick([0, 2, 12]),
     floods: random() < 0.08,
   }
   const length = pick([20, 70, 160])
