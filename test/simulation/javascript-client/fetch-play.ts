@@ -1,14 +1,11 @@
 /** Plays a schedule of fetching: one plan against model brokers, watched by the oracle; then the weather is calm. */
-import { FetchPlan } from '../../../framework/kafka/javascript/fetch-plan.ts'
-import type { BoundsLookUp, FetchAnswer, FetchRequest } from '../../../framework/kafka/javascript/fetch-steps.ts'
+import type { PartitionLeader } from '../../../framework/kafka/javascript/fetch-steps.ts'
 import { Violation } from '../oracle.ts'
-import { checkRequest, FetchBooks, fetchSeen } from './fetch-oracle.ts'
+import { FetchClient } from './fetch-client.ts'
+import { fetchSeen } from './fetch-oracle.ts'
 import type { FetchSchedule, FetchScheduleStep, FetchSetup } from './fetch-schedule.ts'
-import { fetchCodes, ModelCluster, ModelLog, type ModelRecord } from './model-log.ts'
+import { ModelCluster, ModelLog } from './model-log.ts'
 
-const MAX_WAIT_MS = 1_000
-const SHORT_WAIT_MS = 50
-const MIN_SHARE_BYTES = 40
 const CALM_MS = 6_000
 /** Nothing new for so long, and the plan is to be quiet. */
 const QUIET_MS = 2_000
@@ -21,12 +18,6 @@ const TURN_MS = 10
 const GATHERED_BATCHES = 40
 const GATHERED_BYTES = 100
 
-interface Out {
-  readonly request: FetchRequest
-  readonly sentAtMs: number
-  answer: FetchAnswer<ModelRecord> | undefined
-}
-
 /** @throws Violation, or whatever the code under test throws */
 export function playFetch({ setup, steps }: FetchSchedule): void {
   const game = new FetchGame(setup)
@@ -36,41 +27,26 @@ export function playFetch({ setup, steps }: FetchSchedule): void {
 
 class FetchGame {
   readonly #setup: FetchSetup
-  readonly #plan: FetchPlan<ModelRecord>
+  readonly #client: FetchClient
   readonly #cluster = new ModelCluster()
   /** By number, the newest of its topic. */
   readonly #logs: ModelLog[] = []
-  readonly #books = new Map<string, FetchBooks>()
-  #out: Out[] = []
-  #lookUps: BoundsLookUp[] = []
-  #asksLeaders = false
   /** As metadata of a while ago tells them. */
-  #leadersBefore: { topicId: string; partition: number; leaderId: number; leaderEpoch: number }[] = []
-  /** Bytes that have come, by partition, since somebody has looked. */
-  readonly #gathered = new Map<string, number>()
+  #leadersBefore: readonly PartitionLeader[] = []
   #topics = 0
-  #asked = 0
   #now = 0
 
   constructor(setup: FetchSetup) {
     this.#setup = setup
-    this.#plan = new FetchPlan<ModelRecord>({
-      maxBytes: setup.maxBytes,
-      minShareBytes: MIN_SHARE_BYTES,
-      maxShareBytes: 120,
-      partitionBufferBytes: setup.partitionBufferBytes,
-      totalBufferBytes: setup.totalBufferBytes,
-      maxWaitMs: MAX_WAIT_MS,
-      shortWaitMs: SHORT_WAIT_MS,
-    })
+    this.#client = new FetchClient(setup, this.#cluster)
     for (let partition = 0; partition < setup.partitions; partition += 1) this.#makeLog(partition)
-    for (const log of this.#logs) this.#assign(log, undefined)
-    this.#pump()
+    for (const log of this.#logs) this.#client.assign(log, undefined)
+    this.#client.pump(this.#now)
   }
 
   step({ kind, a, b }: FetchScheduleStep): void {
     const log = this.#logs[Math.floor(a * this.#logs.length)] as ModelLog
-    const out = this.#out[Math.floor(a * this.#out.length)]
+    const out = this.#client.out[Math.floor(a * this.#client.out.length)]
     const broker = Math.floor(b * this.#setup.brokers)
     switch (kind) {
       case 'append':
@@ -109,33 +85,29 @@ class FetchGame {
         this.#cluster.stopped.clear()
         break
       case 'deliver':
-        if (out !== undefined) this.#deliver(out)
+        if (out !== undefined) this.#client.deliver(out, this.#now)
         break
       case 'reply':
-        if (out !== undefined) this.#reply(out)
+        if (out !== undefined) this.#client.reply(out, this.#now)
         break
       case 'fail':
-        if (out !== undefined) this.#fail(out)
+        if (out !== undefined) this.#client.fail(out, this.#now)
         break
       case 'tell-leaders':
-        this.#tellLeaders()
+        this.#client.tellLeaders(this.#leaders(), this.#now)
         break
       case 'tell-leaders-of-before':
-        if (this.#asksLeaders) this.#plan.leadersTold(this.#leadersBefore, this.#now)
-        this.#asksLeaders = false
+        this.#client.tellLeaders(this.#leadersBefore, this.#now)
         break
       case 'tell-no-leaders':
-        if (this.#asksLeaders) this.#plan.leadersNotTold(this.#now)
-        this.#asksLeaders = false
+        this.#client.tellLeaders(undefined, this.#now)
         break
       case 'tell-bounds':
-        this.#tellBounds()
+        this.#client.tellBounds(this.#now)
         break
-      case 'refuse-bounds': {
-        const lookUp = this.#lookUps.shift()
-        if (lookUp !== undefined) this.#plan.boundsRefused(lookUp.id, b < 0.5 ? undefined : 7, this.#now)
+      case 'refuse-bounds':
+        this.#client.refuseBounds(b < 0.5 ? undefined : 7, this.#now)
         break
-      }
       case 'refuse-next':
         this.#cluster.refuseNext = [2, 29, -1, 56, 78, 9, 3, 35][Math.floor(b * 8)]
         break
@@ -143,24 +115,24 @@ class FetchGame {
         this.#cluster.damagesNext = true
         break
       case 'hand-out':
-        if (this.#setup.mostTaken > 0) this.#handOut(1 + Math.floor(b * this.#setup.mostTaken))
+        if (this.#setup.mostTaken > 0) this.#client.handOut(1 + Math.floor(b * this.#setup.mostTaken), this.#now)
         break
       case 'pause':
       case 'resume':
-        this.#setPaused(log, kind === 'pause')
+        this.#client.setPaused(log, kind === 'pause')
         break
       case 'drop':
-        this.#plan.drop([log.of])
-        this.#books.delete(log.key)
+        this.#client.drop(log)
         break
       case 'assign':
-        if (!this.#books.has(log.key)) this.#assign(log, b < 0.2 ? undefined : Math.floor(b * (log.end + 2)))
+        if (!this.#client.books.has(log.key))
+          this.#client.assign(log, b < 0.2 ? undefined : Math.floor(b * (log.end + 2)))
         break
       case 'wait':
         this.#pass(b * 400)
         break
     }
-    this.#pump()
+    this.#client.pump(this.#now)
   }
 
   /** Everything that is to come arrives within a bound, then the plan is quiet; and it takes no more than it may. */
@@ -170,14 +142,13 @@ class FetchGame {
     this.#cluster.damagesNext = false
     for (const log of this.#logs) {
       log.endTransaction(false)
-      this.#setPaused(log, false)
+      this.#client.setPaused(log, false)
     }
     this.#live(CALM_MS, true)
-    for (const [key, books] of this.#books) {
+    for (const [key, books] of this.#client.books) {
       if (!this.#cluster.logs.has(key)) {
         // By now the group has taken it away.
-        this.#plan.drop([books.log.of])
-        this.#books.delete(key)
+        this.#client.drop(books.log)
         continue
       }
       const [missing] = books.missing
@@ -187,10 +158,10 @@ class FetchGame {
     if (asked > MOST_WHEN_QUIET * this.#setup.brokers) throw new Violation('SPIN', `${asked} fetches of nothing`)
     if (this.#setup.floods) this.#checkTurns()
     for (const log of this.#logs) for (let i = 0; i < GATHERED_BATCHES; i += 1) log.append(1, GATHERED_BYTES)
-    this.#gathered.clear()
+    this.#client.gathered.clear()
     this.#live(QUIET_MS, false)
     this.#checkGathered()
-    if (this.#books.size > 0 && this.#live(1_000, false) > 0) {
+    if (this.#client.books.size > 0 && this.#live(1_000, false) > 0) {
       throw new Violation('GATHERS', 'it goes on fetching what nobody takes')
     }
   }
@@ -205,15 +176,15 @@ class FetchGame {
       for (const log of this.#logs) if (log !== large) log.append(1, this.#setup.maxBytes - 1)
       this.#live(TURN_MS, true)
     }
-    const [missing] = this.#books.get(large.key)?.missing ?? []
+    const [missing] = this.#client.books.get(large.key)?.missing ?? []
     if (missing !== undefined) throw new Violation('STARVED', `${large.key}@${missing.offset} waits behind the others`)
   }
 
   /** With blocks counted whole, one more than fits is the most. */
   #checkGathered(): void {
     const { partitionBufferBytes, totalBufferBytes, maxBytes, brokers } = this.#setup
-    const most = Math.max(...this.#gathered.values(), 0)
-    const all = [...this.#gathered.values()].reduce((sum, bytes) => sum + bytes, 0)
+    const most = Math.max(...this.#client.gathered.values(), 0)
+    const all = [...this.#client.gathered.values()].reduce((sum, bytes) => sum + bytes, 0)
     const block = Math.max(maxBytes, GATHERED_BYTES)
     if (most > partitionBufferBytes + block) throw new Violation('GATHERS', `${most} bytes of one partition are held`)
     if (all > totalBufferBytes + brokers * block) throw new Violation('GATHERS', `${all} bytes are held`)
@@ -222,99 +193,31 @@ class FetchGame {
   /** @returns how many fetches were sent */
   #live(ms: number, takes: boolean): number {
     const untilMs = this.#now + ms
-    const before = this.#asked
+    const before = this.#client.asked
     while (this.#now < untilMs) {
-      this.#pump()
-      this.#tellLeaders()
-      while (this.#lookUps.length > 0) this.#tellBounds()
-      for (const out of [...this.#out]) {
-        this.#deliver(out)
-        if (out.answer !== undefined) this.#reply(out)
+      this.#client.pump(this.#now)
+      this.#client.tellLeaders(this.#leaders(), this.#now)
+      while (this.#client.lookUps.length > 0) this.#client.tellBounds(this.#now)
+      for (const out of [...this.#client.out]) {
+        this.#client.deliver(out, this.#now)
+        if (out.answer !== undefined) this.#client.reply(out, this.#now)
       }
-      if (takes) while (this.#handOut(7) > 0);
-      this.#pump()
-      const hasNew = this.#out.some(({ sentAtMs }) => sentAtMs === this.#now)
-      const isAsked = hasNew || this.#asksLeaders || this.#lookUps.length > 0
-      let nextMs = isAsked ? this.#now : Math.min(untilMs, this.#plan.wakeAtMs)
-      for (const { sentAtMs, request, answer } of this.#out) {
-        if (answer === undefined) nextMs = Math.min(nextMs, sentAtMs + request.maxWaitMs)
-      }
-      this.#now = Math.max(nextMs, this.#now + 2)
+      if (takes) while (this.#client.handOut(7, this.#now) > 0);
+      this.#client.pump(this.#now)
+      this.#now = Math.max(Math.min(untilMs, this.#client.nextMs(this.#now)), this.#now + 2)
     }
-    return this.#asked - before
+    return this.#client.asked - before
   }
 
   #pass(ms: number): void {
     const untilMs = this.#now + ms
     while (this.#now < untilMs) {
-      this.#now = Math.min(untilMs, Math.max(this.#plan.wakeAtMs, this.#now + 1))
-      this.#pump()
+      this.#now = Math.min(untilMs, Math.max(this.#client.plan.wakeAtMs, this.#now + 1))
+      this.#client.pump(this.#now)
     }
   }
 
-  #pump(): void {
-    const { events, requests, lookUps, asksLeaders } = this.#plan.step(this.#now)
-    for (const event of events) {
-      if (event.kind !== 'broker-refused') this.#books.get(`${event.topicId}/${event.partition}`)?.told(event)
-    }
-    for (const request of requests) {
-      const other = this.#out.find((out) => out.request.brokerId === request.brokerId)
-      if (other !== undefined) throw new Violation('TWO-OUT', `two fetches are out at broker ${request.brokerId}`)
-      checkRequest(request, (key) => this.#books.get(key)?.isPaused === false, MIN_SHARE_BYTES)
-      this.#out.push({ request, sentAtMs: this.#now, answer: undefined })
-    }
-    this.#lookUps.push(...lookUps)
-    this.#asksLeaders ||= asksLeaders
-    this.#asked += requests.length
-  }
-
-  #deliver(out: Out): void {
-    const { request, sentAtMs } = out
-    if (out.answer !== undefined) return
-    if (this.#cluster.stopped.has(request.brokerId)) this.#fail(out)
-    else out.answer = this.#cluster.fetch(request, this.#now >= sentAtMs + request.maxWaitMs)
-  }
-
-  #reply(out: Out): void {
-    if (out.answer === undefined) return
-    this.#out.splice(this.#out.indexOf(out), 1)
-    if (out.answer.partitions.some(({ errorCode }) => errorCode === fetchCodes.FENCED)) fetchSeen.movedLeaders += 1
-    if (out.answer.partitions.some(({ topicId, partition }) => !this.#books.has(`${topicId}/${partition}`))) {
-      fetchSeen.lateAnswers += 1
-    }
-    for (const { topicId, partition, block } of out.answer.partitions) {
-      const key = `${topicId}/${partition}`
-      if (typeof block === 'object') this.#gathered.set(key, (this.#gathered.get(key) ?? 0) + block.bytes)
-    }
-    this.#plan.answered(out.request.id, out.answer, this.#now)
-  }
-
-  #fail(out: Out): void {
-    fetchSeen.failed += 1
-    this.#out.splice(this.#out.indexOf(out), 1)
-    this.#plan.failed(out.request.id, this.#now)
-  }
-
-  #handOut(max: number): number {
-    const records = this.#plan.handOut(max, this.#now)
-    if (records.length > max) throw new Violation('TOO-MANY', `${records.length} records, not ${max}`)
-    for (const record of records) {
-      const books = this.#books.get(record.key)
-      if (books === undefined) throw new Violation('ZOMBIE', `${record.key}@${record.offset} is not assigned`)
-      books.handOut(record)
-    }
-    // What it has to tell of, it tells before anything else is handed out.
-    this.#pump()
-    return records.length
-  }
-
-  #tellLeaders(): void {
-    if (!this.#asksLeaders) return
-    this.#asksLeaders = false
-    this.#plan.leadersTold(this.#leaders(), this.#now)
-  }
-
-  #leaders() {
+  #leaders(): readonly PartitionLeader[] {
     return this.#logs.map(({ of, leader, epoch }) => ({ ...of, leaderId: leader, leaderEpoch: epoch }))
   }
 
@@ -322,36 +225,9 @@ class FetchGame {
     this.#leadersBefore = this.#leaders()
   }
 
-  #tellBounds(): void {
-    const lookUp = this.#lookUps.shift()
-    if (lookUp === undefined) return
-    const key = `${lookUp.topicId}/${lookUp.partition}`
-    const log = this.#cluster.logs.get(key)
-    if (log === undefined) this.#plan.boundsRefused(lookUp.id, fetchCodes.UNKNOWN_TOPIC, this.#now)
-    else if (log.leader !== lookUp.brokerId || log.epoch !== lookUp.currentLeaderEpoch) {
-      this.#plan.boundsRefused(lookUp.id, fetchCodes.NOT_LEADER, this.#now)
-    } else {
-      this.#plan.boundsTold(lookUp.id, { logStart: log.logStart, logEnd: log.end }, this.#now)
-      this.#books.get(key)?.boundsTold()
-    }
-  }
-
-  #setPaused(log: ModelLog, isPaused: boolean): void {
-    const books = this.#books.get(log.key)
-    if (books === undefined) return
-    books.isPaused = isPaused
-    if (isPaused) this.#plan.pause([log.of])
-    else this.#plan.resume([log.of])
-  }
-
-  #assign(log: ModelLog, position: number | undefined): void {
-    this.#plan.assign([{ ...log.of, position }])
-    this.#books.set(log.key, new FetchBooks(log, position))
-  }
-
   #cut(log: ModelLog, leader: number): void {
     const from = log.cut(leader)
-    this.#books.get(log.key)?.cut(from)
+    this.#client.books.get(log.key)?.cut(from)
   }
 
   /** The group takes the old partitions away, some time later; the new ones come at once. */
@@ -361,11 +237,10 @@ class FetchGame {
       this.#cluster.logs.delete(old.key)
       this.#makeLog(old.of.partition)
       if (old.of.partition % 2 === 0) {
-        this.#plan.drop([old.of])
-        this.#books.delete(old.key)
+        this.#client.drop(old)
       }
     }
-    for (const log of this.#logs) this.#assign(log, undefined)
+    for (const log of this.#logs) this.#client.assign(log, undefined)
   }
 
   #makeLog(partition: number): void {
