@@ -3,7 +3,7 @@ import { type GroupPartition, groupPartitionKey } from './membership-steps.ts'
 
 interface Revoke {
   readonly id: number
-  readonly deadlineMs: number
+  deadlineMs: number
 }
 
 interface Held {
@@ -14,7 +14,6 @@ interface Held {
 
 export class HeldPartitions {
   readonly #held = new Map<string, Held>()
-  /** By id, in the order of their deadlines or nearly so. */
   readonly #revokes = new Map<number, Revoke>()
   #lastRevoke = 0
   #version = 0
@@ -62,6 +61,14 @@ export class HeldPartitions {
       if (held !== undefined) held.revoke = revoke
     }
     return revoke.id
+  }
+
+  /** Of those that are not among these, what is being revoked has no longer time than that. */
+  hasten(partitions: readonly GroupPartition[], deadlineMs: number): void {
+    const kept = new Set(partitions.map(groupPartitionKey))
+    for (const [key, { revoke }] of this.#held) {
+      if (revoke !== undefined && !kept.has(key)) revoke.deadlineMs = Math.min(revoke.deadlineMs, deadlineMs)
+    }
   }
 
   /**

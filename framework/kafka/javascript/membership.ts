@@ -101,7 +101,7 @@ export class GroupMembership {
     this.#grant = { memberEpoch, session: this.#grant.session }
     if (sent.request.memberEpoch === JOIN) this.#joined()
     if (sent.version === this.#held.version) this.#isFullDue = false
-    if (assignment !== null && this.#state === 'joined') this.#take(assignment, toldSinceMs)
+    if (assignment !== null) this.#take(assignment, toldSinceMs + revokeLimitMs(this.#options.rebalanceTimeoutMs))
     if (this.#isFullDue || this.#isReadyToLeave) this.#pace.hurry(nowMs)
   }
 
@@ -217,9 +217,13 @@ export class GroupMembership {
     this.#events.push({ kind: 'joined' })
   }
 
-  #take(assignment: readonly GroupPartition[], toldSinceMs: number): void {
-    const limitMs = revokeLimitMs(this.#options.rebalanceTimeoutMs)
-    this.#askBack(this.#held.without(assignment), toldSinceMs + limitMs)
+  #take(assignment: readonly GroupPartition[], deadlineMs: number): void {
+    if (this.#state === 'leaving') {
+      // All is being given up already. What the group wants back, too, it does not wait for any longer than otherwise.
+      this.#held.hasten(assignment, deadlineMs)
+      return
+    }
+    this.#askBack(this.#held.without(assignment), deadlineMs)
     const partitions = this.#held.add(assignment)
     if (partitions.length === 0) return
     this.#events.push({ kind: 'assigned', partitions })

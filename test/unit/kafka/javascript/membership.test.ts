@@ -219,6 +219,19 @@ describe('the membership of a group', () => {
     assert.equal(desk.step(), undefined)
   })
 
+  it('gives up in time while it leaves what the group wants back, too', () => {
+    const desk = Desk.joined(parts(0, 1))
+    desk.now = INTERVAL_MS
+    const heartbeat = desk.sent()
+    desk.now = INTERVAL_MS + 10_000
+    desk.membership.leave(desk.now)
+    desk.answer(2, parts(0), heartbeat)
+    desk.now = INTERVAL_MS + 0.8 * REBALANCE_MS
+    desk.step()
+    const lost = { kind: 'lost', partitions: parts(0, 1), why: 'overdue' }
+    assert.deepEqual(desk.events.at(-1), lost)
+  })
+
   it('answers for what a refused commit means: filtered and sent again now, after a heartbeat, or not at all', () => {
     const desk = Desk.joined(parts(0))
     const early = desk.membership.grant
