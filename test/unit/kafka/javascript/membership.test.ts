@@ -186,7 +186,7 @@ describe('the membership of a group', () => {
   })
 
   it('ends for good when its static name is another’s, or when the same request would be refused for ever', () => {
-    for (const code of [82, 30]) {
+    for (const code of [82, 23, 24, 30, 35, 42, 81, 112, 128]) {
       const desk = Desk.joined(parts(0), { isStatic: true })
       desk.now = INTERVAL_MS
       desk.refuse(code)
@@ -194,6 +194,57 @@ describe('the membership of a group', () => {
       assert.deepEqual(desk.kinds(), ['refused', 'lost', 'failed'])
       assert.equal(desk.membership.wakeAtMs, Number.POSITIVE_INFINITY)
     }
+  })
+
+  it('takes the coordinator for another one after 15 and 16, waits for the same after 14, and tells of every refusal', () => {
+    for (const [code, findsCoordinator] of [
+      [15, true],
+      [16, true],
+      [14, false],
+      [-1, false],
+    ] as const) {
+      const desk = Desk.joined(parts(0))
+      desk.now = INTERVAL_MS
+      desk.refuse(code)
+      assert.equal(desk.step(), undefined)
+      assert.deepEqual(desk.events, [{ kind: 'refused', code, isJoin: false }])
+      desk.now = desk.membership.wakeAtMs
+      assert.equal(desk.now, INTERVAL_MS + 100)
+      const again = desk.sent()
+      assert.deepEqual([again.memberEpoch, again.owned, again.findsCoordinator], [2, parts(0), findsCoordinator])
+    }
+  })
+
+  it('joins again at the interval where a join is answered with epoch 0, as the mock broker does', () => {
+    const desk = new Desk()
+    desk.answer(0, [])
+    assert.equal(desk.step(), undefined)
+    assert.equal(desk.membership.grant, undefined)
+    desk.now = INTERVAL_MS
+    assert.equal(desk.answer(1, parts(0)).memberEpoch, 0)
+    assert.deepEqual(desk.membership.owned(parts(0)), parts(0))
+  })
+
+  it('joins anew when its leave before that is answered by a fence, or by a group that does not know it', () => {
+    for (const code of [110, 25]) {
+      const desk = Desk.joined(parts(0), { isStatic: true })
+      desk.now = INTERVAL_MS
+      desk.refuse(110)
+      assert.equal(desk.refuse(code).memberEpoch, -2)
+      assert.equal(desk.sent().memberEpoch, 0)
+    }
+  })
+
+  it('has left when the group does not know it any more, and when it has never joined', () => {
+    const known = Desk.joined([])
+    known.membership.leave(0)
+    assert.equal(known.refuse(25).memberEpoch, -1)
+    known.step()
+    assert.deepEqual(known.events.at(-1), { kind: 'left', isTold: true })
+    const unknown = new Desk()
+    unknown.membership.leave(0)
+    assert.equal(unknown.step(), undefined)
+    assert.deepEqual(unknown.kinds(), ['left'])
   })
 
   it('takes a group that it cannot join for one of another kind', () => {
