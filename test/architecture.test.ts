@@ -189,6 +189,34 @@ const samples: Readonly<Record<RuleName, { bad: Record<string, string>; good: Re
       'framework/runtime/c.ts': `class C {\n${'0123456789'.replace(/./g, '  #f$&: number\n')}  #g(): void {}\n  get #h() { return 1 }\n}\nclass D {\n  #i = 1\n}`,
     },
   },
+  words: {
+    bad: {
+      'framework/control-plane/a.ts': 'if (!this.#table.fence(state)) return',
+      'framework/runtime/b.ts': 'const { lifecycle } = options',
+      'cli/start/c.ts': 'let settings: LifecycleSettings',
+      'framework/control-plane/partition/d.ts': 'state.shards.hold(key)',
+      'framework/control-plane/e.ts': 'return scheduler.holdOf(topic)',
+      'framework/control-plane/failures/f.ts': 'interface Held {}',
+    },
+    good: {
+      'framework/kafka/javascript/g.ts': 'this.fence(member)',
+      'framework/control-plane/shell/h.ts': 'this.#hold(now)',
+      'framework/control-plane/i.ts': 'return manager.heldBecause // fence, hold',
+    },
+  },
+  places: {
+    bad: {
+      'framework/runtime/a.ts': 'const a = `${topic}:${partition}`',
+      'framework/runtime/b.ts': 'const b = `${of.topic}[${of.partition}]`',
+      'cli/dlq/c.ts': 'const c = `${record.partition}/${record.offset}`',
+      'cli/send/d.ts': 'const d = `${partitionPlace(of)}@${offset}`',
+    },
+    good: {
+      'framework/model/record.ts': 'const a = `${topic}:${partition}`',
+      'cli/dlq/f.ts': 'const f = `partition ${partition} of ${topic}, at offset ${offset}`',
+      'cli/dlq/selection.ts': 'const c = `${partition}/${offset}`',
+    },
+  },
   logFields: {
     bad: {
       'framework/runtime/a.ts': "log.warn({ handlerId: id, offset }, 'x')",

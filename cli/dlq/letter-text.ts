@@ -5,6 +5,7 @@ import { recordPlace } from '../../framework/model/record.ts'
 import { keyText } from '../records/record-text.ts'
 import type { Paint } from '../terminal/paint.ts'
 import type { DeadLetter } from './dead-letter.ts'
+import { placeArgument } from './selection.ts'
 
 const MAX_VALUE = 4_096
 const MAX_LINE = 90
@@ -66,7 +67,7 @@ export function letterLine(letter: DeadLetter, paint: Paint): string {
         ? 'without the record'
         : `without its ${letter.leftOut}`,
   ].filter((fact) => fact !== undefined)
-  const place = `${record.partition}/${record.offset}`
+  const place = placeArgument(record)
   const from = harmless(sourceText(letter) ?? 'from an unknown topic')
   return `  ${place.padEnd(8)} ${when(record.timestamp)}  ${keyText(record.key).padEnd(12)} ${harmless(handler ?? '-')}  ${oneLine(errorText(letter))}  ${paint('gray', [from, ...facts].join(', '))}`
 }
@@ -102,7 +103,7 @@ export function letterBlock(letter: DeadLetter, paint: Paint): string {
 export function letterJson(letter: DeadLetter, withValue: boolean): object {
   const { record, ...facts } = letter
   return {
-    place: `${record.partition}/${record.offset}`,
+    place: placeArgument(record),
     writtenAt: record.timestamp,
     key: record.key?.toString() ?? null,
     ...facts,
@@ -137,7 +138,7 @@ function wayToRecord({ topic, partition, offset }: DeadLetter): string {
   const there =
     topic === null || partition === null || offset === null
       ? 'its headers do not say where it was'
-      : `while its topic keeps it: pyrallel dlq show ${topic} ${partition}/${offset}`
+      : `while its topic keeps it: pyrallel dlq show ${topic} ${placeArgument({ partition, offset })}`
   return `the record was left out, as share groups do by default; ${there}\nerrors.deadletterqueue.copy.record.enable=true of the group makes key and value come along`
 }
 

@@ -36,6 +36,11 @@ export function selectionOf(options: SelectionOptions, now: number): Selection {
   return (letter) => rules.every((rule) => rule(letter))
 }
 
+/** What `readPlace` reads, for who goes on with it in a shell, to which brackets mean something. */
+export function placeArgument({ partition, offset }: { readonly partition: number; readonly offset: number }): string {
+  return `${partition}/${offset}`
+}
+
 /** `2/44`, or as log lines name a record: `orders.dlq[2]@44`. */
 export function readPlace(text: string): { readonly partition: number; readonly offset: number } {
   const match = /^(?:[\w.-]*\[)?(\d{1,9})\]?[/@](\d{1,15})$/.exec(text)

@@ -53,6 +53,6 @@ function spans(topic: string, places: readonly RecordPlace[]): readonly string[]
     // Not Math.min: it takes no more arguments than the stack has room for.
     const first = offsets.reduce((least, offset) => Math.min(least, offset), Number.POSITIVE_INFINITY)
     const last = offsets.reduce((most, offset) => Math.max(most, offset), 0)
-    return `${topic}[${partition}]@${first}${last === first ? '' : `..${last}`}`
+    return `${recordPlace({ topic, partition, offset: first })}${last === first ? '' : `..${last}`}`
   })
 }

@@ -5,10 +5,10 @@ import { PyrallelError } from '../model/errors.ts'
 import type {
   CommitSettings,
   HttpSettings,
-  LifecycleSettings,
   Limits,
   RetrySettings,
   SecuritySettings,
+  ShutdownSettings,
 } from '../model/settings.ts'
 import type { Ordering } from '../model/work.ts'
 import { configSchema, type ResolvedConfig } from './config.ts'
@@ -124,7 +124,7 @@ type Check<Expected, Actual extends Expected> = Actual
 export type ResolvedParts = {
   readonly limits: Check<Limits, ResolvedConfig['limits']>
   readonly commit: Check<CommitSettings, ResolvedConfig['commit']>
-  readonly shutdown: Check<LifecycleSettings, ResolvedConfig['shutdown']>
+  readonly shutdown: Check<ShutdownSettings, ResolvedConfig['shutdown']>
   readonly http: Check<HttpSettings, ResolvedConfig['http']>
   readonly retry: Check<RetrySettings, ResolvedConfig['handlers']['retry']>
   readonly ordering: Check<Ordering, ResolvedConfig['handlers']['ordering']>

@@ -69,7 +69,7 @@ export class Assignments {
       this.#partitionSettings,
       this.#scheduler.tallyOf(of.topic),
     )
-    if (this.#scheduler.holdOf(of.topic).isPaused) state.onHandlerPaused()
+    if (this.#scheduler.restraintOf(of.topic).isPaused) state.onHandlerPaused()
     this.#table.add(state)
     this.#intake.onAssigned(state)
     this.#holdShards(state)
@@ -117,14 +117,14 @@ export class Assignments {
   unholdShards(stale: InFlight): void {
     const present = this.#table.find(stale.state.topic, stale.state.partition)
     if (present === undefined) return
-    for (const { shard } of stale.pendings) if (shard.key !== undefined) present.shards.unhold(shard.key)
+    for (const { shard } of stale.pendings) if (shard.key !== undefined) present.shards.vacate(shard.key)
     this.#scheduler.list(present)
   }
 
   /** A handler of an earlier assignment may still be at work on a key. Its next record waits, or the two would run side by side. */
   #holdShards(state: PartitionState): void {
     for (const entry of this.#scheduler.inFlightOf(state.topic, state.partition)) {
-      for (const { shard } of entry.pendings) if (shard.key !== undefined) state.shards.hold(shard.key)
+      for (const { shard } of entry.pendings) if (shard.key !== undefined) state.shards.occupy(shard.key)
     }
   }
 

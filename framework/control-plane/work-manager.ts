@@ -9,7 +9,7 @@ import { Assignments } from './assignments.ts'
 import { type DeadLetterRequest, FailedRecords } from './failures/failed-records.ts'
 import { Settlement } from './failures/settlement.ts'
 import { type IntakeChange, IntakeGate, type Load } from './flow/backpressure.ts'
-import { type Hold, Scheduler } from './flow/scheduler.ts'
+import { type Restraint, Scheduler } from './flow/scheduler.ts'
 import { StartPermit } from './flow/start-permit.ts'
 import { overdueAt } from './partition/blocking-limit.ts'
 import type { CommitSnapshot } from './partition/commit-budget.ts'
@@ -63,7 +63,7 @@ export class WorkManager {
   #now = 0
   /** Whether any handler has a limit on how long a record may block. */
   #limitsBlocking: boolean
-  readonly #isCurrent = (state: PartitionState): boolean => this.#table.fence(state)
+  readonly #isCurrent = (state: PartitionState): boolean => this.#table.isCurrent(state)
   readonly #gate: StartGate = {
     mayRun: ({ route, breakers }, { record }) => route.poison === undefined || !breakers.isOpen(record.key, this.#now),
     refuse: (state, pending) => this.#settlement.refusePoisoned(state, pending, this.#now),
@@ -106,7 +106,7 @@ export class WorkManager {
 
   /** Those that are present still: the others are lost, and if their partitions have come back, then with another assignment. */
   present(assignments: readonly Assignment[]): readonly Assignment[] {
-    return assignments.filter((each) => this.#table.fence(each))
+    return assignments.filter((each) => this.#table.isCurrent(each))
   }
 
   /** Records of these partitions that are in flight, or wait for a dead letter's acknowledgement. */
@@ -243,7 +243,7 @@ export class WorkManager {
     const entry = this.#scheduler.finish(completion.workId)
     // Also of an earlier assignment: the rate is the handler's.
     if (entry !== undefined && completion.outcome.kind === 'recalled') this.#scheduler.onTakenBack(entry)
-    if (entry === undefined || !this.#table.fence(entry.state)) {
+    if (entry === undefined || !this.#table.isCurrent(entry.state)) {
       this.#emit?.({ kind: 'stale.dropped', what: 'completion' })
       if (entry !== undefined) this.#assignments.unholdShards(entry)
       return
@@ -266,12 +266,12 @@ export class WorkManager {
   /** The dead-letter topic has acknowledged it. */
   onDeadLettered(request: DeadLetterRequest, now = this.#now): void {
     this.#now = now
-    const held = this.#failed.acknowledge(request)
-    if (held === undefined || !this.#table.fence(held.state)) {
+    const entry = this.#failed.acknowledge(request)
+    if (entry === undefined || !this.#table.isCurrent(entry.state)) {
       this.#emit?.({ kind: 'stale.dropped', what: 'dead-letter' })
       return
     }
-    this.#settlement.onDeadLettered(held, request, now)
+    this.#settlement.onDeadLettered(entry, request, now)
   }
 
   // --- commits ---
@@ -310,7 +310,7 @@ export class WorkManager {
   onCommitted(commits: readonly CommitSnapshot[], sentAt = this.#now): void {
     this.permit.clock.heard(sentAt)
     for (const commit of commits) {
-      const state = this.#table.fence(commit) ? this.#table.find(commit.topic, commit.partition) : undefined
+      const state = this.#table.isCurrent(commit) ? this.#table.find(commit.topic, commit.partition) : undefined
       state?.commits.onAcknowledged(commit)
       if (state?.onCommitAccepted() === true) this.#scheduler.list(state)
       if (state === undefined) this.#emit?.({ kind: 'stale.dropped', what: 'commit' })
@@ -320,14 +320,14 @@ export class WorkManager {
 
   /** Alone, and without metadata: it is about this partition. */
   onCommitRefused(commit: CommitSnapshot): void {
-    const state = this.#table.fence(commit) ? this.#table.find(commit.topic, commit.partition) : undefined
+    const state = this.#table.isCurrent(commit) ? this.#table.find(commit.topic, commit.partition) : undefined
     state?.onCommitRefused()
     this.permit.count(this.#table)
   }
 
   /** The broker's limit is lower than ours: this partition's metadata is kept shorter from now on. */
   onMetadataTooLarge(commit: CommitSnapshot): void {
-    if (this.#table.fence(commit))
+    if (this.#table.isCurrent(commit))
       this.#table.find(commit.topic, commit.partition)?.commits.halveMetadata(commit.metadata.length)
   }
 
@@ -359,8 +359,8 @@ export class WorkManager {
   }
 
   /** What keeps this topic's handler from starting more, beyond order and room. */
-  holdOf(topic: string): Hold {
-    return this.#scheduler.holdOf(topic)
+  restraintOf(topic: string): Restraint {
+    return this.#scheduler.restraintOf(topic)
   }
 
   /** Why intake is stopped as a whole; null while it is not. */

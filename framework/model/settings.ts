@@ -80,7 +80,7 @@ export interface CommitSettings {
   readonly recovery: RecoveryStrategy
 }
 
-export interface LifecycleSettings {
+export interface ShutdownSettings {
   /** How long a revoked partition may finish what is in flight. Milliseconds. */
   readonly revokeGraceMs: number
   /** How long a shutdown may finish what is in flight. Milliseconds. */

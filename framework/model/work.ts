@@ -12,7 +12,7 @@ export type EngineKind = 'async' | 'worker'
 
 /** One attempt of one handler call. `records` has one entry, except for batch handlers. All are of one partition. */
 export interface WorkItem {
-  /** Unique in the process and never reused: the second fence beside the epoch. */
+  /** Unique in the process and never reused: a second check beside the epoch. */
   readonly id: number
   readonly handlerId: string
   readonly epoch: Epoch

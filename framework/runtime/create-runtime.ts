@@ -159,14 +159,14 @@ class ComposedRuntime implements Runtime {
   }
 
   async #stop(): Promise<void> {
-    const { connection, lifecycle } = this.#options
+    const { connection, shutdown } = this.#options
     await stopRuntime({
       groups: () => this.#groups.all(),
       begun: this.#life.begun,
       producer: () => this.#producer,
       connection,
       operations: () => this.#operations,
-      drainMs: lifecycle.drainMs,
+      drainMs: shutdown.drainMs,
       clock: this.#clock,
       log: this.#log,
     })

@@ -47,7 +47,7 @@ export class GroupOpener {
     kept: (opening: Promise<KafkaClient>) => Promise<KafkaClient>,
   ): Promise<RunningGroup> {
     const { producer, clock, onFatal } = this.#options
-    const { connection, startFrom, instanceId, limits, commit, lifecycle, seed } = this.#options.runtime
+    const { connection, startFrom, instanceId, limits, commit, shutdown, seed } = this.#options.runtime
     const log = this.#options.log.child({ group })
     const { sink, tellsDone } = this.#sinkFor(group, log)
     let poller: BrokerPoller | undefined
@@ -67,7 +67,7 @@ export class GroupOpener {
       engines: new Map(members.map(({ handler, engine }) => [handler.route.handlerId, engine])),
       limits,
       commit,
-      lifecycle,
+      shutdown,
       sessionTimeoutMs: connection.sessionTimeoutMs,
       log,
       onEvent: sink,

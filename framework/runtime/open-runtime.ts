@@ -6,7 +6,7 @@ import { createRuntime } from './create-runtime.ts'
 import type { Runtime, RuntimeOptions } from './runtime.ts'
 
 /** Options of a runtime that the config says. */
-type Configured = 'startFrom' | 'instanceId' | 'paused' | 'limits' | 'commit' | 'lifecycle' | 'http'
+type Configured = 'startFrom' | 'instanceId' | 'paused' | 'limits' | 'commit' | 'shutdown' | 'http'
 
 /** What the config does not say. */
 export type RuntimeParts = Omit<RuntimeOptions, Configured>
@@ -34,7 +34,7 @@ export function runtimeOf(config: ResolvedConfig, parts: RuntimeParts): Runtime 
     paused,
     limits,
     commit,
-    lifecycle: shutdown,
+    shutdown,
     http,
   })
 }

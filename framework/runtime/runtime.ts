@@ -6,7 +6,7 @@ import type { StrayFaults } from '../execution-plane/engines/stray-faults.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
-import type { CommitSettings, HttpSettings, LifecycleSettings, Limits, Route } from '../model/settings.ts'
+import type { CommitSettings, HttpSettings, Limits, Route, ShutdownSettings } from '../model/settings.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
 import type { PagesListener } from '../observability/operator-pages.ts'
 import type { Clock } from '../time/clock.ts'
@@ -61,7 +61,7 @@ export interface RuntimeOptions {
   readonly paused?: readonly string[]
   readonly limits: Limits
   readonly commit: CommitSettings
-  readonly lifecycle: LifecycleSettings
+  readonly shutdown: ShutdownSettings
   readonly log: Logger
   /**
    * Catches what handlers leave behind and what fails then; whoever owns the process makes it, and listens. Default none: a rejection or an
@@ -117,7 +117,7 @@ export interface Runtime {
    */
   start(): Promise<void>
   /**
-   * Drains for at most `lifecycle.drainMs`, commits, closes; settles 10 s after the drain at the latest. May be called in every state, and twice: the
+   * Drains for at most `shutdown.drainMs`, commits, closes; settles 10 s after the drain at the latest. May be called in every state, and twice: the
    * second call waits for the first. Rejects, once all else is closed, with what could not be.
    */
   stop(): Promise<void>

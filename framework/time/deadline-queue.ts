@@ -2,11 +2,11 @@
 import type { Clock, Timer } from './clock.ts'
 
 /** What can wait in a queue, in one at a time. Its fields are the queue's. */
-export abstract class Waiting {
+export abstract class DeadlineEntry {
   waitsIn: object | undefined = undefined
   dueAt = 0
-  earlier: Waiting | undefined = undefined
-  later: Waiting | undefined = undefined
+  earlier: DeadlineEntry | undefined = undefined
+  later: DeadlineEntry | undefined = undefined
 }
 
 /**
@@ -16,7 +16,7 @@ export abstract class Waiting {
  * old ones, once they have reached the old generation, keep each other and all that was in them from being collected young. That cost a fast handler
  * more than everything else that is done for its records.
  */
-export class DeadlineQueue<T extends Waiting> {
+export class DeadlineQueue<T extends DeadlineEntry> {
   readonly #clock: Clock
   readonly #waitMs: number
   readonly #onDue: (item: T) => void

@@ -4,6 +4,7 @@ import { floorOf, floors } from './floors.ts'
 import { unknownFields } from './log-fields.ts'
 import { lineAt, type SourceFile } from './source-scan.ts'
 import { type Import, importCycles, importsOf, isPackage, loadedBy, type SourceTree } from './source-tree.ts'
+import { bannedNames, placesSpelledByHand } from './words.ts'
 
 export interface Violation {
   readonly path: string
@@ -217,6 +218,8 @@ export const rules = {
   cycles: { text: '8. no import cycles, type imports included', check: cycles },
   floors: { text: '8. imports run down the list of rooms, never up', check: upwardImports },
   classes: { text: '10. no class has more than ten private fields', check: (tree) => tooManyFields(tree) },
+  words: { text: '11. no word for an idea that has another one', check: bannedNames },
+  places: { text: '12. no place of a partition or record that is spelled by hand', check: placesSpelledByHand },
   logFields: { text: '9. log lines have the fields of one list', check: unknownFields },
   exportAll: { text: '8. no `export *`', check: forbiddenCode(inOurCode, /\bexport\s+(type\s+)?\*/) },
   assert: {

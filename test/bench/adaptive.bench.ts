@@ -126,7 +126,7 @@ async function real(fixed: number | undefined): Promise<Run> {
     startFrom: 'earliest',
     limits,
     commit,
-    lifecycle: shutdown,
+    shutdown,
     log: silent,
   })
   refill(cluster)

@@ -63,7 +63,7 @@ export async function playBadRecords(setup: BadRecordsSetup): Promise<BadRecords
     startFrom: 'earliest',
     limits: config.limits,
     commit: config.commit,
-    lifecycle: { ...config.shutdown, drainMs: 0 },
+    shutdown: { ...config.shutdown, drainMs: 0 },
     log: silent,
     logEvents: false,
     onEvent: (event) => {

@@ -45,7 +45,7 @@ function resolved(run: HandlerFunction<number>, over: Partial<Route> = {}): Reso
 
 function optionsFor(connection: KafkaConnection, one: ResolvedHandler): RuntimeOptions {
   const { limits, commit, shutdown } = configDefaults
-  return { connection, handlers: [one], startFrom: 'earliest', limits, commit, lifecycle: shutdown, log: silent }
+  return { connection, handlers: [one], startFrom: 'earliest', limits, commit, shutdown, log: silent }
 }
 
 function aRecord(n: number): OutgoingRecord {

@@ -82,7 +82,7 @@ async function run(cluster: KafkaCluster, books: Books): Promise<number> {
     books.end(n)
   })
   const registered = { id: 'bench', file: 'bench', topic: TOPIC, group: null, handler: definition }
-  const { limits, commit, shutdown: lifecycle, kafka } = config
+  const { limits, commit, shutdown, kafka } = config
   const { clientId, groupProtocol } = kafka
   const runtime = createRuntime({
     connection: await connectKafka({ brokers: cluster.brokers, clientId, groupProtocol, log: silent }),
@@ -90,7 +90,7 @@ async function run(cluster: KafkaCluster, books: Books): Promise<number> {
     startFrom: 'earliest',
     limits,
     commit,
-    lifecycle,
+    shutdown,
     log: silent,
   })
   const startedAt = performance.now()

@@ -178,14 +178,14 @@ async function run(broker: EmbeddedBroker, { name, metrics, tracing }: Variant, 
     if (count === RECORDS) finish()
   })
   const registered = { id: 'bench', file: 'bench', topic: TOPIC, group: null, handler: definition }
-  const { limits, commit, shutdown: lifecycle, http } = config
+  const { limits, commit, shutdown, http } = config
   const runtime = createRuntime({
     connection: await connect(broker),
     handlers: resolveHandlers([registered], config),
     startFrom: 'earliest',
     limits,
     commit,
-    lifecycle,
+    shutdown,
     http,
     log,
   })

@@ -184,7 +184,7 @@ async function pyrallel(from: EmbeddedBroker, round: number): Promise<number> {
       maxOffsetSpan: 1_000_000,
     },
     commit: { minIntervalMs: 100, recovery: 'metadata' },
-    lifecycle: { drainMs: 5_000, revokeGraceMs: 5_000 },
+    shutdown: { drainMs: 5_000, revokeGraceMs: 5_000 },
     log: silent,
   })
   await runtime.start()

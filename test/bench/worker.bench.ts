@@ -111,7 +111,7 @@ async function throughRuntime(values: readonly Buffer[], entry: string): Promise
     startFrom: 'earliest',
     limits: config.limits,
     commit: config.commit,
-    lifecycle: config.shutdown,
+    shutdown: config.shutdown,
     log: silent,
     logEvents: false,
     onEvent: ({ kind }) => {

@@ -1,5 +1,5 @@
 /** What a member process is told, and what it writes down: one JSON line for every thing that happened, in order. Types only. */
-import type { CommitSettings, LifecycleSettings, Limits, RetrySettings } from '../../framework/model/settings.ts'
+import type { CommitSettings, Limits, RetrySettings, ShutdownSettings } from '../../framework/model/settings.ts'
 import type { Ordering } from '../../framework/model/work.ts'
 
 /** How a member's handler behaves. */
@@ -35,7 +35,7 @@ export interface MemberPlan {
   readonly deadLetterTopic: string | null
   readonly limits: Limits
   readonly commit: CommitSettings
-  readonly lifecycle: LifecycleSettings
+  readonly shutdown: ShutdownSettings
   readonly behaviour: Behaviour
   /** Whether it answers with a page of metrics, at a port of loopback that its log names. */
   readonly metrics: boolean

@@ -162,7 +162,7 @@ async function main(): Promise<void> {
     startFrom,
     limits,
     commit,
-    lifecycle,
+    shutdown,
     metrics,
   } = plan
   const settings = { debug: 'cgrp', ...librdkafka }
@@ -191,7 +191,7 @@ async function main(): Promise<void> {
     ...(instanceId !== undefined && { instanceId }),
     limits,
     commit,
-    lifecycle,
+    shutdown,
     log,
     ...(metrics && { http: { ...configDefaults.http, enabled: true, port: 0 } }),
     onEvent,

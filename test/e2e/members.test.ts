@@ -152,7 +152,7 @@ describe('a member', { concurrency: 3, timeout: 480_000 }, () => {
       cluster,
       { partitions: 4 },
       {
-        lifecycle: { ...shutdown, revokeGraceMs: 500 },
+        shutdown: { ...shutdown, revokeGraceMs: 500 },
       },
     )
     const first = await scenario.start({ behaviour: { blockedKeys: stuck, ignoresSignal: true } })

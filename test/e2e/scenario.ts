@@ -251,7 +251,7 @@ export class Scenario {
       ...{ topic: this.topic, group: this.group, groupProtocol: 'consumer', startFrom: 'earliest' },
       ...{ ordering: 'key', concurrency: 50, timeoutMs: handlers.timeoutMs, deadLetterTopic: null },
       retry: { attempts: 5, backoff: 'fixed', minMs: 20, maxMs: 20, jitter: false },
-      ...{ limits, commit, lifecycle: shutdown, metrics: false, brokers: this.cluster.brokers },
+      ...{ limits, commit, shutdown, metrics: false, brokers: this.cluster.brokers },
       ...this.#common,
       ...changes,
       name,

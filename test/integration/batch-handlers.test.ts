@@ -30,7 +30,7 @@ class ScoringApp implements AsyncDisposable {
       startFrom: 'earliest',
       limits: config.limits,
       commit: config.commit,
-      lifecycle: config.shutdown,
+      shutdown: config.shutdown,
       log: recordedLog().log,
       onEvent: (event) => {
         this.events.push(event)

@@ -64,7 +64,7 @@ async function run(kept: Ordering): Promise<TrafficSummary> {
     startFrom: 'earliest',
     limits: config.limits,
     commit: config.commit,
-    lifecycle: config.shutdown,
+    shutdown: config.shutdown,
     log,
     onEvent: (event) => traffic.onEvent(event),
   })

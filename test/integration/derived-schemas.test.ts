@@ -41,7 +41,7 @@ class App implements AsyncDisposable {
       startFrom: 'earliest',
       limits: config.limits,
       commit: config.commit,
-      lifecycle: config.shutdown,
+      shutdown: config.shutdown,
       log: recordedLog().log,
       onEvent: (event) => {
         this.#events.push(event)

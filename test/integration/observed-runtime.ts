@@ -46,7 +46,7 @@ export async function observe(
     startFrom: 'earliest',
     limits: config.limits,
     commit: { ...config.commit, minIntervalMs: 0 },
-    lifecycle: config.shutdown,
+    shutdown: config.shutdown,
     http: config.http,
     log,
   })

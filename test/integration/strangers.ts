@@ -216,7 +216,7 @@ export async function hostApp(): Promise<HostedApp> {
     startFrom: 'earliest',
     limits: config.limits,
     commit: config.commit,
-    lifecycle: config.shutdown,
+    shutdown: config.shutdown,
     http: config.http,
     log,
   })

@@ -62,7 +62,7 @@ async function handleAll(
     startFrom: 'earliest',
     limits: config.limits,
     commit: config.commit,
-    lifecycle: config.shutdown,
+    shutdown: config.shutdown,
     log,
     onEvent: ({ kind }) => {
       if (kind === 'record.done' || kind === 'record.dead') settled += 1

@@ -42,7 +42,7 @@ class WorkerApp implements AsyncDisposable {
       startFrom: 'earliest',
       limits: config.limits,
       commit: config.commit,
-      lifecycle: config.shutdown,
+      shutdown: config.shutdown,
       log: recordedLog().log,
       onEvent: (event) => {
         this.events.push(event)

@@ -175,7 +175,7 @@ export class GroupOfRuntimes {
         maxUncommitted: 1e6,
       },
       commit: { minIntervalMs: 50, recovery: 'metadata' },
-      lifecycle: { revokeGraceMs: 1_000, drainMs: 2_000 },
+      shutdown: { revokeGraceMs: 1_000, drainMs: 2_000 },
       log: silent,
       clock: this.clock,
       seed: this.#lastMember,

@@ -74,9 +74,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a shard is free as soon as its record has failed',
     file: 'failures/failed-records.ts',
-    find: '    held.pending.retry = this.#retries.push(dueAt, held)\n',
+    find: '    entry.pending.retry = this.#retries.push(dueAt, entry)\n',
     replace:
-      "    held.pending.retry = this.#retries.push(dueAt, held)\n    held.pending.state = 'queued'\n    held.state.shards.requeue(held.pending)\n",
+      "    entry.pending.retry = this.#retries.push(dueAt, entry)\n    entry.pending.state = 'queued'\n    entry.state.shards.requeue(entry.pending)\n",
   },
   {
     name: 'the next record of a key starts while one is in flight',
@@ -99,19 +99,19 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'retries outlive the assignment they belong to',
     file: 'failures/failed-records.ts',
-    find: '    this.#retries.removeWhere((held) => held.state === state)\n',
+    find: '    this.#retries.removeWhere((entry) => entry.state === state)\n',
     replace: '',
   },
   {
     name: 'interruptions are retried for ever',
     file: 'failures/settlement.ts',
-    find: 'if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(held)',
-    replace: 'if (pending.interruptions <= Number.POSITIVE_INFINITY) this.#runAgain(held)',
+    find: 'if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(entry)',
+    replace: 'if (pending.interruptions <= Number.POSITIVE_INFINITY) this.#runAgain(entry)',
   },
   {
     name: 'a key goes on while a handler of an earlier assignment is still at work on it',
     file: 'assignments.ts',
-    find: 'for (const { shard } of entry.pendings) if (shard.key !== undefined) state.shards.hold(shard.key)',
+    find: 'for (const { shard } of entry.pendings) if (shard.key !== undefined) state.shards.occupy(shard.key)',
     replace: '',
   },
   {
@@ -215,7 +215,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a partition that comes during a pause does not know of it',
     file: 'assignments.ts',
-    find: 'if (this.#scheduler.holdOf(of.topic).isPaused) state.onHandlerPaused()',
+    find: 'if (this.#scheduler.restraintOf(of.topic).isPaused) state.onHandlerPaused()',
     replace: '',
   },
   {
@@ -233,14 +233,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a retry that was given up comes back',
     file: 'failures/failed-records.ts',
-    find: '    if (held.pending.retry !== undefined) this.#retries.remove(held.pending.retry)\n',
+    find: '    if (entry.pending.retry !== undefined) this.#retries.remove(entry.pending.retry)\n',
     replace: '',
   },
   {
     name: 'an attempt that failed is not counted',
     file: 'failures/failed-records.ts',
-    find: 'held.pending.attempt += 1',
-    replace: 'held.pending.attempt += 0',
+    find: 'entry.pending.attempt += 1',
+    replace: 'entry.pending.attempt += 0',
   },
   {
     name: 'what succeeded in a batch behind a record of its key that is tried again is done',
@@ -366,7 +366,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a success does not end the pause before a split',
     file: 'failures/settlement.ts',
-    find: 'for (const held of this.#failed.endPauses(route.handlerId)) this.#runAgain(held)',
+    find: 'for (const entry of this.#failed.endPauses(route.handlerId)) this.#runAgain(entry)',
     replace: '',
   },
   {
@@ -391,8 +391,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a record that was filtered heals its key',
     file: 'failures/settlement.ts',
-    find: 'if (!filtered) this.#countSucceeded(held)',
-    replace: 'this.#countSucceeded(held)',
+    find: 'if (!filtered) this.#countSucceeded(entry)',
+    replace: 'this.#countSucceeded(entry)',
   },
   {
     name: 'the age of a record does not matter',

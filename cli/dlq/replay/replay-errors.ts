@@ -1,13 +1,14 @@
 /** What is said where a replay must not begin, or cannot go on. Pure. */
 import { type ErrorCode, PyrallelError, toError } from '../../../framework/model/errors.ts'
-import type { KafkaRecord } from '../../../framework/model/record.ts'
+import { type KafkaRecord, partitionPlace, recordPlace } from '../../../framework/model/record.ts'
 import type { Refused } from './replay-intake.ts'
 
 /** @param sofar how many were, or would be, published before */
-export function isFull({ topic, partition, offset, timestamp }: KafkaRecord, sofar: string): PyrallelError {
+export function isFull(record: KafkaRecord, sofar: string): PyrallelError {
+  const { topic, timestamp } = record
   return new PyrallelError(
     'PYR_METADATA_TOO_LARGE',
-    `The marks of partition ${partition} of ${topic} are full before ${partition}/${offset}: one commit cannot tell more published records apart from those left out. ${sofar}. Close the gaps, then run this again: \`pyrallel dlq replay ${topic} --until ${new Date(timestamp).toISOString()}\` publishes what was left out up to here (--to sends it elsewhere).`,
+    `The marks of ${partitionPlace(record)} are full before ${recordPlace(record)}: one commit cannot tell more published records apart from those left out. ${sofar}. Close the gaps, then run this again: \`pyrallel dlq replay ${topic} --until ${new Date(timestamp).toISOString()}\` publishes what was left out up to here (--to sends it elsewhere).`,
   )
 }
 
@@ -25,7 +26,7 @@ export function refuseTargets(topic: string, refused: Refused, unknown: Refused,
   const [target, { first: record }] = first
   const next =
     to === undefined
-      ? `where the record at ${record.partition}/${record.offset} came from. Create it, or name another: --to.`
+      ? `where the dead letter ${recordPlace(record)} came from. Create it, or name another: --to.`
       : 'which --to names. Create it, or name another.'
   throw new PyrallelError('PYR_TOPIC_UNKNOWN', `There is no topic '${target}', ${next}`)
 }

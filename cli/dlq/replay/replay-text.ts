@@ -1,5 +1,6 @@
 /** Says what a replay has done and what it has not, or would do. Pure. */
 import { harmless } from '../../../framework/model/plain-text.ts'
+import { partitionPlace } from '../../../framework/model/record.ts'
 import type { Paint } from '../../terminal/paint.ts'
 import { sourceTimeLine } from '../letter-text.ts'
 import { type SelectionOptions, selectsByTime } from '../selection.ts'
@@ -51,7 +52,7 @@ export function reportText(
   lines.push(...leftLines(topic, report, options), ...placeLines(report))
   for (const { partition, from, end } of unread) {
     lines.push(
-      `  partition ${partition} is another replay's: from ${partition}/${from} up to ${partition}/${end}, this one has done nothing`,
+      `  ${harmless(partitionPlace({ topic, partition }))} is another replay's: from offset ${from} up to ${end}, this one has done nothing`,
     )
   }
   if (isStopped) lines.push('  stopped; the same command goes on from here')

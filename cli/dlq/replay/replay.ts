@@ -4,7 +4,7 @@
  */
 import type { AssignedPartition, KafkaClient, RecordProducer } from '../../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
-import type { KafkaRecord, TopicPartition } from '../../../framework/model/record.ts'
+import { type KafkaRecord, recordPlace, type TopicPartition } from '../../../framework/model/record.ts'
 import type { Clock, Timer } from '../../../framework/time/clock.ts'
 import { JOIN_LIMIT_MS, notAssigned, whilePolling } from '../read-topic.ts'
 import { Reading } from '../reading.ts'
@@ -166,7 +166,7 @@ class ReplayRun {
     // The plan has seen the same records, and nothing was published before it had found none of these.
     const [odd] = [...this.#intake.refused.keys(), ...this.#intake.unknown.keys()]
     if (odd === undefined) return
-    const facts = `The dead letter at ${record.partition}/${record.offset} is meant for ${odd}, which none was a moment ago. Run it again.`
+    const facts = `The dead letter ${recordPlace(record)} is meant for ${odd}, which none was a moment ago. Run it again.`
     throw new PyrallelError('PYR_REPLAY_TARGET', facts)
   }
 

@@ -6,7 +6,7 @@ import { RetryQueue } from '../partition/retry-queue.ts'
 import type { Pending } from '../partition/shard-queue.ts'
 
 /** A record and the assignment that it is incomplete in. */
-export interface Held {
+export interface IncompleteRecord {
   readonly state: PartitionState
   readonly pending: Pending
 }
@@ -28,14 +28,14 @@ export interface DeadLetterRequest {
 }
 
 export class FailedRecords {
-  readonly #retries = new RetryQueue<Held>()
+  readonly #retries = new RetryQueue<IncompleteRecord>()
   /** Given up and not handed out yet. */
   #requests: DeadLetterRequest[] = []
   /** Given up and not acknowledged yet, by the request's id. */
-  readonly #buried = new Map<number, Held>()
+  readonly #buried = new Map<number, IncompleteRecord>()
   #lastId = 0
   /** Those that wait for nothing of their own: their batch has failed, and runs again in parts. */
-  readonly #paused = new Map<Pending, Held>()
+  readonly #paused = new Map<Pending, IncompleteRecord>()
 
   get retriesWaiting(): number {
     return this.#retries.size
@@ -50,43 +50,43 @@ export class FailedRecords {
     return this.#retries.nextDueAt
   }
 
-  retryAt(dueAt: number, held: Held): void {
-    held.pending.attempt += 1
-    this.#wait(dueAt, held)
+  retryAt(dueAt: number, entry: IncompleteRecord): void {
+    entry.pending.attempt += 1
+    this.#wait(dueAt, entry)
   }
 
   /** Its batch has failed, which is no attempt of its own. It waits like a retry, until somebody ends the pause. */
-  pauseUntil(dueAt: number, held: Held): void {
-    this.#paused.set(held.pending, held)
-    this.#wait(dueAt, held)
+  pauseUntil(dueAt: number, entry: IncompleteRecord): void {
+    this.#paused.set(entry.pending, entry)
+    this.#wait(dueAt, entry)
   }
 
   /** Those of this handler whose pause is over before its time. */
-  endPauses(handlerId: string): readonly Held[] {
+  endPauses(handlerId: string): readonly IncompleteRecord[] {
     const ended = [...this.#paused.values()].filter(({ state }) => state.route.handlerId === handlerId)
-    for (const held of ended) this.cancelRetry(held)
+    for (const entry of ended) this.cancelRetry(entry)
     return ended
   }
 
-  #wait(dueAt: number, held: Held): void {
-    held.pending.state = 'waiting'
-    held.state.load.retryBegan()
-    held.pending.retry = this.#retries.push(dueAt, held)
+  #wait(dueAt: number, entry: IncompleteRecord): void {
+    entry.pending.state = 'waiting'
+    entry.state.load.retryBegan()
+    entry.pending.retry = this.#retries.push(dueAt, entry)
   }
 
-  takeDue(now: number): Held | undefined {
-    const held = this.#retries.takeDue(now)
-    if (held !== undefined) this.#forgetWait(held)
-    return held
+  takeDue(now: number): IncompleteRecord | undefined {
+    const entry = this.#retries.takeDue(now)
+    if (entry !== undefined) this.#forgetWait(entry)
+    return entry
   }
 
   /** It will not be tried again. */
-  cancelRetry(held: Held): void {
-    if (held.pending.retry !== undefined) this.#retries.remove(held.pending.retry)
-    this.#forgetWait(held)
+  cancelRetry(entry: IncompleteRecord): void {
+    if (entry.pending.retry !== undefined) this.#retries.remove(entry.pending.retry)
+    this.#forgetWait(entry)
   }
 
-  #forgetWait({ state, pending }: Held): void {
+  #forgetWait({ state, pending }: IncompleteRecord): void {
     pending.retry = undefined
     state.load.retryEnded()
     this.#paused.delete(pending)
@@ -94,12 +94,12 @@ export class FailedRecords {
 
   // The shard stays busy until the dead letter is acknowledged. Released earlier, the next record of this key could be committed, and a
   // crash before the acknowledgement would lose this one.
-  bury(held: Held, topic: string, failure: HandlerFailure, durationMs: number): void {
-    const { state, pending } = held
+  bury(entry: IncompleteRecord, topic: string, failure: HandlerFailure, durationMs: number): void {
+    const { state, pending } = entry
     this.#lastId += 1
     pending.state = 'dead'
     state.load.deadLetterBegan()
-    this.#buried.set(this.#lastId, held)
+    this.#buried.set(this.#lastId, entry)
     this.#requests.push({
       id: this.#lastId,
       handlerId: state.route.handlerId,
@@ -126,19 +126,19 @@ export class FailedRecords {
   }
 
   /** Undefined when its partition was given up meanwhile. */
-  acknowledge({ id }: DeadLetterRequest): Held | undefined {
-    const held = this.#buried.get(id)
-    if (held === undefined) return undefined
+  acknowledge({ id }: DeadLetterRequest): IncompleteRecord | undefined {
+    const entry = this.#buried.get(id)
+    if (entry === undefined) return undefined
     this.#buried.delete(id)
-    held.state.load.deadLetterEnded()
-    return held
+    entry.state.load.deadLetterEnded()
+    return entry
   }
 
   /** The partition is given up: its next owner comes to all of these again. */
   forget(state: PartitionState): void {
-    this.#retries.removeWhere((held) => held.state === state)
-    for (const [pending, held] of this.#paused) if (held.state === state) this.#paused.delete(pending)
+    this.#retries.removeWhere((entry) => entry.state === state)
+    for (const [pending, entry] of this.#paused) if (entry.state === state) this.#paused.delete(pending)
     this.#requests = this.#requests.filter(({ id }) => this.#buried.get(id)?.state !== state)
-    for (const [id, held] of this.#buried) if (held.state === state) this.#buried.delete(id)
+    for (const [id, entry] of this.#buried) if (entry.state === state) this.#buried.delete(id)
   }
 }

@@ -20,7 +20,7 @@ import {
   outcomeOf,
   type SingleOutcome,
 } from './batch-outcome.ts'
-import type { DeadLetterRequest, FailedRecords, Held } from './failed-records.ts'
+import type { DeadLetterRequest, FailedRecords, IncompleteRecord } from './failed-records.ts'
 import { decideRetry, MAX_INTERRUPTIONS, pauseBeforeSplitMs } from './retry-policy.ts'
 
 export interface SettlementOptions {
@@ -58,21 +58,21 @@ export class Settlement {
   }
 
   /** The dead-letter topic has acknowledged it. */
-  onDeadLettered(held: Held, request: DeadLetterRequest, now: number): void {
-    this.#complete(held, now)
-    this.#emit?.({ ...ofRecord(held, request), kind: 'record.dead', ...deadOf(request.failure, request.topic) })
+  onDeadLettered(entry: IncompleteRecord, request: DeadLetterRequest, now: number): void {
+    this.#complete(entry, now)
+    this.#emit?.({ ...ofRecord(entry, request), kind: 'record.dead', ...deadOf(request.failure, request.topic) })
   }
 
   /** Those whose delay is over may start again. */
   wakeRetries(now: number): void {
     for (;;) {
-      const held = this.#failed.takeDue(now)
-      if (held === undefined) return
-      this.#runAgain(held)
+      const entry = this.#failed.takeDue(now)
+      if (entry === undefined) return
+      this.#runAgain(entry)
     }
   }
 
-  #runAgain({ state, pending }: Held): void {
+  #runAgain({ state, pending }: IncompleteRecord): void {
     pending.state = 'queued'
     state.shards.requeue(pending)
     this.#scheduler.list(state)
@@ -84,12 +84,12 @@ export class Settlement {
       const pending = overdue(state, now)
       const { maxBlockingMs } = state.route
       if (pending?.lastFailure === undefined || maxBlockingMs === undefined) continue
-      const held = { state, pending }
-      if (pending.state === 'waiting') this.#failed.cancelRetry(held)
+      const entry = { state, pending }
+      if (pending.state === 'waiting') this.#failed.cancelRetry(entry)
       // A handler of an earlier assignment still runs on its key: it cannot go before that ends.
       else if (!state.shards.takeNow(pending)) continue
       pending.attempt = lastAttempt(pending)
-      this.#fail(held, blockedFailure(pending.lastFailure, maxBlockingMs), 0, now)
+      this.#fail(entry, blockedFailure(pending.lastFailure, maxBlockingMs), 0, now)
     }
   }
 
@@ -101,7 +101,7 @@ export class Settlement {
   }
 
   /** Counts for the breaker of its key. */
-  #countGivenUp({ state, pending }: Held, failure: HandlerFailure, now: number): void {
+  #countGivenUp({ state, pending }: IncompleteRecord, failure: HandlerFailure, now: number): void {
     const { handlerId, poison } = state.route
     const { key } = pending.record
     if (poison === undefined || key === null || !saysSomethingOfKey(failure)) return
@@ -112,7 +112,7 @@ export class Settlement {
   }
 
   /** It was handled, and not filtered: that says nothing. */
-  #countSucceeded({ state, pending }: Held): void {
+  #countSucceeded({ state, pending }: IncompleteRecord): void {
     const { handlerId, poison } = state.route
     state.tally.successes += 1
     if (state.tally.wholeFailures > 0) this.#endPauses(state)
@@ -208,17 +208,17 @@ export class Settlement {
   /** The handler succeeds again: what it failed at may run. */
   #endPauses({ route, tally }: PartitionState): void {
     tally.wholeFailures = 0
-    for (const held of this.#failed.endPauses(route.handlerId)) this.#runAgain(held)
+    for (const entry of this.#failed.endPauses(route.handlerId)) this.#runAgain(entry)
   }
 
-  #settleOne(held: Held, outcome: SingleOutcome, durationMs: number, now: number, records?: number): void {
-    const { pending } = held
+  #settleOne(entry: IncompleteRecord, outcome: SingleOutcome, durationMs: number, now: number, records?: number): void {
+    const { pending } = entry
     if (outcome.kind === 'succeeded') {
       const filtered = outcome.filtered === true
-      if (!filtered) this.#countSucceeded(held)
-      this.#complete(held, now)
+      if (!filtered) this.#countSucceeded(entry)
+      this.#complete(entry, now)
       if (this.#emitDone !== undefined) {
-        const { state, pending } = held
+        const { state, pending } = entry
         const { handlerId } = state.route
         const { record, attempt } = pending
         // Written out: it comes for every record, and to put it together from parts takes some microseconds.
@@ -234,51 +234,51 @@ export class Settlement {
     pending.lastFailure = failure
     if (outcome.kind === 'interrupted') {
       pending.interruptions += 1
-      if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(held)
-      else this.#fail(held, failure, durationMs, now)
+      if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(entry)
+      else this.#fail(entry, failure, durationMs, now)
       return
     }
-    const { retry } = held.state.route
+    const { retry } = entry.state.route
     const decision = decideRetry(retry, pending.attempt, failure, this.#random)
     if (decision.kind === 'give-up') {
-      this.#fail(held, failure, durationMs, now)
+      this.#fail(entry, failure, durationMs, now)
       return
     }
-    const last = lastFailure(held.state, pending, failure, now)
+    const last = lastFailure(entry.state, pending, failure, now)
     if (last !== undefined) {
-      this.#fail(held, last, durationMs, now)
+      this.#fail(entry, last, durationMs, now)
       return
     }
     const { delayMs } = decision
     this.#emit?.({
-      ...ofRecord(held, { durationMs }),
+      ...ofRecord(entry, { durationMs }),
       ...ofBatch(records),
       kind: 'record.retry',
       attempts: retry.attempts,
       delayMs,
       failure,
     })
-    this.#failed.retryAt(now + delayMs, held)
+    this.#failed.retryAt(now + delayMs, entry)
   }
 
   /** No further attempt, of one that has run. */
-  #fail(held: Held, failure: HandlerFailure, durationMs: number, now: number): void {
-    this.#countGivenUp(held, failure, now)
-    this.#giveUp(held, failure, durationMs, now)
+  #fail(entry: IncompleteRecord, failure: HandlerFailure, durationMs: number, now: number): void {
+    this.#countGivenUp(entry, failure, now)
+    this.#giveUp(entry, failure, durationMs, now)
   }
 
-  #giveUp(held: Held, failure: HandlerFailure, durationMs: number, now: number): void {
-    const topic = held.state.route.deadLetterTopic
+  #giveUp(entry: IncompleteRecord, failure: HandlerFailure, durationMs: number, now: number): void {
+    const topic = entry.state.route.deadLetterTopic
     if (topic !== null) {
-      this.#failed.bury(held, topic, failure, durationMs)
+      this.#failed.bury(entry, topic, failure, durationMs)
       return
     }
-    this.#complete(held, now)
-    this.#emit?.({ ...ofRecord(held, { durationMs }), kind: 'record.dead', ...deadOf(failure, null) })
+    this.#complete(entry, now)
+    this.#emit?.({ ...ofRecord(entry, { durationMs }), kind: 'record.dead', ...deadOf(failure, null) })
   }
 
   /** The one place where a record is done, for whatever reason: the next of its shard may start. */
-  #complete({ state, pending }: Held, now: number): void {
+  #complete({ state, pending }: IncompleteRecord, now: number): void {
     state.complete(pending, now)
     this.#permit.onCompleted()
     this.#intake.onDone(state, pending.bytes)
@@ -291,7 +291,7 @@ function tellsDuration(outcome: Outcome, records: number): boolean {
   return outcome.kind === 'timed-out' || hasSucceeded(outcome, records)
 }
 
-function ofRecord({ state, pending }: Held, { durationMs }: { readonly durationMs: number }) {
+function ofRecord({ state, pending }: IncompleteRecord, { durationMs }: { readonly durationMs: number }) {
   return { handlerId: state.route.handlerId, record: pending.record, attempt: pending.attempt, durationMs }
 }
 

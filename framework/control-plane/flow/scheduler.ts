@@ -8,7 +8,7 @@ import type { PartitionState, StartGate } from '../partition/partition-state.ts'
 import { NOT_TRIED, type Pending, Ring } from '../partition/shard-queue.ts'
 import { hasSameBudget, StartBudget } from './start-budget.ts'
 
-export interface Hold {
+export interface Restraint {
   readonly isPaused: boolean
   readonly isHeldByRate: boolean
 }
@@ -82,7 +82,7 @@ export class Scheduler {
   }
 
   /** What keeps the handler of this topic from starting more, beyond order and room. */
-  holdOf(topic: string): Hold {
+  restraintOf(topic: string): Restraint {
     const { isPaused, wakeAt } = this.#routeState(topic)
     return { isPaused, isHeldByRate: wakeAt !== undefined && !isPaused }
   }

@@ -12,7 +12,7 @@ export interface InFlight {
 
 const FIRST_CAPACITY = 256
 
-/** Work ids are unique in the process, not only here: a second fence beside the epoch. */
+/** Work ids are unique in the process, not only here: a second check beside the epoch. */
 let lastWorkId = 0
 
 /**

@@ -1,4 +1,4 @@
-/** The one map of assigned partitions, the epoch counter, and the fence that every way back goes through. */
+/** The one map of assigned partitions, the epoch counter, and the check of the epoch that every way back goes through. */
 import { bug } from '../../model/errors.ts'
 import type { TopicPartition } from '../../model/record.ts'
 import type { Epoch } from '../../model/work.ts'
@@ -30,7 +30,7 @@ export class PartitionTable {
   }
 
   /** True while this very assignment is the present one. The one place where epochs are compared. */
-  fence(of: Assignment): boolean {
+  isCurrent(of: Assignment): boolean {
     return this.find(of.topic, of.partition)?.epoch === of.epoch
   }
 

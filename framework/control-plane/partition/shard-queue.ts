@@ -61,7 +61,7 @@ export class ShardQueue {
   #shards = new Map<string, Shard>()
   #ready = new Ring<Shard>()
   /** Shard keys whose record of an earlier assignment is still being handled in this process, with how many. */
-  #held = new Map<string, number>()
+  #occupied = new Map<string, number>()
 
   /** Shards that have records. Those without a key are not counted. */
   get size(): number {
@@ -153,18 +153,18 @@ export class ShardQueue {
     if (shard.key !== undefined) this.#shards.delete(shard.key)
   }
 
-  /** Nothing of this shard may start until `unhold`: a handler of an earlier assignment is still at work on it. */
-  hold(key: string): void {
-    this.#held.set(key, (this.#held.get(key) ?? 0) + 1)
+  /** Nothing of this shard may start until `vacate`: a handler of an earlier assignment is still at work on it. */
+  occupy(key: string): void {
+    this.#occupied.set(key, (this.#occupied.get(key) ?? 0) + 1)
   }
 
-  unhold(key: string): void {
-    const left = (this.#held.get(key) ?? 0) - 1
+  vacate(key: string): void {
+    const left = (this.#occupied.get(key) ?? 0) - 1
     if (left > 0) {
-      this.#held.set(key, left)
+      this.#occupied.set(key, left)
       return
     }
-    this.#held.delete(key)
+    this.#occupied.delete(key)
     const shard = this.#shards.get(key)
     if (shard !== undefined) {
       shard.isBusy = false
@@ -186,7 +186,7 @@ export class ShardQueue {
   #shardFor(key: string | undefined): Shard {
     const known = key === undefined ? undefined : this.#shards.get(key)
     if (known !== undefined) return known
-    const isBusy = key !== undefined && this.#held.has(key)
+    const isBusy = key !== undefined && this.#occupied.has(key)
     const shard: Shard = { key, head: undefined, tail: undefined, isBusy, isListed: false }
     if (key !== undefined) this.#shards.set(key, shard)
     return shard

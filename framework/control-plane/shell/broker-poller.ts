@@ -7,7 +7,7 @@ import { bug, toError } from '../../model/errors.ts'
 import type { EventSink } from '../../model/events.ts'
 import type { Logger } from '../../model/logger.ts'
 import { partitionId, partitionPlace, type TopicPartition } from '../../model/record.ts'
-import type { CommitSettings, LifecycleSettings, Limits, Route } from '../../model/settings.ts'
+import type { CommitSettings, Limits, Route, ShutdownSettings } from '../../model/settings.ts'
 import type { GroupMetrics } from '../../model/snapshot.ts'
 import type { WorkItem } from '../../model/work.ts'
 import type { Clock } from '../../time/clock.ts'
@@ -43,7 +43,7 @@ export interface BrokerPollerOptions {
   readonly engines: ReadonlyMap<string, ExecutionEngine>
   readonly limits: Limits
   readonly commit: CommitSettings
-  readonly lifecycle: LifecycleSettings
+  readonly shutdown: ShutdownSettings
   /** After so long without a word of a member, its group gives its partitions to others. Milliseconds. */
   readonly sessionTimeoutMs: number
   readonly clock: Clock
@@ -300,8 +300,8 @@ export class BrokerPoller {
 
   // Liveness before completeness: whatever is not done by then is delivered again, to whoever owns the partition next.
   async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
-    const { client, engines, lifecycle, log } = this.#options
-    const { graceMs, unwindMs, commitMs } = revokeTimes(lifecycle.revokeGraceMs, client.revokeLimitMs)
+    const { client, engines, shutdown, log } = this.#options
+    const { graceMs, unwindMs, commitMs } = revokeTimes(shutdown.revokeGraceMs, client.revokeLimitMs)
     const assignments = this.#manager.startDraining(partitions)
     // Their next owner runs what has not begun: there is no need to wait for it.
     const isOfThem = isOf(partitions)
@@ -342,7 +342,7 @@ export class BrokerPoller {
   // --- the end ---
 
   async #stop(): Promise<void> {
-    const { client, engines, lifecycle, clock, log } = this.#options
+    const { client, engines, shutdown, clock, log } = this.#options
     const hadJoined = this.#state === 'running'
     this.#state = 'draining'
     const own = {
@@ -352,7 +352,7 @@ export class BrokerPoller {
       committer: this.#committer,
     }
     try {
-      await shutDown({ ...own, client, engines, drainMs: lifecycle.drainMs, clock, log }, hadJoined)
+      await shutDown({ ...own, client, engines, drainMs: shutdown.drainMs, clock, log }, hadJoined)
     } finally {
       this.#pump.stop()
       this.#state = 'closed'

@@ -94,7 +94,7 @@ function handlerMetrics(
     capacity: Math.min(engine?.capacity ?? 0, limit),
     inFlight: engine?.inFlight ?? 0,
     abandoned: engine?.abandoned ?? 0,
-    ...manager.holdOf(topic),
+    ...manager.restraintOf(topic),
     adaptiveLimit: adaptive === undefined ? null : limit,
     rateLimit: rateLimit ?? null,
     openBreakers: partitions.reduce((sum, each) => (each.topic === topic ? sum + each.openBreakers : sum), 0),

@@ -4,7 +4,7 @@ import { bug, PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
 import { type KafkaRecord, recordPlace } from '../../model/record.ts'
 import type { HandlerFailure, Outcome, WorkItem } from '../../model/work.ts'
-import { Waiting } from '../../time/deadline-queue.ts'
+import { DeadlineEntry } from '../../time/deadline-queue.ts'
 import { GuardedSpan } from '../../tracing/attempt-tracer.ts'
 import { AttemptContext } from './attempt-context.ts'
 import { AttemptLog } from './attempt-log.ts'
@@ -31,7 +31,7 @@ export interface AttemptOwner {
  *
  * Whoever runs it keeps the deadline: it calls `abort` and decides what becomes of an attempt that does not end.
  */
-export class Attempt extends Waiting implements Attributable {
+export class Attempt extends DeadlineEntry implements Attributable {
   readonly item: WorkItem
   readonly record: KafkaRecord
   readonly number: number

@@ -1,5 +1,5 @@
 /** Asks the leaders of partitions where their logs begin and end. */
-import type { TopicPartition } from '../../model/record.ts'
+import { partitionId, type TopicPartition } from '../../model/record.ts'
 import { faultCodes } from '../faults/codes.ts'
 import type { Brokers } from './brokers.ts'
 import { type LogAnswer, type logEdges, logsCall } from './cluster-calls.ts'
@@ -36,9 +36,9 @@ export async function askLogs(
     }),
   )
   const answers = new Map<string, LogAnswer>()
-  for (const answer of (await Promise.all(asked)).flat()) answers.set(idOf(answer), answer)
+  for (const answer of (await Promise.all(asked)).flat()) answers.set(partitionId(answer), answer)
   return partitions.map((each) => {
-    const answer = answers.get(idOf(each))
+    const answer = answers.get(partitionId(each))
     if (answer === undefined) throw new KafkaFault(faultCodes.BAD_MESSAGE, 'the answer leaves a partition out')
     if (answer.code !== 0) throw answeredFault(answer.code)
     return answer.offset
@@ -50,8 +50,4 @@ function chunks<T>(all: readonly T[]): readonly (readonly T[])[] {
   for (let from = 0; from < all.length; from += PARTITIONS_AT_ONCE)
     found.push(all.slice(from, from + PARTITIONS_AT_ONCE))
   return found
-}
-
-function idOf({ topic, partition }: TopicPartition): string {
-  return `${topic}:${partition}`
 }

@@ -110,7 +110,7 @@ async function oneRound(
     startFrom: 'earliest',
     limits: config.limits,
     commit: config.commit,
-    lifecycle: config.shutdown,
+    shutdown: config.shutdown,
     log: createLogger(config.logging, process.stderr),
   })
   await runtime.start()

@@ -315,7 +315,7 @@ describe('a replay beside a member that keeps a partition', () => {
     await polling
     assert.match(
       io.out(),
-      /✗ .*1 published again[\s\S]*1 of 2 were not published[\s\S]*partition 0 is another replay's: from 0\/0 up to 0\/1/,
+      /✗ .*1 published again[\s\S]*1 of 2 were not published[\s\S]*\[0\] is another replay's: from offset 0 up to 1/,
     )
   })
 })

@@ -14,7 +14,7 @@ const STEP_MS = 5
 const GROUP = 'billing'
 
 export interface MemberOptions
-  extends Partial<Pick<BrokerPollerOptions, 'lifecycle' | 'commit' | 'onEvent' | 'engines' | 'sessionTimeoutMs'>> {
+  extends Partial<Pick<BrokerPollerOptions, 'shutdown' | 'commit' | 'onEvent' | 'engines' | 'sessionTimeoutMs'>> {
   readonly route?: Partial<Route>
   readonly limits?: Partial<Limits>
   readonly capacity?: number
@@ -61,7 +61,7 @@ export class World {
       engines: new Map([[HANDLER, engine]]),
       limits: someLimits(limits),
       commit: { minIntervalMs: 100, recovery: 'metadata' },
-      lifecycle: { revokeGraceMs: 5_000, drainMs: 30_000 },
+      shutdown: { revokeGraceMs: 5_000, drainMs: 30_000 },
       sessionTimeoutMs: 45_000,
       clock: this.clock,
       log,

@@ -54,11 +54,11 @@ describe('a rate limit', () => {
   it('holds nothing back, and does not wake, once all that there is has started', () => {
     const driver = new Driver({ route: { rateLimit: 1 } }).assign(0, 0).poll(keyed(0, 'a'))
     driver.start()
-    assert.deepEqual([driver.manager.holdOf('orders').isHeldByRate, driver.manager.nextWakeAt], [false, undefined])
+    assert.deepEqual([driver.manager.restraintOf('orders').isHeldByRate, driver.manager.nextWakeAt], [false, undefined])
     driver.poll(keyed(1, 'a')).start()
-    assert.equal(driver.manager.holdOf('orders').isHeldByRate, false, 'it waits for its key, not for the rate')
+    assert.equal(driver.manager.restraintOf('orders').isHeldByRate, false, 'it waits for its key, not for the rate')
     driver.poll(keyed(2, 'b')).start()
-    assert.equal(driver.manager.holdOf('orders').isHeldByRate, true)
+    assert.equal(driver.manager.restraintOf('orders').isHeldByRate, true)
   })
 
   it('does not wake for a handler that is paused', () => {

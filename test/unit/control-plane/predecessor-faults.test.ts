@@ -34,7 +34,7 @@ function defaultRuntime(run: (value: unknown) => unknown, partitions = 1) {
     startFrom: 'earliest',
     limits: config.limits,
     commit: config.commit,
-    lifecycle: config.shutdown,
+    shutdown: config.shutdown,
     log,
     seed: 1,
   })

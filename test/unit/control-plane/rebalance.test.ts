@@ -57,7 +57,7 @@ describe('a partition that is revoked', () => {
   })
 
   it('does not wait for what its engine has not begun: the next owner runs it', async () => {
-    const { world, first, second, stop } = await handOver(2, { lifecycle: { revokeGraceMs: 2_000, drainMs: 0 } })
+    const { world, first, second, stop } = await handOver(2, { shutdown: { revokeGraceMs: 2_000, drainMs: 0 } })
     for (const item of first.engine.running)
       if (item.records[0]?.partition === 1) {
         first.engine.unbegun.add(item)
@@ -70,7 +70,7 @@ describe('a partition that is revoked', () => {
   })
 
   it('is given up when its grace is over: its handlers are aborted, the next owner gets the records again', async () => {
-    const { world, first, second, stop } = await handOver(2, { lifecycle: { revokeGraceMs: 2_000, drainMs: 0 } })
+    const { world, first, second, stop } = await handOver(2, { shutdown: { revokeGraceMs: 2_000, drainMs: 0 } })
     first.engine.end(
       first.engine.running.find(({ records: [record] }) => record?.partition === 1 && record.offset === 0),
     )
@@ -92,7 +92,7 @@ describe('a partition that is revoked', () => {
   })
 
   it('fires the signals before its last commit, which has what ends within a second, and then goes to the next owner', async () => {
-    const { world, first, second, stop } = await handOver(3, { lifecycle: { revokeGraceMs: 2_000, drainMs: 0 } })
+    const { world, first, second, stop } = await handOver(3, { shutdown: { revokeGraceMs: 2_000, drainMs: 0 } })
     await world.until(() => first.engine.aborted.length > 0, 2_500)
     assert.deepEqual(offsetsOf(first.engine.aborted), [0, 1, 2])
     const [done, left, deaf] = first.engine.aborted
@@ -111,7 +111,7 @@ describe('a partition that is revoked', () => {
   })
 
   it('waits no longer than its handlers take to heed their signals', async () => {
-    const { world, first, second, stop } = await handOver(1, { lifecycle: { revokeGraceMs: 2_000, drainMs: 0 } })
+    const { world, first, second, stop } = await handOver(1, { shutdown: { revokeGraceMs: 2_000, drainMs: 0 } })
     await world.until(() => first.engine.aborted.length > 0, 2_500)
     first.engine.end(first.engine.aborted[0], interrupted)
     await world.until(() => second.owned().length === 1, 100)
@@ -120,7 +120,7 @@ describe('a partition that is revoked', () => {
 
   it('is given up, with its last commit, before the client would answer for it, however long the grace is', async () => {
     const { world, first, second, stop } = await handOver(2, {
-      lifecycle: { revokeGraceMs: 60_000, drainMs: 0 },
+      shutdown: { revokeGraceMs: 60_000, drainMs: 0 },
       around: (client) => instead(client, { revokeLimitMs: 10_000 }),
     })
     await world.until(() => world.committed(1) === 0)

@@ -41,7 +41,7 @@ async function loggedOnAssignment(t: TestContext, logEvents?: boolean) {
     startFrom: 'earliest',
     limits,
     commit,
-    lifecycle: shutdown,
+    shutdown,
     log,
     onEvent: (event) => event.kind === 'partition.assigned' && assigned(event),
     ...(logEvents === undefined ? {} : { logEvents }),

@@ -73,7 +73,7 @@ export async function aRunningApp(
     ...(paused === undefined ? {} : { paused }),
     limits,
     commit,
-    lifecycle: shutdown,
+    shutdown,
     log,
     logEvents: false,
     onEvent: (event) => {

@@ -51,7 +51,7 @@ function aRuntime(connection: KafkaConnection, cluster: MemoryCluster, clock?: C
     startFrom: 'earliest',
     limits: most,
     commit,
-    lifecycle: shutdown,
+    shutdown,
     log: recordedLog().log,
     ...(clock === undefined ? {} : { clock }),
   })

@@ -91,7 +91,7 @@ function aRuntime() {
     startFrom: 'earliest',
     limits: most,
     commit,
-    lifecycle: { ...shutdown, drainMs: DRAIN_MS },
+    shutdown: { ...shutdown, drainMs: DRAIN_MS },
     log,
     clock,
   })

@@ -36,7 +36,7 @@ async function handleAll(t: TestContext, { onEvent, log }: { readonly onEvent?: 
     startFrom: 'earliest',
     limits,
     commit,
-    lifecycle: shutdown,
+    shutdown,
     log,
     ...(onEvent === undefined ? {} : { onEvent }),
   })

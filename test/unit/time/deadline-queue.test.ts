@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
-import { DeadlineQueue, Waiting } from '../../../framework/time/deadline-queue.ts'
+import { DeadlineEntry, DeadlineQueue } from '../../../framework/time/deadline-queue.ts'
 
 const START = 1_000_000
 
-class Item extends Waiting {
+class Item extends DeadlineEntry {
   readonly name: string
 
   constructor(name: string) {

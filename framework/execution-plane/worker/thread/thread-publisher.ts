@@ -8,14 +8,14 @@ import type { PublishTracer } from '../../../tracing/tracing.ts'
 import type { RulesOf } from '../../../validation/slow-patterns.ts'
 import type { ErrorText, FromThread, PublishAnswer } from './thread-messages.ts'
 
-interface Waiting {
+interface Unanswered {
   readonly resolve: (place: RecordPlace) => void
   readonly reject: (error: Error) => void
 }
 
 export class ThreadPublisher {
   readonly publish: Publish
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #unanswered = new Map<number, Unanswered>()
   #lastId = 0
 
   /** @param trace undefined where nobody traces */
@@ -31,7 +31,7 @@ export class ThreadPublisher {
           this.#lastId++
           // Throws when the record cannot be cloned: then no answer will come, and nothing may wait for one.
           post({ kind: 'pyrallel.publish', id: this.#lastId, record: detached(record) })
-          this.#waiting.set(this.#lastId, { resolve, reject })
+          this.#unanswered.set(this.#lastId, { resolve, reject })
         }),
       close: async () => {},
     }
@@ -39,8 +39,8 @@ export class ThreadPublisher {
   }
 
   settle(answer: PublishAnswer): void {
-    const waiting = this.#waiting.get(answer.id)
-    this.#waiting.delete(answer.id)
+    const waiting = this.#unanswered.get(answer.id)
+    this.#unanswered.delete(answer.id)
     if ('place' in answer) waiting?.resolve(answer.place)
     else waiting?.reject(errorOf(answer.error))
   }

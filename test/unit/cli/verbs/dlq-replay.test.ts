@@ -108,7 +108,7 @@ describe('a replay whose marks do not fit into one commit', () => {
     const { cluster, published, produce, onlyA } = await halves()
     await assert.rejects(run(cluster, produce, onlyA, LENGTH), (error: PyrallelError) => {
       assert.equal(error.code, 'PYR_METADATA_TOO_LARGE')
-      assert.match(error.message, /marks of partition 0 of orders\.shop\.dlq are full before 0\/\d+/)
+      assert.match(error.message, /marks of orders\.shop\.dlq\[0\] are full before orders\.shop\.dlq\[0\]@\d+/)
       assert.match(error.message, new RegExp(`${published.size} were published, and are marked`))
       assert.match(error.message, /`pyrallel dlq replay orders\.shop\.dlq --until \d{4}-.*Z`/)
       return true
@@ -528,7 +528,7 @@ describe('two replays of one topic at once', () => {
     assert.deepEqual(lines, [
       `✗ ${DLQ}: 250 published again and acknowledged (250 to orders)`,
       '  150 of 400 were not published by this replay',
-      "  partition 1 is another replay's: from 1/50 up to 1/200, this one has done nothing",
+      `  ${DLQ}[1] is another replay's: from offset 50 up to 200, this one has done nothing`,
     ])
   })
 })

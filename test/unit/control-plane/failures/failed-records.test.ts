@@ -1,7 +1,7 @@
 /** What has failed is kept once, comes out once, and goes with its partition. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { FailedRecords, type Held } from '../../../../framework/control-plane/failures/failed-records.ts'
+import { FailedRecords, type IncompleteRecord } from '../../../../framework/control-plane/failures/failed-records.ts'
 import { RangeList } from '../../../../framework/control-plane/offsets/range-list.ts'
 import { emptyTally } from '../../../../framework/control-plane/partition/handler-tally.ts'
 import { PartitionState } from '../../../../framework/control-plane/partition/partition-state.ts'
@@ -14,7 +14,7 @@ function stateOf(partition: number): PartitionState {
   return new PartitionState(of(partition), nextEpoch(), aRoute(), start, settings, emptyTally())
 }
 
-function held(state: PartitionState, offset: number): Held {
+function incomplete(state: PartitionState, offset: number): IncompleteRecord {
   const pending = state.receive(aRecord(offset, { partition: state.partition }), 0)
   if (pending === undefined) throw new Error('the record was not taken in')
   return { state, pending }
@@ -23,10 +23,10 @@ function held(state: PartitionState, offset: number): Held {
 describe('FailedRecords', () => {
   it('keeps a pause like a retry, without counting an attempt, until it is due or ended for its handler', () => {
     const [failed, state] = [new FailedRecords(), stateOf(0)]
-    const [due, ended] = [held(state, 0), held(state, 1)]
+    const [due, ended] = [incomplete(state, 0), incomplete(state, 1)]
     failed.pauseUntil(10, due)
     failed.pauseUntil(20, ended)
-    failed.retryAt(20, held(state, 2))
+    failed.retryAt(20, incomplete(state, 2))
     assert.deepEqual([due.pending.attempt, due.pending.state, state.load.retriesWaiting], [1, 'waiting', 3])
     assert.equal(failed.takeDue(10), due)
     assert.deepEqual(failed.endPauses('another handler'), [])
@@ -36,14 +36,14 @@ describe('FailedRecords', () => {
 
   it('forgets pauses with their partition', () => {
     const [failed, state] = [new FailedRecords(), stateOf(0)]
-    failed.pauseUntil(10, held(state, 0))
+    failed.pauseUntil(10, incomplete(state, 0))
     failed.forget(state)
     assert.deepEqual([failed.endPauses('charge'), failed.nextDueAt], [[], undefined])
   })
 
   it('keeps a retry until it is due, counts it for its partition, and counts the attempt', () => {
     const [failed, state] = [new FailedRecords(), stateOf(0)]
-    const waiting = held(state, 0)
+    const waiting = incomplete(state, 0)
     failed.retryAt(100, waiting)
     assert.deepEqual([failed.retriesWaiting, state.load.retriesWaiting, failed.nextDueAt], [1, 1, 100])
     assert.deepEqual([waiting.pending.state, waiting.pending.attempt], ['waiting', 2])
@@ -54,7 +54,7 @@ describe('FailedRecords', () => {
 
   it('hands out each dead letter once, and counts it until it is acknowledged, once', () => {
     const [failed, state] = [new FailedRecords(), stateOf(0)]
-    const dead = held(state, 0)
+    const dead = incomplete(state, 0)
     failed.bury(dead, 'dlq', aFailure(), 5)
     const [request, ...others] = failed.takeRequests()
     assert.ok(request !== undefined && others.length === 0)
@@ -70,11 +70,11 @@ describe('FailedRecords', () => {
   it('forgets all of one partition and nothing of the others, handed out or not', () => {
     const [failed, gone, kept] = [new FailedRecords(), stateOf(0), stateOf(1)]
     for (const state of [gone, kept]) {
-      failed.retryAt(100, held(state, 0))
-      failed.bury(held(state, 1), 'dlq', aFailure(), 1)
+      failed.retryAt(100, incomplete(state, 0))
+      failed.bury(incomplete(state, 1), 'dlq', aFailure(), 1)
     }
     const handedOut = failed.takeRequests()
-    for (const state of [gone, kept]) failed.bury(held(state, 2), 'dlq', aFailure(), 1)
+    for (const state of [gone, kept]) failed.bury(incomplete(state, 2), 'dlq', aFailure(), 1)
     failed.forget(gone)
     assert.deepEqual([failed.retriesWaiting, failed.deadLetters], [1, 2])
     assert.equal(failed.takeDue(1_000)?.state, kept)

@@ -79,24 +79,24 @@ describe('ShardQueue', () => {
     assert.deepEqual([queue.size, queue.ready], [0, 0])
   })
 
-  it('does not start a key that is held, nor records of it that come later, until every hold is gone', () => {
+  it('does not start a key that is occupied, nor records of it that come later, until everyone is gone', () => {
     const queue = new ShardQueue()
-    queue.hold('a')
-    queue.hold('a')
+    queue.occupy('a')
+    queue.occupy('a')
     const first = queue.enqueue(keyed(0, 'a'), 1, 'key')
     queue.enqueue(keyed(1, 'b'), 1, 'key')
     assert.equal(offsetOf(queue.take(anything)), 1)
     assert.equal(queue.takeNow(first), false)
-    queue.unhold('a')
+    queue.vacate('a')
     assert.equal(queue.take(anything), undefined)
-    queue.unhold('a')
+    queue.vacate('a')
     assert.equal(offsetOf(queue.take(anything)), 0)
   })
 
-  it('lets a hold go of which no record has come', () => {
+  it('forgets an occupied key of which no record has come', () => {
     const queue = new ShardQueue()
-    queue.hold('a')
-    queue.unhold('a')
+    queue.occupy('a')
+    queue.vacate('a')
     queue.enqueue(keyed(0, 'a'), 1, 'key')
     assert.equal(offsetOf(queue.take(anything)), 0)
   })

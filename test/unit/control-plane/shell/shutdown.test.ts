@@ -45,7 +45,7 @@ const withoutTimes = (fields: object) =>
 
 describe('stop', () => {
   it('leaves what is left of its drain to the engines, for the teardown of their handlers', async () => {
-    const { world, poller, engine } = await busyMember({ lifecycle: { drainMs: 9_000, revokeGraceMs: 1_000 } })
+    const { world, poller, engine } = await busyMember({ shutdown: { drainMs: 9_000, revokeGraceMs: 1_000 } })
     const graces: number[] = []
     const { close } = engine
     engine.close = (graceMs?: number) => {
@@ -61,7 +61,7 @@ describe('stop', () => {
   })
 
   it('gives the engines a second when its time is over, and when it is told to wait no longer', async () => {
-    const { world, poller, engine } = await busyMember({ lifecycle: { drainMs: 9_000, revokeGraceMs: 1_000 } })
+    const { world, poller, engine } = await busyMember({ shutdown: { drainMs: 9_000, revokeGraceMs: 1_000 } })
     const graces: number[] = []
     const { close } = engine
     engine.close = (graceMs?: number) => {
@@ -76,7 +76,7 @@ describe('stop', () => {
   })
 
   it('gives a teardown that goes on no more than a second when it is told to wait no longer', async () => {
-    const { world, poller, engine } = await busyMember({ lifecycle: { drainMs: 9_000, revokeGraceMs: 1_000 } })
+    const { world, poller, engine } = await busyMember({ shutdown: { drainMs: 9_000, revokeGraceMs: 1_000 } })
     const graces: number[] = []
     const { close } = engine
     let onTornDown: () => void = () => {}
@@ -154,7 +154,7 @@ describe('stop', () => {
 
   it('gives up what is in flight when the drain time is over, and says how much', async () => {
     const { world, steps, poller, engine, lines } = await busyMember({
-      lifecycle: { revokeGraceMs: 60_000, drainMs: 2_000 },
+      shutdown: { revokeGraceMs: 60_000, drainMs: 2_000 },
     })
     const stopped = poller.stop()
     engine.end(engine.running[0])
@@ -174,7 +174,7 @@ describe('stop', () => {
   })
 
   it('fires the signals when the drain time is over, and then waits a second for what heeds them', async () => {
-    const { world, steps, poller, engine } = await busyMember({ lifecycle: { revokeGraceMs: 60_000, drainMs: 2_000 } })
+    const { world, steps, poller, engine } = await busyMember({ shutdown: { revokeGraceMs: 60_000, drainMs: 2_000 } })
     const stopped = poller.stop()
     await world.pass(1_900)
     assert.deepEqual([engine.aborted.length, steps], [0, []])
@@ -187,7 +187,7 @@ describe('stop', () => {
   it('does not wait another grace for dead letters that nobody publishes any more', async () => {
     const { world, poller, engine } = await busyMember({
       route: { retry: once },
-      lifecycle: { revokeGraceMs: 60_000, drainMs: 2_000 },
+      shutdown: { revokeGraceMs: 60_000, drainMs: 2_000 },
     })
     world.cluster.failProductions(1_000)
     engine.endAll(failed)
