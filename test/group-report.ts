@@ -12,6 +12,10 @@ export class GroupReport {
   readonly #counts: Partial<Record<string, number>> = {}
   /** Files whose processes died, or ended with an error that no test of theirs has: the runner's text does not say how. */
   readonly deaths: string[] = []
+  /** Tests that failed, each with the suites that it is in: titles go on with the sentence of their suite. */
+  readonly failures: string[] = []
+  /** Of the test that is told at the moment, and of the suites around it. */
+  #names: string[] = []
 
   /** Complete once `text` has ended. */
   get counts(): Counts {
@@ -22,6 +26,7 @@ export class GroupReport {
     const inner = new spec()
     for await (const event of events) {
       this.#noteDeath(event)
+      this.#noteFailure(event)
       const count =
         event.type === 'test:diagnostic' && event.data.nesting === 0 ? countLine.exec(event.data.message) : null
       if (count?.[1] === undefined) {
@@ -31,6 +36,17 @@ export class GroupReport {
     }
     inner.end()
     for await (const rest of inner) yield String(rest)
+  }
+
+  #noteFailure(event: TestEvent): void {
+    if (event.type === 'test:start') {
+      const { nesting, name } = event.data
+      this.#names = [...this.#names.slice(0, nesting), name]
+    }
+    if (event.type !== 'test:fail') return
+    // Of a suite it says no more than that one of its tests has failed.
+    if ((event.data.details.error as ProcessError).failureType === 'subtestsFailed') return
+    this.failures.push([...this.#names.slice(0, event.data.nesting), event.data.name].join(' › '))
   }
 
   #noteDeath(event: TestEvent): void {

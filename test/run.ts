@@ -151,6 +151,7 @@ async function runGroup(
   if (isCompiled) process.env[compiledVariable] = '1'
   const events = runTestFiles({ files: [...processFiles(group, scratch)], concurrency, timeout: testTimeoutMs })
   for await (const text of report.text(events)) process.stdout.write(text)
+  for (const failure of report.failures) console.log(`✖ ${failure}`)
   if (coverageDir !== undefined) delete process.env.NODE_V8_COVERAGE
   if (isCompiled) delete process.env[compiledVariable]
   const { counts } = report

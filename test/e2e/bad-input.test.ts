@@ -167,7 +167,7 @@ describe('a member', { concurrency: 2, timeout: 480_000 }, () => {
     assert.equal(repeats, 0)
   })
 
-  it('that may not be in its group any more ends with a clear error, loses nothing, and its successor goes on', {
+  it('a member that may not be in its group any more ends with a clear error, loses nothing, and its successor goes on', {
     skip: external,
   }, async (t) => {
     const scenario = await Scenario.open(t, cluster, { partitions: 2 }, { behaviour: { takesMs: [1, 10] }, metrics })

@@ -85,7 +85,7 @@ describe('a group of another type', { timeout: 480_000 }, () => {
   const nobody = { onAssigned: () => assert.fail('it was let in'), async onRevoked() {}, onLost() {} }
   const join = { share: joinShareGroup, streams: joinStreamsGroup }
   for (const type of ['share', 'streams'] as const) {
-    it(`that is a ${type} group ends a consumer of its name with the likely cause, and shows no commits`, async () => {
+    it(`a ${type} group ends a consumer of its name with the likely cause, and shows no commits`, async () => {
       const group = `${type}-group`
       await joined(type, group)
       const consumer = await connection.consumer({ group, startFrom: 'earliest' })
@@ -101,7 +101,7 @@ describe('a group of another type', { timeout: 480_000 }, () => {
       assert.deepEqual(await connection.view.groupOffsets(group), [])
     })
 
-    it(`that is a ${type} group is told to a classic consumer of its name, which goes on asking`, async () => {
+    it(`a ${type} group is told to a classic consumer of its name, which goes on asking`, async () => {
       const group = `${type}-group-classic`
       await joined(type, group)
       let warned: { readonly code?: unknown; readonly why?: unknown } | undefined

@@ -99,7 +99,7 @@ describe('a member', { concurrency: 3, timeout: 480_000 }, () => {
     await scenario.finish()
   })
 
-  it('that gets SIGTERM under load leaves nothing behind: the others repeat no record, dead letters included', async (t) => {
+  it('a member that gets SIGTERM under load leaves nothing behind: the others repeat no record, dead letters included', async (t) => {
     const plan = { behaviour: { takesMs: [5, 50], failures: { k1: 2, k2: 99 } } } as const
     const scenario = await Scenario.open(t, cluster, { partitions: 4 }, plan)
     const deadLetterTopic = `${scenario.topic}.dlq`
@@ -145,7 +145,7 @@ describe('a member', { concurrency: 3, timeout: 480_000 }, () => {
     assert.equal(repeats, 0)
   })
 
-  it('that cannot finish within the revoke grace gives up what is in flight, says so, and only that runs twice', async (t) => {
+  it('a member that cannot finish within the revoke grace gives up what is in flight, says so, and only that runs twice', async (t) => {
     const stuck = ['stuck0', 'stuck1', 'stuck2', 'stuck3']
     const scenario = await Scenario.open(
       t,

@@ -109,7 +109,7 @@ describe('a package that looks for files beside its own', timeout, () => {
     assert.equal(allowScripts.addon, true)
   })
 
-  it('and that Pyrallel itself has, such as its logger, is bundled unless the project imports it', async () => {
+  it('a package that Pyrallel itself has, such as its logger, is bundled unless the project imports it', async () => {
     const files = {
       'pyrallel.config.ts': config,
       'package.json': '{ "type": "module", "dependencies": { "pino": "*" } }',

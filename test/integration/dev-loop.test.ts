@@ -213,7 +213,7 @@ describe('handlers that come and go under load', () => {
 })
 
 describe('the config', () => {
-  it('that throws keeps what runs, and what it says again counts', timeout, async () => {
+  it('a config that throws keeps what runs, and what it says again counts', timeout, async () => {
     const { root, dev } = await aLoop(one)
     save(root, 'pyrallel.config.ts', "throw new Error('no config today')\n")
     const out = await dev.seen(
@@ -297,7 +297,7 @@ describe('a folder', () => {
     await dev.seen(/→ version-2/)
   })
 
-  it('that cannot be written to is named, with the next step', timeout, async () => {
+  it('a folder that cannot be written to is named, with the next step', timeout, async () => {
     const root = aProject({
       'pyrallel.config.ts': config(),
       'handlers/one.ts': teller('first', 'x'),

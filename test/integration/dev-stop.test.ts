@@ -42,7 +42,7 @@ function msAfter(out: string): number {
 
 for (const broker of ['memory', 'embedded', 'cluster'] as const) {
   describe(`a session on the ${broker} broker`, () => {
-    it('that is interrupted before it has a broker begins nothing, and ends', timeout, async () => {
+    it('a session that is interrupted before it has a broker begins nothing, and ends', timeout, async () => {
       const interrupts = `const begun = performance.now()\nprocess.emit('SIGINT', 'SIGINT')\n${tellsTheEnd}`
       const session = await aSession(broker, handler(interrupts))
       const { end, out, err } = await session.ended
@@ -52,7 +52,7 @@ for (const broker of ['memory', 'embedded', 'cluster'] as const) {
       assert.ok(msAfter(out) < SOON_MS, out)
     })
 
-    it('that is interrupted while its consumers start ends, and leaves none of them running', timeout, async () => {
+    it('a session that is interrupted while its consumers start ends, and leaves none of them running', timeout, async () => {
       const timed = `let begun = performance.now()\nprocess.once('SIGINT', () => { begun = performance.now() })\n${tellsTheEnd}`
       const session = await aSession(broker, handler(timed))
       await session.seen(/pyrallel \d/i)

@@ -82,7 +82,7 @@ const traceId = 'a'.repeat(32)
 const traceparent: KafkaRecord['headers'][number] = ['traceparent', Buffer.from(`00-${traceId}-${'b'.repeat(16)}-01`)]
 
 describe('a runtime in a process without a tracer provider', { timeout: 240_000 }, () => {
-  it('does not trace', async () => {
+  it('does not trace without a tracer provider', async () => {
     assert.equal(await loadTracing(), undefined)
     const published = await handle((_record, { publish }) => publish('invoices', {}), [traceparent])
     assert.deepEqual(

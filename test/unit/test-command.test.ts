@@ -58,6 +58,20 @@ describe('the test command', () => {
     assert.match(output, /^zoo +passed +1 tests/m)
   })
 
+  it('names what has failed at the end of its group, with the suites around it', (t) => {
+    const nested = `import { describe, it } from 'node:test'
+describe('a rate limit', () => {
+  describe('of zero', () => {
+    it('lets nothing start', () => { throw new Error('as it must') })
+    it('wakes nobody', () => {})
+  })
+})
+`
+    const { output, lines } = runTests(t, { 'unit/a.test.ts': nested, 'unit/b.test.ts': failing })
+    const told = lines.filter((line) => /^✖ .*(lets nothing start|fails)$/.test(line))
+    assert.deepEqual(told, ['✖ a rate limit › of zero › lets nothing start', '✖ fails'], output)
+  })
+
   it('says in the summary how the process of a file died', (t) => {
     const { code, output } = runTests(t, { 'unit/a.test.ts': passing, 'unit/b.test.ts': dying })
     assert.equal(code, 1, output)

@@ -177,7 +177,7 @@ describe('the page of benchmarks', () => {
     assert.equal(withBenchmarks(filled, benchmarksText(result)), filled)
   })
 
-  it('and README have what the published run says, README six rows of it', () => {
+  it('the page and README have what the published run says, README six rows of it', () => {
     const inCheckout = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
     const published = JSON.parse(inCheckout('bench-results/published.json')) as MatrixResult
     for (const [path, text] of [

@@ -39,7 +39,7 @@ describe('the histogram', () => {
     assert.equal(percentileMs([], 0.5), undefined)
   })
 
-  it('adds histograms up', () => {
+  it('adds up several histograms', () => {
     const both = merged([
       [
         [5, 1],

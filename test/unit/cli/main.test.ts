@@ -18,7 +18,7 @@ async function run(...argv: readonly string[]) {
 }
 
 describe('pyrallel', () => {
-  it('prints its version', async () => {
+  it('prints its version for --version', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
     assert.deepEqual(await run('--version'), { code: 0, out: `${version}\n`, err: '' })
   })
@@ -109,7 +109,7 @@ describe('an error', () => {
     assert.match(errorBlock(error, plain, true), /at [\s\S]*caused by Error: the cause\n/)
   })
 
-  it('that is not one of ours is shown with its class, and how to learn more', () => {
+  it('an error that is not one of ours is shown with its class, and how to learn more', () => {
     assert.match(
       errorBlock(new TypeError('x is undefined'), plain, false),
       /^✗ TypeError\n {2}x is undefined\n {2}Next: .*DEBUG=1/,

@@ -205,7 +205,7 @@ describe('the variables', () => {
     assert.match(mistakes({ group: 'a' }, { env, envFiles })[0] ?? '', /^PYRALLEL_LIMITS_MAX_RECORDS in \.env\.local: /)
   })
 
-  it('that belong to no option are refused when they begin like those of a section, and left alone otherwise', () => {
+  it('variables that belong to no option are refused when they begin like those of a section, and left alone otherwise', () => {
     assert.deepEqual(
       mistakes({ group: 'a' }, { env: { PYRALLEL_LIMITS_MAX_RECORD: '1', PYRALLEL_TEST_BROKERS: 'x' } }),
       [

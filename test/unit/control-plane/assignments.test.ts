@@ -48,7 +48,7 @@ describe('assignments', () => {
     assert.deepEqual(driver.manager.assigned(), [of(1)])
   })
 
-  it('while draining start nothing, finish what is in flight, and commit it', () => {
+  it('start nothing while they drain, finish what is in flight, and commit it', () => {
     const driver = new Driver().assign(0, 0).poll(...range(0, 3).map((offset) => aRecord(offset)))
     const items = driver.start(2)
     driver.manager.startDraining([of(0)])
@@ -158,7 +158,7 @@ describe('recovery', () => {
 })
 
 describe('the log', () => {
-  it('that was made anew is read from its beginning, under a new epoch; what ran before is stale', () => {
+  it('is read from its beginning once it was made anew, under a new epoch; what ran before is stale', () => {
     const driver = new Driver().assign(0, 0).poll(aRecord(50))
     const [old] = driver.start()
     driver.poll(aRecord(3))
@@ -172,7 +172,7 @@ describe('the log', () => {
   })
 
   // The group still has the position of the log that is gone. A crash now, once the new log has grown beyond that position, would skip all below it.
-  it('that was made anew is committed from its beginning before anything of it is done', () => {
+  it('is committed from its beginning once it was made anew, before anything of it is done', () => {
     const driver = new Driver().assign(0, 0).poll(aRecord(50))
     driver.endAll(driver.start())
     assert.equal(driver.commit()?.position, 51)

@@ -42,7 +42,7 @@ describe('a rate limit', () => {
     }
   })
 
-  it('counts retries, too', () => {
+  it('counts retries like other starts', () => {
     const driver = new Driver({ route: { rateLimit: 1 } }).assign(0, 0).poll(keyed(0, 'a'), keyed(1, 'b'))
     driver.end(driver.start()[0], failed)
     driver.now = 500
@@ -184,7 +184,7 @@ describe('a poisoned key', () => {
     assert.equal(driver.takeDeadLetter().failure.reason, 'poisoned')
   })
 
-  it('is not what DeadLetter makes of it: that is a decision about one record', () => {
+  it('is not made by DeadLetter, which is a decision about one record and does not count towards the breaker', () => {
     const driver = new Driver({ route: { poison } }).assign(0, 0).poll(...range(0, 4).map((n) => keyed(n, 'a')))
     for (const offset of [0, 1, 2]) {
       const items = driver.start()
@@ -284,7 +284,7 @@ describe('a record that blocks for too long', () => {
     assert.deepEqual([driver.takeDeadLetter().attempt, driver.manager.gauges().retriesWaiting], [1, 0])
   })
 
-  it('may still succeed', () => {
+  it('may still succeed by an attempt that runs when its time is over', () => {
     const driver = new Driver({ route: { maxBlockingMs } }).assign(0, 0).poll(keyed(0, 'a'))
     const [item] = driver.start()
     driver.now = 5_000

@@ -156,7 +156,7 @@ describe('faults of the predecessors', () => {
     assert.deepEqual(after.startOffsets(), [3, 13, 23, 33, 43, 53, 63, 73, 83, 93])
   })
 
-  it('epoch always 1', () => {
+  it('an epoch that is always 1', () => {
     const driver = new Driver(unordered)
     const epochs = range(0, 5).map(() => {
       driver.assign(0, 0).poll(aRecord(0))

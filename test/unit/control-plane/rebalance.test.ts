@@ -209,7 +209,7 @@ describe('a partition that is lost', () => {
     await world.settled(Promise.all([member.poller.stop(), other.poller.stop()]))
   })
 
-  it('and comes back to the same process is worked on anew, while the old attempts are fenced', async () => {
+  it('is worked on anew when it comes back to the same process, and what its old attempts answer is dropped', async () => {
     const world = new World()
     const { poller, engine, events } = await world.member()
     await poller.start()
@@ -235,7 +235,7 @@ describe('a partition that is lost', () => {
     await world.settled(poller.stop())
   })
 
-  it('because the client could not wait for its drain, and comes back meanwhile, stays when that drain ends', async () => {
+  it('stays when its drain ends, if the client could not wait for that and it has come back meanwhile', async () => {
     const world = new World()
     let listener: RebalanceListener | undefined
     const { poller, engine, owned, fatal } = await world.member({
@@ -272,7 +272,7 @@ describe('a partition that is lost', () => {
     await world.settled(poller.stop())
   })
 
-  it('while it was being revoked ends the drain', async () => {
+  it('ends its drain when it is lost while it is being revoked', async () => {
     const { world, first, second, stop } = await handOver(1)
     await world.pass(200)
     world.lose(1)
@@ -300,7 +300,7 @@ describe('partitions that come', () => {
     await world.settled(poller.stop())
   })
 
-  it('while intake is held are paused with the others, and resumed with them', async () => {
+  it('are paused with the others when they come while intake is held, and resumed with them', async () => {
     const world = new World(2)
     const { poller, engine, events } = await world.member({ limits: { maxBytes: 300 } })
     const assignments = () => events.filter(({ kind }) => kind === 'partition.assigned').length

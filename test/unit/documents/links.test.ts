@@ -45,7 +45,7 @@ describe('a page', () => {
     assert.deepEqual(long, [])
   })
 
-  it('that is README.md has at most 180 lines of at most 120 characters, tables included', () => {
+  it('README.md has at most 180 lines of at most 120 characters, tables included', () => {
     const lines = textOf('README.md').trimEnd().split('\n')
     assert.ok(lines.length <= 180, `${lines.length} lines`)
     assert.deepEqual(

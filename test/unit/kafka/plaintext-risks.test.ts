@@ -89,7 +89,7 @@ describe('a password over the network', () => {
     )
   })
 
-  it('that is only proved (SCRAM) goes without TLS, with a warning', async () => {
+  it('a password that is only proved (SCRAM) goes without TLS, with a warning', async () => {
     const { message, warnings } = await connect({ security: { sasl: scram } })
     assert.equal(message, 'connects')
     assert.match(warnings.join(), /^kafka\.security\.sasl\.mechanism is SCRAM-SHA-512 without TLS/)

@@ -67,7 +67,7 @@ describe('the sockets of the HTTP server', () => {
     assert.deepEqual([a.destroyed, b.destroyed, cuts], [false, true, ['it has not taken its answer in time']])
   })
 
-  it('that close by themselves make room', () => {
+  it('sockets that close by themselves make room', () => {
     const { sockets, a, b, c } = three()
     a.destroy()
     sockets.onConnected(c)

@@ -50,7 +50,7 @@ describe('what operators get of a runtime', () => {
     await operate({}, ({ operations }) => assert.notEqual(operations.sinkFor('shop'), undefined))
   })
 
-  it('listens at http.host', async () => {
+  it('listens at the address of http.host', async () => {
     // Linux has all of 127/8 at hand; where only 127.0.0.1 is, the refusal names the address.
     const host = '127.0.0.2'
     await operate({ host }, ({ url }) => assert.match(url, /^http:\/\/127\.0\.0\.2:/)).catch((error: Error) => {

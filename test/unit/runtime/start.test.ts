@@ -225,7 +225,7 @@ describe('a group that starts', () => {
   })
 
   it(
-    'and is stopped while an engine comes up that never would closes it, and subscribes to nothing',
+    'a group that is stopped while an engine comes up that never would closes it, and subscribes to nothing',
     limits,
     async () => {
       const held = gate()

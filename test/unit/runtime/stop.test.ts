@@ -247,7 +247,7 @@ describe('a runtime that is stopped', limits, () => {
     await updating
   })
 
-  it('twice stops once', async () => {
+  it('a runtime that is stopped twice stops once', async () => {
     const { runtime, lines, passing } = aRuntime()
     await runtime.start()
     await passing(Promise.all([runtime.stop(), runtime.stop()]))

@@ -90,7 +90,7 @@ describe('a pattern of a schema', () => {
     }
   })
 
-  it('that takes more than 100 ms is told, by the path in the schema and never by the value', async () => {
+  it('a pattern that takes more than 100 ms is told, by the path in the schema and never by the value', async () => {
     const told: SlowCheck[] = []
     let now = 0
     const rules = { now: () => (now += 101), onSlow: (check: SlowCheck) => void told.push(check) }

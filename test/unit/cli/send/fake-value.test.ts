@@ -73,7 +73,7 @@ describe('a value that is made up', () => {
     assert.match(email ?? '', /^\w+@example\.com$/)
   })
 
-  it('that cannot be made is said so, with what to do', () => {
+  it('a value that cannot be made is said to be so, with what to do', () => {
     const impossible = Type.Integer({ minimum: 5, maximum: 4 })
     assert.throws(() => fakeValue(impossible, seededRandom(1), 'orders'), {
       code: 'PYR_SCHEMA',

@@ -23,7 +23,7 @@ function aProducer(clock: ManualClock, refuse?: number, error = new Error('refus
 }
 
 describe('sending several records', () => {
-  it('keeps the rate', async () => {
+  it('sends no faster than the rate', async () => {
     const clock = new ManualClock()
     const producer = aProducer(clock)
     const sending = sendAll({ producer, count: 5, rate: 4, clock, next: record })

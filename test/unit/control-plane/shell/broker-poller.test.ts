@@ -255,7 +255,7 @@ describe('polls', () => {
 })
 
 describe('a failure of the poller', () => {
-  it('that the client calls fatal is told once; polling goes on without taking anything in, and it can be closed', async () => {
+  it('a failure that the client calls fatal is told once; polling goes on without taking anything in, and it can be closed', async () => {
     const world = new World()
     let failure: Error | undefined
     const sizes: number[] = []

@@ -173,7 +173,7 @@ describe('one partition that is full', () => {
     driver.endAll(driver.start())
   })
 
-  it('that has room again while all are paused is resumed with them', () => {
+  it('a full partition that has room again while all are paused is resumed with them', () => {
     const { clock, paused, valve, take, finish } = aValve({ maxRecords: 20, maxRecordsPerPartition: 12 }, 100)
     const hot = take(11, 0)
     valve.apply()

@@ -132,7 +132,7 @@ describe('stop', () => {
     )
   })
 
-  it('starts nothing more', async () => {
+  it('starts nothing more once stop was called', async () => {
     const { world, poller, engine } = await busyMember()
     const stopped = poller.stop()
     world.put('d')

@@ -191,7 +191,7 @@ describe('the files of handlers/', () => {
     assert.deepEqual(handlerFiles(projectOnDisk({ 'package.json': '{}' })), { files: [], refused: [] })
   })
 
-  it('that end in anything but .ts are refused by name, unless they have nothing to do with Pyrallel', () => {
+  it('files that end in anything but .ts are refused by name, unless they have nothing to do with Pyrallel', () => {
     const endings = ['cjs', 'cts', 'js', 'jsx', 'mjs', 'mts', 'tsx']
     const { diagnostics, handlers } = scan({
       'handlers/good.ts': `${imports}export default handler('good', () => {})`,

@@ -74,7 +74,7 @@ describe('a change is told', { timeout: 300_000 }, () => {
     assert.deepEqual(seen, ['told'])
   })
 
-  it('for files, too, that a change has brought in while the watch was being opened', {
+  it('tells changes of files, too, that a change has brought in while the watch was being opened', {
     timeout: 30_000,
   }, async (t) => {
     await using watched = new Watched('lib/word.ts', 'lib/new.ts')
@@ -86,7 +86,7 @@ describe('a change is told', { timeout: 300_000 }, () => {
     clearInterval(writing)
   })
 
-  it('also when it comes while the one before it is being read', async () => {
+  it('tells a change that comes while the one before it is being read', async () => {
     await using watched = new Watched()
     await watched.open([])
     watched.onTold = () => {
@@ -97,7 +97,7 @@ describe('a change is told', { timeout: 300_000 }, () => {
     await watched.told('handlers/one.ts', 2)
   })
 
-  it('also when it comes soon after two others, while the first of them is looked at again', async () => {
+  it('tells a change that comes soon after two others, while the first of them is looked at again', async () => {
     // Where the timers fall together depends on the machine.
     for (const [pause, other] of [22, 25, 28, 31].flatMap((each) => [2, 8, 14].map((next) => [each, next] as const))) {
       await using watched = new Watched()
@@ -114,7 +114,7 @@ describe('a change is told', { timeout: 300_000 }, () => {
     }
   })
 
-  it('also when the editor renames another file over it, again and again', async () => {
+  it('tells a change whose editor renames another file over it, again and again', async () => {
     await using watched = new Watched('lib/word.ts')
     await watched.open(['lib/word.ts'])
     for (const text of ['first', 'second', 'third']) {
@@ -124,7 +124,7 @@ describe('a change is told', { timeout: 300_000 }, () => {
     }
   })
 
-  it('also when it came before the watch had begun', async () => {
+  it('tells a change that came before the watch had begun', async () => {
     const since = Date.now()
     await using watched = new Watched('lib/word.ts')
     await watched.open(['lib/word.ts'], since)
