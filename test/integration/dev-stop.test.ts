@@ -52,16 +52,20 @@ for (const broker of ['memory', 'embedded', 'cluster'] as const) {
       assert.ok(msAfter(out) < SOON_MS, out)
     })
 
-    it('a session that is interrupted while its consumers start ends, and leaves none of them running', timeout, async () => {
-      const timed = `let begun = performance.now()\nprocess.once('SIGINT', () => { begun = performance.now() })\n${tellsTheEnd}`
-      const session = await aSession(broker, handler(timed))
-      await session.seen(/pyrallel \d/i)
-      session.signal('SIGINT')
-      const { end, out, err } = await session.ended
-      assert.equal(end, 0, err)
-      assert.ok(out.includes(stopping), out)
-      assert.ok(msAfter(out) < SOON_MS, out)
-    })
+    it(
+      'a session that is interrupted while its consumers start ends, and leaves none of them running',
+      timeout,
+      async () => {
+        const timed = `let begun = performance.now()\nprocess.once('SIGINT', () => { begun = performance.now() })\n${tellsTheEnd}`
+        const session = await aSession(broker, handler(timed))
+        await session.seen(/pyrallel \d/i)
+        session.signal('SIGINT')
+        const { end, out, err } = await session.ended
+        assert.equal(end, 0, err)
+        assert.ok(out.includes(stopping), out)
+        assert.ok(msAfter(out) < SOON_MS, out)
+      },
+    )
   })
 }
 
