@@ -279,7 +279,9 @@ export class FetchPlan<R> {
     return !cursor.isPaused && cursor.bufferedBytes < this.#limits.partitionBufferBytes
   }
 
+  /** What paused partitions hold must not stop the others: who has nothing to hand out goes on. */
   get #isFull(): boolean {
+    if (this.#handOut.isEmpty) return false
     let bytes = 0
     for (const cursor of this.#cursors.values()) bytes += cursor.bufferedBytes
     return bytes >= this.#limits.totalBufferBytes

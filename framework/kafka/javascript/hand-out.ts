@@ -5,6 +5,11 @@ export class HandOut<R> {
   /** Have blocks and are not paused. The first is next. */
   readonly #ready = new Set<PartitionCursor<R>>()
 
+  /** Nothing can be handed out now. */
+  get isEmpty(): boolean {
+    return this.#ready.size === 0
+  }
+
   /** It has got blocks, or is no longer paused. One that is in line keeps its place. */
   offer(cursor: PartitionCursor<R>): void {
     if (cursor.hasBlocks && !cursor.isPaused) this.#ready.add(cursor)

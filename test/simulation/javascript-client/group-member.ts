@@ -65,6 +65,7 @@ export class GroupMember {
   /** To be sent again after the next heartbeat's answer. */
   #waiting: GroupPartition[] = []
   #metItself = 0
+  #fences = 0
   #atOnce = 0
   #lastMs = -1
 
@@ -182,6 +183,7 @@ export class GroupMember {
     if (out.kind === 'heartbeat') {
       const answer = group.heartbeat(of, out.request, nowMs)
       if (answer === codes.UNRELEASED_INSTANCE) this.#checkName()
+      if (answer === codes.FENCED_EPOCH) this.#checkFence()
       if (answer === codes.INVALID_REQUEST)
         throw new Violation('INVALID', `${this.id} sends ${JSON.stringify(out.request)}`)
       return answer
@@ -200,6 +202,13 @@ export class GroupMember {
     if (!isCalm || this.instanceId === undefined || group.holderOf(this.instanceId) !== this.id) return
     this.#metItself += 1
     if (this.#metItself > 1) throw new Violation('OWN-NAME', `${this.id} waits for its own name`)
+  }
+
+  /** It must not go on with what it is fenced for. */
+  #checkFence(): void {
+    if (!this.#coordinator.isCalm) return
+    this.#fences += 1
+    if (this.#fences > 2) throw new Violation('FENCED', `${this.id} goes on at an epoch for which it was fenced`)
   }
 
   #committed({ partitions, grant }: Commit, code: number, nowMs: number): void {

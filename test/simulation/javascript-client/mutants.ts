@@ -144,6 +144,12 @@ const fetching = [
     replace: 'return bytes < 0',
   },
   {
+    name: 'what paused partitions hold stops the others',
+    file: 'fetch-plan.ts',
+    find: 'if (this.#handOut.isEmpty) return false',
+    replace: '',
+  },
+  {
     name: 'many partitions get shares that bring no batch',
     file: 'fetch-plan.ts',
     find: 'Math.max(minShareBytes, Math.min(maxShareBytes, Math.floor(maxBytes / cursors.length)))',
@@ -168,10 +174,10 @@ const fetching = [
     replace: 'lastFetchedEpoch: -1,',
   },
   {
-    name: 'what was fetched before a turn is handed out after it, too',
+    name: 'what was fetched of a log before it was cut is handed out, too',
     file: 'partition-cursor.ts',
-    find: '    this.#blocks.length = 0\n',
-    replace: '',
+    find: 'this.#goOnAt(Math.min(endOffset, this.#next))',
+    replace: 'this.#position = Math.min(endOffset, this.#next)',
   },
   {
     name: 'a damaged batch is left out',
