@@ -745,12 +745,6 @@ export const mutants: readonly Mutant[] = [
     find: "if (entry !== undefined && completion.outcome.kind === 'recalled')",
     replace: 'if (entry !== undefined)',
   },
-  {
-    name: 'restored completions that the position passes count as told',
-    file: 'offsets/restored-offsets.ts',
-    find: '      this.#passed += 1\n',
-    replace: '',
-  },
   ...javascriptMutants,
 ]
 

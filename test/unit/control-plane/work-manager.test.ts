@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { MAX_INTERRUPTIONS } from '../../../framework/control-plane/failures/retry-policy.ts'
+import { encodeCompleted } from '../../../framework/control-plane/offsets/metadata-encoder.ts'
 import type { WorkItem } from '../../../framework/model/work.ts'
 import { aFailure, aRecord, Driver, failed, interrupted, keyed, of, range, timedOut } from './builders.ts'
 
@@ -213,6 +214,20 @@ describe('the brake of the commit metadata', () => {
     assert.deepEqual(driver.startOffsets(), [])
     driver.commit()
     assert.deepEqual(driver.startOffsets(), [300])
+  })
+})
+
+describe('the count of what is done and in no acknowledged commit', () => {
+  it('has what is done here, and nothing of an earlier owner, also when the position passes that', () => {
+    const odd = range(0, 5).map((n) => ({ start: 2 * n + 1, end: 2 * n + 2 }))
+    const driver = new Driver().assign(0, 0, encodeCompleted(0, odd, 4_095).text)
+    const items = driver.poll(...range(0, 20).map((n) => aRecord(n))).start()
+    driver.endAll(items, [0, 2, 4, 6, 8])
+    assert.equal(driver.manager.countUncommitted(), 5)
+    assert.equal(driver.commit()?.position, 10)
+    assert.equal(driver.manager.countUncommitted(), 0)
+    driver.endAll(items, range(10, 16))
+    assert.equal(driver.manager.countUncommitted(), 6)
   })
 })
 
