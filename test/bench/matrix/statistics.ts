@@ -19,3 +19,13 @@ function medianOfSorted(sorted: readonly number[]): number {
   const upper = sorted[middle] ?? Number.NaN
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
 }
+
+/**
+ * The smallest value that so large a part does not exceed.
+ * @param part 0.95 for p95
+ * @returns NaN for no values
+ */
+export function percentileOf(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? Number.NaN
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseStat } from '../../bench/matrix/process-usage.ts'
-import { spreadOf } from '../../bench/matrix/statistics.ts'
+import { percentileOf, spreadOf } from '../../bench/matrix/statistics.ts'
 import { bucketMs, bucketOf, merged, percentileMs } from '../../bench/peers/histogram.ts'
 
 describe('median and spread', () => {
@@ -59,5 +59,13 @@ describe('what a process uses', () => {
     const before = '4711 (a (strange) name) S 1 4700 4700 0 -1 4194304 100 0 0 0 '
     const stat = parseStat(`${before}250 50 0 0 20 0 11 0 12345 999999 2048 184467`)
     assert.deepEqual(stat, { group: 4_700, ticks: 300, pages: 2_048 })
+  })
+})
+
+describe('a percentile', () => {
+  it('is the smallest value that so many do not exceed', () => {
+    const values = Array.from({ length: 20 }, (_, index) => 20 - index)
+    assert.deepEqual([percentileOf(values, 0.5), percentileOf(values, 0.95), percentileOf(values, 1)], [10, 19, 20])
+    assert.deepEqual([percentileOf([7], 0.95), percentileOf([], 0.5)], [7, Number.NaN])
   })
 })
