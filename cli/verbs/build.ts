@@ -1,8 +1,10 @@
 /** `pyrallel build`: generates, bundles for production, and says what was made. */
+
 import { existsSync, rmSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
+import { groupedDigits } from '../../framework/model/grouped-digits.ts'
 import { AppBuild, type BuildInfo } from '../build/build-app.ts'
 import { type Verification, verifyBundle } from '../build/verify-bundle.ts'
 import { ownPackages } from '../bundle/own-packages.ts'
@@ -143,7 +145,7 @@ function summary(
   const bytes = code.reduce((sum, [, size]) => sum + size, 0)
   const outside = Object.entries(externals).map(([name, version]) => `${name} ${version}`)
   return [
-    `${paint('green', '✓')} ${out}/  ${handlers} ${handlers === 1 ? 'handler' : 'handlers'}, ${Math.round(bytes / 1024).toLocaleString('en-US')} kB of code in ${code.length} files, ${tookMs} ms`,
+    `${paint('green', '✓')} ${out}/  ${handlers} ${handlers === 1 ? 'handler' : 'handlers'}, ${groupedDigits(Math.round(bytes / 1024))} kB of code in ${code.length} files, ${tookMs} ms`,
     `  not bundled: ${outside.length === 0 ? 'nothing' : outside.join(', ')}`,
     ...(unlocked === null ? [] : [`  ${paint('yellow', '!')} installed without a lock: ${unlocked}`]),
     '',

@@ -4,6 +4,7 @@
  */
 import { type Static, type TObject, type TOptional, type TProperties, type TSchema, type TUnsafe, Type } from 'typebox'
 import type { Duration } from '../model/duration.ts'
+import { groupedDigits } from '../model/grouped-digits.ts'
 import { isSecretName } from '../model/secret-names.ts'
 import { quoted } from '../model/written-text.ts'
 
@@ -33,7 +34,7 @@ export type DurationSchema = TUnsafe<Duration> & {
 export type Section<P extends TProperties> = TOptional<TObject<P>>
 
 export function integer(min: number, max: number, standard: number, doc: Omit<OptionDoc, 'range'>) {
-  const range = `a whole number from ${format(min)} to ${format(max)}`
+  const range = `a whole number from ${groupedDigits(min)} to ${groupedDigits(max)}`
   return withDefault(Type.Integer({ minimum: min, maximum: max, default: standard, doc: { ...doc, range } }))
 }
 
@@ -156,8 +157,4 @@ export function durationText(ms: number): string {
     if (ms >= size && ms % size === 0) return `${ms / size}${unit}`
   }
   return `${ms}ms`
-}
-
-function format(value: number): string {
-  return value.toLocaleString('en-US')
 }

@@ -1,5 +1,7 @@
 /** The options of `engine: 'worker'`, described once. Starts no thread. */
+
 import { Type } from 'typebox'
+import { groupedDigits } from '../model/grouped-digits.ts'
 import { section, withoutDefault } from './option-schema.ts'
 
 /** With less, Node 20 does not even start a thread. */
@@ -15,7 +17,7 @@ function mebibytes(what: string, minimum: number, maximum: number) {
       maximum,
       doc: {
         what,
-        range: `a whole number of MiB from ${minimum} to ${maximum.toLocaleString('en-US')}`,
+        range: `a whole number of MiB from ${minimum} to ${groupedDigits(maximum)}`,
         worse:
           'Less: threads are ended that need more, and their records are tried again. More: one handler can take all memory.',
       },

@@ -1,5 +1,6 @@
 /** The verdict on a run of generated traffic: what happened, and whether anything is wrong. */
 
+import { groupedDigits } from '../../../framework/model/grouped-digits.ts'
 import { msText } from '../../records/record-text.ts'
 import type { Paint } from '../../terminal/paint.ts'
 import type { OrderChecker } from './order-checker.ts'
@@ -41,35 +42,31 @@ export function isSound({ sent, unread, lost, refused, violations }: TrafficSumm
 }
 
 export function summaryText(summary: TrafficSummary, violations: readonly string[], paint: Paint): string {
-  const verdict = (count: number) => (count === 0 ? paint('green', '0') : paint('red', format(count)))
+  const verdict = (count: number) => (count === 0 ? paint('green', '0') : paint('red', groupedDigits(count)))
   const ms = (value: number | undefined) => (value === undefined ? '-' : msText(value))
   const rows: readonly (readonly [string, string])[] = [
-    ['records', `${format(summary.done)} of ${format(summary.sent)} done`],
+    ['records', `${groupedDigits(summary.done)} of ${groupedDigits(summary.sent)} done`],
     ...(summary.endedBefore === undefined
       ? []
-      : [['', `the traffic file ended after ${format(summary.sent)} of ${format(summary.endedBefore)}`] as const]),
-    ...(summary.unread > 0 ? [['read by no handler', paint('yellow', format(summary.unread))] as const] : []),
-    ['rate', `${format(summary.perSecond)} records/s over ${(summary.tookMs / 1_000).toFixed(2)} s`],
+      : [['', `the traffic file ended after ${groupedDigits(summary.sent)} of ${groupedDigits(summary.endedBefore)}`] as const]),
+    ...(summary.unread > 0 ? [['read by no handler', paint('yellow', groupedDigits(summary.unread))] as const] : []),
+    ['rate', `${groupedDigits(summary.perSecond)} records/s over ${(summary.tookMs / 1_000).toFixed(2)} s`],
     ['latency', `p50 ${ms(summary.p50Ms)}, p99 ${ms(summary.p99Ms)}, from produce to done`],
     ['first record', `done ${ms(summary.firstRecordMs)} after the start of the process`],
-    ['retries', format(summary.retries)],
-    ['dead letters', format(summary.deadLetters)],
-    ...(summary.dropped > 0 ? [['dropped by policy', format(summary.dropped)] as const] : []),
-    ['filtered', format(summary.filtered)],
-    ['done twice', format(summary.repeats)],
+    ['retries', groupedDigits(summary.retries)],
+    ['dead letters', groupedDigits(summary.deadLetters)],
+    ...(summary.dropped > 0 ? [['dropped by policy', groupedDigits(summary.dropped)] as const] : []),
+    ['filtered', groupedDigits(summary.filtered)],
+    ['done twice', groupedDigits(summary.repeats)],
     ['lost', verdict(summary.lost)],
     ...(summary.refused > 0 ? [['not produced', verdict(summary.refused)] as const] : []),
     [
       'order violations',
-      `${verdict(summary.violations)} (${format(summary.watched.attempts)} attempts watched in ${format(summary.watched.sequences)} keys and partitions, without those in batches)`,
+      `${verdict(summary.violations)} (${groupedDigits(summary.watched.attempts)} attempts watched in ${groupedDigits(summary.watched.sequences)} keys and partitions, without those in batches)`,
     ],
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
   const lines = rows.map(([name, value]) => `  ${paint('bold', name.padEnd(width))}  ${value}`)
   const shown = violations.map((violation) => `  ${paint('red', '✗')} ${violation}`)
   return `${['', ...lines, ...shown, ''].join('\n')}\n`
-}
-
-function format(value: number): string {
-  return value.toLocaleString('en-US')
 }
