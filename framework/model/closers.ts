@@ -37,15 +37,15 @@ export class Closers {
         failures.add(named(step.what, thrown))
       }
       // Until it is over, it can be abandoned.
-      if (this.#steps.at(-1) === step) this.#steps.pop()
+      this.#steps.splice(this.#steps.indexOf(step), 1)
     }
     if (result === undefined || failures.size > 0) throw gathered([...failures])
     return result.value
   }
 
-  /** At once, in the same order. What fails is passed over: nobody waits to be told. */
+  /** At once, in the same order; what is not closed yet is closed all the same. What fails is passed over: nobody waits to be told. */
   abandon(): void {
-    for (const { abandon } of this.#steps.splice(0).reverse()) {
+    for (const { abandon } of [...this.#steps].reverse()) {
       try {
         abandon()
       } catch {

@@ -74,7 +74,7 @@ describe('closers', () => {
     assert.equal(thrown, error)
   })
 
-  it('abandon at once what is not closed yet, the step under way included', async () => {
+  it('abandon at once what is not closed yet, the step under way included, and close it all the same', async () => {
     const seen: string[] = []
     const closers = new Closers()
     let go = () => {}
@@ -108,6 +108,6 @@ describe('closers', () => {
     assert.deepEqual(seen, ['closed fourth', 'third', 'first'])
     go()
     await ended
-    assert.deepEqual(seen, ['closed fourth', 'third', 'first'])
+    assert.deepEqual(seen, ['closed fourth', 'third', 'first', 'closed second', 'closed first'])
   })
 })
