@@ -223,7 +223,12 @@ export class DevSession {
     const { traffic } = this.#app
     const { trafficFile } = this.#prepared
     if (traffic === undefined || trafficFile === undefined) return undefined
-    const made = new DevTraffic(this.#options, this.#clock, this.#topics, { ...this.#app, traffic }, trafficFile)
+    const onMistake = ({ message }: Error) => {
+      const text = `${message}\nThe traffic waits for a save; the handlers go on.`
+      this.#output.view.onNote({ kind: 'error', code: 'PYR_TRAFFIC', message: text, isRunning: true })
+    }
+    const parts = { options: this.#options, clock: this.#clock, topics: this.#topics, file: trafficFile, onMistake }
+    const made = new DevTraffic(parts, { ...this.#app, traffic })
     this.#observer.traffic = made
     this.#closers.add('the traffic', () => made.stop())
     return made

@@ -10,7 +10,6 @@ export const largeClasses: Readonly<Record<string, number>> = {
   AppConfig: 12,
   Attempt: 11,
   BrokerPoller: 20,
-  DevTraffic: 12,
   EventMeters: 12,
   FileWatch: 11,
   IntakeGate: 12,

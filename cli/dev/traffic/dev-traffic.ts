@@ -1,6 +1,6 @@
 /** The generated traffic of a session: begins it once the groups have formed, keeps it in step with the app, and says how it went. */
 import type { HandlerRecord } from '../../../framework/api/handler.ts'
-import type { TrafficSource } from '../../../framework/api/traffic.ts'
+import type { TrafficRecord, TrafficSource } from '../../../framework/api/traffic.ts'
 import type { KafkaConnection, RecordProducer } from '../../../framework/kafka/kafka-client.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
@@ -18,12 +18,18 @@ const PRODUCER_CLOSE_MS = 5_000
 /** How long the traffic waits for the group to form. Longer than any embedded broker takes. */
 const ASSIGNMENT_TIMEOUT_MS = 15_000
 
+export interface DevTrafficParts {
+  readonly options: DevOptions
+  readonly clock: Clock
+  readonly topics: TopicMaker
+  /** The traffic file, relative to the project. */
+  readonly file: string
+  /** The file has made a mistake while it made records: without a number of records, it is waited for the next save. */
+  readonly onMistake: (mistake: Error) => void
+}
+
 export class DevTraffic {
-  readonly #options: DevOptions
-  readonly #clock: Clock
-  readonly #topics: TopicMaker
-  /** Relative to the project. */
-  readonly #file: string
+  readonly #parts: DevTrafficParts
   /** Topics that have a partition assigned to us. */
   readonly #assigned = new Set<string>()
   #handlers: readonly ResolvedHandler[]
@@ -34,24 +40,16 @@ export class DevTraffic {
   #producer: RecordProducer | undefined
   #run: TrafficRun | undefined
 
-  constructor(
-    options: DevOptions,
-    clock: Clock,
-    topics: TopicMaker,
-    app: LoadedApp & { readonly traffic: TrafficSource },
-    file: string,
-  ) {
-    this.#options = options
-    this.#clock = clock
-    this.#topics = topics
-    this.#file = file
+  constructor(parts: DevTrafficParts, app: LoadedApp & { readonly traffic: TrafficSource }) {
+    this.#parts = parts
     this.#handlers = app.handlers
     this.#source = app.traffic
   }
 
   /** Settles when the records that were asked for are done, or it was stopped. */
   async run(connection: KafkaConnection): Promise<void> {
-    const { records, rate, seed } = this.#options
+    const { clock, file, topics, onMistake } = this.#parts
+    const { records, rate } = this.#parts.options
     await this.#untilAssigned()
     if (this.#isStopped) return
     const producer = await connection.producer()
@@ -62,15 +60,17 @@ export class DevTraffic {
     this.#producer = producer
     const longest = Math.max(0, ...this.#handlers.map(({ timeoutMs, route }) => timeoutMs + route.retry.maxMs))
     this.#run = new TrafficRun({
-      source: this.#source(seededRandom(seed)),
-      file: this.#file,
+      source: this.#begin(),
+      file,
       handlers: this.#handlers,
-      clock: this.#clock,
+      clock,
       rate: rate ?? (records === undefined ? DEFAULT_RATE : undefined),
       records,
-      runId: `${process.pid}-${Math.floor(this.#clock.now())}`,
-      ensureTopic: (topic) => this.#topics.ensure(connection, topic),
+      runId: `${process.pid}-${Math.floor(clock.now())}`,
+      ensureTopic: (topic) => topics.ensure(connection, topic),
       stallMs: STALL_MS + longest,
+      // With a number of records, it is a measurement, which has failed.
+      ...(records === undefined ? { onMistake } : {}),
     })
     await this.#run.run(producer)
   }
@@ -79,9 +79,11 @@ export class DevTraffic {
   update({ handlers, traffic }: LoadedApp): void {
     this.#handlers = handlers
     this.#run?.setHandlers(handlers)
-    if (traffic === undefined || traffic === this.#source) return
+    if (traffic === undefined) return
+    const isNew = traffic !== this.#source
     this.#source = traffic
-    this.#run?.setSource(traffic(seededRandom(this.#options.seed)))
+    // After a mistake it begins again, as what it needs may be there by now.
+    if (isNew || this.#run?.isWaiting === true) this.#run?.setSource(this.#begin())
   }
 
   onEvent(event: RuntimeEvent): void {
@@ -119,10 +121,16 @@ export class DevTraffic {
     }
   }
 
+  /** What a source does before its first record is a part of its first record: so its mistakes are told like any other. */
+  *#begin(): Generator<TrafficRecord> {
+    const records = this.#source(seededRandom(this.#parts.options.seed))
+    yield* { [Symbol.iterator]: () => records }
+  }
+
   /** Latencies should not count the time that the group took to form. */
   async #untilAssigned(): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = this.#clock.setTimer(ASSIGNMENT_TIMEOUT_MS, resolve)
+      const timer = this.#parts.clock.setTimer(ASSIGNMENT_TIMEOUT_MS, resolve)
       this.#onAssigned = () => {
         if (!this.#isStopped && !this.#handlers.every(({ route }) => this.#assigned.has(route.topic))) return
         timer.cancel()

@@ -2,7 +2,9 @@
 import type { HandlerRecord } from '../../../framework/api/handler.ts'
 import type { TrafficRecord } from '../../../framework/api/traffic.ts'
 import type { RecordProducer } from '../../../framework/kafka/kafka-client.ts'
+import { toError } from '../../../framework/model/errors.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
+import type { OutgoingRecord } from '../../../framework/model/record.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
 import type { Clock } from '../../../framework/time/clock.ts'
 import { type Delivery, OrderChecker, type Settlement } from './order-checker.ts'
@@ -31,6 +33,8 @@ export interface TrafficRunOptions {
   readonly records: number | undefined
   /** Called before the first record of a topic is produced. */
   readonly ensureTopic: (topic: string) => Promise<void>
+  /** Where it is given, a mistake of the source ends nothing: another source is waited for. Otherwise `run` rejects with it. */
+  readonly onMistake?: (mistake: Error) => void
   /** Nothing settled for so long, although records are on their way: they are taken for lost. */
   readonly stallMs: number
 }
@@ -43,6 +47,8 @@ export class TrafficRun {
   /** By topic: the ids of the handlers that read it. */
   #readers: ReadonlyMap<string, readonly string[]>
   #isStopped = false
+  /** The source has made a mistake. */
+  #isWaiting = false
   /** The source has no more records. Those that are on their way are waited for all the same. */
   #hasEnded = false
   #wake: () => void = () => {}
@@ -67,20 +73,32 @@ export class TrafficRun {
   /** Other records come from now on. */
   setSource(source: Iterator<TrafficRecord>): void {
     this.#source = source
+    this.#isWaiting = false
+  }
+
+  /** For another source, as this one has made a mistake. */
+  get isWaiting(): boolean {
+    return this.#isWaiting
   }
 
   /** Settles when all records are settled or taken for lost; without `records`, when it is stopped. */
   async run(producer: RecordProducer): Promise<void> {
     const { records = Number.POSITIVE_INFINITY, clock, rate } = this.#options
-    const startedAt = clock.now()
+    let startedAt = clock.now()
     const limit = rate === undefined ? OUTSTANDING_UNPACED : OUTSTANDING_PACED
     for (let sent = 0; sent < records && !this.#isOver; ) {
       const due = rate === undefined ? records : Math.floor(((clock.now() - startedAt) * rate) / 1_000) + 1
-      for (; sent < Math.min(due, records) && this.ledger.outstanding < limit && !this.#isOver; sent++) {
-        await this.#produce(producer, sent + 1, rate === undefined ? clock.now() : startedAt + (sent * 1_000) / rate)
+      while (sent < Math.min(due, records) && this.ledger.outstanding < limit && !this.#isOver && !this.#isWaiting) {
+        const sentAt = rate === undefined ? clock.now() : startedAt + (sent * 1_000) / rate
+        if (await this.#produce(producer, sent + 1, sentAt)) sent++
       }
       if (sent >= records || this.#isOver) break
-      if (this.ledger.outstanding < limit) await this.#pause(TICK_MS)
+      if (this.#isWaiting) {
+        const since = clock.now()
+        await this.#pause(TICK_MS)
+        // What was not sent meanwhile is not sent all at once.
+        startedAt += clock.now() - since
+      } else if (this.ledger.outstanding < limit) await this.#pause(TICK_MS)
       else if (!(await this.#progressed())) break
     }
     while (this.ledger.outstanding > 0 && !this.#isStopped && (await this.#progressed()));
@@ -125,12 +143,10 @@ export class TrafficRun {
     return this.#isStopped || this.#hasEnded
   }
 
-  async #produce(producer: RecordProducer, id: number, sentAt: number): Promise<void> {
-    const next = nextRecord(this.#source, this.#options.file, id)
-    if (next === undefined) {
-      this.#hasEnded = true
-      return
-    }
+  /** @returns whether there was a record */
+  async #produce(producer: RecordProducer, id: number, sentAt: number): Promise<boolean> {
+    const next = this.#next(id)
+    if (next === undefined) return false
     const { topic, key, value, headers } = next
     await this.#options.ensureTopic(topic)
     const number = this.checker.numberOf(topic, key?.toString() ?? null)
@@ -138,6 +154,21 @@ export class TrafficRun {
     const traffic = [TRAFFIC_HEADER, Buffer.from(`${this.#options.runId}/${id}/${number}`)] as const
     // Not awaited: the producer keeps the order of calls, and waiting for each acknowledgement would pace by the round trip.
     producer.produce({ topic, key, value, headers: [...headers, traffic] }).catch(() => this.ledger.refused(id))
+    return true
+  }
+
+  #next(id: number): OutgoingRecord | undefined {
+    const { file, onMistake } = this.#options
+    try {
+      const next = nextRecord(this.#source, file, id)
+      this.#hasEnded = next === undefined
+      return next
+    } catch (thrown) {
+      if (onMistake === undefined) throw thrown
+      this.#isWaiting = true
+      onMistake(toError(thrown))
+      return undefined
+    }
   }
 
   /** False when nothing has settled for `stallMs`. */

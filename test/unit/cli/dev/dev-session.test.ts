@@ -8,6 +8,7 @@ import type { DevBroker } from '../../../../cli/dev/broker/open-broker.ts'
 import { DevSession } from '../../../../cli/dev/dev-session.ts'
 import type { PreparedDev } from '../../../../cli/dev/prepare-dev.ts'
 import { failuresOf } from '../../../../cli/terminal/failure.ts'
+import type { TrafficSource } from '../../../../framework/api/traffic.ts'
 import { resolveConfig } from '../../../../framework/config/resolve-config.ts'
 import type { KafkaConnection } from '../../../../framework/kafka/kafka-client.ts'
 import { memoryCluster } from '../../../../framework/kafka/memory/client.ts'
@@ -22,8 +23,12 @@ type Step = (typeof steps)[number]
 
 const brokerDied = new PyrallelError('PYR_BROKER_UNREACHABLE', 'The embedded broker has died.')
 
+const endless: TrafficSource = function* () {
+  while (true) yield { topic: 'hello', value: 1 }
+}
+
 /** A session with everything that one can have. Its steps are written down when they are done, and those of `failing` reject. */
-function aSession(...failing: readonly Step[]) {
+function aSession(failing: readonly Step[] = [], traffic: TrafficSource = endless) {
   const root = emptyFolder()
   const done: Step[] = []
   const step = async (name: Step) => {
@@ -39,9 +44,7 @@ function aSession(...failing: readonly Step[]) {
       warnings: [],
     },
     handlers: [aHandler('hello')],
-    traffic: function* () {
-      while (true) yield { topic: 'hello', value: 1 }
-    },
+    traffic,
     isFresh: false,
     generatedMs: 0,
     warnings: [],
@@ -119,7 +122,7 @@ describe('the end of a session of pyrallel dev', { timeout: 60_000 }, () => {
 
   for (const failing of steps) {
     it(`takes every other step when one fails, and tells that behind what ended the session: ${failing}`, async () => {
-      const { root, done, ended, handled, die } = aSession(failing)
+      const { root, done, ended, handled, die } = aSession([failing])
       await handled
       die()
       const [first, second, ...others] = messages(await failureOf(ended))
@@ -132,13 +135,25 @@ describe('the end of a session of pyrallel dev', { timeout: 60_000 }, () => {
   }
 
   it('tells all that could not be closed', async () => {
-    const { ended, handled, stop } = aSession('loader', 'broker')
+    const { ended, handled, stop } = aSession(['loader', 'broker'])
     await handled
     stop('SIGINT')
     assert.deepEqual(messages(await failureOf(ended)), [
       'the broker could not be closed: no broker',
       'what was bundled could not be closed: no loader',
     ])
+  })
+
+  it('does not come with a traffic file that throws: that is told, and the handlers go on', async () => {
+    const { ended, handled, stop, out } = aSession([], function* () {
+      yield { topic: 'hello', value: 1 }
+      throw new Error('no more')
+    })
+    await handled
+    while (!out().includes('PYR_TRAFFIC')) await new Promise((resolve) => setImmediate(resolve))
+    assert.match(out(), /traffic\.ts threw while it made record 2: Error: no more\n +The traffic waits for a save/)
+    stop('SIGINT')
+    assert.equal(await ended, 0)
   })
 
   it('is given up at once by a second signal, which leaves no .pyrallel/dev.json', async () => {

@@ -46,7 +46,9 @@ it('sends nothing, and leaves no producer behind, when the session ends while it
     },
   }
   const options: DevOptions = { broker: 'memory', seed: 1 }
-  const session = new DevTraffic(options, new ManualClock(), new TopicMaker(), app, 'traffic.ts')
+  const onMistake = (mistake: Error) => assert.fail(mistake)
+  const parts = { options, clock: new ManualClock(), topics: new TopicMaker(), file: 'traffic.ts', onMistake }
+  const session = new DevTraffic(parts, app)
   const run = session.run(connection)
   await asked
   await session.stop()

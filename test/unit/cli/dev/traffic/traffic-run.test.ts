@@ -101,6 +101,48 @@ describe('TrafficRun', () => {
     assert.equal(run.ledger.totals().done, 2_000)
   })
 
+  it('waits for another source once its own has made a mistake, and does not make up for the wait', async () => {
+    const clock = new ManualClock()
+    const producer = aProducer()
+    const mistakes: string[] = []
+    const broken = function* (): Generator<TrafficRecord> {
+      yield { topic: 'orders', value: 1 }
+      throw new Error('no service')
+    }
+    const run = aRun({
+      source: broken(),
+      clock,
+      rate: 100,
+      records: undefined,
+      onMistake: ({ message }) => mistakes.push(message),
+    })
+    const running = run.run(producer)
+    const pass = async (ms: number) => {
+      for (let passed = 0; passed < ms; passed += 20) {
+        clock.advance(20)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    await pass(2_000)
+    assert.equal(producer.produced.length, 1)
+    assert.deepEqual(mistakes, ['handlers/_traffic.ts threw while it made record 2: Error: no service'])
+    assert.equal(run.isWaiting, true)
+    run.setSource(twoKeys())
+    await pass(100)
+    assert.ok(producer.produced.length > 5 && producer.produced.length < 20, String(producer.produced.length))
+    run.stop()
+    await running
+  })
+
+  it('ends with the mistake of its source where nobody is told', async () => {
+    const source = (): Iterator<TrafficRecord> => ({
+      next: () => {
+        throw new Error('no service')
+      },
+    })
+    await assert.rejects(aRun({ source: source() }).run(aProducer()), { code: 'PYR_TRAFFIC' })
+  })
+
   it('keeps its pace, and measures from the time when a record was meant to be sent', async () => {
     const clock = new ManualClock()
     const producer = aProducer()
