@@ -1,6 +1,7 @@
 /** Finds imports that lead back to the file they stand in, where that decides what runs first. Reads syntax and symbols. */
 import { type SourceFile, ts } from 'ts-morph'
-import type { FileImport, OpenFiles } from './project-files.ts'
+import type { CodeImport } from './file-imports.ts'
+import type { OpenFiles } from './project-files.ts'
 
 export interface ImportCycle {
   /** The import that closes the cycle. */
@@ -19,7 +20,7 @@ export function importCycles(
   checker: ts.TypeChecker,
 ): readonly ImportCycle[] {
   const byPath = new Map(files.own.map((source) => [source.getFilePath() as string, source]))
-  const imports = new Map<string, readonly FileImport[]>()
+  const imports = new Map<string, readonly CodeImport[]>()
   for (const [path, source] of byPath) {
     imports.set(
       path,
@@ -39,7 +40,7 @@ export function importCycles(
 }
 
 /** Breadth first, so that the shortest way back is found. */
-function shortestBack(start: string, imports: ReadonlyMap<string, readonly FileImport[]>): ImportCycle | undefined {
+function shortestBack(start: string, imports: ReadonlyMap<string, readonly CodeImport[]>): ImportCycle | undefined {
   const seen = new Set([start])
   const queue: (readonly string[])[] = [[start]]
   for (let way = queue.shift(); way !== undefined; way = queue.shift()) {
@@ -54,7 +55,7 @@ function shortestBack(start: string, imports: ReadonlyMap<string, readonly FileI
 }
 
 /** False for an import of types only, which is gone when the code runs. */
-function isRun(declaration: FileImport['declaration'], checker: ts.TypeChecker): boolean {
+function isRun(declaration: CodeImport['declaration'], checker: ts.TypeChecker): boolean {
   if (ts.isImportTypeNode(declaration)) return false
   if (ts.isExportDeclaration(declaration)) {
     const clause = declaration.exportClause
@@ -62,6 +63,7 @@ function isRun(declaration: FileImport['declaration'], checker: ts.TypeChecker):
     if (clause === undefined || !ts.isNamedExports(clause)) return true
     return clause.elements.some((each) => !each.isTypeOnly && isValue(each.name, checker))
   }
+  if (ts.isImportEqualsDeclaration(declaration)) return !declaration.isTypeOnly && isValue(declaration.name, checker)
   const clause = declaration.importClause
   if (clause === undefined) return true
   if (clause.isTypeOnly) return false

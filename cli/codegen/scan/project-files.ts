@@ -1,16 +1,25 @@
-/** Keeps handler files open, with the files of the project that they import. A library is opened only when a type comes from it. */
+/** Keeps handler files open, with the files of the project that they import. What holds no code is opened only when a type comes from it. */
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { type CallExpression, Project, type SourceFile, SyntaxKind, ts } from 'ts-morph'
+import { fileURLToPath } from 'node:url'
+import { type CallExpression, type Node, Project, type SourceFile, SyntaxKind, type ts } from 'ts-morph'
+import { type CodeImport, FileImports, isOutside, referencedFiles } from './file-imports.ts'
 import { outlineOf } from './file-outline.ts'
+import { globalFiles } from './global-files.ts'
 import { Resolution } from './resolution.ts'
 
-/** An import or re-export that leads to a file which is open. */
-export interface FileImport {
-  readonly specifier: ts.Expression
-  readonly declaration: ts.ImportDeclaration | ts.ExportDeclaration | ts.ImportTypeNode
-  /** Absolute. */
-  readonly target: string
+/** Where an import leads: to a file that is open, or one that is not; to what is not read here; or nowhere that types could come from. */
+export type Lead =
+  | { readonly kind: 'open' | 'outside' }
+  | { readonly kind: 'closed'; readonly path: string }
+  | { readonly kind: 'nowhere'; readonly untyped: string | undefined }
+
+/** What is to be opened before types can be derived. */
+export interface Wanted {
+  /** Files that imports lead to, absolute. */
+  readonly files: ReadonlySet<string>
+  /** Global names, and modules, that a file of the project may declare. */
+  readonly names: ReadonlySet<string>
 }
 
 export interface OpenFiles {
@@ -18,18 +27,16 @@ export interface OpenFiles {
   readonly handlers: readonly SourceFile[]
   /** Handler files and what they import of the project, directly or not; sorted by path. */
   readonly own: readonly SourceFile[]
-  importsOf(source: SourceFile): readonly FileImport[]
+  importsOf(source: SourceFile): readonly CodeImport[]
 }
 
 export class ProjectFiles {
   readonly #root: string
   #resolution: Resolution
   #project: Project
-  /** What was opened last; absolute. */
-  #own: readonly string[] = []
-  /** How imports were resolved, by file. Forgotten when files come or go. */
-  readonly #imports = new Map<string, readonly FileImport[]>()
-  readonly #libraries = new Set<string>()
+  #imports: FileImports
+  /** Opened because types come from them, absolute: libraries, and what of the project holds no code. */
+  readonly #forTypes = new Set<string>()
   /** Asked for every property of every type. */
   readonly #paths = new Map<string, string>()
   /** A file has another root after it was read again. */
@@ -39,6 +46,7 @@ export class ProjectFiles {
     this.#root = root
     this.#resolution = new Resolution(root)
     this.#project = newProject(this.#resolution)
+    this.#imports = new FileImports(this.#resolution)
   }
 
   get program(): ts.Program {
@@ -51,8 +59,8 @@ export class ProjectFiles {
       // The compiler keeps what it has resolved for files whose text is the same, so nothing of it stays.
       this.#resolution = new Resolution(this.#root)
       this.#project = newProject(this.#resolution)
-      this.#imports.clear()
-      this.#libraries.clear()
+      this.#imports = new FileImports(this.#resolution)
+      this.#forTypes.clear()
       return
     }
     for (const path of changed) {
@@ -61,14 +69,16 @@ export class ProjectFiles {
       if (source !== undefined && isThere) source.refreshFromFileSystemSync()
       else if (source !== undefined) source.forget()
       // A file that came or went may be what an import meant.
-      if (source === undefined || !isThere) this.#forgetImports()
-      else this.#imports.delete(source.getFilePath())
+      if (source === undefined || !isThere) this.#imports.forgetAll()
+      else this.#imports.forget(source.getFilePath())
+      if (!isThere) this.#forTypes.delete(path)
     }
   }
 
   /** Every file whose change, coming or going may change what is scanned, but for new ones below handlers/; absolute. */
   watched(): readonly string[] {
-    return [...this.#resolution.files(), ...this.#own]
+    const own = this.#project.getSourceFiles().filter(({ compilerNode }) => this.isOwn(compilerNode))
+    return [...this.#resolution.files(), ...own.map((source) => source.getFilePath() as string)]
   }
 
   /** What of a file counts, as it was last read; `undefined` where it is not open, or its syntax is wrong. */
@@ -85,31 +95,51 @@ export class ProjectFiles {
     for (let source = queue.pop(); source !== undefined; source = queue.pop()) {
       if (own.has(source.getFilePath())) continue
       own.set(source.getFilePath(), source)
-      for (const { target } of this.#importsOf(source)) if (isOwnFile(target)) queue.push(this.#open(target))
+      for (const { target } of this.#imports.codeOf(source)) if (hasCode(target)) queue.push(this.#open(target))
     }
     const sorted = [...own.values()].sort((a, b) => (a.getFilePath() < b.getFilePath() ? -1 : 1))
-    this.#own = sorted.map((source) => source.getFilePath())
     return {
       handlers,
       own: sorted,
-      importsOf: (source) => this.#importsOf(source).filter(({ target }) => own.has(target)),
+      importsOf: (source) => this.#imports.codeOf(source).filter(({ target }) => own.has(target)),
     }
   }
 
-  /** Opens the libraries that types are imported from, with everything that they import. @returns whether there was anything to open */
-  openLibraries(own: readonly SourceFile[]): boolean {
-    const before = this.#libraries.size
-    const queue = own.flatMap((source) =>
-      this.#importsOf(source).flatMap(({ target, declaration }) =>
-        !isOwnFile(target) && isForTypes(declaration, namesInTypes(source)) ? [target] : [],
-      ),
-    )
+  /** Opens what types come from, with everything that it imports. @returns whether there was anything to open */
+  openForTypes({ files, names }: Wanted): boolean {
+    const before = this.#forTypes.size
+    const globals = names.size === 0 ? [] : [...globalFiles(this.#root, names), ...this.#referenced()]
+    const queue = [...files, ...globals.filter((path) => this.#project.getSourceFile(path) === undefined)]
     for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
-      if (this.#libraries.has(path)) continue
-      this.#libraries.add(path)
-      for (const { target } of this.#importsOf(this.#open(path))) queue.push(target)
+      if (this.#forTypes.has(path) || !existsSync(path)) continue
+      this.#forTypes.add(path)
+      const source = this.#open(path)
+      for (const { target } of this.#imports.codeOf(source)) queue.push(target)
+      queue.push(...referencedFiles(source.compilerNode))
     }
-    return this.#libraries.size > before
+    return this.#forTypes.size > before
+  }
+
+  /** @param name what is imported, where that is one name: `Type` of Pyrallel is TypeBox's, and types are made of it */
+  leadOf(specifier: ts.StringLiteralLike, name?: string): Lead {
+    if (isOutside(specifier.text)) {
+      const isClosed = name === 'Type' && this.#project.getSourceFile(typeBox) === undefined
+      return isClosed && existsSync(typeBox) ? { kind: 'closed', path: typeBox } : { kind: 'outside' }
+    }
+    const found = this.#imports.of(specifier.getSourceFile()).find((each) => each.specifier.text === specifier.text)
+    const path = found?.target
+    const isRead = path !== undefined && /\.(?:[mc]?tsx?|json)$/.test(path)
+    if (!isRead) return { kind: 'nowhere', untyped: path }
+    return this.#project.getSourceFile(path) === undefined ? { kind: 'closed', path } : { kind: 'open' }
+  }
+
+  #referenced(): readonly string[] {
+    return this.#project.getSourceFiles().flatMap(({ compilerNode }) => referencedFiles(compilerNode))
+  }
+
+  /** From a node of the compiler to that of ts-morph. */
+  nodeOf(node: ts.Node): Node | undefined {
+    return this.#project.getSourceFile(node.getSourceFile().fileName)?.getDescendantAtPos(node.getStart())
   }
 
   isLibrary(file: ts.SourceFile): boolean {
@@ -117,7 +147,7 @@ export class ProjectFiles {
   }
 
   isOwn(file: ts.SourceFile): boolean {
-    return isOwnFile(file.fileName) && !this.isLibrary(file)
+    return isOwn(file.fileName) && !this.isLibrary(file)
   }
 
   /** Relative to the project, with `/`. */
@@ -143,99 +173,31 @@ export class ProjectFiles {
     return calls
   }
 
-  #forgetImports(): void {
-    this.#imports.clear()
-    this.#resolution.forgetMissing()
-  }
-
   #open(path: string): SourceFile {
     return this.#project.getSourceFile(path) ?? this.#project.addSourceFileAtPath(path)
-  }
-
-  #importsOf(source: SourceFile): readonly FileImport[] {
-    const path = source.getFilePath()
-    const known = this.#imports.get(path)
-    if (known !== undefined) return known
-    const found = [...source.compilerNode.statements, ...importTypesIn(source.compilerNode)].flatMap((declaration) => {
-      if (!isImport(declaration)) return []
-      const specifier = specifierOf(declaration)
-      if (specifier === undefined) return []
-      const target = this.#resolve(specifier.text, path)
-      return target === undefined ? [] : [{ specifier, declaration, target }]
-    })
-    this.#imports.set(path, found)
-    return found
-  }
-
-  #resolve(specifier: string, from: string): string | undefined {
-    if (specifier === 'pyrallel' || specifier.startsWith('pyrallel/') || specifier.startsWith('node:')) return undefined
-    const path = this.#resolution.resolve(specifier, from)
-    return path !== undefined && /\.[mc]?tsx?$/.test(path) ? path : undefined
   }
 }
 
 /** A workspace's package is linked into node_modules, but its files are not there. */
-function isOwnFile(path: string): boolean {
-  return !path.includes('/node_modules/') && !/\.d\.[mc]?ts$/.test(path)
+function isOwn(path: string): boolean {
+  return !path.includes('/node_modules/')
 }
 
-function isImport(node: ts.Node): node is FileImport['declaration'] {
-  return ts.isImportDeclaration(node) || ts.isExportDeclaration(node) || ts.isImportTypeNode(node)
-}
-
-function specifierOf(declaration: FileImport['declaration']): ts.StringLiteral | undefined {
-  if (!ts.isImportTypeNode(declaration)) {
-    const specifier = declaration.moduleSpecifier
-    return specifier !== undefined && ts.isStringLiteral(specifier) ? specifier : undefined
-  }
-  const { argument } = declaration
-  return ts.isLiteralTypeNode(argument) && ts.isStringLiteral(argument.literal) ? argument.literal : undefined
-}
-
-/** `import('../shared/order.ts').Order`. Few files have one, so most are not walked. */
-function importTypesIn(file: ts.SourceFile): readonly ts.ImportTypeNode[] {
-  if (!/\bimport\s*\(/.test(file.text)) return []
-  const found: ts.ImportTypeNode[] = []
-  const visit = (node: ts.Node): void => {
-    if (ts.isImportTypeNode(node)) found.push(node)
-    ts.forEachChild(node, visit)
-  }
-  visit(file)
-  return found
-}
-
-/** The first name of everything that a file names in a type: `z` of `z.infer<typeof Order>`, and `Order`. */
-function namesInTypes(source: SourceFile): ReadonlySet<string> {
-  const names = new Set<string>()
-  const visit = (node: ts.Node, isInType: boolean): void => {
-    if (isInType && ts.isIdentifier(node)) names.add(node.text)
-    ts.forEachChild(node, (child) => visit(child, isInType || ts.isTypeNode(child)))
-  }
-  visit(source.compilerNode, false)
-  return names
-}
-
-/** `import type { Order } from 'library'`, or with `type` in front of a name, or a name that a type is made of: `import * as z from 'library'`. */
-function isForTypes(declaration: FileImport['declaration'], inTypes: ReadonlySet<string>): boolean {
-  if (ts.isImportTypeNode(declaration)) return true
-  if (ts.isExportDeclaration(declaration)) return declaration.isTypeOnly
-  const clause = declaration.importClause
-  if (clause === undefined) return false
-  if (clause.isTypeOnly || inTypes.has(clause.name?.text ?? '')) return true
-  const names = clause.namedBindings
-  if (names === undefined) return false
-  return ts.isNamespaceImport(names)
-    ? inTypes.has(names.name.text)
-    : names.elements.some((each) => each.isTypeOnly || inTypes.has(each.name.text))
+/** Handlers and topics may be in it. */
+function hasCode(path: string): boolean {
+  return isOwn(path) && !/\.d\.[mc]?ts$/.test(path)
 }
 
 function newProject({ options }: Resolution): Project {
   return new Project({
-    compilerOptions: { ...options, ...scanOptions },
+    compilerOptions: { ...options, ...scanOptions, paths: { ...options.paths, pyrallel: [typeBox] } },
     skipAddingFilesFromTsConfig: true,
     skipFileDependencyResolution: true,
   })
 }
+
+/** What `Type` of Pyrallel is declared in. Of Pyrallel itself, nothing else has a say in the types of values. */
+const typeBox = fileURLToPath(import.meta.resolve('typebox')).replace(/\.mjs$/, '.d.mts')
 
 const scanOptions: ts.CompilerOptions = {
   // Enough of the language's library to tell an array from a Map. The rest would cost a quarter of a second.

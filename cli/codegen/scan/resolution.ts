@@ -67,7 +67,17 @@ const standard: ts.CompilerOptions = {
 }
 
 // `pathsBasePath` is set by the parser: the folder of the file that `paths` stand in.
-const resolutionOptions = ['module', 'moduleResolution', 'paths', 'pathsBasePath', 'baseUrl', 'customConditions']
+const resolutionOptions = [
+  'module',
+  'moduleResolution',
+  'paths',
+  'pathsBasePath',
+  'baseUrl',
+  'rootDirs',
+  'customConditions',
+  'resolveJsonModule',
+  'esModuleInterop',
+]
 
 /** @param configs is given the files that it extends, also those that are looked for in vain */
 function userOptions(root: string, configs: Set<string>): ts.CompilerOptions {

@@ -1,21 +1,24 @@
 /** The one door to the compiler: reads a project with ts-morph and gives plain data. Runs no code of the project. */
 import type { Node, SourceFile, ts } from 'ts-morph'
+import type { ErrorCode } from '../../../framework/model/errors.ts'
 import { patternWarning } from '../schema/doc-tags.ts'
 import { nameSchemas } from '../schema/name-schemas.ts'
 import { patternsOf } from '../schema/schema-expression.ts'
 import type { RefuseType } from '../types/comments.ts'
 import { SchemaDeriver } from '../types/derive-schema.ts'
+import { StaticTypes } from '../types/static-types.ts'
 import { WrittenTypes } from '../types/written-type.ts'
 import { checkNames } from './check-names.ts'
 import { duplicates } from './duplicates.ts'
 import { type HandlerFiles, handlerFiles } from './handler-files.ts'
 import { importCycles } from './import-cycles.ts'
-import { type OpenFiles, ProjectFiles } from './project-files.ts'
+import { type OpenFiles, ProjectFiles, type Wanted } from './project-files.ts'
 import { publishedTopics } from './publish-calls.ts'
 import { compareText, Reporter } from './reporter.ts'
-import { type FoundHandler, scanHandler } from './scan-handlers.ts'
+import { type FoundHandler, type Report, scanHandler } from './scan-handlers.ts'
 import type { ScannedHandler, ScanResult, ValueSchema } from './scan-result.ts'
 import { scanTopics } from './scan-topics.ts'
+import { type RefuseName, TypeReach } from './type-reach.ts'
 import { type DeclaredTopic, declaredTopic, type RawSchema, ValueSchemas } from './value-schemas.ts'
 
 export class ProjectScanner {
@@ -47,10 +50,12 @@ export class ProjectScanner {
 
   #scan(found: HandlerFiles, defaultGroup: string): ScanResult {
     const files = this.#files.open(found.files)
-    const first = new Scan(this.#root, this.#files, files, found)
-    const result = first.run(defaultGroup)
-    if (!first.isUnresolved || !this.#files.openLibraries(files.own)) return result
-    return new Scan(this.#root, this.#files, files, found).run(defaultGroup)
+    // What a type comes from is opened when it is met; that may lead to more.
+    for (;;) {
+      const scan = new Scan(this.#root, this.#files, files, found)
+      const result = scan.run(defaultGroup)
+      if (!this.#files.openForTypes(scan.wanted)) return result
+    }
   }
 
   /** Files that were read, or looked for, other than those below handlers/ that are found in any case; absolute. */
@@ -80,8 +85,7 @@ class Scan {
   readonly #deriver: SchemaDeriver
   readonly #values: ValueSchemas
   readonly #byPath: ReadonlyMap<string, SourceFile>
-  /** Whether a type could not be found; a library that is not open may have it. */
-  isUnresolved = false
+  readonly #reach: TypeReach
 
   constructor(root: string, project: ProjectFiles, files: OpenFiles, found: HandlerFiles) {
     this.#files = files
@@ -92,28 +96,38 @@ class Scan {
     for (const { path, message, fix } of found.refused) this.#reporter.path(path, 'PYR_HANDLER_EXPORT', message, fix)
     this.#checker = project.program.getTypeChecker()
     const isLibrary = (file: ts.SourceFile) => project.isLibrary(file)
+    const statics = new StaticTypes(this.#checker, (node) => project.nodeOf(node))
     const world = {
       checker: this.#checker,
-      written: new WrittenTypes(this.#checker, isLibrary),
+      statics,
+      written: new WrittenTypes(this.#checker, isLibrary, statics),
       isLibrary,
       isOwn: (file: ts.SourceFile) => project.isOwn(file),
       pathOf: (file: ts.SourceFile) => project.pathOf(file),
     }
-    const refuse: RefuseType = (place, { message, fix }, isUnresolved) => {
-      this.isUnresolved ||= isUnresolved
+    const refuse: RefuseType = (place, { message, fix }) => {
       this.#reporter.span(place.file, place, 'PYR_TYPE', message, fix)
     }
     this.#deriver = new SchemaDeriver(world, refuse, (place, { message, fix }) => {
       this.#warnings.span(place.file, place, 'PYR_PATTERN', message, fix)
     })
-    this.#values = new ValueSchemas(this.#deriver)
+    this.#reach = new TypeReach(this.#checker, project, this.#refuseAs('PYR_TYPE'))
+    this.#values = new ValueSchemas(this.#deriver, this.#reach, this.#refuseAs('PYR_TYPE'))
     this.#byPath = new Map(files.own.map((each) => [each.getFilePath() as string, each]))
+  }
+
+  /** What must be open before all types can be derived. */
+  get wanted(): Wanted {
+    return this.#reach.wanted
   }
 
   run(defaultGroup: string): ScanResult {
     const readable = this.#files.own.filter((source) => !this.#hasSyntaxError(source))
-    const report = (node: Node, code: Parameters<Reporter['node']>[1], message: string, fix: string) =>
-      this.#reporter.node(node, code, message, fix)
+    const report: Report = (node, code, message, fix) => {
+      // What cannot be read, because an import leads nowhere, says nothing more.
+      const isRead = !unreadable.has(code) || this.#reach.isImported(node.compilerNode, this.#refuseAs(code))
+      if (isRead) this.#reporter.node(node, code, message, fix)
+    }
     const found = this.#files.handlers.flatMap((source, index) => {
       const path = this.#paths[index]
       return path === undefined || !readable.includes(source) ? [] : (scanHandler(source, path, report) ?? [])
@@ -127,6 +141,10 @@ class Scan {
     )
     this.#refuseCycles(readable, declared)
     return this.#result(found, readable, declared)
+  }
+
+  #refuseAs(code: ErrorCode): RefuseName {
+    return (place, { message, fix }) => this.#reporter.span(place.file, place, code, message, fix)
   }
 
   #result(
@@ -209,6 +227,9 @@ class Scan {
     return [...seen]
   }
 }
+
+/** Refusals of what must be readable without running code. */
+const unreadable: ReadonlySet<ErrorCode> = new Set(['PYR_HANDLER_STATIC', 'PYR_HANDLER_EXPORT'])
 
 function sortedSet(names: readonly string[]): readonly string[] {
   return [...new Set(names)].sort()

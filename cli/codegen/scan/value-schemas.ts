@@ -4,6 +4,7 @@ import type { SchemaDeriver } from '../types/derive-schema.ts'
 import { readSchemaExpression } from '../types/read-schema-expression.ts'
 import { property, pyrallelFunction, readString, resolve } from '../types/static-reader.ts'
 import type { ValueSchema } from './scan-result.ts'
+import type { RefuseName, TypeReach } from './type-reach.ts'
 import { writtenValueType } from './value-type.ts'
 
 /** As `ValueSchema`, but with a key that is named when everything has been derived. */
@@ -20,8 +21,13 @@ export class ValueSchemas {
   readonly #deriver: SchemaDeriver
   readonly #known = new Map<Node, RawSchema>()
 
-  constructor(deriver: SchemaDeriver) {
+  readonly #reach: TypeReach
+  readonly #refuseSchema: RefuseName
+
+  constructor(deriver: SchemaDeriver, reach: TypeReach, refuseSchema: RefuseName) {
     this.#deriver = deriver
+    this.#reach = reach
+    this.#refuseSchema = refuseSchema
   }
 
   /** Of `topic('name', options)`. */
@@ -48,9 +54,13 @@ export class ValueSchemas {
 
   #read(call: CallExpression, options: Node | undefined, name: string): RawSchema {
     const explicit = explicitSchema(options)
+    if (explicit?.schema.kind === 'explicit' && explicit.schema.expression === undefined && options !== undefined) {
+      // Only running the code could tell it; but not where an import leads nowhere.
+      this.#reach.isImported(options.compilerNode, this.#refuseSchema)
+    }
     const written = writtenValueType(call)
     if (explicit !== undefined && (explicit.isCertain || written === undefined)) return explicit.schema
-    if (written === undefined) return { kind: 'none' }
+    if (written === undefined || !this.#reach.isWithin(written.compilerNode)) return { kind: 'none' }
     return { kind: 'derived', key: this.#deriver.root(written.compilerNode, name) }
   }
 }

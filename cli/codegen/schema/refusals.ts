@@ -96,8 +96,56 @@ export function anyType(path: string): Refusal {
 
 export function unresolved(path: string, written: string): Refusal {
   return {
-    message: `${path} is \`${written}\`, which is not known here: it is not declared, or cannot be found where it is imported from.`,
-    fix: 'Declare or import it. A type of a library must be imported with `import type`, and the library installed.',
+    message: `${path} is \`${written}\`, which is not known here.`,
+    fix: 'Declare it, or import it. A type of a library needs the library installed, with its types.',
+  }
+}
+
+export function undeclared(name: string): Refusal {
+  return {
+    message: `\`${name}\` is not known here: nothing declares it.`,
+    fix: 'Declare it, import it with `import type`, or declare it in a .d.ts file that tsconfig.json includes.',
+  }
+}
+
+export function strayComment(tag: string): Refusal {
+  return {
+    message: `@${tag} stands where nothing reads it: it would be lost.`,
+    fix: 'Put one comment, with all that it says, directly in front of the property or the `type`.',
+  }
+}
+
+export function jsDocType(written: string): Refusal {
+  return {
+    message: `\`${written}\` is written as in a comment of JavaScript, and is no type of TypeScript.`,
+    fix: 'Write `string | null`; an optional element of a tuple with `|` or `&` in it needs parentheses: `[(A | B)?]`.',
+  }
+}
+
+/** `untyped`: the file that it leads to, which says nothing of types. */
+export function leadsNowhere(specifier: string, untyped: string | undefined): Refusal {
+  const isFile = /^\.{0,2}\//.test(specifier)
+  if (untyped !== undefined) {
+    return {
+      message: `The import of '${specifier}' leads to code without types, and a type is made of it.`,
+      fix: isFile
+        ? 'Put a .d.ts file beside it, or write the type in TypeScript.'
+        : 'Install its types (`npm install --save-dev @types/...`), or write the type in the project.',
+    }
+  }
+  return {
+    message: `The import of '${specifier}' leads nowhere: there is no such ${isFile ? 'file' : 'module'}.`,
+    fix: isFile
+      ? 'Correct the path. It begins in the folder of this file, and has the ending of the other one (.ts).'
+      : 'Install the package, correct its name, or look at `paths` in tsconfig.json and `imports` in package.json.',
+  }
+}
+
+export function notExported(name: string, specifier: string, nearest: string | undefined): Refusal {
+  const meant = nearest === undefined ? '' : ` Did you mean \`${nearest}\`?`
+  return {
+    message: `'${specifier}' exports no \`${name}\`.${meant}`,
+    fix: 'Correct the name, or export it there.',
   }
 }
 
@@ -197,6 +245,13 @@ export function lost(path: string, name: string): Refusal {
   return {
     message: `${path} is written with \`${name}\`, whose constraint cannot be followed to here: it would be lost.`,
     fix: `Write the type out where it is used, or say the constraint in a comment there.`,
+  }
+}
+
+export function unreadSchema(path: string, value: string): Refusal {
+  return {
+    message: `${path} is the type of the schema \`${value}\`, which cannot be read without running code, or says what a derived schema cannot: it would be lost.`,
+    fix: `Hand the schema itself to the topic, \`topic('name', { schema: ${value} })\`, or write the type.`,
   }
 }
 

@@ -1,6 +1,6 @@
 /** Applies what comments say of a type to its schema, and tells what cannot be: with the place, in the comment where it is the user's own. */
 import { constrain } from '../schema/constrain.ts'
-import { constraintTags, readDocTags } from '../schema/doc-tags.ts'
+import { constraintTags, patternWarning, readDocTags } from '../schema/doc-tags.ts'
 import * as refuse from '../schema/refusals.ts'
 import type { SchemaNode } from '../schema/schema-node.ts'
 import type { Definitions } from './definitions.ts'
@@ -9,8 +9,7 @@ import type { DocComment } from './type-docs.ts'
 import type { TypeWorld } from './type-names.ts'
 
 export type WarnOfType = (place: Place, warning: refuse.Refusal) => void
-/** `isUnresolved`: opening the libraries that types are imported from may help. */
-export type RefuseType = (place: Place, refusal: refuse.Refusal, isUnresolved: boolean) => void
+export type RefuseType = (place: Place, refusal: refuse.Refusal) => void
 
 export class Comments {
   readonly #world: TypeWorld
@@ -28,11 +27,17 @@ export class Comments {
   }
 
   /** @returns what stands in for the type, so that the others are looked at, too */
-  refused(at: At, refusal: refuse.Refusal, isUnresolved: boolean): SchemaNode {
-    this.#refuse(at.place, refusal, isUnresolved)
+  refused(at: At, refusal: refuse.Refusal): SchemaNode {
+    this.#refuse(at.place, refusal)
     const stand: SchemaNode = { kind: 'unknown' }
     this.#standIns.add(stand)
     return stand
+  }
+
+  /** Of a schema that the user wrote; a pattern in a comment is told in that. */
+  warnOfPattern(pattern: string, at: At): void {
+    const warning = patternWarning(pattern)
+    if (warning !== undefined) this.#warn(at.place, warning)
   }
 
   applied(node: SchemaNode, comments: readonly DocComment[], at: At, what: Said): SchemaNode {
@@ -45,7 +50,7 @@ export class Comments {
           ? { file: comment.file, start: comment.position + start, end: comment.position + end }
           : at.place
       if (what !== 'description') {
-        for (const { start, end, ...mistake } of mistakes) this.#refuse(placeOf(start, end), mistake, false)
+        for (const { start, end, ...mistake } of mistakes) this.#refuse(placeOf(start, end), mistake)
         for (const { start, end, ...warning } of warnings) this.#warn(placeOf(start, end), warning)
         for (const [tag, value] of Object.entries(constraints)) {
           const owner = constraintTags[tag] ?? 'string'
@@ -55,7 +60,7 @@ export class Comments {
             const { clash } = constrained
             const refusal =
               clash === undefined ? refuse.misplaced(at.path, tag, owner) : refuse.unsatisfiable(at.path, clash)
-            this.#refuse(placeOf(start, start + tag.length + 1), refusal, false)
+            this.#refuse(placeOf(start, start + tag.length + 1), refusal)
           } else tagged = constrained
         }
       }

@@ -50,8 +50,17 @@ export class SchemaDeriver implements TypeDeriver {
     }
     const node = this.derive(type, at)
     if (node.kind === 'reference' && node.options === undefined) return node.name
-    const baseName = identifierOf(aliasOf(written, this.world.checker)?.name ?? name, 'Value')
+    const alias = aliasOf(written, this.world.checker)
+    const baseName = identifierOf(alias === undefined || this.#isTool(alias) ? name : alias.name, 'Value')
     return this.#defined.addAnonymous({ baseName, file: this.world.pathOf(file), position: place.start, node })
+  }
+
+  /** `infer` of `z.infer<typeof Order>`: a library's way to say a type, and not what the type is called. */
+  #isTool({ declarations = [] }: ts.Symbol): boolean {
+    return declarations.some(
+      (each) =>
+        ts.isTypeAliasDeclaration(each) && each.typeParameters !== undefined && !this.world.isOwn(each.getSourceFile()),
+    )
   }
 
   derive(compiled: ts.Type, at: At): SchemaNode {
@@ -61,6 +70,8 @@ export class SchemaDeriver implements TypeDeriver {
     const { said, written } = this.world.written.follow(at.written, name === undefined ? undefined : type.aliasSymbol)
     if (name === undefined && written === undefined) this.refuseLost(at, type)
     const here = { ...at, written }
+    const schema = this.world.written.schemaBehind(written)
+    if (schema !== undefined) return this.#schema(schema, here, said)
     const split = name === undefined || written === undefined ? [] : this.world.written.splitOf(written)
     if (split.length > 0 && (type.flags & ts.TypeFlags.Object) !== 0) {
       return this.#withSaid(this.#member(type, inside(here, ''), split), type, at, said)
@@ -70,12 +81,20 @@ export class SchemaDeriver implements TypeDeriver {
     return this.#withSaid(node, type, at, said)
   }
 
-  refused(at: At, refusal: refuse.Refusal, isUnresolved = false): SchemaNode {
-    return this.#comments.refused(at, refusal, isUnresolved)
+  refused(at: At, refusal: refuse.Refusal): SchemaNode {
+    return this.#comments.refused(at, refusal)
   }
 
   withTags(node: SchemaNode, comments: readonly DocComment[], at: At, what: Said): SchemaNode {
     return this.#comments.applied(node, comments, at, what)
+  }
+
+  /** `Static<typeof Order>`: what the schema says, and not only what its type does. */
+  #schema(value: ts.Node, at: At, said: readonly ts.Symbol[]): SchemaNode {
+    const { node, patterns } = this.world.statics.schemaOf(value)
+    if (node === undefined) return this.refused(at, refuse.unreadSchema(at.path, value.getText()))
+    for (const pattern of patterns) this.#comments.warnOfPattern(pattern, at)
+    return said.reduceRight((tagged, symbol) => this.withTags(tagged, commentsOf(symbol), at, 'all'), node)
   }
 
   /** A type that has a name, or leads back to itself, is defined once and referred to. Any other stands where it is used. */
@@ -167,7 +186,7 @@ export class SchemaDeriver implements TypeDeriver {
     if (!isError) return this.refused(at, refuse.anyType(at.path))
     const written = at.written?.node.getText() ?? 'a type'
     if (refuse.isBuiltIn(written)) return this.refused(at, refuse.builtIn(at.path, written, written))
-    return this.refused(at, refuse.unresolved(at.path, written), true)
+    return this.refused(at, refuse.unresolved(at.path, written))
   }
 
   /** A homomorphic mapped type makes an array of an array, which is as long as that. */
@@ -184,7 +203,8 @@ export class SchemaDeriver implements TypeDeriver {
     const { written: names } = this.world
     const source = names.mappedFrom(at.written)
     if (source !== undefined) return this.derive(type, { ...at, depth: at.depth + 1, written: source })
-    if (at.written !== undefined && !isOf(type, at.written, this.world)) this.refuseLost(at, type)
+    const isFollowed = at.written === undefined || !ts.isTypeQueryNode(at.written.node)
+    if (!isFollowed || (at.written !== undefined && !isOf(type, at.written, this.world))) this.refuseLost(at, type)
     return node
   }
 

@@ -73,6 +73,11 @@ function property(deriver: TypeDeriver, owner: ts.Type, symbol: ts.Symbol, at: A
     deriver.refused(here, refusal)
     return undefined
   }
+  const lost = found.length > 0 ? undefined : lostBy(symbol, at, world)
+  if (lost !== undefined) {
+    deriver.refused({ ...here, place: at.place }, refuse.lost(here.path, lost.name))
+    return undefined
+  }
   const mayBeMissing = isOptional || mayBeUndefined(type)
   let node = deriver.derive(type, here)
   // An intersection may say something of a property in each of its parts.
@@ -82,6 +87,22 @@ function property(deriver: TypeDeriver, owner: ts.Type, symbol: ts.Symbol, at: A
     value: deriver.withTags(node, commentsOf(symbol), here, written?.symbol === undefined ? 'description' : 'all'),
     isOptional: mayBeMissing,
   }
+}
+
+/** What says something of a property that is not found where its owner is written. */
+function lostBy(symbol: ts.Symbol, { written }: At, world: TypeWorld): ts.Symbol | undefined {
+  const { constraints } = world.written
+  const schema = constraints.schemaIn(written)
+  if (schema !== undefined) return schema
+  const [declaration] = symbol.declarations ?? []
+  // Renamed by `as`: the compiler has forgotten what it was made from.
+  if (declaration === undefined) return written === undefined ? undefined : constraints.constraintWithin(written)
+  // Of a value, whose parts may be declared or made with types by name.
+  if (ts.isShorthandPropertyAssignment(declaration)) {
+    return constraints.constraintInValue(world.checker.getShorthandAssignmentValueSymbol(declaration))
+  }
+  const isOfValue = ts.isPropertyAssignment(declaration) || ts.isParameter(declaration)
+  return isOfValue ? constraints.constraintInValue(symbol) : undefined
 }
 
 /** As its declaration has it, where it is not known how its owner is written. */
@@ -100,9 +121,10 @@ function isWritten(type: ts.Type, written: ts.TypeNode, checker: ts.TypeChecker)
 
 /** JSON has no undefined: a property that may be undefined is one that may be missing. `unknown` must be there, as TypeScript asks. */
 function mayBeUndefined(type: ts.Type): boolean {
-  if ((type.flags & ts.TypeFlags.Undefined) !== 0) return true
+  const nothing = ts.TypeFlags.Undefined | ts.TypeFlags.Void
+  if ((type.flags & nothing) !== 0) return true
   const isUnion = (type.flags & ts.TypeFlags.Union) !== 0
-  return isUnion && (type as ts.UnionType).types.some(({ flags }) => (flags & ts.TypeFlags.Undefined) !== 0)
+  return isUnion && (type as ts.UnionType).types.some(({ flags }) => (flags & nothing) !== 0)
 }
 
 /** `.name`, `."a name"`, or `[symbol]`: the compiler's name for a property named by a symbol is `__@name@12`. */

@@ -38,16 +38,30 @@ function all(expressions: readonly Node[], depth: number): readonly SchemaExpres
 
 /** `Type.String(...)`, where `Type` comes from TypeBox or Pyrallel. */
 function call(node: CallExpression, depth: number): SchemaExpression | undefined {
-  const callee = node.getExpression()
-  if (!Node.isPropertyAccessExpression(callee)) return undefined
-  const owner = callee.getExpression()
-  const source = Node.isIdentifier(owner) ? importedFrom(owner, isTypeBox) : undefined
-  if (source !== 'Type' && source !== '*' && source !== 'default') return undefined
-  const values = all(node.getArguments(), depth)
-  return values === undefined ? undefined : { kind: 'call', name: callee.getName(), arguments: values }
+  const name = makerName(node.getExpression())
+  const values = name === undefined ? undefined : all(node.getArguments(), depth)
+  return name === undefined || values === undefined ? undefined : { kind: 'call', name, arguments: values }
 }
 
-function isTypeBox(specifier: string): boolean {
+/** `String` of `Type.String`, of `t.String` and `t.Type.String` for all of TypeBox, and imported by itself. */
+function makerName(callee: Node): string | undefined {
+  if (Node.isIdentifier(callee)) {
+    const name = importedFrom(callee, (specifier) => specifier === 'typebox')
+    return name === undefined || wholes.has(name) ? undefined : name
+  }
+  return Node.isPropertyAccessExpression(callee) && isAllOf(callee.getExpression()) ? callee.getName() : undefined
+}
+
+function isAllOf(owner: Node): boolean {
+  if (Node.isPropertyAccessExpression(owner)) return owner.getName() === 'Type' && isAllOf(owner.getExpression())
+  const source = Node.isIdentifier(owner) ? importedFrom(owner, isTypeBox) : undefined
+  return source !== undefined && wholes.has(source)
+}
+
+/** Names under which TypeBox brings all that it makes. */
+const wholes: ReadonlySet<string> = new Set(['Type', '*', 'default'])
+
+export function isTypeBox(specifier: string): boolean {
   return specifier === 'typebox' || specifier === 'pyrallel'
 }
 

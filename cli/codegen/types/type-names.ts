@@ -1,11 +1,13 @@
 /** Says what a type of the compiler is called, and whose it is. Reads symbols; decides nothing. */
 import { ts } from 'ts-morph'
+import type { StaticTypes } from './static-types.ts'
 import type { WrittenTypes } from './written-type.ts'
 
 /** The compiler, and whose declarations are whose. */
 export interface TypeWorld {
   readonly checker: ts.TypeChecker
   readonly written: WrittenTypes
+  readonly statics: StaticTypes
   /** Of the language's own library. */
   isLibrary(file: ts.SourceFile): boolean
   /** Of the user's project: the user can change it. */

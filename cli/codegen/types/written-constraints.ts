@@ -1,31 +1,40 @@
 /** Finds the names in a written type whose comments constrain, so that none is lost in silence. Reads syntax and symbols; decides nothing. */
 import { ts } from 'ts-morph'
 import { readDocTags } from '../schema/doc-tags.ts'
+import type { StaticTypes } from './static-types.ts'
 import { commentsOf, unwrapType } from './type-docs.ts'
 import {
   asWritten,
   type Bindings,
+  bind,
+  type Followed,
+  lastName,
   MAX_NAMES,
   referenceIn,
+  unbound,
   type Written,
   type WrittenProperty,
 } from './written-syntax.ts'
 
 /** What is asked of whoever follows names. */
 export interface NameFollower {
+  follow(written: Written | undefined): Followed
   target(name: ts.Node): ts.Symbol | undefined
   isOfLibrary(symbol: ts.Symbol): boolean
   bodyOf(alias: ts.Symbol, written: Written | undefined): Written | undefined
   indexed(node: ts.IndexedAccessTypeNode, bindings: Bindings): WrittenProperty | undefined
+  schemaBehind(written: Written | undefined): ts.Node | undefined
 }
 
 export class WrittenConstraints {
   readonly #types: NameFollower
+  readonly #statics: StaticTypes
   readonly #constrained = new Map<ts.Symbol, boolean>()
   #nesting = 0
 
-  constructor(types: NameFollower) {
+  constructor(types: NameFollower, statics: StaticTypes) {
     this.#types = types
+    this.#statics = statics
   }
 
   /** Whether the comment of a type or property says anything of its values. */
@@ -56,8 +65,11 @@ export class WrittenConstraints {
     }
     if (seen.has(node)) return undefined
     seen.add(node)
+    if (ts.isTypeQueryNode(node)) return this.constraintInValue(this.#types.target(lastName(node.exprName)), seen)
     const reference = referenceIn(node)
     const symbol = reference === undefined ? undefined : this.#types.target(reference.name)
+    const schema = this.#types.schemaBehind({ node, bindings })
+    if (schema !== undefined) return this.#statics.constrains(schema) ? symbol : undefined
     if (symbol !== undefined && (symbol.flags & ts.SymbolFlags.TypeParameter) !== 0) {
       const bound = bindings.get(symbol)
       if (typeof bound === 'object' && 'from' in bound) return this.constraintIn(bound.from, seen, 'with interfaces')
@@ -87,6 +99,49 @@ export class WrittenConstraints {
     return undefined
   }
 
+  /** In the types that a value is declared with, or made with: of a function, those of its parameters and all that it does. */
+  constraintInValue(value: ts.Symbol | undefined, seen = new Set<ts.Node>()): ts.Symbol | undefined {
+    const within = (node: ts.Node): ts.Symbol | undefined => {
+      if (ts.isTypeNode(node)) return this.constraintIn({ node, bindings: unbound }, seen, 'with interfaces')
+      const { symbol } = node as { readonly symbol?: ts.Symbol }
+      if (ts.isParameter(node) && symbol !== undefined && this.constrains(symbol)) return symbol
+      return ts.forEachChild(node, within)
+    }
+    for (const declaration of value?.declarations ?? []) {
+      const found = ts.isSourceFile(declaration) || seen.has(declaration) ? undefined : within(declaration)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  /** The same, and in the interfaces that it names. */
+  constraintWithin(written: Written): ts.Symbol | undefined {
+    return this.constraintIn(written, new Set(), 'with interfaces')
+  }
+
+  /** The `Static<typeof Order>` that an object type takes properties from, where the schema says more of these than their types do. */
+  schemaIn(written: Written | undefined, seen = new Set<ts.Node>()): ts.Symbol | undefined {
+    const followed = this.#types.follow(written).written
+    if (followed === undefined || seen.has(followed.node)) return undefined
+    seen.add(followed.node)
+    const { node, bindings } = followed
+    const reference = referenceIn(node)
+    const symbol = reference === undefined ? undefined : this.#types.target(reference.name)
+    const schema = this.#types.schemaBehind(followed)
+    if (schema !== undefined) return this.#statics.constrains(schema) ? symbol : undefined
+    const parts = partsOf(node).map((each) => ({ node: each, bindings }))
+    for (const declaration of symbol?.declarations?.filter(ts.isInterfaceDeclaration) ?? []) {
+      const inner = bind(declaration.typeParameters, reference?.args ?? [], bindings)
+      const bases = declaration.heritageClauses?.flatMap(({ types }) => types) ?? []
+      parts.push(...bases.map((each) => ({ node: each, bindings: inner })))
+    }
+    for (const part of parts) {
+      const found = this.schemaIn(part, seen)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
   /** The written arguments of a type by name, where one of them constrains: two types that the compiler takes for one. */
   argumentsOf(written: Written | undefined): readonly Written[] {
     const reference = written === undefined ? undefined : referenceIn(unwrapType(written.node))
@@ -107,4 +162,17 @@ export class WrittenConstraints {
     })
     return parts.length === 0 ? node.getText() : `${ts.SyntaxKind[node.kind]}(${parts.join(',')})`
   }
+}
+
+/** What a type is made of that is written without a name; of a mapped type, its names and its values. */
+function partsOf(node: ts.TypeNode): readonly ts.TypeNode[] {
+  if (ts.isMappedTypeNode(node)) return [node.typeParameter.constraint, node.type].filter((each) => each !== undefined)
+  const isMade =
+    ts.isIntersectionTypeNode(node) ||
+    ts.isConditionalTypeNode(node) ||
+    ts.isTypeOperatorNode(node) ||
+    ts.isIndexedAccessTypeNode(node)
+  const parts: ts.TypeNode[] = []
+  if (isMade) ts.forEachChild(node, (child) => void (ts.isTypeNode(child) && parts.push(child)))
+  return parts
 }

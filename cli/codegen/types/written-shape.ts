@@ -12,6 +12,8 @@ export function isOf(type: ts.Type, written: Written, world: TypeWorld, depth = 
   const { written: names, checker } = world
   const followed = names.follow(written).written
   const own = names.typeOf(written) ?? (followed === undefined ? undefined : names.typeOf(followed))
+  // Everything may be assigned to it, and from it.
+  if (own !== undefined && (own.flags & ts.TypeFlags.Any) !== 0) return (type.flags & ts.TypeFlags.Any) !== 0
   if (own !== undefined) {
     const known = new Set(membersOf(own))
     const some = membersOf(type).filter(({ flags }) => (flags & NULLISH) === 0)

@@ -40,6 +40,13 @@ export interface WrittenMember {
   readonly isSure: boolean
 }
 
+export const unbound: Bindings = new Map()
+
+/** `Order` of `shop.Order`. */
+export function lastName(name: ts.EntityName): ts.Identifier {
+  return ts.isQualifiedName(name) ? name.right : name
+}
+
 /** Names nest no deeper than that; types that grow with every level have no end. */
 export const MAX_NAMES = 64
 

@@ -3,6 +3,7 @@
  * written as `Sku`, and with it what the comment of `Sku` says. Reads syntax and symbols; decides nothing.
  */
 import { ts } from 'ts-morph'
+import type { StaticTypes } from './static-types.ts'
 import { unwrapType, writtenMember } from './type-docs.ts'
 import { WrittenConditionals } from './written-conditionals.ts'
 import { type NameFollower, WrittenConstraints } from './written-constraints.ts'
@@ -12,28 +13,35 @@ import {
   type Bindings,
   bind,
   type Followed,
+  lastName,
   MAX_NAMES,
   referenceIn,
   type Step,
+  unbound,
   type Written,
   type WrittenMember,
   type WrittenProperty,
 } from './written-syntax.ts'
 
-const unbound: Bindings = new Map()
+/** Deeper than conditional types that people write for values. */
+const MAX_UNSURE = 8
 
 export class WrittenTypes implements NameFollower {
   readonly #checker: ts.TypeChecker
   readonly #isLibrary: (file: ts.SourceFile) => boolean
   readonly #conditionals: WrittenConditionals
+  /** How many conditional types deep `membersOf` is, of which it is not known what they come to. */
+  #unsure = 0
   /** Which names constrain, and where they stand. */
   readonly constraints: WrittenConstraints
+  readonly #statics: StaticTypes
 
-  constructor(checker: ts.TypeChecker, isLibrary: (file: ts.SourceFile) => boolean) {
+  constructor(checker: ts.TypeChecker, isLibrary: (file: ts.SourceFile) => boolean, statics: StaticTypes) {
     this.#checker = checker
+    this.#statics = statics
     this.#isLibrary = isLibrary
     this.#conditionals = new WrittenConditionals(checker, this)
-    this.constraints = new WrittenConstraints(this)
+    this.constraints = new WrittenConstraints(this, statics)
   }
 
   /** As it stands in the file, outside of any declaration with type parameters. */
@@ -64,8 +72,15 @@ export class WrittenTypes implements NameFollower {
         at = found?.written
         continue
       }
+      const declared = ts.isTypeQueryNode(node) ? declaredType(this.target(lastName(node.exprName))) : undefined
+      if (declared !== undefined) {
+        at = { node: declared, bindings: unbound }
+        continue
+      }
       const reference = referenceIn(node)
-      if (reference === undefined) return { said, written: { node, bindings: at.bindings } }
+      if (reference === undefined || this.#statics.isStatic(reference.name)) {
+        return { said, written: { node, bindings: at.bindings } }
+      }
       const symbol = this.target(reference.name)
       if (symbol === undefined) return { said, written: { node, bindings: at.bindings } }
       if ((symbol.flags & ts.SymbolFlags.TypeParameter) !== 0) {
@@ -85,6 +100,19 @@ export class WrittenTypes implements NameFollower {
     return { said, written: undefined }
   }
 
+  /** `Order` of `Static<typeof Order>`. Takes what is followed. */
+  schemaBehind(written: Written | undefined): ts.Node | undefined {
+    const reference = written === undefined ? undefined : referenceIn(written.node)
+    const [arg] = reference?.args ?? []
+    if (written === undefined || reference === undefined || arg === undefined) return undefined
+    if (!this.#statics.isStatic(reference.name)) return undefined
+    const value = this.follow({ node: arg, bindings: written.bindings }).written?.node
+    if (value === undefined) return undefined
+    if (ts.isTypeQueryNode(value)) return lastName(value.exprName)
+    const name = ts.isImportTypeNode(value) && value.isTypeOf ? value.qualifier : undefined
+    return name === undefined ? undefined : lastName(name)
+  }
+
   /** The members of a union, those of unions and conditional types in it among them. A type that is no union is its own only member. */
   membersOf(written: Written, isSure = true): readonly WrittenMember[] {
     const { said, written: inner } = this.follow(written)
@@ -94,9 +122,14 @@ export class WrittenTypes implements NameFollower {
       nodes.flatMap((each) => this.membersOf({ node: each, bindings }, areSure))
     if (ts.isUnionTypeNode(node)) return members(node.types, isSure)
     if (ts.isConditionalTypeNode(node)) {
-      return this.#conditionals
+      // Types that compute (those of TypeBox and Zod do) lead from one to the next, in ever more ways.
+      if (this.#unsure >= MAX_UNSURE) return [{ written, isSure: false }]
+      this.#unsure++
+      const members = this.#conditionals
         .branchesOf(node, bindings)
         .flatMap((branch) => this.membersOf(branch.written, isSure && branch.isSure))
+      this.#unsure--
+      return members
     }
     // `T & {}`, which `NonNullable<T>` stands for.
     if (ts.isIntersectionTypeNode(node)) {
@@ -212,7 +245,9 @@ export class WrittenTypes implements NameFollower {
     }
     if (ts.isTypeLiteralNode(node)) return this.#member(node.members, bindings, step)
     if (ts.isConditionalTypeNode(node)) {
-      const [only, ...others] = this.membersOf(written).flatMap((each) => this.#parts(each.written, step))
+      const members = this.membersOf(written).map((each) => this.follow(each.written).written)
+      const known = members.filter((each) => each !== undefined && !ts.isConditionalTypeNode(each.node))
+      const [only, ...others] = known.flatMap((each) => this.#parts(each, step))
       return only === undefined || others.length > 0 ? [] : [only]
     }
     if (ts.isMappedTypeNode(node)) return this.#mapped(node, bindings, step)
@@ -225,7 +260,7 @@ export class WrittenTypes implements NameFollower {
     }
     const reference = referenceIn(node)
     const symbol = reference === undefined ? undefined : this.target(reference.name)
-    const declarations = symbol?.declarations?.filter(ts.isInterfaceDeclaration) ?? []
+    const declarations = symbol?.declarations?.filter(isObjectDeclaration) ?? []
     const own = declarations.map((declaration) => ({
       declaration,
       bindings: bind(declaration.typeParameters, reference?.args ?? [], bindings),
@@ -239,13 +274,17 @@ export class WrittenTypes implements NameFollower {
     )
   }
 
-  #member(members: ts.NodeArray<ts.TypeElement>, bindings: Bindings, step: Step): readonly WrittenProperty[] {
+  #member(
+    members: ts.NodeArray<ts.TypeElement | ts.ClassElement>,
+    bindings: Bindings,
+    step: Step,
+  ): readonly WrittenProperty[] {
     const found: WrittenProperty[] = []
-    for (const member of members) {
+    for (const member of members.flatMap(propertiesIn)) {
       if (step === anyName) {
         if (ts.isIndexSignatureDeclaration(member))
           found.push({ symbol: undefined, written: { node: member.type, bindings } })
-      } else if (ts.isPropertySignature(member) && this.#nameOf(member) === step) {
+      } else if (isProperty(member) && this.#nameOf(member) === step) {
         const symbol = this.#checker.getSymbolAtLocation(member.name)
         found.push({ symbol, written: member.type === undefined ? undefined : { node: member.type, bindings } })
       }
@@ -301,7 +340,7 @@ export class WrittenTypes implements NameFollower {
     return 'from' in bound ? undefined : this.#stepOf(unwrapType(bound.node), bound.bindings)
   }
 
-  #nameOf({ name }: ts.PropertySignature): string | undefined {
+  #nameOf({ name }: PropertySyntax): string | undefined {
     if (ts.isIdentifier(name) || ts.isStringLiteral(name) || ts.isNumericLiteral(name)) return name.text
     return undefined
   }
@@ -329,4 +368,27 @@ export class WrittenTypes implements NameFollower {
     if (symbol === undefined) return undefined
     return (symbol.flags & ts.SymbolFlags.Alias) === 0 ? symbol : this.#checker.getAliasedSymbol(symbol)
   }
+}
+
+/** Of a class, the properties may be picked. */
+function isObjectDeclaration(node: ts.Node): node is ts.InterfaceDeclaration | ts.ClassDeclaration {
+  return ts.isInterfaceDeclaration(node) || ts.isClassDeclaration(node)
+}
+
+type PropertySyntax = ts.PropertySignature | ts.PropertyDeclaration | ts.ParameterDeclaration
+
+function isProperty(node: ts.Node): node is PropertySyntax {
+  return ts.isPropertySignature(node) || ts.isPropertyDeclaration(node) || ts.isParameter(node)
+}
+
+/** `constructor(readonly id: Sku)` declares a property. */
+function propertiesIn(member: ts.TypeElement | ts.ClassElement): readonly ts.Node[] {
+  if (!ts.isConstructorDeclaration(member)) return [member]
+  return member.parameters.filter((each) => ts.isParameterPropertyDeclaration(each, member))
+}
+
+/** As a value is declared: `Order` of `const order: Order`. */
+function declaredType(value: ts.Symbol | undefined): ts.TypeNode | undefined {
+  const declaration = value?.valueDeclaration
+  return declaration !== undefined && ts.isVariableDeclaration(declaration) ? declaration.type : undefined
 }

@@ -73,12 +73,16 @@ describe('a file that is no handler', () => {
     ['a call of another function', "import { topic } from 'pyrallel'\nexport default topic('orders')"],
     [
       'a handler() that is not from pyrallel',
-      "import { handler } from './own.ts'\nexport default handler('orders', () => {})",
+      "import { handler } from '../own.ts'\nexport default handler('orders', () => {})",
     ],
     ['a name that is imported from a library', "import thing from 'some-library'\nexport default thing"],
   ] as const) {
     it(`is refused when its default export is ${what}`, () => {
-      const diagnostic = only({ 'handlers/a.ts': source })
+      const diagnostic = only({
+        'handlers/a.ts': source,
+        'own.ts': 'export const handler = () => {}\n',
+        'node_modules/some-library/index.js': 'module.exports = () => {}\n',
+      })
       assert.equal(diagnostic.code, 'PYR_HANDLER_EXPORT')
       assert.match(diagnostic.message, /not a call of `handler` or `batchHandler` from 'pyrallel'/)
     })

@@ -260,4 +260,38 @@ describe('Generator', () => {
       assert.match(files.map(({ content }) => content).join(''), /Shape = Type\.Object\(\{\n {2}r: Type\.Number\(\)/)
     }
   })
+
+  it('names the files that types come from, and those that it waits for; and follows them as they change', async () => {
+    const root = projectOnDisk({
+      'tsconfig.json': '{ "compilerOptions": { "module": "nodenext" } }',
+      'types.ts': "import type { Sku } from './sku.ts'\nexport interface Line { sku: Sku }\n",
+      'sample.json': '{ "id": "a" }',
+      'handlers/a.ts': `import { handler } from 'pyrallel'
+import data from '../sample.json' with { type: 'json' }
+import type { Line } from '../types.ts'
+export default handler<{ line: Line; sample: typeof data; shop: Shop }>('orders', () => {})
+`,
+    })
+    const generator = await Generator.open(root)
+    const { diagnostics } = await generator.update('shop')
+    assert.deepEqual(
+      diagnostics.map(({ file, line }) => `${file}:${line}`),
+      ['handlers/a.ts:4', 'types.ts:1'],
+    )
+    for (const file of ['types.ts', 'sku.ts']) assert.ok(generator.watched().includes(join(root, file)), file)
+    const changes = {
+      'sku.ts': 'export type Sku = string\n',
+      'globals.d.ts': 'interface Shop { open: boolean }\n',
+      'sample.json': '{ "id": 1 }',
+    }
+    for (const [file, text] of Object.entries(changes)) {
+      writeFileSync(join(root, file), text)
+      assert.deepEqual(await generator.update('shop', [file]), await generate(root, 'shop'))
+    }
+    assert.deepEqual((await generator.update('shop')).diagnostics, [])
+    for (const file of Object.keys(changes)) assert.ok(generator.watched().includes(join(root, file)), file)
+    writeFileSync(join(root, 'globals.d.ts'), 'interface Shop { open: number }\n')
+    const { files } = await generator.update('shop', ['globals.d.ts'])
+    assert.match(files.map(({ content }) => content).join(''), /open: Type\.Number\(\)/)
+  })
 })
