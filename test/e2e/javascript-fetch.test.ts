@@ -20,6 +20,7 @@ const clock = systemClock()
 const brokers = new Brokers({
   bootstrap: cluster.brokers.split(','),
   clock,
+  onAllDown() {},
   link: (host, port) =>
     new BrokerLink(host, port, {
       library,

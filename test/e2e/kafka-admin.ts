@@ -93,6 +93,13 @@ export class KafkaAdmin {
       .sort((a, b) => a.partition - b.partition)
   }
 
+  /** Rejects while there is none. */
+  async leaderOf(topic: string, partition: number): Promise<number> {
+    const own = (await this.#partitionsOf(topic)).find(({ id }) => id === partition)
+    if (own === undefined || own.leader < 0) throw new Error(`nobody leads ${topic}:${partition}`)
+    return own.leader
+  }
+
   /**
    * The broker that coordinates a group now: the one that leads the group's partition of Kafka's own topic, as any broker tells. The
    * administrator cannot be asked: librdkafka crashes when a group is described while its coordinator changes, and describes topics by one

@@ -11,6 +11,7 @@ after(() => cluster.stop())
 const heartbeats = { 'heartbeat.interval.ms': 250 }
 const protocols: Readonly<Record<string, PlanChanges>> = {
   'the new group protocol': { groupProtocol: 'consumer' },
+  'the new group protocol, in JavaScript': { client: 'javascript' },
   'the classic cooperative protocol': { groupProtocol: 'classic', librdkafka: heartbeats },
   'the classic eager protocol': {
     groupProtocol: 'classic',
@@ -41,18 +42,23 @@ describe('a group that is scaled under load', { timeout: 480_000 }, () => {
     })
   }
 
-  it('loses nothing when a member is killed, and what that had committed does not run again', async (t) => {
-    const scenario = await Scenario.open(t, cluster, { partitions: 6 }, { behaviour: { takesMs: [5, 30] } })
-    const load = scenario.load(300, 60)
-    const members = await Promise.all([scenario.start(), scenario.start(), scenario.start()])
-    await scenario.untilShared(6)
-    await scenario.untilProgress(200, [members[1]!])
-    await members[1]!.kill()
-    await scenario.untilShared(6)
-    await scenario.untilProgress(200)
-    await load.stop()
-    const { repeats } = await scenario.finish()
-    // The ledger has seen that each of these was done after the last commit; and commits had come all the while.
-    assert.ok(repeats < members[1]!.count('end') / 2, `${repeats} records ran again`)
-  })
+  for (const [client, name] of [
+    ['librdkafka', 'of librdkafka'],
+    ['javascript', 'in JavaScript'],
+  ] as const) {
+    it(`loses nothing when a member ${name} is killed, and what that had committed does not run again`, async (t) => {
+      const scenario = await Scenario.open(t, cluster, { partitions: 6 }, { client, behaviour: { takesMs: [5, 30] } })
+      const load = scenario.load(300, 60)
+      const members = await Promise.all([scenario.start(), scenario.start(), scenario.start()])
+      await scenario.untilShared(6)
+      await scenario.untilProgress(200, [members[1]!])
+      await members[1]!.kill()
+      await scenario.untilShared(6)
+      await scenario.untilProgress(200)
+      await load.stop()
+      const { repeats } = await scenario.finish()
+      // The ledger has seen that each of these was done after the last commit; and commits had come all the while.
+      assert.ok(repeats < members[1]!.count('end') / 2, `${repeats} records ran again`)
+    })
+  }
 })

@@ -18,6 +18,8 @@ export interface BrokersOptions {
   readonly bootstrap: readonly string[]
   readonly clock: Clock
   readonly link: (host: string, port: number, purpose: Purpose) => BrokerLink
+  /** Called when not one of the brokers that are known could be reached: once, until one answers again. */
+  readonly onAllDown: (fault: KafkaFault) => void
 }
 
 export class Brokers {
@@ -26,6 +28,8 @@ export class Brokers {
   /** By node, `host:port`. */
   readonly #addresses = new Map<number, string>()
   readonly #topics = new Map<string, TopicMetadata>()
+  /** Not one could be reached, and none has answered since. */
+  #isAllDown = false
   #isClosed = false
 
   constructor(options: BrokersOptions) {
@@ -59,15 +63,23 @@ export class Brokers {
 
   /** By whichever broker answers first. Rejects with what the last one said. */
   async askAny<A>(call: ApiCall<A>): Promise<A> {
-    let last: KafkaFault | undefined
+    const faults: KafkaFault[] = []
     for (const address of this.#candidates()) {
       try {
-        return await this.#linkTo(address, 'control').call(call)
+        const answer = await this.#linkTo(address, 'control').call(call)
+        this.#isAllDown = false
+        return answer
       } catch (thrown) {
-        last = toFault(thrown)
+        faults.push(toFault(thrown))
       }
     }
-    throw last ?? new KafkaFault(faultCodes.TRANSPORT, 'there is no broker to ask')
+    const last = faults.at(-1) ?? new KafkaFault(faultCodes.TRANSPORT, 'there is no broker to ask')
+    const isAllDown = !this.#isClosed && faults.every(({ code }) => code === faultCodes.TRANSPORT)
+    if (isAllDown && !this.#isAllDown) {
+      this.#isAllDown = true
+      this.#options.onAllDown(new KafkaFault(faultCodes.ALL_BROKERS_DOWN, 'all broker connections are down', last))
+    }
+    throw last
   }
 
   /** @throws KafkaFault when the node is not known */

@@ -119,6 +119,7 @@ export class JavascriptConnection implements ViewedConnection {
       bootstrap: this.#options.brokers.split(',').map((each) => each.trim()),
       clock: this.#clock,
       link: (host, port, purpose) => this.#link(host, port, purpose, onFault),
+      onAllDown: onFault,
     })
   }
 

@@ -177,7 +177,8 @@ export class Fetcher {
       errors.tell(answeredFault(code), 'records could not be fetched', place)
     } else if (event.kind === 'out-of-range') {
       const facts = { ...place, from: event.from, position: event.position }
-      errors.tell(answeredFault(faultCodes.OFFSET_OUT_OF_RANGE), 'records could not be fetched', facts)
+      log.warn(facts, 'a position is outside its log: reading goes on at the first record that there is')
+      errors.count({ code: faultCodes.OFFSET_OUT_OF_RANGE })
     } else if (event.kind === 'corrupt') {
       errors.tell(answeredFault(faultCodes.CORRUPT_MESSAGE), 'a batch is damaged; it is fetched again', place)
     } else {

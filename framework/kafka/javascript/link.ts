@@ -13,6 +13,8 @@ const API_VERSIONS: Api = { name: 'ApiVersions', key: 18, lowest: 2, highest: 2 
 const SESSION_SHARE = 0.8
 /** Firewalls forget connections that say nothing for some minutes. */
 const KEEP_ALIVE_MS = 60_000
+/** Between two connections to a broker that takes none: the first pause, and the longest. */
+const RECONNECT_MS = { least: 50, most: 1_000 } as const
 /** What a Kafka broker never begins an answer with: an answer of so many bytes. */
 const HTTP_START = 'HTTP'
 
@@ -50,6 +52,8 @@ export class BrokerLink {
   /** That of `#current`. */
   #newest: LibraryConnection | undefined
   readonly #connections = new Set<LibraryConnection>()
+  /** Why the last connection was not made, and until when no other is tried. */
+  #refusal: { readonly fault: KafkaFault; readonly pauseMs: number; readonly untilMs: number } | undefined
   #isClosed = false
 
   constructor(host: string, port: number, options: LinkOptions) {
@@ -84,6 +88,10 @@ export class BrokerLink {
   #open(): Promise<OpenConnection> {
     if (this.#isClosed)
       return Promise.reject(new KafkaFault(faultCodes.DESTROYED, `${this.address}: the client is closed`))
+    const refusal = this.#refusal
+    if (this.#current === undefined && refusal !== undefined && this.#options.clock.now() < refusal.untilMs) {
+      return Promise.reject(refusal.fault)
+    }
     this.#current ??= this.#connect()
     return this.#current.then((open) => {
       if (this.#options.clock.now() < open.untilMs) return open
@@ -110,12 +118,20 @@ export class BrokerLink {
       await this.#connected(connection)
       const versions = await this.#send(connection, versionsCall, API_VERSIONS.highest)
       const sessionMs = this.#sessionsMs.get(connection) ?? 0
+      this.#refusal = undefined
       const untilMs = sessionMs > 0 ? startedAtMs + sessionMs * SESSION_SHARE : Number.POSITIVE_INFINITY
       return { connection, versions, untilMs }
     } catch (thrown) {
       this.#drop(connection)
+      this.#refuse(toFault(thrown))
       throw thrown
     }
+  }
+
+  /** Whoever asks meanwhile hears the same, and nobody is told again. */
+  #refuse(fault: KafkaFault): void {
+    const pauseMs = Math.min((this.#refusal?.pauseMs ?? RECONNECT_MS.least / 2) * 2, RECONNECT_MS.most)
+    this.#refusal = { fault, pauseMs, untilMs: this.#options.clock.now() + pauseMs }
   }
 
   #connected(connection: LibraryConnection): Promise<void> {
