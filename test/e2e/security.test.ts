@@ -8,6 +8,7 @@ import { after, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { connectJavascript } from '../../framework/kafka/javascript/client.ts'
+import type { KafkaClient } from '../../framework/kafka/kafka-client.ts'
 import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { Logger } from '../../framework/model/logger.ts'
@@ -18,6 +19,8 @@ import { startKafka } from './kafka-harness.ts'
 
 const external = process.env.PYRALLEL_TEST_BROKERS !== undefined
 const CHECK_MS = 4_000
+/** After so long a connection over the listener SHORT must be authenticated anew. */
+const SESSION_MS = 1_500
 const password = 'secret-of-alice'
 const wrongPassword = 'guess-of-mallory'
 const secrets = [password, wrongPassword, 'passphrase-of-the-test', 'PRIVATE KEY']
@@ -33,7 +36,7 @@ const tlsOf = (listener: string) => ({
 const scramLogin = 'org.apache.kafka.common.security.scram.ScramLoginModule required;'
 const cluster = await startKafka({
   scramUsers: { alice: password },
-  listeners: { TLS: 'SSL', NARROW: 'SSL', MUTUAL: 'SSL', SASL: 'SASL_SSL' },
+  listeners: { TLS: 'SSL', NARROW: 'SSL', MUTUAL: 'SSL', SASL: 'SASL_SSL', SHORT: 'SASL_SSL' },
   config: {
     ...tlsOf('tls'),
     ...tlsOf('narrow'),
@@ -43,6 +46,12 @@ const cluster = await startKafka({
     ...tlsOf('sasl'),
     'listener.name.sasl.ssl.client.auth': 'requested',
     'listener.name.mutual.ssl.client.auth': 'required',
+    ...tlsOf('short'),
+    'listener.name.short.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-512',
+    'listener.name.short.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="${password}";`,
+    'listener.name.short.scram-sha-512.sasl.jaas.config': scramLogin,
+    'listener.name.short.plain.connections.max.reauth.ms': SESSION_MS,
+    'listener.name.short.scram-sha-512.connections.max.reauth.ms': SESSION_MS,
     'listener.name.sasl.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
     'listener.name.sasl.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="${password}";`,
     'listener.name.sasl.scram-sha-256.sasl.jaas.config': scramLogin,
@@ -131,15 +140,18 @@ async function roundTrip(topic: string, listener: string, parts: SecurityParts, 
       if (record !== undefined) return String(record.value)
     }
   } finally {
-    const closing = consumer.close()
-    let isClosed = false
-    void closing.finally(() => {
-      isClosed = true
-    })
-    while (!isClosed) await consumer.poll(0, 20).catch(() => {})
+    await closePolled(consumer)
     await producer.close(5_000)
     await connection.close()
   }
+}
+
+async function closePolled(consumer: KafkaClient): Promise<void> {
+  let isClosed = false
+  void consumer.close().finally(() => {
+    isClosed = true
+  })
+  while (!isClosed) await consumer.poll(0, 20).catch(() => {})
 }
 
 const { ca, strangerCa, client, stranger, revoked, server } = certificates
@@ -277,6 +289,37 @@ describe('a secured cluster, to the client in JavaScript', { skip: external, tim
       )
       const said = [error.message, error.stack, JSON.stringify(error.cause), inspect(error), ...words].join('\n')
       for (const secret of secrets) assert.ok(!said.includes(secret), `${secret} in: ${said}`)
+    })
+  }
+})
+
+describe('sessions of SASL that end, to the client in JavaScript', { skip: external, timeout: 60_000 }, () => {
+  for (const mechanism of ['PLAIN', 'SCRAM-SHA-512'] as const) {
+    it(`are left for a new one in time, with requests under way: ${mechanism}`, async (t) => {
+      const { connection, words } = await connectedInJavascript('SHORT', { ca, sasl: { mechanism, ...user } })
+      const topic = `short-${mechanism}`
+      await connection.createTopics([topic], 1)
+      const [producer, consumer] = [
+        await connection.producer(),
+        await connection.consumer({ group: topic, startFrom: 'earliest' }),
+      ]
+      t.after(async () => {
+        await closePolled(consumer)
+        await producer.close(1_000)
+        await connection.close()
+      })
+      await consumer.subscribe([topic], { onAssigned() {}, async onRevoked() {}, onLost() {} })
+      const produced: Promise<unknown>[] = []
+      let read = 0
+      const until = performance.now() + 4 * SESSION_MS
+      while (performance.now() < until) {
+        produced.push(producer.produce({ topic, key: null, value: Buffer.from('x'), headers: [] }))
+        read += (await consumer.poll(100, 5)).length
+      }
+      await Promise.all(produced)
+      while (read < produced.length) read += (await consumer.poll(100, 100)).length
+      assert.equal(read, produced.length)
+      assert.doesNotMatch(words.join('\n'), /reports an error/)
     })
   }
 })
