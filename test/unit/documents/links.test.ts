@@ -54,10 +54,10 @@ describe('a page', () => {
     )
   })
 
-  it('that is DESIGN.md has at most 2,300 words beside its tables: rules and reasons, and no diary', () => {
+  it('that is DESIGN.md has at most 2,400 words beside its tables: rules and reasons, and no diary', () => {
     const prose = textOf('DESIGN.md').replaceAll(/^\|.*$/gm, '')
     const { length } = prose.split(/\s+/)
-    assert.ok(length <= 2_300, `${length} words`)
+    assert.ok(length <= 2_400, `${length} words`)
   })
 
   it('says which language each of its blocks of TypeScript or shell is in, as the checks go by it', () => {
