@@ -79,9 +79,9 @@ export interface PoisonOptions {
    */
   readonly threshold?: number
   /**
-   * For how long. Then the next record of the key runs: a success closes the breaker, another one that is given up
-   * opens it again. Default '30s'. A duration from 1ms to 24h. Longer: more records of the key end in the dead-letter
-   * topic after the fault is over.
+   * For so long the records of the key do not run. Then the next one does: if it succeeds, the breaker closes; if it
+   * is given up, it opens again. Default '30s'. A duration from 1ms to 24h. Longer: more records of the key end in the
+   * dead-letter topic after the fault is over.
    */
   readonly cooldown?: Duration
 }

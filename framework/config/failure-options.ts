@@ -68,7 +68,7 @@ export const guards = {
       worse: 'Lower: good records of a key that had bad luck end in the dead-letter topic.',
     }),
     cooldown: duration(1, 86_400_000, '30s', {
-      what: 'For how long. Then the next record of the key runs: a success closes the breaker, another one that is given up opens it again.',
+      what: 'For so long the records of the key do not run. Then the next one does: if it succeeds, the breaker closes; if it is given up, it opens again.',
       worse: 'Longer: more records of the key end in the dead-letter topic after the fault is over.',
     }),
   }),

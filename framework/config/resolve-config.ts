@@ -119,7 +119,7 @@ export const configDefaults: Omit<ResolvedConfig, 'group'> = (() => {
   return defaults
 })()
 
-/** Stated for the compiler: what the schema resolves to is what the planes read. */
+/** Makes the compiler compare two types: what the schemas of the options resolve to, and what the planes read. */
 type Check<Expected, Actual extends Expected> = Actual
 export type ResolvedParts = {
   readonly limits: Check<Limits, ResolvedConfig['limits']>

@@ -132,7 +132,7 @@ export interface Runtime {
   update(handlers: readonly ResolvedHandler[]): Promise<RuntimeUpdate>
   /**
    * Starts nothing more, of one handler or of all. Polling goes on, partitions are kept, and what is in flight goes on; once the limits are
-   * reached, nothing more is taken in. Holds for handlers that come later, too. The time of a pause does not count for `maxBlocking`.
+   * reached, nothing more is taken in. Where all are paused, so are handlers that an update brings. The time of a pause does not count for `maxBlocking`.
    * @throws PyrallelError PYR_USAGE when there is no such handler
    */
   pause(handlerId?: string): void

@@ -140,7 +140,7 @@ export class OrderChecker {
     shard.settled = Math.max(shard.settled, rank)
   }
 
-  /** Nothing is compared for records that have no order partner. */
+  /** Records that may run in any order are not compared. */
   #shardOf({ handlerId, topic, partition, key }: Delivery): Shard | undefined {
     const ordering = this.#orderings.get(handlerId)
     if (ordering === undefined || ordering === 'unordered' || (ordering === 'key' && key === null)) return undefined

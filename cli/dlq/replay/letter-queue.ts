@@ -86,7 +86,7 @@ export class LetterQueue {
   }
 }
 
-/** Undefined for one that has no order partner. */
+/** Undefined for a letter that may be sent beside any other. */
 function keyOf({ target, letter }: DueLetter): string | undefined {
   const { key } = letter.record
   return key === null ? undefined : `${target}/${key.toString('latin1')}`

@@ -96,7 +96,10 @@ function takeTogether(
   return { taken, most }
 }
 
-/** The next of the same shard comes first. One that may not run is refused only when it is the head of its shard. */
+/**
+ * The next record of the same shard comes first. A record that a guard refuses is given up only when it is the first of its shard: behind
+ * another one, it waits for what becomes of that.
+ */
 function takeNext(taken: readonly Pending[], source: BatchSource): Pending | undefined {
   const last = taken.at(-1)
   const next = last?.next

@@ -21,7 +21,7 @@ import { type Pending, ShardQueue } from './shard-queue.ts'
 export interface StartGate {
   /** Changes nothing. */
   mayRun(state: PartitionState, pending: Pending): boolean
-  /** Takes over a record that was taken and may not run. */
+  /** A record was taken from its shard, and `mayRun` says no: it is given up without an attempt. */
   refuse(state: PartitionState, pending: Pending): void
 }
 

@@ -33,7 +33,7 @@ export interface Pending {
   next: Pending | undefined
 }
 
-/** Records that must run one after the other. `key` is undefined for a record that has no order partner. */
+/** Records that must run one after the other. `key` is undefined for a record that may run beside any other. */
 export interface Shard {
   readonly key: string | undefined
   head: Pending | undefined
@@ -44,7 +44,7 @@ export interface Shard {
   isListed: boolean
 }
 
-/** The shard a record belongs to; undefined when it has no order partner. Keys are compared by their bytes. */
+/** The shard a record belongs to; undefined when it may run beside any other. Keys are compared by their bytes. */
 export function shardKeyOf(record: KafkaRecord, ordering: Ordering): string | undefined {
   switch (ordering) {
     case 'key':

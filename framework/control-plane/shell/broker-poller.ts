@@ -298,7 +298,7 @@ export class BrokerPoller {
     this.#valve.onAssigned(partitions)
   }
 
-  // Liveness before completeness: whatever is not done by then is delivered again, to whoever owns the partition next.
+  // Bounded, as the whole group waits for the answer. What has not ended by then is delivered again to the next owner of its partition.
   async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
     const { client, engines, shutdown, log } = this.#options
     const { graceMs, unwindMs, commitMs } = revokeTimes(shutdown.revokeGraceMs, client.revokeLimitMs)
@@ -320,7 +320,7 @@ export class BrokerPoller {
     if (!isCommitted) {
       log.warn({ partitions: partitions.map(partitionPlace) }, 'the last commit before a revoke was not acknowledged')
     }
-    // What was lost meanwhile may be back by now, and that assignment is not for this revoke to end.
+    // A partition that was lost during the drain may have been assigned again by now. This revoke must not end the new assignment.
     const given = this.#manager.present(assignments)
     this.#valve.onGone(given)
     this.#manager.onRevoked(given)
