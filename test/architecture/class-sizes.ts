@@ -9,7 +9,6 @@ export const largeClasses: Readonly<Record<string, number>> = {
   AdaptiveConcurrency: 12,
   AppConfig: 12,
   Attempt: 11,
-  BrokerPoller: 20,
   EventMeters: 12,
   FileWatch: 11,
   IntakeGate: 12,

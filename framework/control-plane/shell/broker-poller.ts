@@ -6,10 +6,9 @@ import { allSettled } from '../../model/all-settled.ts'
 import { bug, toError } from '../../model/errors.ts'
 import type { EventSink } from '../../model/events.ts'
 import type { Logger } from '../../model/logger.ts'
-import { partitionId, partitionPlace, type TopicPartition } from '../../model/record.ts'
+import type { TopicPartition } from '../../model/record.ts'
 import type { CommitSettings, Limits, Route, ShutdownSettings } from '../../model/settings.ts'
 import type { GroupMetrics } from '../../model/snapshot.ts'
-import type { WorkItem } from '../../model/work.ts'
 import type { Clock } from '../../time/clock.ts'
 import { WorkManager } from '../work-manager.ts'
 import { CoordinatorQuestion } from './coordinator-question.ts'
@@ -18,10 +17,12 @@ import { DeadLetterPublisher } from './dead-letters.ts'
 import { Drain } from './drain.ts'
 import { groupMetrics } from './group-snapshot.ts'
 import { IntakeValve } from './intake-valve.ts'
+import { MemberPast } from './member-past.ts'
 import { OffsetCommitter } from './offset-committer.ts'
 import { PollSize } from './poll-size.ts'
 import { Pump } from './pump.ts'
-import { revokeTimes, shutDown, UNWIND_MS } from './shutdown.ts'
+import { abortWorkOf, giveUpRevoked } from './revoke.ts'
+import { shutDown, UNWIND_MS } from './shutdown.ts'
 
 /** Each call holds a thread of libuv's pool, so it is short; a record that arrives ends the wait. */
 const POLL_WAIT_MS = 20
@@ -74,12 +75,7 @@ export class BrokerPoller {
   #hasFailed = false
   #endRest: (() => void) | undefined
   #stopping: Promise<void> | undefined
-  #subscribedAt: number | undefined
-  /** When the last poll settled. */
-  #polledAt: number | undefined
-  #hadPartitions = false
-  /** When the last of its partitions was taken away, as long as none has come since. */
-  #lostAt: number | undefined
+  readonly #past = new MemberPast()
   #routes: readonly Route[]
 
   constructor(options: BrokerPollerOptions) {
@@ -162,7 +158,7 @@ export class BrokerPoller {
       onLost: (partitions) => this.#onLost(partitions),
     })
     if (this.#stopping !== undefined) return
-    this.#subscribedAt = this.#options.clock.now()
+    this.#past.onSubscribed(this.#options.clock.now())
     this.#options.log.info({ topics }, 'subscribed: the group hands out partitions')
     this.#state = 'running'
     this.#loop = this.#pollUntilClosed()
@@ -220,10 +216,11 @@ export class BrokerPoller {
       manager: this.#manager,
       isPaused: this.#valve.isPaused,
     }
-    const life = { state: this.#state, subscribedAt: this.#subscribedAt, polledAt: this.#polledAt }
-    const past = { hadPartitions: this.#hadPartitions, lostAt: this.#lostAt }
     const now = clock.now()
-    return groupMetrics({ ...parts, ...life, ...past, refusedMs: this.#credentials.refusedFor(now) }, now)
+    return groupMetrics(
+      { ...parts, state: this.#state, ...this.#past.times, refusedMs: this.#credentials.refusedFor(now) },
+      now,
+    )
   }
 
   // --- the loop ---
@@ -245,13 +242,14 @@ export class BrokerPoller {
     if (this.#isTaking && !this.#valve.isPaused && !this.#wantsMore()) await this.#rest()
     const size = this.#pollSize.within(this.#isTaking ? this.#valve.apply() : 0)
     const records = await client.poll(size, this.#isTaking && size === 0 && !this.#valve.isPaused ? 0 : POLL_WAIT_MS)
-    this.#polledAt = this.#options.clock.now()
+    const now = this.#options.clock.now()
+    this.#past.onPolled(now)
     if (records.length > 0) {
-      this.#pollSize.onPolled(records.length, this.#polledAt)
-      this.#manager.onPolled(records, this.#polledAt)
+      this.#pollSize.onPolled(records.length, now)
+      this.#manager.onPolled(records, now)
       this.#credentials.onAccepted()
     }
-    this.#question.look(this.#polledAt)
+    this.#question.look(now)
     this.#pump.run()
   }
 
@@ -291,52 +289,25 @@ export class BrokerPoller {
 
   #onAssigned(partitions: readonly AssignedPartition[]): void {
     this.#manager.onAssigned(partitions, this.#options.clock.now())
-    this.#hadPartitions = true
-    this.#lostAt = undefined
+    this.#past.onAssigned()
     this.#credentials.onAccepted()
     if (this.#state !== 'running') this.#manager.startDraining(partitions)
     this.#valve.onAssigned(partitions)
   }
 
-  // Bounded, as the whole group waits for the answer. What has not ended by then is delivered again to the next owner of its partition.
-  async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
+  #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
     const { client, engines, shutdown, log } = this.#options
-    const { graceMs, unwindMs, commitMs } = revokeTimes(shutdown.revokeGraceMs, client.revokeLimitMs)
-    const assignments = this.#manager.startDraining(partitions)
-    // Their next owner runs what has not begun: there is no need to wait for it.
-    const isOfThem = isOf(partitions)
-    for (const engine of engines.values()) engine.recall(isOfThem)
-    const leftBehind = await this.#drain.until(partitions, graceMs)
-    if (leftBehind > 0) {
-      log.warn(
-        { partitions: partitions.map(partitionPlace), leftBehind, waitedMs: graceMs },
-        'partitions are given up with records in flight; their next owner gets them again',
-      )
-      // Before the commit and not after it: then the next owner may have begun with the same keys. What ends by itself in this moment is committed.
-      this.#abortWorkOf(this.#manager.present(assignments))
-      await this.#drain.until(partitions, unwindMs)
-    }
-    const isCommitted = await this.#committer.flush(partitions, commitMs)
-    if (!isCommitted) {
-      log.warn({ partitions: partitions.map(partitionPlace) }, 'the last commit before a revoke was not acknowledged')
-    }
-    // A partition that was lost during the drain may have been assigned again by now. This revoke must not end the new assignment.
-    const given = this.#manager.present(assignments)
-    this.#valve.onGone(given)
-    this.#manager.onRevoked(given)
+    const { revokeGraceMs } = shutdown
+    const own = { manager: this.#manager, drain: this.#drain, committer: this.#committer, valve: this.#valve }
+    return giveUpRevoked(partitions, { ...own, client, engines, revokeGraceMs, log })
   }
 
   #onLost(partitions: readonly TopicPartition[]): void {
-    this.#abortWorkOf(partitions)
+    abortWorkOf(partitions, this.#options.engines)
     this.#valve.onGone(partitions)
     this.#manager.onLost(partitions)
-    if (!this.#manager.hasPartitions) this.#lostAt = this.#options.clock.now()
+    if (!this.#manager.hasPartitions) this.#past.onLostAll(this.#options.clock.now())
     this.#drain.check()
-  }
-
-  #abortWorkOf(partitions: readonly TopicPartition[]): void {
-    const isOfThem = isOf(partitions)
-    for (const engine of this.#options.engines.values()) engine.abort(isOfThem)
   }
 
   // --- the end ---
@@ -365,9 +336,4 @@ export class BrokerPoller {
     this.#hasFailed = true
     this.#options.onFatal(error)
   }
-}
-
-function isOf(partitions: readonly TopicPartition[]): (item: WorkItem) => boolean {
-  const ids = new Set(partitions.map(partitionId))
-  return ({ records: [record] }) => record !== undefined && ids.has(partitionId(record))
 }

@@ -4,6 +4,7 @@ import type { KafkaClient } from '../../kafka/kafka-client.ts'
 import type { Limits, Route } from '../../model/settings.ts'
 import type { GroupMetrics, HandlerMetrics, PartitionMetrics } from '../../model/snapshot.ts'
 import type { WorkManager } from '../work-manager.ts'
+import type { MemberTimes } from './member-past.ts'
 
 const MAX_PARTITIONS = 1_000
 /**
@@ -12,7 +13,7 @@ const MAX_PARTITIONS = 1_000
  */
 const JOIN_GRACE_MS = 10_000
 
-export interface GroupParts {
+export interface GroupParts extends MemberTimes {
   readonly group: string
   readonly manager: WorkManager
   readonly client: Pick<KafkaClient, 'logEnd'>
@@ -21,11 +22,6 @@ export interface GroupParts {
   readonly limits: Limits
   readonly isPaused: boolean
   readonly state: 'idle' | 'running' | 'draining' | 'closed'
-  readonly subscribedAt: number | undefined
-  readonly polledAt: number | undefined
-  readonly hadPartitions: boolean
-  /** When all of them were taken away, as long as none has come since. */
-  readonly lostAt: number | undefined
   readonly refusedMs: number | undefined
 }
 
