@@ -48,7 +48,12 @@ export function summaryText(summary: TrafficSummary, violations: readonly string
     ['records', `${groupedDigits(summary.done)} of ${groupedDigits(summary.sent)} done`],
     ...(summary.endedBefore === undefined
       ? []
-      : [['', `the traffic file ended after ${groupedDigits(summary.sent)} of ${groupedDigits(summary.endedBefore)}`] as const]),
+      : [
+          [
+            '',
+            `the traffic file ended after ${groupedDigits(summary.sent)} of ${groupedDigits(summary.endedBefore)}`,
+          ] as const,
+        ]),
     ...(summary.unread > 0 ? [['read by no handler', paint('yellow', groupedDigits(summary.unread))] as const] : []),
     ['rate', `${groupedDigits(summary.perSecond)} records/s over ${(summary.tookMs / 1_000).toFixed(2)} s`],
     ['latency', `p50 ${ms(summary.p50Ms)}, p99 ${ms(summary.p99Ms)}, from produce to done`],
