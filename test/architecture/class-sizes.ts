@@ -9,6 +9,7 @@ export const largeClasses: Readonly<Record<string, number>> = {
   AdaptiveConcurrency: 12,
   AppConfig: 12,
   Attempt: 11,
+  BrokerPoller: 17,
   EventMeters: 12,
   FileWatch: 11,
   IntakeGate: 12,

@@ -54,7 +54,7 @@ describe('a page', () => {
     )
   })
 
-  it('that is DESIGN.md has at most 2,400 words beside its tables: rules and reasons, and no diary', () => {
+  it('DESIGN.md has at most 2,400 words beside its tables: rules and reasons, and no diary', () => {
     const prose = textOf('DESIGN.md').replaceAll(/^\|.*$/gm, '')
     const { length } = prose.split(/\s+/)
     assert.ok(length <= 2_400, `${length} words`)
