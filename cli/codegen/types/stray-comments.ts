@@ -16,10 +16,18 @@ export function strayComments(declaration: ts.Node): readonly StrayComment[] {
   const end = ts.getTrailingCommentRanges(file.text, declaration.end)?.at(-1)?.end ?? declaration.end
   if (!anyTag.test(file.text.slice(declaration.pos, end))) return []
   const read = new Set<number>()
+  const readIn = (node: ts.Node): void => {
+    if (isRead(node)) {
+      const { symbol } = node as { readonly symbol?: ts.Symbol }
+      for (const { position } of commentsOf(symbol)) read.add(position)
+    }
+    ts.forEachChild(node, readIn)
+  }
+  readIn(declaration)
+  // In nearly all declarations, every comment is read. The others are looked through token by token: a text may look like a comment.
+  if (commentsIn(file, declaration.pos, end).every(({ position }) => read.has(position))) return []
   const found: StrayComment[] = []
   const visit = (node: ts.Node): void => {
-    const { symbol } = node as { readonly symbol?: ts.Symbol }
-    if (isRead(node)) for (const { position } of commentsOf(symbol)) read.add(position)
     const children = node.getChildren(file)
     if (children.length === 0) found.push(...commentsIn(file, node.pos, node.getStart(file)))
     for (const child of children) if (!ts.isJSDoc(child)) visit(child)
