@@ -12,7 +12,7 @@
  *
  * ESM in `.mjs` files, split into chunks that entries share, with source maps beside them (hashed: in them, which is half as many files), names kept, for Node 20.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import type { BuildContext, BuildFailure, BuildOptions, BuildResult } from 'esbuild'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
@@ -231,7 +231,8 @@ class AppBundler implements Bundler {
   /** At once: each step of an asynchronous write would wait for a turn of the event loop, which handlers share in `pyrallel dev`. */
   #write(path: string, contents: Uint8Array): void {
     const isHashed = this.#settings.naming === 'hashed'
-    if (isHashed && this.#written.has(path)) return
+    // Somebody may have deleted it: `git clean`.
+    if (isHashed && this.#written.has(path) && existsSync(path)) return
     try {
       mkdirSync(dirname(path), { recursive: true })
       writeFileSync(path, contents)

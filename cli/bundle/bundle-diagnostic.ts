@@ -1,6 +1,6 @@
 /** Turns esbuild's messages into the diagnostics that the generator makes too: plain data with a code frame. */
 import { readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type { Message } from 'esbuild'
 import { codeFrame, type Diagnostic } from '../diagnostics/diagnostic.ts'
 import { packageName } from './installed-package.ts'
@@ -40,7 +40,7 @@ export function machineCode({ text, location }: Message): PlaceUse | undefined {
 }
 
 function fixOf(specifier: string, file: string, said: string): string {
-  if (specifier.startsWith('.')) {
+  if (specifier.startsWith('.') || isAbsolute(specifier)) {
     return 'Write the file that is imported, or correct the path; it ends in the extension of the file, such as .ts.'
   }
   const install = `npm install ${specifier}`

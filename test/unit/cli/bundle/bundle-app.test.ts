@@ -150,6 +150,16 @@ describe('a bundle', () => {
     assert.deepEqual(files.sort(), [join(root, 'later.ts'), join(root, 'one.ts'), join(root, 'shared.ts')])
   })
 
+  it('is written again where somebody has deleted it', async () => {
+    const root = aProject({ 'one.ts': 'export const one = 1\n' })
+    const bundler = await aBundler(root)
+    const entries = [{ name: 'one', file: 'one.ts' }]
+    const output = outputOf(done(await bundler.bundle(entries)), 'one')
+    rmSync(join(root, 'out'), { recursive: true })
+    assert.equal(outputOf(done(await bundler.bundle(entries)), 'one'), output)
+    assert.ok(existsSync(output))
+  })
+
   it('follows entries that come and go', async () => {
     const root = aProject(shared)
     const bundler = await aBundler(root)
@@ -261,6 +271,13 @@ describe('a bundle that cannot be made', () => {
     assert.match(first?.frame ?? '', /> 2 \| export default.*\n {4}\| {40}\^$/m)
     write(root, { 'handlers/a.ts': 'export default () => "fine"\n' })
     done(await bundler.bundle([a]))
+  })
+
+  it('advises no package where an entry is gone', async () => {
+    const root = aProject({})
+    const { diagnostics } = failed(await (await aBundler(root)).bundle([{ name: 'one', file: 'handlers/one.ts' }]))
+    assert.match(diagnostics[0]?.message ?? '', /\.\/handlers\/one\.ts/)
+    assert.match(diagnostics[0]?.fix ?? '', /^Write the file/)
   })
 
   it('says which import leads nowhere, and which file would help', async () => {
