@@ -1,4 +1,4 @@
-/** The pictures of DESIGN.md name classes, their methods and files: all of them are there. */
+/** The pictures of DESIGN.md and docs/contributing.md name classes, their methods and files: all of them are there. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -38,9 +38,12 @@ function strangers(picture: string, { classes, files }: Named): readonly string[
   return [...wrong, ...missing]
 }
 
-describe('the pictures of DESIGN.md', () => {
-  const design = readFileSync(join(checkout, 'DESIGN.md'), 'utf8')
-  const pictures = [...design.matchAll(/^```\n(.*?)^```$/gms)].map(([, picture = '']) => picture)
+describe('the pictures of the design', () => {
+  const design = ['DESIGN.md', 'docs/contributing.md']
+    .map((page) => readFileSync(join(checkout, page), 'utf8'))
+    .join('\n')
+  const blocks = design.matchAll(/^```(\w*)\n(.*?)^```$/gms)
+  const pictures = [...blocks].flatMap(([, language, block = '']) => (language === '' ? block : []))
   const named = inFramework()
 
   it('are two: the planes, and the way of a record through the worker engine', () => {
