@@ -207,7 +207,7 @@ export class JavascriptConsumer implements KafkaClient {
   #onEvent(event: MembershipEvent): void {
     const { errors, log, instanceId, sessionTimeoutMs } = this.#options
     this.#joined?.assignments.take(event)
-    if (event.kind === 'refused')
+    if (event.kind === 'refused' && !isOnItsWay(event.code))
       errors.tell(answeredFault(event.code), 'the group has refused a request of this member')
     else if (event.kind === 'failed') this.#fail(answeredFault(event.code))
     else if (event.kind === 'left') this.#onLeft()
@@ -276,6 +276,15 @@ export class JavascriptConsumer implements KafkaClient {
   #requireOpen(): void {
     if (this.#isClosed) throw closedError()
   }
+}
+
+/** The coordinator moves, or has just come: no fault of anybody, and over in a moment. */
+function isOnItsWay(code: number): boolean {
+  return (
+    code === faultCodes.COORDINATOR_LOAD_IN_PROGRESS ||
+    code === faultCodes.COORDINATOR_NOT_AVAILABLE ||
+    code === faultCodes.NOT_COORDINATOR
+  )
 }
 
 function closedError(): PyrallelError {
