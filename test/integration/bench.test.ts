@@ -75,7 +75,11 @@ describe('the benchmark', { timeout: 240_000 }, () => {
       }
       assert.equal(cells[1]?.fraction, 1, 'the bare loop is its own bound when nothing is done')
       assert.deepEqual(cells[0]?.bound?.by, 'client')
-      assert.equal(steps.length, 9, 'two systems and two workloads by their titles, the broker is warmed up, four cells')
+      assert.equal(
+        steps.length,
+        9,
+        'two systems and two workloads by their titles, the broker is warmed up, four cells',
+      )
     } finally {
       await connection.close()
       await filler.close()
