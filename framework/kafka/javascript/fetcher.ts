@@ -78,7 +78,8 @@ export class Fetcher {
   /** At most `max` records. @throws PyrallelError PYR_KAFKA for a batch that this process cannot read */
   take(max: number): readonly KafkaRecord[] {
     const records = this.#plan.handOut(max, this.#now)
-    if (records.length > 0) this.#step()
+    // Also for none: what is damaged is found out here, and has to be fetched again.
+    this.#step()
     return records
   }
 

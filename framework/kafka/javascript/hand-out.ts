@@ -20,7 +20,8 @@ export class HandOut<R> {
   }
 
   /**
-   * An equal share of each partition, then what is left of the others' shares.
+   * An equal share of each partition, then what is left of the others' shares. What a block throws that cannot be read is thrown when nothing
+   * was read before it: its partition stays in line, and is met again.
    * @param onCorrupt is told of a cursor that stands before a damaged batch
    */
   take(max: number, onCorrupt: (cursor: PartitionCursor<R>) => void): R[] {
@@ -29,7 +30,13 @@ export class HandOut<R> {
       const share = Math.ceil((max - records.length) / this.#ready.size)
       for (const cursor of [...this.#ready]) {
         this.#ready.delete(cursor)
-        cursor.read(Math.min(share, max - records.length), records)
+        try {
+          cursor.read(Math.min(share, max - records.length), records)
+        } catch (thrown) {
+          this.offer(cursor)
+          if (records.length === 0) throw thrown
+          return records
+        }
         onCorrupt(cursor)
         this.offer(cursor)
         if (records.length >= max) break

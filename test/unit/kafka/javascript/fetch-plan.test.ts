@@ -144,6 +144,18 @@ describe('the fetch plan', () => {
     assert.equal(records.filter((record) => record.startsWith('2')).length >= 5, true)
   })
 
+  it('loses nothing of the others to a block that cannot be read, and meets it again', () => {
+    const plan = planOf(2)
+    const read = (): number => {
+      throw new Error('compressed in another way')
+    }
+    const bad = { ...block(0, 0, 5), read }
+    answer(plan, only(plan).id, { ...at(1), block: block(1, 0, 3) }, { block: bad })
+    assert.deepEqual(plan.handOut(10, 0), ['1@0', '1@1', '1@2'])
+    assert.throws(() => plan.handOut(10, 0), /another way/)
+    assert.throws(() => plan.handOut(10, 0), /another way/)
+  })
+
   it('follows a leader that is named with the refusal, without asking, and asks where none is named', () => {
     const plan = planOf(1)
     const currentLeader = { leaderId: 3, leaderEpoch: 6 }
