@@ -185,7 +185,7 @@ describe('the packed package', { timeout: 300_000 }, () => {
 
       await succeed(root, pyrallel, ['generate'])
       await succeed(root, bin(root, 'tsc'), [])
-      assert.match(await succeed(root, 'npm', ['test']), /# fail 0/)
+      assert.match(await succeed(root, 'npm', ['test']), /[#ℹ] fail 0/)
 
       const dev = run(root, pyrallel, ['dev'])
       await dev.seen(new RegExp(`assigned [^\\n]*${topic.replaceAll('.', '\\.')}\\[0 1 2 3\\]`))
