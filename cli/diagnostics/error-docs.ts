@@ -48,9 +48,8 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
     fix: 'Allow its install script (npm: allowScripts in package.json; pnpm: allowBuilds in pnpm-workspace.yaml, up to version 10 pnpm.onlyBuiltDependencies in package.json; Yarn: dependenciesMeta; Bun: trustedDependencies; `pyrallel init` writes them) and install again. Without a prebuilt binary: install zlib1g-dev libssl-dev libzstd-dev libcurl4-openssl-dev libsasl2-dev (Debian), then `CKJS_LINKING=dynamic npm install`. `pyrallel dev --broker memory` needs none of it.',
   },
   PYR_CLIENT_MISSING: {
-    cause:
-      '@platformatic/kafka is not installed. It is optional, and npm leaves it out without a word on a Node that is older than it asks for (22).',
-    fix: 'Run `npm install --save-exact @platformatic/kafka@2.12.1` in the project: as a dependency of its own, npm installs it with a warning on Node 20, too.',
+    cause: '@platformatic/kafka is not installed. Pyrallel does not bring it along.',
+    fix: 'Run `npm install --save-exact @platformatic/kafka@2.12.1` in the project. On Node 20 npm warns that it asks for 22.',
   },
   PYR_AUTH_FAILED: {
     cause:
