@@ -227,7 +227,10 @@ export class LibrdkafkaConsumer implements KafkaClient {
 
   async #consume(maxRecords: number, leftMs: number): Promise<readonly NativeMessage[]> {
     // While closing we go on without it, so that the partitions can still be given back.
-    if (this.#fault.error !== undefined && this.#state === 'open') throw this.#fault.error
+    if (this.#fault.error !== undefined && this.#state === 'open') {
+      await this.#fault.explained(this.#options.clock)
+      if (this.#state === 'open') throw this.#fault.error
+    }
     const timeoutMs = Math.max(0, Math.min(Math.ceil(leftMs), CONSUME_SLICE_MS))
     if (this.#state === 'disconnecting' || this.#state === 'closed') {
       await sleep(this.#options.clock, timeoutMs)
@@ -251,7 +254,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
   }
 
   #onConsumeError(error: NativeError): void {
-    // A fatal one is thrown by the next call: until then the log has told the reason.
+    // A fatal one is thrown by the next call: until then the log has mostly told the reason.
     if (this.#state !== 'open' || this.#fault.note(error)) return
     const { errors, group } = this.#options
     if (error.code === faultCodes.INCONSISTENT_GROUP_PROTOCOL) {

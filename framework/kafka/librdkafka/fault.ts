@@ -3,6 +3,8 @@
  * `consume` is dropped by the binding, and only the log has the reason. So all of them are listened to.
  */
 import { PyrallelError } from '../../model/errors.ts'
+import type { Clock } from '../../time/clock.ts'
+import { sleep } from '../../time/wait.ts'
 import { faultCodes, groupTaken, isFatal, isGroupTaken } from '../faults/codes.ts'
 import type { ErrorReport } from '../faults/error-report.ts'
 import type { NativeConsumer, NativeError } from './binding.ts'
@@ -10,11 +12,14 @@ import { nativeError } from './errors.ts'
 
 /** `[thrd:main]: Fatal error: Broker: Group authorization failed: ...` */
 const preamble = /^\[thrd:[^\]]*\]: (?:Fatal error: )?/
+/** How long the log may take to say what `Local: Fatal error` was. It comes by a way of its own, some milliseconds before or after. */
+const REASON_WAIT_MS = 200
 
 export class FatalFault {
   readonly #group: string
   readonly #errors: ErrorReport
   #error: PyrallelError | undefined
+  #lacksReason = false
 
   constructor(native: Pick<NativeConsumer, 'on'>, group: string, errors: ErrorReport) {
     this.#group = group
@@ -22,6 +27,7 @@ export class FatalFault {
     native.on('event.log', ({ fac, message }) => {
       if (fac !== 'FATAL') return
       this.#error = this.#cannotGoOn(message.replace(preamble, ''), new Error(message))
+      this.#lacksReason = false
       this.#count()
     })
     native.on('event.error', (error) => this.note(nativeError(error)))
@@ -38,9 +44,19 @@ export class FatalFault {
     return true
   }
 
+  /** Waits a moment for the reason where only that is known which librdkafka says of every fatal error. */
+  async explained(clock: Clock): Promise<void> {
+    if (!this.#lacksReason) return
+    await sleep(clock, REASON_WAIT_MS)
+    this.#lacksReason = false
+  }
+
   /** The first stays, apart from that the log may know the reason better. */
   set(error: Error): void {
-    this.#error ??= error instanceof PyrallelError ? error : this.#cannotGoOn(error.message, error)
+    if (this.#error === undefined) {
+      this.#error = error instanceof PyrallelError ? error : this.#cannotGoOn(error.message, error)
+      this.#lacksReason = nativeError(error).code === faultCodes.FATAL
+    }
     this.#count()
   }
 

@@ -355,7 +355,6 @@ describe('polling', () => {
 
   for (const [what, error] of [
     ['another instance has the same id', { message: 'fenced', code: 82 }],
-    ['librdkafka says that it is fatal', { message: 'fatal', code: -150 }],
     ['the error is marked as fatal', { message: 'fatal', code: 1, isFatal: true }],
   ] as const) {
     it(`counts it, and rejects every poll from the next on, when ${what}`, async () => {
@@ -371,20 +370,49 @@ describe('polling', () => {
   const fatal = { message: 'Local: Fatal error', code: -150 }
 
   it('hears of a fatal error that did not come by consuming, as an event', async () => {
-    const { native, consumer, errors } = await scripted()
+    const { native, consumer, errors, clock } = await scripted()
     native.emit('event.error', { message: 'fatal error', code: -1 })
-    await assert.rejects(consumer.poll(1, 0), { code: 'PYR_KAFKA' })
+    const refused = assert.rejects(consumer.poll(1, 0), { code: 'PYR_KAFKA' })
+    await clock.advanceAndSettle(200)
+    await refused
     assert.deepEqual(errors, ['FATAL'])
   })
 
   it('hears of a fatal error that did not come by consuming, by a refused commit', async () => {
-    const { consumer, errors, rebalance, answerCommit } = await scripted()
+    const { consumer, errors, rebalance, answerCommit, clock } = await scripted()
     await rebalance(ASSIGN, [p(0)])
     const refused = assert.rejects(consumer.commit([commitOf(0, 5)]), { code: 'PYR_COMMIT_FAILED', retriable: false })
     answerCommit(fatal, [answerOf(0, 5)])
     await refused
-    await assert.rejects(consumer.poll(1, 0), { code: 'PYR_KAFKA' })
+    const rejected = assert.rejects(consumer.poll(1, 0), { code: 'PYR_KAFKA' })
+    await clock.advanceAndSettle(200)
+    await rejected
     assert.deepEqual(errors, ['FATAL'])
+  })
+
+  it('waits a moment for the reason of a fatal error, which the log can have later than the next poll', async () => {
+    const { native, consumer, errors, clock } = await scripted()
+    native.batches.push(fatal)
+    await consumer.poll(1, 0)
+    const rejected = assert.rejects(consumer.poll(1, 0), { message: /Group authorization failed: heartbeat\.$/ })
+    await clock.advanceAndSettle(150)
+    const message = '[thrd:main]: Fatal error: Broker: Group authorization failed: heartbeat'
+    native.emit('event.log', { severity: 0, fac: 'FATAL', message })
+    await clock.advanceAndSettle(50)
+    await rejected
+    assert.deepEqual(errors, ['FATAL'])
+  })
+
+  it('goes without the reason of a fatal error that the log does not give in time', async () => {
+    const { native, consumer, clock } = await scripted()
+    native.batches.push(fatal)
+    await consumer.poll(1, 0)
+    const rejected = assert.rejects(consumer.poll(1, 0), {
+      message: 'The Kafka consumer cannot go on: Local: Fatal error.',
+    })
+    await clock.advanceAndSettle(200)
+    await rejected
+    await assert.rejects(consumer.poll(1, 0), { code: 'PYR_KAFKA' })
   })
 
   it('gives the reason of a fatal error, which only the log has, and counts it once however often it is told', async () => {
