@@ -1,9 +1,15 @@
 /** `pyrallel generate`: writes generated/, or with --check says what would change. */
-import { generate, refuseOffsetChanges, type StaleFile, writeFiles } from '../codegen/generate.ts'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { Closers } from '../../framework/model/closers.ts'
+import { ownPackages } from '../bundle/own-packages.ts'
+import { Generator, refuseOffsetChanges, type StaleFile, writeFiles } from '../codegen/generate.ts'
 import { type OffsetChange, offsetChangesText } from '../codegen/offset-changes.ts'
+import { buildFolder } from '../dev/app/build-folder.ts'
 import { lineDiff } from '../diagnostics/line-diff.ts'
 import { reportDiagnostics, reportWarnings } from '../diagnostics/report-diagnostics.ts'
-import { loadProject } from '../project/project.ts'
+import { AppConfig, type ConfigLoad } from '../project/app-config.ts'
+import { loadProject, refuseMissingConfig } from '../project/project.ts'
 import { refuseEmpty } from '../project/refuse-empty.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
@@ -19,8 +25,18 @@ export interface GenerateOptions {
 
 export async function generateCommand(options: GenerateOptions, io: Io): Promise<number> {
   const startedAt = performance.now()
-  const { root, declaredGroup } = await loadProject(io.cwd())
-  const generation = await generate(root, declaredGroup)
+  const root = io.cwd()
+  refuseMissingConfig(root)
+  // The compiler is loaded while esbuild works. What the config has to say comes first.
+  const opening = Generator.open(root)
+  opening.catch(() => {})
+  const loaded = await loadConfig(root)
+  if (loaded.kind === 'failed') {
+    if (options.json === true) io.stdout.write(`${jsonText({ diagnostics: loaded.diagnostics }, 2)}\n`)
+    else reportDiagnostics(loaded.diagnostics, io, 'Nothing was written.')
+    return exitCodes.failed
+  }
+  const generation = await (await opening).update(loaded.project.declaredGroup)
   const { diagnostics, warnings, handlers, stale, offsetChanges } = generation
   if (diagnostics.length === 0) refuseEmpty(handlers)
   const tookMs = Math.round(performance.now() - startedAt)
@@ -50,6 +66,32 @@ export async function generateCommand(options: GenerateOptions, io: Io): Promise
   const what = stale.length === 0 ? 'generated/ is up to date' : 'generated/ is written'
   io.stdout.write(`${what}: ${handlers.length} ${handlers.length === 1 ? 'handler' : 'handlers'}, ${tookMs} ms\n`)
   return exitCodes.fine
+}
+
+/** Bundled, which takes less than tsx. Of a folder that cannot be written to, as CI may have for `--check`: by tsx. */
+async function loadConfig(root: string): Promise<ConfigLoad> {
+  const scratch = buildFolder(process.pid)
+  if (!canMake(join(root, scratch))) {
+    return { kind: 'loaded', project: await loadProject(root), hasNewVariables: false }
+  }
+  const outDir = `${scratch}/config`
+  const config = new AppConfig({ root, env: process.env, mode: 'development', outDir, from: ownPackages() })
+  return new Closers().around(async (closers) => {
+    closers.add('what was bundled', () => rmSync(join(root, scratch), { recursive: true, force: true }))
+    closers.add('the config', () => config.close())
+    // A config that throws is to be told with its own line.
+    process.setSourceMapsEnabled(true)
+    return config.load([])
+  })
+}
+
+function canMake(folder: string): boolean {
+  try {
+    mkdirSync(folder, { recursive: true })
+    return true
+  } catch {
+    return false
+  }
 }
 
 function movedText(changes: readonly OffsetChange[], paint: ReturnType<typeof painter>): string {

@@ -1,6 +1,6 @@
 /** `pyrallel generate`: exit codes, and what is printed. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { main } from '../../../cli/main.ts'
@@ -149,7 +149,6 @@ describe('the config file', () => {
       /pyrallel\.config\.ts: there is no option grup \(its value is 1\)\. Did you mean group\?/,
     ],
     ['no default export', 'export const config = {}', 'PYR_CONFIG_LOAD', /has no default export/],
-    ['a syntax error', 'export default {', 'PYR_CONFIG_LOAD', /pyrallel\.config\.ts could not be loaded: .*Error/],
     [
       'code that throws',
       "throw new Error('no database')",
@@ -166,4 +165,24 @@ describe('the config file', () => {
       assert.ok(!err.includes('    at '), err)
     })
   }
+
+  it('is refused for a syntax error, with its place', async () => {
+    const { code, err } = await generate(projectFolder({ 'pyrallel.config.ts': 'export default {' }))
+    assert.equal(code, 1)
+    assert.ok(err.startsWith('✗ pyrallel.config.ts:1:17 PYR_BUNDLE\n'), err)
+    assert.match(err, /> 1 \| export default \{\n {6}\| {17}\^\n/)
+    assert.ok(err.endsWith('1 mistake. Nothing was written.\n'), err)
+  })
+
+  it('leaves nothing of what is made to read it', async () => {
+    const root = projectFolder({ 'pyrallel.config.ts': config, 'handlers/a.ts': good })
+    await generate(root)
+    assert.deepEqual(readdirSync(join(root, '.pyrallel/dev')), [])
+  })
+
+  it('is read in a folder that nothing may be written to', async () => {
+    // A file where the folder would be: a test that runs as root can write everywhere else.
+    const root = projectFolder({ 'pyrallel.config.ts': config, 'handlers/a.ts': good, '.pyrallel': '' })
+    assert.match((await generate(root, '--check')).out, /^generated\/ is missing/)
+  })
 })
