@@ -52,6 +52,8 @@ async function bringTypeBox() {
     platform: 'node',
     target: 'node20',
     charset: 'utf8',
+    // Half as large, and as much sooner loaded: it is in every bundle, too.
+    minify: true,
   })
   const [license = 'license'] = readdirSync(folder).filter((file) => /^licen[cs]e/i.test(file))
   cpSync(join(folder, license), join(outdir, 'LICENSE'))
