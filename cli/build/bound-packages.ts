@@ -1,12 +1,12 @@
 /** Decides what becomes of code that would not find in a bundle what stands beside its file: its package stays outside, or it is told. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, realpathSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { resolve, sep } from 'node:path'
 import type { BundleLook } from '../bundle/bundle-look.ts'
 import {
-  dependenciesOf,
   type InstalledPackage,
   installedPackage,
+  packageFolder,
   packageName,
   packageOf,
   readManifest,
@@ -30,7 +30,7 @@ export class BoundPackages {
 
   constructor(root: string) {
     this.#root = root
-    this.#ours = new Set(closure(packageRoot))
+    this.#ours = closure(packageRoot)
   }
 
   of({ uses, inputs }: Pick<BundleLook, 'uses' | 'inputs'>): BoundCode {
@@ -126,15 +126,21 @@ function packageImports(root: string, inputs: BundleLook['inputs']): ReadonlyMap
   return known
 }
 
-function closure(root: string): readonly string[] {
+/** The folders of what a package depends on, directly or not. Each manifest is read once: there may be hundreds. */
+function closure(root: string): ReadonlySet<string> {
   const seen = new Set<string>()
-  const queue = [...dependenciesOf(root)]
-  for (const { folder } of queue) {
-    if (seen.has(folder)) continue
-    seen.add(folder)
-    queue.push(...dependenciesOf(folder))
+  const queue = [root]
+  for (const folder of queue) {
+    const { dependencies, optionalDependencies } = readManifest(folder)
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      const found = packageFolder(name, folder)
+      const real = found === undefined ? folder : realpathSync(found)
+      if (real === root || seen.has(real)) continue
+      seen.add(real)
+      queue.push(real)
+    }
   }
-  return [...seen]
+  return seen
 }
 
 function warning(
