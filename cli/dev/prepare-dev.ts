@@ -25,7 +25,6 @@ export interface PreparedDev {
 export async function prepareDev(options: DevOptions, io: Io): Promise<PreparedDev | undefined> {
   const root = io.cwd()
   const trafficFile = trafficFileOf(root, options)
-  process.setSourceMapsEnabled(true)
   removeOldBuilds(root)
   const loader = new AppLoader({ root, env: io.env, trafficFile })
   const since = Date.now()

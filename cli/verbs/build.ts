@@ -64,8 +64,6 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
     closers.add('what was bundled', () => rmSync(join(root, scratch), { recursive: true, force: true }))
     closers.add('the bundler', () => building.close())
     closers.add('the config', () => config.close())
-    // A config that throws is to be told with its own line.
-    process.setSourceMapsEnabled(true)
     // The compiler is loaded while esbuild works. What the config has to say comes first.
     const opening = Generator.open(root)
     opening.catch(() => {})

@@ -79,8 +79,6 @@ async function loadConfig(root: string): Promise<ConfigLoad> {
   return new Closers().around(async (closers) => {
     closers.add('what was bundled', () => rmSync(join(root, scratch), { recursive: true, force: true }))
     closers.add('the config', () => config.close())
-    // A config that throws is to be told with its own line.
-    process.setSourceMapsEnabled(true)
     return config.load([])
   })
 }
