@@ -3,7 +3,8 @@
  * that is fast at one moment and half as fast at the next is so to all of them then: the same code twice differs by some hundredths, where runs one after the other
  * can differ by half. A ratio still depends on the moment, as memory weighs more in some systems: `node --import tsx test/bench/in-turns.bench.ts [a-8p] [bare,ours] [seconds each]`.
  * `ours@FOLDER` is ours of another checkout, such as the build before a change: `a-8p ours@../before,ours 12`.
- * Order per key is checked. `drain`, `flood` and `cores` are bounds: the client alone, and what handlers that wait or compute allow: `d-500 cores,ours-worker`.
+ * Order per key is checked. `drain`, `drain-javascript`, `flood` and `cores` are bounds: each client alone, and what handlers that wait or compute allow: `d-500 cores,ours-worker`.
+ * Processor time is of the whole process, and its peak memory that since its start.
  *
  * Rates are higher than those of `npm run bench`: what the broker and the client's threads have prepared is there when a turn begins.
  */
@@ -19,58 +20,65 @@ import type { PreparedSystem } from './matrix/install.ts'
 import { type LivePeer, type PeerOutcome, runPeer } from './matrix/peer-process.ts'
 import { type BenchRecord, RecordSequence } from './matrix/records.ts'
 import { peerSettings, type Stage } from './matrix/stage.ts'
-import { spreadOf } from './matrix/statistics.ts'
 import { selectSystems } from './matrix/systems.ts'
+import { bytesText } from './matrix/texts.ts'
 import { TopicFiller } from './matrix/topic-filler.ts'
+import { type Comparison, compare, type Mark, missingRecords, type TurnRates, turnRates } from './matrix/turns.ts'
 import { selectWorkloads, type Workload } from './matrix/workloads.ts'
 
 /** Peers that are no systems, but the bounds of those that are: what the client alone, client and event loop, or all cores allow. */
-const BOUNDS = ['drain', 'flood', 'cores'] as const
+const BOUNDS = ['drain', 'drain-javascript', 'flood', 'cores'] as const
 /** Starts what it has at once: it is the bound of those that keep the order. */
 const WITHOUT_ORDER = 'flood'
 const TURN_MS = 300
 const WARM_UP_S = 4
 /** Ratios are also told for pieces of so many turns each. */
 const TURNS_OF_PIECE = 7
-/** More than any system does, so that nobody comes to the end of the topic before the others. Records in a second of its own time. */
-const MOST_PER_SECOND = 400_000
+/** The topic grows while nobody has a turn, so that nobody comes to its end: what the fastest does in so many turns lies ahead of it. */
+const TURNS_AHEAD = 12
+const MOST_AT_ONCE = 300_000
+const FILLED_AT_FIRST_S = 5
+/** Longer than any comparison: peers are ended by it only when nobody else does. */
+const LIMIT_MS = 3_600_000
 const START_LIMIT_MS = 30_000
 
 const [workloadId = 'a-8p', names = 'bare,ours', seconds = '15'] = process.argv.slice(2)
 
 class Contestant {
   readonly name: string
-  readonly outcome: Promise<PeerOutcome>
+  done = 0
+  violations = 0
   #peer: LivePeer | undefined
-  #done = 0
+  #ended: PeerOutcome | undefined
   #activeMs = 0
-  readonly #marks: { readonly done: number; readonly activeMs: number }[] = []
+  readonly #marks: Mark[] = []
 
-  constructor(
-    name: string,
-    stage: Stage,
-    workload: Workload,
-    system: PreparedSystem,
-    records: number,
-    limitMs: number,
-  ) {
+  constructor(name: string, stage: Stage, workload: Workload, system: PreparedSystem) {
     this.name = name
-    const base = peerSettings(stage, workload, system, TOPIC)
-    const settings = { ...base, warmUpRecords: 1, warmUpMs: 1, lastRecord: records, limitMs }
-    this.outcome = runPeer(system.command, settings, {
-      onProgress: (done, peer) => {
-        this.#done = done
+    const settings = {
+      ...peerSettings(stage, workload, system, TOPIC),
+      warmUpRecords: 1,
+      warmUpMs: 1,
+      limitMs: LIMIT_MS,
+    }
+    const outcome = runPeer(system.command, settings, {
+      onProgress: (done, peer, violations) => {
+        this.done = done
+        this.violations = violations
         this.#peer = peer
       },
     })
-  }
-
-  get done(): number {
-    return this.#done
+    void outcome.then((ended) => {
+      this.#ended = ended
+    })
   }
 
   get hasStarted(): boolean {
     return this.#peer !== undefined
+  }
+
+  get peakBytes(): number | undefined {
+    return this.#peer?.peakBytes
   }
 
   suspend(): void {
@@ -81,25 +89,37 @@ class Contestant {
     this.#peer?.resume()
   }
 
-  async takeTurn(): Promise<void> {
-    const from = performance.now()
+  kill(): void {
+    this.#peer?.kill()
+  }
+
+  /** @throws Error when it has ended by itself, or broken the order */
+  check(): void {
+    if (this.#ended !== undefined) {
+      throw new Error(`${this.name} has ended: ${this.#ended.kind === 'failed' ? this.#ended.why : this.#ended.kind}`)
+    }
+    if (this.name !== WITHOUT_ORDER && this.violations > 0) {
+      throw new Error(`${this.name} broke the order ${this.violations} times in ${this.done} records`)
+    }
+  }
+
+  /** @returns records done in it, as far as it has told */
+  async takeTurn(): Promise<number> {
+    const [from, done] = [performance.now(), this.done]
     this.resume()
     await sleep(TURN_MS)
     this.suspend()
     this.#activeMs += performance.now() - from
+    return this.done - done
   }
 
   /** A peer tells what it has done every 200 ms, so each mark is late, and by as much as the others. */
   mark(): void {
-    this.#marks.push({ done: this.#done, activeMs: this.#activeMs })
+    this.#marks.push({ done: this.done, activeMs: this.#activeMs, cpuMs: this.#peer?.cpuMs })
   }
 
-  /** Records a second between the marks. */
-  get rates(): readonly number[] {
-    return this.#marks.slice(1).map(({ done, activeMs }, index) => {
-      const before = this.#marks[index] ?? { done: 0, activeMs: 0 }
-      return ((done - before.done) / (activeMs - before.activeMs)) * 1_000
-    })
+  get rates(): TurnRates {
+    return turnRates(this.#marks)
   }
 }
 
@@ -125,46 +145,80 @@ function* take(sequence: RecordSequence, count: number): Iterable<BenchRecord> {
   for (let i = 0; i < count; i += 1) yield sequence.next()
 }
 
-async function race(contestants: readonly Contestant[], records: number, activeS: number): Promise<void> {
+/** Fills the topic ahead of the fastest. */
+class Backlog {
+  readonly #filler: TopicFiller
+  readonly #sequence: RecordSequence
+  #filled = 0
+  #mostInTurn = 0
+
+  constructor(filler: TopicFiller, workload: Workload) {
+    this.#filler = filler
+    this.#sequence = new RecordSequence(workload)
+  }
+
+  async fill(count: number): Promise<void> {
+    await this.#filler.fill(TOPIC, take(this.#sequence, count))
+    this.#filled += count
+  }
+
+  onTurn(done: number): void {
+    this.#mostInTurn = Math.max(this.#mostInTurn, done)
+  }
+
+  /** While nobody has a turn. A part at a time: who is stopped too long is thrown out of its group. */
+  async keepAhead(contestants: readonly Contestant[]): Promise<void> {
+    const mostDone = Math.max(...contestants.map(({ done }) => done))
+    const missing = missingRecords(this.#filled, { mostDone, mostInTurn: this.#mostInTurn }, TURNS_AHEAD)
+    if (missing > 0) await this.fill(Math.min(missing, MOST_AT_ONCE))
+  }
+}
+
+async function race(contestants: readonly Contestant[], backlog: Backlog, activeS: number): Promise<void> {
   const until = performance.now() + START_LIMIT_MS
   while (!contestants.every(({ hasStarted }) => hasStarted)) {
-    if (performance.now() > until) throw new Error('not every system has started in time')
+    for (const each of contestants) each.check()
+    const late = contestants.filter(({ hasStarted }) => !hasStarted).map(({ name }) => name)
+    if (performance.now() > until) throw new Error(`not started within ${START_LIMIT_MS / 1_000} s: ${late.join(', ')}`)
     await sleep(100)
   }
   for (const each of contestants) each.suspend()
   const warmUp = Math.round((WARM_UP_S * 1_000) / TURN_MS)
-  const turns = Math.round((activeS * 1_000) / TURN_MS)
-  for (let turn = 0; turn < warmUp + turns; turn += 1) {
+  const pieces = Math.round((activeS * 1_000) / TURN_MS / TURNS_OF_PIECE)
+  const turns = warmUp + pieces * TURNS_OF_PIECE
+  const markAfter = (turn: number) => {
     if (turn >= warmUp && (turn - warmUp) % TURNS_OF_PIECE === 0) for (const each of contestants) each.mark()
+  }
+  for (let turn = 0; turn < turns; turn += 1) {
+    markAfter(turn)
     // Each comes as often after any other as before it.
-    for (const each of turn % 2 === 0 ? contestants : contestants.toReversed()) await each.takeTurn()
-    const finished = contestants.find(({ done }) => done >= records)
-    if (finished !== undefined) {
-      throw new Error(`${finished.name} is at the end of the topic and has nothing left to do; raise MOST_PER_SECOND`)
-    }
-    process.stderr.write(`\r${turn < warmUp ? 'warming up' : 'measuring'}: turn ${turn + 1} of ${warmUp + turns} `)
+    for (const each of turn % 2 === 0 ? contestants : contestants.toReversed()) backlog.onTurn(await each.takeTurn())
+    for (const each of contestants) each.check()
+    await backlog.keepAhead(contestants)
+    process.stderr.write(`\r${turn < warmUp ? 'warming up' : 'measuring'}: turn ${turn + 1} of ${turns} `)
   }
+  markAfter(turns)
   process.stderr.write('\n')
-  for (const each of contestants) each.resume()
 }
 
-async function print(contestants: readonly Contestant[]): Promise<void> {
+function print(contestants: readonly Contestant[]): void {
   const [first] = contestants
-  for (const { name, rates, outcome } of contestants) {
-    const ended = await outcome
-    if (ended.kind !== 'measured') throw new Error(`${name}: ${ended.kind === 'failed' ? ended.why : ended.kind}`)
-    if (name !== WITHOUT_ORDER && ended.result.violations > 0)
-      throw new Error(`${name} broke the order ${ended.result.violations} times`)
-    const rate = Math.round(mean(rates)).toLocaleString('en')
-    const ratio = mean(rates) / mean(first?.rates ?? [])
-    const pieces = spreadOf(rates.map((each, index) => each / (first?.rates[index] ?? Number.NaN)))
-    const span = pieces === undefined ? '' : ` (pieces ${pieces.min.toFixed(2)} to ${pieces.max.toFixed(2)})`
-    console.log(`${name.padEnd(14)} ${rate.padStart(9)}/s  ${ratio.toFixed(2)} of ${first?.name}${span}`)
+  if (first === undefined) return
+  for (const { name, rates, peakBytes } of contestants) {
+    const rate = Math.round(rates.perSecond).toLocaleString('en')
+    const cpu = rates.cpuUs === undefined ? '' : `${rates.cpuUs.toFixed(2)} us of processor a record`
+    const memory = peakBytes === undefined ? '' : bytesText(peakBytes)
+    const line = `${name.padEnd(22)} ${rate.padStart(9)}/s  ${cpu}  ${memory.padStart(8)}`
+    console.log(
+      `${line}  ${name === first.name ? '' : comparisonText(compare(name, rates, first.name, first.rates), first.name)}`,
+    )
   }
 }
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, each) => sum + each, 0) / values.length
+function comparisonText(comparison: Comparison, base: string): string {
+  if (comparison.kind === 'refused') return comparison.why
+  const { ratio, pieces } = comparison
+  return `${ratio.toFixed(2)} of ${base} (pieces ${pieces.min.toFixed(2)} to ${pieces.max.toFixed(2)})`
 }
 
 const [workload] = selectWorkloads([workloadId])
@@ -177,10 +231,10 @@ const bundle = await bundlePeers()
 try {
   const filler = await TopicFiller.open(kafka.brokers)
   await kafka.admin.createTopic(TOPIC, { partitions: workload.partitions })
-  const perSecond = Math.min(MOST_PER_SECOND, 2 * expectedPerSecond(workload, availableParallelism()))
-  const records = Math.ceil(perSecond * (WARM_UP_S + activeS))
+  const records = Math.ceil(expectedPerSecond(workload, availableParallelism()) * FILLED_AT_FIRST_S)
   console.error(`filling a topic with ${records.toLocaleString('en')} records`)
-  await filler.fill(TOPIC, take(new RecordSequence(workload), records))
+  const backlog = new Backlog(filler, workload)
+  await backlog.fill(records)
   const stage: Stage = {
     brokers: kafka.brokers,
     createTopic: async () => {},
@@ -195,13 +249,13 @@ try {
   const prepared = await Promise.all(
     names.split(',').map(async (name) => ({ name, system: await prepare(name, bundle) })),
   )
-  // Each reports by itself after that, with what its order was like.
-  const limitMs = START_LIMIT_MS / 2 + prepared.length * (WARM_UP_S + activeS) * 1_000 * 1.1
-  const contestants = prepared.map(
-    ({ name, system }) => new Contestant(name, stage, workload, system, records, limitMs),
-  )
-  await race(contestants, records, activeS)
-  await print(contestants)
+  const contestants = prepared.map(({ name, system }) => new Contestant(name, stage, workload, system))
+  try {
+    await race(contestants, backlog, activeS)
+    print(contestants)
+  } finally {
+    for (const each of contestants) each.kill()
+  }
   await filler.close()
 } finally {
   bundle.remove()

@@ -1,6 +1,7 @@
 /**
  * Shows whether a stuck key touches the latency of all others: the same steady rate with and without one, in turn, as often as asked, and the bare loop without one beside
- * them: `node --import tsx test/bench/stuck-key.bench.ts [records a second] [turns]`. One run says nothing: between two of the same kind lies more than between the kinds.
+ * them: `node --import tsx test/bench/stuck-key.bench.ts [records a second] [turns] [ours|ours-javascript]`. One run says nothing: between two of the same kind lies more
+ * than between the kinds. So it also tells in how many turns ours was ahead of the bare loop.
  */
 import { availableParallelism } from 'node:os'
 import { FETCH_AHEAD } from '../../framework/kafka/librdkafka/settings.ts'
@@ -18,9 +19,19 @@ import { selectWorkloads } from './matrix/workloads.ts'
 const WINDOW_MS = 2_000
 const WARM_UP_MS = 1_500
 
-const [perSecond, turns] = [Number(process.argv[2] ?? '2500'), Number(process.argv[3] ?? '9')]
+const [perSecond, turns, ours] = [
+  Number(process.argv[2] ?? '2500'),
+  Number(process.argv[3] ?? '9'),
+  process.argv[4] ?? 'ours',
+]
+if (ours !== 'ours' && ours !== 'ours-javascript') throw new Error('The system must be ours or ours-javascript.')
 if (!(perSecond >= 100 && perSecond <= 50_000 && turns >= 3 && turns <= 50)) {
   throw new Error('The rate must be 100 to 50,000 records a second, and the turns 3 to 50.')
+}
+
+/** Of the same turn, both percentiles. */
+function isBelow(run: LatencyRun, other: LatencyRun | undefined): boolean {
+  return other !== undefined && run.p50 < other.p50 && run.p99 < other.p99
 }
 
 const [free, stuck] = selectWorkloads(['g-free', 'g-stuck'])
@@ -41,8 +52,8 @@ try {
     librdkafka: FETCH_AHEAD,
   }
   const bare = { name: 'bare loop', system: 'bare', workload: free, runs: [] as LatencyRun[] } as const
-  const without = { name: 'ours', system: 'ours', workload: free, runs: [] as LatencyRun[] } as const
-  const beside = { name: 'ours, stuck key', system: 'ours', workload: stuck, runs: [] as LatencyRun[] } as const
+  const without = { name: ours, system: ours, workload: free, runs: [] as LatencyRun[] } as const
+  const beside = { name: `${ours}, stuck key`, system: ours, workload: stuck, runs: [] as LatencyRun[] } as const
   // One more turn than is counted: a broker that has just started is slow.
   for (let turn = 0; turn <= turns; turn += 1) {
     for (const { name, system, workload, runs } of turn % 2 === 0 ? [bare, without, beside] : [bare, beside, without]) {
@@ -57,7 +68,7 @@ try {
       if (run.kind !== 'latency') throw new Error(`${name}: ${run.kind === 'failed' ? run.why : run.kind}`)
       if (turn > 0) runs.push(run)
       process.stderr.write(
-        `turn ${turn} of ${turns}: ${name.padEnd(16)} p50 ${msText(run.p50)}, p99 ${msText(run.p99)}\n`,
+        `turn ${turn} of ${turns}: ${name.padEnd(26)} p50 ${msText(run.p50)}, p99 ${msText(run.p99)}\n`,
       )
     }
   }
@@ -67,7 +78,9 @@ try {
       const spread = spreadOf(runs.map(of))
       return spread && `${msText(spread.median)} (${msText(spread.min)} to ${msText(spread.max)})`
     }
-    console.log(`${name.padEnd(16)} p50 ${text(({ p50 }) => p50)}, p99 ${text(({ p99 }) => p99)}`)
+    const ahead = runs.filter((run, turn) => isBelow(run, bare.runs[turn])).length
+    const compared = name === bare.name ? '' : `; below the bare loop's in ${ahead} of ${turns} turns`
+    console.log(`${name.padEnd(26)} p50 ${text(({ p50 }) => p50)}, p99 ${text(({ p99 }) => p99)}${compared}`)
   }
   await filler.close()
 } finally {

@@ -63,7 +63,7 @@ export function busyKeys({ keys, keyShares }: Workload): number {
 
 /** About what one core does in Java, which is the fastest at it, and what the client does of no-op records. Slower ones are cut off by time. */
 const HASHES_PER_SECOND = 6_000_000
-const CLIENT_PER_SECOND = 200_000
+const CLIENT_PER_SECOND = 400_000
 
 function harmonic(n: number): number {
   let sum = 0

@@ -3,15 +3,20 @@ import { bundleScripts } from '../../bundled-scripts.ts'
 
 const names = [
   'ours',
+  'ours-javascript',
   'ours-worker',
+  'ours-javascript-worker',
   'worker-handler',
   'bare',
   'drain',
+  'drain-javascript',
   'flood',
   'cores',
   'cores-thread',
   'each-message',
   'kafkajs',
+  'kafkajs-batch',
+  'platformatic',
   'paced-producer',
   'curve',
 ] as const

@@ -1,7 +1,7 @@
 /** Measures how many records a second one system does on one topic that is there already; and, for memory, how much it holds meanwhile. */
 import type { PreparedSystem } from './install.ts'
 import { type LivePeer, type PeerHooks, type PeerOutcome, runPeer } from './peer-process.ts'
-import type { FailedRun, RateRun, Run } from './results.ts'
+import type { CutOffRun, FailedRun, RateRun, Run } from './results.ts'
 import { peerSettings, type Stage } from './stage.ts'
 import type { Workload } from './workloads.ts'
 
@@ -34,7 +34,7 @@ export async function measureRate(
     ...peerSettings(stage, workload, system, name),
     ...(workload.measured === 'whole' ? whole : windowIn(stage, system, records)),
   }
-  return rateRun(await runPeer(system.command, settings, hooks))
+  return rateRun(await runPeer(system.command, settings, hooks), settings.lastRecord)
 }
 
 /**
@@ -72,20 +72,21 @@ export async function measureMemory(
     if (done >= records / 10) peakBytesAtTenth ??= peer.peakBytes
   }
   const settings = { ...peerSettings(stage, workload, system, name), lastRecord: records, limitMs: MEMORY_LIMIT_MS }
-  const run = rateRun(await runPeer(system.command, settings, { onProgress }))
+  const run = rateRun(await runPeer(system.command, settings, { onProgress }), settings.lastRecord)
   if (run.kind !== 'rate') return run
   const { perSecond, done, peakBytes } = run
   return { kind: 'memory', perSecond, done, peakBytes, peakBytesAtTenth }
 }
 
-function rateRun(outcome: PeerOutcome): RateRun | FailedRun {
+/** @param lastRecord with which its part of the topic ends */
+export function rateRun(outcome: PeerOutcome, lastRecord: number): RateRun | CutOffRun | FailedRun {
   if (outcome.kind === 'failed') return outcome
   if (outcome.kind !== 'measured') return { kind: 'failed', why: 'it ended before it had measured anything' }
   const { result, cpuMs, peakBytes } = outcome
   const { violations, measured, elapsedMs, done } = result
   if (violations > 0) return { kind: 'failed', why: `order broken ${violations} times in ${done} records` }
   const perSecond = (measured / elapsedMs) * 1_000
-  if (measured === 0) return { kind: 'failed', why: `nothing done in ${Math.round(elapsedMs)} ms` }
+  if (measured === 0) return { kind: 'cut-off', why: cutOffText(done, lastRecord, elapsedMs) }
   return {
     kind: 'rate',
     perSecond,
@@ -93,4 +94,11 @@ function rateRun(outcome: PeerOutcome): RateRun | FailedRun {
     cpuUs: cpuMs === undefined ? undefined : (cpuMs / measured) * 1_000,
     peakBytes,
   }
+}
+
+function cutOffText(done: number, lastRecord: number, elapsedMs: number): string {
+  if (done >= lastRecord) {
+    return `all ${done.toLocaleString('en')} records were done before the warm-up was over; make --window longer`
+  }
+  return `nothing was done in ${Math.round(elapsedMs)} ms, after ${done.toLocaleString('en')} records; make --window longer`
 }

@@ -26,12 +26,15 @@ export interface PeerHooks {
   /** Asks it to end by itself when it has measured, because it has something to write then. Default: it is killed. */
   readonly endsInOrder?: boolean
   onStarted?(): void
-  onProgress?(done: number, peer: LivePeer): void
+  /** @param violations of the order, until now */
+  onProgress?(done: number, peer: LivePeer, violations: number): void
 }
 
 export interface LivePeer {
   /** The most memory until now. */
   readonly peakBytes: number | undefined
+  /** Processor time that it has used until now; `undefined` where it cannot be known. */
+  readonly cpuMs: number | undefined
   /** Ends it with SIGKILL. */
   kill(): void
   /** Takes the processor from all its processes until `resume`. */
@@ -96,6 +99,10 @@ class PeerProcess implements LivePeer {
     return this.#peakBytes
   }
 
+  get cpuMs(): number | undefined {
+    return this.#sample()
+  }
+
   kill(): void {
     this.#settle({ kind: 'killed' })
   }
@@ -128,7 +135,7 @@ class PeerProcess implements LivePeer {
         return
       case 'progress':
         this.#done = message.done
-        this.#hooks.onProgress?.(message.done, this)
+        this.#hooks.onProgress?.(message.done, this, message.violations)
         return
       case 'done':
         this.#settle({ kind: 'measured', result: message, ...this.#use() })

@@ -73,7 +73,9 @@ export function systemText({ title, version, unavailable }: MatrixResult['system
 
 function section(result: MatrixResult, { id, title }: MatrixResult['workloads'][number]): string {
   const cells = result.cells.filter(({ workload, state }) => workload === id && state === 'measured')
-  const failed = result.cells.filter(({ workload, state }) => workload === id && state === 'failed')
+  const failed = result.cells.filter(
+    ({ workload, state }) => workload === id && (state === 'failed' || state === 'cut-off'),
+  )
   const bars = cells.flatMap((cell) => barsOf(cell))
   const bounds = cells.flatMap(({ bound }) => (bound === undefined ? [] : [bound]))
   // Runtimes differ in what their timers and cores allow; the line is that of the highest.
@@ -92,7 +94,7 @@ function section(result: MatrixResult, { id, title }: MatrixResult['workloads'][
 
 function barsOf(cell: Cell): readonly Bar[] {
   const isOurs = cell.system.startsWith('ours')
-  const [first] = cell.runs
+  const first = cell.runs.find(({ kind }) => kind !== 'cut-off')
   switch (first?.kind) {
     case 'rate':
       return cell.rate === undefined

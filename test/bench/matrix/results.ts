@@ -2,10 +2,16 @@
 import type { Bound } from './bounds.ts'
 import { type Spread, spreadOf } from './statistics.ts'
 
-export type Run = RateRun | LatencyRun | RecoveryRun | MemoryRun | FailedRun
+export type Run = RateRun | LatencyRun | RecoveryRun | MemoryRun | CutOffRun | FailedRun
 
 export interface FailedRun {
   readonly kind: 'failed'
+  readonly why: string
+}
+
+/** Nothing is wrong with the system: topic or window was too short for it. */
+export interface CutOffRun {
+  readonly kind: 'cut-off'
   readonly why: string
 }
 
@@ -53,13 +59,13 @@ export interface RecoveryRun {
   readonly lost: number
 }
 
-export type CellState = 'measured' | 'failed' | 'unavailable'
+export type CellState = 'measured' | 'cut-off' | 'failed' | 'unavailable'
 
 export interface Cell {
   readonly workload: string
   readonly system: string
   readonly state: CellState
-  /** Why it failed, or is not there. */
+  /** Why it failed, was cut off, or is not there. */
   readonly why?: string
   readonly runs: readonly Run[]
   /** Records a second over the repetitions. */
@@ -109,11 +115,14 @@ export interface MatrixResult {
   readonly curves: readonly Curve[]
 }
 
-/** A cell of the runs of one system on one workload. One run that failed fails the cell: a system that loses order once is not fast. */
+/** A cell of the runs of one system on one workload. One run that failed fails the cell: a system that loses order once is not fast. One that was cut off counts for nothing. */
 export function cellOf(workload: string, system: string, runs: readonly Run[], bound: Bound | undefined): Cell {
   const failed = runs.find((run) => run.kind === 'failed')
   const rate = spreadOf(runs.flatMap((run) => (run.kind === 'rate' ? [run.perSecond] : [])))
   if (failed !== undefined) return { workload, system, state: 'failed', why: failed.why, runs }
+  const [first] = runs
+  if (first?.kind === 'cut-off' && runs.every(({ kind }) => kind === 'cut-off'))
+    return { workload, system, state: 'cut-off', why: first.why, runs }
   const measured = { workload, system, state: 'measured', runs } as const
   // Latency, memory and recovery are no rates, and a bound in records a second says nothing of them.
   if (rate === undefined) return measured

@@ -55,6 +55,29 @@ export const systems: readonly System[] = [
     }),
   },
   {
+    name: 'ours-javascript',
+    title: 'Pyrallel, async engine, client in JavaScript',
+    runtime: 'node',
+    ours: true,
+    prepare: async (bundle) => ({
+      command: bundle.command('ours-javascript'),
+      version: ofThisCheckout('package.json'),
+      packages: '',
+    }),
+  },
+  {
+    name: 'ours-javascript-worker',
+    title: 'Pyrallel, worker engine, client in JavaScript',
+    runtime: 'node',
+    ours: true,
+    prepare: async (bundle) => ({
+      command: bundle.command('ours-javascript-worker'),
+      version: ofThisCheckout('package.json'),
+      packages: '',
+      warmUpFactor: THREADS_WARM_UP_FACTOR,
+    }),
+  },
+  {
     name: 'bare',
     title: 'bare loop, same client',
     runtime: 'node',
@@ -74,6 +97,24 @@ export const systems: readonly System[] = [
     runtime: 'node',
     ours: false,
     prepare: async (bundle) => ({ command: bundle.command('kafkajs'), ...(await installKafkaJs()) }),
+  },
+  {
+    name: 'kafkajs-batch',
+    title: 'kafkajs, eachBatch',
+    runtime: 'node',
+    ours: false,
+    prepare: async (bundle) => ({ command: bundle.command('kafkajs-batch'), ...(await installKafkaJs()) }),
+  },
+  {
+    name: 'platformatic',
+    title: '@platformatic/kafka, stream of its consumer',
+    runtime: 'node',
+    ours: false,
+    prepare: async (bundle) => ({
+      command: bundle.command('platformatic'),
+      version: ofThisCheckout('node_modules/@platformatic/kafka/package.json'),
+      packages: '',
+    }),
   },
   {
     name: 'pc',

@@ -18,8 +18,9 @@ export function tableRows(result: MatrixResult): readonly (readonly string[])[] 
 
 export function cellText(cell: Cell): string {
   if (cell.state === 'unavailable') return 'not available'
+  if (cell.state === 'cut-off') return `cut off: ${firstLine(cell.why ?? '')}`
   if (cell.state === 'failed') return `failed: ${firstLine(cell.why ?? '')}`
-  const [first] = cell.runs
+  const first = cell.runs.find(({ kind }) => kind !== 'cut-off')
   switch (first?.kind) {
     case 'latency':
       return latencyText(cell.runs.filter((run) => run.kind === 'latency'))

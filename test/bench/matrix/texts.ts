@@ -22,10 +22,12 @@ export function memoryText({ peakBytes, peakBytesAtTenth }: MemoryRun): string {
 
 export function runText(run: Run): string {
   switch (run.kind) {
+    case 'cut-off':
+      return `cut off: ${firstLine(run.why)}`
     case 'failed':
       return `FAILED: ${firstLine(run.why)}`
     case 'rate':
-      return `${rateText(run.perSecond)}/s`
+      return `${rateText(run.perSecond)}/s${run.cpuUs === undefined ? '' : `, ${run.cpuUs.toFixed(2)} us of processor a record`}`
     case 'memory':
       return `${memoryText(run)}, ${rateText(run.perSecond)}/s`
     case 'latency':

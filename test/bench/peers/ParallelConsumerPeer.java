@@ -164,7 +164,7 @@ public final class ParallelConsumerPeer {
       }
       if (now - saidAt >= PROGRESS_MS) {
         saidAt = now;
-        say("{\"kind\":\"progress\",\"done\":" + count + "}");
+        say("{\"kind\":\"progress\",\"done\":" + count + ",\"violations\":" + violations.sum() + "}");
       }
     }
   }

@@ -75,6 +75,10 @@ export class Meter {
     return Atomics.load(this.#header, DONE)
   }
 
+  get violations(): number {
+    return Atomics.load(this.#header, VIOLATIONS)
+  }
+
   /** Latencies of the warm-up do not count. */
   forgetLatencies(): void {
     this.#buckets.fill(0)
@@ -86,7 +90,7 @@ export class Meter {
       done: this.done,
       measured,
       elapsedMs,
-      violations: Atomics.load(this.#header, VIOLATIONS),
+      violations: this.violations,
       repeats: Atomics.load(this.#header, REPEATS),
       latency: [...this.#buckets.entries()].filter(([, count]) => count > 0),
     }

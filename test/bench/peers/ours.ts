@@ -2,4 +2,4 @@
 import { runOurs } from './our-runtime.ts'
 import { runPeer } from './peer.ts'
 
-await runPeer((settings, handle) => runOurs(settings, handle))
+await runPeer((settings, handle) => runOurs(settings, handle, { client: 'librdkafka' }))

@@ -103,7 +103,7 @@ function watch({ warmUpRecords, warmUpMs, lastRecord, limitMs }: PeerSettings, m
       setTimeout(() => process.exit(0), ORPHAN_MS)
     } else if (now - saidAt >= PROGRESS_MS) {
       saidAt = now
-      say({ kind: 'progress', done })
+      say({ kind: 'progress', done, violations: meter.violations })
     }
   }
   const timer = setInterval(sample, SAMPLE_MS)

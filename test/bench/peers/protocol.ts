@@ -63,7 +63,8 @@ export type PeerMessage =
   | { readonly kind: 'started' }
   /** The warm-up is over. */
   | { readonly kind: 'measuring'; readonly done: number }
-  | { readonly kind: 'progress'; readonly done: number }
+  /** `violations` as in the result, until now. */
+  | { readonly kind: 'progress'; readonly done: number; readonly violations: number }
   | PeerResult
   | { readonly kind: 'calibrated'; readonly perSecond: number; readonly latencyMs: number }
   | { readonly kind: 'failed'; readonly why: string }
@@ -96,8 +97,9 @@ export function parseMessage(line: string): PeerMessage | undefined {
     case 'started':
       return { kind: 'started' }
     case 'measuring':
+      return isCount(message.done) ? { kind: 'measuring', done: message.done } : undefined
     case 'progress':
-      return isCount(message.done) ? { kind: message.kind, done: message.done } : undefined
+      return isCount(message.done) && isCount(message.violations) ? message : undefined
     case 'calibrated':
       return isCount(message.perSecond) && isCount(message.latencyMs) ? message : undefined
     case 'failed':

@@ -164,7 +164,7 @@ async def watch() -> None:
                 os._exit(0)
             if now - said_at >= PROGRESS_SECONDS:
                 said_at = now
-                say({"kind": "progress", "done": done})
+                say({"kind": "progress", "done": done, "violations": HEADER[VIOLATIONS]})
         await asyncio.sleep(SAMPLE_SECONDS)
 
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { latencyRun } from '../../bench/matrix/measure-latency.ts'
+import { rateRun } from '../../bench/matrix/measure-rate.ts'
 import { parseLedger, recoveryRun } from '../../bench/matrix/measure-recovery.ts'
 import { cellOf, type Run } from '../../bench/matrix/results.ts'
 import { farBehind } from '../../bench/matrix/run-workload.ts'
+import { cellText } from '../../bench/matrix/table.ts'
 import { bucketOf } from '../../bench/peers/histogram.ts'
 
 const result = { kind: 'done', done: 100, measured: 100, elapsedMs: 10, violations: 0, repeats: 0 } as const
@@ -47,6 +49,31 @@ describe('a recovery run', () => {
   })
 })
 
+describe('a rate run', () => {
+  const outcome = { kind: 'measured', cpuMs: 5, peakBytes: 1 } as const
+  const doneIn = (done: number, measured: number) => ({
+    ...outcome,
+    result: { ...result, done, measured, latency: [] },
+  })
+
+  it('is cut off, and no failure, where the topic ended before the warm-up', () => {
+    const run = rateRun(doneIn(5_000, 0), 5_000)
+    const why = 'all 5,000 records were done before the warm-up was over; make --window longer'
+    assert.deepEqual(run, { kind: 'cut-off', why })
+    assert.equal(cellText(cellOf('a', 'ours', [run], undefined)), `cut off: ${why}`)
+  })
+
+  it('is cut off where nothing was done in the window', () => {
+    const why = 'nothing was done in 10 ms, after 7 records; make --window longer'
+    assert.deepEqual(rateRun(doneIn(7, 0), 5_000), { kind: 'cut-off', why })
+  })
+
+  it('tells the rate and the processor time of a record', () => {
+    const expected = { kind: 'rate', perSecond: 1_000, done: 20, cpuUs: 500, peakBytes: 1 }
+    assert.deepEqual(rateRun(doneIn(20, 10), 20), expected)
+  })
+})
+
 describe('who is measured again', () => {
   it('is not who does less than a fifth of the fastest, nor who failed', () => {
     const behind = farBehind(
@@ -77,6 +104,11 @@ describe('a cell', () => {
   it('has no bound in records a second when it is no rate', () => {
     const run = { kind: 'recovery', doneBefore: 1, executedAgain: 0, uncommitted: 0, lost: 0 } as const
     assert.equal(cellOf('h', 'ours', [run], { by: 'keys', perSecond: 125 }).bound, undefined)
+  })
+
+  it('goes by the runs that were not cut off', () => {
+    const cell = cellOf('b', 'ours', [{ kind: 'cut-off', why: 'too short' }, rate(90)], undefined)
+    assert.deepEqual([cell.state, cell.rate?.median, cellText(cell)], ['measured', 90, '90.0/s'])
   })
 
   it('fails when one of its runs failed', () => {

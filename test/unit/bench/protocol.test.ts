@@ -9,7 +9,7 @@ describe('the protocol between runner and peers', () => {
     const messages = [
       { kind: 'started' },
       { kind: 'measuring', done: 3 },
-      { kind: 'progress', done: 4 },
+      { kind: 'progress', done: 4, violations: 1 },
       { kind: 'calibrated', perSecond: 10.5, latencyMs: 2 },
       { kind: 'failed', why: 'no broker' },
       done,
@@ -24,7 +24,8 @@ describe('the protocol between runner and peers', () => {
   })
 
   it('does not believe a message without its figures', () => {
-    assert.equal(parseMessage('{"kind":"progress"}'), undefined)
+    assert.equal(parseMessage('{"kind":"progress","violations":0}'), undefined)
+    assert.equal(parseMessage('{"kind":"progress","done":4}'), undefined)
     assert.equal(parseMessage('{"kind":"measuring","done":-1}'), undefined)
     assert.equal(parseMessage('{"kind":"calibrated","perSecond":"10"}'), undefined)
     for (const field of ['done', 'measured', 'elapsedMs', 'violations', 'repeats', 'latency']) {
