@@ -175,8 +175,7 @@ export class JavascriptConnection implements ViewedConnection {
       return new PyrallelError('PYR_AUTH_FAILED', facts, { cause: fault })
     }
     if (fault.code === faultCodes.UNSUPPORTED_VERSION) {
-      const facts = `${fault.message}. Update the brokers, or use the client on librdkafka.`
-      return new PyrallelError('PYR_KAFKA', facts, { cause: fault })
+      return new PyrallelError('PYR_KAFKA', `${fault.message}.`, { cause: fault })
     }
     return new PyrallelError(
       'PYR_BROKER_UNREACHABLE',

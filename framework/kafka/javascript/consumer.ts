@@ -4,7 +4,7 @@ import type { Logger } from '../../model/logger.ts'
 import type { KafkaRecord, TopicPartition } from '../../model/record.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
 import { checkCommits, MAX_METADATA_LENGTH, notOwned } from '../commit-request-check.ts'
-import { clientErrorCode, commitError, faultCodes, groupTaken } from '../faults/codes.ts'
+import { clientErrorCode, commitError, faultCodes } from '../faults/codes.ts'
 import type { ErrorReport } from '../faults/error-report.ts'
 import type { CommitRequest, ConsumerOptions, KafkaClient, RebalanceListener } from '../kafka-client.ts'
 import { PartitionStarts } from '../starts/partition-starts.ts'
@@ -14,6 +14,7 @@ import type { Brokers } from './brokers.ts'
 import { answeredFault, KafkaFault, toFault } from './errors.ts'
 import { Fetcher } from './fetcher.ts'
 import { GroupSession } from './group-session.ts'
+import { memberEnd } from './member-end.ts'
 import { revokeLimitMs } from './membership.ts'
 import type { GroupPartition, MembershipEvent } from './membership-steps.ts'
 import { BrokerStartsSource, commitTopics } from './starts-source.ts'
@@ -226,18 +227,7 @@ export class JavascriptConsumer implements KafkaClient {
     if (this.#fault !== undefined) return
     if (clientErrorCode(fault) !== 'FATAL') errors.count({ code: faultCodes.FATAL })
     else errors.count(fault)
-    if (fault.code === faultCodes.GROUP_ID_NOT_FOUND || fault.code === faultCodes.INCONSISTENT_GROUP_PROTOCOL) {
-      this.#fault = groupTaken(group, fault)
-    } else if (fault.code === faultCodes.UNRELEASED_INSTANCE_ID) {
-      const facts =
-        `The Kafka consumer cannot go on: another live member of group ${group} has the instance id '${instanceId}'. ` +
-        'Give each process a kafka.instanceId of its own, or none.'
-      this.#fault = new PyrallelError('PYR_KAFKA', facts, { cause: fault })
-    } else {
-      this.#fault = new PyrallelError('PYR_KAFKA', `The Kafka consumer cannot go on: ${fault.message}.`, {
-        cause: fault,
-      })
-    }
+    this.#fault = memberEnd(fault, group, instanceId)
     this.#wake?.()
   }
 

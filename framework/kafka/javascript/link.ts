@@ -6,7 +6,7 @@ import type { Clock } from '../../time/clock.ts'
 import { faultCodes } from '../faults/codes.ts'
 import type { JavascriptLibrary, KafkaReader, LibraryConnection, LibraryConnectionOptions } from './binding.ts'
 import type { Api, ApiCall } from './call.ts'
-import { connectionFault, KafkaFault, toFault } from './errors.ts'
+import { answeredFault, connectionFault, KafkaFault, toFault } from './errors.ts'
 
 const API_VERSIONS: Api = { name: 'ApiVersions', key: 18, lowest: 2, highest: 2 }
 /** A session of SASL is left for a new connection at this share of its life. */
@@ -19,10 +19,13 @@ const RECONNECT_MS = { least: 50, most: 1_000 } as const
 const HTTP_START = 'HTTP'
 
 type VersionRange = readonly [lowest: number, highest: number]
+/** By the key of the request. */
+type VersionRanges = ReadonlyMap<number, VersionRange>
+const NOT_OFFERED: VersionRange = [0, -1]
 
 interface OpenConnection {
   readonly connection: LibraryConnection
-  readonly versions: ReadonlyMap<number, VersionRange>
+  readonly versions: VersionRanges
   /** A new one is made for requests from then on. */
   readonly untilMs: number
 }
@@ -116,7 +119,9 @@ export class BrokerLink {
     connection.on('close', () => this.#drop(connection))
     try {
       await this.#connected(connection)
-      const versions = await this.#send(connection, versionsCall, API_VERSIONS.highest)
+      const { code, versions } = await this.#send(connection, versionsCall, API_VERSIONS.highest)
+      if (code === faultCodes.UNSUPPORTED_VERSION) throw this.#unsupported(API_VERSIONS, versions)
+      if (code !== 0) throw answeredFault(code)
       const sessionMs = this.#sessionsMs.get(connection) ?? 0
       this.#refusal = undefined
       const untilMs = sessionMs > 0 ? startedAtMs + sessionMs * SESSION_SHARE : Number.POSITIVE_INFINITY
@@ -218,31 +223,36 @@ export class BrokerLink {
     }
   }
 
-  #versionOf(api: Api, versions: ReadonlyMap<number, VersionRange>): number {
-    const [lowest, highest] = versions.get(api.key) ?? [1, 0]
+  #versionOf(api: Api, versions: VersionRanges): number {
+    const [lowest, highest] = versions.get(api.key) ?? NOT_OFFERED
     const version = Math.min(api.highest, highest)
     if (version >= api.lowest && version >= lowest) return version
+    throw this.#unsupported(api, versions)
+  }
+
+  #unsupported({ name, key, ...needed }: Api, versions: VersionRanges): KafkaFault {
+    const [lowest, highest] = versions.get(key) ?? NOT_OFFERED
     const offered = highest < lowest ? 'not at all' : `in versions ${lowest} to ${highest}`
-    throw new KafkaFault(
-      faultCodes.UNSUPPORTED_VERSION,
-      `${this.address}: the broker takes ${api.name} ${offered}, and this client needs version ${api.lowest} to ${api.highest}. ` +
-        'It is made for Apache Kafka 4.0 and newer',
-    )
+    const wanted = needed.lowest === needed.highest ? `${needed.lowest}` : `${needed.lowest} to ${needed.highest}`
+    const update = lowest > needed.highest ? 'Pyrallel' : 'the brokers to Apache Kafka 4.0 or newer'
+    const facts = `the broker takes ${name} ${offered}, and this client needs version ${wanted}`
+    const step = `Update ${update}, or use the client on librdkafka`
+    return new KafkaFault(faultCodes.UNSUPPORTED_VERSION, `${this.address}: ${facts}. ${step}`)
   }
 }
 
-const versionsCall: ApiCall<ReadonlyMap<number, VersionRange>> = {
+const versionsCall: ApiCall<{ readonly code: number; readonly versions: VersionRanges }> = {
   api: API_VERSIONS,
   write() {},
   read(reader) {
     const code = reader.readInt16()
-    if (code !== 0) throw new Error(`error ${code}`)
     const ranges = reader.readArray(
       (r) => [r.readInt16(), [r.readInt16(), r.readInt16()]] as const satisfies readonly [number, VersionRange],
       false,
       false,
     )
-    reader.readInt32()
-    return new Map(ranges)
+    // A broker that does not know the version answers in the format of version 0 (KIP-511), which ends here.
+    if (code === 0) reader.readInt32()
+    return { code, versions: new Map(ranges) }
   },
 }

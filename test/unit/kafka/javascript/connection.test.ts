@@ -128,7 +128,7 @@ describe('the client in JavaScript', { timeout: 30_000 }, () => {
     await assert.rejects(connection.check(LIMIT_MS), {
       code: 'PYR_KAFKA',
       message:
-        /takes Metadata in versions 0 to 7, and this client needs version 12 to 12\. It is made for Apache Kafka 4\.0/,
+        /takes Metadata in versions 0 to 7, and this client needs version 12\. Update the brokers to Apache Kafka 4\.0/,
     })
     assert.equal(asked, 1)
   })

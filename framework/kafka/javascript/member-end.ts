@@ -1,0 +1,35 @@
+/** Why a member cannot go on, in words, with the next step. Pure. */
+import { PyrallelError } from '../../model/errors.ts'
+import { faultCodes, groupTaken } from '../faults/codes.ts'
+import type { KafkaFault } from './errors.ts'
+
+export function memberEnd(fault: KafkaFault, group: string, instanceId: string | undefined): PyrallelError {
+  const { code, message } = fault
+  if (code === faultCodes.GROUP_ID_NOT_FOUND || code === faultCodes.INCONSISTENT_GROUP_PROTOCOL) {
+    return groupTaken(group, fault)
+  }
+  return new PyrallelError(
+    'PYR_KAFKA',
+    `The Kafka consumer cannot go on: ${reasonOf(code, group, instanceId) ?? message}.`,
+    {
+      cause: fault,
+    },
+  )
+}
+
+function reasonOf(code: number, group: string, instanceId: string | undefined): string | undefined {
+  if (code === faultCodes.UNRELEASED_INSTANCE_ID) {
+    return (
+      `another live member of group ${group} has the instance id '${instanceId}'. ` +
+      'Give each process a kafka.instanceId of its own, or none'
+    )
+  }
+  if (code === faultCodes.UNSUPPORTED_VERSION) {
+    return (
+      'the brokers do not take members of the group protocol of Apache Kafka 4.0 (KIP-848). Update the brokers; where they are new enough, ' +
+      'switch it on with `kafka-features.sh upgrade --feature group.version=1`; or use the client on librdkafka with ' +
+      "kafka.groupProtocol: 'classic'"
+    )
+  }
+  return undefined
+}
