@@ -16,7 +16,9 @@ export interface KafkaOptions {
    * Listeners beside the plain one, by name: in capitals, with the protocol that each speaks. What else they need stands in `config`, as
    * `listener.name.<name in small letters>.…`.
    */
-  readonly listeners?: Readonly<Record<string, 'SSL' | 'SASL_SSL' | 'SASL_PLAINTEXT'>>
+  readonly listeners?: Readonly<Record<string, 'PLAINTEXT' | 'SSL' | 'SASL_SSL' | 'SASL_PLAINTEXT'>>
+  /** By listener: where the one broker says that it is found, where that is not the listener itself but something in front of it. */
+  readonly advertised?: Readonly<Record<string, string>>
   /** Passwords of SCRAM users by their names. They stand in the log of the cluster's metadata from its beginning. */
   readonly scramUsers?: Readonly<Record<string, string>>
   /** Broker settings beside the harness's own, as Kafka names them. */
@@ -127,6 +129,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   const each = 2 + others.length
   const ports = await freePorts(size * each)
   const nodes: Node[] = []
+  const at = ({ name, port }: NodeListener) => options.advertised?.[name] ?? `127.0.0.1:${port}`
   for (let i = 0; i < size; i++) {
     const [port, controllerPort, ...rest] = ports.slice(i * each, (i + 1) * each)
     const listeners = others.map(([name, protocol], index) => ({ name, protocol, port: rest[index]! }))
@@ -145,7 +148,8 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   const cluster = new KafkaCluster(brokers, { directory, size, supervision, listeners })
   try {
     for (const node of nodes) {
-      const properties = { ...baseProperties(node, nodes, directory), ...options.config }
+      const advertised = node.listeners.map((each) => `,${each.name}://${at(each)}`).join('')
+      const properties = { ...baseProperties(node, nodes, directory, advertised), ...options.config }
       const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`)
       writeFileSync(join(directory, `broker-${node.id}.properties`), lines.join(''))
     }
@@ -170,10 +174,21 @@ interface Node {
   readonly id: number
   readonly port: number
   readonly controllerPort: number
-  readonly listeners: readonly { readonly name: string; readonly protocol: string; readonly port: number }[]
+  readonly listeners: readonly NodeListener[]
 }
 
-function baseProperties(node: Node, nodes: readonly Node[], directory: string): Record<string, string | number> {
+interface NodeListener {
+  readonly name: string
+  readonly protocol: string
+  readonly port: number
+}
+
+function baseProperties(
+  node: Node,
+  nodes: readonly Node[],
+  directory: string,
+  advertised: string,
+): Record<string, string | number> {
   const replication = nodes.length
   const others = node.listeners.map(({ name, port }) => `,${name}://127.0.0.1:${port}`).join('')
   const protocols = node.listeners.map(({ name, protocol }) => `,${name}:${protocol}`).join('')
@@ -182,7 +197,7 @@ function baseProperties(node: Node, nodes: readonly Node[], directory: string): 
     'node.id': node.id,
     'controller.quorum.voters': nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`).join(','),
     listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}${others}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}${others}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}${advertised}`,
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols}`,
     'log.dirs': join(directory, `broker-${node.id}`),

@@ -1,0 +1,146 @@
+/** Stands between a client and one broker, knows what each answer is an answer to, and does harm to those that a test names. Loopback, no security. */
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+/** By their numbers in the protocol. */
+export const requests = {
+  Produce: 0,
+  Fetch: 1,
+  ListOffsets: 2,
+  Metadata: 3,
+  OffsetCommit: 8,
+  OffsetFetch: 9,
+  FindCoordinator: 10,
+  InitProducerId: 22,
+  ConsumerGroupHeartbeat: 68,
+} as const
+
+/** `cut` sends half of the answer and closes the connection. A function gives what is sent instead, or `undefined` where it leaves this one alone. */
+export type Harm = 'cut' | ((answer: Buffer) => Buffer | undefined)
+
+interface Order {
+  readonly key: number
+  readonly harm: Harm
+  left: number
+  readonly done: () => void
+}
+
+export interface Spoiling {
+  /** Settles when it has happened as often as it was asked for. */
+  readonly done: Promise<void>
+  /** No more of it. */
+  end(): void
+}
+
+export class BrokerProxy {
+  readonly address: string
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  #orders: Order[] = []
+  #target: string | undefined
+  #isSilent = false
+
+  private constructor(server: Server, port: number) {
+    this.#server = server
+    this.address = `127.0.0.1:${port}`
+    server.on('connection', (client) => this.#join(client))
+  }
+
+  static async open(): Promise<BrokerProxy> {
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    return new BrokerProxy(server, typeof address === 'object' && address !== null ? address.port : 0)
+  }
+
+  /** @param broker `host:port` */
+  leadTo(broker: string): void {
+    this.#target = broker
+  }
+
+  /** The next `times` answers to this request. */
+  spoil(request: keyof typeof requests, harm: Harm, times = 1): Spoiling {
+    let done = () => {}
+    const settled = new Promise<void>((resolve) => {
+      done = resolve
+    })
+    const order = { key: requests[request], harm, left: times, done }
+    this.#orders.push(order)
+    return {
+      done: settled,
+      end: () => {
+        this.#orders = this.#orders.filter((each) => each !== order)
+      },
+    }
+  }
+
+  /** Connections are taken, and nothing that the broker says passes, until the function that it gives is called. What was said meanwhile is gone. */
+  silence(): () => void {
+    this.#isSilent = true
+    return () => {
+      this.#isSilent = false
+    }
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy()
+    this.#server.close()
+  }
+
+  #join(client: Socket): void {
+    const [host, port] = (this.#target ?? '').split(':')
+    const broker = connect(Number(port), host)
+    /** Keys of requests by their correlation. */
+    const open = new Map<number, number>()
+    const both = [client, broker]
+    for (const socket of both) {
+      this.#sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        for (const each of both) each.destroy()
+        this.#sockets.delete(socket)
+      })
+    }
+    readFrames(client, (frame) => {
+      open.set(frame.readInt32BE(8), frame.readInt16BE(4))
+      broker.write(frame)
+    })
+    readFrames(broker, (frame) => {
+      const correlation = frame.readInt32BE(4)
+      const key = open.get(correlation)
+      open.delete(correlation)
+      if (!this.#isSilent) this.#answer(client, key, frame)
+    })
+  }
+
+  #answer(client: Socket, key: number | undefined, frame: Buffer): void {
+    for (const order of this.#orders.filter((each) => each.key === key)) {
+      const { harm } = order
+      const harmed = harm === 'cut' ? frame.subarray(0, frame.length >> 1) : harm(frame)
+      if (harmed === undefined) continue
+      if (harm === 'cut') client.end(harmed)
+      else client.write(harmed)
+      order.left -= 1
+      if (order.left > 0) return
+      this.#orders = this.#orders.filter((each) => each !== order)
+      order.done()
+      return
+    }
+    client.write(frame)
+  }
+}
+
+/** With their lengths in front. */
+function readFrames(socket: Socket, take: (frame: Buffer) => void): void {
+  let bytes = Buffer.alloc(0)
+  socket.on('data', (part: Buffer) => {
+    bytes = bytes.length === 0 ? part : Buffer.concat([bytes, part])
+    for (let length = lengthOf(bytes); length <= bytes.length; length = lengthOf(bytes)) {
+      take(bytes.subarray(0, length))
+      bytes = bytes.subarray(length)
+    }
+  })
+}
+
+function lengthOf(bytes: Buffer): number {
+  return bytes.length < 4 ? Number.POSITIVE_INFINITY : 4 + bytes.readInt32BE(0)
+}
