@@ -2,7 +2,8 @@
 import { byte, int32, request, text } from './kafka-request.ts'
 
 export interface Rights {
-  readonly on: 'topic' | 'group'
+  /** There is one cluster, and it is called `kafka-cluster`. */
+  readonly on: 'topic' | 'group' | 'cluster'
   readonly name: string
 }
 
@@ -12,20 +13,25 @@ export const aclBrokerConfig = {
   'allow.everyone.if.no.acl.found': 'true',
 } as const
 
-const resourceTypes = { topic: 2, group: 3 } as const
+const resourceTypes = { topic: 2, group: 3, cluster: 4 } as const
 const literal = 3
-const operations = { all: 2, read: 3 } as const
+const operations = { all: 2, read: 3, write: 4, create: 5, describe: 8 } as const
 const permissions = { deny: 2, allow: 3 } as const
 const everybody = 'User:*'
 
 /** Nobody may read any more; all else stays allowed. */
-export async function denyReading(broker: string, { on, name }: Rights): Promise<void> {
+export async function denyReading(broker: string, rights: Rights): Promise<void> {
+  await deny(broker, rights, 'read')
+}
+
+/** Nobody may do this any more; all else stays allowed. */
+export async function deny(broker: string, { on, name }: Rights, denied: keyof typeof operations): Promise<void> {
   const binding = (operation: number, permission: number) => [
     ...[byte(resourceTypes[on]), text(name), byte(literal), text(everybody), text('*')],
     ...[byte(operation), byte(permission)],
   ]
   // One rule for a resource ends the general permission there, so the rest must be allowed by name.
-  const rules = [binding(operations.all, permissions.allow), binding(operations.read, permissions.deny)]
+  const rules = [binding(operations.all, permissions.allow), binding(operations[denied], permissions.deny)]
   await change(broker, createAcls, [int32(rules.length), ...rules.flat()])
 }
 

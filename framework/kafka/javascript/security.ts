@@ -5,6 +5,9 @@ import type { SecuritySettings } from '../../model/settings.ts'
 import type { JavascriptLibrary, LibraryConnection, SaslOptions } from './binding.ts'
 import type { OauthTokens } from './oauth-tokens.ts'
 
+/** A refused token is answered with a reason, and is an error only once the client has said that it has read it (RFC 7628, section 3.2.3). */
+const OAUTH_REFUSAL_READ = Buffer.from([1])
+
 /** `undefined` when no TLS is asked for. @throws PyrallelError PYR_CONFIG_INVALID when a file that it names cannot be read */
 export function tlsOptions(settings: SecuritySettings | undefined): Readonly<Record<string, unknown>> | undefined {
   if (settings?.tls !== true) return undefined
@@ -43,9 +46,13 @@ export function saslOptions(
         done(null, { ...answer, sessionLifetimeMs: 0n })
       }
       if (mechanism === 'PLAIN') library.saslPlain.authenticate(api, connection, user, secret, told)
-      else if (mechanism === 'OAUTHBEARER')
-        library.saslOAuthBearer.authenticate(api, connection, token, undefined, told)
-      else {
+      else if (mechanism === 'OAUTHBEARER') {
+        const heard: typeof done = (error, answer) => {
+          if (error || answer.authBytes.length === 0) told(error, answer)
+          else api(connection, OAUTH_REFUSAL_READ, told)
+        }
+        library.saslOAuthBearer.authenticate(api, connection, token, undefined, heard)
+      } else {
         const { authenticate, defaultCrypto } = library.saslScramSha
         authenticate(api, connection, mechanism.slice('SCRAM-'.length), user, secret, defaultCrypto, told)
       }
