@@ -131,7 +131,7 @@ export class BrokerProxy {
 
 /** With their lengths in front. */
 function readFrames(socket: Socket, take: (frame: Buffer) => void): void {
-  let bytes = Buffer.alloc(0)
+  let bytes: Buffer = Buffer.alloc(0)
   socket.on('data', (part: Buffer) => {
     bytes = bytes.length === 0 ? part : Buffer.concat([bytes, part])
     for (let length = lengthOf(bytes); length <= bytes.length; length = lengthOf(bytes)) {

@@ -52,6 +52,28 @@ export function makeCertificates(folder: string): Certificates {
   }
 }
 
+/** What brokers present that should not be believed, by somebody who trusts `ca`: valid for 127.0.0.1 otherwise. */
+export interface BrokenChains {
+  readonly ca: string
+  readonly expired: KeyPair
+  readonly selfSigned: KeyPair
+  /** The one in between, which the authority has issued, is not there. */
+  readonly gap: KeyPair
+  /** With the one in between. */
+  readonly whole: KeyPair
+}
+
+export function makeBrokenChains(folder: string): BrokenChains {
+  const name = 'subjectAltName=IP:127.0.0.1'
+  const ca = authority(folder, 'chain-ca')
+  const between = issue(folder, 'between', ca, 'basicConstraints=critical,CA:TRUE')
+  const gap = issue(folder, 'gap', between, name)
+  const whole = { key: gap.key, cert: join(folder, 'whole.pem') }
+  writeFileSync(whole.cert, readFileSync(gap.cert, 'utf8') + readFileSync(between.cert, 'utf8'))
+  const expired = issue(folder, 'expired', ca, name, -1)
+  return { ca: ca.cert, expired, selfSigned: authority(folder, 'self-signed'), gap, whole }
+}
+
 function authority(folder: string, name: string): KeyPair {
   const [cert, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)]
   openssl(
@@ -72,13 +94,13 @@ function authority(folder: string, name: string): KeyPair {
   return { cert, key }
 }
 
-function issue(folder: string, name: string, by: KeyPair, extension: string): KeyPair {
+function issue(folder: string, name: string, by: KeyPair, extension: string, days = 1): KeyPair {
   const [cert, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)]
   const [request, extensions] = [join(folder, `${name}.csr`), join(folder, `${name}.ext`)]
   writeFileSync(extensions, `${extension}\n`)
   openssl('req', '-newkey', 'rsa:2048', '-nodes', '-subj', `/CN=${name}`, '-keyout', key, '-out', request)
   const issuer = ['-CA', by.cert, '-CAkey', by.key, '-CAcreateserial']
-  openssl('x509', '-req', '-in', request, ...issuer, '-days', '1', '-extfile', extensions, '-out', cert)
+  openssl('x509', '-req', '-in', request, ...issuer, '-days', String(days), '-extfile', extensions, '-out', cert)
   return { cert, key }
 }
 

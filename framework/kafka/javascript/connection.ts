@@ -26,6 +26,8 @@ const REQUEST_TIMEOUT_MS: Readonly<Record<Purpose, number>> = { control: 10_000,
 const MAX_IN_FLIGHT = 1_000
 const ADMIN_LIMIT_MS = 10_000
 const VISIBLE_RETRY_MS = 20
+/** All that is known where the other side has hung up. */
+const CLOSED = 'Connection closed'
 
 export class JavascriptConnection implements ViewedConnection {
   readonly description: string
@@ -177,9 +179,11 @@ export class JavascriptConnection implements ViewedConnection {
     if (fault.code === faultCodes.UNSUPPORTED_VERSION) {
       return new PyrallelError('PYR_KAFKA', `${fault.message}.`, { cause: fault })
     }
+    const isPlain = this.#options.security === undefined && fault.message.endsWith(CLOSED)
     return new PyrallelError(
       'PYR_BROKER_UNREACHABLE',
       `No Kafka broker answered at ${this.description} within ${limitMs} ms (${fault.message}). ` +
+        (isPlain ? 'A listener that wants TLS or SASL closes such a connection: then set kafka.security. ' : '') +
         (this.#options.ifUnreachable ?? 'Start one there, or correct `brokers`.'),
       { cause: fault, retriable: true },
     )

@@ -1,0 +1,136 @@
+/** The client in JavaScript on Apache Kafka, with answers that are cut, damaged or never come on their way: nothing is lost, doubled or out of order. */
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { connectJavascript } from '../../framework/kafka/javascript/client.ts'
+import type { RecordProducer } from '../../framework/kafka/kafka-client.ts'
+import type { Logger } from '../../framework/model/logger.ts'
+import type { BrokerProxy, requests } from './broker-proxy.ts'
+import type { KafkaCluster } from './kafka-harness.ts'
+import { PolledReader } from './polled-reader.ts'
+
+const RECORDS = 200
+const HALF = RECORDS / 2
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => String(from + index))
+let topics = 0
+
+function written(producer: RecordProducer, topic: string, values: readonly string[], partition = 0) {
+  return values.map((value) =>
+    producer.produce({ topic, partition, key: null, value: Buffer.from(value), headers: [] }),
+  )
+}
+
+const cutAnswers: readonly (keyof typeof requests)[] = [
+  'Metadata',
+  'InitProducerId',
+  'Produce',
+  'FindCoordinator',
+  'ConsumerGroupHeartbeat',
+  'OffsetFetch',
+  'ListOffsets',
+  'Fetch',
+  'OffsetCommit',
+]
+
+/** @param proxy by which the cluster says that it is found */
+export function wireSuite(cluster: KafkaCluster, proxy: BrokerProxy): void {
+  /** A topic, and a connection to it through the proxy, with every line that was logged. */
+  async function opened(t: TestContext, partitions = 1) {
+    const topic = `wire-${++topics}`
+    await cluster.admin.createTopic(topic, { partitions })
+    const lines: string[] = []
+    const write = (fields: object, message: string) => lines.push(`${message} ${JSON.stringify(fields)}`)
+    const log: Logger = { debug: write, info: write, warn: write, error: write, child: () => log }
+    const connection = await connectJavascript({ brokers: proxy.address, clientId: 'wire', log })
+    const producer = await connection.producer()
+    t.after(async () => {
+      await producer.close(1_000)
+      await connection.close()
+    })
+    return { topic, connection, producer, lines }
+  }
+
+  describe('the client in JavaScript', {
+    skip: cluster.controllable ? false : 'its way to the broker is ours',
+    timeout: 180_000,
+  }, () => {
+    for (const request of cutAnswers) {
+      it(`writes, reads and commits each record once although an answer to ${request} is cut in the middle, and tells of it`, async (t) => {
+        const { topic, connection, producer, lines } = await opened(t)
+        const { done } = proxy.spoil(request, 'cut', 2)
+        const places = written(producer, topic, numbers(0, HALF))
+        const reader = await PolledReader.join(t, connection, topic)
+        await reader.until('the first half is there', () => reader.records.length >= HALF)
+        const last = () => ({ topic, partition: 0, position: reader.records.length, metadata: 'so far' })
+        await reader.during(reader.client.commit([last()]))
+        places.push(...written(producer, topic, numbers(HALF, RECORDS)))
+        await reader.until('all are there', () => reader.records.length >= RECORDS)
+        await reader.during(reader.client.commit([last()]))
+        await reader.during(done)
+        assert.deepEqual(reader.values(), numbers(0, RECORDS))
+        assert.deepEqual(
+          (await Promise.all(places)).map(({ offset }) => offset),
+          [...places.keys()],
+        )
+        const [committed] = await connection.view.groupOffsets(`${topic}-group`)
+        assert.deepEqual([committed?.position, committed?.metadata], [RECORDS, 'so far'])
+        assert.match(lines.join('\n'), /the Kafka client reports an error.*Connection closed/)
+      })
+    }
+
+    it('hands out nothing of a batch that arrives damaged, tells of it, and has it once it arrives whole', async (t) => {
+      const { topic, connection, producer, lines } = await opened(t, 2)
+      await Promise.all(written(producer, topic, numbers(0, HALF)))
+      const damaged = proxy.spoil('Fetch', damage('in a batch'), Number.POSITIVE_INFINITY)
+      await Promise.all(written(producer, topic, ['in a batch']))
+      await Promise.all(written(producer, topic, numbers(HALF, RECORDS)))
+      const reader = await PolledReader.join(t, connection, topic)
+      await reader.until('it is told', () => reader.errors.includes('OTHER'))
+      // The other partition does not wait for it.
+      await Promise.all(written(producer, topic, numbers(0, RECORDS), 1))
+      await reader.until('the other partition is read', () => reader.values(1).length === RECORDS)
+      assert.deepEqual(reader.values(0), numbers(0, HALF))
+      damaged.end()
+      await reader.until('all are there', () => reader.values(0).length > RECORDS)
+      assert.deepEqual(reader.values(0), [...numbers(0, HALF), 'in a batch', ...numbers(HALF, RECORDS)])
+      assert.deepEqual(reader.values(1), numbers(0, RECORDS))
+      assert.deepEqual(new Set(reader.errors), new Set(['OTHER']))
+      assert.match(
+        lines.join('\n'),
+        new RegExp(`a batch is damaged; it is fetched again.*"topic":"${topic}","partition":0`),
+      )
+    })
+
+    it('closes in time and keeps what was committed when the broker takes what it is told and never answers', async (t) => {
+      const { topic, connection, producer } = await opened(t)
+      await Promise.all(written(producer, topic, numbers(0, RECORDS)))
+      const reader = await PolledReader.join(t, connection, topic)
+      await reader.until('all are there', () => reader.records.length === RECORDS)
+      const commit = (position: number) => reader.client.commit([{ topic, partition: 0, position, metadata: '' }])
+      await reader.during(commit(HALF))
+      t.after(proxy.silence())
+      const waiting = commit(RECORDS).then(
+        () => assert.fail('nobody has told that it was stored'),
+        (thrown: { readonly code?: unknown }) => thrown.code,
+      )
+      const unwritten = producer.produce({ topic, key: null, value: null, headers: [] }).catch((thrown) => thrown.code)
+      const startedAt = performance.now()
+      await Promise.all([reader.close(), producer.close(500)])
+      assert.ok(performance.now() - startedAt < 10_000, `it took ${Math.round(performance.now() - startedAt)} ms`)
+      assert.deepEqual(await Promise.all([waiting, unwritten]), ['PYR_CLIENT_CLOSED', 'PYR_CLIENT_CLOSED'])
+      // It has arrived, or not: nobody may have turned back what was acknowledged.
+      const [committed] = await cluster.admin.committed(`${topic}-group`, topic)
+      assert.ok((committed?.offset ?? 0) >= HALF, `${committed?.offset} is committed`)
+    })
+  })
+}
+
+/** Changes one bit of the first answer, and of each after it, that has these words. */
+function damage(words: string) {
+  return (answer: Buffer) => {
+    const at = answer.indexOf(words)
+    if (at < 0) return undefined
+    const changed = Buffer.from(answer)
+    changed.writeUInt8(changed.readUInt8(at) ^ 1, at)
+    return changed
+  }
+}
