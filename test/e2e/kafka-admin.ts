@@ -93,6 +93,11 @@ export class KafkaAdmin {
       .sort((a, b) => a.partition - b.partition)
   }
 
+  /** The brokers that have the partition, whether they are there or not; none of one that is not known. */
+  async replicasOf(topic: string, partition: number): Promise<readonly number[]> {
+    return (await this.#partitionsOf(topic)).find(({ id }) => id === partition)?.replicas ?? []
+  }
+
   /** Rejects while there is none. */
   async leaderOf(topic: string, partition: number): Promise<number> {
     const own = (await this.#partitionsOf(topic)).find(({ id }) => id === partition)
