@@ -1,12 +1,14 @@
-/** The client in JavaScript on three brokers of Apache Kafka: a thousand partitions, and a log that an election has cut. */
+/** The client in JavaScript on three brokers of Apache Kafka: a thousand partitions, the death of a broker, and a log that an election has cut. */
 import assert from 'node:assert/strict'
 import { after, describe, it, type TestContext } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { connectJavascript } from '../../framework/kafka/javascript/client.ts'
+import type { RecordPlace } from '../../framework/kafka/kafka-client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { startKafka } from './kafka-harness.ts'
 import { eventually } from './member-process.ts'
 import { PolledReader } from './polled-reader.ts'
-import { writeAll } from './raw-records.ts'
+import { readAll, writeAll } from './raw-records.ts'
 
 const external = process.env.PYRALLEL_TEST_BROKERS !== undefined
 const cluster = await startKafka({ brokers: 3 })
@@ -61,6 +63,35 @@ describe('the client in JavaScript on three brokers', { skip: external, timeout:
     t.diagnostic(`gone on after ${passed()} ms`)
     assertInOrder(second, partitions, [String(each)])
     assert.deepEqual([...first.errors, ...second.errors], [])
+  })
+
+  it('writes each record once and in order over the death of the broker that leads, and tells where each one is', async (t) => {
+    const [topic, count] = ['numbers', 3_000]
+    await cluster.admin.createTopic(topic, { replication: 3, configs: { 'min.insync.replicas': '2' } })
+    const { connection } = await connected(t)
+    const producer = await connection.producer()
+    t.after(() => producer.close(1_000))
+    const leader = await cluster.admin.leaderOf(topic, 0)
+    const places: Promise<RecordPlace>[] = []
+    let killedAt = 0
+    for (let sequence = 0; sequence < count; sequence++) {
+      places.push(producer.produce({ topic, key: null, value: Buffer.from(String(sequence)), headers: [] }))
+      if (sequence === count / 3) {
+        killedAt = performance.now()
+        await cluster.kill(leader)
+        t.after(() => cluster.startBroker(leader))
+      }
+      if (sequence % 10 === 0) await delay(2)
+    }
+    t.diagnostic(`all were acknowledged ${Math.round(performance.now() - killedAt)} ms after the death`)
+    assert.deepEqual(
+      (await Promise.all(places)).map(({ offset }) => offset),
+      [...places.keys()],
+    )
+    assert.deepEqual(
+      await readAll(brokers, topic, count),
+      places.map((_, sequence) => String(sequence)),
+    )
   })
 
   it('goes back to where an election has cut a log, reads what was written there since, and skips nothing', async (t) => {
