@@ -5,7 +5,7 @@ import type { InstalledPackage } from '../bundle/installed-package.ts'
 import { nativePackages } from '../bundle/native-packages.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { BoundPackages } from './bound-packages.ts'
-import { nativeClient } from './outside-packages.ts'
+import { javascriptClient, nativeClient } from './outside-packages.ts'
 
 /** One copy in a process is all that OpenTelemetry allows, and it is the user's. */
 const tracingApi = '@opentelemetry/api'
@@ -81,6 +81,6 @@ const nothing = { outside: [], warnings: [] }
 
 function openFor(settings: AppBundleSettings, found: readonly InstalledPackage[]): Promise<Bundler> {
   const { root, folder, sourceMaps } = settings
-  const external = [nativeClient, tracingApi, ...found.map(({ name }) => name), ...settings.external]
+  const external = [nativeClient, javascriptClient, tracingApi, ...found.map(({ name }) => name), ...settings.external]
   return openBundler({ root, outDir: folder, naming: 'plain', dependencies: { external }, sourceMaps })
 }

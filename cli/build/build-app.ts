@@ -20,7 +20,7 @@ import { AppBundle } from './app-bundle.ts'
 import { distManifest, dockerfile, dockerIgnore } from './container-files.ts'
 import { linkPackages } from './link-packages.ts'
 import { lockSubset } from './lock-subset.ts'
-import { nativeClient, type OutsidePackage, outsidePackages } from './outside-packages.ts'
+import { javascriptClient, nativeClient, type OutsidePackage, outsidePackages } from './outside-packages.ts'
 import { sourceCommit } from './source-commit.ts'
 
 export interface BuildRequest {
@@ -100,7 +100,10 @@ export class AppBuild {
     })
     const own = readOwn(root)
     // Refused before anything is written.
-    const outside = outsidePackages(root, specifiers, found)
+    // 'auto' brings the native one: an image is built where that can be had.
+    const left = config.kafka.client === 'javascript' ? nativeClient : javascriptClient
+    const needed = specifiers.filter((name) => name !== left)
+    const outside = outsidePackages(root, needed, found)
     const externals = Object.fromEntries(outside.map(({ name, spec }) => [name, spec]))
     const lock = lockSubset(root, { ...own, dependencies: externals })
     if (lock.kind === 'foreign') throw foreign(lock.name, lock.from)

@@ -1,8 +1,13 @@
 /** Connects a verb to the cluster that is meant: that of --brokers, of a running `pyrallel dev`, or of the config. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { configDefaults } from '../../framework/config/resolve-config.ts'
+import {
+  connectionSettings,
+  connectKafka,
+  type KafkaConnectionOptions,
+} from '../../framework/kafka/clients/connect-kafka.ts'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
-import type { KafkaConnectionOptions } from '../../framework/kafka/librdkafka/settings.ts'
 import { createLogger } from '../../framework/observability/logger.ts'
 import { configFile, loadProject, type Project } from '../project/project.ts'
 import type { Io } from '../terminal/io.ts'
@@ -27,8 +32,7 @@ export async function chooseCluster(brokers: string | undefined, io: Io): Promis
   return { target, project }
 }
 
-export const connectNative: Connect = async (target, project, io) => {
-  const { connectKafka } = await import('../../framework/kafka/librdkafka/client.ts')
+export const connectCluster: Connect = async (target, project, io) => {
   const settings = project?.config.logging ?? { level: 'warn', pretty: 'auto' }
   // What came of it is told by the verb; the client's own lines would only be in the way.
   const log = createLogger(
@@ -41,9 +45,18 @@ export const connectNative: Connect = async (target, project, io) => {
 /** As `start` connects to that cluster, and as `dev` does to its own: what is true for a verb must be true for them. */
 export function connectionOptions(target: Target, project: Project | undefined): Omit<KafkaConnectionOptions, 'log'> {
   const { brokers, isEmbedded, ifUnreachable } = target
-  const common = { brokers, clientId: project?.config.kafka.clientId ?? 'pyrallel', ifUnreachable }
-  if (isEmbedded) return { ...common, groupProtocol: 'consumer', createTopicsBy: 'metadata' }
-  if (project === undefined) return { ...common, groupProtocol: 'consumer' }
-  const { groupProtocol, sessionTimeoutMs, security, librdkafka } = project.config.kafka
-  return { ...common, groupProtocol, sessionTimeoutMs, security, librdkafka }
+  const clientId = project?.config.kafka.clientId ?? 'pyrallel'
+  // The embedded broker is librdkafka's own, and knows older versions of requests only.
+  if (isEmbedded) {
+    return {
+      brokers,
+      clientId,
+      ifUnreachable,
+      client: 'librdkafka',
+      groupProtocol: 'consumer',
+      createTopicsBy: 'metadata',
+    }
+  }
+  const kafka = project?.config.kafka ?? configDefaults.kafka
+  return { ...connectionSettings(kafka), brokers, ifUnreachable }
 }

@@ -45,11 +45,12 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
   PYR_NATIVE_MISSING: {
     cause:
       '@confluentinc/kafka-javascript was not installed, was installed with its install script blocked, or was built for another version of Node.',
-    fix: 'Allow its install script (npm: allowScripts in package.json; pnpm: allowBuilds in pnpm-workspace.yaml, up to version 10 pnpm.onlyBuiltDependencies in package.json; Yarn: dependenciesMeta; Bun: trustedDependencies; `pyrallel init` writes them) and install again. Without a prebuilt binary: install zlib1g-dev libssl-dev libzstd-dev libcurl4-openssl-dev libsasl2-dev (Debian), then `CKJS_LINKING=dynamic npm install`. `pyrallel dev --broker memory` needs none of it.',
+    fix: 'Allow its install script (npm: allowScripts in package.json; pnpm: allowBuilds in pnpm-workspace.yaml, up to version 10 pnpm.onlyBuiltDependencies in package.json; Yarn: dependenciesMeta; Bun: trustedDependencies; `pyrallel init` writes them) and install again. Without a prebuilt binary: install zlib1g-dev libssl-dev libzstd-dev libcurl4-openssl-dev libsasl2-dev (Debian), then `CKJS_LINKING=dynamic npm install`. The client in JavaScript needs none of it (kafka.client), and `pyrallel dev --broker memory` no client at all.',
   },
   PYR_CLIENT_MISSING: {
-    cause: '@platformatic/kafka is not installed. Pyrallel does not bring it along.',
-    fix: 'Run `npm install --save-exact @platformatic/kafka@2.12.1` in the project. On Node 20 npm warns that it asks for 22.',
+    cause:
+      '@platformatic/kafka is not installed. It is optional, and npm leaves it out without a word on a Node that is older than it asks for (22), or with `--omit=optional`.',
+    fix: 'Run `npm install --save-exact @platformatic/kafka@2.12.1` in the project: as a dependency of its own, npm installs it with a warning on Node 20, too. Or install the native client: `pyrallel docs PYR_NATIVE_MISSING`.',
   },
   PYR_AUTH_FAILED: {
     cause:

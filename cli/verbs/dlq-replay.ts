@@ -3,7 +3,7 @@
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { systemClock } from '../../framework/time/clock.ts'
-import { type Connect, connectNative } from '../cluster/connect.ts'
+import { type Connect, connectCluster } from '../cluster/connect.ts'
 import type { DeadLetter } from '../dlq/dead-letter.ts'
 import { letterLine } from '../dlq/letter-text.ts'
 import { browsing, type ClusterOptions, withTopic } from '../dlq/open-topic.ts'
@@ -39,7 +39,7 @@ export async function replayLetters(
   topic: string,
   options: ReplayCommandOptions,
   io: Io,
-  connect: Connect = connectNative,
+  connect: Connect = connectCluster,
 ): Promise<number> {
   const selection = selectionOf(options, Date.now())
   return withTopic(topic, options, io, connect, async (connection, project) => {

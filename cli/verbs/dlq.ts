@@ -1,7 +1,7 @@
 /** `pyrallel dlq list | show`: looks into a dead-letter topic. Changes nothing. */
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
-import { type Connect, connectNative } from '../cluster/connect.ts'
+import { type Connect, connectCluster } from '../cluster/connect.ts'
 import { type DeadLetter, readDeadLetter } from '../dlq/dead-letter.ts'
 import { groupLine, LetterGroups, letterBlock, letterJson, letterLine, sourceTimeLine } from '../dlq/letter-text.ts'
 import { NewestLetters } from '../dlq/newest-letters.ts'
@@ -23,7 +23,7 @@ export async function list(
   topic: string,
   options: ListOptions,
   io: Io,
-  connect: Connect = connectNative,
+  connect: Connect = connectCluster,
 ): Promise<number> {
   const isSelected = selectionOf(options, Date.now())
   return withTopic(topic, options, io, connect, async (connection) => {
@@ -65,7 +65,7 @@ export async function show(
   place: string,
   options: ClusterOptions,
   io: Io,
-  connect: Connect = connectNative,
+  connect: Connect = connectCluster,
 ): Promise<number> {
   const { partition, offset } = readPlace(place)
   return withTopic(topic, options, io, connect, async (connection) => {

@@ -2,15 +2,22 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ClientLoaders } from '../../framework/kafka/clients/load-client.ts'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
-import type { LibrdkafkaLoader } from '../../framework/kafka/librdkafka/client.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { toError } from '../../framework/model/errors.ts'
 import { harmlessLines } from '../../framework/model/plain-text.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
-import { type ChosenCluster, type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
+import {
+  type ChosenCluster,
+  type Connect,
+  chooseCluster,
+  connectCluster,
+  connectionOptions,
+} from '../cluster/connect.ts'
 import { examineConcurrency, examineNode, examineSession, examineTopics, type Finding } from '../cluster/diagnose.ts'
+import { examineClient } from '../cluster/examine-client.ts'
 import { examineEnvFiles } from '../cluster/tracked-secrets.ts'
 import { configFile, loadRoutes, type Project } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
@@ -29,19 +36,20 @@ const CHECK_TIMEOUT_MS = 5_000
 export async function doctor(
   options: DoctorOptions,
   io: Io,
-  connect: Connect = connectNative,
-  load?: LibrdkafkaLoader,
+  connect: Connect = connectCluster,
+  loaders?: ClientLoaders,
 ): Promise<number> {
-  const native = await examineNative(load)
-  const findings: Finding[] = [examineNode(process.versions.node), native]
+  const findings: Finding[] = [examineNode(process.versions.node)]
   const envFiles = examineEnvFiles(io.cwd())
   if (envFiles !== undefined) findings.push(envFiles)
   const chosen = await attempt('config', findings, () => chooseCluster(options.brokers, io))
+  const client = await examineClient(needsOf(chosen), loaders)
+  findings.splice(1, 0, client)
   // In the place of the config, which only the client can find ill in some ways.
   const afterConfig = findings.length
   const handlers = await examineHandlers(chosen, findings, io)
   if (chosen === undefined) findings.push(brokerSkipped('the config does not tell where it is'))
-  else if (native.state === 'ill') findings.push(brokerSkipped('the native Kafka client does not load'))
+  else if (client.state === 'ill') findings.push(brokerSkipped('no Kafka client can be loaded'))
   else await examineCluster(chosen, handlers, findings, io, connect)
   if (chosen?.project !== undefined) {
     const isRefused = findings.some(({ what, state }) => what === 'config' && state === 'ill')
@@ -73,15 +81,11 @@ function brokerSkipped(detail: string): Finding {
   return { what: 'broker, topics', state: 'skipped', detail, next: after }
 }
 
-async function examineNative(load?: LibrdkafkaLoader): Promise<Finding> {
-  const { loadLibrdkafka } = await import('../../framework/kafka/librdkafka/client.ts')
-  const what = 'native Kafka client'
-  try {
-    await loadLibrdkafka(load)
-    return { what, state: 'well', detail: 'loads' }
-  } catch (thrown) {
-    return { what, state: 'ill', detail: toError(thrown).message, next: 'pyrallel docs PYR_NATIVE_MISSING' }
-  }
+/** Without a config, the one that would run by default. */
+function needsOf(chosen: ChosenCluster | undefined): Parameters<typeof examineClient>[0] {
+  if (chosen === undefined) return { groupProtocol: 'consumer', isEmbedded: false }
+  const { target, project } = chosen
+  return { ...connectionOptions(target, project), isEmbedded: target.isEmbedded }
 }
 
 async function examineHandlers(

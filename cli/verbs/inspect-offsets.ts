@@ -6,7 +6,7 @@ import type { GroupOffset } from '../../framework/kafka/kafka-client.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { harmless } from '../../framework/model/plain-text.ts'
 import { partitionPlace } from '../../framework/model/record.ts'
-import { type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
+import { type Connect, chooseCluster, connectCluster } from '../cluster/connect.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
 import { jsonText } from '../terminal/json-text.ts'
@@ -34,7 +34,7 @@ export async function inspectOffsets(
   group: string,
   options: InspectOptions,
   io: Io,
-  connect: Connect = connectNative,
+  connect: Connect = connectCluster,
 ): Promise<number> {
   const { target, project } = await chooseCluster(options.brokers, io)
   const connection = await connect(target, project, io)

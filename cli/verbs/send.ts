@@ -6,7 +6,7 @@ import { PyrallelError } from '../../framework/model/errors.ts'
 import { ownProperty } from '../../framework/model/own-property.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import { systemClock } from '../../framework/time/clock.ts'
-import { type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
+import { type Connect, chooseCluster, connectCluster } from '../cluster/connect.ts'
 import { loadRoutes } from '../project/project.ts'
 import { bytesOf, readHeader, readValue, type WrittenValue } from '../records/payload.ts'
 import { fakeValue } from '../send/fake-value.ts'
@@ -39,7 +39,7 @@ export async function send(
   argument: string | undefined,
   options: SendOptions,
   io: Io,
-  connect: Connect = connectNative,
+  connect: Connect = connectCluster,
 ): Promise<number> {
   refuseMixture(argument, options)
   const written = argument === undefined ? undefined : await readValue(argument, io)

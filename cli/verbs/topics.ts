@@ -2,7 +2,7 @@
 import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
-import { type Connect, chooseCluster, connectNative } from '../cluster/connect.ts'
+import { type Connect, chooseCluster, connectCluster } from '../cluster/connect.ts'
 import { type PlannedTopic, planTopics, wantedTopics } from '../cluster/wanted-topics.ts'
 import { configFile, loadRoutes, routesFile } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
@@ -21,7 +21,7 @@ export interface TopicsOptions {
 
 const CHECK_TIMEOUT_MS = 5_000
 
-export async function topics(options: TopicsOptions, io: Io, connect: Connect = connectNative): Promise<number> {
+export async function topics(options: TopicsOptions, io: Io, connect: Connect = connectCluster): Promise<number> {
   const { target, project } = await chooseCluster(options.brokers, io)
   if (project === undefined) {
     const facts = `What is wanted stands in ${configFile}, which is not in this folder.`

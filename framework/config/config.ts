@@ -51,6 +51,11 @@ const kafka = section({
       },
     }),
   ),
+  client: oneOf(['auto', 'librdkafka', 'javascript'], 'auto', {
+    what: "The client that speaks to the brokers: 'librdkafka' is native, 'javascript' needs nothing that is built. 'auto' is librdkafka where it loads, else the other, which one line of the log says.",
+    worse:
+      "With 'auto', a machine on which the native client was not built runs the other one. What 'javascript' cannot do, and says so when asked for: the classic protocol, settings of librdkafka, brokers before 4.0, zstd on Node 20.",
+  }),
   groupProtocol: oneOf(['consumer', 'classic'], 'consumer', {
     what: "The protocol by which the members of a group share the partitions: 'consumer' is KIP-848, 'classic' the cooperative one before it.",
     worse:

@@ -1,5 +1,6 @@
 /** Turns what `pyrallel.config.ts` exports, and what the environment says, into settings in which every default is in place. Reads no file. */
 
+import { beyondJavascript } from '../kafka/client-limits.ts'
 import { insteadOf } from '../kafka/owned-properties.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type {
@@ -79,6 +80,7 @@ function isWithin(option: string, section: string): boolean {
 /** What no single option can tell. Each is looked at where the options that it reads are right for themselves. */
 const checks = [
   { reads: ['kafka.librdkafka', 'kafka.security'], find: ofPassthrough },
+  { reads: ['kafka.client', 'kafka.groupProtocol', 'kafka.librdkafka'], find: ofClient },
   { reads: ['kafka.security'], find: ofSecurity },
   { reads: ['handlers.retry'], find: ofRetry },
 ] as const
@@ -90,6 +92,16 @@ function ofPassthrough({ kafka }: ResolvedConfig, placeOf: PlaceOf): readonly st
     const instead = insteadOf(key, kafka.security)
     const place = placeOf('kafka.librdkafka')
     return instead === undefined ? [] : [`${place}: option kafka.librdkafka['${key}'] belongs to Pyrallel: ${instead}.`]
+  })
+}
+
+function ofClient({ kafka }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {
+  if (kafka.client !== 'javascript') return []
+  const wish = placeOf('kafka.client')
+  return beyondJavascript(kafka).map(({ option, text }) => {
+    const place = placeOf(option)
+    const also = wish === place ? '' : ` (kafka.client: 'javascript' is that of ${wish}.)`
+    return `${place}: option ${option} ${text}.${also}`
   })
 }
 

@@ -13,7 +13,8 @@ export const errorCodes = {
   PYR_UNCAUGHT: 'An exception that nobody caught, and that belongs to no record, has ended the process in order.',
   PYR_WORKER_START: "A worker thread could not load its handler, or the handler's setup failed.",
   PYR_NATIVE_MISSING: 'The native Kafka client cannot be loaded on this machine.',
-  PYR_CLIENT_MISSING: 'The Kafka client in JavaScript cannot be loaded: its library is not installed.',
+  PYR_CLIENT_MISSING:
+    'The Kafka client in JavaScript cannot be loaded, and where the native one would do, that cannot either.',
   PYR_AUTH_FAILED: 'A broker and this process could not prove to each other who they are.',
   PYR_BROKER_UNREACHABLE: 'No broker answered at the configured addresses.',
   PYR_TOPIC_UNKNOWN: 'A topic does not exist on the broker, or the user may not see it.',

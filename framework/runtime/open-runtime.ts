@@ -1,7 +1,7 @@
 /** From a config to a runtime: the one place that says which option goes where. Starts nothing. */
 import type { ResolvedConfig } from '../config/config.ts'
+import { connectionSettings, connectKafka } from '../kafka/clients/connect-kafka.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
-import { connectKafka } from '../kafka/librdkafka/client.ts'
 import { createRuntime } from './create-runtime.ts'
 import type { Runtime, RuntimeOptions } from './runtime.ts'
 
@@ -18,7 +18,7 @@ export interface OpenOptions extends Omit<RuntimeParts, 'connection'> {
 
 /**
  * With a connection of its own to the brokers that the config names.
- * @throws PyrallelError PYR_NATIVE_MISSING, or PYR_CONFIG_INVALID for settings that the Kafka client refuses
+ * @throws PyrallelError PYR_NATIVE_MISSING, PYR_CLIENT_MISSING, or PYR_CONFIG_INVALID for settings that the Kafka client refuses
  */
 export async function openRuntime(config: ResolvedConfig, options: OpenOptions): Promise<Runtime> {
   const { ifUnreachable: _, ...parts } = options
@@ -40,14 +40,9 @@ export function runtimeOf(config: ResolvedConfig, parts: RuntimeParts): Runtime 
 }
 
 function connect({ kafka }: ResolvedConfig, { log, clock, ifUnreachable }: OpenOptions): Promise<KafkaConnection> {
-  const { brokers, clientId, groupProtocol, sessionTimeoutMs, security, librdkafka } = kafka
   return connectKafka({
-    brokers: brokers.join(','),
-    clientId,
-    groupProtocol,
-    sessionTimeoutMs,
-    security,
-    librdkafka,
+    ...connectionSettings(kafka),
+    brokers: kafka.brokers.join(','),
     ...(ifUnreachable === undefined ? {} : { ifUnreachable }),
     log,
     ...(clock === undefined ? {} : { clock }),

@@ -81,7 +81,7 @@ export interface Pyrallel {
  * `const pyrallel = await startPyrallel({ config, routes })`: connects, subscribes, and handles records until `stop()`. Listens to no signals and never
  * ends the process. Settles when it runs; a start that fails leaves nothing open.
  * @throws PyrallelError PYR_CONFIG_INVALID, PYR_HANDLER_OPTION and others for what is written wrongly; PYR_BROKER_UNREACHABLE, PYR_AUTH_FAILED,
- *   PYR_TOPIC_UNKNOWN, PYR_NATIVE_MISSING and PYR_PORT_IN_USE for what is not there; PYR_CLIENT_CLOSED when `signal` has ended the start
+ *   PYR_TOPIC_UNKNOWN, PYR_NATIVE_MISSING, PYR_CLIENT_MISSING and PYR_PORT_IN_USE for what is not there; PYR_CLIENT_CLOSED when `signal` has ended the start
  */
 export async function startPyrallel(options: PyrallelOptions): Promise<Pyrallel> {
   const runtime = await open(options)

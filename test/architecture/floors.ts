@@ -19,6 +19,7 @@ export const floors: readonly Room[] = [
   { path: 'framework/kafka/starts', owns: 'where assigned partitions begin: the same for every client' },
   { path: 'framework/kafka/librdkafka', owns: 'the client on librdkafka' },
   { path: 'framework/kafka/javascript', owns: 'the client in JavaScript: membership of a group, what to fetch next' },
+  { path: 'framework/kafka/clients', owns: 'which client a connection is made with' },
   { path: 'framework/kafka/memory', owns: 'the cluster in memory' },
   { path: 'framework/kafka/embedded', owns: 'the embedded broker, in a process of its own' },
   { path: 'framework/observability', owns: 'what people see: log lines, metrics, pages' },

@@ -1,8 +1,9 @@
 /** Opens the cluster that `pyrallel dev` runs on: one that is named, the embedded broker, or the one in memory. */
 
 import type { KafkaSettings } from '../../../framework/config/config.ts'
+import { connectionSettings, connectKafka } from '../../../framework/kafka/clients/connect-kafka.ts'
+import type { ClientLoaders } from '../../../framework/kafka/clients/load-client.ts'
 import type { KafkaConnection } from '../../../framework/kafka/kafka-client.ts'
-import type { LibrdkafkaLoader } from '../../../framework/kafka/librdkafka/client.ts'
 import { closeAfterFailure } from '../../../framework/model/closers.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
@@ -16,8 +17,8 @@ export interface BrokerRequest {
   /** All topics that will be read or written, as far as they are known. */
   readonly topics: readonly string[]
   readonly log: Logger
-  /** Loads the native client; replaced in tests. */
-  readonly load?: LibrdkafkaLoader
+  /** How the clients' libraries are loaded; replaced in tests. */
+  readonly loaders?: ClientLoaders
 }
 
 export interface DevBroker {
@@ -42,12 +43,16 @@ const CHECK_TIMEOUT_MS = 5_000
 /** As many as the embedded broker gives every topic, so that keys fall into the same partitions everywhere. */
 export const DEV_PARTITIONS = 4
 
+const EMBEDDED_IS_NATIVE =
+  "kafka.client is 'javascript', and the embedded broker is part of the native client. --brokers names a cluster."
+
 const never = new Promise<never>(() => {})
 
-/** All topics exist when it returns. @throws PyrallelError PYR_BROKER_UNREACHABLE, PYR_NATIVE_MISSING (for a named cluster) */
+/** All topics exist when it returns. @throws PyrallelError PYR_BROKER_UNREACHABLE; for a named cluster PYR_NATIVE_MISSING, PYR_CLIENT_MISSING */
 export async function openBroker(request: BrokerRequest): Promise<DevBroker> {
   if (request.brokers !== undefined) return openCluster(request, request.brokers)
   if (request.kind === 'memory') return openMemory(request, undefined)
+  if (request.kafka.client === 'javascript') return openMemory(request, EMBEDDED_IS_NATIVE)
   try {
     return await openEmbedded(request)
   } catch (error) {
@@ -58,13 +63,9 @@ export async function openBroker(request: BrokerRequest): Promise<DevBroker> {
 }
 
 async function openCluster(request: BrokerRequest, brokers: string): Promise<DevBroker> {
-  const { connectKafka } = await import('../../../framework/kafka/librdkafka/client.ts')
   const ifUnreachable = 'Start one there, or name another; without --brokers, `pyrallel dev` starts one of its own.'
-  const connect = ({ clientId, groupProtocol, sessionTimeoutMs, security, librdkafka }: KafkaSettings) =>
-    connectKafka(
-      { brokers, clientId, groupProtocol, sessionTimeoutMs, security, librdkafka, ifUnreachable, log: request.log },
-      request.load,
-    )
+  const connect = (kafka: KafkaSettings) =>
+    connectKafka({ ...connectionSettings(kafka), brokers, ifUnreachable, log: request.log }, request.loaders)
   const connection = await connect(request.kafka)
   try {
     await connection.check(CHECK_TIMEOUT_MS)
@@ -86,15 +87,13 @@ async function openCluster(request: BrokerRequest, brokers: string): Promise<Dev
   }
 }
 
-async function openEmbedded({ kafka, topics, log, load }: BrokerRequest): Promise<DevBroker> {
-  const [{ startEmbeddedBroker }, { connectKafka }] = await Promise.all([
-    import('../../../framework/kafka/embedded/embedded-broker.ts'),
-    import('../../../framework/kafka/librdkafka/client.ts'),
-  ])
-  const broker = await startEmbeddedBroker({ log, topics }, load)
+async function openEmbedded({ kafka, topics, log, loaders }: BrokerRequest): Promise<DevBroker> {
+  const { startEmbeddedBroker } = await import('../../../framework/kafka/embedded/embedded-broker.ts')
+  const broker = await startEmbeddedBroker({ log, topics }, loaders?.librdkafka)
   try {
     // The config's TLS, SASL and librdkafka settings are for the real cluster; the embedded one would refuse them.
-    const connect = ({ clientId }: KafkaSettings) => connectKafka({ ...broker.connection, clientId, log }, load)
+    const connect = ({ clientId }: KafkaSettings) =>
+      connectKafka({ ...broker.connection, client: 'librdkafka', clientId, log }, loaders)
     return {
       kind: 'embedded',
       connection: await connect(kafka),

@@ -24,7 +24,7 @@ export async function loadJavascript(load: JavascriptLoader = importJavascript):
     throw new PyrallelError(
       'PYR_CLIENT_MISSING',
       `The Kafka client in JavaScript (@platformatic/kafka) cannot be loaded: ${why}. ` +
-        `Run \`npm install --save-exact @platformatic/kafka@${LIBRARY_VERSION}\` in the project.`,
+        `Run \`npm install --save-exact @platformatic/kafka@${LIBRARY_VERSION}\` in the project: npm leaves it out where it is optional and Node is older than 22.`,
       { cause: thrown },
     )
   }

@@ -84,6 +84,7 @@ describe('the variables', () => {
     group: ['other', 'other'],
     'kafka.brokers': ['k1:9092, k2:9092', ['k1:9092', 'k2:9092']],
     'kafka.clientId': ['me', 'me'],
+    'kafka.client': ['javascript', 'javascript'],
     'kafka.groupProtocol': ['classic', 'classic'],
     'kafka.startFrom': ['latest', 'latest'],
     'kafka.sessionTimeout': ['30s', 30_000],

@@ -82,6 +82,19 @@ describe('resolveConfig', () => {
     assert.match(mistakes[3] ?? '', /option handlers\.timeout is 'soon', but must be a duration from 1ms to 24h\./)
   })
 
+  it('refuses what the client in JavaScript cannot do, each by its name and with what to write', () => {
+    const kafka = { client: 'javascript', groupProtocol: 'classic', librdkafka: { 'linger.ms': 5 } }
+    const mistakes = mistakesOf({ group: 'a', kafka })
+    assert.equal(mistakes.length, 2)
+    assert.match(
+      mistakes[0] ?? '',
+      /option kafka\.groupProtocol is 'classic', .* Write 'consumer', or kafka\.client: 'librdkafka'\.$/,
+    )
+    assert.match(mistakes[1] ?? '', /option kafka\.librdkafka has settings of librdkafka \(linger\.ms\)/)
+    for (const client of ['auto', 'librdkafka'])
+      assert.deepEqual(mistakesOf({ group: 'a', kafka: { ...kafka, client } }), [])
+  })
+
   for (const [what, config, expected] of [
     ['a section that is no object', { kafka: 'localhost' }, /option kafka is 'localhost', but must be an object/],
     ['a list instead of the config', [], /the value is \[\], but must be an object/],
@@ -218,7 +231,7 @@ describe('resolveConfig', () => {
 describe('the reference of the options', () => {
   it('tells of every option what it does, its default, its range, and what gets worse', () => {
     const rows = optionRows(configSchema)
-    assert.equal(rows.length, 57)
+    assert.equal(rows.length, 58)
     for (const row of rows) {
       for (const part of [row.what, row.range, row.worse, row.standard]) assert.ok(part.length > 0, row.name)
       assert.match(row.what, /\.$/, row.name)

@@ -15,6 +15,7 @@ import { inspectOffsets } from '../../../../cli/verbs/inspect-offsets.ts'
 import { topics } from '../../../../cli/verbs/topics.ts'
 import { configDefaults } from '../../../../framework/config/resolve-config.ts'
 import { encodeCompleted } from '../../../../framework/control-plane/offsets/metadata-encoder.ts'
+import type { ClientLoaders } from '../../../../framework/kafka/clients/load-client.ts'
 import { type MemoryCluster, memoryCluster } from '../../../../framework/kafka/memory/client.ts'
 import { PyrallelError } from '../../../../framework/model/errors.ts'
 import { projectFolder, testIo } from '../test-io.ts'
@@ -273,20 +274,50 @@ describe('pyrallel doctor', () => {
     assert.match(io.out(), /- concurrency {2}no topic that handlers read is there\n {4}Next: Create the topics/)
   })
 
-  it('says once that the native client is missing, and why no broker was asked', async () => {
+  it('says that neither Kafka client loads, and why no broker was asked', async () => {
     const io = testIo(projectFolder(project))
     const why = 'the addon was never built'
+    const missing = () => Promise.reject(new Error(why))
     const refusing: Connect = async () => {
       throw new PyrallelError('PYR_NATIVE_MISSING', why)
     }
-    assert.equal(await doctor({}, io, refusing, () => Promise.reject(new Error(why))), 1)
+    assert.equal(await doctor({}, io, refusing, { librdkafka: missing, javascript: missing }), 1)
     assert.match(
       io.out(),
-      /✗ native Kafka client {2}.*the addon was never built.*\n {4}Next: pyrallel docs PYR_NATIVE_MISSING/,
+      /✗ Kafka client {2}There is no Kafka client; either will do\.\n {4}The native .*the addon was never built.*\n {4}The .*\n {4}Next: pyrallel docs PYR_CLIENT_MISSING/,
     )
-    assert.match(io.out(), /- broker, topics {2}the native Kafka client does not load\n {4}Next: /)
+    assert.match(io.out(), /- broker, topics {2}no Kafka client can be loaded\n {4}Next: /)
     assert.match(io.out(), /✓ handlers {2}mail, pay\n/)
-    assert.equal(io.out().split(why).length, 2)
+    assert.equal(io.out().split(why).length, 3)
+  })
+
+  it('says which Kafka client is used, why, its version, and what is with the other one', async () => {
+    const there = async () => ({})
+    const missing = () => Promise.reject(new Error('not built'))
+    const said = async (client: string, loaders: ClientLoaders) => {
+      const config = `export default { group: 'shop', kafka: { client: '${client}' } }`
+      const io = testIo(projectFolder({ ...project, 'pyrallel.config.ts': config }))
+      await doctor({}, io, on(aCluster(...all)), loaders)
+      return /[^ ] Kafka client {2}.*/.exec(io.out())?.[0]
+    }
+    const native = 'librdkafka (@confluentinc/kafka-javascript 1.10.1)'
+    const other = 'the one in JavaScript (@platformatic/kafka 2.12.1)'
+    assert.equal(
+      await said('auto', { librdkafka: there, javascript: there }),
+      `✓ Kafka client  ${native}, as kafka.client is 'auto'; ${other} would load, too`,
+    )
+    assert.equal(
+      await said('librdkafka', { librdkafka: there, javascript: missing }),
+      `✓ Kafka client  ${native}, as kafka.client says 'librdkafka'; ${other} would not load`,
+    )
+    const isNotLoaded = () => assert.fail('the native client was loaded')
+    assert.equal(
+      await said('javascript', { librdkafka: isNotLoaded, javascript: there }),
+      `✓ Kafka client  ${other}, as kafka.client says 'javascript'; ${native} is installed, too`,
+    )
+    const fallen = (await said('auto', { librdkafka: missing, javascript: there })) ?? ''
+    assert.ok(fallen.startsWith(`✓ Kafka client  ${other}, as kafka.client is 'auto'. The native Kafka client`), fallen)
+    assert.match(fallen, /cannot be loaded: not built\./)
   })
 
   it('looks at a cluster outside of a project, too', async () => {
@@ -312,6 +343,7 @@ describe('pyrallel doctor', () => {
 
 describe('the connection of a verb', () => {
   const kafka = {
+    client: 'librdkafka',
     clientId: 'shop',
     groupProtocol: 'classic',
     sessionTimeoutMs: 20_000,
@@ -328,14 +360,14 @@ describe('the connection of a verb', () => {
 
   it('to the embedded broker is as that of dev, which has its own protocol and no security', () => {
     assert.deepEqual(connectionOptions({ ...target, isEmbedded: true }, project), {
-      ...{ ...common, clientId: 'shop', groupProtocol: 'consumer', createTopicsBy: 'metadata' },
+      ...{ ...common, client: 'librdkafka', clientId: 'shop' },
+      ...{ groupProtocol: 'consumer', createTopicsBy: 'metadata' },
     })
   })
 
   it('outside of a project speaks the new group protocol', () => {
-    assert.deepEqual(connectionOptions(target, undefined), {
-      ...{ ...common, clientId: 'pyrallel', groupProtocol: 'consumer' },
-    })
+    const { client, clientId, groupProtocol } = connectionOptions(target, undefined)
+    assert.deepEqual([client, clientId, groupProtocol], ['auto', 'pyrallel', 'consumer'])
   })
 })
 

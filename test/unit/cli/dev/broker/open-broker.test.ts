@@ -39,7 +39,7 @@ const missing = () => Promise.reject(new Error("Cannot find module '../build/lib
 
 describe('openBroker', () => {
   it('falls back to the in-memory broker where the native client is missing, with all topics, and says why', async () => {
-    const broker = await openBroker({ ...request, load: missing })
+    const broker = await openBroker({ ...request, loaders: { librdkafka: missing } })
     assert.equal(broker.kind, 'memory')
     assert.match(
       broker.fallback ?? '',
@@ -50,9 +50,19 @@ describe('openBroker', () => {
   })
 
   it('does not fall back from a cluster that was named: that would hide the mistake', async () => {
-    await assert.rejects(openBroker({ ...request, brokers: 'localhost:9092', load: missing }), {
-      code: 'PYR_NATIVE_MISSING',
+    const loaders = { librdkafka: missing, javascript: missing }
+    await assert.rejects(openBroker({ ...request, brokers: 'localhost:9092', loaders }), {
+      code: 'PYR_CLIENT_MISSING',
     })
+  })
+
+  it("uses the in-memory broker where kafka.client is 'javascript', without loading the native client, and says why", async () => {
+    const load = () => assert.fail('the native client was loaded')
+    const kafka = { ...configDefaults.kafka, client: 'javascript' } as const
+    const broker = await openBroker({ ...request, kafka, loaders: { librdkafka: load } })
+    assert.equal(broker.kind, 'memory')
+    assert.match(broker.fallback ?? '', /^kafka\.client is 'javascript', and the embedded broker is part of the native/)
+    await broker.stop()
   })
 
   it('uses the in-memory broker when it is asked for, without an excuse', async () => {
@@ -65,7 +75,7 @@ describe('openBroker', () => {
   it('reports anything else that goes wrong', async () => {
     const load = () => Promise.resolve({ Producer: undefined })
     const kafka = { ...configDefaults.kafka, librdkafka: { 'group.id': 'x' } }
-    await assert.rejects(openBroker({ ...request, brokers: 'localhost:1', kafka, load }), {
+    await assert.rejects(openBroker({ ...request, brokers: 'localhost:1', kafka, loaders: { librdkafka: load } }), {
       code: 'PYR_CONFIG_INVALID',
     })
   })
