@@ -7,7 +7,6 @@ import type { Logger } from '../../model/logger.ts'
 import { partitionId, partitionPlace, type TopicPartition } from '../../model/record.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
 import type { AssignedPartition, RebalanceListener } from '../kafka-client.ts'
-import { OwnedPartitions } from '../owned-partitions.ts'
 import type { FoundStarts } from '../starts/partition-starts.ts'
 import type { FetchStart } from './fetch-steps.ts'
 import { type GroupPartition, groupPartitionKey, type LossReason, type MembershipEvent } from './membership-steps.ts'
@@ -31,20 +30,24 @@ export interface AssignmentsHost {
   fail(error: Error): void
 }
 
-interface Held extends TopicPartition {
+/** The listener knows of it. A new object for each assignment. */
+interface Begun extends TopicPartition {
   readonly of: GroupPartition
 }
 
+/** What is told in the next poll. */
+type Pending =
+  | Exclude<MembershipEvent, { readonly kind: 'lost' }>
+  | { readonly kind: 'lost'; readonly begun: readonly Begun[]; readonly why: LossReason }
+
 export class Assignments {
-  readonly owned = new OwnedPartitions()
   readonly #host: AssignmentsHost
   readonly #listener: RebalanceListener
   /** Assigned, and not begun. A new object for each assignment. */
   readonly #unbegun = new Map<string, GroupPartition>()
-  /** Begun. */
-  readonly #held = new Map<string, Held>()
+  readonly #begun = new Map<string, Begun>()
   /** Waiting for a poll: what is told, is told inside of one. */
-  #events: MembershipEvent[] = []
+  #events: Pending[] = []
   #queue: Promise<void> = Promise.resolve()
   #askingAgain: Timer | undefined
   #isClosing = false
@@ -54,14 +57,18 @@ export class Assignments {
     this.#listener = listener
   }
 
-  /** Records stop at once; the listener hears of it in the next poll. */
+  /**
+   * Records stop at once; the listener hears of it in the next poll. What is lost is forgotten at once, too: were the group to give it back before that
+   * poll, what the listener still commits would turn back what another owner has stored in between.
+   */
   take(event: MembershipEvent): void {
     if (event.kind !== 'assigned' && event.kind !== 'revoke' && event.kind !== 'lost') return
     if (event.kind !== 'assigned') {
       this.#host.drop(event.partitions)
       for (const each of event.partitions) this.#unbegun.delete(groupPartitionKey(each))
     }
-    this.#events.push(event)
+    if (event.kind !== 'lost') this.#events.push(event)
+    else this.#events.push({ kind: 'lost', begun: this.#forget(this.#begunOf(event.partitions)), why: event.why })
   }
 
   /** Inside a poll. */
@@ -69,16 +76,13 @@ export class Assignments {
     for (const event of this.#events.splice(0)) {
       if (event.kind === 'assigned') this.#assigned(event.partitions)
       else if (event.kind === 'revoke') this.#inTurn(() => this.#revoke(event.revokeId, event.partitions))
-      else if (event.kind === 'lost') this.#lost(event.partitions, event.why)
+      else if (event.kind === 'lost') this.#lost(event.begun, event.why)
     }
   }
 
-  get hasEvents(): boolean {
-    return this.#events.length > 0
-  }
-
+  /** The same object as long as it is the same assignment. */
   groupPartitionOf({ topic, partition }: TopicPartition): GroupPartition | undefined {
-    return this.#held.get(partitionId({ topic, partition }))?.of
+    return this.#begun.get(partitionId({ topic, partition }))?.of
   }
 
   /** From now on nothing is begun any more. */
@@ -86,13 +90,6 @@ export class Assignments {
     this.#isClosing = true
     this.#askingAgain?.cancel()
     this.#unbegun.clear()
-  }
-
-  /** The end of a member that cannot go on. */
-  loseAll(): void {
-    const all = [...this.#held.values()].map(({ of }) => of)
-    this.#host.drop(all)
-    this.#lost(all, 'fenced')
   }
 
   #assigned(partitions: readonly GroupPartition[]): void {
@@ -124,11 +121,10 @@ export class Assignments {
       this.#unbegun.delete(key)
       assigned.push(start)
       fetches.push({ ...of, position: start.position })
-      this.#held.set(partitionId(start), { topic: start.topic, partition: start.partition, of })
+      this.#begun.set(partitionId(start), { topic: start.topic, partition: start.partition, of })
     }
     this.#askAgainLater()
     if (assigned.length === 0) return
-    this.owned.add(assigned)
     this.#host.fetch(fetches)
     // A record comes in a later turn, so what this pauses returns none.
     this.#listener.onAssigned(assigned)
@@ -143,40 +139,33 @@ export class Assignments {
   }
 
   async #revoke(revokeId: number, partitions: readonly GroupPartition[]): Promise<void> {
-    const held = this.#heldOf(partitions)
-    for (const { topic, partition } of held) {
-      const owned = this.owned.get(topic, partition)
-      if (owned !== undefined) owned.delivers = false
-    }
+    const begun = this.#begunOf(partitions)
     try {
-      if (held.length > 0) await this.#listener.onRevoked(held.map(plain))
+      if (begun.length > 0) await this.#listener.onRevoked(begun.map(plain))
     } finally {
-      // Those that were lost meanwhile are not held any more, and may have come back.
-      const still = held.filter((each) => this.#held.get(partitionId(each)) === each)
-      this.#forget(still)
+      this.#forget(begun)
       this.#host.revoked(revokeId)
     }
-    if (!this.#isClosing && held.length > 0) this.#host.gone([...new Set(held.map(({ topic }) => topic))])
+    if (!this.#isClosing && begun.length > 0) this.#host.gone([...new Set(begun.map(({ topic }) => topic))])
   }
 
-  #lost(partitions: readonly GroupPartition[], why: LossReason): void {
-    const held = this.#heldOf(partitions)
-    if (held.length === 0) return
-    this.#forget(held)
-    const facts = { partitions: held.map(partitionPlace) }
+  #lost(begun: readonly Begun[], why: LossReason): void {
+    if (begun.length === 0) return
+    const facts = { partitions: begun.map(partitionPlace) }
     if (why === 'overdue') this.#host.log.error(facts, 'a revoke was answered before its drain had ended')
     else this.#host.log.warn(facts, 'the group has counted this member out; its partitions are lost')
-    this.#listener.onLost(held.map(plain))
+    this.#listener.onLost(begun.map(plain))
   }
 
-  #heldOf(partitions: readonly GroupPartition[]): readonly Held[] {
+  #begunOf(partitions: readonly GroupPartition[]): readonly Begun[] {
     const wanted = new Set(partitions.map(groupPartitionKey))
-    return [...this.#held.values()].filter(({ of }) => wanted.has(groupPartitionKey(of)))
+    return [...this.#begun.values()].filter(({ of }) => wanted.has(groupPartitionKey(of)))
   }
 
-  #forget(held: readonly Held[]): void {
-    for (const each of held) this.#held.delete(partitionId(each))
-    this.owned.drop(held)
+  /** Those that were lost meanwhile are forgotten already, and may have begun again. */
+  #forget(begun: readonly Begun[]): readonly Begun[] {
+    for (const each of begun) if (this.#begun.get(partitionId(each)) === each) this.#begun.delete(partitionId(each))
+    return begun
   }
 }
 

@@ -1,7 +1,7 @@
 /** One member of one consumer group in JavaScript. Delivers, pauses, commits; the parts that it is made of talk to the brokers. */
 import { bug, PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
-import type { KafkaRecord, TopicPartition } from '../../model/record.ts'
+import { type KafkaRecord, partitionId, type TopicPartition } from '../../model/record.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
 import { checkCommits, MAX_METADATA_LENGTH, notOwned } from '../commit-request-check.ts'
 import { clientErrorCode, commitError, faultCodes } from '../faults/codes.ts'
@@ -114,20 +114,26 @@ export class JavascriptConsumer implements KafkaClient {
 
   pause(partitions: readonly TopicPartition[]): void {
     this.#requireOpen()
-    this.#fetcher.pause(this.#mark(partitions, true))
+    this.#fetcher.pause(partitions.flatMap((each) => this.#groupPartitionOf(each) ?? []))
   }
 
   resume(partitions: readonly TopicPartition[]): void {
     this.#requireOpen()
-    this.#fetcher.resume(this.#mark(partitions, false))
+    this.#fetcher.resume(partitions.flatMap((each) => this.#groupPartitionOf(each) ?? []))
     this.#wake?.()
   }
 
   async commit(commits: readonly CommitRequest[]): Promise<void> {
     this.#requireOpen()
     checkCommits(commits)
+    // What was lost and given back meanwhile is another assignment: this commit would turn back what another owner has stored in between.
+    const assigned = new Map(commits.map((each) => [partitionId(each), this.#groupPartitionOf(each)]))
+    const isOwned = (each: TopicPartition) => {
+      const of = this.#groupPartitionOf(each)
+      return of !== undefined && of === assigned.get(partitionId(each)) && this.#joined?.session.owns(of) === true
+    }
     const stillOwned = () => {
-      const foreign = commits.filter((each) => !this.#mayCommit(each))
+      const foreign = commits.filter((each) => !isOwned(each))
       if (foreign.length > 0) throw notOwned(foreign)
     }
     stillOwned()
@@ -137,7 +143,7 @@ export class JavascriptConsumer implements KafkaClient {
       await session.commit(commitTopics(commits, this.#names), COMMIT_LIMIT_MS, stillOwned)
     } catch (thrown) {
       if (!(thrown instanceof KafkaFault)) throw thrown
-      throw this.#isClosed ? closedError() : commitError(thrown, commits, (each) => this.#mayCommit(each))
+      throw this.#isClosed ? closedError() : commitError(thrown, commits, isOwned)
     }
   }
 
@@ -152,7 +158,7 @@ export class JavascriptConsumer implements KafkaClient {
   }
 
   logEnd(partition: TopicPartition): number | undefined {
-    const of = this.#joined?.assignments.groupPartitionOf(partition)
+    const of = this.#groupPartitionOf(partition)
     return of === undefined ? undefined : this.#fetcher.logEnd(of)
   }
 
@@ -189,20 +195,8 @@ export class JavascriptConsumer implements KafkaClient {
     })
   }
 
-  #mark(partitions: readonly TopicPartition[], isPaused: boolean): readonly GroupPartition[] {
-    const { assignments } = this.#joined ?? {}
-    return partitions.flatMap((each) => {
-      const owned = assignments?.owned.get(each.topic, each.partition)
-      if (owned !== undefined) owned.paused = isPaused
-      return assignments?.groupPartitionOf(each) ?? []
-    })
-  }
-
-  /** The broker would store what others own, too. */
-  #mayCommit(partition: TopicPartition): boolean {
-    const { assignments, session } = this.#joined ?? {}
-    const of = assignments?.groupPartitionOf(partition)
-    return of !== undefined && session !== undefined && session.owned([of]).length > 0
+  #groupPartitionOf(partition: TopicPartition): GroupPartition | undefined {
+    return this.#joined?.assignments.groupPartitionOf(partition)
   }
 
   #onEvent(event: MembershipEvent): void {

@@ -75,17 +75,19 @@ export class GroupSession {
     this.#timer?.cancel()
   }
 
-  /** Those that may be committed at this moment. */
-  owned<T extends GroupPartition>(partitions: readonly T[]): readonly T[] {
-    return this.#membership.owned(partitions)
+  /** It may be committed at this moment: the broker would store what others own, too. */
+  owns(partition: GroupPartition): boolean {
+    return this.#membership.owned([partition]).length > 0
   }
 
   /**
-   * Settles when the coordinator has stored it. Rejects with a `KafkaFault` otherwise.
+   * Settles when the coordinator has stored it. Rejects with a `KafkaFault` otherwise, also when the group has counted this member out since the call:
+   * another owner may have committed by then.
    * @param stillOwned asked before each sending; throws where a partition is not owned any more
    */
   commit(topics: readonly OffsetsOf<CommittedPosition>[], limitMs: number, stillOwned: () => void): Promise<void> {
-    const committed = this.#turn.then(() => this.#commit(topics, this.#now + limitMs, stillOwned))
+    const joined = this.#membership.grant?.session
+    const committed = this.#turn.then(() => this.#commit(topics, joined, this.#now + limitMs, stillOwned))
     this.#turn = committed.catch(() => {})
     return committed
   }
@@ -93,7 +95,8 @@ export class GroupSession {
   /** What is committed, as a member. Rejects with a `KafkaFault` when nothing was told within `limitMs`. */
   async offsets(topics: readonly OffsetsOf<number>[], limitMs: number): Promise<readonly OffsetReply[]> {
     const { group, memberId } = this.#options
-    return this.#granted(this.#now + limitMs, async (grant, leftMs) => {
+    const always = () => true
+    return this.#granted(this.#now + limitMs, always, async (grant, leftMs) => {
       const fields = { group, memberId, memberEpoch: grant.memberEpoch, topics, isStableOnly: true }
       const { code, partitions } = await this.#ask(offsetsCall(fields), leftMs)
       if (code !== 0) throw answeredFault(code)
@@ -121,8 +124,8 @@ export class GroupSession {
   #step(): void {
     if (this.#isStopped) return
     const { events, request } = this.#membership.step(this.#now)
-    if (request !== undefined) void this.#send(request)
     for (const event of events) this.#options.onEvent(event)
+    if (request !== undefined) void this.#send(request)
     this.#timer?.cancel()
     this.#timer = undefined
     if (this.#isStopped || !Number.isFinite(this.#membership.wakeAtMs)) return
@@ -171,12 +174,16 @@ export class GroupSession {
 
   async #commit(
     topics: readonly OffsetsOf<CommittedPosition>[],
+    joined: number | undefined,
     untilMs: number,
     stillOwned: () => void,
   ): Promise<void> {
     const { group, memberId, instanceId } = this.#options
-    await this.#granted(untilMs, async (grant, leftMs) => {
+    const mayBeSent = (grant: CommitGrant) => {
       stillOwned()
+      return grant.session === joined
+    }
+    await this.#granted(untilMs, mayBeSent, async (grant, leftMs) => {
       const fields = { group, memberId, instanceId, memberEpoch: grant.memberEpoch, topics }
       const replies = await this.#ask(commitCall(fields), leftMs)
       const refused = replies.find(({ code }) => code !== 0)
@@ -185,11 +192,15 @@ export class GroupSession {
   }
 
   /** Sends with the membership as it is, and again when that has changed in between, until the time is over. */
-  async #granted<T>(untilMs: number, send: (grant: CommitGrant, leftMs: number) => Promise<T>): Promise<T> {
+  async #granted<T>(
+    untilMs: number,
+    mayBeSent: (grant: CommitGrant) => boolean,
+    send: (grant: CommitGrant, leftMs: number) => Promise<T>,
+  ): Promise<T> {
     for (;;) {
       const leftMs = untilMs - this.#now
       const { grant } = this.#membership
-      if (grant === undefined) throw answeredFault(faultCodes.UNKNOWN_MEMBER_ID)
+      if (grant === undefined || !mayBeSent(grant)) throw answeredFault(faultCodes.UNKNOWN_MEMBER_ID)
       try {
         return await send(grant, leftMs)
       } catch (thrown) {

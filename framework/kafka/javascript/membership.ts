@@ -12,7 +12,7 @@
 import { groupCodeMeaning } from './group-codes.ts'
 import { HeartbeatInFlight } from './heartbeat-in-flight.ts'
 import { HeartbeatPace } from './heartbeat-pace.ts'
-import { HeldPartitions } from './held-partitions.ts'
+import { MemberPartitions } from './member-partitions.ts'
 import type {
   CommitGrant,
   CommitVerdict,
@@ -51,7 +51,7 @@ export function revokeLimitMs(rebalanceTimeoutMs: number): number {
 
 export class GroupMembership {
   readonly #options: MembershipOptions
-  readonly #held = new HeldPartitions()
+  readonly #partitions = new MemberPartitions()
   readonly #pace = new HeartbeatPace()
   readonly #inFlight = new HeartbeatInFlight()
   readonly #name: StaticName | undefined
@@ -69,7 +69,7 @@ export class GroupMembership {
 
   /** What has happened, and what is to be sent now. */
   step(nowMs: number): MembershipStep {
-    const overdue = this.#held.takeOverdue(nowMs)
+    const overdue = this.#partitions.takeOverdue(nowMs)
     if (overdue.length > 0) {
       this.#events.push({ kind: 'lost', partitions: overdue, why: 'overdue' })
       this.#sayAll(nowMs)
@@ -85,7 +85,7 @@ export class GroupMembership {
   get wakeAtMs(): number {
     if (this.#hasEnded) return Number.POSITIVE_INFINITY
     const dueMs = this.#inFlight.isEmpty ? this.#pace.dueAtMs : Number.POSITIVE_INFINITY
-    return Math.min(dueMs, this.#held.nextDeadlineMs, this.#leaveUntilMs)
+    return Math.min(dueMs, this.#partitions.nextDeadlineMs, this.#leaveUntilMs)
   }
 
   answered(id: number, { memberEpoch, heartbeatIntervalMs, assignment }: HeartbeatAnswer, nowMs: number): void {
@@ -100,7 +100,7 @@ export class GroupMembership {
     if (memberEpoch <= JOIN) return
     this.#grant = { memberEpoch, session: this.#grant.session }
     if (sent.request.memberEpoch === JOIN) this.#joined()
-    if (sent.version === this.#held.version) this.#isFullDue = false
+    if (sent.version === this.#partitions.version) this.#isFullDue = false
     if (assignment !== null) this.#take(assignment, toldSinceMs + revokeLimitMs(this.#options.rebalanceTimeoutMs))
     if (this.#isFullDue || this.#isReadyToLeave) this.#pace.hurry(nowMs)
   }
@@ -137,7 +137,7 @@ export class GroupMembership {
 
   /** Whoever used the partitions of this revoke has let them go. */
   revoked(revokeId: number, nowMs: number): void {
-    if (this.#held.settle(revokeId)) this.#sayAll(nowMs)
+    if (this.#partitions.settle(revokeId)) this.#sayAll(nowMs)
   }
 
   /** Asks for everything back, then leaves. Takes the limit of a revoke and five seconds at most. */
@@ -147,13 +147,13 @@ export class GroupMembership {
     this.#state = 'leaving'
     const limitMs = revokeLimitMs(this.#options.rebalanceTimeoutMs)
     this.#leaveUntilMs = nowMs + limitMs + LEAVE_LIMIT_MS
-    this.#askBack(this.#held.without([]), nowMs + limitMs)
+    this.#askBack(this.#partitions.without([]), nowMs + limitMs)
     this.#pace.hurry(nowMs)
   }
 
   /** Those of `partitions` that may be committed at this moment: the broker would store what others own, too. */
   owned<T extends GroupPartition>(partitions: readonly T[]): readonly T[] {
-    return partitions.filter((each) => this.#held.has(each))
+    return partitions.filter((each) => this.#partitions.has(each))
   }
 
   /** `undefined`: nothing can be committed or looked up now. While a revoke waits for its hook, it can. */
@@ -184,7 +184,7 @@ export class GroupMembership {
   }
 
   get #isReadyToLeave(): boolean {
-    return this.#state === 'leaving' && this.#held.size === 0
+    return this.#state === 'leaving' && this.#partitions.size === 0
   }
 
   get #hasEnded(): boolean {
@@ -199,10 +199,10 @@ export class GroupMembership {
       memberEpoch,
       topics: isFull ? this.#options.topics : null,
       rebalanceTimeoutMs: isFull ? this.#options.rebalanceTimeoutMs : -1,
-      owned: isFull ? this.#held.all : null,
+      owned: isFull ? this.#partitions.all : null,
       findsCoordinator: this.#pace.findsCoordinator,
     }
-    const version = isFull ? this.#held.version : undefined
+    const version = isFull ? this.#partitions.version : undefined
     return this.#inFlight.send(said, { atMs: nowMs, session: this.#grant.session, version })
   }
 
@@ -220,11 +220,11 @@ export class GroupMembership {
   #take(assignment: readonly GroupPartition[], deadlineMs: number): void {
     if (this.#state === 'leaving') {
       // All is being given up already. What the group wants back, too, it does not wait for any longer than otherwise.
-      this.#held.hasten(assignment, deadlineMs)
+      this.#partitions.hasten(assignment, deadlineMs)
       return
     }
-    this.#askBack(this.#held.without(assignment), deadlineMs)
-    const partitions = this.#held.add(assignment)
+    this.#askBack(this.#partitions.without(assignment), deadlineMs)
+    const partitions = this.#partitions.add(assignment)
     if (partitions.length === 0) return
     this.#events.push({ kind: 'assigned', partitions })
     this.#isFullDue = true
@@ -232,7 +232,7 @@ export class GroupMembership {
 
   #askBack(partitions: readonly GroupPartition[], deadlineMs: number): void {
     if (partitions.length === 0) return
-    const revokeId = this.#held.beginRevoke(partitions, deadlineMs)
+    const revokeId = this.#partitions.beginRevoke(partitions, deadlineMs)
     this.#events.push({ kind: 'revoke', revokeId, partitions })
   }
 
@@ -242,7 +242,7 @@ export class GroupMembership {
   }
 
   #boundLeaving(nowMs: number): void {
-    if (this.#held.size === 0) {
+    if (this.#partitions.size === 0) {
       this.#leaveUntilMs = Math.min(this.#leaveUntilMs, nowMs + LEAVE_LIMIT_MS)
       // It has never said a word.
       if (!this.#inFlight.hasSent) this.#left(true)
@@ -300,7 +300,7 @@ export class GroupMembership {
   }
 
   #loseAll(): void {
-    const partitions = this.#held.takeAll()
+    const partitions = this.#partitions.takeAll()
     this.#grant = { memberEpoch: JOIN, session: this.#grant.session + 1 }
     this.#isFullDue = true
     if (partitions.length > 0) this.#events.push({ kind: 'lost', partitions, why: 'fenced' })

@@ -5,8 +5,8 @@ const membership = [
   {
     name: 'a partition is reported as given up while its hook is at work',
     file: 'membership.ts',
-    find: 'owned: isFull ? this.#held.all : null',
-    replace: 'owned: isFull ? this.#held.without([]) : null',
+    find: 'owned: isFull ? this.#partitions.all : null',
+    replace: 'owned: isFull ? this.#partitions.without([]) : null',
   },
   {
     name: 'a lost answer is not asked for again',
@@ -29,8 +29,8 @@ const membership = [
   {
     name: 'a settled revoke is not reported',
     file: 'membership.ts',
-    find: 'if (this.#held.settle(revokeId)) this.#sayAll(nowMs)',
-    replace: 'this.#held.settle(revokeId)',
+    find: 'if (this.#partitions.settle(revokeId)) this.#sayAll(nowMs)',
+    replace: 'this.#partitions.settle(revokeId)',
   },
   {
     name: 'a fenced static member joins anew without giving its name back',
@@ -53,24 +53,24 @@ const membership = [
   {
     name: 'everything may be committed',
     file: 'membership.ts',
-    find: 'return partitions.filter((each) => this.#held.has(each))',
+    find: 'return partitions.filter((each) => this.#partitions.has(each))',
     replace: 'return partitions',
   },
   {
     name: 'what is lost stays owned',
-    file: 'held-partitions.ts',
-    find: '    this.#held.clear()\n',
+    file: 'member-partitions.ts',
+    find: '    this.#entries.clear()\n',
     replace: '',
   },
   {
     name: 'it leaves before everything is given up',
     file: 'membership.ts',
-    find: "return this.#state === 'leaving' && this.#held.size === 0",
+    find: "return this.#state === 'leaving' && this.#partitions.size === 0",
     replace: "return this.#state === 'leaving'",
   },
   {
     name: 'what is being revoked, and what is owned, is assigned again',
-    file: 'held-partitions.ts',
+    file: 'member-partitions.ts',
     find: 'const added = partitions.filter((each) => !this.has(each))',
     replace: 'const added = partitions',
   },

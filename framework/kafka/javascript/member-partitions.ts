@@ -6,20 +6,20 @@ interface Revoke {
   deadlineMs: number
 }
 
-interface Held {
+interface Entry {
   readonly partition: GroupPartition
   /** Whoever uses it was asked to let it go. */
   revoke: Revoke | undefined
 }
 
-export class HeldPartitions {
-  readonly #held = new Map<string, Held>()
+export class MemberPartitions {
+  readonly #entries = new Map<string, Entry>()
   readonly #revokes = new Map<number, Revoke>()
   #lastRevoke = 0
   #version = 0
 
   get size(): number {
-    return this.#held.size
+    return this.#entries.size
   }
 
   /** Changes with each partition that comes or goes. */
@@ -28,37 +28,37 @@ export class HeldPartitions {
   }
 
   get all(): readonly GroupPartition[] {
-    return [...this.#held.values()].map(({ partition }) => partition)
+    return [...this.#entries.values()].map(({ partition }) => partition)
   }
 
   has(partition: GroupPartition): boolean {
-    return this.#held.has(groupPartitionKey(partition))
+    return this.#entries.has(groupPartitionKey(partition))
   }
 
-  /** @returns those that were not held */
+  /** @returns those that are new */
   add(partitions: readonly GroupPartition[]): readonly GroupPartition[] {
     const added = partitions.filter((each) => !this.has(each))
-    for (const each of added) this.#held.set(groupPartitionKey(each), { partition: each, revoke: undefined })
+    for (const each of added) this.#entries.set(groupPartitionKey(each), { partition: each, revoke: undefined })
     if (added.length > 0) this.#version += 1
     return added
   }
 
-  /** Those that are held, not being revoked, and not among these. */
+  /** Those that are owned, not being revoked, and not among these. */
   without(partitions: readonly GroupPartition[]): readonly GroupPartition[] {
     const kept = new Set(partitions.map(groupPartitionKey))
-    return [...this.#held]
+    return [...this.#entries]
       .filter(([key, { revoke }]) => revoke === undefined && !kept.has(key))
       .map(([, { partition }]) => partition)
   }
 
-  /** They stay held until `settle` or `takeOverdue`. */
+  /** They stay owned until `settle` or `takeOverdue`. */
   beginRevoke(partitions: readonly GroupPartition[], deadlineMs: number): number {
     this.#lastRevoke += 1
     const revoke = { id: this.#lastRevoke, deadlineMs }
     this.#revokes.set(revoke.id, revoke)
     for (const each of partitions) {
-      const held = this.#held.get(groupPartitionKey(each))
-      if (held !== undefined) held.revoke = revoke
+      const entry = this.#entries.get(groupPartitionKey(each))
+      if (entry !== undefined) entry.revoke = revoke
     }
     return revoke.id
   }
@@ -66,7 +66,7 @@ export class HeldPartitions {
   /** Of those that are not among these, what is being revoked has no longer time than that. */
   hasten(partitions: readonly GroupPartition[], deadlineMs: number): void {
     const kept = new Set(partitions.map(groupPartitionKey))
-    for (const [key, { revoke }] of this.#held) {
+    for (const [key, { revoke }] of this.#entries) {
       if (revoke !== undefined && !kept.has(key)) revoke.deadlineMs = Math.min(revoke.deadlineMs, deadlineMs)
     }
   }
@@ -88,7 +88,7 @@ export class HeldPartitions {
 
   takeAll(): readonly GroupPartition[] {
     const taken = this.all
-    this.#held.clear()
+    this.#entries.clear()
     this.#revokes.clear()
     if (taken.length > 0) this.#version += 1
     return taken
@@ -103,8 +103,10 @@ export class HeldPartitions {
 
   #drop(revoke: Revoke): readonly GroupPartition[] {
     this.#revokes.delete(revoke.id)
-    const dropped = [...this.#held.values()].filter((held) => held.revoke === revoke).map(({ partition }) => partition)
-    for (const each of dropped) this.#held.delete(groupPartitionKey(each))
+    const dropped = [...this.#entries.values()]
+      .filter((entry) => entry.revoke === revoke)
+      .map(({ partition }) => partition)
+    for (const each of dropped) this.#entries.delete(groupPartitionKey(each))
     if (dropped.length > 0) this.#version += 1
     return dropped
   }

@@ -1,0 +1,100 @@
+/** What one member in JavaScript commits when the group counts it out and takes it in again: nothing of what it had before. */
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { ErrorReport } from '../../../../framework/kafka/faults/error-report.ts'
+import type { JavascriptLibrary } from '../../../../framework/kafka/javascript/binding.ts'
+import { JavascriptConsumer } from '../../../../framework/kafka/javascript/consumer.ts'
+import { ManualClock } from '../../../../framework/testing/manual-clock.ts'
+import { recordedLog } from '../recorded-log.ts'
+import { ScriptedGroup, TOPIC_ID, UNKNOWN_MEMBER } from './scripted-group.ts'
+
+const all = [{ topicId: TOPIC_ID, partition: 0 }]
+const commitOf = (position: number) => [{ topic: 'orders', partition: 0, position, metadata: '' }]
+
+async function aMember(t: TestContext) {
+  const clock = new ManualClock()
+  const { log } = recordedLog()
+  const group = new ScriptedGroup()
+  const told: string[] = []
+  const consumer = new JavascriptConsumer({
+    group: 'g',
+    startFrom: 'earliest',
+    memberId: 'm',
+    brokers: group.brokers,
+    library: {} as JavascriptLibrary,
+    clock,
+    log,
+    errors: new ErrorReport(log, clock),
+    sessionTimeoutMs: 45_000,
+  })
+  group.beats.push({ memberEpoch: 1, assignment: all })
+  await consumer.subscribe(['orders'], {
+    onAssigned: () => told.push('assigned'),
+    onRevoked: async () => void told.push('revoked'),
+    onLost: () => told.push('lost'),
+  })
+  /** Polls until so much was told. */
+  const until = async (count: number) => {
+    while (told.length < count) {
+      await consumer.poll(1, 0)
+      await nextTurn()
+    }
+  }
+  const settle = async () => {
+    for (let turn = 0; turn < 10; turn += 1) await nextTurn()
+  }
+  await until(1)
+  // It tells the group what it has got.
+  clock.advance(0)
+  await settle()
+  group.heartbeats.splice(0)
+  t.after(async () => {
+    group.beats.splice(0, group.beats.length, { code: UNKNOWN_MEMBER })
+    const closed = consumer.close()
+    await settle()
+    clock.advance(1_000_000)
+    await closed
+  })
+  /** The group counts it out, another owner commits, and the group takes it in again with the same partition. */
+  const countOut = () => {
+    group.beats.splice(0, 1, { code: UNKNOWN_MEMBER }, { memberEpoch: 7, assignment: all })
+    group.committed = 9
+  }
+  return { clock, group, consumer, countOut, told, until, settle }
+}
+
+describe('a member in JavaScript', { timeout: 20_000 }, () => {
+  it('commits nothing of a lost assignment, though the group has given it the partition again before its next poll', async (t) => {
+    const { clock, group, consumer, countOut, told, until, settle } = await aMember(t)
+    countOut()
+    clock.advance(1_000)
+    await settle()
+    clock.advance(0)
+    await settle()
+    assert.deepEqual(group.heartbeats.slice(0, 2), [1, 0], 'it has joined again')
+    await assert.rejects(consumer.commit(commitOf(5)), { code: 'PYR_NOT_OWNED' })
+    assert.deepEqual(group.stored, [])
+    await until(3)
+    assert.deepEqual(told, ['assigned', 'lost', 'assigned'])
+    await consumer.commit(commitOf(10))
+    assert.deepEqual(group.stored, [{ memberEpoch: 7, position: 10 }])
+  })
+
+  it('does not repeat a commit that was not answered, once the partition was lost and given to it again', async (t) => {
+    const { clock, group, consumer, countOut, until, settle } = await aMember(t)
+    // The next heartbeat is due before the repeat.
+    clock.advance(980)
+    group.unansweredCommits = 1
+    const refused = assert.rejects(consumer.commit(commitOf(5)), { code: 'PYR_NOT_OWNED' })
+    await settle()
+    countOut()
+    clock.advance(20)
+    await settle()
+    clock.advance(0)
+    await until(3)
+    clock.advance(1_000)
+    await refused
+    assert.deepEqual(group.stored, [{ memberEpoch: 1, position: 5 }])
+  })
+})
