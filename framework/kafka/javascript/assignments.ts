@@ -37,7 +37,8 @@ interface Begun extends TopicPartition {
 
 /** What is told in the next poll. */
 type Pending =
-  | Exclude<MembershipEvent, { readonly kind: 'lost' }>
+  | { readonly kind: 'assigned'; readonly partitions: Map<string, GroupPartition> }
+  | Extract<MembershipEvent, { readonly kind: 'revoke' }>
   | { readonly kind: 'lost'; readonly begun: readonly Begun[]; readonly why: LossReason }
 
 export class Assignments {
@@ -62,13 +63,16 @@ export class Assignments {
    * poll, what the listener still commits would turn back what another owner has stored in between.
    */
   take(event: MembershipEvent): void {
-    if (event.kind !== 'assigned' && event.kind !== 'revoke' && event.kind !== 'lost') return
-    if (event.kind !== 'assigned') {
-      this.#host.drop(event.partitions)
-      for (const each of event.partitions) this.#unbegun.delete(groupPartitionKey(each))
+    if (event.kind === 'assigned') {
+      const partitions = new Map(event.partitions.map((each) => [groupPartitionKey(each), each]))
+      this.#events.push({ kind: 'assigned', partitions })
+    } else if (event.kind === 'revoke') {
+      this.#stop(event.partitions)
+      this.#events.push(event)
+    } else if (event.kind === 'lost') {
+      this.#stop(event.partitions)
+      this.#events.push({ kind: 'lost', begun: this.#forget(this.#begunOf(event.partitions)), why: event.why })
     }
-    if (event.kind !== 'lost') this.#events.push(event)
-    else this.#events.push({ kind: 'lost', begun: this.#forget(this.#begunOf(event.partitions)), why: event.why })
   }
 
   /** Inside a poll. */
@@ -76,7 +80,7 @@ export class Assignments {
     for (const event of this.#events.splice(0)) {
       if (event.kind === 'assigned') this.#assigned(event.partitions)
       else if (event.kind === 'revoke') this.#inTurn(() => this.#revoke(event.revokeId, event.partitions))
-      else if (event.kind === 'lost') this.#lost(event.begun, event.why)
+      else this.#lost(event.begun, event.why)
     }
   }
 
@@ -92,9 +96,18 @@ export class Assignments {
     this.#unbegun.clear()
   }
 
-  #assigned(partitions: readonly GroupPartition[]): void {
+  /** Nothing of these is handed out, or begun, from now on; those of which the listener has not heard are not told at all. */
+  #stop(partitions: readonly GroupPartition[]): void {
+    this.#host.drop(partitions)
+    for (const key of partitions.map(groupPartitionKey)) {
+      this.#unbegun.delete(key)
+      for (const event of this.#events) if (event.kind === 'assigned') event.partitions.delete(key)
+    }
+  }
+
+  #assigned(partitions: ReadonlyMap<string, GroupPartition>): void {
     if (this.#isClosing) return
-    for (const each of partitions) this.#unbegun.set(groupPartitionKey(each), each)
+    for (const [key, each] of partitions) this.#unbegun.set(key, each)
     this.#inTurn(() => this.#begin())
   }
 

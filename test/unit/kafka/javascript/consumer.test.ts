@@ -97,4 +97,27 @@ describe('a member in JavaScript', { timeout: 20_000 }, () => {
     await refused
     assert.deepEqual(group.stored, [{ memberEpoch: 1, position: 5 }])
   })
+
+  const ends = [
+    ['lost', { code: UNKNOWN_MEMBER }],
+    ['revoked', { memberEpoch: 7, assignment: [] }],
+  ] as const
+  for (const [end, beat] of ends) {
+    it(`begins no partition that was ${end} before the poll in which it would have heard of it`, async (t) => {
+      const { clock, group, consumer, told, settle } = await aMember(t)
+      // Lost, given back, and gone again.
+      const given = { memberEpoch: 7, assignment: all }
+      group.beats.splice(0, 1, { code: UNKNOWN_MEMBER }, given, beat, { memberEpoch: 8, assignment: [] })
+      for (let beats = 0; beats < 6; beats += 1) {
+        clock.advance(1_000)
+        await settle()
+      }
+      for (let polls = 0; polls < 10; polls += 1) {
+        await consumer.poll(1, 0)
+        await settle()
+      }
+      assert.deepEqual(told, ['assigned', 'lost'])
+      await assert.rejects(consumer.commit(commitOf(5)), { code: 'PYR_NOT_OWNED' })
+    })
+  }
 })
