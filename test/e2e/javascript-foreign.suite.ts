@@ -24,7 +24,7 @@ export function foreignSuite(cluster: KafkaCluster): void {
   }
 
   describe('members of another tool', { timeout: 120_000 }, () => {
-    it('that speak the old protocol share a group with one in JavaScript, which takes over what they leave', async (t) => {
+    it('share a group with one in JavaScript by the old protocol, and it takes over what they leave', async (t) => {
       const topic = 'shared'
       await cluster.admin.createTopic(topic, { partitions: 2 })
       const leave = await joinAsAnother(brokers, `${topic}-group`, topic)
@@ -43,7 +43,7 @@ export function foreignSuite(cluster: KafkaCluster): void {
       assert.deepEqual(reader.errors, [])
     })
 
-    it('that use a group for something else than records keep it, and the likely cause is told', async (t) => {
+    it('keep a group that they use for something else than records, and the likely cause is told', async (t) => {
       const topic = 'connectors'
       await cluster.admin.createTopic(topic)
       await writeAll(brokers, topic, ['x'])

@@ -199,7 +199,7 @@ export function refusalSuite(cluster: KafkaCluster): void {
       for (const line of lines) assert.ok(!line.includes(given[0] ?? ''), line)
     })
 
-    it('that the broker does not believe are refused as wrong credentials are, and are not shown', async (t) => {
+    it('are refused as wrong credentials are where the broker does not believe them, and are not shown', async (t) => {
       const { given, url } = await tokenEndpoint(t, () => ({ sub: 'alice', iat: 1, exp: 2 }))
       const { connection, lines } = await withTokens(t, url)
       const thrown: unknown = await connection.check(3_000).catch((error: unknown) => error)

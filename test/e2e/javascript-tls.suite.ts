@@ -42,7 +42,7 @@ export function tlsSuite(): void {
       assert.equal(thrown.code, 'PYR_BROKER_UNREACHABLE', thrown.message)
     })
 
-    it('that closes the connection to whoever speaks no TLS is told with what may be missing', async (t) => {
+    it('closes the connection to whoever speaks no TLS, and what may be missing is told', async (t) => {
       const { thrown } = await checked(t, tls(chains.whole)(), undefined)
       assert.equal(thrown.code, 'PYR_BROKER_UNREACHABLE', thrown.message)
       assert.match(thrown.message, /Connection closed.*set kafka\.security/)
