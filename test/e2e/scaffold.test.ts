@@ -77,8 +77,13 @@ function run(cwd: string, program: string, argv: readonly string[], env: Readonl
   }
 }
 
-async function succeed(cwd: string, program: string, argv: readonly string[]): Promise<string> {
-  const { end, out } = await run(cwd, program, argv).ended
+async function succeed(
+  cwd: string,
+  program: string,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { end, out } = await run(cwd, program, argv, env).ended
   assert.equal(end, 0, `${program} ${argv.join(' ')}\n${out}`)
   return out
 }
@@ -150,6 +155,34 @@ function refuseBuilders(files: readonly string[]): void {
   )
 }
 
+/** What the command loads as modules for a verb. */
+async function modulesOf(root: string, argv: readonly string[]): Promise<readonly string[]> {
+  const loaded = join(parent, 'loaded by a verb.txt')
+  rmSync(loaded, { force: true })
+  const cli = join(root, 'node_modules/pyrallel/dist/cli/bin.js')
+  const hook = pathToFileURL(join(parent, 'register.mjs')).href
+  await succeed(root, process.execPath, ['--import', hook, cli, ...argv], { LOADED: loaded })
+  return readFileSync(loaded, 'utf8').split('\n')
+}
+
+/** Of what is imported and not required, Node reads all text for the names that it exports: 9 MB of the compiler, a third of what it takes to load. */
+function refuseReadForNames(modules: readonly string[]): void {
+  assert.ok(modules.some((url) => url.endsWith('/dist/cli/codegen/scan/scan-project.js')))
+  assert.deepEqual(
+    modules.filter((url) => /\/node_modules\/(@ts-morph|ts-morph|typescript)\//.test(url)),
+    [],
+  )
+}
+
+/** It holds about 1,250 kB of code, the framework's and its dependencies'. */
+function refuseSize(dist: string): void {
+  const { files } = JSON.parse(readFileSync(join(dist, 'pyrallel.json'), 'utf8')) as {
+    readonly files: Readonly<Record<string, number>>
+  }
+  const bytes = Object.entries(files).reduce((sum, [name, size]) => sum + (name.endsWith('.mjs') ? size : 0), 0)
+  assert.ok(bytes < 1_350 * 1_024, `${bytes} bytes of code`)
+}
+
 /** What was bundled into the files of a build, its chunks and workers too. */
 function sourcesBelow(dist: string): readonly string[] {
   const maps = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.map'))
@@ -184,6 +217,7 @@ describe('the packed package', { timeout: 300_000 }, () => {
       const pyrallel = bin(root, 'pyrallel')
 
       await succeed(root, pyrallel, ['generate'])
+      refuseReadForNames(await modulesOf(root, ['generate', '--check']))
       await succeed(root, bin(root, 'tsc'), [])
       assert.match(await succeed(root, 'npm', ['test']), /[#ℹ] fail 0/)
 
@@ -196,6 +230,7 @@ describe('the packed package', { timeout: 300_000 }, () => {
 
       await succeed(root, pyrallel, ['build'])
       refuseBuilders(sourcesBelow(join(root, 'dist')))
+      refuseSize(join(root, 'dist'))
       const broker = await startEmbeddedBroker({ log: quiet, topics: topicsOf(root) })
       try {
         const loaded = join(parent, `loaded by ${template}.txt`)

@@ -42,4 +42,11 @@ describe('code that depends on its place', () => {
     ]
     assert.deepEqual(found(lines), ['b.js __dirname', 'a.js __filename'])
   })
+
+  it('is found below empty lines, and in lines between which a module has many', () => {
+    assert.deepEqual(found(['', '', '__dirname', '// a.js', '', 'f()', '', 'x.require(name)', 'g()', '__dirname']), [
+      'a.js __dirname',
+    ])
+    assert.deepEqual(found(['', '__dirname']), [])
+  })
 })
