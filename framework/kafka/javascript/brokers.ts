@@ -1,5 +1,5 @@
 /** The brokers of one cluster as one client knows them: how to get at each, who leads what, and who coordinates a group. */
-import type { Clock } from '../../time/clock.ts'
+import type { Clock, Timer } from '../../time/clock.ts'
 import { sleep } from '../../time/wait.ts'
 import { faultCodes, isRetriable } from '../faults/codes.ts'
 import type { ApiCall } from './call.ts'
@@ -9,6 +9,8 @@ import type { BrokerLink } from './link.ts'
 
 /** Between two tries. */
 const RETRY_MS = { least: 50, most: 1_000 } as const
+/** A broker that takes the connection and says nothing may be frozen: then another one is asked, too. */
+const SILENCE_MS = 1_000
 
 /** A broker answers the requests of one connection one after the other: a fetch that waits would hold back a heartbeat. */
 export type Purpose = 'control' | 'group' | 'data'
@@ -28,6 +30,7 @@ export class Brokers {
   /** By node, `host:port`. */
   readonly #addresses = new Map<number, string>()
   readonly #topics = new Map<string, TopicMetadata>()
+  #lastAnswered: string | undefined
   /** Not one could be reached, and none has answered since. */
   #isAllDown = false
   #isClosed = false
@@ -61,18 +64,17 @@ export class Brokers {
     return answer.topics
   }
 
-  /** By whichever broker answers first. Rejects with what the last one said. */
+  /**
+   * By whichever broker answers first: the next one is asked when one refuses, and beside one that says nothing for a second. So what is asked must do no
+   * harm when it is done twice. Rejects with what the last one said.
+   */
   async askAny<A>(call: ApiCall<A>): Promise<A> {
-    const faults: KafkaFault[] = []
-    for (const address of this.#candidates()) {
-      try {
-        const answer = await this.#linkTo(address, 'control').call(call)
-        this.#isAllDown = false
-        return answer
-      } catch (thrown) {
-        faults.push(toFault(thrown))
-      }
+    const outcome = await this.#firstAnswer(call)
+    if ('answer' in outcome) {
+      this.#isAllDown = false
+      return outcome.answer
     }
+    const { faults } = outcome
     const last = faults.at(-1) ?? new KafkaFault(faultCodes.TRANSPORT, 'there is no broker to ask')
     const isAllDown = !this.#isClosed && faults.every(({ code }) => code === faultCodes.TRANSPORT)
     if (isAllDown && !this.#isAllDown) {
@@ -80,6 +82,44 @@ export class Brokers {
       this.#options.onAllDown(new KafkaFault(faultCodes.ALL_BROKERS_DOWN, 'all broker connections are down', last))
     }
     throw last
+  }
+
+  #firstAnswer<A>(call: ApiCall<A>): Promise<{ readonly answer: A } | { readonly faults: readonly KafkaFault[] }> {
+    const left = this.#candidates()
+    const faults: KafkaFault[] = []
+    let waiting = 0
+    let timer: Timer | undefined
+    return new Promise((resolve) => {
+      const askNext = () => {
+        timer?.cancel()
+        const address = left.shift()
+        if (address === undefined) {
+          if (waiting === 0) resolve({ faults })
+          return
+        }
+        waiting += 1
+        timer = this.#options.clock.setTimer(SILENCE_MS, askNext)
+        this.#ask(address, call).then(
+          (answer) => {
+            timer?.cancel()
+            // Nobody is asked any more.
+            left.length = 0
+            this.#lastAnswered = address
+            resolve({ answer })
+          },
+          (thrown: unknown) => {
+            waiting -= 1
+            faults.push(toFault(thrown))
+            askNext()
+          },
+        )
+      }
+      askNext()
+    })
+  }
+
+  async #ask<A>(address: string, call: ApiCall<A>): Promise<A> {
+    return this.#linkTo(address, 'control').call(call)
   }
 
   /** @throws KafkaFault when the node is not known */
@@ -137,8 +177,11 @@ export class Brokers {
     this.#links.clear()
   }
 
-  #candidates(): readonly string[] {
-    return [...new Set([...this.#addresses.values(), ...this.#options.bootstrap])]
+  /** The one that has answered last first: another may be silent for long. */
+  #candidates(): string[] {
+    const all = new Set([...this.#addresses.values(), ...this.#options.bootstrap])
+    const last = this.#lastAnswered
+    return last !== undefined && all.delete(last) ? [last, ...all] : [...all]
   }
 
   #linkTo(address: string, purpose: Purpose): BrokerLink {
