@@ -174,6 +174,11 @@ export class WorkManager {
     }
   }
 
+  /** Copies records that have been in memory for long, so that they keep no more than what the limits count. Cheap when it is called often. */
+  copyKept(now: number): void {
+    for (const state of this.#table) state.kept.copyThose(now)
+  }
+
   /** Partitions whose own limit was reached, or left, since the last call. */
   takeIntakeChange(): IntakeChange {
     return this.#intake.takeChange()

@@ -61,3 +61,31 @@ export function recordBytes(record: KafkaRecord): number {
   for (const [name, value] of record.headers) bytes += name.length + (value?.length ?? 0)
   return bytes
 }
+
+/**
+ * The same record in memory of its own. A client may hand out views: one of 100 bytes keeps the whole block of a megabyte in which it was fetched. Where
+ * its bytes are most of what they keep, it is returned as it is.
+ */
+export function inOwnMemory(record: KafkaRecord): KafkaRecord {
+  const { key, value, headers } = record
+  let [total, kept] = [0, 0]
+  const count = (bytes: Buffer | null) => {
+    if (bytes === null) return
+    total += bytes.length
+    kept = Math.max(kept, bytes.buffer.byteLength)
+  }
+  count(key)
+  count(value)
+  for (const [, bytes] of headers) count(bytes)
+  if (kept <= 2 * total) return record
+  const memory = Buffer.from(new ArrayBuffer(total))
+  let at = 0
+  const copy = (bytes: Buffer | null): Buffer | null => {
+    if (bytes === null) return null
+    const from = at
+    at += bytes.copy(memory, from)
+    return memory.subarray(from, at)
+  }
+  const copied = { key: copy(key), value: copy(value) }
+  return { ...record, ...copied, headers: headers.map(([name, bytes]) => [name, copy(bytes)] as const) }
+}

@@ -1,6 +1,7 @@
 /** Keeps the records that have failed: those that wait for their retry, and those that wait for their dead letter's acknowledgement. */
 import type { KafkaRecord } from '../../model/record.ts'
 import type { Epoch, HandlerFailure } from '../../model/work.ts'
+import { keepApart } from '../partition/kept-records.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
 import { RetryQueue } from '../partition/retry-queue.ts'
 import type { Pending } from '../partition/shard-queue.ts'
@@ -70,6 +71,7 @@ export class FailedRecords {
 
   #wait(dueAt: number, entry: IncompleteRecord): void {
     entry.pending.state = 'waiting'
+    keepApart(entry.pending)
     entry.state.load.retryBegan()
     entry.pending.retry = this.#retries.push(dueAt, entry)
   }
@@ -98,6 +100,7 @@ export class FailedRecords {
     const { state, pending } = entry
     this.#lastId += 1
     pending.state = 'dead'
+    keepApart(pending)
     state.load.deadLetterBegan()
     this.#buried.set(this.#lastId, entry)
     this.#requests.push({

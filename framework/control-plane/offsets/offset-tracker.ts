@@ -161,6 +161,20 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
     }
   }
 
+  /** The one that the next offset gets. */
+  get nextTicket(): OffsetTicket {
+    return this.#headTicket + this.#size
+  }
+
+  /** Shows the items of these tickets, `to` excluded, that are incomplete, in the order of their offsets. */
+  showIncomplete(from: OffsetTicket, to: OffsetTicket, see: (item: Item) => void): void {
+    const end = Math.min(to - this.#headTicket, this.#size)
+    for (let place = Math.max(0, from - this.#headTicket); place < end; place += 1) {
+      const item = this.#items[this.#slotOf(place)]
+      if (item !== undefined) see(item)
+    }
+  }
+
   #append(offset: number, item: Item | undefined): void {
     if (this.#size === this.#offsets.length) this.#grow()
     const slot = this.#slotOf(this.#size)

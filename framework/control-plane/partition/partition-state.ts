@@ -13,6 +13,7 @@ import type { RangeList } from '../offsets/range-list.ts'
 import { BatchBuilder } from './batch-builder.ts'
 import { CommitBudget, type PartitionSettings } from './commit-budget.ts'
 import type { HandlerTally } from './handler-tally.ts'
+import { KeptRecords } from './kept-records.ts'
 import { KeyBreakers } from './key-breakers.ts'
 import { PartitionLoad } from './partition-load.ts'
 import { type Pending, ShardQueue } from './shard-queue.ts'
@@ -35,6 +36,7 @@ export class PartitionState implements TopicPartition {
   readonly load = new PartitionLoad()
   /** What a commit carries, and how much room it has. */
   readonly commits: CommitBudget
+  readonly kept: KeptRecords
   /** Its handler's, shared with the other partitions. */
   readonly tally: HandlerTally
   /** Keys whose records were given up one after the other. */
@@ -68,6 +70,7 @@ export class PartitionState implements TopicPartition {
     this.#route = route
     this.tally = tally
     this.tracker = new OffsetTracker(start.position, start.restored)
+    this.kept = new KeptRecords(this.tracker)
     const { position, metadata } = start
     const stored = { position, metadata, isRestored: start.restored.length > 0 }
     this.commits = new CommitBudget(this, this.tracker, stored, settings)

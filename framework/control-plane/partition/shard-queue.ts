@@ -11,7 +11,8 @@ export const NOT_TRIED = -1
 
 /** An incomplete record. Owned by its PartitionState. */
 export interface Pending {
-  readonly record: KafkaRecord
+  /** A copy, once it has been kept for long. */
+  record: KafkaRecord
   readonly bytes: number
   readonly shard: Shard
   /** The tracker's, to complete the offset with; -1 before it is tracked. */
