@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { batchSchema } from './batch-schema.ts'
+import { fetchOptions, waitOptions } from './connection-options.ts'
 import { guards, retryRules } from './failure-options.ts'
 import { http } from './http-options.ts'
 import {
@@ -82,12 +83,14 @@ const kafka = section({
     worse:
       "Longer than the broker's: after a network fault two processes may be at one key. Shorter: a pause of the coordinator stops the group sooner, and with 'classic' a short one costs it its partitions.",
   }),
+  fetch: fetchOptions,
+  ...waitOptions,
   security,
   librdkafka: withDefault(
     Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
       default: {},
       doc: {
-        what: 'Settings that are passed to librdkafka as they are: fetch sizes, time-outs, what `security` does not know.',
+        what: 'Settings that are passed to librdkafka as they are, for what no option is for. The client in JavaScript refuses them.',
         range:
           'names of librdkafka with texts, numbers or booleans; not those that Pyrallel sets itself, nor those of TLS and SASL where `security` is used, but for `ssl.crl.location`, `ssl.cipher.suites`, `ssl.curves.list`, `ssl.sigalgs.list` and `https.ca.*`',
         worse: 'Larger fetch sizes and queues take memory that the limits below do not count.',

@@ -49,6 +49,15 @@ export function duration(minMs: number, maxMs: number, standard: Duration, doc: 
   return withDefault(schema)
 }
 
+/** Left out, its resolved value is `undefined`. */
+export function durationOrNone(minMs: number, maxMs: number, doc: Omit<OptionDoc, 'range'>) {
+  const range = `a duration from ${durationText(minMs)} to ${durationText(maxMs)}`
+  const schema = Type.Unsafe<Duration>(
+    Type.Union([Type.Number(), Type.String()], { doc: { ...doc, range }, duration: { minMs, maxMs } }),
+  ) as DurationSchema
+  return withoutDefault(schema)
+}
+
 export function oneOf<const V extends string>(values: readonly V[], standard: V, doc: Omit<OptionDoc, 'range'>) {
   const schema = Type.Unsafe<V>(
     Type.Union(
@@ -90,7 +99,9 @@ export type ResolvedOptions<P> = Simplify<{
   }
     ? ResolvedOptions<Q>
     : P[K] extends DurationSchema
-      ? number
+      ? P[K] extends { readonly default: unknown }
+        ? number
+        : number | undefined
       : P[K] extends { readonly default: unknown }
         ? ResolvedValue<P[K]>
         : P[K] extends { readonly '~optional': true }

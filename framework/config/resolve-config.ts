@@ -2,9 +2,11 @@
 
 import { beyondJavascript } from '../kafka/client-limits.ts'
 import { insteadOf } from '../kafka/owned-properties.ts'
+import { wireProperties } from '../kafka/wire-properties.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type {
   CommitSettings,
+  FetchSettings,
   HttpSettings,
   Limits,
   RetrySettings,
@@ -67,7 +69,7 @@ function resolveMode(file: unknown, place: string, defaultPlace: string, around:
     const isSound = !reads.some((section) =>
       wrong.some((option) => isWithin(option, section) || isWithin(section, option)),
     )
-    return isSound ? find(config, placeOf) : []
+    return isSound ? find(config, placeOf, (option) => places.has(option)) : []
   })
   return { config, places, passedOver, mistakes: [...mistakes.map(({ text }) => text), ...ofSections] }
 }
@@ -81,6 +83,11 @@ function isWithin(option: string, section: string): boolean {
 const checks = [
   { reads: ['kafka.librdkafka', 'kafka.security'], find: ofPassthrough },
   { reads: ['kafka.client', 'kafka.groupProtocol', 'kafka.librdkafka'], find: ofClient },
+  { reads: ['kafka.fetch', 'kafka.requestTimeout'], find: ofRequestTimeout },
+  {
+    reads: ['kafka.librdkafka', 'kafka.fetch', 'kafka.requestTimeout', 'kafka.connectTimeout', 'kafka.keepAlive'],
+    find: ofContradictions,
+  },
   { reads: ['kafka.security'], find: ofSecurity },
   { reads: ['handlers.retry'], find: ofRetry },
 ] as const
@@ -103,6 +110,36 @@ function ofClient({ kafka }: ResolvedConfig, placeOf: PlaceOf): readonly string[
     const also = wish === place ? '' : ` (kafka.client: 'javascript' is that of ${wish}.)`
     return `${place}: option ${option} ${text}.${also}`
   })
+}
+
+/** What is said twice, and differently. */
+function ofContradictions(
+  { kafka }: ResolvedConfig,
+  placeOf: PlaceOf,
+  isWritten: (option: string) => boolean,
+): readonly string[] {
+  return wireProperties.flatMap(({ option, names, read }) => {
+    const name = names.find((each) => Object.hasOwn(kafka.librdkafka, each))
+    if (name === undefined || !isWritten(option)) return []
+    const [own, other] = [read(kafka), kafka.librdkafka[name]]
+    if (String(own) === String(other)) return []
+    const [place, of] = [placeOf('kafka.librdkafka'), placeOf(option)]
+    const also = of === place ? '' : ` (${option} is that of ${of}.)`
+    return [`${place}: option kafka.librdkafka['${name}'] is ${other}, but ${option} says ${own}. Take it out.${also}`]
+  })
+}
+
+/** Room for the answer, behind the wait. */
+const ANSWER_MS = 1_000
+
+function ofRequestTimeout({ kafka }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {
+  const { requestTimeoutMs, fetch } = kafka
+  if (requestTimeoutMs === undefined || requestTimeoutMs >= fetch.maxWaitMs + ANSWER_MS) return []
+  const place = placeOf('kafka.requestTimeout')
+  const least = `kafka.fetch.maxWait (${fetch.maxWaitMs} ms) and a second`
+  return [
+    `${place}: option kafka.requestTimeout (${requestTimeoutMs} ms) is below ${least}. Raise it, or lower maxWait.`,
+  ]
 }
 
 function ofSecurity({ kafka }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {
@@ -140,5 +177,6 @@ export type ResolvedParts = {
   readonly http: Check<HttpSettings, ResolvedConfig['http']>
   readonly retry: Check<RetrySettings, ResolvedConfig['handlers']['retry']>
   readonly ordering: Check<Ordering, ResolvedConfig['handlers']['ordering']>
+  readonly fetch: Check<FetchSettings, ResolvedConfig['kafka']['fetch']>
   readonly security: Check<SecuritySettings, ResolvedConfig['kafka']['security']>
 }

@@ -84,6 +84,10 @@ function resolveOne(
     Partial<DurationSchema> & { readonly default?: unknown; readonly doc?: OptionDoc }
   const value = given === undefined ? described.default : given
   const name = `${at.path}${key}`
+  if (described.duration !== undefined && value === undefined && Type.IsOptional(schema)) {
+    resolved[`${key}Ms`] = undefined
+    return
+  }
   if (described.duration !== undefined) {
     resolved[`${key}Ms`] = resolveDuration(value, described.duration, name, described.doc, at)
     return

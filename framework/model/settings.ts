@@ -101,6 +101,25 @@ export interface HttpSettings {
   readonly stallAfterMs: number
 }
 
+/** How a client fetches and how long it waits, whichever client it is. What is left out is the client's own. */
+export interface WireSettings {
+  readonly fetch?: Partial<FetchSettings>
+  /** Milliseconds. */
+  readonly requestTimeoutMs?: number | undefined
+  /** Milliseconds. */
+  readonly connectTimeoutMs?: number | undefined
+  readonly keepAlive?: boolean
+}
+
+export interface FetchSettings {
+  /** A broker answers once it has so many, or when `maxWaitMs` is over. */
+  readonly minBytes: number
+  readonly maxWaitMs: number
+  /** Of one answer. */
+  readonly maxBytes: number | undefined
+  readonly maxBytesPerPartition: number | undefined
+}
+
 /** How brokers and this process prove to each other who they are. */
 export interface SecuritySettings {
   readonly tls: boolean

@@ -9,12 +9,11 @@ export type KafkaConnectionOptions = LibrdkafkaOptions & Pick<ClientNeeds, 'clie
 /** What the config says of a connection, whoever opens it. */
 export function connectionSettings(
   kafka: KafkaSettings,
-): Pick<
-  KafkaConnectionOptions,
-  'client' | 'clientId' | 'groupProtocol' | 'sessionTimeoutMs' | 'security' | 'librdkafka'
-> {
+): Omit<KafkaConnectionOptions, 'brokers' | 'createTopicsBy' | 'ifUnreachable' | 'log' | 'clock'> {
   const { client, clientId, groupProtocol, sessionTimeoutMs, security, librdkafka } = kafka
-  return { client, clientId, groupProtocol, sessionTimeoutMs, security, librdkafka }
+  const { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive } = kafka
+  const wire = { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive }
+  return { client, clientId, groupProtocol, sessionTimeoutMs, security, librdkafka, ...wire }
 }
 
 /**

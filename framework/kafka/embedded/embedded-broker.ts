@@ -19,7 +19,7 @@ export interface EmbeddedBroker {
   /** `127.0.0.1:port`, as other programs on this machine can use it too. */
   readonly brokers: string
   /** What `connectKafka` must be told, besides `clientId` and `log`, for the mock cluster to behave. */
-  readonly connection: Pick<KafkaConnectionOptions, 'brokers' | 'groupProtocol' | 'createTopicsBy' | 'fetchWaitMaxMs'>
+  readonly connection: Pick<KafkaConnectionOptions, 'brokers' | 'groupProtocol' | 'createTopicsBy' | 'fetch'>
   /** Settles when it ends without having been told to, and else never. The error says how. */
   readonly died: Promise<PyrallelError>
   /** Close the clients first. May be called twice. */
@@ -57,7 +57,7 @@ export async function startEmbeddedBroker(
   child.channel?.unref()
   return {
     brokers,
-    connection: { brokers, groupProtocol: 'consumer', createTopicsBy: 'metadata', fetchWaitMaxMs: FETCH_WAIT_MS },
+    connection: { brokers, groupProtocol: 'consumer', createTopicsBy: 'metadata', fetch: { maxWaitMs: FETCH_WAIT_MS } },
     died,
     stop() {
       stopping ??= end(child)

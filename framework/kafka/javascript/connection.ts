@@ -16,12 +16,10 @@ import { BrokerLink } from './link.ts'
 import { OauthTokens } from './oauth-tokens.ts'
 import { JavascriptProducer } from './producer.ts'
 import { saslOptions, tlsOptions } from './security.ts'
-import { DEFAULT_SESSION_TIMEOUT_MS, type JavascriptConnectionOptions } from './settings.ts'
+import { DEFAULT_SESSION_TIMEOUT_MS, type JavascriptConnectionOptions, requestTimeoutMs } from './settings.ts'
 import { JavascriptView } from './view.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
-/** An answer about the cluster is soon there; a commit, or a record that waits for a follower, may take its time. */
-const REQUEST_TIMEOUT_MS: Readonly<Record<Purpose, number>> = { control: 10_000, group: 30_000, data: 30_000 }
 /** More wait inside the library, without a clock. */
 const MAX_IN_FLIGHT = 1_000
 const ADMIN_LIMIT_MS = 10_000
@@ -95,6 +93,7 @@ export class JavascriptConnection implements ViewedConnection {
       throw thrown
     })
     const { sessionTimeoutMs } = this
+    const { fetch = {} } = this.#options
     return new JavascriptConsumer({
       ...options,
       memberId: randomUUID(),
@@ -104,6 +103,7 @@ export class JavascriptConnection implements ViewedConnection {
       log,
       errors,
       sessionTimeoutMs,
+      fetch,
     })
   }
 
@@ -126,16 +126,17 @@ export class JavascriptConnection implements ViewedConnection {
   }
 
   #link(host: string, port: number, purpose: Purpose, onFault: (fault: KafkaFault) => void): BrokerLink {
-    const { clientId, security } = this.#options
+    const { clientId, security, connectTimeoutMs = CONNECT_TIMEOUT_MS, keepAlive } = this.#options
     const [library, tls, tokens] = [this.#library, this.#tls, this.#tokens]
     return new BrokerLink(host, port, {
       library,
       clientId,
       clock: this.#clock,
       onFault,
+      ...(keepAlive !== undefined && { keepAlive }),
       connection: {
-        connectTimeout: CONNECT_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS[purpose],
+        connectTimeout: connectTimeoutMs,
+        requestTimeout: requestTimeoutMs(purpose, this.#options),
         maxInflights: MAX_IN_FLIGHT,
         ...(tls !== undefined && { tls }),
         // By the name that was asked for, for brokers behind one address. An address is no name.

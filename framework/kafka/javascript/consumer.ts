@@ -2,6 +2,7 @@
 import { bug, PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
 import { type KafkaRecord, partitionId, type TopicPartition } from '../../model/record.ts'
+import type { FetchSettings } from '../../model/settings.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
 import { checkCommits, MAX_METADATA_LENGTH, notOwned } from '../commit-request-check.ts'
 import { clientErrorCode, commitError, faultCodes } from '../faults/codes.ts'
@@ -34,6 +35,7 @@ export interface JavascriptConsumerOptions extends ConsumerOptions {
   readonly log: Logger
   readonly errors: ErrorReport
   readonly sessionTimeoutMs: number
+  readonly fetch?: Partial<FetchSettings>
 }
 
 /** What a subscription has made. */

@@ -20,13 +20,14 @@ export function fetchCall(
   request: FetchRequest,
   nameOf: (topicId: string) => string,
   tools: BatchTools,
+  minBytes = 1,
 ): ApiCall<FetchReply> {
   return {
     api: { name: 'Fetch', key: 1, lowest: 16, highest: 17 },
     write(writer) {
       writer
         .appendInt32(request.maxWaitMs)
-        .appendInt32(1)
+        .appendInt32(minBytes)
         .appendInt32(request.maxBytes)
         .appendInt8(READ_COMMITTED)
         .appendInt32(NO_SESSION.id)

@@ -1,6 +1,7 @@
 /** Sends what the fetch plan asks for: fetches, questions about logs, and who leads what. Hands out what has come. */
 import type { Logger } from '../../model/logger.ts'
 import type { KafkaRecord } from '../../model/record.ts'
+import type { FetchSettings } from '../../model/settings.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
 import { faultCodes } from '../faults/codes.ts'
 import type { ErrorReport } from '../faults/error-report.ts'
@@ -9,7 +10,7 @@ import type { Brokers } from './brokers.ts'
 import { logsCall } from './cluster-calls.ts'
 import { answeredFault, toFault } from './errors.ts'
 import { fetchCall } from './fetch-call.ts'
-import { FetchPlan } from './fetch-plan.ts'
+import { type FetchLimits, FetchPlan } from './fetch-plan.ts'
 import type { BoundsLookUp, FetchEvent, FetchRequest, FetchStart, PartitionLeader } from './fetch-steps.ts'
 import { type GroupPartition, groupPartitionKey } from './membership-steps.ts'
 import type { TopicNames } from './topic-names.ts'
@@ -19,7 +20,7 @@ const KILOBYTE = 1_024
  * Shares of 64 kB to 1 MB in responses of 1 MB: with 8 full partitions, some 3 million records of 100 bytes a second, and a pause of 3 ms for each.
  * Up to a megabyte of each partition waits in memory, so that the next request is out while the last answer is handed out.
  */
-const LIMITS = {
+const LIMITS: FetchLimits = {
   maxBytes: 1_024 * KILOBYTE,
   minShareBytes: 64 * KILOBYTE,
   maxShareBytes: 1_024 * KILOBYTE,
@@ -27,7 +28,20 @@ const LIMITS = {
   totalBufferBytes: 64 * 1_024 * KILOBYTE,
   maxWaitMs: 500,
   shortWaitMs: 20,
-} as const
+}
+
+/** What the options say of them. */
+function limitsOf({ maxWaitMs, maxBytes, maxBytesPerPartition }: Partial<FetchSettings>): FetchLimits {
+  const maxShareBytes = maxBytesPerPartition ?? LIMITS.maxShareBytes
+  return {
+    ...LIMITS,
+    maxWaitMs: maxWaitMs ?? LIMITS.maxWaitMs,
+    shortWaitMs: Math.min(maxWaitMs ?? LIMITS.shortWaitMs, LIMITS.shortWaitMs),
+    maxBytes: maxBytes ?? LIMITS.maxBytes,
+    minShareBytes: Math.min(LIMITS.minShareBytes, maxShareBytes),
+    maxShareBytes,
+  }
+}
 
 export interface FetcherOptions {
   readonly brokers: Brokers
@@ -36,19 +50,21 @@ export interface FetcherOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly errors: ErrorReport
+  readonly fetch?: Partial<FetchSettings>
   /** Called when there may be records to hand out. */
   readonly onRecords: () => void
 }
 
 export class Fetcher {
   readonly #options: FetcherOptions
-  readonly #plan = new FetchPlan<KafkaRecord>(LIMITS)
+  readonly #plan: FetchPlan<KafkaRecord>
   readonly #assigned = new Map<string, GroupPartition>()
   #timer: Timer | undefined
   #isStopped = false
 
   constructor(options: FetcherOptions) {
     this.#options = options
+    this.#plan = new FetchPlan<KafkaRecord>(limitsOf(options.fetch ?? {}))
   }
 
   /** Not paused. */
@@ -113,9 +129,9 @@ export class Fetcher {
   }
 
   async #fetch(request: FetchRequest): Promise<void> {
-    const { brokers, names, library } = this.#options
+    const { brokers, names, library, fetch } = this.#options
     try {
-      const call = fetchCall(request, (id) => names.nameOf(id), library)
+      const call = fetchCall(request, (id) => names.nameOf(id), library, fetch?.minBytes)
       const { answer, nodes } = await brokers.node(request.brokerId, 'data').call(call)
       for (const { node, host, port } of nodes) brokers.learnAddress(node, host, port)
       this.#plan.answered(request.id, answer, this.#now)

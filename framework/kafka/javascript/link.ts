@@ -34,6 +34,8 @@ export interface LinkOptions {
   readonly library: JavascriptLibrary
   readonly clientId: string
   readonly clock: Clock
+  /** Default true. */
+  readonly keepAlive?: boolean
   /** Without SASL. */
   readonly connection: LibraryConnectionOptions
   /** Given what takes the length of each session, in milliseconds. */
@@ -143,7 +145,7 @@ export class BrokerLink {
     return new Promise((resolve, reject) => {
       connection.connect(this.host, this.port, (error) => {
         if (!error) {
-          connection.socket.setKeepAlive(true, KEEP_ALIVE_MS)
+          if (this.#options.keepAlive !== false) connection.socket.setKeepAlive(true, KEEP_ALIVE_MS)
           resolve()
           return
         }

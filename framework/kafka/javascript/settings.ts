@@ -1,9 +1,10 @@
 /** What a connection of this client is made with. */
 import type { Logger } from '../../model/logger.ts'
-import type { SecuritySettings } from '../../model/settings.ts'
+import type { SecuritySettings, WireSettings } from '../../model/settings.ts'
 import type { Clock } from '../../time/clock.ts'
+import type { Purpose } from './brokers.ts'
 
-export interface JavascriptConnectionOptions {
+export interface JavascriptConnectionOptions extends WireSettings {
   /** `host:port`, several with commas between. */
   readonly brokers: string
   readonly clientId: string
@@ -15,6 +16,15 @@ export interface JavascriptConnectionOptions {
   readonly ifUnreachable?: string
   readonly log: Logger
   readonly clock?: Clock
+}
+
+/** An answer about the cluster is soon there; a commit, or a record that waits for a follower, may take its time. */
+const CONTROL_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+
+export function requestTimeoutMs(purpose: Purpose, { requestTimeoutMs: own }: WireSettings): number {
+  const longest = own ?? REQUEST_TIMEOUT_MS
+  return purpose === 'control' ? Math.min(CONTROL_TIMEOUT_MS, longest) : longest
 }
 
 /** Kafka's own default. */

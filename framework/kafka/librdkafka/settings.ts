@@ -1,14 +1,15 @@
 /** Turns our options into librdkafka's configuration, and refuses the keys that Pyrallel's guarantees rest on. Pure. */
 import { PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
-import type { SecuritySettings } from '../../model/settings.ts'
+import type { SecuritySettings, WireSettings } from '../../model/settings.ts'
 import type { Clock } from '../../time/clock.ts'
 import type { ConsumerOptions } from '../kafka-client.ts'
 import { insteadOf } from '../owned-properties.ts'
+import { wireProperties } from '../wire-properties.ts'
 import type { NativeConfig } from './binding.ts'
 import { securityConfig } from './security.ts'
 
-export interface KafkaConnectionOptions {
+export interface KafkaConnectionOptions extends WireSettings {
   /** `host:port`, several with commas between. */
   readonly brokers: string
   readonly clientId: string
@@ -16,8 +17,6 @@ export interface KafkaConnectionOptions {
   readonly groupProtocol: 'consumer' | 'classic'
   /** `metadata`: by asking for the topic, for librdkafka's mock cluster, which does not answer CreateTopics and chooses the number of partitions itself. Default `admin`. */
   readonly createTopicsBy?: 'admin' | 'metadata'
-  /** How long the broker may hold a fetch that finds nothing, in milliseconds. Default librdkafka's 500. Lower: more idle requests. */
-  readonly fetchWaitMaxMs?: number
   /** TLS and SASL. Default: neither. */
   readonly security?: SecuritySettings
   /** For the consumers' groups: with 'classic' it is asked for, with 'consumer' it must be what the broker has. Default 45 s, as there. Milliseconds. */
@@ -47,6 +46,7 @@ export function commonConfig(options: KafkaConnectionOptions): NativeConfig {
   return {
     'bootstrap.servers': options.brokers,
     'client.id': options.clientId,
+    ...wireConfig(options, 'connection'),
     ...securityConfig(options.security),
     ...options.librdkafka,
   }
@@ -75,7 +75,8 @@ export function consumerConfig(options: KafkaConnectionOptions, consumer: Consum
     'group.protocol': options.groupProtocol,
     ...(options.groupProtocol === 'classic' && { ...CLASSIC, ...classicSession(options) }),
     ...(consumer.instanceId !== undefined && { 'group.instance.id': consumer.instanceId }),
-    ...(options.fetchWaitMaxMs !== undefined && { 'fetch.wait.max.ms': options.fetchWaitMaxMs }),
+    ...wireConfig(options, 'connection'),
+    ...wireConfig(options, 'fetch'),
     // Not `startFrom`, which is for topics that are new to the group: the membership sees to those. This is for positions outside the log, where
     // going to its end would skip records.
     'auto.offset.reset': 'earliest',
@@ -97,9 +98,18 @@ export function producerConfig(options: KafkaConnectionOptions): NativeConfig {
     'enable.idempotence': true,
     partitioner: 'murmur2_random',
     'linger.ms': LINGER_MS,
+    ...wireConfig(options, 'connection'),
     ...securityConfig(options.security),
     ...options.librdkafka,
   }
+}
+
+/** The options that are the same for every client. One whose property the passthrough has, under whatever name, is the passthrough's. */
+function wireConfig(options: KafkaConnectionOptions, part: 'connection' | 'fetch'): NativeConfig {
+  const isTaken = (name: string) => Object.hasOwn(options.librdkafka ?? {}, name)
+  const own = wireProperties.filter((each) => each.part === part && !each.names.some(isTaken))
+  const values = own.map(({ names: [name], read }) => [name, read(options)] as const)
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined))
 }
 
 /** Kafka's own default, for both protocols. */

@@ -95,6 +95,38 @@ describe('resolveConfig', () => {
       assert.deepEqual(mistakesOf({ group: 'a', kafka: { ...kafka, client } }), [])
   })
 
+  it('names the option that stands for a setting of librdkafka, where the client in JavaScript refuses it', () => {
+    const librdkafka = { 'socket.timeout.ms': 5_000, 'sasl.username': 'u', 'linger.ms': 5 }
+    const [mistake = ''] = mistakesOf({ group: 'a', kafka: { client: 'javascript', librdkafka } })
+    assert.match(
+      mistake,
+      /\(socket\.timeout\.ms: use kafka\.requestTimeout; sasl\.username: use kafka\.security; linger\.ms\)/,
+    )
+  })
+
+  it('refuses an option and a setting of librdkafka that contradict each other, and none that agree', () => {
+    const of = (kafka: object) => mistakesOf({ group: 'a', kafka })
+    assert.deepEqual(of({ fetch: { maxBytesPerPartition: 2_048 }, librdkafka: { 'fetch.message.max.bytes': 4_096 } }), [
+      "pyrallel.config.ts: option kafka.librdkafka['fetch.message.max.bytes'] is 4096, but kafka.fetch.maxBytesPerPartition says 2048. Take it out.",
+    ])
+    assert.match(of({ keepAlive: true, librdkafka: { 'socket.keepalive.enable': false } })[0] ?? '', /kafka\.keepAlive/)
+    assert.deepEqual(of({ keepAlive: true, librdkafka: { 'socket.keepalive.enable': 'true' } }), [])
+    assert.deepEqual(of({ requestTimeout: '5s', librdkafka: { 'socket.timeout.ms': 5_000 } }), [])
+    // A default is no statement.
+    assert.deepEqual(of({ librdkafka: { 'socket.keepalive.enable': false, 'fetch.min.bytes': 9 } }), [])
+  })
+
+  it('refuses a request time-out that leaves no time for an answer behind the wait of a fetch', () => {
+    const of = (requestTimeout: string) =>
+      mistakesOf({ group: 'a', kafka: { requestTimeout, fetch: { maxWait: '4s' } } })
+    assert.deepEqual(of('5s'), [])
+    assert.match(of('4900')[0] ?? '', /kafka\.requestTimeout is '4900'/)
+    assert.match(
+      of('4s')[0] ?? '',
+      /kafka\.requestTimeout \(4000 ms\) is below kafka\.fetch\.maxWait \(4000 ms\) and a second/,
+    )
+  })
+
   for (const [what, config, expected] of [
     ['a section that is no object', { kafka: 'localhost' }, /option kafka is 'localhost', but must be an object/],
     ['a list instead of the config', [], /the value is \[\], but must be an object/],
@@ -231,7 +263,7 @@ describe('resolveConfig', () => {
 describe('the reference of the options', () => {
   it('tells of every option what it does, its default, its range, and what gets worse', () => {
     const rows = optionRows(configSchema)
-    assert.equal(rows.length, 58)
+    assert.equal(rows.length, 65)
     for (const row of rows) {
       for (const part of [row.what, row.range, row.worse, row.standard]) assert.ok(part.length > 0, row.name)
       assert.match(row.what, /\.$/, row.name)

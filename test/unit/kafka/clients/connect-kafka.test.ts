@@ -100,4 +100,18 @@ describe('the settings of a connection', () => {
   it('have the client that the config names', () => {
     assert.equal(connectionSettings({ ...configDefaults.kafka, client: 'javascript' }).client, 'javascript')
   })
+
+  it('have all that the config says of the wire', () => {
+    const wire = {
+      fetch: { minBytes: 10, maxWaitMs: 700, maxBytes: 2_000_000, maxBytesPerPartition: 65_536 },
+      requestTimeoutMs: 20_000,
+      connectTimeoutMs: 5_000,
+      keepAlive: false,
+    }
+    const { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive } = connectionSettings({
+      ...configDefaults.kafka,
+      ...wire,
+    })
+    assert.deepEqual({ fetch, requestTimeoutMs, connectTimeoutMs, keepAlive }, wire)
+  })
 })

@@ -2,13 +2,23 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { connectKafka, loadLibrdkafka } from '../../../../framework/kafka/librdkafka/client.ts'
-import { consumerConfig, producerConfig, revokeLimitMs } from '../../../../framework/kafka/librdkafka/settings.ts'
+import {
+  commonConfig,
+  consumerConfig,
+  producerConfig,
+  revokeLimitMs,
+} from '../../../../framework/kafka/librdkafka/settings.ts'
 import { ownedProperties } from '../../../../framework/kafka/owned-properties.ts'
 import type { PyrallelError } from '../../../../framework/model/errors.ts'
+import type { WireSettings } from '../../../../framework/model/settings.ts'
 import { recordedLog } from '../recorded-log.ts'
 
 const options = { brokers: 'b:9092', clientId: 'me', groupProtocol: 'consumer', log: recordedLog().log } as const
 const group = { group: 'g', startFrom: 'earliest' } as const
+
+function assertHas(config: Readonly<Record<string, unknown>>, wanted: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(wanted)) assert.equal(config[name], value, name)
+}
 
 describe('loading the native client', () => {
   it('says why it cannot be loaded and what to run, in one message', async () => {
@@ -96,7 +106,7 @@ describe('the configuration', () => {
 
   it('carries what the consumer and the connection were asked for', () => {
     const config = consumerConfig(
-      { ...options, fetchWaitMaxMs: 7 },
+      { ...options, fetch: { maxWaitMs: 7 } },
       { ...group, startFrom: 'latest', instanceId: 'one' },
     )
     assert.equal(config['group.id'], 'g')
@@ -104,6 +114,41 @@ describe('the configuration', () => {
     assert.equal(config['fetch.wait.max.ms'], 7)
     assert.equal(config['client.id'], 'me')
     assert.equal(config['bootstrap.servers'], 'b:9092')
+  })
+
+  it('fetches, waits and looks after silent connections as the options say', () => {
+    const wire: WireSettings = {
+      fetch: { minBytes: 10, maxWaitMs: 700, maxBytes: 2_000_000, maxBytesPerPartition: 65_536 },
+      requestTimeoutMs: 20_000,
+      connectTimeoutMs: 5_000,
+      keepAlive: true,
+    }
+    const ofConnection = {
+      'socket.timeout.ms': 20_000,
+      'socket.connection.setup.timeout.ms': 5_000,
+      'socket.keepalive.enable': true,
+    }
+    const ofFetch = {
+      'fetch.min.bytes': 10,
+      'fetch.wait.max.ms': 700,
+      'fetch.max.bytes': 2_000_000,
+      'max.partition.fetch.bytes': 65_536,
+    }
+    assertHas(consumerConfig({ ...options, ...wire }, group), { ...ofConnection, ...ofFetch })
+    for (const config of [commonConfig({ ...options, ...wire }), producerConfig({ ...options, ...wire })]) {
+      assertHas(config, ofConnection)
+      for (const name of Object.keys(ofFetch)) assert.equal(Object.hasOwn(config, name), false, name)
+    }
+    for (const name of Object.keys({ ...ofConnection, ...ofFetch }))
+      assert.equal(Object.hasOwn(consumerConfig(options, group), name), false, name)
+  })
+
+  it('leaves to the passthrough what that has under another of its names', () => {
+    const librdkafka = { 'fetch.message.max.bytes': 5_000, 'socket.keepalive.enable': false }
+    const wire: WireSettings = { fetch: { maxBytesPerPartition: 65_536 }, keepAlive: true }
+    const config = consumerConfig({ ...options, ...wire, librdkafka }, group)
+    assertHas(config, librdkafka)
+    assert.equal(Object.hasOwn(config, 'max.partition.fetch.bytes'), false)
   })
 
   it('never skips to the end of a log because a position is outside it, wherever new groups start', () => {
