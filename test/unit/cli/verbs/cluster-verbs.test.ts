@@ -349,6 +349,10 @@ describe('the connection of a verb', () => {
     sessionTimeoutMs: 20_000,
     security: { tls: true },
     librdkafka: { 'client.rack': 'a' },
+    fetch: { maxBytes: 1_000_000 },
+    requestTimeoutMs: 20_000,
+    connectTimeoutMs: 5_000,
+    keepAlive: true,
   }
   const project = { config: { kafka } } as unknown as Project
   const target = { brokers: 'b:9092', from: '--brokers', ifUnreachable: 'Start one.', isEmbedded: false }
