@@ -1,11 +1,12 @@
 /** Bundles an app for production, and once more where that has shown packages that have to stay outside. */
 
 import { type BegunBundle, type BundleEntry, type Bundler, openBundler } from '../bundle/bundle-app.ts'
-import type { InstalledPackage } from '../bundle/installed-package.ts'
+import { type InstalledPackage, readManifest } from '../bundle/installed-package.ts'
 import { nativePackages } from '../bundle/native-packages.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { BoundPackages } from './bound-packages.ts'
-import { javascriptClient, nativeClient } from './outside-packages.ts'
+import { modulesInstead, type ShippedClient } from './kafka-clients.ts'
+import { nativeClient } from './outside-packages.ts'
 
 /** One copy in a process is all that OpenTelemetry allows, and it is the user's. */
 const tracingApi = '@opentelemetry/api'
@@ -34,6 +35,8 @@ export class AppBundle {
   readonly #natives: readonly InstalledPackage[]
   /** What turned out to look for files beside its own. */
   readonly #bound: InstalledPackage[] = []
+  /** Most have this one; which it is to be is known once the config was read. */
+  #client: ShippedClient = 'librdkafka'
   #bundler: Bundler
   #begun: BegunBundle | undefined
 
@@ -45,7 +48,7 @@ export class AppBundle {
 
   static async open(settings: AppBundleSettings): Promise<AppBundle> {
     const natives = nativePackages(settings.root)
-    return new AppBundle(settings, natives, await openFor(settings, natives))
+    return new AppBundle(settings, natives, await openFor(settings, natives, 'librdkafka'))
   }
 
   async begin(entries: readonly BundleEntry[]): Promise<void> {
@@ -53,8 +56,14 @@ export class AppBundle {
   }
 
   /** @param isStale what was begun is of other sources */
-  async settle(entries: readonly BundleEntry[], { isStale }: { readonly isStale: boolean }): Promise<SettledBundle> {
-    let begun = (isStale ? undefined : this.#begun) ?? (await this.#bundler.begin(entries))
+  async settle(
+    entries: readonly BundleEntry[],
+    { isStale, client }: { readonly isStale: boolean; readonly client: ShippedClient },
+  ): Promise<SettledBundle> {
+    const isOther = client !== this.#client
+    this.#client = client
+    if (isOther) await this.#reopen(this.#natives)
+    let begun = (isStale || isOther ? undefined : this.#begun) ?? (await this.#bundler.begin(entries))
     for (;;) {
       const look = await begun.look()
       const bound = look.uses.length === 0 ? nothing : new BoundPackages(this.#settings.root).of(look)
@@ -66,8 +75,7 @@ export class AppBundle {
         const externals = [...look.externals, ...this.#bound.map(({ name }) => name)]
         return { begun, externals, natives: this.#natives, found, warnings: bound.warnings }
       }
-      await this.#bundler.close()
-      this.#bundler = await openFor(this.#settings, [...found, ...outside])
+      await this.#reopen([...found, ...outside])
       begun = await this.#bundler.begin(entries)
     }
   }
@@ -75,12 +83,31 @@ export class AppBundle {
   async close(): Promise<void> {
     await this.#bundler.close()
   }
+
+  async #reopen(found: readonly InstalledPackage[]): Promise<void> {
+    await this.#bundler.close()
+    this.#bundler = await openFor(this.#settings, found, this.#client)
+  }
+}
+
+/** Whether the project has anything of OpenTelemetry: then it has the API, too, and that copy is to be the only one. */
+function isTraced(root: string): boolean {
+  const { dependencies, optionalDependencies } = readManifest(root)
+  return Object.keys({ ...dependencies, ...optionalDependencies }).some((name) => name.startsWith('@opentelemetry/'))
 }
 
 const nothing = { outside: [], warnings: [] }
 
-function openFor(settings: AppBundleSettings, found: readonly InstalledPackage[]): Promise<Bundler> {
+function openFor(
+  settings: AppBundleSettings,
+  found: readonly InstalledPackage[],
+  client: ShippedClient,
+): Promise<Bundler> {
   const { root, folder, sourceMaps } = settings
-  const external = [nativeClient, javascriptClient, tracingApi, ...found.map(({ name }) => name), ...settings.external]
-  return openBundler({ root, outDir: folder, naming: 'plain', dependencies: { external }, sourceMaps })
+  const native = client === 'librdkafka' ? [nativeClient] : []
+  // A build that needs nothing else to be installed brings the API.
+  const tracing = client === 'librdkafka' || isTraced(root) ? [tracingApi] : []
+  const external = [...native, ...tracing, ...found.map(({ name }) => name), ...settings.external]
+  const instead = modulesInstead(client)
+  return openBundler({ root, outDir: folder, naming: 'plain', dependencies: { external }, sourceMaps, instead })
 }

@@ -18,9 +18,10 @@ import { configFile, type Project, routesFile } from '../project/project.ts'
 import { version } from '../project/version.ts'
 import { AppBundle } from './app-bundle.ts'
 import { distManifest, dockerfile, dockerIgnore } from './container-files.ts'
+import { shippedClient } from './kafka-clients.ts'
 import { linkPackages } from './link-packages.ts'
 import { lockSubset } from './lock-subset.ts'
-import { javascriptClient, nativeClient, type OutsidePackage, outsidePackages } from './outside-packages.ts'
+import { nativeClient, type OutsidePackage, outsidePackages } from './outside-packages.ts'
 import { sourceCommit } from './source-commit.ts'
 
 export interface BuildRequest {
@@ -87,8 +88,9 @@ export class AppBuild {
    * @throws PyrallelError PYR_USAGE, PYR_WRITE
    */
   async finish({ config }: Project, { isGeneratedAnew }: { readonly isGeneratedAnew: boolean }): Promise<BuildOutcome> {
-    const { root, folder, sourceMaps, baseImage } = this.#request
+    const { root, folder, external, sourceMaps, baseImage } = this.#request
     const before = filesOfLastBuild(folder)
+    const client = shippedClient(root, config.kafka.client, external)
     const {
       begun,
       externals: specifiers,
@@ -97,13 +99,11 @@ export class AppBuild {
       warnings,
     } = await this.#bundle.settle(entriesOf(root), {
       isStale: isGeneratedAnew,
+      client,
     })
     const own = readOwn(root)
     // Refused before anything is written.
-    // 'auto' brings the native one: an image is built where that can be had.
-    const left = config.kafka.client === 'javascript' ? nativeClient : javascriptClient
-    const needed = specifiers.filter((name) => name !== left)
-    const outside = outsidePackages(root, needed, found)
+    const outside = outsidePackages(root, specifiers, found)
     const externals = Object.fromEntries(outside.map(({ name, spec }) => [name, spec]))
     const lock = lockSubset(root, { ...own, dependencies: externals })
     if (lock.kind === 'foreign') throw foreign(lock.name, lock.from)
@@ -112,12 +112,13 @@ export class AppBuild {
     const built = Object.keys(externals).filter(
       (name) => name === nativeClient || natives.some((each) => each.name === name),
     )
-    const isLocked = lock.kind === 'locked'
+    const hasOutside = outside.length > 0
+    const isLocked = lock.kind === 'locked' && hasOutside
     const texts: Readonly<Record<string, string>> = {
       [serverFile]: bootstrap(sourceMaps),
       'package.json': distManifest({ ...own, dependencies: externals, built }),
       ...(isLocked ? { 'package-lock.json': lock.text } : {}),
-      Dockerfile: dockerfile({ http: config.http, baseImage, isLocked }),
+      Dockerfile: dockerfile({ http: config.http, baseImage, isLocked, hasOutside }),
       '.dockerignore': dockerIgnore,
     }
     const files = fileSizes(folder, bundle, texts)
@@ -126,7 +127,12 @@ export class AppBuild {
       folder,
       before.filter((file) => files[file] === undefined),
     )
-    const info: BuildInfo = { ...made(root, own), externals, unlocked: isLocked ? null : lock.why, files }
+    const info: BuildInfo = {
+      ...made(root, own),
+      externals,
+      unlocked: hasOutside && lock.kind === 'none' ? lock.why : null,
+      files,
+    }
     writeText(folder, infoFile, `${JSON.stringify(info, null, 2)}\n`)
     linkPackages(folder, outside)
     return { kind: 'built', info, outside, warnings }

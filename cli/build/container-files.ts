@@ -37,34 +37,38 @@ export interface ImageSettings {
   /** A reference with a digest cannot change: `node:22-bookworm-slim@sha256:...`. Default: a tag of Node's. */
   readonly baseImage?: string | undefined
   readonly isLocked: boolean
+  /** Something is to be installed. */
+  readonly hasOutside: boolean
 }
 
-export function dockerfile({ http, baseImage = BASE_IMAGE, isLocked }: ImageSettings): string {
-  const install = isLocked ? 'npm ci' : 'npm install'
+export function dockerfile({ http, baseImage = BASE_IMAGE, isLocked, hasOutside }: ImageSettings): string {
   return `# Made by \`pyrallel build\`: docker build -t my-service dist
 # A tag may become another image: with --build-arg BASE_IMAGE=name@sha256:... it is always the same.
 ARG BASE_IMAGE=${baseImage}
-FROM \${BASE_IMAGE} AS dependencies
-WORKDIR /app
-COPY package.json${isLocked ? ' package-lock.json' : ''} ./
-# Here and not in the bundle, so that machine code is that of this image.
-RUN ${install} --omit=dev --no-audit --no-fund
-
-FROM \${BASE_IMAGE}
+${hasOutside ? installStage(isLocked) : ''}FROM \${BASE_IMAGE}
 # For brokers that are reached through TLS.
 RUN apt-get update \\
   && apt-get install -y --no-install-recommends ca-certificates \\
   && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production
 WORKDIR /app
-COPY --from=dependencies /app/node_modules ./node_modules
-COPY . .
+${hasOutside ? 'COPY --from=dependencies /app/node_modules ./node_modules\n' : ''}COPY . .
 USER node
 # Finishes what is in flight and commits it. Give it longer than the config's shutdown.drain before it is killed.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \\
   CMD ${JSON.stringify(healthCheck(http))}
 CMD ["node", "server.mjs"]
+`
+}
+
+function installStage(isLocked: boolean): string {
+  return `FROM \${BASE_IMAGE} AS dependencies
+WORKDIR /app
+COPY package.json${isLocked ? ' package-lock.json' : ''} ./
+# Here and not in the bundle, so that machine code is that of this image.
+RUN ${isLocked ? 'npm ci' : 'npm install'} --omit=dev --no-audit --no-fund
+
 `
 }
 

@@ -10,7 +10,6 @@ import {
 import { packageRoot } from '../folders/package-root.ts'
 
 export const nativeClient = '@confluentinc/kafka-javascript'
-export const javascriptClient = '@platformatic/kafka'
 
 export interface OutsidePackage {
   readonly name: string

@@ -20,7 +20,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { bundleDiagnostic, machineCode, missingImport } from './bundle-diagnostic.ts'
 import { type BundleDone, type BundleEntry, bundleDone } from './bundle-done.ts'
 import { type BundleLook, lookAt } from './bundle-look.ts'
-import { attempts, importsBelow, virtual, virtualEntries } from './bundle-plugins.ts'
+import { attempts, importsBelow, insteadOf, virtual, virtualEntries, wasmInside } from './bundle-plugins.ts'
 import type { PlaceUse } from './place-uses.ts'
 
 export interface BundleSettings {
@@ -39,6 +39,8 @@ export interface BundleSettings {
   readonly sourceMaps?: boolean
   /** Packages that are imported from a place of our own, by specifier: `pyrallel` from the URL that the command itself has loaded. */
   readonly from?: ReadonlyMap<string, string>
+  /** Modules in the place of others, both absolute: of what would not be used. */
+  readonly instead?: ReadonlyMap<string, string>
 }
 
 export interface BundleFailed {
@@ -224,6 +226,8 @@ class AppBundler implements Bundler {
         virtualEntries(root, sources, () => this.#onEntryRead()),
         attempts(root, entries, () => this.#onEntryRead()),
         importsBelow(from),
+        insteadOf(this.#settings.instead ?? new Map()),
+        wasmInside,
       ],
     }
   }

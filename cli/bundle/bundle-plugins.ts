@@ -1,6 +1,6 @@
 /** What esbuild is taught for our bundles: entries that are no files, and packages that come from a place of our own. */
 import { readFileSync } from 'node:fs'
-import { dirname, extname, resolve } from 'node:path'
+import { basename, dirname, extname, resolve } from 'node:path'
 import type { Plugin } from 'esbuild'
 
 /** The namespace of entries that are not on the disk. */
@@ -68,4 +68,29 @@ export function importsBelow(places: ReadonlyMap<string, string>): Plugin {
       }
     },
   }
+}
+
+/** Modules of our own in the place of others, both absolute. */
+export function insteadOf(places: ReadonlyMap<string, string>): Plugin {
+  return {
+    name: 'pyrallel-instead',
+    setup(build) {
+      const names = [...new Set([...places.keys()].map((path) => basename(path).replaceAll('.', '\\.')))]
+      if (names.length === 0) return
+      build.onResolve({ filter: new RegExp(`/(?:${names.join('|')})$`) }, ({ path, resolveDir }) => {
+        const place = places.get(resolve(resolveDir, path))
+        return place === undefined ? undefined : { path: place }
+      })
+    },
+  }
+}
+
+/** What `@platformatic/kafka` reads from beside its file, as a module that holds it. */
+export const wasmInside: Plugin = {
+  name: 'pyrallel-wasm',
+  setup(build) {
+    build.onResolve({ filter: /^@platformatic\/wasm-utils$/ }, ({ kind, resolveDir }) =>
+      build.resolve('@platformatic/wasm-utils/bundled', { kind, resolveDir }),
+    )
+  },
 }

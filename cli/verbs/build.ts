@@ -142,13 +142,15 @@ function summary(
   const code = Object.entries(files).filter(([name]) => name.endsWith('.mjs'))
   const bytes = code.reduce((sum, [, size]) => sum + size, 0)
   const outside = Object.entries(externals).map(([name, version]) => `${name} ${version}`)
+  const install =
+    outside.length === 0 ? '' : `npm ${unlocked === null ? 'ci' : 'install'} --prefix ${out} --omit=dev && `
   return [
     `${paint('green', '✓')} ${out}/  ${handlers} ${handlers === 1 ? 'handler' : 'handlers'}, ${groupedDigits(Math.round(bytes / 1024))} kB of code in ${code.length} files, ${tookMs} ms`,
     `  not bundled: ${outside.length === 0 ? 'nothing' : outside.join(', ')}`,
     ...(unlocked === null ? [] : [`  ${paint('yellow', '!')} installed without a lock: ${unlocked}`]),
     '',
     `  docker build -t my-service ${out}`,
-    `  or, on this machine: npm ${unlocked === null ? 'ci' : 'install'} --prefix ${out} --omit=dev && npx pyrallel start ${out}`,
+    `  or, on this machine: ${install}npx pyrallel start ${out}`,
     '',
   ].join('\n')
 }

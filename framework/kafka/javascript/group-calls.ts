@@ -1,12 +1,16 @@
 /**
- * Requests of a group's members, and their answers: ConsumerGroupHeartbeat v0 to v1 (KIP-848), OffsetCommit and OffsetFetch v9 to v10 (topic ids from
- * v10 on: a topic made anew takes no commit of the old one). Errors of single partitions stand in the answers. Pure.
+ * Requests of a group's members, and their answers: ConsumerGroupHeartbeat v0 to v1 (KIP-848), OffsetCommit v9 to v10 and OffsetFetch v6 to v10 (topic ids
+ * from v10 on: a topic made anew takes no commit of the old one). Kafka with that heartbeat has at least v9; v6 is librdkafka's mock cluster's. Errors of single partitions stand in the answers. Pure.
  */
 import type { KafkaReader, KafkaWriter } from './binding.ts'
 import type { ApiCall } from './call.ts'
 
 /** From this version on, topics go by their ids. */
 const BY_ID = 10
+/** OffsetFetch: from these versions on, only what no open transaction changes can be asked for; several groups; as a member. */
+const STABLE = 7
+const SEVERAL = 8
+const AS_MEMBER = 9
 
 export interface HeartbeatFields {
   readonly group: string
@@ -156,39 +160,40 @@ export interface OffsetsReply {
 
 export function offsetsCall(fields: OffsetsFields): ApiCall<OffsetsReply> {
   return {
-    api: { name: 'OffsetFetch', key: 9, lowest: 9, highest: fields.topics === null ? BY_ID - 1 : BY_ID },
+    api: { name: 'OffsetFetch', key: 9, lowest: 6, highest: fields.topics === null ? BY_ID - 1 : BY_ID },
     write(writer, version) {
-      writer
-        .appendArray([fields], (w, { group, memberId, memberEpoch, topics }) => {
-          w.appendString(group)
-            .appendString(memberId)
-            .appendInt32(memberEpoch)
-            .appendArray(topics, (t, { topic, topicId, partitions }) =>
-              writeTopic(t, version, topic, topicId).appendArray(
-                partitions,
-                (p, each) => p.appendInt32(each),
-                true,
-                false,
-              ),
-            )
-        })
-        .appendBoolean(fields.isStableOnly)
-        .appendTaggedFields()
+      if (version >= SEVERAL) writer.appendArray([fields], (w, each) => writeGroup(w, each, version))
+      else writeGroup(writer, fields, version)
+      if (version >= STABLE) writer.appendBoolean(fields.isStableOnly)
+      writer.appendTaggedFields()
     },
     read(reader, version) {
       reader.readInt32()
+      if (version < SEVERAL) return readGroup(reader, version)
       const [group] = reader.readArray((r) => {
         r.readString()
-        const topics = r.readArray((t) => {
-          const topic = readTopic(t, version)
-          return t.readArray((p) => readOffset(p, topic))
-        })
-        return { partitions: topics.flat(), code: r.readInt16() }
+        return readGroup(r, version)
       })
       if (group === undefined) throw new Error('the answer leaves the group out')
       return group
     },
   }
+}
+
+function writeGroup(writer: KafkaWriter, { group, memberId, memberEpoch, topics }: OffsetsFields, version: number) {
+  writer.appendString(group)
+  if (version >= AS_MEMBER) writer.appendString(memberId).appendInt32(memberEpoch)
+  writer.appendArray(topics, (t, { topic, topicId, partitions }) =>
+    writeTopic(t, version, topic, topicId).appendArray(partitions, (p, each) => p.appendInt32(each), true, false),
+  )
+}
+
+function readGroup(reader: KafkaReader, version: number): OffsetsReply {
+  const topics = reader.readArray((t) => {
+    const topic = readTopic(t, version)
+    return t.readArray((p) => readOffset(p, topic))
+  })
+  return { partitions: topics.flat(), code: reader.readInt16() }
 }
 
 function readOffset(reader: KafkaReader, topic: string): OffsetReply {

@@ -44,7 +44,7 @@ describe('the health check', () => {
   })
 
   it('stands in the Dockerfile, beside the signal and a user who is not root', () => {
-    const text = dockerfile({ http, isLocked: true })
+    const text = dockerfile({ http, isLocked: true, hasOutside: true })
     assert.ok(text.includes(`CMD ${JSON.stringify(healthCheck(http))}\n`))
     assert.match(text, /\nUSER node\n/)
     assert.match(text, /\nSTOPSIGNAL SIGTERM\n/)
@@ -55,18 +55,24 @@ describe('the health check', () => {
 describe('the Dockerfile', () => {
   it('installs by the lock where there is one', () => {
     assert.match(
-      dockerfile({ http, isLocked: true }),
+      dockerfile({ http, isLocked: true, hasOutside: true }),
       /\nCOPY package\.json package-lock\.json \.\/\n[\s\S]*\nRUN npm ci --omit=dev /,
     )
     assert.match(
-      dockerfile({ http, isLocked: false }),
+      dockerfile({ http, isLocked: false, hasOutside: true }),
       /\nCOPY package\.json \.\/\n[\s\S]*\nRUN npm install --omit=dev /,
     )
   })
 
+  it('has no stage that installs where nothing is to be installed', () => {
+    const text = dockerfile({ http, isLocked: false, hasOutside: false })
+    assert.equal(text.match(/^FROM /gm)?.length, 1)
+    assert.doesNotMatch(text, /npm|node_modules/)
+  })
+
   it('begins with the image that is named, in both of its stages', () => {
     const baseImage = `node@sha256:${'0a'.repeat(32)}`
-    const text = dockerfile({ http, isLocked: true, baseImage })
+    const text = dockerfile({ http, isLocked: true, hasOutside: true, baseImage })
     assert.match(text, new RegExp(`^ARG BASE_IMAGE=${baseImage}$`, 'm'))
     assert.equal(text.match(/^FROM \$\{BASE_IMAGE\}( AS dependencies)?$/gm)?.length, 2)
     assert.equal(text.match(/^FROM /gm)?.length, 2)
