@@ -38,6 +38,7 @@ export class BrokerProxy {
   #orders: Order[] = []
   #target: string | undefined
   #isSilent = false
+  #isHttp = false
 
   private constructor(server: Server, port: number) {
     this.#server = server
@@ -81,12 +82,30 @@ export class BrokerProxy {
     }
   }
 
+  /** Ends all connections, and answers new ones as a web server does that finds nobody behind it, until the function that it gives is called. */
+  speakHttp(): () => void {
+    this.#isHttp = true
+    this.#drop()
+    return () => {
+      this.#isHttp = false
+    }
+  }
+
   close(): void {
-    for (const socket of this.#sockets) socket.destroy()
+    this.#drop()
     this.#server.close()
   }
 
+  #drop(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
   #join(client: Socket): void {
+    if (this.#isHttp) {
+      client.on('error', () => {})
+      client.end('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n')
+      return
+    }
     const [host, port] = (this.#target ?? '').split(':')
     const broker = connect(Number(port), host)
     /** Keys of requests by their correlation. */

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { connectJavascript } from '../../framework/kafka/javascript/client.ts'
 import type { RecordProducer } from '../../framework/kafka/kafka-client.ts'
+import { PyrallelError } from '../../framework/model/errors.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { BrokerProxy, requests } from './broker-proxy.ts'
 import type { KafkaCluster } from './kafka-harness.ts'
+import { byte, compactText, flexibleRequest, int32 } from './kafka-request.ts'
 import { PolledReader } from './polled-reader.ts'
 
 const RECORDS = 200
@@ -100,6 +102,56 @@ export function wireSuite(cluster: KafkaCluster, proxy: BrokerProxy): void {
       )
     })
 
+    it('goes on where it was when a proxy has answered in HTTP for the broker, which it tells', async (t) => {
+      const { topic, connection, producer, lines } = await opened(t)
+      await Promise.all(written(producer, topic, numbers(0, HALF)))
+      const reader = await PolledReader.join(t, connection, topic)
+      await reader.until('the first half is there', () => reader.records.length === HALF)
+      const end = proxy.speakHttp()
+      t.after(end)
+      const rest = Promise.all(written(producer, topic, numbers(HALF, RECORDS)))
+      const isTold = () => lines.some((line) => line.includes('it answers in HTTP, so it is no Kafka broker'))
+      await reader.until('it is told', () => isTold() && reader.errors.includes('NETWORK_EXCEPTION'))
+      end()
+      await reader.until('all are there', () => reader.records.length >= RECORDS)
+      await rest
+      assert.deepEqual(reader.values(), numbers(0, RECORDS))
+      assert.deepEqual(new Set(reader.errors), new Set(['NETWORK_EXCEPTION']))
+    })
+
+    it('ends, with a next step and without its partitions, when another member has taken over its static name, which goes on', async (t) => {
+      const { topic, connection } = await opened(t)
+      const [group, instanceId] = [`${topic}-group`, 'one']
+      let memberId = ''
+      let beats = 0
+      const heard = proxy.spoil('ConsumerGroupHeartbeat', (answer) => {
+        // Behind its length, its header, the throttle time, the code, and the message, which is null.
+        memberId = answer.toString('utf8', 17, 17 + answer.readUInt8(16) - 1)
+        beats++
+        return undefined
+      })
+      const first = await PolledReader.join(t, connection, topic, { instanceId })
+      const second = await PolledReader.open(t, connection, topic, { instanceId })
+      await first.until('it is assigned', () => first.owned.length === 1)
+      const before = beats
+      await first.until('its next heartbeat, which is the last for half a second', () => beats > before)
+      heard.end()
+      await giveNameBack(cluster.brokers, { group, memberId, instanceId })
+      await second.subscribe()
+      await second.until('it is assigned', () => second.owned.length === 1)
+      await second.during(second.client.commit([{ topic, partition: 0, position: 0, metadata: 'of the second' }]))
+      const told = await first.untilFailed()
+      const late = first.client.commit([{ topic, partition: 0, position: 0, metadata: 'of the first' }])
+      const refused = await late.catch((thrown: unknown) => thrown)
+      assert.ok(told instanceof Error && refused instanceof PyrallelError)
+      assert.match(told.message, /taken over the instance id 'one'\. Give each process a kafka\.instanceId of its own/)
+      assert.equal(refused.code, 'PYR_NOT_OWNED', refused.message)
+      assert.deepEqual([first.story, first.errors], [['assigned', 'lost'], ['FATAL']])
+      assert.deepEqual([second.story, second.errors], [['assigned'], []])
+      const [committed] = await connection.view.groupOffsets(group)
+      assert.equal(committed?.metadata, 'of the second')
+    })
+
     it('closes in time and keeps what was committed when the broker takes what it is told and never answers', async (t) => {
       const { topic, connection, producer } = await opened(t)
       await Promise.all(written(producer, topic, numbers(0, RECORDS)))
@@ -122,6 +174,21 @@ export function wireSuite(cluster: KafkaCluster, proxy: BrokerProxy): void {
       assert.ok((committed?.offset ?? 0) >= HALF, `${committed?.offset} is committed`)
     })
   })
+}
+
+/** As a member does that leaves for a moment: whoever comes next under its name has its partitions (KIP-848, epoch -2). */
+async function giveNameBack(brokers: string, who: { group: string; memberId: string; instanceId: string }) {
+  const [unchanged, none] = [int32(-1), byte(0)]
+  const answer = await flexibleRequest(brokers, { key: 68, version: 0 }, [
+    compactText(who.group),
+    compactText(who.memberId),
+    int32(-2),
+    compactText(who.instanceId),
+    // No rack, no topics, no assignor, no partitions.
+    ...[none, unchanged, none, none, none],
+  ])
+  // Behind the throttle time.
+  assert.equal(answer.readInt16BE(4), 0)
 }
 
 /** Changes one bit of the first answer, and of each after it, that has these words. */

@@ -15,12 +15,28 @@ export class PolledReader {
   readonly owned: TopicPartition[] = []
   readonly errors: readonly ClientErrorCode[]
 
-  private constructor(client: KafkaClient, errors: readonly ClientErrorCode[]) {
+  readonly #topic: string
+
+  private constructor(client: KafkaClient, topic: string, errors: readonly ClientErrorCode[]) {
     this.client = client
+    this.#topic = topic
     this.errors = errors
   }
 
+  /** Of a group that has the name of the topic, unless it is told another. */
   static async join(
+    t: TestContext,
+    connection: KafkaConnection,
+    topic: string,
+    options: Partial<ConsumerOptions> = {},
+  ): Promise<PolledReader> {
+    const reader = await PolledReader.open(t, connection, topic, options)
+    await reader.subscribe()
+    return reader
+  }
+
+  /** Does not ask to be taken in yet. */
+  static async open(
     t: TestContext,
     connection: KafkaConnection,
     topic: string,
@@ -29,26 +45,29 @@ export class PolledReader {
     const errors: ClientErrorCode[] = []
     const onError = (code: ClientErrorCode) => errors.push(code)
     const client = await connection.consumer({ group: `${topic}-group`, startFrom: 'earliest', onError, ...options })
-    const reader = new PolledReader(client, errors)
+    const reader = new PolledReader(client, topic, errors)
     t.after(() => reader.close())
+    return reader
+  }
+
+  async subscribe(): Promise<void> {
     const gone = (what: string) => (partitions: readonly TopicPartition[]) => {
-      reader.story.push(what)
+      this.story.push(what)
       for (const { partition } of partitions) {
-        reader.owned.splice(
-          reader.owned.findIndex((each) => each.partition === partition),
+        this.owned.splice(
+          this.owned.findIndex((each) => each.partition === partition),
           1,
         )
       }
     }
-    await client.subscribe([topic], {
+    await this.client.subscribe([this.#topic], {
       onAssigned: (partitions) => {
-        reader.story.push('assigned')
-        reader.owned.push(...partitions)
+        this.story.push('assigned')
+        this.owned.push(...partitions)
       },
       onRevoked: async (partitions) => gone('revoked')(partitions),
       onLost: gone('lost'),
     })
-    return reader
   }
 
   async poll(max = 1_000): Promise<void> {

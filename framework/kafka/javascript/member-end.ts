@@ -18,11 +18,12 @@ export function memberEnd(fault: KafkaFault, group: string, instanceId: string |
 }
 
 function reasonOf(code: number, group: string, instanceId: string | undefined): string | undefined {
+  const ownName = 'Give each process a kafka.instanceId of its own, or none'
   if (code === faultCodes.UNRELEASED_INSTANCE_ID) {
-    return (
-      `another live member of group ${group} has the instance id '${instanceId}'. ` +
-      'Give each process a kafka.instanceId of its own, or none'
-    )
+    return `another live member of group ${group} has the instance id '${instanceId}'. ${ownName}`
+  }
+  if (code === faultCodes.FENCED_INSTANCE_ID) {
+    return `another member of group ${group} has taken over the instance id '${instanceId}'. ${ownName}`
   }
   if (code === faultCodes.UNSUPPORTED_VERSION) {
     return (

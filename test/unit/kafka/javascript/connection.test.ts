@@ -93,6 +93,17 @@ describe('the client in JavaScript', { timeout: 30_000 }, () => {
     assert.ok(performance.now() - startedAt < 5_000)
   })
 
+  it('closes a producer in the time that it is given though its broker never answers, and gives its records back', async (t) => {
+    const { connection } = await connected(t, await portOf(t, createServer()))
+    const producer = await connection.producer()
+    const produced = producer.produce({ topic: 'orders', key: null, value: null, headers: [] })
+    const refused = assert.rejects(produced, { code: 'PYR_CLIENT_CLOSED' })
+    const startedAt = performance.now()
+    await producer.close(200)
+    assert.ok(performance.now() - startedAt < 5_000)
+    await refused
+  })
+
   it('tells of an answer that is cut in the middle, and makes a new connection after it', async (t) => {
     let connections = 0
     const server = createServer((socket) => {
