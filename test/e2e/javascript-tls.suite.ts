@@ -11,7 +11,8 @@ import type { Logger } from '../../framework/model/logger.ts'
 import type { SecuritySettings } from '../../framework/model/settings.ts'
 import { type BrokenChains, type KeyPair, makeBrokenChains } from './certificates.ts'
 
-const LIMIT_MS = 500
+/** For those who never answer, and for those who refuse. */
+const LIMIT_MS = { whole: 500, refused: 2_000 } as const
 
 export function tlsSuite(): void {
   const folder = mkdtempSync(join(tmpdir(), 'pyrallel-chains-'))
@@ -38,7 +39,7 @@ export function tlsSuite(): void {
     }
 
     it('with the whole chain is believed, and then waited for', async (t) => {
-      const { thrown } = await checked(t, tls(chains.whole)(), trusting(chains))
+      const { thrown } = await checked(t, tls(chains.whole)(), trusting(chains), LIMIT_MS.whole)
       assert.equal(thrown.code, 'PYR_BROKER_UNREACHABLE', thrown.message)
     })
 
@@ -54,7 +55,12 @@ interface Told extends Error {
   readonly code?: unknown
 }
 
-async function checked(t: TestContext, server: Server, security: SecuritySettings | undefined) {
+async function checked(
+  t: TestContext,
+  server: Server,
+  security: SecuritySettings | undefined,
+  limitMs: number = LIMIT_MS.refused,
+) {
   const sockets = new Set<Socket>()
   server.on('connection', (socket) => {
     sockets.add(socket)
@@ -74,7 +80,7 @@ async function checked(t: TestContext, server: Server, security: SecuritySetting
   const at = { brokers: `127.0.0.1:${port}`, clientId: 'tls', log }
   const connection = await connectJavascript(security === undefined ? at : { ...at, security })
   t.after(() => connection.close())
-  const thrown = await connection.check(LIMIT_MS).then(
+  const thrown = await connection.check(limitMs).then(
     () => assert.fail('it is no broker'),
     (error: Told) => error,
   )

@@ -144,18 +144,21 @@ export class Brokers {
 
   /**
    * Until it succeeds, is refused for good, or the time is over; rejects with the last refusal. A broker that takes the connection and says nothing
-   * is left when the time is over, too.
+   * is left when the time is over, too: then what was refused before says more than that.
    */
   async retried<T>(limitMs: number, ask: () => Promise<T>): Promise<T> {
     const { clock } = this.#options
     const untilMs = clock.now() + limitMs
+    let before: KafkaFault | undefined
     for (let pauseMs: number = RETRY_MS.least; ; pauseMs = Math.min(pauseMs * 2, RETRY_MS.most)) {
       try {
         return await this.inTime(ask(), untilMs - clock.now())
       } catch (thrown) {
         const fault = toFault(thrown)
         const isOver = clock.now() + pauseMs >= untilMs || this.#isClosed
+        if (isOver && fault.code === faultCodes.TIMED_OUT) throw before ?? fault
         if (isOver || fault.isAuthentication || !isRetriable(fault)) throw fault
+        before = fault
       }
       await sleep(clock, pauseMs)
     }
