@@ -14,8 +14,11 @@ export const requests = {
   ConsumerGroupHeartbeat: 68,
 } as const
 
-/** `cut` sends half of the answer and closes the connection. A function gives what is sent instead, or `undefined` where it leaves this one alone. */
-export type Harm = 'cut' | ((answer: Buffer) => Buffer | undefined)
+/**
+ * `cut` sends half of the answer and closes the connection, `short` leaves out its second half, and has the length of the first. A function gives what is sent instead, or
+ * `undefined` where it leaves this one alone.
+ */
+export type Harm = 'cut' | 'short' | ((answer: Buffer) => Buffer | undefined)
 
 interface Order {
   readonly key: number
@@ -134,7 +137,7 @@ export class BrokerProxy {
   #answer(client: Socket, key: number | undefined, frame: Buffer): void {
     for (const order of this.#orders.filter((each) => each.key === key)) {
       const { harm } = order
-      const harmed = harm === 'cut' ? frame.subarray(0, frame.length >> 1) : harm(frame)
+      const harmed = harmedBy(harm, frame)
       if (harmed === undefined) continue
       if (harm === 'cut') client.end(harmed)
       else client.write(harmed)
@@ -146,6 +149,16 @@ export class BrokerProxy {
     }
     client.write(frame)
   }
+}
+
+function harmedBy(harm: Harm, frame: Buffer): Buffer | undefined {
+  if (harm === 'cut') return frame.subarray(0, frame.length >> 1)
+  if (harm === 'short') {
+    const half = Buffer.from(frame.subarray(0, frame.length >> 1))
+    half.writeInt32BE(half.length - 4)
+    return half
+  }
+  return harm(frame)
 }
 
 /** With their lengths in front. */

@@ -50,6 +50,11 @@ export class KafkaFault extends Error implements ClientFault {
     this.code = code
   }
 
+  /** An answer that cannot be read ends its connection, as a lost one does: what was asked may be done or not. */
+  get isRetriable(): boolean {
+    return this.code === faultCodes.BAD_MESSAGE
+  }
+
   /** Neither side could prove who it is, or would believe the other. */
   get isAuthentication(): boolean {
     return this.code === faultCodes.AUTHENTICATION || this.code === faultCodes.SSL

@@ -108,6 +108,13 @@ export class PartitionQueue {
     for (const { reject } of productions) reject(error)
   }
 
+  /** It was written or not. Its numbers are not used again: the broker tells of a gap, and takes another record for a repeat without a word. */
+  abandoned(error: Error): void {
+    const { productions = [] } = this.#batch ?? {}
+    this.#settled()
+    for (const { reject } of productions) reject(error)
+  }
+
   /** The broker has lost the place of this producer, or the topic was made anew: the same records go out under a new identity. */
   renumber(): void {
     this.#putBack()
@@ -125,7 +132,7 @@ export class PartitionQueue {
     return true
   }
 
-  /** Takes out what has waited too long. What may be written still is followed by nothing of the same identity. */
+  /** Takes out what has waited too long. What may be written still keeps its numbers. */
   takeOverdue(nowMs: number): readonly Production[] {
     if (this.isOut) return []
     const isOverdue = ({ untilMs }: Production) => untilMs <= nowMs
@@ -134,7 +141,6 @@ export class PartitionQueue {
     if (this.#batch?.productions.some(isOverdue) === true) {
       overdue.unshift(...this.#batch.productions)
       this.#settled()
-      this.#identity = undefined
     }
     return overdue
   }

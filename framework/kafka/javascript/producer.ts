@@ -238,7 +238,10 @@ export class JavascriptProducer implements RecordProducer {
     const isAgain = isRetriable(fault) || moved.has(fault.code) || misplaced.has(fault.code) || fault.isAuthentication
     // A topic that was deleted stays unknown: then its search says so.
     if (!isAgain) {
-      queue.refused(produceError(fault, queue.topic))
+      const error = produceError(fault, queue.topic)
+      // The one without a name says nothing about what was written.
+      if (fault.code === faultCodes.UNKNOWN) queue.abandoned(error)
+      else queue.refused(error)
       return
     }
     queue.kept(clock.now() + Math.min(RETRY_MS.least * 2 ** Math.min(queue.refusals, 10), RETRY_MS.most))
