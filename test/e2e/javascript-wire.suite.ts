@@ -16,12 +16,14 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from }, 
 let topics = 0
 
 function written(producer: RecordProducer, topic: string, values: readonly string[], partition = 0) {
-  return values.map((value) =>
+  const places = values.map((value) =>
     producer.produce({ topic, partition, key: null, value: Buffer.from(value), headers: [] }),
   )
+  // Whoever waits for them hears of it.
+  for (const place of places) place.catch(() => {})
+  return places
 }
 
-/** With what is told of each. */
 const harms = [
   ['cut in the middle', 'cut', /Connection closed/],
   ['too short to be read', 'short', /cannot be read/],
