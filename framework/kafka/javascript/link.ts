@@ -238,7 +238,7 @@ export class BrokerLink {
     const wanted = needed.lowest === needed.highest ? `${needed.lowest}` : `${needed.lowest} to ${needed.highest}`
     const update = lowest > needed.highest ? 'Pyrallel' : 'the brokers to Apache Kafka 4.0 or newer'
     const facts = `the broker takes ${name} ${offered}, and this client needs version ${wanted}`
-    const step = `Update ${update}, or use the client on librdkafka`
+    const step = `Update ${update}, or write kafka.client: 'librdkafka'`
     return new KafkaFault(faultCodes.UNSUPPORTED_VERSION, `${this.address}: ${facts}. ${step}`)
   }
 }

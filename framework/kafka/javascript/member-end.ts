@@ -28,7 +28,7 @@ function reasonOf(code: number, group: string, instanceId: string | undefined): 
   if (code === faultCodes.UNSUPPORTED_VERSION) {
     return (
       'the brokers do not take members of the group protocol of Apache Kafka 4.0 (KIP-848). Update the brokers; where they are new enough, ' +
-      'switch it on with `kafka-features.sh upgrade --feature group.version=1`; or use the client on librdkafka with ' +
+      "switch it on with `kafka-features.sh upgrade --feature group.version=1`; or write kafka.client: 'librdkafka' with " +
       "kafka.groupProtocol: 'classic'"
     )
   }

@@ -157,7 +157,7 @@ export class RecordBlock implements FetchedBlock<KafkaRecord> {
     if (!compression.available) {
       throw this.#unreadable(
         base,
-        'it is compressed by zstd, which Node reads from 22.15 on: update Node, or use librdkafka',
+        "it is compressed by zstd, which Node reads from 22.15 on: update Node, or write kafka.client: 'librdkafka'",
       )
     }
     try {
