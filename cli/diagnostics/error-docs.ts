@@ -140,6 +140,11 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
     cause: 'A handler, or a file of the project that one imports, is not TypeScript as it stands.',
     fix: 'Correct it at the mark of the code frame, then generate again; under `pyrallel dev` saving it is enough.',
   },
+  PYR_TSCONFIG: {
+    cause:
+      'It extends a file or a package that is not there, or has a syntax error. What it would say is left out, and imports may lead elsewhere, or nowhere.',
+    fix: 'Correct it at the mark of the code frame, or install what it extends. It is a warning: files are written.',
+  },
   PYR_HANDLER_EXPORT: {
     cause:
       'Every .ts file below handlers/ is a handler, and this one does not export one by default, or cannot be loaded; or a handler stands in a file of another ending, or below a link, where it is not read; or there is none.',

@@ -34,6 +34,7 @@ export const errorCodes = {
   PYR_CONFIG_INVALID: 'pyrallel.config.ts, an environment variable or a flag has a value that is not allowed.',
   PYR_CONFIG_LOAD: 'pyrallel.config.ts could not be loaded.',
   PYR_SYNTAX: 'A file that the generator reads has a syntax error.',
+  PYR_TSCONFIG: 'A warning: tsconfig.json, or one that it extends, cannot be read as a whole.',
   PYR_HANDLER_EXPORT: 'A file below handlers/ has no handler as its default export.',
   PYR_HANDLER_STATIC: 'A value that the generator must read without running code is computed at run time.',
   PYR_HANDLER_DUPLICATE: 'Two handlers of one group listen to the same topic, or have the same id.',

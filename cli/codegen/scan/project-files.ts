@@ -7,6 +7,7 @@ import { type CodeImport, FileImports, isOutside, referencedFiles } from './file
 import { outlineOf } from './file-outline.ts'
 import { globalFiles } from './global-files.ts'
 import { Resolution } from './resolution.ts'
+import type { TsconfigFault } from './tsconfig-faults.ts'
 
 /** Where an import leads: to a file that is open, or one that is not; to what is not read here; or nowhere that types could come from. */
 export type Lead =
@@ -51,6 +52,10 @@ export class ProjectFiles {
 
   get program(): ts.Program {
     return this.#project.getProgram().compilerObject
+  }
+
+  get tsconfigFaults(): readonly TsconfigFault[] {
+    return this.#resolution.faults
   }
 
   /** Reads files again that have changed on the disk; absolute paths. Files that are not open are no matter. */

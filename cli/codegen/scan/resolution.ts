@@ -2,10 +2,12 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { ts } from 'ts-morph'
+import { type TsconfigFault, tsconfigFaults } from './tsconfig-faults.ts'
 
 export class Resolution {
   /** Of the compiler: those that decide where an import leads. */
   readonly options: ts.CompilerOptions
+  readonly faults: readonly TsconfigFault[]
   /** Also such that are not there: one that comes counts. */
   readonly #files: Set<string>
   /** Where imports that lead nowhere could lead. */
@@ -14,7 +16,9 @@ export class Resolution {
 
   constructor(root: string) {
     const configs = new Set([join(root, 'tsconfig.json')])
-    this.options = { ...standard, ...userOptions(root, configs) }
+    const { options, errors } = readConfig(root, configs)
+    this.options = { ...standard, ...options }
+    this.faults = tsconfigFaults(configs, errors)
     this.#files = new Set([...configs, join(root, 'package.json')])
     this.#host = { ...ts.sys, fileExists: (path) => this.#fileExists(path) }
   }
@@ -80,9 +84,12 @@ const resolutionOptions = [
 ]
 
 /** @param configs is given the files that it extends, also those that are looked for in vain */
-function userOptions(root: string, configs: Set<string>): ts.CompilerOptions {
+function readConfig(
+  root: string,
+  configs: Set<string>,
+): { readonly options: ts.CompilerOptions; readonly errors: readonly ts.Diagnostic[] } {
   const path = join(root, 'tsconfig.json')
-  if (!existsSync(path)) return {}
+  if (!existsSync(path)) return { options: {}, errors: [] }
   const parsed = ts.getParsedCommandLineOfConfigFile(path, undefined, {
     ...ts.sys,
     // Which files the project has is no matter here.
@@ -96,10 +103,12 @@ function userOptions(root: string, configs: Set<string>): ts.CompilerOptions {
       configs.add(resolve(file))
       return ts.sys.readFile(file, encoding)
     },
-    // Mistakes in it are told by the compiler.
+    // Of tsconfig.json itself, which is there.
     onUnRecoverableConfigFileDiagnostic: () => {},
   })
-  return Object.fromEntries(Object.entries(parsed?.options ?? {}).filter(([name]) => resolutionOptions.includes(name)))
+  const { options = {}, errors = [] } = parsed ?? {}
+  const known = Object.entries(options).filter(([name]) => resolutionOptions.includes(name))
+  return { options: Object.fromEntries(known), errors }
 }
 
 function isInstalled(path: string): boolean {

@@ -94,6 +94,9 @@ class Scan {
     this.#reporter = new Reporter(root)
     this.#warnings = new Reporter(root)
     for (const { path, message, fix } of found.refused) this.#reporter.path(path, 'PYR_HANDLER_EXPORT', message, fix)
+    for (const { source, message, fix, ...span } of project.tsconfigFaults) {
+      this.#warnings.span(source, span, 'PYR_TSCONFIG', message, fix)
+    }
     this.#checker = project.program.getTypeChecker()
     const isLibrary = (file: ts.SourceFile) => project.isLibrary(file)
     const statics = new StaticTypes(this.#checker, (node) => project.nodeOf(node))
