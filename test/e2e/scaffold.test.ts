@@ -174,13 +174,13 @@ function refuseReadForNames(modules: readonly string[]): void {
   )
 }
 
-/** It holds about 1,250 kB of code, the framework's and its dependencies'. */
+/** It holds about 1,320 kB of code, the framework's and its dependencies'. */
 function refuseSize(dist: string): void {
   const { files } = JSON.parse(readFileSync(join(dist, 'pyrallel.json'), 'utf8')) as {
     readonly files: Readonly<Record<string, number>>
   }
   const bytes = Object.entries(files).reduce((sum, [name, size]) => sum + (name.endsWith('.mjs') ? size : 0), 0)
-  assert.ok(bytes < 1_350 * 1_024, `${bytes} bytes of code`)
+  assert.ok(bytes < 1_450 * 1_024, `${bytes} bytes of code`)
 }
 
 /** What was bundled into the files of a build, its chunks and workers too. */
