@@ -218,7 +218,7 @@ export class WrittenTypes implements NameFollower {
     return this.#parts(owner, anyName)
   }
 
-  /** How the names of a mapped type are written: `Sku` of `Record<Sku, Order>`, and of `Partial<Record<Sku, Order>>`. */
+  /** How names are written: `Sku` of `Record<Sku, Order>`, of `Partial<Record<Sku, Order>>`, and of `{ [sku: Sku]: Order }`. */
   namesOf(owner: Written | undefined): Written | undefined {
     const source = this.mappedFrom(owner)
     return source === undefined ? this.#mappedNames(owner) : this.namesOf(source)
@@ -231,9 +231,24 @@ export class WrittenTypes implements NameFollower {
 
   #mappedNames(owner: Written | undefined): Written | undefined {
     const { written } = this.follow(owner)
-    if (written === undefined || !ts.isMappedTypeNode(written.node)) return undefined
-    const { constraint } = written.node.typeParameter
-    return constraint === undefined ? undefined : { node: constraint, bindings: written.bindings }
+    if (written === undefined) return undefined
+    const { node, bindings } = written
+    if (!ts.isMappedTypeNode(node)) return this.#indexNames(node, bindings)
+    const { constraint } = node.typeParameter
+    return constraint === undefined ? undefined : { node: constraint, bindings }
+  }
+
+  #indexNames(node: ts.Node, bindings: Bindings): Written | undefined {
+    const members = ts.isTypeLiteralNode(node) ? node.members : this.#declaredMembers(node)
+    const [only, ...others] = members.filter(ts.isIndexSignatureDeclaration)
+    const type = others.length > 0 ? undefined : only?.parameters[0]?.type
+    return type === undefined ? undefined : { node: type, bindings }
+  }
+
+  #declaredMembers(node: ts.Node): readonly ts.Node[] {
+    const reference = referenceIn(node as ts.TypeNode)
+    const declarations = reference === undefined ? [] : (this.target(reference.name)?.declarations ?? [])
+    return declarations.filter(isObjectDeclaration).flatMap(({ members }) => [...members])
   }
 
   #parts(owner: Written | undefined, step: Step): readonly WrittenProperty[] {

@@ -110,6 +110,18 @@ describe('objects', () => {
       '/** @pattern ^[A-Z]+$ */ type Id = string & { readonly __brand: unique symbol }',
     ],
     [
+      'index signature of a text with a pattern, in a type',
+      '{ [id: Id]: number }',
+      "Type.Object({}, { patternProperties: { '^[A-Z]+$': Type.Number(), }, additionalProperties: Type.Never(), })",
+      '/** @pattern ^[A-Z]+$ */ type Id = string',
+    ],
+    [
+      'index signature of a text with a pattern, in an interface',
+      'Counts',
+      "Type.Object({}, { patternProperties: { '^[A-Z]+$': Type.Number(), }, additionalProperties: Type.Never(), })",
+      '/** @pattern ^[A-Z]+$ */ type Id = string\ninterface Counts { [id: Id]: number }',
+    ],
+    [
       'Record by a branded template',
       'Record<`o-${string}` & { readonly __brand: 1 }, number>',
       "Type.Object({}, { patternProperties: { '^o-[\\\\s\\\\S]*$': Type.Number(), }, })",
