@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import kafka, { type LibrdKafkaError } from '@confluentinc/kafka-javascript'
+import { BlockMemory } from '../../framework/kafka/javascript/block-memory.ts'
 import { Brokers } from '../../framework/kafka/javascript/brokers.ts'
 import { connectJavascript, loadJavascript } from '../../framework/kafka/javascript/client.ts'
 import { fetchCall } from '../../framework/kafka/javascript/fetch-call.ts'
@@ -52,7 +53,9 @@ async function readAll(topic: string, bytes = 1_000_000) {
       maxBytes: bytes,
       partitions: [{ ...asked, partitionMaxBytes: bytes }],
     }
-    const { answer } = await brokers.node(leader, 'data').call(fetchCall(request, () => topic, library))
+    const { answer } = await brokers
+      .node(leader, 'data')
+      .call(fetchCall(request, () => topic, library, new BlockMemory()))
     const [fetched] = answer.partitions
     assert.ok(fetched)
     assert.equal(fetched.errorCode, 0)

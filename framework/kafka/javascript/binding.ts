@@ -29,7 +29,11 @@ export interface KafkaWriter {
 export interface KafkaReader {
   position: number
   readonly length: number
-  readonly buffer: { slice(from: number, to: number): Buffer }
+  readonly buffer: {
+    slice(from: number, to: number): Buffer
+    /** Not copied: the pieces in which it has come. */
+    subarray(from: number, to: number): { readonly buffers: readonly Buffer[] }
+  }
   readBoolean(): boolean
   readInt8(): number
   readInt16(): number

@@ -1,6 +1,7 @@
 /** Fetch v16 to v17 without a session (KIP-516, KIP-951), read committed, and its answer with the blocks raw. Errors of single partitions stand in it. Pure. */
 import type { KafkaRecord } from '../../model/record.ts'
 import type { KafkaReader } from './binding.ts'
+import type { BlockMemory } from './block-memory.ts'
 import type { ApiCall } from './call.ts'
 import type { BrokerAddress } from './cluster-calls.ts'
 import type { AskedPartition, FetchAnswer, FetchedPartition, FetchRequest } from './fetch-steps.ts'
@@ -20,6 +21,7 @@ export function fetchCall(
   request: FetchRequest,
   nameOf: (topicId: string) => string,
   tools: BatchTools,
+  memory: BlockMemory,
   minBytes = 1,
 ): ApiCall<FetchReply> {
   return {
@@ -56,7 +58,7 @@ export function fetchCall(
       reader.readInt32()
       const topics = reader.readArray((r) => {
         const topicId = r.readUUID()
-        return r.readArray((p) => readPartition(p, topicId, nameOf(topicId), tools), true, false)
+        return r.readArray((p) => readPartition(p, { topicId, topic: nameOf(topicId) }, tools, memory), true, false)
       })
       const nodes: BrokerAddress[] = []
       readTags(reader, (tag) => {
@@ -86,9 +88,9 @@ function runsOf(partitions: readonly AskedPartition[]): readonly (readonly Asked
 
 function readPartition(
   reader: KafkaReader,
-  topicId: string,
-  topic: string,
+  { topicId, topic }: { readonly topicId: string; readonly topic: string },
   tools: BatchTools,
+  memory: BlockMemory,
 ): FetchedPartition<KafkaRecord> {
   const [partition, errorCode] = [reader.readInt32(), reader.readInt16()]
   // The high watermark.
@@ -98,8 +100,8 @@ function readPartition(
   const aborted: readonly AbortedTransaction[] =
     reader.readNullableArray((r) => ({ producerId: r.readInt64(), firstOffset: Number(r.readInt64()) })) ?? []
   reader.readInt32()
-  const bytes = readBlock(reader)
-  const block = bytes === undefined ? undefined : toBlock({ topic, partition }, bytes, aborted, tools)
+  const length = reader.readUnsignedVarInt() - 1
+  const block = length <= 0 ? undefined : toBlock({ topic, partition }, memory.read(reader, length), aborted, tools)
   let more: Pick<FetchedPartition<KafkaRecord>, 'divergingEpoch' | 'currentLeader'> = {}
   readTags(reader, (tag) => {
     if (tag === 0) {
@@ -109,15 +111,6 @@ function readPartition(
     if (tag === 1) more = { ...more, currentLeader: { leaderId: reader.readInt32(), leaderEpoch: reader.readInt32() } }
   })
   return { topicId, partition, errorCode, lastStableOffset, ...more, ...(block !== undefined && { block }) }
-}
-
-/** In one piece; a response comes in many. */
-function readBlock(reader: KafkaReader): Buffer | undefined {
-  const length = reader.readUnsignedVarInt() - 1
-  if (length <= 0) return undefined
-  const from = reader.position
-  reader.skip(length)
-  return reader.buffer.slice(from, from + length)
 }
 
 /** What is not known is passed over. */

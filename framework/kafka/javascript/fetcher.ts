@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../../time/clock.ts'
 import { faultCodes } from '../faults/codes.ts'
 import type { ErrorReport } from '../faults/error-report.ts'
 import type { JavascriptLibrary } from './binding.ts'
+import { BlockMemory } from './block-memory.ts'
 import type { Brokers } from './brokers.ts'
 import { logsCall } from './cluster-calls.ts'
 import { answeredFault, toFault } from './errors.ts'
@@ -57,6 +58,7 @@ export interface FetcherOptions {
 
 export class Fetcher {
   readonly #options: FetcherOptions
+  readonly #memory = new BlockMemory()
   readonly #plan: FetchPlan<KafkaRecord>
   readonly #assigned = new Map<string, GroupPartition>()
   #timer: Timer | undefined
@@ -131,7 +133,7 @@ export class Fetcher {
   async #fetch(request: FetchRequest): Promise<void> {
     const { brokers, names, library, fetch } = this.#options
     try {
-      const call = fetchCall(request, (id) => names.nameOf(id), library, fetch?.minBytes)
+      const call = fetchCall(request, (id) => names.nameOf(id), library, this.#memory, fetch?.minBytes)
       const { answer, nodes } = await brokers.node(request.brokerId, 'data').call(call)
       for (const { node, host, port } of nodes) brokers.learnAddress(node, host, port)
       this.#plan.answered(request.id, answer, this.#now)

@@ -5,6 +5,7 @@
 import { PyrallelError } from '../../model/errors.ts'
 import { type KafkaRecord, partitionPlace, type RecordHeader, type TopicPartition } from '../../model/record.ts'
 import type { JavascriptLibrary } from './binding.ts'
+import type { BlockBytes } from './block-memory.ts'
 import type { FetchedBlock } from './fetch-steps.ts'
 
 const HEADER_BYTES = 61
@@ -16,6 +17,11 @@ const COMPRESSION_BITS = 0b111
 const LOG_APPEND_TIME_BIT = 8
 const TRANSACTIONAL_BIT = 16
 const CONTROL_BIT = 32
+/** Of a length, and of the shortest record. */
+const LENGTH_BYTES = 5
+/** Records are views of copies of so much, where the memory of their block is used again. Who keeps one keeps no more than this, or a record that is longer. */
+const COPIED_BYTES = 16 * 1_024
+const noBytes = Buffer.alloc(0)
 const noHeaders: readonly RecordHeader[] = []
 
 /** From here on, what this producer has written was taken back, up to its marker. */
@@ -38,16 +44,17 @@ interface BatchPart {
 }
 
 /**
- * @param bytes of whole batches, and a part of one at their end where they were cut
+ * @param block bytes of whole batches, and a part of one at their end where they were cut
  * @param aborted those that touch what was sent, in any order
  * @returns `partial`: not one whole batch
  */
 export function toBlock(
   place: TopicPartition,
-  bytes: Buffer,
+  block: BlockBytes,
   aborted: readonly AbortedTransaction[],
   tools: BatchTools,
 ): RecordBlock | 'partial' {
+  const { bytes } = block
   const batches: BatchPart[] = []
   const open = [...aborted].sort((a, b) => a.firstOffset - b.firstOffset)
   const abortedNow = new Set<bigint>()
@@ -71,7 +78,9 @@ export function toBlock(
     leaderEpoch = bytes.readInt32BE(from + LENGTH_END)
     from = to
   }
-  return batches.length === 0 ? 'partial' : new RecordBlock(place, bytes, batches, leaderEpoch, tools)
+  if (batches.length > 0) return new RecordBlock(place, block, batches, leaderEpoch, tools)
+  block.release?.()
+  return 'partial'
 }
 
 export class RecordBlock implements FetchedBlock<KafkaRecord> {
@@ -79,7 +88,7 @@ export class RecordBlock implements FetchedBlock<KafkaRecord> {
   readonly end: number
   readonly leaderEpoch: number
   readonly #place: TopicPartition
-  readonly #block: Buffer
+  #block: BlockBytes | undefined
   readonly #batches: readonly BatchPart[]
   readonly #tools: BatchTools
   /** Of the batch that is being read. */
@@ -89,12 +98,12 @@ export class RecordBlock implements FetchedBlock<KafkaRecord> {
 
   constructor(
     place: TopicPartition,
-    block: Buffer,
+    block: BlockBytes,
     batches: readonly BatchPart[],
     leaderEpoch: number,
     tools: BatchTools,
   ) {
-    this.bytes = block.length
+    this.bytes = block.bytes.length
     this.end = batches.at(-1)?.end ?? 0
     this.leaderEpoch = leaderEpoch
     this.#place = place
@@ -129,19 +138,25 @@ export class RecordBlock implements FetchedBlock<KafkaRecord> {
       this.#reader = undefined
       this.#index++
     }
+    this.#block?.release?.()
+    this.#block = undefined
     return this.end
   }
 
   /** `undefined`: it is damaged. */
   #open({ base, from, to }: BatchPart): BatchReader | undefined {
-    const batch = this.#block.subarray(from, to)
+    const { bytes, release } = this.#block ?? { bytes: noBytes }
+    const batch = bytes.subarray(from, to)
     const magic = batch.readInt8(16)
     if (magic !== MAGIC) throw this.#unreadable(base, `it has format ${magic}, which no Kafka since 0.11 writes`)
     if (this.#tools.crc32c(batch.subarray(CRC_FROM)) >>> 0 !== batch.readUInt32BE(17)) return undefined
     const attributes = batch.readInt16BE(CRC_FROM)
     const records = this.#decompressed(base, attributes & COMPRESSION_BITS, batch.subarray(HEADER_BYTES))
     if (records === undefined) return undefined
+    // What was compressed is in memory of its own.
+    const isLent = release !== undefined && (attributes & COMPRESSION_BITS) === 0
     return new BatchReader(this.#place, records, {
+      isLent,
       base,
       count: batch.readInt32BE(57),
       firstTime: Number(batch.readBigInt64BE(27)),
@@ -174,6 +189,8 @@ export class RecordBlock implements FetchedBlock<KafkaRecord> {
 }
 
 interface BatchFacts {
+  /** The bytes will be others: no view of them may be handed out. */
+  readonly isLent: boolean
   readonly base: number
   readonly count: number
   readonly firstTime: number
@@ -183,15 +200,19 @@ interface BatchFacts {
 /** Reads the records of one batch, one after the other. */
 class BatchReader {
   readonly #place: TopicPartition
-  readonly #bytes: Buffer
+  readonly #source: Buffer
   readonly #facts: BatchFacts
+  /** What is read: the source, or a copy of it from `#copiedFrom` on. */
+  #bytes: Buffer
+  #copiedFrom = 0
   #at = 0
   #done = 0
 
   constructor(place: TopicPartition, bytes: Buffer, facts: BatchFacts) {
     this.#place = place
-    this.#bytes = bytes
+    this.#source = bytes
     this.#facts = facts
+    this.#bytes = facts.isLent ? noBytes : bytes
   }
 
   get isOver(): boolean {
@@ -204,7 +225,7 @@ class BatchReader {
     const { base, count, firstTime, appendTime } = this.#facts
     let next = from
     while (this.#done < count && into.length < until) {
-      const end = this.#varint() + this.#at
+      const end = this.#length() + this.#at
       this.#at++
       const timestamp = firstTime + this.#varint()
       const offset = base + this.#varint()
@@ -221,6 +242,22 @@ class BatchReader {
     return next
   }
 
+  /** Of the next record, which is whole in `#bytes` then. */
+  #length(): number {
+    if (!this.#facts.isLent) return this.#varint()
+    const start = this.#at
+    if (this.#bytes.length - start >= LENGTH_BYTES) {
+      const length = this.#varint()
+      if (this.#at + length <= this.#bytes.length) return length
+    }
+    this.#copiedFrom += start
+    this.#bytes = this.#source.subarray(this.#copiedFrom)
+    this.#at = 0
+    const length = this.#varint()
+    this.#bytes = Buffer.from(this.#bytes.subarray(0, Math.max(this.#at + length, COPIED_BYTES)))
+    return length
+  }
+
   #headers(): readonly RecordHeader[] {
     let count = this.#varint()
     if (count <= 0) return noHeaders
@@ -234,7 +271,7 @@ class BatchReader {
     return headers
   }
 
-  /** Not copied: it keeps the whole block. */
+  /** Not copied: it keeps all of `#bytes`. */
   #view(): Buffer | null {
     const length = this.#varint()
     if (length < 0) return null

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type StampedRecord, writeBatch } from '../../../../framework/kafka/javascript/batch-writer.ts'
+import { BlockMemory } from '../../../../framework/kafka/javascript/block-memory.ts'
 import { loadJavascript } from '../../../../framework/kafka/javascript/client.ts'
 import { fetchCall } from '../../../../framework/kafka/javascript/fetch-call.ts'
 import type { FetchedPartition } from '../../../../framework/kafka/javascript/fetch-steps.ts'
@@ -16,7 +17,7 @@ const place = { topic: 'orders', partition: 3 }
 function answerOf(base64: string): FetchedPartition<KafkaRecord> {
   const request = { id: 1, brokerId: 1, maxWaitMs: 0, maxBytes: 1, partitions: [] }
   const reader = library.Reader.from(Buffer.from(base64, 'base64'))
-  const { answer } = fetchCall(request, () => 'orders', library).read(reader, 17)
+  const { answer } = fetchCall(request, () => 'orders', library, new BlockMemory()).read(reader, 17)
   assert.equal(answer.errorCode, 0)
   const [fetched] = answer.partitions
   assert.ok(fetched)
@@ -61,7 +62,7 @@ function log(...batches: readonly (readonly StampedRecord[])[]): Buffer {
 }
 
 function wholeBlock(bytes: Buffer): RecordBlock {
-  const block = toBlock(place, bytes, [], library)
+  const block = toBlock(place, { bytes, release: undefined }, [], library)
   assert.ok(block instanceof RecordBlock)
   return block
 }
@@ -126,7 +127,11 @@ describe('a block of batches', () => {
       assert.equal(readAll(block, 0, 9).length, 2)
     }
     for (let length = 1; length < first; length++) {
-      assert.equal(toBlock(place, bytes.subarray(0, length), [], library), 'partial', `${length} bytes`)
+      assert.equal(
+        toBlock(place, { bytes: bytes.subarray(0, length), release: undefined }, [], library),
+        'partial',
+        `${length} bytes`,
+      )
     }
   })
 
