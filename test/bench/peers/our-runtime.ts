@@ -1,7 +1,6 @@
 /** Starts a runtime for one handler, through the package's public interface only. */
 import type { HandlerDefinition } from '../../../framework/index.ts'
 import { createLogger, handler, startPyrallel } from '../../../framework/index.ts'
-import { connectJavascript } from '../../../framework/kafka/javascript/client.ts'
 import { fail, type Handle } from './peer.ts'
 import type { BenchValue, PeerSettings } from './protocol.ts'
 
@@ -14,19 +13,20 @@ export interface OurKind {
 export async function runOurs(settings: PeerSettings, handle: Handle, { client, entry }: OurKind): Promise<void> {
   const definition = definitionOf(settings, handle, entry !== undefined)
   const registered = { id: 'bench', file: 'bench', topic: settings.topic, group: null, handler: definition }
-  const log = createLogger({ level: 'error', pretty: false }, process.stderr)
-  const { brokers } = settings
   const pyrallel = await startPyrallel({
     config: {
       group: settings.group,
-      kafka: { brokers: brokers.split(','), ...(client === 'librdkafka' && { librdkafka: settings.librdkafka }) },
+      kafka: {
+        client,
+        brokers: settings.brokers.split(','),
+        ...(client === 'librdkafka' && { librdkafka: settings.librdkafka }),
+      },
       commit: { minInterval: settings.commitMs },
       // As with `pyrallel start`, which counts nothing unless it is asked to.
       http: { metrics: false },
     },
     routes: [entry === undefined ? registered : { ...registered, entry }],
-    ...(client === 'javascript' && { connection: await connectJavascript({ brokers, clientId: 'bench', log }) }),
-    log,
+    log: createLogger({ level: 'error', pretty: false }, process.stderr),
     env: {},
   })
   pyrallel.failed.catch(fail)
