@@ -1,4 +1,4 @@
 /** As ours-worker.ts, on the client in JavaScript. */
 import { runOurWorkers } from './our-workers.ts'
 
-await runOurWorkers('javascript')
+await runOurWorkers('javascript', import.meta.url)

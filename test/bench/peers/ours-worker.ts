@@ -1,4 +1,4 @@
 /** Pyrallel as its users run it, handlers on threads. */
 import { runOurWorkers } from './our-workers.ts'
 
-await runOurWorkers('librdkafka')
+await runOurWorkers('librdkafka', import.meta.url)
