@@ -13,6 +13,7 @@
  */
 import { BrokerTurns } from './broker-turns.ts'
 import { fetchCodeMeaning } from './fetch-codes.ts'
+import { type FetchLimits, shareOf, waitOf } from './fetch-limits.ts'
 import type {
   AskedPartition,
   BoundsLookUp,
@@ -28,21 +29,6 @@ import { HandOut } from './hand-out.ts'
 import { LeaderQuestion } from './leader-question.ts'
 import { type GroupPartition, groupPartitionKey } from './membership-steps.ts'
 import { PartitionCursor } from './partition-cursor.ts'
-
-export interface FetchLimits {
-  /** Of a whole response. A first batch that is larger comes all the same. */
-  readonly maxBytes: number
-  /** The bytes that one partition is asked for: an equal share of `maxBytes`, within these. */
-  readonly minShareBytes: number
-  readonly maxShareBytes: number
-  /** One partition, and all together, with so many bytes not handed out are not asked for. Blocks count whole; the last one may pass the limit. */
-  readonly partitionBufferBytes: number
-  readonly totalBufferBytes: number
-  /** How long a broker that has nothing waits. Milliseconds. */
-  readonly maxWaitMs: number
-  /** The same while a partition of it is left out. Milliseconds. */
-  readonly shortWaitMs: number
-}
 
 /** What is to be asked of one broker now. */
 interface Round<R> {
@@ -263,16 +249,16 @@ export class FetchPlan<R> {
   }
 
   #ask(brokerId: number, { cursors, isComplete }: Round<R>): FetchRequest {
-    const { maxBytes, minShareBytes, maxShareBytes, maxWaitMs, shortWaitMs } = this.#limits
     this.#lastId += 1
     const id = this.#lastId
     this.#turns.begin(brokerId, id)
-    const share = Math.max(minShareBytes, Math.min(maxShareBytes, Math.floor(maxBytes / cursors.length)))
+    const share = shareOf(this.#limits, cursors.length)
+    const maxWaitMs = waitOf(this.#limits, cursors.length, isComplete)
     const partitions: AskedPartition[] = cursors.map((cursor) => {
       cursor.askedBy = id
       return cursor.asked(share)
     })
-    return { id, brokerId, maxWaitMs: isComplete ? maxWaitMs : shortWaitMs, maxBytes, partitions }
+    return { id, brokerId, maxWaitMs, maxBytes: this.#limits.maxBytes, partitions }
   }
 
   #hasRoom(cursor: PartitionCursor<R>): boolean {

@@ -27,6 +27,7 @@ const LIMITS: FetchLimits = {
   maxShareBytes: 1_024 * KILOBYTE,
   partitionBufferBytes: 1_024 * KILOBYTE,
   totalBufferBytes: 64 * 1_024 * KILOBYTE,
+  minWaitMs: 100,
   maxWaitMs: 500,
   shortWaitMs: 20,
 }

@@ -41,6 +41,7 @@ export class FetchClient {
       maxShareBytes: 120,
       partitionBufferBytes: setup.partitionBufferBytes,
       totalBufferBytes: setup.totalBufferBytes,
+      minWaitMs: MAX_WAIT_MS,
       maxWaitMs: MAX_WAIT_MS,
       shortWaitMs: SHORT_WAIT_MS,
     })

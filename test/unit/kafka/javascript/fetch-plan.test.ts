@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type FetchLimits, FetchPlan } from '../../../../framework/kafka/javascript/fetch-plan.ts'
+import type { FetchLimits } from '../../../../framework/kafka/javascript/fetch-limits.ts'
+import { FetchPlan } from '../../../../framework/kafka/javascript/fetch-plan.ts'
 import type {
   FetchedBlock,
   FetchedPartition,
@@ -15,6 +16,7 @@ const limits: FetchLimits = {
   maxShareBytes: 128_000,
   partitionBufferBytes: 500_000,
   totalBufferBytes: 2_000_000,
+  minWaitMs: 100,
   maxWaitMs: 500,
   shortWaitMs: 20,
 }
@@ -81,6 +83,11 @@ describe('the fetch plan', () => {
     assert.deepEqual([1, 10, 100].map(shareOf), [128_000, 100_000, 64_000])
   })
 
+  it('lets a broker that has nothing wait for a tenth of a second, as what is assigned meanwhile waits for that, and longer only for many', () => {
+    const waitOf = (partitions: number) => only(planOf(partitions)).maxWaitMs
+    assert.deepEqual([1, 100, 250, 1_000].map(waitOf), [100, 100, 250, 500])
+  })
+
   it('puts whoever has just had data at the end, so that each is once the first', () => {
     const plan = planOf(3)
     const first = only(plan)
@@ -100,7 +107,7 @@ describe('the fetch plan', () => {
   it('leaves paused and full partitions out, and has the broker wait short meanwhile', () => {
     const plan = planOf(3)
     const first = only(plan)
-    assert.equal(first.maxWaitMs, limits.maxWaitMs)
+    assert.equal(first.maxWaitMs, limits.minWaitMs)
     plan.pause([at(1)])
     answer(plan, first.id, { block: block(0, 0, 5, limits.partitionBufferBytes) })
     const second = only(plan)
@@ -109,7 +116,7 @@ describe('the fetch plan', () => {
     assert.equal(plan.handOut(10, 0).length, 5)
     answer(plan, second.id)
     const third = only(plan)
-    assert.deepEqual([order(third), third.maxWaitMs], [[1, 2, 0], limits.maxWaitMs])
+    assert.deepEqual([order(third), third.maxWaitMs], [[1, 2, 0], limits.minWaitMs])
   })
 
   it('counts blocks whole until their last record is handed out', () => {
