@@ -21,10 +21,6 @@ export class TopicNames {
     return this.#ids.get(name)
   }
 
-  knowsAll(partitions: readonly GroupPartition[]): boolean {
-    return partitions.every(({ topicId }) => this.#names.has(topicId))
-  }
-
   /** Rejects when no broker answers. An id that nobody has stays unknown. */
   async lookUp(partitions: readonly GroupPartition[]): Promise<void> {
     const unknown = [...new Set(partitions.map(({ topicId }) => topicId))].filter((id) => !this.#names.has(id))

@@ -1,4 +1,4 @@
-/** What one member in JavaScript commits when the group counts it out and takes it in again: nothing of what it had before. */
+/** What one member in JavaScript commits and begins when the group counts it out and takes it in again: nothing of what it had before. */
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -118,6 +118,28 @@ describe('a member in JavaScript', { timeout: 20_000 }, () => {
       }
       assert.deepEqual(told, ['assigned', 'lost'])
       await assert.rejects(consumer.commit(commitOf(5)), { code: 'PYR_NOT_OWNED' })
+    })
+  }
+
+  for (const beat of ['before', 'behind'] as const) {
+    it(`whose process stood still until its session was over commits nothing, with its first heartbeat ${beat} the commit`, async (t) => {
+      const { clock, group, consumer, countOut, told, until, settle } = await aMember(t)
+      countOut()
+      group.refusesCommits = UNKNOWN_MEMBER
+      // No timer fires meanwhile: all that is late comes at once.
+      clock.pass(120_000)
+      if (beat === 'before') clock.advance(0)
+      const refused = assert.rejects(consumer.commit(commitOf(5)), { code: 'PYR_NOT_OWNED', retriable: false })
+      clock.advance(0)
+      await settle()
+      group.refusesCommits = 0
+      clock.advance(0)
+      await settle()
+      await refused
+      await until(3)
+      assert.deepEqual(told, ['assigned', 'lost', 'assigned'])
+      await consumer.commit(commitOf(10))
+      assert.deepEqual(group.stored, [{ memberEpoch: 7, position: 10 }])
     })
   }
 })

@@ -37,6 +37,8 @@ export class ScriptedGroup {
   readonly beats: Beat[] = []
   /** As many commits are stored, and never answered. */
   unansweredCommits = 0
+  /** The code with which commits are refused; 0 stores them. */
+  refusesCommits = 0
   readonly stored: StoredCommit[] = []
   /** Epochs of the heartbeats, in their order. */
   readonly heartbeats: number[] = []
@@ -83,6 +85,7 @@ export class ScriptedGroup {
       return { code: 0, partitions }
     }
     if (call.api.name !== 'OffsetCommit') throw new Error(`${call.api.name} is not scripted`)
+    if (this.refusesCommits > 0) return [{ topic: TOPIC_ID, partition: 0, code: this.refusesCommits }]
     this.stored.push({ memberEpoch: values[1] as number, position: Number(values[6]) })
     if (this.unansweredCommits === 0) return [{ topic: TOPIC_ID, partition: 0, code: 0 }]
     this.unansweredCommits -= 1
