@@ -1,9 +1,10 @@
 /**
  * The records that wait to be written to one partition, in the order of the calls, and the one batch that may be under way. Numbers batches, so that
- * a broker knows a repeat (KIP-98): one that was answered in no way is sent again byte by byte. Knows no broker and no time.
+ * a broker knows a repeat (KIP-98): one that was answered in no way is written again, byte by byte the same. Between two tries nothing but the records
+ * is kept: they are their producers', and with a thousand partitions the batches would be a gigabyte beside them. Knows no broker and no time.
  */
 import type { RecordPlace } from '../kafka-client.ts'
-import { type StampedRecord, writeBatch } from './batch-writer.ts'
+import { type BatchPlace, type StampedRecord, writeBatch } from './batch-writer.ts'
 import type { PartitionBatch, ProducerIdentity } from './produce-calls.ts'
 
 /** Below the default of a topic's `max.message.bytes`, 1,048,588. One record alone may be larger. */
@@ -23,8 +24,7 @@ export interface Production {
 
 interface Batch {
   readonly productions: readonly Production[]
-  readonly bytes: Buffer
-  readonly sequence: number
+  readonly place: BatchPlace
 }
 
 export class PartitionQueue {
@@ -64,24 +64,11 @@ export class PartitionQueue {
 
   /** The batch that is to be sent next: the one of before, where it was not acknowledged. Call it only when something waits. */
   take(current: ProducerIdentity): PartitionBatch {
-    if (this.#batch === undefined) {
-      if (this.#identity === undefined) {
-        this.#identity = current
-        this.#nextSequence = 0
-      }
-      const productions = this.#waiting.splice(0, this.#nextCount())
-      const sequence = this.#nextSequence
-      const place = { ...this.#identity, sequence }
-      const bytes = writeBatch(
-        productions.map((each) => each.record),
-        place,
-        this.#crc32c,
-      )
-      this.#batch = { productions, bytes, sequence }
-      this.#nextSequence = (sequence + productions.length) % SEQUENCES
-    }
+    this.#batch ??= this.#next(current)
     this.isOut = true
-    return { topic: this.topic, partition: this.partition, bytes: this.#batch.bytes }
+    const { productions, place } = this.#batch
+    const records = productions.map((each) => each.record)
+    return { topic: this.topic, partition: this.partition, bytes: writeBatch(records, place, this.#crc32c) }
   }
 
   acknowledged(baseOffset: number): void {
@@ -102,9 +89,9 @@ export class PartitionQueue {
 
   /** Nothing of it was written. */
   refused(error: Error): void {
-    const { productions = [], sequence = 0 } = this.#batch ?? {}
+    const { productions = [], place } = this.#batch ?? {}
     this.#settled()
-    this.#nextSequence = sequence
+    this.#nextSequence = place?.sequence ?? 0
     for (const { reject } of productions) reject(error)
   }
 
@@ -123,11 +110,11 @@ export class PartitionQueue {
 
   /** The batch is too large for the topic. False when it holds one record only. */
   split(): boolean {
-    const { productions = [], sequence = 0 } = this.#batch ?? {}
+    const { productions = [], place } = this.#batch ?? {}
     if (productions.length <= 1) return false
     const bytes = productions.reduce((sum, each) => sum + each.bytes, 0)
     this.#putBack()
-    this.#nextSequence = sequence
+    this.#nextSequence = place?.sequence ?? 0
     this.#maxBytes = Math.max(1, Math.floor(Math.min(this.#maxBytes, bytes) / 2))
     return true
   }
@@ -136,8 +123,9 @@ export class PartitionQueue {
   takeOverdue(nowMs: number): readonly Production[] {
     if (this.isOut) return []
     const isOverdue = ({ untilMs }: Production) => untilMs <= nowMs
-    const overdue = this.#waiting.filter(isOverdue)
-    if (overdue.length > 0) this.#waiting = this.#waiting.filter((each) => !isOverdue(each))
+    // In the order of the calls, so of their times: all that wait are not gone through each time.
+    const due = this.#waiting.findIndex((each) => !isOverdue(each))
+    const overdue = this.#waiting.splice(0, due < 0 ? this.#waiting.length : due)
     if (this.#batch?.productions.some(isOverdue) === true) {
       overdue.unshift(...this.#batch.productions)
       this.#settled()
@@ -151,6 +139,17 @@ export class PartitionQueue {
     this.#batch = undefined
     this.#waiting = []
     return all
+  }
+
+  #next(current: ProducerIdentity): Batch {
+    if (this.#identity === undefined) {
+      this.#identity = current
+      this.#nextSequence = 0
+    }
+    const productions = this.#waiting.splice(0, this.#nextCount())
+    const place = { ...this.#identity, sequence: this.#nextSequence }
+    this.#nextSequence = (place.sequence + productions.length) % SEQUENCES
+    return { productions, place }
   }
 
   /** At least one, and as many as fit. */

@@ -1,9 +1,9 @@
 /** A coordinator that says what a test tells it to, for the consumer as a whole: requests are read from what is written, answers are given as they are. */
-import type { KafkaWriter } from '../../../../framework/kafka/javascript/binding.ts'
 import type { Brokers } from '../../../../framework/kafka/javascript/brokers.ts'
 import type { ApiCall } from '../../../../framework/kafka/javascript/call.ts'
 import { KafkaFault } from '../../../../framework/kafka/javascript/errors.ts'
 import type { HeartbeatAnswer } from '../../../../framework/kafka/javascript/membership-steps.ts'
+import { written } from './written-request.ts'
 
 export const TOPIC_ID = 'a3c5f4b0-0000-4000-8000-000000000001'
 const TOPIC = 'orders'
@@ -16,20 +16,6 @@ type Beat = Partial<HeartbeatAnswer> & { readonly code?: number }
 interface StoredCommit {
   readonly memberEpoch: number
   readonly position: number
-}
-
-/** All that was written, in its order; the elements of lists one after the other. */
-function written(call: ApiCall<unknown>): readonly unknown[] {
-  const values: unknown[] = []
-  const writer: KafkaWriter = new Proxy({} as KafkaWriter, {
-    get: (_, name) => (value: unknown, append?: (writer: KafkaWriter, each: unknown) => unknown) => {
-      if (name === 'appendArray') for (const each of (value as readonly unknown[] | null) ?? []) append?.(writer, each)
-      else values.push(value)
-      return writer
-    },
-  })
-  call.write(writer, call.api.highest)
-  return values
 }
 
 export class ScriptedGroup {
