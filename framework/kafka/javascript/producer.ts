@@ -12,12 +12,13 @@ import { sleep } from '../../time/wait.ts'
 import { faultCodes, isRetriable, produceError } from '../faults/codes.ts'
 import type { ErrorReport } from '../faults/error-report.ts'
 import type { RecordPlace, RecordProducer } from '../kafka-client.ts'
-import { partitionOfKey } from '../murmur2.ts'
 import { recordSize } from './batch-writer.ts'
 import type { Brokers } from './brokers.ts'
 import { answeredFault, KafkaFault, toFault } from './errors.ts'
+import { IdentitySource } from './identity-source.ts'
 import { PartitionQueue, type Production } from './partition-queue.ts'
-import { identityCall, type ProducedBatch, type ProducerIdentity, produceCall } from './produce-calls.ts'
+import { Placement } from './placement.ts'
+import { type ProducedBatch, type ProducerIdentity, produceCall } from './produce-calls.ts'
 import { ProducerTopics } from './producer-topics.ts'
 
 /** As librdkafka's `message.timeout.ms`. */
@@ -53,21 +54,28 @@ export interface JavascriptProducerOptions {
 export class JavascriptProducer implements RecordProducer {
   readonly #options: JavascriptProducerOptions
   readonly #topics: ProducerTopics
+  readonly #placement: Placement
   readonly #queues = new Map<string, PartitionQueue>()
   /** Those with something that is not under way. */
   readonly #ready = new Set<PartitionQueue>()
-  /** By topic: waiting for its partitions to be known, in the order of the calls. */
-  readonly #unplaced = new Map<string, Production[]>()
   /** Nodes with a request under way. */
   readonly #busy = new Set<number>()
-  #identity: ProducerIdentity | 'asking' | undefined
+  readonly #identities: IdentitySource
   #wake: Timer | 'at turn end' | undefined
   #outstanding = 0
   #closing: Promise<void> | undefined
 
   constructor(options: JavascriptProducerOptions) {
     this.#options = options
-    this.#topics = new ProducerTopics(options.brokers, options.clock)
+    const { brokers, clock } = options
+    this.#identities = new IdentitySource(brokers)
+    this.#topics = new ProducerTopics(brokers, clock)
+    this.#placement = new Placement({
+      topics: this.#topics,
+      clock,
+      limitMs: DELIVERY_LIMIT_MS,
+      onPlaced: (production, partition) => this.#enqueue(production, partition),
+    })
   }
 
   produce(record: OutgoingRecord): Promise<RecordPlace> {
@@ -78,7 +86,7 @@ export class JavascriptProducer implements RecordProducer {
       if (bytes > MAX_RECORD_BYTES) throw produceError(answeredFault(faultCodes.MSG_SIZE_TOO_LARGE), record.topic)
       const nowMs = this.#options.clock.now()
       this.#outstanding++
-      this.#place({
+      this.#placement.place({
         record: { ...record, timestamp: record.timestamp ?? Math.floor(nowMs) },
         bytes,
         untilMs: nowMs + DELIVERY_LIMIT_MS,
@@ -99,33 +107,11 @@ export class JavascriptProducer implements RecordProducer {
     return this.#closing
   }
 
-  #place(production: Production): void {
-    const { topic } = production.record
-    const waiting = this.#unplaced.get(topic)
-    // A record that overtook one that waits could break the order of their key.
-    if (waiting !== undefined) waiting.push(production)
-    else if (!this.#enqueue(production)) {
-      this.#unplaced.set(topic, [production])
-      void this.#findAndPlace(topic)
-    }
-  }
-
-  /** False when the topic, or the partition that is asked for, is not known. */
-  #enqueue(production: Production): boolean {
-    const { topic, partition: asked, key } = production.record
-    const count = this.#topics.known(topic)?.partitions.length ?? 0
-    if (count === 0 || (asked !== undefined && asked >= count)) return false
-    const partition = asked ?? (key === null ? this.#anyOf(count) : partitionOfKey(key, count))
-    const queue = this.#queueOf(topic, partition)
+  #enqueue(production: Production, partition: number): void {
+    const queue = this.#queueOf(production.record.topic, partition)
     queue.push(production)
     this.#ready.add(queue)
     this.#flushAtTurnEnd()
-    return true
-  }
-
-  /** Records without a key: one partition for a while, so that they fill batches, and another one in the next millisecond. */
-  #anyOf(count: number): number {
-    return Math.floor(this.#options.clock.now()) % count
   }
 
   #queueOf(topic: string, partition: number): PartitionQueue {
@@ -135,16 +121,6 @@ export class JavascriptProducer implements RecordProducer {
     const queue = new PartitionQueue(topic, partition, this.#options.crc32c)
     this.#queues.set(id, queue)
     return queue
-  }
-
-  async #findAndPlace(topic: string): Promise<void> {
-    const fault = await this.#topics.find(topic, DELIVERY_LIMIT_MS).then(() => undefined, toFault)
-    const waiting = this.#unplaced.get(topic) ?? []
-    this.#unplaced.delete(topic)
-    for (const each of waiting) {
-      if (fault !== undefined) each.reject(produceError(fault, topic))
-      else if (!this.#enqueue(each)) each.reject(produceError(unknownPartition(each), topic))
-    }
   }
 
   #flushAtTurnEnd(): void {
@@ -169,7 +145,8 @@ export class JavascriptProducer implements RecordProducer {
     const { clock, brokers } = this.#options
     const nowMs = clock.now()
     if (this.#ready.size === 0) return
-    if (typeof this.#identity !== 'object') {
+    const identity = this.#identities.current
+    if (identity === undefined) {
       this.#askIdentity()
       return
     }
@@ -189,7 +166,7 @@ export class JavascriptProducer implements RecordProducer {
         byNode.set(leader, [...(byNode.get(leader) ?? []), queue])
       }
     }
-    for (const [node, queues] of byNode) void this.#send(node, queues, this.#identity)
+    for (const [node, queues] of byNode) void this.#send(node, queues, identity)
     if (Number.isFinite(pauseMs)) this.#flushIn(pauseMs)
   }
 
@@ -246,7 +223,7 @@ export class JavascriptProducer implements RecordProducer {
     }
     queue.kept(clock.now() + Math.min(RETRY_MS.least * 2 ** Math.min(queue.refusals, 10), RETRY_MS.most))
     if (misplaced.has(fault.code)) {
-      if (this.#identity !== 'asking' && this.#identity?.id === queue.identity?.id) this.#identity = undefined
+      this.#identities.forget(queue.identity)
       queue.renumber()
     }
     this.#refresh(queue.topic)
@@ -266,23 +243,11 @@ export class JavascriptProducer implements RecordProducer {
   }
 
   #askIdentity(): void {
-    if (this.#identity === 'asking') return
-    this.#identity = 'asking'
-    const { brokers, errors } = this.#options
-    const ask = async (): Promise<ProducerIdentity> => {
-      const answer = await brokers.askAny(identityCall)
-      if (answer.code !== 0) throw answeredFault(answer.code)
-      return answer
-    }
-    brokers.retried(DELIVERY_LIMIT_MS, ask).then(
-      (identity) => {
-        this.#identity = identity
-        this.#flushAtTurnEnd()
-      },
-      (thrown: unknown) => {
-        this.#identity = undefined
-        const fault = toFault(thrown)
-        errors.tell(fault, 'a producer has got no identity')
+    if (this.#identities.isAsking) return
+    this.#identities.ask(DELIVERY_LIMIT_MS).then(
+      () => this.#flushAtTurnEnd(),
+      (fault: KafkaFault) => {
+        this.#options.errors.tell(fault, 'a producer has got no identity')
         for (const queue of this.#ready) {
           for (const each of queue.takeAll()) each.reject(produceError(fault, queue.topic))
         }
@@ -300,16 +265,11 @@ export class JavascriptProducer implements RecordProducer {
       log.warn({ timeoutMs, undelivered: this.#outstanding }, 'the producer was closed before all was delivered')
     }
     const left = [...this.#queues.values()].flatMap((queue) => queue.takeAll())
-    for (const each of [...left, ...[...this.#unplaced.values()].flat()]) each.reject(closedError())
-    this.#unplaced.clear()
+    for (const each of [...left, ...this.#placement.takeAll()]) each.reject(closedError())
     this.#ready.clear()
     if (typeof this.#wake === 'object') this.#wake.cancel()
     brokers.close()
   }
-}
-
-function unknownPartition({ record }: Production): KafkaFault {
-  return new KafkaFault(faultCodes.UNKNOWN_PARTITION, `the topic has no partition ${record.partition}`)
 }
 
 function closedError(): PyrallelError {
