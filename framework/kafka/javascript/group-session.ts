@@ -18,8 +18,14 @@ import {
   type TopicPartitions,
 } from './group-calls.ts'
 import type { BrokerLink } from './link.ts'
-import { GroupMembership, type MembershipOptions } from './membership.ts'
-import type { CommitGrant, GroupPartition, HeartbeatRequest, MembershipEvent } from './membership-steps.ts'
+import { GroupMembership } from './membership.ts'
+import type {
+  CommitGrant,
+  GroupPartition,
+  HeartbeatRequest,
+  MembershipEvent,
+  MembershipOptions,
+} from './membership-steps.ts'
 
 /** Before a refused commit is sent again. */
 const RETRY_MS = 50

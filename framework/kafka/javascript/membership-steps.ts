@@ -7,6 +7,14 @@ export interface GroupPartition {
   readonly partition: number
 }
 
+export interface MembershipOptions {
+  readonly topics: readonly string[]
+  /** Sent with the join: a member that has not let go by then is thrown out. Milliseconds. */
+  readonly rebalanceTimeoutMs: number
+  /** Of a static member: how long a name is waited for that another one has. `undefined`: a dynamic member. Milliseconds. */
+  readonly nameLimitMs: number | undefined
+}
+
 /** What one ConsumerGroupHeartbeat v1 carries, beside group, member id and instance id, which never change (KIP-848). */
 export interface HeartbeatRequest {
   /** To be given back with the outcome. */

@@ -20,8 +20,10 @@ import type {
   HeartbeatAnswer,
   HeartbeatRequest,
   MembershipEvent,
+  MembershipOptions,
   MembershipStep,
 } from './membership-steps.ts'
+import { revokeLimitMs } from './revoke-limit.ts'
 import { StaticName } from './static-name.ts'
 
 const JOIN = 0
@@ -31,23 +33,8 @@ const LEAVE_STATIC = -2
 /** How long the coordinator may take to hear that this member leaves. */
 const LEAVE_LIMIT_MS = 5_000
 const NAME_RETRY_MS = 3_000
-/** Of the rebalance time-out, so that the report still arrives when a heartbeat or two of it are lost. */
-const REVOKE_SHARE = 0.8
 
 type State = 'joining' | 'releasing' | 'joined' | 'leaving' | 'left' | 'failed'
-
-export interface MembershipOptions {
-  readonly topics: readonly string[]
-  /** Sent with the join: a member that has not let go by then is thrown out. Milliseconds. */
-  readonly rebalanceTimeoutMs: number
-  /** Of a static member: how long a name is waited for that another one has. `undefined`: a dynamic member. Milliseconds. */
-  readonly nameLimitMs: number | undefined
-}
-
-/** How long a hook may take for what the group wants back. Milliseconds. */
-export function revokeLimitMs(rebalanceTimeoutMs: number): number {
-  return Math.floor(rebalanceTimeoutMs * REVOKE_SHARE)
-}
 
 export class GroupMembership {
   readonly #options: MembershipOptions

@@ -22,7 +22,7 @@ const membership = [
   },
   {
     name: 'the limit of a revoke lies above the rebalance time-out',
-    file: 'membership.ts',
+    file: 'revoke-limit.ts',
     find: 'const REVOKE_SHARE = 0.8',
     replace: 'const REVOKE_SHARE = 1.2',
   },
@@ -151,9 +151,9 @@ const fetching = [
   },
   {
     name: 'many partitions get shares that bring no batch',
-    file: 'fetch-plan.ts',
-    find: 'Math.max(minShareBytes, Math.min(maxShareBytes, Math.floor(maxBytes / cursors.length)))',
-    replace: 'Math.min(minShareBytes, Math.min(maxShareBytes, Math.floor(maxBytes / cursors.length)))',
+    file: 'fetch-limits.ts',
+    find: 'Math.max(minShareBytes, Math.min(maxShareBytes, Math.floor(maxBytes / partitions)))',
+    replace: 'Math.min(minShareBytes, Math.min(maxShareBytes, Math.floor(maxBytes / partitions)))',
   },
   {
     name: 'a position beyond the end of its log goes to that end',
