@@ -11,7 +11,7 @@ export const fetchOptions = section({
     worse: 'More: a record waits up to `fetch.maxWait` for others before it is handed out.',
   }),
   maxWait: duration(1, 10_000, '500ms', {
-    what: 'How long a broker may hold a fetch that finds less than `fetch.minBytes`.',
+    what: 'How long a broker may hold a fetch that finds less than `fetch.minBytes`. With a `minBytes` of 1 and few partitions, the client in JavaScript asks for a fifth of it: what is assigned meanwhile waits for that.',
     worse: 'Shorter: more requests while nothing comes. Longer: with a `fetch.minBytes` above 1, records wait longer.',
   }),
   maxBytes: withoutDefault(

@@ -11,7 +11,8 @@ import type { Brokers } from './brokers.ts'
 import { logsCall } from './cluster-calls.ts'
 import { answeredFault, toFault } from './errors.ts'
 import { fetchCall } from './fetch-call.ts'
-import { type FetchLimits, FetchPlan } from './fetch-plan.ts'
+import type { FetchLimits } from './fetch-limits.ts'
+import { FetchPlan } from './fetch-plan.ts'
 import type { BoundsLookUp, FetchEvent, FetchRequest, FetchStart, PartitionLeader } from './fetch-steps.ts'
 import { type GroupPartition, groupPartitionKey } from './membership-steps.ts'
 import type { TopicNames } from './topic-names.ts'
@@ -32,14 +33,18 @@ const LIMITS: FetchLimits = {
   shortWaitMs: 20,
 }
 
-/** What the options say of them. */
-function limitsOf({ maxWaitMs, maxBytes, maxBytesPerPartition }: Partial<FetchSettings>): FetchLimits {
-  const maxShareBytes = maxBytesPerPartition ?? LIMITS.maxShareBytes
+/** With few partitions. */
+const SHORTER = 5
+
+/** What the options say of them. Where a broker answers at the first byte, it waits only while there is nothing: then shorter costs requests, and no record. */
+function limitsOf({ minBytes = 1, maxWaitMs = LIMITS.maxWaitMs, ...own }: Partial<FetchSettings>): FetchLimits {
+  const maxShareBytes = own.maxBytesPerPartition ?? LIMITS.maxShareBytes
   return {
     ...LIMITS,
-    maxWaitMs: maxWaitMs ?? LIMITS.maxWaitMs,
-    shortWaitMs: Math.min(maxWaitMs ?? LIMITS.shortWaitMs, LIMITS.shortWaitMs),
-    maxBytes: maxBytes ?? LIMITS.maxBytes,
+    minWaitMs: minBytes > 1 ? maxWaitMs : Math.ceil(maxWaitMs / SHORTER),
+    maxWaitMs,
+    shortWaitMs: Math.min(maxWaitMs, LIMITS.shortWaitMs),
+    maxBytes: own.maxBytes ?? LIMITS.maxBytes,
     minShareBytes: Math.min(LIMITS.minShareBytes, maxShareBytes),
     maxShareBytes,
   }

@@ -120,6 +120,7 @@ describe('the options of the wire in the client in JavaScript', { timeout: 10_00
       },
     )
     const { maxWait, minBytes, maxBytes } = await firstFetch({})
-    assert.deepEqual([maxWait, minBytes, maxBytes], [500, 1, 1_048_576])
+    assert.deepEqual([maxWait, minBytes, maxBytes], [100, 1, 1_048_576])
+    assert.equal((await firstFetch({ maxWaitMs: 1_000 })).maxWait, 200, 'a fifth, where the first byte is an answer')
   })
 })
