@@ -13,6 +13,7 @@ import { type Restraint, Scheduler } from './flow/scheduler.ts'
 import { StartPermit } from './flow/start-permit.ts'
 import { overdueAt } from './partition/blocking-limit.ts'
 import type { CommitSnapshot } from './partition/commit-budget.ts'
+import { KeptRounds } from './partition/kept-records.ts'
 import { partitionMetrics } from './partition/partition-snapshot.ts'
 import type { PartitionState, StartGate } from './partition/partition-state.ts'
 import type { Assignment, PartitionLookup } from './partition/partition-table.ts'
@@ -56,6 +57,7 @@ export class WorkManager {
   readonly #settlement: Settlement
   /** Whether anything may start at all. */
   readonly permit: StartPermit
+  readonly kept = new KeptRounds()
   /** The partition whose commit was last asked for again. */
   #renewed = 0
   readonly #emit: EventSink | undefined
@@ -162,6 +164,7 @@ export class WorkManager {
   /** Takes records in. Those of partitions that are not assigned any more are dropped: their next owner gets them. */
   onPolled(records: readonly KafkaRecord[], now = this.#now): void {
     this.#now = now
+    let bytes = 0
     for (const record of records) {
       let state = this.#table.find(record.topic, record.partition)
       if (state === undefined || state.isDraining) continue
@@ -169,14 +172,11 @@ export class WorkManager {
       if (lowest !== undefined && record.offset < lowest) state = this.#assignments.rewind(state, lowest, record.offset)
       const pending = state.receive(record, now)
       if (pending === undefined) continue
+      bytes += pending.bytes
       this.#intake.onTaken(state, pending.bytes)
       this.#scheduler.list(state)
     }
-  }
-
-  /** Copies records that have been in memory for long, so that they keep no more than what the limits count. Cheap when it is called often. */
-  copyKept(now: number): void {
-    for (const state of this.#table) state.kept.copyThose(now)
+    this.kept.onTaken(bytes, this.#table)
   }
 
   /** Partitions whose own limit was reached, or left, since the last call. */

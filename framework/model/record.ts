@@ -78,7 +78,7 @@ export function inOwnMemory(record: KafkaRecord): KafkaRecord {
   count(value)
   for (const [, bytes] of headers) count(bytes)
   if (kept <= 2 * total) return record
-  const memory = Buffer.from(new ArrayBuffer(total))
+  const memory = Buffer.allocUnsafeSlow(total)
   let at = 0
   const copy = (bytes: Buffer | null): Buffer | null => {
     if (bytes === null) return null

@@ -166,13 +166,18 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
     return this.#headTicket + this.#size
   }
 
-  /** Shows the items of these tickets, `to` excluded, that are incomplete, in the order of their offsets. */
-  showIncomplete(from: OffsetTicket, to: OffsetTicket, see: (item: Item) => void): void {
+  /**
+   * Shows the items of these tickets, `to` excluded, that are incomplete, in the order of their offsets.
+   * @param see false ends it
+   * @returns behind the last ticket that was looked at
+   */
+  showIncomplete(from: OffsetTicket, to: OffsetTicket, see: (item: Item) => boolean): OffsetTicket {
     const end = Math.min(to - this.#headTicket, this.#size)
     for (let place = Math.max(0, from - this.#headTicket); place < end; place += 1) {
       const item = this.#items[this.#slotOf(place)]
-      if (item !== undefined) see(item)
+      if (item !== undefined && !see(item)) return this.#headTicket + place + 1
     }
+    return Math.max(from, to)
   }
 
   #append(offset: number, item: Item | undefined): void {

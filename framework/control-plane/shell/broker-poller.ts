@@ -249,7 +249,6 @@ export class BrokerPoller {
       this.#manager.onPolled(records, now)
       this.#credentials.onAccepted()
     }
-    this.#manager.copyKept(now)
     this.#question.look(now)
     this.#pump.run()
   }

@@ -1,6 +1,9 @@
 /** What a record keeps in memory while it waits, against what it is counted with. A client may hand out views into blocks of a megabyte. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { OffsetTracker } from '../../../../framework/control-plane/offsets/offset-tracker.ts'
+import { KeptRecords, KeptRounds } from '../../../../framework/control-plane/partition/kept-records.ts'
+import type { Pending } from '../../../../framework/control-plane/partition/shard-queue.ts'
 import { inOwnMemory, type KafkaRecord } from '../../../../framework/model/record.ts'
 import { aFailure, aRecord, Driver, failed, range } from '../builders.ts'
 
@@ -53,18 +56,45 @@ describe('a record that is kept', () => {
     assert.equal(keptBytes(driver.takeDeadLetter().record), 11)
   })
 
-  it('keeps no more than its own bytes once it has waited behind its key for two seconds', () => {
-    const driver = new Driver().assign(0, 0).poll(...range(0, 4).map((offset) => viewed(offset, 'a')))
+  it('keeps no more than its own bytes once 32 MiB of others have passed, and its block as long as less have', () => {
+    const driver = new Driver().assign(0, 0).poll(...range(0, 3).map((offset) => viewed(offset, 'a')))
     let [running] = driver.start()
+    let offset = 3
+    const pass = (mebibytes: number) => {
+      for (const _ of range(0, mebibytes)) {
+        driver.poll(aRecord(offset, { key: Buffer.from('b'), value: Buffer.alloc(1_048_576) }))
+        driver.endAll(driver.start())
+        offset += 1
+      }
+    }
     const kept: number[] = []
-    for (const _ of range(0, 3)) {
-      driver.manager.copyKept(driver.now)
-      driver.now += SECOND
+    for (const mebibytes of [15, 17]) {
+      pass(mebibytes)
       driver.end(running)
       ;[running] = driver.start()
       kept.push(keptBytes(running?.records[0] as KafkaRecord))
     }
-    assert.deepEqual(kept, [BLOCK_BYTES, 11, 11])
+    assert.deepEqual(kept, [BLOCK_BYTES, 11])
+  })
+
+  it('is copied with 256 others at a time, of all partitions, so that nothing waits long for it', () => {
+    const block = Buffer.alloc(BLOCK_BYTES)
+    const partitions = [400, 200].map((count) => {
+      const tracker = new OffsetTracker<Pending>(0)
+      const pendings = range(0, count).map(
+        (offset) => ({ record: aRecord(offset, { key: null, value: block.subarray(offset, offset + 10) }) }) as Pending,
+      )
+      for (const [offset, pending] of pendings.entries()) tracker.track(offset, pending)
+      return { pendings, kept: new KeptRecords(tracker) }
+    })
+    const copied = () =>
+      partitions.flatMap(({ pendings }) => pendings).filter(({ record }) => keptBytes(record) < BLOCK_BYTES).length
+    const rounds = new KeptRounds()
+    const counts = [16 * 1_048_576, 16 * 1_048_576, 0, 1, 1].map((bytes) => {
+      rounds.onTaken(bytes, partitions)
+      return copied()
+    })
+    assert.deepEqual(counts, [0, 256, 512, 600, 600])
   })
 
   it('is copied only once, and not at all where it has memory of its own', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { KafkaClient } from '../../../../framework/kafka/kafka-client.ts'
-import type { KafkaRecord, TopicPartition } from '../../../../framework/model/record.ts'
+import type { TopicPartition } from '../../../../framework/model/record.ts'
 import { aFailure, failed, interrupted, offsetsOf, range, succeeded } from '../builders.ts'
 import { instead, World } from '../group-member.ts'
 
@@ -324,28 +324,6 @@ describe('a failure of the poller', () => {
     const { poller } = await world.member()
     await poller.start()
     await assert.rejects(poller.start(), { code: 'PYR_BUG' })
-    await world.settled(poller.stop())
-  })
-})
-
-describe('a record that waits behind its key', () => {
-  it('does not keep the block that it was fetched in for long', async () => {
-    const world = new World()
-    // As a client hands it out that does not copy.
-    const viewed = (record: KafkaRecord): KafkaRecord => ({ ...record, value: Buffer.alloc(1_000_000).subarray(7, 9) })
-    const around = (client: KafkaClient) =>
-      instead(client, { poll: async (size, waitMs) => (await client.poll(size, waitMs)).map(viewed) })
-    const { poller, engine } = await world.member({ around })
-    await poller.start()
-    for (const _ of range(0, 2)) world.put('a')
-    await world.until(() => engine.inFlight === 1)
-    const kept = () => engine.running[0]?.records[0]?.value?.buffer.byteLength
-    assert.equal(kept(), 1_000_000)
-    await world.pass(3_000)
-    engine.endAll()
-    await world.until(() => engine.inFlight === 1)
-    assert.equal(kept(), 3)
-    engine.endAll()
     await world.settled(poller.stop())
   })
 })
