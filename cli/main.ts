@@ -85,7 +85,7 @@ function addDev(program: Command, io: Io, exit: Exit): void {
     .addOption(
       new Option(
         '--broker <kind>',
-        'the broker to start: embedded speaks the Kafka protocol on a port, memory needs no native client',
+        'the broker to start: embedded speaks the Kafka protocol on a port, memory needs no Kafka client',
       )
         .choices(['embedded', 'memory'])
         .default('embedded'),

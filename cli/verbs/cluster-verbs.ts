@@ -19,7 +19,7 @@ export function addClusterVerbs(program: Command, io: Io, exit: Exit): void {
 function addDoctor(program: Command, io: Io, exit: Exit): void {
   program
     .command('doctor')
-    .description('Look at everything that must be right: Node, native client, config, broker, topics, concurrency.')
+    .description('Look at everything that must be right: Node, Kafka client, config, broker, topics, concurrency.')
     .option(...brokersOption)
     .option(...jsonOption)
     .addHelpText('after', examples(['pyrallel doctor', 'pyrallel doctor --brokers kafka-1:9092 --json']))
