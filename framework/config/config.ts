@@ -4,7 +4,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { batchSchema } from './batch-schema.ts'
-import { fetchOptions, waitOptions } from './connection-options.ts'
+import { fetchOptions, rack, waitOptions } from './connection-options.ts'
 import { guards, retryRules } from './failure-options.ts'
 import { http } from './http-options.ts'
 import {
@@ -85,6 +85,7 @@ const kafka = section({
   }),
   fetch: fetchOptions,
   ...waitOptions,
+  rack,
   security,
   librdkafka: withDefault(
     Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {

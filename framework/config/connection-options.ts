@@ -39,6 +39,18 @@ export const fetchOptions = section({
   ),
 })
 
+export const rack = withoutDefault(
+  Type.String({
+    pattern: '^[^\\s,]{1,200}$',
+    doc: {
+      what: "Where this process runs, in the words of the brokers' `broker.rack`: records are read from a replica there, where `replica.selector.class` of the brokers allows it.",
+      range: '1 to 200 characters without spaces and commas',
+      worse:
+        'Set: a replica that is not the leader hands out a record later, up to `fetch.maxWait`. Not set, with brokers in several zones: all records cross between them.',
+    },
+  }),
+)
+
 export const waitOptions = {
   requestTimeout: durationOrNone(1_000, 300_000, {
     what: 'How long a broker may take for an answer before the connection to it counts as broken. Above `fetch.maxWait` by a second at least. Without it: 60 s with librdkafka; 30 s with the client in JavaScript, and 10 s at most for questions about the cluster.',

@@ -85,7 +85,14 @@ const checks = [
   { reads: ['kafka.client', 'kafka.groupProtocol', 'kafka.librdkafka'], find: ofClient },
   { reads: ['kafka.fetch', 'kafka.requestTimeout'], find: ofRequestTimeout },
   {
-    reads: ['kafka.librdkafka', 'kafka.fetch', 'kafka.requestTimeout', 'kafka.connectTimeout', 'kafka.keepAlive'],
+    reads: [
+      'kafka.librdkafka',
+      'kafka.fetch',
+      'kafka.requestTimeout',
+      'kafka.connectTimeout',
+      'kafka.keepAlive',
+      'kafka.rack',
+    ],
     find: ofContradictions,
   },
   { reads: ['kafka.security'], find: ofSecurity },

@@ -9,7 +9,7 @@ export interface WireProperty {
   /** `fetch`: of consumers only. */
   readonly part: 'connection' | 'fetch'
   /** In librdkafka's unit, which is that of the resolved option. */
-  readonly read: (settings: WireSettings) => number | boolean | undefined
+  readonly read: (settings: WireSettings) => number | boolean | string | undefined
 }
 
 export const wireProperties: readonly WireProperty[] = [
@@ -54,6 +54,12 @@ export const wireProperties: readonly WireProperty[] = [
     names: ['socket.keepalive.enable'],
     part: 'connection',
     read: ({ keepAlive }) => keepAlive,
+  },
+  {
+    option: 'kafka.rack',
+    names: ['client.rack'],
+    part: 'connection',
+    read: ({ rack }) => rack,
   },
 ]
 

@@ -109,6 +109,8 @@ export interface WireSettings {
   /** Milliseconds. */
   readonly connectTimeoutMs?: number | undefined
   readonly keepAlive?: boolean
+  /** Where this process runs, in the words of `broker.rack`. */
+  readonly rack?: string | undefined
 }
 
 export interface FetchSettings {

@@ -11,17 +11,19 @@ import { PolledReader } from './polled-reader.ts'
 import { readAll, writeAll } from './raw-records.ts'
 
 const external = process.env.PYRALLEL_TEST_BROKERS !== undefined
-const cluster = await startKafka({ brokers: 3 })
+/** Lets a client that says where it runs read from a replica there. */
+const selector = 'org.apache.kafka.common.replica.RackAwareReplicaSelector'
+const cluster = await startKafka({ brokers: 3, config: { 'replica.selector.class': selector } })
 const { brokers } = cluster
 after(() => cluster.stop())
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => String(from + index))
 
-async function connected(t: TestContext) {
+async function connected(t: TestContext, rack?: string) {
   const lines: string[] = []
   const write = (fields: object, message: string) => lines.push(`${message} ${JSON.stringify(fields)}`)
   const log: Logger = { debug: write, info: write, warn: write, error: write, child: () => log }
-  const connection = await connectJavascript({ brokers, clientId: 'cluster', log })
+  const connection = await connectJavascript({ brokers, clientId: 'cluster', rack, log })
   t.after(() => connection.close())
   return { connection, lines }
 }
@@ -63,6 +65,24 @@ describe('the client in JavaScript on three brokers', { skip: external, timeout:
     t.diagnostic(`gone on after ${passed()} ms`)
     assertInOrder(second, partitions, [String(each)])
     assert.deepEqual([...first.errors, ...second.errors], [])
+  })
+
+  it('reads from a replica in its own zone as from the leader, and from the leader when that replica dies', async (t) => {
+    const topic = 'zones'
+    await cluster.admin.createTopic(topic, { replication: 3, configs: { 'min.insync.replicas': '1' } })
+    await writeAll(brokers, topic, numbers(0, 50))
+    const leader = await cluster.admin.leaderOf(topic, 0)
+    const near = leader === 1 ? 2 : 1
+    const { connection } = await connected(t, `zone-${near}`)
+    const reader = await PolledReader.join(t, connection, topic)
+    await reader.until('all are there', () => reader.records.length === 50)
+    await reader.during(writeAll(brokers, topic, numbers(50, 100)))
+    await reader.until('what came meanwhile is there', () => reader.records.length === 100)
+    t.after(() => cluster.startBroker(near))
+    await cluster.kill(near)
+    await reader.during(writeAll(brokers, topic, numbers(100, 150)))
+    await reader.until('the rest is there', () => reader.records.length === 150)
+    assertInOrder(reader, 1, numbers(0, 150))
   })
 
   it('writes each record once and in order over the death of the broker that leads, and tells where each one is', async (t) => {

@@ -51,6 +51,7 @@ async function readAll(topic: string, bytes = 1_000_000) {
       brokerId: leader,
       maxWaitMs: 100,
       maxBytes: bytes,
+      asksNearest: true,
       partitions: [{ ...asked, partitionMaxBytes: bytes }],
     }
     const { answer } = await brokers

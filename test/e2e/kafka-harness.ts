@@ -198,6 +198,8 @@ function baseProperties(
     'controller.quorum.voters': nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`).join(','),
     listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}${others}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}${advertised}`,
+    // Each in a place of its own, as in zones; nothing looks at it unasked.
+    'broker.rack': `zone-${node.id}`,
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols}`,
     'log.dirs': join(directory, `broker-${node.id}`),

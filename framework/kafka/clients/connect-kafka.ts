@@ -11,8 +11,8 @@ export function connectionSettings(
   kafka: KafkaSettings,
 ): Omit<KafkaConnectionOptions, 'brokers' | 'createTopicsBy' | 'ifUnreachable' | 'log' | 'clock'> {
   const { client, clientId, groupProtocol, sessionTimeoutMs, security, librdkafka } = kafka
-  const { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive } = kafka
-  const wire = { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive }
+  const { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive, rack } = kafka
+  const wire = { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive, rack }
   return { client, clientId, groupProtocol, sessionTimeoutMs, security, librdkafka, ...wire }
 }
 

@@ -93,7 +93,7 @@ export class JavascriptConnection implements ViewedConnection {
       throw thrown
     })
     const { sessionTimeoutMs } = this
-    const { fetch = {} } = this.#options
+    const { fetch = {}, rack } = this.#options
     return new JavascriptConsumer({
       ...options,
       memberId: randomUUID(),
@@ -104,6 +104,7 @@ export class JavascriptConnection implements ViewedConnection {
       errors,
       sessionTimeoutMs,
       fetch,
+      rack,
     })
   }
 

@@ -36,6 +36,7 @@ export interface JavascriptConsumerOptions extends ConsumerOptions {
   readonly errors: ErrorReport
   readonly sessionTimeoutMs: number
   readonly fetch?: Partial<FetchSettings>
+  readonly rack?: string | undefined
 }
 
 /** What a subscription has made. */
@@ -69,11 +70,12 @@ export class JavascriptConsumer implements KafkaClient {
 
   async subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void> {
     this.#requireOpen()
-    const { brokers, group, memberId, instanceId, clock, errors, sessionTimeoutMs } = this.#options
+    const { brokers, group, memberId, instanceId, rack, clock, errors, sessionTimeoutMs } = this.#options
     const session = new GroupSession({
       group,
       memberId,
       instanceId: instanceId ?? null,
+      rack: rack ?? null,
       brokers,
       clock,
       topics,

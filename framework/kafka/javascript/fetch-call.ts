@@ -22,7 +22,7 @@ export function fetchCall(
   nameOf: (topicId: string) => string,
   tools: BatchTools,
   memory: BlockMemory,
-  minBytes = 1,
+  { minBytes = 1, rack = '' }: { readonly minBytes?: number | undefined; readonly rack?: string | undefined } = {},
 ): ApiCall<FetchReply> {
   return {
     api: { name: 'Fetch', key: 1, lowest: 16, highest: 17 },
@@ -48,8 +48,7 @@ export function fetchCall(
             ),
         )
         .appendArray([], () => {})
-        // The rack.
-        .appendString('')
+        .appendString(request.asksNearest ? rack : '')
         .appendTaggedFields()
     },
     read(reader) {
@@ -99,10 +98,11 @@ function readPartition(
   reader.readInt64()
   const aborted: readonly AbortedTransaction[] =
     reader.readNullableArray((r) => ({ producerId: r.readInt64(), firstOffset: Number(r.readInt64()) })) ?? []
-  reader.readInt32()
+  const preferred = reader.readInt32()
   const length = reader.readUnsignedVarInt() - 1
   const block = length <= 0 ? undefined : toBlock({ topic, partition }, memory.read(reader, length), aborted, tools)
-  let more: Pick<FetchedPartition<KafkaRecord>, 'divergingEpoch' | 'currentLeader'> = {}
+  let more: Pick<FetchedPartition<KafkaRecord>, 'divergingEpoch' | 'currentLeader' | 'preferredReplica'> = {}
+  if (preferred >= 0) more = { preferredReplica: preferred }
   readTags(reader, (tag) => {
     if (tag === 0) {
       const divergingEpoch = { epoch: reader.readInt32(), endOffset: Number(reader.readInt64()) }

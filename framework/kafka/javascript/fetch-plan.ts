@@ -34,6 +34,7 @@ import { PartitionCursor } from './partition-cursor.ts'
 interface Round<R> {
   readonly cursors: PartitionCursor<R>[]
   isComplete: boolean
+  asksNearest: boolean
 }
 
 export class FetchPlan<R> {
@@ -97,10 +98,10 @@ export class FetchPlan<R> {
     let wakeAtMs = this.#leaders.dueAtMs
     const isFull = this.#isFull
     for (const cursor of this.#cursors.values()) {
-      if (cursor.leader.id === undefined || cursor.askedBy !== undefined) continue
+      if (cursor.source === undefined || cursor.askedBy !== undefined) continue
       if (cursor.needsBounds) wakeAtMs = Math.min(wakeAtMs, cursor.notBeforeMs)
       else if (!isFull && this.#hasRoom(cursor)) {
-        wakeAtMs = Math.min(wakeAtMs, Math.max(cursor.notBeforeMs, this.#turns.dueAtMs(cursor.leader.id)))
+        wakeAtMs = Math.min(wakeAtMs, Math.max(cursor.notBeforeMs, this.#turns.dueAtMs(cursor.source)))
       }
     }
     return wakeAtMs
@@ -127,6 +128,7 @@ export class FetchPlan<R> {
       if (brokerId === undefined) return
       this.#events.push({ kind: 'broker-refused', brokerId, code: answer.errorCode })
       this.#leaders.want()
+      this.#leaveReplicas(id, nowMs)
       this.#forgetAsked(id)
       return
     }
@@ -151,6 +153,7 @@ export class FetchPlan<R> {
   failed(id: number, nowMs: number): void {
     if (this.#turns.failed(id, nowMs) === undefined) return
     this.#leaders.want()
+    this.#leaveReplicas(id, nowMs)
     this.#forgetAsked(id)
   }
 
@@ -186,8 +189,12 @@ export class FetchPlan<R> {
   }
 
   #take(cursor: PartitionCursor<R>, fetched: FetchedPartition<R>, nowMs: number): 'progress' | 'starved' | undefined {
-    const { errorCode, block, currentLeader, divergingEpoch } = fetched
+    const { errorCode, block, currentLeader, divergingEpoch, preferredReplica } = fetched
     const meaning = fetchCodeMeaning(errorCode)
+    const isOfReplica = cursor.nearest.id !== undefined
+    if (meaning !== 'none' || divergingEpoch !== undefined) cursor.nearest.leave(nowMs)
+    // Only the leader knows where the log begins and ends; a replica may be behind.
+    if (isOfReplica && (meaning === 'range' || divergingEpoch !== undefined)) return undefined
     if (meaning === 'range') cursor.outside()
     else if (meaning === 'moved') {
       if (currentLeader !== undefined && currentLeader.leaderId >= 0) {
@@ -207,6 +214,10 @@ export class FetchPlan<R> {
       }
     } else {
       if (fetched.lastStableOffset >= 0) cursor.logEnd = fetched.lastStableOffset
+      if (preferredReplica !== undefined) {
+        cursor.nearest.named(preferredReplica, nowMs)
+        return 'progress'
+      }
       if (block === undefined) return undefined
       if (block === 'partial' || !cursor.push(block)) return 'starved'
       cursor.succeeded()
@@ -237,18 +248,23 @@ export class FetchPlan<R> {
     const rounds = new Map<number, Round<R>>()
     const isFull = this.#isFull
     for (const cursor of this.#cursors.values()) {
-      const brokerId = cursor.leader.id
+      if (cursor.askedBy === undefined) cursor.nearest.expire(nowMs)
+      const brokerId = cursor.source
       if (brokerId === undefined || nowMs < this.#turns.dueAtMs(brokerId)) continue
-      const round = rounds.get(brokerId) ?? { cursors: [], isComplete: true }
+      const round = rounds.get(brokerId) ?? { cursors: [], isComplete: true, asksNearest: true }
       rounds.set(brokerId, round)
       const isAsked = !isFull && this.#hasRoom(cursor) && !cursor.needsBounds && nowMs >= cursor.notBeforeMs
-      if (isAsked) round.cursors.push(cursor)
-      else round.isComplete = false
+      if (!isAsked) {
+        round.isComplete = false
+        continue
+      }
+      round.cursors.push(cursor)
+      if (!cursor.nearest.isWanted(nowMs)) round.asksNearest = false
     }
     return [...rounds].flatMap(([brokerId, round]) => (round.cursors.length > 0 ? [this.#ask(brokerId, round)] : []))
   }
 
-  #ask(brokerId: number, { cursors, isComplete }: Round<R>): FetchRequest {
+  #ask(brokerId: number, { cursors, isComplete, asksNearest }: Round<R>): FetchRequest {
     this.#lastId += 1
     const id = this.#lastId
     this.#turns.begin(brokerId, id)
@@ -258,7 +274,7 @@ export class FetchPlan<R> {
       cursor.askedBy = id
       return cursor.asked(share)
     })
-    return { id, brokerId, maxWaitMs, maxBytes: this.#limits.maxBytes, partitions }
+    return { id, brokerId, maxWaitMs, maxBytes: this.#limits.maxBytes, asksNearest, partitions }
   }
 
   #hasRoom(cursor: PartitionCursor<R>): boolean {
@@ -275,6 +291,10 @@ export class FetchPlan<R> {
 
   #tell(cursor: PartitionCursor<R>, code: number): void {
     this.#events.push({ kind: 'refused', ...cursor.of, code })
+  }
+
+  #leaveReplicas(id: number, nowMs: number): void {
+    for (const cursor of this.#cursors.values()) if (cursor.askedBy === id) cursor.nearest.leave(nowMs)
   }
 
   #forgetAsked(id: number): void {

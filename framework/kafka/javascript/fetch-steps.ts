@@ -30,6 +30,8 @@ export interface FetchRequest {
   /** Milliseconds. */
   readonly maxWaitMs: number
   readonly maxBytes: number
+  /** Whether the answer may name replicas that are nearer, where this client has a rack. */
+  readonly asksNearest: boolean
   /** To be sent in this order: a broker serves the first ones until `maxBytes` is used up. */
   readonly partitions: readonly AskedPartition[]
 }
@@ -61,6 +63,8 @@ export interface FetchedPartition<R> extends GroupPartition {
   readonly lastStableOffset: number
   /** The position lies beyond the end of the epoch that was last fetched. */
   readonly divergingEpoch?: { readonly epoch: number; readonly endOffset: number }
+  /** A nearer replica, named by the leader, which hands out nothing then (KIP-392). */
+  readonly preferredReplica?: number
   /** With errors 6 and 74. */
   readonly currentLeader?: { readonly leaderId: number; readonly leaderEpoch: number }
   /** `partial`: bytes came, but no whole batch. */

@@ -58,6 +58,7 @@ export interface FetcherOptions {
   readonly log: Logger
   readonly errors: ErrorReport
   readonly fetch?: Partial<FetchSettings>
+  readonly rack?: string | undefined
   /** Called when there may be records to hand out. */
   readonly onRecords: () => void
 }
@@ -137,9 +138,10 @@ export class Fetcher {
   }
 
   async #fetch(request: FetchRequest): Promise<void> {
-    const { brokers, names, library, fetch } = this.#options
+    const { brokers, names, library, fetch, rack } = this.#options
     try {
-      const call = fetchCall(request, (id) => names.nameOf(id), library, this.#memory, fetch?.minBytes)
+      const wire = { minBytes: fetch?.minBytes, rack }
+      const call = fetchCall(request, (id) => names.nameOf(id), library, this.#memory, wire)
       const { answer, nodes } = await brokers.node(request.brokerId, 'data').call(call)
       for (const { node, host, port } of nodes) brokers.learnAddress(node, host, port)
       this.#plan.answered(request.id, answer, this.#now)

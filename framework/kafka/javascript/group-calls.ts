@@ -16,6 +16,7 @@ export interface HeartbeatFields {
   readonly group: string
   readonly memberId: string
   readonly instanceId: string | null
+  readonly rack: string | null
   readonly memberEpoch: number
   /** Milliseconds; -1: unchanged. */
   readonly rebalanceTimeoutMs: number
@@ -49,8 +50,7 @@ export function heartbeatCall(fields: HeartbeatFields): ApiCall<HeartbeatReply> 
         .appendString(fields.memberId)
         .appendInt32(fields.memberEpoch)
         .appendString(fields.instanceId)
-        // The rack.
-        .appendString(null)
+        .appendString(fields.rack)
         .appendInt32(fields.rebalanceTimeoutMs)
         .appendArray(fields.topics, (w, name) => w.appendString(name), true, false)
       // An expression; null: unchanged. librdkafka's mock cluster ends where topics come with a null.

@@ -34,6 +34,8 @@ export interface GroupSessionOptions extends MembershipOptions {
   readonly group: string
   readonly memberId: string
   readonly instanceId: string | null
+  /** Where this member runs; the group's assignor may look at it. */
+  readonly rack: string | null
   readonly brokers: Brokers
   readonly clock: Clock
   /** Called in the order of the events, at once. Must not throw. */
@@ -139,9 +141,9 @@ export class GroupSession {
   }
 
   async #send(request: HeartbeatRequest): Promise<void> {
-    const { group, memberId, instanceId } = this.#options
+    const { group, memberId, instanceId, rack } = this.#options
     if (request.findsCoordinator) this.#lostCoordinator()
-    const call = heartbeatCall({ ...request, group, memberId, instanceId, owned: byTopic(request.owned) })
+    const call = heartbeatCall({ ...request, group, memberId, instanceId, rack, owned: byTopic(request.owned) })
     try {
       const coordinator = await this.#found()
       const reply = await coordinator.call(call)

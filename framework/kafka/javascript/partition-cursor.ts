@@ -2,6 +2,7 @@
 import { bug } from '../../model/errors.ts'
 import type { AskedPartition, FetchedBlock } from './fetch-steps.ts'
 import type { GroupPartition } from './membership-steps.ts'
+import { NearestReplica } from './nearest-replica.ts'
 
 /** Between two tries after failures in a row: the first pause, and the longest. */
 const RETRY_MS = 100
@@ -17,6 +18,7 @@ const UNKNOWN_LEADER: CursorLeader = { id: undefined, epoch: -1 }
 export class PartitionCursor<R> {
   readonly of: GroupPartition
   leader: CursorLeader = UNKNOWN_LEADER
+  readonly nearest = new NearestReplica()
   isPaused = false
   /** The request or look-up whose answer is about this cursor as it is now. */
   askedBy: number | undefined
@@ -41,6 +43,11 @@ export class PartitionCursor<R> {
 
   get position(): number | undefined {
     return this.#position
+  }
+
+  /** The broker that is asked for records. */
+  get source(): number | undefined {
+    return this.leader.id === undefined ? undefined : (this.nearest.id ?? this.leader.id)
   }
 
   get bufferedBytes(): number {
@@ -76,6 +83,7 @@ export class PartitionCursor<R> {
     if (leader.epoch < this.leader.epoch) return false
     if (leader.id === this.leader.id && leader.epoch === this.leader.epoch) return false
     this.leader = leader
+    this.nearest.forget()
     // Whoever was asked before is asked no more.
     this.askedBy = undefined
     return true

@@ -94,6 +94,7 @@ describe('the variables', () => {
     'kafka.requestTimeout': ['20s', 20_000],
     'kafka.connectTimeout': ['5s', 5_000],
     'kafka.keepAlive': ['false', false],
+    'kafka.rack': ['eu-1a', 'eu-1a'],
     'kafka.sessionTimeout': ['30s', 30_000],
     'kafka.instanceId': ['one', 'one'],
     'kafka.security.tls': ['true', true],

@@ -353,6 +353,7 @@ describe('the connection of a verb', () => {
     requestTimeoutMs: 20_000,
     connectTimeoutMs: 5_000,
     keepAlive: true,
+    rack: 'a',
   }
   const project = { config: { kafka } } as unknown as Project
   const target = { brokers: 'b:9092', from: '--brokers', ifUnreachable: 'Start one.', isEmbedded: false }

@@ -107,11 +107,12 @@ describe('the settings of a connection', () => {
       requestTimeoutMs: 20_000,
       connectTimeoutMs: 5_000,
       keepAlive: false,
+      rack: 'eu-1a',
     }
-    const { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive } = connectionSettings({
+    const { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive, rack } = connectionSettings({
       ...configDefaults.kafka,
       ...wire,
     })
-    assert.deepEqual({ fetch, requestTimeoutMs, connectTimeoutMs, keepAlive }, wire)
+    assert.deepEqual({ fetch, requestTimeoutMs, connectTimeoutMs, keepAlive, rack }, wire)
   })
 })

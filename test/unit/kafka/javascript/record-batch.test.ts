@@ -15,7 +15,7 @@ const library = await loadJavascript()
 const place = { topic: 'orders', partition: 3 }
 
 function answerOf(base64: string): FetchedPartition<KafkaRecord> {
-  const request = { id: 1, brokerId: 1, maxWaitMs: 0, maxBytes: 1, partitions: [] }
+  const request = { id: 1, brokerId: 1, maxWaitMs: 0, maxBytes: 1, asksNearest: true, partitions: [] }
   const reader = library.Reader.from(Buffer.from(base64, 'base64'))
   const { answer } = fetchCall(request, () => 'orders', library, new BlockMemory()).read(reader, 17)
   assert.equal(answer.errorCode, 0)

@@ -53,7 +53,7 @@ async function firstConnection(wire: WireSettings) {
 }
 
 /** The numbers of 32 bits with which the first fetch of one partition begins, and those of its partition. */
-async function firstFetch(fetch: Partial<FetchSettings>) {
+async function firstFetch(fetch: Partial<FetchSettings>, rack?: string) {
   const of = { topicId: 'a3c5f4b0-0000-4000-8000-000000000001', partition: 0 }
   let call: ApiCall<unknown> | undefined
   const partitions = [{ partition: 0, leader: 1, leaderEpoch: 0, code: 0 }]
@@ -76,21 +76,30 @@ async function firstFetch(fetch: Partial<FetchSettings>) {
     log,
     errors: new ErrorReport(log, clock),
     fetch,
+    rack,
     onRecords() {},
   })
   fetcher.assign([{ ...of, position: 0 }])
   while (call === undefined) await nextTurn()
   fetcher.stop()
   const numbers: number[] = []
+  const texts: string[] = []
   const writer = new Proxy({} as KafkaWriter, {
     get: (_target, method) => (value: unknown, write?: (writer: KafkaWriter, each: unknown) => void) => {
       if (method === 'appendInt32') numbers.push(value as number)
+      if (method === 'appendString') texts.push(value as string)
       if (method === 'appendArray') for (const each of value as readonly unknown[]) write?.(writer, each)
       return writer
     },
   })
   call.write(writer, 17)
-  return { maxWait: numbers[0], minBytes: numbers[1], maxBytes: numbers[2], ofPartition: numbers.at(-1) }
+  return {
+    maxWait: numbers[0],
+    minBytes: numbers[1],
+    maxBytes: numbers[2],
+    ofPartition: numbers.at(-1),
+    rack: texts.at(-1),
+  }
 }
 
 describe('the options of the wire in the client in JavaScript', { timeout: 10_000 }, () => {
@@ -111,16 +120,17 @@ describe('the options of the wire in the client in JavaScript', { timeout: 10_00
 
   it('are what a fetch asks for', async () => {
     assert.deepEqual(
-      await firstFetch({ minBytes: 10, maxWaitMs: 700, maxBytes: 2_000_000, maxBytesPerPartition: 5_000 }),
+      await firstFetch({ minBytes: 10, maxWaitMs: 700, maxBytes: 2_000_000, maxBytesPerPartition: 5_000 }, 'eu-1a'),
       {
         maxWait: 700,
         minBytes: 10,
         maxBytes: 2_000_000,
         ofPartition: 5_000,
+        rack: 'eu-1a',
       },
     )
-    const { maxWait, minBytes, maxBytes } = await firstFetch({})
-    assert.deepEqual([maxWait, minBytes, maxBytes], [100, 1, 1_048_576])
+    const { maxWait, minBytes, maxBytes, rack } = await firstFetch({})
+    assert.deepEqual([maxWait, minBytes, maxBytes, rack], [100, 1, 1_048_576, ''])
     assert.equal((await firstFetch({ maxWaitMs: 1_000 })).maxWait, 200, 'a fifth, where the first byte is an answer')
   })
 })

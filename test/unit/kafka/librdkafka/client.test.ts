@@ -122,8 +122,10 @@ describe('the configuration', () => {
       requestTimeoutMs: 20_000,
       connectTimeoutMs: 5_000,
       keepAlive: true,
+      rack: 'eu-1a',
     }
     const ofConnection = {
+      'client.rack': 'eu-1a',
       'socket.timeout.ms': 20_000,
       'socket.connection.setup.timeout.ms': 5_000,
       'socket.keepalive.enable': true,
