@@ -116,12 +116,6 @@ describe('objects', () => {
       '/** @pattern ^[A-Z]+$ */ type Id = string',
     ],
     [
-      'index signature of a text with a pattern, in an interface',
-      'Counts',
-      "Type.Object({}, { patternProperties: { '^[A-Z]+$': Type.Number(), }, additionalProperties: Type.Never(), })",
-      '/** @pattern ^[A-Z]+$ */ type Id = string\ninterface Counts { [id: Id]: number }',
-    ],
-    [
       'Record by a branded template',
       'Record<`o-${string}` & { readonly __brand: 1 }, number>',
       "Type.Object({}, { patternProperties: { '^o-[\\\\s\\\\S]*$': Type.Number(), }, })",
@@ -183,6 +177,13 @@ describe('objects', () => {
       'interface Base { id: string }\ninterface Value extends Base, Other { own: 1 }\ninterface Other { o: 2 }',
     )
     assert.deepEqual(found, { Value: 'Type.Object({ id: Type.String(), own: Type.Literal(1), o: Type.Literal(2), })' })
+  })
+
+  it('keeps the pattern of the names of an index signature, in an interface', () => {
+    const found = definitions('/** @pattern ^[A-Z]+$ */ type Id = string\ninterface Value { [id: Id]: number }')
+    const expected =
+      "Type.Object({}, { patternProperties: { '^[A-Z]+$': Type.Number(), }, additionalProperties: Type.Never(), })"
+    assert.equal(found.Value, expected)
   })
 
   it('takes a branded primitive for the primitive', () => {
