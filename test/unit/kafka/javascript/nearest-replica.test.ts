@@ -15,7 +15,7 @@ const OUT_OF_RANGE = 1
 function sentToNearest() {
   const plan = new FetchPlan<string>({
     ...{ maxBytes: 1_000_000, minShareBytes: 64_000, maxShareBytes: 128_000 },
-    ...{ partitionBufferBytes: 500_000, totalBufferBytes: 2_000_000, maxWaitMs: 500, shortWaitMs: 20 },
+    ...{ partitionBufferBytes: 500_000, totalBufferBytes: 2_000_000, minWaitMs: 100, maxWaitMs: 500, shortWaitMs: 20 },
   })
   plan.assign([{ ...of, position: 7 }])
   plan.step(0)
