@@ -13,7 +13,7 @@ function told(files: Readonly<Record<string, string>>) {
 }
 
 describe('a tsconfig', () => {
-  it('that extends a file that is not there is told where it names it, alone or in a list, itself or through another', () => {
+  it('is told where it extends a file that is not there, alone or in a list, itself or through another', () => {
     const found = told({
       'tsconfig.json': '{\n  "extends": ["./config/base.json", "./none"],\n  "compilerOptions": {}\n}',
       'config/base.json': '{ "extends": "../gone.json" }',
@@ -24,7 +24,7 @@ describe('a tsconfig', () => {
     ])
   })
 
-  it('that extends a package that is not installed is told there', () => {
+  it('is told where it extends a package that is not installed', () => {
     const found = told({ 'tsconfig.json': '{ "extends": "@tsconfig/nobody" }' })
     assert.deepEqual(found, ["PYR_TSCONFIG tsconfig.json:1:14 '@tsconfig/nobody' is extended, and is not there."])
   })
@@ -37,7 +37,7 @@ describe('a tsconfig', () => {
     assert.deepEqual(found, ["PYR_TSCONFIG base.json:1:33 Syntax error: ':' expected."])
   })
 
-  it('that extends what is there says nothing', () => {
+  it('is no matter where it extends what is there', () => {
     const found = told({
       'tsconfig.json': '{ "extends": ["./base", "known/tsconfig.json"], /* a comment */ "include": ["handlers"], }',
       'base.json': '{ "extends": "./deep.json" }',
