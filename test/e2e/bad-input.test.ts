@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { encodeCompleted } from '../../framework/control-plane/offsets/metadata-encoder.ts'
+import { skipWithout } from './client-under-test.ts'
 import { aclBrokerConfig, allowReading, denyReading } from './kafka-acls.ts'
 import { startKafka } from './kafka-harness.ts'
 import type { MemberProcess } from './member-process.ts'
@@ -117,7 +118,9 @@ describe('a member', { concurrency: 2, timeout: 480_000 }, () => {
     })
   }
 
-  it('waits while members of another tool hold its group, says so, and takes over what they leave undone', async (t) => {
+  it('waits while members of another tool hold its group, says so, and takes over what they leave undone', {
+    skip: skipWithout('the classic group protocol'),
+  }, async (t) => {
     const scenario = await Scenario.open(t, cluster, { partitions: 2 }, { groupProtocol: 'classic', metrics })
     await scenario.produceMany(40, 8)
     const { brokers } = cluster

@@ -1,6 +1,7 @@
 /** The password of a running member is changed on Apache Kafka: who looks is told, and the member goes on when it is right again. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { quicker } from './client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
 import { changePassword, scramListener } from './kafka-scram.ts'
 import { eventually } from './member-process.ts'
@@ -11,7 +12,7 @@ const user = { username: 'member', password: 'the-first' }
 /** A broker ends connections that have not shown their password again for so long. Shorter, a client on a busy machine would come too late with it. */
 const SHOWN_AGAIN_MS = 3_000
 /** Who is refused waits up to 10 s until he tries again. */
-const librdkafka = { 'reconnect.backoff.max.ms': 500 }
+const librdkafka = quicker({ 'reconnect.backoff.max.ms': 500 })
 
 describe('a member whose password is changed while it runs', { skip: external, timeout: 120_000 }, () => {
   it('is not ready by the clock of its commits, stays alive, counts the refusals, and goes on when it is right again', async (t) => {

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import type { KafkaClient } from '../../framework/kafka/kafka-client.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
+import { connectUnderTest, skipWithout } from './client-under-test.ts'
 import { joinShareGroup, joinStreamsGroup } from './groups-of-other-types.ts'
 import { startKafka } from './kafka-harness.ts'
 import { commitWithoutNul, insideTransaction } from './raw-log.ts'
@@ -11,7 +11,7 @@ import { quietLog } from './scenario.ts'
 
 const cluster = await startKafka()
 const { brokers } = cluster
-const connection = await connectKafka({ brokers, clientId: 'looks', groupProtocol: 'consumer', log: quietLog })
+const connection = await connectUnderTest({ brokers, clientId: 'looks', log: quietLog })
 after(async () => {
   await connection.close()
   await cluster.stop()
@@ -46,12 +46,18 @@ describe('a group that is looked at from outside', { timeout: 480_000 }, () => {
     }
   })
 
-  it('is looked at with settings that only its own group protocol takes', async () => {
+  it('is looked at with settings that only its own group protocol takes', {
+    skip: skipWithout('settings of librdkafka'),
+  }, async () => {
     const librdkafka = { 'max.poll.interval.ms': 20_000, 'group.remote.assignor': 'uniform' }
     const common = { brokers, clientId: 'looks', log: quietLog }
     const looks = [
-      await connectKafka({ ...common, groupProtocol: 'consumer', librdkafka }),
-      await connectKafka({ ...common, groupProtocol: 'classic', librdkafka: { 'group.protocol.type': 'consumer' } }),
+      await connectUnderTest({ ...common, librdkafka }),
+      await connectUnderTest({
+        ...common,
+        groupProtocol: 'classic',
+        librdkafka: { 'group.protocol.type': 'consumer' },
+      }),
     ]
     try {
       for (const { view } of looks) assert.equal((await view.groupOffsets('others')).length, foreign.length)
@@ -101,7 +107,9 @@ describe('a group of another type', { timeout: 480_000 }, () => {
       assert.deepEqual(await connection.view.groupOffsets(group), [])
     })
 
-    it(`a ${type} group is told to a classic consumer of its name, which goes on asking`, async () => {
+    it(`a ${type} group is told to a classic consumer of its name, which goes on asking`, {
+      skip: skipWithout('the classic group protocol'),
+    }, async () => {
       const group = `${type}-group-classic`
       await joined(type, group)
       let warned: { readonly code?: unknown; readonly why?: unknown } | undefined
@@ -112,7 +120,7 @@ describe('a group of another type', { timeout: 480_000 }, () => {
         },
         child: () => log,
       }
-      const classic = await connectKafka({ brokers, clientId: 'asks', groupProtocol: 'classic', log })
+      const classic = await connectUnderTest({ brokers, clientId: 'asks', groupProtocol: 'classic', log })
       const consumer = await classic.consumer({ group, startFrom: 'earliest' })
       await consumer.subscribe([`${type}-topic`], nobody)
       while (warned === undefined) await consumer.poll(1, 20)

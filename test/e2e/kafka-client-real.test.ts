@@ -4,6 +4,7 @@ import { after, describe, it } from 'node:test'
 import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { kafkaClientSuite } from '../contract/kafka-client.suite.ts'
+import { connectUnderTest } from './client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
@@ -17,8 +18,8 @@ after(async () => {
 
 describe('a cluster that has just started', { timeout: 120_000 }, () => {
   it('is asked for the offsets of a group while no broker coordinates it yet, and crashes nobody', async () => {
-    const options = { brokers: cluster.brokers, clientId: 'early', groupProtocol: 'consumer', log: quiet } as const
-    const connection = await connectKafka(options)
+    const options = { brokers: cluster.brokers, clientId: 'early', log: quiet }
+    const connection = await connectUnderTest(options)
     await connection.createTopics(['early'], 1)
     const client = await connection.consumer({ group: 'early', startFrom: 'earliest' })
     let isAssigned = false

@@ -5,14 +5,13 @@
 import { openSync, writeSync } from 'node:fs'
 import { handler } from '../../framework/api/handler.ts'
 import { configDefaults } from '../../framework/config/resolve-config.ts'
-import { connectJavascript } from '../../framework/kafka/javascript/client.ts'
 import type { KafkaClient, KafkaConnection } from '../../framework/kafka/kafka-client.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
 import type { SecuritySettings } from '../../framework/model/settings.ts'
 import { createLogger } from '../../framework/observability/logger.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
+import { connectUnderTest } from './client-under-test.ts'
 import { type MemberCommand, type MemberNote, type MemberPlan, monotonicMs } from './member-log.ts'
 
 const plan = JSON.parse(process.argv[2] ?? '') as MemberPlan
@@ -165,13 +164,10 @@ async function main(): Promise<void> {
     shutdown,
     metrics,
   } = plan
-  const settings = { debug: 'cgrp', ...librdkafka }
+  const settings = plan.client === 'librdkafka' ? { debug: 'cgrp', ...librdkafka } : librdkafka
   const security = user === undefined ? {} : { security: securityOf(user) }
   const common = { brokers, clientId: plan.name, sessionTimeoutMs, log, ...security }
-  const kafka =
-    plan.client === 'javascript'
-      ? await connectJavascript(common)
-      : await connectKafka({ ...common, groupProtocol, librdkafka: settings })
+  const kafka = await connectUnderTest({ ...common, groupProtocol, librdkafka: settings }, plan.client)
   const connection: KafkaConnection = {
     description: kafka.description,
     sessionTimeoutMs: kafka.sessionTimeoutMs,

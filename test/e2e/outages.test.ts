@@ -1,10 +1,11 @@
 /** Brokers that go away and come back under load, on Apache Kafka: the group waits, goes on, and loses nothing. */
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { clientUnderTest } from '../test-client.ts'
 import { startKafka } from './kafka-harness.ts'
 import { monotonicMs } from './member-log.ts'
 import { eventually } from './member-process.ts'
-import { clientUnderTest, Scenario } from './scenario.ts'
+import { Scenario } from './scenario.ts'
 
 const external = process.env.PYRALLEL_TEST_BROKERS !== undefined
 

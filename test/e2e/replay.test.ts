@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { readToEnd } from '../../cli/dlq/read-topic.ts'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
 import { aProject, type CommandProcess, type CommandResult, command } from '../integration/command-process.ts'
+import { connectUnderTest } from './client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
 
 const PARTITIONS = 4
@@ -32,12 +32,7 @@ interface Letters {
 async function withLetters(name: string, count: number, use: (letters: Letters) => Promise<void>): Promise<void> {
   const [topic, dlq] = [name, `${name}.shop.dlq`]
   for (const each of [topic, dlq]) await cluster.admin.createTopic(each, { partitions: PARTITIONS })
-  const connection = await connectKafka({
-    brokers: cluster.brokers,
-    clientId: 'dlq',
-    groupProtocol: 'consumer',
-    log: quiet,
-  })
+  const connection = await connectUnderTest({ brokers: cluster.brokers, clientId: 'dlq', log: quiet })
   try {
     const producer = await connection.producer()
     const text = (value: string | number) => Buffer.from(String(value))

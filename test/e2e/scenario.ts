@@ -6,16 +6,14 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { configDefaults } from '../../framework/config/resolve-config.ts'
 import type { KafkaConnection, RecordProducer } from '../../framework/kafka/kafka-client.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
+import { clientUnderTest } from '../test-client.ts'
+import { connectUnderTest } from './client-under-test.ts'
 import type { TopicOptions } from './kafka-admin.ts'
 import type { KafkaCluster } from './kafka-harness.ts'
 import { type Account, type Allowed, Ledger } from './ledger.ts'
 import { type Behaviour, type MemberPlan, monotonicMs } from './member-log.ts'
 import { eventually, MemberProcess } from './member-process.ts'
-
-/** All scenarios can be run on either client: by `PYRALLEL_TEST_CLIENT=javascript`. */
-export const clientUnderTest = process.env.PYRALLEL_TEST_CLIENT === 'javascript' ? 'javascript' : 'librdkafka'
 
 export const quietLog: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quietLog }
 
@@ -62,7 +60,7 @@ export class Scenario {
     const name = `s${process.pid}-${++scenarios}`
     await cluster.admin.createTopic(name, topicOptions)
     const { brokers } = cluster
-    const connection = await connectKafka({ brokers, clientId: 'load', groupProtocol: 'consumer', log: quietLog })
+    const connection = await connectUnderTest({ brokers, clientId: 'load', log: quietLog })
     const scenario = new Scenario(t, cluster, name, common, connection, await connection.producer())
     t.after(() => scenario.#close())
     return scenario

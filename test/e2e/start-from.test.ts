@@ -1,6 +1,7 @@
 /** Where a group begins that starts from `latest`: what comes after it has come is never skipped, whatever had been committed by then. */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
+import { skipWithout } from './client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
 import type { MemberProcess } from './member-process.ts'
 import { Scenario } from './scenario.ts'
@@ -28,6 +29,7 @@ function oldOnes(members: readonly MemberProcess[]): number {
 
 for (const groupProtocol of ['consumer', 'classic'] as const) {
   describe(`a group that starts from 'latest', group protocol ${groupProtocol}`, {
+    skip: groupProtocol === 'classic' && skipWithout('the classic group protocol'),
     concurrency: 2,
     timeout: 480_000,
   }, () => {
