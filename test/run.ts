@@ -20,6 +20,7 @@ import { kafkaProblem } from './e2e/kafka-jars.mjs'
 import { type Counts, closingLines, GroupReport, sumOfCounts } from './group-report.ts'
 import { processFiles } from './shared-processes.ts'
 import { compiledVariable } from './source-package.ts'
+import { clientUnderTest } from './test-client.ts'
 import { findTestGroups, type TestGroup } from './test-groups.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -38,6 +39,12 @@ const testTimeoutMs = 600_000
  * start commands, and keep the cores busy.
  */
 const testFilesAtOnce: Readonly<Record<string, number>> = { contract: 4 }
+/** Which Kafka client each group has met, for its line of the summary. The others meet none. */
+const clientOfGroup: Readonly<Record<string, string>> = {
+  contract: 'on librdkafka',
+  integration: 'on librdkafka',
+  e2e: `on ${clientUnderTest}; javascript-*.test.ts on javascript`,
+}
 /** Starts commands by the dozen, so they are compiled first. The others start few, and must not meet a package that is made anew meanwhile. */
 const compiledGroup = 'integration'
 
@@ -157,7 +164,9 @@ async function runGroup(
   const { counts } = report
   // A file that cannot be loaded counts as a failed test; one that has no test counts as nothing, and is a mistake too.
   const state = counts.tests > 0 && counts.fail === 0 && counts.cancelled === 0 ? 'passed' : 'FAILED'
+  const client = clientOfGroup[name]
   const facts = [`${counts.tests} tests`, seconds(performance.now() - start), ...report.deaths]
+  if (client !== undefined) facts.push(client)
   return { line: { name, state, detail: facts.join(', ') }, counts }
 }
 

@@ -2,10 +2,8 @@
  * The client that the end-to-end tests run on: all by this one place. What only librdkafka has stands in one table here, and tests of that are left
  * out on the other client by name, with the reason in their output.
  */
-import { connectJavascript } from '../../framework/kafka/javascript/client.ts'
+import { connectKafka, type KafkaConnectionOptions } from '../../framework/kafka/clients/connect-kafka.ts'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
-import type { KafkaConnectionOptions } from '../../framework/kafka/librdkafka/settings.ts'
 import { clientUnderTest, type TestClient } from '../test-client.ts'
 import type { MemberPlan } from './member-log.ts'
 
@@ -25,19 +23,17 @@ export function quicker(librdkafka: MemberPlan['librdkafka']): MemberPlan['librd
   return clientUnderTest === 'librdkafka' ? librdkafka : {}
 }
 
-export interface TestConnectionOptions extends Omit<KafkaConnectionOptions, 'groupProtocol'> {
+export interface TestConnectionOptions extends Omit<KafkaConnectionOptions, 'client' | 'groupProtocol'> {
   readonly groupProtocol?: KafkaConnectionOptions['groupProtocol']
 }
 
-/** As the product connects by `kafka.client`, and refuses what only the other client has. */
-export async function connectUnderTest(
+/** As the product connects by `kafka.client`. It refuses what only the other client has. */
+export function connectUnderTest(
   options: TestConnectionOptions,
   client: TestClient = clientUnderTest,
 ): Promise<ViewedConnection> {
-  const { groupProtocol = 'consumer', librdkafka = {}, ...common } = options
-  if (client === 'librdkafka') return connectKafka({ ...common, groupProtocol, librdkafka })
-  if (groupProtocol !== 'consumer' || Object.keys(librdkafka).length > 0) {
-    throw new Error('this test is of librdkafka alone: it must say so by skipWithout')
-  }
-  return connectJavascript(common)
+  return connectKafka({ groupProtocol: 'consumer', ...options, client })
 }
+
+/** For the environment of a command. */
+export const clientVariables = { PYRALLEL_KAFKA_CLIENT: clientUnderTest } as const

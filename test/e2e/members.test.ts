@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { configDefaults } from '../../framework/config/resolve-config.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
+import { connectUnderTest, skipWithout } from './client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
 import type { MemberProcess } from './member-process.ts'
 import { offsetsIn } from './raw-log.ts'
@@ -28,7 +28,9 @@ function moves(member: MemberProcess): number {
 // Beside each other, because most of their time passes while a session or a deadline runs out.
 describe('a member', { concurrency: 3, timeout: 480_000 }, () => {
   for (const [name, plan] of [['new', {}] as const, ['classic', classic] as const]) {
-    it(`with a static name is restarted without a rebalance of the others, in the ${name} protocol`, async (t) => {
+    it(`with a static name is restarted without a rebalance of the others, in the ${name} protocol`, {
+      skip: plan === classic && skipWithout('the classic group protocol'),
+    }, async (t) => {
       const scenario = await Scenario.open(t, cluster, { partitions: 6 }, { ...plan, behaviour: { takesMs: [1, 10] } })
       const load = scenario.load(150, 30)
       const names = ['a', 'b', 'c']
@@ -48,7 +50,9 @@ describe('a member', { concurrency: 3, timeout: 480_000 }, () => {
     })
   }
 
-  it('with a static name that was killed has its partitions back in the classic protocol, before its session is over and without a rebalance of the others', async (t) => {
+  it('with a static name that was killed has its partitions back in the classic protocol, before its session is over and without a rebalance of the others', {
+    skip: skipWithout('the classic group protocol'),
+  }, async (t) => {
     const scenario = await Scenario.open(t, cluster, { partitions: 4 }, { ...classic, behaviour: { takesMs: [1, 10] } })
     const load = scenario.load(100, 20)
     const [first, second] = await Promise.all(['a', 'b'].map((instanceId) => scenario.start({ instanceId })))
@@ -71,8 +75,8 @@ describe('a member', { concurrency: 3, timeout: 480_000 }, () => {
     const scenario = await Scenario.open(t, cluster, { partitions: 2 })
     const live = await scenario.start({ instanceId: 'a' })
     await scenario.untilShared(2)
-    const connection = await connectKafka({
-      ...{ brokers: cluster.brokers, clientId: 'twin', groupProtocol: 'consumer', log: quietLog },
+    const connection = await connectUnderTest({
+      ...{ brokers: cluster.brokers, clientId: 'twin', log: quietLog },
       sessionTimeoutMs: 1_000,
     })
     const codes: string[] = []
@@ -123,7 +127,9 @@ describe('a member', { concurrency: 3, timeout: 480_000 }, () => {
     assert.equal((await offsetsIn(cluster.brokers, deadLetterTopic, 0)).length, deadLettered)
   })
 
-  it('with handlers that take longer than max.poll.interval.ms stays in its group while backpressure pauses it', async (t) => {
+  it('with handlers that take longer than max.poll.interval.ms stays in its group while backpressure pauses it', {
+    skip: skipWithout('the classic group protocol'),
+  }, async (t) => {
     const scenario = await Scenario.open(
       t,
       cluster,

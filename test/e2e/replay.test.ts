@@ -8,7 +8,7 @@ import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
 import { aProject, type CommandProcess, type CommandResult, command } from '../integration/command-process.ts'
-import { connectUnderTest } from './client-under-test.ts'
+import { clientVariables, connectUnderTest } from './client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
 
 const PARTITIONS = 4
@@ -90,7 +90,9 @@ async function published({ connection, topic }: Letters, wanted: number, replay:
 }
 
 function replayOf({ dlq }: Letters, ...argv: readonly string[]) {
-  return command(aProject({}), ['dlq', 'replay', dlq, '--brokers', cluster.brokers, '--json', ...argv])
+  return command(aProject({}), ['dlq', 'replay', dlq, '--brokers', cluster.brokers, '--json', ...argv], {
+    env: clientVariables,
+  })
 }
 
 function headerOf({ headers }: KafkaRecord, name: string): string {

@@ -32,6 +32,12 @@ export interface Load {
   stop(): Promise<void>
 }
 
+interface SendOptions {
+  readonly partition?: number | undefined
+  readonly bytes?: number
+  readonly producer?: RecordProducer
+}
+
 let scenarios = 0
 
 export class Scenario {
@@ -99,7 +105,12 @@ export class Scenario {
 
   /** Produces the next record of each of these keys, in order. */
   async produce(keys: readonly string[], partition?: number): Promise<void> {
-    await Promise.all(keys.map((key) => this.#send(key, partition)))
+    await Promise.all(keys.map((key) => this.#send(key, { partition })))
+  }
+
+  /** `count` records of one key, each of which takes `bytes` bytes. */
+  async produceLarge(key: string, count: number, bytes: number): Promise<void> {
+    await Promise.all(Array.from({ length: count }, () => this.#send(key, { bytes })))
   }
 
   /** `count` records over `keys` keys in turn. */
@@ -112,7 +123,7 @@ export class Scenario {
     const producer = await this.#connection.producer()
     try {
       for (let partition = 0; partition < partitions; partition++) {
-        await this.#send(`${prefix}${partition}`, partition, producer)
+        await this.#send(`${prefix}${partition}`, { partition, producer })
       }
     } finally {
       await producer.close(5_000)
@@ -228,10 +239,10 @@ export class Scenario {
     return `k${this.#nextKey}`
   }
 
-  async #send(key: string, partition?: number, producer: RecordProducer = this.producer): Promise<void> {
+  async #send(key: string, { partition, bytes = 0, producer = this.producer }: SendOptions = {}): Promise<void> {
     const sequence = (this.#sequences.get(key) ?? 0) + 1
     this.#sequences.set(key, sequence)
-    const value = Buffer.from(JSON.stringify({ sequence }))
+    const value = Buffer.from(JSON.stringify({ sequence }).padEnd(bytes))
     const where = partition === undefined ? {} : { partition }
     this.#underWay++
     await producer.produce({ topic: this.topic, key: Buffer.from(key), value, headers: [], ...where })
