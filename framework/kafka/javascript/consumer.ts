@@ -221,11 +221,11 @@ export class JavascriptConsumer implements KafkaClient {
   }
 
   #fail(fault: KafkaFault): void {
-    const { errors, group, instanceId } = this.#options
+    const { errors, group, instanceId, sessionTimeoutMs } = this.#options
     if (this.#fault !== undefined) return
     if (clientErrorCode(fault) !== 'FATAL') errors.count({ code: faultCodes.FATAL })
     else errors.count(fault)
-    this.#fault = memberEnd(fault, group, instanceId)
+    this.#fault = memberEnd(fault, { group, instanceId, nameLimitMs: sessionTimeoutMs + NAME_SLACK_MS })
     this.#wake?.()
   }
 

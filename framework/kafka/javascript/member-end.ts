@@ -3,24 +3,28 @@ import { PyrallelError } from '../../model/errors.ts'
 import { faultCodes, groupTaken } from '../faults/codes.ts'
 import type { KafkaFault } from './errors.ts'
 
-export function memberEnd(fault: KafkaFault, group: string, instanceId: string | undefined): PyrallelError {
-  const { code, message } = fault
-  if (code === faultCodes.GROUP_ID_NOT_FOUND || code === faultCodes.INCONSISTENT_GROUP_PROTOCOL) {
-    return groupTaken(group, fault)
-  }
-  return new PyrallelError(
-    'PYR_KAFKA',
-    `The Kafka consumer cannot go on: ${reasonOf(code, group, instanceId) ?? message}.`,
-    {
-      cause: fault,
-    },
-  )
+export interface EndedMember {
+  readonly group: string
+  readonly instanceId: string | undefined
+  /** How long it has waited for its static name. Milliseconds. */
+  readonly nameLimitMs: number
 }
 
-function reasonOf(code: number, group: string, instanceId: string | undefined): string | undefined {
+export function memberEnd(fault: KafkaFault, member: EndedMember): PyrallelError {
+  const { code, message } = fault
+  if (code === faultCodes.GROUP_ID_NOT_FOUND || code === faultCodes.INCONSISTENT_GROUP_PROTOCOL) {
+    return groupTaken(member.group, fault)
+  }
+  return new PyrallelError('PYR_KAFKA', `The Kafka consumer cannot go on: ${reasonOf(code, member) ?? message}.`, {
+    cause: fault,
+  })
+}
+
+function reasonOf(code: number, { group, instanceId, nameLimitMs }: EndedMember): string | undefined {
   const ownName = 'Give each process a kafka.instanceId of its own, or none'
   if (code === faultCodes.UNRELEASED_INSTANCE_ID) {
-    return `another live member of group ${group} has the instance id '${instanceId}'. ${ownName}`
+    const limit = `${Math.round(nameLimitMs / 1_000)} s`
+    return `another live member of group ${group} has the instance id '${instanceId}', still after ${limit}. ${ownName}`
   }
   if (code === faultCodes.FENCED_INSTANCE_ID) {
     return `another member of group ${group} has taken over the instance id '${instanceId}'. ${ownName}`
