@@ -98,8 +98,11 @@ export function parseMessage(line: string): PeerMessage | undefined {
       return { kind: 'started' }
     case 'measuring':
       return isCount(message.done) ? { kind: 'measuring', done: message.done } : undefined
-    case 'progress':
-      return isCount(message.done) && isCount(message.violations) ? message : undefined
+    case 'progress': {
+      // A peer of an earlier checkout does not tell them as it goes.
+      const { done, violations = 0 } = message
+      return isCount(done) && isCount(violations) ? { kind: 'progress', done, violations } : undefined
+    }
     case 'calibrated':
       return isCount(message.perSecond) && isCount(message.latencyMs) ? message : undefined
     case 'failed':
