@@ -146,7 +146,7 @@ function indexSignatures(deriver: TypeDeriver, type: ts.Type, at: At): Pick<Obje
   const { checker } = deriver.world
   const patterns: { readonly pattern: string; readonly value: SchemaNode }[] = []
   let others: SchemaNode | undefined
-  for (const { keyType, type: valueType } of checker.getIndexInfosOfType(type)) {
+  for (const { keyType, type: valueType, declaration } of checker.getIndexInfosOfType(type)) {
     const shown = checker.typeToString(keyType)
     const pattern = namePattern(keyType)
     if (pattern === undefined) {
@@ -159,7 +159,7 @@ function indexSignatures(deriver: TypeDeriver, type: ts.Type, at: At): Pick<Obje
     if (more.length > 0) deriver.refuseLost(at)
     const here = inside(at, `[${shown}]`, { written, mayBeUndefined: true, mayBeNever: true })
     const value = deriver.derive(valueType, here)
-    const named = pattern === null ? constrainedNames(deriver, keyType, at) : undefined
+    const named = pattern === null ? constrainedNames(deriver, keyType, declaration, at) : undefined
     if (named !== undefined) {
       patterns.push({ pattern: named, value })
       others = { kind: 'never' }
@@ -170,10 +170,15 @@ function indexSignatures(deriver: TypeDeriver, type: ts.Type, at: At): Pick<Obje
   return { patterns, ...(others === undefined ? {} : { others }) }
 }
 
-/** The pattern of `Sku`, in `Record<Sku, Order>`. */
-function constrainedNames(deriver: TypeDeriver, keyType: ts.Type, at: At): string | undefined {
+/** The pattern of `Sku`, in `Record<Sku, Order>` and in `{ [sku: Sku]: Order }`, which may be inherited. */
+function constrainedNames(
+  deriver: TypeDeriver,
+  keyType: ts.Type,
+  declaration: ts.IndexSignatureDeclaration | undefined,
+  at: At,
+): string | undefined {
   const { written } = deriver.world
-  const names = written.namesOf(at.written)
+  const names = written.namesOf(at.written) ?? written.at(declaration?.parameters[0]?.type)
   if (names === undefined || written.constraints.constraintIn(names) === undefined) return undefined
   const node = deriver.derive(keyType, inside(at, '[name]', { written: names }))
   const { description: _, pattern, ...others } = node.kind === 'string' ? (node.options ?? {}) : {}

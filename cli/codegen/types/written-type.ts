@@ -240,9 +240,17 @@ export class WrittenTypes implements NameFollower {
 
   #indexNames(node: ts.Node, bindings: Bindings): Written | undefined {
     const members = ts.isTypeLiteralNode(node) ? node.members : this.#declaredMembers(node)
-    const [only, ...others] = members.filter(ts.isIndexSignatureDeclaration)
+    const own = members.filter(ts.isIndexSignatureDeclaration)
+    const [only, ...others] = own.length > 0 ? own : this.#inheritedIndexes(node)
     const type = others.length > 0 ? undefined : only?.parameters[0]?.type
     return type === undefined ? undefined : { node: type, bindings }
+  }
+
+  /** Those of what an interface extends, and of the members of an intersection. */
+  #inheritedIndexes(node: ts.Node): readonly ts.IndexSignatureDeclaration[] {
+    const type = ts.isTypeNode(node) ? this.typeOf({ node, bindings: new Map() }) : undefined
+    const found = type === undefined ? [] : this.#checker.getIndexInfosOfType(type)
+    return found.flatMap(({ declaration }) => declaration ?? [])
   }
 
   #declaredMembers(node: ts.Node): readonly ts.Node[] {

@@ -73,6 +73,10 @@ describe('arrays and tuples', () => {
   }
 })
 
+const openToIds = `/** @pattern ^[A-Z]+$ */ type Id = string
+interface Base { [id: Id]: number }
+interface Below extends Base {}`
+
 describe('objects', () => {
   for (const [what, type, schema, declarations] of [
     ['optional properties', '{ a?: string }', 'Type.Object({ a: Type.Optional(Type.String()), })', ''],
@@ -114,6 +118,24 @@ describe('objects', () => {
       '{ [id: Id]: number }',
       "Type.Object({}, { patternProperties: { '^[A-Z]+$': Type.Number(), }, additionalProperties: Type.Never(), })",
       '/** @pattern ^[A-Z]+$ */ type Id = string',
+    ],
+    [
+      'index signature of a text with a pattern, in an intersection',
+      'Base & { a: number }',
+      "Type.Object({ a: Type.Number(), }, { patternProperties: { '^[A-Z]+$': Type.Number(), }, additionalProperties: Type.Never(), })",
+      openToIds,
+    ],
+    [
+      'index signature of a text with a pattern, in a mapped intersection',
+      'Partial<Base & { a: number }>',
+      "Type.Object({ a: Type.Optional(Type.Number()), }, { patternProperties: { '^[A-Z]+$': Type.Number(), }, additionalProperties: Type.Never(), })",
+      openToIds,
+    ],
+    [
+      'index signature of a text with a pattern, in a mapped interface that inherits it',
+      'Readonly<Below>',
+      "Type.Object({}, { patternProperties: { '^[A-Z]+$': Type.Number(), }, additionalProperties: Type.Never(), })",
+      openToIds,
     ],
     [
       'Record by a branded template',
@@ -181,6 +203,13 @@ describe('objects', () => {
 
   it('keeps the pattern of the names of an index signature, in an interface', () => {
     const found = definitions('/** @pattern ^[A-Z]+$ */ type Id = string\ninterface Value { [id: Id]: number }')
+    const expected =
+      "Type.Object({}, { patternProperties: { '^[A-Z]+$': Type.Number(), }, additionalProperties: Type.Never(), })"
+    assert.equal(found.Value, expected)
+  })
+
+  it('keeps the pattern of the names of an index signature, in an interface that inherits it', () => {
+    const found = definitions(`${openToIds}\ninterface Value extends Below {}`)
     const expected =
       "Type.Object({}, { patternProperties: { '^[A-Z]+$': Type.Number(), }, additionalProperties: Type.Never(), })"
     assert.equal(found.Value, expected)
