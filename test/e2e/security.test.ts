@@ -345,7 +345,8 @@ function assertSilent(text: string, what: string): void {
 
 async function builtApp(): Promise<string> {
   const root = aProject(app)
-  const { end, err } = await command(root, ['build']).ended
+  // Which client a build brings is said when it is made.
+  const { end, err } = await command(root, ['build'], { env: clientVariables }).ended
   assert.equal(end, 0, err)
   for (const external of ['@confluentinc', '@opentelemetry', '@platformatic']) {
     const path = join('node_modules', external)
