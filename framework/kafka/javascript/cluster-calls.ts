@@ -30,16 +30,17 @@ export interface ClusterMetadata {
   readonly topics: readonly TopicMetadata[]
 }
 
-/** By name, or by id with `name` null. `null` instead of a list: all that the user may see. Creates none. */
+/** By name, or by id with `name` null. `null` instead of a list: all that the user may see. @param creates those that do not exist, where the broker does that */
 export function metadataCall(
   topics: readonly { readonly id: string | null; readonly name: string | null }[] | null,
+  creates = false,
 ): ApiCall<ClusterMetadata> {
   return {
     api: { name: 'Metadata', key: 3, lowest: 12, highest: 12 },
     write(writer) {
       writer
         .appendArray(topics, (w, { id, name }) => w.appendUUID(id).appendString(name))
-        .appendBoolean(false)
+        .appendBoolean(creates)
         .appendBoolean(false)
         .appendTaggedFields()
     },

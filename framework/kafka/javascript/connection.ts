@@ -9,7 +9,7 @@ import { ErrorReport } from '../faults/error-report.ts'
 import type { ClusterView, ConsumerOptions, KafkaClient, RecordProducer, ViewedConnection } from '../kafka-client.ts'
 import type { JavascriptLibrary } from './binding.ts'
 import { Brokers, type Purpose } from './brokers.ts'
-import { createTopicsCall } from './cluster-calls.ts'
+import { createTopicsCall, metadataCall } from './cluster-calls.ts'
 import { JavascriptConsumer } from './consumer.ts'
 import { answeredFault, type KafkaFault, toFault } from './errors.ts'
 import { BrokerLink } from './link.ts'
@@ -66,6 +66,14 @@ export class JavascriptConnection implements ViewedConnection {
   async createTopics(topics: readonly string[], partitions: number): Promise<void> {
     const missing = await this.missingTopics(topics)
     if (missing.length === 0) return
+    if (this.#options.createTopicsBy === 'metadata') {
+      const asked = metadataCall(
+        missing.map((name) => ({ id: null, name })),
+        true,
+      )
+      await this.#probe.retried(ADMIN_LIMIT_MS, () => this.#probe.askAny(asked))
+      return this.#untilVisible(missing)
+    }
     const call = createTopicsCall(missing, partitions, ADMIN_LIMIT_MS)
     const created = await this.#probe
       .retried(ADMIN_LIMIT_MS, () => this.#probe.askAny(call))

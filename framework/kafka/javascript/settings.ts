@@ -12,6 +12,8 @@ export interface JavascriptConnectionOptions extends WireSettings {
   readonly security?: SecuritySettings
   /** What the broker has for its consumer groups. Default 45 s, as there. Milliseconds. */
   readonly sessionTimeoutMs?: number
+  /** `metadata`: by asking for them, which is all that librdkafka's mock cluster can do. Default `admin`. */
+  readonly createTopicsBy?: 'admin' | 'metadata'
   /** The next step when no broker answers, said behind the facts. Default: to start one, or correct `brokers`. */
   readonly ifUnreachable?: string
   readonly log: Logger

@@ -4,7 +4,7 @@ import type { TopicPartition } from '../../model/record.ts'
 import type { ClusterView, GroupOffset, LogBounds, TopicFacts } from '../kafka-client.ts'
 import type { Brokers } from './brokers.ts'
 import { answeredFault, toFault } from './errors.ts'
-import { type OffsetReply, offsetsCall } from './group-calls.ts'
+import { type OffsetReply, type OffsetsFields, offsetsCall } from './group-calls.ts'
 import { askLogs } from './logs.ts'
 
 const LIMIT_MS = 10_000
@@ -35,7 +35,7 @@ export class JavascriptView implements ClusterView {
 
   async groupOffsets(group: string): Promise<readonly GroupOffset[]> {
     const topics = new Map((await this.topics()).map(({ name, partitions }) => [name, partitions]))
-    const asked = this.#brokers.retried(LIMIT_MS, () => this.#offsets(group))
+    const asked = this.#brokers.retried(LIMIT_MS, () => this.#offsets(group, topics))
     const offsets = await asked.catch((thrown: unknown) => {
       throw failure(`The offsets of group ${group} could not be read`, thrown)
     })
@@ -46,9 +46,23 @@ export class JavascriptView implements ClusterView {
     return bounds.map((each, index) => ({ ...each, ...positionOf(found[index]) }))
   }
 
-  async #offsets(group: string): Promise<readonly OffsetReply[]> {
+  async #offsets(group: string, topics: ReadonlyMap<string, number>): Promise<readonly OffsetReply[]> {
+    const all = await this.#offsetsOf(group, null)
+    if (all.length > 0) return all
+    // None; or it is librdkafka's mock cluster, which tells those alone that it is asked for by name.
+    const named = [...topics].map(([topic, partitions]) => ({
+      topic,
+      topicId: this.#brokers.topic(topic)?.id ?? '',
+      partitions: Array.from({ length: partitions }, (_, partition) => partition),
+    }))
+    const names = new Map(named.map(({ topic, topicId }) => [topicId, topic]))
+    const found = named.length === 0 ? [] : await this.#offsetsOf(group, named)
+    return found.map((each) => ({ ...each, topic: names.get(each.topic) ?? each.topic }))
+  }
+
+  async #offsetsOf(group: string, topics: OffsetsFields['topics']): Promise<readonly OffsetReply[]> {
     const coordinator = await this.#brokers.coordinator(group)
-    const fields = { group, memberId: null, memberEpoch: -1, topics: null, isStableOnly: false }
+    const fields = { group, memberId: null, memberEpoch: -1, topics, isStableOnly: false }
     const { code, partitions } = await coordinator.call(offsetsCall(fields))
     if (code !== 0) throw answeredFault(code)
     const refused = partitions.find((each) => each.code !== 0)
