@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
 import { connectJavascript } from '../../framework/kafka/javascript/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
-import { embeddedBrokerOf, noProcesses } from '../integration/processes-in.ts'
+import { embeddedBrokerOf, frozen, noProcesses } from '../integration/processes-in.ts'
 import { kafkaClientSuite } from './kafka-client.suite.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
@@ -11,8 +11,7 @@ const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () 
 async function freeze(): Promise<() => Promise<void>> {
   const pid = embeddedBrokerOf(process.pid)
   assert.ok(pid)
-  process.kill(pid, 'SIGSTOP')
-  return async () => void process.kill(pid, 'SIGCONT')
+  return frozen(pid)
 }
 
 let broker: EmbeddedBroker | undefined

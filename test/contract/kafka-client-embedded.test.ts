@@ -5,7 +5,7 @@ import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/
 import { connectKafka, loadLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
 import { toError } from '../../framework/model/errors.ts'
 import type { Logger } from '../../framework/model/logger.ts'
-import { embeddedBrokerOf, noProcesses } from '../integration/processes-in.ts'
+import { embeddedBrokerOf, frozen, noProcesses } from '../integration/processes-in.ts'
 import { kafkaClientSuite } from './kafka-client.suite.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
@@ -13,8 +13,7 @@ const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () 
 async function freeze(): Promise<() => Promise<void>> {
   const pid = embeddedBrokerOf(process.pid)
   assert.ok(pid)
-  process.kill(pid, 'SIGSTOP')
-  return async () => void process.kill(pid, 'SIGCONT')
+  return frozen(pid)
 }
 
 const whyNot = await loadLibrdkafka().then(

@@ -6,9 +6,10 @@
  * argv: directory of the cluster, classpath, options as JSON (SupervisionOptions). In: {id, verb: start|stop|kill|freeze|thaw|wait, node}. Out: {id, ok} or {id, error}.
  */
 import { spawn } from 'node:child_process'
-import { appendFileSync, existsSync, rmSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 const [root, classpath, options] = process.argv.slice(2)
 const { format: formatOptions, jvm, fullAtBytes } = JSON.parse(options)
@@ -80,9 +81,21 @@ async function kill(node) {
   await broker.exited
 }
 
-/** Its connections live, and it answers nothing. */
+/** Its connections live, and it answers nothing. The signal alone leaves its threads a moment, in which a quick client still gets its answer. */
 async function freeze(node) {
-  owned(node).jvm.kill('SIGSTOP')
+  const { jvm } = owned(node)
+  jvm.kill('SIGSTOP')
+  const tasks = `/proc/${jvm.pid}/task`
+  if (!existsSync(tasks)) return
+  const runs = (thread) => {
+    try {
+      return !/\) [Tt] /.test(readFileSync(join(tasks, thread, 'stat'), 'utf8'))
+    } catch {
+      // It ended meanwhile.
+      return false
+    }
+  }
+  while (readdirSync(tasks).some(runs)) await sleep(1)
 }
 
 async function thaw(node) {

@@ -1,5 +1,6 @@
 /** Which processes work in a folder, or were started by another one: how a test finds those that were left behind. Linux only, as it asks /proc. */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 
 /** For `skip`: why processes cannot be found here. */
 export const noProcesses = existsSync('/proc/self/cwd') ? false : 'there is no /proc on this machine'
@@ -34,4 +35,19 @@ export function embeddedBrokerOf(pid: number): number | undefined {
         return false
       }
     })
+}
+
+/** Stops a process where it stands, and settles once none of its threads runs: the signal alone leaves them a moment. @returns lets it go on */
+export async function frozen(pid: number): Promise<() => Promise<void>> {
+  process.kill(pid, 'SIGSTOP')
+  const runs = (thread: string) => {
+    try {
+      return !/\) [Tt] /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8'))
+    } catch {
+      // It ended meanwhile.
+      return false
+    }
+  }
+  while (readdirSync(`/proc/${pid}/task`).some(runs)) await setTimeout(1)
+  return async () => void process.kill(pid, 'SIGCONT')
 }
