@@ -1,6 +1,7 @@
 /** The librdkafka client keeps the laws of the Kafka port on Apache Kafka itself, in both of Kafka's group protocols. */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { kafkaClientSuite } from '../contract/kafka-client.suite.ts'
@@ -40,7 +41,7 @@ describe('a cluster that has just started', { timeout: 120_000 }, () => {
     void client.close().finally(() => {
       isClosed = true
     })
-    while (!isClosed) await client.poll(0, 20).catch(() => {})
+    while (!isClosed) await client.poll(0, 20).catch(() => nextTurn())
     await connection.close()
   })
 })

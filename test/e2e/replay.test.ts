@@ -1,7 +1,7 @@
 /** `pyrallel dlq replay` on a real Kafka: killed, at its rate and without one, beside another, and with the broker dying under it. */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { readToEnd } from '../../cli/dlq/read-topic.ts'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
@@ -68,7 +68,7 @@ async function recordsIn(connection: ViewedConnection, topic: string): Promise<r
     const closing = client.close().finally(() => {
       isClosed = true
     })
-    while (!isClosed) await client.poll(0, 20).catch(() => {})
+    while (!isClosed) await client.poll(0, 20).catch(() => nextTurn())
     await closing
   }
   return records
