@@ -41,8 +41,8 @@ const testTimeoutMs = 600_000
 const testFilesAtOnce: Readonly<Record<string, number>> = { contract: 4 }
 /** Which Kafka client each group has met, for its line of the summary. The others meet none. */
 const clientOfGroup: Readonly<Record<string, string>> = {
-  contract: 'on librdkafka',
-  integration: 'on librdkafka',
+  contract: 'on both clients',
+  integration: 'on librdkafka; build-javascript.test.ts on javascript',
   e2e: `on ${clientUnderTest}; javascript-*.test.ts on javascript`,
 }
 /** Starts commands by the dozen, so they are compiled first. The others start few, and must not meet a package that is made anew meanwhile. */
