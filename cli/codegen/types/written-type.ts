@@ -221,7 +221,7 @@ export class WrittenTypes implements NameFollower {
   /** How names are written: `Sku` of `Record<Sku, Order>`, of `Partial<Record<Sku, Order>>`, and of `{ [sku: Sku]: Order }`. */
   namesOf(owner: Written | undefined): Written | undefined {
     const source = this.mappedFrom(owner)
-    return source === undefined ? this.#mappedNames(owner) : this.namesOf(source)
+    return source === undefined ? (this.#mappedNames(owner) ?? this.#indexNames(owner)) : this.namesOf(source)
   }
 
   /** `undefined` for what is made of type parameters. */
@@ -231,14 +231,15 @@ export class WrittenTypes implements NameFollower {
 
   #mappedNames(owner: Written | undefined): Written | undefined {
     const { written } = this.follow(owner)
-    if (written === undefined) return undefined
-    const { node, bindings } = written
-    if (!ts.isMappedTypeNode(node)) return this.#indexNames(node, bindings)
-    const { constraint } = node.typeParameter
-    return constraint === undefined ? undefined : { node: constraint, bindings }
+    if (written === undefined || !ts.isMappedTypeNode(written.node)) return undefined
+    const { constraint } = written.node.typeParameter
+    return constraint === undefined ? undefined : { node: constraint, bindings: written.bindings }
   }
 
-  #indexNames(node: ts.Node, bindings: Bindings): Written | undefined {
+  #indexNames(owner: Written | undefined): Written | undefined {
+    const { written } = this.follow(owner)
+    if (written === undefined) return undefined
+    const { node, bindings } = written
     const members = ts.isTypeLiteralNode(node) ? node.members : this.#declaredMembers(node)
     const own = members.filter(ts.isIndexSignatureDeclaration)
     const [only, ...others] = own.length > 0 ? own : this.#inheritedIndexes(node)
