@@ -6,7 +6,7 @@ export function byte(value: number): Buffer {
   return Buffer.from([value])
 }
 
-function int16(value: number): Buffer {
+export function int16(value: number): Buffer {
   const bytes = Buffer.alloc(2)
   bytes.writeInt16BE(value)
   return bytes

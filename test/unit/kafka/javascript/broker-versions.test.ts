@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { connectJavascript } from '../../../../framework/kafka/javascript/client.ts'
 import type { Logger } from '../../../../framework/model/logger.ts'
-import { coordinatorHere, int16, int32, type OfferedVersions, scriptedBroker } from './scripted-broker.ts'
+import { int16, int32 } from '../../../e2e/kafka-request.ts'
+import { coordinatorHere, type OfferedVersions, scriptedBroker } from './scripted-broker.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 const [PRODUCE, FETCH, METADATA, COMMIT, COORDINATOR, VERSIONS, IDENTITY, HEARTBEAT] = [0, 1, 3, 8, 10, 18, 22, 68]

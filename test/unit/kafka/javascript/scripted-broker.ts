@@ -1,6 +1,7 @@
 /** A broker that a test writes: on a port of its own, with the answers that the test gives it, and every request that it was asked. */
 import { createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
+import { compactText, int16, int32 } from '../../../e2e/kafka-request.ts'
 
 /** What a broker offers of each request, by its key: its lowest and its highest version. */
 export type OfferedVersions = Readonly<Record<number, readonly [lowest: number, highest: number]>>
@@ -88,20 +89,4 @@ function clusterOfOne(port: number): Buffer {
 /** FindCoordinator v3: this broker. */
 export function coordinatorHere(port: number): Buffer {
   return Buffer.concat([int32(0), noError, noTags, int32(1), compactText('127.0.0.1'), int32(port), noTags])
-}
-
-export function int16(value: number): Buffer {
-  const bytes = Buffer.alloc(2)
-  bytes.writeInt16BE(value)
-  return bytes
-}
-
-export function int32(value: number): Buffer {
-  const bytes = Buffer.alloc(4)
-  bytes.writeInt32BE(value)
-  return bytes
-}
-
-function compactText(value: string): Buffer {
-  return Buffer.concat([Buffer.from([value.length + 1]), Buffer.from(value)])
 }
