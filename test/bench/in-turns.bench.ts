@@ -3,7 +3,8 @@
  * that is fast at one moment and half as fast at the next is so to all of them then: the same code twice differs by some hundredths, where runs one after the other
  * can differ by half. A ratio still depends on the moment, as memory weighs more in some systems: `node --import tsx test/bench/in-turns.bench.ts [a-8p] [bare,ours] [seconds each]`.
  * `ours@FOLDER` is ours of another checkout, such as the build before a change: `a-8p ours@../before,ours 12`.
- * Order per key is checked. `drain`, `drain-javascript`, `flood` and `cores` are bounds: each client alone, and what handlers that wait or compute allow: `d-500 cores,ours-worker`.
+ * Order per key is checked. `drain`, `drain-javascript`, `flood`, `chains` and `cores` are bounds: each client alone, and what handlers that wait (without and with order per key) or compute
+ * allow: `e-10ms-5000 chains,ours-javascript`, `d-500 cores,ours-worker`.
  * Processor time is of the whole process, and its peak memory that since its start.
  *
  * Rates are higher than those of `npm run bench`: what the broker and the client's threads have prepared is there when a turn begins.
@@ -27,7 +28,7 @@ import { type Comparison, compare, type Mark, missingRecords, type TurnRates, tu
 import { selectWorkloads, type Workload } from './matrix/workloads.ts'
 
 /** Peers that are no systems, but the bounds of those that are: what the client alone, client and event loop, or all cores allow. */
-const BOUNDS = ['drain', 'drain-javascript', 'flood', 'cores'] as const
+const BOUNDS = ['drain', 'drain-javascript', 'flood', 'chains', 'cores'] as const
 /** Starts what it has at once: it is the bound of those that keep the order. */
 const WITHOUT_ORDER = 'flood'
 const TURN_MS = 300

@@ -11,6 +11,7 @@ const names = [
   'drain',
   'drain-javascript',
   'flood',
+  'chains',
   'cores',
   'cores-thread',
   'each-message',
