@@ -80,9 +80,11 @@ const samples: Readonly<Record<RuleName, { bad: Record<string, string>; good: Re
       'framework/kafka/other.ts': "const kafka = await import('@confluentinc/kafka-javascript')",
       'cli/verbs/doctor.ts': "require('@confluentinc/kafka-javascript/lib/error.js')",
       'framework/kafka/javascript/producer.ts': "await import('@platformatic/kafka')",
+      'framework/kafka/javascript/connection.ts': "await import('./library.ts')",
     },
     good: {
-      'framework/kafka/javascript/client.ts': "await import('@platformatic/kafka')",
+      'framework/kafka/javascript/client.ts': "await import('./library.ts')",
+      'framework/kafka/javascript/library.ts': "export { Writer } from '@platformatic/kafka'",
       'framework/kafka/embedded/embedded-broker.ts': "const kafka = await import('@confluentinc/kafka-javascript')",
       'framework/kafka/types.ts': "import type { Message } from '@confluentinc/kafka-javascript'",
     },

@@ -5,7 +5,7 @@ import { type InstalledPackage, readManifest } from '../bundle/installed-package
 import { nativePackages } from '../bundle/native-packages.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { BoundPackages } from './bound-packages.ts'
-import { modulesInstead, type ShippedClient } from './kafka-clients.ts'
+import { javascriptLibrary, modulesInstead, type ShippedClient } from './kafka-clients.ts'
 import { nativeClient } from './outside-packages.ts'
 
 /** One copy in a process is all that OpenTelemetry allows, and it is the user's. */
@@ -109,5 +109,7 @@ function openFor(
   const tracing = client === 'librdkafka' || isTraced(root) ? [tracingApi] : []
   const external = [...native, ...tracing, ...found.map(({ name }) => name), ...settings.external]
   const instead = modulesInstead(client)
-  return openBundler({ root, outDir: folder, naming: 'plain', dependencies: { external }, sourceMaps, instead })
+  const definitionsOnly = client === 'javascript' ? [javascriptLibrary] : []
+  const dependencies = { external }
+  return openBundler({ root, outDir: folder, naming: 'plain', dependencies, sourceMaps, instead, definitionsOnly })
 }

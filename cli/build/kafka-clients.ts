@@ -7,7 +7,7 @@ import { isCompiled, packageRoot } from '../folders/package-root.ts'
 
 export type ShippedClient = 'librdkafka' | 'javascript'
 
-const javascriptLibrary = '@platformatic/kafka'
+export const javascriptLibrary = '@platformatic/kafka'
 
 /**
  * With 'auto' it is the native one: an image is built where that can be had, and what was not tried should not run in its place.

@@ -20,7 +20,15 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { bundleDiagnostic, machineCode, missingImport } from './bundle-diagnostic.ts'
 import { type BundleDone, type BundleEntry, bundleDone } from './bundle-done.ts'
 import { type BundleLook, lookAt } from './bundle-look.ts'
-import { attempts, importsBelow, insteadOf, virtual, virtualEntries, wasmInside } from './bundle-plugins.ts'
+import {
+  attempts,
+  definitionsOnly,
+  importsBelow,
+  insteadOf,
+  virtual,
+  virtualEntries,
+  wasmInside,
+} from './bundle-plugins.ts'
 import type { PlaceUse } from './place-uses.ts'
 
 export interface BundleSettings {
@@ -41,6 +49,8 @@ export interface BundleSettings {
   readonly from?: ReadonlyMap<string, string>
   /** Modules in the place of others, both absolute: of what would not be used. */
   readonly instead?: ReadonlyMap<string, string>
+  /** Packages whose modules do nothing but define: what is not used of them is left out. */
+  readonly definitionsOnly?: readonly string[]
 }
 
 export interface BundleFailed {
@@ -230,6 +240,7 @@ class AppBundler implements Bundler {
         importsBelow(from),
         insteadOf(this.#settings.instead ?? new Map()),
         wasmInside,
+        definitionsOnly(this.#settings.definitionsOnly ?? []),
       ],
     }
   }

@@ -85,6 +85,26 @@ export function insteadOf(places: ReadonlyMap<string, string>): Plugin {
   }
 }
 
+/**
+ * Packages whose modules do nothing but define: what is not used of them, and what only that would load, is left out. Asked for every import of every file,
+ * so only for builds.
+ */
+export function definitionsOnly(packages: readonly string[]): Plugin {
+  const isInside = (path: string) =>
+    packages.some((name) => path.replaceAll('\\', '/').includes(`/node_modules/${name}/`))
+  return {
+    name: 'pyrallel-definitions',
+    setup(build) {
+      if (packages.length === 0) return
+      build.onResolve({ filter: /.*/ }, async ({ path, importer, kind, resolveDir, pluginData }) => {
+        if (pluginData === definitionsOnly || !(packages.includes(path) || isInside(importer))) return undefined
+        const options = { importer, kind, resolveDir, pluginData: definitionsOnly }
+        return { ...(await build.resolve(path, options)), sideEffects: false }
+      })
+    },
+  }
+}
+
 /** What `@platformatic/kafka` reads from beside its file, as a module that holds it. */
 export const wasmInside: Plugin = {
   name: 'pyrallel-wasm',

@@ -27,13 +27,16 @@ const ports = [
   'framework/execution-plane/execution-engine.ts',
   'framework/time/clock.ts',
 ]
+/** Names in an import statement what is used of a library, so that a bundle can leave out the rest. It is loaded as a library is. */
+const namesOfJavascript = 'framework/kafka/javascript/library.ts'
 /** Each with the only files that may load it. */
 const kafkaLibraries: Readonly<Record<string, readonly string[]>> = {
   '@confluentinc/kafka-javascript': [
     'framework/kafka/librdkafka/client.ts',
     'framework/kafka/embedded/embedded-broker.ts',
   ],
-  '@platformatic/kafka': ['framework/kafka/javascript/client.ts'],
+  '@platformatic/kafka': [namesOfJavascript],
+  [namesOfJavascript]: ['framework/kafka/javascript/client.ts'],
 }
 /** All else in the control plane is the state machine. */
 const asyncShell =
@@ -100,10 +103,11 @@ function notBetweenPlanes(imported: Import, file: SourceFile): string | undefine
 }
 
 function notForKafka(imported: Import, file: SourceFile): string | undefined {
-  const importers = Object.entries(kafkaLibraries).find(([library]) => isPackage(imported.specifier, library))?.[1]
+  const isOf = (library: string) => imported.target === library || isPackage(imported.specifier, library)
+  const importers = Object.entries(kafkaLibraries).find(([library]) => isOf(library))?.[1]
   if (importers === undefined || imported.kind === 'type') return undefined
   if (!importers.includes(file.path)) return `${imports(imported)}; only ${importers.join(' and ')} may`
-  return imported.kind === 'dynamic'
+  return imported.kind === 'dynamic' || file.path === namesOfJavascript
     ? undefined
     : `${imports(imported)} at load time; \`await import()\` it when needed`
 }

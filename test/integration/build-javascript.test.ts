@@ -1,6 +1,6 @@
 /** What `pyrallel build` makes with the Kafka client in JavaScript: it runs in an empty folder, on whatever Node runs this test. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
@@ -43,6 +43,12 @@ async function produce(broker: EmbeddedBroker, codec: string, says: string): Pro
   await connection.close()
 }
 
+/** Of every source map in the folder. */
+function sourcesOf(folder: string): readonly string[] {
+  const maps = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.map'))
+  return maps.flatMap((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')).sources)
+}
+
 describe('a build with the Kafka client in JavaScript', { timeout: 300_000 }, () => {
   it('needs nothing to be installed: it handles records of every compression, on both engines, and commits them', async () => {
     const root = aProject(projectOn('javascript'))
@@ -55,6 +61,11 @@ describe('a build with the Kafka client in JavaScript', { timeout: 300_000 }, ()
     const dockerfile = readFileSync(join(dist, 'Dockerfile'), 'utf8')
     assert.equal(dockerfile.match(/^FROM /gm)?.length, 1)
     assert.doesNotMatch(dockerfile, /npm|node_modules/)
+    assert.deepEqual(
+      sourcesOf(dist).filter((file) => /avsc|clients\/consumer\/consumer/.test(file)),
+      [],
+      'what is not used of the library is left out',
+    )
     const folder = installed(dist)
     assert.equal(existsSync(join(folder, 'node_modules')), false)
 

@@ -1,4 +1,4 @@
-/** Connects to Kafka in JavaScript. The only file that loads @platformatic/kafka, and only when it is called. */
+/** Connects to Kafka in JavaScript. The only file that loads @platformatic/kafka, by library.ts, and only when it is called. */
 import { securityGaps } from '../../config/security-options.ts'
 import { PyrallelError, toError } from '../../model/errors.ts'
 import { systemClock } from '../../time/clock.ts'
@@ -13,7 +13,7 @@ export const LIBRARY_VERSION = '2.12.1'
 /** Loads the library's module. Replaced in tests, to see what happens where it cannot be loaded. */
 export type JavascriptLoader = () => Promise<unknown>
 
-const importJavascript: JavascriptLoader = () => import('@platformatic/kafka')
+const importJavascript: JavascriptLoader = () => import('./library.ts')
 
 /** @throws PyrallelError PYR_CLIENT_MISSING, saying why and what to run */
 export async function loadJavascript(load: JavascriptLoader = importJavascript): Promise<JavascriptLibrary> {
