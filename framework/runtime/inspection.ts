@@ -1,0 +1,56 @@
+/** What tools and pages ask a running process about its records. Every question is answered at once, out of what is there, and changes nothing. */
+import type { ActionResult, BreakerAction, RecordAction } from '../model/action.ts'
+import type {
+  KeyExplanation,
+  KeyRows,
+  OpenBreaker,
+  RecordAt,
+  RecordExplanation,
+  RetryRows,
+} from '../model/explanation.ts'
+import type { GroupStanding } from '../model/membership.ts'
+import type { PartitionView, RunsLimits } from '../model/partition-view.ts'
+import type { TopicPartition } from '../model/record.ts'
+import type { Timeline, WatchOptions } from '../model/timeline.ts'
+
+/** Follows records from now on, until `stop`. */
+export interface Watch {
+  /** The newest first. */
+  timelines(): readonly Timeline[]
+  timelineOf(at: RecordAt): Timeline | undefined
+  stop(): void
+}
+
+/** Each rejects a group that does not run here with PYR_USAGE. */
+export interface Inspection {
+  /** `null`: the partition is not assigned to this process. */
+  explain(group: string, at: RecordAt): RecordExplanation | null
+  /** Looks at 100,000 records at most. `null`: no assigned partition of the topic has a record of the key, nor its breaker. */
+  explainKey(group: string, topic: string, key: Buffer): KeyExplanation | null
+  /** One partition, whole: by default at most 100,000 looks and 2,000 runs. `null`: it is not assigned to this process. */
+  partition(group: string, of: TopicPartition, limits?: Partial<RunsLimits>): PartitionView | null
+  /** Several at once, at most 60, with 256 looks each by default; those that are not assigned here are left out. */
+  partitions(group: string, of: readonly TopicPartition[], limits?: Partial<RunsLimits>): readonly PartitionView[]
+  /** Keys with most records, or with the oldest first record; by default at most 50 of them. Looks at 100,000 records at most. */
+  keys(group: string, by: 'depth' | 'age', of?: Partial<TopicPartition>, most?: number): KeyRows
+  /** Keys whose records are given up without running, those that failed last first; by default at most 200. */
+  openBreakers(group: string, most?: number): readonly OpenBreaker[]
+  /** By default at most 200. */
+  retries(group: string, most?: number): RetryRows
+  standing(group: string): GroupStanding
+  /** One at a time for each group: a second one ends the first. */
+  watch(group: string, options: WatchOptions): Watch
+}
+
+/**
+ * What somebody may do about single records by hand. None moves an offset: order, guards and commits stay the control plane's. What was asked for is told as
+ * an event and a log line. Each rejects a group that does not run here with PYR_USAGE.
+ */
+export interface RecordActions {
+  /** The next attempt of a record that waits for one begins as soon as there is a slot. */
+  retryNow(group: string, of: RecordAction): ActionResult
+  /** A record that waits, or is the next of its key, gets no further attempt: it goes to the dead-letter topic of its handler. */
+  giveUp(group: string, of: RecordAction): ActionResult
+  /** The records of a poisoned key run again. */
+  closeBreaker(group: string, of: BreakerAction): ActionResult
+}
