@@ -1,0 +1,195 @@
+/** What is sent to the console to change something, and what comes back. All are POSTs with `application/json`. Types only. */
+import type { BytesView, FailureView, KeyRow, Place, RecordState, RecordView, WaitsFor } from './protocol.ts'
+
+/** POST `/api/handlers/{id}/pause`, `/resume`: body `{}`. */
+export interface PausedAnswer {
+  /** All that are paused now. */
+  readonly paused: readonly string[]
+}
+
+/** POST `/api/records/{g}/{t}/{p}/{o}/retry-now`, `/give-up`. A 409 carries the record as it is by now. */
+export interface RecordActionBody {
+  readonly epoch: number
+  readonly attempt: number
+}
+export interface RecordActionAnswer {
+  readonly record: RecordView
+}
+
+/** POST `/api/breakers/close` */
+export interface CloseBreakerBody {
+  readonly group: string
+  readonly topic: string
+  readonly partition: number
+  readonly epoch: number
+  /** `breaker.id` of a row of `/api/keys`. */
+  readonly breaker: string
+}
+export interface CloseBreakerAnswer {
+  readonly closed: true
+}
+
+/** POST `/api/keys/find`: exactly one of `key` and `keyBase64`. */
+export interface FindKeyBody {
+  readonly group: string
+  readonly topic: string
+  readonly key?: string
+  readonly keyBase64?: string
+}
+export interface FindKeyAnswer {
+  /** Where records of the key go by the usual partitioner; `null` where the number of partitions is not known. */
+  readonly partition: number | null
+  /** Records of it in memory that are not done. */
+  readonly depth: number
+  readonly first: { readonly place: Place; readonly state: RecordState } | null
+  readonly running: Place | null
+  readonly waitsFor: readonly WaitsFor[]
+  readonly breaker: KeyRow['breaker']
+}
+
+/** GET `/api/dead-letters` */
+export interface DeadLetterTopicsAnswer {
+  readonly topics: readonly { readonly topic: string; readonly handlerIds: readonly string[] }[]
+}
+
+/** GET `/api/dead-letters/{t}?cursor&fingerprint`: its groups (1,000 at most) and letters, the newest first (50 at most). */
+export interface DeadLettersAnswer {
+  readonly topic: string
+  readonly groups: readonly LetterGroupRow[]
+  readonly letters: readonly LetterRow[]
+  /** For the next call; `null`: there are no more. */
+  readonly cursor: string | null
+  /** Letters that were read, and whether the 5 s were over before the end. */
+  readonly looked: number
+  readonly isCut: boolean
+}
+
+export interface LetterGroupRow {
+  readonly fingerprint: string | null
+  readonly handlerId: string | null
+  readonly error: string
+  readonly count: number
+  readonly firstAt: number
+  readonly lastAt: number
+}
+
+export interface LetterRow {
+  readonly place: Place
+  readonly writtenAt: number
+  readonly key: BytesView | null
+  /** Where it was before; `null` where it does not tell. */
+  readonly source: Place | null
+  readonly handlerId: string | null
+  readonly attempts: number | null
+  readonly error: FailureView
+  readonly fingerprint: string | null
+  readonly replays: number
+  readonly hasPayload: boolean
+}
+
+/** GET `/api/dead-letters/{t}/{p}/{o}` */
+export interface LetterAnswer {
+  readonly letter: LetterRow & {
+    readonly value: BytesView | null
+    readonly headers: readonly (readonly [name: string, value: BytesView | null])[]
+  }
+  /** Whether its value satisfies the schema of today: `null` where there is none, or no value. */
+  readonly passesToday: boolean | null
+  /** Why not, one a line; 20 at most. */
+  readonly misfits: readonly string[]
+}
+
+/** Which letters: those at `places`, else all of a `fingerprint`, else all that the times leave. */
+export interface LetterSelection {
+  readonly places?: readonly { readonly partition: number; readonly offset: number }[]
+  readonly fingerprint?: string
+  readonly handlerId?: string
+  readonly sinceAt?: number
+  readonly untilAt?: number
+}
+
+/** POST `/api/dead-letters/{t}/plan` */
+export interface PlanBody {
+  readonly select: LetterSelection
+  /** Instead of the topics that their headers name. One that a handler of this process reads. */
+  readonly to?: string
+  /** 1 to 100,000. Default 1,000. */
+  readonly limit?: number
+  /** Letters that were replayed so often are left out. 1 to 100. Default 3. */
+  readonly maxReplays?: number
+}
+export interface PlanAnswer {
+  readonly plan: string
+  /** It is forgotten then. */
+  readonly expiresAt: number
+  readonly counts: readonly { readonly target: string; readonly records: number }[]
+  readonly refused: readonly { readonly why: RefusedWhy; readonly records: number }[]
+  readonly looked: number
+  readonly isCut: boolean
+}
+export type RefusedWhy = 'replayed-too-often' | 'no-payload' | 'no-target' | 'target-not-allowed' | 'replayed-already'
+
+/** POST `/api/dead-letters/{t}/replays`: 202. One at a time for a topic, else 409. */
+export interface ReplayBody {
+  readonly plan: string
+  /** Records a second, 1 to 10,000. Default 100. */
+  readonly rate?: number
+}
+/** Also GET `/api/replays/{id}`, and POST `/api/replays/{id}/stop` with `{}`. */
+export interface ReplayAnswer {
+  readonly id: string
+  readonly topic: string
+  readonly state: 'running' | 'stopping' | 'done' | 'stopped' | 'failed'
+  readonly startedAt: number
+  readonly endedAt: number | null
+  readonly planned: number
+  readonly published: readonly { readonly target: string; readonly records: number }[]
+  readonly failed: number
+  readonly skipped: readonly { readonly why: RefusedWhy; readonly records: number }[]
+  readonly error: FailureView | null
+}
+
+/** POST `/api/dev/send`. `value` is any JSON; without it, a tombstone. */
+export interface DevSendBody {
+  readonly topic: string
+  readonly value?: unknown
+  readonly key?: string
+  readonly headers?: readonly (readonly [name: string, value: string])[]
+}
+export interface DevSendAnswer {
+  readonly place: { readonly topic: string }
+  /** Why the handler will refuse it; empty where it satisfies the schema. It is sent all the same. */
+  readonly misfits: readonly string[]
+}
+
+/** POST `/api/dev/fake`: a made-up value that satisfies the topic's schema. */
+export interface DevFakeBody {
+  readonly topic: string
+}
+export interface DevFakeAnswer {
+  readonly value: unknown
+  readonly key: string | null
+  /** JSON Schema, for the form; `null` where the topic has none. */
+  readonly schema: object | null
+}
+
+export const chaosKinds = ['rebalance', 'kill-thread', 'slow-commits', 'hole', 'fail-next'] as const
+export type ChaosKind = (typeof chaosKinds)[number]
+
+/** POST `/api/dev/chaos/{what}`: fields that its kind does not have are refused. */
+export interface ChaosBody {
+  /** `kill-thread`, `fail-next`: of which. Default any. */
+  readonly handlerId?: string
+  /** `fail-next`: how many attempts fail. 1 to 1,000. Default 10. */
+  readonly attempts?: number
+  /** `slow-commits`: for how long, 1,000 to 60,000. Default 10,000. */
+  readonly forMs?: number
+  /** `hole`: in which topic. */
+  readonly topic?: string
+}
+export interface ChaosAnswer {
+  readonly what: ChaosKind
+  /** What was done, one sentence. */
+  readonly done: string
+  readonly untilAt: number | null
+}

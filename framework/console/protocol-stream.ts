@@ -1,0 +1,67 @@
+/**
+ * GET `/api/stream?view=<what>&partitions=<g>/<t>/<p>,…`: frames of an event stream, read by `fetch`. Types only.
+ *
+ * `id: <instance>-<n>`, `event: <name>`, `data: <one line of JSON>`, an empty line. `n` grows by one; a gap, or another instance, means: begin anew.
+ * At most 10 frames a second, of 64 kB. Who has not read 256 kB gets a `snapshot` next; who reads nothing for 30 s is cut off.
+ */
+import type {
+  BytesView,
+  HandlerRow,
+  PartitionView,
+  Place,
+  RecordState,
+  SnapshotAnswer,
+  TimelineStep,
+  Verdict,
+} from './protocol.ts'
+
+/** `overview`: no records; `records`: those too. */
+export const streamViews = ['overview', 'records'] as const
+export type StreamView = (typeof streamViews)[number]
+
+/** So many partitions may be named, and get a ribbon. */
+export const MAX_RIBBONS = 60
+
+export interface StreamFrames {
+  /** All there is: first, and whenever what came before does not count any more. */
+  readonly snapshot: SnapshotAnswer & {
+    readonly handlers: readonly HandlerRow[]
+    readonly partitions: readonly PartitionView[]
+  }
+  /** What has changed. A partition, handler or verdict that is left out is as before. */
+  readonly delta: {
+    readonly at: number
+    readonly verdict?: Verdict
+    readonly handlers?: readonly HandlerRow[]
+    readonly partitions?: readonly PartitionView[]
+    /** Every other second: counts of all groups. */
+    readonly metrics?: SnapshotAnswer['metrics']
+  }
+  /** View `records`: what has become of records, 50 a frame at most; `left`: how many more there were. */
+  readonly records: { readonly rows: readonly LiveRecord[]; readonly left: number }
+  /** Something that an operator should read: a rebalance, a fault of a client, an action. */
+  readonly note: StreamNote
+}
+export type StreamFrameName = keyof StreamFrames
+
+export interface LiveRecord {
+  readonly at: number
+  readonly group: string
+  readonly handlerId: string
+  readonly place: Place
+  readonly key: BytesView | null
+  readonly state: RecordState | 'filtered' | 'retry'
+  readonly attempt: number
+  readonly durationMs: number
+  readonly error: string | null
+  readonly timeline: readonly TimelineStep[]
+}
+
+export interface StreamNote {
+  readonly at: number
+  readonly level: 'info' | 'warn' | 'error'
+  /** The name of the event: `partition.revoked`, `commit.failed`, `action.pause`. */
+  readonly kind: string
+  readonly text: string
+  readonly group: string | null
+}
