@@ -1,5 +1,6 @@
 /** What is sent to the console to change something, and what comes back. All are POSTs with `application/json`. Types only. */
-import type { BytesView, FailureView, KeyRow, Place, RecordState, RecordView, WaitsFor } from './protocol.ts'
+import type { BytesView, Place } from './protocol.ts'
+import type { FailureView, KeyRow, RecordView } from './protocol-records.ts'
 
 /** POST `/api/handlers/{id}/pause`, `/resume`: body `{}`. */
 export interface PausedAnswer {
@@ -23,7 +24,7 @@ export interface CloseBreakerBody {
   readonly partition: number
   readonly epoch: number
   /** `breaker.id` of a row of `/api/keys`. */
-  readonly breaker: string
+  readonly breaker: number
 }
 export interface CloseBreakerAnswer {
   readonly closed: true
@@ -37,14 +38,17 @@ export interface FindKeyBody {
   readonly keyBase64?: string
 }
 export interface FindKeyAnswer {
-  /** Where records of the key go by the usual partitioner; `null` where the number of partitions is not known. */
-  readonly partition: number | null
-  /** Records of it in memory that are not done. */
-  readonly depth: number
-  readonly first: { readonly place: Place; readonly state: RecordState } | null
-  readonly running: Place | null
-  readonly waitsFor: readonly WaitsFor[]
-  readonly breaker: KeyRow['breaker']
+  /** `null`: no assigned partition of the topic has a record of it in memory, nor its breaker. */
+  readonly found: {
+    readonly partition: number
+    readonly handlerId: string
+    readonly epoch: number
+    readonly depth: number
+    readonly isCut: boolean
+    /** Its first record. */
+    readonly first: RecordView | null
+    readonly breaker: KeyRow['breaker']
+  } | null
 }
 
 /** GET `/api/dead-letters` */

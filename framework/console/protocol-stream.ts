@@ -4,16 +4,8 @@
  * `id: <instance>-<n>`, `event: <name>`, `data: <one line of JSON>`, an empty line. `n` grows by one; a gap, or another instance, means: begin anew.
  * At most 10 frames a second, of 64 kB. Who has not read 256 kB gets a `snapshot` next; who reads nothing for 30 s is cut off.
  */
-import type {
-  BytesView,
-  HandlerRow,
-  PartitionView,
-  Place,
-  RecordState,
-  SnapshotAnswer,
-  TimelineStep,
-  Verdict,
-} from './protocol.ts'
+import type { BytesView, HandlerRow, Place, SnapshotAnswer, Verdict } from './protocol.ts'
+import type { PartitionView, RecordState, TimelineStep } from './protocol-records.ts'
 
 /** `overview`: no records; `records`: those too. */
 export const streamViews = ['overview', 'records'] as const

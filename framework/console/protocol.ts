@@ -1,50 +1,15 @@
 /**
  * What the paths below `/api` of the console answer to a GET, as plain JSON: the page, the command line and tests read the same. Types only.
- * What changes something stands in `protocol-actions.ts`, what streams in `protocol-stream.ts`.
+ * What is asked of partitions and records stands in `protocol-records.ts`, what changes
+ * something in `protocol-actions.ts`, what streams in `protocol-stream.ts`, what went wrong in `protocol-errors.ts`.
  *
  * Times are milliseconds since the Unix epoch and end in `At`; spans are milliseconds and end in `Ms`. Offsets are Kafka's.
  */
 
 import type { SystemMetrics } from '../model/snapshot.ts'
-import type { FailureReason } from '../model/work.ts'
 
 /** Grows when an answer changes its meaning; new fields do not count. */
 export const PROTOCOL_VERSION = 1
-
-/** Every answer that is none: statuses 400 401 403 404 405 409 413 415 421 429 500 503. */
-export interface ErrorAnswer {
-  readonly error: {
-    readonly code: ErrorAnswerCode
-    /** The facts, one sentence. */
-    readonly message: string
-    /** What to do now, one sentence. */
-    readonly next: string
-    /** Of `conflict` about a record: what it is by now. */
-    readonly record?: RecordView
-  }
-}
-
-export const errorAnswerCodes = [
-  'bad-request',
-  'token-in-query',
-  'no-token',
-  'wrong-token',
-  'too-many-wrong-tokens',
-  'forbidden',
-  'masked',
-  'actions-off',
-  'not-found',
-  'method',
-  'conflict',
-  'too-large',
-  'content-type',
-  'misdirected',
-  'too-often',
-  'broken',
-  'too-many-streams',
-  'not-running',
-] as const
-export type ErrorAnswerCode = (typeof errorAnswerCodes)[number]
 
 /** Bytes of a key, a value or a header. `null` in their place where there are none: a null key, a tombstone. */
 export interface BytesView {
@@ -206,27 +171,36 @@ export interface TopologyAnswer {
 export interface GroupAnswer {
   readonly group: string
   readonly membership: 'joining' | 'assigned' | 'idle' | 'leaving' | 'left'
-  /** Of the client; what it does not tell is `null`. */
+  /** What the client does not tell is `null`. */
   readonly memberId: string | null
-  readonly epoch: number | null
+  readonly generation: number | null
   readonly members: number | null
   readonly assignedPartitions: number
   readonly isCutOff: boolean
   readonly sinceAnswerMs: number | null
   readonly sincePollMs: number | null
   readonly uncommitted: number
-  /** Of the last hour, the newest first, 50 at most. */
+  /** Of the last hour, the newest first, 100 at most. */
   readonly rebalances: readonly RebalanceRow[]
-  readonly commits: { readonly done: number; readonly failed: number; readonly lastFailure: FailureView | null }
+  readonly isCut: boolean
+  readonly commits: {
+    readonly acknowledged: number
+    readonly acknowledgedAt: number | null
+    readonly failed: number
+    readonly lastFailure: { readonly at: number; readonly code: string; readonly message: string } | null
+  }
 }
 
 export interface RebalanceRow {
   readonly at: number
-  readonly assigned: number
-  readonly revoked: number
-  readonly lost: number
-  /** Records that were in flight and were given up: they run again elsewhere. */
-  readonly leftBehind: number
+  readonly kind: 'assigned' | 'revoked' | 'lost'
+  readonly partitions: number
+  /** 5 of them at most. */
+  readonly first: readonly { readonly topic: string; readonly partition: number }[]
+  /** Of `assigned`: completions above the positions that the commits brought back. */
+  readonly restored: number
+  /** Of `revoked` and `lost`: records that the next owner runs again. */
+  readonly runsAgain: number
 }
 
 export const historySeries = [
@@ -248,163 +222,6 @@ export interface HistoryAnswer {
   readonly everyMs: number
   /** `null`: nothing was known then. */
   readonly points: readonly (readonly [at: number, value: number | null])[]
-}
-
-/** What the offsets of a run are. */
-export type RunKind =
-  /** Below the position that the group has stored. */
-  | 'committed'
-  /** Done, above the stored position: a crash now would run it again unless commit metadata tells of it. */
-  | 'done'
-  | 'running'
-  /** Failed, and tried again at `dueAt`. */
-  | 'waiting'
-  /** Given up, and not yet acknowledged by the dead-letter topic. */
-  | 'dead'
-  | 'queued'
-  | 'hole'
-  /** In the log, and not in memory. */
-  | 'not-fetched'
-
-/** Offsets of one kind in a row: `from` to below `to`. */
-export type OffsetRun = readonly [kind: RunKind, from: number, to: number, dueAt?: number]
-
-/** GET `/api/partitions/{g}/{t}/{p}`, and the ribbons of the stream. */
-export interface PartitionView {
-  readonly group: string
-  readonly topic: string
-  readonly partition: number
-  readonly handlerId: string
-  readonly epoch: number
-  readonly position: number | null
-  readonly committedPosition: number | null
-  readonly nextOffset: number | null
-  readonly logEnd: number | null
-  /** How old that is; `null` where nobody knows. */
-  readonly logEndAgeMs: number | null
-  /** How many records a crash at this moment would run again. */
-  readonly runsAgain: number
-  /** UTF-16 units; `limit` 0: completions above the position are not stored. */
-  readonly metadata: { readonly used: number; readonly limit: number }
-  readonly pausedBecause: 'records' | 'bytes' | null
-  readonly isDraining: boolean
-  readonly isTight: boolean
-  /** Ascending, without a gap between them; 2,000 at most, from the position on. */
-  readonly runs: readonly OffsetRun[]
-  /** There are more runs than these. */
-  readonly isCut: boolean
-}
-
-export type RecordState =
-  | 'queued'
-  | 'running'
-  | 'waiting'
-  | 'dead'
-  | 'done'
-  | 'committed'
-  | 'hole'
-  | 'not-fetched'
-  | 'unknown'
-
-/** One reason why a record does not run. A record runs when the list is empty. */
-export type WaitsFor =
-  /** A record of its key (or of its partition, by the handler's ordering) before it. */
-  | { readonly kind: 'record'; readonly place: Place; readonly state: RecordState; readonly behind: number }
-  /** All slots of the handler are in use. */
-  | { readonly kind: 'slots'; readonly inFlight: number; readonly limit: number }
-  | { readonly kind: 'adaptive-limit'; readonly inFlight: number; readonly limit: number }
-  | { readonly kind: 'rate'; readonly perSecond: number }
-  | { readonly kind: 'batch'; readonly dueAt: number | null }
-  | { readonly kind: 'metadata' }
-  /** A handler of an earlier assignment is at work on the key. */
-  | { readonly kind: 'earlier-assignment' }
-  | { readonly kind: 'retry'; readonly dueAt: number; readonly attempt: number }
-  | { readonly kind: 'dead-letter'; readonly topic: string | null }
-  | { readonly kind: 'intake'; readonly limit: 'records' | 'bytes' }
-  | { readonly kind: 'draining' }
-  | { readonly kind: 'partition-paused'; readonly limit: 'records' | 'bytes' }
-  | { readonly kind: 'handler-paused' }
-  | { readonly kind: 'starts-stopped'; readonly why: 'unacknowledged' | 'uncommitted' }
-  | { readonly kind: 'poisoned'; readonly untilAt: number }
-  | { readonly kind: 'fetch'; readonly behind: number }
-
-export interface FailureView {
-  readonly reason: FailureReason | null
-  readonly name: string
-  /** Masked: empty. */
-  readonly message: string
-  readonly stack: string | null
-  readonly attempt: number | null
-  readonly at: number | null
-  /** In dev: the frame of the user's own code, relative to the project, and a link that an editor opens. */
-  readonly source?: { readonly file: string; readonly line: number; readonly column: number; readonly link: string }
-}
-
-/** GET `/api/records/{g}/{t}/{p}/{o}` */
-export interface RecordView {
-  readonly group: string
-  readonly handlerId: string
-  readonly place: Place
-  readonly state: RecordState
-  /** To send back with retry now and give up; `null` where it is in no assignment. */
-  readonly epoch: number | null
-  /** The number of the attempt that runs, or of the next one. */
-  readonly attempt: number | null
-  readonly attempts: number | null
-  readonly waitsFor: readonly WaitsFor[]
-  /** Since it holds the position; `null` where it does not. */
-  readonly blockingMs: number | null
-  /** `undefined` in all five: its bytes are not in memory. */
-  readonly key?: BytesView | null
-  readonly value?: BytesView | null
-  readonly headers?: readonly (readonly [name: string, value: BytesView | null])[]
-  readonly timestampAt?: number
-  readonly traceId?: string | null
-  /** 10 at most, the newest first. */
-  readonly failures: readonly FailureView[]
-  readonly timeline: readonly TimelineStep[]
-  readonly can: { readonly retryNow: boolean; readonly giveUp: boolean; readonly copy: boolean }
-}
-
-export interface TimelineStep {
-  readonly at: number
-  readonly what: 'fetched' | 'queued' | 'started' | 'failed' | 'retry' | 'published' | 'done' | 'dead' | 'committed'
-  readonly attempt?: number
-  readonly topic?: string
-}
-
-/** GET `/api/keys?g&t&by=depth|age` */
-export interface KeysAnswer {
-  readonly rows: readonly KeyRow[]
-  /** Shards that were looked at; `isCut`: there are more. */
-  readonly looked: number
-  readonly isCut: boolean
-}
-
-export interface KeyRow {
-  readonly topic: string
-  readonly partition: number
-  readonly key: BytesView | null
-  readonly depth: number
-  readonly oldestAt: number | null
-  readonly first: Place
-  readonly running: Place | null
-  /** Poisoned: what closes it, with the epoch of its partition. */
-  readonly breaker: { readonly id: string; readonly epoch: number; readonly untilAt: number } | null
-}
-
-/** GET `/api/retries?g`: by due time, 200 at most. */
-export interface RetriesAnswer {
-  readonly rows: readonly {
-    readonly place: Place
-    readonly handlerId: string
-    readonly key: BytesView | null
-    readonly attempt: number
-    readonly dueAt: number
-    readonly epoch: number
-    readonly failure: FailureView | null
-  }[]
-  readonly isCut: boolean
 }
 
 /** GET `/api/instances` */

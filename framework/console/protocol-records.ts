@@ -1,0 +1,191 @@
+/** What the console answers about partitions, records, keys and retries. Types only; times as in `protocol.ts`. */
+import type { FailureReason } from '../model/work.ts'
+import type { BytesView, Place } from './protocol.ts'
+
+/** What the offsets of a run are. `done-above-gap`: a crash repeats them only where no acknowledged commit tells of them. `not-fetched`: not in memory. */
+export type RunState =
+  | 'committed'
+  | 'done'
+  | 'done-above-gap'
+  | 'in-flight'
+  | 'waiting'
+  | 'dead'
+  | 'queued'
+  | 'hole'
+  | 'not-fetched'
+
+/** Offsets of one state in a row: `from` to below `to`. Of `waiting`: when the first of them is due. */
+export type RunRow = readonly [state: RunState, from: number, to: number, dueAt?: number]
+
+/** GET `/api/partitions/{g}/{t}/{p}`, and the ribbons of the stream. */
+export interface PartitionView {
+  readonly group: string
+  readonly topic: string
+  readonly partition: number
+  readonly handlerId: string
+  readonly epoch: number
+  readonly position: number | null
+  readonly committedPosition: number | null
+  readonly nextOffset: number | null
+  readonly logEnd: number | null
+  /** How old that is; `null` where nobody knows. */
+  readonly logEndAgeMs: number | null
+  /** How many records a crash at this moment would run again. */
+  readonly runsAgain: number
+  /** UTF-16 units; `limit` 0: completions above the position are not stored. */
+  readonly metadata: { readonly used: number; readonly limit: number }
+  readonly pausedBecause: 'records' | 'bytes' | null
+  readonly isDraining: boolean
+  readonly isTight: boolean
+  /** Ascending, without a gap between them; 2,000 at most. */
+  readonly runs: readonly RunRow[]
+  /** Where the list ends because it is full; `null` when it is whole. */
+  readonly cutAt: number | null
+  /** Not every offset was looked at: what is between two looks counts as the first. */
+  readonly isSampled: boolean
+}
+
+export type RecordState =
+  | 'queued'
+  | 'in-flight'
+  /** For its next attempt. */
+  | 'waiting'
+  /** For the dead-letter topic's acknowledgement. */
+  | 'dead'
+  /** Below the position that the group has stored. */
+  | 'committed'
+  /** Below the position, and not yet below the stored one. */
+  | 'done'
+  | 'done-above-gap'
+  /** It does not exist: others above it have arrived. */
+  | 'hole'
+  | 'not-fetched'
+  /** At or above the end of the log. */
+  | 'not-written'
+
+/** One thing that keeps a record from its next step. A record runs, is done or does not exist when the list is empty. */
+export type WaitsFor =
+  /** Records of its key (or partition) run one after the other, and this one is first. `ahead`: how many are before it, 1,000 at most. */
+  | {
+      readonly kind: 'record'
+      readonly offset: number
+      readonly state: RecordState
+      readonly attempt: number
+      readonly ahead: number
+    }
+  /** A handler of an earlier assignment is at work on its key. */
+  | { readonly kind: 'earlier-assignment' }
+  /** `isPause`: its batch has failed, and runs again in parts then. */
+  | { readonly kind: 'retry'; readonly dueAt: number; readonly isPause: boolean }
+  | { readonly kind: 'dead-letter'; readonly topic: string; readonly isSent: boolean }
+  | { readonly kind: 'slots'; readonly inFlight: number; readonly capacity: number }
+  | { readonly kind: 'adaptive-limit'; readonly inFlight: number; readonly limit: number }
+  | { readonly kind: 'rate'; readonly perSecond: number; readonly nextAt: number }
+  | { readonly kind: 'batch'; readonly size: number; readonly dueAt: number }
+  /** What is completed above the position leaves no room for more. */
+  | { readonly kind: 'metadata'; readonly used: number; readonly limit: number; readonly span: number }
+  /** Memory for records is full: over all partitions (`isHeld`), or the part of this one. */
+  | { readonly kind: 'memory'; readonly limit: 'records' | 'bytes'; readonly isHeld: boolean }
+  | { readonly kind: 'fetch' }
+  | { readonly kind: 'handler-paused' }
+  | { readonly kind: 'draining' }
+  | { readonly kind: 'starts-stopped'; readonly why: 'unacknowledged' | 'uncommitted' }
+  | { readonly kind: 'commits-refused' }
+  | { readonly kind: 'poisoned'; readonly breaker: number; readonly until: number }
+  /** Nothing but its turn among the others of its handler. */
+  | { readonly kind: 'turn' }
+
+export interface FailureView {
+  readonly reason: FailureReason | null
+  readonly name: string
+  /** Masked: empty. */
+  readonly message: string
+  readonly stack: string | null
+  readonly attempt: number | null
+  readonly at: number | null
+  /** In dev: the frame of the user's own code, relative to the project, and a link that an editor opens. */
+  readonly source?: { readonly file: string; readonly line: number; readonly column: number; readonly link: string }
+}
+
+/** GET `/api/records/{g}/{t}/{p}/{o}` */
+export interface RecordView {
+  readonly group: string
+  readonly handlerId: string
+  readonly place: Place
+  readonly state: RecordState
+  /** To send back with retry now and give up; `null` where it is in no assignment. */
+  readonly epoch: number | null
+  /** The number of the attempt that runs, or of the next one. */
+  readonly attempt: number | null
+  readonly attempts: number | null
+  readonly waitsFor: readonly WaitsFor[]
+  /** It is what holds the position. */
+  readonly isBlocking: boolean
+  readonly blocksSince: number | null
+  /** `undefined` in all five: its bytes are not in memory. */
+  readonly key?: BytesView | null
+  readonly value?: BytesView | null
+  readonly headers?: readonly (readonly [name: string, value: BytesView | null])[]
+  readonly timestampAt?: number
+  readonly traceId?: string | null
+  /** 10 at most, the newest first. */
+  readonly failures: readonly FailureView[]
+  readonly timeline: readonly TimelineStep[]
+  readonly can: { readonly retryNow: boolean; readonly giveUp: boolean; readonly copy: boolean }
+}
+
+export type TimelineStep =
+  | { readonly at: number; readonly kind: 'fetched' | 'queued' | 'recalled' | 'committed' | 'gone' }
+  /** With so many others. */
+  | { readonly at: number; readonly kind: 'started'; readonly attempt: number; readonly batch: number }
+  | {
+      readonly at: number
+      readonly kind: 'failed'
+      readonly attempt: number
+      readonly reason: FailureReason
+      readonly durationMs: number
+      readonly delayMs: number
+    }
+  | { readonly at: number; readonly kind: 'batch-split'; readonly delayMs: number }
+  | { readonly at: number; readonly kind: 'published'; readonly topic: string }
+  | { readonly at: number; readonly kind: 'dead'; readonly topic: string | null; readonly reason: FailureReason }
+  | { readonly at: number; readonly kind: 'done'; readonly durationMs: number; readonly filtered: boolean }
+
+/** GET `/api/keys?g&t&by=depth|age` */
+export interface KeysAnswer {
+  readonly rows: readonly KeyRow[]
+  /** Shards that were looked at; `isCut`: there are more. */
+  readonly looked: number
+  readonly isCut: boolean
+}
+
+export interface KeyRow {
+  readonly topic: string
+  readonly partition: number
+  readonly epoch: number
+  /** `null`: the handler keeps the order of the whole partition. */
+  readonly key: BytesView | null
+  readonly depth: number
+  /** Its first record. */
+  readonly offset: number
+  readonly state: RecordState
+  readonly attempt: number
+  /** Of the first record, as Kafka has it; `null` where its producer set none. */
+  readonly timestampAt: number | null
+  /** Its records are given up without running; `null`: they are not. What closes it, with the epoch. */
+  readonly breaker: { readonly id: number; readonly untilAt: number } | null
+}
+
+/** GET `/api/retries?g`: by due time, 200 at most. */
+export interface RetriesAnswer {
+  readonly rows: readonly {
+    readonly place: Place
+    readonly handlerId: string
+    readonly key: BytesView | null
+    readonly attempt: number
+    readonly dueAt: number
+    readonly epoch: number
+    readonly failure: FailureView | null
+  }[]
+  readonly isCut: boolean
+}
