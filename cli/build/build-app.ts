@@ -61,7 +61,7 @@ export type BuildOutcome =
     }
   | { readonly kind: 'failed'; readonly diagnostics: readonly Diagnostic[] }
 
-/** Shows what nobody catches; it runs before anything of the user's does. */
+/** Shows what nobody catches, and ends on a signal; it runs before anything of the user's does. */
 const guardName = 'guard'
 
 /** Bundling needs little of this process, so it begins before the compiler is loaded: most builds find generated/ as it should be. */
@@ -168,9 +168,15 @@ function entriesOf(root: string): readonly BundleEntry[] {
     'await serve({ config, routes })',
   ]
   const app = { name: 'app', file: join(root, 'pyrallel-app.ts'), contents: contents.join('\n') }
-  const lastResort = join(packageRoot, isCompiled ? 'dist/cli/terminal/last-resort.js' : 'cli/terminal/last-resort.ts')
-  const guarding = `import { showTheUncaught } from ${JSON.stringify(lastResort)}\nshowTheUncaught(process)`
-  const guard = { name: guardName, file: join(root, 'pyrallel-guard.ts'), contents: guarding }
+  const terminal = (name: string) =>
+    JSON.stringify(join(packageRoot, isCompiled ? `dist/cli/terminal/${name}.js` : `cli/terminal/${name}.ts`))
+  const guarding = [
+    `import { showTheUncaught } from ${terminal('last-resort')}`,
+    `import { endOnStopSignals } from ${terminal('stop-signals')}`,
+    'endOnStopSignals()',
+    'showTheUncaught(process)',
+  ]
+  const guard = { name: guardName, file: join(root, 'pyrallel-guard.ts'), contents: guarding.join('\n') }
   return [app, guard, ...workerEntries(root)]
 }
 

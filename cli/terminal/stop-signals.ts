@@ -1,17 +1,29 @@
-/** Listens to SIGINT, SIGTERM and SIGHUP (the terminal was closed): the first asks to stop, the second does not wait. */
+/**
+ * Listens to SIGINT, SIGTERM and SIGHUP (the terminal was closed): the first asks to stop, the second does not wait.
+ *
+ * One request may come as two signals: `timeout 60 node server.mjs` signals the process and then its group; npm hands on what the terminal has sent
+ * to both already; systemd may send SIGHUP beside SIGTERM. So what comes within half a second of the first one is no second request.
+ */
 
 export interface StopSignals {
   /** Settles with the first signal. */
   readonly first: Promise<NodeJS.Signals>
   /** Called with the second one. Before it is set, a second signal ends the process at once. */
   onSecond: (signal: NodeJS.Signals) => void
-  /** As if the signal had come: for a key. */
+  /** As if the signal had come: for a key. A key is never pressed for somebody else, so each press counts. */
   raise(signal: NodeJS.Signals): void
   close(): void
 }
 
+interface StopSignalsParts {
+  /** In milliseconds. */
+  readonly now: () => number
+  readonly exit: (code: number) => void
+}
+
 const exitCodes: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
 const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const SAME_REQUEST_MS = 500
 
 /** Of whoever listens now. */
 let stopUnlessStopping: (() => void) | undefined
@@ -22,32 +34,49 @@ export function askToStop(): boolean {
   return stopUnlessStopping !== undefined
 }
 
-export function listenToStopSignals(): StopSignals {
+/**
+ * For the time in which code is still imported: nothing has begun, so a signal ends the process as a stop in order does, with 0. Without it, the
+ * kernel would drop the signal of a container's first process, and end any other one with the signal's own code. Whoever listens takes over.
+ */
+export function endOnStopSignals(): void {
+  for (const signal of stopSignals) process.on(signal, endInOrder)
+}
+
+function endInOrder(): void {
+  process.exit(0)
+}
+
+export function listenToStopSignals(parts: Partial<StopSignalsParts> = {}): StopSignals {
+  const { now = () => performance.now(), exit = (code) => process.exit(code) } = parts
   let report: (signal: NodeJS.Signals) => void = () => {}
   const first = new Promise<NodeJS.Signals>((resolve) => {
     report = resolve
   })
-  let count = 0
-  const listener = (signal: NodeJS.Signals) => {
-    count++
-    if (count === 1) report(signal)
-    else {
-      signals.onSecond(signal)
-      process.exit(exitCodes[signal] ?? 1)
+  let askedAt: number | undefined
+  const request = (signal: NodeJS.Signals) => {
+    if (askedAt === undefined) {
+      askedAt = now()
+      report(signal)
+      return
     }
+    signals.onSecond(signal)
+    exit(exitCodes[signal] ?? 1)
+  }
+  const listener = (signal: NodeJS.Signals) => {
+    if (askedAt === undefined || now() - askedAt > SAME_REQUEST_MS) request(signal)
   }
   const signals: StopSignals = {
     first,
     onSecond: () => {},
-    raise: (signal) => listener(signal),
+    raise: request,
     close() {
       stopUnlessStopping = undefined
       for (const signal of stopSignals) process.off(signal, listener)
     },
   }
-  for (const signal of stopSignals) process.on(signal, listener)
+  for (const signal of stopSignals) process.on(signal, listener).off(signal, endInOrder)
   stopUnlessStopping = () => {
-    if (count === 0) listener('SIGTERM')
+    if (askedAt === undefined) request('SIGTERM')
   }
   return signals
 }

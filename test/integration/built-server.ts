@@ -38,10 +38,19 @@ export function installed(dist: string): string {
   return folder
 }
 
-/** A server and the lines that it logs. */
-export function serve(folder: string, env: Readonly<Record<string, string>>) {
+export type BuiltServer = ReturnType<typeof serve>
+
+/**
+ * A server and the lines that it logs.
+ * @param command what starts it. It leads a process group of its own.
+ */
+export function serve(
+  folder: string,
+  env: Readonly<Record<string, string>>,
+  [program = '', ...argv]: readonly string[] = [process.execPath, 'server.mjs'],
+) {
   const { NODE_OPTIONS: _, NODE_V8_COVERAGE: _c, ...own } = process.env
-  const child = spawn(process.execPath, ['server.mjs'], { cwd: folder, env: { ...own, ...env } })
+  const child = spawn(program, argv, { cwd: folder, env: { ...own, ...env }, detached: true })
   running.add(child)
   let out = ''
   let err = ''
@@ -70,5 +79,6 @@ export function serve(folder: string, env: Readonly<Record<string, string>>) {
       void ended.then(({ code }) => reject(new Error(`it ended with ${code} before ${pattern}\n${out}\n${err}`)))
       watch()
     })
-  return { ended, seen, stop: () => child.kill('SIGTERM'), leave: () => child.stdout.destroy() }
+  const stop = () => child.kill('SIGTERM')
+  return { pid: child.pid ?? 0, ended, seen, stop, leave: () => child.stdout.destroy() }
 }

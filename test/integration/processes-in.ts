@@ -20,21 +20,40 @@ export function processesIn(folder: string): readonly number[] {
 
 /** The id of the embedded broker that a process has started. It has other children, too: its bundler, its generator. */
 export function embeddedBrokerOf(pid: number): number | undefined {
+  return childrenOf(pid).find(isEmbeddedBroker)
+}
+
+/** Where a process has several: a test starts one after the other, and looks between. */
+export function embeddedBrokersOf(pid: number): readonly number[] {
+  return childrenOf(pid).filter(isEmbeddedBroker)
+}
+
+export function childrenOf(pid: number): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .find((child) => {
-      try {
-        // After the command's name, which is in brackets and may hold anything: the state and the parent.
-        const [, parent] = readFileSync(`/proc/${child}/stat`, 'utf8')
-          .replace(/^.*\) /s, '')
-          .split(' ')
-        const isHost = readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('embedded-broker-host')
-        return Number(parent) === pid && isHost
-      } catch {
-        return false
-      }
-    })
+    .filter((child) => parentOf(child) === pid)
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    // After the command's name, which is in brackets and may hold anything: the state and the parent.
+    const [, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')
+    return Number(parent)
+  } catch {
+    // It ended meanwhile.
+    return undefined
+  }
+}
+
+function isEmbeddedBroker(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('embedded-broker-host')
+  } catch {
+    return false
+  }
 }
 
 /** Stops a process where it stands, and settles once none of its threads runs: the signal alone leaves them a moment. @returns lets it go on */
