@@ -108,8 +108,8 @@ class ComposedRuntime implements Runtime {
     // First, so that a port in use is told before any partition moves.
     const operations = Operations.start({ http, hasListener, handlers, snapshot: () => this.snapshot(), log, clock })
     this.#operations = await life.unlessStopped(operations, (opened) => opened.stop())
-    await life.unlessStopped(connection.check(CHECK_TIMEOUT_MS))
-    await life.unlessStopped(this.#refuseMissingTopics(handlers))
+    await life.untilStopped(connection.check(CHECK_TIMEOUT_MS))
+    await life.untilStopped(this.#refuseMissingTopics(handlers))
     this.#producer = await life.unlessStopped(connection.producer(), (opened) => opened.close(0))
     const tracing = await life.unlessStopped(loadTracing(log))
     const schemaOf = (topic: string) => this.#groups.schemaOf(topic)
@@ -132,7 +132,7 @@ class ComposedRuntime implements Runtime {
 
   async #update(handlers: readonly ResolvedHandler[]): Promise<RuntimeUpdate> {
     const plan = planUpdate(this.#groups.handlers, handlers)
-    await this.#life.unlessStopped(this.#refuseMissingTopics(handlers))
+    await this.#life.untilStopped(this.#refuseMissingTopics(handlers))
     const replaced: ReplacedHandler[] = []
     for (const handler of plan.replace) {
       const { handlerId } = handler.route

@@ -18,8 +18,15 @@ export class RuntimeLife {
   #hasFailedToStart = false
   #updating: Promise<unknown> = Promise.resolve()
   #stopping: Promise<void> | undefined
+  /** Rejects when `stop` is called. */
+  readonly #stopped: Promise<never>
+  #rejectStopped: (error: Error) => void = () => {}
 
   constructor() {
+    this.#stopped = new Promise((_resolve, reject) => {
+      this.#rejectStopped = reject
+    })
+    this.#stopped.catch(() => {})
     this.failed = new Promise((_resolve, reject) => {
       this.#reject = reject
     })
@@ -90,7 +97,15 @@ export class RuntimeLife {
     const opened = await step
     if (this.#stopping === undefined) return opened
     await close(opened)
-    throw new PyrallelError('PYR_CLIENT_CLOSED', 'The runtime was stopped before this had ended.')
+    throw stoppedBefore()
+  }
+
+  /**
+   * A step that opens nothing: a question to brokers, which may not answer for long. A stop ends it where it is.
+   * @throws PyrallelError PYR_CLIENT_CLOSED when the runtime is told to stop meanwhile
+   */
+  async untilStopped<T>(question: Promise<T>): Promise<T> {
+    return Promise.race([this.#stopped, question])
   }
 
   async #start(run: () => Promise<void>): Promise<void> {
@@ -105,10 +120,15 @@ export class RuntimeLife {
 
   async #stop(run: () => Promise<void>): Promise<void> {
     this.#state = 'stopping'
+    this.#rejectStopped(stoppedBefore())
     try {
       await run()
     } finally {
       this.#state = 'stopped'
     }
   }
+}
+
+function stoppedBefore(): PyrallelError {
+  return new PyrallelError('PYR_CLIENT_CLOSED', 'The runtime was stopped before this had ended.')
 }

@@ -164,8 +164,9 @@ describe('a runtime whose topic is not on the broker', () => {
     const stopping = runtime.stop()
     // One pause ends and is not followed by another.
     clock.advance(1_000)
-    await assert.rejects(starting, { code: 'PYR_TOPIC_UNKNOWN' })
+    await assert.rejects(starting, { code: 'PYR_CLIENT_CLOSED' })
     await stopping
+    await turn()
     assert.equal(asked.length, 2)
   })
 })

@@ -167,7 +167,23 @@ describe('a runtime that is stopped', limits, () => {
       assert.deepEqual(open, [])
       assert.equal(runtime.snapshot().state, 'stopped')
     })
+  }
 
+  for (const step of ['check', 'missingTopics'] as const) {
+    it(`while it starts, and ${step} is not answered, does not wait for the answer`, async () => {
+      const { runtime, open, passing, holdAt } = aRuntime()
+      const { reached, goOn } = holdAt(step)
+      const starting = assert.rejects(runtime.start(), stopped)
+      await reached
+      const tookMs = await passing(runtime.stop())
+      assert.ok(tookMs < 1_000, `${tookMs} ms`)
+      await starting
+      goOn()
+      assert.deepEqual(open, [])
+    })
+  }
+
+  for (const step of ['producer', 'consumer', 'subscribe'] as const) {
     it(`while it starts, and ${step} never ends, does not wait for it, and closes what it brings later`, async () => {
       const { runtime, open, passing, holdAt } = aRuntime()
       const { reached, goOn } = holdAt(step)
