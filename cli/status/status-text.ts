@@ -22,6 +22,8 @@ const cells: Readonly<Record<string, readonly [sign: string, style: Style, meani
 
 /** Poisoned keys that are named for a partition. */
 const MOST_KEYS = 3
+/** Ends of logs are heard, or asked for, every 10 s. Milliseconds. */
+const OLD_END_MS = 30_000
 
 type Cell = string | readonly [text: string, style: Style]
 
@@ -122,6 +124,7 @@ function partitionRow(of: PartitionMetrics, paint: Paint): Cell[] {
   const notes = [
     ...(of.pausedBecause === null ? [] : [`paused: limit of ${of.pausedBecause}`]),
     ...(of.isDraining ? ['draining'] : []),
+    ...((of.logEndAgeMs ?? 0) > OLD_END_MS ? [`log end of ${seconds(of.logEndAgeMs ?? 0)} ago`] : []),
     ...(of.isTight ? ['no room for further gaps'] : []),
     ...(of.openBreakers === 0 ? [] : [`poisoned: ${keysText(of)}`]),
   ]

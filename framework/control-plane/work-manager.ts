@@ -45,7 +45,7 @@ export interface Gauges extends Load {
 }
 
 /**
- * The verbs, in the order of a record's way: `onAssigned`, `onPolled`, `takeReady`, `onCompletion`, (`takeDeadLetters`, `onDeadLettered`),
+ * The verbs, in the order of a record's way: `onAssigned`, `onPolled`, `onReadTo`, `takeReady`, `onCompletion`, (`takeDeadLetters`, `onDeadLettered`),
  * `collectCommits`, `onCommitted`, `onRevoked`. Nothing can interleave inside a verb, so there is no lock.
  */
 export class WorkManager {
@@ -177,6 +177,14 @@ export class WorkManager {
       this.#scheduler.list(state)
     }
     this.kept.onTaken(bytes, this.#table)
+  }
+
+  /**
+   * The client has read its log up to `offset`, and has returned every record below it. With nothing incomplete the position goes there: over the markers of
+   * transactions and whatever else no consumer is given.
+   */
+  onReadTo({ topic, partition }: TopicPartition, offset: number): void {
+    this.#table.find(topic, partition)?.readTo(offset)
   }
 
   /** Partitions whose own limit was reached, or left, since the last call. */
@@ -349,11 +357,16 @@ export class WorkManager {
   }
 
   /** What an operator sees of the partitions at `now`; at most `most` of them. */
-  partitionMetrics(now: number, logEnd: (of: TopicPartition) => number | undefined, most: number): PartitionMetrics[] {
+  partitionMetrics(
+    now: number,
+    logEnd: (of: TopicPartition) => number | undefined,
+    most: number,
+    heardAt: (of: TopicPartition) => number | undefined = () => undefined,
+  ): PartitionMetrics[] {
     const metrics: PartitionMetrics[] = []
     for (const state of this.#table) {
       if (metrics.length === most) break
-      metrics.push(partitionMetrics(state, now, logEnd(state), this.#intake.reasonFor(state)))
+      metrics.push(partitionMetrics(state, now, logEnd(state), this.#intake.reasonFor(state), heardAt(state)))
     }
     return metrics
   }

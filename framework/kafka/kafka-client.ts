@@ -54,6 +54,11 @@ export interface RebalanceListener {
  *    assigned before it was told, and the others do not wait for it.
  * 11. `askCoordinator` MUST settle only when the group's coordinator has answered something, MUST reject when it has not within `timeoutMs`, and changes nothing.
  *    It needs no partitions.
+ * 12. `nextOffset` MUST NOT lie above a record of the present assignment that no poll has returned. Once a partition that is not paused has nothing left to
+ *    return, it MUST come to the end of the log within two seconds of polling: also over transaction markers, aborted records, what compaction has left, and a
+ *    log of which retention has left nothing. Where a transaction is open, the end is where that begins. `undefined`: not known, not owned, or being given up.
+ * 13. `logEnd` MUST NOT be of an earlier assignment. `askLogEnds` MUST ask for it where nothing is fetched, too, and MUST settle within `timeoutMs`, whoever
+ *    answers. What was told is told by `logEnd` from then on, and `logEndHeardAt` says when that was.
  */
 export interface KafkaClient {
   /** The most UTF-16 units of metadata that a commit may carry. */
@@ -66,8 +71,14 @@ export interface KafkaClient {
   resume(partitions: readonly TopicPartition[]): void
   commit(commits: readonly CommitRequest[]): Promise<void>
   askCoordinator(timeoutMs: number): Promise<void>
+  /** The lowest offset that a poll may return next, asked between two polls: law 12. */
+  nextOffset(partition: TopicPartition): number | undefined
   /** The log end offset as last heard from the broker, without asking it; `undefined` when nothing was heard yet. */
   logEnd(partition: TopicPartition): number | undefined
+  /** When that was heard. Milliseconds since the Unix epoch. */
+  logEndHeardAt(partition: TopicPartition): number | undefined
+  /** Asks the leaders of these partitions where their logs end. */
+  askLogEnds(partitions: readonly TopicPartition[], timeoutMs: number): Promise<void>
   close(): Promise<void>
 }
 

@@ -121,6 +121,8 @@ export interface PartitionMetrics extends TopicPartition, Load {
   readonly nextOffset: number | null
   /** The log end offset as last heard from the broker; `null` while that may be old, because the brokers do not answer. */
   readonly logEnd: number | null
+  /** Since that was heard. Milliseconds; a partition that is not fetched is asked about every 10 s. `null` with `logEnd`. */
+  readonly logEndAgeMs: number | null
   /** `logEnd` minus `position`: every record that is not done, whether it has arrived or not. `null` while it is not known. */
   readonly trueLag: number | null
   readonly inFlight: number

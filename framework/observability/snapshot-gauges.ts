@@ -73,6 +73,11 @@ const ofThreads: readonly (readonly [name: string, help: string, read: (from: Th
 
 const ofPartition: readonly Row<PartitionMetrics>[] = [
   ['partition_true_lag_records', 'Log end offset minus position.', (p) => p.trueLag ?? undefined],
+  [
+    'partition_log_end_age_seconds',
+    'Since the log end offset was heard.',
+    (p) => (p.logEndAgeMs === null ? undefined : seconds(p.logEndAgeMs)),
+  ],
   ['partition_position_offset', 'The next offset to commit.', (p) => p.position ?? undefined],
   ['partition_committed_offset', 'The position that the group has stored.', (p) => p.committedPosition ?? undefined],
   ['partition_blocking_offset', 'The lowest offset that is not done.', (p) => p.blocking?.offset],

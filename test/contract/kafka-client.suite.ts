@@ -38,6 +38,8 @@ export interface KafkaTarget {
   readonly silence: (() => Promise<() => Promise<void>>) | undefined
   /** Called once, after the connection is closed. */
   stop?(): Promise<void>
+  /** Uses up so many offsets of the topic's first partition that no consumer is given; `undefined` where that cannot be had here. */
+  readonly leaveHoles?: (topic: string, count: number) => Promise<void>
   /** Which laws are tried. Default: all. */
   readonly parts?: readonly KafkaPart[]
 }
@@ -572,6 +574,66 @@ export function kafkaClientSuite(target: KafkaTarget): void {
           await speak?.()
         }
         await member.client.askCoordinator(LIMIT_MS)
+      })
+
+      it('law 12: the next offset is never above what was returned, and comes to the end of the log', async () => {
+        const topic = await newTopic()
+        const first = { topic, partition: 0 }
+        const member = await join(topic)
+        await produceTo(topic, 0, numbers(40))
+        member.take(7)
+        let highest = 0
+        await pump([member], 'all records', () => {
+          const next = member.client.nextOffset(first)
+          if (next !== undefined) assert.ok(next <= member.records.length, `${next} of ${member.records.length}`)
+          highest = Math.max(highest, next ?? 0)
+          return member.records.length === 40
+        })
+        assert.ok(highest > 0, 'it is told while there is more to read')
+        await pump([member], 'the end', () => member.client.nextOffset(first) === 40)
+        assert.equal(member.client.nextOffset({ topic, partition: 77 }), undefined)
+        member.onRevoked = async () => assert.equal(member.client.nextOffset(first), undefined)
+        await member.close()
+        assert.equal(member.story.at(-1), 'revoked')
+      })
+
+      const { leaveHoles } = target
+      const noHoles = leaveHoles === undefined && 'holes cannot be had here'
+      it('law 12: the next offset passes what no consumer is given at the end of the log, for one that comes back there, too', {
+        skip: noHoles,
+      }, async () => {
+        const topic = await newTopic()
+        const group = fresh('group')
+        await produceTo(topic, 0, numbers(4))
+        const member = await join(topic, { group })
+        await pump([member], 'the records', () => member.records.length === 4)
+        await leaveHoles?.(topic, 5)
+        await pump([member], 'the end', () => member.client.nextOffset({ topic, partition: 0 }) === 9)
+        await whilePolled(member, member.client.commit([{ topic, partition: 0, position: 4, metadata: '' }]))
+        await member.close()
+        const again = await join(topic, { group })
+        await pump([again], 'the end', () => again.client.nextOffset({ topic, partition: 0 }) === 9)
+        await produceTo(topic, 0, ['behind'])
+        await pump([again], 'what comes behind it', () => again.records.length === 1)
+        assert.equal(again.records[0]?.offset, 9)
+      })
+
+      it('law 13: the end of a log that is not fetched is told when it is asked for', async () => {
+        const topic = await newTopic()
+        const all = [0, 1, 2, 3].map((partition) => ({ topic, partition }))
+        const member = await newMember()
+        member.onAssigned = (partitions) => member.client.pause(partitions)
+        await member.subscribe([topic])
+        await pump([member], 'the assignment', () => ownsAll(member))
+        await produceTo(topic, 1, numbers(6))
+        const askedAt = Date.now()
+        await pump([member], 'all ends', () => {
+          void member.client.askLogEnds(all, 5_000).catch(() => {})
+          return all.every((each) => member.client.logEnd(each) === (each.partition === 1 ? 6 : 0))
+        })
+        for (const each of all) assert.ok((member.client.logEndHeardAt(each) ?? 0) >= askedAt - 1_000)
+        assert.equal(member.client.logEndHeardAt({ topic, partition: 77 }), undefined)
+        assert.equal(member.records.length, 0)
       })
 
       it('tells the log end that it last heard of', async () => {

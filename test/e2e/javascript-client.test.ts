@@ -4,6 +4,7 @@ import { connectJavascript } from '../../framework/kafka/javascript/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { kafkaClientSuite } from '../contract/kafka-client.suite.ts'
 import { startKafka } from './kafka-harness.ts'
+import { writeInTransactions } from './raw-log.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 
@@ -15,7 +16,14 @@ kafkaClientSuite({
   features: { partitionsAsAsked: true, nullHeaderValues: true, refusesUnknownTopics: true },
   connect: () => connectJavascript({ brokers: cluster.brokers, clientId: 'contract', log: quiet }),
   silence: cluster.controllable ? freeze : undefined,
+  leaveHoles: leaveAborted,
 })
+
+/** Records of an aborted transaction, and its marker. */
+async function leaveAborted(topic: string, count: number): Promise<void> {
+  const records = Array.from({ length: count - 1 }, () => ({ key: 'aborted', value: 'x' }))
+  await writeInTransactions(cluster.brokers, topic, [{ commits: false, records }])
+}
 
 async function freeze(): Promise<() => Promise<void>> {
   await cluster.freeze(1)

@@ -7,6 +7,7 @@ import type { Logger } from '../../framework/model/logger.ts'
 import { kafkaClientSuite } from '../contract/kafka-client.suite.ts'
 import { connectUnderTest } from './client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
+import { writeInTransactions } from './raw-log.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 
@@ -68,7 +69,14 @@ for (const groupProtocol of ['consumer', 'classic'] as const) {
         librdkafka: { ...small, ...(groupProtocol === 'classic' && heartbeats) },
       }),
     silence: cluster.controllable ? freeze : undefined,
+    leaveHoles: leaveAborted,
   })
+}
+
+/** Records of an aborted transaction, and its marker. */
+async function leaveAborted(topic: string, count: number): Promise<void> {
+  const records = Array.from({ length: count - 1 }, () => ({ key: 'aborted', value: 'x' }))
+  await writeInTransactions(cluster.brokers, topic, [{ commits: false, records }])
 }
 
 async function freeze(): Promise<() => Promise<void>> {

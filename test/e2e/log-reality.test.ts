@@ -125,7 +125,7 @@ describe('a member', { concurrency: 2, timeout: 480_000 }, () => {
         return { key, value: JSON.stringify({ sequence: first + index }) }
       })
     const member = await scenario.start()
-    // Offsets: 0 to 9 and a marker, 11 to 30 aborted and a marker, 32 to 41 and a marker.
+    // Offsets: 0 to 9 and a marker, 11 to 30 aborted and a marker, 32 to 41 and a marker: the log ends at 43.
     await writeInTransactions(cluster.brokers, scenario.topic, [
       { commits: true, records: records('kept', 1, 10) },
       { commits: false, records: records('aborted', 1, 20) },
@@ -133,11 +133,39 @@ describe('a member', { concurrency: 2, timeout: 480_000 }, () => {
     ])
     for (let sequence = 1; sequence <= 20; sequence++) scenario.ledger.acknowledge('kept', sequence)
     await scenario.untilAllHandled()
-    await scenario.untilCommitted(new Map([[0, 42]]))
+    await scenario.untilCommitted(new Map([[0, 43]]))
     await scenario.produceMany(5, 5)
     await scenario.untilAllHandled()
     await scenario.untilCommitted(new Map([[0, 48]]))
     assert.equal(member.count('start'), 25)
+    const { repeats } = await scenario.finish()
+    assert.equal(repeats, 0)
+  })
+
+  it('comes to the end of a log that ends with an aborted transaction, also after a restart, and of one of which retention has left nothing', async (t) => {
+    const scenario = await Scenario.open(t, cluster, { partitions: 1 })
+    const records = (key: string, first: number, count: number) =>
+      Array.from({ length: count }, (_, index) => ({ key, value: JSON.stringify({ sequence: first + index }) }))
+    const aborted = { commits: false, records: records('aborted', 1, 4) }
+    // Offsets: 0 to 2 and a marker, 4 and 5 and a marker, 7 to 10 aborted and a marker: the log ends at 12.
+    const committed = [records('kept', 1, 3), records('kept', 4, 2)].map((of) => ({ commits: true, records: of }))
+    await writeInTransactions(cluster.brokers, scenario.topic, [...committed, aborted])
+    for (let sequence = 1; sequence <= 5; sequence++) scenario.ledger.acknowledge('kept', sequence)
+    const first = await scenario.start()
+    await scenario.untilAllHandled()
+    await scenario.untilCommitted(new Map([[0, 12]]))
+    await first.stop()
+    await writeInTransactions(cluster.brokers, scenario.topic, [aborted])
+    const second = await scenario.start()
+    await scenario.untilCommitted(new Map([[0, 17]]))
+    await second.stop()
+    await writeInTransactions(cluster.brokers, scenario.topic, [aborted])
+    await cluster.admin.deleteRecords(scenario.topic, 0, 22)
+    await scenario.start()
+    await scenario.untilCommitted(new Map([[0, 22]]))
+    await scenario.produceMany(5, 5)
+    await scenario.untilAllHandled()
+    await scenario.untilCommitted(new Map([[0, 27]]))
     const { repeats } = await scenario.finish()
     assert.equal(repeats, 0)
   })

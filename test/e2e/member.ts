@@ -126,7 +126,10 @@ function watched(client: KafkaClient): KafkaClient {
     pause: (partitions) => client.pause(partitions),
     resume: (partitions) => client.resume(partitions),
     askCoordinator: (timeoutMs) => client.askCoordinator(timeoutMs),
+    nextOffset: (partition) => client.nextOffset(partition),
     logEnd: (partition) => client.logEnd(partition),
+    logEndHeardAt: (partition) => client.logEndHeardAt(partition),
+    askLogEnds: (partitions, timeoutMs) => client.askLogEnds(partitions, timeoutMs),
     close: () => client.close(),
     async commit(requests) {
       const id = ++commits

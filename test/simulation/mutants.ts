@@ -135,6 +135,37 @@ export const mutants: readonly Mutant[] = [
       'const next = this.#highestCompleted === -1 ? this.#next : this.#highestCompleted\n    return next === undefined ? undefined : this.#restored.endFrom(next)',
   },
   {
+    name: 'holes behind the last record keep the position back',
+    file: 'offsets/offset-tracker.ts',
+    find: 'if (offset <= (this.#next ?? 0)) return false',
+    replace: 'if (offset >= 0) return false',
+  },
+  {
+    name: 'that the position has passed the holes behind the last record is not committed',
+    file: 'partition/partition-state.ts',
+    find: 'if (this.tracker.readTo(offset)) this.commits.touch()',
+    replace: 'this.tracker.readTo(offset)',
+  },
+  {
+    name: 'holes behind the last record are passed one offset too far',
+    file: 'work-manager.ts',
+    find: '?.readTo(offset)',
+    replace: '?.readTo(offset + 1)',
+  },
+  {
+    name: 'restored completions that no record came for turn the position back',
+    file: 'offsets/offset-tracker.ts',
+    find: '    this.#restored.has(offset)\n    return true',
+    replace: '    return true',
+  },
+  {
+    name: 'a client says that it has read its log to the end, and has not',
+    part: 'kafka',
+    file: 'memory/consumer.ts',
+    find: 'return delivers === true ? position : undefined',
+    replace: 'return delivers === true && position !== undefined ? position + 3 : undefined',
+  },
+  {
     name: 'a log that was cut is read on as if nothing had happened',
     file: 'work-manager.ts',
     find: 'if (lowest !== undefined && record.offset < lowest) state = this.#assignments.rewind(state, lowest, record.offset)',

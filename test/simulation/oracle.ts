@@ -114,6 +114,8 @@ export const seen = {
   full: 0,
   /** Items that were taken back before they had begun. */
   recalls: 0,
+  /** Times that the client had read over offsets without a record. */
+  passedHoles: 0,
 }
 
 export class Oracle {
@@ -194,6 +196,12 @@ export class Oracle {
     current.delivered.push(record)
     this.#timesOf(current).set(record.uid, { deliveredAt: now, finishedAt: undefined })
     return current
+  }
+
+  /** The client has read up to there: a record below it comes only if the log goes back. */
+  readTo(assignment: Assignment, offset: number): void {
+    if (offset > (assignment.delivered.at(-1)?.offset ?? -1) + 1) seen.passedHoles += 1
+    if (offset > 0) assignment.expectedNext = Math.max(assignment.expectedNext ?? 0, offset)
   }
 
   /** The next process of this name has a rate of its own. */

@@ -95,6 +95,18 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
   }
 
   /**
+   * Whatever has not arrived below this offset does not exist: compacted away, aborted, or the marker of a transaction.
+   * @returns whether that is news
+   */
+  readTo(offset: number): boolean {
+    if (offset <= (this.#next ?? 0)) return false
+    this.#next = offset
+    // What was restored below it is looked for no more.
+    this.#restored.has(offset)
+    return true
+  }
+
+  /**
    * Takes note of an offset that has arrived and is to be done.
    * @returns what to complete it with
    * @throws PyrallelError PYR_BUG when it is lower than one that arrived before

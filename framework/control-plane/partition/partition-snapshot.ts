@@ -16,6 +16,7 @@ export function partitionMetrics(
   now: number,
   logEnd: number | undefined,
   pausedBecause: LimitReached | null,
+  logEndHeardAt?: number,
 ): PartitionMetrics {
   const { tracker, load, commits } = state
   const position = tracker.position
@@ -28,11 +29,10 @@ export function partitionMetrics(
     committedPosition: commits.committedPosition ?? null,
     nextOffset: tracker.next ?? null,
     logEnd: logEnd ?? null,
+    logEndAgeMs:
+      logEnd === undefined || logEndHeardAt === undefined ? null : Math.max(0, Math.round(now - logEndHeardAt)),
     // What was heard of the log's end may be older than the records that have come since: they are there all the same.
-    trueLag:
-      logEnd === undefined || position === undefined
-        ? null
-        : Math.max(0, Math.max(logEnd, tracker.next ?? 0) - position),
+    trueLag: logEnd === undefined ? null : lagOf(logEnd, position, tracker.next),
     records: load.records,
     bytes: load.bytes,
     inFlight: load.inFlight,
@@ -50,6 +50,12 @@ export function partitionMetrics(
     openBreakerKeys: breakers.keys.map(shortText),
     ribbon: ribbonOf(state),
   }
+}
+
+/** Where nothing was ever written, nothing is left to do, though there is no position yet. */
+function lagOf(logEnd: number, position: number | undefined, next = 0): number | null {
+  if (position === undefined) return logEnd === 0 ? 0 : null
+  return Math.max(0, Math.max(logEnd, next) - position)
 }
 
 function gapsOf({ tracker }: PartitionState): GapMetrics {

@@ -166,6 +166,11 @@ export class PartitionState implements TopicPartition {
     return pending
   }
 
+  /** The client has read up to this offset: nothing that has not arrived lies below it. */
+  readTo(offset: number): void {
+    if (this.tracker.readTo(offset)) this.commits.touch()
+  }
+
   /** The record that may start next: the blocking one if it can, else in rotation over the shards. */
   take(): Pending | undefined {
     if (this.#isDraining || this.#isRefused) return undefined

@@ -17,6 +17,7 @@ import { DeadLetterPublisher } from './dead-letters.ts'
 import { Drain } from './drain.ts'
 import { groupMetrics } from './group-snapshot.ts'
 import { IntakeValve } from './intake-valve.ts'
+import { LogEnds } from './log-ends.ts'
 import { MemberPast } from './member-past.ts'
 import { OffsetCommitter } from './offset-committer.ts'
 import { PollSize } from './poll-size.ts'
@@ -68,7 +69,8 @@ export class BrokerPoller {
   readonly #valve: IntakeValve
   readonly #pollSize = new PollSize()
   readonly #drain: Drain
-  readonly #question: CoordinatorQuestion
+  /** What is asked now and then, of the client and through it. */
+  readonly #looks: readonly { look(now: number): void }[]
   readonly #credentials = new Credentials()
   #state: State = 'idle'
   #loop: Promise<void> = Promise.resolve()
@@ -107,12 +109,11 @@ export class BrokerPoller {
         this.#pump.soon()
       },
     })
-    this.#question = new CoordinatorQuestion({
-      client,
-      clock,
-      heard: manager.permit.clock,
-      isWanted: () => this.#isTaking && !manager.hasPartitions,
-    })
+    const isAlone = () => this.#isTaking && !manager.hasPartitions
+    this.#looks = [
+      new LogEnds({ client, manager, isWanted: () => this.#isTaking }),
+      new CoordinatorQuestion({ client, clock, heard: manager.permit.clock, isWanted: isAlone }),
+    ]
     this.#deadLetters = new DeadLetterPublisher({
       producer,
       group,
@@ -249,7 +250,7 @@ export class BrokerPoller {
       this.#manager.onPolled(records, now)
       this.#credentials.onAccepted()
     }
-    this.#question.look(now)
+    for (const each of this.#looks) each.look(now)
     this.#pump.run()
   }
 

@@ -1,6 +1,7 @@
 /** Describes one group's membership for operators, out of what its parts say. Pure: changes nothing. */
 import type { ExecutionEngine } from '../../execution-plane/execution-engine.ts'
 import type { KafkaClient } from '../../kafka/kafka-client.ts'
+import type { TopicPartition } from '../../model/record.ts'
 import type { Limits, Route } from '../../model/settings.ts'
 import type { GroupMetrics, HandlerMetrics, PartitionMetrics } from '../../model/snapshot.ts'
 import type { WorkManager } from '../work-manager.ts'
@@ -16,7 +17,7 @@ const JOIN_GRACE_MS = 10_000
 export interface GroupParts extends MemberTimes {
   readonly group: string
   readonly manager: WorkManager
-  readonly client: Pick<KafkaClient, 'logEnd'>
+  readonly client: Pick<KafkaClient, 'logEnd' | 'logEndHeardAt'>
   readonly routes: readonly Route[]
   readonly engines: ReadonlyMap<string, ExecutionEngine>
   readonly limits: Limits
@@ -32,7 +33,8 @@ export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
   const { heardAt } = permit.clock
   // The client keeps what it has heard of a log's end, and does not say when. Brokers that do not answer have not told it what has come since.
   const isStale = permit.clock.isStale(now)
-  const partitions = manager.partitionMetrics(now, (of) => (isStale ? undefined : client.logEnd(of)), MAX_PARTITIONS)
+  const logEnd = (of: TopicPartition) => (isStale ? undefined : client.logEnd(of))
+  const partitions = manager.partitionMetrics(now, logEnd, MAX_PARTITIONS, (of) => client.logEndHeardAt(of))
   const assignedPartitions = manager.assigned().length
   return {
     group: parts.group,

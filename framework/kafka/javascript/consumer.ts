@@ -161,9 +161,25 @@ export class JavascriptConsumer implements KafkaClient {
     })
   }
 
+  nextOffset(partition: TopicPartition): number | undefined {
+    const of = this.#groupPartitionOf(partition)
+    return of === undefined ? undefined : this.#fetcher.nextOffset(of)
+  }
+
   logEnd(partition: TopicPartition): number | undefined {
     const of = this.#groupPartitionOf(partition)
-    return of === undefined ? undefined : this.#fetcher.logEnd(of)
+    return of === undefined ? undefined : this.#fetcher.logEnd(of)?.offset
+  }
+
+  logEndHeardAt(partition: TopicPartition): number | undefined {
+    const of = this.#groupPartitionOf(partition)
+    return of === undefined ? undefined : this.#fetcher.logEnd(of)?.heardAtMs
+  }
+
+  async askLogEnds(partitions: readonly TopicPartition[], timeoutMs: number): Promise<void> {
+    this.#requireOpen()
+    const known = partitions.flatMap((each) => this.#groupPartitionOf(each) ?? [])
+    await this.#fetcher.askLogEnds(known, timeoutMs)
   }
 
   close(): Promise<void> {

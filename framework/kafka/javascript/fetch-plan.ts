@@ -28,7 +28,7 @@ import type {
 import { HandOut } from './hand-out.ts'
 import { LeaderQuestion } from './leader-question.ts'
 import { type GroupPartition, groupPartitionKey } from './membership-steps.ts'
-import { PartitionCursor } from './partition-cursor.ts'
+import { type CursorLeader, PartitionCursor } from './partition-cursor.ts'
 
 /** What is to be asked of one broker now. */
 interface Round<R> {
@@ -118,8 +118,29 @@ export class FetchPlan<R> {
   }
 
   /** Where the log of this partition ends for who reads committed records, as last heard. */
-  logEnd(partition: GroupPartition): number | undefined {
+  logEnd(partition: GroupPartition): { readonly offset: number; readonly heardAtMs: number } | undefined {
     return this.#cursors.get(groupPartitionKey(partition))?.logEnd
+  }
+
+  /** The lowest offset that may be handed out next. */
+  nextOffset(partition: GroupPartition): number | undefined {
+    return this.#cursors.get(groupPartitionKey(partition))?.next
+  }
+
+  /** Who leads this partition, and may be asked about its log. */
+  leaderOf(partition: GroupPartition): CursorLeader | undefined {
+    return this.#cursors.get(groupPartitionKey(partition))?.leader
+  }
+
+  /** Its leader was asked, and this is where its log ends. */
+  logEndTold(partition: GroupPartition, offset: number, nowMs: number): void {
+    const cursor = this.#cursors.get(groupPartitionKey(partition))
+    if (cursor !== undefined) cursor.logEnd = { offset, heardAtMs: nowMs }
+  }
+
+  /** Whoever was asked does not lead it any more, or has not answered: of a paused partition nothing else would tell. */
+  logEndRefused(): void {
+    this.#leaders.want()
   }
 
   answered(id: number, answer: FetchAnswer<R>, nowMs: number): void {
@@ -213,7 +234,7 @@ export class FetchPlan<R> {
         this.#events.push({ kind: 'truncated', ...cursor.of, from, position })
       }
     } else {
-      if (fetched.lastStableOffset >= 0) cursor.logEnd = fetched.lastStableOffset
+      if (fetched.lastStableOffset >= 0) cursor.logEnd = { offset: fetched.lastStableOffset, heardAtMs: nowMs }
       if (preferredReplica !== undefined) {
         cursor.nearest.named(preferredReplica, nowMs)
         return 'progress'

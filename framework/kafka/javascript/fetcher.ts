@@ -1,6 +1,6 @@
 /** Sends what the fetch plan asks for: fetches, questions about logs, and who leads what. Hands out what has come. */
 import type { Logger } from '../../model/logger.ts'
-import type { KafkaRecord } from '../../model/record.ts'
+import { type KafkaRecord, partitionId } from '../../model/record.ts'
 import type { FetchSettings } from '../../model/settings.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
 import { faultCodes } from '../faults/codes.ts'
@@ -108,8 +108,23 @@ export class Fetcher {
     return records
   }
 
-  logEnd(partition: GroupPartition): number | undefined {
+  nextOffset(partition: GroupPartition): number | undefined {
+    return this.#plan.nextOffset(partition)
+  }
+
+  logEnd(partition: GroupPartition): { readonly offset: number; readonly heardAtMs: number } | undefined {
     return this.#plan.logEnd(partition)
+  }
+
+  /** One question to each leader. */
+  async askLogEnds(partitions: readonly GroupPartition[], timeoutMs: number): Promise<void> {
+    const byLeader = new Map<number, GroupPartition[]>()
+    for (const each of partitions) {
+      const leader = this.#plan.leaderOf(each)?.id
+      if (leader !== undefined) byLeader.set(leader, [...(byLeader.get(leader) ?? []), each])
+    }
+    await Promise.all([...byLeader].map(([leader, of]) => this.#askLogEnds(leader, of, timeoutMs)))
+    this.#step()
   }
 
   /** Asks and tells nothing more. */
@@ -170,6 +185,26 @@ export class Fetcher {
       this.#plan.boundsRefused(id, code > 0 ? code : undefined, this.#now)
     }
     this.#step()
+  }
+
+  async #askLogEnds(leader: number, partitions: readonly GroupPartition[], timeoutMs: number): Promise<void> {
+    const { brokers, names } = this.#options
+    const questions = partitions.map((each) => {
+      const leaderEpoch = this.#plan.leaderOf(each)?.epoch ?? -1
+      return { topic: names.nameOf(each.topicId), partition: each.partition, edge: 'end', leaderEpoch } as const
+    })
+    try {
+      const answers = await brokers.inTime(brokers.node(leader, 'control').call(logsCall(questions, true)), timeoutMs)
+      const ends = new Map(answers.map((each) => [partitionId(each), each]))
+      for (const each of partitions) {
+        const end = ends.get(partitionId({ topic: names.nameOf(each.topicId), partition: each.partition }))
+        if (end?.code === 0) this.#plan.logEndTold(each, end.offset, this.#now)
+        else this.#plan.logEndRefused()
+      }
+    } catch {
+      // The link has told of it.
+      this.#plan.logEndRefused()
+    }
   }
 
   async #askLeaders(): Promise<void> {

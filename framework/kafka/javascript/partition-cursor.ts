@@ -22,8 +22,8 @@ export class PartitionCursor<R> {
   isPaused = false
   /** The request or look-up whose answer is about this cursor as it is now. */
   askedBy: number | undefined
-  /** The last stable offset as last heard. */
-  logEnd: number | undefined
+  /** The last stable offset as last heard, and when. */
+  logEnd: { readonly offset: number; readonly heardAtMs: number } | undefined
   readonly #blocks: FetchedBlock<R>[] = []
   #bufferedBytes = 0
   /** To be asked for next; `undefined` before the bounds of the log are known. */
@@ -43,6 +43,11 @@ export class PartitionCursor<R> {
 
   get position(): number | undefined {
     return this.#position
+  }
+
+  /** The lowest offset that may be handed out next; `undefined` before the bounds of the log are known. */
+  get next(): number | undefined {
+    return this.hasBlocks ? this.#next : this.#position
   }
 
   /** The broker that is asked for records. */

@@ -82,6 +82,8 @@ export interface NativeConsumer extends NativeClient {
   rebalanceProtocol(): string
   pause(partitions: readonly NativePartition[]): unknown
   resume(partitions: readonly NativePartition[]): unknown
+  /** Behind the last record that was consumed, or the last marker after it. Without `offset` before the first one. Throws while it is not connected. */
+  position(partitions: readonly TopicPartition[]): readonly NativePartition[]
   getWatermarkOffsets(topic: string, partition: number): { readonly lowOffset: number; readonly highOffset: number }
   disconnect(done: () => void): unknown
 }
@@ -112,6 +114,12 @@ export interface NativeAdmin {
     groups: readonly { readonly groupId: string; readonly partitions: readonly TopicPartition[] }[],
     options: { readonly timeout: number },
     done: Callback<readonly NativeGroupOffsets[]>,
+  ): void
+  /** One request to each leader. -1 as the timestamp is the end, and isolation level 1 that of who reads committed records. */
+  listOffsets(
+    partitions: readonly (TopicPartition & { readonly offset: { readonly timestamp: number } })[],
+    options: { readonly timeout: number; readonly isolationLevel: number },
+    done: Callback<readonly (NativePartition & { readonly error?: NativeError })[]>,
   ): void
   createTopic(
     topic: { readonly topic: string; readonly num_partitions: number; readonly replication_factor: number },

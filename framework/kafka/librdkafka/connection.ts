@@ -117,6 +117,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
         commitTimeoutMs: COMMIT_TIMEOUT_MS,
         revokeLimitMs: revokeLimitMs(this.#options),
         startFrom: options.startFrom,
+        adminOf: (native) => this.#library.AdminClient.createFrom(native),
         isExpectedBack: options.instanceId !== undefined && this.#options.groupProtocol === 'classic',
       },
     )

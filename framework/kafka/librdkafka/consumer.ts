@@ -9,13 +9,15 @@ import { commitError, faultCodes, groupTaken } from '../faults/codes.ts'
 import type { ErrorReport } from '../faults/error-report.ts'
 import type { CommitRequest, KafkaClient, RebalanceListener } from '../kafka-client.ts'
 import { OwnedPartitions } from '../owned-partitions.ts'
-import type { NativeConsumer, NativeError, NativeMessage } from './binding.ts'
+import type { NativeAdmin, NativeConsumer, NativeError, NativeMessage } from './binding.ts'
 import { PendingCommits } from './commits.ts'
 import { nativeError } from './errors.ts'
 import { FatalFault } from './fault.ts'
 import { FlowControl } from './flow.ts'
+import { LogPlaces } from './log-places.ts'
 import { Membership } from './membership.ts'
 import { MissingTopics } from './missing-topics.ts'
+import { Questions } from './questions.ts'
 import { RecordStash } from './record-stash.ts'
 import { toRecord } from './records.ts'
 
@@ -37,6 +39,8 @@ export interface LibrdkafkaConsumerOptions {
   /** A static member of the classic protocol, whose partitions wait for it: unsubscribing would tell the group that it is gone for good. */
   readonly isExpectedBack: boolean
   readonly errors: ErrorReport
+  /** On the consumer's own connections. */
+  readonly adminOf: (native: NativeConsumer) => Pick<NativeAdmin, 'listOffsets'>
 }
 
 /** librdkafka's callbacks, as they stand in a consumer's configuration. */
@@ -66,9 +70,8 @@ export class LibrdkafkaConsumer implements KafkaClient {
   readonly #fault: FatalFault
   readonly #missingTopics: MissingTopics
   #closing: Promise<void> | undefined
-  #topics: readonly string[] = []
-  /** After a disconnect, an answer would crash the process. */
-  #asking: Promise<void> = Promise.resolve()
+  readonly #questions: Questions
+  readonly #places: LogPlaces
 
   /**
    * @param connect makes and connects the native consumer. Its configuration must have the callbacks, so it cannot exist before them; none
@@ -98,6 +101,8 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#commits = new PendingCommits(this.#native, options.clock, options.commitTimeoutMs)
     this.#flow = new FlowControl(this.#native, this.#owned)
     this.#fault = new FatalFault(this.#native, options.group, options.errors)
+    this.#questions = new Questions(this.#native, () => options.adminOf(this.#native))
+    this.#places = new LogPlaces(this.#native, options.clock)
     this.#missingTopics = new MissingTopics(this.#native, options.log, options.errors)
     this.#membership = new Membership({
       ...options,
@@ -106,6 +111,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
       pin: (commits) => this.#commits.pin(commits),
       settled: () => this.#consuming.then(() => {}),
       forget: (partitions) => this.#stash.forget(partitions),
+      begins: (partitions) => this.#places.begin(partitions),
       gone: (partitions) => this.#missingTopics.look(partitions),
       fail: (error) => this.#fault.set(error),
     })
@@ -114,7 +120,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
   async subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void> {
     this.#requireOpen()
     this.#membership.listen(listener)
-    this.#topics = topics
+    this.#questions.topic = topics[0]
     this.#native.subscribe([...topics])
   }
 
@@ -154,29 +160,32 @@ export class LibrdkafkaConsumer implements KafkaClient {
     }
   }
 
-  /** The position of any partition will do: what matters is that the coordinator says something. */
   async askCoordinator(timeoutMs: number): Promise<void> {
     this.#requireOpen()
-    const [topic] = this.#topics
-    if (topic === undefined) throw closedError()
-    const answered = new Promise<void>((resolve, reject) => {
-      this.#native.committed([{ topic, partition: 0 }], timeoutMs, (error) => {
-        if (error) reject(unanswered(nativeError(error)))
-        else resolve()
-      })
-    })
-    this.#asking = answered.catch(() => {})
-    await answered
+    if (this.#questions.topic === undefined) throw closedError()
+    await this.#questions.askCoordinator(this.#questions.topic, timeoutMs)
   }
 
-  logEnd({ topic, partition }: TopicPartition): number | undefined {
-    if (this.#owned.get(topic, partition) === undefined || !this.#native.isConnected()) return undefined
-    try {
-      const { highOffset } = this.#native.getWatermarkOffsets(topic, partition)
-      return highOffset >= 0 ? highOffset : undefined
-    } catch {
-      // Nothing was fetched yet, so nothing is known: the binding throws then.
-      return undefined
+  nextOffset(of: TopicPartition): number | undefined {
+    // What a call that runs has taken, or the stash holds, nobody was given yet.
+    if (this.#isPolling || this.#owned.get(of.topic, of.partition)?.delivers !== true) return undefined
+    return this.#stash.has(of) ? undefined : this.#places.nextOffset(of, !this.#isFlowing)
+  }
+
+  logEnd(of: TopicPartition): number | undefined {
+    return this.#owned.has(of) ? this.#places.logEnd(of)?.offset : undefined
+  }
+
+  logEndHeardAt(of: TopicPartition): number | undefined {
+    return this.#owned.has(of) ? this.#places.logEnd(of)?.heardAt : undefined
+  }
+
+  async askLogEnds(partitions: readonly TopicPartition[], timeoutMs: number): Promise<void> {
+    this.#requireOpen()
+    const owned = partitions.filter((each) => this.#owned.has(each))
+    if (owned.length === 0) return
+    for (const { topic, partition, offset = -1 } of await this.#questions.logEnds(owned, timeoutMs)) {
+      if (offset >= 0) this.#places.heard({ topic, partition }, offset)
     }
   }
 
@@ -289,7 +298,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#missingTopics.stop()
     this.#flow.stop()
     await this.#consuming
-    await this.#asking
+    await this.#questions.answered
     await this.#disconnect()
     this.#state = 'closed'
     this.#commits.failAll(closedError())
@@ -343,12 +352,6 @@ export class LibrdkafkaConsumer implements KafkaClient {
   #requireOpen(): void {
     if (this.#state === 'disconnecting' || this.#state === 'closed') throw closedError()
   }
-}
-
-function unanswered({ message, code }: NativeError): PyrallelError {
-  return new PyrallelError('PYR_KAFKA', `The group coordinator has not answered: ${message} (${code}).`, {
-    retriable: true,
-  })
 }
 
 function closedError(): PyrallelError {

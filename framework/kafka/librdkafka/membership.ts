@@ -35,6 +35,8 @@ export interface MembershipHost {
   settled(): Promise<void>
   /** Records of these partitions that were received and not returned must never be returned. */
   forget(partitions: readonly TopicPartition[]): void
+  /** Told before librdkafka fetches these. */
+  begins(partitions: readonly TopicPartition[]): void
   /** These were given up, and the member stays. */
   gone(partitions: readonly TopicPartition[]): void
   /** The consumer is of no use any more; the next poll says so. */
@@ -175,6 +177,7 @@ export class Membership {
   #begin(assigned: readonly AssignedPartition[]): void {
     // First our own books, then librdkafka: its first record may come in the same tick.
     this.#host.owned.add(assigned)
+    this.#host.begins(assigned)
     try {
       if (assigned.length > 0) this.#listener?.onAssigned(assigned)
     } finally {

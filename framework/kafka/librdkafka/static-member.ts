@@ -109,8 +109,20 @@ export class StaticMember implements KafkaClient {
     await this.#client.askCoordinator(timeoutMs)
   }
 
+  nextOffset(partition: TopicPartition): number | undefined {
+    return this.#client?.nextOffset(partition)
+  }
+
   logEnd(partition: TopicPartition): number | undefined {
     return this.#client?.logEnd(partition)
+  }
+
+  logEndHeardAt(partition: TopicPartition): number | undefined {
+    return this.#client?.logEndHeardAt(partition)
+  }
+
+  async askLogEnds(partitions: readonly TopicPartition[], timeoutMs: number): Promise<void> {
+    await this.#client?.askLogEnds(partitions, timeoutMs)
   }
 
   close(): Promise<void> {

@@ -131,9 +131,20 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
     })
   }
 
+  nextOffset(partition: TopicPartition): number | undefined {
+    const { position, delivers } = this.#assignments.get(partitionId(partition)) ?? {}
+    return delivers === true ? position : undefined
+  }
+
   logEnd(partition: TopicPartition): number | undefined {
     return this.#assignments.get(partitionId(partition))?.log.end
   }
+
+  logEndHeardAt(partition: TopicPartition): number | undefined {
+    return this.#assignments.has(partitionId(partition)) ? this.#cluster.clock.now() : undefined
+  }
+
+  async askLogEnds(): Promise<void> {}
 
   close(): Promise<void> {
     this.#closing ??= this.#close()

@@ -2,6 +2,7 @@
 
 import { ErrorReport } from '../../../framework/kafka/faults/error-report.ts'
 import type {
+  NativeAdmin,
   NativeConsumer,
   NativeError,
   NativeMessage,
@@ -131,8 +132,25 @@ export class ScriptedConsumer implements NativeConsumer {
   resume(partitions: readonly NativePartition[]): void {
     this.#called('resume', partitions)
   }
-  getWatermarkOffsets(): { lowOffset: number; highOffset: number } {
-    return { lowOffset: 0, highOffset: -1001 }
+  /** By partition; none before the first record. */
+  readonly positions = new Map<number, number>()
+  position(partitions: readonly NativePartition[]): NativePartition[] {
+    return partitions.map(({ topic, partition }) => {
+      const offset = this.positions.get(partition)
+      return offset === undefined ? { topic, partition } : { topic, partition, offset }
+    })
+  }
+  /** As fetches have told them, by partition. */
+  readonly fetchedMarks = new Map<number, { lowOffset: number; highOffset: number }>()
+  getWatermarkOffsets(_topic: string, partition: number): { lowOffset: number; highOffset: number } {
+    return this.fetchedMarks.get(partition) ?? { lowOffset: 0, highOffset: -1001 }
+  }
+  /** As its admin client. */
+  readonly listOffsets: NativeAdmin['listOffsets'] = (partitions, options, done) => {
+    const asked = partitions.map(({ topic, partition }) => ({ topic, partition }))
+    this.#called('listOffsets', asked, options.isolationLevel)
+    const told = asked.map((each) => ({ ...each, offset: this.logEnds.get(each.partition) ?? 0 }))
+    setImmediate(() => done(null, told))
   }
   disconnect(done: () => void): void {
     this.#called('disconnect')
@@ -167,6 +185,7 @@ export async function scripted({ isExpectedBack = false, startFrom = 'earliest' 
       revokeLimitMs: REVOKE_LIMIT_MS,
       isExpectedBack,
       startFrom,
+      adminOf: () => native,
       errors: new ErrorReport(log, clock, (code) => errors.push(code)),
     },
   )

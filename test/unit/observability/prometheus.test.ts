@@ -129,6 +129,7 @@ describe('the metrics page', () => {
             aPartition({
               partition: 4,
               trueLag: null,
+              logEndAgeMs: 1_500,
               blocking: aBlockingRecord({ offset: 77, ageMs: 2_500 }),
               gaps: { offsets: 9, stretches: 2, span: 12 },
               pausedBecause: 'bytes',
@@ -154,6 +155,7 @@ describe('the metrics page', () => {
       'pyrallel_partition_gap_offsets{group="shop",topic="orders",partition="4"}': 9,
       'pyrallel_partition_gaps{group="shop",topic="orders",partition="4"}': 2,
       'pyrallel_partition_paused{group="shop",topic="orders",partition="4"}': 1,
+      'pyrallel_partition_log_end_age_seconds{group="shop",topic="orders",partition="4"}': 1.5,
     }
     for (const [name, value] of Object.entries(expected)) assert.equal(series.get(name), value, name)
     assert.ok(![...series.keys()].some((name) => name.startsWith('pyrallel_partition_true_lag_records')))

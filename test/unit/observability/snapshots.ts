@@ -16,6 +16,7 @@ export function aPartition(over: Partial<PartitionMetrics> = {}): PartitionMetri
     committedPosition: 10,
     nextOffset: 10,
     logEnd: 10,
+    logEndAgeMs: 100,
     trueLag: 0,
     records: 0,
     bytes: 0,

@@ -92,6 +92,13 @@ offsets: = done   > running   . waiting   ! waiting for a retry or a dead letter
     assert.match(text, /and 2 more partitions/)
   })
 
+  it('says how old the end of a log is that was not heard for half a minute', () => {
+    const textOf = (logEndAgeMs: number | null) =>
+      statusText(aSystem({ groups: [aGroup({ partitions: [aPartition({ logEndAgeMs })] })] }), url, plain)
+    assert.match(textOf(45_000), /log end of 45\.0 s ago/)
+    for (const recent of [null, 30_000]) assert.doesNotMatch(textOf(recent), /log end/)
+  })
+
   it('says that nothing starts, and for how long the brokers have refused the credentials', () => {
     const limits = { ...aGroup().limits, maxUncommitted: 500 }
     const groups = [

@@ -378,3 +378,37 @@ function assertSame(tracker: OffsetTracker<number>, model: Model): void {
     assert.ok(from < end && from > (ranges[i - 1]?.end ?? tracker.position ?? -1))
   }
 }
+
+describe('offsets without a record behind the last one', () => {
+  it('are passed by the position once everything below is done', () => {
+    const { tracker, complete } = trackerOf(3, [], [3, 4])
+    assert.equal(tracker.readTo(9), true)
+    assert.deepEqual([tracker.position, tracker.next, tracker.span], [3, 9, 0])
+    complete(4)
+    assert.equal(tracker.position, 3)
+    complete(3)
+    assert.equal(tracker.position, 9)
+  })
+
+  it('are no news where the position has passed them, and never turn it back', () => {
+    const { tracker } = trackerOf(9, [], [])
+    assert.deepEqual([tracker.readTo(9), tracker.readTo(4), tracker.position], [false, false, 9])
+  })
+
+  it('may have been completions that an earlier owner has told of', () => {
+    const { tracker } = trackerOf(3, [{ start: 5, end: 7 }], [])
+    tracker.readTo(9)
+    assert.deepEqual([tracker.position, tracker.completedRanges()], [9, []])
+    const inside = trackerOf(3, [{ start: 5, end: 12 }], []).tracker
+    inside.readTo(9)
+    assert.equal(inside.position, 12)
+  })
+
+  it('give a position to a partition that had none, unless nothing was ever written', () => {
+    const { tracker } = trackerOf(undefined, [], [])
+    tracker.readTo(0)
+    assert.equal(tracker.position, undefined)
+    tracker.readTo(5)
+    assert.equal(tracker.position, 5)
+  })
+})

@@ -37,6 +37,7 @@ describe('the snapshot of a partition', () => {
       committedPosition: 100,
       nextOffset: 100,
       logEnd: 1_000,
+      logEndAgeMs: null,
       trueLag: 900,
       records: 0,
       bytes: 0,
@@ -64,6 +65,11 @@ describe('the snapshot of a partition', () => {
     const fresh = new Driver().assign()
     const [metrics] = fresh.manager.partitionMetrics(0, () => 50, 10)
     assert.deepEqual([metrics?.position, metrics?.committedPosition, metrics?.trueLag], [null, null, null])
+  })
+
+  it('has no lag where nothing was ever written, though there is no position yet', () => {
+    const [metrics] = new Driver().assign().manager.partitionMetrics(0, () => 0, 10)
+    assert.deepEqual([metrics?.position, metrics?.trueLag], [null, 0])
   })
 
   it('tells where each record stands: in flight, queued, waiting for a retry, waiting for a dead letter', () => {

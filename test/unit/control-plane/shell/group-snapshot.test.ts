@@ -24,7 +24,7 @@ function parts(over: Partial<GroupParts> = {}, driver = new Driver()): GroupPart
   return {
     group: 'shop',
     manager: driver.manager,
-    client: { logEnd: () => 1_000 },
+    client: { logEnd: () => 1_000, logEndHeardAt: () => NOW - 2_000 },
     routes: [aRoute()],
     engines: new Map([[HANDLER, engine]]),
     limits: someLimits(),
@@ -56,10 +56,10 @@ describe('the snapshot of a group', () => {
       },
     )
     assert.deepEqual(
-      metrics.partitions.map(({ partition, trueLag }) => [partition, trueLag]),
+      metrics.partitions.map(({ partition, trueLag, logEndAgeMs }) => [partition, trueLag, logEndAgeMs]),
       [
-        [0, 1_000],
-        [1, 990],
+        [0, 1_000, 2_000],
+        [1, 990, 2_000],
       ],
     )
   })
@@ -153,8 +153,8 @@ describe('the snapshot of a group', () => {
   it('does not know the lag any more when the brokers have not answered for a third of the session', () => {
     const driver = new Driver({ sessionTimeoutMs: 45_000 }).assign(0, 990)
     driver.manager.permit.clock.heard(NOW - 15_000)
-    const lagAt = (now: number) => groupMetrics(parts({}, driver), now).partitions[0]?.trueLag
-    assert.deepEqual([lagAt(NOW - 1), lagAt(NOW)], [10, null])
+    const lagAt = (now: number) => groupMetrics(parts({}, driver), now).partitions[0]
+    assert.deepEqual([lagAt(NOW - 1)?.trueLag, lagAt(NOW)?.trueLag, lagAt(NOW)?.logEndAgeMs], [10, null, null])
   })
 
   it('tells a limit that is reached for a moment from a pause at the client', () => {

@@ -606,3 +606,69 @@ describe('closing', () => {
     assert.deepEqual(native.named('unsubscribe'), [])
   })
 })
+
+describe('how far a partition was read', () => {
+  it('is told between polls, and not while what was consumed is still in the hands of the poll', async () => {
+    const { native, consumer, rebalance } = await scripted()
+    await rebalance(ASSIGN, [p(0)])
+    assert.equal(consumer.nextOffset(p(0)), undefined)
+    native.positions.set(0, 12)
+    const polling = consumer.poll(10, 0)
+    assert.equal(consumer.nextOffset(p(0)), undefined)
+    await polling
+    assert.equal(consumer.nextOffset(p(0)), 12)
+    assert.equal(consumer.nextOffset(p(1)), undefined)
+  })
+
+  it('is not told of records that polls which may return nothing have put aside', async () => {
+    const { native, consumer, rebalance } = await scripted()
+    await rebalance(ASSIGN, [p(0)])
+    native.batches.push([message(0, 7)])
+    native.positions.set(0, 8)
+    await consumer.poll(0, 0)
+    assert.equal(consumer.nextOffset(p(0)), undefined)
+    assert.equal((await consumer.poll(10, 0)).length, 1)
+    assert.equal(consumer.nextOffset(p(0)), 8)
+  })
+
+  it('is not what librdkafka remembers of an earlier assignment', async () => {
+    const { native, consumer, rebalance } = await scripted()
+    native.positions.set(0, 12)
+    native.fetchedMarks.set(0, { lowOffset: 12, highOffset: 12 })
+    await rebalance(ASSIGN, [p(0)])
+    assert.deepEqual([consumer.nextOffset(p(0)), consumer.logEnd(p(0))], [undefined, undefined])
+    native.positions.set(0, 8)
+    native.fetchedMarks.set(0, { lowOffset: 0, highOffset: 13 })
+    assert.deepEqual([consumer.nextOffset(p(0)), consumer.logEnd(p(0))], [8, 13])
+  })
+
+  it('is the end of a log of which retention has left nothing, though librdkafka tells no position there', async () => {
+    const { native, consumer, rebalance } = await scripted()
+    await rebalance(ASSIGN, [p(0)])
+    native.fetchedMarks.set(0, { lowOffset: 12, highOffset: 12 })
+    await consumer.poll(10, 0)
+    assert.equal(consumer.nextOffset(p(0)), 12)
+    native.fetchedMarks.set(0, { lowOffset: 12, highOffset: 13 })
+    assert.equal(consumer.nextOffset(p(0)), undefined)
+  })
+})
+
+describe('the end of a log', () => {
+  it('is heard when fetches tell another one, and when it is asked for', async () => {
+    const { native, consumer, rebalance, clock } = await scripted()
+    await rebalance(ASSIGN, [p(0), p(1)])
+    native.fetchedMarks.set(0, { lowOffset: 0, highOffset: 5 })
+    const start = clock.now()
+    assert.deepEqual([consumer.logEnd(p(0)), consumer.logEndHeardAt(p(0))], [5, start])
+    clock.pass(3_000)
+    assert.equal(consumer.logEndHeardAt(p(0)), start)
+    native.logEnds.set(0, 4).set(1, 9)
+    await consumer.askLogEnds([p(0), p(1), p(2)], 5_000)
+    assert.deepEqual(native.named('listOffsets'), [[[p(0), p(1)], 1]])
+    // A transaction is open at 4.
+    assert.deepEqual([consumer.logEnd(p(0)), consumer.logEnd(p(1))], [4, 9])
+    assert.equal(consumer.logEndHeardAt(p(0)), start + 3_000)
+    native.fetchedMarks.set(0, { lowOffset: 0, highOffset: 6 })
+    assert.equal(consumer.logEnd(p(0)), 6)
+  })
+})
