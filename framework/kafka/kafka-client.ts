@@ -59,12 +59,16 @@ export interface RebalanceListener {
  *    log of which retention has left nothing. Where a transaction is open, the end is where that begins. `undefined`: not known, not owned, or being given up.
  * 13. `logEnd` MUST NOT be of an earlier assignment. `askLogEnds` MUST ask for it where nothing is fetched, too, and MUST settle within `timeoutMs`, whoever
  *    answers. What was told is told by `logEnd` from then on, and `logEndHeardAt` says when that was.
+ * 14. `unsettledSince` tells of a member that is joining its group, or giving up or taking what the group wants of it, as far as the client knows. `undefined` for
+ *    one that has settled, that leaves, or of which the client cannot tell; what a broker that does not answer keeps it from says the control plane.
  */
 export interface KafkaClient {
   /** The most UTF-16 units of metadata that a commit may carry. */
   readonly maxMetadataLength: number
   /** How long the group waits for `onRevoked`, in milliseconds. */
   readonly revokeLimitMs: number
+  /** Within so long a rebalance must be through: who takes longer is thrown out of the group. Milliseconds. */
+  readonly pollIntervalMs: number
   subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void>
   poll(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]>
   pause(partitions: readonly TopicPartition[]): void
@@ -79,6 +83,8 @@ export interface KafkaClient {
   logEndHeardAt(partition: TopicPartition): number | undefined
   /** Asks the leaders of these partitions where their logs end. */
   askLogEnds(partitions: readonly TopicPartition[], timeoutMs: number): Promise<void>
+  /** Law 14. Milliseconds since the Unix epoch. */
+  unsettledSince(): number | undefined
   close(): Promise<void>
 }
 

@@ -38,6 +38,13 @@ export interface GroupMetrics extends Load {
   readonly sinceAnswerMs: number | null
   /** That is so long ago that nothing starts any more, and that the group may have given the partitions to others. */
   readonly isCutOff: boolean
+  /**
+   * For how long this member has been joining its group, or giving up or taking what the group wants of it, while the coordinator answers. `null`: it has
+   * settled, it leaves, nobody answers, or the client cannot tell. Milliseconds.
+   */
+  readonly unsettledMs: number | null
+  /** From here on `/livez` fails: twice the poll interval. Milliseconds. */
+  readonly unsettledLimitMs: number
   /** For how long the brokers have refused the credentials of this member; `null` while they do not. Milliseconds. */
   readonly refusedMs: number | null
   /** Completions that no acknowledged commit tells of, and the next one will; limited by `limits.maxUncommitted`. */

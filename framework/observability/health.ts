@@ -13,8 +13,16 @@ const REFUSED_LIMIT_MS = 300_000
 /** False only when nothing but a new process can help: an outage of whatever else would have everybody restarted at once. */
 export function liveness({ state, groups }: SystemMetrics): Health {
   if (state === 'failed') return health(['a consumer cannot go on, see the log'])
-  const refused = groups.filter(({ refusedMs }) => refusedMs !== null && refusedMs >= REFUSED_LIMIT_MS)
-  return health(refused.map(({ group }) => `the brokers have refused the credentials of group ${group} for 5 minutes`))
+  return health(groups.flatMap(whyNotLive))
+}
+
+function whyNotLive({ group, refusedMs, unsettledMs, unsettledLimitMs }: GroupMetrics): string[] {
+  const why: string[] = []
+  if (refusedMs !== null && refusedMs >= REFUSED_LIMIT_MS)
+    why.push(`the brokers have refused the credentials of group ${group} for 5 minutes`)
+  if (unsettledMs !== null && unsettledMs > unsettledLimitMs)
+    why.push(`the member of group ${group} has hung in a rebalance for ${Math.round(unsettledMs / 1_000)} s`)
+  return why
 }
 
 /**

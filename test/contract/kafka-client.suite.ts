@@ -636,6 +636,15 @@ export function kafkaClientSuite(target: KafkaTarget): void {
         assert.equal(member.records.length, 0)
       })
 
+      it('law 14: a member that has its partitions has settled, and its poll interval is longer than a revoke may take, where that is bounded', async () => {
+        const topic = await newTopic()
+        const member = await join(topic)
+        await pump([member], 'the assignment', () => ownsAll(member))
+        await pump([member], 'rest', () => member.client.unsettledSince() === undefined)
+        const { pollIntervalMs, revokeLimitMs } = member.client
+        assert.ok(revokeLimitMs === Number.POSITIVE_INFINITY || revokeLimitMs < pollIntervalMs)
+      })
+
       it('tells the log end that it last heard of', async () => {
         const topic = await newTopic()
         const member = await join(topic)

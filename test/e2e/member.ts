@@ -121,6 +121,7 @@ function watched(client: KafkaClient): KafkaClient {
   return {
     maxMetadataLength: client.maxMetadataLength,
     revokeLimitMs: client.revokeLimitMs,
+    pollIntervalMs: client.pollIntervalMs,
     subscribe: (topics, listener) => client.subscribe(topics, listener),
     poll: (maxRecords, waitMs) => client.poll(maxRecords, waitMs),
     pause: (partitions) => client.pause(partitions),
@@ -129,6 +130,7 @@ function watched(client: KafkaClient): KafkaClient {
     nextOffset: (partition) => client.nextOffset(partition),
     logEnd: (partition) => client.logEnd(partition),
     logEndHeardAt: (partition) => client.logEndHeardAt(partition),
+    unsettledSince: () => client.unsettledSince(),
     askLogEnds: (partitions, timeoutMs) => client.askLogEnds(partitions, timeoutMs),
     close: () => client.close(),
     async commit(requests) {

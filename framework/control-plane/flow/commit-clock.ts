@@ -13,6 +13,7 @@ const STOP_AFTER = 2 / 3
 export class CommitClock {
   readonly #sessionTimeoutMs: number
   #heardAt: number | undefined
+  #answersSince: number | undefined
 
   /** @param sessionTimeoutMs after so long without a word of a member, its group gives its partitions to others */
   constructor(sessionTimeoutMs: number) {
@@ -21,12 +22,18 @@ export class CommitClock {
 
   /** @param sentAt when what was answered now was asked */
   heard(sentAt: number): void {
+    if (this.#heardAt === undefined || this.isCutOff(sentAt)) this.#answersSince = sentAt
     this.#heardAt = Math.max(this.#heardAt ?? sentAt, sentAt)
   }
 
   /** When that was asked which was answered last. Undefined: nothing was. Milliseconds since the Unix epoch. */
   get heardAt(): number | undefined {
     return this.#heardAt
+  }
+
+  /** Since when it has been answering without a silence that stops everything. Milliseconds since the Unix epoch. */
+  get answersSince(): number | undefined {
+    return this.#answersSince
   }
 
   /** When the next question is due; at once when nothing was ever answered. */

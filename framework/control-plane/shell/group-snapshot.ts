@@ -14,10 +14,13 @@ const MAX_PARTITIONS = 1_000
  */
 const JOIN_GRACE_MS = 10_000
 
+/** Within one, whoever holds a rebalance up is thrown out; the next one must be enough for everybody. */
+const UNSETTLED_INTERVALS = 2
+
 export interface GroupParts extends MemberTimes {
   readonly group: string
   readonly manager: WorkManager
-  readonly client: Pick<KafkaClient, 'logEnd' | 'logEndHeardAt'>
+  readonly client: Pick<KafkaClient, 'logEnd' | 'logEndHeardAt' | 'unsettledSince' | 'pollIntervalMs'>
   readonly routes: readonly Route[]
   readonly engines: ReadonlyMap<string, ExecutionEngine>
   readonly limits: Limits
@@ -42,6 +45,8 @@ export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
     sincePollMs: polledAt === undefined ? null : Math.max(0, Math.round(now - polledAt)),
     sinceAnswerMs: heardAt === undefined ? null : Math.max(0, Math.round(now - heardAt)),
     isCutOff: permit.clock.isCutOff(now),
+    unsettledMs: unsettledFor(parts, now),
+    unsettledLimitMs: UNSETTLED_INTERVALS * client.pollIntervalMs,
     refusedMs: parts.refusedMs === undefined ? null : Math.round(parts.refusedMs),
     uncommitted: manager.countUncommitted(),
     stoppedBecause: permit.stoppedBecause,
@@ -58,6 +63,14 @@ export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
     assignedPartitions,
     partitions,
   }
+}
+
+/** What a silent coordinator keeps it from is no fault of the member's: that time does not count. */
+function unsettledFor({ manager, client, state }: GroupParts, now: number): number | null {
+  const { clock } = manager.permit
+  const [since, { answersSince }] = [client.unsettledSince(), clock]
+  if (state !== 'running' || since === undefined || answersSince === undefined || clock.isStale(now)) return null
+  return Math.max(0, Math.round(now - Math.max(since, answersSince)))
 }
 
 function membershipOf(parts: GroupParts, assigned: number, now: number): GroupMetrics['membership'] {

@@ -50,6 +50,7 @@ interface Joined {
 export class JavascriptConsumer implements KafkaClient {
   readonly maxMetadataLength = MAX_METADATA_LENGTH
   readonly revokeLimitMs = revokeLimitMs(REBALANCE_TIMEOUT_MS)
+  readonly pollIntervalMs = REBALANCE_TIMEOUT_MS
   readonly #options: JavascriptConsumerOptions
   readonly #names: TopicNames
   readonly #fetcher: Fetcher
@@ -180,6 +181,10 @@ export class JavascriptConsumer implements KafkaClient {
     this.#requireOpen()
     const known = partitions.flatMap((each) => this.#groupPartitionOf(each) ?? [])
     await this.#fetcher.askLogEnds(known, timeoutMs)
+  }
+
+  unsettledSince(): number | undefined {
+    return this.#joined?.session.unsettledSince
   }
 
   close(): Promise<void> {

@@ -53,6 +53,7 @@ export class GroupSession {
   /** One commit after the other: a late repeat would turn back what a later one has stored. */
   #turn: Promise<void> = Promise.resolve()
   #isStopped = false
+  #unsettledSince: number | undefined
 
   constructor(options: GroupSessionOptions) {
     this.#options = options
@@ -81,6 +82,11 @@ export class GroupSession {
   stop(): void {
     this.#isStopped = true
     this.#timer?.cancel()
+  }
+
+  /** Since when it has been joining, or giving up what the group wants back. */
+  get unsettledSince(): number | undefined {
+    return this.#isStopped ? undefined : this.#unsettledSince
   }
 
   /** It may be committed at this moment: the broker would store what others own, too. */
@@ -132,6 +138,7 @@ export class GroupSession {
   #step(): void {
     if (this.#isStopped) return
     const { events, request } = this.#membership.step(this.#now)
+    this.#unsettledSince = this.#membership.isSettled ? undefined : (this.#unsettledSince ?? this.#now)
     for (const event of events) this.#options.onEvent(event)
     if (request !== undefined) void this.#send(request)
     this.#timer?.cancel()

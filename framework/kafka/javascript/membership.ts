@@ -170,6 +170,12 @@ export class GroupMembership {
     this.#pace.lostCoordinator()
   }
 
+  /** The group has taken this member in, and waits for nothing that it should give up. So it is at the end, too, and while it leaves, which is bounded. */
+  get isSettled(): boolean {
+    const isJoining = this.#state === 'joining' || this.#state === 'releasing'
+    return !isJoining && (this.#state !== 'joined' || !Number.isFinite(this.#partitions.nextDeadlineMs))
+  }
+
   get #isReadyToLeave(): boolean {
     return this.#state === 'leaving' && this.#partitions.size === 0
   }

@@ -23,6 +23,7 @@ import {
   commonConfig,
   consumerConfig,
   type KafkaConnectionOptions,
+  pollIntervalMs,
   producerConfig,
   revokeLimitMs,
   sessionTimeoutMs,
@@ -93,6 +94,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
       log: this.#log.child({ group }),
       clock: this.#clock,
       revokeLimitMs: revokeLimitMs(this.#options),
+      pollIntervalMs: pollIntervalMs(this.#options),
       sessionTimeoutMs: this.sessionTimeoutMs,
     })
   }
@@ -116,6 +118,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
         clock: this.#clock,
         commitTimeoutMs: COMMIT_TIMEOUT_MS,
         revokeLimitMs: revokeLimitMs(this.#options),
+        pollIntervalMs: pollIntervalMs(this.#options),
         startFrom: options.startFrom,
         adminOf: (native) => this.#library.AdminClient.createFrom(native),
         isExpectedBack: options.instanceId !== undefined && this.#options.groupProtocol === 'classic',

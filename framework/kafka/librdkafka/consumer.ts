@@ -35,6 +35,7 @@ export interface LibrdkafkaConsumerOptions {
   readonly clock: Clock
   readonly commitTimeoutMs: number
   readonly revokeLimitMs: number
+  readonly pollIntervalMs: number
   readonly startFrom: 'earliest' | 'latest'
   /** A static member of the classic protocol, whose partitions wait for it: unsubscribing would tell the group that it is gone for good. */
   readonly isExpectedBack: boolean
@@ -54,6 +55,7 @@ type State = 'open' | 'closing' | 'disconnecting' | 'closed'
 export class LibrdkafkaConsumer implements KafkaClient {
   readonly maxMetadataLength = MAX_METADATA_LENGTH
   readonly revokeLimitMs: number
+  readonly pollIntervalMs: number
   readonly #options: LibrdkafkaConsumerOptions
   readonly #native: NativeConsumer
   readonly #owned = new OwnedPartitions()
@@ -97,6 +99,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
   private constructor(native: NativeConsumer, options: LibrdkafkaConsumerOptions) {
     this.#options = options
     this.revokeLimitMs = options.revokeLimitMs
+    this.pollIntervalMs = options.pollIntervalMs
     this.#native = native
     this.#commits = new PendingCommits(this.#native, options.clock, options.commitTimeoutMs)
     this.#flow = new FlowControl(this.#native, this.#owned)
@@ -187,6 +190,11 @@ export class LibrdkafkaConsumer implements KafkaClient {
     for (const { topic, partition, offset = -1 } of await this.#questions.logEnds(owned, timeoutMs)) {
       if (offset >= 0) this.#places.heard({ topic, partition }, offset)
     }
+  }
+
+  /** Whether one that was given nothing yet has joined, librdkafka does not say. */
+  unsettledSince(): number | undefined {
+    return this.#state === 'open' ? this.#membership.unansweredSince : undefined
   }
 
   close(): Promise<void> {

@@ -53,7 +53,8 @@ export class Membership {
   readonly #unbegun = new Map<PartitionId, TopicPartition>()
   #askingAgain: Timer | undefined
   #queue: Promise<void> = Promise.resolve()
-  #unanswered = 0
+  /** Callbacks that wait for their answer, and since when there is one. */
+  #unanswered = { count: 0, since: 0 }
   #isEager = false
   #isClosing = false
   #isLeaving = false
@@ -70,7 +71,7 @@ export class Membership {
 
   /** True while partitions are held or a callback waits for its answer. */
   get isActive(): boolean {
-    return this.#unanswered > 0 || this.#host.owned.size > 0
+    return this.#unanswered.count > 0 || this.#host.owned.size > 0
   }
 
   /** Settles when the callbacks that have come so far are answered. */
@@ -79,7 +80,11 @@ export class Membership {
   }
 
   get hasUnanswered(): boolean {
-    return this.#unanswered > 0
+    return this.#unanswered.count > 0
+  }
+
+  get unansweredSince(): number | undefined {
+    return this.hasUnanswered ? this.#unanswered.since : undefined
   }
 
   /** From now on nothing is taken any more; what is owned is still given up in order. */
@@ -118,12 +123,13 @@ export class Membership {
   }
 
   #inTurn(task: () => Promise<void>): void {
-    this.#unanswered++
+    if (this.#unanswered.count === 0) this.#unanswered.since = this.#host.clock.now()
+    this.#unanswered.count++
     this.#queue = this.#queue
       .then(task)
       .catch((thrown: unknown) => this.#host.fail(toError(thrown)))
       .finally(() => {
-        this.#unanswered--
+        this.#unanswered.count--
       })
   }
 

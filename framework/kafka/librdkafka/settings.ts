@@ -128,8 +128,13 @@ function classicSession(options: KafkaConnectionOptions): NativeConfig {
 /** librdkafka's own default for `max.poll.interval.ms`. */
 const DEFAULT_MAX_POLL_INTERVAL_MS = 300_000
 
+/** After so long without a poll the group expels a member, and within it a rebalance must be through. */
+export function pollIntervalMs(options: KafkaConnectionOptions): number {
+  const configured = Number(options.librdkafka?.['max.poll.interval.ms'])
+  return Number.isFinite(configured) ? configured : DEFAULT_MAX_POLL_INTERVAL_MS
+}
+
 /** How long a revoke may be left unanswered: well below the time after which the group expels a member that does not answer. */
 export function revokeLimitMs(options: KafkaConnectionOptions): number {
-  const configured = Number(options.librdkafka?.['max.poll.interval.ms'])
-  return (Number.isFinite(configured) ? configured : DEFAULT_MAX_POLL_INTERVAL_MS) * 0.8
+  return pollIntervalMs(options) * 0.8
 }

@@ -20,6 +20,7 @@ export interface StaticMemberOptions extends ConsumerOptions {
   readonly log: Logger
   readonly clock: Clock
   readonly revokeLimitMs: number
+  readonly pollIntervalMs: number
   /** After so long without a heartbeat the group forgets a member, and its name is free. */
   readonly sessionTimeoutMs: number
 }
@@ -27,6 +28,7 @@ export interface StaticMemberOptions extends ConsumerOptions {
 export class StaticMember implements KafkaClient {
   readonly maxMetadataLength = MAX_METADATA_LENGTH
   readonly revokeLimitMs: number
+  readonly pollIntervalMs: number
   readonly #open: (options: ConsumerOptions) => Promise<KafkaClient>
   readonly #options: StaticMemberOptions
   /** Undefined while it is replaced. */
@@ -55,6 +57,7 @@ export class StaticMember implements KafkaClient {
     this.#open = open
     this.#options = options
     this.revokeLimitMs = options.revokeLimitMs
+    this.pollIntervalMs = options.pollIntervalMs
   }
 
   async subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void> {
@@ -123,6 +126,10 @@ export class StaticMember implements KafkaClient {
 
   async askLogEnds(partitions: readonly TopicPartition[], timeoutMs: number): Promise<void> {
     await this.#client?.askLogEnds(partitions, timeoutMs)
+  }
+
+  unsettledSince(): number | undefined {
+    return this.#client?.unsettledSince()
   }
 
   close(): Promise<void> {

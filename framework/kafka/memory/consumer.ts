@@ -44,6 +44,7 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
   readonly maxMetadataLength = MAX_METADATA_LENGTH
   /** This group waits for as long as a drain takes. */
   readonly revokeLimitMs = Number.POSITIVE_INFINITY
+  readonly pollIntervalMs = 300_000
   topics: ReadonlySet<string> = new Set()
   readonly #cluster: ConsumerCluster
   readonly #startFrom: ConsumerOptions['startFrom']
@@ -145,6 +146,11 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
   }
 
   async askLogEnds(): Promise<void> {}
+
+  /** A group in memory has settled as soon as it is asked. */
+  unsettledSince(): undefined {
+    return undefined
+  }
 
   close(): Promise<void> {
     this.#closing ??= this.#close()

@@ -183,6 +183,7 @@ export async function scripted({ isExpectedBack = false, startFrom = 'earliest' 
       clock,
       commitTimeoutMs: COMMIT_TIMEOUT_MS,
       revokeLimitMs: REVOKE_LIMIT_MS,
+      pollIntervalMs: 300_000,
       isExpectedBack,
       startFrom,
       adminOf: () => native,

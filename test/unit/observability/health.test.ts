@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { liveness, readiness } from '../../../framework/observability/health.ts'
-import { aGroup, aSystem } from './snapshots.ts'
+import { aBlockingRecord, aGroup, aPartition, aSystem } from './snapshots.ts'
 
 const STALL_MS = 60_000
 
@@ -55,6 +55,21 @@ describe('liveness', () => {
       liveness(aSystem({ groups: [aGroup({ refusedMs, isCutOff: true, sinceAnswerMs: 3_600_000 })] }))
     assert.deepEqual(after(300_000).why, ['the brokers have refused the credentials of group shop for 5 minutes'])
     assert.deepEqual([after(299_999).isWell, after(null).isWell], [true, true])
+  })
+
+  it('is lost when a member has hung in a rebalance for longer than twice the poll interval, and not a moment before', () => {
+    const after = (unsettledMs: number | null) =>
+      liveness(aSystem({ groups: [aGroup(), aGroup({ group: 'audit', unsettledMs, unsettledLimitMs: 600_000 })] }))
+    assert.deepEqual(after(600_001).why, ['the member of group audit has hung in a rebalance for 600 s'])
+    assert.deepEqual([after(600_000).isWell, after(null).isWell], [true, true])
+  })
+
+  it('is kept by a process that a record blocks, that takes nothing in, or whose work nobody commits', () => {
+    const blocking = aBlockingRecord({ ageMs: 86_400_000, attempt: 4_000 })
+    const partitions = [aPartition({ blocking, openBreakers: 9, trueLag: 1_000_000 })]
+    const group = aGroup({ partitions, intake: 'paused', intakeReason: 'records', stoppedBecause: 'uncommitted' })
+    assert.equal(liveness(aSystem({ groups: [group] })).isWell, true)
+    assert.equal(liveness(aSystem({ state: 'stopping', groups: [{ ...group, membership: 'leaving' }] })).isWell, true)
   })
 
   it('is lost only when a consumer cannot go on', () => {

@@ -69,6 +69,8 @@ export function aGroup(over: Partial<GroupMetrics> = {}): GroupMetrics {
     sincePollMs: 5,
     sinceAnswerMs: 100,
     isCutOff: false,
+    unsettledMs: null,
+    unsettledLimitMs: 600_000,
     refusedMs: null,
     uncommitted: 0,
     stoppedBecause: null,

@@ -24,7 +24,12 @@ function parts(over: Partial<GroupParts> = {}, driver = new Driver()): GroupPart
   return {
     group: 'shop',
     manager: driver.manager,
-    client: { logEnd: () => 1_000, logEndHeardAt: () => NOW - 2_000 },
+    client: {
+      logEnd: () => 1_000,
+      logEndHeardAt: () => NOW - 2_000,
+      unsettledSince: () => undefined,
+      pollIntervalMs: 300_000,
+    },
     routes: [aRoute()],
     engines: new Map([[HANDLER, engine]]),
     limits: someLimits(),
@@ -155,6 +160,29 @@ describe('the snapshot of a group', () => {
     driver.manager.permit.clock.heard(NOW - 15_000)
     const lagAt = (now: number) => groupMetrics(parts({}, driver), now).partitions[0]
     assert.deepEqual([lagAt(NOW - 1)?.trueLag, lagAt(NOW)?.trueLag, lagAt(NOW)?.logEndAgeMs], [10, null, null])
+  })
+
+  it('says for how long a member has hung in a rebalance, as long as its coordinator answers', () => {
+    const client = { ...parts().client, unsettledSince: () => NOW - 50_000 }
+    const driver = new Driver({ sessionTimeoutMs: 45_000 })
+    const { clock } = driver.manager.permit
+    const unsettled = (over: Partial<GroupParts> = {}) => groupMetrics(parts({ client, ...over }, driver), NOW)
+    assert.equal(unsettled().unsettledMs, null, 'nobody has ever answered')
+    for (let at = NOW - 70_000; at < NOW - 40_000; at += 10_000) clock.heard(at)
+    assert.equal(unsettled().unsettledMs, null, 'nobody answers any more')
+    clock.heard(NOW - 25_000)
+    clock.heard(NOW - 5_000)
+    assert.deepEqual([unsettled().unsettledMs, unsettled().unsettledLimitMs], [50_000, 600_000])
+    assert.equal(unsettled({ state: 'draining' }).unsettledMs, null)
+    assert.equal(unsettled({ client: parts().client }).unsettledMs, null)
+  })
+
+  it('does not count what a member has waited for a coordinator that was silent', () => {
+    const client = { ...parts().client, unsettledSince: () => NOW - 90_000 }
+    const driver = new Driver({ sessionTimeoutMs: 45_000 })
+    driver.manager.permit.clock.heard(NOW - 95_000)
+    driver.manager.permit.clock.heard(NOW - 8_000)
+    assert.equal(groupMetrics(parts({ client }, driver), NOW).unsettledMs, 8_000)
   })
 
   it('tells a limit that is reached for a moment from a pause at the client', () => {

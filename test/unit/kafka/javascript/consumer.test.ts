@@ -142,4 +142,23 @@ describe('a member in JavaScript', { timeout: 20_000 }, () => {
       assert.deepEqual(group.stored, [{ memberEpoch: 7, position: 10 }])
     })
   }
+
+  it('has not settled from when the group counts it out until it takes it in again, however long that is answered with no epoch', async (t) => {
+    const { clock, group, consumer, settle } = await aMember(t)
+    assert.equal(consumer.unsettledSince(), undefined)
+    group.beats.splice(0, group.beats.length, { code: UNKNOWN_MEMBER }, { memberEpoch: 0, assignment: null })
+    clock.advance(1_000)
+    await settle()
+    const since = consumer.unsettledSince()
+    assert.ok(since !== undefined)
+    for (let minute = 0; minute < 15; minute += 1) {
+      clock.advance(60_000)
+      await settle()
+    }
+    assert.equal(consumer.unsettledSince(), since)
+    group.beats.splice(0, group.beats.length, { memberEpoch: 7, assignment: all })
+    clock.advance(60_000)
+    await settle()
+    assert.equal(consumer.unsettledSince(), undefined)
+  })
 })

@@ -672,3 +672,27 @@ describe('the end of a log', () => {
     assert.equal(consumer.logEnd(p(0)), 6)
   })
 })
+
+describe('a member that has not settled', () => {
+  it('is one whose callback waits for its answer, since the first that does', async () => {
+    const { consumer, clock, listener, rebalance, settle } = await scripted()
+    await rebalance(ASSIGN, [p(0), p(1)])
+    assert.equal(consumer.unsettledSince(), undefined)
+    let drained = () => {}
+    listener.onRevoked = () =>
+      new Promise((resolve) => {
+        drained = resolve
+      })
+    clock.pass(1_000)
+    const since = clock.now()
+    await rebalance(REVOKE, [p(0)])
+    clock.pass(5_000)
+    await rebalance(REVOKE, [p(1)])
+    assert.equal(consumer.unsettledSince(), since)
+    drained()
+    await settle()
+    drained()
+    await settle()
+    assert.equal(consumer.unsettledSince(), undefined)
+  })
+})
