@@ -45,18 +45,10 @@ export const connectCluster: Connect = async (target, project, io) => {
 /** As `start` connects to that cluster, and as `dev` does to its own: what is true for a verb must be true for them. */
 export function connectionOptions(target: Target, project: Project | undefined): Omit<KafkaConnectionOptions, 'log'> {
   const { brokers, isEmbedded, ifUnreachable } = target
-  const clientId = project?.config.kafka.clientId ?? 'pyrallel'
-  // The embedded broker is librdkafka's own, and knows older versions of requests only.
-  if (isEmbedded) {
-    return {
-      brokers,
-      clientId,
-      ifUnreachable,
-      client: 'librdkafka',
-      groupProtocol: 'consumer',
-      createTopicsBy: 'metadata',
-    }
-  }
   const kafka = project?.config.kafka ?? configDefaults.kafka
+  if (isEmbedded) {
+    const { client, clientId } = kafka
+    return { brokers, clientId, ifUnreachable, client, groupProtocol: 'consumer', createTopicsBy: 'metadata' }
+  }
   return { ...connectionSettings(kafka), brokers, ifUnreachable }
 }

@@ -13,14 +13,10 @@ const clients = {
   javascript: { name: 'the one in JavaScript', library: '@platformatic/kafka' },
 } as const
 
-/** @param isEmbedded the broker is part of the native client, and goes with no other */
-export async function examineClient(
-  needs: ClientNeeds & { readonly isEmbedded: boolean },
-  loaders?: ClientLoaders,
-): Promise<Finding> {
-  const client = needs.isEmbedded ? 'librdkafka' : (needs.client ?? 'auto')
+export async function examineClient(needs: ClientNeeds, loaders?: ClientLoaders): Promise<Finding> {
+  const { client = 'auto' } = needs
   try {
-    const loaded = await loadClient({ ...needs, client }, loaders)
+    const loaded = await loadClient(needs, loaders)
     const other = loaded.name === 'librdkafka' ? 'javascript' : 'librdkafka'
     const otherState =
       loaded.name === 'javascript' && loaded.insteadOf !== undefined
@@ -29,7 +25,7 @@ export async function examineClient(
     return {
       what,
       state: 'well',
-      detail: `${described(loaded.name)}, ${because(client, needs.isEmbedded)}${otherState}`,
+      detail: `${described(loaded.name)}, ${because(client)}${otherState}`,
     }
   } catch (thrown) {
     const code = thrown instanceof PyrallelError ? thrown.code : 'PYR_NATIVE_MISSING'
@@ -43,8 +39,7 @@ function described(client: keyof typeof clients): string {
   return version === undefined ? `${name} (${library})` : `${name} (${library} ${version})`
 }
 
-function because(client: ClientWish, isEmbedded: boolean): string {
-  if (isEmbedded) return 'which the embedded broker is part of'
+function because(client: ClientWish): string {
   return client === 'auto' ? "as kafka.client is 'auto'" : `as kafka.client says '${client}'`
 }
 

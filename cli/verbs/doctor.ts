@@ -83,9 +83,8 @@ function brokerSkipped(detail: string): Finding {
 
 /** Without a config, the one that would run by default. */
 function needsOf(chosen: ChosenCluster | undefined): Parameters<typeof examineClient>[0] {
-  if (chosen === undefined) return { groupProtocol: 'consumer', isEmbedded: false }
-  const { target, project } = chosen
-  return { ...connectionOptions(target, project), isEmbedded: target.isEmbedded }
+  if (chosen === undefined) return { groupProtocol: 'consumer' }
+  return connectionOptions(chosen.target, chosen.project)
 }
 
 async function examineHandlers(

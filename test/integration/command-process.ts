@@ -4,8 +4,9 @@ import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach } from 'node:test'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { commandFile, installPackage } from '../source-package.ts'
+import { noNativeClient as hook } from '../unit/kafka/without-native-client.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 /** Shorter than the time-outs of tests, so that a failure tells what was printed instead. */
@@ -62,10 +63,11 @@ export interface CommandOptions {
 }
 
 export function command(root: string, argv: readonly string[], options: CommandOptions = {}): CommandProcess {
-  const hook = pathToFileURL(join(repository, 'test/integration/no-native-client.mjs')).href
-  const node = options.withoutNativeClient === true ? ['--import', hook, commandFile] : [commandFile]
-  const { NO_COLOR: _n, FORCE_COLOR: _f, DEBUG: _d, NODE_TEST_CONTEXT: _t, ...env } = process.env
-  const child = spawn(process.execPath, [...node, ...argv], { cwd: root, env: { ...env, ...options.env } })
+  const { NO_COLOR: _n, FORCE_COLOR: _f, DEBUG: _d, NODE_TEST_CONTEXT: _t, ...inherited } = process.env
+  const env: NodeJS.ProcessEnv = { ...inherited, ...options.env }
+  // By the environment, so that what the command starts has none either.
+  if (options.withoutNativeClient === true) env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} --import ${hook}`
+  const child = spawn(process.execPath, [commandFile, ...argv], { cwd: root, env })
   running.add(child)
   if (options.isUnread === true) child.stdout.destroy()
   let out = ''

@@ -43,8 +43,9 @@ const CHECK_TIMEOUT_MS = 5_000
 /** As many as the embedded broker gives every topic, so that keys fall into the same partitions everywhere. */
 export const DEV_PARTITIONS = 4
 
+/** What to do about it depends on why this client was chosen, so the native one's own advice would be beside the point. */
 const EMBEDDED_IS_NATIVE =
-  "kafka.client is 'javascript', and the embedded broker is part of the native client. --brokers names a cluster."
+  "kafka.client is 'javascript', and the embedded broker is part of the native client, which cannot be loaded here. --brokers names a cluster."
 
 const never = new Promise<never>(() => {})
 
@@ -52,13 +53,12 @@ const never = new Promise<never>(() => {})
 export async function openBroker(request: BrokerRequest): Promise<DevBroker> {
   if (request.brokers !== undefined) return openCluster(request, request.brokers)
   if (request.kind === 'memory') return openMemory(request, undefined)
-  if (request.kafka.client === 'javascript') return openMemory(request, EMBEDDED_IS_NATIVE)
   try {
     return await openEmbedded(request)
   } catch (error) {
     if (!(error instanceof PyrallelError) || error.code !== 'PYR_NATIVE_MISSING') throw error
     // Trying things out must not depend on a compiler. What is lost is said in the header.
-    return openMemory(request, error.message)
+    return openMemory(request, request.kafka.client === 'javascript' ? EMBEDDED_IS_NATIVE : error.message)
   }
 }
 
@@ -89,11 +89,14 @@ async function openCluster(request: BrokerRequest, brokers: string): Promise<Dev
 
 async function openEmbedded({ kafka, topics, log, loaders }: BrokerRequest): Promise<DevBroker> {
   const { startEmbeddedBroker } = await import('../../../framework/kafka/embedded/embedded-broker.ts')
-  const broker = await startEmbeddedBroker({ log, topics }, loaders?.librdkafka)
+  const { loadLibrdkafka } = await import('../../../framework/kafka/librdkafka/client.ts')
+  // Without it there is no such broker, which is known sooner here than in a process of its own. The one in JavaScript keeps it out of this process.
+  if (kafka.client !== 'javascript') await loadLibrdkafka(loaders?.librdkafka)
+  const broker = await startEmbeddedBroker({ log, topics })
   try {
     // The config's TLS, SASL and librdkafka settings are for the real cluster; the embedded one would refuse them.
-    const connect = ({ clientId }: KafkaSettings) =>
-      connectKafka({ ...broker.connection, client: 'librdkafka', clientId, log }, loaders)
+    const connect = ({ client, clientId }: KafkaSettings) =>
+      connectKafka({ ...broker.connection, client, clientId, log }, loaders)
     return {
       kind: 'embedded',
       connection: await connect(kafka),

@@ -1,4 +1,5 @@
 /** The child process that the embedded broker lives in: librdkafka's mock cluster, a real listener on 127.0.0.1. Dies with its parent. */
+import { PyrallelError } from '../../model/errors.ts'
 import type { MetadataRequest, NativeMetadata, NativeProducer } from '../librdkafka/binding.ts'
 import { loadLibrdkafka } from '../librdkafka/client.ts'
 import { nativeError } from '../librdkafka/errors.ts'
@@ -6,7 +7,7 @@ import { nativeError } from '../librdkafka/errors.ts'
 /** What the child tells its parent, once. */
 export type HostMessage =
   | { readonly kind: 'ready'; readonly brokers: string }
-  | { readonly kind: 'failed'; readonly why: string }
+  | { readonly kind: 'failed'; readonly why: string; readonly isNativeMissing: boolean }
 
 const START_TIMEOUT_MS = 10_000
 
@@ -39,5 +40,8 @@ if (!process.connected) process.exit(0)
 const tell = (message: HostMessage) => process.send?.(message)
 start(process.argv.slice(2)).then(
   (brokers) => tell({ kind: 'ready', brokers }),
-  (thrown: unknown) => tell({ kind: 'failed', why: nativeError(thrown).message }),
+  (thrown: unknown) => {
+    const isNativeMissing = thrown instanceof PyrallelError && thrown.code === 'PYR_NATIVE_MISSING'
+    tell({ kind: 'failed', why: nativeError(thrown).message, isNativeMissing })
+  },
 )

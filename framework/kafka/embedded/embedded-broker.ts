@@ -5,7 +5,6 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
-import { type LibrdkafkaLoader, loadLibrdkafka } from '../librdkafka/client.ts'
 import type { KafkaConnectionOptions } from '../librdkafka/settings.ts'
 import type { HostMessage } from './embedded-broker-host.ts'
 
@@ -32,15 +31,11 @@ const STOP_TIMEOUT_MS = 2_000
 const FETCH_WAIT_MS = 10
 
 /**
- * Topics and offsets live as long as the broker: it keeps nothing on disk, and per partition only the newest 5 MB.
+ * Topics and offsets live as long as the broker: it keeps nothing on disk, and per partition only the newest 5 MB. The native client is loaded by the
+ * child alone: this process may run on another one.
  * @throws PyrallelError PYR_NATIVE_MISSING; PYR_BROKER_UNREACHABLE when it does not start
  */
-export async function startEmbeddedBroker(
-  options: EmbeddedBrokerOptions,
-  load?: LibrdkafkaLoader,
-): Promise<EmbeddedBroker> {
-  // The child would fail on it too, but could not say so half as well.
-  await loadLibrdkafka(load)
+export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
   const child = forkHost(options.topics ?? [])
   const brokers = await readiness(child)
   let stopping: Promise<void> | undefined
@@ -80,18 +75,21 @@ async function readiness(child: ChildProcess): Promise<string> {
   let timer: NodeJS.Timeout | undefined
   const answer = await Promise.race([
     once(child, 'message').then(([message]) => message as HostMessage),
-    once(child, 'exit').then(
-      ([code, signal]): HostMessage => ({ kind: 'failed', why: `it ended with ${signal ?? code}` }),
-    ),
+    once(child, 'exit').then(([code, signal]): HostMessage => failed(`it ended with ${signal ?? code}`)),
     new Promise<HostMessage>((resolve) => {
       const why = `it was not ready within ${START_TIMEOUT_MS} ms`
-      timer = setTimeout(() => resolve({ kind: 'failed', why }), START_TIMEOUT_MS)
+      timer = setTimeout(() => resolve(failed(why)), START_TIMEOUT_MS)
     }),
   ])
   clearTimeout(timer)
   if (answer.kind === 'ready') return answer.brokers
   await end(child)
+  if (answer.isNativeMissing) throw new PyrallelError('PYR_NATIVE_MISSING', answer.why)
   throw new PyrallelError('PYR_BROKER_UNREACHABLE', `The embedded broker did not start: ${answer.why}.`)
+}
+
+function failed(why: string): HostMessage {
+  return { kind: 'failed', why, isNativeMissing: false }
 }
 
 async function end(child: ChildProcess): Promise<void> {

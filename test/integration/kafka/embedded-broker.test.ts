@@ -9,6 +9,7 @@ import { type EmbeddedBroker, startEmbeddedBroker } from '../../../framework/kaf
 import { connectKafka, loadLibrdkafka } from '../../../framework/kafka/librdkafka/client.ts'
 import { toError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
+import { withoutNativeClient } from '../../unit/kafka/without-native-client.ts'
 import { embeddedBrokerOf, noProcesses } from '../processes-in.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
@@ -108,8 +109,11 @@ describe('embedded broker', { skip: whyNot }, () => {
     assert.equal(message, 'The embedded broker has died (SIGKILL); its records are gone.')
   })
 
-  it('says so when the native client cannot be loaded', async () => {
-    const load = () => Promise.reject(new Error("Cannot find module 'librdkafka'"))
-    await assert.rejects(startEmbeddedBroker({ log: quiet }, load), { code: 'PYR_NATIVE_MISSING' })
+  it('says so when the native client cannot be loaded', async (t) => {
+    withoutNativeClient(t)
+    await assert.rejects(startEmbeddedBroker({ log: quiet }), {
+      code: 'PYR_NATIVE_MISSING',
+      message: /cannot be loaded: Cannot find package '@confluentinc\/kafka-javascript'/,
+    })
   })
 })

@@ -1,13 +1,14 @@
 /** docs/clients.md: what it says that one client cannot do is what the code refuses, row by row. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { openBroker } from '../../../cli/dev/broker/open-broker.ts'
 import { configDefaults } from '../../../framework/config/resolve-config.ts'
 import { beyondJavascript } from '../../../framework/kafka/client-limits.ts'
 import { loadClient } from '../../../framework/kafka/clients/load-client.ts'
 import { LIBRARY_VERSION } from '../../../framework/kafka/javascript/client.ts'
 import { recordedLog } from '../kafka/recorded-log.ts'
+import { withoutNativeClient } from '../kafka/without-native-client.ts'
 import { checkout, textOf } from './pages.ts'
 
 const page = textOf('docs/clients.md')
@@ -20,7 +21,7 @@ const refusedOptions = (settings: Partial<Parameters<typeof beyondJavascript>[0]
 const says = (file: string, text: RegExp) => assert.match(readFileSync(checkout + file, 'utf8'), text)
 
 /** For each row, what it rests on. */
-const proofs: Readonly<Record<string, () => void | Promise<void>>> = {
+const proofs: Readonly<Record<string, (t: TestContext) => void | Promise<void>>> = {
   'brokers before Apache Kafka 4.0': () =>
     says('framework/kafka/javascript/link.ts', /the brokers to Apache Kafka 4\.0 or newer/),
   "`groupProtocol: 'classic'`": () =>
@@ -28,7 +29,8 @@ const proofs: Readonly<Record<string, () => void | Promise<void>>> = {
   '`kafka.librdkafka`': () => assert.deepEqual(refusedOptions({ librdkafka: { a: 1 } }), ['kafka.librdkafka']),
   'records compressed by zstd': () =>
     says('framework/kafka/javascript/record-batch.ts', /compressed by zstd, which Node reads from 22\.15 on/),
-  'the embedded broker of `dev`': async () => {
+  'the embedded broker of `dev`': async (t) => {
+    withoutNativeClient(t)
     const kafka = { ...configDefaults.kafka, client: 'javascript' } as const
     const { log } = recordedLog()
     const broker = await openBroker({ brokers: undefined, kind: 'embedded', kafka, topics: [], log })

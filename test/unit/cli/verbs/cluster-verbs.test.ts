@@ -363,7 +363,7 @@ describe('the connection of a verb', () => {
     assert.deepEqual(connectionOptions(target, project), { ...common, ...kafka })
   })
 
-  it('to the embedded broker is as that of dev, which has its own protocol and no security', () => {
+  it('to the embedded broker is as that of dev: by the client of the project, with a protocol of its own and no security', () => {
     assert.deepEqual(connectionOptions({ ...target, isEmbedded: true }, project), {
       ...{ ...common, client: 'librdkafka', clientId: 'shop' },
       ...{ groupProtocol: 'consumer', createTopicsBy: 'metadata' },

@@ -24,7 +24,9 @@ import {
 import { type BrokerRequest, openBroker } from '../../../../../cli/dev/broker/open-broker.ts'
 import { main } from '../../../../../cli/main.ts'
 import { configDefaults } from '../../../../../framework/config/resolve-config.ts'
+import { loadLibrdkafka } from '../../../../../framework/kafka/librdkafka/client.ts'
 import { createLogger } from '../../../../../framework/observability/logger.ts'
+import { withoutNativeClient } from '../../../kafka/without-native-client.ts'
 import { projectFolder, testIo } from '../../test-io.ts'
 
 const log = createLogger({ level: 'silent', pretty: false }, { write: () => {} })
@@ -35,6 +37,7 @@ const request: BrokerRequest = {
   topics: ['orders', 'orders.dlq'],
   log,
 }
+const onJavascript = { ...configDefaults.kafka, client: 'javascript' } as const
 const missing = () => Promise.reject(new Error("Cannot find module '../build/librdkafka.node'\nRequire stack"))
 
 describe('openBroker', () => {
@@ -56,12 +59,29 @@ describe('openBroker', () => {
     })
   })
 
-  it("uses the in-memory broker where kafka.client is 'javascript', without loading the native client, and says why", async () => {
+  it("runs the embedded broker where kafka.client is 'javascript', and keeps the native client out of this process", async () => {
+    const hasNative = await loadLibrdkafka().then(
+      () => true,
+      () => false,
+    )
     const load = () => assert.fail('the native client was loaded')
-    const kafka = { ...configDefaults.kafka, client: 'javascript' } as const
-    const broker = await openBroker({ ...request, kafka, loaders: { librdkafka: load } })
+    const broker = await openBroker({ ...request, kafka: onJavascript, loaders: { librdkafka: load } })
+    try {
+      assert.equal(broker.kind, hasNative ? 'embedded' : 'memory')
+      const { JavascriptConnection } = await import('../../../../../framework/kafka/javascript/connection.ts')
+      if (hasNative) assert.ok(broker.connection instanceof JavascriptConnection)
+      assert.deepEqual(await broker.connection.missingTopics(['orders', 'orders.dlq', 'other']), ['other'])
+    } finally {
+      await broker.connection.close()
+      await broker.stop()
+    }
+  })
+
+  it("falls back to the in-memory broker where kafka.client is 'javascript' and no native client brings one, and says so", async (t) => {
+    withoutNativeClient(t)
+    const broker = await openBroker({ ...request, kafka: onJavascript })
     assert.equal(broker.kind, 'memory')
-    assert.match(broker.fallback ?? '', /^kafka\.client is 'javascript', and the embedded broker is part of the native/)
+    assert.match(broker.fallback ?? '', /part of the native client, which cannot be loaded here\. --brokers names/)
     await broker.stop()
   })
 
