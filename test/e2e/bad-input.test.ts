@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { encodeCompleted } from '../../framework/control-plane/offsets/metadata-encoder.ts'
-import { skipWithout } from './client-under-test.ts'
+import { skipWithout } from '../client-under-test.ts'
 import { aclBrokerConfig, allowReading, denyReading } from './kafka-acls.ts'
 import { startKafka } from './kafka-harness.ts'
 import type { MemberProcess } from './member-process.ts'

@@ -1,7 +1,7 @@
 /** The password of a running member is changed on Apache Kafka: who looks is told, and the member goes on when it is right again. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { quicker } from './client-under-test.ts'
+import { quicker } from '../client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
 import { changePassword, scramListener } from './kafka-scram.ts'
 import { eventually } from './member-process.ts'

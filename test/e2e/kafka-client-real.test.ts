@@ -4,8 +4,9 @@ import { after, describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
+import { connectUnderTest } from '../client-under-test.ts'
 import { kafkaClientSuite } from '../contract/kafka-client.suite.ts'
-import { connectUnderTest } from './client-under-test.ts'
+import { clientUnderTest } from '../test-client.ts'
 import { startKafka } from './kafka-harness.ts'
 import { writeInTransactions } from './raw-log.ts'
 
@@ -55,7 +56,9 @@ const small = {
   'topic.metadata.propagation.max.ms': 3_000,
 }
 
-for (const groupProtocol of ['consumer', 'classic'] as const) {
+// The one in JavaScript has a file of its own, which runs with the tests of librdkafka.
+const protocols = clientUnderTest === 'librdkafka' ? (['consumer', 'classic'] as const) : []
+for (const groupProtocol of protocols) {
   kafkaClientSuite({
     name: `librdkafka on Apache Kafka, group protocol ${groupProtocol}`,
     // The binding reads null headers as empty; the broker is told not to create topics by itself.

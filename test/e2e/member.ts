@@ -11,7 +11,7 @@ import type { KafkaRecord } from '../../framework/model/record.ts'
 import type { SecuritySettings } from '../../framework/model/settings.ts'
 import { createLogger } from '../../framework/observability/logger.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
-import { connectUnderTest } from './client-under-test.ts'
+import { connectUnderTest } from '../client-under-test.ts'
 import { type MemberCommand, type MemberNote, type MemberPlan, monotonicMs } from './member-log.ts'
 
 const plan = JSON.parse(process.argv[2] ?? '') as MemberPlan

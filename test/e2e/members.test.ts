@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { configDefaults } from '../../framework/config/resolve-config.ts'
-import { connectUnderTest, skipWithout } from './client-under-test.ts'
+import { connectUnderTest, skipWithout } from '../client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
 import type { MemberProcess } from './member-process.ts'
 import { offsetsIn } from './raw-log.ts'

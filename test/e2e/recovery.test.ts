@@ -10,7 +10,7 @@ import type { AssignedPartition, KafkaClient } from '../../framework/kafka/kafka
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import type { Epoch } from '../../framework/model/work.ts'
 import { systemClock } from '../../framework/time/clock.ts'
-import { connectUnderTest } from './client-under-test.ts'
+import { connectUnderTest } from '../client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
 import { eventually } from './member-process.ts'
 import { quietLog, Scenario } from './scenario.ts'

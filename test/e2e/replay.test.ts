@@ -7,8 +7,8 @@ import { readToEnd } from '../../cli/dlq/read-topic.ts'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
+import { clientVariables, connectUnderTest } from '../client-under-test.ts'
 import { aProject, type CommandProcess, type CommandResult, command } from '../integration/command-process.ts'
-import { clientVariables, connectUnderTest } from './client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
 
 const PARTITIONS = 4

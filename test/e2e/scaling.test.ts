@@ -1,7 +1,7 @@
 /** Groups that grow, shrink and lose members under load, on Apache Kafka, in each of its rebalance protocols. */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { skipWithout } from './client-under-test.ts'
+import { skipWithout } from '../client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
 import { type PlanChanges, Scenario } from './scenario.ts'
 

@@ -12,10 +12,10 @@ import type { KafkaClient } from '../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { SecuritySettings } from '../../framework/model/settings.ts'
+import { clientVariables, connectUnderTest, skipWithout } from '../client-under-test.ts'
 import { aProject, command } from '../integration/command-process.ts'
 import { clientUnderTest } from '../test-client.ts'
 import { makeCertificates } from './certificates.ts'
-import { clientVariables, connectUnderTest, skipWithout } from './client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
 
 const external = process.env.PYRALLEL_TEST_BROKERS !== undefined

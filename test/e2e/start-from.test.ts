@@ -1,7 +1,7 @@
 /** Where a group begins that starts from `latest`: what comes after it has come is never skipped, whatever had been committed by then. */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { skipWithout } from './client-under-test.ts'
+import { skipWithout } from '../client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
 import type { MemberProcess } from './member-process.ts'
 import { Scenario } from './scenario.ts'

@@ -2,14 +2,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import { bundlePeers } from '../bench/matrix/bundle-peers.ts'
 import { Progress } from '../bench/matrix/progress.ts'
 import { runMatrix } from '../bench/matrix/run-matrix.ts'
 import { selectSystems } from '../bench/matrix/systems.ts'
 import { TopicFiller } from '../bench/matrix/topic-filler.ts'
 import { type Workload, workloads } from '../bench/matrix/workloads.ts'
+import { connectUnderTest } from '../client-under-test.ts'
+import { clientUnderTest } from '../test-client.ts'
 import { recordedLog } from '../unit/kafka/recorded-log.ts'
+
+const ours = clientUnderTest === 'librdkafka' ? 'ours' : 'ours-javascript'
 
 function tiny(id: string): Workload {
   const workload = workloads.find((each) => each.id === id)
@@ -24,7 +27,7 @@ describe('the benchmark', { timeout: 240_000 }, () => {
     const broker = await startEmbeddedBroker({ log })
     const bundle = await bundlePeers()
     const filler = await TopicFiller.open(broker.brokers)
-    const connection = await connectKafka({ ...broker.connection, clientId: 'bench', log })
+    const connection = await connectUnderTest({ ...broker.connection, clientId: 'bench', log })
     const steps: string[] = []
     try {
       const stage = {
@@ -39,7 +42,7 @@ describe('the benchmark', { timeout: 240_000 }, () => {
         librdkafka: { 'fetch.wait.max.ms': 10 },
       }
       const plan = {
-        systems: selectSystems(['ours', 'bare']),
+        systems: selectSystems([ours, 'bare']),
         workloads: [tiny('a-8p'), tiny('b')],
         repetitions: 1,
         quick: true,
@@ -56,16 +59,16 @@ describe('the benchmark', { timeout: 240_000 }, () => {
       assert.deepEqual(
         systems.map(({ name, unavailable }) => [name, unavailable]),
         [
-          ['ours', undefined],
+          [ours, undefined],
           ['bare', undefined],
         ],
       )
       assert.deepEqual(
         cells.map(({ workload, system, state, why }) => [workload, system, state, why]),
         [
-          ['a-8p', 'ours', 'measured', undefined],
+          ['a-8p', ours, 'measured', undefined],
           ['a-8p', 'bare', 'measured', undefined],
-          ['b', 'ours', 'measured', undefined],
+          ['b', ours, 'measured', undefined],
           ['b', 'bare', 'measured', undefined],
         ],
       )

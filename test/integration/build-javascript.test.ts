@@ -6,6 +6,7 @@ import { describe, it } from 'node:test'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
 import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
+import { skipWithout } from '../client-under-test.ts'
 import { installed, serve } from './built-server.ts'
 import { aProject, command } from './command-process.ts'
 
@@ -49,7 +50,10 @@ function sourcesOf(folder: string): readonly string[] {
   return maps.flatMap((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')).sources)
 }
 
-describe('a build with the Kafka client in JavaScript', { timeout: 300_000 }, () => {
+describe('a build with the Kafka client in JavaScript', {
+  skip: skipWithout('no choice of client'),
+  timeout: 300_000,
+}, () => {
   it('needs nothing to be installed: it handles records of every compression, on both engines, and commits them', async () => {
     const root = aProject(projectOn('javascript'))
     const { end, out, err } = await command(root, ['build', '--verify']).ended

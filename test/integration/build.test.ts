@@ -1,108 +1,18 @@
-/** `pyrallel build` and what it makes: run in an empty folder with nothing but the packages that its own package.json names. */
+/** `pyrallel build`: what it writes, leaves out and refuses. What it makes is run by built-app.test.ts. */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
-import type { Logger } from '../../framework/model/logger.ts'
-import type { SystemMetrics } from '../../framework/model/snapshot.ts'
 import { installed, serve } from './built-server.ts'
 import { aProject, command } from './command-process.ts'
+import { fees, pay, project } from './shop-project.ts'
 import { linkWorkspace, workspace } from './workspace.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
-const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 const timeout = { timeout: 300_000 }
 
-const config =
-  "import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop', handlers: { retry: { attempts: 2, min: 10 } }, kafka: { brokers: (process.env.BROKERS ?? 'localhost:9092').split(',') } })\n"
-const pay = `import { DeadLetter, handler } from 'pyrallel'
-import { feeOf } from '../fees.ts'
-
-export default handler<{ readonly total: number }>('orders', async (record, context) => {
-  if (record.value.total < 0) throw new DeadLetter('a negative total')
-  context.log.info({ total: record.value.total + feeOf(record.value.total) }, 'charged')
-})
-`
-const fees = `export function feeOf(total: number): number {
-  if (total > 1_000) {
-    throw new RangeError('no fee is known')
-  }
-  return 1
-}
-`
-const project = {
-  'package.json': '{ "name": "my-shop", "version": "3.2.1", "type": "module", "dependencies": { "addon": "1.0.0" } }',
-  'pyrallel.config.ts': config,
-  'handlers/pay.ts': pay,
-  'fees.ts': fees,
-}
-
 describe('pyrallel build', timeout, () => {
-  it('makes what runs by itself: it is started, fed, drained by SIGTERM, and begun again with a handler paused', async () => {
-    const root = aProject(project)
-    const built = await command(root, ['build']).ended
-    assert.equal(built.end, 0, built.err)
-    assert.match(built.out, /✓ dist\/ {2}1 handler, [\d,]+ kB of code in \d+ files, \d+ ms/)
-    const folder = installed(join(root, 'dist'))
-    const broker = await startEmbeddedBroker({ log: quiet, topics: ['orders', 'orders.shop.dlq'] })
-    const connection = await connectKafka({ ...broker.connection, clientId: 'test', log: quiet })
-    const producer = await connection.producer()
-    try {
-      const operators = { PYRALLEL_HTTP_ENABLED: 'true', PYRALLEL_HTTP_PORT: '0' }
-      const server = serve(folder, { BROKERS: broker.brokers, ...operators })
-      const started = await server.seen(/"msg":"started"/)
-      const send = (value: unknown) =>
-        producer.produce({
-          topic: 'orders',
-          key: Buffer.from('k'),
-          value: Buffer.from(JSON.stringify(value)),
-          headers: [],
-        })
-      await send({ total: 41 })
-      await server.seen(/"total":42.*"msg":"charged"/)
-      await send({ total: 5_000 })
-      // The user's own file and line, not the bundle's.
-      await server.seen(/RangeError: no fee is known[^"]*fees\.ts:3:11[^"]*handlers\/pay\.ts:6:\d+/)
-      const [, url] = /"url":"([^"]+)"/.exec(started) ?? assert.fail(started)
-      assert.match(await (await fetch(`${url}/metrics`)).text(), /^# TYPE pyrallel_/m)
-      server.stop()
-      const { code, out } = await server.ended
-      assert.equal(code, 0, out)
-      assert.match(out, /"msg":"stopping: what is in flight is finished first"[\s\S]*"msg":"stopped"/)
-
-      // An operator can begin it with a handler paused, and is told of a misspelled one.
-      const paused = serve(folder, { BROKERS: broker.brokers, PYRALLEL_PAUSED: 'pay', ...operators })
-      const again = await paused.seen(/"paused":\["pay"\].*"msg":"started"/)
-      await send({ total: 7 })
-      const [, address] = /"url":"([^"]+)"/.exec(again) ?? assert.fail(again)
-      const queued = async () =>
-        ((await (await fetch(`${address}/snapshot`)).json()) as SystemMetrics).groups[0]?.queued
-      while ((await queued()) !== 1) await new Promise((resolve) => setImmediate(resolve))
-      paused.stop()
-      const held = await paused.ended
-      assert.equal(held.code, 0, held.out)
-      assert.doesNotMatch(held.out, /"msg":"charged"/)
-      const { code: refused, err } = await serve(folder, { BROKERS: broker.brokers, PYRALLEL_PAUSED: 'pya' }).ended
-      assert.equal(refused, 1)
-      assert.match(err, /PYR_CONFIG_INVALID\n.*'pya', and there is no such handler\. Did you mean "pay"\?/)
-
-      // As behind `| head`, once it has enough: the next line finds nobody, and asks for the same end.
-      const piped = serve(folder, { BROKERS: broker.brokers, ...operators })
-      await piped.seen(/"msg":"started"/)
-      piped.leave()
-      await send({ total: 6 })
-      const left = await piped.ended
-      assert.deepEqual([left.code, left.err], [0, ''])
-    } finally {
-      await producer.close(1_000)
-      await connection.close()
-      await broker.stop()
-    }
-  })
-
   it('needs no secret of production, which says what is missing when it starts without', async () => {
     const secured = `import { defineConfig } from 'pyrallel'
 export default defineConfig({
@@ -116,24 +26,6 @@ export default defineConfig({
     const { code, err: said } = await serve(installed(join(root, 'dist')), {}).ended
     assert.equal(code, 1)
     assert.match(said, /PYR_CONFIG_INVALID\n.*sasl\.password is missing: PLAIN needs it\. Set PYRALLEL_KAFKA_SECURITY_/)
-  })
-
-  it('says what is wrong and exits with 1 where no broker is', async () => {
-    const root = aProject(project)
-    await command(root, ['build']).ended
-    const bundle = installed(join(root, 'dist'))
-    const { code, out, err } = await serve(bundle, { BROKERS: '127.0.0.1:1' }).ended
-    assert.equal(code, 1)
-    assert.doesNotMatch(out, /"msg":"stopped"/)
-    assert.match(err, /✗ PYR_BROKER_UNREACHABLE\n {2}No Kafka broker answered at 127\.0\.0\.1:1/)
-    assert.match(
-      err,
-      /kafka\.brokers in pyrallel\.config\.ts: start a broker there, or set PYRALLEL_KAFKA_BROKERS=host:port\. A change of pyrallel\.config\.ts needs another `pyrallel build`\./,
-    )
-    const byVariable = await serve(bundle, { PYRALLEL_KAFKA_BROKERS: '127.0.0.1:1' }).ended
-    assert.match(byVariable.err, /that of PYRALLEL_KAFKA_BROKERS: start a broker there, or correct the variable\./)
-    // `start` has no such flag.
-    assert.doesNotMatch(err + byVariable.err, /--brokers/)
   })
 
   it('ships the part of the lock that is needed, without source maps and on another image where that is asked for', async () => {

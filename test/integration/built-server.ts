@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { clientWish } from '../client-under-test.ts'
 import { aProject, command } from './command-process.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
@@ -50,7 +51,7 @@ export function serve(
   [program = '', ...argv]: readonly string[] = [process.execPath, 'server.mjs'],
 ) {
   const { NODE_OPTIONS: _, NODE_V8_COVERAGE: _c, ...own } = process.env
-  const child = spawn(program, argv, { cwd: folder, env: { ...own, ...env }, detached: true })
+  const child = spawn(program, argv, { cwd: folder, env: { ...own, ...clientWish, ...env }, detached: true })
   running.add(child)
   let out = ''
   let err = ''

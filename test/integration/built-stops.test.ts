@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
 import type { RecordProducer, ViewedConnection } from '../../framework/kafka/kafka-client.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
+import { connectUnderTest } from '../client-under-test.ts'
 import { built, serve } from './built-server.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
@@ -59,7 +59,7 @@ describe('a built server', { timeout: 240_000 }, () => {
 
   before(async () => {
     broker = await startEmbeddedBroker({ log: quiet, topics: ['orders', 'orders.shop.dlq'] })
-    connection = await connectKafka({ ...broker.connection, clientId: 'test', log: quiet })
+    connection = await connectUnderTest({ ...broker.connection, clientId: 'test', log: quiet })
     producer = await connection.producer()
   })
   after(async () => {
@@ -124,7 +124,7 @@ describe('a built server', { timeout: 240_000 }, () => {
       'handlers/careless.ts': careless,
     })
     const own = await startEmbeddedBroker({ log: quiet, topics: ['orders', 'orders.shop.dlq'] })
-    const there = await connectKafka({ ...own.connection, clientId: 'test', log: quiet })
+    const there = await connectUnderTest({ ...own.connection, clientId: 'test', log: quiet })
     const producerTo = await there.producer()
     const server = serve(folder, { BROKERS: own.brokers })
     await server.seen(/"msg":"started"/)

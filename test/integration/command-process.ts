@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { clientWish } from '../client-under-test.ts'
 import { commandFile, installPackage } from '../source-package.ts'
 import { noNativeClient as hook } from '../unit/kafka/without-native-client.ts'
 
@@ -64,7 +65,7 @@ export interface CommandOptions {
 
 export function command(root: string, argv: readonly string[], options: CommandOptions = {}): CommandProcess {
   const { NO_COLOR: _n, FORCE_COLOR: _f, DEBUG: _d, NODE_TEST_CONTEXT: _t, ...inherited } = process.env
-  const env: NodeJS.ProcessEnv = { ...inherited, ...options.env }
+  const env: NodeJS.ProcessEnv = { ...inherited, ...clientWish, ...options.env }
   // By the environment, so that what the command starts has none either.
   if (options.withoutNativeClient === true) env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} --import ${hook}`
   const child = spawn(process.execPath, [commandFile, ...argv], { cwd: root, env })

@@ -1,12 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the samples are source text.
 /** The dev loop as users live it: `pyrallel dev` as a process, files saved beside it, and what is handled and printed. */
 import assert from 'node:assert/strict'
-import { readFileSync, renameSync, rmSync } from 'node:fs'
+import { renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { aProject, command } from './command-process.ts'
 import { aLoop, config, one, save, teller, timeout, traffic } from './dev-loops.ts'
-import { noProcesses, processesIn } from './processes-in.ts'
 
 describe('a save', () => {
   it('handles the next record with the new code, and the group is not left', timeout, async () => {
@@ -306,22 +305,5 @@ describe('a folder', () => {
     const { end, err } = await command(root, ['dev', '--broker', 'memory']).ended
     assert.equal(end, 1)
     assert.match(err, /✗ PYR_WRITE\n {2}\.pyrallel\/dev\/[^ ]+ cannot be written: E\w+.*Make the folder writable\./)
-  })
-})
-
-describe('the end', () => {
-  it('leaves no process and no folder behind, however it comes', { ...timeout, skip: noProcesses }, async () => {
-    for (const signal of ['SIGINT', 'SIGKILL'] as const) {
-      const root = aProject({ 'pyrallel.config.ts': config(), 'handlers/one.ts': teller('first', 'x') })
-      const dev = command(root, ['dev'])
-      await dev.seen(/assigned first/)
-      assert.ok(processesIn(root).length > 1, 'the broker is a process of its own')
-      dev.signal(signal)
-      await dev.ended
-      while (processesIn(root).length > 0) await new Promise((resolve) => setTimeout(resolve, 20))
-      // What was killed leaves its bundles; the next session removes them.
-      if (signal === 'SIGKILL') continue
-      assert.throws(() => readFileSync(join(root, '.pyrallel/dev.json')))
-    }
   })
 })

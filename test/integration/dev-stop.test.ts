@@ -1,10 +1,13 @@
 /** How a session of `pyrallel dev` ends: whenever the signal comes, and whatever else ends it, in order and soon. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, describe, it } from 'node:test'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
 import type { Logger } from '../../framework/model/logger.ts'
+import { clientUnderTest } from '../test-client.ts'
 import { aProject, type CommandProcess, command } from './command-process.ts'
-import { embeddedBrokerOf, noProcesses } from './processes-in.ts'
+import { embeddedBrokerOf, noProcesses, processesIn } from './processes-in.ts'
 
 const timeout = { timeout: 120_000 }
 /** A session that forgets something waits for its time-out, ten seconds and more. */
@@ -40,7 +43,11 @@ function msAfter(out: string): number {
   return Number(/ended (\d+) ms later/.exec(out)?.[1])
 }
 
-for (const broker of ['memory', 'embedded', 'cluster'] as const) {
+// In memory there is no client.
+const brokers =
+  clientUnderTest === 'librdkafka' ? (['memory', 'embedded', 'cluster'] as const) : (['embedded', 'cluster'] as const)
+
+for (const broker of brokers) {
   describe(`a session on the ${broker} broker`, () => {
     it('a session that is interrupted before it has a broker begins nothing, and ends', timeout, async () => {
       const interrupts = `const begun = performance.now()\nprocess.emit('SIGINT', 'SIGINT')\n${tellsTheEnd}`
@@ -84,5 +91,22 @@ describe('a session whose embedded broker dies', () => {
       /✗ PYR_BROKER_UNREACHABLE\n {2}The embedded broker has died \(SIGKILL\); its records are gone\. Start `pyrallel dev` again\.\n {2}Next: pyrallel docs PYR_BROKER_UNREACHABLE\n$/,
     )
     assert.ok(performance.now() - killedAt < 30_000)
+  })
+})
+
+describe('the end of a session', () => {
+  it('leaves no process and no folder behind, however it comes', { ...timeout, skip: noProcesses }, async () => {
+    for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+      const root = aProject({ 'pyrallel.config.ts': config, 'handlers/hello.ts': handler('') })
+      const dev = command(root, ['dev'])
+      await dev.seen(/assigned hello/)
+      assert.ok(processesIn(root).length > 1, 'the broker is a process of its own')
+      dev.signal(signal)
+      await dev.ended
+      while (processesIn(root).length > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+      // What was killed leaves its bundles; the next session removes them.
+      if (signal === 'SIGKILL') continue
+      assert.throws(() => readFileSync(join(root, '.pyrallel/dev.json')))
+    }
   })
 })

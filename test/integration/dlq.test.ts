@@ -5,9 +5,10 @@ import type { Connect } from '../../cli/cluster/connect.ts'
 import { list } from '../../cli/verbs/dlq.ts'
 import { replayLetters } from '../../cli/verbs/dlq-replay.ts'
 import { startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
-import { connectKafka, loadLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
+import { loadLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
 import { toError } from '../../framework/model/errors.ts'
 import type { Logger } from '../../framework/model/logger.ts'
+import { connectUnderTest } from '../client-under-test.ts'
 import { projectFolder, testIo } from '../unit/cli/test-io.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
@@ -22,8 +23,8 @@ describe('dlq over the Kafka protocol', { skip: whyNot, timeout: 300_000 }, () =
   it('lists every dead letter, replays those that are meant, and the others the next time', async () => {
     const broker = await startEmbeddedBroker({ log: quiet, topics: ['orders', DLQ] })
     try {
-      const connect: Connect = () => connectKafka({ ...broker.connection, clientId: 'dlq', log: quiet })
-      const connection = await connectKafka({ ...broker.connection, clientId: 'dlq', log: quiet })
+      const connect: Connect = () => connectUnderTest({ ...broker.connection, clientId: 'dlq', log: quiet })
+      const connection = await connectUnderTest({ ...broker.connection, clientId: 'dlq', log: quiet })
       const producer = await connection.producer()
       await Promise.all(
         Array.from({ length: LETTERS }, (_, index) =>

@@ -10,8 +10,8 @@ import { join, sep } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
 import { connectPublisher } from '../../framework/publishing/connect-publisher.ts'
+import { clientWish, connectUnderTest } from '../client-under-test.ts'
 import { commandFile, compiledVariable, installPackage } from '../source-package.ts'
 import { recordedLog } from '../unit/kafka/recorded-log.ts'
 
@@ -61,10 +61,10 @@ async function anApplication(t: TestContext, root: string) {
   const { log } = recordedLog()
   const broker = await startEmbeddedBroker({ log, topics })
   t.after(() => broker.stop())
-  const publisher = await connectPublisher(await connectKafka({ ...broker.connection, clientId: 'the-test', log }))
+  const publisher = await connectPublisher(await connectUnderTest({ ...broker.connection, clientId: 'the-test', log }))
   t.after(() => publisher.close())
   const port = await freePort()
-  const env = { ...process.env, PORT: String(port), PYRALLEL_KAFKA_BROKERS: broker.brokers }
+  const env = { ...process.env, ...clientWish, PORT: String(port), PYRALLEL_KAFKA_BROKERS: broker.brokers }
   const child = fork(join(root, 'drive.mjs'), {
     cwd: root,
     env,

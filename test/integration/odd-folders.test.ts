@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { it } from 'node:test'
+import { clientUnderTest } from '../test-client.ts'
 import { aProject, command } from './command-process.ts'
 import { config, save } from './dev-loops.ts'
 
@@ -45,7 +46,7 @@ it(`each verb does in a folder with the name "${folder}" what it does elsewhere`
   await send('first')
   await dev.seen(/✓ first.*→ version-2/)
   await run('topics')
-  await run('doctor')
+  assert.match(await run('doctor'), clientUnderTest === 'librdkafka' ? /librdkafka \(/ : /the one in JavaScript \(/)
   await run('inspect', 'offsets', 'shop')
 
   const env = { PYRALLEL_KAFKA_BROKERS: broker, PYRALLEL_GROUP: 'started' }

@@ -6,6 +6,7 @@ import { startEmbeddedBroker } from '../../../framework/kafka/embedded/embedded-
 import { connectKafka, loadLibrdkafka } from '../../../framework/kafka/librdkafka/client.ts'
 import { toError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
+import { skipWithout } from '../../client-under-test.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 
@@ -15,7 +16,7 @@ const whyNot = await loadLibrdkafka().then(
 )
 if (whyNot !== false) console.error(`The tests of the classic protocol do not run here. ${whyNot}`)
 
-describe('the classic group protocol', { skip: whyNot }, () => {
+describe('the classic group protocol', { skip: whyNot || skipWithout('the classic group protocol') }, () => {
   for (const [name, strategy] of [
     ['cooperative', undefined],
     ['eager', 'range'],

@@ -9,6 +9,7 @@ import { type EmbeddedBroker, startEmbeddedBroker } from '../../../framework/kaf
 import { connectKafka, loadLibrdkafka } from '../../../framework/kafka/librdkafka/client.ts'
 import { toError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
+import { skipWithout } from '../../client-under-test.ts'
 import { withoutNativeClient } from '../../unit/kafka/without-native-client.ts'
 import { embeddedBrokerOf, noProcesses } from '../processes-in.ts'
 
@@ -37,7 +38,7 @@ async function untilGone(brokers: string): Promise<void> {
   while (await listens(brokers)) assert.ok(Date.now() < until, 'the broker still listens')
 }
 
-describe('embedded broker', { skip: whyNot }, () => {
+describe('embedded broker', { skip: whyNot || skipWithout('the process of the embedded broker') }, () => {
   let broker: EmbeddedBroker | undefined
   let parent: ChildProcess | undefined
   afterEach(async () => {

@@ -1,16 +1,19 @@
 /**
- * The client that the end-to-end tests run on: all by this one place. What only librdkafka has stands in one table here, and tests of that are left
- * out on the other client by name, with the reason in their output.
+ * The client that the tests run on that meet a broker, integration and end to end: all by this one place. What only librdkafka has stands in one table
+ * here, and tests of that are left out on the other client by name, with the reason in their output.
  */
-import { connectKafka, type KafkaConnectionOptions } from '../../framework/kafka/clients/connect-kafka.ts'
-import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
-import { clientUnderTest, type TestClient } from '../test-client.ts'
-import type { MemberPlan } from './member-log.ts'
+import { connectKafka, type KafkaConnectionOptions } from '../framework/kafka/clients/connect-kafka.ts'
+import type { ViewedConnection } from '../framework/kafka/kafka-client.ts'
+import type { MemberPlan } from './e2e/member-log.ts'
+import { clientUnderTest, type TestClient } from './test-client.ts'
 
 /** By what a test needs: why the client in JavaScript is not asked for it. */
 const librdkafkaAlone = {
   'the classic group protocol': 'the client in JavaScript speaks the group protocol consumer alone',
   'settings of librdkafka': 'kafka.librdkafka sets properties that are of librdkafka alone',
+  'the native client': 'it is about what happens where the native client is missing',
+  'the process of the embedded broker': 'it is about the process that the native client lives in, whoever asks it',
+  'no choice of client': 'it names the client of each of its steps itself',
 } as const
 
 /** For `skip` of a test: false, or the reason. */
@@ -37,3 +40,6 @@ export function connectUnderTest(
 
 /** For the environment of a command. */
 export const clientVariables = { PYRALLEL_KAFKA_CLIENT: clientUnderTest } as const
+
+/** As `clientVariables`, but as users have it where the native client is there: without a variable. */
+export const clientWish: Readonly<Record<string, string>> = clientUnderTest === 'librdkafka' ? {} : clientVariables
