@@ -14,6 +14,8 @@ export class GroupReport {
   readonly deaths: string[] = []
   /** Tests that failed, each with the suites that it is in: titles go on with the sentence of their suite. */
   readonly failures: string[] = []
+  /** Tests and suites that were left out, named as in `failures`, each with its reason. */
+  readonly leftOut: string[] = []
   /** Of the test that is told at the moment, and of the suites around it. */
   #names: string[] = []
 
@@ -27,6 +29,7 @@ export class GroupReport {
     for await (const event of events) {
       this.#noteDeath(event)
       this.#noteFailure(event)
+      this.#noteSkip(event)
       const count =
         event.type === 'test:diagnostic' && event.data.nesting === 0 ? countLine.exec(event.data.message) : null
       if (count?.[1] === undefined) {
@@ -47,6 +50,12 @@ export class GroupReport {
     // Of a suite it says no more than that one of its tests has failed.
     if ((event.data.details.error as ProcessError).failureType === 'subtestsFailed') return
     this.failures.push([...this.#names.slice(0, event.data.nesting), event.data.name].join(' › '))
+  }
+
+  #noteSkip(event: TestEvent): void {
+    if (event.type !== 'test:pass' || event.data.skip === undefined || event.data.skip === false) return
+    const why = typeof event.data.skip === 'string' ? event.data.skip : 'no reason is given'
+    this.leftOut.push(`${[...this.#names.slice(0, event.data.nesting), event.data.name].join(' › ')}: ${why}`)
   }
 
   #noteDeath(event: TestEvent): void {

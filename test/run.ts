@@ -42,7 +42,7 @@ const testFilesAtOnce: Readonly<Record<string, number>> = { contract: 4 }
 /** Which Kafka client each group has met, for its line of the summary. The others meet none. */
 const clientOfGroup: Readonly<Record<string, string>> = {
   contract: 'on both clients',
-  integration: 'on librdkafka; build-javascript.test.ts on javascript',
+  integration: `on ${clientUnderTest}; build-javascript.test.ts on javascript`,
   e2e: `on ${clientUnderTest}; javascript-*.test.ts on javascript`,
 }
 /** Starts commands by the dozen, so they are compiled first. The others start few, and must not meet a package that is made anew meanwhile. */
@@ -159,6 +159,7 @@ async function runGroup(
   const events = runTestFiles({ files: [...processFiles(group, scratch)], concurrency, timeout: testTimeoutMs })
   for await (const text of report.text(events)) process.stdout.write(text)
   for (const failure of report.failures) console.log(`✖ ${failure}`)
+  for (const skipped of report.leftOut) console.log(`﹣ left out: ${skipped}`)
   if (coverageDir !== undefined) delete process.env.NODE_V8_COVERAGE
   if (isCompiled) delete process.env[compiledVariable]
   const { counts } = report
@@ -167,6 +168,7 @@ async function runGroup(
   const client = clientOfGroup[name]
   const facts = [`${counts.tests} tests`, seconds(performance.now() - start), ...report.deaths]
   if (client !== undefined) facts.push(client)
+  if (report.leftOut.length > 0) facts.push(`${report.leftOut.length} left out by name, above`)
   return { line: { name, state, detail: facts.join(', ') }, counts }
 }
 

@@ -72,6 +72,19 @@ describe('a rate limit', () => {
     assert.deepEqual(told, ['✖ a rate limit › of zero › lets nothing start', '✖ fails'], output)
   })
 
+  it('names what was left out at the end of its group, with the reason, and counts it in the summary', (t) => {
+    const nested = `import { describe, it } from 'node:test'
+describe('a client', () => {
+  it('speaks the old protocol', { skip: 'this one has none' }, () => {})
+  it('speaks the new one', () => {})
+})
+`
+    const { output, lines } = runTests(t, { 'unit/a.test.ts': nested })
+    const told = lines.filter((line) => line.startsWith('﹣ left out: '))
+    assert.deepEqual(told, ['﹣ left out: a client › speaks the old protocol: this one has none'], output)
+    assert.match(output, /^unit +passed .*, 1 left out by name, above$/m)
+  })
+
   it('says in the summary how the process of a file died', (t) => {
     const { code, output } = runTests(t, { 'unit/a.test.ts': passing, 'unit/b.test.ts': dying })
     assert.equal(code, 1, output)
