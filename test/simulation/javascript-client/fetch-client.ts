@@ -88,11 +88,22 @@ export class FetchClient {
     if (out.answer.partitions.some(({ topicId, partition }) => !this.books.has(`${topicId}/${partition}`))) {
       fetchSeen.lateAnswers += 1
     }
+    this.#noteReplicas(out.request.brokerId, out.answer)
     for (const { topicId, partition, block } of out.answer.partitions) {
       const key = `${topicId}/${partition}`
       if (typeof block === 'object') this.gathered.set(key, (this.gathered.get(key) ?? 0) + block.bytes)
     }
     this.plan.answered(out.request.id, out.answer, nowMs)
+  }
+
+  #noteReplicas(brokerId: number, { partitions }: FetchAnswer<ModelRecord>): void {
+    for (const { topicId, partition, block, errorCode, divergingEpoch, preferredReplica } of partitions) {
+      if (preferredReplica !== undefined) fetchSeen.namedReplicas += 1
+      const log = this.#cluster.logs.get(`${topicId}/${partition}`)
+      if (log === undefined || log.leader === brokerId || log.nearest?.id !== brokerId) continue
+      if (typeof block === 'object') fetchSeen.ofReplicas += 1
+      else if (errorCode !== 0 || divergingEpoch !== undefined) fetchSeen.refusedByReplicas += 1
+    }
   }
 
   fail(out: Out, nowMs: number): void {

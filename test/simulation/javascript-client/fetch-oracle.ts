@@ -14,6 +14,9 @@ export const fetchSeen = {
   failed: 0,
   movedLeaders: 0,
   lateAnswers: 0,
+  namedReplicas: 0,
+  ofReplicas: 0,
+  refusedByReplicas: 0,
 }
 
 /** One partition in one assignment. */

@@ -5,8 +5,11 @@ import { FetchClient } from './fetch-client.ts'
 import { fetchSeen } from './fetch-oracle.ts'
 import type { FetchSchedule, FetchScheduleStep, FetchSetup } from './fetch-schedule.ts'
 import { ModelCluster, ModelLog } from './model-log.ts'
+import { FAR_REPLICA, type ReplicaState, replicaAt } from './model-replica.ts'
 
 const CALM_MS = 6_000
+/** Nobody can tell that a replica is stuck, so its leader is asked again from time to time; and then it no more names one that is not in sync. */
+const STUCK_MS = 310_000
 /** Nothing new for so long, and the plan is to be quiet. */
 const QUIET_MS = 2_000
 /** In that time at each broker: one each `MAX_WAIT_MS` would do. */
@@ -78,6 +81,15 @@ class FetchGame {
       case 'make-topic-anew':
         this.#makeTopicAnew()
         break
+      case 'name-replica':
+        if (this.#setup.replica !== undefined) this.#nameReplica(log, a < 0.5 ? FAR_REPLICA : broker, b)
+        break
+      case 'forget-replica':
+        log.nearest = undefined
+        break
+      case 'stop-replica':
+        this.#cluster.stopped.add(FAR_REPLICA)
+        break
       case 'stop-broker':
         this.#cluster.stopped.add(broker)
         break
@@ -144,7 +156,8 @@ class FetchGame {
       log.endTransaction(false)
       this.#client.setPaused(log, false)
     }
-    this.#live(CALM_MS, true)
+    this.#settleReplicas()
+    this.#live(this.#setup.replica === 'stuck' ? STUCK_MS : CALM_MS, true)
     for (const [key, books] of this.#client.books) {
       if (!this.#cluster.logs.has(key)) {
         // By now the group has taken it away.
@@ -155,7 +168,7 @@ class FetchGame {
       if (missing !== undefined) throw new Violation('SKIPPED', `${key}@${missing.offset} is never handed out`)
     }
     const asked = this.#live(QUIET_MS, true)
-    if (asked > MOST_WHEN_QUIET * this.#setup.brokers) throw new Violation('SPIN', `${asked} fetches of nothing`)
+    if (asked > MOST_WHEN_QUIET * this.#sources) throw new Violation('SPIN', `${asked} fetches of nothing`)
     if (this.#setup.floods) this.#checkTurns()
     for (const log of this.#logs) for (let i = 0; i < GATHERED_BATCHES; i += 1) log.append(1, GATHERED_BYTES)
     this.#client.gathered.clear()
@@ -163,6 +176,32 @@ class FetchGame {
     this.#checkGathered()
     if (this.#client.books.size > 0 && this.#live(1_000, false) > 0) {
       throw new Violation('GATHERS', 'it goes on fetching what nobody takes')
+    }
+  }
+
+  /** How many brokers may be fetched from. */
+  get #sources(): number {
+    return this.#setup.brokers + (this.#setup.replica === undefined ? 0 : 1)
+  }
+
+  #nameReplica(log: ModelLog, id: number, chance: number): void {
+    const states: readonly ReplicaState[] = ['well', 'behind', 'well', 'refuses']
+    log.nearest = replicaAt(id, states[Math.floor(chance * 40) % 4] ?? 'well', log.end)
+  }
+
+  /** As they are for good. The leader goes on naming one that is dead or refuses. */
+  #settleReplicas(): void {
+    const { replica } = this.#setup
+    for (const log of this.#logs) {
+      log.nearest =
+        replica === undefined ? undefined : replicaAt(FAR_REPLICA, replica === 'refuses' ? replica : 'well', 0)
+    }
+    if (replica === 'dead') this.#cluster.stopped.add(FAR_REPLICA)
+    if (replica !== 'stuck') return
+    this.#live(TURN_MS, true)
+    for (const log of this.#logs) {
+      log.nearest = { ...replicaAt(FAR_REPLICA, 'behind', log.end), isNamed: false }
+      log.append(1, 20)
     }
   }
 
@@ -182,12 +221,12 @@ class FetchGame {
 
   /** With blocks counted whole, one more than fits is the most. */
   #checkGathered(): void {
-    const { partitionBufferBytes, totalBufferBytes, maxBytes, brokers } = this.#setup
+    const { partitionBufferBytes, totalBufferBytes, maxBytes } = this.#setup
     const most = Math.max(...this.#client.gathered.values(), 0)
     const all = [...this.#client.gathered.values()].reduce((sum, bytes) => sum + bytes, 0)
     const block = Math.max(maxBytes, GATHERED_BYTES)
     if (most > partitionBufferBytes + block) throw new Violation('GATHERS', `${most} bytes of one partition are held`)
-    if (all > totalBufferBytes + brokers * block) throw new Violation('GATHERS', `${all} bytes are held`)
+    if (all > totalBufferBytes + this.#sources * block) throw new Violation('GATHERS', `${all} bytes are held`)
   }
 
   /** @returns how many fetches were sent */

@@ -12,6 +12,9 @@ const weights = {
   'move-leader': 2,
   'cut-log': 2.5,
   'make-topic-anew': 0.3,
+  'name-replica': 3,
+  'forget-replica': 0.5,
+  'stop-replica': 0.5,
   'stop-broker': 0.6,
   'start-broker': 1.5,
   deliver: 26,
@@ -50,6 +53,8 @@ export interface FetchSetup {
   readonly totalBufferBytes: number
   /** At most so many records are taken at once, before all is calm; 0: none. */
   readonly mostTaken: number
+  /** How the replica is in the end that is near to the client, which has a rack then; `stuck`: it serves, and nothing new comes to it. */
+  readonly replica: 'well' | 'dead' | 'refuses' | 'stuck' | undefined
   /** In the end, there is for a while always something of all partitions. */
   readonly floods: boolean
 }
@@ -74,6 +79,8 @@ export function fetchScheduleOf(seed: number): FetchSchedule {
     totalBufferBytes: pick([400, 3_000]),
     mostTaken: pick([0, 2, 12]),
     floods: random() < 0.08,
+    replica:
+      random() < 0.4 ? pick(['well', 'dead', 'refuses', 'well', 'dead', 'refuses', 'stuck'] as const) : undefined,
   }
   const length = pick([20, 70, 160])
   const steps = Array.from({ length }, () => ({ kind: kindAt(random() * totalWeight), a: random(), b: random() }))

@@ -7,6 +7,7 @@ import type {
   FetchRequest,
 } from '../../../framework/kafka/javascript/fetch-steps.ts'
 import type { GroupPartition } from '../../../framework/kafka/javascript/membership-steps.ts'
+import type { ModelReplica } from './model-replica.ts'
 
 export interface ModelRecord {
   readonly key: string
@@ -25,7 +26,10 @@ interface ModelBatch {
   isAborted: boolean
 }
 
-export const fetchCodes = { RANGE: 1, UNKNOWN_TOPIC: 3, NOT_LEADER: 6, FENCED: 74, UNKNOWN_EPOCH: 75, UNKNOWN_ID: 100 }
+export const fetchCodes = {
+  ...{ RANGE: 1, UNKNOWN_TOPIC: 3, NOT_LEADER: 6, NO_REPLICA: 9 },
+  ...{ FENCED: 74, UNKNOWN_EPOCH: 75, UNKNOWN_ID: 100 },
+}
 
 let lastUid = 0
 
@@ -33,6 +37,7 @@ export class ModelLog {
   readonly of: GroupPartition
   readonly key: string
   leader: number
+  nearest: ModelReplica | undefined
   epoch = 0
   logStart = 0
   batches: ModelBatch[] = []
@@ -191,13 +196,14 @@ export class ModelCluster {
     let hasData = false
     let isUrgent = false
     for (const asked of request.partitions) {
-      const { answer, bytes } = this.#one(asked, request.brokerId, hasData ? left : Math.max(left, 1), !hasData)
+      const { answer, bytes } = this.#one(asked, request, hasData ? left : Math.max(left, 1), !hasData)
       partitions.push(answer)
       left = Math.max(0, left - bytes)
       if (bytes > 0) hasData = true
       // Of an unknown id the broker tells only when the wait is over.
       if (
         answer.divergingEpoch !== undefined ||
+        answer.preferredReplica !== undefined ||
         (answer.errorCode !== 0 && answer.errorCode !== fetchCodes.UNKNOWN_ID)
       ) {
         isUrgent = true
@@ -224,7 +230,7 @@ export class ModelCluster {
 
   #one(
     asked: AskedPartition,
-    brokerId: number,
+    { brokerId, asksNearest }: FetchRequest,
     left: number,
     isFirst: boolean,
   ): { answer: FetchedPartition<ModelRecord>; bytes: number } {
@@ -236,24 +242,35 @@ export class ModelCluster {
       return { answer: { ...of, errorCode, lastStableOffset: -1, ...told }, bytes: 0 }
     }
     if (log === undefined) return refused(fetchCodes.UNKNOWN_ID)
+    const isLeader = log.leader === brokerId
+    const { nearest } = log
+    if (!isLeader && nearest?.id === brokerId && nearest.state === 'refuses') return refused(fetchCodes.NO_REPLICA)
     if (currentLeaderEpoch < log.epoch) return refused(fetchCodes.FENCED, true)
     if (currentLeaderEpoch > log.epoch) return refused(fetchCodes.UNKNOWN_EPOCH)
-    if (log.leader !== brokerId) return refused(fetchCodes.NOT_LEADER, true)
+    if (!isLeader && nearest?.id !== brokerId) return refused(fetchCodes.NOT_LEADER, true)
+    // A replica knows no more than its own copy, of epochs too.
+    const end = isLeader || nearest === undefined ? log.end : Math.min(log.end, nearest.end)
+    const lastStable = Math.min(log.lastStable, end)
     if (lastFetchedEpoch >= 0) {
       const told = log.endOf(lastFetchedEpoch)
       if (told === undefined) return refused(fetchCodes.RANGE)
-      if (told.epoch < lastFetchedEpoch || told.endOffset < fetchOffset) {
-        return { answer: { ...of, errorCode: 0, lastStableOffset: log.lastStable, divergingEpoch: told }, bytes: 0 }
+      const endOffset = Math.min(told.endOffset, end)
+      if (told.epoch < lastFetchedEpoch || endOffset < fetchOffset) {
+        const divergingEpoch = { epoch: told.epoch, endOffset }
+        return { answer: { ...of, errorCode: 0, lastStableOffset: lastStable, divergingEpoch }, bytes: 0 }
       }
     }
-    if (fetchOffset < log.logStart || fetchOffset > log.end) return refused(fetchCodes.RANGE)
-    const answer = { ...of, errorCode: 0, lastStableOffset: log.lastStable }
+    if (fetchOffset < log.logStart || fetchOffset > end) return refused(fetchCodes.RANGE)
+    const answer = { ...of, errorCode: 0, lastStableOffset: lastStable }
+    if (isLeader && asksNearest && nearest?.isNamed === true && nearest.id !== brokerId) {
+      return { answer: { ...answer, preferredReplica: nearest.id }, bytes: 0 }
+    }
     const limit = Math.min(partitionMaxBytes, left)
     const batches: ModelBatch[] = []
     let bytes = 0
     for (const batch of log.batches) {
       if (batch.last < fetchOffset) continue
-      if (batch.last >= log.lastStable) break
+      if (batch.last >= lastStable) break
       const isWhole = bytes + batch.bytes <= limit || (isFirst && bytes === 0)
       if (!isWhole && bytes === 0 && limit > 0) return { answer: { ...answer, block: 'partial' }, bytes: 1 }
       if (!isWhole) break

@@ -205,4 +205,45 @@ const fetching = [
   },
 ] as const
 
-export const javascriptMutants = [...membership, ...fetching].map((mutant) => ({ ...mutant, part }) as const)
+const replicas = [
+  {
+    name: 'a replica that has failed is not left alone',
+    file: 'nearest-replica.ts',
+    find: '    this.#leftUntilMs = nowMs + LEFT_FOR_MS\n',
+    replace: '',
+  },
+  {
+    name: 'the leader is never asked again, whatever becomes of the replica that it has named',
+    file: 'nearest-replica.ts',
+    find: 'if (nowMs >= this.#untilMs) this.#id = undefined',
+    replace: 'void nowMs',
+  },
+  {
+    name: 'a leader that is asked again after its replica has failed may name it again',
+    file: 'fetch-plan.ts',
+    find: 'if (!cursor.nearest.isWanted(nowMs)) round.asksNearest = false',
+    replace: '',
+  },
+  {
+    name: 'a replica that refuses goes on being asked',
+    file: 'fetch-plan.ts',
+    find: "    if (meaning !== 'none' || divergingEpoch !== undefined) cursor.nearest.leave(nowMs)\n",
+    replace: '',
+  },
+  {
+    name: 'a replica whose answer never comes goes on being asked',
+    file: 'fetch-plan.ts',
+    find: 'if (this.#turns.failed(id, nowMs) === undefined) return\n    this.#leaders.want()\n    this.#leaveReplicas(id, nowMs)',
+    replace: 'if (this.#turns.failed(id, nowMs) === undefined) return\n    this.#leaders.want()',
+  },
+  {
+    name: 'a replica that is behind is believed that the log was cut',
+    file: 'fetch-plan.ts',
+    find: "if (isOfReplica && (meaning === 'range' || divergingEpoch !== undefined)) return undefined",
+    replace: "if (isOfReplica && meaning === 'range') return undefined",
+  },
+] as const
+
+export const javascriptMutants = [...membership, ...fetching, ...replicas].map(
+  (mutant) => ({ ...mutant, part }) as const,
+)
