@@ -186,7 +186,11 @@ class FetchGame {
 
   #nameReplica(log: ModelLog, id: number, chance: number): void {
     const states: readonly ReplicaState[] = ['well', 'behind', 'well', 'refuses']
-    log.nearest = replicaAt(id, states[Math.floor(chance * 40) % 4] ?? 'well', log.end)
+    log.nearest = replicaAt(
+      id,
+      states[Math.floor(chance * 40) % 4] ?? 'well',
+      Math.max(0, log.end - Math.floor(chance * 6)),
+    )
   }
 
   /** As they are for good. The leader goes on naming one that is dead or refuses. */

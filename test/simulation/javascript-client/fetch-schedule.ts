@@ -79,12 +79,19 @@ export function fetchScheduleOf(seed: number): FetchSchedule {
     totalBufferBytes: pick([400, 3_000]),
     mostTaken: pick([0, 2, 12]),
     floods: random() < 0.08,
-    replica:
-      random() < 0.4 ? pick(['well', 'dead', 'refuses', 'well', 'dead', 'refuses', 'stuck'] as const) : undefined,
+    replica: replicaAt(random()),
   }
   const length = pick([20, 70, 160])
   const steps = Array.from({ length }, () => ({ kind: kindAt(random() * totalWeight), a: random(), b: random() }))
   return { setup, steps }
+}
+
+/** Few are stuck, as it takes minutes until that is over. */
+function replicaAt(point: number): FetchSetup['replica'] {
+  if (point < 0.01) return 'stuck'
+  if (point < 0.13) return 'well'
+  if (point < 0.25) return 'dead'
+  return point < 0.37 ? 'refuses' : undefined
 }
 
 function kindAt(point: number): FetchStepKind {

@@ -15,7 +15,7 @@ export interface ModelReplica {
   readonly isNamed: boolean
 }
 
-/** @param logEnd the leader's */
-export function replicaAt(id: number, state: ReplicaState, logEnd: number): ModelReplica {
-  return { id, state, end: state === 'behind' ? logEnd : Number.POSITIVE_INFINITY, isNamed: true }
+/** @param behindAt where the copy ends of one that is behind */
+export function replicaAt(id: number, state: ReplicaState, behindAt: number): ModelReplica {
+  return { id, state, end: state === 'behind' ? behindAt : Number.POSITIVE_INFINITY, isNamed: true }
 }
