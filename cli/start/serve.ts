@@ -13,6 +13,7 @@ import { createLogger, type LogDestination } from '../../framework/observability
 import { openRuntime } from '../../framework/runtime/open-runtime.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { RegisteredHandler, Runtime } from '../../framework/runtime/runtime.ts'
+import { LAST_LINES_MS } from '../../framework/runtime/shutdown-limit.ts'
 import { withLoadableEntry } from '../../framework/runtime/worker-entry.ts'
 import { onReaderGone } from '../terminal/closable-output.ts'
 import { errorBlock, exitCodes } from '../terminal/failure.ts'
@@ -21,7 +22,6 @@ import { logOutput } from '../terminal/log-output.ts'
 import { painter } from '../terminal/paint.ts'
 import { askToStop, listenToStopSignals } from '../terminal/stop-signals.ts'
 
-const LAST_LINES_MS = 1_000
 const configFile = 'pyrallel.config.ts'
 
 export interface ServerParts {

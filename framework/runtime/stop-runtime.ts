@@ -7,9 +7,8 @@ import type { Clock } from '../time/clock.ts'
 import { settlesWithin } from '../time/wait.ts'
 import type { Operations } from './operations.ts'
 import type { RunningGroup } from './running-group.ts'
+import { CONNECTION_CLOSE_MS, STOP_SLACK_MS } from './shutdown-limit.ts'
 
-/** What a stop may take beyond its drain: engines that unwind, the last commit, clients that disconnect. */
-export const STOP_SLACK_MS = 10_000
 /** What is still being started ends soon, as all that it waits for is being closed. It is not waited for longer. */
 const BEGUN_MS = 5_000
 const PRODUCER_CLOSE_MS = 5_000
@@ -28,11 +27,11 @@ export interface StopParts {
 }
 
 /**
- * Settles after `drainMs` and 10 s at the latest. What is not closed by then is told, and left to the end of the process.
+ * Settles after `drainMs` and `STOP_SLACK_MS` at the latest. What is not closed by then is told, and left to the end of the process.
  * @throws what the first step to fail was rejected with; only once all have been tried
  */
 export async function stopRuntime(parts: StopParts): Promise<void> {
-  const { begun, producer, connection, operations, drainMs, clock, log } = parts
+  const { begun, producer, operations, drainMs, clock, log } = parts
   let step = ''
   const named =
     (name: string, run: () => unknown): (() => unknown) =>
@@ -47,11 +46,16 @@ export async function stopRuntime(parts: StopParts): Promise<void> {
     named('start', () => settlesWithin(clock, Promise.allSettled(begun), BEGUN_MS)),
     named('groups', stopGroups),
     named('producer', () => producer()?.close(PRODUCER_CLOSE_MS)),
-    named('connection', () => connection.close()),
+    named('connection', () => closeConnection(parts)),
     // Last: until then, `/readyz` says that the process is stopping.
     named('operations', () => operations()?.stop()),
   ])
   const limitMs = drainMs + STOP_SLACK_MS
   if (await settlesWithin(clock, ended, limitMs)) return
   log.error({ waitedMs: limitMs, at: step }, 'stopping takes too long: what is not closed by now is left behind')
+}
+
+async function closeConnection({ connection, clock, log }: StopParts): Promise<void> {
+  if (await settlesWithin(clock, connection.close(), CONNECTION_CLOSE_MS)) return
+  log.warn({ waitedMs: CONNECTION_CLOSE_MS }, 'the connection is not closed by now, and left to the end of the process')
 }

@@ -12,7 +12,7 @@ import type { Drain } from './drain.ts'
 import type { OffsetCommitter } from './offset-committer.ts'
 
 /** How long the last commit of a revoke or of a shutdown may take. */
-const LAST_COMMIT_MS = 5_000
+export const LAST_COMMIT_MS = 5_000
 /** The part of the client's limit for a revoke that is made use of: timers may come late. */
 const REVOKE_LIMIT_USED = 0.9
 /** What handlers get to unwind once their signals have fired: of a revoke and of a shutdown. */

@@ -32,9 +32,9 @@ const START_MS = 30_000
 /** What `teardown` may take where nobody waits for it. Milliseconds. */
 const TEARDOWN_MS = 30_000
 /** A thread has run its `teardown`, and ends: what it has written is passed on, and its listeners for that run. Milliseconds. */
-const EXIT_MS = 1_000
+export const EXIT_MS = 1_000
 /** A thread inside a native call cannot be ended before the call returns. So long is waited, then it is left to itself. Milliseconds. */
-const TERMINATE_MS = 1_000
+export const TERMINATE_MS = 1_000
 
 type State =
   | { readonly name: 'starting' }
