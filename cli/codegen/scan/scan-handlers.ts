@@ -5,6 +5,7 @@ import { suggestion } from '../../../framework/config/nearest-name.ts'
 import type { ErrorCode } from '../../../framework/model/errors.ts'
 import { isHandlerCall, plainName, property, readString, resolve } from '../types/static-reader.ts'
 import type { Located } from './duplicates.ts'
+import type { ScannedDeadLetter } from './scan-result.ts'
 import { declaredTopic } from './value-schemas.ts'
 
 const orderings = ['key', 'partition', 'unordered'] as const
@@ -93,6 +94,8 @@ function readHandler(call: CallExpression, place: Node, file: string, report: Re
     group: group?.text ?? null,
     ordering,
     engine: engine ?? 'async',
+    deadLetter: options === undefined ? ({ kind: 'default' } as const) : readDeadLetter(options),
+    threads: options === undefined ? undefined : readThreads(options),
   }
   return { call, handler, idPlace: id?.node ?? place, topicPlace: topicArgument, groupPlace: group?.node ?? place }
 }
@@ -170,4 +173,27 @@ function oneOf<V extends string>(
     `Write one of ${values.map((value) => `'${value}'`).join(', ')}.`,
   )
   return undefined
+}
+
+/** Nothing that is generated depends on it, so what cannot be read is no mistake. */
+function readDeadLetter(options: ObjectLiteralExpression): ScannedDeadLetter {
+  const found = property(options, 'deadLetter')
+  if (found === undefined) return { kind: 'default' }
+  const value = found.opaque !== undefined || found.value === undefined ? undefined : resolve(found.value)
+  if (value === undefined) return { kind: 'unknown' }
+  if (Node.isFalseLiteral(value)) return { kind: 'none' }
+  if (!Node.isObjectLiteralExpression(value)) return { kind: 'unknown' }
+  const topic = property(value, 'topic')
+  if (topic === undefined) return { kind: 'default' }
+  const name = topic.opaque !== undefined || topic.value === undefined ? undefined : readString(topic.value)
+  return name === undefined ? { kind: 'unknown' } : { kind: 'topic', name }
+}
+
+function readThreads(options: ObjectLiteralExpression): number | undefined {
+  const worker = property(options, 'worker')?.value
+  const section = worker === undefined ? undefined : resolve(worker)
+  if (section === undefined || !Node.isObjectLiteralExpression(section)) return undefined
+  const threads = property(section, 'threads')?.value
+  const value = threads === undefined ? undefined : resolve(threads)
+  return value !== undefined && Node.isNumericLiteral(value) ? value.getLiteralValue() : undefined
 }

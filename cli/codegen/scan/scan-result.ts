@@ -17,7 +17,20 @@ export interface ScannedHandler {
   readonly schema: ValueSchema
   /** What its file, and the files of the project that it imports, publish to in so many words. Sorted. */
   readonly publishes: readonly string[]
+  readonly deadLetter: ScannedDeadLetter
+  /** Of the worker engine, where they are written as a number; `undefined`: as many as the machine has cores, or only running the code could tell. */
+  readonly threads: number | undefined
 }
+
+/** Where its records go that cannot be handled. */
+export type ScannedDeadLetter =
+  /** To the topic that follows from its topic and group. */
+  | { readonly kind: 'default' }
+  | { readonly kind: 'topic'; readonly name: string }
+  /** They are dropped. */
+  | { readonly kind: 'none' }
+  /** Only running the code could tell. */
+  | { readonly kind: 'unknown' }
 
 /** What the values of a topic must be. */
 export type ValueSchema =

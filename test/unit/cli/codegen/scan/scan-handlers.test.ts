@@ -103,6 +103,8 @@ describe('id, group, ordering and engine', () => {
         engine: 'async',
         schema: { kind: 'none' },
         publishes: [],
+        deadLetter: { kind: 'default' },
+        threads: undefined,
       },
     )
   })
@@ -119,6 +121,8 @@ describe('id, group, ordering and engine', () => {
       engine: 'worker',
       schema: { kind: 'none' },
       publishes: [],
+      deadLetter: { kind: 'default' },
+      threads: undefined,
     })
   })
 
@@ -234,5 +238,35 @@ describe('the files of handlers/', () => {
       ['handlers/linked'],
     )
     assert.match(refused[0]?.message ?? '', /handlers\/linked is a link to a folder/)
+  })
+})
+
+describe('what a deployment must know of a handler', () => {
+  const of = (options: string, before = '') =>
+    only({ 'handlers/a.ts': `${imports}${before}\nexport default handler('orders', ${options}, () => {})` })
+
+  for (const [what, options, before, expected] of [
+    ['nothing is written of dead letters', "{ group: 'g' }", '', { kind: 'default' }],
+    ['only their payload is', "{ deadLetter: { payload: 'metadata' } }", '', { kind: 'default' }],
+    ['they are dropped', '{ deadLetter: false }', '', { kind: 'none' }],
+    ['their topic is named', "{ deadLetter: { topic: 'dead' } }", '', { kind: 'topic', name: 'dead' }],
+    ['a constant has it', '{ deadLetter }', "const deadLetter = { topic: 'dead' }", { kind: 'topic', name: 'dead' }],
+    ['it is computed', '{ deadLetter: { topic: process.title } }', '', { kind: 'unknown' }],
+    [
+      'a spread may hide it',
+      "{ ...more, id: 'a', group: 'g', ordering: 'key', engine: 'async' }",
+      'let more = {}',
+      { kind: 'unknown' },
+    ],
+  ] as const) {
+    it(`is told of its dead letters when ${what}`, () => {
+      assert.deepEqual(of(options, before)?.deadLetter, expected)
+    })
+  }
+
+  it('is told the number of threads where it is written', () => {
+    assert.equal(of("{ engine: 'worker', worker: { threads: 3 } }")?.threads, 3)
+    assert.equal(of("{ engine: 'worker', worker: { threads: +process.pid } }")?.threads, undefined)
+    assert.equal(of("{ engine: 'worker' }")?.threads, undefined)
   })
 })
