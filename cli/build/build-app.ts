@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { PyrallelError } from '../../framework/model/errors.ts'
+import { graceSeconds } from '../../framework/runtime/shutdown-limit.ts'
 import type { BundleDone, BundleEntry } from '../bundle/bundle-app.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import {
@@ -52,6 +53,13 @@ export interface BuildInfo {
   readonly files: Readonly<Record<string, number>>
 }
 
+export interface FinishOptions {
+  /** generated/ was written since `begin`. */
+  readonly isGeneratedAnew: boolean
+  /** Texts that lie in the folder, and that no image gets; by their paths in it. */
+  readonly beside?: Readonly<Record<string, string>>
+}
+
 export type BuildOutcome =
   | {
       readonly kind: 'built'
@@ -84,10 +92,9 @@ export class AppBuild {
   }
 
   /**
-   * @param isGeneratedAnew generated/ was written since `begin`
    * @throws PyrallelError PYR_USAGE, PYR_WRITE
    */
-  async finish({ config }: Project, { isGeneratedAnew }: { readonly isGeneratedAnew: boolean }): Promise<BuildOutcome> {
+  async finish({ config }: Project, { isGeneratedAnew, beside = {} }: FinishOptions): Promise<BuildOutcome> {
     const { root, folder, external, sourceMaps, baseImage } = this.#request
     const before = filesOfLastBuild(folder)
     const client = shippedClient(root, config.kafka.client, external)
@@ -118,8 +125,15 @@ export class AppBuild {
       [serverFile]: bootstrap(sourceMaps),
       'package.json': distManifest({ ...own, dependencies: externals, built }),
       ...(isLocked ? { 'package-lock.json': lock.text } : {}),
-      Dockerfile: dockerfile({ http: config.http, baseImage, isLocked, hasOutside }),
+      Dockerfile: dockerfile({
+        http: config.http,
+        baseImage,
+        isLocked,
+        hasOutside,
+        graceSeconds: graceSeconds(config),
+      }),
       '.dockerignore': dockerIgnore,
+      ...beside,
     }
     const files = fileSizes(folder, bundle, texts)
     for (const [file, text] of Object.entries(texts)) writeText(folder, file, text)
@@ -198,7 +212,7 @@ function foreign(name: string, from: string): PyrallelError {
   )
 }
 
-function readOwn(root: string): { readonly name: string; readonly version: string } {
+export function readOwn(root: string): { readonly name: string; readonly version: string } {
   const file = join(root, 'package.json')
   try {
     const own = (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}) as {

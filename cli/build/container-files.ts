@@ -39,9 +39,17 @@ export interface ImageSettings {
   readonly isLocked: boolean
   /** Something is to be installed. */
   readonly hasOutside: boolean
+  /** What the process may take to end. */
+  readonly graceSeconds: number
 }
 
-export function dockerfile({ http, baseImage = BASE_IMAGE, isLocked, hasOutside }: ImageSettings): string {
+export function dockerfile({
+  http,
+  baseImage = BASE_IMAGE,
+  isLocked,
+  hasOutside,
+  graceSeconds,
+}: ImageSettings): string {
   return `# Made by \`pyrallel build\`: docker build -t my-service dist
 # A tag may become another image: with --build-arg BASE_IMAGE=name@sha256:... it is always the same.
 ARG BASE_IMAGE=${baseImage}
@@ -53,8 +61,9 @@ RUN apt-get update \\
 ENV NODE_ENV=production
 WORKDIR /app
 ${hasOutside ? 'COPY --from=dependencies /app/node_modules ./node_modules\n' : ''}COPY . .
-USER node
-# Finishes what is in flight and commits it. Give it longer than the config's shutdown.drain before it is killed.
+# The user \`node\` by its number: Kubernetes lets nobody run whom it cannot see to be no root.
+USER 1000:1000
+# Finishes what is in flight and commits it. That may take ${graceSeconds} s (shutdown.drain, and the bounds of the rest): docker stop --time ${graceSeconds}
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \\
   CMD ${JSON.stringify(healthCheck(http))}
@@ -73,7 +82,11 @@ RUN ${isLocked ? 'npm ci' : 'npm install'} --omit=dev --no-audit --no-fund
 }
 
 /** Ends with 0 when the server lives. Without its HTTP endpoints, that its process is there is all that can be asked. */
-export function healthCheck({ enabled, port, host }: HttpSettings): readonly string[] {
+export function healthCheck({
+  enabled,
+  port,
+  host,
+}: Pick<HttpSettings, 'enabled' | 'port' | 'host'>): readonly string[] {
   if (!enabled || port === 0) return ['node', '-e', 'process.kill(1, 0)']
   const isEverywhere = host === '0.0.0.0' || host === '::'
   const name = isEverywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
@@ -86,4 +99,7 @@ node_modules
 npm-debug.log
 Dockerfile
 .dockerignore
+# Manifests of --target.
+kubernetes
+compose
 `

@@ -10,7 +10,7 @@ import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { createLogger, type LogDestination } from '../../framework/observability/logger.ts'
-import { openRuntime } from '../../framework/runtime/open-runtime.ts'
+import { checkTopics, openRuntime } from '../../framework/runtime/open-runtime.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { RegisteredHandler, Runtime } from '../../framework/runtime/runtime.ts'
 import { LAST_LINES_MS } from '../../framework/runtime/shutdown-limit.ts'
@@ -71,6 +71,10 @@ async function run({ config: input, routes }: ServerParts): Promise<number> {
     const strayFaults = new StrayFaults({ log, onException: (error) => uncaught.add(error, log) })
     strayFaults.listen()
     const ifUnreachable = startNextStep(traced.places.get('kafka.brokers'))
+    if (process.argv.includes('--check')) {
+      await checkTopics(traced.config, { handlers, log, ifUnreachable })
+      return exitCodes.fine
+    }
     const runtime = await openRuntime(traced.config, { handlers, log, strayFaults, ifUnreachable })
     signals.onSecond = () => runtime.abort()
     // The faults are listened for until the process has ended: what is thrown while it stops must not keep it from committing.

@@ -13,18 +13,24 @@ import { buildFolder } from '../dev/app/build-folder.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { reportDiagnostics, reportFailures, reportWarnings } from '../diagnostics/report-diagnostics.ts'
 import { AppConfig } from '../project/app-config.ts'
+import { readFileConfig } from '../project/file-config.ts'
 import { refuseMissingConfig } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
 import { jsonText } from '../terminal/json-text.ts'
 import { painter } from '../terminal/paint.ts'
+import {
+  checkManifests,
+  type ManifestFlags,
+  manifestRequest,
+  nextSteps,
+  renderedManifests,
+  writeApart,
+} from './build-manifests.ts'
 
-export interface BuildCommandOptions {
-  readonly out: string
-  readonly external?: readonly string[]
+export interface BuildCommandOptions extends ManifestFlags {
   readonly sourceMaps?: boolean
   readonly baseImage?: string
-  readonly json?: boolean
   /** Default: where CI is set. */
   readonly verify?: boolean
 }
@@ -54,8 +60,11 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
       `--out is '${options.out}', which holds the project itself. Name a folder of its own, such as dist.`,
     )
   }
-  const { external = [], sourceMaps = true, baseImage } = options
-  refuseImage(baseImage)
+  const { external = [], sourceMaps = true, baseImage, image } = options
+  refuseImage('--base-image', baseImage)
+  refuseImage('--image', image)
+  const wanted = manifestRequest(root, options)
+  if (wanted !== undefined && options.check === true) return checkManifests(wanted, options, io)
   const building = await AppBuild.begin({ root, folder, external, sourceMaps, baseImage })
   const scratch = buildFolder(process.pid)
   const from = ownPackages()
@@ -67,6 +76,8 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
     // The compiler is loaded while esbuild works. What the config has to say comes first.
     const opening = Generator.open(root)
     opening.catch(() => {})
+    const alone = wanted === undefined ? undefined : readFileConfig(root)
+    alone?.catch(() => {})
     const loaded = await config.load([])
     if (loaded.kind === 'failed') return refuse(loaded.diagnostics, options, io)
     const { project } = loaded
@@ -76,19 +87,28 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
     if (options.json !== true) reportWarnings(warnings, io)
     refuseEmpty(handlers)
     writeFiles(root, stale)
-    const outcome = await building.finish(project, { isGeneratedAnew: stale.length > 0 })
+    const files =
+      wanted === undefined || alone === undefined ? [] : await renderedManifests(wanted, await alone, handlers)
+    const beside = Object.fromEntries(
+      wanted?.isApart === false ? files.map(({ path, content }) => [`${wanted.target}/${path}`, content]) : [],
+    )
+    const outcome = await building.finish(project, { isGeneratedAnew: stale.length > 0, beside })
     if (outcome.kind === 'failed') return refuse(outcome.diagnostics, options, io)
     const { info, outside } = outcome
+    if (wanted?.isApart === true) writeApart(wanted, files)
     const isVerified = options.verify ?? isTrue(io.env.CI)
-    const files = Object.keys(info.files)
-    const verified = isVerified ? await verifyBundle({ folder, shown: options.out, files, outside }) : notVerified
+    const made = Object.keys(info.files)
+    const verified = isVerified ? await verifyBundle({ folder, shown: options.out, files: made, outside }) : notVerified
     if (verified.failures.length > 0) return die(verified.failures, options, io)
     const later = [...outcome.warnings, ...verified.warnings]
     if (options.json !== true) reportWarnings(later, io)
     const tookMs = Math.round(performance.now() - startedAt)
     if (options.json === true)
       io.stdout.write(`${jsonText({ ...info, warnings: [...warnings, ...later], tookMs }, 2)}\n`)
-    else io.stdout.write(summary(info, options.out, handlers.length, tookMs, io))
+    else {
+      const next = wanted === undefined ? '' : `${nextSteps(wanted)}\n`
+      io.stdout.write(summary(info, options.out, handlers.length, tookMs, io) + next)
+    }
     return exitCodes.fine
   })
 }
@@ -109,11 +129,11 @@ function die(failures: readonly Diagnostic[], { json, out }: BuildCommandOptions
   return exitCodes.failed
 }
 
-function refuseImage(image: string | undefined): void {
+function refuseImage(flag: string, image: string | undefined): void {
   if (image === undefined || /^[\w.:/-]+(@sha256:[a-f\d]{64})?$/.test(image)) return
   throw new PyrallelError(
     'PYR_USAGE',
-    `--base-image is '${image}', which is no reference of an image. Write a name with a tag or a digest: node:22-bookworm-slim@sha256:...`,
+    `${flag} is '${image}', which is no reference of an image. Write a name with a tag or a digest: node:22-bookworm-slim@sha256:...`,
   )
 }
 

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import { modes } from '../../framework/config/mode.ts'
 import { templateNames } from '../init/template.ts'
+import { targets } from '../manifests/targets.ts'
 import type { Io } from '../terminal/io.ts'
 import { collect, type Exit, examples } from './command-line.ts'
 
@@ -51,7 +52,7 @@ function addInit(program: Command, io: Io, exit: Exit): void {
 function addBuild(program: Command, io: Io, exit: Exit): void {
   program
     .command('build')
-    .description('Bundle the handlers for production: code, package.json, Dockerfile.')
+    .description('Bundle the handlers for production: code, package.json, Dockerfile, and manifests of a platform.')
     .option('--out <folder>', 'where to', 'dist')
     .option('--external <name>', 'leave this package out of the bundle, to be installed; may be repeated', collect)
     .option(
@@ -61,8 +62,23 @@ function addBuild(program: Command, io: Io, exit: Exit): void {
     .option('--base-image <image>', 'what the Dockerfile begins with; by its digest, it is always the same')
     .option('--verify', 'import the bundle in an empty folder, as the image has it (default: where CI is true)')
     .option('--no-verify', 'do not')
+    .addOption(
+      new Option('--target <platform>', 'also write manifests, from the config file alone').choices([...targets]),
+    )
+    .option('--manifests <folder>', 'where those go, to be committed (default: a folder of the build)')
+    .option('--check', 'build nothing: exit with 3 when --manifests does not have what the config says')
+    .option('--namespace <name>', 'of Kubernetes (default: default)')
+    .option('--image <image>', 'how the platform finds the image (default: name and version of package.json)')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', examples(['pyrallel build', 'pyrallel build --out build/service --external sharp']))
+    .addHelpText(
+      'after',
+      examples([
+        'pyrallel build',
+        'pyrallel build --out build/service --external sharp',
+        'pyrallel build --target kubernetes --manifests deploy --namespace shop',
+        'pyrallel build --target kubernetes --manifests deploy --namespace shop --check',
+      ]),
+    )
     .action(async (options: Parameters<typeof import('./build.ts').build>[0]) => {
       const { build } = await import('./build.ts')
       exit(await build(options, io))
@@ -74,7 +90,8 @@ function addStart(program: Command, io: Io): void {
     .command('start')
     .description('Run what `pyrallel build` has made.')
     .argument('[folder]', 'where it is (default: this folder, else dist/)')
-    .addHelpText('after', examples(['pyrallel start', 'pyrallel start build/service']))
+    .option('--check', 'only look whether the brokers have every topic, and end')
+    .addHelpText('after', examples(['pyrallel start', 'pyrallel start build/service', 'pyrallel start --check']))
     .action(async (folder: string | undefined) => {
       const { start } = await import('./start.ts')
       await start(folder, io)

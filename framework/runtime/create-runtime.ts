@@ -20,7 +20,7 @@ import { RuntimeLife } from './runtime-life.ts'
 import { stopRuntime } from './stop-runtime.ts'
 import { planUpdate } from './update-plan.ts'
 
-const CHECK_TIMEOUT_MS = 10_000
+export const CHECK_TIMEOUT_MS = 10_000
 
 export function createRuntime(options: RuntimeOptions): Runtime {
   return new ComposedRuntime(options)

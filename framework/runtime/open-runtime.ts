@@ -2,8 +2,12 @@
 import type { ResolvedConfig } from '../config/config.ts'
 import { connectionSettings, connectKafka } from '../kafka/clients/connect-kafka.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
-import { createRuntime } from './create-runtime.ts'
+import { systemClock } from '../time/clock.ts'
+import { settlesWithin } from '../time/wait.ts'
+import { CHECK_TIMEOUT_MS, createRuntime } from './create-runtime.ts'
+import { neededTopics, refuseMissingTopics } from './required-topics.ts'
 import type { Runtime, RuntimeOptions } from './runtime.ts'
+import { CONNECTION_CLOSE_MS } from './shutdown-limit.ts'
 
 /** Options of a runtime that the config says. */
 type Configured = 'startFrom' | 'instanceId' | 'paused' | 'limits' | 'commit' | 'shutdown' | 'http'
@@ -37,6 +41,22 @@ export function runtimeOf(config: ResolvedConfig, parts: RuntimeParts): Runtime 
     shutdown,
     http,
   })
+}
+
+/**
+ * Looks whether the brokers can be reached and have the topics that the handlers need, dead-letter topics included. Joins no group.
+ * @throws PyrallelError PYR_BROKER_UNREACHABLE, PYR_AUTH_FAILED, PYR_TOPIC_UNKNOWN; and what `openRuntime` throws
+ */
+export async function checkTopics(config: ResolvedConfig, options: OpenOptions): Promise<void> {
+  const { handlers, log, clock = systemClock() } = options
+  const connection = await connect(config, options)
+  try {
+    await connection.check(CHECK_TIMEOUT_MS)
+    await refuseMissingTopics(handlers, { connection, log, clock, isStopping: () => false })
+    log.info({ broker: connection.description, topics: neededTopics(handlers) }, 'every topic is there')
+  } finally {
+    await settlesWithin(clock, connection.close(), CONNECTION_CLOSE_MS)
+  }
 }
 
 function connect({ kafka }: ResolvedConfig, { log, clock, ifUnreachable }: OpenOptions): Promise<KafkaConnection> {

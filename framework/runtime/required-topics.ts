@@ -16,13 +16,16 @@ export interface TopicCheck {
   readonly isStopping: () => boolean
 }
 
+export function neededTopics(handlers: readonly ResolvedHandler[]): readonly string[] {
+  return [...new Set(handlers.flatMap(({ route }) => [route.topic, route.deadLetterTopic ?? []]).flat())]
+}
+
 /** @throws PyrallelError PYR_TOPIC_UNKNOWN when one is missing for 5 s, or the runtime is told to stop meanwhile */
 export async function refuseMissingTopics(
   handlers: readonly ResolvedHandler[],
   { connection, log, clock, isStopping }: TopicCheck,
 ): Promise<void> {
-  const wanted = handlers.flatMap(({ route }) => [route.topic, route.deadLetterTopic ?? []]).flat()
-  const topics = [...new Set(wanted)]
+  const topics = neededTopics(handlers)
   let isTold = false
   const ask = async () => {
     const missing = await connection.missingTopics(topics)

@@ -22,3 +22,8 @@ const PROCESS_MS = 4_000
 export function shutdownLimitMs({ shutdown }: { readonly shutdown: { readonly drainMs: number } }): number {
   return shutdown.drainMs + STOP_SLACK_MS + LAST_LINES_MS + PROCESS_MS
 }
+
+/** The same in full seconds, as orchestrators count. */
+export function graceSeconds(config: Parameters<typeof shutdownLimitMs>[0]): number {
+  return Math.ceil(shutdownLimitMs(config) / 1_000)
+}

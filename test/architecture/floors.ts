@@ -57,6 +57,7 @@ export const floors: readonly Room[] = [
   { path: 'cli/codegen/render', owns: 'the text of generated files' },
   { path: 'cli/codegen', owns: 'scans, renders, compares' },
   { path: 'cli/build', owns: 'the folder that runs in production' },
+  { path: 'cli/manifests', owns: 'manifests of platforms' },
   { path: 'cli/completion', owns: 'scripts for shells' },
   { path: 'cli/dlq', owns: 'reading dead letters' },
   { path: 'cli/dlq/replay', owns: 'publishing dead letters again' },

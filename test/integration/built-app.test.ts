@@ -1,5 +1,6 @@
 /** What `pyrallel build` makes: run in an empty folder with nothing but the packages that its own package.json names. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
@@ -15,8 +16,15 @@ const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () 
 describe('what pyrallel build makes', { timeout: 300_000 }, () => {
   it('runs by itself: it is started, fed, drained by SIGTERM, and begun again with a handler paused', async () => {
     const root = aProject(project)
-    const built = await command(root, ['build']).ended
+    const variables = { PYRALLEL_GROUP: 'of-this-machine', PYRALLEL_KAFKA_SECURITY_SASL_PASSWORD: 'hunter2' }
+    const built = await command(root, ['build', '--target', 'kubernetes'], { env: variables }).ended
     assert.equal(built.end, 0, built.err)
+    assert.match(built.out, /\n {2}kubectl apply -k dist\/kubernetes\/base /)
+    const manifests = (path: string) => readFileSync(join(root, 'dist/kubernetes', path), 'utf8')
+    assert.match(manifests('base/deployment.yaml'), /\n {2}name: my-shop\n/)
+    assert.match(manifests('rights.sh'), /\ngrant --operation Read --group 'shop'\n/)
+    // The image gets none of it.
+    assert.match(readFileSync(join(root, 'dist/.dockerignore'), 'utf8'), /^kubernetes$/m)
     assert.match(built.out, /✓ dist\/ {2}1 handler, [\d,]+ kB of code in \d+ files, \d+ ms/)
     const folder = installed(join(root, 'dist'))
     const broker = await startEmbeddedBroker({ log: quiet, topics: ['orders', 'orders.shop.dlq'] })
@@ -24,6 +32,12 @@ describe('what pyrallel build makes', { timeout: 300_000 }, () => {
     const producer = await connection.producer()
     try {
       const operators = { PYRALLEL_HTTP_ENABLED: 'true', PYRALLEL_HTTP_PORT: '0' }
+      const check = [process.execPath, 'server.mjs', '--check']
+      const checked = await serve(folder, { BROKERS: broker.brokers }, check).ended
+      assert.equal(checked.code, 0, checked.err)
+      assert.match(checked.out, /"topics":\["orders","orders\.shop\.dlq"\].*"msg":"every topic is there"/)
+      assert.doesNotMatch(checked.out, /"msg":"started"/)
+
       const server = serve(folder, { BROKERS: broker.brokers, ...operators })
       const started = await server.seen(/"msg":"started"/)
       const send = (value: unknown) =>

@@ -7,6 +7,8 @@ import { distManifest, dockerfile, healthCheck } from '../../../../cli/build/con
 
 const http = { enabled: true, host: '127.0.0.1', port: 9464, names: [], metrics: true, stallAfterMs: 1_000 }
 
+const standard = { http, graceSeconds: 45 }
+
 /** Runs the check as a container does, with this Node in the place of its own. */
 function check(command: readonly string[]): Promise<number | null> {
   const child = spawn(process.execPath, command.slice(1), { stdio: 'ignore' })
@@ -44,10 +46,11 @@ describe('the health check', () => {
   })
 
   it('stands in the Dockerfile, beside the signal and a user who is not root', () => {
-    const text = dockerfile({ http, isLocked: true, hasOutside: true })
+    const text = dockerfile({ ...standard, isLocked: true, hasOutside: true })
     assert.ok(text.includes(`CMD ${JSON.stringify(healthCheck(http))}\n`))
-    assert.match(text, /\nUSER node\n/)
+    assert.match(text, /\nUSER 1000:1000\n/)
     assert.match(text, /\nSTOPSIGNAL SIGTERM\n/)
+    assert.match(text, /docker stop --time 45\n/)
     assert.match(text, /\nCMD \["node", "server\.mjs"\]\n$/)
   })
 })
@@ -55,24 +58,24 @@ describe('the health check', () => {
 describe('the Dockerfile', () => {
   it('installs by the lock where there is one', () => {
     assert.match(
-      dockerfile({ http, isLocked: true, hasOutside: true }),
+      dockerfile({ ...standard, isLocked: true, hasOutside: true }),
       /\nCOPY package\.json package-lock\.json \.\/\n[\s\S]*\nRUN npm ci --omit=dev /,
     )
     assert.match(
-      dockerfile({ http, isLocked: false, hasOutside: true }),
+      dockerfile({ ...standard, isLocked: false, hasOutside: true }),
       /\nCOPY package\.json \.\/\n[\s\S]*\nRUN npm install --omit=dev /,
     )
   })
 
   it('has no stage that installs where nothing is to be installed', () => {
-    const text = dockerfile({ http, isLocked: false, hasOutside: false })
+    const text = dockerfile({ ...standard, isLocked: false, hasOutside: false })
     assert.equal(text.match(/^FROM /gm)?.length, 1)
     assert.doesNotMatch(text, /npm|node_modules/)
   })
 
   it('begins with the image that is named, in both of its stages', () => {
     const baseImage = `node@sha256:${'0a'.repeat(32)}`
-    const text = dockerfile({ http, isLocked: true, hasOutside: true, baseImage })
+    const text = dockerfile({ ...standard, isLocked: true, hasOutside: true, baseImage })
     assert.match(text, new RegExp(`^ARG BASE_IMAGE=${baseImage}$`, 'm'))
     assert.equal(text.match(/^FROM \$\{BASE_IMAGE\}( AS dependencies)?$/gm)?.length, 2)
     assert.equal(text.match(/^FROM /gm)?.length, 2)

@@ -1,0 +1,57 @@
+/** What the principal of an app must be allowed, and no more: as a list, and as a script that grants it. Pure. */
+import { harmless } from '../../framework/model/plain-text.ts'
+import type { AppFacts, DeployedHandler } from './app-facts.ts'
+
+export interface Right {
+  readonly operation: 'Read' | 'Write' | 'Describe'
+  readonly on: 'topic' | 'group'
+  readonly name: string
+  /** `read by charge-order` */
+  readonly why: string
+}
+
+/** By resource, each right once; sorted. `Read` and `Write` bring `Describe` with them, and no right on the cluster is needed. */
+export function rightsOf(handlers: readonly DeployedHandler[]): readonly Right[] {
+  const rights = new Map<string, { readonly right: Omit<Right, 'why'>; readonly whys: string[] }>()
+  const need = (operation: Right['operation'], on: Right['on'], name: string, why: string) => {
+    const key = `${on} ${name} ${operation}`
+    const known = rights.get(key)
+    if (known === undefined) rights.set(key, { right: { operation, on, name }, whys: [why] })
+    else if (!known.whys.includes(why)) known.whys.push(why)
+  }
+  for (const { id, topic, group, deadLetterTopic, publishes } of handlers) {
+    need('Read', 'topic', topic, `read by ${id}`)
+    need('Read', 'group', group, `the group of ${id}`)
+    if (typeof deadLetterTopic === 'string') need('Write', 'topic', deadLetterTopic, `dead letters of ${id}`)
+    for (const published of publishes) need('Write', 'topic', published, `published by ${id}`)
+  }
+  return [...rights]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { right, whys }]) => ({ ...right, why: whys.join(', ') }))
+}
+
+export function rightsScript(facts: AppFacts): string {
+  const unknown = facts.handlers.filter(({ deadLetterTopic }) => deadLetterTopic === null).map(({ id }) => id)
+  const lines = rightsOf(facts.handlers).map(
+    ({ operation, on, name, why }) => `# ${harmless(why)}\ngrant --operation ${operation} --${on} ${quoted(name)}`,
+  )
+  return `#!/bin/sh
+# Made by \`pyrallel build\`: what the principal of ${facts.name} must be allowed, and nothing else. Read and Write bring Describe with them.
+# What handlers publish to is read from their code: a topic whose name is computed is not in here.
+${unknown.map((id) => `# The dead-letter topic of ${harmless(id)} is computed, too: it needs Write.\n`).join('')}# Usage: BROKER=host:9092 PRINCIPAL=User:${facts.name} sh rights.sh --command-config admin.properties
+set -eu
+: "\${BROKER:?host:port of a broker}" "\${PRINCIPAL:?User:name, as the broker knows the app}"
+
+admin="$*"
+grant() {
+  kafka-acls.sh --bootstrap-server "$BROKER" $admin --add --allow-principal "$PRINCIPAL" "$@"
+}
+
+${lines.join('\n\n')}
+`
+}
+
+/** As one word of a shell. */
+function quoted(text: string): string {
+  return `'${harmless(text).replaceAll("'", `'\\''`)}'`
+}
