@@ -3,7 +3,7 @@ import { harmless } from '../../framework/model/plain-text.ts'
 import type { AppFacts, DeployedHandler } from './app-facts.ts'
 
 export interface Right {
-  readonly operation: 'Read' | 'Write' | 'Describe'
+  readonly operation: 'Read' | 'Write'
   readonly on: 'topic' | 'group'
   readonly name: string
   /** `read by charge-order` */

@@ -37,10 +37,22 @@ export async function refuseMissingTopics(
   }
   const missing = await stillMissing(ask, { clock, limitMs: LIMIT_MS, everyMs: ASK_AGAIN_MS, isGivenUp: isStopping })
   if (missing.length === 0) return
-  const readers = handlers.filter(({ route }) => missing.includes(route.topic)).map(({ file }) => file)
-  const readBy = readers.length > 0 ? ` (read by ${readers.join(', ')})` : ''
+  const facts = missing.map((topic) => `${topic} (${usesOf(topic, handlers).join(', ')})`).join(', ')
+  const rights = missing.map((topic) => `${rightOn(topic, handlers)} on topic ${topic}`).join(', ')
   throw new PyrallelError(
     'PYR_TOPIC_UNKNOWN',
-    `${connection.description} has no topic ${missing.join(', ')}${readBy}. Create it, or correct the name; a dead-letter topic must exist before it is needed.`,
+    `${connection.description} shows no topic ${facts}. Create it, or correct the name; a dead-letter topic must exist before it is needed. If it is there, the user lacks the right: ${rights}.`,
   )
+}
+
+function usesOf(topic: string, handlers: readonly ResolvedHandler[]): readonly string[] {
+  return handlers.flatMap(({ file, route }) => [
+    ...(route.topic === topic ? [`read by ${file}`] : []),
+    ...(route.deadLetterTopic === topic ? [`dead letters of ${file}`] : []),
+  ])
+}
+
+/** Each brings with it that the topic is shown. */
+function rightOn(topic: string, handlers: readonly ResolvedHandler[]): 'Read' | 'Write' {
+  return handlers.some(({ route }) => route.topic === topic) ? 'Read' : 'Write'
 }

@@ -63,6 +63,7 @@ export const logFields: Readonly<Record<string, string>> = {
   asked: 'partitions that were asked about',
   told: 'partitions that were told',
   missing: 'topics that are not there',
+  right: 'what the user is not allowed to do, and on what',
   paused: 'handlers that are paused',
   service: 'Kubernetes Service that environment variables come from',
   variables: 'names of environment variables',

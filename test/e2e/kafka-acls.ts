@@ -7,6 +7,10 @@ export interface Rights {
   readonly name: string
 }
 
+export interface Grant extends Rights {
+  readonly operation: keyof typeof operations
+}
+
 /** What a broker needs for this: everybody may do everything until something is denied. */
 export const aclBrokerConfig = {
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
@@ -33,6 +37,21 @@ export async function deny(broker: string, { on, name }: Rights, denied: keyof t
   // One rule for a resource ends the general permission there, so the rest must be allowed by name.
   const rules = [binding(operations.all, permissions.allow), binding(operations[denied], permissions.deny)]
   await change(broker, createAcls, [int32(rules.length), ...rules.flat()])
+}
+
+/** One operation, for one principal: `User:shop`. Where nobody is allowed anything, that is all that it may do there. */
+export async function allow(broker: string, principal: string, granted: readonly Grant[]): Promise<void> {
+  const rules = granted.map(({ on, name, operation }) => [
+    ...[byte(resourceTypes[on]), text(name), byte(literal), text(principal), text('*')],
+    ...[byte(operations[operation]), byte(permissions.allow)],
+  ])
+  await change(broker, createAcls, [int32(rules.length), ...rules.flat()])
+}
+
+/** Takes back what `allow` has given. */
+export async function disallow(broker: string, principal: string, { on, name, operation }: Grant): Promise<void> {
+  const filter = [byte(resourceTypes[on]), text(name), byte(literal), text(principal), text(null)]
+  await change(broker, deleteAcls, [int32(1), ...filter, byte(operations[operation]), byte(permissions.allow)])
 }
 
 /** As it was before. */

@@ -177,19 +177,3 @@ export function commitError(
   const facts = `The group coordinator refused the commit of ${partitionList(commits)}: ${error.message} (${error.code}).`
   return new PyrallelError(code, facts, { cause: error, retriable: isRetriable(error) })
 }
-
-export function produceError(error: ClientFault, topic: string): PyrallelError {
-  if (error.code === faultCodes.MSG_SIZE_TOO_LARGE) {
-    const facts = `The record was not produced to ${topic}: it is larger than the client (message.max.bytes) or the topic (max.message.bytes) allows.`
-    return new PyrallelError('PYR_RECORD_TOO_LARGE', facts, { cause: error })
-  }
-  const unknown = error.code === faultCodes.UNKNOWN_TOPIC || error.code === faultCodes.UNKNOWN_TOPIC_OR_PART
-  return new PyrallelError(
-    unknown ? 'PYR_TOPIC_UNKNOWN' : 'PYR_PRODUCE_FAILED',
-    unknown
-      ? `The record was not produced: topic ${topic} does not exist on the broker. Create it, or check its name.`
-      : `The record was not produced to ${topic}: ${error.message} (${error.code}).`,
-    // A producer that has failed for good is replaced, and the next one may succeed.
-    { cause: error, retriable: isRetriable(error) || isFatal(error) },
-  )
-}

@@ -7,6 +7,7 @@ import type { Clock, Timer } from '../../time/clock.ts'
 import { checkCommits, MAX_METADATA_LENGTH, notOwned } from '../commit-request-check.ts'
 import { clientErrorCode, commitError, faultCodes } from '../faults/codes.ts'
 import type { ErrorReport } from '../faults/error-report.ts'
+import { missingRight } from '../faults/missing-rights.ts'
 import type { CommitRequest, ConsumerOptions, KafkaClient, RebalanceListener } from '../kafka-client.ts'
 import { PartitionStarts } from '../starts/partition-starts.ts'
 import { Assignments } from './assignments.ts'
@@ -225,11 +226,13 @@ export class JavascriptConsumer implements KafkaClient {
   }
 
   #onEvent(event: MembershipEvent): void {
-    const { errors, log, instanceId, sessionTimeoutMs } = this.#options
+    const { errors, log, group, instanceId, sessionTimeoutMs } = this.#options
     this.#joined?.assignments.take(event)
-    if (event.kind === 'refused' && !isOnItsWay(event.code))
-      errors.tell(answeredFault(event.code), 'the group has refused a request of this member')
-    else if (event.kind === 'failed') this.#fail(answeredFault(event.code))
+    if (event.kind === 'refused' && !isOnItsWay(event.code)) {
+      const fault = answeredFault(event.code)
+      const right = missingRight(fault, { operation: 'Read', group })
+      errors.tell(fault, 'the group has refused a request of this member', right === undefined ? {} : { right })
+    } else if (event.kind === 'failed') this.#fail(answeredFault(event.code))
     else if (event.kind === 'left') this.#onLeft()
     else if (event.kind === 'name-in-use') {
       const facts = { instanceId, limitMs: sessionTimeoutMs }

@@ -5,6 +5,7 @@ import type { FetchSettings } from '../../model/settings.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
 import { faultCodes } from '../faults/codes.ts'
 import type { ErrorReport } from '../faults/error-report.ts'
+import { missingRight } from '../faults/missing-rights.ts'
 import type { JavascriptLibrary } from './binding.ts'
 import { BlockMemory } from './block-memory.ts'
 import type { Brokers } from './brokers.ts'
@@ -236,7 +237,9 @@ export class Fetcher {
     if (event.kind === 'refused') {
       // An id that nobody has is a topic that is gone.
       const code = event.code === faultCodes.UNKNOWN_TOPIC_ID ? faultCodes.UNKNOWN_TOPIC_OR_PART : event.code
-      errors.tell(answeredFault(code), 'records could not be fetched', place)
+      const fault = answeredFault(code)
+      const right = missingRight(fault, { operation: 'Read', topic: place.topic })
+      errors.tell(fault, 'records could not be fetched', right === undefined ? place : { ...place, right })
     } else if (event.kind === 'out-of-range') {
       const facts = { ...place, from: event.from, position: event.position }
       log.warn(facts, 'a position is outside its log: reading goes on at the first record that there is')

@@ -1,6 +1,7 @@
 /** Why a member cannot go on, in words, with the next step. Pure. */
 import { PyrallelError } from '../../model/errors.ts'
 import { faultCodes, groupTaken } from '../faults/codes.ts'
+import { withMissingRight } from '../faults/missing-rights.ts'
 import type { KafkaFault } from './errors.ts'
 
 export interface EndedMember {
@@ -11,13 +12,17 @@ export interface EndedMember {
 }
 
 export function memberEnd(fault: KafkaFault, member: EndedMember): PyrallelError {
-  const { code, message } = fault
+  const { code } = fault
   if (code === faultCodes.GROUP_ID_NOT_FOUND || code === faultCodes.INCONSISTENT_GROUP_PROTOCOL) {
     return groupTaken(member.group, fault)
   }
-  return new PyrallelError('PYR_KAFKA', `The Kafka consumer cannot go on: ${reasonOf(code, member) ?? message}.`, {
-    cause: fault,
-  })
+  return new PyrallelError(
+    'PYR_KAFKA',
+    `The Kafka consumer cannot go on: ${reasonOf(code, member) ?? withMissingRight(fault, { operation: 'Read', group: member.group })}.`,
+    {
+      cause: fault,
+    },
+  )
 }
 
 function reasonOf(code: number, { group, instanceId, nameLimitMs }: EndedMember): string | undefined {

@@ -1,6 +1,7 @@
 /** To which partition each record goes. Records of a topic whose partitions are not known yet wait here, in the order of the calls. */
 import type { Clock } from '../../time/clock.ts'
-import { faultCodes, produceError } from '../faults/codes.ts'
+import { faultCodes } from '../faults/codes.ts'
+import { produceError } from '../faults/produce-error.ts'
 import { partitionOfKey } from '../murmur2.ts'
 import { KafkaFault, toFault } from './errors.ts'
 import type { Production } from './partition-queue.ts'

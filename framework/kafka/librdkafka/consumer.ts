@@ -7,6 +7,7 @@ import { settlesWithin, sleep } from '../../time/wait.ts'
 import { checkCommits, MAX_METADATA_LENGTH, notOwned } from '../commit-request-check.ts'
 import { commitError, faultCodes, groupTaken } from '../faults/codes.ts'
 import type { ErrorReport } from '../faults/error-report.ts'
+import { missingRight } from '../faults/missing-rights.ts'
 import type { CommitRequest, KafkaClient, RebalanceListener } from '../kafka-client.ts'
 import { OwnedPartitions } from '../owned-partitions.ts'
 import type { NativeAdmin, NativeConsumer, NativeError, NativeMessage } from './binding.ts'
@@ -278,7 +279,14 @@ export class LibrdkafkaConsumer implements KafkaClient {
       // Not the end: the others of a classic group may be replaced one by one, and then it takes this one in.
       const { code, message } = groupTaken(group, error)
       errors.tell(error, 'the group does not take this member in; it is asked again', { code, why: message })
-    } else errors.tell(error, 'records could not be fetched')
+    } else {
+      // The binding leaves out which topic it is.
+      const topic = [...new Set([...this.#owned].map((each) => each.topic))].sort().join(' or ')
+      const right = missingRight(error, { operation: 'Read', topic, group })
+      const isOfGroup = error.code === faultCodes.GROUP_AUTHORIZATION_FAILED
+      const sentence = isOfGroup ? 'the group has refused a request of this member' : 'records could not be fetched'
+      errors.tell(error, sentence, right === undefined ? {} : { right })
+    }
   }
 
   /** Keeps what may be returned. Records of a revoked partition can come with a batch that was under way. */

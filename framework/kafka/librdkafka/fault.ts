@@ -7,6 +7,7 @@ import type { Clock } from '../../time/clock.ts'
 import { sleep } from '../../time/wait.ts'
 import { faultCodes, groupTaken, isFatal, isGroupTaken } from '../faults/codes.ts'
 import type { ErrorReport } from '../faults/error-report.ts'
+import { withMissingRight } from '../faults/missing-rights.ts'
 import type { NativeConsumer, NativeError } from './binding.ts'
 import { nativeError } from './errors.ts'
 
@@ -67,6 +68,7 @@ export class FatalFault {
   #cannotGoOn(why: string, cause: Error): PyrallelError {
     const error = nativeError(cause)
     if (isGroupTaken(error)) return groupTaken(this.#group, { message: why, code: error.code })
-    return new PyrallelError('PYR_KAFKA', `The Kafka consumer cannot go on: ${why}.`, { cause })
+    const reason = withMissingRight({ code: error.code, message: why }, { operation: 'Read', group: this.#group })
+    return new PyrallelError('PYR_KAFKA', `The Kafka consumer cannot go on: ${reason}.`, { cause })
   }
 }

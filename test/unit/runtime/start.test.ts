@@ -149,7 +149,7 @@ describe('a runtime whose topic is not on the broker', () => {
     await passing()
     await assert.rejects(starting, {
       code: 'PYR_TOPIC_UNKNOWN',
-      message: /^memory has no topic b \(read by handlers\/b\.ts\)\. Create it/,
+      message: /^memory shows no topic b \(read by handlers\/b\.ts\)\. Create it.*lacks the right: Read on topic b\.$/,
     })
     const askedFor = asked.at(-1)! - asked[0]!
     assert.ok(askedFor >= 5_000 && askedFor < 6_000, `${askedFor} ms`)

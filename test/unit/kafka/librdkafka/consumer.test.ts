@@ -394,7 +394,9 @@ describe('polling', () => {
     const { native, consumer, errors, clock } = await scripted()
     native.batches.push(fatal)
     await consumer.poll(1, 0)
-    const rejected = assert.rejects(consumer.poll(1, 0), { message: /Group authorization failed: heartbeat\.$/ })
+    const rejected = assert.rejects(consumer.poll(1, 0), {
+      message: /Group authorization failed: heartbeat; the user lacks the right Read on group shop\.$/,
+    })
     await clock.advanceAndSettle(150)
     const message = '[thrd:main]: Fatal error: Broker: Group authorization failed: heartbeat'
     native.emit('event.log', { severity: 0, fac: 'FATAL', message })
@@ -422,7 +424,8 @@ describe('polling', () => {
     const message = '[thrd:main]: Fatal error: Broker: Group authorization failed: heartbeat'
     native.emit('event.log', { severity: 0, fac: 'FATAL', message })
     await assert.rejects(consumer.poll(1, 0), {
-      message: 'The Kafka consumer cannot go on: Broker: Group authorization failed: heartbeat.',
+      message:
+        'The Kafka consumer cannot go on: Broker: Group authorization failed: heartbeat; the user lacks the right Read on group shop.',
     })
     assert.deepEqual(errors, ['FATAL'])
   })
