@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { load } from 'js-yaml'
 import { startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { SystemMetrics } from '../../framework/model/snapshot.ts'
@@ -38,7 +39,10 @@ describe('what pyrallel build makes', { timeout: 300_000 }, () => {
       assert.match(checked.out, /"topics":\["orders","orders\.shop\.dlq"\].*"msg":"every topic is there"/)
       assert.doesNotMatch(checked.out, /"msg":"started"/)
 
-      const server = serve(folder, { BROKERS: broker.brokers, ...operators })
+      // As the pod would have it, but for the port, which is free for sure in a pod only.
+      const { data } = load(manifests('base/config.yaml')) as { readonly data: Readonly<Record<string, string>> }
+      const ofPod = { ...data, PYRALLEL_KAFKA_BROKERS: broker.brokers, PYRALLEL_HTTP_PORT: '0' }
+      const server = serve(folder, ofPod)
       const started = await server.seen(/"msg":"started"/)
       const send = (value: unknown) =>
         producer.produce({
@@ -53,7 +57,9 @@ describe('what pyrallel build makes', { timeout: 300_000 }, () => {
       // The user's own file and line, not the bundle's.
       await server.seen(/RangeError: no fee is known[^"]*fees\.ts:3:11[^"]*handlers\/pay\.ts:6:\d+/)
       const [, url] = /"url":"([^"]+)"/.exec(started) ?? assert.fail(started)
+      assert.match(String(url), /^http:\/\/0\.0\.0\.0:/)
       assert.match(await (await fetch(`${url}/metrics`)).text(), /^# TYPE pyrallel_/m)
+      assert.deepEqual([(await fetch(`${url}/livez`)).status, (await fetch(`${url}/readyz`)).status], [200, 200])
       server.stop()
       const { code, out } = await server.ended
       assert.equal(code, 0, out)

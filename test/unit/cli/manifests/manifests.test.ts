@@ -5,6 +5,8 @@ import { describe, it } from 'node:test'
 import { load } from 'js-yaml'
 import type { AppFacts } from '../../../../cli/manifests/app-facts.ts'
 import { manifests } from '../../../../cli/manifests/manifests.ts'
+import { configSchema } from '../../../../framework/config/config.ts'
+import { optionVariables } from '../../../../framework/config/option-variables.ts'
 import { aHandler, apps, factsOf, secrets } from './apps.ts'
 import { misfits } from './schemas.ts'
 
@@ -113,6 +115,28 @@ describe('the schemas of platforms', () => {
     const compose = load(manifests('compose', facts, '.')[0]?.content ?? '') as Document
     compose.services['my-shop'].stop_grace = '45s'
     assert.notDeepEqual(misfits('Compose', compose), [])
+  })
+})
+
+describe('variables of manifests', () => {
+  it('are those of options, and a secret comes by the one that names a file', () => {
+    const options = optionVariables(configSchema)
+    const secret = (schema: object) => (schema as { readonly secret?: boolean }).secret === true
+    const plain = new Set(options.map(({ variable }) => variable))
+    const files = new Set(options.filter(({ schema }) => secret(schema)).map(({ variable }) => `${variable}_FILE`))
+    const secrets = new Set(options.filter(({ schema }) => secret(schema)).map(({ variable }) => variable))
+    for (const [what, facts] of Object.entries(apps)) {
+      const compose = load(manifests('compose', facts, '.')[0]?.content ?? '') as Document
+      const names = [
+        ...variables(workload(facts)).keys(),
+        ...Object.keys(documents(facts).get('base/config.yaml').data),
+        ...Object.keys(compose.services['my-shop'].environment),
+      ]
+      for (const name of names) {
+        assert.ok(name === 'UV_THREADPOOL_SIZE' || plain.has(name) || files.has(name), `${name} of ${what}`)
+        assert.ok(!secrets.has(name), `${name} of ${what} would be the secret itself`)
+      }
+    }
   })
 })
 
