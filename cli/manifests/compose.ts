@@ -63,7 +63,7 @@ export function composeFiles(facts: AppFacts, context: string): readonly Manifes
         files.length === 0
           ? undefined
           : noted(
-              'Each is a file beside this one, which user 1000 can read, and nobody else.',
+              'Each is a file beside this one, which user 1000 can read and nobody else, and which no repository has.',
               Object.fromEntries(files.map(({ key }) => [key, { file: `./secrets/${key}` }])),
             ),
     },

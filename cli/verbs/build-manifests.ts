@@ -15,8 +15,9 @@ import type { Target } from '../manifests/targets.ts'
 import { type FileConfig, readFileConfig } from '../project/file-config.ts'
 import { refuseEmpty } from '../project/refuse-empty.ts'
 import { exitCodes } from '../terminal/failure.ts'
-import type { Io } from '../terminal/io.ts'
+import { hasColor, type Io } from '../terminal/io.ts'
 import { jsonText } from '../terminal/json-text.ts'
+import { painter } from '../terminal/paint.ts'
 
 /** What `build` is told of manifests, and what it needs to know beside that. */
 export interface ManifestFlags {
@@ -82,15 +83,29 @@ export function manifestRequest(root: string, options: ManifestFlags): ManifestR
   }
 }
 
+export interface RenderedManifests {
+  readonly files: readonly ManifestFile[]
+  /** By which the platform finds it. */
+  readonly image: string
+  /** What somebody still has to do. */
+  readonly notes: readonly string[]
+}
+
 export async function renderedManifests(
   request: ManifestRequest,
   file: FileConfig,
   handlers: readonly ScannedHandler[],
-): Promise<readonly ManifestFile[]> {
+): Promise<RenderedManifests> {
   const { root, target, out, folder, namespace, image, external } = request
   const client = shippedClient(root, file.config.kafka.client, external)
   const facts = appFacts({ ...file, handlers, client, own: readOwn(root), namespace, image })
-  return manifests(target, facts, relative(folder, out).replaceAll(sep, '/') || '.')
+  const loopback = `kafka.brokers is ${facts.brokers}, which no pod reaches: set PYRALLEL_KAFKA_BROKERS in an overlay, or the option.`
+  return {
+    files: manifests(target, facts, relative(folder, out).replaceAll(sep, '/') || '.'),
+    image: facts.image,
+    // Of Compose, the variable must be set in any case.
+    notes: facts.hasLoopbackBrokers && target === 'kubernetes' ? [loopback] : [],
+  }
 }
 
 /** Builds nothing. @returns 3 where the folder does not have what the config says */
@@ -103,7 +118,8 @@ export async function checkManifests(request: ManifestRequest, options: Manifest
     return exitCodes.failed
   }
   refuseEmpty(handlers)
-  const stale = staleManifests(request.folder, await renderedManifests(request, file, handlers))
+  const { files } = await renderedManifests(request, file, handlers)
+  const stale = staleManifests(request.folder, files)
   if (options.json === true) io.stdout.write(`${jsonText({ stale: stale.map(({ path }) => path) }, 2)}\n`)
   else io.stdout.write(checkText(request, stale))
   return stale.length === 0 ? exitCodes.fine : exitCodes.drift
@@ -113,10 +129,13 @@ export function writeApart(request: ManifestRequest, files: readonly ManifestFil
   writeManifests(request.folder, staleManifests(request.folder, files))
 }
 
-export function nextSteps({ target, shown }: ManifestRequest): string {
-  return target === 'kubernetes'
-    ? `  kubectl apply -k ${shown}/base   (rights of the principal: ${shown}/rights.sh)`
-    : `  docker compose -f ${shown}/compose.yaml up --build`
+export function nextSteps({ target, shown }: ManifestRequest, { notes }: RenderedManifests, io: Io): string {
+  const paint = painter(hasColor(io.stdout, io.env))
+  const run =
+    target === 'kubernetes'
+      ? `  kubectl apply -k ${shown}/base   (rights of the principal: ${shown}/rights.sh)`
+      : `  docker compose -f ${shown}/compose.yaml up --build`
+  return [run, ...notes.map((note) => `  ${paint('yellow', '!')} ${note}`), ''].join('\n')
 }
 
 function checkText({ shown, again }: ManifestRequest, stale: readonly StaleManifest[]): string {

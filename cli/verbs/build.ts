@@ -87,11 +87,10 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
     if (options.json !== true) reportWarnings(warnings, io)
     refuseEmpty(handlers)
     writeFiles(root, stale)
-    const files =
-      wanted === undefined || alone === undefined ? [] : await renderedManifests(wanted, await alone, handlers)
-    const beside = Object.fromEntries(
-      wanted?.isApart === false ? files.map(({ path, content }) => [`${wanted.target}/${path}`, content]) : [],
-    )
+    const rendered = wanted && alone && (await renderedManifests(wanted, await alone, handlers))
+    const files = rendered?.files ?? []
+    const within = wanted?.isApart === false ? files : []
+    const beside = Object.fromEntries(within.map(({ path, content }) => [`${wanted?.target}/${path}`, content]))
     const outcome = await building.finish(project, { isGeneratedAnew: stale.length > 0, beside })
     if (outcome.kind === 'failed') return refuse(outcome.diagnostics, options, io)
     const { info, outside } = outcome
@@ -103,12 +102,14 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
     const later = [...outcome.warnings, ...verified.warnings]
     if (options.json !== true) reportWarnings(later, io)
     const tookMs = Math.round(performance.now() - startedAt)
-    if (options.json === true)
-      io.stdout.write(`${jsonText({ ...info, warnings: [...warnings, ...later], tookMs }, 2)}\n`)
-    else {
-      const next = wanted === undefined ? '' : `${nextSteps(wanted)}\n`
-      io.stdout.write(summary(info, options.out, handlers.length, tookMs, io) + next)
+    if (options.json === true) {
+      const manifests = wanted === undefined ? {} : { manifests: files.map(({ path }) => `${wanted.shown}/${path}`) }
+      io.stdout.write(`${jsonText({ ...info, ...manifests, warnings: [...warnings, ...later], tookMs }, 2)}\n`)
+      return exitCodes.fine
     }
+    const image = rendered?.image ?? 'my-service'
+    io.stdout.write(summary(info, { out: options.out, image, handlers: handlers.length, tookMs }, io))
+    if (wanted !== undefined && rendered !== undefined) io.stdout.write(nextSteps(wanted, rendered, io))
     return exitCodes.fine
   })
 }
@@ -151,13 +152,14 @@ function refuse(diagnostics: Parameters<typeof reportDiagnostics>[0], { json }: 
   return exitCodes.failed
 }
 
-function summary(
-  { files, externals, unlocked }: BuildInfo,
-  out: string,
-  handlers: number,
-  tookMs: number,
-  io: Io,
-): string {
+interface Built {
+  readonly out: string
+  readonly image: string
+  readonly handlers: number
+  readonly tookMs: number
+}
+
+function summary({ files, externals, unlocked }: BuildInfo, { out, image, handlers, tookMs }: Built, io: Io): string {
   const paint = painter(hasColor(io.stdout, io.env))
   const code = Object.entries(files).filter(([name]) => name.endsWith('.mjs'))
   const bytes = code.reduce((sum, [, size]) => sum + size, 0)
@@ -169,7 +171,7 @@ function summary(
     `  not bundled: ${outside.length === 0 ? 'nothing' : outside.join(', ')}`,
     ...(unlocked === null ? [] : [`  ${paint('yellow', '!')} installed without a lock: ${unlocked}`]),
     '',
-    `  docker build -t my-service ${out}`,
+    `  docker build -t ${image} ${out}`,
     `  or, on this machine: ${install}npx pyrallel start ${out}`,
     '',
   ].join('\n')

@@ -20,7 +20,11 @@ describe('what pyrallel build makes', { timeout: 300_000 }, () => {
     const variables = { PYRALLEL_GROUP: 'of-this-machine', PYRALLEL_KAFKA_SECURITY_SASL_PASSWORD: 'hunter2' }
     const built = await command(root, ['build', '--target', 'kubernetes'], { env: variables }).ended
     assert.equal(built.end, 0, built.err)
-    assert.match(built.out, /\n {2}kubectl apply -k dist\/kubernetes\/base /)
+    assert.match(
+      built.out,
+      /\n {2}docker build -t my-shop:3\.2\.1 dist\n[\s\S]*\n {2}kubectl apply -k dist\/kubernetes\/base /,
+    )
+    assert.match(built.out, /! kafka\.brokers is localhost:9092, which no pod reaches/)
     const manifests = (path: string) => readFileSync(join(root, 'dist/kubernetes', path), 'utf8')
     assert.match(manifests('base/deployment.yaml'), /\n {2}name: my-shop\n/)
     assert.match(manifests('rights.sh'), /\ngrant --operation Read --group 'shop'\n/)

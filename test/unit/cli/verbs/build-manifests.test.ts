@@ -59,8 +59,13 @@ describe('build --check', { timeout: 60_000 }, () => {
     )
     const request = manifestRequest(root, { out: 'dist', target: 'kubernetes', manifests: 'deploy' })
     assert.ok(request !== undefined)
-    const made = await renderedManifests(request, await readFileConfig(root), [aHandler('orders', { id: 'pay' })])
+    const {
+      files: made,
+      image,
+      notes,
+    } = await renderedManifests(request, await readFileConfig(root), [aHandler('orders', { id: 'pay' })])
     writeApart(request, made)
+    assert.deepEqual([image, notes], ['shop:1.0.0', []])
     assert.deepEqual(await build(root, ...flags, '--check'), { code: 0, out: 'deploy/ is up to date\n', err: '' })
 
     // By hand, as of another config, and gone.
