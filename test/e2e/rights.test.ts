@@ -2,10 +2,14 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type Right, rightsOf } from '../../cli/manifests/rights.ts'
+import type { PyrallelConfig } from '../../framework/config/config.ts'
+import { resolveConfig } from '../../framework/config/resolve-config.ts'
 import { DeadLetter, handler, type Pyrallel, startPyrallel } from '../../framework/index.ts'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import type { Logger } from '../../framework/model/logger.ts'
+import { checkTopics } from '../../framework/runtime/open-runtime.ts'
+import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { RegisteredHandler } from '../../framework/runtime/runtime.ts'
 import { clientUnderTest } from '../test-client.ts'
 import { connectUnderTest } from './client-under-test.ts'
@@ -66,17 +70,24 @@ function listening() {
   return { log, told, seen }
 }
 
-async function start(user: string, log: Logger, onEvent: (event: RuntimeEvent) => void = () => {}): Promise<Pyrallel> {
-  return startPyrallel({
-    config: {
-      ...{ group: 'shop', shutdown: { drain: '1s' } },
-      kafka: {
-        ...{ brokers: [cluster.brokersAt('APP')], client: clientUnderTest },
-        security: { sasl: { mechanism: 'PLAIN', username: user, password } },
-      },
+function configOf(user: string): PyrallelConfig {
+  return {
+    ...{ group: 'shop', shutdown: { drain: '1s' } },
+    kafka: {
+      ...{ brokers: [cluster.brokersAt('APP')], client: clientUnderTest },
+      security: { sasl: { mechanism: 'PLAIN', username: user, password } },
     },
-    ...{ routes, log, onEvent, env: {} },
-  })
+  }
+}
+
+async function start(user: string, log: Logger, onEvent: (event: RuntimeEvent) => void = () => {}): Promise<Pyrallel> {
+  return startPyrallel({ config: configOf(user), routes, log, onEvent, env: {} })
+}
+
+/** As the Job of the manifests does: `node server.mjs --check`. */
+async function check(user: string): Promise<void> {
+  const config = resolveConfig(configOf(user), 'pyrallel.config.ts')
+  await checkTopics(config, { handlers: resolveHandlers(routes, config), log: quiet })
 }
 
 describe('rights of a principal', { skip: external, timeout: 45_000 }, () => {
@@ -100,6 +111,7 @@ describe('rights of a principal', { skip: external, timeout: 45_000 }, () => {
     for (const value of ['order', 'dead']) {
       await producer.produce({ topic: 'orders', key: null, value: Buffer.from(JSON.stringify(value)), headers: [] })
     }
+    await check('all')
     const ended: string[] = []
     const { log, told } = listening()
     let onBoth = () => {}
@@ -129,7 +141,8 @@ describe('rights of a principal', { skip: external, timeout: 45_000 }, () => {
       const starting = start(userWithout(right), log)
       // Without the right, nobody knows whether the topic is there: the start says so.
       if (right.on === 'topic' && right.name !== 'paid') {
-        await assert.rejects(starting, (error: Error) => error.message.includes(`lacks the right: ${words}.`))
+        const isNamed = (error: Error) => error.message.includes(`lacks the right: ${words}.`)
+        await Promise.all([assert.rejects(starting, isNamed), assert.rejects(check(userWithout(right)), isNamed)])
         return
       }
       const app = await starting
