@@ -25,8 +25,8 @@ export interface Credentials {
   /** Empty: the brokers ask for nothing that is not in the bundle. */
   readonly secret: readonly Credential[]
   readonly tls: boolean
-  /** The authority is a text in the config, so that it is in the bundle. */
-  readonly hasBundledAuthority: boolean
+  /** `ca` and `cert` where they are texts in the config, so that they are in the bundle. */
+  readonly bundled: readonly string[]
   readonly mechanism: Security['sasl']['mechanism']
   /** What is no secret and stands in the file, for those beside the process who need it. */
   readonly settings: readonly Setting[]
@@ -55,7 +55,9 @@ export function credentialsOf(security: Security, written: ReadonlySet<string>):
   return {
     secret,
     tls,
-    hasBundledAuthority: ca !== undefined && isPem(ca),
+    bundled: Object.entries({ ca, cert }).flatMap(([option, text]) =>
+      text !== undefined && isPem(text) ? [option] : [],
+    ),
     mechanism: sasl.mechanism,
     settings: settingsOf(isByToken ? ['clientId', 'tokenEndpoint'] : ['username'], sasl),
     scope: sasl.scope,

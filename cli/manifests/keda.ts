@@ -103,8 +103,8 @@ const mechanisms = {
 } as const
 
 function securityMetadata({ credentials }: AppFacts): YamlMap {
-  const { tls, mechanism, scope, hasBundledAuthority } = credentials
-  const enabled = hasBundledAuthority ? noted(authorityNote, 'enable') : 'enable'
+  const { tls, mechanism, scope, bundled } = credentials
+  const enabled = bundled.length === 0 ? 'enable' : noted(bundledNote(bundled), 'enable')
   return {
     tls: tls ? enabled : undefined,
     sasl: mechanism === undefined ? undefined : mechanisms[mechanism],
@@ -112,8 +112,10 @@ function securityMetadata({ credentials }: AppFacts): YamlMap {
   }
 }
 
-const authorityNote =
-  'The authority of the config is a text in it: KEDA must get the same, as `ca` of the TriggerAuthentication.'
+function bundledNote(options: readonly string[]): string {
+  const names = options.join(' and ')
+  return `The config has ${names} as text, in the bundle: KEDA must get the same, as ${names} of the TriggerAuthentication.`
+}
 
 /** By option: what KEDA calls it. */
 const parameters: Readonly<Record<string, string>> = {

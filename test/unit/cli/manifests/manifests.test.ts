@@ -288,6 +288,15 @@ describe('what scales', () => {
     )
   })
 
+  it('says what of the bundle it needs, too', () => {
+    const text = (what: string) =>
+      manifests('kubernetes', apps[what] ?? assert.fail(), '.').find(({ path }) => path.endsWith('scaled-object.yaml'))
+        ?.content ?? ''
+    assert.match(text('TLS by texts, and SCRAM'), /The config has ca as text/)
+    assert.match(text('secrets in the file'), /The config has cert as text/)
+    assert.doesNotMatch(text('TLS by files'), /as text/)
+  })
+
   it('has no scrape to offer where there are no metrics', () => {
     const paths = [...documents(apps['no metrics, any port'] ?? assert.fail()).keys()]
     assert.ok(paths.every((path) => !path.includes('prometheus')))
