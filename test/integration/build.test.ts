@@ -78,7 +78,10 @@ export default handler<Slow>('slow', () => {})
     for (const each of Object.values(manifest.dependencies)) assert.match(String(each), /^\d+\.\d+\.\d+/)
     assert.deepEqual(manifest.allowScripts, { '@confluentinc/kafka-javascript': true })
     assert.match(dist('Dockerfile'), /^ARG BASE_IMAGE=node:22-bookworm-slim\nFROM \$\{BASE_IMAGE\} AS dependencies$/m)
-    assert.match(dist('Dockerfile'), /^USER 1000:1000$[\s\S]*^STOPSIGNAL SIGTERM$[\s\S]*^CMD \["node", "server\.mjs"\]$/m)
+    assert.match(
+      dist('Dockerfile'),
+      /^USER 1000:1000$[\s\S]*^STOPSIGNAL SIGTERM$[\s\S]*^CMD \["node", "server\.mjs"\]$/m,
+    )
     assert.match(dist('.dockerignore'), /^node_modules$/m)
     const info = JSON.parse(dist('pyrallel.json'))
     assert.equal(typeof tookMs, 'number')
