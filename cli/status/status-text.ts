@@ -10,6 +10,7 @@ import type {
   SystemMetrics,
 } from '../../framework/model/snapshot.ts'
 import type { Paint, Style } from '../terminal/paint.ts'
+import { scaleLine, scaleNotes } from './scale-text.ts'
 
 /** How a cell of the ribbon looks. */
 const cells: Readonly<Record<string, readonly [sign: string, style: Style, meaning: string]>> = {
@@ -30,12 +31,21 @@ type Cell = string | readonly [text: string, style: Style]
 /** @param url where it was read */
 /** Whatever answers at the address may have written the snapshot, so none of its texts is shown as it is. */
 export function statusText(snapshot: SystemMetrics, url: string, paint: Paint): string {
-  const { takenAt, state, groups } = harmlessTexts(snapshot)
+  const shown = harmlessTexts(snapshot)
+  const { takenAt, state, groups } = shown
   const time = new Date(takenAt).toISOString().slice(0, 19).replace('T', ' ')
   const head = `${paint('bold', 'pyrallel')}  ${paint(state === 'running' ? 'green' : 'yellow', state)}  ${time} UTC  ${paint('gray', url)}`
-  const blocks = groups.map((group) => groupText(group, paint))
+  const blocks = [...scaleBlock(shown, paint), ...groups.map((group) => groupText(group, paint))]
   const legend = Object.values(cells).map(([sign, style, meaning]) => `${paint(style, sign)} ${meaning}`)
   return [head, ...blocks, `offsets: ${legend.join('   ')}`].join('\n\n').concat('\n')
+}
+
+/** None where the process is of a version that tells nothing of it. */
+function scaleBlock(snapshot: SystemMetrics, paint: Paint): string[] {
+  // An older process has no such field.
+  const scale = (snapshot as Partial<SystemMetrics>).scale ?? null
+  if (scale === null) return []
+  return [[scaleLine(scale), ...scaleNotes(snapshot).map((note) => `  ${paint('yellow', note)}`)].join('\n')]
 }
 
 function harmlessTexts(snapshot: SystemMetrics): SystemMetrics {

@@ -18,6 +18,7 @@ import {
   withDefault,
   withoutDefault,
 } from './option-schema.ts'
+import { scale } from './scale-options.ts'
 import { security } from './security-options.ts'
 import { workerSchema } from './worker-schema.ts'
 
@@ -244,6 +245,7 @@ export const configSchema = options({
   shutdown,
   logging,
   http,
+  scale,
 })
 
 /** Every option of `handler(topic, options, run)`, apart from `schema`, which belongs to the topic. */

@@ -4,7 +4,7 @@ import { duration, flag, integer, section, withDefault } from './option-schema.t
 
 export const http = section({
   enabled: flag(false, {
-    what: 'Answers operators over HTTP: `/livez`, `/readyz`, `/metrics`, `/snapshot`.',
+    what: 'Answers operators over HTTP: `/livez`, `/readyz`, `/metrics`, `/scale`, `/snapshot`.',
     worse:
       'Without it, nobody sees lag, gaps or what blocks a partition. With it, whoever reaches the port sees record keys.',
   }),

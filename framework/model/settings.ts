@@ -101,6 +101,12 @@ export interface HttpSettings {
   readonly stallAfterMs: number
 }
 
+/** How many processes are asked for. */
+export interface ScaleSettings {
+  /** The time in which a backlog is to be done. Milliseconds. */
+  readonly drainTargetMs: number
+}
+
 /** How a client fetches and how long it waits, whichever client it is. What is left out is the client's own. */
 export interface WireSettings {
   readonly fetch?: Partial<FetchSettings>

@@ -11,6 +11,53 @@ export interface SystemMetrics {
   readonly state: RuntimeState
   /** One for each consumer group, by name. */
   readonly groups: readonly GroupMetrics[]
+  /** What scaling out is decided by; `null` where nobody is answered over HTTP, and before the start. */
+  readonly scale: ScaleMetrics | null
+}
+
+/**
+ * What keeps the work from being done faster. `slots`: all are in use. `loop`: the event loop is busy all the time. `keys`: all that waits, waits for
+ * its own key. `partitions`: one alone has more to do than one process can. `rate`: `rateLimit`. `memory`: limits keep records out. `none`: it keeps up.
+ */
+export type BindingLimit = 'slots' | 'loop' | 'keys' | 'partitions' | 'rate' | 'memory' | 'none'
+
+/** How much there is to do and how fast it is done, of this process alone. Rates are those of the last minute. */
+export interface ScaleFigures {
+  /**
+   * How many processes like this one the work of this one's partitions needs; a part of one, too. Summed over all processes, it is the number that is
+   * needed. Above 0 while any work is left.
+   */
+  readonly processesNeeded: number
+  readonly limit: BindingLimit
+  /** Records that are not done, whether they have arrived or not; without those above the position that are. `null`: some log's end is not known. */
+  readonly backlog: number | null
+  /** Since the timestamp of the oldest record that is not done; 0 without any. `null`: it has not arrived. Seconds. */
+  readonly oldestAgeSeconds: number | null
+  readonly arrivalsPerSecond: number
+  readonly completionsPerSecond: number
+  /** Assigned to this process. */
+  readonly partitions: number
+  /** Attempts that can run at once. */
+  readonly slots: number
+  /** Of the slots, how many were in use: 0 to 1. */
+  readonly utilisation: number
+}
+
+/** The process. Sums of its groups; `processesNeeded` is the greatest of any handler, as each process has the slots of all. */
+export interface ScaleMetrics extends ScaleFigures {
+  readonly groups: readonly GroupScale[]
+}
+
+export interface GroupScale extends ScaleFigures {
+  readonly group: string
+  readonly handlers: readonly HandlerScale[]
+}
+
+export interface HandlerScale extends ScaleFigures {
+  readonly handlerId: string
+  readonly topic: string
+  /** For how long one record occupies a slot; `null` as long as none was handled. */
+  readonly secondsPerRecord: number | null
 }
 
 export type RuntimeState = 'new' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed'

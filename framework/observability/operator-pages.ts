@@ -1,9 +1,9 @@
-/** The pages for operators: health, metrics, snapshot. Answers requests that a server has taken in; has no socket and no port of its own. */
+/** The pages for operators: health, metrics, scale, snapshot. Answers requests that a server has taken in; has no socket and no port of its own. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
 import type { Logger } from '../model/logger.ts'
 import { harmlessJson } from '../model/plain-text.ts'
-import type { SystemMetrics } from '../model/snapshot.ts'
+import type { ScaleMetrics, SystemMetrics } from '../model/snapshot.ts'
 import { type Health, liveness, readiness } from './health.ts'
 import type { MetricsPage } from './prometheus.ts'
 import { type LentPage, type Page, SharedPage } from './shared-page.ts'
@@ -13,6 +13,7 @@ export interface OperatorPagesOptions {
   readonly names: readonly string[]
   readonly stallAfterMs: number
   readonly snapshot: () => SystemMetrics
+  readonly scale: () => ScaleMetrics
   /** Undefined: there is no metrics page. */
   readonly metrics: (() => Promise<MetricsPage>) | undefined
   readonly log: Logger
@@ -94,10 +95,11 @@ export class OperatorPages {
   }
 
   #makers(): readonly (readonly [path: string, make: () => Page | Promise<Page>])[] {
-    const { snapshot, metrics, stallAfterMs } = this.#options
+    const { snapshot, scale, metrics, stallAfterMs } = this.#options
     return [
       ['/livez', () => healthPage(liveness(snapshot()))],
       ['/readyz', () => healthPage(readiness(snapshot(), stallAfterMs))],
+      ['/scale', () => json(200, scale())],
       ['/snapshot', () => json(200, snapshot())],
       [
         '/metrics',
@@ -121,7 +123,7 @@ export class OperatorPages {
   }
 }
 
-const nothingThere = text(404, 'Here are /livez, /readyz, /metrics and /snapshot.\n')
+const nothingThere = text(404, 'Here are /livez, /readyz, /metrics, /scale and /snapshot.\n')
 
 function text(status: number, words: string): Page {
   return { status, contentType: 'text/plain; charset=utf-8', body: Buffer.from(words) }

@@ -3,6 +3,7 @@ import type { Counter, Gauge, Registry } from 'prom-client'
 import type {
   GroupMetrics,
   HandlerMetrics,
+  HandlerScale,
   PartitionMetrics,
   SystemMetrics,
   ThreadCounters,
@@ -60,6 +61,33 @@ const ofHandler: readonly Row<HandlerMetrics>[] = [
   ['engine_threads', 'Worker threads that run.', (h) => h.threads?.running],
 ]
 
+const ofScale: readonly Row<HandlerScale>[] = [
+  [
+    'handler_processes_needed',
+    'How many processes the work of this one needs. Summed over all of them, the number that is needed.',
+    (s) => s.processesNeeded,
+  ],
+  [
+    'handler_backlog_records',
+    'Records that are not done, arrived or not. Without a value while the end of a log is not known.',
+    (s) => s.backlog ?? undefined,
+  ],
+  [
+    'handler_oldest_age_seconds',
+    'Since the timestamp of the oldest record that is not done. Without a value while it has not arrived.',
+    (s) => s.oldestAgeSeconds ?? undefined,
+  ],
+  [
+    'handler_arrivals_per_second',
+    'Records that came to its partitions, over the last minute.',
+    (s) => s.arrivalsPerSecond,
+  ],
+  ['handler_completions_per_second', 'Records that were done, over the last minute.', (s) => s.completionsPerSecond],
+  ['handler_slots', 'Attempts that can run at once.', (s) => s.slots],
+  ['handler_utilisation_ratio', 'Of these slots, the part that was in use.', (s) => s.utilisation],
+  ['handler_record_seconds', 'For how long one record occupies a slot.', (s) => s.secondsPerRecord ?? undefined],
+]
+
 /** Counters of the engines, which count by themselves. */
 const ofThreads: readonly (readonly [name: string, help: string, read: (from: ThreadCounters) => number])[] = [
   ['engine_restarts_total', 'Worker threads that died or were ended, and were replaced.', (t) => t.restarts],
@@ -100,6 +128,9 @@ export class SnapshotGauges {
   readonly #handler: readonly Fill<HandlerMetrics>[]
   readonly #threads: readonly { readonly counter: Counter; readonly read: (from: ThreadCounters) => number }[]
   readonly #partition: readonly Fill<PartitionMetrics>[]
+  readonly #scale: readonly Fill<HandlerScale>[]
+  readonly #needed: Gauge
+  readonly #limit: Gauge
 
   constructor(prom: PromClient, registry: Registry) {
     const gauges = <From>(rows: readonly Row<From>[], labelNames: readonly string[]): readonly Fill<From>[] =>
@@ -111,6 +142,15 @@ export class SnapshotGauges {
     this.#group = gauges(ofGroup, ['group'])
     this.#handler = gauges(ofHandler, handlerLabels)
     this.#partition = gauges(ofPartition, ['group', 'topic', 'partition'])
+    this.#scale = gauges(ofScale, handlerLabels)
+    const single = (name: string, help: string, labelNames: readonly string[]) =>
+      new prom.Gauge({ name: `pyrallel_${name}`, help, labelNames, registers: [registry] })
+    this.#limit = single(
+      'handler_limit_reached',
+      '1 for what keeps its work from being done faster: slots, loop, keys, partitions, rate, memory, none.',
+      [...handlerLabels, 'status'],
+    )
+    this.#needed = single('processes_needed', 'The greatest number of processes that one of its handlers needs.', [])
     this.#threads = ofThreads.map(([name, help, read]) => ({
       counter: new prom.Counter({ name: `pyrallel_${name}`, help, labelNames: handlerLabels, registers: [registry] }),
       read,
@@ -118,8 +158,17 @@ export class SnapshotGauges {
   }
 
   /** Synchronous, so that two scrapes at once cannot see a page that is half filled. */
-  fill({ groups }: SystemMetrics): void {
-    for (const { gauge } of [...this.#group, ...this.#handler, ...this.#partition]) gauge.reset()
+  fill({ groups, scale }: SystemMetrics): void {
+    for (const { gauge } of [...this.#group, ...this.#handler, ...this.#partition, ...this.#scale]) gauge.reset()
+    this.#limit.reset()
+    this.#needed.set(scale?.processesNeeded ?? 0)
+    for (const { group, handlers } of scale?.groups ?? []) {
+      for (const of of handlers) {
+        const labels = { group, topic: of.topic, handler: of.handlerId }
+        setAll(this.#scale, of, labels)
+        this.#limit.set({ ...labels, status: of.limit }, 1)
+      }
+    }
     for (const { counter } of this.#threads) counter.reset()
     for (const of of groups) {
       const { group } = of

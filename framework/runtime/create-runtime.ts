@@ -79,6 +79,7 @@ class ComposedRuntime implements Runtime {
       takenAt: Math.round(this.#clock.now()),
       state: this.#life.state,
       groups: [...this.#groups.all()].map((group) => group.snapshot()),
+      scale: this.#operations?.scale() ?? null,
     }
   }
 
@@ -101,12 +102,20 @@ class ComposedRuntime implements Runtime {
   }
 
   async #start(): Promise<void> {
-    const { connection, handlers, http, hasListener, paused = [] } = this.#options
+    const { connection, handlers, http, hasListener, scale, paused = [] } = this.#options
     const [log, life, clock] = [this.#log, this.#life, this.#clock]
     const ids = handlers.map(({ route }) => route.handlerId)
     this.#groups.paused.beginWith(paused, ids)
     // First, so that a port in use is told before any partition moves.
-    const operations = Operations.start({ http, hasListener, handlers, snapshot: () => this.snapshot(), log, clock })
+    const operations = Operations.start({
+      http,
+      hasListener,
+      handlers,
+      snapshot: () => this.snapshot(),
+      load: { ...scale, groups: () => [...this.#groups.all()] },
+      log,
+      clock,
+    })
     this.#operations = await life.unlessStopped(operations, (opened) => opened.stop())
     await life.untilStopped(connection.check(CHECK_TIMEOUT_MS))
     await life.untilStopped(this.#refuseMissingTopics(handlers))

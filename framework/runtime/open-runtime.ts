@@ -10,7 +10,7 @@ import type { Runtime, RuntimeOptions } from './runtime.ts'
 import { CONNECTION_CLOSE_MS } from './shutdown-limit.ts'
 
 /** Options of a runtime that the config says. */
-type Configured = 'startFrom' | 'instanceId' | 'paused' | 'limits' | 'commit' | 'shutdown' | 'http'
+type Configured = 'startFrom' | 'instanceId' | 'paused' | 'limits' | 'commit' | 'shutdown' | 'http' | 'scale'
 
 /** What the config does not say. */
 export type RuntimeParts = Omit<RuntimeOptions, Configured>
@@ -30,7 +30,7 @@ export async function openRuntime(config: ResolvedConfig, options: OpenOptions):
 }
 
 export function runtimeOf(config: ResolvedConfig, parts: RuntimeParts): Runtime {
-  const { kafka, paused, limits, commit, shutdown, http } = config
+  const { kafka, paused, limits, commit, shutdown, http, scale } = config
   return createRuntime({
     ...parts,
     startFrom: kafka.startFrom,
@@ -40,6 +40,7 @@ export function runtimeOf(config: ResolvedConfig, parts: RuntimeParts): Runtime 
     commit,
     shutdown,
     http,
+    scale,
   })
 }
 

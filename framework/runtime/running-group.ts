@@ -4,6 +4,7 @@ import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
 import type { SwappableEngine } from '../execution-plane/swappable-engine.ts'
 import { bug } from '../model/errors.ts'
 import type { GroupMetrics } from '../model/snapshot.ts'
+import type { GroupReading, GroupWork } from '../model/workload.ts'
 import type { ResolvedHandler } from './runtime.ts'
 
 /** A handler with the engine that runs it. */
@@ -42,6 +43,14 @@ export class RunningGroup {
 
   snapshot(): GroupMetrics {
     return this.#poller.snapshot()
+  }
+
+  reading(): GroupReading {
+    return this.#poller.reading()
+  }
+
+  work(mostPerKeyOf: (handlerId: string) => number): GroupWork {
+    return this.#poller.work(mostPerKeyOf)
   }
 
   pause(handlerId: string): void {

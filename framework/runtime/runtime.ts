@@ -6,7 +6,7 @@ import type { StrayFaults } from '../execution-plane/engines/stray-faults.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
-import type { CommitSettings, HttpSettings, Limits, Route, ShutdownSettings } from '../model/settings.ts'
+import type { CommitSettings, HttpSettings, Limits, Route, ScaleSettings, ShutdownSettings } from '../model/settings.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
 import type { PagesListener } from '../observability/operator-pages.ts'
 import type { Clock } from '../time/clock.ts'
@@ -73,6 +73,8 @@ export interface RuntimeOptions {
   readonly seed?: number
   /** How operators are answered. Default: not at all. */
   readonly http?: HttpSettings
+  /** How many processes are asked for, where operators are answered. Default: those of the config. */
+  readonly scale?: ScaleSettings
   /** Whether there is a `listener` though `http` is not enabled. Default false: nothing is counted that nobody asks for. */
   readonly hasListener?: boolean
   /** What handlers on the event loop get as `context.services`. Default: none, and to ask for them fails the attempt. */
@@ -143,7 +145,7 @@ export interface Runtime {
   readonly failed: Promise<never>
   readonly publish: Publish
   /**
-   * Answers `/livez`, `/readyz`, `/metrics` and `/snapshot` in a server of the application's own.
+   * Answers `/livez`, `/readyz`, `/metrics`, `/scale` and `/snapshot` in a server of the application's own.
    * @throws PyrallelError PYR_USAGE before `start` has ended, and where neither `http.enabled` nor `hasListener` is set
    */
   readonly listener: PagesListener

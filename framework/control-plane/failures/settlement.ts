@@ -139,6 +139,7 @@ export class Settlement {
       this.#requeue(entry)
       return
     }
+    state.tally.busyMs += durationMs
     this.#learn(state.route, outcome, durationMs, pendings.length, now)
     const [pending] = pendings
     if (pendings.length > 1) this.#settleBatch(entry, outcome, durationMs, now)

@@ -66,6 +66,13 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
     return this.#incomplete
   }
 
+  /** Offsets below the log's end that have not arrived and are not complete; undefined while it is not known where to begin. */
+  notArrived(logEnd: number): number | undefined {
+    if (logEnd === 0) return 0
+    if (this.#next === undefined) return undefined
+    return Math.max(0, logEnd - this.#next - this.#restored.countWithin(this.#next, logEnd))
+  }
+
   /** -1 while nothing is. */
   get highestCompleted(): number {
     return this.#highestCompleted

@@ -48,6 +48,16 @@ export class RestoredOffsets {
     }
   }
 
+  /** How many there are from `next` on, below `end`. */
+  countWithin(next: number, end: number): number {
+    let count = 0
+    for (let index = this.#first; index < this.#ranges.length; index += 1) {
+      const start = Math.max(this.#ranges.startOf(index), next)
+      count += Math.max(0, Math.min(this.#ranges.endOf(index), end) - start)
+    }
+    return count
+  }
+
   /** One of them takes a place in the ring. */
   onAppended(ticket: number): void {
     this.#tickets.push(ticket)

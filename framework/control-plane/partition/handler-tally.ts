@@ -4,8 +4,10 @@ export interface HandlerTally {
   successes: number
   /** Batches of several records that have failed as a whole since the last success. */
   wholeFailures: number
+  /** What its attempts have taken that have ended, whatever came of them. Milliseconds. */
+  busyMs: number
 }
 
 export function emptyTally(): HandlerTally {
-  return { successes: 0, wholeFailures: 0 }
+  return { successes: 0, wholeFailures: 0, busyMs: 0 }
 }

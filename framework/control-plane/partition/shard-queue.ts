@@ -154,6 +154,22 @@ export class ShardQueue {
     if (shard.key !== undefined) this.#shards.delete(shard.key)
   }
 
+  /**
+   * What waits here, seen by who asks whether more slots would help. Costs a look at every record.
+   * @param mostPerKey of one key, at most so many count: they run one after the other, and more slots do not make that faster
+   */
+  waiting(mostPerKey: number): { readonly startable: number; readonly runnable: number } {
+    let startable = 0
+    let runnable = 0
+    for (const shard of this.#ready) {
+      if (isStale(shard)) continue
+      startable += 1
+      if (shard.key === undefined) runnable += 1
+    }
+    for (const shard of this.#shards.values()) runnable += queuedIn(shard, mostPerKey)
+    return { startable, runnable }
+  }
+
   /** Nothing of this shard may start until `vacate`: a handler of an earlier assignment is still at work on it. */
   occupy(key: string): void {
     this.#occupied.set(key, (this.#occupied.get(key) ?? 0) + 1)
@@ -211,6 +227,16 @@ function unlink(pending: Pending): void {
   pending.next = undefined
 }
 
+/** None where the head waits for its retry or dead letter, or a handler of an earlier assignment is at work: then nothing of it can run. */
+function queuedIn({ head, isBusy }: Shard, most: number): number {
+  if (head?.state === 'waiting' || head?.state === 'dead' || (head?.state === 'queued' && isBusy)) return 0
+  let count = 0
+  for (let pending = head; pending !== undefined && count < most; pending = pending.next) {
+    if (pending.state === 'queued') count += 1
+  }
+  return count
+}
+
 function isStale(shard: Shard): boolean {
   return shard.isBusy || shard.head === undefined
 }
@@ -228,6 +254,13 @@ export class Ring<Item> {
   /** The one that `shift` would give. */
   get first(): Item | undefined {
     return this.#slots[this.#head]
+  }
+
+  *[Symbol.iterator](): Iterator<Item> {
+    for (let i = 0; i < this.#size; i += 1) {
+      const item = this.#slots[(this.#head + i) & (this.#slots.length - 1)]
+      if (item !== undefined) yield item
+    }
   }
 
   push(item: Item): void {

@@ -9,6 +9,7 @@ import type { Logger } from '../../model/logger.ts'
 import type { TopicPartition } from '../../model/record.ts'
 import type { CommitSettings, Limits, Route, ShutdownSettings } from '../../model/settings.ts'
 import type { GroupMetrics } from '../../model/snapshot.ts'
+import type { GroupReading, GroupWork } from '../../model/workload.ts'
 import type { Clock } from '../../time/clock.ts'
 import { WorkManager } from '../work-manager.ts'
 import { CoordinatorQuestion } from './coordinator-question.ts'
@@ -16,6 +17,7 @@ import { Credentials } from './credentials.ts'
 import { DeadLetterPublisher } from './dead-letters.ts'
 import { Drain } from './drain.ts'
 import { groupMetrics } from './group-snapshot.ts'
+import { groupReading, groupWork } from './group-work.ts'
 import { IntakeValve } from './intake-valve.ts'
 import { LogEnds } from './log-ends.ts'
 import { MemberPast } from './member-past.ts'
@@ -205,18 +207,25 @@ export class BrokerPoller {
     this.#pump.soon()
   }
 
+  /** How much there is to do, cheaply: for every second. */
+  reading(): GroupReading {
+    return groupReading(this.#parts, this.#options.clock.now())
+  }
+
+  /** How much there is to do, and how much of that could run. Looks at every record in memory. */
+  work(mostPerKeyOf: (handlerId: string) => number): GroupWork {
+    return groupWork(this.#parts, this.#options.clock.now(), mostPerKeyOf)
+  }
+
+  get #parts() {
+    const { group, client, engines } = this.#options
+    return { group, client, engines, routes: this.#routes, manager: this.#manager }
+  }
+
   /** What an operator sees of this group. Read-only. */
   snapshot(): GroupMetrics {
-    const { group, client, engines, limits, clock } = this.#options
-    const parts = {
-      group,
-      client,
-      routes: this.#routes,
-      engines,
-      limits,
-      manager: this.#manager,
-      isPaused: this.#valve.isPaused,
-    }
+    const { limits, clock } = this.#options
+    const parts = { ...this.#parts, limits, isPaused: this.#valve.isPaused }
     const now = clock.now()
     return groupMetrics(
       { ...parts, state: this.#state, ...this.#past.times, refusedMs: this.#credentials.refusedFor(now) },

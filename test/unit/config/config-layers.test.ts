@@ -134,6 +134,7 @@ describe('the variables', () => {
     'http.names': ['shop.internal, shop', ['shop.internal', 'shop']],
     'http.metrics': ['false', false],
     'http.stallAfter': ['5s', 5_000],
+    'scale.drainTarget': ['5m', 300_000],
     'logging.level': ['warn', 'warn'],
     'logging.pretty': ['true', true],
   }

@@ -8,7 +8,7 @@ import type { Logger } from '../../../framework/model/logger.ts'
 import { HttpServer, type HttpServerOptions } from '../../../framework/observability/http-server.ts'
 import { socketLimits } from '../../../framework/observability/http-sockets.ts'
 import { OperatorPages, type OperatorPagesOptions } from '../../../framework/observability/operator-pages.ts'
-import { aGroup, aSystem } from './snapshots.ts'
+import { aGroup, aScale, aSystem } from './snapshots.ts'
 
 const open: HttpServer[] = []
 const errors: object[] = []
@@ -21,6 +21,7 @@ async function serve(over: Partial<Settings> = {}): Promise<string> {
     names: [],
     stallAfterMs: 60_000,
     snapshot: () => aSystem(),
+    scale: () => aScale({ processesNeeded: 1.7 }),
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'pyrallel_up 1\n' }),
     log,
     ...over,
@@ -63,6 +64,11 @@ describe('the HTTP server', () => {
     const response = await fetch(`${await serve()}/snapshot?pretty`)
     assert.equal(response.headers.get('cache-control'), 'no-store')
     assert.deepEqual(await response.json(), aSystem())
+  })
+
+  it('answers an autoscaler with the figures of scaling out, as JSON', async () => {
+    const response = await fetch(`${await serve()}/scale`)
+    assert.deepEqual([response.status, await response.json()], [200, aScale({ processesNeeded: 1.7 })])
   })
 
   it('answers with the metrics page under the content type of its version', async () => {
@@ -112,7 +118,7 @@ describe('the HTTP server', () => {
     for (const host of [`rebound.example:${port}`, 'localhost.rebound.example', '127.0.0.1.rebound.example', 'a:b']) {
       assert.equal(await statusFor(url, host), 421, host)
     }
-    assert.equal(await statusFor(url, 'host.docker.internal', '/metrics'), 200)
+    for (const path of ['/metrics', '/scale']) assert.equal(await statusFor(url, 'pods.internal', path), 200, path)
   })
 
   it('guards each connection by the address that it came in at, also where it listens at all of them', async () => {
@@ -142,7 +148,7 @@ describe('the HTTP server', () => {
   it('says at any other path what there is', async () => {
     const response = await fetch(`${await serve()}/`)
     assert.equal(response.status, 404)
-    assert.match(await response.text(), /\/livez, \/readyz, \/metrics and \/snapshot/)
+    assert.match(await response.text(), /\/livez, \/readyz, \/metrics, \/scale and \/snapshot/)
   })
 
   it('outlives a page that cannot be made, logs why, and shows no details', async () => {

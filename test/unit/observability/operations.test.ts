@@ -26,8 +26,9 @@ async function operate(
     error() {},
     child: () => log,
   }
+  const load = { groups: () => [] }
   const settings = http === undefined ? undefined : { ...configDefaults.http, enabled: true, port: 0, ...http }
-  const operations = await Operations.start({ http: settings, handlers: [], snapshot, log, clock })
+  const operations = await Operations.start({ http: settings, handlers: [], snapshot, load, log, clock })
   try {
     await test({ url, operations, clock, warnings })
   } finally {

@@ -6,7 +6,7 @@ import { clientErrorCodes, type RuntimeEvent } from '../../../framework/model/ev
 import type { SystemMetrics } from '../../../framework/model/snapshot.ts'
 import { PrometheusMetrics } from '../../../framework/observability/prometheus.ts'
 import { aFailure, aRecord, Driver, HANDLER, of, TOPIC } from '../control-plane/builders.ts'
-import { aBlockingRecord, aGroup, aHandlerState, aPartition, aSystem } from './snapshots.ts'
+import { aBlockingRecord, aGroup, aHandlerState, aPartition, aScale, aSystem } from './snapshots.ts'
 
 const handlers = [{ group: 'shop', topic: TOPIC, handler: HANDLER }]
 const open: PrometheusMetrics[] = []
@@ -111,6 +111,27 @@ describe('the metrics page', () => {
         [`pyrallel_batches_split_total{${ofHandler}}`, 1],
       ]),
     )
+  })
+
+  it('shows the figures of scaling out, and leaves out what is not known', async () => {
+    let scale = aScale({ processesNeeded: 1.7, limit: 'keys', backlog: 12, oldestAgeSeconds: 3, arrivalsPerSecond: 40 })
+    const metrics = await metricsOf(() => aSystem({ groups: [], scale }))
+    const before = await seriesOf(metrics)
+    const labels = 'group="shop",topic="orders",handler="bill"'
+    assert.equal(before.get('pyrallel_processes_needed'), 1.7)
+    const shown = ['processes_needed', 'backlog_records', 'oldest_age_seconds', 'arrivals_per_second', 'slots']
+    assert.deepEqual(
+      shown.map((name) => before.get(`pyrallel_handler_${name}{${labels}}`)),
+      [1.7, 12, 3, 40, 100],
+    )
+    assert.equal(before.get(`pyrallel_handler_limit_reached{${labels},status="keys"}`), 1)
+    scale = aScale({ backlog: null, oldestAgeSeconds: null })
+    const after = await seriesOf(metrics)
+    assert.deepEqual(
+      [...after.keys()].filter((name) => /backlog|oldest_age|status="keys"/.test(name)),
+      [],
+    )
+    assert.equal(after.get(`pyrallel_handler_limit_reached{${labels},status="none"}`), 1)
   })
 
   it('shows the snapshot of the moment of the scrape, in seconds, and leaves out what is not known', async () => {

@@ -3,7 +3,10 @@ import type {
   BlockingRecord,
   GroupMetrics,
   HandlerMetrics,
+  HandlerScale,
   PartitionMetrics,
+  ScaleFigures,
+  ScaleMetrics,
   SystemMetrics,
 } from '../../../framework/model/snapshot.ts'
 
@@ -98,5 +101,27 @@ export function aGroup(over: Partial<GroupMetrics> = {}): GroupMetrics {
 }
 
 export function aSystem(over: Partial<SystemMetrics> = {}): SystemMetrics {
-  return { takenAt: 1_767_225_600_000, state: 'running', groups: [aGroup()], ...over }
+  return { takenAt: 1_767_225_600_000, state: 'running', groups: [aGroup()], scale: null, ...over }
+}
+
+export function aHandlerScale(over: Partial<HandlerScale> = {}): HandlerScale {
+  return { ...figures, handlerId: 'bill', topic: 'orders', secondsPerRecord: 0.05, ...over }
+}
+
+/** Of one group with one handler, which has the same figures. */
+export function aScale(over: Partial<ScaleFigures> = {}): ScaleMetrics {
+  const own = { ...figures, ...over }
+  return { ...own, groups: [{ group: 'shop', ...own, handlers: [aHandlerScale(own)] }] }
+}
+
+const figures: ScaleFigures = {
+  processesNeeded: 0,
+  limit: 'none',
+  backlog: 0,
+  oldestAgeSeconds: 0,
+  arrivalsPerSecond: 0,
+  completionsPerSecond: 0,
+  partitions: 1,
+  slots: 100,
+  utilisation: 0,
 }

@@ -229,9 +229,9 @@ describe('the pages in a server of the application', limits, () => {
       pyrallel.listener(request, response, () => response.writeHead(404).end('of the app')),
     )
     const statuses = await Promise.all(
-      ['/livez', '/snapshot', '/metrics'].map(async (path) => (await fetch(url + path)).status),
+      ['/livez', '/snapshot', '/scale', '/metrics'].map(async (path) => (await fetch(url + path)).status),
     )
-    assert.deepEqual(statuses, [200, 200, 200])
+    assert.deepEqual(statuses, [200, 200, 200, 200])
     assert.match(await (await fetch(`${url}/metrics`)).text(), /pyrallel_/)
     for (const method of ['GET', 'POST']) {
       assert.equal(await (await fetch(`${url}/orders`, { method })).text(), 'of the app')
@@ -270,7 +270,9 @@ describe('the pages in a server of the application', limits, () => {
     ] as const) {
       assert.equal(await statusFor(`${url}/ops/snapshot`, host), status, host)
     }
-    assert.equal(await statusFor(`${url}/ops/readyz`, 'rebound.example'), 200)
+    for (const path of ['livez', 'readyz', 'metrics', 'scale']) {
+      assert.notEqual(await statusFor(`${url}/ops/${path}`, 'rebound.example'), 421, path)
+    }
   })
 
   it('go by the name that was asked for in HTTP/2, too, which has no Host header', { timeout: 30_000 }, async (t) => {

@@ -6,11 +6,11 @@ import { main } from '../../../../cli/main.ts'
 import { statusText } from '../../../../cli/status/status-text.ts'
 import { painter } from '../../../../cli/terminal/paint.ts'
 import { status, watch } from '../../../../cli/verbs/status.ts'
-import type { SystemMetrics } from '../../../../framework/model/snapshot.ts'
+import type { ScaleFigures, SystemMetrics } from '../../../../framework/model/snapshot.ts'
 import { HttpServer } from '../../../../framework/observability/http-server.ts'
 import { OperatorPages } from '../../../../framework/observability/operator-pages.ts'
 import { ManualClock } from '../../../../framework/testing/manual-clock.ts'
-import { aBlockingRecord, aGroup, aHandlerState, aPartition, aSystem } from '../../observability/snapshots.ts'
+import { aBlockingRecord, aGroup, aHandlerState, aPartition, aScale, aSystem } from '../../observability/snapshots.ts'
 import { projectFolder, testIo } from '../test-io.ts'
 
 const closers: (() => Promise<unknown>)[] = []
@@ -26,7 +26,7 @@ async function serve(snapshot: () => SystemMetrics): Promise<string> {
   const server = new HttpServer({
     host: '127.0.0.1',
     port: 0,
-    pages: new OperatorPages({ ...own, snapshot, metrics: undefined, log }),
+    pages: new OperatorPages({ ...own, snapshot, scale: aScale, metrics: undefined, log }),
     log,
   })
   closers.push(() => server.close())
@@ -128,6 +128,32 @@ offsets: = done   > running   . waiting   ! waiting for a retry or a dead letter
     assert.match(text, /tell +orders +0 +100 +0 +- +rate 5\/s, paused, 4 keys poisoned\n/)
     assert.match(text, /orders\[0\] .*all done poisoned: b, c·\[2J, d and 2 more\n/)
     assert.match(text, /orders\[1\] .*all done poisoned: z\n/)
+  })
+
+  it('says how many processes are needed, and why more would not help', () => {
+    const textOf = (over: Partial<ScaleFigures>, groups = [aGroup()]) =>
+      statusText(aSystem({ groups, scale: aScale(over) }), url, plain)
+    const figures = { processesNeeded: 1.734, backlog: 1_234, oldestAgeSeconds: 12.5, utilisation: 0.37 }
+    const rates = { arrivalsPerSecond: 104.4, completionsPerSecond: 9.54 }
+    assert.ok(
+      textOf({ ...figures, ...rates }).includes(
+        '\n\n1.7 processes needed, backlog 1,234, oldest 12.5 s, 104/s in, 9.5/s out, 37 % of 100 slots in use\n\n',
+      ),
+    )
+    assert.match(textOf({ backlog: null, oldestAgeSeconds: null }), /backlog not known, oldest not known/)
+    assert.match(textOf({ limit: 'keys' }), /bill: what waits, waits for its own key\. More processes do not help/)
+    assert.match(textOf({ limit: 'partitions' }), /bill: its partitions have more to do than one process each can/)
+    assert.match(textOf({ limit: 'rate' }), /bill: rateLimit holds it back, in each process for itself/)
+    assert.match(textOf({ limit: 'memory' }), /bill: limits keep records out while slots are free/)
+    assert.match(textOf({ limit: 'slots' }), /bill: all slots are in use\. More processes help/)
+    assert.match(textOf({ limit: 'loop' }), /the event loop is busy all the time/)
+    assert.doesNotMatch(textOf({}), /help|More processes/)
+    assert.match(textOf({}, [aGroup({ membership: 'idle', partitions: [] })]), /shop: the others have all partitions/)
+  })
+
+  it('shows what a process of a version tells that knows nothing of scaling out', () => {
+    const { scale: _, ...older } = aSystem()
+    assert.match(statusText(older as SystemMetrics, url, plain), /group shop: assigned/)
   })
 
   it('counts threads and their restarts', () => {
@@ -296,7 +322,7 @@ describe('pyrallel status', () => {
       await next()
       const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
       const port = Number(new URL(at).port)
-      const pages = new OperatorPages({ stallAfterMs: 1, snapshot, metrics: undefined, names: [], log })
+      const pages = new OperatorPages({ stallAfterMs: 1, snapshot, scale: aScale, metrics: undefined, names: [], log })
       const again = new HttpServer({ host: '127.0.0.1', port, pages, log })
       closers.push(() => again.close())
       await again.listen()
