@@ -5,6 +5,7 @@ import { optionRows } from '../../../framework/config/option-schema.ts'
 import { type ErrorCode, errorCodes } from '../../../framework/model/errors.ts'
 import { PrometheusMetrics } from '../../../framework/observability/prometheus.ts'
 import { logFields } from '../../architecture/log-fields.ts'
+import { scalingPicture, scalingTable } from '../../simulation/scaling/report.ts'
 import { optionTypes } from './option-types.ts'
 import { textOf } from './pages.ts'
 
@@ -23,6 +24,8 @@ export const tables: readonly Table[] = [
   { page: 'docs/operating.md', name: 'metrics', source: 'framework/observability', make: metricsTable },
   { page: 'docs/operating.md', name: 'events', source: 'framework/model/events.ts', make: eventsTable },
   { page: 'docs/operating.md', name: 'log fields', source: 'test/architecture/log-fields.ts', make: logFieldsTable },
+  { page: 'docs/deploying.md', name: 'scaling rule', source: 'test/simulation/scaling', make: scalingTable },
+  { page: 'docs/scaling-rule.svg', name: 'picture', source: 'test/simulation/scaling', make: scalingPicture },
   { page: 'framework/api/options.ts', name: 'options', source: 'framework/config/config.ts', make: optionTypes },
 ]
 
