@@ -54,6 +54,24 @@ export const mutants: readonly Mutant[] = [
     replace: 'told',
   },
   {
+    name: 'restored completions that have not arrived are counted as work',
+    file: 'offsets/offset-tracker.ts',
+    find: 'logEnd - this.#next - this.#restored.countWithin(this.#next, logEnd)',
+    replace: 'logEnd - this.#next',
+  },
+  {
+    name: 'restored completions that have arrived are taken off what has not',
+    file: 'offsets/restored-offsets.ts',
+    find: 'const start = Math.max(this.#ranges.startOf(index), next)\n      count +=',
+    replace: 'const start = this.#ranges.startOf(index)\n      count +=',
+  },
+  {
+    name: 'the first record of a key that may start counts twice as what could run',
+    file: 'partition/shard-queue.ts',
+    find: 'if (shard.key === undefined) runnable += 1',
+    replace: 'runnable += 1',
+  },
+  {
     name: 'restored completions are forgotten by the next commit',
     file: 'offsets/offset-tracker.ts',
     find: 'if (this.#next !== undefined) this.#restored.appendTo(ranges, this.#next, this.position ?? 0)\n    return ranges',

@@ -5,6 +5,7 @@
 import { decodeCompleted } from '../../framework/control-plane/offsets/metadata-encoder.ts'
 import type { CommitSnapshot } from '../../framework/control-plane/partition/commit-budget.ts'
 import type { HandlerFailure, Ordering, Outcome, WorkItem } from '../../framework/model/work.ts'
+import type { PartitionWork } from '../../framework/model/workload.ts'
 import type { Setup } from './schedule.ts'
 import type { Log, LogRecord, Stored } from './world.ts'
 
@@ -324,6 +325,29 @@ export class Oracle {
       }
     }
     if (count >= maxUncommitted) throw new Violation('UNCOMMITTED', `${count} records are done and not committed`)
+  }
+
+  /** What scaling out is decided by: nothing that is left is forgotten, and nothing that is done is counted. */
+  checkWork(
+    { delivered, finished, covered, expectedNext, incarnation, partition }: Assignment,
+    log: Log,
+    work: PartitionWork,
+  ): void {
+    if (incarnation !== log.incarnation) return
+    const open = delivered.filter(({ uid }) => !finished.has(uid) && !covered.has(uid)).length
+    const { records, notArrived, startable, runnable, queued } = work
+    const isOf = startable <= runnable && runnable <= queued && queued <= records
+    if (records !== open || !isOf) {
+      throw new Violation('WORK', `${open} records are open in partition ${partition}: ${JSON.stringify(work)}`)
+    }
+    if (expectedNext === undefined) return
+    const ahead = log.records.filter(({ offset }) => offset >= expectedNext)
+    const done = ahead.filter(({ uid }) => covered.has(uid)).length
+    const most = Math.max(0, log.end - expectedNext) - done
+    if (notArrived === null || notArrived < ahead.length - done || notArrived > most) {
+      const facts = `${ahead.length - done} to ${most} offsets have not arrived in partition ${partition}`
+      throw new Violation('WORK', `${facts}, and it says ${notArrived}`)
+    }
   }
 
   /** A batch begins: neither too large nor too early, and without a record that has failed in one as large. */

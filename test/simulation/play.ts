@@ -467,6 +467,16 @@ export class Game {
     for (const { assignment, isDraining } of member.owned.values()) {
       if (!isDraining) this.#oracle.checkBlocking(assignment, member.running, this.#now)
     }
+    this.#checkWork(member)
+  }
+
+  #checkWork({ manager, owned }: Member): void {
+    const endOf = ({ partition }: { readonly partition: number }) => this.#logs[partition]?.end
+    for (const work of manager.partitionWork(endOf, () => Number.POSITIVE_INFINITY).get(TOPIC) ?? []) {
+      const assignment = owned.get(work.partition)?.assignment
+      const log = this.#logs[work.partition]
+      if (assignment !== undefined && log !== undefined) this.#oracle.checkWork(assignment, log, work)
+    }
   }
 
   /** What was given up just now. Where a guard may have done that, the dead letters too: the oracle judges the moment. */

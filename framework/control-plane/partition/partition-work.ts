@@ -30,6 +30,11 @@ export function partitionWork(
     queued: load.queued,
     ...(cannotStart ? nothing : state.shards.waiting(mostPerKey)),
     isFull: isIntakeFull || cannotStart,
-    oldestAt: tracker.blocking?.record.timestamp ?? null,
+    oldestAt: timeOf(tracker.blocking?.record.timestamp),
   }
+}
+
+/** Negative where its producer has set none. */
+function timeOf(timestamp = -1): number | null {
+  return timestamp < 0 ? null : timestamp
 }

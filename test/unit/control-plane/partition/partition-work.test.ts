@@ -116,6 +116,7 @@ describe('what a partition has to do', () => {
     driver.endAll(driver.start(), [100])
     assert.equal(workOf(driver, 200).oldestAt, 6)
     assert.equal(workOf(driven(), 200).oldestAt, null)
+    assert.equal(workOf(driven().poll(aRecord(100, { timestamp: -1 })), 200).oldestAt, null)
   })
 
   it('adds what its attempts have taken, whatever came of them, but for those that were taken back', () => {
