@@ -143,6 +143,7 @@ describe('the dashboard', () => {
       ...['Retries', 'Dead letters', 'Rebalances', 'Pauses', 'Restarts of threads'],
       ...['Adaptive limit and rate', 'Paused by hand', 'Poisoned keys'],
       ...['Errors of the Kafka client', 'Metadata not believed'],
+      ...['Backlog', 'Processes needed', 'Arrivals and completions'],
     ]) {
       assert.match(titles, new RegExp(subject))
     }
