@@ -41,7 +41,7 @@ const reasons: Readonly<Partial<Record<BindingLimit, string>>> = {
   keys: 'what waits, waits for its own key. More processes do not help: see what blocks.',
   partitions:
     'its partitions have more to do than one process each can. More processes do not help: more partitions do, or a higher concurrency.',
-  rate: 'rateLimit holds it back, in each process for itself. More processes would call the service that many times more.',
+  rate: 'rateLimit or the adaptive limit holds it back, in each process for itself. More processes would call the service that many times more.',
   memory:
     'limits keep records out while slots are free: what waits for a retry fills the memory, or records are large.',
 }

@@ -17,7 +17,7 @@ export interface SystemMetrics {
 
 /**
  * What keeps the work from being done faster. `slots`: all are in use. `loop`: the event loop is busy all the time. `keys`: all that waits, waits for
- * its own key. `partitions`: one alone has more to do than one process can. `rate`: `rateLimit`. `memory`: limits keep records out. `none`: it keeps up.
+ * its own key. `partitions`: one alone has more to do than one process can. `rate`: `rateLimit`, or the adaptive limit. `memory`: limits keep records out. `none`: it keeps up.
  */
 export type BindingLimit = 'slots' | 'loop' | 'keys' | 'partitions' | 'rate' | 'memory' | 'none'
 
@@ -37,7 +37,7 @@ export interface ScaleFigures {
   readonly completionsPerSecond: number
   /** Assigned to this process. */
   readonly partitions: number
-  /** Attempts that can run at once. */
+  /** Attempts that can run at once, but for the adaptive limit. */
   readonly slots: number
   /** Of the slots, how many were in use: 0 to 1. */
   readonly utilisation: number

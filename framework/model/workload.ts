@@ -4,8 +4,10 @@
 export interface HandlerReading {
   readonly handlerId: string
   readonly topic: string
-  /** Attempts that may be in flight at this moment. */
+  /** Attempts that may be in flight, but for the adaptive limit. */
   readonly capacity: number
+  /** Where that stands; `null` for a handler without one. */
+  readonly adaptiveLimit: number | null
   /** Threads that run; `null` for a handler on the event loop. */
   readonly threads: number | null
   /** Attempts in flight. */

@@ -35,7 +35,8 @@ export class HandlerPace {
   /** @returns how many offsets were done since the last time */
   sample(reading: HandlerReading, now: number): number {
     const { partitions, busyMs, inFlight } = reading
-    const isKnown = partitions.every(({ notArrived }) => notArrived !== null)
+    // Of a partition whose end was never heard, nothing has come. All at once are not known while the brokers do not answer.
+    const isKnown = partitions.some(({ notArrived }) => notArrived !== null)
     const done = partitions.reduce((sum, each) => sum + this.#samplePartition(each, now), 0)
     const present = new Set(partitions.map(({ partition }) => partition))
     for (const partition of this.#partitions.keys()) if (!present.has(partition)) this.#partitions.delete(partition)
@@ -62,7 +63,7 @@ export class HandlerPace {
     drainSeconds: number,
     now: number,
   ): { readonly scale: HandlerScale; readonly demand: number } {
-    const { handlerId, topic, inFlight, rateLimit, isPaused, isIntakeHeld } = work
+    const { handlerId, topic, inFlight, adaptiveLimit, rateLimit, isPaused, isIntakeHeld } = work
     const slots = this.#slotsOf(work)
     const { spanMs } = this.#occupied
     const inUse = spanMs === 0 ? inFlight : this.#occupied.total / spanMs
@@ -71,7 +72,8 @@ export class HandlerPace {
       (each): PartitionDemand => ({ ...each, arrivalsPerSecond: this.#arrivalsOf(each) }),
     )
     const secondsPerRecord = this.#secondsPerRecord
-    const demand = { slots, inFlight, utilisation, secondsPerRecord, rateLimit, isPaused, isIntakeHeld, partitions }
+    const own = { slots, inFlight, utilisation, secondsPerRecord, adaptiveLimit, rateLimit }
+    const demand = { ...own, isPaused, isIntakeHeld, partitions }
     const need = processesNeeded(demand, drainSeconds)
     const { processesNeeded: needed, limit } = need
     const scale = {

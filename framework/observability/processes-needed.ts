@@ -11,6 +11,8 @@ export interface HandlerDemand {
   readonly utilisation: number
   /** For how long one record occupies a slot; `null` as long as none was handled. */
   readonly secondsPerRecord: number | null
+  /** Of the slots, how many the adaptive limit leaves at this moment; `null` without one. */
+  readonly adaptiveLimit: number | null
   /** Records that may start in a second; `null` where nothing limits them. */
   readonly rateLimit: number | null
   readonly isPaused: boolean
@@ -41,8 +43,8 @@ const TOLERANCE = 1.1
  * 1. Records arrive at a rate, and what could run is to be done within `drainSeconds`: each takes a slot for so long, and a process has so many.
  * 2. What waits for its own key, for a retry or for a dead letter could not run: it asks for nothing, whatever arrives behind it.
  * 3. A partition is never divided, so it asks for one process at most.
- * 4. A rate limit is one of each process, and guards what the handler calls. More processes would call it more, so what it holds back keeps the
- *    processes that there are, and asks for no more of them.
+ * 4. A rate limit and an adaptive limit are those of each process, and guard what the handler calls. More processes would call it more, so what they
+ *    hold back keeps the processes that there are, and asks for no more of them.
  * 5. Who does not know how much there is, or how long it takes, asks for one process: for the number that is there.
  * 6. While anything is left, it is above 0.
  */
@@ -55,13 +57,16 @@ export function processesNeeded(of: HandlerDemand, drainSeconds: number): Need {
   const held = heldBy(of)
   const asked = demands.map((each) => (each * (secondsPerRecord ?? 0)) / slotsThatCount(of, held))
   const divided = sum(asked.map((each) => Math.min(1, each)))
-  const byRate = of.rateLimit === null ? 0 : demand / of.rateLimit
+  const guarded = Math.max(
+    of.rateLimit === null ? 0 : demand / of.rateLimit,
+    of.adaptiveLimit === null ? 0 : (demand * (secondsPerRecord ?? 0)) / of.adaptiveLimit,
+  )
   const isUnknown = (secondsPerRecord === null && (isLeft || demand > 0)) || partitions.some(isOfUnknownEnd)
   const bounded = held === 'keys' || held === 'failures' ? Math.min(divided, inUse(of)) : divided
-  const needed = Math.max(bounded, Math.min(1, byRate), isUnknown ? 1 : 0, isLeft ? LEAST : 0)
+  const needed = Math.max(bounded, Math.min(1, guarded), isUnknown ? 1 : 0, isLeft ? LEAST : 0)
   return {
     processesNeeded: roundedUp(needed),
-    limit: limitOf(of, held, { asked: sum(asked), divided, byRate }),
+    limit: limitOf(of, held, { asked: sum(asked), divided, guarded }),
     demand,
   }
 }
@@ -82,14 +87,18 @@ type Held = 'keys' | 'failures' | 'memory' | undefined
 
 /** Why slots are free although there is work; undefined where none is, or there is no work. */
 function heldBy(of: HandlerDemand): Held {
-  const { partitions, inFlight, slots, isIntakeHeld } = of
-  if (inFlight >= slots || partitions.some(({ startable }) => startable > 0)) return undefined
+  const { partitions, isIntakeHeld } = of
+  if (areAllInUse(of) || partitions.some(({ startable }) => startable > 0)) return undefined
   const isKeptOut = partitions.some((each) => (each.notArrived ?? 0) > 0)
   const canArrive = partitions.some((each) => (each.notArrived ?? 0) > 0 && !each.isFull && !isIntakeHeld)
   if (canArrive) return undefined
   if (partitions.some(({ queued }) => queued > 0)) return 'keys'
   if (!isKeptOut) return undefined
   return partitions.some((each) => each.records > 0 && isStuck(each)) ? 'failures' : 'memory'
+}
+
+function areAllInUse({ inFlight, slots, adaptiveLimit }: HandlerDemand): boolean {
+  return inFlight >= Math.min(slots, adaptiveLimit ?? slots)
 }
 
 /** Where memory has room for few records only, these are all that can run at once. */
@@ -105,15 +114,16 @@ function inUse({ inFlight, slots, utilisation }: HandlerDemand): number {
 interface Parts {
   readonly asked: number
   readonly divided: number
-  readonly byRate: number
+  /** By what guards that which the handler calls. */
+  readonly guarded: number
 }
 
-function limitOf(of: HandlerDemand, held: Held, { asked, divided, byRate }: Parts): BindingLimit {
+function limitOf(of: HandlerDemand, held: Held, { asked, divided, guarded }: Parts): BindingLimit {
   if (held !== undefined) return held === 'keys' ? 'keys' : 'memory'
-  if (byRate > 1 && byRate >= asked) return 'rate'
+  if (guarded > 1 && guarded >= asked) return 'rate'
   if (asked > divided * TOLERANCE) return 'partitions'
   const isWaiting = of.partitions.some(({ startable }) => startable > 0)
-  return isWaiting && of.inFlight >= of.slots ? 'slots' : 'none'
+  return isWaiting && areAllInUse(of) ? 'slots' : 'none'
 }
 
 function isOfUnknownEnd({ notArrived }: PartitionWork): boolean {

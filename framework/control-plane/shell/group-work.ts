@@ -39,12 +39,13 @@ function logEndsOf({ manager, client }: Parts, now: number): LogEnd {
 }
 
 function handlerOf(route: Route, { manager, engines }: Parts): Omit<HandlerReading, 'partitions'> {
-  const { handlerId, topic, rateLimit } = route
+  const { handlerId, topic, concurrency, adaptive, rateLimit } = route
   const engine = engines.get(handlerId)
   return {
     handlerId,
     topic,
-    capacity: Math.min(engine?.capacity ?? 0, manager.limitOf(topic)),
+    capacity: Math.min(engine?.capacity ?? 0, concurrency),
+    adaptiveLimit: adaptive === undefined ? null : manager.limitOf(topic),
     threads: engine?.threads?.running ?? null,
     inFlight: engine?.inFlight ?? 0,
     busyMs: manager.busyMsOf(topic),

@@ -50,6 +50,7 @@ class Process {
       handlerId: 'bill',
       topic: 'bill',
       capacity: SLOTS,
+      adaptiveLimit: null,
       threads: null,
       inFlight: this.#inFlight,
       busyMs: this.#busyMs,

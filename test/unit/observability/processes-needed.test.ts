@@ -34,6 +34,7 @@ function aHandler(partitions: readonly PartitionDemand[], over: Partial<HandlerD
     inFlight: 0,
     utilisation: 0,
     secondsPerRecord: 0.1,
+    adaptiveLimit: null,
     rateLimit: null,
     isPaused: false,
     isIntakeHeld: false,
@@ -129,6 +130,14 @@ describe('the number of processes that are needed', () => {
     assert.deepEqual(needOf({ ...of, secondsPerRecord: 0.01 }), { needed: 1, limit: 'rate' })
     const light = aHandler(four({ arrivalsPerSecond: 5 }), { rateLimit: 50, secondsPerRecord: 0.01 })
     assert.deepEqual(needOf(light), { needed: 0.4, limit: 'none' })
+  })
+
+  it('does not grow beyond what there is with what the adaptive limit holds back: the service is what saturates', () => {
+    const held = { records: 5_000, queued: 5_000, startable: 5_000, runnable: 5_000 }
+    const of = aHandler(four(held), { slots: 100, adaptiveLimit: 4, inFlight: 4, utilisation: 0.04 })
+    assert.deepEqual(needOf(of), { needed: 1, limit: 'rate' })
+    const light = aHandler(four({ arrivalsPerSecond: 5 }), { slots: 100, adaptiveLimit: 4 })
+    assert.deepEqual(needOf(light), { needed: 0.5, limit: 'none' })
   })
 
   it('of a handler that is paused by hand is next to nothing, whatever waits for it', () => {

@@ -47,7 +47,7 @@ function aHandler(handlerId: string, partitions: FakePartition[], over: Partial<
 
 function workOf(of: FakeHandler): HandlerWork {
   const { handlerId, capacity, threads, inFlight, busyMs } = of
-  const rest = { rateLimit: null, isPaused: false, isIntakeHeld: false }
+  const rest = { adaptiveLimit: null, rateLimit: null, isPaused: false, isIntakeHeld: false }
   const partitions = of.partitions.map((each) => each.work())
   return { handlerId, topic: handlerId, capacity, threads, inFlight, busyMs, ...rest, partitions }
 }
@@ -137,6 +137,19 @@ describe('the figures of scaling out', () => {
     const { metrics, everySecond } = meter(t, { shop: [bill] })
     everySecond(1, () => bill.partitions[0]?.come(150))
     assert.equal(metrics().arrivalsPerSecond, 10)
+  })
+
+  it('know what a record takes though the end of another log was never heard', (t) => {
+    const [heard, unheard] = [new FakePartition(0, 0), new FakePartition(1, 0)]
+    unheard.logEnd = null
+    const bill = aHandler('bill', [heard, unheard])
+    const { metrics, everySecond } = meter(t, { shop: [bill] })
+    everySecond(60, () => {
+      heard.come(10)
+      heard.backlog = 0
+      bill.busyMs += 1_000
+    })
+    assert.equal(metrics().groups[0]?.handlers[0]?.secondsPerRecord, 0.1)
   })
 
   it('keep what a record takes when none came for a minute, and ask for one process while it was never seen', (t) => {
