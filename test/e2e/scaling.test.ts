@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { skipWithout } from '../client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
+import { countsEachRecordOnce } from './processes-needed.suite.ts'
 import { type PlanChanges, Scenario } from './scenario.ts'
 
 const cluster = await startKafka()
@@ -22,6 +23,8 @@ const protocols: Readonly<Record<string, PlanChanges>> = {
 const work = { takesMs: [1, 20], failures: { k3: 1, k7: 2 } } as const
 
 describe('a group that is scaled under load', { timeout: 480_000 }, () => {
+  countsEachRecordOnce(cluster)
+
   for (const [name, plan] of Object.entries(protocols)) {
     it(`goes from one member to three and back in ${name} and handles each record once`, {
       skip: plan.groupProtocol === 'classic' && skipWithout('the classic group protocol'),

@@ -143,7 +143,10 @@ offsets: = done   > running   . waiting   ! waiting for a retry or a dead letter
     assert.match(textOf({ backlog: null, oldestAgeSeconds: null }), /backlog not known, oldest not known/)
     assert.match(textOf({ limit: 'keys' }), /bill: what waits, waits for its own key\. More processes do not help/)
     assert.match(textOf({ limit: 'partitions' }), /bill: its partitions have more to do than one process each can/)
-    assert.match(textOf({ limit: 'rate' }), /bill: rateLimit or the adaptive limit holds it back, in each process for itself/)
+    assert.match(
+      textOf({ limit: 'rate' }),
+      /bill: rateLimit or the adaptive limit holds it back, in each process for itself/,
+    )
     assert.match(textOf({ limit: 'memory' }), /bill: limits keep records out while slots are free/)
     assert.match(textOf({ limit: 'slots' }), /bill: all slots are in use\. More processes help/)
     assert.match(textOf({ limit: 'loop' }), /the event loop is busy all the time/)
