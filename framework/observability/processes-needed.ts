@@ -61,7 +61,9 @@ export function processesNeeded(of: HandlerDemand, drainSeconds: number): Need {
     of.rateLimit === null ? 0 : demand / of.rateLimit,
     of.adaptiveLimit === null ? 0 : (demand * (secondsPerRecord ?? 0)) / of.adaptiveLimit,
   )
-  const isUnknown = (secondsPerRecord === null && (isLeft || demand > 0)) || partitions.some(isOfUnknownEnd)
+  // What only waits for a retry says nothing of how long it takes, and will not before it ends.
+  const isUntimed = secondsPerRecord === null && (demand > 0 || of.inFlight > 0)
+  const isUnknown = isUntimed || partitions.some(isOfUnknownEnd)
   const bounded = held === 'keys' || held === 'failures' ? Math.min(divided, inUse(of)) : divided
   const needed = Math.max(bounded, Math.min(1, guarded), isUnknown ? 1 : 0, isLeft ? LEAST : 0)
   return {
@@ -72,10 +74,12 @@ export function processesNeeded(of: HandlerDemand, drainSeconds: number): Need {
 }
 
 /** Records of the partition that more slots would help with. */
-function couldRun(partition: PartitionWork, { isIntakeHeld }: HandlerDemand): number {
+function couldRun(partition: PartitionWork, { isIntakeHeld, inFlight, slots }: HandlerDemand): number {
   const { notArrived, runnable } = partition
   if (partition.isFull && isStuck(partition)) return 0
-  return runnable + (isIntakeHeld && isStuck(partition) ? 0 : (notArrived ?? 0))
+  // A thread has more of them than it is at work on: the others wait for it.
+  const submitted = inFlight > slots ? partition.inFlight * (1 - slots / inFlight) : 0
+  return submitted + runnable + (isIntakeHeld && isStuck(partition) ? 0 : (notArrived ?? 0))
 }
 
 /** Most of what is in memory waits for something else than a slot: it keeps out what comes behind it. */

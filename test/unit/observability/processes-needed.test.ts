@@ -159,10 +159,20 @@ describe('the number of processes that are needed', () => {
     assert.equal(needOf(aHandler(partly, { inFlight: 10, utilisation: 1 })).needed, 2)
   })
 
-  it('is one where it is not known how long a record takes, unless there is none', () => {
+  it('has what waits for a thread that it was given to', () => {
+    const given = { records: 100, inFlight: 100 }
+    const of = aHandler([aPartition(given)], { slots: 2, inFlight: 100, utilisation: 1, secondsPerRecord: 1 })
+    assert.equal(needOf(of).needed, 0.817)
+  })
+
+  it('is one where it is not known how long a record takes, unless there is none that could tell', () => {
     const burst = { records: 500, queued: 500, startable: 500, runnable: 500, notArrived: 100_000 }
     assert.equal(needOf(aHandler([aPartition(burst)], { secondsPerRecord: null })).needed, 1)
     assert.equal(needOf(aHandler([aPartition()], { secondsPerRecord: null })).needed, 0)
+    const begun = aHandler([aPartition({ records: 1, inFlight: 1 })], { secondsPerRecord: null, inFlight: 1 })
+    assert.equal(needOf(begun).needed, 1)
+    const stuck = { records: 500, queued: 499 }
+    assert.equal(needOf(aHandler([aPartition(stuck)], { secondsPerRecord: null })).needed, 0.001)
   })
 
   it('is rounded up to what an autoscaler can see', () => {
