@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import type { BindingLimit } from '../../../framework/model/snapshot.ts'
 import type { GroupWork, HandlerWork, PartitionWork } from '../../../framework/model/workload.ts'
 import { ScaleMeter } from '../../../framework/observability/scale-meter.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
@@ -90,6 +92,20 @@ function meter(t: { after(run: () => void): void }, groups: Record<string, FakeH
 }
 
 describe('the figures of scaling out', () => {
+  it('are all in docs/operating.md, with each limit', (t) => {
+    const page = readFileSync(new URL('../../../docs/operating.md', import.meta.url), 'utf8')
+    const { metrics } = meter(t, { shop: [aHandler('bill', [])] })
+    const [group] = metrics().groups
+    const names = new Set([metrics(), group, group?.handlers[0]].flatMap((each) => Object.keys(each ?? {})))
+    const limits: Record<BindingLimit, 0> = { slots: 0, loop: 0, keys: 0, partitions: 0, rate: 0, memory: 0, none: 0 }
+    const missing = [...names].filter((name) => !page.includes(`\`${name}\``) && !page.includes(`"${name}"`))
+    assert.deepEqual(missing, [])
+    assert.deepEqual(
+      Object.keys(limits).filter((limit) => !page.includes(`| \`${limit}\` |`)),
+      [],
+    )
+  })
+
   it('are rates of the last minute, and the part of the slots that was in use', (t) => {
     const bill = aHandler('bill', [new FakePartition(0, 500), new FakePartition(1, 500)])
     const { metrics, everySecond } = meter(t, { shop: [bill] })
