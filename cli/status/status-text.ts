@@ -9,8 +9,9 @@ import type {
   PartitionMetrics,
   SystemMetrics,
 } from '../../framework/model/snapshot.ts'
+import { scaleNotes } from '../../framework/observability/scale-notes.ts'
 import type { Paint, Style } from '../terminal/paint.ts'
-import { scaleLine, scaleNotes } from './scale-text.ts'
+import { scaleLine } from './scale-text.ts'
 
 /** How a cell of the ribbon looks. */
 const cells: Readonly<Record<string, readonly [sign: string, style: Style, meaning: string]>> = {
