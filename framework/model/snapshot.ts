@@ -11,7 +11,7 @@ export interface SystemMetrics {
   readonly state: RuntimeState
   /** One for each consumer group, by name. */
   readonly groups: readonly GroupMetrics[]
-  /** What scaling out is decided by; `null` where nobody is answered over HTTP, and before the start. */
+  /** What scaling out is decided by, at most a second old; `null` where nobody is answered over HTTP, and before the start. */
   readonly scale: ScaleMetrics | null
 }
 

@@ -32,6 +32,7 @@ export class ScaleMeter {
   readonly #done = new Growth(LOOP_WINDOW_MS)
   #doneTotal = 0
   #timer: Timer | undefined
+  #made: { readonly at: number; readonly metrics: ScaleMetrics } | undefined
 
   constructor(options: ScaleMeterOptions) {
     this.#options = options
@@ -45,6 +46,14 @@ export class ScaleMeter {
 
   stop(): void {
     this.#timer?.cancel()
+  }
+
+  /** At most a second old. Snapshots are taken many times a second, and to look at every record each time would cost more than all else of them. */
+  recent(): ScaleMetrics {
+    const now = this.#options.clock.now()
+    if (this.#made === undefined || now - this.#made.at >= SAMPLE_EVERY_MS)
+      this.#made = { at: now, metrics: this.metrics() }
+    return this.#made.metrics
   }
 
   metrics(): ScaleMetrics {

@@ -73,9 +73,9 @@ export class Operations {
     return metrics === undefined ? undefined : (event) => metrics.onEvent(group, event)
   }
 
-  /** What scaling out is decided by; null where nobody can ask, and nothing is measured. */
+  /** What scaling out is decided by, at most a second old; null where nobody can ask, and nothing is measured. */
   scale(): ScaleMetrics | null {
-    return this.#meter?.metrics() ?? null
+    return this.#meter?.recent() ?? null
   }
 
   /** Last in the shutdown: until then, `/readyz` says that the process is stopping. Bounded. */

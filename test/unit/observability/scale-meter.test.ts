@@ -88,7 +88,7 @@ function meter(t: { after(run: () => void): void }, groups: Record<string, FakeH
       clock.advance(SECOND)
     }
   }
-  return { metrics: () => measured.metrics(), everySecond, clock, seen }
+  return { metrics: () => measured.metrics(), recent: () => measured.recent(), everySecond, clock, seen }
 }
 
 describe('the figures of scaling out', () => {
@@ -146,6 +146,16 @@ describe('the figures of scaling out', () => {
       { arrivalsPerSecond, completionsPerSecond, backlog },
       { arrivalsPerSecond: 0, completionsPerSecond: 0, backlog: 10 },
     )
+  })
+
+  it('are made once a second for snapshots, however many are taken', (t) => {
+    const { metrics, recent, clock, seen } = meter(t, { shop: [aHandler('bill', [new FakePartition(0, 0)])] })
+    for (let taken = 0; taken < 10; taken += 1) recent()
+    assert.equal(seen.length, 1)
+    clock.advance(SECOND)
+    recent()
+    assert.equal(seen.length, 2)
+    assert.deepEqual(recent(), metrics())
   })
 
   it('conclude nothing from the first second', (t) => {
