@@ -51,8 +51,10 @@ export class ScaleMeter {
   /** At most a second old. Snapshots are taken many times a second, and to look at every record each time would cost more than all else of them. */
   recent(): ScaleMetrics {
     const now = this.#options.clock.now()
-    if (this.#made === undefined || now - this.#made.at >= SAMPLE_EVERY_MS)
-      this.#made = { at: now, metrics: this.metrics() }
+    // What is not known may be known a moment later.
+    const isRecent =
+      this.#made !== undefined && now - this.#made.at < SAMPLE_EVERY_MS && this.#made.metrics.backlog !== null
+    if (this.#made === undefined || !isRecent) this.#made = { at: now, metrics: this.metrics() }
     return this.#made.metrics
   }
 

@@ -158,6 +158,14 @@ describe('the figures of scaling out', () => {
     assert.deepEqual(recent(), metrics())
   })
 
+  it('are made anew for each snapshot while the end of a log is not known', (t) => {
+    const bill = aHandler('bill', [Object.assign(new FakePartition(0, 0), { logEnd: null })])
+    const { recent } = meter(t, { shop: [bill] })
+    assert.equal(recent().backlog, null)
+    Object.assign(bill.partitions[0] as object, { logEnd: 5 })
+    assert.equal(recent().backlog, 0)
+  })
+
   it('conclude nothing from the first second', (t) => {
     const bill = aHandler('bill', [new FakePartition(0, 0)])
     const { metrics, everySecond } = meter(t, { shop: [bill] })
