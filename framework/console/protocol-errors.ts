@@ -1,4 +1,5 @@
 /** What the console says where it has no answer. Types only. */
+import type { ErrorAnswerCode } from './http/fault.ts'
 import type { RecordView } from './protocol-records.ts'
 
 /** Every answer that is none: statuses 400 401 403 404 405 409 413 415 421 429 500 503. */
@@ -13,25 +14,3 @@ export interface ErrorAnswer {
     readonly record?: RecordView
   }
 }
-
-export const errorAnswerCodes = [
-  'bad-request',
-  'token-in-query',
-  'no-token',
-  'wrong-token',
-  'too-many-wrong-tokens',
-  'forbidden',
-  'masked',
-  'actions-off',
-  'not-found',
-  'method',
-  'conflict',
-  'too-large',
-  'content-type',
-  'misdirected',
-  'too-often',
-  'broken',
-  'too-many-streams',
-  'not-running',
-] as const
-export type ErrorAnswerCode = (typeof errorAnswerCodes)[number]

@@ -32,8 +32,8 @@ export interface Place {
 /** GET `/api` */
 export interface AboutAnswer {
   readonly protocol: number
-  /** Of Pyrallel. */
-  readonly version: string
+  /** Of Pyrallel; `null` in a bundle, which does not say. */
+  readonly version: string | null
   readonly mode: 'development' | 'production'
   readonly instance: InstanceView
   readonly can: {
@@ -148,8 +148,6 @@ export interface ThreadsAnswer {
     readonly rssBytes: number
     readonly heapUsedBytes: number
     readonly heapLimitBytes: number
-    /** Of the last ten seconds. */
-    readonly eventLoopDelayMs: { readonly p50: number; readonly p99: number } | null
   }
 }
 

@@ -150,6 +150,11 @@ export class EventMeters {
     }
   }
 
+  /** As {@link RecordMeters.durationsOf}. */
+  durationsOf(group: string, handlerId: string): readonly number[] | undefined {
+    return this.#records.durationsOf(group, handlerId)
+  }
+
   /** The metrics that no registry knows. */
   text(): string {
     return this.#records.text()

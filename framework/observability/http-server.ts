@@ -1,5 +1,5 @@
 /** The server that operators ask for the pages, when it has a port of its own. Makes no page. */
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { bug, PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
@@ -15,6 +15,8 @@ export interface HttpServerOptions {
   /** 0: any that is free. */
   readonly port: number
   readonly pages: Pick<OperatorPages, 'respond'>
+  /** Whether an answer has no end. Default: none. */
+  readonly isEndless?: (request: IncomingMessage) => boolean
   readonly log: Logger
   /** Default: 64 sockets, and 10 s for an answer. */
   readonly limits?: SocketLimits
@@ -37,7 +39,8 @@ export class HttpServer {
         connectionsCheckingInterval: CHECK_EVERY_MS,
       },
       (request, response) => {
-        if (this.#sockets.onAsked(request.socket, response)) void options.pages.respond(request, response)
+        const isEndless = options.isEndless?.(request) === true
+        if (this.#sockets.onAsked(request.socket, response, isEndless)) void options.pages.respond(request, response)
       },
     )
     this.#server.on('connection', (socket) => this.#sockets.onConnected(socket))

@@ -42,15 +42,17 @@ export class HttpSockets {
 
   /**
    * Call it for each request.
+   * @param isEndless its answer has no end: who writes it looks after one that nobody reads
    * @returns false when an answer is on its way on this socket already: answers that nobody reads would pile up, so it is ended
    */
-  onAsked(socket: Socket, response: ServerResponse): boolean {
+  onAsked(socket: Socket, response: ServerResponse, isEndless = false): boolean {
     if (!this.#silent.delete(socket)) {
       this.#cut(socket, 'it asked before it had its answer')
       return false
     }
     this.#asking.add(socket)
-    const timer = setTimeout(() => this.#cut(socket, 'it has not taken its answer in time'), this.#limits.answerMs)
+    const cut = () => this.#cut(socket, 'it has not taken its answer in time')
+    const timer = isEndless ? undefined : setTimeout(cut, this.#limits.answerMs)
     response.once('close', () => {
       clearTimeout(timer)
       if (this.#asking.delete(socket) && !socket.destroyed) this.#silent.add(socket)

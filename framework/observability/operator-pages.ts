@@ -1,16 +1,19 @@
 /** The pages for operators: health, metrics, scale, snapshot. Answers requests that a server has taken in; has no socket and no port of its own. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isIP } from 'node:net'
 import type { Logger } from '../model/logger.ts'
 import { harmlessJson } from '../model/plain-text.ts'
 import type { ScaleMetrics, SystemMetrics } from '../model/snapshot.ts'
+import { mayAskByName } from './asked-host.ts'
 import { type Health, liveness, readiness } from './health.ts'
 import type { MetricsPage } from './prometheus.ts'
 import { type LentPage, type Page, SharedPage } from './shared-page.ts'
+import type { TokenCheck } from './token-check.ts'
 
 export interface OperatorPagesOptions {
   /** Names under which it may be asked for the snapshot, beside localhost and IP addresses. */
   readonly names: readonly string[]
+  /** Who asks for the snapshot must have it. Undefined: nobody needs one. */
+  readonly token?: TokenCheck | undefined
   readonly stallAfterMs: number
   readonly snapshot: () => SystemMetrics
   readonly scale: () => ScaleMetrics
@@ -71,6 +74,7 @@ export class OperatorPages {
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
       ...(status === 405 ? { allow: 'GET, HEAD' } : {}),
+      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
     })
     response.end(request.method === 'HEAD' ? undefined : body)
   }
@@ -80,14 +84,13 @@ export class OperatorPages {
     return page === undefined ? lentOnly(nothingThere) : await page.lend()
   }
 
-  #refusal({ method, url, headers, socket }: IncomingMessage): Page | undefined {
+  #refusal(request: IncomingMessage): Page | undefined {
+    const { method } = request
     if (method !== 'HEAD' && method !== 'GET') return text(405, 'Only GET and HEAD are answered here.\n')
-    // A web page can let its own name resolve to an address of this machine (DNS rebinding), and the browser, which goes by the name, hands it
-    // the answer. Only the name in the request tells the two apart. Where the socket came in decides, and not where the server listens: at 0.0.0.0 it
-    // is reached at 127.0.0.1 too. At other addresses any name is right until some are listed, since nobody knows what others call this machine.
     // The other pages hold no keys; a scraper may ask for them through a name of the machine's.
-    if (pathOf({ url }) !== '/snapshot' || isNoPage(nameAskedFor(headers), this.#names)) return undefined
-    if (this.#names.size === 0 && !isLoopback(socket.localAddress)) return undefined
+    if (pathOf(request) !== '/snapshot') return undefined
+    const { token } = this.#options
+    if (mayAskByName(request, this.#names)) return token === undefined ? undefined : refusalOf(token, request)
     return text(
       421,
       'The snapshot is not given to a name that a web page may have made up: ask localhost or an IP address, or list the name in http.names.\n',
@@ -123,6 +126,17 @@ export class OperatorPages {
   }
 }
 
+function refusalOf(token: TokenCheck, { headers, socket }: IncomingMessage): Page | undefined {
+  switch (token.check(headers.authorization, socket.remoteAddress ?? '')) {
+    case 'right':
+      return undefined
+    case 'too-many':
+      return text(429, '20 wrong tokens have come from this address within a minute: wait one.\n')
+    default:
+      return text(401, 'The snapshot needs the token of http.token: send `Authorization: Bearer <token>`.\n')
+  }
+}
+
 const nothingThere = text(404, 'Here are /livez, /readyz, /metrics, /scale and /snapshot.\n')
 
 function text(status: number, words: string): Page {
@@ -147,21 +161,4 @@ function lentOnly(page: Page): LentPage {
 
 function pathOf({ url = '/' }: Pick<IncomingMessage, 'url'>): string {
   return url.split('?', 1)[0] ?? '/'
-}
-
-function isLoopback(address: string | undefined): boolean {
-  return address === '::1' || /^(::ffff:)?127\./.test(address ?? '')
-}
-
-/** HTTP/2 has it in a field of its own. */
-function nameAskedFor(headers: IncomingMessage['headers']): string | undefined {
-  const authority = headers[':authority']
-  return headers.host ?? (typeof authority === 'string' ? authority : undefined)
-}
-
-/** A name that no web page can have, or that is this machine's. Without a Host header, it is no browser. */
-function isNoPage(host: string | undefined, names: ReadonlySet<string>): boolean {
-  if (host === undefined) return true
-  const name = host.replace(/:\d+$/, '').toLowerCase()
-  return name === 'localhost' || names.has(name) || isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0
 }

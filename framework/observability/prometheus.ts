@@ -55,6 +55,10 @@ export class PrometheusMetrics {
     this.#meters.onEvent(group, event)
   }
 
+  durationsOf(group: string, handlerId: string): readonly number[] | undefined {
+    return this.#meters.durationsOf(group, handlerId)
+  }
+
   async page(): Promise<MetricsPage> {
     this.#gauges.fill(this.#snapshot())
     this.#lag.set(lagSeconds(this.#delay.mean))

@@ -14,7 +14,7 @@ export const recordStates = ['succeeded', 'filtered', 'retried', 'dead_lettered'
 export type RecordStatus = (typeof recordStates)[number]
 
 /** From a millisecond, below which nobody needs to know more, to half a minute, the default deadline. Seconds. */
-const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+export const durationBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 const COUNTER = 'pyrallel_records_total'
 const HISTOGRAM = 'pyrallel_attempt_duration_seconds'
@@ -54,6 +54,11 @@ export class RecordMeters {
     meter.byBucket[bucket] = (meter.byBucket[bucket] ?? 0) + 1
   }
 
+  /** Attempts ever since, by the lowest bound that holds their duration; the last is for all that is longer. */
+  durationsOf(group: string, handlerId: string): readonly number[] | undefined {
+    return this.#meters.get(group)?.get(handlerId)?.byBucket
+  }
+
   /** Both metrics, each with a line for every series. */
   text(): string {
     const meters = [...this.#meters.values()].flatMap((ofGroup) => [...ofGroup.values()])
@@ -75,14 +80,14 @@ function newMeter({ group, topic, handler }: MeteredHandler): Meter {
   return {
     labels: `group="${escaped(group)}",topic="${escaped(topic)}",handler="${escaped(handler)}"`,
     byStatus: { succeeded: 0, filtered: 0, retried: 0, dead_lettered: 0, dropped: 0 },
-    byBucket: new Array(BUCKETS.length + 1).fill(0),
+    byBucket: new Array(durationBounds.length + 1).fill(0),
     sum: 0,
   }
 }
 
 function bucketOf(duration: number): number {
   let bucket = 0
-  for (const bound of BUCKETS) {
+  for (const bound of durationBounds) {
     if (duration <= bound) return bucket
     bucket += 1
   }
@@ -94,7 +99,7 @@ function histogramLines({ labels, byBucket, sum }: Meter): string[] {
   let count = 0
   const buckets = byBucket.map((own, index) => {
     count += own
-    return `${HISTOGRAM}_bucket{${labels},le="${BUCKETS[index] ?? '+Inf'}"} ${count}`
+    return `${HISTOGRAM}_bucket{${labels},le="${durationBounds[index] ?? '+Inf'}"} ${count}`
   })
   return [...buckets, `${HISTOGRAM}_sum{${labels}} ${sum}`, `${HISTOGRAM}_count{${labels}} ${count}`]
 }

@@ -40,6 +40,8 @@ export const floors: readonly Room[] = [
   { path: 'framework/execution-plane/worker/thread', owns: "the thread's side, and what crosses the boundary" },
   { path: 'framework/execution-plane/worker/lane', owns: 'one thread seen from outside' },
   { path: 'framework/execution-plane/worker', owns: 'the worker engine: which thread gets what' },
+  { path: 'framework/console/http', owns: 'who may ask the console, and how it answers' },
+  { path: 'framework/runtime/inspection.ts', owns: 'what a running process is asked about its records' },
   { path: 'framework/console', owns: 'what `/api` of the console answers' },
   { path: 'framework/runtime', owns: 'the composition root, and what runs above the planes' },
   { path: 'framework/testing', owns: 'what users import in their own tests' },

@@ -1,0 +1,85 @@
+/** The console: puts together what answers below `/api`, and starts and stops it. Owns no port: whoever has one hands requests on. */
+import { randomBytes } from 'node:crypto'
+import type { RuntimeEvent } from '../model/events.ts'
+import type { Logger } from '../model/logger.ts'
+import type { TokenCheck } from '../observability/token-check.ts'
+import type { Clock } from '../time/clock.ts'
+import type { BucketsOf } from './durations.ts'
+import { handlerActions } from './handler-actions.ts'
+import { ConsolePages, type PageFiles } from './http/console-pages.ts'
+import type { Endpoint } from './http/endpoint.ts'
+import { Looks } from './looks.ts'
+import type { Mask } from './mask.ts'
+import { Overview, thisInstance } from './overview.ts'
+import type { AboutAnswer } from './protocol.ts'
+import { streamMetrics } from './stream-frames.ts'
+import { Streams } from './streams.ts'
+import type { WatchedRuntime } from './watched-runtime.ts'
+
+export interface ConsoleOptions {
+  /** Undefined while there is none. */
+  readonly runtime: () => WatchedRuntime | undefined
+  readonly page: PageFiles
+  readonly mode: AboutAnswer['mode']
+  readonly version: string | null
+  readonly canAct: boolean
+  readonly mask: Mask
+  readonly token: TokenCheck | undefined
+  /** Host names under which it may be asked, beside localhost and IP addresses. */
+  readonly names: readonly string[]
+  readonly bucketsOf: BucketsOf
+  readonly log: Logger
+  readonly clock: Clock
+}
+
+export class Console {
+  readonly pages: ConsolePages
+  /** What it answers, for the list in its document. */
+  readonly endpoints: readonly Endpoint[]
+  readonly #looks: Looks
+  readonly #streams: Streams
+
+  constructor(options: ConsoleOptions) {
+    const { page, token, names, log, clock, mask, mode, version, canAct } = options
+    const looks = new Looks(options)
+    const instance = thisInstance(randomBytes(6).toString('hex'), Math.round(clock.now()))
+    const can = { act: canAct, replay: false, dev: false, instances: false }
+    const overview = new Overview({ looks, mask, instance, version, mode, can })
+    const streams = new Streams({
+      instance: instance.id,
+      clock,
+      snapshot: () => {
+        const { metrics, verdict } = overview.snapshot()
+        return { metrics: streamMetrics(metrics), verdict, handlers: overview.handlers() }
+      },
+      partitions: () => [],
+    })
+    const acting = {
+      runtime: () => looks.runtime(),
+      canAct,
+      log,
+      note: streams.note.bind(streams),
+      now: () => clock.now(),
+    }
+    this.endpoints = [...overview.endpoints, ...streams.endpoints, ...handlerActions(acting)]
+    const guard = { names: new Set(names.map((name) => name.toLowerCase())), token }
+    this.pages = new ConsolePages({ ...guard, page, endpoints: this.endpoints, log })
+    this.#looks = looks
+    this.#streams = streams
+  }
+
+  start(): void {
+    this.#looks.start()
+  }
+
+  stop(): void {
+    this.#looks.stop()
+    this.#streams.close()
+  }
+
+  /** All but `record.done`, which comes for every record and is counted elsewhere. */
+  onEvent(group: string, event: RuntimeEvent): void {
+    this.#looks.onEvent(group, event)
+    this.#streams.onEvent(group, event)
+  }
+}

@@ -1,0 +1,69 @@
+/** What an endpoint of the console is: its path, what it takes, and what it gives. */
+import type { ServerResponse } from 'node:http'
+import type { TSchema } from 'typebox'
+import { badRequest } from './fault.ts'
+
+export interface Asked {
+  /** By the names in the path, decoded. */
+  readonly params: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
+  /** What `body` of the endpoint says; undefined for a GET. */
+  readonly body: unknown
+  /** The address of the socket, for the log. */
+  readonly from: string
+}
+
+export interface Endpoint {
+  readonly method: 'GET' | 'POST'
+  /** `/api/partitions/{group}/{topic}/{partition}`; no segment is a name and text at once. */
+  readonly path: string
+  /** Of a POST: what it must bring. */
+  readonly body?: TSchema
+  /** Default 64 kB. */
+  readonly maxBodyBytes?: number
+  /** @returns plain JSON, or one of the answers below; @throws ApiFault */
+  run(asked: Asked): unknown
+}
+
+/** Text or bytes to keep: a browser must not show it as a page of ours. */
+export class FileAnswer {
+  readonly name: string
+  readonly body: Buffer
+
+  constructor(name: string, body: Buffer) {
+    this.name = name
+    this.body = body
+  }
+}
+
+/** JSON that has another status than 200. */
+export class StatusAnswer {
+  readonly status: number
+  readonly value: unknown
+
+  constructor(status: number, value: unknown) {
+    this.status = status
+    this.value = value
+  }
+}
+
+/** An answer without an end: whoever opens it writes head and body, and ends it. */
+export class StreamAnswer {
+  readonly open: (response: ServerResponse) => void
+
+  constructor(open: (response: ServerResponse) => void) {
+    this.open = open
+  }
+}
+
+/** @throws ApiFault */
+export function numberParam({ params }: Asked, name: string): number {
+  const text = params[name] ?? ''
+  const number = Number(text)
+  if (/^\d{1,16}$/.test(text) && Number.isSafeInteger(number)) return number
+  throw badRequest(`${name} must be a whole number.`)
+}
+
+export function textParam({ params }: Asked, name: string): string {
+  return params[name] ?? ''
+}

@@ -1,0 +1,179 @@
+/** Endpoints that show the process as a whole: about, snapshot, handlers, threads, topology, history. They change nothing. */
+import { hostname } from 'node:os'
+import { getHeapStatistics } from 'node:v8'
+import type { HandlerMetrics, SystemMetrics } from '../model/snapshot.ts'
+import { HISTORY_EVERY_MS } from './history.ts'
+import type { Endpoint } from './http/endpoint.ts'
+import { badRequest } from './http/fault.ts'
+import type { Looks } from './looks.ts'
+import type { Mask } from './mask.ts'
+import {
+  type AboutAnswer,
+  type HandlerRow,
+  type HandlersAnswer,
+  type HistoryAnswer,
+  type HistorySeries,
+  historySeries,
+  type InstanceView,
+  PROTOCOL_VERSION,
+  type SnapshotAnswer,
+  type ThreadsAnswer,
+  type TopologyAnswer,
+} from './protocol.ts'
+import type { WatchedHandler } from './watched-runtime.ts'
+
+export interface OverviewOptions {
+  readonly looks: Looks
+  readonly mask: Mask
+  readonly instance: InstanceView
+  readonly version: string | null
+  readonly mode: AboutAnswer['mode']
+  readonly can: AboutAnswer['can']
+}
+
+export class Overview {
+  readonly #options: OverviewOptions
+
+  constructor(options: OverviewOptions) {
+    this.#options = options
+  }
+
+  get endpoints(): readonly Endpoint[] {
+    return [
+      { method: 'GET', path: '/api', run: () => this.about() },
+      { method: 'GET', path: '/api/snapshot', run: () => this.snapshot() },
+      { method: 'GET', path: '/api/handlers', run: (): HandlersAnswer => ({ handlers: this.handlers() }) },
+      { method: 'GET', path: '/api/threads', run: () => this.threads() },
+      { method: 'GET', path: '/api/topology', run: () => this.topology() },
+      { method: 'GET', path: '/api/history', run: ({ query }) => this.history(query) },
+    ]
+  }
+
+  about(): AboutAnswer {
+    const { looks, mask, instance, version, mode, can } = this.#options
+    const { handlers } = looks.runtime()
+    const groups = [...new Set(handlers.map(({ group }) => group))]
+    const { bytes } = looks.history
+    return {
+      protocol: PROTOCOL_VERSION,
+      version,
+      mode,
+      instance,
+      can,
+      shownTopics: mask.shownTopics,
+      groups: groups.map((group) => ({
+        group,
+        handlers: handlers
+          .filter((each) => each.group === group)
+          .map(({ route }) => ({ handlerId: route.handlerId, topic: route.topic })),
+      })),
+      kept: { bytes, maxBytes: bytes },
+    }
+  }
+
+  snapshot(): SnapshotAnswer {
+    const { looks, mask } = this.#options
+    const { verdict } = looks.now()
+    const metrics = mask.snapshot(looks.now().metrics)
+    return { metrics, verdict: { ...verdict, key: keyIn(metrics, verdict) } }
+  }
+
+  handlers(): readonly HandlerRow[] {
+    const { looks } = this.#options
+    const { metrics } = looks.now()
+    return looks.runtime().handlers.flatMap((handler) => {
+      const row = rowOf(metrics, handler)
+      return row === undefined ? [] : this.#handler(handler, row, metrics)
+    })
+  }
+
+  threads(): ThreadsAnswer {
+    const { groups } = this.#options.looks.now().metrics
+    const { rss, heapUsed } = process.memoryUsage()
+    return {
+      handlers: groups.flatMap(({ handlers }) =>
+        handlers.flatMap(({ handlerId, threads }) => (threads === null ? [] : { handlerId, ...threads })),
+      ),
+      process: { rssBytes: rss, heapUsedBytes: heapUsed, heapLimitBytes: getHeapStatistics().heap_size_limit },
+    }
+  }
+
+  topology(): TopologyAnswer {
+    const { looks } = this.#options
+    looks.now()
+    return {
+      handlers: looks.runtime().handlers.map(({ route, group, publishes }) => ({
+        handlerId: route.handlerId,
+        group,
+        reads: route.topic,
+        publishes: publishes ?? null,
+        deadLetterTopic: route.deadLetterTopic,
+        rate: looks.throughput.rateOf(group, route.topic),
+        deadLettersPerMinute: looks.events.deadPerMinute(group, route.handlerId),
+      })),
+    }
+  }
+
+  history(query: URLSearchParams): HistoryAnswer {
+    const of = query.get('of') ?? ''
+    const since = Number(query.get('since') ?? 0)
+    if (!isSeries(of)) throw badRequest(`of must be one of ${historySeries.join(', ')}.`)
+    if (!Number.isFinite(since)) throw badRequest('since must be a time in milliseconds.')
+    return { of, everyMs: HISTORY_EVERY_MS, points: this.#options.looks.history.pointsOf(of, since) }
+  }
+
+  #handler({ route, group, file, worker }: WatchedHandler, row: HandlerMetrics, metrics: SystemMetrics): HandlerRow {
+    const { throughput, durations, events } = this.#options.looks
+    const { handlerId, topic, ordering, deadLetterTopic } = route
+    const partitions = metrics.groups.find((each) => each.group === group)?.partitions ?? []
+    const retriesWaiting = partitions
+      .filter((each) => each.topic === topic)
+      .reduce((sum, each) => sum + each.retriesWaiting, 0)
+    const { isPaused, inFlight, capacity, concurrency, adaptiveLimit, rateLimit, isHeldByRate, abandoned } = row
+    return {
+      group,
+      handlerId,
+      topic,
+      file,
+      engine: worker === undefined ? 'async' : 'worker',
+      ordering,
+      isPaused,
+      rate: throughput.rateOf(group, topic),
+      p50Ms: durations.percentileOf(group, handlerId, 0.5),
+      p99Ms: durations.percentileOf(group, handlerId, 0.99),
+      inFlight,
+      capacity,
+      concurrency,
+      adaptiveLimit,
+      rateLimit,
+      isHeldByRate,
+      abandoned,
+      retriesWaiting,
+      deadLettersPerMinute: events.deadPerMinute(group, handlerId),
+      deadLetterTopic,
+      openBreakers: row.openBreakers,
+    }
+  }
+}
+
+export function thisInstance(id: string, startedAt: number): InstanceView {
+  return { id, host: hostname(), pid: process.pid, startedAt }
+}
+
+function rowOf({ groups }: SystemMetrics, { group, route }: WatchedHandler): HandlerMetrics | undefined {
+  const of = groups.find((each) => each.group === group)
+  return of?.handlers.find(({ handlerId }) => handlerId === route.handlerId)
+}
+
+/** As it is masked in the snapshot. */
+function keyIn({ groups }: SystemMetrics, { group, place }: SnapshotAnswer['verdict']): string | null {
+  if (place === null) return null
+  const of = groups.find((each) => each.group === group)
+  const isIt = ({ topic, partition }: { readonly topic: string; readonly partition: number }) =>
+    topic === place.topic && partition === place.partition
+  return of?.partitions.find(isIt)?.blocking?.key ?? null
+}
+
+function isSeries(name: string): name is HistorySeries {
+  return historySeries.some((each) => each === name)
+}

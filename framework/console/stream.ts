@@ -1,0 +1,157 @@
+/**
+ * One reader of the stream: what it has been told, and what it has not read yet. Writes at most one frame a turn, and none while too much is unread:
+ * afterwards it begins anew with a snapshot. Knows no timer.
+ */
+import type { ServerResponse } from 'node:http'
+import { streamHeaders } from './http/console-pages.ts'
+import type { PartitionView } from './protocol-records.ts'
+import type { StreamFrameName, StreamFrames, StreamNote, StreamView } from './protocol-stream.ts'
+import { frameText, MAX_FRAME_BYTES } from './stream-frames.ts'
+
+/** So much may be unread. */
+export const MAX_UNREAD_BYTES = 262_144
+/** For so long somebody may read nothing of what is there. */
+export const CUT_AFTER_MS = 30_000
+/** Something is sent at least so often, so that both ends notice when the other is gone. */
+const BEAT_MS = 10_000
+const MAX_NOTES = 50
+
+/** What all readers are told, made once a turn. */
+export interface StreamTurn {
+  readonly at: number
+  readonly snapshot: () => StreamFrames['snapshot']
+  readonly delta: () => StreamFrames['delta']
+  readonly partitions: (of: readonly string[]) => readonly PartitionView[]
+  readonly records: () => StreamFrames['records'] | undefined
+}
+
+export interface StreamRequest {
+  readonly view: StreamView
+  /** `group/topic/partition` */
+  readonly partitions: readonly string[]
+}
+
+export class Stream {
+  readonly request: StreamRequest
+  readonly #response: ServerResponse
+  readonly #instance: string
+  readonly #notes: StreamNote[] = []
+  /** What was sent last, by what it is about. */
+  readonly #told = new Map<string, string>()
+  #number = 0
+  #needsSnapshot = true
+  /** When it last had nothing unread. */
+  #readAt: number
+  #sentAt: number
+
+  constructor(response: ServerResponse, request: StreamRequest, instance: string, at: number) {
+    this.request = request
+    this.#response = response
+    this.#instance = instance
+    this.#readAt = at
+    this.#sentAt = at
+    response.writeHead(200, streamHeaders)
+    response.flushHeaders()
+  }
+
+  note(note: StreamNote): void {
+    this.#notes.push(note)
+    if (this.#notes.length > MAX_NOTES) this.#notes.shift()
+  }
+
+  turn(turn: StreamTurn): void {
+    const { at } = turn
+    const unread = this.#response.writableLength
+    if (unread === 0) this.#readAt = at
+    else if (at - this.#readAt >= CUT_AFTER_MS) {
+      this.#response.destroy()
+      return
+    }
+    if (unread > MAX_UNREAD_BYTES) {
+      this.#needsSnapshot = true
+      return
+    }
+    this.#send(turn)
+    if (at - this.#sentAt >= BEAT_MS) this.#write(at, ': still here\n\n')
+  }
+
+  end(): void {
+    this.#response.end()
+  }
+
+  #send(turn: StreamTurn): void {
+    const { at } = turn
+    if (this.#needsSnapshot) {
+      this.#told.clear()
+      this.#frame(at, 'snapshot', { ...turn.snapshot(), partitions: this.#partitions(turn) })
+      this.#needsSnapshot = false
+      return
+    }
+    const note = this.#notes.shift()
+    if (note !== undefined) {
+      this.#frame(at, 'note', note)
+      return
+    }
+    const records = this.request.view === 'records' ? turn.records() : undefined
+    if (records !== undefined) {
+      this.#frame(at, 'records', records)
+      return
+    }
+    const delta = this.#delta(turn)
+    if (delta !== undefined) this.#frame(at, 'delta', delta)
+  }
+
+  /** Of what all are told, that which this one has not been. */
+  #delta(turn: StreamTurn): StreamFrames['delta'] | undefined {
+    const { at, verdict, handlers, metrics } = turn.delta()
+    const news = {
+      ...(verdict !== undefined && this.#isNews('verdict', verdict) ? { verdict } : {}),
+      ...(handlers === undefined
+        ? {}
+        : fresh(
+            'handlers',
+            handlers.filter((each) => this.#isNews(each.handlerId, each)),
+          )),
+      ...(metrics === undefined ? {} : { metrics }),
+      ...fresh('partitions', this.#partitions(turn)),
+    }
+    return Object.keys(news).length === 0 ? undefined : { at, ...news }
+  }
+
+  /** As many as a frame holds; the others are news still. */
+  #partitions(turn: StreamTurn): readonly PartitionView[] {
+    const views: PartitionView[] = []
+    let bytes = 0
+    for (const view of turn.partitions(this.request.partitions)) {
+      const id = `${view.group}/${view.topic}/${view.partition}`
+      const text = JSON.stringify(view)
+      if (this.#told.get(id) === text) continue
+      bytes += text.length
+      if (bytes > MAX_FRAME_BYTES / 2 && views.length > 0) break
+      this.#told.set(id, text)
+      views.push(view)
+    }
+    return views
+  }
+
+  #isNews(id: string, value: object): boolean {
+    const text = JSON.stringify(value)
+    if (this.#told.get(id) === text) return false
+    this.#told.set(id, text)
+    return true
+  }
+
+  #frame<Name extends StreamFrameName>(at: number, name: Name, data: StreamFrames[Name]): void {
+    this.#number += 1
+    this.#write(at, frameText(`${this.#instance}-${this.#number}`, name, data))
+  }
+
+  #write(at: number, text: string): void {
+    this.#sentAt = at
+    this.#response.write(text)
+  }
+}
+
+function fresh<Name extends string, Row>(name: Name, rows: readonly Row[]): { readonly [N in Name]?: readonly Row[] } {
+  return rows.length === 0 ? {} : ({ [name]: rows } as { readonly [N in Name]?: readonly Row[] })
+}

@@ -1,0 +1,142 @@
+/** All readers of the stream. While there is none, there is no timer, and nothing is looked at. */
+import type { ServerResponse } from 'node:http'
+import type { RuntimeEvent } from '../model/events.ts'
+import type { Clock, Timer } from '../time/clock.ts'
+import { type Endpoint, StreamAnswer } from './http/endpoint.ts'
+import { ApiFault, badRequest } from './http/fault.ts'
+import type { PartitionView } from './protocol-records.ts'
+import { MAX_RIBBONS, type StreamFrames, type StreamNote, type StreamView, streamViews } from './protocol-stream.ts'
+import { Stream, type StreamRequest, type StreamTurn } from './stream.ts'
+import { noteOf } from './stream-frames.ts'
+
+export const MAX_STREAMS = 8
+const TURN_MS = 100
+/** In turns: how often something is told. */
+const VERDICT_EVERY = 5
+const HANDLERS_EVERY = 10
+const METRICS_EVERY = 20
+/** One partition is drawn at each turn, several twice a second. */
+const PARTITIONS_EVERY = 5
+
+export interface StreamsOptions {
+  readonly instance: string
+  readonly clock: Clock
+  /** @throws ApiFault while nothing runs */
+  readonly snapshot: () => Omit<StreamFrames['snapshot'], 'partitions'>
+  readonly partitions: (of: readonly string[]) => readonly PartitionView[]
+}
+
+export class Streams {
+  readonly #options: StreamsOptions
+  readonly #streams = new Set<Stream>()
+  #timer: Timer | undefined
+  #turn = 0
+  #isClosed = false
+
+  constructor(options: StreamsOptions) {
+    this.#options = options
+  }
+
+  get count(): number {
+    return this.#streams.size
+  }
+
+  get endpoints(): readonly Endpoint[] {
+    const open = (query: URLSearchParams) => {
+      const request = requestOf(query)
+      this.#refuseTooMany()
+      return new StreamAnswer((response) => this.#open(response, request))
+    }
+    return [{ method: 'GET', path: '/api/stream', run: ({ query }) => open(query) }]
+  }
+
+  onEvent(group: string, event: RuntimeEvent): void {
+    if (this.#streams.size === 0) return
+    const note = noteOf(this.#options.clock.now(), group, event)
+    if (note !== undefined) this.note(note)
+  }
+
+  note(note: StreamNote): void {
+    for (const stream of this.#streams) stream.note(note)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#timer?.cancel()
+    for (const stream of this.#streams) stream.end()
+  }
+
+  #refuseTooMany(): void {
+    if (this.#streams.size < MAX_STREAMS && !this.#isClosed) return
+    throw new ApiFault('too-many-streams', `${MAX_STREAMS} streams are open.`, 'Close a page that shows the console.')
+  }
+
+  #open(response: ServerResponse, request: StreamRequest): void {
+    const { instance, clock } = this.#options
+    const stream = new Stream(response, request, instance, clock.now())
+    this.#streams.add(stream)
+    response.once('close', () => this.#streams.delete(stream))
+    if (this.#timer === undefined) this.#arm(0)
+  }
+
+  #arm(delayMs: number): void {
+    this.#timer = this.#options.clock.setTimer(delayMs, () => {
+      this.#timer = undefined
+      this.#tell()
+      if (this.#streams.size > 0 && !this.#isClosed) this.#arm(TURN_MS)
+    })
+  }
+
+  #tell(): void {
+    this.#turn += 1
+    const turn = this.#makeTurn()
+    for (const stream of this.#streams) {
+      try {
+        stream.turn(turn)
+      } catch (thrown) {
+        // Nothing runs at the moment, so there is nothing to tell.
+        if (!(thrown instanceof ApiFault)) throw thrown
+      }
+    }
+  }
+
+  #makeTurn(): StreamTurn {
+    const { clock, snapshot, partitions } = this.#options
+    const isDue = (every: number) => this.#turn % every === 0
+    const at = clock.now()
+    const all = once(snapshot)
+    return {
+      at,
+      snapshot: () => ({ ...all(), partitions: [] }),
+      delta: () => ({
+        at,
+        ...(isDue(VERDICT_EVERY) ? { verdict: all().verdict } : {}),
+        ...(isDue(HANDLERS_EVERY) ? { handlers: all().handlers } : {}),
+        ...(isDue(METRICS_EVERY) ? { metrics: all().metrics } : {}),
+      }),
+      partitions: (of) => (of.length === 1 || isDue(PARTITIONS_EVERY) ? partitions(of) : []),
+      records: () => undefined,
+    }
+  }
+}
+
+function requestOf(query: URLSearchParams): StreamRequest {
+  const view = query.get('view') ?? 'overview'
+  if (!isView(view)) throw badRequest(`view must be one of ${streamViews.join(', ')}.`)
+  const named = query.get('partitions') ?? ''
+  const partitions = named === '' ? [] : named.split(',')
+  if (partitions.length > MAX_RIBBONS) throw badRequest(`${MAX_RIBBONS} partitions may be named at most.`)
+  return { view, partitions }
+}
+
+function isView(name: string): name is StreamView {
+  return streamViews.some((each) => each === name)
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}

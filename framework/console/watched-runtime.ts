@@ -1,0 +1,23 @@
+/** What the console needs of a runtime. One that is being started again is no runtime for that long: the console outlives it. */
+import type { Route } from '../model/settings.ts'
+import type { SystemMetrics } from '../model/snapshot.ts'
+
+export interface WatchedHandler {
+  readonly route: Route
+  readonly group: string
+  /** Relative to the project. */
+  readonly file: string
+  /** Undefined: it runs on the event loop. */
+  readonly worker?: object | undefined
+  /** Topics, as the generator has read them. Undefined: nobody has written them down. */
+  readonly publishes?: readonly string[] | undefined
+}
+
+export interface WatchedRuntime {
+  readonly handlers: readonly WatchedHandler[]
+  readonly paused: readonly string[]
+  snapshot(): SystemMetrics
+  /** @throws PyrallelError PYR_USAGE when there is no such handler */
+  pause(handlerId: string): void
+  resume(handlerId: string): void
+}
