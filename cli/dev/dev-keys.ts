@@ -24,12 +24,14 @@ export interface DevKeysOptions {
   readonly connection: KafkaConnection
   readonly topics: TopicMaker
   readonly say: (note: DevNote) => void
+  /** Opens the console, or prints its address. */
+  readonly onOpen: () => void
   readonly onQuit: () => void
   /** Ctrl-C. */
   readonly onInterrupt: () => void
 }
 
-export const keyHelp = '[s] send  [p] pause  [?] what waits  [q] quit'
+export const keyHelp = '[s] send  [p] pause  [o] console  [?] what waits  [q] quit'
 
 export class DevKeys {
   readonly #options: DevKeysOptions
@@ -72,7 +74,7 @@ export class DevKeys {
   }
 
   #onKey(key: string): void {
-    const { runtime, say, write, paint, onQuit } = this.#options
+    const { runtime, say, write, paint, onOpen, onQuit } = this.#options
     switch (key.toLowerCase()) {
       case 's':
         void this.#ask()
@@ -86,6 +88,9 @@ export class DevKeys {
         say({ kind: isPaused ? 'resumed' : 'paused', handlers: running.paused })
         return
       }
+      case 'o':
+        onOpen()
+        return
       case 'q':
         onQuit()
         return

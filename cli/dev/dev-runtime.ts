@@ -22,6 +22,7 @@ export interface DevRuntimeOptions {
   readonly clock: Clock
   readonly strayFaults: StrayFaults
   readonly onEvent: (event: RuntimeEvent) => void
+  readonly onGroupEvent: (group: string, event: RuntimeEvent) => void
   /** A consumer cannot go on. */
   readonly onFailed: (error: unknown) => void
 }
@@ -97,7 +98,7 @@ export class DevRuntime {
   }
 
   async #start({ project, handlers }: LoadedApp): Promise<void> {
-    const { broker, topics, logOf, clock, strayFaults, onEvent, onFailed } = this.#options
+    const { broker, topics, logOf, clock, strayFaults, onEvent, onGroupEvent, onFailed } = this.#options
     await this.#makeTopics(handlers)
     if (this.#isStopping) return
     // One of its own, as a runtime closes its connection.
@@ -113,6 +114,7 @@ export class DevRuntime {
       clock,
       strayFaults,
       onEvent,
+      onGroupEvent,
       // The view shows them on the same terminal.
       logEvents: false,
     })

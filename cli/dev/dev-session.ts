@@ -15,6 +15,7 @@ import { FileWatch } from './app/file-watch.ts'
 import type { DevOptions } from './broker/dev-options.ts'
 import { type DevBroker, openBroker } from './broker/open-broker.ts'
 import { TopicMaker, topicsOf } from './broker/topic-maker.ts'
+import { DevConsole } from './console/dev-console.ts'
 import { DevKeys } from './dev-keys.ts'
 import { type AppliedChange, DevRuntime } from './dev-runtime.ts'
 import type { PreparedDev } from './prepare-dev.ts'
@@ -82,6 +83,7 @@ export class DevSession {
     const closeKeys = () => keys?.close()
     this.#closers.add('the keyboard', closeKeys, closeKeys)
     const runtime = this.#createRuntime(broker, strayFaults)
+    if (this.#isWatching) await this.#openConsole(runtime)
     let watch: FileWatch | undefined
     const reloader = this.#createReloader(runtime, () => watch?.setFiles(loader.watched()))
     this.#closers.add(
@@ -91,7 +93,13 @@ export class DevSession {
       () => runtime.abort(),
     )
     const { trafficFile, app } = this.#prepared
-    this.#output.view.showHeader({ broker, app, trafficFile, isWatching: this.#isWatching })
+    this.#output.view.showHeader({
+      broker,
+      app,
+      trafficFile,
+      isWatching: this.#isWatching,
+      console: this.#observer.console?.url,
+    })
     void broker.died.then((error) => {
       // What is in flight cannot be committed any more, so it is not waited for.
       runtime.abort()
@@ -154,8 +162,28 @@ export class DevSession {
       clock: this.#clock,
       strayFaults,
       onEvent: (event) => this.#observer.onEvent(event),
+      onGroupEvent: (group, event) => this.#observer.console?.onGroupEvent(group, event),
       onFailed: (error) => this.#failure.fail(error),
     })
+  }
+
+  /** Below the runtime's closer, so that it answers until that has stopped. */
+  async #openConsole(runtime: DevRuntime): Promise<void> {
+    const console = await DevConsole.open({
+      root: this.#prepared.root,
+      runtime: () => runtime.runtime,
+      handlers: () => this.#app.handlers,
+      log: this.#output.logOf(this.#app.project.config),
+      clock: this.#clock,
+      io: this.#io,
+    })
+    this.#observer.console = console
+    this.#closers.add('the console', () => console.close())
+  }
+
+  #showConsole(): void {
+    const { console } = this.#observer
+    if (console !== undefined && !console.show()) this.#output.view.say(`console ${console.url}`)
   }
 
   #createReloader(runtime: DevRuntime, onLoaded: () => void): Reloader {
@@ -209,6 +237,7 @@ export class DevSession {
       connection: broker.connection,
       topics: this.#topics,
       say: (note) => this.#output.view.onNote(note),
+      onOpen: () => this.#showConsole(),
       onQuit: () => signals.raise('SIGINT'),
       onInterrupt: () => signals.raise('SIGINT'),
     })

@@ -1,6 +1,7 @@
 /** Hears what handlers and runtime do in a session, and tells those who want to know: the traffic, and what is shown. */
 import type { HandlerRecord } from '../../framework/api/handler.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
+import type { DevConsole } from './console/dev-console.ts'
 import type { DevTraffic } from './traffic/dev-traffic.ts'
 import type { ProbeObserver } from './traffic/handler-probe.ts'
 import { PublishedTopics } from './traffic/published-topics.ts'
@@ -9,6 +10,8 @@ import type { SessionView } from './view/session-view.ts'
 export class SessionObserver implements ProbeObserver {
   /** `undefined`: there is none. */
   traffic: DevTraffic | undefined
+  /** `undefined`: there is none. */
+  console: DevConsole | undefined
   readonly #view: SessionView
   readonly #published = new PublishedTopics()
 
@@ -31,5 +34,6 @@ export class SessionObserver implements ProbeObserver {
   onEvent(event: RuntimeEvent): void {
     this.#view.onEvent(event, this.#published.take(event))
     this.traffic?.onEvent(event)
+    this.console?.onEvent(event)
   }
 }

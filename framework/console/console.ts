@@ -19,7 +19,8 @@ import type { WatchedRuntime } from './watched-runtime.ts'
 export interface ConsoleOptions {
   /** Undefined while there is none. */
   readonly runtime: () => WatchedRuntime | undefined
-  readonly page: PageFiles
+  /** Undefined: only `/api` is answered. */
+  readonly page: PageFiles | undefined
   readonly mode: AboutAnswer['mode']
   readonly version: string | null
   readonly canAct: boolean
@@ -66,6 +67,11 @@ export class Console {
     this.pages = new ConsolePages({ ...guard, page, endpoints: this.endpoints, log })
     this.#looks = looks
     this.#streams = streams
+  }
+
+  /** How many read the stream: while it is 0, nothing need be counted for them. */
+  get readers(): number {
+    return this.#streams.count
   }
 
   start(): void {

@@ -70,17 +70,19 @@ export interface SnapshotAnswer {
   readonly verdict: Verdict
 }
 
-export type VerdictKind =
-  | 'healthy'
-  | 'catching-up'
-  | 'blocked'
-  | 'paused'
-  | 'rebalancing'
-  | 'cut-off'
-  | 'fenced'
-  | 'starting'
-  | 'stopping'
-  | 'failed'
+export const verdictKinds = [
+  'healthy',
+  'catching-up',
+  'blocked',
+  'paused',
+  'rebalancing',
+  'cut-off',
+  'fenced',
+  'starting',
+  'stopping',
+  'failed',
+] as const
+export type VerdictKind = (typeof verdictKinds)[number]
 
 /** The one line that says whether somebody must do something. Of several truths, the one that needs a look most. */
 export interface Verdict {

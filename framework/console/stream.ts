@@ -3,6 +3,7 @@
  * afterwards it begins anew with a snapshot. Knows no timer.
  */
 import type { ServerResponse } from 'node:http'
+import { partitionId } from '../model/record.ts'
 import { streamHeaders } from './http/console-pages.ts'
 import type { PartitionView } from './protocol-records.ts'
 import type { StreamFrameName, StreamFrames, StreamNote, StreamView } from './protocol-stream.ts'
@@ -123,7 +124,7 @@ export class Stream {
     const views: PartitionView[] = []
     let bytes = 0
     for (const view of turn.partitions(this.request.partitions)) {
-      const id = `${view.group}/${view.topic}/${view.partition}`
+      const id = `${view.group} ${partitionId(view)}`
       const text = JSON.stringify(view)
       if (this.#told.get(id) === text) continue
       bytes += text.length

@@ -85,7 +85,7 @@ function newMeter({ group, topic, handler }: MeteredHandler): Meter {
   }
 }
 
-function bucketOf(duration: number): number {
+export function bucketOf(duration: number): number {
   let bucket = 0
   for (const bound of durationBounds) {
     if (duration <= bound) return bucket

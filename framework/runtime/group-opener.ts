@@ -101,7 +101,7 @@ export class GroupOpener {
 
   #sinkFor(group: string, log: Logger): { readonly sink: EventSink; readonly tellsDone: boolean } {
     const { operations, clock } = this.#options
-    const { logEvents } = this.#options.runtime
+    const { logEvents, onGroupEvent } = this.#options.runtime
     const onEvent = guardedListener(this.#options.runtime.onEvent, log, clock)
     const written = logEvents === false ? undefined : eventLog(log, clock)
     const counted = operations.sinkFor(group)
@@ -110,6 +110,7 @@ export class GroupOpener {
         written?.(event)
         counted?.(event)
         onEvent?.(event)
+        if (event.kind !== 'record.done') onGroupEvent?.(group, event)
       },
       tellsDone: counted !== undefined || onEvent !== undefined || log.isLevelEnabled?.('debug') !== false,
     }

@@ -4,7 +4,7 @@ import type { TSchema } from 'typebox'
 import type { HandlerDefinition, Publish, Services } from '../api/handler.ts'
 import type { StrayFaults } from '../execution-plane/engines/stray-faults.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
-import type { EventSink } from '../model/events.ts'
+import type { EventSink, RuntimeEvent } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
 import type { CommitSettings, HttpSettings, Limits, Route, ScaleSettings, ShutdownSettings } from '../model/settings.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
@@ -80,6 +80,8 @@ export interface RuntimeOptions {
   /** What handlers on the event loop get as `context.services`. Default: none, and to ask for them fails the attempt. */
   readonly services?: Services
   readonly onEvent?: EventSink
+  /** As `onEvent`, with the group, and never `record.done`: what it hears of costs a record nothing. Must not throw. */
+  readonly onGroupEvent?: (group: string, event: RuntimeEvent) => void
   /** Whether events are written to `log` too. Default true; false where `onEvent` shows them to the same reader. */
   readonly logEvents?: boolean
 }

@@ -22,6 +22,7 @@ export const logFields: Readonly<Record<string, string>> = {
   instanceId: 'static name of the member',
   broker: 'brokers of the connection',
   url: 'address of the pages for operators',
+  client: 'address of the socket from which somebody asked',
   path: 'place in a value, or path of a page',
   // What happened
   attempt: 'number of the attempt, from 1',
@@ -35,7 +36,7 @@ export const logFields: Readonly<Record<string, string>> = {
   lastError: 'last failure of a record that still waits',
   why: 'the reason, in words or as a constant',
   event: 'kind of the event',
-  what: 'kind of the answer that came too late',
+  what: 'kind of the answer that came too late, or of the action that was asked for',
   signal: 'signal that ended a process, or asked it to end',
   state: 'state of the record that blocks',
   target: 'topic that was to be published to',

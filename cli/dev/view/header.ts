@@ -14,6 +14,8 @@ export interface HeaderFacts {
   readonly traffic: string | undefined
   /** Whether saves are noticed. */
   readonly isWatching: boolean
+  /** The address of the console; undefined: there is none. */
+  readonly console: string | undefined
 }
 
 export function headerText(facts: HeaderFacts, paint: Paint): string {
@@ -37,8 +39,9 @@ export function headerText(facts: HeaderFacts, paint: Paint): string {
       `  send a record from another terminal: npx pyrallel send ${handlers[0]?.route.topic ?? '<topic>'} '{...}' --key k`,
     )
   }
+  if (facts.console !== undefined) lines.push(`  console ${facts.console}`)
   if (facts.isWatching)
-    lines.push('  a save runs at once; in a terminal: [s] send  [p] pause  [?] what waits  [q] quit')
+    lines.push('  a save runs at once; in a terminal: [s] send  [p] pause  [o] console  [?] what waits  [q] quit')
   lines.push('  Ctrl-C finishes what is in flight and stops; twice stops at once', '')
   return `${lines.join('\n')}\n`
 }

@@ -28,6 +28,8 @@ export interface SessionStart {
   readonly app: LoadedApp
   readonly trafficFile: string | undefined
   readonly isWatching: boolean
+  /** The address of the console, with its token. */
+  readonly console: string | undefined
 }
 
 export class SessionView implements View {
@@ -40,7 +42,7 @@ export class SessionView implements View {
     this.#view = isJson ? new JsonView(write, clock) : new TerminalView({ ...options, widths: widthsOf(handlers) })
   }
 
-  showHeader({ broker, app, trafficFile, isWatching }: SessionStart): void {
+  showHeader({ broker, app, trafficFile, isWatching, console }: SessionStart): void {
     const { isJson, write, paint } = this.#options
     const { handlers, generatedMs } = app
     if (isJson) {
@@ -53,7 +55,15 @@ export class SessionView implements View {
       write(`${jsonText({ kind: 'starting', broker: kind, address, fallback, handlers: topics })}\n`)
       return
     }
-    const facts = { version: version(), nodeVersion: process.versions.node, broker, handlers, generatedMs, isWatching }
+    const facts = {
+      version: version(),
+      nodeVersion: process.versions.node,
+      broker,
+      handlers,
+      generatedMs,
+      isWatching,
+      console,
+    }
     write(headerText({ ...facts, traffic: trafficFile }, paint))
   }
 

@@ -22,7 +22,8 @@ export interface PageFiles {
 }
 
 export interface ConsolePagesOptions extends GuardOptions {
-  readonly page: PageFiles
+  /** Undefined: there is no page, only what it asks. */
+  readonly page: PageFiles | undefined
   readonly endpoints: readonly Endpoint[]
   readonly log: Logger
 }
@@ -103,8 +104,8 @@ export class ConsolePages {
   }
 
   #fileAt(path: string): PageFile | undefined {
-    const { html, assets } = this.#options.page
-    return path === '/' ? html : assets.get(path)
+    const { page } = this.#options
+    return path === '/' ? page?.html : page?.assets.get(path)
   }
 
   #faultOf(thrown: unknown): ApiFault {

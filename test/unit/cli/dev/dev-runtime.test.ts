@@ -98,6 +98,7 @@ describe('DevRuntime', () => {
         clock: systemClock(),
         strayFaults: noFaults(),
         onEvent: () => {},
+        onGroupEvent: () => {},
         onFailed: (error) => assert.fail(String(error)),
       })
       const starting = runtime.start(app)
@@ -125,6 +126,7 @@ describe('DevRuntime', () => {
       clock: systemClock(),
       strayFaults: noFaults(),
       onEvent: () => {},
+      onGroupEvent: () => {},
       onFailed: (error) => assert.fail(String(error)),
     })
     await runtime.start(app)

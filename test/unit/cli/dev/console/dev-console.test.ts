@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { consoleToken, tokenFile } from '../../../../../cli/dev/console/console-token.ts'
+import { DevConsole } from '../../../../../cli/dev/console/dev-console.ts'
+import { openerFor, openPage } from '../../../../../cli/dev/console/open-page.ts'
+import type { Logger } from '../../../../../framework/model/logger.ts'
+import { createRuntime } from '../../../../../framework/runtime/create-runtime.ts'
+import type { Runtime } from '../../../../../framework/runtime/runtime.ts'
+import { ManualClock } from '../../../../../framework/testing/manual-clock.ts'
+import { aHandler } from '../../../runtime/running-app.ts'
+import { emptyFolder } from '../../test-io.ts'
+
+const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
+const url = 'http://127.0.0.1:1/#secret-token'
+
+async function openConsole(t: TestContext, runtime: () => Runtime | undefined = () => undefined) {
+  const handlers = [aHandler('bill')]
+  const root = emptyFolder()
+  const of = await DevConsole.open({
+    root,
+    runtime,
+    handlers: () => handlers,
+    log,
+    clock: new ManualClock(),
+    io: { env: {} },
+  })
+  t.after(() => of.close())
+  const address = new URL(of.url).origin
+  const token = readFileSync(join(root, tokenFile), 'utf8').trim()
+  // One connection each: the next test's console may have the same address.
+  const headers = { authorization: `Bearer ${token}`, connection: 'close' }
+  const ask = (path: string) => fetch(`${address}${path}`, { headers })
+  return { of, root, address, token, ask }
+}
+
+describe('the console of a dev session', { timeout: 30_000 }, () => {
+  it('keeps its token over restarts, in a file that only its owner can read', (t) => {
+    const root = emptyFolder()
+    const token = consoleToken(root)
+    assert.match(token, /^[\w-]{43}$/)
+    assert.equal(consoleToken(root), token)
+    if (process.platform === 'win32') t.skip('Windows has no such rights')
+    else assert.equal(statSync(join(root, tokenFile)).mode & 0o777, 0o600)
+  })
+
+  it('makes another token where others could have read it, or where a link leads elsewhere', () => {
+    const root = emptyFolder()
+    const token = consoleToken(root)
+    chmodSync(join(root, tokenFile), 0o644)
+    const next = consoleToken(root)
+    assert.notEqual(next, token)
+    assert.equal(statSync(join(root, tokenFile)).mode & 0o777, 0o600)
+    const other = emptyFolder()
+    mkdirSync(join(other, '.pyrallel'))
+    const elsewhere = join(other, 'elsewhere')
+    writeFileSync(elsewhere, 'x', { mode: 0o600 })
+    symlinkSync(elsewhere, join(other, tokenFile))
+    assert.match(consoleToken(other), /^[\w-]{43}$/)
+    assert.equal(readFileSync(elsewhere, 'utf8'), 'x')
+  })
+
+  it('listens on this machine only, and answers who has the token', async (t) => {
+    const { address, ask } = await openConsole(t)
+    assert.match(address, /^http:\/\/127\.0\.0\.1:\d+$/)
+    assert.equal((await fetch(`${address}/api`, { headers: { connection: 'close' } })).status, 401)
+    // No handlers run yet: the listener is there before them, and after them.
+    assert.equal((await ask('/api')).status, 503)
+  })
+
+  it('takes another port where its own is taken', async (t) => {
+    const taken = createServer()
+    await new Promise<void>((resolve) => {
+      // In another session's hands it is just as taken.
+      taken.once('error', () => resolve())
+      taken.listen(9_465, '127.0.0.1', resolve)
+    })
+    t.after(() => taken.close())
+    const { address } = await openConsole(t)
+    assert.notEqual(address, 'http://127.0.0.1:9465')
+  })
+
+  it('shows the runtime of the moment, and outlives it', async (t) => {
+    let runtime: Runtime | undefined
+    const { ask, of } = await openConsole(t, () => runtime)
+    runtime = createRuntime({ handlers: [], log } as never)
+    const { metrics, verdict } = (await (await ask('/api/snapshot')).json()) as {
+      readonly metrics: { readonly state: string }
+      readonly verdict: { readonly kind: string }
+    }
+    assert.deepEqual([metrics.state, verdict.kind], ['new', 'starting'])
+    runtime = undefined
+    assert.equal((await ask('/api/snapshot')).status, 503)
+    of.onGroupEvent('shop', { kind: 'client.error', code: 'OTHER' })
+  })
+
+  it('is opened without a shell, by a file that only its owner can read: arguments of a process are for all to see', () => {
+    const root = emptyFolder()
+    const launched: (readonly string[])[] = []
+    const isOpened = openPage(root, url, { env: { DISPLAY: ':0' } }, (...all) => launched.push(all.flat()), 'linux')
+    assert.equal(isOpened, true)
+    assert.equal(launched.length, 1)
+    assert.equal(launched[0]?.[0], 'xdg-open')
+    assert.ok(!launched.flat().join(' ').includes('secret-token'))
+    const page = join(root, '.pyrallel/console.html')
+    assert.ok(readFileSync(page, 'utf8').includes(url))
+    if (process.platform !== 'win32') assert.equal(statSync(page).mode & 0o777, 0o600)
+  })
+
+  it('is printed over SSH and without a display, as nobody would see what is opened', () => {
+    const launched: unknown[] = []
+    for (const env of [{ SSH_CONNECTION: '1', DISPLAY: ':0' }, { SSH_TTY: '/dev/pts/1', DISPLAY: ':0' }, {}]) {
+      const root = emptyFolder()
+      assert.equal(
+        openPage(root, url, { env }, (...all) => launched.push(all), 'linux'),
+        false,
+      )
+      assert.equal(existsSync(join(root, '.pyrallel/console.html')), false)
+    }
+    assert.deepEqual(launched, [])
+    assert.deepEqual(openerFor({}, 'darwin'), ['open'])
+    assert.deepEqual(openerFor({}, 'win32'), ['rundll32', 'url.dll,FileProtocolHandler'])
+    assert.deepEqual(openerFor({ WAYLAND_DISPLAY: 'w' }, 'linux'), ['xdg-open'])
+  })
+})
