@@ -19,10 +19,12 @@ export function snapshotAddress(text: string): string {
 
 /**
  * @param url where the process answers operators: `http://127.0.0.1:9464`
+ * @param token `http.token` of that process
  * @throws PyrallelError PYR_STATUS_UNREACHABLE when nothing answers there, or something else does
  */
-export async function readSnapshot(url: string): Promise<SystemMetrics> {
-  const response = await ask(url)
+export async function readSnapshot(url: string, token?: string): Promise<SystemMetrics> {
+  const response = await ask(url, token)
+  if (response.status === 401 || response.status === 429) throw refused(url, response.status, token)
   const answer: unknown = response.ok ? await response.json().catch(() => undefined) : undefined
   if (isSnapshot(answer)) return answer
   throw new PyrallelError(
@@ -31,9 +33,22 @@ export async function readSnapshot(url: string): Promise<SystemMetrics> {
   )
 }
 
-async function ask(url: string): Promise<Response> {
+function refused(url: string, status: number, token: string | undefined): PyrallelError {
+  const facts = token === undefined ? 'asks for a token' : 'does not take this token'
+  return new PyrallelError(
+    'PYR_STATUS_UNREACHABLE',
+    `The process at ${url} ${facts} (status ${status}). Set PYRALLEL_HTTP_TOKEN to its http.token.`,
+  )
+}
+
+async function ask(url: string, token: string | undefined): Promise<Response> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   try {
-    return await fetch(new URL('/snapshot', url), { signal: AbortSignal.timeout(TIMEOUT_MS) })
+    return await fetch(new URL('/snapshot', url), {
+      headers,
+      redirect: 'error',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
   } catch (thrown) {
     const error = toError(thrown)
     const why = error.cause === undefined ? error : toError(error.cause)

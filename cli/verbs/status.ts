@@ -81,8 +81,8 @@ function sayGone(options: StatusOptions, io: Io): void {
 }
 
 async function show(options: StatusOptions, io: Io): Promise<void> {
-  const url = options.url === undefined ? await configuredUrl(io.cwd()) : snapshotAddress(options.url)
-  const snapshot = await readSnapshot(url)
+  const { url, token } = await processOf(options, io)
+  const snapshot = await readSnapshot(url, token)
   if (options.json === true) {
     io.stdout.write(`${jsonText(snapshot)}\n`)
     return
@@ -92,10 +92,21 @@ async function show(options: StatusOptions, io: Io): Promise<void> {
   io.stdout.write(`${redraw}${statusText(snapshot, url, painter(hasColor(io.stdout, io.env)))}`)
 }
 
-/** Where a process of this project answers; outside a project, where it would by default. */
-async function configuredUrl(root: string): Promise<string> {
-  if (!existsSync(join(root, configFile))) return 'http://127.0.0.1:9464'
-  const { host, port } = (await loadProject(root)).config.http
+interface RunningProcess {
+  readonly url: string
+  readonly token: string | undefined
+}
+
+/**
+ * That of this project; outside a project, the one that would be there by default. The token of a config goes to the address of that config and to no
+ * other: what answers at another one may be somebody else's.
+ */
+async function processOf({ url }: StatusOptions, { cwd, env }: Pick<Io, 'cwd' | 'env'>): Promise<RunningProcess> {
+  const ofVariable = env.PYRALLEL_HTTP_TOKEN === '' ? undefined : env.PYRALLEL_HTTP_TOKEN
+  if (url !== undefined) return { url: snapshotAddress(url), token: ofVariable }
+  const root = cwd()
+  if (!existsSync(join(root, configFile))) return { url: 'http://127.0.0.1:9464', token: ofVariable }
+  const { host, port, token } = (await loadProject(root)).config.http
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+  return { url: `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`, token }
 }

@@ -1,6 +1,32 @@
 /** The config's section `http`: every option, described once. Reads nothing. */
+
+import { isIP } from 'node:net'
 import { Type } from 'typebox'
-import { duration, flag, integer, section, withDefault } from './option-schema.ts'
+import type { HttpSettings } from '../model/settings.ts'
+import { duration, flag, integer, section, withDefault, withoutDefault } from './option-schema.ts'
+
+/** Of the console: who sees it, and what. */
+const console = section({
+  enabled: flag(false, {
+    what: 'Answers what waits, where and why, below `/api` at the port of `http`. Counts where `http.enabled` does.',
+    worse:
+      'With it, who has `http.token` sees what each handler and partition does; beyond 127.0.0.1 it is refused without a token. While somebody reads its stream, a snapshot is made ten times a second.',
+  }),
+  actions: flag(false, {
+    what: 'Lets who may ask the console pause and resume handlers.',
+    worse: 'With it, everybody who has `http.token` can stop handlers. Each time is a line in the log.',
+  }),
+  shownTopics: withDefault(
+    Type.Array(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,249}$' }), {
+      default: [],
+      doc: {
+        what: 'Topics whose keys and error messages the console, and `/snapshot` beside it, show. Of all others, keys are shown as `#` and 16 digits that are the same for the same key, and messages are left out.',
+        range: 'a list of names of topics',
+        worse: 'Who has `http.token` reads what may be personal. Without any, nobody finds a key by its name.',
+      },
+    }),
+  ),
+})
 
 export const http = section({
   enabled: flag(false, {
@@ -16,7 +42,7 @@ export const http = section({
         what: 'The address to listen at.',
         range: "an address of this machine, or '0.0.0.0' for all",
         worse:
-          'At another address than 127.0.0.1, everybody in that network can read keys and offsets: there is no password. In a container, 127.0.0.1 cannot be reached from outside.',
+          'At another address than 127.0.0.1, everybody in that network can read keys and offsets, unless there is an `http.token`. In a container, 127.0.0.1 cannot be reached from outside.',
       },
     }),
   ),
@@ -35,6 +61,19 @@ export const http = section({
       },
     }),
   ),
+  token: withoutDefault(
+    Type.String({
+      pattern: '^\\S{16,256}$',
+      secret: true,
+      doc: {
+        what: 'Who asks for `/snapshot` or the console must send it: `Authorization: Bearer <token>`. `pyrallel status` does.',
+        range: '16 to 256 characters without spaces',
+        worse:
+          'Without it, whoever reaches the port can read them. A short one, or one that is used elsewhere, can be guessed.',
+      },
+    }),
+  ),
+  console,
   metrics: flag(true, {
     what: 'Counts for Prometheus, at `/metrics`.',
     worse:
@@ -46,3 +85,13 @@ export const http = section({
       'Shorter: a handler that blocks the event loop for a while makes the process unready. Longer: a stall is told later.',
   }),
 })
+
+/** What no single option can tell. */
+export function consoleMistake({ enabled, host, token, console }: HttpSettings): string | undefined {
+  if (!enabled || !console.enabled || token !== undefined || isOfThisMachine(host)) return undefined
+  return 'needs an http.token, as http.host is not 127.0.0.1. Set PYRALLEL_HTTP_TOKEN, or PYRALLEL_HTTP_TOKEN_FILE.'
+}
+
+function isOfThisMachine(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}

@@ -16,6 +16,7 @@ import type {
 import type { Ordering } from '../model/work.ts'
 import { configSchema, type ResolvedConfig } from './config.ts'
 import { type ConfigSurroundings, layered, otherModes, placeOfMode } from './config-layers.ts'
+import { consoleMistake } from './http-options.ts'
 import { readOptions } from './resolve-options.ts'
 import { securityMistakes } from './security-options.ts'
 import type { PassedOver } from './service-variables.ts'
@@ -97,6 +98,7 @@ const checks = [
   },
   { reads: ['kafka.security'], find: ofSecurity },
   { reads: ['handlers.retry'], find: ofRetry },
+  { reads: ['http'], find: ofConsole },
 ] as const
 
 type PlaceOf = (option: string) => string
@@ -156,6 +158,11 @@ function ofSecurity({ kafka }: ResolvedConfig, placeOf: PlaceOf): readonly strin
     const also = other === place ? '' : ` (kafka.security.${against} is that of ${other}.)`
     return `${place}: option kafka.security.${option} ${text}${also}`
   })
+}
+
+function ofConsole({ http }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {
+  const text = consoleMistake(http)
+  return text === undefined ? [] : [`${placeOf('http.console.enabled')}: option http.console.enabled ${text}`]
 }
 
 function ofRetry({ handlers }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {

@@ -95,6 +95,9 @@ export interface HttpSettings {
   readonly port: number
   /** Names under which it may be asked for the snapshot, beside localhost and IP addresses. */
   readonly names: readonly string[]
+  /** Who asks for the snapshot or the console must have it. Undefined: nobody needs one. */
+  readonly token: string | undefined
+  readonly console: ConsoleSettings
   /** Whether there is a page for Prometheus. */
   readonly metrics: boolean
   /** A client that was not polled for so long is stalled. Milliseconds. */
@@ -105,6 +108,15 @@ export interface HttpSettings {
 export interface ScaleSettings {
   /** The time in which a backlog is to be done. Milliseconds. */
   readonly drainTargetMs: number
+}
+
+/** The console of a process that runs for others. */
+export interface ConsoleSettings {
+  readonly enabled: boolean
+  /** Whether it may change something. */
+  readonly actions: boolean
+  /** Topics whose keys, values and messages it shows. */
+  readonly shownTopics: readonly string[]
 }
 
 /** How a client fetches and how long it waits, whichever client it is. What is left out is the client's own. */

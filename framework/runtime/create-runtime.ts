@@ -1,6 +1,7 @@
 /** The composition root: wires handlers, engines, one consumer per group and the producer together, and starts and stops them in order. */
 
 import type { Publish } from '../api/handler.ts'
+import type { WatchedRuntime } from '../console/watched-runtime.ts'
 import type { RecordProducer } from '../kafka/kafka-client.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
@@ -104,18 +105,13 @@ class ComposedRuntime implements Runtime {
   async #start(): Promise<void> {
     const { connection, handlers, http, hasListener, scale, paused = [] } = this.#options
     const [log, life, clock] = [this.#log, this.#life, this.#clock]
+    const snapshot = () => this.snapshot()
     const ids = handlers.map(({ route }) => route.handlerId)
     this.#groups.paused.beginWith(paused, ids)
     // First, so that a port in use is told before any partition moves.
-    const operations = Operations.start({
-      http,
-      hasListener,
-      handlers,
-      snapshot: () => this.snapshot(),
-      load: { ...scale, groups: () => [...this.#groups.all()] },
-      log,
-      clock,
-    })
+    const load = { ...scale, groups: () => [...this.#groups.all()] }
+    const told = { snapshot, watched: this.#watched(), load }
+    const operations = Operations.start({ http, hasListener, handlers, ...told, log, clock })
     this.#operations = await life.unlessStopped(operations, (opened) => opened.stop())
     await life.untilStopped(connection.check(CHECK_TIMEOUT_MS))
     await life.untilStopped(this.#refuseMissingTopics(handlers))
@@ -151,6 +147,21 @@ class ComposedRuntime implements Runtime {
     }
     await this.#groups.resubscribe(plan.groups)
     return { replaced, groups: plan.groups.map(({ next: _, ...change }) => change) }
+  }
+
+  #watched(): WatchedRuntime {
+    const [groups, runtime] = [this.#groups, this]
+    return {
+      get handlers() {
+        return groups.handlers
+      },
+      get paused() {
+        return runtime.paused
+      },
+      snapshot: () => this.snapshot(),
+      pause: (handlerId) => this.pause(handlerId),
+      resume: (handlerId) => this.resume(handlerId),
+    }
   }
 
   #refuseMissingTopics(handlers: readonly ResolvedHandler[]): Promise<void> {

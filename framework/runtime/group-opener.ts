@@ -105,12 +105,15 @@ export class GroupOpener {
     const onEvent = guardedListener(this.#options.runtime.onEvent, log, clock)
     const written = logEvents === false ? undefined : eventLog(log, clock)
     const counted = operations.sinkFor(group)
+    const watched = operations.watcherFor(group)
     return {
       sink: (event) => {
         written?.(event)
         counted?.(event)
         onEvent?.(event)
-        if (event.kind !== 'record.done') onGroupEvent?.(group, event)
+        if (event.kind === 'record.done') return
+        watched?.(event)
+        onGroupEvent?.(group, event)
       },
       tellsDone: counted !== undefined || onEvent !== undefined || log.isLevelEnabled?.('debug') !== false,
     }

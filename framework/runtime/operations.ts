@@ -1,15 +1,20 @@
 /** What operators get of a runtime, started and stopped as one: the HTTP server, the metrics, the watch for what blocks. Decides nothing about records. */
 import { configDefaults } from '../config/resolve-config.ts'
+import { Console } from '../console/console.ts'
+import { ConsolePages } from '../console/http/console-pages.ts'
+import { Mask } from '../console/mask.ts'
+import type { WatchedRuntime } from '../console/watched-runtime.ts'
 import type { EventSink } from '../model/events.ts'
 import { inOrder } from '../model/in-order.ts'
 import type { Logger } from '../model/logger.ts'
 import type { HttpSettings, ScaleSettings } from '../model/settings.ts'
 import type { ScaleMetrics, SystemMetrics } from '../model/snapshot.ts'
 import { BlockingWatch } from '../observability/blocking-watch.ts'
-import { HttpServer } from '../observability/http-server.ts'
+import { HttpServer, type HttpServerOptions } from '../observability/http-server.ts'
 import { OperatorPages } from '../observability/operator-pages.ts'
 import { PrometheusMetrics } from '../observability/prometheus.ts'
 import { ScaleMeter } from '../observability/scale-meter.ts'
+import { TokenCheck } from '../observability/token-check.ts'
 import type { Clock } from '../time/clock.ts'
 import type { RunningGroup } from './running-group.ts'
 import type { ResolvedHandler } from './runtime.ts'
@@ -22,6 +27,8 @@ export interface OperationsOptions {
   readonly handlers: readonly ResolvedHandler[]
   readonly snapshot: () => SystemMetrics
   readonly load: MeasuredLoad
+  /** What the console watches, and may pause. */
+  readonly watched: WatchedRuntime
   readonly log: Logger
   readonly clock: Clock
 }
@@ -31,26 +38,31 @@ export interface MeasuredLoad extends Partial<ScaleSettings> {
   readonly groups: () => readonly Pick<RunningGroup, 'reading' | 'work'>[]
 }
 
+/** Those that were asked for. */
+interface Parts {
+  readonly metrics: PrometheusMetrics | undefined
+  readonly pages: OperatorPages | undefined
+  readonly server: HttpServer | undefined
+  readonly meter: ScaleMeter | undefined
+  readonly console: Console | undefined
+}
+
 export class Operations {
   readonly #watch: BlockingWatch
   readonly #metrics: PrometheusMetrics | undefined
   readonly #server: HttpServer | undefined
   readonly #meter: ScaleMeter | undefined
+  readonly #console: Console | undefined
   /** Undefined where nobody can ask. */
   readonly pages: OperatorPages | undefined
 
-  private constructor(
-    watch: BlockingWatch,
-    metrics: PrometheusMetrics | undefined,
-    pages: OperatorPages | undefined,
-    server: HttpServer | undefined,
-    meter: ScaleMeter | undefined,
-  ) {
+  private constructor(watch: BlockingWatch, { metrics, pages, server, meter, console }: Parts) {
     this.#watch = watch
     this.#metrics = metrics
     this.pages = pages
     this.#server = server
     this.#meter = meter
+    this.#console = console
   }
 
   /** @throws PyrallelError PYR_PORT_IN_USE, or PYR_CONFIG_INVALID when nothing can listen there */
@@ -59,18 +71,31 @@ export class Operations {
     const asked = http !== undefined && (http.enabled || options.hasListener === true) ? http : undefined
     const metrics = asked?.metrics === true ? await createMetrics(options) : undefined
     const meter = asked === undefined ? undefined : createMeter(options)
-    const pages = meter === undefined || asked === undefined ? undefined : pagesOf(asked, metrics, meter, options)
-    const server = pages !== undefined && http?.enabled === true ? await listen(http, pages, metrics, log) : undefined
+    const token = asked?.token === undefined ? undefined : new TokenCheck(asked.token, () => clock.now())
+    // The application's own server has paths of its own: there, it would be in their way.
+    const console =
+      http?.enabled === true && http.console.enabled ? consoleOf(http, token, metrics, options) : undefined
+    const pages =
+      meter === undefined || asked === undefined ? undefined : pagesOf(asked, { token, metrics, meter }, options)
+    const front = pages !== undefined && http?.enabled === true ? { pages, console } : undefined
+    const server = front === undefined || http === undefined ? undefined : await listen(http, front, metrics, log)
+    console?.start()
     const watch = new BlockingWatch({ snapshot, log, clock })
     watch.start()
     meter?.start()
-    return new Operations(watch, metrics, pages, server, meter)
+    return new Operations(watch, { metrics, pages, server, meter, console })
   }
 
   /** What is to be told of a group's events; undefined when nobody counts, so that it costs nothing. */
   sinkFor(group: string): EventSink | undefined {
     const metrics = this.#metrics
     return metrics === undefined ? undefined : (event) => metrics.onEvent(group, event)
+  }
+
+  /** As `sinkFor`, and never of `record.done`. */
+  watcherFor(group: string): EventSink | undefined {
+    const console = this.#console
+    return console === undefined ? undefined : (event) => console.onEvent(group, event)
   }
 
   /** What scaling out is decided by, at most a second old; null where nobody can ask, and nothing is measured. */
@@ -83,6 +108,7 @@ export class Operations {
     await inOrder([
       () => this.#watch.stop(),
       () => this.#meter?.stop(),
+      () => this.#console?.stop(),
       () => this.#server?.close(),
       () => this.#metrics?.close(),
     ])
@@ -105,22 +131,64 @@ function createMeter({ load, clock }: OperationsOptions): ScaleMeter {
 }
 
 function pagesOf(
-  { names, stallAfterMs }: HttpSettings,
-  metrics: PrometheusMetrics | undefined,
-  meter: ScaleMeter,
+  { names, stallAfterMs, console }: HttpSettings,
+  {
+    token,
+    metrics,
+    meter,
+  }: Pick<Parts, 'metrics'> & { readonly token: TokenCheck | undefined; readonly meter: ScaleMeter },
   { snapshot, log }: OperationsOptions,
 ): OperatorPages {
   const page = metrics === undefined ? undefined : () => metrics.page()
-  return new OperatorPages({ names, stallAfterMs, snapshot, scale: () => meter.metrics(), metrics: page, log })
+  // One rule for both: what the console masks, nobody reads next to it.
+  const mask = new Mask(console.enabled ? console.shownTopics : null)
+  const shown = () => mask.snapshot(snapshot())
+  const scale = () => meter.metrics()
+  return new OperatorPages({ names, token, stallAfterMs, snapshot: shown, scale, metrics: page, log })
+}
+
+function consoleOf(
+  { names, console }: HttpSettings,
+  token: TokenCheck | undefined,
+  metrics: PrometheusMetrics | undefined,
+  { watched, log, clock }: OperationsOptions,
+): Console {
+  return new Console({
+    runtime: () => watched,
+    page: undefined,
+    mode: 'production',
+    version: null,
+    canAct: console.actions,
+    mask: new Mask(console.shownTopics),
+    token,
+    names,
+    bucketsOf: (group, handlerId) => metrics?.durationsOf(group, handlerId),
+    log,
+    clock,
+  })
+}
+
+interface Front {
+  readonly pages: OperatorPages
+  readonly console: Console | undefined
+}
+
+/** Who answers what at the one port. */
+function frontOf({ pages, console }: Front): HttpServerOptions['pages'] {
+  if (console === undefined) return pages
+  return {
+    respond: (request, response) =>
+      ConsolePages.isOurs(request) ? console.pages.respond(request, response) : pages.respond(request, response),
+  }
 }
 
 async function listen(
   { host, port }: HttpSettings,
-  pages: OperatorPages,
+  front: Front,
   metrics: PrometheusMetrics | undefined,
   log: Logger,
 ): Promise<HttpServer> {
-  const server = new HttpServer({ host, port, pages, log })
+  const server = new HttpServer({ host, port, pages: frontOf(front), isEndless: ConsolePages.isStream, log })
   try {
     log.info({ url: await server.listen() }, 'operators are answered over HTTP')
   } catch (error) {

@@ -71,7 +71,8 @@ export interface Pyrallel {
   readonly publish: Publish
   /**
    * Answers `/livez`, `/readyz`, `/metrics`, `/scale` and `/snapshot` in the application's own server; what is none of these goes to `next`, or is a 404.
-   * Nobody is asked who he is: who reaches the path can read keys and offsets. `http.names`, `http.metrics` and `http.stallAfter` count;
+   * `/snapshot` asks for `http.token` where there is one; else, who reaches the path can read keys and offsets. `http.names`, `http.metrics` and
+   * `http.stallAfter` count;
    * `http.enabled` need not be set, and opens a port of its own where it is.
    */
   readonly listener: PagesListener

@@ -100,7 +100,7 @@ async function outage(minutes: number, rate: number): Promise<boolean> {
   )
   const runtime = createRuntime({
     ...optionsFor(cluster.connection(), failing),
-    http: { enabled: true, host: '127.0.0.1', port: 0, metrics: true, names: [], stallAfterMs: 60_000 },
+    http: { ...configDefaults.http, enabled: true, port: 0 },
     onEvent: (event) => {
       if (event.kind === 'record.dead') dead += 1
       if (event.kind === 'dead-letter.failed') refused += 1

@@ -4,7 +4,7 @@ import { it, type TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { handler } from '../../framework/api/handler.ts'
 import { type Pyrallel, startPyrallel } from '../../framework/runtime/start-pyrallel.ts'
-import { connectUnderTest } from './client-under-test.ts'
+import { connectUnderTest } from '../client-under-test.ts'
 import type { KafkaCluster } from './kafka-harness.ts'
 import { quietLog } from './scenario.ts'
 

@@ -1,11 +1,15 @@
 /** Reads what one group has to do and what it does it with, out of what its parts say. Pure: changes nothing. */
+
+import type { KafkaClient } from '../../kafka/kafka-client.ts'
 import type { Route } from '../../model/settings.ts'
 import type { GroupReading, GroupWork, HandlerReading } from '../../model/workload.ts'
 import type { LogEnd } from '../work-manager.ts'
 import type { GroupParts } from './group-snapshot.ts'
 
 /** What is read of a group for its figures. */
-type Parts = Pick<GroupParts, 'group' | 'manager' | 'client' | 'routes' | 'engines'>
+type Parts = Pick<GroupParts, 'group' | 'manager' | 'routes' | 'engines'> & {
+  readonly client: Pick<KafkaClient, 'logEnd'>
+}
 
 /** Cheap: nothing of it looks at records. */
 export function groupReading(parts: Parts, now: number): GroupReading {

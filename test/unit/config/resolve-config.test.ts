@@ -182,6 +182,29 @@ describe('resolveConfig', () => {
     assert.match(mistake, /handlers\.retry\.min \(60000 ms\) is above handlers\.retry\.max \(1000 ms\)/)
   })
 
+  it('refuses a console without a token at an address that others reach, and at no other', () => {
+    const mistakeOf = (http: object) => mistakesOf({ group: 'a', http: { console: { enabled: true }, ...http } })
+    const token = 'token-of-sixteen-characters'
+    for (const host of ['0.0.0.0', '::', '10.0.0.7', 'shop.internal']) {
+      const [mistake = ''] = mistakeOf({ enabled: true, host })
+      assert.match(mistake, /option http\.console\.enabled needs an http\.token/, host)
+      assert.deepEqual(mistakeOf({ enabled: true, host, token }), [])
+      assert.deepEqual(mistakeOf({ enabled: false, host }), [])
+      assert.deepEqual(mistakeOf({ enabled: true, host, console: {} }), [])
+    }
+    for (const host of ['127.0.0.1', '127.0.0.2', '::1', 'localhost']) {
+      assert.deepEqual(mistakeOf({ enabled: true, host }), [])
+    }
+  })
+
+  it('refuses a token that is short or has spaces, and does not show it', () => {
+    for (const token of ['hunter2-hunter2', 'hunter2 hunter2 hunter2']) {
+      const [mistake = ''] = mistakesOf({ group: 'a', http: { token } })
+      assert.match(mistake, /option http\.token/)
+      assert.ok(!mistake.includes('hunter2'), mistake)
+    }
+  })
+
   for (const key of [
     'group.id',
     'enable.auto.commit',
@@ -263,7 +286,7 @@ describe('resolveConfig', () => {
 describe('the reference of the options', () => {
   it('tells of every option what it does, its default, its range, and what gets worse', () => {
     const rows = optionRows(configSchema)
-    assert.equal(rows.length, 67)
+    assert.equal(rows.length, 71)
     for (const row of rows) {
       for (const part of [row.what, row.range, row.worse, row.standard]) assert.ok(part.length > 0, row.name)
       assert.match(row.what, /\.$/, row.name)

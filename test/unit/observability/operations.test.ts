@@ -6,6 +6,7 @@ import type { HttpSettings } from '../../../framework/model/settings.ts'
 import type { SystemMetrics } from '../../../framework/model/snapshot.ts'
 import { Operations } from '../../../framework/runtime/operations.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
+import { WrittenRuntime } from '../console/served-console.ts'
 import { aBlockingRecord, aGroup, aPartition, aSystem } from './snapshots.ts'
 
 /** Runs a test between start and stop, and sees to it that no timer is left. */
@@ -28,7 +29,10 @@ async function operate(
   }
   const load = { groups: () => [] }
   const settings = http === undefined ? undefined : { ...configDefaults.http, enabled: true, port: 0, ...http }
-  const operations = await Operations.start({ http: settings, handlers: [], snapshot, load, log, clock })
+  const watched = new WrittenRuntime()
+  watched.metrics = snapshot()
+  const told = { snapshot, watched, load }
+  const operations = await Operations.start({ http: settings, handlers: [], ...told, log, clock })
   try {
     await test({ url, operations, clock, warnings })
   } finally {
@@ -84,4 +88,70 @@ describe('what operators get of a runtime', () => {
       snapshot,
     )
   })
+
+  it('gives the snapshot to who has http.token, and health and metrics to everybody', async () => {
+    const token = 'token-of-sixteen-characters'
+    await operate({ token }, async ({ url }) => {
+      const statusOf = async (path: string, headers = {}) => (await fetch(`${url}${path}`, { headers })).status
+      assert.equal(await statusOf('/snapshot'), 401)
+      assert.equal(await statusOf('/snapshot', { authorization: 'Bearer another-one-of-sixteen' }), 401)
+      assert.equal(await statusOf('/snapshot', { authorization: `Bearer ${token}` }), 200)
+      for (const path of ['/livez', '/readyz', '/metrics']) assert.equal(await statusOf(path), 200, path)
+    })
+  })
+
+  it('looks at no more than 20 wrong tokens a minute', async () => {
+    await operate({ token: 'token-of-sixteen-characters' }, async ({ url }) => {
+      const ask = async (token: string) =>
+        (await fetch(`${url}/snapshot`, { headers: { authorization: `Bearer ${token}` } })).status
+      for (let wrong = 0; wrong < 20; wrong++) assert.equal(await ask(`wrong-${wrong}`), 401)
+      assert.equal(await ask('token-of-sixteen-characters'), 429)
+    })
+  })
+
+  it('has no console by default, and with http.console.enabled one that shows and changes nothing', async () => {
+    await operate({}, async ({ url }) => assert.equal((await fetch(`${url}/api`)).status, 404))
+    const console = { ...configDefaults.http.console, enabled: true }
+    await operate({ console }, async ({ url, operations }) => {
+      const about = (await (await fetch(`${url}/api`)).json()) as Record<string, unknown>
+      assert.deepEqual([about.mode, about.shownTopics], ['production', []])
+      assert.equal((await fetch(`${url}/livez`)).status, 200)
+      assert.equal((await pause(url)).status, 403)
+      assert.notEqual(operations.watcherFor('shop'), undefined)
+    })
+    await operate({ console: { ...console, actions: true } }, async ({ url }) => {
+      assert.equal((await pause(url)).status, 200)
+    })
+    await operate({}, ({ operations }) => assert.equal(operations.watcherFor('shop'), undefined))
+  })
+
+  it('asks for http.token at the console too', async () => {
+    const console = { ...configDefaults.http.console, enabled: true }
+    await operate({ console, token: 'token-of-sixteen-characters' }, async ({ url }) => {
+      assert.equal((await fetch(`${url}/api`)).status, 401)
+    })
+  })
+
+  it('masks keys where there is a console, in its answers and beside it, but for shownTopics', async () => {
+    const partitions = [aPartition({ blocking: aBlockingRecord({ key: 'alice@example.com' }) })]
+    const snapshot = () => aSystem({ groups: [aGroup({ partitions })] })
+    const keysAt = async (console: HttpSettings['console']) => {
+      const found: boolean[] = []
+      const look = async ({ url }: { readonly url: string }) => {
+        for (const path of ['/snapshot', '/api/snapshot'])
+          found.push((await (await fetch(`${url}${path}`)).text()).includes('alice'))
+      }
+      await operate({ console }, look, snapshot)
+      return found
+    }
+    const off = configDefaults.http.console
+    assert.deepEqual(await keysAt(off), [true, false])
+    assert.deepEqual(await keysAt({ ...off, enabled: true }), [false, false])
+    assert.deepEqual(await keysAt({ ...off, enabled: true, shownTopics: ['orders'] }), [true, true])
+  })
 })
+
+function pause(url: string): Promise<Response> {
+  const headers = { 'content-type': 'application/json' }
+  return fetch(`${url}/api/handlers/bill/pause`, { method: 'POST', headers, body: '{}' })
+}

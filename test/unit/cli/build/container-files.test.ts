@@ -4,8 +4,9 @@ import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 import { describe, it } from 'node:test'
 import { distManifest, dockerfile, healthCheck } from '../../../../cli/build/container-files.ts'
+import { configDefaults } from '../../../../framework/config/resolve-config.ts'
 
-const http = { enabled: true, host: '127.0.0.1', port: 9464, names: [], metrics: true, stallAfterMs: 1_000 }
+const http = { ...configDefaults.http, enabled: true }
 
 const standard = { http, graceSeconds: 45 }
 

@@ -9,6 +9,7 @@ import { status, watch } from '../../../../cli/verbs/status.ts'
 import type { ScaleFigures, SystemMetrics } from '../../../../framework/model/snapshot.ts'
 import { HttpServer } from '../../../../framework/observability/http-server.ts'
 import { OperatorPages } from '../../../../framework/observability/operator-pages.ts'
+import { TokenCheck } from '../../../../framework/observability/token-check.ts'
 import { ManualClock } from '../../../../framework/testing/manual-clock.ts'
 import { aBlockingRecord, aGroup, aHandlerState, aPartition, aScale, aSystem } from '../../observability/snapshots.ts'
 import { projectFolder, testIo } from '../test-io.ts'
@@ -18,7 +19,7 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close()
 })
 
-async function serve(snapshot: () => SystemMetrics): Promise<string> {
+async function serve(snapshot: () => SystemMetrics, token?: string): Promise<string> {
   const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
   // No page is old enough to be shared.
   let now = 0
@@ -26,11 +27,15 @@ async function serve(snapshot: () => SystemMetrics): Promise<string> {
   const server = new HttpServer({
     host: '127.0.0.1',
     port: 0,
-    pages: new OperatorPages({ ...own, snapshot, scale: aScale, metrics: undefined, log }),
+    pages: new OperatorPages({ ...own, snapshot, scale: aScale, token: tokenCheck(token), metrics: undefined, log }),
     log,
   })
   closers.push(() => server.close())
   return await server.listen()
+}
+
+function tokenCheck(token: string | undefined): TokenCheck | undefined {
+  return token === undefined ? undefined : new TokenCheck(token, () => 0)
 }
 
 const plain = painter(false)
@@ -241,6 +246,23 @@ describe('pyrallel status', () => {
       code: 'PYR_STATUS_UNREACHABLE',
       message: /is no Pyrallel \(status 200, no snapshot\)/,
     })
+  })
+
+  it('sends the token of the config to the address of the config, and to another one that of PYRALLEL_HTTP_TOKEN only', async () => {
+    const token = 'token-of-sixteen-characters'
+    const at = await serve(() => aSystem(), token)
+    const { port } = new URL(at)
+    const config = `export default { group: 'shop', http: { enabled: true, port: ${port}, token: '${token}' } }\n`
+    const own = testIo(projectFolder({ 'pyrallel.config.ts': config }))
+    assert.equal(await status({}, own), 0)
+    assert.match(own.out(), /pyrallel {2}running/)
+    await assert.rejects(status({ url: at }, own), {
+      code: 'PYR_STATUS_UNREACHABLE',
+      message: /asks for a token \(status 401\)\. Set PYRALLEL_HTTP_TOKEN/,
+    })
+    assert.equal(await status({ url: at }, testIo(projectFolder(), '', { PYRALLEL_HTTP_TOKEN: token })), 0)
+    const wrong = testIo(projectFolder(), '', { PYRALLEL_HTTP_TOKEN: 'another-of-sixteen-characters' })
+    await assert.rejects(status({ url: at }, wrong), { message: /does not take this token/ })
   })
 
   for (const [term, isOver] of [
