@@ -216,7 +216,7 @@ const samples: Readonly<Record<RuleName, { bad: Record<string, string>; good: Re
     good: {
       'framework/model/record.ts': 'const a = `${topic}:${partition}`',
       'cli/dlq/f.ts': 'const f = `partition ${partition} of ${topic}, at offset ${offset}`',
-      'cli/dlq/selection.ts': 'const c = `${partition}/${offset}`',
+      'framework/dead-letters/selection.ts': 'const c = `${partition}/${offset}`',
     },
   },
   logFields: {

@@ -1,50 +1,15 @@
 /** Shows dead letters: as lines and blocks for people, as JSON for machines. Values only where one record was asked for. */
 
+import type { DeadLetter } from '../../framework/dead-letters/dead-letter.ts'
+import { errorText, type LetterGroup } from '../../framework/dead-letters/letter-groups.ts'
+import { placeArgument } from '../../framework/dead-letters/selection.ts'
 import { cutText, harmless } from '../../framework/model/plain-text.ts'
 import { recordPlace } from '../../framework/model/record.ts'
 import { keyText } from '../records/record-text.ts'
 import type { Paint } from '../terminal/paint.ts'
-import type { DeadLetter } from './dead-letter.ts'
-import { placeArgument } from './selection.ts'
 
 const MAX_VALUE = 4_096
 const MAX_LINE = 90
-
-/** Failures of one kind: how many, and since when. */
-export interface LetterGroup {
-  readonly count: number
-  readonly handler: string | null
-  readonly error: string
-  readonly fingerprint: string | null
-  /** Milliseconds since the Unix epoch. */
-  readonly first: number
-  readonly last: number
-}
-
-/** Counts kinds of failures; there are few, however many records there are. */
-export class LetterGroups {
-  readonly #groups = new Map<string, LetterGroup>()
-
-  add(letter: DeadLetter): void {
-    const error = errorText(letter)
-    const kind = letter.fingerprint ?? `${letter.handler}\n${error}`
-    const { timestamp } = letter.record
-    const known = this.#groups.get(kind)
-    this.#groups.set(kind, {
-      count: (known?.count ?? 0) + 1,
-      handler: letter.handler,
-      error,
-      fingerprint: letter.fingerprint,
-      first: Math.min(known?.first ?? timestamp, timestamp),
-      last: Math.max(known?.last ?? timestamp, timestamp),
-    })
-  }
-
-  /** The most frequent first. */
-  all(): readonly LetterGroup[] {
-    return [...this.#groups.values()].sort((a, b) => b.count - a.count || a.first - b.first)
-  }
-}
 
 export function groupLine({ count, handler, error, fingerprint, last }: LetterGroup, paint: Paint): string {
   const facts = [handler, fingerprint, `last ${when(last)}`].filter((fact) => fact !== null)
@@ -109,12 +74,6 @@ export function letterJson(letter: DeadLetter, withValue: boolean): object {
     ...facts,
     ...(withValue ? { value: record.value?.toString() ?? null } : {}),
   }
-}
-
-/** `TypeError: x is not a function` */
-export function errorText({ errorName, errorMessage }: DeadLetter): string {
-  const parts = [errorName, errorMessage].filter((part) => part !== null && part !== '')
-  return parts.length === 0 ? 'no reason given' : parts.join(': ')
 }
 
 function sourceText({ topic, partition, offset }: DeadLetter): string | null {

@@ -1,13 +1,13 @@
 /** Connects a verb to a dead-letter topic, and reads it without leaving a trace. */
 
 import { randomUUID } from 'node:crypto'
+import { whilePolling } from '../../framework/dead-letters/read-topic.ts'
 import type { KafkaClient, KafkaConnection, ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { type Connect, chooseCluster } from '../cluster/connect.ts'
 import type { Project } from '../project/project.ts'
 import type { Io } from '../terminal/io.ts'
-import { whilePolling } from './read-topic.ts'
 
 const CHECK_TIMEOUT_MS = 5_000
 

@@ -1,7 +1,7 @@
 /** Reads what the headers of a dead letter tell, whoever wrote it: five families of names. Total: what makes no sense is left out, what is long is cut. */
 
-import { FIRST_FAILED_AT, historyOf, PYTHON_MARK, REPLAY_COUNT } from '../../framework/model/failure-headers.ts'
-import type { KafkaRecord, RecordHeader } from '../../framework/model/record.ts'
+import { FIRST_FAILED_AT, historyOf, PYTHON_MARK, REPLAY_COUNT } from '../model/failure-headers.ts'
+import type { KafkaRecord, RecordHeader } from '../model/record.ts'
 
 /** `several`: tools that contradict each other, so that none is believed. A producer can add headers of any tool to what it sends. */
 export type Family =

@@ -1,7 +1,7 @@
 /** Reads a topic to where it ended before the reading began. Commits nothing. */
-import type { KafkaClient, LogBounds } from '../../framework/kafka/kafka-client.ts'
-import { PyrallelError } from '../../framework/model/errors.ts'
-import type { KafkaRecord } from '../../framework/model/record.ts'
+import type { KafkaClient, LogBounds } from '../kafka/kafka-client.ts'
+import { PyrallelError } from '../model/errors.ts'
+import type { KafkaRecord } from '../model/record.ts'
 import { Reading } from './reading.ts'
 
 const POLL_WAIT_MS = 50

@@ -1,6 +1,6 @@
 /** How far a topic has been read, and when it has been read to where it ended before the reading began. Polls nothing. */
-import type { AssignedPartition, LogBounds } from '../../framework/kafka/kafka-client.ts'
-import type { KafkaRecord } from '../../framework/model/record.ts'
+import type { AssignedPartition, LogBounds } from '../kafka/kafka-client.ts'
+import type { KafkaRecord } from '../model/record.ts'
 
 /** Nothing has come for so long, and the broker is there: what is missing up to the end does not exist (compaction, transaction markers). */
 const QUIET_MS = 1_000

@@ -1,6 +1,6 @@
 /** Decides which dead letters are meant: by error, handler, key, time and place. Pure. */
-import { durationMs } from '../../framework/model/duration.ts'
-import { PyrallelError } from '../../framework/model/errors.ts'
+import { durationMs } from '../model/duration.ts'
+import { PyrallelError } from '../model/errors.ts'
 import type { DeadLetter } from './dead-letter.ts'
 
 /** As the flags say it. */

@@ -40,7 +40,7 @@ export function bannedNames(tree: SourceTree): readonly Finding[] {
 /** They write places, and nobody else does; with what they write. */
 const writersOfPlaces: Readonly<Record<string, string>> = {
   'framework/model/record.ts': '`orders[2]@18`, `orders[2]`, the id of a record, and the key of a `Map`',
-  'cli/dlq/selection.ts': '`2/18`, the argument of a command',
+  'framework/dead-letters/selection.ts': '`2/18`, the argument of a command',
   'framework/kafka/javascript/membership-steps.ts': 'the key of a `Map`, with the id of a topic',
 }
 const place = /[[:/]\$\{[\w.]*\bpartition\}|\$\{[\w.]*\bpartition\}[\]/:@]|[/@]\$\{[\w.]*\boffset\}/g

@@ -1,13 +1,14 @@
 /** Says what a replay has done and what it has not, or would do. Pure. */
+
+import type { ReplayPlan } from '../../../framework/dead-letters/replay/plan-replay.ts'
+import type { IntakeCounts } from '../../../framework/dead-letters/replay/replay-intake.ts'
+import type { ReplayReport } from '../../../framework/dead-letters/replay/replay-report.ts'
+import type { PlaceNotes } from '../../../framework/dead-letters/replay/source-partition.ts'
+import { type SelectionOptions, selectsByTime } from '../../../framework/dead-letters/selection.ts'
 import { harmless } from '../../../framework/model/plain-text.ts'
 import { partitionPlace } from '../../../framework/model/record.ts'
 import type { Paint } from '../../terminal/paint.ts'
 import { sourceTimeLine } from '../letter-text.ts'
-import { type SelectionOptions, selectsByTime } from '../selection.ts'
-import type { ReplayPlan } from './plan-replay.ts'
-import type { IntakeCounts } from './replay-intake.ts'
-import type { ReplayReport } from './replay-report.ts'
-import type { PlaceNotes } from './source-partition.ts'
 
 type Targets = ReadonlyMap<string, number>
 

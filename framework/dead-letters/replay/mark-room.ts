@@ -1,7 +1,7 @@
 /** Decides whether one more record of a partition may be published: only if the commit that marks it has room to tell it apart from those left out. */
-import { encodeCompleted } from '../../../framework/control-plane/offsets/metadata-encoder.ts'
-import type { OffsetTracker } from '../../../framework/control-plane/offsets/offset-tracker.ts'
-import type { OffsetRange } from '../../../framework/control-plane/offsets/range-list.ts'
+import { encodeCompleted } from '../../control-plane/offsets/metadata-encoder.ts'
+import type { OffsetTracker } from '../../control-plane/offsets/offset-tracker.ts'
+import type { OffsetRange } from '../../control-plane/offsets/range-list.ts'
 
 /**
  * By how much one mark can lengthen the metadata, in characters of 15 bits: it makes two runs of offsets more, each of at most 61 bits, each

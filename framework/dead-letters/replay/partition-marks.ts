@@ -1,9 +1,9 @@
 /** What of one partition of a dead-letter topic is published and marked. The marks are what its commit says. */
-import { decodeMetadata, encodeCompleted } from '../../../framework/control-plane/offsets/metadata-encoder.ts'
-import { OffsetTracker } from '../../../framework/control-plane/offsets/offset-tracker.ts'
-import { RangeList } from '../../../framework/control-plane/offsets/range-list.ts'
-import type { AssignedPartition, CommitRequest, GroupOffset } from '../../../framework/kafka/kafka-client.ts'
-import type { KafkaRecord } from '../../../framework/model/record.ts'
+import { decodeMetadata, encodeCompleted } from '../../control-plane/offsets/metadata-encoder.ts'
+import { OffsetTracker } from '../../control-plane/offsets/offset-tracker.ts'
+import { RangeList } from '../../control-plane/offsets/range-list.ts'
+import type { AssignedPartition, CommitRequest, GroupOffset } from '../../kafka/kafka-client.ts'
+import type { KafkaRecord } from '../../model/record.ts'
 
 /** The group whose committed offsets are the marks: what is below the position, or named in its metadata, was replayed. */
 export function replayGroup(topic: string): string {

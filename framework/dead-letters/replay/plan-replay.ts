@@ -1,6 +1,6 @@
 /** Looks at what a replay would publish, before anything is published. Commits nothing, and disturbs no replay that runs. */
-import type { GroupOffset, KafkaClient, LogBounds } from '../../../framework/kafka/kafka-client.ts'
-import type { PyrallelError } from '../../../framework/model/errors.ts'
+import type { GroupOffset, KafkaClient, LogBounds } from '../../kafka/kafka-client.ts'
+import type { PyrallelError } from '../../model/errors.ts'
 import type { DeadLetter } from '../dead-letter.ts'
 import { readToEnd } from '../read-topic.ts'
 import { MarkRoom } from './mark-room.ts'

@@ -1,6 +1,6 @@
 /** What is said where a replay must not begin, or cannot go on. Pure. */
-import { type ErrorCode, PyrallelError, toError } from '../../../framework/model/errors.ts'
-import { type KafkaRecord, partitionPlace, recordPlace } from '../../../framework/model/record.ts'
+import { type ErrorCode, PyrallelError, toError } from '../../model/errors.ts'
+import { type KafkaRecord, partitionPlace, recordPlace } from '../../model/record.ts'
 import type { Refused } from './replay-intake.ts'
 
 /** @param sofar how many were, or would be, published before */

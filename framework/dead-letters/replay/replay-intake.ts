@@ -1,6 +1,6 @@
 /** Decides of each dead letter whether it is to be published, and where. Publishes nothing, marks nothing. */
-import type { OffsetTicket, OffsetTracker } from '../../../framework/control-plane/offsets/offset-tracker.ts'
-import type { KafkaRecord } from '../../../framework/model/record.ts'
+import type { OffsetTicket, OffsetTracker } from '../../control-plane/offsets/offset-tracker.ts'
+import type { KafkaRecord } from '../../model/record.ts'
 import { type DeadLetter, readDeadLetter } from '../dead-letter.ts'
 import type { Selection } from '../selection.ts'
 import type { PartitionMarks } from './partition-marks.ts'

@@ -1,7 +1,7 @@
 /** Commits what a replay has published, as marks. One commit at a time; never rejects, but tells what failed. */
-import type { AssignedPartition, CommitRequest, KafkaClient } from '../../../framework/kafka/kafka-client.ts'
-import { PyrallelError, toError } from '../../../framework/model/errors.ts'
-import type { Clock } from '../../../framework/time/clock.ts'
+import type { AssignedPartition, CommitRequest, KafkaClient } from '../../kafka/kafka-client.ts'
+import { PyrallelError, toError } from '../../model/errors.ts'
+import type { Clock } from '../../time/clock.ts'
 import { PartitionMarks } from './partition-marks.ts'
 
 /** Marks are committed once so many are acknowledged, or after so long. */

@@ -1,7 +1,7 @@
 /** Makes the record that a replay publishes: as it was before it failed, with its history. Pure. */
-import { FIRST_FAILED_AT, REPLAY_COUNT, REPLAY_ID, withoutFailure } from '../../../framework/model/failure-headers.ts'
-import { firstIdHeader, firstIdOf } from '../../../framework/model/first-id.ts'
-import { type OutgoingRecord, placeId, type RecordHeader } from '../../../framework/model/record.ts'
+import { FIRST_FAILED_AT, REPLAY_COUNT, REPLAY_ID, withoutFailure } from '../../model/failure-headers.ts'
+import { firstIdHeader, firstIdOf } from '../../model/first-id.ts'
+import { type OutgoingRecord, placeId, type RecordHeader } from '../../model/record.ts'
 import type { DeadLetter } from '../dead-letter.ts'
 
 /**

@@ -1,7 +1,7 @@
 /** What a replay is asked for, and what it says at its end. Types only. */
-import type { LogBounds } from '../../../framework/kafka/kafka-client.ts'
-import type { PyrallelError } from '../../../framework/model/errors.ts'
-import type { Clock } from '../../../framework/time/clock.ts'
+import type { LogBounds } from '../../kafka/kafka-client.ts'
+import type { PyrallelError } from '../../model/errors.ts'
+import type { Clock } from '../../time/clock.ts'
 import type { DeadLetter } from '../dead-letter.ts'
 import type { Unread } from '../reading.ts'
 import type { IntakeCounts, IntakeOptions } from './replay-intake.ts'

@@ -2,10 +2,10 @@
  * Publishes dead letters again: publish, wait for the acknowledgement, then mark. Never deletes, never publishes what could not be marked, and
  * goes on where it was interrupted.
  */
-import type { AssignedPartition, KafkaClient, RecordProducer } from '../../../framework/kafka/kafka-client.ts'
-import { PyrallelError } from '../../../framework/model/errors.ts'
-import { type KafkaRecord, recordPlace, type TopicPartition } from '../../../framework/model/record.ts'
-import type { Clock, Timer } from '../../../framework/time/clock.ts'
+import type { AssignedPartition, KafkaClient, RecordProducer } from '../../kafka/kafka-client.ts'
+import { PyrallelError } from '../../model/errors.ts'
+import { type KafkaRecord, recordPlace, type TopicPartition } from '../../model/record.ts'
+import type { Clock, Timer } from '../../time/clock.ts'
 import { JOIN_LIMIT_MS, notAssigned, whilePolling } from '../read-topic.ts'
 import { Reading } from '../reading.ts'
 import { LetterQueue } from './letter-queue.ts'

@@ -1,6 +1,6 @@
 /** Decides to which partition a dead letter goes back, and notices keys that would go elsewhere today. Knows no client. */
 import { crc32 } from 'node:zlib'
-import { partitionOfKey } from '../../../framework/kafka/murmur2.ts'
+import { partitionOfKey } from '../../kafka/murmur2.ts'
 import type { DeadLetter } from '../dead-letter.ts'
 
 /** Letters of one topic that go back to a partition that a hash does not give for their key. */

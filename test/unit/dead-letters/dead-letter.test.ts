@@ -1,10 +1,10 @@
 /** The five header families of dead letters, and what is left of a record without them. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type DeadLetter, readDeadLetter } from '../../../../cli/dlq/dead-letter.ts'
-import { letterBlock, letterJson, letterLine } from '../../../../cli/dlq/letter-text.ts'
-import { withoutFailure } from '../../../../framework/model/failure-headers.ts'
-import type { KafkaRecord, RecordHeader } from '../../../../framework/model/record.ts'
+import { letterBlock, letterJson, letterLine } from '../../../cli/dlq/letter-text.ts'
+import { type DeadLetter, readDeadLetter } from '../../../framework/dead-letters/dead-letter.ts'
+import { withoutFailure } from '../../../framework/model/failure-headers.ts'
+import type { KafkaRecord, RecordHeader } from '../../../framework/model/record.ts'
 
 function letterOf(headers: Readonly<Record<string, string | Buffer>>, over: Partial<KafkaRecord> = {}): DeadLetter {
   const all = Object.entries(headers).map(([name, value]): RecordHeader => [name, Buffer.from(value)])

@@ -1,8 +1,8 @@
 /** What a replay reads ahead: bounded, and read on only when there is room for much. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { LetterQueue } from '../../../../../cli/dlq/replay/letter-queue.ts'
-import type { DueLetter } from '../../../../../cli/dlq/replay/replay-intake.ts'
+import { LetterQueue } from '../../../../framework/dead-letters/replay/letter-queue.ts'
+import type { DueLetter } from '../../../../framework/dead-letters/replay/replay-intake.ts'
 
 function aLetter(bytes: number): DueLetter {
   const record = { topic: 'orders.dlq', partition: 0, offset: 0, key: null, value: Buffer.alloc(bytes) }
