@@ -75,6 +75,7 @@ function resolveHandler(entry: RegisteredHandler, config: ResolvedConfig): Resol
     file: entry.file,
     timeoutMs: settings.timeoutMs,
     definition: withSchema(definition, entry.schema),
+    publishes: entry.publishes,
     topicSchemas: entry.topicSchemas,
     worker: workerSettings(entry, settings),
   }

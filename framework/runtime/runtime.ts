@@ -23,6 +23,8 @@ export interface RegisteredHandler {
   readonly entry?: string
   /** Derived from the type of the topic's values. A schema that the user wrote comes before it. */
   readonly schema?: TSchema
+  /** Topics that it publishes to, as far as the generator could read them. */
+  readonly publishes?: readonly string[]
   /** Derived schemas by topic, for what the handlers publish. */
   readonly topicSchemas?: Readonly<Record<string, TSchema>>
   // biome-ignore lint/suspicious/noExplicitAny: each handler has a value type of its own; the runtime validates before it calls.
@@ -37,6 +39,8 @@ export interface ResolvedHandler {
   readonly timeoutMs: number
   /** With the schema in its topic, whoever wrote it. */
   readonly definition: HandlerDefinition<unknown>
+  /** Topics that it publishes to; undefined where routes.ts is older than that. */
+  readonly publishes?: readonly string[] | undefined
   /** Derived schemas by topic, for what it publishes. */
   readonly topicSchemas?: Readonly<Record<string, TSchema>> | undefined
   /** Undefined: it runs on the event loop. */

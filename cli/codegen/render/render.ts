@@ -80,7 +80,7 @@ function routes({ handlers, definitions }: ScanResult): string {
         ]),
     '',
     'export const routes: readonly RegisteredHandler[] = [',
-    ...named.flatMap(({ id, file, topic, group, engine, schema, name }) => [
+    ...named.flatMap(({ id, file, topic, group, engine, schema, publishes, name }) => [
       '  {',
       `    id: ${quoted(id)},`,
       `    file: ${quoted(file)},`,
@@ -90,6 +90,7 @@ function routes({ handlers, definitions }: ScanResult): string {
         ? [`    entry: new URL(${quoted(`./workers/${entryUrl(id)}`)}, import.meta.url).href,`]
         : []),
       ...constantOf({ schema }).map((constant) => `    schema: ${constant},`),
+      `    publishes: [${publishes.map(quoted).join(', ')}],`,
       '    topicSchemas,',
       `    handler: ${name},`,
       '  },',
