@@ -83,7 +83,7 @@ export class DevSession {
     const closeKeys = () => keys?.close()
     this.#closers.add('the keyboard', closeKeys, closeKeys)
     const runtime = this.#createRuntime(broker, strayFaults)
-    if (this.#isWatching) await this.#openConsole(runtime)
+    if (this.#isWatching) await this.#openConsole(broker, runtime)
     let watch: FileWatch | undefined
     const reloader = this.#createReloader(runtime, () => watch?.setFiles(loader.watched()))
     this.#closers.add(
@@ -168,11 +168,12 @@ export class DevSession {
   }
 
   /** Below the runtime's closer, so that it answers until that has stopped. */
-  async #openConsole(runtime: DevRuntime): Promise<void> {
+  async #openConsole({ connection }: DevBroker, runtime: DevRuntime): Promise<void> {
     const console = await DevConsole.open({
       root: this.#prepared.root,
       runtime: () => runtime.runtime,
       handlers: () => this.#app.handlers,
+      cluster: connection,
       log: this.#output.logOf(this.#app.project.config),
       clock: this.#clock,
       io: this.#io,

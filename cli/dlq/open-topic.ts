@@ -1,8 +1,6 @@
-/** Connects a verb to a dead-letter topic, and reads it without leaving a trace. */
+/** Connects a verb to a dead-letter topic. */
 
-import { randomUUID } from 'node:crypto'
-import { whilePolling } from '../../framework/dead-letters/read-topic.ts'
-import type { KafkaClient, KafkaConnection, ViewedConnection } from '../../framework/kafka/kafka-client.ts'
+import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { type Connect, chooseCluster } from '../cluster/connect.ts'
@@ -34,19 +32,5 @@ export async function withTopic(
       throw new PyrallelError('PYR_TOPIC_UNKNOWN', message)
     }
     return run(connection, project)
-  })
-}
-
-/** A client in a group of its own, which commits nothing: marks and other readers stay as they are. */
-export async function browsing<T>(
-  connection: KafkaConnection,
-  topic: string,
-  read: (client: KafkaClient) => Promise<T>,
-): Promise<T> {
-  const group = `${topic}.browse-${randomUUID()}`
-  const client = await connection.consumer({ group, startFrom: 'earliest' })
-  return new Closers().around((closers) => {
-    closers.add('the consumer', () => whilePolling(client, client.close()))
-    return read(client)
   })
 }

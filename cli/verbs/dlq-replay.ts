@@ -1,5 +1,6 @@
 /** `pyrallel dlq replay`: looks at what would be published and where, then publishes it. Never deletes. */
 
+import { browsing } from '../../framework/dead-letters/browse-topic.ts'
 import type { DeadLetter } from '../../framework/dead-letters/dead-letter.ts'
 import { whilePolling } from '../../framework/dead-letters/read-topic.ts'
 import { replayGroup } from '../../framework/dead-letters/replay/partition-marks.ts'
@@ -13,7 +14,7 @@ import { Closers } from '../../framework/model/closers.ts'
 import { systemClock } from '../../framework/time/clock.ts'
 import { type Connect, connectCluster } from '../cluster/connect.ts'
 import { letterLine } from '../dlq/letter-text.ts'
-import { browsing, type ClusterOptions, withTopic } from '../dlq/open-topic.ts'
+import { type ClusterOptions, withTopic } from '../dlq/open-topic.ts'
 import { allowedTargets, knownTopics } from '../dlq/replay/replay-targets.ts'
 import { planText, reportText } from '../dlq/replay/replay-text.ts'
 import type { Project } from '../project/project.ts'

@@ -1,5 +1,6 @@
 /** `pyrallel dlq list | show`: looks into a dead-letter topic. Changes nothing. */
 
+import { browsing } from '../../framework/dead-letters/browse-topic.ts'
 import { type DeadLetter, readDeadLetter } from '../../framework/dead-letters/dead-letter.ts'
 import { LetterGroups } from '../../framework/dead-letters/letter-groups.ts'
 import { NewestLetters } from '../../framework/dead-letters/newest-letters.ts'
@@ -10,7 +11,7 @@ import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { type Connect, connectCluster } from '../cluster/connect.ts'
 import { groupLine, letterBlock, letterJson, letterLine, sourceTimeLine } from '../dlq/letter-text.ts'
-import { browsing, type ClusterOptions, withTopic } from '../dlq/open-topic.ts'
+import { type ClusterOptions, withTopic } from '../dlq/open-topic.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
 import { jsonText } from '../terminal/json-text.ts'

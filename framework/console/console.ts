@@ -1,13 +1,16 @@
 /** The console: puts together what answers below `/api`, and starts and stops it. Owns no port: whoever has one hands requests on. */
 import { randomBytes } from 'node:crypto'
+import type { ViewedConnection } from '../kafka/kafka-client.ts'
 import type { RuntimeEvent } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
 import type { TokenCheck } from '../observability/token-check.ts'
 import type { Clock } from '../time/clock.ts'
+import { deadLetterEndpoints } from './dead-letters.ts'
 import type { BucketsOf } from './durations.ts'
 import { handlerActions } from './handler-actions.ts'
 import { ConsolePages, type PageFiles } from './http/console-pages.ts'
 import type { Endpoint } from './http/endpoint.ts'
+import { LetterReading } from './letter-reading.ts'
 import { Looks } from './looks.ts'
 import type { Mask } from './mask.ts'
 import { Overview, thisInstance } from './overview.ts'
@@ -29,6 +32,8 @@ export interface ConsoleOptions {
   /** Host names under which it may be asked, beside localhost and IP addresses. */
   readonly names: readonly string[]
   readonly bucketsOf: BucketsOf
+  /** Where dead letters are looked for; undefined: nowhere at the moment. */
+  readonly cluster: () => ViewedConnection | undefined
   readonly log: Logger
   readonly clock: Clock
 }
@@ -62,7 +67,13 @@ export class Console {
       note: streams.note.bind(streams),
       now: () => clock.now(),
     }
-    this.endpoints = [...overview.endpoints, ...streams.endpoints, ...handlerActions(acting)]
+    const letters = { runtime: acting.runtime, reading: new LetterReading(options.cluster, clock), mask }
+    this.endpoints = [
+      ...overview.endpoints,
+      ...streams.endpoints,
+      ...deadLetterEndpoints(letters),
+      ...handlerActions(acting),
+    ]
     const guard = { names: new Set(names.map((name) => name.toLowerCase())), token }
     this.pages = new ConsolePages({ ...guard, page, endpoints: this.endpoints, log })
     this.#looks = looks

@@ -1,4 +1,5 @@
 /** What the console needs of a runtime. One that is being started again is no runtime for that long: the console outlives it. */
+import type { TSchema } from 'typebox'
 import type { Route } from '../model/settings.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
 
@@ -11,6 +12,8 @@ export interface WatchedHandler {
   readonly worker?: object | undefined
   /** Topics, as the generator has read them. Undefined: nobody has written them down. */
   readonly publishes?: readonly string[] | undefined
+  /** Its topic, with the schema of today. */
+  readonly definition?: { readonly topic: { readonly schema?: TSchema | undefined } } | undefined
 }
 
 export interface WatchedRuntime {

@@ -16,10 +16,15 @@ export interface TopicReading {
   readonly logs: () => Promise<readonly LogBounds[]>
   /** Returning false ends the reading. */
   readonly onRecord: (record: KafkaRecord) => boolean
+  /** Asked at each poll: true ends the reading, also while nothing comes. Default: never. */
+  readonly isOver?: () => boolean
 }
 
 /** @param client of a group of its own, which nobody else is in */
-export async function readToEnd(client: KafkaClient, { topic, bounds, logs, onRecord }: TopicReading): Promise<void> {
+export async function readToEnd(
+  client: KafkaClient,
+  { topic, bounds, logs, onRecord, isOver }: TopicReading,
+): Promise<void> {
   const reading = new Reading(bounds, () => performance.now())
   if (reading.isComplete) return
   await client.subscribe([topic], {
@@ -35,6 +40,7 @@ export async function readToEnd(client: KafkaClient, { topic, bounds, logs, onRe
   })
   const joinUntil = performance.now() + JOIN_LIMIT_MS
   while (!reading.isComplete) {
+    if (isOver?.() === true) return
     for (const record of await client.poll(MAX_POLL, POLL_WAIT_MS)) {
       if (reading.accept(record) && !onRecord(record)) return
     }

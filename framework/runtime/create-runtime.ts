@@ -2,7 +2,7 @@
 
 import type { Publish } from '../api/handler.ts'
 import type { WatchedRuntime } from '../console/watched-runtime.ts'
-import type { RecordProducer } from '../kafka/kafka-client.ts'
+import type { KafkaConnection, RecordProducer, ViewedConnection } from '../kafka/kafka-client.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
@@ -110,7 +110,7 @@ class ComposedRuntime implements Runtime {
     this.#groups.paused.beginWith(paused, ids)
     // First, so that a port in use is told before any partition moves.
     const load = { ...scale, groups: () => [...this.#groups.all()] }
-    const told = { snapshot, watched: this.#watched(), load }
+    const told = { snapshot, watched: this.#watched(), cluster: viewed(connection), load }
     const operations = Operations.start({ http, hasListener, handlers, ...told, log, clock })
     this.#operations = await life.unlessStopped(operations, (opened) => opened.stop())
     await life.untilStopped(connection.check(CHECK_TIMEOUT_MS))
@@ -193,4 +193,9 @@ class ComposedRuntime implements Runtime {
     // After a start that failed, its error is all there is to say.
     if (!this.#life.hasFailedToStart) this.#log.info({ groups: this.#groups.size }, 'stopped')
   }
+}
+
+/** Those of Pyrallel are; one that a user has made himself need not be. */
+function viewed(connection: KafkaConnection): ViewedConnection | undefined {
+  return 'view' in connection ? (connection as ViewedConnection) : undefined
 }

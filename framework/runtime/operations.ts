@@ -4,6 +4,7 @@ import { Console } from '../console/console.ts'
 import { ConsolePages } from '../console/http/console-pages.ts'
 import { Mask } from '../console/mask.ts'
 import type { WatchedRuntime } from '../console/watched-runtime.ts'
+import type { ViewedConnection } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
 import { inOrder } from '../model/in-order.ts'
 import type { Logger } from '../model/logger.ts'
@@ -29,6 +30,8 @@ export interface OperationsOptions {
   readonly load: MeasuredLoad
   /** What the console watches, and may pause. */
   readonly watched: WatchedRuntime
+  /** Where dead letters are looked for; undefined for a connection that cannot be looked at. */
+  readonly cluster: ViewedConnection | undefined
   readonly log: Logger
   readonly clock: Clock
 }
@@ -151,7 +154,7 @@ function consoleOf(
   { names, console }: HttpSettings,
   token: TokenCheck | undefined,
   metrics: PrometheusMetrics | undefined,
-  { watched, log, clock }: OperationsOptions,
+  { watched, cluster, log, clock }: OperationsOptions,
 ): Console {
   return new Console({
     runtime: () => watched,
@@ -162,6 +165,7 @@ function consoleOf(
     mask: new Mask(console.shownTopics),
     token,
     names,
+    cluster: () => cluster,
     bucketsOf: (group, handlerId) => metrics?.durationsOf(group, handlerId),
     log,
     clock,

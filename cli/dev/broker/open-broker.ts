@@ -3,7 +3,7 @@
 import type { KafkaSettings } from '../../../framework/config/config.ts'
 import { connectionSettings, connectKafka } from '../../../framework/kafka/clients/connect-kafka.ts'
 import type { ClientLoaders } from '../../../framework/kafka/clients/load-client.ts'
-import type { KafkaConnection } from '../../../framework/kafka/kafka-client.ts'
+import type { KafkaConnection, ViewedConnection } from '../../../framework/kafka/kafka-client.ts'
 import { closeAfterFailure } from '../../../framework/model/closers.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
@@ -23,7 +23,7 @@ export interface BrokerRequest {
 
 export interface DevBroker {
   readonly kind: BrokerKind
-  readonly connection: KafkaConnection
+  readonly connection: ViewedConnection
   /** `host:port`, or `memory`. */
   readonly address: string
   /** Why it is not the broker that was asked for. */

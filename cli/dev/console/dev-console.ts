@@ -2,6 +2,7 @@
 import { Console } from '../../../framework/console/console.ts'
 import { ConsolePages, type PageFiles } from '../../../framework/console/http/console-pages.ts'
 import { Mask } from '../../../framework/console/mask.ts'
+import type { ViewedConnection } from '../../../framework/kafka/kafka-client.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
 import { HttpServer } from '../../../framework/observability/http-server.ts'
@@ -26,6 +27,7 @@ export interface DevConsoleOptions {
   readonly root: string
   readonly runtime: () => Runtime | undefined
   readonly handlers: () => readonly ResolvedHandler[]
+  readonly cluster: ViewedConnection
   readonly log: Logger
   readonly clock: Clock
   readonly io: Pick<Io, 'env'>
@@ -63,6 +65,7 @@ export class DevConsole {
       mask: new Mask(null),
       token: new TokenCheck(token, () => clock.now()),
       names: [],
+      cluster: () => options.cluster,
       bucketsOf: (_group, handlerId) => attempts.bucketsOf(handlerId),
       log,
       clock,

@@ -8,6 +8,7 @@ export const faultStatuses = {
   'actions-off': 403,
   'not-found': 404,
   method: 405,
+  conflict: 409,
   'too-large': 413,
   'content-type': 415,
   misdirected: 421,

@@ -97,6 +97,7 @@ export async function serveConsole(
     token: new TokenCheck(TOKEN, () => clock.now()),
     names: [],
     bucketsOf: () => undefined,
+    cluster: () => undefined,
     log,
     clock,
     ...over,

@@ -31,7 +31,7 @@ async function operate(
   const settings = http === undefined ? undefined : { ...configDefaults.http, enabled: true, port: 0, ...http }
   const watched = new WrittenRuntime()
   watched.metrics = snapshot()
-  const told = { snapshot, watched, load }
+  const told = { snapshot, watched, cluster: undefined, load }
   const operations = await Operations.start({ http: settings, handlers: [], ...told, log, clock })
   try {
     await test({ url, operations, clock, warnings })

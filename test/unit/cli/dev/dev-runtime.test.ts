@@ -7,7 +7,7 @@ import { TopicMaker } from '../../../../cli/dev/broker/topic-maker.ts'
 import { DevRuntime } from '../../../../cli/dev/dev-runtime.ts'
 import { resolveConfig } from '../../../../framework/config/resolve-config.ts'
 import { StrayFaults } from '../../../../framework/execution-plane/engines/stray-faults.ts'
-import type { KafkaConnection } from '../../../../framework/kafka/kafka-client.ts'
+import type { ViewedConnection } from '../../../../framework/kafka/kafka-client.ts'
 import { memoryCluster } from '../../../../framework/kafka/memory/client.ts'
 import { systemClock } from '../../../../framework/time/clock.ts'
 import { recordedLog } from '../../kafka/recorded-log.ts'
@@ -37,7 +37,7 @@ function aBroker(step: Step) {
     reached.open()
     await goesOn.opened
   }
-  const connection = (): KafkaConnection => {
+  const connection = (): ViewedConnection => {
     const inner = cluster.connection()
     return {
       ...inner,

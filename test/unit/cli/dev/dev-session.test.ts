@@ -10,7 +10,7 @@ import type { PreparedDev } from '../../../../cli/dev/prepare-dev.ts'
 import { failuresOf } from '../../../../cli/terminal/failure.ts'
 import type { TrafficSource } from '../../../../framework/api/traffic.ts'
 import { resolveConfig } from '../../../../framework/config/resolve-config.ts'
-import type { KafkaConnection } from '../../../../framework/kafka/kafka-client.ts'
+import type { ViewedConnection } from '../../../../framework/kafka/kafka-client.ts'
 import { memoryCluster } from '../../../../framework/kafka/memory/client.ts'
 import { PyrallelError, toError } from '../../../../framework/model/errors.ts'
 import { systemClock } from '../../../../framework/time/clock.ts'
@@ -52,7 +52,7 @@ function aSession(failing: readonly Step[] = [], traffic: TrafficSource = endles
   const loader = { load: () => assert.fail(), watched: () => [], close: () => step('loader') }
   const prepared = { root, loader, app, trafficFile: 'traffic.ts', since: Date.now() } as unknown as PreparedDev
   const cluster = memoryCluster()
-  const connection = (close: Step, producer?: Step): KafkaConnection => {
+  const connection = (close: Step, producer?: Step): ViewedConnection => {
     const inner = cluster.connection()
     return {
       ...inner,

@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { consoleToken, tokenFile } from '../../../../../cli/dev/console/console-token.ts'
 import { DevConsole } from '../../../../../cli/dev/console/dev-console.ts'
 import { openerFor, openPage } from '../../../../../cli/dev/console/open-page.ts'
+import { memoryCluster } from '../../../../../framework/kafka/memory/client.ts'
 import type { Logger } from '../../../../../framework/model/logger.ts'
 import { createRuntime } from '../../../../../framework/runtime/create-runtime.ts'
 import type { Runtime } from '../../../../../framework/runtime/runtime.ts'
@@ -23,6 +24,7 @@ async function openConsole(t: TestContext, runtime: () => Runtime | undefined = 
     root,
     runtime,
     handlers: () => handlers,
+    cluster: memoryCluster().connection(),
     log,
     clock: new ManualClock(),
     io: { env: {} },

@@ -1,0 +1,131 @@
+/** Endpoints that show dead letters: their topics, their kinds, and single ones. They change nothing. */
+import type { DeadLetter } from '../dead-letters/dead-letter.ts'
+import { errorText } from '../dead-letters/letter-groups.ts'
+import { RejectedValue, ValueDecoder } from '../validation/value-decoder.ts'
+import { type Asked, type Endpoint, numberParam, textParam } from './http/endpoint.ts'
+import { badRequest, notFound } from './http/fault.ts'
+import type { LetterCursor, LetterReading } from './letter-reading.ts'
+import type { Mask } from './mask.ts'
+import type { DeadLettersAnswer, DeadLetterTopicsAnswer, LetterAnswer, LetterRow } from './protocol-actions.ts'
+import type { WatchedHandler, WatchedRuntime } from './watched-runtime.ts'
+
+const MAX_VALUE_BYTES = 16_384
+const MAX_HEADER_BYTES = 1_024
+
+export interface DeadLetterOptions {
+  /** @throws ApiFault while nothing runs */
+  readonly runtime: () => WatchedRuntime
+  readonly reading: LetterReading
+  readonly mask: Mask
+}
+
+export function deadLetterEndpoints(options: DeadLetterOptions): readonly Endpoint[] {
+  return [
+    { method: 'GET', path: '/api/dead-letters', run: () => topics(options) },
+    { method: 'GET', path: '/api/dead-letters/{topic}', run: (asked) => letters(asked, options) },
+    { method: 'GET', path: '/api/dead-letters/{topic}/{partition}/{offset}', run: (asked) => letter(asked, options) },
+  ]
+}
+
+function topics({ runtime }: DeadLetterOptions): DeadLetterTopicsAnswer {
+  const byTopic = new Map<string, string[]>()
+  for (const { route } of runtime().handlers) {
+    const { deadLetterTopic, handlerId } = route
+    if (deadLetterTopic !== null) byTopic.set(deadLetterTopic, [...(byTopic.get(deadLetterTopic) ?? []), handlerId])
+  }
+  return { topics: [...byTopic].map(([topic, handlerIds]) => ({ topic, handlerIds })) }
+}
+
+async function letters(asked: Asked, { runtime, reading, mask }: DeadLetterOptions): Promise<DeadLettersAnswer> {
+  const { topic, source } = topicOf(asked, runtime())
+  const fingerprint = asked.query.get('fingerprint')
+  const cursor = asked.query.get('cursor')
+  const isWanted = (each: DeadLetter) => fingerprint === null || each.fingerprint === fingerprint
+  const look = await reading.look(topic, isWanted, cursor === null ? undefined : cursorOf(cursor))
+  const last = look.letters.at(-1)
+  return {
+    topic,
+    groups: look.groups.map(({ fingerprint: of, handler, error, count, first, last: lastAt }) => ({
+      fingerprint: of,
+      handlerId: handler,
+      error: mask.text(source, error),
+      count,
+      firstAt: first,
+      lastAt,
+    })),
+    letters: look.letters.map((each) => rowOf(each, source, mask)),
+    cursor: look.hasMore && last !== undefined ? cursorText(last.record) : null,
+    looked: look.looked,
+    isCut: look.isCut,
+  }
+}
+
+async function letter(asked: Asked, { runtime, reading, mask }: DeadLetterOptions): Promise<LetterAnswer> {
+  const { topic, source, handler } = topicOf(asked, runtime())
+  const found = await reading.find(topic, numberParam(asked, 'partition'), numberParam(asked, 'offset'))
+  if (found === undefined) throw notFound('There is no dead letter at this place, as far as was looked within 5 s.')
+  const { headers, value } = found.record
+  const { passesToday, misfits } = await judged(found, handler)
+  return {
+    letter: {
+      ...rowOf(found, source, mask),
+      value: mask.bytes(source, value, MAX_VALUE_BYTES),
+      headers: headers.map(([name, bytes]) => [name, mask.bytes(source, bytes, MAX_HEADER_BYTES)] as const),
+    },
+    passesToday,
+    misfits: mask.shows(source) ? misfits : [],
+  }
+}
+
+/** Only those that handlers of this process write: nobody reads any other topic through here. */
+function topicOf(asked: Asked, { handlers }: WatchedRuntime) {
+  const topic = textParam(asked, 'topic')
+  const handler = handlers.find(({ route }) => route.deadLetterTopic === topic)
+  if (handler === undefined) throw notFound('No handler of this process has such a dead-letter topic.')
+  // What is shown is decided by the topic that the config names. Headers come from whoever writes records.
+  return { topic, handler, source: handler.route.topic }
+}
+
+/** Against the schema that the handler has now. */
+async function judged({ record, hasPayload }: DeadLetter, { definition, route }: WatchedHandler) {
+  const schema = definition?.topic.schema
+  if (schema === undefined || !hasPayload) return { passesToday: null, misfits: [] }
+  const value = (await ValueDecoder.of(schema, route.handlerId)).decode(record.value)
+  if (!(value instanceof RejectedValue)) return { passesToday: true, misfits: [] }
+  return { passesToday: false, misfits: value.failure.message.split('\n') }
+}
+
+function rowOf(of: DeadLetter, source: string, mask: Mask): LetterRow {
+  const { record, topic, partition, offset, handler, attempts, fingerprint, replays, hasPayload } = of
+  const { timestamp, key } = record
+  const hasPlace = topic !== null && partition !== null && offset !== null
+  return {
+    place: { topic: record.topic, partition: record.partition, offset: record.offset },
+    writtenAt: timestamp,
+    key: mask.key(source, key),
+    source: hasPlace ? { topic, partition, offset } : null,
+    handlerId: handler,
+    attempts,
+    error: {
+      reason: null,
+      name: of.errorName ?? 'Error',
+      message: mask.text(source, of.errorMessage ?? errorText(of)),
+      stack: of.stack === null || !mask.shows(source) ? null : of.stack,
+      attempt: attempts,
+      at: timestamp,
+    },
+    fingerprint,
+    replays,
+    hasPayload,
+  }
+}
+
+function cursorText({ timestamp, partition, offset }: LetterCursor): string {
+  return [timestamp, partition, offset].join('-')
+}
+
+function cursorOf(text: string): LetterCursor {
+  const [, timestamp, partition, offset] = /^(-?\d{1,16})-(\d{1,10})-(\d{1,16})$/.exec(text) ?? []
+  if (offset === undefined) throw badRequest('cursor must be one that an answer has given.')
+  return { timestamp: Number(timestamp), partition: Number(partition), offset: Number(offset) }
+}
