@@ -20,7 +20,7 @@ const console = section({
     Type.Array(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,249}$' }), {
       default: [],
       doc: {
-        what: 'Topics whose keys and error messages the console, and `/snapshot` beside it, show. Of all others, keys are shown as `#` and 16 digits that are the same for the same key, and messages are left out.',
+        what: 'Topics whose keys, values and error messages the console, and `/snapshot` beside it, show. Of all others, keys are shown as `#` and 16 digits that are the same for the same key, and values and messages are left out.',
         range: 'a list of names of topics',
         worse: 'Who has `http.token` reads what may be personal. Without any, nobody finds a key by its name.',
       },
