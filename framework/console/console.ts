@@ -11,10 +11,12 @@ import { handlerActions } from './handler-actions.ts'
 import { ConsolePages, type PageFiles } from './http/console-pages.ts'
 import type { Endpoint } from './http/endpoint.ts'
 import { LetterReading } from './letter-reading.ts'
+import { LetterReplays } from './letter-replays.ts'
 import { Looks } from './looks.ts'
 import type { Mask } from './mask.ts'
 import { Overview, thisInstance } from './overview.ts'
 import type { AboutAnswer } from './protocol.ts'
+import { replayActions } from './replay-actions.ts'
 import { streamMetrics } from './stream-frames.ts'
 import { Streams } from './streams.ts'
 import type { WatchedRuntime } from './watched-runtime.ts'
@@ -44,12 +46,13 @@ export class Console {
   readonly endpoints: readonly Endpoint[]
   readonly #looks: Looks
   readonly #streams: Streams
+  readonly #replays: LetterReplays
 
   constructor(options: ConsoleOptions) {
     const { page, token, names, log, clock, mask, mode, version, canAct } = options
     const looks = new Looks(options)
     const instance = thisInstance(randomBytes(6).toString('hex'), Math.round(clock.now()))
-    const can = { act: canAct, replay: false, dev: false, instances: false }
+    const can = { act: canAct, replay: canAct, dev: false, instances: false }
     const overview = new Overview({ looks, mask, instance, version, mode, can })
     const streams = new Streams({
       instance: instance.id,
@@ -67,17 +70,20 @@ export class Console {
       note: streams.note.bind(streams),
       now: () => clock.now(),
     }
+    const replays = new LetterReplays(options.cluster, clock)
     const letters = { runtime: acting.runtime, reading: new LetterReading(options.cluster, clock), mask }
     this.endpoints = [
       ...overview.endpoints,
       ...streams.endpoints,
       ...deadLetterEndpoints(letters),
+      ...replayActions({ ...acting, replays }),
       ...handlerActions(acting),
     ]
     const guard = { names: new Set(names.map((name) => name.toLowerCase())), token }
     this.pages = new ConsolePages({ ...guard, page, endpoints: this.endpoints, log })
     this.#looks = looks
     this.#streams = streams
+    this.#replays = replays
   }
 
   /** How many read the stream: while it is 0, nothing need be counted for them. */
@@ -87,6 +93,11 @@ export class Console {
 
   start(): void {
     this.#looks.start()
+  }
+
+  /** Before the connection is closed: what is published by then is marked. */
+  endReplays(): Promise<void> {
+    return this.#replays.close()
   }
 
   stop(): void {

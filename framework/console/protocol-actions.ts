@@ -128,10 +128,18 @@ export interface PlanAnswer {
   readonly expiresAt: number
   readonly counts: readonly { readonly target: string; readonly records: number }[]
   readonly refused: readonly { readonly why: RefusedWhy; readonly records: number }[]
-  readonly looked: number
+  /** More could be published, and are above the limit. */
+  readonly left: number
+  /** The time was over, or the marks were full, before the end of the topic. */
   readonly isCut: boolean
 }
-export type RefusedWhy = 'replayed-too-often' | 'no-payload' | 'no-target' | 'target-not-allowed' | 'replayed-already'
+export type RefusedWhy =
+  | 'replayed-too-often'
+  | 'no-payload'
+  | 'no-target'
+  | 'target-not-allowed'
+  | 'target-unknown'
+  | 'replayed-already'
 
 /** POST `/api/dead-letters/{t}/replays`: 202. One at a time for a topic, else 409. */
 export interface ReplayBody {
@@ -148,9 +156,12 @@ export interface ReplayAnswer {
   readonly endedAt: number | null
   readonly planned: number
   readonly published: readonly { readonly target: string; readonly records: number }[]
-  readonly failed: number
+  /** Published, and not marked: another replay publishes them again. */
+  readonly notMarked: number
+  /** Handed to the brokers, and nobody knows whether they were written. */
+  readonly unknown: number
   readonly skipped: readonly { readonly why: RefusedWhy; readonly records: number }[]
-  readonly error: FailureView | null
+  readonly error: { readonly name: string; readonly message: string } | null
 }
 
 /** POST `/api/dev/send`. `value` is any JSON; without it, a tombstone. */

@@ -10,6 +10,7 @@ import { totalLogger } from '../model/total-logger.ts'
 import type { PagesListener } from '../observability/operator-pages.ts'
 import { publisher } from '../publishing/publisher.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
+import { settlesWithin } from '../time/wait.ts'
 import { loadTracing } from '../tracing/tracing.ts'
 import { slowPatterns } from '../validation/slow-patterns.ts'
 import { GroupOpener } from './group-opener.ts'
@@ -22,6 +23,8 @@ import { stopRuntime } from './stop-runtime.ts'
 import { planUpdate } from './update-plan.ts'
 
 export const CHECK_TIMEOUT_MS = 10_000
+/** They have had the time of the drain before. Below what a connection gets to close. */
+const REPLAYS_END_MS = 500
 
 export function createRuntime(options: RuntimeOptions): Runtime {
   return new ComposedRuntime(options)
@@ -149,6 +152,12 @@ class ComposedRuntime implements Runtime {
     return { replaced, groups: plan.groups.map(({ next: _, ...change }) => change) }
   }
 
+  /** What was published again is marked first, if brokers answer. */
+  async #closeBehind(replays: Promise<void> | undefined): Promise<void> {
+    if (replays !== undefined) await settlesWithin(this.#clock, replays, REPLAYS_END_MS)
+    await this.#options.connection.close()
+  }
+
   #watched(): WatchedRuntime {
     const [groups, runtime] = [this.#groups, this]
     return {
@@ -179,12 +188,13 @@ class ComposedRuntime implements Runtime {
   }
 
   async #stop(): Promise<void> {
-    const { connection, shutdown } = this.#options
+    const { shutdown } = this.#options
+    const replays = this.#operations?.endReplays()
     await stopRuntime({
       groups: () => this.#groups.all(),
       begun: this.#life.begun,
       producer: () => this.#producer,
-      connection,
+      connection: { close: () => this.#closeBehind(replays) },
       operations: () => this.#operations,
       drainMs: shutdown.drainMs,
       clock: this.#clock,

@@ -106,6 +106,11 @@ export class Operations {
     return this.#meter?.recent() ?? null
   }
 
+  /** First in the shutdown: what the console publishes again ends while records are drained. */
+  async endReplays(): Promise<void> {
+    await this.#console?.endReplays()
+  }
+
   /** Last in the shutdown: until then, `/readyz` says that the process is stopping. Bounded. */
   async stop(): Promise<void> {
     await inOrder([

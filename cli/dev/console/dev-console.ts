@@ -92,6 +92,7 @@ export class DevConsole {
   }
 
   async close(): Promise<void> {
+    await this.#console.endReplays()
     this.#console.stop()
     removePage(this.#options.root)
     await this.#server.close()

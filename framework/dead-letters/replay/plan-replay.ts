@@ -46,8 +46,13 @@ export async function planReplay(client: KafkaClient, options: PlanOptions): Pro
     topic,
     bounds,
     logs,
+    // Also while nothing comes: another replay may have the partitions.
+    isOver: () => {
+      hasStopped ||= isStopped()
+      return hasStopped
+    },
     onRecord: (record) => {
-      hasStopped = isStopped()
+      hasStopped ||= isStopped()
       if (hasStopped) return false
       const known = partitions.get(record.partition)
       if (known === undefined || record.offset < known.from) return true

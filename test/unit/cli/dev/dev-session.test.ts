@@ -1,6 +1,6 @@
 /** The end of a session: whichever step of it fails, all others are done, and what ended it is told first. */
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { LoadedApp } from '../../../../cli/dev/app/app-loader.ts'
@@ -118,6 +118,26 @@ describe('the end of a session of pyrallel dev', { timeout: 60_000 }, () => {
     assert.equal(await ended, 0)
     assert.deepEqual(done, ['traffic', 'runtime', 'connection', 'broker', 'loader'])
     assert.ok(!existsSync(join(root, '.pyrallel/dev.json')))
+  })
+
+  it('answers at the console while it runs, and not afterwards', async () => {
+    const { root, ended, handled, stop, out } = aSession()
+    await handled
+    const [, address = ''] = /console (http:\S+)\/api/.exec(out()) ?? []
+    const token = readFileSync(join(root, '.pyrallel/console-token'), 'utf8').trim()
+    const headers = { authorization: `Bearer ${token}`, connection: 'close' }
+    const ask = async (path: string) => (await fetch(`${address}/api${path}`, { headers })).json()
+    const { metrics, verdict } = (await ask('/snapshot')) as { metrics: { state: string }; verdict: { kind: string } }
+    assert.equal(metrics.state, 'running')
+    assert.notEqual(verdict.kind, 'failed')
+    const { handlers } = (await ask('/handlers')) as { handlers: readonly { handlerId: string }[] }
+    assert.deepEqual(
+      handlers.map(({ handlerId }) => handlerId),
+      ['hello'],
+    )
+    stop('SIGINT')
+    assert.equal(await ended, 0)
+    await assert.rejects(fetch(`${address}/api`))
   })
 
   for (const failing of steps) {
