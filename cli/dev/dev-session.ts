@@ -174,6 +174,7 @@ export class DevSession {
       runtime: () => runtime.runtime,
       handlers: () => this.#app.handlers,
       cluster: connection,
+      topics: this.#topics,
       log: this.#output.logOf(this.#app.project.config),
       clock: this.#clock,
       io: this.#io,

@@ -36,6 +36,8 @@ export interface ConsoleOptions {
   readonly bucketsOf: BucketsOf
   /** Where dead letters are looked for; undefined: nowhere at the moment. */
   readonly cluster: () => ViewedConnection | undefined
+  /** More of them, below `/api/dev`: there are some in a dev session only. */
+  readonly devEndpoints: readonly Endpoint[]
   readonly log: Logger
   readonly clock: Clock
 }
@@ -49,10 +51,10 @@ export class Console {
   readonly #replays: LetterReplays
 
   constructor(options: ConsoleOptions) {
-    const { page, token, names, log, clock, mask, mode, version, canAct } = options
+    const { page, token, names, log, clock, mask, mode, version, canAct, devEndpoints } = options
     const looks = new Looks(options)
     const instance = thisInstance(randomBytes(6).toString('hex'), Math.round(clock.now()))
-    const can = { act: canAct, replay: canAct, dev: false, instances: false }
+    const can = { act: canAct, replay: canAct, dev: devEndpoints.length > 0, instances: false }
     const overview = new Overview({ looks, mask, instance, version, mode, can })
     const streams = new Streams({
       instance: instance.id,
@@ -78,6 +80,7 @@ export class Console {
       ...deadLetterEndpoints(letters),
       ...replayActions({ ...acting, replays }),
       ...handlerActions(acting),
+      ...devEndpoints,
     ]
     const guard = { names: new Set(names.map((name) => name.toLowerCase())), token }
     this.pages = new ConsolePages({ ...guard, page, endpoints: this.endpoints, log })

@@ -164,15 +164,18 @@ export interface ReplayAnswer {
   readonly error: { readonly name: string; readonly message: string } | null
 }
 
-/** POST `/api/dev/send`. `value` is any JSON; without it, a tombstone. */
+/** POST `/api/dev/send`, to a topic that a handler reads. */
 export interface DevSendBody {
   readonly topic: string
-  readonly value?: unknown
+  /** JSON, sent as it is written: whole numbers above 2^53 stay what they are. Without it, or `null`: a tombstone. */
+  readonly text?: string
+  /** Default: what the topic's own `key` says. */
   readonly key?: string
   readonly headers?: readonly (readonly [name: string, value: string])[]
 }
 export interface DevSendAnswer {
-  readonly place: { readonly topic: string }
+  readonly topic: string
+  readonly key: string | null
   /** Why the handler will refuse it; empty where it satisfies the schema. It is sent all the same. */
   readonly misfits: readonly string[]
 }
@@ -184,8 +187,8 @@ export interface DevFakeBody {
 export interface DevFakeAnswer {
   readonly value: unknown
   readonly key: string | null
-  /** JSON Schema, for the form; `null` where the topic has none. */
-  readonly schema: object | null
+  /** JSON Schema, for the form. */
+  readonly schema: object
 }
 
 export const chaosKinds = ['rebalance', 'kill-thread', 'slow-commits', 'hole', 'fail-next'] as const

@@ -171,6 +171,7 @@ function consoleOf(
     token,
     names,
     cluster: () => cluster,
+    devEndpoints: [],
     bucketsOf: (group, handlerId) => metrics?.durationsOf(group, handlerId),
     log,
     clock,

@@ -12,8 +12,10 @@ import type { Clock } from '../../../framework/time/clock.ts'
 import { version } from '../../project/version.ts'
 import { errorCode } from '../../terminal/failure.ts'
 import type { Io } from '../../terminal/io.ts'
+import type { TopicMaker } from '../broker/topic-maker.ts'
 import { AttemptCounts } from './attempt-counts.ts'
 import { consoleToken } from './console-token.ts'
+import { devEndpoints } from './dev-endpoints.ts'
 import { openPage, removePage } from './open-page.ts'
 
 /** Until it is bundled with the command, there is what tools ask. */
@@ -28,6 +30,7 @@ export interface DevConsoleOptions {
   readonly runtime: () => Runtime | undefined
   readonly handlers: () => readonly ResolvedHandler[]
   readonly cluster: ViewedConnection
+  readonly topics: TopicMaker
   readonly log: Logger
   readonly clock: Clock
   readonly io: Pick<Io, 'env'>
@@ -50,7 +53,7 @@ export class DevConsole {
   }
 
   static async open(options: DevConsoleOptions): Promise<DevConsole> {
-    const { root, runtime, handlers, log, clock } = options
+    const { root, runtime, handlers, topics, log, clock } = options
     const token = consoleToken(root)
     const attempts = new AttemptCounts()
     const made = new Console({
@@ -66,6 +69,7 @@ export class DevConsole {
       token: new TokenCheck(token, () => clock.now()),
       names: [],
       cluster: () => options.cluster,
+      devEndpoints: devEndpoints({ handlers, connection: options.cluster, topics, log, random: Math.random }),
       bucketsOf: (_group, handlerId) => attempts.bucketsOf(handlerId),
       log,
       clock,

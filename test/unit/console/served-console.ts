@@ -98,6 +98,7 @@ export async function serveConsole(
     names: [],
     bucketsOf: () => undefined,
     cluster: () => undefined,
+    devEndpoints: [],
     log,
     clock,
     ...over,

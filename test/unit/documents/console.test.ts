@@ -1,6 +1,7 @@
 /** docs/console.md: its paths, verdicts and errors are those of the code. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { devEndpoints as devEndpointsOf } from '../../../cli/dev/console/dev-endpoints.ts'
 import { faultStatuses } from '../../../framework/console/http/fault.ts'
 import { historySeries, verdictKinds } from '../../../framework/console/protocol.ts'
 import { serveConsole } from '../console/served-console.ts'
@@ -21,7 +22,9 @@ const rowsBelow = (title: string) => {
 
 describe('docs/console.md', () => {
   it('has the paths of the router, and no other', async (t) => {
-    const { console } = await serveConsole(t)
+    const none = {} as never
+    const devEndpoints = devEndpointsOf({ handlers: none, connection: none, topics: none, log: none, random: none })
+    const { console } = await serveConsole(t, { devEndpoints })
     const documented = [...page.matchAll(/^\| (GET|POST) `([^`]+)`/gm)].map(([, method, path]) => `${method} ${path}`)
     assert.deepEqual(documented.sort(), console.endpoints.map(({ method, path }) => `${method} ${path}`).sort())
   })

@@ -3,13 +3,16 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, 
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { TopicMaker } from '../../../../../cli/dev/broker/topic-maker.ts'
 import { consoleToken, tokenFile } from '../../../../../cli/dev/console/console-token.ts'
 import { DevConsole } from '../../../../../cli/dev/console/dev-console.ts'
 import { openerFor, openPage } from '../../../../../cli/dev/console/open-page.ts'
 import { memoryCluster } from '../../../../../framework/kafka/memory/client.ts'
 import type { Logger } from '../../../../../framework/model/logger.ts'
 import { createRuntime } from '../../../../../framework/runtime/create-runtime.ts'
-import type { Runtime } from '../../../../../framework/runtime/runtime.ts'
+import type { ResolvedHandler, Runtime } from '../../../../../framework/runtime/runtime.ts'
 import { ManualClock } from '../../../../../framework/testing/manual-clock.ts'
 import { aHandler } from '../../../runtime/running-app.ts'
 import { emptyFolder } from '../../test-io.ts'
@@ -17,14 +20,19 @@ import { emptyFolder } from '../../test-io.ts'
 const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
 const url = 'http://127.0.0.1:1/#secret-token'
 
-async function openConsole(t: TestContext, runtime: () => Runtime | undefined = () => undefined) {
-  const handlers = [aHandler('bill')]
+async function openConsole(
+  t: TestContext,
+  runtime: () => Runtime | undefined = () => undefined,
+  handlers: readonly ResolvedHandler[] = [aHandler('bill')],
+) {
+  const cluster = memoryCluster()
   const root = emptyFolder()
   const of = await DevConsole.open({
     root,
     runtime,
     handlers: () => handlers,
-    cluster: memoryCluster().connection(),
+    cluster: cluster.connection(),
+    topics: new TopicMaker(),
     log,
     clock: new ManualClock(),
     io: { env: {} },
@@ -35,7 +43,23 @@ async function openConsole(t: TestContext, runtime: () => Runtime | undefined = 
   // One connection each: the next test's console may have the same address.
   const headers = { authorization: `Bearer ${token}`, connection: 'close' }
   const ask = (path: string) => fetch(`${address}${path}`, { headers })
-  return { of, root, address, token, ask }
+  const post = (path: string, body: object) =>
+    fetch(`${address}${path}`, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  return { of, root, address, token, ask, post, cluster }
+}
+
+const orderSchema = Type.Object({ id: Type.String() })
+
+/** A handler of a topic that has a schema and a key. */
+function orders(): ResolvedHandler {
+  const plain = aHandler('orders')
+  const key = (value: unknown) => (value as { readonly id: string }).id
+  const topic = { ...plain.definition.topic, schema: orderSchema, key }
+  return { ...plain, definition: { ...plain.definition, topic } }
 }
 
 describe('the console of a dev session', { timeout: 30_000 }, () => {
@@ -125,5 +149,30 @@ describe('the console of a dev session', { timeout: 30_000 }, () => {
     assert.deepEqual(openerFor({}, 'darwin'), ['open'])
     assert.deepEqual(openerFor({}, 'win32'), ['rundll32', 'url.dll,FileProtocolHandler'])
     assert.deepEqual(openerFor({ WAYLAND_DISPLAY: 'w' }, 'linux'), ['xdg-open'])
+  })
+
+  it('sends what a form has written to a topic that a handler reads, and says what its schema refuses', async (t) => {
+    const { post, cluster } = await openConsole(t, undefined, [orders()])
+    const sent = await post('/api/dev/send', { topic: 'orders', text: '{"id":12345678901234567890}', key: 'k' })
+    assert.deepEqual(await sent.json(), {
+      topic: 'orders',
+      key: 'k',
+      misfits: ['/id: must be string'],
+    })
+    const own = await post('/api/dev/send', { topic: 'orders', text: '{"id":"a"}', headers: [['from', 'test']] })
+    assert.deepEqual(await own.json(), { topic: 'orders', key: 'a', misfits: [] })
+    const records = [0, 1, 2, 3].flatMap((partition) => cluster.log('orders', partition).records)
+    assert.deepEqual(records.map(({ value }) => String(value)).sort(), ['{"id":"a"}', '{"id":12345678901234567890}'])
+    assert.equal((await post('/api/dev/send', { topic: 'others', text: '1' })).status, 404)
+    assert.equal((await post('/api/dev/send', { topic: 'orders', text: 'no JSON' })).status, 400)
+  })
+
+  it('makes up values that the schema of the topic accepts', async (t) => {
+    const { post } = await openConsole(t, undefined, [orders(), aHandler('bill')])
+    const made = (await (await post('/api/dev/fake', { topic: 'orders' })).json()) as Record<string, unknown>
+    assert.equal(Value.Check(orderSchema, made.value), true)
+    assert.equal(made.key, (made.value as { readonly id: string }).id)
+    assert.deepEqual(made.schema, JSON.parse(JSON.stringify(orderSchema)))
+    assert.equal((await post('/api/dev/fake', { topic: 'bill' })).status, 404)
   })
 })
