@@ -37,11 +37,25 @@ export { StrayFaults } from './execution-plane/engines/stray-faults.ts'
 export type { KafkaConnectionOptions } from './kafka/clients/connect-kafka.ts'
 export { connectKafka } from './kafka/clients/connect-kafka.ts'
 export type { KafkaConnection } from './kafka/kafka-client.ts'
+export type { ActionResult, BreakerAction, RecordAction, Refusal } from './model/action.ts'
 export type { Duration } from './model/duration.ts'
 export type { ErrorCode } from './model/errors.ts'
 export { errorCodes, PyrallelError } from './model/errors.ts'
 export type { EventSink, RuntimeEvent } from './model/events.ts'
+export type {
+  KeyExplanation,
+  KeyRow,
+  KeyRows,
+  OpenBreaker,
+  RecordAt,
+  RecordExplanation,
+  RecordState,
+  RetryRow,
+  RetryRows,
+  Wait,
+} from './model/explanation.ts'
 export type { Logger } from './model/logger.ts'
+export type { OffsetRun, PartitionView, RunState, RunsLimits } from './model/partition-view.ts'
 export type { KafkaRecord, OutgoingRecord, RecordHeader, TopicPartition } from './model/record.ts'
 export type {
   BlockingRecord,
@@ -59,6 +73,7 @@ export type { PagesListener } from './observability/operator-pages.ts'
 export type { Publisher } from './publishing/connect-publisher.ts'
 export { connectPublisher } from './publishing/connect-publisher.ts'
 export { createRuntime } from './runtime/create-runtime.ts'
+export type { Inspection, RecordActions } from './runtime/inspection.ts'
 export { resolveHandlers } from './runtime/resolve-handlers.ts'
 export type { RegisteredHandler, ResolvedHandler, Runtime, RuntimeOptions } from './runtime/runtime.ts'
 export type { Pyrallel, PyrallelOptions } from './runtime/start-pyrallel.ts'

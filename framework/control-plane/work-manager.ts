@@ -6,7 +6,9 @@ import type { Limits, RecoveryStrategy, Route } from '../model/settings.ts'
 import type { LimitReached, PartitionMetrics } from '../model/snapshot.ts'
 import type { CompletionEvent, WorkItem } from '../model/work.ts'
 import type { PartitionReading, PartitionWork } from '../model/workload.ts'
+import { ActionsByHand } from './actions-by-hand.ts'
 import { Assignments } from './assignments.ts'
+import { Explainer } from './explainer.ts'
 import { type DeadLetterRequest, FailedRecords } from './failures/failed-records.ts'
 import { Settlement } from './failures/settlement.ts'
 import { type IntakeChange, IntakeGate, type Load } from './flow/backpressure.ts'
@@ -63,6 +65,9 @@ export class WorkManager {
   /** Whether anything may start at all. */
   readonly permit: StartPermit
   readonly kept = new KeptRounds()
+  /** Answers questions about records, and changes nothing. */
+  readonly explainer: Explainer
+  readonly byHand: ActionsByHand
   /** The partition whose commit was last asked for again. */
   #renewed = 0
   readonly #emit: EventSink | undefined
@@ -93,7 +98,11 @@ export class WorkManager {
     const parts = { scheduler: this.#scheduler, intake: this.#intake, failed: this.#failed, onEvent }
     this.#assignments = new Assignments({ ...parts, recovery, partitionSettings, maxRestored })
     this.#table = this.#assignments.table
-    this.#settlement = new Settlement({ ...parts, permit: this.permit, random, tellsDone })
+    const [table, permit] = [this.#table, this.permit]
+    const settlement = new Settlement({ ...parts, permit, random, tellsDone })
+    this.#settlement = settlement
+    this.explainer = new Explainer({ ...parts, table, permit })
+    this.byHand = new ActionsByHand({ ...parts, table, settlement, explainer: this.explainer })
   }
 
   // --- assignment ---

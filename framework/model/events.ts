@@ -76,8 +76,20 @@ export type RuntimeEvent =
       readonly key: string
       readonly cooldownMs: number
     })
-  /** A record of the key has succeeded: its records run again. */
-  | (OfPartition & { readonly kind: 'breaker.closed'; readonly handlerId: string; readonly key: string })
+  /** A record of the key has succeeded, or somebody has closed the breaker by hand: its records run again. */
+  | (OfPartition & {
+      readonly kind: 'breaker.closed'
+      readonly handlerId: string
+      readonly key: string
+      readonly isByHand: boolean
+    })
+  /** By hand: the next attempt of a record that waits begins as soon as there is a slot, or it gets none, and `record.dead` follows. */
+  | {
+      readonly kind: 'record.hurried' | 'record.given-up'
+      readonly handlerId: string
+      readonly record: KafkaRecord
+      readonly attempt: number
+    }
   /** The adaptive limit on attempts in flight has found that the handler can take more, or less. */
   | { readonly kind: 'concurrency.changed'; readonly handlerId: string; readonly limit: number }
   /** A partition was assigned to this process. Its position is where it goes on. */

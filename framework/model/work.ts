@@ -57,6 +57,8 @@ export type FailureReason =
   | 'expired'
   /** Given up before its last attempt, because others succeed and it left its partition no room for them. */
   | 'in-the-way'
+  /** Somebody has given it up by hand. */
+  | 'by-hand'
 
 export type Outcome =
   /** Done. `filtered` when the handler's filter said no and the handler did not run. */

@@ -46,6 +46,10 @@ class EventWriter {
       case 'breaker.closed':
         this.#onBreaker(event)
         return
+      case 'record.hurried':
+      case 'record.given-up':
+        this.#onAction(event)
+        return
       case 'concurrency.changed': {
         const { handlerId, limit } = event
         this.#seldom(
@@ -190,6 +194,10 @@ class EventWriter {
   #onBreaker(event: OfKind<'breaker.opened' | 'breaker.closed'>): void {
     const { kind, handlerId, key, epoch } = event
     const facts = { handler: handlerId, ...partitionOf(event), epoch, key }
+    if (kind === 'breaker.closed' && event.isByHand) {
+      this.#log.info(facts, 'the breaker of a poisoned key was closed by hand: its records run again')
+      return
+    }
     if (kind === 'breaker.closed') {
       this.#log.info(facts, 'a record of a poisoned key has succeeded: its records run again')
       return
@@ -197,6 +205,13 @@ class EventWriter {
     const sentence =
       'records of a key are given up one after the other: they go to the dead-letter topic without running'
     this.#seldom(`breaker ${handlerId}`, 'warn', { ...facts, cooldownMs: event.cooldownMs }, sentence)
+  }
+
+  /** Each is written: somebody did it. */
+  #onAction({ kind, handlerId, record, attempt }: OfKind<'record.hurried' | 'record.given-up'>): void {
+    const facts = { handler: handlerId, ...where(record), attempt }
+    if (kind === 'record.hurried') this.#log.info(facts, 'the next attempt of a record was asked for by hand')
+    else this.#log.info(facts, 'a record was given up by hand: it goes to the dead-letter topic')
   }
 
   #onCommitFailed({ error, willRetry }: OfKind<'commit.failed'>): void {

@@ -135,8 +135,10 @@ export class EventMeters {
         this.#splits.inc({ group, topic: event.topic, handler: event.handlerId })
         return
       case 'breaker.closed':
+      case 'record.hurried':
+      case 'record.given-up':
       case 'concurrency.changed':
-        // The snapshot's gauges show what they lead to.
+        // Gauges of the snapshot, or `record.dead`, show what they lead to.
         return
       case 'stale.dropped':
         this.#stale.inc({ group, status: event.what })
@@ -180,7 +182,8 @@ export class EventMeters {
   }
 }
 
-/** Given up while it did not run: its key was poisoned, or its time was over before its retry. */
+/** Given up while it did not run: its key was poisoned, somebody asked for it, or its time was over before its retry. */
 function isUnrun({ failure, durationMs }: Extract<RuntimeEvent, { kind: 'record.dead' }>): boolean {
-  return failure.reason === 'poisoned' || (failure.reason === 'blocked' && durationMs === 0)
+  const isUnrun = failure.reason === 'poisoned' || failure.reason === 'by-hand'
+  return isUnrun || (failure.reason === 'blocked' && durationMs === 0)
 }

@@ -3,6 +3,7 @@
 import type { Publish } from '../api/handler.ts'
 import type { WatchedRuntime } from '../console/watched-runtime.ts'
 import type { KafkaConnection, RecordProducer, ViewedConnection } from '../kafka/kafka-client.ts'
+import type { ActionResult, BreakerAction, RecordAction } from '../model/action.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
@@ -14,6 +15,7 @@ import { settlesWithin } from '../time/wait.ts'
 import { loadTracing } from '../tracing/tracing.ts'
 import { slowPatterns } from '../validation/slow-patterns.ts'
 import { GroupOpener } from './group-opener.ts'
+import { GroupInspection } from './inspection.ts'
 import { Operations } from './operations.ts'
 import { refuseMissingTopics } from './required-topics.ts'
 import { RunningGroups } from './running-groups.ts'
@@ -37,6 +39,7 @@ class ComposedRuntime implements Runtime {
   readonly #log: Logger
   readonly #life = new RuntimeLife()
   readonly #groups = new RunningGroups(this.#life)
+  readonly inspection = new GroupInspection(() => this.#groups.all())
   #operations: Operations | undefined
   #producer: RecordProducer | undefined
   #publish: Publish | undefined
@@ -99,6 +102,18 @@ class ComposedRuntime implements Runtime {
   resume(handlerId?: string): void {
     this.#groups.paused.resume(handlerId)
     this.#log.info({ handler: handlerId ?? 'all', paused: this.paused }, 'resumed: what has waited is started')
+  }
+
+  retryNow(group: string, of: RecordAction): ActionResult {
+    return this.inspection.of(group).retryNow(of)
+  }
+
+  giveUp(group: string, of: RecordAction): ActionResult {
+    return this.inspection.of(group).giveUp(of)
+  }
+
+  closeBreaker(group: string, of: BreakerAction): ActionResult {
+    return this.inspection.of(group).closeBreaker(of)
   }
 
   get paused(): readonly string[] {

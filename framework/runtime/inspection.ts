@@ -1,5 +1,6 @@
-/** What tools and pages ask a running process about its records. Every question is answered at once, out of what is there, and changes nothing. */
+/** What tools and pages ask a running process about its records, and what they do about single ones by hand. Every question is answered at once and changes nothing. */
 import type { ActionResult, BreakerAction, RecordAction } from '../model/action.ts'
+import { PyrallelError } from '../model/errors.ts'
 import type {
   KeyExplanation,
   KeyRows,
@@ -8,20 +9,11 @@ import type {
   RecordExplanation,
   RetryRows,
 } from '../model/explanation.ts'
-import type { GroupStanding } from '../model/membership.ts'
 import type { PartitionView, RunsLimits } from '../model/partition-view.ts'
 import type { TopicPartition } from '../model/record.ts'
-import type { Timeline, WatchOptions } from '../model/timeline.ts'
+import type { RunningGroup } from './running-group.ts'
 
-/** Follows records from now on, until `stop`. */
-export interface Watch {
-  /** The newest first. */
-  timelines(): readonly Timeline[]
-  timelineOf(at: RecordAt): Timeline | undefined
-  stop(): void
-}
-
-/** Each rejects a group that does not run here with PYR_USAGE. */
+/** Each throws PYR_USAGE for a group that does not run here. */
 export interface Inspection {
   /** `null`: the partition is not assigned to this process. */
   explain(group: string, at: RecordAt): RecordExplanation | null
@@ -29,22 +21,19 @@ export interface Inspection {
   explainKey(group: string, topic: string, key: Buffer): KeyExplanation | null
   /** One partition, whole: by default at most 100,000 looks and 2,000 runs. `null`: it is not assigned to this process. */
   partition(group: string, of: TopicPartition, limits?: Partial<RunsLimits>): PartitionView | null
-  /** Several at once, at most 60, with 256 looks each by default; those that are not assigned here are left out. */
+  /** Several at once, at most 60, with 256 looks and runs each by default; those that are not assigned here are left out. */
   partitions(group: string, of: readonly TopicPartition[], limits?: Partial<RunsLimits>): readonly PartitionView[]
   /** Keys with most records, or with the oldest first record; by default at most 50 of them. Looks at 100,000 records at most. */
   keys(group: string, by: 'depth' | 'age', of?: Partial<TopicPartition>, most?: number): KeyRows
-  /** Keys whose records are given up without running, those that failed last first; by default at most 200. */
+  /** Keys whose records are given up without running; of each partition those that failed last first. By default at most 200. */
   openBreakers(group: string, most?: number): readonly OpenBreaker[]
-  /** By default at most 200. */
+  /** Those that are due first. By default at most 200. */
   retries(group: string, most?: number): RetryRows
-  standing(group: string): GroupStanding
-  /** One at a time for each group: a second one ends the first. */
-  watch(group: string, options: WatchOptions): Watch
 }
 
 /**
- * What somebody may do about single records by hand. None moves an offset: order, guards and commits stay the control plane's. What was asked for is told as
- * an event and a log line. Each rejects a group that does not run here with PYR_USAGE.
+ * None moves an offset: order, guards and commits stay the control plane's. What was asked for is told as an event and a log line. Each throws PYR_USAGE for
+ * a group that does not run here.
  */
 export interface RecordActions {
   /** The next attempt of a record that waits for one begins as soon as there is a slot. */
@@ -53,4 +42,52 @@ export interface RecordActions {
   giveUp(group: string, of: RecordAction): ActionResult
   /** The records of a poisoned key run again. */
   closeBreaker(group: string, of: BreakerAction): ActionResult
+}
+
+/** Asks the group that is named. */
+export class GroupInspection implements Inspection {
+  readonly #groups: () => Iterable<RunningGroup>
+
+  constructor(groups: () => Iterable<RunningGroup>) {
+    this.#groups = groups
+  }
+
+  explain(group: string, at: RecordAt): RecordExplanation | null {
+    return this.of(group).explain(at)
+  }
+
+  explainKey(group: string, topic: string, key: Buffer): KeyExplanation | null {
+    return this.of(group).explainKey(topic, key)
+  }
+
+  partition(group: string, of: TopicPartition, limits?: Partial<RunsLimits>): PartitionView | null {
+    return this.of(group).partition(of, limits)
+  }
+
+  partitions(group: string, of: readonly TopicPartition[], limits?: Partial<RunsLimits>): readonly PartitionView[] {
+    return this.of(group).partitions(of, limits)
+  }
+
+  keys(group: string, by: 'depth' | 'age', of?: Partial<TopicPartition>, most?: number): KeyRows {
+    return this.of(group).keys(by, of, most)
+  }
+
+  openBreakers(group: string, most?: number): readonly OpenBreaker[] {
+    return this.of(group).openBreakers(most)
+  }
+
+  retries(group: string, most?: number): RetryRows {
+    return this.of(group).retries(most)
+  }
+
+  /** @throws PyrallelError PYR_USAGE */
+  of(group: string): RunningGroup['questions'] {
+    const names: string[] = []
+    for (const each of this.#groups()) {
+      if (each.name === group) return each.questions
+      names.push(each.name)
+    }
+    const known = names.length === 0 ? 'None runs.' : `There are: ${names.join(', ')}.`
+    throw new PyrallelError('PYR_USAGE', `There is no group '${group}' in this process. ${known}`)
+  }
 }

@@ -29,6 +29,11 @@ export class RunningGroup {
     return [...this.#members.values()].map(({ handler }) => handler)
   }
 
+  /** What is asked about its records, and done about them by hand. */
+  get questions(): BrokerPoller['questions'] {
+    return this.#poller.questions
+  }
+
   start(): Promise<void> {
     return this.#poller.start()
   }

@@ -10,6 +10,7 @@ import type { CommitSettings, HttpSettings, Limits, Route, ScaleSettings, Shutdo
 import type { SystemMetrics } from '../model/snapshot.ts'
 import type { PagesListener } from '../observability/operator-pages.ts'
 import type { Clock } from '../time/clock.ts'
+import type { Inspection, RecordActions } from './inspection.ts'
 
 /** One entry of `generated/routes.ts`: a handler and what the generator read about it. */
 export interface RegisteredHandler {
@@ -118,7 +119,7 @@ export interface SubscriptionChange {
   readonly to: string | null
 }
 
-export interface Runtime {
+export interface Runtime extends RecordActions {
   /**
    * Connects, subscribes one consumer per group, and starts polling. Rejects when the broker, a topic or a paused handler is not there, and with
    * PYR_CLIENT_CLOSED when `stop` comes meanwhile, or came before: a runtime runs once.
@@ -155,6 +156,8 @@ export interface Runtime {
    * @throws PyrallelError PYR_USAGE before `start` has ended, and where neither `http.enabled` nor `hasListener` is set
    */
   readonly listener: PagesListener
+  /** Why records wait, and where partitions stand. */
+  readonly inspection: Inspection
   /** What is going on at this moment. Read-only and cheap: as much work as one commit of all partitions. */
   snapshot(): SystemMetrics
 }

@@ -13,6 +13,7 @@ import type { Logger } from '../model/logger.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
 import { createLogger } from '../observability/logger.ts'
 import type { PagesListener } from '../observability/operator-pages.ts'
+import type { Inspection, RecordActions } from './inspection.ts'
 import { openRuntime, runtimeOf } from './open-runtime.ts'
 import { resolveHandlers } from './resolve-handlers.ts'
 import type { RegisteredHandler, Runtime } from './runtime.ts'
@@ -43,7 +44,7 @@ export type PyrallelOptions = ServicesOption & {
 }
 
 /** A Pyrallel that runs. All functions stand alone: they may be taken out of it. */
-export interface Pyrallel {
+export interface Pyrallel extends RecordActions {
   /**
    * Starts nothing more, waits for what is in flight (`shutdown.drain` at most), commits, and closes its connections: settles 10 s after the drain at
    * the latest. May be called at any time, after a failure too, and twice: the second call waits for the first. Rejects, once all else is closed,
@@ -64,6 +65,8 @@ export interface Pyrallel {
   pause(handlerId?: string): void
   /** @throws PyrallelError PYR_USAGE when there is no such handler */
   resume(handlerId?: string): void
+  /** Why records wait, and where partitions stand. */
+  readonly inspection: Inspection
   /**
    * Publishes over the connection that is there: no producer of one's own is needed. Settles when the brokers have acknowledged; rejects with
    * PYR_CLIENT_CLOSED after `stop`.
@@ -140,6 +143,10 @@ function handle(runtime: Runtime): Pyrallel {
     snapshot: () => runtime.snapshot(),
     pause: (handlerId) => runtime.pause(handlerId),
     resume: (handlerId) => runtime.resume(handlerId),
+    inspection: runtime.inspection,
+    retryNow: (group, of) => runtime.retryNow(group, of),
+    giveUp: (group, of) => runtime.giveUp(group, of),
+    closeBreaker: (group, of) => runtime.closeBreaker(group, of),
     publish: runtime.publish,
     listener: runtime.listener,
   }

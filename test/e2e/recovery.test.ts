@@ -170,7 +170,15 @@ describe('commit metadata', { timeout: 480_000 }, () => {
     await eventually('all is assigned', () => assigned.length === partitions)
     const metadata = metadataOf(longest, 7, 2)
     const snapshots = Array.from({ length: partitions }, (_, partition): CommitSnapshot => {
-      return { topic, partition, position: 7, metadata, epoch: 1 as Epoch, carries: 0 }
+      return {
+        topic,
+        partition,
+        position: 7,
+        metadata,
+        epoch: 1 as Epoch,
+        carries: 0,
+        coveredTo: Number.POSITIVE_INFINITY,
+      }
     })
     const { requests, isCommitted, failures } = await flushed(consumer, snapshots)
     assert.deepEqual(failures, [])

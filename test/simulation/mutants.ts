@@ -794,6 +794,72 @@ export const mutants: readonly Mutant[] = [
     find: "if (entry !== undefined && completion.outcome.kind === 'recalled')",
     replace: 'if (entry !== undefined)',
   },
+  {
+    name: 'by hand: an attempt that was asked for comes a second time when it is due',
+    file: 'failures/settlement.ts',
+    find: '    this.#failed.cancelRetry(entry)\n    this.#runAgain(entry)\n  }\n\n  /** Somebody has asked',
+    replace: '    this.#runAgain(entry)\n  }\n\n  /** Somebody has asked',
+  },
+  {
+    name: 'by hand: what runs can be asked for and given up',
+    file: 'actions-by-hand.ts',
+    find: "    if (pending.state === 'in-flight') return 'in-flight'\n",
+    replace: "    if (pending.state === 'in-flight') pending.state = 'queued'\n",
+  },
+  {
+    name: 'by hand: another attempt counts as the one that was seen',
+    file: 'actions-by-hand.ts',
+    find: "    if (pending.attempt !== attempt) return 'other-attempt'\n",
+    replace: '',
+  },
+  {
+    name: 'by hand: another assignment counts as the one that was seen',
+    file: 'actions-by-hand.ts',
+    find: "    if (!table.isCurrent({ topic, partition, epoch: epoch as Epoch })) return 'other-epoch'\n",
+    replace: '',
+  },
+  {
+    name: 'by hand: a record that waits is given up, and tried again all the same',
+    file: 'failures/settlement.ts',
+    find: "    if (pending.state === 'waiting') this.#failed.cancelRetry(entry)\n    else if (pending.state !== 'queued'",
+    replace: "    if (pending.state === 'waiting') pending.retry = undefined\n    else if (pending.state !== 'queued'",
+  },
+  {
+    name: 'by hand: a record is given up before those of its key that come first',
+    file: 'failures/settlement.ts',
+    find: "else if (pending.state !== 'queued' || !state.shards.takeNow(pending)) return false",
+    replace: "else if (pending.state !== 'queued') return false",
+  },
+  {
+    name: 'by hand: a record is done as soon as it is given up',
+    file: 'failures/settlement.ts',
+    find: '    this.#giveUp(entry, byHandFailure(pending.lastFailure), 0, now)\n',
+    replace: '    this.#giveUp(entry, byHandFailure(pending.lastFailure), 0, now)\n    this.#complete(entry, now)\n',
+  },
+  {
+    name: 'by hand: a record is given up where no topic takes it',
+    file: 'actions-by-hand.ts',
+    find: 'state.route.deadLetterTopic === null',
+    replace: 'false',
+  },
+  {
+    name: 'by hand: a breaker is told as closed and stays open',
+    file: 'partition/key-breakers.ts',
+    find: "      this.#forget(name)\n      return Buffer.from(name, 'latin1')",
+    replace: "      return Buffer.from(name, 'latin1')",
+  },
+  {
+    name: 'by hand: another breaker is closed than the one that was named',
+    file: 'partition/key-breakers.ts',
+    find: 'if (breaker.id !== id || breaker.openUntil <= now) continue',
+    replace: 'if (breaker.openUntil <= now) continue',
+  },
+  {
+    name: 'by hand: an attempt that is asked for ends at an open breaker',
+    file: 'actions-by-hand.ts',
+    find: "    if (isPoisoned) return this.#refuse('poisoned', of, around)\n",
+    replace: '',
+  },
   ...javascriptMutants,
 ]
 

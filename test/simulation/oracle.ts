@@ -113,6 +113,11 @@ export const seen = {
   refusals: 0,
   silences: 0,
   full: 0,
+  /** Done by hand: attempts that were asked for, records that were given up, breakers that were closed; and what was refused. */
+  hurried: 0,
+  givenUpByHand: 0,
+  closedByHand: 0,
+  refusedByHand: 0,
   /** Items that were taken back before they had begun. */
   recalls: 0,
   /** Times that the client had read over offsets without a record. */
@@ -141,6 +146,7 @@ export class Oracle {
   readonly #pausedUntil = new Map<number, number>()
   /** By member: when that was sent which was last acknowledged. */
   readonly #heardAt = new Map<number, number>()
+  readonly #buried = new Map<Assignment, Set<number>>()
 
   constructor(setup: Setup) {
     this.#setup = setup
@@ -471,6 +477,96 @@ export class Oracle {
       throw new Violation('POISON', `record ${given.record.uid} was not run, and its key is not poisoned`)
     }
     this.giveUp(given, false, now)
+  }
+
+  /** Whether it waits for its next attempt, by all that is known: what is due may have been woken. */
+  isWaiting({ assignment, record: { uid } }: Delivered, now: number): boolean {
+    return now < (this.#waits.get(assignment)?.get(uid)?.from ?? now)
+  }
+
+  isPoisonedNow(given: Delivered, now: number): boolean {
+    return this.#isPoisoned(given, now)
+  }
+
+  /** Somebody has asked for its next attempt, and was not refused. */
+  hurry(given: Delivered, runningHere: readonly Running[]): void {
+    seen.hurried += 1
+    const { assignment, record } = given
+    this.#checkIdle(given, runningHere)
+    if (!mapOf(this.#waits, assignment).delete(record.uid))
+      throw new Violation('HAND', `record ${record.uid} is hurried, and waits for no attempt`)
+  }
+
+  /** Somebody has given it up, and was not refused. */
+  giveUpByHand(given: Delivered, runningHere: readonly Running[], now: number): void {
+    seen.givenUpByHand += 1
+    const { uid } = given.record
+    this.#checkIdle(given, runningHere)
+    if (!this.#setup.hasDeadLetters) throw new Violation('HAND', `record ${uid} is given up by hand, and would be lost`)
+    mapOf(this.#waits, given.assignment).delete(uid)
+    this.giveUp(given, false, now)
+  }
+
+  closeBreaker(assignment: Assignment, key: Buffer, now: number): void {
+    seen.closedByHand += 1
+    const key16 = key.toString('hex')
+    const history = this.#keys.get(assignment)?.get(key16)
+    const { poison } = this.#setup
+    const isOpen =
+      poison !== undefined &&
+      history !== undefined &&
+      history.givenUp >= poison.threshold &&
+      now < history.lastAt + poison.cooldownMs
+    if (!isOpen) throw new Violation('HAND', `a breaker is closed by hand, and it is not open`)
+    this.#keys.get(assignment)?.delete(key16)
+  }
+
+  /** What was refused should have been done. */
+  requireRefusal(
+    given: Delivered,
+    runningHere: readonly Running[],
+    action: 'retry-now' | 'give-up',
+    now: number,
+  ): void {
+    seen.refusedByHand += 1
+    const { record, assignment } = given
+    const isIdle = !assignment.finished.has(record.uid) && !assignment.givenUp.has(record.uid)
+    if (!isIdle || this.#isBusy(given, runningHere) || !this.isWaiting(given, now)) return
+    const isAllowed = action === 'give-up' ? this.#setup.hasDeadLetters : !this.#isPoisoned(given, now)
+    if (isAllowed) throw new Violation('HAND', `${action} of record ${record.uid} is refused, and it waits`)
+  }
+
+  /** Whether it can be the next of its shard, or waits, and nothing of that runs. */
+  #checkIdle(given: Delivered, runningHere: readonly Running[]): void {
+    const { assignment, record } = given
+    if (assignment.finished.has(record.uid) || assignment.covered.has(record.uid) || assignment.givenUp.has(record.uid))
+      throw new Violation('HAND', `record ${record.uid} is done or given up, and somebody's hand still moves it`)
+    if (this.#isBusy(given, runningHere))
+      throw new Violation('HAND', `record ${record.uid} runs, or another one of its shard`)
+    const earlier = assignment.delivered.find(
+      (other) =>
+        other.offset < record.offset &&
+        this.isPartnerOf(other, record) &&
+        !assignment.finished.has(other.uid) &&
+        !assignment.covered.has(other.uid),
+    )
+    if (earlier !== undefined) throw new Violation('HAND', `record ${record.uid} is not the next: ${earlier.uid} is`)
+  }
+
+  #isBusy({ assignment, record }: Delivered, runningHere: readonly Running[]): boolean {
+    return runningHere.some(
+      (other) =>
+        other.assignment.partition === assignment.partition &&
+        ((other.assignment === assignment && other.record === record) || this.isPartnerOf(other.record, record)),
+    )
+  }
+
+  /** A record that is given up is asked for once: twice in its dead-letter topic, it would be replayed twice. */
+  bury({ assignment, record: { uid } }: Delivered): void {
+    const buried = this.#buried.get(assignment) ?? new Set()
+    this.#buried.set(assignment, buried)
+    if (buried.has(uid)) throw new Violation('DEAD', `record ${uid} has two dead letters in one assignment`)
+    buried.add(uid)
   }
 
   giveUpBlocked(given: Delivered, now: number): void {

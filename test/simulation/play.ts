@@ -1,5 +1,6 @@
 /** Plays a schedule: two members of one group, each a WorkManager, against the world; the oracle watches. */
 
+import type { Surroundings } from '../../framework/control-plane/explainer.ts'
 import type { DeadLetterRequest } from '../../framework/control-plane/failures/failed-records.ts'
 import { MAX_INTERRUPTIONS } from '../../framework/control-plane/failures/retry-policy.ts'
 import type { CommitSnapshot } from '../../framework/control-plane/partition/commit-budget.ts'
@@ -175,6 +176,13 @@ export class Game {
         break
       case 'resume':
         this.#resume(member)
+        break
+      case 'retry-now':
+      case 'give-up':
+        this.#actByHand(member, kind, b)
+        break
+      case 'close-breaker':
+        this.#closeBreaker(member, b)
         break
     }
   }
@@ -389,6 +397,64 @@ export class Game {
     }
   }
 
+  #around(member: Member): Surroundings {
+    return {
+      now: this.#now,
+      capacityOf: () => this.#attempts.capacity(member.id),
+      logEnd: ({ partition }) => this.#logs[partition]?.end,
+    }
+  }
+
+  /** Of any record that was delivered, as it was seen a moment ago: now and then that was another attempt, or another assignment. */
+  #actByHand(member: Member, kind: 'retry-now' | 'give-up', b: number): void {
+    const random = seededRandom(Math.floor(b * 2 ** 32))
+    const choices = [...member.owned.values()].flatMap(({ assignment }) => {
+      const open = assignment.delivered.filter(({ uid }) => !this.#oracle.isFinished(uid))
+      return open.map((record) => ({ assignment, record }))
+    })
+    const waiting = choices.filter((each) => this.#oracle.isWaiting(each, this.#now))
+    const among = random() < 0.7 && waiting.length > 0 ? waiting : choices
+    const given = among[Math.floor(random() * among.length)]
+    if (given === undefined) return
+    const { partition } = given.assignment
+    const at = { topic: TOPIC, partition, offset: given.record.offset }
+    const seenAs = member.manager.explainer.explain(at, this.#around(member))
+    if (seenAs === undefined) throw new Violation('EXPLAIN', `partition ${partition} is ours, and nobody knows it`)
+    const [isOtherEpoch, isOtherAttempt] = [random() < 0.1, random() < 0.1]
+    const action = {
+      ...at,
+      epoch: seenAs.epoch - (isOtherEpoch ? 1 : 0),
+      attempt: seenAs.attempt + (isOtherAttempt ? 1 : 0),
+    }
+    const before = JSON.stringify(member.manager.gauges())
+    const { byHand } = member.manager
+    const around = this.#around(member)
+    const result = kind === 'retry-now' ? byHand.retryNow(action, around) : byHand.giveUp(action, around)
+    const isMistaken = isOtherEpoch || isOtherAttempt
+    if (result.isDone && isMistaken) throw new Violation('HAND', `${kind} of what is no more is done`)
+    if (!result.isDone) {
+      if (before !== JSON.stringify(member.manager.gauges()))
+        throw new Violation('HAND', `${kind} is refused, and done`)
+      const isDraining = member.owned.get(partition)?.isDraining === true
+      if (!isMistaken && !isDraining) this.#oracle.requireRefusal(given, member.running, kind, this.#now)
+    } else if (kind === 'retry-now') this.#oracle.hurry(given, member.running)
+    else this.#oracle.giveUpByHand(given, member.running, this.#now)
+    this.#judge(member, this.#takeGivenUp(member))
+  }
+
+  #closeBreaker(member: Member, b: number): void {
+    const open = member.manager.explainer.openBreakers(this.#now, 100)
+    const chosen = open[Math.floor(b * open.length)]
+    if (chosen === undefined) return
+    const { topic, partition, epoch, id } = chosen
+    const result = member.manager.byHand.closeBreaker({ topic, partition, epoch, breaker: id }, this.#now)
+    if (!result.isDone) throw new Violation('HAND', `an open breaker is not closed: ${result.why}`)
+    const owned = member.owned.get(partition)
+    if (owned === undefined)
+      throw new Violation('HAND', `a breaker of partition ${partition} is closed, which is not ours`)
+    this.#oracle.closeBreaker(owned.assignment, chosen.key, this.#now)
+  }
+
   #applyIntake(member: Member): void {
     const { pause, resume } = member.manager.takeIntakeChange()
     for (const { partition } of pause) member.paused.add(partition)
@@ -591,7 +657,7 @@ export class Game {
       const { partition, offset } = each.record
       const { reason } = each.failure
       const running =
-        reason === 'poisoned'
+        reason === 'poisoned' || reason === 'by-hand'
           ? this.#deliveredTo(member, partition, offset)
           : member.lastRunning.get(`${partition}/${offset}`)
       if (running === undefined) throw new Violation('DEAD', `record ${offset} never ran`)
@@ -604,6 +670,7 @@ export class Game {
         throw new Violation('DEAD', `record ${running.record.uid} is given up (${reason}), and too early`)
       if (!isRequest(each)) continue
       this.#oracle.checkSilence(member.id, this.#now, `the dead letter of record ${running.record.uid}`)
+      this.#oracle.bury(running)
       member.deadLetters.push({ request: each, running })
     }
   }

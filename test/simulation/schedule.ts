@@ -29,7 +29,13 @@ const weights = {
   resume: 1.5,
 } as const
 
-export type StepKind = keyof typeof weights
+/** Somebody's hand. */
+const actions = [
+  ...(['retry-now', 'retry-now', 'give-up'] as const),
+  ...(['close-breaker', 'close-breaker', 'close-breaker'] as const),
+] as const
+
+export type StepKind = keyof typeof weights | (typeof actions)[number]
 
 /** `a` and `b` are 0 up to, not including, 1: they choose among whatever is there when the step is played. */
 export interface Step {
@@ -82,7 +88,7 @@ export interface Schedule {
 }
 
 const NEVER = Number.POSITIVE_INFINITY
-const kinds = Object.keys(weights) as StepKind[]
+const kinds = Object.keys(weights) as (keyof typeof weights)[]
 const totalWeight = kinds.reduce((sum, kind) => sum + weights[kind], 0)
 
 export function scheduleOf(seed: number): Schedule {
@@ -131,7 +137,17 @@ export function scheduleOf(seed: number): Schedule {
   const steps: Step[] = []
   const length = pick([40, 120, 250])
   for (let i = 0; i < length; i += 1) steps.push({ kind: kindAt(random() * totalWeight), a: random(), b: random() })
-  return { setup: { ...setup, ...stops }, steps }
+  return { setup: { ...setup, ...stops }, steps: withActions(steps, seed) }
+}
+
+/** Every other schedule has some, between the steps that it had without. */
+function withActions(steps: readonly Step[], seed: number): readonly Step[] {
+  const random = seededRandom(seed * 104_729 + 7)
+  if (random() < 0.5) return steps
+  return steps.flatMap((step) => {
+    if (random() < 0.85) return [step]
+    return [step, { kind: actions[Math.floor(random() * actions.length)] ?? 'wait', a: random(), b: random() }]
+  })
 }
 
 function kindAt(point: number): StepKind {

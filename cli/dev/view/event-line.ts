@@ -77,6 +77,10 @@ function partitionLine(
       return `${paint('red', '!')} ${partitionPlace(event)} key ${harmless(event.key)}: its records fail one after the other; they go to the dead-letter topic unrun for ${msText(event.cooldownMs)}`
     case 'breaker.closed':
       return `${paint('green', '✓')} ${partitionPlace(event)} key ${harmless(event.key)}: its records run again`
+    case 'record.hurried':
+      return `${paint('green', '▸')} ${recordPlace(event.record)}  ${event.handlerId}  attempt ${event.attempt} is asked for by hand`
+    case 'record.given-up':
+      return `${paint('yellow', '!')} ${recordPlace(event.record)}  ${event.handlerId}  is given up by hand`
     case 'concurrency.changed':
       return paint('gray', `· ${event.handlerId} runs at most ${event.limit} at once from now on`)
     case 'stale.dropped':

@@ -116,6 +116,22 @@ export class FailedRecords {
     })
   }
 
+  /** Those whose wait ends first. */
+  earliest(most: number): readonly { readonly dueAt: number; readonly item: IncompleteRecord }[] {
+    return this.#retries.earliest(most)
+  }
+
+  /** Whether it waits because its batch has failed, and not for an attempt of its own. */
+  isPaused(pending: Pending): boolean {
+    return this.#paused.has(pending)
+  }
+
+  /** Whether the dead letter of this record was handed out. */
+  isHandedOut({ state, pending }: IncompleteRecord): boolean {
+    const { offset } = pending.record
+    return !this.#requests.some(({ id, record }) => record.offset === offset && this.#buried.get(id)?.state === state)
+  }
+
   /** Those given up since the last call. */
   takeRequests(): readonly DeadLetterRequest[] {
     if (this.#requests.length === 0) return []

@@ -5,7 +5,7 @@ import type { CompletionEvent, HandlerFailure, Outcome } from '../../model/work.
 import type { IntakeGate } from '../flow/backpressure.ts'
 import type { Scheduler } from '../flow/scheduler.ts'
 import type { StartPermit } from '../flow/start-permit.ts'
-import { blockedFailure, lastAttempt, overdue } from '../partition/blocking-limit.ts'
+import { blockedFailure, byHandFailure, lastAttempt, overdue } from '../partition/blocking-limit.ts'
 import type { InFlight } from '../partition/in-flight.ts'
 import { poisonedFailure, saysSomethingOfKey } from '../partition/key-breakers.ts'
 import { lastFailure } from '../partition/last-failure.ts'
@@ -93,6 +93,22 @@ export class Settlement {
     }
   }
 
+  /** It waits no longer. */
+  retryNow(entry: IncompleteRecord): void {
+    this.#failed.cancelRetry(entry)
+    this.#runAgain(entry)
+  }
+
+  /** Somebody has asked for it: a decision about one record, so it counts for no breaker. @returns false when it cannot go now */
+  giveUpByHand(entry: IncompleteRecord, now: number): boolean {
+    const { state, pending } = entry
+    if (pending.state === 'waiting') this.#failed.cancelRetry(entry)
+    else if (pending.state !== 'queued' || !state.shards.takeNow(pending)) return false
+    pending.attempt = lastAttempt(pending)
+    this.#giveUp(entry, byHandFailure(pending.lastFailure), 0, now)
+    return true
+  }
+
   /** The breaker of its key is open: the record does not start, and is given up as it is. */
   refusePoisoned(state: PartitionState, pending: Pending, now: number): void {
     state.load.ended(1)
@@ -119,7 +135,8 @@ export class Settlement {
     const { key } = pending.record
     if (poison === undefined || key === null || !state.breakers.onSucceeded(key)) return
     const { topic, partition, epoch } = state
-    this.#emit?.({ kind: 'breaker.closed', topic, partition, epoch, handlerId, key: shortText(key) })
+    const of = { topic, partition, epoch, handlerId, key: shortText(key) }
+    this.#emit?.({ kind: 'breaker.closed', ...of, isByHand: false })
   }
 
   /** What the attempt says about how many may run at once. */

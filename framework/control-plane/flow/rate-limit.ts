@@ -45,6 +45,14 @@ export class RateLimit {
     return now + Math.ceil(Math.max(0, ((1 - this.#tokens) * 1_000) / this.perSecond))
   }
 
+  /** The same, and changes nothing; `now` when there is one. */
+  firstAt(now: number): number {
+    const gained = now > this.#at ? ((now - this.#at) * this.perSecond) / 1_000 + 1e-9 : 0
+    const tokens =
+      this.#at === Number.NEGATIVE_INFINITY ? this.#tokens : Math.min(this.#capacity, this.#tokens + gained)
+    return now + Math.ceil(Math.max(0, ((1 - tokens) * 1_000) / this.perSecond))
+  }
+
   #fill(now: number): void {
     if (now <= this.#at) return
     const gained = this.#at === Number.NEGATIVE_INFINITY ? 0 : ((now - this.#at) * this.perSecond) / 1_000

@@ -13,6 +13,17 @@ export interface Restraint {
   readonly isHeldByRate: boolean
 }
 
+/** What a handler has in flight, and what it may have. */
+export interface Starts {
+  readonly isPaused: boolean
+  readonly concurrency: number
+  /** Items that hold a slot. */
+  readonly inFlight: number
+  readonly adaptiveLimit: number
+  /** Undefined while its rate holds nothing back. */
+  readonly rate: { readonly perSecond: number; readonly nextAt: number } | undefined
+}
+
 interface RouteState {
   route: Route
   /** Nothing of it starts until somebody says so. */
@@ -79,6 +90,14 @@ export class Scheduler {
   limitOf(topic: string): number {
     const { route, budget } = this.#routeState(topic)
     return Math.min(route.concurrency, budget.limit)
+  }
+
+  /** For whoever asks why something does not start. Changes nothing. */
+  startsOf(topic: string, now: number): Starts {
+    const { route, isPaused, budget, inFlight, setAside } = this.#routeState(topic)
+    const { concurrency } = route
+    const rate = budget.heldUntil(now)
+    return { isPaused, concurrency, inFlight: inFlight - setAside, adaptiveLimit: budget.limit, rate }
   }
 
   /** What keeps the handler of this topic from starting more, beyond order and room. */

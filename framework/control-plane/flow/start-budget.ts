@@ -23,6 +23,12 @@ export class StartBudget {
     return this.#rate?.hasToken(now) ?? true
   }
 
+  /** The same, and changes nothing; undefined where it allows one now. */
+  heldUntil(now: number): { readonly perSecond: number; readonly nextAt: number } | undefined {
+    const nextAt = this.#rate?.firstAt(now) ?? now
+    return this.#rate === undefined || nextAt <= now ? undefined : { perSecond: this.#rate.perSecond, nextAt }
+  }
+
   onStarted(records: number, workId: number): void {
     this.#rate?.spend(records, workId)
   }

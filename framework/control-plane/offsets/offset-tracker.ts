@@ -180,6 +180,50 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
     }
   }
 
+  /** Entries that `show` could show. */
+  get tracked(): number {
+    return this.#size
+  }
+
+  /** The item of an offset that is tracked, `null` when that is complete; undefined for one that is not tracked. Cost: O(log n). */
+  find(offset: number): Item | null | undefined {
+    const place = this.#placeFrom(offset)
+    const slot = this.#slotOf(place)
+    if (place === this.#size || this.#offsets[slot] !== offset) return undefined
+    return this.#items[slot] ?? null
+  }
+
+  /** Offsets that an earlier owner has completed, whether they have arrived or not; those that an acknowledged commit has passed may be missing. */
+  get restored(): RangeList {
+    return this.#restored.all
+  }
+
+  /** This position was acknowledged. */
+  onCommitted(position: number): void {
+    this.#restored.onCommitted(position)
+  }
+
+  /** Of the offsets from this one on, how many were tracked and are complete, though the position has not passed them. Cost: O(span). */
+  completedFrom(offset: number): number {
+    let count = 0
+    for (let place = this.#placeFrom(offset); place < this.#size; place += 1) {
+      const isComplete = this.#items[this.#slotOf(place)] === undefined
+      if (isComplete && !this.#restored.isRestored(this.#headTicket + place)) count += 1
+    }
+    return count
+  }
+
+  /** The first entry of the ring that is not below this offset. */
+  #placeFrom(offset: number): number {
+    let [low, high] = [0, this.#size]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#offsets[this.#slotOf(middle)] as number) < offset) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
   /** The one that the next offset gets. */
   get nextTicket(): OffsetTicket {
     return this.#headTicket + this.#size

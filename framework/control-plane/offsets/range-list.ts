@@ -76,6 +76,12 @@ export class RangeList implements Iterable<OffsetRange> {
     return new RangeList(this.#base, bounds)
   }
 
+  /** What of them lies from `start` to below `end`, in order. */
+  *within(start: number, end: number): Generator<OffsetRange> {
+    for (let index = this.#firstEndingAbove(start); index < this.length && this.startOf(index) < end; index++)
+      yield { start: Math.max(start, this.startOf(index)), end: Math.min(end, this.endOf(index)) }
+  }
+
   *[Symbol.iterator](): Generator<OffsetRange> {
     for (let index = 0; index < this.length; index++) yield { start: this.startOf(index), end: this.endOf(index) }
   }

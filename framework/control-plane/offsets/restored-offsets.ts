@@ -9,10 +9,31 @@ export class RestoredOffsets {
   #tickets: number[] = []
   #firstTicket = 0
   #passed = 0
+  /** All of them, until an acknowledged commit has passed the last: for whoever asks about one that has arrived. */
+  #all: RangeList
 
   /** @param ranges sorted, disjoint */
   constructor(ranges: RangeList) {
     this.#ranges = ranges
+    this.#all = ranges
+  }
+
+  get all(): RangeList {
+    return this.#all
+  }
+
+  onCommitted(position: number): void {
+    if ((this.#all.end ?? Number.POSITIVE_INFINITY) <= position) this.#all = RangeList.empty
+  }
+
+  isRestored(ticket: number): boolean {
+    let [low, high] = [this.#firstTicket, this.#tickets.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#tickets[middle] ?? 0) < ticket) low = middle + 1
+      else high = middle
+    }
+    return this.#tickets[low] === ticket
   }
 
   /** Of those that stood in the tracker's ring, how many the position has passed: they count as nobody's completions here. */

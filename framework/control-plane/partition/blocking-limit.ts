@@ -46,6 +46,13 @@ export function lastAttempt({ attempt, lastFailure }: Pending): number {
   return lastFailure?.reason === 'interrupted' ? attempt : attempt - 1
 }
 
+export function byHandFailure(last: HandlerFailure | undefined): HandlerFailure {
+  const why = 'somebody has given it up by hand'
+  const rest = { reason: 'by-hand', retryable: false } as const
+  if (last === undefined) return { name: 'GivenUpByHand', message: `${why} before it ran`, ...rest }
+  return { ...last, ...rest, message: `${why}; its last attempt: ${last.message}` }
+}
+
 export function blockedFailure(last: HandlerFailure, maxBlockingMs: number): HandlerFailure {
   return {
     ...last,

@@ -22,6 +22,8 @@ export interface CommitSnapshot extends CommitRequest {
   readonly epoch: Epoch
   /** Completions of this assignment that it tells of. */
   readonly carries: number
+  /** Completions from here on are not told, for want of room; infinity when all are. */
+  readonly coveredTo: number
 }
 
 export interface PartitionSettings {
@@ -36,7 +38,11 @@ interface Committed {
   readonly metadata: string
   /** Completions of this assignment that it tells of. */
   readonly carries: number
+  /** Of those that an earlier owner has left, it tells of what is below this. */
+  readonly coveredTo: number
 }
+
+const ALL = Number.POSITIVE_INFINITY
 
 export class CommitBudget {
   readonly #of: TopicPartition & { readonly epoch: Epoch }
@@ -47,6 +53,7 @@ export class CommitBudget {
   /** Records that are done, and how many of those were cut from the metadata for want of room. */
   #completed = 0
   #cut = 0
+  #coveredTo = ALL
   #isTight = false
   #completedSinceMeasured = 0
   #metadataLength: number
@@ -61,7 +68,7 @@ export class CommitBudget {
     this.#of = of
     this.#tracker = tracker
     this.#settings = settings
-    this.#committed = { position: start.position, metadata: start.metadata, carries: 0 }
+    this.#committed = { position: start.position, metadata: start.metadata, carries: 0, coveredTo: ALL }
     this.#metadataLength = start.metadata.length
     // Metadata that was dropped as unreadable must not stay with the group: the next commit replaces it.
     this.#mayHaveChanged = start.metadata !== '' && !start.isRestored
@@ -100,6 +107,15 @@ export class CommitBudget {
     return Math.max(0, this.#completed - this.#carriable)
   }
 
+  /** Completed offsets, an earlier owner's included, that the next owner would run again: no acknowledged commit tells of them. */
+  get untold(): number {
+    const { position = 0, carries, coveredTo } = this.#committed
+    let restored = 0
+    for (const { start, end } of this.#tracker.restored.within(Math.max(position, coveredTo), ALL))
+      restored += end - start
+    return Math.max(0, this.#completed - carries) + restored
+  }
+
   /** Whether there is room for the completion of this offset. */
   hasRoomFor(offset: number): boolean {
     return !this.#isTight || offset < this.#tracker.highestCompleted
@@ -130,7 +146,7 @@ export class CommitBudget {
     const metadata = this.#measure().text
     if (position === this.#committed.position && metadata === this.#committed.metadata) {
       this.#mayHaveChanged = false
-      this.#committed = { position, metadata, carries: this.#carriable }
+      this.#committed = { position, metadata, carries: this.#carriable, coveredTo: this.#coveredTo }
       return undefined
     }
     return this.#snapshot(position, metadata)
@@ -143,10 +159,11 @@ export class CommitBudget {
   }
 
   /** The coordinator has acknowledged this snapshot. */
-  onAcknowledged({ position, metadata, carries }: CommitSnapshot): void {
+  onAcknowledged({ position, metadata, carries, coveredTo }: CommitSnapshot): void {
     // Its answer has come after that of a later one: what is stored now may be either.
     if (carries < this.#committed.carries) this.#mayHaveChanged = true
-    this.#committed = { position, metadata, carries }
+    this.#committed = { position, metadata, carries, coveredTo }
+    this.#tracker.onCommitted(position)
   }
 
   /**
@@ -154,7 +171,7 @@ export class CommitBudget {
    * done until then. Kept, and come back to once the new log has grown beyond it, it would hide records of that log.
    */
   forgetCommitted(): void {
-    this.#committed = { position: undefined, metadata: '', carries: this.#committed.carries }
+    this.#committed = { ...this.#committed, position: undefined, metadata: '' }
     this.#mayHaveChanged = true
   }
 
@@ -168,7 +185,7 @@ export class CommitBudget {
 
   #snapshot(position: number, metadata: string): CommitSnapshot {
     const { topic, partition, epoch } = this.#of
-    return { topic, partition, epoch, position, metadata, carries: this.#carriable }
+    return { topic, partition, epoch, position, metadata, carries: this.#carriable, coveredTo: this.#coveredTo }
   }
 
   /** Where nothing but the position is stored, what lies above it cannot be told; nor can what was cut. */
@@ -210,13 +227,16 @@ export class CommitBudget {
   #encode(maxLength: number): EncodedMetadata {
     const position = this.#tracker.position
     this.#cut = 0
+    this.#coveredTo = maxLength === 0 ? (position ?? 0) : ALL
     if (position === undefined || maxLength === 0 || this.#tracker.span === 0) {
       return { text: '', truncated: false, coveredTo: position ?? 0 }
     }
     const ranges = this.#tracker.completedRanges()
     const encoded = encodeCompleted(position, ranges, maxLength)
-    if (encoded.truncated)
-      for (const { start, end } of ranges) this.#cut += Math.max(0, end - Math.max(start, encoded.coveredTo))
+    if (encoded.truncated) {
+      this.#coveredTo = encoded.coveredTo
+      this.#cut = this.#tracker.completedFrom(encoded.coveredTo)
+    }
     return encoded
   }
 }

@@ -3,6 +3,7 @@ import type { PoisonSettings } from '../../model/settings.ts'
 import type { HandlerFailure } from '../../model/work.ts'
 
 interface Breaker {
+  readonly id: number
   givenUp: number
   openUntil: number
 }
@@ -16,6 +17,17 @@ const MAX_BYTES = 1_048_576
  *                                                    ^                        |
  *                                                    +-----given up----------+
  */
+/** Ids are unique in the process: whoever closes one names it by that, and never means another assignment's. */
+let lastId = 0
+
+/** A breaker that is open. */
+export interface OpenKey {
+  readonly id: number
+  readonly key: Buffer
+  readonly givenUp: number
+  readonly until: number
+}
+
 export class KeyBreakers {
   readonly #breakers = new Map<string, Breaker>()
   /** Of all names. */
@@ -30,7 +42,7 @@ export class KeyBreakers {
   onGivenUp(key: Buffer | null, { threshold, cooldownMs }: PoisonSettings, now: number): boolean {
     if (key === null) return false
     const name = nameOf(key)
-    const breaker = this.#breakers.get(name) ?? { givenUp: 0, openUntil: 0 }
+    const breaker = this.#breakers.get(name) ?? newBreaker()
     breaker.givenUp += 1
     // Set anew, so that the map is in the order of the last failure.
     this.#forget(name)
@@ -55,6 +67,32 @@ export class KeyBreakers {
     return wasOpen
   }
 
+  /** The open breaker of this key. */
+  find(key: Buffer | null, now: number): OpenKey | undefined {
+    if (key === null || this.#breakers.size === 0) return undefined
+    const breaker = this.#breakers.get(nameOf(key))
+    return breaker === undefined || breaker.openUntil <= now ? undefined : shown(nameOf(key), breaker)
+  }
+
+  /** Those that are open, the last one to fail first. */
+  list(now: number, most: number): readonly OpenKey[] {
+    const open = [...this.#breakers].filter(([, { openUntil }]) => openUntil > now)
+    return open
+      .slice(-most)
+      .reverse()
+      .map(([name, breaker]) => shown(name, breaker))
+  }
+
+  /** @returns the key whose breaker this has closed; undefined when there is no such one that is open */
+  close(id: number, now: number): Buffer | undefined {
+    for (const [name, breaker] of this.#breakers) {
+      if (breaker.id !== id || breaker.openUntil <= now) continue
+      this.#forget(name)
+      return Buffer.from(name, 'latin1')
+    }
+    return undefined
+  }
+
   #forget(name: string): void {
     if (this.#breakers.delete(name)) this.#bytes -= name.length
   }
@@ -71,6 +109,15 @@ export class KeyBreakers {
     }
     return { count, keys: names.map((name) => Buffer.from(name, 'latin1')) }
   }
+}
+
+function newBreaker(): Breaker {
+  lastId += 1
+  return { id: lastId, givenUp: 0, openUntil: 0 }
+}
+
+function shown(name: string, { id, givenUp, openUntil }: Breaker): OpenKey {
+  return { id, givenUp, until: openUntil, key: Buffer.from(name, 'latin1') }
 }
 
 /** `DeadLetter` is a decision about one record, and a value that cannot be read is a fault of one: neither says anything about the next. */

@@ -119,6 +119,14 @@ export class PartitionState implements TopicPartition {
     this.#isPaused = isPaused
   }
 
+  /**
+   * Records that a crash at this moment would run again: done and not told by an acknowledged commit, in flight, or given up and not acknowledged.
+   * An upper bound where an earlier owner's completions were cut from the metadata: offsets among them may not exist.
+   */
+  get runsAgain(): number {
+    return this.commits.untold + this.load.unsettled
+  }
+
   /** It has a place in the ring of partitions that may have ready work. */
   get isListed(): boolean {
     return this.#isListed

@@ -55,6 +55,24 @@ export class RetryQueue<Item> {
     this.#siftDown(at)
   }
 
+  /** The items that are due first, in that order, each with when. Looks at no more than two entries for each. */
+  earliest(most: number): readonly (RetryTicket & { readonly item: Item })[] {
+    const found: Entry<Item>[] = []
+    const open = this.#heap.slice(0, 1)
+    while (found.length < most) {
+      const first = open.shift()
+      if (first === undefined) break
+      found.push(first)
+      for (const child of [2 * first.at + 1, 2 * first.at + 2]) {
+        const entry = this.#heap[child]
+        if (entry === undefined) continue
+        const at = open.findIndex((other) => isBefore(entry, other))
+        open.splice(at === -1 ? open.length : at, 0, entry)
+      }
+    }
+    return found
+  }
+
   removeWhere(matches: (item: Item) => boolean): void {
     const kept = this.#heap.filter((entry) => !matches(entry.item))
     if (kept.length === this.#heap.length) return

@@ -69,6 +69,16 @@ export class ShardQueue {
     return this.#shards.size
   }
 
+  /** The shard of a key that has records. */
+  find(key: string): Shard | undefined {
+    return this.#shards.get(key)
+  }
+
+  /** Those that have records and are kept in order by a key, or as a whole. */
+  [Symbol.iterator](): Iterator<Shard> {
+    return this.#shards.values()
+  }
+
   /** Shards that have a place in the ready ring: at most so many records can start now. */
   get ready(): number {
     return this.#ready.size

@@ -24,6 +24,7 @@ import { MemberPast } from './member-past.ts'
 import { OffsetCommitter } from './offset-committer.ts'
 import { PollSize } from './poll-size.ts'
 import { Pump } from './pump.ts'
+import { RecordQuestions } from './record-questions.ts'
 import { abortWorkOf, giveUpRevoked } from './revoke.ts'
 import { shutDown, UNWIND_MS } from './shutdown.ts'
 
@@ -81,6 +82,7 @@ export class BrokerPoller {
   #stopping: Promise<void> | undefined
   readonly #past = new MemberPast()
   #routes: readonly Route[]
+  readonly questions: RecordQuestions
 
   constructor(options: BrokerPollerOptions) {
     const { client, producer, clock, group, onEvent, tellsDone } = options
@@ -140,6 +142,8 @@ export class BrokerPoller {
       onPumped: () => this.#afterPump(),
       onError: (error) => this.#fail(error),
     })
+    const { engines } = options
+    this.questions = new RecordQuestions({ manager, engines, client, clock, onChanged: () => this.#pump.soon() })
   }
 
   get manager(): WorkManager {

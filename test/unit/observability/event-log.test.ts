@@ -142,10 +142,28 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
     { handler: 'charge', topic: 'orders', partition: 3, epoch: 9, key: 'c1', cooldownMs: 60_000 },
   ],
   [
-    { ...at, kind: 'breaker.closed', handlerId: 'charge', key: 'c1' },
+    { ...at, kind: 'breaker.closed', handlerId: 'charge', key: 'c1', isByHand: false },
     'info',
     'a record of a poisoned key has succeeded: its records run again',
     { handler: 'charge', topic: 'orders', partition: 3, epoch: 9, key: 'c1' },
+  ],
+  [
+    { ...at, kind: 'breaker.closed', handlerId: 'charge', key: 'c1', isByHand: true },
+    'info',
+    'the breaker of a poisoned key was closed by hand: its records run again',
+    { handler: 'charge', topic: 'orders', partition: 3, epoch: 9, key: 'c1' },
+  ],
+  [
+    { kind: 'record.hurried', handlerId: 'charge', record, attempt: 3 },
+    'info',
+    'the next attempt of a record was asked for by hand',
+    { handler: 'charge', topic: 'orders', partition: 3, offset: 42, attempt: 3 },
+  ],
+  [
+    { kind: 'record.given-up', handlerId: 'charge', record, attempt: 2 },
+    'info',
+    'a record was given up by hand: it goes to the dead-letter topic',
+    { handler: 'charge', topic: 'orders', partition: 3, offset: 42, attempt: 2 },
   ],
   [
     { kind: 'concurrency.changed', handlerId: 'charge', limit: 12 },
@@ -196,6 +214,8 @@ const kinds: Readonly<Record<RuntimeEvent['kind'], true>> = {
   'dead-letter.failed': true,
   'breaker.opened': true,
   'breaker.closed': true,
+  'record.hurried': true,
+  'record.given-up': true,
   'concurrency.changed': true,
   'batch.split': true,
   'partition.assigned': true,

@@ -72,7 +72,7 @@ describe('the metrics page', () => {
       { kind: 'commit.failed', error, willRetry: true },
       { kind: 'stale.dropped', what: 'dead-letter' },
       { ...partition, kind: 'breaker.opened', handlerId: HANDLER, key: 'a', cooldownMs: 1 },
-      { ...partition, kind: 'breaker.closed', handlerId: HANDLER, key: 'a' },
+      { ...partition, kind: 'breaker.closed', handlerId: HANDLER, key: 'a', isByHand: false },
       { kind: 'concurrency.changed', handlerId: HANDLER, limit: 9 },
       { ...partition, kind: 'batch.split', handlerId: HANDLER, records: 4, delayMs: 0, failure },
     ]
