@@ -1,6 +1,5 @@
 /** What tools and pages ask a running process about its records, and what they do about single ones by hand. Every question is answered at once and changes nothing. */
 import type { ActionResult, BreakerAction, RecordAction } from '../model/action.ts'
-import { PyrallelError } from '../model/errors.ts'
 import type {
   KeyExplanation,
   KeyRows,
@@ -11,7 +10,6 @@ import type {
 } from '../model/explanation.ts'
 import type { PartitionView, RunsLimits } from '../model/partition-view.ts'
 import type { TopicPartition } from '../model/record.ts'
-import type { RunningGroup } from './running-group.ts'
 
 /** Each throws PYR_USAGE for a group that does not run here. */
 export interface Inspection {
@@ -42,52 +40,4 @@ export interface RecordActions {
   giveUp(group: string, of: RecordAction): ActionResult
   /** The records of a poisoned key run again. */
   closeBreaker(group: string, of: BreakerAction): ActionResult
-}
-
-/** Asks the group that is named. */
-export class GroupInspection implements Inspection {
-  readonly #groups: () => Iterable<RunningGroup>
-
-  constructor(groups: () => Iterable<RunningGroup>) {
-    this.#groups = groups
-  }
-
-  explain(group: string, at: RecordAt): RecordExplanation | null {
-    return this.of(group).explain(at)
-  }
-
-  explainKey(group: string, topic: string, key: Buffer): KeyExplanation | null {
-    return this.of(group).explainKey(topic, key)
-  }
-
-  partition(group: string, of: TopicPartition, limits?: Partial<RunsLimits>): PartitionView | null {
-    return this.of(group).partition(of, limits)
-  }
-
-  partitions(group: string, of: readonly TopicPartition[], limits?: Partial<RunsLimits>): readonly PartitionView[] {
-    return this.of(group).partitions(of, limits)
-  }
-
-  keys(group: string, by: 'depth' | 'age', of?: Partial<TopicPartition>, most?: number): KeyRows {
-    return this.of(group).keys(by, of, most)
-  }
-
-  openBreakers(group: string, most?: number): readonly OpenBreaker[] {
-    return this.of(group).openBreakers(most)
-  }
-
-  retries(group: string, most?: number): RetryRows {
-    return this.of(group).retries(most)
-  }
-
-  /** @throws PyrallelError PYR_USAGE */
-  of(group: string): RunningGroup['questions'] {
-    const names: string[] = []
-    for (const each of this.#groups()) {
-      if (each.name === group) return each.questions
-      names.push(each.name)
-    }
-    const known = names.length === 0 ? 'None runs.' : `There are: ${names.join(', ')}.`
-    throw new PyrallelError('PYR_USAGE', `There is no group '${group}' in this process. ${known}`)
-  }
 }

@@ -484,13 +484,11 @@ export class Oracle {
     return now < (this.#waits.get(assignment)?.get(uid)?.from ?? now)
   }
 
-  isPoisonedNow(given: Delivered, now: number): boolean {
-    return this.#isPoisoned(given, now)
-  }
-
   /** Somebody has asked for its next attempt, and was not refused. */
-  hurry(given: Delivered, runningHere: readonly Running[]): void {
+  hurry(given: Delivered, runningHere: readonly Running[], now: number): void {
     seen.hurried += 1
+    if (this.#isPoisoned(given, now))
+      throw new Violation('HAND', `record ${given.record.uid} is hurried into an open breaker`)
     const { assignment, record } = given
     this.#checkIdle(given, runningHere)
     if (!mapOf(this.#waits, assignment).delete(record.uid))

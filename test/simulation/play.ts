@@ -437,9 +437,8 @@ export class Game {
         throw new Violation('HAND', `${kind} is refused, and done`)
       const isDraining = member.owned.get(partition)?.isDraining === true
       if (!isMistaken && !isDraining) this.#oracle.requireRefusal(given, member.running, kind, this.#now)
-    } else if (kind === 'retry-now') this.#oracle.hurry(given, member.running)
+    } else if (kind === 'retry-now') this.#oracle.hurry(given, member.running, this.#now)
     else this.#oracle.giveUpByHand(given, member.running, this.#now)
-    this.#judge(member, this.#takeGivenUp(member))
   }
 
   #closeBreaker(member: Member, b: number): void {

@@ -52,8 +52,7 @@ export class CommitBudget {
   #mayHaveChanged: boolean
   /** Records that are done, and how many of those were cut from the metadata for want of room. */
   #completed = 0
-  #cut = 0
-  #coveredTo = ALL
+  #cut = { count: 0, from: ALL }
   #isTight = false
   #completedSinceMeasured = 0
   #metadataLength: number
@@ -146,7 +145,7 @@ export class CommitBudget {
     const metadata = this.#measure().text
     if (position === this.#committed.position && metadata === this.#committed.metadata) {
       this.#mayHaveChanged = false
-      this.#committed = { position, metadata, carries: this.#carriable, coveredTo: this.#coveredTo }
+      this.#committed = { position, metadata, carries: this.#carriable, coveredTo: this.#cut.from }
       return undefined
     }
     return this.#snapshot(position, metadata)
@@ -185,13 +184,13 @@ export class CommitBudget {
 
   #snapshot(position: number, metadata: string): CommitSnapshot {
     const { topic, partition, epoch } = this.#of
-    return { topic, partition, epoch, position, metadata, carries: this.#carriable, coveredTo: this.#coveredTo }
+    return { topic, partition, epoch, position, metadata, carries: this.#carriable, coveredTo: this.#cut.from }
   }
 
   /** Where nothing but the position is stored, what lies above it cannot be told; nor can what was cut. */
   get #carriable(): number {
     const { passed } = this.#tracker
-    return this.#settings.maxMetadataLength === 0 ? passed : Math.max(passed, this.#completed - this.#cut)
+    return this.#settings.maxMetadataLength === 0 ? passed : Math.max(passed, this.#completed - this.#cut.count)
   }
 
   /** Keeps `isTight` true to the state without encoding at every completion. Commits measure too, but one may take a minute. */
@@ -226,16 +225,15 @@ export class CommitBudget {
 
   #encode(maxLength: number): EncodedMetadata {
     const position = this.#tracker.position
-    this.#cut = 0
-    this.#coveredTo = maxLength === 0 ? (position ?? 0) : ALL
+    this.#cut = { count: 0, from: maxLength === 0 ? (position ?? 0) : ALL }
     if (position === undefined || maxLength === 0 || this.#tracker.span === 0) {
       return { text: '', truncated: false, coveredTo: position ?? 0 }
     }
     const ranges = this.#tracker.completedRanges()
     const encoded = encodeCompleted(position, ranges, maxLength)
     if (encoded.truncated) {
-      this.#coveredTo = encoded.coveredTo
-      this.#cut = this.#tracker.completedFrom(encoded.coveredTo)
+      const { coveredTo } = encoded
+      this.#cut = { count: this.#tracker.completedFrom(coveredTo), from: coveredTo }
     }
     return encoded
   }
