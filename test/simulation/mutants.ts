@@ -860,6 +860,48 @@ export const mutants: readonly Mutant[] = [
     find: "    if (isPoisoned) return this.#refuse('poisoned', of, around)\n",
     replace: '',
   },
+  {
+    name: 'explained: an earlier owner has completed nothing',
+    file: 'partition/record-state.ts',
+    find: 'tracker.restored.has(offset)',
+    replace: 'false',
+  },
+  {
+    name: 'explained: a record that does not exist is not fetched yet',
+    file: 'partition/record-state.ts',
+    find: "  if (offset < (tracker.next ?? 0)) return 'hole'\n",
+    replace: '',
+  },
+  {
+    name: 'explained: the record before it is another one than the first of its key',
+    file: 'explainer.ts',
+    find: 'offset: head.record.offset, state: head.state, attempt: head.attempt',
+    replace: 'offset: (head.next ?? head).record.offset, state: head.state, attempt: head.attempt',
+  },
+  {
+    name: 'explained: a pause by hand is nothing to wait for',
+    file: 'explainer.ts',
+    find: 'if (scheduler.startsOf(state.topic, now).isPaused)',
+    replace: 'if (state.topic === undefined)',
+  },
+  {
+    name: 'explained: what was cut from the metadata would not run again',
+    file: 'partition/commit-budget.ts',
+    find: 'count: this.#tracker.completedFrom(coveredTo)',
+    replace: 'count: 0',
+  },
+  {
+    name: 'explained: what is in flight would not run again',
+    file: 'partition/partition-state.ts',
+    find: 'return this.commits.untold + this.load.unsettled',
+    replace: 'return this.commits.untold',
+  },
+  {
+    name: 'explained: a run is one offset too long',
+    file: 'partition/partition-view.ts',
+    find: 'runs.to(offset + 1, stateOf(pending)',
+    replace: 'runs.to(offset + 2, stateOf(pending)',
+  },
   ...javascriptMutants,
 ]
 

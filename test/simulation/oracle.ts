@@ -37,6 +37,12 @@ export interface Assignment {
   readonly givenUp: Set<number>
   /** The largest batch that a record may be in, by uid: it was in one that failed as a whole. */
   readonly limits: Map<number, number>
+  /** What an earlier owner has completed above the position, as the stored commit tells, below the end of the log. */
+  restored: readonly { readonly start: number; readonly end: number }[]
+  /** The position that the group is known to have stored: as it was at the beginning, or acknowledged since. */
+  committedTo: number | undefined
+  /** That commit, and nothing that was stored since. */
+  heard: Stored | undefined
   /** Finished before, and covered by what the group had stored when the assignment began: must not run. */
   covered: ReadonlySet<number>
   /** Above the highest offset that the stored commit names as finished, whether the log still has that record or not. */
@@ -174,6 +180,9 @@ export class Oracle {
       finished: new Set(),
       givenUp: new Set(),
       limits: new Map(),
+      restored: this.#restoredBy(log.stored, log),
+      committedTo: expectedNext,
+      heard: log.stored,
       covered,
       coveredTo: Math.min(this.#coveredTo(log.stored), log.end),
       expectedNext,
@@ -194,6 +203,9 @@ export class Oracle {
         givenUp: new Set<number>(),
         limits: new Map<number, number>(),
         covered: new Set<number>(),
+        restored: [],
+        committedTo: undefined,
+        heard: undefined,
       }
       current = { ...assignment, ...nothing, coveredTo: 0 }
       this.#lastApplied.delete(assignment.partition)
@@ -298,6 +310,7 @@ export class Oracle {
   told({ position, metadata }: CommitSnapshot, assignment: Assignment): void {
     const ranges = rangesOf({ position, metadata })
     assignment.isRefused = false
+    assignment.committedTo = position
     assignment.told.clear()
     for (const { uid, offset } of assignment.delivered) {
       if (offset < position || ranges.some(({ start, end }) => offset >= start && offset < end))
@@ -484,6 +497,10 @@ export class Oracle {
     return now < (this.#waits.get(assignment)?.get(uid)?.from ?? now)
   }
 
+  isPoisonedNow(given: Delivered, now: number): boolean {
+    return this.#isPoisoned(given, now)
+  }
+
   /** Somebody has asked for its next attempt, and was not refused. */
   hurry(given: Delivered, runningHere: readonly Running[], now: number): void {
     seen.hurried += 1
@@ -565,6 +582,55 @@ export class Oracle {
     this.#buried.set(assignment, buried)
     if (buried.has(uid)) throw new Violation('DEAD', `record ${uid} has two dead letters in one assignment`)
     buried.add(uid)
+  }
+
+  /** What may be said of an offset at this moment. More than one, where what is due may have been woken, or not. */
+  statesOf(
+    assignment: Assignment,
+    offset: number,
+    log: Log,
+    runningHere: readonly Running[],
+    now: number,
+  ): readonly string[] {
+    const { delivered, expectedNext = 0, committedTo } = assignment
+    const record = delivered.find((each) => each.offset === offset)
+    const isDone = ({ uid }: LogRecord) => assignment.finished.has(uid) || assignment.covered.has(uid)
+    const position = delivered.find((each) => !isDone(each))?.offset
+    if (record !== undefined && !isDone(record)) {
+      if (runningHere.some((each) => each.assignment === assignment && each.record === record)) return ['in-flight']
+      if (assignment.givenUp.has(record.uid)) return ['dead']
+      const wait = this.#waits.get(assignment)?.get(record.uid)
+      if (wait === undefined) return ['queued']
+      return now < wait.from ? ['waiting'] : ['waiting', 'queued']
+    }
+    if (offset < (committedTo ?? 0)) return ['committed']
+    if (offset < (position ?? 0)) return ['done']
+    if (record !== undefined) return position === undefined ? ['done'] : ['done-above-gap']
+    const isRestored = assignment.restored.some(({ start, end }) => offset >= start && offset < end)
+    if (isRestored) return position === undefined ? ['done', 'done-above-gap'] : ['done-above-gap']
+    if (offset < expectedNext) return position === undefined ? ['done'] : ['hole']
+    return offset >= log.end ? ['not-written'] : ['not-fetched']
+  }
+
+  /** Records that the next owner would run again if this member ended now, by what the group has stored; and how many of an earlier owner's offsets besides. */
+  runsAgain(
+    assignment: Assignment,
+    stored: Stored | undefined,
+    runningHere: readonly Running[],
+  ): readonly [number, number] {
+    const ranges = stored === undefined || this.#setup.recovery !== 'metadata' ? [] : rangesOf(stored)
+    const isTold = (offset: number) =>
+      offset < (stored?.position ?? 0) || ranges.some(({ start, end }) => offset >= start && offset < end)
+    const runs = new Set(runningHere.filter((each) => each.assignment === assignment).map(({ record }) => record.uid))
+    let count = 0
+    for (const { uid, offset } of assignment.delivered) {
+      const isTouched = assignment.finished.has(uid) || assignment.givenUp.has(uid) || runs.has(uid)
+      if (isTouched && !isTold(offset)) count += 1
+    }
+    let restored = 0
+    for (const { start, end } of assignment.restored)
+      for (let offset = start; offset < end; offset += 1) if (!isTold(offset)) restored += 1
+    return [count, restored]
   }
 
   giveUpBlocked(given: Delivered, now: number): void {
@@ -791,6 +857,11 @@ export class Oracle {
   /** The log was cut or made anew: what was committed says nothing about it. */
   forget(partition: number): void {
     this.#lastApplied.delete(partition)
+  }
+
+  #restoredBy(stored: Stored | undefined, log: Log) {
+    const ranges = stored === undefined || this.#setup.recovery !== 'metadata' ? [] : rangesOf(stored)
+    return ranges.flatMap(({ start, end }) => (start < log.end ? [{ start, end: Math.min(end, log.end) }] : []))
   }
 
   #coveredTo(stored: Stored | undefined): number {

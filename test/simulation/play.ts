@@ -6,6 +6,7 @@ import { MAX_INTERRUPTIONS } from '../../framework/control-plane/failures/retry-
 import type { CommitSnapshot } from '../../framework/control-plane/partition/commit-budget.ts'
 import { CommitPlan } from '../../framework/control-plane/shell/commit-plan.ts'
 import { WorkManager } from '../../framework/control-plane/work-manager.ts'
+import type { RecordExplanation, Wait } from '../../framework/model/explanation.ts'
 import type { KafkaRecord, TopicPartition } from '../../framework/model/record.ts'
 import type { HandlerFailure, Outcome, Recalled, WorkItem } from '../../framework/model/work.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
@@ -18,6 +19,14 @@ const HANDLER = 'handle'
 const CALM_ROUNDS = 600
 /** Of one commit, for at most three partitions: halving ends. */
 const MOST_REQUESTS = 60
+
+export interface Compared {
+  offsets: number
+  partitions: number
+  /** Partitions of which it was said exactly what a crash would repeat. */
+  exact: number
+  waits: number
+}
 
 type CommitFate = 'applied' | 'applied-but-unheard' | 'refused' | 'late'
 
@@ -74,8 +83,11 @@ export interface Attempts {
   crash(member: number): void
 }
 
-/** @throws Violation, or whatever the code under test throws */
-export function play({ setup, steps }: Schedule): void {
+/**
+ * @param onStep after each step, before the weather is calm
+ * @throws Violation, or whatever the code under test throws
+ */
+export function play({ setup, steps }: Schedule, onStep?: (game: Game, step: number) => void): void {
   // Nothing runs: a step of the schedule says what has become of an item.
   const byHand: Attempts = {
     ...{ capacity: () => setup.concurrency, setAside: () => 0, start() {}, abort() {}, crash() {} },
@@ -83,7 +95,10 @@ export function play({ setup, steps }: Schedule): void {
     recall: (member, shouldRecall) => game.takeBack(member, (item) => isUnbegun(item) && shouldRecall(item)),
   }
   const game: Game = new Game(setup, byHand)
-  for (const step of steps) game.step(step)
+  for (const [index, step] of steps.entries()) {
+    game.step(step)
+    onStep?.(game, index)
+  }
   for (const member of game.calmWeather(CALM_ROUNDS)) game.succeedAll(member)
 }
 
@@ -441,6 +456,120 @@ export class Game {
     else this.#oracle.giveUpByHand(given, member.running, this.#now)
   }
 
+  /**
+   * Every offset of every partition that somebody has: what the manager says of it, and of what a crash would repeat, against the books. The manager is
+   * asked, and never believed.
+   */
+  compareAnswers(): Compared {
+    const compared = { offsets: 0, exact: 0, partitions: 0, waits: 0 }
+    for (const member of this.#members) {
+      for (const [partition, { assignment }] of member.owned) {
+        const log = this.#logs[partition] as Log
+        if (assignment.incarnation !== log.incarnation) continue
+        compared.partitions += 1
+        this.#compareStates(member, assignment, log, compared)
+        this.#compareCrash(member, assignment, log, compared)
+      }
+    }
+    return compared
+  }
+
+  #compareStates(member: Member, assignment: Assignment, log: Log, compared: Compared): void {
+    const { partition } = assignment
+    const { explainer } = member.manager
+    const around = this.#around(member)
+    const view = explainer.view(of(partition), around, { looks: 10_000, runs: 10_000 })
+    for (let offset = 0; offset < log.end + 2; offset += 1) {
+      const at = `offset ${offset} of partition ${partition} at ${this.#now}`
+      const answer = explainer.explain({ ...of(partition), offset }, around)
+      const states = this.#oracle.statesOf(assignment, offset, log, member.running, this.#now)
+      if (answer === undefined || !states.includes(answer.state))
+        throw new Violation('EXPLAIN', `${at} is ${states.join(' or ')}, and ${answer?.state} is said`)
+      compared.offsets += 1
+      const run = view?.runs.find(({ from, to }) => offset >= from && offset < to)
+      if (run !== undefined && run.state !== answer.state)
+        throw new Violation('EXPLAIN', `${at} is ${answer.state}, and ${run.state} in the list of runs`)
+      const [first, last] = [view?.runs[0]?.from ?? 0, view?.runs.at(-1)?.to ?? 0]
+      if (run === undefined && offset >= first && offset < Math.max(last, log.end))
+        throw new Violation('EXPLAIN', `${at} is in no run`)
+      this.#compareWaits(member, assignment, answer, compared)
+    }
+  }
+
+  #compareWaits(member: Member, assignment: Assignment, answer: RecordExplanation, compared: Compared): void {
+    const record = assignment.delivered.find(({ offset }) => offset === answer.offset)
+    const isOpen = answer.state === 'queued' || answer.state === 'waiting' || answer.state === 'dead'
+    if (isOpen && answer.waitsFor.length === 0)
+      throw new Violation('EXPLAIN', `record ${record?.uid} waits for nothing`)
+    if (record === undefined) return
+    for (const wait of answer.waitsFor) {
+      compared.waits += 1
+      if (!this.#isWaitTrue(member, assignment, record, wait))
+        throw new Violation('EXPLAIN', `record ${record.uid} is said to wait: ${JSON.stringify(wait)}`)
+    }
+    const kinds = new Set(answer.waitsFor.map(({ kind }) => kind))
+    if (answer.state === 'queued' && member.isPaused !== kinds.has('handler-paused'))
+      throw new Violation('EXPLAIN', `record ${record.uid}: whether its handler is paused`)
+  }
+
+  #isWaitTrue(member: Member, assignment: Assignment, record: LogRecord, wait: Wait): boolean {
+    const given = { assignment, record }
+    switch (wait.kind) {
+      case 'record': {
+        const before = assignment.delivered.filter(
+          (each) => each.offset < record.offset && this.#oracle.isPartnerOf(each, record),
+        )
+        const open = before.filter(({ uid }) => !assignment.finished.has(uid) && !assignment.covered.has(uid))
+        return open[0]?.offset === wait.offset && open.length === wait.ahead
+      }
+      case 'earlier-assignment':
+        return member.running.some(
+          (each) =>
+            each.assignment !== assignment &&
+            each.assignment.partition === assignment.partition &&
+            this.#oracle.isPartnerOf(each.record, record),
+        )
+      case 'slots':
+      case 'adaptive-limit':
+        return (
+          new Set(member.running.map(({ item }) => item)).size >= (wait.kind === 'slots' ? wait.capacity : wait.limit)
+        )
+      case 'handler-paused':
+        return member.isPaused
+      case 'draining':
+        return member.owned.get(assignment.partition)?.isDraining === true
+      case 'commits-refused':
+        return assignment.isRefused
+      case 'poisoned':
+        return this.#oracle.isPoisonedNow(given, this.#now)
+      case 'dead-letter':
+        return (
+          wait.isSent ===
+          member.deadLetters.some(({ running }) => running.record === record && running.assignment === assignment)
+        )
+      default:
+        return true
+    }
+  }
+
+  /** What the group has stored may be more than this member has heard of. */
+  #compareCrash(member: Member, assignment: Assignment, log: Log, compared: Compared): void {
+    const said =
+      member.manager.explainer.view(of(assignment.partition), this.#around(member), { looks: 1, runs: 1 })?.runsAgain ??
+      0
+    const [records, restored] = this.#oracle.runsAgain(assignment, log.stored, member.running)
+    const heard = assignment.committedTo ?? 0
+    const isHeard =
+      member.commit === undefined && (log.stored?.position ?? 0) === heard && assignment.heard === log.stored
+    const isExact = said === records + restored
+    if (said < records || (isHeard && !isExact))
+      throw new Violation(
+        'CRASH',
+        `partition ${assignment.partition} runs ${records} and ${restored} again, and ${said} is said`,
+      )
+    if (isExact) compared.exact += 1
+  }
+
   #closeBreaker(member: Member, b: number): void {
     const open = member.manager.explainer.openBreakers(this.#now, 100)
     const chosen = open[Math.floor(b * open.length)]
@@ -728,7 +857,9 @@ export class Game {
     this.#oracle.heard(member.id, sentAt)
     for (const snapshot of snapshots) {
       const sender = senderOf(snapshot.partition)
-      if (sender !== undefined) this.#oracle.told(snapshot, sender)
+      if (sender === undefined) continue
+      this.#oracle.told(snapshot, sender)
+      sender.heard = this.#logs[snapshot.partition]?.stored
     }
     member.manager.onCommitted(snapshots, sentAt)
   }

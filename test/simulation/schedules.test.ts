@@ -12,11 +12,13 @@ describe('simulation', () => {
     assert.equal(runSchedules(1, SCHEDULES), undefined)
   })
 
-  it('met what it is about: zombies, restored completions, rewinds, crashes, dead letters, retries, pauses, guards', () => {
-    const { beyondEnd, inTheWay, ...often } = seen
+  it('met what it is about: zombies, restored completions, rewinds, crashes, dead letters, retries, pauses, guards, hands', () => {
+    const { beyondEnd, inTheWay, closedByHand, ...often } = seen
     for (const [what, count] of Object.entries(often)) assert.ok(count >= 100, `${what}: ${count}`)
     // It takes a cut between the position and the highest completion.
     assert.ok(beyondEnd >= 10, `beyondEnd: ${beyondEnd}`)
+    // It takes a key that is poisoned at that moment.
+    assert.ok(closedByHand >= 50, `closedByHand: ${closedByHand}`)
     // It takes a record that fails twice while others succeed, and fill the room behind it.
     assert.ok(inTheWay >= 10, `inTheWay: ${inTheWay}`)
   })
