@@ -31,22 +31,41 @@ describe('npm run audit', () => {
             name: 'tar',
             severity: 'high',
             range: '<7.5.4',
+            nodes: ['node_modules/pino'],
             via: [{ title: 'writes outside of its folder', url: 'https://example.org/GHSA-1' }],
           },
-          outer: { name: 'outer', severity: 'moderate', range: '*', via: ['tar'] },
+          outer: {
+            name: 'outer',
+            severity: 'moderate',
+            range: '*',
+            via: ['tar'],
+            nodes: ['node_modules/@platformatic/kafka'],
+          },
+          ours: {
+            name: 'ours',
+            severity: 'low',
+            range: '*',
+            via: ['tar'],
+            nodes: ['node_modules/@platformatic/wasm-utils'],
+          },
+          tool: { name: 'tool', severity: 'high', range: '*', via: ['tar'], nodes: ['node_modules/@biomejs/biome'] },
         },
       }),
     )
     assert.equal(code, 1)
     assert.match(output, /high: tar <7\.5\.4: writes outside of its folder, https:\/\/example\.org\/GHSA-1/)
+    // An optional dependency that is one of development, too, and what it brings; what is of development alone is nobody's but ours.
     assert.match(output, /moderate: outer \*: by tar/)
+    assert.match(output, /low: ours \*: by tar/)
+    assert.doesNotMatch(output, /tool/)
+    assert.match(output, /audit: 3 production dependencies/)
   })
 
-  it('passes when there is none, and asks about what is installed for production only', (t) => {
+  it('passes when there is none, and asks about all that the lock has', (t) => {
     const { code, output, asked } = auditWith(t, JSON.stringify({ vulnerabilities: {} }))
     assert.equal(code, 0, output)
     assert.match(output, /audit: 0 production dependencies/)
-    assert.match(asked, /^audit --omit=dev /)
+    assert.match(asked, /^audit --package-lock-only --json/)
   })
 
   for (const answer of [JSON.stringify({ message: '405 Method Not Allowed' }), '', 'not JSON']) {
