@@ -1,6 +1,7 @@
 /** Which Kafka client this project runs on, why, and what is with the other one: for `pyrallel doctor`. */
 import type { ClientWish } from '../../framework/kafka/client-limits.ts'
 import { type ClientLoaders, type ClientNeeds, loadClient } from '../../framework/kafka/clients/load-client.ts'
+import { LIBRARY_VERSION, otherVersion } from '../../framework/kafka/javascript/client.ts'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import { installedPackage } from '../bundle/installed-package.ts'
 import { packageRoot } from '../folders/package-root.ts'
@@ -22,11 +23,11 @@ export async function examineClient(needs: ClientNeeds, loaders?: ClientLoaders)
       loaded.name === 'javascript' && loaded.insteadOf !== undefined
         ? `. ${loaded.insteadOf.message}`
         : `; ${described(other)} ${await stateOf(other, loaders)}`
-    return {
-      what,
-      state: 'well',
-      detail: `${described(loaded.name)}, ${because(client)}${otherState}`,
-    }
+    const detail = `${described(loaded.name)}, ${because(client)}${otherState}`
+    const version = loaded.name === 'javascript' ? otherVersion(loaded.library) : undefined
+    if (version === undefined) return { what, state: 'well', detail }
+    const next = `npm install --save-exact ${clients.javascript.library}@${LIBRARY_VERSION}`
+    return { what, state: 'warning', detail: `${detail}. It is ${version}, which Pyrallel was not tested with`, next }
   } catch (thrown) {
     const code = thrown instanceof PyrallelError ? thrown.code : 'PYR_NATIVE_MISSING'
     return { what, state: 'ill', detail: toError(thrown).message, next: `pyrallel docs ${code}` }

@@ -45,6 +45,8 @@ export const logFields: Readonly<Record<string, string>> = {
   message: 'text of librdkafka',
   severity: 'severity of librdkafka',
   fac: 'facility of librdkafka',
+  version: 'version of the library of a Kafka client that was found',
+  wanted: 'version of it that the client was tested with',
   registeredWith: 'version of the OpenTelemetry API that others have registered with',
   filtered: 'whether a filter left the record out',
   willRetry: 'whether it is tried again',

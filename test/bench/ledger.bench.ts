@@ -7,7 +7,7 @@ import { setImmediate as nextTick, setTimeout as sleep } from 'node:timers/promi
 import { parseArgs } from 'node:util'
 import { DeadLetter, handler } from '../../framework/api/handler.ts'
 import { resolveConfig } from '../../framework/config/resolve-config.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
+import { connectLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
@@ -85,7 +85,7 @@ async function run(cluster: KafkaCluster, books: Books): Promise<number> {
   const { limits, commit, shutdown, kafka } = config
   const { clientId, groupProtocol } = kafka
   const runtime = createRuntime({
-    connection: await connectKafka({ brokers: cluster.brokers, clientId, groupProtocol, log: silent }),
+    connection: await connectLibrdkafka({ brokers: cluster.brokers, clientId, groupProtocol, log: silent }),
     handlers: resolveHandlers([registered], config),
     startFrom: 'earliest',
     limits,

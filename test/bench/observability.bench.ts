@@ -17,7 +17,7 @@ import {
 import { handler } from '../../framework/api/handler.ts'
 import { resolveConfig } from '../../framework/config/resolve-config.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
+import { connectLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { RecordHeader } from '../../framework/model/record.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
@@ -138,7 +138,7 @@ function unregister(): void {
 
 /** Compressed, since the mock cluster keeps 5 MB a partition as it receives them. */
 function connect({ connection }: EmbeddedBroker) {
-  return connectKafka({ ...connection, clientId: 'bench', log, librdkafka: { 'compression.type': 'lz4' } })
+  return connectLibrdkafka({ ...connection, clientId: 'bench', log, librdkafka: { 'compression.type': 'lz4' } })
 }
 
 /** Every record carries a trace, in every variant. */

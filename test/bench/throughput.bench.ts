@@ -9,7 +9,7 @@ import { type HandlerDefinition, type HandlerRecord, handler } from '../../frame
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
 import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
 import type { NativeMessage } from '../../framework/kafka/librdkafka/binding.ts'
-import { connectKafka, loadLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
+import { connectLibrdkafka, loadLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
 
@@ -100,7 +100,7 @@ for (const [how, bin] of [
 
 function connect({ connection }: EmbeddedBroker): Promise<KafkaConnection> {
   // The mock cluster keeps 5 MB a partition as it receives them, so the batches are compressed.
-  return connectKafka({ ...connection, clientId: 'bench', log: silent, librdkafka: { 'compression.type': 'lz4' } })
+  return connectLibrdkafka({ ...connection, clientId: 'bench', log: silent, librdkafka: { 'compression.type': 'lz4' } })
 }
 
 async function produce(connection: KafkaConnection): Promise<void> {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
-import { connectKafka, loadLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
+import { connectLibrdkafka, loadLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
 import { toError } from '../../framework/model/errors.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { embeddedBrokerOf, frozen, noProcesses } from '../integration/processes-in.ts'
@@ -33,7 +33,7 @@ if (whyNot !== undefined) {
     async connect() {
       broker = await startEmbeddedBroker({ log: quiet })
       const librdkafka = { 'queue.buffering.max.messages': 100 }
-      return connectKafka({ ...broker.connection, clientId: 'contract', log: quiet, librdkafka })
+      return connectLibrdkafka({ ...broker.connection, clientId: 'contract', log: quiet, librdkafka })
     },
     silence: noProcesses === false ? freeze : undefined,
     stop: async () => broker?.stop(),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { clientErrorCode } from '../../framework/kafka/faults/codes.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
+import { connectLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
 import { nativeError } from '../../framework/kafka/librdkafka/errors.ts'
 import type { PyrallelError } from '../../framework/model/errors.ts'
 import { clientErrorCodes } from '../../framework/model/events.ts'
@@ -56,7 +56,7 @@ describe('settings that librdkafka refuses', {
 }, () => {
   it('are told as settings, and not as a broker that does not answer: also where none has answered before, and not counted', async () => {
     const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
-    const connection = await connectKafka({
+    const connection = await connectLibrdkafka({
       brokers: '127.0.0.1:1',
       clientId: 'test',
       groupProtocol: 'consumer',

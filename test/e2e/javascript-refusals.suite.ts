@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { describe, it, type TestContext } from 'node:test'
 import { connectJavascript } from '../../framework/kafka/javascript/client.ts'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
+import { connectLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { SecuritySettings } from '../../framework/model/settings.ts'
 import { aclBrokerConfig, deny } from './kafka-acls.ts'
@@ -28,7 +28,7 @@ export function refusalSuite(cluster: KafkaCluster): void {
   const skip = cluster.controllable ? false : 'rights are taken away'
   const clients: Readonly<Record<string, () => Promise<ViewedConnection>>> = {
     librdkafka: () =>
-      connectKafka({ brokers, clientId: 'refused', groupProtocol: 'consumer', librdkafka: {}, log: quiet }),
+      connectLibrdkafka({ brokers, clientId: 'refused', groupProtocol: 'consumer', librdkafka: {}, log: quiet }),
     javascript: () => connectJavascript({ brokers, clientId: 'refused', log: quiet }),
   }
 

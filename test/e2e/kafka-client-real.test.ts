@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
+import { connectLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { connectUnderTest } from '../client-under-test.ts'
 import { kafkaClientSuite } from '../contract/kafka-client.suite.ts'
@@ -64,7 +64,7 @@ for (const groupProtocol of protocols) {
     // The binding reads null headers as empty; the broker is told not to create topics by itself.
     features: { partitionsAsAsked: true, nullHeaderValues: false, refusesUnknownTopics: true },
     connect: () =>
-      connectKafka({
+      connectLibrdkafka({
         brokers: cluster.brokers,
         clientId: 'contract',
         groupProtocol,

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
-import { connectKafka } from '../../framework/kafka/librdkafka/client.ts'
+import { connectLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { skipWithout } from '../client-under-test.ts'
 import { installed, serve } from './built-server.ts'
@@ -33,7 +33,7 @@ export default defineConfig({ group: 'shop', kafka: { client: '${client}' } })
 
 async function produce(broker: EmbeddedBroker, codec: string, says: string): Promise<void> {
   const librdkafka = { 'compression.codec': codec }
-  const connection = await connectKafka({ ...broker.connection, clientId: 'test', log: quiet, librdkafka })
+  const connection = await connectLibrdkafka({ ...broker.connection, clientId: 'test', log: quiet, librdkafka })
   const producer = await connection.producer()
   for (const topic of ['here', 'on-threads']) {
     // Long enough that a compression is worth it.

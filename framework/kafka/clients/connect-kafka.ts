@@ -26,7 +26,7 @@ export async function connectKafka(
 ): Promise<ViewedConnection> {
   const client = await loadClient(options, loaders)
   if (client.name === 'librdkafka') {
-    const { connectKafka: connectLibrdkafka } = await import('../librdkafka/client.ts')
+    const { connectLibrdkafka } = await import('../librdkafka/client.ts')
     return connectLibrdkafka(options, async () => client.library)
   }
   const { connectJavascript } = await import('../javascript/client.ts')

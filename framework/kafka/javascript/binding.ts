@@ -117,6 +117,8 @@ export interface Compression {
 
 /** The library's module, as far as it is used. */
 export interface JavascriptLibrary {
+  /** The package's own version. */
+  readonly clientSoftwareVersion?: string
   readonly Connection: new (clientId: string, options: LibraryConnectionOptions) => LibraryConnection
   readonly Writer: { create(): KafkaWriter }
   readonly Reader: { from(bytes: Buffer): KafkaReader }

@@ -30,6 +30,11 @@ export async function loadJavascript(load: JavascriptLoader = importJavascript):
   }
 }
 
+/** The version of a library that is not the one that was probed; `undefined` where it is, or does not tell. */
+export function otherVersion({ clientSoftwareVersion: version }: JavascriptLibrary): string | undefined {
+  return version === LIBRARY_VERSION ? undefined : version
+}
+
 /**
  * Loads the library and checks the options. Asks no broker: that is what `check` is for.
  * @throws PyrallelError PYR_CLIENT_MISSING, PYR_CONFIG_INVALID
@@ -51,5 +56,8 @@ export async function connectJavascript(
   for (const why of [...refused, ...warnings]) {
     log.warn({ why }, 'the connection to the brokers is not safe from others on the way')
   }
-  return new JavascriptConnection(await loadJavascript(load), options, options.clock ?? systemClock())
+  const library = await loadJavascript(load)
+  const version = otherVersion(library)
+  if (version !== undefined) log.warn({ version, wanted: LIBRARY_VERSION }, 'the Kafka library is of another version')
+  return new JavascriptConnection(library, options, options.clock ?? systemClock())
 }

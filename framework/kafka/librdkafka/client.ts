@@ -36,7 +36,7 @@ export async function loadLibrdkafka(load: LibrdkafkaLoader = importLibrdkafka):
  * Loads the library and checks the options. Asks no broker: that is what `check` is for.
  * @throws PyrallelError PYR_NATIVE_MISSING, PYR_CONFIG_INVALID
  */
-export async function connectKafka(
+export async function connectLibrdkafka(
   options: KafkaConnectionOptions,
   load: LibrdkafkaLoader = importLibrdkafka,
 ): Promise<ViewedConnection> {

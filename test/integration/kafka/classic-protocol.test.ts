@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { startEmbeddedBroker } from '../../../framework/kafka/embedded/embedded-broker.ts'
-import { connectKafka, loadLibrdkafka } from '../../../framework/kafka/librdkafka/client.ts'
+import { connectLibrdkafka, loadLibrdkafka } from '../../../framework/kafka/librdkafka/client.ts'
 import { toError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
 import { skipWithout } from '../../client-under-test.ts'
@@ -23,7 +23,7 @@ describe('the classic group protocol', { skip: whyNot || skipWithout('the classi
   ] as const) {
     it(`joins, reads, commits and leaves: ${name}`, { timeout: 300_000 }, async () => {
       const broker = await startEmbeddedBroker({ log: quiet, topics: ['orders'] })
-      const connection = await connectKafka({
+      const connection = await connectLibrdkafka({
         ...broker.connection,
         clientId: 'test',
         groupProtocol: 'classic',

@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { afterEach, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../../framework/kafka/embedded/embedded-broker.ts'
-import { connectKafka, loadLibrdkafka } from '../../../framework/kafka/librdkafka/client.ts'
+import { connectLibrdkafka, loadLibrdkafka } from '../../../framework/kafka/librdkafka/client.ts'
 import { toError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
 import { skipWithout } from '../../client-under-test.ts'
@@ -64,7 +64,7 @@ describe('embedded broker', { skip: whyNot || skipWithout('the process of the em
   it('listens on the loopback address, has the topics asked for, and is gone after stop, which may be called twice', async () => {
     broker = await startEmbeddedBroker({ log: quiet, topics: ['orders', 'invoices'] })
     assert.match(broker.brokers, /^127\.0\.0\.1:\d+$/)
-    const connection = await connectKafka({ ...broker.connection, clientId: 'test', log: quiet })
+    const connection = await connectLibrdkafka({ ...broker.connection, clientId: 'test', log: quiet })
     assert.deepEqual(await connection.missingTopics(['orders', 'invoices', 'other']), ['other'])
     await connection.close()
     await Promise.all([broker.stop(), broker.stop()])
@@ -86,7 +86,7 @@ describe('embedded broker', { skip: whyNot || skipWithout('the process of the em
       const heard = once(parent.stdout, 'data')
       process.kill(-parent.pid, signal)
       assert.equal(String(await heard).trim(), signal)
-      const connection = await connectKafka({ brokers, clientId: 'test', groupProtocol: 'consumer', log: quiet })
+      const connection = await connectLibrdkafka({ brokers, clientId: 'test', groupProtocol: 'consumer', log: quiet })
       await connection.check(5_000)
       await connection.close()
     })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { resolveConfig } from '../../../framework/config/resolve-config.ts'
-import { connectKafka } from '../../../framework/kafka/librdkafka/client.ts'
+import { connectLibrdkafka } from '../../../framework/kafka/librdkafka/client.ts'
 import { commonConfig } from '../../../framework/kafka/librdkafka/settings.ts'
 import { isLoopback } from '../../../framework/kafka/plaintext-risks.ts'
 import { recordedLog } from './recorded-log.ts'
@@ -17,7 +17,7 @@ async function connect(kafka: object, brokers = 'kafka.internal:9092') {
   const { log, lines } = recordedLog()
   const load = () => Promise.reject(new Error('loaded'))
   const options = { brokers, clientId: 'me', groupProtocol: 'consumer', security, librdkafka, log } as const
-  const message = await connectKafka(options, load).then(
+  const message = await connectLibrdkafka(options, load).then(
     () => '',
     (error: Error & { code?: string }) =>
       error.code === 'PYR_NATIVE_MISSING' ? 'connects' : `${error.code} ${error.message}`,

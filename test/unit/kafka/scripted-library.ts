@@ -1,6 +1,6 @@
 /** A connection on a scripted library: each consumer that is made stands in the list, with the configuration that it was made with. */
 import type { NativeConfig } from '../../../framework/kafka/librdkafka/binding.ts'
-import { connectKafka } from '../../../framework/kafka/librdkafka/client.ts'
+import { connectLibrdkafka } from '../../../framework/kafka/librdkafka/client.ts'
 import type { KafkaConnectionOptions } from '../../../framework/kafka/librdkafka/settings.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { recordedLog } from './recorded-log.ts'
@@ -21,7 +21,7 @@ export async function scriptedConnection(
       made(this)
     }
   }
-  const connection = await connectKafka(
+  const connection = await connectLibrdkafka(
     { brokers: 'b:9092', clientId: 'me', groupProtocol: 'consumer', log, clock, ...options },
     async () => ({ KafkaConsumer }),
   )

@@ -315,6 +315,11 @@ describe('pyrallel doctor', () => {
       await said('javascript', { librdkafka: isNotLoaded, javascript: there }),
       `✓ Kafka client  ${other}, as kafka.client says 'javascript'; ${native} is installed, too`,
     )
+    const newer = async () => ({ clientSoftwareVersion: '2.99.0' })
+    assert.match(
+      (await said('javascript', { librdkafka: isNotLoaded, javascript: newer })) ?? '',
+      /^! Kafka client .*It is 2\.99\.0, which Pyrallel was not tested with/,
+    )
     const fallen = (await said('auto', { librdkafka: missing, javascript: there })) ?? ''
     assert.ok(fallen.startsWith(`✓ Kafka client  ${other}, as kafka.client is 'auto'. The native Kafka client`), fallen)
     assert.match(fallen, /cannot be loaded: not built\./)

@@ -7,6 +7,7 @@ import {
   connectKafka,
   type KafkaConnectionOptions,
 } from '../../../../framework/kafka/clients/connect-kafka.ts'
+import { LIBRARY_VERSION } from '../../../../framework/kafka/javascript/client.ts'
 import { JavascriptConnection } from '../../../../framework/kafka/javascript/connection.ts'
 import { LibrdkafkaConnection } from '../../../../framework/kafka/librdkafka/connection.ts'
 import { recordedLog } from '../recorded-log.ts'
@@ -56,6 +57,27 @@ describe('the choice of a Kafka client', () => {
     assert.ok(connection instanceof JavascriptConnection)
     assert.deepEqual(loaded, ['javascript'])
     assert.deepEqual(lines, [])
+  })
+
+  it('warns where the library in JavaScript is of another version than the one that was tested, and only there', async () => {
+    for (const [version, warned] of [
+      ['2.99.0', [{ version: '2.99.0', wanted: LIBRARY_VERSION }]],
+      [LIBRARY_VERSION, []],
+    ] as const) {
+      const { log, lines } = recordedLog()
+      const options = {
+        brokers: 'b:9092',
+        clientId: 'me',
+        groupProtocol: 'consumer',
+        client: 'javascript',
+        log,
+      } as const
+      await connectKafka(options, { javascript: async () => ({ clientSoftwareVersion: version }) })
+      assert.deepEqual(
+        lines.filter(({ level }) => level === 'warn').map(({ fields }) => fields),
+        warned,
+      )
+    }
   })
 
   it('names both ways to get one where neither loads', async () => {

@@ -1,7 +1,7 @@
 /** What is said where the native client is missing, and which librdkafka properties a user may not set. Needs no native client. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { connectKafka, loadLibrdkafka } from '../../../../framework/kafka/librdkafka/client.ts'
+import { connectLibrdkafka, loadLibrdkafka } from '../../../../framework/kafka/librdkafka/client.ts'
 import {
   commonConfig,
   consumerConfig,
@@ -24,7 +24,7 @@ describe('loading the native client', () => {
   it('says why it cannot be loaded and what to run, in one message', async () => {
     const load = () =>
       Promise.reject(new Error("Cannot find module 'confluent-kafka-javascript.node'\nRequire stack: ..."))
-    await assert.rejects(connectKafka(options, load), (error: PyrallelError) => {
+    await assert.rejects(connectLibrdkafka(options, load), (error: PyrallelError) => {
       assert.equal(error.code, 'PYR_NATIVE_MISSING')
       assert.match(error.message, /confluent-kafka-javascript\.node/)
       assert.match(error.message, /npm run setup/)
@@ -41,7 +41,7 @@ describe('loading the native client', () => {
       loads++
       return {}
     }
-    await assert.rejects(connectKafka({ ...options, librdkafka: { 'group.id': 'x' } }, load))
+    await assert.rejects(connectLibrdkafka({ ...options, librdkafka: { 'group.id': 'x' } }, load))
     assert.equal(loads, 0)
     await loadLibrdkafka(load)
     assert.equal(loads, 1)
@@ -51,7 +51,7 @@ describe('loading the native client', () => {
 describe('the librdkafka passthrough', () => {
   for (const key of Object.keys(ownedProperties)) {
     it(`refuses ${key}, and says what to do instead`, async () => {
-      const connected = connectKafka({ ...options, librdkafka: { [key]: 'x' } }, async () => ({}))
+      const connected = connectLibrdkafka({ ...options, librdkafka: { [key]: 'x' } }, async () => ({}))
       await assert.rejects(connected, { code: 'PYR_CONFIG_INVALID', message: new RegExp(`'${key}'.*: .+`) })
     })
   }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { resolveConfig } from '../../../../framework/config/resolve-config.ts'
-import { connectKafka } from '../../../../framework/kafka/librdkafka/client.ts'
+import { connectLibrdkafka } from '../../../../framework/kafka/librdkafka/client.ts'
 import { commonConfig, consumerConfig, producerConfig } from '../../../../framework/kafka/librdkafka/settings.ts'
 import type { SecuritySettings } from '../../../../framework/model/settings.ts'
 import { recordedLog } from '../recorded-log.ts'
@@ -127,7 +127,7 @@ describe('mistakes in kafka.security', () => {
     it(`are told to whoever connects, and to nobody who builds without the secrets: ${message.source.replaceAll('\\', '')}`, async () => {
       const written = write(security)
       const load = () => Promise.reject(new Error('nothing needs to be loaded'))
-      await assert.rejects(connectKafka({ ...options, security: written }, load), {
+      await assert.rejects(connectLibrdkafka({ ...options, security: written }, load), {
         code: 'PYR_CONFIG_INVALID',
         message,
       })
@@ -160,7 +160,7 @@ describe('mistakes in kafka.security', () => {
           error.message === `x: option kafka.librdkafka['${key}'] belongs to Pyrallel: use kafka.security.`,
       )
       resolveConfig({ group: 'g', kafka: { librdkafka } }, 'x')
-      const connected = connectKafka({ ...options, security: write({ tls: true }), librdkafka }, async () => ({}))
+      const connected = connectLibrdkafka({ ...options, security: write({ tls: true }), librdkafka }, async () => ({}))
       await assert.rejects(connected, {
         message: new RegExp(`'${key.replaceAll('.', '\\.')}' cannot be set here: use kafka\\.security`),
       })
