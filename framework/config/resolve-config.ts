@@ -2,7 +2,7 @@
 
 import { beyondJavascript } from '../kafka/client-limits.ts'
 import { insteadOf } from '../kafka/owned-properties.ts'
-import { wireProperties } from '../kafka/wire-properties.ts'
+import { contradictions } from '../kafka/wire-properties.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type {
   CommitSettings,
@@ -127,11 +127,8 @@ function ofContradictions(
   placeOf: PlaceOf,
   isWritten: (option: string) => boolean,
 ): readonly string[] {
-  return wireProperties.flatMap(({ option, names, read }) => {
-    const name = names.find((each) => Object.hasOwn(kafka.librdkafka, each))
-    if (name === undefined || !isWritten(option)) return []
-    const [own, other] = [read(kafka), kafka.librdkafka[name]]
-    if (String(own) === String(other)) return []
+  return contradictions(kafka, kafka.librdkafka).flatMap(({ property: { option }, name, own, other }) => {
+    if (!isWritten(option)) return []
     const [place, of] = [placeOf('kafka.librdkafka'), placeOf(option)]
     const also = of === place ? '' : ` (${option} is that of ${of}.)`
     return [`${place}: option kafka.librdkafka['${name}'] is ${other}, but ${option} says ${own}. Take it out.${also}`]

@@ -2,6 +2,7 @@
 import type { KafkaSettings } from '../../config/config.ts'
 import type { ViewedConnection } from '../kafka-client.ts'
 import type { KafkaConnectionOptions as LibrdkafkaOptions } from '../librdkafka/settings.ts'
+import { yieldingTo } from '../wire-properties.ts'
 import { type ClientLoaders, type ClientNeeds, loadClient } from './load-client.ts'
 
 export type KafkaConnectionOptions = LibrdkafkaOptions & Pick<ClientNeeds, 'client'>
@@ -12,7 +13,8 @@ export function connectionSettings(
 ): Omit<KafkaConnectionOptions, 'brokers' | 'createTopicsBy' | 'ifUnreachable' | 'log' | 'clock'> {
   const { client, clientId, groupProtocol, sessionTimeoutMs, security, librdkafka } = kafka
   const { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive, rack } = kafka
-  const wire = { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive, rack }
+  // The config has refused what contradicts itself there; what is left are defaults.
+  const wire = yieldingTo(librdkafka, { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive, rack })
   return { client, clientId, groupProtocol, sessionTimeoutMs, security, librdkafka, ...wire }
 }
 

@@ -6,6 +6,7 @@ import type { SecuritySettings } from '../../model/settings.ts'
 import { systemClock } from '../../time/clock.ts'
 import type { ViewedConnection } from '../kafka-client.ts'
 import { connectionRisks } from '../plaintext-risks.ts'
+import { contradictions } from '../wire-properties.ts'
 import type { Librdkafka } from './binding.ts'
 import { LibrdkafkaConnection } from './connection.ts'
 import { type KafkaConnectionOptions, refuseOwnedProperties } from './settings.ts'
@@ -42,6 +43,7 @@ export async function connectLibrdkafka(
 ): Promise<ViewedConnection> {
   refuseOwnedProperties(options.librdkafka ?? {}, options.security)
   refuseGaps(options.security)
+  refuseContradictions(options)
   tellRisks(options)
   return new LibrdkafkaConnection(await loadLibrdkafka(load), options, options.clock ?? systemClock())
 }
@@ -50,6 +52,16 @@ function refuseGaps(security: SecuritySettings | undefined): void {
   const gaps = security === undefined ? [] : securityGaps(security)
   if (gaps.length === 0) return
   throw new PyrallelError('PYR_CONFIG_INVALID', gaps.map((gap) => `option kafka.security.${gap}`).join('\n'))
+}
+
+function refuseContradictions(options: KafkaConnectionOptions): void {
+  const found = contradictions(options, options.librdkafka ?? {})
+  if (found.length === 0) return
+  const lines = found.map(
+    ({ property, name, own, other }) =>
+      `option kafka.librdkafka['${name}'] is ${other}, but ${property.option} says ${own}. Take it out.`,
+  )
+  throw new PyrallelError('PYR_CONFIG_INVALID', lines.join('\n'))
 }
 
 function tellRisks({ brokers, security, librdkafka = {}, log }: KafkaConnectionOptions): void {

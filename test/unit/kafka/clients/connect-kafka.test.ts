@@ -32,6 +32,15 @@ async function connect(wish: Partial<KafkaConnectionOptions>, there: readonly ('
 
 const both = ['librdkafka', 'javascript'] as const
 
+describe('what the config says of a connection', () => {
+  it('gives way to the passthrough where it is a default, and stays where both say the same', () => {
+    const librdkafka = { 'fetch.min.bytes': 9, 'socket.keepalive.enable': false, 'client.rack': 'a' }
+    const { fetch, keepAlive, rack } = connectionSettings({ ...configDefaults.kafka, rack: 'a', librdkafka })
+    assert.deepEqual([fetch?.minBytes, keepAlive, rack], [undefined, undefined, 'a'])
+    assert.equal(fetch?.maxWaitMs, configDefaults.kafka.fetch.maxWaitMs)
+  })
+})
+
 describe('the choice of a Kafka client', () => {
   it('is librdkafka where it loads, and no other is loaded then', async () => {
     for (const wish of [{}, { client: 'auto' }, { client: 'librdkafka' }] as const) {

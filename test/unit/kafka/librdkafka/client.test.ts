@@ -64,6 +64,18 @@ describe('the librdkafka passthrough', () => {
     assert.equal(producerConfig(classic)['linger.ms'], 50)
   })
 
+  it('is refused where it says otherwise than an option of the connection, and taken where it says the same', async () => {
+    const connect = (wire: WireSettings, librdkafka: Readonly<Record<string, unknown>>) =>
+      connectLibrdkafka({ ...options, ...wire, librdkafka }, async () => ({}))
+    await assert.rejects(connect({ fetch: { maxBytesPerPartition: 2_048 } }, { 'fetch.message.max.bytes': 4_096 }), {
+      code: 'PYR_CONFIG_INVALID',
+      message:
+        "option kafka.librdkafka['fetch.message.max.bytes'] is 4096, but kafka.fetch.maxBytesPerPartition says 2048. Take it out.",
+    })
+    await connect({ keepAlive: true }, { 'socket.keepalive.enable': 'true' })
+    await connect({}, { 'socket.keepalive.enable': false })
+  })
+
   it('decides how long a revoke may stay unanswered', () => {
     assert.equal(revokeLimitMs(options), 240_000)
     assert.equal(revokeLimitMs({ ...options, librdkafka: { 'max.poll.interval.ms': 10_000 } }), 8_000)
