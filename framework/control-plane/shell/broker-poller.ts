@@ -114,8 +114,10 @@ export class BrokerPoller {
       },
     })
     const isAlone = () => this.#isTaking && !manager.hasPartitions
+    // A question that nobody answers would only keep the client from closing.
+    const isAnswered = () => this.#isTaking && !manager.permit.clock.isStale(clock.now())
     this.#looks = [
-      new LogEnds({ client, manager, isWanted: () => this.#isTaking }),
+      new LogEnds({ client, manager, isWanted: isAnswered }),
       new CoordinatorQuestion({ client, clock, heard: manager.permit.clock, isWanted: isAlone }),
     ]
     this.#deadLetters = new DeadLetterPublisher({

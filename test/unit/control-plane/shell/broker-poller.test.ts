@@ -39,6 +39,43 @@ describe('records in the poller', () => {
     assert.deepEqual([fatal, world.clock.pendingTimers], [[], 0])
   })
 
+  it('are followed to the end of a log that ends with what no consumer is given', async () => {
+    const world = new World()
+    const { poller, engine } = await world.member()
+    await poller.start()
+    world.put('a')
+    world.cluster.log('orders', 0).skip(5)
+    await world.until(() => engine.inFlight === 1)
+    await world.pass(3_000)
+    assert.equal(world.committed(), 0)
+    engine.endAll()
+    await world.until(() => world.committed() === 6)
+    await world.settled(poller.stop())
+  })
+
+  it('are not asked about, nor the ends of their logs, while the coordinator answers nothing', async () => {
+    const world = new World()
+    let asked = 0
+    const askLogEnds = async () => {
+      asked += 1
+    }
+    const around = (client: KafkaClient) => instead(client, { logEndHeardAt: () => undefined, askLogEnds })
+    const { poller, engine } = await world.member({ sessionTimeoutMs: 6_000, around })
+    await poller.start()
+    world.put('a')
+    await world.until(() => engine.inFlight === 1)
+    engine.endAll()
+    await world.until(() => world.committed() === 1)
+    world.cluster.delayCommits(100_000)
+    await world.pass(5_000)
+    asked = 0
+    await world.pass(60_000)
+    assert.equal(asked, 0)
+    world.cluster.delayCommits(0)
+    await world.until(() => asked > 0, 60_000)
+    await world.settled(poller.stop())
+  })
+
   it('are tried as often as allowed, each time after its delay, then go to the dead-letter topic and are passed', async () => {
     const world = new World()
     const { poller, engine, events } = await world.member()
