@@ -108,7 +108,8 @@ describe('DevRuntime', () => {
         hasStopped = true
       })
       await new Promise((resolve) => setImmediate(resolve))
-      assert.equal(hasStopped, false)
+      // An answer that brokers owe is not waited for: they may be gone.
+      assert.equal(hasStopped, step === 'check')
       goesOn.open()
       await stopping
       await starting
