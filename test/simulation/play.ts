@@ -575,6 +575,8 @@ export class Game {
     const chosen = open[Math.floor(b * open.length)]
     if (chosen === undefined) return
     const { topic, partition, epoch, id } = chosen
+    const none = member.manager.byHand.closeBreaker({ topic, partition, epoch, breaker: id + 0.5 }, this.#now)
+    if (none.isDone) throw new Violation('HAND', 'a breaker that does not exist is closed')
     const result = member.manager.byHand.closeBreaker({ topic, partition, epoch, breaker: id }, this.#now)
     if (!result.isDone) throw new Violation('HAND', `an open breaker is not closed: ${result.why}`)
     const owned = member.owned.get(partition)
