@@ -13,7 +13,7 @@ const console = section({
       'With it, who has `http.token` sees what each handler and partition does; beyond 127.0.0.1 it is refused without a token. While somebody reads its stream, a snapshot is made ten times a second.',
   }),
   actions: flag(false, {
-    what: 'Lets who may ask the console pause and resume handlers, and publish dead letters again.',
+    what: 'Lets who may ask the console pause and resume handlers, retry and give up records, and publish dead letters again.',
     worse:
       'With it, everybody who has `http.token` can stop handlers and publish records. Each time is a line in the log.',
   }),

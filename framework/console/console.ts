@@ -16,6 +16,7 @@ import { Looks } from './looks.ts'
 import type { Mask } from './mask.ts'
 import { Overview, thisInstance } from './overview.ts'
 import type { AboutAnswer } from './protocol.ts'
+import { Records } from './records.ts'
 import { replayActions } from './replay-actions.ts'
 import { streamMetrics } from './stream-frames.ts'
 import { Streams } from './streams.ts'
@@ -63,7 +64,7 @@ export class Console {
         const { metrics, verdict } = overview.snapshot()
         return { metrics: streamMetrics(metrics), verdict, handlers: overview.handlers() }
       },
-      partitions: () => [],
+      partitions: (of) => records.ribbons(of),
     })
     const acting = {
       runtime: () => looks.runtime(),
@@ -72,12 +73,14 @@ export class Console {
       note: streams.note.bind(streams),
       now: () => clock.now(),
     }
+    const records = new Records({ ...acting, looks, mask })
     const replays = new LetterReplays(options.cluster, clock)
     const letters = { runtime: acting.runtime, reading: new LetterReading(options.cluster, clock), mask }
     this.endpoints = [
       ...overview.endpoints,
       ...streams.endpoints,
       ...deadLetterEndpoints(letters),
+      ...records.endpoints,
       ...replayActions({ ...acting, replays }),
       ...handlerActions(acting),
       ...devEndpoints,

@@ -127,11 +127,11 @@ export interface RecordView {
   readonly value?: BytesView | null
   readonly headers?: readonly (readonly [name: string, value: BytesView | null])[]
   readonly timestampAt?: number
-  readonly traceId?: string | null
   /** 10 at most, the newest first. */
   readonly failures: readonly FailureView[]
-  readonly timeline: readonly TimelineStep[]
-  readonly can: { readonly retryNow: boolean; readonly giveUp: boolean; readonly copy: boolean }
+  /** What has happened to it, where somebody watches. */
+  readonly timeline?: readonly TimelineStep[]
+  readonly can: { readonly retryNow: boolean; readonly giveUp: boolean }
 }
 
 export type TimelineStep =

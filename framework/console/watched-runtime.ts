@@ -2,6 +2,7 @@
 import type { TSchema } from 'typebox'
 import type { Route } from '../model/settings.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
+import type { Inspection, RecordActions } from '../runtime/inspection.ts'
 
 export interface WatchedHandler {
   readonly route: Route
@@ -16,7 +17,8 @@ export interface WatchedHandler {
   readonly definition?: { readonly topic: { readonly schema?: TSchema | undefined } } | undefined
 }
 
-export interface WatchedRuntime {
+export interface WatchedRuntime extends RecordActions {
+  readonly inspection: Inspection
   readonly handlers: readonly WatchedHandler[]
   readonly paused: readonly string[]
   snapshot(): SystemMetrics

@@ -185,6 +185,10 @@ class ComposedRuntime implements Runtime {
       snapshot: () => this.snapshot(),
       pause: (handlerId) => this.pause(handlerId),
       resume: (handlerId) => this.resume(handlerId),
+      inspection: this.inspection,
+      retryNow: (group, of) => this.retryNow(group, of),
+      giveUp: (group, of) => this.giveUp(group, of),
+      closeBreaker: (group, of) => this.closeBreaker(group, of),
     }
   }
 

@@ -129,5 +129,9 @@ function watched(runtime: Runtime, handlers: () => readonly ResolvedHandler[]) {
     snapshot: () => runtime.snapshot(),
     pause: (handlerId: string) => runtime.pause(handlerId),
     resume: (handlerId: string) => runtime.resume(handlerId),
+    inspection: runtime.inspection,
+    retryNow: runtime.retryNow.bind(runtime),
+    giveUp: runtime.giveUp.bind(runtime),
+    closeBreaker: runtime.closeBreaker.bind(runtime),
   }
 }

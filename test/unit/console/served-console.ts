@@ -5,11 +5,13 @@ import { Console, type ConsoleOptions } from '../../../framework/console/console
 import { ConsolePages } from '../../../framework/console/http/console-pages.ts'
 import { Mask } from '../../../framework/console/mask.ts'
 import type { WatchedHandler, WatchedRuntime } from '../../../framework/console/watched-runtime.ts'
+import type { ActionResult } from '../../../framework/model/action.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
 import type { SystemMetrics } from '../../../framework/model/snapshot.ts'
 import { HttpServer } from '../../../framework/observability/http-server.ts'
 import { TokenCheck } from '../../../framework/observability/token-check.ts'
+import type { Inspection } from '../../../framework/runtime/inspection.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { aSystem } from '../observability/snapshots.ts'
 
@@ -45,6 +47,25 @@ export class WrittenRuntime implements WatchedRuntime {
   snapshot(): SystemMetrics {
     this.looks += 1
     return this.metrics
+  }
+
+  inspection = {} as Inspection
+  actions: readonly unknown[] = []
+  result: ActionResult = { isDone: true }
+
+  retryNow(...asked: readonly unknown[]): ActionResult {
+    this.actions = [...this.actions, ['retryNow', ...asked]]
+    return this.result
+  }
+
+  giveUp(...asked: readonly unknown[]): ActionResult {
+    this.actions = [...this.actions, ['giveUp', ...asked]]
+    return this.result
+  }
+
+  closeBreaker(...asked: readonly unknown[]): ActionResult {
+    this.actions = [...this.actions, ['closeBreaker', ...asked]]
+    return this.result
   }
 
   pause(handlerId: string): void {

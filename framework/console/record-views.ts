@@ -1,0 +1,111 @@
+/** What the control plane says of partitions, records and keys, as the console answers it: masked. Pure. */
+import type { KeyRow as KnownKey, OpenBreaker, RecordExplanation, RetryRow } from '../model/explanation.ts'
+import type { PartitionView as KnownPartition } from '../model/partition-view.ts'
+import type { KafkaRecord } from '../model/record.ts'
+import type { PartitionMetrics } from '../model/snapshot.ts'
+import type { HandlerFailure } from '../model/work.ts'
+import type { Mask } from './mask.ts'
+import type { FailureView, KeyRow, PartitionView, RecordView, RetriesAnswer } from './protocol-records.ts'
+
+const MAX_VALUE_BYTES = 65_536
+const MAX_HEADER_BYTES = 1_024
+
+export function partitionView(group: string, of: KnownPartition, metrics: PartitionMetrics | undefined): PartitionView {
+  const { topic, partition, handlerId, epoch, position, committedPosition, nextOffset, logEnd, runsAgain } = of
+  return {
+    group,
+    topic,
+    partition,
+    handlerId,
+    epoch,
+    position,
+    committedPosition,
+    nextOffset,
+    logEnd,
+    logEndAgeMs: null,
+    runsAgain,
+    metadata: { used: of.metadataUsed, limit: of.metadataLimit },
+    pausedBecause: metrics?.pausedBecause ?? null,
+    isDraining: metrics?.isDraining ?? false,
+    isTight: of.isTight,
+    runs: of.runs.map(({ state, from, to, dueAt }) =>
+      dueAt === undefined ? ([state, from, to] as const) : ([state, from, to, dueAt] as const),
+    ),
+    cutAt: of.cutAt,
+    isSampled: of.isSampled,
+  }
+}
+
+/** @param hasDeadLetterTopic without one, to give it up would lose it */
+export function recordView(group: string, of: RecordExplanation, hasDeadLetterTopic: boolean, mask: Mask): RecordView {
+  const { topic, partition, offset, state, waitsFor, record, lastFailure, attempt } = of
+  const isFirst = !waitsFor.some(({ kind }) => kind === 'record' || kind === 'earlier-assignment')
+  const canGiveUp = state === 'waiting' || (state === 'queued' && isFirst)
+  return {
+    group,
+    handlerId: of.handlerId,
+    place: { topic, partition, offset },
+    state,
+    epoch: of.epoch,
+    attempt,
+    attempts: of.attempts,
+    waitsFor,
+    isBlocking: of.isBlocking,
+    blocksSince: of.blocksSince,
+    ...(record === null ? {} : bytesOf(record, mask)),
+    failures: lastFailure === null ? [] : [failureView(topic, lastFailure, attempt - 1, mask)],
+    can: {
+      retryNow: state === 'waiting',
+      giveUp: canGiveUp && hasDeadLetterTopic,
+    },
+  }
+}
+
+function bytesOf({ topic, key, value, headers, timestamp }: KafkaRecord, mask: Mask) {
+  return {
+    key: mask.key(topic, key),
+    value: mask.bytes(topic, value, MAX_VALUE_BYTES),
+    headers: headers.map(([name, bytes]) => [name, mask.bytes(topic, bytes, MAX_HEADER_BYTES)] as const),
+    timestampAt: timestamp,
+  }
+}
+
+export function failureView(topic: string, of: HandlerFailure, attempt: number, mask: Mask): FailureView {
+  const { reason, name, message, stack } = of
+  const shown = stack === undefined || !mask.shows(topic) ? null : stack
+  return { reason, name, message: mask.text(topic, message), stack: shown, attempt, at: null }
+}
+
+export function keyRow(of: KnownKey, open: readonly OpenBreaker[], mask: Mask): KeyRow {
+  const { topic, partition, epoch, key, depth, offset, state, attempt, timestamp } = of
+  const breaker = open.find(({ id }) => id === of.breaker)
+  return {
+    topic,
+    partition,
+    epoch,
+    key: mask.key(topic, key),
+    depth,
+    offset,
+    state,
+    attempt,
+    timestampAt: timestamp < 0 ? null : timestamp,
+    breaker: breaker === undefined ? null : breakerView(breaker),
+  }
+}
+
+export function breakerView({ id, until }: OpenBreaker): NonNullable<KeyRow['breaker']> {
+  return { id, untilAt: until }
+}
+
+export function retryRow(of: RetryRow, mask: Mask): RetriesAnswer['rows'][number] {
+  const { topic, partition, offset, handlerId, key, attempt, dueAt, epoch, lastFailure } = of
+  return {
+    place: { topic, partition, offset },
+    handlerId,
+    key: mask.key(topic, key),
+    attempt,
+    dueAt,
+    epoch,
+    failure: lastFailure === null ? null : failureView(topic, lastFailure, attempt - 1, mask),
+  }
+}

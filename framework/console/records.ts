@@ -1,0 +1,208 @@
+/** Endpoints about partitions, records, keys and retries: why they wait, and what may be done about single ones. */
+import { type Static, Type } from 'typebox'
+import type { ActionResult } from '../model/action.ts'
+import { PyrallelError } from '../model/errors.ts'
+import { recordPlace } from '../model/record.ts'
+import { type ActionsOptions, requireActions, tell } from './handler-actions.ts'
+import { type Asked, type Endpoint, numberParam, textParam } from './http/endpoint.ts'
+import { ApiFault, badRequest, notFound } from './http/fault.ts'
+import type { Looks } from './looks.ts'
+import type { Mask } from './mask.ts'
+import type { CloseBreakerAnswer, FindKeyAnswer, RecordActionAnswer } from './protocol-actions.ts'
+import type { KeysAnswer, PartitionView, RecordView, RetriesAnswer } from './protocol-records.ts'
+import { breakerView, keyRow, partitionView, recordView, retryRow } from './record-views.ts'
+
+const closed = { additionalProperties: false }
+const offsetNumber = Type.Integer({ minimum: 0 })
+const actionBody = Type.Object({ epoch: offsetNumber, attempt: offsetNumber }, closed)
+const breakerBody = Type.Object(
+  { group: Type.String(), topic: Type.String(), partition: offsetNumber, epoch: offsetNumber, breaker: offsetNumber },
+  closed,
+)
+const findBody = Type.Object(
+  {
+    group: Type.String(),
+    topic: Type.String(),
+    key: Type.Optional(Type.String()),
+    keyBase64: Type.Optional(Type.String()),
+  },
+  closed,
+)
+
+/** Of a ribbon that is drawn ten times a second. */
+const ONE_RIBBON = { looks: 20_000, runs: 500 }
+
+export interface RecordsOptions extends ActionsOptions {
+  readonly looks: Looks
+  readonly mask: Mask
+}
+
+export class Records {
+  readonly #options: RecordsOptions
+
+  constructor(options: RecordsOptions) {
+    this.#options = options
+  }
+
+  get endpoints(): readonly Endpoint[] {
+    const place = '/api/records/{group}/{topic}/{partition}/{offset}'
+    const body = { method: 'POST', body: actionBody } as const
+    const known = (run: (asked: Asked) => unknown) => (asked: Asked) => explained(() => run(asked))
+    return [
+      {
+        method: 'GET',
+        path: '/api/partitions/{group}/{topic}/{partition}',
+        run: known((asked) => this.partition(asked)),
+      },
+      { method: 'GET', path: place, run: known((asked) => this.record(asked)) },
+      { method: 'GET', path: '/api/keys', run: known((asked) => this.keys(asked)) },
+      { method: 'GET', path: '/api/retries', run: known((asked) => this.retries(asked)) },
+      { method: 'POST', path: '/api/keys/find', body: findBody, run: known((asked) => this.find(asked)) },
+      { ...body, path: `${place}/retry-now`, run: known((asked) => this.#act('retryNow', asked)) },
+      { ...body, path: `${place}/give-up`, run: known((asked) => this.#act('giveUp', asked)) },
+      {
+        method: 'POST',
+        path: '/api/breakers/close',
+        body: breakerBody,
+        run: known((asked) => this.#closeBreaker(asked)),
+      },
+    ]
+  }
+
+  partition(asked: Asked): PartitionView {
+    const group = textParam(asked, 'group')
+    const of = { topic: textParam(asked, 'topic'), partition: numberParam(asked, 'partition') }
+    const found = this.#options.runtime().inspection.partition(group, of)
+    if (found === null) throw notAssigned()
+    return partitionView(group, found, this.#metricsOf(group, of))
+  }
+
+  /** Ribbons of the stream: one whole, several in short. What is not assigned here, or written wrongly, is left out. */
+  ribbons(named: readonly string[]): readonly PartitionView[] {
+    const { inspection, handlers } = this.#options.runtime()
+    const groups = new Set(handlers.map(({ group }) => group))
+    const asked = named.flatMap((each) => {
+      const [group = '', topic = '', partition = ''] = each.split('/').map(decoded)
+      return groups.has(group) && /^\d{1,10}$/.test(partition) ? [{ group, topic, partition: Number(partition) }] : []
+    })
+    return [...groups].flatMap((group) => {
+      const of = asked.filter((each) => each.group === group)
+      const found = of.length === 0 ? [] : inspection.partitions(group, of, asked.length === 1 ? ONE_RIBBON : undefined)
+      return found.map((each) => partitionView(group, each, this.#metricsOf(group, each)))
+    })
+  }
+
+  record(asked: Asked): RecordView {
+    const group = textParam(asked, 'group')
+    const found = this.#options.runtime().inspection.explain(group, placeOf(asked))
+    if (found === null) throw notAssigned()
+    return this.#view(group, found)
+  }
+
+  keys({ query }: Asked): KeysAnswer {
+    const [group, topic, by] = [query.get('g') ?? '', query.get('t'), query.get('by') ?? 'depth']
+    if (by !== 'depth' && by !== 'age') throw badRequest('by must be depth or age.')
+    const { inspection } = this.#options.runtime()
+    const { rows, looked, isCut } = inspection.keys(group, by, topic === null ? {} : { topic })
+    const open = inspection.openBreakers(group)
+    return { rows: rows.map((row) => keyRow(row, open, this.#options.mask)), looked, isCut }
+  }
+
+  retries({ query }: Asked): RetriesAnswer {
+    const { rows, waiting } = this.#options.runtime().inspection.retries(query.get('g') ?? '')
+    return { rows: rows.map((row) => retryRow(row, this.#options.mask)), isCut: waiting > rows.length }
+  }
+
+  find(asked: Asked): FindKeyAnswer {
+    const { group, topic, key, keyBase64 } = asked.body as Static<typeof findBody>
+    if ((key === undefined) === (keyBase64 === undefined)) throw badRequest('Send one of key and keyBase64.')
+    const bytes = key === undefined ? Buffer.from(keyBase64 ?? '', 'base64') : Buffer.from(key)
+    const of = this.#options.runtime().inspection.explainKey(group, topic, bytes)
+    if (of === null) return { found: null }
+    const { partition, handlerId, epoch, depth, isCut, first, breaker } = of
+    return {
+      found: {
+        partition,
+        handlerId,
+        epoch,
+        depth,
+        isCut,
+        first: first === null ? null : this.#view(group, first),
+        breaker: breaker === null ? null : breakerView(breaker),
+      },
+    }
+  }
+
+  #act(verb: 'retryNow' | 'giveUp', asked: Asked): RecordActionAnswer {
+    requireActions(this.#options)
+    const group = textParam(asked, 'group')
+    const place = placeOf(asked)
+    const runtime = this.#options.runtime()
+    const result = runtime[verb](group, { ...place, ...(asked.body as Static<typeof actionBody>) })
+    this.#refuse(group, result)
+    const what = verb === 'retryNow' ? 'action.retry-now' : 'action.give-up'
+    tell(this.#options, what, { group, ...place, client: asked.from }, `${recordPlace(place)}: ${what.slice(7)}`)
+    const found = runtime.inspection.explain(group, place)
+    if (found === null) throw notAssigned()
+    return { record: this.#view(group, found) }
+  }
+
+  #closeBreaker(asked: Asked): CloseBreakerAnswer {
+    requireActions(this.#options)
+    const { group, ...of } = asked.body as Static<typeof breakerBody>
+    this.#refuse(group, this.#options.runtime().closeBreaker(group, of))
+    const { topic, partition } = of
+    tell(this.#options, 'action.close-breaker', { group, topic, partition, client: asked.from }, 'a breaker was closed')
+    return { closed: true }
+  }
+
+  #refuse(group: string, result: ActionResult): void {
+    if (result.isDone) return
+    const { why, now } = result
+    const record = now === null ? undefined : this.#view(group, now)
+    throw new ApiFault('conflict', `It was not done: ${why}.`, 'Look at how it stands now, and decide again.', record)
+  }
+
+  #view(group: string, of: NonNullable<ReturnType<Explain>>): RecordView {
+    const { handlers } = this.#options.runtime()
+    const handler = handlers.find((each) => each.group === group && each.route.topic === of.topic)
+    return recordView(group, of, handler !== undefined && handler.route.deadLetterTopic !== null, this.#options.mask)
+  }
+
+  #metricsOf(group: string, { topic, partition }: { readonly topic: string; readonly partition: number }) {
+    const of = this.#options.looks.now().metrics.groups.find((each) => each.group === group)
+    return of?.partitions.find((each) => each.topic === topic && each.partition === partition)
+  }
+}
+
+type Explain = ReturnType<RecordsOptions['runtime']>['inspection']['explain']
+
+function placeOf(asked: Asked) {
+  return {
+    topic: textParam(asked, 'topic'),
+    partition: numberParam(asked, 'partition'),
+    offset: numberParam(asked, 'offset'),
+  }
+}
+
+function notAssigned(): ApiFault {
+  return notFound('The partition is not assigned to this process.')
+}
+
+/** A group that does not run here is a mistake of who asked. */
+function explained<Answer>(run: () => Answer): Answer {
+  try {
+    return run()
+  } catch (thrown) {
+    if (thrown instanceof PyrallelError && thrown.code === 'PYR_USAGE') throw notFound(thrown.message)
+    throw thrown
+  }
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return ''
+  }
+}

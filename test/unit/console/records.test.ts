@@ -1,0 +1,168 @@
+/** What the console says of records, on a runtime with the cluster in memory. */
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { configDefaults } from '../../../framework/config/resolve-config.ts'
+import { Mask } from '../../../framework/console/mask.ts'
+import type { FindKeyAnswer } from '../../../framework/console/protocol-actions.ts'
+import type { ErrorAnswer } from '../../../framework/console/protocol-errors.ts'
+import type {
+  KeysAnswer,
+  PartitionView,
+  RecordView,
+  RetriesAnswer,
+} from '../../../framework/console/protocol-records.ts'
+import { aHandler, aRunningApp } from '../runtime/running-app.ts'
+import { serveConsole } from './served-console.ts'
+
+/** Two records of one key, of which the first has failed and waits for an hour. */
+async function blocked(t: TestContext, over: Parameters<typeof serveConsole>[1] = {}) {
+  let isFixed = false
+  const retry = { ...configDefaults.handlers.retry, attempts: 3, minMs: 3_600_000, maxMs: 3_600_000, jitter: false }
+  const orders = aHandler('orders', {
+    retry,
+    deadLetterTopic: 'orders.dlq',
+    run: () => {
+      if (!isFixed) throw new Error('card 4111 refused')
+    },
+  })
+  const app = await aRunningApp(t, [orders], ['orders.dlq'])
+  await app.send('orders', 1, 'c9')
+  await app.send('orders', 2, 'c9')
+  await app.until(() => app.count('record.retry') === 1)
+  // No event tells that a record was taken in.
+  while (app.runtime.snapshot().groups[0]?.records !== 2) await new Promise(setImmediate)
+  const served = await serveConsole(t, { runtime: () => bound(app.runtime, [orders]), ...over })
+  const partition = app.runtime.snapshot().groups[0]?.partitions.find(({ records }) => records > 0)?.partition ?? 0
+  const place = `shop/orders/${partition}`
+  const read = async <Answer>(path: string): Promise<Answer> => {
+    const response = await served.get(path)
+    assert.equal(response.status, 200, await response.clone().text())
+    return (await response.json()) as Answer
+  }
+  return { app, served, place, partition, read, fix: () => (isFixed = true) }
+}
+
+type App = Awaited<ReturnType<typeof aRunningApp>>
+
+function bound(runtime: App['runtime'], handlers: readonly ReturnType<typeof aHandler>[]) {
+  return {
+    handlers,
+    paused: runtime.paused,
+    snapshot: () => runtime.snapshot(),
+    pause: (id: string) => runtime.pause(id),
+    resume: (id: string) => runtime.resume(id),
+    inspection: runtime.inspection,
+    retryNow: runtime.retryNow.bind(runtime),
+    giveUp: runtime.giveUp.bind(runtime),
+    closeBreaker: runtime.closeBreaker.bind(runtime),
+  }
+}
+
+describe('records in the console', { timeout: 30_000 }, () => {
+  it('says what a record waits for: its retry, and the one behind it for its key', async (t) => {
+    const { read, place } = await blocked(t)
+    const first = await read<RecordView>(`/api/records/${place}/0`)
+    assert.deepEqual([first.state, first.attempt, first.attempts, first.isBlocking], ['waiting', 2, 3, true])
+    assert.deepEqual(
+      first.waitsFor.map(({ kind }) => kind),
+      ['retry'],
+    )
+    assert.deepEqual([first.key?.text, first.value?.text, first.failures[0]?.message], ['c9', '1', 'card 4111 refused'])
+    assert.deepEqual(first.can, { retryNow: true, giveUp: true })
+    const second = await read<RecordView>(`/api/records/${place}/1`)
+    assert.deepEqual([second.state, second.waitsFor[0]?.kind, second.can.giveUp], ['queued', 'record', false])
+  })
+
+  it('draws the offsets of a partition, and says what a crash would run again', async (t) => {
+    const { read, place } = await blocked(t)
+    const { runs, runsAgain, handlerId } = await read<PartitionView>(`/api/partitions/${place}`)
+    assert.deepEqual(
+      runs.map(([state, from, to]) => [state, from, to]),
+      [
+        ['waiting', 0, 1],
+        ['queued', 1, 2],
+      ],
+    )
+    assert.deepEqual([runsAgain, handlerId], [0, 'orders'])
+  })
+
+  it('finds a key that no address names, and lists keys and retries', async (t) => {
+    const { read, served, partition } = await blocked(t)
+    const find = async (body: object) =>
+      (
+        (await (
+          await served.post('/api/keys/find', { group: 'shop', topic: 'orders', ...body })
+        ).json()) as FindKeyAnswer
+      ).found
+    assert.deepEqual([(await find({ key: 'c9' }))?.depth, (await find({ key: 'c9' }))?.partition], [2, partition])
+    assert.equal((await find({ keyBase64: Buffer.from('c9').toString('base64') }))?.first?.place.offset, 0)
+    assert.equal(await find({ key: 'none' }), null)
+    assert.equal((await served.post('/api/keys/find', { group: 'shop', topic: 'orders' })).status, 400)
+    const keys = await read<KeysAnswer>('/api/keys?g=shop&t=orders&by=depth')
+    assert.deepEqual(
+      keys.rows.map(({ key, depth }) => [key?.text, depth]),
+      [['c9', 2]],
+    )
+    const retries = await read<RetriesAnswer>('/api/retries?g=shop')
+    assert.deepEqual(
+      retries.rows.map(({ place, attempt }) => [place.offset, attempt]),
+      [[0, 2]],
+    )
+  })
+
+  it('retries at once what waits, only as it was seen, and tells of it', async (t) => {
+    const { app, read, served, place, fix } = await blocked(t)
+    const { epoch, attempt } = await read<RecordView>(`/api/records/${place}/0`)
+    const stale = await served.post(`/api/records/${place}/0/retry-now`, { epoch, attempt: 1 })
+    assert.equal(stale.status, 409)
+    assert.equal(((await stale.json()) as ErrorAnswer).error.record?.state, 'waiting')
+    fix()
+    assert.equal((await served.post(`/api/records/${place}/0/retry-now`, { epoch, attempt })).status, 200)
+    await app.until(() => app.count('record.done') === 2)
+    assert.ok(served.lines.some(({ what, client }) => what === 'action.retry-now' && client === '127.0.0.1'))
+  })
+
+  it('gives up what waits, to its dead-letter topic, and the next of its key runs', async (t) => {
+    const { app, read, served, place, fix } = await blocked(t)
+    const { epoch, attempt } = await read<RecordView>(`/api/records/${place}/0`)
+    fix()
+    assert.equal((await served.post(`/api/records/${place}/0/give-up`, { epoch, attempt })).status, 200)
+    await app.until(() => app.count('record.dead') === 1 && app.count('record.done') === 1)
+  })
+
+  it('changes nothing of records where actions are off', async (t) => {
+    const { read, served, place } = await blocked(t, { canAct: false })
+    const { epoch, attempt } = await read<RecordView>(`/api/records/${place}/0`)
+    for (const verb of ['retry-now', 'give-up']) {
+      assert.equal((await served.post(`/api/records/${place}/0/${verb}`, { epoch, attempt })).status, 403)
+    }
+    const breaker = { group: 'shop', topic: 'orders', partition: 0, epoch, breaker: 1 }
+    assert.equal((await served.post('/api/breakers/close', breaker)).status, 403)
+  })
+
+  it('says of a breaker that is not open, a group and a partition that are not here, that they are not', async (t) => {
+    const { read, served, place } = await blocked(t)
+    const { epoch } = await read<RecordView>(`/api/records/${place}/0`)
+    const breaker = { group: 'shop', topic: 'orders', partition: 0, epoch, breaker: 1 }
+    assert.equal((await served.post('/api/breakers/close', breaker)).status, 409)
+    for (const path of [
+      'partitions/other/orders/0',
+      'partitions/shop/orders/99',
+      'records/shop/none/0/0',
+      'keys?g=other',
+      'retries?g=',
+    ]) {
+      assert.equal((await served.get(`/api/${path}`)).status, 404, path)
+    }
+    assert.equal((await served.get('/api/keys?g=shop&by=name')).status, 400)
+    assert.equal((await served.get('/api/partitions/shop/orders/-1')).status, 400)
+  })
+
+  it('masks keys, values and messages of records', async (t) => {
+    const { served, place } = await blocked(t, { mask: new Mask([]) })
+    for (const path of [`records/${place}/0`, 'keys?g=shop', 'retries?g=shop']) {
+      const text = await (await served.get(`/api/${path}`)).text()
+      assert.ok(!text.includes('c9') && !text.includes('4111'), text)
+    }
+  })
+})
