@@ -190,24 +190,3 @@ export interface DevFakeAnswer {
   /** JSON Schema, for the form. */
   readonly schema: object
 }
-
-export const chaosKinds = ['rebalance', 'kill-thread', 'slow-commits', 'hole', 'fail-next'] as const
-export type ChaosKind = (typeof chaosKinds)[number]
-
-/** POST `/api/dev/chaos/{what}`: fields that its kind does not have are refused. */
-export interface ChaosBody {
-  /** `kill-thread`, `fail-next`: of which. Default any. */
-  readonly handlerId?: string
-  /** `fail-next`: how many attempts fail. 1 to 1,000. Default 10. */
-  readonly attempts?: number
-  /** `slow-commits`: for how long, 1,000 to 60,000. Default 10,000. */
-  readonly forMs?: number
-  /** `hole`: in which topic. */
-  readonly topic?: string
-}
-export interface ChaosAnswer {
-  readonly what: ChaosKind
-  /** What was done, one sentence. */
-  readonly done: string
-  readonly untilAt: number | null
-}

@@ -129,27 +129,8 @@ export interface RecordView {
   readonly timestampAt?: number
   /** 10 at most, the newest first. */
   readonly failures: readonly FailureView[]
-  /** What has happened to it, where somebody watches. */
-  readonly timeline?: readonly TimelineStep[]
   readonly can: { readonly retryNow: boolean; readonly giveUp: boolean }
 }
-
-export type TimelineStep =
-  | { readonly at: number; readonly kind: 'fetched' | 'queued' | 'recalled' | 'committed' | 'gone' }
-  /** With so many others. */
-  | { readonly at: number; readonly kind: 'started'; readonly attempt: number; readonly batch: number }
-  | {
-      readonly at: number
-      readonly kind: 'failed'
-      readonly attempt: number
-      readonly reason: FailureReason
-      readonly durationMs: number
-      readonly delayMs: number
-    }
-  | { readonly at: number; readonly kind: 'batch-split'; readonly delayMs: number }
-  | { readonly at: number; readonly kind: 'published'; readonly topic: string }
-  | { readonly at: number; readonly kind: 'dead'; readonly topic: string | null; readonly reason: FailureReason }
-  | { readonly at: number; readonly kind: 'done'; readonly durationMs: number; readonly filtered: boolean }
 
 /** GET `/api/keys?g&t&by=depth|age` */
 export interface KeysAnswer {

@@ -1,15 +1,11 @@
 /**
- * GET `/api/stream?view=<what>&partitions=<g>/<t>/<p>,…`: frames of an event stream, read by `fetch`. Types only.
+ * GET `/api/stream?partitions=<g>/<t>/<p>,…`: frames of an event stream, read by `fetch`. Types only.
  *
  * `id: <instance>-<n>`, `event: <name>`, `data: <one line of JSON>`, an empty line. `n` grows by one; a gap, or another instance, means: begin anew.
  * At most 10 frames a second, of 64 kB. Who has not read 256 kB gets a `snapshot` next; who reads nothing for 30 s is cut off.
  */
-import type { BytesView, HandlerRow, Place, SnapshotAnswer, Verdict } from './protocol.ts'
-import type { PartitionView, RecordState, TimelineStep } from './protocol-records.ts'
-
-/** `overview`: no records; `records`: those too. */
-export const streamViews = ['overview', 'records'] as const
-export type StreamView = (typeof streamViews)[number]
+import type { HandlerRow, SnapshotAnswer, Verdict } from './protocol.ts'
+import type { PartitionView } from './protocol-records.ts'
 
 /** So many partitions may be named, and get a ribbon. */
 export const MAX_RIBBONS = 60
@@ -29,25 +25,12 @@ export interface StreamFrames {
     /** Every other second: counts of all groups. */
     readonly metrics?: SnapshotAnswer['metrics']
   }
-  /** View `records`: what has become of records, 50 a frame at most; `left`: how many more there were. */
-  readonly records: { readonly rows: readonly LiveRecord[]; readonly left: number }
+  /** A name that is taken: no process sends single records yet. */
+  readonly records: never
   /** Something that an operator should read: a rebalance, a fault of a client, an action. */
   readonly note: StreamNote
 }
 export type StreamFrameName = keyof StreamFrames
-
-export interface LiveRecord {
-  readonly at: number
-  readonly group: string
-  readonly handlerId: string
-  readonly place: Place
-  readonly key: BytesView | null
-  readonly state: RecordState | 'filtered' | 'retry'
-  readonly attempt: number
-  readonly durationMs: number
-  readonly error: string | null
-  readonly timeline: readonly TimelineStep[]
-}
 
 export interface StreamNote {
   readonly at: number

@@ -43,8 +43,8 @@ export interface AboutAnswer {
     readonly replay: boolean
     /** The paths below `/api/dev`, and links that open an editor. */
     readonly dev: boolean
-    /** Ask other processes. */
-    readonly instances: boolean
+    /** Ask other processes. None can yet. */
+    readonly instances: false
   }
   /** Topics whose keys, values, headers and messages are shown; `null`: all. */
   readonly shownTopics: readonly string[] | null
@@ -167,42 +167,6 @@ export interface TopologyAnswer {
   }[]
 }
 
-/** GET `/api/groups/{g}` */
-export interface GroupAnswer {
-  readonly group: string
-  readonly membership: 'joining' | 'assigned' | 'idle' | 'leaving' | 'left'
-  /** What the client does not tell is `null`. */
-  readonly memberId: string | null
-  readonly generation: number | null
-  readonly members: number | null
-  readonly assignedPartitions: number
-  readonly isCutOff: boolean
-  readonly sinceAnswerMs: number | null
-  readonly sincePollMs: number | null
-  readonly uncommitted: number
-  /** Of the last hour, the newest first, 100 at most. */
-  readonly rebalances: readonly RebalanceRow[]
-  readonly isCut: boolean
-  readonly commits: {
-    readonly acknowledged: number
-    readonly acknowledgedAt: number | null
-    readonly failed: number
-    readonly lastFailure: { readonly at: number; readonly code: string; readonly message: string } | null
-  }
-}
-
-export interface RebalanceRow {
-  readonly at: number
-  readonly kind: 'assigned' | 'revoked' | 'lost'
-  readonly partitions: number
-  /** 5 of them at most. */
-  readonly first: readonly { readonly topic: string; readonly partition: number }[]
-  /** Of `assigned`: completions above the positions that the commits brought back. */
-  readonly restored: number
-  /** Of `revoked` and `lost`: records that the next owner runs again. */
-  readonly runsAgain: number
-}
-
 export const historySeries = [
   'done',
   'failed',
@@ -222,17 +186,4 @@ export interface HistoryAnswer {
   readonly everyMs: number
   /** `null`: nothing was known then. */
   readonly points: readonly (readonly [at: number, value: number | null])[]
-}
-
-/** GET `/api/instances` */
-export interface InstancesAnswer {
-  readonly instances: readonly {
-    /** As it stands in `/api/instances/{id}/…`. */
-    readonly id: string
-    readonly address: string
-    /** `null`: it does not answer, and `why` says why. */
-    readonly about: AboutAnswer | null
-    readonly verdict: Verdict | null
-    readonly why: string | null
-  }[]
 }

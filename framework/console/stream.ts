@@ -6,7 +6,7 @@ import type { ServerResponse } from 'node:http'
 import { partitionId } from '../model/record.ts'
 import { streamHeaders } from './http/console-pages.ts'
 import type { PartitionView } from './protocol-records.ts'
-import type { StreamFrameName, StreamFrames, StreamNote, StreamView } from './protocol-stream.ts'
+import type { StreamFrameName, StreamFrames, StreamNote } from './protocol-stream.ts'
 import { frameText, MAX_FRAME_BYTES } from './stream-frames.ts'
 
 /** So much may be unread. */
@@ -23,11 +23,9 @@ export interface StreamTurn {
   readonly snapshot: () => StreamFrames['snapshot']
   readonly delta: () => StreamFrames['delta']
   readonly partitions: (of: readonly string[]) => readonly PartitionView[]
-  readonly records: () => StreamFrames['records'] | undefined
 }
 
 export interface StreamRequest {
-  readonly view: StreamView
   /** `group/topic/partition` */
   readonly partitions: readonly string[]
 }
@@ -91,11 +89,6 @@ export class Stream {
     const note = this.#notes.shift()
     if (note !== undefined) {
       this.#frame(at, 'note', note)
-      return
-    }
-    const records = this.request.view === 'records' ? turn.records() : undefined
-    if (records !== undefined) {
-      this.#frame(at, 'records', records)
       return
     }
     const delta = this.#delta(turn)

@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../time/clock.ts'
 import { type Endpoint, StreamAnswer } from './http/endpoint.ts'
 import { ApiFault, badRequest } from './http/fault.ts'
 import type { PartitionView } from './protocol-records.ts'
-import { MAX_RIBBONS, type StreamFrames, type StreamNote, type StreamView, streamViews } from './protocol-stream.ts'
+import { MAX_RIBBONS, type StreamFrames, type StreamNote } from './protocol-stream.ts'
 import { Stream, type StreamRequest, type StreamTurn } from './stream.ts'
 import { noteOf } from './stream-frames.ts'
 
@@ -115,22 +115,15 @@ export class Streams {
         ...(isDue(METRICS_EVERY) ? { metrics: all().metrics } : {}),
       }),
       partitions: (of) => (of.length === 1 || isDue(PARTITIONS_EVERY) ? partitions(of) : []),
-      records: () => undefined,
     }
   }
 }
 
 function requestOf(query: URLSearchParams): StreamRequest {
-  const view = query.get('view') ?? 'overview'
-  if (!isView(view)) throw badRequest(`view must be one of ${streamViews.join(', ')}.`)
   const named = query.get('partitions') ?? ''
   const partitions = named === '' ? [] : named.split(',')
   if (partitions.length > MAX_RIBBONS) throw badRequest(`${MAX_RIBBONS} partitions may be named at most.`)
-  return { view, partitions }
-}
-
-function isView(name: string): name is StreamView {
-  return streamViews.some((each) => each === name)
+  return { partitions }
 }
 
 function once<Value>(make: () => Value): () => Value {
