@@ -4,6 +4,9 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, wri
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { buildConsole } from './build-console.mjs'
+
+await buildConsole()
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const target = join(root, 'dist')

@@ -12,6 +12,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fetchKafkaJars, hasKafkaJars, javaProblem, kafkaVersion } from '../test/e2e/kafka-jars.mjs'
+import { buildConsole } from './build-console.mjs'
 import { cacheDir } from './cache-dir.mjs'
 import { NativeClient } from './native-client.mjs'
 import { runLogged, say, seconds } from './run-logged.mjs'
@@ -87,6 +88,7 @@ async function main(flags) {
   if (unknown !== undefined) throw new Error(`${unknown} is not known; there are ${knownFlags.join(', ')}`)
   checkNode()
   await ensureDependencies()
+  if (await buildConsole()) say('the page of the console is made')
   await ensureNativeClient(flags.includes('--require-native'))
   const requireKafka = flags.includes('--require-kafka')
   if (requireKafka || flags.includes('--with-kafka')) await ensureKafka(requireKafka)

@@ -300,6 +300,7 @@ describe('the scanner', () => {
       ['a = b / c / d', 'a = b / c / d'],
       ['a = /[\'"/]b/g.test(c)', 'a = /      /g.test(c)'],
       ["return /'/.x", 'return / /.x'],
+      ["<b>a</b> + 'c'", "<b>a</b> + ' '"],
       ["'\\'' + b", "'  ' + b"],
       ['/* a\nb */ c', '    \n     c'],
     ]

@@ -16,6 +16,8 @@ import { join, relative, resolve, sep } from 'node:path'
 import { run as runTestFiles } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { buildConsole } from '../.ci/build-console.mjs'
+import { browserProblem } from './browser/chromium.ts'
 import { kafkaProblem } from './e2e/kafka-jars.mjs'
 import { type Counts, closingLines, GroupReport, sumOfCounts } from './group-report.ts'
 import { processFiles } from './shared-processes.ts'
@@ -62,6 +64,7 @@ interface Selection {
 
 const checks: Readonly<Record<string, readonly string[]>> = {
   types: [bin('tsc')],
+  page: [bin('tsc'), '--noEmit', '-p', join('framework', 'console', 'page')],
   lint: [bin('biome'), 'check'],
 }
 
@@ -105,6 +108,7 @@ function isWithin(file: string, path: string): boolean {
 
 /** Why a group cannot run on this machine, with the way to enable it; `undefined` when it can. */
 function obstacle(group: string): string | undefined {
+  if (group === 'browser') return browserProblem()
   if (group !== 'integration' && group !== 'e2e') return undefined
   const load = "require('@confluentinc/kafka-javascript/librdkafka.js')"
   if (spawnSync(process.execPath, ['-e', load], { cwd: root }).status !== 0) {
@@ -199,6 +203,8 @@ function seconds(ms: number): string {
 
 async function main(): Promise<number> {
   const selection = select(process.argv.slice(2))
+  // It is no source, and every check and test of today must see the page of today.
+  await buildConsole()
   const lines = await runChecks(selection.checks)
   const runnable: TestGroup[] = []
   for (const group of selection.groups) {

@@ -3,7 +3,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join, sep } from 'node:path'
 
 const first = ['unit', 'architecture', 'contract', 'simulation']
-const last = ['integration', 'e2e']
+const last = ['browser', 'integration', 'e2e']
 
 export interface TestGroup {
   readonly name: string

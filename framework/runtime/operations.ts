@@ -1,5 +1,7 @@
 /** What operators get of a runtime, started and stopped as one: the HTTP server, the metrics, the watch for what blocks. Decides nothing about records. */
 import { configDefaults } from '../config/resolve-config.ts'
+
+import { builtPage } from '../console/built-page.ts'
 import { Console } from '../console/console.ts'
 import { ConsolePages } from '../console/http/console-pages.ts'
 import { Mask } from '../console/mask.ts'
@@ -163,7 +165,7 @@ function consoleOf(
 ): Console {
   return new Console({
     runtime: () => watched,
-    page: undefined,
+    page: builtPage,
     mode: 'production',
     version: null,
     canAct: console.actions,

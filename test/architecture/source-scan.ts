@@ -45,7 +45,7 @@ function findReferences(text: string, code: string): readonly ModuleReference[] 
   return references.sort((a, b) => a.index - b.index).map(({ index: _, ...reference }) => reference)
 }
 
-/** A `/` after one of these starts a regular expression; after anything else it divides. */
+/** A `/` after one of these starts a regular expression; after anything else it divides. Straight after a `<` it ends an element of JSX. */
 const beforeRegExp = /(?:^|[(,=:[!&|?{};+\-*%<>~^]|\b(?:return|typeof|case|in|of|do|else|void|await|yield))\s*$/
 
 export function blankLiterals(text: string): string {
@@ -83,7 +83,7 @@ export function blankLiterals(text: string): string {
       keep(1)
       templates.push(0)
       templateText()
-    } else if (char === '/' && beforeRegExp.test(out.slice(-40))) {
+    } else if (char === '/' && !out.endsWith('<') && beforeRegExp.test(out.slice(-40))) {
       keep(1)
       blankTo(regExpEnd(text, at))
       keep(1)

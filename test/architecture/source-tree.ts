@@ -11,6 +11,8 @@ export interface Import extends ModuleReference {
 export type SourceTree = ReadonlyMap<string, SourceFile>
 
 const roots = ['framework', 'cli', 'handlers', 'generated', 'templates']
+/** The page of the console, bundled: its sources are judged. */
+const built = 'framework/console/built-page.ts'
 const isSource = /\.[cm]?[jt]sx?$/
 
 export function readSourceTree(checkout: string): SourceTree {
@@ -18,7 +20,7 @@ export function readSourceTree(checkout: string): SourceTree {
   for (const root of roots.filter((name) => existsSync(join(checkout, name)))) {
     for (const name of readdirSync(join(checkout, root), { recursive: true, encoding: 'utf8' })) {
       const path = `${root}/${name.split(sep).join('/')}`
-      if (isSource.test(path) && !path.includes('/node_modules/')) paths.push(path)
+      if (isSource.test(path) && path !== built && !path.includes('/node_modules/')) paths.push(path)
     }
   }
   return sourceTree(Object.fromEntries(paths.sort().map((path) => [path, readFileSync(join(checkout, path), 'utf8')])))

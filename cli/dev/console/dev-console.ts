@@ -1,6 +1,8 @@
 /** The console of a session: a listener of its own on this machine, above the runtime, so that it outlives restarts. */
+
+import { builtPage } from '../../../framework/console/built-page.ts'
 import { Console } from '../../../framework/console/console.ts'
-import { ConsolePages, type PageFiles } from '../../../framework/console/http/console-pages.ts'
+import { ConsolePages } from '../../../framework/console/http/console-pages.ts'
 import { Mask } from '../../../framework/console/mask.ts'
 import type { ViewedConnection } from '../../../framework/kafka/kafka-client.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
@@ -18,9 +20,6 @@ import { consoleToken } from './console-token.ts'
 import { devEndpoints } from './dev-endpoints.ts'
 import { openPage, removePage } from './open-page.ts'
 
-/** Until it is bundled with the command, there is what tools ask. */
-const page: PageFiles | undefined = undefined
-
 /** The same each time, so that a page that is open finds it again. */
 const PORT = 9_465
 
@@ -37,7 +36,7 @@ export interface DevConsoleOptions {
 }
 
 export class DevConsole {
-  /** Of the page, with the token behind the #, which no browser sends anywhere; without a page, of what tools ask. */
+  /** Of the page, with the token behind the #, which no browser sends anywhere. */
   readonly url: string
   readonly #options: DevConsoleOptions
   readonly #console: Console
@@ -61,7 +60,7 @@ export class DevConsole {
         const running = runtime()
         return running === undefined ? undefined : watched(running, handlers)
       },
-      page,
+      page: builtPage,
       mode: 'development',
       version: version(),
       canAct: true,
@@ -76,7 +75,7 @@ export class DevConsole {
     })
     const [server, address] = await listen(made, log)
     made.start()
-    const url = page === undefined ? `${address}/api` : `${address}/#${token}`
+    const url = `${address}/#${token}`
     return new DevConsole(options, url, made, server, attempts)
   }
 
@@ -92,7 +91,7 @@ export class DevConsole {
   /** @returns false where it cannot be opened */
   show(): boolean {
     const { root, io } = this.#options
-    return page !== undefined && openPage(root, this.url, io)
+    return openPage(root, this.url, io)
   }
 
   async close(): Promise<void> {

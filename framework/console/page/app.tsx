@@ -1,0 +1,219 @@
+/** The frame around the views: who is looked at, how the line stands, the verdict, and the keyboard. */
+import { signal } from '@preact/signals'
+import { DeadLetters } from './dead-letters.tsx'
+import { about, link, now, verdict } from './link/store.ts'
+import { stream } from './link/stream.ts'
+import { keepToken } from './link/token.ts'
+import { actionOf, keyRows } from './models/keyboard.ts'
+import { parsePlace, placeHash, type ViewName } from './models/location.ts'
+import { span } from './models/numbers.ts'
+import { verdictText } from './models/verdict.ts'
+import { Overview } from './overview.tsx'
+import { copyable, copyText, Shown, said, say } from './parts.tsx'
+import { nextTheme } from './theme.ts'
+import { Threads } from './threads.tsx'
+import { Topology } from './topology.tsx'
+
+const place = signal(parsePlace(location.hash))
+addEventListener('hashchange', () => {
+  place.value = parsePlace(location.hash)
+  said.value = ''
+})
+const isHelpOpen = signal(false)
+
+const titles: Readonly<Record<ViewName, string>> = {
+  overview: 'Overview',
+  'dead-letters': 'Dead letters',
+  topology: 'Topology',
+  threads: 'Threads',
+}
+
+export function App() {
+  if (link.value.kind === 'asked') return <TokenForm why={link.value.why} />
+  const { view, query } = place.value
+  return (
+    <>
+      <header>
+        <b class="brand">pyrallel</b>
+        <Instance />
+        <LinkLine />
+      </header>
+      <VerdictLine />
+      <nav aria-label="Views">
+        {Object.entries(titles).map(([name, title]) => (
+          <a
+            key={name}
+            href={placeHash({ view: name as ViewName, query: {} })}
+            aria-current={name === view ? 'page' : undefined}
+          >
+            {title}
+          </a>
+        ))}
+        <span class="room" />
+        {copyable.value !== undefined && (
+          <button type="button" class="link" onClick={() => void copy()}>
+            copy JSON
+          </button>
+        )}
+        <button type="button" class="link" onClick={toggleHelp}>
+          keys <kbd>?</kbd>
+        </button>
+      </nav>
+      <main>
+        {isHelpOpen.value && <Help />}
+        {view === 'overview' && <Overview />}
+        {view === 'dead-letters' && (
+          <DeadLetters topic={query.topic} fingerprint={query.fingerprint} letter={query.letter} />
+        )}
+        {view === 'topology' && <Topology />}
+        {view === 'threads' && <Threads />}
+      </main>
+      <p class="said" role="status">
+        <Shown text={said.value} />
+      </p>
+    </>
+  )
+}
+
+function Instance() {
+  const of = about.value
+  if (of === undefined) return <span class="dim"> </span>
+  const { mode, instance, version } = of
+  return (
+    <span class="dim">
+      {mode} · {instance.host} · pid <span class="num">{instance.pid}</span>
+      {version === null ? '' : ` · ${version}`}
+      {of.can.act ? '' : ' · read-only'}
+    </span>
+  )
+}
+
+function LinkLine() {
+  const state = link.value
+  if (state.kind === 'lost' || state.kind === 'full') {
+    void now.value
+    const left = Math.max(0, Math.ceil((state.againAt - Date.now()) / 1000))
+    const what = state.kind === 'full' ? 'Too many pages are open' : 'Not connected'
+    return (
+      <span class="line bad" role="alert" title={state.why}>
+        {what}: asking again in <span class="num">{span(left * 1000)}</span>
+      </span>
+    )
+  }
+  const words = { connecting: 'connecting', live: 'live', hidden: 'asleep', asked: '' }
+  return <span class={`line ${state.kind}`}>{words[state.kind]}</span>
+}
+
+function VerdictLine() {
+  if (verdict.value === undefined)
+    return (
+      <section class="verdict busy" aria-label="Verdict">
+        <h1>Asking…</h1>
+        <p> </p>
+      </section>
+    )
+  const { tone, headline, facts, next } = verdictText(verdict.value, now.value)
+  return (
+    <section class={`verdict ${tone} ${link.value.kind === 'live' ? '' : 'old'}`} aria-label="Verdict">
+      <h1>
+        <Shown text={headline} />
+      </h1>
+      <p class="num">
+        <Shown text={facts.join(' · ')} />
+      </p>
+      <p class="dim">{next}</p>
+    </section>
+  )
+}
+
+function TokenForm({ why }: { readonly why: string }) {
+  const typed = signal('')
+  return (
+    <form
+      class="token"
+      onSubmit={(event) => {
+        event.preventDefault()
+        keepToken(typed.value.trim())
+        stream.restart()
+      }}
+    >
+      <h1>This console asks for a token</h1>
+      <p>{why}</p>
+      <p>
+        In development, press <kbd>o</kbd> in the terminal of <code>pyrallel dev</code>: it opens the page with the
+        token. It lies in <code>.pyrallel/console-token</code>. In production, it is <code>http.token</code>.
+      </p>
+      <label>
+        Token{' '}
+        <input
+          type="password"
+          autoComplete="off"
+          onInput={(event) => {
+            typed.value = event.currentTarget.value
+          }}
+        />
+      </label>{' '}
+      <button type="submit" class="primary">
+        Open
+      </button>
+    </form>
+  )
+}
+
+function Help() {
+  return (
+    <section class="help" aria-label="Keys">
+      <h2>Keys</h2>
+      <dl>
+        {keyRows.map(({ keys, says }) => (
+          <div key={keys}>
+            <dt>
+              <kbd>{keys}</kbd>
+            </dt>
+            <dd>{says}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  )
+}
+
+function toggleHelp(): void {
+  isHelpOpen.value = !isHelpOpen.value
+}
+
+async function copy(): Promise<void> {
+  const of = copyable.value
+  if (of !== undefined) say(await copyText(JSON.stringify(of.value(), null, 2), of.name))
+}
+
+let before: { readonly key: string; readonly at: number } | undefined
+
+export function onKey(event: KeyboardEvent): void {
+  const isTyping = event.target instanceof HTMLInputElement
+  if (event.ctrlKey || event.metaKey || event.altKey || (isTyping && event.key !== 'Escape')) return
+  const earlier = before !== undefined && event.timeStamp - before.at < 1_000 ? before.key : undefined
+  before = undefined
+  const action = actionOf(event.key, earlier)
+  if (action === undefined) return
+  event.preventDefault()
+  if (action === 'wait') before = { key: event.key, at: event.timeStamp }
+  else if (action.kind === 'go') location.hash = placeHash({ view: action.view, query: {} })
+  else if (action.kind === 'help') toggleHelp()
+  else if (action.kind === 'theme') say(`Colours: ${nextTheme()}.`)
+  else if (action.kind === 'copy') void copy()
+  else if (action.kind === 'close') close()
+  else moveFocus(action.kind === 'next' ? 1 : -1)
+}
+
+function close(): void {
+  if (isHelpOpen.value) isHelpOpen.value = false
+  else if (place.value.query.letter !== undefined) history.back()
+  else location.hash = placeHash({ view: 'overview', query: {} })
+}
+
+function moveFocus(step: 1 | -1): void {
+  const rows = [...document.querySelectorAll<HTMLElement>('[data-row]')]
+  const at = rows.indexOf(document.activeElement as HTMLElement)
+  rows[at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + step))]?.focus()
+}

@@ -1,0 +1,80 @@
+/** What the page knows of the process: filled by the stream, read by the views. */
+import { batch, computed, signal } from '@preact/signals'
+import type { AboutAnswer, HandlerRow, SnapshotAnswer } from '../../protocol.ts'
+import type { StreamFrames, StreamNote } from '../../protocol-stream.ts'
+import { handlerKey, type RateHistory, withRates } from '../models/known-rows.ts'
+
+/** `asked`: for a token, which is missing or wrong. `full`: the server has as many streams as it wants. */
+export type LinkState =
+  | { readonly kind: 'connecting' | 'live' | 'hidden' }
+  | { readonly kind: 'lost' | 'full'; readonly tries: number; readonly againAt: number; readonly why: string }
+  | { readonly kind: 'asked'; readonly why: string }
+
+export const link = signal<LinkState>({ kind: 'connecting' })
+export const about = signal<AboutAnswer | undefined>(undefined)
+export const snapshot = signal<SnapshotAnswer | undefined>(undefined)
+export const handlers = signal<readonly HandlerRow[]>([])
+export const notes = signal<readonly StreamNote[]>([])
+/** A point a second, the last minute. */
+export const rates = signal<RateHistory>({ at: 0, points: new Map() })
+
+/** The clock of the process, as the verdict's times are by it. Moves twice a second. */
+export const now = signal(Date.now())
+let clockShift = 0
+
+export const verdict = computed(() => snapshot.value?.verdict)
+
+const mostNotes = 50
+
+export function tick(): void {
+  batch(() => {
+    now.value = Date.now() + clockShift
+    if (link.value.kind === 'live') rates.value = withRates(rates.value, handlers.value, now.value)
+  })
+}
+
+/** Frames of another process must not mix with these. */
+export function forget(): void {
+  batch(() => {
+    snapshot.value = undefined
+    handlers.value = []
+    rates.value = { at: 0, points: new Map() }
+    notes.value = []
+  })
+}
+
+export function take<Name extends keyof StreamFrames>(name: Name, frame: StreamFrames[Name]): void {
+  batch(() => takers[name](frame))
+}
+
+const takers: { readonly [Name in keyof StreamFrames]: (frame: StreamFrames[Name]) => void } = {
+  snapshot: (frame) => {
+    setClock(frame.metrics.takenAt)
+    snapshot.value = { metrics: frame.metrics, verdict: frame.verdict }
+    handlers.value = frame.handlers
+  },
+  delta: (frame) => {
+    setClock(frame.at)
+    const before = snapshot.value
+    if (before !== undefined && (frame.metrics !== undefined || frame.verdict !== undefined)) {
+      snapshot.value = { metrics: frame.metrics ?? before.metrics, verdict: frame.verdict ?? before.verdict }
+    }
+    if (frame.handlers !== undefined) takeHandlers(frame.handlers)
+  },
+  // Only the view of records has any, and this page does not ask for it.
+  records: () => {},
+  note: (note) => {
+    notes.value = [note, ...notes.value].slice(0, mostNotes)
+  },
+}
+
+function takeHandlers(rows: readonly HandlerRow[]): void {
+  const changed = new Map(rows.map((row) => [handlerKey(row), row]))
+  const kept = handlers.value.map((row) => changed.get(handlerKey(row)) ?? row)
+  const known = new Set(kept.map(handlerKey))
+  handlers.value = [...kept, ...rows.filter((row) => !known.has(handlerKey(row)))]
+}
+
+function setClock(at: number): void {
+  clockShift = at - Date.now()
+}

@@ -1,0 +1,218 @@
+/** The small parts that all views are made of. */
+import { computed, signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import type { BytesView } from '../protocol.ts'
+import type { FailureView } from '../protocol-records.ts'
+import { errorText } from './link/requests.ts'
+import { now } from './link/store.ts'
+import { bytes, relative } from './models/numbers.ts'
+import { laidOut, visibleText } from './models/visible-text.ts'
+
+/** What `c` and the button copy: set by the view that is open. */
+export const copyable = signal<{ readonly name: string; readonly value: () => unknown } | undefined>(undefined)
+/** The line at the bottom that says what has just happened. Read aloud. */
+export const said = signal('')
+
+export function say(text: string): void {
+  said.value = text
+}
+
+/** Text of a record, an error, anybody: as text, with what would be invisible made visible. */
+export function Shown({ text }: { readonly text: string }) {
+  return (
+    <>
+      {visibleText(text).map(({ text: part, isEscape }, index) =>
+        isEscape ? (
+          <span key={index} class="escape">
+            {part}
+          </span>
+        ) : (
+          part
+        ),
+      )}
+    </>
+  )
+}
+
+/** A key in a row. */
+export function Key({ value }: { readonly value: BytesView | null | undefined }) {
+  if (value === undefined) return <span class="dim">not in memory</span>
+  if (value === null) return <span class="dim">no key</span>
+  if (value.isMasked) return <code class="masked">{value.text === '' ? 'masked' : value.text}</code>
+  if (value.text === '') return <span class="dim">empty</span>
+  return (
+    <code class="key">
+      <Shown text={value.text} />
+      {value.isCut ? '…' : ''}
+    </code>
+  )
+}
+
+/** A whole value, laid out where it is JSON. Long ones are cut until somebody asks. */
+export function Value({ value }: { readonly value: BytesView | null | undefined }) {
+  const [isWhole, setWhole] = useState(false)
+  if (value === undefined) return <p class="dim">Its bytes are not in memory any more.</p>
+  if (value === null) return <p class="dim">A tombstone: the record has no value.</p>
+  if (value.isMasked) return <p class="dim">Masked: {bytes(value.bytes)}. Its topic is not named as one to be shown.</p>
+  const text = value.isCut ? value.text : (laidOut(value.text) ?? value.text)
+  const shown = isWhole ? text : text.slice(0, 4_096)
+  return (
+    <div class="value">
+      <pre tabIndex={0} role="group" aria-label="Value">
+        <Shown text={shown} />
+        {shown.length < text.length || value.isCut ? '…' : ''}
+      </pre>
+      <p class="dim">
+        {bytes(value.bytes)}
+        {value.isCut ? ', cut here: download it to see it whole' : ''}
+        {value.base64 === undefined ? '' : ', no valid UTF-8'}{' '}
+        {shown.length < text.length && (
+          <button type="button" class="link" onClick={() => setWhole(true)}>
+            show all that is here
+          </button>
+        )}
+      </p>
+    </div>
+  )
+}
+
+/** A moment, told from now; moves by itself, and nothing around it is drawn again. */
+export function Moment({ at }: { readonly at: number }) {
+  const text = useMemo(() => computed(() => relative(at, now.value)), [at])
+  return (
+    <time class="num" dateTime={new Date(at).toISOString()} title={new Date(at).toISOString()}>
+      {text}
+    </time>
+  )
+}
+
+export function Failure({ failure }: { readonly failure: FailureView }) {
+  const { name, message, stack, attempt, at, reason, source } = failure
+  return (
+    <div class="failure">
+      <p>
+        {attempt !== null && <span class="tag">attempt {attempt}</span>}
+        {reason !== null && <span class="tag">{reason}</span>}
+        {at !== null && <Moment at={at} />}
+      </p>
+      <p class="message">
+        <b>
+          <Shown text={name} />
+        </b>{' '}
+        {message === '' ? <span class="dim">message masked</span> : <Shown text={message} />}
+      </p>
+      {source !== undefined && (
+        <p>
+          <a class="place" href={source.link}>
+            {source.file}:{source.line}
+          </a>{' '}
+          <span class="dim">opens your editor</span>
+        </p>
+      )}
+      {stack !== null && (
+        <details>
+          <summary>Stack</summary>
+          <pre tabIndex={0} role="group" aria-label="Stack">
+            <Shown text={stack} />
+          </pre>
+        </details>
+      )}
+    </div>
+  )
+}
+
+/** A button for what changes something: says what it does, waits for the answer, and tells what came of it. */
+export function Act({ children, act, isOff, asks, tone }: ActProps) {
+  const [isBusy, setBusy] = useState(false)
+  const [isAsked, setAsked] = useState(false)
+  useEffect(() => {
+    if (!isAsked) return
+    const timer = setTimeout(() => setAsked(false), 5_000)
+    return () => clearTimeout(timer)
+  }, [isAsked])
+  const onClick = async () => {
+    if (asks !== undefined && !isAsked) {
+      setAsked(true)
+      return
+    }
+    setAsked(false)
+    setBusy(true)
+    try {
+      say(await act())
+    } catch (error) {
+      say(errorText(error))
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <button type="button" class={tone ?? ''} disabled={isBusy || isOff === true} onClick={() => void onClick()}>
+      {isAsked ? asks : children}
+    </button>
+  )
+}
+
+interface ActProps {
+  readonly children: ComponentChildren
+  /** Does it, and gives the sentence to say. */
+  readonly act: () => Promise<string>
+  readonly isOff?: boolean
+  /** Asked before it is done: the second press does it. */
+  readonly asks?: string
+  readonly tone?: 'primary'
+}
+
+/** What stands where there is nothing: why, and what would bring something. */
+export function Empty({ title, children }: { readonly title: string; readonly children?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <p class="title">{title}</p>
+      {children !== undefined && <p>{children}</p>}
+    </div>
+  )
+}
+
+/** An answer that is not there yet, or that cannot be had. Keeps the room that it will need. */
+export function Pending({ error }: { readonly error: string | undefined }) {
+  return error === undefined ? <p class="pending dim">Asking…</p> : <p class="pending problem">{error}</p>
+}
+
+export function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
+  return (
+    <div class="fact">
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+/** Names what `c` and the button copy while this view is open. */
+export function useCopyable(name: string, value: () => unknown): void {
+  const latest = useRef(value)
+  latest.current = value
+  // Set once: the frame shows a button for it, and would be drawn again, and its view with it, without end.
+  useEffect(() => {
+    copyable.value = { name, value: () => latest.current() }
+    return () => {
+      copyable.value = undefined
+    }
+  }, [name])
+}
+
+export async function copyText(text: string, what: string): Promise<string> {
+  // Only pages of localhost and of https may write to the clipboard by the newer way.
+  if (navigator.clipboard !== undefined) await navigator.clipboard.writeText(text)
+  else copyByHand(text)
+  return `Copied: ${what}.`
+}
+
+function copyByHand(text: string): void {
+  const area = document.createElement('textarea')
+  area.value = text
+  area.className = 'offscreen'
+  document.body.append(area)
+  area.select()
+  document.execCommand('copy')
+  area.remove()
+}

@@ -1,0 +1,191 @@
+/** The console's page in a real browser, with the policy and the guards that the real server has. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { openChromium } from './chromium.ts'
+import {
+  handlerRow,
+  partitionRow,
+  type ScriptedConsole,
+  scriptedToken,
+  snapshotFrame,
+  startScriptedConsole,
+} from './scripted-console.ts'
+
+const limits = { timeout: 60_000 }
+const markup = '<img src=x onerror="document.title=\'run\'"><b>bold</b>'
+const blocked = {
+  verdict: { kind: 'blocked', place: { topic: 'orders.created', partition: 2, offset: 19 }, key: markup } as const,
+  handlers: [handlerRow({ handlerId: markup })],
+  partitions: [
+    partitionRow({
+      blocking: {
+        offset: 19,
+        key: markup,
+        state: 'waiting',
+        attempt: 3,
+        ageMs: 65_000,
+        unpausedMs: 65_000,
+        lastError: { reason: 'error', name: 'Error', message: markup } as never,
+      },
+    }),
+  ],
+}
+const place = { topic: 'orders.dlq', partition: 2, offset: 18 }
+const bytesView = (text: string) => ({ text, bytes: text.length, isCut: false, isMasked: false })
+const letter = {
+  place,
+  writtenAt: 0,
+  key: bytesView('\ufffd\u0007key\u202egnp'),
+  source: null,
+  handlerId: 'ship',
+  attempts: 5,
+  error: { reason: null, name: 'Error', message: markup, stack: markup, attempt: null, at: null },
+  fingerprint: 'f1',
+  replays: 0,
+  hasPayload: true,
+}
+const letterAnswers = {
+  '/api/dead-letters': { topics: [{ topic: 'orders.dlq', handlerIds: ['ship'] }] },
+  '/api/dead-letters/{topic}': {
+    topic: 'orders.dlq',
+    groups: [{ fingerprint: 'f1', handlerId: 'ship', error: markup, count: 1, firstAt: 0, lastAt: 0 }],
+    letters: [letter],
+    cursor: null,
+    looked: 1,
+    isCut: false,
+  },
+  '/api/dead-letters/{topic}/{partition}/{offset}': {
+    letter: {
+      ...letter,
+      value: bytesView(markup.repeat(1_000_000 / markup.length)),
+      headers: [[markup, bytesView(markup)]],
+    },
+    passesToday: false,
+    misfits: [markup],
+  },
+  '/api/threads': { handlers: [], process: { rssBytes: 1, heapUsedBytes: 1, heapLimitBytes: 2 } },
+  '/api/topology': { handlers: [] },
+}
+
+describe('the page of the console', limits, () => {
+  let browser: Browser
+  before(async () => {
+    browser = await openChromium()
+  })
+  after(() => browser.close())
+
+  async function open(t: TestContext, server: ScriptedConsole, hash = `#${scriptedToken}`): Promise<Page> {
+    const context = await browser.newContext()
+    t.after(() => context.close())
+    const page = await context.newPage()
+    page.setDefaultTimeout(15_000)
+    const wrong: string[] = []
+    page.on('pageerror', (error) => wrong.push(error.message))
+    page.on('console', (line) => {
+      if (/policy|trusted/i.test(line.text())) wrong.push(line.text())
+    })
+    t.after(() => assert.deepEqual(wrong, []))
+    await page.goto(`${server.url}/${hash}`)
+    return page
+  }
+
+  async function start(t: TestContext, frame = snapshotFrame(), port = 0): Promise<ScriptedConsole> {
+    const server = await startScriptedConsole(frame, letterAnswers, port)
+    t.after(() => server.close())
+    return server
+  }
+
+  it('shows verdict, handlers and partitions, and wipes the token out of the address', limits, async (t) => {
+    const page = await open(t, await start(t))
+    await page.getByRole('heading', { name: 'Healthy' }).waitFor()
+    await page.getByText('orders.created[2]').waitFor()
+    assert.equal(new URL(page.url()).hash, '')
+    await page.reload()
+    await page.getByRole('heading', { name: 'Healthy' }).waitFor()
+  })
+
+  it('asks for a token when it has none, and opens with the right one', limits, async (t) => {
+    const page = await open(t, await start(t), '')
+    await page.getByLabel('Token').fill(scriptedToken)
+    await page.getByRole('button', { name: 'Open' }).click()
+    await page.getByRole('heading', { name: 'Healthy' }).waitFor()
+  })
+
+  it('shows markup in keys, errors, values and headers as text', limits, async (t) => {
+    const page = await open(t, await start(t, snapshotFrame(blocked)))
+    await page.getByRole('heading', { name: 'Blocked by orders.created[2]@19' }).waitFor()
+    await page.keyboard.press('g')
+    await page.keyboard.press('d')
+    await page.getByRole('link', { name: 'orders.dlq[2]@18' }).click()
+    await page.getByText('does not satisfy the schema of today').waitFor()
+    assert.equal(await page.locator('img, main b b').count(), 0)
+    assert.equal(await page.title(), 'Pyrallel')
+    assert.ok((await page.getByLabel('Value').innerText()).startsWith(markup))
+    assert.equal(await page.locator('article .escape').first().innerText(), '\ufffd\\x07')
+    assert.ok((await page.locator('article').innerText()).includes('\\u202egnp'))
+  })
+
+  it('pauses a handler, and says what is paused', limits, async (t) => {
+    const server = await start(t)
+    const page = await open(t, server)
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await page.getByText('Paused: ship.').waitFor()
+    assert.deepEqual(server.paused, ['ship'])
+  })
+
+  it('says that the server is lost, and goes on when it is back', limits, async (t) => {
+    const server = await start(t)
+    const page = await open(t, server)
+    await page.getByText('live', { exact: true }).waitFor()
+    const { port } = new URL(server.url)
+    await server.close()
+    await page.getByRole('alert').getByText('Not connected').waitFor()
+    await start(t, snapshotFrame({ verdict: { kind: 'catching-up', backlog: 12_300 } }), Number(port))
+    await page.getByRole('heading', { name: 'Catching up' }).waitFor()
+    await page.getByText('12,300 records not done').waitFor()
+  })
+
+  it('has no serious finding of accessibility, dark or light, wide or narrow', limits, async (t) => {
+    const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+    const page = await open(t, await start(t, snapshotFrame(blocked)))
+    await page.getByRole('heading', { name: 'Blocked' }).waitFor()
+    for (const [hash, heading] of [
+      ['#/', 'Handlers'],
+      ['#/dead-letters', 'Dead letters'],
+      ['#/threads', 'Process'],
+    ] as const) {
+      for (const [colorScheme, width] of [
+        ['light', 1_440],
+        ['dark', 320],
+      ] as const) {
+        await page.emulateMedia({ colorScheme })
+        await page.setViewportSize({ width, height: 900 })
+        await page.goto(`${new URL(page.url()).origin}/${hash}`)
+        await page.getByRole('heading', { name: heading, exact: true }).first().waitFor()
+        const pictures = process.env.PYRALLEL_TEST_PICTURES
+        if (pictures !== undefined) await page.screenshot({ path: `${pictures}/${hash.slice(2)}-${width}.png` })
+        await page.evaluate(axe)
+        const serious = await page.evaluate(async () => {
+          const { violations } = await (
+            globalThis as never as { axe: { run(): Promise<{ violations: Finding[] }> } }
+          ).axe.run()
+          return violations
+            .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+            .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+        })
+        assert.deepEqual(serious, [], `${hash} ${colorScheme} ${width}`)
+        const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
+        assert.ok(overflow <= 0, `${hash} is ${overflow} px too wide at ${width}`)
+      }
+    }
+  })
+})
+
+interface Finding {
+  readonly id: string
+  readonly impact: string
+  readonly nodes: readonly { readonly html: string }[]
+}
