@@ -148,9 +148,14 @@ function Partition({ of }: { readonly of: PartitionMetrics }) {
         {of.isDraining && ' · given up at the moment'}
         {of.pausedBecause !== null && ` · paused: its limit on ${of.pausedBecause} is reached`}
       </span>
-      {blocking !== null && <Blocking of={of} blocking={blocking} />}
+      {isWorthALine(blocking) && <Blocking of={of} blocking={blocking} />}
     </li>
   )
+}
+
+/** Some record holds the position at nearly every moment: a line for each would come and go, and move what is below. */
+function isWorthALine(blocking: PartitionMetrics['blocking']): blocking is Blocking {
+  return blocking !== null && (blocking.ageMs >= 5_000 || blocking.lastError !== null)
 }
 
 type Blocking = NonNullable<PartitionMetrics['blocking']>
