@@ -123,7 +123,7 @@ describe('the end of a session of pyrallel dev', { timeout: 60_000 }, () => {
   it('answers at the console while it runs, and not afterwards', async () => {
     const { root, ended, handled, stop, out } = aSession()
     await handled
-    const [, address = ''] = /console (http:\S+)\/api/.exec(out()) ?? []
+    const [, address = ''] = /console (http:\/\/[\d.:]+)\//.exec(out()) ?? []
     const token = readFileSync(join(root, '.pyrallel/console-token'), 'utf8').trim()
     const headers = { authorization: `Bearer ${token}`, connection: 'close' }
     const ask = async (path: string) => (await fetch(`${address}/api${path}`, { headers })).json()
