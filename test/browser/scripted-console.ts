@@ -138,6 +138,7 @@ export function partitionRow(over: Partial<PartitionMetrics> = {}): PartitionMet
     committedPosition: 12,
     nextOffset: 60,
     logEnd: 60,
+    logEndAgeMs: 200,
     trueLag: 41,
     inFlight: 3,
     queued: 12,
@@ -170,6 +171,7 @@ export function snapshotFrame(
     metrics: {
       takenAt: Date.now(),
       state: 'running',
+      scale: null,
       groups: [{ group: 'shop', assignedPartitions: partitions.length, partitions } as never],
     },
     verdict: { ...healthy, ...over.verdict },
