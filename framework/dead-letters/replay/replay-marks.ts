@@ -1,4 +1,4 @@
-/** Commits what a replay has published, as marks. One commit at a time; never rejects, but tells what failed. */
+/** Commits what a replay has published, as marks of the group `<dlq>.replay`, by the control plane's own tracker and encoder. One commit at a time; never rejects, but tells what failed. */
 import type { AssignedPartition, CommitRequest, KafkaClient } from '../../kafka/kafka-client.ts'
 import { PyrallelError, toError } from '../../model/errors.ts'
 import type { Clock } from '../../time/clock.ts'
