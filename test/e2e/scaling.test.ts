@@ -47,6 +47,22 @@ describe('a group that is scaled under load', { timeout: 480_000 }, () => {
     })
   }
 
+  it('goes from one member to eight and back on 16 partitions, and nothing is lost or runs again', async (t) => {
+    const scenario = await Scenario.open(t, cluster, { partitions: 16 }, { behaviour: { takesMs: [20, 40] } })
+    const load = scenario.load(400, 200)
+    const first = await scenario.start()
+    await scenario.untilProgress(200)
+    const others = await Promise.all(Array.from({ length: 7 }, () => scenario.start()))
+    await scenario.untilShared(16)
+    await scenario.untilProgress(400)
+    await Promise.all(others.map((member) => member.stop()))
+    await scenario.untilShared(16, [first])
+    await scenario.untilProgress(200)
+    await load.stop()
+    const { repeats, overlaps, leftBehind } = await scenario.finish()
+    assert.deepEqual({ repeats, overlaps, leftBehind }, { repeats: 0, overlaps: 0, leftBehind: 0 })
+  })
+
   it('loses nothing when a member is killed, and what that had committed does not run again', async (t) => {
     const scenario = await Scenario.open(t, cluster, { partitions: 6 }, { behaviour: { takesMs: [5, 30] } })
     const load = scenario.load(300, 60)

@@ -1,4 +1,4 @@
-/** Measures the scaling curves, a process for each point: what a record costs with more keys, more partitions, more in flight. */
+/** Measures the scaling curves, a process for each point: what a record costs with more keys, more partitions, both, more in flight. */
 import { spawn } from 'node:child_process'
 import type { CurveReport, CurveSettings } from '../peers/curve.ts'
 import type { Progress } from './progress.ts'
@@ -6,7 +6,7 @@ import type { Curve, CurvePoint } from './results.ts'
 import { spreadOf } from './statistics.ts'
 
 const RECORDS = 200_000
-const POINT_LIMIT_MS = 60_000
+const POINT_LIMIT_MS = 120_000
 const basis: Omit<CurveSettings, 'rounds'> = {
   keys: 1_000,
   partitions: 8,
@@ -36,6 +36,13 @@ export const curvePlans: readonly Plan[] = [
   {
     name: 'partitions',
     points: partitionCounts.map((partitions) => ({ x: partitions, settings: { ...basis, partitions } })),
+  },
+  {
+    name: 'keys on 1,000 partitions',
+    points: [1_000, 1_000_000].map((keys) => ({
+      x: keys,
+      settings: { ...basis, keys, partitions: 1_000, records: Math.max(RECORDS, keys) },
+    })),
   },
   {
     name: 'in flight',
