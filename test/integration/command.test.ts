@@ -113,12 +113,16 @@ describe('pyrallel dev on the in-memory broker', timeout, () => {
     })
 
     it(`exits at once when ${signal} is followed by ${other}`, async () => {
-      const slow =
-        "import { handler } from 'pyrallel'\nexport default handler('hello', () => new Promise((resolve) => setTimeout(resolve, 60_000)))\n"
+      const slow = `import { handler } from 'pyrallel'
+export default handler('hello', () => {
+  console.log('it has begun')
+  return new Promise((resolve) => setTimeout(resolve, 60_000))
+})
+`
       const traffic = "export const traffic = function* () { while (true) yield { topic: 'hello', value: 1 } }\n"
       const root = aProject({ 'pyrallel.config.ts': config, 'handlers/slow.ts': slow, 'handlers/_traffic.ts': traffic })
       const dev = command(root, ['dev', '--broker', 'memory', '--traffic'])
-      await dev.seen(/assigned hello/)
+      await dev.seen(/it has begun/)
       dev.signal(signal)
       await dev.seen(/stopping/)
       // Again and again: what comes within half a second is taken for the same request.
