@@ -256,14 +256,17 @@ describe('the stream of the console', { timeout: 30_000 }, () => {
     t.after(() => cut.abort())
     const headers = { authorization: `Bearer ${TOKEN}` }
     const open = () => fetch(`${url}/api/stream`, { headers, signal: cut.signal })
-    for (let reader = 0; reader < MAX_STREAMS; reader++) {
-      const { status, headers: given } = await open()
+    // Kept: a response that nobody holds any more is closed by the garbage collector.
+    const readers: Response[] = []
+    for (let reader = 0; reader < MAX_STREAMS; reader++) readers.push(await open())
+    for (const { status, headers: given } of readers) {
       assert.deepEqual([status, given.get('content-type')], [200, 'text/event-stream; charset=utf-8'])
     }
     const refused = await open()
     assert.equal(refused.status, 503)
     assert.match(await refused.text(), /too-many-streams/)
     assert.equal((await get('/api')).status, 200)
+    assert.ok(readers.every(({ body }) => body?.locked === false))
     of.stop()
   })
 })
