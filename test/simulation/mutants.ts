@@ -506,7 +506,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'what no commit carries counts as not committed, though it never will be',
     file: 'partition/commit-budget.ts',
-    find: 'return this.#settings.maxMetadataLength === 0 ? passed : Math.max(passed, this.#completed - this.#cut)',
+    find: 'return this.#settings.maxMetadataLength === 0 ? passed : Math.max(passed, this.#completed - this.#cut.count)',
     replace: 'return Math.max(passed, this.#completed)',
   },
   {
