@@ -108,9 +108,12 @@ export class PartitionStarts {
     const all = await this.#partitionsOf(topic, without)
     const committed = all === undefined || this.#isStopped ? undefined : await this.#committed(all)
     if (all === undefined || committed === undefined || this.#isStopped) return 'unknown'
-    if (committed.some((each) => !isRefused(each) && each.position !== undefined)) {
+    const hasCommit = all.filter((_, index) => isCommitted(committed[index]))
+    if (hasCommit.length > 0) {
       this.#forget(topic)
-      return 'beginning'
+      // Its owner, or that of partition 0, has committed since the first question: that is where it begins, and to be asked for anew.
+      const isOurs = ({ partition }: TopicPartition) => without.some((each) => each.partition === partition)
+      return hasCommit.some(isOurs) ? 'unknown' : 'beginning'
     }
     if (committed.some(isRefused)) return 'unknown'
     if (without.some(({ partition }) => partition === 0)) return this.#pin(topic, all)
@@ -216,6 +219,10 @@ export class PartitionStarts {
 
 function isRefused(found: CommittedStart | ClientFault): found is ClientFault {
   return 'code' in found
+}
+
+function isCommitted(found: CommittedStart | ClientFault | undefined): boolean {
+  return found !== undefined && !isRefused(found) && found.position !== undefined
 }
 
 function startAt({ topic, partition }: TopicPartition, position: number | undefined, metadata = ''): AssignedPartition {

@@ -51,6 +51,16 @@ describe('with `latest`, a topic of which the group has committed nothing', () =
     assert.equal(lines.filter(({ message }) => message.includes('waiting for the owner')).length, 1)
   })
 
+  it('begins where the owner of partition 0 commits between its two questions: not at the first records, as an old topic would', async () => {
+    const { native, told, rebalance, settle, askAgain } = await latest()
+    native.committedAnswers.push([p(2), p(3)], ends, [at(2, 30), at(3, 40)])
+    await rebalance(ASSIGN, [p(2), p(3)])
+    await settle()
+    await askAgain()
+    assert.deepEqual(told, [['assigned', begun(2, 30), begun(3, 40)]])
+    assert.deepEqual(native.named('commit'), [])
+  })
+
   it('begins at the ends of its own partitions only, when the owner of partition 0 commits nothing for a minute', async () => {
     const { native, told, rebalance, answerCommit, settle, askAgain } = await latest()
     await rebalance(ASSIGN, [p(2)])
