@@ -188,9 +188,13 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#requireOpen()
     const owned = partitions.filter((each) => this.#owned.has(each))
     if (owned.length === 0) return
-    for (const { topic, partition, offset = -1 } of await this.#questions.logEnds(owned, timeoutMs)) {
-      if (offset >= 0) this.#places.heard({ topic, partition }, offset)
-    }
+    const heard = this.#questions.logEnds(owned, timeoutMs).then((found) => {
+      for (const { topic, partition, offset = -1 } of found) {
+        if (offset >= 0) this.#places.heard({ topic, partition }, offset)
+      }
+    })
+    // Now and then one is never answered, whatever its time-out is.
+    await settlesWithin(this.#options.clock, heard, timeoutMs)
   }
 
   /** Whether one that was given nothing yet has joined, librdkafka does not say. */
@@ -314,8 +318,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#missingTopics.stop()
     this.#flow.stop()
     await this.#consuming
-    await this.#questions.answered
-    await this.#disconnect()
+    await this.#disconnect(await settlesWithin(this.#options.clock, this.#questions.answered, CLOSE_STEP_MS / 2))
     this.#state = 'closed'
     this.#commits.failAll(closedError())
   }
@@ -324,12 +327,12 @@ export class LibrdkafkaConsumer implements KafkaClient {
    * With a commit that nobody answers, librdkafka takes its session time-out of 45 s to disconnect. It holds one of libuv's threads meanwhile, and an exit of the
    * process waits for those. So then it is left alone for as long: whoever exits is not kept, and whoever lives on leaves no client behind.
    */
-  async #disconnect(): Promise<void> {
+  async #disconnect(isAnswered: boolean): Promise<void> {
     const { clock, log } = this.#options
-    if (this.#commits.hasUnanswered) {
+    if (this.#commits.hasUnanswered || !isAnswered) {
       log.warn(
         { waitMs: PUT_OFF_MS },
-        'the consumer is left behind with a commit that is not answered; it disconnects later',
+        'the consumer is left behind with a request that is not answered; it disconnects later',
       )
       clock.setTimer(PUT_OFF_MS, () => this.#native.disconnect(() => {}))
       return

@@ -13,7 +13,8 @@ export class Questions {
   readonly #admin: () => Pick<NativeAdmin, 'listOffsets'>
   /** One that is subscribed to. */
   topic: string | undefined
-  #asked: Promise<unknown> = Promise.resolve()
+  /** Asked, and not answered yet. */
+  readonly #open = new Set<Promise<unknown>>()
 
   constructor(native: Pick<NativeConsumer, 'committed'>, admin: () => Pick<NativeAdmin, 'listOffsets'>) {
     this.#native = native
@@ -22,7 +23,7 @@ export class Questions {
 
   /** Settles when all that was asked so far is answered. */
   get answered(): Promise<unknown> {
-    return this.#asked
+    return Promise.all(this.#open)
   }
 
   /** The position of any partition will do: what matters is that the coordinator says something. */
@@ -51,7 +52,8 @@ export class Questions {
 
   #ask<T>(ask: (resolve: (answer: T) => void, reject: (error: Error) => void) => void): Promise<T> {
     const answer = new Promise<T>(ask)
-    this.#asked = Promise.all([this.#asked, answer.catch(() => {})])
+    const settled: Promise<unknown> = answer.catch(() => {}).then(() => this.#open.delete(settled))
+    this.#open.add(settled)
     return answer
   }
 }

@@ -145,10 +145,12 @@ export class ScriptedConsumer implements NativeConsumer {
   getWatermarkOffsets(_topic: string, partition: number): { lowOffset: number; highOffset: number } {
     return this.fetchedMarks.get(partition) ?? { lowOffset: 0, highOffset: -1001 }
   }
+  answersLogEnds = true
   /** As its admin client. */
   readonly listOffsets: NativeAdmin['listOffsets'] = (partitions, options, done) => {
     const asked = partitions.map(({ topic, partition }) => ({ topic, partition }))
     this.#called('listOffsets', asked, options.isolationLevel)
+    if (!this.answersLogEnds) return
     const told = asked.map((each) => ({ ...each, offset: this.logEnds.get(each.partition) ?? 0 }))
     setImmediate(() => done(null, told))
   }

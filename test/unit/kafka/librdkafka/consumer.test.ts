@@ -576,8 +576,26 @@ describe('closing', () => {
     await closing
     await unanswered
     assert.equal(native.named('disconnect').length, 0)
-    const message = 'the consumer is left behind with a commit that is not answered; it disconnects later'
+    const message = 'the consumer is left behind with a request that is not answered; it disconnects later'
     assert.deepEqual(lines, [{ level: 'warn', message, fields: { waitMs: 50_000 } }])
+    await clock.advanceAndSettle(50_000)
+    assert.equal(native.named('disconnect').length, 1)
+  })
+
+  it('waits five seconds for where logs end, if that is never answered, and puts off the disconnect after which an answer would end the process', async () => {
+    const { native, clock, consumer, lines, rebalance } = await scripted()
+    native.subscriptionEnds = () => void rebalance(REVOKE, [p(0)])
+    native.answersLogEnds = false
+    await rebalance(ASSIGN, [p(0)])
+    const asked = consumer.askLogEnds([p(0)], 1_000)
+    await clock.advanceAndSettle(1_000)
+    await asked
+    const closing = consumer.close()
+    await clock.advanceAndSettle(100)
+    await clock.advanceAndSettle(5_000)
+    await closing
+    assert.equal(native.named('disconnect').length, 0)
+    assert.match(lines[0]?.message ?? '', /left behind with a request that is not answered/)
     await clock.advanceAndSettle(50_000)
     assert.equal(native.named('disconnect').length, 1)
   })
