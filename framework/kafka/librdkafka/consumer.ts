@@ -317,15 +317,16 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#membership.leave()
     this.#missingTopics.stop()
     this.#flow.stop()
-    await this.#consuming
-    await this.#disconnect(await settlesWithin(this.#options.clock, this.#questions.answered, CLOSE_STEP_MS / 2))
+    const underWay = Promise.all([this.#consuming, this.#questions.answered])
+    await this.#disconnect(await settlesWithin(this.#options.clock, underWay, CLOSE_STEP_MS / 2))
     this.#state = 'closed'
     this.#commits.failAll(closedError())
   }
 
   /**
-   * With a commit that nobody answers, librdkafka takes its session time-out of 45 s to disconnect. It holds one of libuv's threads meanwhile, and an exit of the
-   * process waits for those. So then it is left alone for as long: whoever exits is not kept, and whoever lives on leaves no client behind.
+   * After a disconnect, the answer of a call that is under way would end the process; and with a commit that nobody answers, librdkafka takes its session
+   * time-out of 45 s to disconnect, holds one of libuv's threads meanwhile, and an exit of the process waits for those. So then it is left alone for as long:
+   * whoever exits is not kept, and whoever lives on leaves no client behind.
    */
   async #disconnect(isAnswered: boolean): Promise<void> {
     const { clock, log } = this.#options
