@@ -115,12 +115,6 @@ export interface NativeAdmin {
     options: { readonly timeout: number },
     done: Callback<readonly NativeGroupOffsets[]>,
   ): void
-  /** One request to each leader. -1 as the timestamp is the end, and isolation level 1 that of who reads committed records. */
-  listOffsets(
-    partitions: readonly (TopicPartition & { readonly offset: { readonly timestamp: number } })[],
-    options: { readonly timeout: number; readonly isolationLevel: number },
-    done: Callback<readonly (NativePartition & { readonly error?: NativeError })[]>,
-  ): void
   createTopic(
     topic: { readonly topic: string; readonly num_partitions: number; readonly replication_factor: number },
     timeoutMs: number,

@@ -120,7 +120,6 @@ export class LibrdkafkaConnection implements ViewedConnection {
         revokeLimitMs: revokeLimitMs(this.#options),
         pollIntervalMs: pollIntervalMs(this.#options),
         startFrom: options.startFrom,
-        adminOf: (native) => this.#library.AdminClient.createFrom(native),
         isExpectedBack: options.instanceId !== undefined && this.#options.groupProtocol === 'classic',
       },
     )

@@ -1,7 +1,7 @@
 /** One member of one consumer group on librdkafka. Delivers, pauses, commits; how rebalances are answered is the membership's business. */
 import { bug, PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
-import type { KafkaRecord, TopicPartition } from '../../model/record.ts'
+import { type KafkaRecord, partitionId, type TopicPartition } from '../../model/record.ts'
 import type { Clock } from '../../time/clock.ts'
 import { settlesWithin, sleep } from '../../time/wait.ts'
 import { checkCommits, MAX_METADATA_LENGTH, notOwned } from '../commit-request-check.ts'
@@ -10,7 +10,7 @@ import type { ErrorReport } from '../faults/error-report.ts'
 import { missingRight } from '../faults/missing-rights.ts'
 import type { CommitRequest, KafkaClient, RebalanceListener } from '../kafka-client.ts'
 import { OwnedPartitions } from '../owned-partitions.ts'
-import type { NativeAdmin, NativeConsumer, NativeError, NativeMessage } from './binding.ts'
+import type { NativeConsumer, NativeError, NativeMessage } from './binding.ts'
 import { PendingCommits } from './commits.ts'
 import { nativeError } from './errors.ts'
 import { FatalFault } from './fault.ts'
@@ -42,7 +42,6 @@ export interface LibrdkafkaConsumerOptions {
   readonly isExpectedBack: boolean
   readonly errors: ErrorReport
   /** On the consumer's own connections. */
-  readonly adminOf: (native: NativeConsumer) => Pick<NativeAdmin, 'listOffsets'>
 }
 
 /** librdkafka's callbacks, as they stand in a consumer's configuration. */
@@ -105,7 +104,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#commits = new PendingCommits(this.#native, options.clock, options.commitTimeoutMs)
     this.#flow = new FlowControl(this.#native, this.#owned)
     this.#fault = new FatalFault(this.#native, options.group, options.errors)
-    this.#questions = new Questions(this.#native, () => options.adminOf(this.#native))
+    this.#questions = new Questions(this.#native, options.clock)
     this.#places = new LogPlaces(this.#native, options.clock)
     this.#missingTopics = new MissingTopics(this.#native, options.log, options.errors)
     this.#membership = new Membership({
@@ -188,12 +187,12 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#requireOpen()
     const owned = partitions.filter((each) => this.#owned.has(each))
     if (owned.length === 0) return
-    const heard = this.#questions.logEnds(owned, timeoutMs).then((found) => {
-      for (const { topic, partition, offset = -1 } of found) {
-        if (offset >= 0) this.#places.heard({ topic, partition }, offset)
+    const heard = this.#questions.logEnds(owned).then((found) => {
+      for (const each of owned) {
+        const end = found.get(partitionId(each))?.highOffset ?? -1
+        if (end >= 0) this.#places.heard(each, end)
       }
     })
-    // Now and then one is never answered, whatever its time-out is.
     await settlesWithin(this.#options.clock, heard, timeoutMs)
   }
 

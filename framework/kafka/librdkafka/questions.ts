@@ -1,24 +1,22 @@
 /** Asks brokers on a consumer's connections. Each question holds a thread of libuv's pool; after a disconnect, its answer would crash the process. */
 import { PyrallelError } from '../../model/errors.ts'
-import type { TopicPartition } from '../../model/record.ts'
-import type { NativeAdmin, NativeConsumer, NativeError, NativePartition } from './binding.ts'
+import type { PartitionId, TopicPartition } from '../../model/record.ts'
+import type { Clock } from '../../time/clock.ts'
+import type { NativeConsumer, NativeError, NativeWatermarks } from './binding.ts'
 import { nativeError } from './errors.ts'
-
-/** Instead of a time: where the log ends. */
-const END = { timestamp: -1 } as const
-const READ_COMMITTED = 1
+import { askLogs } from './logs.ts'
 
 export class Questions {
-  readonly #native: Pick<NativeConsumer, 'committed'>
-  readonly #admin: () => Pick<NativeAdmin, 'listOffsets'>
+  readonly #native: Pick<NativeConsumer, 'committed' | 'queryWatermarkOffsets'>
+  readonly #clock: Clock
   /** One that is subscribed to. */
   topic: string | undefined
   /** Asked, and not answered yet. */
   readonly #open = new Set<Promise<unknown>>()
 
-  constructor(native: Pick<NativeConsumer, 'committed'>, admin: () => Pick<NativeAdmin, 'listOffsets'>) {
+  constructor(native: Pick<NativeConsumer, 'committed' | 'queryWatermarkOffsets'>, clock: Clock) {
     this.#native = native
-    this.#admin = admin
+    this.#clock = clock
   }
 
   /** Settles when all that was asked so far is answered. */
@@ -36,17 +34,13 @@ export class Questions {
     })
   }
 
-  /** One request to each leader. One partition at a time would take half a second: the answer stands in line behind a fetch that waits for records. */
-  logEnds(partitions: readonly TopicPartition[], timeoutMs: number): Promise<readonly NativePartition[]> {
-    return this.#ask((resolve) => {
-      const asked = partitions.map(({ topic, partition }) => ({ topic, partition, offset: END }))
-      try {
-        const options = { timeout: timeoutMs, isolationLevel: READ_COMMITTED }
-        this.#admin().listOffsets(asked, options, (error, found) => resolve(error ? [] : found))
-      } catch {
-        // The binding throws while the client is not connected; then nothing is told.
-        resolve([])
-      }
+  /**
+   * Two at once, each of which stands in line behind a fetch that waits for records, for half a second; for 5 s in all. `listOffsets` of the binding's admin client would
+   * ask for all in one request: where it was used, processes ended with a corrupt heap, or calls were never answered.
+   */
+  logEnds(partitions: readonly TopicPartition[]): Promise<ReadonlyMap<PartitionId, NativeWatermarks>> {
+    return this.#ask((resolve, reject) => {
+      askLogs(this.#native, this.#clock, partitions).then(resolve, reject)
     })
   }
 

@@ -2,7 +2,6 @@
 
 import { ErrorReport } from '../../../framework/kafka/faults/error-report.ts'
 import type {
-  NativeAdmin,
   NativeConsumer,
   NativeError,
   NativeMessage,
@@ -67,6 +66,7 @@ export class ScriptedConsumer implements NativeConsumer {
   isConnected(): boolean {
     return true
   }
+  answersLogEnds = true
   queryWatermarkOffsets(
     topic: string,
     partition: number,
@@ -74,6 +74,7 @@ export class ScriptedConsumer implements NativeConsumer {
     done: (error: NativeError | null, result: { lowOffset: number; highOffset: number }) => void,
   ) {
     this.#called('queryWatermarkOffsets', topic, partition)
+    if (!this.answersLogEnds) return
     const highOffset = this.logEnds.get(partition) ?? 0
     const lowOffset = this.logStarts.get(partition) ?? 0
     done(highOffset < 0 ? { message: 'Local: Timed out', code: -185 } : null, { lowOffset, highOffset })
@@ -145,15 +146,6 @@ export class ScriptedConsumer implements NativeConsumer {
   getWatermarkOffsets(_topic: string, partition: number): { lowOffset: number; highOffset: number } {
     return this.fetchedMarks.get(partition) ?? { lowOffset: 0, highOffset: -1001 }
   }
-  answersLogEnds = true
-  /** As its admin client. */
-  readonly listOffsets: NativeAdmin['listOffsets'] = (partitions, options, done) => {
-    const asked = partitions.map(({ topic, partition }) => ({ topic, partition }))
-    this.#called('listOffsets', asked, options.isolationLevel)
-    if (!this.answersLogEnds) return
-    const told = asked.map((each) => ({ ...each, offset: this.logEnds.get(each.partition) ?? 0 }))
-    setImmediate(() => done(null, told))
-  }
   disconnect(done: () => void): void {
     this.#called('disconnect')
     void this.connectionEnds().then(() => this.answersDisconnect && setImmediate(done))
@@ -188,7 +180,6 @@ export async function scripted({ isExpectedBack = false, startFrom = 'earliest' 
       pollIntervalMs: 300_000,
       isExpectedBack,
       startFrom,
-      adminOf: () => native,
       errors: new ErrorReport(log, clock, (code) => errors.push(code)),
     },
   )

@@ -685,7 +685,10 @@ describe('the end of a log', () => {
     assert.equal(consumer.logEndHeardAt(p(0)), start)
     native.logEnds.set(0, 4).set(1, 9)
     await consumer.askLogEnds([p(0), p(1), p(2)], 5_000)
-    assert.deepEqual(native.named('listOffsets'), [[[p(0), p(1)], 1]])
+    assert.deepEqual(native.named('queryWatermarkOffsets'), [
+      ['orders', 0],
+      ['orders', 1],
+    ])
     // A transaction is open at 4.
     assert.deepEqual([consumer.logEnd(p(0)), consumer.logEnd(p(1))], [4, 9])
     assert.equal(consumer.logEndHeardAt(p(0)), start + 3_000)
