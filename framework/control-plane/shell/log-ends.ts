@@ -41,9 +41,16 @@ export class LogEnds {
       if (offset !== undefined) manager.onReadTo(each, offset)
     }
     if (this.#isAsking || now < this.#askAt) return
-    const isOlder = (limitMs: number) => (each: TopicPartition) =>
-      now - (client.logEndHeardAt(each) ?? Number.NEGATIVE_INFINITY) >= limitMs
-    if (assigned.some(isOlder(OLD_AFTER_MS))) void this.#ask(assigned.filter(isOlder(OLD_SOON_MS)), now)
+    const ages = assigned.map((of) => ({ of, ageMs: now - (client.logEndHeardAt(of) ?? Number.NEGATIVE_INFINITY) }))
+    if (!ages.some(({ ageMs }) => ageMs >= OLD_AFTER_MS)) return
+    // The oldest first: a client may have time for some of them only.
+    const old = ages
+      .filter(({ ageMs }) => ageMs >= OLD_SOON_MS)
+      .sort((a, b) => (a.ageMs === b.ageMs ? 0 : b.ageMs - a.ageMs))
+    void this.#ask(
+      old.map(({ of }) => of),
+      now,
+    )
   }
 
   async #ask(partitions: readonly TopicPartition[], now: number): Promise<void> {

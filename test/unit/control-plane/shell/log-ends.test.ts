@@ -107,6 +107,17 @@ describe('the ends of logs', () => {
     assert.deepEqual(asked, [[0, 1]])
   })
 
+  it('are asked for in the order of their age: a client that has time for some of them comes to all', async () => {
+    const { logEnds, asked, hear, answered } = aLook(3)
+    hear(1_000, 0, 2)
+    logEnds.look(12_000)
+    assert.deepEqual(asked.at(-1), [1, 0, 2])
+    hear(12_000, 1)
+    await answered()
+    logEnds.look(22_000)
+    assert.deepEqual(asked.at(-1), [0, 2, 1])
+  })
+
   it('are asked for one question at a time, and ten seconds later where nobody has answered', async () => {
     const { logEnds, asked, answered } = aLook(1)
     logEnds.look(1_000)
