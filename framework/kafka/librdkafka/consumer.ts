@@ -30,6 +30,7 @@ const STASH_LIMIT = 32
 const CLOSE_STEP_MS = 10_000
 /** librdkafka gives up by itself what it could not send for its session time-out of 45 s. */
 const PUT_OFF_MS = 50_000
+
 export interface LibrdkafkaConsumerOptions {
   readonly group: string
   readonly log: Logger
@@ -41,7 +42,6 @@ export interface LibrdkafkaConsumerOptions {
   /** A static member of the classic protocol, whose partitions wait for it: unsubscribing would tell the group that it is gone for good. */
   readonly isExpectedBack: boolean
   readonly errors: ErrorReport
-  /** On the consumer's own connections. */
 }
 
 /** librdkafka's callbacks, as they stand in a consumer's configuration. */
@@ -309,6 +309,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
   async #close(): Promise<void> {
     this.#state = 'closing'
     this.#membership.stopAssigning()
+    this.#questions.stop()
     // After a fatal error the group takes nothing back any more, so there is nothing to wait for.
     if (this.#options.isExpectedBack || this.#fault.error !== undefined) await this.#membership.giveUpUnasked()
     else await this.#leaveGroup()

@@ -13,11 +13,13 @@ const AT_ONCE = 2
 /**
  * A new leader may tell less than the log holds until its followers have caught up (KIP-207). Then completed records run again, which is
  * no loss; it never tells more.
+ * @param isWanted asked before each question: what is not is left out
  */
 export async function askLogs(
   native: Pick<NativeConsumer, 'queryWatermarkOffsets'>,
   clock: Clock,
   partitions: readonly TopicPartition[],
+  isWanted: () => boolean = () => true,
 ): Promise<ReadonlyMap<PartitionId, NativeWatermarks>> {
   const logs = new Map<PartitionId, NativeWatermarks>()
   const until = clock.now() + TOTAL_MS
@@ -25,7 +27,7 @@ export async function askLogs(
   const askInTurn = async (): Promise<void> => {
     for (const each of waiting) {
       const leftMs = Math.ceil(until - clock.now())
-      if (leftMs <= 0) return
+      if (leftMs <= 0 || !isWanted()) return
       const found = await askOne(native, each, Math.min(leftMs, EACH_MS))
       if (found !== undefined) logs.set(partitionId(each), found)
     }

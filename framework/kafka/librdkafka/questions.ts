@@ -11,12 +11,18 @@ export class Questions {
   readonly #clock: Clock
   /** One that is subscribed to. */
   topic: string | undefined
+  #isStopped = false
   /** Asked, and not answered yet. */
   readonly #open = new Set<Promise<unknown>>()
 
   constructor(native: Pick<NativeConsumer, 'committed' | 'queryWatermarkOffsets'>, clock: Clock) {
     this.#native = native
     this.#clock = clock
+  }
+
+  /** Asks for no further log: whoever closes waits for what is asked. */
+  stop(): void {
+    this.#isStopped = true
   }
 
   /** Settles when all that was asked so far is answered. */
@@ -40,7 +46,7 @@ export class Questions {
    */
   logEnds(partitions: readonly TopicPartition[]): Promise<ReadonlyMap<PartitionId, NativeWatermarks>> {
     return this.#ask((resolve, reject) => {
-      askLogs(this.#native, this.#clock, partitions).then(resolve, reject)
+      askLogs(this.#native, this.#clock, partitions, () => !this.#isStopped).then(resolve, reject)
     })
   }
 

@@ -67,6 +67,8 @@ export class ScriptedConsumer implements NativeConsumer {
     return true
   }
   answersLogEnds = true
+  /** What was not answered, to be answered now. */
+  readonly openLogEnds: (() => void)[] = []
   queryWatermarkOffsets(
     topic: string,
     partition: number,
@@ -74,10 +76,12 @@ export class ScriptedConsumer implements NativeConsumer {
     done: (error: NativeError | null, result: { lowOffset: number; highOffset: number }) => void,
   ) {
     this.#called('queryWatermarkOffsets', topic, partition)
-    if (!this.answersLogEnds) return
     const highOffset = this.logEnds.get(partition) ?? 0
     const lowOffset = this.logStarts.get(partition) ?? 0
-    done(highOffset < 0 ? { message: 'Local: Timed out', code: -185 } : null, { lowOffset, highOffset })
+    const answer = () =>
+      done(highOffset < 0 ? { message: 'Local: Timed out', code: -185 } : null, { lowOffset, highOffset })
+    if (this.answersLogEnds) answer()
+    else this.openLogEnds.push(answer)
   }
   subscribe(topics: readonly string[]): void {
     this.#called('subscribe', topics)

@@ -582,6 +582,21 @@ describe('closing', () => {
     assert.equal(native.named('disconnect').length, 1)
   })
 
+  it('asks where no further log ends, and disconnects once what it has asked is answered', async () => {
+    const { native, clock, consumer, rebalance } = await scripted()
+    native.subscriptionEnds = () => void rebalance(REVOKE, [p(0), p(1), p(2), p(3)])
+    native.answersLogEnds = false
+    await rebalance(ASSIGN, [p(0), p(1), p(2), p(3)])
+    const asked = consumer.askLogEnds([p(0), p(1), p(2), p(3)], 5_000)
+    const closing = consumer.close()
+    await clock.advanceAndSettle(100)
+    for (const answer of native.openLogEnds.splice(0)) answer()
+    await clock.advanceAndSettle(100)
+    await Promise.all([asked, closing])
+    assert.equal(native.named('queryWatermarkOffsets').length, 2)
+    assert.equal(native.named('disconnect').length, 1)
+  })
+
   it('waits five seconds for where logs end, if that is never answered, and puts off the disconnect after which an answer would end the process', async () => {
     const { native, clock, consumer, lines, rebalance } = await scripted()
     native.subscriptionEnds = () => void rebalance(REVOKE, [p(0)])
