@@ -55,7 +55,7 @@ export class Console {
     const { page, token, names, log, clock, mask, mode, version, canAct, devEndpoints } = options
     const looks = new Looks(options)
     const instance = thisInstance(randomBytes(6).toString('hex'), Math.round(clock.now()))
-    const can = { act: canAct, replay: canAct, dev: devEndpoints.length > 0, instances: false } as const
+    const can = { act: canAct, replay: canAct, dev: devEndpoints.length > 0 }
     const overview = new Overview({ looks, mask, instance, version, mode, can })
     const streams = new Streams({
       instance: instance.id,

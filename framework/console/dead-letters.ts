@@ -112,7 +112,6 @@ function rowOf(of: DeadLetter, source: string, mask: Mask): LetterRow {
       message: mask.text(source, of.errorMessage ?? errorText(of)),
       stack: of.stack === null || !mask.shows(source) ? null : of.stack,
       attempt: attempts,
-      at: timestamp,
     },
     fingerprint,
     replays,

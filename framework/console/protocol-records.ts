@@ -1,18 +1,8 @@
 /** What the console answers about partitions, records, keys and retries. Types only; times as in `protocol.ts`. */
+import type { RecordState, Wait } from '../model/explanation.ts'
+import type { RunState } from '../model/partition-view.ts'
 import type { FailureReason } from '../model/work.ts'
 import type { BytesView, Place } from './protocol.ts'
-
-/** What the offsets of a run are. `done-above-gap`: a crash repeats them only where no acknowledged commit tells of them. `not-fetched`: not in memory. */
-export type RunState =
-  | 'committed'
-  | 'done'
-  | 'done-above-gap'
-  | 'in-flight'
-  | 'waiting'
-  | 'dead'
-  | 'queued'
-  | 'hole'
-  | 'not-fetched'
 
 /** Offsets of one state in a row: `from` to below `to`. Of `waiting`: when the first of them is due. */
 export type RunRow = readonly [state: RunState, from: number, to: number, dueAt?: number]
@@ -45,56 +35,6 @@ export interface PartitionView {
   readonly isSampled: boolean
 }
 
-export type RecordState =
-  | 'queued'
-  | 'in-flight'
-  /** For its next attempt. */
-  | 'waiting'
-  /** For the dead-letter topic's acknowledgement. */
-  | 'dead'
-  /** Below the position that the group has stored. */
-  | 'committed'
-  /** Below the position, and not yet below the stored one. */
-  | 'done'
-  | 'done-above-gap'
-  /** It does not exist: others above it have arrived. */
-  | 'hole'
-  | 'not-fetched'
-  /** At or above the end of the log. */
-  | 'not-written'
-
-/** One thing that keeps a record from its next step. A record runs, is done or does not exist when the list is empty. */
-export type WaitsFor =
-  /** Records of its key (or partition) run one after the other, and this one is first. `ahead`: how many are before it, 1,000 at most. */
-  | {
-      readonly kind: 'record'
-      readonly offset: number
-      readonly state: RecordState
-      readonly attempt: number
-      readonly ahead: number
-    }
-  /** A handler of an earlier assignment is at work on its key. */
-  | { readonly kind: 'earlier-assignment' }
-  /** `isPause`: its batch has failed, and runs again in parts then. */
-  | { readonly kind: 'retry'; readonly dueAt: number; readonly isPause: boolean }
-  | { readonly kind: 'dead-letter'; readonly topic: string; readonly isSent: boolean }
-  | { readonly kind: 'slots'; readonly inFlight: number; readonly capacity: number }
-  | { readonly kind: 'adaptive-limit'; readonly inFlight: number; readonly limit: number }
-  | { readonly kind: 'rate'; readonly perSecond: number; readonly nextAt: number }
-  | { readonly kind: 'batch'; readonly size: number; readonly dueAt: number }
-  /** What is completed above the position leaves no room for more. */
-  | { readonly kind: 'metadata'; readonly used: number; readonly limit: number; readonly span: number }
-  /** Memory for records is full: over all partitions (`isHeld`), or the part of this one. */
-  | { readonly kind: 'memory'; readonly limit: 'records' | 'bytes'; readonly isHeld: boolean }
-  | { readonly kind: 'fetch' }
-  | { readonly kind: 'handler-paused' }
-  | { readonly kind: 'draining' }
-  | { readonly kind: 'starts-stopped'; readonly why: 'unacknowledged' | 'uncommitted' }
-  | { readonly kind: 'commits-refused' }
-  | { readonly kind: 'poisoned'; readonly breaker: number; readonly until: number }
-  /** Nothing but its turn among the others of its handler. */
-  | { readonly kind: 'turn' }
-
 export interface FailureView {
   readonly reason: FailureReason | null
   readonly name: string
@@ -102,9 +42,6 @@ export interface FailureView {
   readonly message: string
   readonly stack: string | null
   readonly attempt: number | null
-  readonly at: number | null
-  /** In dev: the frame of the user's own code, relative to the project, and a link that an editor opens. */
-  readonly source?: { readonly file: string; readonly line: number; readonly column: number; readonly link: string }
 }
 
 /** GET `/api/records/{g}/{t}/{p}/{o}` */
@@ -118,7 +55,7 @@ export interface RecordView {
   /** The number of the attempt that runs, or of the next one. */
   readonly attempt: number | null
   readonly attempts: number | null
-  readonly waitsFor: readonly WaitsFor[]
+  readonly waitsFor: readonly Wait[]
   /** It is what holds the position. */
   readonly isBlocking: boolean
   readonly blocksSince: number | null
@@ -127,7 +64,7 @@ export interface RecordView {
   readonly value?: BytesView | null
   readonly headers?: readonly (readonly [name: string, value: BytesView | null])[]
   readonly timestampAt?: number
-  /** 10 at most, the newest first. */
+  /** That of the attempt before, where there was one. */
   readonly failures: readonly FailureView[]
   readonly can: { readonly retryNow: boolean; readonly giveUp: boolean }
 }

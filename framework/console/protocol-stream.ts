@@ -25,8 +25,6 @@ export interface StreamFrames {
     /** Every other second: counts of all groups. */
     readonly metrics?: SnapshotAnswer['metrics']
   }
-  /** A name that is taken: no process sends single records yet. */
-  readonly records: never
   /** Something that an operator should read: a rebalance, a fault of a client, an action. */
   readonly note: StreamNote
 }

@@ -43,8 +43,6 @@ export interface AboutAnswer {
     readonly replay: boolean
     /** The paths below `/api/dev`, and links that open an editor. */
     readonly dev: boolean
-    /** Ask other processes. None can yet. */
-    readonly instances: false
   }
   /** Topics whose keys, values, headers and messages are shown; `null`: all. */
   readonly shownTopics: readonly string[] | null

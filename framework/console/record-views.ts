@@ -22,7 +22,7 @@ export function partitionView(group: string, of: KnownPartition, metrics: Partit
     committedPosition,
     nextOffset,
     logEnd,
-    logEndAgeMs: null,
+    logEndAgeMs: metrics?.logEndAgeMs ?? null,
     runsAgain,
     metadata: { used: of.metadataUsed, limit: of.metadataLimit },
     pausedBecause: metrics?.pausedBecause ?? null,
@@ -73,7 +73,7 @@ function bytesOf({ topic, key, value, headers, timestamp }: KafkaRecord, mask: M
 export function failureView(topic: string, of: HandlerFailure, attempt: number, mask: Mask): FailureView {
   const { reason, name, message, stack } = of
   const shown = stack === undefined || !mask.shows(topic) ? null : stack
-  return { reason, name, message: mask.text(topic, message), stack: shown, attempt, at: null }
+  return { reason, name, message: mask.text(topic, message), stack: shown, attempt }
 }
 
 export function keyRow(of: KnownKey, open: readonly OpenBreaker[], mask: Mask): KeyRow {

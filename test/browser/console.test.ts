@@ -42,7 +42,7 @@ const letter = {
   source: null,
   handlerId: 'ship',
   attempts: 5,
-  error: { reason: null, name: 'Error', message: markup, stack: markup, attempt: null, at: null },
+  error: { reason: null, name: 'Error', message: markup, stack: markup, attempt: null },
   fingerprint: 'f1',
   replays: 0,
   hasPayload: true,

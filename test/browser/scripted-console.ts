@@ -82,7 +82,7 @@ const about: AboutAnswer = {
   version: null,
   mode: 'development',
   instance: { id: 'test', host: 'host', pid: 1, startedAt: 0 },
-  can: { act: true, replay: false, dev: false, instances: false },
+  can: { act: true, replay: false, dev: false },
   shownTopics: null,
   groups: [],
   kept: { bytes: 0, maxBytes: 1 },

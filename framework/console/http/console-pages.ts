@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from '../../model/logger.ts'
 import { harmlessJson } from '../../model/plain-text.ts'
-import { type Endpoint, FileAnswer, StatusAnswer, StreamAnswer } from './endpoint.ts'
+import { type Endpoint, StatusAnswer, StreamAnswer } from './endpoint.ts'
 import { ApiFault } from './fault.ts'
 import { readBody } from './json-body.ts'
 import { type GuardOptions, guardChange, guardName, guardToken } from './request-guard.ts'
@@ -134,14 +134,7 @@ export const streamHeaders = {
 } as const
 
 function sendAnswer(response: ServerResponse, answer: unknown, method: string): void {
-  if (answer instanceof FileAnswer) {
-    const headers = {
-      'content-type': 'application/octet-stream',
-      'content-disposition': `attachment; filename="${answer.name.replaceAll(/[^\w.-]/g, '_')}"`,
-      'cache-control': 'no-store',
-    }
-    send(response, 200, answer.body, headers, method)
-  } else if (answer instanceof StatusAnswer) sendJson(response, answer.status, answer.value, {}, method)
+  if (answer instanceof StatusAnswer) sendJson(response, answer.status, answer.value, {}, method)
   else sendJson(response, 200, answer, {}, method)
 }
 

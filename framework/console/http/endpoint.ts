@@ -25,17 +25,6 @@ export interface Endpoint {
   run(asked: Asked): unknown
 }
 
-/** Text or bytes to keep: a browser must not show it as a page of ours. */
-export class FileAnswer {
-  readonly name: string
-  readonly body: Buffer
-
-  constructor(name: string, body: Buffer) {
-    this.name = name
-    this.body = body
-  }
-}
-
 /** JSON that has another status than 200. */
 export class StatusAnswer {
   readonly status: number

@@ -88,13 +88,12 @@ export function Moment({ at }: { readonly at: number }) {
 }
 
 export function Failure({ failure }: { readonly failure: FailureView }) {
-  const { name, message, stack, attempt, at, reason, source } = failure
+  const { name, message, stack, attempt, reason } = failure
   return (
     <div class="failure">
       <p>
         {attempt !== null && <span class="tag">attempt {attempt}</span>}
         {reason !== null && <span class="tag">{reason}</span>}
-        {at !== null && <Moment at={at} />}
       </p>
       <p class="message">
         <b>
@@ -102,14 +101,6 @@ export function Failure({ failure }: { readonly failure: FailureView }) {
         </b>{' '}
         {message === '' ? <span class="dim">message masked</span> : <Shown text={message} />}
       </p>
-      {source !== undefined && (
-        <p>
-          <a class="place" href={source.link}>
-            {source.file}:{source.line}
-          </a>{' '}
-          <span class="dim">opens your editor</span>
-        </p>
-      )}
       {stack !== null && (
         <details>
           <summary>Stack</summary>

@@ -61,8 +61,6 @@ const takers: { readonly [Name in keyof StreamFrames]: (frame: StreamFrames[Name
     }
     if (frame.handlers !== undefined) takeHandlers(frame.handlers)
   },
-  // Only the view of records has any, and this page does not ask for it.
-  records: () => {},
   note: (note) => {
     notes.value = [note, ...notes.value].slice(0, mostNotes)
   },

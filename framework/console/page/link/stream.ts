@@ -12,7 +12,7 @@ import { about, forget, link, take } from './store.ts'
 
 /** Nothing for so long, though a delta comes with every change and metrics every other second: the line is dead. */
 const silenceMs = 10_000
-const frameNames: readonly string[] = ['snapshot', 'delta', 'records', 'note'] satisfies readonly StreamFrameName[]
+const frameNames: readonly string[] = ['snapshot', 'delta', 'note'] satisfies readonly StreamFrameName[]
 
 export class ConsoleStream {
   #running: AbortController | undefined
