@@ -75,7 +75,7 @@ describe('records in the console', { timeout: 30_000 }, () => {
 
   it('draws the offsets of a partition, and says what a crash would run again', async (t) => {
     const { read, place } = await blocked(t)
-    const { runs, runsAgain, handlerId } = await read<PartitionView>(`/api/partitions/${place}`)
+    const { runs, runsAgain, handlerId, logEndAgeMs } = await read<PartitionView>(`/api/partitions/${place}`)
     assert.deepEqual(
       runs.map(([state, from, to]) => [state, from, to]),
       [
@@ -84,6 +84,7 @@ describe('records in the console', { timeout: 30_000 }, () => {
       ],
     )
     assert.deepEqual([runsAgain, handlerId], [0, 'orders'])
+    assert.equal(typeof logEndAgeMs, 'number')
   })
 
   it('finds a key that no address names, and lists keys and retries', async (t) => {
