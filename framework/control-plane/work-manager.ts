@@ -3,9 +3,8 @@ import type { AssignedPartition } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
 import type { KafkaRecord, TopicPartition } from '../model/record.ts'
 import type { Limits, RecoveryStrategy, Route } from '../model/settings.ts'
-import type { LimitReached, PartitionMetrics } from '../model/snapshot.ts'
+import type { LimitReached } from '../model/snapshot.ts'
 import type { CompletionEvent, WorkItem } from '../model/work.ts'
-import type { PartitionReading, PartitionWork } from '../model/workload.ts'
 import { ActionsByHand } from './actions-by-hand.ts'
 import { Assignments } from './assignments.ts'
 import { Explainer } from './explainer.ts'
@@ -17,10 +16,9 @@ import { StartPermit } from './flow/start-permit.ts'
 import { overdueAt } from './partition/blocking-limit.ts'
 import type { CommitSnapshot } from './partition/commit-budget.ts'
 import { KeptRounds } from './partition/kept-records.ts'
-import { partitionMetrics } from './partition/partition-snapshot.ts'
 import type { PartitionState, StartGate } from './partition/partition-state.ts'
 import type { Assignment, PartitionLookup } from './partition/partition-table.ts'
-import { partitionReading, partitionWork } from './partition/partition-work.ts'
+import { PartitionReadings } from './partition-readings.ts'
 
 export interface WorkManagerOptions {
   /** One for each topic. */
@@ -37,9 +35,6 @@ export interface WorkManagerOptions {
   /** Whether `onEvent` is told of `record.done` too, which comes for every record. Default true. */
   readonly tellsDone?: boolean | undefined
 }
-
-/** Where a log ends; undefined while that is not known. */
-export type LogEnd = (of: TopicPartition) => number | undefined
 
 /** Handlers that do nothing have not used that up before the next poll comes. More would only wait, and what waits is garbage that has grown old. */
 const PLENTY_PER_SLOT = 8
@@ -67,6 +62,8 @@ export class WorkManager {
   readonly kept = new KeptRounds()
   /** Answers questions about records, and changes nothing. */
   readonly explainer: Explainer
+  /** How the partitions stand, for operators; changes nothing. */
+  readonly readings: PartitionReadings
   readonly byHand: ActionsByHand
   /** The partition whose commit was last asked for again. */
   #renewed = 0
@@ -102,6 +99,7 @@ export class WorkManager {
     const settlement = new Settlement({ ...parts, permit, random, tellsDone })
     this.#settlement = settlement
     this.explainer = new Explainer({ ...parts, table, permit })
+    this.readings = new PartitionReadings({ ...parts, table })
     this.byHand = new ActionsByHand({ ...parts, table, settlement, explainer: this.explainer })
   }
 
@@ -368,52 +366,6 @@ export class WorkManager {
     const inFlight = this.#scheduler.recordsInFlight
     const { retriesWaiting, deadLetters } = this.#failed
     return { ...this.#intake.load, inFlight, retriesWaiting, deadLetters }
-  }
-
-  /** What an operator sees of the partitions at `now`; at most `most` of them. */
-  partitionMetrics(
-    now: number,
-    logEnd: LogEnd,
-    most: number,
-    heardAt: (of: TopicPartition) => number | undefined = () => undefined,
-  ): PartitionMetrics[] {
-    const metrics: PartitionMetrics[] = []
-    for (const state of this.#table) {
-      if (metrics.length === most) break
-      metrics.push(partitionMetrics(state, now, logEnd(state), this.#intake.reasonFor(state), heardAt(state)))
-    }
-    return metrics
-  }
-
-  /** How much each partition has to do, by topic. Cheap. */
-  partitionReadings(logEnd: LogEnd): ReadonlyMap<string, readonly PartitionReading[]> {
-    return this.#byTopic((state) => partitionReading(state, logEnd(state)))
-  }
-
-  /**
-   * The same, and how much of it could run. Looks at every record in memory.
-   * @param mostPerKey records of one key that one slot can do in the time in which the backlog is to be done
-   */
-  partitionWork(logEnd: LogEnd, mostPerKey: (topic: string) => number): ReadonlyMap<string, readonly PartitionWork[]> {
-    return this.#byTopic((state) => {
-      const isFull = this.#intake.reasonFor(state) !== null
-      return partitionWork(state, logEnd(state), mostPerKey(state.topic), isFull)
-    })
-  }
-
-  #byTopic<Of>(read: (state: PartitionState) => Of): ReadonlyMap<string, readonly Of[]> {
-    const found = new Map<string, Of[]>()
-    for (const state of this.#table) {
-      const ofTopic = found.get(state.topic) ?? []
-      ofTopic.push(read(state))
-      found.set(state.topic, ofTopic)
-    }
-    return found
-  }
-
-  /** What attempts of this topic's handler have taken that have ended. Milliseconds. */
-  busyMsOf(topic: string): number {
-    return this.#scheduler.tallyOf(topic).busyMs
   }
 
   /** Attempts of this topic's handler in flight at most, at this moment. */

@@ -668,7 +668,7 @@ export class Game {
 
   #checkWork({ manager, owned }: Member): void {
     const endOf = ({ partition }: { readonly partition: number }) => this.#logs[partition]?.end
-    for (const work of manager.partitionWork(endOf, () => Number.POSITIVE_INFINITY).get(TOPIC) ?? []) {
+    for (const work of manager.readings.work(endOf, () => Number.POSITIVE_INFINITY).get(TOPIC) ?? []) {
       const assignment = owned.get(work.partition)?.assignment
       const log = this.#logs[work.partition]
       if (assignment !== undefined && log !== undefined) this.#oracle.checkWork(assignment, log, work)

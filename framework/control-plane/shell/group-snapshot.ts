@@ -37,7 +37,7 @@ export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
   // The client keeps what it has heard of a log's end, and does not say when. Brokers that do not answer have not told it what has come since.
   const isStale = permit.clock.isStale(now)
   const logEnd = (of: TopicPartition) => (isStale ? undefined : client.logEnd(of))
-  const partitions = manager.partitionMetrics(now, logEnd, MAX_PARTITIONS, (of) => client.logEndHeardAt(of))
+  const partitions = manager.readings.metrics(now, logEnd, MAX_PARTITIONS, (of) => client.logEndHeardAt(of))
   const assignedPartitions = manager.assigned().length
   return {
     group: parts.group,

@@ -3,7 +3,7 @@
 import type { KafkaClient } from '../../kafka/kafka-client.ts'
 import type { Route } from '../../model/settings.ts'
 import type { GroupReading, GroupWork, HandlerReading } from '../../model/workload.ts'
-import type { LogEnd } from '../work-manager.ts'
+import type { LogEnd } from '../partition-readings.ts'
 import type { GroupParts } from './group-snapshot.ts'
 
 /** What is read of a group for its figures. */
@@ -14,7 +14,7 @@ type Parts = Pick<GroupParts, 'group' | 'manager' | 'routes' | 'engines'> & {
 /** Cheap: nothing of it looks at records. */
 export function groupReading(parts: Parts, now: number): GroupReading {
   const { group, manager, routes } = parts
-  const partitions = manager.partitionReadings(logEndsOf(parts, now))
+  const partitions = manager.readings.amounts(logEndsOf(parts, now))
   return {
     group,
     handlers: routes.map((route) => ({ ...handlerOf(route, parts), partitions: partitions.get(route.topic) ?? [] })),
@@ -25,7 +25,7 @@ export function groupReading(parts: Parts, now: number): GroupReading {
 export function groupWork(parts: Parts, now: number, mostPerKeyOf: (handlerId: string) => number): GroupWork {
   const { group, manager, routes } = parts
   const mostPerKey = new Map(routes.map(({ topic, handlerId }) => [topic, mostPerKeyOf(handlerId)]))
-  const partitions = manager.partitionWork(logEndsOf(parts, now), (topic) => mostPerKey.get(topic) ?? 1)
+  const partitions = manager.readings.work(logEndsOf(parts, now), (topic) => mostPerKey.get(topic) ?? 1)
   const isIntakeHeld = manager.heldBecause !== null
   return {
     group,
@@ -52,7 +52,7 @@ function handlerOf(route: Route, { manager, engines }: Parts): Omit<HandlerReadi
     adaptiveLimit: adaptive === undefined ? null : manager.limitOf(topic),
     threads: engine?.threads?.running ?? null,
     inFlight: engine?.inFlight ?? 0,
-    busyMs: manager.busyMsOf(topic),
+    busyMs: manager.readings.busyMsOf(topic),
     rateLimit: rateLimit ?? null,
     isPaused: manager.restraintOf(topic).isPaused,
   }

@@ -207,7 +207,7 @@ describe('faults of the predecessors', () => {
       for (const item of items.slice(1)) driver.end(item)
     }
     assert.deepEqual(new Set(Object.values(driver.manager.gauges())), new Set([0]))
-    assert.deepEqual([driver.manager.assigned(), driver.manager.partitionMetrics(0, () => undefined, 1_000)], [[], []])
+    assert.deepEqual([driver.manager.assigned(), driver.manager.readings.metrics(0, () => undefined, 1_000)], [[], []])
   })
 
   it('consumer stays paused after a rebalance', async () => {

@@ -338,7 +338,7 @@ describe('the metrics page', () => {
     let counted: PrometheusMetrics | undefined
     const driver = new Driver({ onEvent: (event) => counted?.onEvent('shop', event) })
     const metrics = await metricsOf(() => {
-      const partitions = driver.manager.partitionMetrics(0, () => 100, 1_000)
+      const partitions = driver.manager.readings.metrics(0, () => 100, 1_000)
       return aSystem({ groups: [aGroup({ partitions })] })
     })
     counted = metrics

@@ -19,7 +19,7 @@ class Observed extends Driver {
   }
 
   see(): PartitionMetrics {
-    const [metrics] = this.manager.partitionMetrics(this.now, () => this.logEnd, 10)
+    const [metrics] = this.manager.readings.metrics(this.now, () => this.logEnd, 10)
     return metrics ?? assert.fail('no partition is assigned')
   }
 }
@@ -63,12 +63,12 @@ describe('the snapshot of a partition', () => {
     member.logEnd = undefined
     assert.deepEqual([member.see().logEnd, member.see().trueLag], [null, null])
     const fresh = new Driver().assign()
-    const [metrics] = fresh.manager.partitionMetrics(0, () => 50, 10)
+    const [metrics] = fresh.manager.readings.metrics(0, () => 50, 10)
     assert.deepEqual([metrics?.position, metrics?.committedPosition, metrics?.trueLag], [null, null, null])
   })
 
   it('has no lag where nothing was ever written, though there is no position yet', () => {
-    const [metrics] = new Driver().assign().manager.partitionMetrics(0, () => 0, 10)
+    const [metrics] = new Driver().assign().manager.readings.metrics(0, () => 0, 10)
     assert.deepEqual([metrics?.position, metrics?.trueLag], [null, 0])
   })
 
@@ -248,7 +248,7 @@ describe('the snapshot of a partition', () => {
   it('is bounded in its number, and changes nothing', () => {
     const member = new Observed()
     member.assign(1, 0).assign(2, 0)
-    assert.equal(member.manager.partitionMetrics(0, () => 0, 2).length, 2)
+    assert.equal(member.manager.readings.metrics(0, () => 0, 2).length, 2)
     member.take(...records(100, 105))
     member.endAll(member.start(), [103])
     const seen = JSON.stringify(member.see())

@@ -7,8 +7,8 @@ const UNBOUNDED = Number.POSITIVE_INFINITY
 
 function workOf({ manager }: Driver, logEnd: number | undefined, mostPerKey = UNBOUNDED): PartitionWork {
   const [work] =
-    manager
-      .partitionWork(
+    manager.readings
+      .work(
         () => logEnd,
         () => mostPerKey,
       )
@@ -123,6 +123,6 @@ describe('what a partition has to do', () => {
     const driver = driven().poll(aRecord(100), aRecord(101), aRecord(102))
     const [first, second, third] = driver.start()
     driver.end(first).end(second, failed).end(third, { kind: 'recalled' })
-    assert.equal(driver.manager.busyMsOf(TOPIC), 2)
+    assert.equal(driver.manager.readings.busyMsOf(TOPIC), 2)
   })
 })

@@ -120,9 +120,9 @@ describe('OffsetCommitter', () => {
     await clock.advanceAndSettle(100)
     assert.deepEqual(positions(), [['0:1'], ['0:2']])
     await asked[0]!.answer()
-    assert.equal(driver.manager.partitionMetrics(0, () => 0, 1)[0]?.committedPosition, 1)
+    assert.equal(driver.manager.readings.metrics(0, () => 0, 1)[0]?.committedPosition, 1)
     await asked[1]!.answer()
-    assert.equal(driver.manager.partitionMetrics(0, () => 0, 1)[0]?.committedPosition, 2)
+    assert.equal(driver.manager.readings.metrics(0, () => 0, 1)[0]?.committedPosition, 2)
     assert.deepEqual(driver.manager.collectCommits(), [])
   })
 
@@ -277,7 +277,7 @@ describe('OffsetCommitter', () => {
     }
     await serve()
     const acknowledged = () =>
-      driver.manager.partitionMetrics(0, () => 0, 9).map(({ committedPosition }) => committedPosition)
+      driver.manager.readings.metrics(0, () => 0, 9).map(({ committedPosition }) => committedPosition)
     assert.deepEqual(acknowledged(), [1, 1, 1, 0, 1])
     const before = asked.length
     // Before its time, the others do not fail with it.
