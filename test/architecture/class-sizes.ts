@@ -15,7 +15,7 @@ export const largeClasses: Readonly<Record<string, number>> = {
   IntakeGate: 12,
   Isolation: 12,
   LaneCrew: 11,
-  LibrdkafkaConsumer: 17,
+  LibrdkafkaConsumer: 14,
   Membership: 11,
   MemoryConsumer: 15,
   ReplayRun: 24,

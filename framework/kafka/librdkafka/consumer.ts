@@ -5,12 +5,11 @@ import { type KafkaRecord, partitionId, type TopicPartition } from '../../model/
 import type { Clock } from '../../time/clock.ts'
 import { settlesWithin, sleep } from '../../time/wait.ts'
 import { checkCommits, MAX_METADATA_LENGTH, notOwned } from '../commit-request-check.ts'
-import { commitError, faultCodes, groupTaken } from '../faults/codes.ts'
+import { commitError } from '../faults/codes.ts'
 import type { ErrorReport } from '../faults/error-report.ts'
-import { missingRight } from '../faults/missing-rights.ts'
 import type { CommitRequest, KafkaClient, RebalanceListener } from '../kafka-client.ts'
 import { OwnedPartitions } from '../owned-partitions.ts'
-import type { NativeConsumer, NativeError, NativeMessage } from './binding.ts'
+import type { NativeConsumer } from './binding.ts'
 import { PendingCommits } from './commits.ts'
 import { nativeError } from './errors.ts'
 import { FatalFault } from './fault.ts'
@@ -19,13 +18,8 @@ import { LogPlaces } from './log-places.ts'
 import { Membership } from './membership.ts'
 import { MissingTopics } from './missing-topics.ts'
 import { Questions } from './questions.ts'
-import { RecordStash } from './record-stash.ts'
-import { toRecord } from './records.ts'
+import { CONSUME_SLICE_MS, Receiver, type ReceiverState } from './receiver.ts'
 
-/** One `consume` call holds a thread of libuv's pool of four, so a longer wait is made of short ones. */
-const CONSUME_SLICE_MS = 20
-/** Callbacks are served by consuming, so `poll(0)` may bring records. After so many we pause at the broker instead. */
-const STASH_LIMIT = 32
 /** How long `close` waits for the group to take the partitions back, and for the disconnect. */
 const CLOSE_STEP_MS = 10_000
 /** librdkafka gives up by itself what it could not send for its session time-out of 45 s. */
@@ -50,8 +44,6 @@ export interface ConsumerCallbacks {
   readonly offset_commit_cb: PendingCommits['onAnswer']
 }
 
-type State = 'open' | 'closing' | 'disconnecting' | 'closed'
-
 export class LibrdkafkaConsumer implements KafkaClient {
   readonly maxMetadataLength = MAX_METADATA_LENGTH
   readonly revokeLimitMs: number
@@ -61,14 +53,10 @@ export class LibrdkafkaConsumer implements KafkaClient {
   readonly #owned = new OwnedPartitions()
   readonly #commits: PendingCommits
   readonly #membership: Membership
-  #state: State = 'open'
+  #state: ReceiverState = 'open'
   #isPolling = false
-  #consuming: Promise<unknown> = Promise.resolve()
-  /** The last call has brought something: what comes next is likely to be there already. */
-  #isFlowing = false
-  readonly #stash = new RecordStash()
+  readonly #receiver: Receiver
   readonly #flow: FlowControl
-  readonly #isPaused = ({ topic, partition }: TopicPartition) => this.#owned.get(topic, partition)?.paused ?? false
   readonly #fault: FatalFault
   readonly #missingTopics: MissingTopics
   #closing: Promise<void> | undefined
@@ -104,6 +92,14 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#commits = new PendingCommits(this.#native, options.clock, options.commitTimeoutMs)
     this.#flow = new FlowControl(this.#native, this.#owned)
     this.#fault = new FatalFault(this.#native, options.group, options.errors)
+    this.#receiver = new Receiver({
+      ...options,
+      native: this.#native,
+      owned: this.#owned,
+      flow: this.#flow,
+      fault: this.#fault,
+      state: () => this.#state,
+    })
     this.#questions = new Questions(this.#native, options.clock)
     this.#places = new LogPlaces(this.#native, options.clock)
     this.#missingTopics = new MissingTopics(this.#native, options.log, options.errors)
@@ -112,8 +108,8 @@ export class LibrdkafkaConsumer implements KafkaClient {
       native: this.#native,
       owned: this.#owned,
       pin: (commits) => this.#commits.pin(commits),
-      settled: () => this.#consuming.then(() => {}),
-      forget: (partitions) => this.#stash.forget(partitions),
+      settled: () => this.#receiver.settled.then(() => {}),
+      forget: (partitions) => this.#receiver.forget(partitions),
       begins: (partitions) => this.#places.begin(partitions),
       gone: (partitions) => this.#missingTopics.look(partitions),
       fail: (error) => this.#fault.set(error),
@@ -132,7 +128,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
     if (this.#state === 'closed') throw closedError()
     this.#isPolling = true
     try {
-      return maxRecords > 0 ? await this.#take(maxRecords, waitMs) : await this.#serve(waitMs)
+      return maxRecords > 0 ? await this.#receiver.take(maxRecords, waitMs) : await this.#receiver.serve(waitMs)
     } finally {
       this.#isPolling = false
     }
@@ -172,7 +168,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
   nextOffset(of: TopicPartition): number | undefined {
     // What a call that runs has taken, or the stash holds, nobody was given yet.
     if (this.#isPolling || this.#owned.get(of.topic, of.partition)?.delivers !== true) return undefined
-    return this.#stash.has(of) ? undefined : this.#places.nextOffset(of, !this.#isFlowing)
+    return this.#receiver.holds(of) ? undefined : this.#places.nextOffset(of, this.#receiver.isDry)
   }
 
   logEnd(of: TopicPartition): number | undefined {
@@ -206,106 +202,6 @@ export class LibrdkafkaConsumer implements KafkaClient {
     return this.#closing
   }
 
-  async #take(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {
-    this.#flow.release()
-    const until = this.#options.clock.now() + waitMs
-    for (;;) {
-      // Looked at in every round: a partition can be resumed while we wait.
-      const stashed = this.#stash.take(maxRecords, this.#isPaused)
-      if (stashed.length > 0) return stashed
-      const left = until - this.#options.clock.now()
-      const records = this.#accept(await this.#receive(maxRecords, left))
-      if (records.length > 0 || left <= CONSUME_SLICE_MS || this.#state === 'closed') return records
-    }
-  }
-
-  /** Serves callbacks. What is received meanwhile goes to the stash, and past its limit we pause, so that memory stays flat. */
-  async #serve(waitMs: number): Promise<readonly KafkaRecord[]> {
-    if (this.#stash.size >= STASH_LIMIT) this.#flow.hold()
-    const until = this.#options.clock.now() + waitMs
-    for (;;) {
-      const left = until - this.#options.clock.now()
-      const records = this.#accept(await this.#consume(1, left))
-      for (const record of records) this.#stash.push(record)
-      if (records.length > 0 || left <= CONSUME_SLICE_MS || this.#state === 'closed') return []
-    }
-  }
-
-  /**
-   * What is there, and if that is nothing, what comes first. One call with a time-out would wait for the rest, too, a millisecond for each: with a record
-   * every half a millisecond, the first of 500 would be held back for a quarter of a second.
-   */
-  async #receive(maxRecords: number, leftMs: number): Promise<readonly NativeMessage[]> {
-    if (this.#isFlowing) {
-      const there = await this.#consume(maxRecords, 0)
-      if (there.length > 0) return there
-    }
-    const first = await this.#consume(1, leftMs)
-    this.#isFlowing = first.length > 0 && maxRecords > 1
-    // Accepted together, by whoever asked: a partition that is taken away meanwhile takes the first one with it.
-    return this.#isFlowing ? [...first, ...(await this.#consume(maxRecords - 1, 0))] : first
-  }
-
-  async #consume(maxRecords: number, leftMs: number): Promise<readonly NativeMessage[]> {
-    // While closing we go on without it, so that the partitions can still be given back.
-    if (this.#fault.error !== undefined && this.#state === 'open') {
-      await this.#fault.explained(this.#options.clock)
-      if (this.#state === 'open') throw this.#fault.error
-    }
-    const timeoutMs = Math.max(0, Math.min(Math.ceil(leftMs), CONSUME_SLICE_MS))
-    if (this.#state === 'disconnecting' || this.#state === 'closed') {
-      await sleep(this.#options.clock, timeoutMs)
-      return []
-    }
-    const consumed = new Promise<readonly NativeMessage[] | NativeError>((resolve) => {
-      this.#native.setDefaultConsumeTimeout(timeoutMs)
-      try {
-        this.#native.consume(maxRecords, (error, messages) => resolve(error ? nativeError(error) : messages))
-      } catch (thrown) {
-        resolve(nativeError(thrown))
-      }
-    })
-    this.#consuming = consumed
-    const result = await consumed
-    if (Array.isArray(result)) return result
-    this.#onConsumeError(result as NativeError)
-    // An error that repeats at once would make the poll loop spin.
-    if (timeoutMs > 0) await sleep(this.#options.clock, timeoutMs)
-    return []
-  }
-
-  #onConsumeError(error: NativeError): void {
-    // A fatal one is thrown by the next call: until then the log has mostly told the reason.
-    if (this.#state !== 'open' || this.#fault.note(error)) return
-    const { errors, group } = this.#options
-    if (error.code === faultCodes.INCONSISTENT_GROUP_PROTOCOL) {
-      // Not the end: the others of a classic group may be replaced one by one, and then it takes this one in.
-      const { code, message } = groupTaken(group, error)
-      errors.tell(error, 'the group does not take this member in; it is asked again', { code, why: message })
-    } else {
-      // The binding leaves out which topic it is.
-      const topic = [...new Set([...this.#owned].map((each) => each.topic))].sort().join(' or ')
-      const right = missingRight(error, { operation: 'Read', topic, group })
-      const isOfGroup = error.code === faultCodes.GROUP_AUTHORIZATION_FAILED
-      const sentence = isOfGroup ? 'the group has refused a request of this member' : 'records could not be fetched'
-      errors.tell(error, sentence, right === undefined ? {} : { right })
-    }
-  }
-
-  /** Keeps what may be returned. Records of a revoked partition can come with a batch that was under way. */
-  #accept(messages: readonly NativeMessage[]): KafkaRecord[] {
-    const records: KafkaRecord[] = []
-    for (const message of messages) {
-      const owned = this.#owned.get(message.topic, message.partition)
-      if (owned === undefined || !owned.delivers) continue
-      const record = toRecord(message, owned.topic)
-      // Behind older ones of its partition it must wait too, or a resume during this call would turn their order round.
-      if (owned.paused || (this.#stash.size > 0 && this.#stash.has(record))) this.#stash.push(record)
-      else records.push(record)
-    }
-    return records
-  }
-
   async #close(): Promise<void> {
     this.#state = 'closing'
     this.#membership.stopAssigning()
@@ -313,11 +209,11 @@ export class LibrdkafkaConsumer implements KafkaClient {
     // After a fatal error the group takes nothing back any more, so there is nothing to wait for.
     if (this.#options.isExpectedBack || this.#fault.error !== undefined) await this.#membership.giveUpUnasked()
     else await this.#leaveGroup()
-    this.#state = 'disconnecting'
+    this.#state = 'silent'
     this.#membership.leave()
     this.#missingTopics.stop()
     this.#flow.stop()
-    const underWay = Promise.all([this.#consuming, this.#questions.answered])
+    const underWay = Promise.all([this.#receiver.settled, this.#questions.answered])
     await this.#disconnect(await settlesWithin(this.#options.clock, underWay, CLOSE_STEP_MS / 2))
     this.#state = 'closed'
     this.#commits.failAll(closedError())
@@ -370,7 +266,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
   }
 
   #requireOpen(): void {
-    if (this.#state === 'disconnecting' || this.#state === 'closed') throw closedError()
+    if (this.#state === 'silent' || this.#state === 'closed') throw closedError()
   }
 }
 
