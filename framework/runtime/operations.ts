@@ -52,6 +52,12 @@ interface Parts {
   readonly console: Console | undefined
 }
 
+/** What the pages for operators and the console have in common. */
+interface Shared extends Pick<Parts, 'metrics'> {
+  readonly token: TokenCheck | undefined
+  readonly mask: Mask
+}
+
 export class Operations {
   readonly #watch: BlockingWatch
   readonly #metrics: PrometheusMetrics | undefined
@@ -78,10 +84,12 @@ export class Operations {
     const meter = asked === undefined ? undefined : createMeter(options)
     const token = asked?.token === undefined ? undefined : new TokenCheck(asked.token, () => clock.now())
     // The application's own server has paths of its own: there, it would be in their way.
-    const console =
-      http?.enabled === true && http.console.enabled ? consoleOf(http, token, metrics, options) : undefined
+    const isConsoled = http?.enabled === true && http.console.enabled
+    // One for both: what the console masks, nobody reads next to it, and a masked key looks the same in both.
+    const mask = new Mask(http?.console.enabled === true ? http.console.shownTopics : null)
+    const console = isConsoled ? consoleOf(http, { token, metrics, mask }, options) : undefined
     const pages =
-      meter === undefined || asked === undefined ? undefined : pagesOf(asked, { token, metrics, meter }, options)
+      meter === undefined || asked === undefined ? undefined : pagesOf(asked, { token, metrics, mask, meter }, options)
     const front = pages !== undefined && http?.enabled === true ? { pages, console } : undefined
     const server = front === undefined || http === undefined ? undefined : await listen(http, front, metrics, log)
     console?.start()
@@ -141,17 +149,11 @@ function createMeter({ load, clock }: OperationsOptions): ScaleMeter {
 }
 
 function pagesOf(
-  { names, stallAfterMs, console }: HttpSettings,
-  {
-    token,
-    metrics,
-    meter,
-  }: Pick<Parts, 'metrics'> & { readonly token: TokenCheck | undefined; readonly meter: ScaleMeter },
+  { names, stallAfterMs }: HttpSettings,
+  { token, metrics, mask, meter }: Shared & { readonly meter: ScaleMeter },
   { snapshot, log }: OperationsOptions,
 ): OperatorPages {
   const page = metrics === undefined ? undefined : () => metrics.page()
-  // One rule for both: what the console masks, nobody reads next to it.
-  const mask = new Mask(console.enabled ? console.shownTopics : null)
   const shown = () => mask.snapshot(snapshot())
   const scale = () => meter.metrics()
   return new OperatorPages({ names, token, stallAfterMs, snapshot: shown, scale, metrics: page, log })
@@ -159,8 +161,7 @@ function pagesOf(
 
 function consoleOf(
   { names, console }: HttpSettings,
-  token: TokenCheck | undefined,
-  metrics: PrometheusMetrics | undefined,
+  { token, metrics, mask }: Shared,
   { watched, cluster, log, clock }: OperationsOptions,
 ): Console {
   return new Console({
@@ -169,7 +170,7 @@ function consoleOf(
     mode: 'production',
     version: null,
     canAct: console.actions,
-    mask: new Mask(console.shownTopics),
+    mask,
     token,
     names,
     cluster: () => cluster,

@@ -149,6 +149,19 @@ describe('what operators get of a runtime', () => {
     assert.deepEqual(await keysAt({ ...off, enabled: true }), [false, false])
     assert.deepEqual(await keysAt({ ...off, enabled: true, shownTopics: ['orders'] }), [true, true])
   })
+
+  it('shows a masked key alike in the console and beside it, so that one can be found by the other', async () => {
+    const partitions = [aPartition({ blocking: aBlockingRecord({ key: 'alice@example.com' }) })]
+    const snapshot = () => aSystem({ groups: [aGroup({ partitions })] })
+    const look = async ({ url }: { readonly url: string }) => {
+      const marks = ['/snapshot', '/api/snapshot'].map(
+        async (path) => /#[0-9a-f]{16}/.exec(await (await fetch(`${url}${path}`)).text())?.[0],
+      )
+      const [ofSnapshot, ofConsole] = await Promise.all(marks)
+      assert.ok(ofSnapshot !== undefined && ofSnapshot === ofConsole, `${ofSnapshot} and ${ofConsole}`)
+    }
+    await operate({ console: { ...configDefaults.http.console, enabled: true } }, look, snapshot)
+  })
 })
 
 function pause(url: string): Promise<Response> {
