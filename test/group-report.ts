@@ -1,10 +1,14 @@
 /** Shows one group's run of node's test runner as node's own `spec` text, and keeps its counts for the end. Judges nothing. */
 import { basename } from 'node:path'
 import { spec, type TestEvent } from 'node:test/reporters'
+import { inspect } from 'node:util'
 
 /** Node's closing counts, in its order. */
 const countNames = ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo', 'duration_ms'] as const
 export type Counts = Readonly<Record<(typeof countNames)[number], number>>
+
+/** In characters. */
+const longestAccount = 3000
 
 const countLine = new RegExp(`^(${countNames.join('|')}) ([\\d.]+)$`)
 
@@ -14,6 +18,8 @@ export class GroupReport {
   readonly deaths: string[] = []
   /** Tests that failed, each with the suites that it is in: titles go on with the sentence of their suite. */
   readonly failures: string[] = []
+  /** Of each of `failures`, its title and its error, cut where it is long. */
+  readonly accounts: string[] = []
   /** Tests and suites that were left out, named as in `failures`, each with its reason. */
   readonly leftOut: string[] = []
   /** Of the test that is told at the moment, and of the suites around it. */
@@ -49,7 +55,10 @@ export class GroupReport {
     if (event.type !== 'test:fail') return
     // Of a suite it says no more than that one of its tests has failed.
     if ((event.data.details.error as ProcessError).failureType === 'subtestsFailed') return
-    this.failures.push([...this.#names.slice(0, event.data.nesting), event.data.name].join(' › '))
+    const title = [...this.#names.slice(0, event.data.nesting), event.data.name].join(' › ')
+    this.failures.push(title)
+    const { cause } = event.data.details.error as ProcessError
+    this.accounts.push(`✖ ${title}\n${inspect(cause ?? event.data.details.error).slice(0, longestAccount)}\n`)
   }
 
   #noteSkip(event: TestEvent): void {
@@ -69,6 +78,7 @@ export class GroupReport {
 /** What the runner has as the error of a file's process. */
 interface ProcessError {
   readonly failureType?: string
+  readonly cause?: unknown
   readonly exitCode?: number | null
   readonly signal?: string | null
 }

@@ -10,7 +10,7 @@
  *     printf '#!/bin/sh\nexec npm run check\n' > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve, sep } from 'node:path'
 import { run as runTestFiles } from 'node:test'
@@ -27,6 +27,8 @@ import { findTestGroups, type TestGroup } from './test-groups.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const onCi = process.env.CI !== undefined && process.env.CI !== '' && process.env.CI !== 'false'
+/** A file for what failed, with its errors: of several runs one after the other, only the end of the output may be kept. */
+const accountsFile = process.env.PYRALLEL_TEST_FAILURES
 const lineFloor = 95
 const coveredFiles = 'framework/control-plane/**/*.ts'
 /**
@@ -163,6 +165,7 @@ async function runGroup(
   const events = runTestFiles({ files: [...processFiles(group, scratch)], concurrency, timeout: testTimeoutMs })
   for await (const text of report.text(events)) process.stdout.write(text)
   for (const failure of report.failures) console.log(`✖ ${failure}`)
+  if (accountsFile !== undefined) appendFileSync(accountsFile, report.accounts.join(''))
   for (const skipped of report.leftOut) console.log(`﹣ left out: ${skipped}`)
   if (coverageDir !== undefined) delete process.env.NODE_V8_COVERAGE
   if (isCompiled) delete process.env[compiledVariable]
