@@ -1,5 +1,6 @@
 /** Takes rights away and gives them back, by Kafka's own requests over a socket: the client library has no call for it. Loopback, no security. */
 import { byte, int32, request, text } from './kafka-request.ts'
+import { eventually } from './member-process.ts'
 
 export interface Rights {
   /** There is one cluster, and it is called `kafka-cluster`. */
@@ -37,6 +38,7 @@ export async function deny(broker: string, { on, name }: Rights, denied: keyof t
   // One rule for a resource ends the general permission there, so the rest must be allowed by name.
   const rules = [binding(operations.all, permissions.allow), binding(operations[denied], permissions.deny)]
   await change(broker, createAcls, [int32(rules.length), ...rules.flat()])
+  await untilKnown(broker, binding(operations[denied], permissions.deny))
 }
 
 /** One operation, for one principal: `User:shop`. Where nobody is allowed anything, that is all that it may do there. */
@@ -46,12 +48,7 @@ export async function allow(broker: string, principal: string, granted: readonly
     ...[byte(operations[operation]), byte(permissions.allow)],
   ])
   await change(broker, createAcls, [int32(rules.length), ...rules.flat()])
-}
-
-/** Takes back what `allow` has given. */
-export async function disallow(broker: string, principal: string, { on, name, operation }: Grant): Promise<void> {
-  const filter = [byte(resourceTypes[on]), text(name), byte(literal), text(principal), text(null)]
-  await change(broker, deleteAcls, [int32(1), ...filter, byte(operations[operation]), byte(permissions.allow)])
+  for (const rule of rules) await untilKnown(broker, rule)
 }
 
 /** As it was before. */
@@ -61,6 +58,7 @@ export async function allowReading(broker: string, { on, name }: Rights): Promis
   await change(broker, deleteAcls, [int32(1), ...filter])
 }
 
+const describeAcls = { key: 29, version: 1 }
 const createAcls = { key: 30, version: 1 }
 const deleteAcls = { key: 31, version: 1 }
 
@@ -73,4 +71,15 @@ async function change(
   // Throttle time, number of results, then the first result's code.
   const code = (await request(broker, api, body)).readInt16BE(8)
   if (code !== 0) throw new Error(`request ${api.key} was refused with code ${code}`)
+}
+
+/** The controller has written it; the broker comes to know it a moment later, and lets everything through until then. */
+async function untilKnown(broker: string, rule: readonly Buffer[]): Promise<void> {
+  await eventually('the broker knows the rule', async () => {
+    const answer = await request(broker, describeAcls, rule)
+    // Throttle time, code, an absent message, number of resources.
+    const code = answer.readInt16BE(4)
+    if (code !== 0) throw new Error(`request ${describeAcls.key} was refused with code ${code}`)
+    return answer.readInt32BE(8) > 0
+  })
 }
