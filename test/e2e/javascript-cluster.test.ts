@@ -118,6 +118,9 @@ describe('the client in JavaScript on three brokers', { skip: external, timeout:
     const topic = 'cut'
     await cluster.admin.createTopic(topic, { replication: 2, configs: { 'unclean.leader.election.enable': 'true' } })
     const { connection, lines } = await connected(t)
+    t.after(() => {
+      for (const line of lines) t.diagnostic(line)
+    })
     await writeAll(brokers, topic, numbers(0, 5))
     const leader = await cluster.admin.leaderOf(topic, 0)
     const reader = await PolledReader.join(t, connection, topic)
