@@ -89,7 +89,7 @@ export interface CurvePoint {
 }
 
 export interface Curve {
-  readonly name: 'keys' | 'partitions' | 'partitions with 10 and 10^6 keys' | 'in flight'
+  readonly name: 'keys' | 'partitions' | 'in flight'
   readonly points: readonly CurvePoint[]
 }
 

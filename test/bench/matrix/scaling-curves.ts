@@ -1,4 +1,4 @@
-/** Measures the scaling curves, a process for each point: what a record costs with more keys, more partitions, both, more in flight. */
+/** Measures the scaling curves, a process for each point: what a record costs with more keys, more partitions, more in flight. */
 import { spawn } from 'node:child_process'
 import type { CurveReport, CurveSettings } from '../peers/curve.ts'
 import type { Progress } from './progress.ts'
@@ -38,14 +38,6 @@ export const curvePlans: readonly Plan[] = [
     points: partitionCounts.map((partitions) => ({ x: partitions, settings: { ...basis, partitions } })),
   },
   {
-    name: 'partitions with 10 and 10^6 keys',
-    // As many records for either: the cluster keeps them in memory, and to collect garbage among a million costs each record more than among 200,000.
-    points: [
-      { x: 1, settings: { ...basis, keys: 10, partitions: 1, records: 1_000_000 } },
-      { x: 1_000, settings: { ...basis, keys: 1_000_000, partitions: 1_000, records: 1_000_000 } },
-    ],
-  },
-  {
     name: 'in flight',
     points: flights.map((inFlight) => ({
       x: inFlight,
@@ -75,7 +67,11 @@ export async function measureCurves(
   return curves
 }
 
-function measurePoint([program = '', ...args]: readonly string[], settings: CurveSettings): Promise<CurveReport> {
+/** Runs one point, in a process of its own. */
+export function measurePoint(
+  [program = '', ...args]: readonly string[],
+  settings: CurveSettings,
+): Promise<CurveReport> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, [...args, JSON.stringify(settings)], {
       stdio: ['ignore', 'pipe', 'inherit'],
