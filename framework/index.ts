@@ -16,6 +16,7 @@ export type {
   RecordHeaders,
   Services,
   ThreadContext,
+  UndecodedRecord,
 } from './api/handler.ts'
 export { batchHandler, DeadLetter, handler, RetryAfter } from './api/handler.ts'
 export type {

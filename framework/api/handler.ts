@@ -36,6 +36,12 @@ export interface HandlerRecord<T> {
   readonly attempt: number
 }
 
+/** One record as it was fetched: what is known of it before its value is decoded. */
+export type UndecodedRecord = Pick<
+  HandlerRecord<unknown>,
+  'topic' | 'partition' | 'offset' | 'key' | 'keyBytes' | 'headers' | 'timestamp'
+>
+
 export interface PublishOptions {
   /** Overrides the topic's own `key`. */
   readonly key?: string | null
@@ -99,6 +105,11 @@ export type HandlerFunction<T, Context = HandlerContext> = (record: HandlerRecor
 
 /** What only TypeScript can say of them. */
 export interface HandlerOptions<T> extends SchemaOptions {
+  /**
+   * Records for which it says false are done as they arrive: they are not decoded, wait behind nothing, and take no slot. Runs on the event loop, for every
+   * record that is fetched, and again when an attempt begins. One for which it throws, or says neither, is taken in, and that fails its attempts.
+   */
+  readonly accept?: (record: UndecodedRecord) => boolean
   /** Records for which it says false are done at once. Runs after validation; a throw counts as a failed attempt. */
   readonly filter?: (record: HandlerRecord<T>) => boolean
 }

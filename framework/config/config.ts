@@ -3,6 +3,7 @@
  * docs/configuration.md derive from the schema below. Reads no file and no environment.
  */
 import { type Static, Type } from 'typebox'
+import type { UndecodedRecord } from '../api/handler.ts'
 import { batchSchema } from './batch-schema.ts'
 import { fetchOptions, rack, waitOptions } from './connection-options.ts'
 import { guards, retryRules } from './failure-options.ts'
@@ -279,6 +280,18 @@ export const handlerSchema = options({
   }),
   worker: workerSchema,
   batch: batchSchema,
+  accept: withoutDefault(
+    Type.Refine(
+      Type.Unsafe<(record: UndecodedRecord) => boolean>({
+        doc: {
+          what: 'Records for which it says false are done as they arrive: not decoded, not queued, in no slot. It sees key, headers and timestamp.',
+          range: 'a function of the undecoded record',
+          worse: 'It runs on the event loop for every record that is fetched, before any order or limit.',
+        },
+      }),
+      (value) => typeof value === 'function',
+    ),
+  ),
   filter: withoutDefault(
     Type.Refine(
       Type.Unsafe<(record: never) => boolean>({

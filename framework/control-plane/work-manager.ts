@@ -46,6 +46,12 @@ export interface Gauges extends Load {
   readonly deadLetters: number
 }
 
+/** Records of one poll that one handler has left out. */
+interface LeftOut {
+  readonly handlerId: string
+  readonly records: KafkaRecord[]
+}
+
 /**
  * The verbs, in the order of a record's way: `onAssigned`, `onPolled`, `onReadTo`, `takeReady`, `onCompletion`, (`takeDeadLetters`, `onDeadLettered`),
  * `collectCommits`, `onCommitted`, `onRevoked`. Nothing can interleave inside a verb, so there is no lock.
@@ -177,18 +183,35 @@ export class WorkManager {
   onPolled(records: readonly KafkaRecord[], now = this.#now): void {
     this.#now = now
     let bytes = 0
+    let leftOut: LeftOut | undefined
     for (const record of records) {
       let state = this.#table.find(record.topic, record.partition)
       if (state === undefined || state.isDraining) continue
       const lowest = state.tracker.next
       if (lowest !== undefined && record.offset < lowest) state = this.#assignments.rewind(state, lowest, record.offset)
       const pending = state.receive(record, now)
-      if (pending === undefined) continue
+      if (pending === 'done-before') continue
+      if (pending === 'left-out') {
+        leftOut = this.#addLeftOut(leftOut, state.route.handlerId, record)
+        continue
+      }
       bytes += pending.bytes
       this.#intake.onTaken(state, pending.bytes)
       this.#scheduler.list(state)
     }
     this.kept.onTaken(bytes, this.#table)
+    if (leftOut !== undefined) this.#emit?.({ kind: 'records.left-out', ...leftOut })
+  }
+
+  /** One list for one handler; told when another handler's turn comes. */
+  #addLeftOut(list: LeftOut | undefined, handlerId: string, record: KafkaRecord): LeftOut | undefined {
+    if (this.#emit === undefined) return undefined
+    if (list?.handlerId === handlerId) {
+      list.records.push(record)
+      return list
+    }
+    if (list !== undefined) this.#emit({ kind: 'records.left-out', ...list })
+    return { handlerId, records: [record] }
   }
 
   /**

@@ -39,6 +39,8 @@ export type ClientErrorCode = (typeof clientErrorCodes)[number]
 export type RuntimeEvent =
   /** The record is done: the handler returned, or its filter said no. */
   | (OfCall & { readonly kind: 'record.done'; readonly filtered: boolean })
+  /** The handler's `accept` said no to these records of one poll: done as they arrived, without an attempt. */
+  | { readonly kind: 'records.left-out'; readonly handlerId: string; readonly records: readonly KafkaRecord[] }
   /** The attempt failed; the next one starts `delayMs` from now at the earliest. Its shard waits, its slot is free. */
   | (OfCall & {
       readonly kind: 'record.retry'

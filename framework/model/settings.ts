@@ -1,4 +1,5 @@
 /** The resolved settings that the control plane reads. Every field is set; defaults stand in framework/config/config.ts. */
+import type { KafkaRecord } from './record.ts'
 import type { Ordering } from './work.ts'
 
 export interface RetrySettings {
@@ -40,6 +41,8 @@ export interface Route {
   readonly adaptive?: AdaptiveSettings | undefined
   /** Undefined: the records of a key are tried whatever became of those before. */
   readonly poison?: PoisonSettings | undefined
+  /** Says true of a record that is done as it arrives, and is never queued. Never throws. Undefined: none is. */
+  readonly leavesOut?: ((record: KafkaRecord) => boolean) | undefined
   /** A failed record that holds back the commit for so long is given up. Undefined: never. Milliseconds. */
   readonly maxBlockingMs?: number | undefined
 }

@@ -35,6 +35,12 @@ class EventWriter {
       case 'dead-letter.failed':
         this.#ofRecord(event)
         return
+      case 'records.left-out': {
+        const { handlerId, records } = event
+        const facts = { handler: handlerId, topic: records[0]?.topic, records: records.length }
+        this.#log.debug(facts, 'records were left out: accept said no')
+        return
+      }
       case 'partition.assigned':
       case 'partition.revoked':
       case 'partition.lost':

@@ -89,6 +89,9 @@ export class EventMeters {
       case 'record.done':
         this.#records.count(group, event.handlerId, event.filtered ? 'filtered' : 'succeeded', event.durationMs)
         return
+      case 'records.left-out':
+        this.#records.count(group, event.handlerId, 'left_out', undefined, event.records.length)
+        return
       case 'record.retry':
         this.#records.count(group, event.handlerId, 'retried', event.durationMs)
         return

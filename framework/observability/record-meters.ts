@@ -10,7 +10,7 @@ export interface MeteredHandler {
   readonly handler: string
 }
 
-export const recordStates = ['succeeded', 'filtered', 'retried', 'dead_lettered', 'dropped'] as const
+export const recordStates = ['succeeded', 'filtered', 'left_out', 'retried', 'dead_lettered', 'dropped'] as const
 export type RecordStatus = (typeof recordStates)[number]
 
 /** From a millisecond, below which nobody needs to know more, to half a minute, the default deadline. Seconds. */
@@ -43,10 +43,10 @@ export class RecordMeters {
    * A handler that was not named at the start is not counted: labels must not grow.
    * @param durationMs undefined where no attempt has ended
    */
-  count(group: string, handlerId: string, status: RecordStatus, durationMs: number | undefined): void {
+  count(group: string, handlerId: string, status: RecordStatus, durationMs: number | undefined, records = 1): void {
     const meter = this.#meters.get(group)?.get(handlerId)
     if (meter === undefined) return
-    meter.byStatus[status] += 1
+    meter.byStatus[status] += records
     if (durationMs === undefined) return
     const duration = durationMs / 1_000
     meter.sum += duration
@@ -63,7 +63,7 @@ export class RecordMeters {
   text(): string {
     const meters = [...this.#meters.values()].flatMap((ofGroup) => [...ofGroup.values()])
     const lines = [
-      `# HELP ${COUNTER} Attempts that have ended, and records given up without one, by what became of the record.`,
+      `# HELP ${COUNTER} Attempts that have ended, and records given up or left out without one, by what became of the record.`,
       `# TYPE ${COUNTER} counter`,
       ...meters.flatMap(({ labels, byStatus }) =>
         recordStates.map((status) => `${COUNTER}{${labels},status="${status}"} ${byStatus[status]}`),
@@ -79,7 +79,7 @@ export class RecordMeters {
 function newMeter({ group, topic, handler }: MeteredHandler): Meter {
   return {
     labels: `group="${escaped(group)}",topic="${escaped(topic)}",handler="${escaped(handler)}"`,
-    byStatus: { succeeded: 0, filtered: 0, retried: 0, dead_lettered: 0, dropped: 0 },
+    byStatus: { succeeded: 0, filtered: 0, left_out: 0, retried: 0, dead_lettered: 0, dropped: 0 },
     byBucket: new Array(durationBounds.length + 1).fill(0),
     sum: 0,
   }

@@ -111,7 +111,7 @@ export class GroupOpener {
         written?.(event)
         counted?.(event)
         onEvent?.(event)
-        if (event.kind === 'record.done') return
+        if (event.kind === 'record.done' || event.kind === 'records.left-out') return
         watched?.(event)
         onGroupEvent?.(group, event)
       },

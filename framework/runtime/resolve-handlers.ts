@@ -5,6 +5,7 @@ import { handlerSchema, type ResolvedConfig } from '../config/config.ts'
 import { suggestion } from '../config/nearest-name.ts'
 import type { ResolvedOptions } from '../config/option-schema.ts'
 import { resolveOptions } from '../config/resolve-options.ts'
+import { leftOutBy } from '../execution-plane/attempt/record-check.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { BatchSettings, Route } from '../model/settings.ts'
 import { withSchema } from '../validation/derived-schema.ts'
@@ -69,6 +70,7 @@ function resolveHandler(entry: RegisteredHandler, config: ResolvedConfig): Resol
       deadLetterTopic: deadLetterTopic(entry, group, settings.deadLetter),
       ...deadLetterPayload(settings.deadLetter),
       ...guardsOf(entry, settings),
+      ...(settings.accept === undefined ? {} : { leavesOut: leftOutBy(settings.accept) }),
       ...batchSettings(entry, definition, settings),
     },
     group,

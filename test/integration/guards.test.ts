@@ -1,6 +1,7 @@
 /** The guards of a handler, and a dead-letter topic that refuses, as an operator sees them: snapshot, metrics page, log, dead letters. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { UndecodedRecord } from '../../framework/api/handler.ts'
 import type { HandlerMetrics, PartitionMetrics, SystemMetrics } from '../../framework/model/snapshot.ts'
 import { type Observed, observe, produce, until } from './observed-runtime.ts'
 
@@ -48,6 +49,30 @@ describe('a runtime with guards', () => {
       const tookMs = (starts.at(-1) ?? 0) - (starts[0] ?? 0)
       assert.ok(tookMs >= 600, `${tookMs} ms`)
       assert.equal(handlerOf(runtime.snapshot()).isHeldByRate, false)
+    })
+  })
+
+  it('leaves out what is not accepted, without an attempt, and commits beyond it', async () => {
+    const ran: number[] = []
+    const run = ({ offset }: { readonly offset: number }) => {
+      ran.push(offset)
+    }
+    const accept = ({ key, offset }: UndecodedRecord) => {
+      if (offset === 2) throw new TypeError('who is this?')
+      return key === 'mine'
+    }
+    await observe({ run, options: { accept, retry: once } }, async (seen) => {
+      const { cluster, runtime, url } = seen
+      for (let i = 0; i < 100; i += 1) produce(cluster, i % 10 === 5 || i === 2 ? 'mine' : 'theirs', i)
+      await until(runtime, isDone(100))
+      assert.deepEqual(ran, [5, 15, 25, 35, 45, 55, 65, 75, 85, 95])
+      // Of which it cannot be said whether it is wanted, fails.
+      assert.deepEqual(reasonsIn(seen), ['2 handler 1'])
+      const page = await (await fetch(`${url()}/metrics`)).text()
+      const counts = [...page.matchAll(/^pyrallel_records_total\{.*status="(\w+)"\} (\d+)$/gm)]
+      assert.deepEqual(Object.fromEntries(counts.map(([, status, count]) => [status, Number(count)])), {
+        ...{ succeeded: 10, filtered: 0, left_out: 89, retried: 0, dead_lettered: 1, dropped: 0 },
+      })
     })
   })
 

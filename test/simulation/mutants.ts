@@ -30,6 +30,48 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (this.#size > 0) return Math.max(this.#offsets[this.#head] as number, this.#highestCompleted + 1)',
   },
   {
+    name: 'what is left out is not passed',
+    file: 'offsets/offset-tracker.ts',
+    find: 'this.#next = offset + 1\n    if (this.#size === 0) return false',
+    replace: 'if (this.#size === 0) return false\n    this.#next = offset + 1',
+  },
+  {
+    name: 'what is left out above the position is not told',
+    file: 'offsets/offset-tracker.ts',
+    find: 'this.#highestCompleted = offset\n    this.#appendPassed(offset)',
+    replace: 'this.#appendPassed(offset)',
+  },
+  {
+    name: 'what is left out between two incomplete records is not told',
+    file: 'offsets/offset-tracker.ts',
+    find: 'this.#highestCompleted = offset\n    this.#appendPassed(offset)',
+    replace: 'this.#highestCompleted = offset',
+  },
+  {
+    name: 'what is left out alone brings no commit',
+    file: 'partition/commit-budget.ts',
+    find: 'onLeftOut(isAbove: boolean): void {\n    this.#mayHaveChanged = true',
+    replace: 'onLeftOut(isAbove: boolean): void {',
+  },
+  {
+    name: 'what is left out widens the span unnoticed',
+    file: 'partition/commit-budget.ts',
+    find: 'if (!isAbove) return\n    this.#completedSinceMeasured += 1\n    this.#watch(false)',
+    replace: 'if (!isAbove) return',
+  },
+  {
+    name: 'what is left out counts as a completion of this process',
+    file: 'partition/commit-budget.ts',
+    find: 'if (!isAbove) return\n    this.#completedSinceMeasured += 1',
+    replace: 'this.#completed += 1\n    if (!isAbove) return\n    this.#completedSinceMeasured += 1',
+  },
+  {
+    name: 'what an earlier owner has completed is asked about again, and a record that is left out runs',
+    file: 'partition/partition-state.ts',
+    find: "if (this.#isLeftOut(record)) return 'left-out'",
+    replace: "if (record.offset % 7 > 0 && this.#isLeftOut(record)) return 'left-out'",
+  },
+  {
     name: 'completed ranges are one offset too long',
     file: 'offsets/offset-tracker.ts',
     find: 'if (this.#size > 0 && start < end) ranges.push({ start, end })',

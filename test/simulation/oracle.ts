@@ -6,7 +6,7 @@ import { decodeCompleted } from '../../framework/control-plane/offsets/metadata-
 import type { CommitSnapshot } from '../../framework/control-plane/partition/commit-budget.ts'
 import type { HandlerFailure, Ordering, Outcome, WorkItem } from '../../framework/model/work.ts'
 import type { PartitionWork } from '../../framework/model/workload.ts'
-import type { Setup } from './schedule.ts'
+import { isNotAccepted, type Setup } from './schedule.ts'
 import type { Log, LogRecord, Stored } from './world.ts'
 
 type Failed = Extract<Outcome, { readonly failure: HandlerFailure }>
@@ -43,10 +43,10 @@ export interface Assignment {
   committedTo: number | undefined
   /** That commit, and nothing that was stored since. */
   heard: Stored | undefined
-  /** Finished before, and covered by what the group had stored when the assignment began: must not run. */
-  covered: ReadonlySet<number>
+  /** Finished before, and covered by what the group had stored when the assignment began, or left out: must not run. */
+  readonly covered: Set<number>
   /** Above the highest offset that the stored commit names as finished, whether the log still has that record or not. */
-  readonly coveredTo: number
+  coveredTo: number
   expectedNext: number | undefined
   /** Of the log, when a record was last delivered: what is committed about an earlier one says nothing. */
   incarnation: number
@@ -126,6 +126,8 @@ export const seen = {
   refusedByHand: 0,
   /** Items that were taken back before they had begun. */
   recalls: 0,
+  /** Records that were done as they arrived. */
+  leftOut: 0,
   /** Times that the client had read over offsets without a record. */
   passedHoles: 0,
 }
@@ -181,7 +183,8 @@ export class Oracle {
       givenUp: new Set(),
       limits: new Map(),
       restored: this.#restoredBy(log.stored, log),
-      committedTo: expectedNext,
+      // What names offsets beyond the end is of a log that was cut, and is to be replaced.
+      committedTo: this.#coveredTo(log.stored) > log.end ? undefined : expectedNext,
       heard: log.stored,
       covered,
       coveredTo: Math.min(this.#coveredTo(log.stored), log.end),
@@ -214,6 +217,12 @@ export class Oracle {
     current.incarnation = log.incarnation
     current.delivered.push(record)
     this.#timesOf(current).set(record.uid, { deliveredAt: now, finishedAt: undefined })
+    if (isNotAccepted(this.#setup, record.uid) && !current.covered.has(record.uid)) {
+      seen.leftOut += 1
+      this.#finished.add(record.uid)
+      current.covered.add(record.uid)
+      current.coveredTo = Math.max(current.coveredTo, record.offset + 1)
+    }
     return current
   }
 
@@ -605,6 +614,8 @@ export class Oracle {
     }
     if (offset < (committedTo ?? 0)) return ['committed']
     if (offset < (position ?? 0)) return ['done']
+    // Of what is left out in a row, the first keeps a place: the others look as if they held no record.
+    if (record !== undefined && isNotAccepted(this.#setup, record.uid)) return ['done', 'done-above-gap', 'hole']
     if (record !== undefined) return position === undefined ? ['done'] : ['done-above-gap']
     const isRestored = assignment.restored.some(({ start, end }) => offset >= start && offset < end)
     if (isRestored) return position === undefined ? ['done', 'done-above-gap'] : ['done-above-gap']
@@ -612,12 +623,16 @@ export class Oracle {
     return offset >= log.end ? ['not-written'] : ['not-fetched']
   }
 
-  /** Records that the next owner would run again if this member ended now, by what the group has stored; and how many of an earlier owner's offsets besides. */
+  /**
+   * Records that the next owner would run again if this member ended now, by what the group has stored. Of what an earlier owner has completed, the manager
+   * knows offsets: at least those that have records count, and at most all. `own`: without those.
+   */
   runsAgain(
     assignment: Assignment,
-    stored: Stored | undefined,
+    log: Log,
     runningHere: readonly Running[],
-  ): readonly [number, number] {
+  ): { readonly own: number; readonly atLeast: number; readonly atMost: number } {
+    const { stored } = log
     const ranges = stored === undefined || this.#setup.recovery !== 'metadata' ? [] : rangesOf(stored)
     const isTold = (offset: number) =>
       offset < (stored?.position ?? 0) || ranges.some(({ start, end }) => offset >= start && offset < end)
@@ -627,10 +642,16 @@ export class Oracle {
       const isTouched = assignment.finished.has(uid) || assignment.givenUp.has(uid) || runs.has(uid)
       if (isTouched && !isTold(offset)) count += 1
     }
-    let restored = 0
-    for (const { start, end } of assignment.restored)
-      for (let offset = start; offset < end; offset += 1) if (!isTold(offset)) restored += 1
-    return [count, restored]
+    const held = new Set(log.records.map(({ offset }) => offset))
+    let [atLeast, atMost] = [count, count]
+    for (const { start, end } of assignment.restored) {
+      for (let offset = start; offset < end; offset += 1) {
+        if (isTold(offset)) continue
+        atMost += 1
+        if (held.has(offset)) atLeast += 1
+      }
+    }
+    return { own: count, atLeast, atMost }
   }
 
   giveUpBlocked(given: Delivered, now: number): void {
@@ -869,7 +890,7 @@ export class Oracle {
     return ranges.at(-1)?.end ?? 0
   }
 
-  #coveredBy(stored: Stored | undefined, log: Log): ReadonlySet<number> {
+  #coveredBy(stored: Stored | undefined, log: Log): Set<number> {
     if (stored === undefined) return new Set()
     const ranges = this.#setup.recovery === 'metadata' ? rangesOf(stored) : []
     const isCovered = ({ offset }: LogRecord): boolean =>

@@ -78,8 +78,15 @@ export interface Setup {
   readonly brokerRequest: number
   /** Until the weather is calm, commits of the first partition are refused. */
   readonly refusesFirst: boolean
+  /** 0 to 1: how many records the handler's `accept` says no to. */
+  readonly leftOutShare: number
   /** Undefined: a call for each record. */
   readonly batch: { readonly size: number; readonly waitMs: number } | undefined
+}
+
+/** What the handler's `accept` says no to. */
+export function isNotAccepted({ seed, leftOutShare }: Setup, uid: number): boolean {
+  return leftOutShare > 0 && seededRandom(seed * 613 + uid)() < leftOutShare
 }
 
 export interface Schedule {
@@ -105,6 +112,7 @@ export function scheduleOf(seed: number): Schedule {
     brokerMetadata: choose([NEVER, NEVER, NEVER, NEVER, NEVER, 9, 6]),
     brokerRequest: choose([NEVER, NEVER, NEVER, NEVER, NEVER, 40, 12]),
     refusesFirst: choose([false, false, false, false, true]),
+    leftOutShare: choose([0, 0, 0, 0.3, 0.9]),
     ordering: pick(['key', 'key', 'key', 'partition', 'unordered'] as const),
     recovery: pick(['metadata', 'metadata', 'metadata', 'contiguous'] as const),
     partitions: pick([1, 2, 3]),

@@ -22,6 +22,8 @@ export class Log {
   end = 0
   records: LogRecord[] = []
   stored: Stored | undefined
+  /** Its metadata was written by another tool. */
+  isForeign = false
   /** It may name completions beyond the end, which can be told as long as nothing is written there. */
   isStoredBeyondEnd = false
   /** Grows whenever offsets get another meaning: what was sent before that is not applied. */
@@ -57,6 +59,7 @@ export class Log {
 
   store(stored: Stored): void {
     this.stored = stored
+    this.isForeign = false
     this.isStoredBeyondEnd = false
   }
 

@@ -28,6 +28,8 @@ interface Shard {
   settled: number
   /** Records that others were settled before: each must turn out to be dead. */
   readonly overtaken: Set<number>
+  /** Records above `settled` that are left out: they never start, and nothing waits for them. */
+  readonly leftOut: Set<number>
 }
 
 /** Violations that are kept as texts; all are counted. */
@@ -103,6 +105,13 @@ export class OrderChecker {
     this.#settle(shard, rank)
   }
 
+  /** It is done as it arrives, whatever is before it. */
+  leftOut(delivery: Delivery): void {
+    const shard = this.#shardOf(delivery)
+    const rank = this.#rankOf(delivery)
+    if (shard !== undefined && rank > shard.settled) shard.leftOut.add(rank)
+  }
+
   get violationCount(): number {
     return this.#violationCount
   }
@@ -129,7 +138,7 @@ export class OrderChecker {
 
   #expectNext(delivery: Delivery, shard: Shard, rank: number): void {
     if (rank <= shard.settled) this.#repeats++
-    else if (this.#orderings.get(delivery.handlerId) === 'key' && rank !== shard.settled + 1) {
+    else if (this.#orderings.get(delivery.handlerId) === 'key' && rank !== nextOf(shard)) {
       this.#violation(delivery, `came after #${shard.settled}: those between were passed over`)
     }
   }
@@ -138,6 +147,7 @@ export class OrderChecker {
     if (shard.open === rank) shard.open = undefined
     if (shard.running === rank) shard.running = undefined
     shard.settled = Math.max(shard.settled, rank)
+    for (const each of shard.leftOut) if (each <= shard.settled) shard.leftOut.delete(each)
   }
 
   /** Records that may run in any order are not compared. */
@@ -145,7 +155,13 @@ export class OrderChecker {
     const ordering = this.#orderings.get(handlerId)
     if (ordering === undefined || ordering === 'unordered' || (ordering === 'key' && key === null)) return undefined
     const id = ordering === 'key' ? `${handlerId} ${topic} key ${key}` : `${handlerId} ${topic} partition ${partition}`
-    const shard = this.#shards.get(id) ?? { running: undefined, open: undefined, settled: 0, overtaken: new Set() }
+    const shard = this.#shards.get(id) ?? {
+      running: undefined,
+      open: undefined,
+      settled: 0,
+      overtaken: new Set(),
+      leftOut: new Set(),
+    }
     this.#shards.set(id, shard)
     return shard
   }
@@ -164,6 +180,12 @@ export class OrderChecker {
       `${handlerId}: ${recordPlace({ topic, partition, offset })} (key ${keyText(key)}, #${rank}) ${what}`,
     )
   }
+}
+
+function nextOf({ settled, leftOut }: Shard): number {
+  let next = settled + 1
+  while (leftOut.has(next)) next++
+  return next
 }
 
 function keyText(key: string | null): string {

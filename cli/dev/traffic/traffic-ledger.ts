@@ -73,6 +73,14 @@ export class TrafficLedger {
     this.#progress()
   }
 
+  /** Done as it arrived, by the handler's `accept`. */
+  leftOut(id: number, handlerId: string): void {
+    const pending = this.#pending.get(id)
+    if (pending?.waitingFor.delete(handlerId) !== true) return
+    this.#filtered++
+    this.#settled(id, pending)
+  }
+
   onEvent(id: number, event: RecordEvent): void {
     if (event.kind === 'record.retry') {
       this.#retries++
@@ -84,6 +92,10 @@ export class TrafficLedger {
       if (event.deadLetterTopic === null) this.#dropped++
       else this.#deadLetters++
     } else if (event.filtered) this.#filtered++
+    this.#settled(id, pending)
+  }
+
+  #settled(id: number, pending: Pending): void {
     this.#lastAt = this.#now()
     this.#latency.record(this.#lastAt - pending.sentAt)
     if (pending.waitingFor.size === 0) {

@@ -4,7 +4,7 @@ import type { TrafficRecord } from '../../../framework/api/traffic.ts'
 import type { RecordProducer } from '../../../framework/kafka/kafka-client.ts'
 import { toError } from '../../../framework/model/errors.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
-import type { OutgoingRecord } from '../../../framework/model/record.ts'
+import type { KafkaRecord, OutgoingRecord } from '../../../framework/model/record.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
 import type { Clock } from '../../../framework/time/clock.ts'
 import { type Delivery, OrderChecker, type Settlement } from './order-checker.ts'
@@ -110,17 +110,30 @@ export class TrafficRun {
   }
 
   onEvent(event: RuntimeEvent): void {
+    if (event.kind === 'records.left-out') {
+      for (const record of event.records) this.#leftOut(event.handlerId, record)
+      return
+    }
     if (event.kind !== 'record.done' && event.kind !== 'record.retry' && event.kind !== 'record.dead') return
     const { record, handlerId } = event
-    const header = record.headers.find(([name]) => name === TRAFFIC_HEADER)?.[1]?.toString()
-    const ids = readHeader(header, this.#options.runId)
+    const ids = this.#idsOf(record)
     if (ids === undefined) return
-    const { topic, partition, offset, key } = record
     if (event.kind !== 'record.retry') {
-      const delivery = { handlerId, topic, partition, offset, key: key?.toString() ?? null, number: ids.number }
-      this.checker.settled(delivery, settlementOf(event))
+      this.checker.settled(rawDelivery(handlerId, record, ids.number), settlementOf(event))
     }
     this.ledger.onEvent(ids.id, event)
+  }
+
+  #leftOut(handlerId: string, record: KafkaRecord): void {
+    const ids = this.#idsOf(record)
+    if (ids === undefined) return
+    this.checker.leftOut(rawDelivery(handlerId, record, ids.number))
+    this.ledger.leftOut(ids.id, handlerId)
+  }
+
+  #idsOf({ headers }: KafkaRecord): ReturnType<typeof readHeader> {
+    const header = headers.find(([name]) => name === TRAFFIC_HEADER)?.[1]?.toString()
+    return readHeader(header, this.#options.runId)
   }
 
   onStart(handlerId: string, record: HandlerRecord<unknown>): void {
@@ -205,6 +218,10 @@ function readersOf(handlers: readonly ResolvedHandler[]): ReadonlyMap<string, re
     readers.set(route.topic, [...(readers.get(route.topic) ?? []), route.handlerId])
   }
   return readers
+}
+
+function rawDelivery(handlerId: string, { topic, partition, offset, key }: KafkaRecord, number: number): Delivery {
+  return { handlerId, topic, partition, offset, key: key?.toString() ?? null, number }
 }
 
 function deliveryOf(handlerId: string, record: HandlerRecord<unknown>, runId: string): Delivery | undefined {

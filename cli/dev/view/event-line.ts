@@ -41,6 +41,9 @@ export function eventLine(event: SingleEvent, publishedTo: readonly string[], se
       const parts = [head(event, setup), where, paint('red', failureText(event.failure)), ...attempts]
       return `${paint('red', '✗')} ${[...parts, ...(place === undefined ? [] : [paint('gray', place)])].join('  ')}`
     }
+    case 'records.left-out':
+      // The terminal sums them up.
+      return undefined
     case 'dead-letter.failed': {
       const next = `dead letter not acknowledged, again in ${msText(event.delayMs)}`
       return `${paint('red', '!')} ${recordPlace(event.record)}  ${event.handlerId}  ${next}  ${errorText(event.error)}`
@@ -51,7 +54,7 @@ export function eventLine(event: SingleEvent, publishedTo: readonly string[], se
 }
 
 function partitionLine(
-  event: Exclude<SingleEvent, RecordEvent | { readonly kind: 'dead-letter.failed' }>,
+  event: Exclude<SingleEvent, RecordEvent | { readonly kind: 'dead-letter.failed' | 'records.left-out' }>,
   paint: Paint,
 ): string | undefined {
   switch (event.kind) {

@@ -41,6 +41,8 @@ export class TerminalView implements View {
     'record.retry': { seen: 0, isBusy: false, groups: new Map() },
     'record.dead': { seen: 0, isBusy: false, groups: new Map() },
   }
+  /** By handler, in the running second: each poll may have some. */
+  readonly #leftOut = new Map<string, { readonly topic: string; count: number }>()
   #timer: Timer | undefined
   /** Of one kind; a rebalance brings one event for each partition. */
   #membership: MembershipEvent[] = []
@@ -55,6 +57,14 @@ export class TerminalView implements View {
       if (this.#membership[0]?.kind !== event.kind) this.#writeMembership()
       this.#membership.push(event)
       this.#membershipTimer ??= this.#options.clock.setTimer(0, () => this.#writeMembership())
+      return
+    }
+    if (event.kind === 'records.left-out') {
+      const { handlerId, records } = event
+      const group = this.#leftOut.get(handlerId) ?? { topic: records[0]?.topic ?? '', count: 0 }
+      group.count += records.length
+      this.#leftOut.set(handlerId, group)
+      this.#timer ??= this.#options.clock.setTimer(WINDOW_MS, () => this.#endWindow())
       return
     }
     if (event.kind === 'record.done' || event.kind === 'record.retry' || event.kind === 'record.dead') {
@@ -116,9 +126,13 @@ export class TerminalView implements View {
     for (const group of drain(this.#windows['record.dead'])) {
       this.#line(`${paint('red', '✗')} ${this.#head(group)}  dead letters`)
     }
+    for (const [handlerId, { topic, count }] of this.#leftOut) {
+      this.#line(`${paint('gray', '○')} ${this.#head({ handlerId, topic, count })}  left out`)
+    }
+    this.#leftOut.clear()
   }
 
-  #head({ topic, count, handlerId }: Group): string {
+  #head({ topic, count, handlerId }: Pick<Group, 'topic' | 'count' | 'handlerId'>): string {
     const { widths, paint } = this.#options
     const what = `${topic} × ${count}`.padEnd(widths.place)
     return `${what}  ${' '.repeat(8)}  ${paint('cyan', handlerId.padEnd(widths.handler))}`

@@ -93,11 +93,7 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
     this.#refuseLower(offset)
     if (!this.#restored.has(offset)) return false
     this.#next = offset + 1
-    // One completed offset between two incomplete ones tells of all. With nothing incomplete below, the position has passed it.
-    if (this.#size > 0 && this.#items[this.#slotOf(this.#size - 1)] !== undefined) {
-      this.#restored.onAppended(this.#headTicket + this.#size)
-      this.#append(offset, undefined)
-    }
+    this.#appendPassed(offset)
     return true
   }
 
@@ -110,6 +106,20 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
     this.#next = offset
     // What was restored below it is looked for no more.
     this.#restored.has(offset)
+    return true
+  }
+
+  /**
+   * Passes an offset that has arrived and is nobody's work: complete at once, told with what is done above the position, and counted as nobody's completion.
+   * @returns whether something below it is incomplete
+   * @throws PyrallelError PYR_BUG when it is lower than one that arrived before
+   */
+  leaveOut(offset: number): boolean {
+    this.#refuseLower(offset)
+    this.#next = offset + 1
+    if (this.#size === 0) return false
+    this.#highestCompleted = offset
+    this.#appendPassed(offset)
     return true
   }
 
@@ -241,6 +251,13 @@ export class OffsetTracker<Item extends NonNullable<unknown>> {
       if (item !== undefined && !see(item)) return this.#headTicket + place + 1
     }
     return Math.max(from, to)
+  }
+
+  /** One completed offset between two incomplete ones tells of all. With nothing incomplete below, the position has passed it. */
+  #appendPassed(offset: number): void {
+    if (this.#size === 0 || this.#items[this.#slotOf(this.#size - 1)] === undefined) return
+    this.#restored.onAppended(this.#headTicket + this.#size)
+    this.#append(offset, undefined)
   }
 
   #append(offset: number, item: Item | undefined): void {

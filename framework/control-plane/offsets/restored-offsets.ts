@@ -5,7 +5,7 @@ export class RestoredOffsets {
   #ranges: RangeList
   /** The first range that ends above every offset that was asked for. */
   #first = 0
-  /** Tickets of those that stand in the tracker's ring, in order, from `#firstTicket` on. */
+  /** Tickets of those that stand in the tracker's ring, and of others that nobody has done here, in order, from `#firstTicket` on. */
   #tickets: number[] = []
   #firstTicket = 0
   #passed = 0
@@ -79,7 +79,7 @@ export class RestoredOffsets {
     return count
   }
 
-  /** One of them takes a place in the ring. */
+  /** One of them takes a place in the ring, or one that was left out. */
   onAppended(ticket: number): void {
     this.#tickets.push(ticket)
   }

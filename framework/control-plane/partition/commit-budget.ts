@@ -125,6 +125,14 @@ export class CommitBudget {
     this.#mayHaveChanged = true
   }
 
+  /** @param isAbove something below it is incomplete: it is told by the metadata, or not at all */
+  onLeftOut(isAbove: boolean): void {
+    this.#mayHaveChanged = true
+    if (!isAbove) return
+    this.#completedSinceMeasured += 1
+    this.#watch(false)
+  }
+
   onCompleted(hasMoved: boolean): void {
     this.#mayHaveChanged = true
     this.#completed += 1

@@ -154,12 +154,13 @@ export class PartitionState implements TopicPartition {
     if (this.#pausedUntil === Number.POSITIVE_INFINITY) this.#pausedUntil = now
   }
 
-  /** Takes a record in. Undefined when an earlier owner has completed it. */
-  receive(record: KafkaRecord, now: number): Pending | undefined {
+  /** Takes a record in, unless an earlier owner has completed it, or its handler leaves it out: then it is done as it arrives. */
+  receive(record: KafkaRecord, now: number): Pending | 'done-before' | 'left-out' {
     if (this.tracker.skipRestored(record.offset)) {
       this.commits.touch()
-      return undefined
+      return 'done-before'
     }
+    if (this.#isLeftOut(record)) return 'left-out'
     // A start without a committed position is worth a commit of its own: should the process be started again with `latest` before anything is
     // done, the topic would else be new to the group, and begin at its end.
     if (this.tracker.next === undefined) this.commits.touch()
@@ -222,6 +223,12 @@ export class PartitionState implements TopicPartition {
     const hasMoved = this.tracker.position !== before
     this.commits.onCompleted(hasMoved)
     if (hasMoved) this.#blockedSince = now
+  }
+
+  #isLeftOut(record: KafkaRecord): boolean {
+    if (this.#route.leavesOut?.(record) !== true) return false
+    this.commits.onLeftOut(this.tracker.leaveOut(record.offset))
+    return true
   }
 
   #takeFollower({ next }: Pending): Pending | undefined {

@@ -1,6 +1,6 @@
 /** What a handler sees of a Kafka record. Costs next to nothing until it is asked: text and headers are made on first use. */
 import { inspect } from 'node:util'
-import type { HandlerRecord, RecordHeaders } from '../../api/handler.ts'
+import type { HandlerRecord, RecordHeaders, UndecodedRecord } from '../../api/handler.ts'
 import { firstIdOf } from '../../model/first-id.ts'
 import { type KafkaRecord, placeId, type RecordHeader } from '../../model/record.ts'
 
@@ -48,6 +48,48 @@ export class DecodedRecord implements HandlerRecord<unknown> {
 
   [inspect.custom](): object {
     return this.toJSON()
+  }
+}
+
+/** What `accept` sees. */
+export class RecordBeforeDecoding implements UndecodedRecord {
+  readonly #raw: KafkaRecord
+
+  constructor(raw: KafkaRecord) {
+    this.#raw = raw
+  }
+
+  get topic(): string {
+    return this.#raw.topic
+  }
+
+  get partition(): number {
+    return this.#raw.partition
+  }
+
+  get offset(): number {
+    return this.#raw.offset
+  }
+
+  get timestamp(): number {
+    return this.#raw.timestamp
+  }
+
+  get key(): string | null {
+    return keyText(this.#raw)
+  }
+
+  get keyBytes(): Buffer | null {
+    return this.#raw.key
+  }
+
+  get headers(): RecordHeaders {
+    return new DecodedHeaders(this.#raw.headers)
+  }
+
+  /** Not in the type. In JavaScript it would be undefined, and every record would be left out by what is not there. */
+  get value(): never {
+    throw new TypeError('accept is asked before the value is decoded. Ask for the value in filter.')
   }
 }
 

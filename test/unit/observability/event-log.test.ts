@@ -32,6 +32,12 @@ function told(...events: RuntimeEvent[]) {
 }
 
 const cases: readonly (readonly [event: RuntimeEvent, level: string, message: string, fields: object])[] = [
+  [
+    { kind: 'records.left-out', handlerId: of.handlerId, records: [of.record, of.record] },
+    'debug',
+    'records were left out: accept said no',
+    { handler: of.handlerId, topic: of.record.topic, records: 2 },
+  ],
   [{ ...of, kind: 'record.done', filtered: true }, 'debug', 'a record is done', { ...place, filtered: true }],
   [
     { ...of, kind: 'record.retry', attempts: 5, delayMs: 200, failure },
@@ -209,6 +215,7 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
 /** The compiler sees to it that none is missing. */
 const kinds: Readonly<Record<RuntimeEvent['kind'], true>> = {
   'record.done': true,
+  'records.left-out': true,
   'record.retry': true,
   'record.dead': true,
   'dead-letter.failed': true,

@@ -37,6 +37,7 @@ const call = { handlerId, record, attempt: 2, durationMs: 1 }
 /** One of each kind, so that a new one has to be thought of. */
 const events: { readonly [K in SingleEvent['kind']]: SingleEvent & { readonly kind: K } } = {
   'record.done': { kind: 'record.done', ...call, filtered: false },
+  'records.left-out': { kind: 'records.left-out', handlerId, records: [record] },
   'record.retry': { kind: 'record.retry', ...call, attempts: 3, delayMs: 1, failure },
   'record.dead': { kind: 'record.dead', ...call, failure, deadLetterTopic: null },
   'batch.split': { kind: 'batch.split', ...at, handlerId, records: 4, delayMs: 0, failure },

@@ -30,7 +30,7 @@ function partition(start: Start = {}) {
   const receive = (...offsets: number[]) => {
     for (const offset of offsets) {
       const pending = state.receive(aRecord(offset), 0)
-      if (pending !== undefined) pendings.set(offset, pending)
+      if (typeof pending !== 'string') pendings.set(offset, pending)
     }
   }
   const takeAll = () => {

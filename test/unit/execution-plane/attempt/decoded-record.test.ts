@@ -2,22 +2,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
-import { DecodedRecord } from '../../../../framework/execution-plane/attempt/decoded-record.ts'
+import { DecodedRecord, RecordBeforeDecoding } from '../../../../framework/execution-plane/attempt/decoded-record.ts'
+import { leftOutBy } from '../../../../framework/execution-plane/attempt/record-check.ts'
 import { firstIdHeader } from '../../../../framework/model/first-id.ts'
 import type { KafkaRecord, RecordHeader } from '../../../../framework/model/record.ts'
 
+function aRecord(raw: Partial<KafkaRecord>): KafkaRecord {
+  return { topic: 'orders', partition: 3, offset: 17, key: null, value: null, headers: [], timestamp: 5, ...raw }
+}
+
 function decoded(raw: Partial<KafkaRecord>): DecodedRecord {
-  const record = {
-    topic: 'orders',
-    partition: 3,
-    offset: 17,
-    key: null,
-    value: null,
-    headers: [],
-    timestamp: 5,
-    ...raw,
-  }
-  return new DecodedRecord(record, { total: 9 }, 2)
+  return new DecodedRecord(aRecord(raw), { total: 9 }, 2)
 }
 
 describe('DecodedRecord', () => {
@@ -71,5 +66,26 @@ describe('DecodedRecord', () => {
     const record = decoded({ key: Buffer.from('c-1'), headers: [['trace', Buffer.from('t')]] })
     assert.match(inspect(record), /id: 'orders\/3\/17'[\s\S]*key: 'c-1'[\s\S]*total: 9/)
     assert.deepEqual(JSON.parse(JSON.stringify(record)).headers, [['trace', 't']])
+  })
+})
+
+describe('a record before it is decoded', () => {
+  it('has its place, key, headers and timestamp, and refuses to be asked for its value', () => {
+    const raw = aRecord({ key: Buffer.from('c1'), headers: [['country', Buffer.from('NL')]] })
+    const record = new RecordBeforeDecoding(raw)
+    const { topic, partition, offset, timestamp, key, keyBytes, headers } = record
+    assert.deepEqual([topic, partition, offset, timestamp, key, keyBytes], ['orders', 3, 17, 5, 'c1', raw.key])
+    assert.equal(headers.get('country'), 'NL')
+    assert.throws(() => record.value, /Ask for the value in filter/)
+  })
+
+  it('is left out by a clear no, and by nothing else', () => {
+    const verdicts = [false, true, undefined, null, 0, '', Promise.resolve(false)]
+    const said = verdicts.map((verdict) => leftOutBy(() => verdict)(aRecord({})))
+    assert.deepEqual(said, [true, false, false, false, false, false, false])
+    const throws = () => {
+      throw new Error('cannot say')
+    }
+    assert.equal(leftOutBy(throws)(aRecord({})), false)
   })
 })
