@@ -176,6 +176,17 @@ export function shorten<Of extends { readonly steps: readonly unknown[] }>(
   fails: (candidate: Of) => boolean,
   maxTries = 2_000,
 ): Of {
+  const shortening = shortened(schedule, maxTries)
+  let next = shortening.next()
+  while (next.done !== true) next = shortening.next(fails(next.value))
+  return next.value
+}
+
+/** Gives schedules to try, and is given whether each of them fails, too. In the end it returns the shortest that does. */
+export function* shortened<Of extends { readonly steps: readonly unknown[] }>(
+  schedule: Of,
+  maxTries = 2_000,
+): Generator<Of, Of, boolean> {
   let steps = schedule.steps
   let tries = 0
   for (let size = Math.ceil(steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
@@ -185,7 +196,7 @@ export function shorten<Of extends { readonly steps: readonly unknown[] }>(
       for (let from = 0; from < steps.length && tries < maxTries; ) {
         const candidate = [...steps.slice(0, from), ...steps.slice(from + size)]
         tries += 1
-        if (candidate.length < steps.length && fails({ ...schedule, steps: candidate })) {
+        if (candidate.length < steps.length && (yield { ...schedule, steps: candidate })) {
           steps = candidate
           hasShrunk = true
         } else {

@@ -1,6 +1,6 @@
 /**
  * `node --import tsx test/simulation/simulate-javascript-client.ts [--seeds 10000] [--from 1]`: random schedules of the JavaScript client's membership and
- * of its fetch plan, against model brokers. Exit code 1 with the first that fails.
+ * assignments, and of its fetch plan, against model brokers. Exit code 1 with the first that fails.
  */
 import { parseArgs } from 'node:util'
 import { fetchSeen } from './javascript-client/fetch-oracle.ts'
@@ -12,7 +12,7 @@ const { values } = parseArgs({
 })
 const [from, count] = [Number(values.from), Number(values.seeds)]
 const startedAt = performance.now()
-const failure = runGroupSchedules(from, count) ?? runFetchSchedules(from, count)
+const failure = (await runGroupSchedules(from, count)) ?? (await runFetchSchedules(from, count))
 if (failure !== undefined) {
   console.error(failure)
   process.exit(1)

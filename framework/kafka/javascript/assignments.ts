@@ -16,7 +16,7 @@ import type { TopicNames } from './topic-names.ts'
 const ASK_AGAIN_MS = 500
 
 export interface AssignmentsHost {
-  readonly names: TopicNames
+  readonly names: Pick<TopicNames, 'nameOf' | 'lookUp'>
   readonly log: Logger
   readonly clock: Clock
   findStarts(partitions: readonly TopicPartition[]): Promise<FoundStarts>
@@ -87,6 +87,23 @@ export class Assignments {
   /** The same object as long as it is the same assignment. */
   groupPartitionOf({ topic, partition }: TopicPartition): GroupPartition | undefined {
     return this.#begun.get(partitionId({ topic, partition }))?.of
+  }
+
+  /**
+   * The assignments in which these are at this moment. Whoever asks what it returns is told which of them are over, or have never begun: what was lost and
+   * given back meanwhile is another assignment, and a commit of the first would turn back what another owner has stored in between.
+   * @param owns asked each time: the group counts it as this member's
+   */
+  claim<T extends TopicPartition>(
+    partitions: readonly T[],
+    owns: (partition: GroupPartition) => boolean,
+  ): () => readonly T[] {
+    const claimed = partitions.map((each) => this.groupPartitionOf(each))
+    return () =>
+      partitions.filter((each, index) => {
+        const of = claimed[index]
+        return of === undefined || of !== this.groupPartitionOf(each) || !owns(of)
+      })
   }
 
   /** From now on nothing is begun any more. */

@@ -1,7 +1,7 @@
 /** One member of one consumer group in JavaScript. Delivers, pauses, commits; the parts that it is made of talk to the brokers. */
 import { bug, PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
-import { type KafkaRecord, partitionId, type TopicPartition } from '../../model/record.ts'
+import type { KafkaRecord, TopicPartition } from '../../model/record.ts'
 import type { FetchSettings } from '../../model/settings.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
 import { checkCommits, MAX_METADATA_LENGTH, notOwned } from '../commit-request-check.ts'
@@ -132,24 +132,21 @@ export class JavascriptConsumer implements KafkaClient {
   async commit(commits: readonly CommitRequest[]): Promise<void> {
     this.#requireOpen()
     checkCommits(commits)
-    // What was lost and given back meanwhile is another assignment: this commit would turn back what another owner has stored in between.
-    const assigned = new Map(commits.map((each) => [partitionId(each), this.#groupPartitionOf(each)]))
-    const isOwned = (each: TopicPartition) => {
-      const of = this.#groupPartitionOf(each)
-      return of !== undefined && of === assigned.get(partitionId(each)) && this.#joined?.session.owns(of) === true
-    }
+    if (commits.length === 0) return
+    const { assignments, session } = this.#joined ?? {}
+    if (assignments === undefined || session === undefined) throw notOwned(commits)
+    const foreign = assignments.claim(commits, (of) => session.owns(of))
     const stillOwned = () => {
-      const foreign = commits.filter((each) => !isOwned(each))
-      if (foreign.length > 0) throw notOwned(foreign)
+      const found = foreign()
+      if (found.length > 0) throw notOwned(found)
     }
     stillOwned()
-    const { session } = this.#joined ?? {}
-    if (commits.length === 0 || session === undefined) return
     try {
       await session.commit(commitTopics(commits, this.#names), COMMIT_LIMIT_MS, stillOwned)
     } catch (thrown) {
       if (!(thrown instanceof KafkaFault)) throw thrown
-      throw this.#isClosed ? closedError() : commitError(thrown, commits, isOwned)
+      const gone = new Set<TopicPartition>(foreign())
+      throw this.#isClosed ? closedError() : commitError(thrown, commits, (each) => !gone.has(each))
     }
   }
 

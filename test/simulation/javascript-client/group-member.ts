@@ -8,11 +8,14 @@ import type {
   MembershipEvent,
 } from '../../../framework/kafka/javascript/membership-steps.ts'
 import { Violation } from '../oracle.ts'
+import { type Claim, GroupListener } from './group-listener.ts'
 import { groupSeen, MemberBooks, storedCommit } from './group-oracle.ts'
 import { codes, keyOf, type MemberId, type ModelGroup, partitionOf } from './model-group.ts'
 
 /** A request without an answer ends the connection. */
 const REQUEST_TIMEOUT_MS = 6_000
+/** Before a commit is sent again that was not answered, or refused for the moment. */
+const COMMIT_AGAIN_MS = 50
 /** More heartbeats at one moment are a loop without a pause. */
 const MOST_AT_ONCE = 10
 
@@ -45,6 +48,8 @@ type Out = {
 export interface MemberOptions extends MemberId {
   readonly rebalanceTimeoutMs: number
   readonly coordinator: Coordinator
+  /** A consumer stands between the membership and its user. */
+  readonly hasAssignments: boolean
 }
 
 export class GroupMember {
@@ -52,6 +57,8 @@ export class GroupMember {
   readonly instanceId: string | undefined
   readonly books: MemberBooks
   readonly membership: GroupMembership
+  readonly listener: GroupListener | undefined
+  /** Where there is no listener. */
   readonly hooks: { readonly revokeId: number; readonly beganAtMs: number }[] = []
   /** Committed and stored since it was last assigned. */
   readonly stored = new Set<string>()
@@ -64,18 +71,29 @@ export class GroupMember {
   #place = -1
   /** To be sent again after the next heartbeat's answer. */
   #waiting: GroupPartition[] = []
+  /** Of a listener, one after the other: the first is out, or to be sent. */
+  readonly #line: Claim[] = []
+  #lineNotBeforeMs = 0
+  #nowMs = 0
   #metItself = 0
   #fences = 0
   #atOnce = 0
   #lastMs = -1
 
-  constructor({ memberId, instanceId, rebalanceTimeoutMs, coordinator }: MemberOptions) {
+  constructor({ memberId, instanceId, rebalanceTimeoutMs, coordinator, hasAssignments }: MemberOptions) {
     this.id = memberId
     this.instanceId = instanceId
     this.books = new MemberBooks(memberId)
     this.#coordinator = coordinator
     const nameLimitMs = instanceId === undefined ? undefined : 20_000
     this.membership = new GroupMembership({ topics: ['orders'], rebalanceTimeoutMs, nameLimitMs })
+    if (!hasAssignments) return
+    this.listener = new GroupListener({
+      name: memberId,
+      books: this.books,
+      owns: (partition) => this.membership.owned([partition]).length > 0,
+      onReleased: (revokeId) => this.#released(revokeId),
+    })
   }
 
   get wakeAtMs(): number {
@@ -89,11 +107,16 @@ export class GroupMember {
   }
 
   pump(nowMs: number): void {
+    this.#nowMs = nowMs
     const oldest = this.#out[0]
     if (oldest !== undefined && nowMs >= oldest.sentAtMs + REQUEST_TIMEOUT_MS) this.break(nowMs, 0)
     const { events, request } = this.membership.step(nowMs)
     for (const event of events) this.#take(event, nowMs)
-    if (request === undefined) return
+    if (request !== undefined) this.#beat(request, nowMs)
+    this.#sendLine(nowMs)
+  }
+
+  #beat(request: HeartbeatRequest, nowMs: number): void {
     this.#counts(nowMs)
     this.books.sends(request)
     if (request.findsCoordinator) this.#place = this.#coordinator.place
@@ -102,6 +125,12 @@ export class GroupMember {
 
   /** Tries these, whoever owns them, as a consumer would that has not looked. */
   commit(partitions: readonly GroupPartition[], nowMs: number): void {
+    if (this.listener !== undefined) {
+      const claim = this.listener.claim(partitions)
+      if (claim !== undefined) this.#line.push(claim)
+      this.#sendLine(nowMs)
+      return
+    }
     const owned = new Set(this.membership.owned(partitions).map(keyOf))
     for (const each of partitions) this.books.filtered(each, owned.has(keyOf(each)))
     const grant = this.membership.grant
@@ -113,6 +142,11 @@ export class GroupMember {
     if (sendable.length === 0) return
     const commit = { partitions: sendable, grant }
     this.#out.push({ kind: 'commit', commit, sentAtMs: nowMs, answer: undefined })
+  }
+
+  /** A listener's next commit waits, as it does while one before it is sent again and again. */
+  stallCommits(untilMs: number): void {
+    this.#lineNotBeforeMs = untilMs
   }
 
   /** The coordinator handles the oldest request that it has not seen. */
@@ -133,6 +167,7 @@ export class GroupMember {
       const { id } = out.request
       if (typeof out.answer === 'number') this.membership.refused(id, out.answer, nowMs)
       else this.membership.answered(id, out.answer, nowMs)
+      if (!Number.isFinite(this.#lineNotBeforeMs)) this.#lineNotBeforeMs = nowMs
       const again = this.#waiting.splice(0)
       if (again.length === 0) return
       this.pump(nowMs)
@@ -147,15 +182,55 @@ export class GroupMember {
     for (const out of this.#out.splice(0)) {
       groupSeen.unanswered += 1
       if (out.kind === 'heartbeat') this.membership.unanswered(out.request.id, nowMs)
-      else this.membership.coordinatorMoved()
+      else {
+        this.membership.coordinatorMoved()
+        this.#lineNotBeforeMs = nowMs + COMMIT_AGAIN_MS
+      }
     }
   }
 
-  settle(index: number, nowMs: number): void {
-    const [hook] = this.hooks.splice(index, 1)
-    if (hook === undefined) return
-    this.books.settled(hook.revokeId)
-    this.membership.revoked(hook.revokeId, nowMs)
+  leave(nowMs: number): void {
+    this.isLeaving = true
+    this.listener?.close()
+    this.membership.leave(nowMs)
+  }
+
+  /** One of the hooks that run, if any. */
+  settle(share: number, nowMs: number): void {
+    this.#nowMs = nowMs
+    this.listener?.hook?.settle()
+    const [hook] = this.hooks.splice(Math.floor(share * this.hooks.length), 1)
+    if (hook !== undefined) this.#released(hook.revokeId)
+  }
+
+  /** Those that have run for so long. */
+  settleDue(hookMs: number, nowMs: number): void {
+    this.#nowMs = nowMs
+    const { hook } = this.listener ?? {}
+    if (hook !== undefined && nowMs >= hook.beganAtMs + hookMs) hook.settle()
+    const due = this.hooks.findIndex(({ beganAtMs }) => nowMs >= beganAtMs + hookMs)
+    if (due >= 0) this.settle(due / this.hooks.length, nowMs)
+  }
+
+  #released(revokeId: number): void {
+    this.books.settled(revokeId)
+    this.membership.revoked(revokeId, this.#nowMs)
+  }
+
+  /** One commit at a time, each only while the assignment lasts in which it was asked for. */
+  #sendLine(nowMs: number): void {
+    for (;;) {
+      const [claim] = this.#line
+      if (claim === undefined || nowMs < this.#lineNotBeforeMs) return
+      if (this.#out.some(({ kind }) => kind === 'commit')) return
+      const { grant } = this.membership
+      if (grant !== undefined && claim.mayBeSent()) {
+        const commit = { partitions: claim.partitions, grant }
+        this.#out.push({ kind: 'commit', commit, sentAtMs: nowMs, answer: undefined })
+        return
+      }
+      this.#line.shift()
+    }
   }
 
   #counts(nowMs: number): void {
@@ -166,7 +241,9 @@ export class GroupMember {
 
   #take(event: MembershipEvent, nowMs: number): void {
     this.books.told(event)
-    if (event.kind === 'revoke') this.hooks.push({ revokeId: event.revokeId, beganAtMs: nowMs })
+    this.listener?.take(event)
+    if (event.kind === 'revoke' && this.listener === undefined)
+      this.hooks.push({ revokeId: event.revokeId, beganAtMs: nowMs })
     else if (event.kind === 'assigned') for (const each of event.partitions) this.stored.delete(keyOf(each))
     else if (event.kind === 'failed') this.failedWith = event.code
   }
@@ -214,10 +291,19 @@ export class GroupMember {
   #committed({ partitions, grant }: Commit, code: number, nowMs: number): void {
     if (code === 0) {
       for (const key of partitions.map(keyOf)) this.stored.add(key)
+      this.#line.shift()
+      this.#sendLine(nowMs)
       return
     }
     groupSeen.refusedCommits += 1
     const verdict = this.membership.commitRefused(code, grant, nowMs)
+    if (this.listener !== undefined) {
+      if (verdict === 'lost' || verdict === 'final') this.#line.shift()
+      else if (verdict === 'later') this.#lineNotBeforeMs = Number.POSITIVE_INFINITY
+      else if (verdict === 'retry') this.#lineNotBeforeMs = nowMs + COMMIT_AGAIN_MS
+      this.#sendLine(nowMs)
+      return
+    }
     if (verdict === 'again') this.commit(partitions, nowMs)
     else if (verdict === 'later') this.#waiting.push(...partitions)
   }

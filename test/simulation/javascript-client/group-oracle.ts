@@ -19,6 +19,9 @@ export const groupSeen = {
   storedCommits: 0,
   refusedCommits: 0,
   staleCommits: 0,
+  begun: 0,
+  oldStarts: 0,
+  lateCommits: 0,
   thrownOut: 0,
   leftTold: 0,
   leftUntold: 0,
@@ -29,6 +32,8 @@ export class MemberBooks {
   readonly #name: string
   /** With the revoke that asks for it, if any. */
   readonly #held = new Map<string, number | undefined>()
+  /** Counts how often each has come. */
+  readonly #assignments = new Map<string, number>()
   hasEnded = false
 
   constructor(name: string) {
@@ -43,6 +48,11 @@ export class MemberBooks {
     return this.#held.has(partition)
   }
 
+  /** Of all that this partition was assigned to it, which time this is; `undefined` when it is not its own. */
+  assignmentOf(partition: string): number | undefined {
+    return this.#held.has(partition) ? this.#assignments.get(partition) : undefined
+  }
+
   get isDraining(): boolean {
     return [...this.#held.values()].some((revoke) => revoke !== undefined)
   }
@@ -54,6 +64,7 @@ export class MemberBooks {
       for (const key of event.partitions.map(keyOf)) {
         if (this.#held.has(key)) throw new Violation('TWICE', `${this.#name} is assigned ${key}, which it has`)
         this.#held.set(key, undefined)
+        this.#assignments.set(key, (this.#assignments.get(key) ?? 0) + 1)
       }
     } else if (event.kind === 'revoke') {
       groupSeen.revokes += 1

@@ -12,10 +12,13 @@ const CALM_MS = 20_000
 const TROUBLE_SHARE = 0.3
 
 /** @throws Violation, or whatever the code under test throws */
-export function playGroup({ setup, steps }: GroupSchedule): void {
+export async function playGroup({ setup, steps }: GroupSchedule): Promise<void> {
   const game = new GroupGame(setup)
-  for (const step of steps) game.step(step)
-  game.calm()
+  for (const step of steps) {
+    const resting = game.step(step)
+    if (resting !== undefined) await resting
+  }
+  await game.calm()
 }
 
 class GroupGame {
@@ -37,7 +40,8 @@ class GroupGame {
     this.#start(0)
   }
 
-  step({ kind, a, b }: GroupStep): void {
+  /** @returns as `#rest` */
+  step({ kind, a, b }: GroupStep): Promise<void> | undefined {
     const { group } = this.#coordinator
     const slot = Math.floor(a * this.#slots.length)
     const member = this.#slots[slot]
@@ -46,10 +50,7 @@ class GroupGame {
         if (member === undefined || member.books.hasEnded || member.failedWith !== undefined) this.#start(slot)
         break
       case 'leave':
-        if (member !== undefined) {
-          member.isLeaving = true
-          member.membership.leave(this.#now)
-        }
+        member?.leave(this.#now)
         break
       case 'kill':
         this.#put(slot, undefined)
@@ -65,13 +66,22 @@ class GroupGame {
         member?.break(this.#now, Math.floor(b * 3))
         break
       case 'settle':
-        member?.settle(Math.floor(b * member.hooks.length), this.#now)
+        member?.settle(b, this.#now)
+        break
+      case 'poll':
+        member?.listener?.poll()
+        break
+      case 'answer-start':
+        member?.listener?.answerStart(b < 0.8)
         break
       case 'commit': {
         const all = allPartitions(group)
         member?.commit(b < 0.5 ? all : all.slice(0, 1), this.#now)
         break
       }
+      case 'stall-commits':
+        member?.stallCommits(this.#now + b * 20_000)
+        break
       case 'wait':
         this.#pass(b * 1_500)
         break
@@ -106,14 +116,17 @@ class GroupGame {
         break
     }
     this.#pump()
+    return this.#rest()
   }
 
   /** Answers come quickly, hooks as the setup says: everybody gets where it is to be, within a bound. */
-  calm(): void {
+  async calm(): Promise<void> {
     this.#calmSinceMs = this.#now
     if (this.#setup.breaksFirst) for (const member of this.#members) member.break(this.#now, 9)
     this.#coordinator.isCalm = true
-    const untilMs = this.#now + CALM_MS + 1.7 * this.#setup.rebalanceTimeoutMs
+    const { rebalanceTimeoutMs, hookMs, hasAssignments } = this.#setup
+    // Hooks of a consumer run one after the other.
+    const untilMs = this.#now + CALM_MS + 1.7 * rebalanceTimeoutMs + (hasAssignments ? 2 * hookMs : 0)
     while (this.#now < untilMs) {
       const isBusy = this.#members.some((member) => member.hasOut)
       const nextMs = isBusy ? this.#now + HOP_MS : Math.min(this.#nextMs, untilMs)
@@ -124,10 +137,13 @@ class GroupGame {
           member.reply(this.#now)
           member.pump(this.#now)
         }
-        const due = member.hooks.findIndex(({ beganAtMs }) => this.#now >= beganAtMs + this.#setup.hookMs)
-        if (due >= 0) member.settle(due, this.#now)
+        member.listener?.poll()
+        member.listener?.answerStart(true)
+        member.settleDue(this.#setup.hookMs, this.#now)
       }
       this.#pump()
+      const resting = this.#rest()
+      if (resting !== undefined) await resting
     }
     this.#checkEnd()
   }
@@ -136,7 +152,7 @@ class GroupGame {
     let next = this.#coordinator.group.nextRemovalMs
     for (const member of this.#members) {
       next = Math.min(next, member.wakeAtMs)
-      for (const { beganAtMs } of member.hooks)
+      for (const { beganAtMs } of member.listener?.hook === undefined ? member.hooks : [member.listener.hook])
         next = Math.min(next, Math.max(this.#now, beganAtMs + this.#setup.hookMs))
     }
     return next
@@ -154,19 +170,30 @@ class GroupGame {
     }
   }
 
+  /** Settles when listeners have heard of what has settled; `undefined` where nothing has: a promise each step would cost more than the schedules. */
+  #rest(): Promise<void> | undefined {
+    const settled = this.#members.flatMap(({ listener }) => (listener?.hasSettled(this.#now) === true ? listener : []))
+    if (settled.length === 0) return undefined
+    return new Promise(setImmediate).then(() => {
+      for (const listener of settled) listener.heard()
+      this.#pump()
+    })
+  }
+
   #pump(): void {
     for (const member of this.#members) member.pump(this.#now)
   }
 
   #start(slot: number): void {
     this.#processes += 1
-    const { staticSlots, sharesName, rebalanceTimeoutMs } = this.#setup
+    const { staticSlots, sharesName, rebalanceTimeoutMs, hasAssignments } = this.#setup
     const named = sharesName && slot === 1 ? 0 : slot
     const member = new GroupMember({
       memberId: `member-${this.#processes}`,
       instanceId: slot < staticSlots ? `name-${named}` : undefined,
       rebalanceTimeoutMs,
       coordinator: this.#coordinator,
+      hasAssignments,
     })
     member.troubleAtMs = this.#now
     this.#put(slot, member)
@@ -218,6 +245,7 @@ class GroupGame {
     for (const member of alive) {
       const foreign = member.books.held.find((key) => !group.partitions.includes(key))
       if (foreign !== undefined) throw new Violation('STUCK', `${member.id} still has ${foreign}, which is gone`)
+      this.#checkListener(member)
       member.stored.clear()
       member.commit(allPartitions(group), this.#now)
       for (let round = 0; round < 6 && member.hasOut; round += 1) {
@@ -228,5 +256,15 @@ class GroupGame {
       const unstored = member.books.held.find((key) => !member.stored.has(key))
       if (unstored !== undefined) throw new Violation('STUCK', `${member.id} cannot commit ${unstored} in the end`)
     }
+  }
+
+  /** The user was told of all that the member has, and gets its records. */
+  #checkListener({ id, listener, books }: GroupMember): void {
+    if (listener === undefined) return
+    const held = [...books.held].sort().join()
+    const begun = [...listener.begun].sort().join()
+    const fetched = [...listener.fetched].sort().join()
+    if (begun !== held) throw new Violation('STUCK', `${id} has ${held}, and its user was told of ${begun}`)
+    if (fetched !== held) throw new Violation('STUCK', `${id} has ${held}, and hands out records of ${fetched}`)
   }
 }

@@ -10,7 +10,10 @@ const weights = {
   reply: 34,
   break: 2,
   settle: 8,
+  poll: 14,
+  'answer-start': 12,
   commit: 12,
+  'stall-commits': 2,
   wait: 26,
   'long-wait': 1.5,
   'move-coordinator': 1.2,
@@ -42,6 +45,8 @@ export interface GroupSetup {
   readonly rebalanceTimeoutMs: number
   /** How long the hook of a revoke takes when all else is calm; Infinity: it never settles. */
   readonly hookMs: number
+  /** Its members have the assignments of a consumer around their membership: the hook of one revoke after the other. Else all hooks at once. */
+  readonly hasAssignments: boolean
   /** The calm begins with the end of every connection: what was told last was not heard. */
   readonly breaksFirst: boolean
 }
@@ -58,14 +63,19 @@ export function groupScheduleOf(seed: number): GroupSchedule {
   const random = seededRandom(seed)
   const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)] as T
   const staticSlots = pick([0, 0, 1, 3])
+  const rebalanceTimeoutMs = pick([10_000, 10_000, 30_000])
+  const hasAssignments = random() < 0.5
+  // A consumer begins nothing while a hook runs: what never settles would end it. This is longer than it is waited for.
+  const longHookMs = hasAssignments ? 0.9 * rebalanceTimeoutMs : Number.POSITIVE_INFINITY
   const setup: GroupSetup = {
     seed,
     slots: pick([1, 2, 3]),
     partitions: pick([1, 2, 5]),
     staticSlots,
     sharesName: staticSlots > 1 && random() < 0.3,
-    rebalanceTimeoutMs: pick([10_000, 10_000, 30_000]),
-    hookMs: pick([0, 0, 700, Number.POSITIVE_INFINITY]),
+    rebalanceTimeoutMs,
+    hasAssignments,
+    hookMs: pick([0, 0, 700, longHookMs]),
     breaksFirst: random() < 0.3,
   }
   const length = pick([15, 50, 120])

@@ -1,4 +1,4 @@
-/** The ways in which the JavaScript client's membership and fetch plan are broken on purpose: parts of the list in ../mutants.ts. */
+/** The ways in which the JavaScript client's membership, assignments and fetch plan are broken on purpose: parts of the list in ../mutants.ts. */
 const part = 'javascript'
 
 const membership = [
@@ -97,6 +97,51 @@ const membership = [
     file: 'heartbeat-pace.ts',
     find: 'this.#dueAtMs = nowMs + Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(this.#failures, 10))',
     replace: 'this.#dueAtMs = nowMs',
+  },
+] as const
+
+const assigning = [
+  {
+    name: 'a late commit of a lost assignment is sent when the partition is back',
+    file: 'assignments.ts',
+    find: 'of === undefined || of !== this.groupPartitionOf(each) || !owns(of)',
+    replace: 'of === undefined || this.groupPartitionOf(each) === undefined || !owns(of)',
+  },
+  {
+    name: 'what is lost may be committed until the listener hears of it',
+    file: 'assignments.ts',
+    find: 'begun: this.#forget(this.#begunOf(event.partitions))',
+    replace: 'begun: this.#begunOf(event.partitions)',
+  },
+  {
+    name: 'a partition that is back begins where it was to begin before it was lost',
+    file: 'assignments.ts',
+    find: 'this.#unbegun.get(key) !== of',
+    replace: '!this.#unbegun.has(key)',
+  },
+  {
+    name: 'a partition that was taken back before a poll is begun in it',
+    file: 'assignments.ts',
+    find: "for (const event of this.#events) if (event.kind === 'assigned') event.partitions.delete(key)",
+    replace: 'void key',
+  },
+  {
+    name: 'records of a partition that is being revoked are handed out',
+    file: 'assignments.ts',
+    find: '    this.#host.drop(partitions)\n',
+    replace: '',
+  },
+  {
+    name: 'a start that was not told is not asked for again',
+    file: 'assignments.ts',
+    find: '    this.#askAgainLater()\n    if (assigned',
+    replace: '    if (assigned',
+  },
+  {
+    name: 'a revoke is settled before its hook',
+    file: 'assignments.ts',
+    find: 'if (begun.length > 0) await this',
+    replace: 'if (begun.length > 0) void this',
   },
 ] as const
 
@@ -244,6 +289,6 @@ const replicas = [
   },
 ] as const
 
-export const javascriptMutants = [...membership, ...fetching, ...replicas].map(
+export const javascriptMutants = [...membership, ...assigning, ...fetching, ...replicas].map(
   (mutant) => ({ ...mutant, part }) as const,
 )

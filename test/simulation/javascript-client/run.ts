@@ -1,5 +1,5 @@
 /** Plays schedules of the JavaScript client's state machines by seed, and tells of the first failing one: its seed, and the shortest schedule that still fails. */
-import { shorten } from '../schedule.ts'
+import { shortened } from '../schedule.ts'
 import { playFetch } from './fetch-play.ts'
 import { fetchScheduleOf } from './fetch-schedule.ts'
 import { playGroup } from './group-play.ts'
@@ -10,33 +10,35 @@ interface Plain {
   readonly steps: readonly { readonly kind: string; readonly a: number; readonly b: number }[]
 }
 
+type Play<Of> = (schedule: Of) => Promise<void> | void
+
 /** Undefined when all of them hold; else a report. */
-export function runGroupSchedules(from: number, count: number): string | undefined {
+export function runGroupSchedules(from: number, count: number): Promise<string | undefined> {
   return runAll(from, count, groupScheduleOf, playGroup)
 }
 
 /** As `runGroupSchedules`, of the fetch plan. */
-export function runFetchSchedules(from: number, count: number): string | undefined {
+export function runFetchSchedules(from: number, count: number): Promise<string | undefined> {
   return runAll(from, count, fetchScheduleOf, playFetch)
 }
 
-function runAll<Of extends Plain>(
+async function runAll<Of extends Plain>(
   from: number,
   count: number,
   scheduleOf: (seed: number) => Of,
-  play: (schedule: Of) => void,
-): string | undefined {
+  play: Play<Of>,
+): Promise<string | undefined> {
   for (let seed = from; seed < from + count; seed += 1) {
     const schedule = scheduleOf(seed)
-    const failure = failureOf(schedule, play)
+    const failure = await failureOf(schedule, play)
     if (failure !== undefined) return report(schedule, failure, play)
   }
   return undefined
 }
 
-function failureOf<Of>(schedule: Of, play: (schedule: Of) => void): Error | undefined {
+async function failureOf<Of>(schedule: Of, play: Play<Of>): Promise<Error | undefined> {
   try {
-    play(schedule)
+    await play(schedule)
     return undefined
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
@@ -48,13 +50,16 @@ function kindOf(failure: Error): string {
   return `${failure.name} ${failure.message.split(':')[0]}`
 }
 
-function report<Of extends Plain>(schedule: Of, failure: Error, play: (schedule: Of) => void): string {
+async function report<Of extends Plain>(schedule: Of, failure: Error, play: Play<Of>): Promise<string> {
   const kind = kindOf(failure)
-  const shortest = shorten(schedule, (candidate) => {
-    const other = failureOf(candidate, play)
-    return other !== undefined && kindOf(other) === kind
-  })
-  const shown = failureOf(shortest, play) ?? failure
+  const shortening = shortened(schedule)
+  let next = shortening.next()
+  while (next.done !== true) {
+    const other = await failureOf(next.value, play)
+    next = shortening.next(other !== undefined && kindOf(other) === kind)
+  }
+  const shortest = next.value
+  const shown = (await failureOf(shortest, play)) ?? failure
   return [
     `seed ${schedule.setup.seed}: ${failure.message}`,
     `the shortest schedule that still fails (${shortest.steps.length} of ${schedule.steps.length} steps):`,
