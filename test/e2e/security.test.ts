@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, describe, it } from 'node:test'
+import { after, describe, it, type TestContext } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
@@ -53,7 +53,9 @@ const cluster = await startKafka({
     'listener.name.short.scram-sha-512.sasl.jaas.config': scramLogin,
     'listener.name.short.plain.connections.max.reauth.ms': SESSION_MS,
     'listener.name.short.scram-sha-512.connections.max.reauth.ms': SESSION_MS,
-    'listener.name.sasl.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    'listener.name.sasl.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
+    'listener.name.sasl.oauthbearer.sasl.jaas.config':
+      'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;',
     'listener.name.sasl.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="${password}";`,
     'listener.name.sasl.scram-sha-256.sasl.jaas.config': scramLogin,
     'listener.name.sasl.scram-sha-512.sasl.jaas.config': scramLogin,
@@ -267,45 +269,61 @@ describe('sessions of SASL that end', { skip: external, timeout: 60_000 }, () =>
   }
 })
 
-describe('a token endpoint', {
-  // The test trusts the endpoint by https.ca.location; in JavaScript by NODE_EXTRA_CA_CERTS.
-  skip: external || skipWithout('settings of librdkafka'),
-  timeout: 60_000,
-}, () => {
-  it('is believed by the authority of https.ca, is given the secret, and whoever answers instead of it is not', async () => {
+/** How an endpoint's authority is believed: by a property of librdkafka, or by Node itself. */
+const believed = {
+  librdkafka: { librdkafka: { 'https.ca.location': ca }, env: {} },
+  javascript: { librdkafka: {}, env: { NODE_EXTRA_CA_CERTS: ca } },
+} as const
+
+describe('a token endpoint', { skip: external, timeout: 120_000 }, () => {
+  /** Refuses whoever asks. */
+  async function anEndpoint(t: TestContext) {
     const asked: string[] = []
-    let refusedBy: () => void = () => {}
-    const endpoint = createServer(
-      { key: readFileSync(server.key), cert: readFileSync(server.cert) },
-      (request, response) => {
-        asked.push(String(request.headers.authorization))
-        response.writeHead(401).end('{"error":"invalid_client"}')
-      },
-    )
-    const isRefused = new Promise<void>((resolve) => {
-      refusedBy = resolve
+    let connections = 0
+    const key = { key: readFileSync(server.key), cert: readFileSync(server.cert) }
+    const endpoint = createServer(key, (request, response) => {
+      asked.push(String(request.headers.authorization))
+      response.writeHead(401).end('{"error":"invalid_client"}')
     })
-    endpoint.on('tlsClientError', () => refusedBy())
+    endpoint.on('connection', () => {
+      connections += 1
+    })
     await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve))
-    const address = endpoint.address()
-    const port = typeof address === 'object' && address !== null ? address.port : 0
-    const tokenEndpoint = `https://127.0.0.1:${port}/token`
-    const check = async (clientId: string, beside: Readonly<Record<string, string>>) => {
-      const sasl = { mechanism: 'OAUTHBEARER', clientId, clientSecret: password, tokenEndpoint } as const
-      const { connection, words } = await connected('SASL', { ca, sasl, beside })
-      await connection.check(CHECK_MS).catch(() => {})
-      await connection.close()
-      return words.join('\n')
-    }
-    try {
-      const words = await Promise.all([check('known', { 'https.ca.location': ca }), check('unknown', {}), isRefused])
-      const authorization = `Basic ${Buffer.from(`known:${password}`).toString('base64')}`
-      assert.deepEqual(new Set(asked), new Set([authorization]))
-      for (const secret of [...secrets, authorization]) assert.ok(!words.join('\n').includes(secret), secret)
-    } finally {
+    t.after(() => {
       endpoint.closeAllConnections()
       endpoint.close()
-    }
+    })
+    const address = endpoint.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    return { asked, url: `https://127.0.0.1:${port}/token`, connections: () => connections }
+  }
+
+  /** @returns all that was said */
+  async function look(tokenEndpoint: string, librdkafka: object, env: Readonly<Record<string, string>>) {
+    const sasl = { mechanism: 'OAUTHBEARER', clientId: 'known', tokenEndpoint }
+    const kafka = { security: { tls: true, ca, sasl }, librdkafka }
+    const root = aProject({ 'pyrallel.config.ts': `export default ${JSON.stringify({ group: 'tokens', kafka })}` })
+    const { end, out, err } = await command(root, ['inspect', 'offsets', 'tokens'], {
+      env: {
+        PYRALLEL_KAFKA_BROKERS: cluster.brokersAt('SASL'),
+        PYRALLEL_KAFKA_SECURITY_SASL_CLIENT_SECRET: password,
+        ...clientVariables,
+        ...env,
+      },
+    }).ended
+    assert.equal(end, 1, out + err)
+    return out + err
+  }
+
+  it('whose authority is believed is given the secret, and whoever answers instead of it is not', async (t) => {
+    const [trusted, pretender] = [await anEndpoint(t), await anEndpoint(t)]
+    const { librdkafka, env } = believed[clientUnderTest]
+    const said = (await Promise.all([look(trusted.url, librdkafka, env), look(pretender.url, {}, {})])).join('\n')
+    const authorization = `Basic ${Buffer.from(`known:${password}`).toString('base64')}`
+    assert.deepEqual(new Set(trusted.asked), new Set([authorization]))
+    assert.ok(pretender.connections() > 0, said)
+    assert.deepEqual(pretender.asked, [])
+    for (const secret of [...secrets, authorization]) assert.ok(!said.includes(secret), secret)
   })
 })
 
