@@ -90,6 +90,28 @@ describe('the client in JavaScript on three brokers', { skip: external, timeout:
     assertInOrder(reader, 1, numbers(0, 150))
   })
 
+  it('goes on with the new leader of a partition whose broker stands still, before any request to that broker is given up', async (t) => {
+    const topic = 'frozen'
+    await cluster.admin.createTopic(topic, { replication: 3, configs: { 'min.insync.replicas': '1' } })
+    await writeAll(brokers, topic, numbers(0, 50))
+    const { connection, lines } = await connected(t)
+    const reader = await PolledReader.join(t, connection, topic)
+    await reader.until('all are there', () => reader.records.length === 50)
+    const leader = await cluster.admin.leaderOf(topic, 0)
+    t.after(() => cluster.thaw(leader))
+    await cluster.freeze(leader)
+    const frozenAt = performance.now()
+    const isLed = async () => ![0, leader].includes(await cluster.admin.leaderOf(topic, 0).catch(() => 0))
+    await reader.during(eventually('another one leads it', isLed))
+    t.diagnostic(`another one leads after ${Math.round(performance.now() - frozenAt)} ms`)
+    const others = brokers.split(',').filter((_, index) => index !== leader - 1)
+    await reader.during(writeAll(others.join(), topic, numbers(50, 100)))
+    await reader.until('what came meanwhile is there', () => reader.records.length === 100)
+    t.diagnostic(`read after ${Math.round(performance.now() - frozenAt)} ms`)
+    assertInOrder(reader, 1, numbers(0, 100))
+    assert.doesNotMatch(lines.join('\n'), /no answer in time/)
+  })
+
   it('writes each record once and in order over the death of the broker that leads, and tells where each one is', async (t) => {
     const [topic, count] = ['numbers', 3_000]
     await cluster.admin.createTopic(topic, { replication: 3, configs: { 'min.insync.replicas': '2' } })

@@ -1,12 +1,19 @@
-/** Which broker has a fetch out, and which one must be left alone for a while after a failure. One fetch at a time for each. */
+/** Which broker has a fetch out, whether it takes too long, and which one must be left alone for a while after a failure. One fetch at a time for each. */
 
 /** Between two tries after failures in a row: the first pause, and the longest. */
 const RETRY_MS = 100
 const MAX_RETRY_MS = 1_000
+/**
+ * A broker that has not answered for so long beyond what it was allowed to wait may be frozen, and its partitions led by others: Apache Kafka gives them new
+ * leaders after 9 s (`broker.session.timeout.ms`). Its connection counts as broken only after the time-out of a request, as a large answer takes its time.
+ */
+const SILENCE_MS = 3_000
 
 interface Turn {
   /** The fetch that is out. */
   requestId: number | undefined
+  /** When its silence is to be noticed; then again after each `SILENCE_MS`. */
+  doubtAtMs: number
   failures: number
   notBeforeMs: number
 }
@@ -23,11 +30,33 @@ export class BrokerTurns {
     return turn.requestId === undefined ? turn.notBeforeMs : Number.POSITIVE_INFINITY
   }
 
-  begin(brokerId: number, requestId: number): void {
-    const turn = this.#turns.get(brokerId) ?? { requestId, failures: 0, notBeforeMs: 0 }
+  /** @param answerAtMs by when it answers, if it has nothing */
+  begin(brokerId: number, requestId: number, answerAtMs: number): void {
+    const turn = this.#turns.get(brokerId) ?? { requestId, doubtAtMs: 0, failures: 0, notBeforeMs: 0 }
     turn.requestId = requestId
+    turn.doubtAtMs = answerAtMs + SILENCE_MS
     this.#turns.set(brokerId, turn)
     this.#brokers.set(requestId, brokerId)
+  }
+
+  /** When the silence of a broker is to be noticed; Infinity while none owes an answer. */
+  get doubtAtMs(): number {
+    let doubtAtMs = Number.POSITIVE_INFINITY
+    for (const turn of this.#turns.values()) {
+      if (turn.requestId !== undefined) doubtAtMs = Math.min(doubtAtMs, turn.doubtAtMs)
+    }
+    return doubtAtMs
+  }
+
+  /** @returns whether a broker has been silent for too long since this was last asked */
+  doubt(nowMs: number): boolean {
+    let isSilent = false
+    for (const turn of this.#turns.values()) {
+      if (turn.requestId === undefined || nowMs < turn.doubtAtMs) continue
+      turn.doubtAtMs = nowMs + SILENCE_MS
+      isSilent = true
+    }
+    return isSilent
   }
 
   /** @returns the broker; `undefined` for a fetch that is not out */

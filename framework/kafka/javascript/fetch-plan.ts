@@ -87,6 +87,8 @@ export class FetchPlan<R> {
   step(nowMs: number): FetchStep {
     const lookUps = this.#dueLookUps(nowMs)
     const requests = this.#dueRequests(nowMs)
+    // Others may lead what a frozen broker has led, and whoever leads it is followed at once.
+    if (this.#turns.doubt(nowMs)) this.#leaders.want()
     const asksLeaders = this.#leaders.ask(nowMs)
     const events = this.#events
     this.#events = []
@@ -95,7 +97,7 @@ export class FetchPlan<R> {
 
   /** When `step` has something to do without another verb before. Infinity when it has not. */
   get wakeAtMs(): number {
-    let wakeAtMs = this.#leaders.dueAtMs
+    let wakeAtMs = Math.min(this.#leaders.dueAtMs, this.#turns.doubtAtMs)
     const isFull = this.#isFull
     for (const cursor of this.#cursors.values()) {
       if (cursor.source === undefined || cursor.askedBy !== undefined) continue
@@ -282,15 +284,17 @@ export class FetchPlan<R> {
       round.cursors.push(cursor)
       if (!cursor.nearest.isWanted(nowMs)) round.asksNearest = false
     }
-    return [...rounds].flatMap(([brokerId, round]) => (round.cursors.length > 0 ? [this.#ask(brokerId, round)] : []))
+    return [...rounds].flatMap(([brokerId, round]) =>
+      round.cursors.length > 0 ? [this.#ask(brokerId, round, nowMs)] : [],
+    )
   }
 
-  #ask(brokerId: number, { cursors, isComplete, asksNearest }: Round<R>): FetchRequest {
+  #ask(brokerId: number, { cursors, isComplete, asksNearest }: Round<R>, nowMs: number): FetchRequest {
     this.#lastId += 1
     const id = this.#lastId
-    this.#turns.begin(brokerId, id)
     const share = shareOf(this.#limits, cursors.length)
     const maxWaitMs = waitOf(this.#limits, cursors.length, isComplete)
+    this.#turns.begin(brokerId, id, nowMs + maxWaitMs)
     const partitions: AskedPartition[] = cursors.map((cursor) => {
       cursor.askedBy = id
       return cursor.asked(share)

@@ -29,6 +29,8 @@ export class FetchClient {
   asksLeaders = false
   /** Fetches sent so far. */
   asked = 0
+  /** Questions about leaders that were answered so far. */
+  questions = 0
   /** Bytes that have come, by partition, since somebody has looked. */
   readonly gathered = new Map<string, number>()
   readonly #cluster: ModelCluster
@@ -53,7 +55,8 @@ export class FetchClient {
     if (hasNew || this.asksLeaders || this.lookUps.length > 0) return nowMs
     let nextMs = this.plan.wakeAtMs
     for (const { sentAtMs, request, answer } of this.out) {
-      if (answer === undefined) nextMs = Math.min(nextMs, sentAtMs + request.maxWaitMs)
+      if (answer === undefined && request.brokerId !== this.#cluster.frozen)
+        nextMs = Math.min(nextMs, sentAtMs + request.maxWaitMs)
     }
     return nextMs
   }
@@ -76,7 +79,7 @@ export class FetchClient {
 
   deliver(out: Out, nowMs: number): void {
     const { request, sentAtMs } = out
-    if (out.answer !== undefined) return
+    if (out.answer !== undefined || request.brokerId === this.#cluster.frozen) return
     if (this.#cluster.stopped.has(request.brokerId)) this.fail(out, nowMs)
     else out.answer = this.#cluster.fetch(request, nowMs >= sentAtMs + request.maxWaitMs)
   }
@@ -129,6 +132,7 @@ export class FetchClient {
   tellLeaders(leaders: readonly PartitionLeader[] | undefined, nowMs: number): void {
     if (!this.asksLeaders) return
     this.asksLeaders = false
+    this.questions += 1
     if (leaders === undefined) this.plan.leadersNotTold(nowMs)
     else this.plan.leadersTold(leaders, nowMs)
   }

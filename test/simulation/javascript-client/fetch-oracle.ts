@@ -17,6 +17,7 @@ export const fetchSeen = {
   namedReplicas: 0,
   ofReplicas: 0,
   refusedByReplicas: 0,
+  frozen: 0,
 }
 
 /** One partition in one assignment. */

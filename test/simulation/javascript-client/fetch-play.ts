@@ -8,12 +8,15 @@ import { ModelCluster, ModelLog } from './model-log.ts'
 import { FAR_REPLICA, type ReplicaState, replicaAt } from './model-replica.ts'
 
 const CALM_MS = 6_000
+/** Beyond that, until it is noticed that a broker does not answer. */
+const FROZEN_MS = 3_000
 /** Nobody can tell that a replica is stuck, so its leader is asked again from time to time; and then it no more names one that is not in sync. */
 const STUCK_MS = 310_000
 /** Nothing new for so long, and the plan is to be quiet. */
 const QUIET_MS = 2_000
 /** In that time at each broker: one each `MAX_WAIT_MS` would do. */
 const MOST_WHEN_QUIET = 6
+const MOST_QUESTIONS = 2
 /** How long there is always something of all partitions. */
 const TURNS = 20
 const TURN_MS = 10
@@ -157,6 +160,7 @@ class FetchGame {
       this.#client.setPaused(log, false)
     }
     this.#settleReplicas()
+    if (this.#setup.freezes && this.#setup.brokers > 1) this.#freeze()
     this.#live(this.#setup.replica === 'stuck' ? STUCK_MS : CALM_MS, true)
     for (const [key, books] of this.#client.books) {
       if (!this.#cluster.logs.has(key)) {
@@ -167,7 +171,10 @@ class FetchGame {
       const [missing] = books.missing
       if (missing !== undefined) throw new Violation('SKIPPED', `${key}@${missing.offset} is never handed out`)
     }
+    const before = this.#client.questions
     const asked = this.#live(QUIET_MS, true)
+    const questions = this.#client.questions - before
+    if (questions > MOST_QUESTIONS) throw new Violation('SPIN', `${questions} questions about leaders that stay`)
     if (asked > MOST_WHEN_QUIET * this.#sources) throw new Violation('SPIN', `${asked} fetches of nothing`)
     if (this.#setup.floods) this.#checkTurns()
     for (const log of this.#logs) for (let i = 0; i < GATHERED_BATCHES; i += 1) log.append(1, GATHERED_BYTES)
@@ -191,6 +198,20 @@ class FetchGame {
       states[Math.floor(chance * 40) % 4] ?? 'well',
       Math.max(0, log.end - Math.floor(chance * 6)),
     )
+  }
+
+  /** With a fetch out there, which is never answered. Only a question about leaders can tell where its partitions are. */
+  #freeze(): void {
+    const frozen = this.#setup.brokers - 1
+    this.#live(TURN_MS, true)
+    this.#cluster.frozen = frozen
+    for (const log of this.#logs) {
+      if (log.leader !== frozen) continue
+      fetchSeen.frozen += 1
+      log.moveLeader(0)
+      log.append(1, 20)
+    }
+    this.#live(FROZEN_MS, true)
   }
 
   /** As they are for good. The leader goes on naming one that is dead or refuses. */

@@ -55,6 +55,8 @@ export interface FetchSetup {
   readonly mostTaken: number
   /** How the replica is in the end that is near to the client, which has a rack then; `stuck`: it serves, and nothing new comes to it. */
   readonly replica: 'well' | 'dead' | 'refuses' | 'stuck' | undefined
+  /** In the end, the last of several brokers stands still with its connections open, and others lead what it has led. */
+  readonly freezes: boolean
   /** In the end, there is for a while always something of all partitions. */
   readonly floods: boolean
 }
@@ -80,6 +82,7 @@ export function fetchScheduleOf(seed: number): FetchSchedule {
     mostTaken: pick([0, 2, 12]),
     floods: random() < 0.08,
     replica: replicaAt(random()),
+    freezes: seededRandom(seed * 7_919 + 13)() < 0.15,
   }
   const length = pick([20, 70, 160])
   const steps = Array.from({ length }, () => ({ kind: kindAt(random() * totalWeight), a: random(), b: random() }))

@@ -185,6 +185,8 @@ export class ModelBlock implements FetchedBlock<ModelRecord> {
 export class ModelCluster {
   readonly logs = new Map<string, ModelLog>()
   readonly stopped = new Set<number>()
+  /** Takes requests, and answers none. */
+  frozen: number | undefined
   refuseNext: number | undefined
   damagesNext = false
 

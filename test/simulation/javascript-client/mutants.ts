@@ -243,6 +243,18 @@ const fetching = [
     replace: 'if (turn !== undefined && turn.failures === 0) turn.requestId = undefined',
   },
   {
+    name: 'who leads what a frozen broker has led is not asked for',
+    file: 'fetch-plan.ts',
+    find: 'if (this.#turns.doubt(nowMs)) this.#leaders.want()',
+    replace: 'this.#turns.doubt(nowMs)',
+  },
+  {
+    name: 'the silence of a broker is noticed without end',
+    file: 'broker-turns.ts',
+    find: '      turn.doubtAtMs = nowMs + SILENCE_MS\n',
+    replace: '',
+  },
+  {
     name: 'leaders that were not told are not asked for again',
     file: 'leader-question.ts',
     find: 'if (!hasAll) this.#isWanted = true',

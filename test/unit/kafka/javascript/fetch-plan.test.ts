@@ -96,6 +96,25 @@ describe('the fetch plan', () => {
     assert.deepEqual(order(only(plan)), [1, 2, 0])
   })
 
+  it('asks who leads when a broker is silent for three seconds beyond its wait, follows, and leaves what that broker answers later', () => {
+    const plan = planOf(2, 2)
+    const { requests } = plan.step(0)
+    const frozen = requests.find(({ brokerId }) => brokerId === 1)
+    assert.ok(frozen !== undefined)
+    assert.equal(plan.wakeAtMs, 3_100)
+    assert.equal(plan.step(3_099).asksLeaders, false)
+    assert.equal(plan.step(3_100).asksLeaders, true)
+    // It is led as before, so it is asked for again some time later.
+    plan.leadersTold([{ ...at(1), leaderId: 1, leaderEpoch: 5 }], 3_100)
+    assert.equal(plan.step(6_099).asksLeaders, false)
+    assert.equal(plan.step(6_100).asksLeaders, true)
+    answer(plan, requests.find(({ brokerId }) => brokerId === 0)?.id ?? 0)
+    plan.leadersTold([{ ...at(1), leaderId: 0, leaderEpoch: 6 }], 6_100)
+    assert.deepEqual(order(only(plan, 6_100)), [0, 1])
+    answer(plan, frozen.id, { ...at(1), block: block(1, 0, 5) })
+    assert.deepEqual(plan.handOut(10, 6_100), [])
+  })
+
   it('does not ask at once again where a whole response has brought a part of a batch only', () => {
     const plan = planOf(1)
     answer(plan, only(plan).id, { block: 'partial' })
