@@ -5,3 +5,5 @@ export type { AttemptInput, AttemptResult, LoggedLine, PublishedValue } from './
 export { runAttempt } from './run-attempt.ts'
 export type { BatchInput, BatchResult, BatchRunOptions } from './run-batch.ts'
 export { runBatch } from './run-batch.ts'
+export type { RecordRunOptions } from './run-record.ts'
+export { runRecord } from './run-record.ts'

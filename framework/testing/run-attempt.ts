@@ -1,7 +1,7 @@
 /** Runs a handler once, as Pyrallel would: decoded, checked, with a deadline and a context. Needs no broker; publishes nothing anywhere. */
 import type { HandlerDefinition } from '../api/handler.ts'
 import type { HandlerFailure, Outcome } from '../model/work.ts'
-import { type CallOptions, type LoggedLine, type PublishedValue, recordOf, runCall } from './run-call.ts'
+import { type Call, type CallOptions, type LoggedLine, type PublishedValue, recordOf, runCall } from './run-call.ts'
 
 export type { LoggedLine, PublishedValue } from './run-call.ts'
 
@@ -30,8 +30,11 @@ export interface AttemptResult {
  */
 export async function runAttempt<T>(handler: HandlerDefinition<T>, input: AttemptInput<T>): Promise<AttemptResult> {
   const { attempt = 1 } = input
-  const call = await runCall(handler, [recordOf(handler, input, 0)], [attempt], input)
-  return { ...verdict(call.outcome), published: call.published, logged: call.logged }
+  return resultOf(await runCall(handler, [recordOf(handler, input, 0)], [attempt], input))
+}
+
+export function resultOf({ outcome, published, logged }: Call): AttemptResult {
+  return { ...verdict(outcome), published, logged }
 }
 
 function verdict(outcome: Outcome): Pick<AttemptResult, 'outcome' | 'failure'> {

@@ -29,7 +29,7 @@ export interface RecordInput<T> {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-interface Call {
+export interface Call {
   readonly outcome: Outcome
   readonly published: readonly PublishedValue[]
   readonly logged: readonly LoggedLine[]
