@@ -2,6 +2,7 @@
 import type { AssignedPartition } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
 import type { KafkaRecord, TopicPartition } from '../model/record.ts'
+import { type RecordWatch, unwatched, type WatchedBy } from '../model/record-watch.ts'
 import type { Limits, RecoveryStrategy, Route } from '../model/settings.ts'
 import type { LimitReached } from '../model/snapshot.ts'
 import type { CompletionEvent, WorkItem } from '../model/work.ts'
@@ -15,8 +16,9 @@ import { type Restraint, Scheduler } from './flow/scheduler.ts'
 import { StartPermit } from './flow/start-permit.ts'
 import { overdueAt } from './partition/blocking-limit.ts'
 import type { CommitSnapshot } from './partition/commit-budget.ts'
+import type { InFlight } from './partition/in-flight.ts'
 import { KeptRounds } from './partition/kept-records.ts'
-import type { PartitionState, StartGate } from './partition/partition-state.ts'
+import type { StartGate } from './partition/partition-state.ts'
 import type { Assignment, PartitionLookup } from './partition/partition-table.ts'
 import { PartitionReadings } from './partition-readings.ts'
 
@@ -34,6 +36,8 @@ export interface WorkManagerOptions {
   readonly onEvent?: EventSink | undefined
   /** Whether `onEvent` is told of `record.done` too, which comes for every record. Default true. */
   readonly tellsDone?: boolean | undefined
+  /** Default: nobody looks on. */
+  readonly watchedBy?: WatchedBy | undefined
 }
 
 /** Handlers that do nothing have not used that up before the next poll comes. More would only wait, and what waits is garbage that has grown old. */
@@ -74,11 +78,11 @@ export class WorkManager {
   /** The partition whose commit was last asked for again. */
   #renewed = 0
   readonly #emit: EventSink | undefined
+  readonly #watchedBy: WatchedBy
   /** The latest time that a verb was told. */
   #now = 0
   /** Whether any handler has a limit on how long a record may block. */
   #limitsBlocking: boolean
-  readonly #isCurrent = (state: PartitionState): boolean => this.#table.isCurrent(state)
   readonly #gate: StartGate = {
     mayRun: ({ route, breakers }, { record }) => route.poison === undefined || !breakers.isOpen(record.key, this.#now),
     refuse: (state, pending) => this.#settlement.refusePoisoned(state, pending, this.#now),
@@ -89,6 +93,7 @@ export class WorkManager {
     this.#scheduler = new Scheduler(routes)
     this.#intake = new IntakeGate(limits)
     this.#emit = onEvent
+    this.#watchedBy = options.watchedBy ?? unwatched
     this.#limitsBlocking = routes.some(({ maxBlockingMs }) => maxBlockingMs !== undefined)
     const partitionSettings = {
       maxMetadataLength: recovery === 'metadata' ? maxMetadataLength : 0,
@@ -182,6 +187,7 @@ export class WorkManager {
   /** Takes records in. Those of partitions that are not assigned any more are dropped: their next owner gets them. */
   onPolled(records: readonly KafkaRecord[], now = this.#now): void {
     this.#now = now
+    const { watch } = this.#watchedBy
     let bytes = 0
     let leftOut: LeftOut | undefined
     for (const record of records) {
@@ -198,6 +204,7 @@ export class WorkManager {
       bytes += pending.bytes
       this.#intake.onTaken(state, pending.bytes)
       this.#scheduler.list(state)
+      watch?.onTaken(state.route.handlerId, state.epoch, record, now)
     }
     this.kept.onTaken(bytes, this.#table)
     if (leftOut !== undefined) this.#emit?.({ kind: 'records.left-out', ...leftOut })
@@ -248,7 +255,10 @@ export class WorkManager {
     this.#settlement.wakeRetries(now)
     if (!this.permit.mayStart(now, this.#table)) return []
     if (this.#limitsBlocking) this.#settlement.giveUpOverdue(this.#table, now)
-    return this.#scheduler.start(now, this.#isCurrent, capacityOf, this.#gate, setAsideOf)
+    const items = this.#scheduler.start(now, this.#table, capacityOf, this.#gate, setAsideOf)
+    const { watch } = this.#watchedBy
+    if (watch !== undefined) for (const item of items) watch.onStarted(item, now)
+    return items
   }
 
   /** Other rules for the same handler, topic and order: they count from the next outcome on. */
@@ -297,6 +307,8 @@ export class WorkManager {
       return
     }
     this.#settlement.settle(entry, completion, now)
+    const { watch } = this.#watchedBy
+    if (watch !== undefined) tellEnded(watch, entry, completion, now)
   }
 
   // --- dead letters ---
@@ -360,6 +372,7 @@ export class WorkManager {
     for (const commit of commits) {
       const state = this.#table.isCurrent(commit) ? this.#table.find(commit.topic, commit.partition) : undefined
       state?.commits.onAcknowledged(commit)
+      if (state !== undefined) this.#watchedBy.watch?.onAcknowledged(state, commit.position, this.#now)
       if (state?.onCommitAccepted() === true) this.#scheduler.list(state)
       if (state === undefined) this.#emit?.({ kind: 'stale.dropped', what: 'commit' })
     }
@@ -405,6 +418,11 @@ export class WorkManager {
   get heldBecause(): LimitReached | null {
     return this.#intake.heldBecause
   }
+}
+
+function tellEnded(watch: RecordWatch, { item, state }: InFlight, completion: CompletionEvent, now: number): void {
+  const isDone = item.records.map(({ offset }) => (state.tracker.find(offset) ?? null) === null)
+  watch.onEnded(item, completion, isDone, now)
 }
 
 /** Undefined is never. */

@@ -185,7 +185,7 @@ export const mutants: readonly Mutant[] = [
     file: 'flow/scheduler.ts',
     find: 'while (routeState.inFlight < capacity && ready.size > 0) {',
     replace:
-      'while ([...this.#inFlight].filter((entry) => isCurrent(entry.state)).length < capacity && ready.size > 0) {',
+      'while ([...this.#inFlight].filter((entry) => table.isCurrent(entry.state)).length < capacity && ready.size > 0) {',
   },
   {
     name: 'a hole in the log holds the position back',
@@ -943,6 +943,25 @@ export const mutants: readonly Mutant[] = [
     file: 'partition/partition-view.ts',
     find: 'runs.to(offset + 1, stateOf(pending)',
     replace: 'runs.to(offset + 2, stateOf(pending)',
+  },
+  {
+    name: 'watched: attempts that have ended are not told',
+    file: 'work-manager.ts',
+    find: 'if (watch !== undefined) tellEnded(watch, entry, completion, now)',
+    replace: '',
+  },
+  {
+    name: 'watched: records that an earlier owner has completed are told as taken in',
+    file: 'work-manager.ts',
+    find: '      const pending = state.receive(record, now)\n',
+    replace:
+      '      watch?.onTaken(state.route.handlerId, state.epoch, record, now)\n      const pending = state.receive(record, now)\n',
+  },
+  {
+    name: 'watched: what has failed is told as done',
+    file: 'work-manager.ts',
+    find: '(state.tracker.find(offset) ?? null) === null',
+    replace: 'offset >= 0',
   },
   ...javascriptMutants,
 ]

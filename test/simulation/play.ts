@@ -12,6 +12,7 @@ import type { HandlerFailure, Outcome, Recalled, WorkItem } from '../../framewor
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import { type Assignment, type Delivered, MAX_RETRY_MS, Oracle, type Running, seen, Violation } from './oracle.ts'
 import { isNotAccepted, type Schedule, type Setup, type Step } from './schedule.ts'
+import { WatchBooks } from './watch-books.ts'
 import { Log, type LogRecord, TOPIC } from './world.ts'
 
 const MEMBERS = 2
@@ -66,6 +67,8 @@ interface Member {
   /** Have failed while the manager hands out no dead letters: it tells later which of them it has given up. With the time. */
   readonly withheld: Map<LogRecord, number>
   commit: CommitInFlight | undefined
+  /** Somebody looks on; undefined in every other game. */
+  readonly watch: WatchBooks | undefined
 }
 
 /** What runs the work items of each member. */
@@ -223,6 +226,7 @@ export class Game {
       if (!isZero) throw new Violation('GAUGE', `member ${member.id}: ${JSON.stringify(gauges)}`)
       const unsettled = member.manager.unsettled(member.manager.assigned())
       if (unsettled !== 0) throw new Violation('GAUGE', `member ${member.id} would wait for ${unsettled} records`)
+      member.watch?.requireAllDone(member.owned.keys())
     }
   }
 
@@ -311,6 +315,7 @@ export class Game {
     const delays = { backoff: 'exponential', minMs: retryMinMs, maxMs: MAX_RETRY_MS, jitter: true } as const
     const retry = { attempts, ...delays, maxAgeMs }
     const dropped: GivenUp[] = []
+    const watch = seed % 2 === 0 ? new WatchBooks() : undefined
     const deadLetterTopic = hasDeadLetters ? 'orders.dlq' : null
     const manager = new WorkManager({
       routes: [{ handlerId: HANDLER, topic: TOPIC, ordering, concurrency, retry, deadLetterTopic, ...rules }],
@@ -322,7 +327,9 @@ export class Game {
       recovery: this.#setup.recovery,
       maxMetadataLength: this.#setup.maxMetadataLength,
       random: seededRandom(seed),
+      watchedBy: { watch },
       onEvent: (event) => {
+        watch?.onEvent(event)
         if (event.kind === 'record.dead' && event.deadLetterTopic === null) dropped.push(event)
       },
     })
@@ -337,6 +344,7 @@ export class Game {
       lastRunning: new Map(),
       withheld: new Map(),
       dropped,
+      watch,
       ...empty,
     }
   }

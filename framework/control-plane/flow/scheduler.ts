@@ -5,6 +5,7 @@ import type { WorkItem } from '../../model/work.ts'
 import { emptyTally, type HandlerTally } from '../partition/handler-tally.ts'
 import { type InFlight, InFlightTable } from '../partition/in-flight.ts'
 import type { PartitionState, StartGate } from '../partition/partition-state.ts'
+import type { PartitionLookup } from '../partition/partition-table.ts'
 import { NOT_TRIED, type Pending, Ring } from '../partition/shard-queue.ts'
 import { hasSameBudget, StartBudget } from './start-budget.ts'
 
@@ -157,13 +158,13 @@ export class Scheduler {
 
   /**
    * Starts all that may start: one record, or one batch, of each partition in turn.
-   * @param isCurrent false for a partition that was given up since it was listed
+   * @param table what was given up since it was listed is not in it any more
    * @param capacityOf how many items the engine of a handler can hold at this moment
    * @param setAsideOf how many of its items in flight take no slot
    */
   start(
     now: number,
-    isCurrent: (state: PartitionState) => boolean,
+    table: Pick<PartitionLookup, 'isCurrent'>,
     capacityOf: (handlerId: string) => number,
     gate: StartGate,
     setAsideOf: (handlerId: string) => number = none,
@@ -185,7 +186,7 @@ export class Scheduler {
         const state = ready.shift()
         if (state === undefined) break
         state.setListed(false)
-        if (!isCurrent(state)) continue
+        if (!table.isCurrent(state)) continue
         if (route.batch === undefined) this.#startOne(routeState, state, gate, items)
         else this.#startBatch(routeState, state, state.takeBatch(route.batch, now, gate), items)
       }

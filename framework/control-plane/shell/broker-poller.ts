@@ -7,6 +7,7 @@ import { bug, toError } from '../../model/errors.ts'
 import type { EventSink } from '../../model/events.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { TopicPartition } from '../../model/record.ts'
+import type { WatchedBy } from '../../model/record-watch.ts'
 import type { CommitSettings, Limits, Route, ShutdownSettings } from '../../model/settings.ts'
 import type { GroupMetrics } from '../../model/snapshot.ts'
 import type { GroupReading, GroupWork } from '../../model/workload.ts'
@@ -57,6 +58,8 @@ export interface BrokerPollerOptions {
   readonly onEvent?: EventSink | undefined
   /** Whether `onEvent` is told of `record.done` too, which comes for every record. Default true. */
   readonly tellsDone?: boolean | undefined
+  /** Default: nobody looks on. */
+  readonly watchedBy?: WatchedBy | undefined
   /** Called once, when the consumer cannot go on. Nothing is committed that is not done. */
   readonly onFatal: (error: Error) => void
 }
@@ -85,7 +88,7 @@ export class BrokerPoller {
   readonly questions: RecordQuestions
 
   constructor(options: BrokerPollerOptions) {
-    const { client, producer, clock, group, onEvent, tellsDone } = options
+    const { client, producer, clock, group, onEvent, tellsDone, watchedBy } = options
     this.#options = options
     this.#routes = options.routes
     this.#manager = new WorkManager({
@@ -97,6 +100,7 @@ export class BrokerPoller {
       random: options.random,
       onEvent,
       tellsDone,
+      watchedBy,
     })
     const manager = this.#manager
     this.#valve = new IntakeValve(client, manager, clock, onEvent)

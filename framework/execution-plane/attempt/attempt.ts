@@ -1,5 +1,6 @@
 /** One attempt: a handler called once, with one record or one batch. The same for every engine; knows neither threads nor deadlines' timers. */
-import type { BatchFunction, HandlerContext, Publish, Services } from '../../api/handler.ts'
+import type { BatchFunction, HandlerContext, Publish, PublishOptions, Services } from '../../api/handler.ts'
+import type { TopicDefinition } from '../../api/topic.ts'
 import { bug, PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
 import { type KafkaRecord, recordPlace } from '../../model/record.ts'
@@ -266,12 +267,20 @@ export class Attempt extends DeadlineEntry implements Attributable {
     this.#publishes ??= new PublishTracker()
     const publishes = this.#publishes
     return (to, value, options) => {
-      if (!this.#isOver) return publishes.track(() => this.#handler.setup.publish(to, value, options))
+      if (!this.#isOver) return publishes.track(() => this.#publish(to, value, options))
       const refused = Promise.reject(this.#refuse('publish()', { target: typeof to === 'string' ? to : to.name }))
       // It was told: nobody needs to look after it.
       refused.catch(() => {})
       return refused
     }
+  }
+
+  #publish<T>(to: TopicDefinition<T> | string, value: T, options?: PublishOptions): Promise<void> {
+    const { publish, watchedBy } = this.#handler.setup
+    const published = publish(to, value, options)
+    const watch = watchedBy?.watch
+    if (watch === undefined) return published
+    return published.then(() => watch.onPublished(this.item, typeof to === 'string' ? to : to.name))
   }
 
   /** Waits for a promise or any other thenable; an object that is neither is just a result that nobody reads. */

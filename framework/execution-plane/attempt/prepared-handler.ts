@@ -1,6 +1,7 @@
 /** What the attempts of one handler share: its definition, its decoder, and how often its faults are logged. Runs nothing. */
 import type { HandlerDefinition, Publish, Services } from '../../api/handler.ts'
 import type { Logger } from '../../model/logger.ts'
+import type { WatchedBy } from '../../model/record-watch.ts'
 import { totalLogger } from '../../model/total-logger.ts'
 import type { Clock } from '../../time/clock.ts'
 import { LogGate } from '../../time/log-gate.ts'
@@ -26,6 +27,8 @@ export interface HandlerSetup {
   readonly trace?: AttemptTracer | undefined
   /** Undefined where nobody catches what handlers leave behind. */
   readonly attribution?: Attribution | undefined
+  /** Undefined in threads. */
+  readonly watchedBy?: WatchedBy | undefined
 }
 
 /** A handler made ready to be called many times: what can be done once is done here. */
