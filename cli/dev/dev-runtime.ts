@@ -6,6 +6,7 @@ import { closeAfterFailure } from '../../framework/model/closers.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import { inOrder } from '../../framework/model/in-order.ts'
 import type { Logger } from '../../framework/model/logger.ts'
+import type { WatchPoint } from '../../framework/model/record-watch.ts'
 import { runtimeOf } from '../../framework/runtime/open-runtime.ts'
 import type { ResolvedHandler, Runtime, RuntimeUpdate } from '../../framework/runtime/runtime.ts'
 import type { Clock } from '../../framework/time/clock.ts'
@@ -23,6 +24,7 @@ export interface DevRuntimeOptions {
   readonly strayFaults: StrayFaults
   readonly onEvent: (event: RuntimeEvent) => void
   readonly onGroupEvent: (group: string, event: RuntimeEvent) => void
+  readonly watchPoint: WatchPoint
   /** A consumer cannot go on. */
   readonly onFailed: (error: unknown) => void
 }
@@ -98,7 +100,7 @@ export class DevRuntime {
   }
 
   async #start({ project, handlers }: LoadedApp): Promise<void> {
-    const { broker, topics, logOf, clock, strayFaults, onEvent, onGroupEvent, onFailed } = this.#options
+    const { broker, topics, logOf, clock, strayFaults, onEvent, onGroupEvent, watchPoint, onFailed } = this.#options
     await this.#makeTopics(handlers)
     if (this.#isStopping) return
     // One of its own, as a runtime closes its connection.
@@ -115,6 +117,7 @@ export class DevRuntime {
       strayFaults,
       onEvent,
       onGroupEvent,
+      watchPoint,
       // The view shows them on the same terminal.
       logEvents: false,
     })

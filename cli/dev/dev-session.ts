@@ -163,6 +163,7 @@ export class DevSession {
       strayFaults,
       onEvent: (event) => this.#observer.onEvent(event),
       onGroupEvent: (group, event) => this.#observer.console?.onGroupEvent(group, event),
+      watchPoint: this.#observer.watchPoint,
       onFailed: (error) => this.#failure.fail(error),
     })
   }
@@ -175,6 +176,7 @@ export class DevSession {
       handlers: () => this.#app.handlers,
       cluster: connection,
       topics: this.#topics,
+      watchPoint: this.#observer.watchPoint,
       log: this.#output.logOf(this.#app.project.config),
       clock: this.#clock,
       io: this.#io,

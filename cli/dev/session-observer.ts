@@ -1,6 +1,7 @@
 /** Hears what handlers and runtime do in a session, and tells those who want to know: the traffic, and what is shown. */
 import type { HandlerRecord } from '../../framework/api/handler.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
+import { WatchPoint } from '../../framework/model/record-watch.ts'
 import type { DevConsole } from './console/dev-console.ts'
 import type { DevTraffic } from './traffic/dev-traffic.ts'
 import type { ProbeObserver } from './traffic/handler-probe.ts'
@@ -12,6 +13,8 @@ export class SessionObserver implements ProbeObserver {
   traffic: DevTraffic | undefined
   /** `undefined`: there is none. */
   console: DevConsole | undefined
+  /** Of the console: it outlives the runtimes of a session. */
+  readonly watchPoint = new WatchPoint()
   readonly #view: SessionView
   readonly #published = new PublishedTopics()
 

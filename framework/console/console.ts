@@ -3,15 +3,18 @@ import { randomBytes } from 'node:crypto'
 import type { ViewedConnection } from '../kafka/kafka-client.ts'
 import type { RuntimeEvent } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
+import type { WatchPoint } from '../model/record-watch.ts'
 import type { TokenCheck } from '../observability/token-check.ts'
 import type { Clock } from '../time/clock.ts'
 import { deadLetterEndpoints } from './dead-letters.ts'
 import type { BucketsOf } from './durations.ts'
+import { type Editor, FailurePlaces } from './failure-places.ts'
 import { handlerActions } from './handler-actions.ts'
 import { ConsolePages, type PageFiles } from './http/console-pages.ts'
 import type { Endpoint } from './http/endpoint.ts'
 import { LetterReading } from './letter-reading.ts'
 import { LetterReplays } from './letter-replays.ts'
+import { LiveRecords } from './live-records.ts'
 import { Looks } from './looks.ts'
 import type { Mask } from './mask.ts'
 import { Overview, thisInstance } from './overview.ts'
@@ -25,12 +28,18 @@ import type { WatchedRuntime } from './watched-runtime.ts'
 export interface ConsoleOptions {
   /** Undefined while there is none. */
   readonly runtime: () => WatchedRuntime | undefined
+  /** Where it says that somebody looks on: while a page is open. */
+  readonly watchPoint: WatchPoint
   /** Undefined: only `/api` is answered. */
   readonly page: PageFiles | undefined
   readonly mode: AboutAnswer['mode']
   readonly version: string | null
   readonly canAct: boolean
   readonly mask: Mask
+  /** The project's folder, absolute: below it lie the sources that failures come from. */
+  readonly root: string
+  /** Opens those sources; `null`: none that is known, or nobody's business. */
+  readonly editor: Editor | null
   readonly token: TokenCheck | undefined
   /** Host names under which it may be asked, beside localhost and IP addresses. */
   readonly names: readonly string[]
@@ -48,6 +57,7 @@ export class Console {
   /** What it answers, for the list in its document. */
   readonly endpoints: readonly Endpoint[]
   readonly #looks: Looks
+  readonly #live: LiveRecords
   readonly #streams: Streams
   readonly #replays: LetterReplays
 
@@ -57,7 +67,9 @@ export class Console {
     const instance = thisInstance(randomBytes(6).toString('hex'), Math.round(clock.now()))
     const can = { act: canAct, replay: canAct, dev: devEndpoints.length > 0 }
     const overview = new Overview({ looks, mask, instance, version, mode, can })
+    const live = new LiveRecords(options)
     const streams = new Streams({
+      live,
       instance: instance.id,
       clock,
       snapshot: () => {
@@ -73,12 +85,14 @@ export class Console {
       note: streams.note.bind(streams),
       now: () => clock.now(),
     }
-    const records = new Records({ ...acting, looks, mask })
+    const shown = { mask, places: new FailurePlaces(options.root, options.editor) }
+    const records = new Records({ ...acting, ...shown, looks, traces: live.traces })
     const replays = new LetterReplays(options.cluster, clock)
-    const letters = { runtime: acting.runtime, reading: new LetterReading(options.cluster, clock), mask }
+    const letters = { runtime: acting.runtime, reading: new LetterReading(options.cluster, clock), ...shown }
     this.endpoints = [
       ...overview.endpoints,
       ...streams.endpoints,
+      ...live.endpoints,
       ...deadLetterEndpoints(letters),
       ...records.endpoints,
       ...replayActions({ ...acting, replays }),
@@ -88,6 +102,7 @@ export class Console {
     const guard = { names: new Set(names.map((name) => name.toLowerCase())), token }
     this.pages = new ConsolePages({ ...guard, page, endpoints: this.endpoints, log })
     this.#looks = looks
+    this.#live = live
     this.#streams = streams
     this.#replays = replays
   }
@@ -114,6 +129,7 @@ export class Console {
   /** All but `record.done`, which comes for every record and is counted elsewhere. */
   onEvent(group: string, event: RuntimeEvent): void {
     this.#looks.onEvent(group, event)
+    this.#live.onEvent(group, event)
     this.#streams.onEvent(group, event)
   }
 }

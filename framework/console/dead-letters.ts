@@ -5,18 +5,17 @@ import { RejectedValue, ValueDecoder } from '../validation/value-decoder.ts'
 import { type Asked, type Endpoint, numberParam, textParam } from './http/endpoint.ts'
 import { badRequest, notFound } from './http/fault.ts'
 import type { LetterCursor, LetterReading } from './letter-reading.ts'
-import type { Mask } from './mask.ts'
 import type { DeadLettersAnswer, DeadLetterTopicsAnswer, LetterAnswer, LetterRow } from './protocol-actions.ts'
+import type { Shown } from './record-views.ts'
 import type { WatchedHandler, WatchedRuntime } from './watched-runtime.ts'
 
 const MAX_VALUE_BYTES = 16_384
 const MAX_HEADER_BYTES = 1_024
 
-export interface DeadLetterOptions {
+export interface DeadLetterOptions extends Shown {
   /** @throws ApiFault while nothing runs */
   readonly runtime: () => WatchedRuntime
   readonly reading: LetterReading
-  readonly mask: Mask
 }
 
 export function deadLetterEndpoints(options: DeadLetterOptions): readonly Endpoint[] {
@@ -36,7 +35,8 @@ function topics({ runtime }: DeadLetterOptions): DeadLetterTopicsAnswer {
   return { topics: [...byTopic].map(([topic, handlerIds]) => ({ topic, handlerIds })) }
 }
 
-async function letters(asked: Asked, { runtime, reading, mask }: DeadLetterOptions): Promise<DeadLettersAnswer> {
+async function letters(asked: Asked, options: DeadLetterOptions): Promise<DeadLettersAnswer> {
+  const { runtime, reading, mask } = options
   const { topic, source } = topicOf(asked, runtime())
   const fingerprint = asked.query.get('fingerprint')
   const cursor = asked.query.get('cursor')
@@ -53,14 +53,15 @@ async function letters(asked: Asked, { runtime, reading, mask }: DeadLetterOptio
       firstAt: first,
       lastAt,
     })),
-    letters: look.letters.map((each) => rowOf(each, source, mask)),
+    letters: look.letters.map((each) => rowOf(each, source, options)),
     cursor: look.hasMore && last !== undefined ? cursorText(last.record) : null,
     looked: look.looked,
     isCut: look.isCut,
   }
 }
 
-async function letter(asked: Asked, { runtime, reading, mask }: DeadLetterOptions): Promise<LetterAnswer> {
+async function letter(asked: Asked, options: DeadLetterOptions): Promise<LetterAnswer> {
+  const { runtime, reading, mask } = options
   const { topic, source, handler } = topicOf(asked, runtime())
   const found = await reading.find(topic, numberParam(asked, 'partition'), numberParam(asked, 'offset'))
   if (found === undefined) throw notFound('There is no dead letter at this place, as far as was looked within 5 s.')
@@ -68,7 +69,7 @@ async function letter(asked: Asked, { runtime, reading, mask }: DeadLetterOption
   const { passesToday, misfits } = await judged(found, handler)
   return {
     letter: {
-      ...rowOf(found, source, mask),
+      ...rowOf(found, source, options),
       value: mask.bytes(source, value, MAX_VALUE_BYTES),
       headers: headers.map(([name, bytes]) => [name, mask.bytes(source, bytes, MAX_HEADER_BYTES)] as const),
     },
@@ -95,9 +96,11 @@ async function judged({ record, hasPayload }: DeadLetter, { definition, route }:
   return { passesToday: false, misfits: value.failure.message.split('\n') }
 }
 
-function rowOf(of: DeadLetter, source: string, mask: Mask): LetterRow {
+function rowOf(of: DeadLetter, source: string, { mask, places }: Shown): LetterRow {
   const { record, topic, partition, offset, handler, attempts, fingerprint, replays, hasPayload } = of
   const { timestamp, key } = record
+  const stack = of.stack === null || !mask.shows(source) ? null : of.stack
+  const message = of.errorMessage ?? errorText(of)
   const hasPlace = topic !== null && partition !== null && offset !== null
   return {
     place: { topic: record.topic, partition: record.partition, offset: record.offset },
@@ -109,9 +112,10 @@ function rowOf(of: DeadLetter, source: string, mask: Mask): LetterRow {
     error: {
       reason: null,
       name: of.errorName ?? 'Error',
-      message: mask.text(source, of.errorMessage ?? errorText(of)),
-      stack: of.stack === null || !mask.shows(source) ? null : of.stack,
+      message: mask.text(source, message),
+      stack,
       attempt: attempts,
+      source: stack === null ? null : places.of({ stack, message }),
     },
     fingerprint,
     replays,

@@ -42,6 +42,18 @@ export interface FailureView {
   readonly message: string
   readonly stack: string | null
   readonly attempt: number | null
+  /** Where in the project it was thrown, as its source has it; `null`: masked, or none of its frames lies below the project's root. */
+  readonly source: SourcePlace | null
+}
+
+export interface SourcePlace {
+  /** Relative to the project. */
+  readonly file: string
+  /** Both begin at 1. */
+  readonly line: number
+  readonly column: number
+  /** Opens an editor there, `vscode://file/…`; `null` outside of `dev`, and where no editor is known. */
+  readonly editorUrl: string | null
 }
 
 /** GET `/api/records/{g}/{t}/{p}/{o}` */
@@ -66,7 +78,10 @@ export interface RecordView {
   readonly timestampAt?: number
   /** That of the attempt before, where there was one. */
   readonly failures: readonly FailureView[]
-  readonly can: { readonly retryNow: boolean; readonly giveUp: boolean }
+  /** `null`: nobody has watched when it came, or it was not among those that are kept. */
+  readonly timeline: Timeline | null
+  /** `copy`: GET its `/value`, `/test` and `/send` answer. */
+  readonly can: { readonly retryNow: boolean; readonly giveUp: boolean; readonly copy: boolean }
 }
 
 /** GET `/api/keys?g&t&by=depth|age` */
@@ -106,4 +121,32 @@ export interface RetriesAnswer {
     readonly failure: FailureView | null
   }[]
   readonly isCut: boolean
+}
+
+/** What became of one record, step by step, while somebody watched. `null`: not yet. */
+export interface Timeline {
+  /** The broker's or the producer's time; `null` where it has none. */
+  readonly writtenAt: number | null
+  /** Handed over by the client, and in line from then on. */
+  readonly fetchedAt: number
+  /** The last 10, the oldest first. */
+  readonly attempts: readonly TimelineAttempt[]
+  /** Done, filtered, or its dead letter was acknowledged. */
+  readonly doneAt: number | null
+  /** An acknowledged commit has a position above it. */
+  readonly committedAt: number | null
+  /** Its partition was given up or taken away before it was done: it comes again, here or elsewhere. */
+  readonly leftAt: number | null
+}
+
+export interface TimelineAttempt {
+  readonly attempt: number
+  /** Handed to the engine. */
+  readonly startedAt: number
+  readonly endedAt: number | null
+  readonly outcome: 'succeeded' | 'filtered' | 'failed' | 'timed-out' | 'interrupted' | null
+  /** The class name of the error. */
+  readonly error: string | null
+  /** What it has published, as that was acknowledged; the first 20. Of handlers in threads nobody can tell: empty. */
+  readonly published: readonly { readonly at: number; readonly topic: string }[]
 }

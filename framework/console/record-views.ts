@@ -4,8 +4,9 @@ import type { PartitionView as KnownPartition } from '../model/partition-view.ts
 import type { KafkaRecord } from '../model/record.ts'
 import type { PartitionMetrics } from '../model/snapshot.ts'
 import type { HandlerFailure } from '../model/work.ts'
+import type { FailurePlaces } from './failure-places.ts'
 import type { Mask } from './mask.ts'
-import type { FailureView, KeyRow, PartitionView, RecordView, RetriesAnswer } from './protocol-records.ts'
+import type { FailureView, KeyRow, PartitionView, RecordView, RetriesAnswer, Timeline } from './protocol-records.ts'
 
 const MAX_VALUE_BYTES = 65_536
 const MAX_HEADER_BYTES = 1_024
@@ -36,8 +37,26 @@ export function partitionView(group: string, of: KnownPartition, metrics: Partit
   }
 }
 
-/** @param hasDeadLetterTopic without one, to give it up would lose it */
-export function recordView(group: string, of: RecordExplanation, hasDeadLetterTopic: boolean, mask: Mask): RecordView {
+/** How failures and bytes are shown. */
+export interface Shown {
+  readonly mask: Mask
+  readonly places: FailurePlaces
+}
+
+/** What is known of a record beside its explanation. */
+export interface RecordContext {
+  readonly group: string
+  /** Without one, to give it up would lose it. */
+  readonly hasDeadLetterTopic: boolean
+  readonly timeline: Timeline | null
+}
+
+export function recordView(
+  of: RecordExplanation,
+  { group, hasDeadLetterTopic, timeline }: RecordContext,
+  shown: Shown,
+): RecordView {
+  const { mask } = shown
   const { topic, partition, offset, state, waitsFor, record, lastFailure, attempt } = of
   const isFirst = !waitsFor.some(({ kind }) => kind === 'record' || kind === 'earlier-assignment')
   const canGiveUp = state === 'waiting' || (state === 'queued' && isFirst)
@@ -53,10 +72,12 @@ export function recordView(group: string, of: RecordExplanation, hasDeadLetterTo
     isBlocking: of.isBlocking,
     blocksSince: of.blocksSince,
     ...(record === null ? {} : bytesOf(record, mask)),
-    failures: lastFailure === null ? [] : [failureView(topic, lastFailure, attempt - 1, mask)],
+    failures: lastFailure === null ? [] : [failureView(topic, lastFailure, attempt - 1, shown)],
+    timeline,
     can: {
       retryNow: state === 'waiting',
       giveUp: canGiveUp && hasDeadLetterTopic,
+      copy: record !== null && mask.shows(topic),
     },
   }
 }
@@ -70,10 +91,11 @@ function bytesOf({ topic, key, value, headers, timestamp }: KafkaRecord, mask: M
   }
 }
 
-export function failureView(topic: string, of: HandlerFailure, attempt: number, mask: Mask): FailureView {
+export function failureView(topic: string, of: HandlerFailure, attempt: number, { mask, places }: Shown): FailureView {
   const { reason, name, message, stack } = of
-  const shown = stack === undefined || !mask.shows(topic) ? null : stack
-  return { reason, name, message: mask.text(topic, message), stack: shown, attempt }
+  const isShown = stack !== undefined && mask.shows(topic)
+  const source = isShown ? places.of(of) : null
+  return { reason, name, message: mask.text(topic, message), stack: isShown ? stack : null, attempt, source }
 }
 
 export function keyRow(of: KnownKey, open: readonly OpenBreaker[], mask: Mask): KeyRow {
@@ -97,15 +119,15 @@ export function breakerView({ id, until }: OpenBreaker): NonNullable<KeyRow['bre
   return { id, untilAt: until }
 }
 
-export function retryRow(of: RetryRow, mask: Mask): RetriesAnswer['rows'][number] {
+export function retryRow(of: RetryRow, shown: Shown): RetriesAnswer['rows'][number] {
   const { topic, partition, offset, handlerId, key, attempt, dueAt, epoch, lastFailure } = of
   return {
     place: { topic, partition, offset },
     handlerId,
-    key: mask.key(topic, key),
+    key: shown.mask.key(topic, key),
     attempt,
     dueAt,
     epoch,
-    failure: lastFailure === null ? null : failureView(topic, lastFailure, attempt - 1, mask),
+    failure: lastFailure === null ? null : failureView(topic, lastFailure, attempt - 1, shown),
   }
 }

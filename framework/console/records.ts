@@ -4,13 +4,14 @@ import type { ActionResult } from '../model/action.ts'
 import { PyrallelError } from '../model/errors.ts'
 import { recordPlace } from '../model/record.ts'
 import { type ActionsOptions, requireActions, tell } from './handler-actions.ts'
-import { type Asked, type Endpoint, numberParam, textParam } from './http/endpoint.ts'
+import { type Asked, type Endpoint, type FileAnswer, numberParam, textParam } from './http/endpoint.ts'
 import { ApiFault, badRequest, notFound } from './http/fault.ts'
 import type { Looks } from './looks.ts'
-import type { Mask } from './mask.ts'
 import type { CloseBreakerAnswer, FindKeyAnswer, RecordActionAnswer } from './protocol-actions.ts'
 import type { KeysAnswer, PartitionView, RecordView, RetriesAnswer } from './protocol-records.ts'
-import { breakerView, keyRow, partitionView, recordView, retryRow } from './record-views.ts'
+import { type CopyKind, copyOf } from './record-answers.ts'
+import type { RecordTraces } from './record-traces.ts'
+import { breakerView, keyRow, partitionView, recordView, retryRow, type Shown } from './record-views.ts'
 
 const closed = { additionalProperties: false }
 const offsetNumber = Type.Integer({ minimum: 0 })
@@ -29,12 +30,14 @@ const findBody = Type.Object(
   closed,
 )
 
+const copies = ['value', 'test', 'send'] as const
+
 /** Of a ribbon that is drawn ten times a second. */
 const ONE_RIBBON = { looks: 20_000, runs: 500 }
 
-export interface RecordsOptions extends ActionsOptions {
+export interface RecordsOptions extends ActionsOptions, Shown {
   readonly looks: Looks
-  readonly mask: Mask
+  readonly traces: RecordTraces
 }
 
 export class Records {
@@ -55,6 +58,13 @@ export class Records {
         run: known((asked) => this.partition(asked)),
       },
       { method: 'GET', path: place, run: known((asked) => this.record(asked)) },
+      ...copies.map(
+        (kind): Endpoint => ({
+          method: 'GET',
+          path: `${place}/${kind}`,
+          run: known((asked) => this.copy(kind, asked)),
+        }),
+      ),
       { method: 'GET', path: '/api/keys', run: known((asked) => this.keys(asked)) },
       { method: 'GET', path: '/api/retries', run: known((asked) => this.retries(asked)) },
       { method: 'POST', path: '/api/keys/find', body: findBody, run: known((asked) => this.find(asked)) },
@@ -99,6 +109,16 @@ export class Records {
     return this.#view(group, found)
   }
 
+  copy(kind: CopyKind, asked: Asked): FileAnswer {
+    const group = textParam(asked, 'group')
+    const { inspection, handlers } = this.#options.runtime()
+    const found = inspection.explain(group, placeOf(asked))
+    if (found === null) throw notAssigned()
+    const handler = handlers.find((each) => each.group === group && each.route.topic === found.topic)
+    if (handler === undefined) throw notAssigned()
+    return copyOf(kind, found, handler, this.#options.mask)
+  }
+
   keys({ query }: Asked): KeysAnswer {
     const [group, topic, by] = [query.get('g') ?? '', query.get('t'), query.get('by') ?? 'depth']
     if (by !== 'depth' && by !== 'age') throw badRequest('by must be depth or age.')
@@ -110,7 +130,7 @@ export class Records {
 
   retries({ query }: Asked): RetriesAnswer {
     const { rows, waiting } = this.#options.runtime().inspection.retries(query.get('g') ?? '')
-    return { rows: rows.map((row) => retryRow(row, this.#options.mask)), isCut: waiting > rows.length }
+    return { rows: rows.map((row) => retryRow(row, this.#options)), isCut: waiting > rows.length }
   }
 
   find(asked: Asked): FindKeyAnswer {
@@ -166,7 +186,10 @@ export class Records {
   #view(group: string, of: NonNullable<ReturnType<Explain>>): RecordView {
     const { handlers } = this.#options.runtime()
     const handler = handlers.find((each) => each.group === group && each.route.topic === of.topic)
-    return recordView(group, of, handler !== undefined && handler.route.deadLetterTopic !== null, this.#options.mask)
+    const hasDeadLetterTopic = handler !== undefined && handler.route.deadLetterTopic !== null
+    const trace = this.#options.traces.find(group, of)
+    const timeline = trace === undefined || of.epoch !== trace.epoch ? null : trace.timeline()
+    return recordView(of, { group, hasDeadLetterTopic, timeline }, this.#options)
   }
 
   #metricsOf(group: string, { topic, partition }: { readonly topic: string; readonly partition: number }) {

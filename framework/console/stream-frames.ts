@@ -7,17 +7,44 @@ import type { StreamFrameName, StreamFrames, StreamNote } from './protocol-strea
 
 /** Of a frame, with its name and number. */
 export const MAX_FRAME_BYTES = 65_536
+/** Of that, for its name, its number, a verdict and a time. */
+export const ROOM_BYTES = 4_096
+/** Of handlers, and of ribbons, in one frame. What does not fit comes in the next. */
+export const PART_BYTES = 16_384
 /** Partitions of a snapshot in the stream: what has a thousand is asked for by `/api/snapshot`. */
 const MOST_PARTITIONS = 40
+const METRICS_BYTES = MAX_FRAME_BYTES - ROOM_BYTES - 2 * PART_BYTES
 
 export function frameText<Name extends StreamFrameName>(id: string, name: Name, data: StreamFrames[Name]): string {
   return `id: ${id}\nevent: ${name}\ndata: ${harmlessJson(JSON.stringify(data))}\n\n`
 }
 
-/** With the partitions that need a look most: those that block, the longest first, then those that lag. */
+/** As it is in a frame. */
+export function frameBytes(data: unknown): number {
+  return Buffer.byteLength(harmlessJson(JSON.stringify(data)))
+}
+
+/** With the partitions that need a look most: those that block, the longest first, then those that lag. As many as a frame holds. */
 export function streamMetrics(metrics: SystemMetrics): SystemMetrics {
   const most = Math.max(1, Math.floor(MOST_PARTITIONS / Math.max(1, metrics.groups.length)))
-  return { ...metrics, groups: metrics.groups.map((group) => withFewPartitions(group, most)) }
+  for (let few = most; few >= 1; few = Math.floor(few / 2)) {
+    const shorter = { ...metrics, groups: metrics.groups.map((group) => withFewPartitions(group, few)) }
+    if (frameBytes(shorter) <= METRICS_BYTES) return shorter
+  }
+  return withFewGroups(metrics)
+}
+
+/** Of a process that has more groups and handlers than a frame holds: the first groups, without their parts. Rows of handlers come apart from these. */
+function withFewGroups(metrics: SystemMetrics): SystemMetrics {
+  const groups: GroupMetrics[] = []
+  let bytes = frameBytes({ ...metrics, scale: null, groups: [] })
+  for (const group of metrics.groups) {
+    const bare = { ...group, partitions: [], handlers: [] }
+    bytes += frameBytes(bare) + 1
+    if (bytes > METRICS_BYTES) break
+    groups.push(bare)
+  }
+  return { ...metrics, scale: null, groups }
 }
 
 function withFewPartitions(group: GroupMetrics, most: number): GroupMetrics {

@@ -5,9 +5,11 @@
 import type { ServerResponse } from 'node:http'
 import { partitionId } from '../model/record.ts'
 import { streamHeaders } from './http/console-pages.ts'
+import type { LiveQueue } from './live-queue.ts'
+import type { HandlerRow } from './protocol.ts'
 import type { PartitionView } from './protocol-records.ts'
 import type { StreamFrameName, StreamFrames, StreamNote } from './protocol-stream.ts'
-import { frameText, MAX_FRAME_BYTES } from './stream-frames.ts'
+import { frameBytes, frameText, MAX_FRAME_BYTES, PART_BYTES, ROOM_BYTES } from './stream-frames.ts'
 
 /** So much may be unread. */
 export const MAX_UNREAD_BYTES = 262_144
@@ -20,6 +22,8 @@ const MAX_NOTES = 50
 /** What all readers are told, made once a turn. */
 export interface StreamTurn {
   readonly at: number
+  /** Records come before what else has changed: every other turn. */
+  readonly prefersLive: boolean
   readonly snapshot: () => StreamFrames['snapshot']
   readonly delta: () => StreamFrames['delta']
   readonly partitions: (of: readonly string[]) => readonly PartitionView[]
@@ -28,6 +32,7 @@ export interface StreamTurn {
 export interface StreamRequest {
   /** `group/topic/partition` */
   readonly partitions: readonly string[]
+  readonly live: readonly LiveQueue[]
 }
 
 export class Stream {
@@ -39,6 +44,7 @@ export class Stream {
   readonly #told = new Map<string, string>()
   #number = 0
   #needsSnapshot = true
+  #liveTurn = 0
   /** When it last had nothing unread. */
   #readAt: number
   #sentAt: number
@@ -82,7 +88,9 @@ export class Stream {
     const { at } = turn
     if (this.#needsSnapshot) {
       this.#told.clear()
-      this.#frame(at, 'snapshot', { ...turn.snapshot(), partitions: this.#partitions(turn) })
+      const { handlers, ...rest } = turn.snapshot()
+      const partitions = this.#news(turn.partitions(this.request.partitions), ribbonName)
+      this.#frame(at, 'snapshot', { ...rest, handlers: this.#news(handlers, handlerName), partitions })
       this.#needsSnapshot = false
       return
     }
@@ -91,8 +99,23 @@ export class Stream {
       this.#frame(at, 'note', note)
       return
     }
+    if (turn.prefersLive && this.#sendLive(at)) return
     const delta = this.#delta(turn)
     if (delta !== undefined) this.#frame(at, 'delta', delta)
+    else if (!turn.prefersLive) this.#sendLive(at)
+  }
+
+  /** Of the filters in turn. */
+  #sendLive(at: number): boolean {
+    const { live } = this.request
+    for (let step = 0; step < live.length; step++) {
+      this.#liveTurn += 1
+      const frame = live[this.#liveTurn % live.length]?.frame(at, MAX_FRAME_BYTES - ROOM_BYTES)
+      if (frame === undefined) continue
+      this.#frame(at, 'live', frame)
+      return true
+    }
+    return false
   }
 
   /** Of what all are told, that which this one has not been. */
@@ -100,32 +123,26 @@ export class Stream {
     const { at, verdict, handlers, metrics } = turn.delta()
     const news = {
       ...(verdict !== undefined && this.#isNews('verdict', verdict) ? { verdict } : {}),
-      ...(handlers === undefined
-        ? {}
-        : fresh(
-            'handlers',
-            handlers.filter((each) => this.#isNews(each.handlerId, each)),
-          )),
+      ...(handlers === undefined ? {} : fresh('handlers', this.#news(handlers, handlerName))),
       ...(metrics === undefined ? {} : { metrics }),
-      ...fresh('partitions', this.#partitions(turn)),
+      ...fresh('partitions', this.#news(turn.partitions(this.request.partitions), ribbonName)),
     }
     return Object.keys(news).length === 0 ? undefined : { at, ...news }
   }
 
   /** As many as a frame holds; the others are news still. */
-  #partitions(turn: StreamTurn): readonly PartitionView[] {
-    const views: PartitionView[] = []
+  #news<Row extends object>(rows: readonly Row[], nameOf: (row: Row) => string): readonly Row[] {
+    const news: Row[] = []
     let bytes = 0
-    for (const view of turn.partitions(this.request.partitions)) {
-      const id = `${view.group} ${partitionId(view)}`
-      const text = JSON.stringify(view)
-      if (this.#told.get(id) === text) continue
-      bytes += text.length
-      if (bytes > MAX_FRAME_BYTES / 2 && views.length > 0) break
-      this.#told.set(id, text)
-      views.push(view)
+    for (const row of rows) {
+      const [name, text] = [nameOf(row), JSON.stringify(row)]
+      if (this.#told.get(name) === text) continue
+      bytes += frameBytes(row) + 1
+      if (bytes > PART_BYTES && news.length > 0) break
+      this.#told.set(name, text)
+      news.push(row)
     }
-    return views
+    return news
   }
 
   #isNews(id: string, value: object): boolean {
@@ -145,6 +162,9 @@ export class Stream {
     this.#response.write(text)
   }
 }
+
+const handlerName = ({ group, handlerId }: HandlerRow): string => `handler ${group} ${handlerId}`
+const ribbonName = (view: PartitionView): string => `ribbon ${view.group} ${partitionId(view)}`
 
 function fresh<Name extends string, Row>(name: Name, rows: readonly Row[]): { readonly [N in Name]?: readonly Row[] } {
   return rows.length === 0 ? {} : ({ [name]: rows } as { readonly [N in Name]?: readonly Row[] })

@@ -4,6 +4,7 @@ import type { RuntimeEvent } from '../model/events.ts'
 import type { Clock, Timer } from '../time/clock.ts'
 import { type Endpoint, StreamAnswer } from './http/endpoint.ts'
 import { ApiFault, badRequest } from './http/fault.ts'
+import type { LiveRecords } from './live-records.ts'
 import type { PartitionView } from './protocol-records.ts'
 import { MAX_RIBBONS, type StreamFrames, type StreamNote } from './protocol-stream.ts'
 import { Stream, type StreamRequest, type StreamTurn } from './stream.ts'
@@ -24,6 +25,7 @@ export interface StreamsOptions {
   /** @throws ApiFault while nothing runs */
   readonly snapshot: () => Omit<StreamFrames['snapshot'], 'partitions'>
   readonly partitions: (of: readonly string[]) => readonly PartitionView[]
+  readonly live: LiveRecords
 }
 
 export class Streams {
@@ -43,7 +45,7 @@ export class Streams {
 
   get endpoints(): readonly Endpoint[] {
     const open = (query: URLSearchParams) => {
-      const request = requestOf(query)
+      const request = this.#requestOf(query)
       this.#refuseTooMany()
       return new StreamAnswer((response) => this.#open(response, request))
     }
@@ -74,8 +76,15 @@ export class Streams {
   #open(response: ServerResponse, request: StreamRequest): void {
     const { instance, clock } = this.#options
     const stream = new Stream(response, request, instance, clock.now())
+    const { live } = this.#options
+    if (this.#streams.size === 0) live.watch()
     this.#streams.add(stream)
-    response.once('close', () => this.#streams.delete(stream))
+    live.hold(request.live)
+    response.once('close', () => {
+      live.release(request.live)
+      this.#streams.delete(stream)
+      if (this.#streams.size === 0) live.unwatch()
+    })
     if (this.#timer === undefined) this.#arm(0)
   }
 
@@ -90,7 +99,9 @@ export class Streams {
   #tell(): void {
     this.#turn += 1
     const turn = this.#makeTurn()
+    const changed = this.#options.live.traces.takeChanged()
     for (const stream of this.#streams) {
+      for (const queue of stream.request.live) queue.add(changed)
       try {
         stream.turn(turn)
       } catch (thrown) {
@@ -107,6 +118,7 @@ export class Streams {
     const all = once(snapshot)
     return {
       at,
+      prefersLive: this.#turn % 2 === 1,
       snapshot: () => ({ ...all(), partitions: [] }),
       delta: () => ({
         at,
@@ -117,13 +129,13 @@ export class Streams {
       partitions: (of) => (of.length === 1 || isDue(PARTITIONS_EVERY) ? partitions(of) : []),
     }
   }
-}
 
-function requestOf(query: URLSearchParams): StreamRequest {
-  const named = query.get('partitions') ?? ''
-  const partitions = named === '' ? [] : named.split(',')
-  if (partitions.length > MAX_RIBBONS) throw badRequest(`${MAX_RIBBONS} partitions may be named at most.`)
-  return { partitions }
+  #requestOf(query: URLSearchParams): StreamRequest {
+    const named = query.get('partitions') ?? ''
+    const partitions = named === '' ? [] : named.split(',')
+    if (partitions.length > MAX_RIBBONS) throw badRequest(`${MAX_RIBBONS} partitions may be named at most.`)
+    return { partitions, live: this.#options.live.queues(query.get('live') ?? '') }
+  }
 }
 
 function once<Value>(make: () => Value): () => Value {

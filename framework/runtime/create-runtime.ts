@@ -6,6 +6,7 @@ import type { KafkaConnection, RecordProducer, ViewedConnection } from '../kafka
 import type { ActionResult, BreakerAction, RecordAction } from '../model/action.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
+import { WatchPoint } from '../model/record-watch.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
 import { totalLogger } from '../model/total-logger.ts'
 import type { PagesListener } from '../observability/operator-pages.ts'
@@ -37,6 +38,7 @@ class ComposedRuntime implements Runtime {
   readonly #clock: Clock
   /** For lines of our own; handlers get what was given. */
   readonly #log: Logger
+  readonly #watchPoint: WatchPoint
   readonly #life = new RuntimeLife()
   readonly #groups = new RunningGroups(this.#life)
   readonly inspection = new GroupInspection(() => this.#groups.all())
@@ -47,6 +49,7 @@ class ComposedRuntime implements Runtime {
   constructor(options: RuntimeOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock()
+    this.#watchPoint = options.watchPoint ?? new WatchPoint()
     this.#log = totalLogger(options.log)
   }
 
@@ -128,7 +131,7 @@ class ComposedRuntime implements Runtime {
     this.#groups.paused.beginWith(paused, ids)
     // First, so that a port in use is told before any partition moves.
     const load = { ...scale, groups: () => [...this.#groups.all()] }
-    const told = { snapshot, watched: this.#watched(), cluster: viewed(connection), load }
+    const told = { snapshot, watched: this.#watched(), watchPoint: this.#watchPoint, cluster: viewed(connection), load }
     const operations = Operations.start({ http, hasListener, handlers, ...told, log, clock })
     this.#operations = await life.unlessStopped(operations, (opened) => opened.stop())
     await life.untilStopped(connection.check(CHECK_TIMEOUT_MS))
@@ -145,6 +148,7 @@ class ComposedRuntime implements Runtime {
       operations: this.#operations,
       tracing,
       clock,
+      watchPoint: this.#watchPoint,
       onFatal: (error, group) => this.#onFatal(error, group),
     })
     await life.unlessStopped(this.#groups.startFirst(opener, handlers))

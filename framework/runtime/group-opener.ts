@@ -9,6 +9,7 @@ import { WorkerEngine } from '../execution-plane/worker/worker-engine.ts'
 import type { KafkaClient, RecordProducer } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
+import type { WatchPoint } from '../model/record-watch.ts'
 import { eventLog } from '../observability/event-log.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Tracing } from '../tracing/tracing.ts'
@@ -30,6 +31,7 @@ export interface GroupOpenerOptions {
   readonly operations: Operations
   readonly tracing: Tracing | undefined
   readonly clock: Clock
+  readonly watchPoint: WatchPoint
   readonly onFatal: (error: Error, group: string) => void
 }
 
@@ -46,7 +48,7 @@ export class GroupOpener {
     handlers: readonly ResolvedHandler[],
     kept: (opening: Promise<KafkaClient>) => Promise<KafkaClient>,
   ): Promise<RunningGroup> {
-    const { producer, clock, onFatal } = this.#options
+    const { producer, clock, watchPoint, onFatal } = this.#options
     const { connection, startFrom, instanceId, limits, commit, shutdown, seed } = this.#options.runtime
     const log = this.#options.log.child({ group })
     const { sink, tellsDone } = this.#sinkFor(group, log)
@@ -72,6 +74,7 @@ export class GroupOpener {
       log,
       onEvent: sink,
       tellsDone,
+      watchedBy: watchPoint.of(group),
       routes: handlers.map(({ route }) => route),
       clock,
       random: seededRandom(seed ?? randomSeed()),
@@ -81,7 +84,7 @@ export class GroupOpener {
   }
 
   engineFor({ route, definition, timeoutMs, group, worker }: ResolvedHandler): ExecutionEngine {
-    const { producer, publish, tracing, clock } = this.#options
+    const { producer, publish, tracing, clock, watchPoint } = this.#options
     const { log, strayFaults, services } = this.#options.runtime
     const { handlerId, concurrency } = route
     const common = { handlerId, concurrency, timeoutMs, abandonAfterMs: ABANDON_AFTER_MS, log, clock }
@@ -96,6 +99,7 @@ export class GroupOpener {
       services,
       trace: tracing?.attemptTracer({ handlerId, group }),
       attribution: strayFaults?.attribution,
+      watchedBy: watchPoint.of(group),
     })
   }
 

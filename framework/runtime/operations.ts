@@ -10,6 +10,7 @@ import type { ViewedConnection } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
 import { inOrder } from '../model/in-order.ts'
 import type { Logger } from '../model/logger.ts'
+import type { WatchPoint } from '../model/record-watch.ts'
 import type { HttpSettings, ScaleSettings } from '../model/settings.ts'
 import type { ScaleMetrics, SystemMetrics } from '../model/snapshot.ts'
 import { BlockingWatch } from '../observability/blocking-watch.ts'
@@ -32,6 +33,7 @@ export interface OperationsOptions {
   readonly load: MeasuredLoad
   /** What the console watches, and may pause. */
   readonly watched: WatchedRuntime
+  readonly watchPoint: WatchPoint
   /** Where dead letters are looked for; undefined for a connection that cannot be looked at. */
   readonly cluster: ViewedConnection | undefined
   readonly log: Logger
@@ -162,10 +164,13 @@ function pagesOf(
 function consoleOf(
   { names, console }: HttpSettings,
   { token, metrics, mask }: Shared,
-  { watched, cluster, log, clock }: OperationsOptions,
+  { watched, watchPoint, cluster, log, clock }: OperationsOptions,
 ): Console {
   return new Console({
     runtime: () => watched,
+    watchPoint,
+    root: process.cwd(),
+    editor: null,
     page: builtPage,
     mode: 'production',
     version: null,

@@ -6,6 +6,7 @@ import type { StrayFaults } from '../execution-plane/engines/stray-faults.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import type { EventSink, RuntimeEvent } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
+import type { WatchPoint } from '../model/record-watch.ts'
 import type { CommitSettings, HttpSettings, Limits, Route, ScaleSettings, ShutdownSettings } from '../model/settings.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
 import type { PagesListener } from '../observability/operator-pages.ts'
@@ -87,6 +88,8 @@ export interface RuntimeOptions {
   readonly onEvent?: EventSink
   /** As `onEvent`, with the group, and never `record.done`: what it hears of costs a record nothing. Must not throw. */
   readonly onGroupEvent?: (group: string, event: RuntimeEvent) => void
+  /** Where whoever looks on says so. Default: one of its own, for the console in production. */
+  readonly watchPoint?: WatchPoint
   /** Whether events are written to `log` too. Default true; false where `onEvent` shows them to the same reader. */
   readonly logEvents?: boolean
 }

@@ -7,6 +7,7 @@ import { Mask } from '../../../framework/console/mask.ts'
 import type { ViewedConnection } from '../../../framework/kafka/kafka-client.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
+import type { WatchPoint } from '../../../framework/model/record-watch.ts'
 import { HttpServer } from '../../../framework/observability/http-server.ts'
 import { TokenCheck } from '../../../framework/observability/token-check.ts'
 import type { ResolvedHandler, Runtime } from '../../../framework/runtime/runtime.ts'
@@ -18,6 +19,7 @@ import type { TopicMaker } from '../broker/topic-maker.ts'
 import { AttemptCounts } from './attempt-counts.ts'
 import { consoleToken } from './console-token.ts'
 import { devEndpoints } from './dev-endpoints.ts'
+import { editorIn } from './editor.ts'
 import { openPage, removePage } from './open-page.ts'
 
 /** The same each time, so that a page that is open finds it again. */
@@ -30,6 +32,7 @@ export interface DevConsoleOptions {
   readonly handlers: () => readonly ResolvedHandler[]
   readonly cluster: ViewedConnection
   readonly topics: TopicMaker
+  readonly watchPoint: WatchPoint
   readonly log: Logger
   readonly clock: Clock
   readonly io: Pick<Io, 'env'>
@@ -60,7 +63,10 @@ export class DevConsole {
         const running = runtime()
         return running === undefined ? undefined : watched(running, handlers)
       },
+      watchPoint: options.watchPoint,
       page: builtPage,
+      root,
+      editor: editorIn(options.io.env),
       mode: 'development',
       version: version(),
       canAct: true,

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from '../../model/logger.ts'
 import { harmlessJson } from '../../model/plain-text.ts'
-import { type Endpoint, StatusAnswer, StreamAnswer } from './endpoint.ts'
+import { type Endpoint, FileAnswer, StatusAnswer, StreamAnswer } from './endpoint.ts'
 import { ApiFault } from './fault.ts'
 import { readBody } from './json-body.ts'
 import { type GuardOptions, guardChange, guardName, guardToken } from './request-guard.ts'
@@ -134,7 +134,12 @@ export const streamHeaders = {
 } as const
 
 function sendAnswer(response: ServerResponse, answer: unknown, method: string): void {
-  if (answer instanceof StatusAnswer) sendJson(response, answer.status, answer.value, {}, method)
+  if (answer instanceof FileAnswer) {
+    const { name, contentType, body } = answer
+    const disposition = `attachment; filename="${name.replace(/[^\w.-]/g, '_')}"`
+    const headers = { 'content-type': contentType, 'content-disposition': disposition, 'cache-control': 'no-store' }
+    send(response, 200, body, headers, method)
+  } else if (answer instanceof StatusAnswer) sendJson(response, answer.status, answer.value, {}, method)
   else sendJson(response, 200, answer, {}, method)
 }
 

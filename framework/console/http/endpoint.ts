@@ -36,6 +36,20 @@ export class StatusAnswer {
   }
 }
 
+/** A file to save. */
+export class FileAnswer {
+  /** Letters, digits, dots, dashes and underscores. */
+  readonly name: string
+  readonly contentType: string
+  readonly body: Buffer
+
+  constructor(name: string, contentType: string, body: Buffer) {
+    this.name = name
+    this.contentType = contentType
+    this.body = body
+  }
+}
+
 /** An answer without an end: whoever opens it writes head and body, and ends it. */
 export class StreamAnswer {
   readonly open: (response: ServerResponse) => void

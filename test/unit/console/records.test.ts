@@ -68,9 +68,37 @@ describe('records in the console', { timeout: 30_000 }, () => {
       ['retry'],
     )
     assert.deepEqual([first.key?.text, first.value?.text, first.failures[0]?.message], ['c9', '1', 'card 4111 refused'])
-    assert.deepEqual(first.can, { retryNow: true, giveUp: true })
+    assert.deepEqual(first.can, { retryNow: true, giveUp: true, copy: true })
     const second = await read<RecordView>(`/api/records/${place}/1`)
     assert.deepEqual([second.state, second.waitsFor[0]?.kind, second.can.giveUp], ['queued', 'record', false])
+  })
+
+  it('gives a value, a test and a command to take along, and says where its failure comes from', async (t) => {
+    const { read, served, place, partition } = await blocked(t, { root: process.cwd() })
+    const of = async (kind: string) => {
+      const response = await served.get(`/api/records/${place}/0/${kind}`)
+      return [response.status, response.headers.get('content-disposition'), await response.text()] as const
+    }
+    assert.deepEqual(await of('value'), [200, `attachment; filename="orders-${partition}-0.bin"`, '1'])
+    const [, name, test] = await of('test')
+    assert.equal(name, `attachment; filename="orders-${partition}-0.test.ts"`)
+    assert.match(test, /runRecord\(routes, "orders", record, \{ attempt: 2 \}\)/)
+    assert.deepEqual((await of('send')).slice(2), ['npx pyrallel send --key c9 -- orders 1\n'])
+    const { failures, timeline } = await read<RecordView>(`/api/records/${place}/0`)
+    assert.equal(failures[0]?.source?.file, 'test/unit/console/records.test.ts')
+    assert.equal(timeline, null)
+    assert.equal((await served.get(`/api/records/${place}/7/value`)).status, 404)
+  })
+
+  it('gives no record of a masked topic to take along', async (t) => {
+    const { read, served, place } = await blocked(t, { mask: new Mask([]) })
+    for (const kind of ['value', 'test', 'send']) {
+      const response = await served.get(`/api/records/${place}/0/${kind}`)
+      assert.equal(response.status, 403, kind)
+      assert.doesNotMatch(await response.text(), /c9|4111/)
+    }
+    const { can, failures } = await read<RecordView>(`/api/records/${place}/0`)
+    assert.deepEqual([can.copy, failures[0]?.source, failures[0]?.stack], [false, null, null])
   })
 
   it('draws the offsets of a partition, and says what a crash would run again', async (t) => {

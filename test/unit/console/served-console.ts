@@ -8,6 +8,7 @@ import type { WatchedHandler, WatchedRuntime } from '../../../framework/console/
 import type { ActionResult } from '../../../framework/model/action.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
+import { WatchPoint } from '../../../framework/model/record-watch.ts'
 import type { SystemMetrics } from '../../../framework/model/snapshot.ts'
 import { HttpServer } from '../../../framework/observability/http-server.ts'
 import { TokenCheck } from '../../../framework/observability/token-check.ts'
@@ -110,7 +111,10 @@ export async function serveConsole(
   const log: Logger = { debug: write, info: write, warn: write, error: write, child: () => log }
   const console = new Console({
     runtime: () => (over.isRunning?.() === false ? undefined : runtime),
+    watchPoint: new WatchPoint(),
     page,
+    root: '/app',
+    editor: null,
     mode: 'development',
     version: '1.2.3',
     canAct: true,

@@ -5,13 +5,18 @@ import { describe, it } from 'node:test'
 import type { Asked } from '../../../framework/console/http/endpoint.ts'
 import { StreamAnswer } from '../../../framework/console/http/endpoint.ts'
 import { notRunning } from '../../../framework/console/http/fault.ts'
+import { LiveRecords } from '../../../framework/console/live-records.ts'
+import { Mask } from '../../../framework/console/mask.ts'
+import type { HandlerRow } from '../../../framework/console/protocol.ts'
+import type { LiveAnswer, LiveFrame } from '../../../framework/console/protocol-live.ts'
 import type { PartitionView } from '../../../framework/console/protocol-records.ts'
 import { streamMetrics } from '../../../framework/console/stream-frames.ts'
 import { MAX_STREAMS, Streams } from '../../../framework/console/streams.ts'
 import { verdictOf } from '../../../framework/console/verdict.ts'
+import { WatchPoint } from '../../../framework/model/record-watch.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { aBlockingRecord, aGroup, aPartition, aSystem } from '../observability/snapshots.ts'
-import { serveConsole, TOKEN } from './served-console.ts'
+import { aWatchedHandler, serveConsole, TOKEN } from './served-console.ts'
 
 interface Frame {
   readonly id: string
@@ -74,9 +79,21 @@ const view = (partition: number, position: number): PartitionView => ({
   isSampled: false,
 })
 
+function aRow(handlerId: string): HandlerRow {
+  const { route, group, file } = aWatchedHandler()
+  const counts = { rate: 1, inFlight: 0, capacity: 1, concurrency: 1, abandoned: 0, retriesWaiting: 0 }
+  const none = { p50Ms: null, p99Ms: null, adaptiveLimit: null, rateLimit: null, isHeldByRate: false, isPaused: false }
+  const dead = { deadLettersPerMinute: 0, deadLetterTopic: null, openBreakers: 0 }
+  const { topic, ordering } = route
+  return { group, handlerId, topic, file, engine: 'async', ordering, ...counts, ...none, ...dead }
+}
+
 function aStreams() {
   const clock = new ManualClock()
-  const state = { metrics: aSystem(), looks: 0, position: 1, isRunning: true }
+  const handlers: readonly HandlerRow[] = []
+  const state = { metrics: aSystem(), handlers, looks: 0, position: 1, isRunning: true }
+  const watchPoint = new WatchPoint()
+  const live = new LiveRecords({ watchPoint, mask: new Mask(null), clock })
   const streams = new Streams({
     instance: 'i1',
     clock,
@@ -84,9 +101,10 @@ function aStreams() {
       if (!state.isRunning) throw notRunning()
       state.looks += 1
       const verdict = verdictOf(state.metrics, { rate: 0, shrinking: 0, fenced: new Map() })
-      return { metrics: state.metrics, verdict, handlers: [] }
+      return { metrics: state.metrics, verdict, handlers: state.handlers }
     },
     partitions: (of) => of.map((_, index) => view(index, state.position)),
+    live,
   })
   const open = (query = ''): Reading => {
     const asked: Asked = { params: {}, query: new URLSearchParams(query), body: undefined, from: '127.0.0.1' }
@@ -96,7 +114,7 @@ function aStreams() {
     answer.open(reading as unknown as ServerResponse)
     return reading
   }
-  return { clock, state, streams, open }
+  return { clock, state, streams, open, live, watchPoint }
 }
 
 describe('the stream of the console', { timeout: 30_000 }, () => {
@@ -218,6 +236,62 @@ describe('the stream of the console', { timeout: 30_000 }, () => {
     )
     assert.ok(!JSON.stringify(notes).includes('secret'))
     assert.match(String(notes[0]?.data.text), /orders\[2\].*4 records/)
+  })
+
+  it('tells of records that a filter has picked, and watches while somebody reads, and no longer', () => {
+    const { clock, live, watchPoint, open } = aStreams()
+    const [post] = live.endpoints
+    assert.ok(post !== undefined)
+    const asked: Asked = { params: {}, query: new URLSearchParams(), body: { topic: 'orders' }, from: '' }
+    const { filter } = post.run(asked) as LiveAnswer
+    assert.equal(watchPoint.of('shop').watch, undefined)
+    const [reading, other] = [open(`live=${filter}`), open()]
+    clock.advance(100)
+    reading.frames()
+    const record = { topic: 'orders', partition: 0, offset: 7, key: null, value: null, headers: [], timestamp: -1 }
+    watchPoint.of('shop').watch?.onTaken('bill', 1 as never, record, clock.now())
+    clock.advance(200)
+    const frames = reading.frames().filter(({ event }) => event === 'live')
+    assert.equal(frames.length, 1)
+    const [{ rows, filter: of } = { rows: [], filter: '' }] = frames.map(({ data }) => data as unknown as LiveFrame)
+    assert.deepEqual([of, rows.map(({ place, status }) => [place.offset, status])], [filter, [[7, 'queued']]])
+    assert.equal(
+      other.frames().some(({ event }) => event === 'live'),
+      false,
+    )
+    reading.end()
+    assert.notEqual(watchPoint.of('shop').watch, undefined)
+    other.end()
+    assert.deepEqual([watchPoint.of('shop').watch, live.traces.size], [undefined, 0])
+  })
+
+  it('keeps every frame below 64 kB, with a thousand records a turn, hundreds of handlers and keys full of markup', () => {
+    const { clock, state, live, watchPoint, open } = aStreams()
+    const [post] = live.endpoints
+    assert.ok(post !== undefined)
+    const asked: Asked = { params: {}, query: new URLSearchParams(), body: {}, from: '' }
+    const { filter } = post.run(asked) as LiveAnswer
+    const blocking = aBlockingRecord({ key: '<'.repeat(64) })
+    const partitions = Array.from({ length: 200 }, (_, partition) => aPartition({ partition, blocking }))
+    state.metrics = streamMetrics(aSystem({ groups: [aGroup({ partitions })] }))
+    state.handlers = Array.from({ length: 400 }, (_, index) => aRow(`handler-${index}`))
+    const reading = open(
+      `live=${filter}&partitions=${Array.from({ length: 60 }, (_, index) => `g/t/${index}`).join(',')}`,
+    )
+    const key = Buffer.from('<'.repeat(256))
+    const told = new Set<string>()
+    for (let turn = 0; turn < 60; turn++) {
+      for (let index = 0; index < 1_000; index++) {
+        const record = { topic: 'orders', partition: 0, offset: turn * 1_000 + index, headers: [], timestamp: -1 }
+        watchPoint.of('shop').watch?.onTaken('bill', 1 as never, { ...record, key, value: null }, clock.now())
+      }
+      clock.advance(100)
+      for (const { bytes, event, data } of reading.frames()) {
+        assert.ok(bytes <= 65_536, `${event}: ${bytes}`)
+        for (const { handlerId } of (data.handlers as HandlerRow[] | undefined) ?? []) told.add(handlerId)
+      }
+    }
+    assert.ok(told.size > 100, `${told.size} handlers`)
   })
 
   it('keeps quiet while nothing runs, and begins with a snapshot when something does', () => {

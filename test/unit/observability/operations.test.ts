@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { configDefaults } from '../../../framework/config/resolve-config.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
+import { WatchPoint } from '../../../framework/model/record-watch.ts'
 import type { HttpSettings } from '../../../framework/model/settings.ts'
 import type { SystemMetrics } from '../../../framework/model/snapshot.ts'
 import { Operations } from '../../../framework/runtime/operations.ts'
@@ -31,7 +32,7 @@ async function operate(
   const settings = http === undefined ? undefined : { ...configDefaults.http, enabled: true, port: 0, ...http }
   const watched = new WrittenRuntime()
   watched.metrics = snapshot()
-  const told = { snapshot, watched, cluster: undefined, load }
+  const told = { snapshot, watched, watchPoint: new WatchPoint(), cluster: undefined, load }
   const operations = await Operations.start({ http: settings, handlers: [], ...told, log, clock })
   try {
     await test({ url, operations, clock, warnings })

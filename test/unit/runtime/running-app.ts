@@ -2,8 +2,9 @@
 import type { TestContext } from 'node:test'
 import { type HandlerFunction, handler } from '../../../framework/api/handler.ts'
 import { configDefaults } from '../../../framework/config/resolve-config.ts'
-import { memoryCluster } from '../../../framework/kafka/memory/client.ts'
+import { type MemoryCluster, memoryCluster } from '../../../framework/kafka/memory/client.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
+import type { WatchPoint } from '../../../framework/model/record-watch.ts'
 import type { Route } from '../../../framework/model/settings.ts'
 import { createRuntime } from '../../../framework/runtime/create-runtime.ts'
 import type { ResolvedHandler, Runtime } from '../../../framework/runtime/runtime.ts'
@@ -41,6 +42,7 @@ export function gate(): { readonly opened: Promise<void>; readonly open: () => v
 export interface RunningApp {
   readonly runtime: Runtime
   readonly events: readonly RuntimeEvent[]
+  readonly cluster: MemoryCluster
   /** What the runtime has logged, events not included. */
   readonly lines: readonly LoggedLine[]
   /** Settles once this is so; looked at after every event and every call of `changed`. */
@@ -56,6 +58,7 @@ export async function aRunningApp(
   handlers: readonly ResolvedHandler[],
   topics: readonly string[] = [],
   paused?: readonly string[],
+  watchPoint?: WatchPoint,
 ): Promise<RunningApp> {
   const cluster = memoryCluster()
   for (const topic of new Set([...handlers.map(({ route }) => route.topic), ...topics])) cluster.createTopic(topic, 2)
@@ -71,6 +74,7 @@ export async function aRunningApp(
     handlers,
     startFrom: 'earliest',
     ...(paused === undefined ? {} : { paused }),
+    ...(watchPoint === undefined ? {} : { watchPoint }),
     limits,
     commit,
     shutdown,
@@ -90,6 +94,7 @@ export async function aRunningApp(
   return {
     runtime,
     events,
+    cluster,
     lines,
     changed,
     until: (isSo) =>

@@ -43,11 +43,14 @@ export function forget(): void {
   })
 }
 
-export function take<Name extends keyof StreamFrames>(name: Name, frame: StreamFrames[Name]): void {
+/** Those that the page asks for. */
+export type Taken = Omit<StreamFrames, 'live'>
+
+export function take<Name extends keyof Taken>(name: Name, frame: Taken[Name]): void {
   batch(() => takers[name](frame))
 }
 
-const takers: { readonly [Name in keyof StreamFrames]: (frame: StreamFrames[Name]) => void } = {
+const takers: { readonly [Name in keyof Taken]: (frame: Taken[Name]) => void } = {
   snapshot: (frame) => {
     setClock(frame.metrics.takenAt)
     snapshot.value = { metrics: frame.metrics, verdict: frame.verdict }

@@ -4,15 +4,14 @@
  */
 
 import type { AboutAnswer } from '../../protocol.ts'
-import type { StreamFrameName } from '../../protocol-stream.ts'
 import { backOffMs } from '../models/back-off.ts'
 import { EventStreamParser } from '../models/event-stream.ts'
 import { errorText, get, path, RequestError, send } from './requests.ts'
-import { about, forget, link, take } from './store.ts'
+import { about, forget, link, type Taken, take } from './store.ts'
 
 /** Nothing for so long, though a delta comes with every change and metrics every other second: the line is dead. */
 const silenceMs = 10_000
-const frameNames: readonly string[] = ['snapshot', 'delta', 'note'] satisfies readonly StreamFrameName[]
+const frameNames: readonly string[] = ['snapshot', 'delta', 'note'] satisfies readonly (keyof Taken)[]
 
 export class ConsoleStream {
   #running: AbortController | undefined
@@ -73,7 +72,7 @@ export class ConsoleStream {
     if (this.#instanceId !== undefined && this.#instanceId !== from) forget()
     this.#instanceId = from
     if (!frameNames.includes(event)) return
-    take(event as StreamFrameName, JSON.parse(data))
+    take(event as keyof Taken, JSON.parse(data))
     if (link.value.kind !== 'live') link.value = { kind: 'live' }
     this.#tries = 0
   }

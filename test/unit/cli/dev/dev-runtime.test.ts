@@ -9,6 +9,7 @@ import { resolveConfig } from '../../../../framework/config/resolve-config.ts'
 import { StrayFaults } from '../../../../framework/execution-plane/engines/stray-faults.ts'
 import type { ViewedConnection } from '../../../../framework/kafka/kafka-client.ts'
 import { memoryCluster } from '../../../../framework/kafka/memory/client.ts'
+import { WatchPoint } from '../../../../framework/model/record-watch.ts'
 import { systemClock } from '../../../../framework/time/clock.ts'
 import { recordedLog } from '../../kafka/recorded-log.ts'
 import { aHandler, gate } from '../../runtime/running-app.ts'
@@ -99,6 +100,7 @@ describe('DevRuntime', () => {
         strayFaults: noFaults(),
         onEvent: () => {},
         onGroupEvent: () => {},
+        watchPoint: new WatchPoint(),
         onFailed: (error) => assert.fail(String(error)),
       })
       const starting = runtime.start(app)
@@ -128,6 +130,7 @@ describe('DevRuntime', () => {
       strayFaults: noFaults(),
       onEvent: () => {},
       onGroupEvent: () => {},
+      watchPoint: new WatchPoint(),
       onFailed: (error) => assert.fail(String(error)),
     })
     await runtime.start(app)

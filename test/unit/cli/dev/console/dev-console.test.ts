@@ -11,6 +11,7 @@ import { DevConsole } from '../../../../../cli/dev/console/dev-console.ts'
 import { openerFor, openPage } from '../../../../../cli/dev/console/open-page.ts'
 import { memoryCluster } from '../../../../../framework/kafka/memory/client.ts'
 import type { Logger } from '../../../../../framework/model/logger.ts'
+import { WatchPoint } from '../../../../../framework/model/record-watch.ts'
 import { createRuntime } from '../../../../../framework/runtime/create-runtime.ts'
 import type { ResolvedHandler, Runtime } from '../../../../../framework/runtime/runtime.ts'
 import { ManualClock } from '../../../../../framework/testing/manual-clock.ts'
@@ -33,6 +34,7 @@ async function openConsole(
     handlers: () => handlers,
     cluster: cluster.connection(),
     topics: new TopicMaker(),
+    watchPoint: new WatchPoint(),
     log,
     clock: new ManualClock(),
     io: { env: {} },

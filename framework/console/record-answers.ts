@@ -1,0 +1,45 @@
+/** Answers with one record to take along. Of a topic that is masked, there is none. */
+import type { RecordExplanation } from '../model/explanation.ts'
+import type { KafkaRecord } from '../model/record.ts'
+import { FileAnswer } from './http/endpoint.ts'
+import { ApiFault, notFound } from './http/fault.ts'
+import type { Mask } from './mask.ts'
+import { sendOf, testOf } from './record-copies.ts'
+import type { WatchedHandler } from './watched-runtime.ts'
+
+export type CopyKind = 'value' | 'test' | 'send'
+
+const MAX_VALUE_BYTES = 5 * 1_048_576
+const plainText = 'text/plain; charset=utf-8'
+
+/** @throws ApiFault where the record is masked, not in memory, too large, or cannot be written down so */
+export function copyOf(kind: CopyKind, of: RecordExplanation, handler: WatchedHandler, mask: Mask): FileAnswer {
+  const { topic, partition, offset, attempt } = of
+  if (!mask.shows(topic)) {
+    const next = 'List the topic in http.console.shownTopics, if whoever has the token may read it.'
+    throw new ApiFault('forbidden', `Records of ${topic} are not shown here.`, next)
+  }
+  const record = inMemory(of)
+  const name = `${topic}-${partition}-${offset}`
+  switch (kind) {
+    case 'value':
+      if (record.value === null) throw notFound('The record has no value: it is a tombstone.')
+      return new FileAnswer(`${name}.bin`, 'application/octet-stream', record.value)
+    case 'test': {
+      const tested = { handlerId: handler.route.handlerId, group: handler.group }
+      return new FileAnswer(`${name}.test.ts`, plainText, Buffer.from(testOf(record, tested, Math.max(1, attempt))))
+    }
+    case 'send': {
+      const send = sendOf(record)
+      if ('why' in send) throw notFound(`${send.why}.`)
+      return new FileAnswer(`${name}.sh`, plainText, Buffer.from(`${send.line}\n`))
+    }
+  }
+}
+
+function inMemory({ record }: RecordExplanation): KafkaRecord {
+  if (record === null) throw notFound('The record is not in memory: it is done, or was not fetched yet.')
+  if ((record.value?.length ?? 0) <= MAX_VALUE_BYTES) return record
+  const next = 'Read it with a consumer of your own.'
+  throw new ApiFault('too-large', `The value is above ${MAX_VALUE_BYTES} bytes.`, next)
+}
