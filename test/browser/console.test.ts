@@ -1,10 +1,10 @@
 /** The console's page in a real browser, with the policy and the guards that the real server has. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
+import { seriousFindings } from './accessibility.ts'
 import { openChromium } from './chromium.ts'
+import { limits, openPage } from './open-page.ts'
 import {
   handlerRow,
   partitionRow,
@@ -14,7 +14,6 @@ import {
   startScriptedConsole,
 } from './scripted-console.ts'
 
-const limits = { timeout: 60_000 }
 const markup = '<img src=x onerror="document.title=\'run\'"><b>bold</b>'
 const blocked = {
   verdict: { kind: 'blocked', place: { topic: 'orders.created', partition: 2, offset: 19 }, key: markup } as const,
@@ -78,18 +77,7 @@ describe('the page of the console', limits, () => {
   after(() => browser.close())
 
   async function open(t: TestContext, server: ScriptedConsole, hash = `#${scriptedToken}`): Promise<Page> {
-    const context = await browser.newContext()
-    t.after(() => context.close())
-    const page = await context.newPage()
-    page.setDefaultTimeout(15_000)
-    const wrong: string[] = []
-    page.on('pageerror', (error) => wrong.push(error.message))
-    page.on('console', (line) => {
-      if (/policy|trusted/i.test(line.text())) wrong.push(line.text())
-    })
-    t.after(() => assert.deepEqual(wrong, []))
-    await page.goto(`${server.url}/${hash}`)
-    return page
+    return openPage(t, browser, `${server.url}/${hash}`)
   }
 
   async function start(t: TestContext, frame = snapshotFrame(), port = 0): Promise<ScriptedConsole> {
@@ -149,7 +137,6 @@ describe('the page of the console', limits, () => {
   })
 
   it('has no serious finding of accessibility, dark or light, wide or narrow', limits, async (t) => {
-    const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
     const page = await open(t, await start(t, snapshotFrame(blocked)))
     await page.getByRole('heading', { name: 'Blocked' }).waitFor()
     for (const [hash, heading] of [
@@ -167,25 +154,10 @@ describe('the page of the console', limits, () => {
         await page.getByRole('heading', { name: heading, exact: true }).first().waitFor()
         const pictures = process.env.PYRALLEL_TEST_PICTURES
         if (pictures !== undefined) await page.screenshot({ path: `${pictures}/${hash.slice(2)}-${width}.png` })
-        await page.evaluate(axe)
-        const serious = await page.evaluate(async () => {
-          const { violations } = await (
-            globalThis as never as { axe: { run(): Promise<{ violations: Finding[] }> } }
-          ).axe.run()
-          return violations
-            .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-            .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-        })
-        assert.deepEqual(serious, [], `${hash} ${colorScheme} ${width}`)
+        assert.deepEqual(await seriousFindings(page), [], `${hash} ${colorScheme} ${width}`)
         const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
         assert.ok(overflow <= 0, `${hash} is ${overflow} px too wide at ${width}`)
       }
     }
   })
 })
-
-interface Finding {
-  readonly id: string
-  readonly impact: string
-  readonly nodes: readonly { readonly html: string }[]
-}

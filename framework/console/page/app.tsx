@@ -62,9 +62,7 @@ export function App() {
       <main>
         {isHelpOpen.value && <Help />}
         {view === 'overview' && <Overview />}
-        {view === 'dead-letters' && (
-          <DeadLetters topic={query.topic} fingerprint={query.fingerprint} letter={query.letter} />
-        )}
+        {view === 'dead-letters' && <DeadLetters query={query} />}
         {view === 'topology' && <Topology />}
         {view === 'threads' && <Threads />}
       </main>
@@ -190,7 +188,7 @@ async function copy(): Promise<void> {
 let before: { readonly key: string; readonly at: number } | undefined
 
 export function onKey(event: KeyboardEvent): void {
-  const isTyping = event.target instanceof HTMLInputElement
+  const isTyping = event.target instanceof HTMLElement && event.target.matches('input, select, textarea')
   if (event.ctrlKey || event.metaKey || event.altKey || (isTyping && event.key !== 'Escape')) return
   const earlier = before !== undefined && event.timeStamp - before.at < 1_000 ? before.key : undefined
   before = undefined

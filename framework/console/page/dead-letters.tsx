@@ -1,24 +1,25 @@
-/** Dead letters: by kind of error, one by one, and one whole. Asked when somebody wants them, as a topic is read for each answer. */
-
+/** Dead letters: by kind of error, and one by one. Asked when somebody wants them, as a topic is read for each answer. */
+import { useState } from 'preact/hooks'
 import { recordPlace } from '../../model/record.ts'
-import type { DeadLettersAnswer, DeadLetterTopicsAnswer, LetterAnswer, LetterRow } from '../protocol-actions.ts'
+import type { DeadLettersAnswer, DeadLetterTopicsAnswer, LetterGroupRow, LetterRow } from '../protocol-actions.ts'
+import { Letter } from './letter.tsx'
 import { usePolled } from './link/polled.ts'
 import { path } from './link/requests.ts'
-import { placeHash } from './models/location.ts'
+import { about } from './link/store.ts'
+import { lettersHash, type Place } from './models/location.ts'
 import { digits, plural } from './models/numbers.ts'
-import { Empty, Failure, Key, Moment, Pending, Shown, useCopyable, Value } from './parts.tsx'
+import { areMasked } from './models/replays.ts'
+import { Empty, Key, Moment, Pending, Shown, useCopyable } from './parts.tsx'
+import { PublishAgain } from './publish-again.tsx'
 
-interface LettersProps {
-  readonly topic: string | undefined
-  readonly fingerprint: string | undefined
-  /** `2/18`: partition and offset. */
-  readonly letter: string | undefined
-}
+/** There may be a thousand kinds: the others come when somebody asks. */
+const firstGroups = 20
 
-export function DeadLetters({ topic, fingerprint, letter }: LettersProps) {
+/** `query`: `topic`, `fingerprint`, `cursor`, and `letter` as `2/18`, its partition and offset. */
+export function DeadLetters({ query }: Pick<Place, 'query'>) {
   const { answer, error } = usePolled<DeadLetterTopicsAnswer>(path('dead-letters'), undefined)
   if (answer === undefined) return <Pending error={error} />
-  const chosen = topic ?? answer.topics[0]?.topic
+  const chosen = answer.topics.find(({ topic }) => topic === query.topic) ?? answer.topics[0]
   if (chosen === undefined) {
     return (
       <Empty title="No handler has a dead-letter topic">
@@ -26,63 +27,74 @@ export function DeadLetters({ topic, fingerprint, letter }: LettersProps) {
       </Empty>
     )
   }
+  const { topic, handlerIds } = chosen
   return (
     <section>
       <h2>Dead letters</h2>
       <p class="choices">
         {answer.topics.map((each) => (
-          <a key={each.topic} href={hash(each.topic)} aria-current={each.topic === chosen ? 'true' : undefined}>
+          <a key={each.topic} href={lettersHash(each.topic)} aria-current={each.topic === topic ? 'true' : undefined}>
             <Shown text={each.topic} />
           </a>
         ))}
       </p>
-      {letter === undefined ? (
-        <Letters topic={chosen} fingerprint={fingerprint} />
+      {areMasked(about.value, handlerIds) && (
+        <p class="dim">
+          Values, headers and messages are masked: the topic that its handler reads is none of{' '}
+          <code>http.console.shownTopics</code>. Publishing again sends them whole.
+        </p>
+      )}
+      {query.letter === undefined ? (
+        <Letters topic={topic} handlerIds={handlerIds} fingerprint={query.fingerprint} cursor={query.cursor} />
       ) : (
-        <Letter topic={chosen} place={letter} />
+        <Letter topic={topic} handlerIds={handlerIds} place={query.letter} />
       )}
     </section>
   )
 }
 
-function hash(topic: string, more: Readonly<Record<string, string>> = {}): string {
-  return placeHash({ view: 'dead-letters', query: { topic, ...more } })
+interface LettersProps {
+  readonly topic: string
+  readonly handlerIds: readonly string[]
+  readonly fingerprint: string | undefined
+  readonly cursor: string | undefined
 }
 
-function Letters({ topic, fingerprint }: { readonly topic: string; readonly fingerprint: string | undefined }) {
-  const search = fingerprint === undefined ? '' : `?${new URLSearchParams({ fingerprint })}`
-  const { answer, error, again } = usePolled<DeadLettersAnswer>(`${path('dead-letters', topic)}${search}`, undefined)
+function Letters({ topic, handlerIds, fingerprint, cursor }: LettersProps) {
+  const search = new URLSearchParams({
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+    ...(cursor === undefined ? {} : { cursor }),
+  })
+  const { answer, error, again } = usePolled<DeadLettersAnswer>(`${path('dead-letters', topic)}?${search}`, undefined)
   useCopyable('dead letters', () => answer)
   if (answer === undefined) return <Pending error={error} />
   const { groups, letters, looked, isCut } = answer
   if (letters.length === 0 && groups.length === 0) {
-    return <Empty title="No dead letter is here">Nothing has failed for good, or its time in the topic is over.</Empty>
+    return (
+      <>
+        <Empty title="No dead letter is here">Nothing has failed for good, or its time in the topic is over.</Empty>
+        <p class="dim">
+          <Again again={again} />
+        </p>
+      </>
+    )
   }
+  const ofKind = fingerprint === undefined ? {} : { fingerprint }
   return (
     <>
-      <ol class="groups">
-        {groups.map((group) => (
-          <li key={`${group.fingerprint} ${group.handlerId}`}>
-            <a
-              data-row=""
-              href={hash(topic, group.fingerprint === null ? {} : { fingerprint: group.fingerprint })}
-              aria-current={group.fingerprint === fingerprint && fingerprint !== undefined ? 'true' : undefined}
-            >
-              <b class="num">{digits(group.count)}</b> <Shown text={group.error} />
-            </a>{' '}
-            <span class="dim">
-              {group.handlerId} · first <Moment at={group.firstAt} />, last <Moment at={group.lastAt} />
-            </span>
-          </li>
-        ))}
-      </ol>
+      <Groups topic={topic} groups={groups} fingerprint={fingerprint} />
       <p class="dim">
         {plural(looked, 'letter')} read{isCut ? ', and the time was over before the end' : ''}.{' '}
-        {fingerprint !== undefined && <a href={hash(topic)}>all kinds</a>}{' '}
-        <button type="button" class="link" onClick={again}>
-          read again
-        </button>
+        {fingerprint !== undefined && <a href={lettersHash(topic)}>all kinds</a>} <Again again={again} />
       </p>
+      {error !== undefined && <p class="problem">{error}</p>}
+      <PublishAgain
+        key={`${topic} ${fingerprint}`}
+        topic={topic}
+        handlerIds={handlerIds}
+        select={ofKind}
+        what={fingerprint === undefined ? 'all letters' : 'all of this kind'}
+      />
       <div class="scroll" tabIndex={0} role="group" aria-label="Letters, the newest first">
         <table>
           <thead>
@@ -102,7 +114,57 @@ function Letters({ topic, fingerprint }: { readonly topic: string; readonly fing
           </tbody>
         </table>
       </div>
+      <p>
+        {cursor !== undefined && <a href={lettersHash(topic, ofKind)}>the newest</a>}{' '}
+        {answer.cursor !== null && <a href={lettersHash(topic, { ...ofKind, cursor: answer.cursor })}>older ones</a>}
+      </p>
     </>
+  )
+}
+
+function Again({ again }: { readonly again: () => void }) {
+  return (
+    <button type="button" class="link" onClick={again}>
+      read again
+    </button>
+  )
+}
+
+interface GroupsProps {
+  readonly topic: string
+  readonly groups: readonly LetterGroupRow[]
+  readonly fingerprint: string | undefined
+}
+
+function Groups({ topic, groups, fingerprint }: GroupsProps) {
+  const [isWhole, setWhole] = useState(false)
+  const shown = isWhole ? groups : groups.slice(0, firstGroups)
+  return (
+    <ol class="groups">
+      {shown.map((group) => (
+        <li key={`${group.fingerprint} ${group.handlerId}`}>
+          <a
+            data-row=""
+            href={lettersHash(topic, group.fingerprint === null ? {} : { fingerprint: group.fingerprint })}
+            aria-current={group.fingerprint === fingerprint && fingerprint !== undefined ? 'true' : undefined}
+          >
+            <b class="num">{digits(group.count)}</b>{' '}
+            <Shown text={group.error === '' ? 'message masked' : group.error} />
+          </a>{' '}
+          <span class="dim">
+            <Shown text={group.handlerId ?? 'handler not told'} /> · first <Moment at={group.firstAt} />, last{' '}
+            <Moment at={group.lastAt} />
+          </span>
+        </li>
+      ))}
+      {shown.length < groups.length && (
+        <li>
+          <button type="button" class="link" onClick={() => setWhole(true)}>
+            show all {digits(groups.length)} kinds
+          </button>
+        </li>
+      )}
+    </ol>
   )
 }
 
@@ -111,7 +173,7 @@ function Row({ topic, letter }: { readonly topic: string; readonly letter: Lette
   return (
     <tr>
       <td>
-        <a class="place" data-row="" href={hash(topic, { letter: [place.partition, place.offset].join('/') })}>
+        <a class="place" data-row="" href={lettersHash(topic, { letter: [place.partition, place.offset].join('/') })}>
           {recordPlace(place)}
         </a>
       </td>
@@ -128,54 +190,5 @@ function Row({ topic, letter }: { readonly topic: string; readonly letter: Lette
         {replays > 0 && <span class="tag">published again {plural(replays, 'time')}</span>}
       </td>
     </tr>
-  )
-}
-
-function Letter({ topic, place }: { readonly topic: string; readonly place: string }) {
-  const [partition = '', offset = ''] = place.split('/')
-  const { answer, error } = usePolled<LetterAnswer>(path('dead-letters', topic, partition, offset), undefined)
-  useCopyable('the dead letter', () => answer)
-  if (answer === undefined) return <Pending error={error} />
-  const { letter, passesToday, misfits } = answer
-  return (
-    <article class="letter">
-      <h3>
-        <a href={hash(topic)}>all</a> / {recordPlace(letter.place)}
-      </h3>
-      <p>
-        Key <Key value={letter.key} />
-        {letter.source !== null && ` · came from ${recordPlace(letter.source)}`}
-        {letter.handlerId !== null && ` · ${letter.handlerId}`}
-      </p>
-      {passesToday !== null && (
-        <p class={passesToday ? '' : 'problem'}>
-          {passesToday ? 'Its value satisfies the schema of today.' : 'Its value does not satisfy the schema of today:'}
-        </p>
-      )}
-      {misfits.length > 0 && (
-        <ul>
-          {misfits.map((misfit) => (
-            <li key={misfit}>
-              <Shown text={misfit} />
-            </li>
-          ))}
-        </ul>
-      )}
-      <Failure failure={letter.error} />
-      <h3>Value</h3>
-      <Value value={letter.value} />
-      <h3>Headers</h3>
-      {letter.headers.length === 0 && <p class="dim">none</p>}
-      <dl class="headers">
-        {letter.headers.map(([name, value], index) => (
-          <div key={index}>
-            <dt>
-              <Shown text={name} />
-            </dt>
-            <dd>{value === null ? <span class="dim">null</span> : <Key value={value} />}</dd>
-          </div>
-        ))}
-      </dl>
-    </article>
   )
 }

@@ -22,6 +22,10 @@ export function placeHash({ view, query }: Place): string {
   return `#/${view === 'overview' ? '' : view}${search === '' ? '' : `?${search}`}`
 }
 
+export function lettersHash(topic: string, more: Readonly<Record<string, string>> = {}): string {
+  return placeHash({ view: 'dead-letters', query: { topic, ...more } })
+}
+
 /** The token that a fragment is, as `pyrallel dev` prints it: `#` and the token. Places begin with `#/`. */
 export function tokenIn(hash: string): string | undefined {
   return /^#([A-Za-z0-9._~+=-][A-Za-z0-9._~+/=-]*)$/.exec(hash)?.[1]

@@ -1,0 +1,131 @@
+/** Dead letters on the page, published again: in a real browser, by the real console, on the cluster in memory. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { builtPage } from '../../framework/console/built-page.ts'
+import { Mask } from '../../framework/console/mask.ts'
+import type { MemoryCluster } from '../../framework/kafka/memory/client.ts'
+import { systemClock } from '../../framework/time/clock.ts'
+import { clusterWith, DLQ, type Letter, valuesIn } from '../unit/cli/dlq-fixtures.ts'
+import { serveConsole, TOKEN } from '../unit/console/served-console.ts'
+import { seriousFindings } from './accessibility.ts'
+import { openChromium } from './chromium.ts'
+import { limits, openPage } from './open-page.ts'
+
+const kind = (fingerprint: string): Letter => ({
+  error: `gateway ${fingerprint}`,
+  headers: { 'pyrallel-error-fingerprint': fingerprint },
+})
+
+describe('dead letters on the page', limits, () => {
+  let browser: Browser
+  before(async () => {
+    browser = await openChromium()
+  })
+  after(() => browser.close())
+
+  async function open(t: TestContext, cluster: MemoryCluster, over: Parameters<typeof serveConsole>[1] = {}) {
+    const connection = cluster.connection()
+    const clock = systemClock() as never
+    const served = await serveConsole(t, { page: builtPage, cluster: () => connection, clock, ...over })
+    t.after(async () => {
+      await served.console.endReplays()
+      await connection.close()
+    })
+    const page = await openPage(t, browser, `${served.url}/#${TOKEN}`)
+    await page.getByText('live', { exact: true }).waitFor()
+    await page.keyboard.press('g')
+    await page.keyboard.press('d')
+    return { page, served }
+  }
+
+  async function preview(page: Page, what: string): Promise<void> {
+    await page.getByRole('button', { name: `Publish ${what} again…` }).click()
+    await page.getByRole('button', { name: 'Preview' }).click()
+  }
+
+  it(
+    'publishes one kind again after a preview, which publishes nothing, and reports what became of it',
+    limits,
+    async (t) => {
+      const cluster = await clusterWith(kind('a'), kind('b'), kind('a'))
+      const { page } = await open(t, cluster)
+      await page.getByRole('link', { name: /^2 .*gateway a/ }).click()
+      await preview(page, 'all of this kind')
+      await page.getByText('Would publish 2 to orders.').waitFor()
+      assert.deepEqual(valuesIn(cluster), [])
+      await page.getByRole('button', { name: 'Publish 2 letters now' }).click()
+      await page.getByText('Published: 2 of 2 letters').waitFor()
+      assert.deepEqual(valuesIn(cluster), ['v0', 'v2'])
+      await preview(page, 'all of this kind')
+      await page.getByText('Nothing would be published.').waitFor()
+      await page.getByText(/\d left out: published again already/).waitFor()
+    },
+  )
+
+  it('publishes one letter again, and says what the guard leaves out', limits, async (t) => {
+    const often = { headers: { 'pyrallel-replay-count': '3' } }
+    const cluster = await clusterWith({}, often)
+    const { page } = await open(t, cluster)
+    await page.getByRole('link', { name: `${DLQ}[0]@1` }).click()
+    await preview(page, 'this letter')
+    await page.getByText('1 left out: published again too often already').waitFor()
+    assert.deepEqual(await seriousFindings(page), [])
+    await page.getByLabel('Leave out what was published again').fill('4')
+    await page.getByText('published again too often').waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Preview' }).click()
+    await page.getByRole('button', { name: 'Publish 1 letter now' }).click()
+    await page.getByText('Published: 1 of 1 letter').waitFor()
+    assert.deepEqual(valuesIn(cluster), ['v1'])
+  })
+
+  it('keeps to what is typed: handler, limit and rate, and stops when it is told to', limits, async (t) => {
+    const letters = Array.from({ length: 40 }, (_, index) => ({ handler: index % 2 === 0 ? 'bill' : 'other' }))
+    const cluster = await clusterWith(...letters)
+    const { page } = await open(t, cluster)
+    await page.getByRole('button', { name: 'Publish all letters again…' }).click()
+    await page.getByLabel('Handler').selectOption('bill')
+    await page.getByLabel('At most').fill('15')
+    await page.getByLabel('Records a second').fill('2')
+    await page.getByRole('button', { name: 'Preview' }).click()
+    await page.getByText('Would publish 15 to orders.').waitFor()
+    await page.getByText('5 more could be published, and are above the limit').waitFor()
+    await page.getByRole('button', { name: 'Publish 15 letters now' }).click()
+    await page.getByText(/^Publishing: [1-9]\d* of 15 letters/).waitFor()
+    // It goes on while another view is open.
+    await page.getByRole('link', { name: 'Topology' }).click()
+    await page.getByRole('link', { name: 'Dead letters' }).click()
+    await page.getByRole('button', { name: 'Stop', exact: true }).click()
+    await page.getByText(/^Stopped: \d+ of 15 letters/).waitFor()
+    const published = valuesIn(cluster)
+    assert.ok(published.length < 15, `${published.length} were published`)
+    assert.deepEqual(
+      published,
+      Array.from({ length: published.length }, (_, index) => `v${index * 2}`),
+    )
+  })
+
+  it('shows fifty letters at a time however many there are, and older ones by a link', limits, async (t) => {
+    const cluster = await clusterWith(...Array.from({ length: 2_000 }, (_, index) => kind(`k${index % 300}`)))
+    const { page } = await open(t, cluster)
+    await page.getByText('2,000 letters read').waitFor()
+    assert.equal(await page.locator('tbody tr').count(), 50)
+    assert.equal(await page.locator('ol.groups a').count(), 20)
+    await page.getByRole('button', { name: 'show all 300 kinds' }).click()
+    assert.equal(await page.locator('ol.groups a').count(), 300)
+    const newest = await page.locator('tbody tr a').first().innerText()
+    await page.getByRole('link', { name: 'older ones' }).click()
+    await page.getByRole('link', { name: 'the newest' }).waitFor()
+    assert.equal(await page.locator('tbody tr').count(), 50)
+    assert.notEqual(await page.locator('tbody tr a').first().innerText(), newest)
+  })
+
+  it('says why letters are masked, and offers no publishing where actions are off', limits, async (t) => {
+    const mask = new Mask([])
+    const { page } = await open(t, await clusterWith(kind('a')), { mask, mode: 'production', canAct: false })
+    await page.getByText('the topic that its handler reads is none of http.console.shownTopics').waitFor()
+    await page.getByText('Publishing again is off here').waitFor()
+    assert.equal(await page.getByRole('button', { name: /^Publish/ }).count(), 0)
+    assert.ok(!(await page.locator('main').innerText()).includes('gateway a'))
+  })
+})
