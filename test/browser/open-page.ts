@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { type ScriptedConsole, scriptedToken } from './scripted-console.ts'
 
 export const limits = { timeout: 60_000 }
 
@@ -18,5 +19,18 @@ export async function openPage(t: TestContext, browser: Browser, url: string, wi
   })
   t.after(() => assert.deepEqual(wrong, []))
   await page.goto(url)
+  return page
+}
+
+/** The console with its token, live, and then a place in it: `#/orders/2/19`. */
+export async function openPlace(
+  t: TestContext,
+  browser: Browser,
+  server: ScriptedConsole,
+  hash: string,
+): Promise<Page> {
+  const page = await openPage(t, browser, `${server.url}/#${scriptedToken}`)
+  await page.getByText('live', { exact: true }).waitFor()
+  await page.goto(`${server.url}/${hash}`)
   return page
 }

@@ -1,6 +1,7 @@
 /** The console's own pages and guards on a port of its own, with answers that a test writes: what the real one would need an hour to come to. */
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Type } from 'typebox'
 import { builtPage } from '../../framework/console/built-page.ts'
 import { ConsolePages, streamHeaders } from '../../framework/console/http/console-pages.ts'
 import { type Endpoint, StreamAnswer } from '../../framework/console/http/endpoint.ts'
@@ -14,13 +15,18 @@ export const scriptedToken = 'a-token-of-the-tests'
 export interface ScriptedConsole {
   readonly url: string
   readonly paused: readonly string[]
+  /** What was asked for: `POST /api/keys/find {"key":"a"}`, `GET /api/stream?partitions=…`. */
+  readonly asked: readonly string[]
   /** Streams that are open. */
   streams(): number
   push<Name extends keyof StreamFrames>(name: Name, frame: StreamFrames[Name]): void
   close(): Promise<void>
 }
 
-/** @param port 0: any */
+/**
+ * @param more answers by path, to a GET, or to a POST where `POST ` stands before it; a function gives another one each time, and may throw an `ApiFault`
+ * @param port 0: any
+ */
 export async function startScriptedConsole(
   frame: StreamFrames['snapshot'],
   more: Readonly<Record<string, unknown>> = {},
@@ -28,6 +34,7 @@ export async function startScriptedConsole(
 ): Promise<ScriptedConsole> {
   const open = new Set<ServerResponse>()
   const paused: string[] = []
+  const asked: string[] = []
   let count = 0
   const text = (name: string, data: unknown) => `id: test-${++count}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`
   const endpoints: Endpoint[] = [
@@ -35,8 +42,9 @@ export async function startScriptedConsole(
     {
       method: 'GET',
       path: '/api/stream',
-      run: () =>
+      run: ({ query }) =>
         new StreamAnswer((response) => {
+          asked.push(`GET /api/stream?${query}`)
           open.add(response)
           response.once('close', () => open.delete(response))
           response.writeHead(200, streamHeaders)
@@ -51,7 +59,15 @@ export async function startScriptedConsole(
         return { paused }
       },
     },
-    ...Object.entries(more).map(([path, answer]): Endpoint => ({ method: 'GET', path, run: () => answer })),
+    ...Object.entries(more).map(([name, answer]): Endpoint => {
+      const isPost = name.startsWith('POST ')
+      const path = isPost ? name.slice(5) : name
+      const run: Endpoint['run'] = (of) => {
+        if (isPost) asked.push(`${name} ${JSON.stringify(of.body)}`)
+        return typeof answer === 'function' ? answer(of) : answer
+      }
+      return isPost ? { method: 'POST', path, body: Type.Unknown(), run } : { method: 'GET', path, run }
+    }),
   ]
   const pages = new ConsolePages({
     names: new Set(),
@@ -65,6 +81,7 @@ export async function startScriptedConsole(
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     paused,
+    asked,
     streams: () => open.size,
     push: (name, data) => {
       for (const response of open) response.write(text(name, data))
@@ -77,14 +94,14 @@ export async function startScriptedConsole(
   }
 }
 
-const about: AboutAnswer = {
+export const about: AboutAnswer = {
   protocol: 1,
   version: null,
   mode: 'development',
   instance: { id: 'test', host: 'host', pid: 1, startedAt: 0 },
   can: { act: true, replay: false, dev: false },
   shownTopics: null,
-  groups: [],
+  groups: [{ group: 'shop', handlers: [{ handlerId: 'ship', topic: 'orders.created' }] }],
   kept: { bytes: 0, maxBytes: 1 },
 }
 

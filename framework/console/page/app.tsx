@@ -1,15 +1,20 @@
 /** The frame around the views: who is looked at, how the line stands, the verdict, and the keyboard. */
 import { signal } from '@preact/signals'
 import { DeadLetters } from './dead-letters.tsx'
+import { Keys } from './keys.tsx'
 import { about, link, now, verdict } from './link/store.ts'
 import { stream } from './link/stream.ts'
 import { keepToken } from './link/token.ts'
 import { actionOf, keyRows } from './models/keyboard.ts'
-import { parsePlace, placeHash, type ViewName } from './models/location.ts'
+import { type Place, parsePlace, placeHash, recordHash, type ViewName } from './models/location.ts'
 import { span } from './models/numbers.ts'
 import { verdictText } from './models/verdict.ts'
 import { Overview } from './overview.tsx'
+import { Partition } from './partition.tsx'
+import { Partitions } from './partitions.tsx'
 import { copyable, copyText, Shown, said, say } from './parts.tsx'
+import { RecordPage } from './record.tsx'
+import { Retries } from './retries.tsx'
 import { nextTheme } from './theme.ts'
 import { Threads } from './threads.tsx'
 import { Topology } from './topology.tsx'
@@ -21,8 +26,12 @@ addEventListener('hashchange', () => {
 })
 const isHelpOpen = signal(false)
 
-const titles: Readonly<Record<ViewName, string>> = {
+/** The views that the bar names. A record and a partition are opened from them. */
+const titles: Readonly<Partial<Record<ViewName, string>>> = {
   overview: 'Overview',
+  partitions: 'Partitions',
+  keys: 'Keys',
+  retries: 'Retries',
   'dead-letters': 'Dead letters',
   topology: 'Topology',
   threads: 'Threads',
@@ -62,6 +71,20 @@ export function App() {
       <main>
         {isHelpOpen.value && <Help />}
         {view === 'overview' && <Overview />}
+        {view === 'partitions' && <Partitions by={query.by} />}
+        {view === 'keys' && <Keys group={query.group} by={query.by} />}
+        {view === 'retries' && <Retries group={query.group} />}
+        {view === 'partition' && (
+          <Partition group={query.group ?? ''} topic={query.topic ?? ''} partition={Number(query.partition)} />
+        )}
+        {view === 'record' && (
+          <RecordPage
+            group={query.group}
+            topic={query.topic ?? ''}
+            partition={Number(query.partition)}
+            offset={Number(query.offset)}
+          />
+        )}
         {view === 'dead-letters' && <DeadLetters query={query} />}
         {view === 'topology' && <Topology />}
         {view === 'threads' && <Threads />}
@@ -111,10 +134,17 @@ function VerdictLine() {
       </section>
     )
   const { tone, headline, facts, next } = verdictText(verdict.value, now.value)
+  const { place: at, group } = verdict.value
   return (
     <section class={`verdict ${tone} ${link.value.kind === 'live' ? '' : 'old'}`} aria-label="Verdict">
       <h1>
-        <Shown text={headline} />
+        {at === null || group === null ? (
+          <Shown text={headline} />
+        ) : (
+          <a href={recordHash(group, at)}>
+            <Shown text={headline} />
+          </a>
+        )}
       </h1>
       <p class="num">
         <Shown text={facts.join(' · ')} />
@@ -193,7 +223,7 @@ export function onKey(event: KeyboardEvent): void {
   const earlier = before !== undefined && event.timeStamp - before.at < 1_000 ? before.key : undefined
   before = undefined
   const action = actionOf(event.key, earlier)
-  if (action === undefined) return
+  if (action === undefined || (action !== 'wait' && action.kind === 'open' && !isRow(event.target))) return
   event.preventDefault()
   if (action === 'wait') before = { key: event.key, at: event.timeStamp }
   else if (action.kind === 'go') location.hash = placeHash({ view: action.view, query: {} })
@@ -201,13 +231,24 @@ export function onKey(event: KeyboardEvent): void {
   else if (action.kind === 'theme') say(`Colours: ${nextTheme()}.`)
   else if (action.kind === 'copy') void copy()
   else if (action.kind === 'close') close()
+  else if (action.kind === 'open') document.activeElement?.querySelector('a')?.click()
   else moveFocus(action.kind === 'next' ? 1 : -1)
 }
 
 function close(): void {
   if (isHelpOpen.value) isHelpOpen.value = false
-  else if (place.value.query.letter !== undefined) history.back()
+  else if (isOpened(place.value) && history.length > 1) history.back()
   else location.hash = placeHash({ view: 'overview', query: {} })
+}
+
+/** Something of a list, which is to be seen again. */
+function isOpened({ view, query }: Place): boolean {
+  return view === 'partition' || view === 'record' || query.letter !== undefined
+}
+
+/** A row that is no link itself: it is opened by its first one. */
+function isRow(target: EventTarget | null): boolean {
+  return target instanceof HTMLLIElement && target.dataset.row !== undefined
 }
 
 function moveFocus(step: 1 | -1): void {

@@ -1,14 +1,13 @@
 /** What every handler does, and every partition that needs a look: with the record that blocks it. */
-import { partitionPlace, recordPlace } from '../../model/record.ts'
-import type { PartitionMetrics } from '../../model/snapshot.ts'
 import type { HandlerRow } from '../protocol.ts'
 import type { PausedAnswer } from '../protocol-actions.ts'
 import { path, post } from './link/requests.ts'
 import { about, handlers, notes, rates, snapshot } from './link/store.ts'
-import { handlerKey } from './models/known-rows.ts'
+import { handlerKey, ribbonId } from './models/known-rows.ts'
+import { placeHash } from './models/location.ts'
 import { digits, plural, rate, short, span } from './models/numbers.ts'
-import { cellRuns } from './models/ribbon-cells.ts'
 import { sparkline } from './models/sparkline.ts'
+import { CellLegend, PartitionFacts } from './partition-row.tsx'
 import { Act, Empty, Moment, Shown, useCopyable } from './parts.tsx'
 
 export function Overview() {
@@ -111,7 +110,8 @@ function Partitions() {
         <span class="dim">
           {rows.length < assigned
             ? `${rows.length} of ${digits(assigned)}: those that need a look most`
-            : digits(assigned)}
+            : digits(assigned)}{' '}
+          {rows.length > 0 && <a href={placeHash({ view: 'partitions', query: {} })}>all</a>}
         </span>
       </h2>
       {rows.length === 0 ? (
@@ -122,96 +122,15 @@ function Partitions() {
         <>
           <ul class="partitions">
             {rows.map(({ group, partition }) => (
-              <Partition key={`${group} ${partitionPlace(partition)}`} of={partition} />
+              <li key={ribbonId({ group, ...partition })} data-row="" tabIndex={0}>
+                <PartitionFacts group={group} of={partition} />
+              </li>
             ))}
           </ul>
-          <Legend />
+          <CellLegend />
         </>
       )}
     </section>
-  )
-}
-
-function Partition({ of }: { readonly of: PartitionMetrics }) {
-  const { blocking, trueLag, ribbon } = of
-  return (
-    <li tabIndex={0} data-row="">
-      <span class="place">
-        <Shown text={partitionPlace(of)} />
-      </span>
-      <Cells cells={ribbon.cells} />
-      <span class="num lag">{trueLag === null ? 'lag not known' : `${digits(trueLag)} behind`}</span>
-      <span class="num dim facts">
-        position {of.position === null ? '–' : digits(of.position)} · {digits(of.gaps.offsets)} done above it ·{' '}
-        {digits(of.inFlight)} run · {digits(of.queued)} queued · {digits(of.retriesWaiting)} wait for a retry
-        {of.metadataLimit > 0 && ` · metadata ${Math.round((of.metadataUsed / of.metadataLimit) * 100)} % full`}
-        {of.isDraining && ' · given up at the moment'}
-        {of.pausedBecause !== null && ` · paused: its limit on ${of.pausedBecause} is reached`}
-      </span>
-      {isWorthALine(blocking) && <Blocking of={of} blocking={blocking} />}
-    </li>
-  )
-}
-
-/** Some record holds the position at nearly every moment: a line for each would come and go, and move what is below. */
-function isWorthALine(blocking: PartitionMetrics['blocking']): blocking is Blocking {
-  return blocking !== null && (blocking.ageMs >= 5_000 || blocking.lastError !== null)
-}
-
-type Blocking = NonNullable<PartitionMetrics['blocking']>
-const blockingWords: Readonly<Record<Blocking['state'], string>> = {
-  queued: 'waits for its turn',
-  'in-flight': 'runs',
-  waiting: 'waits for its retry',
-  dead: 'waits for its dead letter to be acknowledged',
-}
-
-function Blocking({ of, blocking }: { readonly of: PartitionMetrics; readonly blocking: Blocking }) {
-  const { offset, key, state, attempt, ageMs, lastError } = blocking
-  return (
-    <p class="blocking">
-      <b>{recordPlace({ ...of, offset })}</b> holds the position: it {blockingWords[state]}, attempt{' '}
-      <span class="num">{attempt}</span>, for <span class="num">{span(Math.floor(ageMs / 1000) * 1000)}</span>
-      {key !== null && (
-        <>
-          , key{' '}
-          <code class="key">
-            <Shown text={key} />
-          </code>
-        </>
-      )}
-      {lastError !== null && (
-        <span class="message">
-          {' '}
-          — <Shown text={`${lastError.name}: ${lastError.message}`} />
-        </span>
-      )}
-    </p>
-  )
-}
-
-function Cells({ cells }: { readonly cells: string }) {
-  const runs = cellRuns(cells)
-  const label = runs.length === 0 ? 'nothing is here' : [...new Set(runs.map(({ says }) => says))].join(', ')
-  return (
-    <svg class="cells" viewBox="0 0 48 10" preserveAspectRatio="none" role="img" aria-label={label}>
-      {runs.map(({ kind, x, width, top }) => (
-        <rect key={x} class={kind} x={x} y={top * 10} width={width} height={10 - top * 10} />
-      ))}
-    </svg>
-  )
-}
-
-function Legend() {
-  return (
-    <ul class="legend" aria-label="What the ribbons show">
-      {cellRuns('dgrxw').map(({ kind, says }) => (
-        <li key={kind}>
-          <i class={`swatch ${kind}`} />
-          {says}
-        </li>
-      ))}
-    </ul>
   )
 }
 

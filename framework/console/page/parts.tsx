@@ -77,6 +77,24 @@ export function Value({ value }: { readonly value: BytesView | null | undefined 
   )
 }
 
+type HeaderRow = readonly [name: string, value: BytesView | null]
+
+export function Headers({ headers }: { readonly headers: readonly HeaderRow[] }) {
+  if (headers.length === 0) return <p class="dim">none</p>
+  return (
+    <dl class="headers">
+      {headers.map(([name, value], index) => (
+        <div key={index}>
+          <dt>
+            <Shown text={name} />
+          </dt>
+          <dd>{value === null ? <span class="dim">null</span> : <Key value={value} />}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
 /** A moment, told from now; moves by itself, and nothing around it is drawn again. */
 export function Moment({ at }: { readonly at: number }) {
   const text = useMemo(() => computed(() => relative(at, now.value)), [at])

@@ -1,5 +1,6 @@
 /** Asks the console's interface. Every request carries the token; every answer that is none becomes an error with the next step. */
 import type { ErrorAnswer } from '../../protocol-errors.ts'
+import type { RecordView } from '../../protocol-records.ts'
 import { token } from './token.ts'
 
 export class RequestError extends Error {
@@ -7,12 +8,15 @@ export class RequestError extends Error {
   readonly code: string
   /** What to do now. */
   readonly next: string
+  /** Of a conflict about a record: what it is by now. */
+  readonly record: RecordView | undefined
 
-  constructor(status: number, { code, message, next }: ErrorAnswer['error']) {
+  constructor(status: number, { code, message, next, record }: ErrorAnswer['error']) {
     super(message)
     this.status = status
     this.code = code
     this.next = next
+    this.record = record
   }
 }
 

@@ -1,8 +1,9 @@
 /** What the page knows of the process: filled by the stream, read by the views. */
 import { batch, computed, signal } from '@preact/signals'
 import type { AboutAnswer, HandlerRow, SnapshotAnswer } from '../../protocol.ts'
-import type { StreamFrames, StreamNote } from '../../protocol-stream.ts'
-import { handlerKey, type RateHistory, withRates } from '../models/known-rows.ts'
+import type { PartitionView } from '../../protocol-records.ts'
+import { MAX_RIBBONS, type StreamFrames, type StreamNote } from '../../protocol-stream.ts'
+import { handlerKey, type RateHistory, ribbonId, withRates } from '../models/known-rows.ts'
 
 /** `asked`: for a token, which is missing or wrong. `full`: the server has as many streams as it wants. */
 export type LinkState =
@@ -15,6 +16,10 @@ export const about = signal<AboutAnswer | undefined>(undefined)
 export const snapshot = signal<SnapshotAnswer | undefined>(undefined)
 export const handlers = signal<readonly HandlerRow[]>([])
 export const notes = signal<readonly StreamNote[]>([])
+/** Partitions whose offsets a view shows: the stream is asked for them, by `ribbonId`. */
+export const watched = signal<readonly string[]>([])
+/** What the stream has told of them last. */
+export const ribbons = signal<ReadonlyMap<string, PartitionView>>(new Map())
 /** A point a second, the last minute. */
 export const rates = signal<RateHistory>({ at: 0, points: new Map() })
 
@@ -33,11 +38,22 @@ export function tick(): void {
   })
 }
 
+/** Has the stream tell of these partitions and no others; as many as it takes. */
+export function watch(ids: readonly string[]): void {
+  const next = ids.slice(0, MAX_RIBBONS)
+  if (next.join() === watched.peek().join()) return
+  batch(() => {
+    watched.value = next
+    ribbons.value = new Map([...ribbons.peek()].filter(([id]) => next.includes(id)))
+  })
+}
+
 /** Frames of another process must not mix with these. */
 export function forget(): void {
   batch(() => {
     snapshot.value = undefined
     handlers.value = []
+    ribbons.value = new Map()
     rates.value = { at: 0, points: new Map() }
     notes.value = []
   })
@@ -55,6 +71,7 @@ const takers: { readonly [Name in keyof Taken]: (frame: Taken[Name]) => void } =
     setClock(frame.metrics.takenAt)
     snapshot.value = { metrics: frame.metrics, verdict: frame.verdict }
     handlers.value = frame.handlers
+    takeRibbons(frame.partitions)
   },
   delta: (frame) => {
     setClock(frame.at)
@@ -63,6 +80,7 @@ const takers: { readonly [Name in keyof Taken]: (frame: Taken[Name]) => void } =
       snapshot.value = { metrics: frame.metrics ?? before.metrics, verdict: frame.verdict ?? before.verdict }
     }
     if (frame.handlers !== undefined) takeHandlers(frame.handlers)
+    if (frame.partitions !== undefined) takeRibbons(frame.partitions)
   },
   note: (note) => {
     notes.value = [note, ...notes.value].slice(0, mostNotes)
@@ -74,6 +92,14 @@ function takeHandlers(rows: readonly HandlerRow[]): void {
   const kept = handlers.value.map((row) => changed.get(handlerKey(row)) ?? row)
   const known = new Set(kept.map(handlerKey))
   handlers.value = [...kept, ...rows.filter((row) => !known.has(handlerKey(row)))]
+}
+
+function takeRibbons(views: readonly PartitionView[]): void {
+  const wanted = views.filter((view) => watched.peek().includes(ribbonId(view)))
+  if (wanted.length === 0) return
+  const next = new Map(ribbons.value)
+  for (const view of wanted) next.set(ribbonId(view), view)
+  ribbons.value = next
 }
 
 function setClock(at: number): void {

@@ -3,11 +3,12 @@
  * `fetch`, because an EventSource sends no headers, and six of one profile block the seventh tab.
  */
 
+import { effect } from '@preact/signals'
 import type { AboutAnswer } from '../../protocol.ts'
 import { backOffMs } from '../models/back-off.ts'
 import { EventStreamParser } from '../models/event-stream.ts'
 import { errorText, get, path, RequestError, send } from './requests.ts'
-import { about, forget, link, type Taken, take } from './store.ts'
+import { about, forget, link, type Taken, take, watched } from './store.ts'
 
 /** Nothing for so long, though a delta comes with every change and metrics every other second: the line is dead. */
 const silenceMs = 10_000
@@ -18,9 +19,17 @@ export class ConsoleStream {
   #retry: ReturnType<typeof setTimeout> | undefined
   #tries = 0
   #instanceId: string | undefined
+  /** The partitions that the stream was asked for. */
+  #named = ''
 
   start(): void {
     document.addEventListener('visibilitychange', () => this.#onSeen())
+    // A list that is scrolled wants other partitions at every moment.
+    effect(() => {
+      if (watched.value.join() === this.#named) return
+      const settled = setTimeout(() => this.restart(), 200)
+      return () => clearTimeout(settled)
+    })
     this.restart()
   }
 
@@ -56,7 +65,9 @@ export class ConsoleStream {
   }
 
   async #read(own: AbortController): Promise<void> {
-    const response = await send(`${path('stream')}?view=overview`, { signal: own.signal })
+    this.#named = watched.peek().join()
+    const search = this.#named === '' ? '' : `?${new URLSearchParams({ partitions: this.#named })}`
+    const response = await send(`${path('stream')}${search}`, { signal: own.signal })
     const parser = new EventStreamParser()
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     while (reader !== undefined) {

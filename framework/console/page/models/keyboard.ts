@@ -3,7 +3,7 @@ import type { ViewName } from './location.ts'
 
 export type KeyAction =
   | { readonly kind: 'go'; readonly view: ViewName }
-  | { readonly kind: 'next' | 'previous' | 'close' | 'help' | 'theme' | 'copy' }
+  | { readonly kind: 'next' | 'previous' | 'open' | 'close' | 'help' | 'theme' | 'copy' }
 
 export interface KeyRow {
   readonly keys: string
@@ -13,9 +13,13 @@ export interface KeyRow {
 
 export const keyRows: readonly KeyRow[] = [
   { keys: 'g o', says: 'overview: is it stuck, and where', action: { kind: 'go', view: 'overview' } },
+  { keys: 'g a', says: 'all partitions', action: { kind: 'go', view: 'partitions' } },
+  { keys: 'g k', says: 'keys', action: { kind: 'go', view: 'keys' } },
+  { keys: 'g r', says: 'retries', action: { kind: 'go', view: 'retries' } },
   { keys: 'g d', says: 'dead letters', action: { kind: 'go', view: 'dead-letters' } },
   { keys: 'g t', says: 'threads', action: { kind: 'go', view: 'threads' } },
   { keys: 'g p', says: 'topology', action: { kind: 'go', view: 'topology' } },
+  { keys: 'Enter', says: 'open the row', action: { kind: 'open' } },
   { keys: 'j', says: 'next row', action: { kind: 'next' } },
   { keys: 'k', says: 'previous row', action: { kind: 'previous' } },
   { keys: 'c', says: 'copy what is shown as JSON', action: { kind: 'copy' } },

@@ -1,8 +1,14 @@
 /** Keys of rows that come again and again, and what is remembered of them. */
 import type { HandlerRow } from '../../protocol.ts'
+import type { PartitionView } from '../../protocol-records.ts'
 
 export function handlerKey({ group, handlerId }: Pick<HandlerRow, 'group' | 'handlerId'>): string {
   return `${group}\u0000${handlerId}`
+}
+
+/** A partition as the stream is asked for it: `group/topic/partition`, each percent-encoded. */
+export function ribbonId({ group, topic, partition }: Pick<PartitionView, 'group' | 'topic' | 'partition'>): string {
+  return [group, topic, partition].map(encodeURIComponent).join('/')
 }
 
 /** Rates of each handler, oldest first, equal steps apart. */

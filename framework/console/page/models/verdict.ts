@@ -30,7 +30,7 @@ export function verdictText(verdict: Verdict, now: number): VerdictText {
         tone: 'bad',
         headline: place === null ? 'Blocked' : `Blocked by ${recordPlace(place)}`,
         facts: [...(key === null ? [] : [`key ${key}`]), ...since, ...flow],
-        next: 'Its row below says what it waits for. Later records of its key run after it.',
+        next: 'Open it: it says what it waits for. Later records of its key run after it.',
       }
     case 'paused':
       return {

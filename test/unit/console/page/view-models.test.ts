@@ -4,7 +4,13 @@ import { backOffMs } from '../../../../framework/console/page/models/back-off.ts
 import { EventStreamParser } from '../../../../framework/console/page/models/event-stream.ts'
 import { actionOf } from '../../../../framework/console/page/models/keyboard.ts'
 import { withRates } from '../../../../framework/console/page/models/known-rows.ts'
-import { parsePlace, placeHash, tokenIn } from '../../../../framework/console/page/models/location.ts'
+import {
+  parsePlace,
+  partitionHash,
+  placeHash,
+  recordHash,
+  tokenIn,
+} from '../../../../framework/console/page/models/location.ts'
 import { bytes, digits, rate, relative, short, span } from '../../../../framework/console/page/models/numbers.ts'
 import { cellRuns } from '../../../../framework/console/page/models/ribbon-cells.ts'
 import { sparkline } from '../../../../framework/console/page/models/sparkline.ts'
@@ -113,6 +119,15 @@ describe('the view models of the console', () => {
     assert.deepEqual(place, { view: 'dead-letters', query: { topic: 'a&b', letter: '2/18' } })
     assert.deepEqual(parsePlace(placeHash(place)), place)
     assert.equal(parsePlace('#/nowhere').view, 'overview')
+    const record = { topic: 'orders.created', partition: 2, offset: 19 }
+    assert.equal(recordHash('shop/a?', record), '#/orders.created/2/19?group=shop%2Fa%3F')
+    const recordQuery = { topic: 'orders.created', partition: '2', offset: '19' }
+    assert.deepEqual(parsePlace('#/orders.created/2/19'), { view: 'record', query: recordQuery })
+    const hash = partitionHash({ group: 'shop/a', topic: 'p', partition: 2 })
+    assert.equal(hash, '#/p/shop%2Fa/p/2')
+    assert.deepEqual(parsePlace(hash), { view: 'partition', query: { group: 'shop/a', topic: 'p', partition: '2' } })
+    assert.equal(parsePlace('#/orders.created/2/last').view, 'overview')
+    assert.equal(parsePlace('#/%zz/2/1').query.topic, '%zz')
     assert.equal(tokenIn('#abc_-123'), 'abc_-123')
     assert.equal(tokenIn('#/dead-letters'), undefined)
   })
