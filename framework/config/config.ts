@@ -187,6 +187,11 @@ const commit = section({
     what: "'metadata' stores completions above a gap with the commit, so that they do not run again; 'contiguous' stores the position only.",
     worse: "'contiguous': after a crash everything above the oldest unfinished record runs again.",
   }),
+  takeOver: oneOf(['none', 'parallel-consumer', 'pyrallel-consumer'], 'none', {
+    what: "Whose group this is to take over: what Confluent Parallel Consumer, or Pyrallel-Consumer, has stored as done above a partition's position does not run again ([Migrating](migrating.md#taking-a-group-over)).",
+    worse:
+      'Those formats have no check sum: what is damaged in a way that cannot be seen, or was mirrored from another cluster, skips records that nobody has handled. Take the option out when the group is taken over.',
+  }),
 })
 
 const shutdown = section({

@@ -98,6 +98,7 @@ const checks = [
   },
   { reads: ['kafka.security'], find: ofSecurity },
   { reads: ['handlers.retry'], find: ofRetry },
+  { reads: ['commit'], find: ofTakeOver },
   { reads: ['http'], find: ofConsole },
 ] as const
 
@@ -145,6 +146,15 @@ function ofRequestTimeout({ kafka }: ResolvedConfig, placeOf: PlaceOf): readonly
   const least = `kafka.fetch.maxWait (${fetch.maxWaitMs} ms) and a second`
   return [
     `${place}: option kafka.requestTimeout (${requestTimeoutMs} ms) is below ${least}. Raise it, or lower maxWait.`,
+  ]
+}
+
+/** The position alone would be committed at once, and what was done above it be forgotten. */
+function ofTakeOver({ commit }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {
+  if (commit.takeOver === 'none' || commit.recovery === 'metadata') return []
+  const place = placeOf('commit.takeOver')
+  return [
+    `${place}: option commit.takeOver is '${commit.takeOver}', but commit.recovery is 'contiguous', which stores nothing of what is taken over. Write 'metadata' there, or take commit.takeOver out.`,
   ]
 }
 

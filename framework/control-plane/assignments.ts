@@ -2,11 +2,12 @@
 import type { AssignedPartition } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
 import type { TopicPartition } from '../model/record.ts'
-import type { RecoveryStrategy } from '../model/settings.ts'
+import type { Predecessor, RecoveryStrategy } from '../model/settings.ts'
 import type { FailedRecords } from './failures/failed-records.ts'
 import type { IntakeGate } from './flow/backpressure.ts'
 import type { Scheduler } from './flow/scheduler.ts'
-import { decodeMetadata } from './offsets/metadata-encoder.ts'
+import { type DecodedMetadata, decodeMetadata, isForeign } from './offsets/metadata-encoder.ts'
+import { decodePredecessor } from './offsets/predecessor-metadata.ts'
 import { RangeList } from './offsets/range-list.ts'
 import type { PartitionSettings } from './partition/commit-budget.ts'
 import type { InFlight } from './partition/in-flight.ts'
@@ -18,6 +19,8 @@ export interface AssignmentsOptions {
   readonly intake: IntakeGate
   readonly failed: FailedRecords
   readonly recovery: RecoveryStrategy
+  /** Whose metadata is believed beside our own. */
+  readonly takeOver?: Predecessor | 'none' | undefined
   readonly partitionSettings: PartitionSettings
   /** Ranges of completed offsets that are restored of one partition. */
   readonly maxRestored: number
@@ -30,16 +33,18 @@ export class Assignments {
   readonly #intake: IntakeGate
   readonly #failed: FailedRecords
   readonly #recovery: RecoveryStrategy
+  readonly #takeOver: Predecessor | undefined
   readonly #partitionSettings: PartitionSettings
   readonly #maxRestored: number
   readonly #emit: EventSink | undefined
 
   constructor(options: AssignmentsOptions) {
-    const { scheduler, intake, failed, recovery, partitionSettings, maxRestored, onEvent } = options
+    const { scheduler, intake, failed, recovery, takeOver, partitionSettings, maxRestored, onEvent } = options
     this.#scheduler = scheduler
     this.#intake = intake
     this.#failed = failed
     this.#recovery = recovery
+    this.#takeOver = takeOver === 'none' ? undefined : takeOver
     this.#partitionSettings = partitionSettings
     this.#maxRestored = maxRestored
     this.#emit = onEvent
@@ -52,14 +57,11 @@ export class Assignments {
 
   /** At the position and the completions that the group has stored, as far as they can be believed. */
   begin(of: AssignedPartition): PartitionState {
-    const decoded =
-      this.#recovery === 'metadata' && of.position !== undefined
-        ? decodeMetadata(of.position, of.metadata, this.#maxRestored)
-        : ({ kind: 'none' } as const)
+    const { decoded, takenOverFrom } = this.#decode(of)
     const told = decoded.kind === 'completed' ? decoded.ranges : RangeList.empty
     // A log that was cut gives those offsets to other records. They are not done.
     const restored = of.logEnd === undefined ? told : told.below(of.logEnd)
-    const start = { position: of.position, metadata: of.metadata, restored }
+    const start = { position: of.position, metadata: of.metadata, restored, isTakenOver: takenOverFrom !== undefined }
     const route = this.#scheduler.routeOf(of.topic)
     const state = new PartitionState(
       of,
@@ -76,7 +78,16 @@ export class Assignments {
     const { topic, partition, epoch } = state
     const count = restored.offsets
     const beyond = told.offsets - count
-    this.#emit?.({ kind: 'partition.assigned', topic, partition, epoch, position: of.position, restored: count })
+    const takenOver = takenOverFrom === undefined ? {} : { takenOverFrom }
+    this.#emit?.({
+      kind: 'partition.assigned',
+      topic,
+      partition,
+      epoch,
+      position: of.position,
+      restored: count,
+      ...takenOver,
+    })
     if (decoded.kind === 'rejected') {
       this.#emit?.({ kind: 'metadata.dropped', topic, partition, epoch, why: decoded.why })
     }
@@ -111,6 +122,21 @@ export class Assignments {
     this.#intake.recheck(fresh)
     this.#emit?.({ kind: 'partition.rewound', topic, partition, epoch: fresh.epoch, from, to })
     return fresh
+  }
+
+  #decode({ position, metadata, logEnd }: AssignedPartition): {
+    readonly decoded: DecodedMetadata
+    readonly takenOverFrom?: Predecessor
+  } {
+    if (this.#recovery !== 'metadata' || position === undefined) return { decoded: { kind: 'none' } }
+    const takenOverFrom = this.#takeOver
+    if (takenOverFrom !== undefined && isForeign(metadata)) {
+      const told = { position, text: metadata, logEnd, maxRanges: this.#maxRestored }
+      const decoded = decodePredecessor(takenOverFrom, told)
+      if (decoded?.kind === 'rejected') return { decoded }
+      if (decoded !== undefined) return { decoded, takenOverFrom }
+    }
+    return { decoded: decodeMetadata(position, metadata, this.#maxRestored) }
   }
 
   /** A handler of an earlier assignment has ended: the present assignment may go on with its keys. */

@@ -3,7 +3,7 @@ import type { AssignedPartition } from '../kafka/kafka-client.ts'
 import type { EventSink } from '../model/events.ts'
 import type { KafkaRecord, TopicPartition } from '../model/record.ts'
 import { type RecordWatch, unwatched, type WatchedBy } from '../model/record-watch.ts'
-import type { Limits, RecoveryStrategy, Route } from '../model/settings.ts'
+import type { Limits, Predecessor, RecoveryStrategy, Route } from '../model/settings.ts'
 import type { LimitReached } from '../model/snapshot.ts'
 import type { CompletionEvent, WorkItem } from '../model/work.ts'
 import { ActionsByHand } from './actions-by-hand.ts'
@@ -27,6 +27,7 @@ export interface WorkManagerOptions {
   readonly routes: readonly Route[]
   readonly limits: Limits
   readonly recovery: RecoveryStrategy
+  readonly takeOver?: Predecessor | 'none' | undefined
   /** UTF-16 units that the client can commit. */
   readonly maxMetadataLength: number
   /** After so long without a word of a member, its group gives its partitions to others. Milliseconds. */
@@ -89,7 +90,7 @@ export class WorkManager {
   }
 
   constructor(options: WorkManagerOptions) {
-    const { routes, limits, recovery, maxMetadataLength, random, onEvent, tellsDone } = options
+    const { routes, limits, recovery, takeOver, maxMetadataLength, random, onEvent, tellsDone } = options
     this.#scheduler = new Scheduler(routes)
     this.#intake = new IntakeGate(limits)
     this.#emit = onEvent
@@ -104,7 +105,7 @@ export class WorkManager {
     const { sessionTimeoutMs } = options
     this.permit = new StartPermit({ sessionTimeoutMs, maxUncommitted: limits.maxUncommitted, onEvent })
     const parts = { scheduler: this.#scheduler, intake: this.#intake, failed: this.#failed, onEvent }
-    this.#assignments = new Assignments({ ...parts, recovery, partitionSettings, maxRestored })
+    this.#assignments = new Assignments({ ...parts, recovery, takeOver, partitionSettings, maxRestored })
     this.#table = this.#assignments.table
     const [table, permit] = [this.#table, this.permit]
     const settlement = new Settlement({ ...parts, permit, random, tellsDone })

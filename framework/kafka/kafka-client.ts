@@ -39,7 +39,8 @@ export interface RebalanceListener {
  * 3. `commit` MUST settle only when the coordinator has answered, MUST store the metadata unchanged, and MUST reject for a partition that
  *    is not owned (`PYR_NOT_OWNED`). `retriable` on the error tells whether the same commit may succeed later.
  * 4. `onAssigned` MUST bring the committed position and metadata, with metadata the log's end too where the broker tells it, and MUST run
- *    before the partition's first record is returned.
+ *    before the partition's first record is returned. Metadata that `isForeign` MUST come whole, and with the log's end: a partition of which either is not told
+ *    is not assigned before it is.
  * 5. Paused partitions MUST stay owned and MUST NOT return records; `poll` goes on meanwhile. A partition that is assigned anew is not paused,
  *    unless `onAssigned` itself pauses it. What is paused MUST NOT gather in the client's memory.
  * 6. `poll(0, waitMs)` MUST serve callbacks (rebalances, commit results) and return nothing; no record is lost by it.
@@ -115,6 +116,8 @@ export interface ConsumerOptions {
   readonly startFrom: 'earliest' | 'latest'
   /** Static membership: keeps the partitions over a restart. Unique in the group. */
   readonly instanceId?: string
+  /** Of commit metadata: whether another tool has written it, and it must be told whole (law 4). Left out: nobody looks at what is not ours. */
+  readonly isForeign?: (metadata: string) => boolean
   /** Called each time that a broker itself refuses the credentials, not where a token could not be had; must not throw. */
   readonly onRefused?: () => void
   /** Called for each error that the client meets; must not throw. */

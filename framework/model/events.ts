@@ -1,5 +1,6 @@
 /** What the runtime tells whoever listens (terminal view, metrics, tests). Typed, one way: nothing flows back. */
 import type { KafkaRecord, TopicPartition } from './record.ts'
+import type { Predecessor } from './settings.ts'
 import type { StartStop } from './snapshot.ts'
 import type { Epoch, HandlerFailure } from './work.ts'
 
@@ -100,6 +101,8 @@ export type RuntimeEvent =
       readonly position: number | undefined
       /** Completed offsets above the position that the metadata brought back. */
       readonly restored: number
+      /** Whose metadata that was. Left out: our own. */
+      readonly takenOverFrom?: Predecessor
     })
   /** A partition was given back in order, or was already taken away. */
   | (OfPartition & {

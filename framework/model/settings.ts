@@ -76,11 +76,16 @@ export interface Limits {
 
 export type RecoveryStrategy = 'metadata' | 'contiguous'
 
+/** Consumers whose groups can be taken over, with what they have stored as done. */
+export type Predecessor = 'parallel-consumer' | 'pyrallel-consumer'
+
 export interface CommitSettings {
   /** The shortest time between two commits of one group. Milliseconds. */
   readonly minIntervalMs: number
   /** `metadata`: completions above a gap are stored with the commit and not executed again. `contiguous`: only the position is. */
   readonly recovery: RecoveryStrategy
+  /** Whose commit metadata is believed beside our own. Left out: nobody's. */
+  readonly takeOver?: Predecessor | 'none' | undefined
 }
 
 export interface ShutdownSettings {

@@ -172,8 +172,10 @@ class EventWriter {
     const at = { ...partitionOf(event), epoch: event.epoch }
     switch (event.kind) {
       case 'partition.assigned': {
-        const { position, restored } = event
-        this.#log.info({ ...at, position, restored }, 'a partition was assigned')
+        const { position, restored, takenOverFrom } = event
+        const facts = { ...at, position, restored }
+        if (takenOverFrom === undefined) this.#log.info(facts, 'a partition was assigned')
+        else this.#log.info({ ...facts, takenOverFrom }, 'a partition was taken over from another consumer')
         return
       }
       case 'partition.revoked':

@@ -1,6 +1,7 @@
 /** Makes what one consumer group is of: its client, the engines of its handlers, its poller. Starts nothing. */
 
 import type { Publish } from '../api/handler.ts'
+import { isForeign } from '../control-plane/offsets/metadata-encoder.ts'
 import { BrokerPoller } from '../control-plane/shell/broker-poller.ts'
 import { AsyncEngine } from '../execution-plane/engines/async-engine.ts'
 import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
@@ -57,6 +58,7 @@ export class GroupOpener {
       group,
       startFrom,
       ...(instanceId === undefined ? {} : { instanceId }),
+      ...((commit.takeOver ?? 'none') === 'none' ? {} : { isForeign }),
       onError: (code) => sink({ kind: 'client.error', code }),
       onRefused: () => poller?.onCredentialsRefused(),
     })

@@ -79,6 +79,7 @@ export const logFields: Readonly<Record<string, string>> = {
   // Positions
   position: 'next offset to commit',
   restored: 'offsets above it that were done before',
+  takenOverFrom: 'the other consumer that had stored them',
   from: 'position before',
   to: 'position after',
   at: 'step that took too long',

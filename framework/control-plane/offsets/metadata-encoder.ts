@@ -35,7 +35,16 @@
 import { bug } from '../../model/errors.ts'
 import { bytesFromText, bytesInUnits, checkOf, endsAt, textFromBytes } from './metadata-text.ts'
 import { type OffsetRange, RangeList } from './range-list.ts'
-import { type EncodedRuns, MAX_RUNS, MAX_SPAN, pushVarint, type Runs, readVarint, runCodecs } from './run-codecs.ts'
+import {
+  type EncodedRuns,
+  MAX_RUNS,
+  MAX_SPAN,
+  pushVarint,
+  type RunCodec,
+  type Runs,
+  readVarint,
+  runCodecs,
+} from './run-codecs.ts'
 
 export interface EncodedMetadata {
   readonly text: string
@@ -62,22 +71,29 @@ const MAX_LENGTH = 10_922
  * @param position what is committed with the text: the lowest incomplete offset
  * @param completed ascending, none empty, none overlapping, all above `position`; ranges that touch are merged
  * @param maxLength UTF-16 units that the text may have
+ * @param codecs of which the best is taken
  * @throws PyrallelError PYR_BUG when `completed` is not as described: then any text could claim what is not completed
  */
 export function encodeCompleted(
   position: number,
   completed: readonly OffsetRange[],
   maxLength: number,
+  codecs = runCodecs,
 ): EncodedMetadata {
   const last = completed[completed.length - 1]
   if (last === undefined) return { text: '', coveredTo: position, truncated: false }
   const runs = runsOf(position, completed)
   const bodyBytes = bytesInUnits(Math.min(maxLength, MAX_LENGTH) - PREFIX.length)
   // The longest head: check, codec, span and length.
-  const best = smallest(runs, bodyBytes - CHECK_BYTES - 1 - 5 - 3)
+  const best = smallest(codecs, runs, bodyBytes - CHECK_BYTES - 1 - 5 - 3)
   if (best === undefined) return { text: '', coveredTo: position, truncated: true }
   const coveredTo = position + best.span
   return { text: frame(position, best), coveredTo, truncated: coveredTo < last.end }
+}
+
+/** Whether another tool, or another version, has written it. */
+export function isForeign(text: string): boolean {
+  return text !== '' && !text.startsWith(PREFIX)
 }
 
 /**
@@ -86,7 +102,7 @@ export function encodeCompleted(
  */
 export function decodeMetadata(position: number, text: string, maxRanges = MAX_RUNS / 2): DecodedMetadata {
   if (text === '') return { kind: 'none' }
-  if (!text.startsWith(PREFIX)) return rejected(nameForeign(text))
+  if (isForeign(text)) return rejected(nameForeign(text))
   if (text.length > MAX_LENGTH) return rejected('longer than any that Pyrallel writes')
   const bytes = bytesFromText(text, PREFIX.length)
   if (bytes === undefined) return rejected('damaged: it has characters that Pyrallel does not write')
@@ -136,11 +152,11 @@ interface Choice extends EncodedRuns {
 const SMALL_ENOUGH = 32
 
 /** What reaches furthest, and of those the smallest; the lower codec on a tie. */
-function smallest(runs: Runs, budget: number): Choice | undefined {
+function smallest(codecs: readonly RunCodec[], runs: Runs, budget: number): Choice | undefined {
   if (budget < 1) return undefined
   const span = runs.reduce((sum, run) => sum + run, 0)
   let best: Choice | undefined
-  for (const codec of runCodecs) {
+  for (const codec of codecs) {
     const isWhole = best?.span === span
     if (isWhole && best !== undefined && best.bytes.length <= SMALL_ENOUGH) break
     // Once one has said everything, the next need not go on past its size.

@@ -218,6 +218,9 @@ function modelled(id: number, memoryOf: () => RunMemory, leastRuns: number): Run
 /** Cheap ones first: what they reach is the budget of those after them. */
 export const runCodecs: readonly RunCodec[] = [varints, bitset, modelled(3, noMemory, 2), modelled(4, threeRuns, 64)]
 
+/** Those that take little time, and more room. */
+export const plainCodecs: readonly RunCodec[] = [varints, bitset]
+
 export function pushVarint(bytes: number[], value: number): void {
   let rest = value
   for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80)

@@ -4,6 +4,7 @@ import type { TopicPartition } from '../../model/record.ts'
 import type { Epoch } from '../../model/work.ts'
 import { type EncodedMetadata, encodeCompleted } from '../offsets/metadata-encoder.ts'
 import type { OffsetTracker } from '../offsets/offset-tracker.ts'
+import { plainCodecs } from '../offsets/run-codecs.ts'
 
 /** Above this part of the metadata limit, only records below the highest completed offset may start. */
 const METADATA_TIGHT_AT = 0.75
@@ -40,6 +41,8 @@ interface Committed {
   readonly carries: number
   /** Of those that an earlier owner has left, it tells of what is below this. */
   readonly coveredTo: number
+  /** Another tool has written the metadata. */
+  readonly isForeign: boolean
 }
 
 const ALL = Number.POSITIVE_INFINITY
@@ -57,20 +60,31 @@ export class CommitBudget {
   #completedSinceMeasured = 0
   #metadataLength: number
 
-  /** @param start what the group has stored; `isRestored`: its metadata was believed */
+  /** @param start what the group has stored; `isRestored`: its metadata was believed; `isTakenOver`: and is another tool's */
   constructor(
     of: TopicPartition & { readonly epoch: Epoch },
     tracker: OffsetTracker<object>,
-    start: { readonly position: number | undefined; readonly metadata: string; readonly isRestored: boolean },
+    start: {
+      readonly position: number | undefined
+      readonly metadata: string
+      readonly isRestored: boolean
+      readonly isTakenOver: boolean
+    },
     settings: PartitionSettings,
   ) {
     this.#of = of
     this.#tracker = tracker
     this.#settings = settings
-    this.#committed = { position: start.position, metadata: start.metadata, carries: 0, coveredTo: ALL }
+    this.#committed = {
+      position: start.position,
+      metadata: start.metadata,
+      carries: 0,
+      coveredTo: ALL,
+      isForeign: start.isTakenOver,
+    }
     this.#metadataLength = start.metadata.length
-    // Metadata that was dropped as unreadable must not stay with the group: the next commit replaces it.
-    this.#mayHaveChanged = start.metadata !== '' && !start.isRestored
+    // Metadata that was dropped as unreadable must not stay with the group: the next commit replaces it. Nor must another tool's, which has no check sum.
+    this.#mayHaveChanged = start.metadata !== '' && (!start.isRestored || start.isTakenOver)
     // Restored completions may already fill the metadata. Measure now: at the first commit, records above them would have started. Its text says how
     // much it takes, or more where not all of it is believed; to encode it anew for each of a thousand partitions would take seconds.
     if (start.isRestored) this.#isTight = this.#leavesNoRoom(start.metadata.length)
@@ -153,7 +167,7 @@ export class CommitBudget {
     const metadata = this.#measure().text
     if (position === this.#committed.position && metadata === this.#committed.metadata) {
       this.#mayHaveChanged = false
-      this.#committed = { position, metadata, carries: this.#carriable, coveredTo: this.#cut.from }
+      this.#committed = { position, metadata, carries: this.#carriable, coveredTo: this.#cut.from, isForeign: false }
       return undefined
     }
     return this.#snapshot(position, metadata)
@@ -169,7 +183,7 @@ export class CommitBudget {
   onAcknowledged({ position, metadata, carries, coveredTo }: CommitSnapshot): void {
     // Its answer has come after that of a later one: what is stored now may be either.
     if (carries < this.#committed.carries) this.#mayHaveChanged = true
-    this.#committed = { position, metadata, carries, coveredTo }
+    this.#committed = { position, metadata, carries, coveredTo, isForeign: false }
     this.#tracker.onCommitted(position)
   }
 
@@ -238,7 +252,9 @@ export class CommitBudget {
       return { text: '', truncated: false, coveredTo: position ?? 0 }
     }
     const ranges = this.#tracker.completedRanges()
-    const encoded = encodeCompleted(position, ranges, maxLength)
+    // Many partitions are taken over at once, and what was another tool's has room to spare in ours: the first text is made in little time.
+    const plain = this.#committed.isForeign ? encodeCompleted(position, ranges, maxLength, plainCodecs) : undefined
+    const encoded = plain?.truncated === false ? plain : encodeCompleted(position, ranges, maxLength)
     if (encoded.truncated) {
       const { coveredTo } = encoded
       this.#cut = { count: this.#tracker.completedFrom(coveredTo), from: coveredTo }

@@ -59,6 +59,8 @@ export class PartitionState implements TopicPartition {
       readonly position: number | undefined
       readonly metadata: string
       readonly restored: RangeList
+      /** What another tool had stored. */
+      readonly isTakenOver?: boolean
     },
     settings: PartitionSettings,
     tally: HandlerTally,
@@ -71,8 +73,8 @@ export class PartitionState implements TopicPartition {
     this.tally = tally
     this.tracker = new OffsetTracker(start.position, start.restored)
     this.kept = new KeptRecords(this.tracker)
-    const { position, metadata } = start
-    const stored = { position, metadata, isRestored: start.restored.length > 0 }
+    const { position, metadata, isTakenOver = false } = start
+    const stored = { position, metadata, isRestored: start.restored.length > 0, isTakenOver }
     this.commits = new CommitBudget(this, this.tracker, stored, settings)
   }
 

@@ -95,6 +95,7 @@ export class BrokerPoller {
       routes: options.routes,
       limits: options.limits,
       recovery: options.commit.recovery,
+      takeOver: options.commit.takeOver,
       maxMetadataLength: client.maxMetadataLength,
       sessionTimeoutMs: options.sessionTimeoutMs,
       random: options.random,

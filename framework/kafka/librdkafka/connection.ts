@@ -5,7 +5,7 @@ import type { Clock } from '../../time/clock.ts'
 import { settlesWithin, stillMissing } from '../../time/wait.ts'
 import { faultCodes } from '../faults/codes.ts'
 import { ErrorReport } from '../faults/error-report.ts'
-import type { ClusterView, ConsumerOptions, KafkaClient, RecordProducer, ViewedConnection } from '../kafka-client.ts'
+import type { ConsumerOptions, KafkaClient, RecordProducer, ViewedConnection } from '../kafka-client.ts'
 import type {
   Librdkafka,
   MetadataRequest,
@@ -41,7 +41,7 @@ const CLOSE_TIMEOUT_MS = 3_000
 export class LibrdkafkaConnection implements ViewedConnection {
   readonly description: string
   readonly sessionTimeoutMs: number
-  readonly view: ClusterView
+  readonly view: LibrdkafkaView
   readonly #library: Librdkafka
   readonly #options: KafkaConnectionOptions
   readonly #log: Logger
@@ -101,6 +101,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
 
   #openConsumer(options: ConsumerOptions): Promise<KafkaClient> {
     const { log, errors } = this.#reporting({ group: options.group }, options.onError)
+    const { isForeign } = options
     return LibrdkafkaConsumer.open(
       async (callbacks) => {
         const config = { ...consumerConfig(this.#options, options), ...callbacks }
@@ -120,6 +121,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
         revokeLimitMs: revokeLimitMs(this.#options),
         pollIntervalMs: pollIntervalMs(this.#options),
         startFrom: options.startFrom,
+        foreign: isForeign && { isForeign, ask: (partitions) => this.view.wholeCommits(options.group, partitions) },
         isExpectedBack: options.instanceId !== undefined && this.#options.groupProtocol === 'classic',
       },
     )

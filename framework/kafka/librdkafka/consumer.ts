@@ -19,6 +19,7 @@ import { Membership } from './membership.ts'
 import { MissingTopics } from './missing-topics.ts'
 import { Questions } from './questions.ts'
 import { CONSUME_SLICE_MS, Receiver, type ReceiverState } from './receiver.ts'
+import type { ForeignCommits } from './starts-source.ts'
 
 /** How long `close` waits for the group to take the partitions back, and for the disconnect. */
 const CLOSE_STEP_MS = 10_000
@@ -33,6 +34,7 @@ export interface LibrdkafkaConsumerOptions {
   readonly revokeLimitMs: number
   readonly pollIntervalMs: number
   readonly startFrom: 'earliest' | 'latest'
+  readonly foreign?: ForeignCommits | undefined
   /** A static member of the classic protocol, whose partitions wait for it: unsubscribing would tell the group that it is gone for good. */
   readonly isExpectedBack: boolean
   readonly errors: ErrorReport

@@ -12,7 +12,7 @@ import type { OwnedPartitions } from '../owned-partitions.ts'
 import { PartitionStarts } from '../starts/partition-starts.ts'
 import type { NativeConsumer, NativeError, NativePartition } from './binding.ts'
 import { nativeError } from './errors.ts'
-import { NativeStartsSource } from './starts-source.ts'
+import { type ForeignCommits, NativeStartsSource } from './starts-source.ts'
 
 /** Between two rounds of questions about partitions whose start is not known yet. */
 const ASK_AGAIN_MS = 500
@@ -29,6 +29,8 @@ export interface MembershipHost {
   readonly revokeLimitMs: number
   /** Where a partition without a committed position starts. */
   readonly startFrom: 'earliest' | 'latest'
+  /** What other tools have committed. Left out: it is not looked at. */
+  readonly foreign?: ForeignCommits | undefined
   /** Commits these, owned or not. Rejects with what the coordinator says. */
   pin(commits: readonly CommitRequest[]): Promise<void>
   /** Settles when no `consume` call runs that began before. */
@@ -61,8 +63,9 @@ export class Membership {
 
   constructor(host: MembershipHost) {
     this.#host = host
-    const source = new NativeStartsSource(host.native, host.clock, (commits) => host.pin(commits))
-    this.#starts = new PartitionStarts({ ...host, source, fail: (error) => host.fail(toError(error)) })
+    const source = new NativeStartsSource(host.native, host.clock, (commits) => host.pin(commits), host.foreign)
+    const isForeign = host.foreign?.isForeign
+    this.#starts = new PartitionStarts({ ...host, isForeign, source, fail: (error) => host.fail(toError(error)) })
   }
 
   listen(listener: RebalanceListener): void {

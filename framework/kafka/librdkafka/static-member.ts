@@ -138,11 +138,12 @@ export class StaticMember implements KafkaClient {
   }
 
   #openOne(): Promise<KafkaClient> {
-    const { group, startFrom, instanceId } = this.#options
+    const { group, startFrom, instanceId, isForeign } = this.#options
     return this.#open({
       group,
       startFrom,
       ...(instanceId !== undefined && { instanceId }),
+      ...(isForeign !== undefined && { isForeign }),
       onError: (code) => {
         // The end of one client need not be the member's: told when it is.
         if (code === 'FATAL' && !this.#hasJoined) this.#hasUntoldFatal = true

@@ -63,8 +63,8 @@ export class LibrdkafkaView implements ClusterView {
     // or yet) as a consumer would, and crashes the process where there is none.
     const outsider = await this.#options.outsider(group, TIMEOUT_MS)
     try {
-      const committed = await this.#committed(outsider, group, all)
-      const found = await Promise.all(committed.map((each) => withLog(outsider, each)))
+      const { whole, changing } = await this.#committed(outsider, group, all)
+      const found = await Promise.all([...whole, ...changing].map((each) => withLog(outsider, each)))
       const order = new Map(all.map((each, index) => [partitionId(each), index]))
       return found.sort((a, b) => (order.get(partitionId(a)) ?? 0) - (order.get(partitionId(b)) ?? 0))
     } finally {
@@ -72,25 +72,40 @@ export class LibrdkafkaView implements ClusterView {
     }
   }
 
+  /** What a group has committed for these, with the metadata whole whoever has written it. What it commits meanwhile is left out. */
+  async wholeCommits(group: string, partitions: readonly TopicPartition[]): Promise<readonly Committed[]> {
+    const outsider = await this.#options.outsider(group, TIMEOUT_MS)
+    try {
+      return (await this.#committed(outsider, group, partitions)).whole
+    } finally {
+      await new Promise<void>((resolve) => outsider.disconnect(resolve))
+    }
+  }
+
+  /** @returns `changing`: the group commits these all the time, and their metadata may lack its end */
   async #committed(
     outsider: NativeConsumer,
     group: string,
     all: readonly TopicPartition[],
-  ): Promise<readonly Committed[]> {
+  ): Promise<{ readonly whole: readonly Committed[]; readonly changing: readonly Committed[] }> {
     const admin = this.#options.library.AdminClient.createFrom(outsider)
-    const found: Committed[] = []
+    const whole: Committed[] = []
+    const changing: Committed[] = []
     for (let from = 0; from < all.length; from += PARTITIONS_AT_ONCE) {
       let open = all.slice(from, from + PARTITIONS_AT_ONCE)
       for (let round = 1; open.length > 0; round++) {
         const [listed, cut] = [await list(admin, group, open), await askCommitted(outsider, group, open)]
-        const joined = listed.flatMap((each) => join(each, cut.get(partitionId(each)), round === MAX_ROUNDS))
-        found.push(...joined.flatMap((each) => (each === 'changed' ? [] : [each])))
+        const joined = listed.map((each) => join(each, cut.get(partitionId(each))))
+        whole.push(...joined.flatMap((each) => each ?? []))
         open = listed
-          .filter((_, index) => joined[index] === 'changed')
+          .filter((_, index) => joined[index] === undefined)
           .map(({ topic, partition }) => ({ topic, partition }))
+        if (round < MAX_ROUNDS) continue
+        changing.push(...open.map((each) => committedOf(each, cut.get(partitionId(each)))))
+        break
       }
     }
-    return found.filter(({ position }) => position >= 0)
+    return { whole: whole.filter(isCommitted), changing: changing.filter(isCommitted) }
   }
 
   async #boundsOf({ topic, partition }: TopicPartition): Promise<LogBounds> {
@@ -105,7 +120,7 @@ export class LibrdkafkaView implements ClusterView {
   }
 }
 
-interface Committed extends TopicPartition {
+export interface Committed extends TopicPartition {
   readonly position: number
   readonly metadata: string
 }
@@ -113,14 +128,22 @@ interface Committed extends TopicPartition {
 /**
  * The two answers know different things. The list's metadata is read up to a NUL, which only this library writes at the end: behind another's text stands
  * what happened to be in memory. The consumer's is without its last byte, whatever that is. So the text is the list's, up to one character
- * behind the consumer's. A group that commits between the two is asked again.
- * @param isLast take what the consumer was told, where the two still do not fit
+ * behind the consumer's.
+ * @returns undefined when the group has committed between the two
  */
-function join(listed: NativePartition, cut: NativePartition | undefined, isLast: boolean): Committed | 'changed' {
+function join(listed: NativePartition, cut: NativePartition | undefined): Committed | undefined {
   const { topic, partition, offset = -1, metadata } = listed
   const whole = cut?.offset === listed.offset || offset < 0 ? wholeMetadata(metadata ?? '', cut?.metadata) : undefined
-  if (whole !== undefined) return { topic, partition, position: offset, metadata: whole }
-  return isLast ? { topic, partition, position: cut?.offset ?? -1, metadata: cut?.metadata ?? '' } : 'changed'
+  return whole === undefined ? undefined : { topic, partition, position: offset, metadata: whole }
+}
+
+/** As the consumer was told it. */
+function committedOf({ topic, partition }: TopicPartition, cut: NativePartition | undefined): Committed {
+  return { topic, partition, position: cut?.offset ?? -1, metadata: cut?.metadata ?? '' }
+}
+
+function isCommitted({ position }: Committed): boolean {
+  return position >= 0
 }
 
 /** @returns undefined when the two are not of one text */

@@ -44,6 +44,8 @@ export interface StartsHost {
   readonly errors: ErrorReport
   readonly clock: Clock
   readonly startFrom: 'earliest' | 'latest'
+  /** Of commit metadata: whether another tool has written it, so that nothing is to be assumed of it. Left out: none is. */
+  readonly isForeign?: ((metadata: string) => boolean) | undefined
   /** The consumer is of no use any more. */
   fail(error: ClientFault): void
 }
@@ -95,7 +97,10 @@ export class PartitionStarts {
       }
     }
     for (const { topic } of known) this.#seen.add(topic)
-    return { known: await this.#withLogEnds(known), unknown }
+    const ended = await this.#withLogEnds(known)
+    const isUntold = ({ metadata, logEnd }: AssignedPartition) =>
+      logEnd === undefined && this.#host.isForeign?.(metadata) === true
+    return { known: ended.filter((each) => !isUntold(each)), unknown: [...unknown, ...ended.filter(isUntold)] }
   }
 
   /** Asks nothing more: the consumer is about to disconnect. */

@@ -125,6 +125,7 @@ describe('the variables', () => {
     'limits.maxUncommitted': ['14', 14],
     'commit.minInterval': ['2s', 2_000],
     'commit.recovery': ['contiguous', 'contiguous'],
+    'commit.takeOver': ['pyrallel-consumer', 'pyrallel-consumer'],
     'shutdown.drain': ['1s', 1_000],
     'shutdown.revokeGrace': ['2s', 2_000],
     'http.enabled': ['true', true],

@@ -40,7 +40,7 @@ describe('resolveConfig', () => {
       maxOffsetSpan: 1_000_000,
       maxUncommitted: 100_000,
     })
-    assert.deepEqual(rest.commit, { minIntervalMs: 100, recovery: 'metadata' })
+    assert.deepEqual(rest.commit, { minIntervalMs: 100, recovery: 'metadata', takeOver: 'none' })
     assert.deepEqual(rest.shutdown, { drainMs: 30_000, revokeGraceMs: 5_000 })
   })
 
@@ -69,7 +69,7 @@ describe('resolveConfig', () => {
 
   it('lists what exists when nothing is close to an unknown option', () => {
     assert.deepEqual(mistakesOf({ group: 'a', commit: { zzz: true } }), [
-      'pyrallel.config.ts: there is no option commit.zzz (its value is true). Options here: minInterval, recovery.',
+      'pyrallel.config.ts: there is no option commit.zzz (its value is true). Options here: minInterval, recovery, takeOver.',
     ])
   })
 
@@ -155,6 +155,16 @@ describe('resolveConfig', () => {
       assert.match(mistake, expected)
     })
   }
+
+  it('refuses to take a group over and to store nothing of it', () => {
+    const of = (commit: object) => mistakesOf({ group: 'a', commit })
+    assert.match(
+      of({ takeOver: 'parallel-consumer', recovery: 'contiguous' })[0] ?? '',
+      /option commit\.takeOver is 'parallel-consumer', but commit\.recovery is 'contiguous'.*Write 'metadata' there/,
+    )
+    for (const commit of [{ takeOver: 'parallel-consumer' }, { takeOver: 'none', recovery: 'contiguous' }])
+      assert.deepEqual(of(commit), [])
+  })
 
   it('tells what options mean together beside mistakes of others, and mistakes of other modes, once each', () => {
     const mistakes = mistakesOf({
@@ -286,7 +296,7 @@ describe('resolveConfig', () => {
 describe('the reference of the options', () => {
   it('tells of every option what it does, its default, its range, and what gets worse', () => {
     const rows = optionRows(configSchema)
-    assert.equal(rows.length, 71)
+    assert.equal(rows.length, 72)
     for (const row of rows) {
       for (const part of [row.what, row.range, row.worse, row.standard]) assert.ok(part.length > 0, row.name)
       assert.match(row.what, /\.$/, row.name)

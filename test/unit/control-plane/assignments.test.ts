@@ -157,6 +157,71 @@ describe('recovery', () => {
   })
 })
 
+describe('taking over', () => {
+  /** Offsets 101, 102, 104 and 105 are done. */
+  const foreign = { 'parallel-consumer': 'bAAGNgA=', 'pyrallel-consumer': 'B100:36' } as const
+
+  function assign(driver: Driver, metadata: string, logEnd: number | undefined = 110): Driver {
+    driver.manager.onAssigned([{ ...of(0), position: 100, metadata, logEnd }])
+    return driver
+  }
+
+  for (const takeOver of ['parallel-consumer', 'pyrallel-consumer'] as const) {
+    it(`does not run again what ${takeOver} has stored as done, says whose that was, and stores it as ours at once`, () => {
+      const driver = assign(new Driver({ takeOver }), foreign[takeOver])
+      const [assigned] = driver.eventsOf('partition.assigned')
+      assert.deepEqual([assigned?.restored, assigned?.takenOverFrom], [4, takeOver])
+      // Before any record has come.
+      const stored = driver.commit()!
+      assert.deepEqual([stored.position, driver.commit()], [100, undefined])
+      const next = assign(new Driver(), stored.metadata)
+      for (const each of [driver, next]) {
+        each.poll(...range(100, 110).map((offset) => aRecord(offset)))
+        assert.deepEqual(each.startOffsets(), [100, 103, 106, 107, 108, 109])
+      }
+      assert.equal(next.eventsOf('partition.assigned')[0]?.takenOverFrom, undefined)
+    })
+
+    it(`runs all of it again when ${takeOver} is not to be taken over, and says what it was`, () => {
+      for (const other of [
+        undefined,
+        'none',
+        takeOver === 'parallel-consumer' ? 'pyrallel-consumer' : 'parallel-consumer',
+      ] as const) {
+        const driver = assign(new Driver({ takeOver: other }), foreign[takeOver])
+        driver.poll(...range(100, 110).map((offset) => aRecord(offset)))
+        assert.deepEqual(driver.startOffsets(), range(100, 110))
+        assert.match(driver.eventsOf('metadata.dropped')[0]?.why ?? '', /Parallel Consumer|Pyrallel-Consumer/)
+      }
+    })
+  }
+
+  it('believes nothing that names offsets beyond the end of the log, or of a log whose end is not known', () => {
+    for (const logEnd of [105, undefined]) {
+      const driver = new Driver({ takeOver: 'parallel-consumer' })
+      driver.manager.onAssigned([{ ...of(0), position: 100, metadata: foreign['parallel-consumer'], logEnd }])
+      driver.poll(...range(100, 104).map((offset) => aRecord(offset)))
+      assert.deepEqual(driver.startOffsets(), range(100, 104))
+      assert.match(driver.eventsOf('metadata.dropped')[0]?.why ?? '', /the end of (the|its) log/)
+      assert.equal(driver.commit()?.metadata, '')
+    }
+  })
+
+  it('still believes our own metadata, which is not told as taken over', () => {
+    const { text } = encodeCompleted(100, [{ start: 102, end: 105 }], 4_095)
+    const driver = assign(new Driver({ takeOver: 'parallel-consumer' }), text)
+    assert.deepEqual(driver.eventsOf('partition.assigned')[0]?.restored, 3)
+    assert.equal(driver.eventsOf('partition.assigned')[0]?.takenOverFrom, undefined)
+    assert.equal(driver.commit(), undefined)
+  })
+
+  it('replaces metadata that tells of nothing, so that a later roll-back finds none', () => {
+    const driver = assign(new Driver({ takeOver: 'parallel-consumer' }), 'bgAA')
+    const stored = driver.commit()
+    assert.deepEqual([stored?.position, stored?.metadata], [100, ''])
+  })
+})
+
 describe('the log', () => {
   it('is read from its beginning once it was made anew, under a new epoch; what ran before is stale', () => {
     const driver = new Driver().assign(0, 0).poll(aRecord(50))

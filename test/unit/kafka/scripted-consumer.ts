@@ -11,6 +11,7 @@ import type {
 import type { ConsumerCallbacks } from '../../../framework/kafka/librdkafka/consumer.ts'
 import { LibrdkafkaConsumer } from '../../../framework/kafka/librdkafka/consumer.ts'
 import type { NativeLogEntry } from '../../../framework/kafka/librdkafka/log.ts'
+import type { ForeignCommits } from '../../../framework/kafka/librdkafka/starts-source.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { recordedLog } from './recorded-log.ts'
 
@@ -162,7 +163,11 @@ export const COMMIT_TIMEOUT_MS = 60_000
 export const REVOKE_LIMIT_MS = 240_000
 
 /** A consumer on a scripted native one, subscribed, with everything it told its listener. */
-export async function scripted({ isExpectedBack = false, startFrom = 'earliest' as 'earliest' | 'latest' } = {}) {
+export async function scripted({
+  isExpectedBack = false,
+  startFrom = 'earliest' as 'earliest' | 'latest',
+  foreign = undefined as ForeignCommits | undefined,
+} = {}) {
   const native = new ScriptedConsumer()
   const clock = new ManualClock()
   const { log, lines } = recordedLog()
@@ -184,6 +189,7 @@ export async function scripted({ isExpectedBack = false, startFrom = 'earliest' 
       pollIntervalMs: 300_000,
       isExpectedBack,
       startFrom,
+      foreign,
       errors: new ErrorReport(log, clock, (code) => errors.push(code)),
     },
   )

@@ -81,6 +81,12 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
     { topic: 'orders', partition: 3, epoch: 9, position: 40, restored: 2 },
   ],
   [
+    { ...at, kind: 'partition.assigned', position: 40, restored: 2, takenOverFrom: 'parallel-consumer' },
+    'info',
+    'a partition was taken over from another consumer',
+    { topic: 'orders', partition: 3, epoch: 9, position: 40, restored: 2, takenOverFrom: 'parallel-consumer' },
+  ],
+  [
     { ...at, kind: 'partition.revoked', leftBehind: 1 },
     'info',
     'a partition was given back',

@@ -191,3 +191,80 @@ describe('a partition without a committed position', () => {
     assert.deepEqual(told, [['assigned', begun(1, 7), begun(0, 3)]])
   })
 })
+
+describe('a partition with the metadata of another tool, which librdkafka tells without its last character', () => {
+  const isForeign = (metadata: string) => metadata.startsWith('R')
+
+  it('begins with the whole of it, and with the end of its log', async () => {
+    const asked: unknown[] = []
+    const ask = async (partitions: readonly object[]) => {
+      asked.push(partitions)
+      return [{ ...p(1), position: 7, metadata: 'R9-105' }]
+    }
+    const { native, told, rebalance, settle } = await scripted({ foreign: { isForeign, ask } })
+    for (const partition of [0, 1, 2]) native.logEnds.set(partition, 200)
+    native.committedAnswers.push([{ ...at(0, 3), metadata: 'P1 ours' }, { ...at(1, 7), metadata: 'R9-10' }, at(2, 5)])
+    await rebalance(ASSIGN, [p(0), p(1), p(2)])
+    await settle()
+    assert.deepEqual(asked, [[p(1)]])
+    assert.deepEqual(told, [
+      [
+        'assigned',
+        { ...begun(0, 3), metadata: 'P1 ours', logEnd: 200 },
+        { ...begun(1, 7), metadata: 'R9-105', logEnd: 200 },
+        begun(2, 5),
+      ],
+    ])
+  })
+
+  for (const [what, answers] of [
+    ['is not told', [undefined, []]],
+    ['is told of other partitions only', [[{ ...p(0), position: 1, metadata: 'R5' }]]],
+  ] as const) {
+    it(`does not begin while the whole ${what}, and is asked for again; others do not wait`, async () => {
+      const waiting: (readonly object[] | undefined)[] = [...answers]
+      const ask = async () => {
+        const answer = waiting.length > 0 ? waiting.shift() : [{ ...p(1), position: 7, metadata: 'R9-105' }]
+        if (answer === undefined) throw new Error('no broker')
+        return answer as []
+      }
+      const { native, clock, told, lines, rebalance, settle } = await scripted({ foreign: { isForeign, ask } })
+      native.logEnds.set(1, 200)
+      const cut = { ...at(1, 7), metadata: 'R9-10' }
+      native.committedAnswers.push([at(0, 3), cut], ...answers.map(() => [cut]))
+      await rebalance(ASSIGN, [p(0), p(1)])
+      await settle()
+      for (let round = 0; round < answers.length; round++) {
+        assert.deepEqual(told, [['assigned', begun(0, 3)]])
+        await clock.advanceAndSettle(ASK_AGAIN_MS)
+        await settle()
+      }
+      assert.deepEqual(told.slice(1), [['assigned', { ...begun(1, 7), metadata: 'R9-105', logEnd: 200 }]])
+      assert.match(JSON.stringify(lines), /the metadata of another tool was not told whole/)
+    })
+  }
+
+  it('does not begin while the end of its log is not told', async () => {
+    const ask = async () => [{ ...p(1), position: 7, metadata: 'R9-105' }]
+    const { native, clock, told, rebalance, settle } = await scripted({ foreign: { isForeign, ask } })
+    native.logEnds.set(1, -1)
+    const cut = { ...at(1, 7), metadata: 'R9-10' }
+    native.committedAnswers.push([cut], [cut])
+    await rebalance(ASSIGN, [p(1)])
+    await settle()
+    assert.deepEqual(told, [])
+    native.logEnds.set(1, 200)
+    await clock.advanceAndSettle(ASK_AGAIN_MS)
+    await settle()
+    assert.deepEqual(told, [['assigned', { ...begun(1, 7), metadata: 'R9-105', logEnd: 200 }]])
+  })
+
+  it('begins with what was told where nobody asks for more', async () => {
+    const { native, told, rebalance, settle } = await scripted()
+    native.logEnds.set(1, -1)
+    native.committedAnswers.push([{ ...at(1, 7), metadata: 'R9-10' }])
+    await rebalance(ASSIGN, [p(1)])
+    await settle()
+    assert.deepEqual(told, [['assigned', { ...begun(1, 7), metadata: 'R9-10' }]])
+  })
+})
