@@ -38,7 +38,7 @@ describe('the page of the console on records', limits, () => {
       { kind: 'handler-paused' },
     ] as const
     const server = await start(t, {
-      [at]: recordRow({ state: 'queued', waitsFor, can: { retryNow: false, giveUp: false } }),
+      [at]: recordRow({ state: 'queued', waitsFor, can: { retryNow: false, giveUp: false, copy: false } }),
     })
     const page = await openPlace(t, browser, server, place)
     await page.getByText('Queued, attempt 3 of 5').waitFor()
@@ -90,7 +90,7 @@ describe('the page of the console on records', limits, () => {
         key: { ...bytesView('\ufffd\u0007\u202eyek'), base64: '/wc=' },
         value: { ...bytesView(markup.repeat(64_000 / markup.length)), bytes: 1_048_576, isCut: true },
         headers: [[markup, bytesView(markup)]],
-        failures: [{ reason: 'handler', name: markup, message: markup, stack: markup, attempt: 2 }],
+        failures: [{ reason: 'handler', name: markup, message: markup, stack: markup, attempt: 2, source: null }],
       })
       const page = await openPlace(t, browser, await start(t, { [at]: record }), place)
       await page.getByText('1.0 MB, cut here').waitFor()
@@ -151,7 +151,7 @@ describe('the page of the console on records', limits, () => {
     const server = await start(t, { '/api/retries': { rows: retryRows(200), isCut: true } })
     const page = await openPlace(t, browser, server, '#/retries')
     await page.getByText('the first 200 records, of more that wait').waitFor()
-    await page.getByText(/^in (29|30) s$/).waitFor()
+    await page.getByText(/^in (29|30) s$/).first().waitFor()
     await page.keyboard.press('j')
     await page.keyboard.press('j')
     await page.keyboard.press('Enter')

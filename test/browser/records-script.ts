@@ -73,9 +73,11 @@ export function recordRow(over: Partial<RecordView> = {}): RecordView {
         message: 'gateway busy',
         stack: 'GatewayError: gateway busy\n    at charge (handlers/ship.ts:12:9)',
         attempt: 2,
+        source: null,
       },
     ],
-    can: { retryNow: true, giveUp: true },
+    can: { retryNow: true, giveUp: true, copy: true },
+    timeline: null,
     ...over,
   }
 }
@@ -104,6 +106,13 @@ export function retryRows(count: number): RetriesAnswer['rows'] {
     attempt: 3,
     dueAt: Date.now() + 1_000 * (index + 30),
     epoch: 1,
-    failure: { reason: 'handler', name: 'GatewayError', message: 'gateway busy', stack: null, attempt: 2 },
+    failure: {
+      reason: 'handler',
+      name: 'GatewayError',
+      message: 'gateway busy',
+      stack: null,
+      attempt: 2,
+      source: null,
+    },
   }))
 }
