@@ -151,7 +151,10 @@ describe('the page of the console on records', limits, () => {
     const server = await start(t, { '/api/retries': { rows: retryRows(200), isCut: true } })
     const page = await openPlace(t, browser, server, '#/retries')
     await page.getByText('the first 200 records, of more that wait').waitFor()
-    await page.getByText(/^in (29|30) s$/).first().waitFor()
+    await page
+      .getByText(/^in (29|30) s$/)
+      .first()
+      .waitFor()
     await page.keyboard.press('j')
     await page.keyboard.press('j')
     await page.keyboard.press('Enter')
