@@ -1,6 +1,7 @@
 /** The frame around the views: who is looked at, how the line stands, the verdict, and the keyboard. */
 import { signal } from '@preact/signals'
 import { DeadLetters } from './dead-letters.tsx'
+import { History } from './history.tsx'
 import { Keys } from './keys.tsx'
 import { about, link, now, verdict } from './link/store.ts'
 import { stream } from './link/stream.ts'
@@ -32,6 +33,7 @@ const titles: Readonly<Partial<Record<ViewName, string>>> = {
   partitions: 'Partitions',
   keys: 'Keys',
   retries: 'Retries',
+  history: 'History',
   'dead-letters': 'Dead letters',
   topology: 'Topology',
   threads: 'Threads',
@@ -85,6 +87,7 @@ export function App() {
             offset={Number(query.offset)}
           />
         )}
+        {view === 'history' && <History />}
         {view === 'dead-letters' && <DeadLetters query={query} />}
         {view === 'topology' && <Topology />}
         {view === 'threads' && <Threads />}

@@ -9,6 +9,7 @@ export const viewNames = [
   'partitions',
   'keys',
   'retries',
+  'history',
   'dead-letters',
   'topology',
   'threads',
