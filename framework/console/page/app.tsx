@@ -19,6 +19,7 @@ import { Retries } from './retries.tsx'
 import { nextTheme } from './theme.ts'
 import { Threads } from './threads.tsx'
 import { Topology } from './topology.tsx'
+import { TryOut } from './try-out.tsx'
 
 const place = signal(parsePlace(location.hash))
 addEventListener('hashchange', () => {
@@ -37,6 +38,7 @@ const titles: Readonly<Partial<Record<ViewName, string>>> = {
   'dead-letters': 'Dead letters',
   topology: 'Topology',
   threads: 'Threads',
+  dev: 'Try out',
 }
 
 export function App() {
@@ -51,7 +53,7 @@ export function App() {
       </header>
       <VerdictLine />
       <nav aria-label="Views">
-        {Object.entries(titles).map(([name, title]) => (
+        {shownTitles().map(([name, title]) => (
           <a
             key={name}
             href={placeHash({ view: name as ViewName, query: {} })}
@@ -90,6 +92,7 @@ export function App() {
         {view === 'history' && <History />}
         {view === 'dead-letters' && <DeadLetters query={query} />}
         {view === 'topology' && <Topology />}
+        {view === 'dev' && <TryOut topic={query.topic} />}
         {view === 'threads' && <Threads />}
       </main>
       <p class="said" role="status">
@@ -97,6 +100,11 @@ export function App() {
       </p>
     </>
   )
+}
+
+function shownTitles() {
+  const isDev = about.value?.can.dev === true
+  return Object.entries(titles).filter(([name]) => isDev || name !== 'dev')
 }
 
 function Instance() {

@@ -20,6 +20,7 @@ export const keyRows: readonly KeyRow[] = [
   { keys: 'g d', says: 'dead letters', action: { kind: 'go', view: 'dead-letters' } },
   { keys: 'g t', says: 'threads', action: { kind: 'go', view: 'threads' } },
   { keys: 'g p', says: 'topology', action: { kind: 'go', view: 'topology' } },
+  { keys: 'g s', says: 'send a record, in development', action: { kind: 'go', view: 'dev' } },
   { keys: 'Enter', says: 'open the row', action: { kind: 'open' } },
   { keys: 'j', says: 'next row', action: { kind: 'next' } },
   { keys: 'k', says: 'previous row', action: { kind: 'previous' } },

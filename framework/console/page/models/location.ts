@@ -13,6 +13,7 @@ export const viewNames = [
   'dead-letters',
   'topology',
   'threads',
+  'dev',
   'partition',
   'record',
 ] as const

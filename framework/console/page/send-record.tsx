@@ -1,0 +1,155 @@
+/** In development: a form made from the schema of a topic, filled with made-up data, that sends a record. */
+import { useEffect, useState } from 'preact/hooks'
+import type { DevFakeAnswer, DevFakeBody, DevSendAnswer, DevSendBody } from '../protocol-actions.ts'
+import { errorText, path, post } from './link/requests.ts'
+import { about } from './link/store.ts'
+import { placeHash } from './models/location.ts'
+import { plural } from './models/numbers.ts'
+import { type Field, fieldsOf, headersOf, jsonOf, type Texts, textsOf } from './models/schema-form.ts'
+import { Act, Empty, Shown, useCopyable } from './parts.tsx'
+
+export function SendRecord({ topic }: { readonly topic: string | undefined }) {
+  const groups = about.value?.groups ?? []
+  const topics = [...new Set(groups.flatMap(({ handlers }) => handlers.map((each) => each.topic)))].sort()
+  const chosen = topics.find((each) => each === topic) ?? topics[0]
+  if (chosen === undefined) {
+    return <Empty title="No handler runs yet">A file below handlers/ with a default export is one.</Empty>
+  }
+  return (
+    <section>
+      <h2>Send a record</h2>
+      <p class="choices">
+        {topics.map((each) => (
+          <a
+            key={each}
+            href={placeHash({ view: 'dev', query: { topic: each } })}
+            aria-current={each === chosen ? 'true' : undefined}
+          >
+            <Shown text={each} />
+          </a>
+        ))}
+      </p>
+      <Form key={chosen} topic={chosen} />
+    </section>
+  )
+}
+
+interface Typed {
+  readonly fields: readonly Field[]
+  readonly texts: Texts
+  readonly key: string
+}
+
+const nothing: Typed = { fields: fieldsOf({}), texts: {}, key: '' }
+
+function Form({ topic }: { readonly topic: string }) {
+  const [typed, setTyped] = useState<Typed>(nothing)
+  const [headers, setHeaders] = useState('')
+  const [why, setWhy] = useState<string | undefined>(undefined)
+  const [sent, setSent] = useState<DevSendAnswer | undefined>(undefined)
+  const makeUp = async () => {
+    const { value, key, schema } = await post<DevFakeAnswer>(path('dev', 'fake'), { topic } satisfies DevFakeBody)
+    const fields = fieldsOf(schema)
+    setTyped({ fields, texts: textsOf(fields, value), key: key ?? '' })
+    return 'Made up anew.'
+  }
+  useEffect(() => {
+    // A topic without a schema has one field, of JSON.
+    makeUp().catch((error: unknown) => setWhy(errorText(error)))
+  }, [topic])
+  const body = (): DevSendBody => ({
+    topic,
+    text: jsonOf(typed.fields, typed.texts),
+    ...(typed.key === '' ? {} : { key: typed.key }),
+    headers: headersOf(headers),
+  })
+  useCopyable('the record', body)
+  const send = async () => {
+    const answer = await post<DevSendAnswer>(path('dev', 'send'), body())
+    setSent(answer)
+    return `Sent to ${answer.topic}${answer.key === null ? '' : `, key ${answer.key}`}.`
+  }
+  const setText = (label: string, text: string) => setTyped({ ...typed, texts: { ...typed.texts, [label]: text } })
+  return (
+    <form class="raised" onSubmit={(event) => event.preventDefault()} aria-label={`A record of ${topic}`}>
+      {why !== undefined && <p class="dim">{why}</p>}
+      <div class="fields">
+        {typed.fields.map((field) => (
+          <Input key={field.label} field={field} text={typed.texts[field.label] ?? ''} onText={setText} />
+        ))}
+      </div>
+      <div class="fields">
+        <label>
+          Key{' '}
+          <input
+            value={typed.key}
+            placeholder="as the topic says"
+            onInput={({ currentTarget }) => setTyped({ ...typed, key: currentTarget.value })}
+          />
+        </label>
+        <label>
+          Headers{' '}
+          <textarea
+            rows={2}
+            placeholder="name: value"
+            value={headers}
+            onInput={({ currentTarget }) => setHeaders(currentTarget.value)}
+          />
+        </label>
+      </div>
+      <p>
+        <Act act={send} tone="primary">
+          Send
+        </Act>{' '}
+        {why === undefined && <Act act={makeUp}>Make up another</Act>}
+      </p>
+      {sent !== undefined && sent.misfits.length > 0 && (
+        <>
+          <p class="problem">Sent, and its handler will refuse it: {plural(sent.misfits.length, 'reason')}.</p>
+          <ul>
+            {sent.misfits.map((misfit) => (
+              <li key={misfit}>
+                <Shown text={misfit} />
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </form>
+  )
+}
+
+interface InputProps {
+  readonly field: Field
+  readonly text: string
+  readonly onText: (label: string, text: string) => void
+}
+
+function Input({ field: { label, kind, options, isOptional }, text, onText }: InputProps) {
+  const shared = {
+    id: `field-${label}`,
+    value: text,
+    onInput: ({ currentTarget }: { readonly currentTarget: { readonly value: string } }) =>
+      onText(label, currentTarget.value),
+  }
+  return (
+    <label htmlFor={shared.id}>
+      {label === '' ? 'Value, as JSON' : label}
+      {isOptional ? ' (may be left out)' : ''}{' '}
+      {kind === 'choice' ? (
+        <select {...shared}>
+          {isOptional && <option value="">left out</option>}
+          {options.map((each) => (
+            <option key={each} value={each}>
+              {each}
+            </option>
+          ))}
+        </select>
+      ) : kind === 'json' ? (
+        <textarea class="json" rows={3} {...shared} />
+      ) : (
+        <input inputMode={kind === 'number' ? 'decimal' : 'text'} {...shared} />
+      )}
+    </label>
+  )
+}

@@ -1,0 +1,102 @@
+/** What the page has in development only, in a real browser, with the endpoints of a session and the cluster in memory. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import type { Browser } from 'playwright-core'
+import { Type } from 'typebox'
+import { TopicMaker } from '../../cli/dev/broker/topic-maker.ts'
+import { devEndpoints } from '../../cli/dev/console/dev-endpoints.ts'
+import { builtPage } from '../../framework/console/built-page.ts'
+import { memoryCluster } from '../../framework/kafka/memory/client.ts'
+import type { Logger } from '../../framework/model/logger.ts'
+import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
+import { systemClock } from '../../framework/time/clock.ts'
+import { serveConsole, TOKEN } from '../unit/console/served-console.ts'
+import { aHandler } from '../unit/runtime/running-app.ts'
+import { seriousFindings } from './accessibility.ts'
+import { openChromium } from './chromium.ts'
+import { limits, openPage } from './open-page.ts'
+
+const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
+const schema = Type.Object({
+  id: Type.String(),
+  total: Type.Number(),
+  status: Type.Union([Type.Literal('new'), Type.Literal('sent')]),
+  note: Type.Optional(Type.String()),
+})
+
+function orders(): ResolvedHandler {
+  const plain = aHandler('orders')
+  const key = (value: unknown) => (value as { readonly id: string }).id
+  return { ...plain, definition: { ...plain.definition, topic: { ...plain.definition.topic, schema, key } } }
+}
+
+describe('what the page has in development', limits, () => {
+  let browser: Browser
+  before(async () => {
+    browser = await openChromium()
+  })
+  after(() => browser.close())
+
+  async function open(t: TestContext, isDev = true) {
+    const cluster = memoryCluster()
+    cluster.createTopic('orders', 1)
+    const connection = cluster.connection()
+    const endpoints = devEndpoints({
+      handlers: () => [orders()],
+      connection,
+      topics: new TopicMaker(),
+      log,
+      random: () => 0.3,
+    })
+    const served = await serveConsole(t, {
+      page: builtPage,
+      devEndpoints: isDev ? endpoints : [],
+      clock: systemClock() as never,
+    })
+    t.after(() => connection.close())
+    const page = await openPage(t, browser, `${served.url}/#${TOKEN}`)
+    await page.getByText('live', { exact: true }).waitFor()
+    await page.keyboard.press('g')
+    await page.keyboard.press('s')
+    const sent = () => cluster.log('orders', 0).records
+    return { page, sent }
+  }
+
+  it(
+    'sends a record from a form that is made from the schema, and filled with a value that it accepts',
+    limits,
+    async (t) => {
+      const { page, sent } = await open(t)
+      await page.getByLabel('id', { exact: true }).fill('o-7')
+      await page.getByLabel('total', { exact: true }).fill('9007199254740993')
+      await page.getByLabel('status').selectOption('"sent"')
+      await page.getByLabel('note').fill('')
+      await page.getByLabel('Key').fill('')
+      await page.getByLabel('Headers').fill('trace: t-1')
+      assert.deepEqual(await seriousFindings(page), [])
+      await page.getByRole('button', { name: 'Send' }).click()
+      await page.getByText('Sent to orders, key o-7.').waitFor()
+      const [record] = sent()
+      assert.equal(String(record?.value), '{"id":"o-7","total":9007199254740993,"status":"sent"}')
+      assert.equal(String(record?.key), 'o-7')
+      assert.deepEqual(
+        record?.headers.map(([name, value]) => [name, String(value)]),
+        [['trace', 't-1']],
+      )
+    },
+  )
+
+  it('sends what the schema refuses, too, and says why its handler will', limits, async (t) => {
+    const { page, sent } = await open(t)
+    await page.getByLabel('total', { exact: true }).fill('"much"')
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.getByText('Sent, and its handler will refuse it: 1 reason.').waitFor()
+    assert.equal(JSON.parse(String(sent()[0]?.value)).total, 'much')
+  })
+
+  it('says that there is none of it in production', limits, async (t) => {
+    const { page } = await open(t, false)
+    await page.getByText('This is no session of development').waitFor()
+    assert.equal(await page.getByRole('link', { name: 'Try out' }).count(), 0)
+  })
+})
