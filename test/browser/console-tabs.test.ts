@@ -5,7 +5,19 @@ import { setTimeout } from 'node:timers/promises'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { openChromium } from './chromium.ts'
 import { limits, openPage } from './open-page.ts'
+import { partitionView } from './records-script.ts'
 import { type ScriptedConsole, scriptedToken, snapshotFrame, startScriptedConsole } from './scripted-console.ts'
+
+const answers = { '/api/partitions/{group}/{topic}/{partition}': partitionView({ partition: 3 }) }
+
+/** Rejects after 20 s. */
+async function until(isSo: () => boolean): Promise<void> {
+  const endsAt = Date.now() + 20_000
+  while (!isSo()) {
+    assert.ok(Date.now() < endsAt, `not within 20 s: ${isSo}`)
+    await setTimeout(20)
+  }
+}
 
 type Script = Parameters<BrowserContext['addInitScript']>[0]
 
@@ -17,7 +29,7 @@ describe('tabs of one browser', limits, () => {
   after(() => browser.close())
 
   async function serve(t: TestContext, frame = snapshotFrame(), port = 0): Promise<ScriptedConsole> {
-    const server = await startScriptedConsole(frame, {}, port)
+    const server = await startScriptedConsole(frame, answers, port)
     t.after(() => server.close())
     return server
   }
@@ -47,11 +59,7 @@ describe('tabs of one browser', limits, () => {
   /** One tab has given the stream up, and another one reads. */
   async function handedOver(server: ScriptedConsole): Promise<void> {
     const opened = () => server.asked.filter((each) => each.startsWith('GET /api/stream')).length
-    const endsAt = Date.now() + 20_000
-    while (opened() !== 2 || server.streams() !== 1) {
-      assert.ok(Date.now() < endsAt, `${opened()} streams were opened, ${server.streams()} are open`)
-      await setTimeout(20)
-    }
+    await until(() => opened() === 2 && server.streams() === 1)
   }
 
   const catchingUp = (backlog: number) => {
@@ -70,6 +78,26 @@ describe('tabs of one browser', limits, () => {
       await page.getByText('Paused: ship').waitFor()
     }
     assert.equal(server.paused.length, 7)
+    assert.equal(server.streams(), 1)
+  })
+
+  it('are asked for together: the stream tells of the partitions that any of them shows', limits, async (t) => {
+    const server = await serve(t)
+    const [first, second] = await tabs(t, server, 2)
+    assert.ok(first !== undefined && second !== undefined)
+    const named = () => server.asked.filter((each) => each.startsWith('GET /api/stream')).at(-1) ?? ''
+    await second.goto(`${server.url}/#/p/shop/orders.created/3`)
+    await until(() => named().endsWith(encodeURIComponent('shop/orders.created/3')))
+    await first.goto(`${server.url}/#/p/shop/orders.created/2`)
+    await until(() => named().endsWith(encodeURIComponent('shop/orders.created/2,shop/orders.created/3')))
+    server.push('delta', { at: Date.now(), partitions: [partitionView({ partition: 3, runsAgain: 77 })] })
+    await second.getByText('A crash now would run 77 records again.').waitFor()
+    // What one has heard already, the other one gets as well.
+    await first.goto(`${server.url}/#/p/shop/orders.created/3`)
+    await first.getByText('A crash now would run 77 records again.').waitFor()
+    await second.close()
+    await first.goto(`${server.url}/#/`)
+    await until(() => named() === 'GET /api/stream?')
     assert.equal(server.streams(), 1)
   })
 

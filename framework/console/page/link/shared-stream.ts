@@ -55,7 +55,7 @@ export class SharedStream {
   /** Other partitions are shown. */
   partitionsChanged(): void {
     if (this.#reader === undefined) this.#tellWants()
-    else this.#reader.look()
+    else this.#reader.partitionsChanged()
   }
 
   #queue(lock: string): void {

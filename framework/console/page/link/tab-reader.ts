@@ -73,18 +73,24 @@ export class TabReader {
 
   beat(at: number): void {
     this.#tell({ kind: 'reads' })
-    this.#wants.forgetSilent(at)
-    this.look()
+    if (this.#wants.forgetSilent(at)) this.#askAnew()
   }
 
   hear(message: WantsMessage, at: number): void {
     if (message.kind === 'gone') this.#wants.forget(message.tab)
     else if (this.#wants.set(message.tab, message.partitions, at)) this.#tellMissed(message.tab)
-    this.look()
+    this.#askAnew()
   }
 
-  /** Asks anew where other partitions are wanted. */
-  look(): void {
+  /** This tab shows other partitions: what another one shows already does not come again by itself. */
+  partitionsChanged(): void {
+    const known = this.#copy.snapshot()
+    if (known !== undefined) this.#own.onEvent(known)
+    this.#askAnew()
+  }
+
+  /** Where other partitions are wanted than the stream was asked for. */
+  #askAnew(): void {
     if (this.#isAsked()) return
     this.#settling ??= setTimeout(() => {
       this.#settling = undefined
@@ -100,6 +106,7 @@ export class TabReader {
     return this.#wants.union(this.#own.partitions())
   }
 
+  /** What a tab has not heard: it came later, or shows something else since. */
   #tellMissed(tab: string): void {
     if (this.#about !== undefined) this.#tell({ kind: 'about', about: this.#about })
     const event = this.#copy.snapshot()

@@ -7,11 +7,11 @@ const silenceMs = 5_000
 export class TabWants {
   readonly #tabs = new Map<string, { readonly partitions: readonly string[]; readonly at: number }>()
 
-  /** @returns whether the tab is a new one */
+  /** @returns whether the tab is a new one, or shows something else than before */
   set(tab: string, partitions: readonly string[], at: number): boolean {
-    const isNew = !this.#tabs.has(tab)
+    const before = this.#tabs.get(tab)
     this.#tabs.set(tab, { partitions, at })
-    return isNew
+    return before?.partitions.join() !== partitions.join()
   }
 
   forget(tab: string): void {

@@ -10,7 +10,8 @@ describe('what tabs want of the stream that they share', () => {
   it('is the union of what they show, without doubles and in one order', () => {
     const wants = new TabWants()
     assert.equal(wants.set('a', ['g/t/2', 'g/t/1'], 0), true)
-    assert.equal(wants.set('a', ['g/t/3', 'g/t/1'], 0), false)
+    assert.equal(wants.set('a', ['g/t/2', 'g/t/1'], 0), false)
+    assert.equal(wants.set('a', ['g/t/3', 'g/t/1'], 0), true)
     assert.deepEqual(wants.union(['g/t/1', 'g/t/0']), ['g/t/0', 'g/t/1', 'g/t/3'])
     assert.deepEqual(new TabWants().union([]), [])
   })
@@ -32,6 +33,7 @@ describe('what tabs want of the stream that they share', () => {
     wants.set('c', ['c'], 4_000)
     wants.forget('b')
     assert.deepEqual(wants.union([]), ['a', 'c'])
+    assert.equal(wants.set('d', [], 5_000), true)
     assert.equal(wants.forgetSilent(5_000), false)
     assert.equal(wants.forgetSilent(5_001), true)
     assert.deepEqual(wants.union([]), ['c'])
