@@ -31,8 +31,8 @@ export function Keys({ group, by }: KeysProps) {
   return (
     <section>
       <h2>Keys</h2>
+      <GroupChoice view="keys" chosen={chosen} />
       <div class="choices">
-        <GroupChoice view="keys" chosen={chosen} />
         {(['depth', 'age'] as const).map((each) => (
           <a
             key={each}
@@ -64,7 +64,8 @@ export function GroupChoice({
   const groups = about.value?.groups ?? []
   if (groups.length < 2) return null
   return (
-    <>
+    <p class="choices">
+      <span class="dim">Group</span>
       {groups.map(({ group }) => (
         <a
           key={group}
@@ -74,7 +75,7 @@ export function GroupChoice({
           <Shown text={group} />
         </a>
       ))}
-    </>
+    </p>
   )
 }
 

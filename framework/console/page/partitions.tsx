@@ -99,7 +99,7 @@ function useRowHeight(): number {
     narrow.addEventListener('change', look)
     return () => narrow.removeEventListener('change', look)
   }, [])
-  return isNarrow ? 128 : 82
+  return isNarrow ? 100 : 60
 }
 
 const narrow = matchMedia('(max-width: 640px)')

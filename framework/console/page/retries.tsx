@@ -27,9 +27,7 @@ export function Retries({ group }: { readonly group: string | undefined }) {
           {answer?.isCut === true && `the first ${plural(answer.rows.length, 'record')}, of more that wait`}
         </span>
       </h2>
-      <div class="choices">
-        <GroupChoice view="retries" chosen={chosen} />
-      </div>
+      <GroupChoice view="retries" chosen={chosen} />
       {answer === undefined || chosen === undefined ? (
         <Pending error={error} />
       ) : answer.rows.length === 0 ? (

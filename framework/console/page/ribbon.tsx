@@ -254,7 +254,7 @@ export function RunLegend({ counts }: { readonly counts?: ReadonlyMap<string, nu
       ))}
       {counts !== undefined && (
         <li>
-          <i class="swatch line" />
+          <i class="swatch mark" />
           where committed offsets, the position and the log end
         </li>
       )}
