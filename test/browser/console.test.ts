@@ -41,7 +41,7 @@ const letter = {
   source: null,
   handlerId: 'ship',
   attempts: 5,
-  error: { reason: null, name: 'Error', message: markup, stack: markup, attempt: null },
+  error: { reason: null, name: 'Error', message: markup, stack: markup, attempt: null, source: null },
   fingerprint: 'f1',
   replays: 0,
   hasPayload: true,

@@ -5,6 +5,7 @@ import { Type } from 'typebox'
 import { builtPage } from '../../framework/console/built-page.ts'
 import { ConsolePages, streamHeaders } from '../../framework/console/http/console-pages.ts'
 import { type Endpoint, StreamAnswer } from '../../framework/console/http/endpoint.ts'
+import { badRequest } from '../../framework/console/http/fault.ts'
 import type { AboutAnswer, HandlerRow, Verdict } from '../../framework/console/protocol.ts'
 import type { StreamFrames } from '../../framework/console/protocol-stream.ts'
 import type { PartitionMetrics } from '../../framework/model/snapshot.ts'
@@ -35,30 +36,10 @@ export async function startScriptedConsole(
   const open = new Set<ServerResponse>()
   const paused: string[] = []
   const asked: string[] = []
+  const filters = new Set<string>()
   let count = 0
   const text = (name: string, data: unknown) => `id: test-${++count}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`
   const endpoints: Endpoint[] = [
-    { method: 'GET', path: '/api', run: () => about },
-    {
-      method: 'GET',
-      path: '/api/stream',
-      run: ({ query }) =>
-        new StreamAnswer((response) => {
-          asked.push(`GET /api/stream?${query}`)
-          open.add(response)
-          response.once('close', () => open.delete(response))
-          response.writeHead(200, streamHeaders)
-          response.write(text('snapshot', frame))
-        }),
-    },
-    {
-      method: 'POST',
-      path: '/api/handlers/{handler}/pause',
-      run: ({ params }) => {
-        paused.push(params.handler ?? '')
-        return { paused }
-      },
-    },
     ...Object.entries(more).map(([name, answer]): Endpoint => {
       const isPost = name.startsWith('POST ')
       const path = isPost ? name.slice(5) : name
@@ -68,6 +49,41 @@ export async function startScriptedConsole(
       }
       return isPost ? { method: 'POST', path, body: Type.Unknown(), run } : { method: 'GET', path, run }
     }),
+    { method: 'GET', path: '/api', run: () => about },
+    {
+      method: 'GET',
+      path: '/api/stream',
+      run: ({ query }) => {
+        const unknown = (query.get('live') ?? '').split(',').find((each) => each !== '' && !filters.has(each))
+        if (unknown !== undefined) throw badRequest(`live names '${unknown}', which is forgotten.`)
+        return new StreamAnswer((response) => {
+          asked.push(`GET /api/stream?${query}`)
+          open.add(response)
+          response.once('close', () => open.delete(response))
+          response.writeHead(200, streamHeaders)
+          response.write(text('snapshot', frame))
+        })
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/live',
+      body: Type.Unknown(),
+      run: ({ body }) => {
+        asked.push(`POST /api/live ${JSON.stringify(body)}`)
+        const filter = `f${filters.size + 1}`
+        filters.add(filter)
+        return { filter }
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/handlers/{handler}/pause',
+      run: ({ params }) => {
+        paused.push(params.handler ?? '')
+        return { paused }
+      },
+    },
   ]
   const pages = new ConsolePages({
     names: new Set(),

@@ -6,6 +6,7 @@ import { Keys } from './keys.tsx'
 import { about, link, now, verdict } from './link/store.ts'
 import { stream } from './link/stream.ts'
 import { keepToken } from './link/token.ts'
+import { Live } from './live.tsx'
 import { actionOf, keyRows } from './models/keyboard.ts'
 import { type Place, parsePlace, placeHash, recordHash, type ViewName } from './models/location.ts'
 import { span } from './models/numbers.ts'
@@ -34,6 +35,7 @@ const titles: Readonly<Partial<Record<ViewName, string>>> = {
   partitions: 'Partitions',
   keys: 'Keys',
   retries: 'Retries',
+  live: 'Live',
   history: 'History',
   'dead-letters': 'Dead letters',
   topology: 'Topology',
@@ -77,6 +79,7 @@ export function App() {
         {view === 'overview' && <Overview />}
         {view === 'partitions' && <Partitions by={query.by} />}
         {view === 'keys' && <Keys group={query.group} by={query.by} />}
+        {view === 'live' && <Live />}
         {view === 'retries' && <Retries group={query.group} />}
         {view === 'partition' && (
           <Partition group={query.group ?? ''} topic={query.topic ?? ''} partition={Number(query.partition)} />

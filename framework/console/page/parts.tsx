@@ -3,7 +3,7 @@ import { computed, signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { BytesView } from '../protocol.ts'
-import type { FailureView } from '../protocol-records.ts'
+import type { FailureView, SourcePlace } from '../protocol-records.ts'
 import { errorText } from './link/requests.ts'
 import { now } from './link/store.ts'
 import { bytes, relative } from './models/numbers.ts'
@@ -106,7 +106,7 @@ export function Moment({ at }: { readonly at: number }) {
 }
 
 export function Failure({ failure }: { readonly failure: FailureView }) {
-  const { name, message, stack, attempt, reason } = failure
+  const { name, message, stack, attempt, reason, source } = failure
   return (
     <div class="failure">
       <p>
@@ -119,6 +119,7 @@ export function Failure({ failure }: { readonly failure: FailureView }) {
         </b>{' '}
         {message === '' ? <span class="dim">message masked</span> : <Shown text={message} />}
       </p>
+      {source !== null && <Source of={source} />}
       {stack !== null && (
         <details>
           <summary>Stack</summary>
@@ -128,6 +129,25 @@ export function Failure({ failure }: { readonly failure: FailureView }) {
         </details>
       )}
     </div>
+  )
+}
+
+function Source({ of }: { readonly of: SourcePlace }) {
+  const { file, line, column, editorUrl } = of
+  const text = `${file}:${line}:${column}`
+  return (
+    <p>
+      at{' '}
+      <code>
+        {editorUrl === null ? (
+          <Shown text={text} />
+        ) : (
+          <a href={editorUrl} title="Opens your editor there">
+            <Shown text={text} />
+          </a>
+        )}
+      </code>
+    </p>
   )
 }
 

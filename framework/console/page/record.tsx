@@ -1,10 +1,13 @@
 /** One record: where it stands and why, what it has failed with, and what is in it. */
 import { recordPlace } from '../../model/record.ts'
-import type { RecordView } from '../protocol-records.ts'
+import type { RecordView, Timeline } from '../protocol-records.ts'
 import { usePolled } from './link/polled.ts'
+import { send } from './link/requests.ts'
 import { about } from './link/store.ts'
 import { partitionHash, recordHash } from './models/location.ts'
-import { Empty, Failure, Headers, Moment, Pending, Shown, useCopyable, Value } from './parts.tsx'
+import { clockTime, span } from './models/numbers.ts'
+import { timelineSteps } from './models/timeline.ts'
+import { Act, copyText, Empty, Failure, Headers, Moment, Pending, Shown, useCopyable, Value } from './parts.tsx'
 import { RecordStanding, recordPath } from './record-standing.tsx'
 
 interface RecordProps {
@@ -73,11 +76,13 @@ function Asked({ group, place }: { readonly group: string; readonly place: Omit<
 }
 
 function Whole({ record, again }: { readonly record: RecordView; readonly again: () => void }) {
-  const { value, headers, failures, timestampAt } = record
+  const { value, headers, failures, timestampAt, timeline, can } = record
   const trace = headers?.find(([name]) => name.toLowerCase() === 'traceparent')?.[1]
   return (
     <article class="record">
       <RecordStanding record={record} again={again} />
+      {can.copy && <Copies record={record} />}
+      {timeline !== null && <Steps timeline={timeline} />}
       <h3>Last failure</h3>
       {failures.length === 0 && <p class="dim">None that is known: no attempt has failed.</p>}
       {failures.map((failure, index) => (
@@ -101,6 +106,48 @@ function Whole({ record, again }: { readonly record: RecordView; readonly again:
         </p>
       )}
     </article>
+  )
+}
+
+function Copies({ record }: { readonly record: RecordView }) {
+  const copy = (kind: 'test' | 'send', what: string) => async () => {
+    const response = await send(recordPath(record, kind))
+    return await copyText(await response.text(), what)
+  }
+  const save = async () => {
+    const response = await send(recordPath(record, 'value'))
+    const address = URL.createObjectURL(await response.blob())
+    const anchor = document.createElement('a')
+    anchor.href = address
+    anchor.download = `${recordPlace(record.place)}.bin`
+    anchor.click()
+    URL.revokeObjectURL(address)
+    return 'The value is saved as it is, byte by byte.'
+  }
+  return (
+    <p class="actions">
+      <Act act={copy('test', 'a test that runs the handler with this record')}>Copy as node:test</Act>{' '}
+      <Act act={copy('send', 'a line that sends this record')}>Copy as pyrallel send</Act>{' '}
+      {record.value !== null && <Act act={save}>Save the value</Act>}
+    </p>
+  )
+}
+
+function Steps({ timeline }: { readonly timeline: Timeline }) {
+  return (
+    <>
+      <h3>Timeline</h3>
+      <ol class="timeline" aria-label="Timeline">
+        {timelineSteps(timeline).map(({ at, afterMs, says, isBad }, index) => (
+          <li key={index} class={isBad ? 'problem' : ''}>
+            <time class="num" dateTime={new Date(at).toISOString()} title={new Date(at).toISOString()}>
+              {clockTime(at)}
+            </time>{' '}
+            <span class="num dim after">{afterMs === null ? '' : `+${span(afterMs)}`}</span> <Shown text={says} />
+          </li>
+        ))}
+      </ol>
+    </>
   )
 }
 

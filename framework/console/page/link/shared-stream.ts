@@ -52,10 +52,10 @@ export class SharedStream {
     this.#channel?.close()
   }
 
-  /** Other partitions are shown. */
-  partitionsChanged(): void {
+  /** Something else is shown. */
+  wantsChanged(): void {
     if (this.#reader === undefined) this.#tellWants()
-    else this.#reader.partitionsChanged()
+    else this.#reader.wantsChanged()
   }
 
   #queue(lock: string): void {
@@ -125,11 +125,12 @@ export class SharedStream {
     if (message.kind === 'reads') this.#tellWants()
     else if (message.kind === 'about') this.#listener.onAbout(message.about)
     else if (message.kind === 'state') this.#listener.onState(message.state)
+    else if (message.kind === 'forgotten') this.#listener.onForgotten()
     else if (message.to === undefined || message.to === this.#tab) this.#listener.onEvent(message.event)
   }
 
   #tellWants(): void {
-    this.#tell({ kind: 'wants', tab: this.#tab, partitions: this.#listener.partitions() })
+    this.#tell({ kind: 'wants', tab: this.#tab, want: this.#listener.wants() })
   }
 
   #tell(message: TabMessage): void {

@@ -4,6 +4,7 @@ import type { AboutAnswer, HandlerRow, SnapshotAnswer } from '../../protocol.ts'
 import type { PartitionView } from '../../protocol-records.ts'
 import { MAX_RIBBONS, type StreamFrames, type StreamNote } from '../../protocol-stream.ts'
 import { handlerKey, type RateHistory, ribbonId, withRates } from '../models/known-rows.ts'
+import { type LiveRecords, noRecords, withLive } from '../models/live-records.ts'
 
 /** `asked`: for a token, which is missing or wrong. `full`: the server has as many streams as it wants. */
 export type LinkState =
@@ -20,6 +21,9 @@ export const notes = signal<readonly StreamNote[]>([])
 export const watched = signal<readonly string[]>([])
 /** What the stream has told of them last. */
 export const ribbons = signal<ReadonlyMap<string, PartitionView>>(new Map())
+/** The filter whose records a view shows: the stream is asked for it. `undefined`: none, or the process has forgotten it. */
+export const liveFilter = signal<string | undefined>(undefined)
+export const live = signal<LiveRecords>(noRecords)
 /** A point a second, the last minute. */
 export const rates = signal<RateHistory>({ at: 0, points: new Map() })
 
@@ -56,17 +60,15 @@ export function forget(): void {
     ribbons.value = new Map()
     rates.value = { at: 0, points: new Map() }
     notes.value = []
+    live.value = noRecords
   })
 }
 
-/** Those that the page asks for. */
-export type Taken = Omit<StreamFrames, 'live'>
-
-export function take<Name extends keyof Taken>(name: Name, frame: Taken[Name]): void {
+export function take<Name extends keyof StreamFrames>(name: Name, frame: StreamFrames[Name]): void {
   batch(() => takers[name](frame))
 }
 
-const takers: { readonly [Name in keyof Taken]: (frame: Taken[Name]) => void } = {
+const takers: { readonly [Name in keyof StreamFrames]: (frame: StreamFrames[Name]) => void } = {
   snapshot: (frame) => {
     setClock(frame.metrics.takenAt)
     snapshot.value = { metrics: frame.metrics, verdict: frame.verdict }
@@ -84,6 +86,9 @@ const takers: { readonly [Name in keyof Taken]: (frame: Taken[Name]) => void } =
   },
   note: (note) => {
     notes.value = [note, ...notes.value].slice(0, mostNotes)
+  },
+  live: (frame) => {
+    if (frame.filter === liveFilter.peek()) live.value = withLive(live.value, frame)
   },
 }
 

@@ -4,6 +4,7 @@
 import type { AboutAnswer } from '../../protocol.ts'
 import { backOffMs } from '../models/back-off.ts'
 import { EventStreamParser, type StreamEvent } from '../models/event-stream.ts'
+import type { TabWant } from '../models/tab-wants.ts'
 import { errorText, get, path, RequestError, send } from './requests.ts'
 import type { LinkState } from './store.ts'
 
@@ -11,21 +12,27 @@ import type { LinkState } from './store.ts'
 const silenceMs = 10_000
 
 export interface StreamListener {
-  /** Partitions to ask for, as the stream names them. */
-  readonly partitions: () => readonly string[]
+  readonly wants: () => TabWant
   readonly onAbout: (about: AboutAnswer) => void
   readonly onEvent: (event: StreamEvent) => void
   readonly onState: (state: LinkState) => void
+  /** The process knows the filters of records no more that it was asked for. */
+  readonly onForgotten: () => void
 }
 
+/** What a stream is asked for. */
+export type StreamWants = () => { readonly partitions: readonly string[]; readonly live: readonly string[] }
+
 export class StreamReader {
-  readonly #listener: StreamListener
+  readonly #listener: Omit<StreamListener, 'wants'>
+  readonly #wants: StreamWants
   #running: AbortController | undefined
   #retry: ReturnType<typeof setTimeout> | undefined
   #tries = 0
   #isLive = false
 
-  constructor(listener: StreamListener) {
+  constructor(wants: StreamWants, listener: Omit<StreamListener, 'wants'>) {
+    this.#wants = wants
     this.#listener = listener
   }
 
@@ -44,14 +51,18 @@ export class StreamReader {
   async #run(): Promise<void> {
     const own = new AbortController()
     this.#running = own
+    const wants = this.#wants()
     if (!this.#isLive) this.#listener.onState({ kind: 'connecting' })
     try {
       this.#listener.onAbout(await get<AboutAnswer>(path(), own.signal))
-      await this.#read(own)
+      await this.#read(own, wants)
       if (this.#running === own) this.#again('The stream has ended.')
     } catch (error) {
       if (this.#running !== own) return
-      if (error instanceof RequestError && [401, 403].includes(error.status)) {
+      if (error instanceof RequestError && error.status === 400 && wants.live.length > 0) {
+        this.#listener.onForgotten()
+        this.start()
+      } else if (error instanceof RequestError && [401, 403].includes(error.status)) {
         this.#isLive = false
         this.#listener.onState({ kind: 'asked', why: errorText(error) })
       } else this.#again(errorText(error), error instanceof RequestError && error.code === 'too-many-streams')
@@ -60,10 +71,12 @@ export class StreamReader {
     }
   }
 
-  async #read(own: AbortController): Promise<void> {
-    const named = this.#listener.partitions()
-    const search = named.length === 0 ? '' : `?${new URLSearchParams({ partitions: named.join() })}`
-    const response = await send(`${path('stream')}${search}`, { signal: own.signal })
+  async #read(own: AbortController, { partitions, live }: ReturnType<StreamWants>): Promise<void> {
+    const search = new URLSearchParams({
+      ...(partitions.length === 0 ? {} : { partitions: partitions.join() }),
+      ...(live.length === 0 ? {} : { live: live.join() }),
+    }).toString()
+    const response = await send(`${path('stream')}${search === '' ? '' : '?'}${search}`, { signal: own.signal })
     const parser = new EventStreamParser()
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     while (reader !== undefined) {

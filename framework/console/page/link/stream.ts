@@ -1,10 +1,11 @@
 /** The page's stream: shared with other tabs while this one is seen, closed while it is hidden. Fills the store. */
+import type { StreamFrameName } from '../../protocol-stream.ts'
 import type { StreamEvent } from '../models/event-stream.ts'
 import { SharedStream } from './shared-stream.ts'
-import { about, forget, link, type Taken, take, watched } from './store.ts'
+import { about, forget, link, liveFilter, take, watched } from './store.ts'
 import { token } from './token.ts'
 
-const frameNames: readonly string[] = ['snapshot', 'delta', 'note'] satisfies readonly (keyof Taken)[]
+const frameNames: readonly string[] = ['snapshot', 'delta', 'note', 'live'] satisfies readonly StreamFrameName[]
 
 export class ConsoleStream {
   #shared: SharedStream | undefined
@@ -13,7 +14,8 @@ export class ConsoleStream {
   start(): void {
     document.addEventListener('visibilitychange', () => this.restart())
     this.restart()
-    watched.subscribe(() => this.#shared?.partitionsChanged())
+    watched.subscribe(() => this.#shared?.wantsChanged())
+    liveFilter.subscribe(() => this.#shared?.wantsChanged())
   }
 
   /** With the token of by now. */
@@ -26,11 +28,14 @@ export class ConsoleStream {
     }
     if (link.value.kind !== 'live') link.value = { kind: 'connecting' }
     this.#shared = new SharedStream({
-      partitions: () => watched.peek(),
+      wants: () => ({ partitions: watched.peek(), live: liveFilter.peek() }),
       onAbout: (answer) => {
         about.value = answer
       },
       onEvent: (event) => this.#take(event),
+      onForgotten: () => {
+        liveFilter.value = undefined
+      },
       onState: (state) => {
         link.value = state
       },
@@ -42,7 +47,7 @@ export class ConsoleStream {
     const from = id.slice(0, id.lastIndexOf('-'))
     if (this.#instanceId !== undefined && this.#instanceId !== from) forget()
     this.#instanceId = from
-    if (frameNames.includes(event)) take(event as keyof Taken, JSON.parse(data))
+    if (frameNames.includes(event)) take(event as StreamFrameName, JSON.parse(data))
   }
 }
 

@@ -2,21 +2,22 @@
 import type { AboutAnswer } from '../../protocol.ts'
 import type { StreamEvent } from '../models/event-stream.ts'
 import { StreamCopy } from '../models/stream-copy.ts'
-import { TabWants } from '../models/tab-wants.ts'
+import { type TabWant, TabWants } from '../models/tab-wants.ts'
 import type { LinkState } from './store.ts'
-import { type StreamListener, StreamReader } from './stream-reader.ts'
+import { type StreamListener, StreamReader, type StreamWants } from './stream-reader.ts'
 
 /** What tabs tell each other. */
 export type TabMessage = WantsMessage | ReadMessage
 export type WantsMessage =
-  /** Every second: partitions that the tab shows. */
-  | { readonly kind: 'wants'; readonly tab: string; readonly partitions: readonly string[] }
+  /** Every second: what the tab shows. */
+  | { readonly kind: 'wants'; readonly tab: string; readonly want: TabWant }
   | { readonly kind: 'gone'; readonly tab: string }
 export type ReadMessage =
   /** Of the tab that reads: first, and every second. */
   | { readonly kind: 'reads' }
   | { readonly kind: 'about'; readonly about: AboutAnswer }
   | { readonly kind: 'state'; readonly state: LinkState }
+  | { readonly kind: 'forgotten' }
   /** `to`: for this tab only, which has come later. */
   | { readonly kind: 'event'; readonly event: StreamEvent; readonly to?: string }
 
@@ -29,7 +30,7 @@ export class TabReader {
   readonly #tell: (message: ReadMessage) => void
   readonly #wants = new TabWants()
   readonly #copy = new StreamCopy()
-  #asked: readonly string[] = []
+  #asked = ''
   #about: AboutAnswer | undefined
   #state: LinkState = { kind: 'connecting' }
   #settling: ReturnType<typeof setTimeout> | undefined
@@ -38,11 +39,12 @@ export class TabReader {
   constructor(own: StreamListener, tell: (message: ReadMessage) => void) {
     this.#own = own
     this.#tell = tell
-    this.#reader = new StreamReader({
-      partitions: () => {
-        this.#asked = this.#wanted()
-        return this.#asked
-      },
+    const wants: StreamWants = () => {
+      const wanted = this.#wanted()
+      this.#asked = JSON.stringify(wanted)
+      return wanted
+    }
+    this.#reader = new StreamReader(wants, {
       onAbout: (about) => {
         this.#about = about
         tell({ kind: 'about', about })
@@ -52,6 +54,11 @@ export class TabReader {
         this.#state = state
         tell({ kind: 'state', state })
         own.onState(state)
+      },
+      onForgotten: () => {
+        this.#wants.forgetLive()
+        tell({ kind: 'forgotten' })
+        own.onForgotten()
       },
       onEvent: (event) => {
         this.#copy.take(event)
@@ -78,18 +85,18 @@ export class TabReader {
 
   hear(message: WantsMessage, at: number): void {
     if (message.kind === 'gone') this.#wants.forget(message.tab)
-    else if (this.#wants.set(message.tab, message.partitions, at)) this.#tellMissed(message.tab)
+    else if (this.#wants.set(message.tab, message.want, at)) this.#tellMissed(message.tab)
     this.#askAnew()
   }
 
-  /** This tab shows other partitions: what another one shows already does not come again by itself. */
-  partitionsChanged(): void {
+  /** This tab shows something else: what another one shows already does not come again by itself. */
+  wantsChanged(): void {
     const known = this.#copy.snapshot()
     if (known !== undefined) this.#own.onEvent(known)
     this.#askAnew()
   }
 
-  /** Where other partitions are wanted than the stream was asked for. */
+  /** Where something else is wanted than the stream was asked for. */
   #askAnew(): void {
     if (this.#isAsked()) return
     this.#settling ??= setTimeout(() => {
@@ -99,11 +106,12 @@ export class TabReader {
   }
 
   #isAsked(): boolean {
-    return this.#wanted().join() === this.#asked.join()
+    return JSON.stringify(this.#wanted()) === this.#asked
   }
 
-  #wanted(): readonly string[] {
-    return this.#wants.union(this.#own.partitions())
+  #wanted(): ReturnType<StreamWants> {
+    const own = this.#own.wants()
+    return { partitions: this.#wants.partitions(own), live: this.#wants.live(own) }
   }
 
   /** What a tab has not heard: it came later, or shows something else since. */

@@ -16,6 +16,7 @@ export const keyRows: readonly KeyRow[] = [
   { keys: 'g a', says: 'all partitions', action: { kind: 'go', view: 'partitions' } },
   { keys: 'g k', says: 'keys', action: { kind: 'go', view: 'keys' } },
   { keys: 'g r', says: 'retries', action: { kind: 'go', view: 'retries' } },
+  { keys: 'g l', says: 'records as they come', action: { kind: 'go', view: 'live' } },
   { keys: 'g h', says: 'history: the last hour as curves', action: { kind: 'go', view: 'history' } },
   { keys: 'g d', says: 'dead letters', action: { kind: 'go', view: 'dead-letters' } },
   { keys: 'g t', says: 'threads', action: { kind: 'go', view: 'threads' } },

@@ -9,6 +9,7 @@ export const viewNames = [
   'partitions',
   'keys',
   'retries',
+  'live',
   'history',
   'dead-letters',
   'topology',

@@ -2,25 +2,26 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { StreamCopy } from '../../../../framework/console/page/models/stream-copy.ts'
 import { TabWants } from '../../../../framework/console/page/models/tab-wants.ts'
-import { MAX_RIBBONS } from '../../../../framework/console/protocol-stream.ts'
+import { MAX_LIVE, MAX_RIBBONS } from '../../../../framework/console/protocol-stream.ts'
 
 const many = (of: string) => Array.from({ length: MAX_RIBBONS }, (_, index) => `${of}/${index}`)
+const shows = (partitions: readonly string[], live?: string) => ({ partitions, live })
 
 describe('what tabs want of the stream that they share', () => {
   it('is the union of what they show, without doubles and in one order', () => {
     const wants = new TabWants()
-    assert.equal(wants.set('a', ['g/t/2', 'g/t/1'], 0), true)
-    assert.equal(wants.set('a', ['g/t/2', 'g/t/1'], 0), false)
-    assert.equal(wants.set('a', ['g/t/3', 'g/t/1'], 0), true)
-    assert.deepEqual(wants.union(['g/t/1', 'g/t/0']), ['g/t/0', 'g/t/1', 'g/t/3'])
-    assert.deepEqual(new TabWants().union([]), [])
+    assert.equal(wants.set('a', shows(['g/t/2', 'g/t/1']), 0), true)
+    assert.equal(wants.set('a', shows(['g/t/2', 'g/t/1']), 0), false)
+    assert.equal(wants.set('a', shows(['g/t/3', 'g/t/1']), 0), true)
+    assert.deepEqual(wants.partitions(shows(['g/t/1', 'g/t/0'])), ['g/t/0', 'g/t/1', 'g/t/3'])
+    assert.deepEqual(new TabWants().partitions(shows([])), [])
   })
 
   it('is no more than a stream takes, shared fairly', () => {
     const wants = new TabWants()
-    wants.set('a', many('a'), 0)
-    wants.set('b', many('b'), 0)
-    const union = wants.union(['own/0'])
+    wants.set('a', shows(many('a')), 0)
+    wants.set('b', shows(many('b')), 0)
+    const union = wants.partitions(shows(['own/0']))
     assert.equal(union.length, MAX_RIBBONS)
     assert.ok(union.includes('own/0'))
     assert.ok(Math.abs(union.filter((each) => each.startsWith('a')).length - MAX_RIBBONS / 2) <= 1)
@@ -28,15 +29,27 @@ describe('what tabs want of the stream that they share', () => {
 
   it('forgets a tab that is gone, and one that says nothing any more', () => {
     const wants = new TabWants()
-    wants.set('a', ['a'], 0)
-    wants.set('b', ['b'], 4_000)
-    wants.set('c', ['c'], 4_000)
+    wants.set('a', shows(['a']), 0)
+    wants.set('b', shows(['b']), 4_000)
+    wants.set('c', shows(['c']), 4_000)
     wants.forget('b')
-    assert.deepEqual(wants.union([]), ['a', 'c'])
-    assert.equal(wants.set('d', [], 5_000), true)
+    assert.deepEqual(wants.partitions(shows([])), ['a', 'c'])
+    assert.equal(wants.set('d', shows([]), 5_000), true)
     assert.equal(wants.forgetSilent(5_000), false)
     assert.equal(wants.forgetSilent(5_001), true)
-    assert.deepEqual(wants.union([]), ['c'])
+    assert.deepEqual(wants.partitions(shows([])), ['c'])
+  })
+
+  it('has the filters of all tabs, one each, until the process knows them no more', () => {
+    const wants = new TabWants()
+    for (const tab of ['a', 'b', 'c']) wants.set(tab, shows([], tab === 'c' ? 'f1' : `f-${tab}`), 0)
+    assert.deepEqual(wants.live(shows([], 'f1')), ['f-a', 'f-b', 'f1'])
+    for (let index = 0; index < 20; index++) wants.set(`more ${index}`, shows([], `g${index}`), 0)
+    assert.equal(wants.live(shows([], 'f1')).length, MAX_LIVE)
+    assert.ok(wants.live(shows([], 'z')).includes('z'))
+    wants.forgetLive()
+    assert.deepEqual(wants.live(shows([])), [])
+    assert.deepEqual(wants.partitions(shows(['g/t/1'])), ['g/t/1'])
   })
 })
 
