@@ -1,4 +1,4 @@
-/** All readers of the stream. While there is none, there is no timer, and nothing is looked at. */
+/** All readers of the stream. Some seconds after the last one there is no timer any more, and nothing is looked at. */
 import type { ServerResponse } from 'node:http'
 import type { RuntimeEvent } from '../model/events.ts'
 import type { Clock, Timer } from '../time/clock.ts'
@@ -16,6 +16,8 @@ const TURN_MS = 100
 const VERDICT_EVERY = 5
 const HANDLERS_EVERY = 10
 const METRICS_EVERY = 20
+/** A page that wants other partitions opens its stream anew: what was followed until then stays meanwhile. */
+export const LINGER_MS = 5_000
 /** One partition is drawn at each turn, several twice a second. */
 const PARTITIONS_EVERY = 5
 
@@ -33,6 +35,8 @@ export class Streams {
   readonly #streams = new Set<Stream>()
   #timer: Timer | undefined
   #turn = 0
+  /** When the last reader had gone. */
+  #leftAt = 0
   #isClosed = false
 
   constructor(options: StreamsOptions) {
@@ -65,6 +69,7 @@ export class Streams {
   close(): void {
     this.#isClosed = true
     this.#timer?.cancel()
+    this.#options.live.unwatch()
     for (const stream of this.#streams) stream.end()
   }
 
@@ -77,22 +82,25 @@ export class Streams {
     const { instance, clock } = this.#options
     const stream = new Stream(response, request, instance, clock.now())
     const { live } = this.#options
-    if (this.#streams.size === 0) live.watch()
     this.#streams.add(stream)
     live.hold(request.live)
     response.once('close', () => {
       live.release(request.live)
       this.#streams.delete(stream)
-      if (this.#streams.size === 0) live.unwatch()
+      this.#leftAt = clock.now()
     })
-    if (this.#timer === undefined) this.#arm(0)
+    if (this.#timer !== undefined) return
+    live.watch()
+    this.#arm(0)
   }
 
   #arm(delayMs: number): void {
     this.#timer = this.#options.clock.setTimer(delayMs, () => {
       this.#timer = undefined
-      this.#tell()
-      if (this.#streams.size > 0 && !this.#isClosed) this.#arm(TURN_MS)
+      if (this.#streams.size > 0) this.#tell()
+      if (this.#isClosed) return
+      if (this.#streams.size > 0 || this.#options.clock.now() - this.#leftAt < LINGER_MS) this.#arm(TURN_MS)
+      else this.#options.live.unwatch()
     })
   }
 

@@ -11,7 +11,7 @@ import type { HandlerRow } from '../../../framework/console/protocol.ts'
 import type { LiveAnswer, LiveFrame } from '../../../framework/console/protocol-live.ts'
 import type { PartitionView } from '../../../framework/console/protocol-records.ts'
 import { streamMetrics } from '../../../framework/console/stream-frames.ts'
-import { MAX_STREAMS, Streams } from '../../../framework/console/streams.ts'
+import { LINGER_MS, MAX_STREAMS, Streams } from '../../../framework/console/streams.ts'
 import { verdictOf } from '../../../framework/console/verdict.ts'
 import { WatchPoint } from '../../../framework/model/record-watch.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
@@ -180,7 +180,6 @@ describe('the stream of the console', { timeout: 30_000 }, () => {
     clock.advance(1_000)
     assert.ok(state.looks > 0)
     reading.end()
-    clock.advance(200)
     const { looks } = state
     clock.advance(60_000)
     assert.deepEqual([state.looks, clock.pendingTimers, streams.count], [looks, 0, 0])
@@ -238,7 +237,7 @@ describe('the stream of the console', { timeout: 30_000 }, () => {
     assert.match(String(notes[0]?.data.text), /orders\[2\].*4 records/)
   })
 
-  it('tells of records that a filter has picked, and watches while somebody reads, and no longer', () => {
+  it('tells of records that a filter has picked, and watches until some seconds after the last reader', () => {
     const { clock, live, watchPoint, open } = aStreams()
     const [post] = live.endpoints
     assert.ok(post !== undefined)
@@ -260,8 +259,13 @@ describe('the stream of the console', { timeout: 30_000 }, () => {
       false,
     )
     reading.end()
-    assert.notEqual(watchPoint.of('shop').watch, undefined)
     other.end()
+    clock.advance(LINGER_MS - 200)
+    const again = open()
+    clock.advance(LINGER_MS)
+    assert.deepEqual([watchPoint.of('shop').watch === undefined, live.traces.size], [false, 1])
+    again.end()
+    clock.advance(LINGER_MS + 200)
     assert.deepEqual([watchPoint.of('shop').watch, live.traces.size], [undefined, 0])
   })
 
