@@ -9,6 +9,7 @@ import type { Clock } from '../time/clock.ts'
 import { deadLetterEndpoints } from './dead-letters.ts'
 import type { BucketsOf } from './durations.ts'
 import { type Editor, FailurePlaces } from './failure-places.ts'
+import { groupEndpoints } from './groups.ts'
 import { handlerActions } from './handler-actions.ts'
 import { ConsolePages, type PageFiles } from './http/console-pages.ts'
 import type { Endpoint } from './http/endpoint.ts'
@@ -93,6 +94,7 @@ export class Console {
       ...overview.endpoints,
       ...streams.endpoints,
       ...live.endpoints,
+      ...groupEndpoints(looks),
       ...deadLetterEndpoints(letters),
       ...records.endpoints,
       ...replayActions({ ...acting, replays }),

@@ -4,6 +4,7 @@ import type { SystemMetrics } from '../model/snapshot.ts'
 import type { Clock, Timer } from '../time/clock.ts'
 import { type BucketsOf, Durations } from './durations.ts'
 import { EventBook } from './event-book.ts'
+import { GroupBook } from './group-book.ts'
 import { HISTORY_EVERY_MS, History, type HistoryPoint } from './history.ts'
 import { notRunning } from './http/fault.ts'
 import type { Verdict, VerdictKind } from './protocol.ts'
@@ -29,6 +30,7 @@ export class Looks {
   readonly throughput = new Throughput()
   readonly durations: Durations
   readonly events: EventBook
+  readonly groups: GroupBook
   readonly #options: LooksOptions
   #last: { readonly at: number; readonly look: Look } | undefined
   /** Since when the verdict is what it is. */
@@ -41,6 +43,7 @@ export class Looks {
     this.#options = options
     this.durations = new Durations(options.bucketsOf)
     this.events = new EventBook(() => options.clock.now())
+    this.groups = new GroupBook(() => options.clock.now())
   }
 
   start(): void {
@@ -56,6 +59,7 @@ export class Looks {
 
   onEvent(group: string, event: RuntimeEvent): void {
     this.events.onEvent(group, event)
+    this.groups.onEvent(group, event)
   }
 
   /** @throws ApiFault while nothing runs */

@@ -107,9 +107,9 @@ export class Assignments {
   end(of: TopicPartition, kind: 'partition.revoked' | 'partition.lost'): void {
     const state = this.#table.find(of.topic, of.partition)
     if (state === undefined) return
-    const { topic, partition, epoch, load } = state
+    const { topic, partition, epoch, load, runsAgain } = state
     this.#forget(state)
-    this.#emit?.({ kind, topic, partition, epoch, leftBehind: load.unsettled })
+    this.#emit?.({ kind, topic, partition, epoch, leftBehind: load.unsettled, runsAgain })
   }
 
   /** Begins the assignment afresh. The log was cut, or the topic made anew: what was read is no part of it any more, and the next owner of an offset is another record. */

@@ -1,5 +1,6 @@
 /** The port to Kafka: what the control plane needs of a client, and nothing more. Implementations pass test/contract/kafka-client.suite.ts. */
 import type { ClientErrorCode } from '../model/events.ts'
+import type { GroupMember } from '../model/group-member.ts'
 import type { KafkaRecord, OutgoingRecord, TopicPartition } from '../model/record.ts'
 
 /** A partition that has come to this member, with what the group had committed for it. */
@@ -62,6 +63,8 @@ export interface RebalanceListener {
  *    answers. What was told is told by `logEnd` from then on, and `logEndHeardAt` says when that was.
  * 14. `unsettledSince` tells of a member that is joining its group, or giving up or taking what the group wants of it, as far as the client knows. `undefined` for
  *    one that has settled, that leaves, or of which the client cannot tell; what a broker that does not answer keeps it from says the control plane.
+ * 15. `membership` MUST ask nobody: it tells what the client knows of its member at the moment. It MUST NOT tell an id or a generation before the group has taken the member in,
+ *    nor once it is closed; ids of two members of a group differ.
  */
 export interface KafkaClient {
   /** The most UTF-16 units of metadata that a commit may carry. */
@@ -86,6 +89,8 @@ export interface KafkaClient {
   askLogEnds(partitions: readonly TopicPartition[], timeoutMs: number): Promise<void>
   /** Law 14. Milliseconds since the Unix epoch. */
   unsettledSince(): number | undefined
+  /** Law 15. */
+  membership(): GroupMember
   close(): Promise<void>
 }
 

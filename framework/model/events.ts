@@ -109,6 +109,8 @@ export type RuntimeEvent =
       readonly kind: 'partition.revoked' | 'partition.lost'
       /** Records that were in flight and were given up; they will be delivered again. */
       readonly leftBehind: number
+      /** The same, and those that are done and that no acknowledged commit tells of. */
+      readonly runsAgain: number
     })
   /** The log was cut or made anew below what was already read: this assignment starts afresh under a new epoch. */
   | (OfPartition & { readonly kind: 'partition.rewound'; readonly from: number; readonly to: number })

@@ -8,6 +8,7 @@ import type {
   RecordExplanation,
   RetryRows,
 } from '../model/explanation.ts'
+import type { GroupMember } from '../model/group-member.ts'
 import type { PartitionView, RunsLimits } from '../model/partition-view.ts'
 import type { TopicPartition } from '../model/record.ts'
 import type { Inspection } from './inspection.ts'
@@ -46,6 +47,10 @@ export class GroupInspection implements Inspection {
 
   retries(group: string, most?: number): RetryRows {
     return this.of(group).retries(most)
+  }
+
+  member(group: string): GroupMember {
+    return this.of(group).member()
   }
 
   /** @throws PyrallelError PYR_USAGE */

@@ -8,6 +8,7 @@ import type {
   RecordExplanation,
   RetryRows,
 } from '../model/explanation.ts'
+import type { GroupMember } from '../model/group-member.ts'
 import type { PartitionView, RunsLimits } from '../model/partition-view.ts'
 import type { TopicPartition } from '../model/record.ts'
 
@@ -27,6 +28,8 @@ export interface Inspection {
   openBreakers(group: string, most?: number): readonly OpenBreaker[]
   /** Those that are due first. By default at most 200. */
   retries(group: string, most?: number): RetryRows
+  /** What the client knows of this process as a member of the group. */
+  member(group: string): GroupMember
 }
 
 /**

@@ -645,6 +645,24 @@ export function kafkaClientSuite(target: KafkaTarget): void {
         assert.ok(revokeLimitMs === Number.POSITIVE_INFINITY || revokeLimitMs < pollIntervalMs)
       })
 
+      it('law 15: a member tells what its group knows it by, another id than the others, and nothing of it once it is closed', async () => {
+        const topic = await newTopic()
+        const group = fresh('group')
+        const first = await join(topic, { group })
+        await pump([first], 'the assignment', () => ownsAll(first))
+        const second = await join(topic, { group })
+        await pump([first, second], 'a share each', () => second.owned.size > 0 && first.owned.size > 0)
+        const [one, other] = [first.client.membership(), second.client.membership()]
+        assert.ok(one.protocol !== null && one.protocol === other.protocol)
+        if (one.memberId !== null) assert.notEqual(one.memberId, other.memberId)
+        assert.ok((one.generation ?? 1) >= 1 && (one.memberId === null) === (one.generation === null))
+        const partitions = one.members?.reduce((sum, each) => sum + each.partitions, 0)
+        if (one.members !== null) assert.deepEqual([one.members.length, partitions], [2, PARTITIONS])
+        await whilePolled(second, second.client.close())
+        const { memberId, generation } = second.client.membership()
+        assert.deepEqual([memberId, generation], [null, null])
+      })
+
       it('tells the log end that it last heard of', async () => {
         const topic = await newTopic()
         const member = await join(topic)

@@ -131,6 +131,7 @@ function watched(client: KafkaClient): KafkaClient {
     logEnd: (partition) => client.logEnd(partition),
     logEndHeardAt: (partition) => client.logEndHeardAt(partition),
     unsettledSince: () => client.unsettledSince(),
+    membership: () => client.membership(),
     askLogEnds: (partitions, timeoutMs) => client.askLogEnds(partitions, timeoutMs),
     close: () => client.close(),
     async commit(requests) {

@@ -10,6 +10,7 @@ import type {
   RecordExplanation,
   RetryRows,
 } from '../../model/explanation.ts'
+import type { GroupMember } from '../../model/group-member.ts'
 import type { PartitionView, RunsLimits } from '../../model/partition-view.ts'
 import type { TopicPartition } from '../../model/record.ts'
 import type { Clock } from '../../time/clock.ts'
@@ -20,7 +21,7 @@ export interface RecordQuestionsOptions {
   readonly manager: WorkManager
   /** By handler id. */
   readonly engines: ReadonlyMap<string, Pick<ExecutionEngine, 'capacity'>>
-  readonly client: Pick<KafkaClient, 'logEnd'>
+  readonly client: Pick<KafkaClient, 'logEnd' | 'membership'>
   readonly clock: Clock
   /** Something may start, or be given up. */
   readonly onChanged: () => void
@@ -68,6 +69,10 @@ export class RecordQuestions {
 
   retries(most = MAX_ROWS): RetryRows {
     return this.#explainer.retries(most)
+  }
+
+  member(): GroupMember {
+    return this.#options.client.membership()
   }
 
   retryNow(of: RecordAction): ActionResult {

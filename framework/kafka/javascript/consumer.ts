@@ -1,5 +1,6 @@
 /** One member of one consumer group in JavaScript. Delivers, pauses, commits; the parts that it is made of talk to the brokers. */
 import { bug, PyrallelError } from '../../model/errors.ts'
+import type { GroupMember } from '../../model/group-member.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { KafkaRecord, TopicPartition } from '../../model/record.ts'
 import type { FetchSettings } from '../../model/settings.ts'
@@ -179,6 +180,17 @@ export class JavascriptConsumer implements KafkaClient {
     this.#requireOpen()
     const known = partitions.flatMap((each) => this.#groupPartitionOf(each) ?? [])
     await this.#fetcher.askLogEnds(known, timeoutMs)
+  }
+
+  /** The group tells a member of this protocol nothing of the others. */
+  membership(): GroupMember {
+    const generation = this.#joined?.session.memberEpoch ?? null
+    return {
+      memberId: generation === null ? null : this.#options.memberId,
+      generation,
+      protocol: 'consumer',
+      members: null,
+    }
   }
 
   unsettledSince(): number | undefined {

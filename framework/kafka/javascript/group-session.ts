@@ -89,6 +89,11 @@ export class GroupSession {
     return this.#isStopped ? undefined : this.#unsettledSince
   }
 
+  /** What the group has told this member of itself; null before it has taken it in, and afterwards. */
+  get memberEpoch(): number | null {
+    return this.#isStopped ? null : (this.#membership.grant?.memberEpoch ?? null)
+  }
+
   /** It may be committed at this moment: the broker would store what others own, too. */
   owns(partition: GroupPartition): boolean {
     return this.#membership.owned([partition]).length > 0

@@ -122,6 +122,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
         pollIntervalMs: pollIntervalMs(this.#options),
         startFrom: options.startFrom,
         foreign: isForeign && { isForeign, ask: (partitions) => this.view.wholeCommits(options.group, partitions) },
+        groupProtocol: this.#options.groupProtocol,
         isExpectedBack: options.instanceId !== undefined && this.#options.groupProtocol === 'classic',
       },
     )

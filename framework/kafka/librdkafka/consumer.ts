@@ -1,5 +1,6 @@
 /** One member of one consumer group on librdkafka. Delivers, pauses, commits; how rebalances are answered is the membership's business. */
 import { bug, PyrallelError } from '../../model/errors.ts'
+import { type GroupMember, unknownMember } from '../../model/group-member.ts'
 import type { Logger } from '../../model/logger.ts'
 import { type KafkaRecord, partitionId, type TopicPartition } from '../../model/record.ts'
 import type { Clock } from '../../time/clock.ts'
@@ -37,6 +38,7 @@ export interface LibrdkafkaConsumerOptions {
   readonly foreign?: ForeignCommits | undefined
   /** A static member of the classic protocol, whose partitions wait for it: unsubscribing would tell the group that it is gone for good. */
   readonly isExpectedBack: boolean
+  readonly groupProtocol: 'consumer' | 'classic'
   readonly errors: ErrorReport
 }
 
@@ -197,6 +199,11 @@ export class LibrdkafkaConsumer implements KafkaClient {
   /** Whether one that was given nothing yet has joined, librdkafka does not say. */
   unsettledSince(): number | undefined {
     return this.#state === 'open' ? this.#membership.unansweredSince : undefined
+  }
+
+  /** librdkafka tells neither the id of its member nor a generation. */
+  membership(): GroupMember {
+    return { ...unknownMember, protocol: this.#options.groupProtocol }
   }
 
   close(): Promise<void> {

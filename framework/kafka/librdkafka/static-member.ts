@@ -3,6 +3,7 @@
  * one's session is over. librdkafka takes the refusal for the end of the client, so each further try needs a new one.
  */
 import { PyrallelError } from '../../model/errors.ts'
+import { type GroupMember, unknownMember } from '../../model/group-member.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { KafkaRecord, TopicPartition } from '../../model/record.ts'
 import type { Clock } from '../../time/clock.ts'
@@ -130,6 +131,10 @@ export class StaticMember implements KafkaClient {
 
   unsettledSince(): number | undefined {
     return this.#client?.unsettledSince()
+  }
+
+  membership(): GroupMember {
+    return this.#client?.membership() ?? unknownMember
   }
 
   close(): Promise<void> {

@@ -1,5 +1,6 @@
 /** One member of a group on the in-memory cluster. Like a real client it learns of rebalances only while it polls. */
 import { bug, PyrallelError, toError } from '../../model/errors.ts'
+import type { GroupMember as GroupView } from '../../model/group-member.ts'
 import { type KafkaRecord, partitionId, type TopicPartition } from '../../model/record.ts'
 import type { Clock } from '../../time/clock.ts'
 import { settlesWithin } from '../../time/wait.ts'
@@ -36,12 +37,15 @@ interface Assignment extends TopicPartition {
   paused: boolean
 }
 
+let lastId = 0
+
 const CLOSE_LIMIT_MS = 10_000
 
 const noListener: RebalanceListener = { onAssigned() {}, async onRevoked() {}, onLost() {} }
 
 export class MemoryConsumer implements KafkaClient, GroupMember {
   readonly maxMetadataLength = MAX_METADATA_LENGTH
+  readonly id = `memory-${++lastId}`
   /** This group waits for as long as a drain takes. */
   readonly revokeLimitMs = Number.POSITIVE_INFINITY
   readonly pollIntervalMs = 300_000
@@ -146,6 +150,10 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
   }
 
   async askLogEnds(): Promise<void> {}
+
+  membership(): GroupView {
+    return this.#cluster.group.describe(this)
+  }
 
   /** A group in memory has settled as soon as it is asked. */
   unsettledSince(): undefined {

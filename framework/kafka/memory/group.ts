@@ -1,8 +1,11 @@
 /** A consumer group's coordinator in memory: who should own what, who does, and what was committed. Cooperative: only what moves is revoked. */
+import type { GroupMember as GroupView } from '../../model/group-member.ts'
 import { type PartitionId, partitionId, type TopicPartition } from '../../model/record.ts'
 
 /** One member, as its coordinator sees it. */
 export interface GroupMember {
+  /** Unique in the process. */
+  readonly id: string
   readonly topics: ReadonlySet<string>
   /** Something may have changed for it: the next poll looks. */
   wake(): void
@@ -22,6 +25,8 @@ export class MemoryGroup {
   readonly #committed = new Map<PartitionId, CommittedOffset>()
   readonly #partitionsOf: (topic: string) => readonly TopicPartition[]
   #target: ReadonlyMap<PartitionId, GroupMember> = new Map()
+  /** Grows with every rebalance. */
+  #generation = 0
 
   constructor(partitionsOf: (topic: string) => readonly TopicPartition[]) {
     this.#partitionsOf = partitionsOf
@@ -42,11 +47,24 @@ export class MemoryGroup {
 
   /** Computes anew who should own what. Members find out at their next poll. */
   rebalance(): void {
+    this.#generation += 1
     const target = new Map<PartitionId, GroupMember>()
     const topics = new Set(this.#members.flatMap((member) => [...member.topics]))
     for (const topic of topics) this.#share(topic, target)
     this.#target = target
     for (const member of this.#members) member.wake()
+  }
+
+  /** As the group sees the member; without an id and a generation for one that is not in it. */
+  describe(member: GroupMember): GroupView {
+    const isIn = this.#members.includes(member)
+    const countOf = (each: GroupMember) => [...this.#owners.values()].filter((owner) => owner === each).length
+    return {
+      memberId: isIn ? member.id : null,
+      generation: isIn ? this.#generation : null,
+      protocol: 'memory',
+      members: this.#members.map((each) => ({ memberId: each.id, partitions: countOf(each) })),
+    }
   }
 
   /** What the member should have and nobody owns. */

@@ -124,7 +124,7 @@ describe('records as they come', { timeout: 30_000 }, () => {
     await app.send('orders', 1, 'c9')
     while (traceOf()?.status !== 'running') await new Promise(setImmediate)
     const epoch = traceOf()?.epoch as Epoch
-    live.onEvent('shop', { kind: 'partition.lost', topic: 'orders', partition: 0, epoch, leftBehind: 1 })
+    live.onEvent('shop', { kind: 'partition.lost', topic: 'orders', partition: 0, epoch, leftBehind: 1, runsAgain: 1 })
     assert.deepEqual([traceOf()?.status, typeof traceOf()?.timeline().leftAt], ['left', 'number'])
     app.runtime.abort()
   })

@@ -12,6 +12,7 @@ import type {
   RetriesAnswer,
 } from '../../../framework/console/protocol-records.ts'
 import { aHandler, aRunningApp } from '../runtime/running-app.ts'
+import { boundTo } from './bound-runtime.ts'
 import { serveConsole } from './served-console.ts'
 
 /** Two records of one key, of which the first has failed and waits for an hour. */
@@ -31,7 +32,7 @@ async function blocked(t: TestContext, over: Parameters<typeof serveConsole>[1] 
   await app.until(() => app.count('record.retry') === 1)
   // No event tells that a record was taken in.
   while (app.runtime.snapshot().groups[0]?.records !== 2) await new Promise(setImmediate)
-  const served = await serveConsole(t, { runtime: () => bound(app.runtime, [orders]), ...over })
+  const served = await serveConsole(t, { runtime: () => boundTo(app.runtime, [orders]), ...over })
   const partition = app.runtime.snapshot().groups[0]?.partitions.find(({ records }) => records > 0)?.partition ?? 0
   const place = `shop/orders/${partition}`
   const read = async <Answer>(path: string): Promise<Answer> => {
@@ -40,22 +41,6 @@ async function blocked(t: TestContext, over: Parameters<typeof serveConsole>[1] 
     return (await response.json()) as Answer
   }
   return { app, served, place, partition, read, fix: () => (isFixed = true) }
-}
-
-type App = Awaited<ReturnType<typeof aRunningApp>>
-
-function bound(runtime: App['runtime'], handlers: readonly ReturnType<typeof aHandler>[]) {
-  return {
-    handlers,
-    paused: runtime.paused,
-    snapshot: () => runtime.snapshot(),
-    pause: (id: string) => runtime.pause(id),
-    resume: (id: string) => runtime.resume(id),
-    inspection: runtime.inspection,
-    retryNow: runtime.retryNow.bind(runtime),
-    giveUp: runtime.giveUp.bind(runtime),
-    closeBreaker: runtime.closeBreaker.bind(runtime),
-  }
 }
 
 describe('records in the console', { timeout: 30_000 }, () => {

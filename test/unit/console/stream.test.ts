@@ -221,7 +221,7 @@ describe('the stream of the console', { timeout: 30_000 }, () => {
     clock.advance(0)
     reading.frames()
     const place = { topic: 'orders', partition: 2, epoch: 1 as never }
-    streams.onEvent('shop', { kind: 'partition.lost', ...place, leftBehind: 4 })
+    streams.onEvent('shop', { kind: 'partition.lost', ...place, leftBehind: 4, runsAgain: 4 })
     streams.onEvent('shop', { kind: 'breaker.opened', ...place, handlerId: 'bill', key: 'secret', cooldownMs: 1 })
     streams.onEvent('shop', { kind: 'commit.done', partitions: 1, tookMs: 2 })
     clock.advance(200)

@@ -188,6 +188,7 @@ export async function scripted({
       revokeLimitMs: REVOKE_LIMIT_MS,
       pollIntervalMs: 300_000,
       isExpectedBack,
+      groupProtocol: 'consumer',
       startFrom,
       foreign,
       errors: new ErrorReport(log, clock, (code) => errors.push(code)),

@@ -87,13 +87,13 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
     { topic: 'orders', partition: 3, epoch: 9, position: 40, restored: 2, takenOverFrom: 'parallel-consumer' },
   ],
   [
-    { ...at, kind: 'partition.revoked', leftBehind: 1 },
+    { ...at, kind: 'partition.revoked', leftBehind: 1, runsAgain: 1 },
     'info',
     'a partition was given back',
     { topic: 'orders', partition: 3, epoch: 9, leftBehind: 1 },
   ],
   [
-    { ...at, kind: 'partition.lost', leftBehind: 1 },
+    { ...at, kind: 'partition.lost', leftBehind: 1, runsAgain: 1 },
     'warn',
     'a partition was taken away; what is not committed runs again at its next owner',
     { topic: 'orders', partition: 3, epoch: 9, leftBehind: 1 },

@@ -93,7 +93,7 @@ describe('a line', () => {
     ],
     [{ kind: 'stale.dropped', what: 'completion' }, /a completion of an earlier assignment was dropped/],
     [
-      { kind: 'partition.lost', ...partition, leftBehind: 2 },
+      { kind: 'partition.lost', ...partition, leftBehind: 2, runsAgain: 2 },
       /- lost orders\[3\]; orders\[3\], 2 in flight were given up/,
     ],
     [
@@ -124,7 +124,7 @@ describe('a crowd', () => {
     }
     clock.advance(0)
     assert.deepEqual(lines, ['+ assigned a[0 1] b[1]; a[0] goes on at 7; b[1] goes on at 5'])
-    view.onEvent({ kind: 'partition.revoked', topic: 'a', partition: 0, epoch, leftBehind: 0 }, [])
+    view.onEvent({ kind: 'partition.revoked', topic: 'a', partition: 0, epoch, leftBehind: 0, runsAgain: 0 }, [])
     view.close()
     assert.equal(lines[1], '- revoked a[0]')
   })
