@@ -13,6 +13,7 @@ import type { Clock } from '../../framework/time/clock.ts'
 import type { LoadedApp } from './app/app-loader.ts'
 import type { DevBroker } from './broker/open-broker.ts'
 import { MakingConnection, type TopicMaker, topicsOf } from './broker/topic-maker.ts'
+import type { Faults } from './faults/faults.ts'
 import { type ProbeObserver, probed } from './traffic/handler-probe.ts'
 
 export interface DevRuntimeOptions {
@@ -25,6 +26,7 @@ export interface DevRuntimeOptions {
   readonly onEvent: (event: RuntimeEvent) => void
   readonly onGroupEvent: (group: string, event: RuntimeEvent) => void
   readonly watchPoint: WatchPoint
+  readonly faults: Faults
   /** A consumer cannot go on. */
   readonly onFailed: (error: unknown) => void
 }
@@ -90,17 +92,20 @@ export class DevRuntime {
   /** Nothing that it has begun is left when this settles, and nothing begins afterwards. */
   async stop(): Promise<void> {
     this.#isStopping = true
+    const faultsEnd = this.#options.faults.close()
     await inOrder([
       () => this.#runtime?.stop(),
       () => this.#ending,
       // Interrupted while it connects, there is no runtime yet to stop. Not waited for, the start would go on behind the end of the session: its
       // connection would keep the process, and ask a broker that is gone.
       () => this.#starting?.catch(() => {}),
+      () => faultsEnd,
     ])
   }
 
   async #start({ project, handlers }: LoadedApp): Promise<void> {
-    const { broker, topics, logOf, clock, strayFaults, onEvent, onGroupEvent, watchPoint, onFailed } = this.#options
+    const { broker, topics, logOf, clock, strayFaults, onEvent, onGroupEvent, watchPoint, faults, onFailed } =
+      this.#options
     await this.#makeTopics(handlers)
     if (this.#isStopping) return
     // One of its own, as a runtime closes its connection.
@@ -110,7 +115,7 @@ export class DevRuntime {
       return
     }
     const runtime = runtimeOf(project.config, {
-      connection: new MakingConnection(connection, topics),
+      connection: new MakingConnection(connection, topics, (client) => faults.clients.around(client)),
       handlers: handlers.map((handler) => this.#probe(handler)),
       log: logOf(project.config),
       clock,
@@ -118,6 +123,7 @@ export class DevRuntime {
       onEvent,
       onGroupEvent,
       watchPoint,
+      faults: faults.engines,
       // The view shows them on the same terminal.
       logEvents: false,
     })

@@ -45,7 +45,7 @@ export class DevSession {
     this.#clock = clock
     const { root, app } = prepared
     this.#output = new SessionOutput({ io, clock, isJson: options.json === true, root, handlers: app.handlers })
-    this.#observer = new SessionObserver(this.#output.view)
+    this.#observer = new SessionObserver(this.#output.view, clock)
   }
 
   /**
@@ -164,12 +164,13 @@ export class DevSession {
       onEvent: (event) => this.#observer.onEvent(event),
       onGroupEvent: (group, event) => this.#observer.console?.onGroupEvent(group, event),
       watchPoint: this.#observer.watchPoint,
+      faults: this.#observer.faults,
       onFailed: (error) => this.#failure.fail(error),
     })
   }
 
   /** Below the runtime's closer, so that it answers until that has stopped. */
-  async #openConsole({ connection }: DevBroker, runtime: DevRuntime): Promise<void> {
+  async #openConsole({ connection, kind }: DevBroker, runtime: DevRuntime): Promise<void> {
     const console = await DevConsole.open({
       root: this.#prepared.root,
       runtime: () => runtime.runtime,
@@ -177,6 +178,8 @@ export class DevSession {
       cluster: connection,
       topics: this.#topics,
       watchPoint: this.#observer.watchPoint,
+      isOwnCluster: kind === 'cluster',
+      faults: this.#observer.faults,
       log: this.#output.logOf(this.#app.project.config),
       clock: this.#clock,
       io: this.#io,

@@ -2,7 +2,9 @@
 import type { HandlerRecord } from '../../framework/api/handler.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import { WatchPoint } from '../../framework/model/record-watch.ts'
+import type { Clock } from '../../framework/time/clock.ts'
 import type { DevConsole } from './console/dev-console.ts'
+import { Faults } from './faults/faults.ts'
 import type { DevTraffic } from './traffic/dev-traffic.ts'
 import type { ProbeObserver } from './traffic/handler-probe.ts'
 import { PublishedTopics } from './traffic/published-topics.ts'
@@ -15,10 +17,12 @@ export class SessionObserver implements ProbeObserver {
   console: DevConsole | undefined
   /** Of the console: it outlives the runtimes of a session. */
   readonly watchPoint = new WatchPoint()
+  readonly faults: Faults
   readonly #view: SessionView
   readonly #published = new PublishedTopics()
 
-  constructor(view: SessionView) {
+  constructor(view: SessionView, clock: Clock) {
+    this.faults = new Faults(clock)
     this.#view = view
   }
 

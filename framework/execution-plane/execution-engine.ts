@@ -37,5 +37,10 @@ export interface ExecutionEngine {
   abort(shouldAbort: (item: WorkItem) => boolean): void
   /** Takes back the matching items that have not begun. Each still completes, by law 1, and not in here. */
   recall(shouldRecall: (item: WorkItem) => boolean): void
+  /**
+   * Ends the thread that has most to do, as if it had died by itself: for faults on demand. Absent where there are no threads.
+   * @returns false where none is up
+   */
+  endThread?(): boolean
   close(graceMs: number): Promise<void>
 }

@@ -61,6 +61,10 @@ export class SwappableEngine implements ExecutionEngine {
     for (const engine of [this.#current, ...this.#retiring]) engine.recall(shouldRecall)
   }
 
+  endThread(): boolean {
+    return this.#current.endThread?.() ?? false
+  }
+
   async close(graceMs: number): Promise<void> {
     this.#isClosed = true
     // One that is coming up may take long to, and nothing would end its threads.

@@ -68,7 +68,9 @@ export class GroupOpener {
       group,
       client,
       producer,
-      engines: new Map(members.map(({ handler, engine }) => [handler.route.handlerId, engine])),
+      engines: new Map(
+        members.map(({ handler: { route }, engine }) => [route.handlerId, this.#faulty(route.handlerId, engine)]),
+      ),
       limits,
       commit,
       shutdown,
@@ -103,6 +105,10 @@ export class GroupOpener {
       attribution: strayFaults?.attribution,
       watchedBy: watchPoint.of(group),
     })
+  }
+
+  #faulty(handlerId: string, engine: ExecutionEngine): ExecutionEngine {
+    return this.#options.runtime.faults?.around(handlerId, engine) ?? engine
   }
 
   #sinkFor(group: string, log: Logger): { readonly sink: EventSink; readonly tellsDone: boolean } {

@@ -2,6 +2,7 @@
 import type { ResourceLimits } from 'node:worker_threads'
 import type { TSchema } from 'typebox'
 import type { HandlerDefinition, Publish, Services } from '../api/handler.ts'
+import type { EngineFaults } from '../execution-plane/engine-faults.ts'
 import type { StrayFaults } from '../execution-plane/engines/stray-faults.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import type { EventSink, RuntimeEvent } from '../model/events.ts'
@@ -88,6 +89,8 @@ export interface RuntimeOptions {
   readonly onEvent?: EventSink
   /** As `onEvent`, with the group, and never `record.done`: what it hears of costs a record nothing. Must not throw. */
   readonly onGroupEvent?: (group: string, event: RuntimeEvent) => void
+  /** Faults on demand, in a dev session. Default: none. */
+  readonly faults?: EngineFaults
   /** Where whoever looks on says so. Default: one of its own, for the console in production. */
   readonly watchPoint?: WatchPoint
   /** Whether events are written to `log` too. Default true; false where `onEvent` shows them to the same reader. */

@@ -75,6 +75,7 @@ export const floors: readonly Room[] = [
   { path: 'cli/dev/app', owns: "the user's app, loaded and loaded again" },
   { path: 'cli/dev/traffic', owns: 'generated traffic, and its verdict' },
   { path: 'cli/dev/view', owns: 'what a session shows' },
+  { path: 'cli/dev/faults', owns: 'faults on demand, and what became of every record' },
   { path: 'cli/dev/console', owns: 'the console of a dev session' },
   { path: 'cli/dev', owns: 'one run of `pyrallel dev`' },
   { path: 'cli/start', owns: 'production: runs what a build has made' },

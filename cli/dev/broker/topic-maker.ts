@@ -36,18 +36,21 @@ export function topicsOf(handlers: readonly ResolvedHandler[]): readonly string[
   return [...new Set(handlers.flatMap(({ route }) => [route.topic, route.deadLetterTopic ?? []].flat()))]
 }
 
-/** The same connection, whose producers make a topic before they write to it: handlers publish to topics that nobody reads. */
+/** The same connection, whose producers make a topic before they write to it: handlers publish to topics that nobody reads. Its consumers can be made to have faults. */
 export class MakingConnection implements KafkaConnection {
   readonly description: string
   readonly sessionTimeoutMs: number
   readonly #inner: KafkaConnection
   readonly #topics: TopicMaker
+  readonly #around: (client: KafkaClient) => KafkaClient
 
-  constructor(inner: KafkaConnection, topics: TopicMaker) {
+  /** @param around what its consumers are handed out as */
+  constructor(inner: KafkaConnection, topics: TopicMaker, around: (client: KafkaClient) => KafkaClient) {
     this.description = inner.description
     this.sessionTimeoutMs = inner.sessionTimeoutMs
     this.#inner = inner
     this.#topics = topics
+    this.#around = around
   }
 
   check(timeoutMs: number): Promise<void> {
@@ -62,8 +65,8 @@ export class MakingConnection implements KafkaConnection {
     return this.#inner.createTopics(topics, partitions)
   }
 
-  consumer(options: ConsumerOptions): Promise<KafkaClient> {
-    return this.#inner.consumer(options)
+  async consumer(options: ConsumerOptions): Promise<KafkaClient> {
+    return this.#around(await this.#inner.consumer(options))
   }
 
   async producer(): Promise<RecordProducer> {

@@ -16,10 +16,12 @@ import { version } from '../../project/version.ts'
 import { errorCode } from '../../terminal/failure.ts'
 import type { Io } from '../../terminal/io.ts'
 import type { TopicMaker } from '../broker/topic-maker.ts'
+import type { Faults } from '../faults/faults.ts'
 import { AttemptCounts } from './attempt-counts.ts'
 import { consoleToken } from './console-token.ts'
 import { devEndpoints } from './dev-endpoints.ts'
 import { editorIn } from './editor.ts'
+import { faultEndpoints } from './fault-endpoints.ts'
 import { openPage, removePage } from './open-page.ts'
 
 /** The same each time, so that a page that is open finds it again. */
@@ -31,6 +33,9 @@ export interface DevConsoleOptions {
   readonly runtime: () => Runtime | undefined
   readonly handlers: () => readonly ResolvedHandler[]
   readonly cluster: ViewedConnection
+  /** It is the user's own: nothing that this session has begun. */
+  readonly isOwnCluster: boolean
+  readonly faults: Faults
   readonly topics: TopicMaker
   readonly watchPoint: WatchPoint
   readonly log: Logger
@@ -74,7 +79,10 @@ export class DevConsole {
       token: new TokenCheck(token, () => clock.now()),
       names: [],
       cluster: () => options.cluster,
-      devEndpoints: devEndpoints({ handlers, connection: options.cluster, topics, log, random: Math.random }),
+      devEndpoints: [
+        ...devEndpoints({ handlers, connection: options.cluster, topics, log, random: Math.random }),
+        ...faultEndpoints(options),
+      ],
       bucketsOf: (_group, handlerId) => attempts.bucketsOf(handlerId),
       log,
       clock,
@@ -87,6 +95,7 @@ export class DevConsole {
 
   /** Of every record too, but what is counted is counted only while somebody looks. */
   onEvent(event: RuntimeEvent): void {
+    this.#options.faults.onEvent(event)
     if (this.#console.readers > 0) this.#attempts.onEvent(event)
   }
 

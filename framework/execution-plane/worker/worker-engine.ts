@@ -150,6 +150,12 @@ export class WorkerEngine implements ExecutionEngine {
     this.#takeTurnSoon()
   }
 
+  endThread(): boolean {
+    const [busiest] = [...this.#crew.open].sort((a, b) => b.size - a.size)
+    busiest?.kill('its thread was ended on demand')
+    return busiest !== undefined
+  }
+
   /** No thread is begun from here on. */
   close(graceMs: number): Promise<void> {
     return this.#gate.close(graceMs)

@@ -5,6 +5,7 @@ import type { LoadedApp } from '../../../../cli/dev/app/app-loader.ts'
 import type { DevBroker } from '../../../../cli/dev/broker/open-broker.ts'
 import { TopicMaker } from '../../../../cli/dev/broker/topic-maker.ts'
 import { DevRuntime } from '../../../../cli/dev/dev-runtime.ts'
+import { Faults } from '../../../../cli/dev/faults/faults.ts'
 import { resolveConfig } from '../../../../framework/config/resolve-config.ts'
 import { StrayFaults } from '../../../../framework/execution-plane/engines/stray-faults.ts'
 import type { ViewedConnection } from '../../../../framework/kafka/kafka-client.ts'
@@ -101,6 +102,7 @@ describe('DevRuntime', () => {
         onEvent: () => {},
         onGroupEvent: () => {},
         watchPoint: new WatchPoint(),
+        faults: new Faults(systemClock()),
         onFailed: (error) => assert.fail(String(error)),
       })
       const starting = runtime.start(app)
@@ -131,6 +133,7 @@ describe('DevRuntime', () => {
       onEvent: () => {},
       onGroupEvent: () => {},
       watchPoint: new WatchPoint(),
+      faults: new Faults(systemClock()),
       onFailed: (error) => assert.fail(String(error)),
     })
     await runtime.start(app)

@@ -9,6 +9,7 @@ import { TopicMaker } from '../../../../../cli/dev/broker/topic-maker.ts'
 import { consoleToken, tokenFile } from '../../../../../cli/dev/console/console-token.ts'
 import { DevConsole } from '../../../../../cli/dev/console/dev-console.ts'
 import { openerFor, openPage } from '../../../../../cli/dev/console/open-page.ts'
+import { Faults } from '../../../../../cli/dev/faults/faults.ts'
 import { memoryCluster } from '../../../../../framework/kafka/memory/client.ts'
 import type { Logger } from '../../../../../framework/model/logger.ts'
 import { WatchPoint } from '../../../../../framework/model/record-watch.ts'
@@ -28,6 +29,7 @@ async function openConsole(
 ) {
   const cluster = memoryCluster()
   const root = emptyFolder()
+  const clock = new ManualClock()
   const of = await DevConsole.open({
     root,
     runtime,
@@ -35,8 +37,10 @@ async function openConsole(
     cluster: cluster.connection(),
     topics: new TopicMaker(),
     watchPoint: new WatchPoint(),
+    isOwnCluster: false,
+    faults: new Faults(clock),
     log,
-    clock: new ManualClock(),
+    clock,
     io: { env: {} },
   })
   t.after(() => of.close())
