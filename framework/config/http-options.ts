@@ -27,6 +27,22 @@ const console = section({
       },
     }),
   ),
+  instances: withDefault(
+    Type.Array(
+      Type.String({
+        pattern:
+          '^([a-zA-Z0-9._-]{1,253}|\\[[0-9a-fA-F:.]{2,45}\\]):([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$',
+      }),
+      {
+        default: [],
+        doc: {
+          what: 'Other processes whose consoles this one shows, so that a browser asks one only. A name stands for all addresses that DNS has of it; 50 at most. They are asked with `http.token`.',
+          range: 'a list of host:port',
+          worse: 'Whoever answers there gets `http.token`: name nothing but processes of this application.',
+        },
+      },
+    ),
+  ),
 })
 
 export const http = section({

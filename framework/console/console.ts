@@ -13,12 +13,14 @@ import { groupEndpoints } from './groups.ts'
 import { handlerActions } from './handler-actions.ts'
 import { ConsolePages, type PageFiles } from './http/console-pages.ts'
 import type { Endpoint } from './http/endpoint.ts'
+import { Instances } from './instances.ts'
 import { LetterReading } from './letter-reading.ts'
 import { LetterReplays } from './letter-replays.ts'
 import { LiveRecords } from './live-records.ts'
 import { Looks } from './looks.ts'
 import type { Mask } from './mask.ts'
 import { Overview, thisInstance } from './overview.ts'
+import type { PeersOptions } from './peers.ts'
 import type { AboutAnswer } from './protocol.ts'
 import { Records } from './records.ts'
 import { replayActions } from './replay-actions.ts'
@@ -47,6 +49,8 @@ export interface ConsoleOptions {
   readonly bucketsOf: BucketsOf
   /** Where dead letters are looked for; undefined: nowhere at the moment. */
   readonly cluster: () => ViewedConnection | undefined
+  /** Other processes that have a console; undefined: none that is known. */
+  readonly peers: PeersOptions | undefined
   /** More of them, below `/api/dev`: there are some in a dev session only. */
   readonly devEndpoints: readonly Endpoint[]
   readonly log: Logger
@@ -88,6 +92,8 @@ export class Console {
     }
     const shown = { mask, places: new FailurePlaces(options.root, options.editor) }
     const records = new Records({ ...acting, ...shown, looks, traces: live.traces })
+    const self = () => ({ about: overview.about(), verdict: overview.snapshot().verdict })
+    const instances = new Instances({ peers: options.peers, self, now: () => clock.now() })
     const replays = new LetterReplays(options.cluster, clock)
     const letters = { runtime: acting.runtime, reading: new LetterReading(options.cluster, clock), ...shown }
     this.endpoints = [
@@ -95,6 +101,7 @@ export class Console {
       ...streams.endpoints,
       ...live.endpoints,
       ...groupEndpoints(looks),
+      ...instances.endpoints,
       ...deadLetterEndpoints(letters),
       ...records.endpoints,
       ...replayActions({ ...acting, replays }),

@@ -19,6 +19,7 @@ import {
   type SnapshotAnswer,
   type ThreadsAnswer,
   type TopologyAnswer,
+  type VerdictAnswer,
 } from './protocol.ts'
 import type { WatchedHandler } from './watched-runtime.ts'
 
@@ -42,6 +43,7 @@ export class Overview {
     return [
       { method: 'GET', path: '/api', run: () => this.about() },
       { method: 'GET', path: '/api/snapshot', run: () => this.snapshot() },
+      { method: 'GET', path: '/api/verdict', run: (): VerdictAnswer => ({ verdict: this.snapshot().verdict }) },
       { method: 'GET', path: '/api/handlers', run: (): HandlersAnswer => ({ handlers: this.handlers() }) },
       { method: 'GET', path: '/api/threads', run: () => this.threads() },
       { method: 'GET', path: '/api/topology', run: () => this.topology() },

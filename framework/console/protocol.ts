@@ -103,6 +103,11 @@ export interface Verdict {
   readonly secondsLeft: number | null
 }
 
+/** GET `/api/verdict`: of the snapshot, alone. */
+export interface VerdictAnswer {
+  readonly verdict: Verdict
+}
+
 /** GET `/api/handlers` */
 export interface HandlersAnswer {
   readonly handlers: readonly HandlerRow[]

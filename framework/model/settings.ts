@@ -125,6 +125,8 @@ export interface ConsoleSettings {
   readonly actions: boolean
   /** Topics whose keys, values and messages it shows. */
   readonly shownTopics: readonly string[]
+  /** `host:port` of other processes, whose consoles it shows. */
+  readonly instances: readonly string[]
 }
 
 /** How a client fetches and how long it waits, whichever client it is. What is left out is the client's own. */

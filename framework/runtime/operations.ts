@@ -162,7 +162,7 @@ function pagesOf(
 }
 
 function consoleOf(
-  { names, console }: HttpSettings,
+  { names, console, token: secret }: HttpSettings,
   { token, metrics, mask }: Shared,
   { watched, watchPoint, cluster, log, clock }: OperationsOptions,
 ): Console {
@@ -179,6 +179,7 @@ function consoleOf(
     token,
     names,
     cluster: () => cluster,
+    peers: console.instances.length === 0 ? undefined : { addresses: console.instances, token: secret },
     devEndpoints: [],
     bucketsOf: (group, handlerId) => metrics?.durationsOf(group, handlerId),
     log,

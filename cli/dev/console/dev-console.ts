@@ -79,6 +79,7 @@ export class DevConsole {
       token: new TokenCheck(token, () => clock.now()),
       names: [],
       cluster: () => options.cluster,
+      peers: undefined,
       devEndpoints: [
         ...devEndpoints({ handlers, connection: options.cluster, topics, log, random: Math.random }),
         ...faultEndpoints(options),

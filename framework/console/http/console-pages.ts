@@ -41,7 +41,11 @@ const headersOfAll = {
   'cross-origin-opener-policy': 'same-origin',
 } as const
 
-const STREAM_PATH = '/api/stream'
+/** Says that a request was handed on by another console: who gets it answers by himself. */
+export const HOP_HEADER = 'pyrallel-hop'
+
+/** Of this process, or of another one through it. */
+const streamPath = /^\/api\/(instances\/[^/]+\/)?stream$/
 
 export class ConsolePages {
   readonly #options: ConsolePagesOptions
@@ -60,7 +64,7 @@ export class ConsolePages {
 
   /** Whether its answer has no end, so that nobody should wait for it. */
   static isStream(request: Pick<IncomingMessage, 'url'>): boolean {
-    return pathOf(request) === STREAM_PATH
+    return streamPath.test(pathOf(request))
   }
 
   /** Never rejects: the process goes on whatever somebody asks. */
@@ -95,9 +99,15 @@ export class ConsolePages {
       endpoint.body === undefined
         ? undefined
         : await readBody(request, endpoint.body, endpoint.maxBodyBytes ?? MAX_BODY_BYTES)
-    const { url = '', socket } = request
+    const { url = '', socket, headers } = request
     const query = new URLSearchParams(url.slice(path.length))
-    const answer = await endpoint.run({ params, query, body, from: socket.remoteAddress ?? '' })
+    const answer = await endpoint.run({
+      params,
+      query,
+      body,
+      from: socket.remoteAddress ?? '',
+      isHandedOn: HOP_HEADER in headers,
+    })
     if (response.destroyed) return
     if (answer instanceof StreamAnswer) answer.open(response)
     else sendAnswer(response, answer, method)

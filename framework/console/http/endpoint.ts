@@ -11,11 +11,13 @@ export interface Asked {
   readonly body: unknown
   /** The address of the socket, for the log. */
   readonly from: string
+  /** By the console of another process. */
+  readonly isHandedOn?: boolean
 }
 
 export interface Endpoint {
   readonly method: 'GET' | 'POST'
-  /** `/api/partitions/{group}/{topic}/{partition}`; no segment is a name and text at once. */
+  /** `/api/partitions/{group}/{topic}/{partition}`; no segment is a name and text at once. `{rest...}`, as the last: all that follow, encoded. */
   readonly path: string
   /** Of a POST: what it must bring. */
   readonly body?: TSchema

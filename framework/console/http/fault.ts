@@ -16,6 +16,8 @@ export const faultStatuses = {
   broken: 500,
   'too-many-streams': 503,
   'not-running': 503,
+  'instance-dead': 503,
+  'instance-refused': 503,
 } as const
 export type ErrorAnswerCode = keyof typeof faultStatuses
 

@@ -5,6 +5,9 @@ import { ApiFault, badRequest, notFound } from './fault.ts'
 /** Of a segment, decoded: ids of handlers have 200 characters at most, names of topics 249. */
 const MAX_SEGMENT = 256
 
+/** All segments that are left. */
+const REST = '{rest...}'
+
 export interface Found {
   readonly endpoint: Endpoint
   readonly params: Readonly<Record<string, string>>
@@ -39,15 +42,18 @@ export class Router {
 }
 
 function isMatch(segments: readonly string[], asked: readonly string[]): boolean {
+  const isWhole = segments.at(-1) === REST ? asked.length >= segments.length : asked.length === segments.length
   return (
-    segments.length === asked.length &&
-    segments.every((segment, index) => (isName(segment) ? asked[index] !== '' : segment === asked[index]))
+    isWhole && segments.every((segment, index) => (isName(segment) ? asked[index] !== '' : segment === asked[index]))
   )
 }
 
 function paramsOf(segments: readonly string[], asked: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    segments.flatMap((segment, index) => (isName(segment) ? [[segment.slice(1, -1), asked[index] ?? '']] : [])),
+    segments.flatMap((segment, index) => {
+      if (segment === REST) return [['rest', asked.slice(index).map(encodeURIComponent).join('/')]]
+      return isName(segment) ? [[segment.slice(1, -1), asked[index] ?? '']] : []
+    }),
   )
 }
 

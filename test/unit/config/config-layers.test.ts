@@ -136,6 +136,7 @@ describe('the variables', () => {
     'http.token': ['0123456789abcdef', '0123456789abcdef'],
     'http.console.enabled': ['true', true],
     'http.console.actions': ['true', true],
+    'http.console.instances': ['shop:9464, [::1]:9465', ['shop:9464', '[::1]:9465']],
     'http.console.shownTopics': ['orders,refunds', ['orders', 'refunds']],
     'http.metrics': ['false', false],
     'http.stallAfter': ['5s', 5_000],

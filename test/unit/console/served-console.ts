@@ -123,6 +123,7 @@ export async function serveConsole(
     names: [],
     bucketsOf: () => undefined,
     cluster: () => undefined,
+    peers: undefined,
     devEndpoints: [],
     log,
     clock,
