@@ -60,6 +60,24 @@ describe('dead letters in the console', { timeout: 60_000 }, () => {
     assert.deepEqual(ofB.letters[0]?.source, { topic: 'orders', partition: 0, offset: 1 })
   })
 
+  it('counts a hundred thousand of them, and gives 50 all the same', async (t) => {
+    const cluster = await clusterWith({})
+    const headers = [['pyrallel-error-fingerprint', Buffer.from('many')]] as const
+    const letter = { topic: DLQ, key: null, value: Buffer.from('{}'), headers }
+    for (let index = 1; index < 100_000; index++) cluster.append({ ...letter, timestamp: index })
+    const { get } = await served(t, cluster)
+    const before = process.memoryUsage().heapUsed
+    const { groups, letters, looked, cursor, isCut } = await answer<DeadLettersAnswer>(
+      await get(`/api/dead-letters/${DLQ}`),
+    )
+    assert.deepEqual([looked, letters.length, isCut, cursor !== null], [100_000, 50, false, true])
+    assert.deepEqual(
+      groups.map(({ count }) => count).sort((a, b) => a - b),
+      [1, 99_999],
+    )
+    assert.ok(process.memoryUsage().heapUsed - before < 200 * 1_048_576)
+  })
+
   it('gives 50 at a time, and the older ones by a cursor, none twice', async (t) => {
     const { get } = await served(t, await clusterWith(...Array.from({ length: 120 }, () => ({}))))
     const seen: number[] = []

@@ -75,6 +75,34 @@ describe('records in the console', { timeout: 30_000 }, () => {
     assert.equal((await served.get(`/api/records/${place}/7/value`)).status, 404)
   })
 
+  it('shows a value of 1 MB in part, gives it whole as a file, and both as nothing that a browser runs', async (t) => {
+    const markup = '<script>alert(1)</script>'
+    const value = markup.padEnd(1_048_576, '<')
+    const orders = aHandler('orders', {
+      retry: { ...configDefaults.handlers.retry, attempts: 3, minMs: 3_600_000, maxMs: 3_600_000 },
+      run: () => {
+        throw new Error(markup)
+      },
+    })
+    const app = await aRunningApp(t, [orders])
+    await app.send('orders', value, markup)
+    await app.until(() => app.count('record.retry') === 1)
+    const { get } = await serveConsole(t, { runtime: () => boundTo(app.runtime, [orders]) })
+    const partition = app.runtime.snapshot().groups[0]?.partitions.find(({ records }) => records > 0)?.partition
+    const shown = await get(`/api/records/shop/orders/${partition}/0`)
+    assert.match(shown.headers.get('content-type') ?? '', /^application\/json/)
+    const view = (await shown.json()) as RecordView
+    assert.deepEqual([view.value?.bytes, view.value?.isCut, view.value?.text.length], [1_048_578, true, 65_536])
+    assert.deepEqual([view.key?.text, view.failures[0]?.message], [markup, markup])
+    const whole = await get(`/api/records/shop/orders/${partition}/0/value`)
+    for (const { headers } of [shown, whole]) assert.equal(headers.get('x-content-type-options'), 'nosniff')
+    assert.deepEqual(
+      [whole.headers.get('content-type'), JSON.parse(await whole.text())],
+      ['application/octet-stream', value],
+    )
+    assert.equal((await get(`/api/records/shop/orders/${partition}/0/send`)).status, 404)
+  })
+
   it('gives no record of a masked topic to take along', async (t) => {
     const { read, served, place } = await blocked(t, { mask: new Mask([]) })
     for (const kind of ['value', 'test', 'send']) {

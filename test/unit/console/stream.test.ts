@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import type { Asked } from '../../../framework/console/http/endpoint.ts'
 import { StreamAnswer } from '../../../framework/console/http/endpoint.ts'
@@ -326,6 +327,26 @@ describe('the stream of the console', { timeout: 30_000 }, () => {
     assert.ok((frame?.bytes ?? Infinity) <= 65_536, String(frame?.bytes))
     assert.equal(state.metrics.groups[0]?.partitions[0]?.partition, 777)
     assert.equal(state.metrics.groups[0]?.assignedPartitions, 1_000)
+  })
+
+  it('cuts off a connection that never reads, and goes on answering the others', async (t) => {
+    const { url, runtime, clock, get, console: of } = await serveConsole(t)
+    const partitions = Array.from({ length: 40 }, (_, partition) => aPartition({ partition }))
+    const { hostname, port } = new URL(url)
+    const socket = connect(Number(port), hostname)
+    t.after(() => socket.destroy())
+    socket.write(`GET /api/stream HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${TOKEN}\r\n\r\n`)
+    // No listener for data: what comes stays in the buffers between the two.
+    while (of.readers === 0) await new Promise(setImmediate)
+    let turns = 0
+    for (; of.readers > 0 && turns < 20_000; turns++) {
+      const blocking = aBlockingRecord({ ageMs: turns, key: '<'.repeat(64) })
+      runtime.metrics = aSystem({ groups: [aGroup({ partitions: partitions.map((each) => ({ ...each, blocking })) })] })
+      clock.advance(100)
+      await new Promise(setImmediate)
+    }
+    assert.equal(of.readers, 0, `${turns} turns`)
+    assert.equal((await get('/api')).status, 200)
   })
 
   it('answers an eighth reader and refuses a ninth, over real sockets', async (t) => {
