@@ -4,35 +4,14 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { FileAnswer } from '../../framework/console/http/endpoint.ts'
 import { ApiFault } from '../../framework/console/http/fault.ts'
-import type { LiveFrame, LiveRow } from '../../framework/console/protocol-live.ts'
 import { assertUsable } from './accessibility.ts'
 import { openChromium } from './chromium.ts'
+import { liveFrame as frame, liveRow as row } from './live-script.ts'
 import { limits, openPlace } from './open-page.ts'
-import { bytesView, markup, recordRow } from './records-script.ts'
+import { markup, recordRow } from './records-script.ts'
 import { type ScriptedConsole, snapshotFrame, startScriptedConsole } from './scripted-console.ts'
 
 const at = '/api/records/{group}/{topic}/{partition}/{offset}'
-
-function row(offset: number, over: Partial<LiveRow> = {}): LiveRow {
-  return {
-    group: 'shop',
-    handlerId: 'ship',
-    place: { topic: 'orders.created', partition: 2, offset },
-    epoch: 1,
-    key: bytesView(`customer-${offset}`),
-    valueBytes: 120,
-    status: 'running',
-    attempt: 1,
-    fetchedAt: Date.now(),
-    durationMs: null,
-    error: null,
-    ...over,
-  }
-}
-
-function frame(filter: string, rows: readonly LiveRow[], over: Partial<LiveFrame> = {}): LiveFrame {
-  return { filter, at: Date.now(), every: 1, rate: 12, rows, left: 0, ...over }
-}
 
 describe('the page of the console on live records', limits, () => {
   let browser: Browser

@@ -33,11 +33,16 @@ export function PartitionFacts({ group, of, view }: PartitionProps) {
       )}
       <span class="num lag">{trueLag === null ? 'lag not known' : `${digits(trueLag)} behind`}</span>
       <span class="num dim facts">
-        position {of.position === null ? '–' : digits(of.position)} · {digits(of.gaps.offsets)} done above it ·{' '}
-        {digits(of.inFlight)} run · {digits(of.queued)} queued · {digits(of.retriesWaiting)} wait for a retry
-        {of.metadataLimit > 0 && ` · metadata ${Math.round((of.metadataUsed / of.metadataLimit) * 100)} % full`}
-        {of.isDraining && ' · given up at the moment'}
-        {of.pausedBecause !== null && ` · paused: its limit on ${of.pausedBecause} is reached`}
+        <span class="figure">position {of.position === null ? '–' : digits(of.position)}</span>
+        <span class="figure">{digits(of.gaps.offsets)} done above it</span>
+        <span class="figure">{digits(of.inFlight)} run</span>
+        <span class="figure">{digits(of.queued)} queued</span>
+        <span class="figure">{digits(of.retriesWaiting)} wait for a retry</span>
+        {of.metadataLimit > 0 && (
+          <span class="figure">metadata {Math.round((of.metadataUsed / of.metadataLimit) * 100)} % full</span>
+        )}
+        {of.isDraining && <span class="figure">given up at the moment</span>}
+        {of.pausedBecause !== null && <span class="figure">paused: its limit on {of.pausedBecause} is reached</span>}
       </span>
       {isWorthALine(blocking) && <Blocking group={group} of={of} blocking={blocking} />}
     </>

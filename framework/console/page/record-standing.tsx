@@ -30,7 +30,7 @@ export function RecordStanding({ record, again }: StandingProps) {
               for <span class="num">{span(Math.max(0, Math.floor((now.value - blocksSince) / 1_000) * 1_000))}</span>
             </>
           )}
-          . What is done above it is not lost: commits tell of it.
+          .
         </p>
       )}
       {waitsFor.length > 0 && <Waits record={record} />}

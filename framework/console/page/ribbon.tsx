@@ -244,7 +244,7 @@ function stripes(to: CanvasRenderingContext2D, x: number, y: number, width: numb
 /** What each state is called, with its colour and pattern as on the canvas; how many offsets are in each, and what the lines mark, where that is shown. */
 export function RunLegend({ counts }: { readonly counts?: ReadonlyMap<string, number> }) {
   return (
-    <ul class="legend" aria-label="What the ribbon shows">
+    <ul class={`legend ${counts === undefined ? '' : 'counted'}`} aria-label="What the ribbon shows">
       {states.map((state) => (
         <li key={state}>
           <i class={`swatch of-${state} ${runLooks[state].isStriped ? 'striped' : ''}`} />
@@ -255,7 +255,7 @@ export function RunLegend({ counts }: { readonly counts?: ReadonlyMap<string, nu
       {counts !== undefined && (
         <li>
           <i class="swatch mark" />
-          where committed offsets, the position and the log end
+          committed, position, log end
         </li>
       )}
     </ul>
