@@ -7,9 +7,9 @@ import { ApiFault } from '../../framework/console/http/fault.ts'
 import { assertUsable } from './accessibility.ts'
 import { openChromium } from './chromium.ts'
 import { liveFrame as frame, liveRow as row } from './live-script.ts'
-import { limits, openPlace } from './open-page.ts'
+import { limits, openPage, openPlace } from './open-page.ts'
 import { markup, recordRow } from './records-script.ts'
-import { type ScriptedConsole, snapshotFrame, startScriptedConsole } from './scripted-console.ts'
+import { type ScriptedConsole, scriptedToken, snapshotFrame, startScriptedConsole } from './scripted-console.ts'
 
 const at = '/api/records/{group}/{topic}/{partition}/{offset}'
 
@@ -100,6 +100,24 @@ describe('the page of the console on live records', limits, () => {
     assert.ok(again.asked.includes('POST /api/live {}'))
     again.push('live', frame('f1', [row(7)]))
     await page.getByRole('cell', { name: 'customer-7' }).waitFor()
+  })
+
+  it('tabs that share a stream are each told of the records of their own filter', limits, async (t) => {
+    const server = await start(t)
+    const first = await openPlace(t, browser, server, '#/live')
+    await streamNames(first, server, 'f1')
+    const url = `${server.url}/#${scriptedToken}`
+    const second = await openPage(t, browser, url, first.context())
+    await second.getByText('live', { exact: true }).waitFor()
+    await second.goto(`${server.url}/#/live`)
+    await streamNames(second, server, 'f1%2Cf2')
+    assert.equal(server.streams(), 1)
+    server.push('live', frame('f1', [row(1)]))
+    server.push('live', frame('f2', [row(2)]))
+    await first.getByRole('cell', { name: 'customer-1' }).waitFor()
+    await second.getByRole('cell', { name: 'customer-2' }).waitFor()
+    assert.equal(await first.locator('.live tbody tr').count(), 1)
+    assert.equal(await second.locator('.live tbody tr').count(), 1)
   })
 
   it('a filter that is refused says why, and nothing is shown by it', limits, async (t) => {

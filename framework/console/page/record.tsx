@@ -76,7 +76,7 @@ function Asked({ group, place }: { readonly group: string; readonly place: Omit<
 }
 
 function Whole({ record, again }: { readonly record: RecordView; readonly again: () => void }) {
-  const { value, headers, failures, timestampAt, timeline, can } = record
+  const { key, value, headers, failures, timestampAt, timeline, can } = record
   const trace = headers?.find(([name]) => name.toLowerCase() === 'traceparent')?.[1]
   return (
     <article class="record">
@@ -84,7 +84,7 @@ function Whole({ record, again }: { readonly record: RecordView; readonly again:
       {can.copy && <Copies record={record} />}
       {timeline !== null && <Steps timeline={timeline} />}
       <h3>Last failure</h3>
-      {failures.length === 0 && <p class="dim">None that is known: no attempt has failed.</p>}
+      {failures.length === 0 && <p class="dim">{key === undefined ? 'Not in memory.' : 'No attempt has failed.'}</p>}
       {failures.map((failure, index) => (
         <Failure key={index} failure={failure} />
       ))}
