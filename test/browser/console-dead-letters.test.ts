@@ -17,7 +17,7 @@ const kind = (fingerprint: string): Letter => ({
   headers: { 'pyrallel-error-fingerprint': fingerprint },
 })
 
-describe('dead letters on the page', limits, () => {
+describe('dead letters on the page', { timeout: 300_000 }, () => {
   let browser: Browser
   before(async () => {
     browser = await openChromium()

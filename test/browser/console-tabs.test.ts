@@ -21,7 +21,7 @@ async function until(isSo: () => boolean): Promise<void> {
 
 type Script = Parameters<BrowserContext['addInitScript']>[0]
 
-describe('tabs of one browser', limits, () => {
+describe('tabs of one browser', { timeout: 300_000 }, () => {
   let browser: Browser
   before(async () => {
     browser = await openChromium()

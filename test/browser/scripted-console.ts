@@ -38,6 +38,7 @@ export async function startScriptedConsole(
   const asked: string[] = []
   const filters = new Set<string>()
   let count = 0
+  let current = frame
   const text = (name: string, data: unknown) => `id: test-${++count}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`
   const endpoints: Endpoint[] = [
     ...Object.entries(more).map(([name, answer]): Endpoint => {
@@ -61,7 +62,7 @@ export async function startScriptedConsole(
           open.add(response)
           response.once('close', () => open.delete(response))
           response.writeHead(200, streamHeaders)
-          response.write(text('snapshot', frame))
+          response.write(text('snapshot', current))
         })
       },
     },
@@ -100,6 +101,8 @@ export async function startScriptedConsole(
     asked,
     streams: () => open.size,
     push: (name, data) => {
+      // As a console's own: who comes later is told how it is by then.
+      if ('verdict' in data && data.verdict !== undefined) current = { ...current, verdict: data.verdict }
       for (const response of open) response.write(text(name, data))
     },
     close: async () => {

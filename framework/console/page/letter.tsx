@@ -5,7 +5,7 @@ import { usePolled } from './link/polled.ts'
 import { path } from './link/requests.ts'
 import { lettersHash } from './models/location.ts'
 import { plural } from './models/numbers.ts'
-import { Failure, Key, Moment, Pending, Shown, useCopyable, Value } from './parts.tsx'
+import { Failure, Headers, Key, Moment, Pending, Shown, useCopyable, Value } from './parts.tsx'
 import { PublishAgain } from './publish-again.tsx'
 
 interface LetterProps {
@@ -51,17 +51,7 @@ export function Letter({ topic, handlerIds, place }: LetterProps) {
       <h3>Value</h3>
       <Value value={letter.value} />
       <h3>Headers</h3>
-      {letter.headers.length === 0 && <p class="dim">none</p>}
-      <dl class="headers">
-        {letter.headers.map(([name, value], index) => (
-          <div key={index}>
-            <dt>
-              <Shown text={name} />
-            </dt>
-            <dd>{value === null ? <span class="dim">null</span> : <Key value={value} />}</dd>
-          </div>
-        ))}
-      </dl>
+      <Headers headers={letter.headers} />
     </article>
   )
 }

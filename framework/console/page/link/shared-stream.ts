@@ -10,7 +10,7 @@ import { type TabMessage, TabReader } from './tab-reader.ts'
 
 const beatMs = 1_000
 /** The tab that reads is stopped by something, a debugger for example, and keeps the lock: it is taken away. */
-const silenceMs = 3_500
+const silenceMs = 8_000
 
 /** For as long as a tab is seen and has one token. */
 export class SharedStream {
