@@ -47,6 +47,10 @@ export interface MemoryCluster {
   delayCommits(delayMs: number): void
   /** The next `count` productions are refused. */
   failProductions(count: number, error?: PyrallelError): void
+  /** The group of this consumer has not heard of it for too long: its partitions go to others. It joins again after `forMs` milliseconds. Nothing happens to a closed one. */
+  expel(consumer: KafkaClient, forMs: number): void
+  /** The process of this consumer is gone, without a word. Nothing happens to a closed one. */
+  kill(consumer: KafkaClient): void
 }
 
 export const DEFAULT_PARTITIONS = 4
@@ -143,6 +147,18 @@ class InProcessCluster implements MemoryCluster {
 
   failProductions(count: number, error = injected('PYR_PRODUCE_FAILED')): void {
     this.#productionFaults.push(...Array.from({ length: count }, () => error))
+  }
+
+  expel(consumer: KafkaClient, forMs: number): void {
+    this.#memberOf(consumer)?.expel(forMs)
+  }
+
+  kill(consumer: KafkaClient): void {
+    this.#memberOf(consumer)?.die()
+  }
+
+  #memberOf(consumer: KafkaClient): MemoryConsumer | undefined {
+    return [...this.#consumers].find((member) => member === consumer)
   }
 
   #consumer(options: ConsumerOptions): KafkaClient {

@@ -175,6 +175,23 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
     this.#lost.push(...partitions)
   }
 
+  /** Its group has not heard of it for too long: its partitions go to others, which it learns at its next poll. It joins again after `forMs`. */
+  expel(forMs: number): void {
+    const { group, clock } = this.#cluster
+    const owned = [...this.#assignments.values()].map(({ topic, partition }) => ({ topic, partition }))
+    group.leave(this)
+    this.lose(owned)
+    clock.setTimer(forMs, () => {
+      if (this.#state === 'open') group.join(this)
+    })
+  }
+
+  /** Its process is gone: nothing is given back or committed, and the group knows at once. A poll that waits ends with nothing. */
+  die(): void {
+    this.#assignments.clear()
+    this.#leaveForGood()
+  }
+
   /** The callbacks of a real client: what was lost, what must be given up, what has come. One at a time. */
   #serveGroup(): void {
     if (this.#lost.length > 0) this.#listener.onLost(this.#lost.splice(0))
@@ -297,6 +314,10 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
         this.wake()
       })
     }
+    this.#leaveForGood()
+  }
+
+  #leaveForGood(): void {
     this.#state = 'closed'
     this.#cluster.group.leave(this)
     this.#cluster.forget(this)

@@ -32,7 +32,9 @@ export class MemoryGroup {
     this.#partitionsOf = partitionsOf
   }
 
+  /** Nothing happens to one that is a member. */
   join(member: GroupMember): void {
+    if (this.#members.includes(member)) return
     this.#members.push(member)
     this.rebalance()
   }

@@ -136,6 +136,44 @@ describe('the group', () => {
     ])
   })
 
+  it('gives the partitions of one that it has not heard of to others: that one learns it in its next poll, and joins again', async () => {
+    const { cluster, clock } = clusterOf(1)
+    const [first, second] = [await member(cluster), await member(cluster)]
+    await first.client.poll(0, 0)
+    cluster.expel(first.client, 1_000)
+    await second.client.poll(0, 0)
+    await assert.rejects(first.client.commit([commitOf(0, 1)]), { code: 'PYR_NOT_OWNED' })
+    await first.client.poll(0, 0)
+    assert.deepEqual(first.told, [
+      ['assigned', 0],
+      ['lost', 0],
+    ])
+    assert.deepEqual(second.told, [['assigned', 0]])
+    cluster.kill(second.client)
+    await first.client.poll(0, 0)
+    assert.equal(first.told.length, 2)
+    clock.advance(1_000)
+    await first.client.poll(0, 0)
+    assert.deepEqual(first.told.at(-1), ['assigned', 0])
+  })
+
+  it('gives the partitions of one that is dead to others, and tells it nothing', async () => {
+    const { cluster, clock } = clusterOf(1)
+    const [first, second] = [await member(cluster), await member(cluster)]
+    await first.client.poll(0, 0)
+    const waiting = first.client.poll(0, 60_000)
+    await new Promise(setImmediate)
+    cluster.kill(first.client)
+    assert.deepEqual(await waiting, [])
+    await second.client.poll(0, 0)
+    assert.deepEqual(first.told, [['assigned', 0]])
+    assert.deepEqual(second.told, [['assigned', 0]])
+    assert.equal(clock.pendingTimers, 0)
+    cluster.kill(first.client)
+    cluster.expel(first.client, 1)
+    assert.equal(clock.pendingTimers, 0)
+  })
+
   it('gives out partitions that are added', async () => {
     const { cluster } = clusterOf(1)
     const { client, told } = await member(cluster)
