@@ -5,6 +5,16 @@ import { GuardedPatterns, type PatternRules } from './guarded-patterns.ts'
 import { type Check, type Misfit, Misfits } from './misfits.ts'
 import { namedPath } from './value-path.ts'
 
+const loadTools = () => Promise.all([import('typebox/compile'), import('typebox/value')])
+/** An `import` of what is there already still takes turns of the event loop, and each schema would wait for them. */
+let tools: ReturnType<typeof loadTools> | undefined
+
+/** TypeBox's compiler, which is loaded only when it is asked for: that is slow. */
+export function compilerTools(): ReturnType<typeof loadTools> {
+  tools ??= loadTools()
+  return tools
+}
+
 export class ValueCheck {
   readonly #schema: TSchema
   readonly #compiled: Check
@@ -19,12 +29,12 @@ export class ValueCheck {
   }
 
   /**
-   * Compiles the schema. TypeBox's compiler is loaded only here, because loading it is slow.
+   * Compiles the schema.
    * @param rules for its patterns. Without them, these run as often as they are asked, and on every text.
    * @throws whatever TypeBox throws at a schema that it cannot compile
    */
   static async of(schema: TSchema, rules?: PatternRules): Promise<ValueCheck> {
-    const [{ Compile }, { Errors }] = await Promise.all([import('typebox/compile'), import('typebox/value')])
+    const [{ Compile }, { Errors }] = await compilerTools()
     const exact = exactSchema(schema)
     const guarded = rules === undefined ? { schema: exact } : GuardedPatterns.in(exact, rules)
     const misfits = new Misfits(guarded.schema, { Compile, Errors })
