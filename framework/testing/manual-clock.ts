@@ -28,6 +28,13 @@ export class ManualClock implements Clock {
     return this.#timers.size
   }
 
+  /** When the next timer falls due, in milliseconds since the Unix epoch; undefined when none is set. */
+  get nextTimerAt(): number | undefined {
+    let next: number | undefined
+    for (const { dueAt } of this.#timers.values()) if (next === undefined || dueAt < next) next = dueAt
+    return next
+  }
+
   setTimer(delayMs: number, fire: () => void): Timer {
     const timer: Timer = { cancel: () => this.#timers.delete(timer) }
     this.#timers.set(timer, { dueAt: this.#now + Math.max(0, delayMs), fire })

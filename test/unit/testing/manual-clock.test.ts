@@ -69,4 +69,14 @@ describe('ManualClock', () => {
     await done
     assert.deepEqual(fired, ['set by the one before at 20', 'last at 30'])
   })
+
+  it('tells when the next timer falls due', () => {
+    const { clock, set } = aClock()
+    assert.equal(clock.nextTimerAt, undefined)
+    set('later', 30)
+    set('sooner', 10)
+    assert.equal(clock.nextTimerAt, clock.now() + 10)
+    clock.advance(10)
+    assert.equal(clock.nextTimerAt, clock.now() + 20)
+  })
 })

@@ -1,0 +1,87 @@
+/** What a user's check is asked about: all that has come of one simulated run. */
+import type { Services } from '../../api/handler.ts'
+import { bug } from '../../model/errors.ts'
+import type { RuntimeEvent } from '../../model/events.ts'
+import { type KafkaRecord, recordPlace } from '../../model/record.ts'
+import type { ResolvedHandler } from '../../runtime/runtime.ts'
+import type { PublishedValue } from '../run-call.ts'
+import type { SimulatedAttempt } from './history.ts'
+
+export interface SimulatedRecord {
+  /** The id of the handler that reads it. */
+  readonly handler: string
+  /** `orders.created[0]@4`. */
+  readonly place: string
+  readonly topic: string
+  readonly key: string | null
+  /** A text, where it is no JSON. */
+  readonly value: unknown
+  /** What has become of it in the end. `dead`: it was given up. */
+  readonly outcome: 'done' | 'filtered' | 'dead'
+}
+
+export interface Happened<Given extends Services = Services> {
+  /** 0: the run in which nothing is disturbed. */
+  readonly seed: number
+  /** What `services` has made for this run. */
+  readonly services: Given
+  /** In the order of their starts. The record of an attempt may have come before, in this process or another. */
+  readonly attempts: readonly SimulatedAttempt[]
+  /** By handler, in the order of their partitions. Those that handlers have published to a topic that one of them reads are among them. */
+  readonly records: readonly SimulatedRecord[]
+  /** What handlers have published, by topic and partition, in the order of the log: each as often as it is there. Dead letters are left out. */
+  readonly published: readonly PublishedValue[]
+}
+
+type Outcome = SimulatedRecord['outcome']
+
+/** The last word about each record. */
+export class Outcomes {
+  readonly #outcomes = new Map<string, Outcome>()
+
+  onEvent(event: RuntimeEvent): void {
+    if (event.kind === 'record.done') this.#set(event.handlerId, event.record, event.filtered ? 'filtered' : 'done')
+    else if (event.kind === 'record.dead') this.#set(event.handlerId, event.record, 'dead')
+  }
+
+  of(
+    handlers: readonly ResolvedHandler[],
+    recordsOf: (topic: string) => readonly KafkaRecord[],
+  ): readonly SimulatedRecord[] {
+    return handlers.flatMap(({ route: { handlerId, topic } }) =>
+      recordsOf(topic).map((record) => {
+        const place = recordPlace(record)
+        const outcome = this.#outcomes.get(`${handlerId} ${place}`)
+        if (outcome === undefined) throw bug('simulate', `${place} was committed, and ${handlerId} has not had it`)
+        return { handler: handlerId, place, topic, key: textOf(record.key), value: jsonOf(record.value), outcome }
+      }),
+    )
+  }
+
+  #set(handlerId: string, record: KafkaRecord, outcome: Outcome): void {
+    this.#outcomes.set(`${handlerId} ${recordPlace(record)}`, outcome)
+  }
+}
+
+export function publishedOf({ topic, key, value, headers }: KafkaRecord): PublishedValue {
+  return {
+    topic,
+    key: textOf(key),
+    value: jsonOf(value),
+    headers: Object.fromEntries(headers.map(([name, bytes]) => [name, bytes?.toString() ?? ''])),
+  }
+}
+
+function textOf(bytes: Buffer | null): string | null {
+  return bytes === null ? null : bytes.toString()
+}
+
+function jsonOf(bytes: Buffer | null): unknown {
+  if (bytes === null) return null
+  const text = bytes.toString()
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,170 @@
+/** The connection of one simulated process to the cluster in memory: commits and productions go wrong as the schedule says, and nothing passes once it is dead. */
+import type {
+  CommitRequest,
+  KafkaClient,
+  KafkaConnection,
+  RebalanceListener,
+  RecordProducer,
+} from '../../kafka/kafka-client.ts'
+import { DEFAULT_PARTITIONS, type MemoryCluster } from '../../kafka/memory/client.ts'
+import { PyrallelError } from '../../model/errors.ts'
+import type { KafkaRecord, TopicPartition } from '../../model/record.ts'
+import type { Faults } from './faults.ts'
+
+/** Whoever waits for a dead process waits for ever. One for each: what hangs on it is collected with it. */
+export function forever(): Promise<never> {
+  return new Promise(() => {})
+}
+
+export interface ProcessLife {
+  readonly isDead: boolean
+  /** Settles after a time of the simulation's choice. */
+  travel(): Promise<void>
+  note(text: string): void
+}
+
+/** Nothing wakes a poll for its own sake, so idle processes are asked seldom; what comes ends the wait. Below what a member must commit by. Milliseconds. */
+const IDLE_MS = 5_000
+
+export class ProcessConnection {
+  readonly #life: ProcessLife
+  readonly #cluster: MemoryCluster
+  readonly #faults: Faults
+  readonly #consumers: KafkaClient[] = []
+
+  constructor(life: ProcessLife, cluster: MemoryCluster, faults: Faults) {
+    this.#life = life
+    this.#cluster = cluster
+    this.#faults = faults
+  }
+
+  get connection(): KafkaConnection {
+    const inner = this.#cluster.connection()
+    return {
+      ...inner,
+      consumer: async (options) => this.#consumer(await inner.consumer(options)),
+      producer: async () => this.#producer(await inner.producer()),
+    }
+  }
+
+  /** The groups do without it for so long. Milliseconds. */
+  expel(forMs: number): void {
+    for (const each of this.#consumers) this.#cluster.expel(each, forMs)
+  }
+
+  kill(): void {
+    for (const each of this.#consumers) this.#cluster.kill(each)
+  }
+
+  #consumer(inner: KafkaClient): KafkaClient {
+    this.#consumers.push(inner)
+    return new ProcessConsumer(inner, this.#life, this.#faults)
+  }
+
+  #producer(inner: RecordProducer): RecordProducer {
+    return {
+      produce: async (record) => {
+        if (this.#life.isDead) return forever()
+        if (this.#faults.take('refuse-publish') !== undefined)
+          throw refused('PYR_PRODUCE_FAILED', 'The record is refused')
+        // A topic that no handler reads: its name was read nowhere before.
+        this.#cluster.createTopic(record.topic, DEFAULT_PARTITIONS)
+        const place = await inner.produce(record)
+        this.#life.note(`${record.topic} has a record more`)
+        await this.#life.travel()
+        if (this.#faults.take('lose-publish-answer') !== undefined) {
+          throw refused('PYR_PRODUCE_FAILED', 'The record is written, and the answer is lost')
+        }
+        return place
+      },
+      close: (timeoutMs) => inner.close(timeoutMs),
+    }
+  }
+}
+
+class ProcessConsumer implements KafkaClient {
+  readonly #inner: KafkaClient
+  readonly #life: ProcessLife
+  readonly #faults: Faults
+
+  constructor(inner: KafkaClient, life: ProcessLife, faults: Faults) {
+    this.#inner = inner
+    this.#life = life
+    this.#faults = faults
+  }
+
+  get maxMetadataLength(): number {
+    return this.#inner.maxMetadataLength
+  }
+
+  get revokeLimitMs(): number {
+    return this.#inner.revokeLimitMs
+  }
+
+  get pollIntervalMs(): number {
+    return this.#inner.pollIntervalMs
+  }
+
+  subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void> {
+    return this.#inner.subscribe(topics, listener)
+  }
+
+  async poll(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {
+    if (this.#life.isDead) return forever()
+    const records = await this.#inner.poll(maxRecords, waitMs === 0 ? 0 : Math.max(waitMs, IDLE_MS))
+    return this.#life.isDead ? forever() : records
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    if (!this.#life.isDead) this.#inner.pause(partitions)
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    if (!this.#life.isDead) this.#inner.resume(partitions)
+  }
+
+  async commit(commits: readonly CommitRequest[]): Promise<void> {
+    if (this.#life.isDead) return forever()
+    if (this.#faults.take('refuse-commit') !== undefined) throw refused('PYR_COMMIT_FAILED', 'The commit is refused')
+    try {
+      await this.#inner.commit(commits)
+    } catch (error) {
+      if (!this.#life.isDead) throw error
+    }
+    if (this.#life.isDead) return forever()
+    if (this.#faults.take('lose-commit-answer') === undefined) return
+    throw refused('PYR_COMMIT_FAILED', 'The commit is stored, and the answer is lost')
+  }
+
+  askCoordinator(timeoutMs: number): Promise<void> {
+    return this.#life.isDead ? forever() : this.#inner.askCoordinator(timeoutMs)
+  }
+
+  nextOffset(partition: TopicPartition): number | undefined {
+    return this.#inner.nextOffset(partition)
+  }
+
+  logEnd(partition: TopicPartition): number | undefined {
+    return this.#inner.logEnd(partition)
+  }
+
+  logEndHeardAt(partition: TopicPartition): number | undefined {
+    return this.#inner.logEndHeardAt(partition)
+  }
+
+  askLogEnds(partitions: readonly TopicPartition[], timeoutMs: number): Promise<void> {
+    return this.#inner.askLogEnds(partitions, timeoutMs)
+  }
+
+  unsettledSince(): number | undefined {
+    return this.#inner.unsettledSince()
+  }
+
+  close(): Promise<void> {
+    return this.#life.isDead ? forever() : this.#inner.close()
+  }
+}
+
+function refused(code: 'PYR_PRODUCE_FAILED' | 'PYR_COMMIT_FAILED', what: string): PyrallelError {
+  return new PyrallelError(code, `${what}, as the simulation wants it.`, { retriable: true })
+}

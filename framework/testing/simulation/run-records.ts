@@ -1,0 +1,70 @@
+/** The records of one run, in the topics of its cluster: which come when, which are done, and what was published. */
+import type { MemoryCluster } from '../../kafka/memory/client.ts'
+import type { MemoryLog } from '../../kafka/memory/log.ts'
+import { type KafkaRecord, type OutgoingRecord, recordPlace } from '../../model/record.ts'
+import { neededTopics } from '../../runtime/required-topics.ts'
+import type { ResolvedHandler } from '../../runtime/runtime.ts'
+import type { Clock } from '../../time/clock.ts'
+import type { PublishedValue } from '../run-call.ts'
+import { publishedOf } from './happened.ts'
+
+export class RunRecords {
+  readonly #handlers: readonly ResolvedHandler[]
+  readonly #cluster: MemoryCluster
+  /** Of each topic that a handler reads. */
+  readonly #partitions: number
+  /** Those of the scenario that are in their logs. */
+  readonly #given = new Set<KafkaRecord>()
+  /** How many of the scenario are not. */
+  #expected = 0
+
+  constructor(handlers: readonly ResolvedHandler[], cluster: MemoryCluster, partitions: number) {
+    this.#handlers = handlers
+    this.#cluster = cluster
+    this.#partitions = partitions
+    const published = handlers.flatMap(({ publishes = [] }) => publishes)
+    for (const topic of new Set([...neededTopics(handlers), ...published])) cluster.createTopic(topic, partitions)
+  }
+
+  /** In the order in which they were written, the last one almost `withinMs` from now. */
+  expect(records: readonly OutgoingRecord[], withinMs: number, clock: Clock): void {
+    this.#expected = records.length
+    for (const [index, record] of records.entries()) {
+      clock.setTimer((withinMs * index) / records.length, () => {
+        this.#expected -= 1
+        this.#given.add(this.#cluster.append(record))
+      })
+    }
+  }
+
+  get areDone(): boolean {
+    return this.#expected === 0 && this.undone().length === 0
+  }
+
+  /** For each partition that a group has not committed to its end, the first record there that is not done. */
+  undone(): readonly string[] {
+    return this.#handlers.flatMap(({ group, route: { handlerId, topic } }) =>
+      this.#logsOf(topic).flatMap(({ partition, end }) => {
+        const offset = this.#cluster.group(group).committed({ topic, partition })?.position ?? 0
+        return offset >= end ? [] : [`${recordPlace({ topic, partition, offset })} of ${handlerId}`]
+      }),
+    )
+  }
+
+  /** Of a topic that a handler reads. */
+  recordsOf(topic: string): readonly KafkaRecord[] {
+    return this.#logsOf(topic).flatMap(({ records }) => records)
+  }
+
+  /** By handlers, dead letters left out. */
+  async published(): Promise<readonly PublishedValue[]> {
+    const deadLetters = new Set(this.#handlers.map(({ route }) => route.deadLetterTopic))
+    const topics = (await this.#cluster.connection().view.topics()).filter(({ name }) => !deadLetters.has(name))
+    const logs = topics.flatMap(({ name, partitions }) => this.#logsOf(name, partitions))
+    return logs.flatMap(({ records }) => records.filter((record) => !this.#given.has(record)).map(publishedOf))
+  }
+
+  #logsOf(topic: string, partitions = this.#partitions): readonly MemoryLog[] {
+    return Array.from({ length: partitions }, (_, partition) => this.#cluster.log(topic, partition))
+  }
+}
