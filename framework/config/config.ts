@@ -5,7 +5,7 @@
 import { type Static, Type } from 'typebox'
 import type { UndecodedRecord } from '../api/handler.ts'
 import { batchSchema } from './batch-schema.ts'
-import { fetchOptions, rack, waitOptions } from './connection-options.ts'
+import { compression, fetchOptions, rack, waitOptions } from './connection-options.ts'
 import { guards, retryRules } from './failure-options.ts'
 import { http } from './http-options.ts'
 import {
@@ -88,6 +88,7 @@ const kafka = section({
   fetch: fetchOptions,
   ...waitOptions,
   rack,
+  compression,
   security,
   librdkafka: withDefault(
     Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {

@@ -1,6 +1,6 @@
 /** Options of `kafka` about the wire: how much is fetched at once, and how long is waited. The same for every client, in the words of none. */
 import { Type } from 'typebox'
-import { duration, durationOrNone, flag, integer, section, withoutDefault } from './option-schema.ts'
+import { duration, durationOrNone, flag, integer, oneOf, section, withoutDefault } from './option-schema.ts'
 
 const mebibyte = 1_048_576
 const mostBytes = 512 * mebibyte
@@ -50,6 +50,12 @@ export const rack = withoutDefault(
     },
   }),
 )
+
+export const compression = oneOf(['none', 'gzip', 'snappy', 'lz4', 'zstd'], 'none', {
+  what: 'How batches of what is produced are compressed: what handlers publish, dead letters, and what `send` sends. A batch that would not be smaller is left as it is. What is read may be compressed in any of these ways.',
+  worse:
+    "Any but 'none': processor time of producers and of whoever reads; of the client in JavaScript on the main thread, where 'gzip' takes some 20 ms for a batch of a megabyte. 'none': more bytes over the network and on disk.",
+})
 
 export const waitOptions = {
   requestTimeout: durationOrNone(1_000, 300_000, {

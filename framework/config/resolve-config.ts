@@ -93,6 +93,7 @@ const checks = [
       'kafka.connectTimeout',
       'kafka.keepAlive',
       'kafka.rack',
+      'kafka.compression',
     ],
     find: ofContradictions,
   },

@@ -6,8 +6,8 @@ export interface WireProperty {
   readonly option: string
   /** As librdkafka calls it, the usual name first. */
   readonly names: readonly [string, ...string[]]
-  /** `fetch`: of consumers only. */
-  readonly part: 'connection' | 'fetch'
+  /** `fetch`: of consumers only; `produce`: of producers only. */
+  readonly part: 'connection' | 'fetch' | 'produce'
   /** In librdkafka's unit, which is that of the resolved option. */
   readonly read: (settings: WireSettings) => number | boolean | string | undefined
   /** The same settings, without this one. */
@@ -79,6 +79,13 @@ export const wireProperties: readonly WireProperty[] = [
     part: 'connection',
     read: ({ rack }) => rack,
     without: ({ rack: _, ...others }) => others,
+  },
+  {
+    option: 'kafka.compression',
+    names: ['compression.codec', 'compression.type'],
+    part: 'produce',
+    read: ({ compression }) => compression,
+    without: ({ compression: _, ...others }) => others,
   },
 ]
 

@@ -130,6 +130,9 @@ export interface ConsoleSettings {
 }
 
 /** How a client fetches and how long it waits, whichever client it is. What is left out is the client's own. */
+/** How batches of records are compressed. */
+export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+
 export interface WireSettings {
   readonly fetch?: Partial<FetchSettings>
   /** Milliseconds. */
@@ -139,6 +142,8 @@ export interface WireSettings {
   readonly keepAlive?: boolean
   /** Where this process runs, in the words of `broker.rack`. */
   readonly rack?: string | undefined
+  /** Of what is produced. Default: none. */
+  readonly compression?: Compression
 }
 
 export interface FetchSettings {

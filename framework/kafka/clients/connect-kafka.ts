@@ -12,9 +12,9 @@ export function connectionSettings(
   kafka: KafkaSettings,
 ): Omit<KafkaConnectionOptions, 'brokers' | 'createTopicsBy' | 'ifUnreachable' | 'log' | 'clock'> {
   const { client, clientId, groupProtocol, sessionTimeoutMs, security, librdkafka } = kafka
-  const { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive, rack } = kafka
+  const { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive, rack, compression } = kafka
   // The config has refused what contradicts itself there; what is left are defaults.
-  const wire = yieldingTo(librdkafka, { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive, rack })
+  const wire = yieldingTo(librdkafka, { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive, rack, compression })
   return { client, clientId, groupProtocol, sessionTimeoutMs, security, librdkafka, ...wire }
 }
 

@@ -1,5 +1,6 @@
-/** Writes records as one batch of Kafka's format 2 (`DefaultRecordBatch.java`, KIP-98), not compressed. Pure. */
+/** Writes records as one batch of Kafka's format 2 (`DefaultRecordBatch.java`, KIP-98). Pure. */
 import type { OutgoingRecord } from '../../model/record.ts'
+import type { Compression } from './binding.ts'
 import type { ProducerIdentity } from './produce-calls.ts'
 
 const HEADER_BYTES = 61
@@ -8,6 +9,10 @@ const LENGTH_FROM = 12
 const CRC_AT = 17
 const CRC_FROM = 21
 const MAGIC = 2
+const ATTRIBUTES_AT = 21
+
+/** How the records of a batch are compressed. */
+export type BatchCompression = Pick<Compression, 'bitmask' | 'compressSync'>
 
 /** What is written of a record, with its time: both are kept for a repeat, which must be the same. */
 export interface StampedRecord extends Omit<OutgoingRecord, 'timestamp'> {
@@ -24,6 +29,7 @@ export function writeBatch(
   records: readonly StampedRecord[],
   { id, epoch, sequence }: BatchPlace,
   crc32c: (bytes: Buffer) => number,
+  compression?: BatchCompression,
 ): Buffer {
   const first = records[0]?.timestamp ?? 0
   let latest = first
@@ -39,7 +45,7 @@ export function writeBatch(
   bytes.writeInt32BE(total - LENGTH_FROM, 8)
   bytes.writeInt32BE(-1, 12)
   bytes.writeInt8(MAGIC, 16)
-  bytes.writeInt16BE(0, CRC_FROM)
+  bytes.writeInt16BE(0, ATTRIBUTES_AT)
   bytes.writeInt32BE(records.length - 1, 23)
   bytes.writeBigInt64BE(BigInt(first), 27)
   bytes.writeBigInt64BE(BigInt(latest), 35)
@@ -52,7 +58,18 @@ export function writeBatch(
     cursor.varint(sizes[index] ?? 0)
     writeBody(cursor, record, index, first)
   }
-  bytes.writeUInt32BE(crc32c(bytes.subarray(CRC_FROM)) >>> 0, CRC_AT)
+  const batch = compression === undefined ? bytes : compressed(bytes, compression)
+  batch.writeUInt32BE(crc32c(batch.subarray(CRC_FROM)) >>> 0, CRC_AT)
+  return batch
+}
+
+/** The header stays readable. What would not be smaller is left as it is, as whoever reads it would have the work for nothing. */
+function compressed(batch: Buffer, { bitmask, compressSync }: BatchCompression): Buffer {
+  const records = compressSync(batch.subarray(HEADER_BYTES))
+  if (HEADER_BYTES + records.length >= batch.length) return batch
+  const bytes = Buffer.concat([batch.subarray(0, HEADER_BYTES), records])
+  bytes.writeInt32BE(bytes.length - LENGTH_FROM, 8)
+  bytes.writeInt16BE(bitmask, ATTRIBUTES_AT)
   return bytes
 }
 

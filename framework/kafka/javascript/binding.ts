@@ -112,6 +112,9 @@ export interface LibraryConnection {
 
 export interface Compression {
   readonly available: boolean
+  /** As in the attributes of a batch. */
+  readonly bitmask: number
+  compressSync(bytes: Buffer): Buffer
   decompressSync(bytes: Buffer): Buffer
 }
 

@@ -4,6 +4,7 @@ import { PyrallelError, toError } from '../../model/errors.ts'
 import { systemClock } from '../../time/clock.ts'
 import { connectionRisks } from '../plaintext-risks.ts'
 import type { JavascriptLibrary } from './binding.ts'
+import { compressionOf } from './compression.ts'
 import { JavascriptConnection } from './connection.ts'
 import type { JavascriptConnectionOptions } from './settings.ts'
 
@@ -59,5 +60,6 @@ export async function connectJavascript(
   const library = await loadJavascript(load)
   const version = otherVersion(library)
   if (version !== undefined) log.warn({ version, wanted: LIBRARY_VERSION }, 'the Kafka library is of another version')
+  compressionOf(library, options.compression)
   return new JavascriptConnection(library, options, options.clock ?? systemClock())
 }

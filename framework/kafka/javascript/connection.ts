@@ -10,6 +10,7 @@ import type { ClusterView, ConsumerOptions, KafkaClient, RecordProducer, ViewedC
 import type { JavascriptLibrary } from './binding.ts'
 import { Brokers, type Purpose } from './brokers.ts'
 import { createTopicsCall, metadataCall } from './cluster-calls.ts'
+import { compressionOf } from './compression.ts'
 import { JavascriptConsumer } from './consumer.ts'
 import { answeredFault, type KafkaFault, toFault } from './errors.ts'
 import { BrokerLink } from './link.ts'
@@ -89,7 +90,8 @@ export class JavascriptConnection implements ViewedConnection {
     const { log, errors } = this.#reporting({ role: 'producer' })
     const brokers = this.#brokers(errors)
     const { crc32c } = this.#library
-    return new JavascriptProducer({ brokers, crc32c, clock: this.#clock, log, errors })
+    const compression = compressionOf(this.#library, this.#options.compression)
+    return new JavascriptProducer({ brokers, crc32c, compression, clock: this.#clock, log, errors })
   }
 
   async consumer(options: ConsumerOptions): Promise<KafkaClient> {

@@ -4,7 +4,7 @@
  * is kept: they are their producers', and with a thousand partitions the batches would be a gigabyte beside them. Knows no broker and no time.
  */
 import type { RecordPlace } from '../kafka-client.ts'
-import { type BatchPlace, type StampedRecord, writeBatch } from './batch-writer.ts'
+import { type BatchCompression, type BatchPlace, type StampedRecord, writeBatch } from './batch-writer.ts'
 import type { PartitionBatch, ProducerIdentity } from './produce-calls.ts'
 
 /** Below the default of a topic's `max.message.bytes`, 1,048,588. One record alone may be larger. */
@@ -31,6 +31,7 @@ export class PartitionQueue {
   readonly topic: string
   readonly partition: number
   readonly #crc32c: (bytes: Buffer) => number
+  readonly #compression: BatchCompression | undefined
   #waiting: Production[] = []
   #batch: Batch | undefined
   #identity: ProducerIdentity | undefined
@@ -44,10 +45,11 @@ export class PartitionQueue {
   /** Refusals in a row. */
   refusals = 0
 
-  constructor(topic: string, partition: number, crc32c: (bytes: Buffer) => number) {
+  constructor(topic: string, partition: number, crc32c: (bytes: Buffer) => number, compression?: BatchCompression) {
     this.topic = topic
     this.partition = partition
     this.#crc32c = crc32c
+    this.#compression = compression
   }
 
   get isEmpty(): boolean {
@@ -68,7 +70,8 @@ export class PartitionQueue {
     this.isOut = true
     const { productions, place } = this.#batch
     const records = productions.map((each) => each.record)
-    return { topic: this.topic, partition: this.partition, bytes: writeBatch(records, place, this.#crc32c) }
+    const bytes = writeBatch(records, place, this.#crc32c, this.#compression)
+    return { topic: this.topic, partition: this.partition, bytes }
   }
 
   acknowledged(baseOffset: number): void {

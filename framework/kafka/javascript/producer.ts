@@ -13,7 +13,7 @@ import { faultCodes, isRetriable } from '../faults/codes.ts'
 import type { ErrorReport } from '../faults/error-report.ts'
 import { produceError } from '../faults/produce-error.ts'
 import type { RecordPlace, RecordProducer } from '../kafka-client.ts'
-import { recordSize } from './batch-writer.ts'
+import { type BatchCompression, recordSize } from './batch-writer.ts'
 import type { Brokers } from './brokers.ts'
 import { answeredFault, KafkaFault, toFault } from './errors.ts'
 import { IdentitySource } from './identity-source.ts'
@@ -47,6 +47,8 @@ const moved: ReadonlySet<number> = new Set([
 export interface JavascriptProducerOptions {
   readonly brokers: Brokers
   readonly crc32c: (bytes: Buffer) => number
+  /** Default: none. */
+  readonly compression?: BatchCompression | undefined
   readonly clock: Clock
   readonly log: Logger
   readonly errors: ErrorReport
@@ -119,7 +121,8 @@ export class JavascriptProducer implements RecordProducer {
     const id = partitionId({ topic, partition })
     const known = this.#queues.get(id)
     if (known !== undefined) return known
-    const queue = new PartitionQueue(topic, partition, this.#options.crc32c)
+    const { crc32c, compression } = this.#options
+    const queue = new PartitionQueue(topic, partition, crc32c, compression)
     this.#queues.set(id, queue)
     return queue
   }

@@ -5,7 +5,7 @@ import type { SecuritySettings, WireSettings } from '../../model/settings.ts'
 import type { Clock } from '../../time/clock.ts'
 import type { ConsumerOptions } from '../kafka-client.ts'
 import { insteadOf } from '../owned-properties.ts'
-import { wireProperties } from '../wire-properties.ts'
+import { type WireProperty, wireProperties } from '../wire-properties.ts'
 import type { NativeConfig } from './binding.ts'
 import { securityConfig } from './security.ts'
 
@@ -99,13 +99,14 @@ export function producerConfig(options: KafkaConnectionOptions): NativeConfig {
     partitioner: 'murmur2_random',
     'linger.ms': LINGER_MS,
     ...wireConfig(options, 'connection'),
+    ...wireConfig(options, 'produce'),
     ...securityConfig(options.security),
     ...options.librdkafka,
   }
 }
 
 /** The options that are the same for every client. One whose property the passthrough has, under whatever name, is the passthrough's. */
-function wireConfig(options: KafkaConnectionOptions, part: 'connection' | 'fetch'): NativeConfig {
+function wireConfig(options: KafkaConnectionOptions, part: WireProperty['part']): NativeConfig {
   const isTaken = (name: string) => Object.hasOwn(options.librdkafka ?? {}, name)
   const own = wireProperties.filter((each) => each.part === part && !each.names.some(isTaken))
   const values = own.map(({ names: [name], read }) => [name, read(options)] as const)

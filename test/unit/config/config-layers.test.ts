@@ -95,6 +95,7 @@ describe('the variables', () => {
     'kafka.connectTimeout': ['5s', 5_000],
     'kafka.keepAlive': ['false', false],
     'kafka.rack': ['eu-1a', 'eu-1a'],
+    'kafka.compression': ['lz4', 'lz4'],
     'kafka.sessionTimeout': ['30s', 30_000],
     'kafka.instanceId': ['one', 'one'],
     'kafka.security.tls': ['true', true],

@@ -359,6 +359,7 @@ describe('the connection of a verb', () => {
     connectTimeoutMs: 5_000,
     keepAlive: true,
     rack: 'a',
+    compression: 'gzip',
   }
   const project = { config: { kafka } } as unknown as Project
   const target = { brokers: 'b:9092', from: '--brokers', ifUnreachable: 'Start one.', isEmbedded: false }

@@ -139,11 +139,12 @@ describe('the settings of a connection', () => {
       connectTimeoutMs: 5_000,
       keepAlive: false,
       rack: 'eu-1a',
-    }
-    const { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive, rack } = connectionSettings({
+      compression: 'lz4',
+    } as const
+    const { fetch, requestTimeoutMs, connectTimeoutMs, keepAlive, rack, compression } = connectionSettings({
       ...configDefaults.kafka,
       ...wire,
     })
-    assert.deepEqual({ fetch, requestTimeoutMs, connectTimeoutMs, keepAlive, rack }, wire)
+    assert.deepEqual({ fetch, requestTimeoutMs, connectTimeoutMs, keepAlive, rack, compression }, wire)
   })
 })

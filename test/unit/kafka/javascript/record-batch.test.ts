@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import { type StampedRecord, writeBatch } from '../../../../framework/kafka/javascript/batch-writer.ts'
 import { BlockMemory } from '../../../../framework/kafka/javascript/block-memory.ts'
 import { loadJavascript } from '../../../../framework/kafka/javascript/client.ts'
+import { compressionOf } from '../../../../framework/kafka/javascript/compression.ts'
 import { fetchCall } from '../../../../framework/kafka/javascript/fetch-call.ts'
 import type { FetchedPartition } from '../../../../framework/kafka/javascript/fetch-steps.ts'
 import { RecordBlock, toBlock } from '../../../../framework/kafka/javascript/record-batch.ts'
@@ -66,6 +67,45 @@ function wholeBlock(bytes: Buffer): RecordBlock {
   assert.ok(block instanceof RecordBlock)
   return block
 }
+
+const names = ['gzip', 'snappy', 'lz4', 'zstd'] as const
+
+describe('a batch that is compressed', () => {
+  for (const [index, name] of names.entries()) {
+    const canWrite = library.compressionsAlgorithmsByBitmask[index + 1]?.available === true
+    it(`is smaller, says how it was compressed, and is read as it was written: ${name}`, {
+      skip: !canWrite && 'this Node compresses by no zstd',
+    }, () => {
+      const records = Array.from({ length: 50 }, (_, n) => record(`the same words again and again: ${n}`))
+      const bytes = writeBatch(records, nobody, library.crc32c, compressionOf(library, name))
+      assert.equal(bytes.readInt16BE(21), index + 1)
+      assert.ok(bytes.length < writeBatch(records, nobody, library.crc32c).length / 2)
+      assert.deepEqual(
+        readAll(wholeBlock(bytes), 0, 7).map(({ offset, value }) => [offset, String(value)]),
+        records.map(({ value }, n) => [n, String(value)]),
+      )
+    })
+  }
+
+  it('is left as it is where it would not be smaller', () => {
+    const records = [record('x')]
+    assert.deepEqual(
+      writeBatch(records, nobody, library.crc32c, compressionOf(library, 'gzip')),
+      writeBatch(records, nobody, library.crc32c),
+    )
+  })
+
+  it('is refused by name, with the next step, where Node cannot compress so', () => {
+    const { 4: zstd, ...others } = library.compressionsAlgorithmsByBitmask
+    assert.ok(zstd !== undefined)
+    const old = { compressionsAlgorithmsByBitmask: { ...others, 4: { ...zstd, available: false } } }
+    assert.throws(() => compressionOf(old, 'zstd'), {
+      code: 'PYR_CONFIG_INVALID',
+      message: /kafka\.compression is 'zstd'.*22\.15.*kafka\.client: 'librdkafka'/,
+    })
+    assert.equal(compressionOf(old, 'none'), undefined)
+  })
+})
 
 describe('a block of batches', () => {
   for (const [codec, answer] of Object.entries(recorded.answers)) {

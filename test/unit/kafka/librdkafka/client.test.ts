@@ -128,13 +128,14 @@ describe('the configuration', () => {
     assert.equal(config['bootstrap.servers'], 'b:9092')
   })
 
-  it('fetches, waits and looks after silent connections as the options say', () => {
+  it('fetches, waits, compresses and looks after silent connections as the options say', () => {
     const wire: WireSettings = {
       fetch: { minBytes: 10, maxWaitMs: 700, maxBytes: 2_000_000, maxBytesPerPartition: 65_536 },
       requestTimeoutMs: 20_000,
       connectTimeoutMs: 5_000,
       keepAlive: true,
       rack: 'eu-1a',
+      compression: 'lz4',
     }
     const ofConnection = {
       'client.rack': 'eu-1a',
@@ -153,6 +154,9 @@ describe('the configuration', () => {
       assertHas(config, ofConnection)
       for (const name of Object.keys(ofFetch)) assert.equal(Object.hasOwn(config, name), false, name)
     }
+    assertHas(producerConfig({ ...options, ...wire }), { 'compression.codec': 'lz4' })
+    for (const config of [commonConfig({ ...options, ...wire }), consumerConfig({ ...options, ...wire }, group)])
+      assert.equal(Object.hasOwn(config, 'compression.codec'), false)
     for (const name of Object.keys({ ...ofConnection, ...ofFetch }))
       assert.equal(Object.hasOwn(consumerConfig(options, group), name), false, name)
   })
