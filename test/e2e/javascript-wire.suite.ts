@@ -106,7 +106,7 @@ export function wireSuite(cluster: KafkaCluster, proxy: BrokerProxy): void {
       assert.deepEqual(new Set(reader.errors), new Set(['OTHER']))
       assert.match(
         lines.join('\n'),
-        new RegExp(`a batch is damaged; it is fetched again.*"topic":"${topic}","partition":0`),
+        new RegExp(`a batch is damaged; it is fetched again.*"topic":"${topic}","partition":0,"position":${HALF}`),
       )
     })
 

@@ -245,7 +245,8 @@ export class Fetcher {
       log.warn(facts, 'a position is outside its log: reading goes on at the first record that there is')
       errors.count({ code: faultCodes.OFFSET_OUT_OF_RANGE })
     } else if (event.kind === 'corrupt') {
-      errors.tell(answeredFault(faultCodes.CORRUPT_MESSAGE), 'a batch is damaged; it is fetched again', place)
+      const facts = { ...place, position: event.position }
+      errors.tell(answeredFault(faultCodes.CORRUPT_MESSAGE), 'a batch is damaged; it is fetched again', facts)
     } else {
       const facts = { ...place, from: event.from, position: event.position }
       log.warn(facts, 'the log was cut by an election; the partition goes on at its new end')

@@ -7,6 +7,7 @@ import { configDefaults } from '../../../framework/config/resolve-config.ts'
 import { beyondJavascript } from '../../../framework/kafka/client-limits.ts'
 import { loadClient } from '../../../framework/kafka/clients/load-client.ts'
 import { LIBRARY_VERSION } from '../../../framework/kafka/javascript/client.ts'
+import { insteadOf } from '../../../framework/kafka/owned-properties.ts'
 import { recordedLog } from '../kafka/recorded-log.ts'
 import { withoutNativeClient } from '../kafka/without-native-client.ts'
 import { checkout, textOf } from './pages.ts'
@@ -27,8 +28,14 @@ const proofs: Readonly<Record<string, (t: TestContext) => void | Promise<void>>>
   "`groupProtocol: 'classic'`": () =>
     assert.deepEqual(refusedOptions({ groupProtocol: 'classic' }), ['kafka.groupProtocol']),
   '`kafka.librdkafka`': () => assert.deepEqual(refusedOptions({ librdkafka: { a: 1 } }), ['kafka.librdkafka']),
-  'records compressed by zstd': () =>
-    says('framework/kafka/javascript/record-batch.ts', /compressed by zstd, which Node reads from 22\.15 on/),
+  'records compressed by zstd': () => {
+    says('framework/kafka/javascript/record-batch.ts', /compressed by zstd, which Node reads from 22\.15 on/)
+    says('framework/kafka/javascript/compression.ts', /Node compresses by zstd from 22\.15 on/)
+  },
+  'batches that are damaged, on the way or on a disk': () => {
+    assert.equal(insteadOf('check.crcs', undefined), undefined)
+    says('framework/kafka/javascript/fetcher.ts', /a batch is damaged; it is fetched again/)
+  },
   'the embedded broker of `dev`': async (t) => {
     withoutNativeClient(t)
     const kafka = { ...configDefaults.kafka, client: 'javascript' } as const
