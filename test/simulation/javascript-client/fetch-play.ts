@@ -12,6 +12,8 @@ const CALM_MS = 6_000
 const FROZEN_MS = 3_000
 /** Nobody can tell that a replica is stuck, so its leader is asked again from time to time; and then it no more names one that is not in sync. */
 const STUCK_MS = 310_000
+/** Longer than a fetch waits, so that the leader is asked again, and names the replica. */
+const LAG_MS = 1_500
 /** Nothing new for so long, and the plan is to be quiet. */
 const QUIET_MS = 2_000
 /** In that time at each broker: one each `MAX_WAIT_MS` would do. */
@@ -184,6 +186,7 @@ class FetchGame {
     if (this.#client.books.size > 0 && this.#live(1_000, false) > 0) {
       throw new Violation('GATHERS', 'it goes on fetching what nobody takes')
     }
+    if (this.#setup.floods && this.#logs.length > 2) this.#checkPaused()
   }
 
   /** How many brokers may be fetched from. */
@@ -217,6 +220,7 @@ class FetchGame {
   /** As they are for good. The leader goes on naming one that is dead or refuses. */
   #settleReplicas(): void {
     const { replica } = this.#setup
+    if (replica === 'well') this.#letReplicaLag()
     for (const log of this.#logs) {
       log.nearest =
         replica === undefined ? undefined : replicaAt(FAR_REPLICA, replica === 'refuses' ? replica : 'well', 0)
@@ -228,6 +232,13 @@ class FetchGame {
       log.nearest = { ...replicaAt(FAR_REPLICA, 'behind', log.end), isNamed: false }
       log.append(1, 20)
     }
+  }
+
+  /** For a while it has not got what was handed out already. */
+  #letReplicaLag(): void {
+    this.#live(TURN_MS, true)
+    for (const log of this.#logs) log.nearest = replicaAt(FAR_REPLICA, 'behind', Math.max(0, log.end - 3))
+    this.#live(LAG_MS, true)
   }
 
   /** A batch that is larger than every limit comes, though there is always something of all others. */
@@ -242,6 +253,16 @@ class FetchGame {
     }
     const [missing] = this.#client.books.get(large.key)?.missing ?? []
     if (missing !== undefined) throw new Violation('STARVED', `${large.key}@${missing.offset} waits behind the others`)
+  }
+
+  /** All hold what they may, and all but one are paused: that one goes on. */
+  #checkPaused(): void {
+    const last = this.#logs.at(-1)
+    for (const log of this.#logs) this.#client.setPaused(log, log !== last)
+    this.#live(QUIET_MS, true)
+    const [missing] = (last !== undefined && this.#client.books.get(last.key)?.missing) || []
+    if (missing !== undefined)
+      throw new Violation('STARVED', `${missing.key}@${missing.offset} waits behind what is paused`)
   }
 
   /** With blocks counted whole, one more than fits is the most. */
