@@ -12,8 +12,8 @@ import { before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
 import type { RecordProducer, ViewedConnection } from '../../framework/kafka/kafka-client.ts'
-import { connectLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
+import { connectUnderTest } from '../client-under-test.ts'
 import { type BuiltServer, built, serve } from './built-server.ts'
 import { childrenOf, embeddedBrokersOf, frozen, noProcesses } from './processes-in.ts'
 
@@ -61,7 +61,7 @@ interface OwnBroker {
 
 async function aBroker(): Promise<OwnBroker> {
   const broker: EmbeddedBroker = await startEmbeddedBroker({ log: quiet, topics: ['orders', 'orders.shop.dlq'] })
-  const connection: ViewedConnection = await connectLibrdkafka({ ...broker.connection, clientId: 'test', log: quiet })
+  const connection: ViewedConnection = await connectUnderTest({ ...broker.connection, clientId: 'test', log: quiet })
   const producer: RecordProducer = await connection.producer()
   return {
     brokers: broker.brokers,
