@@ -8,6 +8,7 @@ import type {
 } from '../../kafka/kafka-client.ts'
 import { DEFAULT_PARTITIONS, type MemoryCluster } from '../../kafka/memory/client.ts'
 import { PyrallelError } from '../../model/errors.ts'
+import type { GroupMember } from '../../model/group-member.ts'
 import type { KafkaRecord, TopicPartition } from '../../model/record.ts'
 import type { Faults } from './faults.ts'
 
@@ -158,6 +159,10 @@ class ProcessConsumer implements KafkaClient {
 
   unsettledSince(): number | undefined {
     return this.#inner.unsettledSince()
+  }
+
+  membership(): GroupMember {
+    return this.#inner.membership()
   }
 
   close(): Promise<void> {
