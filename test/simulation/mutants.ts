@@ -96,6 +96,24 @@ export const mutants: readonly Mutant[] = [
     replace: 'told',
   },
   {
+    name: 'what another consumer has stored as done runs again',
+    file: 'assignments.ts',
+    find: 'if (decoded !== undefined) return { decoded, takenOverFrom }',
+    replace: "if (decoded !== undefined) return { decoded: { kind: 'none' }, takenOverFrom }",
+  },
+  {
+    name: 'what another consumer has stored is believed beyond the end of the log, or of a log that was cut',
+    file: 'offsets/predecessor-metadata.ts',
+    find: 'return end > logEnd ?',
+    replace: 'return end < 0 ?',
+  },
+  {
+    name: 'a list of completed offsets that another consumer has stored is read one offset too far',
+    file: 'offsets/predecessor-metadata.ts',
+    find: 'runs.add(start - end, behind - start)',
+    replace: 'runs.add(start - end, behind - start + 1)',
+  },
+  {
     name: 'restored completions that have not arrived are counted as work',
     file: 'offsets/offset-tracker.ts',
     find: 'logEnd - this.#next - this.#restored.countWithin(this.#next, logEnd)',

@@ -92,6 +92,7 @@ export const MAX_RETRY_MS = 800
 
 /** Counted over all schedules, so that a run can show that it met what it is about. */
 export const seen = {
+  takenOver: 0,
   starts: 0,
   zombies: 0,
   commits: 0,
@@ -171,6 +172,7 @@ export class Oracle {
         throw new Violation('LOSS', `the stored commit covers record ${uid}, which is not finished`)
     }
     if (this.#coveredTo(log.stored) > log.end) seen.beyondEnd += 1
+    if (this.#setup.recovery === 'metadata' && (log.stored?.taken?.length ?? 0) > 0) seen.takenOver += 1
     const expectedNext = log.stored?.position
     const { incarnation } = log
     return {
@@ -911,7 +913,8 @@ function mapOf<Key, Inner extends Map<unknown, unknown>>(maps: Map<Key, Inner>, 
   return map
 }
 
-function rangesOf({ position, metadata }: Stored): readonly { start: number; end: number }[] {
+function rangesOf({ position, metadata, taken }: Stored): readonly { start: number; end: number }[] {
+  if (taken !== undefined) return taken
   const decoded = decodeCompleted(position, metadata)
   return decoded.kind === 'completed' ? decoded.ranges : []
 }

@@ -3,6 +3,7 @@
 import type { Surroundings } from '../../framework/control-plane/explainer.ts'
 import type { DeadLetterRequest } from '../../framework/control-plane/failures/failed-records.ts'
 import { MAX_INTERRUPTIONS } from '../../framework/control-plane/failures/retry-policy.ts'
+import { decodeCompleted } from '../../framework/control-plane/offsets/metadata-encoder.ts'
 import type { CommitSnapshot } from '../../framework/control-plane/partition/commit-budget.ts'
 import { CommitPlan } from '../../framework/control-plane/shell/commit-plan.ts'
 import { WorkManager } from '../../framework/control-plane/work-manager.ts'
@@ -11,6 +12,7 @@ import type { KafkaRecord, TopicPartition } from '../../framework/model/record.t
 import type { HandlerFailure, Outcome, Recalled, WorkItem } from '../../framework/model/work.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import { type Assignment, type Delivered, MAX_RETRY_MS, Oracle, type Running, seen, Violation } from './oracle.ts'
+import { writtenBy } from './predecessor-texts.ts'
 import { isNotAccepted, type Schedule, type Setup, type Step } from './schedule.ts'
 import { WatchBooks } from './watch-books.ts'
 import { Log, type LogRecord, TOPIC } from './world.ts'
@@ -325,6 +327,7 @@ export class Game {
       },
       sessionTimeoutMs: this.#setup.sessionTimeoutMs,
       recovery: this.#setup.recovery,
+      takeOver: this.#setup.takeOver,
       maxMetadataLength: this.#setup.maxMetadataLength,
       random: seededRandom(seed),
       watchedBy: { watch },
@@ -954,6 +957,7 @@ export class Game {
     const partition = Math.floor(b * this.#logs.length)
     if (this.#members.some(({ owned }) => owned.has(partition))) return
     const log = this.#logs[partition] as Log
+    if (Math.floor(b * 2 ** 20) % 2 === 0) this.#writeAsPredecessor(log)
     const assignment = this.#oracle.begin(member.id, partition, log)
     if (member.owned.size === 0) this.#oracle.heard(member.id, this.#now)
     member.owned.set(partition, { assignment, fetchFrom: log.stored?.position ?? log.start, isDraining: false })
@@ -1051,10 +1055,12 @@ export class Game {
   #foreignMetadata(a: number, b: number): void {
     const log = this.#logAt(a)
     if (log.stored === undefined) return
-    const { metadata } = log.stored
+    const { position, metadata } = log.stored
+    const { takeOver } = this.#setup
     const foreign = [
-      'bAAGNgA=',
-      'R101-105',
+      // Nobody could see that it is a lie.
+      takeOver === 'parallel-consumer' ? 'bAAGNgA' : 'bAAGNgA=',
+      takeOver === 'pyrallel-consumer' ? 'R101-105,' : 'R101-105',
       'O',
       '\u0001\u0002',
       metadata.slice(0, -1),
@@ -1062,7 +1068,19 @@ export class Game {
       `${metadata}\0`,
     ]
     log.isForeign = true
-    log.stored = { ...log.stored, metadata: foreign[Math.floor(b * foreign.length)] as string }
+    log.stored = { position, metadata: foreign[Math.floor(b * foreign.length)] as string }
+  }
+
+  /** As if the tool whose groups are taken over had done what was done. */
+  #writeAsPredecessor(log: Log): void {
+    const { takeOver } = this.#setup
+    if (takeOver === 'none' || log.stored === undefined) return
+    const { position, metadata } = log.stored
+    const decoded = decodeCompleted(position, metadata)
+    if (decoded.kind !== 'completed') return
+    const taken = decoded.ranges.some(({ end }) => end > log.end) ? [] : decoded.ranges
+    log.isForeign = true
+    log.stored = { position, metadata: writtenBy(takeOver, position, decoded.ranges), taken }
   }
 
   #ownedBy(member: Member, b: number): number | undefined {

@@ -1,6 +1,6 @@
 /** A schedule: what happens, in which order, as plain data. Any part of a schedule is a schedule, so failing ones can be shortened. */
 
-import type { AdaptiveSettings, PoisonSettings, RecoveryStrategy } from '../../framework/model/settings.ts'
+import type { AdaptiveSettings, PoisonSettings, Predecessor, RecoveryStrategy } from '../../framework/model/settings.ts'
 import type { Ordering } from '../../framework/model/work.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 
@@ -48,6 +48,8 @@ export interface Setup {
   readonly seed: number
   readonly ordering: Ordering
   readonly recovery: RecoveryStrategy
+  /** Whose metadata the members believe beside their own. */
+  readonly takeOver: Predecessor | 'none'
   readonly partitions: number
   readonly keys: number
   readonly concurrency: number
@@ -115,6 +117,7 @@ export function scheduleOf(seed: number): Schedule {
     leftOutShare: choose([0, 0, 0, 0.3, 0.9]),
     ordering: pick(['key', 'key', 'key', 'partition', 'unordered'] as const),
     recovery: pick(['metadata', 'metadata', 'metadata', 'contiguous'] as const),
+    takeOver: choose(['none', 'parallel-consumer', 'pyrallel-consumer'] as const),
     partitions: pick([1, 2, 3]),
     keys: pick([1, 3, 8, 50]),
     concurrency: pick([1, 2, 5, 30]),

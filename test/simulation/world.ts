@@ -14,6 +14,8 @@ export interface LogRecord {
 export interface Stored {
   readonly position: number
   readonly metadata: string
+  /** What another consumer's metadata names as completed, where that is to be believed. */
+  readonly taken?: readonly { readonly start: number; readonly end: number }[] | undefined
 }
 
 /** One partition's log and what the group has committed for it. */
@@ -53,7 +55,9 @@ export class Log {
     this.incarnation += 1
     if (this.stored === undefined) return
     // A real coordinator keeps the position; records that are written below it before the group comes back are lost to any consumer.
-    this.stored = { ...this.stored, position: Math.min(this.stored.position, this.end) }
+    // What goes beyond the end is believed as a whole or not at all, when another consumer has written it.
+    const taken = this.stored.taken?.some(({ end }) => end > this.end) ? [] : this.stored.taken
+    this.stored = { ...this.stored, taken, position: Math.min(this.stored.position, this.end) }
     this.isStoredBeyondEnd = this.stored.metadata !== ''
   }
 
@@ -65,7 +69,8 @@ export class Log {
 
   /** Once something is written there, nobody can tell the completions of a log that is gone from those of this one: left out, as above. */
   #growBack(): void {
-    if (this.isStoredBeyondEnd && this.stored !== undefined) this.store({ ...this.stored, metadata: '' })
+    if (this.isStoredBeyondEnd && this.stored !== undefined)
+      this.store({ position: this.stored.position, metadata: '' })
   }
 
   recreate(): void {
