@@ -5,13 +5,19 @@
  *   node .ci/setup.mjs [--require-native] [--with-kafka] [--require-kafka]
  *
  * --require-native  fail when the native Kafka client cannot be had (otherwise: say what will be missing)
- * --with-kafka      fetch Apache Kafka's jars by Maven into the cache, where Java and Maven are there
+ * --with-kafka      fetch Apache Kafka's jars by Maven into the cache, where Java and Maven are there, and the consumers whose groups can be taken over
  * --require-kafka   the same, and fail when that is not possible
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fetchKafkaJars, hasKafkaJars, javaProblem, kafkaVersion } from '../test/e2e/kafka-jars.mjs'
+import {
+  installParallelConsumer,
+  installPyrallelConsumer,
+  parallelConsumerCommand,
+  pyrallelConsumerCommand,
+} from '../test/e2e/predecessors/install.mjs'
 import { buildConsole } from './build-console.mjs'
 import { cacheDir } from './cache-dir.mjs'
 import { NativeClient } from './native-client.mjs'
@@ -82,6 +88,23 @@ async function ensureKafka(required) {
   }
 }
 
+/** Without them, what they write is still read in unit tests, as they have once written it. */
+async function ensurePredecessors() {
+  for (const [name, isThere, install] of [
+    ['Parallel Consumer', () => parallelConsumerCommand() !== undefined, installParallelConsumer],
+    ['Pyrallel-Consumer', () => pyrallelConsumerCommand() !== undefined, installPyrallelConsumer],
+  ]) {
+    if (isThere()) continue
+    const start = performance.now()
+    try {
+      await install()
+      say(`${name}, whose groups can be taken over, installed in ${seconds(start)}`)
+    } catch (error) {
+      say(`the end-to-end test that takes a group of ${name} over will be left out: ${error.message}`)
+    }
+  }
+}
+
 async function main(flags) {
   const start = performance.now()
   const unknown = flags.find((flag) => !knownFlags.includes(flag))
@@ -91,7 +114,10 @@ async function main(flags) {
   if (await buildConsole()) say('the page of the console is made')
   await ensureNativeClient(flags.includes('--require-native'))
   const requireKafka = flags.includes('--require-kafka')
-  if (requireKafka || flags.includes('--with-kafka')) await ensureKafka(requireKafka)
+  if (requireKafka || flags.includes('--with-kafka')) {
+    await ensureKafka(requireKafka)
+    if (hasKafkaJars()) await ensurePredecessors()
+  }
   say(`ready (${seconds(start)})`)
 }
 
