@@ -481,7 +481,6 @@ export class Game {
       for (const [partition, { assignment }] of member.owned) {
         const log = this.#logs[partition] as Log
         if (assignment.incarnation !== log.incarnation) continue
-        compared.partitions += 1
         this.#compareStates(member, assignment, log, compared)
         this.#compareCrash(member, assignment, log, compared)
       }
@@ -571,6 +570,7 @@ export class Game {
   #compareCrash(member: Member, assignment: Assignment, log: Log, compared: Compared): void {
     // Nobody in this group has written it.
     if (log.isForeign) return
+    compared.partitions += 1
     const said =
       member.manager.explainer.view(of(assignment.partition), this.#around(member), { looks: 1, runs: 1 })?.runsAgain ??
       0

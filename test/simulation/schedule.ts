@@ -114,7 +114,7 @@ export function scheduleOf(seed: number): Schedule {
     brokerMetadata: choose([NEVER, NEVER, NEVER, NEVER, NEVER, 9, 6]),
     brokerRequest: choose([NEVER, NEVER, NEVER, NEVER, NEVER, 40, 12]),
     refusesFirst: choose([false, false, false, false, true]),
-    leftOutShare: choose([0, 0, 0, 0.3, 0.9]),
+    leftOutShare: choose([0, 0, 0, 0, 0, 0, 0.3, 0.9]),
     ordering: pick(['key', 'key', 'key', 'partition', 'unordered'] as const),
     recovery: pick(['metadata', 'metadata', 'metadata', 'contiguous'] as const),
     takeOver: choose(['none', 'parallel-consumer', 'pyrallel-consumer'] as const),
