@@ -81,6 +81,13 @@ describe('the page on pyrallel dev', limits, () => {
       await page.getByRole('button', { name: 'Publish 1 letter now' }).click()
       await page.getByText('Published: 1 of 1 letter').waitFor()
 
+      // Faults on demand, and nothing is lost.
+      await page.getByRole('link', { name: 'Try out' }).click()
+      await page.getByRole('button', { name: 'Rebalance' }).click()
+      await page.getByText('Lost 0').waitFor()
+      await send('later', '3')
+      await page.getByText('1 record written: 1 done, 0 dead letters, 0 not done yet').waitFor()
+
       dev.signal('SIGINT')
       await page.getByRole('alert').getByText('Not connected').waitFor()
       assert.equal((await dev.ended).end, 0)

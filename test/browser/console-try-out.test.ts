@@ -6,6 +6,8 @@ import { Type } from 'typebox'
 import { TopicMaker } from '../../cli/dev/broker/topic-maker.ts'
 import { devEndpoints } from '../../cli/dev/console/dev-endpoints.ts'
 import { builtPage } from '../../framework/console/built-page.ts'
+import type { Endpoint } from '../../framework/console/http/endpoint.ts'
+import { type ChaosAnswer, chaosKinds } from '../../framework/console/protocol-dev.ts'
 import { memoryCluster } from '../../framework/kafka/memory/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
@@ -30,6 +32,31 @@ function orders(): ResolvedHandler {
   return { ...plain, definition: { ...plain.definition, topic: { ...plain.definition.topic, schema, key } } }
 }
 
+/** Faults that do nothing but go on until they are stopped. */
+function scriptedFaults() {
+  const asked: string[] = []
+  const answer = (): ChaosAnswer => ({
+    kinds: chaosKinds.map((what) => ({ what, canNot: what === 'kill-thread' ? 'no handler runs in threads' : null })),
+    active: asked.length === 1 ? [{ what: 'fail-attempts', until: Date.now() + 9_000, left: 7 }] : [],
+    done: asked.map(() => ({ at: Date.now(), what: 'fail-attempts', text: 'the next 10 attempts fail' })),
+    account:
+      asked.length === 0
+        ? null
+        : { sinceAt: 0, written: 40, done: 30, dead: 2, doneAgain: 5, left: 8, lost: 0, lostPlaces: [] },
+  })
+  const post = (suffix: string): Endpoint => ({
+    method: 'POST',
+    path: `/api/dev/chaos/{what}${suffix}`,
+    body: Type.Object({}),
+    run: ({ params }) => {
+      asked.push(`${params.what}${suffix}`)
+      return answer()
+    },
+  })
+  const endpoints: Endpoint[] = [{ method: 'GET', path: '/api/dev/chaos', run: answer }, post(''), post('/stop')]
+  return { asked, endpoints }
+}
+
 describe('what the page has in development', limits, () => {
   let browser: Browser
   before(async () => {
@@ -48,9 +75,10 @@ describe('what the page has in development', limits, () => {
       log,
       random: () => 0.3,
     })
+    const { asked, endpoints: faults } = scriptedFaults()
     const served = await serveConsole(t, {
       page: builtPage,
-      devEndpoints: isDev ? endpoints : [],
+      devEndpoints: isDev ? [...endpoints, ...faults] : [],
       clock: systemClock() as never,
     })
     t.after(() => connection.close())
@@ -59,7 +87,7 @@ describe('what the page has in development', limits, () => {
     await page.keyboard.press('g')
     await page.keyboard.press('s')
     const sent = () => cluster.log('orders', 0).records
-    return { page, sent }
+    return { page, sent, asked }
   }
 
   it(
@@ -92,6 +120,20 @@ describe('what the page has in development', limits, () => {
     await page.getByRole('button', { name: 'Send' }).click()
     await page.getByText('Sent, and its handler will refuse it: 1 reason.').waitFor()
     assert.equal(JSON.parse(String(sent()[0]?.value)).total, 'much')
+  })
+
+  it('puts faults to work, stops them, says why one cannot be had, and counts what is lost', limits, async (t) => {
+    const { page, asked } = await open(t)
+    await page.getByRole('button', { name: 'Fail attempts' }).click()
+    await page.getByText('the next 10 attempts fail').first().waitFor()
+    await page.getByText('Lost 0').waitFor()
+    await page.getByText('40 records written: 30 done, 2 dead letters, 8 not done yet').waitFor()
+    await page.getByText('5 done more than once').waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Kill a thread' }).isDisabled(), true)
+    await page.getByText('no handler runs in threads').waitFor()
+    await page.getByRole('button', { name: 'Stop', exact: true }).click()
+    await page.getByRole('button', { name: 'Fail attempts' }).waitFor()
+    assert.deepEqual(asked, ['fail-attempts', 'fail-attempts/stop'])
   })
 
   it('says that there is none of it in production', limits, async (t) => {

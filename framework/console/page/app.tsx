@@ -1,8 +1,11 @@
 /** The frame around the views: who is looked at, how the line stands, the verdict, and the keyboard. */
 import { signal } from '@preact/signals'
 import { DeadLetters } from './dead-letters.tsx'
+import { Group } from './group.tsx'
 import { History } from './history.tsx'
+import { Instances } from './instances.tsx'
 import { Keys } from './keys.tsx'
+import { instance } from './link/instance.ts'
 import { about, link, now, verdict } from './link/store.ts'
 import { stream } from './link/stream.ts'
 import { keepToken } from './link/token.ts'
@@ -38,6 +41,7 @@ const titles: Readonly<Partial<Record<ViewName, string>>> = {
   live: 'Live',
   history: 'History',
   'dead-letters': 'Dead letters',
+  group: 'Group',
   topology: 'Topology',
   threads: 'Threads',
   dev: 'Try out',
@@ -74,7 +78,7 @@ export function App() {
           keys <kbd>?</kbd>
         </button>
       </nav>
-      <main>
+      <main key={instance.value ?? ''}>
         {isHelpOpen.value && <Help />}
         {view === 'overview' && <Overview />}
         {view === 'partitions' && <Partitions by={query.by} />}
@@ -94,6 +98,8 @@ export function App() {
         )}
         {view === 'history' && <History />}
         {view === 'dead-letters' && <DeadLetters query={query} />}
+        {view === 'group' && <Group group={query.group} />}
+        {view === 'instances' && <Instances />}
         {view === 'topology' && <Topology />}
         {view === 'dev' && <TryOut topic={query.topic} />}
         {view === 'threads' && <Threads />}
@@ -113,12 +119,16 @@ function shownTitles() {
 function Instance() {
   const of = about.value
   if (of === undefined) return <span class="dim"> </span>
-  const { mode, instance, version } = of
+  const { mode, instance: shown, version } = of
   return (
     <span class="dim">
-      {mode} · {instance.host} · pid <span class="num">{instance.pid}</span>
+      {mode} ·{' '}
+      <a href={placeHash({ view: 'instances', query: {} })}>
+        {shown.host} · pid <span class="num">{shown.pid}</span>
+      </a>
       {version === null ? '' : ` · ${version}`}
       {of.can.act ? '' : ' · read-only'}
+      {instance.value === undefined ? '' : ` · by way of ${location.host}`}
     </span>
   )
 }

@@ -1,6 +1,9 @@
 /** Asks the console's interface. Every request carries the token; every answer that is none becomes an error with the next step. */
+import type { AboutAnswer } from '../../protocol.ts'
 import type { ErrorAnswer } from '../../protocol-errors.ts'
+import type { InstancesAnswer } from '../../protocol-groups.ts'
 import type { RecordView } from '../../protocol-records.ts'
+import { instance } from './instance.ts'
 import { token } from './token.ts'
 
 export class RequestError extends Error {
@@ -20,14 +23,30 @@ export class RequestError extends Error {
   }
 }
 
-/** A path below the interface: `path('dead-letters', topic, 2, 19)`. */
+/** A path below the interface of the process that is looked at: `path('dead-letters', topic, 2, 19)`. */
 export function path(...parts: readonly (string | number)[]): string {
+  const { value: id } = instance
+  return id === undefined ? ownPath(...parts) : ownPath('instances', id, ...parts)
+}
+
+/** The same of the process that serves the page. */
+export function ownPath(...parts: readonly (string | number)[]): string {
   return ['api', ...parts.map((part) => encodeURIComponent(part))].join('/')
 }
 
 export async function get<Answer>(address: string, signal?: AbortSignal): Promise<Answer> {
   const response = await send(address, { ...(signal === undefined ? {} : { signal }) })
   return (await response.json()) as Answer
+}
+
+/** Who is looked at, and what may be done there. */
+export async function getAbout(signal: AbortSignal): Promise<AboutAnswer> {
+  const { value: id } = instance
+  if (id === undefined) return await get<AboutAnswer>(ownPath(), signal)
+  const { instances } = await get<InstancesAnswer>(ownPath('instances'), signal)
+  const row = instances.find((each) => each.id === id)
+  if (row === undefined || row.about === null) throw new Error(row?.why ?? `${id} is no instance any more.`)
+  return row.about
 }
 
 export async function post<Answer>(address: string, body: unknown): Promise<Answer> {

@@ -1,5 +1,5 @@
 /**
- * One stream for all tabs of a browser that have the same token: a browser has six connections to one address, and a stream takes one for good.
+ * One stream for all tabs of a browser that look at the same process with the same token: a browser has six connections to one address, and a stream takes one for good.
  *
  * The tab that holds a lock reads the stream and tells the others by a channel; when it closes, hides or dies, the browser gives the lock to the next
  * one. Names of lock and channel are digests of the token: who does not have it cannot listen, and the token itself is never told. The channel's
@@ -26,9 +26,12 @@ export class SharedStream {
     this.#listener = listener
   }
 
-  /** @param token of the requests; undefined: there is none, and the server will ask for it */
-  async join(token: string | undefined): Promise<void> {
-    const names = await namesOf(token)
+  /**
+   * @param token of the requests; undefined: there is none, and the server will ask for it
+   * @param instance that is looked at; undefined: the one that serves the page
+   */
+  async join(token: string | undefined, instance: string | undefined): Promise<void> {
+    const names = await namesOf(token, instance ?? '')
     const { signal } = this.#left
     if (signal.aborted) return
     if (names === undefined) {
@@ -139,9 +142,9 @@ export class SharedStream {
 }
 
 /** `undefined`: nothing can be shared. Locks and digests are for pages of this machine and of https only. */
-async function namesOf(token: string | undefined) {
+async function namesOf(token: string | undefined, instance: string) {
   if (token === undefined || !('locks' in navigator) || !('subtle' in crypto)) return undefined
-  return { lock: await digest(`lock ${token}`), channel: await digest(`channel ${token}`) }
+  return { lock: await digest(`lock ${instance} ${token}`), channel: await digest(`channel ${instance} ${token}`) }
 }
 
 async function digest(text: string): Promise<string> {

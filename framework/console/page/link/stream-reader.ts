@@ -5,7 +5,7 @@ import type { AboutAnswer } from '../../protocol.ts'
 import { backOffMs } from '../models/back-off.ts'
 import { EventStreamParser, type StreamEvent } from '../models/event-stream.ts'
 import type { TabWant } from '../models/tab-wants.ts'
-import { errorText, get, path, RequestError, send } from './requests.ts'
+import { errorText, getAbout, path, RequestError, send } from './requests.ts'
 import type { LinkState } from './store.ts'
 
 /** Nothing for so long, though a delta comes with every change and metrics every other second: the line is dead. */
@@ -54,7 +54,7 @@ export class StreamReader {
     const wants = this.#wants()
     if (!this.#isLive) this.#listener.onState({ kind: 'connecting' })
     try {
-      this.#listener.onAbout(await get<AboutAnswer>(path(), own.signal))
+      this.#listener.onAbout(await getAbout(own.signal))
       await this.#read(own, wants)
       if (this.#running === own) this.#again('The stream has ended.')
     } catch (error) {

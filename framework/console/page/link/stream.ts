@@ -1,6 +1,8 @@
 /** The page's stream: shared with other tabs while this one is seen, closed while it is hidden. Fills the store. */
+import { batch } from '@preact/signals'
 import type { StreamFrameName } from '../../protocol-stream.ts'
 import type { StreamEvent } from '../models/event-stream.ts'
+import { instance } from './instance.ts'
 import { SharedStream } from './shared-stream.ts'
 import { about, forget, link, liveFilter, take, watched } from './store.ts'
 import { token } from './token.ts'
@@ -16,6 +18,18 @@ export class ConsoleStream {
     this.restart()
     watched.subscribe(() => this.#shared?.wantsChanged())
     liveFilter.subscribe(() => this.#shared?.wantsChanged())
+  }
+
+  /** Looks at another process: nothing of the one before is shown any more. */
+  lookAt(id: string | undefined): void {
+    batch(() => {
+      instance.value = id
+      about.value = undefined
+      forget()
+    })
+    this.#instanceId = undefined
+    link.value = { kind: 'connecting' }
+    this.restart()
   }
 
   /** With the token of by now. */
@@ -40,7 +54,7 @@ export class ConsoleStream {
         link.value = state
       },
     })
-    void this.#shared.join(token())
+    void this.#shared.join(token(), instance.peek())
   }
 
   #take({ event, data, id }: StreamEvent): void {

@@ -21,6 +21,8 @@ export const keyRows: readonly KeyRow[] = [
   { keys: 'g d', says: 'dead letters', action: { kind: 'go', view: 'dead-letters' } },
   { keys: 'g t', says: 'threads', action: { kind: 'go', view: 'threads' } },
   { keys: 'g p', says: 'topology', action: { kind: 'go', view: 'topology' } },
+  { keys: 'g m', says: 'the group and its members', action: { kind: 'go', view: 'group' } },
+  { keys: 'g i', says: 'instances: the other processes', action: { kind: 'go', view: 'instances' } },
   { keys: 'g s', says: 'send a record, in development', action: { kind: 'go', view: 'dev' } },
   { keys: 'Enter', says: 'open the row', action: { kind: 'open' } },
   { keys: 'j', says: 'next row', action: { kind: 'next' } },

@@ -13,6 +13,8 @@ export const viewNames = [
   'history',
   'dead-letters',
   'topology',
+  'group',
+  'instances',
   'threads',
   'dev',
   'partition',
