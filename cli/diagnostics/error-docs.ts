@@ -85,6 +85,20 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
     cause: 'The broker did not take a record within message.timeout.ms, has no such partition, or refused it.',
     fix: 'In a handler the attempt fails and is tried again. Look at the cause: too few in-sync replicas, no right to write, a broker that is down.',
   },
+  PYR_TRANSACTION_FAILED: {
+    cause:
+      'Something went wrong inside a transaction: a broker that is down, a group that rebalances, a record or an offset that the broker does not take.',
+    fix: 'Nothing for a single one: nothing of it was visible, or it is found out whether it was, and it is tried again. When they persist, the message says what the broker refuses.',
+  },
+  PYR_TRANSACTION_FENCED: {
+    cause: 'A transactional id belongs to one process at a time. Another one has begun transactions under the same id.',
+    fix: 'Give each process a kafka.instanceId of its own, or none: two replicas must not share one.',
+  },
+  PYR_TRANSACTION_REFUSED: {
+    cause:
+      "The user lacks rights on the transactional id, the brokers' transaction.max.timeout.ms is too small, or the broker is older than Kafka 2.5.",
+    fix: 'Grant Write and Describe on the transactional id that the message names, or on a prefix of it.',
+  },
   PYR_RECORD_INVALID: {
     cause:
       'A key, or the value of a header, is a number, an object, null or undefined. Types forbid it, so it came from JavaScript or past a cast.',

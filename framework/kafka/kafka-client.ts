@@ -2,6 +2,7 @@
 import type { ClientErrorCode } from '../model/events.ts'
 import type { GroupMember } from '../model/group-member.ts'
 import type { KafkaRecord, OutgoingRecord, TopicPartition } from '../model/record.ts'
+import type { TransactionalProducer, TransactionOptions } from './transactional-producer.ts'
 
 /** A partition that has come to this member, with what the group had committed for it. */
 export interface AssignedPartition extends TopicPartition {
@@ -41,7 +42,7 @@ export interface RebalanceListener {
  *    is not owned (`PYR_NOT_OWNED`). `retriable` on the error tells whether the same commit may succeed later.
  * 4. `onAssigned` MUST bring the committed position and metadata, with metadata the log's end too where the broker tells it, and MUST run
  *    before the partition's first record is returned. Metadata that `isForeign` MUST come whole, and with the log's end: a partition of which either is not told
- *    is not assigned before it is.
+ *    is not assigned before it is. Offsets of a transaction that is open are waited for.
  * 5. Paused partitions MUST stay owned and MUST NOT return records; `poll` goes on meanwhile. A partition that is assigned anew is not paused,
  *    unless `onAssigned` itself pauses it. What is paused MUST NOT gather in the client's memory.
  * 6. `poll(0, waitMs)` MUST serve callbacks (rebalances, commit results) and return nothing; no record is lost by it.
@@ -172,6 +173,11 @@ export interface KafkaConnection {
   createTopics(topics: readonly string[], partitions: number): Promise<void>
   consumer(options: ConsumerOptions): Promise<KafkaClient>
   producer(): Promise<RecordProducer>
+  /**
+   * Left out where the client, or the broker behind it, has no transactions.
+   * @param consumer made by this connection, open
+   */
+  readonly transactionalProducer?: (consumer: KafkaClient, options: TransactionOptions) => TransactionalProducer
   /** Closes what `check`, `missingTopics` and `createTopics` opened. Consumers and producers are closed by those who made them. */
   close(): Promise<void>
 }

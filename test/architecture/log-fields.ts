@@ -20,6 +20,7 @@ export const logFields: Readonly<Record<string, string>> = {
   topics: 'names of topics',
   deadLetterTopic: 'topic that has the dead letter',
   instanceId: 'static name of the member',
+  transactionalId: 'the name under which a producer has transactions',
   broker: 'brokers of the connection',
   url: 'address of the pages for operators',
   client: 'address of the socket from which somebody asked',

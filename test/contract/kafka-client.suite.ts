@@ -2,22 +2,10 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, afterEach, before, describe, it } from 'node:test'
-import type {
-  AssignedPartition,
-  ConsumerOptions,
-  KafkaClient,
-  RecordProducer,
-  ViewedConnection,
-} from '../../framework/kafka/kafka-client.ts'
+import type { ConsumerOptions, RecordProducer, ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import { partitionOfKey } from '../../framework/kafka/murmur2.ts'
-import type { PyrallelError } from '../../framework/model/errors.ts'
-import {
-  type KafkaRecord,
-  type OutgoingRecord,
-  partitionId,
-  type RecordHeader,
-  type TopicPartition,
-} from '../../framework/model/record.ts'
+import { type OutgoingRecord, partitionId, type RecordHeader } from '../../framework/model/record.ts'
+import { ignoreClosed, LIMIT_MS, Member, pump, whilePolled } from './polled-member.ts'
 
 /** How a client or broker may differ. Each is asserted both ways, so none can change unseen. */
 export interface KafkaFeatures {
@@ -46,97 +34,7 @@ export interface KafkaTarget {
 
 export type KafkaPart = 'consumer' | 'producer' | 'view' | 'connection'
 
-const LIMIT_MS = 30_000
 const PARTITIONS = 4
-
-/** A member that is polled by the test, and remembers what it was told. */
-class Member {
-  readonly client: KafkaClient
-  readonly assignments: AssignedPartition[] = []
-  readonly revoked: TopicPartition[] = []
-  readonly records: KafkaRecord[] = []
-  readonly owned = new Set<string>()
-  /** What happened, in order. */
-  readonly story: string[] = []
-  onAssigned: (partitions: readonly TopicPartition[]) => void = () => {}
-  onRevoked: (partitions: readonly TopicPartition[]) => Promise<void> = async () => {}
-  isClosed = false
-  #max = 100
-
-  constructor(client: KafkaClient) {
-    this.client = client
-  }
-
-  async subscribe(topics: readonly string[]): Promise<this> {
-    await this.client.subscribe(topics, {
-      onAssigned: (partitions) => {
-        this.story.push('assigned')
-        this.assignments.push(...partitions)
-        for (const each of partitions) this.owned.add(partitionId(each))
-        this.onAssigned(partitions)
-      },
-      onRevoked: async (partitions) => {
-        this.story.push('revoked')
-        await this.onRevoked(partitions)
-        this.revoked.push(...partitions)
-        for (const each of partitions) this.owned.delete(partitionId(each))
-      },
-      onLost: (partitions) => {
-        this.story.push('lost')
-        for (const each of partitions) this.owned.delete(partitionId(each))
-      },
-    })
-    return this
-  }
-
-  /** The records of the next polls; 0 serves callbacks only. */
-  take(max: number): void {
-    this.#max = max
-  }
-
-  async poll(): Promise<void> {
-    for (const record of await this.client.poll(this.#max, 20)) {
-      assert.ok(this.owned.has(partitionId(record)), `a record of ${partitionId(record)}, which is not owned`)
-      if (this.records.length === 0) this.story.push('record')
-      this.records.push(record)
-    }
-  }
-
-  values(): string[] {
-    return this.records.map((each) => String(each.value))
-  }
-
-  async close(): Promise<void> {
-    const closing = this.client.close().then(() => {
-      this.isClosed = true
-    })
-    while (!this.isClosed) await this.poll().catch(ignoreClosed)
-    await closing
-  }
-}
-
-function ignoreClosed(error: PyrallelError): void {
-  if (error.code !== 'PYR_CLIENT_CLOSED') throw error
-}
-
-/** Polls all members side by side until it is so. */
-async function pump(members: readonly Member[], what: string, isSo: () => boolean): Promise<void> {
-  const until = Date.now() + LIMIT_MS
-  while (!isSo()) {
-    assert.ok(Date.now() < until, `not within ${LIMIT_MS} ms: ${what}`)
-    await Promise.all(members.map((each) => each.poll()))
-  }
-}
-
-async function whilePolled(member: Member, work: Promise<void>): Promise<void> {
-  let isSettled = false
-  const settled = work.finally(() => {
-    isSettled = true
-  })
-  settled.catch(() => {})
-  await pump([member], 'an answer', () => isSettled)
-  await settled
-}
 
 function text(topic: string, value: string, more: Partial<OutgoingRecord> = {}): OutgoingRecord {
   return { topic, key: null, value: Buffer.from(value), headers: [], ...more }

@@ -11,6 +11,8 @@ export const requests = {
   OffsetFetch: 9,
   FindCoordinator: 10,
   InitProducerId: 22,
+  EndTxn: 26,
+  TxnOffsetCommit: 28,
   ConsumerGroupHeartbeat: 68,
 } as const
 
@@ -41,6 +43,9 @@ export class BrokerProxy {
   #orders: Order[] = []
   #target: string | undefined
   #isSilent = false
+  /** By request: answers that wait. */
+  readonly #held = new Map<number, (() => void)[]>()
+  readonly #lost = new Set<number>()
   #isHttp = false
 
   private constructor(server: Server, port: number) {
@@ -75,6 +80,22 @@ export class BrokerProxy {
         this.#orders = this.#orders.filter((each) => each !== order)
       },
     }
+  }
+
+  /** Answers to this request wait until the function that it gives is called. */
+  hold(request: keyof typeof requests): () => void {
+    const answers: (() => void)[] = []
+    this.#held.set(requests[request], answers)
+    return () => {
+      this.#held.delete(requests[request])
+      for (const pass of answers) pass()
+    }
+  }
+
+  /** Requests of this kind do not reach the broker until the function that it gives is called. */
+  lose(request: keyof typeof requests): () => void {
+    this.#lost.add(requests[request])
+    return () => void this.#lost.delete(requests[request])
   }
 
   /** Connections are taken, and nothing that the broker says passes, until the function that it gives is called. What was said meanwhile is gone. */
@@ -123,14 +144,17 @@ export class BrokerProxy {
       })
     }
     readFrames(client, (frame) => {
-      open.set(frame.readInt32BE(8), frame.readInt16BE(4))
-      broker.write(frame)
+      const key = frame.readInt16BE(4)
+      open.set(frame.readInt32BE(8), key)
+      if (!this.#lost.has(key)) broker.write(frame)
     })
     readFrames(broker, (frame) => {
       const correlation = frame.readInt32BE(4)
       const key = open.get(correlation)
       open.delete(correlation)
-      if (!this.#isSilent) this.#answer(client, key, frame)
+      const held = key === undefined ? undefined : this.#held.get(key)
+      if (held !== undefined) held.push(() => client.write(frame))
+      else if (!this.#isSilent) this.#answer(client, key, frame)
     })
   }
 

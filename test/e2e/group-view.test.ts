@@ -70,7 +70,7 @@ describe('a group that is looked at from outside', { timeout: 480_000 }, () => {
   it('shows where the log ends, and not where a transaction begins that is still open', async () => {
     await cluster.admin.createTopic('transactions')
     const producer = await connection.producer()
-    await insideTransaction(brokers, 'transactions', async () => {
+    await insideTransaction(brokers, { topic: 'transactions' }, async () => {
       for (const value of ['a', 'b', 'c']) {
         await producer.produce({
           topic: 'transactions',

@@ -66,9 +66,13 @@ export async function writeInTransactions(
   }
 }
 
-/** Does something while a transaction is open that has one record in partition 0, and aborts it then. */
-export async function insideTransaction(brokers: string, topic: string, work: () => Promise<void>): Promise<void> {
-  const producer = new kafka.Producer({ 'bootstrap.servers': brokers, 'transactional.id': `${topic}-open` })
+/** Does something while a transaction is open that has one record in partition 0. It is aborted then, unless `work` has had another producer take its id. */
+export async function insideTransaction(
+  brokers: string,
+  { topic, id = `${topic}-open` }: { readonly topic: string; readonly id?: string },
+  work: () => Promise<void>,
+): Promise<void> {
+  const producer = new kafka.Producer({ 'bootstrap.servers': brokers, 'transactional.id': id })
   await settled((done) => producer.connect({ timeout: timeoutMs }, done))
   try {
     await settled((done) => producer.initTransactions(timeoutMs, done))
@@ -76,7 +80,9 @@ export async function insideTransaction(brokers: string, topic: string, work: ()
     producer.produce(topic, 0, Buffer.from('open'))
     await settled((done) => producer.flush(timeoutMs, done))
     await work()
-    await settled((done) => producer.abortTransaction(timeoutMs, done))
+    await settled((done) => producer.abortTransaction(timeoutMs, done)).catch((error: Error) => {
+      if (!/fenced/i.test(error.message)) throw error
+    })
   } finally {
     await settled((done) => producer.disconnect(timeoutMs, done))
   }

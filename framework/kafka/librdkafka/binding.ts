@@ -43,6 +43,7 @@ export interface MetadataRequest {
   readonly timeout?: number
 }
 
+type Done = (error?: NativeError | null) => void
 type Callback<T> = (error: NativeError | null | undefined, result: T) => void
 
 export interface NativeWatermarks {
@@ -104,6 +105,21 @@ export interface NativeProducer extends NativeClient {
   disconnect(flushTimeoutMs: number, done: () => void): unknown
 }
 
+export interface NativeTransactionalProducer extends NativeProducer {
+  /** Of a producer with a `transactional.id`. Each of these holds a thread of libuv's pool until it is answered. */
+  initTransactions(timeoutMs: number, done: Done): unknown
+  beginTransaction(done: Done): unknown
+  commitTransaction(timeoutMs: number, done: Done): unknown
+  abortTransaction(timeoutMs: number, done: Done): unknown
+  /** The consumer must be connected: its member is read by a thread, at some time. */
+  sendOffsetsToTransaction(
+    offsets: readonly NativePartition[],
+    consumer: NativeConsumer,
+    timeoutMs: number,
+    done: Done,
+  ): unknown
+}
+
 export interface NativeGroupOffsets {
   readonly partitions: readonly NativePartition[]
 }
@@ -130,6 +146,6 @@ export type NativeConfig = Readonly<Record<string, unknown>>
  */
 export interface Librdkafka {
   readonly KafkaConsumer: new (config: NativeConfig) => NativeConsumer
-  readonly Producer: new (config: NativeConfig) => NativeProducer
+  readonly Producer: new (config: NativeConfig) => NativeTransactionalProducer
   readonly AdminClient: { createFrom(client: NativeProducer | NativeConsumer): NativeAdmin }
 }

@@ -6,6 +6,7 @@ import { faultCodes } from '../faults/codes.ts'
 import type { CommitRequest } from '../kafka-client.ts'
 import type { NativeConsumer, NativeError, NativePartition } from './binding.ts'
 import { nativeError } from './errors.ts'
+import { toNativeOffset } from './records.ts'
 
 /** How long the first positions of a topic may take to be committed: revokes wait meanwhile. */
 const PIN_LIMIT_MS = 5_000
@@ -34,12 +35,7 @@ export class PendingCommits {
   async send(commits: readonly CommitRequest[]): Promise<void> {
     const answer = this.#wait(commits)
     try {
-      this.#native.commit(
-        commits.map(({ topic, partition, position, metadata }) =>
-          // An empty metadata would be stored as a lone NUL.
-          metadata === '' ? { topic, partition, offset: position } : { topic, partition, offset: position, metadata },
-        ),
-      )
+      this.#native.commit(commits.map(toNativeOffset))
     } catch (thrown) {
       this.#pending.pop()?.settle(nativeError(thrown))
     }

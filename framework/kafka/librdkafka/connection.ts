@@ -1,11 +1,18 @@
 /** One cluster through librdkafka: finds out whether it is there, sees to its topics, and makes consumers and producers. */
-import { PyrallelError, toError } from '../../model/errors.ts'
+import { bug, PyrallelError, toError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { Clock } from '../../time/clock.ts'
 import { settlesWithin, stillMissing } from '../../time/wait.ts'
 import { faultCodes } from '../faults/codes.ts'
 import { ErrorReport } from '../faults/error-report.ts'
-import type { ConsumerOptions, KafkaClient, RecordProducer, ViewedConnection } from '../kafka-client.ts'
+import type {
+  ConsumerOptions,
+  KafkaClient,
+  KafkaConnection,
+  RecordProducer,
+  ViewedConnection,
+} from '../kafka-client.ts'
+import type { TransactionalProducer, TransactionOptions } from '../transactional-producer.ts'
 import type {
   Librdkafka,
   MetadataRequest,
@@ -14,6 +21,7 @@ import type {
   NativeError,
   NativeMetadata,
   NativeProducer,
+  NativeTransactionalProducer,
 } from './binding.ts'
 import { LibrdkafkaConsumer } from './consumer.ts'
 import { isAuthenticationFailure, isCredentialRefusal, nativeError, plainReason } from './errors.ts'
@@ -27,8 +35,11 @@ import {
   producerConfig,
   revokeLimitMs,
   sessionTimeoutMs,
+  transactionConfig,
 } from './settings.ts'
 import { StaticMember } from './static-member.ts'
+import { storedOffsets } from './stored-offsets.ts'
+import { LibrdkafkaTransactions } from './transactions.ts'
 import { LibrdkafkaView } from './view.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
@@ -42,6 +53,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
   readonly description: string
   readonly sessionTimeoutMs: number
   readonly view: LibrdkafkaView
+  readonly transactionalProducer?: NonNullable<KafkaConnection['transactionalProducer']>
   readonly #library: Librdkafka
   readonly #options: KafkaConnectionOptions
   readonly #log: Logger
@@ -58,10 +70,14 @@ export class LibrdkafkaConnection implements ViewedConnection {
     this.#options = options
     this.#log = options.log
     this.#clock = clock
+    // librdkafka's mock cluster takes transactions, drops their offsets and shows what was aborted.
+    if (options.createTopicsBy !== 'metadata') {
+      this.transactionalProducer = (consumer, transaction) => this.#transactions(consumer, transaction)
+    }
     this.view = new LibrdkafkaView({
       library,
       client: (timeoutMs) => this.#connectedProbe(timeoutMs),
-      outsider: (group, timeoutMs) => this.#connectOutsider(group, timeoutMs),
+      outsider: (group, timeoutMs) => this.#connectOutsider(group, timeoutMs, 'read_uncommitted'),
       metadata: () => this.#metadata({ allTopics: true, timeout: ADMIN_TIMEOUT_MS }),
     })
   }
@@ -99,7 +115,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
     })
   }
 
-  #openConsumer(options: ConsumerOptions): Promise<KafkaClient> {
+  #openConsumer(options: ConsumerOptions): Promise<LibrdkafkaConsumer> {
     const { log, errors } = this.#reporting({ group: options.group }, options.onError)
     const { isForeign } = options
     return LibrdkafkaConsumer.open(
@@ -133,6 +149,24 @@ export class LibrdkafkaConnection implements ViewedConnection {
     const connect = (dr_cb: DeliveryCallback) =>
       this.#connectProducer({ ...producerConfig(this.#options), dr_cb }, log, errors, CONNECT_TIMEOUT_MS)
     return LibrdkafkaProducer.open(connect, { log, clock: this.#clock })
+  }
+
+  #transactions(consumer: KafkaClient, options: TransactionOptions): TransactionalProducer {
+    if (!(consumer instanceof LibrdkafkaConsumer || consumer instanceof StaticMember)) {
+      throw bug('KafkaConnection.transactionalProducer', 'the consumer is of another connection')
+    }
+    const { group } = consumer
+    const { log, errors } = this.#reporting({ role: 'transactions', group })
+    return new LibrdkafkaTransactions({
+      ...options,
+      offsets: () => consumer.offsets,
+      connect: (dr_cb) =>
+        this.#connectProducer({ ...transactionConfig(this.#options, options), dr_cb }, log, errors, CONNECT_TIMEOUT_MS),
+      stored: (partitions) =>
+        storedOffsets(() => this.#connectOutsider(group, CONNECT_TIMEOUT_MS, 'read_committed'), partitions),
+      log,
+      clock: this.#clock,
+    })
   }
 
   async close(): Promise<void> {
@@ -173,12 +207,17 @@ export class LibrdkafkaConnection implements ViewedConnection {
     return this.#connectProducer(commonConfig(this.#options), log, errors, timeoutMs)
   }
 
-  async #connectOutsider(group: string, timeoutMs: number): Promise<NativeConsumer> {
+  /** @param isolation `read_committed` waits for offsets of an open transaction, and sees logs end where one begins */
+  async #connectOutsider(
+    group: string,
+    timeoutMs: number,
+    isolation: 'read_committed' | 'read_uncommitted',
+  ): Promise<NativeConsumer> {
     const { log, errors } = this.#reporting({ role: 'view', group })
     // As a member has it: settings that fit one group protocol are refused with the other.
     const config = {
       ...consumerConfig(this.#options, { group, startFrom: 'earliest' }),
-      'isolation.level': 'read_uncommitted',
+      'isolation.level': isolation,
     }
     const native = build(() => new this.#library.KafkaConsumer(config))
     await this.#connect(native, log, errors, timeoutMs)
@@ -190,7 +229,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
     log: Logger,
     errors: ErrorReport,
     timeoutMs: number,
-  ): Promise<NativeProducer> {
+  ): Promise<NativeTransactionalProducer> {
     const native = build(() => new this.#library.Producer(config))
     const connected = this.#connect(native, log, errors, timeoutMs)
     // Events are served by polling only, and they say why a broker cannot be reached.

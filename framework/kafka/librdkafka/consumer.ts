@@ -21,6 +21,7 @@ import { MissingTopics } from './missing-topics.ts'
 import { Questions } from './questions.ts'
 import { CONSUME_SLICE_MS, Receiver, type ReceiverState } from './receiver.ts'
 import type { ForeignCommits } from './starts-source.ts'
+import { TransactionOffsets } from './transaction-offsets.ts'
 
 /** How long `close` waits for the group to take the partitions back, and for the disconnect. */
 const CLOSE_STEP_MS = 10_000
@@ -50,6 +51,9 @@ export interface ConsumerCallbacks {
 
 export class LibrdkafkaConsumer implements KafkaClient {
   readonly maxMetadataLength = MAX_METADATA_LENGTH
+  readonly group: string
+  /** How its offsets get into a transaction. */
+  readonly offsets: TransactionOffsets
   readonly revokeLimitMs: number
   readonly pollIntervalMs: number
   readonly #options: LibrdkafkaConsumerOptions
@@ -90,6 +94,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
 
   private constructor(native: NativeConsumer, options: LibrdkafkaConsumerOptions) {
     this.#options = options
+    this.group = options.group
     this.revokeLimitMs = options.revokeLimitMs
     this.pollIntervalMs = options.pollIntervalMs
     this.#native = native
@@ -104,6 +109,11 @@ export class LibrdkafkaConsumer implements KafkaClient {
       fault: this.#fault,
       state: () => this.#state,
     })
+    this.offsets = new TransactionOffsets({
+      native: this.#native,
+      owned: this.#owned,
+      mayAsk: () => this.#state === 'open' || this.#state === 'closing',
+    })
     this.#questions = new Questions(this.#native, options.clock)
     this.#places = new LogPlaces(this.#native, options.clock)
     this.#missingTopics = new MissingTopics(this.#native, options.log, options.errors)
@@ -113,6 +123,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
       owned: this.#owned,
       pin: (commits) => this.#commits.pin(commits),
       settled: () => this.#receiver.settled.then(() => {}),
+      sent: () => this.offsets.answered.then(() => {}),
       forget: (partitions) => this.#receiver.forget(partitions),
       begins: (partitions) => this.#places.begin(partitions),
       gone: (partitions) => this.#missingTopics.look(partitions),
@@ -151,7 +162,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
   async commit(commits: readonly CommitRequest[]): Promise<void> {
     this.#requireOpen()
     checkCommits(commits)
-    const foreign = commits.filter((each) => !this.#owned.has(each))
+    const foreign = this.offsets.foreign(commits)
     if (foreign.length > 0) throw notOwned(foreign)
     if (commits.length === 0) return
     try {
@@ -222,7 +233,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#membership.leave()
     this.#missingTopics.stop()
     this.#flow.stop()
-    const underWay = Promise.all([this.#receiver.settled, this.#questions.answered])
+    const underWay = Promise.all([this.#receiver.settled, this.#questions.answered, this.offsets.answered])
     await this.#disconnect(await settlesWithin(this.#options.clock, underWay, CLOSE_STEP_MS / 2))
     this.#state = 'closed'
     this.#commits.failAll(closedError())

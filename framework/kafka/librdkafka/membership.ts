@@ -35,6 +35,8 @@ export interface MembershipHost {
   pin(commits: readonly CommitRequest[]): Promise<void>
   /** Settles when no `consume` call runs that began before. */
   settled(): Promise<void>
+  /** Settles when no offsets are on their way into a transaction. */
+  sent(): Promise<void>
   /** Records of these partitions that were received and not returned must never be returned. */
   forget(partitions: readonly TopicPartition[]): void
   /** Told before librdkafka fetches these. */
@@ -238,6 +240,8 @@ export class Membership {
       else await this.#drain(held)
     } finally {
       this.#host.owned.drop(partitions)
+      // Brokers check the member, not what it owns: offsets that arrived after the answer could overwrite those of the next owner.
+      await this.#host.sent()
     }
   }
 

@@ -1,6 +1,7 @@
 /** Converts records between the native binding's shape and ours, without copying a byte. Pure. */
 import type { KafkaRecord, RecordHeader } from '../../model/record.ts'
-import type { NativeHeader, NativeMessage } from './binding.ts'
+import type { CommitRequest } from '../kafka-client.ts'
+import type { NativeHeader, NativeMessage, NativePartition } from './binding.ts'
 
 const noHeaders: readonly RecordHeader[] = []
 
@@ -27,6 +28,11 @@ function toHeader(header: NativeHeader): RecordHeader {
 export function toNativeHeaders(headers: readonly RecordHeader[]): readonly NativeHeader[] | undefined {
   if (headers.length === 0) return undefined
   return headers.map(([name, value]) => ({ [name]: value === null ? nullBytes : toNativeBytes(value) }))
+}
+
+/** An empty metadata would be stored as a lone NUL. */
+export function toNativeOffset({ topic, partition, position, metadata }: CommitRequest): NativePartition {
+  return metadata === '' ? { topic, partition, offset: position } : { topic, partition, offset: position, metadata }
 }
 
 /** The binding takes a buffer without memory for null, so an empty value must be a view of some memory. */

@@ -5,6 +5,7 @@ import type { SecuritySettings, WireSettings } from '../../model/settings.ts'
 import type { Clock } from '../../time/clock.ts'
 import type { ConsumerOptions } from '../kafka-client.ts'
 import { insteadOf } from '../owned-properties.ts'
+import type { TransactionOptions } from '../transactional-producer.ts'
 import { type WireProperty, wireProperties } from '../wire-properties.ts'
 import type { NativeConfig } from './binding.ts'
 import { securityConfig } from './security.ts'
@@ -102,6 +103,19 @@ export function producerConfig(options: KafkaConnectionOptions): NativeConfig {
     ...wireConfig(options, 'produce'),
     ...securityConfig(options.security),
     ...options.librdkafka,
+  }
+}
+
+/** Records wait for their delivery no longer than the transaction lasts. */
+export function transactionConfig(
+  options: KafkaConnectionOptions,
+  { id, timeoutMs }: TransactionOptions,
+): NativeConfig {
+  return {
+    ...producerConfig(options),
+    'transactional.id': id,
+    'transaction.timeout.ms': timeoutMs,
+    'message.timeout.ms': timeoutMs,
   }
 }
 

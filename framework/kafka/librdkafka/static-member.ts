@@ -11,6 +11,7 @@ import { settlesWithin, sleep } from '../../time/wait.ts'
 import { MAX_METADATA_LENGTH, notOwned } from '../commit-request-check.ts'
 import type { CommitRequest, ConsumerOptions, KafkaClient, RebalanceListener } from '../kafka-client.ts'
 import { isInstanceInUse } from './errors.ts'
+import type { TransactionOffsets } from './transaction-offsets.ts'
 
 const TRY_AGAIN_MS = 3_000
 /** Beyond the session: a coordinator does not look at its timers all the time. */
@@ -26,14 +27,18 @@ export interface StaticMemberOptions extends ConsumerOptions {
   readonly sessionTimeoutMs: number
 }
 
+/** One that was opened, until the group has taken it in. */
+type OneClient = KafkaClient & { readonly offsets: TransactionOffsets }
+
 export class StaticMember implements KafkaClient {
   readonly maxMetadataLength = MAX_METADATA_LENGTH
+  readonly group: string
   readonly revokeLimitMs: number
   readonly pollIntervalMs: number
-  readonly #open: (options: ConsumerOptions) => Promise<KafkaClient>
+  readonly #open: (options: ConsumerOptions) => Promise<OneClient>
   readonly #options: StaticMemberOptions
   /** Undefined while it is replaced. */
-  #client: KafkaClient | undefined
+  #client: OneClient | undefined
   #subscription: { readonly topics: readonly string[]; readonly listener: RebalanceListener } | undefined
   /** The group has given it something, so the name is its own: a refusal from then on is the end. */
   #hasJoined = false
@@ -46,7 +51,7 @@ export class StaticMember implements KafkaClient {
 
   /** @param open makes one client and connects it */
   static async open(
-    open: (options: ConsumerOptions) => Promise<KafkaClient>,
+    open: (options: ConsumerOptions) => Promise<OneClient>,
     options: StaticMemberOptions,
   ): Promise<StaticMember> {
     const member = new StaticMember(open, options)
@@ -54,9 +59,10 @@ export class StaticMember implements KafkaClient {
     return member
   }
 
-  private constructor(open: (options: ConsumerOptions) => Promise<KafkaClient>, options: StaticMemberOptions) {
+  private constructor(open: (options: ConsumerOptions) => Promise<OneClient>, options: StaticMemberOptions) {
     this.#open = open
     this.#options = options
+    this.group = options.group
     this.revokeLimitMs = options.revokeLimitMs
     this.pollIntervalMs = options.pollIntervalMs
   }
@@ -105,6 +111,10 @@ export class StaticMember implements KafkaClient {
     await this.#client.commit(commits)
   }
 
+  get offsets(): TransactionOffsets | undefined {
+    return this.#client?.offsets
+  }
+
   async askCoordinator(timeoutMs: number): Promise<void> {
     // A coordinator that answers a member whose name it refuses has not taken it in.
     if (this.#client === undefined || this.#refusedSince !== undefined) {
@@ -142,7 +152,7 @@ export class StaticMember implements KafkaClient {
     return this.#closing
   }
 
-  #openOne(): Promise<KafkaClient> {
+  #openOne(): Promise<OneClient> {
     const { group, startFrom, instanceId, isForeign } = this.#options
     return this.#open({
       group,
@@ -157,7 +167,7 @@ export class StaticMember implements KafkaClient {
     })
   }
 
-  #onRefused(client: KafkaClient, refusal: unknown): void {
+  #onRefused(client: OneClient, refusal: unknown): void {
     const { clock, log, sessionTimeoutMs, instanceId, group } = this.#options
     const now = clock.now()
     if (this.#refusedSince === undefined) {

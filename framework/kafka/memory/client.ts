@@ -1,5 +1,5 @@
 /** A Kafka cluster inside this process: for tests, and for `pyrallel dev` where the native client is missing. Keeps nothing on disk. */
-import { PyrallelError } from '../../model/errors.ts'
+import { bug, PyrallelError } from '../../model/errors.ts'
 import { refuseUncarryable } from '../../model/outgoing-check.ts'
 import { type KafkaRecord, type OutgoingRecord, partitionId, type TopicPartition } from '../../model/record.ts'
 import { type Clock, systemClock } from '../../time/clock.ts'
@@ -17,6 +17,8 @@ import { partitionOfKey } from '../murmur2.ts'
 import { MemoryConsumer } from './consumer.ts'
 import { MemoryGroup } from './group.ts'
 import { MemoryLog } from './log.ts'
+import { MemoryTransactionalProducer } from './transactional-producer.ts'
+import { MemoryTransactions } from './transactions.ts'
 
 export interface MemoryClusterOptions {
   /** Default the system's. With a manual clock, polls that find nothing wait until it moves. */
@@ -45,6 +47,11 @@ export interface MemoryCluster {
   failLookUps(count: number): void
   /** Every commit from now on takes so long. */
   delayCommits(delayMs: number): void
+  /**
+   * The next `count` commits of transactions have no answer. `unanswered`: they are done. `lost`: they have not arrived, and the transaction stays open until its producer, another
+   * one of its id or its time-out ends it.
+   */
+  failTransactions(count: number, how: 'unanswered' | 'lost'): void
   /** The next `count` productions are refused. */
   failProductions(count: number, error?: PyrallelError): void
   /** The group of this consumer has not heard of it for too long: its partitions go to others. It joins again after `forMs` milliseconds. Nothing happens to a closed one. */
@@ -59,21 +66,28 @@ export function memoryCluster(options: MemoryClusterOptions = {}): MemoryCluster
   return new InProcessCluster(options.clock ?? systemClock(), options.sessionTimeoutMs ?? 45_000)
 }
 
+/** What a test has asked for. */
+class ClusterFaults {
+  readonly commits: PyrallelError[] = []
+  readonly productions: PyrallelError[] = []
+  commitDelayMs = 0
+  lookUps = 0
+}
+
 class InProcessCluster implements MemoryCluster {
   readonly #clock: Clock
   readonly #sessionTimeoutMs: number
   readonly #topics = new Map<string, MemoryLog[]>()
   readonly #groups = new Map<string, MemoryGroup>()
   readonly #consumers = new Set<MemoryConsumer>()
-  #commitFaults: PyrallelError[] = []
-  #productionFaults: PyrallelError[] = []
-  #commitDelayMs = 0
-  #lookUpFaults = 0
+  readonly #faults = new ClusterFaults()
+  readonly #transactions: MemoryTransactions
   /** Records without a key go round. */
   #keyless = 0
 
   constructor(clock: Clock, sessionTimeoutMs: number) {
     this.#clock = clock
+    this.#transactions = new MemoryTransactions(clock)
     this.#sessionTimeoutMs = sessionTimeoutMs
   }
 
@@ -88,6 +102,13 @@ class InProcessCluster implements MemoryCluster {
       },
       consumer: async (options) => this.#consumer(options),
       producer: async () => this.#producer(),
+      transactionalProducer: (consumer, transaction) => {
+        if (!(consumer instanceof MemoryConsumer)) {
+          throw bug('KafkaConnection.transactionalProducer', 'the consumer is of another connection')
+        }
+        const write = (within: object, record: OutgoingRecord) => this.#write(within, record)
+        return new MemoryTransactionalProducer({ ...transaction, consumer, write, coordinator: this.#transactions })
+      },
       close: async () => {},
       view: {
         topics: async () => this.#topicFacts(),
@@ -111,6 +132,22 @@ class InProcessCluster implements MemoryCluster {
   }
 
   append(record: OutgoingRecord): KafkaRecord {
+    return this.#logFor(record).append(record, this.#timeOf(record))
+  }
+
+  #write(transaction: object, record: OutgoingRecord): MemoryLog {
+    const fault = this.#faults.productions.shift()
+    if (fault !== undefined) throw fault
+    const log = this.#logFor(record)
+    log.appendIn(transaction, copyOf(record), this.#timeOf(record))
+    return log
+  }
+
+  #timeOf(record: OutgoingRecord): number {
+    return record.timestamp ?? Math.floor(this.#clock.now())
+  }
+
+  #logFor(record: OutgoingRecord): MemoryLog {
     const logs = this.#topics.get(record.topic)
     if (logs === undefined) throw unknownTopic(record.topic)
     const log = logs[record.partition ?? this.#choosePartition(record, logs.length)]
@@ -118,7 +155,7 @@ class InProcessCluster implements MemoryCluster {
       const facts = `The record was not produced: ${record.topic} has no partition ${record.partition}.`
       throw new PyrallelError('PYR_PRODUCE_FAILED', facts)
     }
-    return log.append(record, record.timestamp ?? Math.floor(this.#clock.now()))
+    return log
   }
 
   log(topic: string, partition: number): MemoryLog {
@@ -134,19 +171,23 @@ class InProcessCluster implements MemoryCluster {
   }
 
   failCommits(count: number, error = injected('PYR_COMMIT_FAILED')): void {
-    this.#commitFaults.push(...Array.from({ length: count }, () => error))
+    this.#faults.commits.push(...Array.from({ length: count }, () => error))
   }
 
   failLookUps(count: number): void {
-    this.#lookUpFaults += count
+    this.#faults.lookUps += count
   }
 
   delayCommits(delayMs: number): void {
-    this.#commitDelayMs = delayMs
+    this.#faults.commitDelayMs = delayMs
+  }
+
+  failTransactions(count: number, how: 'unanswered' | 'lost'): void {
+    this.#transactions.fail(count, how)
   }
 
   failProductions(count: number, error = injected('PYR_PRODUCE_FAILED')): void {
-    this.#productionFaults.push(...Array.from({ length: count }, () => error))
+    this.#faults.productions.push(...Array.from({ length: count }, () => error))
   }
 
   expel(consumer: KafkaClient, forMs: number): void {
@@ -167,7 +208,7 @@ class InProcessCluster implements MemoryCluster {
       group: this.group(options.group),
       log: ({ topic, partition }: TopicPartition) => this.#topics.get(topic)?.[partition],
       logsOf: (topic: string) => this.#topics.get(topic) ?? [],
-      refusesLookUp: () => this.#lookUpFaults > 0 && this.#lookUpFaults-- > 0,
+      refusesLookUp: () => this.#faults.lookUps > 0 && this.#faults.lookUps-- > 0,
       disturbCommit: () => this.#disturbCommit(),
       forget: (closed: MemoryConsumer) => {
         this.#consumers.delete(closed)
@@ -184,7 +225,7 @@ class InProcessCluster implements MemoryCluster {
       produce: async (record) => {
         if (isClosed) throw new PyrallelError('PYR_CLIENT_CLOSED', 'The Kafka producer is closed.')
         refuseUncarryable(record)
-        const fault = this.#productionFaults.shift()
+        const fault = this.#faults.productions.shift()
         if (fault !== undefined) throw fault
         const { partition, offset } = this.append(copyOf(record))
         return { partition, offset }
@@ -196,8 +237,8 @@ class InProcessCluster implements MemoryCluster {
   }
 
   async #disturbCommit(): Promise<void> {
-    const fault = this.#commitFaults.shift()
-    if (this.#commitDelayMs > 0) await sleep(this.#clock, this.#commitDelayMs)
+    const fault = this.#faults.commits.shift()
+    if (this.#faults.commitDelayMs > 0) await sleep(this.#clock, this.#faults.commitDelayMs)
     if (fault !== undefined) throw fault
   }
 

@@ -14,6 +14,7 @@ import type {
 } from '../kafka-client.ts'
 import type { GroupMember, MemoryGroup } from './group.ts'
 import type { MemoryLog } from './log.ts'
+import type { MemoryTransaction } from './transactions.ts'
 
 /** What a consumer needs of its cluster. */
 export interface ConsumerCluster {
@@ -128,6 +129,35 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
     }
   }
 
+  /** Rejects where the coordinator refuses them. */
+  sendOffsets(transaction: MemoryTransaction, offsets: readonly CommitRequest[]): Promise<void> {
+    const sent = this.#send(transaction, offsets)
+    this.#cluster.group.expect(
+      this,
+      sent.catch(() => {}),
+    )
+    return sent
+  }
+
+  async #send(transaction: MemoryTransaction, offsets: readonly CommitRequest[]): Promise<void> {
+    this.#requireOwned(offsets)
+    await this.#cluster.disturbCommit()
+    // The coordinator decides by what is true when they arrive.
+    this.#requireOwned(offsets)
+    if (transaction.isOver) throw new PyrallelError('PYR_TRANSACTION_FAILED', 'The transaction is over.')
+    for (const { topic, partition, position, metadata } of offsets) {
+      this.#cluster.group.commitIn(transaction, { topic, partition }, { position, metadata })
+    }
+  }
+
+  foreign(partitions: readonly TopicPartition[]): readonly TopicPartition[] {
+    return partitions.filter((each) => !this.#cluster.group.owns(this, each))
+  }
+
+  get group(): MemoryGroup {
+    return this.#cluster.group
+  }
+
   async askCoordinator(timeoutMs: number): Promise<void> {
     this.#requireOpen()
     if (await settlesWithin(this.#cluster.clock, this.#cluster.disturbCommit(), timeoutMs)) return
@@ -142,7 +172,7 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
   }
 
   logEnd(partition: TopicPartition): number | undefined {
-    return this.#assignments.get(partitionId(partition))?.log.end
+    return this.#assignments.get(partitionId(partition))?.log.stableEnd
   }
 
   logEndHeardAt(partition: TopicPartition): number | undefined {
@@ -202,7 +232,7 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
       this.#state === 'open' ? group.surplus(this, this.#assignments.values()) : [...this.#assignments.values()]
     if (surplus.length > 0) this.#revoke(surplus.map(({ topic, partition }) => ({ topic, partition })))
     else if (this.#state === 'closing') this.#leftGroup?.()
-    else this.#assign(group.claimable(this))
+    else this.#assign(group.claimable(this).filter((each) => !group.isPending(each)))
   }
 
   #assign(partitions: readonly TopicPartition[]): void {
@@ -221,7 +251,7 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
       const committed = group.committed(each)
       const { topic, partition } = each
       const { metadata = '' } = committed ?? {}
-      assigned.push({ topic, partition, position: committed?.position, metadata, logEnd: log.end })
+      assigned.push({ topic, partition, position: committed?.position, metadata, logEnd: log.stableEnd })
       const position = committed?.position ?? log.start
       this.#assignments.set(partitionId(each), { topic, partition, log, position, delivers: true, paused: false })
     }
@@ -249,6 +279,7 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
       .catch((thrown: unknown) => {
         this.#failure = toError(thrown)
       })
+      .then(() => this.#cluster.group.arrived(this))
       .then(() => {
         this.#revoking = undefined
         for (const each of partitions) this.#assignments.delete(partitionId(each))
@@ -279,7 +310,7 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
     const records = log.read(assignment.position, maxRecords)
     const last = records.at(-1)
     // Nothing left means that only holes are left up to the end.
-    assignment.position = last === undefined ? log.end : last.offset + 1
+    assignment.position = last === undefined ? Math.max(assignment.position, log.stableEnd) : last.offset + 1
     return records
   }
 
@@ -329,7 +360,7 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
   }
 
   #requireOwned(commits: readonly CommitRequest[]): void {
-    const foreign = commits.filter((each) => !this.#cluster.group.owns(this, each))
+    const foreign = this.foreign(commits)
     if (foreign.length > 0) throw notOwned(foreign)
   }
 

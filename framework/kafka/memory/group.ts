@@ -23,6 +23,10 @@ export class MemoryGroup {
   readonly #members: GroupMember[] = []
   readonly #owners = new Map<PartitionId, GroupMember>()
   readonly #committed = new Map<PartitionId, CommittedOffset>()
+  /** Offsets on their way into a transaction. */
+  readonly #arriving = new Map<GroupMember, Promise<unknown>>()
+  /** Of transactions that are open. */
+  readonly #pending = new Map<object, Map<PartitionId, CommittedOffset>>()
   readonly #partitionsOf: (topic: string) => readonly TopicPartition[]
   #target: ReadonlyMap<PartitionId, GroupMember> = new Map()
   /** Grows with every rebalance. */
@@ -107,6 +111,35 @@ export class MemoryGroup {
 
   commit(partition: TopicPartition, committed: CommittedOffset): void {
     this.#committed.set(partitionId(partition), committed)
+  }
+
+  /** @param arriving must not reject */
+  expect(member: GroupMember, arriving: Promise<unknown>): void {
+    this.#arriving.set(member, arriving)
+  }
+
+  /** Settles when the member's offsets have arrived: it gives nothing up before. */
+  async arrived(member: GroupMember): Promise<void> {
+    await this.#arriving.get(member)
+    this.#arriving.delete(member)
+  }
+
+  commitIn(transaction: object, partition: TopicPartition, committed: CommittedOffset): void {
+    const pending = this.#pending.get(transaction) ?? new Map<PartitionId, CommittedOffset>()
+    this.#pending.set(transaction, pending)
+    pending.set(partitionId(partition), committed)
+  }
+
+  endTransaction(transaction: object, end: 'commit' | 'abort'): void {
+    const pending = this.#pending.get(transaction) ?? []
+    this.#pending.delete(transaction)
+    if (end === 'commit') for (const [id, committed] of pending) this.#committed.set(id, committed)
+    for (const member of this.#members) member.wake()
+  }
+
+  /** An open transaction may change what is committed for it: nobody is told before it has ended. */
+  isPending(partition: TopicPartition): boolean {
+    return [...this.#pending.values()].some((each) => each.has(partitionId(partition)))
   }
 
   committed(partition: TopicPartition): CommittedOffset | undefined {

@@ -8,6 +8,8 @@ export class MemoryLog implements TopicPartition {
   #records: KafkaRecord[] = []
   #start = 0
   #end = 0
+  /** By transaction that is open: the offsets of its records here, the lowest first. */
+  readonly #open = new Map<object, number[]>()
 
   /** @param onChange called after each change, so that whoever waits can look */
   constructor(topic: string, partition: number, onChange: () => void) {
@@ -26,8 +28,16 @@ export class MemoryLog implements TopicPartition {
     return this.#end
   }
 
+  /** Where the first open transaction begins, else the end: nothing from here on is read. */
+  get stableEnd(): number {
+    let end = this.#end
+    for (const [first = end] of this.#open.values()) end = Math.min(end, first)
+    return end
+  }
+
+  /** Those that are read: none behind the stable end, and none of an aborted transaction. */
   get records(): readonly KafkaRecord[] {
-    return this.#records
+    return this.#open.size === 0 ? this.#records : this.#records.slice(0, this.#indexOf(this.stableEnd))
   }
 
   append(record: OutgoingRecord, timestamp: number): KafkaRecord {
@@ -44,6 +54,22 @@ export class MemoryLog implements TopicPartition {
     this.#records.push(appended)
     this.#onChange()
     return appended
+  }
+
+  appendIn(transaction: object, record: OutgoingRecord, timestamp: number): KafkaRecord {
+    const offsets = this.#open.get(transaction) ?? []
+    this.#open.set(transaction, offsets)
+    offsets.push(this.#end)
+    return this.append(record, timestamp)
+  }
+
+  /** Writes the marker, which uses up an offset. Records of a transaction that is aborted are never read. */
+  endTransaction(transaction: object, end: 'commit' | 'abort'): void {
+    const offsets = this.#open.get(transaction)
+    if (offsets === undefined) return
+    this.#open.delete(transaction)
+    if (end === 'abort') this.remove(new Set(offsets))
+    this.skip(1)
   }
 
   /** Uses up offsets without records, as transaction markers do. */
@@ -75,15 +101,17 @@ export class MemoryLog implements TopicPartition {
   /** Deleted and created again: empty, from offset 0. */
   recreate(): void {
     this.#records = []
+    this.#open.clear()
     this.#start = 0
     this.#end = 0
     this.#onChange()
   }
 
-  /** At most `maxRecords` from `position` on, holes left out. */
+  /** At most `maxRecords` from `position` on, holes and what is not committed left out. */
   read(position: number, maxRecords: number): readonly KafkaRecord[] {
     const first = this.#indexOf(position)
-    return this.#records.slice(first, first + maxRecords)
+    const end = this.#open.size === 0 ? this.#records.length : this.#indexOf(this.stableEnd)
+    return this.#records.slice(first, Math.min(first + maxRecords, end))
   }
 
   /** The index of the first record at or above `position`. */

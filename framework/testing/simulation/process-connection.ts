@@ -40,7 +40,8 @@ export class ProcessConnection {
   }
 
   get connection(): KafkaConnection {
-    const inner = this.#cluster.connection()
+    // A simulated process has no transactions: its consumer is not the cluster's own.
+    const { transactionalProducer: _, ...inner } = this.#cluster.connection()
     return {
       ...inner,
       consumer: async (options) => this.#consumer(await inner.consumer(options)),
