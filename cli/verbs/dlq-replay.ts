@@ -7,6 +7,7 @@ import { replayGroup } from '../../framework/dead-letters/replay/partition-marks
 import { type PlanOptions, planReplay, type ReplayPlan } from '../../framework/dead-letters/replay/plan-replay.ts'
 import { replay } from '../../framework/dead-letters/replay/replay.ts'
 import { refuseTargets } from '../../framework/dead-letters/replay/replay-errors.ts'
+import { openOutlet } from '../../framework/dead-letters/replay/replay-outlet.ts'
 import type { ReplayReport } from '../../framework/dead-letters/replay/replay-report.ts'
 import { type SelectionOptions, selectionOf } from '../../framework/dead-letters/selection.ts'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
@@ -107,9 +108,13 @@ async function publish(
   return new Closers().around(async (closers) => {
     const client = await connection.consumer({ group: replayGroup(what.topic), startFrom: 'earliest' })
     closers.add('the consumer', () => whilePolling(client, client.close()))
-    const producer = await connection.producer()
-    closers.add('the producer', () => producer.close(closeMs))
-    const report = await replay(client, producer, {
+    const outlet = await openOutlet(connection, client, replayGroup(what.topic), ({ message }) =>
+      io.stderr.write(
+        `Without transactions, so that a kill can lead to records that are published twice. ${message}\n`,
+      ),
+    )
+    closers.add('the producer', () => outlet.close(closeMs))
+    const report = await replay(client, outlet, {
       ...what,
       rate,
       clock: systemClock(),

@@ -6,6 +6,7 @@ import { whilePolling } from '../dead-letters/read-topic.ts'
 import { replayGroup } from '../dead-letters/replay/partition-marks.ts'
 import { type PlanOptions, planReplay, type ReplayPlan } from '../dead-letters/replay/plan-replay.ts'
 import { replay } from '../dead-letters/replay/replay.ts'
+import { openOutlet } from '../dead-letters/replay/replay-outlet.ts'
 import type { ReplayReport } from '../dead-letters/replay/replay-report.ts'
 import type { ViewedConnection } from '../kafka/kafka-client.ts'
 import { Closers } from '../model/closers.ts'
@@ -181,9 +182,9 @@ export class LetterReplays {
       await new Closers().around(async (closers) => {
         const client = await connection.consumer({ group: replayGroup(what.topic), startFrom: 'earliest' })
         closers.add('the consumer', () => whilePolling(client, client.close()))
-        const producer = await connection.producer()
-        closers.add('the producer', () => producer.close(closeMs))
-        run.report = await replay(client, producer, {
+        const outlet = await openOutlet(connection, client, replayGroup(what.topic), () => {})
+        closers.add('the producer', () => outlet.close(closeMs))
+        run.report = await replay(client, outlet, {
           ...what,
           rate,
           clock: this.#clock,

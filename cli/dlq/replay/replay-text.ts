@@ -60,7 +60,14 @@ export function reportText(
   return lines
 }
 
-function openLines({ notMarked, onTheirWay }: ReplayReport): readonly string[] {
+function openLines({ notMarked, onTheirWay, isTransactional }: ReplayReport): readonly string[] {
+  if (isTransactional) {
+    return onTheirWay === 0
+      ? []
+      : [
+          `  ${onTheirWay} more may have been published: nobody has told how their transaction has ended. The next replay finds out, and publishes none twice`,
+        ]
+  }
   const lines: string[] = []
   if (notMarked > 0)
     lines.push(`  ${notMarked} of them could not be marked: the next replay publishes them a second time`)

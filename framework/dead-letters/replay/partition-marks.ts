@@ -3,6 +3,7 @@ import { decodeMetadata, encodeCompleted } from '../../control-plane/offsets/met
 import { OffsetTracker } from '../../control-plane/offsets/offset-tracker.ts'
 import { RangeList } from '../../control-plane/offsets/range-list.ts'
 import type { AssignedPartition, CommitRequest, GroupOffset } from '../../kafka/kafka-client.ts'
+import type { StoredOffset } from '../../kafka/transactional-producer.ts'
 import type { KafkaRecord } from '../../model/record.ts'
 
 /** The group whose committed offsets are the marks: what is below the position, or named in its metadata, was replayed. */
@@ -21,14 +22,26 @@ export class PartitionMarks {
   /** The record that was read last. */
   lastRead: number | undefined
   #tracker: OffsetTracker<true>
+  #stored: StoredOffset | undefined
 
   constructor(assigned: AssignedPartition) {
     this.partition = assigned.partition
+    const { position, metadata } = assigned
+    this.#stored = position === undefined ? undefined : { position, metadata }
     this.#tracker = new OffsetTracker<true>(assigned.position, markedAbove(assigned))
   }
 
   get tracker(): OffsetTracker<true> {
     return this.#tracker
+  }
+
+  /** What the group has for it; `undefined` for nothing. */
+  get stored(): StoredOffset | undefined {
+    return this.#stored
+  }
+
+  storedAs(stored: StoredOffset): void {
+    this.#stored = stored
   }
 
   /** To be called with every record, before anything else is done with it. */

@@ -31,8 +31,13 @@ export interface ReplayReport extends IntakeCounts, PlaceNotes {
   readonly replayed: number
   /** Of these, not marked: the next replay publishes them again. */
   readonly notMarked: number
-  /** Handed to the broker, and not acknowledged: nobody knows whether they were written. The next replay publishes them again. */
+  /**
+   * Handed to the broker, and not acknowledged: nobody knows whether they were written. With transactions the next replay finds that out, without them it publishes them
+   * again.
+   */
   readonly onTheirWay: number
+  /** Published and marked in transactions: nothing is published twice. */
+  readonly isTransactional: boolean
   readonly isStopped: boolean
   /** Partitions that another replay has taken over, or had all the time. */
   readonly unread: readonly Unread[]

@@ -1,8 +1,9 @@
 /**
- * Publishes dead letters again: publish, wait for the acknowledgement, then mark. Never deletes, never publishes what could not be marked, and
- * goes on where it was interrupted.
+ * Publishes dead letters again, and marks them: in one transaction, or publish, wait for the acknowledgement, then mark. Never deletes, never publishes
+ * what could not be marked, and goes on where it was interrupted.
  */
 import type { AssignedPartition, KafkaClient, RecordProducer } from '../../kafka/kafka-client.ts'
+import type { TransactionalProducer } from '../../kafka/transactional-producer.ts'
 import { PyrallelError } from '../../model/errors.ts'
 import { type KafkaRecord, recordPlace, type TopicPartition } from '../../model/record.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
@@ -12,9 +13,11 @@ import { LetterQueue } from './letter-queue.ts'
 import { MarkRoom } from './mark-room.ts'
 import { Pace } from './pace.ts'
 import type { PartitionMarks } from './partition-marks.ts'
+import { ReplayCuts } from './replay-cuts.ts'
 import { failureOf, isFull, isSurelyUnwritten } from './replay-errors.ts'
 import { type DueLetter, ReplayIntake } from './replay-intake.ts'
 import { ReplayMarks } from './replay-marks.ts'
+import { isTransactional, type ReplayOutlet } from './replay-outlet.ts'
 import { replayRecord } from './replay-record.ts'
 import type { ReplayOptions, ReplayReport } from './replay-report.ts'
 
@@ -32,14 +35,14 @@ const SETTLE_MS = 2_000
 const TELL_WAITING_MS = 3_000
 
 /** Never rejects: whatever ends it, the report says what was done and what was not. */
-export function replay(client: KafkaClient, producer: RecordProducer, options: ReplayOptions): Promise<ReplayReport> {
-  return new ReplayRun(client, producer, options).run()
+export function replay(client: KafkaClient, outlet: ReplayOutlet, options: ReplayOptions): Promise<ReplayReport> {
+  return new ReplayRun(client, outlet, options).run()
 }
 
 /** publishing --all is read and acknowledged; or stopped, or failed--> ending --nothing is on its way, all is marked--> over */
 class ReplayRun {
   readonly #client: KafkaClient
-  readonly #producer: RecordProducer
+  readonly #outlet: RecordProducer | ReplayCuts
   readonly #options: ReplayOptions
   readonly #clock: Clock
   readonly #intake: ReplayIntake
@@ -68,10 +71,10 @@ class ReplayRun {
   /** What nobody has answered for so long is not waited for again. */
   #hasStalled = false
 
-  constructor(client: KafkaClient, producer: RecordProducer, options: ReplayOptions) {
+  constructor(client: KafkaClient, outlet: ReplayOutlet, options: ReplayOptions) {
     const { clock, topic } = options
     this.#client = client
-    this.#producer = producer
+    this.#outlet = isTransactional(outlet) ? this.#cutsOf(outlet, options) : outlet
     this.#options = options
     this.#clock = clock
     this.#intake = new ReplayIntake(options)
@@ -92,6 +95,35 @@ class ReplayRun {
     })
   }
 
+  #cutsOf(producer: TransactionalProducer, { topic, clock }: ReplayOptions): ReplayCuts {
+    const { maxMetadataLength } = this.#client
+    return new ReplayCuts({
+      producer,
+      topic,
+      maxMetadataLength,
+      clock,
+      mayGoOn: () => this.#phase !== 'over' && this.#failure === undefined,
+      onCommitted: (dues) => {
+        for (const due of dues) this.#count(due)
+        this.#advance()
+      },
+      onDropped: (dues) => {
+        for (const due of dues) {
+          this.#leave(due)
+          const present = this.#marks.get(due.marks.partition)
+          // One that has come back since is read anew.
+          if (present !== undefined && present !== due.marks) continue
+          this.#reading.forget(due.marks.partition, due.letter.record.offset)
+        }
+      },
+      onUnknown: (dues) => {
+        this.#unknown += dues.length
+        for (const due of dues) this.#leave(due)
+      },
+      onFailed: (error) => this.#fail(error),
+    })
+  }
+
   async run(): Promise<ReplayReport> {
     try {
       if (!this.#reading.isComplete) await this.#readAll()
@@ -105,6 +137,7 @@ class ReplayRun {
       replayed: this.#replayed,
       notMarked: this.#marks.unmarked + this.#lost,
       onTheirWay: this.#inFlight + this.#unknown,
+      isTransactional: this.#outlet instanceof ReplayCuts,
       isStopped: this.#isStopped,
       // Of one that was cut short, what was not read says nothing about other replays.
       unread: this.#isCutShort ? [] : this.#reading.unread(),
@@ -175,16 +208,23 @@ class ReplayRun {
     while (this.#publishNext()) {
       // All is done by the condition.
     }
-    if (this.#phase !== 'over') this.#marks.markIfDue(this.#inFlight === 0)
+    if (this.#phase === 'over') return
+    if (this.#outlet instanceof ReplayCuts) this.#outlet.send()
+    else this.#marks.markIfDue(this.#inFlight === 0)
   }
 
   #publishNext(): boolean {
     const due = this.#queue.next
     if (due === undefined || this.#phase !== 'publishing' || this.#isCutShort) return false
-    if (this.#outstanding >= MAX_UNMARKED || this.#mustWait()) return false
+    if (!this.#hasRoom || this.#mustWait()) return false
     const { record } = due.letter
-    // What is on its way is not in the books that would be looked at.
-    if (due.marks.inFlight > 0 && this.#room.needsLook(due.tracker, record.offset)) return false
+    // What is on its way is not in the books that would be looked at, but for a cut's.
+    if (
+      !(this.#outlet instanceof ReplayCuts) &&
+      due.marks.inFlight > 0 &&
+      this.#room.needsLook(due.tracker, record.offset)
+    )
+      return false
     if (!this.#room.hasRoom(due.tracker, record.offset)) {
       // Published without a mark, it would be published again by every replay to come.
       this.#failure = () => isFull(record, `${this.#replayed} were published, and are marked`)
@@ -194,6 +234,10 @@ class ReplayRun {
     this.#pace.gone(this.#clock.now())
     this.#publish(due)
     return true
+  }
+
+  get #hasRoom(): boolean {
+    return this.#outlet instanceof ReplayCuts ? this.#outlet.hasRoom : this.#outstanding < MAX_UNMARKED
   }
 
   /** Published, and not known to be marked. */
@@ -217,25 +261,37 @@ class ReplayRun {
     this.#started += 1
     this.#inFlight += 1
     due.marks.inFlight += 1
-    this.#producer.produce(replayRecord(due.letter, due.target, due.partition)).then(
+    if (this.#outlet instanceof ReplayCuts) {
+      // The order of a cut is that of its topics, so that the next of its key may follow at once.
+      due.tracker.complete(due.ticket)
+      this.#outlet.add(due)
+      this.#queue.release(due)
+      return
+    }
+    this.#outlet.produce(replayRecord(due.letter, due.target, due.partition)).then(
       () => this.#onPublished(due),
       (thrown: unknown) => this.#onRefused(due, thrown),
     )
   }
 
   #onPublished(due: DueLetter): void {
-    const { letter, target, marks, tracker, ticket } = due
-    this.#heardAt = this.#clock.now()
-    this.#replayed += 1
+    const { marks, tracker, ticket } = due
     if (marks.isGone || tracker !== marks.tracker) this.#lost += 1
     else {
       tracker.complete(ticket)
       marks.unmarked += 1
     }
-    this.#leave(due)
     this.#queue.release(due)
-    this.#options.onReplay(letter, target)
+    this.#count(due)
     this.#advance()
+  }
+
+  /** It is published. */
+  #count(due: DueLetter): void {
+    this.#heardAt = this.#clock.now()
+    this.#replayed += 1
+    this.#leave(due)
+    this.#options.onReplay(due.letter, due.target)
   }
 
   #onRefused(due: DueLetter, thrown: unknown): void {
@@ -265,6 +321,11 @@ class ReplayRun {
     if (this.#phase === 'over') return
     const gone = partitions.flatMap(({ partition }) => this.#marks.get(partition) ?? [])
     for (const marks of gone) this.#giveUp(marks)
+    if (this.#outlet instanceof ReplayCuts) {
+      await this.#outlet.leave(gone)
+      // Whoever comes next waits for a transaction of which nobody has told the end.
+      return this.#onLost(partitions)
+    }
     while (gone.some(({ inFlight }) => inFlight > 0)) {
       await new Promise<void>((resolve) => this.#onAcknowledged.push(resolve))
     }
@@ -303,6 +364,7 @@ class ReplayRun {
       }
     }
     this.#phase = 'over'
+    if (this.#outlet instanceof ReplayCuts) this.#outlet.drop()
   }
 
   #lookForStall(): void {

@@ -106,12 +106,19 @@ export function producerConfig(options: KafkaConnectionOptions): NativeConfig {
   }
 }
 
+/**
+ * Brokers refuse the first requests of a transaction while they still write the markers of the last one: some milliseconds. librdkafka's default of 100 ms, doubled with
+ * each further try, would make most of a transaction's time.
+ */
+const TRANSACTION_RETRY_MS = 10
+
 /** Records wait for their delivery no longer than the transaction lasts. */
 export function transactionConfig(
   options: KafkaConnectionOptions,
   { id, timeoutMs }: TransactionOptions,
 ): NativeConfig {
   return {
+    'retry.backoff.ms': TRANSACTION_RETRY_MS,
     ...producerConfig(options),
     'transactional.id': id,
     'transaction.timeout.ms': timeoutMs,

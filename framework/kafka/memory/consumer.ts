@@ -232,7 +232,8 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
       this.#state === 'open' ? group.surplus(this, this.#assignments.values()) : [...this.#assignments.values()]
     if (surplus.length > 0) this.#revoke(surplus.map(({ topic, partition }) => ({ topic, partition })))
     else if (this.#state === 'closing') this.#leftGroup?.()
-    else this.#assign(group.claimable(this).filter((each) => !group.isPending(each)))
+    // What was lost must not come back while its offsets are on their way.
+    else if (!group.isArriving(this)) this.#assign(group.claimable(this).filter((each) => !group.isPending(each)))
   }
 
   #assign(partitions: readonly TopicPartition[]): void {

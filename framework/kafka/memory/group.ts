@@ -115,13 +115,20 @@ export class MemoryGroup {
 
   /** @param arriving must not reject */
   expect(member: GroupMember, arriving: Promise<unknown>): void {
-    this.#arriving.set(member, arriving)
+    const arrived = arriving.then(() => {
+      if (this.#arriving.get(member) === arrived) this.#arriving.delete(member)
+      member.wake()
+    })
+    this.#arriving.set(member, arrived)
   }
 
-  /** Settles when the member's offsets have arrived: it gives nothing up before. */
+  /** Settles when the member's offsets have arrived: it gives nothing up before, and takes nothing. */
   async arrived(member: GroupMember): Promise<void> {
     await this.#arriving.get(member)
-    this.#arriving.delete(member)
+  }
+
+  isArriving(member: GroupMember): boolean {
+    return this.#arriving.has(member)
   }
 
   commitIn(transaction: object, partition: TopicPartition, committed: CommittedOffset): void {

@@ -60,6 +60,14 @@ export const on =
   async () =>
     cluster.connection()
 
+/** As on a cluster, or with a client, that has none. */
+export const withoutTransactions =
+  (cluster: MemoryCluster): Connect =>
+  async () => {
+    const { transactionalProducer: _, ...connection } = cluster.connection()
+    return connection
+  }
+
 export function valuesIn(cluster: MemoryCluster, topic = 'orders'): readonly string[] {
   return cluster.log(topic, 0).records.map(({ value }) => String(value))
 }

@@ -164,6 +164,7 @@ describe('dlq replay', () => {
       withSourceTime: 0,
       withoutPartition: 0,
       movedKeys: {},
+      isTransactional: true,
       isStopped: false,
       targets: { orders: 1 },
     })
