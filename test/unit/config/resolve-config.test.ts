@@ -296,7 +296,7 @@ describe('resolveConfig', () => {
 describe('the reference of the options', () => {
   it('tells of every option what it does, its default, its range, and what gets worse', () => {
     const rows = optionRows(configSchema)
-    assert.equal(rows.length, 73)
+    assert.equal(rows.length, 74)
     for (const row of rows) {
       for (const part of [row.what, row.range, row.worse, row.standard]) assert.ok(part.length > 0, row.name)
       assert.match(row.what, /\.$/, row.name)
