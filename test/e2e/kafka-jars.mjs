@@ -74,8 +74,11 @@ export async function fetchKafkaJars() {
   }
 }
 
-/** @param {string} command @param {string[]} args */
-function run(command, args) {
+/**
+ * Ends with the end of what it wrote, when it fails or takes longer.
+ * @param {string} command @param {string[]} args
+ */
+export function run(command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: fetchTimeoutMs })
     let output = ''

@@ -1,5 +1,5 @@
 /** Gets the two consumers whose groups can be taken over, from Maven Central and PyPI into the cache, and tells how a member of each is started. Plain JavaScript: set-up runs it. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   existsSync,
@@ -15,11 +15,11 @@ import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cacheDir } from '../../../.ci/cache-dir.mjs'
+import { run } from '../kafka-jars.mjs'
 
 const parallelConsumerVersion = '0.5.3.3'
 const pyrallelConsumerVersion = '1.0.0'
 const oldestPython = 12
-const limitMs = 300_000
 
 const here = (name) => fileURLToPath(new URL(`./${name}`, import.meta.url))
 const sources = ['ParallelConsumerMember.java', 'ParallelConsumerVectors.java'].map(here)
@@ -132,22 +132,4 @@ async function filled(target, fill) {
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }
-}
-
-/** @param {string} command @param {string[]} args */
-function run(command, args) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: limitMs })
-    let output = ''
-    const keep = (chunk) => {
-      output = (output + chunk).slice(-4_000)
-    }
-    child.stdout.on('data', keep)
-    child.stderr.on('data', keep)
-    child.on('error', reject)
-    child.on('close', (code, signal) => {
-      if (code === 0) resolve(undefined)
-      else reject(new Error(`${command} ended with ${code ?? signal}:\n${output.trim()}`))
-    })
-  })
 }
