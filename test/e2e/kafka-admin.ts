@@ -9,6 +9,7 @@ import kafka, {
   type Metadata,
   type Producer,
 } from '@confluentinc/kafka-javascript'
+import { AnswerReader, byte, int32, request, text } from './kafka-request.ts'
 
 const timeoutMs = 20_000
 
@@ -103,6 +104,31 @@ export class KafkaAdmin {
     const own = (await this.#partitionsOf(topic)).find(({ id }) => id === partition)
     if (own === undefined || own.leader < 0) throw new Error(`nobody leads ${topic}:${partition}`)
     return own.leader
+  }
+
+  /** As one broker tells it, whatever state the others are in: a client may ask one that never answers. -1 while there is none. */
+  async leaderToldBy(broker: string, topic: string, partition: number): Promise<number> {
+    const answer = await request(broker, { key: 3, version: 4 }, [int32(1), text(topic), byte(0)])
+    const read = new AnswerReader(answer)
+    // Throttle time, then the brokers.
+    read.int32()
+    read.each(() => [read.int32(), read.text(), read.int32(), read.text()])
+    // Cluster and controller, then the topics.
+    read.text()
+    read.int32()
+    const topics = read.each(() => {
+      read.int16()
+      read.text()
+      read.byte()
+      return read.each(() => {
+        read.int16()
+        const own = { id: read.int32(), leader: read.int32() }
+        read.each(() => read.int32())
+        read.each(() => read.int32())
+        return own
+      })
+    })
+    return topics[0]?.find(({ id }) => id === partition)?.leader ?? -1
   }
 
   /**

@@ -69,3 +69,41 @@ export async function request(broker: string, api: Api, body: readonly Buffer[])
     socket.destroy()
   }
 }
+
+/** Reads an answer of the versions that are not flexible, field by field. */
+export class AnswerReader {
+  readonly #bytes: Buffer
+  #at = 0
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  byte(): number {
+    return this.#bytes.readInt8(this.#pass(1))
+  }
+
+  int16(): number {
+    return this.#bytes.readInt16BE(this.#pass(2))
+  }
+
+  int32(): number {
+    return this.#bytes.readInt32BE(this.#pass(4))
+  }
+
+  text(): string | null {
+    const length = this.int16()
+    if (length < 0) return null
+    const from = this.#pass(length)
+    return this.#bytes.toString('utf8', from, from + length)
+  }
+
+  each<T>(read: () => T): readonly T[] {
+    return Array.from({ length: this.int32() }, read)
+  }
+
+  #pass(length: number): number {
+    this.#at += length
+    return this.#at - length
+  }
+}
