@@ -2,8 +2,8 @@
 import { after, describe } from 'node:test'
 import { connectLibrdkafka } from '../../framework/kafka/librdkafka/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
+import { skipWithout } from '../client-under-test.ts'
 import { transactionalProducerSuite } from '../contract/transactional-producer.suite.ts'
-import { clientUnderTest } from '../test-client.ts'
 import { BrokerProxy } from './broker-proxy.ts'
 import { startKafka } from './kafka-harness.ts'
 import { insideTransaction } from './raw-log.ts'
@@ -20,10 +20,9 @@ after(async () => {
 })
 proxy.leadTo(cluster.brokersAt('CLIENTS'))
 
-// The client in JavaScript has no transactions.
-const protocols = clientUnderTest === 'librdkafka' && cluster.controllable ? (['consumer', 'classic'] as const) : []
-for (const groupProtocol of protocols) {
-  describe(`group protocol ${groupProtocol}`, { timeout: 240_000 }, () => {
+const skip = skipWithout('transactions') || (!cluster.controllable && 'brokers are spoiled')
+for (const groupProtocol of ['consumer', 'classic'] as const) {
+  describe(`group protocol ${groupProtocol}`, { skip, timeout: 240_000 }, () => {
     transactionalProducerSuite({
       name: `librdkafka on Apache Kafka, group protocol ${groupProtocol}`,
       connect: () =>
