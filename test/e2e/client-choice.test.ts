@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, describe, it } from 'node:test'
+import { skipWithout } from '../client-under-test.ts'
 import { aProject, type CommandOptions, command } from '../integration/command-process.ts'
 import { startKafka } from './kafka-harness.ts'
 
@@ -32,7 +33,9 @@ function hasNative(pid: number): boolean {
   return /confluent-kafka-javascript\.node|librdkafka/.test(readFileSync(`/proc/${pid}/maps`, 'utf8'))
 }
 
-describe('the command on a real Kafka, where the native client cannot be loaded', { timeout: 300_000 }, () => {
+const skip = skipWithout('no choice of client')
+
+describe('the command on a real Kafka, where the native client cannot be loaded', { timeout: 300_000, skip }, () => {
   const options = { withoutNativeClient: true }
 
   it('develops, sends, creates topics, looks at offsets and replays dead letters', async () => {
