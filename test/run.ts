@@ -29,6 +29,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const onCi = process.env.CI !== undefined && process.env.CI !== '' && process.env.CI !== 'false'
 /** A file for what failed, with its errors: of several runs one after the other, only the end of the output may be kept. */
 const accountsFile = process.env.PYRALLEL_TEST_FAILURES
+// Tests of this command start it, and let tests fail.
+delete process.env.PYRALLEL_TEST_FAILURES
 const lineFloor = 95
 const coveredFiles = 'framework/control-plane/**/*.ts'
 /**
