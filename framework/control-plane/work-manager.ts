@@ -18,6 +18,7 @@ import { overdueAt } from './partition/blocking-limit.ts'
 import type { CommitSnapshot } from './partition/commit-budget.ts'
 import type { InFlight } from './partition/in-flight.ts'
 import { KeptRounds } from './partition/kept-records.ts'
+import { LeftOutRecords } from './partition/left-out-records.ts'
 import type { StartGate } from './partition/partition-state.ts'
 import type { Assignment, PartitionLookup } from './partition/partition-table.ts'
 import { PartitionReadings } from './partition-readings.ts'
@@ -49,12 +50,6 @@ export interface Gauges extends Load {
   readonly inFlight: number
   readonly retriesWaiting: number
   readonly deadLetters: number
-}
-
-/** Records of one poll that one handler has left out. */
-interface LeftOut {
-  readonly handlerId: string
-  readonly records: KafkaRecord[]
 }
 
 /**
@@ -190,7 +185,7 @@ export class WorkManager {
     this.#now = now
     const { watch } = this.#watchedBy
     let bytes = 0
-    let leftOut: LeftOut | undefined
+    let leftOut: LeftOutRecords | undefined
     for (const record of records) {
       let state = this.#table.find(record.topic, record.partition)
       if (state === undefined || state.isDraining) continue
@@ -199,7 +194,8 @@ export class WorkManager {
       const pending = state.receive(record, now)
       if (pending === 'done-before') continue
       if (pending === 'left-out') {
-        leftOut = this.#addLeftOut(leftOut, state.route.handlerId, record)
+        leftOut ??= new LeftOutRecords(this.#emit)
+        leftOut.add(state.route.handlerId, record)
         continue
       }
       bytes += pending.bytes
@@ -208,18 +204,7 @@ export class WorkManager {
       watch?.onTaken(state.route.handlerId, state.epoch, record, now)
     }
     this.kept.onTaken(bytes, this.#table)
-    if (leftOut !== undefined) this.#emit?.({ kind: 'records.left-out', ...leftOut })
-  }
-
-  /** One list for one handler; told when another handler's turn comes. */
-  #addLeftOut(list: LeftOut | undefined, handlerId: string, record: KafkaRecord): LeftOut | undefined {
-    if (this.#emit === undefined) return undefined
-    if (list?.handlerId === handlerId) {
-      list.records.push(record)
-      return list
-    }
-    if (list !== undefined) this.#emit({ kind: 'records.left-out', ...list })
-    return { handlerId, records: [record] }
+    leftOut?.tell()
   }
 
   /**
