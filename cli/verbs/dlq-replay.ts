@@ -118,10 +118,11 @@ async function publish(
       ...what,
       rate,
       clock: systemClock(),
+      sessionTimeoutMs: connection.sessionTimeoutMs,
       onReplay: (letter, target) => verb.seen(letter, target),
       onWaiting: () =>
         io.stderr.write(
-          `Waiting for partitions of ${what.topic}: another replay has them, or one that was killed, which its group gives up after 45 s.\n`,
+          `Waiting for partitions of ${what.topic}: another replay has them, or one that was killed, which its group gives up after ${connection.sessionTimeoutMs / 1_000} s.\n`,
         ),
     })
     // What it has waited for in vain is not waited for again.

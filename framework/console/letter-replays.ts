@@ -187,6 +187,7 @@ export class LetterReplays {
         run.report = await replay(client, outlet, {
           ...what,
           rate,
+          sessionTimeoutMs: connection.sessionTimeoutMs,
           clock: this.#clock,
           isStopped: () => run.isStopping,
           onReplay: (_, target) => void run.published.set(target, (run.published.get(target) ?? 0) + 1),

@@ -6,8 +6,8 @@ import { Reading } from './reading.ts'
 
 const POLL_WAIT_MS = 50
 const MAX_POLL = 500
-/** Another member may hold the partitions; one that was killed does so for 45 s, unless the broker is set otherwise. */
-export const JOIN_LIMIT_MS = 60_000
+/** Nobody else is in the group, so that only its coordinator can keep one waiting. */
+const JOIN_LIMIT_MS = 60_000
 
 export interface TopicReading {
   readonly topic: string
@@ -48,14 +48,14 @@ export async function readToEnd(
       await whilePolling(client, logs())
       reading.brokerAnswered()
     }
-    if (!reading.hasPartitions && performance.now() > joinUntil) throw notAssigned(topic)
+    if (!reading.hasPartitions && performance.now() > joinUntil) throw notAssigned(topic, JOIN_LIMIT_MS)
   }
 }
 
-export function notAssigned(topic: string): PyrallelError {
+export function notAssigned(topic: string, limitMs: number): PyrallelError {
   return new PyrallelError(
     'PYR_KAFKA',
-    `No partition of ${topic} was assigned within ${JOIN_LIMIT_MS / 1_000} s. Another process may be reading it in the same group: wait until it ends.`,
+    `No partition of ${topic} was assigned within ${limitMs / 1_000} s. Another process may be reading it in the same group: wait until it ends.`,
   )
 }
 

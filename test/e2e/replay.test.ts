@@ -92,7 +92,8 @@ async function published({ connection, topic }: Letters, wanted: number, replay:
 
 function replayOf({ dlq }: Letters, ...argv: readonly string[]) {
   return command(aProject({}), ['dlq', 'replay', dlq, '--brokers', cluster.brokers, '--json', ...argv], {
-    env: clientVariables,
+    // One that was killed keeps its partitions for so long.
+    env: { ...clientVariables, PYRALLEL_KAFKA_SESSION_TIMEOUT: '6s' },
   })
 }
 

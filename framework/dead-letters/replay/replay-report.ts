@@ -18,6 +18,8 @@ export interface ReplayOptions extends IntakeOptions {
   /** Records per second; undefined: as fast as they are acknowledged. */
   readonly rate: number | undefined
   readonly clock: Clock
+  /** Of the consumer's connection: partitions of a replay that was killed come so late. Milliseconds. */
+  readonly sessionTimeoutMs: number
   /** True once somebody wants it to end: what is published is marked, and the rest is left for the next time. */
   readonly isStopped: () => boolean
   /** Each record whose publish is acknowledged. */

@@ -7,7 +7,7 @@ import type { TransactionalProducer } from '../../kafka/transactional-producer.t
 import { PyrallelError } from '../../model/errors.ts'
 import { type KafkaRecord, recordPlace, type TopicPartition } from '../../model/record.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
-import { JOIN_LIMIT_MS, notAssigned, whilePolling } from '../read-topic.ts'
+import { notAssigned, whilePolling } from '../read-topic.ts'
 import { Reading } from '../reading.ts'
 import { LetterQueue } from './letter-queue.ts'
 import { MarkRoom } from './mark-room.ts'
@@ -31,6 +31,8 @@ const STALL_MS = 30_000
 const FINISH_MS = 10_000
 /** What is not ours may still come to us: a group hands partitions out step by step. */
 const SETTLE_MS = 2_000
+/** A member that was killed has its partitions for a session, and for another where the coordinator of the group has died meanwhile: both, and this. */
+const JOIN_SLACK_MS = 30_000
 /** Joining takes as long only when another member has the partitions. */
 const TELL_WAITING_MS = 3_000
 
@@ -146,7 +148,8 @@ class ReplayRun {
   }
 
   async #readAll(): Promise<void> {
-    const { topic, onWaiting } = this.#options
+    const { topic, sessionTimeoutMs, onWaiting } = this.#options
+    const limitMs = 2 * sessionTimeoutMs + JOIN_SLACK_MS
     const startedAt = this.#clock.now()
     let hasTold = false
     await this.#client.subscribe([topic], {
@@ -162,7 +165,7 @@ class ReplayRun {
         hasTold = true
         onWaiting()
       }
-      if (waitedMs > JOIN_LIMIT_MS) throw notAssigned(topic)
+      if (waitedMs > limitMs) throw notAssigned(topic, limitMs)
     }
   }
 

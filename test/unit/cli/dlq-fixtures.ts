@@ -99,6 +99,7 @@ async function whatOf(cluster: MemoryCluster): Promise<PlanOptions & ReplayOptio
     logs,
     committed: await view.groupOffsets(replayGroup(DLQ)),
     clock: systemClock(),
+    sessionTimeoutMs: 45_000,
     isStopped: () => false,
     onPlanned: nothing,
     onReplay: nothing,
