@@ -17,10 +17,19 @@ interface Of extends TopicPartition {
   readonly settled: OffsetSet
   readonly done: OffsetSet
   readonly dead: OffsetSet
+  /** Not a record to any consumer: put there by us, or markers of transactions and what was compacted. */
   readonly fillers: OffsetSet
+  /** Passed by a commit while they were not settled, and found in the log. */
+  readonly passed: OffsetSet
   /** Settled before it began. */
   readonly before: OffsetSet
   committed: number
+}
+
+/** What an account asks of the cluster. */
+export interface AccountedLogs extends Pick<ClusterView, 'logs'> {
+  /** The places of the records in a topic, asked for where one seems to be lost. */
+  places(topic: string): Promise<readonly RecordAt[]>
 }
 
 /** What an account asks of the runtime that runs at the moment. */
@@ -71,10 +80,11 @@ export class FaultAccount {
     }
   }
 
-  async read(view: Pick<ClusterView, 'logs'>): Promise<ChaosAccount> {
+  async read(logs: AccountedLogs): Promise<ChaosAccount> {
     const ends = new Map<string, number>()
     for (const topic of new Set([...this.#partitions.values()].map((of) => of.topic))) {
-      for (const each of await view.logs(topic)) ends.set(partitionId(each), each.logEnd)
+      for (const each of await logs.logs(topic)) ends.set(partitionId(each), each.logEnd)
+      await this.#look(topic, logs)
     }
     const total = { written: 0, done: 0, dead: 0, left: 0, lost: 0 }
     const lostPlaces: string[] = []
@@ -95,9 +105,28 @@ export class FaultAccount {
     return { sinceAt: Math.round(this.#sinceAt), ...total, doneAgain: this.#doneAgain, lostPlaces }
   }
 
+  /** A commit passes records that nobody has handled, which are lost, and offsets that are no records. The log tells them apart. */
+  async #look(topic: string, logs: AccountedLogs): Promise<void> {
+    const open = [...this.#partitions.values()].flatMap((of) => {
+      if (of.topic !== topic) return []
+      const offsets = of.settled.missing(of.from, of.committed, Number.POSITIVE_INFINITY)
+      const unknown = offsets.filter((offset) => of.passed.within(offset, offset + 1) === 0)
+      return unknown.length === 0 ? [] : [{ of, unknown }]
+    })
+    if (open.length === 0) return
+    const places = new Set((await logs.places(topic)).map((place) => recordPlace(place)))
+    for (const { of, unknown } of open) {
+      for (const offset of unknown) {
+        if (places.has(recordPlace({ topic, partition: of.partition, offset }))) of.passed.add(offset)
+        else if (of.settled.add(offset)) of.fillers.add(offset)
+      }
+    }
+  }
+
   #open(name: string, { inspection }: AccountedRuntime, group: string, at: TopicPartition, from: number): Of {
     const sets = { settled: new OffsetSet(), done: new OffsetSet(), dead: new OffsetSet() }
-    const of: Of = { ...at, from, ...sets, fillers: new OffsetSet(), before: new OffsetSet(), committed: from }
+    const more = { fillers: new OffsetSet(), before: new OffsetSet(), passed: new OffsetSet() }
+    const of: Of = { ...at, from, ...sets, ...more, committed: from }
     this.#partitions.set(name, of)
     for (const { state, from: start, to } of inspection.partition(group, at)?.runs ?? []) {
       if (state !== 'done-above-gap' && state !== 'hole') continue

@@ -1,9 +1,12 @@
 /** Faults on demand: what goes on, what was done, and the account of it. Each ends by itself, or when somebody stops it; none loses a record. */
 import type { ChaosAccount, ChaosAnswer, ChaosBody, ChaosKind } from '../../../framework/console/protocol-dev.ts'
+import { browsing } from '../../../framework/dead-letters/browse-topic.ts'
+import { readToEnd } from '../../../framework/dead-letters/read-topic.ts'
 import { EngineFaults } from '../../../framework/execution-plane/engine-faults.ts'
 import type { ViewedConnection } from '../../../framework/kafka/kafka-client.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
-import { partitionPlace } from '../../../framework/model/record.ts'
+import type { RecordAt } from '../../../framework/model/explanation.ts'
+import { type KafkaRecord, partitionPlace } from '../../../framework/model/record.ts'
 import type { ResolvedHandler, Runtime } from '../../../framework/runtime/runtime.ts'
 import type { Clock, Timer } from '../../../framework/time/clock.ts'
 import { ClientFaults } from './client-faults.ts'
@@ -21,6 +24,15 @@ export interface FaultsTarget {
   readonly cluster: ViewedConnection
   /** A cluster of the user's own: nothing is written to it, and nobody joins its groups. */
   readonly isOwnCluster: boolean
+}
+
+async function placesIn(cluster: ViewedConnection, topic: string): Promise<readonly RecordAt[]> {
+  const places: RecordAt[] = []
+  const logs = () => cluster.view.logs(topic)
+  const onRecord = ({ partition, offset }: KafkaRecord) => places.push({ topic, partition, offset }) > 0
+  const bounds = await logs()
+  await browsing(cluster, topic, (client) => readToEnd(client, { topic, bounds, logs, onRecord }))
+  return places
 }
 
 interface Active {
@@ -86,7 +98,8 @@ export class Faults {
   async #read({ runtime, cluster }: FaultsTarget): Promise<ChaosAccount | null> {
     const running = runtime()
     if (running !== undefined) this.#account?.look(running)
-    return (await this.#account?.read(cluster.view)) ?? null
+    const logs = (topic: string) => cluster.view.logs(topic)
+    return (await this.#account?.read({ logs, places: (topic) => placesIn(cluster, topic) })) ?? null
   }
 
   async #run(what: ChaosKind, body: ChaosBody, target: FaultsTarget): Promise<string | undefined> {

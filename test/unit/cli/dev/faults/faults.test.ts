@@ -36,7 +36,7 @@ describe('a set of offsets', () => {
 const place = { topic: 'orders', partition: 0 }
 
 function anAccount(runs: readonly object[] = []) {
-  const state = { committed: 10, end: 10 }
+  const state = { committed: 10, end: 10, absent: [] as readonly number[], readings: 0 }
   const runtime = {
     inspection: { partition: () => ({ runs }) as never },
     snapshot: (): SystemMetrics =>
@@ -52,7 +52,14 @@ function anAccount(runs: readonly object[] = []) {
   }
   const read = () => {
     account.look(runtime)
-    return account.read({ logs: async () => [{ ...place, logStart: 0, logEnd: state.end }] })
+    return account.read({
+      logs: async () => [{ ...place, logStart: 0, logEnd: state.end }],
+      places: async () => {
+        state.readings += 1
+        const offsets = Array.from({ length: state.end }, (_, offset) => offset)
+        return offsets.filter((offset) => !state.absent.includes(offset)).map((offset) => ({ ...place, offset }))
+      },
+    })
   }
   return { state, account, tell, read }
 }
@@ -75,6 +82,16 @@ describe('the account of every record', () => {
     state.committed = 15
     const { lost, lostPlaces, left } = await read()
     assert.deepEqual([lost, lostPlaces, left], [2, ['orders[0]@12', 'orders[0]@13'], 5])
+    await read()
+    assert.equal(state.readings, 1)
+  })
+
+  it('asks the log before it says so: a marker of a transaction is no record', async () => {
+    const { state, tell, read } = anAccount()
+    Object.assign(state, { end: 14, committed: 14, absent: [11] })
+    tell('record.done', 10, 12)
+    const { written, done, left, lost, lostPlaces } = await read()
+    assert.deepEqual([written, done, left, lost, lostPlaces], [3, 2, 0, 1, ['orders[0]@13']])
   })
 
   it('counts neither fillers nor what was done before as written', async () => {
