@@ -1,7 +1,8 @@
 /** Connects a verb to the cluster that is meant: that of --brokers, of a running `pyrallel dev`, or of the config. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { configDefaults } from '../../framework/config/resolve-config.ts'
+import type { ResolvedConfig } from '../../framework/config/config.ts'
+import { resolveConfig } from '../../framework/config/resolve-config.ts'
 import {
   connectionSettings,
   connectKafka,
@@ -9,6 +10,7 @@ import {
 } from '../../framework/kafka/clients/connect-kafka.ts'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import { createLogger } from '../../framework/observability/logger.ts'
+import { readEnvironment } from '../project/environment.ts'
 import { configFile, loadProject, type Project } from '../project/project.ts'
 import type { Io } from '../terminal/io.ts'
 import { logOutput } from '../terminal/log-output.ts'
@@ -39,16 +41,25 @@ export const connectCluster: Connect = async (target, project, io) => {
     { ...settings, level: settings.level === 'debug' ? 'debug' : 'error' },
     logOutput(io.stderr, io.env),
   )
-  return connectKafka({ ...connectionOptions(target, project), log })
+  return connectKafka({ ...connectionOptions(target, project, io), log })
 }
 
 /** As `start` connects to that cluster, and as `dev` does to its own: what is true for a verb must be true for them. */
-export function connectionOptions(target: Target, project: Project | undefined): Omit<KafkaConnectionOptions, 'log'> {
+export function connectionOptions(
+  target: Target,
+  project: Project | undefined,
+  io: Pick<Io, 'cwd' | 'env'>,
+): Omit<KafkaConnectionOptions, 'log'> {
   const { brokers, isEmbedded, ifUnreachable } = target
-  const kafka = project?.config.kafka ?? configDefaults.kafka
+  const kafka = project?.config.kafka ?? kafkaWithoutProject(io)
   if (isEmbedded) {
     const { client, clientId } = kafka
     return { brokers, clientId, ifUnreachable, client, groupProtocol: 'consumer', createTopicsBy: 'metadata' }
   }
   return { ...connectionSettings(kafka), brokers, ifUnreachable }
+}
+
+/** Variables count as they do in a project. The group is nobody's: verbs have groups of their own. */
+function kafkaWithoutProject({ cwd, env }: Pick<Io, 'cwd' | 'env'>): ResolvedConfig['kafka'] {
+  return resolveConfig({ group: 'none' }, 'the environment', readEnvironment(cwd(), env, 'development')).kafka
 }

@@ -43,7 +43,7 @@ export async function doctor(
   const envFiles = examineEnvFiles(io.cwd())
   if (envFiles !== undefined) findings.push(envFiles)
   const chosen = await attempt('config', findings, () => chooseCluster(options.brokers, io))
-  const client = await examineClient(needsOf(chosen), loaders)
+  const client = await examineClient(needsOf(chosen, io), loaders)
   findings.splice(1, 0, client)
   // In the place of the config, which only the client can find ill in some ways.
   const afterConfig = findings.length
@@ -82,9 +82,9 @@ function brokerSkipped(detail: string): Finding {
 }
 
 /** Without a config, the one that would run by default. */
-function needsOf(chosen: ChosenCluster | undefined): Parameters<typeof examineClient>[0] {
+function needsOf(chosen: ChosenCluster | undefined, io: Io): Parameters<typeof examineClient>[0] {
   if (chosen === undefined) return { groupProtocol: 'consumer' }
-  return connectionOptions(chosen.target, chosen.project)
+  return connectionOptions(chosen.target, chosen.project, io)
 }
 
 async function examineHandlers(

@@ -1,7 +1,9 @@
 /** `doctor`, `topics` and `inspect offsets`: what they say of a cluster, and that they change nothing unasked. */
+
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { type Connect, connectionOptions } from '../../../../cli/cluster/connect.ts'
@@ -362,22 +364,41 @@ describe('the connection of a verb', () => {
     compression: 'gzip',
   }
   const project = { config: { kafka } } as unknown as Project
+  const outside = { cwd: () => tmpdir(), env: {} }
   const target = { brokers: 'b:9092', from: '--brokers', ifUnreachable: 'Start one.', isEmbedded: false }
   const common = { brokers: 'b:9092', ifUnreachable: 'Start one.' }
 
   it('is as that of the project: group protocol, session, security and passthrough', () => {
-    assert.deepEqual(connectionOptions(target, project), { ...common, ...kafka })
+    assert.deepEqual(connectionOptions(target, project, outside), { ...common, ...kafka })
   })
 
   it('to the embedded broker is as that of dev: by the client of the project, with a protocol of its own and no security', () => {
-    assert.deepEqual(connectionOptions({ ...target, isEmbedded: true }, project), {
+    assert.deepEqual(connectionOptions({ ...target, isEmbedded: true }, project, outside), {
       ...{ ...common, client: 'librdkafka', clientId: 'shop' },
       ...{ groupProtocol: 'consumer', createTopicsBy: 'metadata' },
     })
   })
 
+  it('outside of a project is as the variables say', () => {
+    const env = {
+      PYRALLEL_KAFKA_CLIENT: 'javascript',
+      PYRALLEL_KAFKA_SESSION_TIMEOUT: '6s',
+      PYRALLEL_KAFKA_SECURITY_TLS: 'true',
+      PYRALLEL_KAFKA_REQUEST_TIMEOUT: '9s',
+    }
+    const { client, sessionTimeoutMs, security, requestTimeoutMs } = connectionOptions(target, undefined, {
+      ...outside,
+      env,
+    })
+    assert.deepEqual([client, sessionTimeoutMs, security?.tls, requestTimeoutMs], ['javascript', 6_000, true, 9_000])
+    assert.throws(() => connectionOptions(target, undefined, { ...outside, env: { PYRALLEL_KAFKA_CLIENT: 'jave' } }), {
+      code: 'PYR_CONFIG_INVALID',
+      message: /PYRALLEL_KAFKA_CLIENT/,
+    })
+  })
+
   it('outside of a project speaks the new group protocol', () => {
-    const { client, clientId, groupProtocol } = connectionOptions(target, undefined)
+    const { client, clientId, groupProtocol } = connectionOptions(target, undefined, outside)
     assert.deepEqual([client, clientId, groupProtocol], ['auto', 'pyrallel', 'consumer'])
   })
 })
