@@ -106,11 +106,23 @@ function metadataText({ decoded, metadata, position }: Inspected): string {
     case 'rejected':
       return `not believed (${metadata.length} characters): it is ${decoded.why}`
     case 'completed': {
+      const characters = `(${metadata.length} characters)`
       const done = decoded.ranges.reduce((sum, { start, end }) => sum + end - start, 0)
+      if (done === 0) return `nothing done above the position${triedText(decoded)} ${characters}`
       const last = decoded.ranges.at(-1)?.end ?? position
       const ranges = decoded.ranges.length === 1 ? '1 range' : `${decoded.ranges.length} ranges`
       const more = decoded.cutAt === undefined ? '' : ', and more behind'
-      return `${done} done above the position, in ${ranges} up to ${last - 1}${more} (${metadata.length} characters)`
+      return `${done} done above the position, in ${ranges} up to ${last - 1}${more}${triedText(decoded)} ${characters}`
     }
   }
+}
+
+const MOST_TRIED = 5
+
+/** Records that are not done, and how often they were tried: those of the lowest offsets. */
+function triedText({ attempts = [] }: Extract<Inspected['decoded'], { readonly kind: 'completed' }>): string {
+  if (attempts.length === 0) return ''
+  const first = attempts.slice(0, MOST_TRIED).map(({ offset, tried }) => `${offset} (${tried})`)
+  const more = attempts.length > MOST_TRIED ? `, and ${attempts.length - MOST_TRIED} more` : ''
+  return `; failed attempts of offset ${first.join(', ')}${more}`
 }

@@ -32,7 +32,7 @@ export interface HandlerRecord<T> {
   readonly headers: RecordHeaders
   /** Milliseconds since the Unix epoch. */
   readonly timestamp: number
-  /** 1 on the first try. */
+  /** 1 on the first try. After a crash it may be one that was before. */
   readonly attempt: number
 }
 

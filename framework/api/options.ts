@@ -5,9 +5,9 @@ import type { Duration } from '../model/duration.ts'
 /** When a failed record is tried again, and how often. */
 export interface RetryOptions {
   /**
-   * All tries of a record, the first included. Each owner of its partition begins anew. Default 28. A whole number
-   * from 1 to 1,000. More: a bad record holds its key longer. Fewer: an outage that lasts longer than all delays
-   * together ends in the dead-letter topic.
+   * All tries of a record, the first included. They are counted in the commits, so the next owner of its partition
+   * goes on with them: see docs/guarantees.md. Default 28. A whole number from 1 to 1,000. More: a bad record holds
+   * its key longer. Fewer: an outage that lasts longer than all delays together ends in the dead-letter topic.
    */
   readonly attempts?: number
   /**

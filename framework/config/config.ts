@@ -105,7 +105,7 @@ const kafka = section({
 
 const retryPolicy = {
   attempts: integer(1, 1_000, 28, {
-    what: 'All tries of a record, the first included. Each owner of its partition begins anew.',
+    what: 'All tries of a record, the first included. They are counted in the commits, so the next owner of its partition goes on with them: see docs/guarantees.md.',
     worse:
       'More: a bad record holds its key longer. Fewer: an outage that lasts longer than all delays together ends in the dead-letter topic.',
   }),

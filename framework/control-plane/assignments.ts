@@ -61,7 +61,15 @@ export class Assignments {
     const told = decoded.kind === 'completed' ? decoded.ranges : RangeList.empty
     // A log that was cut gives those offsets to other records. They are not done.
     const restored = of.logEnd === undefined ? told : told.below(of.logEnd)
-    const start = { position: of.position, metadata: of.metadata, restored, isTakenOver: takenOverFrom !== undefined }
+    const attempts = decoded.kind === 'completed' ? (decoded.attempts ?? []) : []
+    const isTakenOver = takenOverFrom !== undefined
+    const start = {
+      position: of.position,
+      metadata: of.metadata,
+      restored,
+      isTakenOver,
+      attempts: attempts.filter(({ offset }) => of.logEnd === undefined || offset < of.logEnd),
+    }
     const route = this.#scheduler.routeOf(of.topic)
     const state = new PartitionState(
       of,

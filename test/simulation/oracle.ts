@@ -41,6 +41,8 @@ export interface Assignment {
   restored: readonly { readonly start: number; readonly end: number }[]
   /** The position that the group is known to have stored: as it was at the beginning, or acknowledged since. */
   committedTo: number | undefined
+  /** Failed attempts of earlier owners, as the stored commit tells, by offset. */
+  readonly tried: ReadonlyMap<number, number>
   /** That commit, and nothing that was stored since. */
   heard: Stored | undefined
   /** Finished before, and covered by what the group had stored when the assignment began, or left out: must not run. */
@@ -129,6 +131,9 @@ export const seen = {
   recalls: 0,
   /** Records that were done as they arrived. */
   leftOut: 0,
+  /** Attempts that commits told of, and records that an owner went on with where another had stopped. */
+  carried: 0,
+  wentOn: 0,
   /** Times that the client had read over offsets without a record. */
   passedHoles: 0,
 }
@@ -185,6 +190,7 @@ export class Oracle {
       givenUp: new Set(),
       limits: new Map(),
       restored: this.#restoredBy(log.stored, log),
+      tried: this.#triedBy(log.stored, log),
       // What names offsets beyond the end is of a log that was cut, and is to be replaced.
       committedTo: this.#coveredTo(log.stored) > log.end ? undefined : expectedNext,
       heard: log.stored,
@@ -209,6 +215,7 @@ export class Oracle {
         limits: new Map<number, number>(),
         covered: new Set<number>(),
         restored: [],
+        tried: new Map<number, number>(),
         committedTo: undefined,
         heard: undefined,
       }
@@ -268,7 +275,8 @@ export class Oracle {
     this.#checkWait(running, now)
     const before = mapOf(this.#before, assignment)
     if (!before.has(uid)) before.set(uid, this.#fortuneOf(assignment).successes)
-    const failures = this.#failures.get(assignment)?.get(uid) ?? 0
+    const failures = this.#failuresOf(running)
+    if (this.#triedBefore(running) > 0 && !this.#failures.get(assignment)?.has(uid)) seen.wentOn += 1
     const attempt = item.attempts[item.records.findIndex(({ offset }) => offset === record.offset)]
     if (attempt !== failures + 1) {
       throw new Violation('ATTEMPT', `record ${uid} starts attempt ${attempt} after ${failures} failed ones`)
@@ -669,8 +677,9 @@ export class Oracle {
 
   /** By itself: the failure of a whole batch is nobody's. */
   #hasFailed({ assignment, record }: Delivered): boolean {
+    const isOfBatch = this.#triedBefore({ assignment, record }) > 0 && assignment.limits.has(record.uid)
     const failures = this.#failures.get(assignment)?.get(record.uid) ?? 0
-    return failures > 0 || this.#interrupted.get(assignment)?.has(record.uid) === true
+    return failures > 0 || isOfBatch || this.#interrupted.get(assignment)?.has(record.uid) === true
   }
 
   /** Whether it holds the position, and has for too long. */
@@ -733,15 +742,24 @@ export class Oracle {
 
   /** With a batch that asked for a pause, and behind another record of its shard that is not done: an attempt, but never the last one. */
   failBehind(running: Running, { retryable }: HandlerFailure): void {
-    const failures = this.#failures.get(running.assignment)?.get(running.record.uid) ?? 0
-    if (retryable && failures + 1 < this.#setup.attempts) this.#countFailure(running)
+    if (retryable && this.#failuresOf(running) + 1 < this.#setup.attempts) this.#countFailure(running)
   }
 
-  #countFailure({ assignment, record: { uid } }: Running): number {
-    const failures = mapOf(this.#failures, assignment)
-    const count = (failures.get(uid) ?? 0) + 1
-    failures.set(uid, count)
-    return count
+  #countFailure(running: Running): number {
+    const { uid } = running.record
+    const failures = mapOf(this.#failures, running.assignment)
+    failures.set(uid, (failures.get(uid) ?? 0) + 1)
+    return this.#failuresOf(running)
+  }
+
+  /** Those of earlier owners too, as far as the group had stored them. */
+  #failuresOf(of: Delivered): number {
+    return this.#triedBefore(of) + (this.#failures.get(of.assignment)?.get(of.record.uid) ?? 0)
+  }
+
+  /** One that had used up all its attempts has the last one again. */
+  #triedBefore({ assignment, record }: Delivered): number {
+    return Math.min(assignment.tried.get(record.offset) ?? 0, this.#setup.attempts - 1)
   }
 
   /** Whether a partition can run out of room for completions, in offsets or in metadata. */
@@ -769,6 +787,7 @@ export class Oracle {
     if (snapshot.metadata.length > this.#setup.maxMetadataLength) throw new Violation('LIMIT', 'metadata too long')
     if (assignment.incarnation !== log.incarnation) return
     this.#checkCoverage(snapshot, assignment, log)
+    this.#checkAttempts(snapshot, assignment)
     const ranges = rangesOf(snapshot)
     for (const { uid, offset } of log.records) {
       const isClaimed = offset < snapshot.position || ranges.some(({ start, end }) => offset >= start && offset < end)
@@ -779,6 +798,49 @@ export class Oracle {
         )
       }
     }
+  }
+
+  /** How often a record that is not done was tried is told where there is room, and never more than that. */
+  #checkAttempts({ position, metadata }: Stored, assignment: Assignment): void {
+    const told = triedOf({ position, metadata })
+    const { delivered, finished, covered, givenUp, tried } = assignment
+    for (const record of delivered) {
+      const { uid, offset } = record
+      const of = { assignment, record }
+      if (offset < position || finished.has(uid) || covered.has(uid)) continue
+      const failures = this.#failuresOf(of)
+      const count = told.get(offset) ?? 0
+      if (count > failures) {
+        throw new Violation('TRIED', `record ${uid} has failed ${failures} times, and commit ${position} says ${count}`)
+      }
+      if (count < failures && !givenUp.has(uid) && this.#tellsAttempts) {
+        throw new Violation('TRIED', `record ${uid} has failed ${failures} times, and commit ${position} says ${count}`)
+      }
+      if (count > 0) seen.carried += 1
+    }
+    const arrived = new Set(delivered.map(({ offset }) => offset))
+    const lowest = assignment.expectedNext ?? 0
+    for (const [offset, count] of tried) {
+      if (offset < Math.max(position, lowest) || arrived.has(offset) || !this.#tellsAttempts) continue
+      if (told.get(offset) !== count) {
+        throw new Violation(
+          'TRIED',
+          `offset ${offset} was tried ${count} times, and commit ${position} does not tell it`,
+        )
+      }
+    }
+  }
+
+  /** A partition is given up in order: what the group has stored tells how often each record was tried. */
+  checkHandedOver(assignment: Assignment, log: Log): void {
+    const { stored } = log
+    const isOfThisLog = assignment.incarnation === log.incarnation && assignment.heard === stored
+    if (stored !== undefined && isOfThisLog) this.#checkAttempts(stored, assignment)
+  }
+
+  get #tellsAttempts(): boolean {
+    const { recovery, maxMetadataLength, brokerMetadata, brokerRequest } = this.#setup
+    return recovery === 'metadata' && Math.min(maxMetadataLength, brokerMetadata, brokerRequest) >= ROOMY
   }
 
   /** What is finished above the position must be told, as long as it fits. Else it would run again after a restart. */
@@ -887,6 +949,11 @@ export class Oracle {
     return ranges.flatMap(({ start, end }) => (start < log.end ? [{ start, end: Math.min(end, log.end) }] : []))
   }
 
+  #triedBy(stored: Stored | undefined, log: Log): ReadonlyMap<number, number> {
+    const tried = stored === undefined || this.#setup.recovery !== 'metadata' ? new Map() : triedOf(stored)
+    return new Map([...tried].filter(([offset]) => offset < log.end))
+  }
+
   #coveredTo(stored: Stored | undefined): number {
     const ranges = stored === undefined || this.#setup.recovery !== 'metadata' ? [] : rangesOf(stored)
     return ranges.at(-1)?.end ?? 0
@@ -917,6 +984,13 @@ function rangesOf({ position, metadata, taken }: Stored): readonly { start: numb
   if (taken !== undefined) return taken
   const decoded = decodeCompleted(position, metadata)
   return decoded.kind === 'completed' ? decoded.ranges : []
+}
+
+/** By offset. */
+function triedOf({ position, metadata }: Stored): ReadonlyMap<number, number> {
+  const decoded = decodeCompleted(position, metadata)
+  const attempts = decoded.kind === 'completed' ? (decoded.attempts ?? []) : []
+  return new Map(attempts.map(({ offset, tried }) => [offset, tried]))
 }
 
 function shardOf({ key }: LogRecord, ordering: Ordering): string | undefined {

@@ -991,6 +991,8 @@ export class Game {
       this.#store(snapshot, owned.assignment)
       this.#hear(member, [snapshot], this.#now, () => owned.assignment)
     }
+    if (owned !== undefined && !owned.assignment.isRefused)
+      this.#oracle.checkHandedOver(owned.assignment, this.#logs[partition] as Log)
     this.#attempts.abort(member.id, partition)
     member.manager.onRevoked([of(partition)])
     member.owned.delete(partition)

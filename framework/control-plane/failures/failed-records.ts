@@ -54,6 +54,7 @@ export class FailedRecords {
   retryAt(dueAt: number, entry: IncompleteRecord): void {
     entry.pending.attempt += 1
     this.#wait(dueAt, entry)
+    entry.state.onTried(entry.pending)
   }
 
   /** Its batch has failed, which is no attempt of its own. It waits like a retry, until somebody ends the pause. */

@@ -185,11 +185,13 @@ export class Settlement {
    * It runs again when its shard comes to it. That was an attempt of its own where the batch has asked for a pause; but the last one is not used
    * up behind another record of its shard: it would be given up before that one is done.
    */
-  #waitBehind({ route }: PartitionState, pending: Pending, paused: SingleOutcome | undefined): void {
+  #waitBehind(state: PartitionState, pending: Pending, paused: SingleOutcome | undefined): void {
+    const { route } = state
     pending.state = 'queued'
     if (paused?.kind !== 'failed' || !paused.failure.retryable || pending.attempt >= route.retry.attempts) return
     pending.lastFailure = paused.failure
     pending.attempt += 1
+    state.onTried(pending)
   }
 
   /** It has not begun: no attempt, and its turn is where it was. */

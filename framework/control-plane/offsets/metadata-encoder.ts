@@ -1,19 +1,20 @@
 /**
- * Writes the completed offsets above a position as commit metadata and reads them back. Believes nothing that it cannot check, and never
- * says that an offset is completed which was not.
+ * Writes the completed offsets above a position as commit metadata, with the attempts of records that are not done, and reads them back. Believes
+ * nothing that it cannot check, and never says that an offset is completed which was not.
  *
  * # Format 1
  *
- * Nothing completed above the position: the empty text. Else the text is `P1`, then bytes, packed most significant bit first into units of
+ * Nothing completed above the position, and no attempts: the empty text. Else the text is `P1`, then bytes, packed most significant bit first into units of
  * 15 bits (the last filled up with zero bits): unit value v is U+3400 + v below 0x7000, else U+AC00 + v - 0x7000. The bytes are:
  *
  * | field   | bytes  | meaning |
  * |---------|--------|---------|
  * | check   | 8      | CRC-32 (IEEE), then CRC-32C, big-endian, of: the position as 8 bytes big-endian, then all fields below |
- * | codec   | 1      | 1 to 4, see below |
+ * | codec   | 1      | 1 to 4, see below; 16 more where attempts follow; 16 alone where nothing is completed: span and length are 0 then |
  * | span    | varint | how many offsets are described; the first is the position itself |
  * | length  | varint | bytes of the payload |
  * | payload | length | the window as alternating runs: incomplete, completed, ...; an even number, each at least 1, sum = span |
+ * | attempts |       | with codec 16 and above: see `carried-attempts.ts`. Versions of Pyrallel that know no such codec believe nothing of the text |
  *
  * A varint has 7 bits a byte, the lowest first, top bit set when more follow, in its shortest form, at most 2^31 - 1.
  * What lies beyond the span is not known to be completed. A text that is one unit or one bit longer or shorter is not valid.
@@ -33,6 +34,7 @@
  *   and with ones. At the end one more byte follows: the top 8 bits of low, plus 1. The reader sees zeros after the last byte.
  */
 import { bug } from '../../model/errors.ts'
+import { attemptsAsBytes, type CarriedAttempts, readAttempts } from './carried-attempts.ts'
 import { bytesFromText, bytesInUnits, checkOf, endsAt, textFromBytes } from './metadata-text.ts'
 import { type OffsetRange, RangeList } from './range-list.ts'
 import {
@@ -57,12 +59,20 @@ export interface EncodedMetadata {
 export type DecodedMetadata<Ranges = RangeList> =
   | { readonly kind: 'none' }
   /** `cutAt`: the text has more ranges than were asked for; what it says from this offset on was not read. */
-  | { readonly kind: 'completed'; readonly ranges: Ranges; readonly cutAt?: number }
+  | {
+      readonly kind: 'completed'
+      readonly ranges: Ranges
+      readonly cutAt?: number
+      /** Of records that are not done, ascending by offset; absent when none is told. */
+      readonly attempts?: readonly CarriedAttempts[]
+    }
   /** Not ours, cut, padded, altered, or of another position. `why` completes the sentence "the metadata is ...". */
   | { readonly kind: 'rejected'; readonly why: string }
 
 const PREFIX = 'P1'
 const CHECK_BYTES = 8
+/** Added to the codec where attempts follow; where nothing is completed, the codec by itself. */
+const WITH_ATTEMPTS = 16
 
 /** No text is longer, whatever the broker allows: OffsetCommit below version 8 has room for 32,767 bytes, and a unit takes three. */
 const MAX_LENGTH = 10_922
@@ -80,15 +90,40 @@ export function encodeCompleted(
   maxLength: number,
   codecs = runCodecs,
 ): EncodedMetadata {
+  return encodeMetadata(position, completed, maxLength, noAttempts, codecs)
+}
+
+/** What is told of records that are not done. */
+export interface AttemptsToCarry {
+  /** Ascending by offset, all at or above the position. */
+  readonly carried: readonly CarriedAttempts[]
+  /** UTF-16 units that the text may have with them. They take what the completed offsets leave of it. */
+  readonly maxLength: number
+}
+
+const noAttempts: AttemptsToCarry = { carried: [], maxLength: 0 }
+
+/** As `encodeCompleted`, with the attempts of records that are not done: those of the lowest offsets, where there is room for some only. */
+export function encodeMetadata(
+  position: number,
+  completed: readonly OffsetRange[],
+  maxLength: number,
+  attempts: AttemptsToCarry,
+  codecs = runCodecs,
+): EncodedMetadata {
   const last = completed[completed.length - 1]
-  if (last === undefined) return { text: '', coveredTo: position, truncated: false }
+  if (last === undefined) {
+    const text = frame(position, nothingCompleted, attempts)
+    return { text, coveredTo: position, truncated: false }
+  }
   const runs = runsOf(position, completed)
   const bodyBytes = bytesInUnits(Math.min(maxLength, MAX_LENGTH) - PREFIX.length)
   // The longest head: check, codec, span and length.
   const best = smallest(codecs, runs, bodyBytes - CHECK_BYTES - 1 - 5 - 3)
   if (best === undefined) return { text: '', coveredTo: position, truncated: true }
   const coveredTo = position + best.span
-  return { text: frame(position, best), coveredTo, truncated: coveredTo < last.end }
+  const truncated = coveredTo < last.end
+  return { text: frame(position, best, truncated ? noAttempts : attempts), coveredTo, truncated }
 }
 
 /** Whether another tool, or another version, has written it. */
@@ -108,12 +143,19 @@ export function decodeMetadata(position: number, text: string, maxRanges = MAX_R
   if (bytes === undefined) return rejected('damaged: it has characters that Pyrallel does not write')
   const body = unframe(position, bytes)
   if (body === undefined) return rejected('cut, padded, altered, or was written for another position')
-  const runs = runCodecs.find((codec) => codec.id === body.codecId)?.decode(body.payload, body.span, 2 * maxRanges)
+  const runs = decodeRuns(body, 2 * maxRanges)
   if (runs === undefined || !Number.isSafeInteger(position + body.span))
     return rejected('damaged: its check is right and its content is not')
   const ranges = RangeList.ofRuns(position, runs)
   const cutAt = ranges.end ?? position
-  return cutAt < position + body.span ? { kind: 'completed', ranges, cutAt } : { kind: 'completed', ranges }
+  const { attempts } = body
+  const told = attempts === undefined ? { ranges } : { ranges, attempts }
+  return cutAt < position + body.span ? { kind: 'completed', ...told, cutAt } : { kind: 'completed', ...told }
+}
+
+function decodeRuns({ codecId, payload, span, attempts }: Body, maxRuns: number): Runs | undefined {
+  if (codecId === 0) return attempts !== undefined && span === 0 && payload.length === 0 ? [] : undefined
+  return span === 0 ? undefined : runCodecs.find(({ id }) => id === codecId)?.decode(payload, span, maxRuns)
 }
 
 /** As `decodeMetadata`, with an object for each range: for a few of them. */
@@ -148,6 +190,8 @@ interface Choice extends EncodedRuns {
   readonly codecId: number
 }
 
+const nothingCompleted: Choice = { codecId: 0, bytes: new Uint8Array(0), span: 0 }
+
 /** Below this a smaller payload saves at most 18 of some 4,000 units; not worth the models' time at every commit. Bytes. */
 const SMALL_ENOUGH = 32
 
@@ -169,13 +213,20 @@ function smallest(codecs: readonly RunCodec[], runs: Runs, budget: number): Choi
   return best
 }
 
-function frame(position: number, choice: Choice): string {
+/** The empty text when there is nothing to tell. */
+function frame(position: number, choice: Choice, { carried, maxLength }: AttemptsToCarry): string {
   const head: number[] = [choice.codecId]
   pushVarint(head, choice.span)
   pushVarint(head, choice.bytes.length)
-  const body = new Uint8Array(CHECK_BYTES + head.length + choice.bytes.length)
+  const length = CHECK_BYTES + head.length + choice.bytes.length
+  const room = bytesInUnits(Math.min(maxLength, MAX_LENGTH) - PREFIX.length) - length
+  const attempts = carried.length === 0 ? [] : attemptsAsBytes(position, carried, room)
+  if (attempts.length > 0) head[0] = choice.codecId + WITH_ATTEMPTS
+  else if (choice.span === 0) return ''
+  const body = new Uint8Array(length + attempts.length)
   body.set(head, CHECK_BYTES)
   body.set(choice.bytes, CHECK_BYTES + head.length)
+  body.set(attempts, length)
   const [crc32, crc32c] = checkOf(position, body.subarray(CHECK_BYTES))
   const view = new DataView(body.buffer)
   view.setUint32(0, crc32)
@@ -184,22 +235,29 @@ function frame(position: number, choice: Choice): string {
 }
 
 interface Body {
+  /** 0 where nothing is completed. */
   readonly codecId: number
   readonly span: number
   readonly payload: Uint8Array
+  readonly attempts: readonly CarriedAttempts[] | undefined
 }
 
 function unframe(position: number, bytes: Uint8Array): Body | undefined {
-  const codecId = bytes[CHECK_BYTES]
+  const codec = bytes[CHECK_BYTES]
   const span = readVarint(bytes, CHECK_BYTES + 1)
   const length = span === undefined ? undefined : readVarint(bytes, span.next)
-  if (codecId === undefined || span === undefined || span.value === 0 || length === undefined) return undefined
-  const end = length.next + length.value
+  if (codec === undefined || span === undefined || length === undefined) return undefined
+  const payloadEnd = length.next + length.value
+  const attempts = codec < WITH_ATTEMPTS ? undefined : readAttempts(bytes, payloadEnd, position)
+  if (codec >= WITH_ATTEMPTS && attempts === undefined) return undefined
+  const end = attempts?.next ?? payloadEnd
   if (!endsAt(bytes, end)) return undefined
   const [crc32, crc32c] = checkOf(position, bytes.subarray(CHECK_BYTES, end))
   const view = new DataView(bytes.buffer)
   if (view.getUint32(0) !== crc32 || view.getUint32(4) !== crc32c) return undefined
-  return { codecId, span: span.value, payload: bytes.subarray(length.next, end) }
+  const codecId = attempts === undefined ? codec : codec - WITH_ATTEMPTS
+  const payload = bytes.subarray(length.next, payloadEnd)
+  return { codecId, span: span.value, payload, attempts: attempts?.carried }
 }
 
 function rejected(why: string): DecodedMetadata {

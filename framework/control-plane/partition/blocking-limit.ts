@@ -14,9 +14,9 @@ export function overdue(state: PartitionState, now: number): Pending | undefined
   return isIdle && hasFailed(blocking) ? blocking : undefined
 }
 
-/** By itself, not only as one of a batch. */
-function hasFailed({ attempt, interruptions }: Pending): boolean {
-  return attempt > 1 || interruptions > 0
+/** In this assignment, and by itself, not only as one of a batch. */
+function hasFailed({ attempt, interruptions, lastFailure }: Pending): boolean {
+  return lastFailure !== undefined && (attempt > 1 || interruptions > 0)
 }
 
 /** Whether this record is what holds the position, and has for too long. */

@@ -2,9 +2,10 @@
 import type { CommitRequest } from '../../kafka/kafka-client.ts'
 import type { TopicPartition } from '../../model/record.ts'
 import type { Epoch } from '../../model/work.ts'
-import { type EncodedMetadata, encodeCompleted } from '../offsets/metadata-encoder.ts'
+import { type EncodedMetadata, encodeMetadata } from '../offsets/metadata-encoder.ts'
 import type { OffsetTracker } from '../offsets/offset-tracker.ts'
 import { plainCodecs } from '../offsets/run-codecs.ts'
+import type { AttemptCounts } from './attempt-counts.ts'
 
 /** Above this part of the metadata limit, only records below the highest completed offset may start. */
 const METADATA_TIGHT_AT = 0.75
@@ -47,8 +48,14 @@ interface Committed {
 
 const ALL = Number.POSITIVE_INFINITY
 
+/** Whose commits they are. */
+interface Committing extends TopicPartition {
+  readonly epoch: Epoch
+  readonly attempts: AttemptCounts
+}
+
 export class CommitBudget {
-  readonly #of: TopicPartition & { readonly epoch: Epoch }
+  readonly #of: Committing
   readonly #tracker: OffsetTracker<object>
   #settings: PartitionSettings
   #committed: Committed
@@ -62,7 +69,7 @@ export class CommitBudget {
 
   /** @param start what the group has stored; `isRestored`: its metadata was believed; `isTakenOver`: and is another tool's */
   constructor(
-    of: TopicPartition & { readonly epoch: Epoch },
+    of: Committing,
     tracker: OffsetTracker<object>,
     start: {
       readonly position: number | undefined
@@ -248,13 +255,16 @@ export class CommitBudget {
   #encode(maxLength: number): EncodedMetadata {
     const position = this.#tracker.position
     this.#cut = { count: 0, from: maxLength === 0 ? (position ?? 0) : ALL }
-    if (position === undefined || maxLength === 0 || this.#tracker.span === 0) {
-      return { text: '', truncated: false, coveredTo: position ?? 0 }
-    }
+    if (position === undefined || maxLength === 0) return { text: '', truncated: false, coveredTo: position ?? 0 }
+    // Attempts take no room that completions need: with them the text has no more than what leaves room.
+    const attempts = { carried: this.#of.attempts.from(position), maxLength: Math.floor(maxLength * METADATA_TIGHT_AT) }
+    if (this.#tracker.span === 0) return encodeMetadata(position, [], maxLength, attempts)
     const ranges = this.#tracker.completedRanges()
     // Many partitions are taken over at once, and what was another tool's has room to spare in ours: the first text is made in little time.
-    const plain = this.#committed.isForeign ? encodeCompleted(position, ranges, maxLength, plainCodecs) : undefined
-    const encoded = plain?.truncated === false ? plain : encodeCompleted(position, ranges, maxLength)
+    const plain = this.#committed.isForeign
+      ? encodeMetadata(position, ranges, maxLength, attempts, plainCodecs)
+      : undefined
+    const encoded = plain?.truncated === false ? plain : encodeMetadata(position, ranges, maxLength, attempts)
     if (encoded.truncated) {
       const { coveredTo } = encoded
       this.#cut = { count: this.#tracker.completedFrom(coveredTo), from: coveredTo }

@@ -8,8 +8,10 @@ import {
 } from '../../model/record.ts'
 import type { BatchSettings, Route } from '../../model/settings.ts'
 import type { Epoch } from '../../model/work.ts'
+import type { CarriedAttempts } from '../offsets/carried-attempts.ts'
 import { OffsetTracker } from '../offsets/offset-tracker.ts'
 import type { RangeList } from '../offsets/range-list.ts'
+import { AttemptCounts } from './attempt-counts.ts'
 import { BatchBuilder } from './batch-builder.ts'
 import { CommitBudget, type PartitionSettings } from './commit-budget.ts'
 import type { HandlerTally } from './handler-tally.ts'
@@ -36,6 +38,8 @@ export class PartitionState implements TopicPartition {
   readonly load = new PartitionLoad()
   /** What a commit carries, and how much room it has. */
   readonly commits: CommitBudget
+  /** Of its records that are not done. */
+  readonly attempts: AttemptCounts
   readonly kept: KeptRecords
   /** Its handler's, shared with the other partitions. */
   readonly tally: HandlerTally
@@ -61,6 +65,8 @@ export class PartitionState implements TopicPartition {
       readonly restored: RangeList
       /** What another tool had stored. */
       readonly isTakenOver?: boolean
+      /** Of records that an earlier owner has tried. */
+      readonly attempts?: readonly CarriedAttempts[]
     },
     settings: PartitionSettings,
     tally: HandlerTally,
@@ -73,7 +79,8 @@ export class PartitionState implements TopicPartition {
     this.tally = tally
     this.tracker = new OffsetTracker(start.position, start.restored)
     this.kept = new KeptRecords(this.tracker)
-    const { position, metadata, isTakenOver = false } = start
+    const { position, metadata, isTakenOver = false, attempts = [] } = start
+    this.attempts = new AttemptCounts(attempts)
     const stored = { position, metadata, isRestored: start.restored.length > 0, isTakenOver }
     this.commits = new CommitBudget(this, this.tracker, stored, settings)
   }
@@ -169,6 +176,7 @@ export class PartitionState implements TopicPartition {
     const bytes = recordBytes(record)
     const pending = this.shards.enqueue(record, bytes, this.#route.ordering)
     pending.ticket = this.tracker.track(record.offset, pending)
+    this.attempts.onArrived(pending, this.#route.retry.attempts)
     this.load.received(bytes)
     if (this.load.records === 1) {
       this.#blockedSince = now
@@ -204,6 +212,12 @@ export class PartitionState implements TopicPartition {
     })
   }
 
+  /** An attempt of it has ended, and it is not done. Its `attempt` and `state` are what they are from now on. */
+  onTried(pending: Pending): void {
+    this.attempts.onTried(pending)
+    this.commits.touch()
+  }
+
   /** The record has failed in a larger batch: from now on it runs in those of at most `limit` records. */
   limitBatch(pending: Pending, limit: number): void {
     this.#batches.limit(pending, limit)
@@ -220,6 +234,7 @@ export class PartitionState implements TopicPartition {
     const before = this.tracker.position
     this.tracker.complete(pending.ticket)
     this.shards.release(pending)
+    this.attempts.onDone(pending)
     this.load.completed(pending.bytes)
     this.#batches.onCompleted(pending)
     const hasMoved = this.tracker.position !== before

@@ -11,7 +11,7 @@ export interface SimulatedAttempt {
   readonly place: string
   readonly key: string | null
   readonly value: unknown
-  /** Which try it is. 1 again, where another process begins anew. */
+  /** Which try it is. The same again, where another process goes on with what was committed before it. */
   readonly attempt: number
   /** Since the start of the run. Milliseconds. */
   readonly startedAt: number

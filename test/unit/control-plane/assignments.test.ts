@@ -1,9 +1,13 @@
 /** How assignments begin and end: epochs, draining, restored completions, logs that were cut. Through the manager's verbs. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { decodeCompleted, encodeCompleted } from '../../../framework/control-plane/offsets/metadata-encoder.ts'
+import {
+  decodeCompleted,
+  encodeCompleted,
+  encodeMetadata,
+} from '../../../framework/control-plane/offsets/metadata-encoder.ts'
 import type { Limits } from '../../../framework/model/settings.ts'
-import { aRecord, Driver, failed, of, range } from './builders.ts'
+import { aRecord, Driver, failed, keyed, of, range } from './builders.ts'
 
 const idle = { records: 0, bytes: 0, inFlight: 0, retriesWaiting: 0, deadLetters: 0 }
 
@@ -95,6 +99,51 @@ describe('recovery', () => {
     driver.endAll(items, [0, 3])
     assert.deepEqual([driver.commit()?.position, driver.commit()], [1, undefined])
     assert.equal(new Driver({ recovery: 'contiguous' }).assign(0, 0).commit()?.metadata, undefined)
+  })
+
+  it('goes on with the attempts of an earlier owner, and gives the record up after the last', () => {
+    let stored = { position: 0, metadata: '' }
+    for (const attempt of [1, 2, 3]) {
+      const driver = new Driver().assign(0, stored.position, stored.metadata).poll(keyed(0, 'a'), keyed(1, 'b'))
+      assert.equal(driver.commit(), undefined, 'what is stored says all')
+      const [item] = driver.start()
+      assert.deepEqual([item?.records[0]?.offset, item?.attempts], [0, [attempt]])
+      driver.end(item, failed)
+      if (attempt === 3) assert.equal(driver.takeDeadLetter().attempt, 3)
+      else stored = driver.commit() ?? assert.fail('the failure brings no commit')
+    }
+  })
+
+  it('tells the attempts of an earlier owner on, before their records have arrived and after others are done', () => {
+    const first = new Driver().assign(0, 0).poll(...range(0, 4).map((offset) => aRecord(offset)))
+    for (const item of first.start()) first.end(item, item.records[0]?.offset === 1 ? undefined : failed)
+    const stored = first.commit()!
+    const second = new Driver().assign(0, stored.position, stored.metadata).poll(aRecord(0))
+    second.end(second.start()[0])
+    const later = second.commit()!
+    assert.deepEqual(decodeCompleted(later.position, later.metadata), {
+      ...{ kind: 'completed', ranges: [] },
+      attempts: [2, 3].map((offset) => ({ offset, tried: 1 })),
+    })
+  })
+
+  it('begins anew with attempts where only the position is stored, and where the log ends below the record', () => {
+    const first = new Driver().assign(0, 0).poll(aRecord(0))
+    first.end(first.start()[0], failed)
+    const { position, metadata } = first.commit()!
+    const contiguous = new Driver({ recovery: 'contiguous' }).assign(0, position, metadata)
+    const cut = new Driver()
+    cut.manager.onAssigned([{ ...of(0), position, metadata, logEnd: 0 }])
+    for (const driver of [contiguous, cut]) assert.deepEqual(driver.poll(aRecord(0)).start()[0]?.attempts, [1])
+  })
+
+  it('has the last attempt once more where all were used up and the dead letter is not acknowledged', () => {
+    const metadata = encodeMetadata(0, [], 4_095, { carried: [{ offset: 0, tried: 7 }], maxLength: 4_095 }).text
+    const driver = new Driver().assign(0, 0, metadata).poll(aRecord(0))
+    const [item] = driver.start()
+    assert.deepEqual(item?.attempts, [3])
+    driver.end(item, failed)
+    assert.equal(driver.takeDeadLetter().attempt, 3)
   })
 
   it('does not believe completions beyond the end of the log: it was cut, and other records come at those offsets', () => {

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { decodeCompleted, encodeCompleted } from '../../../framework/control-plane/offsets/metadata-encoder.ts'
 import { checkOf, textFromBytes } from '../../../framework/control-plane/offsets/metadata-text.ts'
 import { MAX_RUNS, MAX_SPAN, pushVarint } from '../../../framework/control-plane/offsets/run-codecs.ts'
-import { encoded, samples } from './metadata-samples.ts'
+import { sampleTexts } from './metadata-samples.ts'
 import { rangesOfRuns, seeded } from './windows.ts'
 
 /** A text with a right check over any content. */
@@ -70,10 +70,7 @@ describe('what is not believed', () => {
     'B100:',
   ]
 
-  const texts = samples.map(({ position, runs }) => ({
-    position,
-    text: encoded(position, rangesOfRuns(position, runs)),
-  }))
+  const texts = sampleTexts(rangesOfRuns)
 
   function assertRejected(position: number, text: string): void {
     assert.equal(decodeCompleted(position, text).kind, 'rejected', JSON.stringify(text))
@@ -234,13 +231,56 @@ describe('how much of a text is built', () => {
   })
 })
 
+describe('attempts with a right check that cannot be', () => {
+  const body = (codec: number, span: number, payload: readonly number[], attempts: readonly number[]) => {
+    const content = [codec]
+    pushVarint(content, span)
+    pushVarint(content, payload.length)
+    return forged(0, [...content, ...payload, ...attempts])
+  }
+  const many = (count: number) => [...varint(count), ...Array.from({ length: 2 * count }, () => 1)]
+  const varint = (value: number) => {
+    const bytes: number[] = []
+    pushVarint(bytes, value)
+    return bytes
+  }
+
+  it('are not believed, nor is what is told with them', () => {
+    const texts = {
+      'of no record': body(17, 2, [1, 1], [0]),
+      'of fewer records than said': body(17, 2, [1, 1], [2, 0, 1]),
+      'of more records than said': body(17, 2, [1, 1], [1, 0, 1, 0, 1]),
+      'of a record that was not tried': body(17, 2, [1, 1], [1, 0, 0]),
+      'of a record that was tried more often than is allowed': body(17, 2, [1, 1], [1, 0, ...varint(1_001)]),
+      'of more records than are written': body(17, 2, [1, 1], many(257)),
+      'beyond what a text can reach': body(17, 2, [1, 1], [2, ...varint(MAX_SPAN), 1, 0, 1]),
+      'with no completed offset and a payload': body(16, 0, [1], [1, 0, 1]),
+      'with no completed offset and a span': body(16, 2, [], [1, 0, 1]),
+      'with an encoding and no span': body(17, 0, [], [1, 0, 1]),
+      'with an encoding that does not exist': body(21, 2, [1, 1], [1, 0, 1]),
+      'none, and nothing completed': body(0, 0, [], []),
+      'none, and an encoding that asks for them': body(17, 2, [1, 1], []),
+    }
+    for (const [name, text] of Object.entries(texts)) assert.equal(decodeCompleted(0, text).kind, 'rejected', name)
+  })
+
+  it('are one step from others that are believed', () => {
+    const ranges = [{ start: 1, end: 2 }]
+    const one = [{ offset: 0, tried: 1_000 }]
+    const text = body(17, 2, [1, 1], [1, 0, ...varint(1_000)])
+    assert.deepEqual(decodeCompleted(0, text), { kind: 'completed', ranges, attempts: one })
+    assert.deepEqual(decodeCompleted(0, body(16, 0, [], [1, 0, ...varint(1_000)])), {
+      ...{ kind: 'completed', ranges: [], attempts: one },
+    })
+    const most = decodeCompleted(0, body(17, 2, [1, 1], many(256)))
+    assert.equal(most.kind === 'completed' && most.attempts?.length, 256)
+  })
+})
+
 describe('a million random texts', () => {
   const random = seeded(Number(process.env.PYRALLEL_FUZZ_SEED ?? 1))
   const below = (limit: number) => Math.floor(random() * limit)
-  const valid = samples.map(({ position, runs }) => ({
-    position,
-    text: encoded(position, rangesOfRuns(position, runs)),
-  }))
+  const valid = sampleTexts(rangesOfRuns)
 
   /** None of these is ours, or is ours unharmed: nothing may be claimed. */
   const makers: readonly (() => { readonly position: number; readonly text: string })[] = [
@@ -259,7 +299,7 @@ describe('a million random texts', () => {
     function validHeadWithoutCheck() {
       const payload = Array.from({ length: 1 + below(30) }, () => below(256))
       const content = Array.from({ length: 8 }, () => below(256))
-      content.push(1 + below(4))
+      content.push(1 + below(4) + 16 * below(2))
       pushVarint(content, 1 + below(300))
       pushVarint(content, payload.length)
       return { position: below(1_000), text: `P1${textFromBytes(Uint8Array.from([...content, ...payload]))}` }
@@ -273,7 +313,7 @@ describe('a million random texts', () => {
     function spliced() {
       const [one, two] = [valid[below(valid.length)]!, valid[below(valid.length)]!]
       const text = one.text.slice(0, 1 + below(one.text.length - 1)) + two.text.slice(1 + below(two.text.length - 1))
-      return { position: one.position, text: text === one.text ? `${text}\0` : text }
+      return { position: one.position, text: text === one.text || text === two.text ? `${text}\0` : text }
     },
   ]
 

@@ -16,7 +16,7 @@ import { doctor } from '../../../../cli/verbs/doctor.ts'
 import { inspectOffsets } from '../../../../cli/verbs/inspect-offsets.ts'
 import { topics } from '../../../../cli/verbs/topics.ts'
 import { configDefaults } from '../../../../framework/config/resolve-config.ts'
-import { encodeCompleted } from '../../../../framework/control-plane/offsets/metadata-encoder.ts'
+import { encodeCompleted, encodeMetadata } from '../../../../framework/control-plane/offsets/metadata-encoder.ts'
 import type { ClientLoaders } from '../../../../framework/kafka/clients/load-client.ts'
 import { type MemoryCluster, memoryCluster } from '../../../../framework/kafka/memory/client.ts'
 import { PyrallelError } from '../../../../framework/model/errors.ts'
@@ -149,6 +149,32 @@ describe('pyrallel inspect offsets', () => {
     await inspectOffsets('shop', { ...options, topic: 'orders' }, io, on(cluster))
     assert.match(io.out(), /orders\[0\] +2 +6\.\.10 +8 {2}4 records were deleted before they were handled; 3 done/)
     assert.ok(!io.out().includes('mails'))
+  })
+
+  it('shows how often records were tried that are not done, as text and with --json', async () => {
+    const cluster = aCluster('orders')
+    for (let n = 0; n < 10; n++) cluster.append({ topic: 'orders', partition: 0, key: null, value: null, headers: [] })
+    const carried = [2, 3, 4, 5, 6, 7, 9].map((offset) => ({ offset, tried: offset - 1 }))
+    const attempts = { carried, maxLength: 4_095 }
+    const store = (partition: number, ranges: readonly { readonly start: number; readonly end: number }[]) =>
+      cluster
+        .group('shop')
+        .commit(
+          { topic: 'orders', partition },
+          { position: 2, metadata: encodeMetadata(2, ranges, 4_095, attempts).text },
+        )
+    store(0, [{ start: 8, end: 9 }])
+    store(1, [])
+    const io = testIo(projectFolder())
+    await inspectOffsets('shop', options, io, on(cluster))
+    const tried =
+      /; failed attempts of offset 2 \(1\), 3 \(2\), 4 \(3\), 5 \(4\), 6 \(5\), and 2 more \(\d+ characters\)\n/
+    assert.match(io.out(), new RegExp(`1 done above the position, in 1 range up to 8${tried.source}`))
+    assert.match(io.out(), new RegExp(`nothing done above the position${tried.source}`))
+    const asJson = testIo(projectFolder())
+    await inspectOffsets('shop', { ...options, json: true }, asJson, on(cluster))
+    const { offsets } = JSON.parse(asJson.out())
+    assert.deepEqual(offsets[0].metadata.attempts, carried)
   })
 
   it('gives the ranges with --json', async () => {

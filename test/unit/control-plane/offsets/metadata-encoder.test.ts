@@ -2,9 +2,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { decodeCompleted, encodeCompleted } from '../../../../framework/control-plane/offsets/metadata-encoder.ts'
+import {
+  decodeCompleted,
+  encodeCompleted,
+  encodeMetadata,
+} from '../../../../framework/control-plane/offsets/metadata-encoder.ts'
 import { MAX_RUNS, MAX_SPAN } from '../../../../framework/control-plane/offsets/run-codecs.ts'
-import { decoded, encoded, LIMIT } from '../metadata-samples.ts'
+import { decoded, encoded, LIMIT, triedFrom } from '../metadata-samples.ts'
 import { below, rangesOfRuns, seeded, shapes, windowOf } from '../windows.ts'
 
 describe('a window that fits', () => {
@@ -84,6 +88,64 @@ describe('a window that fits', () => {
       const ranges = pairs.map(([start, end]) => ({ start, end }))
       assert.throws(() => encodeCompleted(10, ranges, LIMIT), { code: 'PYR_BUG' }, JSON.stringify(pairs))
     }
+  })
+})
+
+describe('attempts of records that are not done', () => {
+  const attemptsIn = (position: number, text: string) => {
+    const told = decodeCompleted(position, text)
+    return told.kind === 'completed' ? (told.attempts ?? []) : []
+  }
+
+  it('come back with the completed offsets, in every encoding, and alone', () => {
+    for (const position of [0, 500, 2 ** 40]) {
+      for (const shape of Object.values(shapes)) {
+        for (const length of [0, 40, 3_000]) {
+          const ranges = length === 0 ? [] : windowOf(position, length, shape(seeded(length)))
+          const carried = triedFrom(position, 50)
+          const { text } = encodeMetadata(position, ranges, LIMIT, { carried, maxLength: LIMIT })
+          assert.deepEqual(decodeCompleted(position, text), { kind: 'completed', ranges, attempts: carried })
+        }
+      }
+    }
+  })
+
+  it('leave the text as it is where there are none', () => {
+    const ranges = [{ start: 6, end: 9 }]
+    const none = { carried: [], maxLength: LIMIT }
+    assert.deepEqual(encodeMetadata(5, ranges, LIMIT, none), encodeCompleted(5, ranges, LIMIT))
+    assert.deepEqual(encodeMetadata(5, [], LIMIT, none), encodeCompleted(5, [], LIMIT))
+  })
+
+  it('take the room that is left, the lowest offsets first, and none from completed offsets', () => {
+    const ranges = windowOf(500, 400, shapes['random, half']!(seeded(1)))
+    const alone = encodeCompleted(500, ranges, LIMIT).text
+    const carried = triedFrom(500, 200)
+    let fewest = Number.POSITIVE_INFINITY
+    for (let room = alone.length + 120; room >= 0; room -= 7) {
+      const { text, truncated } = encodeMetadata(500, ranges, LIMIT, { carried, maxLength: room })
+      const told = attemptsIn(500, text)
+      assert.deepEqual([truncated, decoded(500, text)], [false, ranges])
+      assert.ok(text.length <= Math.max(room, alone.length), `${text.length} of ${room}`)
+      assert.deepEqual(told, carried.slice(0, told.length))
+      assert.ok(told.length <= fewest)
+      fewest = told.length
+    }
+    assert.equal(fewest, 0)
+  })
+
+  it('are those of 256 records at most, up to 2^31 - 1 offsets above the position', () => {
+    const many = encodeMetadata(7, [], LIMIT, { carried: triedFrom(7, 300), maxLength: LIMIT }).text
+    assert.deepEqual(attemptsIn(7, many), triedFrom(7, 256))
+    const far = [7 + MAX_SPAN, 8 + MAX_SPAN].map((offset) => ({ offset, tried: 1 }))
+    const { text } = encodeMetadata(7, [], LIMIT, { carried: far, maxLength: LIMIT })
+    assert.deepEqual(attemptsIn(7, text), far.slice(0, 1))
+  })
+
+  it('are left out where completed offsets are', () => {
+    const ranges = windowOf(500, 30_000, shapes['random, half']!(seeded(2)))
+    const { text, truncated } = encodeMetadata(500, ranges, 300, { carried: triedFrom(500, 9), maxLength: 300 })
+    assert.deepEqual([truncated, attemptsIn(500, text)], [true, []])
   })
 })
 

@@ -1,0 +1,52 @@
+/** How often the incomplete records of one partition were tried, an earlier owner's attempts included. For its commits; decides nothing. */
+import { type CarriedAttempts, MAX_CARRIED } from '../offsets/carried-attempts.ts'
+import type { Pending } from './shard-queue.ts'
+
+export class AttemptCounts {
+  /** Told by an earlier owner, of records that have not arrived: by offset. */
+  readonly #told = new Map<number, number>()
+  /** Those that have arrived and are not done. */
+  readonly #tried = new Set<Pending>()
+
+  constructor(told: readonly CarriedAttempts[]) {
+    for (const { offset, tried } of told) this.#told.set(offset, tried)
+  }
+
+  /**
+   * The record has arrived: its attempts go on where an earlier owner has stopped.
+   * @param attempts the limit of its handler. One that had used up all of them, and whose dead letter nobody has acknowledged, has its last one again
+   */
+  onArrived(pending: Pending, attempts: number): void {
+    if (this.#told.size === 0) return
+    const { offset } = pending.record
+    const tried = this.#told.get(offset)
+    if (tried === undefined) return
+    this.#told.delete(offset)
+    pending.attempt = Math.min(tried + 1, attempts)
+    if (pending.attempt > 1) this.#tried.add(pending)
+  }
+
+  /** An attempt of it has ended, and it is not done. */
+  onTried(pending: Pending): void {
+    this.#tried.add(pending)
+  }
+
+  onDone(pending: Pending): void {
+    if (this.#tried.size > 0) this.#tried.delete(pending)
+  }
+
+  /** The lowest offsets from `position` on, ascending. Not counted: an attempt that runs, and the last one of a record that waits for its dead letter's acknowledgement. */
+  from(position: number): readonly CarriedAttempts[] {
+    if (this.#told.size + this.#tried.size === 0) return []
+    const carried: CarriedAttempts[] = []
+    for (const [offset, tried] of this.#told) {
+      if (offset < position) this.#told.delete(offset)
+      else carried.push({ offset, tried })
+    }
+    for (const pending of this.#tried) {
+      const tried = pending.attempt - 1
+      if (tried > 0) carried.push({ offset: pending.record.offset, tried })
+    }
+    return carried.sort((a, b) => a.offset - b.offset).slice(0, MAX_CARRIED)
+  }
+}
