@@ -2,6 +2,7 @@
 import { main } from './main.ts'
 /** Starts the command. Loads nothing that reads TypeScript: a verb that meets the user's sources does that itself. */
 import { closableOutput, onReaderGone } from './terminal/closable-output.ts'
+import { endProcess } from './terminal/end-process.ts'
 import { showTheUncaught } from './terminal/last-resort.ts'
 import { askToStop } from './terminal/stop-signals.ts'
 
@@ -18,5 +19,4 @@ process.exitCode = await main(process.argv.slice(2), {
   env: process.env,
   cwd: () => process.cwd(),
 })
-// A native client that still disconnects from a broker that is gone would keep the process for minutes, though all is said.
-setTimeout(() => process.exit(), LEFT_BEHIND_MS).unref()
+setTimeout(() => endProcess(), LEFT_BEHIND_MS).unref()

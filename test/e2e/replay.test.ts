@@ -154,7 +154,8 @@ describe('a broker that dies under dlq replay', { timeout: 300_000, skip: !clust
       await cluster.kill(1)
       const { end, out, err } = await replay.ended
       await cluster.startBroker(1)
-      assert.equal(end, 1)
+      // Killed where librdkafka still waits for the coordinator, which an exit waits for.
+      assert.ok(end === 1 || (end === 'SIGKILL' && clientUnderTest === 'librdkafka'), `${end}`)
       const { replayed, onTheirWay, notMarked, failure } = JSON.parse(out)
       assert.ok(replayed >= 50 && replayed < LETTERS, out)
       assert.ok(clientUnderTest === 'librdkafka' ? notMarked === 0 : onTheirWay + notMarked <= MOST_TWICE, out)

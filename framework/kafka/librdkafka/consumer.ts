@@ -110,6 +110,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
       state: () => this.#state,
     })
     this.offsets = new TransactionOffsets({
+      clock: options.clock,
       native: this.#native,
       owned: this.#owned,
       mayAsk: () => this.#state === 'open' || this.#state === 'closing',
@@ -233,7 +234,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
     this.#membership.leave()
     this.#missingTopics.stop()
     this.#flow.stop()
-    const underWay = Promise.all([this.#receiver.settled, this.#questions.answered, this.offsets.answered])
+    const underWay = Promise.all([this.#receiver.settled, this.#questions.answered, this.offsets.ended])
     await this.#disconnect(await settlesWithin(this.#options.clock, underWay, CLOSE_STEP_MS / 2))
     this.#state = 'closed'
     this.#commits.failAll(closedError())
@@ -251,7 +252,7 @@ export class LibrdkafkaConsumer implements KafkaClient {
         { waitMs: PUT_OFF_MS },
         'the consumer is left behind with a request that is not answered; it disconnects later',
       )
-      clock.setTimer(PUT_OFF_MS, () => this.#native.disconnect(() => {}))
+      clock.setTimer(PUT_OFF_MS, () => void this.offsets.ended.then(() => this.#native.disconnect(() => {})))
       return
     }
     const disconnected = new Promise<void>((resolve) => this.#native.disconnect(resolve))

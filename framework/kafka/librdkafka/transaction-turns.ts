@@ -6,11 +6,19 @@ export class TransactionTurns {
   readonly #waiting: (() => void)[] = []
 
   async take<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free -= 1
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    const giveBack = await this.begin()
     try {
       return await work()
     } finally {
+      giveBack()
+    }
+  }
+
+  /** Settles when a turn has come. @returns what ends it, to be called once */
+  async begin(): Promise<() => void> {
+    if (this.#free > 0) this.#free -= 1
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    return () => {
       const next = this.#waiting.shift()
       if (next === undefined) this.#free += 1
       else next()

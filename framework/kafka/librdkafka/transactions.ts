@@ -9,7 +9,7 @@ import type { Clock } from '../../time/clock.ts'
 import { settlesWithin, sleep } from '../../time/wait.ts'
 import { notOwned } from '../commit-request-check.ts'
 import { checkOffsets, checkOutputs, inRequests, outcomeOf } from '../cuts.ts'
-import { type ClientFault, isRetriable } from '../faults/codes.ts'
+import { type ClientFault, faultCodes, isRetriable } from '../faults/codes.ts'
 import { abortedBy, offsetsRefused, openRefusal, transactionError } from '../faults/transaction-blame.ts'
 import type {
   AbortedCut,
@@ -23,7 +23,7 @@ import type {
 import type { NativeTransactionalProducer } from './binding.ts'
 import { nativeError } from './errors.ts'
 import type { DeliveryCallback } from './producer.ts'
-import type { TransactionOffsets } from './transaction-offsets.ts'
+import type { LateOffsets, TransactionOffsets } from './transaction-offsets.ts'
 import { TransactionOutputs } from './transaction-outputs.ts'
 import { transactionTurns } from './transaction-turns.ts'
 
@@ -45,6 +45,11 @@ export interface LibrdkafkaTransactionsOptions extends TransactionOptions {
   readonly stored: (partitions: readonly TopicPartition[]) => Promise<ReadonlyMap<PartitionId, StoredOffset>>
   readonly log: Logger
   readonly clock: Clock
+}
+
+const coordinatorAway: ClientFault = {
+  message: 'the coordinator of the group has not taken the offsets in time',
+  code: faultCodes.TIMED_OUT,
 }
 
 interface Unknown {
@@ -160,7 +165,8 @@ export class LibrdkafkaTransactions implements TransactionalProducer {
     }
     const failed = (await this.#sendOffsets(native, cut, isYoung)) ?? (await this.#write(native, cut, isYoung))
     if (failed !== undefined) {
-      await this.#abort(native)
+      // A producer that was left behind is not ours to abort: the next one of the id ends its transaction.
+      if (this.#native === native) await this.#abort(native)
       return failed
     }
     const error = await this.#commit(native, END_LIMIT_MS)
@@ -180,6 +186,7 @@ export class LibrdkafkaTransactions implements TransactionalProducer {
         const door = this.#options.offsets()
         if (door === undefined) throw notOwned(sent)
         const error = await door.send(native, sent, CALL_MS)
+        if (error !== undefined && 'ended' in error) return this.#leaveBehind(native, error)
         if (error !== undefined) return offsetsRefused(error, sent, this.#options.id, isYoung())
       } catch (thrown) {
         if (!(thrown instanceof PyrallelError)) throw thrown
@@ -237,6 +244,15 @@ export class LibrdkafkaTransactions implements TransactionalProducer {
         await this.#pause(nativeError(thrown))
       }
     }
+  }
+
+  /** Any other call to it would wait for the one that runs. */
+  #leaveBehind(native: NativeTransactionalProducer, { ended }: LateOffsets): AbortedCut {
+    const { log, id } = this.#options
+    log.warn({ transactionalId: id }, 'a transactional producer was left behind: the coordinator of the group is away')
+    this.#native = undefined
+    void ended.then(() => this.#end(native))
+    return { kind: 'aborted', blame: { kind: 'nobody' }, error: transactionError(coordinatorAway) }
   }
 
   async #drop(): Promise<void> {

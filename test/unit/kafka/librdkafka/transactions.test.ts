@@ -32,8 +32,17 @@ class ScriptedProducer implements NativeTransactionalProducer {
   readonly #answers: Map<string, Answer[]>
   readonly #report: DeliveryCallback
   readonly deliveries: Answer[]
+  /** Ends the calls that were never answered. */
+  readonly unanswered: (() => void)[]
 
-  constructor(story: string[], answers: Map<string, Answer[]>, deliveries: Answer[], report: DeliveryCallback) {
+  constructor(
+    story: string[],
+    answers: Map<string, Answer[]>,
+    deliveries: Answer[],
+    unanswered: (() => void)[],
+    report: DeliveryCallback,
+  ) {
+    this.unanswered = unanswered
     this.#story = story
     this.#answers = answers
     this.deliveries = deliveries
@@ -78,7 +87,9 @@ class ScriptedProducer implements NativeTransactionalProducer {
   #answer(verb: string, done: Done, what = ''): void {
     this.#story.push(`${verb}${what}`)
     const answer = this.#answers.get(verb)?.shift() ?? 'ok'
-    if (answer !== 'never') setImmediate(() => done(answer === 'ok' ? null : answer))
+    const end = () => done(answer === 'ok' ? null : answer === 'never' ? late : answer)
+    if (answer === 'never') this.unanswered.push(end)
+    else setImmediate(end)
   }
 }
 
@@ -87,11 +98,12 @@ function scripted(answers: Readonly<Record<string, readonly Answer[]>> = {}, del
   const clock = new ManualClock()
   const { log, lines } = recordedLog()
   const story: string[] = []
+  const unanswered: (() => void)[] = []
   const left = new Map(Object.entries(answers).map(([verb, all]) => [verb, [...all]]))
   const native = new ScriptedConsumer()
   const owned = new OwnedPartitions()
   owned.add([0, 1, 2].map((partition) => ({ topic: 'in', partition })))
-  const offsets = new TransactionOffsets({ native, owned, mayAsk: () => true })
+  const offsets = new TransactionOffsets({ clock, native, owned, mayAsk: () => true })
   const stored = new Map<string, StoredOffset>()
   const producer = new LibrdkafkaTransactions({
     id: 'pyrallel.shop.1',
@@ -99,7 +111,7 @@ function scripted(answers: Readonly<Record<string, readonly Answer[]>> = {}, del
     offsets: () => offsets,
     connect: async (report) => {
       story.push('connect')
-      return new ScriptedProducer(story, left, [...deliveries], report)
+      return new ScriptedProducer(story, left, [...deliveries], unanswered, report)
     },
     stored: async () => {
       story.push('read')
@@ -121,7 +133,7 @@ function scripted(answers: Readonly<Record<string, readonly Answer[]>> = {}, del
     }
     return settled
   }
-  return { clock, lines, story, native, owned, offsets, stored, producer, inTime }
+  return { clock, lines, story, unanswered, native, owned, offsets, stored, producer, inTime }
 }
 
 const offset = (position: number, more: Partial<CutOffset> = {}): CutOffset => ({
@@ -214,6 +226,21 @@ describe('a transaction through librdkafka', () => {
     const { kind, blame } = { blame: undefined, ...(await inTime(outcome)) }
     assert.deepEqual([kind, blame], ['aborted', { kind: 'member' }])
     assert.deepEqual(story.slice(2), ['begin', 'offsets 7', 'abort'])
+  })
+
+  it('law 5: offsets that outlast their time-out hold neither the transaction nor a revoke, and their producer is touched when they have ended', async () => {
+    const { producer, story, offsets, unanswered, inTime } = scripted({ offsets: ['never'] })
+    const outcome = await inTime(producer.transact(cut('a')))
+    assert.deepEqual([outcome.kind, outcome.kind === 'aborted' && outcome.blame.kind], ['aborted', 'nobody'])
+    await offsets.answered
+    assert.deepEqual(story, ['connect', 'init', 'begin', 'offsets 7'])
+    assert.deepEqual(await inTime(producer.transact(cut('a'))), { kind: 'committed' })
+    assert.deepEqual(story.slice(4), ['connect', 'init', 'begin', 'offsets 7', 'produce a', 'commit'])
+    const ended = offsets.ended
+    for (const end of unanswered) end()
+    await ended
+    await nextTurn()
+    assert.deepEqual(story.slice(10), ['disconnect'])
   })
 
   it('law 5: what is given up before its turn has come is not sent', async () => {
