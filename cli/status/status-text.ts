@@ -1,6 +1,7 @@
 /** Draws a snapshot as tables, with a bar of each partition's offsets. Pure; in ASCII, so that it can be read anywhere. */
 
 import { harmless } from '../../framework/model/plain-text.ts'
+import { plural } from '../../framework/model/plural.ts'
 import { partitionPlace } from '../../framework/model/record.ts'
 import type {
   BlockingRecord,
@@ -66,7 +67,7 @@ function groupText(of: GroupMetrics, paint: Paint): string {
   ]
   const intake = of.intake === 'open' ? '' : paint('yellow', `  intake ${of.intake}: limit of ${of.intakeReason}`)
   const lines = [
-    `group ${paint('bold', group)}: ${of.membership}, ${of.assignedPartitions} partitions${intake}`,
+    `group ${paint('bold', group)}: ${of.membership}, ${plural(of.assignedPartitions, 'partition')}${intake}`,
     `  ${facts.join(', ')}`,
     ...troubles(of).map((text) => `  ${paint('yellow', text)}`),
     '',
@@ -87,7 +88,7 @@ function groupText(of: GroupMetrics, paint: Paint): string {
     )
   }
   const leftOut = of.assignedPartitions - of.partitions.length
-  if (leftOut > 0) lines.push(`  and ${leftOut} more partitions`)
+  if (leftOut > 0) lines.push(`  and ${plural(leftOut, 'more partition')}`)
   return lines.join('\n')
 }
 
@@ -99,7 +100,9 @@ function troubles({ stoppedBecause, sinceAnswerMs, refusedMs, uncommitted, limit
     found.push(`nothing starts: no commit was acknowledged ${since}`)
   }
   if (stoppedBecause === 'uncommitted') {
-    found.push(`nothing starts: ${uncommitted} records are done and not committed, of ${limits.maxUncommitted} allowed`)
+    found.push(
+      `nothing starts: ${plural(uncommitted, 'record is', 'records are')} done and not committed, of ${limits.maxUncommitted} allowed`,
+    )
   }
   if (refusedMs !== null) found.push(`the brokers have refused the credentials for ${seconds(refusedMs)}`)
   return found

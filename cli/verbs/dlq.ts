@@ -9,6 +9,7 @@ import { replayGroup, replayMarks } from '../../framework/dead-letters/replay/pa
 import { readPlace, type SelectionOptions, selectionOf, selectsByTime } from '../../framework/dead-letters/selection.ts'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
+import { plural } from '../../framework/model/plural.ts'
 import { type Connect, connectCluster } from '../cluster/connect.ts'
 import { groupLine, letterBlock, letterJson, letterLine, sourceTimeLine } from '../dlq/letter-text.ts'
 import { type ClusterOptions, withTopic } from '../dlq/open-topic.ts'
@@ -50,10 +51,10 @@ export async function list(
     })
     if (options.json === true) return exitCodes.fine
     const paint = painter(hasColor(io.stdout, io.env))
-    const of = selected === count ? '' : ` of ${count}`
+    const which = selected === count ? plural(count, 'dead letter') : `${selected} of ${plural(count, 'dead letter')}`
     const marked = replayed === 0 ? '' : `, ${replayed} of them replayed`
     const shown = newest.all()
-    const lines = [`${topic}: ${selected}${of} dead letters${marked}`]
+    const lines = [`${topic}: ${which}${marked}`]
     if (selectsByTime(options) && withSourceTime > 0) lines.push(sourceTimeLine(withSourceTime))
     lines.push(...groups.all().map((group) => groupLine(group, paint)))
     if (shown.length > 0) lines.push('', ...shown.map((letter) => letterLine(letter, paint)))

@@ -5,6 +5,7 @@ import type { OffsetRange } from '../../framework/control-plane/offsets/range-li
 import type { GroupOffset } from '../../framework/kafka/kafka-client.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { harmless } from '../../framework/model/plain-text.ts'
+import { plural } from '../../framework/model/plural.ts'
 import { partitionPlace } from '../../framework/model/record.ts'
 import { type Connect, chooseCluster, connectCluster } from '../cluster/connect.ts'
 import { exitCodes } from '../terminal/failure.ts'
@@ -95,7 +96,10 @@ function nothing(group: string, broker: string, committed: ReadonlySet<string>):
 }
 
 function positionNote({ position, logStart, logEnd }: Inspected): readonly string[] {
-  if (position < logStart) return [`${logStart - position} records were deleted before they were handled`]
+  if (position < logStart)
+    return [
+      `${plural(logStart - position, 'record was', 'records were')} deleted before ${logStart - position === 1 ? 'it was' : 'they were'} handled`,
+    ]
   return position > logEnd ? ['beyond the end of the log: it was made anew'] : []
 }
 

@@ -1,6 +1,7 @@
 /** `pyrallel topics`: what the handlers need and the cluster has. Creates what is missing when told to; never changes what is there. */
 import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
+import { plural } from '../../framework/model/plural.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import { type Connect, chooseCluster, connectCluster } from '../cluster/connect.ts'
 import { type PlannedTopic, planTopics, wantedTopics } from '../cluster/wanted-topics.ts'
@@ -61,7 +62,9 @@ function report(planned: readonly PlannedTopic[], broker: string, options: Topic
   const rows = planned.map(({ name, reasons, partitions }) => {
     const isThere = partitions !== undefined
     const sign = isThere ? paint('green', '✓') : create ? paint('green', '+') : paint('yellow', '+')
-    const size = isThere ? `${partitions} partitions` : `${create ? 'created with' : 'to be created with'} ${count}`
+    const size = isThere
+      ? plural(partitions, 'partition')
+      : `${create ? 'created with' : 'to be created with'} ${count}`
     return [`${sign} ${name}`, size, reasons.join(', ')]
   })
   io.stdout.write(`${broker}\n${table(rows)}`)

@@ -1,6 +1,7 @@
 /** Endpoints that publish dead letters again: plan, start, report, stop. Each start is a line in the log, with who asked. */
 import { type Static, Type } from 'typebox'
 import type { DeadLetter } from '../dead-letters/dead-letter.ts'
+import { plural } from '../model/plural.ts'
 import { type ActionsOptions, nothingBody, requireActions, tell } from './handler-actions.ts'
 import { type Asked, type Endpoint, StatusAnswer, textParam } from './http/endpoint.ts'
 import { badRequest, notFound } from './http/fault.ts'
@@ -87,7 +88,12 @@ function start(asked: Asked, body: Static<typeof replayBody>, options: ReplayAct
   const topic = textParam(asked, 'topic')
   const run = options.replays.start(topic, body.plan, body.rate ?? 100)
   const fields = { topic, recordCount: run.planned, client: asked.from }
-  tell(options, 'action.replay', fields, `${topic}: ${run.planned} dead letters are published again`)
+  tell(
+    options,
+    'action.replay',
+    fields,
+    `${topic}: ${plural(run.planned, 'dead letter')} ${run.planned === 1 ? 'is' : 'are'} published again`,
+  )
   return run
 }
 

@@ -1,6 +1,7 @@
 /** Frames of the stream as text, and the notes that events become. Pure. */
 import type { RuntimeEvent } from '../model/events.ts'
 import { harmlessJson } from '../model/plain-text.ts'
+import { plural } from '../model/plural.ts'
 import { partitionPlace } from '../model/record.ts'
 import type { GroupMetrics, PartitionMetrics, SystemMetrics } from '../model/snapshot.ts'
 import type { StreamFrameName, StreamFrames, StreamNote } from './protocol-stream.ts'
@@ -68,7 +69,10 @@ export function noteOf(at: number, group: string, event: RuntimeEvent): StreamNo
     case 'partition.revoked':
       return note('info', `${partitionPlace(event)} was given up in order`)
     case 'partition.lost':
-      return note('warn', `${partitionPlace(event)} was taken away: ${event.leftBehind} records run again elsewhere`)
+      return note(
+        'warn',
+        `${partitionPlace(event)} was taken away: ${plural(event.leftBehind, 'record runs', 'records run')} again elsewhere`,
+      )
     case 'partition.rewound':
       return note('warn', `the log of ${partitionPlace(event)} was cut: it begins afresh at ${event.to}`)
     case 'metadata.dropped':

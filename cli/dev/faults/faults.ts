@@ -6,6 +6,7 @@ import { EngineFaults } from '../../../framework/execution-plane/engine-faults.t
 import type { ViewedConnection } from '../../../framework/kafka/kafka-client.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
 import type { RecordAt } from '../../../framework/model/explanation.ts'
+import { plural } from '../../../framework/model/plural.ts'
 import { type KafkaRecord, partitionPlace } from '../../../framework/model/record.ts'
 import type { ResolvedHandler, Runtime } from '../../../framework/runtime/runtime.ts'
 import type { Clock, Timer } from '../../../framework/time/clock.ts'
@@ -167,7 +168,10 @@ export class Faults {
   #failAttempts({ count = defaults.count, handlerId, forMs = defaults.forMs }: ChaosBody): undefined {
     this.engines.failNext(count, handlerId)
     this.#last('fail-attempts', forMs)
-    this.#tell('fail-attempts', `the next ${count} attempts of ${handlerId ?? 'any handler'} fail`)
+    this.#tell(
+      'fail-attempts',
+      `the next ${plural(count, 'attempt')} of ${handlerId ?? 'any handler'} ${count === 1 ? 'fails' : 'fail'}`,
+    )
   }
 
   #last(what: ChaosKind, forMs: number): void {

@@ -1,4 +1,6 @@
 /** What `pyrallel dev` prints before the first record: versions, broker, handlers, and what to do next. */
+
+import { plural } from '../../../framework/model/plural.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
 import { msText } from '../../records/record-text.ts'
 import type { Paint } from '../../terminal/paint.ts'
@@ -62,7 +64,7 @@ function handlerLines(handlers: readonly ResolvedHandler[], paint: Paint): reado
   const topic = Math.max(...handlers.map(({ route }) => route.topic.length))
   return handlers.map(({ route, group }) => {
     const order = route.ordering === 'unordered' ? 'unordered' : `by ${route.ordering}`
-    const facts = [`group ${group}`, order, `${route.concurrency} at once`, `${route.retry.attempts} attempts`]
+    const facts = [`group ${group}`, order, `${route.concurrency} at once`, plural(route.retry.attempts, 'attempt')]
     const dead = route.deadLetterTopic === null ? 'drops what fails' : `dead letters ${route.deadLetterTopic}`
     return `  ${paint('cyan', route.handlerId.padEnd(id))}  ${route.topic.padEnd(topic)}  ${[...facts, dead].join(', ')}`
   })

@@ -1,4 +1,6 @@
 /** What is going on at this moment, and why records wait: the answer to `?`. Pure. */
+
+import { plural } from '../../../framework/model/plural.ts'
 import { recordPlace } from '../../../framework/model/record.ts'
 import type { BlockingRecord, GroupMetrics, HandlerMetrics, SystemMetrics } from '../../../framework/model/snapshot.ts'
 import { msText } from '../../records/record-text.ts'
@@ -51,7 +53,9 @@ function blockingLines({ partitions, handlers }: GroupMetrics, paint: Paint): re
     .sort((a, b) => b.blocking.ageMs - a.blocking.ageMs)
     .slice(0, MOST_PARTITIONS)
     .map(({ place, blocking, handler }) => `  ${place}  ${blocking.key ?? '-'}  ${whyText(blocking, handler, paint)}`)
-  return blocked.length > shown.length ? [...shown, `  and ${blocked.length - shown.length} more partitions`] : shown
+  return blocked.length > shown.length
+    ? [...shown, `  and ${plural(blocked.length - shown.length, 'more partition')}`]
+    : shown
 }
 
 function whyText(

@@ -7,7 +7,7 @@ import { path } from './link/requests.ts'
 import { about } from './link/store.ts'
 import { memberText, protocolText, rebalanceCost, rebalanceText } from './models/group.ts'
 import { partitionHash, placeHash } from './models/location.ts'
-import { digits, span } from './models/numbers.ts'
+import { digits, plural, span } from './models/numbers.ts'
 import { Empty, Fact, Moment, Pending, Shown, useCopyable } from './parts.tsx'
 
 /** Of the partitions that this process has, the others come when somebody asks. */
@@ -66,7 +66,8 @@ function Told({ answer }: { readonly answer: GroupAnswer }) {
                 <Shown text={memberId} />
               </code>{' '}
               <span class="dim num">
-                {digits(partitions)} partitions{memberId === member.memberId ? ', this process' : ''}
+                {plural(partitions, 'partition')}
+                {memberId === member.memberId ? ', this process' : ''}
               </span>
             </li>
           ))}

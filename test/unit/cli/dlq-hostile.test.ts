@@ -273,7 +273,7 @@ describe('dead letters that have the time of their record', () => {
         await list(DLQ, { ...cluster1, limit: 5, ...options }, io, on(cluster))
         return io.out()
       }
-      assert.match(await listed({ since: '1h' }), /: 0 of 1 dead letters\n.*/)
+      assert.match(await listed({ since: '1h' }), /: 0 of 1 dead letter\n.*/)
       assert.match(await listed({ since: '1h' }), told)
       assert.match(await listed({ since: '2023-12-31', until: '2024-01-02' }), /: 1 dead letters\n/)
       assert.doesNotMatch(await listed({}), told)

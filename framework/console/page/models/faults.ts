@@ -29,7 +29,7 @@ export function accountText(account: ChaosAccount): AccountText {
   return {
     headline: `Lost ${digits(lost)}`,
     isBad: lost > 0,
-    sum: `${plural(written, 'record')} written: ${digits(done)} done, ${digits(dead)} dead letters, ${digits(left)} not done yet`,
+    sum: `${plural(written, 'record')} written: ${digits(done)} done, ${plural(dead, 'dead letter')}, ${digits(left)} not done yet`,
     lines: [
       ...(doneAgain > 0 ? [`${digits(doneAgain)} done more than once: delivery is at least once`] : []),
       ...(lost > 0 ? [`lost: ${lostPlaces.join(', ')}`] : []),

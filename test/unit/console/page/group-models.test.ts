@@ -39,7 +39,7 @@ describe('faults on demand in words', () => {
     assert.deepEqual(accountText(account), {
       headline: 'Lost 0',
       isBad: false,
-      sum: '9 records written: 7 done, 1 dead letters, 1 not done yet',
+      sum: '9 records written: 7 done, 1 dead letter, 1 not done yet',
       lines: ['4 done more than once: delivery is at least once'],
     })
     const lost = accountText({ ...account, lost: 2, lostPlaces: ['orders[0]@1', 'orders[0]@4'] })
