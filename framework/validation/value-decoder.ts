@@ -5,6 +5,7 @@ import { PyrallelError, toError } from '../model/errors.ts'
 import { cutText, MAX_MESSAGE } from '../model/plain-text.ts'
 import type { HandlerFailure } from '../model/work.ts'
 import { MAX_MISFITS, type Misfit } from './misfits.ts'
+import { registryFraming } from './registry-framing.ts'
 import { untold } from './slow-patterns.ts'
 import { ValueCheck } from './value-check.ts'
 
@@ -63,13 +64,13 @@ export class ValueDecoder {
   #parse(bytes: Buffer, text: string): unknown {
     // Truncated UTF-8 still makes a text, with a replacement character in it: accepted, it would be a silent change of the value.
     if (text.includes(REPLACEMENT) && !isUtf8(bytes)) {
-      return new RejectedValue('undecodable', 'the value is not JSON: its bytes are not UTF-8')
+      return notJson(bytes, 'its bytes are not UTF-8')
     }
     let value: unknown
     try {
       value = JSON.parse(text)
     } catch (error) {
-      return new RejectedValue('undecodable', `the value is not JSON: ${syntaxError(text, toError(error).message)}`)
+      return notJson(bytes, syntaxError(text, toError(error).message))
     }
     return this.#validate(value, text)
   }
@@ -85,6 +86,16 @@ export class ValueDecoder {
     }
     return new RejectedValue('invalid', `the value does not satisfy its schema: ${misfit(check, value, text)}`)
   }
+}
+
+/** A value of a schema registry is told as such: what the parser says of it would send the reader after a typing error. */
+function notJson(bytes: Buffer, why: string): RejectedValue {
+  const framing = registryFraming(bytes)
+  const told =
+    framing === undefined
+      ? why
+      : `it begins with the ${framing}, as Avro, Protobuf and JSON Schema do; Pyrallel reads JSON without that`
+  return new RejectedValue('undecodable', `the value is not JSON: ${told}`)
 }
 
 /** Finding where a value goes wrong takes more of the stack than finding that it does. */

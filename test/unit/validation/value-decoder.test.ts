@@ -56,6 +56,47 @@ describe('a value that is not JSON', () => {
   })
 })
 
+describe('a value that a serializer for a schema registry wrote', () => {
+  const guid = Buffer.from('3f2504e04f8911d39a0c0305e82c3301', 'hex')
+  const avro = Buffer.from([0x0e, 0x6f, 0x2d, 0x31, 0x02, 0x80, 0x01])
+  const table: readonly (readonly [bytes: readonly Uint8Array[], words: string])[] = [
+    [[Buffer.from([0, 0, 0, 0, 42]), avro], 'schema id 42 of a registry'],
+    [[Buffer.from([0, 0, 0, 0, 42]), Buffer.from('{"id":"o-1"}')], 'schema id 42 of a registry'],
+    [[Buffer.from([0, 0x7f, 0xff, 0xff, 0xff])], 'schema id 2147483647 of a registry'],
+    [[Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 7]), avro], 'schema id 7 of an Apicurio registry (8 bytes)'],
+    [[Buffer.from([1]), guid], 'GUID of a schema in a registry'],
+    [[Buffer.from([3, 0]), guid, avro], 'schema version of an AWS Glue registry'],
+    [[Buffer.from([3, 5]), guid, avro], 'schema version of an AWS Glue registry'],
+  ]
+  for (const [parts, words] of table) {
+    const bytes = Buffer.concat(parts)
+    it(`is undecodable, and told by how it begins: ${bytes.toString('hex')}`, async () => {
+      const { reason, message } = await failureOf(bytes)
+      assert.equal(reason, 'undecodable')
+      const rest = 'as Avro, Protobuf and JSON Schema do; Pyrallel reads JSON without that'
+      assert.equal(message, `the value is not JSON: it begins with the ${words}, ${rest}`)
+    })
+  }
+
+  it('is not guessed from bytes that no such serializer writes', async () => {
+    const others: readonly Buffer[] = [
+      Buffer.from([0, 0, 0, 42]),
+      Buffer.from([0, 0x80, 0, 0, 0, 1]),
+      Buffer.from([0, 0, 0, 0, 0]),
+      Buffer.from([0, 0, 0, 0, 0, 0, 0, 7]),
+      Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0]),
+      Buffer.concat([Buffer.from([1]), guid.subarray(1)]),
+      Buffer.concat([Buffer.from([3, 1]), guid]),
+      Buffer.concat([Buffer.from([3, 0]), guid.subarray(1)]),
+      Buffer.concat([Buffer.from([2, 0]), guid]),
+    ]
+    for (const bytes of others) {
+      const { message } = await failureOf(bytes)
+      assert.match(message, /Unexpected token|not UTF-8/, bytes.toString('hex'))
+    }
+  })
+})
+
 describe('a value that does not satisfy its schema', () => {
   const schema = Type.Object(
     {
