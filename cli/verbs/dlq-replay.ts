@@ -2,11 +2,13 @@
 
 import { browsing } from '../../framework/dead-letters/browse-topic.ts'
 import type { DeadLetter } from '../../framework/dead-letters/dead-letter.ts'
+import { LetterGroups } from '../../framework/dead-letters/letter-groups.ts'
 import { whilePolling } from '../../framework/dead-letters/read-topic.ts'
 import { replayGroup } from '../../framework/dead-letters/replay/partition-marks.ts'
 import { type PlanOptions, planReplay, type ReplayPlan } from '../../framework/dead-letters/replay/plan-replay.ts'
 import { replay } from '../../framework/dead-letters/replay/replay.ts'
 import { refuseTargets } from '../../framework/dead-letters/replay/replay-errors.ts'
+import { DEFAULT_MAX_REPLAYS } from '../../framework/dead-letters/replay/replay-intake.ts'
 import { openOutlet } from '../../framework/dead-letters/replay/replay-outlet.ts'
 import type { ReplayReport } from '../../framework/dead-letters/replay/replay-report.ts'
 import { type SelectionOptions, selectionOf } from '../../framework/dead-letters/selection.ts'
@@ -17,7 +19,7 @@ import { type Connect, connectCluster } from '../cluster/connect.ts'
 import { letterLine } from '../dlq/letter-text.ts'
 import { type ClusterOptions, withTopic } from '../dlq/open-topic.ts'
 import { allowedTargets, knownTopics } from '../dlq/replay/replay-targets.ts'
-import { planText, reportText } from '../dlq/replay/replay-text.ts'
+import { planText, reasonLines, reportText } from '../dlq/replay/replay-text.ts'
 import type { Project } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
@@ -30,6 +32,8 @@ export interface ReplayCommandOptions extends ClusterOptions, SelectionOptions {
   /** Topics that headers may name although nothing here knows them. */
   readonly allowTarget?: readonly string[]
   readonly limit?: number
+  /** Letters that were replayed so often are left out. Default 3. */
+  readonly maxReplays?: number
   readonly rate?: number
   readonly dryRun?: boolean
 }
@@ -79,7 +83,8 @@ async function whatToReplay(
   io: Io,
   project: Project | undefined,
 ): Promise<Omit<PlanOptions, 'onPlanned'>> {
-  const { to, limit = Number.POSITIVE_INFINITY, allowTarget = [], selection, isStopped } = options
+  const { to, limit = Number.POSITIVE_INFINITY, maxReplays = DEFAULT_MAX_REPLAYS } = options
+  const { allowTarget = [], selection, isStopped } = options
   const logs = () => view.logs(topic)
   const known = knownTopics(io.cwd(), project?.config.group)
   return {
@@ -87,6 +92,7 @@ async function whatToReplay(
     selection,
     to,
     limit,
+    maxReplays,
     isStopped,
     logs,
     bounds: await logs(),
@@ -139,6 +145,7 @@ class ReplayVerb {
   readonly #paint: Paint
   readonly #preview: string[] = []
   readonly #targets = new Map<string, number>()
+  #reasons = new LetterGroups()
 
   constructor(topic: string, options: ReplayCommandOptions, io: Io) {
     this.#topic = topic
@@ -150,10 +157,12 @@ class ReplayVerb {
   /** What was planned is not what was published. */
   begin(): void {
     this.#targets.clear()
+    this.#reasons = new LetterGroups()
   }
 
   seen(letter: DeadLetter, target: string): void {
     this.#targets.set(target, (this.#targets.get(target) ?? 0) + 1)
+    this.#reasons.add(letter)
     if (this.#preview.length < PREVIEW_LINES) this.#preview.push(letterLine(letter, this.#paint))
   }
 
@@ -162,6 +171,7 @@ class ReplayVerb {
     if (full !== undefined) throw full
     this.#tell({ dryRun: true, replayed: planned, ...facts, movedKeys: Object.fromEntries(movedKeys) }, [
       ...this.#preview,
+      ...reasonLines(this.#reasons.all(), this.#paint),
       ...planText(this.#topic, plan, this.#targets, this.#options, this.#paint),
     ])
     return exitCodes.fine
@@ -173,13 +183,19 @@ class ReplayVerb {
     const why = failure === undefined ? {} : { failure: { code: failure.code, message: failure.message } }
     this.#tell({ dryRun: false, ...facts, publishable, movedKeys: Object.fromEntries(movedKeys), ...why }, [
       ...reportText(this.#topic, { ...report, publishable }, this.#targets, this.#options, this.#paint),
+      ...reasonLines(this.#reasons.all(), this.#paint),
     ])
     if (failure !== undefined) throw failure
     return report.unread.length > 0 ? exitCodes.failed : exitCodes.fine
   }
 
   #tell(facts: object, lines: readonly string[]): void {
-    const json = { topic: this.#topic, ...facts, targets: Object.fromEntries(this.#targets) }
+    const json = {
+      topic: this.#topic,
+      ...facts,
+      targets: Object.fromEntries(this.#targets),
+      reasons: this.#reasons.all(),
+    }
     this.#io.stdout.write(this.#options.json === true ? `${jsonText(json)}\n` : `${lines.join('\n')}\n`)
   }
 }

@@ -72,6 +72,9 @@ function addReplay(dlq: Command, io: Io, exit: Exit): void {
       new Option('--rate <n>', 'records per second (default: as fast as they are acknowledged)').argParser(positive),
     )
     .addOption(new Option('--limit <n>', 'publish so many at most').argParser(positive))
+    .addOption(
+      new Option('--max-replays <n>', 'leave out what was replayed so often already (default: 3)').argParser(positive),
+    )
     .option('--brokers <host:port,...>', 'the cluster (default: as for `pyrallel send`)', brokerList)
     .option('--json', 'print one JSON document')
     .addHelpText(

@@ -29,7 +29,7 @@ export interface PlanRequest {
   /** Topics that headers may name. */
   readonly allowed: ReadonlySet<string>
   readonly limit: number
-  /** Letters that were replayed so often are left out: what fails each time must not go round for ever. */
+  /** As in `IntakeOptions`. */
   readonly maxReplays: number
 }
 
@@ -39,8 +39,6 @@ export interface MadePlan {
   readonly expiresAt: number
   readonly plan: ReplayPlan
   readonly targets: ReadonlyMap<string, number>
-  /** Refused by the guard against loops. */
-  readonly tooOften: number
   readonly isCut: boolean
 }
 
@@ -83,23 +81,14 @@ export class LetterReplays {
   }
 
   async plan(request: PlanRequest): Promise<MadePlan> {
-    const { topic, isSelected, maxReplays, to, allowed, limit } = request
+    const { topic, isSelected, ...of } = request
     const { view } = this.#connection()
     const connection = this.#connection()
     const logs = () => view.logs(topic)
-    let tooOften = 0
-    const selection = (letter: DeadLetter): boolean => {
-      if (!isSelected(letter)) return false
-      if (letter.replays < maxReplays) return true
-      tooOften += 1
-      return false
-    }
     const what = {
+      ...of,
       topic,
-      selection,
-      to,
-      allowed,
-      limit,
+      selection: isSelected,
       logs,
       bounds: await logs(),
       committed: await view.groupOffsets(replayGroup(topic)),
@@ -115,7 +104,7 @@ export class LetterReplays {
       }),
     )
     const expiresAt = this.#clock.now() + PLAN_MS
-    const made = { id: randomUUID(), topic, expiresAt, plan, targets, tooOften, isCut: plan.isStopped }
+    const made = { id: randomUUID(), topic, expiresAt, plan, targets, isCut: plan.isStopped }
     this.#plans.set(made.id, { made, what })
     forgetOldest(this.#plans, MOST_PLANS, () => true)
     return made

@@ -1,6 +1,7 @@
 /** Endpoints that publish dead letters again: plan, start, report, stop. Each start is a line in the log, with who asked. */
 import { type Static, Type } from 'typebox'
 import type { DeadLetter } from '../dead-letters/dead-letter.ts'
+import { DEFAULT_MAX_REPLAYS } from '../dead-letters/replay/replay-intake.ts'
 import { plural } from '../model/plural.ts'
 import { type ActionsOptions, nothingBody, requireActions, tell } from './handler-actions.ts'
 import { type Asked, type Endpoint, StatusAnswer, textParam } from './http/endpoint.ts'
@@ -72,7 +73,7 @@ async function plan(asked: Asked, body: Static<typeof planBody>, options: Replay
   requireActions(options)
   const topic = textParam(asked, 'topic')
   const { handlers } = options.runtime()
-  const { select, to, limit = 1_000, maxReplays = 3 } = body
+  const { select, to, limit = 1_000, maxReplays = DEFAULT_MAX_REPLAYS } = body
   if (!handlers.some(({ route }) => route.deadLetterTopic === topic)) {
     throw notFound('No handler of this process has such a dead-letter topic.')
   }
@@ -114,14 +115,13 @@ function selectionOf({ places, fingerprint, handlerId, sinceAt, untilAt }: Selec
   return (letter) => rules.every((rule) => rule(letter))
 }
 
-function planAnswer({ id, expiresAt, plan: of, targets, tooOften, isCut }: MadePlan): PlanAnswer {
+function planAnswer({ id, expiresAt, plan: of, targets, isCut }: MadePlan): PlanAnswer {
   const counts = (refused: ReplayPlan['refused']) => [...refused.values()].reduce((sum, { count }) => sum + count, 0)
   return {
     plan: id,
     expiresAt,
     counts: [...targets].map(([target, records]) => ({ target, records })),
     refused: present([
-      ['replayed-too-often', tooOften],
       ['target-not-allowed', counts(of.refused)],
       ['target-unknown', counts(of.unknown)],
       ...skippedOf(of),
@@ -134,9 +134,13 @@ function planAnswer({ id, expiresAt, plan: of, targets, tooOften, isCut }: MadeP
 type ReplayPlan = MadePlan['plan']
 
 function skippedOf(
-  of: Pick<ReplayPlan, 'withoutValue' | 'withoutRecord' | 'withoutTopic' | 'contradictory' | 'alreadyReplayed'>,
+  of: Pick<
+    ReplayPlan,
+    'replayedTooOften' | 'withoutValue' | 'withoutRecord' | 'withoutTopic' | 'contradictory' | 'alreadyReplayed'
+  >,
 ) {
   return [
+    ['replayed-too-often', of.replayedTooOften],
     ['no-payload', of.withoutValue + of.withoutRecord],
     ['no-target', of.withoutTopic + of.contradictory],
     ['replayed-already', of.alreadyReplayed],

@@ -1,5 +1,6 @@
 /** Says what a replay has done and what it has not, or would do. Pure. */
 
+import type { LetterGroup } from '../../../framework/dead-letters/letter-groups.ts'
 import type { ReplayPlan } from '../../../framework/dead-letters/replay/plan-replay.ts'
 import type { IntakeCounts } from '../../../framework/dead-letters/replay/replay-intake.ts'
 import type { ReplayReport } from '../../../framework/dead-letters/replay/replay-report.ts'
@@ -8,9 +9,11 @@ import { type SelectionOptions, selectsByTime } from '../../../framework/dead-le
 import { harmless } from '../../../framework/model/plain-text.ts'
 import { partitionPlace } from '../../../framework/model/record.ts'
 import type { Paint } from '../../terminal/paint.ts'
-import { sourceTimeLine } from '../letter-text.ts'
+import { groupLine, sourceTimeLine } from '../letter-text.ts'
 
 type Targets = ReadonlyMap<string, number>
+
+const MAX_REASONS = 10
 
 export function planText(
   topic: string,
@@ -81,11 +84,15 @@ function openLines({ notMarked, onTheirWay, isTransactional }: ReplayReport): re
 }
 
 function leftLines(topic: string, counts: IntakeCounts, options: SelectionOptions): readonly string[] {
-  const { notSelected, alreadyReplayed, withoutValue, withoutRecord, contradictory, withoutTopic, withSourceTime } =
-    counts
+  const { notSelected, alreadyReplayed, replayedTooOften, withoutValue, withoutRecord } = counts
+  const { contradictory, withoutTopic, withSourceTime } = counts
   const lines: readonly (readonly [number, string])[] = [
     [notSelected, 'not selected; they stay for another replay'],
     [alreadyReplayed, 'were replayed before'],
+    [
+      replayedTooOften,
+      'were replayed as often as --max-replays allows, and given up each time; they stay until it allows more',
+    ],
     [withoutValue, 'without their value, which was left out of the dead letter'],
     [
       withoutRecord,
@@ -96,6 +103,13 @@ function leftLines(topic: string, counts: IntakeCounts, options: SelectionOption
   ]
   const told = lines.flatMap(([count, what]) => (count > 0 ? [`  ${count} ${what}`] : []))
   return selectsByTime(options) && withSourceTime > 0 ? [...told, sourceTimeLine(withSourceTime)] : told
+}
+
+/** One line for each kind of failure that was published, or would be, the most frequent first. */
+export function reasonLines(reasons: readonly LetterGroup[], paint: Paint): readonly string[] {
+  const more = reasons.length - MAX_REASONS
+  const lines = reasons.slice(0, MAX_REASONS).map((reason) => groupLine(reason, paint))
+  return more > 0 ? [...lines, `  … and ${more} more kinds of failures: --json has all`] : lines
 }
 
 function placeLines({ movedKeys, withoutPartition }: PlaceNotes): readonly string[] {

@@ -6,12 +6,17 @@ import type { Selection } from '../selection.ts'
 import type { PartitionMarks } from './partition-marks.ts'
 import { type PlaceNotes, SourcePartitions } from './source-partition.ts'
 
+/** A replay or two get over an outage, a third one a repair that was not enough. What fails after that fails for a reason of its own. */
+export const DEFAULT_MAX_REPLAYS = 3
+
 export interface IntakeOptions {
   readonly selection: Selection
   /** Where to, instead of the topic that each record came from. */
   readonly to: string | undefined
   /** Topics that a header may name. */
   readonly allowed: ReadonlySet<string>
+  /** Letters that were replayed so often are left out, so that what fails each time does not go round for ever. A whole number from 1. */
+  readonly maxReplays: number
   /** How many partitions each topic has; nothing is published where nobody made one. */
   readonly partitions: ReadonlyMap<string, number>
 }
@@ -32,8 +37,10 @@ export interface IntakeCounts {
   /** Marked by an earlier replay. Those below the group's position are not read, and not counted. */
   readonly alreadyReplayed: number
   readonly notSelected: number
-  /** Selected, and cannot be published from here. */
+  /** Selected, and not to be published. */
   readonly notReplayable: number
+  /** Of these: replayed as often as is allowed, and given up each time. */
+  readonly replayedTooOften: number
   /** Of these: the value was left out of the dead letter. */
   readonly withoutValue: number
   /** Of these: a share group has left out all of the record. */
@@ -55,6 +62,7 @@ export class ReplayIntake {
   readonly #counts = {
     alreadyReplayed: 0,
     notSelected: 0,
+    replayedTooOften: 0,
     withoutValue: 0,
     withoutRecord: 0,
     contradictory: 0,
@@ -70,8 +78,9 @@ export class ReplayIntake {
   }
 
   get counts(): IntakeCounts {
-    const { withoutValue, withoutRecord, contradictory, withoutTopic } = this.#counts
-    return { ...this.#counts, notReplayable: withoutValue + withoutRecord + contradictory + withoutTopic }
+    const { replayedTooOften, withoutValue, withoutRecord, contradictory, withoutTopic } = this.#counts
+    const notReplayable = replayedTooOften + withoutValue + withoutRecord + contradictory + withoutTopic
+    return { ...this.#counts, notReplayable }
   }
 
   /** Named by headers, and not allowed. */
@@ -109,7 +118,11 @@ export class ReplayIntake {
   }
 
   #targetOf(letter: DeadLetter): string | undefined {
-    const { to, allowed, partitions } = this.#options
+    const { to, allowed, partitions, maxReplays } = this.#options
+    if (letter.replays >= maxReplays) {
+      this.#counts.replayedTooOften += 1
+      return undefined
+    }
     if (!letter.hasPayload) {
       this.#counts[letter.leftOut === 'record' ? 'withoutRecord' : 'withoutValue'] += 1
       return undefined

@@ -92,6 +92,7 @@ async function whatOf(cluster: MemoryCluster): Promise<PlanOptions & ReplayOptio
     selection: () => true,
     to: undefined,
     limit: Number.POSITIVE_INFINITY,
+    maxReplays: 3,
     rate: undefined,
     allowed: new Set(['orders']),
     partitions: new Map((await view.topics()).map(({ name, partitions }) => [name, partitions])),

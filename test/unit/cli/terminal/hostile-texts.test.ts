@@ -104,6 +104,7 @@ describe('hostile texts', () => {
   it('are harmless in the targets of a replay', () => {
     const counts = { notSelected: 0, notReplayable: 0, alreadyReplayed: 0, withoutValue: 0, withoutRecord: 0 }
     const more = {
+      replayedTooOften: 0,
       contradictory: 0,
       withoutTopic: 0,
       withSourceTime: 0,

@@ -547,6 +547,7 @@ const anUnreadReport: ReplayReport = {
   alreadyReplayed: 0,
   notSelected: 0,
   notReplayable: 0,
+  replayedTooOften: 0,
   withoutValue: 0,
   withoutRecord: 0,
   contradictory: 0,

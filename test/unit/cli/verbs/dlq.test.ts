@@ -146,6 +146,7 @@ describe('dlq show', () => {
 describe('dlq replay', () => {
   it('publishes to the source topic without the headers of the failure, but with its history, and deletes nothing', async () => {
     const cluster = await clusterWith({ key: 'c1', headers: { 'pyrallel-replay-count': '1' } })
+    const writtenAt = cluster.log(DLQ, 0).records[0]?.timestamp
     assert.deepEqual(await replayed(cluster), {
       topic: DLQ,
       dryRun: false,
@@ -157,6 +158,7 @@ describe('dlq replay', () => {
       alreadyReplayed: 0,
       notSelected: 0,
       notReplayable: 0,
+      replayedTooOften: 0,
       withoutValue: 0,
       withoutRecord: 0,
       contradictory: 0,
@@ -167,6 +169,9 @@ describe('dlq replay', () => {
       isTransactional: true,
       isStopped: false,
       targets: { orders: 1 },
+      reasons: [
+        { count: 1, handler: 'pay', error: 'Error: boom', fingerprint: null, first: writtenAt, last: writtenAt },
+      ],
     })
     const [record] = cluster.log('orders', 0).records
     assert.ok(record !== undefined)
