@@ -3,6 +3,7 @@
 import type { KafkaSettings } from '../../framework/config/config.ts'
 import { durationText } from '../../framework/config/option-schema.ts'
 import type { TopicFacts } from '../../framework/kafka/kafka-client.ts'
+import { byHandler } from '../../framework/model/by-handler.ts'
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import { type PlannedTopic, planTopics, wantedTopics } from './wanted-topics.ts'
 
@@ -63,7 +64,8 @@ export function examineConcurrency(
   maxRecordsPerPartition: number,
 ): readonly Finding[] {
   const planned = planTopics(wantedTopics(handlers), existing)
-  const findings = handlers.flatMap((handler) => concurrencyOf(handler, planned, maxRecordsPerPartition) ?? [])
+  const each = [...byHandler(handlers, ({ route }) => route.handlerId).values()]
+  const findings = each.flatMap((own) => concurrencyOf(own, planned, maxRecordsPerPartition) ?? [])
   if (findings.length > 0) return findings
   const isThere = ({ route }: ResolvedHandler) =>
     planned.some(({ name, partitions }) => name === route.topic && partitions !== undefined)
@@ -75,11 +77,18 @@ export function examineConcurrency(
 }
 
 function concurrencyOf(
-  { route, definition, file }: ResolvedHandler,
+  entries: readonly [ResolvedHandler, ...ResolvedHandler[]],
   planned: readonly PlannedTopic[],
   maxRecordsPerPartition: number,
 ): Finding | undefined {
-  const partitions = planned.find(({ name }) => name === route.topic)?.partitions
+  const [{ route, definition, file }] = entries
+  const topics = entries.map((entry) => entry.route.topic)
+  const counts = topics.map((topic) => planned.find(({ name }) => name === topic)?.partitions)
+  // Of its topics together; nothing is said while one is not there.
+  const partitions = counts.reduce(
+    (sum, count) => (sum === undefined || count === undefined ? undefined : sum + count),
+    0,
+  )
   if (partitions === undefined) return undefined
   const warn = (detail: string, next: string): Finding => ({
     what: `concurrency of ${route.handlerId}`,
@@ -87,11 +96,12 @@ function concurrencyOf(
     detail,
     next,
   })
-  const { concurrency, ordering, topic } = route
+  const { concurrency, ordering } = route
+  const [topic, verb] = [topics.join(' and '), topics.length > 1 ? 'have' : 'has']
   // The default is no statement about this handler; a number that was written is meant.
   if (ordering === 'partition' && definition.options.concurrency !== undefined && concurrency > partitions) {
     return warn(
-      `${concurrency} is never reached: ${topic} has ${partitions} partitions, and ordering 'partition' runs one record of each at a time`,
+      `${concurrency} is never reached: ${topic} ${verb} ${partitions} partitions, and ordering 'partition' runs one record of each at a time`,
       `Order by key, if that is enough, or lower the concurrency in ${file}.`,
     )
   }

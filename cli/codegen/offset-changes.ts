@@ -1,4 +1,5 @@
 /** Compares the handlers with the manifest that is there, and finds changes after which offsets would start afresh or mean something else. Pure. */
+import { byHandler } from '../../framework/model/by-handler.ts'
 import type { ScannedHandler } from './scan/scan-result.ts'
 
 /** One change of one handler, and what becomes of its offsets. */
@@ -14,7 +15,7 @@ export interface OffsetChange {
 interface KnownHandler {
   readonly id: string
   readonly file: string
-  readonly topic: string
+  readonly topics: readonly string[]
   /** With the config's group in its place. */
   readonly group: string
   readonly ordering: string | null
@@ -29,7 +30,7 @@ export function offsetChanges(
   defaultGroup: string,
 ): readonly OffsetChange[] {
   const known = manifest === undefined ? [] : knownHandlers(manifest)
-  const now: readonly KnownHandler[] = handlers.map((handler) => ({ ...handler, group: handler.group ?? defaultGroup }))
+  const now = together(handlers.map((handler) => ({ ...handler, group: handler.group ?? defaultGroup })))
   const ids = new Set(known.map(({ id }) => id))
   return known.flatMap((before) => {
     const same = now.find(({ id }) => id === before.id)
@@ -42,11 +43,24 @@ export function offsetChanges(
 
 /** The same work under another id: in the same file, or of the same topic in the same group. */
 function isSuccessor(before: KnownHandler, after: KnownHandler): boolean {
-  return before.file === after.file || (before.topic === after.topic && before.group === after.group)
+  const hasTopic = before.topics.some((topic) => after.topics.includes(topic))
+  return before.file === after.file || (hasTopic && before.group === after.group)
+}
+
+interface Entry extends Omit<KnownHandler, 'topics'> {
+  readonly topic: string
+}
+
+/** A handler of several topics has an entry for each of them. */
+function together(entries: readonly Entry[]): readonly KnownHandler[] {
+  return [...byHandler(entries, ({ id }) => id).values()].map((own) => ({
+    ...own[0],
+    topics: own.map(({ topic }) => topic),
+  }))
 }
 
 function changesOf(before: KnownHandler, after: KnownHandler): readonly OffsetChange[] {
-  const { id, file, group, topic } = after
+  const { id, file, group } = after
   const change = (
     what: OffsetChange['what'],
     from: string,
@@ -60,12 +74,7 @@ function changesOf(before: KnownHandler, after: KnownHandler): readonly OffsetCh
       id,
       `Offsets stay, because they belong to the group '${group}' and the topic. What is watched by the id (metrics, logs, traces, alerts) starts afresh.`,
     ),
-    ...change(
-      'topic',
-      before.topic,
-      topic,
-      `The group '${group}' has no offsets on '${topic}': it starts there at kafka.startFrom. Records of '${before.topic}' that are not done stay undone.`,
-    ),
+    ...topicChange(before, after),
     ...change(
       'group',
       before.group,
@@ -81,13 +90,28 @@ function changesOf(before: KnownHandler, after: KnownHandler): readonly OffsetCh
   ]
 }
 
+/** A topic that comes to a list is as one that comes with a new handler: no offsets change. */
+function topicChange(before: KnownHandler, { id, file, group, topics }: KnownHandler): readonly OffsetChange[] {
+  const gone = before.topics.filter((topic) => !topics.includes(topic))
+  const come = topics.filter((topic) => !before.topics.includes(topic))
+  if (gone.length === 0) return []
+  const begins = `The group '${group}' has no offsets on ${quotedList(come)}: it starts there at kafka.startFrom. `
+  const stays = `Records of ${quotedList(gone)} that are not done stay undone.`
+  const consequence = come.length === 0 ? stays : `${begins}${stays}`
+  return [{ id, file, what: 'topic', before: before.topics.join(','), after: topics.join(','), consequence }]
+}
+
+function quotedList(topics: readonly string[]): string {
+  return topics.map((topic) => `'${topic}'`).join(', ')
+}
+
 const DEFAULT = "the config's"
 
 function knownHandlers(manifest: string): readonly KnownHandler[] {
   const document = parse(manifest)
   if (!isRecord(document) || !Array.isArray(document.handlers)) return []
   const defaultGroup = document.group
-  return document.handlers.flatMap((entry: unknown) => {
+  const entries = document.handlers.flatMap((entry: unknown): Entry[] => {
     if (!isRecord(entry)) return []
     const { id, file, topic, ordering } = entry
     const group = entry.group ?? defaultGroup
@@ -96,6 +120,7 @@ function knownHandlers(manifest: string): readonly KnownHandler[] {
     }
     return [{ id, file, topic, group, ordering: typeof ordering === 'string' ? ordering : null }]
   })
+  return together(entries)
 }
 
 function parse(text: string): unknown {

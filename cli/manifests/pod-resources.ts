@@ -1,5 +1,7 @@
 /** How much memory, how many threads and how much of a core one process needs, from the limits in its config. Pure. */
+
 import type { ResolvedConfig } from '../../framework/config/config.ts'
+import { byHandler } from '../../framework/model/by-handler.ts'
 import type { ShippedClient } from '../build/kafka-clients.ts'
 import type { ScannedHandler } from '../codegen/scan/scan-result.ts'
 
@@ -38,7 +40,8 @@ export interface PodNeeds {
 
 export function podResources({ config, handlers, groups, client }: PodNeeds): PodResources {
   const { maxRecords, maxBytes } = config.limits
-  const workers = handlers.filter(({ engine }) => engine === 'worker')
+  const each = [...byHandler(handlers, ({ id }) => id).values()].map(([first]) => first)
+  const workers = each.filter(({ engine }) => engine === 'worker')
   const threads = workers.reduce((sum, worker) => sum + (worker.threads ?? UNKNOWN_THREADS), 0)
   // The limits are those of a group.
   const heapMiB = rounded(BASE_HEAP + groups * ((maxRecords * RECORD_KIB) / 1_024))

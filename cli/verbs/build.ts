@@ -108,7 +108,9 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
       return exitCodes.fine
     }
     const image = rendered?.image ?? 'my-service'
-    io.stdout.write(summary(info, { out: options.out, image, handlers: handlers.length, tookMs }, io))
+    io.stdout.write(
+      summary(info, { out: options.out, image, handlers: new Set(handlers.map(({ id }) => id)).size, tookMs }, io),
+    )
     if (wanted !== undefined && rendered !== undefined) io.stdout.write(nextSteps(wanted, rendered, io))
     return exitCodes.fine
   })

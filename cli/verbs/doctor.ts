@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClientLoaders } from '../../framework/kafka/clients/load-client.ts'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
+import { byHandler } from '../../framework/model/by-handler.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { toError } from '../../framework/model/errors.ts'
 import { harmlessLines } from '../../framework/model/plain-text.ts'
@@ -106,7 +107,11 @@ async function examineHandlers(
   })
   if (handlers?.length === 0) skipped('generated/ has none', 'Write one below handlers/, then: pyrallel generate')
   else if (handlers !== undefined)
-    findings.push({ what: 'handlers', state: 'well', detail: handlers.map(({ route }) => route.handlerId).join(', ') })
+    findings.push({
+      what: 'handlers',
+      state: 'well',
+      detail: [...byHandler(handlers, ({ route }) => route.handlerId).keys()].join(', '),
+    })
   return handlers
 }
 

@@ -64,7 +64,8 @@ export async function generateCommand(options: GenerateOptions, io: Io): Promise
     io.stdout.write(`${isObsolete === true ? paint('red', 'removed') : paint('green', 'wrote')} ${path}\n`)
   }
   const what = stale.length === 0 ? 'generated/ is up to date' : 'generated/ is written'
-  io.stdout.write(`${what}: ${handlers.length} ${handlers.length === 1 ? 'handler' : 'handlers'}, ${tookMs} ms\n`)
+  const count = new Set(handlers.map(({ id }) => id)).size
+  io.stdout.write(`${what}: ${count} ${count === 1 ? 'handler' : 'handlers'}, ${tookMs} ms\n`)
   return exitCodes.fine
 }
 

@@ -114,8 +114,9 @@ function faker(name: string, declared: TopicDefinition<unknown> | undefined, see
 async function declaredTopics(root: string): Promise<readonly TopicDefinition<unknown>[]> {
   const routes = (await loadRoutes(root)) ?? []
   const derived = routes[0]?.topicSchemas ?? {}
-  const read = routes.map(({ handler }) => {
-    const topic: TopicDefinition<unknown> = handler.topic
+  const declared = new Set(routes.map(({ handler }) => handler))
+  const topics = [...declared].flatMap(({ topic, topics = [topic] }): readonly TopicDefinition<unknown>[] => topics)
+  const read = topics.map((topic) => {
     const schema = topic.schema ?? ownProperty(derived, topic.name)
     return schema === undefined ? topic : { ...topic, schema }
   })

@@ -15,8 +15,8 @@ export interface RecordHeaders extends Iterable<RecordHeader> {
 }
 
 /** One record, decoded and validated. */
-export interface HandlerRecord<T> {
-  readonly topic: string
+export interface HandlerRecord<T, Topic extends string = string> {
+  readonly topic: Topic
   readonly partition: number
   readonly offset: number
   /**
@@ -86,7 +86,7 @@ export interface HandlerContext {
 export type ThreadContext = Omit<HandlerContext, 'services'>
 
 /** Records of one partition, in the order of the log; those of different keys, and consecutive ones of one key. */
-export interface Batch<T> extends Iterable<HandlerRecord<T>> {
+export interface Batch<T, Topic extends string = string> extends Iterable<HandlerRecord<T, Topic>> {
   /** At least 1. */
   readonly size: number
   /**
@@ -125,16 +125,60 @@ interface OnEventLoop {
 
 export interface HandlerDefinition<T> {
   readonly kind: 'pyrallel.handler'
+  /** Of several, the first. */
   readonly topic: TopicDefinition<T>
+  /** All that it reads. Only of handlers that were given a list. */
+  readonly topics?: readonly TopicDefinition<T>[]
   readonly options: BatchHandlerOptions<T>
   readonly run: HandlerFunction<T>
   /** Of batch handlers: is called instead of `run`. */
   readonly runBatch?: BatchFunction<T>
 }
 
+/** What a handler of several topics reads: each a topic's definition, or its name. At least one, and none twice. */
+export type TopicList = readonly [ListedTopic, ...ListedTopic[]]
+
+type ListedTopic = Pick<TopicDefinition<never>, 'kind' | 'name' | 'key'> | string
+
+/** The values of any of them: `Order | Payment`. Of a topic that is only a name, nothing is known. */
+export type ListedValue<List extends TopicList> = List[number] extends infer Each
+  ? Each extends TopicDefinition<infer T, string>
+    ? T
+    : unknown
+  : never
+
+/** A record of any of them. Where the names are known to the compiler, `record.topic` tells which value it has. */
+export type ListedRecord<List extends TopicList> = List[number] extends infer Each
+  ? Each extends TopicDefinition<infer T, infer Name>
+    ? HandlerRecord<T, Name>
+    : Each extends string
+      ? HandlerRecord<unknown, Each>
+      : never
+  : never
+
+/** A batch of any of them: all its records are of one topic. */
+export type ListedBatch<List extends TopicList> = List[number] extends infer Each
+  ? Each extends TopicDefinition<infer T, infer Name>
+    ? Batch<T, Name>
+    : Each extends string
+      ? Batch<unknown, Each>
+      : never
+  : never
+
+type ListFunction<List extends TopicList, Context = HandlerContext> = (
+  record: ListedRecord<List>,
+  context: Context,
+) => unknown
+
+type ListBatchFunction<List extends TopicList, Context = HandlerContext> = (
+  batch: ListedBatch<List>,
+  context: Context,
+) => void | Promise<void>
+
 /**
  * Declares a handler for one record at a time. Returning is done; throwing is a retry; `RetryAfter` sets the delay; `DeadLetter` gives up at once.
- * `export default handler(orders, { concurrency: 64 }, async (record, context) => { ... })`
+ * `export default handler(orders, { concurrency: 64 }, async (record, context) => { ... })`, or of several topics, over all of which its options apply:
+ * `export default handler([orders, payments], async (record) => { ... })`.
  */
 export function handler<S extends TSchema>(
   topic: string,
@@ -157,8 +201,22 @@ export function handler<T>(
   run: HandlerFunction<T, ThreadContext>,
 ): HandlerDefinition<T>
 export function handler<T>(topic: TopicDefinition<T> | string, run: HandlerFunction<T>): HandlerDefinition<T>
+export function handler<const List extends TopicList>(
+  topics: List,
+  options: HandlerOptions<ListedValue<List>> & OnEventLoop,
+  run: ListFunction<List>,
+): HandlerDefinition<ListedValue<List>>
+export function handler<const List extends TopicList>(
+  topics: List,
+  options: HandlerOptions<ListedValue<List>>,
+  run: ListFunction<List, ThreadContext>,
+): HandlerDefinition<ListedValue<List>>
+export function handler<const List extends TopicList>(
+  topics: List,
+  run: ListFunction<List>,
+): HandlerDefinition<ListedValue<List>>
 export function handler(
-  topic: TopicDefinition<unknown> | string,
+  topic: Topics,
   optionsOrRun: (HandlerOptions<unknown> & { readonly schema?: TSchema }) | HandlerFunction<unknown>,
   maybeRun?: HandlerFunction<unknown>,
 ): HandlerDefinition<unknown> {
@@ -193,8 +251,22 @@ export function batchHandler<T>(
   run: BatchFunction<T, ThreadContext>,
 ): HandlerDefinition<T>
 export function batchHandler<T>(topic: TopicDefinition<T> | string, run: BatchFunction<T>): HandlerDefinition<T>
+export function batchHandler<const List extends TopicList>(
+  topics: List,
+  options: BatchHandlerOptions<ListedValue<List>> & OnEventLoop,
+  run: ListBatchFunction<List>,
+): HandlerDefinition<ListedValue<List>>
+export function batchHandler<const List extends TopicList>(
+  topics: List,
+  options: BatchHandlerOptions<ListedValue<List>>,
+  run: ListBatchFunction<List, ThreadContext>,
+): HandlerDefinition<ListedValue<List>>
+export function batchHandler<const List extends TopicList>(
+  topics: List,
+  run: ListBatchFunction<List>,
+): HandlerDefinition<ListedValue<List>>
 export function batchHandler(
-  topic: TopicDefinition<unknown> | string,
+  topic: Topics,
   optionsOrRun: (BatchHandlerOptions<unknown> & { readonly schema?: TSchema }) | BatchFunction<unknown>,
   maybeRun?: BatchFunction<unknown>,
 ): HandlerDefinition<unknown> {
@@ -220,12 +292,24 @@ function parts<Run extends (...args: never[]) => unknown>(
   return { options, run }
 }
 
-function declared(
-  topic: TopicDefinition<unknown> | string,
-  { schema, ...options }: DeclaredOptions,
-): Omit<HandlerDefinition<unknown>, 'run'> {
-  const of = typeof topic === 'string' ? topicOf(topic) : topic
-  return { kind: 'pyrallel.handler', topic: schema === undefined ? of : { ...of, schema }, options }
+type Topics = TopicDefinition<unknown> | string | readonly (TopicDefinition<unknown> | string)[]
+
+function declared(topic: Topics, { schema, ...options }: DeclaredOptions): Omit<HandlerDefinition<unknown>, 'run'> {
+  const [first, ...others] = (isList(topic) ? topic : [topic]).map((each) =>
+    typeof each === 'string' ? topicOf(each) : each,
+  )
+  if (first === undefined) throw new TypeError('The list of topics is empty: name at least one.')
+  if (!isList(topic)) {
+    return { kind: 'pyrallel.handler', topic: schema === undefined ? first : { ...first, schema }, options }
+  }
+  if (schema !== undefined) {
+    throw new TypeError('The option schema is for one topic. In a list, write topic(name, { schema }) for each.')
+  }
+  return { kind: 'pyrallel.handler', topic: first, topics: [first, ...others], options }
+}
+
+function isList(topic: Topics): topic is readonly (TopicDefinition<unknown> | string)[] {
+  return Array.isArray(topic)
 }
 
 /** Thrown by a handler: try again, but not before `delay`. Uses up an attempt like any other failure; of a batch, one of each record. */

@@ -6,9 +6,9 @@ export interface TopicOptions<T> {
   readonly key?: (value: T) => string | null
 }
 
-export interface TopicDefinition<T> {
+export interface TopicDefinition<T, Name extends string = string> {
   readonly kind: 'pyrallel.topic'
-  readonly name: string
+  readonly name: Name
   readonly key?: (value: T) => string | null
   /** A TypeBox schema; values are validated against it before a handler runs and before one is published. */
   readonly schema?: TSchema
@@ -21,10 +21,10 @@ export interface TopicDefinition<T> {
  * `topic<Order>('orders.created', { key: (o) => o.customerId })`, or with a TypeBox schema, from which the type is inferred:
  * `topic('orders.created', { schema: Type.Object({ id: Type.String() }) })`.
  */
-export function topic<S extends TSchema>(
-  name: string,
+export function topic<S extends TSchema, const Name extends string = string>(
+  name: Name,
   options: TopicOptions<Static<S>> & { readonly schema: S },
-): TopicDefinition<Static<S>>
+): TopicDefinition<Static<S>, Name>
 export function topic<T>(name: string, options?: TopicOptions<T>): TopicDefinition<T>
 export function topic(
   name: string,

@@ -30,7 +30,8 @@ function topics({ runtime }: DeadLetterOptions): DeadLetterTopicsAnswer {
   const byTopic = new Map<string, string[]>()
   for (const { route } of runtime().handlers) {
     const { deadLetterTopic, handlerId } = route
-    if (deadLetterTopic !== null) byTopic.set(deadLetterTopic, [...(byTopic.get(deadLetterTopic) ?? []), handlerId])
+    if (deadLetterTopic !== null)
+      byTopic.set(deadLetterTopic, [...new Set([...(byTopic.get(deadLetterTopic) ?? []), handlerId])])
   }
   return { topics: [...byTopic].map(([topic, handlerIds]) => ({ topic, handlerIds })) }
 }

@@ -1,6 +1,8 @@
 /** Endpoints that show the process as a whole: about, snapshot, handlers, threads, topology, history. They change nothing. */
+
 import { hostname } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
+import { byHandler } from '../model/by-handler.ts'
 import type { HandlerMetrics, SystemMetrics } from '../model/snapshot.ts'
 import { HISTORY_EVERY_MS } from './history.ts'
 import type { Endpoint } from './http/endpoint.ts'
@@ -83,9 +85,10 @@ export class Overview {
   handlers(): readonly HandlerRow[] {
     const { looks } = this.#options
     const { metrics } = looks.now()
-    return looks.runtime().handlers.flatMap((handler) => {
-      const row = rowOf(metrics, handler)
-      return row === undefined ? [] : this.#handler(handler, row, metrics)
+    const each = [...byHandler(looks.runtime().handlers, ({ route }) => route.handlerId).values()]
+    return each.flatMap((own) => {
+      const row = rowOf(metrics, own[0])
+      return row === undefined ? [] : this.#handler(own, row, metrics)
     })
   }
 
@@ -124,23 +127,31 @@ export class Overview {
     return { of, everyMs: HISTORY_EVERY_MS, points: this.#options.looks.history.pointsOf(of, since) }
   }
 
-  #handler({ route, group, file, worker }: WatchedHandler, row: HandlerMetrics, metrics: SystemMetrics): HandlerRow {
+  /** @param entries one handler, once for each of its topics */
+  #handler(
+    entries: readonly [WatchedHandler, ...WatchedHandler[]],
+    row: HandlerMetrics,
+    metrics: SystemMetrics,
+  ): HandlerRow {
+    const [{ route, group, file, worker }] = entries
+    const topics = entries.map((entry) => entry.route.topic)
+    const letters = new Set(entries.flatMap((entry) => entry.route.deadLetterTopic ?? []))
     const { throughput, durations, events } = this.#options.looks
-    const { handlerId, topic, ordering, deadLetterTopic } = route
+    const { handlerId, ordering } = route
     const partitions = metrics.groups.find((each) => each.group === group)?.partitions ?? []
     const retriesWaiting = partitions
-      .filter((each) => each.topic === topic)
+      .filter((each) => topics.includes(each.topic))
       .reduce((sum, each) => sum + each.retriesWaiting, 0)
     const { isPaused, inFlight, capacity, concurrency, adaptiveLimit, rateLimit, isHeldByRate, abandoned } = row
     return {
       group,
       handlerId,
-      topic,
+      topic: topics.join(','),
       file,
       engine: worker === undefined ? 'async' : 'worker',
       ordering,
       isPaused,
-      rate: throughput.rateOf(group, topic),
+      rate: topics.reduce((sum, topic) => sum + throughput.rateOf(group, topic), 0),
       p50Ms: durations.percentileOf(group, handlerId, 0.5),
       p99Ms: durations.percentileOf(group, handlerId, 0.99),
       inFlight,
@@ -152,7 +163,7 @@ export class Overview {
       abandoned,
       retriesWaiting,
       deadLettersPerMinute: events.deadPerMinute(group, handlerId),
-      deadLetterTopic,
+      deadLetterTopic: letters.size === 0 ? null : [...letters].join(','),
       openBreakers: row.openBreakers,
     }
   }

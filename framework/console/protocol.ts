@@ -116,6 +116,7 @@ export interface HandlersAnswer {
 export interface HandlerRow {
   readonly group: string
   readonly handlerId: string
+  /** Of several, all, with commas between; so are its dead-letter topics. */
   readonly topic: string
   /** Relative to the project. */
   readonly file: string

@@ -23,6 +23,7 @@ export interface BatchSettings {
 
 /** What the control plane must know of one handler: which topic it reads, and the rules its records are kept by. */
 export interface Route {
+  /** A handler of several topics has a route for each, which differ in the topics only. */
   readonly handlerId: string
   readonly topic: string
   readonly ordering: Ordering

@@ -128,6 +128,7 @@ interface Load {
 /** One handler and the engine that runs it. */
 export interface HandlerMetrics {
   readonly handlerId: string
+  /** Of several, all, with commas between: `orders,payments`. */
   readonly topic: string
   /** The most attempts in flight at once. */
   readonly concurrency: number

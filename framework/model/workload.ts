@@ -3,6 +3,7 @@
 /** Cheap enough for every second. */
 export interface HandlerReading {
   readonly handlerId: string
+  /** Of several, all, with commas between: `orders,payments`. */
   readonly topic: string
   /** Attempts that may be in flight, but for the adaptive limit. */
   readonly capacity: number

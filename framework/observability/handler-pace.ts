@@ -10,7 +10,6 @@ const WINDOW_MS = 60_000
 const LEAST_MS = 15_000
 
 interface PartitionPace {
-  readonly epoch: number
   readonly arrivals: Growth
   /** Where it stood when it was last known. */
   logEnd: number
@@ -18,6 +17,7 @@ interface PartitionPace {
 }
 
 export class HandlerPace {
+  /** By epoch: a handler of several topics has several partitions of one number. */
   readonly #partitions = new Map<number, PartitionPace>()
   readonly #done = new Growth(WINDOW_MS)
   readonly #busyMs = new Growth(WINDOW_MS)
@@ -38,8 +38,8 @@ export class HandlerPace {
     // Of a partition whose end was never heard, nothing has come. All at once are not known while the brokers do not answer.
     const isKnown = partitions.some(({ notArrived }) => notArrived !== null)
     const done = partitions.reduce((sum, each) => sum + this.#samplePartition(each, now), 0)
-    const present = new Set(partitions.map(({ partition }) => partition))
-    for (const partition of this.#partitions.keys()) if (!present.has(partition)) this.#partitions.delete(partition)
+    const present = new Set(partitions.map(({ epoch }) => epoch))
+    for (const epoch of this.#partitions.keys()) if (!present.has(epoch)) this.#partitions.delete(epoch)
     const last = this.#last ?? { at: now, busyMs }
     const totals = this.#totals
     totals.done += done
@@ -93,15 +93,15 @@ export class HandlerPace {
     return { scale, demand: need.demand }
   }
 
-  #samplePartition({ partition, epoch, logEnd, notArrived, records }: PartitionReading, now: number): number {
+  #samplePartition({ epoch, logEnd, notArrived, records }: PartitionReading, now: number): number {
     if (logEnd === null || notArrived === null) return 0
     const backlog = records + notArrived
-    const before = this.#partitions.get(partition)
-    if (before?.epoch !== epoch) {
+    const before = this.#partitions.get(epoch)
+    if (before === undefined) {
       // What was there when the partition came has not arrived since.
       const arrivals = new Growth(WINDOW_MS)
       arrivals.add(now, logEnd)
-      this.#partitions.set(partition, { epoch, arrivals, logEnd, backlog })
+      this.#partitions.set(epoch, { arrivals, logEnd, backlog })
       return 0
     }
     const done = logEnd - before.logEnd - (backlog - before.backlog)
@@ -111,9 +111,9 @@ export class HandlerPace {
     return done
   }
 
-  #arrivalsOf({ partition, epoch }: PartitionReading): number {
-    const pace = this.#partitions.get(partition)
-    return pace?.epoch === epoch ? Math.max(0, pace.arrivals.perSecond(LEAST_MS)) : 0
+  #arrivalsOf({ epoch }: PartitionReading): number {
+    const pace = this.#partitions.get(epoch)
+    return pace === undefined ? 0 : Math.max(0, pace.arrivals.perSecond(LEAST_MS))
   }
 
   /** A thread computes one record at a time, however many it was given; one whose handlers wait has more of them at once. */

@@ -4,6 +4,7 @@ import type { Publish } from '../api/handler.ts'
 import type { WatchedRuntime } from '../console/watched-runtime.ts'
 import type { KafkaConnection, RecordProducer, ViewedConnection } from '../kafka/kafka-client.ts'
 import type { ActionResult, BreakerAction, RecordAction } from '../model/action.ts'
+import { byHandler } from '../model/by-handler.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import { WatchPoint } from '../model/record-watch.ts'
@@ -153,7 +154,7 @@ class ComposedRuntime implements Runtime {
     })
     await life.unlessStopped(this.#groups.startFirst(opener, handlers))
     life.onUp()
-    const facts = { broker: connection.description, handlers: handlers.length, groups: this.#groups.size }
+    const facts = { broker: connection.description, handlers: new Set(ids).size, groups: this.#groups.size }
     log.info(paused.length === 0 ? facts : { ...facts, paused: this.paused }, 'started')
   }
 
@@ -161,9 +162,8 @@ class ComposedRuntime implements Runtime {
     const plan = planUpdate(this.#groups.handlers, handlers)
     await this.#life.untilStopped(this.#refuseMissingTopics(handlers))
     const replaced: ReplacedHandler[] = []
-    for (const handler of plan.replace) {
-      const { handlerId } = handler.route
-      const inFlight = await this.#groups.replace(handler)
+    for (const [handlerId, own] of byHandler(plan.replace, ({ route }) => route.handlerId)) {
+      const inFlight = await this.#groups.replace(own)
       replaced.push({ handlerId, inFlight })
       this.#log.info({ handler: handlerId, inFlight }, 'a handler runs its new code')
     }

@@ -8,6 +8,7 @@ import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
 import { SwappableEngine } from '../execution-plane/swappable-engine.ts'
 import { WorkerEngine } from '../execution-plane/worker/worker-engine.ts'
 import type { KafkaClient, RecordProducer } from '../kafka/kafka-client.ts'
+import { byHandler } from '../model/by-handler.ts'
 import type { EventSink } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
 import type { WatchPoint } from '../model/record-watch.ts'
@@ -63,13 +64,16 @@ export class GroupOpener {
       onRefused: () => poller?.onCredentialsRefused(),
     })
     const client = await kept(opening)
-    const members = handlers.map((handler) => ({ handler, engine: new SwappableEngine(this.engineFor(handler)) }))
+    const members = [...byHandler(handlers, ({ route }) => route.handlerId).values()].map((own) => ({
+      handlers: own,
+      engine: new SwappableEngine(this.engineFor(own[0])),
+    }))
     poller = new BrokerPoller({
       group,
       client,
       producer,
       engines: new Map(
-        members.map(({ handler: { route }, engine }) => [route.handlerId, this.#faulty(route.handlerId, engine)]),
+        members.map(({ handlers: [{ route }], engine }) => [route.handlerId, this.#faulty(route.handlerId, engine)]),
       ),
       limits,
       commit,
@@ -87,6 +91,7 @@ export class GroupOpener {
     return new RunningGroup(group, poller, members)
   }
 
+  /** One for all topics of the handler: any of its entries will do. */
   engineFor({ route, definition, timeoutMs, group, worker }: ResolvedHandler): ExecutionEngine {
     const { producer, publish, tracing, clock, watchPoint } = this.#options
     const { log, strayFaults, services } = this.#options.runtime

@@ -67,7 +67,8 @@ export class PausedHandlers {
   }
 
   #all(): readonly string[] {
-    return [...this.#groups()].flatMap((group) => group.handlers.map(({ route }) => route.handlerId))
+    const ids = [...this.#groups()].flatMap((group) => group.handlers.map(({ route }) => route.handlerId))
+    return [...new Set(ids)]
   }
 
   #known(handlerId: string): string {

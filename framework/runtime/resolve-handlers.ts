@@ -6,9 +6,10 @@ import { suggestion } from '../config/nearest-name.ts'
 import type { ResolvedOptions } from '../config/option-schema.ts'
 import { resolveOptions } from '../config/resolve-options.ts'
 import { leftOutBy } from '../execution-plane/attempt/record-check.ts'
+import { topicsText } from '../model/by-handler.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { BatchSettings, Route } from '../model/settings.ts'
-import { withSchema } from '../validation/derived-schema.ts'
+import { withSchemas } from '../validation/derived-schema.ts'
 import type { RegisteredHandler, ResolvedHandler, WorkerSettings } from './runtime.ts'
 
 /** The longest name that Kafka allows for a topic. */
@@ -24,7 +25,14 @@ export function resolveHandlers(
   registered: readonly RegisteredHandler[],
   config: ResolvedConfig,
 ): readonly ResolvedHandler[] {
-  const resolved = registered.map((entry) => resolveHandler(entry, config))
+  const resolved = registered.map((entry) => {
+    const { id, handler } = entry
+    return resolveHandler(
+      entry,
+      registered.filter((each) => each.id === id && each.handler === handler),
+      config,
+    )
+  })
   refuseDuplicates(resolved)
   refuseUnknownPaused(
     config.paused,
@@ -41,7 +49,12 @@ function refuseUnknownPaused(paused: readonly string[], known: readonly string[]
   if (mistakes.length > 0) throw new PyrallelError('PYR_CONFIG_INVALID', mistakes.join('\n'))
 }
 
-function resolveHandler(entry: RegisteredHandler, config: ResolvedConfig): ResolvedHandler {
+/** @param entries those of the same handler, this one included: there is one for each topic that it reads */
+function resolveHandler(
+  entry: RegisteredHandler,
+  entries: readonly RegisteredHandler[],
+  config: ResolvedConfig,
+): ResolvedHandler {
   const definition: HandlerDefinition<unknown> = entry.handler
   if ((definition as HandlerDefinition<unknown> | undefined)?.kind !== 'pyrallel.handler') {
     throw new PyrallelError(
@@ -50,7 +63,8 @@ function resolveHandler(entry: RegisteredHandler, config: ResolvedConfig): Resol
     )
   }
   const settings = resolveOptions(handlerSchema, withDefaults(definition, config), entry.file, 'PYR_HANDLER_OPTION')
-  refuseStale(entry, definition, settings)
+  const reads = topicsText(entries)
+  refuseStale(entry, reads, definition, settings)
   const group = settings.group ?? config.group
   const { when: _when, delay: _delay, ...retry } = settings.retry
   const { minMs, maxMs } = retry
@@ -67,7 +81,7 @@ function resolveHandler(entry: RegisteredHandler, config: ResolvedConfig): Resol
       ordering: settings.ordering,
       concurrency: settings.concurrency,
       retry,
-      deadLetterTopic: deadLetterTopic(entry, group, settings.deadLetter),
+      deadLetterTopic: deadLetterTopic(entry, entries, group, settings.deadLetter),
       ...deadLetterPayload(settings.deadLetter),
       ...guardsOf(entry, settings),
       ...(settings.accept === undefined ? {} : { leavesOut: leftOutBy(settings.accept) }),
@@ -76,11 +90,21 @@ function resolveHandler(entry: RegisteredHandler, config: ResolvedConfig): Resol
     group,
     file: entry.file,
     timeoutMs: settings.timeoutMs,
-    definition: withSchema(definition, entry.schema),
+    definition: definitionFor(entry, entries),
     publishes: entry.publishes,
     topicSchemas: entry.topicSchemas,
     worker: workerSettings(entry, settings),
   }
+}
+
+/** As its topic alone would have it, with all of them beside: the engine is one for all. */
+function definitionFor(
+  { handler, topic }: RegisteredHandler,
+  entries: readonly RegisteredHandler[],
+): HandlerDefinition<unknown> {
+  const definition = withSchemas(handler, (name) => entries.find((each) => each.topic === name)?.schema)
+  const own = definition.topics?.find(({ name }) => name === topic)
+  return own === undefined ? definition : { ...definition, topic: own }
 }
 
 function batchSettings(
@@ -147,11 +171,12 @@ function over(defaults: object, own: unknown): unknown {
 /** The generator read id, group and topic from the source; running code that says otherwise would move offsets unseen. */
 function refuseStale(
   entry: RegisteredHandler,
-  definition: HandlerDefinition<unknown>,
+  reads: string,
+  { topic, topics = [topic] }: HandlerDefinition<unknown>,
   settings: HandlerSettings,
 ): void {
   const pairs = [
-    ['topic', entry.topic, definition.topic.name],
+    ['topic', reads, topics.map(({ name }) => name).join(',')],
     ['group', entry.group, settings.group ?? null],
     ['id', entry.id, settings.id ?? entry.id],
   ] as const
@@ -166,15 +191,16 @@ function refuseStale(
 
 function deadLetterTopic(
   entry: RegisteredHandler,
+  entries: readonly RegisteredHandler[],
   group: string,
   option: HandlerSettings['deadLetter'],
 ): string | null {
   if (option === false) return null
   const topic = option?.topic ?? `${entry.topic}.${group}.dlq`
-  if (topic === entry.topic) {
+  if (entries.some((each) => each.topic === topic)) {
     throw new PyrallelError(
       'PYR_HANDLER_OPTION',
-      `${entry.file}: option deadLetter.topic is '${topic}', the topic that the handler reads. Its dead letters would come back to it for ever. Name another topic.`,
+      `${entry.file}: option deadLetter.topic is '${topic}', a topic that the handler reads. Its dead letters would come back to it for ever. Name another topic.`,
     )
   }
   if (topic.length > MAX_TOPIC_LENGTH) {
@@ -224,7 +250,7 @@ function refuseDuplicates(handlers: readonly ResolvedHandler[]): void {
   for (const handler of handlers) {
     const { handlerId, topic } = handler.route
     const sameId = byId.get(handlerId)
-    if (sameId !== undefined) {
+    if (sameId !== undefined && sameId.definition.run !== handler.definition.run) {
       throw new PyrallelError(
         'PYR_HANDLER_DUPLICATE',
         `${handler.file} and ${sameId.file} have the same id '${handlerId}'. Give one of them another \`id\`.`,
@@ -233,6 +259,12 @@ function refuseDuplicates(handlers: readonly ResolvedHandler[]): void {
     byId.set(handlerId, handler)
     const subscription = `${handler.group}:${topic}`
     const sameTopic = byTopic.get(subscription)
+    if (sameTopic !== undefined && sameTopic.definition.run === handler.definition.run) {
+      throw new PyrallelError(
+        'PYR_HANDLER_DUPLICATE',
+        `${handler.file} names the topic '${topic}' twice in its list. Name it once.`,
+      )
+    }
     if (sameTopic !== undefined) {
       throw new PyrallelError(
         'PYR_HANDLER_DUPLICATE',

@@ -7,9 +7,9 @@ import type { GroupMetrics } from '../model/snapshot.ts'
 import type { GroupReading, GroupWork } from '../model/workload.ts'
 import type { ResolvedHandler } from './runtime.ts'
 
-/** A handler with the engine that runs it. */
+/** A handler, once for each of its topics, with the engine that runs it. */
 export interface EngineOfHandler {
-  readonly handler: ResolvedHandler
+  readonly handlers: readonly [ResolvedHandler, ...ResolvedHandler[]]
   readonly engine: SwappableEngine
 }
 
@@ -22,11 +22,11 @@ export class RunningGroup {
   constructor(name: string, poller: BrokerPoller, members: readonly EngineOfHandler[]) {
     this.name = name
     this.#poller = poller
-    this.#members = new Map(members.map((member) => [member.handler.route.handlerId, member]))
+    this.#members = new Map(members.map((member) => [member.handlers[0].route.handlerId, member]))
   }
 
   get handlers(): readonly ResolvedHandler[] {
-    return [...this.#members.values()].map(({ handler }) => handler)
+    return [...this.#members.values()].flatMap(({ handlers }) => handlers)
   }
 
   /** What is asked about its records, and done about them by hand. */
@@ -68,16 +68,17 @@ export class RunningGroup {
 
   /**
    * Other code and rules for a handler of this group that reads as before; the consumer notices nothing.
+   * @param handlers one, once for each of its topics
    * @param finishMs how long attempts of the old code may go on. Milliseconds
    * @returns how many attempts finish on the old code
    */
-  async replace(handler: ResolvedHandler, engine: ExecutionEngine, finishMs: number): Promise<number> {
-    const { handlerId } = handler.route
+  async replace(handlers: EngineOfHandler['handlers'], engine: ExecutionEngine, finishMs: number): Promise<number> {
+    const { handlerId } = handlers[0].route
     const member = this.#members.get(handlerId)
     if (member === undefined) throw bug('running-group', `${handlerId} is not in group ${this.name}`)
     const inFlight = await member.engine.replace(engine, finishMs)
-    this.#members.set(handlerId, { handler, engine: member.engine })
-    this.#poller.replaceRoute(handler.route)
+    this.#members.set(handlerId, { handlers, engine: member.engine })
+    for (const { route } of handlers) this.#poller.replaceRoute(route)
     return inFlight
   }
 }

@@ -54,11 +54,15 @@ export class RunningGroups {
     return this.#start(byGroup(handlers))
   }
 
-  /** @returns how many attempts finish on the old code */
-  async replace(handler: ResolvedHandler): Promise<number> {
-    const group = this.#groups.get(handler.group)
+  /**
+   * @param handlers one, once for each of its topics
+   * @returns how many attempts finish on the old code
+   */
+  async replace(handlers: readonly [ResolvedHandler, ...ResolvedHandler[]]): Promise<number> {
+    const [first] = handlers
+    const group = this.#groups.get(first.group)
     if (group === undefined) return 0
-    const replacing = group.replace(handler, this.#openerOnceStarted().engineFor(handler), FINISH_OLD_MS)
+    const replacing = group.replace(handlers, this.#openerOnceStarted().engineFor(first), FINISH_OLD_MS)
     return this.#life.unlessStopped(replacing)
   }
 

@@ -14,7 +14,7 @@ import type { PagesListener } from '../observability/operator-pages.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Inspection, RecordActions } from './inspection.ts'
 
-/** One entry of `generated/routes.ts`: a handler and what the generator read about it. */
+/** One entry of `generated/routes.ts`: a handler and what the generator read about it. One of several topics has an entry for each, in its order. */
 export interface RegisteredHandler {
   readonly id: string
   /** Relative to the project, for messages. */
@@ -34,13 +34,13 @@ export interface RegisteredHandler {
   readonly handler: HandlerDefinition<any>
 }
 
-/** A handler with every option resolved against the config's defaults. */
+/** A handler with every option resolved against the config's defaults. One of several topics comes once for each of them. */
 export interface ResolvedHandler {
   readonly route: Route
   readonly group: string
   readonly file: string
   readonly timeoutMs: number
-  /** With the schema in its topic, whoever wrote it. */
+  /** With the schema in its topic, whoever wrote it. `topic` is that of the route. */
   readonly definition: HandlerDefinition<unknown>
   /** Topics that it publishes to; undefined where routes.ts is older than that. */
   readonly publishes?: readonly string[] | undefined

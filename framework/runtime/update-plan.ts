@@ -1,4 +1,5 @@
 /** Compares the handlers that run with those that should: which only change their code, and which groups must subscribe anew. Pure. */
+import { byHandler, topicsText } from '../model/by-handler.ts'
 import type { GroupChange, ResolvedHandler, SubscriptionChange } from './runtime.ts'
 
 export interface UpdatePlan {
@@ -13,42 +14,53 @@ export interface PlannedGroup extends GroupChange {
   readonly next: readonly ResolvedHandler[]
 }
 
-/** A handler that is the same object as before has not changed. */
+/** A handler that is the same object as before has not changed; one of several topics comes once for each of them. */
 export function planUpdate(current: readonly ResolvedHandler[], next: readonly ResolvedHandler[]): UpdatePlan {
-  const before = new Map(current.map((handler) => [handler.route.handlerId, handler]))
-  const after = new Map(next.map((handler) => [handler.route.handlerId, handler]))
+  const before = byHandler(current, idOf)
+  const after = byHandler(next, idOf)
   const names = [...new Set([...current, ...next].map(({ group }) => group))].sort()
   const groups = names.flatMap((group): PlannedGroup[] => {
-    const had = current.filter((handler) => handler.group === group)
-    const has = next.filter((handler) => handler.group === group)
+    const had = [...before.values()].filter(([handler]) => handler.group === group)
+    const has = [...after.values()].filter(([handler]) => handler.group === group)
     const handlers = [
-      ...had.flatMap((handler) => leaving(handler, after.get(handler.route.handlerId)) ?? []),
-      ...has.flatMap((handler) => coming(handler, before.get(handler.route.handlerId)) ?? []),
+      ...had.flatMap((handler) => leaving(handler, after.get(idOf(handler[0]))) ?? []),
+      ...has.flatMap((handler) => coming(handler, before.get(idOf(handler[0]))) ?? []),
     ]
     if (handlers.length === 0) return []
     const change = had.length === 0 ? 'started' : has.length === 0 ? 'stopped' : 'restarted'
-    return [{ group, change, handlers, next: has }]
+    return [{ group, change, handlers, next: has.flat() }]
   })
   const moved = new Set(groups.map(({ group }) => group))
-  return {
-    groups,
-    replace: next.filter((handler) => !moved.has(handler.group) && before.get(handler.route.handlerId) !== handler),
-  }
+  const changed = new Set(next.filter((handler) => !current.includes(handler)).map(idOf))
+  return { groups, replace: next.filter((handler) => !moved.has(handler.group) && changed.has(idOf(handler))) }
+}
+
+/** One handler, once for each of its topics. */
+type Entries = readonly [ResolvedHandler, ...ResolvedHandler[]]
+
+function idOf({ route }: ResolvedHandler): string {
+  return route.handlerId
+}
+
+function topicsOf(entries: Entries): string {
+  return topicsText(entries.map(({ route }) => route))
 }
 
 /** What becomes of a handler that was in the group; undefined when it stays and reads as before. */
-function leaving(was: ResolvedHandler, is: ResolvedHandler | undefined): SubscriptionChange | undefined {
+function leaving(had: Entries, has: Entries | undefined): SubscriptionChange | undefined {
+  const [was, is] = [had[0], has?.[0]]
   const { handlerId } = was.route
-  if (is === undefined) return { handlerId, what: 'removed', from: was.route.topic, to: null }
+  if (has === undefined || is === undefined) return { handlerId, what: 'removed', from: topicsOf(had), to: null }
   if (is.group !== was.group) return { handlerId, what: 'group', from: was.group, to: is.group }
-  if (is.route.topic !== was.route.topic) return { handlerId, what: 'topic', from: was.route.topic, to: is.route.topic }
+  if (topicsOf(has) !== topicsOf(had)) return { handlerId, what: 'topic', from: topicsOf(had), to: topicsOf(has) }
   if (is.route.ordering === was.route.ordering) return undefined
   return { handlerId, what: 'ordering', from: was.route.ordering, to: is.route.ordering }
 }
 
 /** What a handler is to the group that was not in it. */
-function coming(is: ResolvedHandler, was: ResolvedHandler | undefined): SubscriptionChange | undefined {
-  const { handlerId, topic } = is.route
-  if (was === undefined) return { handlerId, what: 'added', from: null, to: topic }
+function coming(has: Entries, had: Entries | undefined): SubscriptionChange | undefined {
+  const [is, was] = [has[0], had?.[0]]
+  const { handlerId } = is.route
+  if (was === undefined) return { handlerId, what: 'added', from: null, to: topicsOf(has) }
   return was.group === is.group ? undefined : { handlerId, what: 'group', from: was.group, to: is.group }
 }

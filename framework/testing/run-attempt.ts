@@ -7,6 +7,8 @@ export type { LoggedLine, PublishedValue } from './run-call.ts'
 
 export interface AttemptInput<T> extends CallOptions {
   readonly value: T
+  /** One of the topics that the handler reads. Default the first. */
+  readonly topic?: string
   /** Default: what the topic's `key` says of the value, else none. */
   readonly key?: string | null
   readonly headers?: Readonly<Record<string, string>>

@@ -25,6 +25,8 @@ export interface LoggedLine {
 
 export interface RecordInput<T> {
   readonly value: T
+  /** One of the topics that the handler reads. Default the first. */
+  readonly topic?: string
   readonly key?: string | null
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -88,7 +90,14 @@ export async function runCall<T>(
   }
 }
 
-export function recordOf<T>({ topic }: HandlerDefinition<T>, input: RecordInput<T>, offset: number): KafkaRecord {
+/** @throws TypeError when the handler does not read the topic that is named */
+export function recordOf<T>(handler: HandlerDefinition<T>, input: RecordInput<T>, offset: number): KafkaRecord {
+  const topics = handler.topics ?? [handler.topic]
+  const topic = input.topic === undefined ? handler.topic : topics.find(({ name }) => name === input.topic)
+  if (topic === undefined) {
+    const known = topics.map(({ name }) => name).join(', ')
+    throw new TypeError(`The handler does not read '${input.topic}'. It reads: ${known}.`)
+  }
   const { value, headers = {} } = input
   const key = input.key === undefined ? (topic.key?.(value) ?? null) : input.key
   return {

@@ -3,6 +3,7 @@ import type { HandlerDefinition } from '../api/handler.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { KafkaRecord } from '../model/record.ts'
 import type { RegisteredHandler } from '../runtime/runtime.ts'
+import { withSchemas } from '../validation/derived-schema.ts'
 import { type AttemptResult, resultOf } from './run-attempt.ts'
 import { type CallOptions, runCall } from './run-call.ts'
 
@@ -27,9 +28,9 @@ export async function runRecord(
     const known = routes.map(({ id }) => id).join(', ')
     throw new PyrallelError('PYR_USAGE', `There is no handler '${handlerId}' in these routes. There are: ${known}.`)
   }
-  const { handler, schema } = found
-  const { topic } = handler
-  const definition: HandlerDefinition<unknown> =
-    topic.schema !== undefined || schema === undefined ? handler : { ...handler, topic: { ...topic, schema } }
+  const definition: HandlerDefinition<unknown> = withSchemas(
+    found.handler,
+    (topic) => routes.find((route) => route.id === handlerId && route.topic === topic)?.schema,
+  )
   return resultOf(await runCall(definition, [record], [options.attempt ?? 1], options))
 }

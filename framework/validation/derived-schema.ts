@@ -1,12 +1,26 @@
-/** Puts the schema that was derived from a topic's type to the topic, where the user wrote none. Checks nothing. */
+/** Puts the schemas that were derived from topics' types to the topics, where the user wrote none. Checks nothing. */
 import type { TSchema } from 'typebox'
 import type { HandlerDefinition } from '../api/handler.ts'
+import type { TopicDefinition } from '../api/topic.ts'
 
-/** A schema that the user wrote says more than a type can. */
-export function withSchema(
+/**
+ * A schema that the user wrote says more than a type can.
+ * @param derivedOf of each topic that the handler reads
+ */
+export function withSchemas(
   definition: HandlerDefinition<unknown>,
-  derived: TSchema | undefined,
+  derivedOf: (topic: string) => TSchema | undefined,
 ): HandlerDefinition<unknown> {
-  if (derived === undefined || definition.topic.schema !== undefined) return definition
-  return { ...definition, topic: { ...definition.topic, schema: derived } }
+  const { topic, topics } = definition
+  const own = schemaPut(topic, derivedOf)
+  if (topics === undefined) return own === topic ? definition : { ...definition, topic: own }
+  return { ...definition, topic: own, topics: topics.map((each) => schemaPut(each, derivedOf)) }
+}
+
+function schemaPut(
+  topic: TopicDefinition<unknown>,
+  derivedOf: (topic: string) => TSchema | undefined,
+): TopicDefinition<unknown> {
+  const schema = topic.schema ?? derivedOf(topic.name)
+  return schema === topic.schema || schema === undefined ? topic : { ...topic, schema }
 }

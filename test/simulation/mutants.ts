@@ -30,6 +30,19 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (this.#size > 0) return Math.max(this.#offsets[this.#head] as number, this.#highestCompleted + 1)',
   },
   {
+    name: 'each topic of a handler has slots of its own',
+    file: 'flow/scheduler.ts',
+    find: 'this.#routes.set(route.topic, known)\n',
+    replace:
+      'const own = { ...known, ready: new Ring<PartitionState>() }\n        this.#routes.set(route.topic, own)\n        this.#handlers.set(route.topic, own)\n',
+  },
+  {
+    name: "dead letters of all topics go to the first topic's",
+    file: 'flow/scheduler.ts',
+    find: 'const route = this.#byTopic.get(topic)',
+    replace: 'const route = this.#byTopic.values().next().value',
+  },
+  {
     name: 'what is left out is not passed',
     file: 'offsets/offset-tracker.ts',
     find: 'this.#next = offset + 1\n    if (this.#size === 0) return false',

@@ -15,7 +15,7 @@ import { type Assignment, type Delivered, MAX_RETRY_MS, Oracle, type Running, se
 import { writtenBy } from './predecessor-texts.ts'
 import { isNotAccepted, type Schedule, type Setup, type Step } from './schedule.ts'
 import { WatchBooks } from './watch-books.ts'
-import { Log, type LogRecord, TOPIC } from './world.ts'
+import { Log, type LogRecord, TOPICS, topicOf } from './world.ts'
 
 const MEMBERS = 2
 const HANDLER = 'handle'
@@ -318,9 +318,9 @@ export class Game {
     const retry = { attempts, ...delays, maxAgeMs }
     const dropped: GivenUp[] = []
     const watch = seed % 2 === 0 ? new WatchBooks() : undefined
-    const deadLetterTopic = hasDeadLetters ? 'orders.dlq' : null
+    const rest = { handlerId: HANDLER, ordering, concurrency, retry, ...rules }
     const manager = new WorkManager({
-      routes: [{ handlerId: HANDLER, topic: TOPIC, ordering, concurrency, retry, deadLetterTopic, ...rules }],
+      routes: TOPICS.map((topic) => ({ ...rest, topic, deadLetterTopic: hasDeadLetters ? `${topic}.dlq` : null })),
       limits: {
         ...{ maxRecords, maxBytes: 1e9, maxRecordsPerPartition, maxBytesPerPartition: 1e9, maxOffsetSpan },
         maxUncommitted: this.#setup.maxUncommitted,
@@ -423,7 +423,7 @@ export class Game {
         if (log.read(owned.fetchFrom, 1).length === 0) owned.fetchFrom = log.end
       }
       this.#oracle.readTo(owned.assignment, owned.fetchFrom)
-      member.manager.onReadTo(of(partition), owned.fetchFrom)
+      member.manager.onReadTo(of(partition, this.#setup.seed), owned.fetchFrom)
     }
   }
 
@@ -447,7 +447,7 @@ export class Game {
     const given = among[Math.floor(random() * among.length)]
     if (given === undefined) return
     const { partition } = given.assignment
-    const at = { topic: TOPIC, partition, offset: given.record.offset }
+    const at = { ...of(partition, this.#setup.seed), offset: given.record.offset }
     const seenAs = member.manager.explainer.explain(at, this.#around(member))
     if (seenAs === undefined) throw new Violation('EXPLAIN', `partition ${partition} is ours, and nobody knows it`)
     const [isOtherEpoch, isOtherAttempt] = [random() < 0.1, random() < 0.1]
@@ -492,10 +492,10 @@ export class Game {
     const { partition } = assignment
     const { explainer } = member.manager
     const around = this.#around(member)
-    const view = explainer.view(of(partition), around, { looks: 10_000, runs: 10_000 })
+    const view = explainer.view(of(partition, this.#setup.seed), around, { looks: 10_000, runs: 10_000 })
     for (let offset = 0; offset < log.end + 2; offset += 1) {
       const at = `offset ${offset} of partition ${partition} at ${this.#now}`
-      const answer = explainer.explain({ ...of(partition), offset }, around)
+      const answer = explainer.explain({ ...of(partition, this.#setup.seed), offset }, around)
       const states = this.#oracle.statesOf(assignment, offset, log, member.running, this.#now)
       if (answer === undefined || !states.includes(answer.state))
         throw new Violation('EXPLAIN', `${at} is ${states.join(' or ')}, and ${answer?.state} is said`)
@@ -572,8 +572,10 @@ export class Game {
     if (log.isForeign) return
     compared.partitions += 1
     const said =
-      member.manager.explainer.view(of(assignment.partition), this.#around(member), { looks: 1, runs: 1 })?.runsAgain ??
-      0
+      member.manager.explainer.view(of(assignment.partition, this.#setup.seed), this.#around(member), {
+        looks: 1,
+        runs: 1,
+      })?.runsAgain ?? 0
     const { own, atLeast, atMost } = this.#oracle.runsAgain(assignment, log, member.running)
     const heard = assignment.committedTo ?? 0
     const isHeard =
@@ -685,7 +687,8 @@ export class Game {
 
   #checkWork({ manager, owned }: Member): void {
     const endOf = ({ partition }: { readonly partition: number }) => this.#logs[partition]?.end
-    for (const work of manager.readings.work(endOf, () => Number.POSITIVE_INFINITY).get(TOPIC) ?? []) {
+    const works = manager.readings.work(endOf, () => Number.POSITIVE_INFINITY)
+    for (const work of TOPICS.flatMap((topic) => works.get(topic) ?? [])) {
       const assignment = owned.get(work.partition)?.assignment
       const log = this.#logs[work.partition]
       if (assignment !== undefined && log !== undefined) this.#oracle.checkWork(assignment, log, work)
@@ -816,6 +819,8 @@ export class Game {
       if (!isBooked())
         throw new Violation('DEAD', `record ${running.record.uid} is given up (${reason}), and too early`)
       if (!isRequest(each)) continue
+      const wanted = `${topicOf(running.assignment.partition, this.#setup.seed)}.dlq`
+      if (each.topic !== wanted) throw new Violation('DEAD', `a dead letter goes to ${each.topic}, not to ${wanted}`)
       this.#oracle.checkSilence(member.id, this.#now, `the dead letter of record ${running.record.uid}`)
       this.#oracle.bury(running)
       member.deadLetters.push({ request: each, running })
@@ -963,7 +968,7 @@ export class Game {
     member.owned.set(partition, { assignment, fetchFrom: log.stored?.position ?? log.start, isDraining: false })
     member.paused.delete(partition)
     const { position, metadata } = log.stored ?? { position: undefined, metadata: '' }
-    member.manager.onAssigned([{ topic: TOPIC, partition, position, metadata, logEnd: log.end }], this.#now)
+    member.manager.onAssigned([{ ...of(partition, this.#setup.seed), position, metadata, logEnd: log.end }], this.#now)
   }
 
   #beginRevoke(member: Member, b: number): void {
@@ -971,7 +976,7 @@ export class Game {
     const owned = partition === undefined ? undefined : member.owned.get(partition)
     if (partition === undefined || owned === undefined) return
     owned.isDraining = true
-    member.manager.startDraining([of(partition)])
+    member.manager.startDraining([of(partition, this.#setup.seed)])
     this.#attempts.recall(member.id, ({ records: [record] }) => record?.partition === partition)
   }
 
@@ -985,7 +990,7 @@ export class Game {
   #revoke(member: Member, partition: number): void {
     if (member.commit !== undefined) this.#answerCommit(member)
     const owned = member.owned.get(partition)
-    for (const snapshot of this.#askBroker(member, true, [of(partition)])) {
+    for (const snapshot of this.#askBroker(member, true, [of(partition, this.#setup.seed)])) {
       if (owned === undefined) throw new Violation('COMMIT', `partition ${partition} is not ours`)
       this.#oracle.commit(snapshot, owned.assignment, this.#logs[partition] as Log)
       this.#store(snapshot, owned.assignment)
@@ -994,7 +999,7 @@ export class Game {
     if (owned !== undefined && !owned.assignment.isRefused)
       this.#oracle.checkHandedOver(owned.assignment, this.#logs[partition] as Log)
     this.#attempts.abort(member.id, partition)
-    member.manager.onRevoked([of(partition)])
+    member.manager.onRevoked([of(partition, this.#setup.seed)])
     member.owned.delete(partition)
     this.#checkNothingLeft(member)
   }
@@ -1007,9 +1012,9 @@ export class Game {
   #takeAway(member: Member, partition: number): void {
     this.#attempts.abort(member.id, partition)
     member.owned.delete(partition)
-    member.manager.onLost([of(partition)])
+    member.manager.onLost([of(partition, this.#setup.seed)])
     this.#checkNothingLeft(member)
-    if (member.manager.collectCommits([of(partition)]).length > 0)
+    if (member.manager.collectCommits([of(partition, this.#setup.seed)]).length > 0)
       throw new Violation('COMMIT', 'a lost partition commits')
   }
 
@@ -1094,14 +1099,14 @@ function isUnbegun({ records: [record], attempts: [attempt = 0] }: WorkItem): bo
   return ((record?.offset ?? 0) + attempt) % 4 === 1
 }
 
-function of(partition: number): TopicPartition {
-  return { topic: TOPIC, partition }
+function of(partition: number, seed: number): TopicPartition {
+  return { topic: topicOf(partition, seed), partition }
 }
 
 /** The value names the record, for handlers that are to do something. */
 function toKafkaRecord({ uid, offset, key, at }: LogRecord, partition: number, seed: number): KafkaRecord {
   const value = Buffer.from(JSON.stringify({ seed, uid }))
-  return { topic: TOPIC, partition, offset, key, value, headers: [], timestamp: at }
+  return { ...of(partition, seed), offset, key, value, headers: [], timestamp: at }
 }
 
 function fateOf(b: number): CommitFate {

@@ -1,6 +1,12 @@
 /** The outside of the simulation: logs, committed offsets, time. Knows nothing of the code under test. */
 
-export const TOPIC = 'orders'
+/** The handler reads both; which of a seed's partitions are in which, `topicOf` says. */
+export const TOPICS = ['orders', 'payments'] as const
+
+/** With every third seed, the odd partitions are those of another topic. Numbers of partitions stay unlike, so that they name one. */
+export function topicOf(partition: number, seed: number): (typeof TOPICS)[number] {
+  return seed % 3 === 0 && partition % 2 === 1 ? 'payments' : 'orders'
+}
 
 /** `uid` names the record whatever happens to its offset: a log that is cut and written anew holds other records at the same offsets. */
 export interface LogRecord {

@@ -19,10 +19,7 @@ export function renderAsyncApi(scan: ScanResult, defaultGroup: string, payloadOf
     defaultContentType: 'application/json',
     channels: Object.fromEntries(used.map((topic) => [topic.name, channel(topic, handlers, payloadOf)])),
     operations: Object.fromEntries([
-      ...handlers.map((handler) => [
-        `receive.${idText(handler.id)}`,
-        receive(handler, topics, defaultGroup, payloadOf),
-      ]),
+      ...handlers.map((handler) => [receiveId(handler, handlers), receive(handler, topics, defaultGroup, payloadOf)]),
       ...handlers.flatMap(({ id, publishes }) => publishes.map((topic) => [sendId(id, topic), send(topic)])),
     ]),
     components: {
@@ -94,7 +91,17 @@ function idText(id: string): string {
   return id.replaceAll('.', ':').replaceAll('/', '.')
 }
 
-/** `a` that publishes `b.c`, and `a/b` that publishes `c`, are told apart by the colon of those with a slash. */
+/** One of several topics has an operation for each of them, as an operation has one channel. The colon keeps them apart from all others. */
+function receiveId({ id, topic }: ScannedHandler, handlers: readonly ScannedHandler[]): string {
+  const hasSeveral = handlers.filter((each) => each.id === id).length > 1
+  return hasSeveral ? `receive:${placeOf(id, topic)}` : `receive.${idText(id)}`
+}
+
 function sendId(id: string, topic: string): string {
-  return `send.${idText(id)}${id.includes('/') ? ':' : '.'}${topic}`
+  return `send.${placeOf(id, topic)}`
+}
+
+/** `a` that publishes `b.c`, and `a/b` that publishes `c`, are told apart by the colon of those with a slash. */
+function placeOf(id: string, topic: string): string {
+  return `${idText(id)}${id.includes('/') ? ':' : '.'}${topic}`
 }

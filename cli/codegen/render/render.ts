@@ -1,5 +1,6 @@
 /** Writes the text of generated files. Pure and deterministic: sorted, LF, no dates, no absolute paths. */
 
+import { byHandler } from '../../../framework/model/by-handler.ts'
 import type { ScannedHandler, ScanResult } from '../scan/scan-result.ts'
 import type { PayloadOf } from './payloads.ts'
 import { renderAsyncApi } from './render-asyncapi.ts'
@@ -34,7 +35,12 @@ export function renderFiles(scan: ScanResult, defaultGroup: string, payloadOf: P
     { path: manifestFile, content: manifest(scan, defaultGroup, payloadOf) },
     { path: 'generated/routes.ts', content: routes(scan) },
     { path: 'generated/schemas.ts', content: renderSchemas(HEADER, definitions, constants) },
-    ...handlers.filter(({ engine }) => engine === 'worker').map(workerEntry),
+    ...[
+      ...byHandler(
+        handlers.filter(({ engine }) => engine === 'worker'),
+        ({ id }) => id,
+      ).values(),
+    ].map(workerEntry),
   ]
 }
 
@@ -56,19 +62,20 @@ function manifest({ handlers, topics }: ScanResult, defaultGroup: string, payloa
       name,
       schema: payloadOf(schema).hash,
       handlers: handlers.filter(({ topic }) => topic === name).map(({ id }) => id),
-      publishedBy: handlers.filter(({ publishes }) => publishes.includes(name)).map(({ id }) => id),
+      publishedBy: [...new Set(handlers.filter(({ publishes }) => publishes.includes(name)).map(({ id }) => id))],
     })),
   }
   return `${JSON.stringify(document, null, 2)}\n`
 }
 
 function routes({ handlers, definitions }: ScanResult): string {
+  const files = [...new Set(handlers.map(({ file }) => file))]
   const names = importNames(
-    handlers,
+    files,
     definitions.map(({ name }) => name),
   )
-  const named = handlers.map((handler, index) => ({ ...handler, name: names[index] ?? `handler${index}` }))
-  const imports = named.map(({ name, file }) => ({ name, from: quoted(`../${file}`) }))
+  const named = handlers.map((handler) => ({ ...handler, name: names.get(handler.file) ?? 'handler' }))
+  const imports = [...names].map(([file, name]) => ({ name, from: quoted(`../${file}`) }))
   const lines = [
     HEADER,
     "import type { RegisteredHandler } from 'pyrallel'",
@@ -102,21 +109,28 @@ function routes({ handlers, definitions }: ScanResult): string {
 }
 
 /** What each thread of a worker handler loads: the handler's module and nothing else of the app. */
-function workerEntry({ id, file, schema }: ScannedHandler): GeneratedFile {
+function workerEntry(entries: readonly [ScannedHandler, ...ScannedHandler[]]): GeneratedFile {
+  const [{ id, file }] = entries
   const path = `${workersFolder}/${entryFile(id)}`
   const up = '../'.repeat(path.split('/').length - 1)
-  const [constant] = constantOf({ schema })
-  const names = constant === undefined ? 'topicSchemas' : `${constant}, topicSchemas`
+  const constants = new Set(entries.flatMap(constantOf))
+  const names = [...[...constants].sort(), 'topicSchemas'].join(', ')
   const lines = [
     HEADER,
     "import { runThread } from 'pyrallel/worker'",
     `import * as handlerModule from ${quoted(`${up}${file}`)}`,
     `import { ${names} } from ${quoted(`${up.slice('../'.length)}schemas.ts`)}`,
     '',
-    `runThread(handlerModule, { ${constant === undefined ? '' : `schema: ${constant}, `}topicSchemas })`,
+    `runThread(handlerModule, { ${threadSchemas(entries)}topicSchemas })`,
     '',
   ]
   return { path, content: lines.join('\n') }
+}
+
+function threadSchemas(entries: readonly ScannedHandler[]): string {
+  const constants = entries.flatMap((entry) => constantOf(entry).map((constant) => ({ topic: entry.topic, constant })))
+  if (entries.length === 1) return constants.map(({ constant }) => `schema: ${constant}, `).join('')
+  return `schemas: { ${constants.map(({ topic, constant }) => `${quoted(topic)}: ${constant}`).join(', ')} }, `
 }
 
 /** An id may hold what a file's name may not, and dots that would lead out of the folder. */
@@ -136,11 +150,11 @@ function constantOf({ schema }: Pick<ScannedHandler, 'schema'>): readonly string
   return schema.kind === 'derived' ? [schema.name] : []
 }
 
-/** `billing/charge-order` becomes `billingChargeOrder`; a name that is taken gets a number. */
-function importNames(handlers: readonly ScannedHandler[], constants: readonly string[]): readonly string[] {
+/** By file. `billing/charge-order` becomes `billingChargeOrder`; a name that is taken gets a number. */
+function importNames(files: readonly string[], constants: readonly string[]): ReadonlyMap<string, string> {
   // The names that the file itself uses.
   const taken = new Set(['routes', 'RegisteredHandler', 'topicSchemas', ...constants])
-  return handlers.map(({ file }) => {
+  const names = files.map((file) => {
     const words = file
       .replace(/^handlers\//, '')
       .replace(/\.ts$/, '')
@@ -153,6 +167,7 @@ function importNames(handlers: readonly ScannedHandler[], constants: readonly st
     let name = base
     for (let number = 2; taken.has(name); number++) name = `${base}${number}`
     taken.add(name)
-    return name
+    return [file, name] as const
   })
+  return new Map(names)
 }

@@ -13,14 +13,18 @@ const MAX_TOPIC_LENGTH = 249
 const MAX_GROUP_LENGTH = 200
 
 export function checkNames<Place>(found: readonly Located<Place>[]): readonly BadName<Place>[] {
+  const seen = new Set<string>()
   return found.flatMap(({ handler, idPlace, topicPlace, groupPlace }) => {
-    const { id, topic, group } = handler
+    const { id, file, topic, group } = handler
     const bad: BadName<Place>[] = []
-    if (!isId(id)) bad.push({ node: idPlace, ...badId(id, handler.file) })
+    // A handler comes once for each of its topics.
+    const isFirst = !seen.has(file)
+    seen.add(file)
+    if (isFirst && !isId(id)) bad.push({ node: idPlace, ...badId(id, handler.file) })
     if (!KAFKA_NAME.test(topic) || topic.length > MAX_TOPIC_LENGTH || topic === '.' || topic === '..') {
       bad.push({ node: topicPlace, ...badTopic(topic) })
     }
-    if (group !== null && (!KAFKA_NAME.test(group) || group.length > MAX_GROUP_LENGTH)) {
+    if (isFirst && group !== null && (!KAFKA_NAME.test(group) || group.length > MAX_GROUP_LENGTH)) {
       bad.push({
         node: groupPlace,
         message: `The group '${group}' is not a name of 1 to ${MAX_GROUP_LENGTH} letters, digits, dots, dashes or underscores.`,

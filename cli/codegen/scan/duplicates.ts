@@ -17,7 +17,7 @@ export interface Duplicate<Place> {
   readonly fix: string
 }
 
-/** Two handlers with one id, and two handlers of one group on one topic. The later one is the one that is shown. */
+/** Two handlers with one id, two handlers of one group on one topic, and a topic that a list names twice. The later one is the one that is shown. */
 export function duplicates<Place>(found: readonly Located<Place>[], defaultGroup: string): readonly Duplicate<Place>[] {
   const byId = new Map<string, ReadHandler>()
   const bySubscription = new Map<string, ReadHandler>()
@@ -25,7 +25,7 @@ export function duplicates<Place>(found: readonly Located<Place>[], defaultGroup
   for (const { handler, idPlace, topicPlace } of found) {
     const sameId = byId.get(handler.id)
     if (sameId === undefined) byId.set(handler.id, handler)
-    else {
+    else if (sameId.file !== handler.file) {
       result.push({
         node: idPlace,
         message: `The id '${handler.id}' belongs to ${sameId.file} already.`,
@@ -36,7 +36,10 @@ export function duplicates<Place>(found: readonly Located<Place>[], defaultGroup
     const subscription = `${group}:${handler.topic}`
     const same = bySubscription.get(subscription)
     if (same === undefined) bySubscription.set(subscription, handler)
-    else {
+    else if (same.file === handler.file) {
+      const message = `The list names the topic '${handler.topic}' twice.`
+      result.push({ node: topicPlace, message, fix: 'Name it once.' })
+    } else {
       result.push({
         node: topicPlace,
         message: `${same.file} reads '${handler.topic}' in group '${group}' already, and a group hands each record to one handler only.`,

@@ -11,15 +11,17 @@ import { declaredTopic } from './value-schemas.ts'
 const orderings = ['key', 'partition', 'unordered'] as const
 const engines = ['async', 'worker'] as const
 
-/** What can be read of a handler's file, and what the rest of the scan needs of its syntax. */
+/** What can be read of a handler's file about one of its topics, and what the rest of the scan needs of its syntax. */
 export interface FoundHandler extends Located<Node> {
   readonly call: CallExpression
+  /** The topic where it stands in a list; undefined for a handler without one. */
+  readonly listed: Expression | undefined
 }
 
 export type Report = (node: Node, code: ErrorCode, message: string, fix: string) => void
 
-/** Reads one handler file, whose syntax is right. `undefined` when it is no good; then that has been reported. */
-export function scanHandler(source: SourceFile, file: string, report: Report): FoundHandler | undefined {
+/** Reads one handler file, whose syntax is right. @returns it once for each of its topics; empty when it is no good, and then that has been reported */
+export function scanHandler(source: SourceFile, file: string, report: Report): readonly FoundHandler[] {
   const exported = defaultExport(source)
   if (exported === undefined) {
     report(
@@ -28,7 +30,7 @@ export function scanHandler(source: SourceFile, file: string, report: Report): F
       'This file has no default export, but every file below handlers/ is a handler.',
       'Write `export default handler(topic, async (record, context) => { ... })`, or rename the file to begin with `_` when it is no handler.',
     )
-    return undefined
+    return []
   }
   const call = exported.value === undefined ? undefined : resolve(exported.value)
   if (call === undefined || !Node.isCallExpression(call) || !isHandlerCall(call)) {
@@ -38,7 +40,7 @@ export function scanHandler(source: SourceFile, file: string, report: Report): F
       "The default export is not a call of `handler` or `batchHandler` from 'pyrallel'.",
       'Write `export default handler(topic, async (record, context) => { ... })`, or rename the file to begin with `_` when it is no handler.',
     )
-    return undefined
+    return []
   }
   return readHandler(call, exported.place, file, report)
 }
@@ -58,7 +60,7 @@ function defaultExport(
   return { place: declaration, value: isConst ? target.getInitializer() : undefined }
 }
 
-function readHandler(call: CallExpression, place: Node, file: string, report: Report): FoundHandler | undefined {
+function readHandler(call: CallExpression, place: Node, file: string, report: Report): readonly FoundHandler[] {
   const [topicArgument, second, third] = call.getArguments().filter(Node.isExpression)
   if (topicArgument === undefined) {
     report(
@@ -67,42 +69,69 @@ function readHandler(call: CallExpression, place: Node, file: string, report: Re
       'The handler names no topic.',
       'Give the topic as the first argument: `handler(orders, run)`.',
     )
-    return undefined
+    return []
   }
-  const topic = readTopic(topicArgument)
-  if (topic === undefined) {
-    report(
-      topicArgument,
-      'PYR_HANDLER_STATIC',
-      'The topic is computed at run time, but it must be readable without running code.',
-      "Write a string literal ('orders.created'), a `const` with one, or an imported `topic('orders.created')`.",
-    )
-  }
+  const topics = readTopics(topicArgument, report)
   const options = third === undefined ? undefined : readOptions(second, report)
-  if (options !== undefined && hasUnknownOption(options, report)) return undefined
+  if (options !== undefined && hasUnknownOption(options, report)) return []
   const read = (name: string) => (options === undefined ? null : readOption(options, name, report))
   const id = read('id')
   const group = read('group')
   const ordering = oneOf('ordering', orderings, read('ordering'), report)
   const engine = oneOf('engine', engines, read('engine'), report)
-  if (topic === undefined || id === undefined || group === undefined) return undefined
-  if (ordering === undefined || engine === undefined) return undefined
+  if (topics === undefined || id === undefined || group === undefined) return []
+  if (ordering === undefined || engine === undefined) return []
   const handler = {
     id: id?.text ?? file.replace(/^handlers\//, '').replace(/\.ts$/, ''),
     file,
-    topic,
     group: group?.text ?? null,
     ordering,
     engine: engine ?? 'async',
     deadLetter: options === undefined ? ({ kind: 'default' } as const) : readDeadLetter(options),
     threads: options === undefined ? undefined : readThreads(options),
   }
-  return { call, handler, idPlace: id?.node ?? place, topicPlace: topicArgument, groupPlace: group?.node ?? place }
+  const places = { call, idPlace: id?.node ?? place, groupPlace: group?.node ?? place }
+  return topics.map(({ name, node, listed }) => ({
+    ...places,
+    handler: { ...handler, topic: name },
+    topicPlace: node,
+    listed,
+  }))
 }
 
-/** `'name'`, a constant with it, or a `topic('name')` wherever it is declared. */
-function readTopic(argument: Expression): string | undefined {
-  return declaredTopic(argument)?.name ?? readString(argument)
+interface ReadTopic {
+  readonly name: string
+  readonly node: Expression
+  readonly listed: Expression | undefined
+}
+
+/** `undefined` when one of them cannot be read; then it has been reported. */
+function readTopics(argument: Expression, report: Report): readonly ReadTopic[] | undefined {
+  const list = resolve(argument)
+  if (list === undefined || !Node.isArrayLiteralExpression(list)) {
+    const name = readTopic(argument, report)
+    return name === undefined ? undefined : [{ name, node: argument, listed: undefined }]
+  }
+  if (list.getElements().length === 0) {
+    report(list, 'PYR_HANDLER_STATIC', 'The list of topics is empty.', 'Name at least one topic.')
+    return undefined
+  }
+  const read = list.getElements().map((node) => ({ name: readTopic(node, report), node, listed: node }))
+  const known = read.flatMap(({ name, ...rest }) => (name === undefined ? [] : [{ name, ...rest }]))
+  return known.length === read.length ? known : undefined
+}
+
+/** `'name'`, a constant with it, or a `topic('name')` wherever it is declared. `undefined` when it is none; then it has been reported. */
+function readTopic(argument: Expression, report: Report): string | undefined {
+  const name = declaredTopic(argument)?.name ?? readString(argument)
+  if (name !== undefined) return name
+  report(
+    argument,
+    'PYR_HANDLER_STATIC',
+    'The topic is computed at run time, but it must be readable without running code.',
+    "Write a string literal ('orders.created'), a `const` with one, or an imported `topic('orders.created')`.",
+  )
+  return undefined
 }
 
 function readOptions(argument: Expression | undefined, report: Report): ObjectLiteralExpression | undefined {

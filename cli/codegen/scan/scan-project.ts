@@ -133,7 +133,7 @@ class Scan {
     }
     const found = this.#files.handlers.flatMap((source, index) => {
       const path = this.#paths[index]
-      return path === undefined || !readable.includes(source) ? [] : (scanHandler(source, path, report) ?? [])
+      return path === undefined || !readable.includes(source) ? [] : scanHandler(source, path, report)
     })
     for (const { node, message, fix } of checkNames(found)) report(node, 'PYR_HANDLER_OPTION', message, fix)
     for (const { node, message, fix } of duplicates(found, defaultGroup)) {
@@ -155,7 +155,7 @@ class Scan {
     readable: readonly SourceFile[],
     declared: readonly DeclaredTopic[],
   ): ScanResult {
-    const handlers = found.map((each) => ({ ...each, raw: this.#values.ofHandler(each.call, each.handler.topic) }))
+    const handlers = found.map((each) => ({ ...each, raw: this.#rawOf(each) }))
     const topics = declared.map((topic) => ({ ...topic, raw: this.#values.ofTopic(topic) }))
     const { definitions, nameOf } = nameSchemas(this.#deriver.definitions)
     const named = (raw: RawSchema): ValueSchema =>
@@ -181,6 +181,10 @@ class Scan {
       diagnostics: this.#reporter.diagnostics,
       warnings: this.#warnings.diagnostics,
     }
+  }
+
+  #rawOf({ call, handler, listed }: FoundHandler): RawSchema {
+    return listed === undefined ? this.#values.ofHandler(call, handler.topic) : this.#values.ofListed(listed)
   }
 
   #warnOfPatterns(raw: RawSchema, place: Node): void {

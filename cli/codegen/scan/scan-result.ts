@@ -4,7 +4,7 @@ import type { Diagnostic } from '../../diagnostics/diagnostic.ts'
 import type { SchemaExpression } from '../schema/schema-expression.ts'
 import type { SchemaDefinition } from '../schema/schema-node.ts'
 
-/** What can be read of one handler without running it. */
+/** What can be read of one handler without running it. One of several topics comes once for each of them, in the order of its list. */
 export interface ScannedHandler {
   readonly id: string
   readonly file: string
@@ -48,7 +48,7 @@ export interface ScannedTopic {
 }
 
 export interface ScanResult {
-  /** Sorted by id. */
+  /** Sorted by id; topics of one handler in the order of its list. */
   readonly handlers: readonly ScannedHandler[]
   /** Sorted by name. */
   readonly topics: readonly ScannedTopic[]

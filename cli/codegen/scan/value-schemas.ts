@@ -44,6 +44,12 @@ export class ValueSchemas {
     return explicitSchema(options)?.schema ?? this.ofTopic(declared)
   }
 
+  /** Of one of `handler([orders, 'payments'], ...)`: of what is only a name, nothing is known. */
+  ofListed(topic: Expression): RawSchema {
+    const declared = declaredTopic(topic)
+    return declared === undefined ? { kind: 'none' } : this.ofTopic(declared)
+  }
+
   #of(call: CallExpression, options: Node | undefined, name: string): RawSchema {
     const known = this.#known.get(call)
     if (known !== undefined) return known

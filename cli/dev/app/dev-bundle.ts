@@ -125,7 +125,7 @@ export class DevBundle {
 
   #entriesFor({ handlers, files }: Generation): readonly BundleEntry[] {
     const { trafficFile } = this.#options
-    const own = [...handlers.map(({ file }) => file), ...files.map(({ path }) => path).filter(isThreadEntry)]
+    const own = [...new Set(handlers.map(({ file }) => file)), ...files.map(({ path }) => path).filter(isThreadEntry)]
     return [
       routesEntry,
       ...own.map((file) => ({ name: nameOf(file), file })),

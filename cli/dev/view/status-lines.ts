@@ -46,7 +46,7 @@ function blockingLines({ partitions, handlers }: GroupMetrics, paint: Paint): re
   const blocked = partitions.flatMap(({ topic, partition, blocking }) => {
     if (blocking === null) return []
     // A group has one handler for a topic.
-    const handler = handlers.find((each) => each.topic === topic)
+    const handler = handlers.find((each) => each.topic.split(',').includes(topic))
     return [{ place: recordPlace({ topic, partition, offset: blocking.offset }), blocking, handler }]
   })
   const shown = blocked

@@ -14,7 +14,7 @@ export function Topology() {
       <h2>Topology</h2>
       <ul class="flow">
         {answer.handlers.map(({ handlerId, group, reads, publishes, deadLetterTopic, rate: done }) => (
-          <li key={`${group} ${handlerId}`} tabIndex={0} data-row="">
+          <li key={`${group} ${handlerId} ${reads}`} tabIndex={0} data-row="">
             <Shown text={reads} /> <span class="dim num">— {rate(done)} →</span>{' '}
             <b>
               <Shown text={handlerId} />

@@ -25,7 +25,9 @@ export interface Starts {
   readonly rate: { readonly perSecond: number; readonly nextAt: number } | undefined
 }
 
+/** Of one handler, over all its topics. */
 interface RouteState {
+  /** That of one of its topics: all but the topics is the same in the others. */
   route: Route
   /** Nothing of it starts until somebody says so. */
   isPaused: boolean
@@ -48,7 +50,11 @@ interface RouteState {
 const none = (): number => 0
 
 export class Scheduler {
-  #routes = new Map<string, RouteState>()
+  readonly #byTopic = new Map<string, Route>()
+  /** By topic: those of one handler share one. */
+  readonly #routes = new Map<string, RouteState>()
+  /** By handler id. */
+  readonly #handlers = new Map<string, RouteState>()
   readonly #inFlight = new InFlightTable()
   #recordsInFlight = 0
   #nextBatchAt: number | undefined
@@ -56,6 +62,12 @@ export class Scheduler {
   constructor(routes: readonly Route[]) {
     for (const route of routes) {
       if (this.#routes.has(route.topic)) throw bug('scheduler', `two routes for topic ${route.topic}`)
+      this.#byTopic.set(route.topic, route)
+      const known = this.#handlers.get(route.handlerId)
+      if (known !== undefined) {
+        this.#routes.set(route.topic, known)
+        continue
+      }
       const rest = {
         isPaused: false,
         wakeAt: undefined,
@@ -64,12 +76,16 @@ export class Scheduler {
         setAside: 0,
         tally: emptyTally(),
       }
-      this.#routes.set(route.topic, { route, budget: new StartBudget(route), ...rest, ready: new Ring(), waiting: [] })
+      const state = { route, budget: new StartBudget(route), ...rest, ready: new Ring<PartitionState>(), waiting: [] }
+      this.#routes.set(route.topic, state)
+      this.#handlers.set(route.handlerId, state)
     }
   }
 
   routeOf(topic: string): Route {
-    return this.#routeState(topic).route
+    const route = this.#byTopic.get(topic)
+    if (route === undefined) throw bug('scheduler', `no route for topic ${topic}`)
+    return route
   }
 
   tallyOf(topic: string): HandlerTally {
@@ -79,10 +95,11 @@ export class Scheduler {
   /** Other rules for the same handler, topic and order. What is in flight keeps to the old ones. */
   replaceRoute(route: Route): void {
     const routeState = this.#ofHandler(route.handlerId)
-    const { topic, ordering } = routeState.route
-    if (topic !== route.topic || ordering !== route.ordering) {
+    const isKnown = this.#byTopic.get(route.topic)?.handlerId === route.handlerId
+    if (!isKnown || routeState.route.ordering !== route.ordering) {
       throw bug('scheduler', `the route of ${route.handlerId} cannot be replaced by one of another topic or order`)
     }
+    this.#byTopic.set(route.topic, route)
     if (!hasSameBudget(routeState.route, route)) routeState.budget = new StartBudget(route)
     routeState.route = route
   }
@@ -109,7 +126,7 @@ export class Scheduler {
 
   /** A handler has slots to spare, and nothing that could start in them. */
   get isStarving(): boolean {
-    for (const { route, budget, isPaused, inFlight, setAside, ready } of this.#routes.values()) {
+    for (const { route, budget, isPaused, inFlight, setAside, ready } of this.#handlers.values()) {
       // What a rate, or an engine that is short of slots, holds back keeps its place in `ready`.
       if (!isPaused && ready.size === 0 && inFlight - setAside < Math.min(route.concurrency, budget.limit)) return true
     }
@@ -119,7 +136,7 @@ export class Scheduler {
   /** When something may start that a rate holds back; undefined when none does. */
   get nextStartAt(): number | undefined {
     let next: number | undefined
-    for (const { wakeAt, isPaused } of this.#routes.values()) {
+    for (const { wakeAt, isPaused } of this.#handlers.values()) {
       if (wakeAt !== undefined && !isPaused && (next === undefined || wakeAt < next)) next = wakeAt
     }
     return next
@@ -171,7 +188,7 @@ export class Scheduler {
   ): WorkItem[] {
     const items: WorkItem[] = []
     this.#nextBatchAt = undefined
-    for (const routeState of this.#routes.values()) {
+    for (const routeState of this.#handlers.values()) {
       const { route, ready, isPaused, budget } = routeState
       routeState.wakeAt = undefined
       const setAside = setAsideOf(route.handlerId)
@@ -275,8 +292,9 @@ export class Scheduler {
   }
 
   #ofHandler(handlerId: string): RouteState {
-    for (const routeState of this.#routes.values()) if (routeState.route.handlerId === handlerId) return routeState
-    throw bug('scheduler', `no route for handler ${handlerId}`)
+    const routeState = this.#handlers.get(handlerId)
+    if (routeState === undefined) throw bug('scheduler', `no route for handler ${handlerId}`)
+    return routeState
   }
 
   #routeState(topic: string): RouteState {

@@ -3,6 +3,7 @@
 import type { ExecutionEngine } from '../../execution-plane/execution-engine.ts'
 import type { AssignedPartition, KafkaClient, RecordProducer } from '../../kafka/kafka-client.ts'
 import { allSettled } from '../../model/all-settled.ts'
+import { byHandler } from '../../model/by-handler.ts'
 import { bug, toError } from '../../model/errors.ts'
 import type { EventSink } from '../../model/events.ts'
 import type { Logger } from '../../model/logger.ts'
@@ -198,7 +199,7 @@ export class BrokerPoller {
   /** Other rules for the same handler, topic and order. Its engine is the caller's to change. */
   replaceRoute(route: Route): void {
     this.#manager.replaceRoute(route)
-    this.#routes = this.#routes.map((each) => (each.handlerId === route.handlerId ? route : each))
+    this.#routes = this.#routes.map((each) => (each.topic === route.topic ? route : each))
     this.#pump.soon()
   }
 
@@ -280,7 +281,8 @@ export class BrokerPoller {
 
   /** Records that all engines together can be at work on. */
   get #slots(): number {
-    return this.#routes.reduce((sum, { concurrency, batch }) => sum + concurrency * (batch?.size ?? 1), 0)
+    const handlers = byHandler(this.#routes, ({ handlerId }) => handlerId).values()
+    return [...handlers].reduce((sum, [{ concurrency, batch }]) => sum + concurrency * (batch?.size ?? 1), 0)
   }
 
   /** There is room, and what could start now will not keep the engines busy for long. */

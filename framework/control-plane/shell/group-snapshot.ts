@@ -1,6 +1,7 @@
 /** Describes one group's membership for operators, out of what its parts say. Pure: changes nothing. */
 import type { ExecutionEngine } from '../../execution-plane/execution-engine.ts'
 import type { KafkaClient } from '../../kafka/kafka-client.ts'
+import { byHandler, topicsText } from '../../model/by-handler.ts'
 import type { TopicPartition } from '../../model/record.ts'
 import type { Limits, Route } from '../../model/settings.ts'
 import type { GroupMetrics, HandlerMetrics, PartitionMetrics } from '../../model/snapshot.ts'
@@ -59,7 +60,9 @@ export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
     limits: parts.limits,
     intake: parts.isPaused ? 'paused' : manager.heldBecause === null ? 'open' : 'held',
     intakeReason: manager.heldBecause,
-    handlers: parts.routes.map((route) => handlerMetrics(route, parts, partitions)),
+    handlers: [...byHandler(parts.routes, ({ handlerId }) => handlerId).values()].map((routes) =>
+      handlerMetrics(routes, parts, partitions),
+    ),
     assignedPartitions,
     partitions,
   }
@@ -92,15 +95,16 @@ function membershipOf(parts: GroupParts, assigned: number, now: number): GroupMe
 }
 
 function handlerMetrics(
-  { handlerId, topic, concurrency, adaptive, rateLimit }: Route,
+  routes: readonly [Route, ...Route[]],
   { manager, engines }: GroupParts,
   partitions: readonly PartitionMetrics[],
 ): HandlerMetrics {
+  const [{ handlerId, topic, concurrency, adaptive, rateLimit }] = routes
   const engine = engines.get(handlerId)
   const limit = manager.limitOf(topic)
   return {
     handlerId,
-    topic,
+    topic: topicsText(routes),
     concurrency,
     capacity: Math.min(engine?.capacity ?? 0, limit),
     inFlight: engine?.inFlight ?? 0,
@@ -108,7 +112,9 @@ function handlerMetrics(
     ...manager.restraintOf(topic),
     adaptiveLimit: adaptive === undefined ? null : limit,
     rateLimit: rateLimit ?? null,
-    openBreakers: partitions.reduce((sum, each) => (each.topic === topic ? sum + each.openBreakers : sum), 0),
+    openBreakers: partitions
+      .filter((each) => routes.some((route) => route.topic === each.topic))
+      .reduce((sum, each) => sum + each.openBreakers, 0),
     threads: engine?.threads ?? null,
   }
 }

@@ -1,6 +1,7 @@
 /** Reads what one group has to do and what it does it with, out of what its parts say. Pure: changes nothing. */
 
 import type { KafkaClient } from '../../kafka/kafka-client.ts'
+import { byHandler, topicsText } from '../../model/by-handler.ts'
 import type { Route } from '../../model/settings.ts'
 import type { GroupReading, GroupWork, HandlerReading } from '../../model/workload.ts'
 import type { LogEnd } from '../partition-readings.ts'
@@ -17,7 +18,10 @@ export function groupReading(parts: Parts, now: number): GroupReading {
   const partitions = manager.readings.amounts(logEndsOf(parts, now))
   return {
     group,
-    handlers: routes.map((route) => ({ ...handlerOf(route, parts), partitions: partitions.get(route.topic) ?? [] })),
+    handlers: handlersOf(routes).map((own) => ({
+      ...handlerOf(own, parts),
+      partitions: partitionsOf(own, partitions),
+    })),
   }
 }
 
@@ -29,10 +33,10 @@ export function groupWork(parts: Parts, now: number, mostPerKeyOf: (handlerId: s
   const isIntakeHeld = manager.heldBecause !== null
   return {
     group,
-    handlers: routes.map((route) => ({
-      ...handlerOf(route, parts),
+    handlers: handlersOf(routes).map((own) => ({
+      ...handlerOf(own, parts),
       isIntakeHeld,
-      partitions: partitions.get(route.topic) ?? [],
+      partitions: partitionsOf(own, partitions),
     })),
   }
 }
@@ -42,12 +46,22 @@ function logEndsOf({ manager, client }: Parts, now: number): LogEnd {
   return manager.permit.clock.isStale(now) ? () => undefined : (of) => client.logEnd(of)
 }
 
-function handlerOf(route: Route, { manager, engines }: Parts): Omit<HandlerReading, 'partitions'> {
-  const { handlerId, topic, concurrency, adaptive, rateLimit } = route
+type RoutesOfOne = readonly [Route, ...Route[]]
+
+function handlersOf(routes: readonly Route[]): readonly RoutesOfOne[] {
+  return [...byHandler(routes, ({ handlerId }) => handlerId).values()]
+}
+
+function partitionsOf<T>(routes: RoutesOfOne, partitions: ReadonlyMap<string, readonly T[]>): readonly T[] {
+  return routes.flatMap(({ topic }) => partitions.get(topic) ?? [])
+}
+
+function handlerOf(routes: RoutesOfOne, { manager, engines }: Parts): Omit<HandlerReading, 'partitions'> {
+  const [{ handlerId, topic, concurrency, adaptive, rateLimit }] = routes
   const engine = engines.get(handlerId)
   return {
     handlerId,
-    topic,
+    topic: topicsText(routes),
     capacity: Math.min(engine?.capacity ?? 0, concurrency),
     adaptiveLimit: adaptive === undefined ? null : manager.limitOf(topic),
     threads: engine?.threads?.running ?? null,

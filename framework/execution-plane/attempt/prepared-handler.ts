@@ -34,24 +34,41 @@ export interface HandlerSetup {
 /** A handler made ready to be called many times: what can be done once is done here. */
 export class PreparedHandler {
   readonly setup: HandlerSetup
-  readonly decoder: ValueDecoder
+  /** That of its only topic, or of its first. */
+  readonly #decoder: ValueDecoder
+  /** Of all its topics by name; undefined where it has one. */
+  readonly #decoders: ReadonlyMap<string, ValueDecoder> | undefined
   /** Of all its attempts: a handler that fails in one way fails so a thousand times a second. */
   readonly faults: LogGate
   /** For lines of our own; `setup.log` is what the handler gets to see. */
   readonly log: Logger
 
-  private constructor(setup: HandlerSetup, decoder: ValueDecoder) {
+  private constructor(
+    setup: HandlerSetup,
+    decoder: ValueDecoder,
+    decoders: ReadonlyMap<string, ValueDecoder> | undefined,
+  ) {
     this.setup = setup
-    this.decoder = decoder
+    this.#decoder = decoder
+    this.#decoders = decoders
     this.faults = new LogGate(setup.clock, FAULT_INTERVAL_MS)
     this.log = totalLogger(setup.log)
   }
 
-  /** @throws PyrallelError PYR_HANDLER_OPTION when the topic's schema cannot be compiled */
+  /** @throws PyrallelError PYR_HANDLER_OPTION when a topic's schema cannot be compiled */
   static async of(setup: HandlerSetup): Promise<PreparedHandler> {
     const { handlerId, log, clock } = setup
-    const { schema, name } = setup.definition.topic
-    const rules = slowPatterns(log, clock, { handlerId })(name)
-    return new PreparedHandler(setup, await ValueDecoder.of(schema, handlerId, rules))
+    const { topic, topics } = setup.definition
+    const rulesOf = slowPatterns(log, clock, { handlerId })
+    const decoderOf = ({ schema, name }: typeof topic) => ValueDecoder.of(schema, handlerId, rulesOf(name))
+    if (topics === undefined) return new PreparedHandler(setup, await decoderOf(topic), undefined)
+    const decoders = new Map<string, ValueDecoder>()
+    for (const each of topics) decoders.set(each.name, await decoderOf(each))
+    return new PreparedHandler(setup, decoders.get(topic.name) ?? (await decoderOf(topic)), decoders)
+  }
+
+  /** What reads the values of this topic. */
+  decoderOf(topic: string): ValueDecoder {
+    return this.#decoders?.get(topic) ?? this.#decoder
   }
 }

@@ -10,10 +10,10 @@ import type { PreparedHandler } from './prepared-handler.ts'
 export type Checked = DecodedRecord | 'filtered' | HandlerFailure
 
 /** @throws whatever `accept` and the handler's filter throw */
-export function checkRecord({ decoder, setup }: PreparedHandler, raw: KafkaRecord, attempt: number): Checked {
-  const { accept, filter } = setup.definition.options
+export function checkRecord(handler: PreparedHandler, raw: KafkaRecord, attempt: number): Checked {
+  const { accept, filter } = handler.setup.definition.options
   if (accept !== undefined && !isYes('accept', accept(new RecordBeforeDecoding(raw)))) return 'filtered'
-  const value = decoder.decode(raw.value)
+  const value = handler.decoderOf(raw.topic).decode(raw.value)
   if (value instanceof RejectedValue) return value.failure
   const record = new DecodedRecord(raw, value, attempt)
   return filter === undefined || isYes('the filter', filter(record)) ? record : 'filtered'

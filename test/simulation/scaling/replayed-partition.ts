@@ -17,7 +17,8 @@ export class ReplayedPartition {
   readonly #waiting = new Map<number, number[]>()
   #lowest = 0
   #done = 0
-  #epoch = 1
+  /** No two partitions have the same. */
+  #epoch: number
   /** Nothing of it runs before: it moves to another process. */
   #movingUntil = 0
   /** Average of the last second. */
@@ -28,6 +29,7 @@ export class ReplayedPartition {
   constructor(partition: number, { stride, held }: Load) {
     this.#heldKey = held?.key
     this.partition = partition
+    this.#epoch = partition * 1_000_000
     this.#stride = stride
   }
 

@@ -11,13 +11,15 @@ const SECOND = 1_000
 /** One partition whose books are kept by hand: records come, and are done. */
 class FakePartition {
   readonly partition: number
-  epoch = 1
+  /** No two partitions of a process have the same. */
+  epoch: number
   logEnd: number | null
   backlog: number
   oldestAt: number | null = null
 
   constructor(partition: number, logEnd: number, backlog = 0) {
     this.partition = partition
+    this.epoch = 100 * partition + 1
     this.logEnd = logEnd
     this.backlog = backlog
   }

@@ -8,7 +8,7 @@ import { PyrallelError } from '../../../model/errors.ts'
 import { ownProperty } from '../../../model/own-property.ts'
 import { type Clock, systemClock } from '../../../time/clock.ts'
 import { loadTracing } from '../../../tracing/tracing.ts'
-import { withSchema } from '../../../validation/derived-schema.ts'
+import { withSchemas } from '../../../validation/derived-schema.ts'
 import { slowPatterns } from '../../../validation/slow-patterns.ts'
 import { failureOf } from '../../attempt/handler-failure.ts'
 import { PreparedHandler } from '../../attempt/prepared-handler.ts'
@@ -31,8 +31,10 @@ export interface HandlerModule {
 
 /** What the generator derived from types. A schema that the user wrote comes before it. */
 export interface GeneratedSchemas {
-  /** Of the values that the handler reads. */
+  /** Of the values that the handler reads, where it reads one topic. */
   readonly schema?: TSchema
+  /** The same by topic, where it reads several. */
+  readonly schemas?: Readonly<Record<string, TSchema>>
   /** By topic, for what it publishes. */
   readonly topicSchemas?: Readonly<Record<string, TSchema>>
 }
@@ -57,14 +59,15 @@ export function runThread(module: HandlerModule, schemas: GeneratedSchemas = {})
 
 async function serve(
   module: HandlerModule,
-  { schema, topicSchemas }: GeneratedSchemas,
+  { schema, schemas, topicSchemas }: GeneratedSchemas,
   settings: ThreadSettings,
   post: (message: FromThread) => void,
 ): Promise<void> {
   const { handlerId, group, timeoutMs, abandonAfterMs, isTracking } = settings
   const memory = LaneMemory.of(settings.memory)
   const log = new PostingLogger(postLines(memory, post))
-  const definition = withSchema(definitionOf(module, handlerId), schema)
+  const derivedOf = (topic: string) => (schemas === undefined ? schema : ownProperty(schemas, topic))
+  const definition = withSchemas(definitionOf(module, handlerId), derivedOf)
   const clock = sharedClock(settings)
   const faults = new StrayFaults({
     log: log.child({ handler: handlerId }),
