@@ -6,6 +6,7 @@ import { resolveConfig } from '../../framework/config/resolve-config.ts'
 import { type MemoryCluster, memoryCluster } from '../../framework/kafka/memory/client.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
+import { runtimeOf } from '../../framework/runtime/open-runtime.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { Runtime } from '../../framework/runtime/runtime.ts'
 import { playBadRecords } from '../bench/bad-records.ts'
@@ -13,7 +14,7 @@ import { bundledEntries } from '../contract/worker-entries/bundle.ts'
 import type { Fault } from '../contract/worker-entries/faulty.ts'
 import { recordedLog } from '../unit/kafka/recorded-log.ts'
 
-const { faulty } = await bundledEntries('faulty')
+const { faulty, severalTopics } = await bundledEntries('faulty', 'severalTopics')
 const KEYS = 10
 const RECORDS = 400
 
@@ -82,6 +83,46 @@ class WorkerApp implements AsyncDisposable {
     await this.runtime.stop()
   }
 }
+
+describe('a worker handler of several topics', { timeout: 60_000 }, () => {
+  it('checks values in its threads by the schema of their own topic', async (t) => {
+    const cluster = memoryCluster()
+    for (const name of ['orders', 'payments', 'orders.shop.dlq', 'payments.shop.dlq']) cluster.createTopic(name)
+    const book = handler(['orders', 'payments'], { engine: 'worker', worker: { threads: 1 } }, () => {})
+    const entry = { id: 'book', file: 'handlers/book.ts', group: null, handler: book, entry: severalTopics }
+    const routes = ['orders', 'payments'].map((topic) => ({ ...entry, topic }))
+    const config = resolveConfig({ group: 'shop' }, 'test')
+    const ends: string[] = []
+    let look = () => {}
+    const settled = new Promise<void>((resolve) => {
+      look = () => ends.length === 4 && resolve()
+    })
+    const runtime = runtimeOf(config, {
+      connection: cluster.connection(),
+      handlers: resolveHandlers(routes, config),
+      log: recordedLog().log,
+      onEvent: (event) => {
+        if (event.kind !== 'record.done' && event.kind !== 'record.dead') return
+        ends.push(`${event.record.topic} ${event.record.value} ${event.kind}`)
+        look()
+      },
+    })
+    t.after(() => runtime.stop())
+    for (const topic of ['orders', 'payments']) {
+      for (const value of ['{"total":1}', '{"amount":1}']) {
+        cluster.append({ topic, key: null, value: Buffer.from(value), headers: [] })
+      }
+    }
+    await runtime.start()
+    await settled
+    assert.deepEqual(ends.sort(), [
+      'orders {"amount":1} record.dead',
+      'orders {"total":1} record.done',
+      'payments {"amount":1} record.done',
+      'payments {"total":1} record.dead',
+    ])
+  })
+})
 
 describe('a worker handler in a runtime', { timeout: 300_000 }, () => {
   it('runs every record once, in the order of its key, and publishes through the main thread', async () => {
