@@ -92,7 +92,7 @@ function topicOf(asked: Asked, { handlers }: WatchedRuntime) {
 async function judged({ record, hasPayload }: DeadLetter, { definition, route }: WatchedHandler) {
   const schema = definition?.topic.schema
   if (schema === undefined || !hasPayload) return { passesToday: null, misfits: [] }
-  const value = (await ValueDecoder.of(schema, route.handlerId)).decode(record.value)
+  const value = (await ValueDecoder.of(schema, route.handlerId)).decode(record.value, record.headers)
   if (!(value instanceof RejectedValue)) return { passesToday: true, misfits: [] }
   return { passesToday: false, misfits: value.failure.message.split('\n') }
 }

@@ -1,5 +1,9 @@
-/** Tells of bytes that are not JSON whether they begin as serializers for a schema registry let values begin. Reads no schema. */
+/** Tells of a value that is not JSON whether a serializer for a schema registry wrote it. Reads no schema. */
 
+import type { RecordHeader } from '../model/record.ts'
+
+/** Where Confluent's `HeaderSchemaIdSerializer` puts the GUID; the value has nothing in front then. */
+const VALUE_SCHEMA_ID = '__value_schema_id'
 /** Byte 0, then the id. */
 const ID_FRAME = 5
 /** Byte 0, then the id as Apicurio wrote it before its version 3: 8 bytes. */
@@ -41,4 +45,9 @@ function idFraming(bytes: Buffer): string | undefined {
   if (id > 0) return `schema id ${id} of a registry`
   const longId = bytes.length < LONG_ID_FRAME ? 0 : bytes.readUInt32BE(ID_FRAME)
   return longId === 0 ? undefined : `schema id ${longId} of an Apicurio registry (8 bytes)`
+}
+
+/** Whether the schema of the value is told in the headers. Says nothing of its format: in JSON Schema, the value is plain JSON. */
+export function namesRegistrySchema(headers: readonly RecordHeader[]): boolean {
+  return headers.some(([name, value]) => name === VALUE_SCHEMA_ID && value !== null)
 }

@@ -3,9 +3,10 @@ import { isUtf8 } from 'node:buffer'
 import type { TSchema } from 'typebox'
 import { PyrallelError, toError } from '../model/errors.ts'
 import { cutText, MAX_MESSAGE } from '../model/plain-text.ts'
+import type { RecordHeader } from '../model/record.ts'
 import type { HandlerFailure } from '../model/work.ts'
 import { MAX_MISFITS, type Misfit } from './misfits.ts'
-import { registryFraming } from './registry-framing.ts'
+import { namesRegistrySchema, registryFraming } from './registry-framing.ts'
 import { untold } from './slow-patterns.ts'
 import { ValueCheck } from './value-check.ts'
 
@@ -25,6 +26,7 @@ const MAX_SEARCHED = 65_536
 const DEEP_LEVELS = 64
 /** What a lost byte becomes when bytes are read as UTF-8. */
 const REPLACEMENT = '\ufffd'
+const NO_HEADERS: readonly RecordHeader[] = []
 
 export class ValueDecoder {
   readonly #check: ValueCheck | undefined
@@ -51,26 +53,27 @@ export class ValueDecoder {
   /**
    * The decoded and validated value, or a `RejectedValue`. A tombstone is `null` and passes where the schema admits null. Total: a value that is
    * too much for the parser or the validator is the value's fault, and thrown from here it would end the process at every start.
+   * @param headers of the record: looked at where the value is not JSON, and only to say why
    */
-  decode(bytes: Buffer | null): unknown {
+  decode(bytes: Buffer | null, headers: readonly RecordHeader[] = NO_HEADERS): unknown {
     if (bytes === null) return this.#validate(null, '')
     try {
-      return this.#parse(bytes, bytes.toString())
+      return this.#parse(bytes, bytes.toString(), headers)
     } catch (thrown) {
       return new RejectedValue('undecodable', `the value cannot be read: ${toError(thrown).message}`)
     }
   }
 
-  #parse(bytes: Buffer, text: string): unknown {
+  #parse(bytes: Buffer, text: string, headers: readonly RecordHeader[]): unknown {
     // Truncated UTF-8 still makes a text, with a replacement character in it: accepted, it would be a silent change of the value.
     if (text.includes(REPLACEMENT) && !isUtf8(bytes)) {
-      return notJson(bytes, 'its bytes are not UTF-8')
+      return notJson(bytes, headers, 'its bytes are not UTF-8')
     }
     let value: unknown
     try {
       value = JSON.parse(text)
     } catch (error) {
-      return notJson(bytes, syntaxError(text, toError(error).message))
+      return notJson(bytes, headers, syntaxError(text, toError(error).message))
     }
     return this.#validate(value, text)
   }
@@ -89,12 +92,14 @@ export class ValueDecoder {
 }
 
 /** A value of a schema registry is told as such: what the parser says of it would send the reader after a typing error. */
-function notJson(bytes: Buffer, why: string): RejectedValue {
+function notJson(bytes: Buffer, headers: readonly RecordHeader[], why: string): RejectedValue {
   const framing = registryFraming(bytes)
-  const told =
-    framing === undefined
-      ? why
-      : `it begins with the ${framing}, as Avro, Protobuf and JSON Schema do; Pyrallel reads JSON without that`
+  let told = why
+  if (framing !== undefined) {
+    told = `it begins with the ${framing}, as Avro, Protobuf and JSON Schema do; Pyrallel reads JSON without that`
+  } else if (namesRegistrySchema(headers)) {
+    told = `${why}; its headers name a schema of a registry, and Pyrallel reads neither Avro nor Protobuf`
+  }
   return new RejectedValue('undecodable', `the value is not JSON: ${told}`)
 }
 

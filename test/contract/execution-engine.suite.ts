@@ -74,6 +74,15 @@ function describeCompletions(create: CreateEngine): void {
     assert.deepEqual(harness.news, [7])
   })
 
+  it('1. answers a value whose headers name a schema of a registry with a failure that says so', async () => {
+    await using harness = await EngineHarness.started(create, { handlerName: 'checked' })
+    const guid = Buffer.concat([Buffer.from([1]), Buffer.alloc(16, 7)])
+    const avro = harness.submit(Buffer.from([0x02, 0x80]), { headers: [['__value_schema_id', guid]] })
+    const { reason, message } = await harness.failureOf(avro)
+    assert.equal(reason, 'undecodable')
+    assert.match(message, /its headers name a schema of a registry/)
+  })
+
   it('1. answers a value that is nested too deeply for its schema to be checked, and goes on', async () => {
     await using harness = await EngineHarness.started(create, { handlerName: 'nested' })
     const deep = (levels: number, innermost: string) =>

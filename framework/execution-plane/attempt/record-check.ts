@@ -13,7 +13,7 @@ export type Checked = DecodedRecord | 'filtered' | HandlerFailure
 export function checkRecord(handler: PreparedHandler, raw: KafkaRecord, attempt: number): Checked {
   const { accept, filter } = handler.setup.definition.options
   if (accept !== undefined && !isYes('accept', accept(new RecordBeforeDecoding(raw)))) return 'filtered'
-  const value = handler.decoderOf(raw.topic).decode(raw.value)
+  const value = handler.decoderOf(raw.topic).decode(raw.value, raw.headers)
   if (value instanceof RejectedValue) return value.failure
   const record = new DecodedRecord(raw, value, attempt)
   return filter === undefined || isYes('the filter', filter(record)) ? record : 'filtered'

@@ -121,6 +121,18 @@ describe('dead letters in the console', { timeout: 60_000 }, () => {
     assert.deepEqual([judged.passesToday, judged.misfits], [true, []])
   })
 
+  it('says of one whose headers name a schema of a registry why it does not pass', async (t) => {
+    const cluster = await clusterWith()
+    const producer = await cluster.connection().producer()
+    const headers = [['__value_schema_id', Buffer.alloc(17, 1)]] as const
+    await producer.produce({ topic: DLQ, key: null, value: Buffer.from([0x02, 0x80]), headers })
+    const { get, runtime } = await served(t, cluster)
+    runtime.handlers = [{ ...aWatchedHandler(), definition: { topic: { schema: Type.String() } } }]
+    const judged = await answer<LetterAnswer>(await get(`/api/dead-letters/${DLQ}/0/0`))
+    assert.equal(judged.passesToday, false)
+    assert.match(judged.misfits.join(), /its headers name a schema of a registry/)
+  })
+
   it('masks keys, values, headers, errors and stacks, whatever topic a header names', async (t) => {
     const headers = { 'pyrallel-topic': 'shown', 'kafka_dlt-original-topic': 'shown', trace: 'secret-trace' }
     const cluster = await clusterWith({ key: 'secret-key', error: 'secret-error', headers })

@@ -2,10 +2,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type TSchema, Type } from 'typebox'
+import type { RecordHeader } from '../../../framework/model/record.ts'
 import { RejectedValue, ValueDecoder } from '../../../framework/validation/value-decoder.ts'
 
-async function failureOf(value: Buffer | null, schema?: TSchema): Promise<{ reason: string; message: string }> {
-  const decoded = (await ValueDecoder.of(schema, 'billing')).decode(value)
+async function failureOf(
+  value: Buffer | null,
+  schema?: TSchema,
+  headers?: readonly RecordHeader[],
+): Promise<{ reason: string; message: string }> {
+  const decoded = (await ValueDecoder.of(schema, 'billing')).decode(value, headers)
   assert.ok(decoded instanceof RejectedValue, 'was accepted')
   const { reason, message, retryable } = decoded.failure
   assert.equal(retryable, false)
@@ -77,6 +82,31 @@ describe('a value that a serializer for a schema registry wrote', () => {
       assert.equal(message, `the value is not JSON: it begins with the ${words}, ${rest}`)
     })
   }
+
+  const id = Buffer.concat([Buffer.from([1]), guid])
+
+  it('is told by its header where nothing stands in front of it, beside what the parser says', async () => {
+    const told = '; its headers name a schema of a registry, and Pyrallel reads neither Avro nor Protobuf'
+    const headers: readonly RecordHeader[] = [
+      ['trace', Buffer.from('t')],
+      ['__value_schema_id', id],
+    ]
+    const bare = await failureOf(avro, undefined, headers)
+    assert.equal(bare.message, `the value is not JSON: its bytes are not UTF-8${told}`)
+    const cut = await failureOf(Buffer.from('{"id":'), undefined, headers)
+    assert.equal(cut.message, `the value is not JSON: Unexpected end at character 6 of 6${told}`)
+    for (const other of [
+      ['__key_schema_id', id],
+      ['__value_schema_id', null],
+    ] as const) {
+      assert.doesNotMatch((await failureOf(avro, undefined, [other])).message, /registry/)
+    }
+  })
+
+  it('is read where it is JSON and its schema is told in a header', async () => {
+    const decoder = await ValueDecoder.of(Type.Object({ id: Type.String() }), 'billing')
+    assert.deepEqual(decoder.decode(Buffer.from('{"id":"o-1"}'), [['__value_schema_id', id]]), { id: 'o-1' })
+  })
 
   it('is not guessed from bytes that no such serializer writes', async () => {
     const others: readonly Buffer[] = [
