@@ -1,13 +1,13 @@
 /** `pyrallel inspect offsets`: where a group stands in each partition, and what its commit metadata says. Changes nothing. */
 
-import { type DecodedMetadata, decodeCompleted } from '../../framework/control-plane/offsets/metadata-encoder.ts'
-import type { OffsetRange } from '../../framework/control-plane/offsets/range-list.ts'
+import { predecessorNames } from '../../framework/control-plane/offsets/predecessor-metadata.ts'
 import type { GroupOffset } from '../../framework/kafka/kafka-client.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { harmless } from '../../framework/model/plain-text.ts'
 import { plural } from '../../framework/model/plural.ts'
 import { partitionPlace } from '../../framework/model/record.ts'
 import { type Connect, chooseCluster, connectCluster } from '../cluster/connect.ts'
+import { predecessors, runsAgain, type Stored, storedWith } from '../cluster/stored-with-position.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
 import { jsonText } from '../terminal/json-text.ts'
@@ -20,15 +20,12 @@ export interface InspectOptions {
   readonly json?: boolean
 }
 
-interface Inspected extends GroupOffset {
+interface Inspected extends GroupOffset, Stored {
   /** Records that the group has not committed yet. */
   readonly lag: number
-  readonly decoded: DecodedMetadata<readonly OffsetRange[]>
 }
 
 const CHECK_TIMEOUT_MS = 5_000
-/** Of one partition. A short text can stand for a million ranges, and nobody reads them. */
-const MAX_RANGES = 10_000
 
 /** @returns 1 when there is nothing to show */
 export async function inspectOffsets(
@@ -52,16 +49,15 @@ export async function inspectOffsets(
 }
 
 function inspect(offset: GroupOffset): Inspected {
-  const { position, logEnd, metadata } = offset
-  return { ...offset, lag: Math.max(0, logEnd - position), decoded: decodeCompleted(position, metadata, MAX_RANGES) }
+  return { ...offset, lag: Math.max(0, offset.logEnd - offset.position), ...storedWith(offset) }
 }
 
 function json(group: string, broker: string, offsets: readonly Inspected[]): string {
-  const rows = offsets.map(({ decoded, metadata, ...offset }) => ({
+  const rows = offsets.map(({ decoded, writtenBy, metadata, ...offset }) => ({
     ...offset,
-    metadata: { length: metadata.length, ...decoded },
+    metadata: { length: metadata.length, writtenBy, ...decoded },
   }))
-  return `${jsonText({ group, broker, offsets: rows }, 2)}\n`
+  return `${jsonText({ group, broker, runsAgain: runsAgain(offsets), offsets: rows }, 2)}\n`
 }
 
 /** @param committed topics that the group has commits of, shown or not */
@@ -82,7 +78,26 @@ function text(
     String(each.lag),
     [...positionNote(each), metadataText(each)].join('; '),
   ])
-  return `group ${group} at ${broker}\n${table([head, ...rows], [1, 2, 3])}`
+  const again = runsAgainLines(offsets).map((line) => `${line}\n`)
+  return `group ${group} at ${broker}\n${table([head, ...rows], [1, 2, 3])}${again.join('')}`
+}
+
+/** Whose numbers differ depends on who has written the metadata; nothing where nobody would run anything again. */
+function runsAgainLines(offsets: readonly Inspected[]): readonly string[] {
+  const { done, isAtLeast, pyrallel, takeOver, predecessors: own, others } = runsAgain(offsets)
+  if (done === 0) return []
+  const owners = [
+    `${pyrallel} in Pyrallel`,
+    ...predecessors.flatMap((each) =>
+      takeOver[each] < pyrallel ? [`${takeOver[each]} in Pyrallel with commit.takeOver: '${each}'`] : [],
+    ),
+    ...predecessors.flatMap((each) => (own[each] < others ? [`${own[each]} in ${predecessorNames[each]}`] : [])),
+    `${others} in any other consumer`,
+  ]
+  return [
+    `${isAtLeast ? 'At least ' : ''}${done} done above their positions. Of these run again, by who goes on with the group:`,
+    ...owners.map((owner) => `  ${owner}`),
+  ]
 }
 
 /** A share group is told like one that nobody has heard of: neither the commits nor the client's lists of groups show its type. */
@@ -103,10 +118,11 @@ function positionNote({ position, logStart, logEnd }: Inspected): readonly strin
   return position > logEnd ? ['beyond the end of the log: it was made anew'] : []
 }
 
-function metadataText({ decoded, metadata, position }: Inspected): string {
+function metadataText({ decoded, writtenBy, metadata, position }: Inspected): string {
+  const by = writtenBy === null || writtenBy === 'pyrallel' ? '' : `, by ${predecessorNames[writtenBy]}`
   switch (decoded.kind) {
     case 'none':
-      return 'none'
+      return metadata === '' ? 'none' : `nothing done above the position${by} (${metadata.length} characters)`
     case 'rejected':
       return `not believed (${metadata.length} characters): it is ${decoded.why}`
     case 'completed': {
@@ -116,7 +132,7 @@ function metadataText({ decoded, metadata, position }: Inspected): string {
       const last = decoded.ranges.at(-1)?.end ?? position
       const ranges = decoded.ranges.length === 1 ? '1 range' : `${decoded.ranges.length} ranges`
       const more = decoded.cutAt === undefined ? '' : ', and more behind'
-      return `${done} done above the position, in ${ranges} up to ${last - 1}${more}${triedText(decoded)} ${characters}`
+      return `${done} done above the position, in ${ranges} up to ${last - 1}${more}${by}${triedText(decoded)} ${characters}`
     }
   }
 }
