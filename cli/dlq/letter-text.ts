@@ -4,6 +4,7 @@ import type { DeadLetter } from '../../framework/dead-letters/dead-letter.ts'
 import { errorText, type LetterGroup } from '../../framework/dead-letters/letter-groups.ts'
 import { placeArgument } from '../../framework/dead-letters/selection.ts'
 import { cutText, harmless } from '../../framework/model/plain-text.ts'
+import { plural } from '../../framework/model/plural.ts'
 import { recordPlace } from '../../framework/model/record.ts'
 import { keyText } from '../records/record-text.ts'
 import type { Paint } from '../terminal/paint.ts'
@@ -18,7 +19,7 @@ export function groupLine({ count, handler, error, fingerprint, last }: LetterGr
 
 /** Said where somebody selects by time. */
 export function sourceTimeLine(count: number): string {
-  return `  ${count} tell no time of failure (Kafka Connect, Kafka Streams): for them, --since and --until mean the time of the record itself`
+  return `  ${plural(count, 'tells', 'tell')} no time of failure (Kafka Connect, Kafka Streams): for them, --since and --until mean the time of the record itself`
 }
 
 export function letterLine(letter: DeadLetter, paint: Paint): string {

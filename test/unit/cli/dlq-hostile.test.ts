@@ -267,7 +267,7 @@ describe('dead letters that have the time of their record', () => {
     it(`are selected by it, and it is said: ${tool} tells no time of failure`, async () => {
       const cluster = clusterOf()
       cluster.append({ ...old, headers: headersOf(headers) })
-      const told = /1 tell no time of failure .*--since and --until mean the time of the record itself/
+      const told = /1 tells no time of failure .*--since and --until mean the time of the record itself/
       const listed = async (options: object) => {
         const io = testIo(projectFolder())
         await list(DLQ, { ...cluster1, limit: 5, ...options }, io, on(cluster))
@@ -275,7 +275,7 @@ describe('dead letters that have the time of their record', () => {
       }
       assert.match(await listed({ since: '1h' }), /: 0 of 1 dead letter\n.*/)
       assert.match(await listed({ since: '1h' }), told)
-      assert.match(await listed({ since: '2023-12-31', until: '2024-01-02' }), /: 1 dead letters\n/)
+      assert.match(await listed({ since: '2023-12-31', until: '2024-01-02' }), /: 1 dead letter\n/)
       assert.doesNotMatch(await listed({}), told)
       const io = testIo(projectFolder())
       await replayLetters(DLQ, { ...cluster1, since: '1h' }, io, on(cluster))

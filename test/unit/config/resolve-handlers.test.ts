@@ -134,7 +134,7 @@ describe('resolveHandlers', () => {
     [{ retry: 5 }, /option retry is 5, but must be an object/],
     [{ retry: { min: '1m' } }, /option retry\.min \(60000 ms\) is above retry\.max \(30000 ms\)/],
     [{ deadLetter: true }, /option deadLetter is true, but must be \{ topic: 'name', payload: .*, or false/],
-    [{ deadLetter: { topic: 'orders' } }, /'orders', the topic that the handler reads/],
+    [{ deadLetter: { topic: 'orders' } }, /'orders', a topic that the handler reads/],
     [{ filter: 'yes' }, /option filter is 'yes', but must be a function/],
     [{ rateLimit: 0 }, /option rateLimit is 0, but must be a whole number from 1 to 1,000,000/],
     [{ poison: 3 }, /option poison is 3, but must be an object/],
