@@ -5,6 +5,7 @@ import { RejectedValue, ValueDecoder } from '../validation/value-decoder.ts'
 import { type Asked, type Endpoint, numberParam, textParam } from './http/endpoint.ts'
 import { badRequest, notFound } from './http/fault.ts'
 import type { LetterCursor, LetterReading } from './letter-reading.ts'
+import type { Mask } from './mask.ts'
 import type { DeadLettersAnswer, DeadLetterTopicsAnswer, LetterAnswer, LetterRow } from './protocol-actions.ts'
 import type { Shown } from './record-views.ts'
 import type { WatchedHandler, WatchedRuntime } from './watched-runtime.ts'
@@ -38,7 +39,7 @@ function topics({ runtime }: DeadLetterOptions): DeadLetterTopicsAnswer {
 
 async function letters(asked: Asked, options: DeadLetterOptions): Promise<DeadLettersAnswer> {
   const { runtime, reading, mask } = options
-  const { topic, source } = topicOf(asked, runtime())
+  const { topic, source } = topicOf(asked, runtime(), mask)
   const fingerprint = asked.query.get('fingerprint')
   const cursor = asked.query.get('cursor')
   const isWanted = (each: DeadLetter) => fingerprint === null || each.fingerprint === fingerprint
@@ -63,11 +64,11 @@ async function letters(asked: Asked, options: DeadLetterOptions): Promise<DeadLe
 
 async function letter(asked: Asked, options: DeadLetterOptions): Promise<LetterAnswer> {
   const { runtime, reading, mask } = options
-  const { topic, source, handler } = topicOf(asked, runtime())
+  const { topic, source, handlers } = topicOf(asked, runtime(), mask)
   const found = await reading.find(topic, numberParam(asked, 'partition'), numberParam(asked, 'offset'))
   if (found === undefined) throw notFound('There is no dead letter at this place, as far as was looked within 5 s.')
   const { headers, value } = found.record
-  const { passesToday, misfits } = await judged(found, handler)
+  const { passesToday, misfits } = await judged(found, handlers)
   return {
     letter: {
       ...rowOf(found, source, options),
@@ -80,16 +81,21 @@ async function letter(asked: Asked, options: DeadLetterOptions): Promise<LetterA
 }
 
 /** Only those that handlers of this process write: nobody reads any other topic through here. */
-function topicOf(asked: Asked, { handlers }: WatchedRuntime) {
+function topicOf(asked: Asked, { handlers }: WatchedRuntime, mask: Mask) {
   const topic = textParam(asked, 'topic')
-  const handler = handlers.find(({ route }) => route.deadLetterTopic === topic)
-  if (handler === undefined) throw notFound('No handler of this process has such a dead-letter topic.')
-  // What is shown is decided by the topic that the config names. Headers come from whoever writes records.
-  return { topic, handler, source: handler.route.topic }
+  const [first, ...others] = handlers.filter(({ route }) => route.deadLetterTopic === topic)
+  if (first === undefined) throw notFound('No handler of this process has such a dead-letter topic.')
+  // What is shown is decided by the topics that the config names, all of them. Headers come from whoever writes records.
+  const hidden = [first, ...others].find(({ route }) => !mask.shows(route.topic))
+  return { topic, handlers: [first, ...others] as const, source: (hidden ?? first).route.topic }
 }
 
-/** Against the schema that the handler has now. */
-async function judged({ record, hasPayload }: DeadLetter, { definition, route }: WatchedHandler) {
+/** Against the schema that its topic has now. */
+async function judged(
+  { topic, record, hasPayload }: DeadLetter,
+  handlers: readonly [WatchedHandler, ...WatchedHandler[]],
+) {
+  const { definition, route } = handlers.find((each) => each.route.topic === topic) ?? handlers[0]
   const schema = definition?.topic.schema
   if (schema === undefined || !hasPayload) return { passesToday: null, misfits: [] }
   const value = (await ValueDecoder.of(schema, route.handlerId)).decode(record.value, record.headers)

@@ -147,6 +147,21 @@ describe('dead letters in the console', { timeout: 60_000 }, () => {
     assert.match(await (await open.get(`/api/dead-letters/${DLQ}/0/0`)).text(), /secret-key.*secret-error/)
   })
 
+  it('masks those of several topics unless each topic is shown', async (t) => {
+    const cluster = await clusterWith({ key: 'secret-key' })
+    const { route } = aWatchedHandler()
+    const handlers = ['orders', 'payments'].map((topic) =>
+      aWatchedHandler({ route: { ...route, topic, deadLetterTopic: DLQ } }),
+    )
+    const textWith = async (mask: Mask) => {
+      const { get, runtime } = await served(t, cluster, { mask })
+      runtime.handlers = handlers
+      return (await get(`/api/dead-letters/${DLQ}/0/0`)).text()
+    }
+    assert.doesNotMatch(await textWith(new Mask(['orders'])), /secret-key/)
+    assert.match(await textWith(new Mask(['orders', 'payments'])), /secret-key/)
+  })
+
   it('takes one look at a time, and leaves no group of its own behind', async (t) => {
     const { get } = await served(t, await clusterWith({}))
     const path = `/api/dead-letters/${DLQ}`

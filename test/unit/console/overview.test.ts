@@ -54,6 +54,28 @@ describe('what the console shows of a process', { timeout: 30_000 }, () => {
     assert.ok(about.kept.bytes <= 30_000)
   })
 
+  it('has one row for a handler of several topics, and one in the topology for each', async (t) => {
+    const { get, runtime } = await serveConsole(t)
+    const first = aWatchedHandler()
+    const second = { ...first.route, topic: 'payments', deadLetterTopic: 'payments.shop.dlq' }
+    runtime.handlers = [first, aWatchedHandler({ route: second })]
+    const partitions = ['orders', 'payments', 'others'].map((topic) => aPartition({ topic, retriesWaiting: 2 }))
+    runtime.metrics = aSystem({ groups: [aGroup({ partitions })] })
+    const { handlers } = await answer<HandlersAnswer>(await get('/api/handlers'))
+    assert.deepEqual(
+      handlers.map((row) => [row.handlerId, row.topic, row.deadLetterTopic, row.retriesWaiting]),
+      [['bill', 'orders,payments', 'orders.shop.dlq,payments.shop.dlq', 4]],
+    )
+    const topology = await answer<TopologyAnswer>(await get('/api/topology'))
+    assert.deepEqual(
+      topology.handlers.map(({ reads, deadLetterTopic }) => [reads, deadLetterTopic]),
+      [
+        ['orders', 'orders.shop.dlq'],
+        ['payments', 'payments.shop.dlq'],
+      ],
+    )
+  })
+
   it('makes one snapshot for all who ask within 100 ms', async (t) => {
     const { get, runtime, clock } = await serveConsole(t)
     await Promise.all(Array.from({ length: 10 }, () => get('/api/snapshot')))

@@ -92,10 +92,10 @@ export function replayText(replay: ReplayAnswer, now: number): ReplayText {
   }
 }
 
-/** Whether values and messages of letters are masked: that of the topic that their handler reads decides. */
+/** Whether values and messages of letters are masked: they are, unless each topic that their handlers read is shown. */
 export function areMasked(about: AboutAnswer | undefined, handlerIds: readonly string[]): boolean {
   const shown = about?.shownTopics ?? null
   if (about === undefined || shown === null) return false
-  const reads = about.groups.flatMap(({ handlers }) => handlers).find(({ handlerId }) => handlerIds.includes(handlerId))
-  return reads !== undefined && !shown.includes(reads.topic)
+  const handlers = about.groups.flatMap((group) => group.handlers)
+  return handlers.some(({ handlerId, topic }) => handlerIds.includes(handlerId) && !shown.includes(topic))
 }

@@ -71,5 +71,7 @@ describe('publishing dead letters again, in words', () => {
     assert.equal(areMasked({ ...about, shownTopics: ['orders'] }, ['pay']), false)
     assert.equal(areMasked({ ...about, shownTopics: null }, ['pay']), false)
     assert.equal(areMasked(undefined, ['pay']), false)
+    const both = [{ group: 'shop', handlers: [...handlers, { handlerId: 'pay', topic: 'payments' }] }]
+    assert.equal(areMasked({ ...about, shownTopics: ['orders'], groups: both }, ['pay']), true)
   })
 })

@@ -36,6 +36,12 @@ describe('what waits, as `pyrallel dev` tells it', () => {
     assert.match(second ?? '', /^ {2}orders\[0\]@7 {2}c1 {2}attempt 1 runs/)
   })
 
+  it('knows the handler of a topic that is one of several', () => {
+    const partitions = [aPartition({ topic: 'payments', blocking: aBlockingRecord({ state: 'queued' }) })]
+    const handlers = [aHandlerState({ topic: 'orders,payments', isPaused: true })]
+    assert.match(linesOf({ handlers, partitions }).at(-1) ?? '', /payments\[0\].*waits for p/)
+  })
+
   for (const [why, state, expected] of [
     [
       'its handler is paused',
