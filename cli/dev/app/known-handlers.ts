@@ -15,7 +15,7 @@ interface KnownHandler {
 }
 
 export class KnownHandlers {
-  /** By handler id. */
+  /** By handler id and topic. */
   #known: ReadonlyMap<string, KnownHandler> = new Map()
 
   /** @param publishes the topics of each handler, by its id */
@@ -28,13 +28,14 @@ export class KnownHandlers {
     const made = registered.map((entry) => withBundledThread(entry, bundle))
     const known = new Map<string, KnownHandler>()
     for (const handler of resolveHandlers(made, config)) {
-      const { handlerId } = handler.route
+      const { handlerId, topic: reads } = handler.route
+      const key = `${handlerId} ${reads}`
       const { topicSchemas, ...rest } = handler
       // Of the schemas of all topics, those that it publishes to: another topic's is nothing to it.
       const schemas = (publishes.get(handlerId) ?? []).map((topic) => ownProperty(topicSchemas, topic) ?? null)
       const madeOf = JSON.stringify([outputOf(bundle, handler.file), rest, schemas])
-      const before = this.#known.get(handlerId)
-      known.set(handlerId, before?.madeOf === madeOf ? before : { madeOf, handler })
+      const before = this.#known.get(key)
+      known.set(key, before?.madeOf === madeOf ? before : { madeOf, handler })
     }
     this.#known = known
     return [...known.values()].map(({ handler }) => handler)

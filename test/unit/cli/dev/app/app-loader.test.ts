@@ -187,3 +187,31 @@ describe('variables of .env files that change', () => {
     assert.equal(saved.traffic, fresh.traffic)
   })
 })
+
+describe('a handler of several topics', () => {
+  it('is loaded with all of them, and stays the same objects until its file changes', async () => {
+    const both = (timeout: string) =>
+      `import { handler } from 'pyrallel'\nexport default handler(['orders', 'payments'], { timeout: '${timeout}' }, () => {})\n`
+    await using project = new Project({ 'handlers/book.ts': both('5s'), 'handlers/other.ts': handler('other') })
+    const before = (await project.load()).handlers
+    assert.deepEqual(
+      before.map(({ route }) => [route.handlerId, route.topic]),
+      [
+        ['book', 'orders'],
+        ['book', 'payments'],
+        ['other', 'other'],
+      ],
+    )
+    const other = project.save('handlers/other.ts', handler('other', '', "{ timeout: '6s' }"))
+    const again = (await project.load(other)).handlers
+    assert.deepEqual(
+      again.map((each, index) => each === before[index]),
+      [true, true, false],
+    )
+    const changed = (await project.load(project.save('handlers/book.ts', both('7s')))).handlers
+    assert.deepEqual(
+      changed.map((each, index) => each === again[index]),
+      [false, false, true],
+    )
+  })
+})
