@@ -49,6 +49,8 @@ export interface RunningReplay {
   readonly planned: number
   readonly published: ReadonlyMap<string, number>
   readonly isStopping: boolean
+  /** For partitions: another replay has them, or one that was killed. */
+  readonly isWaiting: boolean
   readonly endedAt: number | null
   /** `null` while it runs. */
   readonly report: ReplayReport | null
@@ -131,6 +133,7 @@ export class LetterReplays {
       planned: kept.made.plan.planned,
       published: new Map(),
       isStopping: false,
+      isWaiting: false,
       endedAt: null,
       report: null,
       error: null,
@@ -140,6 +143,11 @@ export class LetterReplays {
     forgetOldest(this.#runs, MOST_REPLAYS, ({ endedAt }) => endedAt !== null)
     run.done = this.#run(run, connection, kept.what, rate)
     return run
+  }
+
+  /** Of one topic, the newest first: those that run, and the last that have ended. */
+  of(topic: string): readonly RunningReplay[] {
+    return [...this.#runs.values()].filter((run) => run.topic === topic).reverse()
   }
 
   /** @throws ApiFault when there is none */
@@ -179,8 +187,13 @@ export class LetterReplays {
           sessionTimeoutMs: connection.sessionTimeoutMs,
           clock: this.#clock,
           isStopped: () => run.isStopping,
-          onReplay: (_, target) => void run.published.set(target, (run.published.get(target) ?? 0) + 1),
-          onWaiting: () => {},
+          onReplay: (_, target) => {
+            run.isWaiting = false
+            run.published.set(target, (run.published.get(target) ?? 0) + 1)
+          },
+          onWaiting: () => {
+            run.isWaiting = true
+          },
         })
         // What it has waited for in vain is not waited for again.
         if (run.report.failure !== undefined) closeMs = 0
@@ -188,6 +201,7 @@ export class LetterReplays {
     } catch (thrown) {
       run.error = toError(thrown)
     }
+    run.isWaiting = false
     run.endedAt = this.#clock.now()
   }
 

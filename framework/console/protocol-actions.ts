@@ -152,6 +152,8 @@ export interface ReplayAnswer {
   readonly id: string
   readonly topic: string
   readonly state: 'running' | 'stopping' | 'done' | 'stopped' | 'failed'
+  /** Nothing can be published yet: another replay has the partitions, or one that was killed, until its session is over. */
+  readonly isWaiting: boolean
   readonly startedAt: number
   readonly endedAt: number | null
   readonly planned: number
@@ -162,6 +164,11 @@ export interface ReplayAnswer {
   readonly unknown: number
   readonly skipped: readonly { readonly why: RefusedWhy; readonly records: number }[]
   readonly error: { readonly name: string; readonly message: string } | null
+}
+
+/** GET `/api/dead-letters/{t}/replays`: of this process, whoever began them; the newest first, 20 at most of all topics. */
+export interface ReplaysAnswer {
+  readonly replays: readonly ReplayAnswer[]
 }
 
 /** POST `/api/dev/send`, to a topic that a handler reads. */

@@ -7,7 +7,7 @@ import { type ActionsOptions, nothingBody, requireActions, tell } from './handle
 import { type Asked, type Endpoint, StatusAnswer, textParam } from './http/endpoint.ts'
 import { badRequest, notFound } from './http/fault.ts'
 import type { LetterReplays, MadePlan, RunningReplay } from './letter-replays.ts'
-import type { PlanAnswer, RefusedWhy, ReplayAnswer } from './protocol-actions.ts'
+import type { PlanAnswer, RefusedWhy, ReplayAnswer, ReplaysAnswer } from './protocol-actions.ts'
 
 const closed = { additionalProperties: false }
 const place = Type.Object({ partition: Type.Integer({ minimum: 0 }), offset: Type.Integer({ minimum: 0 }) }, closed)
@@ -53,6 +53,11 @@ export function replayActions(options: ReplayActionsOptions): readonly Endpoint[
       body: replayBody,
       run: (asked) =>
         new StatusAnswer(202, replayAnswer(start(asked, asked.body as Static<typeof replayBody>, options))),
+    },
+    {
+      method: 'GET',
+      path: '/api/dead-letters/{topic}/replays',
+      run: (asked): ReplaysAnswer => ({ replays: replays.of(textParam(asked, 'topic')).map(replayAnswer) }),
     },
     { method: 'GET', path: '/api/replays/{id}', run: (asked) => replayAnswer(replays.find(textParam(asked, 'id'))) },
     {
@@ -152,12 +157,13 @@ function present(rows: readonly (readonly [why: RefusedWhy, records: number])[])
 }
 
 function replayAnswer(run: RunningReplay): ReplayAnswer {
-  const { id, topic, startedAt, endedAt, planned, published, report } = run
+  const { id, topic, startedAt, endedAt, planned, published, report, isWaiting } = run
   const failure = run.error ?? report?.failure ?? null
   return {
     id,
     topic,
     state: stateOf(run, failure),
+    isWaiting,
     startedAt,
     endedAt,
     planned,

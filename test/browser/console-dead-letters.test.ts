@@ -79,31 +79,41 @@ describe('dead letters on the page', { timeout: 300_000 }, () => {
     assert.deepEqual(valuesIn(cluster), ['v1'])
   })
 
-  it('keeps to what is typed: handler, limit and rate, and stops when it is told to', limits, async (t) => {
-    const letters = Array.from({ length: 40 }, (_, index) => ({ handler: index % 2 === 0 ? 'bill' : 'other' }))
-    const cluster = await clusterWith(...letters)
-    const { page } = await open(t, cluster)
-    await page.getByRole('button', { name: 'Publish all letters again…' }).click()
-    await page.getByLabel('Handler').selectOption('bill')
-    await page.getByLabel('At most').fill('15')
-    await page.getByLabel('Records a second').fill('2')
-    await page.getByRole('button', { name: 'Preview' }).click()
-    await page.getByText('Would publish 15 to orders.').waitFor()
-    await page.getByText('5 more could be published, and are above the limit').waitFor()
-    await page.getByRole('button', { name: 'Publish 15 letters now' }).click()
-    await page.getByText(/^Publishing: [1-9]\d* of 15 letters/).waitFor()
-    // It goes on while another view is open.
-    await page.getByRole('link', { name: 'Topology' }).click()
-    await page.getByRole('link', { name: 'Dead letters' }).click()
-    await page.getByRole('button', { name: 'Stop', exact: true }).click()
-    await page.getByText(/^Stopped: \d+ of 15 letters/).waitFor()
-    const published = valuesIn(cluster)
-    assert.ok(published.length < 15, `${published.length} were published`)
-    assert.deepEqual(
-      published,
-      Array.from({ length: published.length }, (_, index) => `v${index * 2}`),
-    )
-  })
+  it(
+    'keeps to what is typed: handler, limit and rate, and stops when it is told to, on any page',
+    limits,
+    async (t) => {
+      const letters = Array.from({ length: 40 }, (_, index) => ({ handler: index % 2 === 0 ? 'bill' : 'other' }))
+      const cluster = await clusterWith(...letters)
+      const { page, served } = await open(t, cluster)
+      await page.getByRole('button', { name: 'Publish all letters again…' }).click()
+      await page.getByLabel('Handler').selectOption('bill')
+      await page.getByLabel('At most').fill('15')
+      await page.getByLabel('Records a second').fill('2')
+      await page.getByRole('button', { name: 'Preview' }).click()
+      await page.getByText('Would publish 15 to orders.').waitFor()
+      await page.getByText('5 more could be published, and are above the limit').waitFor()
+      await page.getByRole('button', { name: 'Publish 15 letters now' }).click()
+      await page.getByText(/^Publishing: [1-9]\d* of 15 letters/).waitFor()
+      // It goes on while another view is open.
+      await page.getByRole('link', { name: 'Topology' }).click()
+      await page.getByRole('link', { name: 'Dead letters' }).click()
+      await page.getByText(/^Publishing: [1-9]\d* of 15 letters/).waitFor()
+      // Another browser sees it, too, and may stop it.
+      const other = await openPage(t, browser, `${served.url}/#${TOKEN}`)
+      await other.getByText('live', { exact: true }).waitFor()
+      await other.getByRole('link', { name: 'Dead letters' }).click()
+      await other.getByText(/^Publishing: [1-9]\d* of 15 letters/).waitFor()
+      await other.getByRole('button', { name: 'Stop', exact: true }).click()
+      for (const each of [page, other]) await each.getByText(/^Stopped: \d+ of 15 letters/).waitFor()
+      const published = valuesIn(cluster)
+      assert.ok(published.length < 15, `${published.length} were published`)
+      assert.deepEqual(
+        published,
+        Array.from({ length: published.length }, (_, index) => `v${index * 2}`),
+      )
+    },
+  )
 
   it('shows fifty letters at a time however many there are, and older ones by a link', limits, async (t) => {
     const cluster = await clusterWith(...Array.from({ length: 2_000 }, (_, index) => kind(`k${index % 300}`)))

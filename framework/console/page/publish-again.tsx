@@ -1,7 +1,7 @@
 /** Publishes dead letters again: what is meant, a preview that publishes nothing, then the replay, with its report. */
 import { signal } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
-import type { LetterSelection, PlanAnswer, ReplayAnswer } from '../protocol-actions.ts'
+import type { LetterSelection, PlanAnswer, ReplayAnswer, ReplaysAnswer } from '../protocol-actions.ts'
 import { usePolled } from './link/polled.ts'
 import { path, post } from './link/requests.ts'
 import { about, now } from './link/store.ts'
@@ -18,7 +18,7 @@ import {
 } from './models/replays.ts'
 import { Act, Moment, Pending, Shown } from './parts.tsx'
 
-/** The last replay of each topic that was begun on this page: it goes on while another view is open. */
+/** The last replay of each topic that was begun on this page, or seen to run: it goes on while another view is open. */
 const begun = signal<ReadonlyMap<string, string>>(new Map())
 
 interface PublishAgainProps {
@@ -35,6 +35,11 @@ export function PublishAgain(props: PublishAgainProps) {
   const { topic, what } = props
   const [isOpen, setOpen] = useState(false)
   const id = begun.value.get(topic)
+  const { answer } = usePolled<ReplaysAnswer>(path('dead-letters', topic, 'replays'), 2_000)
+  const running = answer?.replays.find(({ endedAt }) => endedAt === null)?.id
+  useEffect(() => {
+    if (running !== undefined) begun.value = new Map([...begun.value, [topic, running]])
+  }, [running])
   return (
     <section class="publish">
       {id !== undefined && <Replay key={id} id={id} />}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import type { PlanAnswer, ReplayAnswer } from '../../../framework/console/protocol-actions.ts'
+import type { PlanAnswer, ReplayAnswer, ReplaysAnswer } from '../../../framework/console/protocol-actions.ts'
+import { replayGroup } from '../../../framework/dead-letters/replay/partition-marks.ts'
 import type { MemoryCluster } from '../../../framework/kafka/memory/client.ts'
 import { systemClock } from '../../../framework/time/clock.ts'
 import { clusterWith, DLQ, type Letter, valuesIn } from '../cli/dlq-fixtures.ts'
@@ -108,6 +109,50 @@ describe('publishing dead letters again from the console', { timeout: 60_000 }, 
     const published = valuesIn(cluster).length
     assert.ok(published < 50)
     assert.equal(report.published[0]?.records ?? 0, published)
+  })
+
+  it('tells whoever asks of the replays of a topic, the newest first, and of one that waits for its partitions', async (t) => {
+    const cluster = await clusterWith({}, {}, {})
+    const of = await served(t, cluster)
+    const replays = async (topic = DLQ) => {
+      const answer = await (await of.get(`/api/dead-letters/${topic}/replays`)).json()
+      return (answer as ReplaysAnswer).replays
+    }
+    assert.deepEqual(await replays(), [])
+    const first = await replayed(of, (await planned(of, { select: {}, limit: 1 })).plan)
+    // In another process, which has all of them and does not let go.
+    const other = await cluster.connection().consumer({ group: replayGroup(DLQ), startFrom: 'earliest' })
+    let isOver = false
+    let has = 0
+    await other.subscribe([DLQ], {
+      onAssigned: (partitions) => {
+        has += partitions.length
+      },
+      onRevoked: () => new Promise(() => {}),
+      onLost: () => {},
+    })
+    const polling = (async () => {
+      while (!isOver) await other.poll(0, 5).catch(() => {})
+    })()
+    t.after(async () => {
+      isOver = true
+      await polling
+    })
+    while (has === 0) await new Promise(setImmediate)
+    const { plan } = await planned(of, { select: {} })
+    const { id } = (await (await of.post(replaysPath, { plan })).json()) as ReplayAnswer
+    assert.deepEqual(
+      (await replays()).map((each) => [each.id, each.state]),
+      [
+        [id, 'running'],
+        [first.id, 'done'],
+      ],
+    )
+    while ((await replays())[0]?.isWaiting !== true) await new Promise(setImmediate)
+    assert.deepEqual(await replays('other'), [])
+    await of.post(`/api/replays/${id}/stop`)
+    await of.console.endReplays()
+    assert.deepEqual([(await replays())[0]?.state, (await replays())[0]?.isWaiting], ['stopped', false])
   })
 
   it('publishes nothing where actions are off', async (t) => {

@@ -77,11 +77,12 @@ export interface ReplayText {
 
 /** @param now by the clock of the process */
 export function replayText(replay: ReplayAnswer, now: number): ReplayText {
-  const { state, planned, published, startedAt, endedAt, notMarked, unknown, skipped, error } = replay
+  const { state, isWaiting, planned, published, startedAt, endedAt, notMarked, unknown, skipped, error } = replay
   const took = `${endedAt === null ? 'for' : 'in'} ${span(Math.max(0, (endedAt ?? now) - startedAt))}`
   return {
     headline: `${stateWords[state]}: ${digits(countOf(published))} of ${plural(planned, 'letter')} ${took}`,
     lines: [
+      ...(isWaiting ? ['waits for partitions: another replay has them, or one that was killed'] : []),
       ...(published.length > 0 ? [targetText(published)] : []),
       ...refusedLines(skipped),
       ...(notMarked > 0 ? [`${digits(notMarked)} published and not marked: another replay publishes them again`] : []),

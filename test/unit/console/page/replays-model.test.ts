@@ -16,6 +16,7 @@ const replay: ReplayAnswer = {
   id: 'r',
   topic: 'orders.dlq',
   state: 'running',
+  isWaiting: false,
   startedAt: 1_000,
   endedAt: null,
   planned: 40,
@@ -55,6 +56,8 @@ describe('publishing dead letters again, in words', () => {
     const running = replayText(replay, 4_000)
     assert.equal(running.headline, 'Publishing: 12 of 40 letters for 3.0 s')
     assert.equal(running.isBad, false)
+    const [waits] = replayText({ ...replay, isWaiting: true }, 3_000).lines
+    assert.equal(waits, 'waits for partitions: another replay has them, or one that was killed')
     const done = { ...replay, state: 'done', endedAt: 61_000, notMarked: 3, unknown: 1 } as const
     const text = replayText(done, 90_000)
     assert.equal(text.headline, 'Published: 12 of 40 letters in 1 min')
