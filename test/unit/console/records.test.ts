@@ -27,8 +27,8 @@ async function blocked(t: TestContext, over: Parameters<typeof serveConsole>[1] 
     },
   })
   const app = await aRunningApp(t, [orders], ['orders.dlq'])
-  await app.send('orders', 1, 'c9')
-  await app.send('orders', 2, 'c9')
+  await app.send('orders', 1, 'customer-9')
+  await app.send('orders', 2, 'customer-9')
   await app.until(() => app.count('record.retry') === 1)
   // No event tells that a record was taken in.
   while (app.runtime.snapshot().groups[0]?.records !== 2) await new Promise(setImmediate)
@@ -52,7 +52,10 @@ describe('records in the console', { timeout: 30_000 }, () => {
       first.waitsFor.map(({ kind }) => kind),
       ['retry'],
     )
-    assert.deepEqual([first.key?.text, first.value?.text, first.failures[0]?.message], ['c9', '1', 'card 4111 refused'])
+    assert.deepEqual(
+      [first.key?.text, first.value?.text, first.failures[0]?.message],
+      ['customer-9', '1', 'card 4111 refused'],
+    )
     assert.deepEqual(first.can, { retryNow: true, giveUp: true, copy: true })
     const second = await read<RecordView>(`/api/records/${place}/1`)
     assert.deepEqual([second.state, second.waitsFor[0]?.kind, second.can.giveUp], ['queued', 'record', false])
@@ -68,7 +71,7 @@ describe('records in the console', { timeout: 30_000 }, () => {
     const [, name, test] = await of('test')
     assert.equal(name, `attachment; filename="orders-${partition}-0.test.ts"`)
     assert.match(test, /runRecord\(routes, "orders", record, \{ attempt: 2 \}\)/)
-    assert.deepEqual((await of('send')).slice(2), ['npx pyrallel send --key c9 -- orders 1\n'])
+    assert.deepEqual((await of('send')).slice(2), ['npx pyrallel send --key customer-9 -- orders 1\n'])
     const { failures, timeline } = await read<RecordView>(`/api/records/${place}/0`)
     assert.equal(failures[0]?.source?.file, 'test/unit/console/records.test.ts')
     assert.equal(timeline, null)
@@ -108,7 +111,7 @@ describe('records in the console', { timeout: 30_000 }, () => {
     for (const kind of ['value', 'test', 'send']) {
       const response = await served.get(`/api/records/${place}/0/${kind}`)
       assert.equal(response.status, 403, kind)
-      assert.doesNotMatch(await response.text(), /c9|4111/)
+      assert.doesNotMatch(await response.text(), /customer-9|card 4111/)
     }
     const { can, failures } = await read<RecordView>(`/api/records/${place}/0`)
     assert.deepEqual([can.copy, failures[0]?.source, failures[0]?.stack], [false, null, null])
@@ -136,14 +139,17 @@ describe('records in the console', { timeout: 30_000 }, () => {
           await served.post('/api/keys/find', { group: 'shop', topic: 'orders', ...body })
         ).json()) as FindKeyAnswer
       ).found
-    assert.deepEqual([(await find({ key: 'c9' }))?.depth, (await find({ key: 'c9' }))?.partition], [2, partition])
-    assert.equal((await find({ keyBase64: Buffer.from('c9').toString('base64') }))?.first?.place.offset, 0)
+    assert.deepEqual(
+      [(await find({ key: 'customer-9' }))?.depth, (await find({ key: 'customer-9' }))?.partition],
+      [2, partition],
+    )
+    assert.equal((await find({ keyBase64: Buffer.from('customer-9').toString('base64') }))?.first?.place.offset, 0)
     assert.equal(await find({ key: 'none' }), null)
     assert.equal((await served.post('/api/keys/find', { group: 'shop', topic: 'orders' })).status, 400)
     const keys = await read<KeysAnswer>('/api/keys?g=shop&t=orders&by=depth')
     assert.deepEqual(
       keys.rows.map(({ key, depth }) => [key?.text, depth]),
-      [['c9', 2]],
+      [['customer-9', 2]],
     )
     const retries = await read<RetriesAnswer>('/api/retries?g=shop')
     assert.deepEqual(
@@ -204,7 +210,7 @@ describe('records in the console', { timeout: 30_000 }, () => {
     const { served, place } = await blocked(t, { mask: new Mask([]) })
     for (const path of [`records/${place}/0`, 'keys?g=shop', 'retries?g=shop']) {
       const text = await (await served.get(`/api/${path}`)).text()
-      assert.ok(!text.includes('c9') && !text.includes('4111'), text)
+      assert.ok(!text.includes('customer-9') && !text.includes('card 4111'), text)
     }
   })
 })
