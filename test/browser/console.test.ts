@@ -143,6 +143,7 @@ describe('the page of the console', limits, () => {
       ['#/', 'Handlers'],
       ['#/dead-letters', 'Dead letters'],
       ['#/threads', 'Process'],
+      ['#/topology', 'Topology'],
     ] as const) {
       await page.goto(`${new URL(page.url()).origin}/${hash}`)
       await page.getByRole('heading', { name: heading, exact: true }).first().waitFor()
