@@ -1,5 +1,5 @@
 /**
- * Publishes dead letters and marks them in one transaction: one at a time, and what comes meanwhile goes with the next. A letter's ticket is complete before it comes
+ * Publishes dead letters and marks them in one transaction: one at a time, and what comes meanwhile goes with the next. A letter's ticket is complete as soon as it is
  * here, so a cut is built from whole books, and kept as it is until it is told what has become of it. Never rejects, but tells what failed.
  */
 import type {
@@ -13,6 +13,7 @@ import type {
 import { PyrallelError, toError } from '../../model/errors.ts'
 import type { Clock } from '../../time/clock.ts'
 import { sleep } from '../../time/wait.ts'
+import type { LetterSender } from './letter-sender.ts'
 import type { PartitionMarks } from './partition-marks.ts'
 import type { DueLetter } from './replay-intake.ts'
 import { replayRecord } from './replay-record.ts'
@@ -29,6 +30,8 @@ export interface ReplayCutsOptions {
   readonly clock: Clock
   /** False once nothing is tried again. */
   readonly mayGoOn: () => boolean
+  /** It is in the books, and the next of its key may follow. */
+  readonly onTaken: (due: DueLetter) => void
   /** These are published and marked. */
   readonly onCommitted: (dues: readonly DueLetter[]) => void
   /** Nothing of these is published: their partition is somebody else's, or `onFailed` has told why. */
@@ -43,7 +46,8 @@ interface BuiltCut extends Cut {
   readonly dues: readonly DueLetter[]
 }
 
-export class ReplayCuts {
+export class ReplayCuts implements LetterSender {
+  readonly isTransactional = true
   readonly #options: ReplayCutsOptions
   #waiting: DueLetter[] = []
   #bytes = 0
@@ -57,35 +61,41 @@ export class ReplayCuts {
     this.#options = options
   }
 
-  get hasRoom(): boolean {
+  hasRoom(): boolean {
     return this.#waiting.length < MAX_LETTERS && this.#bytes < MAX_BYTES
   }
 
-  add(due: DueLetter): void {
+  /** A ticket is complete as soon as its letter is here. */
+  canTell(): boolean {
+    return true
+  }
+
+  publish(due: DueLetter): void {
     const { key, value } = due.letter.record
+    due.tracker.complete(due.ticket)
     this.#waiting.push(due)
     this.#bytes += (key?.length ?? 0) + (value?.length ?? 0)
+    // The order of a cut is that of its topics.
+    this.#options.onTaken(due)
   }
 
   /** Sends what waits, unless a cut is on its way: then it goes when that has ended. */
-  send(): void {
+  advance(): void {
     if (!this.#options.mayGoOn()) this.drop()
     if (this.#sending !== undefined || this.#waiting.length === 0) return
     const dues = this.#waiting.splice(0)
     this.#bytes = 0
     this.#sending = this.#run(dues).finally(() => {
       this.#sending = undefined
-      this.send()
+      this.advance()
     })
   }
 
-  /** Sends nothing of what waits. */
   drop(): void {
     this.#bytes = 0
     this.#options.onDropped(this.#waiting.splice(0))
   }
 
-  /** These are about to be given up. Settles when nothing more of them is sent. */
   async leave(partitions: readonly PartitionMarks[]): Promise<void> {
     for (const each of partitions) this.#leaving.add(each)
     const gone = this.#waiting.filter(({ marks }) => this.#leaving.has(marks))

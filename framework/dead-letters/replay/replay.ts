@@ -2,14 +2,14 @@
  * Publishes dead letters again, and marks them: in one transaction, or publish, wait for the acknowledgement, then mark. Never deletes, never publishes
  * what could not be marked, and goes on where it was interrupted.
  */
-import type { AssignedPartition, KafkaClient, RecordProducer } from '../../kafka/kafka-client.ts'
-import type { TransactionalProducer } from '../../kafka/transactional-producer.ts'
+import type { AssignedPartition, KafkaClient } from '../../kafka/kafka-client.ts'
 import { PyrallelError } from '../../model/errors.ts'
 import { type KafkaRecord, recordPlace, type TopicPartition } from '../../model/record.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
 import { notAssigned, whilePolling } from '../read-topic.ts'
 import { Reading } from '../reading.ts'
 import { LetterQueue } from './letter-queue.ts'
+import { type LetterSender, SingleSender } from './letter-sender.ts'
 import { MarkRoom } from './mark-room.ts'
 import { Pace } from './pace.ts'
 import type { PartitionMarks } from './partition-marks.ts'
@@ -18,11 +18,8 @@ import { failureOf, isFull, isSurelyUnwritten } from './replay-errors.ts'
 import { type DueLetter, ReplayIntake } from './replay-intake.ts'
 import { ReplayMarks } from './replay-marks.ts'
 import { isTransactional, type ReplayOutlet } from './replay-outlet.ts'
-import { replayRecord } from './replay-record.ts'
 import type { ReplayOptions, ReplayReport } from './replay-report.ts'
 
-/** Published and in no commit that was acknowledged: after a kill, no more than these are published twice. */
-const MAX_UNMARKED = 100
 const MAX_POLL = 500
 const POLL_WAIT_MS = 20
 /** Something is on its way, and nothing is acknowledged for so long: the replay ends. */
@@ -44,7 +41,7 @@ export function replay(client: KafkaClient, outlet: ReplayOutlet, options: Repla
 /** publishing --all is read and acknowledged; or stopped, or failed--> ending --nothing is on its way, all is marked--> over */
 class ReplayRun {
   readonly #client: KafkaClient
-  readonly #outlet: RecordProducer | ReplayCuts
+  readonly #sender: LetterSender
   readonly #options: ReplayOptions
   readonly #clock: Clock
   readonly #intake: ReplayIntake
@@ -67,7 +64,7 @@ class ReplayRun {
   #changedAt: number
   #wasAssigned = false
   #timer: Timer | undefined
-  #onAcknowledged: (() => void)[] = []
+  #onAnswered: (() => void)[] = []
   #failure: (() => PyrallelError) | undefined
   #isStopped = false
   /** What nobody has answered for so long is not waited for again. */
@@ -76,7 +73,6 @@ class ReplayRun {
   constructor(client: KafkaClient, outlet: ReplayOutlet, options: ReplayOptions) {
     const { clock, topic } = options
     this.#client = client
-    this.#outlet = isTransactional(outlet) ? this.#cutsOf(outlet, options) : outlet
     this.#options = options
     this.#clock = clock
     this.#intake = new ReplayIntake(options)
@@ -95,15 +91,27 @@ class ReplayRun {
       },
       onFailed: (error) => this.#fail(error),
     })
+    this.#sender = this.#senderOf(outlet, options)
   }
 
-  #cutsOf(producer: TransactionalProducer, { topic, clock }: ReplayOptions): ReplayCuts {
+  #senderOf(producer: ReplayOutlet, { topic, clock }: ReplayOptions): LetterSender {
+    if (!isTransactional(producer)) {
+      return new SingleSender({
+        producer,
+        marks: this.#marks,
+        room: this.#room,
+        onPublished: (due) => this.#onPublished(due),
+        onRefused: (due, thrown) => this.#onRefused(due, thrown),
+        answered: () => new Promise((resolve) => this.#onAnswered.push(resolve)),
+      })
+    }
     const { maxMetadataLength } = this.#client
     return new ReplayCuts({
       producer,
       topic,
       maxMetadataLength,
       clock,
+      onTaken: (due) => this.#queue.release(due),
       mayGoOn: () => this.#phase !== 'over' && this.#failure === undefined,
       onCommitted: (dues) => {
         for (const due of dues) this.#count(due)
@@ -139,7 +147,7 @@ class ReplayRun {
       replayed: this.#replayed,
       notMarked: this.#marks.unmarked + this.#lost,
       onTheirWay: this.#inFlight + this.#unknown,
-      isTransactional: this.#outlet instanceof ReplayCuts,
+      isTransactional: this.#sender.isTransactional,
       isStopped: this.#isStopped,
       // Of one that was cut short, what was not read says nothing about other replays.
       unread: this.#isCutShort ? [] : this.#reading.unread(),
@@ -212,22 +220,14 @@ class ReplayRun {
       // All is done by the condition.
     }
     if (this.#phase === 'over') return
-    if (this.#outlet instanceof ReplayCuts) this.#outlet.send()
-    else this.#marks.markIfDue(this.#inFlight === 0)
+    this.#sender.advance(this.#inFlight === 0)
   }
 
   #publishNext(): boolean {
     const due = this.#queue.next
     if (due === undefined || this.#phase !== 'publishing' || this.#isCutShort) return false
-    if (!this.#hasRoom || this.#mustWait()) return false
+    if (!this.#sender.hasRoom(this.#outstanding) || this.#mustWait() || !this.#sender.canTell(due)) return false
     const { record } = due.letter
-    // What is on its way is not in the books that would be looked at, but for a cut's.
-    if (
-      !(this.#outlet instanceof ReplayCuts) &&
-      due.marks.inFlight > 0 &&
-      this.#room.needsLook(due.tracker, record.offset)
-    )
-      return false
     if (!this.#room.hasRoom(due.tracker, record.offset)) {
       // Published without a mark, it would be published again by every replay to come.
       this.#failure = () => isFull(record, `${this.#replayed} were published, and are marked`)
@@ -237,10 +237,6 @@ class ReplayRun {
     this.#pace.gone(this.#clock.now())
     this.#publish(due)
     return true
-  }
-
-  get #hasRoom(): boolean {
-    return this.#outlet instanceof ReplayCuts ? this.#outlet.hasRoom : this.#outstanding < MAX_UNMARKED
   }
 
   /** Published, and not known to be marked. */
@@ -264,17 +260,7 @@ class ReplayRun {
     this.#started += 1
     this.#inFlight += 1
     due.marks.inFlight += 1
-    if (this.#outlet instanceof ReplayCuts) {
-      // The order of a cut is that of its topics, so that the next of its key may follow at once.
-      due.tracker.complete(due.ticket)
-      this.#outlet.add(due)
-      this.#queue.release(due)
-      return
-    }
-    this.#outlet.produce(replayRecord(due.letter, due.target, due.partition)).then(
-      () => this.#onPublished(due),
-      (thrown: unknown) => this.#onRefused(due, thrown),
-    )
+    this.#sender.publish(due)
   }
 
   #onPublished(due: DueLetter): void {
@@ -307,7 +293,7 @@ class ReplayRun {
   #leave({ marks }: DueLetter): void {
     this.#inFlight -= 1
     marks.inFlight -= 1
-    for (const call of this.#onAcknowledged.splice(0)) call()
+    for (const call of this.#onAnswered.splice(0)) call()
   }
 
   #onAssigned(assigned: readonly AssignedPartition[]): void {
@@ -324,15 +310,8 @@ class ReplayRun {
     if (this.#phase === 'over') return
     const gone = partitions.flatMap(({ partition }) => this.#marks.get(partition) ?? [])
     for (const marks of gone) this.#giveUp(marks)
-    if (this.#outlet instanceof ReplayCuts) {
-      await this.#outlet.leave(gone)
-      // Whoever comes next waits for a transaction of which nobody has told the end.
-      return this.#onLost(partitions)
-    }
-    while (gone.some(({ inFlight }) => inFlight > 0)) {
-      await new Promise<void>((resolve) => this.#onAcknowledged.push(resolve))
-    }
-    await this.#marks.markLast(gone)
+    // Whoever comes next waits for a transaction of which nobody has told the end.
+    await this.#sender.leave(gone)
     this.#onLost(partitions)
   }
 
@@ -367,7 +346,7 @@ class ReplayRun {
       }
     }
     this.#phase = 'over'
-    if (this.#outlet instanceof ReplayCuts) this.#outlet.drop()
+    this.#sender.drop()
   }
 
   #lookForStall(): void {
