@@ -38,15 +38,31 @@ export class AttemptCounts {
   /** The lowest offsets from `position` on, ascending. Not counted: an attempt that runs, and the last one of a record that waits for its dead letter's acknowledgement. */
   from(position: number): readonly CarriedAttempts[] {
     if (this.#told.size + this.#tried.size === 0) return []
-    const carried: CarriedAttempts[] = []
+    const lowest = new Lowest()
     for (const [offset, tried] of this.#told) {
       if (offset < position) this.#told.delete(offset)
-      else carried.push({ offset, tried })
+      else lowest.take(offset, tried)
     }
-    for (const pending of this.#tried) {
-      const tried = pending.attempt - 1
-      if (tried > 0) carried.push({ offset: pending.record.offset, tried })
-    }
-    return carried.sort((a, b) => a.offset - b.offset).slice(0, MAX_CARRIED)
+    for (const { attempt, record } of this.#tried) if (attempt > 1) lowest.take(record.offset, attempt - 1)
+    return lowest.sorted()
+  }
+}
+
+/** Keeps those of the lowest offsets. In an outage all records of a partition have been tried, and each commit asks: so only a few are ever sorted. */
+class Lowest {
+  #kept: CarriedAttempts[] = []
+  /** From here on as many are kept that are lower. */
+  #end = Number.POSITIVE_INFINITY
+
+  take(offset: number, tried: number): void {
+    if (offset >= this.#end) return
+    this.#kept.push({ offset, tried })
+    if (this.#kept.length < 2 * MAX_CARRIED) return
+    this.#kept = [...this.sorted()]
+    this.#end = this.#kept.at(-1)?.offset ?? this.#end
+  }
+
+  sorted(): readonly CarriedAttempts[] {
+    return this.#kept.sort((a, b) => a.offset - b.offset).slice(0, MAX_CARRIED)
   }
 }
