@@ -84,7 +84,7 @@ export class FaultAccount {
     const ends = new Map<string, number>()
     for (const topic of new Set([...this.#partitions.values()].map((of) => of.topic))) {
       for (const each of await logs.logs(topic)) ends.set(partitionId(each), each.logEnd)
-      await this.#look(topic, logs)
+      await this.#look(topic, ends, logs)
     }
     const total = { written: 0, done: 0, dead: 0, left: 0, lost: 0 }
     const lostPlaces: string[] = []
@@ -106,10 +106,12 @@ export class FaultAccount {
   }
 
   /** A commit passes records that nobody has handled, which are lost, and offsets that are no records. The log tells them apart. */
-  async #look(topic: string, logs: AccountedLogs): Promise<void> {
+  async #look(topic: string, ends: ReadonlyMap<string, number>, logs: AccountedLogs): Promise<void> {
     const open = [...this.#partitions.values()].flatMap((of) => {
       if (of.topic !== topic) return []
-      const offsets = of.settled.missing(of.from, of.committed, Number.POSITIVE_INFINITY)
+      // A log that was made anew ends below what was committed in the old one.
+      const to = Math.min(of.committed, ends.get(partitionId(of)) ?? 0)
+      const offsets = of.settled.missing(of.from, to, Number.POSITIVE_INFINITY)
       const unknown = offsets.filter((offset) => of.passed.within(offset, offset + 1) === 0)
       return unknown.length === 0 ? [] : [{ of, unknown }]
     })

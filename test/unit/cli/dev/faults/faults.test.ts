@@ -94,6 +94,14 @@ describe('the account of every record', () => {
     assert.deepEqual([written, done, left, lost, lostPlaces], [3, 2, 0, 1, ['orders[0]@13']])
   })
 
+  it('counts nothing of a log that was made anew and is shorter than what was committed', async () => {
+    const { state, tell, read } = anAccount()
+    Object.assign(state, { end: 12, committed: 20, absent: [11] })
+    tell('record.done', 10)
+    const { written, done, left, lost } = await read()
+    assert.deepEqual([written, done, left, lost], [1, 1, 0, 0])
+  })
+
   it('counts neither fillers nor what was done before as written', async () => {
     const { state, account, tell, read } = anAccount([{ state: 'done-above-gap', from: 12, to: 14 }])
     state.end = 20
