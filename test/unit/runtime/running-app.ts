@@ -97,16 +97,7 @@ export async function aRunningApp(
     cluster,
     lines,
     changed,
-    until: (isSo) =>
-      new Promise((resolve) => {
-        const look = () => {
-          if (!isSo()) return
-          waiters.delete(look)
-          resolve()
-        }
-        waiters.add(look)
-        look()
-      }),
+    until: (isSo) => seen(isSo, waiters),
     send: async (topic, value, key) => {
       await producer.produce({
         topic,
@@ -121,4 +112,17 @@ export async function aRunningApp(
           event.kind === kind && (handlerId === undefined || ('handlerId' in event && event.handlerId === handlerId)),
       ).length,
   }
+}
+
+/** Settles once it is so. @param waiters all are called when something may have changed */
+export function seen(isSo: () => boolean, waiters: Set<() => void>): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!isSo()) return
+      waiters.delete(look)
+      resolve()
+    }
+    waiters.add(look)
+    look()
+  })
 }

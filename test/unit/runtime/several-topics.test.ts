@@ -14,7 +14,7 @@ import type { RegisteredHandler } from '../../../framework/runtime/runtime.ts'
 import { planUpdate } from '../../../framework/runtime/update-plan.ts'
 import { runAttempt, runRecord } from '../../../framework/testing/index.ts'
 import { recordedLog } from '../kafka/recorded-log.ts'
-import { gate } from './running-app.ts'
+import { gate, seen } from './running-app.ts'
 
 const limits = { timeout: 60_000 }
 const orders = topic('orders', { schema: Type.Object({ total: Type.Number() }) })
@@ -50,16 +50,7 @@ async function running(t: TestContext, of: RegisteredHandler['handler']) {
   })
   t.after(() => runtime.stop())
   await runtime.start()
-  const until = (isSo: () => boolean) =>
-    new Promise<void>((resolve) => {
-      const look = () => {
-        if (!isSo()) return
-        waiters.delete(look)
-        resolve()
-      }
-      waiters.add(look)
-      look()
-    })
+  const until = (isSo: () => boolean) => seen(isSo, waiters)
   const send = (name: string, value: unknown) =>
     cluster.append({ topic: name, key: null, value: Buffer.from(JSON.stringify(value)), headers: [] })
   const count = (kind: RuntimeEvent['kind']) => events.filter((event) => event.kind === kind).length
