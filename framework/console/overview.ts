@@ -2,7 +2,7 @@
 
 import { hostname } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
-import { byHandler } from '../model/by-handler.ts'
+import { byHandler, topicsText } from '../model/by-handler.ts'
 import type { HandlerMetrics, SystemMetrics } from '../model/snapshot.ts'
 import { HISTORY_EVERY_MS } from './history.ts'
 import type { Endpoint } from './http/endpoint.ts'
@@ -146,7 +146,7 @@ export class Overview {
     return {
       group,
       handlerId,
-      topic: topics.join(','),
+      topic: topicsText(entries.map((entry) => entry.route)),
       file,
       engine: worker === undefined ? 'async' : 'worker',
       ordering,

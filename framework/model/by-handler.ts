@@ -15,3 +15,8 @@ export function byHandler<T>(all: readonly T[], idOf: (each: T) => string): Read
 export function topicsText(routes: readonly { readonly topic: string }[]): string {
   return routes.map(({ topic }) => topic).join(',')
 }
+
+/** @param topics as `topicsText` gives them */
+export function hasTopic(topics: string, topic: string): boolean {
+  return topics.split(',').includes(topic)
+}

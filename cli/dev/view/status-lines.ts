@@ -1,5 +1,6 @@
 /** What is going on at this moment, and why records wait: the answer to `?`. Pure. */
 
+import { hasTopic } from '../../../framework/model/by-handler.ts'
 import { plural } from '../../../framework/model/plural.ts'
 import { recordPlace } from '../../../framework/model/record.ts'
 import type { BlockingRecord, GroupMetrics, HandlerMetrics, SystemMetrics } from '../../../framework/model/snapshot.ts'
@@ -46,7 +47,7 @@ function blockingLines({ partitions, handlers }: GroupMetrics, paint: Paint): re
   const blocked = partitions.flatMap(({ topic, partition, blocking }) => {
     if (blocking === null) return []
     // A group has one handler for a topic.
-    const handler = handlers.find((each) => each.topic.split(',').includes(topic))
+    const handler = handlers.find((each) => hasTopic(each.topic, topic))
     return [{ place: recordPlace({ topic, partition, offset: blocking.offset }), blocking, handler }]
   })
   const shown = blocked
