@@ -379,13 +379,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an attempt that has not ended is carried to the next owner',
     file: 'partition/attempt-counts.ts',
-    find: 'const tried = pending.attempt - 1',
-    replace: 'const tried = pending.attempt',
+    find: 'lowest.take(record.offset, attempt - 1)',
+    replace: 'lowest.take(record.offset, attempt)',
   },
   {
     name: 'attempts of records that have not arrived are not carried on',
     file: 'partition/attempt-counts.ts',
-    find: 'else carried.push({ offset, tried })',
+    find: 'else lowest.take(offset, tried)',
     replace: '',
   },
   {
