@@ -68,6 +68,7 @@ export type {
   SystemMetrics,
   ThreadCounters,
 } from './model/snapshot.ts'
+export type { ThreadAttempt, ThreadView } from './model/thread-view.ts'
 export type { EngineKind, Ordering } from './model/work.ts'
 export { createLogger } from './observability/logger.ts'
 export type { PagesListener } from './observability/operator-pages.ts'

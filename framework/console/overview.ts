@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 import { byHandler, topicsText } from '../model/by-handler.ts'
 import type { HandlerMetrics, SystemMetrics } from '../model/snapshot.ts'
+import type { ThreadView } from '../model/thread-view.ts'
 import { HISTORY_EVERY_MS } from './history.ts'
 import type { Endpoint } from './http/endpoint.ts'
 import { badRequest } from './http/fault.ts'
@@ -19,6 +20,7 @@ import {
   type InstanceView,
   PROTOCOL_VERSION,
   type SnapshotAnswer,
+  type ThreadRow,
   type ThreadsAnswer,
   type TopologyAnswer,
   type VerdictAnswer,
@@ -93,14 +95,26 @@ export class Overview {
   }
 
   threads(): ThreadsAnswer {
-    const { groups } = this.#options.looks.now().metrics
+    const { looks } = this.#options
+    const { groups } = looks.now().metrics
     const { rss, heapUsed } = process.memoryUsage()
     return {
-      handlers: groups.flatMap(({ handlers }) =>
-        handlers.flatMap(({ handlerId, threads }) => (threads === null ? [] : { handlerId, ...threads })),
-      ),
+      handlers: groups.flatMap(({ group, handlers }) => {
+        const onThreads = handlers.flatMap(({ handlerId, threads }) => (threads === null ? [] : { handlerId, threads }))
+        if (onThreads.length === 0) return []
+        const views = looks.runtime().inspection.threads(group)
+        return onThreads.map(({ handlerId, threads }) => {
+          const own = views.filter((view) => view.handlerId === handlerId)
+          return { handlerId, group, ...threads, each: own.map((view) => this.#thread(view)) }
+        })
+      }),
       process: { rssBytes: rss, heapUsedBytes: heapUsed, heapLimitBytes: getHeapStatistics().heap_size_limit },
     }
+  }
+
+  #thread({ handlerId: _, running, ...view }: ThreadView): ThreadRow {
+    const { mask } = this.#options
+    return { ...view, running: running.map((each) => ({ ...each, key: mask.key(each.topic, each.key) })) }
   }
 
   topology(): TopologyAnswer {

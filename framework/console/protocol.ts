@@ -7,6 +7,7 @@
  */
 
 import type { SystemMetrics } from '../model/snapshot.ts'
+import type { ThreadAttempt, ThreadView } from '../model/thread-view.ts'
 
 /** Grows when an answer changes its meaning; new fields do not count. */
 export const PROTOCOL_VERSION = 1
@@ -141,14 +142,22 @@ export interface HandlerRow {
   readonly openBreakers: number
 }
 
+/** A worker thread and what runs on it. */
+export interface ThreadRow extends Omit<ThreadView, 'handlerId' | 'running'> {
+  readonly running: readonly (Omit<ThreadAttempt, 'key'> & { readonly key: BytesView | null })[]
+}
+
 /** GET `/api/threads` */
 export interface ThreadsAnswer {
   readonly handlers: readonly {
     readonly handlerId: string
+    readonly group: string
     readonly running: number
     readonly restarts: number
     readonly batches: number
     readonly boundaryMs: number
+    /** Each that lives now. */
+    readonly each: readonly ThreadRow[]
   }[]
   readonly process: {
     readonly rssBytes: number

@@ -1,6 +1,7 @@
 /** Attempts that fail and threads that die on demand, in a dev session. A process in production has none of this. */
 import { bug } from '../model/errors.ts'
 import type { ThreadCounters } from '../model/snapshot.ts'
+import type { ThreadView } from '../model/thread-view.ts'
 import type { CompletionEvent, HandlerFailure, Outcome, WorkItem } from '../model/work.ts'
 import type { ExecutionEngine } from './execution-engine.ts'
 
@@ -82,6 +83,10 @@ class FaultyEngine implements ExecutionEngine {
 
   get threads(): ThreadCounters | undefined {
     return this.#inner.threads
+  }
+
+  threadViews(): readonly ThreadView[] {
+    return this.#inner.threadViews?.() ?? []
   }
 
   start(onCompletion: (completion: CompletionEvent) => void): Promise<void> {

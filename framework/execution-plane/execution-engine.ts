@@ -1,5 +1,6 @@
 /** The contract between the two planes: how one attempt is run. Whoever implements it passes test/contract/execution-engine.suite.ts. */
 import type { ThreadCounters } from '../model/snapshot.ts'
+import type { ThreadView } from '../model/thread-view.ts'
 import type { CompletionEvent, WorkItem } from '../model/work.ts'
 
 /**
@@ -31,6 +32,8 @@ export interface ExecutionEngine {
   readonly abandoned: number
   /** For metrics: what an engine with threads counts. Absent where there are none. */
   readonly threads?: ThreadCounters | undefined
+  /** For pages: each thread with what runs on it now. Absent where there are none. */
+  threadViews?(): readonly ThreadView[]
   start(onCompletion: (completion: CompletionEvent) => void): Promise<void>
   submit(item: WorkItem): void
   /** Fires the signal of the matching items that are in flight. They still complete, by law 1. */

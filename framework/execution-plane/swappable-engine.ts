@@ -3,6 +3,7 @@
 import { allSettled } from '../model/all-settled.ts'
 import { closeAfterFailure } from '../model/closers.ts'
 import type { ThreadCounters } from '../model/snapshot.ts'
+import type { ThreadView } from '../model/thread-view.ts'
 import type { CompletionEvent, WorkItem } from '../model/work.ts'
 import type { ExecutionEngine } from './execution-engine.ts'
 
@@ -42,6 +43,11 @@ export class SwappableEngine implements ExecutionEngine {
 
   get threads(): ThreadCounters | undefined {
     return this.#current.threads
+  }
+
+  /** Those of code that was replaced are there until their attempts have ended. */
+  threadViews(): readonly ThreadView[] {
+    return [this.#current, ...this.#retiring].flatMap((engine) => engine.threadViews?.() ?? [])
   }
 
   start(onCompletion: (completion: CompletionEvent) => void): Promise<void> {

@@ -11,6 +11,7 @@ import type {
 import type { GroupMember } from '../model/group-member.ts'
 import type { PartitionView, RunsLimits } from '../model/partition-view.ts'
 import type { TopicPartition } from '../model/record.ts'
+import type { ThreadView } from '../model/thread-view.ts'
 import type { Inspection } from './inspection.ts'
 import type { RunningGroup } from './running-group.ts'
 
@@ -53,11 +54,19 @@ export class GroupInspection implements Inspection {
     return this.of(group).member()
   }
 
+  threads(group: string): readonly ThreadView[] {
+    return this.#running(group).threads()
+  }
+
   /** @throws PyrallelError PYR_USAGE */
   of(group: string): RunningGroup['questions'] {
+    return this.#running(group).questions
+  }
+
+  #running(group: string): RunningGroup {
     const names: string[] = []
     for (const each of this.#groups()) {
-      if (each.name === group) return each.questions
+      if (each.name === group) return each
       names.push(each.name)
     }
     const known = names.length === 0 ? 'None runs.' : `There are: ${names.join(', ')}.`

@@ -11,6 +11,7 @@ import type {
 import type { GroupMember } from '../model/group-member.ts'
 import type { PartitionView, RunsLimits } from '../model/partition-view.ts'
 import type { TopicPartition } from '../model/record.ts'
+import type { ThreadView } from '../model/thread-view.ts'
 
 /** Each throws PYR_USAGE for a group that does not run here. */
 export interface Inspection {
@@ -30,6 +31,8 @@ export interface Inspection {
   retries(group: string, most?: number): RetryRows
   /** What the client knows of this process as a member of the group. */
   member(group: string): GroupMember
+  /** Worker threads of its handlers, each with the attempts that run on it. */
+  threads(group: string): readonly ThreadView[]
 }
 
 /**

@@ -4,6 +4,7 @@ import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
 import type { SwappableEngine } from '../execution-plane/swappable-engine.ts'
 import { bug } from '../model/errors.ts'
 import type { GroupMetrics } from '../model/snapshot.ts'
+import type { ThreadView } from '../model/thread-view.ts'
 import type { GroupReading, GroupWork } from '../model/workload.ts'
 import type { ResolvedHandler } from './runtime.ts'
 
@@ -56,6 +57,11 @@ export class RunningGroup {
 
   work(mostPerKeyOf: (handlerId: string) => number): GroupWork {
     return this.#poller.work(mostPerKeyOf)
+  }
+
+  /** Those of handlers that run on threads. */
+  threads(): readonly ThreadView[] {
+    return [...this.#members.values()].flatMap(({ engine }) => engine.threadViews())
   }
 
   pause(handlerId: string): void {

@@ -65,7 +65,28 @@ const letterAnswers = {
     passesToday: false,
     misfits: [markup],
   },
-  '/api/threads': { handlers: [], process: { rssBytes: 1, heapUsedBytes: 1, heapLimitBytes: 2 } },
+  '/api/threads': {
+    handlers: [
+      {
+        ...{ handlerId: 'score', group: 'shop', running: 2, restarts: 0, batches: 5, boundaryMs: 1 },
+        each: [
+          {
+            ...{ threadId: 7, state: 'open', isApart: false, waiting: 12, heapUsedBytes: null, runningCount: 7 },
+            running: [19, 20, 21, 22, 23, 24].map((offset) => ({
+              ...{ topic: 'orders.created', partition: 2, offset, attempt: 2, startedAt: Date.now() - 65_000 },
+              records: offset - 18,
+              key: bytesView(markup),
+            })),
+          },
+          {
+            ...{ threadId: 8, state: 'starting', isApart: true, waiting: 0, heapUsedBytes: 9_000_000 },
+            ...{ runningCount: 0, running: [] },
+          },
+        ],
+      },
+    ],
+    process: { rssBytes: 1, heapUsedBytes: 1, heapLimitBytes: 2 },
+  },
   '/api/topology': { handlers: [] },
 }
 
@@ -114,6 +135,23 @@ describe('the page of the console', limits, () => {
     assert.ok((await page.getByLabel('Value').innerText()).startsWith(markup))
     assert.equal(await page.locator('article .escape').first().innerText(), '\ufffd\\x07')
     assert.ok((await page.locator('article').innerText()).includes('\\u202egnp'))
+  })
+
+  it('shows what each thread runs, for how long, and leads to the record', limits, async (t) => {
+    const page = await open(t, await start(t))
+    await page.keyboard.press('g')
+    await page.keyboard.press('t')
+    const threads = page.getByRole('group', { name: 'Threads of score' })
+    const rows = threads.locator('tbody tr')
+    await rows.nth(1).waitFor()
+    assert.equal(await rows.count(), 2)
+    const first = await rows.nth(0).innerText()
+    assert.match(first, /7\s+takes records\s+orders\.created\[2\]@19/)
+    assert.match(first, /@20 .*and 1 more of its batch · attempt 2 · for 1 min/)
+    assert.match(first, /@23[^@]*and 2 more\s+12\s+–/)
+    assert.match(await rows.nth(1).innerText(), /8\s+starting · for records that run apart\s+nothing\s+0\s+9/)
+    await threads.getByRole('link', { name: 'orders.created[2]@19' }).click()
+    await page.waitForURL(/orders\.created\/2\/19/)
   })
 
   it('pauses a handler, and says what is paused', limits, async (t) => {

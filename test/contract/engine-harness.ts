@@ -1,6 +1,6 @@
 /** Drives one engine for a test and keeps the books on what every engine owes: laws 1 and 2 are checked at the end of each test. */
 import assert from 'node:assert/strict'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Publish } from '../../framework/api/handler.ts'
 import type { Attribution } from '../../framework/execution-plane/attempt/attribution.ts'
 import type { ExecutionEngine } from '../../framework/execution-plane/execution-engine.ts'
@@ -110,6 +110,11 @@ export class EngineHarness implements AsyncDisposable {
   /** Waits until something that the engine says or does makes it true. The test's own time limit ends a wait in vain. */
   async until(isSo: () => boolean): Promise<void> {
     while (!isSo()) await new Promise<void>((resolve) => this.#waiters.add(resolve))
+  }
+
+  /** The same, for what no completion and no news announces. */
+  async polled(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await sleep(5)
   }
 
   async outcomeOf(id: number): Promise<Outcome> {

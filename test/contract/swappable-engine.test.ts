@@ -79,6 +79,32 @@ describe('replacing the code of an engine', () => {
     assert.equal(engine.inFlight, 0)
   })
 
+  it('shows the threads of the old code as long as something runs on them', async () => {
+    const { harness, engine, next } = await started()
+    await using _ = harness
+    const view = {
+      state: 'open',
+      isApart: false,
+      running: [],
+      runningCount: 0,
+      waiting: 0,
+      heapUsedBytes: null,
+    } as const
+    const withThread = (code: ExecutionEngine, handlerId: string, threadId: number) =>
+      Object.assign(code, { threadViews: () => [{ ...view, handlerId, threadId }] })
+    assert.deepEqual(engine.threadViews(), [])
+    await engine.replace(withThread(next('middle'), 'middle', 1), FINISH_MS)
+    const slow = harness.submit(value({ wait: 'slow' }))
+    await harness.atGate('slow')
+    await engine.replace(withThread(next('new'), 'new', 2), FINISH_MS)
+    const shown = () => engine.threadViews().map(({ handlerId }) => handlerId)
+    assert.deepEqual(shown(), ['new', 'middle'])
+    harness.open('slow')
+    await harness.outcomeOf(slow)
+    await harness.polled(() => shown().length === 1)
+    assert.deepEqual(shown(), ['new'])
+  })
+
   it('runs what was submitted, and not started, before the replacement', async () => {
     const { harness, engine, next } = await started()
     await using _ = harness

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, it } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { FaultyHarness, type FaultySetup } from './faulty-harness.ts'
 import { bundledEntries } from './worker-entries/bundle.ts'
 
@@ -65,6 +66,42 @@ describe('WorkerEngine: who gets which record', LIMIT, () => {
     assert.ok(harness.worker.counters.moved > 0)
     await gate.open()
     await harness.outcomeOf(slow)
+  })
+
+  it('shows what each thread runs, since when, and how much it still has to begin', async () => {
+    await using gate = await FileGate.made()
+    await using harness = await FaultyHarness.running(faulty, { threads: 2, concurrency: 2 })
+    const before = Date.now()
+    const value = Buffer.from(JSON.stringify({ do: 'blockUntil', name: gate.path }))
+    const slow = harness.submit(value, { topic: 'orders', partition: 3, offset: 19, key: Buffer.from('c9') }, 2)
+    await harness.polled(() => harness.worker.threadViews().some(({ runningCount }) => runningCount === 1))
+    const views = harness.worker.threadViews()
+    assert.deepEqual(
+      views.map(({ handlerId, state, isApart }) => [handlerId, state, isApart]),
+      [
+        ['faulty', 'open', false],
+        ['faulty', 'open', false],
+      ],
+    )
+    assert.equal(new Set(views.map(({ threadId }) => threadId)).size, 2)
+    const [{ startedAt, ...runs } = { startedAt: 0 }, ...others] = views.flatMap(({ running }) => running)
+    assert.deepEqual(others, [])
+    const key = Buffer.from('c9')
+    assert.deepEqual(runs, { topic: 'orders', partition: 3, offset: 19, key, records: 1, attempt: 2 })
+    assert.ok(startedAt >= before - 1 && startedAt <= Date.now() + 1, `${startedAt} is not after ${before}`)
+    await gate.open()
+    await harness.outcomeOf(slow)
+    assert.equal(harness.worker.threadViews()[0]?.runningCount, 0)
+  })
+
+  it('tells the heap of a thread that has been asked about, where Node does', async () => {
+    await using harness = await FaultyHarness.running(faulty)
+    await harness.outcomeOf(harness.tell({ do: 'nothing' }))
+    const heap = () => harness.worker.threadViews()[0]?.heapUsedBytes ?? null
+    assert.equal(heap(), null)
+    if ('getHeapStatistics' in Worker.prototype) await harness.polled(() => heap() !== null)
+    else assert.equal(heap(), null)
+    assert.ok((heap() ?? 1_000_001) > 1_000_000)
   })
 
   for (const fault of ['nothing', 'nothingLater'] as const) {

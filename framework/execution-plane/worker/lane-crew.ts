@@ -5,6 +5,7 @@ import { closeAfterFailure } from '../../model/closers.ts'
 import { PyrallelError, toError } from '../../model/errors.ts'
 import { recordPlace } from '../../model/record.ts'
 import type { ThreadCounters } from '../../model/snapshot.ts'
+import type { ThreadView } from '../../model/thread-view.ts'
 import type { WorkItem } from '../../model/work.ts'
 import { type LaneEnding, type LaneListener, type LaneOptions, WorkerLane } from './lane/worker-lane.ts'
 import { StartPause } from './start-pause.ts'
@@ -116,6 +117,11 @@ export class LaneCrew {
       boundaryMs += lane.boundaryMs
     }
     return { running: this.#lanes.size, restarts: this.#counters.restarts, batches, boundaryMs }
+  }
+
+  /** Each thread that lives, at this moment. */
+  views(): readonly ThreadView[] {
+    return [...this.#lanes].map(([lane, { isCell }]) => lane.view(isCell))
   }
 
   /** @throws PyrallelError PYR_WORKER_START when a thread cannot be brought up */

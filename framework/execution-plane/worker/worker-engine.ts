@@ -5,6 +5,7 @@ import type { RecordPlace } from '../../kafka/kafka-client.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { ThreadCounters } from '../../model/snapshot.ts'
+import type { ThreadView } from '../../model/thread-view.ts'
 import type { CompletionEvent, WorkItem } from '../../model/work.ts'
 import type { Clock } from '../../time/clock.ts'
 import { interrupted, recalled, timedOut } from '../attempt/outcomes.ts'
@@ -115,6 +116,10 @@ export class WorkerEngine implements ExecutionEngine {
 
   get threads(): ThreadCounters {
     return this.#crew.threads
+  }
+
+  threadViews(): readonly ThreadView[] {
+    return this.#crew.views()
   }
 
   /** All that is counted of faults. */

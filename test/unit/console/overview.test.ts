@@ -158,9 +158,41 @@ describe('what the console shows of a process', { timeout: 30_000 }, () => {
     runtime.metrics = aSystem({
       groups: [aGroup({ handlers: [aHandlerState(), aHandlerState({ handlerId: 'score', threads })] })],
     })
+    const runs = { topic: 'orders', partition: 0, offset: 19, records: 3, attempt: 2, startedAt: 5 }
+    const view = {
+      threadId: 7,
+      state: 'open',
+      isApart: false,
+      runningCount: 1,
+      waiting: 4,
+      heapUsedBytes: null,
+    } as const
+    const running = [{ ...runs, key: Buffer.from('c9') }]
+    runtime.inspection.threads = () => [
+      { ...view, handlerId: 'score', running },
+      { ...view, handlerId: 'other', running },
+    ]
     const shown = await answer<ThreadsAnswer>(await get('/api/threads'))
-    assert.deepEqual(shown.handlers, [{ handlerId: 'score', ...threads }])
+    const key = { text: 'c9', bytes: 2, isCut: false, isMasked: false }
+    const each = [{ ...view, running: [{ ...runs, key }] }]
+    assert.deepEqual(shown.handlers, [{ handlerId: 'score', group: 'shop', ...threads, each }])
     assert.ok(shown.process.rssBytes > 1_000_000)
+  })
+
+  it('masks the keys of what runs on threads, where keys are masked', async (t) => {
+    const { get, runtime } = await serveConsole(t, { mask: new Mask([]) })
+    const threads = { running: 1, restarts: 0, batches: 1, boundaryMs: 0 }
+    runtime.metrics = aSystem({ groups: [aGroup({ handlers: [aHandlerState({ threads })] })] })
+    const place = { topic: 'orders', partition: 0, offset: 19, records: 1, attempt: 1, startedAt: 5 }
+    runtime.inspection.threads = () => [
+      {
+        ...{ handlerId: 'bill', threadId: 7, state: 'open', isApart: false, runningCount: 1, waiting: 0 },
+        ...{ heapUsedBytes: 1, running: [{ ...place, key: Buffer.from('customer-9') }] },
+      },
+    ]
+    const text = await (await get('/api/threads')).text()
+    assert.match(text, /"isMasked":true/)
+    assert.doesNotMatch(text, /customer-9/)
   })
 
   it('keeps a point every ten seconds, for an hour, in memory of one size', async (t) => {

@@ -11,6 +11,12 @@ export interface EndedItem {
   readonly durationMs: number
 }
 
+export interface RunningItem {
+  readonly item: WorkItem
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number
+}
+
 export interface StartedItem {
   readonly item: WorkItem
   readonly durationMs: number
@@ -130,8 +136,13 @@ export class LaneItems {
 
   /** When the handlers that run now were started. Milliseconds since the Unix epoch. */
   runningSince(): readonly number[] {
-    const slots = [...this.#items.keys()].filter((slot) => this.#memory.stateOf(slot) === slotState.running)
-    return slots.map((slot) => this.#memory.startedAt(slot))
+    return this.running().map(({ startedAt }) => startedAt)
+  }
+
+  /** Items whose handlers run now, in the order of adding. */
+  running(): readonly RunningItem[] {
+    const slots = [...this.#items].filter(([slot]) => this.#memory.stateOf(slot) === slotState.running)
+    return slots.map(([slot, item]) => ({ item, startedAt: this.#memory.startedAt(slot) }))
   }
 
   /**

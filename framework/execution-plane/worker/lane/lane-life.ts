@@ -87,6 +87,12 @@ export class LaneLife {
     return this.#state.name === 'open'
   }
 
+  /** For who looks on. */
+  get stage(): 'starting' | 'open' | 'ending' {
+    const { name } = this.#state
+    return name === 'starting' || name === 'open' ? name : 'ending'
+  }
+
   get isGone(): boolean {
     return this.#state.name === 'gone'
   }

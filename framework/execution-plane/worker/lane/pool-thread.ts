@@ -15,6 +15,11 @@ export interface PoolThreadListener {
   onExit(why: string): void
 }
 
+/** Node has it from version 22.16 on. */
+interface AsksForHeap {
+  getHeapStatistics?(): Promise<{ readonly used_heap_size: number }>
+}
+
 /**
  * A pool each, because poolifier does not settle the promises of a thread that has died, and does not say which of several threads
  * a call went to. With one thread to a pool, all that was sent there is known.
@@ -24,6 +29,7 @@ export class PoolThread {
   readonly #worker: Worker
   readonly #listener: PoolThreadListener
   #error: Error | undefined
+  #heap: { used: number | null; isAsked: boolean } = { used: null, isAsked: false }
 
   /** @param Pool poolifier's class, loaded by the caller: a process without worker handlers does without it */
   constructor(
@@ -64,6 +70,27 @@ export class PoolThread {
     this.#worker.on('messageerror', (thrown: unknown) =>
       listener.onBroken(`a message of its thread could not be read: ${toError(thrown).message}`),
     )
+  }
+
+  /** Node's number of it; -1 once it has ended. */
+  get id(): number {
+    return this.#worker.threadId
+  }
+
+  /** As last heard: asks anew, and the answer counts from the next call on. A thread that is inside a native call answers late. */
+  heapUsedBytes(): number | null {
+    const asked: Worker & AsksForHeap = this.#worker
+    if (asked.getHeapStatistics !== undefined && !this.#heap.isAsked) {
+      this.#heap.isAsked = true
+      asked.getHeapStatistics().then(
+        ({ used_heap_size: used }) => {
+          this.#heap = { used, isAsked: false }
+        },
+        // It has ended, or ends.
+        () => {},
+      )
+    }
+    return this.#heap.used
   }
 
   send(message: ToThread): void {

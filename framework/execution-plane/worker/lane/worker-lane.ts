@@ -5,6 +5,7 @@ import type { RecordPlace } from '../../../kafka/kafka-client.ts'
 import { toError } from '../../../model/errors.ts'
 import type { Logger } from '../../../model/logger.ts'
 import type { OutgoingRecord } from '../../../model/record.ts'
+import type { ThreadAttempt, ThreadView } from '../../../model/thread-view.ts'
 import type { Outcome, WorkItem } from '../../../model/work.ts'
 import type { Clock } from '../../../time/clock.ts'
 import { replay } from '../thread/log-line.ts'
@@ -46,6 +47,9 @@ export interface LaneListener {
 
 /** How a thread ended, and what it left behind. */
 export type LaneEnding = LifeEnding & Omit<LeftItems, 'ended'>
+
+/** Attempts that are shown of one thread. */
+const MOST_SHOWN = 20
 
 export class WorkerLane {
   readonly #options: LaneOptions
@@ -132,6 +136,21 @@ export class WorkerLane {
   /** What was spent here and in the thread on getting items across, and answers back. Milliseconds. */
   get boundaryMs(): number {
     return this.#boundaryMs + this.#bell.spentMs + this.#items.memory.unpackingMs
+  }
+
+  /** What the thread has at this moment. */
+  view(isApart: boolean): ThreadView {
+    const running = [...this.#items.running()].sort((a, b) => a.startedAt - b.startedAt)
+    return {
+      handlerId: this.#options.handlerId,
+      threadId: this.#thread.id,
+      state: this.#life.stage,
+      isApart,
+      running: running.slice(0, MOST_SHOWN).flatMap(({ item, startedAt }) => attemptOf(item, startedAt)),
+      runningCount: running.length,
+      waiting: this.unstarted,
+      heapUsedBytes: this.#thread.heapUsedBytes(),
+    }
   }
 
   /** The caller keeps to `slots`. Sent with the next `flush`. */
@@ -254,4 +273,11 @@ export class WorkerLane {
     for (const { item, outcome, durationMs } of ended) this.#listener.onCompletion(this, item, outcome, durationMs)
     this.#listener.onGone(this, { ...ending, ...left })
   }
+}
+
+function attemptOf({ records, attempts }: WorkItem, startedAt: number): readonly ThreadAttempt[] {
+  const [first] = records
+  if (first === undefined) return []
+  const { topic, partition, offset, key } = first
+  return [{ topic, partition, offset, key, records: records.length, attempt: attempts[0] ?? 1, startedAt }]
 }
