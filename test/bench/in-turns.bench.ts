@@ -4,7 +4,8 @@
  * can differ by half. A ratio still depends on the moment, as memory weighs more in some systems: `node --import tsx test/bench/in-turns.bench.ts [a-8p] [bare,ours] [seconds each]`.
  * `ours@FOLDER` is ours of another checkout, such as the build before a change: `a-8p ours@../before,ours 12`.
  * Order per key is checked. `drain`, `drain-javascript`, `flood`, `chains` and `cores` are bounds: each client alone, and what handlers that wait (without and with order per key) or compute
- * allow: `e-10ms-5000 chains,ours-javascript`, `d-500 cores,ours-worker`.
+ * allow: `e-10ms-5000 chains,ours-javascript`, `d-500 cores,ours-worker`. `ours-console` serves the console, `ours-console-open` has a page of it open:
+ * `a-8p ours,ours-console,ours-console-open`.
  * Processor time is of the whole process, and its peak memory that since its start.
  *
  * Rates are higher than those of `npm run bench`: what the broker and the client's threads have prepared is there when a turn begins.
@@ -27,8 +28,16 @@ import { TopicFiller } from './matrix/topic-filler.ts'
 import { type Comparison, compare, type Mark, missingRecords, type TurnRates, turnRates } from './matrix/turns.ts'
 import { selectWorkloads, type Workload } from './matrix/workloads.ts'
 
-/** Peers that are no systems, but the bounds of those that are: what the client alone, client and event loop, or all cores allow. */
-const BOUNDS = ['drain', 'drain-javascript', 'flood', 'chains', 'cores'] as const
+/** Peers that are no systems, but the bounds of those that are: what the client alone, client and event loop, or all cores allow; and ours with the console. */
+const OTHER_PEERS = [
+  'drain',
+  'drain-javascript',
+  'flood',
+  'chains',
+  'cores',
+  'ours-console',
+  'ours-console-open',
+] as const
 /** Starts what it has at once: it is the bound of those that keep the order. */
 const WITHOUT_ORDER = 'flood'
 const TURN_MS = 300
@@ -127,8 +136,8 @@ class Contestant {
 const TOPIC = `in-turns-${process.pid}`
 
 async function prepare(name: string, bundle: PeerBundle): Promise<PreparedSystem> {
-  const bound = BOUNDS.find((each) => each === name)
-  if (bound !== undefined) return { command: bundle.command(bound), version: '', packages: '' }
+  const other = OTHER_PEERS.find((each) => each === name)
+  if (other !== undefined) return { command: bundle.command(other), version: '', packages: '' }
   const [systemName = '', folder] = name.split('@')
   const [system] = selectSystems([systemName])
   if (system === undefined) throw new Error(`There is no system ${systemName}.`)

@@ -3,6 +3,9 @@ import { bundleScripts } from '../../bundled-scripts.ts'
 
 const names = [
   'ours',
+  'ours-console',
+  'ours-console-open',
+  'console-page',
   'ours-javascript',
   'ours-worker',
   'ours-javascript-worker',
@@ -24,7 +27,9 @@ const names = [
 /** Its library is what is measured, so that is loaded whole, from where it is installed. */
 const stream = 'platformatic'
 
-export type NodePeer = Exclude<(typeof names)[number], 'worker-handler' | 'cores-thread'> | typeof stream
+export type NodePeer =
+  | Exclude<(typeof names)[number], 'worker-handler' | 'cores-thread' | 'console-page'>
+  | typeof stream
 
 export interface PeerBundle {
   /** The command that starts a peer. */

@@ -1,5 +1,5 @@
 /** Starts a runtime for one handler, through the package's public interface only. */
-import type { HandlerDefinition } from '../../../framework/index.ts'
+import type { HandlerDefinition, PyrallelConfig } from '../../../framework/index.ts'
 import { createLogger, handler, startPyrallel } from '../../../framework/index.ts'
 import { fail, type Handle } from './peer.ts'
 import type { BenchValue, PeerSettings } from './protocol.ts'
@@ -8,9 +8,11 @@ export interface OurKind {
   readonly client: 'librdkafka' | 'javascript'
   /** The module of its threads; on the event loop, when there is none. */
   readonly entry?: string
+  /** Default: nothing is served. */
+  readonly http?: PyrallelConfig['http']
 }
 
-export async function runOurs(settings: PeerSettings, handle: Handle, { client, entry }: OurKind): Promise<void> {
+export async function runOurs(settings: PeerSettings, handle: Handle, { client, entry, http }: OurKind): Promise<void> {
   const definition = definitionOf(settings, handle, entry !== undefined)
   const registered = { id: 'bench', file: 'bench', topic: settings.topic, group: null, handler: definition }
   const pyrallel = await startPyrallel({
@@ -23,7 +25,7 @@ export async function runOurs(settings: PeerSettings, handle: Handle, { client, 
       },
       commit: { minInterval: settings.commitMs },
       // As with `pyrallel start`, which counts nothing unless it is asked to.
-      http: { metrics: false },
+      http: http ?? { metrics: false },
     },
     routes: [entry === undefined ? registered : { ...registered, entry }],
     log: createLogger({ level: 'error', pretty: false }, process.stderr),
