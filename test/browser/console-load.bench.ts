@@ -1,6 +1,7 @@
 /**
  * The console's page under load, on a real `pyrallel dev` that handles 1,000 records a second: first paint, the longest gap between two frames, and
- * the heaps of page and process over the minutes. Not a test: figures depend on the machine.
+ * the heaps of page and process over the minutes. With `--broker memory` the process keeps all records, and its heap grows by them.
+ * Not a test: figures depend on the machine.
  *
  *   node --import tsx test/browser/console-load.bench.ts --minutes 10
  */
@@ -11,8 +12,14 @@ import { openChromium } from './chromium.ts'
 import { startDev } from './running-dev.ts'
 
 const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '10' }, rate: { type: 'string', default: '1000' } },
+  options: {
+    minutes: { type: 'string', default: '10' },
+    rate: { type: 'string', default: '1000' },
+    broker: { type: 'string', default: 'embedded' },
+  },
 })
+const { broker } = values
+if (broker !== 'embedded' && broker !== 'memory') throw new Error(`--broker is '${broker}', not embedded or memory.`)
 const minutes = Number(values.minutes)
 if (!(minutes > 0)) throw new Error(`--minutes is '${values.minutes}', and must be a number above 0.`)
 
@@ -27,7 +34,7 @@ const watching = `
     requestAnimationFrame(next)
   })`
 
-const dev = await startDev(Number(values.rate))
+const dev = await startDev(Number(values.rate), broker)
 const browser = await openChromium()
 try {
   const { url } = dev

@@ -1,4 +1,4 @@
-/** A `pyrallel dev` of the example app with traffic, in memory, for scripts that look at its console. */
+/** A `pyrallel dev` of the example app with traffic, for scripts that look at its console. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -11,9 +11,11 @@ export interface RunningDev {
   stop(): Promise<void>
 }
 
+export type DevBroker = 'memory' | 'embedded'
+
 /** @param rate records a second */
-export async function startDev(rate: number): Promise<RunningDev> {
-  const argv = ['cli/bin.mjs', 'dev', '--broker', 'memory', '--traffic', '--rate', String(rate)]
+export async function startDev(rate: number, broker: DevBroker = 'memory'): Promise<RunningDev> {
+  const argv = ['cli/bin.mjs', 'dev', '--broker', broker, '--traffic', '--rate', String(rate)]
   const dev = spawn(process.execPath, argv, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
   const closed = once(dev, 'close')
   const url = new Promise<string>((resolve, reject) => {
