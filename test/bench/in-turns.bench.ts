@@ -5,7 +5,7 @@
  * `ours@FOLDER` is ours of another checkout, such as the build before a change: `a-8p ours@../before,ours 12`.
  * Order per key is checked. `drain`, `drain-javascript`, `flood`, `chains` and `cores` are bounds: each client alone, and what handlers that wait (without and with order per key) or compute
  * allow: `e-10ms-5000 chains,ours-javascript`, `d-500 cores,ours-worker`. `ours-console` serves the console, `ours-console-open` has a page of it open:
- * `a-8p ours,ours-console,ours-console-open`.
+ * `a-8p ours,ours-console,ours-console-open`. `accept drain,ours-accept`: one record of a hundred is wanted, as its header says.
  * Processor time is of the whole process, and its peak memory that since its start.
  *
  * Rates are higher than those of `npm run bench`: what the broker and the client's threads have prepared is there when a turn begins.
@@ -35,6 +35,8 @@ const OTHER_PEERS = [
   'flood',
   'chains',
   'cores',
+  'ours-accept',
+  'ours-javascript-accept',
   'ours-console',
   'ours-console-open',
 ] as const

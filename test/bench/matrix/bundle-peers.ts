@@ -3,6 +3,8 @@ import { bundleScripts } from '../../bundled-scripts.ts'
 
 const names = [
   'ours',
+  'ours-accept',
+  'ours-javascript-accept',
   'ours-console',
   'ours-console-open',
   'console-page',

@@ -7,6 +7,7 @@ export interface BenchRecord {
   readonly partition: number
   readonly key: Buffer
   readonly value: Buffer
+  readonly headers?: readonly Readonly<Record<string, Buffer>>[]
 }
 
 /** What a topic's records ask for, from which bounds are computed. Work is in the workload's unit. */
@@ -20,6 +21,9 @@ export interface WorkTotals {
 const SEED = 7
 
 /** Numbers the records of a workload one by one. */
+const WANTED = [{ kind: Buffer.from('wanted') }]
+const UNWANTED = [{ kind: Buffer.from('other') }]
+
 export class RecordSequence {
   readonly #workload: Workload
   readonly #random = seededRandom(SEED)
@@ -40,7 +44,7 @@ export class RecordSequence {
 
   /** @param intendedUs when it should be sent; 0 where that is not measured */
   next(intendedUs = 0): BenchRecord {
-    const { workMin, workMax, partitions, bytes } = this.#workload
+    const { workMin, workMax, partitions, bytes, wantedEvery } = this.#workload
     const i = this.#next++
     const k = this.#keyOf(i)
     const w = workMin + Math.floor(this.#random() * (workMax - workMin + 1))
@@ -51,6 +55,7 @@ export class RecordSequence {
       partition: k % partitions,
       key: this.#keys[k] ?? Buffer.alloc(0),
       value: valueBytes({ i, k, n, w, t: intendedUs }, bytes),
+      ...(wantedEvery !== undefined && { headers: i % wantedEvery === 0 ? WANTED : UNWANTED }),
     }
   }
 

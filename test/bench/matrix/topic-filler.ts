@@ -49,8 +49,8 @@ export class TopicFiller {
   /** @throws Error when the broker refuses one of them */
   async fill(topic: string, records: Iterable<BenchRecord>): Promise<void> {
     const until = performance.now() + FLUSH_TIMEOUT_MS
-    for (const { partition, key, value } of records) {
-      this.#native.produce(topic, partition, value, key, null, undefined, undefined)
+    for (const { partition, key, value, headers } of records) {
+      this.#native.produce(topic, partition, value, key, null, undefined, headers)
       this.#outstanding += 1
       if (this.#outstanding >= MOST_OUTSTANDING) await this.#untilBelow(MOST_OUTSTANDING / 2, until)
     }

@@ -23,6 +23,8 @@ export interface Workload {
   /** `window`: the rate in the middle of the run. `whole`: from the first record to the last, where what was put off must be paid for. */
   readonly measured: 'window' | 'whole'
   readonly stuckKey: boolean
+  /** One record of so many has the header `kind: wanted`, the others `kind: other`; undefined: no record has a header. */
+  readonly wantedEvery?: number
   /** Repetitions beyond these are not worth their time. */
   readonly mostRepetitions: number
 }
@@ -126,18 +128,30 @@ export const workloads: readonly Workload[] = [
   },
 ]
 
+/** For comparisons of their own: `npm run bench` runs them only when asked to. */
+const others: readonly Workload[] = [
+  {
+    ...noOp(8),
+    id: 'accept',
+    letter: 'accept',
+    title: 'no-op, 1,000 keys, 8 partitions, 1 record of 100 is wanted, as its header says',
+    wantedEvery: 100,
+  },
+]
+
 /**
  * @param names letters or ids; `undefined`: all
  * @throws Error naming what is not known
  */
 export function selectWorkloads(names: readonly string[] | undefined): readonly Workload[] {
   if (names === undefined) return workloads
-  const unknown = names.find((name) => !workloads.some(({ id, letter }) => name === id || name === letter))
+  const all = [...workloads, ...others]
+  const unknown = names.find((name) => !all.some(({ id, letter }) => name === id || name === letter))
   if (unknown !== undefined) {
-    const known = [...new Set(workloads.flatMap(({ id, letter }) => [letter, id]))]
+    const known = [...new Set(all.flatMap(({ id, letter }) => [letter, id]))]
     throw new Error(`There is no workload ${unknown}. There are ${known.join(', ')}.`)
   }
-  return workloads.filter(({ id, letter }) => names.includes(id) || names.includes(letter))
+  return all.filter(({ id, letter }) => names.includes(id) || names.includes(letter))
 }
 
 const quickIds = ['a-8p', 'b', 'c-100', 'd-500', 'g-free']

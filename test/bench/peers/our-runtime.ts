@@ -4,16 +4,24 @@ import { createLogger, handler, startPyrallel } from '../../../framework/index.t
 import { fail, type Handle } from './peer.ts'
 import type { BenchValue, PeerSettings } from './protocol.ts'
 
+type Accept = NonNullable<HandlerDefinition<BenchValue>['options']['accept']>
+
 export interface OurKind {
   readonly client: 'librdkafka' | 'javascript'
   /** The module of its threads; on the event loop, when there is none. */
   readonly entry?: string
+  /** Default: all are taken. */
+  readonly accept?: Accept
   /** Default: nothing is served. */
   readonly http?: PyrallelConfig['http']
 }
 
-export async function runOurs(settings: PeerSettings, handle: Handle, { client, entry, http }: OurKind): Promise<void> {
-  const definition = definitionOf(settings, handle, entry !== undefined)
+export async function runOurs(
+  settings: PeerSettings,
+  handle: Handle,
+  { client, entry, http, accept }: OurKind,
+): Promise<void> {
+  const definition = definitionOf(settings, handle, entry !== undefined, accept)
   const registered = { id: 'bench', file: 'bench', topic: settings.topic, group: null, handler: definition }
   const pyrallel = await startPyrallel({
     config: {
@@ -38,8 +46,23 @@ export function definitionOf(
   { topic, concurrency, cores }: PeerSettings,
   handle: Handle,
   onThreads: boolean,
+  accept?: Accept,
 ): HandlerDefinition<BenchValue> {
-  const options = { concurrency, deadLetter: false, retry: { attempts: 1 } } as const
+  const options = {
+    concurrency,
+    deadLetter: false,
+    retry: { attempts: 1 },
+    ...(accept !== undefined && { accept }),
+  } as const
   const engine = onThreads ? ({ engine: 'worker', worker: { threads: cores } } as const) : {}
   return handler<BenchValue>(topic, { ...options, ...engine }, ({ value }) => handle(value))
+}
+
+/** Takes what its header says. @param leftOut is told of each record that is not wanted */
+export function wanted(leftOut: (records: number) => void): Accept {
+  return ({ headers }) => {
+    if (headers.get('kind') === 'wanted') return true
+    leftOut(1)
+    return false
+  }
 }
