@@ -2,7 +2,7 @@
 import type { Static, TSchema } from 'typebox'
 import type { Duration } from '../model/duration.ts'
 import type { Logger } from '../model/logger.ts'
-import type { RecordHeader } from '../model/record.ts'
+import type { RecordHeader, TopicPartition } from '../model/record.ts'
 import type { BatchOptions, SchemaOptions } from './options.ts'
 import { type TopicDefinition, topic as topicOf } from './topic.ts'
 
@@ -82,6 +82,17 @@ export interface HandlerContext {
   readonly services: Services
 }
 
+/** What `tick` gets. */
+export interface TickContext extends HandlerContext {
+  /** With `everyPer: 'partition'`: the one that this tick is for. Else `null`. */
+  readonly partition: TopicPartition | null
+  /**
+   * Partitions are being given up, or the process stops. What waits in memory should be done now, or it runs again elsewhere: until its records have
+   * ended, ticks come every 100 ms, or as often as `every` says, if that is sooner.
+   */
+  readonly isDraining: boolean
+}
+
 /** What handlers with `engine: 'worker'` get: services stay in the thread that has made them. */
 export type ThreadContext = Omit<HandlerContext, 'services'>
 
@@ -110,6 +121,11 @@ export interface HandlerOptions<T> extends SchemaOptions {
    * record that is fetched, and again when an attempt begins. One for which it throws, or says neither, is taken in, and that fails its attempts.
    */
   readonly accept?: (record: UndecodedRecord) => boolean
+  /**
+   * Runs `every` so often, without a record, while partitions are assigned: for what waits in memory to be done together. Takes no slot, never runs
+   * beside itself, and goes on while the handler is paused or drained. A throw is an event and counted; the next one comes as if nothing were.
+   */
+  readonly tick?: (context: TickContext) => unknown
   /** Records for which it says false are done at once. Runs after validation; a throw counts as a failed attempt. */
   readonly filter?: (record: HandlerRecord<T>) => boolean
 }

@@ -203,6 +203,17 @@ export interface SchemaOptions {
   /** For `engine: 'worker'`. */
   readonly worker?: WorkerOptions
   /**
+   * How often `tick` runs, from one beginning to the next; no tick begins before the last one has ended. A duration
+   * from 100ms to 24h. Longer: what waits in memory waits longer. Shorter: more runs that find little to do.
+   */
+  readonly every?: Duration
+  /**
+   * What a tick is for: 'process', one at a time, in threads one in each; 'partition', one at a time for each
+   * partition that is assigned, on the event loop only. Default 'process'. With 'partition', as many run at once as
+   * there are partitions.
+   */
+  readonly everyPer?: 'process' | 'partition'
+  /**
    * Where records go that cannot be handled, and what of them. Without it: all of them, to `<topic>.<group>.dlq`.
    * `payload: 'metadata'` leaves the value out. { topic: 'name', payload: 'full' or 'metadata' }, each of them
    * optional, or false to drop them. false loses every record that cannot be handled. Without the value, a record

@@ -2,6 +2,7 @@
 import { bug } from '../model/errors.ts'
 import type { ThreadCounters } from '../model/snapshot.ts'
 import type { ThreadView } from '../model/thread-view.ts'
+import type { TickOrder, TickOutcome } from '../model/tick.ts'
 import type { CompletionEvent, HandlerFailure, Outcome, WorkItem } from '../model/work.ts'
 import type { ExecutionEngine } from './execution-engine.ts'
 
@@ -83,6 +84,10 @@ class FaultyEngine implements ExecutionEngine {
 
   get threads(): ThreadCounters | undefined {
     return this.#inner.threads
+  }
+
+  tick(order: TickOrder): Promise<TickOutcome> {
+    return this.#inner.tick(order)
   }
 
   threadViews(): readonly ThreadView[] {

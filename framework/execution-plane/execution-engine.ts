@@ -1,6 +1,7 @@
 /** The contract between the two planes: how one attempt is run. Whoever implements it passes test/contract/execution-engine.suite.ts. */
 import type { ThreadCounters } from '../model/snapshot.ts'
 import type { ThreadView } from '../model/thread-view.ts'
+import type { TickOrder, TickOutcome } from '../model/tick.ts'
 import type { CompletionEvent, WorkItem } from '../model/work.ts'
 
 /**
@@ -20,6 +21,8 @@ import type { CompletionEvent, WorkItem } from '../model/work.ts'
  * 10. An attempt that returns after its signal has fired MUST complete as `interrupted`, unless its handler never asked for the signal: it may have
  *     stopped half way because of it.
  * 11. What matches and has not begun when `recall` is called MUST NOT begin: it completes as `recalled`. What has begun goes on.
+ * 12. `tick` MUST run the handler's own function and settle with its outcome: it MUST NOT reject, take a slot, or stay open beyond `close`. Never called for
+ *     the same partition, or without one, before the last has settled.
  */
 export interface ExecutionEngine {
   /** The most items that may be in flight at this moment: the handler's concurrency, less the slots that abandoned handlers still hold. */
@@ -40,6 +43,8 @@ export interface ExecutionEngine {
   abort(shouldAbort: (item: WorkItem) => boolean): void
   /** Takes back the matching items that have not begun. Each still completes, by law 1, and not in here. */
   recall(shouldRecall: (item: WorkItem) => boolean): void
+  /** Runs what the handler does without a record; in threads, once in each that is up. Only of handlers that have such a function. */
+  tick(order: TickOrder): Promise<TickOutcome>
   /**
    * Ends the thread that has most to do, as if it had died by itself: for faults on demand. Absent where there are no threads.
    * @returns false where none is up

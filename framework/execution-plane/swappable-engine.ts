@@ -4,6 +4,7 @@ import { allSettled } from '../model/all-settled.ts'
 import { closeAfterFailure } from '../model/closers.ts'
 import type { ThreadCounters } from '../model/snapshot.ts'
 import type { ThreadView } from '../model/thread-view.ts'
+import { type TickOrder, type TickOutcome, worstOf } from '../model/tick.ts'
 import type { CompletionEvent, WorkItem } from '../model/work.ts'
 import type { ExecutionEngine } from './execution-engine.ts'
 
@@ -43,6 +44,12 @@ export class SwappableEngine implements ExecutionEngine {
 
   get threads(): ThreadCounters | undefined {
     return this.#current.threads
+  }
+
+  /** What the code before holds in memory is done by that code: it gets its ticks until its attempts have ended. */
+  async tick(order: TickOrder): Promise<TickOutcome> {
+    const old = [...this.#retiring].filter(({ inFlight }) => inFlight > 0)
+    return worstOf(await Promise.all([this.#current, ...old].map((engine) => engine.tick(order))))
   }
 
   /** Those of code that was replaced are there until their attempts have ended. */

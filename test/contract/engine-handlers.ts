@@ -12,6 +12,7 @@ import {
   type HandlerRecord,
   handler,
   RetryAfter,
+  type TickContext,
 } from '../../framework/api/handler.ts'
 
 export interface Order {
@@ -166,11 +167,40 @@ const actions = {
   },
   /** For engines with threads: takes its thread with it. */
   exit: () => process.exit(1),
+  /** What the ticks of its thread, or of the process, do from then on. */
+  setTick: ({ value }) => {
+    tickDoes = value.name as keyof typeof ticks
+  },
 } satisfies Record<string, Action>
+
+let tickDoes: keyof typeof ticks = 'nothing'
+
+const ticks = {
+  nothing: () => undefined,
+  tell: ({ publish, partition, isDraining }) => publish(NEWS, { partition, isDraining }),
+  throw: () => {
+    throw new CardRefused('the tick fails')
+  },
+  publishAside: ({ publish }) => {
+    void publish(GATE, 'tick')
+  },
+  untilAborted: async ({ signal, publish }) => {
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    await publish(NEWS, (signal.reason as Error).name)
+  },
+  never: () => new Promise(() => {}),
+  spin: () => {
+    for (;;);
+  },
+} satisfies Record<string, (context: TickContext) => unknown>
 
 export const doesAsTold = handler<Order>(
   'orders',
-  { retry: { when: (error) => !(error instanceof HopelessCase) } },
+  {
+    retry: { when: (error) => !(error instanceof HopelessCase) },
+    every: '10s',
+    tick: (context) => (ticks[tickDoes] as (context: TickContext) => unknown)(context),
+  },
   (record, context) => {
     const action: Action = actions[record.value.do]
     return action(record, context)

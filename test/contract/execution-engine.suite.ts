@@ -6,6 +6,7 @@ import { NEWS } from './engine-handlers.ts'
 import { type CreateEngine, EngineHarness } from './engine-harness.ts'
 import { describeBatches } from './execution-engine-batch.suite.ts'
 import { describeStrayFaults } from './execution-engine-stray.suite.ts'
+import { describeTicks } from './execution-engine-tick.suite.ts'
 import {
   describeClose,
   describeDeadlines,
@@ -30,6 +31,7 @@ export function describeExecutionEngine(name: string, features: EngineFeatures, 
     describeRecalls(create)
     describeBatches(create)
     describeStrayFaults(create)
+    describeTicks(create)
   })
 }
 

@@ -105,6 +105,45 @@ describe('replacing the code of an engine', () => {
     assert.deepEqual(shown(), ['new'])
   })
 
+  it('lets the old code tick as long as its attempts run, and tells the worse of the outcomes', async () => {
+    const ticks: string[] = []
+    const ticking = (name: string, setup: EngineSetup) => {
+      const code = handler<{ readonly wait?: string }>(
+        'orders',
+        {
+          every: '10s',
+          tick: () => {
+            ticks.push(name)
+            if (name === 'old') throw new Error('the old code fails')
+          },
+        },
+        async (record, context) => {
+          if (record.value.wait !== undefined) await context.publish('gate', record.value.wait)
+        },
+      )
+      const definition = code as HandlerDefinition<unknown>
+      return new AsyncEngine({ ...setup, handlerId: 'suite', definition, clock: systemClock() })
+    }
+    let next: () => ExecutionEngine = () => assert.fail('not made yet')
+    await using harness = await EngineHarness.started((setup) => {
+      next = () => ticking('new', setup)
+      return new SwappableEngine(ticking('old', setup))
+    })
+    const engine = harness.engine as SwappableEngine
+    const order = { of: null, isDraining: false, signal: new AbortController().signal }
+    const slow = harness.submit(value({ wait: 'slow' }))
+    await harness.atGate('slow')
+    await engine.replace(next(), FINISH_MS)
+    const both = await engine.tick(order)
+    assert.equal(both.kind === 'failed' && both.failure.message, 'the old code fails')
+    assert.deepEqual(ticks.sort(), ['new', 'old'])
+    harness.open('slow')
+    await harness.outcomeOf(slow)
+    await harness.polled(() => engine.inFlight === 0)
+    assert.equal((await engine.tick(order)).kind, 'done')
+    assert.deepEqual(ticks, ['new', 'old', 'new'])
+  })
+
   it('runs what was submitted, and not started, before the replacement', async () => {
     const { harness, engine, next } = await started()
     await using _ = harness
@@ -188,6 +227,7 @@ describe('replacing the code of an engine', () => {
       submit: () => assert.fail('it never came up'),
       abort: () => {},
       recall: () => {},
+      tick: () => assert.fail('it never came up'),
       close: async () => hasEnded(),
     }
     const replacing = engine.replace(hung, FINISH_MS)

@@ -1,8 +1,10 @@
 /** The worker engine under the conformance suite, with one thread and with two. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
 import { WorkerEngine } from '../../framework/execution-plane/worker/worker-engine.ts'
 import type { OutgoingRecord } from '../../framework/model/record.ts'
 import { systemClock } from '../../framework/time/clock.ts'
-import type { CreateEngine, EngineSetup } from './engine-harness.ts'
+import { type CreateEngine, EngineHarness, type EngineSetup } from './engine-harness.ts'
 import { describeExecutionEngine } from './execution-engine.suite.ts'
 import { bundledEntries } from './worker-entries/bundle.ts'
 
@@ -11,6 +13,19 @@ const entries = await bundledEntries('doesAsTold', 'checked', 'nested', 'batched
 for (const threads of [1, 2]) {
   describeExecutionEngine(`WorkerEngine with threads: ${threads}`, { canKill: true }, engineWith(threads))
 }
+
+describe('WorkerEngine and a tick that keeps its thread busy', { timeout: 60_000 }, () => {
+  it('ends the thread after its time, says so, and goes on with another', async () => {
+    const limits = { timeoutMs: 50, abandonAfterMs: 50 }
+    await using harness = await EngineHarness.started(engineWith(1), limits)
+    await harness.outcomeOf(harness.order({ do: 'setTick', name: 'spin' }))
+    const signal = new AbortController().signal
+    const outcome = await harness.engine.tick({ of: null, isDraining: false, signal })
+    const why = outcome.kind === 'failed' ? outcome.failure.message : ''
+    assert.match(why, /its thread was ended, because the tick of its handler ignored its signal/)
+    assert.deepEqual(await harness.outcomeOf(harness.order({ do: 'return' })), { kind: 'succeeded' })
+  })
+})
 
 function engineWith(threads: number): CreateEngine {
   return ({ handlerName, publish, ...setup }: EngineSetup) =>

@@ -252,14 +252,7 @@ export class Attempt extends DeadlineEntry implements Attributable {
   }
 
   get services(): Services {
-    const { services, handlerId } = this.#handler.setup
-    if (services !== undefined) return services
-    const facts = `Handler ${handlerId} asked for context.services, and there are none here.`
-    const next = 'Worker threads have none, nor has a process that `pyrallel start` or `pyrallel dev` has begun'
-    throw new PyrallelError(
-      'PYR_USAGE',
-      `${facts} startPyrallel({ services }) gives them to handlers on the event loop. ${next}.`,
-    )
+    return this.#handler.services
   }
 
   /** A function that stands alone, so that a handler may take it out of its context. */

@@ -1,5 +1,6 @@
 /** What the attempts of one handler share: its definition, its decoder, and how often its faults are logged. Runs nothing. */
 import type { HandlerDefinition, Publish, Services } from '../../api/handler.ts'
+import { PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { WatchedBy } from '../../model/record-watch.ts'
 import { totalLogger } from '../../model/total-logger.ts'
@@ -65,6 +66,18 @@ export class PreparedHandler {
     const decoders = new Map<string, ValueDecoder>()
     for (const each of topics) decoders.set(each.name, await decoderOf(each))
     return new PreparedHandler(setup, decoders.get(topic.name) ?? (await decoderOf(topic)), decoders)
+  }
+
+  /** @throws PyrallelError PYR_USAGE where there are none */
+  get services(): Services {
+    const { services, handlerId } = this.setup
+    if (services !== undefined) return services
+    const facts = `Handler ${handlerId} asked for context.services, and there are none here.`
+    const next = 'Worker threads have none, nor has a process that `pyrallel start` or `pyrallel dev` has begun'
+    throw new PyrallelError(
+      'PYR_USAGE',
+      `${facts} startPyrallel({ services }) gives them to handlers on the event loop. ${next}.`,
+    )
   }
 
   /** What reads the values of this topic. */

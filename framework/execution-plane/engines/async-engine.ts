@@ -1,14 +1,16 @@
 /** Runs attempts on the event loop of this process. Decides nothing about order, retries or commits. */
 import { bug } from '../../model/errors.ts'
+import type { TickOrder, TickOutcome } from '../../model/tick.ts'
 import type { CompletionEvent, Outcome, WorkItem } from '../../model/work.ts'
 import type { Clock } from '../../time/clock.ts'
 import { DeadlineQueue } from '../../time/deadline-queue.ts'
 import { Attempt, type AttemptOwner } from '../attempt/attempt.ts'
 import { interrupted, recalled, timedOut } from '../attempt/outcomes.ts'
 import { type HandlerSetup, PreparedHandler } from '../attempt/prepared-handler.ts'
+import { notRun, TickRuns } from '../attempt/tick-runs.ts'
 import type { ExecutionEngine } from '../execution-engine.ts'
 import { AttemptQueue } from './attempt-queue.ts'
-import { EngineGate } from './engine-gate.ts'
+import { CLOSING, EngineGate } from './engine-gate.ts'
 
 export interface AsyncEngineOptions extends HandlerSetup {
   /** Attempts in flight at most. At least 1. */
@@ -43,6 +45,7 @@ export class AsyncEngine implements ExecutionEngine {
   readonly #gate: EngineGate
   readonly #queue = new AttemptQueue()
   #handler: PreparedHandler | undefined
+  #ticks: TickRuns | undefined
   #turnIsDue = false
   /** Takes it off the list of those who may be to blame. */
   #leave: (() => void) | undefined
@@ -79,6 +82,7 @@ export class AsyncEngine implements ExecutionEngine {
     this.#gate.beginStart(onCompletion)
     this.#handler = await PreparedHandler.of(this.#options)
     if (this.#gate.isClosing) return
+    this.#ticks = new TickRuns(this.#handler)
     this.#gate.opened()
     this.#leave = this.#options.attribution?.addEngine(() => this.#running.items())
   }
@@ -104,8 +108,14 @@ export class AsyncEngine implements ExecutionEngine {
     })
   }
 
-  close(graceMs: number): Promise<void> {
-    return this.#gate.close(graceMs)
+  async tick(order: TickOrder): Promise<TickOutcome> {
+    if (this.#ticks === undefined || this.#gate.isClosed) return notRun(CLOSING)
+    return await this.#ticks.run(order)
+  }
+
+  async close(graceMs: number): Promise<void> {
+    await this.#gate.close(graceMs)
+    await this.#ticks?.end(this.#gate.graceLeftMs, 0, CLOSING)
   }
 
   /**

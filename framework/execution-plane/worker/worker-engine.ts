@@ -6,9 +6,11 @@ import type { Logger } from '../../model/logger.ts'
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { ThreadCounters } from '../../model/snapshot.ts'
 import type { ThreadView } from '../../model/thread-view.ts'
+import { type TickOrder, type TickOutcome, worstOf } from '../../model/tick.ts'
 import type { CompletionEvent, WorkItem } from '../../model/work.ts'
 import type { Clock } from '../../time/clock.ts'
 import { interrupted, recalled, timedOut } from '../attempt/outcomes.ts'
+import { notRun } from '../attempt/tick-runs.ts'
 import { CLOSING, EngineGate } from '../engines/engine-gate.ts'
 import type { ExecutionEngine } from '../execution-engine.ts'
 import type { Death } from './lane/lane.ts'
@@ -153,6 +155,13 @@ export class WorkerEngine implements ExecutionEngine {
   recall(shouldRecall: (item: WorkItem) => boolean): void {
     this.#queue.endUnbegun(recalled, shouldRecall)
     this.#takeTurnSoon()
+  }
+
+  async tick({ isDraining }: TickOrder): Promise<TickOutcome> {
+    const lanes = this.#crew.all.filter(({ isOpen }) => isOpen)
+    if (lanes.length === 0) return notRun('none of its threads is up')
+    this.#takeTurnSoon()
+    return worstOf(await Promise.all(lanes.map((lane) => lane.tick({ isDraining }))))
   }
 
   endThread(): boolean {

@@ -1,14 +1,16 @@
 /** Gathers what one thread is to be told, and makes one message of it. Sends nothing. */
 import { encodeBatch, type SlottedItem } from '../thread/batch-codec.ts'
-import type { AbortOrder, PublishAnswer, ToThread } from '../thread/thread-messages.ts'
+import type { AbortOrder, PublishAnswer, TickSent, ToThread } from '../thread/thread-messages.ts'
 
 export class LaneOutbox {
   #items: SlottedItem[] = []
   #published: PublishAnswer[] = []
   #aborts: AbortOrder[] = []
+  #tick: TickSent | undefined
 
   get isEmpty(): boolean {
-    return this.#items.length === 0 && this.#published.length === 0 && this.#aborts.length === 0
+    const lists = [this.#items, this.#published, this.#aborts]
+    return this.#tick === undefined && lists.every(({ length }) => length === 0)
   }
 
   add(item: SlottedItem): void {
@@ -23,13 +25,19 @@ export class LaneOutbox {
     this.#aborts.push(order)
   }
 
+  tick(order: TickSent): void {
+    this.#tick = order
+  }
+
   /** Everything since the last call. */
   take(stop: boolean): ToThread {
     const batch = this.#items.length === 0 ? {} : { batch: encodeBatch(this.#items) }
-    const message = { published: this.#published, aborts: this.#aborts, stop, ...batch }
+    const tick = this.#tick === undefined ? {} : { tick: this.#tick }
+    const message = { published: this.#published, aborts: this.#aborts, stop, ...batch, ...tick }
     this.#items = []
     this.#published = []
     this.#aborts = []
+    this.#tick = undefined
     return message
   }
 }

@@ -6,14 +6,16 @@ import { toError } from '../../../model/errors.ts'
 import type { Logger } from '../../../model/logger.ts'
 import type { OutgoingRecord } from '../../../model/record.ts'
 import type { ThreadAttempt, ThreadView } from '../../../model/thread-view.ts'
+import type { TickOutcome } from '../../../model/tick.ts'
 import type { Outcome, WorkItem } from '../../../model/work.ts'
 import type { Clock } from '../../../time/clock.ts'
 import { replay } from '../thread/log-line.ts'
-import type { FromThread, PublishAnswer, ThreadSettings } from '../thread/thread-messages.ts'
+import type { FromThread, PublishAnswer, ThreadSettings, TickSent } from '../thread/thread-messages.ts'
 import { errorText, receivedRecord } from '../thread/thread-publisher.ts'
 import { LaneBell } from './bell.ts'
 import { LaneItems, type LeftItems } from './items.ts'
 import { LaneLife, type LifeEnding } from './lane-life.ts'
+import { LaneTick } from './lane-tick.ts'
 import { LaneOutbox } from './outbox.ts'
 import { PoolThread } from './pool-thread.ts'
 import { LaneWatch } from './watch.ts'
@@ -60,13 +62,16 @@ export class WorkerLane {
   readonly #thread: PoolThread
   readonly #life: LaneLife
   readonly #outbox = new LaneOutbox()
-  #batches = 0
-  #boundaryMs = 0
+  readonly #tick: LaneTick
+  readonly #sent = { batches: 0, tookMs: 0 }
 
   constructor(options: LaneOptions, listener: LaneListener) {
     this.#options = options
     this.#listener = listener
     this.#items = new LaneItems(options.slots)
+    this.#tick = new LaneTick(options, () =>
+      this.kill('its thread was ended, because the tick of its handler ignored its signal'),
+    )
     this.#watch = new LaneWatch(options, this.#items, {
       onOverdue: () => listener.onChange(this),
       onAbandon: () => this.kill('its thread was ended, because a handler on it ignored its signal'),
@@ -130,12 +135,12 @@ export class WorkerLane {
 
   /** Messages that carried items to the thread. */
   get batches(): number {
-    return this.#batches
+    return this.#sent.batches
   }
 
   /** What was spent here and in the thread on getting items across, and answers back. Milliseconds. */
   get boundaryMs(): number {
-    return this.#boundaryMs + this.#bell.spentMs + this.#items.memory.unpackingMs
+    return this.#sent.tookMs + this.#bell.spentMs + this.#items.memory.unpackingMs
   }
 
   /** What the thread has at this moment. */
@@ -167,6 +172,12 @@ export class WorkerLane {
   /** Fires the signals of the matching items. What is not started should have been taken back before. */
   abort(reason: string, shouldAbort: (item: WorkItem) => boolean): void {
     for (const slot of this.#items.slotsOf(shouldAbort)) this.#outbox.abort({ slot, reason })
+  }
+
+  /** Runs the handler's `tick` in the thread; sent with the next `flush`. One at a time. */
+  tick(order: TickSent): Promise<TickOutcome> {
+    this.#outbox.tick(order)
+    return this.#tick.begin()
   }
 
   /** Sends what has gathered since the last call, in one message. */
@@ -206,8 +217,8 @@ export class WorkerLane {
     const from = this.#options.clock.now()
     const message = this.#outbox.take(stop)
     this.#thread.send(message)
-    if (message.batch !== undefined) this.#batches++
-    this.#boundaryMs += this.#options.clock.now() - from
+    if (message.batch !== undefined) this.#sent.batches++
+    this.#sent.tookMs += this.#options.clock.now() - from
   }
 
   #onMessage(message: FromThread): void {
@@ -235,6 +246,9 @@ export class WorkerLane {
         break
       case 'pyrallel.publish':
         this.#publish(message.id, message.record)
+        break
+      case 'pyrallel.ticked':
+        this.#tick.onAnswer(message.outcome)
         break
       case 'pyrallel.stopped':
         this.#life.onTornDown()
@@ -270,6 +284,7 @@ export class WorkerLane {
     const { ended, ...left } = this.#items.takeLeft(this.#options.clock.now(), this.#watch.overdueSince)
     this.#watch.stop()
     this.#bell.stop()
+    this.#tick.onGone(ending.why)
     for (const { item, outcome, durationMs } of ended) this.#listener.onCompletion(this, item, outcome, durationMs)
     this.#listener.onGone(this, { ...ending, ...left })
   }

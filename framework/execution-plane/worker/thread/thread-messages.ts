@@ -2,6 +2,7 @@
 import type { RecordPlace } from '../../../kafka/kafka-client.ts'
 import type { ErrorCode } from '../../../model/errors.ts'
 import type { OutgoingRecord } from '../../../model/record.ts'
+import type { TickOrder, TickOutcome } from '../../../model/tick.ts'
 import type { HandlerFailure, Outcome } from '../../../model/work.ts'
 import type { LogLine } from './log-line.ts'
 
@@ -28,9 +29,13 @@ export interface ToThread {
   readonly aborts: readonly AbortOrder[]
   /** Made by `encodeBatch`; transferred. */
   readonly batch?: ArrayBuffer
+  /** Run the handler's `tick`, then say `ticked`. The last one has been answered. */
+  readonly tick?: TickSent
   /** Run the handler module's `teardown`, then say `stopped`. */
   readonly stop: boolean
 }
+
+export type TickSent = Pick<TickOrder, 'isDraining'>
 
 export interface AbortOrder {
   readonly slot: number
@@ -60,6 +65,7 @@ export type FromThread =
   | { readonly kind: 'pyrallel.over'; readonly slot: number; readonly outcome: Outcome; readonly durationMs: number }
   | { readonly kind: 'pyrallel.log'; readonly line: LogLine }
   | { readonly kind: 'pyrallel.publish'; readonly id: number; readonly record: OutgoingRecord }
+  | { readonly kind: 'pyrallel.ticked'; readonly outcome: TickOutcome }
   | { readonly kind: 'pyrallel.stopped' }
 
 /** Whether it was said by our part of the thread. */

@@ -12,6 +12,7 @@ import { withSchemas } from '../../../validation/derived-schema.ts'
 import { slowPatterns } from '../../../validation/slow-patterns.ts'
 import { failureOf } from '../../attempt/handler-failure.ts'
 import { PreparedHandler } from '../../attempt/prepared-handler.ts'
+import { TickRuns } from '../../attempt/tick-runs.ts'
 import { StrayFaults } from '../../engines/stray-faults.ts'
 import { LaneMemory } from './lane-memory.ts'
 import { type LogLine, PostingLogger } from './log-line.ts'
@@ -100,16 +101,19 @@ async function serve(
     attribution,
   })
   const runner = new ThreadRunner(handler, memory, clock, abandonAfterMs, post, isTracking)
+  const ticks = new TickRuns(handler)
   process.once('exit', () => runner.onExit())
   const turn = (message?: ToThread): void => {
     if (message === undefined) return
     for (const answer of message.published) publisher.settle(answer)
     for (const order of message.aborts) runner.abort(order)
     if (message.batch !== undefined) runner.accept(message.batch)
+    if (message.tick !== undefined) {
+      void ticks.run({ of: null, ...message.tick }).then((outcome) => post({ kind: 'pyrallel.ticked', outcome }))
+    }
     if (message.stop) {
-      void tearDown(module, (error) =>
-        log.warn({ handler: handlerId, err: error }, "a handler's teardown failed"),
-      ).then(() => {
+      const onError = (error: unknown) => log.warn({ handler: handlerId, err: error }, "a handler's teardown failed")
+      void endAll(ticks, module, onError).then(() => {
         post({ kind: 'pyrallel.stopped' })
         // By itself: a thread that is ended from outside loses what it has written to its standard output and not yet passed on.
         process.exit(0)
@@ -127,6 +131,12 @@ function definitionOf(module: HandlerModule, handlerId: string): HandlerDefiniti
     'PYR_HANDLER_EXPORT',
     `The module of worker handler ${handlerId} has no handler as its default export. Run \`pyrallel generate\`.`,
   )
+}
+
+/** A tick that runs may need what `teardown` takes away. Whoever waits for the thread keeps the time. */
+async function endAll(ticks: TickRuns, module: HandlerModule, onError: (error: unknown) => void): Promise<void> {
+  await ticks.end(Number.POSITIVE_INFINITY, 0, '')
+  await tearDown(module, onError)
 }
 
 async function tearDown(module: HandlerModule, onError: (error: unknown) => void): Promise<void> {
