@@ -16,6 +16,7 @@ export type {
   RecordHeaders,
   Services,
   ThreadContext,
+  TickContext,
   UndecodedRecord,
 } from './api/handler.ts'
 export { batchHandler, DeadLetter, handler, RetryAfter } from './api/handler.ts'
@@ -67,6 +68,7 @@ export type {
   Ribbon,
   SystemMetrics,
   ThreadCounters,
+  TickMetrics,
 } from './model/snapshot.ts'
 export type { ThreadAttempt, ThreadView } from './model/thread-view.ts'
 export type { EngineKind, Ordering } from './model/work.ts'

@@ -21,6 +21,7 @@ import {
 } from './option-schema.ts'
 import { scale } from './scale-options.ts'
 import { security } from './security-options.ts'
+import { ticks } from './tick-options.ts'
 import { workerSchema } from './worker-schema.ts'
 
 const mebibyte = 1_048_576
@@ -298,6 +299,7 @@ export const handlerSchema = options({
       (value) => typeof value === 'function',
     ),
   ),
+  ...ticks,
   filter: withoutDefault(
     Type.Refine(
       Type.Unsafe<(record: never) => boolean>({

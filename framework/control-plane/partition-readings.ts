@@ -6,7 +6,7 @@ import type { IntakeGate } from './flow/backpressure.ts'
 import type { Scheduler } from './flow/scheduler.ts'
 import { partitionMetrics } from './partition/partition-snapshot.ts'
 import type { PartitionState } from './partition/partition-state.ts'
-import type { PartitionLookup } from './partition/partition-table.ts'
+import type { AssignedNow, PartitionLookup } from './partition/partition-table.ts'
 import { partitionReading, partitionWork } from './partition/partition-work.ts'
 
 /** Where a log ends; undefined while that is not known. */
@@ -38,6 +38,16 @@ export class PartitionReadings {
       metrics.push(partitionMetrics(state, now, logEnd(state), this.#parts.intake.reasonFor(state), heardAt(state)))
     }
     return metrics
+  }
+
+  /** All that are assigned, also those that are being given up. */
+  assigned(): readonly AssignedNow[] {
+    return [...this.#parts.table].map(({ topic, partition, epoch, isDraining }) => ({
+      topic,
+      partition,
+      epoch,
+      isDraining,
+    }))
   }
 
   /** How much each partition has to do, by topic. Cheap. */

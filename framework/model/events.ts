@@ -16,6 +16,14 @@ interface OfCall extends OfRecord {
   readonly batch?: number
 }
 
+/** What a handler does again and again without a record. */
+interface OfTick {
+  readonly handlerId: string
+  /** `null`: it is the process's. */
+  readonly of: TopicPartition | null
+  readonly durationMs: number
+}
+
 interface OfPartition extends TopicPartition {
   readonly epoch: Epoch
 }
@@ -93,6 +101,10 @@ export type RuntimeEvent =
       readonly record: KafkaRecord
       readonly attempt: number
     }
+  /** What the handler does every so often is done. */
+  | (OfTick & { readonly kind: 'tick.done' })
+  /** It threw, or took longer than the handler's timeout. The next one comes as if nothing were. */
+  | (OfTick & { readonly kind: 'tick.failed'; readonly failure: HandlerFailure })
   /** The adaptive limit on attempts in flight has found that the handler can take more, or less. */
   | { readonly kind: 'concurrency.changed'; readonly handlerId: string; readonly limit: number }
   /** A partition was assigned to this process. Its position is where it goes on. */

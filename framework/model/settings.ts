@@ -1,5 +1,6 @@
 /** The resolved settings that the control plane reads. Every field is set; defaults stand in framework/config/config.ts. */
 import type { KafkaRecord } from './record.ts'
+import type { TickSettings } from './tick.ts'
 import type { Ordering } from './work.ts'
 
 export interface RetrySettings {
@@ -44,6 +45,8 @@ export interface Route {
   readonly poison?: PoisonSettings | undefined
   /** Says true of a record that is done as it arrives, and is never queued. Never throws. Undefined: none is. */
   readonly leavesOut?: ((record: KafkaRecord) => boolean) | undefined
+  /** What its engine is asked for again and again. Undefined: nothing. */
+  readonly tick?: TickSettings | undefined
   /** A failed record that holds back the commit for so long is given up. Undefined: never. Milliseconds. */
   readonly maxBlockingMs?: number | undefined
 }

@@ -150,6 +150,22 @@ export interface HandlerMetrics {
   readonly openBreakers: number
   /** `null` for an engine without threads. */
   readonly threads: ThreadCounters | null
+  /** What it does again and again without a record; `null` for a handler without `every`. */
+  readonly ticks: TickMetrics | null
+}
+
+/** How a handler's `tick` goes. */
+export interface TickMetrics {
+  readonly everyMs: number
+  readonly per: 'process' | 'partition'
+  /** Running now: at most one, or one for each partition. */
+  readonly running: number
+  /** Since the process began. */
+  readonly done: number
+  /** Threw, took longer than the handler's timeout, or were cut off at the end. */
+  readonly failed: number
+  /** Since the last one has ended; `null` before. Milliseconds. */
+  readonly sinceLastMs: number | null
 }
 
 /** What an engine with threads counts. All but `running` only ever grow. */

@@ -66,6 +66,15 @@ class EventWriter {
         )
         return
       }
+      case 'tick.done':
+        this.#log.debug({ handler: event.handlerId, ...event.of, tookMs: event.durationMs }, 'a tick is done')
+        return
+      case 'tick.failed': {
+        const { handlerId, of, durationMs, failure } = event
+        const facts = { handler: handlerId, ...of, tookMs: durationMs, ...failureOf(failure) }
+        this.#seldom(`tick ${handlerId}`, 'warn', facts, 'a tick failed; the next one comes as always', failure.name)
+        return
+      }
       case 'batch.split': {
         const { handlerId, records, delayMs, epoch, failure } = event
         const facts = {

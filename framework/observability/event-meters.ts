@@ -141,6 +141,8 @@ export class EventMeters {
       case 'record.hurried':
       case 'record.given-up':
       case 'concurrency.changed':
+      case 'tick.done':
+      case 'tick.failed':
         // Gauges of the snapshot, or `record.dead`, show what they lead to.
         return
       case 'stale.dropped':

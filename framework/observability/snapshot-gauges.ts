@@ -7,6 +7,7 @@ import type {
   PartitionMetrics,
   SystemMetrics,
   ThreadCounters,
+  TickMetrics,
 } from '../model/snapshot.ts'
 
 type PromClient = typeof import('prom-client')
@@ -88,8 +89,15 @@ const ofScale: readonly Row<HandlerScale>[] = [
   ['handler_record_seconds', 'For how long one record occupies a slot.', (s) => s.secondsPerRecord ?? undefined],
 ]
 
-/** Counters of the engines, which count by themselves. */
-const ofThreads: readonly (readonly [name: string, help: string, read: (from: ThreadCounters) => number])[] = [
+/** Counters of those who count by themselves: the engines, and whoever says when handlers tick. */
+type CounterRow<From> = readonly [name: string, help: string, read: (from: From) => number]
+
+const ofTicks: readonly CounterRow<TickMetrics>[] = [
+  ['ticks_total', "Runs of the handler's tick that have ended.", (t) => t.done + t.failed],
+  ['ticks_failed_total', 'Those of them that threw, or took longer than the timeout.', (t) => t.failed],
+]
+
+const ofThreads: readonly CounterRow<ThreadCounters>[] = [
   ['engine_restarts_total', 'Worker threads that died or were ended, and were replaced.', (t) => t.restarts],
   ['engine_batches_total', 'Messages that carried work to a worker thread.', (t) => t.batches],
   [
@@ -126,7 +134,8 @@ const ofPartition: readonly Row<PartitionMetrics>[] = [
 export class SnapshotGauges {
   readonly #group: readonly Fill<GroupMetrics>[]
   readonly #handler: readonly Fill<HandlerMetrics>[]
-  readonly #threads: readonly { readonly counter: Counter; readonly read: (from: ThreadCounters) => number }[]
+  readonly #threads: readonly Count<ThreadCounters>[]
+  readonly #ticks: readonly Count<TickMetrics>[]
   readonly #partition: readonly Fill<PartitionMetrics>[]
   readonly #scale: readonly Fill<HandlerScale>[]
   readonly #needed: Gauge
@@ -151,10 +160,13 @@ export class SnapshotGauges {
       [...handlerLabels, 'status'],
     )
     this.#needed = single('processes_needed', 'The greatest number of processes that one of its handlers needs.', [])
-    this.#threads = ofThreads.map(([name, help, read]) => ({
-      counter: new prom.Counter({ name: `pyrallel_${name}`, help, labelNames: handlerLabels, registers: [registry] }),
-      read,
-    }))
+    const counters = <From>(rows: readonly CounterRow<From>[]): readonly Count<From>[] =>
+      rows.map(([name, help, read]) => ({
+        counter: new prom.Counter({ name: `pyrallel_${name}`, help, labelNames: handlerLabels, registers: [registry] }),
+        read,
+      }))
+    this.#threads = counters(ofThreads)
+    this.#ticks = counters(ofTicks)
   }
 
   /** Synchronous, so that two scrapes at once cannot see a page that is half filled. */
@@ -169,7 +181,7 @@ export class SnapshotGauges {
         this.#limit.set({ ...labels, status: of.limit }, 1)
       }
     }
-    for (const { counter } of this.#threads) counter.reset()
+    for (const { counter } of [...this.#threads, ...this.#ticks]) counter.reset()
     for (const of of groups) {
       const { group } = of
       setAll(this.#group, of, { group })
@@ -183,9 +195,15 @@ export class SnapshotGauges {
   #fillHandler(group: string, of: HandlerMetrics): void {
     const labels = { group, topic: of.topic, handler: of.handlerId }
     setAll(this.#handler, of, labels)
-    const { threads } = of
+    const { threads, ticks } = of
     if (threads !== null) for (const { counter, read } of this.#threads) counter.inc(labels, read(threads))
+    if (ticks !== null) for (const { counter, read } of this.#ticks) counter.inc(labels, read(ticks))
   }
+}
+
+interface Count<From> {
+  readonly counter: Counter
+  readonly read: (from: From) => number
 }
 
 interface Fill<From> {

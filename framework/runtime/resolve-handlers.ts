@@ -86,6 +86,7 @@ function resolveHandler(
       ...guardsOf(entry, settings),
       ...(settings.accept === undefined ? {} : { leavesOut: leftOutBy(settings.accept) }),
       ...batchSettings(entry, definition, settings),
+      ...tickSettings(entry, settings),
     },
     group,
     file: entry.file,
@@ -118,6 +119,24 @@ function batchSettings(
     'PYR_HANDLER_OPTION',
     `${entry.file}: option batch is for batch handlers, and this one takes a record at a time. Write batchHandler(...), or remove it.`,
   )
+}
+
+function tickSettings(
+  { file }: RegisteredHandler,
+  { tick, everyMs, everyPer, engine }: HandlerSettings,
+): Pick<Route, 'tick'> {
+  const refuse = (sentence: string) => new PyrallelError('PYR_HANDLER_OPTION', `${file}: ${sentence}`)
+  if (tick === undefined && everyMs === undefined) return {}
+  if (tick === undefined)
+    throw refuse('option every says how often tick runs, and there is none. Write one, or remove it.')
+  if (everyMs === undefined) {
+    throw refuse("option tick is a function that runs every so often, and nothing says how often. Set every: '10s'.")
+  }
+  if (everyPer === 'partition' && engine === 'worker') {
+    const why = 'in threads, the records of a partition are in any of them'
+    throw refuse(`option everyPer is 'partition', and ${why}. Leave it out: there is a tick in each thread.`)
+  }
+  return { tick: { everyMs, per: everyPer } }
 }
 
 function workerSettings(entry: RegisteredHandler, { engine, worker }: HandlerSettings): WorkerSettings | undefined {

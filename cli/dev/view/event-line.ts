@@ -64,6 +64,8 @@ function partitionLine(
       return `${paint('yellow', '!')} ${partitionPlace(event)} commit metadata is not believed: ${harmless(event.why)}`
     case 'batch.split':
       return `${paint('yellow', '↯')} ${partitionPlace(event)}  ${event.handlerId}  a batch of ${event.records} failed, its halves are tried${inText(event.delayMs)}: ${failureText(event.failure)}`
+    case 'tick.failed':
+      return `${paint('yellow', '!')} ${event.handlerId}  a tick failed${event.of === null ? '' : ` for ${partitionPlace(event.of)}`}: ${failureText(event.failure)}`
     case 'partitions.paused':
       return paint('gray', `‖ paused, the limits are reached: ${event.partitions.map(partitionPlace).join(' ')}`)
     case 'partitions.resumed':
@@ -89,6 +91,7 @@ function partitionLine(
     case 'stale.dropped':
       return paint('gray', `· a ${event.what} of an earlier assignment was dropped`)
     case 'commit.done':
+    case 'tick.done':
     // The client's own line says more.
     case 'client.error':
       return undefined

@@ -18,6 +18,9 @@ export function nextEpoch(): Epoch {
 /** One assignment of one partition. */
 export type Assignment = TopicPartition & { readonly epoch: Epoch }
 
+/** A partition as it is assigned now. */
+export type AssignedNow = Assignment & { readonly isDraining: boolean }
+
 /** The table for those who may not change it. */
 export type PartitionLookup = Omit<PartitionTable, 'add' | 'remove'>
 

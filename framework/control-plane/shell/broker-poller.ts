@@ -15,7 +15,6 @@ import type { GroupReading, GroupWork } from '../../model/workload.ts'
 import type { Clock } from '../../time/clock.ts'
 import { WorkManager } from '../work-manager.ts'
 import { CoordinatorQuestion } from './coordinator-question.ts'
-import { Credentials } from './credentials.ts'
 import { DeadLetterPublisher } from './dead-letters.ts'
 import { Drain } from './drain.ts'
 import { groupMetrics } from './group-snapshot.ts'
@@ -29,6 +28,7 @@ import { Pump } from './pump.ts'
 import { RecordQuestions } from './record-questions.ts'
 import { abortWorkOf, giveUpRevoked } from './revoke.ts'
 import { shutDown, UNWIND_MS } from './shutdown.ts'
+import { Ticks } from './ticks.ts'
 
 /** Each call holds a thread of libuv's pool, so it is short; a record that arrives ends the wait. */
 const POLL_WAIT_MS = 20
@@ -78,13 +78,13 @@ export class BrokerPoller {
   readonly #drain: Drain
   /** What is asked now and then, of the client and through it. */
   readonly #looks: readonly { look(now: number): void }[]
-  readonly #credentials = new Credentials()
   #state: State = 'idle'
   #loop: Promise<void> = Promise.resolve()
   #hasFailed = false
   #endRest: (() => void) | undefined
   #stopping: Promise<void> | undefined
   readonly #past = new MemberPast()
+  readonly #ticks: Ticks
   #routes: readonly Route[]
   readonly questions: RecordQuestions
 
@@ -115,7 +115,7 @@ export class BrokerPoller {
       patienceMs: options.sessionTimeoutMs * COMMIT_PATIENCE,
       onEvent,
       onAcknowledged: () => {
-        this.#credentials.onAccepted()
+        this.#past.credentials.onAccepted()
         this.#pump.soon()
       },
     })
@@ -150,7 +150,9 @@ export class BrokerPoller {
       onPumped: () => this.#afterPump(),
       onError: (error) => this.#fail(error),
     })
-    const { engines } = options
+    const { engines, routes } = options
+    const assigned = () => manager.readings.assigned()
+    this.#ticks = new Ticks({ routes, engines, assigned, clock, onEvent })
     this.questions = new RecordQuestions({ manager, engines, client, clock, onChanged: () => this.#pump.soon() })
   }
 
@@ -200,12 +202,13 @@ export class BrokerPoller {
   replaceRoute(route: Route): void {
     this.#manager.replaceRoute(route)
     this.#routes = this.#routes.map((each) => (each.topic === route.topic ? route : each))
+    this.#ticks.setRoutes(this.#routes)
     this.#pump.soon()
   }
 
   /** A broker has refused the credentials. */
   onCredentialsRefused(): void {
-    this.#credentials.onRefused(this.#options.clock.now())
+    this.#past.credentials.onRefused(this.#options.clock.now())
   }
 
   /** Starts nothing more of this handler. Polling goes on, and what is in flight goes on. */
@@ -231,7 +234,7 @@ export class BrokerPoller {
 
   get #parts() {
     const { group, client, engines } = this.#options
-    return { group, client, engines, routes: this.#routes, manager: this.#manager }
+    return { group, client, engines, routes: this.#routes, manager: this.#manager, ticks: this.#ticks }
   }
 
   /** What an operator sees of this group. Read-only. */
@@ -240,7 +243,7 @@ export class BrokerPoller {
     const parts = { ...this.#parts, limits, isPaused: this.#valve.isPaused }
     const now = clock.now()
     return groupMetrics(
-      { ...parts, state: this.#state, ...this.#past.times, refusedMs: this.#credentials.refusedFor(now) },
+      { ...parts, state: this.#state, ...this.#past.times, refusedMs: this.#past.credentials.refusedFor(now) },
       now,
     )
   }
@@ -269,7 +272,7 @@ export class BrokerPoller {
     if (records.length > 0) {
       this.#pollSize.onPolled(records.length, now)
       this.#manager.onPolled(records, now)
-      this.#credentials.onAccepted()
+      this.#past.credentials.onAccepted()
     }
     for (const each of this.#looks) each.look(now)
     this.#pump.run()
@@ -313,22 +316,28 @@ export class BrokerPoller {
   #onAssigned(partitions: readonly AssignedPartition[]): void {
     this.#manager.onAssigned(partitions, this.#options.clock.now())
     this.#past.onAssigned()
-    this.#credentials.onAccepted()
+    this.#past.credentials.onAccepted()
     if (this.#state !== 'running') this.#manager.startDraining(partitions)
     this.#valve.onAssigned(partitions)
+    this.#ticks.look()
   }
 
-  #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
+  async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
     const { client, engines, shutdown, log } = this.#options
     const { revokeGraceMs } = shutdown
     const own = { manager: this.#manager, drain: this.#drain, committer: this.#committer, valve: this.#valve }
-    return giveUpRevoked(partitions, { ...own, client, engines, revokeGraceMs, log })
+    const givenUp = giveUpRevoked(partitions, { ...own, client, engines, revokeGraceMs, log })
+    // They are draining by now.
+    this.#ticks.look()
+    await givenUp
+    this.#ticks.look()
   }
 
   #onLost(partitions: readonly TopicPartition[]): void {
     abortWorkOf(partitions, this.#options.engines)
     this.#valve.onGone(partitions)
     this.#manager.onLost(partitions)
+    this.#ticks.look()
     if (!this.#manager.hasPartitions) this.#past.onLostAll(this.#options.clock.now())
     this.#drain.check()
   }
@@ -344,9 +353,12 @@ export class BrokerPoller {
       drain: this.#drain,
       deadLetters: this.#deadLetters,
       committer: this.#committer,
+      ticks: this.#ticks,
     }
     try {
-      await shutDown({ ...own, client, engines, drainMs: shutdown.drainMs, clock, log }, hadJoined)
+      const ended = shutDown({ ...own, client, engines, drainMs: shutdown.drainMs, clock, log }, hadJoined)
+      this.#ticks.look()
+      await ended
     } finally {
       this.#pump.stop()
       this.#state = 'closed'

@@ -7,6 +7,7 @@ import type { Limits, Route } from '../../model/settings.ts'
 import type { GroupMetrics, HandlerMetrics, PartitionMetrics } from '../../model/snapshot.ts'
 import type { WorkManager } from '../work-manager.ts'
 import type { MemberTimes } from './member-past.ts'
+import type { Ticks } from './ticks.ts'
 
 const MAX_PARTITIONS = 1_000
 /**
@@ -24,6 +25,7 @@ export interface GroupParts extends MemberTimes {
   readonly client: Pick<KafkaClient, 'logEnd' | 'logEndHeardAt' | 'unsettledSince' | 'pollIntervalMs'>
   readonly routes: readonly Route[]
   readonly engines: ReadonlyMap<string, ExecutionEngine>
+  readonly ticks: Pick<Ticks, 'metricsOf'>
   readonly limits: Limits
   readonly isPaused: boolean
   readonly state: 'idle' | 'running' | 'draining' | 'closed'
@@ -61,7 +63,7 @@ export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
     intake: parts.isPaused ? 'paused' : manager.heldBecause === null ? 'open' : 'held',
     intakeReason: manager.heldBecause,
     handlers: [...byHandler(parts.routes, ({ handlerId }) => handlerId).values()].map((routes) =>
-      handlerMetrics(routes, parts, partitions),
+      handlerMetrics(routes, parts, partitions, now),
     ),
     assignedPartitions,
     partitions,
@@ -96,8 +98,9 @@ function membershipOf(parts: GroupParts, assigned: number, now: number): GroupMe
 
 function handlerMetrics(
   routes: readonly [Route, ...Route[]],
-  { manager, engines }: GroupParts,
+  { manager, engines, ticks }: GroupParts,
   partitions: readonly PartitionMetrics[],
+  now: number,
 ): HandlerMetrics {
   const [{ handlerId, topic, concurrency, adaptive, rateLimit }] = routes
   const engine = engines.get(handlerId)
@@ -116,5 +119,6 @@ function handlerMetrics(
       .filter((each) => routes.some((route) => route.topic === each.topic))
       .reduce((sum, each) => sum + each.openBreakers, 0),
     threads: engine?.threads ?? null,
+    ticks: ticks.metricsOf(handlerId, now),
   }
 }

@@ -1,4 +1,5 @@
 /** What has happened to this member of the group so far, as far as its standing depends on it. Decides nothing. */
+import { Credentials } from './credentials.ts'
 
 /** Times are undefined until it has happened. Milliseconds since the Unix epoch. */
 export interface MemberTimes {
@@ -11,6 +12,7 @@ export interface MemberTimes {
 }
 
 export class MemberPast {
+  readonly credentials = new Credentials()
   #subscribedAt: number | undefined
   #polledAt: number | undefined
   #hadPartitions = false

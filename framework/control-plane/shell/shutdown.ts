@@ -10,6 +10,7 @@ import type { WorkManager } from '../work-manager.ts'
 import type { DeadLetterPublisher } from './dead-letters.ts'
 import type { Drain } from './drain.ts'
 import type { OffsetCommitter } from './offset-committer.ts'
+import type { Ticks } from './ticks.ts'
 
 /** How long the last commit of a revoke or of a shutdown may take. */
 export const LAST_COMMIT_MS = 5_000
@@ -25,6 +26,7 @@ export interface ShutdownParts {
   readonly drain: Drain
   readonly deadLetters: DeadLetterPublisher
   readonly committer: OffsetCommitter
+  readonly ticks: Pick<Ticks, 'stop'>
   readonly drainMs: number
   readonly clock: Clock
   readonly log: Logger
@@ -51,6 +53,8 @@ export async function shutDown(parts: ShutdownParts, hadJoined: boolean): Promis
   for (const engine of parts.engines.values()) engine.recall(() => true)
   await inOrder([
     () => (hadJoined ? drainAll(parts) : undefined),
+    // Until here they have helped to end what waits in memory.
+    () => parts.ticks.stop(),
     () => closeEngines(parts, startedAt + parts.drainMs),
     () => deadLetters.close(),
     // Nothing can settle any more, so the revoke that closing the client brings has nothing to wait for.

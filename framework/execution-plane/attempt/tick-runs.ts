@@ -171,7 +171,8 @@ class TickRun {
   }
 
   #tell(error: unknown): void {
-    const facts = { handler: this.#handler.setup.handlerId, failure: failureOf(error) }
+    const { name, message } = failureOf(error)
+    const facts = { handler: this.#handler.setup.handlerId, errorName: name, errorMessage: message }
     this.#handler.log.error(facts, 'a publish failed that nobody awaited, and its tick had its outcome already')
   }
 }

@@ -44,8 +44,7 @@ export class AsyncEngine implements ExecutionEngine {
   }
   readonly #gate: EngineGate
   readonly #queue = new AttemptQueue()
-  #handler: PreparedHandler | undefined
-  #ticks: TickRuns | undefined
+  #prepared: { readonly handler: PreparedHandler; readonly ticks: TickRuns } | undefined
   #turnIsDue = false
   /** Takes it off the list of those who may be to blame. */
   #leave: (() => void) | undefined
@@ -80,17 +79,17 @@ export class AsyncEngine implements ExecutionEngine {
   /** @throws PyrallelError PYR_HANDLER_OPTION when the topic's schema cannot be compiled */
   async start(onCompletion: (completion: CompletionEvent) => void): Promise<void> {
     this.#gate.beginStart(onCompletion)
-    this.#handler = await PreparedHandler.of(this.#options)
+    const handler = await PreparedHandler.of(this.#options)
+    this.#prepared = { handler, ticks: new TickRuns(handler) }
     if (this.#gate.isClosing) return
-    this.#ticks = new TickRuns(this.#handler)
     this.#gate.opened()
     this.#leave = this.#options.attribution?.addEngine(() => this.#running.items())
   }
 
   submit(item: WorkItem): void {
     this.#gate.requireRoom(this.inFlight)
-    if (this.#handler === undefined) throw bug('AsyncEngine.submit', 'admitted before its handler was made ready')
-    this.#queue.push(new Attempt(this.#handler, item, this.#owner))
+    if (this.#prepared === undefined) throw bug('AsyncEngine.submit', 'admitted before its handler was made ready')
+    this.#queue.push(new Attempt(this.#prepared.handler, item, this.#owner))
     this.#gate.admit()
     this.#takeTurnSoon()
   }
@@ -109,13 +108,13 @@ export class AsyncEngine implements ExecutionEngine {
   }
 
   async tick(order: TickOrder): Promise<TickOutcome> {
-    if (this.#ticks === undefined || this.#gate.isClosed) return notRun(CLOSING)
-    return await this.#ticks.run(order)
+    if (this.#prepared === undefined || this.#gate.isClosed) return notRun(CLOSING)
+    return await this.#prepared.ticks.run(order)
   }
 
   async close(graceMs: number): Promise<void> {
     await this.#gate.close(graceMs)
-    await this.#ticks?.end(this.#gate.graceLeftMs, 0, CLOSING)
+    await this.#prepared?.ticks.end(this.#gate.graceLeftMs, 0, CLOSING)
   }
 
   /**

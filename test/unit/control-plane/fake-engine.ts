@@ -1,5 +1,6 @@
 /** An engine whose handlers end when the test says so. Keeps the laws of the contract; not a test itself. */
 import type { ExecutionEngine } from '../../../framework/execution-plane/execution-engine.ts'
+import type { TickOrder, TickOutcome } from '../../../framework/model/tick.ts'
 import type { CompletionEvent, Outcome, WorkItem } from '../../../framework/model/work.ts'
 import { interrupted, succeeded } from './builders.ts'
 
@@ -58,6 +59,23 @@ export class FakeEngine implements ExecutionEngine {
     this.aborted.push(...this.running.filter(shouldAbort))
   }
 
+  /** Ticks that were asked for and have not ended. */
+  readonly ticks: { readonly order: TickOrder; readonly end: (outcome?: TickOutcome) => void }[] = []
+
+  tick(order: TickOrder): Promise<TickOutcome> {
+    if (this.#isClosed) throw new Error('tick was called after close')
+    return new Promise((resolve) => {
+      const running = {
+        order,
+        end: (outcome: TickOutcome = { kind: 'done', durationMs: 1 }) => {
+          this.ticks.splice(this.ticks.indexOf(running), 1)
+          resolve(outcome)
+        },
+      }
+      this.ticks.push(running)
+    })
+  }
+
   /** All that it has, has begun, but for what the test names. */
   recall(shouldRecall: (item: WorkItem) => boolean): void {
     for (const item of this.running) {
@@ -70,5 +88,6 @@ export class FakeEngine implements ExecutionEngine {
   async close(_graceMs?: number): Promise<void> {
     this.#isClosed = true
     this.endAll(interrupted)
+    for (const each of [...this.ticks]) each.end()
   }
 }

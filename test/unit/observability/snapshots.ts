@@ -60,6 +60,7 @@ export function aHandlerState(over: Partial<HandlerMetrics> = {}): HandlerMetric
     isHeldByRate: false,
     openBreakers: 0,
     threads: null,
+    ticks: null,
     ...over,
   }
 }

@@ -47,6 +47,8 @@ const events: { readonly [K in SingleEvent['kind']]: SingleEvent & { readonly ki
   'record.hurried': { kind: 'record.hurried', handlerId, record, attempt: 2 },
   'record.given-up': { kind: 'record.given-up', handlerId, record, attempt: 2 },
   'concurrency.changed': { kind: 'concurrency.changed', handlerId, limit: 4 },
+  'tick.done': { kind: 'tick.done', handlerId, of: null, durationMs: 1 },
+  'tick.failed': { kind: 'tick.failed', handlerId, of: at, durationMs: 1, failure },
   'partition.rewound': { kind: 'partition.rewound', ...at, from: 4, to: 0 },
   'metadata.dropped': { kind: 'metadata.dropped', ...at, why: lines },
   'client.error': { kind: 'client.error', code: 'OTHER' },

@@ -17,6 +17,7 @@ const engine: ExecutionEngine = {
   submit() {},
   abort() {},
   recall() {},
+  tick: async () => ({ kind: 'done', durationMs: 0 }),
   async close() {},
 }
 
@@ -32,6 +33,7 @@ function parts(over: Partial<GroupParts> = {}, driver = new Driver()): GroupPart
     },
     routes: [aRoute()],
     engines: new Map([[HANDLER, engine]]),
+    ticks: { metricsOf: () => null },
     limits: someLimits(),
     isPaused: false,
     state: 'running',
