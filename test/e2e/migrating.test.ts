@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { connectUnderTest } from '../client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
+import { migrateLive } from './live-migration.ts'
 import { aboveThePositions, type Migrated, migrate, partitions, produceOrders } from './migration.ts'
 import { MigrationProject } from './migration-project.ts'
 import { quietLog } from './scenario.ts'
@@ -16,22 +17,27 @@ after(async () => {
   await cluster.stop()
 })
 
+const command = [process.execPath, 'consumer.js']
 /** All groups read the same topic. */
 const topic = `orders-${process.pid}`
 await cluster.admin.createTopic(topic, { partitions })
 await produceOrders(producer, topic)
 
-describe('a group of kafkajs', { timeout: 240_000, concurrency: 2 }, () => {
+describe('a group of kafkajs', { timeout: 240_000, concurrency: 3 }, () => {
+  it('is taken over live: ours joins beside the old members, and they leave one by one', async (t) => {
+    const [live, group] = [`${topic}-live`, `billing-live-${process.pid}`]
+    await cluster.admin.createTopic(live, { partitions })
+    const project = new MigrationProject('kafkajs-each-message', namesOf('billing', live), ['kafkajs'])
+    const { saved, orders, again } = await migrateLive({ cluster, project, command, topic: live, group }, producer)
+    t.diagnostic(`${orders} orders, saved by ${new Set(saved.map(({ by }) => by)).size} members, ${again} again`)
+    // What an old member is at in each partition, when that moves.
+    assert.ok(again <= partitions * 3, `${again} ran twice`)
+  })
+
   const groups = { 'kafkajs-each-message': 'billing', 'kafkajs-each-batch': 'warehouse' } as const
   for (const [program, written] of Object.entries(groups)) {
-    // A session that ends as soon as the tests' brokers allow: one test waits for it.
-    const names = {
-      "'orders'": `'${topic}'`,
-      [`groupId: '${written}'`]: 'groupId: process.env.GROUP, sessionTimeout: 6_000',
-      [`group: '${written}'`]: "group: process.env.GROUP ?? ''",
-    }
-    const project = new MigrationProject(program, names, ['kafkajs'])
-    const common = { cluster, project, command: [process.execPath, 'consumer.js'], topic }
+    const project = new MigrationProject(program, namesOf(written, topic), ['kafkajs'])
+    const common = { cluster, project, command, topic }
 
     it(`is taken over from ${program} with nothing twice when it was stopped in order`, async (t) => {
       const migrated = await migrate({ ...common, group: `${written}-${process.pid}`, ends: 'in order' })
@@ -47,6 +53,15 @@ describe('a group of kafkajs', { timeout: 240_000, concurrency: 2 }, () => {
     })
   }
 })
+
+/** Names that are of this run alone; and a session that ends as soon as the tests' brokers allow, for whoever waits for it. */
+function namesOf(group: string, of: string): Readonly<Record<string, string>> {
+  return {
+    "'orders'": `'${of}'`,
+    [`groupId: '${group}'`]: 'groupId: process.env.GROUP, sessionTimeout: 6_000',
+    [`group: '${group}'`]: "group: process.env.GROUP ?? ''",
+  }
+}
 
 function told({ before, after, twice, committed }: Migrated): string {
   const positions = committed.map(({ offset }) => offset).join(', ')

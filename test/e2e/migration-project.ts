@@ -17,8 +17,17 @@ const endWithinMs = 240_000
 export interface Run {
   readonly brokers: string
   readonly group: string
-  /** Where it writes what it has saved. */
+  /** Where it writes what it has saved, beside others that do. */
   readonly file: string
+  /** How long an order takes, beside 1 ms for each that comes with it. */
+  readonly saveMs?: number
+}
+
+export interface Saved {
+  /** Of the order. */
+  readonly id: string
+  /** The process. */
+  readonly by: number
 }
 
 export interface Started {
@@ -71,10 +80,14 @@ export class MigrationProject {
     return this.#start([process.execPath, join('dist', 'server.mjs')], run)
   }
 
-  /** What a run has saved, in order. */
-  saved(file: string): readonly string[] {
+  /** What stands in a file, in the order in which it was saved. */
+  saved(file: string): readonly Saved[] {
     const path = join(this.#root, file)
-    return existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : []
+    const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : []
+    return lines.map((line) => {
+      const [id = '', by] = line.split(' ')
+      return { id, by: Number(by) }
+    })
   }
 
   async #build(): Promise<void> {
@@ -88,10 +101,10 @@ export class MigrationProject {
     writeFileSync(path, content)
   }
 
-  #start([program = '', ...args]: readonly string[], { brokers, group, file }: Run): Started {
+  #start([program = '', ...args]: readonly string[], { brokers, group, file, saveMs = 2 }: Run): Started {
     const { NODE_OPTIONS: _o, NODE_V8_COVERAGE: _c, NODE_TEST_CONTEXT: _t, ...own } = process.env
-    const names = { SAVED: join(this.#root, file), GROUP: group, BROKERS: brokers, PYRALLEL_KAFKA_BROKERS: brokers }
-    const env = { ...own, ...clientWish, ...names }
+    const names = { GROUP: group, BROKERS: brokers, PYRALLEL_KAFKA_BROKERS: brokers }
+    const env = { ...own, ...clientWish, ...names, SAVED: join(this.#root, file), SAVE_MS: String(saveMs) }
     const child = spawn(program, args, { cwd: this.#root, env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#processes.add(child)
     let output = ''

@@ -13,29 +13,34 @@ import type { MigrationProject, Started } from './migration-project.ts'
 export const partitions = 4
 const recordsOfEach = 400
 const records = partitions * recordsOfEach
-const keysOfEach = 20
+export const keysOfEach = 20
 
 /** Fills a topic. An order's id is where it stands: `partition-offset`. */
 export async function produceOrders(producer: RecordProducer, topic: string): Promise<void> {
-  const all = Array.from({ length: records }, (_, index) => {
-    const partition = index % partitions
-    const id = `${partition}-${Math.floor(index / partitions)}`
+  await Promise.all(Array.from({ length: recordsOfEach }, (_, offset) => produceRow(producer, topic, offset)))
+}
+
+/** The next order of each partition. */
+export async function produceRow(producer: RecordProducer, topic: string, offset: number): Promise<void> {
+  const all = Array.from({ length: partitions }, (_, partition) => {
+    const id = `${partition}-${offset}`
     const key = Buffer.from(keyOf(id))
     return producer.produce({ topic, partition, key, value: Buffer.from(JSON.stringify({ id })), headers: [] })
   })
   await Promise.all(all)
 }
 
-function placeOf(id: string): { readonly partition: number; readonly offset: number } {
+export function placeOf(id: string): { readonly partition: number; readonly offset: number } {
   const [partition = 0, offset = 0] = id.split('-').map(Number)
   return { partition, offset }
 }
 
-function keyOf(id: string): string {
+export function keyOf(id: string): string {
   const { partition, offset } = placeOf(id)
   return `customer-${partition}-${offset % keysOfEach}`
 }
 
+/** What a migration needs to know. */
 export interface Migration {
   readonly cluster: KafkaCluster
   readonly project: MigrationProject
@@ -66,7 +71,10 @@ export async function migrate(migration: Migration): Promise<Migrated> {
   await runOld(migration, files.before)
   const committed = await settledCommits(migration)
   await runNew(migration, files.after)
-  const [before, after] = [project.saved(files.before), project.saved(files.after)]
+  const [before, after] = [files.before, files.after].map((file) => project.saved(file).map(({ id }) => id)) as [
+    string[],
+    string[],
+  ]
   assert.equal(new Set([...before, ...after]).size, records)
   checkOrder(before)
   checkOrder(after)
@@ -118,24 +126,32 @@ async function settledCommits(migration: Migration): Promise<readonly CommittedO
 }
 
 /** Until it has committed everything, and has stopped in order. */
-async function runNew({ project, cluster, topic, ...names }: Migration, file: string): Promise<void> {
-  const { brokers } = cluster
-  const group = names.groupOfKafka ?? names.group
-  const ours = await project.startNew({ brokers, group, file })
+async function runNew(migration: Migration, file: string): Promise<void> {
+  const { project, cluster, groupOfKafka, group } = migration
+  const ours = await project.startNew({ brokers: cluster.brokers, group: groupOfKafka ?? group, file })
+  await untilCommitted(migration, ours)
+  ours.child.kill('SIGTERM')
+  assert.equal(await ours.ended, 0, ours.output())
+}
+
+export async function untilCommitted(
+  migration: Omit<Migration, 'ends'>,
+  ours: Started,
+  end = recordsOfEach,
+): Promise<void> {
+  const { cluster, topic, groupOfKafka, group } = migration
   let last: readonly CommittedOffset[] = []
   await whileAlive(
     ours,
     () => `everything is committed: ${JSON.stringify(last)}`,
     async () => {
-      last = await cluster.admin.committed(group, topic)
-      return last.length === partitions && last.every(({ offset }) => offset === recordsOfEach)
+      last = await cluster.admin.committed(groupOfKafka ?? group, topic)
+      return last.length === partitions && last.every(({ offset }) => offset === end)
     },
   )
-  ours.child.kill('SIGTERM')
-  assert.equal(await ours.ended, 0, ours.output())
 }
 
-async function whileAlive(
+export async function whileAlive(
   { child, output }: Started,
   what: () => string,
   condition: () => boolean | Promise<boolean>,
