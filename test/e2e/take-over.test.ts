@@ -1,16 +1,14 @@
 /** Groups of other consumers, killed with gaps: what they have stored as done does not run again, over either group protocol; and the way back. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, describe, it, type TestContext } from 'node:test'
+import { after, describe, it } from 'node:test'
 import { configDefaults } from '../../framework/config/resolve-config.ts'
 import type { Predecessor } from '../../framework/model/settings.ts'
 import { connectUnderTest } from '../client-under-test.ts'
 import { clientUnderTest } from '../test-client.ts'
 import { startKafka } from './kafka-harness.ts'
 import { eventually } from './member-process.ts'
+import { OtherMember } from './other-member.ts'
 import { parallelConsumerCommand, pyrallelConsumerCommand } from './predecessors/install.mjs'
 import { commitWithoutNul } from './raw-log.ts'
 import { quietLog, Scenario } from './scenario.ts'
@@ -62,50 +60,6 @@ function namedIn(metadata: string): readonly number[] {
   )
 }
 
-/** A process with a member of the other tool. */
-class OtherMember {
-  readonly #child: ChildProcess
-  readonly #file: string
-  #output = ''
-
-  constructor(t: TestContext, command: readonly string[], scenario: Scenario, file: string, stuckPrefix: string) {
-    const [program = '', ...args] = command
-    this.#file = file
-    const { group, topic } = scenario
-    this.#child = spawn(
-      program,
-      [...args, cluster.brokers, group, topic, file, stuckPrefix, String(doable - gaps.length)],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    )
-    for (const stream of [this.#child.stdout, this.#child.stderr])
-      stream?.on('data', (text) => {
-        this.#output = (this.#output + String(text)).slice(-4_000)
-      })
-    t.after(() => this.kill())
-  }
-
-  /** Places of records that it has done, `partition offset`. */
-  get done(): ReadonlySet<string> {
-    return new Set(existsSync(this.#file) ? readFileSync(this.#file, 'utf8').split('\n').filter(Boolean) : [])
-  }
-
-  async untilDone(count: number): Promise<void> {
-    await eventually(
-      () => `${count} records are done, not ${this.done.size}\n${this.#output.slice(-500)}`,
-      () => this.done.size >= count || this.#child.exitCode !== null,
-    )
-    assert.equal(this.#child.exitCode, null, this.#output)
-  }
-
-  async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    this.#child.kill('SIGKILL')
-    await once(this.#child, 'exit')
-  }
-}
-
 /** What a group has committed, its metadata whole whoever has written it. */
 async function committed(group: string, topic: string) {
   const offsets = await connection.view.groupOffsets(group)
@@ -141,7 +95,13 @@ describe('a group that was killed with gaps', { timeout: 240_000, concurrency: 2
       const scenario = await Scenario.open(t, cluster, { partitions: shapes.length })
       for (const [partition, keys] of shapes.entries()) await scenario.produce(keys, partition)
       const file = join(cluster.directory ?? '', `${scenario.group}.txt`)
-      const other = new OtherMember(t, command ?? [], scenario, file, stuck)
+      const other = new OtherMember(t, command ?? [], {
+        ...scenario,
+        brokers: cluster.brokers,
+        file,
+        stuck,
+        others: doable - gaps.length,
+      })
       await other.untilDone(doable)
       await untilCommitsAreQuiet(scenario)
       await other.kill()
