@@ -8,13 +8,18 @@ import { decodePredecessor } from '../../framework/control-plane/offsets/predece
 import type { OffsetRange } from '../../framework/control-plane/offsets/range-list.ts'
 import type { GroupOffset } from '../../framework/kafka/kafka-client.ts'
 import type { Predecessor } from '../../framework/model/settings.ts'
+import { readStreamsMetadata, type StreamsMetadata } from './streams-metadata.ts'
 
-type Writer = 'pyrallel' | Predecessor
+type Writer = 'pyrallel' | 'kafka-streams' | Predecessor
 
 export interface Stored {
   /** `null` for none, and where it is not believed. */
   readonly writtenBy: Writer | null
+  /** Whose it may be, as it begins like theirs or says so little that chance could have written it. */
+  readonly mayBeOf?: Predecessor
   readonly decoded: DecodedMetadata<readonly OffsetRange[]>
+  /** Of Kafka Streams. */
+  readonly streams?: StreamsMetadata
 }
 
 /** Of one partition. A short text can stand for a million ranges, and nobody reads them. */
@@ -26,10 +31,13 @@ export const predecessors: readonly Predecessor[] = ['parallel-consumer', 'pyral
 export function storedWith({ position, metadata, logEnd }: GroupOffset): Stored {
   if (isForeign(metadata)) {
     const told = { position, text: metadata, logEnd, maxRanges: MAX_RANGES }
+    const streams = readStreamsMetadata(metadata)
+    if (streams !== undefined) return { writtenBy: 'kafka-streams', decoded: { kind: 'none' }, streams }
     for (const writtenBy of predecessors) {
       const decoded = decodePredecessor(writtenBy, told)
       if (decoded?.kind === 'completed') return { writtenBy, decoded: { ...decoded, ranges: [...decoded.ranges] } }
-      if (decoded !== undefined) return { writtenBy: decoded.kind === 'none' ? writtenBy : null, decoded }
+      if (decoded?.kind === 'none') return { writtenBy, mayBeOf: writtenBy, decoded }
+      if (decoded !== undefined) return { writtenBy: null, mayBeOf: writtenBy, decoded }
     }
   }
   const decoded = decodeCompleted(position, metadata, MAX_RANGES)
@@ -51,7 +59,7 @@ export interface RunsAgain {
 }
 
 export function runsAgain(offsets: readonly (GroupOffset & Stored)[]): RunsAgain {
-  const by = { pyrallel: 0, 'parallel-consumer': 0, 'pyrallel-consumer': 0 }
+  const by = { pyrallel: 0, 'kafka-streams': 0, 'parallel-consumer': 0, 'pyrallel-consumer': 0 }
   let isAtLeast = false
   for (const { decoded, writtenBy, logStart, logEnd } of offsets) {
     if (decoded.kind !== 'completed' || writtenBy === null) continue

@@ -46,7 +46,10 @@ describe('a group of another consumer, looked at', { timeout: 60_000 }, () => {
       text,
       /orders\[1\] .* {2}3 done above the position, in 2 ranges up to 6, by Pyrallel-Consumer \(Python\) \(6 /,
     )
-    assert.match(text, /orders\[2\] .* {2}nothing done above the position, by Pyrallel-Consumer \(Python\) \(1 char/)
+    assert.match(
+      text,
+      /orders\[2\] .* {2}nothing done above the position; it may be that of Pyrallel-Consumer \(Python\) \(1 char/,
+    )
     const { offsets } = JSON.parse(await inspected(cluster, true))
     assert.deepEqual(
       offsets.map(({ metadata }: { readonly metadata: object }) => metadata),
@@ -69,9 +72,26 @@ describe('a group of another consumer, looked at', { timeout: 60_000 }, () => {
             { start: 6, end: 7 },
           ],
         },
-        { length: 1, writtenBy: 'pyrallel-consumer', kind: 'none' },
+        { length: 1, writtenBy: 'pyrallel-consumer', mayBeOf: 'pyrallel-consumer', kind: 'none' },
       ],
     )
+  })
+
+  it('has the times that Kafka Streams has stored, and none of that runs again', async () => {
+    const cluster = groupWith('AgAAAZNxw2Y4')
+    const text = await inspected(cluster)
+    assert.match(text, /nothing done above the position, by Kafka Streams: its partition time is 2024-11-28T\S+Z \(12 /)
+    assert.doesNotMatch(text, /run again/)
+    const { offsets } = JSON.parse(await inspected(cluster, true))
+    const expected = { writtenBy: 'kafka-streams', kind: 'none', partitionTime: 0x019371c36638, processors: [] }
+    assert.deepEqual(offsets[0].metadata, { length: 12, ...expected })
+  })
+
+  it('may be of somebody, in words, where it only begins as theirs does', async () => {
+    const text = await inspected(groupWith('bash script 7', 'bgananas', 'Agatha'))
+    assert.match(text, /orders\[0\] .*: it is not in a format that Pyrallel knows/)
+    assert.match(text, /orders\[1\] .*: it may be that of Confluent Parallel Consumer/)
+    assert.match(text, /orders\[2\] .*: it may be that of Kafka Streams/)
   })
 
   it('says why its metadata is not believed, and counts nothing of it', async () => {
@@ -79,7 +99,7 @@ describe('a group of another consumer, looked at', { timeout: 60_000 }, () => {
     const text = await inspected(cluster)
     assert.match(
       text,
-      /not believed .*that of Pyrallel-Consumer \(Python\), but it names offsets up to 99, beyond the end/,
+      /not believed .*: it may be that of Pyrallel-Consumer \(Python\), but it names offsets up to 99, beyond the end/,
     )
     assert.match(text, /not believed .*: it is not in a format that Pyrallel knows/)
     assert.doesNotMatch(text, /run again/)
