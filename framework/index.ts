@@ -49,6 +49,7 @@ export type {
   KeyRow,
   KeyRows,
   OpenBreaker,
+  ParkedRow,
   RecordAt,
   RecordExplanation,
   RecordState,

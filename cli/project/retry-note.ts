@@ -4,11 +4,12 @@ import type { RetrySettings } from '../../framework/model/settings.ts'
 
 /** `28 attempts take 5m 10s to 10m 21s of waiting together: ...` */
 export function retryNote(settings: RetrySettings): string {
-  const { attempts } = settings
-  if (attempts === 1) return 'Together: a record that fails is given up at once.'
+  const { attempts, then = 'dead-letter' } = settings
+  const isParked = then !== 'dead-letter'
+  if (attempts === 1) return `Together: a record that fails is ${isParked ? 'parked' : 'given up'} at once.`
   const { least, most } = totalDelayMs(settings)
   const span = least === most ? inWords(most) : `${inWords(least)} to ${inWords(most)}`
-  return `Together: the delays between ${attempts} attempts are ${span} in all. An outage that lasts longer ends in the dead-letter topic.`
+  return `Together: the delays between ${attempts} attempts are ${span} in all. An outage that lasts longer ${isParked ? 'parks records, until somebody or a limit decides' : 'ends in the dead-letter topic'}.`
 }
 
 /** The two largest units: `10m 21s`, `1.4s`, `2h 5m`. */

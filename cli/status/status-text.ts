@@ -20,6 +20,7 @@ const cells: Readonly<Record<string, readonly [sign: string, style: Style, meani
   r: ['>', 'cyan', 'running'],
   w: ['.', 'white', 'waiting'],
   x: ['!', 'red', 'waiting for a retry or a dead letter'],
+  p: ['P', 'red', 'parked'],
   g: ['#', 'green', 'gap: done above an offset that is not'],
 }
 
@@ -62,6 +63,7 @@ function groupText(of: GroupMetrics, paint: Paint): string {
     `${of.inFlight} in flight`,
     `${of.queued} queued`,
     `${of.retriesWaiting} waiting for a retry`,
+    ...parkedText(of),
     `${of.deadLettersWaiting} for a dead letter`,
     `${of.records} of ${limits.maxRecords} records in memory`,
   ]
@@ -90,6 +92,12 @@ function groupText(of: GroupMetrics, paint: Paint): string {
   const leftOut = of.assignedPartitions - of.partitions.length
   if (leftOut > 0) lines.push(`  and ${plural(leftOut, 'more partition')}`)
   return lines.join('\n')
+}
+
+/** An older process has no such fields. */
+function parkedText({ parked = 0, oldestParkedMs = null }: Partial<GroupMetrics>): string[] {
+  if (parked === 0) return []
+  return [`${parked} parked${oldestParkedMs === null ? '' : ` for up to ${seconds(oldestParkedMs)}`}`]
 }
 
 /** What stands between this group and its brokers, a sentence each. */

@@ -37,6 +37,14 @@ export interface RetryOptions {
    */
   readonly maxAge?: Duration
   /**
+   * What becomes of a record that has used up its attempts: 'dead-letter' sends it to the dead-letter topic. 'park'
+   * keeps it incomplete, in no slot, and the later records of its key wait behind it; 'park-alone' lets those go on. A
+   * parked record is retried, given up or discarded by hand, and goes to the dead-letter topic once it is in the way:
+   * see docs/failures.md. Default 'dead-letter'. 'park': a key stands still until somebody looks. 'park-alone': later
+   * records of a key are done before the parked one. Both hold back the commit; `maxBlocking` bounds that.
+   */
+  readonly then?: 'dead-letter' | 'park' | 'park-alone'
+  /**
    * Whether what the handler threw is worth another attempt; false sends the record to the dead-letter topic at once.
    * Without it: everything is. Not asked about `RetryAfter`, `DeadLetter`, time-outs and invalid values. Too much said
    * no to: short outages end in the dead-letter topic.

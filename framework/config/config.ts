@@ -130,6 +130,11 @@ const retryPolicy = {
     what: 'Once a record is so old, by its own timestamp, its next failure is its last; two attempts it has always. 0: its age does not matter.',
     worse: 'Shorter: what waited out an outage, or in a backlog, ends in the dead-letter topic after two tries.',
   }),
+  then: oneOf(['dead-letter', 'park', 'park-alone'], 'dead-letter', {
+    what: "What becomes of a record that has used up its attempts: 'dead-letter' sends it to the dead-letter topic. 'park' keeps it incomplete, in no slot, and the later records of its key wait behind it; 'park-alone' lets those go on. A parked record is retried, given up or discarded by hand, and goes to the dead-letter topic once it is in the way: see docs/failures.md.",
+    worse:
+      "'park': a key stands still until somebody looks. 'park-alone': later records of a key are done before the parked one. Both hold back the commit; `maxBlocking` bounds that.",
+  }),
 }
 
 /** The options that a handler may set for itself and the config for all handlers. */

@@ -22,6 +22,7 @@ export class EventBook {
   onEvent(group: string, event: RuntimeEvent): void {
     switch (event.kind) {
       case 'record.retry':
+      case 'record.parked':
         this.failed += 1
         return
       case 'record.dead':

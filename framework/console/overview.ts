@@ -153,9 +153,9 @@ export class Overview {
     const { throughput, durations, events } = this.#options.looks
     const { handlerId, ordering } = route
     const partitions = metrics.groups.find((each) => each.group === group)?.partitions ?? []
-    const retriesWaiting = partitions
-      .filter((each) => topics.includes(each.topic))
-      .reduce((sum, each) => sum + each.retriesWaiting, 0)
+    const own = partitions.filter((each) => topics.includes(each.topic))
+    const retriesWaiting = own.reduce((sum, each) => sum + each.retriesWaiting, 0)
+    const parked = own.reduce((sum, each) => sum + each.parked, 0)
     const { isPaused, inFlight, capacity, concurrency, adaptiveLimit, rateLimit, isHeldByRate, abandoned } = row
     return {
       group,
@@ -176,6 +176,7 @@ export class Overview {
       isHeldByRate,
       abandoned,
       retriesWaiting,
+      parked,
       deadLettersPerMinute: events.deadPerMinute(group, handlerId),
       deadLetterTopic: letters.size === 0 ? null : [...letters].join(','),
       openBreakers: row.openBreakers,

@@ -8,7 +8,7 @@ export interface PausedAnswer {
   readonly paused: readonly string[]
 }
 
-/** POST `/api/records/{g}/{t}/{p}/{o}/retry-now`, `/give-up`. A 409 carries the record as it is by now. */
+/** POST `/api/records/{g}/{t}/{p}/{o}/retry-now`, `/give-up`, `/discard`. A 409 carries the record as it is by now. */
 export interface RecordActionBody {
   readonly epoch: number
   readonly attempt: number

@@ -22,7 +22,7 @@ export interface LiveFilter {
 }
 
 /** `left`: its partition was given up or taken away before. */
-export const liveStatuses = ['queued', 'running', 'waiting', 'done', 'filtered', 'dead', 'left'] as const
+export const liveStatuses = ['queued', 'running', 'waiting', 'parked', 'done', 'filtered', 'dead', 'left'] as const
 export type LiveStatus = (typeof liveStatuses)[number]
 
 /** POST `/api/live`. 403 for a header or a text of a topic that is masked. */

@@ -81,7 +81,12 @@ export interface RecordView {
   /** `null`: nobody has watched when it came, or it was not among those that are kept. */
   readonly timeline: Timeline | null
   /** `copy`: GET its `/value`, `/test` and `/send` answer. */
-  readonly can: { readonly retryNow: boolean; readonly giveUp: boolean; readonly copy: boolean }
+  readonly can: {
+    readonly retryNow: boolean
+    readonly giveUp: boolean
+    readonly discard: boolean
+    readonly copy: boolean
+  }
 }
 
 /** GET `/api/keys?g&t&by=depth|age` */
@@ -109,7 +114,7 @@ export interface KeyRow {
   readonly breaker: { readonly id: number; readonly untilAt: number } | null
 }
 
-/** GET `/api/retries?g`: by due time, 200 at most. */
+/** GET `/api/retries?g`: by due time, and parked ones by since when they are; 200 of each at most. */
 export interface RetriesAnswer {
   readonly rows: readonly {
     readonly place: Place
@@ -121,6 +126,20 @@ export interface RetriesAnswer {
     readonly failure: FailureView | null
   }[]
   readonly isCut: boolean
+  readonly parked: readonly {
+    readonly place: Place
+    readonly handlerId: string
+    readonly key: BytesView | null
+    /** That it would have next. */
+    readonly attempt: number
+    readonly sinceAt: number
+    /** The records of its key wait with it. */
+    readonly holdsKey: boolean
+    readonly epoch: number
+    readonly failure: FailureView | null
+  }[]
+  /** How many there are. */
+  readonly parkedCount: number
 }
 
 /** What became of one record, step by step, while somebody watched. `null`: not yet. */

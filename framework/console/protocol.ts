@@ -137,6 +137,8 @@ export interface HandlerRow {
   readonly isHeldByRate: boolean
   readonly abandoned: number
   readonly retriesWaiting: number
+  /** Records out of attempts that are kept, over the partitions that are listed. */
+  readonly parked: number
   readonly deadLettersPerMinute: number
   readonly deadLetterTopic: string | null
   readonly openBreakers: number

@@ -77,9 +77,15 @@ export class RecordTrace {
     const ended = endOf(outcome, index)
     if (running !== undefined) this.#attempts.push({ ...running, endedAt: now, ...ended })
     this.#durationMs = durationMs
-    if (!isDone) this.#status = 'waiting'
+    // That it is parked has been told by now.
+    if (!isDone) this.#status = this.#status === 'parked' ? 'parked' : 'waiting'
     else if (ended.outcome === 'filtered') this.end('filtered', now)
     else this.end(ended.outcome === 'succeeded' ? 'done' : 'dead', now)
+  }
+
+  /** It is out of attempts, and is kept. */
+  park(): void {
+    this.#status = 'parked'
   }
 
   end(status: 'done' | 'filtered' | 'dead', now: number): void {

@@ -55,6 +55,9 @@ export class RecordTraces {
       case 'record.dead':
         this.#change(this.find(group, event.record), (trace) => trace.end('dead', this.#now()))
         return
+      case 'record.parked':
+        this.#change(this.find(group, event.record), (trace) => trace.park())
+        return
       case 'partition.revoked':
       case 'partition.lost':
         this.#leave(event.epoch)

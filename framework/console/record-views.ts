@@ -1,5 +1,5 @@
 /** What the control plane says of partitions, records and keys, as the console answers it: masked. Pure. */
-import type { KeyRow as KnownKey, OpenBreaker, RecordExplanation, RetryRow } from '../model/explanation.ts'
+import type { KeyRow as KnownKey, OpenBreaker, ParkedRow, RecordExplanation, RetryRow } from '../model/explanation.ts'
 import type { PartitionView as KnownPartition } from '../model/partition-view.ts'
 import type { KafkaRecord } from '../model/record.ts'
 import type { PartitionMetrics } from '../model/snapshot.ts'
@@ -59,7 +59,8 @@ export function recordView(
   const { mask } = shown
   const { topic, partition, offset, state, waitsFor, record, lastFailure, attempt } = of
   const isFirst = !waitsFor.some(({ kind }) => kind === 'record' || kind === 'earlier-assignment')
-  const canGiveUp = state === 'waiting' || (state === 'queued' && isFirst)
+  const isIdle = state === 'waiting' || state === 'parked'
+  const canGiveUp = isIdle || (state === 'queued' && isFirst)
   return {
     group,
     handlerId: of.handlerId,
@@ -75,8 +76,9 @@ export function recordView(
     failures: lastFailure === null ? [] : [failureView(topic, lastFailure, attempt - 1, shown)],
     timeline,
     can: {
-      retryNow: state === 'waiting',
+      retryNow: isIdle,
       giveUp: canGiveUp && hasDeadLetterTopic,
+      discard: state === 'parked',
       copy: record !== null && mask.shows(topic),
     },
   }
@@ -127,6 +129,20 @@ export function retryRow(of: RetryRow, shown: Shown): RetriesAnswer['rows'][numb
     key: shown.mask.key(topic, key),
     attempt,
     dueAt,
+    epoch,
+    failure: lastFailure === null ? null : failureView(topic, lastFailure, attempt - 1, shown),
+  }
+}
+
+export function parkedRow(of: ParkedRow, shown: Shown): RetriesAnswer['parked'][number] {
+  const { topic, partition, offset, handlerId, key, attempt, since, holdsKey, epoch, lastFailure } = of
+  return {
+    place: { topic, partition, offset },
+    handlerId,
+    key: shown.mask.key(topic, key),
+    attempt,
+    sinceAt: since,
+    holdsKey,
     epoch,
     failure: lastFailure === null ? null : failureView(topic, lastFailure, attempt - 1, shown),
   }

@@ -11,7 +11,7 @@ import type { CloseBreakerAnswer, FindKeyAnswer, RecordActionAnswer } from './pr
 import type { KeysAnswer, PartitionView, RecordView, RetriesAnswer } from './protocol-records.ts'
 import { type CopyKind, copyOf } from './record-answers.ts'
 import type { RecordTraces } from './record-traces.ts'
-import { breakerView, keyRow, partitionView, recordView, retryRow, type Shown } from './record-views.ts'
+import { breakerView, keyRow, parkedRow, partitionView, recordView, retryRow, type Shown } from './record-views.ts'
 
 const closed = { additionalProperties: false }
 const offsetNumber = Type.Integer({ minimum: 0 })
@@ -29,6 +29,8 @@ const findBody = Type.Object(
   },
   closed,
 )
+
+const actionNames = { retryNow: 'action.retry-now', giveUp: 'action.give-up', discard: 'action.discard' } as const
 
 const copies = ['value', 'test', 'send'] as const
 
@@ -70,6 +72,7 @@ export class Records {
       { method: 'POST', path: '/api/keys/find', body: findBody, run: known((asked) => this.find(asked)) },
       { ...body, path: `${place}/retry-now`, run: known((asked) => this.#act('retryNow', asked)) },
       { ...body, path: `${place}/give-up`, run: known((asked) => this.#act('giveUp', asked)) },
+      { ...body, path: `${place}/discard`, run: known((asked) => this.#act('discard', asked)) },
       {
         method: 'POST',
         path: '/api/breakers/close',
@@ -129,8 +132,13 @@ export class Records {
   }
 
   retries({ query }: Asked): RetriesAnswer {
-    const { rows, waiting } = this.#options.runtime().inspection.retries(query.get('g') ?? '')
-    return { rows: rows.map((row) => retryRow(row, this.#options)), isCut: waiting > rows.length }
+    const { rows, waiting, parked, parkedCount } = this.#options.runtime().inspection.retries(query.get('g') ?? '')
+    return {
+      rows: rows.map((row) => retryRow(row, this.#options)),
+      isCut: waiting > rows.length,
+      parked: parked.map((row) => parkedRow(row, this.#options)),
+      parkedCount,
+    }
   }
 
   find(asked: Asked): FindKeyAnswer {
@@ -153,14 +161,14 @@ export class Records {
     }
   }
 
-  #act(verb: 'retryNow' | 'giveUp', asked: Asked): RecordActionAnswer {
+  #act(verb: keyof typeof actionNames, asked: Asked): RecordActionAnswer {
     requireActions(this.#options)
     const group = textParam(asked, 'group')
     const place = placeOf(asked)
     const runtime = this.#options.runtime()
     const result = runtime[verb](group, { ...place, ...(asked.body as Static<typeof actionBody>) })
     this.#refuse(group, result)
-    const what = verb === 'retryNow' ? 'action.retry-now' : 'action.give-up'
+    const what = actionNames[verb]
     tell(this.#options, what, { group, ...place, client: asked.from }, `${recordPlace(place)}: ${what.slice(7)}`)
     const found = runtime.inspection.explain(group, place)
     if (found === null) throw notAssigned()

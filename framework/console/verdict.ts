@@ -94,7 +94,7 @@ function blocked({ groups, takenAt }: SystemMetrics): Finding | undefined {
 
 function isBlocked({ blocking }: PartitionMetrics): boolean {
   if (blocking === null) return false
-  const isFailing = blocking.state === 'waiting' || blocking.state === 'dead'
+  const isFailing = blocking.state === 'waiting' || blocking.state === 'parked' || blocking.state === 'dead'
   return blocking.unpausedMs >= (isFailing ? FAILING_AFTER_MS : BLOCKED_AFTER_MS)
 }
 

@@ -29,12 +29,12 @@ export class ActionsByHand {
     this.#parts = parts
   }
 
-  /** The record waits no longer for its next attempt. */
+  /** The record waits no longer for its next attempt, or gets one more after it was parked. */
   retryNow(of: RecordAction, around: Surroundings): ActionResult {
     const found = this.#find(of)
     if (typeof found === 'string') return this.#refuse(found, of, around)
     const { state, pending } = found
-    if (pending.state !== 'waiting') return this.#refuse('other-state', of, around)
+    if (pending.state !== 'waiting' && pending.state !== 'parked') return this.#refuse('other-state', of, around)
     const isPoisoned = state.route.poison !== undefined && state.breakers.isOpen(pending.record.key, around.now)
     if (isPoisoned) return this.#refuse('poisoned', of, around)
     this.#parts.settlement.retryNow(found)
@@ -51,6 +51,16 @@ export class ActionsByHand {
     if (state.route.deadLetterTopic === null) return this.#refuse('no-dead-letter-topic', of, around)
     if (!this.#parts.settlement.giveUpByHand(found, around.now)) return this.#refuse('not-first', of, around)
     this.#tell('record.given-up', found)
+    return { isDone: true }
+  }
+
+  /** A parked record is done, and no dead letter is written of it. */
+  discard(of: RecordAction, around: Surroundings): ActionResult {
+    const found = this.#find(of)
+    if (typeof found === 'string') return this.#refuse(found, of, around)
+    if (found.pending.state !== 'parked') return this.#refuse('other-state', of, around)
+    this.#parts.settlement.discard(found, around.now)
+    this.#tell('record.discarded', found)
     return { isDone: true }
   }
 
@@ -87,7 +97,7 @@ export class ActionsByHand {
     return { isDone: false, why, now: this.#parts.explainer.explain(of, around) ?? null }
   }
 
-  #tell(kind: 'record.hurried' | 'record.given-up', { state, pending }: IncompleteRecord): void {
+  #tell(kind: 'record.hurried' | 'record.given-up' | 'record.discarded', { state, pending }: IncompleteRecord): void {
     const { record, attempt } = pending
     this.#parts.onEvent?.({ kind, handlerId: state.route.handlerId, record, attempt })
   }

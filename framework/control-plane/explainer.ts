@@ -6,6 +6,7 @@ import type {
   KeyExplanation,
   KeyRows,
   OpenBreaker,
+  ParkedRow,
   RecordAt,
   RecordExplanation,
   RetryRows,
@@ -14,9 +15,11 @@ import type {
 import type { PartitionView, RunsLimits } from '../model/partition-view.ts'
 import type { TopicPartition } from '../model/record.ts'
 import type { FailedRecords } from './failures/failed-records.ts'
+import type { ParkedRecord } from './failures/parked-records.ts'
 import type { IntakeGate } from './flow/backpressure.ts'
 import type { Scheduler } from './flow/scheduler.ts'
 import type { StartPermit } from './flow/start-permit.ts'
+import { overdueAt } from './partition/blocking-limit.ts'
 import { keyRows } from './partition/key-rows.ts'
 import type { PartitionState } from './partition/partition-state.ts'
 import type { PartitionLookup } from './partition/partition-table.ts'
@@ -100,6 +103,8 @@ export class Explainer {
         return []
       case 'dead':
         return this.#waitsDead(state, pending)
+      case 'parked':
+        return [this.#waitsParked(state, pending, around)]
       case 'waiting': {
         const isPause = this.#parts.failed.isPaused(pending)
         const dueAt = pending.retry?.dueAt ?? around.now
@@ -121,6 +126,13 @@ export class Explainer {
     const letter: Wait = { kind: 'dead-letter', topic: state.route.deadLetterTopic ?? '', isSent }
     const why = permit.stoppedBecause
     return why === null ? [letter] : [letter, { kind: 'starts-stopped', why }]
+  }
+
+  #waitsParked(state: PartitionState, pending: Pending, { now }: Surroundings): Wait {
+    const since = this.#parts.failed.parked.sinceOf(pending) ?? now
+    const holdsKey = pending.shard.key !== undefined
+    const until = state.tracker.blocking === pending ? (overdueAt(state) ?? null) : null
+    return { kind: 'parked', since, holdsKey, until }
   }
 
   /** What holds every record of its handler, its partition or its key. */
@@ -163,7 +175,7 @@ export class Explainer {
     for (const state of this.#parts.table) {
       if (state.topic !== topic) continue
       if (looks <= 0) isCut = true
-      const found = recordsOf(state, key, looks)
+      const found = this.#withParked(state, key, recordsOf(state, key, looks))
       looks -= found.looked
       if (found.first !== undefined)
         return this.#explainKey(state, key, { ...found, isCut: isCut || found.isCut }, around)
@@ -171,6 +183,19 @@ export class Explainer {
       poisoned ??= state.breakers.find(key, around.now) === undefined ? undefined : state
     }
     return poisoned === undefined ? undefined : this.#explainKey(poisoned, key, { depth: 0, isCut }, around)
+  }
+
+  /** Those of the key that are set apart are in no queue; the oldest of them is its first record. */
+  #withParked(state: PartitionState, key: Buffer, found: ReturnType<typeof recordsOf>): ReturnType<typeof recordsOf> {
+    if (state.load.parked === 0 || state.route.ordering !== 'key') return found
+    let { first, depth } = found
+    for (const { state: of, pending } of this.#parts.failed.parked) {
+      const isApart = of === state && pending.shard.key === undefined && pending.record.key?.equals(key) === true
+      if (!isApart) continue
+      depth += 1
+      if (first === undefined || pending.record.offset < first.record.offset) first = pending
+    }
+    return { ...found, first, depth }
   }
 
   #explainKey(
@@ -220,8 +245,20 @@ export class Explainer {
       const of = { topic, partition, offset, epoch, key, handlerId: route.handlerId }
       return { ...of, dueAt, isPause: failed.isPaused(pending), attempt, attempts: route.retry.attempts, lastFailure }
     })
-    return { rows, waiting: failed.retriesWaiting, looked: rows.length }
+    const parked: ParkedRow[] = []
+    for (const each of failed.parked) {
+      if (parked.length >= most) break
+      parked.push(parkedRow(each))
+    }
+    const { retriesWaiting: waiting } = failed
+    return { rows, waiting, parked, parkedCount: failed.parked.count, looked: rows.length + parked.length }
   }
+}
+
+function parkedRow({ state: { topic, partition, epoch, route }, pending, since }: ParkedRecord): ParkedRow {
+  const { record, attempt, lastFailure = null, shard } = pending
+  const of = { topic, partition, offset: record.offset, epoch, key: record.key, handlerId: route.handlerId }
+  return { ...of, since, holdsKey: shard.key !== undefined, attempt, lastFailure }
 }
 
 /** What must be done before it, of its own shard. */

@@ -49,6 +49,8 @@ const PLENTY_PER_SLOT = 8
 export interface Gauges extends Load {
   readonly inFlight: number
   readonly retriesWaiting: number
+  /** Out of attempts, until somebody or a limit decides. */
+  readonly parked: number
   readonly deadLetters: number
 }
 
@@ -77,7 +79,7 @@ export class WorkManager {
   readonly #watchedBy: WatchedBy
   /** The latest time that a verb was told. */
   #now = 0
-  /** Whether any handler has a limit on how long a record may block. */
+  /** Whether any handler gives records up that do not run: they block for too long, or are parked and in the way. */
   #limitsBlocking: boolean
   readonly #gate: StartGate = {
     mayRun: ({ route, breakers }, { record }) => route.poison === undefined || !breakers.isOpen(record.key, this.#now),
@@ -90,7 +92,7 @@ export class WorkManager {
     this.#intake = new IntakeGate(limits)
     this.#emit = onEvent
     this.#watchedBy = options.watchedBy ?? unwatched
-    this.#limitsBlocking = routes.some(({ maxBlockingMs }) => maxBlockingMs !== undefined)
+    this.#limitsBlocking = routes.some(givesUpIdle)
     const partitionSettings = {
       maxMetadataLength: recovery === 'metadata' ? maxMetadataLength : 0,
       maxOffsetSpan: limits.maxOffsetSpan,
@@ -250,8 +252,12 @@ export class WorkManager {
   /** Other rules for the same handler, topic and order: they count from the next outcome on. */
   replaceRoute(route: Route): void {
     this.#scheduler.replaceRoute(route)
-    this.#limitsBlocking ||= route.maxBlockingMs !== undefined
-    for (const state of this.#table) if (state.topic === route.topic) state.changeRoute(route)
+    this.#limitsBlocking ||= givesUpIdle(route)
+    for (const state of this.#table) {
+      if (state.topic !== route.topic) continue
+      state.changeRoute(route)
+      this.#settlement.retryParked(state, this.#now)
+    }
   }
 
   /** Starts nothing more of this handler. Records are taken in until the limits are reached, and what is in flight goes on. */
@@ -386,8 +392,13 @@ export class WorkManager {
 
   gauges(): Gauges {
     const inFlight = this.#scheduler.recordsInFlight
-    const { retriesWaiting, deadLetters } = this.#failed
-    return { ...this.#intake.load, inFlight, retriesWaiting, deadLetters }
+    const { retriesWaiting, deadLetters, parked } = this.#failed
+    return { ...this.#intake.load, inFlight, retriesWaiting, parked: parked.count, deadLetters }
+  }
+
+  /** Since when the first parked record is; undefined when none is. Milliseconds since the Unix epoch. */
+  get parkedSince(): number | undefined {
+    return this.#failed.parked.oldestSince
   }
 
   /** Attempts of this topic's handler in flight at most, at this moment. */
@@ -409,6 +420,10 @@ export class WorkManager {
 function tellEnded(watch: RecordWatch, { item, state }: InFlight, completion: CompletionEvent, now: number): void {
   const isDone = item.records.map(({ offset }) => (state.tracker.find(offset) ?? null) === null)
   watch.onEnded(item, completion, isDone, now)
+}
+
+function givesUpIdle({ maxBlockingMs, retry: { then = 'dead-letter' } }: Route): boolean {
+  return maxBlockingMs !== undefined || then !== 'dead-letter'
 }
 
 /** Undefined is never. */

@@ -23,7 +23,7 @@ export type Refusal =
   | 'other-attempt'
   /** It runs. */
   | 'in-flight'
-  /** Retry now: it waits for no retry. Give up: it is not in memory, done, or given up already. */
+  /** Retry now: it waits for no retry and is not parked. Discard: it is not parked. Give up: it is not in memory, done, or given up already. */
   | 'other-state'
   /** Another record of its key comes first, or an attempt of an earlier assignment is at work on it. */
   | 'not-first'

@@ -57,7 +57,14 @@ export type RuntimeEvent =
       readonly delayMs: number
       readonly failure: HandlerFailure
     })
-  /** No further attempt. `deadLetterTopic` has acknowledged it, or it is `null` and the record was dropped by policy. */
+  /** No further attempt, and its handler parks: it stays incomplete without a slot. `isAlone`: the records of its key go on. */
+  | (OfCall & {
+      readonly kind: 'record.parked'
+      readonly attempts: number
+      readonly isAlone: boolean
+      readonly failure: HandlerFailure
+    })
+  /** No further attempt. `deadLetterTopic` has acknowledged it, or it is `null` and the record was dropped by policy, or by hand. */
   | (OfRecord & {
       readonly kind: 'record.dead'
       readonly failure: HandlerFailure
@@ -94,9 +101,9 @@ export type RuntimeEvent =
       readonly key: string
       readonly isByHand: boolean
     })
-  /** By hand: the next attempt of a record that waits begins as soon as there is a slot, or it gets none, and `record.dead` follows. */
+  /** By hand: the next attempt of a record that waits or is parked begins as soon as there is a slot; or it gets none, and `record.dead` follows, or has come. */
   | {
-      readonly kind: 'record.hurried' | 'record.given-up'
+      readonly kind: 'record.hurried' | 'record.given-up' | 'record.discarded'
       readonly handlerId: string
       readonly record: KafkaRecord
       readonly attempt: number

@@ -11,8 +11,8 @@ export interface RecordAt extends TopicPartition {
   readonly offset: number
 }
 
-/** Incomplete and in memory. `waiting`: for its next attempt. `dead`: for the dead-letter topic's acknowledgement. */
-export type IncompleteState = 'queued' | 'in-flight' | 'waiting' | 'dead'
+/** Incomplete and in memory. `waiting`: for its next attempt. `parked`: out of attempts, until somebody or a limit decides. `dead`: for the dead-letter topic's acknowledgement. */
+export type IncompleteState = 'queued' | 'in-flight' | 'waiting' | 'parked' | 'dead'
 
 export type RecordState =
   | IncompleteState
@@ -43,6 +43,8 @@ export type Wait =
   | { readonly kind: 'earlier-assignment' }
   /** Its next attempt. `isPause`: its batch has failed, and runs again in parts then, or with the handler's next success. */
   | { readonly kind: 'retry'; readonly dueAt: number; readonly isPause: boolean }
+  /** Somebody: it is out of attempts. `holdsKey`: its shard waits with it. `until`: when `maxBlocking` gives it up; `null` while that does not count. */
+  | { readonly kind: 'parked'; readonly since: number; readonly holdsKey: boolean; readonly until: number | null }
   /** It is given up, and its topic has not acknowledged the dead letter. `isSent`: it was handed to the producer. */
   | { readonly kind: 'dead-letter'; readonly topic: string; readonly isSent: boolean }
   /** All slots of its handler are taken. */
@@ -156,11 +158,29 @@ export interface RetryRow extends RecordAt {
   readonly lastFailure: HandlerFailure | null
 }
 
+/** A record out of attempts that is kept. */
+export interface ParkedRow extends RecordAt {
+  readonly handlerId: string
+  readonly epoch: Epoch
+  readonly key: Buffer | null
+  /** Milliseconds since the Unix epoch. */
+  readonly since: number
+  /** Its shard waits with it. */
+  readonly holdsKey: boolean
+  /** That it would have next. */
+  readonly attempt: number
+  readonly lastFailure: HandlerFailure | null
+}
+
 export interface RetryRows {
   /** Those that are due first, in that order. */
   readonly rows: readonly RetryRow[]
   /** Of how many. */
   readonly waiting: number
+  /** Those that have been parked for longest first, as many as of the others at most. */
+  readonly parked: readonly ParkedRow[]
+  /** Of how many. */
+  readonly parkedCount: number
   /** Entries that were looked at. */
   readonly looked: number
 }

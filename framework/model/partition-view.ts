@@ -8,6 +8,7 @@ export type RunState =
   | 'done-above-gap'
   | 'in-flight'
   | 'waiting'
+  | 'parked'
   | 'dead'
   | 'queued'
   | 'hole'

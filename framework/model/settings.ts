@@ -12,6 +12,8 @@ export interface RetrySettings {
   readonly jitter: boolean
   /** A record that is older gets no further attempt once it has failed twice. Left out, or 0: its age does not matter. Milliseconds. */
   readonly maxAgeMs?: number | undefined
+  /** What becomes of a record without further attempts. Left out: its dead letter. `park`: it waits, with its key. `park-alone`: it waits, and its key goes on. */
+  readonly then?: 'dead-letter' | 'park' | 'park-alone' | undefined
 }
 
 /** How the records of a batch handler are put together. */

@@ -104,6 +104,10 @@ export interface GroupMetrics extends Load {
   readonly queued: number
   /** Failed records that wait for their next attempt. */
   readonly retriesWaiting: number
+  /** Records out of attempts that are parked. */
+  readonly parked: number
+  /** For how long the first of them is. `null`: none is. Milliseconds. */
+  readonly oldestParkedMs: number | null
   /** Records that are given up and that the dead-letter topic has not acknowledged. */
   readonly deadLettersWaiting: number
   readonly limits: Limits
@@ -118,7 +122,7 @@ export interface GroupMetrics extends Load {
   readonly partitions: readonly PartitionMetrics[]
 }
 
-/** What is incomplete and in memory: queued, in flight, waiting for a retry or a dead letter. */
+/** What is incomplete and in memory: queued, in flight, parked, waiting for a retry or a dead letter. */
 interface Load {
   readonly records: number
   /** Payload, key and headers, and a flat 96 bytes a record. */
@@ -199,6 +203,7 @@ export interface PartitionMetrics extends TopicPartition, Load {
   readonly inFlight: number
   readonly queued: number
   readonly retriesWaiting: number
+  readonly parked: number
   readonly deadLettersWaiting: number
   readonly gaps: GapMetrics
   /** What holds the commit back; `null` when nothing that has arrived is incomplete. */
@@ -235,8 +240,8 @@ export interface BlockingRecord {
   readonly offset: number
   /** The key as UTF-8 text, its first 64 bytes; `null` when the record has none. */
   readonly key: string | null
-  /** `waiting`: for its retry. `dead`: for the dead-letter topic's acknowledgement. */
-  readonly state: 'queued' | 'in-flight' | 'waiting' | 'dead'
+  /** `waiting`: for its retry. `parked`: out of attempts, and kept. `dead`: for the dead-letter topic's acknowledgement. */
+  readonly state: 'queued' | 'in-flight' | 'waiting' | 'parked' | 'dead'
   /** The number of the attempt that runs, or of the next one. The first is 1. */
   readonly attempt: number
   /** How long it has held the position: since it arrived, or since the position came to it. Milliseconds. */
@@ -254,7 +259,7 @@ export interface Ribbon {
   /** Above the last offset of the last cell. */
   readonly to: number
   /**
-   * One letter a cell. Where a cell stands for several offsets, the one that needs a look most: `x` waits for a retry or a dead
+   * One letter a cell. Where a cell stands for several offsets, the one that needs a look most: `p` is parked, `x` waits for a retry or a dead
    * letter, `r` runs, `w` waits for its turn, `g` is done above an incomplete one (a gap), `d` is done or does not exist. With more
    * than 4,096 offsets, every so manieth is looked at.
    */

@@ -51,11 +51,11 @@ export type FailureReason =
   | 'interrupted'
   /** Not run: the records of its key before it were given up one after the other. */
   | 'poisoned'
-  /** Given up before its last attempt, because it held back the commit of its partition for too long. */
+  /** Given up before its last attempt, or while it was parked, because it held back the commit of its partition for too long. */
   | 'blocked'
   /** Given up before its last attempt, because it is older than `retry.maxAge`. */
   | 'expired'
-  /** Given up before its last attempt, because others succeed and it left its partition no room for them. */
+  /** Given up before its last attempt, or while it was parked, because it left its partition no room for others. */
   | 'in-the-way'
   /** Somebody has given it up by hand. */
   | 'by-hand'

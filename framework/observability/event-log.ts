@@ -31,6 +31,7 @@ class EventWriter {
     switch (event.kind) {
       case 'record.done':
       case 'record.retry':
+      case 'record.parked':
       case 'record.dead':
       case 'dead-letter.failed':
         this.#ofRecord(event)
@@ -54,6 +55,7 @@ class EventWriter {
         return
       case 'record.hurried':
       case 'record.given-up':
+      case 'record.discarded':
         this.#onAction(event)
         return
       case 'concurrency.changed': {
@@ -135,7 +137,9 @@ class EventWriter {
     }
   }
 
-  #ofRecord(event: OfKind<'record.done' | 'record.retry' | 'record.dead' | 'dead-letter.failed'>): void {
+  #ofRecord(
+    event: OfKind<'record.done' | 'record.retry' | 'record.parked' | 'record.dead' | 'dead-letter.failed'>,
+  ): void {
     const { handlerId } = event
     switch (event.kind) {
       case 'record.done':
@@ -148,6 +152,13 @@ class EventWriter {
         const facts = { ...placeOf(event), attempts, delayMs, ...failureOf(failure) }
         const sentence = 'a record failed and will be tried again'
         this.#seldom(`retry ${handlerId}`, 'info', facts, sentence, failure.name)
+        return
+      }
+      case 'record.parked': {
+        const { attempts, isAlone, failure } = event
+        const facts = { ...placeOf(event), attempts, isAlone, ...failureOf(failure), stack: failure.stack }
+        const sentence = 'a record is out of attempts and parked: it waits for somebody, or until it is in the way'
+        this.#seldom(`parked ${handlerId} ${failure.reason}`, 'warn', facts, sentence, failure.name)
         return
       }
       case 'record.dead': {
@@ -225,9 +236,16 @@ class EventWriter {
   }
 
   /** Each is written: somebody did it. */
-  #onAction({ kind, handlerId, record, attempt }: OfKind<'record.hurried' | 'record.given-up'>): void {
+  #onAction({
+    kind,
+    handlerId,
+    record,
+    attempt,
+  }: OfKind<'record.hurried' | 'record.given-up' | 'record.discarded'>): void {
     const facts = { handler: handlerId, ...where(record), attempt }
     if (kind === 'record.hurried') this.#log.info(facts, 'the next attempt of a record was asked for by hand')
+    else if (kind === 'record.discarded')
+      this.#log.info(facts, 'a parked record was discarded by hand: it has no dead letter')
     else this.#log.info(facts, 'a record was given up by hand: it goes to the dead-letter topic')
   }
 

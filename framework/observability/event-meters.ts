@@ -95,6 +95,9 @@ export class EventMeters {
       case 'record.retry':
         this.#records.count(group, event.handlerId, 'retried', event.durationMs)
         return
+      case 'record.parked':
+        this.#records.count(group, event.handlerId, 'parked', event.durationMs)
+        return
       case 'record.dead':
         this.#records.count(
           group,
@@ -140,6 +143,7 @@ export class EventMeters {
       case 'breaker.closed':
       case 'record.hurried':
       case 'record.given-up':
+      case 'record.discarded':
       case 'concurrency.changed':
       case 'tick.done':
       case 'tick.failed':
@@ -187,8 +191,8 @@ export class EventMeters {
   }
 }
 
-/** Given up while it did not run: its key was poisoned, somebody asked for it, or its time was over before its retry. */
+/** Given up while it did not run: its key was poisoned, somebody asked for it, its time was over before its retry, or it was parked and in the way. */
 function isUnrun({ failure, durationMs }: Extract<RuntimeEvent, { kind: 'record.dead' }>): boolean {
   const isUnrun = failure.reason === 'poisoned' || failure.reason === 'by-hand'
-  return isUnrun || (failure.reason === 'blocked' && durationMs === 0)
+  return isUnrun || ((failure.reason === 'blocked' || failure.reason === 'in-the-way') && durationMs === 0)
 }

@@ -10,7 +10,15 @@ export interface MeteredHandler {
   readonly handler: string
 }
 
-export const recordStates = ['succeeded', 'filtered', 'left_out', 'retried', 'dead_lettered', 'dropped'] as const
+export const recordStates = [
+  'succeeded',
+  'filtered',
+  'left_out',
+  'retried',
+  'parked',
+  'dead_lettered',
+  'dropped',
+] as const
 export type RecordStatus = (typeof recordStates)[number]
 
 /** From a millisecond, below which nobody needs to know more, to half a minute, the default deadline. Seconds. */
@@ -79,7 +87,7 @@ export class RecordMeters {
 function newMeter({ group, topic, handler }: MeteredHandler): Meter {
   return {
     labels: `group="${escaped(group)}",topic="${escaped(topic)}",handler="${escaped(handler)}"`,
-    byStatus: { succeeded: 0, filtered: 0, left_out: 0, retried: 0, dead_lettered: 0, dropped: 0 },
+    byStatus: { succeeded: 0, filtered: 0, left_out: 0, retried: 0, parked: 0, dead_lettered: 0, dropped: 0 },
     byBucket: new Array(durationBounds.length + 1).fill(0),
     sum: 0,
   }

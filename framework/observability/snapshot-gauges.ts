@@ -19,6 +19,12 @@ const ofGroup: readonly Row<GroupMetrics>[] = [
   ['in_flight_records', 'Records that engines are at work on.', (g) => g.inFlight],
   ['queued_records', 'Records that wait for a slot, or for their key to be free.', (g) => g.queued],
   ['retries_waiting_records', 'Failed records that wait for their next attempt.', (g) => g.retriesWaiting],
+  ['parked_records', 'Records out of attempts that are kept until somebody or a limit decides.', (g) => g.parked],
+  [
+    'oldest_parked_seconds',
+    'For how long the first of them is. Without a value while none is.',
+    (g) => (g.oldestParkedMs === null ? undefined : seconds(g.oldestParkedMs)),
+  ],
   [
     'dead_letters_waiting_records',
     'Records that the dead-letter topic has not taken yet.',

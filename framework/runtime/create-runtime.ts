@@ -116,6 +116,10 @@ class ComposedRuntime implements Runtime {
     return this.inspection.of(group).giveUp(of)
   }
 
+  discard(group: string, of: RecordAction): ActionResult {
+    return this.inspection.of(group).discard(of)
+  }
+
   closeBreaker(group: string, of: BreakerAction): ActionResult {
     return this.inspection.of(group).closeBreaker(of)
   }
@@ -192,6 +196,7 @@ class ComposedRuntime implements Runtime {
       inspection: this.inspection,
       retryNow: (group, of) => this.retryNow(group, of),
       giveUp: (group, of) => this.giveUp(group, of),
+      discard: (group, of) => this.discard(group, of),
       closeBreaker: (group, of) => this.closeBreaker(group, of),
     }
   }

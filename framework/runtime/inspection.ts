@@ -27,7 +27,7 @@ export interface Inspection {
   keys(group: string, by: 'depth' | 'age', of?: Partial<TopicPartition>, most?: number): KeyRows
   /** Keys whose records are given up without running; of each partition those that failed last first. By default at most 200. */
   openBreakers(group: string, most?: number): readonly OpenBreaker[]
-  /** Those that are due first. By default at most 200. */
+  /** Those that are due first, and those that have been parked for longest. By default at most 200 of each. */
   retries(group: string, most?: number): RetryRows
   /** What the client knows of this process as a member of the group. */
   member(group: string): GroupMember
@@ -40,10 +40,12 @@ export interface Inspection {
  * a group that does not run here.
  */
 export interface RecordActions {
-  /** The next attempt of a record that waits for one begins as soon as there is a slot. */
+  /** The next attempt of a record that waits for one begins as soon as there is a slot. One that is parked gets one more. */
   retryNow(group: string, of: RecordAction): ActionResult
-  /** A record that waits, or is the next of its key, gets no further attempt: it goes to the dead-letter topic of its handler. */
+  /** A record that waits, is parked, or is the next of its key, gets no further attempt: it goes to the dead-letter topic of its handler. */
   giveUp(group: string, of: RecordAction): ActionResult
+  /** A parked record is done, and no dead letter is written: nothing but the log and the event tell of it. */
+  discard(group: string, of: RecordAction): ActionResult
   /** The records of a poisoned key run again. */
   closeBreaker(group: string, of: BreakerAction): ActionResult
 }

@@ -234,13 +234,19 @@ function deadLetterTopic(
 /** Only those that are on. */
 function guardsOf(
   { file }: RegisteredHandler,
-  { rateLimit, adaptive, poison, maxBlockingMs, concurrency, deadLetter }: HandlerSettings,
+  { rateLimit, adaptive, poison, maxBlockingMs, concurrency, deadLetter, retry }: HandlerSettings,
 ): Pick<Route, 'rateLimit' | 'adaptive' | 'poison' | 'maxBlockingMs'> {
   const { enabled, min, intervalMs } = adaptive
   if (enabled && min > concurrency) {
     throw new PyrallelError(
       'PYR_HANDLER_OPTION',
       `${file}: option adaptive.min (${min}) is above concurrency (${concurrency}). Lower min or raise concurrency.`,
+    )
+  }
+  if (deadLetter === false && retry.then !== 'dead-letter') {
+    throw new PyrallelError(
+      'PYR_HANDLER_OPTION',
+      `${file}: option retry.then is '${retry.then}', and deadLetter: false would drop a parked record that is in the way. Allow a dead-letter topic, or set retry.then to 'dead-letter'.`,
     )
   }
   const dropping = poison.threshold > 0 ? 'poison.threshold' : maxBlockingMs > 0 ? 'maxBlocking' : undefined

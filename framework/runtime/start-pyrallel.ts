@@ -146,6 +146,7 @@ function handle(runtime: Runtime): Pyrallel {
     inspection: runtime.inspection,
     retryNow: (group, of) => runtime.retryNow(group, of),
     giveUp: (group, of) => runtime.giveUp(group, of),
+    discard: (group, of) => runtime.discard(group, of),
     closeBreaker: (group, of) => runtime.closeBreaker(group, of),
     publish: runtime.publish,
     listener: runtime.listener,

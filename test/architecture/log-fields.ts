@@ -28,6 +28,7 @@ export const logFields: Readonly<Record<string, string>> = {
   // What happened
   attempt: 'number of the attempt, from 1',
   attempts: 'attempts made so far',
+  isAlone: 'whether the key of a parked record goes on without it',
   err: 'an error with its stack',
   errorName: 'class of an error that is told without a stack',
   errorMessage: 'its message',

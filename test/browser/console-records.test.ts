@@ -6,7 +6,7 @@ import { ApiFault } from '../../framework/console/http/fault.ts'
 import { assertUsable } from './accessibility.ts'
 import { openChromium } from './chromium.ts'
 import { limits, openPlace } from './open-page.ts'
-import { bytesView, keyRow, markup, partitionView, recordRow, retryRows } from './records-script.ts'
+import { bytesView, keyRow, markup, parkedAnswer, partitionView, recordRow, retryRows } from './records-script.ts'
 import { type ScriptedConsole, snapshotFrame, startScriptedConsole } from './scripted-console.ts'
 
 const at = '/api/records/{group}/{topic}/{partition}/{offset}'
@@ -38,7 +38,11 @@ describe('the page of the console on records', limits, () => {
       { kind: 'handler-paused' },
     ] as const
     const server = await start(t, {
-      [at]: recordRow({ state: 'queued', waitsFor, can: { retryNow: false, giveUp: false, copy: false } }),
+      [at]: recordRow({
+        state: 'queued',
+        waitsFor,
+        can: { retryNow: false, giveUp: false, discard: false, copy: false },
+      }),
     })
     const page = await openPlace(t, browser, server, place)
     await page.getByText('Queued, attempt 3 of 5').waitFor()
@@ -64,6 +68,46 @@ describe('the page of the console on records', limits, () => {
       server.asked.filter((each) => each.startsWith('POST')),
       [`POST ${at}/retry-now {"epoch":1,"attempt":3}`],
     )
+  })
+
+  it('a parked record says since when, and is discarded after a second press only', limits, async (t) => {
+    const waitsFor = [{ kind: 'parked', since: Date.now() - 7_200_000, holdsKey: true, until: null }] as const
+    const can = { retryNow: true, giveUp: true, discard: true, copy: true }
+    const server = await start(t, {
+      [at]: recordRow({ state: 'parked', attempt: 6, waitsFor, can }),
+      [`POST ${at}/discard`]: { record: recordRow({ state: 'done' }) },
+    })
+    const page = await openPlace(t, browser, server, place)
+    await page.getByText('Out of attempts, and parked after attempt 5').waitFor()
+    await page.getByText('Records of its key wait with it.').waitFor()
+    await page.getByRole('button', { name: 'Discard' }).click()
+    assert.deepEqual(
+      server.asked.filter((each) => each.startsWith('POST')),
+      [],
+    )
+    await page.getByRole('button', { name: 'Drop it without a dead letter?' }).click()
+    await page.getByText('It is done, and nothing is left of it.').waitFor()
+    assert.deepEqual(
+      server.asked.filter((each) => each.startsWith('POST')),
+      [`POST ${at}/discard {"epoch":1,"attempt":6}`],
+    )
+  })
+
+  it('what is parked stands below the retries, with how long, and is retried from there', limits, async (t) => {
+    const server = await start(t, {
+      '/api/retries': { rows: [], isCut: false, ...parkedAnswer() },
+      [`POST ${at}/retry-now`]: { record: recordRow({ state: 'in-flight' }) },
+    })
+    const page = await openPlace(t, browser, server, '#/retries')
+    await page.getByText('the first 1 of 3 records out of attempts').waitFor()
+    const row = page.getByRole('group', { name: 'Parked records, the oldest first' }).getByRole('row').nth(1)
+    assert.match(
+      await row.innerText(),
+      /2 h\s+orders\.created\[2\]@19\s+alice\s+ship\s+waits\s+GatewayError: gateway busy/,
+    )
+    await row.getByRole('button', { name: 'Retry now' }).click()
+    await page.getByText('orders.created[2]@19: its next attempt begins.').waitFor()
+    await assertUsable(page, 'retries-parked')
   })
 
   it('a record is given up after a second press only, and a conflict says how it stands', limits, async (t) => {

@@ -76,10 +76,17 @@ export function recordRow(over: Partial<RecordView> = {}): RecordView {
         source: null,
       },
     ],
-    can: { retryNow: true, giveUp: true, copy: true },
+    can: { retryNow: true, giveUp: true, discard: false, copy: true },
     timeline: null,
     ...over,
   }
+}
+
+export function parkedAnswer(): Pick<RetriesAnswer, 'parked' | 'parkedCount'> {
+  const { failures } = recordRow()
+  const of = { key: bytesView('alice'), handlerId: 'ship', epoch: 1, attempt: 6, failure: failures[0] ?? null }
+  const place = { topic: 'orders.created', partition: 2, offset: 19 }
+  return { parked: [{ ...of, place, holdsKey: true, sinceAt: Date.now() - 7_200_000 }], parkedCount: 3 }
 }
 
 export function keyRow(over: Partial<KeyRow> = {}): KeyRow {

@@ -47,7 +47,7 @@ const actions = {
     await nextTurn()
   },
   returnThenable: () => ({
-    // biome-ignore lint/suspicious/noThenProperty: a thenable that is no promise is what the engine must cope with.
+    // A thenable that is no promise is what the engine must cope with.
     then: (done: () => void) => done(),
   }),
   throw: () => {

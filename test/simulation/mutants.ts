@@ -319,7 +319,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a record that blocks for too long goes on blocking',
     file: 'partition/blocking-limit.ts',
-    find: 'return isIdle && hasFailed(blocking) ? blocking : undefined',
+    find: "return blocking.state !== 'in-flight' && blocking.state !== 'dead' && hasFailed(blocking) ? blocking : undefined",
     replace: 'return undefined',
   },
   {
@@ -451,8 +451,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the records of a batch that failed are given up because they block',
     file: 'partition/blocking-limit.ts',
-    find: 'return isIdle && hasFailed(blocking) ? blocking : undefined',
-    replace: 'return isIdle && blocking.lastFailure !== undefined ? blocking : undefined',
+    find: "blocking.state !== 'dead' && hasFailed(blocking) ? blocking : undefined",
+    replace: "blocking.state !== 'dead' && blocking.lastFailure !== undefined ? blocking : undefined",
   },
   {
     name: 'a batch that failed as a whole is tried again as it was',
@@ -924,8 +924,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'by hand: an attempt that was asked for comes a second time when it is due',
     file: 'failures/settlement.ts',
-    find: '    this.#failed.cancelRetry(entry)\n    this.#runAgain(entry)\n  }\n\n  /** Somebody has asked',
-    replace: '    this.#runAgain(entry)\n  }\n\n  /** Somebody has asked',
+    find: '      this.#failed.cancelRetry(entry)\n      this.#runAgain(entry)\n      return\n',
+    replace: '      this.#runAgain(entry)\n      return\n',
   },
   {
     name: 'by hand: what runs can be asked for and given up',
@@ -940,6 +940,97 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'park: a parked record keeps its place among those that may start',
+    file: 'failures/parked-records.ts',
+    find: "    pending.state = 'parked'\n",
+    replace: "    pending.state = 'queued'\n    pending.shard.isBusy = false\n",
+  },
+  {
+    name: 'park: its key goes on although it is to wait',
+    file: 'failures/settlement.ts',
+    find: "const isAlone = then === 'park-alone'",
+    replace: "const isAlone = then !== 'dead-letter'",
+  },
+  {
+    name: 'park: its key waits although it is to go on, and nothing of it starts',
+    file: 'failures/settlement.ts',
+    find: '    if (isAlone) state.shards.setApart(pending)\n',
+    replace:
+      '    if (isAlone) pending.shard = { key: undefined, head: pending, tail: pending, isBusy: true, isListed: false }\n',
+  },
+  {
+    name: 'park: a record that is set apart counts as done',
+    file: 'failures/settlement.ts',
+    find: '    if (isAlone) state.shards.setApart(pending)\n',
+    replace: '    if (isAlone) state.complete(pending, now)\n',
+  },
+  {
+    name: 'park: the records of its batch behind it are done, though its key waits',
+    file: 'failures/batch-outcome.ts',
+    find: "(before.state === 'dead' && outcome.kind === 'succeeded')",
+    replace: "((before.state === 'dead' || before.state === 'parked') && outcome.kind === 'succeeded')",
+  },
+  {
+    name: 'park: a record that comes back runs beside another one of its key',
+    file: 'partition/shard-queue.ts',
+    find: '    const shard = this.#shardFor(shardKeyOf(pending.record, ordering))\n    pending.shard = shard\n',
+    replace: '    const shard = this.#shardFor(undefined)\n    pending.shard = shard\n',
+  },
+  {
+    name: 'park: a record that comes back goes to the end of its key',
+    file: 'partition/shard-queue.ts',
+    find: "  return state !== 'queued' || record.offset < offset\n",
+    replace: "  return state !== 'queued' || record.offset !== offset\n",
+  },
+  {
+    name: 'park: a record stays although others have no room behind it',
+    file: 'partition/parked-relief.ts',
+    find: '  if (isWithoutRoom(state)) return { pending, why: NO_ROOM }\n',
+    replace: '',
+  },
+  {
+    name: 'park: a record stays although its partition is full and stands still',
+    file: 'partition/parked-relief.ts',
+    find: 'return state.isPaused && isStill(state) ? { pending, why: FULL } : undefined',
+    replace: 'return undefined',
+  },
+  {
+    name: 'park: a record goes although there is room',
+    file: 'partition/parked-relief.ts',
+    find: 'if (isWithoutRoom(state)) return',
+    replace: 'if (state.load.queued > 0) return',
+  },
+  {
+    name: 'park: a record blocks for longer than its handler allows',
+    file: 'partition/blocking-limit.ts',
+    find: "return blocking.state !== 'in-flight' && blocking.state !== 'dead' && hasFailed",
+    replace: "return (blocking.state === 'waiting' || blocking.state === 'queued') && hasFailed",
+  },
+  {
+    name: 'park: a record that blocks for too long counts twice for the breaker of its key',
+    file: 'failures/settlement.ts',
+    find: '    entry.pending.attempt = lastAttempt(entry.pending)\n    this.#giveUp(entry, failure, 0, now)',
+    replace: '    entry.pending.attempt = lastAttempt(entry.pending)\n    this.#fail(entry, failure, 0, now)',
+  },
+  {
+    name: 'park: records of a partition that is gone are parked still',
+    file: 'failures/failed-records.ts',
+    find: '    this.parked.forget(state)\n',
+    replace: '',
+  },
+  {
+    name: 'park: a commit does not tell how often a parked record was tried',
+    file: 'failures/settlement.ts',
+    find: '    this.#failed.parked.park(state, pending, now)\n    state.onTried(pending)\n',
+    replace: '    this.#failed.parked.park(state, pending, now)\n',
+  },
+  {
+    name: 'by hand: what is not parked is discarded',
+    file: 'actions-by-hand.ts',
+    find: "    if (found.pending.state !== 'parked') return this.#refuse('other-state', of, around)\n",
+    replace: '',
+  },
+  {
     name: 'by hand: another assignment counts as the one that was seen',
     file: 'actions-by-hand.ts',
     find: "    if (!table.isCurrent({ topic, partition, epoch: epoch as Epoch })) return 'other-epoch'\n",
@@ -948,8 +1039,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'by hand: a record that waits is given up, and tried again all the same',
     file: 'failures/settlement.ts',
-    find: "    if (pending.state === 'waiting') this.#failed.cancelRetry(entry)\n    else if (pending.state !== 'queued'",
-    replace: "    if (pending.state === 'waiting') pending.retry = undefined\n    else if (pending.state !== 'queued'",
+    find: "    else if (pending.state === 'waiting') this.#failed.cancelRetry(entry)\n",
+    replace: "    else if (pending.state === 'waiting') pending.retry = undefined\n",
   },
   {
     name: 'by hand: a record is given up before those of its key that come first',

@@ -35,6 +35,14 @@ export interface Assignment {
   readonly finished: Set<number>
   /** Their last attempt has failed. */
   readonly givenUp: Set<number>
+  /** Out of attempts, and neither done nor given up: must not run. */
+  readonly parked: Set<number>
+  /** Were parked while the records of their shard went on. */
+  readonly apart: Set<number>
+  /** Those that still are: parked, or given up from there. */
+  readonly loose: Set<number>
+  /** Of those of them that run again: what ran of their shard, or waited there for something of its own, and so may go on before them. */
+  readonly ahead: Map<number, ReadonlySet<number>>
   /** The largest batch that a record may be in, by uid: it was in one that failed as a whole. */
   readonly limits: Map<number, number>
   /** What an earlier owner has completed above the position, as the stored commit tells, below the end of the log. */
@@ -124,6 +132,12 @@ export const seen = {
   full: 0,
   /** Done by hand: attempts that were asked for, records that were given up, breakers that were closed; and what was refused. */
   hurried: 0,
+  parked: 0,
+  setApart: 0,
+  /** Parked records that ran again, that were discarded by hand, and that had to go. */
+  unparked: 0,
+  discarded: 0,
+  relieved: 0,
   givenUpByHand: 0,
   closedByHand: 0,
   refusedByHand: 0,
@@ -188,6 +202,10 @@ export class Oracle {
       isRefused: false,
       finished: new Set(),
       givenUp: new Set(),
+      parked: new Set(),
+      apart: new Set(),
+      loose: new Set(),
+      ahead: new Map(),
       limits: new Map(),
       restored: this.#restoredBy(log.stored, log),
       tried: this.#triedBy(log.stored, log),
@@ -212,6 +230,10 @@ export class Oracle {
         isRefused: false,
         finished: new Set<number>(),
         givenUp: new Set<number>(),
+        parked: new Set<number>(),
+        apart: new Set<number>(),
+        loose: new Set<number>(),
+        ahead: new Map<number, ReadonlySet<number>>(),
         limits: new Map<number, number>(),
         covered: new Set<number>(),
         restored: [],
@@ -272,6 +294,7 @@ export class Oracle {
       throw new Violation('REPEAT', `record ${uid} was completed and committed, and runs again`)
     if (assignment.finished.has(uid)) throw new Violation('REPEAT', `record ${uid} is finished and runs again`)
     if (assignment.givenUp.has(uid)) throw new Violation('CAP', `record ${uid} was given up and runs again`)
+    if (assignment.parked.has(uid)) throw new Violation('PARKED', `record ${uid} is parked and runs`)
     this.#checkWait(running, now)
     const before = mapOf(this.#before, assignment)
     if (!before.has(uid)) before.set(uid, this.#fortuneOf(assignment).successes)
@@ -286,7 +309,8 @@ export class Oracle {
       if (other.assignment.partition !== assignment.partition) continue
       const isSame = other.assignment === assignment && other.record.uid === uid
       // Records of one batch may follow each other in it.
-      const isBefore = other.item === item && other.record.offset < record.offset
+      const isAhead = other.record.offset < record.offset || assignment.ahead.get(uid)?.has(other.record.uid) === true
+      const isBefore = other.item === item && isAhead
       const isPartner = !isBefore && shard !== undefined && shardOf(other.record, this.#setup.ordering) === shard
       if (isSame || isPartner) throw new Violation('ORDER', `record ${uid} starts while ${other.record.uid} runs`)
     }
@@ -294,17 +318,25 @@ export class Oracle {
       if (earlier.offset >= record.offset) break
       const isPartner = shard !== undefined && shardOf(earlier, this.#setup.ordering) === shard
       const isWithIt = runningHere.some((other) => other.item === item && other.record === earlier)
-      if (isPartner && !isWithIt && !assignment.finished.has(earlier.uid) && !assignment.covered.has(earlier.uid)) {
+      const isDone = assignment.finished.has(earlier.uid) || assignment.covered.has(earlier.uid)
+      if (isPartner && !isWithIt && !isDone && !this.#mayPass(running, earlier)) {
         throw new Violation('ORDER', `record ${uid} starts before ${earlier.uid} of its shard is finished`)
       }
     }
     const later = assignment.delivered.find(
       (other) => other.offset > record.offset && assignment.finished.has(other.uid) && this.isPartnerOf(other, record),
     )
-    if (later !== undefined) throw new Violation('ORDER', `record ${uid} runs after ${later.uid} of its shard is done`)
+    if (later !== undefined && !assignment.apart.has(uid))
+      throw new Violation('ORDER', `record ${uid} runs after ${later.uid} of its shard is done`)
     this.#checkSpan(assignment, record)
     const items = new Set([...runningHere.map((other) => other.item), item])
     if (items.size > this.#setup.concurrency + setAside) throw new Violation('LIMIT', `${items.size} in flight`)
+  }
+
+  /** Whether the record may go on while this earlier one of its shard is not done. */
+  #mayPass({ assignment, record }: Delivered, { uid }: LogRecord): boolean {
+    if (!assignment.apart.has(uid)) return false
+    return assignment.loose.has(uid) || assignment.ahead.get(uid)?.has(record.uid) === true
   }
 
   /** They were started and had not begun: as if they had not been. What has not failed was not tried before, either. */
@@ -485,11 +517,111 @@ export class Oracle {
 
   /** @param countsForKey whether this says something about the next record of the key */
   giveUp(running: Delivered, countsForKey: boolean, now: number): void {
+    running.assignment.parked.delete(running.record.uid)
     running.assignment.givenUp.add(running.record.uid)
     if (countsForKey) this.#keyOf(running)?.add(now)
     if (this.#setup.hasDeadLetters) return
     this.#justDropped.add(running.record.uid)
     this.finish(running, now)
+  }
+
+  /** Whether a failure that leaves no attempt parks the record. */
+  parks(reason: HandlerFailure['reason']): boolean {
+    const isOutOfAttempts = reason === 'handler' || reason === 'timeout' || reason === 'interrupted'
+    return this.#setup.then !== 'dead-letter' && isOutOfAttempts
+  }
+
+  /** Out of attempts: it waits for somebody's hand, or until it is in the way. */
+  park(running: Delivered, now: number): void {
+    const { assignment, record } = running
+    seen.parked += 1
+    assignment.parked.add(record.uid)
+    this.#keyOf(running)?.add(now)
+    if (this.#setup.then !== 'park-alone') return
+    seen.setApart += 1
+    assignment.apart.add(record.uid)
+    assignment.loose.add(record.uid)
+  }
+
+  isParked({ assignment, record }: Delivered): boolean {
+    return assignment.parked.has(record.uid)
+  }
+
+  /** It runs again: somebody has asked for that. */
+  unpark({ assignment, record }: Delivered, runningHere: readonly Running[], now: number): void {
+    seen.unparked += 1
+    const { uid } = record
+    if (this.#isPoisoned({ assignment, record }, now))
+      throw new Violation('HAND', `record ${uid} is hurried into an open breaker`)
+    assignment.parked.delete(uid)
+    if (!assignment.loose.delete(uid)) return
+    const ahead = assignment.delivered.filter((other) => {
+      const isRunning = runningHere.some((each) => each.assignment === assignment && each.record === other)
+      const waits = this.#waits.get(assignment)?.has(other.uid) === true
+      return other !== record && this.isPartnerOf(other, record) && (isRunning || waits)
+    })
+    assignment.ahead.set(uid, new Set(ahead.map((other) => other.uid)))
+  }
+
+  /** Somebody wants nothing more of it. */
+  discard(given: Delivered, now: number): void {
+    seen.discarded += 1
+    const { assignment, record } = given
+    if (!assignment.parked.delete(record.uid))
+      throw new Violation('HAND', `record ${record.uid} is discarded, and is not parked`)
+    assignment.givenUp.add(record.uid)
+    this.finish(given, now)
+  }
+
+  /**
+   * A parked record is given up though nobody has asked for it: others want room, and there is none before it is gone.
+   * @param isFull nothing more is taken in of its partition
+   */
+  relieve(given: Delivered, isFull: boolean, now: number): void {
+    seen.relieved += 1
+    const { assignment, record } = given
+    const lowest = assignment.delivered.find(({ uid }) => !assignment.finished.has(uid) && !assignment.covered.has(uid))
+    if (lowest !== record) throw new Violation('RELIEF', `record ${record.uid} goes, and does not hold the position`)
+    if (!isFull && !this.#isMetadataTight && this.#spanFrom(given) < this.#setup.maxOffsetSpan)
+      throw new Violation('RELIEF', `record ${record.uid} is parked, goes, and there is room`)
+    this.giveUp(given, false, now)
+  }
+
+  #spanFrom({ assignment, record }: Delivered): number {
+    const highest = assignment.delivered.findLast(({ uid }) => assignment.finished.has(uid))
+    return Math.max((highest?.offset ?? 0) + 1, assignment.coveredTo) - record.offset
+  }
+
+  /**
+   * What may start has been started: no parked record keeps its partition from moving.
+   * @param isFull nothing more is taken in of this partition
+   */
+  checkRelief(assignment: Assignment, runningHere: readonly Running[], isFull: boolean): 'idle' | 'still' | 'moves' {
+    // What is dropped while the manager chooses makes others hold the position: it looks at those when it chooses again.
+    if (this.#justDropped.size > 0) return 'moves'
+    const { delivered, finished, covered, parked, givenUp, isRefused } = assignment
+    const open = delivered.filter(({ uid }) => !finished.has(uid) && !covered.has(uid))
+    const [lowest] = open
+    if (lowest === undefined) return 'idle'
+    if (!parked.has(lowest.uid) || isRefused) return 'moves'
+    const isHere = ({ assignment: other }: Running) => other.partition === assignment.partition
+    const moves = open.some(({ uid }) => givenUp.has(uid) || this.#waits.get(assignment)?.has(uid) === true)
+    if (moves || runningHere.some(isHere)) return 'moves'
+    const startable = open.filter(
+      (record, index) =>
+        !parked.has(record.uid) &&
+        !open
+          .slice(0, index)
+          .some((other) => this.isPartnerOf(other, record) && !this.#mayPass({ assignment, record }, other)),
+    )
+    if (isFull && startable.length === 0)
+      throw new Violation('STILL', `record ${lowest.uid} is parked, and its partition is full and stands still`)
+    const highest = delivered.findLast(({ uid }) => finished.has(uid))?.offset ?? -1
+    const isWithoutRoom = highest + 1 - lowest.offset >= this.#setup.maxOffsetSpan
+    const wantRoom = startable.length > 0 && startable.every(({ offset }) => offset > highest)
+    if (isWithoutRoom && wantRoom && highest >= assignment.coveredTo)
+      throw new Violation('STILL', `record ${lowest.uid} is parked, and leaves no room for ${startable[0]?.uid}`)
+    return startable.length === 0 ? 'still' : 'moves'
   }
 
   /** The manager is about to choose what starts. */
@@ -559,14 +691,17 @@ export class Oracle {
   requireRefusal(
     given: Delivered,
     runningHere: readonly Running[],
-    action: 'retry-now' | 'give-up',
+    action: 'retry-now' | 'give-up' | 'discard',
     now: number,
   ): void {
     seen.refusedByHand += 1
     const { record, assignment } = given
     const isIdle = !assignment.finished.has(record.uid) && !assignment.givenUp.has(record.uid)
-    if (!isIdle || this.#isBusy(given, runningHere) || !this.isWaiting(given, now)) return
-    const isAllowed = action === 'give-up' ? this.#setup.hasDeadLetters : !this.#isPoisoned(given, now)
+    const isParked = assignment.parked.has(record.uid)
+    if (!isParked && (!isIdle || this.#isBusy(given, runningHere) || !this.isWaiting(given, now))) return
+    if (action === 'discard' && !isParked) return
+    const isRetry = action === 'retry-now' && !this.#isPoisoned(given, now)
+    const isAllowed = action === 'discard' || isRetry || (action === 'give-up' && this.#setup.hasDeadLetters)
     if (isAllowed) throw new Violation('HAND', `${action} of record ${record.uid} is refused, and it waits`)
   }
 
@@ -575,6 +710,7 @@ export class Oracle {
     const { assignment, record } = given
     if (assignment.finished.has(record.uid) || assignment.covered.has(record.uid) || assignment.givenUp.has(record.uid))
       throw new Violation('HAND', `record ${record.uid} is done or given up, and somebody's hand still moves it`)
+    if (assignment.parked.has(record.uid)) return
     if (this.#isBusy(given, runningHere))
       throw new Violation('HAND', `record ${record.uid} runs, or another one of its shard`)
     const earlier = assignment.delivered.find(
@@ -582,7 +718,8 @@ export class Oracle {
         other.offset < record.offset &&
         this.isPartnerOf(other, record) &&
         !assignment.finished.has(other.uid) &&
-        !assignment.covered.has(other.uid),
+        !assignment.covered.has(other.uid) &&
+        !this.#mayPass(given, other),
     )
     if (earlier !== undefined) throw new Violation('HAND', `record ${record.uid} is not the next: ${earlier.uid} is`)
   }
@@ -618,6 +755,7 @@ export class Oracle {
     if (record !== undefined && !isDone(record)) {
       if (runningHere.some((each) => each.assignment === assignment && each.record === record)) return ['in-flight']
       if (assignment.givenUp.has(record.uid)) return ['dead']
+      if (assignment.parked.has(record.uid)) return ['parked']
       const wait = this.#waits.get(assignment)?.get(record.uid)
       if (wait === undefined) return ['queued']
       return now < wait.from ? ['waiting'] : ['waiting', 'queued']
@@ -672,7 +810,8 @@ export class Oracle {
       const since = this.#blockedSince(assignment)
       throw new Violation('BLOCKED', `record ${record.uid} was given up at ${now}; blocked since ${since?.at}`)
     }
-    this.giveUp(given, true, now)
+    // A parked one has counted.
+    this.giveUp(given, !assignment.parked.has(record.uid), now)
   }
 
   /** By itself: the failure of a whole batch is nobody's. */
@@ -712,8 +851,11 @@ export class Oracle {
     return waiting.filter(([uid]) => !assignment.finished.has(uid) && !assignment.givenUp.has(uid)).length
   }
 
-  /** @param inTheWay it was given up for that reason; where only the metadata tells, the oracle cannot say that it should have been */
-  fail(running: Running, failure: HandlerFailure, inTheWay: boolean, now: number): void {
+  /**
+   * @param inTheWay it was given up for that reason; where only the metadata tells, the oracle cannot say that it should have been
+   * @param isBlocked it has held the position for too long
+   */
+  fail(running: Running, failure: HandlerFailure, inTheWay: boolean, isBlocked: boolean, now: number): void {
     const { assignment, record } = running
     const count = this.#countFailure(running)
     const { attempts, maxAgeMs } = this.#setup
@@ -729,6 +871,11 @@ export class Oracle {
     const hasAttempts = failure.retryable && count < attempts
     if (hasAttempts && isExpired) seen.expired += 1
     if (hasAttempts && inTheWay) seen.inTheWay += 1
+    const isOut = !hasAttempts || (isExpired && !isBlocked)
+    if (isOut && this.parks(failure.reason)) {
+      this.park(running, now)
+      return
+    }
     if (!hasAttempts || isExpired || inTheWay || mustGoFor) {
       this.giveUp(running, saysSomethingOfKey(failure), now)
       return

@@ -237,6 +237,7 @@ export class Game {
     for (const [partition, owned] of [...member.owned]) if (owned.isDraining) this.#revoke(member, partition)
     if (member.commit !== undefined) this.#answerCommit(member)
     for (let i = 0; i < this.#logs.length; i += 1) this.#assign(member, (i + 0.5) / this.#logs.length)
+    this.#retryParked(member)
     this.#poll(member, 0)
     this.#readTo(member)
     this.#start(member)
@@ -308,14 +309,14 @@ export class Game {
   #newMember(id: number): Member {
     const { ordering, attempts, hasDeadLetters, concurrency, maxRecords, maxRecordsPerPartition, maxOffsetSpan, seed } =
       this.#setup
-    const { batch, rateLimit, adaptive, poison, maxBlockingMs, maxAgeMs, retryMinMs } = this.#setup
+    const { batch, rateLimit, adaptive, poison, maxBlockingMs, maxAgeMs, retryMinMs, then } = this.#setup
     const leavesOut =
       this.#setup.leftOutShare === 0
         ? undefined
         : ({ value }: KafkaRecord) => isNotAccepted(this.#setup, JSON.parse(String(value)).uid)
     const rules = { batch, rateLimit, adaptive, poison, maxBlockingMs, leavesOut }
     const delays = { backoff: 'exponential', minMs: retryMinMs, maxMs: MAX_RETRY_MS, jitter: true } as const
-    const retry = { attempts, ...delays, maxAgeMs }
+    const retry = { attempts, ...delays, maxAgeMs, then }
     const dropped: GivenUp[] = []
     const watch = seed % 2 === 0 ? new WatchBooks() : undefined
     const rest = { handlerId: HANDLER, ordering, concurrency, retry, ...rules }
@@ -436,16 +437,17 @@ export class Game {
   }
 
   /** Of any record that was delivered, as it was seen a moment ago: now and then that was another attempt, or another assignment. */
-  #actByHand(member: Member, kind: 'retry-now' | 'give-up', b: number): void {
+  #actByHand(member: Member, step: 'retry-now' | 'give-up', b: number): void {
     const random = seededRandom(Math.floor(b * 2 ** 32))
     const choices = [...member.owned.values()].flatMap(({ assignment }) => {
       const open = assignment.delivered.filter(({ uid }) => !this.#oracle.isFinished(uid))
       return open.map((record) => ({ assignment, record }))
     })
-    const waiting = choices.filter((each) => this.#oracle.isWaiting(each, this.#now))
+    const waiting = choices.filter((each) => this.#oracle.isWaiting(each, this.#now) || this.#oracle.isParked(each))
     const among = random() < 0.7 && waiting.length > 0 ? waiting : choices
     const given = among[Math.floor(random() * among.length)]
     if (given === undefined) return
+    const kind = step === 'give-up' && this.#setup.then !== 'dead-letter' && random() < 0.4 ? 'discard' : step
     const { partition } = given.assignment
     const at = { ...of(partition, this.#setup.seed), offset: given.record.offset }
     const seenAs = member.manager.explainer.explain(at, this.#around(member))
@@ -459,7 +461,8 @@ export class Game {
     const before = JSON.stringify(member.manager.gauges())
     const { byHand } = member.manager
     const around = this.#around(member)
-    const result = kind === 'retry-now' ? byHand.retryNow(action, around) : byHand.giveUp(action, around)
+    const verbs = { 'retry-now': 'retryNow', 'give-up': 'giveUp', discard: 'discard' } as const
+    const result = byHand[verbs[kind]](action, around)
     const isMistaken = isOtherEpoch || isOtherAttempt
     if (result.isDone && isMistaken) throw new Violation('HAND', `${kind} of what is no more is done`)
     if (!result.isDone) {
@@ -467,8 +470,30 @@ export class Game {
         throw new Violation('HAND', `${kind} is refused, and done`)
       const isDraining = member.owned.get(partition)?.isDraining === true
       if (!isMistaken && !isDraining) this.#oracle.requireRefusal(given, member.running, kind, this.#now)
-    } else if (kind === 'retry-now') this.#oracle.hurry(given, member.running, this.#now)
+    } else if (kind === 'discard') {
+      const told = member.dropped.pop()
+      if (told?.record.offset !== at.offset) throw new Violation('HAND', 'a record is discarded, and nobody is told')
+      this.#oracle.discard(given, this.#now)
+    } else if (kind === 'retry-now' && this.#oracle.isParked(given))
+      this.#oracle.unpark(given, member.running, this.#now)
+    else if (kind === 'retry-now') this.#oracle.hurry(given, member.running, this.#now)
     else this.#oracle.giveUpByHand(given, member.running, this.#now)
+  }
+
+  /** Somebody looks after what is parked; where the breaker of its key is open, later. */
+  #retryParked(member: Member): void {
+    const around = this.#around(member)
+    for (const { assignment } of member.owned.values()) {
+      for (const record of assignment.delivered) {
+        const given = { assignment, record }
+        if (!this.#oracle.isParked(given)) continue
+        const at = { ...of(assignment.partition, this.#setup.seed), offset: record.offset }
+        const { epoch, attempt } = member.manager.explainer.explain(at, around) ?? { epoch: -1, attempt: -1 }
+        const result = member.manager.byHand.retryNow({ ...at, epoch, attempt }, around)
+        if (result.isDone) this.#oracle.unpark(given, member.running, this.#now)
+        else if (result.why !== 'poisoned') throw new Violation('HAND', `a parked record stays so: ${result.why}`)
+      }
+    }
   }
 
   /**
@@ -512,7 +537,7 @@ export class Game {
 
   #compareWaits(member: Member, assignment: Assignment, answer: RecordExplanation, compared: Compared): void {
     const record = assignment.delivered.find(({ offset }) => offset === answer.offset)
-    const isOpen = answer.state === 'queued' || answer.state === 'waiting' || answer.state === 'dead'
+    const isOpen = ['queued', 'waiting', 'parked', 'dead'].includes(answer.state)
     if (isOpen && answer.waitsFor.length === 0)
       throw new Violation('EXPLAIN', `record ${record?.uid} waits for nothing`)
     if (record === undefined) return
@@ -530,6 +555,8 @@ export class Game {
     const given = { assignment, record }
     switch (wait.kind) {
       case 'record': {
+        // What was set apart stands where it came back.
+        if (assignment.apart.size > 0) return true
         const before = assignment.delivered.filter(
           (each) => each.offset < record.offset && this.#oracle.isPartnerOf(each, record),
         )
@@ -640,13 +667,16 @@ export class Game {
 
   #start(member: Member): void {
     this.#oracle.beginTurn()
+    this.#applyIntake(member)
+    const full = new Set(member.paused)
+    const wasHeld = member.manager.heldBecause !== null
     const setAside = this.#attempts.setAside(member.id)
     const items = member.manager.takeReady(
       this.#now,
       () => this.#attempts.capacity(member.id),
       () => setAside,
     )
-    this.#judge(member, this.#takeGivenUp(member))
+    this.#judge(member, this.#takeGivenUp(member), full)
     for (const item of items) {
       const batched: LogRecord[] = []
       let owner: Assignment | undefined
@@ -682,7 +712,20 @@ export class Game {
     for (const { assignment, isDraining } of member.owned.values()) {
       if (!isDraining) this.#oracle.checkBlocking(assignment, member.running, this.#now)
     }
+    this.#applyIntake(member)
+    if (!member.isPaused && stoppedBecause === null) this.#checkRelief(member, full, wasHeld)
     this.#checkWork(member)
+  }
+
+  /** @param full partitions of which nothing more was taken in before. @param wasHeld and whether nothing was at all */
+  #checkRelief(member: Member, full: ReadonlySet<number>, wasHeld: boolean): void {
+    const stands = [...member.owned].map(([partition, { assignment, isDraining }]) => {
+      const isFull = full.has(partition) && member.paused.has(partition)
+      return isDraining ? 'moves' : this.#oracle.checkRelief(assignment, member.running, isFull)
+    })
+    const isHeld = wasHeld && member.manager.heldBecause !== null
+    if (isHeld && stands.includes('still') && !stands.includes('moves'))
+      throw new Violation('STILL', 'memory is full, and all that is in it is parked or waits behind that')
   }
 
   #checkWork({ manager, owned }: Member): void {
@@ -699,7 +742,8 @@ export class Game {
   #takeGivenUp(member: Member): readonly GivenUp[] {
     const dropped = member.dropped.splice(0)
     const { poison, maxBlockingMs } = this.#setup
-    const isGuarded = poison !== undefined || maxBlockingMs !== undefined || this.#oracle.mayBeTight
+    const parks = this.#setup.then !== 'dead-letter'
+    const isGuarded = poison !== undefined || maxBlockingMs !== undefined || parks || this.#oracle.mayBeTight
     return isGuarded ? [...dropped, ...member.manager.takeDeadLetters()] : dropped
   }
 
@@ -768,10 +812,14 @@ export class Game {
       const inTheWay = givenUp.some(
         (each) => each.failure.reason === 'in-the-way' && each.record.offset === record.offset,
       )
-      this.#book(member, running, single, inTheWay)
+      const isBlocked = !isDraining && this.#oracle.isOverdue(running, this.#now)
+      this.#book(member, running, single, inTheWay, isBlocked)
+      const isParked = this.#oracle.isParked(running)
+      if (isParked && running.assignment.apart.has(record.uid)) continue
       const isGivenUp = () => running.assignment.givenUp.has(record.uid)
-      const mayBlock = !isDraining && single.kind !== 'succeeded' && single.kind !== 'interrupted' && !isGivenUp()
-      if (mayBlock && this.#oracle.isOverdue(running, this.#now)) this.#oracle.giveUpBlocked(running, this.#now)
+      const isSettled = single.kind === 'succeeded' || single.kind === 'interrupted' || isParked || isGivenUp()
+      if (!isDraining && !isSettled && this.#oracle.isOverdue(running, this.#now))
+        this.#oracle.giveUpBlocked(running, this.#now)
       // It succeeded, or was dropped.
       if (running.assignment.finished.has(record.uid)) continue
       const list = isGivenUp() ? dead : again
@@ -780,7 +828,7 @@ export class Game {
   }
 
   /** @param inTheWay the manager has given it up for that reason */
-  #book(member: Member, running: Running, outcome: Outcome, inTheWay: boolean): void {
+  #book(member: Member, running: Running, outcome: Outcome, inTheWay: boolean, isBlocked: boolean): void {
     if (outcome.kind === 'succeeded') {
       if (outcome.filtered === true) this.#oracle.finish(running, this.#now)
       else this.#oracle.succeed(running, this.#now)
@@ -791,18 +839,19 @@ export class Game {
       member.interruptions.set(running.assignment, counts)
       const count = (counts.get(running.record.uid) ?? 0) + 1
       counts.set(running.record.uid, count)
-      if (count > MAX_INTERRUPTIONS) this.#oracle.giveUp(running, true, this.#now)
+      if (count > MAX_INTERRUPTIONS && this.#oracle.parks('interrupted')) this.#oracle.park(running, this.#now)
+      else if (count > MAX_INTERRUPTIONS) this.#oracle.giveUp(running, true, this.#now)
       else this.#oracle.interrupt(running)
       return
     }
-    if (outcome.kind !== 'partial') this.#oracle.fail(running, outcome.failure, inTheWay, this.#now)
+    if (outcome.kind !== 'partial') this.#oracle.fail(running, outcome.failure, inTheWay, isBlocked, this.#now)
   }
 
   #takeDeadLetters(member: Member): void {
     this.#judge(member, member.manager.takeDeadLetters(this.#now))
   }
 
-  #judge(member: Member, givenUp: readonly GivenUp[]): void {
+  #judge(member: Member, givenUp: readonly GivenUp[], full: ReadonlySet<number> = new Set()): void {
     for (const each of givenUp) {
       const { partition, offset } = each.record
       const { reason } = each.failure
@@ -814,8 +863,12 @@ export class Game {
       if (reason === 'poisoned') this.#oracle.poison(running, this.#now)
       const isBooked = () => running.assignment.givenUp.has(running.record.uid)
       if (reason === 'blocked' && !isBooked()) this.#oracle.giveUpBlocked(running, this.#now)
+      if (reason === 'in-the-way' && this.#oracle.isParked(running)) {
+        const isFull = full.has(partition) || member.manager.heldBecause !== null
+        this.#oracle.relieve(running, isFull, this.#now)
+      }
       const failedAt = member.withheld.get(running.record)
-      if (reason === 'in-the-way' && failedAt !== undefined) this.#oracle.giveUp(running, true, failedAt)
+      if (reason === 'in-the-way' && failedAt !== undefined && !isBooked()) this.#oracle.giveUp(running, true, failedAt)
       if (!isBooked())
         throw new Violation('DEAD', `record ${running.record.uid} is given up (${reason}), and too early`)
       if (!isRequest(each)) continue

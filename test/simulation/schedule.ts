@@ -82,6 +82,8 @@ export interface Setup {
   readonly refusesFirst: boolean
   /** 0 to 1: how many records the handler's `accept` says no to. */
   readonly leftOutShare: number
+  /** What becomes of a record out of attempts. */
+  readonly then: 'dead-letter' | 'park' | 'park-alone'
   /** Undefined: a call for each record. */
   readonly batch: { readonly size: number; readonly waitMs: number } | undefined
 }
@@ -138,17 +140,27 @@ export function scheduleOf(seed: number): Schedule {
     poison: pick([undefined, { threshold: pick([1, 2, 2]), cooldownMs: 700 }]),
     maxBlockingMs: pick([undefined, undefined, 250]),
     maxAgeMs: pick([undefined, undefined, 300]),
+    then: thenOf(seed),
     batch: pick([undefined, undefined, { size: 2, waitMs: 0 }, { size: 3, waitMs: 200 }, { size: 8, waitMs: 600 }]),
   }
   // The oracle judges the moment at which a record that blocks is given up, and while nothing starts that waits, too.
   // So does a breaker: it counts from the moment at which a record that leaves its partition no room is given up.
   const isTight = setup.maxOffsetSpan < 1_000 || setup.maxMetadataLength < 1_000 || setup.brokerMetadata < NEVER
-  const isJudged = setup.maxBlockingMs !== undefined || (setup.poison !== undefined && isTight)
+  // A parked record goes at such a moment, too.
+  const isJudged =
+    setup.maxBlockingMs !== undefined || ((setup.poison !== undefined || setup.then !== 'dead-letter') && isTight)
   const stops = isJudged ? { sessionTimeoutMs: NEVER, maxUncommitted: NEVER, refusesFirst: false } : {}
   const steps: Step[] = []
   const length = pick([40, 120, 250])
   for (let i = 0; i < length; i += 1) steps.push({ kind: kindAt(random() * totalWeight), a: random(), b: random() })
   return { setup: { ...setup, ...stops }, steps: withActions(steps, seed) }
+}
+
+/** By numbers of its own: a seed is else the schedule that it was. */
+function thenOf(seed: number): Setup['then'] {
+  const share = seededRandom(seed * 15_485_863 + 3)()
+  if (share < 0.7) return 'dead-letter'
+  return share < 0.85 ? 'park' : 'park-alone'
 }
 
 /** Every other schedule has some, between the steps that it had without. */

@@ -13,12 +13,15 @@ describe('simulation', () => {
   })
 
   it('met what it is about: zombies, restored completions, rewinds, crashes, dead letters, retries, pauses, guards, hands', () => {
-    const { beyondEnd, inTheWay, closedByHand, ...often } = seen
+    const { beyondEnd, inTheWay, closedByHand, relieved, discarded, ...often } = seen
     for (const [what, count] of Object.entries(often)) assert.ok(count >= 100, `${what}: ${count}`)
     // It takes a cut between the position and the highest completion.
     assert.ok(beyondEnd >= 10, `beyondEnd: ${beyondEnd}`)
     // It takes a key that is poisoned at that moment.
     assert.ok(closedByHand >= 50, `closedByHand: ${closedByHand}`)
+    // It takes a parked record, and others that want its room, or somebody's hand.
+    assert.ok(relieved >= 30, `relieved: ${relieved}`)
+    assert.ok(discarded >= 10, `discarded: ${discarded}`)
     // It takes a record that fails twice while others succeed, and fill the room behind it.
     assert.ok(inTheWay >= 10, `inTheWay: ${inTheWay}`)
   })

@@ -6,7 +6,7 @@ export class AttemptCounts {
   readonly #byHandler = new Map<string, number[]>()
 
   onEvent(event: RuntimeEvent): void {
-    if (event.kind !== 'record.done' && event.kind !== 'record.retry') return
+    if (event.kind !== 'record.done' && event.kind !== 'record.retry' && event.kind !== 'record.parked') return
     let buckets = this.#byHandler.get(event.handlerId)
     if (buckets === undefined) {
       buckets = new Array<number>(durationBounds.length + 1).fill(0)

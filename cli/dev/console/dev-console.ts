@@ -147,6 +147,7 @@ function watched(runtime: Runtime, handlers: () => readonly ResolvedHandler[]) {
     inspection: runtime.inspection,
     retryNow: runtime.retryNow.bind(runtime),
     giveUp: runtime.giveUp.bind(runtime),
+    discard: runtime.discard.bind(runtime),
     closeBreaker: runtime.closeBreaker.bind(runtime),
   }
 }

@@ -30,6 +30,8 @@ interface Shard {
   readonly overtaken: Set<number>
   /** Records above `settled` that are left out: they never start, and nothing waits for them. */
   readonly leftOut: Set<number>
+  /** Parked while those behind them go on: they may start again at any time. */
+  readonly apart: Set<number>
 }
 
 /** Violations that are kept as texts; all are counted. */
@@ -87,6 +89,10 @@ export class OrderChecker {
     const shard = this.#shardOf(delivery)
     if (shard === undefined) return
     const rank = this.#rankOf(delivery)
+    if (shard.apart.delete(rank)) {
+      this.#settle(shard, rank)
+      return
+    }
     if (shard.overtaken.delete(rank)) {
       if (how !== 'dead') this.#violation(delivery, `was done after #${shard.settled}, which is behind it`)
       return
@@ -103,6 +109,15 @@ export class OrderChecker {
     if (shard.open !== undefined) this.#violation(delivery, `was settled before #${shard.open} was done`)
     else this.#expectNext(delivery, shard, rank)
     this.#settle(shard, rank)
+  }
+
+  /** It is out of attempts, and the records of its key go on without it. */
+  parkedAlone(delivery: Delivery): void {
+    const shard = this.#shardOf(delivery)
+    if (shard === undefined) return
+    const rank = this.#rankOf(delivery)
+    this.#settle(shard, rank)
+    shard.apart.add(rank)
   }
 
   /** It is done as it arrives, whatever is before it. */
@@ -137,6 +152,7 @@ export class OrderChecker {
   }
 
   #expectNext(delivery: Delivery, shard: Shard, rank: number): void {
+    if (shard.apart.has(rank)) return
     if (rank <= shard.settled) this.#repeats++
     else if (this.#orderings.get(delivery.handlerId) === 'key' && rank !== nextOf(shard)) {
       this.#violation(delivery, `came after #${shard.settled}: those between were passed over`)
@@ -161,6 +177,7 @@ export class OrderChecker {
       settled: 0,
       overtaken: new Set(),
       leftOut: new Set(),
+      apart: new Set(),
     }
     this.#shards.set(id, shard)
     return shard

@@ -16,7 +16,7 @@ export class PublishedTopics {
 
   /** The topics of the attempt that this event ends, in the order of the calls. */
   take(event: RuntimeEvent): readonly string[] {
-    if (event.kind !== 'record.done' && event.kind !== 'record.retry' && event.kind !== 'record.dead') return []
+    if (!('durationMs' in event)) return []
     const id = `${event.handlerId} ${placeId(event.record)}`
     const topics = this.#topics.get(id) ?? []
     this.#topics.delete(id)

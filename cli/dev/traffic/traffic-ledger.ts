@@ -6,6 +6,8 @@ interface Pending {
   readonly sentAt: number
   /** Handlers that have not settled it yet. */
   readonly waitingFor: Set<string>
+  /** Of those, the ones that have parked it. */
+  readonly parkedBy: Set<string>
 }
 
 export interface TrafficTotals {
@@ -17,6 +19,8 @@ export interface TrafficTotals {
   readonly lost: number
   readonly refused: number
   readonly retries: number
+  /** Out of attempts and kept: neither settled nor lost. */
+  readonly parked: number
   readonly deadLetters: number
   readonly dropped: number
   readonly filtered: number
@@ -26,7 +30,10 @@ export interface TrafficTotals {
   readonly p99Ms: number | undefined
 }
 
-type RecordEvent = Extract<RuntimeEvent, { readonly kind: 'record.done' | 'record.retry' | 'record.dead' }>
+type RecordEvent = Extract<
+  RuntimeEvent,
+  { readonly kind: 'record.done' | 'record.retry' | 'record.parked' | 'record.dead' }
+>
 
 export class TrafficLedger {
   readonly #pending = new Map<number, Pending>()
@@ -41,8 +48,10 @@ export class TrafficLedger {
   #deadLetters = 0
   #dropped = 0
   #filtered = 0
-  #firstAt: number | undefined
-  #lastAt = 0
+  /** The first that was sent, and the last that was settled. */
+  readonly #times: { firstAt?: number; lastAt: number } = { lastAt: 0 }
+  /** No handler but those that have parked them is to settle them. */
+  readonly #parked = new Set<number>()
 
   constructor(now: () => number) {
     this.#now = now
@@ -51,15 +60,17 @@ export class TrafficLedger {
   /** @param sentAt when it was meant to be sent: a producer that falls behind must not make latencies look better */
   sent(id: number, handlers: readonly string[], sentAt: number): void {
     this.#sent++
-    this.#firstAt ??= sentAt
+    this.#times.firstAt ??= sentAt
     if (handlers.length === 0) this.#unread++
-    else this.#pending.set(id, { sentAt, waitingFor: new Set(handlers) })
+    else this.#pending.set(id, { sentAt, waitingFor: new Set(handlers), parkedBy: new Set() })
   }
 
   /** The handler is gone, or reads something else: it will settle nothing of what was sent. */
   forget(handlerId: string): void {
     for (const [id, pending] of this.#pending) {
-      if (!pending.waitingFor.delete(handlerId) || pending.waitingFor.size > 0) continue
+      if (!pending.waitingFor.delete(handlerId)) continue
+      this.#countParked(id, pending)
+      if (pending.waitingFor.size > 0) continue
       this.#pending.delete(id)
       this.#done++
     }
@@ -87,6 +98,13 @@ export class TrafficLedger {
       return
     }
     const pending = this.#pending.get(id)
+    if (event.kind === 'record.parked') {
+      if (pending?.waitingFor.has(event.handlerId) !== true) return
+      pending.parkedBy.add(event.handlerId)
+      this.#countParked(id, pending)
+      this.#progress()
+      return
+    }
     if (pending?.waitingFor.delete(event.handlerId) !== true) return
     if (event.kind === 'record.dead') {
       if (event.deadLetterTopic === null) this.#dropped++
@@ -96,8 +114,9 @@ export class TrafficLedger {
   }
 
   #settled(id: number, pending: Pending): void {
-    this.#lastAt = this.#now()
-    this.#latency.record(this.#lastAt - pending.sentAt)
+    this.#times.lastAt = this.#now()
+    this.#latency.record(this.#times.lastAt - pending.sentAt)
+    this.#countParked(id, pending)
     if (pending.waitingFor.size === 0) {
       this.#pending.delete(id)
       this.#done++
@@ -105,9 +124,15 @@ export class TrafficLedger {
     this.#progress()
   }
 
-  /** Sent and not settled. */
+  #countParked(id: number, { waitingFor, parkedBy }: Pending): void {
+    const left = [...waitingFor]
+    if (left.length > 0 && left.every((handlerId) => parkedBy.has(handlerId))) this.#parked.add(id)
+    else this.#parked.delete(id)
+  }
+
+  /** Sent, and neither settled nor parked. */
   get outstanding(): number {
-    return this.#pending.size
+    return this.#pending.size - this.#parked.size
   }
 
   /** Settles at the next change of `outstanding`; never, when none comes. */
@@ -122,13 +147,14 @@ export class TrafficLedger {
       sent: this.#sent,
       done: this.#done,
       unread: this.#unread,
-      lost: this.#pending.size,
+      lost: this.outstanding,
       refused: this.#refused,
       retries: this.#retries,
+      parked: this.#parked.size,
       deadLetters: this.#deadLetters,
       dropped: this.#dropped,
       filtered: this.#filtered,
-      tookMs: this.#firstAt === undefined ? 0 : Math.max(0, this.#lastAt - this.#firstAt),
+      tookMs: Math.max(0, this.#times.lastAt - (this.#times.firstAt ?? this.#times.lastAt)),
       p50Ms: this.#latency.percentile(0.5),
       p99Ms: this.#latency.percentile(0.99),
     }

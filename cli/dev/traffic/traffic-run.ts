@@ -114,12 +114,16 @@ export class TrafficRun {
       for (const record of event.records) this.#leftOut(event.handlerId, record)
       return
     }
-    if (event.kind !== 'record.done' && event.kind !== 'record.retry' && event.kind !== 'record.dead') return
+    const { kind } = event
+    if (kind !== 'record.done' && kind !== 'record.retry' && kind !== 'record.parked' && kind !== 'record.dead') return
     const { record, handlerId } = event
     const ids = this.#idsOf(record)
     if (ids === undefined) return
-    if (event.kind !== 'record.retry') {
+    if (event.kind === 'record.done' || event.kind === 'record.dead') {
       this.checker.settled(rawDelivery(handlerId, record, ids.number), settlementOf(event))
+    }
+    if (event.kind === 'record.parked' && event.isAlone) {
+      this.checker.parkedAlone(rawDelivery(handlerId, record, ids.number))
     }
     this.ledger.onEvent(ids.id, event)
   }

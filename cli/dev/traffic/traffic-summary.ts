@@ -59,6 +59,7 @@ export function summaryText(summary: TrafficSummary, violations: readonly string
     ['latency', `p50 ${ms(summary.p50Ms)}, p99 ${ms(summary.p99Ms)}, from produce to done`],
     ['first record', `done ${ms(summary.firstRecordMs)} after the start of the process`],
     ['retries', groupedDigits(summary.retries)],
+    ...(summary.parked > 0 ? [['parked', paint('yellow', groupedDigits(summary.parked))] as const] : []),
     ['dead letters', groupedDigits(summary.deadLetters)],
     ...(summary.dropped > 0 ? [['dropped by policy', groupedDigits(summary.dropped)] as const] : []),
     ['filtered', groupedDigits(summary.filtered)],

@@ -21,7 +21,10 @@ export type MembershipEvent = Extract<
 >
 export type SingleEvent = Exclude<RuntimeEvent, MembershipEvent>
 
-type RecordEvent = Extract<RuntimeEvent, { readonly kind: 'record.done' | 'record.retry' | 'record.dead' }>
+type RecordEvent = Extract<
+  RuntimeEvent,
+  { readonly kind: 'record.done' | 'record.retry' | 'record.parked' | 'record.dead' }
+>
 
 /** Without the time. `undefined`: nothing that a developer would want a line for. */
 export function eventLine(event: SingleEvent, publishedTo: readonly string[], setup: LineSetup): string | undefined {
@@ -33,6 +36,10 @@ export function eventLine(event: SingleEvent, publishedTo: readonly string[], se
     case 'record.retry': {
       const next = `attempt ${event.attempt + 1}/${event.attempts} in ${msText(event.delayMs)}`
       return `${paint('yellow', '↻')} ${head(event, setup)}  ${next}  ${paint('yellow', failureText(event.failure))}`
+    }
+    case 'record.parked': {
+      const key = event.isAlone ? 'its key goes on' : 'its key waits'
+      return `${paint('red', '■')} ${head(event, setup)}  parked after attempt ${event.attempt}, ${key}  ${paint('red', failureText(event.failure))}`
     }
     case 'record.dead': {
       const where = event.deadLetterTopic === null ? 'dropped' : `→ ${event.deadLetterTopic}`
@@ -86,6 +93,8 @@ function partitionLine(
       return `${paint('green', '▸')} ${recordPlace(event.record)}  ${event.handlerId}  attempt ${event.attempt} is asked for by hand`
     case 'record.given-up':
       return `${paint('yellow', '!')} ${recordPlace(event.record)}  ${event.handlerId}  is given up by hand`
+    case 'record.discarded':
+      return `${paint('yellow', '!')} ${recordPlace(event.record)}  ${event.handlerId}  is discarded by hand: no dead letter`
     case 'concurrency.changed':
       return paint('gray', `· ${event.handlerId} runs at most ${event.limit} at once from now on`)
     case 'stale.dropped':

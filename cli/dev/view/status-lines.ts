@@ -32,12 +32,13 @@ function heldLine(handler: HandlerMetrics, paint: Paint): string | undefined {
 }
 
 function groupLine(group: GroupMetrics, paint: Paint): string {
-  const { inFlight, queued, retriesWaiting, deadLettersWaiting, intake, intakeReason } = group
+  const { inFlight, queued, retriesWaiting, parked, deadLettersWaiting, intake, intakeReason } = group
   const counts = [
     `${inFlight} in flight`,
     `${queued} ready or behind one of their key`,
     `${retriesWaiting} wait for a retry`,
   ]
+  if (parked > 0) counts.push(`${parked} parked`)
   if (deadLettersWaiting > 0) counts.push(`${deadLettersWaiting} wait for the dead-letter topic`)
   if (intake !== 'open') counts.push(`nothing more is taken in: the limit of ${intakeReason ?? 'records'} is reached`)
   return `${paint('bold', group.group)}  ${group.membership}, ${counts.join(', ')}`
@@ -68,6 +69,7 @@ function whyText(
     queued: queuedText(handler),
     'in-flight': `attempt ${attempt} runs`,
     waiting: `waits for attempt ${attempt}`,
+    parked: `is parked after attempt ${Math.max(1, attempt - 1)}`,
     dead: 'waits for the dead-letter topic',
   }[state]
   const error = lastError === null ? '' : `  ${paint('yellow', `${lastError.name}: ${lastError.message}`)}`

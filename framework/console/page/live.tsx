@@ -113,7 +113,7 @@ function useFilter(wanted: string, id: string | undefined, onError: (text: strin
 
 function Row({ row }: { readonly row: LiveRow }) {
   const { group, place, key, handlerId, status, attempt, fetchedAt, durationMs, valueBytes, error } = row
-  const isBad = status === 'waiting' || status === 'dead' || status === 'left'
+  const isBad = status === 'waiting' || status === 'parked' || status === 'dead' || status === 'left'
   return (
     <tr>
       <td class="num">{clockTime(fetchedAt)}</td>

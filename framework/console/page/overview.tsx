@@ -76,6 +76,7 @@ function Handler({ row }: { readonly row: HandlerRow }) {
       <td>
         <Shown text={handlerId} /> {isPaused && <span class="tag">paused</span>}
         {row.isHeldByRate && <span class="tag">at its rate</span>}
+        {row.parked > 0 && <span class="tag">{short(row.parked)} parked</span>}
       </td>
       <td>
         <Shown text={topic} />

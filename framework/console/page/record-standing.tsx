@@ -60,7 +60,7 @@ function Waits({ record }: { readonly record: RecordView }) {
 export function RecordActions({ record, again }: StandingProps) {
   if (about.value?.can.act !== true) return null
   const { can, epoch, attempt } = record
-  const act = (verb: 'retry-now' | 'give-up', done: string) => async () => {
+  const act = (verb: 'retry-now' | 'give-up' | 'discard', done: string) => async () => {
     try {
       await post<RecordActionAnswer>(recordPath(record, verb), { epoch, attempt })
       return done
@@ -83,6 +83,14 @@ export function RecordActions({ record, again }: StandingProps) {
       >
         Give up
       </Act>
+      {can.discard && (
+        <>
+          {' '}
+          <Act asks="Drop it without a dead letter?" act={act('discard', 'It is done, and nothing is left of it.')}>
+            Discard
+          </Act>
+        </>
+      )}
     </p>
   )
 }

@@ -1,4 +1,4 @@
-/** Records that wait for their next attempt, those that are due first. */
+/** Records that wait for their next attempt, those that are due first; and those that have none left and are parked. */
 import { recordPlace } from '../../model/record.ts'
 import type { RecordActionAnswer } from '../protocol-actions.ts'
 import type { RetriesAnswer } from '../protocol-records.ts'
@@ -58,7 +58,82 @@ export function Retries({ group }: { readonly group: string | undefined }) {
           </table>
         </div>
       )}
+      {chosen !== undefined && answer !== undefined && <Parked group={chosen} answer={answer} again={again} />}
     </section>
+  )
+}
+
+interface ParkedProps {
+  readonly group: string
+  /** An older process tells of none. */
+  readonly answer: Partial<RetriesAnswer>
+  readonly again: () => void
+}
+
+/** None is retried by itself: each waits for somebody who looks here. */
+function Parked({ group, answer, again }: ParkedProps) {
+  const { parked = [], parkedCount = 0 } = answer
+  if (parked.length === 0) return null
+  const isCut = parkedCount > parked.length
+  return (
+    <>
+      <h2>
+        Parked{' '}
+        <span class="dim">
+          {isCut && `the first ${digits(parked.length)} of `}
+          {plural(parkedCount, 'record')} out of attempts
+        </span>
+      </h2>
+      <div class="scroll" tabIndex={0} role="group" aria-label="Parked records, the oldest first">
+        <table>
+          <thead>
+            <tr>
+              <th class="num">For</th>
+              <th>Record</th>
+              <th>Key</th>
+              <th>Handler</th>
+              <th>Its key</th>
+              <th>Last error</th>
+              <th>
+                <span class="offscreen">Action</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {parked.map((row) => (
+              <ParkedRow key={recordPlace(row.place)} group={group} row={row} again={again} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  )
+}
+
+interface ParkedRowProps {
+  readonly group: string
+  readonly row: RetriesAnswer['parked'][number]
+  readonly again: () => void
+}
+
+function ParkedRow({ group, row, again }: ParkedRowProps) {
+  const { place, handlerId, key, sinceAt, holdsKey, failure } = row
+  return (
+    <tr>
+      <td class="num">{span(Math.max(0, Math.floor((now.value - sinceAt) / 1_000) * 1_000))}</td>
+      <td>
+        <Place group={group} place={place} />
+      </td>
+      <td class="cut">
+        <Key value={key} />
+      </td>
+      <td>
+        <Shown text={handlerId} />
+      </td>
+      <td>{holdsKey ? 'waits' : 'goes on'}</td>
+      <LastError failure={failure} />
+      <td>{about.value?.can.act === true && <Act act={retryOf(group, row, again)}>Retry now</Act>}</td>
+    </tr>
   )
 }
 
@@ -69,24 +144,14 @@ interface RowProps {
 }
 
 function Row({ group, row, again }: RowProps) {
-  const { place, handlerId, key, attempt, dueAt, epoch, failure } = row
-  const retry = async () => {
-    try {
-      await post<RecordActionAnswer>(recordPath({ group, place }, 'retry-now'), { epoch, attempt })
-    } finally {
-      again()
-    }
-    return `${recordPlace(place)}: its next attempt begins.`
-  }
+  const { place, handlerId, key, attempt, dueAt, failure } = row
   return (
     <tr>
       <td class="num">
         <Due at={dueAt} />
       </td>
       <td>
-        <a class="place" data-row="" href={recordHash(group, place)}>
-          <Shown text={recordPlace(place)} />
-        </a>
+        <Place group={group} place={place} />
       </td>
       <td class="cut">
         <Key value={key} />
@@ -95,15 +160,42 @@ function Row({ group, row, again }: RowProps) {
         <Shown text={handlerId} />
       </td>
       <td class="num">{digits(attempt)}</td>
-      <td class="message">
-        {failure === null ? (
-          <span class="dim">not known</span>
-        ) : (
-          <Shown text={failure.message === '' ? failure.name : `${failure.name}: ${failure.message}`.slice(0, 200)} />
-        )}
-      </td>
-      <td>{about.value?.can.act === true && <Act act={retry}>Retry now</Act>}</td>
+      <LastError failure={failure} />
+      <td>{about.value?.can.act === true && <Act act={retryOf(group, row, again)}>Retry now</Act>}</td>
     </tr>
+  )
+}
+
+type Shared = Pick<RetriesAnswer['rows'][number], 'place' | 'epoch' | 'attempt' | 'failure'>
+
+function retryOf(group: string, { place, epoch, attempt }: Shared, again: () => void) {
+  return async () => {
+    try {
+      await post<RecordActionAnswer>(recordPath({ group, place }, 'retry-now'), { epoch, attempt })
+    } finally {
+      again()
+    }
+    return `${recordPlace(place)}: its next attempt begins.`
+  }
+}
+
+function Place({ group, place }: { readonly group: string } & Pick<Shared, 'place'>) {
+  return (
+    <a class="place" data-row="" href={recordHash(group, place)}>
+      <Shown text={recordPlace(place)} />
+    </a>
+  )
+}
+
+function LastError({ failure }: Pick<Shared, 'failure'>) {
+  return (
+    <td class="message">
+      {failure === null ? (
+        <span class="dim">not known</span>
+      ) : (
+        <Shown text={failure.message === '' ? failure.name : `${failure.name}: ${failure.message}`.slice(0, 200)} />
+      )}
+    </td>
   )
 }
 

@@ -1,10 +1,11 @@
-/** Keeps the records that have failed: those that wait for their retry, and those that wait for their dead letter's acknowledgement. */
+/** Keeps the records that have failed: those that wait for their retry, those that are parked, and those that wait for their dead letter's acknowledgement. */
 import type { KafkaRecord } from '../../model/record.ts'
 import type { Epoch, HandlerFailure } from '../../model/work.ts'
 import { keepApart } from '../partition/kept-records.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
 import { RetryQueue } from '../partition/retry-queue.ts'
 import type { Pending } from '../partition/shard-queue.ts'
+import { ParkedRecords } from './parked-records.ts'
 
 /** A record and the assignment that it is incomplete in. */
 export interface IncompleteRecord {
@@ -29,6 +30,7 @@ export interface DeadLetterRequest {
 }
 
 export class FailedRecords {
+  readonly parked = new ParkedRecords()
   readonly #retries = new RetryQueue<IncompleteRecord>()
   /** Given up and not handed out yet. */
   #requests: DeadLetterRequest[] = []
@@ -156,6 +158,7 @@ export class FailedRecords {
 
   /** The partition is given up: its next owner comes to all of these again. */
   forget(state: PartitionState): void {
+    this.parked.forget(state)
     this.#retries.removeWhere((entry) => entry.state === state)
     for (const [pending, entry] of this.#paused) if (entry.state === state) this.#paused.delete(pending)
     this.#requests = this.#requests.filter(({ id }) => this.#buried.get(id)?.state !== state)

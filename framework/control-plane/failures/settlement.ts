@@ -1,4 +1,4 @@
-/** Decides what becomes of a record after an attempt: done, tried again, or given up. Starts nothing and commits nothing. */
+/** Decides what becomes of a record after an attempt: done, tried again, parked, or given up. Starts nothing and commits nothing. */
 import type { EventSink } from '../../model/events.ts'
 import type { Route } from '../../model/settings.ts'
 import type { CompletionEvent, HandlerFailure, Outcome } from '../../model/work.ts'
@@ -9,6 +9,7 @@ import { blockedFailure, byHandFailure, lastAttempt, overdue } from '../partitio
 import type { InFlight } from '../partition/in-flight.ts'
 import { poisonedFailure, saysSomethingOfKey } from '../partition/key-breakers.ts'
 import { lastFailure } from '../partition/last-failure.ts'
+import { type Relief, relief, reliefFailure, reliefOfAll } from '../partition/parked-relief.ts'
 import { shortText } from '../partition/partition-snapshot.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
 import type { Pending, Shard } from '../partition/shard-queue.ts'
@@ -21,6 +22,7 @@ import {
   type SingleOutcome,
 } from './batch-outcome.ts'
 import type { DeadLetterRequest, FailedRecords, IncompleteRecord } from './failed-records.ts'
+import { parks } from './parked-records.ts'
 import { decideRetry, MAX_INTERRUPTIONS, pauseBeforeSplitMs } from './retry-policy.ts'
 
 export interface SettlementOptions {
@@ -78,31 +80,77 @@ export class Settlement {
     this.#scheduler.list(state)
   }
 
-  /** Records that have failed and hold back the commit for longer than their handler allows. */
+  /** Records that have failed and hold back the commit for longer than their handler allows, and parked ones that others have no room behind. */
   giveUpOverdue(states: Iterable<PartitionState>, now: number): void {
     for (const state of states) {
+      for (let found = relief(state); found !== undefined; found = relief(state)) this.#relieve(state, found, now)
       const pending = overdue(state, now)
       const { maxBlockingMs } = state.route
       if (pending?.lastFailure === undefined || maxBlockingMs === undefined) continue
       const entry = { state, pending }
+      if (pending.state === 'parked') {
+        this.#endPark(entry, blockedFailure(pending.lastFailure, maxBlockingMs), now)
+        continue
+      }
       if (pending.state === 'waiting') this.#failed.cancelRetry(entry)
       // A handler of an earlier assignment still runs on its key: it cannot go before that ends.
       else if (!state.shards.takeNow(pending)) continue
       pending.attempt = lastAttempt(pending)
       this.#fail(entry, blockedFailure(pending.lastFailure, maxBlockingMs), 0, now)
     }
+    if (!this.#intake.isHeld) return
+    for (let last = reliefOfAll(states); last !== undefined; last = reliefOfAll(states))
+      this.#relieve(last.state, last, now)
+  }
+
+  #relieve(state: PartitionState, { pending, why }: Relief, now: number): void {
+    this.#endPark({ state, pending }, reliefFailure(pending.lastFailure, why), now)
+  }
+
+  /** It is given up. For the breaker of its key it counted when it was parked. */
+  #endPark(entry: IncompleteRecord, failure: HandlerFailure, now: number): void {
+    this.#failed.parked.end(entry)
+    entry.pending.attempt = lastAttempt(entry.pending)
+    this.#giveUp(entry, failure, 0, now)
   }
 
   /** It waits no longer. */
   retryNow(entry: IncompleteRecord): void {
-    this.#failed.cancelRetry(entry)
-    this.#runAgain(entry)
+    const { state, pending } = entry
+    if (pending.state !== 'parked') {
+      this.#failed.cancelRetry(entry)
+      this.#runAgain(entry)
+      return
+    }
+    this.#failed.parked.end(entry)
+    pending.state = 'queued'
+    state.shards.takeBack(pending, state.route.ordering)
+    this.#scheduler.list(state)
+  }
+
+  /** The handler of the partition has other code or other rules: what it could not do before is tried once more. */
+  retryParked(state: PartitionState, now: number): void {
+    if (state.load.parked === 0 || state.isDraining) return
+    for (const entry of [...this.#failed.parked]) {
+      // Its start would give it up.
+      const isPoisoned = state.route.poison !== undefined && state.breakers.isOpen(entry.pending.record.key, now)
+      if (entry.state === state && !isPoisoned) this.retryNow(entry)
+    }
+  }
+
+  /** A parked record is done, and nothing is left of it: somebody has asked for that. */
+  discard(entry: IncompleteRecord, now: number): void {
+    const { pending } = entry
+    this.#failed.parked.end(entry)
+    pending.attempt = lastAttempt(pending)
+    this.#drop(entry, byHandFailure(pending.lastFailure), 0, now)
   }
 
   /** Somebody has asked for it: a decision about one record, so it counts for no breaker. @returns false when it cannot go now */
   giveUpByHand(entry: IncompleteRecord, now: number): boolean {
     const { state, pending } = entry
-    if (pending.state === 'waiting') this.#failed.cancelRetry(entry)
+    if (pending.state === 'parked') this.#failed.parked.end(entry)
+    else if (pending.state === 'waiting') this.#failed.cancelRetry(entry)
     else if (pending.state !== 'queued' || !state.shards.takeNow(pending)) return false
     pending.attempt = lastAttempt(pending)
     this.#giveUp(entry, byHandFailure(pending.lastFailure), 0, now)
@@ -255,18 +303,18 @@ export class Settlement {
     if (outcome.kind === 'interrupted') {
       pending.interruptions += 1
       if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(entry)
-      else this.#fail(entry, failure, durationMs, now)
+      else this.#fail(entry, failure, durationMs, now, records)
       return
     }
     const { retry } = entry.state.route
     const decision = decideRetry(retry, pending.attempt, failure, this.#random)
     if (decision.kind === 'give-up') {
-      this.#fail(entry, failure, durationMs, now)
+      this.#fail(entry, failure, durationMs, now, records)
       return
     }
     const last = lastFailure(entry.state, pending, failure, now)
     if (last !== undefined) {
-      this.#fail(entry, last, durationMs, now)
+      this.#fail(entry, last, durationMs, now, records)
       return
     }
     const { delayMs } = decision
@@ -282,9 +330,25 @@ export class Settlement {
   }
 
   /** No further attempt, of one that has run. */
-  #fail(entry: IncompleteRecord, failure: HandlerFailure, durationMs: number, now: number): void {
+  #fail(entry: IncompleteRecord, failure: HandlerFailure, durationMs: number, now: number, records?: number): void {
     this.#countGivenUp(entry, failure, now)
-    this.#giveUp(entry, failure, durationMs, now)
+    if (parks(entry.state.route.retry, failure)) this.#park(entry, failure, durationMs, now, records)
+    else this.#giveUp(entry, failure, durationMs, now)
+  }
+
+  /** Incomplete, without a slot, and, as its handler has chosen, with its key or without it. */
+  #park(entry: IncompleteRecord, failure: HandlerFailure, durationMs: number, now: number, records?: number): void {
+    const { state, pending } = entry
+    const { attempts, then } = state.route.retry
+    const isAlone = then === 'park-alone'
+    const told = { ...ofRecord(entry, { durationMs }), ...ofBatch(records) }
+    pending.lastFailure = failure
+    if (failure.reason !== 'interrupted') pending.attempt += 1
+    this.#failed.parked.park(state, pending, now)
+    state.onTried(pending)
+    if (isAlone) state.shards.setApart(pending)
+    this.#scheduler.list(state)
+    this.#emit?.({ ...told, kind: 'record.parked', attempts, isAlone, failure })
   }
 
   #giveUp(entry: IncompleteRecord, failure: HandlerFailure, durationMs: number, now: number): void {
@@ -293,6 +357,10 @@ export class Settlement {
       this.#failed.bury(entry, topic, failure, durationMs)
       return
     }
+    this.#drop(entry, failure, durationMs, now)
+  }
+
+  #drop(entry: IncompleteRecord, failure: HandlerFailure, durationMs: number, now: number): void {
     this.#complete(entry, now)
     this.#emit?.({ ...ofRecord(entry, { durationMs }), kind: 'record.dead', ...deadOf(failure, null) })
   }

@@ -10,8 +10,7 @@ import type { Pending } from './shard-queue.ts'
 export function overdue(state: PartitionState, now: number): Pending | undefined {
   const blocking = state.tracker.blocking
   if (blocking === undefined || !isOverdue(state, blocking, now)) return undefined
-  const isIdle = blocking.state === 'waiting' || blocking.state === 'queued'
-  return isIdle && hasFailed(blocking) ? blocking : undefined
+  return blocking.state !== 'in-flight' && blocking.state !== 'dead' && hasFailed(blocking) ? blocking : undefined
 }
 
 /** In this assignment, and by itself, not only as one of a batch. */
@@ -26,13 +25,14 @@ export function isOverdue(state: PartitionState, pending: Pending, now: number):
   return now - blocksSince(state) >= maxBlockingMs
 }
 
-/** When a record that waits for its retry will be overdue. Undefined when none waits: whatever else blocks is looked at as soon as it changes. */
+/** When a record that is parked or waits for its retry will be overdue. Undefined when there is none: whatever else blocks is looked at as soon as it changes. */
 export function overdueAt(state: PartitionState): number | undefined {
   const { maxBlockingMs } = state.route
   if (maxBlockingMs === undefined || state.isDraining) return undefined
   const since = blocksSince(state)
   const { blocking } = state.tracker
-  const waits = blocking?.state === 'waiting' && hasFailed(blocking)
+  const isIdle = blocking?.state === 'waiting' || blocking?.state === 'parked'
+  const waits = isIdle && hasFailed(blocking)
   return waits && since < Number.POSITIVE_INFINITY ? since + maxBlockingMs : undefined
 }
 

@@ -5,6 +5,7 @@ export class PartitionLoad {
   #inFlight = 0
   #deadLetters = 0
   #retriesWaiting = 0
+  #parked = 0
 
   /** Incomplete records in memory. */
   get records(): number {
@@ -31,9 +32,14 @@ export class PartitionLoad {
     return this.#retriesWaiting
   }
 
+  /** Records that are out of attempts, until somebody or a limit decides. */
+  get parked(): number {
+    return this.#parked
+  }
+
   /** Records that could start as far as nothing but order holds them back. */
   get queued(): number {
-    return this.#records - this.#inFlight - this.#retriesWaiting - this.#deadLetters
+    return this.#records - this.#inFlight - this.#retriesWaiting - this.#parked - this.#deadLetters
   }
 
   /** Records that an engine is at work on, or whose dead letter is not acknowledged yet. */
@@ -66,6 +72,14 @@ export class PartitionLoad {
 
   retryEnded(): void {
     this.#retriesWaiting -= 1
+  }
+
+  parkBegan(): void {
+    this.#parked += 1
+  }
+
+  parkEnded(): void {
+    this.#parked -= 1
   }
 
   deadLetterBegan(): void {

@@ -38,6 +38,7 @@ export function partitionMetrics(
     inFlight: load.inFlight,
     queued: load.queued,
     retriesWaiting: load.retriesWaiting,
+    parked: load.parked,
     deadLettersWaiting: load.deadLetters,
     gaps: gapsOf(state),
     blocking: blockingOf(state, now),
@@ -97,7 +98,7 @@ function wellFormed(text: string): string {
 }
 
 /** From the one that says least to the one that needs a look most. */
-const CELL_LETTERS = 'dgwrx'
+const CELL_LETTERS = 'dgwrxp'
 const DONE = 0
 const GAP = 1
 
@@ -126,5 +127,7 @@ function rankOf(pending: Pending | undefined): number {
     case 'waiting':
     case 'dead':
       return 4
+    case 'parked':
+      return 5
   }
 }

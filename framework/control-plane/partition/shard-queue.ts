@@ -4,8 +4,11 @@ import type { HandlerFailure, Ordering } from '../../model/work.ts'
 import type { OffsetTicket } from '../offsets/offset-tracker.ts'
 import type { RetryTicket } from './retry-queue.ts'
 
-/** Where an incomplete record stands. `waiting`: for its retry. `dead`: for the dead-letter topic's acknowledgement. */
-export type PendingState = 'queued' | 'in-flight' | 'waiting' | 'dead'
+/**
+ * Where an incomplete record stands. `waiting`: for its retry. `parked`: out of attempts, until somebody or a limit decides. `dead`: for the dead-letter
+ * topic's acknowledgement.
+ */
+export type PendingState = 'queued' | 'in-flight' | 'waiting' | 'parked' | 'dead'
 
 export const NOT_TRIED = -1
 
@@ -14,7 +17,8 @@ export interface Pending {
   /** A copy, once it has been kept for long. */
   record: KafkaRecord
   readonly bytes: number
-  readonly shard: Shard
+  /** Another one while it is set apart. */
+  shard: Shard
   /** The tracker's, to complete the offset with; -1 before it is tracked. */
   ticket: OffsetTicket
   state: PendingState
@@ -39,7 +43,7 @@ export interface Shard {
   readonly key: string | undefined
   head: Pending | undefined
   tail: Pending | undefined
-  /** Its head is in flight, waits for a retry or for a dead letter, or a handler of an earlier assignment still runs: nothing may start. */
+  /** Its head is in flight, parked, waits for a retry or for a dead letter, or a handler of an earlier assignment still runs: nothing may start. */
   isBusy: boolean
   /** It has a place in the ready ring; perhaps a stale one, which is skipped when its turn comes. */
   isListed: boolean
@@ -164,6 +168,40 @@ export class ShardQueue {
     if (shard.key !== undefined) this.#shards.delete(shard.key)
   }
 
+  /** The others of its shard go on without it. Nothing of it starts before `takeBack`. */
+  setApart(pending: Pending): void {
+    this.release(pending)
+    pending.shard = { key: undefined, head: pending, tail: pending, isBusy: true, isListed: false }
+  }
+
+  /** It was parked, and may run: before the later ones of its shard, but for what runs there, or waits for something of its own. */
+  takeBack(pending: Pending, ordering: Ordering): void {
+    if (pending.shard.key !== undefined) {
+      this.requeue(pending)
+      return
+    }
+    pending.shard.head = undefined
+    const shard = this.#shardFor(shardKeyOf(pending.record, ordering))
+    pending.shard = shard
+    let before: Pending | undefined
+    for (let each = shard.head; each !== undefined && mayBeBefore(each, pending); each = each.next) before = each
+    pending.next = before === undefined ? shard.head : before.next
+    if (before === undefined) shard.head = pending
+    else before.next = pending
+    if (shard.tail === undefined || shard.tail === before) shard.tail = pending
+    this.#list(shard)
+  }
+
+  /** The first records of the shards that order lets start now. */
+  *startable(): Iterable<Pending> {
+    for (const shard of this.#ready) if (!isStale(shard) && shard.head !== undefined) yield shard.head
+  }
+
+  /** A handler of an earlier assignment is at work on some shard. */
+  get isOccupied(): boolean {
+    return this.#occupied.size > 0
+  }
+
   /**
    * What waits here, seen by who asks whether more slots would help. Costs a look at every record.
    * @param mostPerKey of one key, at most so many count: they run one after the other, and more slots do not make that faster
@@ -226,6 +264,10 @@ export class ShardQueue {
   }
 }
 
+function mayBeBefore({ state, record }: Pending, { record: { offset } }: Pending): boolean {
+  return state !== 'queued' || record.offset < offset
+}
+
 /** Takes a record out from behind others of its shard. Only records of its own batch can be before it, so the way is short. */
 function unlink(pending: Pending): void {
   const { shard } = pending
@@ -237,9 +279,10 @@ function unlink(pending: Pending): void {
   pending.next = undefined
 }
 
-/** None where the head waits for its retry or dead letter, or a handler of an earlier assignment is at work: then nothing of it can run. */
+/** None where the head is parked or waits for its retry or dead letter, or a handler of an earlier assignment is at work: then nothing of it can run. */
 function queuedIn({ head, isBusy }: Shard, most: number): number {
-  if (head?.state === 'waiting' || head?.state === 'dead' || (head?.state === 'queued' && isBusy)) return 0
+  const isHeld = head?.state === 'waiting' || head?.state === 'parked' || head?.state === 'dead'
+  if (isHeld || (head?.state === 'queued' && isBusy)) return 0
   let count = 0
   for (let pending = head; pending !== undefined && count < most; pending = pending.next) {
     if (pending.state === 'queued') count += 1

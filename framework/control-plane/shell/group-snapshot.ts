@@ -34,8 +34,8 @@ export interface GroupParts extends MemberTimes {
 
 export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
   const { manager, client, polledAt } = parts
-  const { records, bytes, inFlight, retriesWaiting, deadLetters } = manager.gauges()
-  const { permit } = manager
+  const { records, bytes, inFlight, retriesWaiting, parked, deadLetters } = manager.gauges()
+  const { permit, parkedSince } = manager
   const { heardAt } = permit.clock
   // The client keeps what it has heard of a log's end, and does not say when. Brokers that do not answer have not told it what has come since.
   const isStale = permit.clock.isStale(now)
@@ -58,6 +58,8 @@ export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
     inFlight,
     queued: partitions.reduce((sum, { queued }) => sum + queued, 0),
     retriesWaiting,
+    parked,
+    oldestParkedMs: parkedSince === undefined ? null : Math.max(0, Math.round(now - parkedSince)),
     deadLettersWaiting: deadLetters,
     limits: parts.limits,
     intake: parts.isPaused ? 'paused' : manager.heldBecause === null ? 'open' : 'held',

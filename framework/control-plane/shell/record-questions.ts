@@ -83,6 +83,10 @@ export class RecordQuestions {
     return this.#changed(this.#options.manager.byHand.giveUp(of, this.#around()))
   }
 
+  discard(of: RecordAction): ActionResult {
+    return this.#changed(this.#options.manager.byHand.discard(of, this.#around()))
+  }
+
   closeBreaker(of: BreakerAction): ActionResult {
     return this.#changed(this.#options.manager.byHand.closeBreaker(of, this.#options.clock.now()))
   }

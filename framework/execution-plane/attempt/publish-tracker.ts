@@ -26,7 +26,6 @@ class TrackedPromise<T> extends Promise<T> {
   }
 
   /** `await`, `catch`, `finally` and `Promise.all` come through here too. */
-  // biome-ignore lint/suspicious/noThenProperty: it is a promise, and overrides its `then`.
   override then<A = T, B = never>(
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,

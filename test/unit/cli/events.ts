@@ -37,6 +37,11 @@ export function retried(of: Partial<OfKind<'record.retry'>> = {}): OfKind<'recor
   return { kind: 'record.retry', handlerId: 'charge', record: aRecord(), ...retry, ...of }
 }
 
+export function parked(of: Partial<OfKind<'record.parked'>> = {}): OfKind<'record.parked'> {
+  const park = { attempt: 5, attempts: 5, isAlone: false, durationMs: 3, failure: aFailure }
+  return { kind: 'record.parked', handlerId: 'charge', record: aRecord(), ...park, ...of }
+}
+
 export function dead(of: Partial<OfKind<'record.dead'>> = {}): OfKind<'record.dead'> {
   const death = { attempt: 5, durationMs: 3, failure: aFailure, deadLetterTopic: 'orders.billing.dlq' }
   return { kind: 'record.dead', handlerId: 'charge', record: aRecord(), ...death, ...of }

@@ -110,6 +110,7 @@ describe('the variables', () => {
     'handlers.retry.max': ['1h', 3_600_000],
     'handlers.retry.jitter': ['false', false],
     'handlers.retry.maxAge': ['1h', 3_600_000],
+    'handlers.retry.then': ['park', 'park'],
     'handlers.rateLimit': ['50', 50],
     'handlers.adaptive.enabled': ['true', true],
     'handlers.adaptive.min': ['4', 4],

@@ -26,7 +26,15 @@ describe('resolveConfig', () => {
       concurrency: 100,
       ordering: 'key',
       timeoutMs: 30_000,
-      retry: { attempts: 28, backoff: 'exponential', minMs: 200, maxMs: 30_000, jitter: true, maxAgeMs: 0 },
+      retry: {
+        attempts: 28,
+        backoff: 'exponential',
+        minMs: 200,
+        maxMs: 30_000,
+        jitter: true,
+        maxAgeMs: 0,
+        then: 'dead-letter',
+      },
       rateLimit: undefined,
       adaptive: { enabled: false, min: 1, intervalMs: 1_000 },
       poison: { threshold: 0, cooldownMs: 30_000 },
@@ -296,7 +304,7 @@ describe('resolveConfig', () => {
 describe('the reference of the options', () => {
   it('tells of every option what it does, its default, its range, and what gets worse', () => {
     const rows = optionRows(configSchema)
-    assert.equal(rows.length, 74)
+    assert.equal(rows.length, 75)
     for (const row of rows) {
       for (const part of [row.what, row.range, row.worse, row.standard]) assert.ok(part.length > 0, row.name)
       assert.match(row.what, /\.$/, row.name)

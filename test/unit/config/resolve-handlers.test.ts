@@ -54,6 +54,7 @@ describe('resolveHandlers', () => {
         maxMs: 30_000,
         jitter: true,
         maxAgeMs: 7_200_000,
+        then: 'dead-letter',
       },
       deadLetterTopic: 'orders.shop.dlq',
     })
@@ -73,6 +74,7 @@ describe('resolveHandlers', () => {
       maxMs: 2_000,
       jitter: true,
       maxAgeMs: 7_200_000,
+      then: 'dead-letter',
     })
     assert.equal(resolved.route.deadLetterTopic, 'orders.billing.dlq')
   })
@@ -141,6 +143,7 @@ describe('resolveHandlers', () => {
     [{ poison: { treshold: 3 } }, /no option poison\.treshold .*Did you mean poison\.threshold\?/],
     [{ adaptive: { enabled: true, min: 50 } }, /option adaptive\.min \(50\) is above concurrency \(7\)/],
     [{ poison: { threshold: 3 }, deadLetter: false }, /option poison\.threshold with deadLetter: false would drop/],
+    [{ retry: { then: 'park' }, deadLetter: false }, /option retry\.then is 'park', and deadLetter: false would drop/],
     [{ maxBlocking: '1m', deadLetter: false }, /option maxBlocking with deadLetter: false would drop/],
     [{ retry: { when: 'always' } }, /option retry\.when is 'always', but must be a function of the error/],
     [{ retry: { delay: '5s' } }, /option retry\.delay is '5s', but must be a function of the attempt/],

@@ -12,6 +12,7 @@ export function boundTo(runtime: Runtime, handlers: readonly ResolvedHandler[]):
     inspection: runtime.inspection,
     retryNow: runtime.retryNow.bind(runtime),
     giveUp: runtime.giveUp.bind(runtime),
+    discard: runtime.discard.bind(runtime),
     closeBreaker: runtime.closeBreaker.bind(runtime),
   }
 }

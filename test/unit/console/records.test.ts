@@ -11,7 +11,8 @@ import type {
   RecordView,
   RetriesAnswer,
 } from '../../../framework/console/protocol-records.ts'
-import { aHandler, aRunningApp } from '../runtime/running-app.ts'
+import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
+import { aHandler, aRunningApp, type RunningApp } from '../runtime/running-app.ts'
 import { boundTo } from './bound-runtime.ts'
 import { serveConsole } from './served-console.ts'
 
@@ -32,15 +33,37 @@ async function blocked(t: TestContext, over: Parameters<typeof serveConsole>[1] 
   await app.until(() => app.count('record.retry') === 1)
   // No event tells that a record was taken in.
   while (app.runtime.snapshot().groups[0]?.records !== 2) await new Promise(setImmediate)
+  return { app, ...(await readingOf(t, app, orders, over)), fix: () => (isFixed = true) }
+}
+
+/** Three records of one key that are parked, each by itself. */
+async function parkedThree(t: TestContext) {
+  let isFixed = false
+  const retry = { ...configDefaults.handlers.retry, attempts: 1, then: 'park-alone' } as const
+  const run = () => {
+    if (!isFixed) throw new Error('card 4111 refused')
+  }
+  const orders = aHandler('orders', { retry, deadLetterTopic: 'orders.dlq', run })
+  const app = await aRunningApp(t, [orders], ['orders.dlq'])
+  for (const value of [1, 2, 3]) await app.send('orders', value, 'customer-9')
+  await app.until(() => app.count('record.parked') === 3)
+  return { app, ...(await readingOf(t, app, orders)), fix: () => (isFixed = true) }
+}
+
+async function readingOf(
+  t: TestContext,
+  app: RunningApp,
+  orders: ResolvedHandler,
+  over: Parameters<typeof serveConsole>[1] = {},
+) {
   const served = await serveConsole(t, { runtime: () => boundTo(app.runtime, [orders]), ...over })
   const partition = app.runtime.snapshot().groups[0]?.partitions.find(({ records }) => records > 0)?.partition ?? 0
-  const place = `shop/orders/${partition}`
   const read = async <Answer>(path: string): Promise<Answer> => {
     const response = await served.get(path)
     assert.equal(response.status, 200, await response.clone().text())
     return (await response.json()) as Answer
   }
-  return { app, served, place, partition, read, fix: () => (isFixed = true) }
+  return { served, place: `shop/orders/${partition}`, partition, read }
 }
 
 describe('records in the console', { timeout: 30_000 }, () => {
@@ -56,7 +79,7 @@ describe('records in the console', { timeout: 30_000 }, () => {
       [first.key?.text, first.value?.text, first.failures[0]?.message],
       ['customer-9', '1', 'card 4111 refused'],
     )
-    assert.deepEqual(first.can, { retryNow: true, giveUp: true, copy: true })
+    assert.deepEqual(first.can, { retryNow: true, giveUp: true, discard: false, copy: true })
     const second = await read<RecordView>(`/api/records/${place}/1`)
     assert.deepEqual([second.state, second.waitsFor[0]?.kind, second.can.giveUp], ['queued', 'record', false])
   })
@@ -178,10 +201,30 @@ describe('records in the console', { timeout: 30_000 }, () => {
     await app.until(() => app.count('record.dead') === 1 && app.count('record.done') === 1)
   })
 
+  it('lists what is parked, says since when, and retries, gives up and discards it', async (t) => {
+    const { app, read, served, place, fix } = await parkedThree(t)
+    const { parked, parkedCount, rows } = await read<RetriesAnswer>('/api/retries?g=shop')
+    assert.deepEqual(
+      [parked.map((row) => [row.place.offset, row.holdsKey, row.failure?.message]), parkedCount, rows],
+      [[0, 1, 2].map((offset) => [offset, false, 'card 4111 refused']), 3, []],
+    )
+    const first = await read<RecordView>(`/api/records/${place}/0`)
+    assert.deepEqual([first.state, first.waitsFor[0]?.kind], ['parked', 'parked'])
+    assert.deepEqual(first.can, { retryNow: true, giveUp: true, discard: true, copy: true })
+    fix()
+    for (const [offset, verb] of (['retry-now', 'give-up', 'discard'] as const).entries()) {
+      const { epoch, attempt } = await read<RecordView>(`/api/records/${place}/${offset}`)
+      assert.equal((await served.post(`/api/records/${place}/${offset}/${verb}`, { epoch, attempt })).status, 200)
+    }
+    await app.until(() => app.count('record.dead') === 2 && app.count('record.done') === 1)
+    assert.ok(served.lines.some(({ what }) => what === 'action.discard'))
+    assert.equal((await read<RetriesAnswer>('/api/retries?g=shop')).parkedCount, 0)
+  })
+
   it('changes nothing of records where actions are off', async (t) => {
     const { read, served, place } = await blocked(t, { canAct: false })
     const { epoch, attempt } = await read<RecordView>(`/api/records/${place}/0`)
-    for (const verb of ['retry-now', 'give-up']) {
+    for (const verb of ['retry-now', 'give-up', 'discard']) {
       assert.equal((await served.post(`/api/records/${place}/0/${verb}`, { epoch, attempt })).status, 403)
     }
     const breaker = { group: 'shop', topic: 'orders', partition: 0, epoch, breaker: 1 }

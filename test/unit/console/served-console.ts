@@ -64,6 +64,11 @@ export class WrittenRuntime implements WatchedRuntime {
     return this.result
   }
 
+  discard(...asked: readonly unknown[]): ActionResult {
+    this.actions = [...this.actions, ['discard', ...asked]]
+    return this.result
+  }
+
   closeBreaker(...asked: readonly unknown[]): ActionResult {
     this.actions = [...this.actions, ['closeBreaker', ...asked]]
     return this.result

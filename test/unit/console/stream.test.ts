@@ -82,7 +82,7 @@ const view = (partition: number, position: number): PartitionView => ({
 
 function aRow(handlerId: string): HandlerRow {
   const { route, group, file } = aWatchedHandler()
-  const counts = { rate: 1, inFlight: 0, capacity: 1, concurrency: 1, abandoned: 0, retriesWaiting: 0 }
+  const counts = { rate: 1, inFlight: 0, capacity: 1, concurrency: 1, abandoned: 0, retriesWaiting: 0, parked: 0 }
   const none = { p50Ms: null, p99Ms: null, adaptiveLimit: null, rateLimit: null, isHeldByRate: false, isPaused: false }
   const dead = { deadLettersPerMinute: 0, deadLetterTopic: null, openBreakers: 0 }
   const { topic, ordering } = route

@@ -42,6 +42,10 @@ describe('the verdict', () => {
     assert.equal(verdict.sinceAt, metrics.takenAt - 30_000)
   })
 
+  it('takes a parked record for blocked as soon as one that waits', () => {
+    assert.equal(kindOf(withPartition({ blocking: { ...failing, state: 'parked' } })), 'blocked')
+  })
+
   it('takes a record that runs for blocked after a minute only, and one of a paused handler never', () => {
     const running = { ...failing, state: 'in-flight' as const }
     assert.equal(kindOf(withPartition({ blocking: running })), 'healthy')

@@ -175,7 +175,14 @@ describe('a batch with failed records', () => {
     )
     driver.end(again)
     assert.equal(driver.commit()?.position, 4)
-    assert.deepEqual(driver.manager.gauges(), { records: 0, bytes: 0, inFlight: 0, retriesWaiting: 0, deadLetters: 0 })
+    assert.deepEqual(driver.manager.gauges(), {
+      records: 0,
+      bytes: 0,
+      inFlight: 0,
+      retriesWaiting: 0,
+      parked: 0,
+      deadLetters: 0,
+    })
   })
 
   it('counts those as done that were behind one of their key which is given up, up to the next that failed', () => {

@@ -69,6 +69,8 @@ export interface DriverOptions extends Partial<Omit<WorkManagerOptions, 'routes'
 export class Driver {
   readonly manager: WorkManager
   readonly events: RuntimeEvent[] = []
+  /** What `start` has given last. */
+  lastStarted: readonly WorkItem[] = []
   now = 0
 
   constructor({ route, limits, ...rest }: DriverOptions = {}) {
@@ -95,7 +97,9 @@ export class Driver {
   }
 
   start(capacity = 1_000): WorkItem[] {
-    return this.manager.takeReady(this.now, () => capacity)
+    const items = this.manager.takeReady(this.now, () => capacity)
+    if (items.length > 0) this.lastStarted = items
+    return items
   }
 
   /** Starts what may start, and tells the offsets. */

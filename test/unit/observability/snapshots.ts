@@ -26,6 +26,7 @@ export function aPartition(over: Partial<PartitionMetrics> = {}): PartitionMetri
     inFlight: 0,
     queued: 0,
     retriesWaiting: 0,
+    parked: 0,
     deadLettersWaiting: 0,
     gaps: { offsets: 0, stretches: 0, span: 0 },
     blocking: null,
@@ -83,6 +84,8 @@ export function aGroup(over: Partial<GroupMetrics> = {}): GroupMetrics {
     inFlight: 0,
     queued: 0,
     retriesWaiting: 0,
+    parked: 0,
+    oldestParkedMs: null,
     deadLettersWaiting: 0,
     limits: {
       maxRecords: 10_000,

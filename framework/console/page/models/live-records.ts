@@ -48,6 +48,7 @@ export const liveStatusWords: { readonly [Status in LiveStatus]: string } = {
   queued: 'queued',
   running: 'running',
   waiting: 'waits for a retry',
+  parked: 'parked',
   done: 'done',
   filtered: 'filtered out',
   dead: 'dead letter',

@@ -1,7 +1,7 @@
 /** The cells of a partition's ribbon as shapes: neighbours of one kind are one. What waits stands tall, what is over lies low. */
 
 export interface CellRun {
-  readonly kind: 'done' | 'above' | 'running' | 'waiting' | 'queued'
+  readonly kind: 'done' | 'above' | 'running' | 'waiting' | 'parked' | 'queued'
   readonly says: string
   readonly x: number
   readonly width: number
@@ -14,6 +14,7 @@ const kinds: Readonly<Record<string, Pick<CellRun, 'kind' | 'says' | 'top'>>> = 
   g: { kind: 'above', says: 'done above a gap', top: 0.5 },
   r: { kind: 'running', says: 'running', top: 0 },
   x: { kind: 'waiting', says: 'waiting for a retry or a dead letter', top: 0 },
+  p: { kind: 'parked', says: 'parked', top: 0 },
   w: { kind: 'queued', says: 'queued', top: 0.25 },
 }
 

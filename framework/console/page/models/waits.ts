@@ -7,6 +7,7 @@ export const stateWords: { readonly [State in RecordState]: string } = {
   queued: 'queued',
   'in-flight': 'running',
   waiting: 'waiting for its retry',
+  parked: 'out of attempts, and parked',
   dead: 'given up, and waiting for its dead letter to be acknowledged',
   committed: 'done and committed',
   done: 'done, and not committed yet',
@@ -20,6 +21,7 @@ const aheadWords: { readonly [State in IncompleteState]: string } = {
   queued: 'is queued',
   'in-flight': 'runs',
   waiting: 'waits for its retry',
+  parked: 'is parked',
   dead: 'waits for its dead letter',
 }
 
@@ -56,6 +58,15 @@ export function waitText(wait: Wait, now: number): WaitText {
       return wait.isPause
         ? told(`Its batch has failed, and runs again in parts ${due(wait.dueAt, now)}, or after the next success.`)
         : told(`Its next attempt is due ${due(wait.dueAt, now)}.`)
+    case 'parked': {
+      const { since, holdsKey, until } = wait
+      const key = holdsKey ? 'Records of its key wait with it.' : 'Records of its key go on without it.'
+      const end = until === null ? '' : ` It is given up ${due(until, now)}.`
+      return told(
+        `It is out of attempts, and was parked ${span(Math.max(0, Math.floor((now - since) / 1_000) * 1_000))} ago. ${key}${end}`,
+        'Retry it when the cause is gone, or give it up.',
+      )
+    }
     case 'dead-letter':
       return told(
         wait.isSent
@@ -126,6 +137,7 @@ export function recordStateText({
   attempts,
 }: Pick<RecordView, 'state' | 'attempt' | 'attempts'>): string {
   if (attempt === null || attempt === 0) return stateWords[state]
+  if (state === 'parked') return `${stateWords[state]} after attempt ${digits(Math.max(1, attempt - 1))}`
   const of = attempts === null || attempts === 0 || attempts >= Number.MAX_SAFE_INTEGER ? '' : ` of ${digits(attempts)}`
   return `${stateWords[state]}, attempt ${digits(attempt)}${of}`
 }

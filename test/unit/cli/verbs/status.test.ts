@@ -81,7 +81,7 @@ group shop: assigned, 2 partitions
   orders[0]  12        100       3 in 2  100 key c9, 12.5 s, waiting, attempt 3: TypeError  ==!##>#.
   orders[1]  0         10        0       ${'-'.padEnd(49)}  all done
 
-offsets: = done   > running   . waiting   ! waiting for a retry or a dead letter   # gap: done above an offset that is not
+offsets: = done   > running   . waiting   ! waiting for a retry or a dead letter   P parked   # gap: done above an offset that is not
 `,
     )
   })

@@ -76,6 +76,7 @@ describe('the view models of the console', () => {
   it('join neighbouring cells of a ribbon, and leave unknown ones blank', () => {
     const runs = cellRuns('ddgx?r').map(({ kind, x, width }) => `${kind} ${x} ${width}`)
     assert.deepEqual(runs, ['done 0 2', 'above 2 1', 'waiting 3 1', 'running 5 1'])
+    assert.equal(cellRuns('p')[0]?.kind, 'parked')
     assert.deepEqual(cellRuns(''), [])
   })
 

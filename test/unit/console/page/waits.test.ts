@@ -9,6 +9,7 @@ const waits: Waits = {
   record: { kind: 'record', offset: 1_019, state: 'waiting', attempt: 3, ahead: 12 },
   'earlier-assignment': { kind: 'earlier-assignment' },
   retry: { kind: 'retry', dueAt: 4_000, isPause: false },
+  parked: { kind: 'parked', since: 0, holdsKey: true, until: 61_000 },
   'dead-letter': { kind: 'dead-letter', topic: 'orders.dlq', isSent: true },
   slots: { kind: 'slots', inFlight: 64, capacity: 64 },
   'adaptive-limit': { kind: 'adaptive-limit', inFlight: 8, limit: 8 },
@@ -38,6 +39,13 @@ describe('what a record waits for, in words', () => {
     assert.equal(ahead, 1_019)
     assert.match(waitText(waits.retry, 1_000).text, /^Its next attempt is due in 3\.0 s, at /)
     assert.equal(waitText(waits.retry, 4_000).text, 'Its next attempt is due now.')
+    assert.match(
+      waitText(waits.parked, 3_000).text,
+      /^It is out of attempts, and was parked 3\.0 s ago\. Records of its key wait with it\. It is given up in /,
+    )
+    const alone = { ...waits.parked, holdsKey: false, until: null }
+    assert.match(waitText(alone, 3_000).text, /Records of its key go on without it\.$/)
+    assert.match(recordStateText({ state: 'parked', attempt: 4, attempts: 3 }), /parked after attempt 3$/)
     assert.match(waitText(waits.slots, 0).text, /64 of 64/)
     assert.match(waitText(waits.poisoned, 1_000).text, /for another 1 min:/)
     assert.match(waitText({ ...waits['dead-letter'], isSent: false }, 0).text, /is to be sent to orders\.dlq/)

@@ -44,6 +44,7 @@ describe('the snapshot of a partition', () => {
       inFlight: 0,
       queued: 0,
       retriesWaiting: 0,
+      parked: 0,
       deadLettersWaiting: 0,
       gaps: { offsets: 0, stretches: 0, span: 0 },
       blocking: null,

@@ -39,6 +39,27 @@ describe('OrderChecker', () => {
     assert.deepEqual(it.violations, [])
   })
 
+  it('finds nothing wrong with a record that is parked alone, passed by those behind it, and tried later', () => {
+    const it = checker('key')
+    it.started(record(1))
+    it.ended(record(1), false)
+    it.parkedAlone(record(1))
+    handled(it, record(2))
+    handled(it, record(1))
+    handled(it, record(3))
+    assert.deepEqual([it.violations, it.repeats], [[], 0])
+  })
+
+  it('finds a record that is parked alone and tried beside another one of its key', () => {
+    const it = checker('key')
+    it.started(record(1))
+    it.ended(record(1), false)
+    it.parkedAlone(record(1))
+    it.started(record(2))
+    it.started(record(1))
+    assert.match(it.violations[0] ?? '', /#1\) started while #2 was running/)
+  })
+
   it('shows the empty key as one', () => {
     const it = checker('key')
     it.started(record(2, ''))

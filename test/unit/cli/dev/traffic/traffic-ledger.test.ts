@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { LatencyHistogram } from '../../../../../cli/dev/traffic/latency-histogram.ts'
 import { TrafficLedger } from '../../../../../cli/dev/traffic/traffic-ledger.ts'
-import { dead, done, retried } from '../../events.ts'
+import { dead, done, parked, retried } from '../../events.ts'
 
 describe('TrafficLedger', () => {
   it('counts a record as done when every handler that reads it has settled it', async () => {
@@ -48,6 +48,29 @@ describe('TrafficLedger', () => {
       { settled, retries, filtered, dropped, deadLetters },
       { settled: 2, retries: 1, filtered: 1, dropped: 1, deadLetters: 0 },
     )
+  })
+
+  it('waits for no record that is parked, calls it neither done nor lost, and counts it once it is settled', async () => {
+    const ledger = new TrafficLedger(() => 5)
+    ledger.sent(1, ['a', 'b'], 0)
+    ledger.onEvent(1, parked({ handlerId: 'a' }))
+    assert.deepEqual([ledger.outstanding, ledger.totals().parked], [1, 0], 'the other handler is to settle it')
+    const progress = ledger.nextProgress()
+    ledger.onEvent(1, done({ handlerId: 'b' }))
+    await progress
+    const { done: settled, lost, parked: kept } = ledger.totals()
+    assert.deepEqual([ledger.outstanding, settled, lost, kept], [0, 0, 0, 1])
+    ledger.onEvent(1, done({ handlerId: 'a' }))
+    const { done: after, lost: stillLost, parked: left } = ledger.totals()
+    assert.deepEqual([after, stillLost, left], [1, 0, 0])
+  })
+
+  it('forgets with a handler what that has parked', () => {
+    const ledger = new TrafficLedger(() => 5)
+    ledger.sent(1, ['a'], 0)
+    ledger.onEvent(1, parked({ handlerId: 'a' }))
+    ledger.forget('a')
+    assert.deepEqual([ledger.totals().parked, ledger.totals().done, ledger.outstanding], [0, 1, 0])
   })
 
   it('waits for nothing of a record that nobody reads, and does not call it done', () => {

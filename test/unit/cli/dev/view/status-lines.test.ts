@@ -36,6 +36,15 @@ describe('what waits, as `pyrallel dev` tells it', () => {
     assert.match(second ?? '', /^ {2}orders\[0\]@7 {2}c1 {2}attempt 1 runs/)
   })
 
+  it('counts what is parked, and says after which attempt', () => {
+    const [group, blocking] = linesOf({
+      parked: 2,
+      partitions: [aPartition({ blocking: aBlockingRecord({ state: 'parked', attempt: 4 }) })],
+    })
+    assert.match(group ?? '', /, 2 parked/)
+    assert.match(blocking ?? '', /is parked after attempt 3, for /)
+  })
+
   it('knows the handler of a topic that is one of several', () => {
     const partitions = [aPartition({ topic: 'payments', blocking: aBlockingRecord({ state: 'queued' }) })]
     const handlers = [aHandlerState({ topic: 'orders,payments', isPaused: true })]

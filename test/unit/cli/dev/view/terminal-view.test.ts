@@ -7,7 +7,7 @@ import { painter } from '../../../../../cli/terminal/paint.ts'
 import type { RuntimeEvent } from '../../../../../framework/model/events.ts'
 import type { Epoch } from '../../../../../framework/model/work.ts'
 import { ManualClock } from '../../../../../framework/testing/manual-clock.ts'
-import { aFailure, aRecord, dead, done, retried } from '../../events.ts'
+import { aFailure, aRecord, dead, done, parked, retried } from '../../events.ts'
 
 function aView() {
   const clock = new ManualClock()
@@ -48,6 +48,11 @@ describe('a line', () => {
 
   it('tells which attempt comes next, and when', () => {
     assert.equal(lineOf(retried()), '↻ orders[2]@18    c1        charge  attempt 2/5 in 400 ms  gateway busy')
+  })
+
+  it('tells what is parked, and whether its key goes on', () => {
+    assert.match(lineOf(parked()) ?? '', /^■ .*parked after attempt 5, its key waits {2}gateway busy$/)
+    assert.match(lineOf(parked({ isAlone: true })) ?? '', /its key goes on/)
   })
 
   it('tells where a record that was given up went, why, and the place in the handler', () => {
