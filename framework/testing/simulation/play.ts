@@ -10,6 +10,7 @@ import { ManualClock } from '../manual-clock.ts'
 import { Faults } from './faults.ts'
 import { type Happened, Outcomes } from './happened.ts'
 import { History, type HistoryLine, type OpenCall } from './history.ts'
+import { ParkedHand } from './parked-hand.ts'
 import type { SimulatedWorld } from './process.ts'
 import { RunProcesses } from './run-processes.ts'
 import { RunRecords } from './run-records.ts'
@@ -152,8 +153,10 @@ class Run {
     cluster.delayCommits(0)
     if (!this.#processes.isAnyComing) await this.#processes.start()
     const until = this.#clock.now() + CALM_LIMIT_MS
+    const hand = new ParkedHand(this.#scenario.handlers.map(({ group }) => group))
     for (;;) {
       await this.#settle()
+      hand.lookAfter(this.#processes.all)
       const fatal = this.#processes.all.find((each) => each.fatal !== undefined)?.fatal
       if (fatal !== undefined) return { kind: 'broken', error: fatal }
       const calls = this.#processes.all.flatMap((each) => [...each.openCalls])

@@ -120,6 +120,11 @@ export class SimulatedProcess implements Clock, TimeOwner, ServiceLife {
     this.#connection.expel(forMs)
   }
 
+  /** For somebody's hand. */
+  get records(): Pick<Runtime, 'inspection' | 'retryNow' | 'giveUp'> | undefined {
+    return this.isRunning ? this.#runtime : undefined
+  }
+
   note(text: string): void {
     if (!this.isDead) this.#world.history.note(this.number, text)
   }
@@ -237,6 +242,10 @@ function lineOf(event: RuntimeEvent): string | undefined {
       return `learns that ${partitionPlace(event)} was taken away`
     case 'record.retry':
       return `tries ${recordPlace(event.record)} again in ${event.delayMs} ms: ${event.failure.message}`
+    case 'record.parked':
+      return `parks ${recordPlace(event.record)}, out of attempts: ${event.failure.message}`
+    case 'record.hurried':
+      return `is told to try ${recordPlace(event.record)} again`
     case 'record.dead':
       return `gives ${recordPlace(event.record)} up: ${event.failure.message}`
     case 'commit.done':

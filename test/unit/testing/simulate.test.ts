@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { DeadLetter } from '../../../framework/api/handler.ts'
-import { SimulationFailure, simulate } from '../../../framework/testing/index.ts'
+import { type Happened, SimulationFailure, simulate } from '../../../framework/testing/index.ts'
 import { type BankServices, config, newBank, requireChargedOnce, routesOf, threeOrders } from './simulated-bank.ts'
 
 const scenario = { config, records: threeOrders, services: newBank, check: requireChargedOnce }
@@ -48,6 +48,25 @@ describe('a simulation of handlers', () => {
       ([kind, count]) => count === 0 && !kind.endsWith('publish') && !kind.includes('publish-'),
     )
     assert.deepEqual(idle, [])
+  })
+
+  it('has every record that is parked tried once more in the end, and given up if it fails again', async () => {
+    const retry = { attempts: 1, then: 'park' } as const
+    const failsOnce = routesOf(
+      (record, bank) => {
+        if (record.value.id === 'a' || (record.value.id === 'b' && record.attempt === 1)) throw new Error('refused')
+        return bank.charge(record.value.id, record.value.id)
+      },
+      { retry },
+    )
+    const check = ({ records, services }: Happened<BankServices>) => {
+      const dead = records.filter(({ outcome }) => outcome === 'dead').length
+      if (dead !== 1) throw new Error(`${dead} records were given up`)
+      if (services.bank.charges.join() !== 'b,c' && services.bank.charges.join() !== 'c,b')
+        throw new Error(`charged: ${services.bank.charges}`)
+    }
+    const { schedules } = await simulate({ ...scenario, routes: failsOnce, check, seeds: 60 })
+    assert.equal(schedules, 60)
   })
 
   it('plays a seed again as it was, whichever were played before it', async () => {
