@@ -71,7 +71,7 @@ describe('a runtime with guards', () => {
       const page = await (await fetch(`${url()}/metrics`)).text()
       const counts = [...page.matchAll(/^pyrallel_records_total\{.*status="(\w+)"\} (\d+)$/gm)]
       assert.deepEqual(Object.fromEntries(counts.map(([, status, count]) => [status, Number(count)])), {
-        ...{ succeeded: 10, filtered: 0, left_out: 89, retried: 0, dead_lettered: 1, dropped: 0 },
+        ...{ succeeded: 10, filtered: 0, left_out: 89, retried: 0, parked: 0, dead_lettered: 1, dropped: 0 },
       })
     })
   })

@@ -41,7 +41,7 @@ export interface Assignment {
   readonly apart: Set<number>
   /** Those that still are: parked, or given up from there. */
   readonly loose: Set<number>
-  /** Of those of them that run again: what ran of their shard, or waited there for something of its own, and so may go on before them. */
+  /** Of those of them that run again: what has begun of their shard, and so may go on before them. */
   readonly ahead: Map<number, ReadonlySet<number>>
   /** The largest batch that a record may be in, by uid: it was in one that failed as a whole. */
   readonly limits: Map<number, number>
@@ -558,7 +558,8 @@ export class Oracle {
     const ahead = assignment.delivered.filter((other) => {
       const isRunning = runningHere.some((each) => each.assignment === assignment && each.record === other)
       const waits = this.#waits.get(assignment)?.has(other.uid) === true
-      return other !== record && this.isPartnerOf(other, record) && (isRunning || waits)
+      const hasBegun = assignment.limits.has(other.uid) || this.#hasFailed({ assignment, record: other })
+      return other !== record && this.isPartnerOf(other, record) && (isRunning || waits || hasBegun)
     })
     assignment.ahead.set(uid, new Set(ahead.map((other) => other.uid)))
   }

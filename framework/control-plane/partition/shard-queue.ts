@@ -184,7 +184,8 @@ export class ShardQueue {
     const shard = this.#shardFor(shardKeyOf(pending.record, ordering))
     pending.shard = shard
     let before: Pending | undefined
-    for (let each = shard.head; each !== undefined && mayBeBefore(each, pending); each = each.next) before = each
+    // To the end: others that came back may stand behind one that was ahead of them, so the first ones are in no order.
+    for (let each = shard.head; each !== undefined; each = each.next) if (mayBeBefore(each, pending)) before = each
     pending.next = before === undefined ? shard.head : before.next
     if (before === undefined) shard.head = pending
     else before.next = pending

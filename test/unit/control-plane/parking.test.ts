@@ -96,6 +96,30 @@ describe('a record out of attempts that is parked', () => {
     assert.deepEqual(order, [0, 1, 2])
   })
 
+  it('comes back behind those of a lower offset, also where one that had begun stands before them', () => {
+    const driver = parking(
+      { ...parkAlone, attempts: 2 },
+      range(0, 4).map((offset) => keyed(offset, 'a')),
+    )
+    for (const offset of [0, 1]) {
+      failThese(driver, offset)
+      driver.now += 100
+      failThese(driver, offset)
+    }
+    failThese(driver, 2)
+    assert.equal(retryNow(driver, 0), 'done', '2 waits for its retry, before it')
+    driver.now += 100
+    assert.deepEqual(driver.startOffsets(0), [], 'it is due, and there is no slot')
+    assert.equal(retryNow(driver, 1), 'done')
+    const order: number[] = []
+    for (let turn = 0; turn < 4; turn += 1) {
+      const [item] = driver.start()
+      order.push(...offsetsOf(item === undefined ? [] : [item]))
+      driver.end(item)
+    }
+    assert.deepEqual(order, [2, 0, 1, 3])
+  })
+
   it('holds a partition that is kept in order as a whole, and one record of a handler that keeps none', () => {
     const records = [keyed(0, 'a'), keyed(1, 'b')]
     const whole = parking(park, records, { route: { ordering: 'partition' } })
