@@ -52,8 +52,8 @@ export interface RebalanceListener {
  * 9. Every error between the client and its brokers MUST be told to `onError`, also those whose log line is held back, a position outside its
  *    log and a topic that is gone. Refused commits are told to whoever commits.
  * 10. A partition for which the group has committed nothing MUST begin at its first record, with one exception: with `startFrom: 'latest'`, a topic
- *    of which no partition at all has a commit begins at the ends of its logs. They are asked for, and MUST be committed for all its partitions
- *    before a record of any is returned. A look-up that is refused MUST NOT count as one that has found nothing: that partition is not
+ *    of which no partition at all has a commit begins at the ends of its logs, or, where `isLate` says so, at their beginnings. They are asked for, and MUST be
+ *    committed for all its partitions before a record of any is returned. A look-up that is refused MUST NOT count as one that has found nothing: that partition is not
  *    assigned before it was told, and the others do not wait for it.
  * 11. `askCoordinator` MUST settle only when the group's coordinator has answered something, MUST reject when it has not within `timeoutMs`, and changes nothing.
  *    It needs no partitions.
@@ -66,6 +66,9 @@ export interface RebalanceListener {
  *    one that has settled, that leaves, or of which the client cannot tell; what a broker that does not answer keeps it from says the control plane.
  * 15. `membership` MUST ask nobody: it tells what the client knows of its member at the moment. It MUST NOT tell an id or a generation before the group has taken the member in,
  *    nor once it is closed; ids of two members of a group differ.
+ * 16. `changeTopics` MUST leave a partition of a topic that stays where it is: no other member's, no revoke of it is asked for, and its records go on, unless the group
+ *    divides by a protocol that stops everybody. Topics that come are assigned as any are, those that go are revoked in order. It MAY be called before the group has
+ *    taken the member in. `subscribe` MAY be called with no topic: nothing is assigned then before there is one. `changeTopics` MUST be given one at least.
  */
 export interface KafkaClient {
   /** The most UTF-16 units of metadata that a commit may carry. */
@@ -75,6 +78,8 @@ export interface KafkaClient {
   /** Within so long a rebalance must be through: who takes longer is thrown out of the group. Milliseconds. */
   readonly pollIntervalMs: number
   subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void>
+  /** Reads these from now on, instead of those that it was subscribed to: law 16. */
+  changeTopics(topics: readonly string[]): Promise<void>
   poll(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]>
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void
@@ -120,6 +125,8 @@ export interface ConsumerOptions {
   readonly group: string
   /** Where a topic begins that is new to the group: law 10. */
   readonly startFrom: 'earliest' | 'latest'
+  /** Of a topic that is new to the group: whether it was made after the group had begun, so that nothing of it was there before. Left out: none was. */
+  readonly isLate?: (topic: string) => boolean
   /** Static membership: keeps the partitions over a restart. Unique in the group. */
   readonly instanceId?: string
   /** Of commit metadata: whether another tool has written it, and it must be told whole (law 4). Left out: nobody looks at what is not ours. */

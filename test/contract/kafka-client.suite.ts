@@ -215,6 +215,22 @@ export function kafkaClientSuite(target: KafkaTarget): void {
         assert.deepEqual(member.story.slice(0, 2), ['assigned', 'record'])
       })
 
+      it('law 10: with `latest`, a topic that was made after the group had begun begins at its first records', async () => {
+        const [topic, late] = [await newTopic(), await newTopic()]
+        const group = fresh('group')
+        const member = await join(topic, { group, startFrom: 'latest', isLate: (name) => name === late })
+        await pump([member], 'the assignment', () => ownsAll(member))
+        await produceTo(late, 2, numbers(20))
+        await member.client.changeTopics([topic, late])
+        await pump([member], 'its records', () => member.records.length === 20)
+        assert.deepEqual(member.values(), numbers(20))
+        const stored = (await connection.view.groupOffsets(group)).filter((each) => each.topic === late)
+        assert.deepEqual(
+          stored.map(({ partition, position }) => [partition, position]),
+          [0, 1, 2, 3].map((partition) => [partition, 0]),
+        )
+      })
+
       it('law 10: with `latest`, a member that comes back gets all that has come meanwhile, also where nothing was ever committed for a record', async () => {
         const topic = await newTopic()
         const group = fresh('group')
@@ -541,6 +557,79 @@ export function kafkaClientSuite(target: KafkaTarget): void {
         await pump([member], 'rest', () => member.client.unsettledSince() === undefined)
         const { pollIntervalMs, revokeLimitMs } = member.client
         assert.ok(revokeLimitMs === Number.POSITIVE_INFINITY || revokeLimitMs < pollIntervalMs)
+      })
+
+      it('law 16: a topic that comes is read, and nothing of those that stay is given up for it', async () => {
+        const [topic, more] = [await newTopic(), await newTopic()]
+        const member = await join(topic)
+        await produceTo(topic, 1, numbers(10))
+        await pump([member], 'the records', () => ownsAll(member) && member.records.length === 10)
+        await produceTo(more, 3, numbers(20))
+        await member.client.changeTopics([topic, more])
+        await pump([member], 'the other records', () => member.records.length === 30)
+        await pump([member], 'all partitions', () => member.owned.size === 2 * PARTITIONS)
+        await produceTo(topic, 1, ['behind'])
+        await pump([member], 'what comes behind', () => member.records.length === 31)
+        assert.deepEqual([member.revoked, member.story.filter((each) => each === 'lost')], [[], []])
+      })
+
+      it('law 16: a topic that goes is given up in order, and may come back where it was left', async () => {
+        const [topic, more] = [await newTopic(), await newTopic()]
+        const member = await newMember()
+        await member.subscribe([topic, more])
+        await produceTo(more, 0, numbers(10))
+        await pump([member], 'all', () => member.owned.size === 2 * PARTITIONS && member.records.length === 10)
+        member.onRevoked = (partitions) =>
+          member.client.commit(
+            partitions.map((each) => ({ ...each, position: each.partition === 0 ? 4 : 0, metadata: '' })),
+          )
+        await member.client.changeTopics([topic])
+        await pump([member], 'the revoke', () => member.owned.size === PARTITIONS)
+        assert.deepEqual([...new Set(member.revoked.map((each) => each.topic))], [more])
+        member.onRevoked = async () => {}
+        await member.client.changeTopics([topic, more])
+        await pump([member], 'what is left', () => member.records.length === 16)
+        assert.deepEqual(member.values().slice(10), numbers(6, 4))
+      })
+
+      it('law 16: topics may be changed before the group has taken the member in', async () => {
+        const [topic, more] = [await newTopic(), await newTopic()]
+        await produceTo(more, 0, numbers(5))
+        const member = await join(topic)
+        await member.client.changeTopics([topic, more])
+        await pump([member], 'both', () => member.owned.size === 2 * PARTITIONS && member.records.length === 5)
+      })
+
+      it('law 16: a member that reads nothing yet hears of its coordinator, and joins with its first topic', async () => {
+        const topic = await newTopic()
+        await produceTo(topic, 0, numbers(5))
+        const member = await newMember()
+        await member.subscribe([])
+        await whilePolled(member, member.client.askCoordinator(10_000))
+        assert.equal(member.owned.size, 0)
+        await member.client.changeTopics([topic])
+        await pump([member], 'the records', () => ownsAll(member) && member.records.length === 5)
+      })
+
+      it('law 16: a member that has never read anything closes', async () => {
+        const member = await newMember()
+        await member.subscribe([])
+        await member.poll()
+        await member.close()
+        assert.deepEqual(member.story, [])
+      })
+
+      it('law 16: a topic that one member reads is not given to another that does not', async () => {
+        const [topic, more] = [await newTopic(), await newTopic()]
+        const group = fresh('group')
+        const first = await join(topic, { group })
+        await pump([first], 'the assignment', () => ownsAll(first))
+        await produceTo(more, 0, numbers(5))
+        const second = await join(topic, { group })
+        await pump([first, second], 'a share each', () => first.owned.size === 2 && second.owned.size === 2)
+        await second.client.changeTopics([topic, more])
+        await pump([first, second], 'the topic', () => second.records.length === 5 && second.owned.size === 6)
+        assert.equal(first.owned.size, 2)
       })
 
       it('law 15: a member tells what its group knows it by, another id than the others, and nothing of it once it is closed', async () => {

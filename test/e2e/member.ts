@@ -123,6 +123,7 @@ function watched(client: KafkaClient): KafkaClient {
     revokeLimitMs: client.revokeLimitMs,
     pollIntervalMs: client.pollIntervalMs,
     subscribe: (topics, listener) => client.subscribe(topics, listener),
+    changeTopics: (topics) => client.changeTopics(topics),
     poll: (maxRecords, waitMs) => client.poll(maxRecords, waitMs),
     pause: (partitions) => client.pause(partitions),
     resume: (partitions) => client.resume(partitions),

@@ -25,6 +25,7 @@ export class ClientFaults {
       revokeLimitMs: client.revokeLimitMs,
       pollIntervalMs: client.pollIntervalMs,
       subscribe: (topics, listener) => client.subscribe(topics, listener),
+      changeTopics: (topics) => client.changeTopics(topics),
       poll: async (maxRecords, waitMs) => this.#withoutFillers(await client.poll(maxRecords, waitMs)),
       pause: (partitions) => client.pause(partitions),
       resume: (partitions) => client.resume(partitions),

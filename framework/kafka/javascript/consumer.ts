@@ -43,7 +43,6 @@ export interface JavascriptConsumerOptions extends ConsumerOptions {
 
 /** What a subscription has made. */
 interface Joined {
-  readonly topics: readonly string[]
   readonly session: GroupSession
   readonly assignments: Assignments
   readonly starts: PartitionStarts
@@ -104,8 +103,13 @@ export class JavascriptConsumer implements KafkaClient {
         this.#fault ??= error
       },
     }
-    this.#joined = { topics, session, assignments: new Assignments(host, listener), starts }
+    this.#joined = { session, assignments: new Assignments(host, listener), starts }
     session.start()
+  }
+
+  async changeTopics(topics: readonly string[]): Promise<void> {
+    this.#requireOpen()
+    this.#joined?.session.changeTopics(topics)
   }
 
   async poll(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {

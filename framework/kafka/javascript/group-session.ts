@@ -66,6 +66,12 @@ export class GroupSession {
     this.#step()
   }
 
+  /** Reads these from now on. */
+  changeTopics(topics: readonly string[]): void {
+    this.#membership.changeTopics(topics, this.#now)
+    this.#step()
+  }
+
   /** Whoever used the partitions of this revoke has let them go. */
   revoked(revokeId: number): void {
     this.#membership.revoked(revokeId, this.#now)

@@ -37,7 +37,7 @@ const NAME_RETRY_MS = 3_000
 type State = 'joining' | 'releasing' | 'joined' | 'leaving' | 'left' | 'failed'
 
 export class GroupMembership {
-  readonly #options: MembershipOptions
+  #options: MembershipOptions
   readonly #partitions = new MemberPartitions()
   readonly #pace = new HeartbeatPace()
   readonly #inFlight = new HeartbeatInFlight()
@@ -71,7 +71,7 @@ export class GroupMembership {
   /** When `step` has something to do without another verb before. Infinity when it has not. */
   get wakeAtMs(): number {
     if (this.#hasEnded) return Number.POSITIVE_INFINITY
-    const dueMs = this.#inFlight.isEmpty ? this.#pace.dueAtMs : Number.POSITIVE_INFINITY
+    const dueMs = this.#inFlight.isEmpty && !this.#wantsNothing ? this.#pace.dueAtMs : Number.POSITIVE_INFINITY
     return Math.min(dueMs, this.#partitions.nextDeadlineMs, this.#leaveUntilMs)
   }
 
@@ -87,7 +87,8 @@ export class GroupMembership {
     if (memberEpoch <= JOIN) return
     this.#grant = { memberEpoch, session: this.#grant.session }
     if (sent.request.memberEpoch === JOIN) this.#joined()
-    if (sent.version === this.#partitions.version) this.#isFullDue = false
+    const isSaid = sent.version === this.#partitions.version && sent.request.topics === this.#options.topics
+    if (isSaid) this.#isFullDue = false
     if (assignment !== null) this.#take(assignment, toldSinceMs + revokeLimitMs(this.#options.rebalanceTimeoutMs))
     if (this.#isFullDue || this.#isReadyToLeave) this.#pace.hurry(nowMs)
   }
@@ -120,6 +121,12 @@ export class GroupMembership {
     this.#isFullDue = true
     if (sent.request.memberEpoch === JOIN) this.#name?.joinUnanswered()
     this.#pace.unanswered(sent.atMs, nowMs)
+  }
+
+  /** Wants these from now on: the next heartbeat says so, and goes at once. */
+  changeTopics(topics: readonly string[], nowMs: number): void {
+    this.#options = { ...this.#options, topics }
+    this.#sayAll(nowMs)
   }
 
   /** Whoever used the partitions of this revoke has let them go. */
@@ -172,8 +179,13 @@ export class GroupMembership {
 
   /** The group has taken this member in, and waits for nothing that it should give up. So it is at the end, too, and while it leaves, which is bounded. */
   get isSettled(): boolean {
-    const isJoining = this.#state === 'joining' || this.#state === 'releasing'
+    const isJoining = (this.#state === 'joining' && !this.#wantsNothing) || this.#state === 'releasing'
     return !isJoining && (this.#state !== 'joined' || !Number.isFinite(this.#partitions.nextDeadlineMs))
+  }
+
+  /** A broker takes no member in that has no topic. */
+  get #wantsNothing(): boolean {
+    return this.#options.topics.length === 0 && this.#epochToSend() === JOIN
   }
 
   get #isReadyToLeave(): boolean {
@@ -186,6 +198,7 @@ export class GroupMembership {
 
   #due(nowMs: number): HeartbeatRequest | undefined {
     if (this.#hasEnded || !this.#inFlight.isEmpty || nowMs < this.#pace.dueAtMs) return undefined
+    if (this.#wantsNothing) return undefined
     const memberEpoch = this.#epochToSend()
     const isFull = memberEpoch === JOIN || (memberEpoch > JOIN && this.#isFullDue)
     const said = {

@@ -137,6 +137,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
         revokeLimitMs: revokeLimitMs(this.#options),
         pollIntervalMs: pollIntervalMs(this.#options),
         startFrom: options.startFrom,
+        isLate: options.isLate,
         foreign: isForeign && { isForeign, ask: (partitions) => this.view.wholeCommits(options.group, partitions) },
         groupProtocol: this.#options.groupProtocol,
         isExpectedBack: options.instanceId !== undefined && this.#options.groupProtocol === 'classic',

@@ -8,7 +8,7 @@ import { settlesWithin, sleep } from '../../time/wait.ts'
 import { checkCommits, MAX_METADATA_LENGTH, notOwned } from '../commit-request-check.ts'
 import { commitError } from '../faults/codes.ts'
 import type { ErrorReport } from '../faults/error-report.ts'
-import type { CommitRequest, KafkaClient, RebalanceListener } from '../kafka-client.ts'
+import type { CommitRequest, ConsumerOptions, KafkaClient, RebalanceListener } from '../kafka-client.ts'
 import { OwnedPartitions } from '../owned-partitions.ts'
 import type { NativeConsumer } from './binding.ts'
 import { PendingCommits } from './commits.ts'
@@ -25,6 +25,8 @@ import { TransactionOffsets } from './transaction-offsets.ts'
 
 /** How long `close` waits for the group to take the partitions back, and for the disconnect. */
 const CLOSE_STEP_MS = 10_000
+/** A coordinator answers for any name. */
+const NO_TOPIC = '__consumer_offsets'
 /** librdkafka gives up by itself what it could not send for its session time-out of 45 s. */
 const PUT_OFF_MS = 50_000
 
@@ -36,6 +38,7 @@ export interface LibrdkafkaConsumerOptions {
   readonly revokeLimitMs: number
   readonly pollIntervalMs: number
   readonly startFrom: 'earliest' | 'latest'
+  readonly isLate?: ConsumerOptions['isLate']
   readonly foreign?: ForeignCommits | undefined
   /** A static member of the classic protocol, whose partitions wait for it: unsubscribing would tell the group that it is gone for good. */
   readonly isExpectedBack: boolean
@@ -135,8 +138,13 @@ export class LibrdkafkaConsumer implements KafkaClient {
   async subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void> {
     this.#requireOpen()
     this.#membership.listen(listener)
-    this.#questions.topic = topics[0]
-    this.#native.subscribe([...topics])
+    this.#subscribe(topics)
+  }
+
+  async changeTopics(topics: readonly string[]): Promise<void> {
+    this.#requireOpen()
+    // In a leave that goes on, it would take the place of the unsubscribing.
+    if (this.#state === 'open') this.#subscribe(topics)
   }
 
   async poll(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {
@@ -221,6 +229,12 @@ export class LibrdkafkaConsumer implements KafkaClient {
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  #subscribe(topics: readonly string[]): void {
+    this.#questions.topic = topics[0] ?? NO_TOPIC
+    // librdkafka refuses to subscribe to nothing.
+    if (topics.length > 0) this.#native.subscribe([...topics])
   }
 
   async #close(): Promise<void> {

@@ -29,6 +29,8 @@ export interface MembershipHost {
   readonly revokeLimitMs: number
   /** Where a partition without a committed position starts. */
   readonly startFrom: 'earliest' | 'latest'
+  /** Of a topic without one: whether it was made after the group had begun. */
+  readonly isLate?: ((topic: string) => boolean) | undefined
   /** What other tools have committed. Left out: it is not looked at. */
   readonly foreign?: ForeignCommits | undefined
   /** Commits these, owned or not. Rejects with what the coordinator says. */

@@ -77,6 +77,12 @@ export class StaticMember implements KafkaClient {
     await this.#client?.subscribe(topics, this.#subscription.listener)
   }
 
+  async changeTopics(topics: readonly string[]): Promise<void> {
+    // One that is replaced subscribes to what is wanted then.
+    if (this.#subscription !== undefined) this.#subscription = { ...this.#subscription, topics }
+    await this.#client?.changeTopics(topics)
+  }
+
   async poll(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {
     if (this.#failure !== undefined && this.#closing === undefined) throw this.#failure
     if (this.#client === undefined) {
@@ -153,10 +159,11 @@ export class StaticMember implements KafkaClient {
   }
 
   #openOne(): Promise<OneClient> {
-    const { group, startFrom, instanceId, isForeign } = this.#options
+    const { group, startFrom, instanceId, isForeign, isLate } = this.#options
     return this.#open({
       group,
       startFrom,
+      ...(isLate !== undefined && { isLate }),
       ...(instanceId !== undefined && { instanceId }),
       ...(isForeign !== undefined && { isForeign }),
       onError: (code) => {

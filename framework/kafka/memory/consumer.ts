@@ -52,8 +52,7 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
   readonly pollIntervalMs = 300_000
   topics: ReadonlySet<string> = new Set()
   readonly #cluster: ConsumerCluster
-  readonly #startFrom: ConsumerOptions['startFrom']
-  readonly #onError: ConsumerOptions['onError']
+  readonly #options: Pick<ConsumerOptions, 'startFrom' | 'isLate' | 'onError'>
   readonly #assignments = new Map<string, Assignment>()
   /** Taken away since the last poll. */
   #lost: TopicPartition[] = []
@@ -71,10 +70,9 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
   #closing: Promise<void> | undefined
   #leftGroup: (() => void) | undefined
 
-  constructor(cluster: ConsumerCluster, { startFrom, onError }: ConsumerOptions) {
+  constructor(cluster: ConsumerCluster, options: ConsumerOptions) {
     this.#cluster = cluster
-    this.#startFrom = startFrom
-    this.#onError = onError
+    this.#options = options
   }
 
   async subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void> {
@@ -82,6 +80,12 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
     this.topics = new Set(topics)
     this.#listener = listener
     this.#cluster.group.join(this)
+  }
+
+  async changeTopics(topics: readonly string[]): Promise<void> {
+    this.#requireOpen()
+    this.topics = new Set(topics)
+    this.#cluster.group.rebalance()
   }
 
   async poll(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {
@@ -239,12 +243,12 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
   #assign(partitions: readonly TopicPartition[]): void {
     const { group } = this.#cluster
     if (partitions.length > 0 && this.#cluster.refusesLookUp()) {
-      this.#onError?.('OTHER')
+      this.#options.onError?.('OTHER')
       // The next poll asks again.
       this.#hasNews = true
       return
     }
-    if (this.#startFrom === 'latest') this.#pinNewTopics(partitions)
+    if (this.#options.startFrom === 'latest') this.#pinNewTopics(partitions)
     const assigned: AssignedPartition[] = []
     for (const each of partitions) {
       const log = this.#cluster.log(each)
@@ -266,7 +270,10 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
     const { group } = this.#cluster
     for (const topic of new Set(partitions.map((each) => each.topic))) {
       if (group.hasCommitted(topic)) continue
-      for (const log of this.#cluster.logsOf(topic)) group.commit(log, { position: log.end, metadata: '' })
+      const isLate = this.#options.isLate?.(topic) === true
+      for (const log of this.#cluster.logsOf(topic)) {
+        group.commit(log, { position: isLate ? log.start : log.end, metadata: '' })
+      }
     }
   }
 
@@ -305,7 +312,7 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
     const { log } = assignment
     // Out of range, below or above: the log was cut. It goes on at the first record there is, as by `auto.offset.reset: earliest`.
     if (assignment.position < log.start || assignment.position > log.end) {
-      this.#onError?.('OFFSET_OUT_OF_RANGE')
+      this.#options.onError?.('OFFSET_OUT_OF_RANGE')
       assignment.position = log.start
     }
     const records = log.read(assignment.position, maxRecords)

@@ -44,6 +44,8 @@ export interface StartsHost {
   readonly errors: ErrorReport
   readonly clock: Clock
   readonly startFrom: 'earliest' | 'latest'
+  /** Of a topic that is new to the group: whether it was made after the group had begun. Left out: none was. */
+  readonly isLate?: ((topic: string) => boolean) | undefined
   /** Of commit metadata: whether another tool has written it, so that nothing is to be assumed of it. Left out: none is. */
   readonly isForeign?: ((metadata: string) => boolean) | undefined
   /** The consumer is of no use any more. */
@@ -127,7 +129,7 @@ export class PartitionStarts {
   }
 
   async #pin(topic: string, partitions: readonly TopicPartition[]): Promise<Choice> {
-    const { source, log, errors } = this.#host
+    const { source, log, errors, isLate } = this.#host
     const logs = this.#logs.get(topic) ?? new Map<PartitionId, LogRange>()
     this.#logs.set(topic, logs)
     const missing = partitions.filter((each) => !logs.has(partitionId(each)))
@@ -140,10 +142,11 @@ export class PartitionStarts {
       return 'unknown'
     }
     const starts = new Map<number, number>()
+    // A topic that this member had before was made anew: nothing of it was there before the group.
+    const isYounger = this.#seen.has(topic) || isLate?.(topic) === true
     for (const each of partitions) {
       const found = logs.get(partitionId(each))
-      // A topic that this member had before was made anew: nothing of it was there before the group.
-      if (found !== undefined) starts.set(each.partition, this.#seen.has(topic) ? found.start : found.end)
+      if (found !== undefined) starts.set(each.partition, isYounger ? found.start : found.end)
     }
     try {
       await source.pin([...starts].map(([partition, position]) => ({ topic, partition, position, metadata: '' })))
@@ -152,7 +155,9 @@ export class PartitionStarts {
       return 'unknown'
     }
     this.#forget(topic)
-    log.info({ topic, partitions: starts.size }, 'a topic is new to the group: it begins at the ends of its logs')
+    const facts = { topic, partitions: starts.size }
+    if (isYounger) log.info(facts, 'a topic was made after the group had begun: it begins at its first records')
+    else log.info(facts, 'a topic is new to the group: it begins at the ends of its logs')
     return starts
   }
 

@@ -111,6 +111,10 @@ class ProcessConsumer implements KafkaClient {
     return this.#inner.subscribe(topics, listener)
   }
 
+  changeTopics(topics: readonly string[]): Promise<void> {
+    return this.#life.isDead ? forever() : this.#inner.changeTopics(topics)
+  }
+
   async poll(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {
     if (this.#life.isDead) return forever()
     const records = await this.#inner.poll(maxRecords, waitMs === 0 ? 0 : Math.max(waitMs, IDLE_MS))

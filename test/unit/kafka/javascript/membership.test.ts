@@ -311,3 +311,32 @@ describe('the membership of a group', () => {
     assert.deepEqual(desk.membership.owned(parts(0)), parts(0))
   })
 })
+
+describe('topics that change', () => {
+  it('are said at once, with all that is owned, and nothing is given up for them', () => {
+    const desk = new Desk()
+    desk.answer(1, parts(0, 1))
+    desk.answer(1, null)
+    desk.events = []
+    desk.membership.changeTopics(['orders', 'payments'], desk.now)
+    const said = desk.answer(2, parts(0, 1, 2))
+    assert.deepEqual([said.topics, said.owned], [['orders', 'payments'], parts(0, 1)])
+    assert.deepEqual(desk.take(), [{ kind: 'assigned', partitions: parts(2) }])
+  })
+
+  it('are said again where a heartbeat with those of before was under way', () => {
+    const desk = new Desk()
+    const join = desk.sent()
+    desk.membership.changeTopics(['payments'], desk.now)
+    desk.answer(1, null, join)
+    assert.deepEqual(desk.sent().topics, ['payments'])
+  })
+
+  it('may be none: nobody is asked for anything before there is one', () => {
+    const membership = new GroupMembership({ topics: [], rebalanceTimeoutMs: REBALANCE_MS, nameLimitMs: undefined })
+    assert.equal(membership.step(0).request, undefined)
+    assert.deepEqual([membership.wakeAtMs, membership.isSettled], [Number.POSITIVE_INFINITY, true])
+    membership.changeTopics(['orders'], 5)
+    assert.deepEqual(membership.step(5).request?.topics, ['orders'])
+  })
+})
