@@ -249,6 +249,13 @@ export class WorkManager {
     return items
   }
 
+  /** A topic more, before a partition of it is assigned. One that was there before, and went, has its route still. */
+  addRoute(route: Route): void {
+    if (this.#scheduler.hasRoute(route.topic)) this.replaceRoute(route)
+    else this.#scheduler.addRoute(route)
+    this.#limitsBlocking ||= route.maxBlockingMs !== undefined
+  }
+
   /** Other rules for the same handler, topic and order: they count from the next outcome on. */
   replaceRoute(route: Route): void {
     this.#scheduler.replaceRoute(route)

@@ -1,6 +1,7 @@
 /** The resolved settings that the control plane reads. Every field is set; defaults stand in framework/config/config.ts. */
 import type { KafkaRecord } from './record.ts'
 import type { TickSettings } from './tick.ts'
+import type { TopicPattern } from './topic-pattern.ts'
 import type { Ordering } from './work.ts'
 
 export interface RetrySettings {
@@ -29,6 +30,8 @@ export interface Route {
   /** A handler of several topics has a route for each, which differ in the topics only. */
   readonly handlerId: string
   readonly topic: string
+  /** Of a handler whose topics are found by their names: `topic` is the pattern's text then, and each topic that was found has a route beside this one. */
+  readonly pattern?: TopicPattern | undefined
   readonly ordering: Ordering
   /** Attempts in flight at most, in this process. */
   readonly concurrency: number

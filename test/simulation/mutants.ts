@@ -37,6 +37,18 @@ export const mutants: readonly Mutant[] = [
       'const own = { ...known, ready: new Ring<PartitionState>() }\n        this.#routes.set(route.topic, own)\n        this.#handlers.set(route.topic, own)\n',
   },
   {
+    name: 'a topic that is found while its handler is paused does not know of the pause',
+    file: 'flow/scheduler.ts',
+    find: 'if (known !== undefined) {\n      this.#routes.set(route.topic, known)',
+    replace: 'if (known !== undefined && !known.isPaused) {\n      this.#routes.set(route.topic, known)',
+  },
+  {
+    name: 'a topic that is found has slots of its own',
+    file: 'flow/scheduler.ts',
+    find: 'if (known !== undefined) {\n      this.#routes.set(route.topic, known)',
+    replace: 'if (known !== undefined && known.inFlight === 0) {\n      this.#routes.set(route.topic, known)',
+  },
+  {
     name: "dead letters of all topics go to the first topic's",
     file: 'flow/scheduler.ts',
     find: 'const route = this.#byTopic.get(topic)',
@@ -788,16 +800,23 @@ export const mutants: readonly Mutant[] = [
     name: "from 'latest', the ends of a new topic are not committed",
     file: 'memory/consumer.ts',
     part: 'kafka',
-    find: "group.commit(log, { position: log.end, metadata: '' })",
+    find: "group.commit(log, { position: isLate ? log.start : log.end, metadata: '' })",
     replace: '{}',
+  },
+  {
+    name: "from 'latest', a topic that was made after the group had begun begins at its ends",
+    file: 'memory/consumer.ts',
+    part: 'kafka',
+    find: "group.commit(log, { position: isLate ? log.start : log.end, metadata: '' })",
+    replace: "group.commit(log, { position: log.end, metadata: '' })",
   },
   {
     name: "from 'latest', a look-up that is refused has found nothing",
     file: 'memory/consumer.ts',
     part: 'kafka',
-    find: '      this.#hasNews = true\n      return\n    }\n    if (this.#startFrom',
+    find: '      this.#hasNews = true\n      return\n    }\n    if (this.#options.startFrom',
     replace:
-      "      for (const { topic } of partitions) for (const log of this.#cluster.logsOf(topic)) group.commit(log, { position: log.end, metadata: '' })\n    }\n    if (this.#startFrom",
+      "      for (const { topic } of partitions) for (const log of this.#cluster.logsOf(topic)) group.commit(log, { position: log.end, metadata: '' })\n    }\n    if (this.#options.startFrom",
   },
   {
     name: 'what a handler left behind does not fail its attempt',

@@ -9,13 +9,14 @@ import { CommitPlan } from '../../framework/control-plane/shell/commit-plan.ts'
 import { WorkManager } from '../../framework/control-plane/work-manager.ts'
 import type { RecordExplanation, Wait } from '../../framework/model/explanation.ts'
 import type { KafkaRecord, TopicPartition } from '../../framework/model/record.ts'
+import type { Route } from '../../framework/model/settings.ts'
 import type { HandlerFailure, Outcome, Recalled, WorkItem } from '../../framework/model/work.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import { type Assignment, type Delivered, MAX_RETRY_MS, Oracle, type Running, seen, Violation } from './oracle.ts'
 import { writtenBy } from './predecessor-texts.ts'
 import { isNotAccepted, type Schedule, type Setup, type Step } from './schedule.ts'
 import { WatchBooks } from './watch-books.ts'
-import { Log, type LogRecord, TOPICS, topicOf } from './world.ts'
+import { isFoundLater, Log, type LogRecord, TOPICS, topicOf } from './world.ts'
 
 const MEMBERS = 2
 const HANDLER = 'handle'
@@ -54,6 +55,8 @@ type GivenUp = Pick<DeadLetterRequest, 'record' | 'failure'>
 interface Member {
   readonly id: number
   readonly manager: WorkManager
+  /** One for each topic, whether it has been found yet or not. */
+  readonly routes: readonly Route[]
   readonly plan: CommitPlan
   readonly owned: Map<number, Owned>
   readonly paused: Set<number>
@@ -320,8 +323,11 @@ export class Game {
     const dropped: GivenUp[] = []
     const watch = seed % 2 === 0 ? new WatchBooks() : undefined
     const rest = { handlerId: HANDLER, ordering, concurrency, retry, ...rules }
+    const routes: readonly Route[] = TOPICS.map((topic) => {
+      return { ...rest, topic, deadLetterTopic: hasDeadLetters ? `${topic}.dlq` : null }
+    })
     const manager = new WorkManager({
-      routes: TOPICS.map((topic) => ({ ...rest, topic, deadLetterTopic: hasDeadLetters ? `${topic}.dlq` : null })),
+      routes: routes.filter(({ topic }) => !isFoundLater(topic, seed)),
       limits: {
         ...{ maxRecords, maxBytes: 1e9, maxRecordsPerPartition, maxBytesPerPartition: 1e9, maxOffsetSpan },
         maxUncommitted: this.#setup.maxUncommitted,
@@ -341,6 +347,7 @@ export class Game {
     return {
       id,
       manager,
+      routes,
       plan: new CommitPlan(manager),
       owned: new Map(),
       paused: new Set(),
@@ -1021,7 +1028,14 @@ export class Game {
     member.owned.set(partition, { assignment, fetchFrom: log.stored?.position ?? log.start, isDraining: false })
     member.paused.delete(partition)
     const { position, metadata } = log.stored ?? { position: undefined, metadata: '' }
+    this.#find(member, topicOf(partition, this.#setup.seed))
     member.manager.onAssigned([{ ...of(partition, this.#setup.seed), position, metadata, logEnd: log.end }], this.#now)
+  }
+
+  /** Looked for before its partitions come, again and again: what is known already must change nothing. */
+  #find(member: Member, topic: string): void {
+    if (!isFoundLater(topic, this.#setup.seed)) return
+    for (const route of member.routes) if (route.topic === topic) member.manager.addRoute(route)
   }
 
   #beginRevoke(member: Member, b: number): void {

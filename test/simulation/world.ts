@@ -8,6 +8,11 @@ export function topicOf(partition: number, seed: number): (typeof TOPICS)[number
   return seed % 3 === 0 && partition % 2 === 1 ? 'payments' : 'orders'
 }
 
+/** With every sixth seed, the other topic is one that a member hears of when it is first given a partition of it: its handler has a pattern. */
+export function isFoundLater(topic: string, seed: number): boolean {
+  return topic === 'payments' && seed % 6 === 0
+}
+
 /** `uid` names the record whatever happens to its offset: a log that is cut and written anew holds other records at the same offsets. */
 export interface LogRecord {
   readonly uid: number

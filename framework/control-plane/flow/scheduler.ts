@@ -60,26 +60,33 @@ export class Scheduler {
   #nextBatchAt: number | undefined
 
   constructor(routes: readonly Route[]) {
-    for (const route of routes) {
-      if (this.#routes.has(route.topic)) throw bug('scheduler', `two routes for topic ${route.topic}`)
-      this.#byTopic.set(route.topic, route)
-      const known = this.#handlers.get(route.handlerId)
-      if (known !== undefined) {
-        this.#routes.set(route.topic, known)
-        continue
-      }
-      const rest = {
-        isPaused: false,
-        wakeAt: undefined,
-        isLimiting: false,
-        inFlight: 0,
-        setAside: 0,
-        tally: emptyTally(),
-      }
-      const state = { route, budget: new StartBudget(route), ...rest, ready: new Ring<PartitionState>(), waiting: [] }
-      this.#routes.set(route.topic, state)
-      this.#handlers.set(route.handlerId, state)
+    for (const route of routes) this.addRoute(route)
+  }
+
+  /** A topic more, of a handler that is known or new: one that is known shares its slots, rate and pause. */
+  addRoute(route: Route): void {
+    if (this.#routes.has(route.topic)) throw bug('scheduler', `two routes for topic ${route.topic}`)
+    this.#byTopic.set(route.topic, route)
+    const known = this.#handlers.get(route.handlerId)
+    if (known !== undefined) {
+      this.#routes.set(route.topic, known)
+      return
     }
+    const rest = {
+      isPaused: false,
+      wakeAt: undefined,
+      isLimiting: false,
+      inFlight: 0,
+      setAside: 0,
+      tally: emptyTally(),
+    }
+    const state = { route, budget: new StartBudget(route), ...rest, ready: new Ring<PartitionState>(), waiting: [] }
+    this.#routes.set(route.topic, state)
+    this.#handlers.set(route.handlerId, state)
+  }
+
+  hasRoute(topic: string): boolean {
+    return this.#routes.has(topic)
   }
 
   routeOf(topic: string): Route {
