@@ -28,8 +28,8 @@ export type {
   RetryOptions,
   WorkerOptions,
 } from './api/options.ts'
-export type { TopicDefinition, TopicOptions } from './api/topic.ts'
-export { topic } from './api/topic.ts'
+export type { MatchedTopics, TopicDefinition, TopicOptions } from './api/topic.ts'
+export { topic, topicsMatching } from './api/topic.ts'
 export type { TrafficRecord, TrafficSource } from './api/traffic.ts'
 export type { KafkaSettings, LoggingSettings, PyrallelConfig, ResolvedConfig } from './config/config.ts'
 export { defineConfig } from './config/config.ts'

@@ -3,8 +3,9 @@ import type { Static, TSchema } from 'typebox'
 import type { Duration } from '../model/duration.ts'
 import type { Logger } from '../model/logger.ts'
 import type { RecordHeader, TopicPartition } from '../model/record.ts'
+import { patternText, type TopicPattern } from '../model/topic-pattern.ts'
 import type { BatchOptions, SchemaOptions } from './options.ts'
-import { type TopicDefinition, topic as topicOf } from './topic.ts'
+import { type MatchedTopics, type TopicDefinition, topic as topicOf } from './topic.ts'
 
 /** Header names may repeat and values are bytes; the text methods read them as UTF-8. */
 export interface RecordHeaders extends Iterable<RecordHeader> {
@@ -141,8 +142,10 @@ interface OnEventLoop {
 
 export interface HandlerDefinition<T> {
   readonly kind: 'pyrallel.handler'
-  /** Of several, the first. */
+  /** Of several, the first. Of those that a pattern matches, none: its name is the pattern's text. */
   readonly topic: TopicDefinition<T>
+  /** Only of handlers that were given one: `topicsMatching`. */
+  readonly pattern?: TopicPattern
   /** All that it reads. Only of handlers that were given a list. */
   readonly topics?: readonly TopicDefinition<T>[]
   readonly options: BatchHandlerOptions<T>
@@ -194,7 +197,7 @@ type ListBatchFunction<List extends TopicList, Context = HandlerContext> = (
 /**
  * Declares a handler for one record at a time. Returning is done; throwing is a retry; `RetryAfter` sets the delay; `DeadLetter` gives up at once.
  * `export default handler(orders, { concurrency: 64 }, async (record, context) => { ... })`, or of several topics, over all of which its options apply:
- * `export default handler([orders, payments], async (record) => { ... })`.
+ * `export default handler([orders, payments], async (record) => { ... })`. With `topicsMatching(/^orders\./)` in place of a topic, it reads all that the pattern matches.
  */
 export function handler<S extends TSchema>(
   topic: string,
@@ -207,16 +210,19 @@ export function handler<S extends TSchema>(
   run: HandlerFunction<Static<S>, ThreadContext>,
 ): HandlerDefinition<Static<S>>
 export function handler<T>(
-  topic: TopicDefinition<T> | string,
+  topic: TopicDefinition<T> | MatchedTopics<T> | string,
   options: HandlerOptions<T> & OnEventLoop,
   run: HandlerFunction<T>,
 ): HandlerDefinition<T>
 export function handler<T>(
-  topic: TopicDefinition<T> | string,
+  topic: TopicDefinition<T> | MatchedTopics<T> | string,
   options: HandlerOptions<T>,
   run: HandlerFunction<T, ThreadContext>,
 ): HandlerDefinition<T>
-export function handler<T>(topic: TopicDefinition<T> | string, run: HandlerFunction<T>): HandlerDefinition<T>
+export function handler<T>(
+  topic: TopicDefinition<T> | MatchedTopics<T> | string,
+  run: HandlerFunction<T>,
+): HandlerDefinition<T>
 export function handler<const List extends TopicList>(
   topics: List,
   options: HandlerOptions<ListedValue<List>> & OnEventLoop,
@@ -257,16 +263,19 @@ export function batchHandler<S extends TSchema>(
   run: BatchFunction<Static<S>, ThreadContext>,
 ): HandlerDefinition<Static<S>>
 export function batchHandler<T>(
-  topic: TopicDefinition<T> | string,
+  topic: TopicDefinition<T> | MatchedTopics<T> | string,
   options: BatchHandlerOptions<T> & OnEventLoop,
   run: BatchFunction<T>,
 ): HandlerDefinition<T>
 export function batchHandler<T>(
-  topic: TopicDefinition<T> | string,
+  topic: TopicDefinition<T> | MatchedTopics<T> | string,
   options: BatchHandlerOptions<T>,
   run: BatchFunction<T, ThreadContext>,
 ): HandlerDefinition<T>
-export function batchHandler<T>(topic: TopicDefinition<T> | string, run: BatchFunction<T>): HandlerDefinition<T>
+export function batchHandler<T>(
+  topic: TopicDefinition<T> | MatchedTopics<T> | string,
+  run: BatchFunction<T>,
+): HandlerDefinition<T>
 export function batchHandler<const List extends TopicList>(
   topics: List,
   options: BatchHandlerOptions<ListedValue<List>> & OnEventLoop,
@@ -308,9 +317,25 @@ function parts<Run extends (...args: never[]) => unknown>(
   return { options, run }
 }
 
-type Topics = TopicDefinition<unknown> | string | readonly (TopicDefinition<unknown> | string)[]
+type Topics =
+  | TopicDefinition<unknown>
+  | MatchedTopics<unknown>
+  | string
+  | readonly (TopicDefinition<unknown> | string)[]
 
 function declared(topic: Topics, { schema, ...options }: DeclaredOptions): Omit<HandlerDefinition<unknown>, 'run'> {
+  if (isMatched(topic)) {
+    const { source, flags } = topic.pattern
+    const own = schema ?? topic.schema
+    const name = patternText({ source, flags })
+    const stand = { kind: 'pyrallel.topic', name, ...(own === undefined ? {} : { schema: own }) } as const
+    return { kind: 'pyrallel.handler', topic: stand, pattern: { source, flags }, options }
+  }
+  if (isList(topic) && topic.some(isMatched)) {
+    throw new TypeError(
+      'A list names topics. Give topicsMatching(...) alone, and say all that it is to match in one pattern.',
+    )
+  }
   const [first, ...others] = (isList(topic) ? topic : [topic]).map((each) =>
     typeof each === 'string' ? topicOf(each) : each,
   )
@@ -322,6 +347,10 @@ function declared(topic: Topics, { schema, ...options }: DeclaredOptions): Omit<
     throw new TypeError('The option schema is for one topic. In a list, write topic(name, { schema }) for each.')
   }
   return { kind: 'pyrallel.handler', topic: first, topics: [first, ...others], options }
+}
+
+function isMatched(topic: Topics): topic is MatchedTopics<unknown> {
+  return typeof topic === 'object' && 'kind' in topic && topic.kind === 'pyrallel.topics'
 }
 
 function isList(topic: Topics): topic is readonly (TopicDefinition<unknown> | string)[] {

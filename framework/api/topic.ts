@@ -32,3 +32,35 @@ export function topic(
 ): TopicDefinition<unknown> {
   return { kind: 'pyrallel.topic', name, ...options }
 }
+
+/** Topics that are meant by a pattern of their names, whether they exist yet or not. Made by `topicsMatching`. */
+export interface MatchedTopics<T> {
+  readonly kind: 'pyrallel.topics'
+  /** `/^orders\./`. */
+  readonly pattern: RegExp
+  /** As of one topic: the values of all of them are validated against it. */
+  readonly schema?: TSchema
+  /** Carries `T` for the type checker; never set. */
+  readonly valueType?: T
+}
+
+/**
+ * All topics whose names the pattern matches, those that are made while the handler runs, too: they are taken up within 10 s, from their first records.
+ * `topicsMatching<Order>(/^orders\./)`, or with a TypeBox schema. It is searched for in the name: begin with `^` and end with `$` what must be the whole of it.
+ * Never matched are Kafka's own topics (`__...`) and dead-letter topics (`....dlq`).
+ * @param pattern a literal, without a flag or with `i`
+ * @throws TypeError for another flag
+ */
+export function topicsMatching<S extends TSchema>(
+  pattern: RegExp,
+  options: { readonly schema: S },
+): MatchedTopics<Static<S>>
+export function topicsMatching<T>(pattern: RegExp): MatchedTopics<T>
+export function topicsMatching(pattern: RegExp, options: { readonly schema?: TSchema } = {}): MatchedTopics<unknown> {
+  if (!(pattern instanceof RegExp))
+    throw new TypeError('topicsMatching(pattern): write a regular expression, /^orders\\./ say.')
+  if (pattern.flags !== '' && pattern.flags !== 'i') {
+    throw new TypeError(`topicsMatching(${pattern}): of all flags only i means anything here. Leave the others out.`)
+  }
+  return { kind: 'pyrallel.topics', pattern, ...options }
+}

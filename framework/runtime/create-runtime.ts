@@ -24,6 +24,7 @@ import { RunningGroups } from './running-groups.ts'
 import type { ReplacedHandler, ResolvedHandler, Runtime, RuntimeOptions, RuntimeUpdate } from './runtime.ts'
 import { RuntimeLife } from './runtime-life.ts'
 import { stopRuntime } from './stop-runtime.ts'
+import { TopicFinder } from './topic-finder.ts'
 import { planUpdate } from './update-plan.ts'
 
 export const CHECK_TIMEOUT_MS = 10_000
@@ -42,6 +43,7 @@ class ComposedRuntime implements Runtime {
   readonly #watchPoint: WatchPoint
   readonly #life = new RuntimeLife()
   readonly #groups = new RunningGroups(this.#life)
+  readonly #finder: TopicFinder
   readonly inspection = new GroupInspection(() => this.#groups.all())
   #operations: Operations | undefined
   #producer: RecordProducer | undefined
@@ -52,6 +54,8 @@ class ComposedRuntime implements Runtime {
     this.#clock = options.clock ?? systemClock()
     this.#watchPoint = options.watchPoint ?? new WatchPoint()
     this.#log = totalLogger(options.log)
+    const { connection, startFrom } = options
+    this.#finder = new TopicFinder({ connection, startFrom, log: this.#log, clock: this.#clock })
   }
 
   get failed(): Promise<never> {
@@ -141,6 +145,7 @@ class ComposedRuntime implements Runtime {
     this.#operations = await life.unlessStopped(operations, (opened) => opened.stop())
     await life.untilStopped(connection.check(CHECK_TIMEOUT_MS))
     await life.untilStopped(this.#refuseMissingTopics(handlers))
+    await life.untilStopped(this.#finder.look(handlers))
     this.#producer = await life.unlessStopped(connection.producer(), (opened) => opened.close(0))
     const tracing = await life.unlessStopped(loadTracing(log))
     const schemaOf = (topic: string) => this.#groups.schemaOf(topic)
@@ -155,15 +160,18 @@ class ComposedRuntime implements Runtime {
       clock,
       watchPoint: this.#watchPoint,
       onFatal: (error, group) => this.#onFatal(error, group),
+      lateTopics: (group, own) => this.#finder.lateTopics(group, own),
     })
-    await life.unlessStopped(this.#groups.startFirst(opener, handlers))
+    await life.unlessStopped(this.#groups.startFirst(opener, this.#finder.expand(handlers)))
     life.onUp()
+    this.#watchTopics()
     const facts = { broker: connection.description, handlers: new Set(ids).size, groups: this.#groups.size }
     log.info(paused.length === 0 ? facts : { ...facts, paused: this.paused }, 'started')
   }
 
   async #update(handlers: readonly ResolvedHandler[]): Promise<RuntimeUpdate> {
-    const plan = planUpdate(this.#groups.handlers, handlers)
+    await this.#life.untilStopped(this.#finder.look(handlers))
+    const plan = planUpdate(this.#groups.handlers, this.#finder.expand(handlers))
     await this.#life.untilStopped(this.#refuseMissingTopics(handlers))
     const replaced: ReplacedHandler[] = []
     for (const [handlerId, own] of byHandler(plan.replace, ({ route }) => route.handlerId)) {
@@ -172,7 +180,13 @@ class ComposedRuntime implements Runtime {
       this.#log.info({ handler: handlerId, inFlight }, 'a handler runs its new code')
     }
     await this.#groups.resubscribe(plan.groups)
+    this.#watchTopics()
     return { replaced, groups: plan.groups.map(({ next: _, ...change }) => change) }
+  }
+
+  #watchTopics(): void {
+    const takeUp = () => this.#life.update(() => this.#groups.changeTopics((own) => this.#finder.expand(own)))
+    this.#finder.watch(() => this.#groups.handlers, takeUp)
   }
 
   /** What was published again is marked first, if brokers answer. */
@@ -217,6 +231,7 @@ class ComposedRuntime implements Runtime {
 
   async #stop(): Promise<void> {
     const { shutdown } = this.#options
+    this.#finder.stop()
     const replays = this.#operations?.endReplays()
     await stopRuntime({
       groups: () => this.#groups.all(),

@@ -35,6 +35,11 @@ export interface GroupOpenerOptions {
   readonly clock: Clock
   readonly watchPoint: WatchPoint
   readonly onFatal: (error: Error, group: string) => void
+  /** Topics that count as made after the group had begun; undefined where none does. */
+  readonly lateTopics: (
+    group: string,
+    handlers: readonly ResolvedHandler[],
+  ) => Promise<((topic: string) => boolean) | undefined>
 }
 
 export class GroupOpener {
@@ -55,9 +60,11 @@ export class GroupOpener {
     const log = this.#options.log.child({ group })
     const { sink, tellsDone } = this.#sinkFor(group, log)
     let poller: BrokerPoller | undefined
+    const isLate = await this.#options.lateTopics(group, handlers)
     const opening = connection.consumer({
       group,
       startFrom,
+      ...(isLate === undefined ? {} : { isLate }),
       ...(instanceId === undefined ? {} : { instanceId }),
       ...((commit.takeOver ?? 'none') === 'none' ? {} : { isForeign }),
       onError: (code) => sink({ kind: 'client.error', code }),

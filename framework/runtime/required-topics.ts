@@ -2,6 +2,7 @@
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
+import { ANY_TOPIC } from '../model/topic-pattern.ts'
 import type { Clock } from '../time/clock.ts'
 import { stillMissing } from '../time/wait.ts'
 import type { ResolvedHandler } from './runtime.ts'
@@ -17,7 +18,15 @@ export interface TopicCheck {
 }
 
 export function neededTopics(handlers: readonly ResolvedHandler[]): readonly string[] {
-  return [...new Set(handlers.flatMap(({ route }) => [route.topic, route.deadLetterTopic ?? []]).flat())]
+  return [...new Set(handlers.flatMap(topicsNamedBy))]
+}
+
+/** Those of topics that were found are wanted, and nobody is kept from starting by them. */
+function topicsNamedBy({ route, foundBy }: ResolvedHandler): readonly string[] {
+  if (foundBy !== undefined) return []
+  const { topic, pattern, deadLetterTopic } = route
+  const letters = deadLetterTopic === null || deadLetterTopic.startsWith(ANY_TOPIC) ? [] : [deadLetterTopic]
+  return pattern === undefined ? [topic, ...letters] : letters
 }
 
 /** @throws PyrallelError PYR_TOPIC_UNKNOWN when one is missing for 5 s, or the runtime is told to stop meanwhile */

@@ -9,6 +9,7 @@ import { leftOutBy } from '../execution-plane/attempt/record-check.ts'
 import { topicsText } from '../model/by-handler.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { BatchSettings, Route } from '../model/settings.ts'
+import { ANY_TOPIC, isPatternText } from '../model/topic-pattern.ts'
 import { withSchemas } from '../validation/derived-schema.ts'
 import type { RegisteredHandler, ResolvedHandler, WorkerSettings } from './runtime.ts'
 
@@ -78,6 +79,7 @@ function resolveHandler(
     route: {
       handlerId: entry.id,
       topic: entry.topic,
+      ...(definition.pattern === undefined ? {} : { pattern: definition.pattern }),
       ordering: settings.ordering,
       concurrency: settings.concurrency,
       retry,
@@ -215,7 +217,7 @@ function deadLetterTopic(
   option: HandlerSettings['deadLetter'],
 ): string | null {
   if (option === false) return null
-  const topic = option?.topic ?? `${entry.topic}.${group}.dlq`
+  const topic = option?.topic ?? `${isPatternText(entry.topic) ? ANY_TOPIC : entry.topic}.${group}.dlq`
   if (entries.some((each) => each.topic === topic)) {
     throw new PyrallelError(
       'PYR_HANDLER_OPTION',

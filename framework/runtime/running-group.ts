@@ -2,6 +2,7 @@
 import type { BrokerPoller } from '../control-plane/shell/broker-poller.ts'
 import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
 import type { SwappableEngine } from '../execution-plane/swappable-engine.ts'
+import { byHandler } from '../model/by-handler.ts'
 import { bug } from '../model/errors.ts'
 import type { GroupMetrics } from '../model/snapshot.ts'
 import type { ThreadView } from '../model/thread-view.ts'
@@ -70,6 +71,16 @@ export class RunningGroup {
 
   resume(handlerId: string): void {
     this.#poller.resume(handlerId)
+  }
+
+  /** Topics more or fewer of handlers that run: nothing of the others is disturbed. @param handlers of the group, each once for each of its topics */
+  async changeTopics(handlers: readonly ResolvedHandler[]): Promise<void> {
+    for (const [handlerId, own] of byHandler(handlers, ({ route }) => route.handlerId)) {
+      const member = this.#members.get(handlerId)
+      if (member === undefined) throw bug('running-group', `${handlerId} is not in group ${this.name}`)
+      this.#members.set(handlerId, { ...member, handlers: own })
+    }
+    await this.#poller.changeTopics(handlers.map(({ route }) => route))
   }
 
   /**

@@ -66,6 +66,19 @@ export class RunningGroups {
     return this.#life.unlessStopped(replacing)
   }
 
+  /**
+   * Topics have come or gone that handlers have patterns for.
+   * @param expand the handlers, with those of the topics that were found
+   */
+  async changeTopics(expand: (handlers: readonly ResolvedHandler[]) => readonly ResolvedHandler[]): Promise<void> {
+    const wanted = byGroup(expand(this.handlers))
+    const changes = [...this.#groups.values()].flatMap((group) => {
+      const handlers = wanted.get(group.name) ?? []
+      return isSameList(group.handlers, handlers) ? [] : group.changeTopics(handlers)
+    })
+    await allSettled(changes)
+  }
+
   /** They end, and begin again with the handlers that they are to have. */
   async resubscribe(groups: readonly PlannedGroup[]): Promise<void> {
     const going = groups.filter(({ next }) => next.length > 0)
@@ -128,4 +141,8 @@ function byGroup(handlers: readonly ResolvedHandler[]): ReadonlyMap<string, read
   const groups = new Map<string, ResolvedHandler[]>()
   for (const handler of handlers) groups.set(handler.group, [...(groups.get(handler.group) ?? []), handler])
   return groups
+}
+
+function isSameList(a: readonly ResolvedHandler[], b: readonly ResolvedHandler[]): boolean {
+  return a.length === b.length && a.every((each, index) => each === b[index])
 }

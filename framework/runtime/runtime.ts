@@ -19,6 +19,7 @@ export interface RegisteredHandler {
   readonly id: string
   /** Relative to the project, for messages. */
   readonly file: string
+  /** Of a handler whose topics are found by their names, the pattern's text: `/^orders\./`. */
   readonly topic: string
   /** `null`: the config's group. */
   readonly group: string | null
@@ -40,6 +41,8 @@ export interface ResolvedHandler {
   readonly group: string
   readonly file: string
   readonly timeoutMs: number
+  /** Of a topic that was found: the pattern's text. The handler with the pattern itself, which reads nothing, stands before it. */
+  readonly foundBy?: string
   /** With the schema in its topic, whoever wrote it. `topic` is that of the route. */
   readonly definition: HandlerDefinition<unknown>
   /** Topics that it publishes to; undefined where routes.ts is older than that. */

@@ -162,13 +162,13 @@ export class BrokerPoller {
 
   /** Starts the engines, joins the group and polls. Settles once subscribed; partitions come later. */
   async start(): Promise<void> {
-    const { client, engines, routes } = this.#options
+    const { client, engines } = this.#options
     if (this.#state !== 'idle') throw bug('broker-poller/start', `state is ${this.#state}`)
     // At once, as loading threads takes long. None is still loading when this throws: whoever stops then must find them all.
     await allSettled([...engines.values()].map((engine) => engine.start(this.#pump.onCompletion)))
     // Stopped while they loaded: the client is closed, or about to be.
     if (this.#stopping !== undefined) return
-    const topics = routes.map((route) => route.topic)
+    const topics = this.#topics
     await client.subscribe(topics, {
       onAssigned: (partitions) => this.#onAssigned(partitions),
       onRevoked: (partitions) => this.#onRevoked(partitions),
@@ -206,6 +206,17 @@ export class BrokerPoller {
     this.#pump.soon()
   }
 
+  /** Topics have come, or gone, of handlers that have a pattern. @param routes all of the group */
+  async changeTopics(routes: readonly Route[]): Promise<void> {
+    const had = this.#topics
+    for (const route of routes) if (!this.#routes.includes(route)) this.#manager.addRoute(route)
+    this.#routes = routes
+    const topics = this.#topics
+    this.#options.log.info({ topics: added(topics, had), gone: added(had, topics) }, 'topics that match have changed')
+    // Of the last ones, too, that are gone: no group has a member that wants nothing.
+    if (this.#state === 'running' && topics.length > 0) await this.#options.client.changeTopics(topics)
+  }
+
   /** A broker has refused the credentials. */
   onCredentialsRefused(): void {
     this.#past.credentials.onRefused(this.#options.clock.now())
@@ -230,6 +241,10 @@ export class BrokerPoller {
   /** How much there is to do, and how much of that could run. Looks at every record in memory. */
   work(mostPerKeyOf: (handlerId: string) => number): GroupWork {
     return groupWork(this.#parts, this.#options.clock.now(), mostPerKeyOf)
+  }
+
+  get #topics(): readonly string[] {
+    return this.#routes.filter(({ pattern }) => pattern === undefined).map(({ topic }) => topic)
   }
 
   get #parts() {
@@ -371,4 +386,8 @@ export class BrokerPoller {
     this.#hasFailed = true
     this.#options.onFatal(error)
   }
+}
+
+function added(topics: readonly string[], before: readonly string[]): readonly string[] {
+  return topics.filter((each) => !before.includes(each))
 }
