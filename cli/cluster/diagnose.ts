@@ -4,6 +4,7 @@ import type { KafkaSettings } from '../../framework/config/config.ts'
 import { durationText } from '../../framework/config/option-schema.ts'
 import type { TopicFacts } from '../../framework/kafka/kafka-client.ts'
 import { byHandler } from '../../framework/model/by-handler.ts'
+import { isTopicName } from '../../framework/model/topic-pattern.ts'
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import { type PlannedTopic, planTopics, wantedTopics } from './wanted-topics.ts'
 
@@ -82,7 +83,9 @@ function concurrencyOf(
   maxRecordsPerPartition: number,
 ): Finding | undefined {
   const [{ route, definition, file }] = entries
-  const topics = entries.map((entry) => entry.route.topic)
+  const topics = entries.map((entry) => entry.route.topic).filter(isTopicName)
+  // What a pattern matches comes and goes, and of no topic nothing can be said.
+  if (topics.length === 0) return undefined
   const counts = topics.map((topic) => planned.find(({ name }) => name === topic)?.partitions)
   // Of its topics together; nothing is said while one is not there.
   const partitions = counts.reduce(

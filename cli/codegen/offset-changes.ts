@@ -1,5 +1,6 @@
 /** Compares the handlers with the manifest that is there, and finds changes after which offsets would start afresh or mean something else. Pure. */
 import { byHandler } from '../../framework/model/by-handler.ts'
+import { isPatternText, matcherOf, patternOf } from '../../framework/model/topic-pattern.ts'
 import type { ScannedHandler } from './scan/scan-result.ts'
 
 /** One change of one handler, and what becomes of its offsets. */
@@ -90,19 +91,27 @@ function changesOf(before: KnownHandler, after: KnownHandler): readonly OffsetCh
   ]
 }
 
-/** A topic that comes to a list is as one that comes with a new handler: no offsets change. */
+/** A topic that comes to a list is as one that comes with a new handler: no offsets change. Neither do they for one that a pattern matches before or after. */
 function topicChange(before: KnownHandler, { id, file, group, topics }: KnownHandler): readonly OffsetChange[] {
-  const gone = before.topics.filter((topic) => !topics.includes(topic))
-  const come = topics.filter((topic) => !before.topics.includes(topic))
+  const gone = before.topics.filter((topic) => !isAmong(topic, topics))
+  const come = topics.filter((topic) => !isAmong(topic, before.topics))
   if (gone.length === 0) return []
-  const begins = `The group '${group}' has no offsets on ${quotedList(come)}: it starts there at kafka.startFrom. `
-  const stays = `Records of ${quotedList(gone)} that are not done stay undone.`
-  const consequence = come.length === 0 ? stays : `${begins}${stays}`
+  const begins = `The group '${group}' has no offsets on ${namesOf(come)}: it starts there at kafka.startFrom. `
+  const stays = `Records of ${namesOf(gone)} that are not done stay undone.`
+  const isPattern = [...gone, ...come].some(isPatternText)
+  const both = isPattern ? ' Topics that are read before and after keep their offsets.' : ''
+  const consequence = `${come.length === 0 ? '' : begins}${stays}${both}`
   return [{ id, file, what: 'topic', before: before.topics.join(','), after: topics.join(','), consequence }]
 }
 
-function quotedList(topics: readonly string[]): string {
-  return topics.map((topic) => `'${topic}'`).join(', ')
+function isAmong(topic: string, topics: readonly string[]): boolean {
+  if (topics.includes(topic)) return true
+  const patterns = isPatternText(topic) ? [] : topics.flatMap((each) => patternOf(each) ?? [])
+  return patterns.some((pattern) => matcherOf(pattern)(topic))
+}
+
+function namesOf(topics: readonly string[]): string {
+  return topics.map((topic) => (isPatternText(topic) ? `what ${topic} matches` : `'${topic}'`)).join(', ')
 }
 
 const DEFAULT = "the config's"

@@ -1,8 +1,10 @@
 /** What the keys of a session do: send, pause, quit, help. Absent where there is no terminal. */
+
 import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
+import { isTopicName } from '../../framework/model/topic-pattern.ts'
 import type { ResolvedHandler, Runtime } from '../../framework/runtime/runtime.ts'
 import { readJson } from '../records/payload.ts'
-import { recordOf, type SendRequest, sendRecord } from '../send/send-record.ts'
+import { declaredOf, recordOf, type SendRequest, sendRecord } from '../send/send-record.ts'
 import { errorBlock } from '../terminal/failure.ts'
 import type { HeldOutput } from '../terminal/held-output.ts'
 import { Keyboard, terminalOf } from '../terminal/keyboard.ts'
@@ -51,7 +53,7 @@ export class DevKeys {
     this.#prompt = new SendPrompt({
       input,
       output: options.stdout as NodeJS.WritableStream,
-      topics: () => [...new Set(options.handlers().map(({ route }) => route.topic))].sort(),
+      topics: () => [...new Set(options.handlers().map(({ route }) => route.topic))].filter(isTopicName).sort(),
       send: (answers) => this.#send(answers),
       showError: (error) => options.write(errorBlock(error, options.paint, false)),
     })
@@ -136,7 +138,7 @@ export class DevKeys {
     }
     const record = await recordOf(request)
     // Of a topic that nobody reads, it is a typing error more likely than a wish.
-    if (declared.some(({ name }) => name === topic)) await topics.ensure(connection, topic)
+    if (declaredOf(topic, declared) !== undefined) await topics.ensure(connection, topic)
     const sent = await sendRecord(record, request, connection)
     const withKey = sent.key === null ? 'without a key' : `key ${sent.key}`
     write(`  ${paint('green', '✓')} sent to ${topic}, ${withKey}\n`)

@@ -1,5 +1,6 @@
 /** What manifests are made of: plain facts of an app, from its config file and what its handlers say. Knows no environment. */
 import type { ResolvedConfig } from '../../framework/config/config.ts'
+import { ANY_TOPIC, isPatternText } from '../../framework/model/topic-pattern.ts'
 import { graceSeconds } from '../../framework/runtime/shutdown-limit.ts'
 import type { ShippedClient } from '../build/kafka-clients.ts'
 import type { ScannedHandler } from '../codegen/scan/scan-result.ts'
@@ -9,6 +10,7 @@ import { type PodResources, podResources } from './pod-resources.ts'
 /** A handler as a cluster meets it. */
 export interface DeployedHandler {
   readonly id: string
+  /** Or a pattern's text; its dead-letter topics have `<topic>` in place of a topic's name then. */
   readonly topic: string
   readonly group: string
   /** `undefined`: dropped on purpose. `null`: only running the code could tell. */
@@ -84,7 +86,8 @@ export function appFacts(sources: AppSources): AppFacts {
 function deployed(handler: ScannedHandler, declaredGroup: string): DeployedHandler {
   const { id, topic, publishes, deadLetter } = handler
   const group = handler.group ?? declaredGroup
-  return { id, topic, group, publishes, deadLetterTopic: deadLetterTopic(deadLetter, `${topic}.${group}.dlq`) }
+  const standard = `${isPatternText(topic) ? ANY_TOPIC : topic}.${group}.dlq`
+  return { id, topic, group, publishes, deadLetterTopic: deadLetterTopic(deadLetter, standard) }
 }
 
 function deadLetterTopic(deadLetter: ScannedHandler['deadLetter'], standard: string): string | null | undefined {

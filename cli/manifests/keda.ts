@@ -1,5 +1,7 @@
 /** How KEDA scales: by what the processes say that they need, and from zero by lag. Pure. */
+
 import { variableOf } from '../../framework/config/option-variables.ts'
+import { isTopicName } from '../../framework/model/topic-pattern.ts'
 import type { AppFacts } from './app-facts.ts'
 import type { Credential } from './credentials.ts'
 import { metadataOf, secretName } from './pod.ts'
@@ -69,16 +71,24 @@ function triggers(facts: AppFacts): readonly Yaml[] {
   ]
 }
 
-/** One for each topic of a group: without a topic, KEDA knows only those of which the group has committed something. */
+/**
+ * One for each topic of a group: without a topic, KEDA knows only those of which the group has committed something. Which topics a pattern matches, nobody can write
+ * down: a group that has one gets a trigger without a topic, too.
+ */
 function wakingTriggers(facts: AppFacts): readonly Yaml[] {
-  const read = new Map(facts.handlers.map(({ group, topic }) => [`${group} ${topic}`, { group, topic }]))
+  const read = new Map(
+    facts.handlers.map(({ group, topic }) => {
+      const named = isTopicName(topic) ? topic : undefined
+      return [`${group} ${named ?? ''}`, { group, topic: named }] as const
+    }),
+  )
   return [...read.values()].map(({ group, topic }, index) => {
     const trigger: YamlMap = {
       type: 'kafka',
       metadata: {
         bootstrapServersFromEnv: variableOf('kafka.brokers'),
         consumerGroup: group,
-        topic,
+        ...(topic === undefined ? {} : { topic }),
         offsetResetPolicy: facts.startFrom,
         lagThreshold: String(LAG_OF_ONE_PROCESS),
         activationLagThreshold: '0',

@@ -1,11 +1,14 @@
 /** What the principal of an app must be allowed, and no more: as a list, and as a script that grants it. Pure. */
 import { harmless } from '../../framework/model/plain-text.ts'
+import { isTopicName, patternOf, prefixOf } from '../../framework/model/topic-pattern.ts'
 import type { AppFacts, DeployedHandler } from './app-facts.ts'
 
 export interface Right {
   readonly operation: 'Read' | 'Write'
   readonly on: 'topic' | 'group'
   readonly name: string
+  /** On all that begin with `name`; with an empty one, on all that there are. Left out: on the one of that name. */
+  readonly isPrefix?: true
   /** `read by charge-order` */
   readonly why: string
 }
@@ -13,16 +16,24 @@ export interface Right {
 /** By resource, each right once; sorted. `Read` and `Write` bring `Describe` with them, and no right on the cluster is needed. */
 export function rightsOf(handlers: readonly DeployedHandler[]): readonly Right[] {
   const rights = new Map<string, { readonly right: Omit<Right, 'why'>; readonly whys: string[] }>()
-  const need = (operation: Right['operation'], on: Right['on'], name: string, why: string) => {
-    const key = `${on} ${name} ${operation}`
+  const need = (operation: Right['operation'], on: Right['on'], name: string, why: string, isPrefix = false) => {
+    const key = `${on} ${name} ${operation} ${isPrefix}`
     const known = rights.get(key)
-    if (known === undefined) rights.set(key, { right: { operation, on, name }, whys: [why] })
+    const right = { operation, on, name, ...(isPrefix ? { isPrefix } : {}) }
+    if (known === undefined) rights.set(key, { right, whys: [why] })
     else if (!known.whys.includes(why)) known.whys.push(why)
   }
   for (const { id, topic, group, deadLetterTopic, publishes } of handlers) {
-    need('Read', 'topic', topic, `read by ${id}`)
+    const pattern = patternOf(topic)
+    const prefix = pattern === undefined ? undefined : prefixOf(pattern)
+    if (prefix === undefined) need('Read', 'topic', topic, `read by ${id}`)
+    else need('Read', 'topic', prefix, `what ${topic} matches is read by ${id}`, true)
     need('Read', 'group', group, `the group of ${id}`)
-    if (typeof deadLetterTopic === 'string') need('Write', 'topic', deadLetterTopic, `dead letters of ${id}`)
+    if (typeof deadLetterTopic === 'string') {
+      const why = `dead letters of ${id}`
+      if (prefix !== undefined && !isTopicName(deadLetterTopic)) need('Write', 'topic', prefix, why, true)
+      else need('Write', 'topic', deadLetterTopic, why)
+    }
     for (const published of publishes) need('Write', 'topic', published, `published by ${id}`)
   }
   return [...rights]
@@ -33,7 +44,8 @@ export function rightsOf(handlers: readonly DeployedHandler[]): readonly Right[]
 export function rightsScript(facts: AppFacts): string {
   const unknown = facts.handlers.filter(({ deadLetterTopic }) => deadLetterTopic === null).map(({ id }) => id)
   const lines = rightsOf(facts.handlers).map(
-    ({ operation, on, name, why }) => `# ${harmless(why)}\ngrant --operation ${operation} --${on} ${quoted(name)}`,
+    ({ operation, on, name, isPrefix, why }) =>
+      `# ${harmless(why)}\ngrant --operation ${operation} --${on} ${resourceOf(name, isPrefix)}`,
   )
   return `#!/bin/sh
 # Made by \`pyrallel build\`: what the principal of ${facts.name} must be allowed, and nothing else. Read and Write bring Describe with them.
@@ -49,6 +61,11 @@ grant() {
 
 ${lines.join('\n\n')}
 `
+}
+
+function resourceOf(name: string, isPrefix: true | undefined): string {
+  if (isPrefix === undefined) return quoted(name)
+  return name === '' ? quoted('*') : `${quoted(name)} --resource-pattern-type prefixed`
 }
 
 /** As one word of a shell. */

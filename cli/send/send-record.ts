@@ -5,6 +5,7 @@ import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { OutgoingRecord, RecordHeader } from '../../framework/model/record.ts'
+import { isTopicName, matcherOf, patternOf } from '../../framework/model/topic-pattern.ts'
 import { ValueCheck } from '../../framework/validation/value-check.ts'
 import { bytesOf, type WrittenValue } from '../records/payload.ts'
 
@@ -33,7 +34,7 @@ const CLOSE_TIMEOUT_MS = 5_000
 
 /** @throws PyrallelError PYR_SCHEMA when the value is not what the topic's schema allows */
 export async function recordOf({ topic, written, key, headers, declared }: SendRequest): Promise<OutgoingRecord> {
-  const definition = declared.find(({ name }) => name === topic)
+  const definition = declaredOf(topic, declared)
   if (definition !== undefined) await refuseInvalid(definition, written)
   const chosen = key ?? ownKey(definition, written.value)
   return {
@@ -73,6 +74,20 @@ export async function refuseInvalid(topic: TopicDefinition<unknown>, { value, te
   )
 }
 
+/** The topic of that name, or else what a pattern says of all topics that it matches. */
+export function declaredOf(
+  topic: string,
+  declared: readonly TopicDefinition<unknown>[],
+): TopicDefinition<unknown> | undefined {
+  const named = declared.find(({ name }) => name === topic)
+  return named ?? declared.find(({ name }) => isMatchedBy(name, topic))
+}
+
+function isMatchedBy(text: string, topic: string): boolean {
+  const pattern = patternOf(text)
+  return pattern !== undefined && matcherOf(pattern)(topic)
+}
+
 /** What the topic's own `key` says. A value that it cannot read has no key: without a schema, nothing says that it must. */
 export function ownKey(topic: TopicDefinition<unknown> | undefined, value: unknown): string | null {
   if (topic?.key === undefined || value === null) return null
@@ -92,10 +107,13 @@ export async function refuseUnknown(
 ): Promise<void> {
   const missing = await connection.missingTopics([topic])
   if (missing.length === 0) return
-  const known = declared.map(({ name }) => name)
+  const known = declared.map(({ name }) => name).filter(isTopicName)
+  const pattern = declaredOf(topic, declared)?.name
   const next = known.includes(topic)
     ? ' The project has it, the cluster does not: create it with `pyrallel topics --create`.'
-    : suggestion(topic, known)
+    : pattern === undefined
+      ? suggestion(topic, known)
+      : ` A handler reads what ${pattern} matches, and so this one as soon as it is there: create it first.`
   throw new PyrallelError(
     'PYR_TOPIC_UNKNOWN',
     `There is no topic '${topic}' at ${connection.description}.${next} Nothing was sent.`,

@@ -18,7 +18,7 @@ import { systemClock } from '../../framework/time/clock.ts'
 import { type Connect, connectCluster } from '../cluster/connect.ts'
 import { letterLine } from '../dlq/letter-text.ts'
 import { type ClusterOptions, withTopic } from '../dlq/open-topic.ts'
-import { allowedTargets, knownTopics } from '../dlq/replay/replay-targets.ts'
+import { allowedTargets, knownTopics, withMatched } from '../dlq/replay/replay-targets.ts'
 import { planText, reasonLines, reportText } from '../dlq/replay/replay-text.ts'
 import type { Project } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
@@ -86,7 +86,9 @@ async function whatToReplay(
   const { to, limit = Number.POSITIVE_INFINITY, maxReplays = DEFAULT_MAX_REPLAYS } = options
   const { allowTarget = [], selection, isStopped } = options
   const logs = () => view.logs(topic)
-  const known = knownTopics(io.cwd(), project?.config.group)
+  const existing = await view.topics()
+  const names = existing.map(({ name }) => name)
+  const known = withMatched(knownTopics(io.cwd(), project?.config.group), names)
   return {
     topic,
     selection,
@@ -97,7 +99,7 @@ async function whatToReplay(
     logs,
     bounds: await logs(),
     committed: await view.groupOffsets(replayGroup(topic)),
-    partitions: new Map((await view.topics()).map(({ name, partitions }) => [name, partitions])),
+    partitions: new Map(existing.map(({ name, partitions }) => [name, partitions])),
     allowed: allowedTargets(topic, known, allowTarget),
   }
 }

@@ -8,6 +8,7 @@ import { byHandler } from '../../framework/model/by-handler.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { toError } from '../../framework/model/errors.ts'
 import { harmlessLines } from '../../framework/model/plain-text.ts'
+import { withFoundTopics } from '../../framework/runtime/found-topics.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import {
@@ -19,6 +20,7 @@ import {
 } from '../cluster/connect.ts'
 import { examineConcurrency, examineNode, examineSession, examineTopics, type Finding } from '../cluster/diagnose.ts'
 import { examineClient } from '../cluster/examine-client.ts'
+import { examinePatterns } from '../cluster/examine-patterns.ts'
 import { examineEnvFiles } from '../cluster/tracked-secrets.ts'
 import { configFile, loadRoutes, type Project } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
@@ -158,7 +160,13 @@ async function examineWants(
   findings: Finding[],
 ): Promise<void> {
   const existing = await view.topics()
-  findings.push(examineTopics(handlers, existing), ...examineConcurrency(handlers, existing, maxRecordsPerPartition))
+  const names = existing.map(({ name }) => name)
+  const all = withFoundTopics(handlers, names)
+  findings.push(
+    examineTopics(all, existing),
+    ...examinePatterns(all, names),
+    ...examineConcurrency(all, existing, maxRecordsPerPartition),
+  )
 }
 
 /** What fails is a finding, and not the end: the next thing may be wrong too. */

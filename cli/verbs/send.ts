@@ -11,7 +11,7 @@ import { loadRoutes } from '../project/project.ts'
 import { bytesOf, readHeader, readValue, type WrittenValue } from '../records/payload.ts'
 import { fakeValue } from '../send/fake-value.ts'
 import { type Sending, sendAll } from '../send/send-all.ts'
-import { ownKey, refuseInvalid, refuseUnknown } from '../send/send-record.ts'
+import { declaredOf, ownKey, refuseInvalid, refuseUnknown } from '../send/send-record.ts'
 import { sentText } from '../send/sent-text.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import type { Io } from '../terminal/io.ts'
@@ -46,7 +46,7 @@ export async function send(
   const headers = (options.header ?? []).map(readHeader)
   const { target, project } = await chooseCluster(options.brokers, io)
   const topics = await declaredTopics(io.cwd())
-  const declared = topics.find(({ name }) => name === topicName)
+  const declared = declaredOf(topicName, topics)
   if (written !== undefined && declared !== undefined) await refuseInvalid(declared, written)
   const next = written === undefined ? faker(topicName, declared, options.seed) : () => written
   const connection = await connect(target, project, io)

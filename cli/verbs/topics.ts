@@ -2,9 +2,16 @@
 import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { plural } from '../../framework/model/plural.ts'
+import { withFoundTopics } from '../../framework/runtime/found-topics.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import { type Connect, chooseCluster, connectCluster } from '../cluster/connect.ts'
-import { type PlannedTopic, planTopics, wantedTopics } from '../cluster/wanted-topics.ts'
+import {
+  type PlannedPattern,
+  type PlannedTopic,
+  planPatterns,
+  planTopics,
+  wantedTopics,
+} from '../cluster/wanted-topics.ts'
 import { configFile, loadRoutes, routesFile } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
@@ -33,20 +40,29 @@ export async function topics(options: TopicsOptions, io: Io, connect: Connect = 
     const facts = `What is wanted stands in ${routesFile}, which has not been generated yet.`
     throw new PyrallelError('PYR_USAGE', `${facts} Run \`pyrallel generate\` first.`)
   }
-  const wanted = wantedTopics(resolveHandlers(routes, project.config))
+  const own = resolveHandlers(routes, project.config)
   const connection = await connect(target, project, io)
   return new Closers().around(async (closers) => {
     closers.add('the connection', () => connection.close())
     await connection.check(CHECK_TIMEOUT_MS)
-    const planned = planTopics(wanted, await connection.view.topics())
+    const existing = await connection.view.topics()
+    const names = existing.map(({ name }) => name)
+    const handlers = withFoundTopics(own, names)
+    const planned = planTopics(wantedTopics(handlers), existing)
     const missing = planned.filter(({ partitions }) => partitions === undefined).map(({ name }) => name)
     if (options.create === true) await connection.createTopics(missing, options.partitions)
-    report(planned, connection.description, options, io)
+    report({ planned, patterns: planPatterns(handlers), broker: connection.description }, options, io)
     return missing.length === 0 || options.create === true ? exitCodes.fine : exitCodes.drift
   })
 }
 
-function report(planned: readonly PlannedTopic[], broker: string, options: TopicsOptions, io: Io): void {
+interface Plan {
+  readonly planned: readonly PlannedTopic[]
+  readonly patterns: readonly PlannedPattern[]
+  readonly broker: string
+}
+
+function report({ planned, patterns, broker }: Plan, options: TopicsOptions, io: Io): void {
   const { create = false, partitions: count } = options
   if (options.json === true) {
     const rows = planned.map(({ name, reasons, partitions }) => ({
@@ -55,7 +71,7 @@ function report(planned: readonly PlannedTopic[], broker: string, options: Topic
       action: partitions !== undefined ? 'none' : create ? 'created' : 'create',
       reasons,
     }))
-    io.stdout.write(`${jsonText({ broker, topics: rows }, 2)}\n`)
+    io.stdout.write(`${jsonText({ broker, topics: rows, ...(patterns.length === 0 ? {} : { patterns }) }, 2)}\n`)
     return
   }
   const paint = painter(hasColor(io.stdout, io.env))
@@ -68,6 +84,9 @@ function report(planned: readonly PlannedTopic[], broker: string, options: Topic
     return [`${sign} ${name}`, size, reasons.join(', ')]
   })
   io.stdout.write(`${broker}\n${table(rows)}`)
+  for (const { handler, pattern, topics: found } of patterns) {
+    if (found.length === 0) io.stdout.write(`${pattern} of ${handler} matches no topic yet.\n`)
+  }
   const missing = planned.filter(({ partitions }) => partitions === undefined).length
   if (missing > 0 && !create) io.stdout.write(`${missing} missing. Create: pyrallel topics --create\n`)
 }

@@ -1,6 +1,8 @@
 /** Endpoints that show dead letters: their topics, their kinds, and single ones. They change nothing. */
+
 import type { DeadLetter } from '../dead-letters/dead-letter.ts'
 import { errorText } from '../dead-letters/letter-groups.ts'
+import { isTopicName } from '../model/topic-pattern.ts'
 import { RejectedValue, ValueDecoder } from '../validation/value-decoder.ts'
 import { type Asked, type Endpoint, numberParam, textParam } from './http/endpoint.ts'
 import { badRequest, notFound } from './http/fault.ts'
@@ -31,7 +33,7 @@ function topics({ runtime }: DeadLetterOptions): DeadLetterTopicsAnswer {
   const byTopic = new Map<string, string[]>()
   for (const { route } of runtime().handlers) {
     const { deadLetterTopic, handlerId } = route
-    if (deadLetterTopic !== null)
+    if (deadLetterTopic !== null && isTopicName(deadLetterTopic))
       byTopic.set(deadLetterTopic, [...new Set([...(byTopic.get(deadLetterTopic) ?? []), handlerId])])
   }
   return { topics: [...byTopic].map(([topic, handlerIds]) => ({ topic, handlerIds })) }

@@ -5,6 +5,7 @@ import { getHeapStatistics } from 'node:v8'
 import { byHandler, topicsText } from '../model/by-handler.ts'
 import type { HandlerMetrics, SystemMetrics } from '../model/snapshot.ts'
 import type { ThreadView } from '../model/thread-view.ts'
+import { isTopicName } from '../model/topic-pattern.ts'
 import { HISTORY_EVERY_MS } from './history.ts'
 import type { Endpoint } from './http/endpoint.ts'
 import { badRequest } from './http/fault.ts'
@@ -149,7 +150,9 @@ export class Overview {
   ): HandlerRow {
     const [{ route, group, file, worker }] = entries
     const topics = entries.map((entry) => entry.route.topic)
-    const letters = new Set(entries.flatMap((entry) => entry.route.deadLetterTopic ?? []))
+    const written = entries.flatMap((entry) => entry.route.deadLetterTopic ?? [])
+    const found = written.filter(isTopicName)
+    const letters = new Set(found.length === 0 ? written : found)
     const { throughput, durations, events } = this.#options.looks
     const { handlerId, ordering } = route
     const partitions = metrics.groups.find((each) => each.group === group)?.partitions ?? []

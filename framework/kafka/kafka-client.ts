@@ -180,6 +180,8 @@ export interface KafkaConnection {
   createTopics(topics: readonly string[], partitions: number): Promise<void>
   consumer(options: ConsumerOptions): Promise<KafkaClient>
   producer(): Promise<RecordProducer>
+  /** Its producers make a topic before they write to it: nobody need have made one. Default false. */
+  readonly makesTopics?: boolean
   /**
    * Left out where the client, or the broker behind it, has no transactions.
    * @param consumer made by this connection, open

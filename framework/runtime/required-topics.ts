@@ -2,7 +2,7 @@
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
-import { ANY_TOPIC } from '../model/topic-pattern.ts'
+import { isTopicName } from '../model/topic-pattern.ts'
 import type { Clock } from '../time/clock.ts'
 import { stillMissing } from '../time/wait.ts'
 import type { ResolvedHandler } from './runtime.ts'
@@ -24,9 +24,8 @@ export function neededTopics(handlers: readonly ResolvedHandler[]): readonly str
 /** Those of topics that were found are wanted, and nobody is kept from starting by them. */
 function topicsNamedBy({ route, foundBy }: ResolvedHandler): readonly string[] {
   if (foundBy !== undefined) return []
-  const { topic, pattern, deadLetterTopic } = route
-  const letters = deadLetterTopic === null || deadLetterTopic.startsWith(ANY_TOPIC) ? [] : [deadLetterTopic]
-  return pattern === undefined ? [topic, ...letters] : letters
+  const { topic, deadLetterTopic } = route
+  return [topic, ...(deadLetterTopic === null ? [] : [deadLetterTopic])].filter(isTopicName)
 }
 
 /** @throws PyrallelError PYR_TOPIC_UNKNOWN when one is missing for 5 s, or the runtime is told to stop meanwhile */

@@ -121,7 +121,7 @@ export class TopicFinder {
   #tellShared(handlers: readonly ResolvedHandler[]): void {
     for (const { topic, group, handlerIds } of sharedTopics(handlers, this.#names)) {
       if (!this.#isNews(`${group}:${topic}`)) continue
-      const facts = { topic, group, handler: handlerIds[0], handlers: handlerIds }
+      const facts = { topic, group, handler: handlerIds[0] }
       this.#options.log.warn(
         facts,
         'a topic is matched by the patterns of several handlers; the first of them reads it',
@@ -131,6 +131,7 @@ export class TopicFinder {
 
   /** A topic that somebody makes must keep nobody from starting: its dead letters wait until there is a topic for them. */
   #tellWithoutDeadLetters(handlers: readonly ResolvedHandler[], shown: ReadonlySet<string>): void {
+    if (this.#options.connection.makesTopics === true) return
     const found = this.expand(handlers).filter(({ foundBy }) => foundBy !== undefined)
     const wanted = new Set(found.flatMap(({ route }) => route.deadLetterTopic ?? []))
     const missing = [...wanted].filter((topic) => !shown.has(topic) && this.#isNews(topic))

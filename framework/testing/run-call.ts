@@ -1,11 +1,13 @@
 /** One call of a handler for a test: its records made, its publishes and log lines collected. Needs no broker; publishes nothing anywhere. */
 
 import type { HandlerDefinition, Services } from '../api/handler.ts'
+import type { TopicDefinition } from '../api/topic.ts'
 import { AsyncEngine } from '../execution-plane/engines/async-engine.ts'
 import { type Duration, durationMs } from '../model/duration.ts'
 import { bug } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { KafkaRecord, OutgoingRecord } from '../model/record.ts'
+import { matcherOf, type TopicPattern } from '../model/topic-pattern.ts'
 import type { CompletionEvent, Epoch, Outcome } from '../model/work.ts'
 import { publisher } from '../publishing/publisher.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
@@ -25,7 +27,7 @@ export interface LoggedLine {
 
 export interface RecordInput<T> {
   readonly value: T
-  /** One of the topics that the handler reads. Default the first. */
+  /** One of the topics that the handler reads. Default the first; there is none where a pattern says which it reads. */
   readonly topic?: string
   readonly key?: string | null
   readonly headers?: Readonly<Record<string, string>>
@@ -93,7 +95,8 @@ export async function runCall<T>(
 /** @throws TypeError when the handler does not read the topic that is named */
 export function recordOf<T>(handler: HandlerDefinition<T>, input: RecordInput<T>, offset: number): KafkaRecord {
   const topics = handler.topics ?? [handler.topic]
-  const topic = input.topic === undefined ? handler.topic : topics.find(({ name }) => name === input.topic)
+  const named = input.topic === undefined ? handler.topic : topics.find(({ name }) => name === input.topic)
+  const topic = handler.pattern === undefined ? named : matched(handler.topic, handler.pattern, input.topic)
   if (topic === undefined) {
     const known = topics.map(({ name }) => name).join(', ')
     throw new TypeError(`The handler does not read '${input.topic}'. It reads: ${known}.`)
@@ -109,6 +112,17 @@ export function recordOf<T>(handler: HandlerDefinition<T>, input: RecordInput<T>
     headers: Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const),
     timestamp: 0,
   }
+}
+
+/** @throws TypeError where none is named: a pattern has no first one */
+function matched<T>(
+  all: TopicDefinition<T>,
+  pattern: TopicPattern,
+  name: string | undefined,
+): TopicDefinition<T> | undefined {
+  if (name === undefined)
+    throw new TypeError(`The handler reads what ${all.name} matches. Say which topic: { topic, value }.`)
+  return matcherOf(pattern)(name) ? { ...all, name } : undefined
 }
 
 function publishedValue({ topic, key, value, headers }: OutgoingRecord): PublishedValue {

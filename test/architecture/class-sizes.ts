@@ -17,7 +17,7 @@ export const largeClasses: Readonly<Record<string, number>> = {
   LaneCrew: 11,
   LibrdkafkaConsumer: 14,
   Membership: 11,
-  MemoryConsumer: 15,
+  MemoryConsumer: 14,
   ReplayRun: 24,
   StaticMember: 11,
   ThreadRunner: 15,

@@ -1,5 +1,6 @@
 /** Writes `generated/asyncapi.json`: AsyncAPI 3 with the Kafka bindings, for catalogues and other teams. Pure and deterministic. */
 
+import { isPatternText } from '../../../framework/model/topic-pattern.ts'
 import type { ScannedHandler, ScannedTopic, ScanResult } from '../scan/scan-result.ts'
 import { jsonSchema } from '../schema/json-schema.ts'
 import type { PayloadOf } from './payloads.ts'
@@ -17,9 +18,11 @@ export function renderAsyncApi(scan: ScanResult, defaultGroup: string, payloadOf
     // The version of the contract is that of the commit it stands in: anything else would go stale with every release.
     info: { title: defaultGroup, version: '0.0.0', description: 'Made by `pyrallel generate`.' },
     defaultContentType: 'application/json',
-    channels: Object.fromEntries(used.map((topic) => [topic.name, channel(topic, handlers, payloadOf)])),
+    channels: Object.fromEntries(
+      used.map((topic) => [channelId(topic.name, handlers), channel(topic, handlers, payloadOf)]),
+    ),
     operations: Object.fromEntries([
-      ...handlers.map((handler) => [receiveId(handler, handlers), receive(handler, topics, defaultGroup, payloadOf)]),
+      ...handlers.map((handler) => [receiveId(handler, handlers), receive(handler, scan, defaultGroup, payloadOf)]),
       ...handlers.flatMap(({ id, publishes }) => publishes.map((topic) => [sendId(id, topic), send(topic)])),
     ]),
     components: {
@@ -34,11 +37,23 @@ function channel(topic: ScannedTopic, handlers: readonly ScannedHandler[], paylo
   const others = handlers
     .filter((handler) => handler.topic === topic.name && messageId(handler, topic, payloadOf) !== VALUE)
     .map((handler) => [messageId(handler, topic, payloadOf), message(topic.name, payloadOf(handler.schema).json)])
-  return {
-    address: topic.name,
-    messages: { ...own, ...Object.fromEntries(others) },
-    bindings: { kafka: { topic: topic.name, bindingVersion: BINDING } },
+  const messages = { ...own, ...Object.fromEntries(others) }
+  if (!isPatternText(topic.name)) {
+    return { address: topic.name, messages, bindings: { kafka: { topic: topic.name, bindingVersion: BINDING } } }
   }
+  return {
+    // Known when it runs.
+    address: null,
+    description: `All topics whose names match ${topic.name}, but for dead letters and those of Kafka itself.`,
+    messages,
+    bindings: { kafka: { bindingVersion: BINDING } },
+  }
+}
+
+/** That of a topic is its name. A pattern may hold anything, so its channel is called by the first handler that has it: the colon keeps it apart. */
+function channelId(topic: string, handlers: readonly ScannedHandler[]): string {
+  if (!isPatternText(topic)) return topic
+  return `matching:${idText(handlers.find((handler) => handler.topic === topic)?.id ?? '')}`
 }
 
 /** The message of the topic itself. A handler that asks for something else has one of its own. */
@@ -60,14 +75,14 @@ function message(name: string, payload: object | undefined): object {
 
 function receive(
   handler: ScannedHandler,
-  topics: readonly ScannedTopic[],
+  { handlers, topics }: Pick<ScanResult, 'handlers' | 'topics'>,
   defaultGroup: string,
   payloadOf: PayloadOf,
 ): object {
   const topic = topics.find(({ name }) => name === handler.topic)
   const id = topic === undefined ? VALUE : messageId(handler, topic, payloadOf)
   return {
-    ...operation('receive', handler.topic, id),
+    ...operation('receive', channelId(handler.topic, handlers), id),
     bindings: {
       kafka: { groupId: { type: 'string', enum: [handler.group ?? defaultGroup] }, bindingVersion: BINDING },
     },
@@ -78,11 +93,11 @@ function send(topic: string): object {
   return operation('send', topic, VALUE)
 }
 
-function operation(action: 'receive' | 'send', topic: string, messageName: string): object {
+function operation(action: 'receive' | 'send', channel: string, messageName: string): object {
   return {
     action,
-    channel: { $ref: `#/channels/${topic}` },
-    messages: [{ $ref: `#/channels/${topic}/messages/${messageName}` }],
+    channel: { $ref: `#/channels/${channel}` },
+    messages: [{ $ref: `#/channels/${channel}/messages/${messageName}` }],
   }
 }
 

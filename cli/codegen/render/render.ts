@@ -1,6 +1,7 @@
 /** Writes the text of generated files. Pure and deterministic: sorted, LF, no dates, no absolute paths. */
 
 import { byHandler } from '../../../framework/model/by-handler.ts'
+import { isPatternText } from '../../../framework/model/topic-pattern.ts'
 import type { ScannedHandler, ScanResult } from '../scan/scan-result.ts'
 import type { PayloadOf } from './payloads.ts'
 import { renderAsyncApi } from './render-asyncapi.ts'
@@ -28,7 +29,7 @@ export const manifestFile = 'generated/manifest.json'
 export function renderFiles(scan: ScanResult, defaultGroup: string, payloadOf: PayloadOf): readonly GeneratedFile[] {
   const { handlers, topics, definitions } = scan
   const constants = topics.flatMap(({ name, schema }) =>
-    schema.kind === 'derived' ? [{ topic: name, schema: schema.name }] : [],
+    schema.kind === 'derived' && !isPatternText(name) ? [{ topic: name, schema: schema.name }] : [],
   )
   return [
     { path: 'generated/asyncapi.json', content: renderAsyncApi(scan, defaultGroup, payloadOf) },

@@ -1,4 +1,5 @@
 /** Finds names that Kafka refuses, or that would be a nuisance in paths, metrics and commands. Pure; a place is whatever the caller uses for one. */
+import { isPatternText } from '../../../framework/model/topic-pattern.ts'
 import type { Located } from './duplicates.ts'
 
 export interface BadName<Place> {
@@ -21,7 +22,8 @@ export function checkNames<Place>(found: readonly Located<Place>[]): readonly Ba
     const isFirst = !seen.has(file)
     seen.add(file)
     if (isFirst && !isId(id)) bad.push({ node: idPlace, ...badId(id, handler.file) })
-    if (!KAFKA_NAME.test(topic) || topic.length > MAX_TOPIC_LENGTH || topic === '.' || topic === '..') {
+    const isName = !isPatternText(topic)
+    if (isName && (!KAFKA_NAME.test(topic) || topic.length > MAX_TOPIC_LENGTH || topic === '.' || topic === '..')) {
       bad.push({ node: topicPlace, ...badTopic(topic) })
     }
     if (isFirst && group !== null && (!KAFKA_NAME.test(group) || group.length > MAX_GROUP_LENGTH)) {

@@ -3,10 +3,12 @@ import { type CallExpression, type Expression, Node, type ObjectLiteralExpressio
 import { handlerSchema } from '../../../framework/config/config.ts'
 import { suggestion } from '../../../framework/config/nearest-name.ts'
 import type { ErrorCode } from '../../../framework/model/errors.ts'
+import { patternOf } from '../../../framework/model/topic-pattern.ts'
+import { patternRisk } from '../schema/pattern-risk.ts'
 import { isHandlerCall, plainName, property, readString, resolve } from '../types/static-reader.ts'
 import type { Located } from './duplicates.ts'
 import type { ScannedDeadLetter } from './scan-result.ts'
-import { declaredTopic } from './value-schemas.ts'
+import { declaredTopic, matchedTopics } from './value-schemas.ts'
 
 const orderings = ['key', 'partition', 'unordered'] as const
 const engines = ['async', 'worker'] as const
@@ -116,6 +118,16 @@ function readTopics(argument: Expression, report: Report): readonly ReadTopic[] 
     report(list, 'PYR_HANDLER_STATIC', 'The list of topics is empty.', 'Name at least one topic.')
     return undefined
   }
+  const matched = list.getElements().find((node) => matchedTopics(node) !== undefined)
+  if (matched !== undefined) {
+    report(
+      matched,
+      'PYR_HANDLER_STATIC',
+      'A list names topics, and this is a pattern.',
+      'Give `topicsMatching(...)` alone, and say all that it is to match in one pattern.',
+    )
+    return undefined
+  }
   const read = list.getElements().map((node) => ({ name: readTopic(node, report), node, listed: node }))
   const known = read.flatMap(({ name, ...rest }) => (name === undefined ? [] : [{ name, ...rest }]))
   return known.length === read.length ? known : undefined
@@ -123,6 +135,8 @@ function readTopics(argument: Expression, report: Report): readonly ReadTopic[] 
 
 /** `'name'`, a constant with it, or a `topic('name')` wherever it is declared. `undefined` when it is none; then it has been reported. */
 function readTopic(argument: Expression, report: Report): string | undefined {
+  const matched = matchedTopics(argument)
+  if (matched !== undefined) return readPattern(matched.call, matched.pattern, report)
   const name = declaredTopic(argument)?.name ?? readString(argument)
   if (name !== undefined) return name
   report(
@@ -131,6 +145,33 @@ function readTopic(argument: Expression, report: Report): string | undefined {
     'The topic is computed at run time, but it must be readable without running code.',
     "Write a string literal ('orders.created'), a `const` with one, or an imported `topic('orders.created')`.",
   )
+  return undefined
+}
+
+/** The text of `topicsMatching(/.../)`. `undefined` when it cannot be read, or is no good; then it has been reported. */
+function readPattern(call: CallExpression, pattern: string | undefined, report: Report): string | undefined {
+  const place = call.getArguments()[0] ?? call
+  if (pattern === undefined) {
+    const message = 'The pattern is computed at run time, but it must be readable without running code.'
+    report(place, 'PYR_HANDLER_STATIC', message, 'Write a regular expression literal: topicsMatching(/^orders\\./).')
+    return undefined
+  }
+  const read = patternOf(pattern)
+  if (read !== undefined && patternRisk(read.source) !== 'exponential') return pattern
+  if (read !== undefined) {
+    const ways =
+      'a repetition inside of another one shares its characters, so the time doubles with every few characters'
+    const message = `The pattern ${pattern} can take very long on the name of a topic, which anybody may have made: ${ways}.`
+    report(
+      place,
+      'PYR_HANDLER_OPTION',
+      message,
+      'Let each character belong to one repetition only, as [a-z]+(-[a-z]+)* does.',
+    )
+    return undefined
+  }
+  const message = `The pattern ${pattern} has a flag that means nothing here.`
+  report(place, 'PYR_HANDLER_OPTION', message, 'Leave all flags out but i.')
   return undefined
 }
 

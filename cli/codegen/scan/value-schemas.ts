@@ -39,9 +39,11 @@ export class ValueSchemas {
   ofHandler(call: CallExpression, topic: string): RawSchema {
     const [first, second, third] = call.getArguments()
     const options = third === undefined ? undefined : second
-    const declared = Node.isExpression(first) ? declaredTopic(first) : undefined
+    const declared = Node.isExpression(first) ? (declaredTopic(first) ?? matchedTopics(first)) : undefined
     if (declared === undefined) return this.#of(call, options, topic)
-    return explicitSchema(options)?.schema ?? this.ofTopic(declared)
+    const schema = explicitSchema(options)?.schema ?? this.ofTopic({ ...declared, name: topic })
+    // A pattern has no type of its own unless it says so; the handler may.
+    return schema.kind === 'none' && !('name' in declared) ? this.#of(call, options, topic) : schema
   }
 
   /** Of one of `handler([orders, 'payments'], ...)`: of what is only a name, nothing is known. */
@@ -95,4 +97,15 @@ export function declaredTopic(expression: Expression): DeclaredTopic | undefined
   const [first] = call.getArguments()
   const name = Node.isExpression(first) ? readString(first) : undefined
   return name === undefined ? undefined : { name, call }
+}
+
+/** The `topicsMatching(/.../)` that an expression stands for; `undefined` for anything else. */
+export function matchedTopics(
+  expression: Expression,
+): { readonly call: CallExpression; readonly pattern: string | undefined } | undefined {
+  const call = resolve(expression)
+  if (!Node.isCallExpression(call) || pyrallelFunction(call) !== 'topicsMatching') return undefined
+  const [first] = call.getArguments()
+  const literal = Node.isExpression(first) ? resolve(first) : undefined
+  return { call, pattern: Node.isRegularExpressionLiteral(literal) ? literal.getText() : undefined }
 }

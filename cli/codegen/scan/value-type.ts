@@ -2,7 +2,7 @@
 import { type CallExpression, type Expression, Node, SyntaxKind, type TypeNode } from 'ts-morph'
 import { property, resolve } from '../types/static-reader.ts'
 
-/** Of `topic<T>(name, options)`, or `handler<T>(name, options, run)`. `undefined`: the code says nothing, so any value is right. */
+/** Of `topic<T>(name, options)`, `topicsMatching<T>(pattern)`, or `handler<T>(name, options, run)`. `undefined`: the code says nothing, so any value is right. */
 export function writtenValueType(call: CallExpression): TypeNode | undefined {
   const [argument] = call.getTypeArguments()
   if (argument !== undefined) return argument
@@ -12,7 +12,8 @@ export function writtenValueType(call: CallExpression): TypeNode | undefined {
     if (found !== undefined) return found
   }
   const declaration = call.getParentIfKind(SyntaxKind.VariableDeclaration)
-  return argumentOf(declaration?.getTypeNode(), 'TopicDefinition')
+  const declared = declaration?.getTypeNode()
+  return argumentOf(declared, 'TopicDefinition') ?? argumentOf(declared, 'MatchedTopics')
 }
 
 /** `async (record: HandlerRecord<Order>) => ...` and `async (batch: Batch<Order>) => ...` */

@@ -3,7 +3,7 @@
 import type { KafkaSettings } from '../../../framework/config/config.ts'
 import { connectionSettings, connectKafka } from '../../../framework/kafka/clients/connect-kafka.ts'
 import type { ClientLoaders } from '../../../framework/kafka/clients/load-client.ts'
-import type { KafkaConnection, ViewedConnection } from '../../../framework/kafka/kafka-client.ts'
+import type { ViewedConnection } from '../../../framework/kafka/kafka-client.ts'
 import { closeAfterFailure } from '../../../framework/model/closers.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
@@ -33,7 +33,7 @@ export interface DevBroker {
   /** Settles when a broker that was started here ends by itself, with what to tell; else never. */
   readonly died: Promise<PyrallelError>
   /** Another connection to the same cluster, by settings that may have changed. */
-  connect(kafka: KafkaSettings): Promise<KafkaConnection>
+  connect(kafka: KafkaSettings): Promise<ViewedConnection>
   /** Close the clients first. */
   stop(): Promise<void>
 }

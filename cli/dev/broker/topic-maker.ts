@@ -1,10 +1,13 @@
 /** Makes the topics that the app reads and writes, each when it is first needed. Never changes or deletes one. */
 import type {
+  ClusterView,
   ConsumerOptions,
   KafkaClient,
   KafkaConnection,
   RecordProducer,
+  ViewedConnection,
 } from '../../../framework/kafka/kafka-client.ts'
+import { isTopicName } from '../../../framework/model/topic-pattern.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
 import { DEV_PARTITIONS } from './open-broker.ts'
 
@@ -31,22 +34,26 @@ export class TopicMaker {
   }
 }
 
-/** What the handlers read, and where their dead letters go; each once. */
+/** What the handlers read, and where their dead letters go; each once. What a pattern matches is made by whoever writes to it. */
 export function topicsOf(handlers: readonly ResolvedHandler[]): readonly string[] {
-  return [...new Set(handlers.flatMap(({ route }) => [route.topic, route.deadLetterTopic ?? []].flat()))]
+  const named = handlers.flatMap(({ route }) => [route.topic, route.deadLetterTopic ?? []].flat())
+  return [...new Set(named.filter(isTopicName))]
 }
 
 /** The same connection, whose producers make a topic before they write to it: handlers publish to topics that nobody reads. Its consumers can be made to have faults. */
 export class MakingConnection implements KafkaConnection {
   readonly description: string
   readonly sessionTimeoutMs: number
+  readonly view: ClusterView
+  readonly makesTopics = true
   readonly #inner: KafkaConnection
   readonly #topics: TopicMaker
   readonly #around: (client: KafkaClient) => KafkaClient
 
   /** @param around what its consumers are handed out as */
-  constructor(inner: KafkaConnection, topics: TopicMaker, around: (client: KafkaClient) => KafkaClient) {
+  constructor(inner: ViewedConnection, topics: TopicMaker, around: (client: KafkaClient) => KafkaClient) {
     this.description = inner.description
+    this.view = inner.view
     this.sessionTimeoutMs = inner.sessionTimeoutMs
     this.#inner = inner
     this.#topics = topics

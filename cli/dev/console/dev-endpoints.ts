@@ -7,10 +7,11 @@ import type { DevFakeAnswer, DevSendAnswer } from '../../../framework/console/pr
 import type { KafkaConnection } from '../../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
+import { isTopicName } from '../../../framework/model/topic-pattern.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
 import { readJson } from '../../records/payload.ts'
 import { fakeValue } from '../../send/fake-value.ts'
-import { ownKey, recordOf, refuseInvalid, type SendRequest, sendRecord } from '../../send/send-record.ts'
+import { declaredOf, ownKey, recordOf, refuseInvalid, type SendRequest, sendRecord } from '../../send/send-record.ts'
 import type { TopicMaker } from '../broker/topic-maker.ts'
 
 const MAX_BODY_BYTES = 1_048_576
@@ -85,9 +86,12 @@ function fake({ topic }: Static<typeof fakeBody>, { handlers, random }: DevEndpo
 }
 
 function topicOf(topic: string, handlers: readonly ResolvedHandler[]): TopicDefinition<unknown> {
-  const found = handlers.find(({ route }) => route.topic === topic)
-  if (found === undefined) throw notFound(`No handler reads ${topic}.`)
-  return found.definition.topic
+  const found = declaredOf(
+    topic,
+    handlers.map(({ definition }) => definition.topic),
+  )
+  if (found === undefined || !isTopicName(topic)) throw notFound(`No handler reads ${topic}.`)
+  return { ...found, name: topic }
 }
 
 function withoutSchema({ schema: _, ...topic }: TopicDefinition<unknown>): TopicDefinition<unknown> {

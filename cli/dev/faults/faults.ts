@@ -1,4 +1,5 @@
 /** Faults on demand: what goes on, what was done, and the account of it. Each ends by itself, or when somebody stops it; none loses a record. */
+
 import type { ChaosAccount, ChaosAnswer, ChaosBody, ChaosKind } from '../../../framework/console/protocol-dev.ts'
 import { browsing } from '../../../framework/dead-letters/browse-topic.ts'
 import { readToEnd } from '../../../framework/dead-letters/read-topic.ts'
@@ -8,6 +9,7 @@ import type { RuntimeEvent } from '../../../framework/model/events.ts'
 import type { RecordAt } from '../../../framework/model/explanation.ts'
 import { plural } from '../../../framework/model/plural.ts'
 import { type KafkaRecord, partitionPlace } from '../../../framework/model/record.ts'
+import { withFoundTopics } from '../../../framework/runtime/found-topics.ts'
 import type { ResolvedHandler, Runtime } from '../../../framework/runtime/runtime.ts'
 import type { Clock, Timer } from '../../../framework/time/clock.ts'
 import { ClientFaults } from './client-faults.ts'
@@ -130,7 +132,7 @@ export class Faults {
   }
 
   async #rebalance({ handlers, cluster }: FaultsTarget): Promise<string | undefined> {
-    const groups = byGroup(handlers())
+    const groups = byGroup(await readersOf(handlers(), cluster))
     const limits = { clock: this.#clock, limitMs: VISIT_MS, isOver: () => this.#isClosed }
     const visits = [...groups].map(([group, topics]) => visit(cluster, { group, topics }, limits))
     const got = await Promise.all(visits)
@@ -153,7 +155,7 @@ export class Faults {
   }
 
   async #makeHole({ topic, count = defaults.count }: ChaosBody, target: FaultsTarget): Promise<string | undefined> {
-    const known = target.handlers().map(({ route }) => route.topic)
+    const known = (await readersOf(target.handlers(), target.cluster)).map(({ route }) => route.topic)
     const chosen = topic ?? known[0]
     if (chosen === undefined || !known.includes(chosen)) return `No handler reads ${chosen ?? 'a topic'}.`
     const places = await this.clients.makeHole(target.cluster, chosen, count)
@@ -205,4 +207,14 @@ function byGroup(handlers: readonly ResolvedHandler[]): ReadonlyMap<string, read
   const groups = new Map<string, string[]>()
   for (const { group, route } of handlers) groups.set(group, [...(groups.get(group) ?? []), route.topic])
   return groups
+}
+
+/** One for each topic that is read, those that patterns match, too. */
+async function readersOf(
+  handlers: readonly ResolvedHandler[],
+  { view }: ViewedConnection,
+): Promise<readonly ResolvedHandler[]> {
+  if (handlers.every(({ route }) => route.pattern === undefined)) return handlers
+  const names = (await view.topics()).map(({ name }) => name)
+  return withFoundTopics(handlers, names).filter(({ route }) => route.pattern === undefined)
 }

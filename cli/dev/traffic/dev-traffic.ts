@@ -1,8 +1,10 @@
 /** The generated traffic of a session: begins it once the groups have formed, keeps it in step with the app, and says how it went. */
+
 import type { HandlerRecord } from '../../../framework/api/handler.ts'
 import type { TrafficRecord, TrafficSource } from '../../../framework/api/traffic.ts'
 import type { KafkaConnection, RecordProducer } from '../../../framework/kafka/kafka-client.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
+import { isTopicName } from '../../../framework/model/topic-pattern.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
 import { seededRandom } from '../../../framework/runtime/seeded-random.ts'
 import type { Clock } from '../../../framework/time/clock.ts'
@@ -132,7 +134,9 @@ export class DevTraffic {
     await new Promise<void>((resolve) => {
       const timer = this.#parts.clock.setTimer(ASSIGNMENT_TIMEOUT_MS, resolve)
       this.#onAssigned = () => {
-        if (!this.#isStopped && !this.#handlers.every(({ route }) => this.#assigned.has(route.topic))) return
+        // What a pattern matches may be made by the traffic itself.
+        const isAssigned = ({ route }: ResolvedHandler) => !isTopicName(route.topic) || this.#assigned.has(route.topic)
+        if (!this.#isStopped && !this.#handlers.every(isAssigned)) return
         timer.cancel()
         resolve()
       }

@@ -5,6 +5,7 @@ import type { RecordProducer } from '../../../framework/kafka/kafka-client.ts'
 import { toError } from '../../../framework/model/errors.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
 import type { KafkaRecord, OutgoingRecord } from '../../../framework/model/record.ts'
+import { withFoundTopics } from '../../../framework/runtime/found-topics.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
 import type { Clock } from '../../../framework/time/clock.ts'
 import { type Delivery, OrderChecker, type Settlement } from './order-checker.ts'
@@ -44,8 +45,9 @@ export class TrafficRun {
   readonly checker: OrderChecker
   readonly #options: TrafficRunOptions
   #source: Iterator<TrafficRecord>
-  /** By topic: the ids of the handlers that read it. */
-  #readers: ReadonlyMap<string, readonly string[]>
+  #handlers: readonly ResolvedHandler[]
+  /** By topic that was written to: the ids of the handlers that read it. */
+  readonly #readers = new Map<string, readonly string[]>()
   #isStopped = false
   /** The source has made a mistake. */
   #isWaiting = false
@@ -58,15 +60,16 @@ export class TrafficRun {
     this.ledger = new TrafficLedger(() => options.clock.now())
     this.checker = new OrderChecker(new Map(options.handlers.map(({ route }) => [route.handlerId, route.ordering])))
     this.#source = options.source
-    this.#readers = readersOf(options.handlers)
+    this.#handlers = options.handlers
   }
 
   /** Other handlers read from now on. What those that are gone have not settled is not waited for. */
   setHandlers(handlers: readonly ResolvedHandler[]): void {
-    const before = this.#readers
-    this.#readers = readersOf(handlers)
+    const before = [...this.#readers]
+    this.#handlers = handlers
+    this.#readers.clear()
     for (const [topic, ids] of before) {
-      for (const id of ids) if (this.#readers.get(topic)?.includes(id) !== true) this.ledger.forget(id)
+      for (const id of ids) if (!this.#readersOf(topic).includes(id)) this.ledger.forget(id)
     }
   }
 
@@ -160,6 +163,16 @@ export class TrafficRun {
     return this.#isStopped || this.#hasEnded
   }
 
+  #readersOf(topic: string): readonly string[] {
+    const known = this.#readers.get(topic)
+    if (known !== undefined) return known
+    const readers = withFoundTopics(this.#handlers, [topic])
+      .filter(({ route }) => route.topic === topic)
+      .map(({ route }) => route.handlerId)
+    this.#readers.set(topic, readers)
+    return readers
+  }
+
   /** @returns whether there was a record */
   async #produce(producer: RecordProducer, id: number, sentAt: number): Promise<boolean> {
     const next = this.#next(id)
@@ -167,7 +180,7 @@ export class TrafficRun {
     const { topic, key, value, headers } = next
     await this.#options.ensureTopic(topic)
     const number = this.checker.numberOf(topic, key?.toString() ?? null)
-    this.ledger.sent(id, this.#readers.get(topic) ?? [], sentAt)
+    this.ledger.sent(id, this.#readersOf(topic), sentAt)
     const traffic = [TRAFFIC_HEADER, Buffer.from(`${this.#options.runId}/${id}/${number}`)] as const
     // Not awaited: the producer keeps the order of calls, and waiting for each acknowledgement would pace by the round trip.
     producer.produce({ topic, key, value, headers: [...headers, traffic] }).catch(() => this.ledger.refused(id))
@@ -214,14 +227,6 @@ export class TrafficRun {
 function settlementOf(event: Extract<RuntimeEvent, { readonly kind: 'record.done' | 'record.dead' }>): Settlement {
   if (event.kind === 'record.dead') return 'dead'
   return event.batch === undefined ? 'done' : 'done in a batch'
-}
-
-function readersOf(handlers: readonly ResolvedHandler[]): ReadonlyMap<string, readonly string[]> {
-  const readers = new Map<string, readonly string[]>()
-  for (const { route } of handlers) {
-    readers.set(route.topic, [...(readers.get(route.topic) ?? []), route.handlerId])
-  }
-  return readers
 }
 
 function rawDelivery(handlerId: string, { topic, partition, offset, key }: KafkaRecord, number: number): Delivery {

@@ -1,6 +1,7 @@
 /** Decides to which topics a replay may publish because a header says so. Headers come from whoever writes records. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isTopicName, matcherOf, patternOf } from '../../../framework/model/topic-pattern.ts'
 import { manifestFile } from '../../codegen/render/render.ts'
 
 /** What of `generated/manifest.json` matters here. */
@@ -22,6 +23,13 @@ export function allowedTargets(
   const named = groups.flatMap((group) => before(deadLetterTopic, `.${group}.dlq`))
   const [, guessed] = /^(.+)\.[^.]+\.dlq$/.exec(deadLetterTopic) ?? []
   return new Set([...topics, ...allowed, ...(named.length > 0 || guessed === undefined ? named : [guessed])])
+}
+
+/** With the topics of the cluster that patterns of handlers here match. */
+export function withMatched({ topics, groups }: KnownTopics, names: readonly string[]): KnownTopics {
+  const matchers = topics.flatMap((topic) => patternOf(topic) ?? []).map(matcherOf)
+  const matched = names.filter((name) => matchers.some((isMatched) => isMatched(name)))
+  return { topics: [...topics.filter(isTopicName), ...matched], groups }
 }
 
 /** Nothing outside of a project, or before its first `generate`. */

@@ -212,7 +212,11 @@ export class BrokerPoller {
     for (const route of routes) if (!this.#routes.includes(route)) this.#manager.addRoute(route)
     this.#routes = routes
     const topics = this.#topics
-    this.#options.log.info({ topics: added(topics, had), gone: added(had, topics) }, 'topics that match have changed')
+    const { log } = this.#options
+    const [come, gone] = [added(topics, had), added(had, topics)]
+    if (come.length > 0)
+      log.info({ topics: come }, 'topics that a pattern matches have come: they are read from now on')
+    if (gone.length > 0) log.warn({ topics: gone }, 'topics that a pattern matches are gone: they are read no more')
     // Of the last ones, too, that are gone: no group has a member that wants nothing.
     if (this.#state === 'running' && topics.length > 0) await this.#options.client.changeTopics(topics)
   }

@@ -171,11 +171,12 @@ class Run {
 
   async #check(): Promise<Failure | undefined> {
     const { history, handlers, services } = this.#world
+    const readers = handlers.filter(({ route }) => route.pattern === undefined)
     const happened: Happened = {
       seed: this.#schedule.seed,
       services,
       attempts: history.attempts,
-      records: this.#outcomes.of(handlers, (topic) => this.#records.recordsOf(topic)),
+      records: this.#outcomes.of(readers, (topic) => this.#records.recordsOf(topic)),
       published: await this.#records.published(),
     }
     try {

@@ -15,15 +15,18 @@ export class RunRecords {
   readonly #partitions: number
   /** Those of the scenario that are in their logs. */
   readonly #given = new Set<KafkaRecord>()
+  /** Topics that were made for the handlers. */
+  readonly #there = new Set<string>()
   /** How many of the scenario are not. */
   #expected = 0
 
   constructor(handlers: readonly ResolvedHandler[], cluster: MemoryCluster, partitions: number) {
-    this.#handlers = handlers
+    // One that has a pattern reads nothing itself: those of the topics that it matches stand behind it.
+    this.#handlers = handlers.filter(({ route }) => route.pattern === undefined)
     this.#cluster = cluster
     this.#partitions = partitions
     const published = handlers.flatMap(({ publishes = [] }) => publishes)
-    for (const topic of new Set([...neededTopics(handlers), ...published])) cluster.createTopic(topic, partitions)
+    for (const topic of [...neededTopics(handlers), ...published]) this.#create(topic)
   }
 
   /** In the order in which they were written, the last one almost `withinMs` from now. */
@@ -32,8 +35,19 @@ export class RunRecords {
     for (const [index, record] of records.entries()) {
       clock.setTimer((withinMs * index) / records.length, () => {
         this.#expected -= 1
+        this.#create(record.topic)
         this.#given.add(this.#cluster.append(record))
       })
+    }
+  }
+
+  /** What a pattern matches comes with its first record, and its dead-letter topic with it. */
+  #create(topic: string): void {
+    if (this.#there.has(topic)) return
+    this.#there.add(topic)
+    this.#cluster.createTopic(topic, this.#partitions)
+    for (const { route } of this.#handlers) {
+      if (route.topic === topic && route.deadLetterTopic !== null) this.#create(route.deadLetterTopic)
     }
   }
 
@@ -44,7 +58,7 @@ export class RunRecords {
   /** For each partition that a group has not committed to its end, the first record there that is not done. */
   undone(): readonly string[] {
     return this.#handlers.flatMap(({ group, route: { handlerId, topic } }) =>
-      this.#logsOf(topic).flatMap(({ partition, end }) => {
+      this.#readLogs(topic).flatMap(({ partition, end }) => {
         const offset = this.#cluster.group(group).committed({ topic, partition })?.position ?? 0
         return offset >= end ? [] : [`${recordPlace({ topic, partition, offset })} of ${handlerId}`]
       }),
@@ -53,7 +67,7 @@ export class RunRecords {
 
   /** Of a topic that a handler reads. */
   recordsOf(topic: string): readonly KafkaRecord[] {
-    return this.#logsOf(topic).flatMap(({ records }) => records)
+    return this.#readLogs(topic).flatMap(({ records }) => records)
   }
 
   /** By handlers, dead letters left out. */
@@ -62,6 +76,10 @@ export class RunRecords {
     const topics = (await this.#cluster.connection().view.topics()).filter(({ name }) => !deadLetters.has(name))
     const logs = topics.flatMap(({ name, partitions }) => this.#logsOf(name, partitions))
     return logs.flatMap(({ records }) => records.filter((record) => !this.#given.has(record)).map(publishedOf))
+  }
+
+  #readLogs(topic: string): readonly MemoryLog[] {
+    return this.#there.has(topic) ? this.#logsOf(topic) : []
   }
 
   #logsOf(topic: string, partitions = this.#partitions): readonly MemoryLog[] {

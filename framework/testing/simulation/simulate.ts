@@ -5,6 +5,7 @@ import type { PyrallelConfig, ResolvedConfig } from '../../config/config.ts'
 import { suggestion } from '../../config/nearest-name.ts'
 import { resolveConfig } from '../../config/resolve-config.ts'
 import type { OutgoingRecord } from '../../model/record.ts'
+import { withFoundTopics } from '../../runtime/found-topics.ts'
 import { resolveHandlers } from '../../runtime/resolve-handlers.ts'
 import type { RegisteredHandler, ResolvedHandler } from '../../runtime/runtime.ts'
 import { compilerTools } from '../../validation/value-check.ts'
@@ -178,7 +179,9 @@ function scenarioOf({
     http: { ...http, enabled: false },
     paused: [],
   }
-  const handlers = resolveHandlers(routes, here).map((handler): ResolvedHandler => ({ ...handler, worker: undefined }))
+  const own = resolveHandlers(routes, here).map((handler): ResolvedHandler => ({ ...handler, worker: undefined }))
+  const written = [...records.map(({ topic }) => (typeof topic === 'string' ? topic : topic.name)), ...publishedBy(own)]
+  const handlers = withFoundTopics(own, [...new Set(written)].sort())
   return {
     config: here,
     handlers,
@@ -186,6 +189,10 @@ function scenarioOf({
     services,
     check,
   }
+}
+
+function publishedBy(handlers: readonly ResolvedHandler[]): readonly string[] {
+  return handlers.flatMap(({ publishes = [] }) => publishes)
 }
 
 function recordOf(

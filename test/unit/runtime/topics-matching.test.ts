@@ -10,6 +10,7 @@ import type { RuntimeEvent } from '../../../framework/model/events.ts'
 import { type RuntimeParts, runtimeOf } from '../../../framework/runtime/open-runtime.ts'
 import { resolveHandlers } from '../../../framework/runtime/resolve-handlers.ts'
 import type { RegisteredHandler, Runtime } from '../../../framework/runtime/runtime.ts'
+import { runAttempt } from '../../../framework/testing/index.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { recordedLog } from '../kafka/recorded-log.ts'
 
@@ -265,6 +266,19 @@ describe('a handler of all topics that a pattern matches', () => {
     const app = new App([entry('book', all())], { connection })
     await assert.rejects(app.ends(app.runtime.start()), /this connection has no `view`/)
     await app.ends(app.runtime.stop())
+  })
+})
+
+describe('a handler that has a pattern, in a test', () => {
+  it('is tried with a record of a topic that matches, which must be named', async () => {
+    const seen: string[] = []
+    const book = handler(topicsMatching<{ readonly total: number }>(ORDERS), ({ topic, value }) => {
+      seen.push(`${topic} ${value.total}`)
+    })
+    assert.equal((await runAttempt(book, { topic: 'orders.eu', value: { total: 3 } })).outcome, 'done')
+    assert.deepEqual(seen, ['orders.eu 3'])
+    await assert.rejects(runAttempt(book, { topic: 'payments', value: { total: 3 } }), /does not read 'payments'/)
+    await assert.rejects(runAttempt(book, { value: { total: 3 } }), /Say which topic/)
   })
 })
 

@@ -1,7 +1,8 @@
 /** `simulate`: what users find out about their own handlers. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { DeadLetter } from '../../../framework/api/handler.ts'
+import { DeadLetter, handler } from '../../../framework/api/handler.ts'
+import { topicsMatching } from '../../../framework/api/topic.ts'
 import { type Happened, SimulationFailure, simulate } from '../../../framework/testing/index.ts'
 import { type BankServices, config, newBank, requireChargedOnce, routesOf, threeOrders } from './simulated-bank.ts'
 
@@ -179,5 +180,19 @@ describe('a simulation of handlers', () => {
     await simulate({ ...scenario, routes, seeds: 50 })
     t.diagnostic(`${Math.round(turns / 51)} turns for a schedule`)
     assert.ok(turns > 51 * 20 && turns < 51 * 200, `${turns} turns`)
+  })
+
+  it('runs handlers of a pattern, whose topics come with their first records', async () => {
+    const seen = new Set<string>()
+    const book = handler(topicsMatching<unknown>(/^orders\./), ({ topic }) => {
+      seen.add(topic)
+    })
+    const routes = [{ id: 'book', file: 'handlers/book.ts', topic: book.topic.name, group: null, handler: book }]
+    const records = ['orders.eu', 'orders.us'].map((topic) => ({ topic, key: 'k', value: { id: topic } }))
+    const check = ({ records: handled }: { readonly records: readonly unknown[] }) => assert.equal(handled.length, 2)
+    const { schedules } = await simulate({ config, routes, records, check, seeds: 20 })
+    assert.deepEqual([schedules, [...seen].sort()], [20, ['orders.eu', 'orders.us']])
+    const wrong = simulate({ config, routes, records: [{ topic: 'payments', value: 1 }], check })
+    await assert.rejects(wrong, /no handler of routes reads 'payments'/)
   })
 })

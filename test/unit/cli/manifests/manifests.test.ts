@@ -311,6 +311,16 @@ describe('names', () => {
     assert.equal(named('shop', '1.0.0+build.5').image, 'shop:1.0.0-build.5')
   })
 
+  it('are left out where a pattern stands for topics: any lag of the group wakes the first process', () => {
+    const handlers = [aHandler('orders'), aHandler('/^a/', { id: 'a' }), aHandler('/^b/', { id: 'b' })]
+    const { spec } = documents(factsOf({ group: 'g' }, { handlers })).get('components/keda/scaled-object.yaml')
+    const kafka = spec.triggers.filter(({ type }: { readonly type: string }) => type === 'kafka')
+    assert.deepEqual(
+      kafka.map(({ metadata }: { readonly metadata: { readonly topic?: string } }) => metadata.topic),
+      ['orders', undefined],
+    )
+  })
+
   it('fit where a topic is read by many', () => {
     const handlers = [aHandler('orders'), aHandler('orders', { id: 'again' })]
     const { spec } = documents(factsOf({ group: 'g' }, { handlers })).get('components/keda/scaled-object.yaml')

@@ -38,6 +38,25 @@ describe('the rights of a principal', () => {
     )
   })
 
+  it('are those on all topics that begin as a pattern does, to read and for their dead letters; on all topics, where it says no beginning', () => {
+    const own = factsOf(
+      { group: 'shop' },
+      { handlers: [aHandler('/^orders\\./', { id: 'book' }), aHandler('/eu$/', { id: 'eu' })] },
+    )
+    assert.deepEqual(
+      rightsOf(own.handlers).map(({ operation, on, name, isPrefix }) => [operation, on, name, isPrefix === true]),
+      [
+        ['Read', 'group', 'shop', false],
+        ['Read', 'topic', '', true],
+        ['Write', 'topic', '', true],
+        ['Read', 'topic', 'orders.', true],
+        ['Write', 'topic', 'orders.', true],
+      ],
+    )
+    assert.match(rightsScript(own), /--operation Read --topic 'orders\.' --resource-pattern-type prefixed\n/)
+    assert.match(rightsScript(own), /--operation Read --topic '\*'\n/)
+  })
+
   it('are granted by a script, one by one, with the options of who grants them', (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'pyrallel-rights-'))
     t.after(() => rmSync(folder, { recursive: true, force: true }))
