@@ -1,7 +1,7 @@
 /** Whole runtimes in one group while members come and go, partitions are lost and commits fail: every record is accounted for. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { calm, GroupOfRuntimes, growth, storm } from './group-of-runtimes.ts'
+import { calm, discovery, GroupOfRuntimes, growth, storm } from './group-of-runtimes.ts'
 
 const STEPS = 250
 
@@ -35,6 +35,18 @@ describe('a group of runtimes', () => {
       const { done, attempts } = group.ledger
       assert.ok(done > 400 && attempts > done, JSON.stringify({ done, attempts }))
     })
+  }
+
+  for (const seed of [31, 32, 33]) {
+    for (const startFrom of ['earliest', 'latest'] as const) {
+      it(`loses nothing of a topic that its pattern finds later, from '${startFrom}': seed ${seed}`, async () => {
+        const group = new GroupOfRuntimes(seed, discovery, startFrom)
+        await group.play(STEPS)
+        await group.finish()
+        const { done, attempts } = group.ledger
+        assert.ok(done > 400 && attempts > done, JSON.stringify({ done, attempts }))
+      })
+    }
   }
 
   it('plays the same for the same seed', async () => {

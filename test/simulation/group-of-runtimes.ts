@@ -1,12 +1,15 @@
 /** Runtimes of one group on the in-memory cluster, with chaos that comes from a seed, and a ledger of every record. Time is moved by hand. */
 import { DeadLetter, type HandlerContext, type HandlerRecord, handler } from '../../framework/api/handler.ts'
+import { topicsMatching } from '../../framework/api/topic.ts'
 import { type MemoryCluster, memoryCluster } from '../../framework/kafka/memory/client.ts'
+import type { MemoryLog } from '../../framework/kafka/memory/log.ts'
 import type { Logger } from '../../framework/model/logger.ts'
+import type { TopicPartition } from '../../framework/model/record.ts'
 import { createRuntime } from '../../framework/runtime/create-runtime.ts'
 import type { Runtime } from '../../framework/runtime/runtime.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import { ManualClock } from '../../framework/testing/manual-clock.ts'
-import { ProcessBooks, RecordLedger } from './record-ledger.ts'
+import { LATE_TOPIC, ProcessBooks, pageOf, RecordLedger } from './record-ledger.ts'
 
 const TOPIC = 'orders'
 const DEAD = 'orders.dlq'
@@ -29,12 +32,14 @@ export interface Chaos {
   readonly failDeadLetters: number
   readonly failLookUps: number
   readonly addPartitions: number
+  /** That a topic more is made, which the pattern of the handler matches. Above 0, it has one. */
+  readonly lateTopic: number
   /** 0 to 1, for each attempt. */
   readonly failures: number
 }
 
 const faults = { lose: 0, abort: 0, failCommits: 0, slowCommits: 0, failDeadLetters: 0, failLookUps: 0 }
-export const calm: Chaos = { ...faults, addPartitions: 0, failures: 0 }
+export const calm: Chaos = { ...faults, addPartitions: 0, lateTopic: 0, failures: 0 }
 export const storm: Chaos = {
   lose: 0.04,
   abort: 0.02,
@@ -43,10 +48,13 @@ export const storm: Chaos = {
   failDeadLetters: 0.05,
   failLookUps: 0.05,
   addPartitions: 0,
+  lateTopic: 0,
   failures: 0.25,
 }
 /** Of a topic that grows, too. */
 export const growth: Chaos = { ...storm, addPartitions: 0.02 }
+/** A topic more comes, while members run and while none does. */
+export const discovery: Chaos = { ...growth, lateTopic: 0.02 }
 
 interface Member {
   readonly runtime: Runtime
@@ -65,6 +73,7 @@ export class GroupOfRuntimes {
   readonly #startFrom: 'earliest' | 'latest'
   readonly #fatal: Error[] = []
   #partitions = PARTITIONS
+  #hasLate = false
   #members: Member[] = []
   #lastMember = 0
   /** Commits that the cluster was told to refuse and has not refused yet. More of them would only lengthen the back-off of the last one. */
@@ -110,7 +119,8 @@ export class GroupOfRuntimes {
   #produce(): void {
     for (let count = Math.floor(this.#random() * 8); count > 0; count -= 1) {
       const key = Buffer.from(`k${Math.floor(this.#random() ** 2 * KEYS)}`)
-      this.#cluster.append({ topic: TOPIC, key, value: Buffer.from('{}'), headers: [] })
+      const topic = this.#hasLate && this.#chance(0.5) ? LATE_TOPIC : TOPIC
+      this.#cluster.append({ topic, key, value: Buffer.from('{}'), headers: [] })
     }
   }
 
@@ -134,7 +144,8 @@ export class GroupOfRuntimes {
   }
 
   async #disturb(): Promise<void> {
-    const { lose, abort, failCommits, slowCommits, failDeadLetters, failLookUps, addPartitions } = this.#chaos
+    const { lose, abort, failCommits, slowCommits, failDeadLetters, failLookUps, addPartitions, lateTopic } =
+      this.#chaos
     const running = this.#members.filter(({ state }) => state === 'running')
     if (this.#chance(0.05) && running.length < 3) await this.#join()
     const victim = running[Math.floor(this.#random() * running.length)]
@@ -155,6 +166,10 @@ export class GroupOfRuntimes {
     if (addPartitions > 0 && this.#chance(addPartitions) && this.#partitions < MOST_PARTITIONS) {
       this.#partitions += 1
       this.#cluster.addPartitions(TOPIC, this.#partitions)
+    }
+    if (lateTopic > 0 && !this.#hasLate && this.#chance(lateTopic)) {
+      this.#hasLate = true
+      this.#cluster.createTopic(LATE_TOPIC, PARTITIONS)
     }
     if (this.#chance(slowCommits)) this.#cluster.delayCommits(this.#chance(0.5) ? 0 : 3_000)
   }
@@ -202,10 +217,15 @@ export class GroupOfRuntimes {
   }
 
   #handler(books: ProcessBooks) {
+    const run = (record: HandlerRecord<unknown>, context: HandlerContext) => this.#attempt(books, record, context)
+    const topics = topicsMatching<unknown>(/^orders(\.late)?$/)
+    const definition = this.#chaos.lateTopic > 0 ? handler(topics, run) : handler<unknown>(TOPIC, run)
+    const { pattern } = definition
     return {
       route: {
         handlerId: 'charge',
-        topic: TOPIC,
+        topic: definition.topic.name,
+        ...(pattern === undefined ? {} : { pattern }),
         ordering: 'key',
         concurrency: 20,
         retry: { attempts: 3, backoff: 'exponential', minMs: 20, maxMs: 200, jitter: true },
@@ -214,13 +234,14 @@ export class GroupOfRuntimes {
       group: GROUP,
       file: 'handlers/charge.ts',
       timeoutMs: 30_000,
-      definition: handler<unknown>(TOPIC, (record, context) => this.#attempt(books, record, context)),
+      definition,
     } as const
   }
 
   /** Takes a while; some fail, and of those that are told to stop some obey. */
   async #attempt(books: ProcessBooks, record: HandlerRecord<unknown>, { signal }: HandlerContext): Promise<void> {
-    books.start(record)
+    const seen = { partition: pageOf(record), offset: record.offset, key: record.key }
+    books.start(seen)
     const [fails, obeys] = [this.#chance(this.#chaos.failures), this.#chance(0.5)]
     let isStopped = false
     await new Promise<void>((resolve) => {
@@ -232,7 +253,7 @@ export class GroupOfRuntimes {
         resolve()
       })
     })
-    books.end(record, !fails && !isStopped)
+    books.end(seen, !fails && !isStopped)
     if (isStopped) throw signal.reason
     if (fails) throw this.#chance(0.2) ? new DeadLetter('declined') : new Error('boom')
   }
@@ -243,31 +264,34 @@ export class GroupOfRuntimes {
 
   // --- what must be so ---
 
-  #records() {
+  get #logs(): readonly MemoryLog[] {
     const logs = Array.from({ length: this.#partitions }, (_, partition) => this.#cluster.log(TOPIC, partition))
-    return logs.flatMap(({ partition, records }) =>
-      records.filter(({ offset }) => offset >= this.ledger.beginOf(partition)),
-    )
+    if (!this.#hasLate) return logs
+    return [...logs, ...Array.from({ length: PARTITIONS }, (_, partition) => this.#cluster.log(LATE_TOPIC, partition))]
   }
 
-  #committed(partition: number): number {
-    return this.#cluster.group(GROUP).committed({ topic: TOPIC, partition })?.position ?? 0
+  #records() {
+    return this.#logs.flatMap((log) => {
+      const partition = pageOf(log)
+      const own = log.records.filter(({ offset }) => offset >= this.ledger.beginOf(partition))
+      return own.map(({ offset }) => ({ partition, offset }))
+    })
+  }
+
+  #committed(of: TopicPartition): number {
+    return this.#cluster.group(GROUP).committed(of)?.position ?? 0
   }
 
   #checkCommits(): void {
     const [violation] = this.ledger.violations
     if (violation !== undefined) throw violation
     this.ledger.readDeadLetters(this.#cluster.log(DEAD, 0).records)
-    for (let partition = 0; partition < this.#partitions; partition += 1) {
-      this.ledger.checkCommit(partition, this.#committed(partition))
-    }
+    for (const log of this.#logs) this.ledger.checkCommit(pageOf(log), this.#committed(log))
   }
 
   #isAllCommitted(): boolean {
     this.#checkCommits()
-    return Array.from({ length: this.#partitions }, (_, partition) => partition).every(
-      (partition) => this.#committed(partition) === this.#cluster.log(TOPIC, partition).end,
-    )
+    return this.#logs.every((log) => this.#committed(log) === log.end)
   }
 
   async #until(isSo: () => boolean, what: string): Promise<void> {

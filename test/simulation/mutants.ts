@@ -794,7 +794,7 @@ export const mutants: readonly Mutant[] = [
     file: 'memory/consumer.ts',
     part: 'kafka',
     find: 'const position = committed?.position ?? log.start',
-    replace: "const position = committed?.position ?? (this.#startFrom === 'latest' ? log.end : log.start)",
+    replace: "const position = committed?.position ?? (this.#options.startFrom === 'latest' ? log.end : log.start)",
   },
   {
     name: "from 'latest', the ends of a new topic are not committed",

@@ -8,6 +8,15 @@ interface Seen {
   readonly key: string | null
 }
 
+/** Beside the topic that is there from the start. */
+export const LATE_TOPIC = 'orders.late'
+const FIRST_OF_LATE = 1_000
+
+/** A partition in these books: those of a topic that comes later have numbers of their own. */
+export function pageOf({ topic, partition }: { readonly topic: string; readonly partition: number }): number {
+  return topic === LATE_TOPIC ? FIRST_OF_LATE + partition : partition
+}
+
 const nameOf = ({ partition, offset }: Omit<Seen, 'key'>): string => `${partition}/${offset}`
 
 /** Of the whole group. */
@@ -56,7 +65,9 @@ export class RecordLedger {
     for (; this.#readDead < letters.length; this.#readDead += 1) {
       const headers = new Map(letters[this.#readDead]?.headers)
       const numberIn = (name: string) => Number(String(headers.get(name)))
-      this.#dead.add(nameOf({ partition: numberIn('pyrallel-partition'), offset: numberIn('pyrallel-offset') }))
+      const topic = String(headers.get('pyrallel-topic'))
+      const partition = pageOf({ topic, partition: numberIn('pyrallel-partition') })
+      this.#dead.add(nameOf({ partition, offset: numberIn('pyrallel-offset') }))
     }
   }
 
@@ -90,7 +101,7 @@ export class ProcessBooks {
   }
 
   onEvent(event: RuntimeEvent): void {
-    if (event.kind === 'partition.assigned') this.#highest.set(event.partition, new Map())
+    if (event.kind === 'partition.assigned') this.#highest.set(pageOf(event), new Map())
   }
 
   start(record: Seen): void {

@@ -1,7 +1,7 @@
 /** Plays whole runtimes in a group that starts from `latest`, seed by seed. Exit code 1 and the seed when one fails. */
 import { parseArgs } from 'node:util'
 import { toError } from '../../framework/model/errors.ts'
-import { GroupOfRuntimes, growth } from './group-of-runtimes.ts'
+import { discovery, GroupOfRuntimes, growth } from './group-of-runtimes.ts'
 
 const STEPS = 250
 
@@ -10,7 +10,7 @@ const { values } = parseArgs({
 })
 const [count, from] = [Number(values.seeds), Number(values.from)]
 for (let seed = from; seed < from + count; seed += 1) {
-  const group = new GroupOfRuntimes(seed, growth, 'latest')
+  const group = new GroupOfRuntimes(seed, seed % 2 === 0 ? discovery : growth, 'latest')
   try {
     await group.play(STEPS)
     await group.finish()
