@@ -6,7 +6,7 @@ export interface TickSettings {
   /** From the beginning of a tick to that of the next. Milliseconds. */
   readonly everyMs: number
   /** `process`: one at a time, where the handler runs; in threads, one in each. `partition`: one at a time for each partition that is assigned. */
-  readonly per: 'process' | 'partition'
+  readonly everyPer: 'process' | 'partition'
 }
 
 /** One tick. */

@@ -138,7 +138,7 @@ function tickSettings(
     const why = 'in threads, the records of a partition are in any of them'
     throw refuse(`option everyPer is 'partition', and ${why}. Leave it out: there is a tick in each thread.`)
   }
-  return { tick: { everyMs, per: everyPer } }
+  return { tick: { everyMs, everyPer } }
 }
 
 function workerSettings(entry: RegisteredHandler, { engine, worker }: HandlerSettings): WorkerSettings | undefined {

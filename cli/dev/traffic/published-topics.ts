@@ -16,7 +16,7 @@ export class PublishedTopics {
 
   /** The topics of the attempt that this event ends, in the order of the calls. */
   take(event: RuntimeEvent): readonly string[] {
-    if (!('durationMs' in event)) return []
+    if (!('durationMs' in event && 'record' in event)) return []
     const id = `${event.handlerId} ${placeId(event.record)}`
     const topics = this.#topics.get(id) ?? []
     this.#topics.delete(id)

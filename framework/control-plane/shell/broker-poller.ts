@@ -211,6 +211,7 @@ export class BrokerPoller {
     const had = this.#topics
     for (const route of routes) if (!this.#routes.includes(route)) this.#manager.addRoute(route)
     this.#routes = routes
+    this.#ticks.setRoutes(routes)
     const topics = this.#topics
     const { log } = this.#options
     const [come, gone] = [added(topics, had), added(had, topics)]

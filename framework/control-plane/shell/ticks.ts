@@ -69,7 +69,7 @@ export class Ticks {
       if (tick === undefined || this.#handlers.has(handlerId)) continue
       const known = before.get(handlerId)
       const counts = known ?? { done: 0, failed: 0, endedAt: undefined }
-      const isAsBefore = known?.settings.per === tick.per
+      const isAsBefore = known?.settings.everyPer === tick.everyPer
       const beats = isAsBefore ? known.beats : new Map<string, Beat>()
       if (isAsBefore) before.delete(handlerId)
       this.#handlers.set(handlerId, { ...counts, settings: tick, topics: new Set(topicsOf(handlerId)), beats })
@@ -85,7 +85,7 @@ export class Ticks {
     const assigned = this.#options.assigned()
     for (const [handlerId, ticking] of this.#handlers) {
       const own = assigned.filter(({ topic }) => ticking.topics.has(topic))
-      const wanted = ticking.settings.per === 'process' ? together(own) : own.map(apart)
+      const wanted = ticking.settings.everyPer === 'process' ? together(own) : own.map(apart)
       const names = wanted.map(({ name }) => name)
       this.#end(
         ticking.beats,
@@ -108,7 +108,7 @@ export class Ticks {
     const { settings, beats, done, failed, endedAt } = ticking
     return {
       everyMs: settings.everyMs,
-      per: settings.per,
+      per: settings.everyPer,
       running: [...beats.values()].filter(({ isRunning }) => isRunning).length,
       done,
       failed,

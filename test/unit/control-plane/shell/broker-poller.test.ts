@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { KafkaClient } from '../../../../framework/kafka/kafka-client.ts'
 import type { TopicPartition } from '../../../../framework/model/record.ts'
-import { aFailure, failed, interrupted, offsetsOf, range, succeeded } from '../builders.ts'
+import { aFailure, aRoute, failed, interrupted, offsetsOf, range, succeeded } from '../builders.ts'
 import { instead, World } from '../group-member.ts'
 
 /** Sees every poll, and what the client is told. */
@@ -376,6 +376,58 @@ describe('an interrupted attempt', () => {
     await world.until(() => engine.inFlight === 1, 100)
     assert.deepEqual(engine.running[0]?.attempts, [1])
     engine.endAll()
+    await world.settled(poller.stop())
+  })
+})
+
+describe('ticks in the poller', () => {
+  const everyHour = { everyMs: 3_600_000, everyPer: 'process' } as const
+
+  it('come at once when a partition is revoked, so that what waits for them is done and committed before it goes', async () => {
+    const world = new World(2)
+    const { poller, engine, owned } = await world.member({ route: { tick: everyHour } })
+    await poller.start()
+    for (const partition of [0, 1]) world.put('a', partition)
+    await world.until(() => engine.inFlight === 2)
+    const other = await world.member()
+    const joining = other.poller.start()
+    await world.until(() => engine.ticks.length === 1)
+    assert.equal(engine.ticks[0]?.order.isDraining, true)
+    assert.equal(owned().length, 2)
+    engine.endAll()
+    engine.ticks[0]?.end()
+    await world.settled(joining)
+    await world.until(() => owned().length === 1)
+    const [moved] = [0, 1].filter((partition) => !owned().includes(partition))
+    assert.equal(world.committed(moved), 1)
+    await world.settled(Promise.all([poller.stop(), other.poller.stop()]))
+    assert.equal(world.clock.pendingTimers, 0)
+  })
+
+  it('come while the process stops, and none begins once its engines are closed', async () => {
+    const world = new World()
+    const { poller, engine } = await world.member({ route: { tick: everyHour } })
+    await poller.start()
+    world.put('a')
+    await world.until(() => engine.inFlight === 1)
+    const stopping = poller.stop()
+    await world.until(() => engine.ticks.length === 1)
+    engine.endAll()
+    await world.settled(stopping)
+    assert.deepEqual([engine.ticks, world.clock.pendingTimers], [[], 0])
+  })
+
+  it('come for a topic that is found later, too', async () => {
+    const world = new World()
+    world.cluster.createTopic('orders.late', 1)
+    const everySecond = { everyMs: 1_000, everyPer: 'partition' } as const
+    const { poller, engine } = await world.member({ route: { tick: everySecond } })
+    await poller.start()
+    const topics = () => engine.ticks.map(({ order }) => order.of?.topic)
+    await world.until(() => topics().includes('orders'))
+    const routes = ['orders', 'orders.late'].map((topic) => aRoute({ topic, tick: everySecond }))
+    await world.settled(poller.changeTopics(routes))
+    await world.until(() => topics().includes('orders.late'))
     await world.settled(poller.stop())
   })
 })

@@ -11,7 +11,7 @@ import { ManualClock } from '../../../../framework/testing/manual-clock.ts'
 import { aFailure, aRoute, HANDLER } from '../builders.ts'
 import { FakeEngine } from '../fake-engine.ts'
 
-const every10s: TickSettings = { everyMs: 10_000, per: 'process' }
+const every10s: TickSettings = { everyMs: 10_000, everyPer: 'process' }
 
 class Stage {
   readonly clock = new ManualClock()
@@ -153,9 +153,16 @@ describe('ticks of a process', () => {
     ])
     await stage.pass(10_000)
     const metrics = () => stage.ticks.metricsOf(HANDLER, stage.clock.now())
-    assert.deepEqual(metrics(), { ...every10s, running: 1, done: 0, failed: 1, sinceLastMs: 10_000 })
+    assert.deepEqual(metrics(), {
+      everyMs: 10_000,
+      per: 'process',
+      running: 1,
+      done: 0,
+      failed: 1,
+      sinceLastMs: 10_000,
+    })
     await stage.endAll()
-    assert.deepEqual(metrics(), { ...every10s, running: 0, done: 1, failed: 1, sinceLastMs: 0 })
+    assert.deepEqual(metrics(), { everyMs: 10_000, per: 'process', running: 0, done: 1, failed: 1, sinceLastMs: 0 })
     assert.deepEqual(stage.events.at(-1), { kind: 'tick.done', handlerId: HANDLER, of: null, durationMs: 1 })
   })
 
@@ -172,7 +179,7 @@ describe('ticks of a process', () => {
   it('follow other rules at once, and none where there are none any more', async () => {
     const stage = new Stage()
     stage.assign(0)
-    stage.ticks.setRoutes([aRoute({ tick: { everyMs: 1_000, per: 'partition' } })])
+    stage.ticks.setRoutes([aRoute({ tick: { everyMs: 1_000, everyPer: 'partition' } })])
     await stage.pass(1_000)
     assert.deepEqual(stage.running, [0])
     stage.ticks.setRoutes([aRoute()])
@@ -187,7 +194,7 @@ describe('ticks of a process', () => {
     const stage = new Stage()
     stage.assign(0)
     await stage.pass(6_000)
-    stage.ticks.setRoutes([aRoute({ tick: { everyMs: 2_000, per: 'process' } })])
+    stage.ticks.setRoutes([aRoute({ tick: { everyMs: 2_000, everyPer: 'process' } })])
     await stage.pass(2_000)
     assert.deepEqual(stage.running, [null])
     await stage.endAll()
@@ -197,7 +204,7 @@ describe('ticks of a process', () => {
 })
 
 describe('ticks of partitions', () => {
-  const perPartition: TickSettings = { everyMs: 10_000, per: 'partition' }
+  const perPartition: TickSettings = { everyMs: 10_000, everyPer: 'partition' }
 
   it('come for each of them, side by side, and hurry only for the one that is given up', async () => {
     const stage = new Stage(perPartition)
@@ -238,10 +245,10 @@ describe('ticks of partitions', () => {
 })
 
 /** Partitions come, go and are given up, ticks take any time, and the rules change. */
-async function play(seed: number, per: TickSettings['per']): Promise<void> {
+async function play(seed: number, per: TickSettings['everyPer']): Promise<void> {
   const random = seededRandom(seed)
   const below = (limit: number) => Math.floor(random() * limit)
-  const stage = new Stage({ everyMs: 1_000, per })
+  const stage = new Stage({ everyMs: 1_000, everyPer: per })
   for (let step = 0; step < 30; step++) {
     const partition = below(3)
     const isAssigned = stage.assigned.some((each) => each.partition === partition)
