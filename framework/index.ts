@@ -11,6 +11,7 @@ export type {
   HandlerFunction,
   HandlerOptions,
   HandlerRecord,
+  NotBefore,
   Publish,
   PublishOptions,
   RecordHeaders,

@@ -62,6 +62,7 @@ function groupText(of: GroupMetrics, paint: Paint): string {
   const facts = [
     `${of.inFlight} in flight`,
     `${of.queued} queued`,
+    ...(of.delayed > 0 ? [`${of.delayed} waiting for their time`] : []),
     `${of.retriesWaiting} waiting for a retry`,
     ...parkedText(of),
     `${of.deadLettersWaiting} for a dead letter`,

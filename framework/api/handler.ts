@@ -115,6 +115,12 @@ export type BatchFunction<T, Context = HandlerContext> = (batch: Batch<T>, conte
 
 export type HandlerFunction<T, Context = HandlerContext> = (record: HandlerRecord<T>, context: Context) => unknown
 
+/**
+ * Where a record's time stands. In the header: milliseconds since the Unix epoch, as digits, or an ISO 8601 time with `Z` or an offset. A record
+ * without the header, and one for which the function returns undefined, starts when its turn comes.
+ */
+export type NotBefore = { readonly header: string } | ((record: UndecodedRecord) => Date | number | undefined)
+
 /** What only TypeScript can say of them. */
 export interface HandlerOptions<T> extends SchemaOptions {
   /**
@@ -122,6 +128,12 @@ export interface HandlerOptions<T> extends SchemaOptions {
    * record that is fetched, and again when an attempt begins. One for which it throws, or says neither, is taken in, and that fails its attempts.
    */
   readonly accept?: (record: UndecodedRecord) => boolean
+  /**
+   * The time before which a record does not start. Its key waits until then; other keys go on, and no slot is taken. Asked once by each owner of the
+   * partition, on the event loop, when the record's turn comes. What gives no time to wait for, or one further away than `maxDelay`, goes to the
+   * dead-letter topic without running, with reason `not-before`.
+   */
+  readonly notBefore?: NotBefore
   /**
    * Runs `every` so often, without a record, while partitions are assigned: for what waits in memory to be done together. Takes no slot, never runs
    * beside itself, and goes on while the handler is paused or drained. A throw is an event and counted; the next one comes as if nothing were.

@@ -222,6 +222,12 @@ export interface SchemaOptions {
    */
   readonly everyPer?: 'process' | 'partition'
   /**
+   * A record whose time under `notBefore` is further away when its turn comes goes to the dead-letter topic without
+   * running. Default '1h'. A duration from 1ms to 168h. Longer: one record can hold back its partition, and what is
+   * done above it, for so long.
+   */
+  readonly maxDelay?: Duration
+  /**
    * Where records go that cannot be handled, and what of them. Without it: all of them, to `<topic>.<group>.dlq`.
    * `payload: 'metadata'` leaves the value out. { topic: 'name', payload: 'full' or 'metadata' }, each of them
    * optional, or false to drop them. false loses every record that cannot be handled. Without the value, a record

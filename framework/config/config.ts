@@ -6,6 +6,7 @@ import { type Static, Type } from 'typebox'
 import type { UndecodedRecord } from '../api/handler.ts'
 import { batchSchema } from './batch-schema.ts'
 import { compression, fetchOptions, rack, waitOptions } from './connection-options.ts'
+import { delays } from './delay-options.ts'
 import { guards, retryRules } from './failure-options.ts'
 import { http } from './http-options.ts'
 import {
@@ -305,6 +306,7 @@ export const handlerSchema = options({
     ),
   ),
   ...ticks,
+  ...delays,
   filter: withoutDefault(
     Type.Refine(
       Type.Unsafe<(record: never) => boolean>({

@@ -59,7 +59,7 @@ export function recordView(
   const { mask } = shown
   const { topic, partition, offset, state, waitsFor, record, lastFailure, attempt } = of
   const isFirst = !waitsFor.some(({ kind }) => kind === 'record' || kind === 'earlier-assignment')
-  const isIdle = state === 'waiting' || state === 'parked'
+  const isIdle = state === 'waiting' || state === 'delayed' || state === 'parked'
   const canGiveUp = isIdle || (state === 'queued' && isFirst)
   return {
     group,

@@ -6,7 +6,7 @@ import type { ActionResult, BreakerAction, RecordAction, Refusal } from '../mode
 import type { EventSink } from '../model/events.ts'
 import type { Epoch } from '../model/work.ts'
 import type { Explainer, Surroundings } from './explainer.ts'
-import type { IncompleteRecord } from './failures/failed-records.ts'
+import type { IncompleteRecord } from './failures/incomplete-record.ts'
 import type { Settlement } from './failures/settlement.ts'
 import type { Scheduler } from './flow/scheduler.ts'
 import { shortText } from './partition/partition-snapshot.ts'

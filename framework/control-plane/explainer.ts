@@ -110,6 +110,10 @@ export class Explainer {
         const dueAt = pending.retry?.dueAt ?? around.now
         return [{ kind: 'retry', dueAt, isPause }, ...this.#waitsGeneral(state, pending, around)]
       }
+      case 'delayed': {
+        const at = pending.retry?.dueAt ?? around.now
+        return [{ kind: 'not-before', at }, ...this.#waitsGeneral(state, pending, around)]
+      }
       case 'queued': {
         const general = this.#waitsGeneral(state, pending, around)
         const before = behind(pending)

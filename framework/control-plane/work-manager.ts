@@ -21,6 +21,7 @@ import { KeptRounds } from './partition/kept-records.ts'
 import { LeftOutRecords } from './partition/left-out-records.ts'
 import type { StartGate } from './partition/partition-state.ts'
 import type { Assignment, PartitionLookup } from './partition/partition-table.ts'
+import { isItsTime } from './partition/start-time.ts'
 import { PartitionReadings } from './partition-readings.ts'
 
 export interface WorkManagerOptions {
@@ -49,6 +50,7 @@ const PLENTY_PER_SLOT = 8
 export interface Gauges extends Load {
   readonly inFlight: number
   readonly retriesWaiting: number
+  readonly delayed: number
   /** Out of attempts, until somebody or a limit decides. */
   readonly parked: number
   readonly deadLetters: number
@@ -82,8 +84,10 @@ export class WorkManager {
   /** Whether any handler gives records up that do not run: they block for too long, or are parked and in the way. */
   #limitsBlocking: boolean
   readonly #gate: StartGate = {
-    mayRun: ({ route, breakers }, { record }) => route.poison === undefined || !breakers.isOpen(record.key, this.#now),
-    refuse: (state, pending) => this.#settlement.refusePoisoned(state, pending, this.#now),
+    mayRun: ({ route: { poison, delay }, breakers }, pending) =>
+      (poison === undefined || !breakers.isOpen(pending.record.key, this.#now)) &&
+      (delay === undefined || isItsTime(pending, delay, this.#now)),
+    refuse: (state, pending) => this.#settlement.refuse(state, pending, this.#now),
   }
 
   constructor(options: WorkManagerOptions) {
@@ -279,13 +283,15 @@ export class WorkManager {
   }
 
   /**
-   * When something is due next that no completion and no poll brings: a retry, a start that a rate holds back, records that have waited long
+   * When something is due next that no completion and no poll brings: a retry, a delayed record, a start that a rate holds back, records that have waited long
    * enough for a whole batch, a record that blocks for too long.
    */
   get nextWakeAt(): number | undefined {
     // An acknowledged commit wakes, and nothing before it.
     if (this.permit.stoppedBecause !== null) return undefined
-    let next = earliest(this.#failed.nextDueAt, earliest(this.#scheduler.nextStartAt, this.#scheduler.nextBatchAt))
+    const { nextDueAt, delayed } = this.#failed
+    let next = earliest(nextDueAt, delayed.nextDueAt)
+    next = earliest(next, earliest(this.#scheduler.nextStartAt, this.#scheduler.nextBatchAt))
     if (this.#limitsBlocking) for (const state of this.#table) next = earliest(next, overdueAt(state))
     return next
   }
@@ -399,8 +405,9 @@ export class WorkManager {
 
   gauges(): Gauges {
     const inFlight = this.#scheduler.recordsInFlight
-    const { retriesWaiting, deadLetters, parked } = this.#failed
-    return { ...this.#intake.load, inFlight, retriesWaiting, parked: parked.count, deadLetters }
+    const { retriesWaiting, delayed, deadLetters, parked } = this.#failed
+    const waiting = { retriesWaiting, delayed: delayed.size, parked: parked.count }
+    return { ...this.#intake.load, inFlight, ...waiting, deadLetters }
   }
 
   /** Since when the first parked record is; undefined when none is. Milliseconds since the Unix epoch. */

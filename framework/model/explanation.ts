@@ -11,8 +11,8 @@ export interface RecordAt extends TopicPartition {
   readonly offset: number
 }
 
-/** Incomplete and in memory. `waiting`: for its next attempt. `parked`: out of attempts, until somebody or a limit decides. `dead`: for the dead-letter topic's acknowledgement. */
-export type IncompleteState = 'queued' | 'in-flight' | 'waiting' | 'parked' | 'dead'
+/** Incomplete and in memory. `delayed`: for its time. `waiting`: for its next attempt. `parked`: out of attempts, until somebody or a limit decides. `dead`: for the dead-letter topic's acknowledgement. */
+export type IncompleteState = 'queued' | 'delayed' | 'in-flight' | 'waiting' | 'parked' | 'dead'
 
 export type RecordState =
   | IncompleteState
@@ -41,6 +41,8 @@ export type Wait =
     }
   /** A handler of an earlier assignment of this partition is still at work on its key. */
   | { readonly kind: 'earlier-assignment' }
+  /** The time that `notBefore` gives. */
+  | { readonly kind: 'not-before'; readonly at: number }
   /** Its next attempt. `isPause`: its batch has failed, and runs again in parts then, or with the handler's next success. */
   | { readonly kind: 'retry'; readonly dueAt: number; readonly isPause: boolean }
   /** Somebody: it is out of attempts. `holdsKey`: its shard waits with it. `until`: when `maxBlocking` gives it up; `null` while that does not count. */

@@ -7,6 +7,7 @@ export type RunState =
   | 'done'
   | 'done-above-gap'
   | 'in-flight'
+  | 'delayed'
   | 'waiting'
   | 'parked'
   | 'dead'

@@ -52,6 +52,8 @@ export interface Route {
   readonly leavesOut?: ((record: KafkaRecord) => boolean) | undefined
   /** What its engine is asked for again and again. Undefined: nothing. */
   readonly tick?: TickSettings | undefined
+  /** Undefined: a record may start as soon as its turn comes. */
+  readonly delay?: DelaySettings | undefined
   /** A failed record that holds back the commit for so long is given up. Undefined: never. Milliseconds. */
   readonly maxBlockingMs?: number | undefined
 }
@@ -61,6 +63,17 @@ export interface AdaptiveSettings {
   readonly min: number
   /** The shortest time between two changes. Milliseconds. */
   readonly intervalMs: number
+}
+
+/** Records that name the time from which on they may start. */
+export interface DelaySettings {
+  /**
+   * Milliseconds since the Unix epoch; undefined for a record that names no time; a text that says why there is none to go by. Asked once in an
+   * assignment, when the record's turn comes. Never throws.
+   */
+  readonly notBefore: (record: KafkaRecord) => number | string | undefined
+  /** A record whose time is further away when it is asked for is given up. Milliseconds. */
+  readonly maxDelayMs: number
 }
 
 /** When the records of a key are not worth trying. */

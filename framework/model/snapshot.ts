@@ -104,6 +104,8 @@ export interface GroupMetrics extends Load {
   readonly queued: number
   /** Failed records that wait for their next attempt. */
   readonly retriesWaiting: number
+  /** Records that wait for the time that `notBefore` gives. */
+  readonly delayed: number
   /** Records out of attempts that are parked. */
   readonly parked: number
   /** For how long the first of them is. `null`: none is. Milliseconds. */
@@ -203,6 +205,8 @@ export interface PartitionMetrics extends TopicPartition, Load {
   readonly inFlight: number
   readonly queued: number
   readonly retriesWaiting: number
+  /** Records that wait for the time that `notBefore` gives. */
+  readonly delayed: number
   readonly parked: number
   readonly deadLettersWaiting: number
   readonly gaps: GapMetrics
@@ -240,13 +244,16 @@ export interface BlockingRecord {
   readonly offset: number
   /** The key as UTF-8 text, its first 64 bytes; `null` when the record has none. */
   readonly key: string | null
-  /** `waiting`: for its retry. `parked`: out of attempts, and kept. `dead`: for the dead-letter topic's acknowledgement. */
-  readonly state: 'queued' | 'in-flight' | 'waiting' | 'parked' | 'dead'
+  /** `delayed`: for its time. `waiting`: for its retry. `parked`: out of attempts, and kept. `dead`: for the dead-letter topic's acknowledgement. */
+  readonly state: 'queued' | 'delayed' | 'in-flight' | 'waiting' | 'parked' | 'dead'
   /** The number of the attempt that runs, or of the next one. The first is 1. */
   readonly attempt: number
   /** How long it has held the position: since it arrived, or since the position came to it. Milliseconds. */
   readonly ageMs: number
-  /** The same since its handler was last resumed, 0 while it is paused by hand: what counts for `maxBlocking` and the warning. Milliseconds. */
+  /**
+   * The same since its handler was last resumed and its own time has come; 0 while it is paused by hand, or delayed: what counts for
+   * `maxBlocking` and the warning. Milliseconds.
+   */
   readonly unpausedMs: number
   /** Of the attempt before; `null` when none has failed. The message's first 200 characters. */
   readonly lastError: { readonly reason: FailureReason; readonly name: string; readonly message: string } | null
@@ -260,7 +267,7 @@ export interface Ribbon {
   readonly to: number
   /**
    * One letter a cell. Where a cell stands for several offsets, the one that needs a look most: `p` is parked, `x` waits for a retry or a dead
-   * letter, `r` runs, `w` waits for its turn, `g` is done above an incomplete one (a gap), `d` is done or does not exist. With more
+   * letter, `r` runs, `w` waits for its turn or its time, `g` is done above an incomplete one (a gap), `d` is done or does not exist. With more
    * than 4,096 offsets, every so manieth is looked at.
    */
   readonly cells: string

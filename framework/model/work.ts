@@ -51,6 +51,8 @@ export type FailureReason =
   | 'interrupted'
   /** Not run: the records of its key before it were given up one after the other. */
   | 'poisoned'
+  /** Not run: `notBefore` gives no time that it could wait for, or one further away than `maxDelay`. */
+  | 'not-before'
   /** Given up before its last attempt, or while it was parked, because it held back the commit of its partition for too long. */
   | 'blocked'
   /** Given up before its last attempt, because it is older than `retry.maxAge`. */

@@ -6,9 +6,10 @@ import { suggestion } from '../config/nearest-name.ts'
 import type { ResolvedOptions } from '../config/option-schema.ts'
 import { resolveOptions } from '../config/resolve-options.ts'
 import { leftOutBy } from '../execution-plane/attempt/record-check.ts'
+import { startTimeBy } from '../execution-plane/attempt/start-time.ts'
 import { topicsText } from '../model/by-handler.ts'
 import { PyrallelError } from '../model/errors.ts'
-import type { BatchSettings, Route } from '../model/settings.ts'
+import type { BatchSettings, DelaySettings, Route } from '../model/settings.ts'
 import { ANY_TOPIC, isPatternText } from '../model/topic-pattern.ts'
 import { withSchemas } from '../validation/derived-schema.ts'
 import type { RegisteredHandler, ResolvedHandler, WorkerSettings } from './runtime.ts'
@@ -87,6 +88,7 @@ function resolveHandler(
       ...deadLetterPayload(settings.deadLetter),
       ...guardsOf(entry, settings),
       ...(settings.accept === undefined ? {} : { leavesOut: leftOutBy(settings.accept) }),
+      ...delayOf(entry, definition, settings),
       ...batchSettings(entry, definition, settings),
       ...tickSettings(entry, settings),
     },
@@ -108,6 +110,25 @@ function definitionFor(
   const definition = withSchemas(handler, (name) => entries.find((each) => each.topic === name)?.schema)
   const own = definition.topics?.find(({ name }) => name === topic)
   return own === undefined ? definition : { ...definition, topic: own }
+}
+
+function delayOf(
+  { file }: RegisteredHandler,
+  { options }: HandlerDefinition<unknown>,
+  { notBefore, maxDelayMs, deadLetter }: HandlerSettings,
+): { readonly delay?: DelaySettings } {
+  if (notBefore !== undefined && deadLetter === false) {
+    throw new PyrallelError(
+      'PYR_HANDLER_OPTION',
+      `${file}: option notBefore with deadLetter: false would drop records that never ran, whose time is none or too far away. Allow a dead-letter topic, or remove notBefore.`,
+    )
+  }
+  if (notBefore !== undefined) return { delay: { notBefore: startTimeBy(notBefore), maxDelayMs } }
+  if (options.maxDelay === undefined) return {}
+  throw new PyrallelError(
+    'PYR_HANDLER_OPTION',
+    `${file}: option maxDelay is for handlers with notBefore, and this one has none. Remove it, or set notBefore.`,
+  )
 }
 
 function batchSettings(

@@ -181,6 +181,7 @@ export function partitionRow(over: Partial<PartitionMetrics> = {}): PartitionMet
     queued: 12,
     retriesWaiting: 1,
     parked: 0,
+    delayed: 0,
     deadLettersWaiting: 0,
     gaps: { offsets: 20, stretches: 3, span: 30 },
     blocking: null,

@@ -317,6 +317,54 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (breaker.givenUp < threshold + 1) return false',
   },
   {
+    name: 'a delayed record starts a little before its time',
+    file: 'partition/start-time.ts',
+    find: 'pending.notBefore <= now',
+    replace: 'pending.notBefore <= now + 50',
+  },
+  {
+    name: 'a record whose time is too far away waits all the same',
+    file: 'partition/start-time.ts',
+    find: '|| notBefore - now <= maxDelayMs',
+    replace: '|| notBefore - now <= 100 * maxDelayMs',
+  },
+  {
+    name: 'a record without a time that it could wait for runs at once',
+    file: 'partition/start-time.ts',
+    find: "typeof pending.notBefore === 'number' && pending.notBefore <= now",
+    replace: '!(Number(pending.notBefore) > now)',
+  },
+  {
+    name: 'the time that a record had to wait counts as blocking',
+    file: 'partition/blocking-limit.ts',
+    find: 'Math.max(blockedSince, pausedUntil, delayedUntil(tracker.blocking))',
+    replace: 'Math.max(blockedSince, pausedUntil, delayedUntil(undefined))',
+  },
+  {
+    name: 'a delayed record is never woken',
+    file: 'failures/settlement.ts',
+    find: 'entry !== undefined; entry = delayed.takeDue(now)) this',
+    replace: 'entry === null; entry = delayed.takeDue(now)) this',
+  },
+  {
+    name: 'a delayed record lets its key go',
+    file: 'failures/delayed-records.ts',
+    find: "    pending.state = 'delayed'\n",
+    replace: "    pending.state = 'delayed'\n    state.shards.requeue(pending)\n",
+  },
+  {
+    name: 'delayed records outlive their assignment',
+    file: 'failures/failed-records.ts',
+    find: '    this.delayed.forget(state)\n',
+    replace: '',
+  },
+  {
+    name: 'a delayed record that is given up by hand starts all the same',
+    file: 'failures/settlement.ts',
+    find: "else if (pending.state === 'delayed') this.#failed.delayed.cancel(entry)",
+    replace: "else if (pending.state === 'delayed') pending.retry = undefined",
+  },
+  {
     name: 'a success does not heal a key',
     file: 'partition/key-breakers.ts',
     find: '    const wasOpen = (this.#breakers.get(name)?.openUntil ?? 0) > 0\n    this.#forget(name)\n',
@@ -325,8 +373,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a poisoned record holds its slot for ever',
     file: 'failures/settlement.ts',
-    find: '    state.load.ended(1)\n    pending.attempt = lastAttempt(pending)\n',
-    replace: '    pending.attempt = lastAttempt(pending)\n',
+    find: '    state.load.ended(1)\n    const { poison, delay } = state.route\n',
+    replace: '    const { poison, delay } = state.route\n',
   },
   {
     name: 'a record that blocks for too long goes on blocking',
@@ -343,8 +391,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the time of a pause counts as blocking',
     file: 'partition/blocking-limit.ts',
-    find: 'return Math.max(blockedSince, pausedUntil)',
-    replace: 'return pausedUntil === Number.POSITIVE_INFINITY ? pausedUntil : blockedSince',
+    find: 'return Math.max(blockedSince, pausedUntil, ',
+    replace: 'return Math.max(pausedUntil === Number.POSITIVE_INFINITY ? pausedUntil : blockedSince, ',
   },
   {
     name: 'a partition that comes during a pause does not know of it',
@@ -585,14 +633,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the age of a record does not matter',
     file: 'partition/last-failure.ts',
-    find: 'return timestamp >= 0 && now - timestamp >= maxAgeMs',
-    replace: 'return timestamp >= 0 && now - timestamp >= maxAgeMs * 2',
+    find: 'delayedUntil(pending)) >= maxAgeMs',
+    replace: 'delayedUntil(pending)) >= maxAgeMs * 2',
   },
   {
     name: 'a record without a timestamp is older than any',
     file: 'partition/last-failure.ts',
-    find: 'return timestamp >= 0 && now - timestamp >= maxAgeMs',
-    replace: 'return now - timestamp >= maxAgeMs',
+    find: 'return timestamp >= 0 && now',
+    replace: 'return now',
   },
   {
     name: 'a record that is old, or in the way, is tried once',

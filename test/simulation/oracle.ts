@@ -6,7 +6,7 @@ import { decodeCompleted } from '../../framework/control-plane/offsets/metadata-
 import type { CommitSnapshot } from '../../framework/control-plane/partition/commit-budget.ts'
 import type { HandlerFailure, Ordering, Outcome, WorkItem } from '../../framework/model/work.ts'
 import type { PartitionWork } from '../../framework/model/workload.ts'
-import { isNotAccepted, type Setup } from './schedule.ts'
+import { isNotAccepted, MAX_DELAY_MS, notBeforeOf, type Setup } from './schedule.ts'
 import type { Log, LogRecord, Stored } from './world.ts'
 
 type Failed = Extract<Outcome, { readonly failure: HandlerFailure }>
@@ -145,6 +145,9 @@ export const seen = {
   recalls: 0,
   /** Records that were done as they arrived. */
   leftOut: 0,
+  /** Records that started when they had had to wait for their time, and those given up as there was none to wait for. */
+  delayed: 0,
+  timeless: 0,
   /** Attempts that commits told of, and records that an owner went on with where another had stopped. */
   carried: 0,
   wentOn: 0,
@@ -296,6 +299,7 @@ export class Oracle {
     if (assignment.givenUp.has(uid)) throw new Violation('CAP', `record ${uid} was given up and runs again`)
     if (assignment.parked.has(uid)) throw new Violation('PARKED', `record ${uid} is parked and runs`)
     this.#checkWait(running, now)
+    this.#checkTime(running, now)
     const before = mapOf(this.#before, assignment)
     if (!before.has(uid)) before.set(uid, this.#fortuneOf(assignment).successes)
     const failures = this.#failuresOf(running)
@@ -468,6 +472,31 @@ export class Oracle {
         `record ${uid} starts at ${now}, and ${isPause ? 'its batch ' : ''}waits until ${from}`,
       )
     waits.delete(uid)
+  }
+
+  /** What `notBefore` says of it, where it is a time. */
+  timeOf({ uid, at }: LogRecord): number | undefined {
+    const time = notBeforeOf(this.#setup, uid, at)
+    return typeof time === 'number' ? time : undefined
+  }
+
+  /** Nothing starts before its time, or without one that it could wait for. */
+  #checkTime({ assignment, record }: Running, now: number): void {
+    const time = notBeforeOf(this.#setup, record.uid, record.at)
+    if (time === undefined) return
+    if (typeof time === 'string' || now < time)
+      throw new Violation('TIME', `record ${record.uid} starts at ${now}, and its time is ${time}`)
+    if (time > (this.#timesOf(assignment).get(record.uid)?.deliveredAt ?? now)) seen.delayed += 1
+  }
+
+  /** Given up without running, as its time cannot be waited for. */
+  refuseTime(given: Delivered, now: number): void {
+    seen.timeless += 1
+    const { uid, at } = given.record
+    const time = notBeforeOf(this.#setup, uid, at)
+    if (time === undefined || (typeof time === 'number' && time - now <= MAX_DELAY_MS))
+      throw new Violation('TIME', `record ${uid} was not run at ${now}, and its time is ${time}`)
+    this.giveUp(given, false, now)
   }
 
   #wait(assignment: Assignment, uid: number, wait: Wait): void {
@@ -758,7 +787,9 @@ export class Oracle {
       if (assignment.givenUp.has(record.uid)) return ['dead']
       if (assignment.parked.has(record.uid)) return ['parked']
       const wait = this.#waits.get(assignment)?.get(record.uid)
-      if (wait === undefined) return ['queued']
+      const time = this.timeOf(record)
+      const mayBeDelayed = time !== undefined && time - now <= MAX_DELAY_MS
+      if (wait === undefined) return mayBeDelayed ? ['queued', 'delayed'] : ['queued']
       return now < wait.from ? ['waiting'] : ['waiting', 'queued']
     }
     if (offset < (committedTo ?? 0)) return ['committed']
@@ -860,7 +891,8 @@ export class Oracle {
     const { assignment, record } = running
     const count = this.#countFailure(running)
     const { attempts, maxAgeMs } = this.#setup
-    const isExpired = count >= 2 && record.at >= 0 && now - record.at >= (maxAgeMs ?? Number.POSITIVE_INFINITY)
+    const since = Math.max(record.at, this.timeOf(record) ?? record.at)
+    const isExpired = count >= 2 && record.at >= 0 && now - since >= (maxAgeMs ?? Number.POSITIVE_INFINITY)
     const span = count >= 2 ? this.#spanInTheWay(running) : 0
     const mustGoFor = span >= this.#setup.maxOffsetSpan
     if (inTheWay && !mustGoFor && (span <= 0 || !this.#isMetadataTight)) {
@@ -1066,7 +1098,7 @@ export class Oracle {
       const { deliveredAt = 0, finishedAt } = times.get(record.uid) ?? {}
       if (!assignment.finished.has(record.uid) && !assignment.covered.has(record.uid)) {
         const pausedUntil = this.#pausedUntil.get(assignment.member) ?? Number.NEGATIVE_INFINITY
-        return { record, at: Math.max(at, deliveredAt, pausedUntil) }
+        return { record, at: Math.max(at, deliveredAt, pausedUntil, this.timeOf(record) ?? at) }
       }
       at = Math.max(at, finishedAt ?? at)
     }

@@ -14,7 +14,7 @@ import type { HandlerFailure, Outcome, Recalled, WorkItem } from '../../framewor
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import { type Assignment, type Delivered, MAX_RETRY_MS, Oracle, type Running, seen, Violation } from './oracle.ts'
 import { writtenBy } from './predecessor-texts.ts'
-import { isNotAccepted, type Schedule, type Setup, type Step } from './schedule.ts'
+import { isNotAccepted, MAX_DELAY_MS, notBeforeOf, type Schedule, type Setup, type Step } from './schedule.ts'
 import { WatchBooks } from './watch-books.ts'
 import { isFoundLater, Log, type LogRecord, TOPICS, topicOf } from './world.ts'
 
@@ -317,7 +317,10 @@ export class Game {
       this.#setup.leftOutShare === 0
         ? undefined
         : ({ value }: KafkaRecord) => isNotAccepted(this.#setup, JSON.parse(String(value)).uid)
-    const rules = { batch, rateLimit, adaptive, poison, maxBlockingMs, leavesOut }
+    const notBefore = ({ value, timestamp }: KafkaRecord) =>
+      notBeforeOf(this.#setup, JSON.parse(String(value)).uid, timestamp)
+    const delay = this.#setup.delayShare === 0 ? undefined : { notBefore, maxDelayMs: MAX_DELAY_MS }
+    const rules = { batch, rateLimit, adaptive, poison, maxBlockingMs, leavesOut, delay }
     const delays = { backoff: 'exponential', minMs: retryMinMs, maxMs: MAX_RETRY_MS, jitter: true } as const
     const retry = { attempts, ...delays, maxAgeMs, then }
     const dropped: GivenUp[] = []
@@ -544,7 +547,7 @@ export class Game {
 
   #compareWaits(member: Member, assignment: Assignment, answer: RecordExplanation, compared: Compared): void {
     const record = assignment.delivered.find(({ offset }) => offset === answer.offset)
-    const isOpen = ['queued', 'waiting', 'parked', 'dead'].includes(answer.state)
+    const isOpen = ['queued', 'delayed', 'waiting', 'parked', 'dead'].includes(answer.state)
     if (isOpen && answer.waitsFor.length === 0)
       throw new Violation('EXPLAIN', `record ${record?.uid} waits for nothing`)
     if (record === undefined) return
@@ -577,6 +580,8 @@ export class Game {
             each.assignment.partition === assignment.partition &&
             this.#oracle.isPartnerOf(each.record, record),
         )
+      case 'not-before':
+        return wait.at === this.#oracle.timeOf(record)
       case 'slots':
       case 'adaptive-limit':
         return (
@@ -748,9 +753,10 @@ export class Game {
   /** What was given up just now. Where a guard may have done that, the dead letters too: the oracle judges the moment. */
   #takeGivenUp(member: Member): readonly GivenUp[] {
     const dropped = member.dropped.splice(0)
-    const { poison, maxBlockingMs } = this.#setup
+    const { poison, maxBlockingMs, delayShare } = this.#setup
     const parks = this.#setup.then !== 'dead-letter'
-    const isGuarded = poison !== undefined || maxBlockingMs !== undefined || parks || this.#oracle.mayBeTight
+    const isGuarded =
+      delayShare > 0 || poison !== undefined || maxBlockingMs !== undefined || parks || this.#oracle.mayBeTight
     return isGuarded ? [...dropped, ...member.manager.takeDeadLetters()] : dropped
   }
 
@@ -863,11 +869,12 @@ export class Game {
       const { partition, offset } = each.record
       const { reason } = each.failure
       const running =
-        reason === 'poisoned' || reason === 'by-hand'
+        reason === 'poisoned' || reason === 'by-hand' || reason === 'not-before'
           ? this.#deliveredTo(member, partition, offset)
           : member.lastRunning.get(`${partition}/${offset}`)
       if (running === undefined) throw new Violation('DEAD', `record ${offset} never ran`)
       if (reason === 'poisoned') this.#oracle.poison(running, this.#now)
+      if (reason === 'not-before') this.#oracle.refuseTime(running, this.#now)
       const isBooked = () => running.assignment.givenUp.has(running.record.uid)
       if (reason === 'blocked' && !isBooked()) this.#oracle.giveUpBlocked(running, this.#now)
       if (reason === 'in-the-way' && this.#oracle.isParked(running)) {

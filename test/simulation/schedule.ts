@@ -84,6 +84,8 @@ export interface Setup {
   readonly leftOutShare: number
   /** What becomes of a record out of attempts. */
   readonly then: 'dead-letter' | 'park' | 'park-alone'
+  /** 0 to 1: how many records the handler's `notBefore` has an answer for. */
+  readonly delayShare: number
   /** Undefined: a call for each record. */
   readonly batch: { readonly size: number; readonly waitMs: number } | undefined
 }
@@ -91,6 +93,18 @@ export interface Setup {
 /** What the handler's `accept` says no to. */
 export function isNotAccepted({ seed, leftOutShare }: Setup, uid: number): boolean {
   return leftOutShare > 0 && seededRandom(seed * 613 + uid)() < leftOutShare
+}
+
+/** A record whose time is further away is given up. Milliseconds. */
+export const MAX_DELAY_MS = 1_000
+
+/** What the handler's `notBefore` says: a time by the game's clock, that there is none to wait for, or nothing. */
+export function notBeforeOf({ seed, delayShare }: Setup, uid: number, at: number): number | string | undefined {
+  const random = seededRandom(seed * 389 + uid)
+  if (at < 0 || random() >= delayShare) return undefined
+  const kind = random()
+  if (kind < 0.1) return 'no time'
+  return at + Math.floor(kind < 0.2 ? 5 * MAX_DELAY_MS : random() * 0.9 * MAX_DELAY_MS)
 }
 
 export interface Schedule {
@@ -141,6 +155,7 @@ export function scheduleOf(seed: number): Schedule {
     maxBlockingMs: pick([undefined, undefined, 250]),
     maxAgeMs: pick([undefined, undefined, 300]),
     then: thenOf(seed),
+    delayShare: choose([0, 0, 0, 0, 0, 0, 0.2, 0.7]),
     batch: pick([undefined, undefined, { size: 2, waitMs: 0 }, { size: 3, waitMs: 200 }, { size: 8, waitMs: 600 }]),
   }
   // The oracle judges the moment at which a record that blocks is given up, and while nothing starts that waits, too.
@@ -148,7 +163,9 @@ export function scheduleOf(seed: number): Schedule {
   const isTight = setup.maxOffsetSpan < 1_000 || setup.maxMetadataLength < 1_000 || setup.brokerMetadata < NEVER
   // A parked record goes at such a moment, too.
   const isJudged =
-    setup.maxBlockingMs !== undefined || ((setup.poison !== undefined || setup.then !== 'dead-letter') && isTight)
+    setup.maxBlockingMs !== undefined ||
+    setup.delayShare > 0 ||
+    ((setup.poison !== undefined || setup.then !== 'dead-letter') && isTight)
   const stops = isJudged ? { sessionTimeoutMs: NEVER, maxUncommitted: NEVER, refusesFirst: false } : {}
   const steps: Step[] = []
   const length = pick([40, 120, 250])

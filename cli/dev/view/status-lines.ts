@@ -32,10 +32,11 @@ function heldLine(handler: HandlerMetrics, paint: Paint): string | undefined {
 }
 
 function groupLine(group: GroupMetrics, paint: Paint): string {
-  const { inFlight, queued, retriesWaiting, parked, deadLettersWaiting, intake, intakeReason } = group
+  const { inFlight, queued, delayed, retriesWaiting, parked, deadLettersWaiting, intake, intakeReason } = group
   const counts = [
     `${inFlight} in flight`,
     `${queued} ready or behind one of their key`,
+    ...(delayed > 0 ? [`${delayed} wait for their time`] : []),
     `${retriesWaiting} wait for a retry`,
   ]
   if (parked > 0) counts.push(`${parked} parked`)
@@ -68,6 +69,7 @@ function whyText(
   const why = {
     queued: queuedText(handler),
     'in-flight': `attempt ${attempt} runs`,
+    delayed: 'waits for its time',
     waiting: `waits for attempt ${attempt}`,
     parked: `is parked after attempt ${Math.max(1, attempt - 1)}`,
     dead: 'waits for the dead-letter topic',

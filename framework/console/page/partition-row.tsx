@@ -39,6 +39,7 @@ export function PartitionFacts({ group, of, view }: PartitionProps) {
         <span class="figure">{digits(of.queued)} queued</span>
         <span class="figure">{digits(of.retriesWaiting)} wait for a retry</span>
         {of.parked > 0 && <span class="figure">{digits(of.parked)} parked</span>}
+        {of.delayed > 0 && <span class="figure">{digits(of.delayed)} wait for their time</span>}
         {of.metadataLimit > 0 && (
           <span class="figure">metadata {Math.round((of.metadataUsed / of.metadataLimit) * 100)} % full</span>
         )}
@@ -59,6 +60,7 @@ type BlockingRecord = NonNullable<PartitionMetrics['blocking']>
 const blockingWords: Readonly<Record<BlockingRecord['state'], string>> = {
   queued: 'waits for its turn',
   'in-flight': 'runs',
+  delayed: 'waits for its time',
   waiting: 'waits for its retry',
   parked: 'is parked',
   dead: 'waits for its dead letter to be acknowledged',

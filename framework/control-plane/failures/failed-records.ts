@@ -1,17 +1,13 @@
-/** Keeps the records that have failed: those that wait for their retry, those that are parked, and those that wait for their dead letter's acknowledgement. */
+/** Keeps the records that have failed: those that wait for their retry, are parked, or wait for their dead letter's acknowledgement; and, beside them, the delayed. */
 import type { KafkaRecord } from '../../model/record.ts'
 import type { Epoch, HandlerFailure } from '../../model/work.ts'
 import { keepApart } from '../partition/kept-records.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
 import { RetryQueue } from '../partition/retry-queue.ts'
 import type { Pending } from '../partition/shard-queue.ts'
+import { DelayedRecords } from './delayed-records.ts'
+import type { IncompleteRecord } from './incomplete-record.ts'
 import { ParkedRecords } from './parked-records.ts'
-
-/** A record and the assignment that it is incomplete in. */
-export interface IncompleteRecord {
-  readonly state: PartitionState
-  readonly pending: Pending
-}
 
 /** A record that is given up, until its dead-letter topic has acknowledged it. */
 export interface DeadLetterRequest {
@@ -30,6 +26,8 @@ export interface DeadLetterRequest {
 }
 
 export class FailedRecords {
+  /** They have not failed, and wait with those that have. */
+  readonly delayed = new DelayedRecords()
   readonly parked = new ParkedRecords()
   readonly #retries = new RetryQueue<IncompleteRecord>()
   /** Given up and not handed out yet. */
@@ -158,6 +156,7 @@ export class FailedRecords {
 
   /** The partition is given up: its next owner comes to all of these again. */
   forget(state: PartitionState): void {
+    this.delayed.forget(state)
     this.parked.forget(state)
     this.#retries.removeWhere((entry) => entry.state === state)
     for (const [pending, entry] of this.#paused) if (entry.state === state) this.#paused.delete(pending)

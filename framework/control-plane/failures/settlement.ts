@@ -13,6 +13,7 @@ import { type Relief, relief, reliefFailure, reliefOfAll } from '../partition/pa
 import { shortText } from '../partition/partition-snapshot.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
 import type { Pending, Shard } from '../partition/shard-queue.ts'
+import { notBeforeFailure, waitOf } from '../partition/start-time.ts'
 import {
   counts,
   hasSucceeded,
@@ -21,7 +22,8 @@ import {
   outcomeOf,
   type SingleOutcome,
 } from './batch-outcome.ts'
-import type { DeadLetterRequest, FailedRecords, IncompleteRecord } from './failed-records.ts'
+import type { DeadLetterRequest, FailedRecords } from './failed-records.ts'
+import type { IncompleteRecord } from './incomplete-record.ts'
 import { parks } from './parked-records.ts'
 import { decideRetry, MAX_INTERRUPTIONS, pauseBeforeSplitMs } from './retry-policy.ts'
 
@@ -65,13 +67,15 @@ export class Settlement {
     this.#emit?.({ ...ofRecord(entry, request), kind: 'record.dead', ...deadOf(request.failure, request.topic) })
   }
 
-  /** Those whose delay is over may start again. */
+  /** Those whose delay is over may start, or start again. */
   wakeRetries(now: number): void {
     for (;;) {
       const entry = this.#failed.takeDue(now)
-      if (entry === undefined) return
+      if (entry === undefined) break
       this.#runAgain(entry)
     }
+    const { delayed } = this.#failed
+    for (let entry = delayed.takeDue(now); entry !== undefined; entry = delayed.takeDue(now)) this.#runAgain(entry)
   }
 
   #runAgain({ state, pending }: IncompleteRecord): void {
@@ -151,17 +155,26 @@ export class Settlement {
     const { state, pending } = entry
     if (pending.state === 'parked') this.#failed.parked.end(entry)
     else if (pending.state === 'waiting') this.#failed.cancelRetry(entry)
+    else if (pending.state === 'delayed') this.#failed.delayed.cancel(entry)
     else if (pending.state !== 'queued' || !state.shards.takeNow(pending)) return false
     pending.attempt = lastAttempt(pending)
     this.#giveUp(entry, byHandFailure(pending.lastFailure), 0, now)
     return true
   }
 
-  /** The breaker of its key is open: the record does not start, and is given up as it is. */
-  refusePoisoned(state: PartitionState, pending: Pending, now: number): void {
+  /** It was taken from its shard and does not start: the breaker of its key is open, or its time has not come. */
+  refuse(state: PartitionState, pending: Pending, now: number): void {
     state.load.ended(1)
+    const { poison, delay } = state.route
+    const isPoisoned = poison !== undefined && state.breakers.isOpen(pending.record.key, now)
+    const wait = isPoisoned || delay === undefined ? undefined : waitOf(pending, delay, now)
+    if (typeof wait === 'number') {
+      this.#failed.delayed.wait(wait, { state, pending })
+      return
+    }
     pending.attempt = lastAttempt(pending)
-    this.#giveUp({ state, pending }, poisonedFailure(state.route.poison?.threshold ?? 0), 0, now)
+    const failure = wait === undefined ? poisonedFailure(poison?.threshold ?? 0) : notBeforeFailure(wait)
+    this.#giveUp({ state, pending }, failure, 0, now)
   }
 
   /** Counts for the breaker of its key. */

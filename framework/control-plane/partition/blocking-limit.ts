@@ -2,6 +2,7 @@
 import type { HandlerFailure } from '../../model/work.ts'
 import type { PartitionState } from './partition-state.ts'
 import type { Pending } from './shard-queue.ts'
+import { delayedUntil } from './start-time.ts'
 
 /**
  * The record whose time is over and that can be given up now; undefined when there is none. One that runs may still succeed, and one that was never
@@ -36,9 +37,12 @@ export function overdueAt(state: PartitionState): number | undefined {
   return waits && since < Number.POSITIVE_INFINITY ? since + maxBlockingMs : undefined
 }
 
-/** Whoever pauses a handler, because what it calls is down, does not want its records to be given up meanwhile, nor as soon as it goes on. */
-export function blocksSince({ blockedSince, pausedUntil }: PartitionState): number {
-  return Math.max(blockedSince, pausedUntil)
+/**
+ * Whoever pauses a handler, because what it calls is down, does not want its records to be given up meanwhile, nor as soon as it goes on. And a record
+ * that had to wait for its time has not failed in that time.
+ */
+export function blocksSince({ blockedSince, pausedUntil, tracker }: PartitionState): number {
+  return Math.max(blockedSince, pausedUntil, delayedUntil(tracker.blocking))
 }
 
 /** The last attempt that ran; 0 when none did. An interrupted one has its number still; else, the number is that of the next. */

@@ -3,6 +3,7 @@ import type { HandlerFailure } from '../../model/work.ts'
 import { blockedFailure, isOverdue } from './blocking-limit.ts'
 import type { PartitionState } from './partition-state.ts'
 import type { Pending } from './shard-queue.ts'
+import { delayedUntil } from './start-time.ts'
 
 /** A first failure may be chance. So neither age nor want of room ends a record before it has been tried twice. */
 const ATTEMPTS_ALWAYS = 2
@@ -26,9 +27,10 @@ export function lastFailure(
     : undefined
 }
 
-/** Kafka's timestamp is -1 where the producer set none: nobody knows how old such a record is. */
-function isOlder({ record: { timestamp } }: Pending, maxAgeMs: number, now: number): boolean {
-  return timestamp >= 0 && now - timestamp >= maxAgeMs
+/** Kafka's timestamp is -1 where the producer set none: nobody knows how old such a record is. One that had to wait for its time ages from then on. */
+function isOlder(pending: Pending, maxAgeMs: number, now: number): boolean {
+  const { timestamp } = pending.record
+  return timestamp >= 0 && now - Math.max(timestamp, delayedUntil(pending)) >= maxAgeMs
 }
 
 /**

@@ -5,6 +5,7 @@ export class PartitionLoad {
   #inFlight = 0
   #deadLetters = 0
   #retriesWaiting = 0
+  #delayed = 0
   #parked = 0
 
   /** Incomplete records in memory. */
@@ -32,6 +33,11 @@ export class PartitionLoad {
     return this.#retriesWaiting
   }
 
+  /** Records that wait for their time. */
+  get delayed(): number {
+    return this.#delayed
+  }
+
   /** Records that are out of attempts, until somebody or a limit decides. */
   get parked(): number {
     return this.#parked
@@ -39,7 +45,8 @@ export class PartitionLoad {
 
   /** Records that could start as far as nothing but order holds them back. */
   get queued(): number {
-    return this.#records - this.#inFlight - this.#retriesWaiting - this.#parked - this.#deadLetters
+    const idle = this.#retriesWaiting + this.#delayed + this.#parked + this.#deadLetters
+    return this.#records - this.#inFlight - idle
   }
 
   /** Records that an engine is at work on, or whose dead letter is not acknowledged yet. */
@@ -72,6 +79,14 @@ export class PartitionLoad {
 
   retryEnded(): void {
     this.#retriesWaiting -= 1
+  }
+
+  delayBegan(): void {
+    this.#delayed += 1
+  }
+
+  delayEnded(): void {
+    this.#delayed -= 1
   }
 
   parkBegan(): void {

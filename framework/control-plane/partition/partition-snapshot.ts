@@ -39,6 +39,7 @@ export function partitionMetrics(
     queued: load.queued,
     retriesWaiting: load.retriesWaiting,
     parked: load.parked,
+    delayed: load.delayed,
     deadLettersWaiting: load.deadLetters,
     gaps: gapsOf(state),
     blocking: blockingOf(state, now),
@@ -121,6 +122,7 @@ function rankOf(pending: Pending | undefined): number {
     case undefined:
       return GAP
     case 'queued':
+    case 'delayed':
       return 2
     case 'in-flight':
       return 3

@@ -22,9 +22,9 @@ import { type Pending, ShardQueue } from './shard-queue.ts'
 
 /** What may start beyond order and room. */
 export interface StartGate {
-  /** Changes nothing. */
+  /** Changes nothing, but that a record's time is asked for once. */
   mayRun(state: PartitionState, pending: Pending): boolean
-  /** A record was taken from its shard, and `mayRun` says no: it is given up without an attempt. */
+  /** A record was taken from its shard, and `mayRun` says no: it waits for its time, or is given up without an attempt. */
   refuse(state: PartitionState, pending: Pending): void
 }
 

@@ -57,7 +57,7 @@ function stateOf(pending: Pending | undefined): RunState {
 }
 
 function dueAtOf(pending: Pending | undefined): number | undefined {
-  return pending?.state === 'waiting' ? pending.retry?.dueAt : undefined
+  return pending?.state === 'waiting' || pending?.state === 'delayed' ? pending.retry?.dueAt : undefined
 }
 
 /** Put together from below, each from where the last one ends. */

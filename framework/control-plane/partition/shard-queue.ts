@@ -5,10 +5,10 @@ import type { OffsetTicket } from '../offsets/offset-tracker.ts'
 import type { RetryTicket } from './retry-queue.ts'
 
 /**
- * Where an incomplete record stands. `waiting`: for its retry. `parked`: out of attempts, until somebody or a limit decides. `dead`: for the dead-letter
+ * Where an incomplete record stands. `delayed`: for its time. `waiting`: for its retry. `parked`: out of attempts, until somebody or a limit decides. `dead`: for the dead-letter
  * topic's acknowledgement.
  */
-export type PendingState = 'queued' | 'in-flight' | 'waiting' | 'parked' | 'dead'
+export type PendingState = 'queued' | 'delayed' | 'in-flight' | 'waiting' | 'parked' | 'dead'
 
 export const NOT_TRIED = -1
 
@@ -30,7 +30,12 @@ export interface Pending {
   batchLimit: number
   /** How many records its handler had handled when it was first tried; `NOT_TRIED` before. */
   successesBefore: number
-  /** The retry queue's, while it waits there. */
+  /**
+   * From when on it may start, milliseconds since the Unix epoch; or why there is no such time that it could wait for. Undefined before its turn has
+   * come, and with handlers that have no `notBefore`.
+   */
+  notBefore: number | string | undefined
+  /** The retry queue's, or that of delays, while it waits there. */
   retry: RetryTicket | undefined
   /** Since when it waits for others to make a batch; undefined while it does not. Milliseconds since the Unix epoch. */
   waitsSince: number | undefined
@@ -98,6 +103,7 @@ export class ShardQueue {
       state: 'queued',
       attempt: 1,
       successesBefore: NOT_TRIED,
+      notBefore: undefined,
       retry: undefined,
       interruptions: 0,
       lastFailure: undefined,

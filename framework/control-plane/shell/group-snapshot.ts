@@ -34,7 +34,7 @@ export interface GroupParts extends MemberTimes {
 
 export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
   const { manager, client, polledAt } = parts
-  const { records, bytes, inFlight, retriesWaiting, parked, deadLetters } = manager.gauges()
+  const { records, bytes, inFlight, retriesWaiting, delayed, parked, deadLetters } = manager.gauges()
   const { permit, parkedSince } = manager
   const { heardAt } = permit.clock
   // The client keeps what it has heard of a log's end, and does not say when. Brokers that do not answer have not told it what has come since.
@@ -60,6 +60,7 @@ export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
     retriesWaiting,
     parked,
     oldestParkedMs: parkedSince === undefined ? null : Math.max(0, Math.round(now - parkedSince)),
+    delayed,
     deadLettersWaiting: deadLetters,
     limits: parts.limits,
     intake: parts.isPaused ? 'paused' : manager.heldBecause === null ? 'open' : 'held',

@@ -155,7 +155,7 @@ export class Ticks {
     beat.timer = undefined
     beat.isRunning = true
     beat.dueAt = clock.now() + (isDraining ? Math.min(everyMs, DRAIN_EVERY_MS) : everyMs)
-    engines
+    void engines
       .get(handlerId)
       ?.tick({ of, isDraining, signal: gone.signal })
       .then((outcome) => this.#onEnded(handlerId, armed, beat, outcome))

@@ -88,6 +88,17 @@ describe('resolveHandlers', () => {
     assert.equal(dropped?.route.deadLetterTopic, null)
   })
 
+  it('knows of no time of records until it is told where that stands, and then waits for an hour at most', () => {
+    const delayOf = (options: object) => resolveHandlers([registered(options)], config)[0]?.route.delay
+    assert.equal(delayOf({}), undefined)
+    const notBefore = { header: 'at' }
+    assert.equal(delayOf({ notBefore })?.maxDelayMs, 3_600_000)
+    const chosen = delayOf({ notBefore, maxDelay: '5m' })
+    const record = { topic: 'orders', partition: 0, offset: 0, key: null, value: null, timestamp: 0 }
+    assert.equal(chosen?.maxDelayMs, 300_000)
+    assert.equal(chosen.notBefore({ ...record, headers: [['at', Buffer.from('7')]] }), 7)
+  })
+
   it('leaves every guard off until it is asked for', () => {
     const { route } = resolveHandlers([registered()], config)[0]!
     const guards = [route.rateLimit, route.adaptive, route.poison, route.maxBlockingMs]
@@ -137,6 +148,21 @@ describe('resolveHandlers', () => {
     [{ retry: { min: '1m' } }, /option retry\.min \(60000 ms\) is above retry\.max \(30000 ms\)/],
     [{ deadLetter: true }, /option deadLetter is true, but must be \{ topic: 'name', payload: .*, or false/],
     [{ deadLetter: { topic: 'orders' } }, /'orders', a topic that the handler reads/],
+    [{ notBefore: 'send-at' }, /option notBefore is 'send-at', but must be \{ header: 'name' \}, or a function/],
+    [{ notBefore: { header: '' } }, /option notBefore is .*, but must be \{ header: 'name' \}, or a function/],
+    [
+      { notBefore: { header: 'at', max: 5 } },
+      /option notBefore is .*, but must be \{ header: 'name' \}, or a function/,
+    ],
+    [
+      { notBefore: { header: 'at' }, maxDelay: '0s' },
+      /option maxDelay is '0s', but must be a duration from 1ms to 168h/,
+    ],
+    [
+      { notBefore: { header: 'at' }, deadLetter: false },
+      /notBefore with deadLetter: false would drop records that never/,
+    ],
+    [{ maxDelay: '5m' }, /option maxDelay is for handlers with notBefore, and this one has none/],
     [{ filter: 'yes' }, /option filter is 'yes', but must be a function/],
     [{ rateLimit: 0 }, /option rateLimit is 0, but must be a whole number from 1 to 1,000,000/],
     [{ poison: 3 }, /option poison is 3, but must be an object/],

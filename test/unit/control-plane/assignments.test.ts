@@ -9,7 +9,7 @@ import {
 import type { Limits } from '../../../framework/model/settings.ts'
 import { aRecord, Driver, failed, keyed, of, range } from './builders.ts'
 
-const idle = { records: 0, bytes: 0, inFlight: 0, retriesWaiting: 0, parked: 0, deadLetters: 0 }
+const idle = { records: 0, bytes: 0, inFlight: 0, retriesWaiting: 0, delayed: 0, parked: 0, deadLetters: 0 }
 
 describe('assignments', () => {
   it('each get an epoch of their own, over all partitions and managers', () => {

@@ -181,6 +181,7 @@ describe('a batch with failed records', () => {
       inFlight: 0,
       retriesWaiting: 0,
       parked: 0,
+      delayed: 0,
       deadLetters: 0,
     })
   })

@@ -6,7 +6,7 @@ import { encodeCompleted } from '../../../framework/control-plane/offsets/metada
 import type { WorkItem } from '../../../framework/model/work.ts'
 import { aFailure, aRecord, Driver, failed, interrupted, keyed, of, range, timedOut } from './builders.ts'
 
-const idle = { records: 0, bytes: 0, inFlight: 0, retriesWaiting: 0, parked: 0, deadLetters: 0 }
+const idle = { records: 0, bytes: 0, inFlight: 0, retriesWaiting: 0, delayed: 0, parked: 0, deadLetters: 0 }
 
 describe('a record on its way', () => {
   it('is taken in, started, completed and committed, and leaves nothing behind', () => {

@@ -13,7 +13,7 @@ const names: Readonly<Record<string, { readonly name: string; readonly what: str
   deadLetter: { name: 'DeadLetterOptions', what: 'Where records go that cannot be handled, and what of them.' },
 }
 /** Written by hand, as their types have the type of the value in them; or only of batch handlers. */
-const elsewhere = ['accept', 'filter', 'tick', 'batch']
+const elsewhere = ['accept', 'notBefore', 'filter', 'tick', 'batch']
 const WIDTH = 116
 
 interface Described extends TSchema {

@@ -18,10 +18,11 @@ describe('a table in a document', () => {
   it('of options leaves four to be written by hand, and they are', () => {
     const made = new Set([...optionTypes().matchAll(/^ {2}readonly (\w+)\?/gm)].map(([, name]) => name))
     const byHand = Object.keys(handlerSchema.properties).filter((name) => !made.has(name))
-    assert.deepEqual(byHand.sort(), ['accept', 'batch', 'filter', 'tick'])
+    assert.deepEqual(byHand.sort(), ['accept', 'batch', 'filter', 'notBefore', 'tick'])
     const yes = () => true
-    const written: Required<Pick<BatchHandlerOptions<unknown>, 'accept' | 'batch' | 'filter' | 'tick'>> = {
-      ...{ accept: yes, batch: {}, filter: yes, tick: yes },
+    type Written = Required<Pick<BatchHandlerOptions<unknown>, 'accept' | 'batch' | 'filter' | 'notBefore' | 'tick'>>
+    const written: Written = {
+      ...{ accept: yes, batch: {}, filter: yes, notBefore: { header: 'at' }, tick: yes },
     }
     assert.deepEqual(Object.keys(written).sort(), byHand)
   })

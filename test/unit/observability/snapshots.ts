@@ -27,6 +27,7 @@ export function aPartition(over: Partial<PartitionMetrics> = {}): PartitionMetri
     queued: 0,
     retriesWaiting: 0,
     parked: 0,
+    delayed: 0,
     deadLettersWaiting: 0,
     gaps: { offsets: 0, stretches: 0, span: 0 },
     blocking: null,
@@ -86,6 +87,7 @@ export function aGroup(over: Partial<GroupMetrics> = {}): GroupMetrics {
     retriesWaiting: 0,
     parked: 0,
     oldestParkedMs: null,
+    delayed: 0,
     deadLettersWaiting: 0,
     limits: {
       maxRecords: 10_000,

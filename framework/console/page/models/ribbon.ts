@@ -19,6 +19,7 @@ export const runLooks: { readonly [State in RunState]: RunLook } = {
   done: { says: 'done, not committed yet', top: 0.74, isStriped: false, rank: 2 },
   'done-above-gap': { says: 'done above a gap', top: 0.5, isStriped: false, rank: 3 },
   'in-flight': { says: 'running', top: 0, isStriped: false, rank: 7 },
+  delayed: { says: 'waiting for its time', top: 0.3, isStriped: true, rank: 5 },
   waiting: { says: 'waiting for its retry', top: 0, isStriped: true, rank: 8 },
   parked: { says: 'parked', top: 0.06, isStriped: false, rank: 10 },
   dead: { says: 'waiting for its dead letter', top: 0.12, isStriped: true, rank: 9 },
@@ -161,6 +162,7 @@ export const states = [
   'parked',
   'dead',
   'queued',
+  'delayed',
   'hole',
   'not-fetched',
 ] as const satisfies readonly RunState[]

@@ -6,6 +6,7 @@ import { clockTime, digits, plural, span } from './numbers.ts'
 export const stateWords: { readonly [State in RecordState]: string } = {
   queued: 'queued',
   'in-flight': 'running',
+  delayed: 'waiting for its time',
   waiting: 'waiting for its retry',
   parked: 'out of attempts, and parked',
   dead: 'given up, and waiting for its dead letter to be acknowledged',
@@ -20,6 +21,7 @@ export const stateWords: { readonly [State in RecordState]: string } = {
 const aheadWords: { readonly [State in IncompleteState]: string } = {
   queued: 'is queued',
   'in-flight': 'runs',
+  delayed: 'waits for its time',
   waiting: 'waits for its retry',
   parked: 'is parked',
   dead: 'waits for its dead letter',
@@ -54,6 +56,8 @@ export function waitText(wait: Wait, now: number): WaitText {
     }
     case 'earlier-assignment':
       return told('A handler of an earlier assignment of this partition is still at work on its key.')
+    case 'not-before':
+      return told(`Its handler has notBefore: its time comes ${due(wait.at, now)}. It takes no slot.`)
     case 'retry':
       return wait.isPause
         ? told(`Its batch has failed, and runs again in parts ${due(wait.dueAt, now)}, or after the next success.`)

@@ -1,7 +1,8 @@
 /** What has failed is kept once, comes out once, and goes with its partition. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { FailedRecords, type IncompleteRecord } from '../../../../framework/control-plane/failures/failed-records.ts'
+import { FailedRecords } from '../../../../framework/control-plane/failures/failed-records.ts'
+import type { IncompleteRecord } from '../../../../framework/control-plane/failures/incomplete-record.ts'
 import { RangeList } from '../../../../framework/control-plane/offsets/range-list.ts'
 import { emptyTally } from '../../../../framework/control-plane/partition/handler-tally.ts'
 import { PartitionState } from '../../../../framework/control-plane/partition/partition-state.ts'

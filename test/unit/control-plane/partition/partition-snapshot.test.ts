@@ -45,6 +45,7 @@ describe('the snapshot of a partition', () => {
       queued: 0,
       retriesWaiting: 0,
       parked: 0,
+      delayed: 0,
       deadLettersWaiting: 0,
       gaps: { offsets: 0, stretches: 0, span: 0 },
       blocking: null,
