@@ -350,7 +350,7 @@ export const mutants: readonly Mutant[] = [
     name: 'a delayed record lets its key go',
     file: 'failures/delayed-records.ts',
     find: "    pending.state = 'delayed'\n",
-    replace: "    pending.state = 'delayed'\n    state.shards.requeue(pending)\n",
+    replace: "    pending.state = 'delayed'\n    state.shards.release(pending)\n",
   },
   {
     name: 'delayed records outlive their assignment',

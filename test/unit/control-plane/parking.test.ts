@@ -390,7 +390,7 @@ describe('a parked record and its partition', () => {
     assert.equal(driver.manager.unsettled([of(0)]), 0)
     const commit = driver.commit()
     driver.manager.onRevoked([of(0)])
-    assert.deepEqual(Object.values(driver.manager.gauges()), [0, 0, 0, 0, 0, 0])
+    assert.ok(Object.values(driver.manager.gauges()).every((gauge) => gauge === 0))
     const next = new Driver({ route: { retry: { ...park, attempts: 3 } } })
     next.assign(0, commit?.position, commit?.metadata).poll(keyed(0, 'a'))
     const [item] = next.start()

@@ -93,6 +93,7 @@ describe('the snapshot of a group', () => {
         isHeldByRate: false,
         openBreakers: 0,
         threads: { running: 4, restarts: 1, batches: 9, boundaryMs: 3 },
+        ticks: null,
       },
     ])
   })
