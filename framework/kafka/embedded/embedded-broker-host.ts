@@ -1,4 +1,5 @@
 /** The child process that the embedded broker lives in: librdkafka's mock cluster, a real listener on 127.0.0.1. Dies with its parent. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { PyrallelError } from '../../model/errors.ts'
 import type { MetadataRequest, NativeMetadata, NativeProducer } from '../librdkafka/binding.ts'
 import { loadLibrdkafka } from '../librdkafka/client.ts'
@@ -10,6 +11,7 @@ export type HostMessage =
   | { readonly kind: 'failed'; readonly why: string; readonly isNativeMissing: boolean }
 
 const START_TIMEOUT_MS = 10_000
+const LOOK_EVERY_MS = 20
 
 async function start(topics: readonly string[]): Promise<string> {
   const { Producer } = await loadLibrdkafka()
@@ -17,7 +19,19 @@ async function start(topics: readonly string[]): Promise<string> {
   const { brokers } = await answered<NativeMetadata>((done) => host.connect({ timeout: START_TIMEOUT_MS }, done))
   // Asking for a topic creates it. Members of a KIP-848 group never see one that appears after they have subscribed.
   for (const topic of topics) await metadata(host, { topic, timeout: START_TIMEOUT_MS })
+  await untilShown(host, topics)
   return brokers.map((each) => `${each.host}:${each.port}`).join(',')
+}
+
+/** What the request for the last of them answers may come before it is there: of 91 clusters with eight topics, four did not show it to the next client. */
+async function untilShown(host: NativeProducer, topics: readonly string[]): Promise<void> {
+  for (const until = performance.now() + START_TIMEOUT_MS; ; await sleep(LOOK_EVERY_MS)) {
+    const shown = await metadata(host, { allTopics: true, timeout: START_TIMEOUT_MS })
+    const names = new Set(shown.topics.filter(({ partitions }) => partitions.length > 0).map(({ name }) => name))
+    const missing = topics.filter((topic) => !names.has(topic))
+    if (missing.length === 0) return
+    if (performance.now() > until) throw new Error(`the broker does not show the topics ${missing.join(', ')}`)
+  }
 }
 
 function metadata(host: NativeProducer, request: MetadataRequest): Promise<NativeMetadata> {
