@@ -257,7 +257,7 @@ export class WorkManager {
   addRoute(route: Route): void {
     if (this.#scheduler.hasRoute(route.topic)) this.replaceRoute(route)
     else this.#scheduler.addRoute(route)
-    this.#limitsBlocking ||= route.maxBlockingMs !== undefined
+    this.#limitsBlocking ||= givesUpIdle(route)
   }
 
   /** Other rules for the same handler, topic and order: they count from the next outcome on. */

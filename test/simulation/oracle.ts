@@ -606,15 +606,33 @@ export class Oracle {
   /**
    * A parked record is given up though nobody has asked for it: others want room, and there is none before it is gone.
    * @param isFull nothing more is taken in of its partition
+   * @param isForMemory that is why it goes
    */
-  relieve(given: Delivered, isFull: boolean, now: number): void {
+  relieve(given: Delivered, isFull: boolean, isForMemory: boolean, now: number): void {
     seen.relieved += 1
     const { assignment, record } = given
     const lowest = assignment.delivered.find(({ uid }) => !assignment.finished.has(uid) && !assignment.covered.has(uid))
     if (lowest !== record) throw new Violation('RELIEF', `record ${record.uid} goes, and does not hold the position`)
     if (!isFull && !this.#isMetadataTight && this.#spanFrom(given) < this.#setup.maxOffsetSpan)
       throw new Violation('RELIEF', `record ${record.uid} is parked, goes, and there is room`)
+    const delayed = this.#turnOf(assignment).find((each) => (this.timeOf(each) ?? now) > now)
+    if (isForMemory && delayed !== undefined)
+      throw new Violation(
+        'RELIEF',
+        `record ${record.uid} is parked, goes, and ${delayed.uid} starts when its time has come`,
+      )
     this.giveUp(given, false, now)
+  }
+
+  /** Open, not parked, and nothing of their order is before them. */
+  #turnOf(assignment: Assignment): readonly LogRecord[] {
+    const { delivered, finished, covered, parked } = assignment
+    const open = delivered.filter(({ uid }) => !finished.has(uid) && !covered.has(uid))
+    const isBehind = (record: LogRecord, before: LogRecord) =>
+      this.isPartnerOf(before, record) && !this.#mayPass({ assignment, record }, before)
+    return open.filter(
+      (record, index) => !parked.has(record.uid) && !open.slice(0, index).some((before) => isBehind(record, before)),
+    )
   }
 
   #spanFrom({ assignment, record }: Delivered): number {
@@ -637,13 +655,7 @@ export class Oracle {
     const isHere = ({ assignment: other }: Running) => other.partition === assignment.partition
     const moves = open.some(({ uid }) => givenUp.has(uid) || this.#waits.get(assignment)?.has(uid) === true)
     if (moves || runningHere.some(isHere)) return 'moves'
-    const startable = open.filter(
-      (record, index) =>
-        !parked.has(record.uid) &&
-        !open
-          .slice(0, index)
-          .some((other) => this.isPartnerOf(other, record) && !this.#mayPass({ assignment, record }, other)),
-    )
+    const startable = this.#turnOf(assignment)
     if (isFull && startable.length === 0)
       throw new Violation('STILL', `record ${lowest.uid} is parked, and its partition is full and stands still`)
     const highest = delivered.findLast(({ uid }) => finished.has(uid))?.offset ?? -1

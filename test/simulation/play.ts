@@ -879,7 +879,8 @@ export class Game {
       if (reason === 'blocked' && !isBooked()) this.#oracle.giveUpBlocked(running, this.#now)
       if (reason === 'in-the-way' && this.#oracle.isParked(running)) {
         const isFull = full.has(partition) || member.manager.heldBecause !== null
-        this.#oracle.relieve(running, isFull, this.#now)
+        const isForMemory = each.failure.message.includes('memory for records is full')
+        this.#oracle.relieve(running, isFull, isForMemory, this.#now)
       }
       const failedAt = member.withheld.get(running.record)
       if (reason === 'in-the-way' && failedAt !== undefined && !isBooked()) this.#oracle.giveUp(running, true, failedAt)

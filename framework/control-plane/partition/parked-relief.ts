@@ -55,7 +55,8 @@ function isWithoutRoom({ commits, shards }: PartitionState): boolean {
 
 /** All that is in memory is parked, or waits behind what is. */
 function isStill({ load, shards }: PartitionState): boolean {
-  if (load.parked === 0 || load.inFlight + load.retriesWaiting + load.deadLetters > 0 || shards.isOccupied) return false
+  const moving = load.inFlight + load.retriesWaiting + load.delayed + load.deadLetters
+  if (load.parked === 0 || moving > 0 || shards.isOccupied) return false
   for (const _ of shards.startable()) return false
   return true
 }

@@ -5,8 +5,8 @@ import type { OffsetTicket } from '../offsets/offset-tracker.ts'
 import type { RetryTicket } from './retry-queue.ts'
 
 /**
- * Where an incomplete record stands. `delayed`: for its time. `waiting`: for its retry. `parked`: out of attempts, until somebody or a limit decides. `dead`: for the dead-letter
- * topic's acknowledgement.
+ * Where an incomplete record stands. `delayed`: for its time. `waiting`: for its retry. `parked`: out of attempts, until somebody or a limit decides.
+ * `dead`: for the dead-letter topic's acknowledgement.
  */
 export type PendingState = 'queued' | 'delayed' | 'in-flight' | 'waiting' | 'parked' | 'dead'
 
@@ -286,12 +286,11 @@ function unlink(pending: Pending): void {
   pending.next = undefined
 }
 
-/** None where the head is parked or waits for its retry or dead letter, or a handler of an earlier assignment is at work: then nothing of it can run. */
+/** None where the head is parked or waits for its time, its retry or its dead letter, or a handler of an earlier assignment is at work: then nothing of it can run. */
 function queuedIn({ head, isBusy }: Shard, most: number): number {
-  const isHeld = head?.state === 'waiting' || head?.state === 'parked' || head?.state === 'dead'
-  if (isHeld || (head?.state === 'queued' && isBusy)) return 0
+  if (head === undefined || (head.state === 'queued' ? isBusy : head.state !== 'in-flight')) return 0
   let count = 0
-  for (let pending = head; pending !== undefined && count < most; pending = pending.next) {
+  for (let pending: Pending | undefined = head; pending !== undefined && count < most; pending = pending.next) {
     if (pending.state === 'queued') count += 1
   }
   return count

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { KafkaRecord } from '../../../framework/model/record.ts'
 import type { DelaySettings, Route } from '../../../framework/model/settings.ts'
-import { aRoute, Driver, failed, HANDLER, keyed, of, TOPIC } from './builders.ts'
+import { aRoute, Driver, failed, HANDLER, keyed, of, range, TOPIC } from './builders.ts'
 
 /** Digits are the time, other texts say that there is none. */
 function timeOf({ headers }: KafkaRecord): number | string | undefined {
@@ -19,6 +19,34 @@ const delaying = (route: Partial<Route> = {}) => new Driver({ route: { delay, ..
 const around = (driver: Driver) => ({ now: driver.now, capacityOf: () => 100, logEnd: () => undefined })
 
 describe('a record that may not start before its time', () => {
+  it('is no reason for a parked one to go: it moves by itself when its time has come', () => {
+    const limits = { maxRecords: 1_000, maxRecordsPerPartition: 8 }
+    const retry = { ...aRoute().retry, attempts: 1, then: 'park' } as const
+    const driver = new Driver({ route: { delay, retry }, limits }).assign(0, 0)
+    driver.poll(keyed(0, 'a'), at(1, 'b', 500), ...range(2, 8).map((offset) => keyed(offset, 'a')))
+    for (const item of driver.start()) driver.end(item, failed)
+    const { parked, delayed } = driver.manager.gauges()
+    assert.deepEqual([parked, delayed, driver.manager.pausedPartitions().length], [1, 1, 1])
+    driver.start()
+    assert.equal(driver.manager.takeDeadLetters().length, 0)
+    driver.now = 500
+    driver.endAll(driver.start())
+    driver.start()
+    assert.equal(driver.takeDeadLetter().record.offset, 0, 'all that is left waits behind it')
+  })
+
+  it('counts, with those behind it, for nothing that more slots could run', () => {
+    const driver = delaying().poll(at(0, 'a', 500), keyed(1, 'a'), keyed(2, 'b'))
+    assert.deepEqual(driver.startOffsets(), [2])
+    const work = driver.manager.readings
+      .work(
+        () => 3,
+        () => Number.POSITIVE_INFINITY,
+      )
+      .get(TOPIC)?.[0]
+    assert.deepEqual([work?.startable, work?.runnable, work?.queued], [0, 0, 1])
+  })
+
   it('holds its key, takes no slot, and starts when its time has come', () => {
     const driver = delaying({ concurrency: 1 }).poll(at(0, 'a', 500), keyed(1, 'a'), keyed(2, 'b'), keyed(3, 'c'))
     const [b] = driver.start()

@@ -337,6 +337,16 @@ describe('a parked record that is in the way', () => {
     assert.equal(driver.manager.takeDeadLetters().length, 0, 'the other one stays while that one may be enough')
   })
 
+  it('goes for memory of a topic that was found later, too, though no other handler parks', () => {
+    const driver = new Driver({ limits: { maxRecords: 1_000, maxRecordsPerPartition: 8 } })
+    driver.manager.addRoute(aRoute({ topic: 'late', handlerId: 'late', retry: park }))
+    driver.manager.onAssigned([{ topic: 'late', partition: 0, position: 0, metadata: '' }])
+    driver.poll(...range(0, 8).map((offset) => keyed(offset, 'a', { topic: 'late' })))
+    failThese(driver, 0)
+    driver.start()
+    assert.equal(driver.takeDeadLetter().record.offset, 0)
+  })
+
   it('goes when intake is stopped as a whole, no partition is full, and all of them wait for somebody', () => {
     const driver = new Driver({ route: { retry: park }, limits: { maxRecords: 100, maxRecordsPerPartition: 100 } })
     for (const partition of range(0, 9)) driver.assign(partition, 0)
