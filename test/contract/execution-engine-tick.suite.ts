@@ -1,6 +1,7 @@
 /** What every engine owes to what a handler does again and again without a record. A part of execution-engine.suite.ts. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { TickOrder } from '../../framework/model/tick.ts'
 import { type CreateEngine, EngineHarness } from './engine-harness.ts'
 
@@ -63,6 +64,18 @@ export function describeTicks(create: CreateEngine): void {
       const outcome = await harness.engine.tick(order)
       assert.equal(outcome.kind === 'failed' && outcome.failure.reason, 'timeout')
       assert.deepEqual(harness.news, ['TimeoutError'])
+    })
+
+    it('12. is answered by a second close with less time, and the first ends with it', {
+      timeout: 20_000,
+    }, async () => {
+      await using harness = await ticking('never')
+      const running = harness.engine.tick(order)
+      await harness.outcomeOf(harness.order({ do: 'return' }))
+      const first = harness.engine.close(60_000)
+      await nextTurn()
+      await Promise.all([first, harness.engine.close(50)])
+      assert.equal((await running).kind, 'failed')
     })
 
     it('12. is answered at the close, whatever it does, and after it', async () => {

@@ -152,7 +152,7 @@ export class BrokerPoller {
     })
     const { engines, routes } = options
     const assigned = () => manager.readings.assigned()
-    this.#ticks = new Ticks({ routes, engines, assigned, clock, onEvent })
+    this.#ticks = new Ticks({ routes, engines, assigned, clock, onEvent, onError: (error) => this.#fail(error) })
     this.questions = new RecordQuestions({ manager, engines, client, clock, onChanged: () => this.#pump.soon() })
   }
 

@@ -1,5 +1,6 @@
 /** Says when each handler ticks: what it does again and again without a record. Runs nothing itself, and neither waits for records nor moves an offset. */
 import type { ExecutionEngine } from '../../execution-plane/execution-engine.ts'
+import { toError } from '../../model/errors.ts'
 import type { EventSink } from '../../model/events.ts'
 import type { TopicPartition } from '../../model/record.ts'
 import type { Route } from '../../model/settings.ts'
@@ -19,6 +20,8 @@ export interface TicksOptions {
   readonly assigned: () => readonly AssignedNow[]
   readonly clock: Clock
   readonly onEvent?: EventSink | undefined
+  /** Whoever listens has thrown. */
+  readonly onError: (error: Error) => void
 }
 
 /** What should tick. */
@@ -149,7 +152,7 @@ export class Ticks {
   }
 
   #tick(handlerId: string, armed: Ticking, beat: Beat): void {
-    const { engines, clock } = this.#options
+    const { engines, clock, onError } = this.#options
     const { everyMs } = (this.#handlers.get(handlerId) ?? armed).settings
     const { of, isDraining, gone } = beat
     beat.timer = undefined
@@ -159,6 +162,7 @@ export class Ticks {
       .get(handlerId)
       ?.tick({ of, isDraining, signal: gone.signal })
       .then((outcome) => this.#onEnded(handlerId, armed, beat, outcome))
+      .catch((thrown: unknown) => onError(toError(thrown)))
   }
 
   #onEnded(handlerId: string, armed: Ticking, beat: Beat, outcome: TickOutcome): void {

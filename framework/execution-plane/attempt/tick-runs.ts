@@ -14,7 +14,8 @@ type Order = Pick<TickOrder, 'of' | 'isDraining'> & { readonly signal?: AbortSig
 export class TickRuns {
   readonly #handler: PreparedHandler
   readonly #running = new Set<TickRun>()
-  #onIdle: () => void = () => {}
+  /** Whoever waits for the end of them. */
+  readonly #waiters = new Set<() => void>()
 
   constructor(handler: PreparedHandler) {
     this.#handler = handler
@@ -38,12 +39,12 @@ export class TickRuns {
       return { kind: 'failed', durationMs, failure: outcome.failure }
     } finally {
       this.#running.delete(run)
-      if (this.isIdle) this.#onIdle()
+      if (this.isIdle) for (const wake of this.#waiters) wake()
     }
   }
 
   /**
-   * Waits for those that run, then fires their signals, then answers for them.
+   * Waits for those that run, then fires their signals, then answers for them. May be called again, with less time.
    * @param graceMs what they may still take. Milliseconds
    * @param unwindMs what they get once their signals have fired. Milliseconds
    */
@@ -52,11 +53,13 @@ export class TickRuns {
     const waited = async (ms: number): Promise<void> => {
       if (this.isIdle || ms <= 0) return
       await new Promise<void>((resolve) => {
-        const timer = clock.setTimer(ms, resolve)
-        this.#onIdle = () => {
+        const wake = () => {
           timer.cancel()
+          this.#waiters.delete(wake)
           resolve()
         }
+        const timer = clock.setTimer(ms, wake)
+        this.#waiters.add(wake)
       })
     }
     await waited(graceMs)
@@ -136,7 +139,12 @@ class TickRun {
   async outcome(): Promise<Outcome> {
     const { timeoutMs, clock } = this.#handler.setup
     const late = new DOMException(`the handler's timeout of ${timeoutMs} ms is over`, 'TimeoutError')
-    const timer = clock.setTimer(timeoutMs, () => this.abort(late))
+    // A timer may come some microseconds before its time: what was told that it is late, is late.
+    let isLate = false
+    const timer = clock.setTimer(timeoutMs, () => {
+      isLate = true
+      this.abort(late)
+    })
     const onGone = () => this.abort(new DOMException('the partition was taken away', 'AbortError'))
     const gone = this.#order.signal
     gone?.addEventListener('abort', onGone, { once: true })
@@ -146,7 +154,7 @@ class TickRun {
         this.#cut = resolve
       })
       const outcome = await Promise.race([this.#call(), cut])
-      return clock.now() < this.#deadline ? outcome : timedOut(timeoutMs, outcome)
+      return isLate || clock.now() >= this.#deadline ? timedOut(timeoutMs, outcome) : outcome
     } finally {
       this.#isOver = true
       timer.cancel()

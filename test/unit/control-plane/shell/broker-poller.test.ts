@@ -330,6 +330,22 @@ describe('a failure of the poller', () => {
     await failsAt('record.dead', failed)
   })
 
+  it('of a listener is fatal, not an unhandled rejection: when a tick is done', async () => {
+    const world = new World()
+    const { poller, engine, fatal } = await world.member({
+      route: { tick: { everyMs: 1_000, everyPer: 'process' } },
+      onEvent: (event) => {
+        if (event.kind === 'tick.done') throw new Error('the listener is broken')
+      },
+    })
+    await poller.start()
+    await world.until(() => engine.ticks.length === 1)
+    engine.ticks[0]?.end()
+    await world.until(() => fatal.length === 1)
+    assert.match(fatal[0]?.message ?? '', /listener is broken/)
+    await world.settled(poller.stop())
+  })
+
   async function failsAt(kind: string, outcome: typeof failed): Promise<void> {
     const world = new World()
     const { poller, engine, fatal } = await world.member({

@@ -27,6 +27,7 @@ class Stage {
       assigned: () => this.assigned,
       clock: this.clock,
       onEvent: (event) => this.events.push(event),
+      onError: (error) => assert.fail(error),
     })
   }
 
