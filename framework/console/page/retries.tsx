@@ -117,19 +117,11 @@ interface ParkedRowProps {
 }
 
 function ParkedRow({ group, row, again }: ParkedRowProps) {
-  const { place, handlerId, key, sinceAt, holdsKey, failure } = row
+  const { sinceAt, holdsKey, failure } = row
   return (
     <tr>
       <td class="num">{span(Math.max(0, Math.floor((now.value - sinceAt) / 1_000) * 1_000))}</td>
-      <td>
-        <Place group={group} place={place} />
-      </td>
-      <td class="cut">
-        <Key value={key} />
-      </td>
-      <td>
-        <Shown text={handlerId} />
-      </td>
+      <Which group={group} row={row} />
       <td>{holdsKey ? 'waits' : 'goes on'}</td>
       <LastError failure={failure} />
       <td>{about.value?.can.act === true && <Act act={retryOf(group, row, again)}>Retry now</Act>}</td>
@@ -144,21 +136,13 @@ interface RowProps {
 }
 
 function Row({ group, row, again }: RowProps) {
-  const { place, handlerId, key, attempt, dueAt, failure } = row
+  const { attempt, dueAt, failure } = row
   return (
     <tr>
       <td class="num">
         <Due at={dueAt} />
       </td>
-      <td>
-        <Place group={group} place={place} />
-      </td>
-      <td class="cut">
-        <Key value={key} />
-      </td>
-      <td>
-        <Shown text={handlerId} />
-      </td>
+      <Which group={group} row={row} />
       <td class="num">{digits(attempt)}</td>
       <LastError failure={failure} />
       <td>{about.value?.can.act === true && <Act act={retryOf(group, row, again)}>Retry now</Act>}</td>
@@ -179,11 +163,28 @@ function retryOf(group: string, { place, epoch, attempt }: Shared, again: () => 
   }
 }
 
-function Place({ group, place }: { readonly group: string } & Pick<Shared, 'place'>) {
+/** Three cells: the record, its key, its handler. */
+function Which({
+  group,
+  row: { place, key, handlerId },
+}: {
+  readonly group: string
+  readonly row: Pick<RetriesAnswer['rows'][number], 'place' | 'key' | 'handlerId'>
+}) {
   return (
-    <a class="place" data-row="" href={recordHash(group, place)}>
-      <Shown text={recordPlace(place)} />
-    </a>
+    <>
+      <td>
+        <a class="place" data-row="" href={recordHash(group, place)}>
+          <Shown text={recordPlace(place)} />
+        </a>
+      </td>
+      <td class="cut">
+        <Key value={key} />
+      </td>
+      <td>
+        <Shown text={handlerId} />
+      </td>
+    </>
   )
 }
 
