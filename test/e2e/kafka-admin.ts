@@ -71,14 +71,22 @@ export class KafkaAdmin {
     await this.#call<void>((done) => this.#admin().createPartitions(name, total, timeoutMs, done))
   }
 
-  /** Cuts the log: the first offset of the partition becomes `before`. */
+  /**
+   * Cuts the log: the first offset of the partition becomes `before`. Waits until the log has come there: the broker writes the marker of a transaction
+   * behind its answer.
+   */
   async deleteRecords(topic: string, partition: number, before: number): Promise<void> {
     const options = { timeout: timeoutMs, operationTimeout: timeoutMs }
-    const results = await this.#call<DeleteRecordsResult[]>((done) =>
-      this.#admin().deleteRecords([{ topic, partition, offset: before }], options, done),
-    )
-    const failed = results.find((result) => result.error !== undefined)
-    if (failed?.error !== undefined) throw failed.error
+    const until = performance.now() + timeoutMs
+    for (;;) {
+      const results = await this.#call<DeleteRecordsResult[]>((done) =>
+        this.#admin().deleteRecords([{ topic, partition, offset: before }], options, done),
+      )
+      const error = results.find((result) => result.error !== undefined)?.error
+      if (error === undefined) return
+      if (error.code !== kafka.CODES.ERRORS.ERR_OFFSET_OUT_OF_RANGE || performance.now() > until) throw error
+      await setTimeout(20)
+    }
   }
 
   /** What a group has committed for one topic, partitions without a commit left out. */

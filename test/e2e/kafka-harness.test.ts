@@ -75,9 +75,13 @@ describe('the real-Kafka harness', { timeout: 480_000 }, () => {
     await writeAll(cluster.brokers, topic, ['0', '1', '2'])
     await cluster.admin.deleteRecords(topic, 0, 2)
     assert.deepEqual(await readAll(cluster.brokers, topic, 1), ['2'])
+    const cut = cluster.admin.deleteRecords(topic, 0, 4)
+    await writeAll(cluster.brokers, topic, ['3', '4'])
+    await cut
+    assert.deepEqual(await readAll(cluster.brokers, topic, 1), ['4'])
     await cluster.admin.addPartitions(topic, 3)
     await writeAll(cluster.brokers, topic, ['in the new partition'], 2)
-    assert.deepEqual((await readAll(cluster.brokers, topic, 2)).sort(), ['2', 'in the new partition'])
+    assert.deepEqual((await readAll(cluster.brokers, topic, 2)).sort(), ['4', 'in the new partition'])
     await cluster.admin.deleteTopic(topic)
   })
 
