@@ -44,6 +44,14 @@ describe('DecodedRecord', () => {
     assert.equal(decoded({ key }).key, '\ufffd\0')
   })
 
+  it('tells the text of a header whatever was read before: the same, one of its length, its beginning, a long one, none', () => {
+    const long = 'x'.repeat(40)
+    const texts = 'paid paid open opem op open  open naïve naive'.split(' ').concat(long, 'open', `${long.slice(1)}y`)
+    for (const text of texts)
+      assert.equal(decoded({ headers: [['kind', Buffer.from(text)]] }).headers.get('kind'), text)
+    assert.equal(decoded({ headers: [['kind', null]] }).headers.get('kind'), undefined)
+  })
+
   it('reads repeated headers, binary ones and those without a value', () => {
     const headers: readonly RecordHeader[] = [
       ['trace', Buffer.from('first')],
