@@ -289,8 +289,8 @@ export class BrokerPoller {
     const records = await client.poll(size, this.#isTaking && size === 0 && !this.#valve.isPaused ? 0 : POLL_WAIT_MS)
     const now = this.#options.clock.now()
     this.#past.onPolled(now)
+    this.#pollSize.onPolled(records.length, now)
     if (records.length > 0) {
-      this.#pollSize.onPolled(records.length, now)
       this.#manager.onPolled(records, now)
       this.#past.credentials.onAccepted()
     }

@@ -17,14 +17,27 @@ export class PollSize {
   #size = SMALLEST
   #windowBegan = 0
   #inWindow = 0
+  #polledAt = Number.NEGATIVE_INFINITY
 
   /** @param room the most records that may be taken in */
   within(room: number): number {
     return Math.min(room, this.#size)
   }
 
-  /** @param now milliseconds since the Unix epoch */
+  /**
+   * After a break as long as a window without any poll, as when the process was suspended or a handler held the event loop, counting begins anew: the rate of
+   * that time would be far too low.
+   * @param records 0 counts, too
+   * @param now when the poll ended. Milliseconds since the Unix epoch
+   */
   onPolled(records: number, now: number): void {
+    const isBreak = now - this.#polledAt > WINDOW_MS
+    this.#polledAt = now
+    if (isBreak) {
+      this.#windowBegan = now
+      this.#inWindow = 0
+      return
+    }
     this.#inWindow += records
     const elapsedMs = now - this.#windowBegan
     if (elapsedMs < WINDOW_MS) return

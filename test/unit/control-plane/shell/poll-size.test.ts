@@ -29,10 +29,19 @@ describe('the size of a poll', () => {
     assert.equal(sizeAt(20, size, 1_200), 100)
   })
 
-  it('is small again after a pause', () => {
+  it('is small again after a time in which polls brought nothing', () => {
+    const size = new PollSize()
+    assert.equal(sizeAt(60, size), 300)
+    assert.equal(sizeAt(0, size, 1_200), 64)
+    size.onPolled(300, 1_420)
+    assert.equal(size.within(plenty), 64)
+  })
+
+  it('is what it was after a break without any poll, which says nothing of the rate', () => {
     const size = new PollSize()
     assert.equal(sizeAt(60, size), 300)
     size.onPolled(300, 60_000)
-    assert.equal(size.within(plenty), 64)
+    assert.equal(size.within(plenty), 300)
+    assert.equal(sizeAt(20, size, 60_001), 100)
   })
 })
