@@ -45,7 +45,7 @@ export async function migrateLive(migration: Omit<Migration, 'ends'>, producer: 
       () => countOf(member) >= goal,
     )
   }
-  const old = [project.startOld(command, run), project.startOld(command, run)]
+  const old = [await project.startOld(command, run), await project.startOld(command, run)]
   for (const each of old) await goesOn(each, 'an old member is at work')
   const ours = await project.startNew(run)
   await goesOn(ours, 'ours is at work')

@@ -1,10 +1,11 @@
 /** The programs of docs/migrating.md: what the other library has begun, a project of Pyrallel ends in the same group. Nothing is lost, and what runs twice is what the document says. */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { connectUnderTest } from '../client-under-test.ts'
 import { startKafka } from './kafka-harness.ts'
 import { migrateLive } from './live-migration.ts'
-import { aboveThePositions, type Migrated, migrate, partitions, produceOrders } from './migration.ts'
+import { aboveThePositions, type Migrated, type Migration, migrate, partitions, produceOrders } from './migration.ts'
 import { MigrationProject } from './migration-project.ts'
 import { quietLog } from './scenario.ts'
 
@@ -18,6 +19,7 @@ after(async () => {
 })
 
 const command = [process.execPath, 'consumer.js']
+const compiler = fileURLToPath(new URL('../../node_modules/.bin/tsc', import.meta.url))
 /** All groups read the same topic. */
 const topic = `orders-${process.pid}`
 await cluster.admin.createTopic(topic, { partitions })
@@ -27,7 +29,11 @@ describe('a group of kafkajs', { timeout: 240_000, concurrency: 3 }, () => {
   it('is taken over live: ours joins beside the old members, and they leave one by one', async (t) => {
     const [live, group] = [`${topic}-live`, `billing-live-${process.pid}`]
     await cluster.admin.createTopic(live, { partitions })
-    const project = new MigrationProject('kafkajs-each-message', namesOf('billing', live), ['kafkajs'])
+    const project = new MigrationProject({
+      program: 'kafkajs-each-message',
+      instead: namesOf('billing', live),
+      packages: ['kafkajs'],
+    })
     const { saved, orders, again } = await migrateLive({ cluster, project, command, topic: live, group }, producer)
     t.diagnostic(`${orders} orders, saved by ${new Set(saved.map(({ by }) => by)).size} members, ${again} again`)
     // What an old member is at in each partition, when that moves.
@@ -36,7 +42,7 @@ describe('a group of kafkajs', { timeout: 240_000, concurrency: 3 }, () => {
 
   const groups = { 'kafkajs-each-message': 'billing', 'kafkajs-each-batch': 'warehouse' } as const
   for (const [program, written] of Object.entries(groups)) {
-    const project = new MigrationProject(program, namesOf(written, topic), ['kafkajs'])
+    const project = new MigrationProject({ program, instead: namesOf(written, topic), packages: ['kafkajs'] })
     const common = { cluster, project, command, topic }
 
     it(`is taken over from ${program} with nothing twice when it was stopped in order`, async (t) => {
@@ -54,12 +60,51 @@ describe('a group of kafkajs', { timeout: 240_000, concurrency: 3 }, () => {
   }
 })
 
+describe('a group of the Kafka transport of Nest', { timeout: 240_000, concurrency: 2 }, () => {
+  const sources = ['src/main.ts', '--outDir', 'src', '--target', 'es2023', '--module', 'nodenext', '--types', 'node']
+  const project = new MigrationProject({
+    program: 'nest',
+    instead: namesOf('billing', topic),
+    packages: ['kafkajs', '@nestjs', 'reflect-metadata', 'rxjs', '@types'],
+    // As `nest build` does.
+    compile: [
+      process.execPath,
+      compiler,
+      ...sources,
+      '--experimentalDecorators',
+      '--emitDecoratorMetadata',
+      '--strict',
+    ],
+  })
+  const migrateNest = (group: string, ends: Migration['ends']) =>
+    migrate({
+      ...{ cluster, project, command: [process.execPath, 'src/main.js'], topic, group, ends },
+      groupOfKafka: `${group}-server`,
+      // Nest ends by the signal that it was told to end with.
+      exitCode: null,
+    })
+
+  it('is taken over with nothing twice when it was stopped in order', async (t) => {
+    const migrated = await migrateNest(`nest-${process.pid}`, 'in order')
+    t.diagnostic(told(migrated))
+    assert.equal(migrated.twice.size, 0)
+  })
+
+  it('is taken over with what is above the committed positions twice when it was killed', async (t) => {
+    const migrated = await migrateNest(`nest-killed-${process.pid}`, 'by a kill')
+    t.diagnostic(told(migrated))
+    assert.deepEqual(migrated.twice, aboveThePositions(migrated))
+    assert.ok(migrated.committed.some(({ offset }) => offset > 0))
+  })
+})
+
 /** Names that are of this run alone; and a session that ends as soon as the tests' brokers allow, for whoever waits for it. */
 function namesOf(group: string, of: string): Readonly<Record<string, string>> {
   return {
     "'orders'": `'${of}'`,
-    [`groupId: '${group}'`]: 'groupId: process.env.GROUP, sessionTimeout: 6_000',
+    [`groupId: '${group}'`]: "groupId: process.env.GROUP ?? '', sessionTimeout: 6_000",
     [`group: '${group}'`]: "group: process.env.GROUP ?? ''",
+    [`group: '${group}-server'`]: "group: process.env.GROUP ?? ''",
   }
 }
 

@@ -23,6 +23,18 @@ export interface Run {
   readonly saveMs?: number
 }
 
+/** One that was there before. */
+export interface OldProgram {
+  /** Its folder below `migrating/`, with the project of ours in it. */
+  readonly program: string
+  /** What stands in both, and what takes its place in these tests: names that must be of this run alone. */
+  readonly instead: Readonly<Record<string, string>>
+  /** What it imports. */
+  readonly packages?: readonly string[]
+  /** What makes of its sources what is started, where that is not the same. */
+  readonly compile?: readonly string[]
+}
+
 export interface Saved {
   /** Of the order. */
   readonly id: string
@@ -40,13 +52,10 @@ export interface Started {
 export class MigrationProject {
   readonly #root: string
   readonly #processes = new Set<ChildProcess>()
+  readonly #compiled: Promise<void>
   readonly #built: Promise<void>
 
-  /**
-   * @param instead what stands in the program, and what takes its place in these tests: names that must be of this run alone
-   * @param packages what the old program imports
-   */
-  constructor(program: string, instead: Readonly<Record<string, string>>, packages: readonly string[]) {
+  constructor({ program, instead, packages = [], compile }: OldProgram) {
     this.#root = mkdtempSync(join(tmpdir(), 'pyrallel-migration-'))
     after(async () => {
       await Promise.all([...this.#processes].map(killed))
@@ -63,14 +72,17 @@ export class MigrationProject {
     const save = readFileSync(join(programs, 'save.ts'), 'utf8')
     this.#write('handlers/_save.ts', save)
     this.#write('save.js', transformSync(save, { loader: 'ts', format: 'esm' }).code)
+    this.#write('src/save.ts', save)
     this.#write('package.json', '{ "name": "shop", "type": "module" }\n')
     installPackage(this.#root, ['typebox', ...packages])
-    this.#built = this.#build()
-    this.#built.catch(() => {})
+    this.#compiled = compile === undefined ? Promise.resolve() : this.#succeed(compile)
+    this.#built = this.#succeed([process.execPath, commandFile, 'build'])
+    for (const each of [this.#compiled, this.#built]) each.catch(() => {})
   }
 
   /** @param command relative to the project */
-  startOld(command: readonly string[], run: Run): Started {
+  async startOld(command: readonly string[], run: Run): Promise<Started> {
+    await this.#compiled
     return this.#start(command, run)
   }
 
@@ -90,9 +102,9 @@ export class MigrationProject {
     })
   }
 
-  async #build(): Promise<void> {
-    const build = this.#start([process.execPath, commandFile, 'build'], { brokers: '', group: 'shop', file: '' })
-    assert.equal(await build.ended, 0, build.output())
+  async #succeed(command: readonly string[]): Promise<void> {
+    const { ended, output } = this.#start(command, { brokers: '', group: 'shop', file: '' })
+    assert.equal(await ended, 0, `${command.join(' ')}\n${output()}`)
   }
 
   #write(file: string, content: string): void {

@@ -51,6 +51,8 @@ export interface Migration {
   /** As Kafka knows it, where the old library makes another name of it. */
   readonly groupOfKafka?: string
   readonly ends: 'in order' | 'by a kill'
+  /** The exit code of the old program after SIGTERM, where that is not 0; null for one that ends by the signal. */
+  readonly exitCode?: number | null
 }
 
 export interface Migrated {
@@ -97,9 +99,10 @@ function checkOrder(ids: readonly string[]): void {
   }
 }
 
-async function runOld({ project, command, cluster, group, ends }: Migration, file: string): Promise<void> {
+async function runOld(migration: Migration, file: string): Promise<void> {
+  const { project, command, cluster, group, ends, exitCode = 0 } = migration
   const { brokers } = cluster
-  const old = project.startOld(command, { brokers, group, file })
+  const old = await project.startOld(command, { brokers, group, file })
   await whileAlive(
     old,
     () => `half of the orders are saved, not ${project.saved(file).length}`,
@@ -107,7 +110,7 @@ async function runOld({ project, command, cluster, group, ends }: Migration, fil
   )
   old.child.kill(ends === 'in order' ? 'SIGTERM' : 'SIGKILL')
   const end = await old.ended
-  if (ends === 'in order') assert.equal(end, 0, old.output())
+  if (ends === 'in order') assert.equal(end, exitCode, old.output())
 }
 
 /** What is committed once the group has no member: after a kill, when the session has ended. */
