@@ -31,7 +31,10 @@ export interface Live {
  * Two old members at work, then ours beside them, then one old member less, then none.
  * @throws AssertionError when an order is lost, or comes before the one before it of its key
  */
-export async function migrateLive(migration: Omit<Migration, 'ends'>, producer: RecordProducer): Promise<Live> {
+export async function migrateLive(
+  migration: Omit<Migration, 'ends' | 'view'>,
+  producer: RecordProducer,
+): Promise<Live> {
   const { project, cluster, command, group, topic } = migration
   const run = { brokers: cluster.brokers, group, file: `${group}.txt` }
   await cluster.admin.createTopic(`${topic}.${group}.dlq`)

@@ -73,6 +73,7 @@ export class MigrationProject {
     this.#write('handlers/_save.ts', save)
     this.#write('save.js', transformSync(save, { loader: 'ts', format: 'esm' }).code)
     this.#write('src/save.ts', save)
+    for (const file of ['Store.java', 'save.py']) this.#write(file, readFileSync(join(programs, file), 'utf8'))
     this.#write('package.json', '{ "name": "shop", "type": "module" }\n')
     installPackage(this.#root, ['typebox', ...packages])
     this.#compiled = compile === undefined ? Promise.resolve() : this.#succeed(compile)

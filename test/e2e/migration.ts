@@ -3,7 +3,7 @@
  * a file, in both. What ran twice is judged by the group's commits alone.
  */
 import assert from 'node:assert/strict'
-import type { RecordProducer } from '../../framework/kafka/kafka-client.ts'
+import type { ClusterView, GroupOffset, RecordProducer } from '../../framework/kafka/kafka-client.ts'
 import type { CommittedOffset } from './kafka-admin.ts'
 import type { KafkaCluster } from './kafka-harness.ts'
 import { AnswerReader, int32, request, text } from './kafka-request.ts'
@@ -43,6 +43,7 @@ export function keyOf(id: string): string {
 /** What a migration needs to know. */
 export interface Migration {
   readonly cluster: KafkaCluster
+  readonly view: ClusterView
   readonly project: MigrationProject
   /** What starts the old program. */
   readonly command: readonly string[]
@@ -53,6 +54,8 @@ export interface Migration {
   readonly ends: 'in order' | 'by a kill'
   /** The exit code of the old program after SIGTERM, where that is not 0; null for one that ends by the signal. */
   readonly exitCode?: number | null
+  /** How long an order takes: longer for a program that does many at once, so that it is caught half-way. 2 by default. */
+  readonly saveMs?: number
 }
 
 export interface Migrated {
@@ -62,7 +65,7 @@ export interface Migrated {
   /** Ids that both have written. */
   readonly twice: ReadonlySet<string>
   /** What the old program had committed when it was gone. */
-  readonly committed: readonly CommittedOffset[]
+  readonly committed: readonly GroupOffset[]
 }
 
 /** @throws AssertionError when an order is lost, or comes before an earlier one of its key */
@@ -86,7 +89,7 @@ export async function migrate(migration: Migration): Promise<Migrated> {
 
 /** What a consumer that knows the positions alone runs again: all that is done above them. */
 export function aboveThePositions({ before, committed }: Migrated): ReadonlySet<string> {
-  const positions = new Map(committed.map(({ partition, offset }) => [partition, offset]))
+  const positions = new Map(committed.map(({ partition, position }) => [partition, position]))
   return new Set(before.filter((id) => placeOf(id).offset >= (positions.get(placeOf(id).partition) ?? 0)))
 }
 
@@ -100,9 +103,9 @@ function checkOrder(ids: readonly string[]): void {
 }
 
 async function runOld(migration: Migration, file: string): Promise<void> {
-  const { project, command, cluster, group, ends, exitCode = 0 } = migration
+  const { project, command, cluster, group, ends, exitCode = 0, saveMs = 2 } = migration
   const { brokers } = cluster
-  const old = await project.startOld(command, { brokers, group, file })
+  const old = await project.startOld(command, { brokers, group, file, saveMs })
   await whileAlive(
     old,
     () => `half of the orders are saved, not ${project.saved(file).length}`,
@@ -114,8 +117,8 @@ async function runOld(migration: Migration, file: string): Promise<void> {
 }
 
 /** What is committed once the group has no member: after a kill, when the session has ended. */
-async function settledCommits(migration: Migration): Promise<readonly CommittedOffset[]> {
-  const { cluster, topic } = migration
+async function settledCommits(migration: Migration): Promise<readonly GroupOffset[]> {
+  const { cluster, view } = migration
   const group = migration.groupOfKafka ?? migration.group
   let state = ''
   await eventually(
@@ -125,7 +128,7 @@ async function settledCommits(migration: Migration): Promise<readonly CommittedO
       return state === 'Empty'
     },
   )
-  return await cluster.admin.committed(group, topic)
+  return await view.groupOffsets(group)
 }
 
 /** Until it has committed everything, and has stopped in order. */
@@ -138,7 +141,7 @@ async function runNew(migration: Migration, file: string): Promise<void> {
 }
 
 export async function untilCommitted(
-  migration: Omit<Migration, 'ends'>,
+  migration: Omit<Migration, 'ends' | 'view'>,
   ours: Started,
   end = recordsOfEach,
 ): Promise<void> {

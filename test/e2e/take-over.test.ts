@@ -10,6 +10,7 @@ import { startKafka } from './kafka-harness.ts'
 import { eventually } from './member-process.ts'
 import { OtherMember } from './other-member.ts'
 import { parallelConsumerCommand, pyrallelConsumerCommand } from './predecessors/install.mjs'
+import { namedByPyrallelConsumer } from './predecessors/pyrallel-consumer-metadata.ts'
 import { commitWithoutNul } from './raw-log.ts'
 import { quietLog, Scenario } from './scenario.ts'
 
@@ -42,23 +43,6 @@ const shapes = gaps.map((isStuck, partition) =>
 )
 const records = shapes.flat().length
 const doable = shapes.flat().filter((key) => !key.startsWith(stuck)).length
-
-/** What a commit of Pyrallel-Consumer names as done, read by nothing of ours. */
-function namedIn(metadata: string): readonly number[] {
-  if (metadata.startsWith('R')) {
-    return metadata
-      .slice(1)
-      .split(',')
-      .flatMap((item) => {
-        const [first = 0, last = first] = item.split('-').map(Number)
-        return Array.from({ length: last - first + 1 }, (_, index) => first + index)
-      })
-  }
-  const [base = '', digits = ''] = metadata.slice(1).split(':')
-  return [...Buffer.from(digits, 'hex')].flatMap((byte, index) =>
-    [0, 1, 2, 3, 4, 5, 6, 7].flatMap((bit) => ((byte >> bit) & 1 ? [Number(base) + index * 8 + bit] : [])),
-  )
-}
 
 /** What a group has committed, its metadata whole whoever has written it. */
 async function committed(group: string, topic: string) {
@@ -117,7 +101,9 @@ describe('a group that was killed with gaps', { timeout: 240_000, concurrency: 2
       // Pyrallel-Consumer stores what is done when its position moves, and not before; Parallel Consumer at its next commit.
       const told =
         takeOver === 'pyrallel-consumer'
-          ? stored.flatMap(({ partition, metadata }) => namedIn(metadata).map((offset) => `${partition} ${offset}`))
+          ? stored.flatMap(({ partition, metadata }) =>
+              namedByPyrallelConsumer(metadata).map((offset) => `${partition} ${offset}`),
+            )
           : [...other.done].filter((place) => !place.endsWith(' 0'))
       const isTold = new Set(told)
       t.diagnostic(`done above the position: ${doable - gaps.length}, and stored: ${told.length}`)

@@ -54,15 +54,34 @@ function pyrallelConsumerDir() {
 /** How a member is started, before its arguments: brokers, group, topic, the file for what is done, the prefix of keys that are never done. Undefined where it is not installed. */
 export function parallelConsumerCommand(main = 'ParallelConsumerMember') {
   const directory = parallelConsumerDir()
+  return existsSync(directory) ? startJava(directory, join(directory, 'classes'), main) : undefined
+}
+
+/** How a program of a user is compiled, and how it is started, in the folder of its sources. Undefined where Parallel Consumer is not installed. */
+export function parallelConsumerProgram(sources, main) {
+  const directory = parallelConsumerDir()
   if (!existsSync(directory)) return undefined
-  const classpath = [join(directory, 'classes'), join(directory, 'jars', '*')].join(delimiter)
-  return ['java', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx256m', '-cp', classpath, main]
+  const output = 'classes'
+  return {
+    compile: compileJava(join(directory, 'jars'), output, sources),
+    command: startJava(directory, output, main),
+  }
 }
 
 /** The same of Pyrallel-Consumer. */
-export function pyrallelConsumerCommand() {
+export function pyrallelConsumerCommand(program = here('pyrallel_consumer_member.py')) {
   const python = join(pyrallelConsumerDir(), 'bin', 'python')
-  return existsSync(python) ? [python, here('pyrallel_consumer_member.py')] : undefined
+  return existsSync(python) ? [python, program] : undefined
+}
+
+function startJava(directory, classes, main) {
+  const classpath = [classes, join(directory, 'jars', '*')].join(delimiter)
+  return ['java', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx256m', '-cp', classpath, main]
+}
+
+function compileJava(jars, output, sources) {
+  const compiler = 'org.eclipse.jdt.internal.compiler.batch.Main'
+  return ['java', '-cp', join(jars, '*'), compiler, '-17', '-nowarn', '-cp', jarsIn(jars), '-d', output, ...sources]
 }
 
 /** @throws Error with what the tool said, when it cannot be had */
@@ -73,10 +92,8 @@ export async function installParallelConsumer() {
     writeFileSync(file, pom)
     const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'
     await run('mvn', ['-q', '-B', '-f', file, plugin, `-DoutputDirectory=${jars}`, '-DincludeScope=runtime'])
-    const compiler = 'org.eclipse.jdt.internal.compiler.batch.Main'
-    const classpath = join(jars, '*')
-    const output = join(directory, 'classes')
-    await run('java', ['-cp', classpath, compiler, '-17', '-nowarn', '-cp', jarsIn(jars), '-d', output, ...sources])
+    const [program, ...args] = compileJava(jars, join(directory, 'classes'), sources)
+    await run(program, args)
   })
 }
 
