@@ -233,6 +233,31 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
       'A value that was sent or published does not satisfy the schema of its topic. Values that arrive so go to the dead-letter topic.',
     fix: 'Correct the value: each mistake is listed with its place. When the schema is too strict, change the type and generate again.',
   },
+  PYR_REGISTRY_UNREACHABLE: {
+    cause:
+      'Three requests to registry.url have got no answer: it does not run, a firewall is between, it is overloaded (status 429, 5xx), or its answer took longer than registry.requestTimeout.',
+    fix: 'Look whether it runs, and at registry.url: `pyrallel config` shows it. The message has the reason.',
+  },
+  PYR_REGISTRY_REFUSED: {
+    cause:
+      'The registry answers with status 401 or 403, or the one of them did not believe the certificate of the other, or no token could be had from registry.auth.tokenEndpoint.',
+    fix: 'Look at registry.auth and registry.tls, and at the rights of that user. The message has the status, or the reason of TLS.',
+  },
+  PYR_REGISTRY: {
+    cause:
+      "registry.url leads to something that does not speak Confluent's interface, to a page that asks for a login, or to the wrong path of a registry that speaks several.",
+    fix: "Correct registry.url. `curl <url>/subjects` must answer with a list. Apicurio's interface of this kind ends in /apis/ccompat/v7.",
+  },
+  PYR_SCHEMA_UNKNOWN: {
+    cause:
+      'A subject was named that is not registered, or was deleted; or an id of another registry. Registries that follow another one know new schemas a moment later.',
+    fix: 'Look at the name: for the values of a topic, most producers register `<topic>-value`. Look at registry.url: an id counts in one registry only.',
+  },
+  PYR_SCHEMA_REFUSED: {
+    cause:
+      'The schema has a rule set, of which values are encrypted or migrated, it is of a format that cannot be pulled, or it is none by the specification of its format.',
+    fix: 'The message names the subject and the place. Nothing was written. Values of such a topic can be read with a decoder of your own only.',
+  },
   PYR_TRAFFIC: {
     cause:
       'The generator that `pyrallel dev --traffic` takes its records from threw, or gave something that cannot be sent. The message tells which record it was.',

@@ -20,6 +20,7 @@ import {
   withDefault,
   withoutDefault,
 } from './option-schema.ts'
+import { registry } from './registry-options.ts'
 import { scale } from './scale-options.ts'
 import { security } from './security-options.ts'
 import { ticks } from './tick-options.ts'
@@ -242,6 +243,7 @@ export const configSchema = options({
     },
   }),
   kafka,
+  registry,
   handlers: section(ofHandlers),
   paused: withDefault(
     Type.Array(Type.String({ pattern: handlerId }), {

@@ -9,6 +9,7 @@ import type {
   FetchSettings,
   HttpSettings,
   Limits,
+  RegistrySettings,
   RetrySettings,
   SecuritySettings,
   ShutdownSettings,
@@ -17,6 +18,7 @@ import type { Ordering } from '../model/work.ts'
 import { configSchema, type ResolvedConfig } from './config.ts'
 import { type ConfigSurroundings, layered, otherModes, placeOfMode } from './config-layers.ts'
 import { consoleMistake } from './http-options.ts'
+import { registryMistakes } from './registry-options.ts'
 import { readOptions } from './resolve-options.ts'
 import { securityMistakes } from './security-options.ts'
 import type { PassedOver } from './service-variables.ts'
@@ -98,6 +100,7 @@ const checks = [
     find: ofContradictions,
   },
   { reads: ['kafka.security'], find: ofSecurity },
+  { reads: ['registry'], find: ofRegistry },
   { reads: ['handlers.retry'], find: ofRetry },
   { reads: ['commit'], find: ofTakeOver },
   { reads: ['http'], find: ofConsole },
@@ -168,6 +171,12 @@ function ofSecurity({ kafka }: ResolvedConfig, placeOf: PlaceOf): readonly strin
   })
 }
 
+function ofRegistry({ registry }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {
+  return registryMistakes(registry).map(({ option, text }) => {
+    return `${placeOf(`registry.${option}`)}: option registry.${option} ${text}`
+  })
+}
+
 function ofConsole({ http }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {
   const text = consoleMistake(http)
   return text === undefined ? [] : [`${placeOf('http.console.enabled')}: option http.console.enabled ${text}`]
@@ -201,4 +210,5 @@ export type ResolvedParts = {
   readonly ordering: Check<Ordering, ResolvedConfig['handlers']['ordering']>
   readonly fetch: Check<FetchSettings, ResolvedConfig['kafka']['fetch']>
   readonly security: Check<SecuritySettings, ResolvedConfig['kafka']['security']>
+  readonly registry: Check<RegistrySettings, ResolvedConfig['registry']>
 }

@@ -4,15 +4,15 @@ import type { SecuritySettings } from '../model/settings.ts'
 import { flag, type Option, section, withoutDefault } from './option-schema.ts'
 import { variableOf } from './option-variables.ts'
 
-const pemRange = 'a PEM text that begins with `-----BEGIN`, or the path of a PEM file'
+export const pemRange = 'a PEM text that begins with `-----BEGIN`, or the path of a PEM file'
 
-function text(doc: { readonly what: string; readonly range: string; readonly worse: string }, isSecret = false) {
+export function text(doc: { readonly what: string; readonly range: string; readonly worse: string }, isSecret = false) {
   return withoutDefault(Type.String({ minLength: 1, doc, ...(isSecret && { secret: true }) })) as Option<
     ReturnType<typeof Type.String>
   >
 }
 
-function secret(doc: { readonly what: string; readonly range: string; readonly worse: string }) {
+export function secret(doc: { readonly what: string; readonly range: string; readonly worse: string }) {
   return text(doc, true)
 }
 

@@ -117,6 +117,33 @@ export interface ShutdownSettings {
   readonly drainMs: number
 }
 
+/** The schema registry, and how this process proves who it is there. */
+export interface RegistrySettings {
+  /** Undefined: there is none. */
+  readonly url?: string | undefined
+  readonly auth: {
+    readonly username?: string | undefined
+    readonly password?: string | undefined
+    readonly token?: string | undefined
+    readonly clientId?: string | undefined
+    readonly clientSecret?: string | undefined
+    readonly tokenEndpoint?: string | undefined
+    readonly scope?: string | undefined
+  }
+  readonly tls: {
+    /** A PEM text, or the path of a PEM file; `cert` and `key` alike. */
+    readonly ca?: string | undefined
+    readonly cert?: string | undefined
+    readonly key?: string | undefined
+    readonly keyPassphrase?: string | undefined
+    readonly verifyHostname: boolean
+  }
+  /** Passwords, tokens and secrets may go over http to other machines. */
+  readonly allowPlaintext: boolean
+  /** Of one request. Milliseconds. */
+  readonly requestTimeoutMs: number
+}
+
 /** How operators are answered. */
 export interface HttpSettings {
   readonly enabled: boolean

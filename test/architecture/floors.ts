@@ -12,6 +12,7 @@ export const floors: readonly Room[] = [
   { path: 'framework/config', owns: 'the options: their schemas, layers and variables, and what they resolve to' },
   { path: 'framework/time', owns: 'the clock, and what waits by it' },
   { path: 'framework/validation', owns: 'what a value must be: decoding, schemas, guarded patterns' },
+  { path: 'framework/registry', owns: 'the schema registry: what is asked of it, and who asks' },
   {
     path: 'framework/kafka/faults',
     owns: 'what errors of brokers mean, and how they are told: the same for every client',
@@ -65,6 +66,7 @@ export const floors: readonly Room[] = [
   { path: 'cli/codegen/scan', owns: 'what handler files say' },
   { path: 'cli/codegen/render', owns: 'the text of generated files' },
   { path: 'cli/codegen', owns: 'scans, renders, compares' },
+  { path: 'cli/schemas', owns: 'schemas of a registry, written as types' },
   { path: 'cli/build', owns: 'the folder that runs in production' },
   { path: 'cli/manifests', owns: 'manifests of platforms' },
   { path: 'cli/completion', owns: 'scripts for shells' },

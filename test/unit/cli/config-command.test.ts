@@ -262,6 +262,21 @@ describe('pyrallel config', () => {
       'kafka.security.keyPassphrase',
       'kafka.security.sasl.password',
       'kafka.security.sasl.clientSecret',
+      'registry.auth.password',
+      'registry.auth.clientSecret',
+      'registry.tls.key',
+      'registry.tls.keyPassphrase',
     ])
+  })
+
+  it('shows no secret of the registry', () => {
+    const around = { mode: 'test', env: {} } as const
+    const auth = { password: 'hunter2', token: 'hunter3', clientSecret: 'hunter4' }
+    for (const [name, value] of Object.entries(auth)) {
+      const registry = { auth: { [name]: value }, tls: { key: 'hunter5', keyPassphrase: 'hunter6' } }
+      const explained = explainConfig(traceConfig({ group: 'a', registry }, 'x', around), around)
+      assert.doesNotMatch(JSON.stringify(explained), /hunter/)
+      assert.equal(explained.find(({ option }) => option === `registry.auth.${name}`)?.value, '(hidden)')
+    }
   })
 })

@@ -101,6 +101,21 @@ describe('the variables', () => {
     'kafka.security.tls': ['true', true],
     'kafka.security.verifyHostname': ['false', false],
     'kafka.librdkafka': ['{"fetch.min.bytes":5}', { 'fetch.min.bytes': 5 }],
+    'registry.url': ['https://registry:8081', 'https://registry:8081'],
+    'registry.auth.username': ['ada', 'ada'],
+    'registry.auth.password': ['12345', '12345'],
+    'registry.auth.token': ['t', 't'],
+    'registry.auth.clientId': ['c', 'c'],
+    'registry.auth.clientSecret': ['s', 's'],
+    'registry.auth.tokenEndpoint': ['https://id/', 'https://id/'],
+    'registry.auth.scope': ['x', 'x'],
+    'registry.tls.ca': ['ca.pem', 'ca.pem'],
+    'registry.tls.cert': ['cert.pem', 'cert.pem'],
+    'registry.tls.key': ['key.pem', 'key.pem'],
+    'registry.tls.keyPassphrase': ['p', 'p'],
+    'registry.tls.verifyHostname': ['false', false],
+    'registry.allowPlaintext': ['true', true],
+    'registry.requestTimeout': ['3s', 3_000],
     'handlers.concurrency': ['3', 3],
     'handlers.ordering': ['unordered', 'unordered'],
     'handlers.timeout': ['1m', 60_000],
@@ -230,6 +245,32 @@ describe('the variables', () => {
         'The environment variable PYRALLEL_LIMITS_MAX_RECORD belongs to no option. Did you mean "PYRALLEL_LIMITS_MAX_RECORDS"?',
       ],
     )
+  })
+})
+
+describe('the registry', () => {
+  const shop = (registry: object) => ({ group: 'shop', registry })
+
+  it('may be asked in one way only', () => {
+    const env = { PYRALLEL_REGISTRY_AUTH_TOKEN: 'hunter2' }
+    assert.deepEqual(mistakes(shop({ auth: { username: 'ada' } }), { env }), [
+      'PYRALLEL_REGISTRY_AUTH_TOKEN: option registry.auth.token is set beside registry.auth.username. Take one of them out: only one way to prove who one is can be used.',
+    ])
+  })
+
+  it('has no TLS where its address is one of http', () => {
+    assert.deepEqual(mistakes(shop({ url: 'http://r:8081', tls: { ca: 'ca.pem' } })), [
+      `${file}: option registry.tls.ca is set, but registry.url begins with http:. Write https.`,
+    ])
+    const auth = { clientId: 'c', tokenEndpoint: 'https://id/token' }
+    assert.deepEqual(mistakes(shop({ url: 'http://r:8081', tls: { ca: 'ca.pem' }, auth })), [])
+  })
+
+  it('has no user and no question in its address, and shows none that was written', () => {
+    const [told = ''] = mistakes(shop({ url: 'https://ada:hunter2@r:8081' }))
+    assert.match(told, /option registry\.url is \(hidden\), but must be an http or https URL without an @/)
+    assert.equal(mistakes(shop({ url: 'https://r?a=b' })).length, 1)
+    assert.equal(mistakes(shop({ url: 'registry:8081' })).length, 1)
   })
 })
 

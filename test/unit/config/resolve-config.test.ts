@@ -304,7 +304,7 @@ describe('resolveConfig', () => {
 describe('the reference of the options', () => {
   it('tells of every option what it does, its default, its range, and what gets worse', () => {
     const rows = optionRows(configSchema)
-    assert.equal(rows.length, 75)
+    assert.equal(rows.length, 90)
     for (const row of rows) {
       for (const part of [row.what, row.range, row.worse, row.standard]) assert.ok(part.length > 0, row.name)
       assert.match(row.what, /\.$/, row.name)

@@ -1,0 +1,29 @@
+/** A schema that was pulled from a registry: how the values of a topic are written when they are not plain JSON. Declares; reads and writes nothing. */
+
+/** Another schema that a schema names, as it was pulled with it. */
+export interface PulledReference {
+  /** As the schema that refers to it says: an Avro full name, the path of a `.proto` file, or a URI of JSON Schema. */
+  readonly name: string
+  readonly subject: string
+  readonly version: number
+  readonly text: string
+}
+
+/** One schema of a registry, as `pyrallel schemas pull` writes it into generated/registry: with it, nothing is asked of the network to know the types. */
+export interface PulledSchema<T> {
+  readonly kind: 'pyrallel.schema'
+  readonly format: 'avro' | 'protobuf' | 'json-schema'
+  readonly subject: string
+  /** Of the registry that it was pulled from; at least 1. */
+  readonly id: number
+  /** The same everywhere. `null` where the registry gives none. Lower case, with dashes. */
+  readonly guid: string | null
+  /** SHA-256 of `text`, followed by the `text` of each reference in their order, in hexadecimal digits. */
+  readonly fingerprint: string
+  /** As the registry has it. */
+  readonly text: string
+  /** All that it names, and all that those name: what is named stands before what names it. Without it: none. */
+  readonly references?: readonly PulledReference[]
+  /** Carries `T` for the type checker; never set. */
+  readonly valueType?: T
+}
