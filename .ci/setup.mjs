@@ -5,7 +5,7 @@
  *   node .ci/setup.mjs [--require-native] [--with-kafka] [--require-kafka]
  *
  * --require-native  fail when the native Kafka client cannot be had (otherwise: say what will be missing)
- * --with-kafka      fetch Apache Kafka's jars by Maven into the cache, where Java and Maven are there, and the consumers whose groups can be taken over
+ * --with-kafka      fetch Apache Kafka's jars by Maven into the cache, where Java and Maven are there, a schema registry, and the consumers whose groups can be taken over
  * --require-kafka   the same, and fail when that is not possible
  */
 import { existsSync, readFileSync } from 'node:fs'
@@ -18,6 +18,7 @@ import {
   parallelConsumerCommand,
   pyrallelConsumerCommand,
 } from '../test/e2e/predecessors/install.mjs'
+import { fetchRegistryJars, hasRegistryJars, registryVersion } from '../test/e2e/registry-jars.mjs'
 import { buildConsole } from './build-console.mjs'
 import { cacheDir } from './cache-dir.mjs'
 import { NativeClient } from './native-client.mjs'
@@ -88,6 +89,20 @@ async function ensureKafka(required) {
   }
 }
 
+/** Without it, the tests on a real schema registry are left out. */
+async function ensureRegistry(required) {
+  if (hasRegistryJars()) return
+  try {
+    const start = performance.now()
+    say(`fetching Apicurio Registry ${registryVersion} by Maven, about 145 MB (once; then it is cached)`)
+    await fetchRegistryJars()
+    say(`Apicurio Registry ${registryVersion} fetched in ${seconds(start)}`)
+  } catch (error) {
+    if (required) throw new Error(`no schema registry can be had for the end-to-end tests: ${error.message}`)
+    say(`the end-to-end tests on a schema registry will be left out: ${error.message}`)
+  }
+}
+
 /** Without them, what they write is still read in unit tests, as they have once written it. */
 async function ensurePredecessors() {
   for (const [name, isThere, install] of [
@@ -116,7 +131,10 @@ async function main(flags) {
   const requireKafka = flags.includes('--require-kafka')
   if (requireKafka || flags.includes('--with-kafka')) {
     await ensureKafka(requireKafka)
-    if (hasKafkaJars()) await ensurePredecessors()
+    if (hasKafkaJars()) {
+      await ensureRegistry(requireKafka)
+      await ensurePredecessors()
+    }
   }
   say(`ready (${seconds(start)})`)
 }

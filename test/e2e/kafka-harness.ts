@@ -6,9 +6,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { JvmSupervision } from './jvm-supervision.ts'
 import { KafkaAdmin } from './kafka-admin.ts'
 import { kafkaJarsDir, kafkaProblem } from './kafka-jars.mjs'
-import { KafkaSupervision } from './kafka-supervision.ts'
 
 export interface KafkaOptions {
   readonly brokers?: 1 | 3
@@ -39,7 +39,7 @@ export class KafkaCluster {
   /** Where logs and data stand while the cluster lives; `undefined` for a cluster that is not ours. */
   readonly directory: string | undefined
   readonly #size: number
-  readonly #supervision: KafkaSupervision | undefined
+  readonly #supervision: JvmSupervision | undefined
   readonly #listeners: ReadonlyMap<string, string>
 
   constructor(
@@ -47,7 +47,7 @@ export class KafkaCluster {
     owned?: {
       directory: string
       size: number
-      supervision: KafkaSupervision
+      supervision: JvmSupervision
       listeners: ReadonlyMap<string, string>
     },
   ) {
@@ -110,7 +110,7 @@ export class KafkaCluster {
     await this.#supervision?.end()
   }
 
-  #owned(node: number): KafkaSupervision {
+  #owned(node: number): JvmSupervision {
     if (this.#supervision === undefined) throw new Error('the cluster of PYRALLEL_TEST_BROKERS cannot be controlled')
     if (!Number.isInteger(node) || node < 1 || node > this.#size) throw new Error(`there is no broker ${node}`)
     return this.#supervision
@@ -136,11 +136,11 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
     nodes.push({ id: i + 1, port: port!, controllerPort: controllerPort!, listeners })
   }
   const directory = mkdtempSync(join(tmpdir(), 'pyrallel-kafka-'))
-  const supervision = new KafkaSupervision(directory, join(kafkaJarsDir(), '*'), {
-    format: scramOptions(options.scramUsers ?? {}),
-    jvm: options.jvmOptions ?? [],
-    fullAtBytes: options.fullAtBytes,
-  })
+  const supervision = new JvmSupervision('kafka-supervisor.mjs', [
+    directory,
+    join(kafkaJarsDir(), '*'),
+    JSON.stringify(supervisionOptions(options)),
+  ])
   const brokers = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')
   const listeners = new Map(
     others.map(([name], index) => [name, nodes.map((node) => `127.0.0.1:${node.listeners[index]!.port}`).join(',')]),
@@ -158,6 +158,23 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   } catch (error) {
     await cluster.stop()
     throw error
+  }
+}
+
+interface SupervisionOptions {
+  /** What Kafka's StorageTool is told when it makes a broker's directory, beside the usual. */
+  readonly format: readonly string[]
+  /** Of the brokers' JVMs, after the usual ones. */
+  readonly jvm: readonly string[]
+  /** How large a file may become before the brokers are started a second time. Undefined: as large as the disk allows. */
+  readonly fullAtBytes: number | undefined
+}
+
+function supervisionOptions(options: KafkaOptions): SupervisionOptions {
+  return {
+    format: scramOptions(options.scramUsers ?? {}),
+    jvm: options.jvmOptions ?? [],
+    fullAtBytes: options.fullAtBytes,
   }
 }
 
@@ -234,7 +251,7 @@ function baseProperties(
 }
 
 /** Ports below the ephemeral range, so that no outgoing connection takes a stopped broker's port before it starts again. */
-async function freePorts(count: number): Promise<readonly number[]> {
+export async function freePorts(count: number): Promise<readonly number[]> {
   const found = new Set<number>()
   for (let tries = 0; found.size < count; tries++) {
     if (tries > 1_000) throw new Error('no free ports between 20000 and 32000')

@@ -1,4 +1,4 @@
-/** The test process's end of the channel to kafka-supervisor.mjs. Knows how to ask for a JVM's start and end, and nothing of Kafka. */
+/** The test process's end of the channel to a process that owns JVMs: kafka-supervisor.mjs, registry-supervisor.mjs. Knows how to ask for a JVM's start and end, and nothing of what it runs. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
@@ -14,25 +14,16 @@ interface Pending {
   reject(error: Error): void
 }
 
-export interface SupervisionOptions {
-  /** What Kafka's StorageTool is told when it makes a broker's directory, beside the usual. */
-  readonly format: readonly string[]
-  /** Of the brokers' JVMs, after the usual ones. */
-  readonly jvm: readonly string[]
-  /** How large a file may become before the brokers are started a second time. Undefined: as large as the disk allows. */
-  readonly fullAtBytes: number | undefined
-}
-
-export class KafkaSupervision {
+export class JvmSupervision {
   readonly #child: ChildProcess
   readonly #pending = new Map<number, Pending>()
   readonly #exited: Promise<void>
   #lastId = 0
 
-  constructor(directory: string, classpath: string, options: SupervisionOptions) {
-    const script = fileURLToPath(new URL('kafka-supervisor.mjs', import.meta.url))
-    // Detached: Ctrl-C in a terminal must reach the tests only, which then end the brokers in order.
-    this.#child = fork(script, [directory, classpath, JSON.stringify(options)], {
+  /** @param script a file beside this one */
+  constructor(script: string, args: readonly string[]) {
+    // Detached: Ctrl-C in a terminal must reach the tests only, which then end the JVMs in order.
+    this.#child = fork(fileURLToPath(new URL(script, import.meta.url)), args, {
       detached: true,
       execArgv: [],
       stdio: 'ignore',
@@ -40,7 +31,7 @@ export class KafkaSupervision {
     this.#child.on('message', (message) => this.#onReply(message as Reply))
     this.#exited = new Promise((resolve) => {
       this.#child.once('exit', () => {
-        for (const pending of this.#pending.values()) pending.reject(new Error("the brokers' supervisor has died"))
+        for (const pending of this.#pending.values()) pending.reject(new Error("the JVMs' supervisor has died"))
         this.#pending.clear()
         resolve()
       })
