@@ -11,6 +11,7 @@ import { brokerList, collect, type Exit, examples, exitCodesHelp, natural, posit
 import { addDlqVerbs } from './verbs/dlq-verbs.ts'
 import { addLearningVerbs } from './verbs/learning-verbs.ts'
 import { addProductionVerbs } from './verbs/production-verbs.ts'
+import { addSchemaVerbs } from './verbs/schema-verbs.ts'
 
 /** Runs one command line and returns the exit code. Never throws, never ends the process by itself. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -64,6 +65,7 @@ function build(io: Io, exit: Exit): Command {
     .addHelpText('after', exitCodesHelp)
   addDev(program, io, exit)
   addGenerate(program, io, exit)
+  addSchemaVerbs(program, io, exit)
   addSend(program, io, exit)
   addStatus(program, io, exit)
   addDlqVerbs(program, io, exit)

@@ -9,7 +9,7 @@ export function examples(lines: readonly string[]): string {
 }
 
 export const exitCodesHelp =
-  '\nExit codes: 0 fine, 1 failed, 2 the command line is not understood,\n3 generated/ is stale, offsets would move, or topics are missing.'
+  '\nExit codes: 0 fine, 1 failed, 2 the command line is not understood,\n3 generated/ is stale, offsets would move, topics are missing, or a registry has moved on.'
 
 export function positive(text: string): number {
   const number = Number(text)

@@ -1,0 +1,102 @@
+/** Plans and writes what `pyrallel schemas pull` brings: every file, or none. */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { PyrallelError, toError } from '../../framework/model/errors.ts'
+import { harmless } from '../../framework/model/plain-text.ts'
+import type { SchemaRegistry } from '../../framework/registry/schema-registry.ts'
+import { pulledFacts, pulledFile, pulledPath, registryFolder } from './pulled-file.ts'
+
+export interface PlannedFile {
+  readonly subject: string
+  readonly version: number
+  readonly id: number
+  /** Relative to the project. */
+  readonly path: string
+  readonly content: string
+  /** It is on the disk so. */
+  readonly isCurrent: boolean
+}
+
+/** The subjects of files that were pulled before, sorted. Other files in their folder are passed over; so are those that were renamed. */
+export function pulledSubjects(root: string): readonly string[] {
+  const folder = join(root, registryFolder)
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
+  return readdirSync(folder, { withFileTypes: true })
+    .flatMap((entry) => {
+      if (!entry.isFile() || !entry.name.endsWith('.ts')) return []
+      const subject = pulledFacts(readFileSync(join(folder, entry.name), 'utf8'))?.subject
+      return subject !== undefined && pulledPath(subject) === `${registryFolder}/${entry.name}` ? [subject] : []
+    })
+    .sort()
+}
+
+/** What is on the disk; `undefined` where there is nothing. A checkout on Windows may have turned the line ends; that is no difference. */
+export function pulledText(root: string, subject: string): string | undefined {
+  const path = join(root, pulledPath(subject))
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return undefined
+  return readFileSync(path, 'utf8').replaceAll('\r\n', '\n')
+}
+
+/**
+ * The latest version of each subject.
+ * @throws what is wrong with any of them, all at once, as an AggregateError where they are several
+ */
+export async function planPull(
+  registry: SchemaRegistry,
+  root: string,
+  subjects: readonly string[],
+): Promise<readonly PlannedFile[]> {
+  refuseSameFiles(subjects)
+  const planned = await Promise.allSettled(
+    subjects.map(async (subject) => {
+      const schema = await registry.latest(subject)
+      const { version, id } = schema
+      // A registry may know the subject under another spelling; the file is found by what was asked for.
+      const content = pulledFile({ ...schema, subject })
+      const isCurrent = pulledText(root, subject) === content
+      return { subject, version, id, path: pulledPath(subject), content, isCurrent }
+    }),
+  )
+  const faults = planned.flatMap((each) => (each.status === 'rejected' ? [toError(each.reason)] : []))
+  // What keeps all from being asked would be told for each.
+  const told = [...new Map(faults.map((fault) => [fault.message, fault])).values()]
+  if (told.length > 0) throw told.length === 1 ? told[0] : new AggregateError(told)
+  return planned.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+}
+
+/** On file systems that are blind to case, one would be written over the other. */
+function refuseSameFiles(subjects: readonly string[]): void {
+  const paths = subjects.map((subject) => pulledPath(subject).toLowerCase())
+  const second = subjects.find((_, index) => paths.indexOf(paths[index] ?? '') !== index)
+  if (second === undefined) return
+  const first = subjects[paths.indexOf(pulledPath(second).toLowerCase())] ?? ''
+  const facts = `${harmless(first)} and ${harmless(second)} differ in capital letters only`
+  throw new PyrallelError('PYR_USAGE', `${facts}: their files would be the same on many systems. Pull one of them.`)
+}
+
+/**
+ * Each file is there as a whole or as it was before: it is written beside its place, and takes that by a rename. None takes it before all are written.
+ * @throws PyrallelError PYR_WRITE
+ */
+export function writePulled(root: string, files: readonly PlannedFile[]): void {
+  const written: { readonly from: string; readonly to: string }[] = []
+  try {
+    mkdirSync(join(root, registryFolder), { recursive: true })
+    for (const { path, content, isCurrent } of files) {
+      if (isCurrent) continue
+      const to = join(root, path)
+      const from = `${to}.partial-${process.pid}`
+      written.push({ from, to })
+      writeFileSync(from, content)
+    }
+    for (const { from, to } of written) renameSync(from, to)
+  } catch (thrown) {
+    for (const { from } of written) rmSync(from, { force: true })
+    const cause = toError(thrown) as Error & { readonly code?: string }
+    throw new PyrallelError(
+      'PYR_WRITE',
+      `${registryFolder} cannot be written to: ${cause.code ?? cause.message}. Make it writable, or look whether the disk is full.`,
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,42 @@
+/** Declares the verbs that ask a schema registry. What they do is in commands/, loaded only when it is asked for. */
+import type { Command } from 'commander'
+import type { Io } from '../terminal/io.ts'
+import { type Exit, examples } from './command-line.ts'
+
+const jsonOption = ['--json', 'print one JSON document'] as const
+
+export function addSchemaVerbs(program: Command, io: Io, exit: Exit): void {
+  const schemas = program
+    .command('schemas')
+    .description('Types of values from a schema registry (registry.url of the config).')
+    .addHelpText('after', examples(['pyrallel schemas pull orders-value', 'pyrallel schemas check']))
+    .action(() => schemas.help({ error: true }))
+  schemas
+    .command('pull')
+    .description('Write the latest schema of each subject into generated/registry/, with the types of its values.')
+    .argument('[subjects...]', 'which ones (default: all that were pulled before)')
+    .option(...jsonOption)
+    .addHelpText(
+      'after',
+      examples([
+        'pyrallel schemas pull orders-value payments-value',
+        'pyrallel schemas pull',
+        'pyrallel schemas pull --json',
+      ]),
+    )
+    .action(async (subjects: readonly string[], options: Parameters<typeof import('./schemas.ts').pullSchemas>[1]) => {
+      const { pullSchemas } = await import('./schemas.ts')
+      exit(await pullSchemas(subjects, options, io))
+    })
+  schemas
+    .command('check')
+    .description(
+      'Compare what was pulled with the registry. Exits with 3 when values of its latest schema cannot be read, or a file is not as it was pulled.',
+    )
+    .option(...jsonOption)
+    .addHelpText('after', examples(['pyrallel schemas check', 'pyrallel schemas check --json']))
+    .action(async (options: Parameters<typeof import('./schemas.ts').checkSchemas>[0]) => {
+      const { checkSchemas } = await import('./schemas.ts')
+      exit(await checkSchemas(options, io))
+    })
+}

@@ -1,0 +1,111 @@
+/** `pyrallel schemas`: writes what a registry says of values as types, and compares the two. */
+import { Closers } from '../../framework/model/closers.ts'
+import { PyrallelError } from '../../framework/model/errors.ts'
+import { harmless } from '../../framework/model/plain-text.ts'
+import { plural } from '../../framework/model/plural.ts'
+import { connectRegistry } from '../../framework/registry/registry-client.ts'
+import type { SchemaRegistry } from '../../framework/registry/schema-registry.ts'
+import { systemClock } from '../../framework/time/clock.ts'
+import { readEnvironment } from '../project/environment.ts'
+import { loadProject } from '../project/project.ts'
+import { type CheckedSchema, checkPulled } from '../schemas/check-pulled.ts'
+import { planPull, pulledSubjects, writePulled } from '../schemas/pull.ts'
+import { registryFolder } from '../schemas/pulled-file.ts'
+import { exitCodes } from '../terminal/failure.ts'
+import { hasColor, type Io } from '../terminal/io.ts'
+import { jsonText } from '../terminal/json-text.ts'
+import { painter } from '../terminal/paint.ts'
+import { table } from '../terminal/table.ts'
+
+export interface SchemasOptions {
+  readonly json?: boolean
+}
+
+/** @param subjects none: those that were pulled before */
+export async function pullSchemas(subjects: readonly string[], options: SchemasOptions, io: Io): Promise<number> {
+  return withRegistry(io, async (registry, root) => {
+    const wanted = subjects.length > 0 ? [...new Set(subjects)].sort() : pulledSubjects(root)
+    if (wanted.length === 0) throw await nothingNamed(registry)
+    const files = await planPull(registry, root, wanted)
+    writePulled(root, files)
+    const rows = files.map(({ subject, version, id, path, isCurrent }) => ({
+      subject,
+      version,
+      id,
+      path,
+      action: isCurrent ? 'unchanged' : 'written',
+    }))
+    if (options.json === true) {
+      io.stdout.write(`${jsonText({ registry: registry.url, schemas: rows }, 2)}\n`)
+      return exitCodes.fine
+    }
+    const paint = painter(hasColor(io.stdout, io.env))
+    const lines = rows.map(({ version, id, path, action }) => {
+      return [`${action === 'written' ? paint('green', '✓') : '·'} ${path}`, `version ${version}, id ${id}`, action]
+    })
+    io.stdout.write(`${registry.url}\n${table(lines)}`)
+    return exitCodes.fine
+  })
+}
+
+/** What is 3 in a pipeline is what breaks a handler: a compatible version may be pulled whenever one likes. */
+export async function checkSchemas(options: SchemasOptions, io: Io): Promise<number> {
+  return withRegistry(io, async (registry, root) => {
+    const subjects = pulledSubjects(root)
+    const checked = await checkPulled(registry, root, subjects)
+    const isFine = checked.every(({ state }) => state === 'current' || state === 'compatible')
+    if (options.json === true) io.stdout.write(`${jsonText({ registry: registry.url, schemas: checked }, 2)}\n`)
+    else io.stdout.write(checkText(registry.url, checked, io))
+    return isFine ? exitCodes.fine : exitCodes.drift
+  })
+}
+
+function checkText(url: string, checked: readonly CheckedSchema[], io: Io): string {
+  if (checked.length === 0) return `Nothing was pulled into ${registryFolder} yet: pyrallel schemas pull <subject>\n`
+  const paint = painter(hasColor(io.stdout, io.env))
+  const signs = {
+    current: paint('green', '✓'),
+    compatible: paint('yellow', '!'),
+    incompatible: paint('red', '✗'),
+    changed: paint('red', '✗'),
+    gone: paint('red', '✗'),
+  }
+  const rows = checked.map(({ subject, version, latest, state }) => {
+    const now = latest === null || latest === version ? '' : `, registry has ${latest}`
+    return [`${signs[state]} ${harmless(subject)}`, `version ${version}${now}`, stateTexts[state]]
+  })
+  const reasons = checked.flatMap(({ subject, reasons }) => {
+    return reasons.map((reason) => `  ${harmless(subject)}: ${harmless(reason)}\n`)
+  })
+  const behind = checked.filter(({ state }) => state !== 'current').length
+  const next = behind === 0 ? '' : `${plural(behind, 'schema')} to look at. Pull the latest: pyrallel schemas pull\n`
+  return `${url}\n${table(rows)}${reasons.join('')}${next}`
+}
+
+const stateTexts = {
+  current: 'current',
+  compatible: 'moved on; what is written now can be read',
+  incompatible: 'moved on; what is written now cannot be read',
+  changed: 'the file is not as it was pulled',
+  gone: 'the registry does not have it any more',
+} as const
+
+async function nothingNamed(registry: SchemaRegistry): Promise<PyrallelError> {
+  const subjects = (await registry.subjects()).map(harmless)
+  const shown = subjects.slice(0, 20).join(', ')
+  const has = subjects.length === 0 ? 'has none' : `has ${shown}${subjects.length > 20 ? ', …' : ''}`
+  return new PyrallelError(
+    'PYR_USAGE',
+    `Nothing was pulled before, so name subjects: pyrallel schemas pull <subject>. The registry ${has}.`,
+  )
+}
+
+async function withRegistry<T>(io: Io, act: (registry: SchemaRegistry, root: string) => Promise<T>): Promise<T> {
+  const root = io.cwd()
+  const { config } = await loadProject(root, readEnvironment(root, io.env, 'development'))
+  const registry = connectRegistry(config.registry, systemClock(), Math.random)
+  return new Closers().around(async (closers) => {
+    closers.add('the registry', () => registry.close())
+    return act(registry, root)
+  })
+}

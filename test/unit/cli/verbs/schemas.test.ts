@@ -1,0 +1,142 @@
+/** `pyrallel schemas`: what is written and what is not, where a registry, a disk or a project is not as one thinks. */
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { main } from '../../../../cli/main.ts'
+import { type Answer, serve } from '../../registry/registry-server.ts'
+import { projectFolder, testIo } from '../test-io.ts'
+
+const config = "import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop' })\n"
+
+async function run(root: string, url: string | undefined, ...argv: readonly string[]) {
+  const env = url === undefined ? {} : { PYRALLEL_REGISTRY_URL: url }
+  const io = testIo(root, '', env)
+  return { code: await main(['schemas', ...argv], io), out: io.out(), err: io.err() }
+}
+
+const aProject = () => projectFolder({ 'pyrallel.config.ts': config })
+
+/** Each subject has one version, of the schema that is given. */
+function registryOf(schemas: Readonly<Record<string, object | undefined>>) {
+  return serve(({ path }): Answer => {
+    if (path === '/subjects') return { json: Object.keys(schemas) }
+    const [, , subject = ''] = path.split('/').map(decodeURIComponent)
+    const parts = schemas[subject]
+    if (parts === undefined) return { status: 404, json: { error_code: 40_401, message: 'no' } }
+    return { json: { subject, version: 1, id: 5, schema: '"string"', ...parts } }
+  })
+}
+
+describe('pyrallel schemas pull', () => {
+  it('says what the registry has, where no subject was ever named', async () => {
+    const { url } = await registryOf({ 'orders-value': {}, 'a-value': {} })
+    const { code, err } = await run(aProject(), url, 'pull')
+    assert.equal(code, 2)
+    assert.match(err, /PYR_USAGE\n {2}Nothing was pulled before.*The registry has a-value, orders-value\./)
+  })
+
+  it('says what is missing, where the config has no registry', async () => {
+    const { code, err } = await run(aProject(), undefined, 'pull', 'a')
+    assert.equal(code, 1)
+    assert.match(err, /PYR_CONFIG_INVALID\n {2}registry\.url is missing\. Set it, or PYRALLEL_REGISTRY_URL\./)
+  })
+
+  it('writes all or nothing, and tells every fault', async () => {
+    const root = aProject()
+    const { url } = await registryOf({
+      'good-value': {},
+      'ruled-value': { ruleSet: { domainRules: [{ name: 'mask' }] } },
+    })
+    const { code, err } = await run(root, url, 'pull', 'good-value', 'ruled-value', 'none-value')
+    assert.equal(code, 1)
+    assert.match(err, /PYR_SCHEMA_UNKNOWN\n {2}There is no subject none-value/)
+    assert.match(err, /PYR_SCHEMA_REFUSED\n {2}The schema of ruled-value has rules \(mask\)/)
+    assert.equal(existsSync(join(root, 'generated')), false)
+  })
+
+  it('tells once that nobody answers, however many subjects are asked for', async () => {
+    const { code, err } = await run(aProject(), 'http://127.0.0.1:1', 'pull', 'a', 'b', 'c')
+    assert.equal(code, 1)
+    assert.equal(err.split('PYR_REGISTRY_UNREACHABLE').length, 3, err)
+  })
+
+  it('names each subject once, and refuses two whose files would be one', async () => {
+    const { url } = await registryOf({ a: {}, A: {} })
+    const twice = await run(aProject(), url, 'pull', 'a', 'a', '--json')
+    assert.equal(JSON.parse(twice.out).schemas.length, 1)
+    const { code, err } = await run(aProject(), url, 'pull', 'a', 'A')
+    assert.deepEqual([code, /A and a differ in capital letters only/.test(err)], [2, true], err)
+  })
+
+  it('leaves no part of a file where the folder cannot be written to, and what was there as it was', async () => {
+    const root = aProject()
+    const { url } = await registryOf({ a: {}, b: {} })
+    await run(root, url, 'pull', 'a')
+    const folder = join(root, 'generated/registry')
+    const before = readFileSync(join(folder, 'a.ts'), 'utf8')
+    // A folder where the file should go, as the superuser may write anywhere.
+    mkdirSync(join(folder, 'b.ts'))
+    const { code, err } = await run(root, url, 'pull', 'a', 'b')
+    assert.equal(code, 1)
+    assert.match(err, /PYR_WRITE\n {2}generated\/registry cannot be written to: E/)
+    assert.deepEqual(readdirSync(folder).sort(), ['a.ts', 'b.ts'])
+    assert.equal(readFileSync(join(folder, 'a.ts'), 'utf8'), before)
+  })
+
+  it('passes over what others have put into the folder', async () => {
+    const root = aProject()
+    const { url } = await registryOf({ a: {} })
+    await run(root, url, 'pull', 'a')
+    const folder = join(root, 'generated/registry')
+    writeFileSync(join(folder, 'own.ts'), 'export const mine = 1\n')
+    writeFileSync(join(folder, 'copy.ts'), readFileSync(join(folder, 'a.ts')))
+    mkdirSync(join(folder, 'folder.ts'))
+    const { code, out } = await run(root, url, 'pull', '--json')
+    assert.equal(code, 0)
+    assert.deepEqual(JSON.parse(out), {
+      registry: url,
+      schemas: [{ subject: 'a', version: 1, id: 5, path: 'generated/registry/a.ts', action: 'unchanged' }],
+    })
+  })
+})
+
+describe('pyrallel schemas check', () => {
+  it('has nothing to say before anything was pulled', async () => {
+    const { url } = await registryOf({})
+    assert.deepEqual(await run(aProject(), url, 'check'), {
+      code: 0,
+      out: 'Nothing was pulled into generated/registry yet: pyrallel schemas pull <subject>\n',
+      err: '',
+    })
+  })
+
+  it('exits with 3 where the format has changed, or rules have come', async () => {
+    const root = aProject()
+    const versions: object[] = [{}]
+    const { url } = await serve(({ path }) => {
+      const asked = path.split('/').at(-1) ?? ''
+      const version = asked === 'latest' ? versions.length : Number(asked)
+      return { json: { subject: 'a', version, id: version, schema: '"string"', ...versions[version - 1] } }
+    })
+    await run(root, url, 'pull', 'a')
+    for (const [parts, expected] of [
+      [{ schemaType: 'PROTOBUF' }, /it is protobuf now, and not avro/],
+      [{ ruleSet: { domainRules: [{ name: 'mask' }] } }, /it has rules now: mask/],
+    ] as const) {
+      versions.push(parts)
+      const { code, out } = await run(root, url, 'check')
+      assert.equal(code, 3)
+      assert.match(out, expected)
+    }
+  })
+
+  it('fails where the registry cannot be asked, and says nothing of the schemas', async () => {
+    const root = aProject()
+    const { url } = await registryOf({ a: {} })
+    await run(root, url, 'pull', 'a')
+    const { code, out, err } = await run(root, 'http://127.0.0.1:1', 'check', '--json')
+    assert.deepEqual([code, out], [1, ''])
+    assert.equal(JSON.parse(err).error.code, 'PYR_REGISTRY_UNREACHABLE')
+  })
+})
