@@ -1,12 +1,13 @@
 /** `pyrallel inspect offsets`: where a group stands in each partition, and what its commit metadata says. Changes nothing. */
 
 import { predecessorNames } from '../../framework/control-plane/offsets/predecessor-metadata.ts'
-import type { GroupOffset } from '../../framework/kafka/kafka-client.ts'
+import type { GroupOffset, ShareGroup } from '../../framework/kafka/kafka-client.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { harmless } from '../../framework/model/plain-text.ts'
 import { plural } from '../../framework/model/plural.ts'
-import { partitionPlace } from '../../framework/model/record.ts'
+import { partitionPlace, type TopicPartition } from '../../framework/model/record.ts'
 import { type Connect, chooseCluster, connectCluster } from '../cluster/connect.ts'
+import { shareGroupText } from '../cluster/share-group-text.ts'
 import { predecessors, runsAgain, type Stored, storedWith } from '../cluster/stored-with-position.ts'
 import type { StreamsMetadata } from '../cluster/streams-metadata.ts'
 import { exitCodes } from '../terminal/failure.ts'
@@ -41,36 +42,49 @@ export async function inspectOffsets(
     closers.add('the connection', () => connection.close())
     await connection.check(CHECK_TIMEOUT_MS)
     const offsets = await connection.view.groupOffsets(group)
-    const inspected = offsets.filter(({ topic }) => options.topic === undefined || topic === options.topic).map(inspect)
-    const others = new Set(offsets.map(({ topic }) => topic))
-    const { description: broker } = connection
-    io.stdout.write(options.json === true ? json(group, broker, inspected) : text(group, broker, inspected, others, io))
-    return inspected.length === 0 ? exitCodes.failed : exitCodes.fine
+    // A name is of one type: a group with commits is no share group.
+    const share = offsets.length === 0 ? await connection.view.shareGroup?.(group) : undefined
+    const isWanted = ({ topic }: TopicPartition) => options.topic === undefined || topic === options.topic
+    const looked: Looked = {
+      ...{ group, broker: connection.description, offsets: offsets.filter(isWanted).map(inspect) },
+      committed: new Set(offsets.map(({ topic }) => topic)),
+      share: share && { ...share, offsets: share.offsets.filter(isWanted) },
+      canTellShare: connection.view.shareGroup !== undefined,
+    }
+    io.stdout.write(options.json === true ? json(looked) : text(looked, io))
+    return looked.offsets.length === 0 && share === undefined ? exitCodes.failed : exitCodes.fine
   })
+}
+
+interface Looked {
+  readonly group: string
+  readonly broker: string
+  readonly offsets: readonly Inspected[]
+  /** Topics that the group has commits of, shown or not. */
+  readonly committed: ReadonlySet<string>
+  readonly share: ShareGroup | undefined
+  /** False: `share` is undefined as nobody could ask. */
+  readonly canTellShare: boolean
 }
 
 function inspect(offset: GroupOffset): Inspected {
   return { ...offset, lag: Math.max(0, offset.logEnd - offset.position), ...storedWith(offset) }
 }
 
-function json(group: string, broker: string, offsets: readonly Inspected[]): string {
+function json({ group, broker, offsets, share, canTellShare }: Looked): string {
   const rows = offsets.map(({ decoded, writtenBy, mayBeOf, streams, metadata, ...offset }) => ({
     ...offset,
     metadata: { length: metadata.length, writtenBy, ...(mayBeOf && { mayBeOf }), ...decoded, ...streams },
   }))
-  return `${jsonText({ group, broker, runsAgain: runsAgain(offsets), offsets: rows }, 2)}\n`
+  const shareGroup = canTellShare && { shareGroup: share ?? null }
+  return `${jsonText({ group, broker, ...shareGroup, runsAgain: runsAgain(offsets), offsets: rows }, 2)}\n`
 }
 
-/** @param committed topics that the group has commits of, shown or not */
-function text(
-  group: string,
-  broker: string,
-  offsets: readonly Inspected[],
-  committed: ReadonlySet<string>,
-  io: Io,
-): string {
-  if (offsets.length === 0) return nothing(group, broker, committed)
+function text(looked: Looked, io: Io): string {
+  const { group, broker, offsets, share } = looked
   const paint = painter(hasColor(io.stdout, io.env))
+  if (share !== undefined) return shareGroupText(group, broker, share, paint)
+  if (offsets.length === 0) return nothing(looked)
   const head = ['partition', 'position', 'log', 'lag', 'metadata'].map((name) => paint('bold', name))
   const rows = offsets.map((each) => [
     harmless(partitionPlace(each)),
@@ -101,12 +115,13 @@ function runsAgainLines(offsets: readonly Inspected[]): readonly string[] {
   ]
 }
 
-/** A share group is told like one that nobody has heard of: neither the commits nor the client's lists of groups show its type. */
-function nothing(group: string, broker: string, committed: ReadonlySet<string>): string {
+function nothing({ group, broker, committed, canTellShare }: Looked): string {
   if (committed.size > 0)
     return `Group ${group} has commits at ${broker}, but none of that topic. It has some of: ${[...committed].join(', ')}.\n`
+  if (canTellShare) return `Nothing is committed for group ${group} at ${broker}, and it is no share group.\n`
   return (
-    `Nothing is committed for group ${group} at ${broker}. If it is a share group, its positions are elsewhere:\n` +
+    `Nothing is committed for group ${group} at ${broker}. This client cannot tell whether it is a share group, which commits nothing; these can:\n` +
+    `  PYRALLEL_KAFKA_CLIENT=javascript npx pyrallel inspect offsets ${group}\n` +
     `  kafka-share-groups.sh --bootstrap-server ${broker} --describe --group ${group}\n`
   )
 }

@@ -156,6 +156,35 @@ export interface GroupOffset extends LogBounds {
   readonly metadata: string
 }
 
+/**
+ * A share group (KIP-932): its members take records of the same partitions, one by one. It commits nothing; which records are acknowledged is known to
+ * Kafka's share coordinator alone.
+ */
+export interface ShareGroup {
+  /** As Kafka names it: `Stable`, `Empty`. */
+  readonly state: string
+  readonly members: readonly ShareMember[]
+  /** Sorted by topic and partition. */
+  readonly offsets: readonly ShareOffset[]
+}
+
+export interface ShareMember {
+  readonly id: string
+  readonly clientId: string
+  readonly host: string
+  /** That it has subscribed to. */
+  readonly topics: readonly string[]
+  /** How many it takes records of. */
+  readonly partitions: number
+}
+
+export interface ShareOffset extends LogBounds {
+  /** What is below it is done with; above it, records may be done, too. `null` before anything was fetched. */
+  readonly startOffset: number | null
+  /** Records that are not done with yet, as Kafka counts them; `null` where the broker does not know. */
+  readonly lag: number | null
+}
+
 /** Looks at a cluster from outside, as operators do: joins no group, changes nothing. */
 export interface ClusterView {
   /** All that the user may see, sorted by name; Kafka's own (`__consumer_offsets`) are left out. */
@@ -164,6 +193,8 @@ export interface ClusterView {
   logs(topic: string): Promise<readonly LogBounds[]>
   /** Partitions for which the group has committed, sorted by topic and partition; none for a group that nobody has heard of. */
   groupOffsets(group: string): Promise<readonly GroupOffset[]>
+  /** Left out where the client cannot ask. `undefined`: no share group has that name. */
+  shareGroup?(group: string): Promise<ShareGroup | undefined>
 }
 
 /** A connection to one cluster: makes consumers and producers that belong together. */

@@ -851,6 +851,7 @@ export function kafkaClientSuite(target: KafkaTarget): void {
 
       it('shows nothing of a group that nobody has heard of', async () => {
         assert.deepEqual(await connection.view.groupOffsets(fresh('nobody')), [])
+        assert.equal(await connection.view.shareGroup?.(fresh('nobody')), undefined)
       })
     })
 

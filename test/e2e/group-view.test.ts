@@ -2,11 +2,15 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { inspectOffsets } from '../../cli/verbs/inspect-offsets.ts'
 import type { KafkaClient } from '../../framework/kafka/kafka-client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { connectUnderTest, skipWithout } from '../client-under-test.ts'
-import { joinShareGroup, joinStreamsGroup } from './groups-of-other-types.ts'
+import { clientUnderTest } from '../test-client.ts'
+import { projectFolder, testIo } from '../unit/cli/test-io.ts'
+import { joinShareGroup, joinStreamsGroup, leaveShareGroup, startShareGroupAt } from './groups-of-other-types.ts'
 import { startKafka } from './kafka-harness.ts'
+import { eventually } from './member-process.ts'
 import { commitWithoutNul, insideTransaction } from './raw-log.ts'
 import { quietLog } from './scenario.ts'
 
@@ -132,6 +136,49 @@ describe('a group of another type', { timeout: 480_000 }, () => {
       await classic.close()
     })
   }
+
+  it('a share group is shown with its members and its starts, where the client can ask', async () => {
+    const [group, topic] = ['scores', 'shared']
+    await cluster.admin.createTopic(topic, { partitions: 3 })
+    const producer = await connection.producer()
+    for (let n = 0; n < 10; n++)
+      await producer.produce({ topic, partition: n % 2, key: null, value: Buffer.from('x'), headers: [] })
+    await producer.close(5_000)
+    await leaveShareGroup(brokers, group, await joinShareGroup(brokers, group, topic))
+    await startShareGroupAt(brokers, group, topic, [3, 0])
+    const member = await joinShareGroup(brokers, group, topic)
+    const { view } = connection
+    const shareGroup = view.shareGroup?.bind(view)
+    const io = testIo(projectFolder())
+    const look = () =>
+      inspectOffsets(group, { brokers }, io, () => connectUnderTest({ brokers, clientId: 'inspects', log: quietLog }))
+    assert.equal(shareGroup === undefined, clientUnderTest === 'librdkafka')
+    if (shareGroup === undefined) {
+      assert.equal(await look(), 1)
+      assert.match(io.out(), /cannot tell whether it is a share group/)
+      return
+    }
+    await eventually('the member has all partitions', async () => {
+      await joinShareGroup(brokers, group, topic, member)
+      return (await shareGroup(group))?.members[0]?.partitions === 3
+    })
+    const found = await shareGroup(group)
+    assert.equal(found?.state, 'Stable')
+    const facts = { clientId: 'raw', host: '/127.0.0.1', topics: [topic], partitions: 3 }
+    assert.deepEqual(found?.members, [{ id: member, ...facts }])
+    assert.deepEqual(
+      found?.offsets.slice(0, 2).map(({ partition, startOffset, logEnd }) => [partition, startOffset, logEnd]),
+      [
+        [0, 3, 5],
+        [1, 0, 5],
+      ],
+    )
+    assert.equal(await shareGroup('nobody'), undefined)
+    assert.equal(await shareGroup('others'), undefined)
+    assert.equal(await look(), 0)
+    assert.match(io.out(), /^group scores at .* is a share group: Stable, with 1 member\n/)
+    assert.match(io.out(), /\n {2}shared\[0\] +3 +0\.\.5 /)
+  })
 
   async function joined(type: 'share' | 'streams', group: string): Promise<void> {
     const topic = `${type}-topic`

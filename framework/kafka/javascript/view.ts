@@ -1,11 +1,19 @@
 /** Looks at a cluster over connections of its own, as operators do. Joins no group and changes nothing. */
 import { PyrallelError } from '../../model/errors.ts'
 import type { TopicPartition } from '../../model/record.ts'
-import type { ClusterView, GroupOffset, LogBounds, TopicFacts } from '../kafka-client.ts'
+import { faultCodes } from '../faults/codes.ts'
+import type { ClusterView, GroupOffset, LogBounds, ShareGroup, TopicFacts } from '../kafka-client.ts'
 import type { Brokers } from './brokers.ts'
 import { answeredFault, toFault } from './errors.ts'
 import { type OffsetReply, type OffsetsFields, offsetsCall } from './group-calls.ts'
 import { askLogs } from './logs.ts'
+import {
+  isNoShareGroup,
+  type ShareGroupReply,
+  type ShareOffsetReply,
+  shareGroupCall,
+  shareOffsetsCall,
+} from './share-calls.ts'
 
 const LIMIT_MS = 10_000
 
@@ -41,9 +49,41 @@ export class JavascriptView implements ClusterView {
     })
     const found = offsets
       .filter(({ topic, partition, position }) => position >= 0 && partition < (topics.get(topic) ?? 0))
-      .sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
+      .sort(inOrder)
     const bounds = await this.#bounds(found, false)
     return bounds.map((each, index) => ({ ...each, ...positionOf(found[index]) }))
+  }
+
+  async shareGroup(group: string): Promise<ShareGroup | undefined> {
+    const topics = new Map((await this.topics()).map(({ name, partitions }) => [name, partitions]))
+    const asked = this.#brokers.retried(LIMIT_MS, () => this.#describeShares(group))
+    const described = await asked.catch((thrown: unknown) => {
+      throw failure(`Whether ${group} is a share group could not be read`, thrown)
+    })
+    if (described === undefined) return undefined
+    const { state, members, partitions } = described
+    // Those of topics that are gone stay with the group for a while.
+    const found = partitions.filter(({ topic, partition }) => partition < (topics.get(topic) ?? 0)).sort(inOrder)
+    const bounds = await this.#bounds(found, false)
+    return { state, members, offsets: bounds.map((each, index) => ({ ...each, ...startOf(found[index]) })) }
+  }
+
+  async #describeShares(
+    group: string,
+  ): Promise<(ShareGroupReply & { readonly partitions: readonly ShareOffsetReply[] }) | undefined> {
+    const coordinator = await this.#brokers.coordinator(group)
+    const described = await coordinator.call(shareGroupCall(group)).catch((thrown: unknown) => {
+      // Brokers that know no share groups have none.
+      if (toFault(thrown).code === faultCodes.UNSUPPORTED_VERSION) return undefined
+      throw thrown
+    })
+    if (described === undefined || isNoShareGroup(described.code)) return undefined
+    if (described.code !== 0) throw answeredFault(described.code, described.message)
+    const { code, message, partitions } = await coordinator.call(shareOffsetsCall(group))
+    if (code !== 0) throw answeredFault(code, message)
+    const refused = partitions.find((each) => each.code !== 0)
+    if (refused !== undefined) throw answeredFault(refused.code)
+    return { ...described, partitions }
   }
 
   async #offsets(group: string, topics: ReadonlyMap<string, number>): Promise<readonly OffsetReply[]> {
@@ -100,6 +140,15 @@ export class JavascriptView implements ClusterView {
 
 function positionOf(reply: OffsetReply | undefined): { readonly position: number; readonly metadata: string } {
   return { position: reply?.position ?? 0, metadata: reply?.metadata ?? '' }
+}
+
+function startOf(reply: ShareOffsetReply | undefined): Pick<ShareGroup['offsets'][number], 'startOffset' | 'lag'> {
+  const known = (value = -1) => (value < 0 ? null : value)
+  return { startOffset: known(reply?.startOffset), lag: known(reply?.lag) }
+}
+
+function inOrder(a: TopicPartition, b: TopicPartition): number {
+  return a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1
 }
 
 function failure(what: string, thrown: unknown): PyrallelError {

@@ -114,6 +114,7 @@ class InProcessCluster implements MemoryCluster {
         topics: async () => this.#topicFacts(),
         logs: async (topic) => (this.#topics.get(topic) ?? []).map(boundsOf),
         groupOffsets: async (group) => this.#groupOffsets(this.group(group)),
+        shareGroup: async () => undefined,
       },
     }
   }

@@ -44,6 +44,11 @@ const proofs: Readonly<Record<string, (t: TestContext) => void | Promise<void>>>
     const source = readFileSync(`${checkout}framework/kafka/javascript/connection.ts`, 'utf8')
     assert.doesNotMatch(source, /transactionalProducer/)
   },
+  '`inspect offsets` of a share group (KIP-932)': async () => {
+    const { connection } = await scriptedConnection({})
+    assert.equal(connection.view.shareGroup, undefined)
+    says('framework/kafka/javascript/view.ts', /async shareGroup\(/)
+  },
   'the embedded broker of `dev`': async (t) => {
     withoutNativeClient(t)
     const kafka = { ...configDefaults.kafka, client: 'javascript' } as const

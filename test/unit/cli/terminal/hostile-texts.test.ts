@@ -137,8 +137,10 @@ describe('hostile texts', () => {
         { topic: lines, partition: 0, position: 1, logStart: 0, logEnd: 2, metadata: hostile },
       ],
     }
-    const connect = (check: () => Promise<void>) => async () =>
-      ({ description: 'b:1', check, close: async () => {}, view }) as unknown as ViewedConnection
+    const connect =
+      (check: () => Promise<void>, seen: object = view) =>
+      async () =>
+        ({ description: 'b:1', check, close: async () => {}, view: seen }) as unknown as ViewedConnection
     const refusing = connect(async () => {
       throw error
     })
@@ -157,6 +159,19 @@ describe('hostile texts', () => {
       )
       assert.match(other.out(), /forged/)
       assertHarmless(other.out(), 'inspect', 60)
+      const member = { id: hostile, clientId: hostile, host: hostile, topics: [lines], partitions: 1 }
+      const place = { topic: lines, partition: 0, startOffset: 1, lag: 1, logStart: 0, logEnd: 2 }
+      const shareGroup = async () => ({ state: hostile, members: [member], offsets: [place] })
+      const shared = testIo(emptyFolder())
+      const sharing = { ...view, groupOffsets: async () => [], shareGroup }
+      await inspectOffsets(
+        'g',
+        { brokers: 'b:1', json },
+        shared,
+        connect(async () => {}, sharing),
+      )
+      assert.match(shared.out(), /forged/)
+      assertHarmless(shared.out(), 'inspect', 60)
     }
   })
 })

@@ -3,12 +3,15 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { connectJavascript } from '../../../../framework/kafka/javascript/client.ts'
 import type { Logger } from '../../../../framework/model/logger.ts'
-import { int16, int32 } from '../../../e2e/kafka-request.ts'
+import { compactArray, compactText, int16, int32, noTags } from '../../../e2e/kafka-request.ts'
 import { coordinatorHere, type OfferedVersions, scriptedBroker } from './scripted-broker.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 const [PRODUCE, FETCH, METADATA, COMMIT, COORDINATOR, VERSIONS, IDENTITY, HEARTBEAT] = [0, 1, 3, 8, 10, 18, 22, 68]
-const UNSUPPORTED_VERSION = 35
+const SHARE_GROUP = 77
+const [GROUP_REFUSED, UNSUPPORTED_VERSION] = [30, 35]
+
+const [none, empty] = [compactText(null), compactArray([])]
 
 /** What each release offers of the requests that are used here. */
 const kafka28: OfferedVersions = { [PRODUCE]: [0, 9], [FETCH]: [0, 12], [METADATA]: [0, 11], [VERSIONS]: [0, 3] }
@@ -123,5 +126,32 @@ describe('the client in JavaScript, of the versions that a broker offers', { tim
     const thrown = await (await connected(t, port)).check(1_500).catch((error: unknown) => error)
     assertSays(thrown, 'PYR_KAFKA', /takes ApiVersions in versions 5 to 9/, /Update Pyrallel/)
     assert.equal(asked.length, 1)
+  })
+
+  it('knows of no share group where brokers have none, and asks them for nothing that they do not know', async (t) => {
+    const { port, asked } = await scriptedBroker(t, kafka40, { [COORDINATOR]: coordinatorHere })
+    assert.equal(await (await connected(t, port)).view.shareGroup?.('scores'), undefined)
+    assert.ok(asked.some(({ key }) => key === COORDINATOR) && asked.every(({ key }) => key !== SHARE_GROUP))
+  })
+
+  const kafka41 = { ...kafka40, [SHARE_GROUP]: [1, 1] } as const
+  const refusedWith = (code: number) => () => {
+    // A message, the name, a state, two epochs, an assignor, members, rights.
+    const facts = [none, compactText('scores'), compactText(''), int32(0), int32(0), compactText(''), empty, int32(0)]
+    return Buffer.concat([int32(0), compactArray([Buffer.concat([int16(code), ...facts, noTags])]), noTags])
+  }
+
+  it('knows of no share group where brokers have them switched off', async (t) => {
+    const answers = { [COORDINATOR]: coordinatorHere, [SHARE_GROUP]: refusedWith(UNSUPPORTED_VERSION) }
+    const { port, asked } = await scriptedBroker(t, kafka41, answers)
+    assert.equal(await (await connected(t, port)).view.shareGroup?.('scores'), undefined)
+    assert.ok(asked.some(({ key }) => key === SHARE_GROUP))
+  })
+
+  it('says that it may not look at a share group', async (t) => {
+    const answers = { [COORDINATOR]: coordinatorHere, [SHARE_GROUP]: refusedWith(GROUP_REFUSED) }
+    const { port } = await scriptedBroker(t, kafka41, answers)
+    const thrown = await (await connected(t, port)).view.shareGroup?.('scores').catch((error: unknown) => error)
+    assertSays(thrown, 'PYR_KAFKA', /Whether scores is a share group could not be read.*group authorization failed/)
   })
 })
