@@ -4,14 +4,21 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { configDefaults } from '../../framework/config/resolve-config.ts'
+import { decodeMetadata } from '../../framework/control-plane/offsets/metadata-encoder.ts'
+import { connectUnderTest } from '../client-under-test.ts'
+import { readByTheBook } from '../unit/control-plane/reference-reader.ts'
 import { startKafka } from './kafka-harness.ts'
 import { eventually, type MemberProcess } from './member-process.ts'
 import { OtherMember } from './other-member.ts'
 import { parallelConsumerCommand, pyrallelConsumerCommand } from './predecessors/install.mjs'
-import { Scenario } from './scenario.ts'
+import { quietLog, Scenario } from './scenario.ts'
 
 const cluster = await startKafka()
-after(() => cluster.stop())
+const looks = await connectUnderTest({ brokers: cluster.brokers, clientId: 'looks', log: quietLog })
+after(async () => {
+  await looks.close()
+  await cluster.stop()
+})
 
 const successors = {
   kafkajs: [process.execPath, fileURLToPath(new URL('./predecessors/kafkajs_member.mjs', import.meta.url))],
@@ -94,4 +101,53 @@ describe('the way back', { timeout: 240_000, concurrency: 2 }, () => {
       assert.deepEqual(other.done, new Set([...places(0, count, count + behind), ...places(1, 1, count)]))
     })
   }
+})
+
+/** They read the format as its description has it, without what was added for attempts: `readByTheBook` does. */
+describe('a version of Pyrallel from before attempts were carried', { timeout: 240_000, concurrency: 2 }, () => {
+  const [open] = shapes
+  const openPlaces = open?.flatMap((key, index) => (key === 'freed' ? [index] : [])) ?? []
+  const doneAbove = Array.from({ length: count }, (_, index) => index).filter(
+    (index) => index > 0 && !openPlaces.includes(index),
+  )
+
+  /** What the group has stored of its one partition. */
+  async function stored({ group }: Scenario): Promise<{ readonly position: number; readonly metadata: string }> {
+    const [of] = await looks.view.groupOffsets(group)
+    return { position: of?.position ?? -1, metadata: of?.metadata ?? '' }
+  }
+
+  it('reads what is stored where no record was tried that is not done', async (t) => {
+    const scenario = await Scenario.open(t, cluster, { partitions: 1 })
+    await scenario.produce(open ?? [], 0)
+    const member = await scenario.start({ behaviour: { blockedKeys: ['freed'] } })
+    await member.until('all is done that can be', () => placesOf(member, 'done').size === count - openPlaces.length)
+    await scenario.untilQuiet(member)
+    await member.kill()
+    const { position, metadata } = await stored(scenario)
+    assert.equal(position, 1)
+    assert.deepEqual(readByTheBook(position, metadata), doneAbove)
+  })
+
+  it('believes nothing where attempts are carried, and has nothing to believe after the last run with contiguous commits', async (t) => {
+    const scenario = await Scenario.open(t, cluster, { partitions: 1 })
+    await scenario.produce(open ?? [], 0)
+    const plan = {
+      shutdown: { ...shutdown, drainMs: 500 },
+      retry: { attempts: 1_000, backoff: 'fixed', minMs: 200, maxMs: 200, jitter: false },
+      behaviour: { failures: { freed: 1_000 } },
+    } as const
+    const first = await scenario.start(plan)
+    await first.until('all is done that can be', () => placesOf(first, 'done').size === count - openPlaces.length)
+    await first.stop()
+    const { position, metadata } = await stored(scenario)
+    const decoded = decodeMetadata(position, metadata)
+    assert.ok(decoded.kind === 'completed' && decoded.attempts !== undefined, JSON.stringify(decoded))
+    assert.throws(() => readByTheBook(position, metadata))
+
+    const last = await scenario.start({ ...plan, commit: { ...commit, recovery: 'contiguous' } })
+    await last.until('it has done what it can', () => placesOf(last, 'done').size === doneAbove.length)
+    await last.stop()
+    assert.deepEqual(await stored(scenario), { position: 1, metadata: '' })
+  })
 })
