@@ -11,6 +11,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { installSerializers, serializersCommand } from '../test/e2e/java-serializers/install.mjs'
 import { fetchKafkaJars, hasKafkaJars, javaProblem, kafkaVersion } from '../test/e2e/kafka-jars.mjs'
 import {
   installParallelConsumer,
@@ -89,17 +90,23 @@ async function ensureKafka(required) {
   }
 }
 
-/** Without it, the tests on a real schema registry are left out. */
+/** Without them, the tests on a real schema registry are left out. */
 async function ensureRegistry(required) {
-  if (hasRegistryJars()) return
-  try {
-    const start = performance.now()
-    say(`fetching Apicurio Registry ${registryVersion} by Maven, about 145 MB (once; then it is cached)`)
-    await fetchRegistryJars()
-    say(`Apicurio Registry ${registryVersion} fetched in ${seconds(start)}`)
-  } catch (error) {
-    if (required) throw new Error(`no schema registry can be had for the end-to-end tests: ${error.message}`)
-    say(`the end-to-end tests on a schema registry will be left out: ${error.message}`)
+  for (const [name, isThere, fetch] of [
+    [`Apicurio Registry ${registryVersion}, about 145 MB`, hasRegistryJars, fetchRegistryJars],
+    ['its Java serializers, about 60 MB', () => serializersCommand() !== undefined, installSerializers],
+  ]) {
+    if (isThere()) continue
+    try {
+      const start = performance.now()
+      say(`fetching ${name} by Maven (once; then it is cached)`)
+      await fetch()
+      say(`fetched in ${seconds(start)}`)
+    } catch (error) {
+      if (required) throw new Error(`no schema registry can be had for the end-to-end tests: ${error.message}`)
+      say(`the end-to-end tests on a schema registry will be left out: ${error.message}`)
+      return
+    }
   }
 }
 

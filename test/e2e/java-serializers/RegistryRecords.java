@@ -1,0 +1,107 @@
+import io.apicurio.registry.serde.Legacy4ByteIdHandler;
+import io.apicurio.registry.serde.SerdeConfig;
+import io.apicurio.registry.serde.avro.AvroKafkaDeserializer;
+import io.apicurio.registry.serde.avro.AvroKafkaSerializer;
+import io.apicurio.registry.serde.config.IdOption;
+import io.apicurio.registry.serde.strategy.TopicIdStrategy;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.avro.Schema;
+import org.apache.avro.generic.GenericDatumReader;
+import org.apache.avro.generic.GenericDatumWriter;
+import org.apache.avro.io.DecoderFactory;
+import org.apache.avro.io.EncoderFactory;
+import org.apache.avro.io.JsonEncoder;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+
+/**
+ * Writes and reads records with the serializers of Apicurio Registry, set so that they write what Confluent's write: byte 0, the id in 4 bytes, the value.
+ * Values are Avro's own JSON, as its JsonEncoder has it: a long is a number, bytes are characters, a branch of a union has its name.
+ *
+ * <pre>
+ * avro-write brokers registry topic file   the file: the schema in its first line, then key, tab and value in each. Registers the schema for topic-value
+ * avro-read brokers registry topic count   writes key, tab and value of the first records to standard output, in the schema that each was written with
+ * </pre>
+ */
+public final class RegistryRecords {
+  public static void main(String[] args) throws Exception {
+    switch (args[0]) {
+      case "avro-write" -> writeAvro(args[1], args[2], args[3], Files.readAllLines(Path.of(args[4])));
+      case "avro-read" -> readAvro(args[1], args[2], args[3], Integer.parseInt(args[4]));
+      default -> throw new IllegalArgumentException(args[0]);
+    }
+  }
+
+  private static void writeAvro(String brokers, String registry, String topic, List<String> lines) throws Exception {
+    Schema schema = new Schema.Parser().parse(lines.get(0));
+    AvroKafkaSerializer<Object> values = new AvroKafkaSerializer<>();
+    Map<String, Object> settings = settings(registry);
+    settings.put(SerdeConfig.AUTO_REGISTER_ARTIFACT, true);
+    values.configure(settings, false);
+    try (KafkaProducer<String, Object> producer = new KafkaProducer<>(client(brokers), new StringSerializer(), values)) {
+      for (String line : lines.subList(1, lines.size())) {
+        String[] parts = line.split("\t", 2);
+        Object value =
+            new GenericDatumReader<>(schema).read(null, DecoderFactory.get().jsonDecoder(schema, parts[1]));
+        producer.send(new ProducerRecord<>(topic, parts[0], value)).get();
+      }
+    }
+  }
+
+  private static void readAvro(String brokers, String registry, String topic, int count) throws Exception {
+    AvroKafkaDeserializer<Object> values = new AvroKafkaDeserializer<>();
+    values.configure(settings(registry), false);
+    try (KafkaConsumer<String, Object> consumer =
+        new KafkaConsumer<>(client(brokers), new StringDeserializer(), values)) {
+      List<TopicPartition> partitions = new ArrayList<>();
+      for (PartitionInfo each : consumer.partitionsFor(topic)) partitions.add(new TopicPartition(topic, each.partition()));
+      consumer.assign(partitions);
+      consumer.seekToBeginning(partitions);
+      for (int read = 0; read < count; ) {
+        for (ConsumerRecord<String, Object> record : consumer.poll(Duration.ofMillis(200))) {
+          if (read++ < count) System.out.println(record.key() + "\t" + json(record.value()));
+        }
+      }
+    }
+  }
+
+  private static String json(Object value) throws Exception {
+    Schema schema = org.apache.avro.generic.GenericData.get().induce(value);
+    if (value instanceof org.apache.avro.generic.GenericContainer container) schema = container.getSchema();
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    JsonEncoder encoder = EncoderFactory.get().jsonEncoder(schema, bytes);
+    new GenericDatumWriter<>(schema).write(value, encoder);
+    encoder.flush();
+    return bytes.toString(StandardCharsets.UTF_8).replaceAll("\n\\s*", "");
+  }
+
+  private static Map<String, Object> client(String brokers) {
+    Map<String, Object> settings = new HashMap<>();
+    settings.put("bootstrap.servers", brokers);
+    return settings;
+  }
+
+  private static Map<String, Object> settings(String registry) {
+    Map<String, Object> settings = new HashMap<>();
+    settings.put(SerdeConfig.REGISTRY_URL, registry);
+    settings.put(SerdeConfig.ENABLE_HEADERS, false);
+    settings.put(SerdeConfig.ID_HANDLER, Legacy4ByteIdHandler.class.getName());
+    settings.put(SerdeConfig.USE_ID, IdOption.contentId.name());
+    settings.put(SerdeConfig.ARTIFACT_RESOLVER_STRATEGY, TopicIdStrategy.class.getName());
+    return settings;
+  }
+}
