@@ -4,7 +4,7 @@ import type { SchemaRegistry, SubjectVersion } from '../../framework/registry/sc
 import { unreadable } from './avro-reading.ts'
 import { readAvro } from './avro-schema.ts'
 import { pulledText } from './pull.ts'
-import { pulledFacts, pulledFile } from './pulled-file.ts'
+import { pulledFacts, pulledFile, typesOf } from './pulled-file.ts'
 
 /** `changed`: the file is not what a pull of its version writes. `gone`: the registry has not got the version, or the subject. */
 export type CheckState = 'current' | 'compatible' | 'incompatible' | 'changed' | 'gone'
@@ -60,6 +60,11 @@ function judge({ subject, content, pulled, latest }: Compared): Pick<CheckedSche
 function whyUnread(pulled: SubjectVersion, latest: SubjectVersion): readonly string[] {
   if (latest.format !== pulled.format) return [`it is ${latest.format} now, and not ${pulled.format}`]
   if (latest.rules.length > 0) return [`it has rules now: ${latest.rules.join(', ')}`]
+  if (latest.format !== 'avro') {
+    // There are no rules by which every value of one is one of the other: the compiler judges, and the generator.
+    const [was, is] = [pulled, latest].map((schema) => JSON.stringify(typesOf({ ...schema, subject: pulled.subject })))
+    return was === is ? [] : ['its types are others now: pull it, compile, and generate']
+  }
   const [reader, writer] = [pulled, latest].map(({ text, references, subject }) => {
     return readAvro(
       text,

@@ -6,6 +6,7 @@ import type { SubjectVersion } from '../../framework/registry/schema-registry.ts
 import { quoted } from '../codegen/render/source-text.ts'
 import { readAvro } from './avro-schema.ts'
 import { avroTypes, type WrittenTypes } from './avro-types.ts'
+import { jsonSchemaTypes } from './json-schema-types.ts'
 import { constantName, pascal } from './type-text.ts'
 
 /** Counts changes of what is written, not releases. */
@@ -84,7 +85,8 @@ function fingerprint({ text, references }: SubjectVersion): string {
   return hash.digest('hex')
 }
 
-function typesOf({ format, text, references, subject }: SubjectVersion): WrittenTypes {
+/** @throws PyrallelError PYR_SCHEMA_REFUSED for what cannot be written as types */
+export function typesOf({ format, text, references, subject }: SubjectVersion): WrittenTypes {
   if (format === 'avro') {
     const schema = readAvro(
       text,
@@ -93,10 +95,10 @@ function typesOf({ format, text, references, subject }: SubjectVersion): Written
     )
     return avroTypes(schema, pascal(subject))
   }
-  const name = format === 'protobuf' ? 'Protobuf' : 'JSON Schema'
+  if (format === 'json-schema') return jsonSchemaTypes(text, references, subject, pascal(subject))
   throw new PyrallelError(
     'PYR_SCHEMA_REFUSED',
-    `The schema of ${harmless(subject)} is one of ${name}: only those of Avro can be pulled. Read its topic with a decoder of your own.`,
+    `The schema of ${harmless(subject)} is one of Protobuf: those of Avro and JSON Schema can be pulled. Read its topic with a decoder of your own.`,
   )
 }
 

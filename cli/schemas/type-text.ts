@@ -53,10 +53,18 @@ export function pascal(text: string): string {
   return /^[A-Za-z_]/.test(name) ? name : `_${name}`
 }
 
-/** With the end of its line; empty where there is nothing to say. */
-export function commentText(text: string | null): string {
-  if (text === null) return ''
-  const lines = text.split(/\r?\n/).map((line) => harmless(line.trim()).replaceAll('*/', '*\\/'))
+/**
+ * With the end of its line; empty where there is nothing to say. What looks like a tag in somebody's text is none: the generator would read it.
+ * @param tags each in a line of its own
+ */
+export function commentText(text: string | null, tags: readonly string[] = []): string {
+  const said = (text ?? '').split(/\r?\n/).map((line) => {
+    return harmless(line.trim())
+      .replaceAll('*/', '*\\/')
+      .replaceAll(/(?<=^|\s)@(?=[A-Za-z])/g, '\\@')
+  })
+  const lines = [...(text === null || text === '' ? [] : said), ...tags]
+  if (lines.length === 0) return ''
   if (lines.length === 1) return `/** ${lines[0]} */\n`
   return `/**\n${lines.map((line) => ` * ${line}`.trimEnd()).join('\n')}\n */\n`
 }

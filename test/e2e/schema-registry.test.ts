@@ -177,4 +177,22 @@ describe('pyrallel schemas', { skip: problem ?? false }, () => {
     assert.equal(unknown.code, 1)
     assert.match(unknown.err, /PYR_SCHEMA_UNKNOWN\n {2}There is no subject orders-avro-value in the registry at /)
   })
+  it('pulls JSON Schema, with what it refers to in other subjects', async () => {
+    const draft = 'http://json-schema.org/draft-07/schema#'
+    const line = { $schema: draft, title: 'Line', type: 'object', properties: { count: { type: 'integer' } } }
+    const order = { $schema: draft, title: 'Order', type: 'object', properties: { line: { $ref: 'line.json' } } }
+    await registry.register('line', { schemaType: 'JSON', schema: JSON.stringify(line) })
+    const references = [{ name: 'line.json', subject: 'line', version: 1 }]
+    await registry.register('json-value', { schemaType: 'JSON', schema: JSON.stringify(order), references })
+    const project = projectFolder({
+      'pyrallel.config.ts': `import { defineConfig } from 'pyrallel'
+export default defineConfig({ group: 'shop', registry: { url: '${registry.url}' } })
+`,
+    })
+    const io = testIo(project)
+    assert.equal(await main(['schemas', 'pull', 'json-value'], io), 0, io.err())
+    const written = readFileSync(join(project, 'generated/registry/json-value.ts'), 'utf8')
+    assert.match(written, /export interface Order \{\n {2}readonly line\?: Line\n\}\n/)
+    assert.match(written, /export interface Line \{\n {2}readonly count\?: Integer\n\}\n/)
+  })
 })

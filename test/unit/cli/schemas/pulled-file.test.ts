@@ -76,8 +76,8 @@ export const ordersValue: PulledSchema<Order> = {
 
   for (const [parts, expected] of [
     [{ rules: ['encrypt'] }, /The schema of orders-value has rules \(encrypt\): values may be encrypted/],
-    [{ format: 'protobuf' }, /is one of Protobuf: only those of Avro can be pulled/],
-    [{ format: 'json-schema' }, /is one of JSON Schema: only those of Avro can be pulled/],
+    [{ format: 'protobuf' }, /is one of Protobuf: those of Avro and JSON Schema can be pulled/],
+    [{ format: 'json-schema' }, /the schema has the type record, which JSON Schema does not know/],
   ] as const) {
     it(`is refused: ${expected.source}`, () => {
       assert.throws(() => pulledFile({ ...order, ...parts }), { code: 'PYR_SCHEMA_REFUSED', message: expected })

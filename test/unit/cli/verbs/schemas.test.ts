@@ -101,7 +101,63 @@ describe('pyrallel schemas pull', () => {
   })
 })
 
+describe('types of a JSON Schema', () => {
+  it('are what handlers are typed with: values are checked for what the schema says', async () => {
+    const schema = {
+      title: 'Order',
+      type: 'object',
+      required: ['id', 'count'],
+      properties: {
+        id: { type: 'string', pattern: '^o-[0-9]+$' },
+        count: { type: 'integer', minimum: 1 },
+        note: { type: ['string', 'null'], maxLength: 10 },
+        lines: { type: 'array', items: { $ref: '#/$defs/line' }, maxItems: 5 },
+      },
+      $defs: { line: { type: 'object', properties: { price: { type: 'number', exclusiveMinimum: 0 } } } },
+    }
+    const root = projectFolder({
+      'pyrallel.config.ts': config,
+      'handlers/orders.ts': `import { handler, topic } from 'pyrallel'
+import type { Order } from '../generated/registry/orders-value.ts'
+
+const orders = topic<Order>('orders')
+export default handler(orders, async () => {})
+`,
+    })
+    const { url } = await registryOf({ 'orders-value': { schemaType: 'JSON', schema: JSON.stringify(schema) } })
+    const pulled = await run(root, url, 'pull', 'orders-value')
+    assert.equal(pulled.code, 0, pulled.err)
+    const io = testIo(root)
+    assert.equal(await main(['generate'], io), 0, io.err())
+    const { components } = JSON.parse(readFileSync(join(root, 'generated/asyncapi.json'), 'utf8'))
+    assert.deepEqual(components.schemas.Order.properties, {
+      id: { type: 'string', pattern: '^o-[0-9]+$' },
+      count: { type: 'number', minimum: 1, multipleOf: 1 },
+      note: { anyOf: [{ type: 'string', maxLength: 10 }, { type: 'null' }] },
+      lines: { type: 'array', items: { $ref: '#/components/schemas/Line' }, maxItems: 5 },
+    })
+  })
+})
+
 describe('pyrallel schemas check', () => {
+  it('compares the types of JSON Schemas', async () => {
+    const root = aProject()
+    const versions = [{ type: 'string' }]
+    const { url } = await serve(({ path }) => {
+      const asked = path.split('/').at(-1) ?? ''
+      const version = asked === 'latest' ? versions.length : Number(asked)
+      const schema = JSON.stringify(versions[version - 1])
+      return { json: { subject: 'a', version, id: version, schemaType: 'JSON', schema } }
+    })
+    await run(root, url, 'pull', 'a')
+    versions.push({ type: 'string', $comment: 'the same type' } as never)
+    assert.equal((await run(root, url, 'check')).code, 0)
+    versions.push({ type: 'number' })
+    const { code, out } = await run(root, url, 'check')
+    assert.equal(code, 3)
+    assert.match(out, /its types are others now: pull it, compile, and generate/)
+  })
+
   it('has nothing to say before anything was pulled', async () => {
     const { url } = await registryOf({})
     assert.deepEqual(await run(aProject(), url, 'check'), {
