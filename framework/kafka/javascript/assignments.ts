@@ -38,7 +38,7 @@ interface Begun extends TopicPartition {
 /** What is told in the next poll. */
 type Pending =
   | { readonly kind: 'assigned'; readonly partitions: Map<string, GroupPartition> }
-  | Extract<MembershipEvent, { readonly kind: 'revoke' }>
+  | { readonly kind: 'revoke'; readonly revokeId: number; readonly begun: readonly Begun[] }
   | { readonly kind: 'lost'; readonly begun: readonly Begun[]; readonly why: LossReason }
 
 export class Assignments {
@@ -68,7 +68,8 @@ export class Assignments {
       this.#events.push({ kind: 'assigned', partitions })
     } else if (event.kind === 'revoke') {
       this.#stop(event.partitions)
-      this.#events.push(event)
+      // As of now: what is lost before the poll, and given back, is another assignment.
+      this.#events.push({ kind: 'revoke', revokeId: event.revokeId, begun: this.#begunOf(event.partitions) })
     } else if (event.kind === 'lost') {
       this.#stop(event.partitions)
       this.#events.push({ kind: 'lost', begun: this.#forget(this.#begunOf(event.partitions)), why: event.why })
@@ -79,7 +80,7 @@ export class Assignments {
   serve(): void {
     for (const event of this.#events.splice(0)) {
       if (event.kind === 'assigned') this.#assigned(event.partitions)
-      else if (event.kind === 'revoke') this.#inTurn(() => this.#revoke(event.revokeId, event.partitions))
+      else if (event.kind === 'revoke') this.#inTurn(() => this.#revoke(event.revokeId, event.begun))
       else this.#lost(event.begun, event.why)
     }
   }
@@ -168,8 +169,8 @@ export class Assignments {
     })
   }
 
-  async #revoke(revokeId: number, partitions: readonly GroupPartition[]): Promise<void> {
-    const begun = this.#begunOf(partitions)
+  async #revoke(revokeId: number, asked: readonly Begun[]): Promise<void> {
+    const begun = asked.filter((each) => this.#begun.get(partitionId(each)) === each)
     try {
       if (begun.length > 0) await this.#listener.onRevoked(begun.map(plain))
     } finally {

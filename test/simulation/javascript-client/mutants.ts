@@ -143,6 +143,14 @@ const assigning = [
     find: 'if (begun.length > 0) await this',
     replace: 'if (begun.length > 0) void this',
   },
+  {
+    name: 'a revoke takes what was lost and has come back before its poll',
+    file: 'assignments.ts',
+    find: "this.#events.push({ kind: 'revoke', revokeId: event.revokeId, begun: this.#begunOf(event.partitions) })",
+    replace:
+      'const find = () => this.#begunOf(event.partitions)\n' +
+      "this.#events.push({ kind: 'revoke', revokeId: event.revokeId, get begun() { return find() } })",
+  },
 ] as const
 
 const fetching = [
