@@ -14,7 +14,6 @@ const librdkafkaAlone = {
   'the native client': 'it is about what happens where the native client is missing',
   'the process of the embedded broker': 'it is about the process that the native client lives in, whoever asks it',
   'no choice of client': 'it names the client of each of its steps itself',
-  transactions: 'the client in JavaScript has no transactions',
 } as const
 
 /** For `skip` of a test: false, or the reason. */

@@ -20,7 +20,7 @@ after(async () => {
 })
 proxy.leadTo(cluster.brokersAt('CLIENTS'))
 
-const skip = skipWithout('transactions') || (!cluster.controllable && 'brokers are spoiled')
+const skip = skipWithout('no choice of client') || (!cluster.controllable && 'brokers are spoiled')
 for (const groupProtocol of ['consumer', 'classic'] as const) {
   describe(`group protocol ${groupProtocol}`, { skip, timeout: 240_000 }, () => {
     transactionalProducerSuite({

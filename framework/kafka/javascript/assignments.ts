@@ -25,6 +25,8 @@ export interface AssignmentsHost {
   /** Hand out nothing of these any more. */
   drop(partitions: readonly GroupPartition[]): void
   revoked(revokeId: number): void
+  /** Settles when no offsets are on their way into a transaction. */
+  sent(): Promise<unknown>
   /** These were given up, and the member stays. */
   gone(topics: readonly string[]): void
   fail(error: Error): void
@@ -174,6 +176,8 @@ export class Assignments {
     try {
       if (begun.length > 0) await this.#listener.onRevoked(begun.map(plain))
     } finally {
+      // Offsets that are on their way must not come after the answer: a broker checks the member, not what it owns, and would overwrite what the next owner has stored.
+      await this.#host.sent()
       this.#forget(begun)
       this.#host.revoked(revokeId)
     }

@@ -10,6 +10,7 @@ const CRC_AT = 17
 const CRC_FROM = 21
 const MAGIC = 2
 const ATTRIBUTES_AT = 21
+const TRANSACTIONAL = 16
 
 /** How the records of a batch are compressed. */
 export type BatchCompression = Pick<Compression, 'bitmask' | 'compressSync'>
@@ -22,12 +23,14 @@ export interface StampedRecord extends Omit<OutgoingRecord, 'timestamp'> {
 export interface BatchPlace extends ProducerIdentity {
   /** The number of the first record in the producer's sequence of this partition. */
   readonly sequence: number
+  /** Of a transaction. Default: false. */
+  readonly isTransactional?: boolean
 }
 
 /** @param records at least one */
 export function writeBatch(
   records: readonly StampedRecord[],
-  { id, epoch, sequence }: BatchPlace,
+  { id, epoch, sequence, isTransactional = false }: BatchPlace,
   crc32c: (bytes: Buffer) => number,
   compression?: BatchCompression,
 ): Buffer {
@@ -45,7 +48,7 @@ export function writeBatch(
   bytes.writeInt32BE(total - LENGTH_FROM, 8)
   bytes.writeInt32BE(-1, 12)
   bytes.writeInt8(MAGIC, 16)
-  bytes.writeInt16BE(0, ATTRIBUTES_AT)
+  bytes.writeInt16BE(isTransactional ? TRANSACTIONAL : 0, ATTRIBUTES_AT)
   bytes.writeInt32BE(records.length - 1, 23)
   bytes.writeBigInt64BE(BigInt(first), 27)
   bytes.writeBigInt64BE(BigInt(latest), 35)
@@ -69,7 +72,7 @@ function compressed(batch: Buffer, { bitmask, compressSync }: BatchCompression):
   if (HEADER_BYTES + records.length >= batch.length) return batch
   const bytes = Buffer.concat([batch.subarray(0, HEADER_BYTES), records])
   bytes.writeInt32BE(bytes.length - LENGTH_FROM, 8)
-  bytes.writeInt16BE(bitmask, ATTRIBUTES_AT)
+  bytes.writeInt16BE(batch.readInt16BE(ATTRIBUTES_AT) | bitmask, ATTRIBUTES_AT)
   return bytes
 }
 

@@ -1,9 +1,15 @@
-/** The brokers of one cluster as one client knows them: how to get at each, who leads what, and who coordinates a group. */
+/** The brokers of one cluster as one client knows them: how to get at each, who leads what, and who coordinates a group or a transaction. */
 import type { Clock, Timer } from '../../time/clock.ts'
 import { sleep } from '../../time/wait.ts'
 import { faultCodes, isRetriable } from '../faults/codes.ts'
 import type { ApiCall } from './call.ts'
-import { type ClusterMetadata, coordinatorCall, metadataCall, type TopicMetadata } from './cluster-calls.ts'
+import {
+  type ClusterMetadata,
+  type CoordinatorKind,
+  coordinatorCall,
+  metadataCall,
+  type TopicMetadata,
+} from './cluster-calls.ts'
 import { answeredFault, KafkaFault, toFault } from './errors.ts'
 import type { BrokerLink } from './link.ts'
 
@@ -135,8 +141,8 @@ export class Brokers {
   }
 
   /** Rejects with what the broker says when there is none. */
-  async coordinator(group: string): Promise<BrokerLink> {
-    const { code, message, node, host, port } = await this.askAny(coordinatorCall(group))
+  async coordinator(name: string, kind: CoordinatorKind = 'group'): Promise<BrokerLink> {
+    const { code, message, node, host, port } = await this.askAny(coordinatorCall(name, kind))
     if (code !== 0) throw answeredFault(code, message)
     this.learnAddress(node, host, port)
     return this.node(node, 'group')

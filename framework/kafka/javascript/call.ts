@@ -9,7 +9,7 @@ export interface Api {
   readonly highest: number
 }
 
-/** Only flexible versions (KIP-482), except that of ApiVersions. */
+/** Only flexible versions (KIP-482), except the one of ApiVersions by which a connection begins. */
 export interface ApiCall<A> {
   readonly api: Api
   write(writer: KafkaWriter, version: number): unknown

@@ -82,11 +82,16 @@ export interface CoordinatorAnswer extends BrokerAddress {
   readonly message: string | null
 }
 
-export function coordinatorCall(group: string): ApiCall<CoordinatorAnswer> {
+/** As in `FindCoordinatorRequest.json`. */
+const coordinatorKinds = { group: 0, transaction: 1 } as const
+export type CoordinatorKind = keyof typeof coordinatorKinds
+
+/** @param name of a group, or a transactional id */
+export function coordinatorCall(name: string, kind: CoordinatorKind = 'group'): ApiCall<CoordinatorAnswer> {
   return {
-    // Version 3 is the last that asks for one group, and the highest of librdkafka's mock cluster.
+    // Version 3 is the last that asks for one name, and the highest of librdkafka's mock cluster.
     api: { name: 'FindCoordinator', key: 10, lowest: 3, highest: 3 },
-    write: (writer) => writer.appendString(group).appendInt8(0).appendTaggedFields(),
+    write: (writer) => writer.appendString(name).appendInt8(coordinatorKinds[kind]).appendTaggedFields(),
     read(reader) {
       reader.readInt32()
       const [code, message] = [reader.readInt16(), reader.readNullableString()]

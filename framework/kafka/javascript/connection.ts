@@ -1,12 +1,20 @@
 /** One cluster in JavaScript: finds out whether it is there, sees to its topics, and makes consumers and producers. */
 import { randomUUID } from 'node:crypto'
-import { PyrallelError } from '../../model/errors.ts'
+import { bug, PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { Clock } from '../../time/clock.ts'
 import { stillMissing } from '../../time/wait.ts'
 import { faultCodes } from '../faults/codes.ts'
 import { ErrorReport } from '../faults/error-report.ts'
-import type { ClusterView, ConsumerOptions, KafkaClient, RecordProducer, ViewedConnection } from '../kafka-client.ts'
+import type {
+  ClusterView,
+  ConsumerOptions,
+  KafkaClient,
+  KafkaConnection,
+  RecordProducer,
+  ViewedConnection,
+} from '../kafka-client.ts'
+import type { TransactionalProducer, TransactionOptions } from '../transactional-producer.ts'
 import type { JavascriptLibrary } from './binding.ts'
 import { Brokers, type Purpose } from './brokers.ts'
 import { createTopicsCall, metadataCall } from './cluster-calls.ts'
@@ -18,6 +26,10 @@ import { OauthTokens } from './oauth-tokens.ts'
 import { JavascriptProducer } from './producer.ts'
 import { saslOptions, tlsOptions } from './security.ts'
 import { DEFAULT_SESSION_TIMEOUT_MS, type JavascriptConnectionOptions, requestTimeoutMs } from './settings.ts'
+import { storedOffsets } from './stored-offsets.ts'
+import { TransactionCoordinator } from './transaction-coordinator.ts'
+import { TransactionOutputs } from './transaction-outputs.ts'
+import { JavascriptTransactions } from './transactions.ts'
 import { JavascriptView } from './view.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
@@ -32,6 +44,7 @@ export class JavascriptConnection implements ViewedConnection {
   readonly description: string
   readonly sessionTimeoutMs: number
   readonly view: ClusterView
+  readonly transactionalProducer?: NonNullable<KafkaConnection['transactionalProducer']>
   readonly #library: JavascriptLibrary
   readonly #options: JavascriptConnectionOptions
   readonly #clock: Clock
@@ -51,6 +64,10 @@ export class JavascriptConnection implements ViewedConnection {
     this.#tokens = security?.sasl.mechanism === 'OAUTHBEARER' ? new OauthTokens(security.sasl, clock) : undefined
     this.#probe = this.#brokers(this.#reporting({ role: 'admin' }).errors)
     this.view = new JavascriptView(this.#probe)
+    // librdkafka's mock cluster takes transactions, drops their offsets and shows what was aborted.
+    if (options.createTopicsBy !== 'metadata') {
+      this.transactionalProducer = (consumer, transaction) => this.#transactions(consumer, transaction)
+    }
   }
 
   async check(timeoutMs: number): Promise<void> {
@@ -115,6 +132,28 @@ export class JavascriptConnection implements ViewedConnection {
       sessionTimeoutMs,
       fetch,
       rack,
+    })
+  }
+
+  #transactions(consumer: KafkaClient, options: TransactionOptions): TransactionalProducer {
+    if (!(consumer instanceof JavascriptConsumer)) {
+      throw bug('KafkaConnection.transactionalProducer', 'the consumer is of another connection')
+    }
+    const { group, offsets } = consumer
+    const { log, errors } = this.#reporting({ role: 'transactions', group })
+    const [brokers, clock] = [this.#brokers(errors), this.#clock]
+    const compression = compressionOf(this.#library, this.#options.compression)
+    return new JavascriptTransactions({
+      ...options,
+      group,
+      coordinator: new TransactionCoordinator({ ...options, brokers, clock }),
+      outputs: new TransactionOutputs({ brokers, clock, crc32c: this.#library.crc32c, compression }),
+      offsets,
+      stored: (partitions) => storedOffsets(brokers, group, partitions),
+      notLetIn: (fault) => this.#unreachable(fault, CONNECT_TIMEOUT_MS),
+      disconnect: () => brokers.close(),
+      log,
+      clock,
     })
   }
 

@@ -22,6 +22,7 @@ import type { GroupPartition, MembershipEvent } from './membership-steps.ts'
 import { revokeLimitMs } from './revoke-limit.ts'
 import { BrokerStartsSource, commitTopics } from './starts-source.ts'
 import { TopicNames } from './topic-names.ts'
+import { TransactionOffsets } from './transaction-offsets.ts'
 
 /** As librdkafka's `max.poll.interval.ms`: who has not given partitions back by then is thrown out of the group. */
 const REBALANCE_TIMEOUT_MS = 300_000
@@ -52,6 +53,9 @@ export class JavascriptConsumer implements KafkaClient {
   readonly maxMetadataLength = MAX_METADATA_LENGTH
   readonly revokeLimitMs = revokeLimitMs(REBALANCE_TIMEOUT_MS)
   readonly pollIntervalMs = REBALANCE_TIMEOUT_MS
+  readonly group: string
+  /** How its offsets get into a transaction. */
+  readonly offsets = new TransactionOffsets(() => this.#joined)
   readonly #options: JavascriptConsumerOptions
   readonly #names: TopicNames
   readonly #fetcher: Fetcher
@@ -66,6 +70,7 @@ export class JavascriptConsumer implements KafkaClient {
 
   constructor(options: JavascriptConsumerOptions) {
     this.#options = options
+    this.group = options.group
     this.#names = new TopicNames(options.brokers)
     this.#fetcher = new Fetcher({ ...options, names: this.#names, onRecords: () => this.#wake?.() })
   }
@@ -95,6 +100,7 @@ export class JavascriptConsumer implements KafkaClient {
       fetch: (positions: Parameters<Fetcher['assign']>[0]) => this.#fetcher.assign(positions),
       drop: (partitions: readonly GroupPartition[]) => this.#fetcher.drop(partitions),
       revoked: (revokeId: number) => session.revoked(revokeId),
+      sent: () => this.offsets.answered,
       gone: (gone: readonly string[]) =>
         void this.#lookForTopics(gone).catch((thrown) =>
           errors.tell(toFault(thrown), 'the topics could not be looked at'),
@@ -290,6 +296,8 @@ export class JavascriptConsumer implements KafkaClient {
       joined.starts.stop()
       joined.session.leave()
       await left
+      // What was lost was not waited for.
+      await this.offsets.answered
       joined.session.stop()
     }
     this.#fetcher.stop()

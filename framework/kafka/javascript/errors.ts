@@ -28,15 +28,23 @@ const sentences: Readonly<Record<number, string>> = {
   38: 'the number of replicas is not valid',
   42: 'the broker calls the request invalid',
   45: 'the sequence of the producer has a gap',
+  47: 'another producer has begun under the same transactional id, or the transaction was ended by its time-out',
+  48: 'there is no transaction that this can be done to',
+  49: 'the coordinator does not know this producer of the transactional id (any more)',
+  50: 'the time-out of the transaction is longer than transaction.max.timeout.ms',
+  51: 'the last transaction of this transactional id is still being ended',
+  53: 'transactional id authorization failed',
   58: 'SASL authentication failed',
   69: 'the group id does not exist',
   82: 'another member of the group has the static name of this one',
   88: 'an open transaction has changed this offset',
+  90: 'another producer has begun under the same transactional id',
   100: 'unknown topic id',
   110: 'the epoch of the member is not the one of the group',
   111: 'the static name of this member is still in use',
   112: 'the assignor is not supported',
   113: 'the epoch of the member is out of date',
+  120: 'the transaction cannot go on, and has to be aborted',
 }
 
 const CREDENTIALS_REFUSED = 'SASL authentication error'
@@ -53,6 +61,11 @@ export class KafkaFault extends Error implements ClientFault {
   /** An answer that cannot be read ends its connection, as a lost one does: what was asked may be done or not. */
   get isRetriable(): boolean {
     return this.code === faultCodes.BAD_MESSAGE
+  }
+
+  /** Nobody has answered with a code of Kafka's: what was asked may be done or not. */
+  get isUnanswered(): boolean {
+    return this.code < faultCodes.UNKNOWN
   }
 
   /** Neither side could prove who it is, or would believe the other. */

@@ -15,6 +15,7 @@ import {
   type OffsetReply,
   type OffsetsOf,
   offsetsCall,
+  type PartitionReply,
   type TopicPartitions,
 } from './group-calls.ts'
 import type { BrokerLink } from './link.ts'
@@ -26,6 +27,7 @@ import type {
   MembershipEvent,
   MembershipOptions,
 } from './membership-steps.ts'
+import type { TransactionMember } from './transaction-calls.ts'
 
 /** Before a refused commit is sent again. */
 const RETRY_MS = 50
@@ -40,6 +42,13 @@ export interface GroupSessionOptions extends MembershipOptions {
   readonly clock: Clock
   /** Called in the order of the events, at once. Must not throw. */
   readonly onEvent: (event: MembershipEvent) => void
+}
+
+/** How long a request is tried. */
+interface GrantLimits {
+  readonly untilMs: number
+  /** Where it may have been done. Default: `repeat`, which does no harm to what is the same each time. */
+  readonly ifUnanswered?: 'repeat' | 'give up'
 }
 
 export class GroupSession {
@@ -117,11 +126,33 @@ export class GroupSession {
     return committed
   }
 
+  /**
+   * Settles when the coordinator has taken the offsets into a transaction. Rejects with a `KafkaFault` otherwise, also where nobody has answered: they are in it
+   * or not, and that transaction must not be committed, nor may a later one have its epoch.
+   * @param callOf the request, with the member as it is then
+   * @param stillOwned asked before each sending; throws where a partition is not owned any more
+   */
+  async sendOffsets(
+    callOf: (member: TransactionMember) => ApiCall<readonly PartitionReply[]>,
+    limitMs: number,
+    stillOwned: () => void,
+  ): Promise<void> {
+    const { group, memberId, instanceId } = this.#options
+    const mayBeSent = () => {
+      stillOwned()
+      return true
+    }
+    const limits = { untilMs: this.#now + limitMs, ifUnanswered: 'give up' } as const
+    await this.#granted(limits, mayBeSent, async ({ memberEpoch }, leftMs) => {
+      refuseFirst(await this.#ask(callOf({ group, memberId, memberEpoch, instanceId }), leftMs))
+    })
+  }
+
   /** What is committed, as a member. Rejects with a `KafkaFault` when nothing was told within `limitMs`. */
   async offsets(topics: readonly OffsetsOf<number>[], limitMs: number): Promise<readonly OffsetReply[]> {
     const { group, memberId } = this.#options
     const always = () => true
-    return this.#granted(this.#now + limitMs, always, async (grant, leftMs) => {
+    return this.#granted({ untilMs: this.#now + limitMs }, always, async (grant, leftMs) => {
       const fields = { group, memberId, memberEpoch: grant.memberEpoch, topics, isStableOnly: true }
       const { code, partitions } = await this.#ask(offsetsCall(fields), leftMs)
       if (code !== 0) throw answeredFault(code)
@@ -209,17 +240,15 @@ export class GroupSession {
       stillOwned()
       return grant.session === joined
     }
-    await this.#granted(untilMs, mayBeSent, async (grant, leftMs) => {
+    await this.#granted({ untilMs }, mayBeSent, async (grant, leftMs) => {
       const fields = { group, memberId, instanceId, memberEpoch: grant.memberEpoch, topics }
-      const replies = await this.#ask(commitCall(fields), leftMs)
-      const refused = replies.find(({ code }) => code !== 0)
-      if (refused !== undefined) throw answeredFault(refused.code)
+      refuseFirst(await this.#ask(commitCall(fields), leftMs))
     })
   }
 
   /** Sends with the membership as it is, and again when that has changed in between, until the time is over. */
   async #granted<T>(
-    untilMs: number,
+    { untilMs, ifUnanswered = 'repeat' }: GrantLimits,
     mayBeSent: (grant: CommitGrant) => boolean,
     send: (grant: CommitGrant, leftMs: number) => Promise<T>,
   ): Promise<T> {
@@ -233,6 +262,7 @@ export class GroupSession {
         const fault = toFault(thrown)
         if (!(thrown instanceof KafkaFault)) throw thrown
         const verdict = this.#verdict(fault, grant)
+        if (fault.isUnanswered && ifUnanswered === 'give up') throw fault
         if (verdict === 'lost' || verdict === 'final' || this.#isStopped || this.#now + RETRY_MS >= untilMs) throw fault
         if (verdict === 'later') await settlesWithin(this.#options.clock, this.#beat, untilMs - this.#now)
         else if (verdict === 'retry') await sleep(this.#options.clock, RETRY_MS)
@@ -242,7 +272,8 @@ export class GroupSession {
 
   #verdict(fault: KafkaFault, grant: CommitGrant): ReturnType<GroupMembership['commitRefused']> {
     if (fault.isAuthentication || fault.code === faultCodes.UNSUPPORTED_VERSION) return 'final'
-    if (fault.code < 0 && fault.code !== faultCodes.UNKNOWN) {
+    if (fault.code === faultCodes.CONCURRENT_TRANSACTIONS) return 'retry'
+    if (fault.isUnanswered) {
       // It may be done or not; the same again does no harm.
       this.#lostCoordinator()
       this.#membership.coordinatorMoved()
@@ -261,6 +292,12 @@ export class GroupSession {
       limitMs,
     )
   }
+}
+
+/** @throws KafkaFault */
+function refuseFirst(replies: readonly PartitionReply[]): void {
+  const refused = replies.find(({ code }) => code !== 0)
+  if (refused !== undefined) throw answeredFault(refused.code)
 }
 
 function byTopic(partitions: readonly GroupPartition[] | null): readonly TopicPartitions[] | null {

@@ -9,6 +9,7 @@ import type { Api, ApiCall } from './call.ts'
 import { answeredFault, connectionFault, KafkaFault, toFault } from './errors.ts'
 
 const API_VERSIONS: Api = { name: 'ApiVersions', key: 18, lowest: 2, highest: 2 }
+const VERSIONS_FLEXIBLE = 3
 /** A session of SASL is left for a new connection at this share of its life. */
 const SESSION_SHARE = 0.8
 /** Firewalls forget connections that say nothing for some minutes. */
@@ -167,7 +168,9 @@ export class BrokerLink {
   }
 
   #send<A>(connection: LibraryConnection, { api, write, read }: ApiCall<A>, version: number): Promise<A> {
-    const isFlexible = api !== API_VERSIONS
+    // Its answer has a header that every client can read, whatever its version (KIP-511).
+    const isOfVersions = api.key === API_VERSIONS.key
+    const isFlexible = !isOfVersions || version >= VERSIONS_FLEXIBLE
     return new Promise((resolve, reject) => {
       const createPayload = () => {
         const writer = this.#options.library.Writer.create()
@@ -183,7 +186,7 @@ export class BrokerLink {
           throw thrown
         }
       }
-      connection.send(api.key, version, createPayload, parse, isFlexible, isFlexible, (error, answer) => {
+      connection.send(api.key, version, createPayload, parse, isFlexible, !isOfVersions, (error, answer) => {
         if (!error) return resolve(answer)
         if (unreadable === undefined) return reject(this.#failed(connection, error))
         const facts = `${this.address}: its answer to ${api.name} cannot be read: ${toFault(unreadable).message}`

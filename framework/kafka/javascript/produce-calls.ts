@@ -1,4 +1,5 @@
 /** Requests of a producer, and their answers. Formats: `ProduceRequest.json` and `InitProducerIdRequest.json` in Apache Kafka 4.4. Pure. */
+import type { KafkaReader } from './binding.ts'
 import type { ApiCall } from './call.ts'
 import { byTopic } from './cluster-calls.ts'
 
@@ -6,6 +7,18 @@ import { byTopic } from './cluster-calls.ts'
 export interface ProducerIdentity {
   readonly id: bigint
   readonly epoch: number
+}
+
+/**
+ * Kafka's `transaction.version`. From 2 on (KIP-890), partitions and groups join a transaction by being written to, and each end of one brings another
+ * epoch, so that nothing late gets into the next one.
+ */
+export type TransactionVersion = 1 | 2
+
+/** Under which one producer has its transactions. */
+export interface TransactionIdentity extends ProducerIdentity {
+  readonly transactionalId: string
+  readonly version: TransactionVersion
 }
 
 export interface IdentityAnswer extends ProducerIdentity {
@@ -17,10 +30,12 @@ export const identityCall: ApiCall<IdentityAnswer> = {
   // No transactional id; its time-out; no identity to go on with.
   write: (writer) =>
     writer.appendString(null).appendInt32(60_000).appendInt64(-1n).appendInt16(-1).appendTaggedFields(),
-  read(reader) {
-    reader.readInt32()
-    return { code: reader.readInt16(), id: reader.readInt64(), epoch: reader.readInt16() }
-  },
+  read: readIdentity,
+}
+
+export function readIdentity(reader: KafkaReader): IdentityAnswer {
+  reader.readInt32()
+  return { code: reader.readInt16(), id: reader.readInt64(), epoch: reader.readInt16() }
 }
 
 export interface PartitionBatch {
@@ -40,14 +55,27 @@ export interface ProducedBatch {
 
 const ALL_IN_SYNC = -1
 
-/** @param timeoutMs how long the leader may wait for its followers */
-export function produceCall(batches: readonly PartitionBatch[], timeoutMs: number): ApiCall<readonly ProducedBatch[]> {
+/** From version 12 on, what is written to joins the transaction (KIP-890); without transactions it is the same. 13 names topics by their ids. */
+const versions = {
+  none: { lowest: 9, highest: 12 },
+  1: { lowest: 9, highest: 11 },
+  2: { lowest: 12, highest: 12 },
+} as const
+
+/**
+ * @param timeoutMs how long the leader may wait for its followers
+ * @param transaction that the batches belong to
+ */
+export function produceCall(
+  batches: readonly PartitionBatch[],
+  timeoutMs: number,
+  transaction?: TransactionIdentity,
+): ApiCall<readonly ProducedBatch[]> {
   return {
-    // From version 12 on the same without transactions (KIP-890); 13 names topics by their ids.
-    api: { name: 'Produce', key: 0, lowest: 9, highest: 12 },
+    api: { name: 'Produce', key: 0, ...versions[transaction?.version ?? 'none'] },
     write(writer) {
       writer
-        .appendString(null)
+        .appendString(transaction?.transactionalId ?? null)
         .appendInt16(ALL_IN_SYNC)
         .appendInt32(timeoutMs)
         .appendArray(byTopic(batches), (w, [topic, of]) =>

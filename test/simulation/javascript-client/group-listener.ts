@@ -56,6 +56,10 @@ export class GroupListener {
   #answer: ((isKnown: boolean) => void) | undefined
   /** By the user's name, until the user is told. */
   readonly #beginning = new Map<string, Holding>()
+  /** Offsets that are on their way into a transaction. */
+  #sending: { readonly sent: Promise<void>; answer(): void } | undefined
+  /** The revoke whose hook has settled, and of which the group has not heard: what goes with it, and what was on its way. */
+  #giving: { readonly holdings: ReadonlyMap<string, Holding>; readonly sending: object | undefined } | undefined
   #failure: Error | undefined
   #hasEvents = false
   #hasSettled = false
@@ -72,7 +76,8 @@ export class GroupListener {
         drop: (partitions) => {
           for (const each of partitions) this.#fetched.delete(keyOf(each))
         },
-        revoked: options.onReleased,
+        revoked: (revokeId) => this.#released(revokeId),
+        sent: () => this.#sending?.sent ?? Promise.resolve(),
         gone: () => {},
         fail: (error) => {
           this.#failure ??= error
@@ -120,6 +125,24 @@ export class GroupListener {
     if (answer === undefined) return
     this.#hasSettled = true
     answer(isKnown)
+  }
+
+  /** Of what the user has, if anything; nothing else is on its way then. */
+  sendOffsets(): void {
+    if (this.#sending !== undefined || this.#begun.size === 0) return
+    let answer = () => {}
+    const sent = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    this.#sending = { sent, answer }
+  }
+
+  answerOffsets(): void {
+    const sending = this.#sending
+    if (sending === undefined) return
+    this.#sending = undefined
+    this.#hasSettled = true
+    sending.answer()
   }
 
   /** Whether something has settled of which the code has not heard yet: that takes a turn of the event loop. */
@@ -214,15 +237,27 @@ export class GroupListener {
       const settle = () => {
         this.hook = undefined
         this.#hasSettled = true
-        for (const [id, holding] of holdings) {
-          if (this.#begun.get(id) !== holding) continue
-          this.#begun.delete(id)
-          this.#revoked.add(id)
-        }
+        this.#giving = { holdings, sending: this.#sending }
         resolve()
       }
       this.hook = { beganAtMs: this.#clock.now(), settle }
     })
+  }
+
+  /** The group is answered. */
+  #released(revokeId: number): void {
+    const { holdings = [], sending } = this.#giving ?? {}
+    this.#giving = undefined
+    if (sending !== undefined) groupSeen.waitedForOffsets += 1
+    if (sending !== undefined && sending === this.#sending) {
+      this.#violated('SENDING', 'answers a revoke while offsets are on their way')
+    }
+    for (const [id, holding] of holdings) {
+      if (this.#begun.get(id) !== holding) continue
+      this.#begun.delete(id)
+      this.#revoked.add(id)
+    }
+    this.#options.onReleased(revokeId)
   }
 
   #onLost(partitions: readonly TopicPartition[]): void {

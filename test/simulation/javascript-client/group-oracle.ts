@@ -22,6 +22,7 @@ export const groupSeen = {
   begun: 0,
   oldStarts: 0,
   lateCommits: 0,
+  waitedForOffsets: 0,
   thrownOut: 0,
   leftTold: 0,
   leftUntold: 0,

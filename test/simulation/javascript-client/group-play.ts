@@ -74,6 +74,12 @@ class GroupGame {
       case 'answer-start':
         member?.listener?.answerStart(b < 0.8)
         break
+      case 'send-offsets':
+        member?.listener?.sendOffsets()
+        break
+      case 'answer-offsets':
+        member?.listener?.answerOffsets()
+        break
       case 'commit': {
         const all = allPartitions(group)
         member?.commit(b < 0.5 ? all : all.slice(0, 1), this.#now)
@@ -139,6 +145,7 @@ class GroupGame {
         }
         member.listener?.poll()
         member.listener?.answerStart(true)
+        member.listener?.answerOffsets()
         member.settleDue(this.#setup.hookMs, this.#now)
       }
       this.#pump()

@@ -23,6 +23,8 @@ const weights = {
   'fence-member': 0.7,
   'forget-group': 0.15,
   'make-topic-anew': 0.6,
+  'send-offsets': 4,
+  'answer-offsets': 6,
 } as const
 
 export type GroupStepKind = keyof typeof weights

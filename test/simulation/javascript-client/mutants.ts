@@ -151,6 +151,12 @@ const assigning = [
       'const find = () => this.#begunOf(event.partitions)\n' +
       "this.#events.push({ kind: 'revoke', revokeId: event.revokeId, get begun() { return find() } })",
   },
+  {
+    name: 'a revoke is answered while offsets are on their way into a transaction',
+    file: 'assignments.ts',
+    find: '      await this.#host.sent()\n',
+    replace: '',
+  },
 ] as const
 
 const fetching = [

@@ -9,7 +9,6 @@ import { loadClient } from '../../../framework/kafka/clients/load-client.ts'
 import { LIBRARY_VERSION } from '../../../framework/kafka/javascript/client.ts'
 import { insteadOf } from '../../../framework/kafka/owned-properties.ts'
 import { recordedLog } from '../kafka/recorded-log.ts'
-import { scriptedConnection } from '../kafka/scripted-library.ts'
 import { withoutNativeClient } from '../kafka/without-native-client.ts'
 import { checkout, textOf } from './pages.ts'
 
@@ -36,13 +35,6 @@ const proofs: Readonly<Record<string, (t: TestContext) => void | Promise<void>>>
   'batches that are damaged, on the way or on a disk': () => {
     assert.equal(insteadOf('check.crcs', undefined), undefined)
     says('framework/kafka/javascript/fetcher.ts', /a batch is damaged; it is fetched again/)
-  },
-  '`dlq replay` in transactions': async () => {
-    const hasTransactions = async (options: Parameters<typeof scriptedConnection>[0]) =>
-      (await scriptedConnection(options)).connection.transactionalProducer !== undefined
-    assert.deepEqual([await hasTransactions({}), await hasTransactions({ createTopicsBy: 'metadata' })], [true, false])
-    const source = readFileSync(`${checkout}framework/kafka/javascript/connection.ts`, 'utf8')
-    assert.doesNotMatch(source, /transactionalProducer/)
   },
   '`inspect offsets` of a share group (KIP-932)': async () => {
     const { connection } = await scriptedConnection({})

@@ -67,6 +67,17 @@ describe('the client in JavaScript', { timeout: 30_000 }, () => {
     })
   })
 
+  it('has transactions, but not behind the embedded broker, which drops their offsets', async () => {
+    const on = (createTopicsBy: 'admin' | 'metadata') =>
+      connectJavascript({ brokers: 'b:1', clientId: 'test', createTopicsBy, log: quiet })
+    const made = await Promise.all((['admin', 'metadata'] as const).map(on))
+    assert.deepEqual(
+      made.map(({ transactionalProducer }) => transactionalProducer !== undefined),
+      [true, false],
+    )
+    await Promise.all(made.map((each) => each.close()))
+  })
+
   it('is made for the version of its library that the package asks for', () => {
     assert.equal(packageJson.optionalDependencies['@platformatic/kafka'], LIBRARY_VERSION)
   })
