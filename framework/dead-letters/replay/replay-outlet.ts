@@ -5,7 +5,7 @@ import type { TransactionalProducer } from '../../kafka/transactional-producer.t
 import { PyrallelError } from '../../model/errors.ts'
 
 /** A replay that is killed leaves its transaction open for so long; readers of the topics it writes to wait meanwhile. */
-const TIMEOUT_MS = 15_000
+export const TIMEOUT_MS = 15_000
 
 export type ReplayOutlet = RecordProducer | TransactionalProducer
 

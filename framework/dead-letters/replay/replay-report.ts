@@ -24,7 +24,7 @@ export interface ReplayOptions extends IntakeOptions {
   readonly isStopped: () => boolean
   /** Each record whose publish is acknowledged. */
   readonly onReplay: (letter: DeadLetter, target: string) => void
-  /** Called once, where the group gives it no partition for some seconds. */
+  /** Called once, where some seconds go by with nothing to do but to wait for partitions that the group has not given to it yet. */
   readonly onWaiting: () => void
 }
 

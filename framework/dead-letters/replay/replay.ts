@@ -17,7 +17,7 @@ import { ReplayCuts } from './replay-cuts.ts'
 import { failureOf, isFull, isSurelyUnwritten } from './replay-errors.ts'
 import { type DueLetter, ReplayIntake } from './replay-intake.ts'
 import { ReplayMarks } from './replay-marks.ts'
-import { isTransactional, type ReplayOutlet } from './replay-outlet.ts'
+import { isTransactional, type ReplayOutlet, TIMEOUT_MS } from './replay-outlet.ts'
 import type { ReplayOptions, ReplayReport } from './replay-report.ts'
 
 const MAX_POLL = 500
@@ -26,11 +26,13 @@ const POLL_WAIT_MS = 20
 const STALL_MS = 30_000
 /** What is still on its way when a replay ends, and its last marks, are waited for so long. */
 const FINISH_MS = 10_000
-/** What is not ours may still come to us: a group hands partitions out step by step. */
-const SETTLE_MS = 2_000
+/** After so long the brokers have ended a transaction that a killed replay has left open: its time-out, and they look every 10 s. What it has changed is not told before. */
+const OPEN_TRANSACTION_MS = TIMEOUT_MS + 10_000
+/** Brokers take their time, and a group hands partitions out step by step. */
+const HAND_OVER_SLACK_MS = 5_000
 /** A member that was killed has its partitions for a session, and for another where the coordinator of the group has died meanwhile: both, and this. */
 const JOIN_SLACK_MS = 30_000
-/** Joining takes as long only when another member has the partitions. */
+/** Partitions take as long to come only when another member has them, or has left a transaction open. */
 const TELL_WAITING_MS = 3_000
 
 /** Never rejects: whatever ends it, the report says what was done and what was not. */
@@ -167,14 +169,18 @@ class ReplayRun {
     })
     while (!this.#isDone) {
       await this.#readSome()
-      if (this.#wasAssigned) continue
-      const waitedMs = this.#clock.now() - startedAt
-      if (waitedMs > TELL_WAITING_MS && !hasTold) {
+      if (this.#waitsSince !== undefined && !hasTold && this.#clock.now() - this.#waitsSince > TELL_WAITING_MS) {
         hasTold = true
         onWaiting()
       }
-      if (waitedMs > limitMs) throw notAssigned(topic, limitMs)
+      if (!this.#wasAssigned && this.#clock.now() - startedAt > limitMs) throw notAssigned(topic, limitMs)
     }
+  }
+
+  /** Since when nothing is left to do but what has not come to us; `undefined` while there is something. */
+  get #waitsSince(): number | undefined {
+    const isIdle = this.#queue.isEmpty && this.#inFlight === 0 && this.#reading.isOver && !this.#reading.isComplete
+    return isIdle ? Math.max(this.#changedAt, this.#heardAt) : undefined
   }
 
   async #readSome(): Promise<void> {
@@ -199,7 +205,9 @@ class ReplayRun {
     if (this.#isCutShort) return true
     if (!this.#queue.isEmpty || this.#inFlight > 0) return false
     if (this.#reading.isComplete) return true
-    return this.#wasAssigned && this.#reading.isOver && this.#clock.now() - this.#changedAt > SETTLE_MS
+    // Of one that was killed, what we have not got comes late, and in parts: two that were killed had sessions of their own.
+    const handOverMs = Math.max(this.#options.sessionTimeoutMs, OPEN_TRANSACTION_MS) + HAND_OVER_SLACK_MS
+    return this.#wasAssigned && this.#reading.isOver && this.#clock.now() - this.#changedAt > handOverMs
   }
 
   #take(record: KafkaRecord): void {

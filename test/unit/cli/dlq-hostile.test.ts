@@ -3,16 +3,20 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { letterBlock, letterJson, letterLine } from '../../../cli/dlq/letter-text.ts'
 import { allowedTargets } from '../../../cli/dlq/replay/replay-targets.ts'
+import { reportText } from '../../../cli/dlq/replay/replay-text.ts'
 import { list, show } from '../../../cli/verbs/dlq.ts'
 import { replayLetters } from '../../../cli/verbs/dlq-replay.ts'
 import { deadLetterRecord } from '../../../framework/control-plane/failures/dead-letter-record.ts'
 import { readDeadLetter } from '../../../framework/dead-letters/dead-letter.ts'
+import { whilePolling } from '../../../framework/dead-letters/read-topic.ts'
 import { replayGroup } from '../../../framework/dead-letters/replay/partition-marks.ts'
+import type { ReplayReport } from '../../../framework/dead-letters/replay/replay-report.ts'
 import { type MemoryCluster, memoryCluster } from '../../../framework/kafka/memory/client.ts'
 import type { KafkaRecord, RecordHeader } from '../../../framework/model/record.ts'
 import type { Epoch } from '../../../framework/model/work.ts'
 import { seededRandom } from '../../../framework/runtime/seeded-random.ts'
-import { cluster1, DLQ, on, replayed } from './dlq-fixtures.ts'
+import { ManualClock } from '../../../framework/testing/manual-clock.ts'
+import { cluster1, DLQ, on, replayed, reportOf } from './dlq-fixtures.ts'
 import { projectFolder, testIo } from './test-io.ts'
 
 type Texts = Readonly<Record<string, string>>
@@ -296,25 +300,66 @@ describe('dead letters that have the time of their record', () => {
 })
 
 describe('a replay beside a member that keeps a partition', () => {
-  it('exits with 1, and says which it has not read', async () => {
-    const cluster = memoryCluster()
+  /** Two letters, one in each partition; the replay's group has another member, and time is the test's. */
+  async function besideAnother() {
+    const clock = new ManualClock(0)
+    const cluster = memoryCluster({ clock })
     cluster.createTopic('orders', 1)
     cluster.createTopic(DLQ, 2)
     for (const partition of [0, 1])
       cluster.append({ topic: DLQ, partition, key: null, value: Buffer.from('v'), headers: headersOf(ours) })
     const other = await cluster.connection().consumer({ group: replayGroup(DLQ), startFrom: 'earliest' })
     await other.subscribe([DLQ], { onAssigned() {}, async onRevoked() {}, onLost() {} })
-    let isDone = false
+    let isLeaving = false
     const polling = (async () => {
-      while (!isDone) await other.poll(0, 10)
-      await Promise.all([other.close(), other.poll(0, 10).catch(() => {})])
+      while (!isLeaving) await other.poll(0, 10)
+      await whilePolling(other, other.close())
     })()
-    const io = testIo(projectFolder())
-    assert.equal(await replayLetters(DLQ, cluster1, io, on(cluster)), 1)
-    isDone = true
-    await polling
+    const leave = () => {
+      isLeaving = true
+    }
+    const told: number[] = []
+    const onWaiting = () => void told.push(clock.now())
+    let end: ReplayReport | undefined
+    const running = reportOf(cluster, async () => ({ partition: 0, offset: 0 }), { clock, onWaiting })
+    void running.then((report) => {
+      end = report
+    })
+    const pass = async (untilMs: number) => {
+      while (end === undefined && clock.now() < untilMs) await clock.advanceAndSettle(20)
+      return end
+    }
+    const isGone = polling.then(() => true)
+    const gone = async () => {
+      leave()
+      while (!(await Promise.race([isGone, clock.advanceAndSettle(20).then(() => false)]))) {
+        // Time passes by the condition.
+      }
+    }
+    return { clock, told, pass, leave, gone }
+  }
+
+  it('waits for it as for one that was killed, says so, and reads it when it comes', async () => {
+    const { clock, told, pass, leave, gone } = await besideAnother()
+    assert.equal(await pass(30_000), undefined)
+    assert.equal(told.length, 1)
+    assert.ok((told[0] ?? 0) < 10_000, `${told}`)
+    leave()
+    const report = await pass(60_000)
+    await gone()
+    assert.deepEqual([report?.replayed, report?.unread, clock.now() < 40_000], [2, [], true])
+  })
+
+  it('ends when a session is over, and says which it has not read', async () => {
+    const { clock, pass, gone } = await besideAnother()
+    const report = await pass(90_000)
+    const tookMs = clock.now()
+    await gone()
+    assert.ok(report !== undefined && tookMs > 45_000 && tookMs < 60_000, `${tookMs}`)
+    assert.deepEqual([report.replayed, report.unread], [1, [{ partition: 0, from: 0, end: 1 }]])
+    const lines = reportText(DLQ, { ...report, publishable: 2 }, new Map([['orders', 1]]), {}, (_, text) => text)
     assert.match(
-      io.out(),
+      lines.join('\n'),
       /✗ .*1 published again[\s\S]*1 of 2 were not published[\s\S]*\[0\] is another replay's: from offset 0 up to 1/,
     )
   })
