@@ -1,5 +1,5 @@
 /** The unit that the control plane hands to an engine, and the one answer that comes back. Plain data. */
-import type { KafkaRecord } from './record.ts'
+import type { KafkaRecord, OutgoingRecord } from './record.ts'
 
 /** The number of one assignment of one partition to this process. Unique in the process, never reset. */
 export type Epoch = number & { readonly brand: 'Epoch' }
@@ -62,21 +62,35 @@ export type FailureReason =
   /** Somebody has given it up by hand. */
   | 'by-hand'
 
+/** What a handler of an exactly-once group has published: not sent yet, but encoded and checked. */
+export interface KeptOutput extends OutgoingRecord {
+  /** Batches only: the index of the record that it belongs to. Absent: it belongs to the call, and so to all records that the handler was given. */
+  readonly of?: number
+}
+
+/** Only of exactly-once groups, and only where there are any. Written in this order, in the transaction that commits the records. */
+interface WithOutputs {
+  readonly outputs?: readonly KeptOutput[]
+}
+
 export type Outcome =
   /** Done. `filtered` when the handler's filter said no and the handler did not run. */
-  | { readonly kind: 'succeeded'; readonly filtered?: boolean }
+  | ({ readonly kind: 'succeeded'; readonly filtered?: boolean } & WithOutputs)
   | { readonly kind: 'failed'; readonly failure: HandlerFailure }
   | { readonly kind: 'timed-out'; readonly failure: HandlerFailure }
   /** The attempt was cut short by no fault of its own that is known: its thread died, or its engine closed. */
   | { readonly kind: 'interrupted'; readonly failure: HandlerFailure }
-  /** Batches only: the records at these indexes failed, all others succeeded; at those of `filtered`, the handler did not see them. */
-  | {
+  /**
+   * Batches only: the records at these indexes failed, all others succeeded; at those of `filtered`, the handler did not see them. Outputs belong to records
+   * that succeeded; where one belongs to the call, the failures are final ones of records that the handler did not see.
+   */
+  | ({
       readonly kind: 'partial'
       readonly failures: ReadonlyMap<number, HandlerFailure>
       readonly filtered?: ReadonlySet<number>
       /** The batch function threw `RetryAfter`: all that it was given has failed with this, each in an attempt of its own. */
       readonly pause?: HandlerFailure
-    }
+    } & WithOutputs)
 
 /** Taken back before it had begun, as if it had not been submitted: no attempt. */
 export interface Recalled {
