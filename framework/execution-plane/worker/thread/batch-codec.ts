@@ -2,6 +2,7 @@
 import { bug } from '../../../model/errors.ts'
 import type { KafkaRecord, RecordHeader } from '../../../model/record.ts'
 import type { Epoch, WorkItem } from '../../../model/work.ts'
+import { many, Reader, Writer } from './byte-codec.ts'
 
 /** An item and the slot of the lane's memory that stands for it. */
 export interface SlottedItem {
@@ -10,15 +11,12 @@ export interface SlottedItem {
 }
 
 /**
- * Little-endian, without padding:
- *
  *     topics: count, then each text; items: count, then each
  *       slot, id (f64), epoch (f64), records: count, then each
  *         topic (its index), partition, offset (f64), timestamp (f64), attempt, key, value, headers: count, then each (name, value)
  *
- * Numbers are u32 where not said otherwise. Texts and bytes stand behind their length; a length of 2^32 - 1 says null.
+ * As byte-codec.ts has it; numbers are u32 where not said otherwise.
  */
-const NULL_LENGTH = 0xffff_ffff
 const ITEM_BYTES = 4 + 8 + 8 + 4
 const RECORD_BYTES = 4 + 4 + 8 + 8 + 4 + 4 + 4 + 4
 
@@ -91,79 +89,4 @@ function sizeOf(items: readonly SlottedItem[], topics: Map<string, number>): num
     }
   }
   return size
-}
-
-function many<T>(count: number, read: () => T): readonly T[] {
-  const all: T[] = []
-  for (let index = 0; index < count; index++) all.push(read())
-  return all
-}
-
-class Writer {
-  readonly #arrayBuffer: ArrayBuffer
-  readonly #buffer: Buffer
-  #at = 0
-
-  constructor(size: number) {
-    this.#arrayBuffer = new ArrayBuffer(size)
-    this.#buffer = Buffer.from(this.#arrayBuffer)
-  }
-
-  u32(value: number): void {
-    this.#at = this.#buffer.writeUInt32LE(value, this.#at)
-  }
-
-  f64(value: number): void {
-    this.#at = this.#buffer.writeDoubleLE(value, this.#at)
-  }
-
-  text(text: string): void {
-    const length = this.#buffer.write(text, this.#at + 4)
-    this.u32(length)
-    this.#at += length
-  }
-
-  bytes(bytes: Buffer | null): void {
-    this.u32(bytes === null ? NULL_LENGTH : bytes.length)
-    if (bytes === null) return
-    this.#buffer.set(bytes, this.#at)
-    this.#at += bytes.length
-  }
-
-  finish(): ArrayBuffer {
-    if (this.#at !== this.#buffer.length) {
-      throw bug('encodeBatch', `wrote ${this.#at} bytes into a buffer of ${this.#buffer.length}`)
-    }
-    return this.#arrayBuffer
-  }
-}
-
-class Reader {
-  readonly #buffer: Buffer
-  #at = 0
-
-  constructor(buffer: ArrayBuffer) {
-    this.#buffer = Buffer.from(buffer)
-  }
-
-  u32(): number {
-    this.#at += 4
-    return this.#buffer.readUInt32LE(this.#at - 4)
-  }
-
-  f64(): number {
-    this.#at += 8
-    return this.#buffer.readDoubleLE(this.#at - 8)
-  }
-
-  text(): string {
-    return (this.bytes() ?? Buffer.alloc(0)).toString()
-  }
-
-  bytes(): Buffer | null {
-    const length = this.u32()
-    if (length === NULL_LENGTH) return null
-    this.#at += length
-    return this.#buffer.subarray(this.#at - length, this.#at)
-  }
 }
