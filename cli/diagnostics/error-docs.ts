@@ -108,6 +108,16 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
     cause: 'A record is larger than message.max.bytes of the client, or max.message.bytes of the topic.',
     fix: 'Publish a reference instead of the content; or raise kafka.librdkafka["message.max.bytes"] and the limit of the topic. No retry will make it smaller: catch it, or throw DeadLetter.',
   },
+  PYR_OUTPUTS_TOO_LARGE: {
+    cause:
+      'In an exactly-once group, what a handler publishes waits in memory until its record is committed. One attempt would take more than a quarter of limits.maxBytes, so its record is given up without a retry; a batch is split first.',
+    fix: 'Publish less of one record, a reference instead of the content, or smaller batches; or raise limits.maxBytes. With exactly once switched off, records are sent as they are published.',
+  },
+  PYR_OUTPUT_OWNER: {
+    cause:
+      'In an exactly-once group, what is published becomes visible with the record that it belongs to. The option `of` names a record that is none of the batch, or a tick has published, which has no record.',
+    fix: 'Name a record that the batch function was given, as it was given. From a tick, call the publish of the context of the record whose handler waits for the tick.',
+  },
   PYR_CLIENT_CLOSED: {
     cause:
       'Something used the Kafka client after it had been closed: mostly a publish that a handler started and did not await, at a shutdown. Or start() or update() of a runtime was cut short by its stop().',

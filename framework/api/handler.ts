@@ -53,6 +53,18 @@ export interface PublishOptions {
 /** Publishes a value and waits for the broker's acknowledgement. */
 export type Publish = <T>(to: TopicDefinition<T> | string, value: T, options?: PublishOptions) => Promise<void>
 
+export interface OutputOptions extends PublishOptions {
+  /**
+   * Of batch handlers in exactly-once groups: the record that this is an output of. It becomes visible if that record succeeds, whatever becomes of the
+   * others. Without it, the output is one of the whole batch, which then succeeds or fails as one. Elsewhere it changes nothing.
+   * A record that the handler was not given is refused (`PYR_OUTPUT_OWNER`).
+   */
+  readonly of?: HandlerRecord<unknown>
+}
+
+/** `publish` of a handler's context. Can be given wherever a `Publish` is asked for. */
+export type ContextPublish = <T>(to: TopicDefinition<T> | string, value: T, options?: OutputOptions) => Promise<void>
+
 /**
  * What handlers get from the application that `startPyrallel` runs in, as `context.services`. Empty until the application says what there is:
  * `declare module 'pyrallel' { interface Services { readonly payments: Payments } }`.
@@ -74,8 +86,12 @@ export interface HandlerContext {
   /**
    * A publish that was not awaited is awaited before the record counts as done; if it fails, the attempt fails. After the end it is refused
    * (PYR_ATTEMPT_OVER): the record is committed by then, or runs again, so that a crash would lose what is published, or a retry has published it.
+   *
+   * In an exactly-once group nothing is sent here: once checked, the value is kept, and becomes visible with the record's commit, or not at all. It settles
+   * when it is kept, without a broker. What one attempt publishes may take a quarter of `limits.maxBytes`; beyond it, the record is given up
+   * (`PYR_OUTPUTS_TOO_LARGE`). A tick has no record, and may not publish (`PYR_OUTPUT_OWNER`).
    */
-  readonly publish: Publish
+  readonly publish: ContextPublish
   /**
    * What `startPyrallel({ services })` was given, as it is.
    * @throws PyrallelError PYR_USAGE where there are none: in worker threads, and in processes that `pyrallel start` and `pyrallel dev` have begun

@@ -23,6 +23,8 @@ import type { CompletionEvent, WorkItem } from '../model/work.ts'
  * 11. What matches and has not begun when `recall` is called MUST NOT begin: it completes as `recalled`. What has begun goes on.
  * 12. `tick` MUST run the handler's own function and settle with its outcome: it MUST NOT reject, take a slot, or stay open beyond `close`. Never called for
  *     the same partition, or without one, before the last has settled.
+ * 13. What an attempt of an exactly-once group publishes MUST come with its outcome, whole and in the order of the calls, and only where it has succeeded;
+ *     it MUST NOT be sent, and no outcome MAY come before its outputs.
  */
 export interface ExecutionEngine {
   /** The most items that may be in flight at this moment: the handler's concurrency, less the slots that abandoned handlers still hold. */

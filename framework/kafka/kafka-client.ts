@@ -213,6 +213,8 @@ export interface KafkaConnection {
   producer(): Promise<RecordProducer>
   /** Its producers make a topic before they write to it: nobody need have made one. Default false. */
   readonly makesTopics?: boolean
+  /** What key, value and headers of one record may take together for its producers to accept it. Left out: there is no limit. Bytes. */
+  readonly maxRecordBytes?: number
   /**
    * Left out where the client, or the broker behind it, has no transactions.
    * @param consumer made by this connection, open

@@ -28,6 +28,10 @@ export const errorCodes = {
   PYR_TRANSACTION_REFUSED: 'The brokers do not allow transactions, or not under this transactional id.',
   PYR_RECORD_INVALID: 'A record that is published has a key or a header that is neither text nor bytes.',
   PYR_RECORD_TOO_LARGE: 'A record is larger than the client or the broker accepts.',
+  PYR_OUTPUTS_TOO_LARGE:
+    'In an exactly-once group, an attempt has published more than a quarter of `limits.maxBytes`, all of which waits in memory for its commit.',
+  PYR_OUTPUT_OWNER:
+    'context.publish() names a record that its call does not have, or comes from a tick of an exactly-once group, which has none.',
   PYR_CLIENT_CLOSED: 'The Kafka client, or the runtime that has it, was used after it had been closed.',
   PYR_GROUP_TAKEN: 'A group of another type, such as a share group, has the name of this consumer group.',
   PYR_KAFKA: 'The Kafka client reported an error that has no code of its own here.',

@@ -17,6 +17,12 @@ export type PublishingProducer = Omit<RecordProducer, 'produce'> & {
   produce(record: OutgoingRecord): Promise<RecordPlace | void>
 }
 
+/** Takes a record that is encoded, and known to be right. */
+export type RecordSink = (record: OutgoingRecord) => Promise<void>
+
+/** `publish` of whoever has a sink. */
+export type PublishInto = (sink: RecordSink) => Publish
+
 /** The schema that was derived for a topic, if there is one. */
 export type SchemaOf = (topic: string) => TSchema | undefined
 
@@ -32,14 +38,31 @@ export type SchemaOf = (topic: string) => TSchema | undefined
 export function publisher(
   producer: PublishingProducer,
   trace?: PublishTracer,
+  schemaOf?: SchemaOf,
+  rulesOf?: RulesOf,
+): Publish {
+  return publishInto(
+    trace,
+    schemaOf,
+    rulesOf,
+  )(async (record) => {
+    await producer.produce(record)
+  })
+}
+
+/** The same for many sinks, which share what is known of the schemas. */
+export function publishInto(
+  trace?: PublishTracer,
   schemaOf: SchemaOf = () => undefined,
   rulesOf: RulesOf = untold,
-): Publish {
-  const produce = async (record: OutgoingRecord): Promise<void> => {
-    await producer.produce(record)
-  }
+): PublishInto {
   const checks = new WeakMap<TSchema, ValueCheck>()
-  return async <T>(to: TopicDefinition<T> | string, value: T, options: PublishOptions = {}) => {
+  const publish = async <T>(
+    sink: RecordSink,
+    to: TopicDefinition<T> | string,
+    value: T,
+    options: PublishOptions = {},
+  ): Promise<void> => {
     const topic = typeof to === 'string' ? to : to.name
     const schema = (typeof to === 'string' ? undefined : to.schema) ?? schemaOf(topic)
     const text = textOf(topic, value)
@@ -51,8 +74,9 @@ export function publisher(
       value: text === null ? null : Buffer.from(text),
       headers: headersOf(topic, options),
     }
-    await (trace === undefined ? produce(record) : trace(record, produce))
+    await (trace === undefined ? sink(record) : trace(record, sink))
   }
+  return (sink) => (to, value, options) => publish(sink, to, value, options)
 }
 
 /** A value of `null` is a tombstone. */

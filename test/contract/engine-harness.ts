@@ -3,22 +3,32 @@ import assert from 'node:assert/strict'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Publish } from '../../framework/api/handler.ts'
 import type { Attribution } from '../../framework/execution-plane/attempt/attribution.ts'
+import type { Keeping } from '../../framework/execution-plane/attempt/prepared-handler.ts'
 import type { ExecutionEngine } from '../../framework/execution-plane/execution-engine.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
 import type { CompletionEvent, Epoch, HandlerFailure, Outcome, Recalled, WorkItem } from '../../framework/model/work.ts'
+import type { OutputRules } from '../../framework/publishing/output-rules.ts'
+import { publishInto } from '../../framework/publishing/publisher.ts'
 import { GATE, NEWS, type Order } from './engine-handlers.ts'
 
 export interface EngineSetup {
-  /** An export of test/contract/engine-handlers.ts. */
-  readonly handlerName: 'doesAsTold' | 'checked' | 'nested' | 'batched'
+  /** An export of test/contract/engine-handlers.ts or scripted-handlers.ts. */
+  readonly handlerName: 'doesAsTold' | 'checked' | 'nested' | 'batched' | 'scripted' | 'scriptedBatch'
   readonly concurrency: number
   readonly timeoutMs: number
   readonly abandonAfterMs: number
   readonly publish: Publish
+  /** The engine is of an exactly-once group. */
+  readonly outputs?: OutputRules | undefined
   readonly log: Logger
   /** Of engines without threads, whose handlers leave faults behind in this process. */
   readonly attribution?: Attribution
+}
+
+/** For engines without threads. */
+export function keepingOf({ outputs: rules }: EngineSetup): Keeping | undefined {
+  return rules === undefined ? undefined : { publishInto: publishInto(), rules }
 }
 
 /** Makes an engine that is not started. */

@@ -7,15 +7,18 @@ import type { ExecutionEngine } from '../../framework/execution-plane/execution-
 import { SwappableEngine } from '../../framework/execution-plane/swappable-engine.ts'
 import { systemClock } from '../../framework/time/clock.ts'
 import { batched, checked, doesAsTold, NEWS, nested } from './engine-handlers.ts'
-import { EngineHarness, type EngineSetup } from './engine-harness.ts'
+import { EngineHarness, type EngineSetup, keepingOf } from './engine-harness.ts'
 import { describeExecutionEngine } from './execution-engine.suite.ts'
+import { scripted, scriptedBatch } from './scripted-handlers.ts'
 
-const handlers = { doesAsTold, checked, nested, batched }
+const handlers = { doesAsTold, checked, nested, batched, scripted, scriptedBatch }
 const FINISH_MS = 60_000
 
-function anEngine({ handlerName, ...setup }: EngineSetup): ExecutionEngine {
+function anEngine(given: EngineSetup): ExecutionEngine {
+  const { handlerName, ...setup } = given
   const definition = handlers[handlerName] as HandlerDefinition<unknown>
-  return new AsyncEngine({ ...setup, handlerId: 'suite', definition, clock: systemClock() })
+  const keeping = keepingOf(given)
+  return new AsyncEngine({ ...setup, handlerId: 'suite', definition, keeping, clock: systemClock() })
 }
 
 describeExecutionEngine('SwappableEngine', { canKill: false }, (setup) => new SwappableEngine(anEngine(setup)))

@@ -1,5 +1,5 @@
 /** What the handler gets to see of its attempt: no more than its type says. */
-import type { HandlerContext, Publish, Services } from '../../api/handler.ts'
+import type { ContextPublish, HandlerContext, Services } from '../../api/handler.ts'
 import type { Logger } from '../../model/logger.ts'
 
 export class AttemptContext implements HandlerContext {
@@ -21,7 +21,7 @@ export class AttemptContext implements HandlerContext {
     return this.#attempt.deadline
   }
 
-  get publish(): Publish {
+  get publish(): ContextPublish {
     return this.#attempt.publish
   }
 

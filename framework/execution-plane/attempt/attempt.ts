@@ -1,21 +1,20 @@
 /** One attempt: a handler called once, with one record or one batch. The same for every engine; knows neither threads nor deadlines' timers. */
-import type { BatchFunction, HandlerContext, Publish, PublishOptions, Services } from '../../api/handler.ts'
-import type { TopicDefinition } from '../../api/topic.ts'
+import type { BatchFunction, ContextPublish, HandlerContext, OutputOptions, Services } from '../../api/handler.ts'
 import { bug, PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
-import { type KafkaRecord, recordPlace } from '../../model/record.ts'
+import { type KafkaRecord, placeId, recordPlace } from '../../model/record.ts'
 import type { HandlerFailure, Outcome, WorkItem } from '../../model/work.ts'
 import { DeadlineEntry } from '../../time/deadline-queue.ts'
 import { GuardedSpan } from '../../tracing/attempt-tracer.ts'
 import { AttemptContext } from './attempt-context.ts'
 import { AttemptLog } from './attempt-log.ts'
+import { AttemptPublishes } from './attempt-publishes.ts'
 import type { Attributable } from './attribution.ts'
 import { DecodedRecord } from './decoded-record.ts'
 import { HandlerBatch, refuseReport } from './handler-batch.ts'
 import { failureOf } from './handler-failure.ts'
 import { failed, filtered, interrupted, outcomeOfThrow, strayed, succeeded } from './outcomes.ts'
 import type { PreparedHandler } from './prepared-handler.ts'
-import { PublishTracker } from './publish-tracker.ts'
 import { type Checked, checkRecord } from './record-check.ts'
 import { applyRetryRules } from './retry-rules.ts'
 
@@ -41,7 +40,7 @@ export class Attempt extends DeadlineEntry implements Attributable {
   #startedAt: number | undefined
   #controller: AbortController | undefined
   #abortReason: DOMException | undefined
-  #publishes: PublishTracker | undefined
+  #publishes: AttemptPublishes | undefined
   #log: AttemptLog | undefined
   #span: GuardedSpan | undefined
   #batch: HandlerBatch | undefined
@@ -256,11 +255,11 @@ export class Attempt extends DeadlineEntry implements Attributable {
   }
 
   /** A function that stands alone, so that a handler may take it out of its context. */
-  get publish(): Publish {
-    this.#publishes ??= new PublishTracker()
+  get publish(): ContextPublish {
+    this.#publishes ??= new AttemptPublishes(this.#handler.setup, this.item)
     const publishes = this.#publishes
     return (to, value, options) => {
-      if (!this.#isOver) return publishes.track(() => this.#publish(to, value, options))
+      if (!this.#isOver) return publishes.publish(to, value, options, () => this.#ownerOf(options))
       const refused = Promise.reject(this.#refuse('publish()', { target: typeof to === 'string' ? to : to.name }))
       // It was told: nobody needs to look after it.
       refused.catch(() => {})
@@ -268,12 +267,16 @@ export class Attempt extends DeadlineEntry implements Attributable {
     }
   }
 
-  #publish<T>(to: TopicDefinition<T> | string, value: T, options?: PublishOptions): Promise<void> {
-    const { publish, watchedBy } = this.#handler.setup
-    const published = publish(to, value, options)
-    const watch = watchedBy?.watch
-    if (watch === undefined) return published
-    return published.then(() => watch.onPublished(this.item, typeof to === 'string' ? to : to.name))
+  /** What is published without a name belongs to the call: of one record, that is the same. */
+  #ownerOf(options: OutputOptions | undefined): number | undefined {
+    const of = options?.of
+    if (of === undefined) return undefined
+    const isOwn = placeId(of) === placeId(this.record)
+    const index = this.#batch === undefined ? (isOwn ? 0 : undefined) : this.#batch.indexOf(of)
+    if (index !== undefined) return this.item.records.length > 1 ? index : undefined
+    const message =
+      'publish() names in `of` a record that this call was not given. Name one of its own, or leave it out.'
+    throw new PyrallelError('PYR_OUTPUT_OWNER', message)
   }
 
   /** Waits for a promise or any other thenable; an object that is neither is just a result that nobody reads. */
@@ -337,19 +340,19 @@ export class Attempt extends DeadlineEntry implements Attributable {
     const publishes = this.#publishes
     if (publishes === undefined) return outcome
     // The record is not done before its publishes are: committed earlier, a crash would lose what was to be published.
-    if (publishes.isIdle) return this.#withPublishes(publishes, outcome)
-    publishes.whenIdle(() => this.#over(this.#withPublishes(publishes, outcome)))
+    if (publishes.tracker.isIdle) return this.#withPublishes(publishes, outcome)
+    publishes.tracker.whenIdle(() => this.#over(this.#withPublishes(publishes, outcome)))
     return undefined
   }
 
-  #withPublishes(publishes: PublishTracker, outcome: Outcome): Outcome {
+  #withPublishes(publishes: AttemptPublishes, outcome: Outcome): Outcome {
     const isGood = hasReturned(outcome)
-    const failures = publishes.takeFailures()
+    const failures = publishes.tracker.takeFailures()
     for (const error of isGood ? failures.slice(1) : failures) {
       const sentence = 'a publish failed that nobody awaited, and its attempt had its outcome already'
       this.logFault('error', { failure: failureOf(error) }, sentence)
     }
-    return isGood && failures.length > 0 ? this.#failedBy(failures[0]) : outcome
+    return publishes.into(isGood && failures.length > 0 ? this.#failedBy(failures[0]) : outcome)
   }
 }
 

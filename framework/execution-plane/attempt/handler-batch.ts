@@ -42,6 +42,11 @@ export class HandlerBatch implements Batch<unknown> {
     return this.#places.keys()
   }
 
+  /** Its place in the work item; undefined for one that the handler was not given. */
+  indexOf(record: HandlerRecord<unknown>): number | undefined {
+    return this.#places.get(record)
+  }
+
   fail(record: HandlerRecord<unknown>, error: unknown): void {
     if (this.#isOver) throw this.#onLate(record, error)
     const index = this.#places.get(record)

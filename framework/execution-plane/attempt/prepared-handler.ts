@@ -4,6 +4,8 @@ import { PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { WatchedBy } from '../../model/record-watch.ts'
 import { totalLogger } from '../../model/total-logger.ts'
+import type { OutputRules } from '../../publishing/output-rules.ts'
+import type { PublishInto } from '../../publishing/publisher.ts'
 import type { Clock } from '../../time/clock.ts'
 import { LogGate } from '../../time/log-gate.ts'
 import type { AttemptTracer } from '../../tracing/attempt-tracer.ts'
@@ -14,12 +16,20 @@ import type { Attribution } from './attribution.ts'
 /** The same fault of a handler's attempts is logged at most so often. */
 const FAULT_INTERVAL_MS = 10_000
 
+/** How outputs are encoded, and what they must keep to. */
+export interface Keeping {
+  readonly publishInto: PublishInto
+  readonly rules: OutputRules
+}
+
 export interface HandlerSetup {
   readonly handlerId: string
   readonly definition: HandlerDefinition<unknown>
   /** How long one attempt may take. Milliseconds. */
   readonly timeoutMs: number
   readonly publish: Publish
+  /** Of exactly-once groups: what attempts publish is not sent by `publish`, but kept by these. Ticks may not publish. */
+  readonly keeping?: Keeping | undefined
   /** Undefined in threads, and where nobody has given any. */
   readonly services?: Services | undefined
   readonly log: Logger

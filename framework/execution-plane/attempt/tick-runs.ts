@@ -1,5 +1,5 @@
 /** Runs the ticks of a handler: its function, called without a record. The same on the event loop and in threads; decides nothing about when. */
-import type { Publish, TickContext } from '../../api/handler.ts'
+import type { ContextPublish, TickContext } from '../../api/handler.ts'
 import { bug, PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { TickOrder, TickOutcome } from '../../model/tick.ts'
@@ -119,11 +119,21 @@ class TickRun {
     return this.#log
   }
 
-  get #publish(): Publish {
+  get #publish(): ContextPublish {
+    const { publish, keeping } = this.#handler.setup
     return (to, value, options) => {
-      if (!this.#isOver) return this.#publishes.track(() => this.#handler.setup.publish(to, value, options))
-      const message = 'publish() was called after the end of its tick. Await what calls it before the function returns.'
-      return Promise.reject(new PyrallelError('PYR_ATTEMPT_OVER', message))
+      if (this.#isOver) {
+        const message =
+          'publish() was called after the end of its tick. Await what calls it before the function returns.'
+        return Promise.reject(new PyrallelError('PYR_ATTEMPT_OVER', message))
+      }
+      if (keeping === undefined) return this.#publishes.track(() => publish(to, value, options))
+      return this.#publishes.track(async () => {
+        const facts =
+          'publish() was called by a tick, and what an exactly-once group publishes becomes visible with a record'
+        const next = "Call the publish of that record's own context, before its handler returns"
+        throw new PyrallelError('PYR_OUTPUT_OWNER', `${facts}. ${next}.`)
+      })
     }
   }
 

@@ -8,6 +8,7 @@ import type { ThreadCounters } from '../../model/snapshot.ts'
 import type { ThreadView } from '../../model/thread-view.ts'
 import { type TickOrder, type TickOutcome, worstOf } from '../../model/tick.ts'
 import type { CompletionEvent, WorkItem } from '../../model/work.ts'
+import type { OutputRules } from '../../publishing/output-rules.ts'
 import type { Clock } from '../../time/clock.ts'
 import { interrupted, recalled, timedOut } from '../attempt/outcomes.ts'
 import { notRun } from '../attempt/tick-runs.ts'
@@ -38,6 +39,8 @@ export interface WorkerEngineOptions {
   readonly recycleAfter?: number | undefined
   /** Sends what handlers publish; settles with the broker's acknowledgement. */
   readonly produce: (record: OutgoingRecord) => Promise<RecordPlace>
+  /** Of exactly-once groups: what handlers publish is not sent, but kept in their thread, and comes with the outcome. */
+  readonly outputs?: OutputRules | undefined
   readonly log: Logger
   readonly clock: Clock
 }

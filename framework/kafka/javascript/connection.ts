@@ -23,7 +23,7 @@ import { JavascriptConsumer } from './consumer.ts'
 import { answeredFault, type KafkaFault, toFault } from './errors.ts'
 import { BrokerLink } from './link.ts'
 import { OauthTokens } from './oauth-tokens.ts'
-import { JavascriptProducer } from './producer.ts'
+import { JavascriptProducer, MAX_RECORD_BYTES } from './producer.ts'
 import { saslOptions, tlsOptions } from './security.ts'
 import { DEFAULT_SESSION_TIMEOUT_MS, type JavascriptConnectionOptions, requestTimeoutMs } from './settings.ts'
 import { storedOffsets } from './stored-offsets.ts'
@@ -43,6 +43,7 @@ const CLOSED = 'Connection closed'
 export class JavascriptConnection implements ViewedConnection {
   readonly description: string
   readonly sessionTimeoutMs: number
+  readonly maxRecordBytes = MAX_RECORD_BYTES
   readonly view: ClusterView
   readonly transactionalProducer?: NonNullable<KafkaConnection['transactionalProducer']>
   readonly #library: JavascriptLibrary

@@ -27,7 +27,7 @@ const DELIVERY_LIMIT_MS = 300_000
 /** How long a leader may wait for its followers. Well below the time-out of a request. */
 const ACKNOWLEDGE_LIMIT_MS = 20_000
 /** Beyond it a broker closes the connection (`socket.request.max.bytes`, 100 MiB by default), and each repeat would do the same. */
-const MAX_RECORD_BYTES = 100_000_000
+export const MAX_RECORD_BYTES = 100_000_000
 const MAX_REQUEST_BYTES = 8_000_000
 const RETRY_MS = { least: 50, most: 1_000 } as const
 

@@ -31,6 +31,7 @@ import {
   commonConfig,
   consumerConfig,
   type KafkaConnectionOptions,
+  maxRecordBytes,
   pollIntervalMs,
   producerConfig,
   revokeLimitMs,
@@ -52,6 +53,7 @@ const CLOSE_TIMEOUT_MS = 3_000
 export class LibrdkafkaConnection implements ViewedConnection {
   readonly description: string
   readonly sessionTimeoutMs: number
+  readonly maxRecordBytes: number
   readonly view: LibrdkafkaView
   readonly transactionalProducer?: NonNullable<KafkaConnection['transactionalProducer']>
   readonly #library: Librdkafka
@@ -66,6 +68,7 @@ export class LibrdkafkaConnection implements ViewedConnection {
   constructor(library: Librdkafka, options: KafkaConnectionOptions, clock: Clock) {
     this.description = options.brokers
     this.sessionTimeoutMs = sessionTimeoutMs(options)
+    this.maxRecordBytes = maxRecordBytes(options)
     this.#library = library
     this.#options = options
     this.#log = options.log

@@ -156,6 +156,14 @@ export function pollIntervalMs(options: KafkaConnectionOptions): number {
   return Number.isFinite(configured) ? configured : DEFAULT_MAX_POLL_INTERVAL_MS
 }
 
+const DEFAULT_MAX_RECORD_BYTES = 1_000_000
+
+/** librdkafka's `message.max.bytes`: it refuses larger records before it sends anything. */
+export function maxRecordBytes(options: KafkaConnectionOptions): number {
+  const configured = Number(options.librdkafka?.['message.max.bytes'])
+  return Number.isFinite(configured) ? configured : DEFAULT_MAX_RECORD_BYTES
+}
+
 /** How long a revoke may be left unanswered: well below the time after which the group expels a member that does not answer. */
 export function revokeLimitMs(options: KafkaConnectionOptions): number {
   return pollIntervalMs(options) * 0.8

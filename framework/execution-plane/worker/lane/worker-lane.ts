@@ -8,9 +8,11 @@ import type { OutgoingRecord } from '../../../model/record.ts'
 import type { ThreadAttempt, ThreadView } from '../../../model/thread-view.ts'
 import type { TickOutcome } from '../../../model/tick.ts'
 import type { Outcome, WorkItem } from '../../../model/work.ts'
+import type { OutputRules } from '../../../publishing/output-rules.ts'
 import type { Clock } from '../../../time/clock.ts'
 import { replay } from '../thread/log-line.ts'
-import type { FromThread, PublishAnswer, ThreadSettings, TickSent } from '../thread/thread-messages.ts'
+import { receivedOutcome } from '../thread/outputs-codec.ts'
+import type { ErrorText, FromThread, ThreadSettings, TickSent } from '../thread/thread-messages.ts'
 import { errorText, receivedRecord } from '../thread/thread-publisher.ts'
 import { LaneBell } from './bell.ts'
 import { LaneItems, type LeftItems } from './items.ts'
@@ -33,6 +35,8 @@ export interface LaneOptions {
   /** See `ThreadSettings`. */
   readonly isTracking: boolean
   readonly produce: (record: OutgoingRecord) => Promise<RecordPlace>
+  /** Of exactly-once groups: see `WorkerEngineOptions`. */
+  readonly outputs?: OutputRules | undefined
   readonly log: Logger
   readonly clock: Clock
   /** poolifier's, loaded by whoever makes lanes: a process without worker handlers does without it. */
@@ -207,10 +211,13 @@ export class WorkerLane {
   // --- the thread ---
 
   #settings(): ThreadSettings {
-    const { entry, handlerId, group, timeoutMs, abandonAfterMs, isTracking, clock } = this.#options
+    const { entry, handlerId, group, timeoutMs, abandonAfterMs, isTracking, outputs, clock } = this.#options
     const memory = this.#items.memory.buffer
     const times = { timeoutMs, abandonAfterMs, epochMs: clock.now(), monotonicNs: process.hrtime.bigint() }
-    return { entry, handlerId, group, memory, isTracking, ...times }
+    const settings = { entry, handlerId, group, memory, isTracking, ...times }
+    if (outputs === undefined) return settings
+    const { maxAttemptBytes, maxRecordBytes } = outputs
+    return { ...settings, outputs: { maxAttemptBytes, maxRecordBytes } }
   }
 
   #send(stop: boolean): void {
@@ -237,7 +244,7 @@ export class WorkerLane {
         this.#bell.look()
         break
       case 'pyrallel.over':
-        this.#complete(this.#items.end(message.slot), message.outcome, message.durationMs)
+        this.#complete(this.#items.end(message.slot), receivedOutcome(message), message.durationMs)
         this.#listener.onChange(this)
         break
       case 'pyrallel.log':
@@ -245,7 +252,10 @@ export class WorkerLane {
         replay(this.#options.log, message.line)
         break
       case 'pyrallel.publish':
-        this.#publish(message.id, message.record)
+        this.#answer(message.id, () => this.#options.produce(receivedRecord(message.record)))
+        break
+      case 'pyrallel.topic':
+        this.#answer(message.id, () => this.#options.outputs?.requireTopic(message.topic))
         break
       case 'pyrallel.ticked':
         this.#tick.onAnswer(message.outcome)
@@ -256,20 +266,17 @@ export class WorkerLane {
     }
   }
 
-  #publish(id: number, record: OutgoingRecord): void {
-    const answer = (given: PublishAnswer) => {
-      this.#outbox.answer(given)
+  /** @param act may throw: what a handler published may be so odd that it cannot even be read, which fails the publish */
+  #answer(id: number, act: () => Promise<unknown> | undefined): void {
+    const answer = (error?: ErrorText) => {
+      this.#outbox.answer(error === undefined ? { id } : { id, error })
       this.#listener.onChange(this)
     }
-    this.#produce(record).then(
-      (place) => answer({ id, place }),
-      (thrown: unknown) => answer({ id, error: errorText(toError(thrown)) }),
+    const acted = async () => act()
+    acted().then(
+      () => answer(),
+      (thrown: unknown) => answer(errorText(toError(thrown))),
     )
-  }
-
-  /** What a handler published may be so odd that it cannot even be read: that fails the publish. */
-  async #produce(record: OutgoingRecord): Promise<RecordPlace> {
-    return this.#options.produce(receivedRecord(record))
   }
 
   #complete(item: WorkItem | undefined, outcome: Outcome, durationMs: number): void {

@@ -1,10 +1,11 @@
 /** What a thread and its lane say to each other. Plain data only: everything here is cloned on its way. */
-import type { RecordPlace } from '../../../kafka/kafka-client.ts'
 import type { ErrorCode } from '../../../model/errors.ts'
 import type { OutgoingRecord } from '../../../model/record.ts'
 import type { TickOrder, TickOutcome } from '../../../model/tick.ts'
-import type { HandlerFailure, Outcome } from '../../../model/work.ts'
+import type { HandlerFailure } from '../../../model/work.ts'
+import type { OutputLimits } from '../../../publishing/output-rules.ts'
 import type { LogLine } from './log-line.ts'
+import type { SentOutcome } from './outputs-codec.ts'
 
 /** What a thread is told when it begins (`workerData`). */
 export interface ThreadSettings {
@@ -18,6 +19,8 @@ export interface ThreadSettings {
   readonly memory: SharedArrayBuffer
   /** The thread keeps track of which attempt it is at work for, to say at its end which one has ended it. Costs some time for each record. */
   readonly isTracking: boolean
+  /** Of exactly-once groups: what is published is kept in the thread, and crosses with the outcome. */
+  readonly outputs?: OutputLimits | undefined
   /** One moment on the engine's clock and on the process's monotonic one, so that both sides tell the same time. */
   readonly epochMs: number
   readonly monotonicNs: bigint
@@ -42,9 +45,11 @@ export interface AbortOrder {
   readonly reason: string
 }
 
-export type PublishAnswer =
-  /** The broker has acknowledged the record. */
-  { readonly id: number; readonly place: RecordPlace } | { readonly id: number; readonly error: ErrorText }
+export interface PublishAnswer {
+  readonly id: number
+  /** Absent: the broker has acknowledged the record; or, in an exactly-once group, the topic that was asked about exists. */
+  readonly error?: ErrorText
+}
 
 /** An error of the main thread, for `publish` to reject with in the thread. */
 export interface ErrorText {
@@ -61,10 +66,12 @@ export type FromThread =
   | { readonly kind: 'pyrallel.unfit'; readonly failure: HandlerFailure }
   /** Look into the lane's memory. */
   | { readonly kind: 'pyrallel.bell' }
-  /** The outcome of an attempt that failed, or that has logged: what it said must be heard before its end. */
-  | { readonly kind: 'pyrallel.over'; readonly slot: number; readonly outcome: Outcome; readonly durationMs: number }
+  /** The outcome of an attempt that failed, that has outputs, or that has logged: what it said must be heard before its end. */
+  | ({ readonly kind: 'pyrallel.over'; readonly slot: number; readonly durationMs: number } & SentOutcome)
   | { readonly kind: 'pyrallel.log'; readonly line: LogLine }
   | { readonly kind: 'pyrallel.publish'; readonly id: number; readonly record: OutgoingRecord }
+  /** Whether the topic of an output exists, which only the main thread can find out. Answered like a publish. */
+  | { readonly kind: 'pyrallel.topic'; readonly id: number; readonly topic: string }
   | { readonly kind: 'pyrallel.ticked'; readonly outcome: TickOutcome }
   | { readonly kind: 'pyrallel.stopped' }
 

@@ -1,20 +1,23 @@
-/** `context.publish` in a thread: values are checked and encoded here, records are produced by the main thread, which alone has a Kafka client. */
+/** `context.publish` in a thread: values are checked and encoded here; what takes a Kafka client is asked of the main thread, which alone has one. */
 import type { Publish } from '../../../api/handler.ts'
-import type { RecordPlace, RecordProducer } from '../../../kafka/kafka-client.ts'
 import { PyrallelError } from '../../../model/errors.ts'
 import type { OutgoingRecord } from '../../../model/record.ts'
-import { publisher, type SchemaOf } from '../../../publishing/publisher.ts'
+import { KnownTopics, type OutputLimits } from '../../../publishing/output-rules.ts'
+import { type PublishInto, publishInto, type SchemaOf } from '../../../publishing/publisher.ts'
 import type { PublishTracer } from '../../../tracing/tracing.ts'
 import type { RulesOf } from '../../../validation/slow-patterns.ts'
+import type { Keeping } from '../../attempt/prepared-handler.ts'
 import type { ErrorText, FromThread, PublishAnswer } from './thread-messages.ts'
 
 interface Unanswered {
-  readonly resolve: (place: RecordPlace) => void
+  readonly resolve: () => void
   readonly reject: (error: Error) => void
 }
 
 export class ThreadPublisher {
   readonly publish: Publish
+  readonly #into: PublishInto
+  readonly #post: (message: FromThread) => void
   readonly #unanswered = new Map<number, Unanswered>()
   #lastId = 0
 
@@ -25,24 +28,33 @@ export class ThreadPublisher {
     schemaOf?: SchemaOf,
     rulesOf?: RulesOf,
   ) {
-    const producer: RecordProducer = {
-      produce: (record) =>
-        new Promise((resolve, reject) => {
-          this.#lastId++
-          // Throws when the record cannot be cloned: then no answer will come, and nothing may wait for one.
-          post({ kind: 'pyrallel.publish', id: this.#lastId, record: detached(record) })
-          this.#unanswered.set(this.#lastId, { resolve, reject })
-        }),
-      close: async () => {},
-    }
-    this.publish = publisher(producer, trace, schemaOf, rulesOf)
+    this.#post = post
+    this.#into = publishInto(trace, schemaOf, rulesOf)
+    this.publish = this.#into((record) =>
+      this.#asked((id) => ({ kind: 'pyrallel.publish', id, record: detached(record) })),
+    )
   }
 
-  settle(answer: PublishAnswer): void {
-    const waiting = this.#unanswered.get(answer.id)
-    this.#unanswered.delete(answer.id)
-    if ('place' in answer) waiting?.resolve(answer.place)
-    else waiting?.reject(errorOf(answer.error))
+  /** Of exactly-once groups: what is kept in this thread. */
+  keeping(limits: OutputLimits): Keeping {
+    const topics = new KnownTopics((topic) => this.#asked((id) => ({ kind: 'pyrallel.topic', id, topic })))
+    return { publishInto: this.#into, rules: { ...limits, requireTopic: (topic) => topics.require(topic) } }
+  }
+
+  settle({ id, error }: PublishAnswer): void {
+    const waiting = this.#unanswered.get(id)
+    this.#unanswered.delete(id)
+    if (error === undefined) waiting?.resolve()
+    else waiting?.reject(errorOf(error))
+  }
+
+  #asked(message: (id: number) => FromThread): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#lastId++
+      // Throws when the record cannot be cloned: then no answer will come, and nothing may wait for one.
+      this.#post(message(this.#lastId))
+      this.#unanswered.set(this.#lastId, { resolve, reject })
+    })
   }
 }
 

@@ -9,6 +9,7 @@ import { interrupted, timedOut } from '../../attempt/outcomes.ts'
 import type { PreparedHandler } from '../../attempt/prepared-handler.ts'
 import { decodeBatch, type SlottedItem } from './batch-codec.ts'
 import type { LaneMemory } from './lane-memory.ts'
+import { sentOutcome } from './outputs-codec.ts'
 import type { AbortOrder, FromThread } from './thread-messages.ts'
 
 /** As they are before a handler or its libraries replace them: with timers of a test left behind, the thread would start nothing more. */
@@ -21,13 +22,15 @@ const TURN_ATTEMPTS = 512
 /** So many rounds of microtasks an attempt gets to end before the next one starts. Most that wait for nothing end in the first. */
 const SETTLING_ROUNDS = 8
 
+export type PostFromThread = (message: FromThread, transferred?: readonly ArrayBuffer[]) => void
+
 const start = (attempt: Attempt, now: number): Outcome | undefined => attempt.start(now)
 
 export class ThreadRunner {
   readonly #handler: PreparedHandler
   readonly #memory: LaneMemory
   readonly #clock: Clock
-  readonly #post: (message: FromThread) => void
+  readonly #post: PostFromThread
   readonly #running: DeadlineQueue<Attempt>
   readonly #strayed: DeadlineQueue<Attempt>
   readonly #slots = new Map<Attempt, number>()
@@ -47,7 +50,7 @@ export class ThreadRunner {
     memory: LaneMemory,
     clock: Clock,
     abandonAfterMs: number,
-    post: (message: FromThread) => void,
+    post: PostFromThread,
     isTracking: boolean,
   ) {
     this.#tracked = isTracking ? new AsyncLocalStorage() : undefined
@@ -176,13 +179,15 @@ export class ThreadRunner {
     const durationMs = attempt.durationMs(now)
     const isInTime = attempt.stray !== undefined || now < attempt.deadline
     const outcome = isInTime ? ending : timedOut(this.#handler.setup.timeoutMs, ending)
-    if (outcome.kind === 'succeeded' && !attempt.hasLogged) {
+    if (outcome.kind === 'succeeded' && outcome.outputs === undefined && !attempt.hasLogged) {
       this.#memory.succeed(slot, outcome.filtered === true, durationMs)
       this.#ring()
     } else {
-      // An engine that comes late to its messages would else take it for one that ignores its signal, and end the thread.
+      // An engine that comes late to its messages would else take it for one that ignores its signal, and end the thread. It is not written down as
+      // succeeded: read before this message, or after the thread has died without it, the record would be done, and its outputs lost.
       this.#memory.tell(slot)
-      this.#post({ kind: 'pyrallel.over', slot, outcome, durationMs })
+      const sent = sentOutcome(outcome)
+      this.#post({ kind: 'pyrallel.over', slot, durationMs, ...sent }, sent.outputs === undefined ? [] : [sent.outputs])
     }
   }
 

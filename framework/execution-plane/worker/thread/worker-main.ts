@@ -18,7 +18,7 @@ import { LaneMemory } from './lane-memory.ts'
 import { type LogLine, PostingLogger } from './log-line.ts'
 import { type FromThread, type ThreadSettings, type ToThread, TURN } from './thread-messages.ts'
 import { ThreadPublisher } from './thread-publisher.ts'
-import { ThreadRunner } from './thread-runner.ts'
+import { type PostFromThread, ThreadRunner } from './thread-runner.ts'
 
 /** What a handler's file may export. */
 export interface HandlerModule {
@@ -52,7 +52,7 @@ export function runThread(module: HandlerModule, schemas: GeneratedSchemas = {})
       'runThread() was called outside of a worker thread. Files below generated/workers/ are started by the worker engine only.',
     )
   }
-  const post = (message: FromThread) => port.postMessage(message)
+  const post: PostFromThread = (message, transferred = []) => port.postMessage(message, transferred)
   serve(module, schemas, workerData as ThreadSettings, post).catch((thrown: unknown) =>
     post({ kind: 'pyrallel.unfit', failure: failureOf(thrown) }),
   )
@@ -62,9 +62,9 @@ async function serve(
   module: HandlerModule,
   { schema, schemas, topicSchemas }: GeneratedSchemas,
   settings: ThreadSettings,
-  post: (message: FromThread) => void,
+  post: PostFromThread,
 ): Promise<void> {
-  const { handlerId, group, timeoutMs, abandonAfterMs, isTracking } = settings
+  const { handlerId, group, timeoutMs, abandonAfterMs, isTracking, outputs } = settings
   const memory = LaneMemory.of(settings.memory)
   const log = new PostingLogger(postLines(memory, post))
   const derivedOf = (topic: string) => (schemas === undefined ? schema : ownProperty(schemas, topic))
@@ -95,6 +95,7 @@ async function serve(
     timeoutMs,
     definition,
     publish,
+    keeping: outputs === undefined ? undefined : publisher.keeping(outputs),
     log,
     clock,
     trace,

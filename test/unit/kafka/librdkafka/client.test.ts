@@ -5,6 +5,7 @@ import { connectLibrdkafka, loadLibrdkafka } from '../../../../framework/kafka/l
 import {
   commonConfig,
   consumerConfig,
+  maxRecordBytes,
   producerConfig,
   revokeLimitMs,
 } from '../../../../framework/kafka/librdkafka/settings.ts'
@@ -79,6 +80,11 @@ describe('the librdkafka passthrough', () => {
   it('decides how long a revoke may stay unanswered', () => {
     assert.equal(revokeLimitMs(options), 240_000)
     assert.equal(revokeLimitMs({ ...options, librdkafka: { 'max.poll.interval.ms': 10_000 } }), 8_000)
+  })
+
+  it('decides how large a record may be', () => {
+    assert.equal(maxRecordBytes(options), 1_000_000)
+    assert.equal(maxRecordBytes({ ...options, librdkafka: { 'message.max.bytes': '5000' } }), 5_000)
   })
 })
 
