@@ -108,6 +108,8 @@ export interface CommitSettings {
   readonly recovery: RecoveryStrategy
   /** Whose commit metadata is believed beside our own. Left out: nobody's. */
   readonly takeOver?: Predecessor | 'none' | undefined
+  /** Outputs, dead letters and offsets become visible together, in transactions. Left out: false. */
+  readonly exactlyOnce?: boolean | undefined
 }
 
 export interface ShutdownSettings {

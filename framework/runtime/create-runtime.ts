@@ -2,6 +2,7 @@
 
 import type { Publish } from '../api/handler.ts'
 import type { WatchedRuntime } from '../console/watched-runtime.ts'
+import type { Keeping } from '../execution-plane/attempt/prepared-handler.ts'
 import type { KafkaConnection, RecordProducer, ViewedConnection } from '../kafka/kafka-client.ts'
 import type { ActionResult, BreakerAction, RecordAction } from '../model/action.ts'
 import { byHandler } from '../model/by-handler.ts'
@@ -11,7 +12,8 @@ import { WatchPoint } from '../model/record-watch.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
 import { totalLogger } from '../model/total-logger.ts'
 import type { PagesListener } from '../observability/operator-pages.ts'
-import { publisher } from '../publishing/publisher.ts'
+import { outputRules } from '../publishing/output-rules.ts'
+import { publisher, publishInto } from '../publishing/publisher.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
 import { settlesWithin } from '../time/wait.ts'
 import { loadTracing } from '../tracing/tracing.ts'
@@ -149,12 +151,19 @@ class ComposedRuntime implements Runtime {
     this.#producer = await life.unlessStopped(connection.producer(), (opened) => opened.close(0))
     const tracing = await life.unlessStopped(loadTracing(log))
     const schemaOf = (topic: string) => this.#groups.schemaOf(topic)
-    this.#publish = publisher(this.#producer, tracing?.publishTracer, schemaOf, slowPatterns(log, clock))
+    const rulesOf = slowPatterns(log, clock)
+    this.#publish = publisher(this.#producer, tracing?.publishTracer, schemaOf, rulesOf)
+    const { limits, commit } = this.#options
+    const keeping = (): Keeping => ({
+      publishInto: publishInto(tracing?.publishTracer, schemaOf, rulesOf),
+      rules: outputRules(connection, limits.maxBytes),
+    })
     const opener = new GroupOpener({
       runtime: this.#options,
       log,
       producer: this.#producer,
       publish: this.#publish,
+      keeping: commit.exactlyOnce === true ? keeping() : undefined,
       operations: this.#operations,
       tracing,
       clock,

@@ -3,6 +3,7 @@
 import type { Publish } from '../api/handler.ts'
 import { isForeign } from '../control-plane/offsets/metadata-encoder.ts'
 import { BrokerPoller } from '../control-plane/shell/broker-poller.ts'
+import type { Keeping } from '../execution-plane/attempt/prepared-handler.ts'
 import { AsyncEngine } from '../execution-plane/engines/async-engine.ts'
 import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
 import { SwappableEngine } from '../execution-plane/swappable-engine.ts'
@@ -30,6 +31,8 @@ export interface GroupOpenerOptions {
   readonly log: Logger
   readonly producer: RecordProducer
   readonly publish: Publish
+  /** With `commit.exactlyOnce`: what handlers publish is kept. */
+  readonly keeping: Keeping | undefined
   readonly operations: Operations
   readonly tracing: Tracing | undefined
   readonly clock: Clock
@@ -100,18 +103,20 @@ export class GroupOpener {
 
   /** One for all topics of the handler: any of its entries will do. */
   engineFor({ route, definition, timeoutMs, group, worker }: ResolvedHandler): ExecutionEngine {
-    const { producer, publish, tracing, clock, watchPoint } = this.#options
+    const { producer, publish, keeping, tracing, clock, watchPoint } = this.#options
     const { log, strayFaults, services } = this.#options.runtime
     const { handlerId, concurrency } = route
     const common = { handlerId, concurrency, timeoutMs, abandonAfterMs: ABANDON_AFTER_MS, log, clock }
     if (worker !== undefined) {
       // The threads check, encode and trace what they publish; only what has a Kafka client can produce it.
-      return new WorkerEngine({ ...common, ...worker, group, produce: (record) => producer.produce(record) })
+      const outputs = keeping?.rules
+      return new WorkerEngine({ ...common, ...worker, group, outputs, produce: (record) => producer.produce(record) })
     }
     return new AsyncEngine({
       ...common,
       definition,
       publish,
+      keeping,
       services,
       trace: tracing?.attemptTracer({ handlerId, group }),
       attribution: strayFaults?.attribution,
