@@ -174,6 +174,9 @@ function describeLimits(started: Started): void {
       assert.match(message, /topic out does not exist/)
     }
     assert.deepEqual(await harness.outcomeOf(script(harness, out(1, { how: 'caught' }))), { kind: 'succeeded' })
+    // What was refused takes no room.
+    const refused = Array.from({ length: 20 }, () => out('x'.repeat(900), { how: 'caught' }))
+    assert.deepEqual(await harness.outcomeOf(script(harness, ...refused)), { kind: 'succeeded' })
   })
 }
 

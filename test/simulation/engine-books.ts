@@ -2,6 +2,7 @@
 import type { CompletionEvent, HandlerFailure, Outcome, WorkItem } from '../../framework/model/work.ts'
 import { isFatal } from './obedient-handlers.ts'
 import { Violation } from './oracle.ts'
+import { isOfAll, isWholeOf, outputFault } from './output-books.ts'
 import { asksForSignal, isLeftOut, nameOf, type Plan, planOf, type Told } from './plan.ts'
 
 /** Counted over all schedules, so that a run can show that it met what it is about. */
@@ -15,6 +16,8 @@ export const met = {
   recalled: 0,
   told: 0,
   logged: 0,
+  kept: 0,
+  ofAll: 0,
 }
 
 const STRAY = ' (the handler does not await what threw this)'
@@ -28,6 +31,8 @@ interface Part {
 export interface Rules {
   /** Handlers may take their thread with them, and time is the machine's: a healthy attempt may be cut short, or be late. */
   readonly hasThreads: boolean
+  /** The group is one of exactly once: nothing is told before its outcome, and all of it with that. */
+  readonly isKept: boolean
 }
 
 export class EngineBooks {
@@ -117,6 +122,12 @@ export class EngineBooks {
       const plans = parts.map(({ plan, told }) => (isLeftOut(told) ? 'filtered' : plan.ending)).join(', ')
       throw new Violation('OUTCOME', `item ${workId}, planned as ${plans}, ends as ${JSON.stringify(outcome)}`)
     }
+    if (this.#rules.isKept) {
+      const fault = outputFault(parts, outcome)
+      if (fault !== undefined) throw new Violation('OUTPUTS', `item ${workId} ${fault}`)
+      if ('outputs' in outcome) met.kept += 1
+    } else if ('outputs' in outcome)
+      throw new Violation('OUTPUTS', `item ${workId} of a group that keeps none has some`)
     for (const [index, part] of parts.entries()) if (isDone(outcome, index)) this.#succeed(part)
   }
 
@@ -134,7 +145,7 @@ export class EngineBooks {
   #succeed({ told, attempt, plan }: Part): void {
     if (isLeftOut(told)) met.filtered += 1
     const name = nameOf(told, attempt)
-    if (!plan.isTold || isLeftOut(told)) return
+    if (!plan.isTold || isLeftOut(told) || this.#rules.isKept) return
     if ((this.#told.get(name) ?? 0) === 0) throw new Violation('NEVER-RAN', `${name} is done, and did not run`)
   }
 
@@ -151,13 +162,22 @@ export class EngineBooks {
       case 'interrupted':
         return this.#rules.hasThreads || this.#aborted.has(item.id)
       case 'failed':
+        if (this.#mayFailForAll(parts) && seen.some((part) => isWholeOf(part, outcome.failure))) {
+          met.ofAll += 1
+          return true
+        }
         return seen.some((part) => hasFailedAs(part, outcome.failure, parts.length > 1))
       case 'succeeded':
         return (seen.length === 0) === (outcome.filtered === true) && seen.every(({ plan }) => mayReturn(plan))
       case 'partial':
         if (outcome.pause !== undefined) return seen.length > 0 && isPauseOf(seen, parts, outcome, outcome.pause)
+        if (this.#mayFailForAll(parts) && outcome.failures.size > 0) return false
         return parts.every((part, index) => isRightAt(part, outcome, index))
     }
+  }
+
+  #mayFailForAll(parts: readonly Part[]): boolean {
+    return this.#rules.isKept && parts.length > 1 && isOfAll(parts)
   }
 }
 

@@ -8,11 +8,13 @@ import { WorkerEngine } from '../../framework/execution-plane/worker/worker-engi
 import type { Logger } from '../../framework/model/logger.ts'
 import type { OutgoingRecord } from '../../framework/model/record.ts'
 import type { CompletionEvent } from '../../framework/model/work.ts'
+import type { OutputRules } from '../../framework/publishing/output-rules.ts'
+import { publishInto } from '../../framework/publishing/publisher.ts'
 import { ManualClock } from '../../framework/testing/manual-clock.ts'
 import { systemClock } from '../../framework/time/clock.ts'
 import type { AttemptSpan, AttemptTracer } from '../../framework/tracing/attempt-tracer.ts'
 import type { HandlerSigns, Host } from './engine-play.ts'
-import { obedient, obedientBatch } from './obedient-handlers.ts'
+import { obedient, obedientBatch, STARTS } from './obedient-handlers.ts'
 
 const TIMEOUT_MS = 300
 /** What handlers leave behind in this process; threads listen by themselves. What is nobody's is found by what it leaves undone. */
@@ -21,6 +23,13 @@ let isListening = false
 const ABANDON_MS = 100
 /** On threads, time is real: short, and still long enough for a healthy attempt on a machine that is busy. */
 const THREAD_TIMEOUT_MS = 60
+
+/** Nothing is refused, and nothing has to be waited for. */
+const rules: OutputRules = {
+  maxAttemptBytes: Number.POSITIVE_INFINITY,
+  maxRecordBytes: undefined,
+  requireTopic: () => undefined,
+}
 
 interface Attached {
   onCompletion: (completion: CompletionEvent) => void
@@ -31,6 +40,7 @@ interface Attached {
 export async function asyncHost(
   concurrency: number,
   isBatch: boolean,
+  isKept: boolean,
   wrap: (engine: ExecutionEngine) => ExecutionEngine = (engine) => engine,
 ): Promise<Host> {
   const to = nobody()
@@ -46,7 +56,8 @@ export async function asyncHost(
       concurrency,
       timeoutMs: TIMEOUT_MS,
       abandonAfterMs: ABANDON_MS,
-      publish: async (_to, value) => onPublished(to, value),
+      publish: async (topic, value) => onPublished(to, topic, value),
+      keeping: isKept ? { publishInto: publishInto(), rules } : undefined,
       log: lines(to, {}, isBatch),
       clock,
       trace: brokenTracer,
@@ -67,11 +78,13 @@ export interface ThreadSetup {
   readonly concurrency: number
   readonly isBatch: boolean
   readonly threads: number
+  /** Its group is one of exactly once: what is published comes with the outcome. */
+  readonly isKept: boolean
   readonly recycleAfter?: number
 }
 
 /** Serves many schedules, one after the other: threads take long to begin. */
-export async function workerHost({ isBatch, ...setup }: ThreadSetup): Promise<Host> {
+export async function workerHost({ isBatch, isKept, ...setup }: ThreadSetup): Promise<Host> {
   const to = nobody()
   const engine = new WorkerEngine({
     ...setup,
@@ -79,10 +92,11 @@ export async function workerHost({ isBatch, ...setup }: ThreadSetup): Promise<Ho
     group: 'simulation',
     timeoutMs: THREAD_TIMEOUT_MS,
     abandonAfterMs: ABANDON_MS,
-    produce: async ({ value }: OutgoingRecord) => {
-      onPublished(to, JSON.parse(String(value)))
+    produce: async ({ topic, value }: OutgoingRecord) => {
+      onPublished(to, topic, JSON.parse(String(value)))
       return { partition: 0, offset: 0 }
     },
+    outputs: isKept ? rules : undefined,
     log: lines(to, {}, isBatch),
     clock: systemClock(),
   })
@@ -119,7 +133,8 @@ function attachTo(to: Attached): Host['attach'] {
   return (onCompletion, signs) => Object.assign(to, { onCompletion, signs })
 }
 
-function onPublished(to: Attached, value: unknown): void {
+function onPublished(to: Attached, topic: unknown, value: unknown): void {
+  if (topic !== STARTS) return
   const { uid, attempt } = value as { readonly uid: number; readonly attempt: number }
   to.signs.onStart(uid, attempt)
 }

@@ -86,10 +86,10 @@ class Desk {
   readonly #mine = new Set<number>()
   #violation: unknown
 
-  constructor(host: Host, { patience, hasThreads }: EnginePlayOptions) {
+  constructor(host: Host, { patience, ...rules }: EnginePlayOptions) {
     this.host = host
     this.#patience = patience
-    this.#books = new EngineBooks({ hasThreads })
+    this.#books = new EngineBooks(rules)
     host.attach(
       // Thrown in here, it would be the engine that meets it.
       (completion) => this.#guard(() => this.#onCompletion(completion)),

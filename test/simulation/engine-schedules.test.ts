@@ -9,7 +9,7 @@ import { met } from './engine-books.ts'
 import { workerHost } from './engine-hosts.ts'
 import { type Host, playWithEngines } from './engine-play.ts'
 import { Violation } from './oracle.ts'
-import { playAll, playAllThreads, playAsync } from './run-engine-schedules.ts'
+import { isOfExactlyOnce, playAll, playAllThreads, playAsync } from './run-engine-schedules.ts'
 import { met as metByThreads } from './thread-play.ts'
 
 const ASYNC_SCHEDULES = 300
@@ -26,16 +26,20 @@ describe('schedules with real engines', LIMIT, () => {
 
   it(`hold every invariant with WorkerEngine, over ${WORKER_SCHEDULES} of them`, async () => {
     const { obedient, obedientBatch } = await bundledEntries('obedient', 'obedientBatch')
-    const hosts = new Map<boolean, readonly Host[]>()
-    for (const isBatch of [false, true]) {
-      const common = { entry: isBatch ? obedientBatch : obedient, concurrency: 40, isBatch }
-      const each = [workerHost({ ...common, threads: 1 }), workerHost({ ...common, threads: 2, recycleAfter: 300 })]
-      hosts.set(isBatch, await Promise.all(each))
+    const hosts = new Map<string, readonly Host[]>()
+    const kind = (isBatch: boolean, isKept: boolean) => `batch: ${isBatch}, kept: ${isKept}`
+    for (const isKept of [false, true]) {
+      for (const isBatch of [false, true]) {
+        const common = { entry: isBatch ? obedientBatch : obedient, concurrency: 40, isBatch, isKept }
+        const each = [workerHost({ ...common, threads: 1 }), workerHost({ ...common, threads: 2, recycleAfter: 300 })]
+        hosts.set(kind(isBatch, isKept), await Promise.all(each))
+      }
     }
     try {
       await playAll(1, WORKER_SCHEDULES, (schedule) => {
-        const ofKind = hosts.get(schedule.setup.batch !== undefined) ?? []
-        return playWithEngines(schedule, { hosts: ofKind, patience: 10_000, hasThreads: true })
+        const isKept = isOfExactlyOnce(schedule)
+        const ofKind = hosts.get(kind(schedule.setup.batch !== undefined, isKept)) ?? []
+        return playWithEngines(schedule, { hosts: ofKind, patience: 10_000, hasThreads: true, isKept })
       })
     } finally {
       await Promise.all([...hosts.values()].flat().map(({ engine }) => engine.close(0)))
@@ -99,6 +103,15 @@ describe('schedules with an engine that breaks its contract', LIMIT, () => {
       ({ workId, durationMs }, deliver) => {
         const failure = { reason: 'interrupted', name: 'AbortError', message: 'why not', retryable: true } as const
         deliver({ workId, durationMs, outcome: { kind: 'interrupted', failure } })
+      },
+    ],
+    [
+      'leaves outputs behind',
+      'OUTPUTS',
+      ({ outcome, ...completion }, deliver) => {
+        if (!('outputs' in outcome)) return deliver({ ...completion, outcome })
+        const { outputs: _lost, ...bare } = outcome
+        deliver({ ...completion, outcome: bare })
       },
     ],
     ['has no time', 'DURATION', (completion, deliver) => deliver({ ...completion, durationMs: Number.NaN })],

@@ -14,6 +14,8 @@ import { isLeftOut, nameOf, type Plan, planOf, type Told } from './plan.ts'
 
 /** What a handler publishes here is acknowledged at once. */
 export const STARTS = 'starts'
+/** Published for all of a batch. */
+export const BATCHES = 'batches'
 /** As many as a thread gets, to be deaf for a while and not for ever. */
 const DEAF_TURNS = 200
 
@@ -29,6 +31,10 @@ export const obedient = handler<Told>('orders', { filter }, (record, context) =>
 
 export const obedientBatch = batchHandler<Told>('orders', { filter }, async (batch, context) => {
   const plans = [...batch].map((record) => ({ record, plan: planOf(record.value, record.attempt) }))
+  const [first] = plans
+  if (first?.plan.isOfAll === true) {
+    void context.publish(BATCHES, { uid: first.record.value.uid, attempt: first.record.attempt })
+  }
   for (const { record, plan } of plans) tell(record, plan, context)
   for (const { record, plan } of plans) if (isFatal(plan)) await obey(record, plan, context)
   for (const { record, plan } of plans) await failAlone(batch, record, plan)
@@ -81,7 +87,8 @@ function failureOf({ value, attempt }: HandlerRecord<Told>, { ending }: Plan): E
   return ending === 'giveUp' ? new DeadLetter(name) : new Error(name)
 }
 
-function tell({ value, attempt }: HandlerRecord<Told>, { isTold, isLogged }: Plan, context: HandlerContext): void {
+function tell(record: HandlerRecord<Told>, { isTold, isLogged }: Plan, context: HandlerContext): void {
+  const { value, attempt } = record
   if (isLogged) context.log.info({ uid: value.uid, of: attempt }, 'runs')
-  if (isTold) void context.publish(STARTS, { uid: value.uid, attempt })
+  if (isTold) void context.publish(STARTS, { uid: value.uid, attempt }, { of: record })
 }

@@ -29,6 +29,8 @@ export interface Plan {
   readonly turns: number
   /** Publishes that it runs. */
   readonly isTold: boolean
+  /** First of a batch: the handler publishes for all of it, too. */
+  readonly isOfAll: boolean
   readonly isLogged: boolean
 }
 
@@ -38,6 +40,8 @@ const failures: readonly Ending[] = [
   ...(['throw', 'throw', 'throw', 'reject', 'reject', 'reject'] as const),
   ...(['retryAfter', 'pause', 'giveUp', 'hang', 'deaf', 'stray'] as const),
 ]
+/** Of batches. */
+const OF_ALL = 0.15
 /** Of the failures of first attempts: they cost a thread each. */
 const EXITS = 0.02
 
@@ -52,7 +56,8 @@ export function planOf({ seed, uid }: Told, attempt: number): Plan {
   const random = seededRandom(seed * 1_009 + uid * 17 + attempt)
   const turns = Math.floor(random() ** 2 * 5)
   const [isTold, isLogged] = [random() < 0.5, random() < 0.2]
-  const plan = { turns, isTold, isLogged }
+  const isOfAll = seededRandom(seed * 613 + uid * 7 + attempt)() < OF_ALL
+  const plan = { turns, isTold, isOfAll, isLogged }
   if (random() >= failureRateOf(seed)) return { ...plan, ending: 'return' }
   if (attempt === 1 && random() < EXITS) return { ...plan, ending: 'exit' }
   return { ...plan, ending: failures[Math.floor(random() * failures.length)] ?? 'throw' }
@@ -74,7 +79,7 @@ function failureRateOf(seed: number): number {
   return rate
 }
 
-function isOfBatches(seed: number): boolean {
+export function isOfBatches(seed: number): boolean {
   const known = batches.get(seed) ?? scheduleOf(seed).setup.batch !== undefined
   batches.set(seed, known)
   return known

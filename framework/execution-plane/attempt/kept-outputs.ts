@@ -26,9 +26,15 @@ export class KeptOutputs {
     const at = this.#outputs.push(undefined) - 1
     return async (record) => {
       refuseTooLarge(record, this.#rules.maxRecordBytes)
-      this.#count(record)
-      await this.#rules.requireTopic(record.topic)
-      this.#outputs[at] = inOwnBytes(record, of)
+      const bytes = this.#count(record)
+      const output = inOwnBytes(record, of)
+      try {
+        await this.#rules.requireTopic(record.topic)
+      } catch (thrown) {
+        this.#bytes -= bytes
+        throw thrown
+      }
+      this.#outputs[at] = output
     }
   }
 
@@ -45,10 +51,11 @@ export class KeptOutputs {
   }
 
   /** @throws PyrallelError PYR_OUTPUTS_TOO_LARGE */
-  #count(record: OutgoingRecord): void {
+  #count(record: OutgoingRecord): number {
     const { maxAttemptBytes } = this.#rules
-    this.#bytes += outputBytes(record)
-    if (this.#bytes <= maxAttemptBytes) return
+    const bytes = outputBytes(record)
+    this.#bytes += bytes
+    if (this.#bytes <= maxAttemptBytes) return bytes
     const facts = `What this attempt has published would take more than ${maxAttemptBytes} bytes of memory, a quarter of limits.maxBytes`
     this.#excess ??= new PyrallelError(
       'PYR_OUTPUTS_TOO_LARGE',
