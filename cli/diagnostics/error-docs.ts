@@ -142,6 +142,11 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
       "The broker's offset.metadata.max.bytes is smaller than the 4,096 that Kafka has by default. Or `dlq replay` with a filter has left out so many records between those it published that one commit cannot tell them apart: it stops before it publishes what it could not mark.",
     fix: 'Raise it to 4096 on the broker, or set commit.recovery to "contiguous", which stores the position only. After a replay: publish what was left out up to the place in the message, as it says, then run the filter again.',
   },
+  PYR_METADATA_UNREADABLE: {
+    cause:
+      'With commit.exactlyOnce, what is stored of a partition says which records are done and visible. It was damaged, written by another tool, or tells of more ranges than limits.maxRecordsPerPartition allows.',
+    fix: 'Set back what has changed: the limit, or the broker whose offset.metadata.max.bytes cuts. To begin at the stored position all the same, run the group once without commit.exactlyOnce until it has committed: what was done above the position runs again, and its outputs are published twice.',
+  },
   PYR_PORT_IN_USE: {
     cause: 'Another process listens on the port that was asked for; often it is a second copy of this one.',
     fix: 'Stop the other process, or set another port (http.port, or PYRALLEL_HTTP_PORT); 0 takes any that is free.',

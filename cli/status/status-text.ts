@@ -113,6 +113,9 @@ function troubles({ stoppedBecause, sinceAnswerMs, refusedMs, uncommitted, limit
       `nothing starts: ${plural(uncommitted, 'record is', 'records are')} done and not committed, of ${limits.maxUncommitted} allowed`,
     )
   }
+  if (stoppedBecause === 'outputs') {
+    found.push('nothing starts: outputs that wait for their transaction have reached limits.maxBytes')
+  }
   if (refusedMs !== null) found.push(`the brokers have refused the credentials for ${seconds(refusedMs)}`)
   return found
 }

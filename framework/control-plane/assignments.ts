@@ -1,7 +1,9 @@
 /** Begins and ends the assignments of partitions: what each starts from, and what is forgotten with it. Starts no record, commits no offset. */
 import type { AssignedPartition } from '../kafka/kafka-client.ts'
+import type { StoredOffset } from '../kafka/transactional-producer.ts'
+import { PyrallelError } from '../model/errors.ts'
 import type { EventSink } from '../model/events.ts'
-import type { TopicPartition } from '../model/record.ts'
+import { partitionPlace, type TopicPartition } from '../model/record.ts'
 import type { Predecessor, RecoveryStrategy } from '../model/settings.ts'
 import type { FailedRecords } from './failures/failed-records.ts'
 import type { IntakeGate } from './flow/backpressure.ts'
@@ -24,6 +26,8 @@ export interface AssignmentsOptions {
   readonly partitionSettings: PartitionSettings
   /** Ranges of completed offsets that are restored of one partition. */
   readonly maxRestored: number
+  /** Of an exactly-once group: what waits for its transaction. */
+  readonly cuts?: { forget(state: PartitionState): void } | undefined
   readonly onEvent?: EventSink | undefined
 }
 
@@ -36,6 +40,7 @@ export class Assignments {
   readonly #takeOver: Predecessor | undefined
   readonly #partitionSettings: PartitionSettings
   readonly #maxRestored: number
+  readonly #cuts: AssignmentsOptions['cuts']
   readonly #emit: EventSink | undefined
 
   constructor(options: AssignmentsOptions) {
@@ -47,6 +52,7 @@ export class Assignments {
     this.#takeOver = takeOver === 'none' ? undefined : takeOver
     this.#partitionSettings = partitionSettings
     this.#maxRestored = maxRestored
+    this.#cuts = options.cuts
     this.#emit = onEvent
   }
 
@@ -55,9 +61,14 @@ export class Assignments {
     return this.#table
   }
 
-  /** At the position and the completions that the group has stored, as far as they can be believed. */
-  begin(of: AssignedPartition): PartitionState {
+  /**
+   * At the position and the completions that the group has stored, as far as they can be believed.
+   * @param stored what is stored, where that is not the position and the metadata
+   * @throws PyrallelError PYR_METADATA_UNREADABLE of an exactly-once group, where not all can be
+   */
+  begin(of: AssignedPartition, stored?: StoredOffset): PartitionState {
     const { decoded, takenOverFrom } = this.#decode(of)
+    if (this.#cuts !== undefined) requireReadable(of, decoded)
     const told = decoded.kind === 'completed' ? decoded.ranges : RangeList.empty
     // A log that was cut gives those offsets to other records. They are not done.
     const restored = of.logEnd === undefined ? told : told.below(of.logEnd)
@@ -68,6 +79,7 @@ export class Assignments {
       metadata: of.metadata,
       restored,
       isTakenOver,
+      stored,
       attempts: attempts.filter(({ offset }) => of.logEnd === undefined || offset < of.logEnd),
     }
     const route = this.#scheduler.routeOf(of.topic)
@@ -124,7 +136,7 @@ export class Assignments {
   rewind(state: PartitionState, from: number, to: number): PartitionState {
     this.#forget(state)
     const { topic, partition } = state
-    const fresh = this.begin({ topic, partition, position: to, metadata: '' })
+    const fresh = this.begin({ topic, partition, position: to, metadata: '' }, state.commits.stored)
     fresh.setPaused(state.isPaused)
     fresh.commits.forgetCommitted()
     this.#intake.recheck(fresh)
@@ -166,5 +178,17 @@ export class Assignments {
     this.#table.remove(state)
     this.#intake.onDropped(state)
     this.#failed.forget(state)
+    this.#cuts?.forget(state)
   }
+}
+
+/** What is done, and visible with its outputs, would else run again. */
+function requireReadable(of: AssignedPartition, decoded: DecodedMetadata): void {
+  const isCut = decoded.kind === 'completed' && decoded.cutAt !== undefined
+  if (decoded.kind !== 'rejected' && !isCut) return
+  const why = decoded.kind === 'rejected' ? decoded.why : 'of more ranges than limits.maxRecordsPerPartition'
+  const facts = `What is stored of ${partitionPlace(of)} says which records are done, and cannot be read: the metadata is ${why}. `
+  const next =
+    'With commit.exactlyOnce none of them may run again, so the partition is not begun. To begin it at its position all the same, run the group once without.'
+  throw new PyrallelError('PYR_METADATA_UNREADABLE', `${facts}${next}`)
 }

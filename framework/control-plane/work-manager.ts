@@ -8,6 +8,7 @@ import type { LimitReached } from '../model/snapshot.ts'
 import type { CompletionEvent, WorkItem } from '../model/work.ts'
 import { ActionsByHand } from './actions-by-hand.ts'
 import { Assignments } from './assignments.ts'
+import { type BuiltCut, Cuts } from './cuts/cuts.ts'
 import { Explainer } from './explainer.ts'
 import { type DeadLetterRequest, FailedRecords } from './failures/failed-records.ts'
 import { Settlement } from './failures/settlement.ts'
@@ -41,10 +42,14 @@ export interface WorkManagerOptions {
   readonly tellsDone?: boolean | undefined
   /** Default: nobody looks on. */
   readonly watchedBy?: WatchedBy | undefined
+  /** Of a group whose outputs and offsets become visible together: its name. Left out: handlers publish by themselves. */
+  readonly exactlyOnce?: { readonly group: string } | undefined
 }
 
 /** Handlers that do nothing have not used that up before the next poll comes. More would only wait, and what waits is garbage that has grown old. */
 const PLENTY_PER_SLOT = 8
+/** Of an exactly-once group's metadata, in UTF-16 units: what is done and visible has room beyond what is new. */
+const VISIBLE_RESERVE = 8
 
 /** All are 0 when everything is done. `records` and `bytes`: incomplete and in memory. */
 export interface Gauges extends Load {
@@ -75,6 +80,8 @@ export class WorkManager {
   /** How the partitions stand, for operators; changes nothing. */
   readonly readings: PartitionReadings
   readonly byHand: ActionsByHand
+  /** Of an exactly-once group: what its transactions carry. */
+  readonly cuts: Cuts | undefined
   /** The partition whose commit was last asked for again. */
   #renewed = 0
   readonly #emit: EventSink | undefined
@@ -97,15 +104,22 @@ export class WorkManager {
     this.#emit = onEvent
     this.#watchedBy = options.watchedBy ?? unwatched
     this.#limitsBlocking = routes.some(givesUpIdle)
+    const { exactlyOnce } = options
+    const reservedLength = exactlyOnce === undefined ? 0 : VISIBLE_RESERVE
     const partitionSettings = {
-      maxMetadataLength: recovery === 'metadata' ? maxMetadataLength : 0,
+      maxMetadataLength: recovery === 'metadata' ? Math.max(0, maxMetadataLength - reservedLength) : 0,
+      reservedLength,
       maxOffsetSpan: limits.maxOffsetSpan,
     }
     // Each range begins above a record that was incomplete, and in memory: no member with these limits stores more.
     const maxRestored = limits.maxRecordsPerPartition
     const { sessionTimeoutMs } = options
-    this.permit = new StartPermit({ sessionTimeoutMs, maxUncommitted: limits.maxUncommitted, onEvent })
-    const parts = { scheduler: this.#scheduler, intake: this.#intake, failed: this.#failed, onEvent }
+    const { maxBytes, maxUncommitted } = limits
+    const cuts =
+      exactlyOnce === undefined ? undefined : new Cuts({ ...exactlyOnce, maxBytes, table: () => this.#table, onEvent })
+    this.cuts = cuts
+    this.permit = new StartPermit({ sessionTimeoutMs, maxUncommitted, outputs: cuts, onEvent })
+    const parts = { scheduler: this.#scheduler, intake: this.#intake, failed: this.#failed, cuts, onEvent }
     this.#assignments = new Assignments({ ...parts, recovery, takeOver, partitionSettings, maxRestored })
     this.#table = this.#assignments.table
     const [table, permit] = [this.#table, this.permit]
@@ -369,6 +383,16 @@ export class WorkManager {
     // Without a position there is nothing to commit, and nothing was taken in that could run.
     if (!this.#table.isEmpty) this.permit.clock.heard(now)
     return []
+  }
+
+  /** Of an exactly-once group: what its next transaction carries, or what is stored once more, so that the member hears of itself. */
+  nextCut(now: number): BuiltCut | undefined {
+    const cut = this.cuts?.build(now)
+    if (cut !== undefined || now < this.permit.clock.renewAt) return cut
+    const renewal = this.cuts?.renewal()
+    // Without anything stored there is nothing to store again, and nothing was taken in that could run.
+    if (renewal === undefined && !this.#table.isEmpty) this.permit.clock.heard(now)
+    return renewal
   }
 
   /** @param sentAt when they were sent */

@@ -36,6 +36,7 @@ export const errorCodes = {
   PYR_GROUP_TAKEN: 'A group of another type, such as a share group, has the name of this consumer group.',
   PYR_KAFKA: 'The Kafka client reported an error that has no code of its own here.',
   PYR_METADATA_TOO_LARGE: 'The commit metadata is longer than the broker accepts.',
+  PYR_METADATA_UNREADABLE: 'A partition of an exactly-once group has commit metadata that cannot be read.',
   PYR_PORT_IN_USE: 'A port that was asked for is taken by another process.',
   PYR_STATUS_UNREACHABLE: 'No process of Pyrallel answers at the address where its state was asked for.',
   PYR_CONFIG_INVALID: 'pyrallel.config.ts, an environment variable or a flag has a value that is not allowed.',

@@ -67,9 +67,9 @@ export type LimitReached = 'records' | 'bytes'
 
 /**
  * Why nothing starts. `unacknowledged`: no commit was for so long that the group may have given the partitions to others. `uncommitted`: too much is done
- * that no acknowledged commit tells of.
+ * that no acknowledged commit tells of. `outputs`: records and outputs of an exactly-once group that are done and not visible have reached `limits.maxBytes`.
  */
-export type StartStop = 'unacknowledged' | 'uncommitted'
+export type StartStop = 'unacknowledged' | 'uncommitted' | 'outputs'
 
 /** One consumer group that this process is a member of. Counts are of this process, not of the whole group. */
 export interface GroupMetrics extends Load {

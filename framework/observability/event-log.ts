@@ -270,6 +270,12 @@ class EventWriter {
       this.#seldom('uncommitted', 'warn', facts, sentence)
       return
     }
+    if (why === 'outputs') {
+      const sentence =
+        'outputs that wait for their transaction have reached limits.maxBytes: nothing starts before one is committed'
+      this.#seldom('outputs', 'warn', facts, sentence)
+      return
+    }
     const sentence =
       'no commit was acknowledged for two thirds of the session time-out: nothing starts, as the group may give the partitions to others'
     this.#log.warn(facts, sentence)

@@ -33,6 +33,7 @@ export const floors: readonly Room[] = [
   },
   { path: 'framework/control-plane/flow', owns: 'how much may start: budgets, rates, permits' },
   { path: 'framework/control-plane/failures', owns: 'what becomes of a record after an attempt' },
+  { path: 'framework/control-plane/cuts', owns: 'what a transaction of an exactly-once group carries' },
   { path: 'framework/control-plane', owns: 'the verbs of the state machine, and how assignments begin and end' },
   { path: 'framework/execution-plane', owns: 'the contract of engines, and the exchange of their code' },
   { path: 'framework/control-plane/shell', owns: 'the async shell: polling, pumping, committing, draining' },

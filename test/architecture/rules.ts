@@ -24,6 +24,7 @@ const executionPlane = 'framework/execution-plane'
 /** Types only: what the control plane may see of the world. */
 const ports = [
   'framework/kafka/kafka-client.ts',
+  'framework/kafka/transactional-producer.ts',
   'framework/execution-plane/execution-engine.ts',
   'framework/time/clock.ts',
 ]
@@ -40,7 +41,7 @@ const kafkaLibraries: Readonly<Record<string, readonly string[]>> = {
 }
 /** All else in the control plane is the state machine. */
 const asyncShell =
-  /^framework\/control-plane\/shell\/(broker-poller|pump|offset-committer|coordinator-question|log-ends|dead-letters|drain|revoke|shutdown)\.ts$/
+  /^framework\/control-plane\/shell\/(broker-poller|pump|offset-committer|cut-committer|committer|time-limit|coordinator-question|log-ends|dead-letters|drain|revoke|shutdown)\.ts$/
 const impure =
   /\b(Date\.now|new\s+Date\s*\(\s*\)|Date\s*\(\s*\)|performance\.|setTimeout|setInterval|setImmediate|Math\.random|randomUUID|randomBytes|process\.|console\.)/
 const logCall = /\b(?:log|logger)\s*\??\.\s*(?:trace|debug|info|warn|error|fatal)\s*\(/g
@@ -216,7 +217,7 @@ export const rules = {
     check: forbiddenCode((path) => within(path, controlPlane) || within(path, model), impure),
   },
   synchronous: {
-    text: '7. control-plane is synchronous outside its async shell (broker-poller, pump, offset-committer, coordinator-question, log-ends, dead-letters, drain, revoke, shutdown)',
+    text: '7. control-plane is synchronous outside its async shell (broker-poller, pump, offset-committer, cut-committer, committer, time-limit, coordinator-question, log-ends, dead-letters, drain, revoke, shutdown)',
     check: forbiddenCode((path) => within(path, controlPlane) && !asyncShell.test(path), /\b(async|await|Promise)\b/),
   },
   cycles: { text: '8. no import cycles, type imports included', check: cycles },

@@ -1,4 +1,5 @@
 /** The ways in which the control plane, an engine or a client is broken on purpose. `try-mutants.ts` shows that the simulation notices each. */
+import { exactlyOnceMutants } from './exactly-once/mutants.ts'
 import { javascriptMutants } from './javascript-client/mutants.ts'
 
 export interface Mutant {
@@ -8,9 +9,9 @@ export interface Mutant {
   /**
    * Default the control plane. `engine`: below framework/execution-plane/, and played with real engines. `kafka`: the in-memory cluster below
    * framework/kafka/, played with a group of runtimes; it stands for what the port promises. `javascript`: below framework/kafka/javascript/,
-   * played against model brokers.
+   * played against model brokers. `exactly-once`: the control plane, played as an exactly-once group against model brokers.
    */
-  readonly part?: 'engine' | 'kafka' | 'javascript'
+  readonly part?: 'engine' | 'kafka' | 'javascript' | 'exactly-once'
   /** Must stand there exactly once. */
   readonly find: string
   readonly replace: string
@@ -1256,10 +1257,16 @@ export const mutants: readonly Mutant[] = [
     replace: 'offset >= 0',
   },
   ...javascriptMutants,
+  ...exactlyOnceMutants,
 ]
 
 /** Below the root. */
-const folders = { engine: 'execution-plane', kafka: 'kafka', javascript: 'kafka/javascript' } as const
+const folders = {
+  engine: 'execution-plane',
+  kafka: 'kafka',
+  javascript: 'kafka/javascript',
+  'exactly-once': 'control-plane',
+} as const
 
 export function pathOf({ file, part }: Mutant): string {
   return `framework/${part === undefined ? 'control-plane' : folders[part]}/${file}`

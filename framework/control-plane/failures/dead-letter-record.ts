@@ -4,6 +4,8 @@ import type { OutgoingRecord, RecordHeader } from '../../model/record.ts'
 import type { HandlerFailure } from '../../model/work.ts'
 import type { DeadLetterRequest } from './failed-records.ts'
 
+type Letter = Omit<DeadLetterRequest, 'id'>
+
 /** Headers are part of the record's size, which brokers limit; the whole text is in the log. Bytes of UTF-8. */
 const MAX_MESSAGE_BYTES = 2_048
 const MAX_STACK_BYTES = 8_192
@@ -44,7 +46,7 @@ export interface DeadLetterContext {
  * Spring Kafka's header names, in Spring's binary encodings, and Kafka Connect's, because operators' tools read these; and ours, as text.
  * The record's own timestamp is a header and not the timestamp: the dead-letter topic's retention would else remove an old record at once.
  */
-export function deadLetterRecord(whole: DeadLetterRequest, context: DeadLetterContext): OutgoingRecord {
+export function deadLetterRecord(whole: Letter, context: DeadLetterContext): OutgoingRecord {
   const isShort = context.payload === 'key' || context.payload === 'none'
   const request = isShort ? { ...whole, failure: shortened(whole.failure) } : whole
   const { record, topic } = request
@@ -68,7 +70,7 @@ function shortened({ stack: _, ...failure }: HandlerFailure): HandlerFailure {
 }
 
 /** `KafkaHeaders.DLT_*` of Spring Kafka 3: partition is a 32-bit and offset and timestamp are 64-bit big-endian integers, the rest is text. */
-function springHeaders({ record, failure }: DeadLetterRequest, group: string): RecordHeader[] {
+function springHeaders({ record, failure }: Letter, group: string): RecordHeader[] {
   const headers: RecordHeader[] = [
     textHeader('kafka_dlt-original-topic', record.topic),
     ['kafka_dlt-original-partition', int32(record.partition)],
@@ -87,7 +89,7 @@ function springHeaders({ record, failure }: DeadLetterRequest, group: string): R
 }
 
 /** As `errors.deadletterqueue.context.headers.enable` has Connect write them (KIP-298), without what only a connector has. */
-function connectHeaders({ record, failure }: DeadLetterRequest): RecordHeader[] {
+function connectHeaders({ record, failure }: Letter): RecordHeader[] {
   const headers: RecordHeader[] = [
     textHeader('__connect.errors.topic', record.topic),
     textHeader('__connect.errors.partition', String(record.partition)),
@@ -101,11 +103,7 @@ function connectHeaders({ record, failure }: DeadLetterRequest): RecordHeader[] 
     : [...headers, textHeader('__connect.errors.exception.stacktrace', stack, MAX_STACK_BYTES)]
 }
 
-function ourHeaders(
-  request: DeadLetterRequest,
-  { group, payload }: DeadLetterContext,
-  fingerprint: string,
-): RecordHeader[] {
+function ourHeaders(request: Letter, { group, payload }: DeadLetterContext, fingerprint: string): RecordHeader[] {
   const { record, failure, handlerId } = request
   return [
     textHeader('pyrallel-topic', record.topic),

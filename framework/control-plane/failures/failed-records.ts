@@ -104,17 +104,7 @@ export class FailedRecords {
     keepApart(pending)
     state.load.deadLetterBegan()
     this.#buried.set(this.#lastId, entry)
-    this.#requests.push({
-      id: this.#lastId,
-      handlerId: state.route.handlerId,
-      record: pending.record,
-      epoch: state.epoch,
-      failure,
-      attempt: pending.attempt,
-      durationMs,
-      topic,
-      payload: state.route.deadLetterPayload ?? 'full',
-    })
+    this.#requests.push({ ...letterOf(entry, topic, failure, durationMs), id: this.#lastId })
   }
 
   /** Those whose wait ends first. */
@@ -162,5 +152,24 @@ export class FailedRecords {
     for (const [pending, entry] of this.#paused) if (entry.state === state) this.#paused.delete(pending)
     this.#requests = this.#requests.filter(({ id }) => this.#buried.get(id)?.state !== state)
     for (const [id, entry] of this.#buried) if (entry.state === state) this.#buried.delete(id)
+  }
+}
+
+/** What its dead letter is made of. */
+export function letterOf(
+  { state, pending }: IncompleteRecord,
+  topic: string,
+  failure: HandlerFailure,
+  durationMs: number,
+): Omit<DeadLetterRequest, 'id'> {
+  return {
+    handlerId: state.route.handlerId,
+    record: pending.record,
+    epoch: state.epoch,
+    failure,
+    attempt: pending.attempt,
+    durationMs,
+    topic,
+    payload: state.route.deadLetterPayload ?? 'full',
   }
 }

@@ -1,7 +1,8 @@
 /** Decides what becomes of a record after an attempt: done, tried again, parked, or given up. Starts nothing and commits nothing. */
+import { bug } from '../../model/errors.ts'
 import type { EventSink } from '../../model/events.ts'
 import type { Route } from '../../model/settings.ts'
-import type { CompletionEvent, HandlerFailure, Outcome } from '../../model/work.ts'
+import type { CompletionEvent, HandlerFailure, KeptOutput, Outcome } from '../../model/work.ts'
 import type { IntakeGate } from '../flow/backpressure.ts'
 import type { Scheduler } from '../flow/scheduler.ts'
 import type { StartPermit } from '../flow/start-permit.ts'
@@ -22,7 +23,7 @@ import {
   outcomeOf,
   type SingleOutcome,
 } from './batch-outcome.ts'
-import type { DeadLetterRequest, FailedRecords } from './failed-records.ts'
+import { type DeadLetterRequest, type FailedRecords, letterOf } from './failed-records.ts'
 import type { IncompleteRecord } from './incomplete-record.ts'
 import { parks } from './parked-records.ts'
 import { decideRetry, MAX_INTERRUPTIONS, pauseBeforeSplitMs } from './retry-policy.ts'
@@ -37,6 +38,15 @@ export interface SettlementOptions {
   readonly onEvent?: EventSink | undefined
   /** Whether `onEvent` is told of `record.done` too, which comes for every record. Default true. */
   readonly tellsDone?: boolean | undefined
+  /** Of an exactly-once group: keeps what was published for its transaction. Left out: handlers publish by themselves. */
+  readonly cuts?: KeepsOutputs | undefined
+}
+
+export interface KeepsOutputs {
+  /** @param done complete, and visible no earlier than the outputs */
+  keep(state: PartitionState, done: readonly Pending[], outputs: readonly KeptOutput[], durationMs: number): void
+  /** @param key of its shard */
+  keepLetter(state: PartitionState, letter: Omit<DeadLetterRequest, 'id'>, key: string | undefined, now: number): void
 }
 
 type Failed = Extract<Outcome, { readonly failure: HandlerFailure }>
@@ -50,13 +60,15 @@ export class Settlement {
   readonly #emit: EventSink | undefined
   /** `#emit`, if it wants to hear of it. */
   readonly #emitDone: EventSink | undefined
+  readonly #cuts: KeepsOutputs | undefined
 
-  constructor({ scheduler, intake, failed, permit, random, onEvent, tellsDone }: SettlementOptions) {
+  constructor({ scheduler, intake, failed, permit, random, onEvent, tellsDone, cuts }: SettlementOptions) {
     this.#scheduler = scheduler
     this.#intake = intake
     this.#failed = failed
     this.#permit = permit
     this.#random = random
+    this.#cuts = cuts
     this.#emit = onEvent
     this.#emitDone = tellsDone === false ? undefined : onEvent
   }
@@ -221,7 +233,29 @@ export class Settlement {
     this.#learn(state.route, outcome, durationMs, pendings.length, now)
     const [pending] = pendings
     if (pendings.length > 1) this.#settleBatch(entry, outcome, durationMs, now)
-    else if (pending !== undefined) this.#settleOne({ state, pending }, outcomeOf(outcome, 0), durationMs, now)
+    else if (pending !== undefined) {
+      const single = outcomeOf(outcome, 0)
+      this.#settleOne({ state, pending }, single, durationMs, now)
+      if (single.kind === 'succeeded' && single.outputs !== undefined)
+        this.#keepOutputs(state, [pending], single.outputs, durationMs)
+    }
+  }
+
+  /** Of these, which are done: they and what was published of them become visible together. */
+  #keepOutputs(
+    state: PartitionState,
+    done: readonly (Pending | undefined)[],
+    outputs: readonly KeptOutput[],
+    durationMs: number,
+  ): void {
+    if (outputs.length === 0) return
+    if (this.#cuts === undefined)
+      throw bug('settlement', 'an attempt has kept outputs, and its group has no transactions')
+    const isOfCall = outputs.some(({ of }) => of === undefined)
+    const own = outputs.filter(({ of }) => of === undefined || done[of] !== undefined)
+    const named = new Set(own.map(({ of }) => of))
+    const records = done.flatMap((each, index) => (each !== undefined && (isOfCall || named.has(index)) ? [each] : []))
+    if (records.length > 0) this.#cuts.keep(state, records, own, durationMs)
   }
 
   #settleBatch(entry: InFlight, outcome: Outcome, durationMs: number, now: number): void {
@@ -233,13 +267,18 @@ export class Settlement {
     const isPause = outcome.kind === 'partial' && outcome.pause !== undefined
     // Of each shard, the last record of this batch that was looked at and is not done.
     const unfinished = new Map<Shard, Pending>()
+    // By index: those that succeeded, and that the handler has seen.
+    const { outputs } = outcome
+    const done: (Pending | undefined)[] | undefined = outputs === undefined ? undefined : []
     for (const [index, pending] of pendings.entries()) {
       const single = outcomeOf(outcome, index)
-      if (counts(single, unfinished.get(pending.shard)))
-        this.#settleOne({ state, pending }, single, durationMs, now, pendings.length)
+      const isCounted = counts(single, unfinished.get(pending.shard))
+      if (isCounted) this.#settleOne({ state, pending }, single, durationMs, now, pendings.length)
       else this.#waitBehind(state, pending, isPause ? single : undefined)
       if (isUnfinished(pending)) unfinished.set(pending.shard, pending)
+      done?.push(isCounted && single.kind === 'succeeded' && single.filtered !== true ? pending : undefined)
     }
+    if (outputs !== undefined && done !== undefined) this.#keepOutputs(state, done, outputs, durationMs)
   }
 
   /**
@@ -366,11 +405,23 @@ export class Settlement {
 
   #giveUp(entry: IncompleteRecord, failure: HandlerFailure, durationMs: number, now: number): void {
     const topic = entry.state.route.deadLetterTopic
+    if (topic !== null && this.#cuts !== undefined) {
+      this.#keepLetter(this.#cuts, entry, letterOf(entry, topic, failure, durationMs), now)
+      return
+    }
     if (topic !== null) {
       this.#failed.bury(entry, topic, failure, durationMs)
       return
     }
     this.#drop(entry, failure, durationMs, now)
+  }
+
+  /** At once, so that what was published behind it in its batch is not visible without it. Its key goes on: both become visible together. */
+  #keepLetter(cuts: KeepsOutputs, entry: IncompleteRecord, letter: Omit<DeadLetterRequest, 'id'>, now: number): void {
+    const { state, pending } = entry
+    const { key } = pending.shard
+    this.#complete(entry, now)
+    cuts.keepLetter(state, letter, key, now)
   }
 
   #drop(entry: IncompleteRecord, failure: HandlerFailure, durationMs: number, now: number): void {

@@ -8,12 +8,15 @@ export interface StartPermitOptions {
   readonly sessionTimeoutMs: number
   /** Completions that a commit would carry and no acknowledged one has. */
   readonly maxUncommitted: number
+  /** Of an exactly-once group: what is done and not visible. */
+  readonly outputs?: { readonly isFull: boolean; readonly isUrgent: boolean } | undefined
   readonly onEvent?: EventSink | undefined
 }
 
 export class StartPermit {
   readonly clock: CommitClock
   readonly #maxUncommitted: number
+  readonly #outputs: StartPermitOptions['outputs']
   readonly #emit: EventSink | undefined
   /** When last counted. */
   #uncommitted = 0
@@ -22,9 +25,10 @@ export class StartPermit {
   #untellable = 0
   #stopped: { readonly why: StartStop; readonly since: number } | undefined
 
-  constructor({ sessionTimeoutMs, maxUncommitted, onEvent }: StartPermitOptions) {
+  constructor({ sessionTimeoutMs, maxUncommitted, outputs, onEvent }: StartPermitOptions) {
     this.clock = new CommitClock(sessionTimeoutMs)
     this.#maxUncommitted = maxUncommitted
+    this.#outputs = outputs
     this.#emit = onEvent
   }
 
@@ -33,8 +37,9 @@ export class StartPermit {
     return this.#stopped?.why ?? null
   }
 
-  /** Half of what may be done and not committed is: the next commit does not wait for its interval. */
+  /** Half of what may be done and not committed is, or much of the memory is outputs: the next commit does not wait for its interval. */
   get isCommitUrgent(): boolean {
+    if (this.#outputs?.isUrgent === true) return true
     return this.#uncommitted + this.#completed >= this.#maxUncommitted / 2
   }
 
@@ -65,6 +70,7 @@ export class StartPermit {
 
   #whyNot(now: number, states: Iterable<PartitionState>): StartStop | undefined {
     if (this.clock.isCutOff(now)) return 'unacknowledged'
+    if (this.#outputs?.isFull === true) return 'outputs'
     // Counting takes time in the number of partitions, so it is done only where the limit may be reached.
     const most = this.#uncommitted + this.#completed + this.#untellable
     return most >= this.#maxUncommitted && this.count(states) >= this.#maxUncommitted ? 'uncommitted' : undefined

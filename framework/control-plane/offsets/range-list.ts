@@ -96,3 +96,24 @@ export class RangeList implements Iterable<OffsetRange> {
     return low
   }
 }
+
+/**
+ * The same ranges with holes.
+ * @param ranges ascending, disjoint
+ * @param offsets ascending; those in no range change nothing
+ */
+export function withoutOffsets(ranges: readonly OffsetRange[], offsets: readonly number[]): readonly OffsetRange[] {
+  const left: OffsetRange[] = []
+  let index = 0
+  for (const { start, end } of ranges) {
+    let from = start
+    while (index < offsets.length && (offsets[index] as number) < end) {
+      const offset = offsets[index] as number
+      if (offset > from) left.push({ start: from, end: offset })
+      from = Math.max(from, offset + 1)
+      index += 1
+    }
+    if (from < end) left.push({ start: from, end })
+  }
+  return left
+}

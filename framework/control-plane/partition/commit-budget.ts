@@ -1,9 +1,12 @@
 /** What the group has stored of one partition in one assignment, what a commit would carry now, and how much room its metadata has left. Synchronous. */
 import type { CommitRequest } from '../../kafka/kafka-client.ts'
+import type { StoredOffset } from '../../kafka/transactional-producer.ts'
 import type { TopicPartition } from '../../model/record.ts'
 import type { Epoch } from '../../model/work.ts'
-import { type EncodedMetadata, encodeMetadata } from '../offsets/metadata-encoder.ts'
+import type { CarriedAttempts } from '../offsets/carried-attempts.ts'
+import { decodeMetadata, type EncodedMetadata, encodeMetadata } from '../offsets/metadata-encoder.ts'
 import type { OffsetTracker } from '../offsets/offset-tracker.ts'
+import { type OffsetRange, RangeList, withoutOffsets } from '../offsets/range-list.ts'
 import { plainCodecs } from '../offsets/run-codecs.ts'
 import type { AttemptCounts } from './attempt-counts.ts'
 
@@ -12,6 +15,8 @@ const METADATA_TIGHT_AT = 0.75
 /** A span of this many offsets per character always fits (a bitset in a 15-bit alphabet), apart from the frame, so it is not measured. */
 const OFFSETS_PER_CHARACTER = 14
 const FRAME_CHARACTERS = 16
+/** The encoder leaves so much for the longest head: a text is written again only with that. */
+const HEAD_CHARACTERS = 4
 /** Beyond that span, the metadata is measured again after so many completions, or sooner when the limit is small. Each adds some bits. */
 const MEASURE_EVERY = 2_048
 /** Completions per character of the limit that leave room between 75 % and 100 %. */
@@ -31,6 +36,10 @@ export interface CommitSnapshot extends CommitRequest {
 export interface PartitionSettings {
   /** 0: nothing but the position is stored. */
   readonly maxMetadataLength: number
+  /**
+   * Of an exactly-once group: beyond that, for what is visible already. A text that tells less can be longer by some units, as the encodings adapt. Left out: none.
+   */
+  readonly reservedLength?: number | undefined
   readonly maxOffsetSpan: number
 }
 
@@ -44,9 +53,12 @@ interface Committed {
   readonly coveredTo: number
   /** Another tool has written the metadata. */
   readonly isForeign: boolean
+  /** The same, whether it is believed or not; `undefined` for nothing. */
+  readonly stored: StoredOffset | undefined
 }
 
 const ALL = Number.POSITIVE_INFINITY
+const none: readonly CarriedAttempts[] = []
 
 /** Whose commits they are. */
 interface Committing extends TopicPartition {
@@ -76,6 +88,8 @@ export class CommitBudget {
       readonly metadata: string
       readonly isRestored: boolean
       readonly isTakenOver: boolean
+      /** Left out: the position and the metadata. */
+      readonly stored?: StoredOffset | undefined
     },
     settings: PartitionSettings,
   ) {
@@ -88,6 +102,7 @@ export class CommitBudget {
       carries: 0,
       coveredTo: ALL,
       isForeign: start.isTakenOver,
+      stored: start.stored ?? storedOf(start),
     }
     this.#metadataLength = start.metadata.length
     // Metadata that was dropped as unreadable must not stay with the group: the next commit replaces it. Nor must another tool's, which has no check sum.
@@ -110,6 +125,11 @@ export class CommitBudget {
   /** UTF-16 units that the metadata may have; 0 when nothing but the position is stored. */
   get metadataLimit(): number {
     return this.#settings.maxMetadataLength
+  }
+
+  /** What the group has stored, whether it is believed or not. `undefined`: nothing. */
+  get stored(): StoredOffset | undefined {
+    return this.#committed.stored
   }
 
   /** The position that the group has stored. */
@@ -174,10 +194,34 @@ export class CommitBudget {
     const metadata = this.#measure().text
     if (position === this.#committed.position && metadata === this.#committed.metadata) {
       this.#mayHaveChanged = false
-      this.#committed = { position, metadata, carries: this.#carriable, coveredTo: this.#cut.from, isForeign: false }
+      const { stored } = this.#committed
+      const carries = this.#carriable
+      this.#committed = { position, metadata, carries, coveredTo: this.#cut.from, isForeign: false, stored }
       return undefined
     }
     return this.#snapshot(position, metadata)
+  }
+
+  /**
+   * As `snapshot`, for a transaction: never without what is stored as done, because that is visible. Where there is no room for it and for more, only the position
+   * moves on; undefined, too, where there is none for that.
+   * @param without offsets that are complete and must not be told yet, ascending
+   */
+  cut(without: readonly number[]): CommitSnapshot | undefined {
+    const { position: reached } = this.#tracker
+    if (!this.#mayHaveChanged || reached === undefined) return undefined
+    const whole = without.length > 0 ? this.#snapshotWithout(reached, without) : this.snapshot()
+    if (whole === undefined || whole.coveredTo === ALL) return whole && this.#changed(whole)
+    const visible = this.#visible()
+    if ((visible.end ?? 0) <= Math.max(whole.position, whole.coveredTo)) return this.#changed(whole)
+    const { carries } = this.#committed
+    // Up to where all that is new is told, and what is visible above it: first as far as it goes with holes, then without any.
+    for (const upTo of [reached, Math.min(reached, without[0] ?? reached)]) {
+      const above = [...visible.within(upTo, ALL)]
+      const { snapshot, isTruncated } = this.#encodeWithout(upTo, without, above, none, this.#lengthOfVisible)
+      if (!isTruncated) return this.#changed({ ...snapshot, carries, coveredTo: upTo })
+    }
+    return undefined
   }
 
   /** The same, whether the group has it already or not; undefined while there is no position. */
@@ -186,11 +230,18 @@ export class CommitBudget {
     return position === undefined ? undefined : this.#snapshot(position, this.#measure().text)
   }
 
+  /** What the group has stored, to be stored once more. Undefined for nothing. */
+  storedAgain(): CommitSnapshot | undefined {
+    const { stored, carries, coveredTo } = this.#committed
+    const { topic, partition, epoch } = this.#of
+    return stored === undefined ? undefined : { topic, partition, epoch, ...stored, carries, coveredTo }
+  }
+
   /** The coordinator has acknowledged this snapshot. */
   onAcknowledged({ position, metadata, carries, coveredTo }: CommitSnapshot): void {
     // Its answer has come after that of a later one: what is stored now may be either.
     if (carries < this.#committed.carries) this.#mayHaveChanged = true
-    this.#committed = { position, metadata, carries, coveredTo, isForeign: false }
+    this.#committed = { position, metadata, carries, coveredTo, isForeign: false, stored: { position, metadata } }
     this.#tracker.onCommitted(position)
   }
 
@@ -203,12 +254,67 @@ export class CommitBudget {
     this.#mayHaveChanged = true
   }
 
-  /** @param refused the broker accepts less metadata than so many UTF-16 units: half of that at most, from now on */
-  halveMetadata(refused: number): void {
-    const { maxMetadataLength } = this.#settings
-    this.#settings = { ...this.#settings, maxMetadataLength: Math.floor(Math.min(maxMetadataLength, refused) / 2) }
+  /**
+   * @param refused the broker accepts less metadata than so many UTF-16 units: half of that at most, from now on
+   * @param atLeast it accepts so many: what is stored is visible, and must have room in what is stored next
+   */
+  halveMetadata(refused: number, atLeast = 0): void {
+    const { reservedLength = 0 } = this.#settings
+    const half = Math.floor(Math.min(this.#lengthOfVisible, refused) / 2)
+    const again = Math.min(refused - 1, atLeast === 0 ? 0 : atLeast + HEAD_CHARACTERS)
+    const length = atLeast < refused ? Math.max(half, again) : half
+    this.#settings = { ...this.#settings, maxMetadataLength: Math.max(0, length - reservedLength) }
     this.#mayHaveChanged = true
     this.#measure()
+  }
+
+  /** Undefined when the group has it already. */
+  #changed(snapshot: CommitSnapshot): CommitSnapshot | undefined {
+    const { position, metadata } = this.#committed
+    return snapshot.position === position && snapshot.metadata === metadata ? undefined : snapshot
+  }
+
+  get #lengthOfVisible(): number {
+    const { maxMetadataLength, reservedLength = 0 } = this.#settings
+    return maxMetadataLength + reservedLength
+  }
+
+  /** Completions that are stored above the position. */
+  #visible(): RangeList {
+    const { stored } = this.#committed
+    const decoded = stored === undefined ? undefined : decodeMetadata(stored.position, stored.metadata)
+    return decoded?.kind === 'completed' ? decoded.ranges : RangeList.empty
+  }
+
+  /** As if those were incomplete. Counts too few completions rather than too many. */
+  #snapshotWithout(reached: number, without: readonly number[]): CommitSnapshot {
+    const carried = this.#of.attempts.from(Math.min(reached, without[0] ?? reached))
+    const ranges = this.#tracker.completedRanges()
+    const { snapshot, isTruncated } = this.#encodeWithout(reached, without, ranges, carried)
+    const cut = isTruncated ? this.#tracker.completedFrom(snapshot.coveredTo) : 0
+    const carries = Math.max(0, this.#completed - without.length - cut)
+    return { ...snapshot, carries: this.#settings.maxMetadataLength === 0 ? this.#committed.carries : carries }
+  }
+
+  /** @param above completed ranges above the position that was reached */
+  #encodeWithout(
+    reached: number,
+    without: readonly number[],
+    above: readonly OffsetRange[],
+    carried: readonly CarriedAttempts[],
+    maxLength = this.#settings.maxMetadataLength,
+  ): { readonly snapshot: Omit<CommitSnapshot, 'carries'>; readonly isTruncated: boolean } {
+    const { topic, partition, epoch } = this.#of
+    const position = Math.min(reached, without[0] ?? reached)
+    const passed = position < reached ? [{ start: position, end: reached }] : []
+    const ranges = withoutOffsets([...passed, ...above], without)
+    const of = { topic, partition, epoch, position }
+    if (maxLength === 0) {
+      return { snapshot: { ...of, metadata: '', coveredTo: position }, isTruncated: ranges.length > 0 }
+    }
+    const attempts = { carried, maxLength: Math.floor(maxLength * METADATA_TIGHT_AT) }
+    const { text, truncated, coveredTo } = encodeMetadata(position, ranges, maxLength, attempts)
+    return { snapshot: { ...of, metadata: text, coveredTo: truncated ? coveredTo : ALL }, isTruncated: truncated }
   }
 
   #snapshot(position: number, metadata: string): CommitSnapshot {
@@ -271,4 +377,8 @@ export class CommitBudget {
     }
     return encoded
   }
+}
+
+function storedOf({ position, metadata }: { readonly position: number | undefined; readonly metadata: string }) {
+  return position === undefined ? undefined : { position, metadata }
 }

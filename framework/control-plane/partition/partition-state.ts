@@ -1,4 +1,5 @@
 /** All that is known of one partition during one assignment. Dropping this object is the revoke. Synchronous; knows no time. */
+import type { StoredOffset } from '../../kafka/transactional-producer.ts'
 import {
   type KafkaRecord,
   type PartitionId,
@@ -67,6 +68,8 @@ export class PartitionState implements TopicPartition {
       readonly isTakenOver?: boolean
       /** Of records that an earlier owner has tried. */
       readonly attempts?: readonly CarriedAttempts[]
+      /** What the group has stored, where that is not the position and the metadata. */
+      readonly stored?: StoredOffset | undefined
     },
     settings: PartitionSettings,
     tally: HandlerTally,
@@ -79,9 +82,9 @@ export class PartitionState implements TopicPartition {
     this.tally = tally
     this.tracker = new OffsetTracker(start.position, start.restored)
     this.kept = new KeptRecords(this.tracker)
-    const { position, metadata, isTakenOver = false, attempts = [] } = start
+    const { position, metadata, isTakenOver = false, attempts = [], stored: inStore } = start
     this.attempts = new AttemptCounts(attempts)
-    const stored = { position, metadata, isRestored: start.restored.length > 0, isTakenOver }
+    const stored = { position, metadata, isRestored: start.restored.length > 0, isTakenOver, stored: inStore }
     this.commits = new CommitBudget(this, this.tracker, stored, settings)
   }
 

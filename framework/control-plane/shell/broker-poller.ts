@@ -2,6 +2,7 @@
 
 import type { ExecutionEngine } from '../../execution-plane/execution-engine.ts'
 import type { AssignedPartition, KafkaClient, RecordProducer } from '../../kafka/kafka-client.ts'
+import type { TransactionalProducer } from '../../kafka/transactional-producer.ts'
 import { allSettled } from '../../model/all-settled.ts'
 import { byHandler } from '../../model/by-handler.ts'
 import { bug, toError } from '../../model/errors.ts'
@@ -14,7 +15,9 @@ import type { GroupMetrics } from '../../model/snapshot.ts'
 import type { GroupReading, GroupWork } from '../../model/workload.ts'
 import type { Clock } from '../../time/clock.ts'
 import { WorkManager } from '../work-manager.ts'
+import type { Committer } from './committer.ts'
 import { CoordinatorQuestion } from './coordinator-question.ts'
+import { CutCommitter } from './cut-committer.ts'
 import { DeadLetterPublisher } from './dead-letters.ts'
 import { Drain } from './drain.ts'
 import { groupMetrics } from './group-snapshot.ts'
@@ -45,6 +48,8 @@ export interface BrokerPollerOptions {
   readonly group: string
   readonly client: KafkaClient
   readonly producer: RecordProducer
+  /** Of an exactly-once group: its own, made of its client. It is closed with the group. Left out: handlers publish by themselves, and offsets are committed alone. */
+  readonly transactions?: TransactionalProducer | undefined
   readonly routes: readonly Route[]
   /** By handler id. */
   readonly engines: ReadonlyMap<string, ExecutionEngine>
@@ -70,7 +75,7 @@ type State = 'idle' | 'running' | 'draining' | 'closed'
 export class BrokerPoller {
   readonly #options: BrokerPollerOptions
   readonly #manager: WorkManager
-  readonly #committer: OffsetCommitter
+  readonly #committer: Committer
   readonly #deadLetters: DeadLetterPublisher
   readonly #pump: Pump
   readonly #valve: IntakeValve
@@ -89,7 +94,7 @@ export class BrokerPoller {
   readonly questions: RecordQuestions
 
   constructor(options: BrokerPollerOptions) {
-    const { client, producer, clock, group, onEvent, tellsDone, watchedBy } = options
+    const { client, producer, clock, group, onEvent, tellsDone, watchedBy, transactions } = options
     this.#options = options
     this.#routes = options.routes
     this.#manager = new WorkManager({
@@ -103,22 +108,12 @@ export class BrokerPoller {
       onEvent,
       tellsDone,
       watchedBy,
+      exactlyOnce: transactions === undefined ? undefined : { group },
     })
     const manager = this.#manager
     this.#valve = new IntakeValve(client, manager, clock, onEvent)
     this.#drain = new Drain(clock, (partitions) => manager.unsettled(partitions))
-    this.#committer = new OffsetCommitter({
-      client,
-      manager,
-      clock,
-      minIntervalMs: options.commit.minIntervalMs,
-      patienceMs: options.sessionTimeoutMs * COMMIT_PATIENCE,
-      onEvent,
-      onAcknowledged: () => {
-        this.#past.credentials.onAccepted()
-        this.#pump.soon()
-      },
-    })
+    this.#committer = this.#committerOf(options)
     const isAlone = () => this.#isTaking && !manager.hasPartitions
     // A question that nobody answers would only keep the client from closing.
     const isAnswered = () => this.#isTaking && !manager.permit.clock.isStale(clock.now())
@@ -154,6 +149,20 @@ export class BrokerPoller {
     const assigned = () => manager.readings.assigned()
     this.#ticks = new Ticks({ routes, engines, assigned, clock, onEvent, onError: (error) => this.#fail(error) })
     this.questions = new RecordQuestions({ manager, engines, client, clock, onChanged: () => this.#pump.soon() })
+  }
+
+  #committerOf({ client, transactions, clock, commit, sessionTimeoutMs, onEvent }: BrokerPollerOptions): Committer {
+    const onAcknowledged = () => {
+      this.#past.credentials.onAccepted()
+      this.#pump.soon()
+    }
+    const common = { manager: this.#manager, clock, minIntervalMs: commit.minIntervalMs, onEvent, onAcknowledged }
+    if (transactions === undefined) {
+      return new OffsetCommitter({ ...common, client, patienceMs: sessionTimeoutMs * COMMIT_PATIENCE })
+    }
+    const onOverwritten = (partitions: readonly TopicPartition[]) => this.#onLost(partitions)
+    const onFatal = (error: Error) => this.#fail(error)
+    return new CutCommitter({ ...common, producer: transactions, onOverwritten, onFatal })
   }
 
   get manager(): WorkManager {
@@ -334,7 +343,11 @@ export class BrokerPoller {
   // --- rebalance ---
 
   #onAssigned(partitions: readonly AssignedPartition[]): void {
-    this.#manager.onAssigned(partitions, this.#options.clock.now())
+    try {
+      this.#manager.onAssigned(partitions, this.#options.clock.now())
+    } catch (thrown) {
+      this.#fail(toError(thrown))
+    }
     this.#past.onAssigned()
     this.#past.credentials.onAccepted()
     if (this.#state !== 'running') this.#manager.startDraining(partitions)

@@ -10,9 +10,11 @@ import type { Clock, Timer } from '../../time/clock.ts'
 import type { CommitSnapshot } from '../partition/commit-budget.ts'
 import type { WorkManager } from '../work-manager.ts'
 import { CommitPlan, type Refusal } from './commit-plan.ts'
+import type { Committer } from './committer.ts'
+import { TimeLimit } from './time-limit.ts'
 
-const FIRST_RETRY_MS = 100
-const LONGEST_RETRY_MS = 10_000
+export const FIRST_RETRY_MS = 100
+export const LONGEST_RETRY_MS = 10_000
 
 export interface OffsetCommitterOptions {
   readonly client: Pick<KafkaClient, 'commit'>
@@ -38,7 +40,7 @@ export interface OffsetCommitterOptions {
 /** `hopeless`: the same commit cannot succeed later either. */
 type CommitResult = 'done' | 'partly' | 'failed' | 'hopeless'
 
-export class OffsetCommitter {
+export class OffsetCommitter implements Committer {
   readonly #options: OffsetCommitterOptions
   readonly #plan: CommitPlan
   #inFlight: Promise<CommitResult> | undefined
@@ -222,38 +224,4 @@ function refusalOf(error: Error): Refusal {
 
 function isHopeless(error: Error): boolean {
   return error instanceof PyrallelError && !error.retriable && !/TOO_LARGE$/.test(error.code)
-}
-
-/** A stretch of time that several waits share. Leaves no timer behind once it is cancelled. */
-class TimeLimit {
-  readonly #clock: Clock
-  readonly #over: Promise<false>
-  #timer: Timer | undefined
-  #sleep: Timer | undefined
-
-  constructor(clock: Clock, limitMs: number) {
-    this.#clock = clock
-    this.#over = new Promise((resolve) => {
-      this.#timer = clock.setTimer(limitMs, () => resolve(false))
-    })
-  }
-
-  /** @returns false when the time is over before the promise has settled */
-  allows(promise: Promise<unknown>): Promise<boolean> {
-    return Promise.race([promise.then(() => true), this.#over])
-  }
-
-  /** @returns false when the time is over first */
-  sleep(delayMs: number): Promise<boolean> {
-    return this.allows(
-      new Promise<void>((resolve) => {
-        this.#sleep = this.#clock.setTimer(Math.max(0, delayMs), resolve)
-      }),
-    )
-  }
-
-  cancel(): void {
-    this.#timer?.cancel()
-    this.#sleep?.cancel()
-  }
 }

@@ -5,9 +5,9 @@ import type { Logger } from '../../model/logger.ts'
 import { partitionId, partitionPlace, type TopicPartition } from '../../model/record.ts'
 import type { WorkItem } from '../../model/work.ts'
 import type { WorkManager } from '../work-manager.ts'
+import type { Committer } from './committer.ts'
 import type { Drain } from './drain.ts'
 import type { IntakeValve } from './intake-valve.ts'
-import type { OffsetCommitter } from './offset-committer.ts'
 import { revokeTimes } from './shutdown.ts'
 
 export interface RevokeParts {
@@ -16,7 +16,7 @@ export interface RevokeParts {
   readonly engines: ReadonlyMap<string, ExecutionEngine>
   readonly manager: WorkManager
   readonly drain: Drain
-  readonly committer: OffsetCommitter
+  readonly committer: Committer
   readonly valve: IntakeValve
   readonly revokeGraceMs: number
   readonly log: Logger

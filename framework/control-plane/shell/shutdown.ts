@@ -7,9 +7,9 @@ import type { Logger } from '../../model/logger.ts'
 import type { TopicPartition } from '../../model/record.ts'
 import type { Clock } from '../../time/clock.ts'
 import type { WorkManager } from '../work-manager.ts'
+import type { Committer } from './committer.ts'
 import type { DeadLetterPublisher } from './dead-letters.ts'
 import type { Drain } from './drain.ts'
-import type { OffsetCommitter } from './offset-committer.ts'
 import type { Ticks } from './ticks.ts'
 
 /** How long the last commit of a revoke or of a shutdown may take. */
@@ -25,7 +25,7 @@ export interface ShutdownParts {
   readonly manager: WorkManager
   readonly drain: Drain
   readonly deadLetters: DeadLetterPublisher
-  readonly committer: OffsetCommitter
+  readonly committer: Committer
   readonly ticks: Pick<Ticks, 'stop'>
   readonly drainMs: number
   readonly clock: Clock

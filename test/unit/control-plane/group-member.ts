@@ -2,6 +2,7 @@
 import { BrokerPoller, type BrokerPollerOptions } from '../../../framework/control-plane/shell/broker-poller.ts'
 import type { KafkaClient } from '../../../framework/kafka/kafka-client.ts'
 import { type MemoryCluster, memoryCluster } from '../../../framework/kafka/memory/client.ts'
+import type { TransactionalProducer } from '../../../framework/kafka/transactional-producer.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
 import type { KafkaRecord } from '../../../framework/model/record.ts'
 import type { Limits, Route } from '../../../framework/model/settings.ts'
@@ -20,6 +21,10 @@ export interface MemberOptions
   readonly capacity?: number
   /** What the poller is to see of the client. */
   readonly around?: (client: KafkaClient) => KafkaClient
+  /** Of an exactly-once group: the id of its transactions. */
+  readonly transactionalId?: string
+  /** What the poller is to see of the transactions. */
+  readonly aroundTransactions?: (producer: TransactionalProducer) => TransactionalProducer
 }
 
 export class World {
@@ -46,9 +51,13 @@ export class World {
   }
 
   async member(options: MemberOptions = {}) {
-    const { route, limits, capacity, around = (client) => client, onEvent, ...rest } = options
+    const { route, limits, capacity, around = (client) => client, onEvent, ...others } = options
+    const { transactionalId: id, aroundTransactions = (producer) => producer, ...rest } = others
     const connection = this.cluster.connection()
-    const client = around(await connection.consumer({ group: GROUP, startFrom: 'earliest' }))
+    const own = await connection.consumer({ group: GROUP, startFrom: 'earliest' })
+    const client = around(own)
+    const transactions =
+      id === undefined ? undefined : connection.transactionalProducer?.(own, { id, timeoutMs: 15_000 })
     const engine = new FakeEngine(capacity)
     const events: RuntimeEvent[] = []
     const fatal: Error[] = []
@@ -57,6 +66,7 @@ export class World {
       group: GROUP,
       client,
       producer: await connection.producer(),
+      transactions: transactions === undefined ? undefined : aroundTransactions(transactions),
       routes: [aRoute(route)],
       engines: new Map([[HANDLER, engine]]),
       limits: someLimits(limits),

@@ -226,6 +226,12 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
     { why: 'uncommitted', silentMs: 300, uncommitted: 1_000 },
   ],
   [
+    { kind: 'starts.stopped', why: 'outputs', silentMs: 300, uncommitted: 1_000 },
+    'warn',
+    'outputs that wait for their transaction have reached limits.maxBytes: nothing starts before one is committed',
+    { why: 'outputs', silentMs: 300, uncommitted: 1_000 },
+  ],
+  [
     { kind: 'tick.done', handlerId: 'bill', of: null, durationMs: 3 },
     'debug',
     'a tick is done',

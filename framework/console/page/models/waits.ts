@@ -38,6 +38,7 @@ export interface WaitText {
 const startWords = {
   unacknowledged: 'no commit was acknowledged for so long that the group may have given the partitions to others',
   uncommitted: 'as much is done as may be without an acknowledged commit',
+  outputs: 'records and outputs that wait for their transaction fill the memory for records',
 } as const
 
 /** @param now milliseconds since the Unix epoch, by the clock of the process */

@@ -1,0 +1,14 @@
+/** What the poller, a revoke and the end ask of whoever commits a group. */
+import type { TopicPartition } from '../../model/record.ts'
+
+export interface Committer {
+  /** Something may have become committable. Commits now, or as soon as the interval and the commit in flight allow. Cheap. */
+  request(): void
+  /**
+   * Commits what these partitions have now, after the commit in flight, and again as long as it fails. For a revoke and for the end.
+   * @returns false when that did not succeed within `timeoutMs`; a commit may still arrive
+   */
+  flush(partitions: readonly TopicPartition[], timeoutMs: number): Promise<boolean>
+  /** Commits nothing more. Bounded; before the client is closed. */
+  close(): void | Promise<void>
+}
