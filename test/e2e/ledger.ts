@@ -54,6 +54,11 @@ export class Ledger {
     this.#missing.delete(nameOf({ key, sequence }))
   }
 
+  /** All that is acknowledged. */
+  sent(): readonly { readonly key: string; readonly sequence: number }[] {
+    return [...this.#acknowledged.values()]
+  }
+
   get acknowledged(): number {
     return this.#acknowledged.size
   }

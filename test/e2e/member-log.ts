@@ -12,6 +12,10 @@ export interface Behaviour {
   readonly ignoresSignal: boolean
   /** By key: so many attempts of each of its records fail. */
   readonly failures: Readonly<Record<string, number>>
+  /** It publishes two outputs of each record here, before it does its work; `null`: none. */
+  readonly publishesTo: string | null
+  /** It gives every so many-th record of a key up; 0: none. */
+  readonly givesUpEvery: number
 }
 
 export interface MemberPlan {

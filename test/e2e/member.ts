@@ -3,7 +3,7 @@
  * and synchronously, so that a SIGKILL loses nothing of what was done. Judges nothing: that is the ledger's business.
  */
 import { openSync, writeSync } from 'node:fs'
-import { handler } from '../../framework/api/handler.ts'
+import { DeadLetter, handler } from '../../framework/api/handler.ts'
 import { configDefaults } from '../../framework/config/resolve-config.ts'
 import type { KafkaClient, KafkaConnection } from '../../framework/kafka/kafka-client.ts'
 import type { RuntimeEvent } from '../../framework/model/events.ts'
@@ -43,7 +43,7 @@ for (const key of plan.behaviour.blockedKeys) {
   released.set(key, { promise, resolve })
 }
 
-const { takesMs, ignoresSignal, failures } = plan.behaviour
+const { takesMs, ignoresSignal, failures, publishesTo, givesUpEvery } = plan.behaviour
 
 async function work(key: string, attempt: number, signal: AbortSignal): Promise<void> {
   const [least, most] = takesMs
@@ -64,10 +64,14 @@ async function work(key: string, attempt: number, signal: AbortSignal): Promise<
 const definition = handler<unknown>(plan.topic, async (record, context) => {
   const { partition, offset, attempt } = record
   const key = record.key ?? ''
-  const of = { partition, offset, key, sequence: sequenceOf(record.value), attempt }
+  const sequence = sequenceOf(record.value)
+  const of = { partition, offset, key, sequence, attempt }
   write({ kind: 'start', ...of })
   try {
+    // First: what it has published when it fails is what must not be seen.
+    if (publishesTo !== null) for (const n of [1, 2]) await context.publish(publishesTo, { sequence, n }, { key })
     await work(key, attempt, context.signal)
+    if (givesUpEvery > 0 && sequence % givesUpEvery === 0) throw new DeadLetter('given up as planned')
   } catch (error) {
     write({ kind: 'fail', ...of })
     throw error
@@ -116,9 +120,12 @@ function place({ partition, offset }: KafkaRecord): { readonly partition: number
 
 let commits = 0
 
+/** What the connection has made, by what it is watched through. */
+const made = new WeakMap<KafkaClient, KafkaClient>()
+
 /** The same client, with its commits and their answers written down. */
 function watched(client: KafkaClient): KafkaClient {
-  return {
+  const watching: KafkaClient = {
     maxMetadataLength: client.maxMetadataLength,
     revokeLimitMs: client.revokeLimitMs,
     pollIntervalMs: client.pollIntervalMs,
@@ -150,6 +157,8 @@ function watched(client: KafkaClient): KafkaClient {
       write({ kind: 'committed', id })
     },
   }
+  made.set(watching, client)
+  return watching
 }
 
 function securityOf(user: NonNullable<MemberPlan['user']>): SecuritySettings {
@@ -183,6 +192,13 @@ async function main(): Promise<void> {
     createTopics: (topics, partitions) => kafka.createTopics(topics, partitions),
     consumer: async (options) => watched(await kafka.consumer(options)),
     producer: () => kafka.producer(),
+    ...(kafka.transactionalProducer !== undefined && {
+      transactionalProducer: (consumer, transaction) => {
+        const own = made.get(consumer)
+        if (own === undefined || kafka.transactionalProducer === undefined) throw new Error('a consumer of others')
+        return kafka.transactionalProducer(own, transaction)
+      },
+    }),
     close: () => kafka.close(),
   }
   const { topic, group, ordering, concurrency, timeoutMs, retry, deadLetterTopic } = plan

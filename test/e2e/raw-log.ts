@@ -7,31 +7,57 @@ const timeoutMs = 30_000
 
 /** The offsets that exist in a partition, aborted records and transaction markers left out. */
 export async function offsetsIn(brokers: string, topic: string, partition: number): Promise<readonly number[]> {
+  return (await readAll(brokers, topic, partition, 'read_committed')).records.map(({ offset }) => offset)
+}
+
+export interface RawRecord {
+  readonly offset: number
+  readonly key: string
+  readonly value: string
+}
+
+/** What readers of committed records see of a partition, in its order; waits until no transaction is open in it, so that nothing more can come of one. */
+export async function committedIn(brokers: string, topic: string, partition: number): Promise<readonly RawRecord[]> {
+  for (const until = performance.now() + 2 * timeoutMs; ; await delay(200)) {
+    const { end } = await readAll(brokers, topic, partition, 'read_uncommitted')
+    const read = await readAll(brokers, topic, partition, 'read_committed')
+    if (read.end >= end) return read.records
+    if (performance.now() > until) throw new Error(`a transaction stays open in ${topic}:${partition}`)
+  }
+}
+
+async function readAll(
+  brokers: string,
+  topic: string,
+  partition: number,
+  isolation: 'read_committed' | 'read_uncommitted',
+): Promise<{ readonly records: readonly RawRecord[]; readonly end: number }> {
+  const own = { 'enable.auto.commit': false, 'enable.partition.eof': true, 'isolation.level': isolation }
   const consumer = new kafka.KafkaConsumer(
-    { 'bootstrap.servers': brokers, 'group.id': 'raw-log', 'enable.auto.commit': false, 'enable.partition.eof': true },
+    { 'bootstrap.servers': brokers, 'group.id': 'raw-log', ...own },
     { 'auto.offset.reset': 'earliest' },
   )
   await settled((done) => consumer.connect({ timeout: timeoutMs }, done))
-  const offsets: number[] = []
-  let isAtEnd = false
-  consumer.on('partition.eof', () => {
-    isAtEnd = true
+  const all: RawRecord[] = []
+  let end: number | undefined
+  consumer.on('partition.eof', ({ offset }) => {
+    end = offset
   })
   try {
     consumer.setDefaultConsumeTimeout(100)
     // -2: from the beginning.
     consumer.assign([{ topic, partition, offset: -2 }])
-    const end = performance.now() + timeoutMs
-    while (!isAtEnd) {
-      if (performance.now() > end) throw new Error(`the end of ${topic}:${partition} was not reached`)
+    const until = performance.now() + timeoutMs
+    while (end === undefined) {
+      if (performance.now() > until) throw new Error(`the end of ${topic}:${partition} was not reached`)
       const records = await new Promise<Message[]>((resolve, reject) => {
         consumer.consume(1_000, (error: LibrdKafkaError | null, batch: Message[]) =>
           error ? reject(error) : resolve(batch),
         )
       })
-      for (const { offset } of records) offsets.push(offset)
+      for (const { offset, key, value } of records) all.push({ offset, key: String(key), value: String(value) })
     }
-    return offsets
+    return { records: all, end }
   } finally {
     await settled((done) => consumer.disconnect(done))
   }

@@ -253,7 +253,8 @@ export class Scenario {
   #plan(changes: PlanChanges): MemberPlan {
     const { handlers, limits, commit, shutdown } = configDefaults
     const name = `member-${this.members.length + 1}`
-    const behaviour = { takesMs: [0, 0], blockedKeys: [], ignoresSignal: false, failures: {} } as const
+    const healthy = { takesMs: [0, 0], blockedKeys: [], ignoresSignal: false, failures: {} } as const
+    const behaviour = { ...healthy, publishesTo: null, givesUpEvery: 0 }
     return {
       // As the cluster has it.
       ...{ sessionTimeoutMs: 6_000, librdkafka: {}, client: clientUnderTest },

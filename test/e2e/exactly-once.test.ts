@@ -1,0 +1,109 @@
+/** Exactly once on Apache Kafka: members that are killed at random moments, and a reader of committed records that counts what became visible. */
+import assert from 'node:assert/strict'
+import { after, describe, it, type TestContext } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { configDefaults } from '../../framework/config/resolve-config.ts'
+import { seededRandom } from '../../framework/runtime/seeded-random.ts'
+import { skipWithout } from '../client-under-test.ts'
+import { startKafka } from './kafka-harness.ts'
+import type { MemberProcess } from './member-process.ts'
+import { committedIn, type RawRecord } from './raw-log.ts'
+import { type PlanChanges, Scenario } from './scenario.ts'
+
+const cluster = await startKafka()
+after(() => cluster.stop())
+
+const PARTITIONS = 4
+/** `KILLS=100` for a long run, `SEED` to play one again: the moments are those of the seed, what happens then is not. */
+const KILLS = Number(process.env.KILLS ?? 6)
+const SEED = Number(process.env.SEED ?? Date.now() % 100_000)
+const OUTPUTS = [1, 2]
+const GIVES_UP_EVERY = 17
+
+/** A scenario whose handler publishes two outputs of each record, fails some attempts after that, and gives some records up. */
+async function opened(t: TestContext, common: PlanChanges = {}) {
+  const commit = { ...configDefaults.commit, exactlyOnce: true }
+  const scenario = await Scenario.open(t, cluster, { partitions: PARTITIONS }, {})
+  const [outputs, deadLetters] = [`${scenario.topic}-outputs`, `${scenario.topic}-dead`]
+  for (const topic of [outputs, deadLetters]) await cluster.admin.createTopic(topic, { partitions: PARTITIONS })
+  const plan: PlanChanges = {
+    commit,
+    deadLetterTopic: deadLetters,
+    ...common,
+    behaviour: {
+      takesMs: [0, 10],
+      failures: { k3: 1, k5: 2 },
+      publishesTo: outputs,
+      givesUpEvery: GIVES_UP_EVERY,
+      ...common.behaviour,
+    },
+  }
+  const start = (changes: PlanChanges = {}) =>
+    scenario.start({ ...plan, ...changes, behaviour: { ...plan.behaviour, ...changes.behaviour } })
+  return { scenario, start, outputs, deadLetters }
+}
+
+async function all(topic: string): Promise<readonly RawRecord[]> {
+  const partitions = Array.from({ length: PARTITIONS }, (_, partition) =>
+    committedIn(cluster.brokers, topic, partition),
+  )
+  return (await Promise.all(partitions)).flat()
+}
+
+/** Every record that was sent has what it must have exactly once, and none has anything else. */
+async function count(t: TestContext, { scenario, outputs, deadLetters }: Awaited<ReturnType<typeof opened>>) {
+  const visible = new Map<string, number>()
+  const see = (name: string) => visible.set(name, (visible.get(name) ?? 0) + 1)
+  const last = new Map<string, number>()
+  for (const { key, value } of await all(outputs)) {
+    const { sequence, n } = JSON.parse(value) as { readonly sequence: number; readonly n: number }
+    see(`output ${n} of ${key}#${sequence}`)
+    const place = sequence * OUTPUTS.length + n
+    assert.ok((last.get(key) ?? 0) <= place, `the outputs of ${key} are out of order at ${sequence}`)
+    last.set(key, place)
+  }
+  for (const { key, value } of await all(deadLetters)) {
+    see(`dead letter of ${key}#${(JSON.parse(value) as { readonly sequence: number }).sequence}`)
+  }
+  const wanted = scenario.ledger.sent().flatMap(({ key, sequence }) => {
+    const isDead = sequence % GIVES_UP_EVERY === 0
+    return isDead ? [`dead letter of ${key}#${sequence}`] : OUTPUTS.map((n) => `output ${n} of ${key}#${sequence}`)
+  })
+  const missing = wanted.filter((name) => !visible.has(name))
+  const double = [...visible].filter(([, times]) => times > 1).map(([name, times]) => `${name}: ${times} times`)
+  const strange = [...visible.keys()].filter((name) => !new Set(wanted).has(name))
+  t.diagnostic(`${wanted.length} wanted: ${missing.length} missing, ${double.length} double, ${strange.length} strange`)
+  assert.deepEqual([missing.slice(0, 5), double.slice(0, 5), strange.slice(0, 5)], [[], [], []])
+}
+
+const skip = skipWithout('transactions')
+
+describe('exactly once, over members that are killed', { skip, timeout: 300_000 + KILLS * 30_000 }, () => {
+  for (const [protocol, names, kills] of [
+    ['classic', ['a', 'b'], KILLS],
+    ['consumer', undefined, Math.ceil(KILLS / 3)],
+  ] as const) {
+    const what = names === undefined ? 'members without names' : 'static members'
+    it(`shows each output and each dead letter once: ${what}, group protocol ${protocol}`, async (t) => {
+      const random = seededRandom(SEED)
+      t.diagnostic(`SEED=${SEED}`)
+      const opening = await opened(t, { groupProtocol: protocol })
+      const { scenario, start } = opening
+      const startAt = (place: number): Promise<MemberProcess> =>
+        start(names === undefined ? {} : { instanceId: names[place] as string })
+      const members = await Promise.all([startAt(0), startAt(1)])
+      await scenario.untilShared(PARTITIONS)
+      const load = scenario.load(300, 40)
+      for (let kill = 0; kill < kills; kill += 1) {
+        await scenario.untilProgress(50 + Math.floor(random() * 200))
+        await delay(random() * 300)
+        const place = random() < 0.5 ? 0 : 1
+        await members[place]!.kill()
+        members[place] = await startAt(place)
+      }
+      await load.stop()
+      await scenario.finish()
+      await count(t, opening)
+    })
+  }
+})
