@@ -201,6 +201,11 @@ const commit = section({
     worse:
       'Those formats have no check sum: what is damaged in a way that cannot be seen, or was mirrored from another cluster, skips records that nobody has handled. Take the option out when the group is taken over.',
   }),
+  exactlyOnce: flag(false, {
+    what: 'What handlers publish with their context, dead letters and offsets become visible together, in transactions ([Guarantees](guarantees.md#exactly-once)). For all groups of the process.',
+    worse:
+      'On: an output is seen only once its transaction is committed, so later by up to `commit.minInterval` and the time of a commit; more load on the brokers. A handler may still run twice.',
+  }),
 })
 
 const shutdown = section({

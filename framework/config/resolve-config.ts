@@ -103,6 +103,7 @@ const checks = [
   { reads: ['registry'], find: ofRegistry },
   { reads: ['handlers.retry'], find: ofRetry },
   { reads: ['commit'], find: ofTakeOver },
+  { reads: ['commit', 'kafka.librdkafka'], find: ofExactlyOnce },
   { reads: ['http'], find: ofConsole },
 ] as const
 
@@ -160,6 +161,25 @@ function ofTakeOver({ commit }: ResolvedConfig, placeOf: PlaceOf): readonly stri
   return [
     `${place}: option commit.takeOver is '${commit.takeOver}', but commit.recovery is 'contiguous', which stores nothing of what is taken over. Write 'metadata' there, or take commit.takeOver out.`,
   ]
+}
+
+/** What transactions need to tell what is done, and whoever reads them to see no more than that. */
+function ofExactlyOnce({ commit, kafka }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {
+  if (commit.exactlyOnce !== true) return []
+  const mistakes: string[] = []
+  if (commit.recovery === 'contiguous') {
+    const place = placeOf('commit.exactlyOnce')
+    mistakes.push(
+      `${place}: option commit.exactlyOnce is true, but commit.recovery is 'contiguous', which does not store what is done above a gap. Write 'metadata' there.`,
+    )
+  }
+  if ('isolation.level' in kafka.librdkafka) {
+    const place = placeOf('kafka.librdkafka')
+    mistakes.push(
+      `${place}: option kafka.librdkafka['isolation.level'] belongs to Pyrallel: with commit.exactlyOnce only what is committed is read. Take it out.`,
+    )
+  }
+  return mistakes
 }
 
 function ofSecurity({ kafka }: ResolvedConfig, placeOf: PlaceOf): readonly string[] {

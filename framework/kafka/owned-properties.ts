@@ -19,7 +19,7 @@ export const ownedProperties: Readonly<Record<string, string>> = {
   acks: 'it is always all',
   'request.required.acks': 'it is always all',
   partitioner: 'it is always murmur2_random, as in the Java client',
-  'transactional.id': 'transactions are not used',
+  'transactional.id': 'use commit.exactlyOnce, which names it',
   rebalance_cb: 'Pyrallel answers rebalances',
   offset_commit_cb: 'Pyrallel listens to it',
   dr_cb: 'Pyrallel listens to it',

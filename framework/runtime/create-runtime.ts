@@ -20,6 +20,7 @@ import { loadTracing } from '../tracing/tracing.ts'
 import { slowPatterns } from '../validation/slow-patterns.ts'
 import { GroupInspection } from './group-inspection.ts'
 import { GroupOpener } from './group-opener.ts'
+import { requireTransactions } from './group-transactions.ts'
 import { Operations } from './operations.ts'
 import { refuseMissingTopics } from './required-topics.ts'
 import { RunningGroups } from './running-groups.ts'
@@ -145,6 +146,7 @@ class ComposedRuntime implements Runtime {
     const told = { snapshot, watched: this.#watched(), watchPoint: this.#watchPoint, cluster: viewed(connection), load }
     const operations = Operations.start({ http, hasListener, handlers, ...told, log, clock })
     this.#operations = await life.unlessStopped(operations, (opened) => opened.stop())
+    if (this.#options.commit.exactlyOnce === true) requireTransactions(connection)
     await life.untilStopped(connection.check(CHECK_TIMEOUT_MS))
     await life.untilStopped(this.#refuseMissingTopics(handlers))
     await life.untilStopped(this.#finder.look(handlers))

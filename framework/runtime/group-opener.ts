@@ -16,6 +16,7 @@ import type { WatchPoint } from '../model/record-watch.ts'
 import { eventLog } from '../observability/event-log.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Tracing } from '../tracing/tracing.ts'
+import { groupTransactions } from './group-transactions.ts'
 import { guardedListener } from './guarded-listener.ts'
 import type { Operations } from './operations.ts'
 import { RunningGroup } from './running-group.ts'
@@ -82,6 +83,7 @@ export class GroupOpener {
       group,
       client,
       producer,
+      transactions: commit.exactlyOnce === true ? groupTransactions(connection, client, group, instanceId) : undefined,
       engines: new Map(
         members.map(({ handlers: [{ route }], engine }) => [route.handlerId, this.#faulty(route.handlerId, engine)]),
       ),

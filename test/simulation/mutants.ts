@@ -706,8 +706,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'metadata that was refused is not shortened',
     file: 'partition/commit-budget.ts',
-    find: 'Math.floor(Math.min(maxMetadataLength, refused) / 2)',
-    replace: 'maxMetadataLength',
+    find: 'Math.floor(Math.min(this.#lengthOfVisible, refused) / 2)',
+    replace: 'this.#lengthOfVisible',
   },
   {
     name: 'a partition whose commits are refused goes on',

@@ -143,6 +143,7 @@ describe('the variables', () => {
     'commit.minInterval': ['2s', 2_000],
     'commit.recovery': ['contiguous', 'contiguous'],
     'commit.takeOver': ['pyrallel-consumer', 'pyrallel-consumer'],
+    'commit.exactlyOnce': ['true', true],
     'shutdown.drain': ['1s', 1_000],
     'shutdown.revokeGrace': ['2s', 2_000],
     'http.enabled': ['true', true],

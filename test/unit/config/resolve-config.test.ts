@@ -48,7 +48,7 @@ describe('resolveConfig', () => {
       maxOffsetSpan: 1_000_000,
       maxUncommitted: 100_000,
     })
-    assert.deepEqual(rest.commit, { minIntervalMs: 100, recovery: 'metadata', takeOver: 'none' })
+    assert.deepEqual(rest.commit, { minIntervalMs: 100, recovery: 'metadata', takeOver: 'none', exactlyOnce: false })
     assert.deepEqual(rest.shutdown, { drainMs: 30_000, revokeGraceMs: 5_000 })
   })
 
@@ -77,7 +77,7 @@ describe('resolveConfig', () => {
 
   it('lists what exists when nothing is close to an unknown option', () => {
     assert.deepEqual(mistakesOf({ group: 'a', commit: { zzz: true } }), [
-      'pyrallel.config.ts: there is no option commit.zzz (its value is true). Options here: minInterval, recovery, takeOver.',
+      'pyrallel.config.ts: there is no option commit.zzz (its value is true). Options here: minInterval, recovery, takeOver, exactlyOnce.',
     ])
   })
 
@@ -172,6 +172,20 @@ describe('resolveConfig', () => {
     )
     for (const commit of [{ takeOver: 'parallel-consumer' }, { takeOver: 'none', recovery: 'contiguous' }])
       assert.deepEqual(of(commit), [])
+  })
+
+  it('refuses exactly once without what transactions need, and where something else would be read than what is committed', () => {
+    const of = (config: object) => mistakesOf({ group: 'a', ...config })
+    assert.match(
+      of({ commit: { exactlyOnce: true, recovery: 'contiguous' } })[0] ?? '',
+      /option commit\.exactlyOnce is true, but commit\.recovery is 'contiguous'.*Write 'metadata' there/,
+    )
+    assert.match(
+      of({ commit: { exactlyOnce: true }, kafka: { librdkafka: { 'isolation.level': 'read_uncommitted' } } })[0] ?? '',
+      /option kafka\.librdkafka\['isolation\.level'\] belongs to Pyrallel.*Take it out/,
+    )
+    assert.deepEqual(of({ commit: { exactlyOnce: true } }), [])
+    assert.deepEqual(of({ kafka: { librdkafka: { 'isolation.level': 'read_uncommitted' } } }), [])
   })
 
   it('tells what options mean together beside mistakes of others, and mistakes of other modes, once each', () => {
@@ -304,7 +318,7 @@ describe('resolveConfig', () => {
 describe('the reference of the options', () => {
   it('tells of every option what it does, its default, its range, and what gets worse', () => {
     const rows = optionRows(configSchema)
-    assert.equal(rows.length, 90)
+    assert.equal(rows.length, 91)
     for (const row of rows) {
       for (const part of [row.what, row.range, row.worse, row.standard]) assert.ok(part.length > 0, row.name)
       assert.match(row.what, /\.$/, row.name)

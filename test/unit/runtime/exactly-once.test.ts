@@ -1,0 +1,108 @@
+/** A runtime with `commit.exactlyOnce`: its handlers' outputs are seen with the offsets of their records, and it does not start where that cannot be. */
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { configDefaults } from '../../../framework/config/resolve-config.ts'
+import type { KafkaConnection } from '../../../framework/kafka/kafka-client.ts'
+import { type MemoryCluster, memoryCluster } from '../../../framework/kafka/memory/client.ts'
+import type { PyrallelError } from '../../../framework/model/errors.ts'
+import { createRuntime } from '../../../framework/runtime/create-runtime.ts'
+import type { Runtime } from '../../../framework/runtime/runtime.ts'
+import { ManualClock } from '../../../framework/testing/manual-clock.ts'
+import { recordedLog } from '../kafka/recorded-log.ts'
+import { aHandler, type HandlerParts } from './running-app.ts'
+
+const RECORDS = 20
+
+function runtimeOf(
+  connection: KafkaConnection,
+  clock: ManualClock,
+  parts: HandlerParts = {},
+  instanceId?: string,
+): Runtime {
+  const { limits, commit, shutdown } = configDefaults
+  return createRuntime({
+    connection,
+    handlers: [aHandler('orders', parts)],
+    startFrom: 'earliest',
+    ...(instanceId === undefined ? {} : { instanceId }),
+    limits,
+    commit: { ...commit, exactlyOnce: true },
+    shutdown,
+    log: recordedLog().log,
+    clock,
+  })
+}
+
+function aCluster(clock: ManualClock): MemoryCluster {
+  const cluster = memoryCluster({ clock })
+  cluster.createTopic('orders', 2)
+  cluster.createTopic('invoices', 1)
+  return cluster
+}
+
+async function passUntil(t: TestContext, clock: ManualClock, isSo: () => boolean): Promise<void> {
+  for (let steps = 0; steps < 10_000 && !isSo(); steps += 1) await clock.advanceAndSettle(5)
+  assert.ok(isSo(), `${t.name}: it was not so`)
+}
+
+async function settled(clock: ManualClock, promise: Promise<unknown>): Promise<void> {
+  let isSettled = false
+  void promise.finally(() => {
+    isSettled = true
+  })
+  while (!isSettled) await clock.advanceAndSettle(5)
+  await promise
+}
+
+describe('a runtime with commit.exactlyOnce', () => {
+  it('shows each output once though attempts fail after they have published, and processes follow each other', async (t) => {
+    const clock = new ManualClock(0)
+    const cluster = aCluster(clock)
+    const values = () => cluster.log('invoices', 0).records.map(({ value }) => JSON.parse(String(value)) as number)
+    const done = () =>
+      [0, 1].reduce(
+        (sum, partition) => sum + (cluster.group('shop').committed({ topic: 'orders', partition })?.position ?? 0),
+        0,
+      )
+    for (let n = 0; n < RECORDS; n += 1) {
+      const half = { topic: 'orders', key: Buffer.from(`k${n}`), value: Buffer.from(`${n}`), headers: [] }
+      cluster.append(half)
+    }
+    const failed = new Set<number>()
+    const run: HandlerParts['run'] = async (record, context) => {
+      const n = record.value as number
+      await context.publish('invoices', n)
+      if (n % 3 > 0 || failed.has(n)) return
+      failed.add(n)
+      throw new Error('after it has published')
+    }
+    for (const [instance, wanted] of [RECORDS, 2 * RECORDS].entries()) {
+      const runtime = runtimeOf(cluster.connection(), clock, { run }, 'one')
+      await settled(clock, runtime.start())
+      await passUntil(t, clock, () => done() === wanted)
+      await settled(clock, runtime.stop())
+      if (instance > 0) continue
+      for (let n = RECORDS; n < 2 * RECORDS; n += 1)
+        cluster.append({ topic: 'orders', key: Buffer.from(`k${n}`), value: Buffer.from(`${n}`), headers: [] })
+    }
+    assert.deepEqual(
+      values().toSorted((a, b) => a - b),
+      Array.from({ length: 2 * RECORDS }, (_, n) => n),
+    )
+  })
+
+  it('does not start where its client has no transactions, and says what to do', async () => {
+    const clock = new ManualClock(0)
+    const { transactionalProducer: _, ...connection } = aCluster(clock).connection()
+    const runtime = runtimeOf(connection, clock)
+    const refused = runtime.start().then(
+      () => undefined,
+      (error: PyrallelError) => error,
+    )
+    await settled(clock, refused)
+    const error = await refused
+    assert.equal(error?.code, 'PYR_TRANSACTION_REFUSED')
+    assert.match(error?.message ?? '', /commit\.exactlyOnce needs transactions.*Take commit\.exactlyOnce out/)
+    await settled(clock, runtime.stop())
+  })
+})
