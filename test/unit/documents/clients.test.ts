@@ -9,6 +9,7 @@ import { loadClient } from '../../../framework/kafka/clients/load-client.ts'
 import { LIBRARY_VERSION } from '../../../framework/kafka/javascript/client.ts'
 import { insteadOf } from '../../../framework/kafka/owned-properties.ts'
 import { recordedLog } from '../kafka/recorded-log.ts'
+import { scriptedConnection } from '../kafka/scripted-library.ts'
 import { withoutNativeClient } from '../kafka/without-native-client.ts'
 import { checkout, textOf } from './pages.ts'
 
