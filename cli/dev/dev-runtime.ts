@@ -115,7 +115,7 @@ export class DevRuntime {
       return
     }
     const runtime = runtimeOf(project.config, {
-      connection: new MakingConnection(connection, topics, (client) => faults.clients.around(client)),
+      connection: new MakingConnection(connection, topics, faults.clients),
       handlers: handlers.map((handler) => this.#probe(handler)),
       log: logOf(project.config),
       clock,

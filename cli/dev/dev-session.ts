@@ -137,7 +137,9 @@ export class DevSession {
     const topics = topicsOf(app.handlers)
     const { config } = app.project
     const { brokers, broker: kind } = this.#options
-    const broker = await open({ brokers, kind, kafka: config.kafka, topics, log: this.#output.logOf(config) })
+    const { kafka, commit } = config
+    const { exactlyOnce } = commit
+    const broker = await open({ brokers, kind, kafka, exactlyOnce, topics, log: this.#output.logOf(config) })
     this.#closers.add('the broker', () => broker.stop())
     this.#closers.add('the connection to the broker', () => broker.connection.close())
     this.#topics.add(topics)

@@ -32,7 +32,14 @@ async function aSession(t: TestContext, kind: 'memory' | 'embedded') {
   const { log } = recordedLog()
   const clock = systemClock()
   const kafka = configDefaults.kafka
-  const broker = await openBroker({ brokers: undefined, kind, kafka, topics: topicsOf(handlers), log })
+  const broker = await openBroker({
+    brokers: undefined,
+    kind,
+    kafka,
+    exactlyOnce: false,
+    topics: topicsOf(handlers),
+    log,
+  })
   assert.equal(broker.kind, kind, broker.fallback)
   const faults = new Faults(clock)
   const { limits, commit, shutdown } = configDefaults
@@ -40,7 +47,7 @@ async function aSession(t: TestContext, kind: 'memory' | 'embedded') {
   topics.add(topicsOf(handlers))
   const events: RuntimeEvent[] = []
   const runtime = createRuntime({
-    connection: new MakingConnection(await broker.connect(kafka), topics, (client) => faults.clients.around(client)),
+    connection: new MakingConnection(await broker.connect(kafka), topics, faults.clients),
     handlers,
     startFrom: 'earliest',
     ...{ limits, commit, shutdown, log, logEvents: false },

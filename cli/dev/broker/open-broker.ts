@@ -14,6 +14,8 @@ export interface BrokerRequest {
   readonly brokers: string | undefined
   readonly kind: 'embedded' | 'memory'
   readonly kafka: KafkaSettings
+  /** `commit.exactlyOnce`: the embedded broker has no transactions, the one in memory has. */
+  readonly exactlyOnce: boolean
   /** All topics that will be read or written, as far as they are known. */
   readonly topics: readonly string[]
   readonly log: Logger
@@ -47,12 +49,16 @@ export const DEV_PARTITIONS = 4
 const EMBEDDED_IS_NATIVE =
   "kafka.client is 'javascript', and the embedded broker is part of the native client, which cannot be loaded here. --brokers names a cluster."
 
+const EMBEDDED_HAS_NO_TRANSACTIONS =
+  'commit.exactlyOnce needs transactions, which the embedded broker does not have. --brokers names a cluster that has.'
+
 const never = new Promise<never>(() => {})
 
 /** All topics exist when it returns. @throws PyrallelError PYR_BROKER_UNREACHABLE; for a named cluster PYR_NATIVE_MISSING, PYR_CLIENT_MISSING */
 export async function openBroker(request: BrokerRequest): Promise<DevBroker> {
   if (request.brokers !== undefined) return openCluster(request, request.brokers)
   if (request.kind === 'memory') return openMemory(request, undefined)
+  if (request.exactlyOnce) return openMemory(request, EMBEDDED_HAS_NO_TRANSACTIONS)
   try {
     return await openEmbedded(request)
   } catch (error) {

@@ -7,6 +7,8 @@ import type {
   RecordProducer,
   ViewedConnection,
 } from '../../../framework/kafka/kafka-client.ts'
+import type { TransactionalProducer, TransactionOptions } from '../../../framework/kafka/transactional-producer.ts'
+import { PyrallelError, toError } from '../../../framework/model/errors.ts'
 import { isTopicName } from '../../../framework/model/topic-pattern.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
 import { DEV_PARTITIONS } from './open-broker.ts'
@@ -40,24 +42,38 @@ export function topicsOf(handlers: readonly ResolvedHandler[]): readonly string[
   return [...new Set(named.filter(isTopicName))]
 }
 
-/** The same connection, whose producers make a topic before they write to it: handlers publish to topics that nobody reads. Its consumers can be made to have faults. */
+/** What the clients of a connection are handed out as. */
+export interface AroundClients {
+  around(client: KafkaClient): KafkaClient
+  aroundTransactions(producer: TransactionalProducer): TransactionalProducer
+}
+
+/** The same connection, whose producers make a topic before they write to it: handlers publish to topics that nobody reads. Its clients can be made to have faults. */
 export class MakingConnection implements KafkaConnection {
   readonly description: string
   readonly sessionTimeoutMs: number
   readonly view: ClusterView
   readonly makesTopics = true
+  readonly maxRecordBytes?: number
+  readonly transactionalProducer?: NonNullable<KafkaConnection['transactionalProducer']>
   readonly #inner: KafkaConnection
   readonly #topics: TopicMaker
-  readonly #around: (client: KafkaClient) => KafkaClient
+  readonly #clients: AroundClients
+  /** By what it was handed out as. */
+  readonly #consumers = new WeakMap<KafkaClient, KafkaClient>()
 
-  /** @param around what its consumers are handed out as */
-  constructor(inner: ViewedConnection, topics: TopicMaker, around: (client: KafkaClient) => KafkaClient) {
+  constructor(inner: ViewedConnection, topics: TopicMaker, clients: AroundClients) {
     this.description = inner.description
     this.view = inner.view
     this.sessionTimeoutMs = inner.sessionTimeoutMs
     this.#inner = inner
     this.#topics = topics
-    this.#around = around
+    this.#clients = clients
+    if (inner.maxRecordBytes !== undefined) this.maxRecordBytes = inner.maxRecordBytes
+    const transactions = inner.transactionalProducer
+    if (transactions !== undefined) {
+      this.transactionalProducer = (consumer, options) => this.#transactions(transactions, consumer, options)
+    }
   }
 
   check(timeoutMs: number): Promise<void> {
@@ -73,7 +89,35 @@ export class MakingConnection implements KafkaConnection {
   }
 
   async consumer(options: ConsumerOptions): Promise<KafkaClient> {
-    return this.#around(await this.#inner.consumer(options))
+    const consumer = await this.#inner.consumer(options)
+    const handedOut = this.#clients.around(consumer)
+    this.#consumers.set(handedOut, consumer)
+    return handedOut
+  }
+
+  #transactions(
+    open: NonNullable<KafkaConnection['transactionalProducer']>,
+    consumer: KafkaClient,
+    options: TransactionOptions,
+  ): TransactionalProducer {
+    const producer = open(this.#consumers.get(consumer) ?? consumer, options)
+    return this.#clients.aroundTransactions({
+      open: () => producer.open(),
+      transact: async (cut) => {
+        const topics = new Set(cut.outputs.map(({ topic }) => topic))
+        try {
+          await Promise.all([...topics].map((topic) => this.#topics.ensure(this.#inner, topic)))
+        } catch (thrown) {
+          // Nothing was sent, and the same cut comes again.
+          const { message } = toError(thrown)
+          const error = new PyrallelError('PYR_TOPIC_UNKNOWN', `A topic cannot be made: ${message}`, { cause: thrown })
+          return { kind: 'aborted', blame: { kind: 'nobody' }, error }
+        }
+        return producer.transact(cut)
+      },
+      settle: () => producer.settle(),
+      close: (timeoutMs) => producer.close(timeoutMs),
+    })
   }
 
   async producer(): Promise<RecordProducer> {

@@ -1,6 +1,7 @@
 /** Commits that take long and holes in a log, on demand, at the port to Kafka: the same on every broker. Loses nothing. */
 import { randomBytes } from 'node:crypto'
 import type { KafkaClient, KafkaConnection } from '../../../framework/kafka/kafka-client.ts'
+import type { TransactionalProducer } from '../../../framework/kafka/transactional-producer.ts'
 import type { KafkaRecord, RecordHeader } from '../../../framework/model/record.ts'
 import type { Clock, Timer } from '../../../framework/time/clock.ts'
 
@@ -41,6 +42,19 @@ export class ClientFaults {
       unsettledSince: () => client.unsettledSince(),
       membership: () => client.membership(),
       close: () => client.close(),
+    }
+  }
+
+  /** Its commits are those of an exactly-once group. */
+  aroundTransactions(producer: TransactionalProducer): TransactionalProducer {
+    return {
+      open: () => producer.open(),
+      transact: async (cut) => {
+        await this.#delay()
+        return producer.transact(cut)
+      },
+      settle: () => producer.settle(),
+      close: (timeoutMs) => producer.close(timeoutMs),
     }
   }
 

@@ -46,7 +46,14 @@ const proofs: Readonly<Record<string, (t: TestContext) => void | Promise<void>>>
     withoutNativeClient(t)
     const kafka = { ...configDefaults.kafka, client: 'javascript' } as const
     const { log } = recordedLog()
-    const broker = await openBroker({ brokers: undefined, kind: 'embedded', kafka, topics: [], log })
+    const broker = await openBroker({
+      brokers: undefined,
+      kind: 'embedded',
+      kafka,
+      exactlyOnce: false,
+      topics: [],
+      log,
+    })
     assert.deepEqual([broker.kind, broker.fallback?.includes('--brokers')], ['memory', true])
     await broker.stop()
   },

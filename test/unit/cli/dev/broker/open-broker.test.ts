@@ -34,6 +34,7 @@ const request: BrokerRequest = {
   brokers: undefined,
   kind: 'embedded',
   kafka: configDefaults.kafka,
+  exactlyOnce: false,
   topics: ['orders', 'orders.dlq'],
   log,
 }
@@ -82,6 +83,18 @@ describe('openBroker', () => {
     const broker = await openBroker({ ...request, kafka: onJavascript })
     assert.equal(broker.kind, 'memory')
     assert.match(broker.fallback ?? '', /part of the native client, which cannot be loaded here\. --brokers names/)
+    await broker.stop()
+  })
+
+  it('uses the in-memory broker with commit.exactlyOnce, as the embedded one has no transactions, and says so', async () => {
+    const broker = await openBroker({ ...request, exactlyOnce: true })
+    assert.equal(broker.kind, 'memory')
+    assert.match(
+      broker.fallback ?? '',
+      /^commit\.exactlyOnce needs transactions, .* --brokers names a cluster that has/,
+    )
+    assert.deepEqual(await broker.connection.missingTopics(['orders', 'orders.dlq', 'other']), ['other'])
+    assert.ok(broker.connection.transactionalProducer !== undefined)
     await broker.stop()
   })
 
