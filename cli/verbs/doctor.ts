@@ -21,6 +21,7 @@ import {
 import { examineConcurrency, examineNode, examineSession, examineTopics, type Finding } from '../cluster/diagnose.ts'
 import { examineClient } from '../cluster/examine-client.ts'
 import { examinePatterns } from '../cluster/examine-patterns.ts'
+import { examineTransactions } from '../cluster/examine-transactions.ts'
 import { examineEnvFiles } from '../cluster/tracked-secrets.ts'
 import { configFile, loadRoutes, type Project } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
@@ -141,6 +142,10 @@ async function examineCluster(
       const client = await connection.consumer({ group: project.config.group, startFrom: 'earliest' })
       await client.close()
     })
+    if (project.config.commit.exactlyOnce) {
+      const groups = new Set([project.config.group, ...(handlers ?? []).map(({ group }) => group)])
+      findings.push(...(await examineTransactions(connection, [...groups].sort())))
+    }
     if (handlers === undefined) skipTopics('it is not known which the handlers need', findings)
     else if (handlers.length > 0)
       await attempt('topics', findings, () =>

@@ -245,6 +245,20 @@ describe('pyrallel doctor', () => {
     assert.equal(io.out().split('refuses the settings').length, 2)
   })
 
+  it('looks at the transactions of each group with commit.exactlyOnce, and at none without', async () => {
+    const config =
+      "import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop', commit: { exactlyOnce: true } })"
+    const io = testIo(projectFolder({ ...project, 'pyrallel.config.ts': config }))
+    assert.equal(await doctor({}, io, on(aCluster(...all))), 0)
+    assert.match(
+      io.out(),
+      /✓ transactions of shop {2}the brokers allow them under pyrallel\.shop\.doctor, for 15 s each\n/,
+    )
+    const without = testIo(projectFolder(project))
+    await doctor({}, without, on(aCluster(...all)))
+    assert.doesNotMatch(without.out(), /transactions/)
+  })
+
   it('finds a project well whose topics are all there, and warns of a concurrency that is never reached', async () => {
     const io = testIo(projectFolder(project))
     assert.equal(await doctor({}, io, on(aCluster(...all))), 0)
