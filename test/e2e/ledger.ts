@@ -96,7 +96,7 @@ export class Ledger {
     this.#read.set(name, read)
     for (const line of lines.slice(read.lines)) {
       if (line.kind === 'start') read.places.set(placeOf(line), nameOf(line))
-      if (line.kind === 'end') this.#settle(nameOf(line))
+      if (line.kind === 'end' || (line.kind === 'fail' && line.isGivenUp === true)) this.#settle(nameOf(line))
       if (line.kind === 'dead') this.#settle(read.places.get(placeOf(line)) ?? '')
     }
     read.lines = lines.length
@@ -123,7 +123,7 @@ function nameOf({ key, sequence }: Sent): string {
 }
 
 function isSettled(run: Run): boolean {
-  return run.ended || run.isDead
+  return run.ended || run.isDead || run.isGivenUp
 }
 
 /** Within one ownership, records of a key are handled one after the other, by offset, and a retry holds back those behind it. */

@@ -71,7 +71,13 @@ export interface CommittedPartition {
 /** The handler began. */
 export type StartLine = At & OfRecord & { readonly kind: 'start'; readonly attempt: number }
 /** The handler returned, or threw. */
-export type EndLine = At & OfRecord & { readonly kind: 'end' | 'fail'; readonly attempt: number }
+export type EndLine = At &
+  OfRecord & {
+    readonly kind: 'end' | 'fail'
+    readonly attempt: number
+    /** It has given the record up: where a dead letter becomes visible with its commit, the key goes on at once. */
+    readonly isGivenUp?: boolean
+  }
 /** The runtime says that the record is done, or that its dead letter is acknowledged. */
 export type SettledLine = At & {
   readonly kind: 'done' | 'dead'

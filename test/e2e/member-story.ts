@@ -37,6 +37,8 @@ export interface Run extends OfRecord {
   isCut: boolean
   /** Its dead letter was acknowledged. */
   isDead: boolean
+  /** It has given the record up, and the key need not wait for the dead letter. */
+  isGivenUp: boolean
   /** When a commit that includes its completion was acknowledged first. */
   safeAt: number | undefined
 }
@@ -138,7 +140,14 @@ class StoryReader {
     if (ownership === undefined) throw new Error(`${this.#member} started ${partition}:${offset} without owning it`)
     const run: Run = {
       ...{ partition, offset, key, sequence, attempt, ownership, startAt: at },
-      ...{ endAt: Number.POSITIVE_INFINITY, ended: false, isCut: false, isDead: false, safeAt: undefined },
+      ...{
+        endAt: Number.POSITIVE_INFINITY,
+        ended: false,
+        isCut: false,
+        isDead: false,
+        isGivenUp: false,
+        safeAt: undefined,
+      },
     }
     this.runs.push(run)
     this.#open.set(placeOf(line), run)
@@ -150,6 +159,7 @@ class StoryReader {
     if (run === undefined) throw new Error(`${this.#member} ended ${placeOf(line)} without having started it`)
     run.endAt = line.at
     run.ended = line.kind === 'end'
+    run.isGivenUp = line.isGivenUp === true
     this.#open.delete(placeOf(line))
   }
 

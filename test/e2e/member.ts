@@ -73,7 +73,8 @@ const definition = handler<unknown>(plan.topic, async (record, context) => {
     await work(key, attempt, context.signal)
     if (givesUpEvery > 0 && sequence % givesUpEvery === 0) throw new DeadLetter('given up as planned')
   } catch (error) {
-    write({ kind: 'fail', ...of })
+    const isGivenUp = plan.commit.exactlyOnce === true && error instanceof DeadLetter
+    write({ kind: 'fail', ...of, ...(isGivenUp && { isGivenUp }) })
     throw error
   }
   write({ kind: 'end', ...of })
