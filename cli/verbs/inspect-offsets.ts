@@ -50,6 +50,7 @@ export async function inspectOffsets(
       committed: new Set(offsets.map(({ topic }) => topic)),
       share: share && { ...share, offsets: share.offsets.filter(isWanted) },
       canTellShare: connection.view.shareGroup !== undefined,
+      flags: options.brokers === undefined ? '' : ` --brokers ${options.brokers}`,
     }
     io.stdout.write(options.json === true ? json(looked) : text(looked, io))
     return looked.offsets.length === 0 && share === undefined ? exitCodes.failed : exitCodes.fine
@@ -65,6 +66,8 @@ interface Looked {
   readonly share: ShareGroup | undefined
   /** False: `share` is undefined as nobody could ask. */
   readonly canTellShare: boolean
+  /** With which the same cluster is looked at again. */
+  readonly flags: string
 }
 
 function inspect(offset: GroupOffset): Inspected {
@@ -115,13 +118,13 @@ function runsAgainLines(offsets: readonly Inspected[]): readonly string[] {
   ]
 }
 
-function nothing({ group, broker, committed, canTellShare }: Looked): string {
+function nothing({ group, broker, committed, canTellShare, flags }: Looked): string {
   if (committed.size > 0)
     return `Group ${group} has commits at ${broker}, but none of that topic. It has some of: ${[...committed].join(', ')}.\n`
   if (canTellShare) return `Nothing is committed for group ${group} at ${broker}, and it is no share group.\n`
   return (
     `Nothing is committed for group ${group} at ${broker}. This client cannot tell whether it is a share group, which commits nothing; these can:\n` +
-    `  PYRALLEL_KAFKA_CLIENT=javascript npx pyrallel inspect offsets ${group}\n` +
+    `  PYRALLEL_KAFKA_CLIENT=javascript npx pyrallel inspect offsets ${group}${flags}\n` +
     `  kafka-share-groups.sh --bootstrap-server ${broker} --describe --group ${group}\n`
   )
 }

@@ -105,7 +105,7 @@ describe('a name without commits', { timeout: 60_000 }, () => {
       out,
       /^Nothing is committed for group scores at memory\. This client cannot tell whether it is a share group/,
     )
-    assert.match(out, /\n {2}PYRALLEL_KAFKA_CLIENT=javascript npx pyrallel inspect offsets scores\n/)
+    assert.match(out, /\n {2}PYRALLEL_KAFKA_CLIENT=javascript npx pyrallel inspect offsets scores --brokers a:1\n/)
     assert.match(out, /\n {2}kafka-share-groups\.sh --bootstrap-server memory --describe --group scores\n$/)
     assert.equal('shareGroup' in JSON.parse(await look(true)), false)
   })
