@@ -62,7 +62,8 @@ function groupText(of: GroupMetrics, paint: Paint): string {
   const facts = [
     `${of.inFlight} in flight`,
     `${of.queued} queued`,
-    ...(of.delayed > 0 ? [`${of.delayed} waiting for their time`] : []),
+    ...(of.delayed > of.notReady ? [`${of.delayed - of.notReady} waiting for their time`] : []),
+    ...(of.notReady > 0 ? [`${of.notReady} that cannot be read yet`] : []),
     `${of.retriesWaiting} waiting for a retry`,
     ...parkedText(of),
     `${of.deadLettersWaiting} for a dead letter`,

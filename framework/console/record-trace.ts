@@ -74,6 +74,10 @@ export class RecordTrace {
       this.#status = 'queued'
       return
     }
+    if (outcome.kind === 'not-ready') {
+      this.#status = 'waiting'
+      return
+    }
     const ended = endOf(outcome, index)
     if (running !== undefined) this.#attempts.push({ ...running, endedAt: now, ...ended })
     this.#durationMs = durationMs
@@ -142,7 +146,10 @@ export class RecordTrace {
   }
 }
 
-function endOf(outcome: Exclude<CompletionEvent['outcome'], { readonly kind: 'recalled' }>, index: number): Ended {
+function endOf(
+  outcome: Exclude<CompletionEvent['outcome'], { readonly kind: 'recalled' | 'not-ready' }>,
+  index: number,
+): Ended {
   const failed = (kind: Ended['outcome'], failure: HandlerFailure): Ended => ({ outcome: kind, error: failure.name })
   switch (outcome.kind) {
     case 'succeeded':

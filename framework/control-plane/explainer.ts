@@ -26,6 +26,7 @@ import type { PartitionLookup } from './partition/partition-table.ts'
 import { partitionView } from './partition/partition-view.ts'
 import { recordState } from './partition/record-state.ts'
 import { type Pending, shardKeyOf } from './partition/shard-queue.ts'
+import { waitsToBeReady } from './partition/start-time.ts'
 
 export interface ExplainerOptions {
   readonly table: PartitionLookup
@@ -112,7 +113,9 @@ export class Explainer {
       }
       case 'delayed': {
         const at = pending.retry?.dueAt ?? around.now
-        return [{ kind: 'not-before', at }, ...this.#waitsGeneral(state, pending, around)]
+        const why = waitsToBeReady(pending) ? pending.unready?.why : undefined
+        const own: Wait = why === undefined ? { kind: 'not-before', at } : { kind: 'not-ready', dueAt: at, why }
+        return [own, ...this.#waitsGeneral(state, pending, around)]
       }
       case 'queued': {
         const general = this.#waitsGeneral(state, pending, around)

@@ -22,7 +22,7 @@ import { KeptRounds } from './partition/kept-records.ts'
 import { LeftOutRecords } from './partition/left-out-records.ts'
 import type { StartGate } from './partition/partition-state.ts'
 import type { Assignment, PartitionLookup } from './partition/partition-table.ts'
-import { isItsTime } from './partition/start-time.ts'
+import { isItsTime, mayBeReady } from './partition/start-time.ts'
 import { PartitionReadings } from './partition-readings.ts'
 
 export interface WorkManagerOptions {
@@ -93,7 +93,8 @@ export class WorkManager {
   readonly #gate: StartGate = {
     mayRun: ({ route: { poison, delay }, breakers }, pending) =>
       (poison === undefined || !breakers.isOpen(pending.record.key, this.#now)) &&
-      (delay === undefined || isItsTime(pending, delay, this.#now)),
+      (delay === undefined || isItsTime(pending, delay, this.#now)) &&
+      mayBeReady(pending, this.#now),
     refuse: (state, pending) => this.#settlement.refuse(state, pending, this.#now),
   }
 
@@ -319,7 +320,7 @@ export class WorkManager {
     this.#now = now
     const entry = this.#scheduler.finish(completion.workId)
     // Also of an earlier assignment: the rate is the handler's.
-    if (entry !== undefined && completion.outcome.kind === 'recalled') this.#scheduler.onTakenBack(entry)
+    if (entry !== undefined && !hasRun(completion)) this.#scheduler.onTakenBack(entry)
     if (entry === undefined || !this.#table.isCurrent(entry.state)) {
       this.#emit?.({ kind: 'stale.dropped', what: 'completion' })
       if (entry !== undefined) this.#assignments.unholdShards(entry)
@@ -434,6 +435,11 @@ export class WorkManager {
     return { ...this.#intake.load, inFlight, ...waiting, deadLetters }
   }
 
+  /** Of the delayed records, those that cannot be read yet. */
+  get notReady(): number {
+    return this.#failed.delayed.notReady
+  }
+
   /** Since when the first parked record is; undefined when none is. Milliseconds since the Unix epoch. */
   get parkedSince(): number | undefined {
     return this.#failed.parked.oldestSince
@@ -453,6 +459,11 @@ export class WorkManager {
   get heldBecause(): LimitReached | null {
     return this.#intake.heldBecause
   }
+}
+
+/** Else it is no attempt, and costs nothing of the rate. */
+function hasRun({ outcome }: CompletionEvent): boolean {
+  return outcome.kind !== 'recalled' && outcome.kind !== 'not-ready'
 }
 
 function tellEnded(watch: RecordWatch, { item, state }: InFlight, completion: CompletionEvent, now: number): void {

@@ -45,6 +45,9 @@ export const clientErrorCodes = [
 ] as const
 export type ClientErrorCode = (typeof clientErrorCodes)[number]
 
+/** A record that could not be read so often in a row has waited for 0.3 s at least: a registry answers in less time. */
+export const TIMES_UNTIL_NEWS = 6
+
 export type RuntimeEvent =
   /** The record is done: the handler returned, or its filter said no. */
   | (OfCall & { readonly kind: 'record.done'; readonly filtered: boolean })
@@ -57,6 +60,18 @@ export type RuntimeEvent =
       readonly delayMs: number
       readonly failure: HandlerFailure
     })
+  /** It cannot be read yet, so its handler has not run, and this is no attempt. It is looked at again `delayMs` from now; its shard waits, its slot is free. */
+  | {
+      readonly kind: 'record.not-ready'
+      readonly handlerId: string
+      readonly record: KafkaRecord
+      /** The one that it would have been. */
+      readonly attempt: number
+      /** In a row. */
+      readonly times: number
+      readonly delayMs: number
+      readonly why: string
+    }
   /** No further attempt, and its handler parks: it stays incomplete without a slot. `isAlone`: the records of its key go on. */
   | (OfCall & {
       readonly kind: 'record.parked'

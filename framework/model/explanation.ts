@@ -11,7 +11,7 @@ export interface RecordAt extends TopicPartition {
   readonly offset: number
 }
 
-/** Incomplete and in memory. `delayed`: for its time. `waiting`: for its next attempt. `parked`: out of attempts, until somebody or a limit decides. `dead`: for the dead-letter topic's acknowledgement. */
+/** Incomplete and in memory. `delayed`: for its time, or until it can be read. `waiting`: for its next attempt. `parked`: out of attempts, until somebody or a limit decides. `dead`: for the dead-letter topic's acknowledgement. */
 export type IncompleteState = 'queued' | 'delayed' | 'in-flight' | 'waiting' | 'parked' | 'dead'
 
 export type RecordState =
@@ -43,6 +43,8 @@ export type Wait =
   | { readonly kind: 'earlier-assignment' }
   /** The time that `notBefore` gives. */
   | { readonly kind: 'not-before'; readonly at: number }
+  /** Until it can be read: its schema is not here. It is looked at again at `dueAt`. */
+  | { readonly kind: 'not-ready'; readonly dueAt: number; readonly why: string }
   /** Its next attempt. `isPause`: its batch has failed, and runs again in parts then, or with the handler's next success. */
   | { readonly kind: 'retry'; readonly dueAt: number; readonly isPause: boolean }
   /** Somebody: it is out of attempts. `holdsKey`: its shard waits with it. `until`: when `maxBlocking` gives it up; `null` while that does not count. */

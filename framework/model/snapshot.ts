@@ -104,8 +104,10 @@ export interface GroupMetrics extends Load {
   readonly queued: number
   /** Failed records that wait for their next attempt. */
   readonly retriesWaiting: number
-  /** Records that wait for the time that `notBefore` gives. */
+  /** Records that wait for the time that `notBefore` gives, or until they can be read. */
   readonly delayed: number
+  /** Those of them that cannot be read yet: their schema is not here. */
+  readonly notReady: number
   /** Records out of attempts that are parked. */
   readonly parked: number
   /** For how long the first of them is. `null`: none is. Milliseconds. */
@@ -205,7 +207,7 @@ export interface PartitionMetrics extends TopicPartition, Load {
   readonly inFlight: number
   readonly queued: number
   readonly retriesWaiting: number
-  /** Records that wait for the time that `notBefore` gives. */
+  /** Records that wait for the time that `notBefore` gives, or until they can be read. */
   readonly delayed: number
   readonly parked: number
   readonly deadLettersWaiting: number
@@ -244,7 +246,7 @@ export interface BlockingRecord {
   readonly offset: number
   /** The key as UTF-8 text, its first 64 bytes; `null` when the record has none. */
   readonly key: string | null
-  /** `delayed`: for its time. `waiting`: for its retry. `parked`: out of attempts, and kept. `dead`: for the dead-letter topic's acknowledgement. */
+  /** `delayed`: for its time, or until it can be read. `waiting`: for its retry. `parked`: out of attempts, and kept. `dead`: for the dead-letter topic's acknowledgement. */
   readonly state: 'queued' | 'delayed' | 'in-flight' | 'waiting' | 'parked' | 'dead'
   /** The number of the attempt that runs, or of the next one. The first is 1. */
   readonly attempt: number

@@ -81,6 +81,11 @@ export type Outcome =
   /** The attempt was cut short by no fault of its own that is known: its thread died, or its engine closed. */
   | { readonly kind: 'interrupted'; readonly failure: HandlerFailure }
   /**
+   * Not run, because a value cannot be read yet: its schema is not here, and nobody knows whether it will be. No attempt of any record. Of a batch,
+   * `waiting` has the indexes of those that wait; the others have not run either, and need not wait. Without it, all wait.
+   */
+  | { readonly kind: 'not-ready'; readonly why: string; readonly waiting?: ReadonlySet<number> }
+  /**
    * Batches only: the records at these indexes failed, all others succeeded; at those of `filtered`, the handler did not see them. Outputs belong to records
    * that succeeded; where one belongs to the call, the failures are final ones of records that the handler did not see.
    */

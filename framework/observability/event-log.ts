@@ -1,6 +1,6 @@
 /** Writes what the runtime tells as log lines for operators: constant sentences, facts as fields, no payload. A fault that repeats is counted. */
 import { PyrallelError } from '../model/errors.ts'
-import type { EventSink, RuntimeEvent } from '../model/events.ts'
+import { type EventSink, type RuntimeEvent, TIMES_UNTIL_NEWS } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
 import { type KafkaRecord, partitionPlace, type TopicPartition } from '../model/record.ts'
 import type { HandlerFailure } from '../model/work.ts'
@@ -40,6 +40,15 @@ class EventWriter {
         const { handlerId, records } = event
         const facts = { handler: handlerId, topic: records[0]?.topic, records: records.length }
         this.#log.debug(facts, 'records were left out: accept said no')
+        return
+      }
+      case 'record.not-ready': {
+        const { handlerId, record, attempt, times, delayMs, why } = event
+        const facts = { handler: handlerId, ...where(record), attempt, delayMs, why }
+        const sentence = 'a record cannot be read yet; it waits with its key, which is no attempt'
+        // A registry answers in less time than that.
+        if (times < TIMES_UNTIL_NEWS) this.#log.debug(facts, sentence)
+        else this.#seldom(`not ready ${handlerId}`, 'warn', facts, sentence)
         return
       }
       case 'partition.assigned':

@@ -140,6 +140,7 @@ export class EventMeters {
       case 'batch.split':
         this.#splits.inc({ group, topic: event.topic, handler: event.handlerId })
         return
+      case 'record.not-ready':
       case 'breaker.closed':
       case 'record.hurried':
       case 'record.given-up':

@@ -18,7 +18,12 @@ type Row<From> = readonly [name: string, help: string, read: (from: From) => num
 const ofGroup: readonly Row<GroupMetrics>[] = [
   ['in_flight_records', 'Records that engines are at work on.', (g) => g.inFlight],
   ['queued_records', 'Records that wait for a slot, or for their key to be free.', (g) => g.queued],
-  ['delayed_records', 'Records that wait for the time that notBefore gives.', (g) => g.delayed],
+  [
+    'delayed_records',
+    'Records that wait for the time that notBefore gives, or until they can be read.',
+    (g) => g.delayed,
+  ],
+  ['not_ready_records', 'Records that cannot be read yet, because their schema is not here.', (g) => g.notReady],
   ['retries_waiting_records', 'Failed records that wait for their next attempt.', (g) => g.retriesWaiting],
   ['parked_records', 'Records out of attempts that are kept until somebody or a limit decides.', (g) => g.parked],
   [

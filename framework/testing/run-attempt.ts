@@ -47,6 +47,8 @@ function verdict(outcome: Outcome): Pick<AttemptResult, 'outcome' | 'failure'> {
     case 'timed-out':
     case 'interrupted':
       return { outcome: outcome.failure.retryable ? 'retry' : 'dead', failure: outcome.failure }
+    case 'not-ready':
+      return { outcome: 'retry', failure: undefined }
     case 'partial': {
       const [failure] = outcome.failures.values()
       return { outcome: failure?.retryable === false ? 'dead' : 'retry', failure }

@@ -145,6 +145,8 @@ function failureOf(outcome: Outcome): { readonly name: string; readonly message:
     case 'timed-out':
     case 'interrupted':
       return outcome.failure
+    case 'not-ready':
+      return { name: 'NotReady', message: outcome.why }
     case 'partial':
       return outcome.failures.values().next().value
   }

@@ -13,6 +13,7 @@ export const met = {
   partial: 0,
   'timed-out': 0,
   interrupted: 0,
+  'not-ready': 0,
   recalled: 0,
   told: 0,
   logged: 0,
@@ -159,6 +160,8 @@ export class EngineBooks {
     switch (outcome.kind) {
       case 'timed-out':
         return this.#rules.hasThreads || seen.some(isSlow)
+      case 'not-ready':
+        return false
       case 'interrupted':
         return this.#rules.hasThreads || this.#aborted.has(item.id)
       case 'failed':

@@ -342,6 +342,49 @@ export const mutants: readonly Mutant[] = [
     replace: 'Math.max(blockedSince, pausedUntil, delayedUntil(undefined))',
   },
   {
+    name: 'a record that cannot be read yet uses up an attempt',
+    file: 'failures/settlement.ts',
+    find: '      pending.unready = { times, until: now + delayMs, why }\n',
+    replace: '      pending.unready = { times, until: now + delayMs, why }\n      pending.attempt += 1\n',
+  },
+  {
+    name: 'a record that cannot be read yet is looked at too early',
+    file: 'partition/start-time.ts',
+    find: 'unready.until <= now',
+    replace: 'unready.until <= now + 5',
+  },
+  {
+    name: 'a record that cannot be read yet waits no longer each time',
+    file: 'failures/settlement.ts',
+    find: '(pending.unready?.times ?? 0) + 1',
+    replace: '1',
+  },
+  {
+    name: 'a record that could be read waits as long as before the next time that it cannot',
+    file: 'failures/settlement.ts',
+    find: '{ ...pending.unready, times: 0 }',
+    replace: '{ ...pending.unready }',
+  },
+  {
+    name: 'the time in which a record could not be read counts as blocking',
+    file: 'partition/start-time.ts',
+    find: 'return Math.max(ownTime, pending?.unready?.until ?? Number.NEGATIVE_INFINITY)',
+    replace: 'return ownTime',
+  },
+  {
+    name: 'a batch in which a record cannot be read yet waits as a whole',
+    file: 'failures/settlement.ts',
+    find: '      if (waiting !== undefined && !waiting.has(index)) continue\n',
+    replace: '',
+  },
+  {
+    name: 'records of a batch that cannot be read yet count as done',
+    file: 'failures/settlement.ts',
+    find: '      this.#holdUnready(entry, outcome, now)\n      this.#requeue(entry)\n',
+    replace:
+      '      this.#holdUnready(entry, outcome, now)\n      for (const pending of entry.pendings) this.#complete({ state, pending }, now)\n',
+  },
+  {
     name: 'a delayed record is never woken',
     file: 'failures/settlement.ts',
     find: 'entry !== undefined; entry = delayed.takeDue(now)) this',
@@ -947,8 +990,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'what was taken back is never run again',
     file: 'failures/settlement.ts',
-    find: '      this.#requeue(entry)\n      return\n',
-    replace: '      return\n',
+    find: "    if (outcome.kind === 'recalled') {\n      this.#requeue(entry)\n",
+    replace: "    if (outcome.kind === 'recalled') {\n",
   },
   {
     name: 'of a batch that was taken back, one record runs again',
@@ -1035,7 +1078,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'what has run counts as taken back before it had begun',
     file: 'work-manager.ts',
-    find: "if (entry !== undefined && completion.outcome.kind === 'recalled')",
+    find: 'if (entry !== undefined && !hasRun(completion))',
     replace: 'if (entry !== undefined)',
   },
   {

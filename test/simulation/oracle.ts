@@ -97,6 +97,9 @@ interface Fortune {
 const ROOMY = 1_000
 /** A span that no schedule reaches. */
 const ENDLESS_SPAN = 1_000
+/** The longest wait of a record that cannot be read is so long the first time, doubles, and grows no further than this. Milliseconds. */
+const NOT_READY_MS = 20
+const NOT_READY_MOST_MS = 5_000
 /** The longest delay between two attempts. */
 export const MAX_RETRY_MS = 800
 
@@ -148,6 +151,8 @@ export const seen = {
   /** Records that started when they had had to wait for their time, and those given up as there was none to wait for. */
   delayed: 0,
   timeless: 0,
+  /** Records that could not be read when they started. */
+  notReady: 0,
   /** Attempts that commits told of, and records that an owner went on with where another had stopped. */
   carried: 0,
   wentOn: 0,
@@ -177,6 +182,8 @@ export class Oracle {
   readonly #pausedUntil = new Map<number, number>()
   /** By member: when that was sent which was last acknowledged. */
   readonly #heardAt = new Map<number, number>()
+  /** Since a record could not be read: how often in a row, and until when it waits. */
+  readonly #unready = new Map<Assignment, Map<number, { readonly times: number; readonly until: number }>>()
   readonly #buried = new Map<Assignment, Set<number>>()
 
   constructor(setup: Setup) {
@@ -300,6 +307,7 @@ export class Oracle {
     if (assignment.parked.has(uid)) throw new Violation('PARKED', `record ${uid} is parked and runs`)
     this.#checkWait(running, now)
     this.#checkTime(running, now)
+    this.#checkReady(running, now)
     const before = mapOf(this.#before, assignment)
     if (!before.has(uid)) before.set(uid, this.#fortuneOf(assignment).successes)
     const failures = this.#failuresOf(running)
@@ -345,7 +353,6 @@ export class Oracle {
 
   /** They were started and had not begun: as if they had not been. What has not failed was not tried before, either. */
   takeBack(item: WorkItem, ended: readonly Running[], member: number): void {
-    seen.recalls += 1
     this.#starts.set(
       member,
       (this.#starts.get(member) ?? []).filter((start) => start.item !== item),
@@ -478,6 +485,34 @@ export class Oracle {
   timeOf({ uid, at }: LogRecord): number | undefined {
     const time = notBeforeOf(this.#setup, uid, at)
     return typeof time === 'number' ? time : undefined
+  }
+
+  /** It could not be read: that is no attempt, and it waits as long as the manager has told, which is within limits of its own. */
+  holdUnready({ assignment, record: { uid } }: Delivered, delayMs: number | undefined, now: number): void {
+    seen.notReady += 1
+    const unready = mapOf(this.#unready, assignment)
+    const times = (unready.get(uid)?.times ?? 0) + 1
+    const most = Math.min(NOT_READY_MS * 2 ** (times - 1), NOT_READY_MOST_MS)
+    if (delayMs === undefined || delayMs < most / 2 || delayMs > most)
+      throw new Violation('READY', `record ${uid}, not read ${times} times, waits ${delayMs} ms, of at most ${most}`)
+    unready.set(uid, { times, until: now + delayMs })
+  }
+
+  /** It could be read, whatever has become of it then. */
+  wasReady({ assignment, record: { uid } }: Delivered): void {
+    const unready = this.#unready.get(assignment)?.get(uid)
+    if (unready !== undefined) mapOf(this.#unready, assignment).set(uid, { ...unready, times: 0 })
+  }
+
+  unreadyUntil({ assignment, record: { uid } }: Delivered): number | undefined {
+    return this.#unready.get(assignment)?.get(uid)?.until
+  }
+
+  /** What cannot be read waits before it is looked at again. */
+  #checkReady(running: Running, now: number): void {
+    const until = this.unreadyUntil(running)
+    if (until !== undefined && now < until)
+      throw new Violation('READY', `record ${running.record.uid} starts at ${now}, and waits until ${until}`)
   }
 
   /** Nothing starts before its time, or without one that it could wait for. */
@@ -801,7 +836,8 @@ export class Oracle {
       const wait = this.#waits.get(assignment)?.get(record.uid)
       const time = this.timeOf(record)
       const mayBeDelayed = time !== undefined && time - now <= MAX_DELAY_MS
-      if (wait === undefined) return mayBeDelayed ? ['queued', 'delayed'] : ['queued']
+      const mayBeUnready = this.unreadyUntil({ assignment, record }) !== undefined
+      if (wait === undefined) return mayBeDelayed || mayBeUnready ? ['queued', 'delayed'] : ['queued']
       return now < wait.from ? ['waiting'] : ['waiting', 'queued']
     }
     if (offset < (committedTo ?? 0)) return ['committed']
@@ -903,7 +939,7 @@ export class Oracle {
     const { assignment, record } = running
     const count = this.#countFailure(running)
     const { attempts, maxAgeMs } = this.#setup
-    const since = Math.max(record.at, this.timeOf(record) ?? record.at)
+    const since = Math.max(record.at, this.timeOf(record) ?? record.at, this.unreadyUntil(running) ?? record.at)
     const isExpired = count >= 2 && record.at >= 0 && now - since >= (maxAgeMs ?? Number.POSITIVE_INFINITY)
     const span = count >= 2 ? this.#spanInTheWay(running) : 0
     const mustGoFor = span >= this.#setup.maxOffsetSpan
@@ -1110,7 +1146,8 @@ export class Oracle {
       const { deliveredAt = 0, finishedAt } = times.get(record.uid) ?? {}
       if (!assignment.finished.has(record.uid) && !assignment.covered.has(record.uid)) {
         const pausedUntil = this.#pausedUntil.get(assignment.member) ?? Number.NEGATIVE_INFINITY
-        return { record, at: Math.max(at, deliveredAt, pausedUntil, this.timeOf(record) ?? at) }
+        const unreadyUntil = this.unreadyUntil({ assignment, record }) ?? at
+        return { record, at: Math.max(at, deliveredAt, pausedUntil, unreadyUntil, this.timeOf(record) ?? at) }
       }
       at = Math.max(at, finishedAt ?? at)
     }

@@ -48,6 +48,9 @@ interface Owned {
   isDraining: boolean
 }
 
+type NotReady = Extract<Outcome, { readonly kind: 'not-ready' }>
+type Ran = Exclude<Outcome, NotReady>
+
 /** What the manager says of a record that gets no further attempt. */
 type GivenUp = Pick<DeadLetterRequest, 'record' | 'failure'>
 
@@ -66,6 +69,8 @@ interface Member {
   deadLetters: { readonly request: DeadLetterRequest; readonly running: Delivered }[]
   /** Given up where there is no dead-letter topic, and not looked at yet. */
   dropped: GivenUp[]
+  /** Told as not to be read yet, and not looked at: how long each waits. Milliseconds. */
+  unready: Map<KafkaRecord, number>
   /** The last failed attempt of each record that was given up, to match the request with it. */
   readonly interruptions: Map<Assignment, Map<number, number>>
   readonly lastRunning: Map<string, Running>
@@ -324,6 +329,7 @@ export class Game {
     const delays = { backoff: 'exponential', minMs: retryMinMs, maxMs: MAX_RETRY_MS, jitter: true } as const
     const retry = { attempts, ...delays, maxAgeMs, then }
     const dropped: GivenUp[] = []
+    const unready = new Map<KafkaRecord, number>()
     const watch = seed % 2 === 0 ? new WatchBooks() : undefined
     const rest = { handlerId: HANDLER, ordering, concurrency, retry, ...rules }
     const routes: readonly Route[] = TOPICS.map((topic) => {
@@ -343,6 +349,7 @@ export class Game {
       watchedBy: { watch },
       onEvent: (event) => {
         watch?.onEvent(event)
+        if (event.kind === 'record.not-ready') unready.set(event.record, event.delayMs)
         if (event.kind === 'record.dead' && event.deadLetterTopic === null) dropped.push(event)
       },
     })
@@ -358,6 +365,7 @@ export class Game {
       lastRunning: new Map(),
       withheld: new Map(),
       dropped,
+      unready,
       watch,
       ...empty,
     }
@@ -582,6 +590,8 @@ export class Game {
         )
       case 'not-before':
         return wait.at === this.#oracle.timeOf(record)
+      case 'not-ready':
+        return wait.dueAt === this.#oracle.unreadyUntil(given)
       case 'slots':
       case 'adaptive-limit':
         return (
@@ -765,6 +775,11 @@ export class Game {
     if (running === undefined) return
     const { item } = running
     const isBad = member.running.some((other) => other.item === item && this.#isBad(other.record))
+    const unready = unreadyOf(b, item.records.length, this.#setup)
+    if (unready !== undefined) {
+      this.#finishRunning(member, running, unready)
+      return
+    }
     const outcome = outcomeOf(b, item.records.length, this.#setup)
     this.#finishRunning(
       member,
@@ -790,8 +805,11 @@ export class Game {
       if (member.manager.permit.stoppedBecause === null) member.withheld.delete(record)
       else member.withheld.set(record, this.#now)
     }
-    if (outcome.kind === 'recalled') this.#oracle.takeBack(item, ended, member.id)
-    else if (!isZombie) this.#bookAll(member, ended, outcome, givenUp)
+    if (outcome.kind === 'recalled') seen.recalls += 1
+    if (outcome.kind === 'recalled' || outcome.kind === 'not-ready') this.#oracle.takeBack(item, ended, member.id)
+    if (outcome.kind === 'not-ready' && !isZombie) this.#holdUnready(member, ended, outcome)
+    else if (outcome.kind !== 'recalled' && outcome.kind !== 'not-ready' && !isZombie)
+      this.#bookAll(member, ended, outcome, givenUp)
     this.#judge(member, givenUp)
     if (!isZombie) return
     seen.zombies += 1
@@ -800,7 +818,17 @@ export class Game {
       throw new Violation('ZOMBIE', `a completion of an earlier assignment changed ${before} to ${after}`)
   }
 
-  #bookAll(member: Member, ended: readonly Running[], outcome: Outcome, givenUp: readonly GivenUp[]): void {
+  #holdUnready(member: Member, ended: readonly Running[], { waiting }: NotReady): void {
+    for (const [index, running] of ended.entries()) {
+      if (waiting !== undefined && !waiting.has(index)) continue
+      const record = running.item.records.find(({ offset }) => offset === running.record.offset)
+      const delayMs = record === undefined ? undefined : member.unready.get(record)
+      this.#oracle.holdUnready(running, delayMs, this.#now)
+    }
+    member.unready.clear()
+  }
+
+  #bookAll(member: Member, ended: readonly Running[], outcome: Ran, givenUp: readonly GivenUp[]): void {
     const [first] = ended
     if (first !== undefined && ended.length > 1 && 'failure' in outcome) {
       const records = ended.map(({ record }) => record)
@@ -827,6 +855,7 @@ export class Game {
       )
       const isBlocked = !isDraining && this.#oracle.isOverdue(running, this.#now)
       this.#book(member, running, single, inTheWay, isBlocked)
+      this.#oracle.wasReady(running)
       const isParked = this.#oracle.isParked(running)
       if (isParked && running.assignment.apart.has(record.uid)) continue
       const isGivenUp = () => running.assignment.givenUp.has(record.uid)
@@ -841,7 +870,7 @@ export class Game {
   }
 
   /** @param inTheWay the manager has given it up for that reason */
-  #book(member: Member, running: Running, outcome: Outcome, inTheWay: boolean, isBlocked: boolean): void {
+  #book(member: Member, running: Running, outcome: Ran, inTheWay: boolean, isBlocked: boolean): void {
     if (outcome.kind === 'succeeded') {
       if (outcome.filtered === true) this.#oracle.finish(running, this.#now)
       else this.#oracle.succeed(running, this.#now)
@@ -1192,7 +1221,7 @@ function fateOf(b: number): CommitFate {
 
 const boom: HandlerFailure = { reason: 'handler', name: 'Error', message: 'boom', retryable: true }
 
-function outcomeOf(b: number, records: number, setup: Setup): Outcome {
+function outcomeOf(b: number, records: number, setup: Setup): Ran {
   const { failureRate, interruptedShare } = setup
   if (b >= failureRate) return b > 0.97 ? { kind: 'succeeded', filtered: true } : { kind: 'succeeded' }
   const failure = boom
@@ -1210,8 +1239,19 @@ function outcomeOf(b: number, records: number, setup: Setup): Outcome {
   return { kind: 'timed-out', failure: { ...failure, reason: 'timeout' } }
 }
 
+/** Some of the records cannot be read yet, or all. Undefined: all can. */
+function unreadyOf(b: number, records: number, { unreadyShare }: Setup): NotReady | undefined {
+  // Digits of `b` that nothing else looks at.
+  const chance = (b * 100_000) % 1
+  if (chance >= unreadyShare) return undefined
+  const random = seededRandom(Math.floor((chance / unreadyShare) * 2 ** 32))
+  const why = 'the registry does not answer'
+  const waiting = new Set(Array.from({ length: records }, (_, index) => index).filter(() => random() < 0.5))
+  return records === 1 || waiting.size === 0 ? { kind: 'not-ready', why } : { kind: 'not-ready', why, waiting }
+}
+
 /** Some of the records have failed, each for good or not. */
-function partial(records: number, chance: number, failure: HandlerFailure): Outcome {
+function partial(records: number, chance: number, failure: HandlerFailure): Ran {
   const random = seededRandom(Math.floor(chance * 2 ** 32))
   const indexes = Array.from({ length: records }, (_, index) => index).filter(() => random() < 0.4)
   const reason = random() < 0.5 ? 'dead-letter' : 'invalid'
@@ -1221,7 +1261,7 @@ function partial(records: number, chance: number, failure: HandlerFailure): Outc
 }
 
 /** The batch function threw `RetryAfter`. What was malformed, or filtered, it was not given. */
-function pause(records: number, chance: number, failure: HandlerFailure): Outcome {
+function pause(records: number, chance: number, failure: HandlerFailure): Ran {
   const random = seededRandom(Math.floor(chance * 2 ** 32))
   const asked = { ...failure, retryAfterMs: 300 }
   const [failures, filtered] = [new Map<number, HandlerFailure>(), new Set<number>()]
@@ -1237,7 +1277,7 @@ function isRequest(given: GivenUp): given is DeadLetterRequest {
   return 'id' in given
 }
 
-function singleOutcome(outcome: Outcome, index: number): Outcome {
+function singleOutcome(outcome: Ran, index: number): Ran {
   if (outcome.kind !== 'partial') return outcome
   const failure = outcome.failures.get(index)
   if (failure !== undefined) return { kind: 'failed', failure }

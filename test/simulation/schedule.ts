@@ -86,6 +86,8 @@ export interface Setup {
   readonly then: 'dead-letter' | 'park' | 'park-alone'
   /** 0 to 1: how many records the handler's `notBefore` has an answer for. */
   readonly delayShare: number
+  /** 0 to 1: how many attempts find that a value cannot be read yet. */
+  readonly unreadyShare: number
   /** Undefined: a call for each record. */
   readonly batch: { readonly size: number; readonly waitMs: number } | undefined
 }
@@ -155,6 +157,7 @@ export function scheduleOf(seed: number): Schedule {
     maxBlockingMs: pick([undefined, undefined, 250]),
     maxAgeMs: pick([undefined, undefined, 300]),
     then: thenOf(seed),
+    unreadyShare: unreadyOf(seed),
     delayShare: choose([0, 0, 0, 0, 0, 0, 0.2, 0.7]),
     batch: pick([undefined, undefined, { size: 2, waitMs: 0 }, { size: 3, waitMs: 200 }, { size: 8, waitMs: 600 }]),
   }
@@ -178,6 +181,13 @@ function thenOf(seed: number): Setup['then'] {
   const share = seededRandom(seed * 15_485_863 + 3)()
   if (share < 0.7) return 'dead-letter'
   return share < 0.85 ? 'park' : 'park-alone'
+}
+
+/** The same. */
+function unreadyOf(seed: number): number {
+  const share = seededRandom(seed * 32_452_843 + 5)()
+  if (share < 0.8) return 0
+  return share < 0.9 ? 0.15 : 0.5
 }
 
 /** Every other schedule has some, between the steps that it had without. */

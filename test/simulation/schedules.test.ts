@@ -13,7 +13,7 @@ describe('simulation', () => {
   })
 
   it('met what it is about: zombies, restored completions, rewinds, crashes, dead letters, retries, pauses, guards, hands', () => {
-    const { beyondEnd, inTheWay, closedByHand, relieved, discarded, ...often } = seen
+    const { beyondEnd, inTheWay, closedByHand, relieved, discarded, expired, ...often } = seen
     for (const [what, count] of Object.entries(often)) assert.ok(count >= 100, `${what}: ${count}`)
     // It takes a cut between the position and the highest completion.
     assert.ok(beyondEnd >= 10, `beyondEnd: ${beyondEnd}`)
@@ -22,6 +22,8 @@ describe('simulation', () => {
     // It takes a parked record, and others that want its room, or somebody's hand.
     assert.ok(relieved >= 30, `relieved: ${relieved}`)
     assert.ok(discarded >= 10, `discarded: ${discarded}`)
+    // It takes a limit on the age, and a record that fails twice after it.
+    assert.ok(expired >= 50, `expired: ${expired}`)
     // It takes a record that fails twice while others succeed, and fill the room behind it.
     assert.ok(inTheWay >= 10, `inTheWay: ${inTheWay}`)
   })

@@ -1,6 +1,6 @@
 /** One line of text for one event of the runtime. Pure; knows nothing of rates and terminals. */
 
-import type { RuntimeEvent } from '../../../framework/model/events.ts'
+import { type RuntimeEvent, TIMES_UNTIL_NEWS } from '../../../framework/model/events.ts'
 import { harmless } from '../../../framework/model/plain-text.ts'
 import { partitionPlace, recordPlace } from '../../../framework/model/record.ts'
 import { failurePlace, failureText, keyText, msText } from '../../records/record-text.ts'
@@ -48,6 +48,11 @@ export function eventLine(event: SingleEvent, publishedTo: readonly string[], se
       const parts = [head(event, setup), where, paint('red', failureText(event.failure)), ...attempts]
       return `${paint('red', '✗')} ${[...parts, ...(place === undefined ? [] : [paint('gray', place)])].join('  ')}`
     }
+    case 'record.not-ready': {
+      if (event.times !== TIMES_UNTIL_NEWS) return undefined
+      const next = 'cannot be read yet, and waits with its key'
+      return `${paint('yellow', '!')} ${recordPlace(event.record)}  ${event.handlerId}  ${next}: ${harmless(event.why)}`
+    }
     case 'records.left-out':
       // The terminal sums them up.
       return undefined
@@ -61,7 +66,10 @@ export function eventLine(event: SingleEvent, publishedTo: readonly string[], se
 }
 
 function partitionLine(
-  event: Exclude<SingleEvent, RecordEvent | { readonly kind: 'dead-letter.failed' | 'records.left-out' }>,
+  event: Exclude<
+    SingleEvent,
+    RecordEvent | { readonly kind: 'dead-letter.failed' | 'records.left-out' | 'record.not-ready' }
+  >,
   paint: Paint,
 ): string | undefined {
   switch (event.kind) {

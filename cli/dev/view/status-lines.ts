@@ -32,11 +32,13 @@ function heldLine(handler: HandlerMetrics, paint: Paint): string | undefined {
 }
 
 function groupLine(group: GroupMetrics, paint: Paint): string {
-  const { inFlight, queued, delayed, retriesWaiting, parked, deadLettersWaiting, intake, intakeReason } = group
+  const { inFlight, queued, delayed, notReady, retriesWaiting, parked, deadLettersWaiting, intake, intakeReason } =
+    group
   const counts = [
     `${inFlight} in flight`,
     `${queued} ready or behind one of their key`,
-    ...(delayed > 0 ? [`${delayed} wait for their time`] : []),
+    ...(delayed > notReady ? [`${delayed - notReady} wait for their time`] : []),
+    ...(notReady > 0 ? [`${notReady} cannot be read yet`] : []),
     `${retriesWaiting} wait for a retry`,
   ]
   if (parked > 0) counts.push(`${parked} parked`)

@@ -2,10 +2,10 @@
 import type { Outcome } from '../../model/work.ts'
 import type { Pending } from '../partition/shard-queue.ts'
 
-export type SingleOutcome = Exclude<Outcome, { kind: 'partial' }>
+export type SingleOutcome = Exclude<Outcome, { kind: 'partial' | 'not-ready' }>
 
 /** What an outcome says of the record at `index`. */
-export function outcomeOf(outcome: Outcome, index: number): SingleOutcome {
+export function outcomeOf(outcome: Exclude<Outcome, { kind: 'not-ready' }>, index: number): SingleOutcome {
   if (outcome.kind !== 'partial') return outcome
   const failure = outcome.failures.get(index)
   if (failure !== undefined) return { kind: 'failed', failure }

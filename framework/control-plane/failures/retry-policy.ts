@@ -45,6 +45,20 @@ function delayMs(settings: RetrySettings, attempt: number, failure: HandlerFailu
   return settings.jitter ? longest / 2 + (longest / 2) * random() : longest
 }
 
+/** The first wait of a record that cannot be read yet is at most so long. What it waits for is mostly one request away. Milliseconds. */
+const NOT_READY_MS = 20
+/** A registry that is down is looked at again so often, by each key. Milliseconds. */
+const NOT_READY_MOST_MS = 5_000
+
+/**
+ * How long a record waits that cannot be read yet: no attempt, so its handler's policy has no say.
+ * @param times how often it could not in a row, this time included
+ */
+export function notReadyDelayMs(times: number, random: () => number): number {
+  const longest = Math.min(NOT_READY_MS * 2 ** Math.min(times - 1, 52), NOT_READY_MOST_MS)
+  return longest / 2 + (longest / 2) * random()
+}
+
 /** `min * 2^(attempt - 1)`, at most `max`. With jitter, the delay is a random value from its upper half ("equal jitter"). */
 function longestDelayMs({ backoff, minMs, maxMs }: Omit<RetrySettings, 'attempts'>, attempt: number): number {
   const factor = backoff === 'exponential' ? 2 ** Math.min(attempt - 1, 52) : 1

@@ -14,7 +14,7 @@ import { type Relief, relief, reliefFailure, reliefOfAll } from '../partition/pa
 import { shortText } from '../partition/partition-snapshot.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
 import type { Pending, Shard } from '../partition/shard-queue.ts'
-import { notBeforeFailure, waitOf } from '../partition/start-time.ts'
+import { mayBeReady, notBeforeFailure, waitOf } from '../partition/start-time.ts'
 import {
   counts,
   hasSucceeded,
@@ -26,7 +26,7 @@ import {
 import { type DeadLetterRequest, type FailedRecords, letterOf } from './failed-records.ts'
 import type { IncompleteRecord } from './incomplete-record.ts'
 import { parks } from './parked-records.ts'
-import { decideRetry, MAX_INTERRUPTIONS, pauseBeforeSplitMs } from './retry-policy.ts'
+import { decideRetry, MAX_INTERRUPTIONS, notReadyDelayMs, pauseBeforeSplitMs } from './retry-policy.ts'
 
 export interface SettlementOptions {
   readonly scheduler: Scheduler
@@ -50,6 +50,8 @@ export interface KeepsOutputs {
 }
 
 type Failed = Extract<Outcome, { readonly failure: HandlerFailure }>
+type NotReady = Extract<Outcome, { readonly kind: 'not-ready' }>
+type Ran = Exclude<Outcome, NotReady>
 
 export class Settlement {
   readonly #scheduler: Scheduler
@@ -174,11 +176,15 @@ export class Settlement {
     return true
   }
 
-  /** It was taken from its shard and does not start: the breaker of its key is open, or its time has not come. */
+  /** It was taken from its shard and does not start: the breaker of its key is open, its time has not come, or it cannot be read yet. */
   refuse(state: PartitionState, pending: Pending, now: number): void {
     state.load.ended(1)
     const { poison, delay } = state.route
     const isPoisoned = poison !== undefined && state.breakers.isOpen(pending.record.key, now)
+    if (!isPoisoned && pending.unready !== undefined && !mayBeReady(pending, now)) {
+      this.#failed.delayed.wait(pending.unready.until, { state, pending })
+      return
+    }
     const wait = isPoisoned || delay === undefined ? undefined : waitOf(pending, delay, now)
     if (typeof wait === 'number') {
       this.#failed.delayed.wait(wait, { state, pending })
@@ -229,6 +235,11 @@ export class Settlement {
       this.#requeue(entry)
       return
     }
+    if (outcome.kind === 'not-ready') {
+      this.#holdUnready(entry, outcome, now)
+      this.#requeue(entry)
+      return
+    }
     state.tally.busyMs += durationMs
     this.#learn(state.route, outcome, durationMs, pendings.length, now)
     const [pending] = pendings
@@ -258,7 +269,20 @@ export class Settlement {
     if (records.length > 0) this.#cuts.keep(state, records, own, durationMs)
   }
 
-  #settleBatch(entry: InFlight, outcome: Outcome, durationMs: number, now: number): void {
+  /** No attempt: their turn refuses them until then. Those behind them in their shards wait, too, and all others run at once. */
+  #holdUnready({ state, pendings }: InFlight, { why, waiting }: NotReady, now: number): void {
+    for (const [index, pending] of pendings.entries()) {
+      if (waiting !== undefined && !waiting.has(index)) continue
+      const times = (pending.unready?.times ?? 0) + 1
+      const delayMs = notReadyDelayMs(times, this.#random)
+      pending.unready = { times, until: now + delayMs, why }
+      const { record, attempt } = pending
+      const { handlerId } = state.route
+      this.#emit?.({ kind: 'record.not-ready', handlerId, record, attempt, times, delayMs, why })
+    }
+  }
+
+  #settleBatch(entry: InFlight, outcome: Ran, durationMs: number, now: number): void {
     if ('failure' in outcome) {
       this.#split(entry, outcome, now)
       return
@@ -352,6 +376,7 @@ export class Settlement {
     }
     const { failure } = outcome
     pending.lastFailure = failure
+    if (pending.unready !== undefined) pending.unready = { ...pending.unready, times: 0 }
     if (outcome.kind === 'interrupted') {
       pending.interruptions += 1
       if (pending.interruptions <= MAX_INTERRUPTIONS) this.#runAgain(entry)

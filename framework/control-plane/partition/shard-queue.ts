@@ -5,12 +5,21 @@ import type { OffsetTicket } from '../offsets/offset-tracker.ts'
 import type { RetryTicket } from './retry-queue.ts'
 
 /**
- * Where an incomplete record stands. `delayed`: for its time. `waiting`: for its retry. `parked`: out of attempts, until somebody or a limit decides.
+ * Where an incomplete record stands. `delayed`: for its time, or until it can be read. `waiting`: for its retry. `parked`: out of attempts, until somebody or a limit decides.
  * `dead`: for the dead-letter topic's acknowledgement.
  */
 export type PendingState = 'queued' | 'delayed' | 'in-flight' | 'waiting' | 'parked' | 'dead'
 
 export const NOT_TRIED = -1
+
+/** A record could not be read when its turn came. */
+export interface Unready {
+  /** In a row; 0 once it could. */
+  readonly times: number
+  /** It is not tried again before. Milliseconds since the Unix epoch. */
+  readonly until: number
+  readonly why: string
+}
 
 /** An incomplete record. Owned by its PartitionState. */
 export interface Pending {
@@ -35,6 +44,8 @@ export interface Pending {
    * come, and with handlers that have no `notBefore`.
    */
   notBefore: number | string | undefined
+  /** Since it could not be read; undefined where it always could. */
+  unready: Unready | undefined
   /** The retry queue's, or that of delays, while it waits there. */
   retry: RetryTicket | undefined
   /** Since when it waits for others to make a batch; undefined while it does not. Milliseconds since the Unix epoch. */
@@ -104,6 +115,7 @@ export class ShardQueue {
       attempt: 1,
       successesBefore: NOT_TRIED,
       notBefore: undefined,
+      unready: undefined,
       retry: undefined,
       interruptions: 0,
       lastFailure: undefined,

@@ -1,4 +1,4 @@
-/** Decides from when on a record may start, where its handler has `notBefore`. Pure, but for the answer that it keeps at the record. */
+/** Decides from when on a record may start: its handler may have `notBefore`, and it may not be readable yet. Pure, but for the answer that it keeps at the record. */
 import type { DelaySettings } from '../../model/settings.ts'
 import type { HandlerFailure } from '../../model/work.ts'
 import type { Pending } from './shard-queue.ts'
@@ -14,7 +14,18 @@ export function isItsTime(pending: Pending, { notBefore }: DelaySettings, now: n
 
 /** From when on what it does counts against it: a record that waits for its time holds nothing back that it could let go. */
 export function delayedUntil(pending: Pending | undefined): number {
-  return typeof pending?.notBefore === 'number' ? pending.notBefore : Number.NEGATIVE_INFINITY
+  const ownTime = typeof pending?.notBefore === 'number' ? pending.notBefore : Number.NEGATIVE_INFINITY
+  return Math.max(ownTime, pending?.unready?.until ?? Number.NEGATIVE_INFINITY)
+}
+
+/** Whether it may be tried: it could be read so far, or the wait for what it lacks is over. */
+export function mayBeReady({ unready }: Pending, now: number): boolean {
+  return unready === undefined || unready.until <= now
+}
+
+/** Whether it waits because it cannot be read yet, and not for a time of its own. Asked of delayed records. */
+export function waitsToBeReady({ unready, retry }: Pending): boolean {
+  return unready !== undefined && unready.until === retry?.dueAt
 }
 
 /**

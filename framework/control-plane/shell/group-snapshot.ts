@@ -61,6 +61,7 @@ export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
     parked,
     oldestParkedMs: parkedSince === undefined ? null : Math.max(0, Math.round(now - parkedSince)),
     delayed,
+    notReady: manager.notReady,
     deadLettersWaiting: deadLetters,
     limits: parts.limits,
     intake: parts.isPaused ? 'paused' : manager.heldBecause === null ? 'open' : 'held',

@@ -20,6 +20,23 @@ const record: KafkaRecord = {
 }
 const failure: HandlerFailure = { reason: 'handler', name: 'TypeError', message: 'x is not y', retryable: true }
 const of = { handlerId: 'charge', record, attempt: 2, durationMs: 7 }
+const notReady = {
+  kind: 'record.not-ready',
+  handlerId: 'charge',
+  record,
+  attempt: 2,
+  delayMs: 40,
+  why: 'no answer',
+} as const
+const unreadable = {
+  handler: 'charge',
+  topic: 'orders',
+  partition: 3,
+  offset: 42,
+  attempt: 2,
+  delayMs: 40,
+  why: 'no answer',
+}
 const at = { topic: 'orders', partition: 3, epoch: 9 as Epoch }
 const place = { handler: 'charge', topic: 'orders', partition: 3, offset: 42, attempt: 2, tookMs: 7 }
 
@@ -232,6 +249,18 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
     { why: 'outputs', silentMs: 300, uncommitted: 1_000 },
   ],
   [
+    { ...notReady, times: 5 },
+    'debug',
+    'a record cannot be read yet; it waits with its key, which is no attempt',
+    { ...unreadable },
+  ],
+  [
+    { ...notReady, times: 6 },
+    'warn',
+    'a record cannot be read yet; it waits with its key, which is no attempt',
+    { ...unreadable },
+  ],
+  [
     { kind: 'tick.done', handlerId: 'bill', of: null, durationMs: 3 },
     'debug',
     'a tick is done',
@@ -270,6 +299,7 @@ const kinds: Readonly<Record<RuntimeEvent['kind'], true>> = {
   'record.done': true,
   'records.left-out': true,
   'record.retry': true,
+  'record.not-ready': true,
   'record.parked': true,
   'record.dead': true,
   'dead-letter.failed': true,

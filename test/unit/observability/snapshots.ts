@@ -88,6 +88,7 @@ export function aGroup(over: Partial<GroupMetrics> = {}): GroupMetrics {
     parked: 0,
     oldestParkedMs: null,
     delayed: 0,
+    notReady: 0,
     deadLettersWaiting: 0,
     limits: {
       maxRecords: 10_000,

@@ -59,6 +59,10 @@ export function waitText(wait: Wait, now: number): WaitText {
       return told('A handler of an earlier assignment of this partition is still at work on its key.')
     case 'not-before':
       return told(`Its handler has notBefore: its time comes ${due(wait.at, now)}. It takes no slot.`)
+    case 'not-ready':
+      return told(
+        `It cannot be read yet: ${wait.why}. It is looked at again ${due(wait.dueAt, now)}, which is no attempt. It takes no slot.`,
+      )
     case 'retry':
       return wait.isPause
         ? told(`Its batch has failed, and runs again in parts ${due(wait.dueAt, now)}, or after the next success.`)

@@ -9,6 +9,7 @@ const waits: Waits = {
   record: { kind: 'record', offset: 1_019, state: 'waiting', attempt: 3, ahead: 12 },
   'earlier-assignment': { kind: 'earlier-assignment' },
   'not-before': { kind: 'not-before', at: 9_000 },
+  'not-ready': { kind: 'not-ready', dueAt: 4_000, why: 'the registry does not answer' },
   retry: { kind: 'retry', dueAt: 4_000, isPause: false },
   parked: { kind: 'parked', since: 0, holdsKey: true, until: 61_000 },
   'dead-letter': { kind: 'dead-letter', topic: 'orders.dlq', isSent: true },
