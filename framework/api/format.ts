@@ -1,4 +1,4 @@
-/** A schema that was pulled from a registry: how the values of a topic are written when they are not plain JSON. Declares; reads and writes nothing. */
+/** How the values of a topic are written when they are not plain JSON: a schema that was pulled from a registry. Declares; reads and writes nothing. */
 
 /** Another schema that a schema names, as it was pulled with it. */
 export interface PulledReference {
@@ -26,4 +26,25 @@ export interface PulledSchema<T> {
   readonly references?: readonly PulledReference[]
   /** Carries `T` for the type checker; never set. */
   readonly valueType?: T
+}
+
+/** What reads and writes the values of a topic. Made by `avro`. */
+export interface Format<T> {
+  readonly kind: 'pyrallel.format'
+  readonly schema: PulledSchema<T>
+}
+
+/**
+ * Values in Avro: `topic('orders', { format: avro(ordersValue) })`, where `ordersValue` is what `pyrallel schemas pull` has written. Values are read with the schema
+ * that they were written with, which the registry is asked for, and resolved to this one.
+ * @throws TypeError when the schema is none of Avro
+ */
+export function avro<T>(schema: PulledSchema<T>): Format<T> {
+  // Plain JavaScript comes here with anything.
+  const { kind, format, subject } = (schema ?? {}) as Partial<PulledSchema<T>>
+  if (kind !== 'pyrallel.schema') {
+    throw new TypeError('avro(schema): the schema is a constant that pyrallel schemas pull has written.')
+  }
+  if (format !== 'avro') throw new TypeError(`avro(schema): the schema of ${subject} is one of ${format}, not of Avro.`)
+  return { kind: 'pyrallel.format', schema }
 }

@@ -1,5 +1,6 @@
 /** A topic as users declare it: its name and the type of its values, the one truth that handlers and producers share. */
 import type { Static, TSchema } from 'typebox'
+import type { Format } from './format.ts'
 
 export interface TopicOptions<T> {
   /** The ordering key of a value, used when one is published. Default: no key, so no order. */
@@ -12,6 +13,8 @@ export interface TopicDefinition<T, Name extends string = string> {
   readonly key?: (value: T) => string | null
   /** A TypeBox schema; values are validated against it before a handler runs and before one is published. */
   readonly schema?: TSchema
+  /** What reads and writes its values. Without it: JSON. */
+  readonly format?: Format<T>
   /** Carries `T` for the type checker; never set. */
   readonly valueType?: T
 }
@@ -19,16 +22,21 @@ export interface TopicDefinition<T, Name extends string = string> {
 /**
  * Declares a topic.
  * `topic<Order>('orders.created', { key: (o) => o.customerId })`, or with a TypeBox schema, from which the type is inferred:
- * `topic('orders.created', { schema: Type.Object({ id: Type.String() }) })`.
+ * `topic('orders.created', { schema: Type.Object({ id: Type.String() }) })`, or with what a registry says:
+ * `topic('orders.created', { format: avro(ordersCreatedValue) })`. With a format there is no schema beside it: the registry has it.
  */
 export function topic<S extends TSchema, const Name extends string = string>(
   name: Name,
   options: TopicOptions<Static<S>> & { readonly schema: S },
 ): TopicDefinition<Static<S>, Name>
+export function topic<T, const Name extends string = string>(
+  name: Name,
+  options: TopicOptions<T> & { readonly format: Format<T> },
+): TopicDefinition<T, Name>
 export function topic<T>(name: string, options?: TopicOptions<T>): TopicDefinition<T>
 export function topic(
   name: string,
-  options: TopicOptions<unknown> & { readonly schema?: TSchema } = {},
+  options: TopicOptions<unknown> & { readonly schema?: TSchema; readonly format?: Format<unknown> } = {},
 ): TopicDefinition<unknown> {
   return { kind: 'pyrallel.topic', name, ...options }
 }
