@@ -25,6 +25,8 @@ import type { CompletionEvent, WorkItem } from '../model/work.ts'
  *     the same partition, or without one, before the last has settled.
  * 13. What an attempt of an exactly-once group publishes MUST come with its outcome, whole and in the order of the calls, and only where it has succeeded;
  *     it MUST NOT be sent, and no outcome MAY come before its outputs.
+ * 14. A value that cannot be read yet, as its schema is not here, MUST complete its item as `not-ready` at once, without a call of the handler: the item
+ *     waits for nothing in here.
  */
 export interface ExecutionEngine {
   /** The most items that may be in flight at this moment: the handler's concurrency, less the slots that abandoned handlers still hold. */

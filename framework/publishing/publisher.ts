@@ -1,7 +1,9 @@
 /** Publishes values of handlers: encodes, validates, and waits for the acknowledgement. */
 import type { TSchema } from 'typebox'
+import type { Format } from '../api/format.ts'
 import type { Publish, PublishOptions } from '../api/handler.ts'
 import type { TopicDefinition } from '../api/topic.ts'
+import { encodeFormat } from '../formats/format-encoder.ts'
 import type { RecordPlace, RecordProducer } from '../kafka/kafka-client.ts'
 import { PyrallelError, toError } from '../model/errors.ts'
 import { isBytes, kindOf, uncarryable } from '../model/outgoing-check.ts'
@@ -26,12 +28,16 @@ export type PublishInto = (sink: RecordSink) => Publish
 /** The schema that was derived for a topic, if there is one. */
 export type SchemaOf = (topic: string) => TSchema | undefined
 
+/** The format that a handler reads a topic with, if there is one. */
+export type FormatOf = (topic: string) => Format<unknown> | undefined
+
 /**
  * What is checked is what is sent: the value's text is made once, and the schema is asked about that text, read again. Nothing is handed to
  * the producer before all of the record is known to be right.
  * @param schemaOf asked for topics that have no schema of their own, or are only named
  * @param trace undefined where nobody traces
  * @param rulesOf who is told of slow patterns
+ * @param formatOf asked for topics that are only named, or have no format of their own
  * @throws (the returned function) PyrallelError PYR_SCHEMA when the value does not satisfy its topic's schema or is no JSON,
  * PYR_RECORD_INVALID when its key or a header is neither text nor bytes, PYR_PRODUCE_FAILED when the broker did not take it
  */
@@ -40,11 +46,13 @@ export function publisher(
   trace?: PublishTracer,
   schemaOf?: SchemaOf,
   rulesOf?: RulesOf,
+  formatOf?: FormatOf,
 ): Publish {
   return publishInto(
     trace,
     schemaOf,
     rulesOf,
+    formatOf,
   )(async (record) => {
     await producer.produce(record)
   })
@@ -55,6 +63,7 @@ export function publishInto(
   trace?: PublishTracer,
   schemaOf: SchemaOf = () => undefined,
   rulesOf: RulesOf = untold,
+  formatOf: FormatOf = () => undefined,
 ): PublishInto {
   const checks = new WeakMap<TSchema, ValueCheck>()
   const publish = async <T>(
@@ -65,13 +74,16 @@ export function publishInto(
   ): Promise<void> => {
     const topic = typeof to === 'string' ? to : to.name
     const schema = (typeof to === 'string' ? undefined : to.schema) ?? schemaOf(topic)
-    const text = textOf(topic, value)
-    if (schema !== undefined) validate(await checkOf(checks, schema, rulesOf(topic)), topic, text)
+    const format = (typeof to === 'string' ? undefined : to.format) ?? formatOf(topic)
+    const text = format === undefined ? textOf(topic, value) : null
+    if (format === undefined && schema !== undefined)
+      validate(await checkOf(checks, schema, rulesOf(topic)), topic, text)
+    const bytes = text === null ? null : Buffer.from(text)
     const chosen = options.key === undefined && typeof to !== 'string' ? to.key?.(value) : options.key
     const record = {
       topic,
       key: keyOf(topic, chosen),
-      value: text === null ? null : Buffer.from(text),
+      value: format === undefined ? bytes : encodeFormat(format, topic, value),
       headers: headersOf(topic, options),
     }
     await (trace === undefined ? sink(record) : trace(record, sink))

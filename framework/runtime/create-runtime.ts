@@ -26,6 +26,7 @@ import { refuseMissingTopics } from './required-topics.ts'
 import { RunningGroups } from './running-groups.ts'
 import type { ReplacedHandler, ResolvedHandler, Runtime, RuntimeOptions, RuntimeUpdate } from './runtime.ts'
 import { RuntimeLife } from './runtime-life.ts'
+import { RuntimeSchemas } from './runtime-schemas.ts'
 import { stopRuntime } from './stop-runtime.ts'
 import { TopicFinder } from './topic-finder.ts'
 import { planUpdate } from './update-plan.ts'
@@ -47,17 +48,18 @@ class ComposedRuntime implements Runtime {
   readonly #life = new RuntimeLife()
   readonly #groups = new RunningGroups(this.#life)
   readonly #finder: TopicFinder
+  readonly #schemas: RuntimeSchemas
   readonly inspection = new GroupInspection(() => this.#groups.all())
   #operations: Operations | undefined
-  #producer: RecordProducer | undefined
-  #publish: Publish | undefined
+  #outlet: { readonly producer: RecordProducer; readonly publish: Publish } | undefined
 
   constructor(options: RuntimeOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock()
     this.#watchPoint = options.watchPoint ?? new WatchPoint()
     this.#log = totalLogger(options.log)
-    const { connection, startFrom } = options
+    const { connection, startFrom, registry } = options
+    this.#schemas = new RuntimeSchemas(registry, this.#clock)
     this.#finder = new TopicFinder({ connection, startFrom, log: this.#log, clock: this.#clock })
   }
 
@@ -66,10 +68,10 @@ class ComposedRuntime implements Runtime {
   }
 
   get publish(): Publish {
-    if (this.#publish === undefined) {
+    if (this.#outlet === undefined) {
       throw new PyrallelError('PYR_CLIENT_CLOSED', 'publish needs a runtime that runs: await start() first.')
     }
-    return this.#publish
+    return this.#outlet.publish
   }
 
   get listener(): PagesListener {
@@ -150,26 +152,30 @@ class ComposedRuntime implements Runtime {
     await life.untilStopped(connection.check(CHECK_TIMEOUT_MS))
     await life.untilStopped(this.#refuseMissingTopics(handlers))
     await life.untilStopped(this.#finder.look(handlers))
-    this.#producer = await life.unlessStopped(connection.producer(), (opened) => opened.close(0))
     const tracing = await life.unlessStopped(loadTracing(log))
+    const producer = await life.unlessStopped(connection.producer(), (opened) => opened.close(0))
     const schemaOf = (topic: string) => this.#groups.schemaOf(topic)
+    const formatOf = (topic: string) => this.#groups.formatOf(topic)
     const rulesOf = slowPatterns(log, clock)
-    this.#publish = publisher(this.#producer, tracing?.publishTracer, schemaOf, rulesOf)
+    const publish = publisher(producer, tracing?.publishTracer, schemaOf, rulesOf, formatOf)
+    this.#outlet = { producer, publish }
     const { limits, commit } = this.#options
     const keeping = (): Keeping => ({
-      publishInto: publishInto(tracing?.publishTracer, schemaOf, rulesOf),
+      publishInto: publishInto(tracing?.publishTracer, schemaOf, rulesOf, formatOf),
       rules: outputRules(connection, limits.maxBytes),
     })
     const opener = new GroupOpener({
       runtime: this.#options,
       log,
-      producer: this.#producer,
-      publish: this.#publish,
+      producer,
+      publish,
       keeping: commit.exactlyOnce === true ? keeping() : undefined,
       operations: this.#operations,
       tracing,
       clock,
       watchPoint: this.#watchPoint,
+      schemas: this.#schemas,
+      formatOf,
       onFatal: (error, group) => this.#onFatal(error, group),
       lateTopics: (group, own) => this.#finder.lateTopics(group, own),
     })
@@ -202,6 +208,7 @@ class ComposedRuntime implements Runtime {
 
   /** What was published again is marked first, if brokers answer. */
   async #closeBehind(replays: Promise<void> | undefined): Promise<void> {
+    this.#schemas.close()
     if (replays !== undefined) await settlesWithin(this.#clock, replays, REPLAYS_END_MS)
     await this.#options.connection.close()
   }
@@ -247,7 +254,7 @@ class ComposedRuntime implements Runtime {
     await stopRuntime({
       groups: () => this.#groups.all(),
       begun: this.#life.begun,
-      producer: () => this.#producer,
+      producer: () => this.#outlet?.producer,
       connection: { close: () => this.#closeBehind(replays) },
       operations: () => this.#operations,
       drainMs: shutdown.drainMs,

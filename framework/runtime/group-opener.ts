@@ -8,12 +8,16 @@ import { AsyncEngine } from '../execution-plane/engines/async-engine.ts'
 import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
 import { SwappableEngine } from '../execution-plane/swappable-engine.ts'
 import { WorkerEngine } from '../execution-plane/worker/worker-engine.ts'
+import { idFrame } from '../formats/value-frame.ts'
 import type { KafkaClient, RecordProducer } from '../kafka/kafka-client.ts'
 import { byHandler } from '../model/by-handler.ts'
+import { PyrallelError } from '../model/errors.ts'
 import type { EventSink } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
+import type { OutgoingRecord } from '../model/record.ts'
 import type { WatchPoint } from '../model/record-watch.ts'
 import { eventLog } from '../observability/event-log.ts'
+import type { FormatOf } from '../publishing/publisher.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Tracing } from '../tracing/tracing.ts'
 import { groupTransactions } from './group-transactions.ts'
@@ -21,6 +25,7 @@ import { guardedListener } from './guarded-listener.ts'
 import type { Operations } from './operations.ts'
 import { RunningGroup } from './running-group.ts'
 import type { ResolvedHandler, RuntimeOptions } from './runtime.ts'
+import type { RuntimeSchemas } from './runtime-schemas.ts'
 import { seededRandom } from './seeded-random.ts'
 
 /** A handler that ignores its signal is given up so long after its deadline; it keeps its slot until it settles. */
@@ -38,6 +43,9 @@ export interface GroupOpenerOptions {
   readonly tracing: Tracing | undefined
   readonly clock: Clock
   readonly watchPoint: WatchPoint
+  readonly schemas: RuntimeSchemas
+  /** What handlers read a topic with. */
+  readonly formatOf: FormatOf
   readonly onFatal: (error: Error, group: string) => void
   /** Topics that count as made after the group had begun; undefined where none does. */
   readonly lateTopics: (
@@ -106,13 +114,14 @@ export class GroupOpener {
   /** One for all topics of the handler: any of its entries will do. */
   engineFor({ route, definition, timeoutMs, group, worker }: ResolvedHandler): ExecutionEngine {
     const { producer, publish, keeping, tracing, clock, watchPoint } = this.#options
+    const schemas = this.#options.schemas.of(definition)
     const { log, strayFaults, services } = this.#options.runtime
     const { handlerId, concurrency } = route
-    const common = { handlerId, concurrency, timeoutMs, abandonAfterMs: ABANDON_AFTER_MS, log, clock }
+    const common = { handlerId, concurrency, timeoutMs, abandonAfterMs: ABANDON_AFTER_MS, schemas, log, clock }
     if (worker !== undefined) {
       // The threads check, encode and trace what they publish; only what has a Kafka client can produce it.
-      const outputs = keeping?.rules
-      return new WorkerEngine({ ...common, ...worker, group, outputs, produce: (record) => producer.produce(record) })
+      const produce = async (record: OutgoingRecord) => producer.produce(this.#inFormat(record))
+      return new WorkerEngine({ ...common, ...worker, group, outputs: keeping?.rules, produce })
     }
     return new AsyncEngine({
       ...common,
@@ -124,6 +133,16 @@ export class GroupOpener {
       attribution: strayFaults?.attribution,
       watchedBy: watchPoint.of(group),
     })
+  }
+
+  /** A thread knows the formats of its own topics only. By another's mere name it has written JSON, which no reader of that topic could read. */
+  #inFormat(record: OutgoingRecord): OutgoingRecord {
+    const format = this.#options.formatOf(record.topic)
+    const frame = format === undefined ? undefined : idFrame(format.schema.id)
+    const { value } = record
+    if (frame === undefined || value === null || value.subarray(0, frame.length).equals(frame)) return record
+    const facts = `The value published to ${record.topic} is not in its format, with schema ${format?.schema.subject}`
+    throw new PyrallelError('PYR_SCHEMA', `${facts}. Publish to the topic's definition, not to its name.`)
   }
 
   #faulty(handlerId: string, engine: ExecutionEngine): ExecutionEngine {

@@ -2,6 +2,7 @@
 import type { ResolvedConfig } from '../config/config.ts'
 import { connectionSettings, connectKafka } from '../kafka/clients/connect-kafka.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
+import { connectRegistry } from '../registry/registry-client.ts'
 import { systemClock } from '../time/clock.ts'
 import { settlesWithin } from '../time/wait.ts'
 import { CHECK_TIMEOUT_MS, createRuntime } from './create-runtime.ts'
@@ -10,7 +11,16 @@ import type { Runtime, RuntimeOptions } from './runtime.ts'
 import { CONNECTION_CLOSE_MS } from './shutdown-limit.ts'
 
 /** Options of a runtime that the config says. */
-type Configured = 'startFrom' | 'instanceId' | 'paused' | 'limits' | 'commit' | 'shutdown' | 'http' | 'scale'
+type Configured =
+  | 'startFrom'
+  | 'instanceId'
+  | 'paused'
+  | 'limits'
+  | 'commit'
+  | 'shutdown'
+  | 'http'
+  | 'scale'
+  | 'registry'
 
 /** What the config does not say. */
 export type RuntimeParts = Omit<RuntimeOptions, Configured>
@@ -30,6 +40,7 @@ export async function openRuntime(config: ResolvedConfig, options: OpenOptions):
 }
 
 export function runtimeOf(config: ResolvedConfig, parts: RuntimeParts): Runtime {
+  const { clock = systemClock() } = parts
   const { kafka, paused, limits, commit, shutdown, http, scale } = config
   return createRuntime({
     ...parts,
@@ -41,6 +52,7 @@ export function runtimeOf(config: ResolvedConfig, parts: RuntimeParts): Runtime 
     shutdown,
     http,
     scale,
+    registry: () => connectRegistry(config.registry, clock, Math.random),
   })
 }
 

@@ -1,5 +1,6 @@
 /** The consumer groups of one runtime, by name: opens and starts them, exchanges handlers in them, stops them. Decides nothing about records. */
 import type { TSchema } from 'typebox'
+import type { Format } from '../api/format.ts'
 import { allSettled } from '../model/all-settled.ts'
 import { bug } from '../model/errors.ts'
 import { inOrder } from '../model/in-order.ts'
@@ -47,6 +48,11 @@ export class RunningGroups {
       }
     }
     return undefined
+  }
+
+  /** What a handler reads the values of this topic with, so that whoever only names the topic writes what it can read. */
+  formatOf(topic: string): Format<unknown> | undefined {
+    return this.handlers.find(({ route }) => route.topic === topic)?.definition.topic.format
   }
 
   startFirst(opener: GroupOpener, handlers: readonly ResolvedHandler[]): Promise<void> {

@@ -13,6 +13,7 @@ import type { SystemMetrics } from '../model/snapshot.ts'
 import type { PagesListener } from '../observability/operator-pages.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Inspection, RecordActions } from './inspection.ts'
+import type { OpenRegistry } from './runtime-schemas.ts'
 
 /** One entry of `generated/routes.ts`: a handler and what the generator read about it. One of several topics has an entry for each, in its order. */
 export interface RegisteredHandler {
@@ -79,6 +80,8 @@ export interface RuntimeOptions {
    */
   readonly strayFaults?: StrayFaults
   readonly clock?: Clock
+  /** Opens the registry that has the schemas of values, once a handler needs one. Default: there is none. */
+  readonly registry?: OpenRegistry
   /** Seeds jitter; default a random one. */
   readonly seed?: number
   /** How operators are answered. Default: not at all. */

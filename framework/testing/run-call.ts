@@ -3,6 +3,8 @@
 import type { HandlerDefinition, Services } from '../api/handler.ts'
 import type { TopicDefinition } from '../api/topic.ts'
 import { AsyncEngine } from '../execution-plane/engines/async-engine.ts'
+import { encodeFormat } from '../formats/format-encoder.ts'
+import type { SchemaAnswer } from '../formats/known-schemas.ts'
 import { type Duration, durationMs } from '../model/duration.ts'
 import { bug } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
@@ -76,6 +78,7 @@ export async function runCall<T>(
       close: async () => {},
     }),
     services,
+    schemas: { find: () => ownSchema(handler, records) },
     log: collectingLog(logged),
     clock: clock ?? systemClock(),
   })
@@ -108,10 +111,25 @@ export function recordOf<T>(handler: HandlerDefinition<T>, input: RecordInput<T>
     partition: 0,
     offset,
     key: key === null ? null : Buffer.from(key),
-    value: value === null ? null : Buffer.from(JSON.stringify(value) ?? ''),
+    value: bytesOf(topic, value),
     headers: Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const),
     timestamp: 0,
   }
+}
+
+/** As a producer would write it. */
+function bytesOf<T>({ name, format }: TopicDefinition<T>, value: T): Buffer | null {
+  if (value === null) return null
+  return format === undefined ? Buffer.from(JSON.stringify(value) ?? '') : encodeFormat(format, name, value)
+}
+
+/** No registry is asked: what `bytesOf` writes has the pulled schema. */
+function ownSchema<T>(handler: HandlerDefinition<T>, [record]: readonly KafkaRecord[]): SchemaAnswer {
+  const { topic, topics = [topic] } = handler
+  const { schema } = topics.find(({ name }) => name === record?.topic)?.format ?? topic.format ?? {}
+  if (schema === undefined) return { kind: 'unanswered', why: 'the topic has no format' }
+  const { format, text, references = [] } = schema
+  return { kind: 'found', schema: { format, text, references: references.map((each) => each.text) } }
 }
 
 /** @throws TypeError where none is named: a pattern has no first one */

@@ -3,7 +3,7 @@
 import type { RecordHeader } from '../model/record.ts'
 
 /** Where Confluent's `HeaderSchemaIdSerializer` puts the GUID; the value has nothing in front then. */
-const VALUE_SCHEMA_ID = '__value_schema_id'
+export const VALUE_SCHEMA_ID = '__value_schema_id'
 /** Byte 0, then the id. */
 const ID_FRAME = 5
 /** Byte 0, then the id as Apicurio wrote it before its version 3: 8 bytes. */

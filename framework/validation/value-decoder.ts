@@ -14,8 +14,12 @@ import { ValueCheck } from './value-check.ts'
 export class RejectedValue {
   readonly failure: HandlerFailure
 
-  constructor(reason: 'undecodable' | 'invalid', message: string) {
-    const name = reason === 'undecodable' ? 'UndecodableValue' : 'InvalidValue'
+  /** @param name what dead letters are told apart by, where the reason alone would not do */
+  constructor(
+    reason: 'undecodable' | 'invalid',
+    message: string,
+    name = reason === 'undecodable' ? 'UndecodableValue' : 'InvalidValue',
+  ) {
     this.failure = { reason, name, message: cutText(message, MAX_MESSAGE), retryable: false }
   }
 }

@@ -13,6 +13,11 @@ export const floors: readonly Room[] = [
   { path: 'framework/time', owns: 'the clock, and what waits by it' },
   { path: 'framework/validation', owns: 'what a value must be: decoding, schemas, guarded patterns' },
   { path: 'framework/registry', owns: 'the schema registry: what is asked of it, and who asks' },
+  { path: 'framework/formats/avro', owns: 'Avro: schemas, resolution, values' },
+  {
+    path: 'framework/formats',
+    owns: 'values in the formats of a registry: frames, schemas of writers, what reads and writes',
+  },
   {
     path: 'framework/kafka/faults',
     owns: 'what errors of brokers mean, and how they are told: the same for every client',

@@ -1,5 +1,6 @@
 /** One attempt: a handler called once, with one record or one batch. The same for every engine; knows neither threads nor deadlines' timers. */
 import type { BatchFunction, ContextPublish, HandlerContext, OutputOptions, Services } from '../../api/handler.ts'
+import { UnreadyValue } from '../../formats/format-decoder.ts'
 import { bug, PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
 import { type KafkaRecord, placeId, recordPlace } from '../../model/record.ts'
@@ -13,7 +14,7 @@ import type { Attributable } from './attribution.ts'
 import { DecodedRecord } from './decoded-record.ts'
 import { HandlerBatch, refuseReport } from './handler-batch.ts'
 import { failureOf } from './handler-failure.ts'
-import { failed, filtered, interrupted, outcomeOfThrow, strayed, succeeded } from './outcomes.ts'
+import { failed, filtered, interrupted, notReady, outcomeOfThrow, strayed, succeeded } from './outcomes.ts'
 import type { PreparedHandler } from './prepared-handler.ts'
 import { type Checked, checkRecord } from './record-check.ts'
 import { applyRetryRules } from './retry-rules.ts'
@@ -115,6 +116,7 @@ export class Attempt extends DeadlineEntry implements Attributable {
   #runOne(): Outcome | undefined {
     const checked = this.#check(this.record, this.number)
     if (checked instanceof DecodedRecord) return this.#call(this.#handler.setup.definition.run, checked)
+    if (checked instanceof UnreadyValue) return notReady([checked])
     return checked === 'filtered' ? filtered : failed(checked)
   }
 
@@ -130,8 +132,10 @@ export class Attempt extends DeadlineEntry implements Attributable {
     const { records, attempts } = this.item
     const numberOf = (index: number) => attempts[index] ?? 1
     const checked = records.map((raw, index) => this.#check(raw, numberOf(index)))
+    // None of them runs: those behind one in its key must not run before it.
+    if (checked.some((each) => each instanceof UnreadyValue)) return notReady(checked)
     this.#batch = new HandlerBatch(
-      checked,
+      checked.flatMap((each) => (each instanceof UnreadyValue ? [] : [each])),
       (error, index) => this.#failureBy(error, numberOf(index)),
       ({ offset }, error) => this.#refuse('batch.fail()', this.#lateFailure(offset, error)),
     )

@@ -1,5 +1,6 @@
 /** What a batch handler gets to see of its records, and what it says of each. Calls nothing. */
 import type { Batch, HandlerRecord } from '../../api/handler.ts'
+import type { UnreadyValue } from '../../formats/format-decoder.ts'
 import type { PyrallelError } from '../../model/errors.ts'
 import type { HandlerFailure, Outcome } from '../../model/work.ts'
 import { DecodedRecord } from './decoded-record.ts'
@@ -21,7 +22,7 @@ export class HandlerBatch implements Batch<unknown> {
    * @param onLate a record is failed that counts as done already: tells it, and makes what is thrown
    */
   constructor(
-    checked: readonly Checked[],
+    checked: readonly Exclude<Checked, UnreadyValue>[],
     failureOf: (error: unknown, index: number) => HandlerFailure,
     onLate: (record: HandlerRecord<unknown>, error: unknown) => PyrallelError,
   ) {

@@ -1,10 +1,18 @@
 /** The outcomes an attempt can have, worded once for every engine. Pure. */
+import { UnreadyValue } from '../../formats/format-decoder.ts'
 import type { HandlerFailure, Outcome, Recalled } from '../../model/work.ts'
 import { failureOf } from './handler-failure.ts'
 
 /** Shared by all records, as most of them end so. */
 export const succeeded: Outcome = Object.freeze({ kind: 'succeeded' })
 export const filtered: Outcome = Object.freeze({ kind: 'succeeded', filtered: true })
+
+/** @param checked of each record of the work item, in its order; at least one cannot be read yet */
+export function notReady(checked: readonly unknown[]): Outcome {
+  const waiting = new Set(checked.flatMap((each, index) => (each instanceof UnreadyValue ? [index] : [])))
+  const why = checked.find((each) => each instanceof UnreadyValue)?.why ?? ''
+  return waiting.size === checked.length ? { kind: 'not-ready', why } : { kind: 'not-ready', why, waiting }
+}
 
 /** An engine's answer for what it has not begun. */
 export const recalled: Recalled = Object.freeze({ kind: 'recalled' })

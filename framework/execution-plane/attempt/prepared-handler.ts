@@ -1,5 +1,7 @@
 /** What the attempts of one handler share: its definition, its decoder, and how often its faults are logged. Runs nothing. */
 import type { HandlerDefinition, Publish, Services } from '../../api/handler.ts'
+import { FormatDecoder } from '../../formats/format-decoder.ts'
+import type { KnownSchemas } from '../../formats/known-schemas.ts'
 import { PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { WatchedBy } from '../../model/record-watch.ts'
@@ -38,27 +40,28 @@ export interface HandlerSetup {
   readonly trace?: AttemptTracer | undefined
   /** Undefined where nobody catches what handlers leave behind. */
   readonly attribution?: Attribution | undefined
+  /** Where the schemas of values come from that are not JSON; undefined where there is no registry. */
+  readonly schemas?: Pick<KnownSchemas, 'find'> | undefined
   /** Undefined in threads. */
   readonly watchedBy?: WatchedBy | undefined
 }
+
+/** What reads the values of one topic. */
+export type Decoder = Pick<ValueDecoder | FormatDecoder, 'decode'>
 
 /** A handler made ready to be called many times: what can be done once is done here. */
 export class PreparedHandler {
   readonly setup: HandlerSetup
   /** That of its only topic, or of its first. */
-  readonly #decoder: ValueDecoder
+  readonly #decoder: Decoder
   /** Of all its topics by name; undefined where it has one. */
-  readonly #decoders: ReadonlyMap<string, ValueDecoder> | undefined
+  readonly #decoders: ReadonlyMap<string, Decoder> | undefined
   /** Of all its attempts: a handler that fails in one way fails so a thousand times a second. */
   readonly faults: LogGate
   /** For lines of our own; `setup.log` is what the handler gets to see. */
   readonly log: Logger
 
-  private constructor(
-    setup: HandlerSetup,
-    decoder: ValueDecoder,
-    decoders: ReadonlyMap<string, ValueDecoder> | undefined,
-  ) {
+  private constructor(setup: HandlerSetup, decoder: Decoder, decoders: ReadonlyMap<string, Decoder> | undefined) {
     this.setup = setup
     this.#decoder = decoder
     this.#decoders = decoders
@@ -66,14 +69,17 @@ export class PreparedHandler {
     this.log = totalLogger(setup.log)
   }
 
-  /** @throws PyrallelError PYR_HANDLER_OPTION when a topic's schema cannot be compiled */
+  /** @throws PyrallelError PYR_HANDLER_OPTION when a topic's schema cannot be compiled, or is to come from a registry that there is not */
   static async of(setup: HandlerSetup): Promise<PreparedHandler> {
-    const { handlerId, log, clock } = setup
+    const { handlerId, log, clock, schemas } = setup
     const { topic, topics } = setup.definition
     const rulesOf = slowPatterns(log, clock, { handlerId })
-    const decoderOf = ({ schema, name }: typeof topic) => ValueDecoder.of(schema, handlerId, rulesOf(name))
+    const decoderOf = async ({ schema, name, format }: typeof topic): Promise<Decoder> =>
+      format === undefined
+        ? ValueDecoder.of(schema, handlerId, rulesOf(name))
+        : FormatDecoder.of(format, handlerId, schemas)
     if (topics === undefined) return new PreparedHandler(setup, await decoderOf(topic), undefined)
-    const decoders = new Map<string, ValueDecoder>()
+    const decoders = new Map<string, Decoder>()
     for (const each of topics) decoders.set(each.name, await decoderOf(each))
     return new PreparedHandler(setup, decoders.get(topic.name) ?? (await decoderOf(topic)), decoders)
   }
@@ -91,7 +97,7 @@ export class PreparedHandler {
   }
 
   /** What reads the values of this topic. */
-  decoderOf(topic: string): ValueDecoder {
+  decoderOf(topic: string): Decoder {
     return this.#decoders?.get(topic) ?? this.#decoder
   }
 }

@@ -1,13 +1,14 @@
 /** What is known of a record before its handler is called: asks `accept`, decodes it, validates it, and asks the handler's filter. */
 import type { UndecodedRecord } from '../../api/handler.ts'
+import { UnreadyValue } from '../../formats/format-decoder.ts'
 import type { KafkaRecord } from '../../model/record.ts'
 import type { HandlerFailure } from '../../model/work.ts'
 import { RejectedValue } from '../../validation/value-decoder.ts'
 import { DecodedRecord, RecordBeforeDecoding } from './decoded-record.ts'
 import type { PreparedHandler } from './prepared-handler.ts'
 
-/** The record as the handler gets it, or why it does not. */
-export type Checked = DecodedRecord | 'filtered' | HandlerFailure
+/** The record as the handler gets it, or why it does not, or not yet. */
+export type Checked = DecodedRecord | 'filtered' | HandlerFailure | UnreadyValue
 
 /** @throws whatever `accept` and the handler's filter throw */
 export function checkRecord(handler: PreparedHandler, raw: KafkaRecord, attempt: number): Checked {
@@ -15,6 +16,7 @@ export function checkRecord(handler: PreparedHandler, raw: KafkaRecord, attempt:
   if (accept !== undefined && !isYes('accept', accept(new RecordBeforeDecoding(raw)))) return 'filtered'
   const value = handler.decoderOf(raw.topic).decode(raw.value, raw.headers)
   if (value instanceof RejectedValue) return value.failure
+  if (value instanceof UnreadyValue) return value
   const record = new DecodedRecord(raw, value, attempt)
   return filter === undefined || isYes('the filter', filter(record)) ? record : 'filtered'
 }

@@ -1,6 +1,7 @@
 /** Runs attempts on worker threads, so that handlers may use all cores and may do their worst. Decides nothing about order, retries or commits. */
 import { availableParallelism } from 'node:os'
 import type { ResourceLimits } from 'node:worker_threads'
+import type { KnownSchemas } from '../../formats/known-schemas.ts'
 import type { RecordPlace } from '../../kafka/kafka-client.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { OutgoingRecord } from '../../model/record.ts'
@@ -41,6 +42,8 @@ export interface WorkerEngineOptions {
   readonly produce: (record: OutgoingRecord) => Promise<RecordPlace>
   /** Of exactly-once groups: what handlers publish is not sent, but kept in their thread, and comes with the outcome. */
   readonly outputs?: OutputRules | undefined
+  /** Answers for the schemas of values that are not JSON; undefined where there is no registry. */
+  readonly schemas?: Pick<KnownSchemas, 'answer'> | undefined
   readonly log: Logger
   readonly clock: Clock
 }

@@ -1,15 +1,16 @@
 /** Gathers what one thread is to be told, and makes one message of it. Sends nothing. */
 import { encodeBatch, type SlottedItem } from '../thread/batch-codec.ts'
-import type { AbortOrder, PublishAnswer, TickSent, ToThread } from '../thread/thread-messages.ts'
+import type { AbortOrder, PublishAnswer, SchemaReply, TickSent, ToThread } from '../thread/thread-messages.ts'
 
 export class LaneOutbox {
   #items: SlottedItem[] = []
   #published: PublishAnswer[] = []
   #aborts: AbortOrder[] = []
+  #schemas: SchemaReply[] = []
   #tick: TickSent | undefined
 
   get isEmpty(): boolean {
-    const lists = [this.#items, this.#published, this.#aborts]
+    const lists = [this.#items, this.#published, this.#aborts, this.#schemas]
     return this.#tick === undefined && lists.every(({ length }) => length === 0)
   }
 
@@ -25,6 +26,10 @@ export class LaneOutbox {
     this.#aborts.push(order)
   }
 
+  schema(reply: SchemaReply): void {
+    this.#schemas.push(reply)
+  }
+
   tick(order: TickSent): void {
     this.#tick = order
   }
@@ -33,10 +38,12 @@ export class LaneOutbox {
   take(stop: boolean): ToThread {
     const batch = this.#items.length === 0 ? {} : { batch: encodeBatch(this.#items) }
     const tick = this.#tick === undefined ? {} : { tick: this.#tick }
-    const message = { published: this.#published, aborts: this.#aborts, stop, ...batch, ...tick }
+    const gathered = { published: this.#published, aborts: this.#aborts, schemas: this.#schemas }
+    const message = { ...gathered, stop, ...batch, ...tick }
     this.#items = []
     this.#published = []
     this.#aborts = []
+    this.#schemas = []
     this.#tick = undefined
     return message
   }

@@ -1,6 +1,8 @@
 /** One thread, seen from the engine: what it was given, how each of it ended, and its end. Starts no other thread and runs nothing again. */
 import type { ResourceLimits } from 'node:worker_threads'
 import type { FixedThreadPool } from 'poolifier'
+import type { KnownSchemas, SchemaAnswer } from '../../../formats/known-schemas.ts'
+import type { SchemaRef } from '../../../formats/value-frame.ts'
 import type { RecordPlace } from '../../../kafka/kafka-client.ts'
 import { toError } from '../../../model/errors.ts'
 import type { Logger } from '../../../model/logger.ts'
@@ -37,6 +39,8 @@ export interface LaneOptions {
   readonly produce: (record: OutgoingRecord) => Promise<RecordPlace>
   /** Of exactly-once groups: see `WorkerEngineOptions`. */
   readonly outputs?: OutputRules | undefined
+  /** Answers for the schemas of values that are not JSON; undefined where there is no registry. */
+  readonly schemas?: Pick<KnownSchemas, 'answer'> | undefined
   readonly log: Logger
   readonly clock: Clock
   /** poolifier's, loaded by whoever makes lanes: a process without worker handlers does without it. */
@@ -257,6 +261,9 @@ export class WorkerLane {
       case 'pyrallel.topic':
         this.#answer(message.id, () => this.#options.outputs?.requireTopic(message.topic))
         break
+      case 'pyrallel.schema':
+        this.#answerSchema(message.id, message.ref)
+        break
       case 'pyrallel.ticked':
         this.#tick.onAnswer(message.outcome)
         break
@@ -277,6 +284,15 @@ export class WorkerLane {
       () => answer(),
       (thrown: unknown) => answer(errorText(toError(thrown))),
     )
+  }
+
+  #answerSchema(id: number, ref: SchemaRef): void {
+    const { schemas } = this.#options
+    const none: SchemaAnswer = { kind: 'unanswered', why: 'no registry is configured: set registry.url' }
+    void (schemas === undefined ? Promise.resolve(none) : schemas.answer(ref)).then((answer) => {
+      this.#outbox.schema({ id, answer })
+      this.#listener.onChange(this)
+    })
   }
 
   #complete(item: WorkItem | undefined, outcome: Outcome, durationMs: number): void {

@@ -1,4 +1,6 @@
 /** What a thread and its lane say to each other. Plain data only: everything here is cloned on its way. */
+import type { SchemaAnswer } from '../../../formats/known-schemas.ts'
+import type { SchemaRef } from '../../../formats/value-frame.ts'
 import type { ErrorCode } from '../../../model/errors.ts'
 import type { OutgoingRecord } from '../../../model/record.ts'
 import type { TickOrder, TickOutcome } from '../../../model/tick.ts'
@@ -30,6 +32,7 @@ export interface ThreadSettings {
 export interface ToThread {
   readonly published: readonly PublishAnswer[]
   readonly aborts: readonly AbortOrder[]
+  readonly schemas: readonly SchemaReply[]
   /** Made by `encodeBatch`; transferred. */
   readonly batch?: ArrayBuffer
   /** Run the handler's `tick`, then say `ticked`. The last one has been answered. */
@@ -49,6 +52,12 @@ export interface PublishAnswer {
   readonly id: number
   /** Absent: the broker has acknowledged the record; or, in an exactly-once group, the topic that was asked about exists. */
   readonly error?: ErrorText
+}
+
+/** To `pyrallel.schema`. */
+export interface SchemaReply {
+  readonly id: number
+  readonly answer: SchemaAnswer
 }
 
 /** An error of the main thread, for `publish` to reject with in the thread. */
@@ -72,6 +81,8 @@ export type FromThread =
   | { readonly kind: 'pyrallel.publish'; readonly id: number; readonly record: OutgoingRecord }
   /** Whether the topic of an output exists, which only the main thread can find out. Answered like a publish. */
   | { readonly kind: 'pyrallel.topic'; readonly id: number; readonly topic: string }
+  /** A value was written with this schema, which is not here. */
+  | { readonly kind: 'pyrallel.schema'; readonly id: number; readonly ref: SchemaRef }
   | { readonly kind: 'pyrallel.ticked'; readonly outcome: TickOutcome }
   | { readonly kind: 'pyrallel.stopped' }
 

@@ -19,6 +19,7 @@ import { type LogLine, PostingLogger } from './log-line.ts'
 import { type FromThread, type ThreadSettings, type ToThread, TURN } from './thread-messages.ts'
 import { ThreadPublisher } from './thread-publisher.ts'
 import { type PostFromThread, ThreadRunner } from './thread-runner.ts'
+import { ThreadSchemas } from './thread-schemas.ts'
 
 /** What a handler's file may export. */
 export interface HandlerModule {
@@ -86,10 +87,13 @@ async function serve(
   const tracing = await loadTracing(log)
   const schemaOf = (topic: string) => ownProperty(topicSchemas, topic)
   const rulesOf = slowPatterns(log, clock, { handlerId })
-  const publisher = new ThreadPublisher(post, tracing?.publishTracer, schemaOf, rulesOf)
+  const { topic: first, topics = [first] } = definition
+  const formatOf = (topic: string) => topics.find(({ name }) => name === topic)?.format
+  const publisher = new ThreadPublisher(post, tracing?.publishTracer, schemaOf, rulesOf, formatOf)
   const trace = tracing?.attemptTracer({ handlerId, group })
   const { publish } = publisher
   const { attribution } = faults
+  const schemaSource = new ThreadSchemas(post, clock)
   const handler = await PreparedHandler.of({
     handlerId,
     timeoutMs,
@@ -100,6 +104,7 @@ async function serve(
     clock,
     trace,
     attribution,
+    schemas: schemaSource.known,
   })
   const runner = new ThreadRunner(handler, memory, clock, abandonAfterMs, post, isTracking)
   const ticks = new TickRuns(handler)
@@ -107,6 +112,7 @@ async function serve(
   const turn = (message?: ToThread): void => {
     if (message === undefined) return
     for (const answer of message.published) publisher.settle(answer)
+    for (const reply of message.schemas) schemaSource.settle(reply)
     for (const order of message.aborts) runner.abort(order)
     if (message.batch !== undefined) runner.accept(message.batch)
     if (message.tick !== undefined) {

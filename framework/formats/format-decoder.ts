@@ -1,0 +1,106 @@
+/** From the bytes of a value in a registry's format to what the handler's type says; or to why not, or not yet. Never tells the payload itself. */
+import type { Format } from '../api/format.ts'
+import { PyrallelError, toError } from '../model/errors.ts'
+import type { RecordHeader } from '../model/record.ts'
+import { RejectedValue } from '../validation/value-decoder.ts'
+import type { KnownSchemas } from './known-schemas.ts'
+import { codecOf, type ReadValue, type ValueCodec } from './value-codec.ts'
+import { refText, type SchemaRef, valueFrame } from './value-frame.ts'
+
+/** Stands in for a value that cannot be read yet: its schema is not here. */
+export class UnreadyValue {
+  readonly why: string
+
+  constructor(why: string) {
+    this.why = why
+  }
+}
+
+/** Readers that are kept. Those of one topic have one schema each, and evolve now and then. */
+const MOST_READERS = 1_000
+
+export class FormatDecoder {
+  readonly #codec: ValueCodec
+  readonly #schemas: Pick<KnownSchemas, 'find'>
+  readonly #readers = new Map<string, ReadValue | RejectedValue>()
+
+  private constructor(codec: ValueCodec, schemas: Pick<KnownSchemas, 'find'>) {
+    this.#codec = codec
+    this.#schemas = schemas
+  }
+
+  /**
+   * @param schemas where the schemas of writers come from; undefined where there is no registry
+   * @throws PyrallelError PYR_HANDLER_OPTION when the pulled schema cannot be read, or there is no registry
+   */
+  static of(
+    { schema }: Format<unknown>,
+    handlerId: string,
+    schemas: Pick<KnownSchemas, 'find'> | undefined,
+  ): FormatDecoder {
+    const refuse = (sentence: string, cause?: Error) =>
+      new PyrallelError('PYR_HANDLER_OPTION', `Handler ${handlerId}: ${sentence}`, cause === undefined ? {} : { cause })
+    if (schemas === undefined) {
+      throw refuse(
+        `the values of its topic have schema ${schema.subject} of a registry, and none is configured. Set registry.url.`,
+      )
+    }
+    try {
+      return new FormatDecoder(codecOf(schema), schemas)
+    } catch (thrown) {
+      const cause = toError(thrown)
+      throw refuse(
+        `schema ${schema.subject} cannot be used: ${cause.message}. Pull it again: pyrallel schemas pull.`,
+        cause,
+      )
+    }
+  }
+
+  /**
+   * The value, a `RejectedValue`, or an `UnreadyValue`. Total, as that of JSON: thrown from here, a value's fault would end the process at every start.
+   * A tombstone is `null`, and passes where the schema admits null.
+   */
+  decode(bytes: Buffer | null, headers: readonly RecordHeader[]): unknown {
+    if (bytes === null) return this.#codec.admitsNull ? null : tombstone()
+    const frame = valueFrame(bytes, headers)
+    if (typeof frame === 'string') return new RejectedValue('undecodable', `the value ${frame}`)
+    const reader = this.#readerOf(frame.ref)
+    if (typeof reader !== 'function') return reader
+    try {
+      return reader(bytes, frame.from)
+    } catch (thrown) {
+      const why = thrown instanceof RangeError ? 'it is nested too deeply' : toError(thrown).message
+      return new RejectedValue('undecodable', `the value, with schema ${refText(frame.ref)}, cannot be read: ${why}`)
+    }
+  }
+
+  #readerOf(ref: SchemaRef): ReadValue | RejectedValue | UnreadyValue {
+    const key = refText(ref)
+    const known = this.#readers.get(key)
+    if (known !== undefined) return known
+    const answer = this.#schemas.find(ref)
+    if (answer.kind === 'unanswered') return new UnreadyValue(answer.why)
+    if (answer.kind === 'refused')
+      return new RejectedValue('undecodable', `the value cannot be read: ${answer.why}`, answer.name)
+    const reader = this.#compiled(key, () => this.#codec.readerOf(answer.schema))
+    for (const oldest of this.#readers.keys()) {
+      if (this.#readers.size < MOST_READERS) break
+      this.#readers.delete(oldest)
+    }
+    this.#readers.set(key, reader)
+    return reader
+  }
+
+  #compiled(key: string, compile: () => ReadValue): ReadValue | RejectedValue {
+    try {
+      return compile()
+    } catch (thrown) {
+      const why = `schema ${key} does not fit the one that was pulled: ${toError(thrown).message}`
+      return new RejectedValue('undecodable', `the value cannot be read: ${why}`, 'SchemaMismatch')
+    }
+  }
+}
+
+function tombstone(): RejectedValue {
+  return new RejectedValue('invalid', 'the value is null (a tombstone), and its schema does not admit null')
+}

@@ -1,0 +1,63 @@
+/** Finds in a value, or in its headers, which schema of a registry it was written with. Reads no schema. */
+import type { RecordHeader } from '../model/record.ts'
+import { registryFraming, VALUE_SCHEMA_ID } from '../validation/registry-framing.ts'
+
+/** A schema by one of its two names. */
+export type SchemaRef = { readonly id: number } | { readonly guid: string }
+
+export interface ValueFrame {
+  readonly ref: SchemaRef
+  /** Where the value itself begins in the bytes. */
+  readonly from: number
+}
+
+const ID_FRAME = 5
+const GUID_FRAME = 17
+/** Registries give ids from 1 on, as signed numbers. */
+const MAX_ID = 2 ** 31 - 1
+
+/**
+ * Layouts of Confluent's serializers: byte 0 and 4 bytes of id; byte 1 and 16 bytes of GUID; or the same in the header `__value_schema_id`, whose last
+ * value counts, with nothing in front of the value.
+ * @returns a text where there is neither: why, in words that go on after "the value"
+ */
+export function valueFrame(bytes: Buffer, headers: readonly RecordHeader[]): ValueFrame | string {
+  const header = headers.findLast(([name, value]) => name === VALUE_SCHEMA_ID && value !== null)?.[1]
+  if (header !== undefined && header !== null) {
+    const named = refIn(header)
+    return named === undefined ? `has a header ${VALUE_SCHEMA_ID} that names no schema` : { ref: named.ref, from: 0 }
+  }
+  return refIn(bytes) ?? `names no schema: ${whyNot(bytes)}`
+}
+
+/** As one text: what is kept of it is kept by this. */
+export function refText(ref: SchemaRef): string {
+  return 'id' in ref ? `id ${ref.id}` : `GUID ${ref.guid}`
+}
+
+/** The 5 bytes that stand in front of a value. */
+export function idFrame(id: number): Buffer {
+  const frame = Buffer.alloc(ID_FRAME)
+  frame.writeUInt32BE(id, 1)
+  return frame
+}
+
+function refIn(bytes: Buffer): ValueFrame | undefined {
+  if (bytes[0] === 0 && bytes.length >= ID_FRAME) {
+    const id = bytes.readUInt32BE(1)
+    return id > 0 && id <= MAX_ID ? { ref: { id }, from: ID_FRAME } : undefined
+  }
+  if (bytes[0] !== 1 || bytes.length < GUID_FRAME) return undefined
+  const digits = bytes.toString('hex', 1, GUID_FRAME)
+  const guid = [8, 12, 16, 20].reduceRight((text, at) => `${text.slice(0, at)}-${text.slice(at)}`, digits)
+  return { ref: { guid }, from: GUID_FRAME }
+}
+
+function whyNot(bytes: Buffer): string {
+  const framing = registryFraming(bytes)
+  if (framing === undefined) return 'neither byte 0 with an id nor byte 1 with a GUID stands in front of it'
+  const next = framing.includes('Apicurio')
+    ? 'let its producer write ids of 4 bytes (apicurio.registry.id-handler, the default from version 3 on)'
+    : 'only registries that speak the interface of Confluent are asked'
+  return `it begins with the ${framing}; ${next}`
+}
