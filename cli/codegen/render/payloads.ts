@@ -10,9 +10,24 @@ export interface Payload {
   /** `null`: there is none, or only running the code could tell it. */
   readonly hash: string | null
   readonly json: JsonSchema | undefined
+  /** What the values are, for those who read them elsewhere; undefined for JSON. */
+  readonly foreign?: ForeignFormat
+}
+
+/** Values of a registry's format. */
+export interface ForeignFormat {
+  readonly contentType: string
+  /** Where the registry has the schema. */
+  readonly subject: string | null
 }
 
 export type PayloadOf = (schema: ValueSchema) => Payload
+
+const contentTypes = {
+  avro: 'application/vnd.apache.avro',
+  protobuf: 'application/vnd.google.protobuf',
+  'json-schema': 'application/json',
+} as const
 
 const nothing: Payload = { name: undefined, hash: null, json: undefined }
 
@@ -20,7 +35,10 @@ export async function payloadsOf({ handlers, topics, definitions }: ScanResult):
   const hashes = schemaHashes(definitions)
   const known = new Map<ValueSchema, Payload>()
   for (const { schema } of [...handlers, ...topics]) {
-    if (schema.kind === 'derived') {
+    if (schema.kind === 'pulled') {
+      const foreign = { contentType: contentTypes[schema.format], subject: schema.subject }
+      known.set(schema, { name: undefined, hash: schema.fingerprint, json: undefined, foreign })
+    } else if (schema.kind === 'derived') {
       const json = { $ref: `#/components/schemas/${schema.name}` }
       known.set(schema, { name: schema.name, hash: hashes.get(schema.name) ?? null, json })
     } else if (schema.kind === 'explicit' && schema.expression !== undefined) {

@@ -3,7 +3,7 @@
 import { isPatternText } from '../../../framework/model/topic-pattern.ts'
 import type { ScannedHandler, ScannedTopic, ScanResult } from '../scan/scan-result.ts'
 import { jsonSchema } from '../schema/json-schema.ts'
-import type { PayloadOf } from './payloads.ts'
+import type { Payload, PayloadOf } from './payloads.ts'
 
 const BINDING = '0.5.0'
 
@@ -33,10 +33,10 @@ export function renderAsyncApi(scan: ScanResult, defaultGroup: string, payloadOf
 }
 
 function channel(topic: ScannedTopic, handlers: readonly ScannedHandler[], payloadOf: PayloadOf): object {
-  const own = { [VALUE]: message(topic.name, payloadOf(topic.schema).json) }
+  const own = { [VALUE]: message(topic.name, payloadOf(topic.schema)) }
   const others = handlers
     .filter((handler) => handler.topic === topic.name && messageId(handler, topic, payloadOf) !== VALUE)
-    .map((handler) => [messageId(handler, topic, payloadOf), message(topic.name, payloadOf(handler.schema).json)])
+    .map((handler) => [messageId(handler, topic, payloadOf), message(topic.name, payloadOf(handler.schema))])
   const messages = { ...own, ...Object.fromEntries(others) }
   if (!isPatternText(topic.name)) {
     return { address: topic.name, messages, bindings: { kafka: { topic: topic.name, bindingVersion: BINDING } } }
@@ -60,16 +60,28 @@ function channelId(topic: string, handlers: readonly ScannedHandler[]): string {
 const VALUE = 'value'
 
 function messageId(handler: ScannedHandler, topic: ScannedTopic, payloadOf: PayloadOf): string {
-  const isSame = JSON.stringify(payloadOf(handler.schema).json) === JSON.stringify(payloadOf(topic.schema).json)
+  const [own, ofTopic] = [payloadOf(handler.schema), payloadOf(topic.schema)].map(({ json, foreign }) => {
+    return JSON.stringify(foreign ?? json)
+  })
+  const isSame = own === ofTopic
   return isSame ? VALUE : `value-of-${idText(handler.id)}`
 }
 
-function message(name: string, payload: object | undefined): object {
+function message(name: string, { json, foreign }: Payload): object {
+  const kafka = { key: { type: 'string' }, bindingVersion: BINDING }
+  if (foreign !== undefined) {
+    const { contentType, subject } = foreign
+    const what =
+      subject === null ? 'A schema registry has its schema.' : `Its schema is ${subject} in the schema registry.`
+    // Byte 0 and the id, as Confluent's serializers write them.
+    const id = { schemaIdLocation: 'payload', schemaIdPayloadEncoding: 'confluent' }
+    return { name, contentType, description: what, bindings: { kafka: { ...kafka, ...id } } }
+  }
   return {
     name,
     contentType: 'application/json',
-    ...(payload === undefined ? {} : { payload }),
-    bindings: { kafka: { key: { type: 'string' }, bindingVersion: BINDING } },
+    ...(json === undefined ? {} : { payload: json }),
+    bindings: { kafka },
   }
 }
 

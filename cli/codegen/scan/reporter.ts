@@ -4,6 +4,9 @@ import type { Node, ts } from 'ts-morph'
 import type { ErrorCode } from '../../../framework/model/errors.ts'
 import { codeFrame, type Diagnostic, positionOf, type Span } from '../../diagnostics/diagnostic.ts'
 
+/** Tells of a mistake at its place. */
+export type Report = (node: Node, code: ErrorCode, message: string, fix: string) => void
+
 export class Reporter {
   readonly #root: string
   readonly #found = new Map<string, Diagnostic>()

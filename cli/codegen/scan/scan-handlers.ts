@@ -2,11 +2,11 @@
 import { type CallExpression, type Expression, Node, type ObjectLiteralExpression, type SourceFile } from 'ts-morph'
 import { handlerSchema } from '../../../framework/config/config.ts'
 import { suggestion } from '../../../framework/config/nearest-name.ts'
-import type { ErrorCode } from '../../../framework/model/errors.ts'
 import { patternOf } from '../../../framework/model/topic-pattern.ts'
 import { patternRisk } from '../schema/pattern-risk.ts'
 import { isHandlerCall, plainName, property, readString, resolve } from '../types/static-reader.ts'
 import type { Located } from './duplicates.ts'
+import type { Report } from './reporter.ts'
 import type { ScannedDeadLetter } from './scan-result.ts'
 import { declaredTopic, matchedTopics } from './value-schemas.ts'
 
@@ -19,8 +19,6 @@ export interface FoundHandler extends Located<Node> {
   /** The topic where it stands in a list; undefined for a handler without one. */
   readonly listed: Expression | undefined
 }
-
-export type Report = (node: Node, code: ErrorCode, message: string, fix: string) => void
 
 /** Reads one handler file, whose syntax is right. @returns it once for each of its topics; empty when it is no good, and then that has been reported */
 export function scanHandler(source: SourceFile, file: string, report: Report): readonly FoundHandler[] {

@@ -14,8 +14,8 @@ import { type HandlerFiles, handlerFiles } from './handler-files.ts'
 import { importCycles } from './import-cycles.ts'
 import { type OpenFiles, ProjectFiles, type Wanted } from './project-files.ts'
 import { publishedTopics } from './publish-calls.ts'
-import { compareText, Reporter } from './reporter.ts'
-import { type FoundHandler, type Report, scanHandler } from './scan-handlers.ts'
+import { compareText, type Report, Reporter } from './reporter.ts'
+import { type FoundHandler, scanHandler } from './scan-handlers.ts'
 import type { ScannedHandler, ScanResult, ValueSchema } from './scan-result.ts'
 import { scanTopics } from './scan-topics.ts'
 import { type RefuseName, TypeReach } from './type-reach.ts'
@@ -115,7 +115,8 @@ class Scan {
       this.#warnings.span(place.file, place, 'PYR_PATTERN', message, fix)
     })
     this.#reach = new TypeReach(this.#checker, project, this.#refuseAs('PYR_TYPE'))
-    this.#values = new ValueSchemas(this.#deriver, this.#reach, this.#refuseAs('PYR_TYPE'))
+    const report: Report = (...told) => this.#report(...told)
+    this.#values = new ValueSchemas(this.#deriver, this.#reach, this.#refuseAs('PYR_TYPE'), report)
     this.#byPath = new Map(files.own.map((each) => [each.getFilePath() as string, each]))
   }
 
@@ -126,24 +127,27 @@ class Scan {
 
   run(defaultGroup: string): ScanResult {
     const readable = this.#files.own.filter((source) => !this.#hasSyntaxError(source))
-    const report: Report = (node, code, message, fix) => {
-      // What cannot be read, because an import leads nowhere, says nothing more.
-      const isRead = !unreadable.has(code) || this.#reach.isImported(node.compilerNode, this.#refuseAs(code))
-      if (isRead) this.#reporter.node(node, code, message, fix)
-    }
     const found = this.#files.handlers.flatMap((source, index) => {
       const path = this.#paths[index]
-      return path === undefined || !readable.includes(source) ? [] : scanHandler(source, path, report)
+      return path === undefined || !readable.includes(source)
+        ? []
+        : scanHandler(source, path, (...told) => this.#report(...told))
     })
-    for (const { node, message, fix } of checkNames(found)) report(node, 'PYR_HANDLER_OPTION', message, fix)
+    for (const { node, message, fix } of checkNames(found)) this.#report(node, 'PYR_HANDLER_OPTION', message, fix)
     for (const { node, message, fix } of duplicates(found, defaultGroup)) {
-      report(node, 'PYR_HANDLER_DUPLICATE', message, fix)
+      this.#report(node, 'PYR_HANDLER_DUPLICATE', message, fix)
     }
     const declared = readable.flatMap((source) =>
       this.#project.callsIn(source).flatMap((call) => declaredTopic(call) ?? []),
     )
     this.#refuseCycles(readable, declared)
     return this.#result(found, readable, declared)
+  }
+
+  #report(...[node, code, message, fix]: Parameters<Report>): void {
+    // What cannot be read, because an import leads nowhere, says nothing more.
+    const isRead = !unreadable.has(code) || this.#reach.isImported(node.compilerNode, this.#refuseAs(code))
+    if (isRead) this.#reporter.node(node, code, message, fix)
   }
 
   #refuseAs(code: ErrorCode): RefuseName {

@@ -1,4 +1,5 @@
 /** What comes out of the scanner: plain data, so that the compiler behind it can be changed. */
+import type { PulledSchema } from '../../../framework/api/format.ts'
 import type { EngineKind, Ordering } from '../../../framework/model/work.ts'
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts'
 import type { SchemaExpression } from '../schema/schema-expression.ts'
@@ -38,6 +39,13 @@ export type ValueSchema =
   | { readonly kind: 'derived'; readonly name: string }
   /** By a TypeBox schema of the user's; `undefined` where only running the code could tell it. */
   | { readonly kind: 'explicit'; readonly expression: SchemaExpression | undefined }
+  /** By a schema that was pulled from a registry. `fingerprint`: `null` where only running the code could tell it. */
+  | {
+      readonly kind: 'pulled'
+      readonly format: PulledSchema<unknown>['format']
+      readonly subject: string | null
+      readonly fingerprint: string | null
+    }
   /** Nobody says. */
   | { readonly kind: 'none' }
 

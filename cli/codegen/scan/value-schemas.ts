@@ -1,8 +1,9 @@
 /** Says what the values of a topic must be: by a schema that the user wrote, or by the type of the topic or the handler. */
-import { type CallExpression, type Expression, Node } from 'ts-morph'
+import { type CallExpression, type Expression, Node, type ObjectLiteralExpression } from 'ts-morph'
 import type { SchemaDeriver } from '../types/derive-schema.ts'
 import { readSchemaExpression } from '../types/read-schema-expression.ts'
 import { property, pyrallelFunction, readString, resolve } from '../types/static-reader.ts'
+import type { Report } from './reporter.ts'
 import type { ValueSchema } from './scan-result.ts'
 import type { RefuseName, TypeReach } from './type-reach.ts'
 import { writtenValueType } from './value-type.ts'
@@ -23,11 +24,13 @@ export class ValueSchemas {
 
   readonly #reach: TypeReach
   readonly #refuseSchema: RefuseName
+  readonly #report: Report
 
-  constructor(deriver: SchemaDeriver, reach: TypeReach, refuseSchema: RefuseName) {
+  constructor(deriver: SchemaDeriver, reach: TypeReach, refuseSchema: RefuseName, report: Report) {
     this.#deriver = deriver
     this.#reach = reach
     this.#refuseSchema = refuseSchema
+    this.#report = report
   }
 
   /** Of `topic('name', options)`. */
@@ -61,6 +64,8 @@ export class ValueSchemas {
   }
 
   #read(call: CallExpression, options: Node | undefined, name: string): RawSchema {
+    const format = formatOf(options)
+    if (format !== undefined) return this.#pulled(format, options)
     const explicit = explicitSchema(options)
     if (explicit?.schema.kind === 'explicit' && explicit.schema.expression === undefined && options !== undefined) {
       // Only running the code could tell it; but not where an import leads nowhere.
@@ -71,6 +76,51 @@ export class ValueSchemas {
     if (written === undefined || !this.#reach.isWithin(written.compilerNode)) return { kind: 'none' }
     return { kind: 'derived', key: this.#deriver.root(written.compilerNode, name) }
   }
+
+  /** The constant is a file's, which `schemas pull` has written: it is read where it stands. */
+  #pulled(
+    { place, value }: { readonly place: Node; readonly value: Expression | undefined },
+    options: Node | undefined,
+  ): RawSchema {
+    if (explicitSchema(options)?.isCertain === true) {
+      this.#report(
+        place,
+        'PYR_TOPIC_TYPE',
+        'The topic has a schema and a format. The registry has the schema of a format: with two, nobody knows which is true.',
+        'Remove `schema`.',
+      )
+    }
+    const isCall = Node.isCallExpression(value) && pyrallelFunction(value) === 'avro'
+    const [argument] = isCall ? value.getArguments() : []
+    const constant = Node.isExpression(argument) ? resolve(argument) : undefined
+    if (constant !== undefined && Node.isObjectLiteralExpression(constant)) return pulledBy(constant)
+    this.#report(
+      place,
+      'PYR_HANDLER_STATIC',
+      'The format is computed at run time, but it must be readable without running code.',
+      'Write `format: avro(ordersValue)` with the constant that `pyrallel schemas pull` has written to generated/registry.',
+    )
+    return { kind: 'pulled', format: 'avro', subject: null, fingerprint: null }
+  }
+}
+
+/** What a topic says of its `format`; `undefined` where it says nothing. */
+function formatOf(
+  options: Node | undefined,
+): { readonly place: Node; readonly value: Expression | undefined } | undefined {
+  const object = Node.isExpression(options) ? resolve(options) : undefined
+  if (object === undefined || !Node.isObjectLiteralExpression(object)) return undefined
+  const found = property(object, 'format')
+  // A spread may hold one; what is in it is seen when the code runs.
+  return found?.value === undefined ? undefined : { place: found.value, value: resolve(found.value) }
+}
+
+function pulledBy(schema: ObjectLiteralExpression): Extract<RawSchema, { readonly kind: 'pulled' }> {
+  const [subject = null, fingerprint = null] = ['subject', 'fingerprint'].map((name) => {
+    const value = property(schema, name)?.value
+    return value === undefined ? undefined : readString(value)
+  })
+  return { kind: 'pulled', format: 'avro', subject, fingerprint }
 }
 
 interface Explicit {

@@ -1,0 +1,221 @@
+/** Avro's binary encoding: each type as the specification writes it, and what is no value of a schema. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { codec, field, hex, read, record, through } from './avro-values.ts'
+
+/** Bytes by the specification, written out by hand. */
+const vectors: readonly (readonly [schema: unknown, bytes: string, value: unknown])[] = [
+  ['null', '', null],
+  ['boolean', '01', true],
+  ['boolean', '00', false],
+  ['int', '00', 0],
+  ['int', '01', -1],
+  ['int', '02', 1],
+  ['int', '7f', -64],
+  ['int', '80 01', 64],
+  ['int', 'fe ff ff ff 0f', 2_147_483_647],
+  ['int', 'ff ff ff ff 0f', -2_147_483_648],
+  ['long', '80 80 80 80 80 80 80 20', 2n ** 53n],
+  ['long', 'fe ff ff ff ff ff ff ff ff 01', 2n ** 63n - 1n],
+  ['long', 'ff ff ff ff ff ff ff ff ff 01', -(2n ** 63n)],
+  ['long', '83 80 80 80 80 80 80 10', -(2n ** 52n) - 2n],
+  ['float', '00 00 c0 3f', 1.5],
+  ['double', '00 00 00 00 00 00 f8 bf', -1.5],
+  ['string', '06 66 6f 6f', 'foo'],
+  ['string', '06 e2 82 ac', '€'],
+  ['bytes', '04 00 ff', Uint8Array.of(0, 255)],
+  [{ type: 'fixed', name: 'Pair', size: 2 }, '07 08', Uint8Array.of(7, 8)],
+  [{ type: 'enum', name: 'State', symbols: ['OPEN', 'PAID'] }, '02', 'PAID'],
+  [{ type: 'array', items: 'int' }, '04 02 04 00', [1, 2]],
+  [{ type: 'array', items: 'int' }, '00', []],
+  [{ type: 'map', values: 'boolean' }, '02 02 61 01 00', { a: true }],
+  [['null', 'string'], '00', null],
+  [['null', 'string'], '02 02 61', 'a'],
+  [
+    record('Order', field('id', 'long'), field('lines', { type: 'array', items: 'string' })),
+    '36 02 06 66 6f 6f 00',
+    { id: 27n, lines: ['foo'] },
+  ],
+]
+
+const logicals: readonly (readonly [schema: object, bytes: string, value: unknown])[] = [
+  [{ type: 'int', logicalType: 'date' }, 'e4 c4 02', '2026-11-29'],
+  [{ type: 'int', logicalType: 'date' }, '01', '1969-12-31'],
+  [{ type: 'int', logicalType: 'time-millis' }, '02', 1],
+  [{ type: 'long', logicalType: 'time-micros' }, '02', 1n],
+  [{ type: 'long', logicalType: 'timestamp-millis' }, '80 80 fa ed 95 6a', 1_824_000_000_000],
+  [{ type: 'long', logicalType: 'timestamp-micros' }, '02', 1n],
+  [{ type: 'long', logicalType: 'timestamp-nanos' }, '01', -1n],
+  [{ type: 'long', logicalType: 'local-timestamp-millis' }, '02', 1],
+  [{ type: 'long', logicalType: 'local-timestamp-micros' }, '02', 1n],
+  [{ type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 }, '04 04 e2', '12.50'],
+  [{ type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 }, '02 ff', '-0.01'],
+  [{ type: 'bytes', logicalType: 'decimal', precision: 9 }, '02 00', '0'],
+  [{ type: 'fixed', name: 'Price', size: 4, logicalType: 'decimal', precision: 9, scale: 3 }, 'ff ff ff 85', '-0.123'],
+  [{ type: 'string', logicalType: 'uuid' }, '02 61', 'a'],
+  [
+    { type: 'fixed', name: 'Id', size: 16, logicalType: 'uuid' },
+    '00112233445566778899aabbccddeeff',
+    '00112233-4455-6677-8899-aabbccddeeff',
+  ],
+  [
+    { type: 'fixed', name: 'Span', size: 12, logicalType: 'duration' },
+    '010000000200000003000000',
+    Uint8Array.from(hex('010000000200000003000000')),
+  ],
+]
+
+describe("Avro's encoding", () => {
+  for (const [schema, bytes, value] of [...vectors, ...logicals]) {
+    it(`of ${JSON.stringify(schema)} writes ${bytes === '' ? 'nothing' : bytes} and reads it`, () => {
+      assert.deepEqual(codec(schema).encode(value).toString('hex'), hex(bytes).toString('hex'))
+      assert.deepEqual(read(hex(bytes), schema), value)
+    })
+  }
+
+  it('never rounds a long, whatever its size', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), (value) => through(value, 'long') === value),
+    )
+  })
+
+  it('keeps every decimal, to the last digit', () => {
+    const schema = { type: 'bytes', logicalType: 'decimal', precision: 40, scale: 5 }
+    const property = fc.property(fc.bigInt({ min: -(10n ** 39n), max: 10n ** 39n }), (unscaled) => {
+      const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(6, '0')
+      const text = `${unscaled < 0n ? '-' : ''}${digits.slice(0, -5)}.${digits.slice(-5)}`
+      assert.equal(through(text, schema), text)
+    })
+    fc.assert(property)
+  })
+
+  it('reads lists in blocks, with or without their size in bytes', () => {
+    assert.deepEqual(read(hex('02 02 03 04 04 06 00'), { type: 'array', items: 'int' }), [1, 2, 3])
+  })
+
+  it('reads a record that contains itself', () => {
+    const list = record('List', field('value', 'int'), field('next', ['null', 'List']))
+    const value = { value: 1, next: { value: 2, next: null } }
+    assert.deepEqual(through(value, list), value)
+  })
+
+  it('has names of fields and keys of maps that JavaScript uses itself as what they are', () => {
+    const odd = record('Odd', field('__proto__', 'int'), field('constructor', 'string'))
+    const value = JSON.parse('{"__proto__":1,"constructor":"x"}')
+    assert.deepEqual(through(value, odd), value)
+    const map = JSON.parse('{"__proto__":1,"a":2}')
+    assert.deepEqual(Object.entries(through(map, { type: 'map', values: 'int' }) as object), [
+      ['__proto__', 1],
+      ['a', 2],
+    ])
+  })
+
+  it('gives bytes memory of their own', () => {
+    const bytes = hex('04 01 02')
+    const value = read(bytes, 'bytes') as Uint8Array
+    bytes.fill(0)
+    assert.deepEqual([...value, value.buffer.byteLength], [1, 2, 2])
+  })
+})
+
+describe('a union of Avro', () => {
+  const card = record('Card', field('digits', 'string'))
+  const invoice = { ...record('Invoice', field('days', 'int')), namespace: 'shop' }
+
+  it('is plain where typeof tells its branches apart', () => {
+    const union = ['null', 'boolean', 'int', 'long', 'string', { type: 'array', items: 'int' }]
+    for (const value of [null, true, 7, 7n, 'a', [1]]) assert.deepEqual(through(value, union), value)
+  })
+
+  it('names its branch where typeof does not', () => {
+    for (const value of [null, { Card: { digits: '1' } }, { 'shop.Invoice': { days: 3 } }]) {
+      assert.deepEqual(through(value, ['null', card, invoice]), value)
+    }
+    assert.deepEqual(through({ double: 1 }, ['int', 'double']), { double: 1 })
+    const times = ['int', { type: 'long', logicalType: 'timestamp-millis' }]
+    assert.deepEqual(through({ long: 5 }, times), { long: 5 })
+  })
+})
+
+describe('what is no value of an Avro schema', () => {
+  const refused: readonly (readonly [schema: unknown, value: unknown, message: RegExp])[] = [
+    ['int', 1.5, /the value is no whole number of 32 bits/],
+    ['int', 2 ** 31, /no whole number of 32 bits/],
+    ['long', 5, /is no bigint of 64 bits/],
+    ['long', 2n ** 63n, /is no bigint of 64 bits/],
+    ['string', 7, /is no text/],
+    ['string', '\ud800', /half a character/],
+    ['boolean', 'true', /is no boolean/],
+    ['double', '1', /is no number/],
+    ['bytes', 'x', /is no Uint8Array/],
+    ['null', 1, /is not null/],
+    [{ type: 'fixed', name: 'Pair', size: 2 }, Uint8Array.of(1), /has not 2 bytes/],
+    [{ type: 'enum', name: 'State', symbols: ['A'] }, 'B', /is no symbol of State/],
+    [{ type: 'array', items: 'int' }, [1, 'secret'], /\[1\] is no whole number/],
+    [{ type: 'map', values: 'int' }, { secret: 'x' }, /\(an entry\) is no whole number/],
+    [['null', 'string'], 5, /is none of null, string/],
+    [['int', 'double'], 5, /does not say which it is of int, double/],
+    [record('Order', field('line', record('Line', field('sku', 'string')))), { line: {} }, /line\.sku is no text/],
+    [record('Order', field('id', 'int')), 'secret', /is no Order/],
+    [{ type: 'int', logicalType: 'date' }, '2026-02-31', /a date is not written as 2026-11-29/],
+    [{ type: 'long', logicalType: 'timestamp-millis' }, 0.5, /too large|whole|milliseconds/],
+    [{ type: 'bytes', logicalType: 'decimal', precision: 3, scale: 1 }, '1.25', /more than 1 digits behind its point/],
+    [{ type: 'bytes', logicalType: 'decimal', precision: 3, scale: 1 }, '1234', /more than 3 digits/],
+    [{ type: 'fixed', name: 'Id', size: 16, logicalType: 'uuid' }, 'x', /a UUID is not written as 36 characters/],
+  ]
+  for (const [schema, value, message] of refused) {
+    it(`is refused by ${JSON.stringify(schema)}: ${message.source}`, () => {
+      assert.throws(
+        () => codec(schema).encode(value),
+        (error: Error) => {
+          assert.match(error.message, message)
+          assert.doesNotMatch(error.message, /secret/)
+          return true
+        },
+      )
+    })
+  }
+})
+
+describe('bytes that are no value of an Avro schema', () => {
+  const broken: readonly (readonly [schema: unknown, bytes: string, message: RegExp])[] = [
+    ['string', '0a 61', /ends too early/],
+    ['string', '02 ff', /not UTF-8/],
+    ['string', '01', /a length is below 0/],
+    ['int', '80', /ends too early/],
+    ['int', 'ff ff ff ff ff 01', /more than 32 bits/],
+    ['long', 'ff ff ff ff ff ff ff ff ff ff 01', /more than 64 bits/],
+    ['boolean', '07', /neither 0 nor 1/],
+    ['double', '00', /ends too early/],
+    ['int', '02 02', /1 bytes are left/],
+    [['null', 'string'], '08', /a place in a list of 2 is 4/],
+    [{ type: 'enum', name: 'State', symbols: ['A'] }, '09', /a place in a list of 1 is -5/],
+    [{ type: 'array', items: 'int' }, 'fe ff ff ff 0f', /ends too early/],
+    [{ type: 'array', items: 'null' }, 'fe ff ff ff ff ff ff ff ff 01', /entries that take no byte/],
+    [{ type: 'array', items: record('Empty') }, 'fe ff ff ff ff ff 01', /entries that take no byte/],
+    [{ type: 'map', values: 'int' }, 'fe ff ff ff 0f', /ends too early/],
+  ]
+  for (const [schema, bytes, message] of broken) {
+    it(`are refused by ${JSON.stringify(schema)}: ${bytes}`, () => {
+      assert.throws(() => read(hex(bytes), schema), message)
+    })
+  }
+
+  it('end in an error or a value, and quickly, whatever they are', () => {
+    const tree = record(
+      'Tree',
+      field('name', 'string'),
+      field('tags', { type: 'map', values: ['null', 'long'] }),
+      field('children', { type: 'array', items: 'Tree' }),
+    )
+    const tryToRead = (bytes: Uint8Array) => {
+      try {
+        read(Buffer.from(bytes), tree)
+      } catch (thrown) {
+        assert.ok(thrown instanceof Error)
+      }
+    }
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), tryToRead))
+  })
+})
