@@ -4,6 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Type } from 'typebox'
+import { avro, type PulledSchema } from '../../framework/api/format.ts'
 import {
   type Batch,
   batchHandler,
@@ -14,6 +15,7 @@ import {
   RetryAfter,
   type TickContext,
 } from '../../framework/api/handler.ts'
+import { topic } from '../../framework/api/topic.ts'
 
 export interface Order {
   /** What the handler has to do. */
@@ -214,6 +216,30 @@ export const checked = handler(
     await context.publish(NEWS, record.value.amount)
   },
 )
+
+/** A long in Avro, as it was pulled. */
+export const amount: PulledSchema<bigint> = {
+  kind: 'pyrallel.schema',
+  format: 'avro',
+  subject: 'amounts-value',
+  id: 7,
+  guid: null,
+  fingerprint: 'f00d',
+  text: '"long"',
+}
+
+const amounts = topic('orders', { format: avro(amount) })
+
+export const inFormat = handler(amounts, {}, async (record, context) => {
+  await context.publish(NEWS, String(record.value))
+})
+
+export const inFormatBatch = batchHandler(amounts, {}, async (batch, context) => {
+  await context.publish(
+    NEWS,
+    [...batch].map(({ value }) => String(value)),
+  )
+})
 
 /** A tree: its schema refers to itself. */
 export const nested = handler(

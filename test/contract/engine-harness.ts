@@ -1,20 +1,31 @@
 /** Drives one engine for a test and keeps the books on what every engine owes: laws 1 and 2 are checked at the end of each test. */
+
 import assert from 'node:assert/strict'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Publish } from '../../framework/api/handler.ts'
 import type { Attribution } from '../../framework/execution-plane/attempt/attribution.ts'
 import type { Keeping } from '../../framework/execution-plane/attempt/prepared-handler.ts'
 import type { ExecutionEngine } from '../../framework/execution-plane/execution-engine.ts'
+import { KnownSchemas } from '../../framework/formats/known-schemas.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
 import type { CompletionEvent, Epoch, HandlerFailure, Outcome, Recalled, WorkItem } from '../../framework/model/work.ts'
 import type { OutputRules } from '../../framework/publishing/output-rules.ts'
 import { publishInto } from '../../framework/publishing/publisher.ts'
+import { systemClock } from '../../framework/time/clock.ts'
 import { GATE, NEWS, type Order } from './engine-handlers.ts'
 
 export interface EngineSetup {
   /** An export of test/contract/engine-handlers.ts or scripted-handlers.ts. */
-  readonly handlerName: 'doesAsTold' | 'checked' | 'nested' | 'batched' | 'scripted' | 'scriptedBatch'
+  readonly handlerName:
+    | 'doesAsTold'
+    | 'checked'
+    | 'nested'
+    | 'batched'
+    | 'scripted'
+    | 'scriptedBatch'
+    | 'inFormat'
+    | 'inFormatBatch'
   readonly concurrency: number
   readonly timeoutMs: number
   readonly abandonAfterMs: number
@@ -22,6 +33,7 @@ export interface EngineSetup {
   /** The engine is of an exactly-once group. */
   readonly outputs?: OutputRules | undefined
   readonly log: Logger
+  readonly schemas: KnownSchemas
   /** Of engines without threads, whose handlers leave faults behind in this process. */
   readonly attribution?: Attribution
 }
@@ -63,6 +75,7 @@ export class EngineHarness implements AsyncDisposable {
       concurrency: 16,
       timeoutMs: 60_000,
       abandonAfterMs: 60_000,
+      schemas: new KnownSchemas(async () => ({ kind: 'unanswered', why: 'nothing answers' }), systemClock()),
       ...setup,
       publish: (to, value) => this.#publish(typeof to === 'string' ? to : to.name, value),
       log: this.#logger({}),
@@ -96,6 +109,14 @@ export class EngineHarness implements AsyncDisposable {
     return this.#submit(
       bytes.map((value, offset) => ({ value, offset, key: Buffer.from(`key-${offset}`) })),
       attempts,
+    )
+  }
+
+  /** The same with bytes. */
+  submitRecords(values: readonly Buffer[]): number {
+    return this.#submit(
+      values.map((value, offset) => ({ value, offset, key: Buffer.from(`key-${offset}`) })),
+      values.map(() => 1),
     )
   }
 

@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { NEWS } from './engine-handlers.ts'
 import { type CreateEngine, EngineHarness } from './engine-harness.ts'
 import { describeBatches } from './execution-engine-batch.suite.ts'
+import { describeFormats } from './execution-engine-format.suite.ts'
 import { describeOutputs } from './execution-engine-outputs.suite.ts'
 import { describeStrayFaults } from './execution-engine-stray.suite.ts'
 import { describeTicks } from './execution-engine-tick.suite.ts'
@@ -34,6 +35,7 @@ export function describeExecutionEngine(name: string, features: EngineFeatures, 
     describeStrayFaults(create)
     describeTicks(create)
     describeOutputs(create, features)
+    describeFormats(create)
   })
 }
 

@@ -8,7 +8,16 @@ import { type CreateEngine, EngineHarness, type EngineSetup } from './engine-har
 import { describeExecutionEngine } from './execution-engine.suite.ts'
 import { bundledEntries } from './worker-entries/bundle.ts'
 
-const entries = await bundledEntries('doesAsTold', 'checked', 'nested', 'batched', 'scripted', 'scriptedBatch')
+const entries = await bundledEntries(
+  'doesAsTold',
+  'checked',
+  'nested',
+  'batched',
+  'scripted',
+  'scriptedBatch',
+  'inFormat',
+  'inFormatBatch',
+)
 
 for (const threads of [1, 2]) {
   describeExecutionEngine(`WorkerEngine with threads: ${threads}`, { canKill: true }, engineWith(threads))

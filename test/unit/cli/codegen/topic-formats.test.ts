@@ -1,0 +1,78 @@
+/** What is generated for topics whose values have a pulled schema, and what of them is refused. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Parser } from '@asyncapi/parser'
+import { generate } from '../../../../cli/codegen/generate.ts'
+import { projectOnDisk } from './project-on-disk.ts'
+
+const pulled = `import type { PulledSchema } from 'pyrallel'
+
+export interface Order {
+  readonly id: bigint
+}
+
+export const ordersValue: PulledSchema<Order> = {
+  kind: 'pyrallel.schema',
+  format: 'avro',
+  subject: 'orders-value',
+  id: 7,
+  guid: null,
+  fingerprint: 'f00d',
+  text: '{"type":"record","name":"Order","fields":[{"name":"id","type":"long"}]}',
+}
+`
+
+async function made(format: string, more = '') {
+  const book = `import { avro, handler, topic, Type } from 'pyrallel'
+import { ordersValue } from '../generated/registry/orders-value.ts'
+
+const orders = topic('orders', { format: ${format}${more} })
+export default handler(orders, { engine: 'worker' }, () => {})
+`
+  const project = projectOnDisk({ 'handlers/book.ts': book, 'generated/registry/orders-value.ts': pulled })
+  const { files, diagnostics } = await generate(project, 'shop')
+  const textOf = (path: string) => files.find((file) => file.path === path)?.content ?? ''
+  return { textOf, diagnostics: diagnostics.map(({ code, message }) => `${code}: ${message}`) }
+}
+
+describe('a topic with a format', () => {
+  it('has the fingerprint of its pulled schema in the manifest, and no schema is derived', async () => {
+    const { textOf, diagnostics } = await made('avro(ordersValue)', ', key: (order) => String(order.id)')
+    assert.deepEqual(diagnostics, [])
+    const { topics, handlers } = JSON.parse(textOf('generated/manifest.json'))
+    assert.deepEqual([topics[0].schema, handlers[0].schema], ['f00d', 'f00d'])
+    assert.match(textOf('generated/schemas.ts'), /topicSchemas = \{\}/)
+    assert.doesNotMatch(textOf('generated/routes.ts'), /schema:/)
+    assert.doesNotMatch(textOf('generated/workers/book.ts'), /schema:/)
+  })
+
+  it('says in asyncapi.json what its values are and where their schema is', async () => {
+    const text = (await made('avro(ordersValue)')).textOf('generated/asyncapi.json')
+    const { diagnostics } = await new Parser().parse(text)
+    assert.deepEqual(
+      diagnostics.filter(({ severity }) => severity === 0),
+      [],
+    )
+    const { value } = JSON.parse(text).channels.orders.messages
+    assert.deepEqual(value, {
+      name: 'orders',
+      contentType: 'application/vnd.apache.avro',
+      description: 'Its schema is orders-value in the schema registry.',
+      bindings: {
+        kafka: {
+          key: { type: 'string' },
+          bindingVersion: '0.5.0',
+          schemaIdLocation: 'payload',
+          schemaIdPayloadEncoding: 'confluent',
+        },
+      },
+    })
+  })
+
+  it('may not have a schema beside it, nor be computed', async () => {
+    const both = await made('avro(ordersValue)', ', schema: Type.Object({})')
+    assert.match(both.diagnostics.join(), /^PYR_TOPIC_TYPE: The topic has a schema and a format/)
+    const computed = await made('pick()', '') // `pick` is nobody's.
+    assert.match(computed.diagnostics.join(), /^PYR_HANDLER_STATIC: The format is computed at run time/)
+  })
+})
