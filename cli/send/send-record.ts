@@ -60,8 +60,13 @@ export async function sendRecord(
   return { topic, key: record.key?.toString() ?? null, count, broker: connection.description, tookMs }
 }
 
-/** @throws PyrallelError PYR_SCHEMA with the first mistakes; nothing without a schema */
+/** @throws PyrallelError PYR_SCHEMA with the first mistakes, or for a topic whose values are not JSON; nothing without a schema */
 export async function refuseInvalid(topic: TopicDefinition<unknown>, { value, text }: WrittenValue): Promise<void> {
+  if (topic.format !== undefined && value !== null) {
+    const { subject, format } = topic.format.schema
+    const facts = `Values of ${topic.name} have schema ${subject}, in ${format}, and what is typed here is sent as JSON`
+    throw new PyrallelError('PYR_SCHEMA', `${facts}; nothing was sent. Publish it from code: connectPublisher.`)
+  }
   if (topic.schema === undefined) return
   const check = await ValueCheck.of(topic.schema)
   if (check.accepts(value)) return

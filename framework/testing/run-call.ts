@@ -1,8 +1,10 @@
 /** One call of a handler for a test: its records made, its publishes and log lines collected. Needs no broker; publishes nothing anywhere. */
 
+import type { Format } from '../api/format.ts'
 import type { HandlerDefinition, Services } from '../api/handler.ts'
 import type { TopicDefinition } from '../api/topic.ts'
 import { AsyncEngine } from '../execution-plane/engines/async-engine.ts'
+import { FormatDecoder } from '../formats/format-decoder.ts'
 import { encodeFormat } from '../formats/format-encoder.ts'
 import type { SchemaAnswer } from '../formats/known-schemas.ts'
 import { type Duration, durationMs } from '../model/duration.ts'
@@ -64,6 +66,13 @@ export async function runCall<T>(
   const published: PublishedValue[] = []
   const logged: LoggedLine[] = []
   const handlerId = options.id ?? 'handler'
+  const formats = new Map<string, Format<unknown>>()
+  const publish = publisher({
+    produce: async (record) => {
+      published.push(publishedValue(record, formats.get(record.topic)))
+    },
+    close: async () => {},
+  })
   const engine = new AsyncEngine({
     handlerId,
     concurrency: 1,
@@ -71,12 +80,10 @@ export async function runCall<T>(
     abandonAfterMs: 0,
     // The value that it is given is checked against its schema before it is called, as with every engine.
     definition: handler as HandlerDefinition<unknown>,
-    publish: publisher({
-      produce: async (record) => {
-        published.push(publishedValue(record))
-      },
-      close: async () => {},
-    }),
+    publish: (to, value, publishOptions) => {
+      if (typeof to !== 'string' && to.format !== undefined) formats.set(to.name, to.format)
+      return publish(to, value, publishOptions)
+    },
     services,
     schemas: { find: () => ownSchema(handler, records) },
     log: collectingLog(logged),
@@ -126,8 +133,11 @@ function bytesOf<T>({ name, format }: TopicDefinition<T>, value: T): Buffer | nu
 /** No registry is asked: what `bytesOf` writes has the pulled schema. */
 function ownSchema<T>(handler: HandlerDefinition<T>, [record]: readonly KafkaRecord[]): SchemaAnswer {
   const { topic, topics = [topic] } = handler
-  const { schema } = topics.find(({ name }) => name === record?.topic)?.format ?? topic.format ?? {}
-  if (schema === undefined) return { kind: 'unanswered', why: 'the topic has no format' }
+  const format = topics.find(({ name }) => name === record?.topic)?.format ?? topic.format
+  return format === undefined ? { kind: 'unanswered', why: 'the topic has no format' } : pulled(format)
+}
+
+function pulled({ schema }: Format<unknown>): SchemaAnswer {
   const { format, text, references = [] } = schema
   return { kind: 'found', schema: { format, text, references: references.map((each) => each.text) } }
 }
@@ -143,11 +153,16 @@ function matched<T>(
   return matcherOf(pattern)(name) ? { ...all, name } : undefined
 }
 
-function publishedValue({ topic, key, value, headers }: OutgoingRecord): PublishedValue {
+function readBack(value: Buffer, format: Format<unknown> | undefined): unknown {
+  if (format === undefined) return JSON.parse(value.toString())
+  return FormatDecoder.of(format, '', { find: () => pulled(format) }).decode(value, [])
+}
+
+function publishedValue({ topic, key, value, headers }: OutgoingRecord, format?: Format<unknown>): PublishedValue {
   return {
     topic,
     key: key === null ? null : key.toString(),
-    value: value === null ? null : JSON.parse(value.toString()),
+    value: value === null ? null : readBack(value, format),
     headers: Object.fromEntries(headers.map(([name, bytes]) => [name, bytes?.toString() ?? ''])),
   }
 }

@@ -1,0 +1,189 @@
+/** Values in Avro with a registry, in a whole runtime on the in-memory cluster: what the registry's moods mean for records, on both engines. */
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { avro, type PulledSchema } from '../../framework/api/format.ts'
+import { batchHandler, type HandlerDefinition, handler } from '../../framework/api/handler.ts'
+import { topic } from '../../framework/api/topic.ts'
+import { resolveConfig } from '../../framework/config/resolve-config.ts'
+import { encodeFormat } from '../../framework/formats/format-encoder.ts'
+import { type MemoryCluster, memoryCluster } from '../../framework/kafka/memory/client.ts'
+import type { RuntimeEvent } from '../../framework/model/events.ts'
+import { runtimeOf } from '../../framework/runtime/open-runtime.ts'
+import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
+import type { Runtime } from '../../framework/runtime/runtime.ts'
+import { bundledEntries } from '../contract/worker-entries/bundle.ts'
+import { recordedLog } from '../unit/kafka/recorded-log.ts'
+import { serve } from '../unit/registry/registry-server.ts'
+import { until } from './observed-runtime.ts'
+
+const { inFormat } = await bundledEntries('inFormat')
+
+const pulledAs = (id: number): PulledSchema<bigint> => ({
+  kind: 'pyrallel.schema',
+  format: 'avro',
+  subject: 'work-value',
+  id,
+  guid: null,
+  fingerprint: 'f00d',
+  text: '"long"',
+})
+const work = topic('work', { format: avro(pulledAs(7)) })
+
+interface App {
+  readonly runtime: Runtime
+  readonly events: RuntimeEvent[]
+  readonly done: number[]
+}
+
+function aCluster(): MemoryCluster {
+  const cluster = memoryCluster()
+  for (const name of ['work', 'work.dlq', 'news', 'copies']) cluster.createTopic(name, 1)
+  return cluster
+}
+
+/** @param id of the schema that it is written with */
+function send(cluster: MemoryCluster, key: string, id: number, value: bigint): void {
+  const bytes = encodeFormat(avro(pulledAs(id)), 'work', value)
+  cluster.append({ topic: 'work', key: Buffer.from(key), value: bytes, headers: [] })
+}
+
+async function started(
+  t: TestContext,
+  cluster: MemoryCluster,
+  url: string,
+  definition: HandlerDefinition<bigint>,
+  entry?: string,
+): Promise<App> {
+  const config = resolveConfig({ group: 'shop', registry: { url } }, 'test')
+  const registered = { id: 'work', file: 'handlers/work.ts', topic: 'work', group: null, handler: definition }
+  const events: RuntimeEvent[] = []
+  const done: number[] = []
+  const runtime = runtimeOf(config, {
+    connection: cluster.connection(),
+    handlers: resolveHandlers([entry === undefined ? registered : { ...registered, entry }], config),
+    log: recordedLog().log,
+    onEvent: (event) => {
+      events.push(event)
+      if (event.kind === 'record.done') done.push(event.record.offset)
+    },
+  })
+  t.after(() => runtime.stop())
+  await runtime.start()
+  return { runtime, events, done }
+}
+
+/** Knows schema 7; what it says of 8 changes. */
+async function aRegistry() {
+  let eight: 'away' | 'there' | 'ruled' = 'away'
+  const server = await serve(({ path }) => {
+    const schema = { schema: '"long"', schemaType: 'AVRO' }
+    if (path === '/schemas/ids/7') return { json: schema }
+    if (path !== '/schemas/ids/8' || eight === 'away') return { status: 503, json: {} }
+    const ruleSet = { domainRules: [{ name: 'encryptPII', kind: 'TRANSFORM', mode: 'WRITEREAD', type: 'ENCRYPT' }] }
+    return { json: eight === 'there' ? schema : { ...schema, ruleSet } }
+  })
+  return {
+    ...server,
+    become: (now: 'there' | 'ruled') => {
+      eight = now
+    },
+  }
+}
+
+const options = { deadLetter: { topic: 'work.dlq' }, retry: { attempts: 1 }, maxBlocking: '300ms' } as const
+const kinds: readonly (readonly [string, HandlerDefinition<bigint>, string?])[] = [
+  ['single records on the event loop', handler(work, options, () => {})],
+  ['batches on the event loop', batchHandler(work, { ...options, batch: { wait: 0 } }, () => {})],
+  [
+    'single records on threads',
+    handler(work, { ...options, engine: 'worker', worker: { threads: 1 } }, () => {}),
+    inFormat,
+  ],
+]
+
+describe('values with a schema registry', { timeout: 120_000 }, () => {
+  for (const [name, definition, entry] of kinds) {
+    it(`wait while it is away, with their key, for as long as it takes: ${name}`, async (t) => {
+      const [cluster, registry] = [aCluster(), await aRegistry()]
+      const app = await started(t, cluster, registry.url, definition, entry)
+      send(cluster, 'a', 8, 1n)
+      send(cluster, 'a', 7, 2n)
+      send(cluster, 'b', 7, 3n)
+      await until(app.runtime, () => app.done.length === 1)
+      assert.deepEqual(app.done, [2])
+      const looks = () => app.events.filter(({ kind }) => kind === 'record.not-ready').length
+      // Far more than attempts are left, and longer than it may block.
+      const since = Date.now()
+      await until(app.runtime, () => looks() >= 7 && Date.now() - since > 600)
+      const [group] = app.runtime.snapshot().groups
+      assert.deepEqual([group?.notReady, group?.delayed, group?.inFlight, app.done], [1, 1, 0, [2]])
+      registry.become('there')
+      await until(app.runtime, () => app.done.length === 3)
+      assert.deepEqual(app.done, [2, 0, 1])
+      assert.deepEqual(
+        app.events.filter(({ kind }) => kind === 'record.dead' || kind === 'record.retry'),
+        [],
+      )
+      await until(app.runtime, ({ groups }) => groups[0]?.partitions[0]?.committedPosition === 3)
+    })
+  }
+
+  it('are dead letters with their bytes as they came, when their schema has rules or they are no Avro', async (t) => {
+    const [cluster, registry] = [aCluster(), await aRegistry()]
+    registry.become('ruled')
+    const [[, definition] = assert.fail('no kind')] = kinds
+    const app = await started(t, cluster, registry.url, definition)
+    send(cluster, 'a', 8, 1n)
+    cluster.append({ topic: 'work', key: Buffer.from('b'), value: Buffer.from('{"id":1}'), headers: [] })
+    const dead = () => app.events.flatMap((event) => (event.kind === 'record.dead' ? event : []))
+    await until(app.runtime, () => dead().length === 2)
+    const failures = dead().map(({ record, failure }) => [record.offset, failure.name, failure.reason])
+    assert.deepEqual(failures.sort(), [
+      [0, 'SchemaWithRules', 'undecodable'],
+      [1, 'UndecodableValue', 'undecodable'],
+    ])
+    const letters = cluster.log('work.dlq', 0).records.map(({ value }) => value?.toString('hex'))
+    assert.deepEqual(letters.sort(), ['000000000802', Buffer.from('{"id":1}').toString('hex')].sort())
+  })
+
+  it('ask for each schema once, whoever needs it', async (t) => {
+    const [cluster, registry] = [aCluster(), await aRegistry()]
+    const [, , [, definition, entry] = assert.fail('no kind')] = kinds
+    const app = await started(t, cluster, registry.url, definition, entry)
+    for (let value = 0n; value < 50n; value += 1n) send(cluster, `key ${value}`, 7, value)
+    await until(app.runtime, () => app.done.length === 50)
+    assert.deepEqual(
+      registry.asked.map(({ path }) => path),
+      ['/schemas/ids/7'],
+    )
+  })
+
+  it('are published as their readers read them, by definition or by name', async (t) => {
+    const [cluster, registry] = [aCluster(), await aRegistry()]
+    const [[, definition] = assert.fail('no kind')] = kinds
+    const app = await started(t, cluster, registry.url, definition)
+    await app.runtime.publish(work, 5n, { key: 'a' })
+    await app.runtime.publish('work', 6n)
+    await assert.rejects(app.runtime.publish('work', { id: 'secret' }), {
+      code: 'PYR_SCHEMA',
+      message: 'The value published to work does not satisfy schema work-value: the value is no bigint of 64 bits.',
+    })
+    const values = cluster.log('work', 0).records.map(({ value }) => value?.toString('hex'))
+    assert.deepEqual(values, ['00000000070a', '00000000070c'])
+    await until(app.runtime, () => app.done.length === 2)
+  })
+
+  it('need an address of it: without, nothing starts', async (t) => {
+    const cluster = aCluster()
+    const [[, definition] = assert.fail('no kind')] = kinds
+    const config = resolveConfig({ group: 'shop' }, 'test')
+    const registered = { id: 'work', file: 'handlers/work.ts', topic: 'work', group: null, handler: definition }
+    const handlers = resolveHandlers([registered], config)
+    const runtime = runtimeOf(config, { connection: cluster.connection(), handlers, log: recordedLog().log })
+    t.after(() => runtime.stop().catch(() => {}))
+    await assert.rejects(runtime.start(), {
+      code: 'PYR_CONFIG_INVALID',
+      message: /^registry\.url is missing\. Set it, or/,
+    })
+  })
+})
