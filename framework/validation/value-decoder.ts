@@ -100,9 +100,9 @@ function notJson(bytes: Buffer, headers: readonly RecordHeader[], why: string): 
   const framing = registryFraming(bytes)
   let told = why
   if (framing !== undefined) {
-    told = `it begins with the ${framing}, as Avro, Protobuf and JSON Schema do; Pyrallel reads JSON without that`
+    told = `it begins with the ${framing}, as Avro, Protobuf and JSON Schema do; its topic has no format here, so JSON is wanted`
   } else if (namesRegistrySchema(headers)) {
-    told = `${why}; its headers name a schema of a registry, and Pyrallel reads neither Avro nor Protobuf`
+    told = `${why}; its headers name a schema of a registry, and its topic has no format here`
   }
   return new RejectedValue('undecodable', `the value is not JSON: ${told}`)
 }

@@ -78,7 +78,7 @@ describe('a value that a serializer for a schema registry wrote', () => {
     it(`is undecodable, and told by how it begins: ${bytes.toString('hex')}`, async () => {
       const { reason, message } = await failureOf(bytes)
       assert.equal(reason, 'undecodable')
-      const rest = 'as Avro, Protobuf and JSON Schema do; Pyrallel reads JSON without that'
+      const rest = 'as Avro, Protobuf and JSON Schema do; its topic has no format here, so JSON is wanted'
       assert.equal(message, `the value is not JSON: it begins with the ${words}, ${rest}`)
     })
   }
@@ -86,7 +86,7 @@ describe('a value that a serializer for a schema registry wrote', () => {
   const id = Buffer.concat([Buffer.from([1]), guid])
 
   it('is told by its header where nothing stands in front of it, beside what the parser says', async () => {
-    const told = '; its headers name a schema of a registry, and Pyrallel reads neither Avro nor Protobuf'
+    const told = '; its headers name a schema of a registry, and its topic has no format here'
     const headers: readonly RecordHeader[] = [
       ['trace', Buffer.from('t')],
       ['__value_schema_id', id],
