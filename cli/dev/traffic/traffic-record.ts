@@ -1,6 +1,7 @@
 /** Takes the records out of a traffic file one by one, and says of a bad one which it was and what is wrong with it. Sends nothing. */
 
 import type { TrafficRecord } from '../../../framework/api/traffic.ts'
+import { encodeFormat } from '../../../framework/formats/format-encoder.ts'
 import { PyrallelError, toError } from '../../../framework/model/errors.ts'
 import type { OutgoingRecord } from '../../../framework/model/record.ts'
 
@@ -51,9 +52,14 @@ function outgoing({ topic, value, key, headers = {} }: TrafficRecord): OutgoingR
   return {
     topic: typeof topic === 'string' ? topic : topic.name,
     key: chosen === null ? null : Buffer.from(chosen),
-    value: bytesOf(value),
+    value: typeof topic === 'string' || topic.format === undefined ? bytesOf(value) : inFormat(topic, value),
     headers: Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]),
   }
+}
+
+/** Bytes go as they are here, too. */
+function inFormat({ name, format }: Exclude<TrafficRecord['topic'], string>, value: unknown): Buffer | null {
+  return format === undefined || Buffer.isBuffer(value) ? bytesOf(value) : encodeFormat(format, name, value)
 }
 
 function bytesOf(value: unknown): Buffer | null {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Type } from 'typebox'
+import { avro, type PulledSchema } from '../../../framework/api/format.ts'
 import { DeadLetter, handler, RetryAfter } from '../../../framework/api/handler.ts'
 import { topic } from '../../../framework/api/topic.ts'
 import { ManualClock, runAttempt } from '../../../framework/testing/index.ts'
@@ -13,6 +14,16 @@ interface Order {
 const orders = topic<Order>('orders', { key: (order) => order.customer })
 const invoices = topic<{ readonly amount: number }>('invoices', { key: () => 'i1' })
 const order: Order = { customer: 'c1', total: 5 }
+
+const amount: PulledSchema<{ readonly cents: bigint }> = {
+  kind: 'pyrallel.schema',
+  format: 'avro',
+  subject: 'amounts-value',
+  id: 7,
+  guid: null,
+  fingerprint: 'f00d',
+  text: '{"type":"record","name":"Amount","fields":[{"name":"cents","type":"long"}]}',
+}
 
 describe('an attempt in a test', () => {
   it('runs the handler with the record as it would arrive, and keeps what it publishes and logs', async () => {
@@ -27,6 +38,14 @@ describe('an attempt in a test', () => {
       published: [{ topic: 'invoices', key: 'i1', value: { amount: 5 }, headers: { of: 'orders/0/0' } }],
       logged: [{ level: 'info', fields: { key: 'c1', attempt: 2, source: 'test' }, message: 'charging' }],
     })
+  })
+
+  it('reads and writes values in the format of a topic, and asks no registry', async () => {
+    const amounts = topic('amounts', { format: avro(amount) })
+    const doubled = topic('doubled', { format: avro(amount) })
+    const double = handler(amounts, (record, { publish }) => publish(doubled, { cents: 2n * record.value.cents }))
+    const { outcome, published } = await runAttempt(double, { value: { cents: 2n ** 60n } })
+    assert.deepEqual([outcome, published[0]?.value], ['done', { cents: 2n ** 61n }])
   })
 
   it('has the key that is written, or none', async () => {

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { nextRecord } from '../../../../../cli/dev/traffic/traffic-record.ts'
+import { avro, type PulledSchema } from '../../../../../framework/api/format.ts'
+import { topic } from '../../../../../framework/api/topic.ts'
+import type { TrafficRecord } from '../../../../../framework/api/traffic.ts'
+
+const schema: PulledSchema<bigint> = {
+  kind: 'pyrallel.schema',
+  format: 'avro',
+  subject: 'amounts-value',
+  id: 7,
+  guid: null,
+  fingerprint: 'f00d',
+  text: '"long"',
+}
+const amounts = topic('amounts', { format: avro(schema) })
+
+const written = (record: TrafficRecord) => nextRecord([record].values(), 'traffic.ts', 1)?.value?.toString('hex')
+
+it('writes what a traffic file yields in the format of its topic, and bytes as they are', () => {
+  assert.equal(written({ topic: amounts, value: 5n }), '00000000070a')
+  assert.equal(written({ topic: amounts, value: Buffer.of(1, 2) }), '0102')
+  assert.equal(written({ topic: amounts, value: null }), undefined)
+  assert.throws(() => written({ topic: amounts, value: 'five' }), {
+    code: 'PYR_TRAFFIC',
+    message: /record 1 of traffic\.ts cannot be sent: .*amounts does not satisfy schema amounts-value/,
+  })
+})
