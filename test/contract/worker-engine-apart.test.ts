@@ -63,13 +63,15 @@ describe('WorkerEngine: records that run apart', LIMIT, () => {
 
   it('are not those that ran beside one which the thread could name: they run together again', async () => {
     await using harness = await FaultyHarness.running(faulty)
+    const running = async (offset: number) => {
+      const id = submitAt(harness, offset, { do: 'wait', name: `beside ${offset}` })
+      await harness.atGate(`beside ${offset}`)
+      return id
+    }
     // The thread that is begun after this one keeps track of what it runs.
-    const first = [submitAt(harness, 1, { do: 'exitLater' }), submitAt(harness, 2, { do: 'rest', ms: 30_000 })]
+    const first = [await running(2), submitAt(harness, 1, { do: 'exitLater' })]
     for (const id of first) await harness.failureOf(id)
-    const second = [
-      submitAt(harness, 3, { do: 'exitLater' }),
-      ...[4, 5].map((offset) => submitAt(harness, offset, { do: 'rest', ms: 30_000 })),
-    ]
+    const second = [await running(4), await running(5), submitAt(harness, 3, { do: 'exitLater' })]
     for (const id of second) await harness.failureOf(id)
     // Apart, the second would not begin before the first has ended.
     const again = [4, 5].map((offset) => submitAt(harness, offset, { do: 'wait', name: `again ${offset}` }))
