@@ -22,6 +22,8 @@ export interface CommitRequest extends TopicPartition {
 }
 
 export interface RebalanceListener {
+  /** The group has given some, and where they begin is asked for next. That waits for transactions that are open there, of whoever had them before. */
+  onAssigning?(): void
   onAssigned(partitions: readonly AssignedPartition[]): void
   /**
    * Ownership ends when the promise settles; until then commits of these partitions are accepted. Must be bounded: after the client's
@@ -40,8 +42,8 @@ export interface RebalanceListener {
  *    the partition is assigned anew.
  * 3. `commit` MUST settle only when the coordinator has answered, MUST store the metadata unchanged, and MUST reject for a partition that
  *    is not owned (`PYR_NOT_OWNED`). `retriable` on the error tells whether the same commit may succeed later.
- * 4. `onAssigned` MUST bring the committed position and metadata, with metadata the log's end too where the broker tells it, and MUST run
- *    before the partition's first record is returned. Metadata that `isForeign` MUST come whole, and with the log's end: a partition of which either is not told
+ * 4. `onAssigning` MUST run before what is committed is asked for. `onAssigned` MUST bring the committed position and metadata, with metadata the log's end too where the
+ *    broker tells it, and MUST run before the partition's first record is returned. Metadata that `isForeign` MUST come whole, and with the log's end: a partition of which either is not told
  *    is not assigned before it is. Offsets of a transaction that is open are waited for.
  * 5. Paused partitions MUST stay owned and MUST NOT return records; `poll` goes on meanwhile. A partition that is assigned anew is not paused,
  *    unless `onAssigned` itself pauses it. What is paused MUST NOT gather in the client's memory.

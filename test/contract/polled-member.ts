@@ -18,6 +18,8 @@ export class Member {
   onAssigned: (partitions: readonly TopicPartition[]) => void = () => {}
   onRevoked: (partitions: readonly TopicPartition[]) => Promise<void> = async () => {}
   isClosed = false
+  /** How often it was told that partitions come. */
+  assignings = 0
   #max = 100
 
   constructor(client: KafkaClient) {
@@ -26,7 +28,14 @@ export class Member {
 
   async subscribe(topics: readonly string[]): Promise<this> {
     await this.client.subscribe(topics, {
+      onAssigning: () => {
+        this.assignings += 1
+      },
       onAssigned: (partitions) => {
+        assert.ok(
+          this.assignings > 0,
+          'partitions were assigned, and nobody was told before where they begin was asked',
+        )
         this.story.push('assigned')
         this.assignments.push(...partitions)
         for (const each of partitions) this.owned.add(partitionId(each))

@@ -179,6 +179,7 @@ export class BrokerPoller {
     if (this.#stopping !== undefined) return
     const topics = this.#topics
     await client.subscribe(topics, {
+      onAssigning: () => this.#committer.onAssigning?.(),
       onAssigned: (partitions) => this.#onAssigned(partitions),
       onRevoked: (partitions) => this.#onRevoked(partitions),
       onLost: (partitions) => this.#onLost(partitions),

@@ -9,6 +9,8 @@ export interface Committer {
    * @returns false when that did not succeed within `timeoutMs`; a commit may still arrive
    */
   flush(partitions: readonly TopicPartition[], timeoutMs: number): Promise<boolean>
+  /** Partitions come: what takes time before the first commit may begin. Left out where nothing does. */
+  onAssigning?(): void
   /** Commits nothing more. Bounded; before the client is closed. */
   close(): void | Promise<void>
 }

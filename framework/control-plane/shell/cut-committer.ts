@@ -85,6 +85,18 @@ export class CutCommitter implements Committer {
     }
   }
 
+  /**
+   * A transaction that an earlier process of this name has left open ends with it, and where the partitions begin is not told before. Not sooner: a second process
+   * under the same name, to which the group gives nothing, would end those of the first.
+   */
+  onAssigning(): void {
+    if (this.#isClosed) return
+    this.#open().catch((thrown: unknown) => {
+      // Whoever closes knows already.
+      if (!this.#isClosed) this.#end(toError(thrown))
+    })
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     this.#timer?.cancel()
@@ -106,6 +118,11 @@ export class CutCommitter implements Committer {
     }
   }
 
+  #open(): Promise<void> {
+    this.#opening ??= this.#options.producer.open()
+    return this.#opening
+  }
+
   #send(cut: BuiltCut): Promise<Sent> {
     this.#inFlight = this.#transact(cut)
       .catch((thrown: unknown): Sent => {
@@ -123,8 +140,7 @@ export class CutCommitter implements Committer {
   async #transact(cut: BuiltCut): Promise<Sent> {
     const { producer, clock, onOverwritten, manager } = this.#options
     const startedAt = clock.now()
-    this.#opening ??= producer.open()
-    await this.#opening
+    await this.#open()
     const outcome = await producer.transact(cut)
     if (outcome.kind === 'aborted') {
       const isOther = manager.cuts?.onAborted(cut, outcome, clock.now()) === true

@@ -142,6 +142,7 @@ export class Assignments {
     await names.lookUp(asked).catch(() => {})
     const named = asked.filter(({ topicId }) => names.nameOf(topicId) !== '')
     const places = named.map((of) => ({ topic: names.nameOf(of.topicId), partition: of.partition }))
+    if (places.length > 0) this.#listener.onAssigning?.()
     const { known } = places.length === 0 ? { known: [] } : await this.#host.findStarts(places)
     const starts = new Map(known.map((each) => [partitionId(each), each]))
     const assigned: AssignedPartition[] = []

@@ -153,6 +153,7 @@ export class Membership {
     // After the disconnect, the question would crash the process.
     if (!this.#isLeaving) this.#isEager = this.#host.native.rebalanceProtocol() === 'EAGER'
     for (const each of partitions.map(plain)) if (!this.#isClosing) this.#unbegun.set(partitionId(each), each)
+    if (this.#unbegun.size > 0) this.#listener?.onAssigning?.()
     let known = await this.#findStarts()
     // An eager group takes one assignment, and only whole. librdkafka waits with it, and keeps us in the group meanwhile.
     while (this.#isEager && this.#unbegun.size > 0) {

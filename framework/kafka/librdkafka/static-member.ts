@@ -72,8 +72,9 @@ export class StaticMember implements KafkaClient {
       this.#hasJoined = true
       listener.onAssigned(partitions)
     }
+    const onAssigning = () => listener.onAssigning?.()
     const { onRevoked, onLost } = listener
-    this.#subscription = { topics, listener: { onAssigned, onRevoked, onLost } }
+    this.#subscription = { topics, listener: { onAssigning, onAssigned, onRevoked, onLost } }
     await this.#client?.subscribe(topics, this.#subscription.listener)
   }
 

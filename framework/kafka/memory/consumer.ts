@@ -262,6 +262,7 @@ export class MemoryConsumer implements KafkaClient, GroupMember {
     }
     if (assigned.length === 0) return
     group.claim(this, assigned)
+    this.#listener.onAssigning?.()
     this.#listener.onAssigned(assigned)
   }
 

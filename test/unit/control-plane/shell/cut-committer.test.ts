@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { TransactionalProducer } from '../../../../framework/kafka/transactional-producer.ts'
 import { PyrallelError } from '../../../../framework/model/errors.ts'
+import type { RuntimeEvent } from '../../../../framework/model/events.ts'
 import type { OutgoingRecord } from '../../../../framework/model/record.ts'
 import type { Outcome } from '../../../../framework/model/work.ts'
 import { aFailure } from '../builders.ts'
@@ -53,25 +54,34 @@ describe('CutCommitter', () => {
     await world.settled(poller.stop())
   })
 
-  it('opens its id only once it has something to commit: a process without partitions takes it from nobody', async () => {
-    let opened = 0
-    const { world, engine, poller } = await groupOf({
-      aroundTransactions: (producer) =>
-        instead(producer, {
-          open() {
-            opened += 1
-            return producer.open()
-          },
-        }),
-    })
-    await world.pass(500)
-    assert.equal(opened, 0)
-    world.put('a')
-    await world.until(() => engine.inFlight === 1)
-    engine.endAll(published('a'))
-    await world.until(() => world.committed() === 1)
-    assert.equal(opened, 1)
+  it('opens its id with its first partitions, before it is told where they begin: a process without any takes it from nobody', async () => {
+    const story: string[] = []
+    const telling = (name: string) => (producer: TransactionalProducer) =>
+      instead(producer, {
+        open() {
+          story.push(`${name} opens`)
+          return producer.open()
+        },
+      })
+    const onEvent = ({ kind }: RuntimeEvent) => kind === 'partition.assigned' && story.push(kind)
+    const { world, poller } = await groupOf({ aroundTransactions: telling('first'), onEvent })
+    const second = await world.member({ transactionalId: 'billing-2', aroundTransactions: telling('second') })
+    await second.poller.start()
+    await world.pass(1_000)
+    assert.deepEqual([story, second.owned()], [['first opens', 'partition.assigned'], []])
     await world.settled(poller.stop())
+    await world.until(() => second.owned().length === 1)
+    assert.deepEqual(story.slice(2), ['second opens'])
+    await world.settled(second.poller.stop())
+  })
+
+  it('ends the group at once where the brokers refuse its id', async () => {
+    const refusal = new PyrallelError('PYR_TRANSACTION_REFUSED', 'no right on billing-1')
+    const { world, fatal } = await groupOf({
+      aroundTransactions: (producer) => instead(producer, { open: () => Promise.reject(refusal) }),
+    })
+    await world.until(() => fatal.length > 0)
+    assert.deepEqual(fatal, [refusal])
   })
 
   it('sends nothing while nobody has answered a commit, and the same again once it is known that it did not arrive', async () => {
