@@ -102,8 +102,18 @@ function parkedText({ parked = 0, oldestParkedMs = null }: Partial<GroupMetrics>
   return [`${parked} parked${oldestParkedMs === null ? '' : ` for up to ${seconds(oldestParkedMs)}`}`]
 }
 
+/** One takes some tens of milliseconds. */
+const LONG_TRANSACTION_MS = 5_000
+
 /** What stands between this group and its brokers, a sentence each. */
-function troubles({ stoppedBecause, sinceAnswerMs, refusedMs, uncommitted, limits }: GroupMetrics): string[] {
+function troubles({
+  transactions,
+  stoppedBecause,
+  sinceAnswerMs,
+  refusedMs,
+  uncommitted,
+  limits,
+}: GroupMetrics): string[] {
   const found: string[] = []
   if (stoppedBecause === 'unacknowledged') {
     const since = sinceAnswerMs === null ? 'yet' : `for ${seconds(sinceAnswerMs)}`
@@ -116,6 +126,10 @@ function troubles({ stoppedBecause, sinceAnswerMs, refusedMs, uncommitted, limit
   }
   if (stoppedBecause === 'outputs') {
     found.push('nothing starts: outputs that wait for their transaction have reached limits.maxBytes')
+  }
+  const openMs = transactions?.openMs ?? 0
+  if (openMs >= LONG_TRANSACTION_MS) {
+    found.push(`a transaction has been open for ${seconds(openMs)}: readers of committed records wait for it`)
   }
   if (refusedMs !== null) found.push(`the brokers have refused the credentials for ${seconds(refusedMs)}`)
   return found

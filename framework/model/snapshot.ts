@@ -71,6 +71,16 @@ export type LimitReached = 'records' | 'bytes'
  */
 export type StartStop = 'unacknowledged' | 'uncommitted' | 'outputs'
 
+/** What waits for the next transaction of an exactly-once group, and how the present one stands. */
+export interface TransactionMetrics {
+  /** Attempts, and dead letters, whose outputs are kept until it. */
+  readonly waiting: number
+  /** Of their records and outputs: at `limits.maxBytes` nothing starts. */
+  readonly waitingBytes: number
+  /** For how long one is under way: readers of committed records wait behind it. `null`: none is. Milliseconds. */
+  readonly openMs: number | null
+}
+
 /** One consumer group that this process is a member of. Counts are of this process, not of the whole group. */
 export interface GroupMetrics extends Load {
   readonly group: string
@@ -114,6 +124,8 @@ export interface GroupMetrics extends Load {
   readonly oldestParkedMs: number | null
   /** Records that are given up and that the dead-letter topic has not acknowledged. */
   readonly deadLettersWaiting: number
+  /** Of an exactly-once group; `null` for others. */
+  readonly transactions: TransactionMetrics | null
   readonly limits: Limits
   /** `held`: nothing is polled for a moment; `paused`: every partition is paused at the client. */
   readonly intake: 'open' | 'held' | 'paused'

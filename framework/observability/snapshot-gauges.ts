@@ -36,6 +36,16 @@ const ofGroup: readonly Row<GroupMetrics>[] = [
     'Records that the dead-letter topic has not taken yet.',
     (g) => g.deadLettersWaiting,
   ],
+  [
+    'outputs_waiting_bytes',
+    'Records that are done and their outputs, until their transaction is committed. Of exactly-once groups.',
+    (g) => g.transactions?.waitingBytes,
+  ],
+  [
+    'transaction_age_seconds',
+    'For how long the present transaction is under way; without a value while none is. Of exactly-once groups.',
+    (g) => (typeof g.transactions?.openMs === 'number' ? seconds(g.transactions.openMs) : undefined),
+  ],
   ['buffer_records', 'Records in memory that are not done.', (g) => g.records],
   ['buffer_limit_records', 'Records in memory at which intake stops.', (g) => g.limits.maxRecords],
   ['buffer_bytes', 'Bytes of the records in memory that are not done.', (g) => g.bytes],

@@ -270,7 +270,8 @@ export class BrokerPoller {
   /** What an operator sees of this group. Read-only. */
   snapshot(): GroupMetrics {
     const { limits, clock } = this.#options
-    const parts = { ...this.#parts, limits, isPaused: this.#valve.isPaused }
+    const { transactionSince } = this.#committer
+    const parts = { ...this.#parts, limits, isPaused: this.#valve.isPaused, transactionSince }
     const now = clock.now()
     return groupMetrics(
       { ...parts, state: this.#state, ...this.#past.times, refusedMs: this.#past.credentials.refusedFor(now) },

@@ -11,6 +11,8 @@ export interface Committer {
   flush(partitions: readonly TopicPartition[], timeoutMs: number): Promise<boolean>
   /** Partitions come: what takes time before the first commit may begin. Left out where nothing does. */
   onAssigning?(): void
+  /** Since when a transaction is under way; undefined while none is, or there are none. Milliseconds since the Unix epoch. */
+  readonly transactionSince?: number | undefined
   /** Commits nothing more. Bounded; before the client is closed. */
   close(): void | Promise<void>
 }

@@ -2,7 +2,7 @@
  * Decides when an exactly-once group's transactions leave: one at a time, no more often than the interval, again with growing delays when one was aborted. Until it is
  * known what has become of one, nothing else is sent.
  */
-import type { Cut, SettledCut, TransactionalProducer } from '../../kafka/transactional-producer.ts'
+import type { AbortedCut, Cut, SettledCut, TransactionalProducer } from '../../kafka/transactional-producer.ts'
 import { type PyrallelError, toError } from '../../model/errors.ts'
 import type { EventSink } from '../../model/events.ts'
 import type { TopicPartition } from '../../model/record.ts'
@@ -38,18 +38,22 @@ type Sent = 'committed' | 'again' | 'failed'
 export class CutCommitter implements Committer {
   readonly #options: CutCommitterOptions
   #inFlight: Promise<Sent> | undefined
+  #inFlightSince: number | undefined
   #timer: Timer | undefined
   #earliestAt = 0
   #failuresInARow = 0
-  #fencesInARow = 0
   /** Since the last transaction that was committed. */
-  #outage: { readonly since: number; failures: number } | undefined
+  #outage: { readonly since: number; failures: number; fencesInARow: number } | undefined
   #flushes = 0
   #opening: Promise<void> | undefined
   #isClosed = false
 
   constructor(options: CutCommitterOptions) {
     this.#options = options
+  }
+
+  get transactionSince(): number | undefined {
+    return this.#inFlightSince
   }
 
   request(): void {
@@ -124,6 +128,7 @@ export class CutCommitter implements Committer {
   }
 
   #send(cut: BuiltCut): Promise<Sent> {
+    this.#inFlightSince = this.#options.clock.now()
     this.#inFlight = this.#transact(cut)
       .catch((thrown: unknown): Sent => {
         // Whoever closes knows already.
@@ -132,6 +137,7 @@ export class CutCommitter implements Committer {
       })
       .finally(() => {
         this.#inFlight = undefined
+        this.#inFlightSince = undefined
         this.request()
       })
     return this.#inFlight
@@ -144,9 +150,9 @@ export class CutCommitter implements Committer {
     const outcome = await producer.transact(cut)
     if (outcome.kind === 'aborted') {
       const isOther = manager.cuts?.onAborted(cut, outcome, clock.now()) === true
-      if (outcome.blame.kind === 'fenced') this.#onFenced(outcome.error)
-      else this.#fencesInARow = 0
-      return this.#onFailed(outcome.error, isOther, startedAt)
+      const sent = this.#onFailed(outcome.error, isOther, startedAt)
+      this.#countFences(outcome)
+      return sent
     }
     const settled = outcome.kind === 'committed' ? 'committed' : await this.#settle(cut, outcome.error)
     if (settled === 'committed') return this.#onCommitted(cut, startedAt)
@@ -168,7 +174,6 @@ export class CutCommitter implements Committer {
     manager.cuts?.onCommitted(cut)
     onEvent?.({ kind: 'commit.done', partitions: cut.offsets.length, tookMs: now - startedAt })
     this.#failuresInARow = 0
-    this.#fencesInARow = 0
     this.#earliestAt = startedAt + minIntervalMs
     const outage = this.#outage
     this.#outage = undefined
@@ -195,13 +200,14 @@ export class CutCommitter implements Committer {
 
   #countFailure(error: PyrallelError, since: number): void {
     this.#options.onEvent?.({ kind: 'commit.failed', error, willRetry: error.code !== 'PYR_NOT_OWNED' })
-    this.#outage ??= { since, failures: 0 }
+    this.#outage ??= { since, failures: 0, fencesInARow: 0 }
     this.#outage.failures += 1
   }
 
-  #onFenced(error: PyrallelError): void {
-    this.#fencesInARow += 1
-    if (this.#fencesInARow >= MOST_FENCES) this.#end(error)
+  #countFences({ blame, error }: AbortedCut): void {
+    if (this.#outage === undefined) return
+    this.#outage.fencesInARow = blame.kind === 'fenced' ? this.#outage.fencesInARow + 1 : 0
+    if (this.#outage.fencesInARow >= MOST_FENCES) this.#end(error)
   }
 
   #end(error: Error): void {

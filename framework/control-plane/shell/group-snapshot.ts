@@ -4,7 +4,7 @@ import type { KafkaClient } from '../../kafka/kafka-client.ts'
 import { byHandler, topicsText } from '../../model/by-handler.ts'
 import type { TopicPartition } from '../../model/record.ts'
 import type { Limits, Route } from '../../model/settings.ts'
-import type { GroupMetrics, HandlerMetrics, PartitionMetrics } from '../../model/snapshot.ts'
+import type { GroupMetrics, HandlerMetrics, PartitionMetrics, TransactionMetrics } from '../../model/snapshot.ts'
 import type { WorkManager } from '../work-manager.ts'
 import type { MemberTimes } from './member-past.ts'
 import type { Ticks } from './ticks.ts'
@@ -30,6 +30,8 @@ export interface GroupParts extends MemberTimes {
   readonly isPaused: boolean
   readonly state: 'idle' | 'running' | 'draining' | 'closed'
   readonly refusedMs: number | undefined
+  /** Of an exactly-once group. Milliseconds since the Unix epoch. */
+  readonly transactionSince?: number | undefined
 }
 
 export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
@@ -63,6 +65,7 @@ export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
     delayed,
     notReady: manager.notReady,
     deadLettersWaiting: deadLetters,
+    transactions: transactionMetrics(parts, now),
     limits: parts.limits,
     intake: parts.isPaused ? 'paused' : manager.heldBecause === null ? 'open' : 'held',
     intakeReason: manager.heldBecause,
@@ -72,6 +75,13 @@ export function groupMetrics(parts: GroupParts, now: number): GroupMetrics {
     assignedPartitions,
     partitions,
   }
+}
+
+function transactionMetrics({ manager, transactionSince }: GroupParts, now: number): TransactionMetrics | null {
+  const { cuts } = manager
+  if (cuts === undefined) return null
+  const openMs = transactionSince === undefined ? null : Math.max(0, Math.round(now - transactionSince))
+  return { waiting: cuts.units, waitingBytes: cuts.bytes, openMs }
 }
 
 /** What a silent coordinator keeps it from is no fault of the member's: that time does not count. */

@@ -90,6 +90,7 @@ export function aGroup(over: Partial<GroupMetrics> = {}): GroupMetrics {
     delayed: 0,
     notReady: 0,
     deadLettersWaiting: 0,
+    transactions: null,
     limits: {
       maxRecords: 10_000,
       maxBytes: 67_108_864,

@@ -117,6 +117,17 @@ offsets: = done   > running   . waiting   ! waiting for a retry or a dead letter
     assert.match(text, /nothing starts: 501 records are done and not committed, of 500 allowed\n/)
   })
 
+  it('says of an exactly-once group that outputs fill the memory, and that a transaction has been open for long', () => {
+    const transactions = { waiting: 3, waitingBytes: 5_000, openMs: 7_100 }
+    const text = statusText(aSystem({ groups: [aGroup({ stoppedBecause: 'outputs', transactions })] }), url, plain)
+    assert.match(text, /nothing starts: outputs that wait for their transaction have reached limits\.maxBytes\n/)
+    assert.match(text, /a transaction has been open for 7\.1 s: readers of committed records wait for it\n/)
+    for (const openMs of [null, 4_999]) {
+      const short = aGroup({ transactions: { ...transactions, openMs } })
+      assert.doesNotMatch(statusText(aSystem({ groups: [short] }), url, plain), /transaction/)
+    }
+  })
+
   it('says what keeps a handler from starting more, and which keys are poisoned', () => {
     const handlers = [
       aHandlerState({ adaptiveLimit: 12 }),

@@ -232,6 +232,38 @@ describe('CutCommitter', () => {
     assert.equal(lines.filter(({ level }) => level === 'warn').length, 0)
   })
 
+  it('tells in the snapshot what waits for a transaction, and for how long one is under way', async () => {
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const { world, engine, poller, visible } = await groupOf({
+      aroundTransactions: (producer) =>
+        instead(producer, {
+          async transact(cut) {
+            if (cut.outputs.length > 0) await held
+            return producer.transact(cut)
+          },
+        }),
+    })
+    world.put('a')
+    await world.until(() => engine.inFlight === 1 && world.committed() === 0)
+    await world.pass(200)
+    assert.deepEqual(poller.snapshot().transactions, { waiting: 0, waitingBytes: 0, openMs: null })
+    engine.endAll(published('a'))
+    await world.pass(500)
+    const { waiting, waitingBytes = 0, openMs } = poller.snapshot().transactions ?? {}
+    assert.deepEqual([waiting, waitingBytes > 0], [1, true])
+    assert.ok(openMs !== null && openMs !== undefined && openMs >= 300 && openMs <= 500, `${openMs}`)
+    release()
+    await world.until(() => visible().length === 1)
+    await world.until(() => poller.snapshot().transactions?.waiting === 0)
+    await world.settled(poller.stop())
+    const plain = await new World().member()
+    assert.equal(plain.poller.snapshot().transactions, null)
+    await world.settled(plain.poller.stop())
+  })
+
   it('waits a bounded time at the end for a transaction that does not end', async () => {
     const { world, engine, poller } = await groupOf({
       aroundTransactions: (producer) =>
