@@ -34,6 +34,8 @@ export interface AppFacts {
   /** The config names this member: there is a fixed number of them, each with a name that stays. */
   readonly isStatic: boolean
   readonly hasRack: boolean
+  /** Its groups have transactions. */
+  readonly exactlyOnce: boolean
   readonly credentials: Credentials
   readonly resources: PodResources
   readonly handlers: readonly DeployedHandler[]
@@ -76,6 +78,7 @@ export function appFacts(sources: AppSources): AppFacts {
     graceSeconds: graceSeconds(config),
     isStatic: kafka.instanceId !== undefined,
     hasRack: kafka.rack !== undefined,
+    exactlyOnce: config.commit.exactlyOnce,
     credentials: credentialsOf(kafka.security, written),
     resources: podResources({ config, handlers: sources.handlers, groups: groups.length, client }),
     handlers,

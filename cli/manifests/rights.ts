@@ -1,11 +1,11 @@
 /** What the principal of an app must be allowed, and no more: as a list, and as a script that grants it. Pure. */
 import { harmless } from '../../framework/model/plain-text.ts'
 import { isTopicName, patternOf, prefixOf } from '../../framework/model/topic-pattern.ts'
-import type { AppFacts, DeployedHandler } from './app-facts.ts'
+import type { AppFacts } from './app-facts.ts'
 
 export interface Right {
   readonly operation: 'Read' | 'Write'
-  readonly on: 'topic' | 'group'
+  readonly on: 'topic' | 'group' | 'transactional-id'
   readonly name: string
   /** On all that begin with `name`; with an empty one, on all that there are. Left out: on the one of that name. */
   readonly isPrefix?: true
@@ -14,7 +14,7 @@ export interface Right {
 }
 
 /** By resource, each right once; sorted. `Read` and `Write` bring `Describe` with them, and no right on the cluster is needed. */
-export function rightsOf(handlers: readonly DeployedHandler[]): readonly Right[] {
+export function rightsOf({ handlers, exactlyOnce }: Pick<AppFacts, 'handlers' | 'exactlyOnce'>): readonly Right[] {
   const rights = new Map<string, { readonly right: Omit<Right, 'why'>; readonly whys: string[] }>()
   const need = (operation: Right['operation'], on: Right['on'], name: string, why: string, isPrefix = false) => {
     const key = `${on} ${name} ${operation} ${isPrefix}`
@@ -29,6 +29,7 @@ export function rightsOf(handlers: readonly DeployedHandler[]): readonly Right[]
     if (prefix === undefined) need('Read', 'topic', topic, `read by ${id}`)
     else need('Read', 'topic', prefix, `what ${topic} matches is read by ${id}`, true)
     need('Read', 'group', group, `the group of ${id}`)
+    if (exactlyOnce) need('Write', 'transactional-id', `pyrallel.${group}.`, `transactions of the group of ${id}`, true)
     if (typeof deadLetterTopic === 'string') {
       const why = `dead letters of ${id}`
       if (prefix !== undefined && !isTopicName(deadLetterTopic)) need('Write', 'topic', prefix, why, true)
@@ -43,7 +44,7 @@ export function rightsOf(handlers: readonly DeployedHandler[]): readonly Right[]
 
 export function rightsScript(facts: AppFacts): string {
   const unknown = facts.handlers.filter(({ deadLetterTopic }) => deadLetterTopic === null).map(({ id }) => id)
-  const lines = rightsOf(facts.handlers).map(
+  const lines = rightsOf(facts).map(
     ({ operation, on, name, isPrefix, why }) =>
       `# ${harmless(why)}\ngrant --operation ${operation} --${on} ${resourceOf(name, isPrefix)}`,
   )

@@ -4,7 +4,7 @@ import { eventually } from './member-process.ts'
 
 export interface Rights {
   /** There is one cluster, and it is called `kafka-cluster`. */
-  readonly on: 'topic' | 'group' | 'cluster'
+  readonly on: 'topic' | 'group' | 'cluster' | 'transactional-id'
   readonly name: string
 }
 
@@ -18,7 +18,7 @@ export const aclBrokerConfig = {
   'allow.everyone.if.no.acl.found': 'true',
 } as const
 
-const resourceTypes = { topic: 2, group: 3, cluster: 4 } as const
+const resourceTypes = { topic: 2, group: 3, cluster: 4, 'transactional-id': 5 } as const
 const literal = 3
 const operations = { all: 2, read: 3, write: 4, create: 5, describe: 8 } as const
 const permissions = { deny: 2, allow: 3 } as const

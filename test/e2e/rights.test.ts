@@ -21,7 +21,7 @@ const password = 'secret-of-all'
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 
 const deployed = { id: 'pay', topic: 'orders', group: 'shop', deadLetterTopic: 'orders.shop.dlq', publishes: ['paid'] }
-const needed = rightsOf([deployed])
+const needed = rightsOf({ handlers: [deployed], exactlyOnce: false })
 const grantOf = ({ on, name, operation }: Right): Grant => ({
   ...{ on, name },
   operation: operation === 'Read' ? 'read' : 'write',

@@ -23,7 +23,7 @@ const facts = factsOf(
 describe('the rights of a principal', () => {
   it('are to read what is handled, to write what is published and dead, and to be in its groups', () => {
     assert.deepEqual(
-      rightsOf(facts.handlers).map(({ operation, on, name, why }) => `${operation} ${on} ${name}: ${why}`),
+      rightsOf(facts).map(({ operation, on, name, why }) => `${operation} ${on} ${name}: ${why}`),
       [
         'Read group audit: the group of audit',
         'Read group shop: the group of pay, the group of track, the group of count',
@@ -44,7 +44,7 @@ describe('the rights of a principal', () => {
       { handlers: [aHandler('/^orders\\./', { id: 'book' }), aHandler('/eu$/', { id: 'eu' })] },
     )
     assert.deepEqual(
-      rightsOf(own.handlers).map(({ operation, on, name, isPrefix }) => [operation, on, name, isPrefix === true]),
+      rightsOf(own).map(({ operation, on, name, isPrefix }) => [operation, on, name, isPrefix === true]),
       [
         ['Read', 'group', 'shop', false],
         ['Read', 'topic', '', true],
@@ -55,6 +55,26 @@ describe('the rights of a principal', () => {
     )
     assert.match(rightsScript(own), /--operation Read --topic 'orders\.' --resource-pattern-type prefixed\n/)
     assert.match(rightsScript(own), /--operation Read --topic '\*'\n/)
+  })
+
+  it('are to write under the transactional ids of its groups, where those are of exactly once', () => {
+    const own = factsOf(
+      { group: 'shop', commit: { exactlyOnce: true } },
+      { handlers: [aHandler('orders', { id: 'pay' }), aHandler('stock', { id: 'track', group: 'audit' })] },
+    )
+    const transactions = rightsOf(own).filter(({ on }) => on === 'transactional-id')
+    assert.deepEqual(
+      transactions.map(({ operation, name, isPrefix, why }) => [operation, name, isPrefix, why]),
+      [
+        ['Write', 'pyrallel.audit.', true, 'transactions of the group of track'],
+        ['Write', 'pyrallel.shop.', true, 'transactions of the group of pay'],
+      ],
+    )
+    assert.match(
+      rightsScript(own),
+      /--operation Write --transactional-id 'pyrallel\.shop\.' --resource-pattern-type prefixed\n/,
+    )
+    assert.doesNotMatch(rightsScript(facts), /transactional-id/)
   })
 
   it('are granted by a script, one by one, with the options of who grants them', (t) => {
@@ -72,7 +92,7 @@ describe('the rights of a principal', () => {
     execFileSync('sh', [script, '--command-config', 'admin.properties'], { env })
     const told = readFileSync(join(folder, 'told'), 'utf8').trim().split('\n')
     const begin = '--bootstrap-server|k1:9092|--command-config|admin.properties|--add|--allow-principal|User:shop|'
-    assert.equal(told.length, rightsOf(facts.handlers).length)
+    assert.equal(told.length, rightsOf(facts).length)
     assert.equal(told[0], `${begin}--operation|Read|--group|audit|`)
     assert.ok(told.includes(`${begin}--operation|Write|--topic|it's dead|`))
     assert.match(rightsScript(facts), /# The dead-letter topic of count is computed, too: it needs Write\./)
