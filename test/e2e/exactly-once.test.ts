@@ -5,13 +5,19 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { configDefaults } from '../../framework/config/resolve-config.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import { skipWithout } from '../client-under-test.ts'
+import { BrokerProxy } from './broker-proxy.ts'
 import { startKafka } from './kafka-harness.ts'
 import type { MemberProcess } from './member-process.ts'
 import { committedIn, type RawRecord } from './raw-log.ts'
 import { type PlanChanges, Scenario } from './scenario.ts'
 
-const cluster = await startKafka()
-after(() => cluster.stop())
+const proxy = await BrokerProxy.open()
+const cluster = await startKafka({ listeners: { CLIENTS: 'PLAINTEXT' }, advertised: { CLIENTS: proxy.address } })
+after(async () => {
+  proxy.close()
+  await cluster.stop()
+})
+if (cluster.controllable) proxy.leadTo(cluster.brokersAt('CLIENTS'))
 
 const PARTITIONS = 4
 /** `KILLS=100` for a long run, `SEED` to play one again: the moments are those of the seed, what happens then is not. */
@@ -109,6 +115,60 @@ describe('exactly once, over members that are killed', { timeout: 300_000 + KILL
         await members[place]!.kill()
         members[place] = await startAt(place)
       }
+      await load.stop()
+      await untilAllIsVisible(scenario)
+      await scenario.finish()
+      await count(t, opening)
+    })
+  }
+})
+
+describe('exactly once, over members that are not dead', { skip, timeout: 400_000 }, () => {
+  it('shows each output once though a member that was frozen for longer than its session goes on', async (t) => {
+    const opening = await opened(t)
+    const { scenario, start } = opening
+    const [frozen, other] = await Promise.all([start(), start()])
+    await scenario.untilBalanced(PARTITIONS, [frozen!, other!])
+    const load = scenario.load(300, 40)
+    await scenario.untilProgress(300)
+    frozen!.freeze()
+    // Its session is over, and what it has left open has timed out.
+    await scenario.untilShared(PARTITIONS, [other!])
+    await scenario.untilProgress(300, [other!])
+    frozen!.thaw()
+    await frozen!.until(
+      'it is a member again',
+      () => frozen!.count('lost') > 0 && frozen!.partitions.length > 0,
+      120_000,
+    )
+    await load.stop()
+    await untilAllIsVisible(scenario)
+    await scenario.finish()
+    await count(t, opening)
+  })
+
+  const isOurs = !cluster.controllable && 'answers of brokers are held back'
+  for (const how of ['hold', 'lose'] as const) {
+    const what = how === 'hold' ? 'the answers to commits of transactions' : 'the commits of transactions'
+    it(`shows each output once over ${what} that do not arrive for a while, and a kill meanwhile`, {
+      skip: isOurs,
+    }, async (t) => {
+      const opening = await opened(t, { brokers: proxy.address, groupProtocol: 'classic' })
+      const { scenario, start } = opening
+      const [first] = await Promise.all([start({ instanceId: 'a' }), start({ instanceId: 'b' })])
+      await scenario.untilBalanced(PARTITIONS, scenario.members)
+      const load = scenario.load(200, 40)
+      await scenario.untilProgress(200)
+      const arrive = how === 'hold' ? proxy.hold('EndTxn') : proxy.lose('EndTxn')
+      await delay(3_000)
+      await first!.kill()
+      arrive()
+      await start({ instanceId: 'a' })
+      await scenario.untilProgress(200)
+      const again = how === 'hold' ? proxy.hold('EndTxn') : proxy.lose('EndTxn')
+      await delay(8_000)
+      again()
+      await scenario.untilProgress(200)
       await load.stop()
       await untilAllIsVisible(scenario)
       await scenario.finish()

@@ -140,6 +140,15 @@ export class MemberProcess {
     assert.equal(this.count('stopped'), 1, `${this.name} has not stopped in order\n${this.describe()}`)
   }
 
+  /** SIGSTOP: it stands where it is, and answers nothing, until `thaw`. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT')
+  }
+
   /** SIGKILL. May be called in any state, and twice. */
   async kill(): Promise<void> {
     if (this.isAlive) this.#child.kill('SIGKILL')
