@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { connectJavascript } from '../../framework/kafka/javascript/client.ts'
+import type { StoredOffset } from '../../framework/kafka/transactional-producer.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import { transactionalProducerSuite } from '../contract/transactional-producer.suite.ts'
 import { BrokerProxy } from './broker-proxy.ts'
 import { startKafka } from './kafka-harness.ts'
+import { PolledReader } from './polled-reader.ts'
 import { insideTransaction } from './raw-log.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
@@ -18,6 +20,8 @@ after(async () => {
 })
 proxy.leadTo(cluster.brokersAt('CLIENTS'))
 
+/** What joins the transaction has to be told before, by version 1. */
+const asksFirst = ['AddOffsetsToTxn', 'AddPartitionsToTxn'] as const
 const FEATURE = 'transaction.version'
 
 /** What a broker says of its features, without that one. */
@@ -51,6 +55,39 @@ for (const version of [2, 1] as const) {
       lost: () => proxy.lose('EndTxn'),
       slowOffsets: () => proxy.hold('TxnOffsetCommit'),
       insideAnother: (id, topic, work) => insideTransaction(cluster.brokers, { id, topic }, work),
+    })
+
+    it('aborts where an answer does not come, blames nobody, and commits the next one', async (t) => {
+      const [source, output] = [`cut-${version}`, `cut-${version}-output`]
+      for (const topic of [source, output]) await cluster.admin.createTopic(topic)
+      const connection = await connectJavascript({ brokers: proxy.address, clientId: 'cut', log: quiet })
+      t.after(() => connection.close())
+      const reader = await PolledReader.join(t, connection, source)
+      await reader.until('it is assigned', () => reader.owned.length > 0)
+      const producer = connection.transactionalProducer?.(reader.client, { id: source, timeoutMs: 15_000 })
+      assert.ok(producer)
+      t.after(() => producer.close(1_000))
+      let before: StoredOffset | undefined
+      const transact = (value: string, position: number) =>
+        reader.during(
+          producer.transact({
+            outputs: [{ topic: output, partition: 0, key: null, value: Buffer.from(value), headers: [] }],
+            offsets: [{ topic: source, partition: 0, position, metadata: value, before }],
+          }),
+        )
+      const requests = [...(version === 1 ? asksFirst : []), 'TxnOffsetCommit', 'Produce'] as const
+      for (const [index, request] of requests.entries()) {
+        const spoiled = proxy.spoil(request, 'cut')
+        const outcome = await transact(`cut at ${request}`, index + 1)
+        await spoiled.done
+        assert.ok(outcome.kind === 'aborted', `${request}: ${outcome.kind}`)
+        assert.deepEqual(outcome.blame, { kind: 'nobody' }, request)
+        assert.equal((await transact(request, index + 1)).kind, 'committed', request)
+        before = { position: index + 1, metadata: request }
+      }
+      const seen = await PolledReader.join(t, connection, output)
+      await seen.until('all are read', () => seen.records.length >= requests.length)
+      assert.deepEqual(seen.values(), requests)
     })
 
     it('goes by what the brokers have', () => assert.equal(asked > 0, version === 1))

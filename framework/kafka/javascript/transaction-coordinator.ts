@@ -127,7 +127,10 @@ export class TransactionCoordinator {
           fault = answeredFault(code)
         } catch (thrown) {
           fault = toFault(thrown)
-          if (ifUnanswered === 'give up') throw fault
+          if (ifUnanswered === 'give up') {
+            this.#link = undefined
+            throw fault
+          }
           isRepeated = true
         }
         if (fault.code !== faultCodes.CONCURRENT_TRANSACTIONS) this.#link = undefined

@@ -68,6 +68,8 @@ export class TransactionOutputs {
   /** Of each partition, the number of the next record; under the identity that was last written with. */
   readonly #sequences = new Map<PartitionId, number>()
   #identity: TransactionIdentity | undefined
+  /** Topics of which a leader has not answered: others may lead now. */
+  readonly #inDoubt = new Set<string>()
 
   constructor(options: TransactionOutputsOptions) {
     this.#options = options
@@ -138,7 +140,8 @@ export class TransactionOutputs {
   async #topic(name: string, partition: number, limitMs: number): Promise<TopicMetadata | KafkaFault> {
     const known = this.#topics.known(name)
     // Partitions may have been added.
-    if (known !== undefined && partition < known.partitions.length) return known
+    if (known !== undefined && partition < known.partitions.length && !this.#inDoubt.has(name)) return known
+    this.#inDoubt.delete(name)
     return this.#topics.find(name, limitMs).catch(toFault)
   }
 
@@ -190,6 +193,7 @@ export class TransactionOutputs {
     try {
       answers = await brokers.inTime(brokers.node(leader, 'data').call(call), leftMs)
     } catch (thrown) {
+      for (const { queue } of batches) this.#inDoubt.add(queue.topic)
       return batches.map(({ queue, taken }) => refusalOf(queue, taken, toFault(thrown)))
     }
     return batches.flatMap(({ queue, taken }) => {

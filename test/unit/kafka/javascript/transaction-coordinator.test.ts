@@ -67,13 +67,16 @@ describe('the coordinator of transactions', () => {
 
   it('is not asked again for what may come late into the next transaction', async () => {
     for (const verb of ['addGroup', 'addPartitions'] as const) {
-      const { coordinator, asked, outcome } = aCoordinator(gone, [], [])
+      const { coordinator, asked, outcome, found } = aCoordinator(gone, OK)
       const work =
         verb === 'addGroup'
           ? coordinator.addGroup(identity(1), 'readers', LIMIT_MS)
           : coordinator.addPartitions(identity(1), [{ topic: 'orders', partition: 0 }], LIMIT_MS)
       assert.equal(await outcome<unknown>(work), gone)
       assert.equal(asked.length, 1)
+      // It may be another broker by the next request.
+      await outcome(coordinator.end(identity(1), 'abort', LIMIT_MS))
+      assert.equal(found(), 2)
     }
   })
 
