@@ -28,8 +28,16 @@ export interface PulledSchema<T> {
   readonly valueType?: T
 }
 
+export interface FormatOptions {
+  /**
+   * Whether a record without a value is one: `null`, as in a compacted topic, where it ends its key. Default false: such a record is a dead letter, and `null` is not
+   * published. With true, the type of the values has `null` in it.
+   */
+  readonly tombstones?: boolean
+}
+
 /** What reads and writes the values of a topic. Made by `avro`. */
-export interface Format<T> {
+export interface Format<T> extends FormatOptions {
   readonly kind: 'pyrallel.format'
   readonly schema: PulledSchema<T>
 }
@@ -39,12 +47,17 @@ export interface Format<T> {
  * that they were written with, which the registry is asked for, and resolved to this one.
  * @throws TypeError when the schema is none of Avro
  */
-export function avro<T>(schema: PulledSchema<T>): Format<T> {
+export function avro<T>(
+  schema: PulledSchema<T>,
+  options: FormatOptions & { readonly tombstones: true },
+): Format<T | null>
+export function avro<T>(schema: PulledSchema<T>, options?: FormatOptions): Format<T>
+export function avro(schema: PulledSchema<unknown>, options: FormatOptions = {}): Format<unknown> {
   // Plain JavaScript comes here with anything.
-  const { kind, format, subject } = (schema ?? {}) as Partial<PulledSchema<T>>
+  const { kind, format, subject } = (schema ?? {}) as Partial<PulledSchema<unknown>>
   if (kind !== 'pyrallel.schema') {
     throw new TypeError('avro(schema): the schema is a constant that pyrallel schemas pull has written.')
   }
   if (format !== 'avro') throw new TypeError(`avro(schema): the schema of ${subject} is one of ${format}, not of Avro.`)
-  return { kind: 'pyrallel.format', schema }
+  return { ...options, kind: 'pyrallel.format', schema }
 }

@@ -22,10 +22,12 @@ const MOST_READERS = 1_000
 export class FormatDecoder {
   readonly #codec: ValueCodec
   readonly #schemas: Pick<KnownSchemas, 'find'>
+  readonly #admitsNull: boolean
   readonly #readers = new Map<string, ReadValue | RejectedValue>()
 
-  private constructor(codec: ValueCodec, schemas: Pick<KnownSchemas, 'find'>) {
+  private constructor(codec: ValueCodec, schemas: Pick<KnownSchemas, 'find'>, tombstones: boolean) {
     this.#codec = codec
+    this.#admitsNull = tombstones || codec.admitsNull
     this.#schemas = schemas
   }
 
@@ -34,7 +36,7 @@ export class FormatDecoder {
    * @throws PyrallelError PYR_HANDLER_OPTION when the pulled schema cannot be read, or there is no registry
    */
   static of(
-    { schema }: Format<unknown>,
+    { schema, tombstones = false }: Format<unknown>,
     handlerId: string,
     schemas: Pick<KnownSchemas, 'find'> | undefined,
   ): FormatDecoder {
@@ -46,7 +48,7 @@ export class FormatDecoder {
       )
     }
     try {
-      return new FormatDecoder(codecOf(schema), schemas)
+      return new FormatDecoder(codecOf(schema), schemas, tombstones)
     } catch (thrown) {
       const cause = toError(thrown)
       throw refuse(
@@ -58,10 +60,10 @@ export class FormatDecoder {
 
   /**
    * The value, a `RejectedValue`, or an `UnreadyValue`. Total, as that of JSON: thrown from here, a value's fault would end the process at every start.
-   * A tombstone is `null`, and passes where the schema admits null.
+   * A tombstone is `null`, and passes where the format or its schema admits it.
    */
   decode(bytes: Buffer | null, headers: readonly RecordHeader[]): unknown {
-    if (bytes === null) return this.#codec.admitsNull ? null : tombstone()
+    if (bytes === null) return this.#admitsNull ? null : tombstone()
     const frame = valueFrame(bytes, headers)
     if (typeof frame === 'string') return new RejectedValue('undecodable', `the value ${frame}`)
     const reader = this.#readerOf(frame.ref)
@@ -102,5 +104,8 @@ export class FormatDecoder {
 }
 
 function tombstone(): RejectedValue {
-  return new RejectedValue('invalid', 'the value is null (a tombstone), and its schema does not admit null')
+  return new RejectedValue(
+    'invalid',
+    'the value is null (a tombstone), which its format does not admit: avro(schema, { tombstones: true }) does',
+  )
 }

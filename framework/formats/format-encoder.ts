@@ -7,14 +7,18 @@ import { idFrame } from './value-frame.ts'
 const codecs = new WeakMap<object, ValueCodec>()
 
 /**
- * Byte 0, the id in 4 bytes, the value. `null` is a tombstone and stays one.
+ * Byte 0, the id in 4 bytes, the value. `null` is a tombstone where the format or its schema admits it.
  * @throws PyrallelError PYR_SCHEMA when the value is none of the schema: says where, and never tells the value
  */
-export function encodeFormat({ schema }: Format<unknown>, topic: string, value: unknown): Buffer | null {
-  if (value === null) return null
+export function encodeFormat(
+  { schema, tombstones = false }: Format<unknown>,
+  topic: string,
+  value: unknown,
+): Buffer | null {
   try {
     const codec = codecs.get(schema) ?? codecOf(schema)
     codecs.set(schema, codec)
+    if (value === null && (tombstones || codec.admitsNull)) return null
     return Buffer.concat([idFrame(schema.id), codec.encode(value)])
   } catch (thrown) {
     const cause = toError(thrown)

@@ -37,3 +37,9 @@ test('refuses for Avro what is no pulled schema', () => {
   assert.throws(() => avro(undefined as never), next)
   assert.throws(() => avro('orders-value' as never), next)
 })
+
+test('has null among its values where the format has tombstones', () => {
+  const orders = topic('orders', { format: avro(order, { tombstones: true }), key: (value) => String(value?.id) })
+  assert.equal(orders.format?.tombstones, true)
+  assert.equal(avro(order).tombstones, undefined)
+})

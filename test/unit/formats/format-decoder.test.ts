@@ -77,11 +77,18 @@ describe('a value in a format of a registry', () => {
     assert.match(rejected(found, Buffer.of(0, 0, 0, 0, 7, 2, 2)).message, /1 bytes are left behind its end/)
   })
 
-  it('is a tombstone only where the schema admits null', () => {
-    assert.match(rejected(found, null).message, /a tombstone/)
+  it('is a tombstone only where the format or its schema admits it, read and written', () => {
+    assert.match(rejected(found, null).message, /a tombstone\), which its format does not admit/)
+    assert.throws(() => encodeFormat(avro(pulled), 'orders', null), {
+      code: 'PYR_SCHEMA',
+      message: /the value is no Order/,
+    })
     const nullable = { ...pulled, text: `["null",${text}]` }
     assert.equal(decoder(found, nullable).decoder.decode(null, []), null)
-    assert.equal(encodeFormat(avro(pulled), 'orders', null), null)
+    assert.equal(encodeFormat(avro(nullable), 'orders', null), null)
+    const format = avro(pulled, { tombstones: true })
+    assert.equal(FormatDecoder.of(format, 'bill', { find: () => found }).decode(null, []), null)
+    assert.equal(encodeFormat(format, 'orders', null), null)
   })
 
   it('needs a registry, and a schema that can be read', () => {

@@ -14,7 +14,7 @@ const schema: PulledSchema<bigint> = {
   fingerprint: 'f00d',
   text: '"long"',
 }
-const amounts = topic('amounts', { format: avro(schema) })
+const amounts = topic('amounts', { format: avro(schema, { tombstones: true }) })
 
 const written = (record: TrafficRecord) => nextRecord([record].values(), 'traffic.ts', 1)?.value?.toString('hex')
 
