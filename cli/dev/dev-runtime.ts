@@ -14,11 +14,13 @@ import type { LoadedApp } from './app/app-loader.ts'
 import type { DevBroker } from './broker/open-broker.ts'
 import { MakingConnection, type TopicMaker, topicsOf } from './broker/topic-maker.ts'
 import type { Faults } from './faults/faults.ts'
+import type { DevRegistry } from './registry/dev-registry.ts'
 import { type ProbeObserver, probed } from './traffic/handler-probe.ts'
 
 export interface DevRuntimeOptions {
   readonly broker: DevBroker
   readonly topics: TopicMaker
+  readonly registry: DevRegistry
   readonly observer: ProbeObserver
   readonly logOf: (config: ResolvedConfig) => Logger
   readonly clock: Clock
@@ -68,7 +70,8 @@ export class DevRuntime {
   /** @throws whatever keeps the new code from running; what can still run does */
   async apply(app: LoadedApp): Promise<AppliedChange> {
     const runtime = this.#runtime
-    const options = this.#config === undefined ? [] : changedOptions(this.#config, app.project.config)
+    const config = await this.#configOf(app)
+    const options = this.#config === undefined ? [] : changedOptions(this.#config, config)
     if (runtime !== undefined && options.length === 0) {
       const update = await this.#update(runtime, app)
       return { kind: 'updated', update }
@@ -103,21 +106,28 @@ export class DevRuntime {
     ])
   }
 
-  async #start({ project, handlers }: LoadedApp): Promise<void> {
+  /** That of the project, with the session's own registry where it needs one and names none. */
+  #configOf({ project, handlers }: LoadedApp): Promise<ResolvedConfig> {
+    return this.#options.registry.configFor(project.config, handlers)
+  }
+
+  async #start(app: LoadedApp): Promise<void> {
+    const { handlers } = app
+    const config = await this.#configOf(app)
     const { broker, topics, logOf, clock, strayFaults, onEvent, onGroupEvent, watchPoint, faults, onFailed } =
       this.#options
     await this.#makeTopics(handlers)
     if (this.#isStopping) return
     // One of its own, as a runtime closes its connection.
-    const connection = await broker.connect(project.config.kafka)
+    const connection = await broker.connect(config.kafka)
     if (this.#isStopping) {
       await connection.close()
       return
     }
-    const runtime = runtimeOf(project.config, {
+    const runtime = runtimeOf(config, {
       connection: new MakingConnection(connection, topics, faults.clients),
       handlers: handlers.map((handler) => this.#probe(handler)),
-      log: logOf(project.config),
+      log: logOf(config),
       clock,
       strayFaults,
       onEvent,
@@ -128,7 +138,7 @@ export class DevRuntime {
       logEvents: false,
     })
     this.#runtime = runtime
-    this.#config = project.config
+    this.#config = config
     runtime.failed.catch((error) => {
       if (this.#runtime === runtime && !this.#isStopping) onFailed(error)
     })

@@ -19,6 +19,7 @@ import { DevConsole } from './console/dev-console.ts'
 import { DevKeys } from './dev-keys.ts'
 import { type AppliedChange, DevRuntime } from './dev-runtime.ts'
 import type { PreparedDev } from './prepare-dev.ts'
+import { DevRegistry } from './registry/dev-registry.ts'
 import { Reloader } from './reloader.ts'
 import { SessionObserver } from './session-observer.ts'
 import { DevTraffic } from './traffic/dev-traffic.ts'
@@ -78,11 +79,14 @@ export class DevSession {
     if (await hasCome(signals.first)) return this.#sayStopping()
     const broker = await this.#openBroker(open)
     if (await hasCome(signals.first)) return this.#sayStopping()
+    const registry = new DevRegistry()
+    this.#closers.add('the registry', () => registry.close())
+    await registry.configFor(this.#app.project.config, this.#app.handlers)
     // Closed behind the runtime: while it stops, `?` still says what waits.
     let keys: DevKeys | undefined
     const closeKeys = () => keys?.close()
     this.#closers.add('the keyboard', closeKeys, closeKeys)
-    const runtime = this.#createRuntime(broker, strayFaults)
+    const runtime = this.#createRuntime(broker, strayFaults, registry)
     if (this.#isWatching) await this.#openConsole(broker, runtime)
     let watch: FileWatch | undefined
     const reloader = this.#createReloader(runtime, () => watch?.setFiles(loader.watched()))
@@ -98,6 +102,7 @@ export class DevSession {
       app,
       trafficFile,
       isWatching: this.#isWatching,
+      registry: registry.url,
       console: this.#observer.console?.url,
     })
     void broker.died.then((error) => {
@@ -155,10 +160,11 @@ export class DevSession {
     this.#output.view.onNote({ kind: 'error', code: 'PYR_UNCAUGHT', message: text, isRunning: true })
   }
 
-  #createRuntime(broker: DevBroker, strayFaults: StrayFaults): DevRuntime {
+  #createRuntime(broker: DevBroker, strayFaults: StrayFaults, registry: DevRegistry): DevRuntime {
     return new DevRuntime({
       broker,
       topics: this.#topics,
+      registry,
       observer: this.#observer,
       logOf: (config) => this.#output.logOf(config),
       clock: this.#clock,

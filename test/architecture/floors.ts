@@ -82,6 +82,7 @@ export const floors: readonly Room[] = [
   { path: 'cli/status', owns: 'the snapshot of a running process, drawn' },
   { path: 'cli/init', owns: 'templates, and what becomes of one' },
   { path: 'cli/dev/broker', owns: 'the cluster of a dev session' },
+  { path: 'cli/dev/registry', owns: 'the schema registry of a dev session' },
   { path: 'cli/dev/app', owns: "the user's app, loaded and loaded again" },
   { path: 'cli/dev/traffic', owns: 'generated traffic, and its verdict' },
   { path: 'cli/dev/view', owns: 'what a session shows' },

@@ -9,6 +9,7 @@ import { main } from '../../cli/main.ts'
 import { configDefaults } from '../../framework/config/resolve-config.ts'
 import { connectRegistry } from '../../framework/registry/registry-client.ts'
 import { systemClock } from '../../framework/time/clock.ts'
+import { schemaRegistrySuite } from '../contract/schema-registry.suite.ts'
 import { projectFolder, testIo } from '../unit/cli/test-io.ts'
 import { type RegistryProcess, startRegistry } from './registry-harness.ts'
 import { registryProblem } from './registry-jars.mjs'
@@ -90,6 +91,10 @@ describe('the client of a registry', { skip: problem ?? false }, () => {
     await registry.start()
     assert.equal((await client.byId(other)).text, '"long"')
   })
+})
+
+describe('a real registry', { skip: problem ?? false }, () => {
+  schemaRegistrySuite(() => registry.url)
 })
 
 const orders = (fields: string) => `{"type":"record","name":"Order","namespace":"shop","fields":[${fields}]}`

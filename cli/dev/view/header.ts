@@ -16,6 +16,8 @@ export interface HeaderFacts {
   readonly traffic: string | undefined
   /** Whether saves are noticed. */
   readonly isWatching: boolean
+  /** The address of the session's own schema registry; undefined: there is none. */
+  readonly registry: string | undefined
   /** The address of the console; undefined: there is none. */
   readonly console: string | undefined
 }
@@ -40,6 +42,9 @@ export function headerText(facts: HeaderFacts, paint: Paint): string {
     lines.push(
       `  send a record from another terminal: npx pyrallel send ${handlers[0]?.route.topic ?? '<topic>'} '{...}' --key k`,
     )
+  }
+  if (facts.registry !== undefined) {
+    lines.push(`  schema registry ${facts.registry}, of this session: it keeps nothing, and checks no compatibility`)
   }
   if (facts.console !== undefined) lines.push(`  console ${facts.console}`)
   if (facts.isWatching)

@@ -28,6 +28,8 @@ export interface SessionStart {
   readonly app: LoadedApp
   readonly trafficFile: string | undefined
   readonly isWatching: boolean
+  /** The address of the session's own schema registry; undefined: it has none. */
+  readonly registry: string | undefined
   /** The address of the console, with its token. */
   readonly console: string | undefined
 }
@@ -42,7 +44,7 @@ export class SessionView implements View {
     this.#view = isJson ? new JsonView(write, clock) : new TerminalView({ ...options, widths: widthsOf(handlers) })
   }
 
-  showHeader({ broker, app, trafficFile, isWatching, console }: SessionStart): void {
+  showHeader({ broker, app, trafficFile, isWatching, registry, console }: SessionStart): void {
     const { isJson, write, paint } = this.#options
     const { handlers, generatedMs } = app
     if (isJson) {
@@ -52,7 +54,8 @@ export class SessionView implements View {
         topic: route.topic,
         deadLetterTopic: route.deadLetterTopic,
       }))
-      write(`${jsonText({ kind: 'starting', broker: kind, address, fallback, handlers: topics })}\n`)
+      const own = registry === undefined ? {} : { registry }
+      write(`${jsonText({ kind: 'starting', broker: kind, address, fallback, ...own, handlers: topics })}\n`)
       return
     }
     const facts = {
@@ -62,6 +65,7 @@ export class SessionView implements View {
       handlers,
       generatedMs,
       isWatching,
+      registry,
       console,
     }
     write(headerText({ ...facts, traffic: trafficFile }, paint))

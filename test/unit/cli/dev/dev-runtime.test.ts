@@ -6,6 +6,7 @@ import type { DevBroker } from '../../../../cli/dev/broker/open-broker.ts'
 import { TopicMaker } from '../../../../cli/dev/broker/topic-maker.ts'
 import { DevRuntime } from '../../../../cli/dev/dev-runtime.ts'
 import { Faults } from '../../../../cli/dev/faults/faults.ts'
+import { DevRegistry } from '../../../../cli/dev/registry/dev-registry.ts'
 import { resolveConfig } from '../../../../framework/config/resolve-config.ts'
 import { StrayFaults } from '../../../../framework/execution-plane/engines/stray-faults.ts'
 import type { ViewedConnection } from '../../../../framework/kafka/kafka-client.ts'
@@ -95,6 +96,7 @@ describe('DevRuntime', () => {
       const runtime = new DevRuntime({
         broker,
         topics: new TopicMaker(),
+        registry: new DevRegistry(),
         observer: { onStart() {}, onEnd() {}, onPublish() {} },
         logOf: () => recordedLog().log,
         clock: systemClock(),
@@ -126,6 +128,7 @@ describe('DevRuntime', () => {
     const runtime = new DevRuntime({
       broker,
       topics: new TopicMaker(),
+      registry: new DevRegistry(),
       observer: { onStart() {}, onEnd() {}, onPublish() {} },
       logOf: () => recordedLog().log,
       clock: systemClock(),

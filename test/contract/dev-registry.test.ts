@@ -1,0 +1,110 @@
+/** The registry of a dev session: what every registry answers, and what only this one does. */
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { after, before, describe, it } from 'node:test'
+import { DevRegistry } from '../../cli/dev/registry/dev-registry.ts'
+import { avro, type PulledSchema } from '../../framework/api/format.ts'
+import { handler } from '../../framework/api/handler.ts'
+import { topic } from '../../framework/api/topic.ts'
+import { resolveConfig } from '../../framework/config/resolve-config.ts'
+import { connectRegistry } from '../../framework/registry/registry-client.ts'
+import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
+import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
+import { systemClock } from '../../framework/time/clock.ts'
+import { schemaRegistrySuite } from './schema-registry.suite.ts'
+
+const config = resolveConfig({ group: 'shop' }, 'x')
+const money = '{"type":"record","name":"Money","namespace":"shop","fields":[{"name":"cents","type":"long"}]}'
+
+function pulled(parts: Partial<PulledSchema<unknown>> = {}): PulledSchema<unknown> {
+  const text = '{"type":"record","name":"Order","namespace":"shop","fields":[{"name":"total","type":"shop.Money"}]}'
+  const references = [{ name: 'shop.Money', subject: 'money', version: 4, text: money }]
+  const facts = { kind: 'pyrallel.schema', format: 'avro', guid: null, fingerprint: 'f00d' } as const
+  return { ...facts, subject: 'orders-value', id: 17, text, references, ...parts }
+}
+
+function handlersOf(...schemas: readonly PulledSchema<unknown>[]): readonly ResolvedHandler[] {
+  const registered = schemas.map((schema, index) => {
+    const orders = topic(`orders-${index}`, { format: avro(schema) })
+    const id = `orders-${index}`
+    return { id, file: `handlers/${id}.ts`, topic: orders.name, group: null, handler: handler(orders, async () => {}) }
+  })
+  return resolveHandlers(registered, config)
+}
+
+describe('the registry of a dev session', () => {
+  const registry = new DevRegistry()
+  let url = ''
+  before(async () => {
+    url = (await registry.configFor(config, handlersOf(pulled()))).registry.url ?? ''
+  })
+  after(() => registry.close())
+
+  schemaRegistrySuite(() => url)
+
+  it('has what was pulled, under its own id, with what that names', async () => {
+    const client = connectRegistry({ ...config.registry, url }, systemClock(), Math.random)
+    const { text, references } = await client.byId(17)
+    assert.deepEqual([text, references], [pulled().text, pulled().references])
+    assert.equal((await client.latest('orders-value')).id, 17)
+    assert.ok((await client.latest('suite-a')).id > 1_000_000, 'what is registered here takes no id of the real one')
+    client.close()
+  })
+
+  it('says what it is', async () => {
+    const answer = (await (await fetch(url)).json()) as Readonly<Record<string, string>>
+    assert.match(answer.name ?? '', /the schema registry of a `pyrallel dev` session/)
+  })
+
+  it('answers no page of a browser, and nobody who asks for another host', async () => {
+    const asked = (headers: Readonly<Record<string, string>>) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        request(`${url}/subjects`, { headers }, (response) => {
+          response.resume()
+          resolve(response.statusCode)
+        })
+          .on('error', reject)
+          .end()
+      })
+    assert.equal(await asked({ origin: 'https://example.com' }), 403)
+    assert.equal(await asked({ host: 'example.com' }), 403)
+    assert.equal(await asked({}), 200)
+  })
+})
+
+describe('a dev session', () => {
+  it('has no registry where no handler needs one, or the config names one', async () => {
+    const registry = new DevRegistry()
+    const json = resolveHandlers(
+      [{ id: 'a', file: 'handlers/a.ts', topic: 'a', group: null, handler: handler('a', async () => {}) }],
+      config,
+    )
+    assert.equal(await registry.configFor(config, json), config)
+    const own = resolveConfig({ group: 'shop', registry: { url: 'https://registry' } }, 'x')
+    assert.equal(await registry.configFor(own, handlersOf(pulled())), own)
+    assert.equal(registry.url, undefined)
+    await registry.close()
+  })
+
+  it('keeps its registry over reloads, and takes what is pulled meanwhile', async () => {
+    const registry = new DevRegistry()
+    const first = await registry.configFor(config, handlersOf(pulled()))
+    const more = handlersOf(pulled(), pulled({ subject: 'new-value', id: 18, text: '"long"', references: [] }))
+    const second = await registry.configFor(config, more)
+    assert.deepEqual(second.registry, first.registry)
+    const client = connectRegistry(second.registry, systemClock(), Math.random)
+    assert.equal((await client.byId(18)).text, '"long"')
+    client.close()
+    await registry.close()
+  })
+
+  it('refuses schemas of two registries: one id would stand for both', async () => {
+    const registry = new DevRegistry()
+    const both = handlersOf(pulled(), pulled({ subject: 'other-value', text: '"long"', references: [] }))
+    await assert.rejects(registry.configFor(config, both), {
+      code: 'PYR_SCHEMA_REFUSED',
+      message: /The schemas of other-value and orders-value differ, and both have id 17/,
+    })
+    await registry.close()
+  })
+})
