@@ -123,7 +123,7 @@ describe('exactly once, over members that are killed', { timeout: 300_000 + KILL
   }
 })
 
-describe('exactly once, over members that are not dead', { skip, timeout: 400_000 }, () => {
+describe('exactly once, over members that are not dead', { timeout: 400_000 }, () => {
   it('shows each output once though a member that was frozen for longer than its session goes on', async (t) => {
     const opening = await opened(t)
     const { scenario, start } = opening
