@@ -89,7 +89,7 @@ describe('what is asked', () => {
     )
   })
 
-  it('the subjects, sorted', async () => {
+  it('the subjects in the order of their names', async () => {
     const server = await serve(() => ({ json: ['b', 'a'] }))
     assert.deepEqual(await connect({ url: server.url }).subjects(), ['a', 'b'])
   })
@@ -179,7 +179,7 @@ describe('what is kept', () => {
     assert.equal(server.asked.length, 1_002)
   })
 
-  it('no error', async () => {
+  it('no error, so that it is asked again', async () => {
     let isThere = false
     const server = await serve(() => (isThere ? { json: { schema: order } } : unknown))
     const client = connect({ url: server.url })
@@ -197,7 +197,7 @@ describe('who asks', () => {
     assert.equal(Buffer.from(encoded, 'base64').toString('utf8'), 'ada:pä:ss')
   })
 
-  it('shows a token', async () => {
+  it('shows a token as it is', async () => {
     const server = await serve(() => ({ json: [] }))
     await connect({ url: server.url, auth: { token: 't-1' } }).subjects()
     assert.equal(server.asked[0]?.headers.authorization, 'Bearer t-1')
@@ -321,7 +321,7 @@ describe('what goes wrong', () => {
     await fails(asking, 'PYR_REGISTRY_UNREACHABLE', /no answer within registry\.requestTimeout/)
   })
 
-  it('nobody who listens', async () => {
+  it('nobody who listens at the address', async () => {
     const error = await fails(
       connect({ url: 'http://127.0.0.1:1' }).subjects(),
       'PYR_REGISTRY_UNREACHABLE',
