@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { configDefaults } from '../../framework/config/resolve-config.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import { skipWithout } from '../client-under-test.ts'
+import { clientUnderTest } from '../test-client.ts'
 import { BrokerProxy } from './broker-proxy.ts'
 import { startKafka } from './kafka-harness.ts'
 import type { MemberProcess } from './member-process.ts'
@@ -153,7 +154,8 @@ describe('exactly once, over members that are not dead', { timeout: 400_000 }, (
     it(`shows each output once over ${what} that do not arrive for a while, and a kill meanwhile`, {
       skip: isOurs,
     }, async (t) => {
-      const opening = await opened(t, { brokers: proxy.address, groupProtocol: 'classic' })
+      const groupProtocol = clientUnderTest === 'librdkafka' ? 'classic' : 'consumer'
+      const opening = await opened(t, { brokers: proxy.address, groupProtocol })
       const { scenario, start } = opening
       const [first] = await Promise.all([start({ instanceId: 'a' }), start({ instanceId: 'b' })])
       await scenario.untilBalanced(PARTITIONS, scenario.members)
