@@ -148,6 +148,24 @@ describe('exactly once, over members that are not dead', { timeout: 400_000 }, (
     await count(t, opening)
   })
 
+  it('shows each output once though a second process takes the name of one that runs', async (t) => {
+    const opening = await opened(t, { groupProtocol: 'classic' })
+    const { scenario, start } = opening
+    const [first] = await Promise.all([start({ instanceId: 'a' }), start({ instanceId: 'b' })])
+    await scenario.untilBalanced(PARTITIONS, scenario.members)
+    const load = scenario.load(300, 40)
+    await scenario.untilProgress(300)
+    const second = await start({ instanceId: 'a' })
+    await second.until('it has partitions', () => second.partitions.length > 0)
+    await first!.until('it has ended its group', () => first!.count('failed') > 0)
+    await scenario.untilProgress(300, [second])
+    await first!.kill()
+    await load.stop()
+    await untilAllIsVisible(scenario)
+    for (const member of scenario.alive) await member.stop()
+    await count(t, opening)
+  })
+
   const isOurs = !cluster.controllable && 'answers of brokers are held back'
   for (const how of ['hold', 'lose'] as const) {
     const what = how === 'hold' ? 'the answers to commits of transactions' : 'the commits of transactions'
