@@ -58,7 +58,7 @@ export function schemaRegistrySuite(url: () => string): void {
     assert.deepEqual((await connect().byId(id)).references, [{ ...references[0], text: money }])
   })
 
-  it('knows the formats', async () => {
+  it('tells which formats schemas may have', async () => {
     const proto = 'syntax = "proto3";\npackage suite;\n\nmessage A {\n  string id = 1;\n}\n'
     const json = '{"$schema":"http://json-schema.org/draft-07/schema#","type":"object"}'
     await register('suite-proto', { schema: proto, schemaType: 'PROTOBUF' })
