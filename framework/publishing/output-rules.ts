@@ -16,6 +16,11 @@ export interface OutputRules extends OutputLimits {
    * @throws (the promise) PyrallelError PYR_TOPIC_UNKNOWN, or why nobody could say
    */
   requireTopic(topic: string): Promise<void> | undefined
+  /**
+   * Asked on the main thread of what comes from another one, which does not know the formats of all topics.
+   * @throws PyrallelError PYR_SCHEMA: the attempt has failed
+   */
+  checkReceived?(record: OutgoingRecord): void
 }
 
 /** Of `limits.maxBytes`. So four attempts at their limit, whose outputs wait for one commit, do not stop the others for ever. */

@@ -121,7 +121,9 @@ export class GroupOpener {
     if (worker !== undefined) {
       // The threads check, encode and trace what they publish; only what has a Kafka client can produce it.
       const produce = async (record: OutgoingRecord) => producer.produce(this.#inFormat(record))
-      return new WorkerEngine({ ...common, ...worker, group, outputs: keeping?.rules, produce })
+      const checkReceived = (record: OutgoingRecord) => void this.#inFormat(record)
+      const outputs = keeping && { ...keeping.rules, checkReceived }
+      return new WorkerEngine({ ...common, ...worker, group, outputs, produce })
     }
     return new AsyncEngine({
       ...common,

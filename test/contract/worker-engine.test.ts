@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { WorkerEngine } from '../../framework/execution-plane/worker/worker-engine.ts'
+import { PyrallelError } from '../../framework/model/errors.ts'
 import type { OutgoingRecord } from '../../framework/model/record.ts'
 import { systemClock } from '../../framework/time/clock.ts'
 import { type CreateEngine, EngineHarness, type EngineSetup } from './engine-harness.ts'
@@ -33,6 +34,21 @@ describe('WorkerEngine and a tick that keeps its thread busy', { timeout: 60_000
     const why = outcome.kind === 'failed' ? outcome.failure.message : ''
     assert.match(why, /its thread was ended, because the tick of its handler ignored its signal/)
     assert.deepEqual(await harness.outcomeOf(harness.order({ do: 'return' })), { kind: 'succeeded' })
+  })
+})
+
+describe('WorkerEngine and outputs of exactly-once groups', { timeout: 60_000 }, () => {
+  it('looks at each one that comes from a thread, which does not know all formats: refused, the attempt has failed', async () => {
+    const checkReceived = ({ topic }: OutgoingRecord) => {
+      if (topic === 'other') throw new PyrallelError('PYR_SCHEMA', 'not in its format')
+    }
+    const rules = { maxAttemptBytes: 10_000, maxRecordBytes: 1_000, requireTopic: () => undefined, checkReceived }
+    await using harness = await EngineHarness.started(engineWith(1), { handlerName: 'scripted', outputs: rules })
+    const published = (...topics: readonly string[]) =>
+      harness.submit(Buffer.from(JSON.stringify({ steps: topics.map((to) => ({ publish: 1, to })) })))
+    const failure = await harness.failureOf(published('out', 'other'))
+    assert.equal(failure.message, 'not in its format')
+    assert.equal((await harness.outcomeOf(published('out'))).kind, 'succeeded')
   })
 })
 

@@ -12,8 +12,10 @@ import type { TickOutcome } from '../../../model/tick.ts'
 import type { Outcome, WorkItem } from '../../../model/work.ts'
 import type { OutputRules } from '../../../publishing/output-rules.ts'
 import type { Clock } from '../../../time/clock.ts'
+import { failureOf } from '../../attempt/handler-failure.ts'
+import { failed } from '../../attempt/outcomes.ts'
 import { replay } from '../thread/log-line.ts'
-import { receivedOutcome } from '../thread/outputs-codec.ts'
+import { receivedOutcome, type SentOutcome } from '../thread/outputs-codec.ts'
 import type { ErrorText, FromThread, ThreadSettings, TickSent } from '../thread/thread-messages.ts'
 import { errorText, receivedRecord } from '../thread/thread-publisher.ts'
 import { LaneBell } from './bell.ts'
@@ -248,7 +250,7 @@ export class WorkerLane {
         this.#bell.look()
         break
       case 'pyrallel.over':
-        this.#complete(this.#items.end(message.slot), receivedOutcome(message), message.durationMs)
+        this.#complete(this.#items.end(message.slot), this.#received(message), message.durationMs)
         this.#listener.onChange(this)
         break
       case 'pyrallel.log':
@@ -284,6 +286,17 @@ export class WorkerLane {
       () => answer(),
       (thrown: unknown) => answer(errorText(toError(thrown))),
     )
+  }
+
+  #received(message: SentOutcome): Outcome {
+    const outcome = receivedOutcome(message)
+    if (!('outputs' in outcome)) return outcome
+    try {
+      for (const output of outcome.outputs ?? []) this.#options.outputs?.checkReceived?.(output)
+      return outcome
+    } catch (thrown) {
+      return failed(failureOf(thrown))
+    }
   }
 
   #answerSchema(id: number, ref: SchemaRef): void {
