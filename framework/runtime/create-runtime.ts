@@ -157,9 +157,9 @@ class ComposedRuntime implements Runtime {
     const schemaOf = (topic: string) => this.#groups.schemaOf(topic)
     const formatOf = (topic: string) => this.#groups.formatOf(topic)
     const rulesOf = slowPatterns(log, clock)
-    const publish = publisher(producer, tracing?.publishTracer, schemaOf, rulesOf, formatOf)
-    this.#outlet = { producer, publish }
     const { limits, commit } = this.#options
+    const publish = publisher(producer, tracing?.publishTracer, schemaOf, rulesOf, formatOf)
+    this.#outlet = { producer, publish: commit.exactlyOnce === true ? publishOutside(publish, log) : publish }
     const keeping = (): Keeping => ({
       publishInto: publishInto(tracing?.publishTracer, schemaOf, rulesOf, formatOf),
       rules: outputRules(connection, limits.maxBytes),
@@ -269,4 +269,19 @@ class ComposedRuntime implements Runtime {
 /** Those of Pyrallel are; one that a user has made himself need not be. */
 function viewed(connection: KafkaConnection): ViewedConnection | undefined {
   return 'view' in connection ? (connection as ViewedConnection) : undefined
+}
+
+/** It escapes the transactions, which somebody may not expect: said once. */
+function publishOutside(publish: Publish, log: Logger): Publish {
+  let isSaid = false
+  return (to, value, options) => {
+    const topic = typeof to === 'string' ? to : to.name
+    if (!isSaid)
+      log.warn(
+        { topic },
+        'runtime.publish is no part of a transaction: what it publishes is seen at once, and may be twice',
+      )
+    isSaid = true
+    return publish(to, value, options)
+  }
 }

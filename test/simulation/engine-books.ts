@@ -13,7 +13,6 @@ export const met = {
   partial: 0,
   'timed-out': 0,
   interrupted: 0,
-  'not-ready': 0,
   recalled: 0,
   told: 0,
   logged: 0,
@@ -113,7 +112,8 @@ export class EngineBooks {
     const item = this.#open.get(workId)
     if (item === undefined) throw new Violation('TWICE', `item ${workId} is completed, and is not in flight`)
     this.#open.delete(workId)
-    met[outcome.kind] += 1
+    // None of these handlers has a format, so `mayEnd` refuses that.
+    if (outcome.kind !== 'not-ready') met[outcome.kind] += 1
     const parts = partsOf(item)
     if (outcome.kind === 'recalled') {
       this.#takeBack(item, parts)

@@ -18,6 +18,7 @@ function runtimeOf(
   clock: ManualClock,
   parts: HandlerParts = {},
   instanceId?: string,
+  log = recordedLog().log,
 ): Runtime {
   const { limits, commit, shutdown } = configDefaults
   return createRuntime({
@@ -28,7 +29,7 @@ function runtimeOf(
     limits,
     commit: { ...commit, exactlyOnce: true },
     shutdown,
-    log: recordedLog().log,
+    log,
     clock,
   })
 }
@@ -89,6 +90,22 @@ describe('a runtime with commit.exactlyOnce', () => {
       values().toSorted((a, b) => a - b),
       Array.from({ length: 2 * RECORDS }, (_, n) => n),
     )
+  })
+
+  it('says once that its own publish is no part of a transaction', async () => {
+    const clock = new ManualClock(0)
+    const cluster = aCluster(clock)
+    const { log, lines } = recordedLog()
+    const runtime = runtimeOf(cluster.connection(), clock, {}, undefined, log)
+    await settled(clock, runtime.start())
+    for (const value of [1, 2]) await settled(clock, runtime.publish('invoices', value))
+    const said = lines.filter(({ message }) => message.startsWith('runtime.publish is no part'))
+    assert.deepEqual(
+      said.map(({ level, fields }) => [level, fields]),
+      [['warn', { topic: 'invoices' }]],
+    )
+    assert.equal(cluster.log('invoices', 0).records.length, 2)
+    await settled(clock, runtime.stop())
   })
 
   it('does not start where its client has no transactions, and says what to do', async () => {
