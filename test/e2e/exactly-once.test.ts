@@ -148,7 +148,11 @@ describe('exactly once, over members that are not dead', { timeout: 400_000 }, (
     await count(t, opening)
   })
 
-  it('shows each output once though a second process takes the name of one that runs', async (t) => {
+  // With the group protocol consumer, the name stays with who has it.
+  const isRefused = skipWithout('the classic group protocol')
+  it('shows each output once though a second process takes the name of one that runs', {
+    skip: isRefused,
+  }, async (t) => {
     const opening = await opened(t, { groupProtocol: 'classic' })
     const { scenario, start } = opening
     const [first] = await Promise.all([start({ instanceId: 'a' }), start({ instanceId: 'b' })])
