@@ -2,7 +2,7 @@
  * Decides when an exactly-once group's transactions leave: one at a time, no more often than the interval, again with growing delays when one was aborted. Until it is
  * known what has become of one, nothing else is sent.
  */
-import type { AbortedCut, Cut, SettledCut, TransactionalProducer } from '../../kafka/transactional-producer.ts'
+import type { AbortedCut, SettledCut, TransactionalProducer } from '../../kafka/transactional-producer.ts'
 import { type PyrallelError, toError } from '../../model/errors.ts'
 import type { EventSink } from '../../model/events.ts'
 import type { TopicPartition } from '../../model/record.ts'
@@ -154,7 +154,7 @@ export class CutCommitter implements Committer {
       this.#countFences(outcome)
       return sent
     }
-    const settled = outcome.kind === 'committed' ? 'committed' : await this.#settle(cut, outcome.error)
+    const settled = outcome.kind === 'committed' ? 'committed' : await this.#settle(outcome.error)
     if (settled === 'committed') return this.#onCommitted(cut, startedAt)
     if (settled === 'overwritten') onOverwritten(manager.present(cut.offsets))
     this.#earliestAt = clock.now() + FIRST_RETRY_MS
@@ -162,7 +162,7 @@ export class CutCommitter implements Committer {
   }
 
   /** Nobody has answered the commit. Nothing is sent before what is stored has told. */
-  #settle(_cut: Cut, error: PyrallelError): Promise<SettledCut> {
+  #settle(error: PyrallelError): Promise<SettledCut> {
     this.#countFailure(error, this.#options.clock.now())
     return this.#options.producer.settle()
   }
