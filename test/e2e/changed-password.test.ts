@@ -28,19 +28,24 @@ describe('a member whose password is changed while it runs', { skip: external, t
     const load = scenario.load(100, 20)
     const member = await scenario.start()
     await scenario.untilShared(2)
-    await eventually('it is ready', async () => (await member.status('/readyz')) === 200)
+    const says = (status: number, what: string) =>
+      eventually(
+        () => `${what}\n${member.describe()}`,
+        async () => (await member.status('/readyz')) === status,
+      )
+    await says(200, 'it is ready')
     const refusals = () =>
       member.metric(`pyrallel_client_errors_total{group="${scenario.group}",code="SASL_AUTHENTICATION_FAILED"}`)
     assert.equal(await refusals(), 0)
 
     await changePassword(kafka.brokers, user.username, 'the-second')
-    await eventually('it is not ready', async () => (await member.status('/readyz')) === 503)
+    await says(503, 'it is not ready')
     await member.until('it has stopped to start', () => member.events('starts.stopped').length > 0)
     assert.equal(await member.status('/livez'), 200)
     assert.ok((await refusals()) > 0)
 
     await changePassword(kafka.brokers, user.username, user.password)
-    await eventually('it is ready again', async () => (await member.status('/readyz')) === 200)
+    await says(200, 'it is ready again')
     await scenario.untilProgress(100)
     await load.stop()
     const { repeats } = await scenario.finish()
