@@ -47,7 +47,7 @@ function ofDev({ pid, kind, brokers }: DevProcess, project: TargetChoice['projec
   if (kind === 'memory') {
     throw new PyrallelError(
       'PYR_USAGE',
-      `\`pyrallel dev\` (pid ${pid}) runs on the in-memory broker, which no other process can reach. Start it without --broker memory, or name a cluster: ${nameOne}.`,
+      `\`pyrallel dev\` (pid ${pid}) runs on the in-memory broker, which no other process can reach; its first lines say why. Press [s] there to send a record, or name a cluster: ${nameOne}.`,
     )
   }
   // The file lies in the folder: whoever can bring one there could have records, and the config's password, sent to himself.
