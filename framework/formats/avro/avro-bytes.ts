@@ -7,6 +7,10 @@ const REPLACEMENT = '\ufffd'
 const MAX_EMPTY = 1_000_000
 const CUT = 'the value ends too early'
 
+/** `toString('utf8', ...)` without its looks at what it is given, which take a third of its time for the short texts of records. */
+const utf8Text: (bytes: Buffer, from: number, to: number) => string = (bytes, from, to) =>
+  (bytes as Buffer & { utf8Slice(from: number, to: number): string }).utf8Slice(from, to)
+
 export class AvroBytes {
   readonly #bytes: Buffer
   #at: number
@@ -104,7 +108,7 @@ export class AvroBytes {
   string(): string {
     const length = this.#length()
     const from = this.#take(length)
-    const text = this.#bytes.toString('utf8', from, from + length)
+    const text = utf8Text(this.#bytes, from, from + length)
     // Broken UTF-8 still makes a text: accepted, it would be a silent change of the value.
     if (text.includes(REPLACEMENT) && !isUtf8(this.#bytes.subarray(from, from + length))) {
       throw new Error('the bytes of a text are not UTF-8')

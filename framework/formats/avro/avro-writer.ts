@@ -13,8 +13,6 @@ import {
 } from './avro-schema.ts'
 import { isWrapped, type Shape, typeShape } from './avro-union.ts'
 
-const halfCharacter = /\p{Surrogate}/u
-
 export type Write = (out: AvroOutput, value: unknown) => void
 
 /** The value is none of the schema: where, and what is wanted there. Never tells the value. */
@@ -49,7 +47,12 @@ function writerOf(type: AvroType, known: Known): Write {
       return (out, value) => {
         if (!Array.isArray(value)) throw new AvroRefusal('is no list')
         if (value.length > 0) out.long(value.length)
-        for (const [index, each] of value.entries()) at(`[${index}]`, () => write(out, each))
+        let index = 0
+        try {
+          for (; index < value.length; index += 1) write(out, value[index])
+        } catch (thrown) {
+          throw at(`[${index}]`, thrown)
+        }
         out.long(0)
       }
     }
@@ -73,14 +76,21 @@ function recordWriter(type: AvroRecord, known: Known): Write {
       name: field.name,
       write,
       fallback: field.default === undefined ? undefined : fallbackOf(field.type, field.default),
+      // Every object has a `constructor`, given or not.
+      isInherited: field.name in Object.prototype,
     }
   })
   own.write = (out, value) => {
     if (!isObject(value)) throw new AvroRefusal(`is no ${type.name}`)
-    for (const { name, write, fallback } of fields) {
-      const given = Object.hasOwn(value, name) ? value[name] : undefined
-      const written = given === undefined && fallback !== undefined ? fallback() : given
-      at(name, () => write(out, written))
+    let current = ''
+    try {
+      for (const { name, write, fallback, isInherited } of fields) {
+        current = name
+        const given = isInherited && !Object.hasOwn(value, name) ? undefined : value[name]
+        write(out, given === undefined && fallback !== undefined ? fallback() : given)
+      }
+    } catch (thrown) {
+      throw at(current, thrown)
     }
   }
   return own.write
@@ -102,7 +112,11 @@ function mapWriter(write: Write): Write {
     if (entries.length > 0) out.long(entries.length)
     for (const [key, each] of entries) {
       out.string(key)
-      at('(an entry)', () => write(out, each))
+      try {
+        write(out, each)
+      } catch (thrown) {
+        throw at('(an entry)', thrown)
+      }
     }
     out.long(0)
   }
@@ -193,7 +207,7 @@ function numberOf(value: unknown): number {
 
 function textOf(value: unknown): string {
   if (typeof value !== 'string') throw new AvroRefusal('is no text')
-  if (halfCharacter.test(value)) throw new AvroRefusal('has half a character in it, which no UTF-8 can hold')
+  if (!value.isWellFormed()) throw new AvroRefusal('has half a character in it, which no UTF-8 can hold')
   return value
 }
 
@@ -211,13 +225,10 @@ function refused<T>(make: () => T): T {
   }
 }
 
-function at(step: string, write: () => void): void {
-  try {
-    write()
-  } catch (thrown) {
-    if (thrown instanceof AvroRefusal) thrown.path.push(step)
-    throw thrown
-  }
+/** @returns what is to be thrown on */
+function at(step: string, thrown: unknown): unknown {
+  if (thrown instanceof AvroRefusal) thrown.path.push(step)
+  return thrown
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -80,6 +80,62 @@ describe("Avro's encoding", () => {
     )
   })
 
+  it('has one form for a long, and keeps it, at each power of two', () => {
+    for (let bits = 0n; bits < 63n; bits += 1n) {
+      for (const near of [-2n, -1n, 0n, 1n, 2n]) {
+        for (const value of [2n ** bits + near, -(2n ** bits) + near]) {
+          assert.equal(through(value, 'long'), value)
+          // Seven bits a byte, of twice the number.
+          const twice = value < 0n ? -2n * value - 1n : 2n * value
+          assert.equal(
+            codec('long').encode(value).length,
+            Math.max(1, Math.ceil(twice.toString(2).length / 7)),
+            `${value}`,
+          )
+        }
+      }
+    }
+  })
+
+  it('keeps texts of every length, with and without characters beyond ASCII', () => {
+    for (let length = 0; length < 70; length += 1) {
+      for (const end of ['', 'é', '漢', '😀', '\u007f', '\u0080']) {
+        const text = `${'a'.repeat(length)}${end}`
+        assert.equal(through(text, 'string'), text)
+        assert.deepEqual(through([text, 'next'], { type: 'array', items: 'string' }), [text, 'next'])
+      }
+    }
+  })
+
+  it('writes each value into memory of its own, also behind one that was refused and inside another', () => {
+    const pair = record('Pair', field('a', 'string'), field('b', 'int'))
+    const [first, second] = [
+      { a: 'first', b: 1 },
+      { a: 'second', b: 2 },
+    ]
+    const within = {
+      get a() {
+        assert.throws(() => codec(pair).encode({ a: 'refused', b: 'no int' }), /b is no whole number/)
+        return String(codec(pair).encode(second).length)
+      },
+      b: 3,
+    }
+    const written = [first, within, second].map((value) => codec(pair).encode(value))
+    assert.deepEqual(
+      written.map((bytes) => read(bytes, pair)),
+      [first, { a: '8', b: 3 }, second],
+    )
+    const large = { a: 'x'.repeat(100_000), b: 1 }
+    assert.deepEqual(through(large, pair), large)
+    assert.deepEqual(through(first, pair), first)
+  })
+
+  it('takes nothing that every object has for a field that is not given', () => {
+    const odd = record('Odd', field('toString', ['null', 'string'], { default: null }), field('constructor', 'string'))
+    assert.throws(() => codec(odd).encode({}), /constructor is no text/)
+    assert.deepEqual(through({ constructor: 'c' }, odd), { toString: null, constructor: 'c' })
+  })
+
   it('keeps every decimal, to the last digit', () => {
     const schema = { type: 'bytes', logicalType: 'decimal', precision: 40, scale: 5 }
     const property = fc.property(fc.bigInt({ min: -(10n ** 39n), max: 10n ** 39n }), (unscaled) => {
