@@ -1,6 +1,8 @@
 /** The ways in which the control plane, an engine or a client is broken on purpose. `try-mutants.ts` shows that the simulation notices each. */
+import { join } from 'node:path'
 import { exactlyOnceMutants } from './exactly-once/mutants.ts'
 import { javascriptMutants } from './javascript-client/mutants.ts'
+import { userMutants } from './user/mutants.ts'
 
 export interface Mutant {
   readonly name: string
@@ -9,9 +11,10 @@ export interface Mutant {
   /**
    * Default the control plane. `engine`: below framework/execution-plane/, and played with real engines. `kafka`: the in-memory cluster below
    * framework/kafka/, played with a group of runtimes; it stands for what the port promises. `javascript`: below framework/kafka/javascript/,
-   * played against model brokers. `exactly-once`: the control plane, played as an exactly-once group against model brokers.
+   * played against model brokers. `exactly-once`: the control plane, played as an exactly-once group against model brokers. `user`: below framework/, played by
+   * the simulation that users have, of a project with `commit.exactlyOnce`.
    */
-  readonly part?: 'engine' | 'kafka' | 'javascript' | 'exactly-once'
+  readonly part?: 'engine' | 'kafka' | 'javascript' | 'exactly-once' | 'user'
   /** Must stand there exactly once. */
   readonly find: string
   readonly replace: string
@@ -1301,6 +1304,7 @@ export const mutants: readonly Mutant[] = [
   },
   ...javascriptMutants,
   ...exactlyOnceMutants,
+  ...userMutants,
 ]
 
 /** Below the root. */
@@ -1309,10 +1313,11 @@ const folders = {
   kafka: 'kafka',
   javascript: 'kafka/javascript',
   'exactly-once': 'control-plane',
+  user: '.',
 } as const
 
 export function pathOf({ file, part }: Mutant): string {
-  return `framework/${part === undefined ? 'control-plane' : folders[part]}/${file}`
+  return join('framework', part === undefined ? 'control-plane' : folders[part], file)
 }
 
 export function mutate(source: string, { name, find, replace }: Mutant): string {

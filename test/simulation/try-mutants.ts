@@ -1,4 +1,4 @@
-/** `npm run mutants [-- PART_OF_A_NAME|engine|kafka|javascript|exactly-once]`: breaks the code on purpose, one way at a time, and shows that the simulation notices each. Exit code 1 when one lives. */
+/** `npm run mutants [-- PART_OF_A_NAME|engine|kafka|javascript|exactly-once|user]`: breaks the code on purpose, one way at a time, and shows that the simulation notices each. Exit code 1 when one lives. */
 import { spawn } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,6 +12,7 @@ const GROUPS = '20'
 /** A mutant that hangs is not caught: nobody would know of it. Long enough for a machine that has other work. */
 const LIMIT_MS = 600_000
 const CLIENT_SCHEDULES = '4000'
+const USER_SCHEDULES = '300'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 const only = process.argv[2]
@@ -51,6 +52,7 @@ function play(folder: string, { part }: Mutant): Promise<{ code: number | null; 
   if (part === 'engine') return simulate(folder, 'simulate-engines.ts', ENGINE_SCHEDULES)
   if (part === 'javascript') return simulate(folder, 'simulate-javascript-client.ts', CLIENT_SCHEDULES)
   if (part === 'exactly-once') return simulate(folder, 'simulate-exactly-once.ts', CLIENT_SCHEDULES)
+  if (part === 'user') return simulate(folder, 'simulate-user.ts', USER_SCHEDULES)
   if (part === 'kafka') return simulate(folder, 'simulate-groups.ts', GROUPS)
   return simulate(folder, 'simulate.ts', SCHEDULES)
 }

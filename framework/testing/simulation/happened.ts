@@ -44,14 +44,17 @@ export class Outcomes {
     else if (event.kind === 'record.dead') this.#set(event.handlerId, event.record, 'dead')
   }
 
+  /** @param givenUp by {@link outcomeName}: these are dead whatever was told, as their process may have been killed before it could tell */
   of(
     handlers: readonly ResolvedHandler[],
     recordsOf: (topic: string) => readonly KafkaRecord[],
+    givenUp: ReadonlySet<string>,
   ): readonly SimulatedRecord[] {
     return handlers.flatMap(({ route: { handlerId, topic } }) =>
       recordsOf(topic).map((record) => {
         const place = recordPlace(record)
-        const outcome = this.#outcomes.get(`${handlerId} ${place}`)
+        const name = outcomeName(handlerId, place)
+        const outcome = givenUp.has(name) ? 'dead' : this.#outcomes.get(name)
         if (outcome === undefined) throw bug('simulate', `${place} was committed, and ${handlerId} has not had it`)
         return { handler: handlerId, place, topic, key: textOf(record.key), value: jsonOf(record.value), outcome }
       }),
@@ -59,8 +62,13 @@ export class Outcomes {
   }
 
   #set(handlerId: string, record: KafkaRecord, outcome: Outcome): void {
-    this.#outcomes.set(`${handlerId} ${recordPlace(record)}`, outcome)
+    this.#outcomes.set(outcomeName(handlerId, recordPlace(record)), outcome)
   }
+}
+
+/** A record may be read by several handlers. */
+export function outcomeName(handlerId: string, place: string): string {
+  return `${handlerId} ${place}`
 }
 
 export function publishedOf({ topic, key, value, headers }: KafkaRecord): PublishedValue {

@@ -170,13 +170,15 @@ class Run {
   }
 
   async #check(): Promise<Failure | undefined> {
-    const { history, handlers, services } = this.#world
+    const { history, handlers, services, config } = this.#world
+    // Otherwise one that was given up may be done once more, when its process dies before it has committed.
+    const givenUp = config.commit.exactlyOnce ? this.#records.givenUp() : new Set<string>()
     const readers = handlers.filter(({ route }) => route.pattern === undefined)
     const happened: Happened = {
       seed: this.#schedule.seed,
       services,
       attempts: history.attempts,
-      records: this.#outcomes.of(readers, (topic) => this.#records.recordsOf(topic)),
+      records: this.#outcomes.of(readers, (topic) => this.#records.recordsOf(topic), givenUp),
       published: await this.#records.published(),
     }
     try {

@@ -1,4 +1,4 @@
-/** The connection of one simulated process to the cluster in memory: commits and productions go wrong as the schedule says, and nothing passes once it is dead. */
+/** The connection of one simulated process to the cluster in memory: commits, productions and transactions go wrong as the schedule says, and nothing passes once it is dead. */
 import type {
   CommitRequest,
   KafkaClient,
@@ -7,22 +7,13 @@ import type {
   RecordProducer,
 } from '../../kafka/kafka-client.ts'
 import { DEFAULT_PARTITIONS, type MemoryCluster } from '../../kafka/memory/client.ts'
-import { PyrallelError } from '../../model/errors.ts'
+import type { TransactionalProducer, TransactionOptions } from '../../kafka/transactional-producer.ts'
+import { bug, PyrallelError } from '../../model/errors.ts'
 import type { GroupMember } from '../../model/group-member.ts'
 import type { KafkaRecord, TopicPartition } from '../../model/record.ts'
 import type { Faults } from './faults.ts'
-
-/** Whoever waits for a dead process waits for ever. One for each: what hangs on it is collected with it. */
-export function forever(): Promise<never> {
-  return new Promise(() => {})
-}
-
-export interface ProcessLife {
-  readonly isDead: boolean
-  /** Settles after a time of the simulation's choice. */
-  travel(): Promise<void>
-  note(text: string): void
-}
+import { forever, type ProcessLife } from './process-life.ts'
+import { ProcessTransactions } from './process-transactions.ts'
 
 /** Nothing wakes a poll for its own sake, so idle processes are asked seldom; what comes ends the wait. Below what a member must commit by. Milliseconds. */
 const IDLE_MS = 5_000
@@ -31,7 +22,7 @@ export class ProcessConnection {
   readonly #life: ProcessLife
   readonly #cluster: MemoryCluster
   readonly #faults: Faults
-  readonly #consumers: KafkaClient[] = []
+  readonly #consumers: ProcessConsumer[] = []
 
   constructor(life: ProcessLife, cluster: MemoryCluster, faults: Faults) {
     this.#life = life
@@ -40,27 +31,42 @@ export class ProcessConnection {
   }
 
   get connection(): KafkaConnection {
-    // A simulated process has no transactions: its consumer is not the cluster's own.
-    const { transactionalProducer: _, ...inner } = this.#cluster.connection()
+    const inner = this.#cluster.connection()
     return {
       ...inner,
+      // Topics that no handler reads are made by what is published to them.
+      makesTopics: true,
       consumer: async (options) => this.#consumer(await inner.consumer(options)),
       producer: async () => this.#producer(await inner.producer()),
+      transactionalProducer: (consumer, options) => this.#transactions(inner, consumer, options),
     }
   }
 
   /** The groups do without it for so long. Milliseconds. */
   expel(forMs: number): void {
-    for (const each of this.#consumers) this.#cluster.expel(each, forMs)
+    for (const { inner } of this.#consumers) this.#cluster.expel(inner, forMs)
   }
 
   kill(): void {
-    for (const each of this.#consumers) this.#cluster.kill(each)
+    for (const { inner } of this.#consumers) this.#cluster.kill(inner)
   }
 
   #consumer(inner: KafkaClient): KafkaClient {
-    this.#consumers.push(inner)
-    return new ProcessConsumer(inner, this.#life, this.#faults)
+    const consumer = new ProcessConsumer(inner, this.#life, this.#faults)
+    this.#consumers.push(consumer)
+    return consumer
+  }
+
+  /** The cluster knows its own consumers only. */
+  #transactions(
+    { transactionalProducer }: KafkaConnection,
+    consumer: KafkaClient,
+    options: TransactionOptions,
+  ): TransactionalProducer {
+    const own = this.#consumers.find((each) => each === consumer)
+    const inner = own && transactionalProducer?.(own.inner, options)
+    if (inner === undefined) throw bug('ProcessConnection', 'the consumer is of another process')
+    return new ProcessTransactions(inner, this.#life, this.#cluster, this.#faults)
   }
 
   #producer(inner: RecordProducer): RecordProducer {
@@ -85,55 +91,55 @@ export class ProcessConnection {
 }
 
 class ProcessConsumer implements KafkaClient {
-  readonly #inner: KafkaClient
+  readonly inner: KafkaClient
   readonly #life: ProcessLife
   readonly #faults: Faults
 
   constructor(inner: KafkaClient, life: ProcessLife, faults: Faults) {
-    this.#inner = inner
+    this.inner = inner
     this.#life = life
     this.#faults = faults
   }
 
   get maxMetadataLength(): number {
-    return this.#inner.maxMetadataLength
+    return this.inner.maxMetadataLength
   }
 
   get revokeLimitMs(): number {
-    return this.#inner.revokeLimitMs
+    return this.inner.revokeLimitMs
   }
 
   get pollIntervalMs(): number {
-    return this.#inner.pollIntervalMs
+    return this.inner.pollIntervalMs
   }
 
   subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void> {
-    return this.#inner.subscribe(topics, listener)
+    return this.inner.subscribe(topics, listener)
   }
 
   changeTopics(topics: readonly string[]): Promise<void> {
-    return this.#life.isDead ? forever() : this.#inner.changeTopics(topics)
+    return this.#life.isDead ? forever() : this.inner.changeTopics(topics)
   }
 
   async poll(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {
     if (this.#life.isDead) return forever()
-    const records = await this.#inner.poll(maxRecords, waitMs === 0 ? 0 : Math.max(waitMs, IDLE_MS))
+    const records = await this.inner.poll(maxRecords, waitMs === 0 ? 0 : Math.max(waitMs, IDLE_MS))
     return this.#life.isDead ? forever() : records
   }
 
   pause(partitions: readonly TopicPartition[]): void {
-    if (!this.#life.isDead) this.#inner.pause(partitions)
+    if (!this.#life.isDead) this.inner.pause(partitions)
   }
 
   resume(partitions: readonly TopicPartition[]): void {
-    if (!this.#life.isDead) this.#inner.resume(partitions)
+    if (!this.#life.isDead) this.inner.resume(partitions)
   }
 
   async commit(commits: readonly CommitRequest[]): Promise<void> {
     if (this.#life.isDead) return forever()
     if (this.#faults.take('refuse-commit') !== undefined) throw refused('PYR_COMMIT_FAILED', 'The commit is refused')
     try {
-      await this.#inner.commit(commits)
+      await this.inner.commit(commits)
     } catch (error) {
       if (!this.#life.isDead) throw error
     }
@@ -143,35 +149,35 @@ class ProcessConsumer implements KafkaClient {
   }
 
   askCoordinator(timeoutMs: number): Promise<void> {
-    return this.#life.isDead ? forever() : this.#inner.askCoordinator(timeoutMs)
+    return this.#life.isDead ? forever() : this.inner.askCoordinator(timeoutMs)
   }
 
   nextOffset(partition: TopicPartition): number | undefined {
-    return this.#inner.nextOffset(partition)
+    return this.inner.nextOffset(partition)
   }
 
   logEnd(partition: TopicPartition): number | undefined {
-    return this.#inner.logEnd(partition)
+    return this.inner.logEnd(partition)
   }
 
   logEndHeardAt(partition: TopicPartition): number | undefined {
-    return this.#inner.logEndHeardAt(partition)
+    return this.inner.logEndHeardAt(partition)
   }
 
   askLogEnds(partitions: readonly TopicPartition[], timeoutMs: number): Promise<void> {
-    return this.#inner.askLogEnds(partitions, timeoutMs)
+    return this.inner.askLogEnds(partitions, timeoutMs)
   }
 
   unsettledSince(): number | undefined {
-    return this.#inner.unsettledSince()
+    return this.inner.unsettledSince()
   }
 
   membership(): GroupMember {
-    return this.#inner.membership()
+    return this.inner.membership()
   }
 
   close(): Promise<void> {
-    return this.#life.isDead ? forever() : this.#inner.close()
+    return this.#life.isDead ? forever() : this.inner.close()
   }
 }
 

@@ -9,17 +9,18 @@ export interface ReportParts {
   readonly shortest: Schedule
   readonly failure: Failure
   readonly lines: readonly HistoryLine[]
+  readonly isExactlyOnce: boolean
 }
 
 /** The first ones tell how it began, the last ones how it ended. */
 const MOST_LINES = 60
 
-export function reportOf({ seed, shortest, failure, lines }: ReportParts): string {
+export function reportOf({ seed, shortest, failure, lines, isExactlyOnce }: ReportParts): string {
   const again = seed === 0 ? [] : ['', `To play it again: simulate({ ..., seeds: [${seed}] })`]
   return [
     `${titles[failure.kind]}${firstParagraph(failure.error.message)}`,
     '',
-    ...shortestLines(shortest),
+    ...shortestLines(shortest, isExactlyOnce),
     '',
     'What happened:',
     ...cut(lines).map(lineOf),
@@ -39,12 +40,12 @@ const titles: Readonly<Record<Failure['kind'], string>> = {
   broken: 'A process could not go on: ',
 }
 
-function shortestLines({ steps, processes, partitions }: Schedule): readonly string[] {
+function shortestLines({ steps, processes, partitions }: Schedule, isExactlyOnce: boolean): readonly string[] {
   const where = `${count(processes, 'process', 'processes')}, ${count(partitions, 'partition', 'partitions')}`
   if (steps.length === 0) return [`It fails though nothing is disturbed, with ${where}.`]
   return [
     `The shortest schedule in which it fails, ${count(steps.length, 'step', 'steps')} with ${where}:`,
-    ...steps.map((step) => `${time(step.atMs)}  ${describeStep(step)}`),
+    ...steps.map((step) => `${time(step.atMs)}  ${describeStep(step, isExactlyOnce)}`),
   ]
 }
 

@@ -1,4 +1,5 @@
 /** The records of one run, in the topics of its cluster: which come when, which are done, and what was published. */
+import { readDeadLetter } from '../../dead-letters/dead-letter.ts'
 import type { MemoryCluster } from '../../kafka/memory/client.ts'
 import type { MemoryLog } from '../../kafka/memory/log.ts'
 import { type KafkaRecord, type OutgoingRecord, recordPlace } from '../../model/record.ts'
@@ -6,7 +7,7 @@ import { neededTopics } from '../../runtime/required-topics.ts'
 import type { ResolvedHandler } from '../../runtime/runtime.ts'
 import type { Clock } from '../../time/clock.ts'
 import type { PublishedValue } from '../run-call.ts'
-import { publishedOf } from './happened.ts'
+import { outcomeName, publishedOf } from './happened.ts'
 
 export class RunRecords {
   readonly #handlers: readonly ResolvedHandler[]
@@ -65,7 +66,7 @@ export class RunRecords {
     )
   }
 
-  /** Of a topic that a handler reads. */
+  /** Of a topic that a handler reads, or that its dead letters go to. */
   recordsOf(topic: string): readonly KafkaRecord[] {
     return this.#readLogs(topic).flatMap(({ records }) => records)
   }
@@ -76,6 +77,17 @@ export class RunRecords {
     const topics = (await this.#cluster.connection().view.topics()).filter(({ name }) => !deadLetters.has(name))
     const logs = topics.flatMap(({ name, partitions }) => this.#logsOf(name, partitions))
     return logs.flatMap(({ records }) => records.filter((record) => !this.#given.has(record)).map(publishedOf))
+  }
+
+  /** Those of which a dead letter is there, by {@link outcomeName}. */
+  givenUp(): ReadonlySet<string> {
+    const topics = new Set(this.#handlers.map(({ route }) => route.deadLetterTopic))
+    const letters = [...topics].flatMap((topic) => (topic === null ? [] : this.recordsOf(topic).map(readDeadLetter)))
+    return new Set(
+      letters.map(({ handler, topic, partition, offset }) =>
+        outcomeName(handler ?? '', recordPlace({ topic: topic ?? '', partition: partition ?? 0, offset: offset ?? 0 })),
+      ),
+    )
   }
 
   #readLogs(topic: string): readonly MemoryLog[] {

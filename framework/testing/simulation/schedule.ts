@@ -125,7 +125,17 @@ export async function shortest(
   return best
 }
 
-export function describeStep({ kind, forMs }: Step): string {
+const transactionSteps: Partial<Readonly<Record<StepKind, string>>> = {
+  'refuse-commit': 'the next transaction is aborted before it has written anything',
+  'lose-commit-answer': 'the next transaction is committed, and its answer is lost',
+  'refuse-publish': 'the next record that is published is refused, and its transaction is aborted',
+  'lose-publish-answer': 'what is published next is written, and the commit of its transaction is lost',
+}
+
+/** @param isExactlyOnce the config has `commit.exactlyOnce`: commits, and records that are published, are in transactions */
+export function describeStep({ kind, forMs }: Step, isExactlyOnce: boolean): string {
+  const inTransactions = isExactlyOnce ? transactionSteps[kind] : undefined
+  if (inTransactions !== undefined) return inTransactions
   switch (kind) {
     case 'kill':
       return `a process is killed; another takes its place after ${forMs} ms`

@@ -1,7 +1,7 @@
 /** The services of one simulated process: a call that answers later takes time to answer, fails as the schedule says, and is never made once the process is dead. */
 import type { Services } from '../../api/handler.ts'
 import type { Faults } from './faults.ts'
-import { forever, type ProcessLife } from './process-connection.ts'
+import { forever, type ProcessLife } from './process-life.ts'
 
 export interface ServiceLife extends ProcessLife {
   sleep(ms: number): Promise<void>

@@ -148,7 +148,8 @@ class Simulation {
     }
     const best = await shortest(schedule, fails)
     const { failure: shown = failure, lines } = await this.#play(best)
-    const message = reportOf({ seed: schedule.seed, shortest: best, failure: shown, lines })
+    const isExactlyOnce = this.#scenario.config.commit.exactlyOnce
+    const message = reportOf({ seed: schedule.seed, shortest: best, failure: shown, lines, isExactlyOnce })
     return new SimulationFailure(message, { seed: schedule.seed, steps: best.steps.length, cause: shown.error })
   }
 }

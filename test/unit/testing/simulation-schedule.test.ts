@@ -1,6 +1,7 @@
 /** Schedules of a simulation: the same for the same seed, and made as short as they can be. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { reportOf } from '../../../framework/testing/simulation/report.ts'
 import {
   calmSchedule,
   describeStep,
@@ -29,7 +30,22 @@ describe('a schedule of a simulation', () => {
   it('has every kind of step now and then, and each is told in words of its own', () => {
     const kinds = Array.from({ length: 200 }, (_, seed) => scheduleOf(seed).steps.map(({ kind }) => kind)).flat()
     assert.deepEqual(new Set(kinds), new Set(stepKinds))
-    assert.equal(new Set(stepKinds.map((kind) => describeStep(stepOf(kind)))).size, stepKinds.length)
+    for (const isExactlyOnce of [false, true]) {
+      const words = stepKinds.map((kind) => describeStep(stepOf(kind), isExactlyOnce))
+      assert.equal(new Set(words).size, stepKinds.length)
+    }
+  })
+})
+
+describe('the report of a failure', () => {
+  it('tells what befalls transactions in words of their own, where the config has exactlyOnce', () => {
+    const schedule = { ...calmSchedule, seed: 3, steps: [stepOf('lose-publish-answer', 7)] }
+    const failure = { kind: 'check', error: new Error('missing') } as const
+    const [plain, inTransactions] = [false, true].map((isExactlyOnce) =>
+      reportOf({ seed: 3, shortest: schedule, failure, lines: [], isExactlyOnce }),
+    )
+    assert.match(plain ?? '', / 7 ms {2}the next record that is published is written, and its answer is lost\n/)
+    assert.match(inTransactions ?? '', / 7 ms {2}what is published next is written, and the commit of its transaction/)
   })
 })
 
