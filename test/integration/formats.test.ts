@@ -72,12 +72,12 @@ async function started(
   return { runtime, events, done }
 }
 
-/** Knows schema 7; what it says of 8 changes. */
+/** Knows schema 7, and those from 1000 on; what it says of 8 changes. */
 async function aRegistry() {
   let eight: 'away' | 'there' | 'ruled' = 'away'
   const server = await serve(({ path }) => {
     const schema = { schema: '"long"', schemaType: 'AVRO' }
-    if (path === '/schemas/ids/7') return { json: schema }
+    if (/^\/schemas\/ids\/(7|1\d{3})$/.test(path)) return { json: schema }
     if (path !== '/schemas/ids/8' || eight === 'away') return { status: 503, json: {} }
     const ruleSet = { domainRules: [{ name: 'encryptPII', kind: 'TRANSFORM', mode: 'WRITEREAD', type: 'ENCRYPT' }] }
     return { json: eight === 'there' ? schema : { ...schema, ruleSet } }
@@ -96,7 +96,7 @@ const kinds: readonly (readonly [string, HandlerDefinition<bigint>, string?])[] 
   ['batches on the event loop', batchHandler(work, { ...options, batch: { wait: 0 } }, () => {})],
   [
     'single records on threads',
-    handler(work, { ...options, engine: 'worker', worker: { threads: 1 } }, () => {}),
+    handler(work, { ...options, engine: 'worker', worker: { threads: 2 } }, () => {}),
     inFormat,
   ],
 ]
@@ -146,17 +146,18 @@ describe('values with a schema registry', { timeout: 120_000 }, () => {
     assert.deepEqual(letters.sort(), ['000000000802', Buffer.from('{"id":1}').toString('hex')].sort())
   })
 
-  it('ask for each schema once, whoever needs it', async (t) => {
-    const [cluster, registry] = [aCluster(), await aRegistry()]
-    const [, , [, definition, entry] = assert.fail('no kind')] = kinds
-    const app = await started(t, cluster, registry.url, definition, entry)
-    for (let value = 0n; value < 50n; value += 1n) send(cluster, `key ${value}`, 7, value)
-    await until(app.runtime, () => app.done.length === 50)
-    assert.deepEqual(
-      registry.asked.map(({ path }) => path),
-      ['/schemas/ids/7'],
-    )
-  })
+  for (const [kind, definition, entry] of kinds) {
+    it(`ask for each schema once, when a hundred are new: ${kind}`, async (t) => {
+      const [cluster, registry] = [aCluster(), await aRegistry()]
+      const ids = Array.from({ length: 100 }, (_, index) => 1_000 + index)
+      for (let turn = 0n; turn < 3n; turn += 1n) {
+        for (const id of ids) send(cluster, `key ${BigInt(id) * 7n + turn}`, id, turn)
+      }
+      const app = await started(t, cluster, registry.url, definition, entry)
+      await until(app.runtime, () => app.done.length === 300)
+      assert.deepEqual(registry.asked.map(({ path }) => path).sort(), ids.map((id) => `/schemas/ids/${id}`).sort())
+    })
+  }
 
   it('are published as their readers read them, by definition or by name', async (t) => {
     const [cluster, registry] = [aCluster(), await aRegistry()]
