@@ -5,7 +5,8 @@
  * `ours@FOLDER` is ours of another checkout, such as the build before a change: `a-8p ours@../before,ours 12`.
  * Order per key is checked. `drain`, `drain-javascript`, `flood`, `chains` and `cores` are bounds: each client alone, and what handlers that wait (without and with order per key) or compute
  * allow: `e-10ms-5000 chains,ours-javascript`, `d-500 cores,ours-worker`. `ours-console` serves the console, `ours-console-open` has a page of it open:
- * `a-8p ours,ours-console,ours-console-open`. `accept drain,ours-accept`: one record of a hundred is wanted, as its header says.
+ * `a-8p ours,ours-console,ours-console-open`. `x-5ms ours-out,ours-exactly-once,pc-transactional` (also `x-none`, and `ours-javascript-...`, `pc-out`): each record is published
+ * again, at least once or in transactions; what has come to be visible is counted at the end. `accept drain,ours-accept`: one record of a hundred is wanted, as its header says.
  * Processor time is of the whole process, and its peak memory that since its start.
  *
  * Rates are higher than those of `npm run bench`: what the broker and the client's threads have prepared is there when a turn begins.
@@ -14,11 +15,14 @@ import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import { connectKafka } from '../../framework/kafka/clients/connect-kafka.ts'
 import { FETCH_AHEAD } from '../../framework/kafka/librdkafka/settings.ts'
+import type { Logger } from '../../framework/model/logger.ts'
 import { startKafka } from '../e2e/kafka-harness.ts'
 import { expectedPerSecond } from './matrix/bounds.ts'
 import { bundlePeers, type PeerBundle } from './matrix/bundle-peers.ts'
 import type { PreparedSystem } from './matrix/install.ts'
+import { installParallelConsumer } from './matrix/install-parallel-consumer.ts'
 import { type LivePeer, type PeerOutcome, runPeer } from './matrix/peer-process.ts'
 import { type BenchRecord, RecordSequence } from './matrix/records.ts'
 import { peerSettings, type Stage } from './matrix/stage.ts'
@@ -39,7 +43,13 @@ const OTHER_PEERS = [
   'ours-javascript-accept',
   'ours-console',
   'ours-console-open',
+  'ours-out',
+  'ours-exactly-once',
+  'ours-javascript-out',
+  'ours-javascript-exactly-once',
 ] as const
+/** Peers in Java that publish, and whether they do it in transactions. */
+const PUBLISHING_IN_JAVA: Readonly<Record<string, boolean>> = { 'pc-out': false, 'pc-transactional': true }
 /** Starts what it has at once: it is the bound of those that keep the order. */
 const WITHOUT_ORDER = 'flood'
 const TURN_MS = 300
@@ -53,6 +63,8 @@ const FILLED_AT_FIRST_S = 5
 /** Longer than any comparison: peers are ended by it only when nobody else does. */
 const LIMIT_MS = 3_600_000
 const START_LIMIT_MS = 30_000
+/** Of what was handled, so much must have come to be visible: the rest waited for its transaction when the last turn ended. */
+const VISIBLE_SHARE = 0.9
 
 const [workloadId = 'a-8p', names = 'bare,ours', seconds = '15'] = process.argv.slice(2)
 
@@ -69,6 +81,7 @@ class Contestant {
     this.name = name
     const settings = {
       ...peerSettings(stage, workload, system, TOPIC),
+      outputs: workload.publishes === true ? outputsOf(name) : '',
       warmUpRecords: 1,
       warmUpMs: 1,
       limitMs: LIMIT_MS,
@@ -135,9 +148,39 @@ class Contestant {
   }
 }
 
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
+
 const TOPIC = `in-turns-${process.pid}`
 
+/** A topic's name has no `@` and no path in it. */
+function outputsOf(name: string): string {
+  return `${TOPIC}-out-${name.replace(/[^a-z-].*/, '')}`
+}
+
+/** @throws Error when a system has not published what it says that it has done: it has no rate */
+async function checkOutputs(brokers: string, contestants: readonly Contestant[]): Promise<void> {
+  const connection = await connectKafka({
+    brokers,
+    clientId: 'in-turns',
+    client: 'javascript',
+    groupProtocol: 'consumer',
+    log: silent,
+  })
+  try {
+    for (const { name, done } of contestants) {
+      const logs = await connection.view.logs(outputsOf(name))
+      const visible = logs.reduce((sum, { logStart, logEnd }) => sum + logEnd - logStart, 0)
+      console.log(`${name.padEnd(30)} ${done} handled, ${visible} records and markers to be read as committed`)
+      if (visible < VISIBLE_SHARE * done) throw new Error(`${name} has handled ${done}, and ${visible} are visible`)
+    }
+  } finally {
+    await connection.close()
+  }
+}
+
 async function prepare(name: string, bundle: PeerBundle): Promise<PreparedSystem> {
+  const inTransactions = PUBLISHING_IN_JAVA[name]
+  if (inTransactions !== undefined) return await installParallelConsumer(inTransactions)
   const other = OTHER_PEERS.find((each) => each === name)
   if (other !== undefined) return { command: bundle.command(other), version: '', packages: '' }
   const [systemName = '', folder] = name.split('@')
@@ -261,9 +304,15 @@ try {
   const prepared = await Promise.all(
     names.split(',').map(async (name) => ({ name, system: await prepare(name, bundle) })),
   )
+  if (workload.publishes === true) {
+    for (const { name } of prepared) {
+      await kafka.admin.createTopic(outputsOf(name), { partitions: workload.partitions })
+    }
+  }
   const contestants = prepared.map(({ name, system }) => new Contestant(name, stage, workload, system))
   try {
     await race(contestants, backlog, activeS)
+    if (workload.publishes === true) await checkOutputs(kafka.brokers, contestants)
     print(contestants)
   } finally {
     for (const each of contestants) each.kill()

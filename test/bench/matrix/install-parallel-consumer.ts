@@ -24,7 +24,8 @@ const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 `
 
-export async function installParallelConsumer(): Promise<PreparedSystem> {
+/** @param transactional where it publishes, in its transactional mode */
+export async function installParallelConsumer(transactional = false): Promise<PreparedSystem> {
   const jars = await cached(`parallel-consumer-${VERSION}`, async (directory) => {
     const file = join(directory, 'pom.xml')
     writeFileSync(file, pom)
@@ -37,5 +38,6 @@ export async function installParallelConsumer(): Promise<PreparedSystem> {
     await runTool('javac', ['-nowarn', '-cp', join(jars, '*'), '-d', directory, source])
   })
   const classpath = [classes, join(jars, '*')].join(delimiter)
-  return { command: ['java', '-cp', classpath, MAIN], version: VERSION, packages: '', warmUpFactor: WARM_UP_FACTOR }
+  const command = ['java', `-Dtransactional=${transactional}`, '-cp', classpath, MAIN]
+  return { command, version: VERSION, packages: '', warmUpFactor: WARM_UP_FACTOR }
 }

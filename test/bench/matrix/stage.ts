@@ -52,6 +52,7 @@ export function peerSettings(
     commitMs: COMMIT_MS,
     stuckKey: workload.stuckKey,
     latency: false,
+    outputs: '',
     ledger: '',
     packages,
     librdkafka: stage.librdkafka,

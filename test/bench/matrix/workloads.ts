@@ -23,6 +23,8 @@ export interface Workload {
   /** `window`: the rate in the middle of the run. `whole`: from the first record to the last, where what was put off must be paid for. */
   readonly measured: 'window' | 'whole'
   readonly stuckKey: boolean
+  /** The handler publishes each record again, behind its work. Default false. */
+  readonly publishes?: boolean
   /** One record of so many has the header `kind: wanted`, the others `kind: other`; undefined: no record has a header. */
   readonly wantedEvery?: number
   /** Repetitions beyond these are not worth their time. */
@@ -128,6 +130,12 @@ export const workloads: readonly Workload[] = [
   },
 ]
 
+/** 1 KB comes in, and 1 KB goes out. */
+function published(id: string, what: string, work: Pick<Workload, 'work' | 'workMin' | 'workMax'>): Workload {
+  const title = `${what}, each record of 1 KB is published again, 8 partitions, 100 keys, 100 in flight`
+  return { ...basis, id, letter: 'x', title, partitions: 8, keys: 100, bytes: 1_024, publishes: true, ...work }
+}
+
 /** For comparisons of their own: `npm run bench` runs them only when asked to. */
 const others: readonly Workload[] = [
   {
@@ -137,6 +145,8 @@ const others: readonly Workload[] = [
     title: 'no-op, 1,000 keys, 8 partitions, 1 record of 100 is wanted, as its header says',
     wantedEvery: 100,
   },
+  published('x-none', 'no-op', { work: 'none', workMin: 0, workMax: 0 }),
+  published('x-5ms', 'I/O of 5 ms', { work: 'sleep', workMin: 5, workMax: 5 }),
 ]
 
 /**

@@ -1,6 +1,7 @@
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.confluent.parallelconsumer.ParallelConsumerOptions;
+import io.confluent.parallelconsumer.ParallelConsumerOptions.CommitMode;
 import io.confluent.parallelconsumer.ParallelConsumerOptions.ProcessingOrder;
 import io.confluent.parallelconsumer.ParallelStreamProcessor;
 import java.io.FileOutputStream;
@@ -14,7 +15,10 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.LongAdder;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** Confluent's Parallel Consumer as a peer of the benchmark. Speaks the protocol of protocol.ts, and counts as meter.ts does. */
 public final class ParallelConsumerPeer {
@@ -71,16 +75,38 @@ public final class ParallelConsumerPeer {
     client.put("heartbeat.interval.ms", "500");
     KafkaConsumer<byte[], byte[]> consumer =
         new KafkaConsumer<>(client, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    String outputs = settings.get("outputs").asText();
+    ParallelConsumerOptions.ParallelConsumerOptionsBuilder<byte[], byte[]> options =
+        ParallelConsumerOptions.<byte[], byte[]>builder()
+            .consumer(consumer)
+            .ordering(ProcessingOrder.KEY)
+            .maxConcurrency(settings.get("concurrency").asInt())
+            .commitInterval(Duration.ofMillis(settings.get("commitMs").asLong()));
+    if (!outputs.isEmpty()) {
+      boolean transactional = Boolean.getBoolean("transactional");
+      options.producer(producer(transactional));
+      if (transactional) options.commitMode(CommitMode.PERIODIC_TRANSACTIONAL_PRODUCER);
+    }
     ParallelStreamProcessor<byte[], byte[]> processor =
-        ParallelStreamProcessor.createEosStreamProcessor(
-            ParallelConsumerOptions.<byte[], byte[]>builder()
-                .consumer(consumer)
-                .ordering(ProcessingOrder.KEY)
-                .maxConcurrency(settings.get("concurrency").asInt())
-                .commitInterval(Duration.ofMillis(settings.get("commitMs").asLong()))
-                .build());
+        ParallelStreamProcessor.createEosStreamProcessor(options.build());
     processor.subscribe(List.of(settings.get("topic").asText()));
-    processor.poll(context -> handle(context.value()));
+    if (outputs.isEmpty()) {
+      processor.poll(context -> handle(context.value()));
+      return;
+    }
+    processor.pollAndProduce(
+        context -> {
+          handle(context.value());
+          return new ProducerRecord<>(outputs, context.key(), context.value());
+        });
+  }
+
+  private KafkaProducer<byte[], byte[]> producer(boolean transactional) {
+    Properties client = new Properties();
+    client.put("bootstrap.servers", settings.get("brokers").asText());
+    client.put("enable.idempotence", "true");
+    if (transactional) client.put("transactional.id", settings.get("group").asText());
+    return new KafkaProducer<>(client, new ByteArraySerializer(), new ByteArraySerializer());
   }
 
   private void handle(byte[] bytes) {

@@ -12,6 +12,8 @@ export interface OurKind {
   readonly entry?: string
   /** Default: all are taken. */
   readonly accept?: Accept
+  /** What is published and the offsets go in transactions. Default false. */
+  readonly exactlyOnce?: boolean
   /** Default: nothing is served. */
   readonly http?: PyrallelConfig['http']
 }
@@ -19,7 +21,7 @@ export interface OurKind {
 export async function runOurs(
   settings: PeerSettings,
   handle: Handle,
-  { client, entry, http, accept }: OurKind,
+  { client, entry, http, accept, exactlyOnce = false }: OurKind,
 ): Promise<void> {
   const definition = definitionOf(settings, handle, entry !== undefined, accept)
   const registered = { id: 'bench', file: 'bench', topic: settings.topic, group: null, handler: definition }
@@ -31,7 +33,7 @@ export async function runOurs(
         brokers: settings.brokers.split(','),
         ...(client === 'librdkafka' && { librdkafka: settings.librdkafka }),
       },
-      commit: { minInterval: settings.commitMs },
+      commit: { minInterval: settings.commitMs, exactlyOnce },
       // As with `pyrallel start`, which counts nothing unless it is asked to.
       http: http ?? { metrics: false },
     },
@@ -43,7 +45,7 @@ export async function runOurs(
 }
 
 export function definitionOf(
-  { topic, concurrency, cores }: PeerSettings,
+  { topic, outputs, concurrency, cores }: PeerSettings,
   handle: Handle,
   onThreads: boolean,
   accept?: Accept,
@@ -55,7 +57,11 @@ export function definitionOf(
     ...(accept !== undefined && { accept }),
   } as const
   const engine = onThreads ? ({ engine: 'worker', worker: { threads: cores } } as const) : {}
-  return handler<BenchValue>(topic, { ...options, ...engine }, ({ value }) => handle(value))
+  if (outputs === '') return handler<BenchValue>(topic, { ...options, ...engine }, ({ value }) => handle(value))
+  return handler<BenchValue>(topic, { ...options, ...engine }, async ({ key, value }, context) => {
+    await handle(value)
+    await context.publish(outputs, value, { key })
+  })
 }
 
 /** Takes what its header says. @param leftOut is told of each record that is not wanted */

@@ -30,6 +30,8 @@ export interface PeerSettings {
   readonly stuckKey: boolean
   /** Whether records carry the time at which they should have been sent, to be compared with the time at which they are done. */
   readonly latency: boolean
+  /** The topic to which each record is published again by its handler. Empty: nothing is published. */
+  readonly outputs: string
   /** A file that gets one line for each record that is done: its number, and the microsecond. Empty: none. */
   readonly ledger: string
   /** Where a package stands that is not among our own dependencies. Empty: nothing is wanted from there. */

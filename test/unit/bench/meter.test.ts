@@ -25,6 +25,7 @@ function settings(changes: Partial<PeerSettings> = {}): PeerSettings {
     commitMs: 1,
     stuckKey: false,
     latency: false,
+    outputs: '',
     ledger: '',
     packages: '',
     librdkafka: {},

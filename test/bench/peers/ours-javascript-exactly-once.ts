@@ -1,0 +1,5 @@
+/** As ours-exactly-once.ts, on the client in JavaScript. */
+import { runOurs } from './our-runtime.ts'
+import { runPeer } from './peer.ts'
+
+await runPeer((settings, handle) => runOurs(settings, handle, { client: 'javascript', exactlyOnce: true }))
