@@ -122,7 +122,7 @@ export function latencyRun(
 }
 
 /** The producer's process. */
-class Pace {
+export class Pace {
   report: PaceReport | undefined
   readonly #command: readonly string[]
   readonly #settings: PaceSettings

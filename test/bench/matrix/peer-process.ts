@@ -33,6 +33,8 @@ export interface PeerHooks {
 export interface LivePeer {
   /** The most memory until now. */
   readonly peakBytes: number | undefined
+  /** The memory of now; `undefined` where it cannot be known. */
+  readonly residentBytes: number | undefined
   /** Processor time that it has used until now; `undefined` where it cannot be known. */
   readonly cpuMs: number | undefined
   /** Ends it with SIGKILL. */
@@ -97,6 +99,10 @@ class PeerProcess implements LivePeer {
 
   get peakBytes(): number | undefined {
     return this.#peakBytes
+  }
+
+  get residentBytes(): number | undefined {
+    return this.#child.pid === undefined ? undefined : usageOfGroup(this.#child.pid)?.residentBytes
   }
 
   get cpuMs(): number | undefined {
