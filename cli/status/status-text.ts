@@ -1,5 +1,6 @@
 /** Draws a snapshot as tables, with a bar of each partition's offsets. Pure; in ASCII, so that it can be read anywhere. */
 
+import { LONG_TRANSACTION_MS } from '../../framework/model/long-transaction.ts'
 import { harmless } from '../../framework/model/plain-text.ts'
 import { plural } from '../../framework/model/plural.ts'
 import { partitionPlace } from '../../framework/model/record.ts'
@@ -102,9 +103,6 @@ function parkedText({ parked = 0, oldestParkedMs = null }: Partial<GroupMetrics>
   return [`${parked} parked${oldestParkedMs === null ? '' : ` for up to ${seconds(oldestParkedMs)}`}`]
 }
 
-/** One takes some tens of milliseconds. */
-const LONG_TRANSACTION_MS = 5_000
-
 /** What stands between this group and its brokers, a sentence each. */
 function troubles({
   transactions,
@@ -167,6 +165,7 @@ function partitionRow(of: PartitionMetrics, paint: Paint): Cell[] {
     ...(of.isDraining ? ['draining'] : []),
     ...((of.logEndAgeMs ?? 0) > OLD_END_MS ? [`log end of ${seconds(of.logEndAgeMs ?? 0)} ago`] : []),
     ...(of.isTight ? ['no room for further gaps'] : []),
+    ...(of.isRefused ? ['stands: what it commits is refused'] : []),
     ...(of.openBreakers === 0 ? [] : [`poisoned: ${keysText(of)}`]),
   ]
   const note = notes.length === 0 ? '' : ` ${paint('yellow', notes.join(', '))}`

@@ -1,9 +1,12 @@
 /** The endpoint that shows a consumer group: this member, what it has, and what has become of it in the last hour. */
 import { PyrallelError } from '../model/errors.ts'
+import type { GroupMetrics } from '../model/snapshot.ts'
 import { type Asked, type Endpoint, textParam } from './http/endpoint.ts'
 import { notFound } from './http/fault.ts'
 import type { Looks } from './looks.ts'
-import type { GroupAnswer } from './protocol-groups.ts'
+import type { GroupAnswer, TransactionsView } from './protocol-groups.ts'
+
+const MOST_REFUSED = 50
 
 export function groupEndpoints(looks: Looks): readonly Endpoint[] {
   return [{ method: 'GET', path: '/api/groups/{group}', run: (asked) => group(asked, looks) }]
@@ -25,6 +28,20 @@ function group(asked: Asked, looks: Looks): GroupAnswer {
     assignedPartitions: found.assignedPartitions,
     rebalances: looks.groups.rebalances(name),
     commits: looks.groups.commits(name),
+    transactions: transactionsOf(found),
+  }
+}
+
+function transactionsOf({ transactions, uncommitted, limits, partitions }: GroupMetrics): TransactionsView | null {
+  if (transactions === null) return null
+  const refused = partitions.filter(({ isRefused }) => isRefused)
+  return {
+    openMs: transactions.openMs,
+    waitingRecords: uncommitted,
+    waitingBytes: transactions.waitingBytes,
+    maxBytes: limits.maxBytes,
+    refused: refused.slice(0, MOST_REFUSED).map(({ topic, partition }) => ({ topic, partition })),
+    refusedCount: refused.length,
   }
 }
 

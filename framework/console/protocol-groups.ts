@@ -22,7 +22,26 @@ export interface GroupAnswer {
   readonly assignedPartitions: number
   /** Of the last hour, the newest first; 200 at most. */
   readonly rebalances: readonly RebalanceRow[]
+  /** With `commit.exactlyOnce`, each is a transaction. */
   readonly commits: CommitsView
+  /** With `commit.exactlyOnce`; `null` without. */
+  readonly transactions: TransactionsView | null
+}
+
+/** What readers of committed records do not see yet, and why. */
+export interface TransactionsView {
+  /** For how long one is under way; `null`: none is. */
+  readonly openMs: number | null
+  /** Records that are done. */
+  readonly waitingRecords: number
+  /** Of them and what their handlers have published. */
+  readonly waitingBytes: number
+  /** `limits.maxBytes`: with so many, nothing starts. */
+  readonly maxBytes: number
+  /** Partitions that stand, as what they publish or commit is refused. The first 50. */
+  readonly refused: readonly TopicPartition[]
+  /** How many in all, of those that the snapshot has. */
+  readonly refusedCount: number
 }
 
 export interface AssignedRow extends TopicPartition {

@@ -1,4 +1,5 @@
 /** The one line that says whether somebody must look: out of a snapshot and what is known of rates. Pure. */
+import { LONG_TRANSACTION_MS } from '../model/long-transaction.ts'
 import type { GroupMetrics, PartitionMetrics, SystemMetrics } from '../model/snapshot.ts'
 import { BLOCKED_AFTER_MS } from '../observability/blocking-watch.ts'
 import type { Verdict } from './protocol.ts'
@@ -42,6 +43,9 @@ const findings: readonly ((metrics: SystemMetrics, known: KnownRates) => Finding
   ofState,
   cutOff,
   fenced,
+  refused,
+  outputsFull,
+  transactionOpen,
   blocked,
   rebalancing,
   pausedByHand,
@@ -64,9 +68,30 @@ function ofState({ state }: SystemMetrics): Finding | undefined {
 }
 
 function cutOff({ groups, takenAt }: SystemMetrics): Finding | undefined {
-  const of = groups.find(({ isCutOff, stoppedBecause }) => isCutOff || stoppedBecause !== null)
+  const of = groups.find((each) => each.isCutOff || isForWantOfAnswers(each))
   if (of === undefined) return undefined
   return { kind: 'cut-off', group: of.group, sinceAt: of.sinceAnswerMs === null ? null : takenAt - of.sinceAnswerMs }
+}
+
+function isForWantOfAnswers({ stoppedBecause }: GroupMetrics): boolean {
+  return stoppedBecause !== null && stoppedBecause !== 'outputs'
+}
+
+/** No place: what is refused is no fault of a record. */
+function refused({ groups }: SystemMetrics): Finding | undefined {
+  const of = groups.find(({ partitions }) => partitions.some(({ isRefused }) => isRefused))
+  return of === undefined ? undefined : { kind: 'refused', group: of.group }
+}
+
+function outputsFull({ groups }: SystemMetrics): Finding | undefined {
+  const of = groups.find(({ stoppedBecause }) => stoppedBecause === 'outputs')
+  return of === undefined ? undefined : { kind: 'outputs-full', group: of.group }
+}
+
+function transactionOpen({ groups, takenAt }: SystemMetrics): Finding | undefined {
+  const openMs = (of: GroupMetrics) => of.transactions?.openMs ?? 0
+  const of = groups.find((each) => openMs(each) >= LONG_TRANSACTION_MS)
+  return of === undefined ? undefined : { kind: 'transaction-open', group: of.group, sinceAt: takenAt - openMs(of) }
 }
 
 function fenced({ groups }: SystemMetrics, known: KnownRates): Finding | undefined {

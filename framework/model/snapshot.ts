@@ -236,6 +236,8 @@ export interface PartitionMetrics extends TopicPartition, Load {
   readonly isDraining: boolean
   /** Metadata or span leave no room: only records below the highest completed offset start. */
   readonly isTight: boolean
+  /** Nothing new starts: its offsets, or what its handlers publish in an exactly-once group, are refused though others' are not. Tried again by itself. */
+  readonly isRefused: boolean
   /** Keys whose records go to the dead-letter topic without running: how many. */
   readonly openBreakers: number
   /** And which: the last 10, as UTF-8 text, the first 64 bytes of each. */

@@ -9,7 +9,7 @@ import { serveConsole, TOKEN } from '../unit/console/served-console.ts'
 import { assertUsable } from './accessibility.ts'
 import { openChromium } from './chromium.ts'
 import { limits, openPage, openPlace } from './open-page.ts'
-import { snapshotFrame, startScriptedConsole } from './scripted-console.ts'
+import { scriptedToken, snapshotFrame, startScriptedConsole } from './scripted-console.ts'
 
 const group: GroupAnswer = {
   group: 'shop',
@@ -31,6 +31,7 @@ const group: GroupAnswer = {
     { at: 0, kind: 'lost', partitions: [{ topic: 'orders', partition: 9 }], count: 3, runsAgain: 14, restored: 0 },
     { at: 0, kind: 'assigned', partitions: [{ topic: 'orders', partition: 9 }], count: 1, runsAgain: 0, restored: 5 },
   ],
+  transactions: null,
   commits: {
     acknowledged: 812,
     failed: 1,
@@ -65,6 +66,31 @@ describe('groups and processes on the page', { timeout: 300_000 }, () => {
     await page.getByRole('button', { name: 'show all 70' }).click()
     assert.equal(await page.getByRole('link', { name: /^orders\[\d+\]$/ }).count(), 70)
     await assertUsable(page, 'group')
+  })
+
+  it('a group with exactly once says what waits to become visible, and why nothing does', limits, async (t) => {
+    const transactions = {
+      ...{ openMs: 12_000, waitingRecords: 1_234, waitingBytes: 3_400_000, maxBytes: 64_000_000 },
+      ...{ refused: [{ topic: 'orders', partition: 9 }], refusedCount: 1 },
+    }
+    const verdict = { kind: 'refused', group: 'shop', place: null, key: null } as const
+    const server = await startScriptedConsole(snapshotFrame({ verdict }), {
+      '/api/groups/{group}': { ...group, transactions },
+    })
+    t.after(() => server.close())
+    const page = await openPage(t, browser, `${server.url}/#${scriptedToken}`)
+    await page.getByRole('link', { name: 'Refused: partitions stand' }).click()
+    await page.getByRole('heading', { name: 'Exactly once' }).waitFor()
+    const text = await page.locator('main').innerText()
+    for (const line of [
+      'A transaction has been open for 12 s',
+      '1 partition stands: what it publishes or commits is refused. orders[9].',
+      '1,234 records, 3.4 MB of 64.0 MB',
+      'Transactions of the last hour',
+    ]) {
+      assert.ok(text.includes(line), line)
+    }
+    await assertUsable(page, 'group with exactly once')
   })
 
   it(

@@ -190,6 +190,7 @@ export function partitionRow(over: Partial<PartitionMetrics> = {}): PartitionMet
     pausedBecause: null,
     isDraining: false,
     isTight: false,
+    isRefused: false,
     openBreakers: 0,
     openBreakerKeys: [],
     ribbon: { from: 12, to: 60, cells: 'dddddddxgggggggrrgggggggrgggggwwwwwwwwwwwwgggggg' },

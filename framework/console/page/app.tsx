@@ -1,5 +1,6 @@
 /** The frame around the views: who is looked at, how the line stands, the verdict, and the keyboard. */
 import { signal } from '@preact/signals'
+import type { Verdict, VerdictKind } from '../protocol.ts'
 import { DeadLetters } from './dead-letters.tsx'
 import { Group } from './group.tsx'
 import { History } from './history.tsx'
@@ -149,6 +150,15 @@ function LinkLine() {
   return <span class={`line ${state.kind}`}>{words[state.kind]}</span>
 }
 
+/** What the group's own view explains. */
+const saidOfGroup: ReadonlySet<VerdictKind> = new Set(['refused', 'outputs-full', 'transaction-open'])
+
+function hrefOf({ kind, group, place: at }: Verdict): string | undefined {
+  if (group === null) return undefined
+  if (at !== null) return recordHash(group, at)
+  return saidOfGroup.has(kind) ? placeHash({ view: 'group', query: { group } }) : undefined
+}
+
 function VerdictLine() {
   if (verdict.value === undefined)
     return (
@@ -158,14 +168,14 @@ function VerdictLine() {
       </section>
     )
   const { tone, headline, facts, next } = verdictText(verdict.value, now.value)
-  const { place: at, group } = verdict.value
+  const href = hrefOf(verdict.value)
   return (
     <section class={`verdict ${tone} ${link.value.kind === 'live' ? '' : 'old'}`} aria-label="Verdict">
       <h1>
-        {at === null || group === null ? (
+        {href === undefined ? (
           <Shown text={headline} />
         ) : (
-          <a href={recordHash(group, at)}>
+          <a href={href}>
             <Shown text={headline} />
           </a>
         )}

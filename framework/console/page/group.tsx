@@ -1,11 +1,18 @@
 /** A consumer group as this process knows it: members, rebalances of the last hour and what they cost, commits and their failures. */
 import { useState } from 'preact/hooks'
 import { partitionPlace } from '../../model/record.ts'
-import type { AssignedRow, CommitsView, GroupAnswer } from '../protocol-groups.ts'
+import type { AssignedRow, CommitsView, GroupAnswer, TransactionsView } from '../protocol-groups.ts'
 import { usePolled } from './link/polled.ts'
 import { path } from './link/requests.ts'
 import { about } from './link/store.ts'
-import { memberText, protocolText, rebalanceCost, rebalanceText } from './models/group.ts'
+import {
+  memberText,
+  protocolText,
+  rebalanceCost,
+  rebalanceText,
+  transactionTroubles,
+  waitingText,
+} from './models/group.ts'
 import { partitionHash, placeHash } from './models/location.ts'
 import { digits, plural, span } from './models/numbers.ts'
 import { Empty, Fact, Moment, Pending, Shown, useCopyable } from './parts.tsx'
@@ -43,7 +50,7 @@ export function Group({ group }: { readonly group: string | undefined }) {
 }
 
 function Told({ answer }: { readonly answer: GroupAnswer }) {
-  const { member, members, assigned, assignedPartitions, rebalances, commits, group } = answer
+  const { member, members, assigned, assignedPartitions, rebalances, commits, group, transactions } = answer
   return (
     <>
       <p>{memberText(answer)}</p>
@@ -86,20 +93,38 @@ function Told({ answer }: { readonly answer: GroupAnswer }) {
           ))}
         </ol>
       )}
-      <Commits commits={commits} />
+      {transactions !== null && <Transactions view={transactions} />}
+      <Commits commits={commits} areTransactions={transactions !== null} />
       <Assigned group={group} assigned={assigned} />
     </>
   )
 }
 
-function Commits({ commits }: { readonly commits: CommitsView }) {
+function Transactions({ view }: { readonly view: TransactionsView }) {
+  return (
+    <>
+      <h3>Exactly once</h3>
+      {transactionTroubles(view).map((text) => (
+        <p key={text} class="problem">
+          <Shown text={text} />
+        </p>
+      ))}
+      <dl class="facts">
+        <Fact name="Waits to become visible">{waitingText(view)}</Fact>
+        <Fact name="A transaction is open">{view.openMs === null ? 'none' : `for ${span(view.openMs)}`}</Fact>
+      </dl>
+    </>
+  )
+}
+
+function Commits({ commits, areTransactions }: { readonly commits: CommitsView; readonly areTransactions: boolean }) {
   const { acknowledged, failed, lastAcknowledgedAt, lastTookMs, failures } = commits
   return (
     <>
-      <h3>Commits of the last hour</h3>
+      <h3>{areTransactions ? 'Transactions' : 'Commits'} of the last hour</h3>
       <dl class="facts">
-        <Fact name="Acknowledged">{digits(acknowledged)}</Fact>
-        <Fact name="Failed">{digits(failed)}</Fact>
+        <Fact name={areTransactions ? 'Committed' : 'Acknowledged'}>{digits(acknowledged)}</Fact>
+        <Fact name={areTransactions ? 'Aborted, or not answered' : 'Failed'}>{digits(failed)}</Fact>
         <Fact name="The last one">{lastAcknowledgedAt === null ? 'none yet' : <Moment at={lastAcknowledgedAt} />}</Fact>
         <Fact name="It took">{lastTookMs === null ? '–' : span(lastTookMs)}</Fact>
       </dl>

@@ -48,6 +48,7 @@ export function partitionMetrics(
     pausedBecause,
     isDraining: state.isDraining,
     isTight: commits.isTight,
+    isRefused: state.isRefused,
     openBreakers: breakers.count,
     openBreakerKeys: breakers.keys.map(shortText),
     ribbon: ribbonOf(state),

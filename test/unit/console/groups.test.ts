@@ -5,6 +5,7 @@ import { GroupBook } from '../../../framework/console/group-book.ts'
 import type { GroupAnswer } from '../../../framework/console/protocol-groups.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import type { Epoch } from '../../../framework/model/work.ts'
+import { aGroup, aPartition, aSystem } from '../observability/snapshots.ts'
 import { aHandler, aRunningApp } from '../runtime/running-app.ts'
 import { boundTo } from './bound-runtime.ts'
 import { serveConsole } from './served-console.ts'
@@ -92,5 +93,22 @@ describe('a group in the console', { timeout: 30_000 }, () => {
     )
     assert.deepEqual([rebalances[0]?.kind, rebalances[0]?.count], ['assigned', 2])
     assert.equal((await get('/api/groups/other')).status, 404)
+    assert.equal(((await (await get('/api/groups/shop')).json()) as GroupAnswer).transactions, null)
+  })
+
+  it('shows what waits to become visible, the open transaction and partitions that stand, of exactly once', async (t) => {
+    const orders = aHandler('orders')
+    const app = await aRunningApp(t, [orders])
+    const partitions = Array.from({ length: 80 }, (_, partition) => aPartition({ partition, isRefused: partition > 9 }))
+    const transactions = { waiting: 3, waitingBytes: 900, openMs: 6_000 }
+    const metrics = aSystem({ groups: [aGroup({ uncommitted: 12, transactions, partitions })] })
+    const runtime = { ...boundTo(app.runtime, [orders]), snapshot: () => metrics }
+    const { get } = await serveConsole(t, { runtime: () => runtime })
+    const { transactions: shown } = (await (await get('/api/groups/shop')).json()) as GroupAnswer
+    assert.ok(shown)
+    const { refused, ...others } = shown
+    const maxBytes = 67_108_864
+    assert.deepEqual(others, { openMs: 6_000, waitingRecords: 12, waitingBytes: 900, maxBytes, refusedCount: 70 })
+    assert.deepEqual([refused.length, refused[0]], [50, { topic: 'orders', partition: 10 }])
   })
 })

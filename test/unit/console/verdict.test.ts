@@ -82,6 +82,30 @@ describe('the verdict', () => {
     assert.equal(kindOf(aSystem({ groups: [aGroup({ stoppedBecause: 'uncommitted' })] })), 'cut-off')
   })
 
+  it('says that a transaction has been open for five seconds, and since when', () => {
+    const open = (openMs: number | null) =>
+      aSystem({ groups: [aGroup({ transactions: { waiting: 3, waitingBytes: 900, openMs } })] })
+    for (const openMs of [null, 40, 4_999]) assert.equal(kindOf(open(openMs)), 'healthy')
+    const verdict = verdictOf(open(5_000), calm)
+    assert.deepEqual([verdict.kind, verdict.group], ['transaction-open', 'shop'])
+    assert.equal(verdict.sinceAt, open(5_000).takenAt - 5_000)
+  })
+
+  it('says that nothing starts as outputs wait to become visible, and does not take it for a cut-off', () => {
+    const groups = [
+      aGroup({ stoppedBecause: 'outputs', transactions: { waiting: 3, waitingBytes: 7e7, openMs: 9_000 } }),
+    ]
+    assert.equal(kindOf(aSystem({ groups })), 'outputs-full')
+  })
+
+  it('says that partitions stand as what they commit is refused, before what follows from it', () => {
+    const partitions = [aPartition({ blocking: failing }), aPartition({ partition: 1, isRefused: true })]
+    const groups = [aGroup({ stoppedBecause: 'outputs', partitions })]
+    const verdict = verdictOf(aSystem({ groups }), calm)
+    assert.deepEqual([verdict.kind, verdict.group, verdict.place], ['refused', 'shop', null])
+    assert.equal(kindOf(aSystem({ groups: [aGroup({ isCutOff: true, partitions })] })), 'cut-off')
+  })
+
   it('says what the process does when it does not run', () => {
     assert.equal(kindOf(aSystem({ state: 'starting' })), 'starting')
     assert.equal(kindOf(aSystem({ state: 'stopping' })), 'stopping')

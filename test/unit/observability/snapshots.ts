@@ -36,6 +36,7 @@ export function aPartition(over: Partial<PartitionMetrics> = {}): PartitionMetri
     pausedBecause: null,
     isDraining: false,
     isTight: false,
+    isRefused: false,
     openBreakers: 0,
     openBreakerKeys: [],
     ribbon: { from: 10, to: 10, cells: '' },

@@ -1,7 +1,8 @@
 /** A consumer group in words: how this member stands, and what became of partitions. */
+import { LONG_TRANSACTION_MS } from '../../../model/long-transaction.ts'
 import { partitionPlace } from '../../../model/record.ts'
-import type { GroupAnswer, RebalanceRow } from '../../protocol-groups.ts'
-import { digits, plural } from './numbers.ts'
+import type { GroupAnswer, RebalanceRow, TransactionsView } from '../../protocol-groups.ts'
+import { bytes, digits, plural, span } from './numbers.ts'
 
 const stateWords: Readonly<Record<GroupAnswer['state'], string>> = {
   joining: 'joins the group',
@@ -40,4 +41,37 @@ export function rebalanceText({ kind, partitions, count }: RebalanceRow, most = 
   const named = partitions.slice(0, most).map(partitionPlace)
   const more = count - named.length
   return `${plural(count, 'partition')} ${kindWords[kind]}: ${named.join(', ')}${more > 0 ? ` and ${digits(more)} more` : ''}`
+}
+
+/** What readers of committed records do not see yet. */
+export function waitingText({ waitingRecords, waitingBytes, maxBytes }: TransactionsView): string {
+  if (waitingRecords === 0 && waitingBytes === 0) return 'nothing'
+  return `${plural(waitingRecords, 'record')}, ${bytes(waitingBytes)} of ${bytes(maxBytes)}`
+}
+
+/** Why less becomes visible than should, a paragraph each; the cause before what follows from it. */
+export function transactionTroubles(view: TransactionsView, most = 3): readonly string[] {
+  const { refused, refusedCount, openMs, waitingBytes, maxBytes } = view
+  const found: string[] = []
+  if (refusedCount > 0) {
+    const named = refused.slice(0, most).map(partitionPlace)
+    const more = refusedCount - named.length
+    const [stand, publish, commit] =
+      refusedCount === 1 ? ['stands', 'it publishes', 'commits'] : ['stand', 'they publish', 'commit']
+    const which = `${named.join(', ')}${more > 0 ? ` and ${digits(more)} more` : ''}`
+    found.push(
+      `${plural(refusedCount, 'partition')} ${stand}: what ${publish} or ${commit} is refused. ${which}. A topic is gone or forbidden, or the brokers refuse the offsets: the failures below say which. It is tried again by itself, and the others go on.`,
+    )
+  }
+  if (openMs !== null && openMs >= LONG_TRANSACTION_MS) {
+    found.push(
+      `A transaction has been open for ${span(openMs)}: readers of committed records wait behind it. See whether the brokers answer; nothing else is sent until it is known what has become of it.`,
+    )
+  }
+  if (waitingBytes >= maxBytes) {
+    found.push(
+      'Nothing starts: what waits to become visible has reached limits.maxBytes. It goes on once a transaction is committed.',
+    )
+  }
+  return found
 }

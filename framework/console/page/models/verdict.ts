@@ -60,6 +60,27 @@ export function verdictText(verdict: Verdict, now: number): VerdictText {
         facts: [...ofGroup, ...since],
         next: 'Another process has taken the place of this member. See whether two have the same static name.',
       }
+    case 'refused':
+      return {
+        tone: 'bad',
+        headline: 'Refused: partitions stand',
+        facts: [...ofGroup, ...since, ...flow],
+        next: 'What they publish or commit is refused. Open it: it names them, and what the brokers have said.',
+      }
+    case 'outputs-full':
+      return {
+        tone: 'bad',
+        headline: 'Nothing starts: too much waits to become visible',
+        facts: [...ofGroup, ...since, ...flow],
+        next: 'It has reached limits.maxBytes. Open it: it says what has become of the transactions.',
+      }
+    case 'transaction-open':
+      return {
+        tone: 'bad',
+        headline: 'A transaction has been open for long',
+        facts: [...ofGroup, ...since, ...flow],
+        next: 'Readers of committed records wait behind it. Open it: it says what the brokers have answered.',
+      }
     case 'starting':
       return { tone: 'busy', headline: 'Starting', facts: since, next: 'Nothing is assigned yet.' }
     case 'stopping':

@@ -88,12 +88,22 @@ offsets: = done   > running   . waiting   ! waiting for a retry or a dead letter
 
   it('says why intake is stopped, what a partition is held by, and how many are left out', () => {
     const partitions = [
-      aPartition({ pausedBecause: 'bytes', isDraining: true, isTight: true, trueLag: null, position: null }),
+      aPartition({
+        pausedBecause: 'bytes',
+        isDraining: true,
+        isTight: true,
+        isRefused: true,
+        trueLag: null,
+        position: null,
+      }),
     ]
     const groups = [aGroup({ intake: 'held', intakeReason: 'records', partitions, assignedPartitions: 3 })]
     const text = statusText(aSystem({ groups }), url, plain)
     assert.match(text, /assigned, 3 partitions {2}intake held: limit of records/)
-    assert.match(text, /orders\[0\] +\? +- .*all done paused: limit of bytes, draining, no room for further gaps/)
+    assert.match(
+      text,
+      /orders\[0\] +\? +- .*all done paused: limit of bytes, draining, no room for further gaps, stands: what it commits is refused/,
+    )
     assert.match(text, /and 2 more partitions/)
   })
 

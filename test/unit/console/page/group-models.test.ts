@@ -6,6 +6,8 @@ import {
   protocolText,
   rebalanceCost,
   rebalanceText,
+  transactionTroubles,
+  waitingText,
 } from '../../../../framework/console/page/models/group.ts'
 import { chaosKinds } from '../../../../framework/console/protocol-dev.ts'
 
@@ -25,6 +27,44 @@ describe('a group in words', () => {
     assert.match(memberText({ state: 'idle' }), /the others have all partitions/)
     assert.equal(protocolText('consumer'), 'consumer (KIP-848)')
     assert.equal(protocolText(null), 'not known')
+  })
+})
+
+describe('the transactions of a group in words', () => {
+  const calm = {
+    openMs: 40,
+    waitingRecords: 12,
+    waitingBytes: 3_400,
+    maxBytes: 64_000_000,
+    refused: [],
+    refusedCount: 0,
+  }
+
+  it('say what waits to become visible, of how much', () => {
+    assert.equal(waitingText(calm), '12 records, 3.4 kB of 64.0 MB')
+    assert.equal(waitingText({ ...calm, waitingRecords: 0, waitingBytes: 0 }), 'nothing')
+  })
+
+  it('say nothing while one takes as long as it takes, and who waits where it takes long', () => {
+    assert.deepEqual(transactionTroubles(calm), [])
+    assert.deepEqual(transactionTroubles({ ...calm, openMs: null }), [])
+    const [long, ...others] = transactionTroubles({ ...calm, openMs: 12_000 })
+    assert.match(long ?? '', /^A transaction has been open for 12 s: readers of committed records wait behind it\./)
+    assert.deepEqual(others, [])
+  })
+
+  it('name the partitions that stand, of many the first, and say what ends it', () => {
+    const [text] = transactionTroubles({ ...calm, refused: partitions, refusedCount: 40 })
+    assert.match(
+      text ?? '',
+      /^40 partitions stand: what they publish or commit is refused\. orders\[0\], .* and 37 more\./,
+    )
+    assert.match(text ?? '', /topic is gone or forbidden.*tried again/)
+  })
+
+  it('say that nothing starts at the limit', () => {
+    const [text] = transactionTroubles({ ...calm, waitingBytes: 64_000_000 })
+    assert.match(text ?? '', /^Nothing starts: what waits to become visible has reached limits\.maxBytes\./)
   })
 })
 

@@ -54,6 +54,7 @@ describe('the snapshot of a partition', () => {
       pausedBecause: null,
       isDraining: false,
       isTight: false,
+      isRefused: false,
       openBreakers: 0,
       openBreakerKeys: [],
       ribbon: { from: 100, to: 100, cells: '' },
@@ -72,6 +73,19 @@ describe('the snapshot of a partition', () => {
   it('has no lag where nothing was ever written, though there is no position yet', () => {
     const [metrics] = new Driver().assign().manager.readings.metrics(0, () => 0, 10)
     assert.deepEqual([metrics?.position, metrics?.trueLag], [null, 0])
+  })
+
+  it('tells that it stands, from the refusal of its commit to the next one that is acknowledged', () => {
+    const member = new Observed()
+    member.take(...records(100, 102))
+    const [first] = member.start(1)
+    member.end(first, { kind: 'succeeded' })
+    const [commit] = member.manager.collectCommits()
+    assert.ok(commit)
+    member.manager.onCommitRefused(commit)
+    assert.equal(member.see().isRefused, true)
+    member.manager.onCommitted([commit])
+    assert.equal(member.see().isRefused, false)
   })
 
   it('tells where each record stands: in flight, queued, waiting for a retry, waiting for a dead letter', () => {
