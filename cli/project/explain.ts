@@ -5,6 +5,7 @@ import type { ConfigSurroundings } from '../../framework/config/config-layers.ts
 import { durationText, type OptionDoc, show } from '../../framework/config/option-schema.ts'
 import { variableOf } from '../../framework/config/option-variables.ts'
 import type { TracedConfig } from '../../framework/config/resolve-config.ts'
+import { exactlyOnceNote } from './exactly-once-note.ts'
 import { retryNote } from './retry-note.ts'
 
 export interface ExplainedOption {
@@ -34,7 +35,10 @@ export function explainConfig(
   { config, places }: Pick<TracedConfig, 'config' | 'places'>,
   { mode, envFiles }: Pick<ConfigSurroundings, 'mode' | 'envFiles'>,
 ): readonly ExplainedOption[] {
-  const notes = new Map([['handlers.retry.attempts', retryNote(config.handlers.retry)]])
+  const notes = new Map([
+    ['handlers.retry.attempts', retryNote(config.handlers.retry)],
+    ['commit.exactlyOnce', exactlyOnceNote(config)],
+  ])
   return explain(configSchema, config, '', places).map((each) => ({
     ...each,
     note: notes.get(each.option) ?? null,

@@ -196,6 +196,26 @@ describe('pyrallel config', () => {
     })
   }
 
+  it('says with --explain where exactly once is switched on, and what follows from it', async () => {
+    const root = aProject({ group: 'shop', commit: { exactlyOnce: true, minInterval: '300ms' } })
+    const { out } = await run(root, ['--explain'])
+    const [, block = ''] = /\n(commit\.exactlyOnce .*?)\n\n/s.exec(out) ?? []
+    assert.match(block, /^commit\.exactlyOnce +true +pyrallel\.config\.ts\n/)
+    for (const part of [
+      'only what is committed is read (isolation.level read_committed)',
+      'stored with its offsets (commit.recovery metadata)',
+      'within 300ms and the time of a commit',
+      'limits.maxBytes (67,108,864 bytes)',
+    ]) {
+      assert.ok(block.includes(part), `${part}: ${block}`)
+    }
+    assert.ok(block.includes('runtime.publish'), block)
+    const byVariable = await run(aProject({ group: 'shop' }), ['--explain'], { PYRALLEL_COMMIT_EXACTLY_ONCE: 'true' })
+    assert.match(byVariable.out, /\ncommit\.exactlyOnce +true +PYRALLEL_COMMIT_EXACTLY_ONCE\n.*\n {2}Together: only/)
+    const without = await run(aProject({ group: 'shop' }), ['--explain'])
+    assert.doesNotMatch(without.out, /read_committed/)
+  })
+
   it('explains each option with --explain', async () => {
     const { out } = await run(aProject(config), ['--explain'])
     assert.match(
