@@ -116,7 +116,7 @@ function ownNames(schema: object): readonly Refinement[] {
   const required: unknown = Reflect.get(schema, 'required')
   const names = Array.isArray(required) ? required.filter((name) => typeof name === 'string' && isInherited(name)) : []
   return names.map((name: string) => ({
-    check: (value) => typeof value !== 'object' || value === null || Object.hasOwn(value, name),
+    check: (value) => typeof value !== 'object' || value === null || Array.isArray(value) || Object.hasOwn(value, name),
     error: () => `must have required properties ${name}`,
   }))
 }

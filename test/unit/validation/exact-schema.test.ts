@@ -126,6 +126,11 @@ describe('a property whose name every object inherits', () => {
     })
   }
 
+  it('need not be there in what is no object', async () => {
+    const schema: TSchema = { required: ['toString'] }
+    for (const json of ['[]', '"a"', '7']) assert.equal(await accepts(schema, json), true)
+  })
+
   it('is like every other one as a name of a record', async () => {
     const schema = Type.Object({}, { additionalProperties: Type.Number() })
     for (const name of [...names, '__proto__']) {
