@@ -36,7 +36,7 @@ export interface FormatOptions {
   readonly tombstones?: boolean
 }
 
-/** What reads and writes the values of a topic. Made by `avro`. */
+/** What reads and writes the values of a topic. Made by `avro` and `jsonSchema`. */
 export interface Format<T> extends FormatOptions {
   readonly kind: 'pyrallel.format'
   readonly schema: PulledSchema<T>
@@ -53,11 +53,37 @@ export function avro<T>(
 ): Format<T | null>
 export function avro<T>(schema: PulledSchema<T>, options?: FormatOptions): Format<T>
 export function avro(schema: PulledSchema<unknown>, options: FormatOptions = {}): Format<unknown> {
+  return formatOf('avro', schema, options)
+}
+
+/**
+ * Values in JSON whose schema is in the registry: `topic('orders', { format: jsonSchema(ordersValue) })`. They are checked against this schema, whatever version they
+ * were written with. Whole numbers beyond 2^53 are refused, as JavaScript would round them.
+ * @throws TypeError when the schema is no JSON Schema
+ */
+export function jsonSchema<T>(
+  schema: PulledSchema<T>,
+  options: FormatOptions & { readonly tombstones: true },
+): Format<T | null>
+export function jsonSchema<T>(schema: PulledSchema<T>, options?: FormatOptions): Format<T>
+export function jsonSchema(schema: PulledSchema<unknown>, options: FormatOptions = {}): Format<unknown> {
+  return formatOf('jsonSchema', schema, options)
+}
+
+const made = {
+  avro: { format: 'avro', name: 'Avro' },
+  jsonSchema: { format: 'json-schema', name: 'JSON Schema' },
+} as const
+
+function formatOf(by: keyof typeof made, schema: PulledSchema<unknown>, options: FormatOptions): Format<unknown> {
   // Plain JavaScript comes here with anything.
   const { kind, format, subject } = (schema ?? {}) as Partial<PulledSchema<unknown>>
   if (kind !== 'pyrallel.schema') {
-    throw new TypeError('avro(schema): the schema is a constant that pyrallel schemas pull has written.')
+    throw new TypeError(`${by}(schema): the schema is a constant that pyrallel schemas pull has written.`)
   }
-  if (format !== 'avro') throw new TypeError(`avro(schema): the schema of ${subject} is one of ${format}, not of Avro.`)
+  const wanted = made[by]
+  if (format !== wanted.format) {
+    throw new TypeError(`${by}(schema): the schema of ${subject} is one of ${format}, not of ${wanted.name}.`)
+  }
   return { ...options, kind: 'pyrallel.format', schema }
 }

@@ -1,7 +1,8 @@
 /** From the bytes of a value in a registry's format to what the handler's type says; or to why not, or not yet. Never tells the payload itself. */
-import type { Format } from '../api/format.ts'
+import type { Format, PulledSchema } from '../api/format.ts'
 import { PyrallelError, toError } from '../model/errors.ts'
 import type { RecordHeader } from '../model/record.ts'
+import type { PatternRules } from '../validation/guarded-patterns.ts'
 import { RejectedValue } from '../validation/value-decoder.ts'
 import type { KnownSchemas } from './known-schemas.ts'
 import { codecOf, type ReadValue, type ValueCodec } from './value-codec.ts'
@@ -23,23 +24,32 @@ export class FormatDecoder {
   readonly #codec: ValueCodec
   readonly #schemas: Pick<KnownSchemas, 'find'>
   readonly #admitsNull: boolean
+  readonly #format: PulledSchema<unknown>['format']
   readonly #readers = new Map<string, ReadValue | RejectedValue>()
 
-  private constructor(codec: ValueCodec, schemas: Pick<KnownSchemas, 'find'>, tombstones: boolean) {
+  private constructor(
+    codec: ValueCodec,
+    schemas: Pick<KnownSchemas, 'find'>,
+    { schema, tombstones = false }: Format<unknown>,
+  ) {
     this.#codec = codec
     this.#admitsNull = tombstones || codec.admitsNull
+    this.#format = schema.format
     this.#schemas = schemas
   }
 
   /**
+   * Wait for `loadCodec` first.
    * @param schemas where the schemas of writers come from; undefined where there is no registry
    * @throws PyrallelError PYR_HANDLER_OPTION when the pulled schema cannot be read, or there is no registry
    */
   static of(
-    { schema, tombstones = false }: Format<unknown>,
+    format: Format<unknown>,
     handlerId: string,
     schemas: Pick<KnownSchemas, 'find'> | undefined,
+    rules?: PatternRules,
   ): FormatDecoder {
+    const { schema } = format
     const refuse = (sentence: string, cause?: Error) =>
       new PyrallelError('PYR_HANDLER_OPTION', `Handler ${handlerId}: ${sentence}`, cause === undefined ? {} : { cause })
     if (schemas === undefined) {
@@ -48,7 +58,7 @@ export class FormatDecoder {
       )
     }
     try {
-      return new FormatDecoder(codecOf(schema), schemas, tombstones)
+      return new FormatDecoder(codecOf(schema, rules), schemas, format)
     } catch (thrown) {
       const cause = toError(thrown)
       throw refuse(
@@ -63,7 +73,7 @@ export class FormatDecoder {
    * A tombstone is `null`, and passes where the format or its schema admits it.
    */
   decode(bytes: Buffer | null, headers: readonly RecordHeader[]): unknown {
-    if (bytes === null) return this.#admitsNull ? null : tombstone()
+    if (bytes === null) return this.#admitsNull ? null : tombstone(this.#format)
     const frame = valueFrame(bytes, headers)
     if (typeof frame === 'string') return new RejectedValue('undecodable', `the value ${frame}`)
     const reader = this.#readerOf(frame.ref)
@@ -103,9 +113,8 @@ export class FormatDecoder {
   }
 }
 
-function tombstone(): RejectedValue {
-  return new RejectedValue(
-    'invalid',
-    'the value is null (a tombstone), which its format does not admit: avro(schema, { tombstones: true }) does',
-  )
+function tombstone(format: PulledSchema<unknown>['format']): RejectedValue {
+  const made = { avro: 'avro', protobuf: 'protobuf', 'json-schema': 'jsonSchema' }[format]
+  const next = `${made}(schema, { tombstones: true }) does`
+  return new RejectedValue('invalid', `the value is null (a tombstone), which its format does not admit: ${next}`)
 }

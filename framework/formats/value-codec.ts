@@ -1,9 +1,15 @@
 /** What reads and writes values of one format, whatever the format is. */
 import type { PulledSchema } from '../api/format.ts'
+import type { PatternRules } from '../validation/guarded-patterns.ts'
+import { areToolsLoaded, compilerTools } from '../validation/value-check.ts'
 import { AvroCodec } from './avro-codec.ts'
+import { JsonCodec } from './json-codec.ts'
 import type { WriterSchema } from './known-schemas.ts'
 
-/** @throws Error in words that go on after "the value cannot be read" */
+/**
+ * May return a `RejectedValue`, where it has more to say.
+ * @throws Error in words that go on after "the value cannot be read"
+ */
 export type ReadValue = (bytes: Buffer, from: number) => unknown
 
 export interface ValueCodec {
@@ -15,8 +21,23 @@ export interface ValueCodec {
   encode(value: unknown): Buffer
 }
 
-/** @throws Error when the schema cannot be read */
-export function codecOf(schema: PulledSchema<unknown>): ValueCodec {
-  if (schema.format !== 'avro') throw new Error(`values of ${schema.format} cannot be read yet`)
-  return new AvroCodec(schema)
+/** What `codecOf` needs, loaded when it is first asked for; `undefined` where all of it is here. */
+export function loadCodec({ format }: Pick<PulledSchema<unknown>, 'format'>): Promise<unknown> | undefined {
+  return format === 'json-schema' && !areToolsLoaded() ? compilerTools() : undefined
+}
+
+/**
+ * Wait for `loadCodec` first.
+ * @param rules for patterns of the schema. Without them, nobody is told of slow ones
+ * @throws Error when the schema cannot be read
+ */
+export function codecOf(schema: PulledSchema<unknown>, rules?: PatternRules): ValueCodec {
+  switch (schema.format) {
+    case 'avro':
+      return new AvroCodec(schema)
+    case 'json-schema':
+      return new JsonCodec(schema, rules)
+    case 'protobuf':
+      throw new Error('values of protobuf cannot be read yet')
+  }
 }

@@ -4,6 +4,7 @@ import type { Format } from '../api/format.ts'
 import type { Publish, PublishOptions } from '../api/handler.ts'
 import type { TopicDefinition } from '../api/topic.ts'
 import { encodeFormat } from '../formats/format-encoder.ts'
+import { loadCodec } from '../formats/value-codec.ts'
 import type { RecordPlace, RecordProducer } from '../kafka/kafka-client.ts'
 import { PyrallelError, toError } from '../model/errors.ts'
 import { isBytes, kindOf, uncarryable } from '../model/outgoing-check.ts'
@@ -79,11 +80,13 @@ export function publishInto(
     if (format === undefined && schema !== undefined)
       validate(await checkOf(checks, schema, rulesOf(topic)), topic, text)
     const bytes = text === null ? null : Buffer.from(text)
+    const loading = format === undefined ? undefined : loadCodec(format.schema)
+    if (loading !== undefined) await loading
     const chosen = options.key === undefined && typeof to !== 'string' ? to.key?.(value) : options.key
     const record = {
       topic,
       key: keyOf(topic, chosen),
-      value: format === undefined ? bytes : encodeFormat(format, topic, value),
+      value: format === undefined ? bytes : encodeFormat(format, topic, value, rulesOf),
       headers: headersOf(topic, options),
     }
     await (trace === undefined ? sink(record) : trace(record, sink))

@@ -32,7 +32,7 @@ export interface AttemptResult {
  */
 export async function runAttempt<T>(handler: HandlerDefinition<T>, input: AttemptInput<T>): Promise<AttemptResult> {
   const { attempt = 1 } = input
-  return resultOf(await runCall(handler, [recordOf(handler, input, 0)], [attempt], input))
+  return resultOf(await runCall(handler, [await recordOf(handler, input, 0)], [attempt], input))
 }
 
 export function resultOf({ outcome, published, logged }: Call): AttemptResult {

@@ -44,7 +44,7 @@ export async function runBatch<T>(
 ): Promise<BatchResult> {
   if (handler.runBatch === undefined) throw new TypeError('runBatch(handler, inputs): write batchHandler(...) for it.')
   if (inputs.length === 0) throw new TypeError('runBatch(handler, inputs): a batch has at least one record.')
-  const records = inputs.map((input, offset) => recordOf(handler, input, offset))
+  const records = await Promise.all(inputs.map((input, offset) => recordOf(handler, input, offset)))
   const attempts = inputs.map(({ attempt = 1 }) => attempt)
   const { outcome, published, logged } = await runCall(handler, records, attempts, options)
   if ('failure' in outcome && records.length > 1) {

@@ -7,6 +7,7 @@ import { AsyncEngine } from '../execution-plane/engines/async-engine.ts'
 import { FormatDecoder } from '../formats/format-decoder.ts'
 import { encodeFormat } from '../formats/format-encoder.ts'
 import type { SchemaAnswer } from '../formats/known-schemas.ts'
+import { loadCodec } from '../formats/value-codec.ts'
 import { type Duration, durationMs } from '../model/duration.ts'
 import { bug } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
@@ -103,7 +104,11 @@ export async function runCall<T>(
 }
 
 /** @throws TypeError when the handler does not read the topic that is named */
-export function recordOf<T>(handler: HandlerDefinition<T>, input: RecordInput<T>, offset: number): KafkaRecord {
+export async function recordOf<T>(
+  handler: HandlerDefinition<T>,
+  input: RecordInput<T>,
+  offset: number,
+): Promise<KafkaRecord> {
   const topics = handler.topics ?? [handler.topic]
   const named = input.topic === undefined ? handler.topic : topics.find(({ name }) => name === input.topic)
   const topic = handler.pattern === undefined ? named : matched(handler.topic, handler.pattern, input.topic)
@@ -112,6 +117,7 @@ export function recordOf<T>(handler: HandlerDefinition<T>, input: RecordInput<T>
     throw new TypeError(`The handler does not read '${input.topic}'. It reads: ${known}.`)
   }
   const { value, headers = {} } = input
+  if (topic.format !== undefined) await loadCodec(topic.format.schema)
   const key = input.key === undefined ? (topic.key?.(value) ?? null) : input.key
   return {
     topic: topic.name,

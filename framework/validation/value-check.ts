@@ -1,5 +1,6 @@
 /** Whether a value is what a schema says, and why not: for each way on which values are checked. Never tells the payload itself. */
 import type { TSchema } from 'typebox'
+import { bug } from '../model/errors.ts'
 import { exactSchema } from './exact-schema.ts'
 import { GuardedPatterns, type PatternRules } from './guarded-patterns.ts'
 import { type Check, type Misfit, Misfits } from './misfits.ts'
@@ -8,11 +9,20 @@ import { namedPath } from './value-path.ts'
 const loadTools = () => Promise.all([import('typebox/compile'), import('typebox/value')])
 /** An `import` of what is there already still takes turns of the event loop, and each schema would wait for them. */
 let tools: ReturnType<typeof loadTools> | undefined
+/** The same, once they are there. */
+let loaded: Awaited<ReturnType<typeof loadTools>> | undefined
 
 /** TypeBox's compiler, which is loaded only when it is asked for: that is slow. */
 export function compilerTools(): ReturnType<typeof loadTools> {
-  tools ??= loadTools()
+  tools ??= loadTools().then((both) => {
+    loaded = both
+    return both
+  })
   return tools
+}
+
+export function areToolsLoaded(): boolean {
+  return loaded !== undefined
 }
 
 export class ValueCheck {
@@ -34,7 +44,14 @@ export class ValueCheck {
    * @throws whatever TypeBox throws at a schema that it cannot compile
    */
   static async of(schema: TSchema, rules?: PatternRules): Promise<ValueCheck> {
-    const [{ Compile }, { Errors }] = await compilerTools()
+    await compilerTools()
+    return ValueCheck.made(schema, rules)
+  }
+
+  /** The same where `compilerTools` has been waited for. */
+  static made(schema: TSchema, rules?: PatternRules): ValueCheck {
+    if (loaded === undefined) throw bug('ValueCheck', "TypeBox's compiler is not loaded")
+    const [{ Compile }, { Errors }] = loaded
     const exact = exactSchema(schema)
     const guarded = rules === undefined ? { schema: exact } : GuardedPatterns.in(exact, rules)
     const misfits = new Misfits(guarded.schema, { Compile, Errors })

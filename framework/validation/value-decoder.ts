@@ -5,6 +5,7 @@ import { PyrallelError, toError } from '../model/errors.ts'
 import { cutText, MAX_MESSAGE } from '../model/plain-text.ts'
 import type { RecordHeader } from '../model/record.ts'
 import type { HandlerFailure } from '../model/work.ts'
+import { inexactNumberAt } from './exact-numbers.ts'
 import { MAX_MISFITS, type Misfit } from './misfits.ts'
 import { namesRegistrySchema, registryFraming } from './registry-framing.ts'
 import { untold } from './slow-patterns.ts'
@@ -32,11 +33,16 @@ const DEEP_LEVELS = 64
 const REPLACEMENT = '\ufffd'
 const NO_HEADERS: readonly RecordHeader[] = []
 
+/** What dead letters are told apart by. */
+export const INEXACT_NUMBER = 'InexactNumber'
+
 export class ValueDecoder {
   readonly #check: ValueCheck | undefined
+  readonly #isExact: boolean
 
-  private constructor(check: ValueCheck | undefined) {
+  private constructor(check: ValueCheck | undefined, isExact: boolean) {
     this.#check = check
+    this.#isExact = isExact
   }
 
   /**
@@ -44,14 +50,19 @@ export class ValueDecoder {
    * @throws PyrallelError PYR_HANDLER_OPTION when the schema cannot be compiled
    */
   static async of(schema: TSchema | undefined, handlerId: string, rules = untold('')): Promise<ValueDecoder> {
-    if (schema === undefined) return new ValueDecoder(undefined)
+    if (schema === undefined) return new ValueDecoder(undefined, false)
     try {
-      return new ValueDecoder(await ValueCheck.of(schema, rules))
+      return new ValueDecoder(await ValueCheck.of(schema, rules), false)
     } catch (thrown) {
       const cause = toError(thrown)
       const message = `Handler ${handlerId}: its schema cannot be compiled: ${cause.message}. Correct the schema of its topic.`
       throw new PyrallelError('PYR_HANDLER_OPTION', message, { cause })
     }
+  }
+
+  /** Of values in a registry's JSON Schema: those with numbers that would be rounded are rejected. */
+  static exact(check: ValueCheck): ValueDecoder {
+    return new ValueDecoder(check, true)
   }
 
   /**
@@ -79,7 +90,8 @@ export class ValueDecoder {
     } catch (error) {
       return notJson(bytes, headers, syntaxError(text, toError(error).message))
     }
-    return this.#validate(value, text)
+    const inexactAt = this.#isExact ? inexactNumberAt(text) : undefined
+    return inexactAt === undefined ? this.#validate(value, text) : inexact(inexactAt, text)
   }
 
   /** A schema that refers to itself is checked by functions that call themselves: as deep as the value is nested, until the stack is used up. */
@@ -93,6 +105,11 @@ export class ValueDecoder {
     }
     return new RejectedValue('invalid', `the value does not satisfy its schema: ${misfit(check, value, text)}`)
   }
+}
+
+function inexact(at: number, text: string): RejectedValue {
+  const facts = `the number at character ${at} of ${text.length} would be rounded, as it is beyond 2^53`
+  return new RejectedValue('undecodable', `the value cannot be read: ${facts}`, INEXACT_NUMBER)
 }
 
 /** A value of a schema registry is told as such: what the parser says of it would send the reader after a typing error. */

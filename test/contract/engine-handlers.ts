@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Type } from 'typebox'
-import { avro, type PulledSchema } from '../../framework/api/format.ts'
+import { avro, jsonSchema, type PulledSchema } from '../../framework/api/format.ts'
 import {
   type Batch,
   batchHandler,
@@ -239,6 +239,27 @@ export const inFormatBatch = batchHandler(amounts, {}, async (batch, context) =>
     NEWS,
     [...batch].map(({ value }) => String(value)),
   )
+})
+
+const named: PulledSchema<{ readonly name: string }> = {
+  kind: 'pyrallel.schema',
+  format: 'json-schema',
+  subject: 'orders-value',
+  id: 7,
+  guid: null,
+  fingerprint: 'f00d',
+  text: '{"type":"object","properties":{"name":{"type":"string"},"id":{"type":"integer"}},"required":["name"]}',
+}
+const namedOrders = topic('orders', { format: jsonSchema(named) })
+const namedCopies = topic('copies', { format: jsonSchema(named) })
+
+export const inJson = handler(namedOrders, {}, async (record, context) => {
+  await context.publish(NEWS, record.value.name)
+})
+
+/** Publishes in JSON with a schema what it has read so. */
+export const copiesJson = handler(namedOrders, {}, async (record, context) => {
+  await context.publish(namedCopies, record.value)
 })
 
 /** A tree: its schema refers to itself. */

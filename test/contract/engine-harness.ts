@@ -26,6 +26,7 @@ export interface EngineSetup {
     | 'scriptedBatch'
     | 'inFormat'
     | 'inFormatBatch'
+    | 'inJson'
   readonly concurrency: number
   readonly timeoutMs: number
   readonly abandonAfterMs: number

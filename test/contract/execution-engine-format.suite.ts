@@ -10,10 +10,13 @@ import { type CreateEngine, EngineHarness } from './engine-harness.ts'
 const value = (id: 7 | 8, amount: number) => Buffer.of(0, 0, 0, 0, id, 2 * amount)
 const found: SchemaAnswer = { kind: 'found', schema: { format: 'avro', text: '"long"', references: [] } }
 
+const jsonFound: SchemaAnswer = { kind: 'found', schema: { format: 'json-schema', text: '{}', references: [] } }
+const jsonValue = (id: 7 | 8, text: string) => Buffer.concat([Buffer.of(0, 0, 0, 0, id), Buffer.from(text)])
+
 export function describeFormats(create: CreateEngine): void {
-  async function started(handlerName: 'inFormat' | 'inFormatBatch') {
+  async function started(handlerName: 'inFormat' | 'inFormatBatch' | 'inJson') {
     const asked: number[] = []
-    const answers = new Map<number, SchemaAnswer>([[7, found]])
+    const answers = new Map<number, SchemaAnswer>([[7, handlerName === 'inJson' ? jsonFound : found]])
     const schemas = new KnownSchemas(async (ref) => {
       const id = 'id' in ref ? ref.id : 0
       asked.push(id)
@@ -70,6 +73,31 @@ export function describeFormats(create: CreateEngine): void {
       Array.from({ length: 19 }, (_, index) => String(index + 1)),
     )
     assert.deepEqual(asked, [7])
+  })
+
+  it('14. reads JSON with a schema only once it is known to have no rules, and checks it then', async () => {
+    const { harness, answers, asked } = await started('inJson')
+    await using _ = harness
+    const isFromThere = (outcome: Outcome) => outcome.kind === 'not-ready' && outcome.why === 'nothing answers'
+    await once(() => harness.submit(jsonValue(8, '{"name":"a"}')), harness, isFromThere)
+    assert.deepEqual(harness.news, [])
+    answers.set(8, jsonFound)
+    await once(
+      () => harness.submit(jsonValue(8, '{"name":"a"}')),
+      harness,
+      ({ kind }) => kind === 'succeeded',
+    )
+    assert.equal(harness.news[0], 'a')
+    const wrong: readonly (readonly [text: string, name: string])[] = [
+      ['{"name":7}', 'InvalidValue'],
+      ['{"name":', 'UndecodableValue'],
+      ['{"name":"b","id":9007199254740993}', 'InexactNumber'],
+    ]
+    for (const [text, name] of wrong) {
+      const outcome = await harness.outcomeOf(harness.submit(jsonValue(8, text)))
+      assert.equal(outcome.kind === 'failed' && outcome.failure.name, name, text)
+    }
+    assert.deepEqual(new Set(asked), new Set([8]))
   })
 
   it('14. calls no batch handler while one of its records cannot be read, and tells which', async () => {

@@ -18,6 +18,7 @@ const entries = await bundledEntries(
   'scriptedBatch',
   'inFormat',
   'inFormatBatch',
+  'inJson',
 )
 
 for (const threads of [1, 2]) {

@@ -11,12 +11,13 @@ import type { RuntimeEvent } from '../../framework/model/events.ts'
 import { runtimeOf } from '../../framework/runtime/open-runtime.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { Runtime } from '../../framework/runtime/runtime.ts'
+import { copiesJson } from '../contract/engine-handlers.ts'
 import { bundledEntries } from '../contract/worker-entries/bundle.ts'
 import { recordedLog } from '../unit/kafka/recorded-log.ts'
 import { serve } from '../unit/registry/registry-server.ts'
 import { until } from './observed-runtime.ts'
 
-const { inFormat } = await bundledEntries('inFormat')
+const { inFormat, copiesJson: copiesJsonEntry } = await bundledEntries('inFormat', 'copiesJson')
 
 const pulledAs = (id: number): PulledSchema<bigint> => ({
   kind: 'pyrallel.schema',
@@ -37,7 +38,7 @@ interface App {
 
 function aCluster(): MemoryCluster {
   const cluster = memoryCluster()
-  for (const name of ['work', 'work.dlq', 'news', 'copies']) cluster.createTopic(name, 1)
+  for (const name of ['work', 'work.dlq', 'news', 'orders', 'copies']) cluster.createTopic(name, 1)
   return cluster
 }
 
@@ -55,7 +56,13 @@ async function started(
   entry?: string,
 ): Promise<App> {
   const config = resolveConfig({ group: 'shop', registry: { url } }, 'test')
-  const registered = { id: 'work', file: 'handlers/work.ts', topic: 'work', group: null, handler: definition }
+  const registered = {
+    id: 'work',
+    file: 'handlers/work.ts',
+    topic: definition.topic.name,
+    group: null,
+    handler: definition,
+  }
   const events: RuntimeEvent[] = []
   const done: number[] = []
   const runtime = runtimeOf(config, {
@@ -173,6 +180,43 @@ describe('values with a schema registry', { timeout: 120_000 }, () => {
     assert.deepEqual(values, ['00000000070a', '00000000070c'])
     await until(app.runtime, () => app.done.length === 2)
   })
+
+  for (const [engine, entry] of [
+    ['on the event loop', undefined],
+    ['on threads', copiesJsonEntry],
+  ] as const) {
+    it(`are JSON with a schema, read and published ${engine}; what is wrong is a dead letter as it came`, async (t) => {
+      const cluster = aCluster()
+      const registry = await serve(() => ({ json: { schema: '{}', schemaType: 'JSON' } }))
+      const policy = { deadLetter: { topic: 'work.dlq' }, retry: { attempts: 1 } } as const
+      const threads = { engine: 'worker', worker: { threads: 1 } } as const
+      const { options } = copiesJson
+      const definition = { ...copiesJson, options: { ...options, ...policy, ...(entry !== undefined && threads) } }
+      const app = await started(t, cluster, registry.url, definition as never, entry)
+      const framed = (text: string) => Buffer.concat([Buffer.of(0, 0, 0, 0, 7), Buffer.from(text)])
+      const texts = ['{"name":"ü"}', '{"name":7}', '{"name":"b","id":9007199254740993}']
+      for (const text of texts) cluster.append({ topic: 'orders', key: null, value: framed(text), headers: [] })
+      const dead = () => app.events.flatMap((event) => (event.kind === 'record.dead' ? event : []))
+      await until(app.runtime, () => dead().length === 2 && app.done.length === 1)
+      const names = dead().map(({ record, failure }) => [record.offset, failure.name, failure.reason])
+      assert.deepEqual(names.sort(), [
+        [1, 'InvalidValue', 'invalid'],
+        [2, 'InexactNumber', 'undecodable'],
+      ])
+      const letters = cluster.log('work.dlq', 0).records.map(({ value }) => value?.toString())
+      assert.deepEqual(
+        letters.sort(),
+        texts
+          .slice(1)
+          .map((text) => framed(text).toString())
+          .sort(),
+      )
+      assert.deepEqual(
+        cluster.log('copies', 0).records.map(({ value }) => value),
+        [framed('{"name":"ü"}')],
+      )
+    })
+  }
 
   it('need an address of it: without, nothing starts', async (t) => {
     const cluster = aCluster()

@@ -2,6 +2,7 @@
 import type { HandlerDefinition, Publish, Services } from '../../api/handler.ts'
 import { FormatDecoder } from '../../formats/format-decoder.ts'
 import type { KnownSchemas } from '../../formats/known-schemas.ts'
+import { loadCodec } from '../../formats/value-codec.ts'
 import { PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
 import type { WatchedBy } from '../../model/record-watch.ts'
@@ -74,10 +75,11 @@ export class PreparedHandler {
     const { handlerId, log, clock, schemas } = setup
     const { topic, topics } = setup.definition
     const rulesOf = slowPatterns(log, clock, { handlerId })
-    const decoderOf = async ({ schema, name, format }: typeof topic): Promise<Decoder> =>
-      format === undefined
-        ? ValueDecoder.of(schema, handlerId, rulesOf(name))
-        : FormatDecoder.of(format, handlerId, schemas)
+    const decoderOf = async ({ schema, name, format }: typeof topic): Promise<Decoder> => {
+      if (format === undefined) return ValueDecoder.of(schema, handlerId, rulesOf(name))
+      await loadCodec(format.schema)
+      return FormatDecoder.of(format, handlerId, schemas, rulesOf(name))
+    }
     if (topics === undefined) return new PreparedHandler(setup, await decoderOf(topic), undefined)
     const decoders = new Map<string, Decoder>()
     for (const each of topics) decoders.set(each.name, await decoderOf(each))

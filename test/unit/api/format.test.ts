@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PulledSchema } from '../../../framework/api/format.ts'
-import { avro } from '../../../framework/api/format.ts'
+import { avro, jsonSchema } from '../../../framework/api/format.ts'
 import { topic } from '../../../framework/api/topic.ts'
 
 interface Order {
@@ -42,4 +42,15 @@ test('has null among its values where the format has tombstones', () => {
   const orders = topic('orders', { format: avro(order, { tombstones: true }), key: (value) => String(value?.id) })
   assert.equal(orders.format?.tombstones, true)
   assert.equal(avro(order).tombstones, undefined)
+})
+
+test('gives a topic the type of a JSON Schema, and refuses one of Avro for it', () => {
+  const ofJson: PulledSchema<{ readonly id: number }> = { ...order, format: 'json-schema', text: '{}' } as never
+  const orders = topic('orders', { format: jsonSchema(ofJson), key: ({ id }) => String(id) })
+  assert.equal(orders.format?.schema, ofJson)
+  assert.throws(() => jsonSchema(order), {
+    name: 'TypeError',
+    message: 'jsonSchema(schema): the schema of orders-value is one of avro, not of JSON Schema.',
+  })
+  assert.throws(() => jsonSchema(undefined as never), /jsonSchema\(schema\): the schema is a constant/)
 })

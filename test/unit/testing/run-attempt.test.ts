@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Type } from 'typebox'
-import { avro, type PulledSchema } from '../../../framework/api/format.ts'
+import { avro, jsonSchema, type PulledSchema } from '../../../framework/api/format.ts'
 import { DeadLetter, handler, RetryAfter } from '../../../framework/api/handler.ts'
 import { topic } from '../../../framework/api/topic.ts'
 import { ManualClock, runAttempt } from '../../../framework/testing/index.ts'
@@ -46,6 +46,21 @@ describe('an attempt in a test', () => {
     const double = handler(amounts, (record, { publish }) => publish(doubled, { cents: 2n * record.value.cents }))
     const { outcome, published } = await runAttempt(double, { value: { cents: 2n ** 60n } })
     assert.deepEqual([outcome, published[0]?.value], ['done', { cents: 2n ** 61n }])
+  })
+
+  it('reads and writes values in JSON with a schema of a registry, and checks them', async () => {
+    const text = '{"type":"object","properties":{"cents":{"type":"integer","maximum":9}},"required":["cents"]}'
+    const cents: PulledSchema<{ readonly cents: number }> = { ...amount, format: 'json-schema', text } as never
+    const amounts = topic('amounts', { format: jsonSchema(cents) })
+    const doubled = topic('doubled', { format: jsonSchema(cents) })
+    const double = handler(amounts, (record, { publish }) => publish(doubled, { cents: 2 * record.value.cents }))
+    const { outcome, published } = await runAttempt(double, { value: { cents: 2 } })
+    assert.deepEqual([outcome, published[0]?.value], ['done', { cents: 4 }])
+    const { failure } = await runAttempt(double, { value: { cents: 7 } })
+    assert.match(
+      failure?.message ?? '',
+      /published to doubled does not satisfy schema amounts-value: \/cents must be <= 9/,
+    )
   })
 
   it('has the key that is written, or none', async () => {
