@@ -270,8 +270,8 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
   },
   PYR_SCHEMA_REFUSED: {
     cause:
-      'The schema has a rule set, of which values are encrypted or migrated, it is of a format that cannot be pulled, or it is none by the specification of its format.',
-    fix: 'The message names the subject and the place. Nothing was written. Values of such a topic can be read with a decoder of your own only.',
+      'The schema has a rule set, of which values are encrypted or migrated, it is of a format that cannot be pulled, or it is none by the specification of its format; or a JSON Schema says what is not checked here.',
+    fix: 'The message names the subject or the topic, and the place. Nothing was written. Values of such a topic can be read with a decoder of your own only.',
   },
   PYR_TRAFFIC: {
     cause:

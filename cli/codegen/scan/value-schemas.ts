@@ -1,5 +1,8 @@
 /** Says what the values of a topic must be: by a schema that the user wrote, or by the type of the topic or the handler. */
 import { type CallExpression, type Expression, Node, type ObjectLiteralExpression } from 'ts-morph'
+import type { PulledSchema } from '../../../framework/api/format.ts'
+import { readJsonSchema } from '../../../framework/formats/json-schema.ts'
+import { toError } from '../../../framework/model/errors.ts'
 import type { SchemaDeriver } from '../types/derive-schema.ts'
 import { readSchemaExpression } from '../types/read-schema-expression.ts'
 import { property, pyrallelFunction, readString, resolve } from '../types/static-reader.ts'
@@ -90,15 +93,21 @@ export class ValueSchemas {
         'Remove `schema`.',
       )
     }
-    const isCall = Node.isCallExpression(value) && pyrallelFunction(value) === 'avro'
-    const [argument] = isCall ? value.getArguments() : []
+    const called = Node.isCallExpression(value) ? formats.get(pyrallelFunction(value) ?? '') : undefined
+    const [argument] = called !== undefined && Node.isCallExpression(value) ? value.getArguments() : []
     const constant = Node.isExpression(argument) ? resolve(argument) : undefined
-    if (constant !== undefined && Node.isObjectLiteralExpression(constant)) return pulledBy(constant)
+    if (called !== undefined && constant !== undefined && Node.isObjectLiteralExpression(constant)) {
+      const refusal = called === 'json-schema' ? unreadJsonSchema(constant) : undefined
+      if (refusal !== undefined) {
+        this.#report(place, 'PYR_SCHEMA_REFUSED', `The values of the topic cannot be checked: ${refusal}.`, jsonFix)
+      }
+      return pulledBy(constant, called)
+    }
     this.#report(
       place,
       'PYR_HANDLER_STATIC',
       'The format is computed at run time, but it must be readable without running code.',
-      'Write `format: avro(ordersValue)` with the constant that `pyrallel schemas pull` has written to generated/registry.',
+      'Write `format: avro(ordersValue)`, or `jsonSchema(ordersValue)`, with the constant that `pyrallel schemas pull` has written to generated/registry.',
     )
     return { kind: 'pulled', format: 'avro', subject: null, fingerprint: null }
   }
@@ -115,12 +124,43 @@ function formatOf(
   return found?.value === undefined ? undefined : { place: found.value, value: resolve(found.value) }
 }
 
-function pulledBy(schema: ObjectLiteralExpression): Extract<RawSchema, { readonly kind: 'pulled' }> {
-  const [subject = null, fingerprint = null] = ['subject', 'fingerprint'].map((name) => {
-    const value = property(schema, name)?.value
-    return value === undefined ? undefined : readString(value)
+/** By the functions that make a format of a constant. */
+const formats: ReadonlyMap<string, PulledSchema<unknown>['format']> = new Map([
+  ['avro', 'avro'],
+  ['jsonSchema', 'json-schema'],
+])
+
+const jsonFix =
+  'Register a version of the schema without it and pull that, or declare the topic by the type alone: `topic<Order>(name)`.'
+
+/** Why not; `undefined` where it is read, or where what is written is no constant of `schemas pull`. */
+function unreadJsonSchema(schema: ObjectLiteralExpression): string | undefined {
+  const text = textAt(schema, 'text')
+  if (text === undefined) return undefined
+  const list = property(schema, 'references')?.value
+  const references = (Node.isArrayLiteralExpression(list) ? list.getElements() : []).flatMap((each) => {
+    if (!Node.isObjectLiteralExpression(each)) return []
+    return { name: textAt(each, 'name') ?? '', text: textAt(each, 'text') ?? '' }
   })
-  return { kind: 'pulled', format: 'avro', subject, fingerprint }
+  try {
+    readJsonSchema(text, references)
+    return undefined
+  } catch (thrown) {
+    return toError(thrown).message
+  }
+}
+
+function textAt(schema: ObjectLiteralExpression, name: string): string | undefined {
+  const value = property(schema, name)?.value
+  return value === undefined ? undefined : readString(value)
+}
+
+function pulledBy(
+  schema: ObjectLiteralExpression,
+  format: PulledSchema<unknown>['format'],
+): Extract<RawSchema, { readonly kind: 'pulled' }> {
+  const [subject = null, fingerprint = null] = ['subject', 'fingerprint'].map((name) => textAt(schema, name))
+  return { kind: 'pulled', format, subject, fingerprint }
 }
 
 interface Explicit {

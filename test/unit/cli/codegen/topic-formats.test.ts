@@ -22,14 +22,31 @@ export const ordersValue: PulledSchema<Order> = {
 }
 `
 
-async function made(format: string, more = '') {
-  const book = `import { avro, handler, topic, Type } from 'pyrallel'
+const pulledJson = (schema: string, references = '') => `import type { PulledSchema } from 'pyrallel'
+
+export interface Order {
+  readonly id: string
+}
+
+export const ordersValue: PulledSchema<Order> = {
+  kind: 'pyrallel.schema',
+  format: 'json-schema',
+  subject: 'orders-value',
+  id: 7,
+  guid: null,
+  fingerprint: 'f00d',
+  text: '${schema}',${references}
+}
+`
+
+async function made(format: string, more = '', constant = pulled) {
+  const book = `import { avro, jsonSchema, handler, topic, Type } from 'pyrallel'
 import { ordersValue } from '../generated/registry/orders-value.ts'
 
 const orders = topic('orders', { format: ${format}${more} })
 export default handler(orders, { engine: 'worker' }, () => {})
 `
-  const project = projectOnDisk({ 'handlers/book.ts': book, 'generated/registry/orders-value.ts': pulled })
+  const project = projectOnDisk({ 'handlers/book.ts': book, 'generated/registry/orders-value.ts': constant })
   const { files, diagnostics } = await generate(project, 'shop')
   const textOf = (path: string) => files.find((file) => file.path === path)?.content ?? ''
   return { textOf, diagnostics: diagnostics.map(({ code, message }) => `${code}: ${message}`) }
@@ -70,6 +87,38 @@ describe('a topic with a format', () => {
         },
       },
     })
+  })
+
+  it('may be one of JSON Schema, whose values are JSON behind an id', async () => {
+    const { textOf, diagnostics } = await made('jsonSchema(ordersValue)', '', pulledJson('{"type":"object"}'))
+    assert.deepEqual(diagnostics, [])
+    const { topics } = JSON.parse(textOf('generated/manifest.json'))
+    assert.equal(topics[0].schema, 'f00d')
+    const { value } = JSON.parse(textOf('generated/asyncapi.json')).channels.orders.messages
+    assert.equal(value.contentType, 'application/json')
+    assert.equal(value.description, 'Its schema is orders-value in the schema registry.')
+    assert.equal(value.bindings.kafka.schemaIdPayloadEncoding, 'confluent')
+  })
+
+  it('is refused in words where its JSON Schema says what is not read here', async () => {
+    const dynamic = await made('jsonSchema(ordersValue)', '', pulledJson('{"items":{"$dynamicRef":"#node"}}'))
+    assert.match(
+      dynamic.diagnostics.join(),
+      /^PYR_SCHEMA_REFUSED: The values of the topic cannot be checked: #\/items has \$dynamicRef/,
+    )
+    const reference = `
+  references: [
+    {
+      name: 'customer.json',
+      subject: 'customer',
+      version: 1,
+      text: '{"type":"string"}',
+    },
+  ],`
+    const named = await made('jsonSchema(ordersValue)', '', pulledJson('{"$ref":"customer.json"}', reference))
+    assert.deepEqual(named.diagnostics, [])
+    const absent = await made('jsonSchema(ordersValue)', '', pulledJson('{"$ref":"customer.json"}'))
+    assert.match(absent.diagnostics.join(), /# names customer\.json, which is not among its references/)
   })
 
   it('may not have a schema beside it, nor be computed', async () => {
