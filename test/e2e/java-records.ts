@@ -31,23 +31,55 @@ export async function javaWritesAvro(
   schema: string,
   records: readonly (readonly [key: string, value: string])[],
 ): Promise<void> {
+  const lines = [schema.replaceAll('\n', ' '), ...records.map((record) => record.join('\t'))]
+  await write('avro-write', { brokers, registry, topic }, lines)
+}
+
+/** @param records key and value each; one without a value is a tombstone. Refuses what the latest schema of `<topic>-value` does */
+export async function javaWritesJson(
+  java: JavaRecords,
+  records: readonly (readonly [key: string, value?: string])[],
+): Promise<void> {
+  await write(
+    'json-write',
+    java,
+    records.map((record) => record.join('\t')),
+  )
+}
+
+async function write(verb: string, { brokers, registry, topic }: JavaRecords, lines: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pyrallel-java-'))
   try {
     const file = join(folder, 'records')
-    const lines = [schema.replaceAll('\n', ' '), ...records.map((record) => record.join('\t'))]
     writeFileSync(file, `${lines.join('\n')}\n`)
-    await run('avro-write', brokers, registry.ownUrl, topic, file)
+    await run(verb, brokers, registry.ownUrl, topic, file)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
 /** The first records of a topic: key and value each, the value as Avro's own JSON in the schema that it was written with. */
-export async function javaReadsAvro(
+export function javaReadsAvro(
+  java: JavaRecords,
+  count: number,
+): Promise<readonly (readonly [key: string, value: string])[]> {
+  return read('avro-read', java, count)
+}
+
+/** The same of JSON. Java refuses what does not satisfy the schema that it was written with. */
+export function javaReadsJson(
+  java: JavaRecords,
+  count: number,
+): Promise<readonly (readonly [key: string, value: string])[]> {
+  return read('json-read', java, count)
+}
+
+async function read(
+  verb: string,
   { brokers, registry, topic }: JavaRecords,
   count: number,
 ): Promise<readonly (readonly [key: string, value: string])[]> {
-  const out = await run('avro-read', brokers, registry.ownUrl, topic, String(count))
+  const out = await run(verb, brokers, registry.ownUrl, topic, String(count))
   return out
     .split('\n')
     .filter((line) => line !== '')

@@ -1,8 +1,12 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.apicurio.registry.serde.Legacy4ByteIdHandler;
 import io.apicurio.registry.serde.SerdeConfig;
 import io.apicurio.registry.serde.avro.AvroKafkaDeserializer;
 import io.apicurio.registry.serde.avro.AvroKafkaSerializer;
 import io.apicurio.registry.serde.config.IdOption;
+import io.apicurio.registry.serde.jsonschema.JsonSchemaKafkaDeserializer;
+import io.apicurio.registry.serde.jsonschema.JsonSchemaKafkaSerializer;
 import io.apicurio.registry.serde.strategy.TopicIdStrategy;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
@@ -25,16 +29,19 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.Deserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
  * Writes and reads records with the serializers of Apicurio Registry, set so that they write what Confluent's write: byte 0, the id in 4 bytes, the value.
- * Values are Avro's own JSON, as its JsonEncoder has it: a long is a number, bytes are characters, a branch of a union has its name.
+ * Values in Avro are Avro's own JSON, as its JsonEncoder has it: a long is a number, bytes are characters, a branch of a union has its name.
  *
  * <pre>
  * avro-write brokers registry topic file   the file: the schema in its first line, then key, tab and value in each. Registers the schema for topic-value
  * avro-read brokers registry topic count   writes key, tab and value of the first records to standard output, in the schema that each was written with
+ * json-write brokers registry topic file   the file: key, tab and value in each line; without a value, a tombstone. Checks them against the latest schema of topic-value
+ * json-read brokers registry topic count   as avro-read; checks each value against the schema that it was written with
  * </pre>
  */
 public final class RegistryRecords {
@@ -42,6 +49,8 @@ public final class RegistryRecords {
     switch (args[0]) {
       case "avro-write" -> writeAvro(args[1], args[2], args[3], Files.readAllLines(Path.of(args[4])));
       case "avro-read" -> readAvro(args[1], args[2], args[3], Integer.parseInt(args[4]));
+      case "json-write" -> writeJson(args[1], args[2], args[3], Files.readAllLines(Path.of(args[4])));
+      case "json-read" -> readJson(args[1], args[2], args[3], Integer.parseInt(args[4]));
       default -> throw new IllegalArgumentException(args[0]);
     }
   }
@@ -65,15 +74,48 @@ public final class RegistryRecords {
   private static void readAvro(String brokers, String registry, String topic, int count) throws Exception {
     AvroKafkaDeserializer<Object> values = new AvroKafkaDeserializer<>();
     values.configure(settings(registry), false);
-    try (KafkaConsumer<String, Object> consumer =
-        new KafkaConsumer<>(client(brokers), new StringDeserializer(), values)) {
+    read(brokers, topic, count, values, RegistryRecords::json);
+  }
+
+  private static void writeJson(String brokers, String registry, String topic, List<String> lines) throws Exception {
+    JsonSchemaKafkaSerializer<JsonNode> values = new JsonSchemaKafkaSerializer<>();
+    Map<String, Object> settings = settings(registry);
+    settings.put(SerdeConfig.FIND_LATEST_ARTIFACT, true);
+    values.configure(settings, false);
+    ObjectMapper mapper = new ObjectMapper();
+    try (KafkaProducer<String, JsonNode> producer =
+        new KafkaProducer<>(client(brokers), new StringSerializer(), values)) {
+      for (String line : lines) {
+        String[] parts = line.split("\t", 2);
+        JsonNode value = parts.length == 1 ? null : mapper.readTree(parts[1]);
+        producer.send(new ProducerRecord<>(topic, parts[0], value)).get();
+      }
+    }
+  }
+
+  private static void readJson(String brokers, String registry, String topic, int count) throws Exception {
+    JsonSchemaKafkaDeserializer<JsonNode> values = new JsonSchemaKafkaDeserializer<>();
+    Map<String, Object> settings = settings(registry);
+    settings.put(SerdeConfig.DESERIALIZER_SPECIFIC_VALUE_RETURN_CLASS, JsonNode.class);
+    values.configure(settings, false);
+    read(brokers, topic, count, values, JsonNode::toString);
+  }
+
+  private interface Shown<T> {
+    String of(T value) throws Exception;
+  }
+
+  private static <T> void read(String brokers, String topic, int count, Deserializer<T> values, Shown<T> shown)
+      throws Exception {
+    try (KafkaConsumer<String, T> consumer = new KafkaConsumer<>(client(brokers), new StringDeserializer(), values)) {
       List<TopicPartition> partitions = new ArrayList<>();
       for (PartitionInfo each : consumer.partitionsFor(topic)) partitions.add(new TopicPartition(topic, each.partition()));
       consumer.assign(partitions);
       consumer.seekToBeginning(partitions);
       for (int read = 0; read < count; ) {
-        for (ConsumerRecord<String, Object> record : consumer.poll(Duration.ofMillis(200))) {
-          if (read++ < count) System.out.println(record.key() + "\t" + json(record.value()));
+        for (ConsumerRecord<String, T> record : consumer.poll(Duration.ofMillis(200))) {
+          String value = record.value() == null ? "" : "\t" + shown.of(record.value());
+          if (read++ < count) System.out.println(record.key() + value);
         }
       }
     }
