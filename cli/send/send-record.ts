@@ -1,12 +1,15 @@
 /** Checks a value against its topic's schema, and produces it. Prints nothing, and finds no cluster. */
 import type { TopicDefinition } from '../../framework/api/topic.ts'
 import { suggestion } from '../../framework/config/nearest-name.ts'
+import { encodeFormat } from '../../framework/formats/format-encoder.ts'
+import { typedValue } from '../../framework/formats/typed-value.ts'
 import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
 import { Closers } from '../../framework/model/closers.ts'
-import { PyrallelError } from '../../framework/model/errors.ts'
+import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { OutgoingRecord, RecordHeader } from '../../framework/model/record.ts'
 import { isTopicName, matcherOf, patternOf } from '../../framework/model/topic-pattern.ts'
 import { ValueCheck } from '../../framework/validation/value-check.ts'
+import { readExact } from '../records/exact-json.ts'
 import { bytesOf, type WrittenValue } from '../records/payload.ts'
 
 export interface SendRequest {
@@ -35,13 +38,48 @@ const CLOSE_TIMEOUT_MS = 5_000
 /** @throws PyrallelError PYR_SCHEMA when the value is not what the topic's schema allows */
 export async function recordOf({ topic, written, key, headers, declared }: SendRequest): Promise<OutgoingRecord> {
   const definition = declaredOf(topic, declared)
-  if (definition !== undefined) await refuseInvalid(definition, written)
-  const chosen = key ?? ownKey(definition, written.value)
+  const { value, bytes } = await payloadOf(definition, written)
+  const chosen = key ?? ownKey(definition, value)
   return {
     topic,
     key: chosen === null ? null : Buffer.from(chosen),
-    value: bytesOf(written),
+    value: bytes,
     headers: [...headers],
+  }
+}
+
+/** What a record has for what was written. */
+export interface Payload {
+  /** As a handler gets it. */
+  readonly value: unknown
+  /** `null`: a tombstone. */
+  readonly bytes: Buffer | null
+}
+
+/** @throws PyrallelError PYR_SCHEMA with the first mistakes */
+export async function payloadOf(topic: TopicDefinition<unknown> | undefined, written: WrittenValue): Promise<Payload> {
+  if (topic?.format !== undefined) return formatted({ ...topic, format: topic.format }, written)
+  if (topic !== undefined) await refuseInvalid(topic, written)
+  return { value: written.value, bytes: bytesOf(written) }
+}
+
+function formatted(
+  { name, format }: Pick<TopicDefinition<unknown>, 'name'> & Pick<Required<TopicDefinition<unknown>>, 'format'>,
+  { text }: WrittenValue,
+): Payload {
+  const { schema } = format
+  try {
+    const value = typedValue(schema, readExact(text))
+    return { value, bytes: encodeFormat(format, name, value) }
+  } catch (thrown) {
+    const { message, cause } = toError(thrown)
+    const isPublishing = thrown instanceof PyrallelError && cause instanceof Error
+    const why = thrown instanceof RangeError ? 'it is nested too deeply' : isPublishing ? cause.message : message
+    throw new PyrallelError(
+      'PYR_SCHEMA',
+      `The value does not satisfy schema ${schema.subject} of ${name}; nothing was sent.\n  ${why}`,
+      { cause: toError(thrown) },
+    )
   }
 }
 
@@ -60,12 +98,11 @@ export async function sendRecord(
   return { topic, key: record.key?.toString() ?? null, count, broker: connection.description, tookMs }
 }
 
-/** @throws PyrallelError PYR_SCHEMA with the first mistakes, or for a topic whose values are not JSON; nothing without a schema */
+/** @throws PyrallelError PYR_SCHEMA with the first mistakes; nothing without a schema */
 export async function refuseInvalid(topic: TopicDefinition<unknown>, { value, text }: WrittenValue): Promise<void> {
-  if (topic.format !== undefined && value !== null) {
-    const { subject, format } = topic.format.schema
-    const facts = `Values of ${topic.name} have schema ${subject}, in ${format}, and what is typed here is sent as JSON`
-    throw new PyrallelError('PYR_SCHEMA', `${facts}; nothing was sent. Publish it from code: connectPublisher.`)
+  if (topic.format !== undefined) {
+    formatted({ ...topic, format: topic.format }, { value, text })
+    return
   }
   if (topic.schema === undefined) return
   const check = await ValueCheck.of(topic.schema)

@@ -8,10 +8,10 @@ import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import { systemClock } from '../../framework/time/clock.ts'
 import { type Connect, chooseCluster, connectCluster } from '../cluster/connect.ts'
 import { loadRoutes } from '../project/project.ts'
-import { bytesOf, readHeader, readValue, type WrittenValue } from '../records/payload.ts'
+import { bytesOf, readHeader, readValue } from '../records/payload.ts'
 import { fakeValue } from '../send/fake-value.ts'
 import { type Sending, sendAll } from '../send/send-all.ts'
-import { declaredOf, ownKey, refuseInvalid, refuseUnknown } from '../send/send-record.ts'
+import { declaredOf, ownKey, type Payload, payloadOf, refuseUnknown } from '../send/send-record.ts'
 import { sentText } from '../send/sent-text.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import type { Io } from '../terminal/io.ts'
@@ -47,8 +47,8 @@ export async function send(
   const { target, project } = await chooseCluster(options.brokers, io)
   const topics = await declaredTopics(io.cwd())
   const declared = declaredOf(topicName, topics)
-  if (written !== undefined && declared !== undefined) await refuseInvalid(declared, written)
-  const next = written === undefined ? faker(topicName, declared, options.seed) : () => written
+  const payload = written === undefined ? undefined : await payloadOf(declared, written)
+  const next = payload === undefined ? faker(topicName, declared, options.seed) : () => payload
   const connection = await connect(target, project, io)
   await new Closers().around(async (closers) => {
     closers.add('the connection', () => connection.close())
@@ -62,12 +62,12 @@ export async function send(
       rate: options.rate,
       clock: systemClock(),
       next: () => {
-        const sent = next()
-        const key = options.key ?? ownKey(declared, sent.value)
+        const { value, bytes } = next()
+        const key = options.key ?? ownKey(declared, value)
         return {
           topic: topicName,
           key: key === null ? null : Buffer.from(key),
-          value: bytesOf(sent),
+          value: bytes,
           headers,
         }
       },
@@ -95,8 +95,15 @@ function refuseMixture(argument: string | undefined, { fake }: SendOptions): voi
   }
 }
 
-function faker(name: string, declared: TopicDefinition<unknown> | undefined, seed: number): () => WrittenValue {
+function faker(name: string, declared: TopicDefinition<unknown> | undefined, seed: number): () => Payload {
   const schema = declared?.schema
+  if (declared?.format !== undefined) {
+    const { subject } = declared.format.schema
+    throw new PyrallelError(
+      'PYR_USAGE',
+      `--fake makes up JSON, and values of ${name} have schema ${subject} of a registry. Write the value.`,
+    )
+  }
   if (schema === undefined) {
     throw new PyrallelError(
       'PYR_USAGE',
@@ -106,7 +113,7 @@ function faker(name: string, declared: TopicDefinition<unknown> | undefined, see
   const random = seededRandom(seed)
   return () => {
     const value = fakeValue(schema, random, name)
-    return { value, text: JSON.stringify(value) }
+    return { value, bytes: bytesOf({ value, text: JSON.stringify(value) }) }
   }
 }
 

@@ -50,7 +50,38 @@ function anOrdersCluster(): MemoryCluster {
   return cluster
 }
 
+const avroProject = {
+  ...project,
+  'handlers/pay.ts': `
+import { avro, handler, topic } from 'pyrallel'
+const text = '{"type":"record","name":"Order","fields":[{"name":"id","type":"long"}]}'
+const schema = { kind: 'pyrallel.schema', format: 'avro', subject: 'orders-value', id: 7, guid: null, fingerprint: '', text }
+export default handler(topic('orders', { format: avro(schema), key: (o) => String(o.id) }), () => {})
+`,
+}
+
 describe('send', () => {
+  it('writes what a topic with a format has in that format, and refuses what is none of it, and --fake', async () => {
+    const cluster = anOrdersCluster()
+    const io = testIo(projectFolder(avroProject))
+    await send('orders', '{"id": 9007199254740993}', plain, io, onMemory(cluster))
+    await send('orders', '{"id": "9007199254740993"}', { ...plain, count: 2, key: 'mine' }, io, onMemory(cluster))
+    const records = recordsOf(cluster, 'orders')
+    const bytes = new Set(records.map(({ value }) => value?.toString('hex')))
+    assert.deepEqual([...bytes], ['00000000078280808080808020'])
+    assert.deepEqual(records.map(({ key }) => key?.toString()).sort(), ['9007199254740993', 'mine', 'mine'])
+    await assert.rejects(send('orders', '{"id": "x"}', plain, io, onMemory(cluster)), {
+      code: 'PYR_SCHEMA',
+      message:
+        'The value does not satisfy schema orders-value of orders; nothing was sent.\n  id is no whole number, written as 12 or "12"',
+    })
+    await assert.rejects(send('orders', undefined, { ...plain, fake: true }, io, onMemory(cluster)), {
+      code: 'PYR_USAGE',
+      message: '--fake makes up JSON, and values of orders have schema orders-value of a registry. Write the value.',
+    })
+    assert.equal(recordsOf(cluster, 'orders').length, 3)
+  })
+
   it('shows a key without what could move the cursor', async () => {
     const io = testIo(projectFolder())
     await send('orders', '{}', { ...plain, key: 'ev\u001b[31mil\n' }, io, onMemory(anOrdersCluster()))
