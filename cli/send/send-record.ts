@@ -3,6 +3,7 @@ import type { TopicDefinition } from '../../framework/api/topic.ts'
 import { suggestion } from '../../framework/config/nearest-name.ts'
 import { encodeFormat } from '../../framework/formats/format-encoder.ts'
 import { typedValue } from '../../framework/formats/typed-value.ts'
+import { loadCodec } from '../../framework/formats/value-codec.ts'
 import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
@@ -63,11 +64,12 @@ export async function payloadOf(topic: TopicDefinition<unknown> | undefined, wri
   return { value: written.value, bytes: bytesOf(written) }
 }
 
-function formatted(
+async function formatted(
   { name, format }: Pick<TopicDefinition<unknown>, 'name'> & Pick<Required<TopicDefinition<unknown>>, 'format'>,
   { text }: WrittenValue,
-): Payload {
+): Promise<Payload> {
   const { schema } = format
+  await loadCodec(schema)
   try {
     const value = typedValue(schema, readExact(text))
     return { value, bytes: encodeFormat(format, name, value) }
@@ -101,7 +103,7 @@ export async function sendRecord(
 /** @throws PyrallelError PYR_SCHEMA with the first mistakes; nothing without a schema */
 export async function refuseInvalid(topic: TopicDefinition<unknown>, { value, text }: WrittenValue): Promise<void> {
   if (topic.format !== undefined) {
-    formatted({ ...topic, format: topic.format }, { value, text })
+    await formatted({ ...topic, format: topic.format }, { value, text })
     return
   }
   if (topic.schema === undefined) return

@@ -207,8 +207,13 @@ function numberOf(value: unknown): number {
 
 function textOf(value: unknown): string {
   if (typeof value !== 'string') throw new AvroRefusal('is no text')
-  if (!value.isWellFormed()) throw new AvroRefusal('has half a character in it, which no UTF-8 can hold')
+  if (!isWellFormed(value)) throw new AvroRefusal('has half a character in it, which no UTF-8 can hold')
   return value
+}
+
+/** Node 20 has it; the types of whoever compiles this may not. */
+function isWellFormed(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed()
 }
 
 function bytesOf(value: unknown): Uint8Array {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { recordOf, refuseInvalid } from '../../../../cli/send/send-record.ts'
-import { avro, type PulledSchema } from '../../../../framework/api/format.ts'
+import { avro, jsonSchema, type PulledSchema } from '../../../../framework/api/format.ts'
 import { type TopicDefinition, topic } from '../../../../framework/api/topic.ts'
 
 interface Amount {
@@ -54,6 +54,17 @@ describe('a value that is typed for a topic with a format', () => {
   it('is refused when it is nested too deeply to be read', async () => {
     const text = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
     await assert.rejects(refuseInvalid(amounts, { value: [], text }), /it is nested too deeply/)
+  })
+
+  it('is checked against a JSON Schema, and no whole number is rounded in it', async () => {
+    const text =
+      '{"type":"object","properties":{"id":{"type":"integer"}},"required":["id"],"additionalProperties":false}'
+    const ofJson: PulledSchema<Amount> = { ...schema, format: 'json-schema', text }
+    const orders = { ...amounts, format: jsonSchema(ofJson) }
+    const { value } = await sending('{"id": 7}', orders)
+    assert.equal(value?.toString('latin1'), '\0\0\0\0\x07{"id":7}')
+    await assert.rejects(sending('{"id": "7"}', orders), { code: 'PYR_SCHEMA' })
+    await assert.rejects(sending('{"id": 9007199254740993}', orders), /publish it as a text/)
   })
 
   it('is a tombstone where the format admits one', async () => {

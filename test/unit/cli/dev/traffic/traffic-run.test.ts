@@ -1,6 +1,7 @@
 /** The demo's traffic on the in-memory broker: paced, accounted for, and watched by a checker that is fed by the handlers themselves. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { probed } from '../../../../../cli/dev/traffic/handler-probe.ts'
 import { TrafficRun, type TrafficRunOptions } from '../../../../../cli/dev/traffic/traffic-run.ts'
 import { isSound, summarize, summaryText } from '../../../../../cli/dev/traffic/traffic-summary.ts'
@@ -74,10 +75,11 @@ describe('TrafficRun', () => {
     const producer = aProducer()
     const run = aRun()
     const running = run.run(producer)
-    await new Promise((resolve) => setImmediate(resolve))
-    assert.equal(producer.produced.length, 10)
+    // What checks records is loaded for the first of them.
+    while (producer.produced.length < 10) await delay(1)
     settle(run, producer.produced)
     await running
+    assert.equal(producer.produced.length, 10)
     const summary = summarize(run.ledger.totals(), run.checker, 5)
     assert.equal(summary.done, 10)
     assert.equal(isSound(summary), true)
