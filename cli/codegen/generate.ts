@@ -1,6 +1,7 @@
 /** Scans, renders, and compares with what is in `generated/`. Loads the compiler only when it is called. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import type { ResolvedConfig } from '../../framework/config/config.ts'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { type OffsetChange, offsetChanges, offsetChangesText } from './offset-changes.ts'
@@ -13,6 +14,8 @@ export interface Generation {
   /** Not empty: there are no files. */
   readonly diagnostics: readonly Diagnostic[]
   readonly warnings: readonly Diagnostic[]
+  /** See {@link warningsFor}. */
+  readonly outside: readonly Diagnostic[]
   readonly handlers: readonly ScannedHandler[]
   readonly files: readonly GeneratedFile[]
   readonly stale: readonly StaleFile[]
@@ -58,8 +61,9 @@ export class Generator {
   async update(defaultGroup: string, changed: readonly string[] = []): Promise<Generation> {
     this.#scanner.refresh(changed.map((path) => resolve(this.#root, path)))
     const scan = this.#scanner.scan(defaultGroup)
-    const { handlers, diagnostics, warnings } = scan
-    if (diagnostics.length > 0) return { diagnostics, warnings, handlers, files: [], stale: [], offsetChanges: [] }
+    const { handlers, diagnostics, warnings, outside } = scan
+    if (diagnostics.length > 0)
+      return { diagnostics, warnings, outside, handlers, files: [], stale: [], offsetChanges: [] }
     if (this.#rendered?.scan !== scan) {
       this.#rendered = { scan, files: renderFiles(scan, defaultGroup, await payloadsOf(scan)) }
     }
@@ -69,6 +73,7 @@ export class Generator {
     return {
       diagnostics,
       warnings,
+      outside,
       handlers,
       files,
       stale,
@@ -80,6 +85,14 @@ export class Generator {
 /** Once, from nothing. Writes nothing. */
 export async function generate(root: string, defaultGroup: string): Promise<Generation> {
   return (await Generator.open(root)).update(defaultGroup)
+}
+
+/** What to warn of: with `commit.exactlyOnce` also of what handlers publish past their context. */
+export function warningsFor(
+  { warnings, outside }: Pick<Generation, 'warnings' | 'outside'>,
+  { commit }: Pick<ResolvedConfig, 'commit'>,
+): readonly Diagnostic[] {
+  return commit.exactlyOnce ? [...warnings, ...outside] : warnings
 }
 
 /** What can be written before anybody has accepted that offsets move: all but the manifest, so that the next check still tells it. */

@@ -198,6 +198,11 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
       'Values are checked at run time by a schema that is derived from their TypeScript type, and this type has something that JSON cannot carry or that cannot be checked.',
     fix: 'Follow the hint below the code frame; or hand a TypeBox schema to the topic, from which the type is inferred: topic("name", { schema: Type.Object({ ... }) }).',
   },
+  PYR_OUTSIDE_TRANSACTION: {
+    cause:
+      'The config has commit.exactlyOnce, and a handler, or a function that it calls, publishes with a runtime, a publisher or a producer of its own. That is seen at once, also where the attempt fails, and once more when the record runs again.',
+    fix: 'Call `publish` of the context, the second parameter of the handler: async (record, { publish }) => { ... }. Where twice is no harm, leave it as it is. It is a warning: files are written. It is said of calls that can be told from the code, and of no others.',
+  },
   PYR_PATTERN: {
     cause:
       'Two repetitions in the pattern can share the same characters: one inside of the other, as in (a+)+, or one behind the other, as in \\d+\\d+. On a text that does not match, all ways to share are tried, and nothing else runs in the process meanwhile.',

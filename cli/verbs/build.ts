@@ -8,7 +8,7 @@ import { groupedDigits } from '../../framework/model/grouped-digits.ts'
 import { AppBuild, type BuildInfo } from '../build/build-app.ts'
 import { type Verification, verifyBundle } from '../build/verify-bundle.ts'
 import { ownPackages } from '../bundle/own-packages.ts'
-import { Generator, writeFiles } from '../codegen/generate.ts'
+import { Generator, warningsFor, writeFiles } from '../codegen/generate.ts'
 import { buildFolder } from '../dev/app/build-folder.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { reportDiagnostics, reportFailures, reportWarnings } from '../diagnostics/report-diagnostics.ts'
@@ -82,7 +82,9 @@ export async function build(options: BuildCommandOptions, io: Io): Promise<numbe
     if (loaded.kind === 'failed') return refuse(loaded.diagnostics, options, io)
     const { project } = loaded
     const generator = await opening
-    const { diagnostics, warnings, stale, handlers } = await generator.update(project.declaredGroup)
+    const generation = await generator.update(project.declaredGroup)
+    const { diagnostics, stale, handlers } = generation
+    const warnings = warningsFor(generation, project.config)
     if (diagnostics.length > 0) return refuse(diagnostics, options, io)
     if (options.json !== true) reportWarnings(warnings, io)
     refuseEmpty(handlers)

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Closers } from '../../framework/model/closers.ts'
 import { ownPackages } from '../bundle/own-packages.ts'
-import { Generator, refuseOffsetChanges, type StaleFile, writeFiles } from '../codegen/generate.ts'
+import { Generator, refuseOffsetChanges, type StaleFile, warningsFor, writeFiles } from '../codegen/generate.ts'
 import { type OffsetChange, offsetChangesText } from '../codegen/offset-changes.ts'
 import { buildFolder } from '../dev/app/build-folder.ts'
 import { lineDiff } from '../diagnostics/line-diff.ts'
@@ -37,7 +37,8 @@ export async function generateCommand(options: GenerateOptions, io: Io): Promise
     return exitCodes.failed
   }
   const generation = await (await opening).update(loaded.project.declaredGroup)
-  const { diagnostics, warnings, handlers, stale, offsetChanges } = generation
+  const { diagnostics, handlers, stale, offsetChanges } = generation
+  const warnings = warningsFor(generation, loaded.project.config)
   if (diagnostics.length === 0) refuseEmpty(handlers)
   const tookMs = Math.round(performance.now() - startedAt)
   if (options.json === true) {

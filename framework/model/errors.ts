@@ -48,6 +48,7 @@ export const errorCodes = {
   PYR_HANDLER_DUPLICATE: 'Two handlers of one group listen to the same topic, or have the same id.',
   PYR_HANDLER_OPTION: 'A handler has an option that does not exist or has a value that is not allowed.',
   PYR_TYPE: "A TypeScript type of a topic's values cannot be turned into a schema.",
+  PYR_OUTSIDE_TRANSACTION: 'A warning: a handler publishes past the transaction of its record.',
   PYR_PATTERN: 'A warning: a pattern can take very long on a text that does not match it.',
   PYR_TOPIC_TYPE: 'A topic is declared twice, with different types.',
   PYR_IMPORT_CYCLE: 'Handlers or topics import each other, so that one may be used before it is there.',

@@ -1,5 +1,5 @@
 /** The one door to the compiler: reads a project with ts-morph and gives plain data. Runs no code of the project. */
-import type { Node, SourceFile, ts } from 'ts-morph'
+import type { CallExpression, Node, SourceFile, ts } from 'ts-morph'
 import type { ErrorCode } from '../../../framework/model/errors.ts'
 import { patternWarning } from '../schema/doc-tags.ts'
 import { nameSchemas } from '../schema/name-schemas.ts'
@@ -12,6 +12,7 @@ import { checkNames } from './check-names.ts'
 import { duplicates } from './duplicates.ts'
 import { type HandlerFiles, handlerFiles } from './handler-files.ts'
 import { importCycles } from './import-cycles.ts'
+import { mayMakePublisher, outsidePublishes } from './outside-publishes.ts'
 import { type OpenFiles, ProjectFiles, type Wanted } from './project-files.ts'
 import { publishedTopics } from './publish-calls.ts'
 import { compareText, type Report, Reporter } from './reporter.ts'
@@ -80,7 +81,7 @@ class Scan {
   readonly #paths: readonly string[]
   readonly #project: ProjectFiles
   readonly #reporter: Reporter
-  readonly #warnings: Reporter
+  readonly #warnings: { readonly always: Reporter; readonly outside: Reporter }
   readonly #checker: ts.TypeChecker
   readonly #deriver: SchemaDeriver
   readonly #values: ValueSchemas
@@ -92,10 +93,10 @@ class Scan {
     this.#paths = found.files
     this.#project = project
     this.#reporter = new Reporter(root)
-    this.#warnings = new Reporter(root)
+    this.#warnings = { always: new Reporter(root), outside: new Reporter(root) }
     for (const { path, message, fix } of found.refused) this.#reporter.path(path, 'PYR_HANDLER_EXPORT', message, fix)
     for (const { source, message, fix, ...span } of project.tsconfigFaults) {
-      this.#warnings.span(source, span, 'PYR_TSCONFIG', message, fix)
+      this.#warnings.always.span(source, span, 'PYR_TSCONFIG', message, fix)
     }
     this.#checker = project.program.getTypeChecker()
     const isLibrary = (file: ts.SourceFile) => project.isLibrary(file)
@@ -112,7 +113,7 @@ class Scan {
       this.#reporter.span(place.file, place, 'PYR_TYPE', message, fix)
     }
     this.#deriver = new SchemaDeriver(world, refuse, (place, { message, fix }) => {
-      this.#warnings.span(place.file, place, 'PYR_PATTERN', message, fix)
+      this.#warnings.always.span(place.file, place, 'PYR_PATTERN', message, fix)
     })
     this.#reach = new TypeReach(this.#checker, project, this.#refuseAs('PYR_TYPE'))
     const report: Report = (...told) => this.#report(...told)
@@ -178,12 +179,14 @@ class Scan {
     // A schema is told where it is written, and not at every handler of its topic.
     const explicit = new Map([...handlers, ...topics].map(({ raw, call }) => [raw, call]))
     for (const [raw, call] of explicit) this.#warnOfPatterns(raw, call)
+    for (const call of new Set(handlers.map((each) => each.call))) this.#warnOfOutside(call)
     return {
       handlers: [...scanned].sort((a, b) => compareText(a.id, b.id)),
       topics: known,
       definitions,
       diagnostics: this.#reporter.diagnostics,
-      warnings: this.#warnings.diagnostics,
+      warnings: this.#warnings.always.diagnostics,
+      outside: this.#warnings.outside.diagnostics,
     }
   }
 
@@ -195,7 +198,20 @@ class Scan {
     if (raw.kind !== 'explicit' || raw.expression === undefined) return
     for (const pattern of patternsOf(raw.expression)) {
       const warning = patternWarning(pattern)
-      if (warning !== undefined) this.#warnings.node(place, 'PYR_PATTERN', warning.message, warning.fix)
+      if (warning !== undefined) this.#warnings.always.node(place, 'PYR_PATTERN', warning.message, warning.fix)
+    }
+  }
+
+  #warnOfOutside(handler: CallExpression): void {
+    if (!this.#closure(handler.getSourceFile()).some(mayMakePublisher)) return
+    for (const call of outsidePublishes(handler)) {
+      const name = call.getExpression().getText()
+      this.#warnings.outside.node(
+        call,
+        'PYR_OUTSIDE_TRANSACTION',
+        `\`${name}\` is no part of the transaction of commit.exactlyOnce: readers see what it publishes at once, and once more when the record runs again.`,
+        'Call `publish` of the context, the second parameter of the handler: `async (record, { publish }) => { ... }`. Leave it as it is where twice is no harm.',
+      )
     }
   }
 

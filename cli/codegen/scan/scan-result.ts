@@ -66,4 +66,6 @@ export interface ScanResult {
   readonly diagnostics: readonly Diagnostic[]
   /** In the same order. What they name is generated all the same. */
   readonly warnings: readonly Diagnostic[]
+  /** The same for what handlers publish past their context: a mistake with `commit.exactlyOnce` only. */
+  readonly outside: readonly Diagnostic[]
 }

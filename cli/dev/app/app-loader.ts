@@ -12,7 +12,7 @@ import type { RegisteredHandler, ResolvedHandler } from '../../../framework/runt
 import type { BundleDone } from '../../bundle/bundle-app.ts'
 import { ownPackages } from '../../bundle/own-packages.ts'
 import { readLinkedTypeScript } from '../../bundle/read-typescript.ts'
-import { type Generation, Generator, withoutOffsetChanges, writeFiles } from '../../codegen/generate.ts'
+import { type Generation, Generator, warningsFor, withoutOffsetChanges, writeFiles } from '../../codegen/generate.ts'
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts'
 import { AppConfig } from '../../project/app-config.ts'
 import { type Project, routesFile } from '../../project/project.ts'
@@ -87,7 +87,8 @@ export class AppLoader {
     await this.#bundle.begin(attempts)
     const generation = await this.#generate(project.declaredGroup, changed)
     const generatedMs = performance.now() - generatedAt
-    const { diagnostics, warnings } = generation
+    const { diagnostics } = generation
+    const warnings = warningsFor(generation, project.config)
     if (diagnostics.length > 0) {
       await this.#bundle.giveUp()
       return { kind: 'failed', diagnostics }

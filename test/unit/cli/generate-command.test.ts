@@ -84,6 +84,23 @@ describe('pyrallel generate', () => {
     assert.equal(existsSync(join(root, 'generated')), false)
   })
 
+  it('warns of a handler that publishes past the transaction, with exactlyOnce, and writes all the same', async () => {
+    const files = {
+      'runtime.ts':
+        "import { startPyrallel } from 'pyrallel'\nexport const runtime = await startPyrallel({} as never)\n",
+      'handlers/a.ts': `import { handler } from 'pyrallel'
+import { runtime } from '../runtime.ts'
+export default handler('orders', () => runtime.publish('invoices', 1))
+`,
+    }
+    const exactlyOnce = config.replace("group: 'shop'", "group: 'shop', commit: { exactlyOnce: true }")
+    const { code, err } = await generate(projectFolder({ 'pyrallel.config.ts': exactlyOnce, ...files }))
+    assert.equal(code, 0)
+    assert.match(err, /^! handlers\/a\.ts:3:40 PYR_OUTSIDE_TRANSACTION\n {2}`runtime\.publish` is no part of the/)
+    assert.match(err, /\n {2}Fix: Call `publish` of the context/)
+    assert.equal((await generate(projectFolder({ 'pyrallel.config.ts': config, ...files }))).err, '')
+  })
+
   it('prints handlers, mistakes and stale files as one JSON document', async () => {
     const root = projectFolder({ 'pyrallel.config.ts': config, 'handlers/a.ts': good, 'handlers/b.ts': '' })
     const { code, out } = await generate(root, '--json')
