@@ -9,6 +9,7 @@ import type { TrafficSource } from '../../../framework/api/traffic.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import { inOrder } from '../../../framework/model/in-order.ts'
 import type { RegisteredHandler, ResolvedHandler } from '../../../framework/runtime/runtime.ts'
+import { compilerTools } from '../../../framework/validation/value-check.ts'
 import type { BundleDone } from '../../bundle/bundle-app.ts'
 import { ownPackages } from '../../bundle/own-packages.ts'
 import { readLinkedTypeScript } from '../../bundle/read-typescript.ts'
@@ -138,6 +139,8 @@ export class AppLoader {
   async #importTraffic(bundle: BundleDone): Promise<TrafficSource | undefined> {
     const { trafficFile } = this.#options
     if (trafficFile === undefined) return undefined
+    // What is yielded for a topic with a JSON Schema is checked at once, and cannot wait for what checks it.
+    await compilerTools()
     const { traffic } = await this.#modules.import<{ readonly traffic?: TrafficSource }>(bundle, trafficFile)
     if (typeof traffic === 'function') return traffic
     throw new PyrallelError(

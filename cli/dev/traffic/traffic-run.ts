@@ -8,7 +8,6 @@ import type { KafkaRecord, OutgoingRecord } from '../../../framework/model/recor
 import { withFoundTopics } from '../../../framework/runtime/found-topics.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
 import type { Clock } from '../../../framework/time/clock.ts'
-import { areToolsLoaded, compilerTools } from '../../../framework/validation/value-check.ts'
 import { type Delivery, OrderChecker, type Settlement } from './order-checker.ts'
 import { TrafficLedger } from './traffic-ledger.ts'
 import { nextRecord } from './traffic-record.ts'
@@ -176,8 +175,6 @@ export class TrafficRun {
 
   /** @returns whether there was a record */
   async #produce(producer: RecordProducer, id: number, sentAt: number): Promise<boolean> {
-    // A record of a topic with a JSON Schema is checked, and what yields it waits for nothing.
-    if (!areToolsLoaded()) await compilerTools()
     const next = this.#next(id)
     if (next === undefined) return false
     const { topic, key, value, headers } = next
