@@ -30,6 +30,18 @@ export interface PulledSchema<T> {
 
 export interface FormatOptions {
   /**
+   * How a published value names its schema; read are all of these. `id` (default): byte 0 and the id of 4 bytes in front of it, which every reader knows. `guid`: byte 1
+   * and the GUID of 16 bytes, the same in every registry. `header`: byte 1 and the GUID in the header `__value_schema_id`, and nothing in front: readers that know no registry
+   * see the bare value. Old clients read `id` only. The last two need a registry that gives GUIDs, as Confluent's newer versions do.
+   */
+  readonly framing?: 'id' | 'guid' | 'header'
+  /**
+   * By which rule the producers of the topic name the subject of a schema: `topic` is `orders-value`, `record` the record's own name (`shop.Order`; of a JSON Schema its
+   * title), `topic-record` both (`orders-shop.Order`). Default: whatever was pulled. With one, a schema of another subject is refused, so that no topic is written with
+   * the schema of another.
+   */
+  readonly subjects?: 'topic' | 'record' | 'topic-record'
+  /**
    * Whether a record without a value is one: `null`, as in a compacted topic, where it ends its key. Default false: such a record is a dead letter, and `null` is not
    * published. With true, the type of the values has `null` in it.
    */
@@ -85,5 +97,22 @@ function formatOf(by: keyof typeof made, schema: PulledSchema<unknown>, options:
   if (format !== wanted.format) {
     throw new TypeError(`${by}(schema): the schema of ${subject} is one of ${format}, not of ${wanted.name}.`)
   }
+  const { framing = 'id', subjects } = options
+  if (!framings.includes(framing)) {
+    throw new TypeError(
+      `${by}(schema, { framing }): it is 'id', 'guid' or 'header', and not ${JSON.stringify(framing)}.`,
+    )
+  }
+  if (subjects !== undefined && !subjectRules.includes(subjects)) {
+    const facts = `it is 'topic', 'record' or 'topic-record', and not ${JSON.stringify(subjects)}`
+    throw new TypeError(`${by}(schema, { subjects }): ${facts}.`)
+  }
+  if (framing !== 'id' && typeof schema.guid !== 'string') {
+    const facts = `the registry that ${subject} was pulled from gives no GUIDs, and framing '${framing}' writes one`
+    throw new TypeError(`${by}(schema, { framing }): ${facts}. Leave it out, and ids are written.`)
+  }
   return { ...options, kind: 'pyrallel.format', schema }
 }
+
+const framings: readonly unknown[] = ['id', 'guid', 'header']
+const subjectRules: readonly unknown[] = ['topic', 'record', 'topic-record']

@@ -1,6 +1,7 @@
 /** A topic as users declare it: its name and the type of its values, the one truth that handlers and producers share. */
 import type { Static, TSchema } from 'typebox'
 import type { Format } from './format.ts'
+import { subjectFault } from './subject-rule.ts'
 
 export interface TopicOptions<T> {
   /** The ordering key of a value, used when one is published. Default: no key, so no order. */
@@ -24,6 +25,7 @@ export interface TopicDefinition<T, Name extends string = string> {
  * `topic<Order>('orders.created', { key: (o) => o.customerId })`, or with a TypeBox schema, from which the type is inferred:
  * `topic('orders.created', { schema: Type.Object({ id: Type.String() }) })`, or with what a registry says:
  * `topic('orders.created', { format: avro(ordersCreatedValue) })`. With a format there is no schema beside it: the registry has it.
+ * @throws TypeError where the format has a rule for subjects, and its schema is that of another one
  */
 export function topic<S extends TSchema, const Name extends string = string>(
   name: Name,
@@ -38,6 +40,8 @@ export function topic(
   name: string,
   options: TopicOptions<unknown> & { readonly schema?: TSchema; readonly format?: Format<unknown> } = {},
 ): TopicDefinition<unknown> {
+  const fault = options.format === undefined ? undefined : subjectFault(name, options.format)
+  if (fault !== undefined) throw new TypeError(`topic('${name}', { format }): ${fault.what} ${fault.next}`)
   return { kind: 'pyrallel.topic', name, ...options }
 }
 

@@ -4,7 +4,7 @@ import { PyrallelError, toError } from '../model/errors.ts'
 import type { RecordHeader } from '../model/record.ts'
 import type { PatternRules } from '../validation/guarded-patterns.ts'
 import { RejectedValue } from '../validation/value-decoder.ts'
-import type { KnownSchemas } from './known-schemas.ts'
+import type { KnownSchemas, SchemaAnswer } from './known-schemas.ts'
 import { codecOf, type ReadValue, type ValueCodec } from './value-codec.ts'
 import { refText, type SchemaRef, valueFrame } from './value-frame.ts'
 
@@ -24,7 +24,7 @@ export class FormatDecoder {
   readonly #codec: ValueCodec
   readonly #schemas: Pick<KnownSchemas, 'find'>
   readonly #admitsNull: boolean
-  readonly #format: PulledSchema<unknown>['format']
+  readonly #pulled: PulledSchema<unknown>
   readonly #readers = new Map<string, ReadValue | RejectedValue>()
 
   private constructor(
@@ -34,7 +34,7 @@ export class FormatDecoder {
   ) {
     this.#codec = codec
     this.#admitsNull = tombstones || codec.admitsNull
-    this.#format = schema.format
+    this.#pulled = schema
     this.#schemas = schemas
   }
 
@@ -73,7 +73,7 @@ export class FormatDecoder {
    * A tombstone is `null`, and passes where the format or its schema admits it.
    */
   decode(bytes: Buffer | null, headers: readonly RecordHeader[]): unknown {
-    if (bytes === null) return this.#admitsNull ? null : tombstone(this.#format)
+    if (bytes === null) return this.#admitsNull ? null : tombstone(this.#pulled.format)
     const frame = valueFrame(bytes, headers)
     if (typeof frame === 'string') return new RejectedValue('undecodable', `the value ${frame}`)
     const reader = this.#readerOf(frame.ref)
@@ -90,7 +90,7 @@ export class FormatDecoder {
     const key = refText(ref)
     const known = this.#readers.get(key)
     if (known !== undefined) return known
-    const answer = this.#schemas.find(ref)
+    const answer = this.#own(ref) ?? this.#schemas.find(ref)
     if (answer.kind === 'unanswered') return new UnreadyValue(answer.why)
     if (answer.kind === 'refused')
       return new RejectedValue('undecodable', `the value cannot be read: ${answer.why}`, answer.name)
@@ -101,6 +101,13 @@ export class FormatDecoder {
     }
     this.#readers.set(key, reader)
     return reader
+  }
+
+  /** A GUID is of one schema wherever it is registered: where it is that of the pulled one, nobody has to be asked. */
+  #own(ref: SchemaRef): SchemaAnswer | undefined {
+    const { guid, format, text, references = [] } = this.#pulled
+    if (!('guid' in ref) || ref.guid !== guid) return undefined
+    return { kind: 'found', schema: { format, text, references: references.map((each) => each.text) } }
   }
 
   #compiled(key: string, compile: () => ReadValue): ReadValue | RejectedValue {

@@ -1,5 +1,6 @@
 /** Finds in a value, or in its headers, which schema of a registry it was written with. Reads no schema. */
-import type { RecordHeader } from '../model/record.ts'
+import type { Format } from '../api/format.ts'
+import type { OutgoingRecord, RecordHeader } from '../model/record.ts'
 import { registryFraming, VALUE_SCHEMA_ID } from '../validation/registry-framing.ts'
 
 /** A schema by one of its two names. */
@@ -35,11 +36,47 @@ export function refText(ref: SchemaRef): string {
   return 'id' in ref ? `id ${ref.id}` : `GUID ${ref.guid}`
 }
 
+/** How a value names its schema as it is written. */
+export interface WrittenFrame {
+  /** In front of the value. */
+  readonly bytes: Buffer
+  /** Beside it. */
+  readonly header: RecordHeader | undefined
+}
+
+/** Of what is published in a format. */
+export function writtenFrame({ schema, framing = 'id' }: Pick<Format<unknown>, 'schema' | 'framing'>): WrittenFrame {
+  if (framing === 'id') return { bytes: idFrame(schema.id), header: undefined }
+  const guid = guidFrame(schema.guid ?? '')
+  return framing === 'guid'
+    ? { bytes: guid, header: undefined }
+    : { bytes: Buffer.alloc(0), header: [VALUE_SCHEMA_ID, guid] }
+}
+
 /** The 5 bytes that stand in front of a value. */
 export function idFrame(id: number): Buffer {
   const frame = Buffer.alloc(ID_FRAME)
   frame.writeUInt32BE(id, 1)
   return frame
+}
+
+/** The same in 17 bytes, for a GUID of the form that registries write. */
+function guidFrame(guid: string): Buffer {
+  const bytes = Buffer.from(guid.replaceAll('-', ''), 'hex')
+  if (bytes.length !== GUID_FRAME - 1) throw new Error(`${JSON.stringify(guid)} is no GUID`)
+  return Buffer.concat([Buffer.of(1), bytes])
+}
+
+/** Whether a value, with its headers, names the schema as that format writes it. */
+export function isFramed(
+  { value, headers }: Pick<OutgoingRecord, 'value' | 'headers'>,
+  { bytes, header }: WrittenFrame,
+): boolean {
+  if (value === null) return true
+  const named = headers.findLast(([name]) => name === VALUE_SCHEMA_ID)?.[1] ?? undefined
+  // Headers from a thread are bytes of another class.
+  if (header === undefined) return named === undefined && value.subarray(0, bytes.length).equals(bytes)
+  return header[1] !== null && named !== undefined && Buffer.compare(named, header[1]) === 0
 }
 
 function refIn(bytes: Buffer): ValueFrame | undefined {

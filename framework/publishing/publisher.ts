@@ -83,12 +83,11 @@ export function publishInto(
     const loading = format === undefined ? undefined : loadCodec(format.schema)
     if (loading !== undefined) await loading
     const chosen = options.key === undefined && typeof to !== 'string' ? to.key?.(value) : options.key
-    const record = {
-      topic,
-      key: keyOf(topic, chosen),
-      value: format === undefined ? bytes : encodeFormat(format, topic, value, rulesOf),
-      headers: headersOf(topic, options),
-    }
+    const key = keyOf(topic, chosen)
+    const headers = headersOf(topic, options)
+    const encoded =
+      format === undefined ? { value: bytes, headers } : encodeFormat(format, topic, value, { headers, rulesOf })
+    const record = { topic, key, ...encoded }
     await (trace === undefined ? sink(record) : trace(record, sink))
   }
   return (sink) => (to, value, options) => publish(sink, to, value, options)

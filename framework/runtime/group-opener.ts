@@ -8,7 +8,7 @@ import { AsyncEngine } from '../execution-plane/engines/async-engine.ts'
 import type { ExecutionEngine } from '../execution-plane/execution-engine.ts'
 import { SwappableEngine } from '../execution-plane/swappable-engine.ts'
 import { WorkerEngine } from '../execution-plane/worker/worker-engine.ts'
-import { idFrame } from '../formats/value-frame.ts'
+import { isFramed, writtenFrame } from '../formats/value-frame.ts'
 import type { KafkaClient, RecordProducer } from '../kafka/kafka-client.ts'
 import { byHandler } from '../model/by-handler.ts'
 import { PyrallelError } from '../model/errors.ts'
@@ -140,10 +140,8 @@ export class GroupOpener {
   /** A thread knows the formats of its own topics only. By another's mere name it has written JSON, which no reader of that topic could read. */
   #inFormat(record: OutgoingRecord): OutgoingRecord {
     const format = this.#options.formatOf(record.topic)
-    const frame = format === undefined ? undefined : idFrame(format.schema.id)
-    const { value } = record
-    if (frame === undefined || value === null || value.subarray(0, frame.length).equals(frame)) return record
-    const facts = `The value published to ${record.topic} is not in its format, with schema ${format?.schema.subject}`
+    if (format === undefined || isFramed(record, writtenFrame(format))) return record
+    const facts = `The value published to ${record.topic} is not in its format, with schema ${format.schema.subject}`
     throw new PyrallelError('PYR_SCHEMA', `${facts}. Publish to the topic's definition, not to its name.`)
   }
 

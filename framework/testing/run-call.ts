@@ -11,7 +11,7 @@ import { loadCodec } from '../formats/value-codec.ts'
 import { type Duration, durationMs } from '../model/duration.ts'
 import { bug } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
-import type { KafkaRecord, OutgoingRecord } from '../model/record.ts'
+import type { KafkaRecord, OutgoingRecord, RecordHeader } from '../model/record.ts'
 import { matcherOf, type TopicPattern } from '../model/topic-pattern.ts'
 import type { CompletionEvent, Epoch, Outcome } from '../model/work.ts'
 import { publisher } from '../publishing/publisher.ts'
@@ -124,19 +124,27 @@ export async function recordOf<T>(
     partition: 0,
     offset,
     key: key === null ? null : Buffer.from(key),
-    value: bytesOf(topic, value),
-    headers: Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const),
+    ...encoded(
+      topic,
+      value,
+      Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const),
+    ),
     timestamp: 0,
   }
 }
 
 /** As a producer would write it. */
-function bytesOf<T>({ name, format }: TopicDefinition<T>, value: T): Buffer | null {
-  if (value === null) return null
-  return format === undefined ? Buffer.from(JSON.stringify(value) ?? '') : encodeFormat(format, name, value)
+function encoded<T>(
+  { name, format }: TopicDefinition<T>,
+  value: T,
+  headers: readonly RecordHeader[],
+): Pick<KafkaRecord, 'value' | 'headers'> {
+  if (value === null) return { value: null, headers }
+  if (format !== undefined) return encodeFormat(format, name, value, { headers })
+  return { value: Buffer.from(JSON.stringify(value) ?? ''), headers }
 }
 
-/** No registry is asked: what `bytesOf` writes has the pulled schema. */
+/** No registry is asked: what `encoded` writes has the pulled schema. */
 function ownSchema<T>(handler: HandlerDefinition<T>, [record]: readonly KafkaRecord[]): SchemaAnswer {
   const { topic, topics = [topic] } = handler
   const format = topics.find(({ name }) => name === record?.topic)?.format ?? topic.format
@@ -159,16 +167,16 @@ function matched<T>(
   return matcherOf(pattern)(name) ? { ...all, name } : undefined
 }
 
-function readBack(value: Buffer, format: Format<unknown> | undefined): unknown {
+function readBack(value: Buffer, headers: readonly RecordHeader[], format: Format<unknown> | undefined): unknown {
   if (format === undefined) return JSON.parse(value.toString())
-  return FormatDecoder.of(format, '', { find: () => pulled(format) }).decode(value, [])
+  return FormatDecoder.of(format, '', { find: () => pulled(format) }).decode(value, headers)
 }
 
 function publishedValue({ topic, key, value, headers }: OutgoingRecord, format?: Format<unknown>): PublishedValue {
   return {
     topic,
     key: key === null ? null : key.toString(),
-    value: value === null ? null : readBack(value, format),
+    value: value === null ? null : readBack(value, headers, format),
     headers: Object.fromEntries(headers.map(([name, bytes]) => [name, bytes?.toString() ?? ''])),
   }
 }

@@ -257,9 +257,14 @@ export const inJson = handler(namedOrders, {}, async (record, context) => {
   await context.publish(NEWS, record.value.name)
 })
 
-/** Publishes in JSON with a schema what it has read so. */
+const guid = '89791762-2336-4186-9674-299b90a802e2'
+const namedInHeader = topic('in-header', { format: jsonSchema({ ...named, guid }, { framing: 'header' }) })
+const namedByGuid = topic('by-guid', { format: jsonSchema({ ...named, guid }, { framing: 'guid' }) })
+
+/** Publishes in JSON with a schema what it has read so, in each framing, with a header of another value's schema. */
 export const copiesJson = handler(namedOrders, {}, async (record, context) => {
-  await context.publish(namedCopies, record.value)
+  const headers = { trace: 't', __value_schema_id: 'of another value' }
+  for (const to of [namedCopies, namedInHeader, namedByGuid]) await context.publish(to, record.value, { headers })
 })
 
 /** A tree: its schema refers to itself. */

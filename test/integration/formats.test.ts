@@ -38,14 +38,14 @@ interface App {
 
 function aCluster(): MemoryCluster {
   const cluster = memoryCluster()
-  for (const name of ['work', 'work.dlq', 'news', 'orders', 'copies']) cluster.createTopic(name, 1)
+  for (const name of ['work', 'work.dlq', 'news', 'orders', 'copies', 'in-header', 'by-guid'])
+    cluster.createTopic(name, 1)
   return cluster
 }
 
 /** @param id of the schema that it is written with */
 function send(cluster: MemoryCluster, key: string, id: number, value: bigint): void {
-  const bytes = encodeFormat(avro(pulledAs(id)), 'work', value)
-  cluster.append({ topic: 'work', key: Buffer.from(key), value: bytes, headers: [] })
+  cluster.append({ topic: 'work', key: Buffer.from(key), ...encodeFormat(avro(pulledAs(id)), 'work', value) })
 }
 
 async function started(
@@ -211,10 +211,21 @@ describe('values with a schema registry', { timeout: 120_000 }, () => {
           .map((text) => framed(text).toString())
           .sort(),
       )
-      assert.deepEqual(
-        cluster.log('copies', 0).records.map(({ value }) => value),
-        [framed('{"name":"ü"}')],
+      const guid = '0189791762233641869674299b90a802e2'
+      const bare = Buffer.from('{"name":"ü"}').toString('hex')
+      const written = ['copies', 'in-header', 'by-guid'].map((name) =>
+        cluster
+          .log(name, 0)
+          .records.map(({ value, headers }) => [
+            value?.toString('hex'),
+            headers.map(([header, bytes]) => `${header} ${bytes?.toString('hex')}`),
+          ]),
       )
+      assert.deepEqual(written, [
+        [[`0000000007${bare}`, ['trace 74']]],
+        [[bare, ['trace 74', `__value_schema_id ${guid}`]]],
+        [[`${guid}${bare}`, ['trace 74']]],
+      ])
     })
   }
 

@@ -3,7 +3,7 @@
 import type { TrafficRecord } from '../../../framework/api/traffic.ts'
 import { encodeFormat } from '../../../framework/formats/format-encoder.ts'
 import { PyrallelError, toError } from '../../../framework/model/errors.ts'
-import type { OutgoingRecord } from '../../../framework/model/record.ts'
+import type { OutgoingRecord, RecordHeader } from '../../../framework/model/record.ts'
 
 /**
  * @param number of the record, from 1
@@ -49,17 +49,17 @@ function kindOf(value: unknown): string {
 function outgoing({ topic, value, key, headers = {} }: TrafficRecord): OutgoingRecord {
   const ownKey = typeof topic === 'string' ? undefined : topic.key?.(value as never)
   const chosen = key === undefined ? (ownKey ?? null) : key
+  const named = Object.entries(headers).map(([name, text]): RecordHeader => [name, Buffer.from(text)])
+  const format = typeof topic === 'string' ? undefined : topic.format
+  const name = typeof topic === 'string' ? topic : topic.name
   return {
-    topic: typeof topic === 'string' ? topic : topic.name,
+    topic: name,
     key: chosen === null ? null : Buffer.from(chosen),
-    value: typeof topic === 'string' || topic.format === undefined ? bytesOf(value) : inFormat(topic, value),
-    headers: Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]),
+    // Bytes go as they are here, too.
+    ...(format === undefined || Buffer.isBuffer(value)
+      ? { value: bytesOf(value), headers: named }
+      : encodeFormat(format, name, value, { headers: named })),
   }
-}
-
-/** Bytes go as they are here, too. */
-function inFormat({ name, format }: Exclude<TrafficRecord['topic'], string>, value: unknown): Buffer | null {
-  return format === undefined || Buffer.isBuffer(value) ? bytesOf(value) : encodeFormat(format, name, value)
 }
 
 function bytesOf(value: unknown): Buffer | null {

@@ -54,3 +54,44 @@ test('gives a topic the type of a JSON Schema, and refuses one of Avro for it', 
   })
   assert.throws(() => jsonSchema(undefined as never), /jsonSchema\(schema\): the schema is a constant/)
 })
+
+test('refuses framings and rules for subjects that there are not, and GUIDs where there are none', () => {
+  const guid = '89791762-2336-4186-9674-299b90a802e2'
+  assert.equal(avro({ ...order, guid }, { framing: 'header' }).framing, 'header')
+  assert.throws(() => avro({ ...order, guid }, { framing: 'uuid' as never }), {
+    name: 'TypeError',
+    message: `avro(schema, { framing }): it is 'id', 'guid' or 'header', and not "uuid".`,
+  })
+  assert.throws(
+    () => avro(order, { framing: 'guid' }),
+    /the registry that orders-value was pulled from gives no GUIDs, and framing 'guid' writes one\. Leave it out/,
+  )
+  assert.throws(
+    () => avro(order, { subjects: 'none' as never }),
+    /it is 'topic', 'record' or 'topic-record', and not "none"/,
+  )
+})
+
+test('refuses for a topic the schema of another subject, by the rule that its format has', () => {
+  const text = '{"type":"record","name":"Order","namespace":"shop","fields":[]}'
+  const of = (subject: string) => ({ ...order, subject, text })
+  const right = [
+    ['topic', 'orders-value'],
+    ['topic', ':.eu:orders-value'],
+    ['record', 'shop.Order'],
+    ['topic-record', 'orders-shop.Order'],
+  ] as const
+  for (const [subjects, subject] of right) {
+    assert.equal(topic('orders', { format: avro(of(subject), { subjects }) }).name, 'orders')
+    assert.throws(() => topic('orders', { format: avro(of('bills-value'), { subjects }) }), {
+      name: 'TypeError',
+      message:
+        /^topic\('orders', \{ format \}\): The values of orders have the schema of .* by subjects: .*, and this is the one of bills-value\./,
+    })
+  }
+  assert.equal(topic('orders', { format: avro(of('bills-value')) }).name, 'orders')
+  const titled = { ...order, format: 'json-schema', subject: 'Order', text: '{"title":"Order"}' } as never
+  assert.equal(topic('orders', { format: jsonSchema(titled, { subjects: 'record' }) }).name, 'orders')
+  const nameless = { ...order, text: '"long"' }
+  assert.throws(() => topic('orders', { format: avro(nameless, { subjects: 'record' }) }), /orders-value has no name/)
+})

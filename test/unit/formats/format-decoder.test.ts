@@ -36,7 +36,7 @@ function rejected(answer: SchemaAnswer, bytes: Buffer | null, schema?: PulledSch
 describe('a value in a format of a registry', () => {
   it('is read with the schema that it was written with, which is asked for once', () => {
     const { asked, decoder: of } = decoder(found)
-    const bytes = encodeFormat(avro(pulled), 'orders', { id: 2n ** 60n })
+    const { value: bytes } = encodeFormat(avro(pulled), 'orders', { id: 2n ** 60n })
     assert.deepEqual(bytes?.subarray(0, 5), Buffer.of(0, 0, 0, 0, 7))
     assert.deepEqual(of.decode(bytes, []), { id: 2n ** 60n })
     assert.deepEqual(of.decode(bytes, []), { id: 2n ** 60n })
@@ -85,10 +85,47 @@ describe('a value in a format of a registry', () => {
     })
     const nullable = { ...pulled, text: `["null",${text}]` }
     assert.equal(decoder(found, nullable).decoder.decode(null, []), null)
-    assert.equal(encodeFormat(avro(nullable), 'orders', null), null)
+    assert.equal(encodeFormat(avro(nullable), 'orders', null).value, null)
     const format = avro(pulled, { tombstones: true })
     assert.equal(FormatDecoder.of(format, 'bill', { find: () => found }).decode(null, []), null)
-    assert.equal(encodeFormat(format, 'orders', null), null)
+    assert.equal(encodeFormat(format, 'orders', null).value, null)
+  })
+
+  it('is written with what its format says of its schema, and read without asking by a GUID that was pulled', () => {
+    const guid = '89791762-2336-4186-9674-299b90a802e2'
+    const named = { ...pulled, guid }
+    for (const framing of ['guid', 'header'] as const) {
+      const format = avro(named, { framing })
+      const { value, headers } = encodeFormat(format, 'orders', { id: 5n })
+      const asked: unknown[] = []
+      const find = (ref: unknown) => {
+        asked.push(ref)
+        return found
+      }
+      assert.deepEqual(FormatDecoder.of(format, 'bill', { find }).decode(value, headers), { id: 5n })
+      assert.deepEqual(asked, [], framing)
+      const other = avro({ ...named, guid: guid.replace('8', '9') }, { framing })
+      FormatDecoder.of(other, 'bill', { find }).decode(value, headers)
+      assert.deepEqual(asked, [{ guid }], 'another is asked for')
+    }
+  })
+
+  it('never has the header of another value, which readers would believe', () => {
+    const guid = '89791762-2336-4186-9674-299b90a802e2'
+    const headers = [
+      ['trace', Buffer.from('t')],
+      ['__value_schema_id', Buffer.of(1)],
+    ] as const
+    const byId = encodeFormat(avro(pulled), 'orders', { id: 5n }, { headers })
+    assert.deepEqual(byId.headers, [headers[0]])
+    const format = avro({ ...pulled, guid }, { framing: 'header', tombstones: true })
+    const beside = encodeFormat(format, 'orders', { id: 5n }, { headers })
+    assert.deepEqual(
+      [beside.value?.toString('hex'), beside.headers.map(([name]) => name)],
+      ['0a', ['trace', '__value_schema_id']],
+    )
+    assert.equal(beside.headers[1]?.[1]?.toString('hex'), `01${guid.replaceAll('-', '')}`)
+    assert.deepEqual(encodeFormat(format, 'orders', null, { headers }), { value: null, headers: [headers[0]] })
   })
 
   it('needs a registry, and a schema that can be read', () => {

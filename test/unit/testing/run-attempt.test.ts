@@ -63,6 +63,15 @@ describe('an attempt in a test', () => {
     )
   })
 
+  it('reads and writes values whose schema stands in a header', async () => {
+    const inHeader = avro({ ...amount, guid: '89791762-2336-4186-9674-299b90a802e2' }, { framing: 'header' })
+    const double = handler(topic('amounts', { format: inHeader }), (record, { publish }) =>
+      publish(topic('doubled', { format: inHeader }), { cents: 2n * record.value.cents }),
+    )
+    const { outcome, published } = await runAttempt(double, { value: { cents: 4n } })
+    assert.deepEqual([outcome, published[0]?.value], ['done', { cents: 8n }])
+  })
+
   it('has the key that is written, or none', async () => {
     const keys: (string | null)[] = []
     const note = handler(orders, (record) => {

@@ -16,11 +16,20 @@ const schema: PulledSchema<bigint> = {
 }
 const amounts = topic('amounts', { format: avro(schema, { tombstones: true }) })
 
+const inHeader = topic('amounts', {
+  format: avro({ ...schema, guid: '89791762-2336-4186-9674-299b90a802e2' }, { framing: 'header' }),
+})
+
 const written = (record: TrafficRecord) => nextRecord([record].values(), 'traffic.ts', 1)?.value?.toString('hex')
 
 it('writes what a traffic file yields in the format of its topic, and bytes as they are', () => {
   assert.equal(written({ topic: amounts, value: 5n }), '00000000070a')
   assert.equal(written({ topic: amounts, value: Buffer.of(1, 2) }), '0102')
+  const beside = nextRecord([{ topic: inHeader, value: 5n, headers: { a: 'b' } }].values(), 'traffic.ts', 1)
+  assert.deepEqual(
+    [beside?.value?.toString('hex'), beside?.headers.map(([name]) => name)],
+    ['0a', ['a', '__value_schema_id']],
+  )
   assert.equal(written({ topic: amounts, value: null }), undefined)
   assert.throws(() => written({ topic: amounts, value: 'five' }), {
     code: 'PYR_TRAFFIC',
