@@ -17,6 +17,7 @@ export interface Payload {
 /** Values of a registry's format. */
 export interface ForeignFormat {
   readonly contentType: string
+  readonly framing: 'id' | 'guid' | 'header'
   /** Where the registry has the schema. */
   readonly subject: string | null
 }
@@ -36,7 +37,8 @@ export async function payloadsOf({ handlers, topics, definitions }: ScanResult):
   const known = new Map<ValueSchema, Payload>()
   for (const { schema } of [...handlers, ...topics]) {
     if (schema.kind === 'pulled') {
-      const foreign = { contentType: contentTypes[schema.format], subject: schema.subject }
+      const { format, framing, subject } = schema
+      const foreign = { contentType: contentTypes[format], framing, subject }
       known.set(schema, { name: undefined, hash: schema.fingerprint, json: undefined, foreign })
     } else if (schema.kind === 'derived') {
       const json = { $ref: `#/components/schemas/${schema.name}` }

@@ -70,11 +70,12 @@ function messageId(handler: ScannedHandler, topic: ScannedTopic, payloadOf: Payl
 function message(name: string, { json, foreign }: Payload): object {
   const kafka = { key: { type: 'string' }, bindingVersion: BINDING }
   if (foreign !== undefined) {
-    const { contentType, subject } = foreign
+    const { contentType, framing, subject } = foreign
     const what =
       subject === null ? 'A schema registry has its schema.' : `Its schema is ${subject} in the schema registry.`
-    // Byte 0 and the id, as Confluent's serializers write them.
-    const id = { schemaIdLocation: 'payload', schemaIdPayloadEncoding: 'confluent' }
+    // For Confluent's byte 0 and id the binding has a word, and for its GUIDs none.
+    const encoding = framing === 'id' && { schemaIdPayloadEncoding: 'confluent' }
+    const id = { schemaIdLocation: framing === 'header' ? 'header' : 'payload', ...encoding }
     return { name, contentType, description: what, bindings: { kafka: { ...kafka, ...id } } }
   }
   return {

@@ -43,6 +43,8 @@ export type ValueSchema =
   | {
       readonly kind: 'pulled'
       readonly format: PulledSchema<unknown>['format']
+      /** How a published value names its schema. */
+      readonly framing: 'id' | 'guid' | 'header'
       readonly subject: string | null
       readonly fingerprint: string | null
     }

@@ -1,6 +1,7 @@
 /** Says what the values of a topic must be: by a schema that the user wrote, or by the type of the topic or the handler. */
 import { type CallExpression, type Expression, Node, type ObjectLiteralExpression } from 'ts-morph'
 import type { PulledSchema } from '../../../framework/api/format.ts'
+import { subjectFault } from '../../../framework/api/subject-rule.ts'
 import { readJsonSchema } from '../../../framework/formats/json-schema.ts'
 import { toError } from '../../../framework/model/errors.ts'
 import type { SchemaDeriver } from '../types/derive-schema.ts'
@@ -68,7 +69,7 @@ export class ValueSchemas {
 
   #read(call: CallExpression, options: Node | undefined, name: string): RawSchema {
     const format = formatOf(options)
-    if (format !== undefined) return this.#pulled(format, options)
+    if (format !== undefined) return this.#pulled(format, options, name)
     const explicit = explicitSchema(options)
     if (explicit?.schema.kind === 'explicit' && explicit.schema.expression === undefined && options !== undefined) {
       // Only running the code could tell it; but not where an import leads nowhere.
@@ -84,6 +85,7 @@ export class ValueSchemas {
   #pulled(
     { place, value }: { readonly place: Node; readonly value: Expression | undefined },
     options: Node | undefined,
+    topic: string,
   ): RawSchema {
     if (explicitSchema(options)?.isCertain === true) {
       this.#report(
@@ -94,14 +96,16 @@ export class ValueSchemas {
       )
     }
     const called = Node.isCallExpression(value) ? formats.get(pyrallelFunction(value) ?? '') : undefined
-    const [argument] = called !== undefined && Node.isCallExpression(value) ? value.getArguments() : []
+    const [argument, written] = called !== undefined && Node.isCallExpression(value) ? value.getArguments() : []
     const constant = Node.isExpression(argument) ? resolve(argument) : undefined
     if (called !== undefined && constant !== undefined && Node.isObjectLiteralExpression(constant)) {
       const refusal = called === 'json-schema' ? unreadJsonSchema(constant) : undefined
       if (refusal !== undefined) {
         this.#report(place, 'PYR_SCHEMA_REFUSED', `The values of the topic cannot be checked: ${refusal}.`, jsonFix)
       }
-      return pulledBy(constant, called)
+      const fault = subjectFaultOf(topic, constant, optionAt(written, 'subjects'))
+      if (fault !== undefined) this.#report(place, 'PYR_TOPIC_TYPE', ...fault)
+      return pulledBy(constant, called, optionAt(written, 'framing'))
     }
     this.#report(
       place,
@@ -109,7 +113,7 @@ export class ValueSchemas {
       'The format is computed at run time, but it must be readable without running code.',
       'Write `format: avro(ordersValue)`, or `jsonSchema(ordersValue)`, with the constant that `pyrallel schemas pull` has written to generated/registry.',
     )
-    return { kind: 'pulled', format: 'avro', subject: null, fingerprint: null }
+    return { kind: 'pulled', format: 'avro', framing: 'id', subject: null, fingerprint: null }
   }
 }
 
@@ -150,6 +154,27 @@ function unreadJsonSchema(schema: ObjectLiteralExpression): string | undefined {
   }
 }
 
+/** Message and next step. */
+function subjectFaultOf(
+  topic: string,
+  schema: ObjectLiteralExpression,
+  rule: string | undefined,
+): readonly [message: string, fix: string] | undefined {
+  const [subject, text] = [textAt(schema, 'subject'), textAt(schema, 'text')]
+  const subjects = subjectRules.find((each) => each === rule)
+  if (subject === undefined || text === undefined || subjects === undefined) return undefined
+  const fault = subjectFault(topic, { schema: { subject, text }, subjects })
+  return fault === undefined ? undefined : [fault.what, fault.next]
+}
+
+const subjectRules = ['topic', 'record', 'topic-record'] as const
+const framings = ['id', 'guid', 'header'] as const
+
+function optionAt(options: Node | undefined, name: string): string | undefined {
+  const object = Node.isExpression(options) ? resolve(options) : undefined
+  return Node.isObjectLiteralExpression(object) ? textAt(object, name) : undefined
+}
+
 function textAt(schema: ObjectLiteralExpression, name: string): string | undefined {
   const value = property(schema, name)?.value
   return value === undefined ? undefined : readString(value)
@@ -158,9 +183,11 @@ function textAt(schema: ObjectLiteralExpression, name: string): string | undefin
 function pulledBy(
   schema: ObjectLiteralExpression,
   format: PulledSchema<unknown>['format'],
+  written: string | undefined,
 ): Extract<RawSchema, { readonly kind: 'pulled' }> {
   const [subject = null, fingerprint = null] = ['subject', 'fingerprint'].map((name) => textAt(schema, name))
-  return { kind: 'pulled', format, subject, fingerprint }
+  const framing = framings.find((each) => each === written) ?? 'id'
+  return { kind: 'pulled', format, framing, subject, fingerprint }
 }
 
 interface Explicit {

@@ -121,6 +121,26 @@ describe('a topic with a format', () => {
     assert.match(absent.diagnostics.join(), /# names customer\.json, which is not among its references/)
   })
 
+  it('says where its framing puts what names the schema', async () => {
+    const kafkaOf = async (framing: string) => {
+      const { textOf } = await made(`avro(ordersValue, { framing: '${framing}' })`)
+      return JSON.parse(textOf('generated/asyncapi.json')).channels.orders.messages.value.bindings.kafka
+    }
+    const inHeader = await kafkaOf('header')
+    assert.deepEqual([inHeader.schemaIdLocation, inHeader.schemaIdPayloadEncoding], ['header', undefined])
+    const inFront = await kafkaOf('guid')
+    assert.deepEqual([inFront.schemaIdLocation, inFront.schemaIdPayloadEncoding], ['payload', undefined])
+  })
+
+  it('is refused where its rule for subjects says that the schema is of another', async () => {
+    assert.deepEqual((await made(`avro(ordersValue, { subjects: 'topic' })`)).diagnostics, [])
+    const record = await made(`avro(ordersValue, { subjects: 'record' })`)
+    assert.match(
+      record.diagnostics.join(),
+      /^PYR_TOPIC_TYPE: The values of orders have the schema of Order by subjects: 'record', and this is the one of orders-value/,
+    )
+  })
+
   it('may not have a schema beside it, nor be computed', async () => {
     const both = await made('avro(ordersValue)', ', schema: Type.Object({})')
     assert.match(both.diagnostics.join(), /^PYR_TOPIC_TYPE: The topic has a schema and a format/)
