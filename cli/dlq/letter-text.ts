@@ -6,6 +6,8 @@ import { placeArgument } from '../../framework/dead-letters/selection.ts'
 import { cutText, harmless } from '../../framework/model/plain-text.ts'
 import { plural } from '../../framework/model/plural.ts'
 import { recordPlace } from '../../framework/model/record.ts'
+import { exactText } from '../records/exact-json.ts'
+import type { ReadValue } from '../records/read-value.ts'
 import { keyText } from '../records/record-text.ts'
 import type { Paint } from '../terminal/paint.ts'
 
@@ -38,7 +40,8 @@ export function letterLine(letter: DeadLetter, paint: Paint): string {
   return `  ${place.padEnd(8)} ${when(record.timestamp)}  ${keyText(record.key).padEnd(12)} ${harmless(handler ?? '-')}  ${oneLine(errorText(letter))}  ${paint('gray', [from, ...facts].join(', '))}`
 }
 
-export function letterBlock(letter: DeadLetter, paint: Paint): string {
+/** @param read what its value says, where that names a schema */
+export function letterBlock(letter: DeadLetter, paint: Paint, read: ReadValue = { kind: 'plain' }): string {
   const { record } = letter
   const facts: readonly (readonly [string, string | null])[] = [
     ['dead letter', recordPlace(record)],
@@ -57,12 +60,14 @@ export function letterBlock(letter: DeadLetter, paint: Paint): string {
       letter.family === 'several' ? 'several tools, which contradict each other: none is believed' : letter.family,
     ],
     ['key', record.key === null ? null : keyText(record.key)],
+    ['schema', read.kind === 'read' ? read.by : null],
+    ['not read', read.kind === 'unread' ? read.why : null],
   ]
   const lines = facts.flatMap(([name, fact]) =>
     fact === null ? [] : [`  ${paint('gray', name.padEnd(12))} ${harmless(fact)}`],
   )
   const stack = letter.stack === null ? [] : ['', ...harmlessLines(letter.stack)]
-  return [...lines, ...stack, '', ...harmlessLines(valueText(letter))].join('\n')
+  return [...lines, ...stack, '', ...harmlessLines(valueText(letter, read))].join('\n')
 }
 
 /** @param withValue the record's own bytes, as text; they may be personal, so a list leaves them out */
@@ -77,19 +82,33 @@ export function letterJson(letter: DeadLetter, withValue: boolean): object {
   }
 }
 
+/** What `--json` says of a value that names its schema, beside the bytes themselves. */
+export function readJsonOf(read: ReadValue, bytes: Buffer | null): object {
+  switch (read.kind) {
+    case 'plain':
+      return {}
+    case 'read':
+      return { schema: read.by, decoded: read.value, bytes }
+    case 'unread':
+      return { notRead: read.why, bytes }
+  }
+}
+
 function sourceText({ topic, partition, offset }: DeadLetter): string | null {
   if (topic === null) return null
   return partition === null || offset === null ? topic : recordPlace({ topic, partition, offset })
 }
 
-function valueText(letter: DeadLetter): string {
+function valueText(letter: DeadLetter, read: ReadValue): string {
   const { record, leftOut } = letter
   if (leftOut === 'record') return wayToRecord(letter)
   if (record.value === null) {
     if (leftOut === 'nothing') return 'no value: a tombstone'
     return leftOut === 'value' ? 'the value was left out (payload: metadata)' : `there was no room for its ${leftOut}`
   }
-  const text = record.value.subarray(0, MAX_VALUE).toString()
+  if (read.kind === 'read') return cutText(exactText(read.value, 2), MAX_VALUE)
+  const shown = record.value.subarray(0, MAX_VALUE)
+  const text = read.kind === 'unread' ? `in hexadecimal: ${shown.toString('hex')}` : shown.toString()
   return record.value.length > MAX_VALUE ? `${text}\n… ${record.value.length - MAX_VALUE} bytes more` : text
 }
 

@@ -8,11 +8,19 @@ import { readToEnd } from '../../framework/dead-letters/read-topic.ts'
 import { replayGroup, replayMarks } from '../../framework/dead-letters/replay/partition-marks.ts'
 import { readPlace, type SelectionOptions, selectionOf, selectsByTime } from '../../framework/dead-letters/selection.ts'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
+import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
+import { harmlessJson } from '../../framework/model/plain-text.ts'
 import { plural } from '../../framework/model/plural.ts'
+import { connectRegistry } from '../../framework/registry/registry-client.ts'
+import { systemClock } from '../../framework/time/clock.ts'
 import { type Connect, connectCluster } from '../cluster/connect.ts'
-import { groupLine, letterBlock, letterJson, letterLine, sourceTimeLine } from '../dlq/letter-text.ts'
+import { groupLine, letterBlock, letterJson, letterLine, readJsonOf, sourceTimeLine } from '../dlq/letter-text.ts'
 import { type ClusterOptions, withTopic } from '../dlq/open-topic.ts'
+import { declaredTopics } from '../project/declared-topics.ts'
+import type { Project } from '../project/project.ts'
+import { exactText } from '../records/exact-json.ts'
+import { type ReadValue, readWithSchema } from '../records/read-value.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
 import { jsonText } from '../terminal/json-text.ts'
@@ -72,7 +80,7 @@ export async function show(
   connect: Connect = connectCluster,
 ): Promise<number> {
   const { partition, offset } = readPlace(place)
-  return withTopic(topic, options, io, connect, async (connection) => {
+  return withTopic(topic, options, io, connect, async (connection, project) => {
     let found: DeadLetter | undefined
     await browse(connection, topic, (letter) => {
       if (letter.record.partition === partition && letter.record.offset === offset) found = letter
@@ -82,10 +90,23 @@ export async function show(
       const message = `There is no record at ${place} in ${topic}. \`pyrallel dlq list ${topic}\` shows what is there.`
       throw new PyrallelError('PYR_USAGE', message)
     }
+    const read = await readLetter(found, project, io)
     const paint = painter(hasColor(io.stdout, io.env))
-    const text = options.json === true ? jsonText(letterJson(found, true)) : letterBlock(found, paint)
+    const text =
+      options.json === true
+        ? harmlessJson(exactText({ ...letterJson(found, true), ...readJsonOf(read, found.record.value) }))
+        : letterBlock(found, paint, read)
     io.stdout.write(`${text}\n`)
     return exitCodes.fine
+  })
+}
+
+async function readLetter({ record }: DeadLetter, project: Project | undefined, io: Io): Promise<ReadValue> {
+  const settings = project?.config.registry
+  return new Closers().around(async (closers) => {
+    const registry = settings?.url === undefined ? undefined : connectRegistry(settings, systemClock(), Math.random)
+    if (registry !== undefined) closers.add('the registry', () => registry.close())
+    return readWithSchema(record, { registry, topics: () => declaredTopics(io.cwd()) })
   })
 }
 

@@ -3,11 +3,10 @@
 import type { TopicDefinition } from '../../framework/api/topic.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
-import { ownProperty } from '../../framework/model/own-property.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import { systemClock } from '../../framework/time/clock.ts'
 import { type Connect, chooseCluster, connectCluster } from '../cluster/connect.ts'
-import { loadRoutes } from '../project/project.ts'
+import { declaredTopics } from '../project/declared-topics.ts'
 import { bytesOf, readHeader, readValue } from '../records/payload.ts'
 import { fakeValue } from '../send/fake-value.ts'
 import { type Sending, sendAll } from '../send/send-all.ts'
@@ -115,18 +114,4 @@ function faker(name: string, declared: TopicDefinition<unknown> | undefined, see
     const value = fakeValue(schema, random, name)
     return { value, bytes: bytesOf({ value, text: JSON.stringify(value) }) }
   }
-}
-
-/** The topics that handlers here read, and those that they declare; empty outside a project, or before the first `generate`. */
-async function declaredTopics(root: string): Promise<readonly TopicDefinition<unknown>[]> {
-  const routes = (await loadRoutes(root)) ?? []
-  const derived = routes[0]?.topicSchemas ?? {}
-  const declared = new Set(routes.map(({ handler }) => handler))
-  const topics = [...declared].flatMap(({ topic, topics = [topic] }): readonly TopicDefinition<unknown>[] => topics)
-  const read = topics.map((topic) => {
-    const schema = topic.schema ?? ownProperty(derived, topic.name)
-    return schema === undefined ? topic : { ...topic, schema }
-  })
-  const others = Object.entries(derived).filter(([name]) => !read.some((topic) => topic.name === name))
-  return [...read, ...others.map(([name, schema]) => ({ kind: 'pyrallel.topic', name, schema }) as const)]
 }

@@ -8,6 +8,7 @@ import { readDeadLetter } from '../../../../framework/dead-letters/dead-letter.t
 import { NewestLetters } from '../../../../framework/dead-letters/newest-letters.ts'
 import { replayGroup, replayMarks } from '../../../../framework/dead-letters/replay/partition-marks.ts'
 import { memoryCluster } from '../../../../framework/kafka/memory/client.ts'
+import { serve } from '../../registry/registry-server.ts'
 import { cluster1, clusterWith, DLQ, headersOf, on, replayed, valuesIn } from '../dlq-fixtures.ts'
 import { projectFolder, testIo } from '../test-io.ts'
 
@@ -135,6 +136,65 @@ describe('dlq show', () => {
     assert.match(io.out(), /orders\[0\]@1/)
     assert.match(io.out(), /v1/)
     assert.doesNotMatch(io.out(), /v0/)
+  })
+
+  const framed = Buffer.from('00000000078280808080808020', 'hex')
+  const schema = '{"type":"record","name":"Order","fields":[{"name":"id","type":"long"}]}'
+
+  async function shown(files: Readonly<Record<string, string>>, options: object = {}): Promise<string> {
+    const cluster = memoryCluster()
+    cluster.createTopic(DLQ, 1)
+    cluster.append({ topic: DLQ, partition: 0, key: null, value: framed, headers: [], timestamp: 0 })
+    const io = testIo(projectFolder(files))
+    await show(DLQ, '0/0', { ...cluster1, ...options }, io, on(cluster))
+    return io.out()
+  }
+
+  function configWith(url: string): Readonly<Record<string, string>> {
+    return { 'pyrallel.config.ts': `export default { group: 'shop', registry: { url: '${url}' } }` }
+  }
+
+  it('shows a value in Avro as its schema says, with all digits', async () => {
+    const { url, asked } = await serve(() => ({ json: { schema } }))
+    assert.match(
+      await shown(configWith(url)),
+      /schema +id 7, of http[^\n]*\n\n {2}\{\n {4}"id": 9007199254740993\n {2}\}/,
+    )
+    const json = await shown(configWith(url), { json: true })
+    assert.match(json, /"decoded":\{"id":9007199254740993\},"bytes":"AAAAAAeCgICAgICAIA=="/)
+    assert.deepEqual(new Set(asked.map(({ path }) => path)), new Set(['/schemas/ids/7']))
+  })
+
+  it('says why a value in Avro cannot be read, and shows its bytes', async () => {
+    const { url } = await serve(() => ({ status: 404, json: { error_code: 40403, message: 'not found' } }))
+    const text = await shown(configWith(url))
+    assert.match(text, /not read +with schema id 7: There is no schema with id 7 in the registry at/)
+    assert.match(text, /in hexadecimal: 00000000078280808080808020/)
+    assert.match(await shown(configWith(url), { json: true }), /"notRead":"with schema id 7: There is no/)
+    assert.match(
+      await shown({}),
+      /not read +with schema id 7: no registry is configured to ask for it. Set registry.url/,
+    )
+  })
+
+  it('does not read a value whose schema has rules', async () => {
+    const ruleSet = { domainRules: [{ name: 'hide', kind: 'TRANSFORM', type: 'ENCRYPT', mode: 'WRITEREAD' }] }
+    const { url } = await serve(() => ({ json: { schema, ruleSet } }))
+    assert.match(await shown(configWith(url)), /not read +its schema \(id 7\) has rules: fields may be encrypted/)
+  })
+
+  it('reads a value with a schema that was pulled, where no registry is configured', async () => {
+    const files = {
+      'pyrallel.config.ts': "export default { group: 'shop' }",
+      'handlers/pay.ts': `
+import { avro, handler, topic } from 'pyrallel'
+const schema = { kind: 'pyrallel.schema', format: 'avro', subject: 'orders-value', id: 7, guid: null, fingerprint: '', text: '${schema}' }
+export default handler(topic('orders', { format: avro(schema) }), () => {})
+`,
+      'generated/routes.ts':
+        "import pay from '../handlers/pay.ts'\nexport const routes = [{ id: 'pay', file: 'handlers/pay.ts', topic: 'orders', group: null, handler: pay }]",
+    }
+    assert.match(await shown(files), /schema +id 7, pulled from orders-value\n\n {2}\{\n {4}"id": 9007199254740993/)
   })
 
   it('says so when there is none at that place', async () => {

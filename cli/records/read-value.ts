@@ -1,0 +1,69 @@
+/** Reads a value that names its schema, for somebody who looks at it: with the schema that it was written with, as the registry has it. */
+import type { TopicDefinition } from '../../framework/api/topic.ts'
+import { codecOf } from '../../framework/formats/value-codec.ts'
+import { refText, type SchemaRef, valueFrame } from '../../framework/formats/value-frame.ts'
+import { toError } from '../../framework/model/errors.ts'
+import type { KafkaRecord } from '../../framework/model/record.ts'
+import type { RegisteredSchema, SchemaRegistry } from '../../framework/registry/schema-registry.ts'
+
+export type ReadValue =
+  /** `by`: where its schema is from, such as `id 7, asked from http://127.0.0.1:8081`. */
+  | { readonly kind: 'read'; readonly value: unknown; readonly by: string }
+  | { readonly kind: 'unread'; readonly why: string }
+  /** It names no schema: its bytes say what it is. */
+  | { readonly kind: 'plain' }
+
+export interface SchemaSources {
+  /** `undefined` where none is configured: then the pulled schemas of the project's own topics are what there is. */
+  readonly registry: Pick<SchemaRegistry, 'url' | 'byId' | 'byGuid'> | undefined
+  /** Called when they are needed. */
+  readonly topics: () => Promise<readonly TopicDefinition<unknown>[]>
+}
+
+/** Never rejects: the bytes are there to be shown all the same. */
+export async function readWithSchema(
+  { value, headers }: Pick<KafkaRecord, 'value' | 'headers'>,
+  sources: SchemaSources,
+): Promise<ReadValue> {
+  const frame = value === null ? 'is none' : valueFrame(value, headers)
+  if (value === null || typeof frame === 'string') return { kind: 'plain' }
+  const name = refText(frame.ref)
+  try {
+    const { schema, from } = await schemaOf(frame.ref, sources)
+    if (schema.format === 'json-schema' && frame.from === 0) return { kind: 'plain' }
+    if (schema.rules.length > 0) {
+      return { kind: 'unread', why: `its schema (${name}) has rules: fields may be encrypted, or of another version` }
+    }
+    const { format, text, references } = schema
+    const codec = codecOf({
+      kind: 'pyrallel.schema',
+      subject: '',
+      id: 1,
+      guid: null,
+      fingerprint: '',
+      format,
+      text,
+      references,
+    })
+    const read = codec.readerOf({ format, text, references: references.map((each) => each.text) })
+    return { kind: 'read', value: read(value, frame.from), by: `${name}, ${from}` }
+  } catch (thrown) {
+    const why = thrown instanceof RangeError ? 'it is nested too deeply' : toError(thrown).message
+    return { kind: 'unread', why: `with schema ${name}: ${why}` }
+  }
+}
+
+async function schemaOf(
+  ref: SchemaRef,
+  { registry, topics }: SchemaSources,
+): Promise<{ readonly schema: RegisteredSchema; readonly from: string }> {
+  if (registry !== undefined) {
+    const schema = await ('id' in ref ? registry.byId(ref.id) : registry.byGuid(ref.guid))
+    return { schema, from: `of ${registry.url}` }
+  }
+  const pulled = (await topics()).flatMap(({ format }) => (format === undefined ? [] : [format.schema]))
+  const found = pulled.find(({ id, guid }) => ('id' in ref ? id === ref.id : guid === ref.guid))
+  if (found === undefined) throw new Error('no registry is configured to ask for it. Set registry.url.')
+  const { format, text, references = [], guid } = found
+  return { schema: { format, text, references, guid, rules: [] }, from: `pulled from ${found.subject}` }
+}
