@@ -5,7 +5,7 @@ import { join, sep } from 'node:path'
 import { ownProperty } from '../../framework/model/own-property.ts'
 import { packageRoot } from '../folders/package-root.ts'
 
-export const templateNames = ['minimal', 'orders', 'worker'] as const
+export const templateNames = ['minimal', 'orders', 'worker', 'avro'] as const
 export type TemplateName = (typeof templateNames)[number]
 
 /** For whoever chooses. */
@@ -13,6 +13,7 @@ export const templateTexts: Readonly<Record<TemplateName, string>> = {
   minimal: 'one handler, the smallest there is',
   orders: 'two handlers, a topic between them, retries and dead letters',
   worker: 'a handler that keeps a core busy, on worker threads',
+  avro: 'values in Avro, with a schema registry',
 }
 
 /** A record that the template's handler takes: topic and value. */
@@ -20,6 +21,10 @@ export const firstRecords: Readonly<Record<TemplateName, { readonly topic: strin
   minimal: { topic: 'greetings', value: '{"name":"Ada"}' },
   orders: { topic: 'orders.created', value: '{"id":"o-1","customerId":"c-1","total":4200}' },
   worker: { topic: 'pages.fetched', value: '{"url":"https://example.com","text":"three little words"}' },
+  avro: {
+    topic: 'payments',
+    value: '{"id":"9007199254740993","account":"a-1","amount":"12000.50","at":1764000000000}',
+  },
 }
 
 export interface TemplateFile {

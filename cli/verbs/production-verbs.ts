@@ -41,6 +41,7 @@ function addInit(program: Command, io: Io, exit: Exit): void {
         'pyrallel init',
         'pyrallel init my-service --template orders',
         'npx pyrallel init my-service --template worker -y',
+        'pyrallel init payments --template avro -y',
       ]),
     )
     .action(async (folder: string | undefined, options: Parameters<typeof import('./init.ts').init>[1]) => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import {
   cpSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -15,9 +16,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { DevRegistry } from '../../cli/dev/registry/dev-registry.ts'
 import { firstRecords, type TemplateName, templateNames } from '../../cli/init/template.ts'
+import { avro, type PulledSchema } from '../../framework/api/format.ts'
+import { handler } from '../../framework/api/handler.ts'
+import { topic } from '../../framework/api/topic.ts'
+import { resolveConfig } from '../../framework/config/resolve-config.ts'
 import { startEmbeddedBroker } from '../../framework/kafka/embedded/embedded-broker.ts'
 import type { Logger } from '../../framework/model/logger.ts'
+import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import { clientWish, skipWhereLeftOut, skipWithout } from '../client-under-test.ts'
 import { clientUnderTest } from '../test-client.ts'
 
@@ -35,6 +42,15 @@ const handledLines: Readonly<Record<TemplateName, RegExp>> = {
   minimal: /"name":"Ada".*"msg":"hello"/,
   orders: /"amount":4200.*"msg":"invoice sent"/,
   worker: /"words":3.*"msg":"scored"/,
+  avro: /"payment":"9007199254740993".*"msg":"payment flagged"/,
+}
+
+/** What a template publishes to and does not read. */
+const publishedTopics: Readonly<Record<TemplateName, readonly string[]>> = {
+  minimal: [],
+  orders: [],
+  worker: [],
+  avro: ['payments.flagged'],
 }
 
 interface Run {
@@ -188,6 +204,23 @@ function topicsOf(root: string): readonly string[] {
   return manifest.handlers.flatMap(({ topic, group }) => [topic, `${topic}.${group ?? manifest.group}.dlq`])
 }
 
+/** Has what the project has pulled, under the same ids. Without an address where it has pulled nothing. */
+async function registryOf(root: string): Promise<DevRegistry> {
+  const registry = new DevRegistry()
+  const folder = join(root, 'generated/registry')
+  const files = existsSync(folder) ? readdirSync(folder) : []
+  const modules = await Promise.all(files.map((file) => import(pathToFileURL(join(folder, file)).href)))
+  const schemas: readonly PulledSchema<unknown>[] = modules.flatMap((module: object) => Object.values(module))
+  const config = resolveConfig({ group: 'shop' }, 'x')
+  const registered = schemas.map((schema) => {
+    const { subject } = schema
+    const values = topic(subject, { format: avro(schema) })
+    return { id: subject, file: 'handlers/x.ts', topic: subject, group: null, handler: handler(values, () => {}) }
+  })
+  await registry.configFor(config, resolveHandlers(registered, config))
+  return registry
+}
+
 describe('the packed package', { timeout: 300_000, skip: skipWhereLeftOut }, () => {
   before(async () => {
     parent = realpathSync(mkdtempSync(join(tmpdir(), 'pyrallel-scaffold-')))
@@ -235,10 +268,18 @@ describe('the packed package', { timeout: 300_000, skip: skipWhereLeftOut }, () 
       await succeed(root, pyrallel, ['build'])
       refuseBuilders(sourcesBelow(join(root, 'dist')))
       refuseSize(join(root, 'dist'))
-      const broker = await startEmbeddedBroker({ log: quiet, topics: topicsOf(root) })
+      const broker = await startEmbeddedBroker({
+        log: quiet,
+        topics: [...topicsOf(root), ...publishedTopics[template]],
+      })
+      const registry = await registryOf(root)
       try {
         const loaded = join(parent, `loaded by ${template}.txt`)
-        const env = { PYRALLEL_KAFKA_BROKERS: broker.brokers, LOADED: loaded }
+        const env = {
+          PYRALLEL_KAFKA_BROKERS: broker.brokers,
+          LOADED: loaded,
+          ...(registry.url !== undefined && { PYRALLEL_REGISTRY_URL: registry.url }),
+        }
         const cli = join(root, 'node_modules/pyrallel/dist/cli/bin.js')
         const hook = pathToFileURL(join(parent, 'register.mjs')).href
         const handleOne = async (server: Run) => {
@@ -268,6 +309,7 @@ describe('the packed package', { timeout: 300_000, skip: skipWhereLeftOut }, () 
         await handleOne(run(deployed, process.execPath, ['server.mjs'], env))
       } finally {
         await broker.stop()
+        await registry.close()
       }
       rmSync(root, { recursive: true, force: true })
     })

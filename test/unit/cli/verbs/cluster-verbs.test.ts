@@ -486,7 +486,7 @@ describe('.env files', () => {
   })
 
   it('of a project made from a template are ignored, but for the example', () => {
-    for (const template of ['minimal', 'orders', 'worker'] as const) {
+    for (const template of ['minimal', 'orders', 'worker', 'avro'] as const) {
       const ignore = templateFiles(template, 'shop').find(({ path }) => path === '.gitignore')?.text ?? ''
       const root = projectFolder({
         '.gitignore': ignore,

@@ -7,6 +7,7 @@ import { load } from 'js-yaml'
 import { packageManager, runCommand } from '../../../../cli/init/package-manager.ts'
 import { firstRecords, projectNameOf, templateFiles, templateNames } from '../../../../cli/init/template.ts'
 import { main } from '../../../../cli/main.ts'
+import { pulledFile } from '../../../../cli/schemas/pulled-file.ts'
 import { emptyFolder, testIo } from '../test-io.ts'
 
 async function run(cwd: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
@@ -49,6 +50,16 @@ describe('pyrallel init', () => {
     })
   }
 
+  it('gives Avro a schema, and the types that a registry with it would give', () => {
+    const files = new Map(templateFiles('avro', 'x').map(({ path, text }) => [path, text]))
+    const text = JSON.stringify(JSON.parse(files.get('schemas/payment.avsc') ?? ''))
+    const facts = { subject: 'payments-value', version: 1, id: 1, guid: null, format: 'avro' } as const
+    assert.equal(
+      files.get('generated/registry/payments-value.ts'),
+      pulledFile({ ...facts, text, references: [], rules: [] }),
+    )
+  })
+
   it('writes into this folder with -y, and asks nothing', async () => {
     const root = emptyFolder()
     const { code, out } = await run(root, ['-y'])
@@ -88,7 +99,7 @@ describe('pyrallel init', () => {
 
   it('allows the native client its install script for each package manager, in the manifest of each template', async () => {
     const native = '@confluentinc/kafka-javascript'
-    for (const template of ['minimal', 'orders', 'worker']) {
+    for (const template of ['minimal', 'orders', 'worker', 'avro']) {
       const root = emptyFolder()
       await run(root, ['-y', '--template', template])
       const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -141,7 +152,7 @@ describe('pyrallel init', () => {
   it('refuses a template that does not exist', async () => {
     const { code, err } = await run(emptyFolder(), ['--template', 'shop', '-y'])
     assert.equal(code, 2)
-    assert.match(err, /'shop' is invalid.*minimal, orders, worker/)
+    assert.match(err, /'shop' is invalid.*minimal, orders, worker, avro/)
   })
 
   it('prints one JSON document with --json', async () => {
