@@ -1,6 +1,6 @@
 /** Reads a value that names its schema, for somebody who looks at it: with the schema that it was written with, as the registry has it. */
 import type { TopicDefinition } from '../../framework/api/topic.ts'
-import { codecOf } from '../../framework/formats/value-codec.ts'
+import { codecOf, loadCodec } from '../../framework/formats/value-codec.ts'
 import { refText, type SchemaRef, valueFrame } from '../../framework/formats/value-frame.ts'
 import { toError } from '../../framework/model/errors.ts'
 import type { KafkaRecord } from '../../framework/model/record.ts'
@@ -35,6 +35,7 @@ export async function readWithSchema(
       return { kind: 'unread', why: `its schema (${name}) has rules: fields may be encrypted, or of another version` }
     }
     const { format, text, references } = schema
+    await loadCodec(schema)
     const codec = codecOf({
       kind: 'pyrallel.schema',
       subject: '',

@@ -39,13 +39,13 @@ const CLOSE_TIMEOUT_MS = 5_000
 /** @throws PyrallelError PYR_SCHEMA when the value is not what the topic's schema allows */
 export async function recordOf({ topic, written, key, headers, declared }: SendRequest): Promise<OutgoingRecord> {
   const definition = declaredOf(topic, declared)
-  const { value, bytes } = await payloadOf(definition, written)
-  const chosen = key ?? ownKey(definition, value)
+  const payload = await payloadOf(definition, written, headers)
+  const chosen = key ?? ownKey(definition, payload.value)
   return {
     topic,
     key: chosen === null ? null : Buffer.from(chosen),
-    value: bytes,
-    headers: [...headers],
+    value: payload.bytes,
+    headers: payload.headers,
   }
 }
 
@@ -55,24 +55,32 @@ export interface Payload {
   readonly value: unknown
   /** `null`: a tombstone. */
   readonly bytes: Buffer | null
+  /** A schema may be named in them. */
+  readonly headers: readonly RecordHeader[]
 }
 
 /** @throws PyrallelError PYR_SCHEMA with the first mistakes */
-export async function payloadOf(topic: TopicDefinition<unknown> | undefined, written: WrittenValue): Promise<Payload> {
-  if (topic?.format !== undefined) return formatted({ ...topic, format: topic.format }, written)
+export async function payloadOf(
+  topic: TopicDefinition<unknown> | undefined,
+  written: WrittenValue,
+  headers: readonly RecordHeader[],
+): Promise<Payload> {
+  if (topic?.format !== undefined) return formatted({ ...topic, format: topic.format }, written, headers)
   if (topic !== undefined) await refuseInvalid(topic, written)
-  return { value: written.value, bytes: bytesOf(written) }
+  return { value: written.value, bytes: bytesOf(written), headers }
 }
 
 async function formatted(
   { name, format }: Pick<TopicDefinition<unknown>, 'name'> & Pick<Required<TopicDefinition<unknown>>, 'format'>,
   { text }: WrittenValue,
+  headers: readonly RecordHeader[] = [],
 ): Promise<Payload> {
   const { schema } = format
   await loadCodec(schema)
   try {
     const value = typedValue(schema, readExact(text))
-    return { value, bytes: encodeFormat(format, name, value) }
+    const encoded = encodeFormat(format, name, value, { headers })
+    return { value, bytes: encoded.value, headers: encoded.headers }
   } catch (thrown) {
     const { message, cause } = toError(thrown)
     const isPublishing = thrown instanceof PyrallelError && cause instanceof Error

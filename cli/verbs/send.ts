@@ -3,6 +3,7 @@
 import type { TopicDefinition } from '../../framework/api/topic.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
+import type { RecordHeader } from '../../framework/model/record.ts'
 import { seededRandom } from '../../framework/runtime/seeded-random.ts'
 import { systemClock } from '../../framework/time/clock.ts'
 import { type Connect, chooseCluster, connectCluster } from '../cluster/connect.ts'
@@ -46,8 +47,8 @@ export async function send(
   const { target, project } = await chooseCluster(options.brokers, io)
   const topics = await declaredTopics(io.cwd())
   const declared = declaredOf(topicName, topics)
-  const payload = written === undefined ? undefined : await payloadOf(declared, written)
-  const next = payload === undefined ? faker(topicName, declared, options.seed) : () => payload
+  const payload = written === undefined ? undefined : await payloadOf(declared, written, headers)
+  const next = payload === undefined ? faker(topicName, declared, headers, options.seed) : () => payload
   const connection = await connect(target, project, io)
   await new Closers().around(async (closers) => {
     closers.add('the connection', () => connection.close())
@@ -61,13 +62,13 @@ export async function send(
       rate: options.rate,
       clock: systemClock(),
       next: () => {
-        const { value, bytes } = next()
-        const key = options.key ?? ownKey(declared, value)
+        const payload = next()
+        const key = options.key ?? ownKey(declared, payload.value)
         return {
           topic: topicName,
           key: key === null ? null : Buffer.from(key),
-          value: bytes,
-          headers,
+          value: payload.bytes,
+          headers: payload.headers,
         }
       },
     }
@@ -94,7 +95,12 @@ function refuseMixture(argument: string | undefined, { fake }: SendOptions): voi
   }
 }
 
-function faker(name: string, declared: TopicDefinition<unknown> | undefined, seed: number): () => Payload {
+function faker(
+  name: string,
+  declared: TopicDefinition<unknown> | undefined,
+  headers: readonly RecordHeader[],
+  seed: number,
+): () => Payload {
   const schema = declared?.schema
   if (declared?.format !== undefined) {
     const { subject } = declared.format.schema
@@ -112,6 +118,6 @@ function faker(name: string, declared: TopicDefinition<unknown> | undefined, see
   const random = seededRandom(seed)
   return () => {
     const value = fakeValue(schema, random, name)
-    return { value, bytes: bytesOf({ value, text: JSON.stringify(value) }) }
+    return { value, bytes: bytesOf({ value, text: JSON.stringify(value) }), headers }
   }
 }

@@ -67,6 +67,17 @@ describe('a value that is typed for a topic with a format', () => {
     await assert.rejects(sending('{"id": 9007199254740993}', orders), /publish it as a text/)
   })
 
+  it('names its schema in a header where the format says so', async () => {
+    const guid = '00112233-4455-6677-8899-aabbccddeeff'
+    const framed = { ...amounts, format: avro<unknown>({ ...schema, guid }, { framing: 'header' }) }
+    const { value, headers } = await sending('{"id": 1}', framed)
+    assert.equal(value?.toString('hex'), '0200')
+    assert.deepEqual(
+      headers.map(([name, bytes]) => [name, bytes?.toString('hex')]),
+      [['__value_schema_id', `01${guid.replaceAll('-', '')}`]],
+    )
+  })
+
   it('is a tombstone where the format admits one', async () => {
     await assert.rejects(sending('null'), { code: 'PYR_SCHEMA' })
     const { value } = await sending('null', { ...amounts, format: avro<unknown>(schema, { tombstones: true }) })
