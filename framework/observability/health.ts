@@ -1,4 +1,5 @@
 /** Decides from a snapshot whether the process should live, and whether it takes part. Pure. */
+import { partitionPlace } from '../model/record.ts'
 import type { GroupMetrics, SystemMetrics } from '../model/snapshot.ts'
 
 export interface Health {
@@ -9,6 +10,9 @@ export interface Health {
 
 /** So long a password that was changed may take to be the same everywhere. */
 const REFUSED_LIMIT_MS = 300_000
+
+/** So many partitions are named. */
+const MOST_PLACES = 5
 
 /** False only when nothing but a new process can help: an outage of whatever else would have everybody restarted at once. */
 export function liveness({ state, groups }: SystemMetrics): Health {
@@ -42,6 +46,13 @@ function whyNotReady(of: GroupMetrics, stallAfterMs: number): string[] {
   }
   if (isCutOff && sinceAnswerMs !== null) {
     return [`the coordinator of group ${group} has not answered for ${Math.round(sinceAnswerMs / 1_000)} s`]
+  }
+  // Without transactions, records go on while commits of their partition are refused.
+  const standing = of.transactions === null ? [] : of.partitions.filter(({ isRefused }) => isRefused)
+  if (standing.length > 0) {
+    const places = standing.slice(0, MOST_PLACES).map(partitionPlace).join(', ')
+    const more = standing.length > MOST_PLACES ? `, and ${standing.length - MOST_PLACES} more` : ''
+    return [`partitions of group ${group} stand, as brokers refuse their transactions: ${places}${more}`]
   }
   return []
 }

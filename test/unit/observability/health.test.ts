@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { GroupMetrics } from '../../../framework/model/snapshot.ts'
 import { liveness, readiness } from '../../../framework/observability/health.ts'
 import { aBlockingRecord, aGroup, aPartition, aSystem } from './snapshots.ts'
 
@@ -31,6 +32,19 @@ describe('readiness', () => {
     assert.deepEqual(after(60_001).why, ['group shop has not polled for 60 s'])
     assert.equal(after(60_000).isWell, true)
     assert.equal(after(null).isWell, true)
+  })
+
+  it('is lost by an exactly-once group with partitions that stand, and names them', () => {
+    const standing = [3, 4].map((partition) => aPartition({ partition, isRefused: true }))
+    const partitions = [aPartition(), ...standing]
+    const transactions = { waiting: 2, waitingBytes: 9, openMs: null }
+    const of = (group: Partial<GroupMetrics>) => readiness(aSystem({ groups: [aGroup(group)] }), STALL_MS)
+    assert.deepEqual(of({ transactions, partitions }).why, [
+      'partitions of group shop stand, as brokers refuse their transactions: orders[3], orders[4]',
+    ])
+    assert.equal(of({ transactions, partitions: [aPartition()] }).isWell, true)
+    const many = Array.from({ length: 7 }, (_, partition) => aPartition({ partition, isRefused: true }))
+    assert.match(of({ transactions, partitions: many }).why.join(), /orders\[4\], and 2 more$/)
   })
 
   it('needs every group, and names those that are not ready', () => {
