@@ -56,7 +56,8 @@ async function untilAllIsVisible(scenario: Scenario): Promise<void> {
   for (let partition = 0; partition < PARTITIONS; partition += 1) {
     ends.set(partition, (await committedIn(cluster.brokers, scenario.topic, partition)).length)
   }
-  await scenario.untilCommitted(ends)
+  // What piled up during each kill is worked off at the end.
+  await scenario.untilCommitted(ends, 60_000 + KILLS * 2_000)
 }
 
 async function all(topic: string): Promise<readonly RawRecord[]> {

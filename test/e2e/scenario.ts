@@ -198,7 +198,7 @@ export class Scenario {
   }
 
   /** Waits until the group has committed every partition up to its end, with nothing open. */
-  async untilCommitted(ends: ReadonlyMap<number, number>): Promise<void> {
+  async untilCommitted(ends: ReadonlyMap<number, number>, withinMs?: number): Promise<void> {
     let last: unknown
     await eventually(
       () => `the group has committed ${JSON.stringify([...ends])}, not ${JSON.stringify(last)}\n${this.#describe()}`,
@@ -209,6 +209,7 @@ export class Scenario {
           committed.some((each) => each.partition === partition && each.offset === end && each.metadata === ''),
         )
       },
+      withinMs,
     )
   }
 
