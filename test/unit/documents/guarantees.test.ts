@@ -58,6 +58,17 @@ describe('docs/guarantees.md', () => {
     assert.deepEqual(without, [])
   })
 
+  it('names a test for each of the twenty ways in which transactions go wrong', () => {
+    const section = page.split('\n## Exactly once\n')[1]?.split('\n## ')[0] ?? ''
+    const rows = section.split('\n').filter((line) => line.startsWith('|') && line.includes('`test/'))
+    assert.equal(rows.length, 20)
+    const named = rows.map((row) => namedTests(row).at(0) ?? assert.fail(row))
+    assert.deepEqual(
+      named.filter((each) => !isThere(each)),
+      [],
+    )
+  })
+
   it('says of each event where it is seen: in the log, in a metric, in status', () => {
     for (const event of events) {
       const [name = ''] = event.split('\n')

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { configDefaults } from '../../../framework/config/resolve-config.ts'
-import type { KafkaConnection } from '../../../framework/kafka/kafka-client.ts'
+import type { KafkaClient, KafkaConnection } from '../../../framework/kafka/kafka-client.ts'
 import { type MemoryCluster, memoryCluster } from '../../../framework/kafka/memory/client.ts'
 import type { PyrallelError } from '../../../framework/model/errors.ts'
 import { createRuntime } from '../../../framework/runtime/create-runtime.ts'
@@ -90,6 +90,39 @@ describe('a runtime with commit.exactlyOnce', () => {
       values().toSorted((a, b) => a - b),
       Array.from({ length: 2 * RECORDS }, (_, n) => n),
     )
+  })
+
+  it('runs a record again after a crash under the same id, and shows what it published once', async (t) => {
+    const clock = new ManualClock(0)
+    const cluster = aCluster(clock)
+    cluster.append({ topic: 'orders', key: Buffer.from('k'), value: Buffer.from('7'), headers: [] })
+    const ids: string[] = []
+    const connection = cluster.connection()
+    const clients: KafkaClient[] = []
+    const watched: KafkaConnection = {
+      ...connection,
+      consumer: async (options) => {
+        const client = await connection.consumer(options)
+        clients.push(client)
+        return client
+      },
+    }
+    const publishes: HandlerParts['run'] = async (record, context) => {
+      ids.push(record.id)
+      await context.publish('invoices', record.value)
+      // It is killed before it has ended.
+      if (ids.length === 1) await new Promise(() => {})
+    }
+    const killed = runtimeOf(watched, clock, { run: publishes })
+    await settled(clock, killed.start())
+    await passUntil(t, clock, () => ids.length === 1)
+    for (const client of clients) cluster.kill(client)
+    const next = runtimeOf(connection, clock, { run: publishes })
+    await settled(clock, next.start())
+    await passUntil(t, clock, () => cluster.log('invoices', 0).records.length > 0)
+    await settled(clock, next.stop())
+    assert.deepEqual(ids, [ids[0], ids[0]])
+    assert.equal(cluster.log('invoices', 0).records.length, 1)
   })
 
   it('says once that its own publish is no part of a transaction', async () => {

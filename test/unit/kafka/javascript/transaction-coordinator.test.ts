@@ -56,6 +56,7 @@ const identity = (version: TransactionVersion): TransactionIdentity => ({
   id: 7n,
   epoch: 3,
 })
+const UNKNOWN_SERVER_ERROR = -1
 const OK = { code: 0, next: undefined }
 
 describe('the coordinator of transactions', () => {
@@ -100,6 +101,13 @@ describe('the coordinator of transactions', () => {
   it('gives up a commit that nobody answers when its time is over', async () => {
     const { coordinator, outcome } = aCoordinator(...Array.from({ length: 100 }, () => gone))
     assert.equal(await outcome<unknown>(coordinator.end(identity(2), 'commit', LIMIT_MS)), gone)
+  })
+
+  it('takes no answer with an error for a commit, not one that names none either', async () => {
+    const { coordinator, asked, outcome } = aCoordinator({ code: UNKNOWN_SERVER_ERROR }, OK)
+    const refused = await outcome<unknown>(coordinator.end(identity(2), 'commit', LIMIT_MS))
+    assert.ok(refused instanceof KafkaFault && refused.code === UNKNOWN_SERVER_ERROR)
+    assert.equal(asked.length, 1)
   })
 
   it('refuses what is refused for good at once', async () => {
