@@ -26,6 +26,10 @@ const KILLS = Number(process.env.KILLS ?? 6)
 const SEED = Number(process.env.SEED ?? Date.now() % 100_000)
 const OUTPUTS = [1, 2]
 const GIVES_UP_EVERY = 17
+/** All that there are, unless UV_THREADPOOL_SIZE says otherwise. */
+const LIBUV_THREADS = 4
+/** Longer than a transaction's commit and abort calls last, shorter than a session. */
+const HELD_MS = 3_000
 
 /** A scenario whose handler publishes two outputs of each record, fails some attempts after that, and gives some records up. */
 async function opened(t: TestContext, common: PlanChanges = {}) {
@@ -143,6 +147,26 @@ describe('exactly once, over members that are not dead', { timeout: 400_000 }, (
       () => frozen!.count('lost') > 0 && frozen!.partitions.length > 0,
       120_000,
     )
+    await load.stop()
+    await untilAllIsVisible(scenario)
+    await scenario.finish()
+    await count(t, opening)
+  })
+
+  it('shows each output once though partitions move while all threads of libuv are held', async (t) => {
+    const opening = await opened(t)
+    const { scenario, start } = opening
+    const members = await Promise.all([start(), start()])
+    await scenario.untilBalanced(PARTITIONS, members)
+    const load = scenario.load(300, 40)
+    await scenario.untilProgress(300)
+    // librdkafka's calls for transactions wait for a thread, and so do its looks for records; its heartbeats have threads of their own.
+    const giveBack = members.map((member) => member.holdThreads(LIBUV_THREADS))
+    const third = await start()
+    await delay(HELD_MS)
+    for (const give of giveBack) give()
+    await scenario.untilShared(PARTITIONS, [...members, third])
+    await scenario.untilProgress(300, [third])
     await load.stop()
     await untilAllIsVisible(scenario)
     await scenario.finish()

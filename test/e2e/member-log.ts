@@ -48,7 +48,10 @@ export interface MemberPlan {
 }
 
 /** What the test may ask of a running member. It stops on SIGTERM. */
-export type MemberCommand = { readonly release: string }
+export type MemberCommand =
+  | { readonly release: string }
+  /** Paths of named pipes: opened, each holds one of libuv's threads until somebody opens its other end. */
+  | { readonly holdThreads: readonly string[] }
 
 interface At {
   /** Monotonic milliseconds, the same clock for all processes of the machine. */

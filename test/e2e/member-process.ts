@@ -1,7 +1,9 @@
 /** The test's end of one member process: starts it, reads what it writes, stops or kills it. Knows nothing of what is right. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, fork } from 'node:child_process'
-import { closeSync, openSync, readSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, execFileSync, fork } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import { setTimeout as delay } from 'node:timers/promises'
 import { bundleScripts } from '../bundled-scripts.ts'
@@ -131,6 +133,22 @@ export class MemberProcess {
 
   release(key: string): void {
     this.#child.send({ release: key } satisfies MemberCommand)
+  }
+
+  /** @returns what gives them back */
+  holdThreads(count: number): () => void {
+    const folder = mkdtempSync(join(tmpdir(), 'held-threads-'))
+    const pipes = Array.from({ length: count }, (_, number) => join(folder, `${number}`))
+    execFileSync('mkfifo', pipes)
+    this.#child.send({ holdThreads: pipes } satisfies MemberCommand)
+    return () => {
+      // For both directions, so that nobody is waited for here. Closed once the other end is open, whose owner may be dead.
+      const ends = pipes.map((pipe) => openSync(pipe, 'r+'))
+      setTimeout(() => {
+        for (const end of ends) closeSync(end)
+        rmSync(folder, { recursive: true, force: true })
+      }, 1_000)
+    }
   }
 
   /** SIGTERM; fails unless it stops in order and the process then ends by itself. */

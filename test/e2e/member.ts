@@ -2,7 +2,7 @@
  * A group member in a process of its own: the real runtime with one handler that behaves as the plan says. Every line is written at once
  * and synchronously, so that a SIGKILL loses nothing of what was done. Judges nothing: that is the ledger's business.
  */
-import { openSync, writeSync } from 'node:fs'
+import { close, open, openSync, writeSync } from 'node:fs'
 import { DeadLetter, handler } from '../../framework/api/handler.ts'
 import { configDefaults } from '../../framework/config/resolve-config.ts'
 import type { KafkaClient, KafkaConnection } from '../../framework/kafka/kafka-client.ts'
@@ -224,7 +224,10 @@ async function main(): Promise<void> {
       process.disconnect()
     })
   })
-  process.on('message', ({ release }: MemberCommand) => released.get(release)?.resolve())
+  process.on('message', (command: MemberCommand) => {
+    if ('release' in command) released.get(command.release)?.resolve()
+    else for (const pipe of command.holdThreads) open(pipe, 'r', (_, descriptor) => close(descriptor))
+  })
   runtime.failed.catch((error: unknown) => write({ kind: 'failed', error: String(error) }))
   await runtime.start()
   write({ kind: 'started' })
