@@ -9,7 +9,10 @@ export function addSchemaVerbs(program: Command, io: Io, exit: Exit): void {
   const schemas = program
     .command('schemas')
     .description('Types of values from a schema registry (registry.url of the config).')
-    .addHelpText('after', examples(['pyrallel schemas pull orders-value', 'pyrallel schemas check']))
+    .addHelpText(
+      'after',
+      examples(['pyrallel schemas pull orders-value', 'pyrallel schemas check', 'pyrallel schemas push --dry-run']),
+    )
     .action(() => schemas.help({ error: true }))
   schemas
     .command('pull')
@@ -27,6 +30,19 @@ export function addSchemaVerbs(program: Command, io: Io, exit: Exit): void {
     .action(async (subjects: readonly string[], options: Parameters<typeof import('./schemas.ts').pullSchemas>[1]) => {
       const { pullSchemas } = await import('./schemas.ts')
       exit(await pullSchemas(subjects, options, io))
+    })
+  schemas
+    .command('push')
+    .description(
+      "Register what the project's own types say, as JSON Schema of the subjects <topic>-value. Exits with 3, with nothing registered, when one is not compatible.",
+    )
+    .argument('[topics...]', 'which ones (default: all whose values have a type of the project)')
+    .option('--dry-run', 'only say what would be registered')
+    .option(...jsonOption)
+    .addHelpText('after', examples(['pyrallel schemas push --dry-run', 'pyrallel schemas push orders']))
+    .action(async (topics: readonly string[], options: Parameters<typeof import('./schemas.ts').pushSchemas>[1]) => {
+      const { pushSchemas } = await import('./schemas.ts')
+      exit(await pushSchemas(topics, options, io))
     })
   schemas
     .command('check')

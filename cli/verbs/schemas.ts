@@ -1,4 +1,4 @@
-/** `pyrallel schemas`: writes what a registry says of values as types, and compares the two. */
+/** `pyrallel schemas`: writes what a registry says of values as types, compares the two, and registers what the project's own types say. */
 import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { harmless } from '../../framework/model/plain-text.ts'
@@ -6,11 +6,13 @@ import { plural } from '../../framework/model/plural.ts'
 import { connectRegistry } from '../../framework/registry/registry-client.ts'
 import type { SchemaRegistry } from '../../framework/registry/schema-registry.ts'
 import { systemClock } from '../../framework/time/clock.ts'
+import { declaredTopics } from '../project/declared-topics.ts'
 import { readEnvironment } from '../project/environment.ts'
 import { loadProject } from '../project/project.ts'
 import { type CheckedSchema, checkPulled } from '../schemas/check-pulled.ts'
 import { planPull, pulledSubjects, writePulled } from '../schemas/pull.ts'
 import { registryFolder } from '../schemas/pulled-file.ts'
+import { type PlannedSchema, planPush } from '../schemas/push.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
 import { jsonText } from '../terminal/json-text.ts'
@@ -47,6 +49,70 @@ export async function pullSchemas(subjects: readonly string[], options: SchemasO
     return exitCodes.fine
   })
 }
+
+export interface PushOptions extends SchemasOptions {
+  /** Asks, and registers nothing. */
+  readonly dryRun?: boolean
+}
+
+/** Registers all or none: what is asked first is whether the registry would take each. */
+export async function pushSchemas(names: readonly string[], options: PushOptions, io: Io): Promise<number> {
+  return withRegistry(io, async (registry, root) => {
+    const planned = await planPush(registry, await declaredTopics(root), names)
+    const isRefused = planned.some(({ state }) => state === 'incompatible')
+    const isRegistering = options.dryRun !== true && !isRefused
+    const pushed: PushedSchema[] = []
+    for (const { schema, ...each } of planned) {
+      const isDue = isRegistering && (each.state === 'new' || each.state === 'next')
+      pushed.push({ ...each, id: isDue ? await registry.register(each.subject, schema) : null })
+    }
+    if (options.json === true) io.stdout.write(`${jsonText({ registry: registry.url, schemas: pushed }, 2)}\n`)
+    else io.stdout.write(pushText(registry.url, pushed, { isRefused, isDryRun: options.dryRun === true }, io))
+    return isRefused ? exitCodes.drift : exitCodes.fine
+  })
+}
+
+interface PushedSchema extends Omit<PlannedSchema, 'schema'> {
+  /** `null` where nothing was registered. */
+  readonly id: number | null
+}
+
+function pushText(
+  url: string,
+  pushed: readonly PushedSchema[],
+  { isRefused, isDryRun }: { readonly isRefused: boolean; readonly isDryRun: boolean },
+  io: Io,
+): string {
+  if (pushed.length === 0) {
+    return "No topic has a type of this project's own: give one to its topic, topic<Order>('orders'), and run pyrallel generate\n"
+  }
+  const paint = painter(hasColor(io.stdout, io.env))
+  const rows = pushed.map(({ subject, state, version, id }) => {
+    const sign = { current: '·', new: paint('green', '+'), next: paint('green', '+'), incompatible: paint('red', '✗') }[
+      state
+    ]
+    const place = version === null ? (id === null ? '' : `id ${id}`) : `version ${version}`
+    return [`${sign} ${harmless(subject)}`, place, id === null ? pushTexts[state] : 'registered']
+  })
+  const reasons = pushed.flatMap(({ subject, reasons: all }) => {
+    return all.slice(0, MAX_REASONS).map((reason) => `  ${harmless(subject)}: ${harmless(reason)}\n`)
+  })
+  const next = isRefused
+    ? 'Nothing was registered. Change the types, or the compatibility that the registry asks of the subject\n'
+    : isDryRun && pushed.some(({ state }) => state !== 'current')
+      ? 'Nothing was registered: without --dry-run, it is\n'
+      : ''
+  return `${url}\n${table(rows)}${reasons.join('')}${next}`
+}
+
+const MAX_REASONS = 5
+
+const pushTexts = {
+  current: 'registered already',
+  new: 'a new subject',
+  next: 'a new version, compatible',
+  incompatible: 'not compatible with the latest version',
+} as const
 
 /** What is 3 in a pipeline is what breaks a handler: a compatible version may be pulled whenever one likes. */
 export async function checkSchemas(options: SchemasOptions, io: Io): Promise<number> {

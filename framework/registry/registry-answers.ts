@@ -75,6 +75,37 @@ export function readSubjects(answer: unknown, where: string): readonly string[] 
   return answer.filter((each) => typeof each === 'string')
 }
 
+export function readPlace(answer: unknown, where: string): number {
+  const version = isObject(answer) ? answer.version : undefined
+  if (!isNumber(version)) throw noAnswer(where, 'a version of a subject')
+  return version
+}
+
+export function readId(answer: unknown, where: string): number {
+  const id = isObject(answer) ? answer.id : undefined
+  if (!isNumber(id)) throw noAnswer(where, 'the id of a schema')
+  return id
+}
+
+/** Older registries say only that it is not compatible. */
+export function readObjections(answer: unknown, where: string): readonly string[] {
+  const { is_compatible: isCompatible, messages } = isObject(answer) ? answer : {}
+  if (typeof isCompatible !== 'boolean') throw noAnswer(where, 'about compatibility')
+  if (isCompatible) return []
+  const said = list(messages).flatMap((message) => (typeof message === 'string' ? [told(message)] : []))
+  return said.length === 0 ? ['it is not compatible with the latest version'] : said
+}
+
+/** What a registry says against what it was given; empty where it says nothing. */
+export function readMessage(text: string): string {
+  try {
+    const answer: unknown = JSON.parse(text)
+    return isObject(answer) && typeof answer.message === 'string' ? told(answer.message) : ''
+  } catch {
+    return ''
+  }
+}
+
 function readReference(reference: unknown, where: string): AnsweredReference {
   const { name, subject, version } = isObject(reference) ? reference : {}
   if (typeof name !== 'string' || typeof subject !== 'string' || !isNumber(version)) {

@@ -10,6 +10,10 @@ import { KeptAnswers } from './kept-answers.ts'
 import {
   type AnsweredReference,
   type AnsweredSchema,
+  readId,
+  readMessage,
+  readObjections,
+  readPlace,
   readSchema,
   readSubjects,
   readVersion,
@@ -17,7 +21,7 @@ import {
 } from './registry-answers.ts'
 import { clearSecrets, RegistryCredentials, tlsParts } from './registry-credentials.ts'
 import { networkFault, registryRefusal, told } from './registry-faults.ts'
-import type { RegisteredSchema, SchemaRegistry, SubjectVersion } from './schema-registry.ts'
+import type { NewSchema, RegisteredSchema, SchemaFormat, SchemaRegistry, SubjectVersion } from './schema-registry.ts'
 
 /** Requests until the registry counts as unreachable; what asks in the background comes back anyway. */
 const TRIES = 3
@@ -26,6 +30,12 @@ const MAX_DELAY_MS = 5_000
 const MAX_KEPT = 1_000
 /** A schema that names others, which name others: deeper than anybody writes. */
 const MAX_REFERENCES = 1_000
+
+const schemaTypes: Readonly<Record<SchemaFormat, string>> = {
+  avro: 'AVRO',
+  protobuf: 'PROTOBUF',
+  'json-schema': 'JSON',
+}
 
 const accepted = 'application/vnd.schemaregistry.v1+json, application/json'
 
@@ -38,6 +48,14 @@ export function connectRegistry(settings: RegistrySettings, clock: Clock, random
   const faults = [...registryGaps(settings), ...clearSecrets(settings)]
   if (faults.length > 0) throw new PyrallelError('PYR_CONFIG_INVALID', faults.join('\n'))
   return new RegistryClient(settings, clock, random)
+}
+
+const posted = 'application/vnd.schemaregistry.v1+json'
+
+interface Question {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly body?: string
 }
 
 class RegistryClient implements SchemaRegistry {
@@ -86,6 +104,21 @@ class RegistryClient implements SchemaRegistry {
     return [...readSubjects(answer, this.#where)].sort()
   }
 
+  async versionOf(subject: string, schema: NewSchema): Promise<number | undefined> {
+    const answer = await ifKnown(this.#post(`/subjects/${encodeURIComponent(subject)}`, subject, schema))
+    return answer === undefined ? undefined : readPlace(answer, this.#where)
+  }
+
+  async objections(subject: string, schema: NewSchema): Promise<readonly string[] | undefined> {
+    const path = `/compatibility/subjects/${encodeURIComponent(subject)}/versions/latest?verbose=true`
+    const answer = await ifKnown(this.#post(path, subject, schema))
+    return answer === undefined ? undefined : readObjections(answer, this.#where)
+  }
+
+  async register(subject: string, schema: NewSchema): Promise<number> {
+    return readId(await this.#post(`/subjects/${encodeURIComponent(subject)}/versions`, subject, schema), this.#where)
+  }
+
   close(): void {
     this.#exchange.close()
   }
@@ -130,11 +163,20 @@ class RegistryClient implements SchemaRegistry {
     }
   }
 
+  #get(path: string, absent: string): Promise<unknown> {
+    return this.#asked({ method: 'GET', path }, absent)
+  }
+
+  #post(path: string, subject: string, { format, text }: NewSchema): Promise<unknown> {
+    const body = JSON.stringify({ schemaType: schemaTypes[format], schema: text })
+    return this.#asked({ method: 'POST', path, body }, `There is no such schema of ${told(subject)} in ${this.#where}`)
+  }
+
   /** @param absent what is said when the registry has no such thing */
-  async #get(path: string, absent: string): Promise<unknown> {
+  async #asked(question: Question, absent: string): Promise<unknown> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#once(path, absent)
+        return await this.#once(question, absent)
       } catch (thrown) {
         if (!(thrown instanceof PyrallelError) || !thrown.retriable || attempt === TRIES) throw thrown
         const delayMs = Math.min(FIRST_DELAY_MS * 2 ** (attempt - 1), MAX_DELAY_MS)
@@ -143,23 +185,37 @@ class RegistryClient implements SchemaRegistry {
     }
   }
 
-  async #once(path: string, absent: string): Promise<unknown> {
-    let answer = await this.#ask(path)
+  async #once(question: Question, absent: string): Promise<unknown> {
+    let answer = await this.#ask(question)
     // A token may be withdrawn before its time.
-    if (answer.status === 401 && this.#credentials.forget()) answer = await this.#ask(path)
+    if (answer.status === 401 && this.#credentials.forget()) answer = await this.#ask(question)
     const { status, text } = answer
     if (status === 200) return parsed(text, this.#where)
     if (status === 404) throw this.#notFound(text, absent)
     if (status === 429 || status >= 500 || [401, 403, 407].includes(status)) throw registryRefusal(this.#where, status)
+    if (question.method === 'POST' && (status === 409 || status === 422)) {
+      const why = readMessage(text)
+      const facts = `The schema is refused by ${this.#where} (status ${status})${why === '' ? '' : `: ${why}`}`
+      throw new PyrallelError('PYR_REGISTRY', `${facts}. Look at the compatibility that it asks of the subject.`)
+    }
     const facts = `There is no answer from ${this.#where}, but status ${status}`
     throw new PyrallelError('PYR_REGISTRY', `${facts}. Look at registry.url: redirects are not followed.`)
   }
 
-  async #ask(path: string): Promise<HttpAnswer> {
+  async #ask({ method, path, body }: Question): Promise<HttpAnswer> {
     const authorization = await this.#credentials.header()
-    const headers = { accept: accepted, ...(authorization !== undefined && { authorization }) }
+    const headers = {
+      accept: accepted,
+      ...(body !== undefined && { 'content-type': posted }),
+      ...(authorization !== undefined && { authorization }),
+    }
     try {
-      return await this.#exchange.ask({ method: 'GET', url: `${this.url}${path}`, headers })
+      return await this.#exchange.ask({
+        method,
+        url: `${this.url}${path}`,
+        headers,
+        ...(body !== undefined && { body }),
+      })
     } catch (thrown) {
       throw networkFault(this.#where, thrown)
     }
@@ -173,6 +229,14 @@ class RegistryClient implements SchemaRegistry {
       `What answers at ${this.url} does not know this question of Confluent's interface, or is no registry. Look at registry.url: that of Apicurio ends in /apis/ccompat/v7.`,
     )
   }
+}
+
+/** `undefined` where the registry has no such thing. */
+async function ifKnown(asked: Promise<unknown>): Promise<unknown> {
+  return asked.catch((thrown: unknown) => {
+    if (thrown instanceof PyrallelError && thrown.code === 'PYR_SCHEMA_UNKNOWN') return undefined
+    throw thrown
+  })
 }
 
 function parsed(text: string, where: string): unknown {

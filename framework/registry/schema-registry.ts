@@ -21,6 +21,12 @@ export interface SubjectVersion extends RegisteredSchema {
   readonly id: number
 }
 
+/** What may be registered. */
+export interface NewSchema {
+  readonly format: SchemaFormat
+  readonly text: string
+}
+
 export interface SchemaRegistry {
   /** Without user and password. */
   readonly url: string
@@ -36,5 +42,11 @@ export interface SchemaRegistry {
   latest(subject: string): Promise<SubjectVersion>
   /** Sorted. */
   subjects(): Promise<readonly string[]>
+  /** Which version of the subject is this very schema; `undefined` where none is. */
+  versionOf(subject: string, schema: NewSchema): Promise<number | undefined>
+  /** Why the registry would not take it as the next version, by the compatibility that it asks of the subject; `undefined` where it has no such subject. */
+  objections(subject: string, schema: NewSchema): Promise<readonly string[] | undefined>
+  /** Registered once more, a schema stays what it is. @returns its id */
+  register(subject: string, schema: NewSchema): Promise<number>
   close(): void
 }

@@ -61,6 +61,16 @@ export class RegistryProcess {
     return answer.id
   }
 
+  /** @param level of compatibility that the registry asks of new versions */
+  async configure(subject: string, level: 'NONE' | 'BACKWARD'): Promise<void> {
+    const response = await fetch(`${this.url}/config/${encodeURIComponent(subject)}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+      body: JSON.stringify({ compatibility: level }),
+    })
+    if (!response.ok) throw new Error(`the compatibility of ${subject} is refused: ${await response.text()}`)
+  }
+
   async remove(subject: string): Promise<void> {
     const response = await fetch(`${this.url}/subjects/${encodeURIComponent(subject)}`, { method: 'DELETE' })
     if (!response.ok) throw new Error(`${subject} is not removed: ${await response.text()}`)

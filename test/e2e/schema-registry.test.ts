@@ -77,6 +77,27 @@ describe('the client of a registry', { skip: problem ?? false }, () => {
     elsewhere.close()
   })
 
+  it('registers what it is given, knows it again, and hears what is not compatible', async () => {
+    const client = connect()
+    const order = (type: string, required: readonly string[]) => ({
+      format: 'json-schema' as const,
+      text: JSON.stringify({ type: 'object', properties: { id: { type } }, required, additionalProperties: false }),
+    })
+    const [first, other] = [order('string', ['id']), order('integer', ['id'])]
+    assert.equal(await client.versionOf('pushed-value', first), undefined)
+    assert.equal(await client.objections('pushed-value', first), undefined)
+    const id = await client.register('pushed-value', first)
+    assert.deepEqual(
+      [await client.register('pushed-value', first), await client.versionOf('pushed-value', first)],
+      [id, 1],
+    )
+    assert.equal(await client.versionOf('pushed-value', other), undefined)
+    await registry.configure('pushed-value', 'BACKWARD')
+    assert.deepEqual(await client.objections('pushed-value', order('string', [])), [])
+    assert.notDeepEqual(await client.objections('pushed-value', other), [])
+    await assert.rejects(client.register('pushed-value', other), { code: 'PYR_REGISTRY', message: /status 4(09|22)/ })
+  })
+
   it('goes on with what it has while the registry is away, and asks again when that is back', async () => {
     const id = await registry.register('kept-value', { schema: '"string"' })
     const other = await registry.register('other-value', { schema: '"long"' })

@@ -196,3 +196,108 @@ describe('pyrallel schemas check', () => {
     assert.equal(JSON.parse(err).error.code, 'PYR_REGISTRY_UNREACHABLE')
   })
 })
+
+describe('pyrallel schemas push', () => {
+  async function generated(): Promise<string> {
+    const root = projectFolder({
+      'pyrallel.config.ts': config,
+      'handlers/orders.ts': `import { handler, topic } from 'pyrallel'
+interface Order { id: string; total: number }
+export default handler(topic<Order>('orders'), async () => {})
+`,
+      'handlers/other.ts': `import { handler } from 'pyrallel'
+export default handler('untyped', async () => {})
+`,
+    })
+    const io = testIo(root)
+    assert.equal(await main(['generate'], io), 0, io.err())
+    return root
+  }
+
+  /** What it has of orders-value: nothing, another schema that is compatible or not, or this very one. */
+  function registryWith(has: 'nothing' | 'compatible' | 'incompatible' | 'same') {
+    return serve(({ method, path }): Answer => {
+      if (method !== 'POST') return { status: 404, json: { error_code: 40_401 } }
+      if (path === '/subjects/orders-value/versions') return { json: { id: 12 } }
+      if (path === '/subjects/orders-value') {
+        if (has === 'same') return { json: { subject: 'orders-value', version: 3, id: 9, schema: '{}' } }
+        return { status: 404, json: { error_code: has === 'nothing' ? 40_401 : 40_403 } }
+      }
+      if (has === 'nothing') return { status: 404, json: { error_code: 40_401 } }
+      return { json: { is_compatible: has === 'compatible', messages: has === 'compatible' ? [] : ['total was text'] } }
+    })
+  }
+  const registered = (asked: readonly { readonly path: string }[]) =>
+    asked.filter(({ path }) => path === '/subjects/orders-value/versions').length
+
+  it('registers a JSON Schema of each topic that has a type, and says under which id', async () => {
+    const root = await generated()
+    for (const has of ['nothing', 'compatible'] as const) {
+      const { url, asked } = await registryWith(has)
+      const { code, out, err } = await run(root, url, 'push')
+      assert.equal(code, 0, err)
+      assert.equal(out, `${url}\n  + orders-value  id 12  registered\n`)
+      const { schemaType, schema } = JSON.parse(asked.at(-1)?.body ?? '')
+      assert.equal(schemaType, 'JSON')
+      assert.deepEqual(JSON.parse(schema).required, ['id', 'total'])
+    }
+  })
+
+  it('only asks with --dry-run', async () => {
+    const root = await generated()
+    const { url, asked } = await registryWith('compatible')
+    const { code, out } = await run(root, url, 'push', '--dry-run')
+    assert.equal(code, 0)
+    assert.match(
+      out,
+      /\+ orders-value {2}.*a new version, compatible\nNothing was registered: without --dry-run, it is\n$/,
+    )
+    const json = await run(root, url, 'push', '--dry-run', '--json')
+    const wanted = { topic: 'orders', subject: 'orders-value', state: 'next', version: null, reasons: [], id: null }
+    assert.deepEqual(JSON.parse(json.out), { registry: url, schemas: [wanted] })
+    assert.equal(registered(asked), 0)
+  })
+
+  it('registers nothing, and says why, where one is not compatible', async () => {
+    const { url, asked } = await registryWith('incompatible')
+    const { code, out } = await run(await generated(), url, 'push')
+    assert.equal(code, 3)
+    assert.match(out, /✗ orders-value.*not compatible.*\n {2}orders-value: total was text\nNothing was registered\. /)
+    assert.equal(registered(asked), 0)
+  })
+
+  it('leaves what the registry has as it is', async () => {
+    const { url, asked } = await registryWith('same')
+    const { code, out } = await run(await generated(), url, 'push')
+    assert.deepEqual([code, out], [0, `${url}\n  · orders-value  version 3  registered already\n`])
+    assert.equal(registered(asked), 0)
+  })
+
+  it('says what it cannot register', async () => {
+    const root = await generated()
+    const { url } = await registryWith('nothing')
+    const untyped = await run(root, url, 'push', 'untyped')
+    assert.deepEqual(
+      [untyped.code, /Nothing is known of the values of untyped/.test(untyped.err)],
+      [2, true],
+      untyped.err,
+    )
+    const unknown = await run(root, url, 'push', 'order')
+    assert.match(unknown.err, /No handler reads a topic order.* Did you mean "orders"\?/)
+    const empty = await run(aProject(), url, 'push')
+    assert.match(empty.out, /^No topic has a type of this project's own/)
+  })
+
+  it('passes on what the registry says against a schema', async () => {
+    const { url } = await serve(({ path }): Answer => {
+      if (path.endsWith('/versions')) return { status: 422, json: { error_code: 42_201, message: 'an empty schema' } }
+      return { status: 404, json: { error_code: 40_401 } }
+    })
+    const { code, err } = await run(await generated(), url, 'push')
+    assert.deepEqual(
+      [code, /PYR_REGISTRY\n {2}The schema is refused by .*\(status 422\): an empty schema/.test(err)],
+      [1, true],
+      err,
+    )
+  })
+})
