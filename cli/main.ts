@@ -92,6 +92,7 @@ function addDev(program: Command, io: Io, exit: Exit): void {
         .choices(['embedded', 'memory'])
         .default('embedded'),
     )
+    .option('--registry <url>', 'ask this schema registry (default: registry.url of the config, else one of its own)')
     .option('--traffic [file]', 'produce records from a traffic file (default: handlers/_traffic.ts)')
     .addOption(
       new Option('--records <n>', 'produce so many, then stop with a summary (implies --traffic)').argParser(positive),

@@ -26,7 +26,8 @@ export async function prepareDev(options: DevOptions, io: Io): Promise<PreparedD
   const root = io.cwd()
   const trafficFile = trafficFileOf(root, options)
   removeOldBuilds(root)
-  const loader = new AppLoader({ root, env: io.env, trafficFile })
+  const env = options.registry === undefined ? io.env : { ...io.env, PYRALLEL_REGISTRY_URL: options.registry }
+  const loader = new AppLoader({ root, env, trafficFile })
   const since = Date.now()
   try {
     const load = await loader.load([])

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import { main } from '../../cli/main.ts'
 import { pulledFile } from '../../cli/schemas/pulled-file.ts'
 import { projectFolder, testIo } from '../unit/cli/test-io.ts'
+import { type Answer, serve } from '../unit/registry/registry-server.ts'
 
 const schema = {
   type: 'record',
@@ -71,6 +72,21 @@ describe('pyrallel dev, with a topic in Avro', () => {
       assert.equal(events.filter(({ kind }) => kind === 'record.failed').length, 0)
     })
   }
+
+  it('asks the registry that is named instead of its own', async () => {
+    const root = projectFolder({ ...files, 'handlers/orders.ts': handler('async') })
+    const { url, asked } = await serve(({ path }): Answer => {
+      return path === '/schemas/ids/17' ? { json: { schema: JSON.stringify(schema) } } : { status: 404, json: {} }
+    })
+    // Of another registry, which nobody is to ask.
+    const io = testIo(root, '', { PYRALLEL_REGISTRY_URL: 'http://127.0.0.1:1' })
+    const argv = ['dev', '--broker', 'memory', '--traffic', '--records', '5', '--registry', url]
+    assert.equal(await main(argv, io), 0, io.err() + io.out().slice(-2_000))
+    assert.deepEqual(
+      asked.map(({ path }) => path),
+      ['/schemas/ids/17'],
+    )
+  })
 
   it('says in its header where the registry is, and what it is not', async () => {
     const root = projectFolder({ ...files, 'handlers/orders.ts': handler('async') })

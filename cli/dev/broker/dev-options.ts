@@ -3,6 +3,8 @@
 export interface DevOptions {
   readonly brokers?: string
   readonly broker: 'embedded' | 'memory'
+  /** Before `registry.url` of the config, and before its variable. */
+  readonly registry?: string
   /** True: the standard file. */
   readonly traffic?: boolean | string
   readonly records?: number
