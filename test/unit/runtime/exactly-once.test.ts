@@ -125,6 +125,55 @@ describe('a runtime with commit.exactlyOnce', () => {
     assert.equal(cluster.log('invoices', 0).records.length, 1)
   })
 
+  it('shows each output and dead letter once over an open breaker, a pause, and a handler that is exchanged', async (t) => {
+    const clock = new ManualClock(0)
+    const cluster = aCluster(clock)
+    cluster.createTopic('dead', 1)
+    const append = (from: number) => {
+      for (let n = from; n < from + RECORDS; n += 1) {
+        const key = Buffer.from(n % 2 === 0 ? 'good' : 'bad')
+        cluster.append({ topic: 'orders', key, value: Buffer.from(`${n}`), headers: [] })
+      }
+    }
+    const numbers = (topic: string) =>
+      cluster.log(topic, 0).records.map(({ value }) => JSON.parse(String(value)) as number)
+    let attempts = 0
+    const charge = (more: number) =>
+      aHandler('orders', {
+        retry: { ...configDefaults.handlers.retry, attempts: 1 },
+        deadLetterTopic: 'dead',
+        poison: { threshold: 2, cooldownMs: 3_600_000 },
+        run: async (record, context) => {
+          attempts += 1
+          const n = record.value as number
+          await context.publish('invoices', n + more)
+          if (n % 2 > 0) throw new Error('after it has published')
+        },
+      })
+    const { limits, commit, shutdown } = configDefaults
+    const runtime = createRuntime({
+      ...{ connection: cluster.connection(), handlers: [charge(0)], startFrom: 'earliest', clock },
+      ...{ limits, commit: { ...commit, exactlyOnce: true }, shutdown, log: recordedLog().log },
+    })
+    append(0)
+    await settled(clock, runtime.start())
+    await passUntil(t, clock, () => numbers('invoices').length + numbers('dead').length === RECORDS)
+    runtime.pause()
+    append(RECORDS)
+    for (let steps = 0; steps < 100; steps += 1) await clock.advanceAndSettle(5)
+    const before = attempts
+    await settled(clock, runtime.update([charge(1_000)]))
+    runtime.resume()
+    await passUntil(t, clock, () => numbers('invoices').length + numbers('dead').length === 2 * RECORDS)
+    await settled(clock, runtime.stop())
+    const half = Array.from({ length: RECORDS }, (_, n) => n)
+    const [good, bad] = [half.filter((n) => n % 2 === 0), half.filter((n) => n % 2 > 0)]
+    assert.deepEqual(numbers('invoices'), [...good, ...good.map((n) => n + RECORDS + 1_000)])
+    assert.deepEqual(numbers('dead'), [...bad, ...bad.map((n) => n + RECORDS)])
+    // Two of the bad ones have run before the breaker was open, and none behind it.
+    assert.deepEqual([before, attempts], [good.length + 2, 2 * good.length + 2])
+  })
+
   it('says once that its own publish is no part of a transaction', async () => {
     const clock = new ManualClock(0)
     const cluster = aCluster(clock)
