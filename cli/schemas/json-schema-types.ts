@@ -3,6 +3,7 @@
  * `if`, `dependentRequired`, ...) is left out: more values have the type than the schema allows. Fewer have it in two cases: keywords of one type without
  * that type stand for it, and a `format` is checked. Pure and deterministic.
  */
+import { unescaped } from '../../framework/formats/json-schema-index.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { harmless } from '../../framework/model/plain-text.ts'
 import { indented, propertyName, scalar } from '../codegen/render/source-text.ts'
@@ -355,17 +356,6 @@ function hasTitle(schema: unknown): boolean {
 
 function below(at: Place, step: string): Place {
   return { ...at, path: `${at.path}/${harmless(step)}`, depth: at.depth + 1 }
-}
-
-/** RFC 6901, as it stands in a URI. */
-function unescaped(step: string): string {
-  let text = step
-  try {
-    text = decodeURIComponent(step)
-  } catch {
-    // A % that is one.
-  }
-  return text.replaceAll('~1', '/').replaceAll('~0', '~')
 }
 
 function withoutFragment(address: string): string {

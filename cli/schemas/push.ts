@@ -1,4 +1,4 @@
-/** Plans and registers what the project's own types say of its topics: everything, or nothing where the registry would refuse one. */
+/** Asks a registry what would become of what the project's own types say of its topics. Registers nothing. */
 import type { TopicDefinition } from '../../framework/api/topic.ts'
 import { suggestion } from '../../framework/config/nearest-name.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'

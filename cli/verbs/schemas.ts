@@ -55,7 +55,7 @@ export interface PushOptions extends SchemasOptions {
   readonly dryRun?: boolean
 }
 
-/** Registers all or none: what is asked first is whether the registry would take each. */
+/** What is asked first is whether the registry would take each. Cut off while it registers, it may be done again: what is there is left as it is. */
 export async function pushSchemas(names: readonly string[], options: PushOptions, io: Io): Promise<number> {
   return withRegistry(io, async (registry, root) => {
     const planned = await planPush(registry, await declaredTopics(root), names)

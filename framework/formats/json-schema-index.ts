@@ -141,7 +141,7 @@ function resolved(address: string, base: string): string | undefined {
 }
 
 /** RFC 6901, as it stands in a URI. */
-function unescaped(step: string): string {
+export function unescaped(step: string): string {
   let text = step
   try {
     text = decodeURIComponent(step)
