@@ -53,6 +53,7 @@ export function peerSettings(
     stuckKey: workload.stuckKey,
     latency: false,
     outputs: '',
+    sinceLog: false,
     ledger: '',
     packages,
     librdkafka: stage.librdkafka,

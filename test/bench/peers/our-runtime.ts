@@ -1,6 +1,7 @@
 /** Starts a runtime for one handler, through the package's public interface only. */
 import type { HandlerDefinition, PyrallelConfig } from '../../../framework/index.ts'
 import { createLogger, handler, startPyrallel } from '../../../framework/index.ts'
+import { nowUs } from './meter.ts'
 import { fail, type Handle } from './peer.ts'
 import type { BenchValue, PeerSettings } from './protocol.ts'
 
@@ -45,7 +46,7 @@ export async function runOurs(
 }
 
 export function definitionOf(
-  { topic, outputs, concurrency, cores }: PeerSettings,
+  { topic, outputs, sinceLog, concurrency, cores }: PeerSettings,
   handle: Handle,
   onThreads: boolean,
   accept?: Accept,
@@ -58,10 +59,15 @@ export function definitionOf(
   } as const
   const engine = onThreads ? ({ engine: 'worker', worker: { threads: cores } } as const) : {}
   if (outputs === '') return handler<BenchValue>(topic, { ...options, ...engine }, ({ value }) => handle(value))
-  return handler<BenchValue>(topic, { ...options, ...engine }, async ({ key, value }, context) => {
+  return handler<BenchValue>(topic, { ...options, ...engine }, async ({ key, value, timestamp }, context) => {
     await handle(value)
-    await context.publish(outputs, value, { key })
+    await context.publish(outputs, sinceLog ? { ...value, t: monotonicUs(timestamp) } : value, { key })
   })
+}
+
+/** @param timestamp milliseconds since the Unix epoch */
+function monotonicUs(timestamp: number): number {
+  return nowUs() - (Date.now() - timestamp) * 1_000
 }
 
 /** Takes what its header says. @param leftOut is told of each record that is not wanted */

@@ -32,6 +32,8 @@ export interface PeerSettings {
   readonly latency: boolean
   /** The topic to which each record is published again by its handler. Empty: nothing is published. */
   readonly outputs: string
+  /** What is published carries the time at which its input came into the log, which the topic must keep, in place of when it should have been sent. */
+  readonly sinceLog: boolean
   /** A file that gets one line for each record that is done: its number, and the microsecond. Empty: none. */
   readonly ledger: string
   /** Where a package stands that is not among our own dependencies. Empty: nothing is wanted from there. */
