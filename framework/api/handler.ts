@@ -16,7 +16,7 @@ export interface RecordHeaders extends Iterable<RecordHeader> {
 }
 
 /** One record, decoded and validated. */
-export interface HandlerRecord<T, Topic extends string = string> {
+export interface HandlerRecord<T, Topic extends string = string, K = string> {
   readonly topic: Topic
   readonly partition: number
   readonly offset: number
@@ -26,8 +26,8 @@ export interface HandlerRecord<T, Topic extends string = string> {
    * twice makes two records, and a header can be forged. Take an id from the value for that.
    */
   readonly id: string
-  /** The key as UTF-8 text; `null` when the record has none. */
-  readonly key: string | null
+  /** The key as UTF-8 text, or as the topic's `keyFormat` reads it; `null` when the record has none. */
+  readonly key: K | null
   readonly keyBytes: Buffer | null
   readonly value: T
   readonly headers: RecordHeaders
@@ -37,33 +37,41 @@ export interface HandlerRecord<T, Topic extends string = string> {
   readonly attempt: number
 }
 
-/** One record as it was fetched: what is known of it before its value is decoded. */
+/** One record as it was fetched: what is known of it before its value is decoded, and its key. `key` is the bytes as UTF-8 text, whatever the topic's `keyFormat` is. */
 export type UndecodedRecord = Pick<
   HandlerRecord<unknown>,
   'topic' | 'partition' | 'offset' | 'key' | 'keyBytes' | 'headers' | 'timestamp'
 >
 
-export interface PublishOptions {
-  /** Overrides the topic's own `key`. */
-  readonly key?: string | null
+export interface PublishOptions<K = string> {
+  /** Overrides the topic's own `key`: a text, or what the topic's `keyFormat` says. */
+  readonly key?: K | null
   /** Text, which is written as UTF-8, or bytes. Anything else is refused (`PYR_RECORD_INVALID`), before the record is sent. */
   readonly headers?: Readonly<Record<string, string | Uint8Array>>
 }
 
 /** Publishes a value and waits for the broker's acknowledgement. */
-export type Publish = <T>(to: TopicDefinition<T> | string, value: T, options?: PublishOptions) => Promise<void>
+export type Publish = <T, K = string>(
+  to: TopicDefinition<T, string, K> | string,
+  value: T,
+  options?: PublishOptions<NoInfer<K>>,
+) => Promise<void>
 
-export interface OutputOptions extends PublishOptions {
+export interface OutputOptions<K = string> extends PublishOptions<K> {
   /**
    * Of batch handlers in exactly-once groups: the record that this is an output of. It becomes visible if that record succeeds, whatever becomes of the
    * others. Without it, the output is one of the whole batch, which then succeeds or fails as one. Elsewhere it changes nothing.
    * A record that the handler was not given is refused (`PYR_OUTPUT_OWNER`).
    */
-  readonly of?: HandlerRecord<unknown>
+  readonly of?: HandlerRecord<unknown, string, unknown>
 }
 
 /** `publish` of a handler's context. Can be given wherever a `Publish` is asked for. */
-export type ContextPublish = <T>(to: TopicDefinition<T> | string, value: T, options?: OutputOptions) => Promise<void>
+export type ContextPublish = <T, K = string>(
+  to: TopicDefinition<T, string, K> | string,
+  value: T,
+  options?: OutputOptions<NoInfer<K>>,
+) => Promise<void>
 
 /**
  * What handlers get from the application that `startPyrallel` runs in, as `context.services`. Empty until the application says what there is:
@@ -114,7 +122,7 @@ export interface TickContext extends HandlerContext {
 export type ThreadContext = Omit<HandlerContext, 'services'>
 
 /** Records of one partition, in the order of the log; those of different keys, and consecutive ones of one key. */
-export interface Batch<T, Topic extends string = string> extends Iterable<HandlerRecord<T, Topic>> {
+export interface Batch<T, Topic extends string = string, K = string> extends Iterable<HandlerRecord<T, Topic, K>> {
   /** At least 1. */
   readonly size: number
   /**
@@ -123,13 +131,19 @@ export interface Batch<T, Topic extends string = string> extends Iterable<Handle
    * `RetryAfter` and `DeadLetter` count.
    * @throws PyrallelError PYR_ATTEMPT_OVER when the batch function has returned: the others count as done by then, and so does this one
    */
-  fail(record: HandlerRecord<T>, error: unknown): void
+  fail(record: HandlerRecord<T, string, K>, error: unknown): void
 }
 
 /** What it returns is not read, so it returns nothing: a list of failures in there would count as success. */
-export type BatchFunction<T, Context = HandlerContext> = (batch: Batch<T>, context: Context) => void | Promise<void>
+export type BatchFunction<T, Context = HandlerContext, K = string> = (
+  batch: Batch<T, string, K>,
+  context: Context,
+) => void | Promise<void>
 
-export type HandlerFunction<T, Context = HandlerContext> = (record: HandlerRecord<T>, context: Context) => unknown
+export type HandlerFunction<T, Context = HandlerContext, K = string> = (
+  record: HandlerRecord<T, string, K>,
+  context: Context,
+) => unknown
 
 /**
  * Where a record's time stands. In the header: milliseconds since the Unix epoch, as digits, or an ISO 8601 time with `Z` or an offset. A record
@@ -138,7 +152,7 @@ export type HandlerFunction<T, Context = HandlerContext> = (record: HandlerRecor
 export type NotBefore = { readonly header: string } | ((record: UndecodedRecord) => Date | number | undefined)
 
 /** What only TypeScript can say of them. */
-export interface HandlerOptions<T> extends SchemaOptions {
+export interface HandlerOptions<T, K = string> extends SchemaOptions {
   /**
    * Records for which it says false are done as they arrive: they are not decoded, wait behind nothing, and take no slot. Runs on the event loop, for every
    * record that is fetched, and again when an attempt begins. One for which it throws, or says neither, is taken in, and that fails its attempts.
@@ -156,10 +170,10 @@ export interface HandlerOptions<T> extends SchemaOptions {
    */
   readonly tick?: (context: TickContext) => unknown
   /** Records for which it says false are done at once. Runs after validation; a throw counts as a failed attempt. */
-  readonly filter?: (record: HandlerRecord<T>) => boolean
+  readonly filter?: (record: HandlerRecord<T, string, K>) => boolean
 }
 
-export interface BatchHandlerOptions<T> extends HandlerOptions<T> {
+export interface BatchHandlerOptions<T, K = string> extends HandlerOptions<T, K> {
   readonly batch?: BatchOptions
 }
 
@@ -168,36 +182,36 @@ interface OnEventLoop {
   readonly engine?: 'async'
 }
 
-export interface HandlerDefinition<T> {
+export interface HandlerDefinition<T, K = string> {
   readonly kind: 'pyrallel.handler'
   /** Of several, the first. Of those that a pattern matches, none: its name is the pattern's text. */
-  readonly topic: TopicDefinition<T>
+  readonly topic: TopicDefinition<T, string, K>
   /** Only of handlers that were given one: `topicsMatching`. */
   readonly pattern?: TopicPattern
   /** All that it reads. Only of handlers that were given a list. */
-  readonly topics?: readonly TopicDefinition<T>[]
-  readonly options: BatchHandlerOptions<T>
-  readonly run: HandlerFunction<T>
+  readonly topics?: readonly TopicDefinition<T, string, K>[]
+  readonly options: BatchHandlerOptions<T, K>
+  readonly run: HandlerFunction<T, HandlerContext, K>
   /** Of batch handlers: is called instead of `run`. */
-  readonly runBatch?: BatchFunction<T>
+  readonly runBatch?: BatchFunction<T, HandlerContext, K>
 }
 
 /** What a handler of several topics reads: each a topic's definition, or its name. At least one, and none twice. */
 export type TopicList = readonly [ListedTopic, ...ListedTopic[]]
 
-type ListedTopic = Pick<TopicDefinition<never>, 'kind' | 'name' | 'key'> | string
+type ListedTopic = Pick<TopicDefinition<never, string, unknown>, 'kind' | 'name' | 'key'> | string
 
 /** The values of any of them: `Order | Payment`. Of a topic that is only a name, nothing is known. */
 export type ListedValue<List extends TopicList> = List[number] extends infer Each
-  ? Each extends TopicDefinition<infer T, string>
+  ? Each extends TopicDefinition<infer T, string, infer _>
     ? T
     : unknown
   : never
 
 /** A record of any of them. Where the names are known to the compiler, `record.topic` tells which value it has. */
 export type ListedRecord<List extends TopicList> = List[number] extends infer Each
-  ? Each extends TopicDefinition<infer T, infer Name>
-    ? HandlerRecord<T, Name>
+  ? Each extends TopicDefinition<infer T, infer Name, infer K>
+    ? HandlerRecord<T, Name, K>
     : Each extends string
       ? HandlerRecord<unknown, Each>
       : never
@@ -205,8 +219,8 @@ export type ListedRecord<List extends TopicList> = List[number] extends infer Ea
 
 /** A batch of any of them: all its records are of one topic. */
 export type ListedBatch<List extends TopicList> = List[number] extends infer Each
-  ? Each extends TopicDefinition<infer T, infer Name>
-    ? Batch<T, Name>
+  ? Each extends TopicDefinition<infer T, infer Name, infer K>
+    ? Batch<T, Name, K>
     : Each extends string
       ? Batch<unknown, Each>
       : never
@@ -237,20 +251,20 @@ export function handler<S extends TSchema>(
   options: HandlerOptions<Static<S>> & { readonly schema: S },
   run: HandlerFunction<Static<S>, ThreadContext>,
 ): HandlerDefinition<Static<S>>
-export function handler<T>(
-  topic: TopicDefinition<T> | MatchedTopics<T> | string,
-  options: HandlerOptions<T> & OnEventLoop,
-  run: HandlerFunction<T>,
-): HandlerDefinition<T>
-export function handler<T>(
-  topic: TopicDefinition<T> | MatchedTopics<T> | string,
-  options: HandlerOptions<T>,
-  run: HandlerFunction<T, ThreadContext>,
-): HandlerDefinition<T>
-export function handler<T>(
-  topic: TopicDefinition<T> | MatchedTopics<T> | string,
-  run: HandlerFunction<T>,
-): HandlerDefinition<T>
+export function handler<T, K = string>(
+  topic: TopicDefinition<T, string, K> | MatchedTopics<T> | string,
+  options: HandlerOptions<T, NoInfer<K>> & OnEventLoop,
+  run: HandlerFunction<T, HandlerContext, NoInfer<K>>,
+): HandlerDefinition<T, K>
+export function handler<T, K = string>(
+  topic: TopicDefinition<T, string, K> | MatchedTopics<T> | string,
+  options: HandlerOptions<T, NoInfer<K>>,
+  run: HandlerFunction<T, ThreadContext, NoInfer<K>>,
+): HandlerDefinition<T, K>
+export function handler<T, K = string>(
+  topic: TopicDefinition<T, string, K> | MatchedTopics<T> | string,
+  run: HandlerFunction<T, HandlerContext, NoInfer<K>>,
+): HandlerDefinition<T, K>
 export function handler<const List extends TopicList>(
   topics: List,
   options: HandlerOptions<ListedValue<List>> & OnEventLoop,
@@ -290,20 +304,20 @@ export function batchHandler<S extends TSchema>(
   options: BatchHandlerOptions<Static<S>> & { readonly schema: S },
   run: BatchFunction<Static<S>, ThreadContext>,
 ): HandlerDefinition<Static<S>>
-export function batchHandler<T>(
-  topic: TopicDefinition<T> | MatchedTopics<T> | string,
-  options: BatchHandlerOptions<T> & OnEventLoop,
-  run: BatchFunction<T>,
-): HandlerDefinition<T>
-export function batchHandler<T>(
-  topic: TopicDefinition<T> | MatchedTopics<T> | string,
-  options: BatchHandlerOptions<T>,
-  run: BatchFunction<T, ThreadContext>,
-): HandlerDefinition<T>
-export function batchHandler<T>(
-  topic: TopicDefinition<T> | MatchedTopics<T> | string,
-  run: BatchFunction<T>,
-): HandlerDefinition<T>
+export function batchHandler<T, K = string>(
+  topic: TopicDefinition<T, string, K> | MatchedTopics<T> | string,
+  options: BatchHandlerOptions<T, NoInfer<K>> & OnEventLoop,
+  run: BatchFunction<T, HandlerContext, NoInfer<K>>,
+): HandlerDefinition<T, K>
+export function batchHandler<T, K = string>(
+  topic: TopicDefinition<T, string, K> | MatchedTopics<T> | string,
+  options: BatchHandlerOptions<T, NoInfer<K>>,
+  run: BatchFunction<T, ThreadContext, NoInfer<K>>,
+): HandlerDefinition<T, K>
+export function batchHandler<T, K = string>(
+  topic: TopicDefinition<T, string, K> | MatchedTopics<T> | string,
+  run: BatchFunction<T, HandlerContext, NoInfer<K>>,
+): HandlerDefinition<T, K>
 export function batchHandler<const List extends TopicList>(
   topics: List,
   options: BatchHandlerOptions<ListedValue<List>> & OnEventLoop,

@@ -1,21 +1,28 @@
 /** A topic as users declare it: its name and the type of its values, the one truth that handlers and producers share. */
 import type { Static, TSchema } from 'typebox'
 import type { Format } from './format.ts'
-import { subjectFault } from './subject-rule.ts'
+import { keyFormatFault, subjectFault } from './subject-rule.ts'
 
-export interface TopicOptions<T> {
-  /** The ordering key of a value, used when one is published. Default: no key, so no order. */
-  readonly key?: (value: T) => string | null
+export interface TopicOptions<T, K = string> {
+  /** The ordering key of a value, used when one is published: a text, or with `keyFormat` what that says. Default: no key, so no order. */
+  readonly key?: (value: T) => NoInfer<K> | null
+  /**
+   * What reads and writes the keys: `topic('orders', { format: avro(ordersValue), keyFormat: avro(ordersKey) })`. Default: a key is text. The order is by the bytes of
+   * a key, and so is its partition: one that names another schema, be it a newer version, is another key. A record without a key has `null`, whatever the schema says.
+   */
+  readonly keyFormat?: Format<K>
 }
 
-export interface TopicDefinition<T, Name extends string = string> {
+export interface TopicDefinition<T, Name extends string = string, K = string> {
   readonly kind: 'pyrallel.topic'
   readonly name: Name
-  readonly key?: (value: T) => string | null
+  readonly key?: (value: T) => K | null
   /** A TypeBox schema; values are validated against it before a handler runs and before one is published. */
   readonly schema?: TSchema
   /** What reads and writes its values. Without it: JSON. */
   readonly format?: Format<T>
+  /** What reads and writes its keys. Without it: text. */
+  readonly keyFormat?: Format<K>
   /** Carries `T` for the type checker; never set. */
   readonly valueType?: T
 }
@@ -25,23 +32,27 @@ export interface TopicDefinition<T, Name extends string = string> {
  * `topic<Order>('orders.created', { key: (o) => o.customerId })`, or with a TypeBox schema, from which the type is inferred:
  * `topic('orders.created', { schema: Type.Object({ id: Type.String() }) })`, or with what a registry says:
  * `topic('orders.created', { format: avro(ordersCreatedValue) })`. With a format there is no schema beside it: the registry has it.
- * @throws TypeError where the format has a rule for subjects, and its schema is that of another one
+ * Keys in a format stand beside any of them; where the type is written, both are: `topic<Order, OrderKey>('orders.created', { keyFormat: avro(ordersCreatedKey) })`.
+ * @throws TypeError where a format has a rule for subjects, and its schema is that of another one, and where a format of keys has tombstones
  */
-export function topic<S extends TSchema, const Name extends string = string>(
+export function topic<S extends TSchema, const Name extends string = string, K = string>(
   name: Name,
-  options: TopicOptions<Static<S>> & { readonly schema: S },
-): TopicDefinition<Static<S>, Name>
-export function topic<T, const Name extends string = string>(
+  options: TopicOptions<Static<S>, K> & { readonly schema: S },
+): TopicDefinition<Static<S>, Name, K>
+export function topic<T, const Name extends string = string, K = string>(
   name: Name,
-  options: TopicOptions<T> & { readonly format: Format<T> },
-): TopicDefinition<T, Name>
-export function topic<T>(name: string, options?: TopicOptions<T>): TopicDefinition<T>
+  options: TopicOptions<T, K> & { readonly format: Format<T> },
+): TopicDefinition<T, Name, K>
+export function topic<T, K = string>(name: string, options?: TopicOptions<T, K>): TopicDefinition<T, string, K>
 export function topic(
   name: string,
-  options: TopicOptions<unknown> & { readonly schema?: TSchema; readonly format?: Format<unknown> } = {},
-): TopicDefinition<unknown> {
-  const fault = options.format === undefined ? undefined : subjectFault(name, options.format)
+  options: TopicOptions<unknown, unknown> & { readonly schema?: TSchema; readonly format?: Format<unknown> } = {},
+): TopicDefinition<unknown, string, unknown> {
+  const { format, keyFormat } = options
+  const fault = format === undefined ? undefined : subjectFault(name, format)
   if (fault !== undefined) throw new TypeError(`topic('${name}', { format }): ${fault.what} ${fault.next}`)
+  const keyFault = keyFormat === undefined ? undefined : keyFormatFault(name, keyFormat)
+  if (keyFault !== undefined) throw new TypeError(`topic('${name}', { keyFormat }): ${keyFault.what} ${keyFault.next}`)
   return { kind: 'pyrallel.topic', name, ...options }
 }
 

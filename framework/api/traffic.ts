@@ -5,11 +5,14 @@ import type { TopicDefinition } from './topic.ts'
 export interface TrafficRecord {
   /** Any topic, whatever its values are; or a name. */
   readonly topic:
-    | (Pick<TopicDefinition<never>, 'kind' | 'name' | 'key'> & { readonly format?: Format<unknown> })
+    | (Pick<TopicDefinition<never, string, unknown>, 'kind' | 'name' | 'key'> & {
+        readonly format?: Format<unknown>
+        readonly keyFormat?: Format<unknown>
+      })
     | string
   readonly value: unknown
-  /** Default: the topic's own `key` of the value, else none. */
-  readonly key?: string | null
+  /** A text, or what the topic's `keyFormat` says. Default: the topic's own `key` of the value, else none. */
+  readonly key?: unknown
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -17,5 +20,6 @@ export interface TrafficRecord {
  * 1. It MUST be pure but for `random`, a seeded source of numbers from 0 up to 1: the same seed gives the same records.
  * 2. It MUST go on for as long as it is asked.
  * 3. It MAY yield values that handlers refuse; a text or bytes are sent as they are, so undecodable records can be made too. To a topic with a format, only bytes are.
+ *    The same holds for keys.
  */
 export type TrafficSource = (random: () => number) => Iterator<TrafficRecord>

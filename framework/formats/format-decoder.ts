@@ -1,14 +1,15 @@
-/** From the bytes of a value in a registry's format to what the handler's type says; or to why not, or not yet. Never tells the payload itself. */
+/** From the bytes of a value, or of a key, in a registry's format to what the handler's type says; or to why not, or not yet. Never tells the payload itself. */
 import type { Format, PulledSchema } from '../api/format.ts'
 import { PyrallelError, toError } from '../model/errors.ts'
 import type { RecordHeader } from '../model/record.ts'
 import type { PatternRules } from '../validation/guarded-patterns.ts'
 import { RejectedValue } from '../validation/value-decoder.ts'
-import type { KnownSchemas, SchemaAnswer } from './known-schemas.ts'
+import { rejectedKey } from './key-words.ts'
+import type { SchemaAnswer } from './known-schemas.ts'
 import { codecOf, type ReadValue, type ValueCodec } from './value-codec.ts'
-import { refText, type SchemaRef, valueFrame } from './value-frame.ts'
+import { type FormattedPart, refText, type SchemaRef, valueFrame } from './value-frame.ts'
 
-/** Stands in for a value that cannot be read yet: its schema is not here. */
+/** Stands in for a value, or a key, that cannot be read yet: its schema is not here. */
 export class UnreadyValue {
   readonly why: string
 
@@ -17,23 +18,32 @@ export class UnreadyValue {
   }
 }
 
+/** Where the schemas of writers come from. */
+export interface SchemaSource {
+  /** @param of what wants it; a registry answers the same for both */
+  find(ref: SchemaRef, of: FormattedPart): SchemaAnswer
+}
+
 /** Readers that are kept. Those of one topic have one schema each, and evolve now and then. */
 const MOST_READERS = 1_000
 
 export class FormatDecoder {
   readonly #codec: ValueCodec
-  readonly #schemas: Pick<KnownSchemas, 'find'>
+  readonly #schemas: SchemaSource
   readonly #admitsNull: boolean
   readonly #pulled: PulledSchema<unknown>
+  readonly #part: FormattedPart
   readonly #readers = new Map<string, ReadValue | RejectedValue>()
 
   private constructor(
     codec: ValueCodec,
-    schemas: Pick<KnownSchemas, 'find'>,
+    schemas: SchemaSource,
     { schema, tombstones = false }: Format<unknown>,
+    part: FormattedPart,
   ) {
     this.#codec = codec
-    this.#admitsNull = tombstones || codec.admitsNull
+    this.#part = part
+    this.#admitsNull = part === 'key' || tombstones || codec.admitsNull
     this.#pulled = schema
     this.#schemas = schemas
   }
@@ -41,24 +51,26 @@ export class FormatDecoder {
   /**
    * Wait for `loadCodec` first.
    * @param schemas where the schemas of writers come from; undefined where there is no registry
+   * @param part what it decodes: the rejection of a key has a name of its own, and a record without a key has the key `null`
    * @throws PyrallelError PYR_HANDLER_OPTION when the pulled schema cannot be read, or there is no registry
    */
   static of(
     format: Format<unknown>,
     handlerId: string,
-    schemas: Pick<KnownSchemas, 'find'> | undefined,
+    schemas: SchemaSource | undefined,
     rules?: PatternRules,
+    part: FormattedPart = 'value',
   ): FormatDecoder {
     const { schema } = format
     const refuse = (sentence: string, cause?: Error) =>
       new PyrallelError('PYR_HANDLER_OPTION', `Handler ${handlerId}: ${sentence}`, cause === undefined ? {} : { cause })
     if (schemas === undefined) {
       throw refuse(
-        `the values of its topic have schema ${schema.subject} of a registry, and none is configured. Set registry.url.`,
+        `the ${part}s of its topic have schema ${schema.subject} of a registry, and none is configured. Set registry.url.`,
       )
     }
     try {
-      return new FormatDecoder(codecOf(schema, rules), schemas, format)
+      return new FormatDecoder(codecOf(schema, rules), schemas, format, part)
     } catch (thrown) {
       const cause = toError(thrown)
       throw refuse(
@@ -74,26 +86,34 @@ export class FormatDecoder {
    */
   decode(bytes: Buffer | null, headers: readonly RecordHeader[]): unknown {
     if (bytes === null) return this.#admitsNull ? null : tombstone(this.#pulled.format)
-    const frame = valueFrame(bytes, headers)
-    if (typeof frame === 'string') return new RejectedValue('undecodable', `the value ${frame}`)
+    const frame = valueFrame(bytes, headers, this.#part)
+    if (typeof frame === 'string') return this.#undecodable(`the value ${frame}`)
     const reader = this.#readerOf(frame.ref)
     if (typeof reader !== 'function') return reader
     try {
-      return reader(bytes, frame.from)
+      const read = reader(bytes, frame.from)
+      return read instanceof RejectedValue ? this.#rejected(read) : read
     } catch (thrown) {
       const why = thrown instanceof RangeError ? 'it is nested too deeply' : toError(thrown).message
-      return new RejectedValue('undecodable', `the value, with schema ${refText(frame.ref)}, cannot be read: ${why}`)
+      return this.#undecodable(`the value, with schema ${refText(frame.ref)}, cannot be read: ${why}`)
     }
+  }
+
+  #undecodable(message: string, name?: string): RejectedValue {
+    return this.#rejected(new RejectedValue('undecodable', message, name))
+  }
+
+  #rejected(value: RejectedValue): RejectedValue {
+    return this.#part === 'key' ? rejectedKey(value) : value
   }
 
   #readerOf(ref: SchemaRef): ReadValue | RejectedValue | UnreadyValue {
     const key = refText(ref)
     const known = this.#readers.get(key)
     if (known !== undefined) return known
-    const answer = this.#own(ref) ?? this.#schemas.find(ref)
+    const answer = this.#own(ref) ?? this.#schemas.find(ref, this.#part)
     if (answer.kind === 'unanswered') return new UnreadyValue(answer.why)
-    if (answer.kind === 'refused')
-      return new RejectedValue('undecodable', `the value cannot be read: ${answer.why}`, answer.name)
+    if (answer.kind === 'refused') return this.#undecodable(`the value cannot be read: ${answer.why}`, answer.name)
     const reader = this.#compiled(key, () => this.#codec.readerOf(answer.schema))
     for (const oldest of this.#readers.keys()) {
       if (this.#readers.size < MOST_READERS) break
@@ -115,7 +135,7 @@ export class FormatDecoder {
       return compile()
     } catch (thrown) {
       const why = `schema ${key} does not fit the one that was pulled: ${toError(thrown).message}`
-      return new RejectedValue('undecodable', `the value cannot be read: ${why}`, 'SchemaMismatch')
+      return this.#undecodable(`the value cannot be read: ${why}`, 'SchemaMismatch')
     }
   }
 }

@@ -1,7 +1,17 @@
 /** Finds in a value, or in its headers, which schema of a registry it was written with. Reads no schema. */
 import type { Format } from '../api/format.ts'
 import type { OutgoingRecord, RecordHeader } from '../model/record.ts'
-import { registryFraming, VALUE_SCHEMA_ID } from '../validation/registry-framing.ts'
+import { KEY_SCHEMA_ID, registryFraming, VALUE_SCHEMA_ID } from '../validation/registry-framing.ts'
+
+/** What of a record is in a format: each names its schema for itself. */
+export type FormattedPart = 'value' | 'key'
+
+/** Where it is named beside the part. */
+const schemaHeaders = { value: VALUE_SCHEMA_ID, key: KEY_SCHEMA_ID } as const
+
+export function namesSchemaOf(part: FormattedPart, [name]: RecordHeader): boolean {
+  return name === schemaHeaders[part]
+}
 
 /** A schema by one of its two names. */
 export type SchemaRef = { readonly id: number } | { readonly guid: string }
@@ -18,15 +28,20 @@ const GUID_FRAME = 17
 const MAX_ID = 2 ** 31 - 1
 
 /**
- * Layouts of Confluent's serializers: byte 0 and 4 bytes of id; byte 1 and 16 bytes of GUID; or the same in the header `__value_schema_id`, whose last
- * value counts, with nothing in front of the value.
- * @returns a text where there is neither: why, in words that go on after "the value"
+ * Layouts of Confluent's serializers: byte 0 and 4 bytes of id; byte 1 and 16 bytes of GUID; or the same in the header `__value_schema_id` (of a key
+ * `__key_schema_id`), whose last value counts, with nothing in front of the value.
+ * @returns a text where there is neither: why, in words that go on after "the value", or "the key"
  */
-export function valueFrame(bytes: Buffer, headers: readonly RecordHeader[]): ValueFrame | string {
-  const header = headers.findLast(([name, value]) => name === VALUE_SCHEMA_ID && value !== null)?.[1]
+export function valueFrame(
+  bytes: Buffer,
+  headers: readonly RecordHeader[],
+  part: FormattedPart = 'value',
+): ValueFrame | string {
+  const headerName = schemaHeaders[part]
+  const header = headers.findLast(([name, value]) => name === headerName && value !== null)?.[1]
   if (header !== undefined && header !== null) {
     const named = refIn(header)
-    return named === undefined ? `has a header ${VALUE_SCHEMA_ID} that names no schema` : { ref: named.ref, from: 0 }
+    return named === undefined ? `has a header ${headerName} that names no schema` : { ref: named.ref, from: 0 }
   }
   return refIn(bytes) ?? `names no schema: ${whyNot(bytes)}`
 }
@@ -45,12 +60,15 @@ export interface WrittenFrame {
 }
 
 /** Of what is published in a format. */
-export function writtenFrame({ schema, framing = 'id' }: Pick<Format<unknown>, 'schema' | 'framing'>): WrittenFrame {
+export function writtenFrame(
+  { schema, framing = 'id' }: Pick<Format<unknown>, 'schema' | 'framing'>,
+  part: FormattedPart = 'value',
+): WrittenFrame {
   if (framing === 'id') return { bytes: idFrame(schema.id), header: undefined }
   const guid = guidFrame(schema.guid ?? '')
   return framing === 'guid'
     ? { bytes: guid, header: undefined }
-    : { bytes: Buffer.alloc(0), header: [VALUE_SCHEMA_ID, guid] }
+    : { bytes: Buffer.alloc(0), header: [schemaHeaders[part], guid] }
 }
 
 /** The 5 bytes that stand in front of a value. */
@@ -67,13 +85,15 @@ function guidFrame(guid: string): Buffer {
   return Buffer.concat([Buffer.of(1), bytes])
 }
 
-/** Whether a value, with its headers, names the schema as that format writes it. */
+/** Whether a value or a key, with the record's headers, names the schema as that format writes it. */
 export function isFramed(
-  { value, headers }: Pick<OutgoingRecord, 'value' | 'headers'>,
+  record: Pick<OutgoingRecord, 'headers'> & Partial<Pick<OutgoingRecord, FormattedPart>>,
   { bytes, header }: WrittenFrame,
+  part: FormattedPart = 'value',
 ): boolean {
+  const value = record[part] ?? null
   if (value === null) return true
-  const named = headers.findLast(([name]) => name === VALUE_SCHEMA_ID)?.[1] ?? undefined
+  const named = record.headers.findLast((each) => namesSchemaOf(part, each))?.[1] ?? undefined
   // Headers from a thread are bytes of another class.
   if (header === undefined) return named === undefined && value.subarray(0, bytes.length).equals(bytes)
   return header[1] !== null && named !== undefined && Buffer.compare(named, header[1]) === 0

@@ -41,9 +41,9 @@ export type FailureReason =
   | 'handler'
   /** The handler threw `DeadLetter`. */
   | 'dead-letter'
-  /** The value's bytes are not what the topic's format says (JSON). */
+  /** The value's bytes, or the key's, are not what the topic's format says (JSON, text). */
   | 'undecodable'
-  /** The value does not satisfy the topic's schema. */
+  /** The value, or the key, does not satisfy the topic's schema. */
   | 'invalid'
   /** The handler's deadline passed. */
   | 'timeout'
@@ -81,7 +81,7 @@ export type Outcome =
   /** The attempt was cut short by no fault of its own that is known: its thread died, or its engine closed. */
   | { readonly kind: 'interrupted'; readonly failure: HandlerFailure }
   /**
-   * Not run, because a value cannot be read yet: its schema is not here, and nobody knows whether it will be. No attempt of any record. Of a batch,
+   * Not run, because a value or a key cannot be read yet: its schema is not here, and nobody knows whether it will be. No attempt of any record. Of a batch,
    * `waiting` has the indexes of those that wait; the others have not run either, and need not wait. Without it, all wait.
    */
   | { readonly kind: 'not-ready'; readonly why: string; readonly waiting?: ReadonlySet<number> }

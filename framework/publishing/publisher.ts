@@ -3,7 +3,7 @@ import type { TSchema } from 'typebox'
 import type { Format } from '../api/format.ts'
 import type { Publish, PublishOptions } from '../api/handler.ts'
 import type { TopicDefinition } from '../api/topic.ts'
-import { encodeFormat } from '../formats/format-encoder.ts'
+import { encodeFormat, encodeKey } from '../formats/format-encoder.ts'
 import { loadCodec } from '../formats/value-codec.ts'
 import type { RecordPlace, RecordProducer } from '../kafka/kafka-client.ts'
 import { PyrallelError, toError } from '../model/errors.ts'
@@ -29,8 +29,14 @@ export type PublishInto = (sink: RecordSink) => Publish
 /** The schema that was derived for a topic, if there is one. */
 export type SchemaOf = (topic: string) => TSchema | undefined
 
-/** The format that a handler reads a topic with, if there is one. */
-export type FormatOf = (topic: string) => Format<unknown> | undefined
+/** What the values and the keys of a topic are written in, where that is not JSON and text. */
+export interface TopicFormats {
+  readonly format?: Format<unknown>
+  readonly keyFormat?: Format<unknown>
+}
+
+/** The formats that a handler reads a topic with, if one does. */
+export type FormatsOf = (topic: string) => TopicFormats | undefined
 
 /**
  * What is checked is what is sent: the value's text is made once, and the schema is asked about that text, read again. Nothing is handed to
@@ -38,22 +44,22 @@ export type FormatOf = (topic: string) => Format<unknown> | undefined
  * @param schemaOf asked for topics that have no schema of their own, or are only named
  * @param trace undefined where nobody traces
  * @param rulesOf who is told of slow patterns
- * @param formatOf asked for topics that are only named, or have no format of their own
+ * @param formatsOf asked for topics that are only named, or have no format of their own
  * @throws (the returned function) PyrallelError PYR_SCHEMA when the value does not satisfy its topic's schema or is no JSON,
- * PYR_RECORD_INVALID when its key or a header is neither text nor bytes, PYR_PRODUCE_FAILED when the broker did not take it
+ * PYR_RECORD_INVALID when its key or a header is neither text nor bytes, and the topic has no format for keys, PYR_PRODUCE_FAILED when the broker did not take it
  */
 export function publisher(
   producer: PublishingProducer,
   trace?: PublishTracer,
   schemaOf?: SchemaOf,
   rulesOf?: RulesOf,
-  formatOf?: FormatOf,
+  formatsOf?: FormatsOf,
 ): Publish {
   return publishInto(
     trace,
     schemaOf,
     rulesOf,
-    formatOf,
+    formatsOf,
   )(async (record) => {
     await producer.produce(record)
   })
@@ -64,18 +70,21 @@ export function publishInto(
   trace?: PublishTracer,
   schemaOf: SchemaOf = () => undefined,
   rulesOf: RulesOf = untold,
-  formatOf: FormatOf = () => undefined,
+  formatsOf: FormatsOf = () => undefined,
 ): PublishInto {
   const checks = new WeakMap<TSchema, ValueCheck>()
-  const publish = async <T>(
+  const sent = (record: OutgoingRecord, sink: RecordSink) => (trace === undefined ? sink(record) : trace(record, sink))
+  const publish = async <T, K>(
     sink: RecordSink,
-    to: TopicDefinition<T> | string,
+    to: TopicDefinition<T, string, K> | string,
     value: T,
-    options: PublishOptions = {},
+    options: PublishOptions<K> = {},
   ): Promise<void> => {
     const topic = typeof to === 'string' ? to : to.name
     const schema = (typeof to === 'string' ? undefined : to.schema) ?? schemaOf(topic)
-    const format = (typeof to === 'string' ? undefined : to.format) ?? formatOf(topic)
+    const read = formatsOf(topic)
+    const format = (typeof to === 'string' ? undefined : to.format) ?? read?.format
+    const keyFormat = (typeof to === 'string' ? undefined : to.keyFormat) ?? read?.keyFormat
     const text = format === undefined ? textOf(topic, value) : null
     if (format === undefined && schema !== undefined)
       validate(await checkOf(checks, schema, rulesOf(topic)), topic, text)
@@ -83,12 +92,15 @@ export function publishInto(
     const loading = format === undefined ? undefined : loadCodec(format.schema)
     if (loading !== undefined) await loading
     const chosen = options.key === undefined && typeof to !== 'string' ? to.key?.(value) : options.key
-    const key = keyOf(topic, chosen)
+    const key = keyFormat === undefined ? keyOf(topic, chosen) : null
     const headers = headersOf(topic, options)
     const encoded =
       format === undefined ? { value: bytes, headers } : encodeFormat(format, topic, value, { headers, rulesOf })
     const record = { topic, key, ...encoded }
-    await (trace === undefined ? sink(record) : trace(record, sink))
+    if (keyFormat === undefined) return sent(record, sink)
+    const loadingKeys = loadCodec(keyFormat.schema)
+    if (loadingKeys !== undefined) await loadingKeys
+    return sent({ ...record, ...encodeKey(keyFormat, topic, chosen, { headers: encoded.headers, rulesOf }) }, sink)
   }
   return (sink) => (to, value, options) => publish(sink, to, value, options)
 }
@@ -116,7 +128,7 @@ function keyOf(topic: string, key: unknown): Buffer | null {
   return Buffer.from(key)
 }
 
-function headersOf(topic: string, { headers = {} }: PublishOptions): RecordHeader[] {
+function headersOf(topic: string, { headers = {} }: PublishOptions<unknown>): RecordHeader[] {
   return Object.entries(headers).map(([name, value]: readonly [string, unknown]) => {
     if (typeof value === 'string') return [name, Buffer.from(value)]
     if (!isBytes(value)) throw uncarryable(topic, `its header '${name}' is ${kindOf(value)}`)

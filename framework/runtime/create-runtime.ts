@@ -155,13 +155,13 @@ class ComposedRuntime implements Runtime {
     const tracing = await life.unlessStopped(loadTracing(log))
     const producer = await life.unlessStopped(connection.producer(), (opened) => opened.close(0))
     const schemaOf = (topic: string) => this.#groups.schemaOf(topic)
-    const formatOf = (topic: string) => this.#groups.formatOf(topic)
+    const formatsOf = (topic: string) => this.#groups.formatsOf(topic)
     const rulesOf = slowPatterns(log, clock)
     const { limits, commit } = this.#options
-    const publish = publisher(producer, tracing?.publishTracer, schemaOf, rulesOf, formatOf)
+    const publish = publisher(producer, tracing?.publishTracer, schemaOf, rulesOf, formatsOf)
     this.#outlet = { producer, publish: commit.exactlyOnce === true ? publishOutside(publish, log) : publish }
     const keeping = (): Keeping => ({
-      publishInto: publishInto(tracing?.publishTracer, schemaOf, rulesOf, formatOf),
+      publishInto: publishInto(tracing?.publishTracer, schemaOf, rulesOf, formatsOf),
       rules: outputRules(connection, limits.maxBytes),
     })
     const opener = new GroupOpener({
@@ -175,7 +175,7 @@ class ComposedRuntime implements Runtime {
       clock,
       watchPoint: this.#watchPoint,
       schemas: this.#schemas,
-      formatOf,
+      formatsOf,
       onFatal: (error, group) => this.#onFatal(error, group),
       lateTopics: (group, own) => this.#finder.lateTopics(group, own),
     })

@@ -17,7 +17,7 @@ import type { Logger } from '../model/logger.ts'
 import type { OutgoingRecord } from '../model/record.ts'
 import type { WatchPoint } from '../model/record-watch.ts'
 import { eventLog } from '../observability/event-log.ts'
-import type { FormatOf } from '../publishing/publisher.ts'
+import type { FormatsOf } from '../publishing/publisher.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Tracing } from '../tracing/tracing.ts'
 import { groupTransactions } from './group-transactions.ts'
@@ -45,7 +45,7 @@ export interface GroupOpenerOptions {
   readonly watchPoint: WatchPoint
   readonly schemas: RuntimeSchemas
   /** What handlers read a topic with. */
-  readonly formatOf: FormatOf
+  readonly formatsOf: FormatsOf
   readonly onFatal: (error: Error, group: string) => void
   /** Topics that count as made after the group had begun; undefined where none does. */
   readonly lateTopics: (
@@ -139,10 +139,13 @@ export class GroupOpener {
 
   /** A thread knows the formats of its own topics only. By another's mere name it has written JSON, which no reader of that topic could read. */
   #inFormat(record: OutgoingRecord): OutgoingRecord {
-    const format = this.#options.formatOf(record.topic)
-    if (format === undefined || isFramed(record, writtenFrame(format))) return record
-    const facts = `The value published to ${record.topic} is not in its format, with schema ${format.schema.subject}`
-    throw new PyrallelError('PYR_SCHEMA', `${facts}. Publish to the topic's definition, not to its name.`)
+    const { format, keyFormat } = this.#options.formatsOf(record.topic) ?? {}
+    for (const [part, written] of [['value', format] as const, ['key', keyFormat] as const]) {
+      if (written === undefined || isFramed(record, writtenFrame(written, part), part)) continue
+      const facts = `The ${part} published to ${record.topic} is not in its format, with schema ${written.schema.subject}`
+      throw new PyrallelError('PYR_SCHEMA', `${facts}. Publish to the topic's definition, not to its name.`)
+    }
+    return record
   }
 
   #faulty(handlerId: string, engine: ExecutionEngine): ExecutionEngine {

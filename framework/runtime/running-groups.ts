@@ -1,10 +1,10 @@
 /** The consumer groups of one runtime, by name: opens and starts them, exchanges handlers in them, stops them. Decides nothing about records. */
 import type { TSchema } from 'typebox'
-import type { Format } from '../api/format.ts'
 import { allSettled } from '../model/all-settled.ts'
 import { bug } from '../model/errors.ts'
 import { inOrder } from '../model/in-order.ts'
 import { ownProperty } from '../model/own-property.ts'
+import type { TopicFormats } from '../publishing/publisher.ts'
 import type { GroupOpener } from './group-opener.ts'
 import { PausedHandlers } from './paused-handlers.ts'
 import type { RunningGroup } from './running-group.ts'
@@ -50,9 +50,9 @@ export class RunningGroups {
     return undefined
   }
 
-  /** What a handler reads the values of this topic with, so that whoever only names the topic writes what it can read. */
-  formatOf(topic: string): Format<unknown> | undefined {
-    return this.handlers.find(({ route }) => route.topic === topic)?.definition.topic.format
+  /** What a handler reads this topic with, so that whoever only names the topic writes what it can read. */
+  formatsOf(topic: string): TopicFormats | undefined {
+    return this.handlers.find(({ route }) => route.topic === topic)?.definition.topic
   }
 
   startFirst(opener: GroupOpener, handlers: readonly ResolvedHandler[]): Promise<void> {

@@ -21,15 +21,16 @@ export class RuntimeSchemas {
   }
 
   /**
-   * For this handler. Nothing is connected for one whose values are JSON.
+   * For this handler. Nothing is connected for one whose values are JSON, and its keys text.
    * @throws PyrallelError PYR_CONFIG_INVALID when it needs a registry, and there is none
    */
   of(definition: HandlerDefinition<unknown>): KnownSchemas | undefined {
     const { topic, topics = [topic] } = definition
     const format = topics.find((each) => each.format !== undefined)?.format
-    if (format === undefined) return undefined
+    const needed = format ?? topics.find((each) => each.keyFormat !== undefined)?.keyFormat
+    if (needed === undefined) return undefined
     if (this.#open === undefined) {
-      const facts = `Values with schema ${format.schema.subject} need a schema registry, and this runtime has none`
+      const facts = `${format === undefined ? 'Keys' : 'Values'} with schema ${needed.schema.subject} need a schema registry, and this runtime has none`
       throw new PyrallelError('PYR_CONFIG_INVALID', `${facts}. Set registry.url.`)
     }
     this.#registry ??= this.#open()

@@ -33,7 +33,7 @@ export interface RegisteredHandler {
   /** Derived schemas by topic, for what the handlers publish. */
   readonly topicSchemas?: Readonly<Record<string, TSchema>>
   // biome-ignore lint/suspicious/noExplicitAny: each handler has a value type of its own; the runtime validates before it calls.
-  readonly handler: HandlerDefinition<any>
+  readonly handler: HandlerDefinition<any, any>
 }
 
 /** A handler with every option resolved against the config's defaults. One of several topics comes once for each of them. */

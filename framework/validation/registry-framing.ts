@@ -4,6 +4,8 @@ import type { RecordHeader } from '../model/record.ts'
 
 /** Where Confluent's `HeaderSchemaIdSerializer` puts the GUID; the value has nothing in front then. */
 export const VALUE_SCHEMA_ID = '__value_schema_id'
+/** The same for the key. */
+export const KEY_SCHEMA_ID = '__key_schema_id'
 /** Byte 0, then the id. */
 const ID_FRAME = 5
 /** Byte 0, then the id as Apicurio wrote it before its version 3: 8 bytes. */

@@ -3,12 +3,34 @@
 import type { HandlerDefinition } from '../../framework/api/handler.ts'
 import { AsyncEngine } from '../../framework/execution-plane/engines/async-engine.ts'
 import { systemClock } from '../../framework/time/clock.ts'
-import { batched, checked, doesAsTold, inFormat, inFormatBatch, inJson, nested } from './engine-handlers.ts'
+import {
+  batched,
+  checked,
+  doesAsTold,
+  inFormat,
+  inFormatBatch,
+  inJson,
+  keyed,
+  keyedBatch,
+  nested,
+} from './engine-handlers.ts'
 import { keepingOf } from './engine-harness.ts'
 import { describeExecutionEngine } from './execution-engine.suite.ts'
 import { scripted, scriptedBatch } from './scripted-handlers.ts'
 
-const handlers = { doesAsTold, checked, nested, batched, scripted, scriptedBatch, inFormat, inFormatBatch, inJson }
+const handlers = {
+  doesAsTold,
+  checked,
+  nested,
+  batched,
+  scripted,
+  scriptedBatch,
+  inFormat,
+  inFormatBatch,
+  inJson,
+  keyed,
+  keyedBatch,
+}
 
 describeExecutionEngine('AsyncEngine', { canKill: false }, (given) => {
   const { handlerName, ...setup } = given

@@ -241,6 +241,35 @@ export const inFormatBatch = batchHandler(amounts, {}, async (batch, context) =>
   )
 })
 
+interface Place {
+  readonly tenant: string
+  readonly id: bigint
+}
+
+const placeKey: PulledSchema<Place> = {
+  kind: 'pyrallel.schema',
+  format: 'avro',
+  subject: 'orders-key',
+  id: 9,
+  guid: null,
+  fingerprint: 'f00d',
+  text: '{"type":"record","name":"Place","fields":[{"name":"tenant","type":"string"},{"name":"id","type":"long"}]}',
+}
+const placed = topic('orders', { format: avro(amount), keyFormat: avro(placeKey) })
+const told = (key: Place | null, value: bigint) =>
+  `${key === null ? 'no key' : `${key.tenant} ${key.id + 1n}`}: ${value}`
+
+export const keyed = handler(placed, { filter: ({ key }) => key?.id !== 0n }, async ({ key, value }, context) => {
+  await context.publish(NEWS, told(key, value))
+})
+
+export const keyedBatch = batchHandler(placed, {}, async (batch, context) => {
+  await context.publish(
+    NEWS,
+    [...batch].map(({ key, value }) => told(key, value)),
+  )
+})
+
 const named: PulledSchema<{ readonly name: string }> = {
   kind: 'pyrallel.schema',
   format: 'json-schema',

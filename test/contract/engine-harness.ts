@@ -27,6 +27,8 @@ export interface EngineSetup {
     | 'inFormat'
     | 'inFormatBatch'
     | 'inJson'
+    | 'keyed'
+    | 'keyedBatch'
   readonly concurrency: number
   readonly timeoutMs: number
   readonly abandonAfterMs: number
@@ -114,9 +116,9 @@ export class EngineHarness implements AsyncDisposable {
   }
 
   /** The same with bytes. */
-  submitRecords(values: readonly Buffer[]): number {
+  submitRecords(values: readonly Buffer[], keyOf = (offset: number) => Buffer.from(`key-${offset}`)): number {
     return this.#submit(
-      values.map((value, offset) => ({ value, offset, key: Buffer.from(`key-${offset}`) })),
+      values.map((value, offset) => ({ value, offset, key: keyOf(offset) })),
       values.map(() => 1),
     )
   }

@@ -6,12 +6,35 @@ import { AsyncEngine } from '../../framework/execution-plane/engines/async-engin
 import type { ExecutionEngine } from '../../framework/execution-plane/execution-engine.ts'
 import { SwappableEngine } from '../../framework/execution-plane/swappable-engine.ts'
 import { systemClock } from '../../framework/time/clock.ts'
-import { batched, checked, doesAsTold, inFormat, inFormatBatch, inJson, NEWS, nested } from './engine-handlers.ts'
+import {
+  batched,
+  checked,
+  doesAsTold,
+  inFormat,
+  inFormatBatch,
+  inJson,
+  keyed,
+  keyedBatch,
+  NEWS,
+  nested,
+} from './engine-handlers.ts'
 import { EngineHarness, type EngineSetup, keepingOf } from './engine-harness.ts'
 import { describeExecutionEngine } from './execution-engine.suite.ts'
 import { scripted, scriptedBatch } from './scripted-handlers.ts'
 
-const handlers = { doesAsTold, checked, nested, batched, scripted, scriptedBatch, inFormat, inFormatBatch, inJson }
+const handlers = {
+  doesAsTold,
+  checked,
+  nested,
+  batched,
+  scripted,
+  scriptedBatch,
+  inFormat,
+  inFormatBatch,
+  inJson,
+  keyed,
+  keyedBatch,
+}
 const FINISH_MS = 60_000
 
 function anEngine(given: EngineSetup): ExecutionEngine {

@@ -19,6 +19,8 @@ const entries = await bundledEntries(
   'inFormat',
   'inFormatBatch',
   'inJson',
+  'keyed',
+  'keyedBatch',
 )
 
 for (const threads of [1, 2]) {

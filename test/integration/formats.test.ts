@@ -11,13 +11,17 @@ import type { RuntimeEvent } from '../../framework/model/events.ts'
 import { runtimeOf } from '../../framework/runtime/open-runtime.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { Runtime } from '../../framework/runtime/runtime.ts'
-import { copiesJson } from '../contract/engine-handlers.ts'
+import { copiesJson, keyed } from '../contract/engine-handlers.ts'
 import { bundledEntries } from '../contract/worker-entries/bundle.ts'
 import { recordedLog } from '../unit/kafka/recorded-log.ts'
 import { serve } from '../unit/registry/registry-server.ts'
 import { until } from './observed-runtime.ts'
 
-const { inFormat, copiesJson: copiesJsonEntry } = await bundledEntries('inFormat', 'copiesJson')
+const {
+  inFormat,
+  copiesJson: copiesJsonEntry,
+  keyed: keyedEntry,
+} = await bundledEntries('inFormat', 'copiesJson', 'keyed')
 
 const pulledAs = (id: number): PulledSchema<bigint> => ({
   kind: 'pyrallel.schema',
@@ -226,6 +230,54 @@ describe('values with a schema registry', { timeout: 120_000 }, () => {
         [[bare, ['trace 74', `__value_schema_id ${guid}`]]],
         [[`${guid}${bare}`, ['trace 74']]],
       ])
+    })
+  }
+
+  for (const [engine, entry] of [
+    ['on the event loop', undefined],
+    ['on threads', keyedEntry],
+  ] as const) {
+    it(`wait for the schemas of their keys, too, and are dead letters with these as they came: ${engine}`, async (t) => {
+      const cluster = aCluster()
+      const { text } = keyed.topic.keyFormat!.schema
+      let isAway = true
+      const registry = await serve(({ path }) => {
+        if (path === '/schemas/ids/7') return { json: { schema: '"long"', schemaType: 'AVRO' } }
+        if (path === '/schemas/ids/9') return { json: { schema: text, schemaType: 'AVRO' } }
+        return isAway ? { status: 503, json: {} } : { json: { schema: text, schemaType: 'AVRO' } }
+      })
+      const policy = { deadLetter: { topic: 'work.dlq' }, retry: { attempts: 1 }, maxBlocking: '300ms' } as const
+      const threads = { engine: 'worker', worker: { threads: 2 } } as const
+      const definition = { ...keyed, options: { ...policy, ...(entry !== undefined && threads) } }
+      const app = await started(t, cluster, registry.url, definition as never, entry)
+      const place = (id: 8 | 9, number: number) => Buffer.of(0, 0, 0, 0, id, 2, 't'.charCodeAt(0), 2 * number)
+      const add = (key: Buffer | null, amount: number) =>
+        cluster.append({ topic: 'orders', key, value: Buffer.of(0, 0, 0, 0, 7, 2 * amount), headers: [] })
+      add(place(8, 1), 1)
+      add(place(8, 1), 2)
+      add(place(9, 1), 3)
+      add(Buffer.from('c1'), 4)
+      add(null, 5)
+      const dead = () => app.events.flatMap((event) => (event.kind === 'record.dead' ? event : []))
+      await until(app.runtime, () => app.done.length === 2 && dead().length === 1)
+      assert.deepEqual([...app.done].sort(), [2, 4])
+      const [letter] = dead()
+      assert.deepEqual(
+        [letter?.record.offset, letter?.failure.name, letter?.failure.reason],
+        [3, 'UndecodableKey', 'undecodable'],
+      )
+      const [kept] = cluster.log('work.dlq', 0).records
+      assert.deepEqual([kept?.key?.toString(), kept?.value?.toString('hex')], ['c1', '000000000708'])
+      const looks = () => app.events.filter(({ kind }) => kind === 'record.not-ready').length
+      await until(app.runtime, () => looks() >= 3)
+      assert.equal(app.done.length, 2)
+      isAway = false
+      await until(app.runtime, () => app.done.length === 4)
+      assert.deepEqual(app.done.slice(2), [0, 1], 'the order of a key')
+      assert.equal(dead().length, 1)
+      await until(app.runtime, ({ groups }) => groups[0]?.partitions[0]?.committedPosition === 5)
+      const told = cluster.log('news', 0).records.map(({ value }) => JSON.parse(value?.toString() ?? ''))
+      assert.deepEqual(told.sort(), ['no key: 5', 't 2: 1', 't 2: 2', 't 2: 3'])
     })
   }
 

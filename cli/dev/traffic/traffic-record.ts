@@ -1,7 +1,7 @@
 /** Takes the records out of a traffic file one by one, and says of a bad one which it was and what is wrong with it. Sends nothing. */
 
 import type { TrafficRecord } from '../../../framework/api/traffic.ts'
-import { encodeFormat } from '../../../framework/formats/format-encoder.ts'
+import { encodeFormat, encodeKey } from '../../../framework/formats/format-encoder.ts'
 import { PyrallelError, toError } from '../../../framework/model/errors.ts'
 import type { OutgoingRecord, RecordHeader } from '../../../framework/model/record.ts'
 
@@ -50,16 +50,21 @@ function outgoing({ topic, value, key, headers = {} }: TrafficRecord): OutgoingR
   const ownKey = typeof topic === 'string' ? undefined : topic.key?.(value as never)
   const chosen = key === undefined ? (ownKey ?? null) : key
   const named = Object.entries(headers).map(([name, text]): RecordHeader => [name, Buffer.from(text)])
-  const format = typeof topic === 'string' ? undefined : topic.format
+  const { format, keyFormat } = typeof topic === 'string' ? {} : topic
   const name = typeof topic === 'string' ? topic : topic.name
-  return {
-    topic: name,
-    key: chosen === null ? null : Buffer.from(chosen),
-    // Bytes go as they are here, too.
-    ...(format === undefined || Buffer.isBuffer(value)
+  // Bytes go as they are here, too.
+  const encoded =
+    format === undefined || Buffer.isBuffer(value)
       ? { value: bytesOf(value), headers: named }
-      : encodeFormat(format, name, value, { headers: named })),
-  }
+      : encodeFormat(format, name, value, { headers: named })
+  if (keyFormat === undefined || Buffer.isBuffer(chosen)) return { topic: name, key: keyOf(chosen), ...encoded }
+  return { topic: name, ...encoded, ...encodeKey(keyFormat, name, chosen, { headers: encoded.headers }) }
+}
+
+function keyOf(key: unknown): Buffer | null {
+  if (key === null || Buffer.isBuffer(key)) return key
+  if (typeof key !== 'string') throw new TypeError(`its key is ${kindOf(key)}, and not text`)
+  return Buffer.from(key)
 }
 
 function bytesOf(value: unknown): Buffer | null {

@@ -23,10 +23,10 @@ export class AttemptPublishes {
    * Settles when it is acknowledged, or kept.
    * @param owner the index of the record that it belongs to; may throw
    */
-  publish<T>(
-    to: TopicDefinition<T> | string,
+  publish<T, K>(
+    to: TopicDefinition<T, string, K> | string,
     value: T,
-    options: OutputOptions | undefined,
+    options: OutputOptions<K> | undefined,
     owner: () => number | undefined,
   ): Promise<void> {
     return this.tracker.track(() => {
@@ -42,10 +42,10 @@ export class AttemptPublishes {
     return this.#kept?.into(outcome, this.#item.records.length) ?? outcome
   }
 
-  #publish<T>(
-    to: TopicDefinition<T> | string,
+  #publish<T, K>(
+    to: TopicDefinition<T, string, K> | string,
     value: T,
-    options: OutputOptions | undefined,
+    options: OutputOptions<K> | undefined,
     of: number | undefined,
   ): Promise<void> {
     const { publish, keeping } = this.#setup

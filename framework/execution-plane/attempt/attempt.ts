@@ -272,7 +272,7 @@ export class Attempt extends DeadlineEntry implements Attributable {
   }
 
   /** What is published without a name belongs to the call: of one record, that is the same. */
-  #ownerOf(options: OutputOptions | undefined): number | undefined {
+  #ownerOf(options: OutputOptions<unknown> | undefined): number | undefined {
     const of = options?.of
     if (of === undefined) return undefined
     const isOwn = placeId(of) === placeId(this.record)

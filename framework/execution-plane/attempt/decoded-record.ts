@@ -51,6 +51,21 @@ export class DecodedRecord implements HandlerRecord<unknown> {
   }
 }
 
+/** One whose key has a format. */
+export class KeyedRecord extends DecodedRecord {
+  readonly #key: unknown
+
+  constructor(raw: KafkaRecord, key: unknown, value: unknown, attempt: number) {
+    super(raw, value, attempt)
+    this.#key = key
+  }
+
+  /** What it is, the compiler has seen at the topic: from here on, handlers are those of texts. */
+  override get key(): string | null {
+    return this.#key as string | null
+  }
+}
+
 /** What `accept` sees. */
 export class RecordBeforeDecoding implements UndecodedRecord {
   readonly #raw: KafkaRecord

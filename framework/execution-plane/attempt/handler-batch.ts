@@ -44,8 +44,9 @@ export class HandlerBatch implements Batch<unknown> {
   }
 
   /** Its place in the work item; undefined for one that the handler was not given. */
-  indexOf(record: HandlerRecord<unknown>): number | undefined {
-    return this.#places.get(record)
+  indexOf(record: HandlerRecord<unknown, string, unknown>): number | undefined {
+    // Whatever its key is: it is found as the object that it is.
+    return this.#places.get(record as HandlerRecord<unknown>)
   }
 
   fail(record: HandlerRecord<unknown>, error: unknown): void {

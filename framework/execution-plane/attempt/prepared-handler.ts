@@ -1,7 +1,6 @@
 /** What the attempts of one handler share: its definition, its decoder, and how often its faults are logged. Runs nothing. */
 import type { HandlerDefinition, Publish, Services } from '../../api/handler.ts'
-import { FormatDecoder } from '../../formats/format-decoder.ts'
-import type { KnownSchemas } from '../../formats/known-schemas.ts'
+import { FormatDecoder, type SchemaSource } from '../../formats/format-decoder.ts'
 import { loadCodec } from '../../formats/value-codec.ts'
 import { PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
@@ -41,13 +40,13 @@ export interface HandlerSetup {
   readonly trace?: AttemptTracer | undefined
   /** Undefined where nobody catches what handlers leave behind. */
   readonly attribution?: Attribution | undefined
-  /** Where the schemas of values come from that are not JSON; undefined where there is no registry. */
-  readonly schemas?: Pick<KnownSchemas, 'find'> | undefined
+  /** Where the schemas come from of values that are not JSON, and of keys that are not text; undefined where there is no registry. */
+  readonly schemas?: SchemaSource | undefined
   /** Undefined in threads. */
   readonly watchedBy?: WatchedBy | undefined
 }
 
-/** What reads the values of one topic. */
+/** What reads the values, or the keys, of one topic. */
 export type Decoder = Pick<ValueDecoder | FormatDecoder, 'decode'>
 
 /** A handler made ready to be called many times: what can be done once is done here. */
@@ -57,13 +56,21 @@ export class PreparedHandler {
   readonly #decoder: Decoder
   /** Of all its topics by name; undefined where it has one. */
   readonly #decoders: ReadonlyMap<string, Decoder> | undefined
+  /** By topic, of those whose keys have a format; undefined where none has, which costs its records nothing. */
+  readonly keyDecoders: ReadonlyMap<string, Decoder> | undefined
   /** Of all its attempts: a handler that fails in one way fails so a thousand times a second. */
   readonly faults: LogGate
   /** For lines of our own; `setup.log` is what the handler gets to see. */
   readonly log: Logger
 
-  private constructor(setup: HandlerSetup, decoder: Decoder, decoders: ReadonlyMap<string, Decoder> | undefined) {
+  private constructor(
+    setup: HandlerSetup,
+    decoder: Decoder,
+    decoders: ReadonlyMap<string, Decoder> | undefined,
+    keyDecoders: ReadonlyMap<string, Decoder>,
+  ) {
     this.setup = setup
+    this.keyDecoders = keyDecoders.size === 0 ? undefined : keyDecoders
     this.#decoder = decoder
     this.#decoders = decoders
     this.faults = new LogGate(setup.clock, FAULT_INTERVAL_MS)
@@ -80,10 +87,16 @@ export class PreparedHandler {
       await loadCodec(format.schema)
       return FormatDecoder.of(format, handlerId, schemas, rulesOf(name))
     }
-    if (topics === undefined) return new PreparedHandler(setup, await decoderOf(topic), undefined)
+    const keyDecoders = new Map<string, Decoder>()
+    for (const { name, keyFormat } of topics ?? [topic]) {
+      if (keyFormat === undefined) continue
+      await loadCodec(keyFormat.schema)
+      keyDecoders.set(name, FormatDecoder.of(keyFormat, handlerId, schemas, rulesOf(name), 'key'))
+    }
+    if (topics === undefined) return new PreparedHandler(setup, await decoderOf(topic), undefined, keyDecoders)
     const decoders = new Map<string, Decoder>()
     for (const each of topics) decoders.set(each.name, await decoderOf(each))
-    return new PreparedHandler(setup, decoders.get(topic.name) ?? (await decoderOf(topic)), decoders)
+    return new PreparedHandler(setup, decoders.get(topic.name) ?? (await decoderOf(topic)), decoders, keyDecoders)
   }
 
   /** @throws PyrallelError PYR_USAGE where there are none */

@@ -4,7 +4,7 @@ import { UnreadyValue } from '../../formats/format-decoder.ts'
 import type { KafkaRecord } from '../../model/record.ts'
 import type { HandlerFailure } from '../../model/work.ts'
 import { RejectedValue } from '../../validation/value-decoder.ts'
-import { DecodedRecord, RecordBeforeDecoding } from './decoded-record.ts'
+import { DecodedRecord, KeyedRecord, RecordBeforeDecoding } from './decoded-record.ts'
 import type { PreparedHandler } from './prepared-handler.ts'
 
 /** The record as the handler gets it, or why it does not, or not yet. */
@@ -15,9 +15,15 @@ export function checkRecord(handler: PreparedHandler, raw: KafkaRecord, attempt:
   const { accept, filter } = handler.setup.definition.options
   if (accept !== undefined && !isYes('accept', accept(new RecordBeforeDecoding(raw)))) return 'filtered'
   const value = handler.decoderOf(raw.topic).decode(raw.value, raw.headers)
+  const keyDecoder = handler.keyDecoders?.get(raw.topic)
+  const key = keyDecoder?.decode(raw.key, raw.headers)
+  // What can never be read does not wait for what cannot be read yet.
+  if (key instanceof RejectedValue) return key.failure
   if (value instanceof RejectedValue) return value.failure
+  if (key instanceof UnreadyValue) return key
   if (value instanceof UnreadyValue) return value
-  const record = new DecodedRecord(raw, value, attempt)
+  const record =
+    keyDecoder === undefined ? new DecodedRecord(raw, value, attempt) : new KeyedRecord(raw, key, value, attempt)
   return filter === undefined || isYes('the filter', filter(record)) ? record : 'filtered'
 }
 

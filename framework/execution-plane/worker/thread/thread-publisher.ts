@@ -3,7 +3,7 @@ import type { Publish } from '../../../api/handler.ts'
 import { PyrallelError } from '../../../model/errors.ts'
 import type { OutgoingRecord } from '../../../model/record.ts'
 import { KnownTopics, type OutputLimits } from '../../../publishing/output-rules.ts'
-import { type FormatOf, type PublishInto, publishInto, type SchemaOf } from '../../../publishing/publisher.ts'
+import { type FormatsOf, type PublishInto, publishInto, type SchemaOf } from '../../../publishing/publisher.ts'
 import type { PublishTracer } from '../../../tracing/tracing.ts'
 import type { RulesOf } from '../../../validation/slow-patterns.ts'
 import type { Keeping } from '../../attempt/prepared-handler.ts'
@@ -27,10 +27,10 @@ export class ThreadPublisher {
     trace: PublishTracer | undefined,
     schemaOf?: SchemaOf,
     rulesOf?: RulesOf,
-    formatOf?: FormatOf,
+    formatsOf?: FormatsOf,
   ) {
     this.#post = post
-    this.#into = publishInto(trace, schemaOf, rulesOf, formatOf)
+    this.#into = publishInto(trace, schemaOf, rulesOf, formatsOf)
     this.publish = this.#into((record) =>
       this.#asked((id) => ({ kind: 'pyrallel.publish', id, record: detached(record) })),
     )

@@ -24,7 +24,7 @@ import { ThreadSchemas } from './thread-schemas.ts'
 /** What a handler's file may export. */
 export interface HandlerModule {
   // biome-ignore lint/suspicious/noExplicitAny: each handler has a value type of its own; the thread validates before it calls.
-  readonly default: HandlerDefinition<any>
+  readonly default: HandlerDefinition<any, any>
   /** Runs once in each thread, before its first record. */
   readonly setup?: () => unknown
   /** Runs once in each thread that ends in order. A thread that is killed does not get to it. */
@@ -88,8 +88,8 @@ async function serve(
   const schemaOf = (topic: string) => ownProperty(topicSchemas, topic)
   const rulesOf = slowPatterns(log, clock, { handlerId })
   const { topic: first, topics = [first] } = definition
-  const formatOf = (topic: string) => topics.find(({ name }) => name === topic)?.format
-  const publisher = new ThreadPublisher(post, tracing?.publishTracer, schemaOf, rulesOf, formatOf)
+  const formatsOf = (topic: string) => topics.find(({ name }) => name === topic)
+  const publisher = new ThreadPublisher(post, tracing?.publishTracer, schemaOf, rulesOf, formatsOf)
   const trace = tracing?.attemptTracer({ handlerId, group })
   const { publish } = publisher
   const { attribution } = faults

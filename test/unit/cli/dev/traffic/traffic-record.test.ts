@@ -36,3 +36,16 @@ it('writes what a traffic file yields in the format of its topic, and bytes as t
     message: /record 1 of traffic\.ts cannot be sent: .*amounts does not satisfy schema amounts-value/,
   })
 })
+
+it('writes keys in the format of their topic, and bytes as they are', () => {
+  const keyed = topic<string, bigint>('keyed', { keyFormat: avro({ ...schema, subject: 'keyed-key' }), key: BigInt })
+  const key = (record: Partial<TrafficRecord>) =>
+    nextRecord([{ topic: keyed, value: '5', ...record }].values(), 'traffic.ts', 1)?.key?.toString('hex')
+  assert.deepEqual([key({}), key({ key: 6n }), key({ key: null })], ['00000000070a', '00000000070c', undefined])
+  assert.equal(key({ key: Buffer.of(1, 2) }), '0102')
+  assert.throws(() => key({ key: 'c1' }), {
+    code: 'PYR_TRAFFIC',
+    message: /record 1 of traffic\.ts cannot be sent: .*The key published to keyed does not satisfy schema keyed-key/,
+  })
+  assert.throws(() => key({ topic: 'texts', key: 5 }), /cannot be sent: TypeError: its key is a number, and not text/)
+})
