@@ -147,7 +147,10 @@ function addSend(program: Command, io: Io, exit: Exit): void {
     .description("Produce a record, checked against its topic's schema where a handler declares one.")
     .argument('<topic>', 'where to')
     .argument('[value]', 'JSON, @file, or - for standard input; null is a tombstone')
-    .option('--key <key>', "the record's key (default: the topic's own key of the value)")
+    .option(
+      '--key <key>',
+      "the record's key, JSON where the topic has a keyFormat (default: the topic's own key of the value)",
+    )
     .option('--header <name=value>', 'a header; may be repeated', collect)
     .addOption(new Option('--count <n>', 'send so many').argParser(positive).default(1))
     .addOption(new Option('--rate <n>', 'so many per second (default: at once)').argParser(positive))

@@ -62,7 +62,9 @@ async function schemaOf(
     const schema = await ('id' in ref ? registry.byId(ref.id) : registry.byGuid(ref.guid))
     return { schema, from: `of ${registry.url}` }
   }
-  const pulled = (await topics()).flatMap(({ format }) => (format === undefined ? [] : [format.schema]))
+  const pulled = (await topics()).flatMap(({ format, keyFormat }) =>
+    [format, keyFormat].flatMap((each) => (each === undefined ? [] : [each.schema])),
+  )
   const found = pulled.find(({ id, guid }) => ('id' in ref ? id === ref.id : guid === ref.guid))
   if (found === undefined) throw new Error('no registry is configured to ask for it. Set registry.url.')
   const { format, text, references = [], guid } = found

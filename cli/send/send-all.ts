@@ -1,8 +1,8 @@
 /** Produces records one after the other, paced when asked to, and remembers where each went. Prints nothing. */
 import type { RecordPlace, RecordProducer } from '../../framework/kafka/kafka-client.ts'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
-import type { OutgoingRecord } from '../../framework/model/record.ts'
 import type { Clock } from '../../framework/time/clock.ts'
+import type { TypedRecord } from './send-record.ts'
 
 export interface Sending {
   readonly producer: RecordProducer
@@ -11,13 +11,13 @@ export interface Sending {
   readonly rate: number | undefined
   readonly clock: Clock
   /** Called once for each record. */
-  readonly next: () => OutgoingRecord
+  readonly next: () => TypedRecord
 }
 
 export interface Sent {
   /** Of each record, in the order of production. */
   readonly places: readonly RecordPlace[]
-  /** Of each record, as text. */
+  /** Of each record, as it is shown. */
   readonly keys: readonly (string | null)[]
   readonly tookMs: number
 }
@@ -40,8 +40,8 @@ export async function sendAll({ producer, count, rate, clock, next }: Sending): 
   }
   for (let sent = 0; sent < count; sent++) {
     if (rate !== undefined) await until(clock, startedAt + (sent * 1_000) / rate)
-    const record = next()
-    keys.push(record.key?.toString() ?? null)
+    const { record, key } = next()
+    keys.push(key)
     const produced = producer.produce(record)
     // Looked at when it is its turn; until then, a refusal is not unhandled.
     produced.catch(() => {})

@@ -11,7 +11,7 @@ import { declaredTopics } from '../project/declared-topics.ts'
 import { bytesOf, readHeader, readValue } from '../records/payload.ts'
 import { fakeValue } from '../send/fake-value.ts'
 import { type Sending, sendAll } from '../send/send-all.ts'
-import { declaredOf, ownKey, type Payload, payloadOf, refuseUnknown } from '../send/send-record.ts'
+import { declaredOf, loadKeys, type Payload, payloadOf, recordWith, refuseUnknown } from '../send/send-record.ts'
 import { sentText } from '../send/sent-text.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import type { Io } from '../terminal/io.ts'
@@ -48,7 +48,10 @@ export async function send(
   const topics = await declaredTopics(io.cwd())
   const declared = declaredOf(topicName, topics)
   const payload = written === undefined ? undefined : await payloadOf(declared, written, headers)
-  const next = payload === undefined ? faker(topicName, declared, headers, options.seed) : () => payload
+  const makeUp = payload === undefined ? faker(topicName, declared, headers, options.seed) : () => payload
+  await loadKeys(declared)
+  // One that cannot be made is told before anything is asked of a cluster.
+  const first = payload === undefined ? undefined : recordWith(topicName, declared, payload, options.key)
   const connection = await connect(target, project, io)
   await new Closers().around(async (closers) => {
     closers.add('the connection', () => connection.close())
@@ -61,16 +64,7 @@ export async function send(
       count: options.count,
       rate: options.rate,
       clock: systemClock(),
-      next: () => {
-        const payload = next()
-        const key = options.key ?? ownKey(declared, payload.value)
-        return {
-          topic: topicName,
-          key: key === null ? null : Buffer.from(key),
-          value: payload.bytes,
-          headers: payload.headers,
-        }
-      },
+      next: () => first ?? recordWith(topicName, declared, makeUp(), options.key),
     }
     const sent = await sendAll(sending)
     io.stdout.write(

@@ -70,7 +70,9 @@ export class DevRegistry {
 function schemasOf(handlers: readonly ResolvedHandler[]): readonly PulledSchema<unknown>[] {
   const schemas = handlers.flatMap(({ definition }) => {
     const { topic, topics = [topic] } = definition
-    return topics.flatMap(({ format }) => (format === undefined ? [] : [format.schema]))
+    return topics.flatMap(({ format, keyFormat }) =>
+      [format, keyFormat].flatMap((each) => (each === undefined ? [] : [each.schema])),
+    )
   })
   return [...new Set(schemas)]
 }

@@ -6,7 +6,7 @@ import type { RecordPlace } from '../../../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../../../framework/model/errors.ts'
 import { ManualClock } from '../../../../framework/testing/manual-clock.ts'
 
-const record = () => ({ topic: 'orders', key: Buffer.from('k'), value: null, headers: [] })
+const record = () => ({ record: { topic: 'orders', key: Buffer.from('k'), value: null, headers: [] }, key: 'k' })
 
 function aProducer(clock: ManualClock, refuse?: number, error = new Error('refused')) {
   const times: number[] = []

@@ -82,6 +82,27 @@ describe('send', () => {
     assert.equal(recordsOf(cluster, 'orders').length, 3)
   })
 
+  it('takes a key as JSON where the topic has a format for keys, shows it so, and asks no cluster for one that is wrong', async () => {
+    const cluster = anOrdersCluster()
+    const keyed = avroProject['handlers/pay.ts'].replace(
+      'key: (o) => String(o.id)',
+      "keyFormat: avro({ ...schema, subject: 'orders-key', id: 9 }), key: (o) => o",
+    )
+    const io = testIo(projectFolder({ ...avroProject, 'handlers/pay.ts': keyed }))
+    await send('orders', '{"id": 1}', plain, io, onMemory(cluster))
+    await send('orders', '{"id": 1}', { ...plain, key: '{"id": 2}' }, io, onMemory(cluster))
+    assert.deepEqual(
+      recordsOf(cluster, 'orders').map(({ key }) => key?.toString('hex')),
+      ['000000000902', '000000000904'],
+    )
+    assert.match(io.out(), /key \{"id":1\},[\s\S]*key \{"id":2\},/)
+    const away = async () => assert.fail('a cluster was asked')
+    await assert.rejects(send('orders', '{"id": 1}', { ...plain, key: 'c1' }, io, away), {
+      code: 'PYR_SCHEMA',
+      message: /^The key does not satisfy schema orders-key of orders; nothing was sent\.\n {2}the key is no Order/,
+    })
+  })
+
   it('shows a key without what could move the cursor', async () => {
     const io = testIo(projectFolder())
     await send('orders', '{}', { ...plain, key: 'ev\u001b[31mil\n' }, io, onMemory(anOrdersCluster()))
