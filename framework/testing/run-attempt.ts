@@ -5,12 +5,12 @@ import { type Call, type CallOptions, type LoggedLine, type PublishedValue, reco
 
 export type { LoggedLine, PublishedValue } from './run-call.ts'
 
-export interface AttemptInput<T> extends CallOptions {
+export interface AttemptInput<T, K = string> extends CallOptions {
   readonly value: T
   /** One of the topics that the handler reads. Default the first. */
   readonly topic?: string
   /** Default: what the topic's `key` says of the value, else none. */
-  readonly key?: string | null
+  readonly key?: K | null
   readonly headers?: Readonly<Record<string, string>>
   /** Which try it is. Default 1. */
   readonly attempt?: number
@@ -30,7 +30,10 @@ export interface AttemptResult {
  * `const { outcome, published } = await runAttempt(chargeOrder, { value: { id: 'o1', total: 5 } })`.
  * A value that does not satisfy the topic's schema is `dead`, as it would be in production.
  */
-export async function runAttempt<T>(handler: HandlerDefinition<T>, input: AttemptInput<T>): Promise<AttemptResult> {
+export async function runAttempt<T, K = string>(
+  handler: HandlerDefinition<T, K>,
+  input: AttemptInput<T, NoInfer<K>>,
+): Promise<AttemptResult> {
   const { attempt = 1 } = input
   return resultOf(await runCall(handler, [await recordOf(handler, input, 0)], [attempt], input))
 }

@@ -6,10 +6,10 @@ import type { KafkaRecord } from '../model/record.ts'
 import type { HandlerFailure, Outcome } from '../model/work.ts'
 import { type CallOptions, type LoggedLine, type PublishedValue, recordOf, runCall } from './run-call.ts'
 
-export interface BatchInput<T> {
+export interface BatchInput<T, K = string> {
   readonly value: T
   /** Default: what the topic's `key` says of the value, else none. */
-  readonly key?: string | null
+  readonly key?: K | null
   readonly headers?: Readonly<Record<string, string>>
   /** Which try it is. Default 1. */
   readonly attempt?: number
@@ -37,9 +37,9 @@ export interface BatchResult {
 type RecordResult = BatchResult['records'][number]
 
 /** `const { records } = await runBatch(scoreViews, [{ value: { path: '/' } }, { value: { path: '' } }])`: the records of one partition, in this order. */
-export async function runBatch<T>(
-  handler: HandlerDefinition<T>,
-  inputs: readonly BatchInput<T>[],
+export async function runBatch<T, K = string>(
+  handler: HandlerDefinition<T, K>,
+  inputs: readonly BatchInput<T, NoInfer<K>>[],
   options: BatchRunOptions = {},
 ): Promise<BatchResult> {
   if (handler.runBatch === undefined) throw new TypeError('runBatch(handler, inputs): write batchHandler(...) for it.')
@@ -69,10 +69,10 @@ function failureIn(outcome: Outcome): HandlerFailure | undefined {
 }
 
 /** Behind a record of its key that runs again, nothing counts but a pause; behind one that is given up, success does. */
-function inOrder<T>(
+function inOrder<T, K>(
   results: readonly RecordResult[],
   records: readonly KafkaRecord[],
-  { options }: HandlerDefinition<T>,
+  { options }: HandlerDefinition<T, K>,
   pause: HandlerFailure | undefined,
 ): readonly RecordResult[] {
   const before = new Map<string, 'dead' | 'again'>()

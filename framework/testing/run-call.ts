@@ -5,21 +5,23 @@ import type { HandlerDefinition, Services } from '../api/handler.ts'
 import type { TopicDefinition } from '../api/topic.ts'
 import { AsyncEngine } from '../execution-plane/engines/async-engine.ts'
 import { FormatDecoder } from '../formats/format-decoder.ts'
-import { encodeFormat } from '../formats/format-encoder.ts'
+import { encodeFormat, encodeKey } from '../formats/format-encoder.ts'
 import type { SchemaAnswer } from '../formats/known-schemas.ts'
 import { loadCodec } from '../formats/value-codec.ts'
+import type { FormattedPart } from '../formats/value-frame.ts'
 import { type Duration, durationMs } from '../model/duration.ts'
 import { bug } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { KafkaRecord, OutgoingRecord, RecordHeader } from '../model/record.ts'
 import { matcherOf, type TopicPattern } from '../model/topic-pattern.ts'
 import type { CompletionEvent, Epoch, Outcome } from '../model/work.ts'
-import { publisher } from '../publishing/publisher.ts'
+import { publisher, type TopicFormats } from '../publishing/publisher.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
 
 export interface PublishedValue {
   readonly topic: string
-  readonly key: string | null
+  /** A text, or what the topic's `keyFormat` says; `null` where there is none. */
+  readonly key: unknown
   readonly value: unknown
   readonly headers: Readonly<Record<string, string>>
 }
@@ -30,11 +32,11 @@ export interface LoggedLine {
   readonly message: string
 }
 
-export interface RecordInput<T> {
+export interface RecordInput<T, K = string> {
   readonly value: T
   /** One of the topics that the handler reads. Default the first; there is none where a pattern says which it reads. */
   readonly topic?: string
-  readonly key?: string | null
+  readonly key?: K | null
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -57,8 +59,8 @@ export interface CallOptions {
 const STANDARD_TIMEOUT = '30s'
 const CLOSE_MS = 1_000
 
-export async function runCall<T>(
-  handler: HandlerDefinition<T>,
+export async function runCall<T, K>(
+  handler: HandlerDefinition<T, K>,
   records: readonly KafkaRecord[],
   attempts: readonly number[],
   { timeout, clock, services }: CallOptions,
@@ -67,7 +69,7 @@ export async function runCall<T>(
   const published: PublishedValue[] = []
   const logged: LoggedLine[] = []
   const handlerId = options.id ?? 'handler'
-  const formats = new Map<string, Format<unknown>>()
+  const formats = new Map<string, TopicFormats>()
   const publish = publisher({
     produce: async (record) => {
       published.push(publishedValue(record, formats.get(record.topic)))
@@ -80,13 +82,13 @@ export async function runCall<T>(
     timeoutMs: durationMs(timeout ?? options.timeout ?? STANDARD_TIMEOUT, 'option timeout'),
     abandonAfterMs: 0,
     // The value that it is given is checked against its schema before it is called, as with every engine.
-    definition: handler as HandlerDefinition<unknown>,
+    definition: handler as HandlerDefinition<unknown, unknown> as HandlerDefinition<unknown>,
     publish: (to, value, publishOptions) => {
-      if (typeof to !== 'string' && to.format !== undefined) formats.set(to.name, to.format)
+      if (typeof to !== 'string') formats.set(to.name, to)
       return publish(to, value, publishOptions)
     },
     services,
-    schemas: { find: () => ownSchema(handler, records) },
+    schemas: { find: (_ref, part) => ownSchema(handler, part, records) },
     log: collectingLog(logged),
     clock: clock ?? systemClock(),
   })
@@ -104,9 +106,9 @@ export async function runCall<T>(
 }
 
 /** @throws TypeError when the handler does not read the topic that is named */
-export async function recordOf<T>(
-  handler: HandlerDefinition<T>,
-  input: RecordInput<T>,
+export async function recordOf<T, K>(
+  handler: HandlerDefinition<T, K>,
+  input: RecordInput<T, K>,
   offset: number,
 ): Promise<KafkaRecord> {
   const topics = handler.topics ?? [handler.topic]
@@ -117,26 +119,36 @@ export async function recordOf<T>(
     throw new TypeError(`The handler does not read '${input.topic}'. It reads: ${known}.`)
   }
   const { value, headers = {} } = input
-  if (topic.format !== undefined) await loadCodec(topic.format.schema)
+  await loadFormats(topic)
   const key = input.key === undefined ? (topic.key?.(value) ?? null) : input.key
-  return {
-    topic: topic.name,
-    partition: 0,
-    offset,
-    key: key === null ? null : Buffer.from(key),
-    ...encoded(
-      topic,
-      value,
-      Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const),
-    ),
-    timestamp: 0,
-  }
+  const sent = Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const)
+  return { topic: topic.name, partition: 0, offset, ...written(topic, key, value, sent), timestamp: 0 }
 }
 
-/** As a producer would write it. */
-function encoded<T>(
-  { name, format }: TopicDefinition<T>,
-  value: T,
+/** What `written` needs. */
+export async function loadFormats({ format, keyFormat }: TopicFormats): Promise<void> {
+  if (format !== undefined) await loadCodec(format.schema)
+  if (keyFormat !== undefined) await loadCodec(keyFormat.schema)
+}
+
+/**
+ * Key, value and headers as a producer would write them. Wait for `loadFormats` first.
+ * @throws PyrallelError PYR_SCHEMA where a format has no such value, or no such key
+ */
+export function written(
+  { name, keyFormat, format }: TopicFormats & { readonly name: string },
+  key: unknown,
+  value: unknown,
+  headers: readonly RecordHeader[],
+): Pick<KafkaRecord, 'key' | 'value' | 'headers'> {
+  const payload = encoded({ name, ...(format !== undefined && { format }) }, value, headers)
+  if (keyFormat !== undefined) return { ...payload, ...encodeKey(keyFormat, name, key, { headers: payload.headers }) }
+  return { key: key === null ? null : Buffer.from(key as string), ...payload }
+}
+
+function encoded(
+  { name, format }: TopicFormats & { readonly name: string },
+  value: unknown,
   headers: readonly RecordHeader[],
 ): Pick<KafkaRecord, 'value' | 'headers'> {
   if (value === null) return { value: null, headers }
@@ -144,10 +156,15 @@ function encoded<T>(
   return { value: Buffer.from(JSON.stringify(value) ?? ''), headers }
 }
 
-/** No registry is asked: what `encoded` writes has the pulled schema. */
-function ownSchema<T>(handler: HandlerDefinition<T>, [record]: readonly KafkaRecord[]): SchemaAnswer {
+/** No registry is asked: what `written` writes has the pulled schemas. */
+function ownSchema<T, K>(
+  handler: HandlerDefinition<T, K>,
+  part: FormattedPart,
+  [record]: readonly KafkaRecord[],
+): SchemaAnswer {
   const { topic, topics = [topic] } = handler
-  const format = topics.find(({ name }) => name === record?.topic)?.format ?? topic.format
+  const of = part === 'key' ? 'keyFormat' : 'format'
+  const format = topics.find(({ name }) => name === record?.topic)?.[of] ?? topic[of]
   return format === undefined ? { kind: 'unanswered', why: 'the topic has no format' } : pulled(format)
 }
 
@@ -157,26 +174,39 @@ function pulled({ schema }: Format<unknown>): SchemaAnswer {
 }
 
 /** @throws TypeError where none is named: a pattern has no first one */
-function matched<T>(
-  all: TopicDefinition<T>,
+function matched<T, K>(
+  all: TopicDefinition<T, string, K>,
   pattern: TopicPattern,
   name: string | undefined,
-): TopicDefinition<T> | undefined {
+): TopicDefinition<T, string, K> | undefined {
   if (name === undefined)
     throw new TypeError(`The handler reads what ${all.name} matches. Say which topic: { topic, value }.`)
   return matcherOf(pattern)(name) ? { ...all, name } : undefined
 }
 
-function readBack(value: Buffer, headers: readonly RecordHeader[], format: Format<unknown> | undefined): unknown {
-  if (format === undefined) return JSON.parse(value.toString())
-  return FormatDecoder.of(format, '', { find: () => pulled(format) }).decode(value, headers)
+/** What was written by its own pulled schema. */
+function readBack(
+  bytes: Buffer,
+  headers: readonly RecordHeader[],
+  format: Format<unknown>,
+  part: FormattedPart,
+): unknown {
+  return FormatDecoder.of(format, '', { find: () => pulled(format) }, undefined, part).decode(bytes, headers)
 }
 
-function publishedValue({ topic, key, value, headers }: OutgoingRecord, format?: Format<unknown>): PublishedValue {
+/** @param formats of its topic */
+export function publishedValue(
+  { topic, key, value, headers }: OutgoingRecord,
+  { format, keyFormat }: TopicFormats = {},
+): PublishedValue {
+  const readKey = (bytes: Buffer) =>
+    keyFormat === undefined ? bytes.toString() : readBack(bytes, headers, keyFormat, 'key')
+  const readValue = (bytes: Buffer) =>
+    format === undefined ? JSON.parse(bytes.toString()) : readBack(bytes, headers, format, 'value')
   return {
     topic,
-    key: key === null ? null : key.toString(),
-    value: value === null ? null : readBack(value, headers, format),
+    key: key === null ? null : readKey(key),
+    value: value === null ? null : readValue(value),
     headers: Object.fromEntries(headers.map(([name, bytes]) => [name, bytes?.toString() ?? ''])),
   }
 }

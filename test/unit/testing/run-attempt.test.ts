@@ -5,7 +5,7 @@ import { Type } from 'typebox'
 import { avro, jsonSchema, type PulledSchema } from '../../../framework/api/format.ts'
 import { DeadLetter, handler, RetryAfter } from '../../../framework/api/handler.ts'
 import { topic } from '../../../framework/api/topic.ts'
-import { ManualClock, runAttempt } from '../../../framework/testing/index.ts'
+import { type AttemptInput, ManualClock, runAttempt } from '../../../framework/testing/index.ts'
 
 interface Order {
   readonly customer: string
@@ -70,6 +70,37 @@ describe('an attempt in a test', () => {
     )
     const { outcome, published } = await runAttempt(double, { value: { cents: 4n } })
     assert.deepEqual([outcome, published[0]?.value], ['done', { cents: 8n }])
+  })
+
+  it('reads and writes keys in the format of a topic, by their own schema, and asks no registry', async () => {
+    const keySchema: PulledSchema<{ readonly tenant: string }> = {
+      ...amount,
+      subject: 'amounts-key',
+      text: '{"type":"record","name":"Key","fields":[{"name":"tenant","type":"string"}]}',
+    } as never
+    const keyFormat = avro(keySchema)
+    const amounts = topic('amounts', {
+      format: avro(amount),
+      keyFormat,
+      key: ({ cents }) => ({ tenant: `of ${cents}` }),
+    })
+    const texts = topic<string, { readonly tenant: string }>('texts', { keyFormat })
+    const pass = handler(amounts, async ({ key, value }, { publish }) => {
+      await publish(texts, String(value.cents), { key })
+      await publish(texts, 'none')
+    })
+    const published = async (input: AttemptInput<{ readonly cents: bigint }, { readonly tenant: string }>) =>
+      (await runAttempt(pass, input)).published.map(({ key, value }) => [key, value])
+    assert.deepEqual(await published({ value: { cents: 5n } }), [
+      [{ tenant: 'of 5' }, '5'],
+      [null, 'none'],
+    ])
+    assert.deepEqual((await published({ value: { cents: 5n }, key: { tenant: 'b' } }))[0], [{ tenant: 'b' }, '5'])
+    assert.deepEqual((await published({ value: { cents: 5n }, key: null }))[0], [null, '5'])
+    await assert.rejects(runAttempt(pass, { value: { cents: 5n }, key: { tenant: 5 } as never }), {
+      code: 'PYR_SCHEMA',
+      message: 'The key published to amounts does not satisfy schema amounts-key: tenant is no text.',
+    })
   })
 
   it('has the key that is written, or none', async () => {
