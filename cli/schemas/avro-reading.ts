@@ -1,13 +1,13 @@
 /** Whether values that were written with one Avro schema can be read with another, by the rules of Avro's specification ("Schema Resolution"). Pure. */
-import { type AvroRecord, type AvroType, branchName, type Primitive } from './avro-schema.ts'
-
-const promotions: Partial<Record<Primitive, readonly Primitive[]>> = {
-  int: ['long', 'float', 'double'],
-  long: ['float', 'double'],
-  float: ['double'],
-  string: ['bytes'],
-  bytes: ['string'],
-}
+import { hasName, promotions } from '../../framework/formats/avro/avro-reader.ts'
+import {
+  type AvroFixed,
+  type AvroPrimitive,
+  type AvroRecord,
+  type AvroType,
+  branchName,
+  type Logical,
+} from '../../framework/formats/avro/avro-schema.ts'
 
 /** Why not, each with its place; none where all values can be read. */
 export function unreadable(reader: AvroType, writer: AvroType): readonly string[] {
@@ -32,27 +32,28 @@ function compare(reader: AvroType, writer: AvroType, path: string, seen: Seen): 
   }
   const differs = [`${path} is ${shown(writer)} now, and not ${shown(reader)}`]
   switch (reader.kind) {
-    case 'primitive': {
-      if (writer.kind !== 'primitive') return differs
-      const isPromoted = promotions[writer.name]?.includes(reader.name) === true
-      if (writer.name !== reader.name && !isPromoted) return differs
-      return decimals(reader, writer, path)
-    }
     case 'array':
       return writer.kind === 'array' ? compare(reader.items, writer.items, `an item of ${path}`, seen) : differs
     case 'map':
       return writer.kind === 'map' ? compare(reader.values, writer.values, `an entry of ${path}`, seen) : differs
     case 'fixed': {
-      const isSame = writer.kind === 'fixed' && isNamed(reader, writer) && reader.size === writer.size
-      return isSame ? decimals(reader, writer, path) : differs
+      const isSame = writer.kind === 'fixed' && hasName(reader, writer.name) && reader.size === writer.size
+      return isSame ? logicals(reader, writer, path) : differs
     }
     case 'enum': {
-      if (writer.kind !== 'enum' || !isNamed(reader, writer)) return differs
+      if (writer.kind !== 'enum' || !hasName(reader, writer.name)) return differs
       const isNew = (symbol: string) => !reader.symbols.includes(symbol)
-      return reader.hasDefault ? [] : writer.symbols.filter(isNew).map((symbol) => `${path} may be ${symbol} now`)
+      return reader.default !== undefined
+        ? []
+        : writer.symbols.filter(isNew).map((symbol) => `${path} may be ${symbol} now`)
     }
     case 'record':
-      return writer.kind === 'record' && isNamed(reader, writer) ? fields(reader, writer, path, seen) : differs
+      return writer.kind === 'record' && hasName(reader, writer.name) ? fields(reader, writer, path, seen) : differs
+    default: {
+      const isPromoted = promotions[writer.kind]?.includes(reader.kind) === true
+      if (writer.kind === reader.kind || isPromoted) return logicals(reader, writer as AvroPrimitive, path)
+      return differs
+    }
   }
 }
 
@@ -63,26 +64,26 @@ function fields(reader: AvroRecord, writer: AvroRecord, path: string, seen: Seen
       writer.fields.find(({ name }) => name === field.name) ??
       writer.fields.find(({ name }) => field.aliases.includes(name))
     if (written !== undefined) return compare(field.type, written.type, at, seen)
-    return field.hasDefault ? [] : [`${at} is not written any more, and has no default`]
+    return field.default !== undefined ? [] : [`${at} is not written any more, and has no default`]
   })
 }
 
-type Scaled = Extract<AvroType, { readonly kind: 'primitive' | 'fixed' }>
-
-/** The scale stands in the schema, not in the value. */
-function decimals(reader: Scaled, writer: Scaled, path: string): readonly string[] {
-  const [is, was] = [writer.decimal?.scale, reader.decimal?.scale]
-  if (is === was) return []
-  const text = (scale: number | undefined) => (scale === undefined ? 'no decimal' : `a decimal of scale ${scale}`)
-  return [`${path} is ${text(is)} now, and not ${text(was)}`]
+/** What the bytes mean stands in the schema, not in the value. */
+function logicals(
+  reader: AvroPrimitive | AvroFixed,
+  writer: AvroPrimitive | AvroFixed,
+  path: string,
+): readonly string[] {
+  const [is, was] = [writer.logical, reader.logical]
+  const isRaw = is === undefined || was === undefined
+  // A time may be read as the number that it is, and a number as a time. A decimal's digits are none without its scale.
+  if (isRaw ? (is ?? was)?.name !== 'decimal' : is.name === was.name && is.scale === was.scale) return []
+  return [`${path} is ${meaningOf(is)} now, and not ${meaningOf(was)}`]
 }
 
-type Named = { readonly name: string; readonly aliases: readonly string[] }
-
-/** Namespaces do not count, as the specification says. */
-function isNamed(reader: Named, writer: Named): boolean {
-  const short = (name: string) => name.slice(name.lastIndexOf('.') + 1)
-  return short(reader.name) === short(writer.name) || reader.aliases.includes(writer.name)
+function meaningOf(logical: Logical | undefined): string {
+  if (logical === undefined) return 'no decimal'
+  return logical.name === 'decimal' ? `a decimal of scale ${logical.scale}` : logical.name
 }
 
 function copied(seen: Seen): Seen {

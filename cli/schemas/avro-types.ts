@@ -1,6 +1,7 @@
 /** Writes the types of TypeScript that values of an Avro schema have. Pure and deterministic. */
+import { type AvroEnum, type AvroRecord, type AvroType, branchName } from '../../framework/formats/avro/avro-schema.ts'
+import { isWrapped, typeShape } from '../../framework/formats/avro/avro-union.ts'
 import { indented, propertyName, quoted } from '../codegen/render/source-text.ts'
-import { type AvroEnum, type AvroNamed, type AvroRecord, type AvroType, branchName } from './avro-schema.ts'
 import { commentText, TypeNames } from './type-text.ts'
 
 export interface WrittenTypes {
@@ -9,9 +10,6 @@ export interface WrittenTypes {
   /** Each exported, in the order in which the schema comes to them. */
   readonly declarations: readonly string[]
 }
-
-/** What `typeof` says of a value; branches of a union that differ in it are told apart by it. */
-type Look = 'null' | 'boolean' | 'number' | 'bigint' | 'string' | 'object'
 
 /** @param rootName for a schema that has no name itself, such as one of a list */
 export function avroTypes(schema: AvroType, rootName: string): WrittenTypes {
@@ -26,7 +24,7 @@ export function avroTypes(schema: AvroType, rootName: string): WrittenTypes {
 
 /** Records and enums, each once. */
 function namedTypes(schema: AvroType): readonly (AvroRecord | AvroEnum)[] {
-  const found = new Set<AvroNamed>()
+  const found = new Set<AvroRecord | AvroEnum>()
   const look = (type: AvroType): void => {
     switch (type.kind) {
       case 'record':
@@ -50,7 +48,7 @@ function namedTypes(schema: AvroType): readonly (AvroRecord | AvroEnum)[] {
     }
   }
   look(schema)
-  return [...found].filter((type) => type.kind !== 'fixed')
+  return [...found]
 }
 
 class TypeWriter {
@@ -73,9 +71,6 @@ class TypeWriter {
 
   typeOf(type: AvroType): string {
     switch (type.kind) {
-      case 'primitive':
-      case 'fixed':
-        return simpleType(type)
       case 'record':
       case 'enum':
         return this.#names.of(type.name)
@@ -87,17 +82,19 @@ class TypeWriter {
         return `Readonly<Record<string, ${this.typeOf(type.values)}>>`
       case 'union':
         return this.#union(type.branches)
+      default: {
+        const shape = typeShape(type)
+        return shape === 'object' || shape === undefined ? 'Uint8Array' : shape
+      }
     }
   }
 
   #union(branches: readonly AvroType[]): string {
-    const isNull = (type: AvroType) => type.kind === 'primitive' && type.name === 'null'
-    const values = branches.filter((branch) => !isNull(branch))
-    const looks = values.map(lookOf)
-    const isPlain = new Set(looks).size === looks.length
+    const isTold = isWrapped(branches)
+    const values = branches.filter(({ kind }) => kind !== 'null')
     const written = values.map((branch) => {
       const text = this.typeOf(branch)
-      return isPlain ? text : `{ readonly ${propertyName(branchName(branch))}: ${text} }`
+      return isTold ? `{ readonly ${propertyName(branchName(branch))}: ${text} }` : text
     })
     return [...written, ...(values.length < branches.length ? ['null'] : [])].join(' | ')
   }
@@ -105,40 +102,4 @@ class TypeWriter {
 
 function isComposed(type: AvroType, text: string): boolean {
   return (type.kind === 'union' && text.includes(' | ')) || type.kind === 'array'
-}
-
-function lookOf(type: AvroType): Look {
-  if (type.kind === 'enum') return 'string'
-  if (type.kind !== 'primitive' && type.kind !== 'fixed') return 'object'
-  const text = simpleType(type)
-  return text === 'Uint8Array' ? 'object' : (text as Look)
-}
-
-function simpleType({ kind, name, logical }: Extract<AvroType, { kind: 'primitive' | 'fixed' }>): string {
-  switch (logical) {
-    case 'date':
-    case 'decimal':
-    case 'uuid':
-      return 'string'
-    case 'time-millis':
-    case 'timestamp-millis':
-    case 'local-timestamp-millis':
-      return 'number'
-    case 'duration':
-      return 'Uint8Array'
-    default:
-  }
-  if (kind === 'fixed') return 'Uint8Array'
-  switch (name) {
-    case 'int':
-    case 'float':
-    case 'double':
-      return 'number'
-    case 'long':
-      return 'bigint'
-    case 'bytes':
-      return 'Uint8Array'
-    default:
-      return name
-  }
 }

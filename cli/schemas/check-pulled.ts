@@ -2,9 +2,9 @@
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { SchemaRegistry, SubjectVersion } from '../../framework/registry/schema-registry.ts'
 import { unreadable } from './avro-reading.ts'
-import { readAvro } from './avro-schema.ts'
 import { pulledText } from './pull.ts'
 import { pulledFacts, pulledFile, typesOf } from './pulled-file.ts'
+import { readAvro } from './read-avro.ts'
 
 /** `changed`: the file is not what a pull of its version writes. `gone`: the registry has not got the version, or the subject. */
 export type CheckState = 'current' | 'compatible' | 'incompatible' | 'changed' | 'gone'

@@ -4,9 +4,9 @@ import { PyrallelError } from '../../framework/model/errors.ts'
 import { harmless, harmlessJson } from '../../framework/model/plain-text.ts'
 import type { SubjectVersion } from '../../framework/registry/schema-registry.ts'
 import { quoted } from '../codegen/render/source-text.ts'
-import { readAvro } from './avro-schema.ts'
 import { avroTypes, type WrittenTypes } from './avro-types.ts'
 import { jsonSchemaTypes } from './json-schema-types.ts'
+import { readAvro } from './read-avro.ts'
 import { constantName, pascal } from './type-text.ts'
 
 /** Counts changes of what is written, not releases. */

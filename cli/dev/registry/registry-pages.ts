@@ -1,6 +1,6 @@
 /** Answers the questions of Confluent's interface out of a store, as far as serializers and `pyrallel schemas` ask them. Pure, but for what is registered. */
 import { toError } from '../../../framework/model/errors.ts'
-import { readAvro } from '../../schemas/avro-schema.ts'
+import { readAvro } from '../../schemas/read-avro.ts'
 import type { RegistryStore, SchemaType, StoredReference, StoredSchema, StoredVersion } from './registry-store.ts'
 
 export interface PageQuestion {

@@ -38,7 +38,7 @@ export function avroReader(writer: AvroType, reader: AvroType): Read {
 }
 
 /** What another schema's number may be read as. */
-const promotions: Readonly<Record<string, readonly string[]>> = {
+export const promotions: Readonly<Record<string, readonly string[]>> = {
   int: ['long', 'float', 'double'],
   long: ['float', 'double'],
   float: ['double'],
@@ -306,7 +306,8 @@ function converted(read: Read, logical: Logical | undefined): Read {
   }
 }
 
-function hasName(
+/** Namespaces do not count, as the specification says. */
+export function hasName(
   { name, aliases }: { readonly name: string; readonly aliases: readonly string[] },
   of: string,
 ): boolean {

@@ -1,4 +1,5 @@
 /** Reads the JSON of an Avro schema into a graph of types. Knows no values. Source: the specification of Avro 1.12. */
+import { cutText, harmless } from '../../model/plain-text.ts'
 
 /** As in the specification; in a value, logical types become what `avro-logical.ts` says. */
 export type PrimitiveKind = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'string' | 'bytes'
@@ -27,11 +28,13 @@ export const logicalNames = {
 } as const satisfies Readonly<Record<string, readonly (PrimitiveKind | 'fixed')[]>>
 export type LogicalName = keyof typeof logicalNames
 
-interface Named {
-  /** With its namespace. */
+export interface Named {
+  /** `shop.Order`: with its namespace. */
   readonly name: string
   /** The same. */
   readonly aliases: readonly string[]
+  /** What the schema says of it, for people. */
+  readonly doc: string | null
 }
 
 export interface AvroPrimitive {
@@ -47,6 +50,7 @@ export interface AvroFixed extends Named {
 export interface AvroEnum extends Named {
   readonly kind: 'enum'
   readonly symbols: readonly string[]
+  /** One of the symbols. */
   readonly default: string | undefined
 }
 export interface AvroArray {
@@ -64,6 +68,7 @@ export interface AvroUnion {
 export interface AvroField {
   readonly name: string
   readonly aliases: readonly string[]
+  readonly doc: string | null
   readonly type: AvroType
   /** As the schema has it; undefined where there is none. */
   readonly default: unknown
@@ -76,119 +81,133 @@ export interface AvroRecord extends Named {
 export type AvroType = AvroPrimitive | AvroFixed | AvroEnum | AvroArray | AvroMap | AvroUnion | AvroRecord
 
 const primitives: readonly string[] = ['null', 'boolean', 'int', 'long', 'float', 'double', 'string', 'bytes']
-const nameForm = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/
+const nameForm = /^[A-Za-z_]\w*$/
 /** Nobody writes a schema of so many levels. One that somebody else writes must not use up the stack. */
 const MAX_LEVELS = 200
 /** Java's own limit for the digits of a decimal, with room. */
 const MAX_DIGITS = 10_000
 
 /**
- * @param text JSON
+ * @param text JSON, or the bare name of a primitive type, which registries take, too
  * @param references texts of the schemas that it names: what is named stands before what names it
- * @throws Error in words about the schema, where one of them is none of Avro
+ * @throws Error where one of them is none of Avro: the place in the schema, and what is wrong there
  */
 export function readAvroSchema(text: string, references: readonly string[] = []): AvroType {
   const reading = new SchemaReading()
-  for (const each of references) reading.read(parsed(each), '', 0)
-  return reading.read(parsed(text), '', 0)
+  for (const each of references) reading.read(parsed(each), start)
+  return reading.read(parsed(text), start)
 }
+
+interface Place {
+  readonly namespace: string
+  /** `shop.Order.total`, `branch 2 of shop.Order.total`. */
+  readonly path: string
+  readonly level: number
+}
+
+const start: Place = { namespace: '', path: 'the schema', level: 0 }
 
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new Error('the schema is no JSON')
+    if (isPrimitive(text.trim())) return text.trim()
+    throw refusal(start.path, 'is no JSON')
   }
 }
 
 class SchemaReading {
   readonly #named = new Map<string, AvroType>()
 
-  read(schema: unknown, namespace: string, level: number): AvroType {
-    if (level > MAX_LEVELS) throw new Error(`the schema is nested deeper than ${MAX_LEVELS} levels`)
-    if (typeof schema === 'string') return this.#byName(schema, namespace)
-    if (Array.isArray(schema)) return this.#union(schema, namespace, level)
-    if (!isObject(schema)) throw new Error('a type of the schema is neither a name, nor a list, nor an object')
+  read(schema: unknown, at: Place): AvroType {
+    if (at.level > MAX_LEVELS) throw refusal(at.path, `is more than ${MAX_LEVELS} levels deep`)
+    if (typeof schema === 'string') return this.#byName(schema, at)
+    if (Array.isArray(schema)) return this.#union(schema, at)
+    if (!isObject(schema)) throw refusal(at.path, 'is neither a name, nor a list, nor an object')
     const { type } = schema
-    if (typeof type !== 'string') return this.read(type, namespace, level + 1)
+    if (typeof type !== 'string') return this.read(type, inside(at, at.path))
     switch (type) {
       case 'record':
       case 'error':
-        return this.#record(schema, namespace, level)
+        return this.#record(schema, at)
       case 'enum':
-        return this.#enum(schema, namespace)
+        return this.#enum(schema, at)
       case 'fixed':
-        return this.#fixed(schema, namespace)
+        return this.#fixed(schema, at)
       case 'array':
-        return { kind: 'array', items: this.read(schema.items, namespace, level + 1) }
+        return { kind: 'array', items: this.read(schema.items, inside(at, `the items of ${at.path}`)) }
       case 'map':
-        return { kind: 'map', values: this.read(schema.values, namespace, level + 1) }
+        return { kind: 'map', values: this.read(schema.values, inside(at, `the values of ${at.path}`)) }
       default:
-        return isPrimitive(type)
-          ? { kind: type, logical: logicalOf(schema, type, undefined) }
-          : this.#byName(type, namespace)
+        return isPrimitive(type) ? { kind: type, logical: logicalOf(schema, type, undefined) } : this.#byName(type, at)
     }
   }
 
-  #byName(name: string, namespace: string): AvroType {
+  #byName(name: string, { namespace, path }: Place): AvroType {
     if (isPrimitive(name)) return { kind: name }
     const found = this.#named.get(fullName(name, namespace)) ?? this.#named.get(name)
-    if (found === undefined) throw new Error(`the schema names ${shown(name)}, which it does not define`)
+    if (found === undefined) throw refusal(path, `names ${shown(name)}, which is defined nowhere`)
     return found
   }
 
-  #union(branches: readonly unknown[], namespace: string, level: number): AvroUnion {
-    const read = branches.map((each) => this.read(each, namespace, level + 1))
-    if (read.some(({ kind }) => kind === 'union')) throw new Error('a union of the schema has a union in it')
-    const names = new Set(read.map(branchName))
-    if (names.size < read.length) throw new Error('a union of the schema has the same type twice')
-    return { kind: 'union', branches: read }
+  #union(schema: readonly unknown[], at: Place): AvroUnion {
+    const branches = schema.map((each, index) => this.read(each, inside(at, `branch ${index + 1} of ${at.path}`)))
+    if (branches.length === 0) throw refusal(at.path, 'is a union of nothing')
+    if (branches.some(({ kind }) => kind === 'union')) throw refusal(at.path, 'is a union in a union')
+    const names = branches.map(branchName)
+    const twice = names.find((name, index) => names.indexOf(name) !== index)
+    if (twice !== undefined) throw refusal(at.path, `is a union that has ${twice} twice`)
+    return { kind: 'union', branches }
   }
 
-  #record(schema: JsonObject, namespace: string, level: number): AvroRecord {
-    const named = nameOf(schema, namespace)
+  #record(schema: JsonObject, at: Place): AvroRecord {
+    const named = namedOf(schema, at)
     const fields: AvroField[] = []
     const record: AvroRecord = { kind: 'record', ...named, fields }
-    this.#define(record)
-    if (!Array.isArray(schema.fields)) throw new Error(`${named.name} has no list of fields`)
-    const inner = namespaceOf(named.name)
+    // Before its fields: one of them may be the record again.
+    this.#define(record, at)
+    if (!Array.isArray(schema.fields)) throw refusal(named.name, 'is a record without fields')
+    const namespace = namespaceOf(named.name)
     for (const field of schema.fields as readonly unknown[]) {
-      if (!isObject(field) || typeof field.name !== 'string')
-        throw new Error(`${named.name} has a field without a name`)
-      const { name, default: fallback } = field
-      if (!nameForm.test(name) || name.includes('.')) throw new Error(`${named.name} has a field with no name of Avro`)
-      if (fields.some((other) => other.name === name)) throw new Error(`${named.name} has the field ${name} twice`)
+      if (!isObject(field) || typeof field.name !== 'string' || !nameForm.test(field.name)) {
+        throw refusal(named.name, 'has a field without a name')
+      }
+      const path = `${named.name}.${field.name}`
+      if (fields.some(({ name }) => name === field.name)) throw refusal(path, 'is there twice')
       fields.push({
-        name,
+        name: field.name,
         aliases: texts(field.aliases),
-        type: this.read(field.type, inner, level + 1),
-        default: fallback,
+        doc: docOf(field),
+        type: this.read(field.type, { namespace, path, level: at.level + 1 }),
+        default: field.default,
       })
     }
     return record
   }
 
-  #enum(schema: JsonObject, namespace: string): AvroEnum {
-    const named = nameOf(schema, namespace)
+  #enum(schema: JsonObject, at: Place): AvroEnum {
+    const named = namedOf(schema, at)
     const symbols = texts(schema.symbols)
-    if (symbols.length === 0) throw new Error(`${named.name} has no symbols`)
-    const fallback = typeof schema.default === 'string' ? schema.default : undefined
+    if (symbols.length === 0 || !symbols.every((symbol) => nameForm.test(symbol))) {
+      throw refusal(named.name, 'is an enum without symbols, or with one that is no name')
+    }
+    const fallback = symbols.find((symbol) => symbol === schema.default)
     const type: AvroEnum = { kind: 'enum', ...named, symbols, default: fallback }
-    this.#define(type)
+    this.#define(type, at)
     return type
   }
 
-  #fixed(schema: JsonObject, namespace: string): AvroFixed {
-    const named = nameOf(schema, namespace)
+  #fixed(schema: JsonObject, at: Place): AvroFixed {
+    const named = namedOf(schema, at)
     const { size } = schema
-    if (!isCount(size)) throw new Error(`${named.name} has no size`)
+    if (!isCount(size)) throw refusal(named.name, 'is fixed without a size')
     const type: AvroFixed = { kind: 'fixed', ...named, size, logical: logicalOf(schema, 'fixed', size) }
-    this.#define(type)
+    this.#define(type, at)
     return type
   }
 
-  #define(type: AvroRecord | AvroEnum | AvroFixed): void {
-    if (this.#named.has(type.name)) throw new Error(`the schema defines ${type.name} twice`)
+  #define(type: AvroRecord | AvroEnum | AvroFixed, at: Place): void {
+    if (this.#named.has(type.name)) throw refusal(at.path, `defines ${type.name} a second time`)
     this.#named.set(type.name, type)
   }
 }
@@ -216,12 +235,20 @@ function logicalOf(schema: JsonObject, kind: PrimitiveKind | 'fixed', size: numb
   return isRight ? { name: known, scale, precision } : undefined
 }
 
-function nameOf(schema: JsonObject, namespace: string): Named {
+/** Of a namespace nothing is asked: there are some with hyphens, which Java takes. */
+function namedOf(schema: JsonObject, at: Place): Named {
   const { name, namespace: own } = schema
-  if (typeof name !== 'string' || !nameForm.test(name)) throw new Error('a type of the schema has no name of Avro')
-  const full = fullName(name, typeof own === 'string' ? own : namespace)
-  if (isPrimitive(full)) throw new Error(`the schema defines ${full}, which is a type of Avro's own`)
-  return { name: full, aliases: texts(schema.aliases).map((alias) => fullName(alias, namespaceOf(full))) }
+  if (typeof name !== 'string' || name === '') throw refusal(at.path, 'has a type without a name')
+  const full = fullName(name, typeof own === 'string' ? own : at.namespace)
+  if (!nameForm.test(shortName(full)) || isPrimitive(full)) {
+    throw refusal(at.path, `defines ${shown(full)}, which is no name of a type in Avro`)
+  }
+  const aliases = texts(schema.aliases).map((alias) => fullName(alias, namespaceOf(full)))
+  return { name: full, aliases, doc: docOf(schema) }
+}
+
+function docOf({ doc }: JsonObject): string | null {
+  return typeof doc === 'string' && doc.trim() !== '' ? doc.trim() : null
 }
 
 function fullName(name: string, namespace: string): string {
@@ -250,6 +277,14 @@ function texts(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
 }
 
+function inside(at: Place, path: string): Place {
+  return { ...at, path, level: at.level + 1 }
+}
+
 function shown(name: string): string {
-  return nameForm.test(name) && name.length <= 200 ? name : 'a type'
+  return cutText(name, 200)
+}
+
+function refusal(path: string, what: string): Error {
+  return new Error(harmless(`${path} ${what}`))
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { unreadable } from '../../../../cli/schemas/avro-reading.ts'
-import { readAvro } from '../../../../cli/schemas/avro-schema.ts'
+import { readAvro } from '../../../../cli/schemas/read-avro.ts'
 
 function reasons(reader: unknown, writer: unknown): readonly string[] {
   const read = (schema: unknown) => readAvro(JSON.stringify(schema), [], 's')
@@ -17,6 +17,7 @@ const record = (fields: readonly unknown[], name = 'shop.Order', more: object = 
 })
 const list = { type: 'record', name: 'List', fields: [{ name: 'next', type: ['null', 'List'] }] }
 const decimal = (scale: number) => ({ type: 'bytes', logicalType: 'decimal', precision: 9, scale })
+const time = (logicalType: string) => ({ type: 'long', logicalType })
 const fixed = (size: number) => ({ type: 'fixed', name: 'F', size })
 const colour = (symbols: readonly string[], more: object = {}) => ({ type: 'enum', name: 'C', symbols, ...more })
 
@@ -44,6 +45,8 @@ describe('values that were written with one schema, read with another', () => {
     ['more symbols, with a default', colour(['A'], { default: 'A' }), colour(['A', 'B'])],
     ['a record that contains itself', list, list],
     ['items and entries', { type: 'array', items: 'long' }, { type: 'array', items: 'int' }],
+    ['a time as the number that it is', 'long', time('timestamp-micros')],
+    ['a number as a time', time('timestamp-micros'), 'long'],
     ['a decimal of the same scale', decimal(2), { ...decimal(2), precision: 7 }],
   ] as const) {
     it(`are all read: ${what}`, () => assert.deepEqual(reasons(reader, writer), []))
@@ -71,6 +74,7 @@ describe('values that were written with one schema, read with another', () => {
     [{ type: 'map', values: 'int' }, { type: 'map', values: 'long' }, 'an entry of the value is long now, and not int'],
     [{ type: 'map', values: 'int' }, 'int', 'the value is int now, and not map'],
     [decimal(2), decimal(3), 'the value is a decimal of scale 3 now, and not a decimal of scale 2'],
+    [time('timestamp-millis'), time('timestamp-micros'), 'the value is timestamp-micros now, and not timestamp-millis'],
     [decimal(2), 'bytes', 'the value is no decimal now, and not a decimal of scale 2'],
   ] as const) {
     it(`are not all read: ${expected}`, () => assert.deepEqual(reasons(reader, writer), [expected]))

@@ -1,8 +1,8 @@
 /** The types that values of an Avro schema have, and the schemas that are none. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { readAvro } from '../../../../cli/schemas/avro-schema.ts'
 import { avroTypes } from '../../../../cli/schemas/avro-types.ts'
+import { readAvro } from '../../../../cli/schemas/read-avro.ts'
 import { constantName } from '../../../../cli/schemas/type-text.ts'
 
 function typesOf(schema: unknown, ...references: readonly unknown[]) {
@@ -137,6 +137,12 @@ export type Status = 'NEW' | 'PAID'
     })
   })
 
+  it('of a namespace with a hyphen are named without it', () => {
+    const inner = { ...record('Order'), namespace: 'old-shop' }
+    const { declarations } = typesOf({ ...record('Order', { was: ['null', inner] }), namespace: 'my-shop' })
+    assert.match(declarations.join(''), /interface MyShopOrder \{\n {2}readonly was: OldShopOrder \| null\n/)
+  })
+
   it('of one name in two namespaces are told apart', () => {
     const inner = { ...record('Order'), namespace: 'old.shop' }
     const { declarations } = typesOf({ ...record('Order', { was: inner }), namespace: 'shop' })
@@ -206,6 +212,6 @@ describe('a schema that is none', () => {
   }
 
   it('is not the bare name of a primitive type, which registries take', () => {
-    assert.equal(readAvro('string', [], 's').kind, 'primitive')
+    assert.equal(readAvro('string', [], 's').kind, 'string')
   })
 })

@@ -135,18 +135,38 @@ describe('a schema of Avro', () => {
     assert.deepEqual(codec(bill, [money]).encode({ total: { cents: 1n } }), Buffer.of(2))
   })
 
+  it('may be the bare name of a primitive type, as registries have it', () => {
+    const readerOf = codec('string').readerOf({ format: 'avro', text: ' string\n', references: [] })
+    assert.equal(readerOf(Buffer.of(2, 97), 0), 'a')
+  })
+
+  it('may have a namespace with a hyphen, which Java takes', () => {
+    const bill = { ...record('Bill', field('total', 'long')), namespace: 'my-shop' }
+    assert.deepEqual(codec(bill).encode({ total: 1n }), Buffer.of(2))
+  })
+
+  it('has no default of an enum that is none of its symbols', () => {
+    const states = (symbols: readonly string[]) => ({ type: 'enum', name: 'State', symbols, default: 'GONE' })
+    assert.throws(() => through('B', states(['A', 'B']), states(['A'])), /a symbol that its enum does not have here/)
+  })
+
+  it('tells the place of what is wrong', () => {
+    const bill = record('Bill', field('total', ['null', { type: 'array', items: 'Money' }]))
+    assert.throws(() => codec(bill), /^Error: the items of branch 2 of Bill\.total names Money, which is defined/)
+  })
+
   const wrong: readonly (readonly [schema: unknown, message: RegExp])[] = [
-    ['Order', /names Order, which it does not define/],
-    [{ type: 'record', name: 'A' }, /A has no list of fields/],
-    [{ type: 'record', name: '1', fields: [] }, /has no name of Avro/],
-    [record('A', field('x', 'int'), field('x', 'int')), /has the field x twice/],
-    [['int', 'int'], /has the same type twice/],
-    [['int', ['null']], /a union in it/],
-    [{ type: 'enum', name: 'E', symbols: [] }, /E has no symbols/],
-    [{ type: 'fixed', name: 'F' }, /F has no size/],
-    [[record('A'), { type: 'array', items: record('A') }], /defines A twice/],
+    ['Order', /names Order, which is defined nowhere/],
+    [{ type: 'record', name: 'A' }, /A is a record without fields/],
+    [{ type: 'record', name: '1', fields: [] }, /defines 1, which is no name of a type in Avro/],
+    [record('A', field('x', 'int'), field('x', 'int')), /A\.x is there twice/],
+    [['int', 'int'], /is a union that has int twice/],
+    [['int', ['null']], /is a union in a union/],
+    [{ type: 'enum', name: 'E', symbols: [] }, /E is an enum without symbols/],
+    [{ type: 'fixed', name: 'F' }, /F is fixed without a size/],
+    [[record('A'), { type: 'array', items: record('A') }], /defines A a second time/],
     [7, /neither a name, nor a list, nor an object/],
-    [record('int'), /a type of Avro's own/],
+    [record('int'), /defines int, which is no name of a type in Avro/],
   ]
   for (const [schema, message] of wrong) {
     it(`is none when it is ${JSON.stringify(schema)}`, () => {
@@ -156,7 +176,10 @@ describe('a schema of Avro', () => {
 
   it('is none when it is no JSON, or nested without an end', () => {
     assert.throws(() => codecOfText('{'), /is no JSON/)
-    assert.throws(() => codecOfText(`${'{"type":'.repeat(5_000)}"int"${'}'.repeat(5_000)}`), /nested deeper than/)
+    assert.throws(
+      () => codecOfText(`${'{"type":'.repeat(5_000)}"int"${'}'.repeat(5_000)}`),
+      /is more than 200 levels deep/,
+    )
   })
 })
 
