@@ -2,6 +2,7 @@
 import type { Format } from '../../framework/api/format.ts'
 import type { TopicDefinition } from '../../framework/api/topic.ts'
 import { suggestion } from '../../framework/config/nearest-name.ts'
+import { exactText, readExact } from '../../framework/formats/exact-json.ts'
 import { encodeFormat, encodeKey } from '../../framework/formats/format-encoder.ts'
 import { keyWords } from '../../framework/formats/key-words.ts'
 import { typedValue } from '../../framework/formats/typed-value.ts'
@@ -13,7 +14,6 @@ import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { OutgoingRecord, RecordHeader } from '../../framework/model/record.ts'
 import { isTopicName, matcherOf, patternOf } from '../../framework/model/topic-pattern.ts'
 import { ValueCheck } from '../../framework/validation/value-check.ts'
-import { exactText, readExact } from '../records/exact-json.ts'
 import { bytesOf, type WrittenValue } from '../records/payload.ts'
 
 export interface SendRequest {

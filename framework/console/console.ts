@@ -22,6 +22,7 @@ import type { Mask } from './mask.ts'
 import { Overview, thisInstance } from './overview.ts'
 import type { PeersOptions } from './peers.ts'
 import type { AboutAnswer } from './protocol.ts'
+import { ReadValues } from './read-values.ts'
 import { Records } from './records.ts'
 import { replayActions } from './replay-actions.ts'
 import { streamMetrics } from './stream-frames.ts'
@@ -91,11 +92,18 @@ export class Console {
       now: () => clock.now(),
     }
     const shown = { mask, places: new FailurePlaces(options.root, options.editor) }
-    const records = new Records({ ...acting, ...shown, looks, traces: live.traces })
+    const reads = new ReadValues(clock)
+    const records = new Records({ ...acting, ...shown, looks, traces: live.traces, reads })
     const self = () => ({ about: overview.about(), verdict: overview.snapshot().verdict })
     const instances = new Instances({ peers: options.peers, self, now: () => clock.now() })
     const replays = new LetterReplays(options.cluster, clock)
-    const letters = { runtime: acting.runtime, reading: new LetterReading(options.cluster, clock), ...shown }
+    const letters = {
+      runtime: acting.runtime,
+      reading: new LetterReading(options.cluster, clock),
+      ...shown,
+      reads,
+      clock,
+    }
     this.endpoints = [
       ...overview.endpoints,
       ...streams.endpoints,

@@ -2,23 +2,31 @@
 
 import type { DeadLetter } from '../dead-letters/dead-letter.ts'
 import { errorText } from '../dead-letters/letter-groups.ts'
+import { UnreadyValue } from '../formats/format-decoder.ts'
 import { isTopicName } from '../model/topic-pattern.ts'
+import type { Clock } from '../time/clock.ts'
+import { settlesWithin } from '../time/wait.ts'
 import { RejectedValue, ValueDecoder } from '../validation/value-decoder.ts'
 import { type Asked, type Endpoint, numberParam, textParam } from './http/endpoint.ts'
 import { badRequest, notFound } from './http/fault.ts'
 import type { LetterCursor, LetterReading } from './letter-reading.ts'
 import type { Mask } from './mask.ts'
 import type { DeadLettersAnswer, DeadLetterTopicsAnswer, LetterAnswer, LetterRow } from './protocol-actions.ts'
+import type { ReadValues } from './read-values.ts'
 import type { Shown } from './record-views.ts'
 import type { WatchedHandler, WatchedRuntime } from './watched-runtime.ts'
 
 const MAX_VALUE_BYTES = 16_384
 const MAX_HEADER_BYTES = 1_024
+/** Asked once, and not every second as a record that waits. Milliseconds. */
+const READ_WAIT_MS = 5_000
 
 export interface DeadLetterOptions extends Shown {
   /** @throws ApiFault while nothing runs */
   readonly runtime: () => WatchedRuntime
   readonly reading: LetterReading
+  readonly reads: ReadValues
+  readonly clock: Clock
 }
 
 export function deadLetterEndpoints(options: DeadLetterOptions): readonly Endpoint[] {
@@ -70,15 +78,20 @@ async function letter(asked: Asked, options: DeadLetterOptions): Promise<LetterA
   const found = await reading.find(topic, numberParam(asked, 'partition'), numberParam(asked, 'offset'))
   if (found === undefined) throw notFound('There is no dead letter at this place, as far as was looked within 5 s.')
   const { headers, value } = found.record
-  const { passesToday, misfits } = await judged(found, handlers)
+  const isShown = mask.shows(source)
+  const [read, { passesToday, misfits }] = await Promise.all([
+    isShown ? options.reads.of(found.record, runtime().values, READ_WAIT_MS) : null,
+    judged(found, handlers, options),
+  ])
   return {
     letter: {
       ...rowOf(found, source, options),
       value: mask.bytes(source, value, MAX_VALUE_BYTES),
+      read,
       headers: headers.map(([name, bytes]) => [name, mask.bytes(source, bytes, MAX_HEADER_BYTES)] as const),
     },
     passesToday,
-    misfits: mask.shows(source) ? misfits : [],
+    misfits: isShown ? misfits : [],
   }
 }
 
@@ -92,15 +105,27 @@ function topicOf(asked: Asked, { handlers }: WatchedRuntime, mask: Mask) {
   return { topic, handlers: [first, ...others] as const, source: (hidden ?? first).route.topic }
 }
 
-/** Against the schema that its topic has now. */
+/** Against the schema, or the format, that its topic has now. */
 async function judged(
   { topic, record, hasPayload }: DeadLetter,
   handlers: readonly [WatchedHandler, ...WatchedHandler[]],
-) {
+  { runtime, clock }: DeadLetterOptions,
+): Promise<Pick<LetterAnswer, 'passesToday' | 'misfits'>> {
   const { definition, route } = handlers.find((each) => each.route.topic === topic) ?? handlers[0]
-  const schema = definition?.topic.schema
-  if (schema === undefined || !hasPayload) return { passesToday: null, misfits: [] }
-  const value = (await ValueDecoder.of(schema, route.handlerId)).decode(record.value, record.headers)
+  const { schema, format } = definition?.topic ?? {}
+  if ((schema === undefined && format === undefined) || !hasPayload) return { passesToday: null, misfits: [] }
+  let value: unknown = new UnreadyValue('its schema is being asked for')
+  if (format !== undefined) {
+    const asked = runtime()
+      .values.decode(record, format, route.handlerId)
+      .then((decoded) => {
+        value = decoded
+      })
+    await settlesWithin(clock, asked, READ_WAIT_MS)
+  } else if (schema !== undefined) {
+    value = (await ValueDecoder.of(schema, route.handlerId)).decode(record.value, record.headers)
+  }
+  if (value instanceof UnreadyValue) return { passesToday: null, misfits: [value.why] }
   if (!(value instanceof RejectedValue)) return { passesToday: true, misfits: [] }
   return { passesToday: false, misfits: value.failure.message.split('\n') }
 }

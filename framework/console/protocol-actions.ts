@@ -1,5 +1,5 @@
 /** What is sent to the console to change something, and what comes back. All are POSTs with `application/json`. Types only. */
-import type { BytesView, Place } from './protocol.ts'
+import type { BytesView, Place, ReadView } from './protocol.ts'
 import type { FailureView, KeyRow, RecordView } from './protocol-records.ts'
 
 /** POST `/api/handlers/{id}/pause`, `/resume`: body `{}`. */
@@ -95,9 +95,11 @@ export interface LetterRow {
 export interface LetterAnswer {
   readonly letter: LetterRow & {
     readonly value: BytesView | null
+    /** What the value says; `null`: it names no schema, or is masked. */
+    readonly read: ReadView | null
     readonly headers: readonly (readonly [name: string, value: BytesView | null])[]
   }
-  /** Whether its value satisfies the schema of today: `null` where there is none, or no value. */
+  /** Whether its value satisfies the schema of today: `null` where there is none, or no value, or nobody knows yet, which `misfits` says then. */
   readonly passesToday: boolean | null
   /** Why not, one a line; 20 at most. */
   readonly misfits: readonly string[]

@@ -2,7 +2,7 @@
 import type { RecordState, Wait } from '../model/explanation.ts'
 import type { RunState } from '../model/partition-view.ts'
 import type { FailureReason } from '../model/work.ts'
-import type { BytesView, Place } from './protocol.ts'
+import type { BytesView, Place, ReadView } from './protocol.ts'
 
 /** Offsets of one state in a row: `from` to below `to`. Of `waiting`: when the first of them is due. */
 export type RunRow = readonly [state: RunState, from: number, to: number, dueAt?: number]
@@ -71,9 +71,11 @@ export interface RecordView {
   /** It is what holds the position. */
   readonly isBlocking: boolean
   readonly blocksSince: number | null
-  /** `undefined` in all five: its bytes are not in memory. */
+  /** `undefined` in all six: its bytes are not in memory. */
   readonly key?: BytesView | null
   readonly value?: BytesView | null
+  /** What the value says; `null`: it names no schema, or is masked. Not in answers to actions and to `/api/keys/find`. */
+  readonly read?: ReadView | null
   readonly headers?: readonly (readonly [name: string, value: BytesView | null])[]
   readonly timestampAt?: number
   /** That of the attempt before, where there was one. */

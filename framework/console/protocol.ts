@@ -24,6 +24,18 @@ export interface BytesView {
   readonly base64?: string
 }
 
+/** A value that names a schema of a registry, as `pyrallel dlq show` reads it: with the schema that it was written with. */
+export type ReadView =
+  | {
+      readonly kind: 'read'
+      /** Which it is, and where it is from: `id 7, of http://127.0.0.1:8081`. */
+      readonly schema: string
+      /** JSON, laid out. Whole numbers have all their digits, bytes are in base64. */
+      readonly text: string
+      readonly isCut: boolean
+    }
+  | { readonly kind: 'unread'; readonly why: string }
+
 export interface Place {
   readonly topic: string
   readonly partition: number

@@ -9,6 +9,7 @@ import { ApiFault, badRequest, notFound } from './http/fault.ts'
 import type { Looks } from './looks.ts'
 import type { CloseBreakerAnswer, FindKeyAnswer, RecordActionAnswer } from './protocol-actions.ts'
 import type { KeysAnswer, PartitionView, RecordView, RetriesAnswer } from './protocol-records.ts'
+import type { ReadValues } from './read-values.ts'
 import { type CopyKind, copyOf } from './record-answers.ts'
 import type { RecordTraces } from './record-traces.ts'
 import { breakerView, keyRow, parkedRow, partitionView, recordView, retryRow, type Shown } from './record-views.ts'
@@ -34,12 +35,16 @@ const actionNames = { retryNow: 'action.retry-now', giveUp: 'action.give-up', di
 
 const copies = ['value', 'test', 'send'] as const
 
+/** A page asks again in a second. */
+const READ_WAIT_MS = 300
+
 /** Of a ribbon that is drawn ten times a second. */
 const ONE_RIBBON = { looks: 20_000, runs: 500 }
 
 export interface RecordsOptions extends ActionsOptions, Shown {
   readonly looks: Looks
   readonly traces: RecordTraces
+  readonly reads: ReadValues
 }
 
 export class Records {
@@ -105,11 +110,14 @@ export class Records {
     })
   }
 
-  record(asked: Asked): RecordView {
+  async record(asked: Asked): Promise<RecordView> {
     const group = textParam(asked, 'group')
     const found = this.#options.runtime().inspection.explain(group, placeOf(asked))
     if (found === null) throw notAssigned()
-    return this.#view(group, found)
+    const view = this.#view(group, found)
+    if (found.record === null || !this.#options.mask.shows(found.topic)) return view
+    const read = await this.#options.reads.of(found.record, this.#options.runtime().values, READ_WAIT_MS)
+    return { ...view, read }
   }
 
   copy(kind: CopyKind, asked: Asked): FileAnswer {
@@ -221,9 +229,9 @@ function notAssigned(): ApiFault {
 }
 
 /** A group that does not run here is a mistake of who asked. */
-function explained<Answer>(run: () => Answer): Answer {
+async function explained<Answer>(run: () => Answer): Promise<Awaited<Answer>> {
   try {
-    return run()
+    return await run()
   } catch (thrown) {
     if (thrown instanceof PyrallelError && thrown.code === 'PYR_USAGE') throw notFound(thrown.message)
     throw thrown

@@ -1,5 +1,8 @@
 /** What the console needs of a runtime. One that is being started again is no runtime for that long: the console outlives it. */
 import type { TSchema } from 'typebox'
+import type { Format } from '../api/format.ts'
+import type { ReadValue } from '../formats/read-value.ts'
+import type { KafkaRecord } from '../model/record.ts'
 import type { Route } from '../model/settings.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
 import type { Inspection, RecordActions } from '../runtime/inspection.ts'
@@ -13,12 +16,23 @@ export interface WatchedHandler {
   readonly worker?: object | undefined
   /** Topics, as the generator has read them. Undefined: nobody has written them down. */
   readonly publishes?: readonly string[] | undefined
-  /** Its topic, with the schema of today. */
-  readonly definition?: { readonly topic: { readonly schema?: TSchema | undefined } } | undefined
+  /** Its topic, with the schema or the format of today. */
+  readonly definition?:
+    | { readonly topic: { readonly schema?: TSchema | undefined; readonly format?: Format<unknown> | undefined } }
+    | undefined
+}
+
+/** What values of a registry's formats say, for who looks at them. Both may take as long as the registry does. */
+export interface ValueLooks {
+  /** Never rejects. */
+  read(record: Pick<KafkaRecord, 'value' | 'headers'>): Promise<ReadValue>
+  /** As the handler would get it: the value, a `RejectedValue`, or an `UnreadyValue`. */
+  decode(record: Pick<KafkaRecord, 'value' | 'headers'>, format: Format<unknown>, handlerId: string): Promise<unknown>
 }
 
 export interface WatchedRuntime extends RecordActions {
   readonly inspection: Inspection
+  readonly values: ValueLooks
   readonly handlers: readonly WatchedHandler[]
   readonly paused: readonly string[]
   snapshot(): SystemMetrics

@@ -1,7 +1,7 @@
 /** The composition root: wires handlers, engines, one consumer per group and the producer together, and starts and stops them in order. */
 
 import type { Publish } from '../api/handler.ts'
-import type { WatchedRuntime } from '../console/watched-runtime.ts'
+import type { ValueLooks, WatchedRuntime } from '../console/watched-runtime.ts'
 import type { Keeping } from '../execution-plane/attempt/prepared-handler.ts'
 import type { KafkaConnection, RecordProducer, ViewedConnection } from '../kafka/kafka-client.ts'
 import type { ActionResult, BreakerAction, RecordAction } from '../model/action.ts'
@@ -133,6 +133,10 @@ class ComposedRuntime implements Runtime {
     return this.inspection.of(group).closeBreaker(of)
   }
 
+  get values(): ValueLooks {
+    return this.#schemas
+  }
+
   get paused(): readonly string[] {
     return this.#groups.paused.ids()
   }
@@ -226,6 +230,7 @@ class ComposedRuntime implements Runtime {
       pause: (handlerId) => this.pause(handlerId),
       resume: (handlerId) => this.resume(handlerId),
       inspection: this.inspection,
+      values: this.#schemas,
       retryNow: (group, of) => this.retryNow(group, of),
       giveUp: (group, of) => this.giveUp(group, of),
       discard: (group, of) => this.discard(group, of),

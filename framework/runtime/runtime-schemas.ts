@@ -1,19 +1,27 @@
 /** The schemas of writers for one runtime: its handlers on the event loop and in threads share them, so the registry is asked for each once. */
+import type { Format } from '../api/format.ts'
 import type { HandlerDefinition } from '../api/handler.ts'
+import type { ValueLooks } from '../console/watched-runtime.ts'
+import { FormatDecoder } from '../formats/format-decoder.ts'
 import { KnownSchemas } from '../formats/known-schemas.ts'
+import { type ReadValue, readWithSchema } from '../formats/read-value.ts'
 import { askRegistry } from '../formats/registry-answers.ts'
+import { loadCodec } from '../formats/value-codec.ts'
+import { valueFrame } from '../formats/value-frame.ts'
 import { PyrallelError } from '../model/errors.ts'
+import type { KafkaRecord } from '../model/record.ts'
 import type { SchemaRegistry } from '../registry/schema-registry.ts'
 import type { Clock } from '../time/clock.ts'
 
 /** @throws PyrallelError PYR_CONFIG_INVALID when the config does not say enough */
 export type OpenRegistry = () => SchemaRegistry
 
-export class RuntimeSchemas {
+export class RuntimeSchemas implements ValueLooks {
   readonly #open: OpenRegistry | undefined
   readonly #clock: Clock
   #registry: SchemaRegistry | undefined
   #known: KnownSchemas | undefined
+  #isClosed = false
 
   constructor(open: OpenRegistry | undefined, clock: Clock) {
     this.#open = open
@@ -38,7 +46,36 @@ export class RuntimeSchemas {
     return this.#known
   }
 
+  read(record: Pick<KafkaRecord, 'value' | 'headers'>): Promise<ReadValue> {
+    const opened = () => this.#opened()
+    return readWithSchema(record, {
+      get registry() {
+        return opened()
+      },
+      // Who has one with a format has a registry, too.
+      topics: async () => [],
+    })
+  }
+
+  async decode(
+    { value, headers }: Pick<KafkaRecord, 'value' | 'headers'>,
+    format: Format<unknown>,
+    handlerId: string,
+  ): Promise<unknown> {
+    await loadCodec(format.schema)
+    const frame = value === null ? 'is none' : valueFrame(value, headers)
+    if (typeof frame !== 'string') await this.#known?.answer(frame.ref)
+    return FormatDecoder.of(format, handlerId, this.#known).decode(value, headers)
+  }
+
+  /** Whoever looks may be the first who needs it. */
+  #opened(): SchemaRegistry | undefined {
+    if (!this.#isClosed) this.#registry ??= this.#open?.()
+    return this.#registry
+  }
+
   close(): void {
+    this.#isClosed = true
     this.#registry?.close()
   }
 }

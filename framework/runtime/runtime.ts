@@ -2,6 +2,7 @@
 import type { ResourceLimits } from 'node:worker_threads'
 import type { TSchema } from 'typebox'
 import type { HandlerDefinition, Publish, Services } from '../api/handler.ts'
+import type { ValueLooks } from '../console/watched-runtime.ts'
 import type { EngineFaults } from '../execution-plane/engine-faults.ts'
 import type { StrayFaults } from '../execution-plane/engines/stray-faults.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
@@ -170,6 +171,8 @@ export interface Runtime extends RecordActions {
   readonly listener: PagesListener
   /** Why records wait, and where partitions stand. */
   readonly inspection: Inspection
+  /** What values of a registry's formats say. */
+  readonly values: ValueLooks
   /** What is going on at this moment. Read-only and cheap: as much work as one commit of all partitions. */
   snapshot(): SystemMetrics
 }

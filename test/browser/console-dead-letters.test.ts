@@ -2,12 +2,20 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
+import { avro } from '../../framework/api/format.ts'
+import { handler } from '../../framework/api/handler.ts'
+import { topic } from '../../framework/api/topic.ts'
+import { configDefaults } from '../../framework/config/resolve-config.ts'
 import { builtPage } from '../../framework/console/built-page.ts'
 import { Mask } from '../../framework/console/mask.ts'
+import { encodeFormat } from '../../framework/formats/format-encoder.ts'
 import type { MemoryCluster } from '../../framework/kafka/memory/client.ts'
+import { connectRegistry } from '../../framework/registry/registry-client.ts'
+import { RuntimeSchemas } from '../../framework/runtime/runtime-schemas.ts'
 import { systemClock } from '../../framework/time/clock.ts'
 import { clusterWith, DLQ, type Letter, valuesIn } from '../unit/cli/dlq-fixtures.ts'
-import { serveConsole, TOKEN } from '../unit/console/served-console.ts'
+import { aWatchedHandler, serveConsole, TOKEN } from '../unit/console/served-console.ts'
+import { serve } from '../unit/registry/registry-server.ts'
 import { assertUsable } from './accessibility.ts'
 import { openChromium } from './chromium.ts'
 import { limits, openPage } from './open-page.ts'
@@ -129,6 +137,38 @@ describe('dead letters on the page', { timeout: 300_000 }, () => {
     await page.getByRole('link', { name: 'the newest' }).waitFor()
     assert.equal(await page.locator('tbody tr').count(), 50)
     assert.notEqual(await page.locator('tbody tr a').first().innerText(), newest)
+  })
+
+  it('reads a value with the schema that it names, and says whether it would pass today', limits, async (t) => {
+    const text =
+      '{"type":"record","name":"Order","fields":[{"name":"id","type":"long"},{"name":"sku","type":"string"}]}'
+    const pulled = {
+      kind: 'pyrallel.schema',
+      format: 'avro',
+      subject: 'orders-value',
+      guid: null,
+      fingerprint: '',
+    } as const
+    const orders = topic('orders', { format: avro<object>({ ...pulled, id: 7, text: text.replace('sku', 'shelf') }) })
+    const { url } = await serve(() => ({ json: { schema: text } }))
+    const settings = { ...configDefaults.registry, url }
+    const schemas = new RuntimeSchemas(() => connectRegistry(settings, systemClock(), Math.random), systemClock())
+    t.after(() => schemas.close())
+    schemas.of(handler(orders, () => {}) as never)
+    const cluster = await clusterWith()
+    const value = encodeFormat(avro({ ...pulled, id: 7, text }), 'orders', { id: 2n ** 53n + 1n, sku: 'a-1' })
+    await (await cluster.connection().producer()).produce({ topic: DLQ, key: null, ...value })
+    const { page, served } = await open(t, cluster)
+    served.runtime.values = schemas
+    served.runtime.handlers = [aWatchedHandler({ definition: { topic: orders as never } })]
+    await page.getByRole('link', { name: `${DLQ}[0]@0` }).click()
+    await page.getByText(`With schema id 7, of ${url}`).waitFor()
+    assert.equal(await page.getByLabel('Value').innerText(), '{\n  "id": 9007199254740993,\n  "sku": "a-1"\n}')
+    await page.getByText('Its value does not satisfy the schema of today:').waitFor()
+    await page.getByText('the value was written without shelf').waitFor()
+    await assertUsable(page, 'letter-read')
+    await page.getByRole('button', { name: 'show its bytes' }).click()
+    assert.match(await page.getByLabel('Value').innerText(), /^00 00 00 00 07 82 80/)
   })
 
   it('says why letters are masked, and offers no publishing where actions are off', limits, async (t) => {

@@ -149,6 +149,39 @@ describe('the page of the console on records', limits, () => {
     },
   )
 
+  it('a value that names a schema says what it is, and shows its bytes to who asks', limits, async (t) => {
+    const read = {
+      kind: 'read',
+      schema: 'id 7, of http://127.0.0.1:8081',
+      text: '{\n  "id": 9007199254740993\n}',
+      isCut: false,
+    }
+    const value = {
+      ...bytesView('\ufffd'),
+      bytes: 15,
+      base64: Buffer.from('00000000078280808080808020', 'hex').toString('base64'),
+    }
+    const page = await openPlace(t, browser, await start(t, { [at]: recordRow({ value, read: read as never }) }), place)
+    await page.getByText('With schema id 7, of http://127.0.0.1:8081').waitFor()
+    assert.equal(await page.getByLabel('Value').innerText(), '{\n  "id": 9007199254740993\n}')
+    await assertUsable(page, 'record-read')
+    await page.getByRole('button', { name: 'show its bytes' }).click()
+    await page.getByText('in hexadecimal').waitFor()
+    assert.equal(await page.getByLabel('Value').innerText(), '00 00 00 00 07 82 80 80 80 80 80 80 20')
+    await page.getByRole('button', { name: 'show what it says' }).click()
+    await page.getByText('9007199254740993').waitFor()
+  })
+
+  it('a value that cannot be read says why, in text and nothing else, above its bytes', limits, async (t) => {
+    const read = { kind: 'unread', why: `with schema id 7: ${markup}` } as const
+    const record = recordRow({ value: { ...bytesView('\0\0\0\0\x07'), bytes: 5 }, read })
+    const page = await openPlace(t, browser, await start(t, { [at]: record }), place)
+    await page.getByText('Not read: with schema id 7: <img').waitFor()
+    assert.equal(await page.getByLabel('Value').innerText(), '00 00 00 00 07')
+    assert.equal(await page.locator('img').count(), 0)
+    await assertUsable(page, 'record-unread')
+  })
+
   it('a record of a masked topic says what is masked', limits, async (t) => {
     const masked = (text: string) => ({ text, bytes: 40, isCut: false, isMasked: true })
     const record = recordRow({ key: masked('#0123456789abcdef'), value: masked(''), headers: [['tenant', masked('')]] })

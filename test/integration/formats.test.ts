@@ -170,6 +170,20 @@ describe('values with a schema registry', { timeout: 120_000 }, () => {
     })
   }
 
+  it('are read for who looks at them, by the registry that the handlers have', async (t) => {
+    const [cluster, registry] = [aCluster(), await aRegistry()]
+    const [[, definition] = assert.fail('no kind')] = kinds
+    const { runtime } = await started(t, cluster, registry.url, definition)
+    const written = encodeFormat(avro(pulledAs(7)), 'work', 2n ** 60n)
+    const read = await runtime.values.read({ ...written, headers: [] })
+    assert.deepEqual(read, { kind: 'read', value: 2n ** 60n, by: `id 7, of ${registry.url}` })
+    assert.equal(await runtime.values.decode({ ...written, headers: [] }, avro(pulledAs(7)), 'work'), 2n ** 60n)
+    assert.deepEqual(
+      registry.asked.map(({ path }) => path),
+      ['/schemas/ids/7'],
+    )
+  })
+
   it('are published as their readers read them, by definition or by name', async (t) => {
     const [cluster, registry] = [aCluster(), await aRegistry()]
     const [[, definition] = assert.fail('no kind')] = kinds

@@ -145,6 +145,7 @@ function watched(runtime: Runtime, handlers: () => readonly ResolvedHandler[]) {
     pause: (handlerId: string) => runtime.pause(handlerId),
     resume: (handlerId: string) => runtime.resume(handlerId),
     inspection: runtime.inspection,
+    values: runtime.values,
     retryNow: runtime.retryNow.bind(runtime),
     giveUp: runtime.giveUp.bind(runtime),
     discard: runtime.discard.bind(runtime),

@@ -49,7 +49,7 @@ export function Letter({ topic, handlerIds, place }: LetterProps) {
       />
       <Failure failure={letter.error} />
       <h3>Value</h3>
-      <Value value={letter.value} />
+      <Value value={letter.value} read={letter.read} />
       <h3>Headers</h3>
       <Headers headers={letter.headers} />
     </article>
@@ -57,6 +57,13 @@ export function Letter({ topic, handlerIds, place }: LetterProps) {
 }
 
 function Today({ answer: { passesToday, misfits, letter } }: { readonly answer: LetterAnswer }) {
+  if (passesToday === null && misfits[0] !== undefined) {
+    return (
+      <p>
+        Whether its value satisfies the schema of today is not known: <Shown text={misfits[0]} />
+      </p>
+    )
+  }
   if (passesToday === null) {
     return (
       <p class="dim">

@@ -2,10 +2,11 @@
 import { computed, signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import type { BytesView } from '../protocol.ts'
+import type { BytesView, ReadView } from '../protocol.ts'
 import type { FailureView, SourcePlace } from '../protocol-records.ts'
 import { errorText } from './link/requests.ts'
 import { now } from './link/store.ts'
+import { hexOf } from './models/hex.ts'
 import { bytes, relative } from './models/numbers.ts'
 import { laidOut, visibleText } from './models/visible-text.ts'
 
@@ -49,24 +50,76 @@ export function Key({ value }: { readonly value: BytesView | null | undefined })
   )
 }
 
-/** A whole value, laid out where it is JSON. Long ones are cut until somebody asks. */
-export function Value({ value }: { readonly value: BytesView | null | undefined }) {
-  const [isWhole, setWhole] = useState(false)
+interface ValueProps {
+  readonly value: BytesView | null | undefined
+  readonly read?: ReadView | null | undefined
+}
+
+/** A whole value: what it says, where it names a schema, and its bytes. Long ones are cut until somebody asks. */
+export function Value({ value, read }: ValueProps) {
+  const [areBytes, setBytes] = useState(false)
   if (value === undefined) return <p class="dim">Its bytes are not in memory any more.</p>
   if (value === null) return <p class="dim">A tombstone: the record has no value.</p>
   if (value.isMasked) return <p class="dim">Masked: {bytes(value.bytes)}. Its topic is not named as one to be shown.</p>
-  const text = value.isCut ? value.text : (laidOut(value.text) ?? value.text)
+  if (read?.kind === 'read') {
+    return (
+      <>
+        <p class="dim">
+          With schema <Shown text={read.schema} />{' '}
+          <button type="button" class="link" onClick={() => setBytes(!areBytes)}>
+            {areBytes ? 'show what it says' : 'show its bytes'}
+          </button>
+        </p>
+        {areBytes ? (
+          <Bytes key="bytes" of={value} isHex={true} />
+        ) : (
+          <Text key="text" text={read.text} isCut={read.isCut} />
+        )}
+      </>
+    )
+  }
+  return (
+    <>
+      {read?.kind === 'unread' && (
+        <p class="problem">
+          Not read: <Shown text={read.why} />
+        </p>
+      )}
+      <Bytes of={value} isHex={read?.kind === 'unread'} />
+    </>
+  )
+}
+
+/** Laid out where it is JSON. */
+function Bytes({ of, isHex }: { readonly of: BytesView; readonly isHex: boolean }) {
+  const hex = isHex ? hexOf(of) : undefined
+  const text = hex ?? (of.isCut ? of.text : (laidOut(of.text) ?? of.text))
+  return (
+    <Text text={text} isCut={of.isCut}>
+      {bytes(of.bytes)}
+      {of.isCut ? ', cut here: download it to see it whole' : ''}
+      {hex !== undefined ? ', in hexadecimal' : of.base64 === undefined ? '' : ', no valid UTF-8'}{' '}
+    </Text>
+  )
+}
+
+interface TextProps {
+  readonly text: string
+  readonly isCut: boolean
+  readonly children?: ComponentChildren
+}
+
+function Text({ text, isCut, children }: TextProps) {
+  const [isWhole, setWhole] = useState(false)
   const shown = isWhole ? text : text.slice(0, 4_096)
   return (
     <div class="value">
       <pre tabIndex={0} role="group" aria-label="Value">
         <Shown text={shown} />
-        {shown.length < text.length || value.isCut ? '…' : ''}
+        {shown.length < text.length || isCut ? '…' : ''}
       </pre>
       <p class="dim">
-        {bytes(value.bytes)}
-        {value.isCut ? ', cut here: download it to see it whole' : ''}
-        {value.base64 === undefined ? '' : ', no valid UTF-8'}{' '}
+        {children}
         {shown.length < text.length && (
           <button type="button" class="link" onClick={() => setWhole(true)}>
             show all that is here

@@ -76,7 +76,7 @@ function Asked({ group, place }: { readonly group: string; readonly place: Omit<
 }
 
 function Whole({ record, again }: { readonly record: RecordView; readonly again: () => void }) {
-  const { key, value, headers, failures, timestampAt, timeline, can } = record
+  const { key, value, read, headers, failures, timestampAt, timeline, can } = record
   const trace = headers?.find(([name]) => name.toLowerCase() === 'traceparent')?.[1]
   return (
     <article class="record">
@@ -89,7 +89,7 @@ function Whole({ record, again }: { readonly record: RecordView; readonly again:
         <Failure key={index} failure={failure} />
       ))}
       <h3>Value</h3>
-      <Value value={value} />
+      <Value value={value} read={read} />
       {timestampAt !== undefined && timestampAt >= 0 && (
         <p class="dim">
           Written <Moment at={timestampAt} />

@@ -10,6 +10,7 @@ export function boundTo(runtime: Runtime, handlers: readonly ResolvedHandler[]):
     pause: (id: string) => runtime.pause(id),
     resume: (id: string) => runtime.resume(id),
     inspection: runtime.inspection,
+    values: runtime.values,
     retryNow: runtime.retryNow.bind(runtime),
     giveUp: runtime.giveUp.bind(runtime),
     discard: runtime.discard.bind(runtime),

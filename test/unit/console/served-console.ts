@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test'
 import { Console, type ConsoleOptions } from '../../../framework/console/console.ts'
 import { ConsolePages } from '../../../framework/console/http/console-pages.ts'
 import { Mask } from '../../../framework/console/mask.ts'
-import type { WatchedHandler, WatchedRuntime } from '../../../framework/console/watched-runtime.ts'
+import type { ValueLooks, WatchedHandler, WatchedRuntime } from '../../../framework/console/watched-runtime.ts'
 import type { ActionResult } from '../../../framework/model/action.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
@@ -51,6 +51,7 @@ export class WrittenRuntime implements WatchedRuntime {
   }
 
   inspection = {} as Inspection
+  values: ValueLooks = { read: async () => ({ kind: 'plain' }), decode: async () => null }
   actions: readonly unknown[] = []
   result: ActionResult = { isDone: true }
 

@@ -1,10 +1,10 @@
 /** Reads a value that names its schema, for somebody who looks at it: with the schema that it was written with, as the registry has it. */
-import type { TopicDefinition } from '../../framework/api/topic.ts'
-import { codecOf, loadCodec } from '../../framework/formats/value-codec.ts'
-import { refText, type SchemaRef, valueFrame } from '../../framework/formats/value-frame.ts'
-import { toError } from '../../framework/model/errors.ts'
-import type { KafkaRecord } from '../../framework/model/record.ts'
-import type { RegisteredSchema, SchemaRegistry } from '../../framework/registry/schema-registry.ts'
+import type { TopicDefinition } from '../api/topic.ts'
+import { toError } from '../model/errors.ts'
+import type { KafkaRecord } from '../model/record.ts'
+import type { RegisteredSchema, SchemaRegistry } from '../registry/schema-registry.ts'
+import { codecOf, loadCodec } from './value-codec.ts'
+import { refText, type SchemaRef, valueFrame } from './value-frame.ts'
 
 export type ReadValue =
   /** `by`: where its schema is from, such as `id 7, asked from http://127.0.0.1:8081`. */
