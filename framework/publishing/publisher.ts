@@ -73,6 +73,7 @@ export function publishInto(
   formatsOf: FormatsOf = () => undefined,
 ): PublishInto {
   const checks = new WeakMap<TSchema, ValueCheck>()
+  const line = new LoadingLine()
   const sent = (record: OutgoingRecord, sink: RecordSink) => (trace === undefined ? sink(record) : trace(record, sink))
   const publish = async <T, K>(
     sink: RecordSink,
@@ -89,8 +90,14 @@ export function publishInto(
     if (format === undefined && schema !== undefined)
       validate(await checkOf(checks, schema, rulesOf(topic)), topic, text)
     const bytes = text === null ? null : Buffer.from(text)
-    const loading = format === undefined ? undefined : loadCodec(format.schema)
-    if (loading !== undefined) await loading
+    const turn = line.join(loadCodecs(format, keyFormat))
+    if (turn !== undefined) {
+      try {
+        await turn
+      } finally {
+        line.leave()
+      }
+    }
     const chosen = options.key === undefined && typeof to !== 'string' ? to.key?.(value) : options.key
     const key = keyFormat === undefined ? keyOf(topic, chosen) : null
     const headers = headersOf(topic, options)
@@ -98,11 +105,37 @@ export function publishInto(
       format === undefined ? { value: bytes, headers } : encodeFormat(format, topic, value, { headers, rulesOf })
     const record = { topic, key, ...encoded }
     if (keyFormat === undefined) return sent(record, sink)
-    const loadingKeys = loadCodec(keyFormat.schema)
-    if (loadingKeys !== undefined) await loadingKeys
     return sent({ ...record, ...encodeKey(keyFormat, topic, chosen, { headers: encoded.headers, rulesOf }) }, sink)
   }
   return (sink) => (to, value, options) => publish(sink, to, value, options)
+}
+
+/** What formats need, while it is being loaded: whoever comes in the very microtask in which it is there waits behind those that wait, and passes nobody. */
+class LoadingLine {
+  #last: Promise<unknown> | undefined
+  #waiting = 0
+
+  /** @returns `undefined` for who need not wait. Whoever waits leaves in the microtask in which he goes on */
+  join(loading: Promise<unknown> | undefined): Promise<unknown> | undefined {
+    if (loading === undefined && this.#waiting === 0) return undefined
+    this.#waiting += 1
+    this.#last = this.#inTurn(this.#last, loading)
+    return this.#last
+  }
+
+  leave(): void {
+    this.#waiting -= 1
+  }
+
+  async #inTurn(before: Promise<unknown> | undefined, loading: Promise<unknown> | undefined): Promise<void> {
+    await before?.catch(() => {})
+    await loading
+  }
+}
+
+function loadCodecs(...formats: readonly (Format<unknown> | undefined)[]): Promise<unknown> | undefined {
+  const loading = formats.map((format) => (format === undefined ? undefined : loadCodec(format.schema)))
+  return loading.some((each) => each !== undefined) ? Promise.all(loading) : undefined
 }
 
 /** A value of `null` is a tombstone. */

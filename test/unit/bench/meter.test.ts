@@ -26,6 +26,7 @@ function settings(changes: Partial<PeerSettings> = {}): PeerSettings {
     stuckKey: false,
     latency: false,
     outputs: '',
+    sinceLog: false,
     ledger: '',
     packages: '',
     librdkafka: {},

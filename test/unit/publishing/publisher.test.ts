@@ -1,6 +1,8 @@
 /** What `publish` checks, and that what it checks is what it sends. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { Type } from 'typebox'
 import { topic } from '../../../framework/api/topic.ts'
 import type { OutgoingRecord } from '../../../framework/model/record.ts'
@@ -14,10 +16,36 @@ function aPublisher() {
   return { sent, publish: publisher({ produce, close: async () => {} }) }
 }
 
+const root = fileURLToPath(new URL('../../..', import.meta.url))
 const days = topic('days', { schema: Type.Object({ day: Type.String(), note: Type.Optional(Type.String()) }) })
 const anything = topic<unknown>('anything')
 
+/** Publishes the third in the very microtask in which what the others wait for has come. */
+const passing = `
+import { jsonSchema } from './framework/api/format.ts'
+import { topic } from './framework/api/topic.ts'
+import { publisher } from './framework/publishing/publisher.ts'
+import { compilerTools } from './framework/validation/value-check.ts'
+
+const pulled = { kind: 'pyrallel.schema', format: 'json-schema', subject: 's', id: 1, guid: null, fingerprint: '', text: '{}' }
+const to = topic('t', { format: jsonSchema(pulled) })
+const sent = []
+const publish = publisher({ produce: async ({ value }) => void sent.push(String(value).slice(-1)), close: async () => {} })
+const first = publish(to, 1)
+const third = compilerTools().then(() => publish(to, 3))
+const second = publish(to, 2)
+await Promise.all([first, second, third])
+process.stdout.write(sent.join(''))
+`
+
 describe('publish', () => {
+  it('keeps the order of one caller while the compiler for its format is loaded', () => {
+    // In a process of its own: in this one, it may be there.
+    const parameters = ['--import', 'tsx', '--input-type=module', '--eval', passing]
+    const { stdout, stderr } = spawnSync(process.execPath, parameters, { encoding: 'utf8', cwd: root })
+    assert.equal(stdout, '123', stderr)
+  })
+
   for (const [what, value] of [
     ['a number', 5],
     ['null', null],
