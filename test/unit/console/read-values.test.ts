@@ -139,7 +139,7 @@ describe('values that name a schema, in the console', { timeout: 60_000 }, () =>
     assert.equal(values.reads, 1)
   })
 
-  it('that could not be read say why, and are tried anew after five seconds', async (t) => {
+  it('unreadable ones say why, and are tried anew after five seconds', async (t) => {
     const values = written(unread('with schema id 7: no answer'), unread('with schema id 7: still none'))
     const { read, clock } = await recordIn(t, { values })
     for (const _ of [1, 2]) assert.deepEqual((await read()).read, unread('with schema id 7: no answer'))
