@@ -22,6 +22,8 @@ import { percentileMs } from './peers/histogram.ts'
 const WARM_UP_S = 60
 const LOOK_MS = 5_000
 const LIMIT_MS = 3_600_000
+/** The default of Kafka's own producers since 4.0. */
+const LINGER_MS = 5
 /** Those that Kafka's own start script gives a broker. Behind the harness's, which suit small tests. */
 const BROKER_JVM = [
   '-XX:TieredStopAtLevel=4',
@@ -57,6 +59,7 @@ const pace = new Pace(bundle.command('paced-producer'), {
   workload,
   perSecond,
   seconds: WARM_UP_S + seconds,
+  lingerMs: LINGER_MS,
 })
 const stage: Stage = {
   brokers: kafka.brokers,

@@ -15,6 +15,8 @@ export interface PaceSettings {
   readonly workload: Workload
   readonly perSecond: number
   readonly seconds: number
+  /** How long a record waits for companions. Default 1. */
+  readonly lingerMs?: number
 }
 
 /** The last line on stdout. */
@@ -28,11 +30,11 @@ export interface PaceReport {
 /** librdkafka's code for it. */
 const QUEUE_FULL = -184
 
-async function main({ brokers, topic, workload, perSecond, seconds }: PaceSettings): Promise<void> {
+async function main({ brokers, topic, workload, perSecond, seconds, lingerMs = 1 }: PaceSettings): Promise<void> {
   const { Producer } = await loadLibrdkafka()
   const producer = new Producer({
     'bootstrap.servers': brokers,
-    'linger.ms': 1,
+    'linger.ms': lingerMs,
     acks: 1,
     'queue.buffering.max.messages': 1_000_000,
   })
