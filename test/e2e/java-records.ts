@@ -35,6 +35,28 @@ export async function javaWritesAvro(
   await write('avro-write', { brokers, registry, topic }, lines)
 }
 
+/**
+ * @param records key and value each, Avro's own JSON; an empty key is none. Registers the schemas for `<topic>-key` and `<topic>-value`, where they are not
+ * @returns the partition of each, as Java's default partitioner has chosen it
+ */
+export async function javaWritesKeys(
+  java: JavaRecords,
+  schemas: { readonly key: string; readonly value: string },
+  records: readonly (readonly [key: string, value: string])[],
+): Promise<readonly number[]> {
+  const lines = [schemas.key, schemas.value, ...records.map((record) => record.join('\t'))]
+  return rowsOf(await write('write', java, lines, 'KeyRecords')).map(([partition]) => Number(partition))
+}
+
+/** The first records of a topic, in no order over partitions: key and value each as Avro's own JSON, in the schemas that they were written with. */
+export async function javaReadsKeys(
+  { brokers, registry, topic }: JavaRecords,
+  count: number,
+): Promise<readonly { readonly partition: number; readonly key: string; readonly value: string }[]> {
+  const rows = rowsOf(await runMain('KeyRecords', 'read', brokers, registry.ownUrl, topic, String(count)))
+  return rows.map(([partition, key = '', value = '']) => ({ partition: Number(partition), key, value }))
+}
+
 /** @param records key and value each; one without a value is a tombstone. Refuses what the latest schema of `<topic>-value` does */
 export async function javaWritesJson(
   java: JavaRecords,
@@ -47,12 +69,17 @@ export async function javaWritesJson(
   )
 }
 
-async function write(verb: string, { brokers, registry, topic }: JavaRecords, lines: readonly string[]): Promise<void> {
+async function write(
+  verb: string,
+  { brokers, registry, topic }: JavaRecords,
+  lines: readonly string[],
+  main: 'RegistryRecords' | 'KeyRecords' = 'RegistryRecords',
+): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'pyrallel-java-'))
   try {
     const file = join(folder, 'records')
     writeFileSync(file, `${lines.join('\n')}\n`)
-    await run(verb, brokers, registry.ownUrl, topic, file)
+    return await runMain(main, verb, brokers, registry.ownUrl, topic, file)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -79,18 +106,17 @@ async function read(
   { brokers, registry, topic }: JavaRecords,
   count: number,
 ): Promise<readonly (readonly [key: string, value: string])[]> {
-  const out = await run(verb, brokers, registry.ownUrl, topic, String(count))
-  return out
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const [key = '', value = ''] = line.split('\t')
-      return [key, value]
-    })
+  const rows = rowsOf(await runMain('RegistryRecords', verb, brokers, registry.ownUrl, topic, String(count)))
+  return rows.map(([key = '', value = '']) => [key, value])
 }
 
-async function run(...args: readonly string[]): Promise<string> {
-  const [java, ...options] = serializersCommand() ?? []
+function rowsOf(out: string): readonly (readonly string[])[] {
+  const lines = out.split('\n').filter((line) => line !== '')
+  return lines.map((line) => line.split('\t'))
+}
+
+async function runMain(main: 'RegistryRecords' | 'KeyRecords', ...args: readonly string[]): Promise<string> {
+  const [java, ...options] = serializersCommand(main) ?? []
   if (java === undefined) throw new Error(`No Java serializers here: ${javaRecordsProblem()}.`)
   const { stdout } = await promisify(execFile)(java, [...options, ...args], { timeout: limitMs, killSignal: 'SIGKILL' })
   return stdout

@@ -121,7 +121,7 @@ public final class RegistryRecords {
     }
   }
 
-  private static String json(Object value) throws Exception {
+  static String json(Object value) throws Exception {
     Schema schema = org.apache.avro.generic.GenericData.get().induce(value);
     if (value instanceof org.apache.avro.generic.GenericContainer container) schema = container.getSchema();
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -131,13 +131,13 @@ public final class RegistryRecords {
     return bytes.toString(StandardCharsets.UTF_8).replaceAll("\n\\s*", "");
   }
 
-  private static Map<String, Object> client(String brokers) {
+  static Map<String, Object> client(String brokers) {
     Map<String, Object> settings = new HashMap<>();
     settings.put("bootstrap.servers", brokers);
     return settings;
   }
 
-  private static Map<String, Object> settings(String registry) {
+  static Map<String, Object> settings(String registry) {
     Map<String, Object> settings = new HashMap<>();
     settings.put(SerdeConfig.REGISTRY_URL, registry);
     settings.put(SerdeConfig.ENABLE_HEADERS, false);

@@ -9,12 +9,12 @@ const program = {
   dependencies: ['avro', 'protobuf', 'jsonschema'].map(
     (format) => `io.apicurio:apicurio-registry-serdes-${format}-serde:${registryVersion}`,
   ),
-  sources: [fileURLToPath(new URL('RegistryRecords.java', import.meta.url))],
+  sources: ['RegistryRecords.java', 'KeyRecords.java'].map((name) => fileURLToPath(new URL(name, import.meta.url))),
 }
 
-/** Before its arguments, which RegistryRecords.java tells. Undefined where it is not installed. */
-export function serializersCommand() {
-  return javaCommand(program, 'RegistryRecords')
+/** Before its arguments, which the source of the class tells. Undefined where it is not installed. @param {'RegistryRecords' | 'KeyRecords'} main */
+export function serializersCommand(main = 'RegistryRecords') {
+  return javaCommand(program, main)
 }
 
 /** @throws Error with what the tool said, when it cannot be had */
