@@ -1,6 +1,6 @@
 /** What generated files say of a value's schema: its constant, its JSON Schema, its hash. */
 
-import type { ScanResult, ValueSchema } from '../scan/scan-result.ts'
+import type { FormatSchema, ScanResult, ValueSchema } from '../scan/scan-result.ts'
 import { hashOf, type JsonSchema, schemaHashes } from '../schema/json-schema.ts'
 import { evaluateSchema } from '../schema/schema-expression.ts'
 
@@ -14,7 +14,7 @@ export interface Payload {
   readonly foreign?: ForeignFormat
 }
 
-/** Values of a registry's format. */
+/** Values, or keys, of a registry's format. */
 export interface ForeignFormat {
   readonly contentType: string
   readonly framing: 'id' | 'guid' | 'header'
@@ -30,6 +30,10 @@ const contentTypes = {
   'json-schema': 'application/json',
 } as const
 
+export function foreignOf({ format, framing, subject }: FormatSchema): ForeignFormat {
+  return { contentType: contentTypes[format], framing, subject }
+}
+
 const nothing: Payload = { name: undefined, hash: null, json: undefined }
 
 export async function payloadsOf({ handlers, topics, definitions }: ScanResult): Promise<PayloadOf> {
@@ -37,9 +41,7 @@ export async function payloadsOf({ handlers, topics, definitions }: ScanResult):
   const known = new Map<ValueSchema, Payload>()
   for (const { schema } of [...handlers, ...topics]) {
     if (schema.kind === 'pulled') {
-      const { format, framing, subject } = schema
-      const foreign = { contentType: contentTypes[format], framing, subject }
-      known.set(schema, { name: undefined, hash: schema.fingerprint, json: undefined, foreign })
+      known.set(schema, { name: undefined, hash: schema.fingerprint, json: undefined, foreign: foreignOf(schema) })
     } else if (schema.kind === 'derived') {
       const json = { $ref: `#/components/schemas/${schema.name}` }
       known.set(schema, { name: schema.name, hash: hashes.get(schema.name) ?? null, json })

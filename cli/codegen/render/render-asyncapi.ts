@@ -3,7 +3,7 @@
 import { isPatternText } from '../../../framework/model/topic-pattern.ts'
 import type { ScannedHandler, ScannedTopic, ScanResult } from '../scan/scan-result.ts'
 import { jsonSchema } from '../schema/json-schema.ts'
-import type { Payload, PayloadOf } from './payloads.ts'
+import { foreignOf, type Payload, type PayloadOf } from './payloads.ts'
 
 const BINDING = '0.5.0'
 
@@ -33,10 +33,10 @@ export function renderAsyncApi(scan: ScanResult, defaultGroup: string, payloadOf
 }
 
 function channel(topic: ScannedTopic, handlers: readonly ScannedHandler[], payloadOf: PayloadOf): object {
-  const own = { [VALUE]: message(topic.name, payloadOf(topic.schema)) }
+  const own = { [VALUE]: message(topic, payloadOf(topic.schema)) }
   const others = handlers
     .filter((handler) => handler.topic === topic.name && messageId(handler, topic, payloadOf) !== VALUE)
-    .map((handler) => [messageId(handler, topic, payloadOf), message(topic.name, payloadOf(handler.schema))])
+    .map((handler) => [messageId(handler, topic, payloadOf), message(topic, payloadOf(handler.schema))])
   const messages = { ...own, ...Object.fromEntries(others) }
   if (!isPatternText(topic.name)) {
     return { address: topic.name, messages, bindings: { kafka: { topic: topic.name, bindingVersion: BINDING } } }
@@ -67,12 +67,12 @@ function messageId(handler: ScannedHandler, topic: ScannedTopic, payloadOf: Payl
   return isSame ? VALUE : `value-of-${idText(handler.id)}`
 }
 
-function message(name: string, { json, foreign }: Payload): object {
-  const kafka = { key: { type: 'string' }, bindingVersion: BINDING }
+function message(topic: ScannedTopic, { json, foreign }: Payload): object {
+  const { name } = topic
+  const kafka = { key: keyOf(topic), bindingVersion: BINDING }
   if (foreign !== undefined) {
     const { contentType, framing, subject } = foreign
-    const what =
-      subject === null ? 'A schema registry has its schema.' : `Its schema is ${subject} in the schema registry.`
+    const what = whereSchema(subject)
     // For Confluent's byte 0 and id the binding has a word, and for its GUIDs none.
     const encoding = framing === 'id' && { schemaIdPayloadEncoding: 'confluent' }
     const id = { schemaIdLocation: framing === 'header' ? 'header' : 'payload', ...encoding }
@@ -84,6 +84,21 @@ function message(name: string, { json, foreign }: Payload): object {
     ...(json === undefined ? {} : { payload: json }),
     bindings: { kafka },
   }
+}
+
+function keyOf({ keySchema }: ScannedTopic): object {
+  if (keySchema === undefined) return { type: 'string' }
+  const { contentType, framing, subject } = foreignOf(keySchema)
+  const places = {
+    id: 'Byte 0 and the id of the schema stand in front of it.',
+    guid: 'Byte 1 and the GUID of the schema stand in front of it.',
+    header: 'The header __key_schema_id names the schema.',
+  }
+  return { description: `${contentType}. ${whereSchema(subject)} ${places[framing]}` }
+}
+
+function whereSchema(subject: string | null): string {
+  return subject === null ? 'A schema registry has its schema.' : `Its schema is ${subject} in the schema registry.`
 }
 
 function receive(

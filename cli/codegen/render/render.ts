@@ -59,9 +59,10 @@ function manifest({ handlers, topics }: ScanResult, defaultGroup: string, payloa
       schema: payloadOf(schema).hash,
       publishes,
     })),
-    topics: topics.map(({ name, schema }) => ({
+    topics: topics.map(({ name, schema, keySchema }) => ({
       name,
       schema: payloadOf(schema).hash,
+      ...(keySchema === undefined ? {} : { keySchema: keySchema.fingerprint }),
       handlers: handlers.filter(({ topic }) => topic === name).map(({ id }) => id),
       publishedBy: [...new Set(handlers.filter(({ publishes }) => publishes.includes(name)).map(({ id }) => id))],
     })),

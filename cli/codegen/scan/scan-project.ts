@@ -161,7 +161,11 @@ class Scan {
     declared: readonly DeclaredTopic[],
   ): ScanResult {
     const handlers = found.map((each) => ({ ...each, raw: this.#rawOf(each) }))
-    const topics = declared.map((topic) => ({ ...topic, raw: this.#values.ofTopic(topic) }))
+    const topics = declared.map((topic) => ({
+      ...topic,
+      raw: this.#values.ofTopic(topic),
+      keySchema: this.#values.ofKeys(topic),
+    }))
     const { definitions, nameOf } = nameSchemas(this.#deriver.definitions)
     const named = (raw: RawSchema): ValueSchema =>
       raw.kind === 'derived' ? { kind: 'derived', name: nameOf(raw.key) } : raw
@@ -172,7 +176,7 @@ class Scan {
       publishes: sortedSet(this.#closure(call.getSourceFile()).flatMap((source) => publishes.get(source) ?? [])),
     }))
     const { topics: known, conflicts } = scanTopics(
-      topics.map(({ name, call, raw }) => ({ name, place: call, schema: named(raw) })),
+      topics.map(({ name, call, raw, keySchema }) => ({ name, place: call, schema: named(raw), keySchema })),
       scanned,
     )
     for (const { place, message, fix } of conflicts) this.#reporter.node(place, 'PYR_TOPIC_TYPE', message, fix)

@@ -39,22 +39,26 @@ export type ValueSchema =
   | { readonly kind: 'derived'; readonly name: string }
   /** By a TypeBox schema of the user's; `undefined` where only running the code could tell it. */
   | { readonly kind: 'explicit'; readonly expression: SchemaExpression | undefined }
-  /** By a schema that was pulled from a registry. `fingerprint`: `null` where only running the code could tell it. */
-  | {
-      readonly kind: 'pulled'
-      readonly format: PulledSchema<unknown>['format']
-      /** How a published value names its schema. */
-      readonly framing: 'id' | 'guid' | 'header'
-      readonly subject: string | null
-      readonly fingerprint: string | null
-    }
+  | FormatSchema
   /** Nobody says. */
   | { readonly kind: 'none' }
+
+/** By a schema that was pulled from a registry. `fingerprint`: `null` where only running the code could tell it. */
+export interface FormatSchema {
+  readonly kind: 'pulled'
+  readonly format: PulledSchema<unknown>['format']
+  /** How a published value, or key, names its schema. */
+  readonly framing: 'id' | 'guid' | 'header'
+  readonly subject: string | null
+  readonly fingerprint: string | null
+}
 
 /** A topic that is declared, read, or published to. */
 export interface ScannedTopic {
   readonly name: string
   readonly schema: ValueSchema
+  /** Of its keys; undefined where they are text. */
+  readonly keySchema?: FormatSchema
 }
 
 export interface ScanResult {

@@ -1,10 +1,12 @@
 /** Puts together what the project says about each topic. Pure; a place is whatever the caller uses for one. */
-import type { ScannedHandler, ScannedTopic, ValueSchema } from './scan-result.ts'
+import type { FormatSchema, ScannedHandler, ScannedTopic, ValueSchema } from './scan-result.ts'
 
 export interface TopicDeclaration<Place> {
   readonly name: string
   readonly place: Place
   readonly schema: ValueSchema
+  /** Of its keys; undefined where they are text. */
+  readonly keySchema: FormatSchema | undefined
 }
 
 export interface TopicConflict<Place> {
@@ -22,8 +24,17 @@ export function scanTopics<Place>(
   handlers: readonly ScannedHandler[],
 ): { readonly topics: readonly ScannedTopic[]; readonly conflicts: readonly TopicConflict<Place>[] } {
   const topics = new Map<string, ValueSchema>()
+  const keys = new Map<string, FormatSchema | undefined>()
   const conflicts: TopicConflict<Place>[] = []
-  for (const { name, place, schema } of declared) {
+  for (const { name, place, schema, keySchema } of declared) {
+    if (!keys.has(name)) keys.set(name, keySchema)
+    else if (!isSame(keys.get(name), keySchema)) {
+      conflicts.push({
+        place,
+        message: `The topic '${name}' is declared before, with other keys. Whoever publishes and whoever reads must agree on them.`,
+        fix: 'Declare the topic once and import it, or give both the same `keyFormat`.',
+      })
+    }
     const known = topics.get(name)
     if (known === undefined || known.kind === 'none') topics.set(name, schema)
     else if (schema.kind !== 'none' && !isSame(known, schema)) {
@@ -39,7 +50,7 @@ export function scanTopics<Place>(
     if (!topics.has(name)) topics.set(name, { kind: 'none' })
   }
   const sorted = [...topics].sort(([a], [b]) => (a < b ? -1 : 1))
-  return { topics: sorted.map(([name, schema]) => ({ name, schema })), conflicts }
+  return { topics: sorted.map(([name, schema]) => scanned(name, schema, keys.get(name))), conflicts }
 }
 
 /** What handlers say of the topics that they read. Where they differ, each checks what it reads, and nothing can be said of the topic. */
@@ -53,6 +64,10 @@ function readTopics(handlers: readonly ScannedHandler[]): ReadonlyMap<string, Va
   return read
 }
 
-function isSame(a: ValueSchema, b: ValueSchema): boolean {
+function scanned(name: string, schema: ValueSchema, keySchema: FormatSchema | undefined): ScannedTopic {
+  return keySchema === undefined ? { name, schema } : { name, schema, keySchema }
+}
+
+function isSame(a: ValueSchema | undefined, b: ValueSchema | undefined): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
 }

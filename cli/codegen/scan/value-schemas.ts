@@ -1,14 +1,14 @@
 /** Says what the values of a topic must be: by a schema that the user wrote, or by the type of the topic or the handler. */
 import { type CallExpression, type Expression, Node, type ObjectLiteralExpression } from 'ts-morph'
 import type { PulledSchema } from '../../../framework/api/format.ts'
-import { subjectFault } from '../../../framework/api/subject-rule.ts'
+import { keyFormatFault, subjectFault } from '../../../framework/api/subject-rule.ts'
 import { readJsonSchema } from '../../../framework/formats/json-schema.ts'
 import { toError } from '../../../framework/model/errors.ts'
 import type { SchemaDeriver } from '../types/derive-schema.ts'
 import { readSchemaExpression } from '../types/read-schema-expression.ts'
 import { property, pyrallelFunction, readString, resolve } from '../types/static-reader.ts'
 import type { Report } from './reporter.ts'
-import type { ValueSchema } from './scan-result.ts'
+import type { FormatSchema, ValueSchema } from './scan-result.ts'
 import type { RefuseName, TypeReach } from './type-reach.ts'
 import { writtenValueType } from './value-type.ts'
 
@@ -42,6 +42,12 @@ export class ValueSchemas {
     return this.#of(call, call.getArguments()[1], name)
   }
 
+  /** Of its keys; `undefined` where they are text. */
+  ofKeys({ call, name }: DeclaredTopic): FormatSchema | undefined {
+    const format = formatOf(call.getArguments()[1], 'keyFormat')
+    return format === undefined ? undefined : this.#pulled(format, name, 'key')
+  }
+
   /** Of `handler(topic, [options], run)`: its own where the topic is only a name, or where it has a `schema`. */
   ofHandler(call: CallExpression, topic: string): RawSchema {
     const [first, second, third] = call.getArguments()
@@ -68,8 +74,8 @@ export class ValueSchemas {
   }
 
   #read(call: CallExpression, options: Node | undefined, name: string): RawSchema {
-    const format = formatOf(options)
-    if (format !== undefined) return this.#pulled(format, options, name)
+    const format = formatOf(options, 'format')
+    if (format !== undefined) return this.#besideSchema(format, options, name)
     const explicit = explicitSchema(options)
     if (explicit?.schema.kind === 'explicit' && explicit.schema.expression === undefined && options !== undefined) {
       // Only running the code could tell it; but not where an import leads nowhere.
@@ -81,29 +87,29 @@ export class ValueSchemas {
     return { kind: 'derived', key: this.#deriver.root(written.compilerNode, name) }
   }
 
-  /** The constant is a file's, which `schemas pull` has written: it is read where it stands. */
-  #pulled(
-    { place, value }: { readonly place: Node; readonly value: Expression | undefined },
-    options: Node | undefined,
-    topic: string,
-  ): RawSchema {
+  #besideSchema(format: WrittenFormat, options: Node | undefined, topic: string): RawSchema {
     if (explicitSchema(options)?.isCertain === true) {
       this.#report(
-        place,
+        format.place,
         'PYR_TOPIC_TYPE',
         'The topic has a schema and a format. The registry has the schema of a format: with two, nobody knows which is true.',
         'Remove `schema`.',
       )
     }
+    return this.#pulled(format, topic, 'value')
+  }
+
+  /** The constant is a file's, which `schemas pull` has written: it is read where it stands. */
+  #pulled({ place, value }: WrittenFormat, topic: string, part: 'value' | 'key'): FormatSchema {
     const called = Node.isCallExpression(value) ? formats.get(pyrallelFunction(value) ?? '') : undefined
     const [argument, written] = called !== undefined && Node.isCallExpression(value) ? value.getArguments() : []
     const constant = Node.isExpression(argument) ? resolve(argument) : undefined
     if (called !== undefined && constant !== undefined && Node.isObjectLiteralExpression(constant)) {
       const refusal = called === 'json-schema' ? unreadJsonSchema(constant) : undefined
       if (refusal !== undefined) {
-        this.#report(place, 'PYR_SCHEMA_REFUSED', `The values of the topic cannot be checked: ${refusal}.`, jsonFix)
+        this.#report(place, 'PYR_SCHEMA_REFUSED', `The ${part}s of the topic cannot be checked: ${refusal}.`, jsonFix)
       }
-      const fault = subjectFaultOf(topic, constant, optionAt(written, 'subjects'))
+      const fault = formatFaultOf(topic, part, constant, written)
       if (fault !== undefined) this.#report(place, 'PYR_TOPIC_TYPE', ...fault)
       return pulledBy(constant, called, optionAt(written, 'framing'))
     }
@@ -111,19 +117,22 @@ export class ValueSchemas {
       place,
       'PYR_HANDLER_STATIC',
       'The format is computed at run time, but it must be readable without running code.',
-      'Write `format: avro(ordersValue)`, or `jsonSchema(ordersValue)`, with the constant that `pyrallel schemas pull` has written to generated/registry.',
+      `Write \`${part === 'key' ? 'keyFormat: avro(ordersKey)`, or `jsonSchema(ordersKey)' : 'format: avro(ordersValue)`, or `jsonSchema(ordersValue)'}\`, with the constant that \`pyrallel schemas pull\` has written to generated/registry.`,
     )
     return { kind: 'pulled', format: 'avro', framing: 'id', subject: null, fingerprint: null }
   }
 }
 
-/** What a topic says of its `format`; `undefined` where it says nothing. */
-function formatOf(
-  options: Node | undefined,
-): { readonly place: Node; readonly value: Expression | undefined } | undefined {
+interface WrittenFormat {
+  readonly place: Node
+  readonly value: Expression | undefined
+}
+
+/** What a topic says of its format; `undefined` where it says nothing. */
+function formatOf(options: Node | undefined, option: 'format' | 'keyFormat'): WrittenFormat | undefined {
   const object = Node.isExpression(options) ? resolve(options) : undefined
   if (object === undefined || !Node.isObjectLiteralExpression(object)) return undefined
-  const found = property(object, 'format')
+  const found = property(object, option)
   // A spread may hold one; what is in it is seen when the code runs.
   return found?.value === undefined ? undefined : { place: found.value, value: resolve(found.value) }
 }
@@ -155,20 +164,29 @@ function unreadJsonSchema(schema: ObjectLiteralExpression): string | undefined {
 }
 
 /** Message and next step. */
-function subjectFaultOf(
+function formatFaultOf(
   topic: string,
+  part: 'value' | 'key',
   schema: ObjectLiteralExpression,
-  rule: string | undefined,
+  options: Node | undefined,
 ): readonly [message: string, fix: string] | undefined {
   const [subject, text] = [textAt(schema, 'subject'), textAt(schema, 'text')]
-  const subjects = subjectRules.find((each) => each === rule)
-  if (subject === undefined || text === undefined || subjects === undefined) return undefined
-  const fault = subjectFault(topic, { schema: { subject, text }, subjects })
+  if (subject === undefined || text === undefined) return undefined
+  const subjects = subjectRules.find((each) => each === optionAt(options, 'subjects'))
+  const rule = { schema: { subject, text }, ...(subjects !== undefined && { subjects }) }
+  const fault =
+    part === 'key' ? keyFormatFault(topic, { ...rule, tombstones: hasTombstones(options) }) : subjectFault(topic, rule)
   return fault === undefined ? undefined : [fault.what, fault.next]
 }
 
 const subjectRules = ['topic', 'record', 'topic-record'] as const
 const framings = ['id', 'guid', 'header'] as const
+
+function hasTombstones(options: Node | undefined): boolean {
+  const object = Node.isExpression(options) ? resolve(options) : undefined
+  const value = Node.isObjectLiteralExpression(object) ? property(object, 'tombstones')?.value : undefined
+  return Node.isTrueLiteral(value)
+}
 
 function optionAt(options: Node | undefined, name: string): string | undefined {
   const object = Node.isExpression(options) ? resolve(options) : undefined
@@ -184,7 +202,7 @@ function pulledBy(
   schema: ObjectLiteralExpression,
   format: PulledSchema<unknown>['format'],
   written: string | undefined,
-): Extract<RawSchema, { readonly kind: 'pulled' }> {
+): FormatSchema {
   const [subject = null, fingerprint = null] = ['subject', 'fingerprint'].map((name) => textAt(schema, name))
   const framing = framings.find((each) => each === written) ?? 'id'
   return { kind: 'pulled', format, framing, subject, fingerprint }

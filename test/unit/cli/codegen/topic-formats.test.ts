@@ -141,6 +141,68 @@ describe('a topic with a format', () => {
     )
   })
 
+  it('may be one of keys, whose fingerprint stands in the manifest, and whose place in asyncapi.json', async () => {
+    const computed = await made('avro(ordersValue)', ', keyFormat: pick()')
+    assert.match(
+      computed.diagnostics.join(),
+      /^PYR_HANDLER_STATIC: The format is computed at run time, but it must be readable without running code\.$/,
+    )
+    const { textOf, diagnostics } = await made(
+      'avro(ordersValue)',
+      ", keyFormat: avro(ordersValue, { framing: 'header' })",
+    )
+    assert.deepEqual(diagnostics, [])
+    const [topic] = JSON.parse(textOf('generated/manifest.json')).topics
+    assert.deepEqual([topic.schema, topic.keySchema], ['f00d', 'f00d'])
+    const text = textOf('generated/asyncapi.json')
+    const parsed = await new Parser().parse(text)
+    assert.deepEqual(
+      parsed.diagnostics.filter(({ severity }) => severity === 0),
+      [],
+    )
+    assert.deepEqual(JSON.parse(text).channels.orders.messages.value.bindings.kafka.key, {
+      description:
+        'application/vnd.apache.avro. Its schema is orders-value in the schema registry. The header __key_schema_id names the schema.',
+    })
+  })
+
+  it('is refused for keys where the schema is of another subject, has tombstones, or is not read here', async () => {
+    const subject = await made('avro(ordersValue)', ", keyFormat: avro(ordersValue, { subjects: 'topic' })")
+    assert.match(
+      subject.diagnostics.join(),
+      /^PYR_TOPIC_TYPE: The keys of orders have the schema of orders-key by subjects: 'topic', and this is the one of orders-value/,
+    )
+    const tombstones = await made('avro(ordersValue)', ', keyFormat: avro(ordersValue, { tombstones: true })')
+    assert.match(tombstones.diagnostics.join(), /^PYR_TOPIC_TYPE: The keys of orders have tombstones/)
+    const dynamic = pulledJson('{"items":{"$dynamicRef":"#node"}}')
+    const unread = await made('jsonSchema(ordersValue)', ', keyFormat: jsonSchema(ordersValue)', dynamic)
+    assert.match(unread.diagnostics.join('\n'), /PYR_SCHEMA_REFUSED: The keys of the topic cannot be checked: #\/items/)
+  })
+
+  it('of keys is one for all that declare the topic, and stands beside a type', async () => {
+    const book = `import { avro, handler, topic } from 'pyrallel'
+import { ordersValue } from '../generated/registry/orders-value.ts'
+interface Order { readonly id: string }
+const orders = topic<Order, { readonly id: bigint }>('orders', { keyFormat: avro(ordersValue) })
+export default handler(orders, () => {})
+`
+    const again = `import { handler, topic } from 'pyrallel'
+export default handler(topic<{ readonly id: string }>('orders'), { group: 'other' }, () => {})
+`
+    const project = (more: object) =>
+      projectOnDisk({ 'handlers/book.ts': book, 'generated/registry/orders-value.ts': pulled, ...more })
+    const { files, diagnostics } = await generate(project({}), 'shop')
+    assert.deepEqual(diagnostics, [])
+    const manifest = JSON.parse(files.find(({ path }) => path === 'generated/manifest.json')?.content ?? '')
+    assert.equal(manifest.topics[0].keySchema, 'f00d')
+    assert.match(manifest.topics[0].schema, /^[0-9a-f]{12}$/)
+    const twice = await generate(project({ 'handlers/again.ts': again }), 'shop')
+    assert.match(
+      twice.diagnostics.map(({ message }) => message).join(),
+      /The topic 'orders' is declared before, with other keys/,
+    )
+  })
+
   it('may not have a schema beside it, nor be computed', async () => {
     const both = await made('avro(ordersValue)', ', schema: Type.Object({})')
     assert.match(both.diagnostics.join(), /^PYR_TOPIC_TYPE: The topic has a schema and a format/)
