@@ -8,6 +8,7 @@ import { settlesWithin } from '../time/wait.ts'
 import { CHECK_TIMEOUT_MS, createRuntime } from './create-runtime.ts'
 import { neededTopics, refuseMissingTopics } from './required-topics.ts'
 import type { Runtime, RuntimeOptions } from './runtime.ts'
+import type { OpenRegistry } from './runtime-schemas.ts'
 import { CONNECTION_CLOSE_MS } from './shutdown-limit.ts'
 
 /** Options of a runtime that the config says. */
@@ -23,7 +24,10 @@ type Configured =
   | 'registry'
 
 /** What the config does not say. */
-export type RuntimeParts = Omit<RuntimeOptions, Configured>
+export type RuntimeParts = Omit<RuntimeOptions, Configured> & {
+  /** In place of the one that the config names. */
+  readonly registry?: OpenRegistry
+}
 
 export interface OpenOptions extends Omit<RuntimeParts, 'connection'> {
   /** What to do when no broker can be reached, for the message. */
@@ -52,7 +56,7 @@ export function runtimeOf(config: ResolvedConfig, parts: RuntimeParts): Runtime 
     shutdown,
     http,
     scale,
-    registry: () => connectRegistry(config.registry, clock, Math.random),
+    registry: parts.registry ?? (() => connectRegistry(config.registry, clock, Math.random)),
   })
 }
 

@@ -1,6 +1,6 @@
 /** One call of a handler for a test: its records made, its publishes and log lines collected. Needs no broker; publishes nothing anywhere. */
 
-import type { Format } from '../api/format.ts'
+import type { Format, PulledSchema } from '../api/format.ts'
 import type { HandlerDefinition, Services } from '../api/handler.ts'
 import type { TopicDefinition } from '../api/topic.ts'
 import { AsyncEngine } from '../execution-plane/engines/async-engine.ts'
@@ -165,11 +165,11 @@ function ownSchema<T, K>(
   const { topic, topics = [topic] } = handler
   const of = part === 'key' ? 'keyFormat' : 'format'
   const format = topics.find(({ name }) => name === record?.topic)?.[of] ?? topic[of]
-  return format === undefined ? { kind: 'unanswered', why: 'the topic has no format' } : pulled(format)
+  return format === undefined ? { kind: 'unanswered', why: 'the topic has no format' } : pulledAnswer(format.schema)
 }
 
-function pulled({ schema }: Format<unknown>): SchemaAnswer {
-  const { format, text, references = [] } = schema
+/** As a registry would give it. */
+export function pulledAnswer({ format, text, references = [] }: PulledSchema<unknown>): SchemaAnswer {
   return { kind: 'found', schema: { format, text, references: references.map((each) => each.text) } }
 }
 
@@ -191,11 +191,13 @@ function readBack(
   format: Format<unknown>,
   part: FormattedPart,
 ): unknown {
-  return FormatDecoder.of(format, '', { find: () => pulled(format) }, undefined, part).decode(bytes, headers)
+  return FormatDecoder.of(format, '', { find: () => pulledAnswer(format.schema) }, undefined, part).decode(
+    bytes,
+    headers,
+  )
 }
 
-/** @param formats of its topic */
-export function publishedValue(
+function publishedValue(
   { topic, key, value, headers }: OutgoingRecord,
   { format, keyFormat }: TopicFormats = {},
 ): PublishedValue {

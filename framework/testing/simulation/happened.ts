@@ -6,6 +6,7 @@ import { type KafkaRecord, recordPlace } from '../../model/record.ts'
 import type { ResolvedHandler } from '../../runtime/runtime.ts'
 import type { PublishedValue } from '../run-call.ts'
 import type { SimulatedAttempt } from './history.ts'
+import type { KnownFormats } from './known-formats.ts'
 
 export interface SimulatedRecord {
   /** The id of the handler that reads it. */
@@ -13,8 +14,9 @@ export interface SimulatedRecord {
   /** `orders.created[0]@4`. */
   readonly place: string
   readonly topic: string
-  readonly key: string | null
-  /** A text, where it is no JSON. */
+  /** A text, or what the topic's `keyFormat` says. */
+  readonly key: unknown
+  /** As its topic's format has it. A text, where it is none of that, or no JSON. */
   readonly value: unknown
   /** What has become of it in the end. `dead`: it was given up. */
   readonly outcome: 'done' | 'filtered' | 'dead'
@@ -49,6 +51,7 @@ export class Outcomes {
     handlers: readonly ResolvedHandler[],
     recordsOf: (topic: string) => readonly KafkaRecord[],
     givenUp: ReadonlySet<string>,
+    formats: KnownFormats,
   ): readonly SimulatedRecord[] {
     return handlers.flatMap(({ route: { handlerId, topic } }) =>
       recordsOf(topic).map((record) => {
@@ -56,7 +59,14 @@ export class Outcomes {
         const name = outcomeName(handlerId, place)
         const outcome = givenUp.has(name) ? 'dead' : this.#outcomes.get(name)
         if (outcome === undefined) throw bug('simulate', `${place} was committed, and ${handlerId} has not had it`)
-        return { handler: handlerId, place, topic, key: textOf(record.key), value: jsonOf(record.value), outcome }
+        return {
+          handler: handlerId,
+          place,
+          topic,
+          key: keyOf(record, formats),
+          value: valueOfRecord(record, formats),
+          outcome,
+        }
       }),
     )
   }
@@ -71,21 +81,29 @@ export function outcomeName(handlerId: string, place: string): string {
   return `${handlerId} ${place}`
 }
 
-export function publishedOf({ topic, key, value, headers }: KafkaRecord): PublishedValue {
+export function publishedOf(record: KafkaRecord, formats: KnownFormats): PublishedValue {
+  const { topic, headers } = record
   return {
     topic,
-    key: textOf(key),
-    value: jsonOf(value),
+    key: keyOf(record, formats),
+    value: valueOfRecord(record, formats),
     headers: Object.fromEntries(headers.map(([name, bytes]) => [name, bytes?.toString() ?? ''])),
   }
 }
 
-function textOf(bytes: Buffer | null): string | null {
-  return bytes === null ? null : bytes.toString()
+function keyOf({ topic, key, headers }: KafkaRecord, formats: KnownFormats): unknown {
+  if (key === null) return null
+  const read = formats.read(topic, 'key', key, headers)
+  return read === undefined ? key.toString() : read.value
 }
 
-function jsonOf(bytes: Buffer | null): unknown {
-  if (bytes === null) return null
+function valueOfRecord({ topic, value, headers }: KafkaRecord, formats: KnownFormats): unknown {
+  if (value === null) return null
+  const read = formats.read(topic, 'value', value, headers)
+  return read === undefined ? jsonOf(value) : read.value
+}
+
+function jsonOf(bytes: Buffer): unknown {
   const text = bytes.toString()
   try {
     return JSON.parse(text)

@@ -9,7 +9,8 @@ export interface SimulatedAttempt {
   readonly process: number
   /** `orders.created[0]@4`. */
   readonly place: string
-  readonly key: string | null
+  /** A text, or what the topic's `keyFormat` says. */
+  readonly key: unknown
   readonly value: unknown
   /** Which try it is. The same again, where another process goes on with what was committed before it. */
   readonly attempt: number

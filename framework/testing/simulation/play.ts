@@ -10,6 +10,7 @@ import { ManualClock } from '../manual-clock.ts'
 import { Faults } from './faults.ts'
 import { type Happened, Outcomes } from './happened.ts'
 import { History, type HistoryLine, type OpenCall } from './history.ts'
+import { KnownFormats, type NamedTopic } from './known-formats.ts'
 import { ParkedHand } from './parked-hand.ts'
 import type { SimulatedWorld } from './process.ts'
 import { RunProcesses } from './run-processes.ts'
@@ -22,6 +23,8 @@ import type { Turns } from './turns.ts'
 export interface Scenario {
   readonly config: ResolvedConfig
   readonly handlers: readonly ResolvedHandler[]
+  /** Of what the handlers read, and of what `records` are written to. */
+  readonly topics: readonly NamedTopic[]
   readonly records: readonly OutgoingRecord[]
   readonly services: () => Services
   readonly check: (happened: Happened) => void | Promise<void>
@@ -75,9 +78,10 @@ class Run {
     this.#turns = turns
     const clock = this.#clock
     const startedAt = clock.now()
-    const { config, handlers } = scenario
+    const { config, handlers, topics } = scenario
+    const formats = new KnownFormats(topics)
     const cluster = memoryCluster({ clock })
-    this.#records = new RunRecords(handlers, cluster, schedule.partitions)
+    this.#records = new RunRecords(handlers, cluster, formats, schedule.partitions)
     this.#world = {
       config,
       handlers,
@@ -86,6 +90,7 @@ class Run {
       faults: new Faults((kind) => this.#hit(kind)),
       history: new History(() => clock.now() - startedAt),
       services: servicesOf(scenario),
+      formats,
       asyncCalls,
       random: seededRandom(schedule.seed),
       onEvent: (event) => this.#outcomes.onEvent(event),
@@ -170,7 +175,7 @@ class Run {
   }
 
   async #check(): Promise<Failure | undefined> {
-    const { history, handlers, services, config } = this.#world
+    const { history, handlers, services, config, formats } = this.#world
     // Otherwise one that was given up may be done once more, when its process dies before it has committed.
     const givenUp = config.commit.exactlyOnce ? this.#records.givenUp() : new Set<string>()
     const readers = handlers.filter(({ route }) => route.pattern === undefined)
@@ -178,7 +183,7 @@ class Run {
       seed: this.#schedule.seed,
       services,
       attempts: history.attempts,
-      records: this.#outcomes.of(readers, (topic) => this.#records.recordsOf(topic), givenUp),
+      records: this.#outcomes.of(readers, (topic) => this.#records.recordsOf(topic), givenUp, formats),
       published: await this.#records.published(),
     }
     try {

@@ -1,5 +1,5 @@
 /** One simulated process: a runtime with a clock, a connection and services of its own, which can be killed at any moment. */
-import type { HandlerDefinition, HandlerRecord, Services } from '../../api/handler.ts'
+import type { HandlerContext, HandlerDefinition, HandlerRecord, Services } from '../../api/handler.ts'
 import type { ResolvedConfig } from '../../config/config.ts'
 import type { MemoryCluster } from '../../kafka/memory/client.ts'
 import type { RuntimeEvent } from '../../model/events.ts'
@@ -10,6 +10,8 @@ import type { ResolvedHandler, Runtime } from '../../runtime/runtime.ts'
 import type { Clock, Timer } from '../../time/clock.ts'
 import type { Faults } from './faults.ts'
 import type { History, OpenCall } from './history.ts'
+import type { KnownFormats } from './known-formats.ts'
+import { NotingContext } from './noting-context.ts'
 import { ProcessConnection } from './process-connection.ts'
 import { forever } from './process-life.ts'
 import { type AsyncCalls, ServiceCalls, type ServiceLife } from './service-calls.ts'
@@ -24,6 +26,7 @@ export interface SimulatedWorld {
   readonly faults: Faults
   readonly history: History
   readonly services: Services
+  readonly formats: KnownFormats
   readonly asyncCalls: AsyncCalls
   readonly random: () => number
   readonly onEvent: (event: RuntimeEvent) => void
@@ -61,6 +64,7 @@ export class SimulatedProcess implements Clock, TimeOwner, ServiceLife {
       log: silent,
       logEvents: false,
       clock: this,
+      registry: () => world.formats.registry(),
       seed: number,
       onEvent: (event) => this.#onEvent(event),
     })
@@ -176,14 +180,15 @@ export class SimulatedProcess implements Clock, TimeOwner, ServiceLife {
 
   #watched({ route: { handlerId }, definition }: ResolvedHandler): HandlerDefinition<unknown> {
     const { run, runBatch } = definition
+    const noting = (context: HandlerContext) => new NotingContext(context, (topic) => this.#world.formats.note(topic))
     const watched: HandlerDefinition<unknown> = {
       ...definition,
-      run: (record, context) => this.#watch(handlerId, [record], () => run(record, context)),
+      run: (record, context) => this.#watch(handlerId, [record], () => run(record, noting(context))),
     }
     if (runBatch === undefined) return watched
     return {
       ...watched,
-      runBatch: (batch, context) => this.#watch(handlerId, [...batch], () => runBatch(batch, context)),
+      runBatch: (batch, context) => this.#watch(handlerId, [...batch], () => runBatch(batch, noting(context))),
     }
   }
 

@@ -8,10 +8,12 @@ import type { ResolvedHandler } from '../../runtime/runtime.ts'
 import type { Clock } from '../../time/clock.ts'
 import type { PublishedValue } from '../run-call.ts'
 import { outcomeName, publishedOf } from './happened.ts'
+import type { KnownFormats } from './known-formats.ts'
 
 export class RunRecords {
   readonly #handlers: readonly ResolvedHandler[]
   readonly #cluster: MemoryCluster
+  readonly #formats: KnownFormats
   /** Of each topic that a handler reads. */
   readonly #partitions: number
   /** Those of the scenario that are in their logs. */
@@ -21,10 +23,11 @@ export class RunRecords {
   /** How many of the scenario are not. */
   #expected = 0
 
-  constructor(handlers: readonly ResolvedHandler[], cluster: MemoryCluster, partitions: number) {
+  constructor(handlers: readonly ResolvedHandler[], cluster: MemoryCluster, formats: KnownFormats, partitions: number) {
     // One that has a pattern reads nothing itself: those of the topics that it matches stand behind it.
     this.#handlers = handlers.filter(({ route }) => route.pattern === undefined)
     this.#cluster = cluster
+    this.#formats = formats
     this.#partitions = partitions
     const published = handlers.flatMap(({ publishes = [] }) => publishes)
     for (const topic of [...neededTopics(handlers), ...published]) this.#create(topic)
@@ -76,7 +79,9 @@ export class RunRecords {
     const deadLetters = new Set(this.#handlers.map(({ route }) => route.deadLetterTopic))
     const topics = (await this.#cluster.connection().view.topics()).filter(({ name }) => !deadLetters.has(name))
     const logs = topics.flatMap(({ name, partitions }) => this.#logsOf(name, partitions))
-    return logs.flatMap(({ records }) => records.filter((record) => !this.#given.has(record)).map(publishedOf))
+    return logs.flatMap(({ records }) =>
+      records.filter((record) => !this.#given.has(record)).map((record) => publishedOf(record, this.#formats)),
+    )
   }
 
   /** Those of which a dead letter is there, by {@link outcomeName}. */

@@ -4,13 +4,16 @@ import type { TopicDefinition } from '../../api/topic.ts'
 import type { PyrallelConfig, ResolvedConfig } from '../../config/config.ts'
 import { suggestion } from '../../config/nearest-name.ts'
 import { resolveConfig } from '../../config/resolve-config.ts'
+import { kindOf } from '../../model/outgoing-check.ts'
 import type { OutgoingRecord } from '../../model/record.ts'
 import { withFoundTopics } from '../../runtime/found-topics.ts'
 import { resolveHandlers } from '../../runtime/resolve-handlers.ts'
 import type { RegisteredHandler, ResolvedHandler } from '../../runtime/runtime.ts'
 import { compilerTools } from '../../validation/value-check.ts'
+import { loadFormats, written } from '../run-call.ts'
 import { takeOverTime } from './handler-time.ts'
 import type { Happened } from './happened.ts'
+import { KnownFormats } from './known-formats.ts'
 import { type Failure, type Played, play, type Scenario } from './play.ts'
 import { reportOf } from './report.ts'
 import { calmSchedule, type Schedule, type StepKind, scheduleOf, shortest, stepKinds } from './schedule.ts'
@@ -19,10 +22,10 @@ import type { Turns } from './turns.ts'
 /** A record that is there for the handlers. */
 export interface RecordToSimulate<Value> {
   /** One that a handler of `routes` reads; or its name, and then the value is not checked by the compiler. */
-  readonly topic: TopicDefinition<Value> | string
+  readonly topic: TopicDefinition<Value, string, unknown> | string
   readonly value: NoInfer<Value>
-  /** Default: what the topic's `key` says of the value, else none. */
-  readonly key?: string | null
+  /** A text, or what the topic's `keyFormat` says. Default: what the topic's `key` says of the value, else none. */
+  readonly key?: unknown
   /** Default none. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -89,10 +92,12 @@ export function simulate<const Values extends readonly unknown[], Given extends 
   options: SimulationOptions<Values, Given>,
 ): Promise<SimulationResult>
 export async function simulate(options: SimulationOptions<readonly unknown[], Services>): Promise<SimulationResult> {
-  const scenario = scenarioOf(options)
+  const given = givenTo(options)
   const seeds = seedsOf(options.seeds)
   // Loaded while time goes on, it would come after hours.
   await compilerTools()
+  for (const topic of given.topics) await loadFormats(topic)
+  const scenario = scenarioOf(options, given)
   const time = takeOverTime()
   try {
     return await new Simulation(scenario, time.turns).run(seeds)
@@ -141,10 +146,10 @@ class Simulation {
   }
 
   async #failed(schedule: Schedule, failure: Failure): Promise<SimulationFailure> {
-    const kind = kindOf(failure)
+    const kind = failureKind(failure)
     const fails = async (candidate: Schedule): Promise<boolean> => {
       const { failure: other } = await this.#play(candidate)
-      return other !== undefined && kindOf(other) === kind
+      return other !== undefined && failureKind(other) === kind
     }
     const best = await shortest(schedule, fails)
     const { failure: shown = failure, lines } = await this.#play(best)
@@ -155,17 +160,14 @@ class Simulation {
 }
 
 /** So that shortening does not wander to another failure. Numbers, and what stands behind a colon, differ from record to record. */
-function kindOf({ kind, error }: Failure): string {
+function failureKind({ kind, error }: Failure): string {
   return `${kind} ${error.name} ${error.message.split(/[:\n]/)[0]?.replaceAll(/\d+/g, '')}`
 }
 
-function scenarioOf({
-  config,
-  routes,
-  records,
-  services = () => ({}),
-  check,
-}: SimulationOptions<readonly unknown[], Services>): Scenario {
+type Given = Pick<Scenario, 'config' | 'handlers' | 'topics'>
+
+/** What is known before anything is written. @throws as `simulate` */
+function givenTo({ config, routes, records, check }: SimulationOptions<readonly unknown[], Services>): Given {
   if (routes.length === 0)
     throw new TypeError('simulate({ routes }): there is none. Pass `routes` of generated/routes.ts.')
   if (records.length === 0)
@@ -181,12 +183,23 @@ function scenarioOf({
     paused: [],
   }
   const own = resolveHandlers(routes, here).map((handler): ResolvedHandler => ({ ...handler, worker: undefined }))
-  const written = [...records.map(({ topic }) => (typeof topic === 'string' ? topic : topic.name)), ...publishedBy(own)]
-  const handlers = withFoundTopics(own, [...new Set(written)].sort())
+  const names = [...records.map(({ topic }) => (typeof topic === 'string' ? topic : topic.name)), ...publishedBy(own)]
+  const handlers = withFoundTopics(own, [...new Set(names)].sort())
+  const read = handlers.map(({ definition }) => definition.topic)
+  const topics = [...read, ...records.flatMap(({ topic }) => (typeof topic === 'string' ? [] : topic))]
+  return { config: here, handlers, topics }
+}
+
+function scenarioOf(
+  { records, services = () => ({}), check }: SimulationOptions<readonly unknown[], Services>,
+  { config, handlers, topics }: Given,
+): Scenario {
+  const formats = new KnownFormats(topics)
   return {
-    config: here,
+    config,
     handlers,
-    records: records.map((record, index) => recordOf(record, index, handlers)),
+    topics,
+    records: records.map((record, index) => recordOf(record, index, handlers, formats)),
     services,
     check,
   }
@@ -200,6 +213,7 @@ function recordOf(
   { topic, value, key, headers = {} }: RecordToSimulate<unknown>,
   index: number,
   handlers: readonly ResolvedHandler[],
+  formats: KnownFormats,
 ): OutgoingRecord {
   const name = typeof topic === 'string' ? topic : topic.name
   const handler = handlers.find(({ route }) => route.topic === name)
@@ -209,17 +223,17 @@ function recordOf(
       `simulate({ records }): no handler of routes reads '${name}', the topic of records[${index}].${suggestion(name, topics)}`,
     )
   }
-  const text = value === null ? null : JSON.stringify(value)
-  if (text === undefined)
+  const { format, keyFormat } = formats.of(name)
+  if (format === undefined && value !== null && JSON.stringify(value) === undefined)
     throw new TypeError(`simulate({ records }): the value of records[${index}] is no JSON. Write null for a tombstone.`)
   const keyOf = (typeof topic === 'string' ? undefined : topic.key) ?? handler.definition.topic.key
   const ownKey = key === undefined ? (value === null ? null : (keyOf?.(value) ?? null)) : key
-  return {
-    topic: name,
-    key: ownKey === null ? null : Buffer.from(ownKey),
-    value: text === null ? null : Buffer.from(text),
-    headers: Object.entries(headers).map(([header, content]) => [header, Buffer.from(content)] as const),
-  }
+  if (keyFormat === undefined && ownKey !== null && typeof ownKey !== 'string')
+    throw new TypeError(
+      `simulate({ records }): the key of records[${index}] is ${kindOf(ownKey)}, and keys of ${name} are text.`,
+    )
+  const sent = Object.entries(headers).map(([header, content]) => [header, Buffer.from(content)] as const)
+  return { topic: name, ...written({ name, ...formats.of(name) }, ownKey, value, sent) }
 }
 
 function seedsOf(seeds: number | readonly number[] = STANDARD_SEEDS): Iterable<number> {
