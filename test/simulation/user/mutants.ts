@@ -1,4 +1,4 @@
-/** The ways in which exactly once is broken on purpose, so that a user's own check of what was published must fail. */
+/** The ways in which exactly once, and keys in a format, are broken on purpose, so that a user's own check of what was published must fail. */
 const part = 'user' as const
 
 const all = [
@@ -39,6 +39,31 @@ const all = [
     find: 'manager.cuts?.onCommitted(cut)',
     replace:
       'manager.cuts?.onAborted(cut, { kind: "aborted", blame: { kind: "nobody" }, error: undefined as never }, now)',
+  },
+  {
+    name: 'a handler gets a key that cannot be read yet',
+    file: 'execution-plane/attempt/record-check.ts',
+    find: '  if (key instanceof UnreadyValue) return key\n',
+    replace: '',
+  },
+  {
+    name: 'a record whose key cannot be read yet is given up',
+    file: 'execution-plane/attempt/record-check.ts',
+    find: '  if (key instanceof UnreadyValue) return key\n',
+    replace:
+      "  if (key instanceof UnreadyValue) return { reason: 'undecodable', name: 'UnreadyKey', message: key.why, retryable: false }\n",
+  },
+  {
+    name: 'a record whose key cannot be read yet is done',
+    file: 'execution-plane/attempt/record-check.ts',
+    find: '  if (key instanceof UnreadyValue) return key\n',
+    replace: "  if (key instanceof UnreadyValue) return 'filtered'\n",
+  },
+  {
+    name: 'the key of an output in a format is lost',
+    file: 'publishing/publisher.ts',
+    find: 'encodeKey(keyFormat, topic, chosen,',
+    replace: 'encodeKey(keyFormat, topic, null,',
   },
 ]
 

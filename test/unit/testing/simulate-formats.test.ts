@@ -5,6 +5,8 @@ import { avro, jsonSchema, type PulledSchema } from '../../../framework/api/form
 import { batchHandler, type HandlerDefinition, handler } from '../../../framework/api/handler.ts'
 import { topic } from '../../../framework/api/topic.ts'
 import { simulate } from '../../../framework/testing/index.ts'
+import { exactlyOnce } from '../../simulation/user/invoices.ts'
+import { keyedRecords, keyedRoutes, requireKeyedOnce } from '../../simulation/user/keyed-invoices.ts'
 
 interface Order {
   readonly id: bigint
@@ -133,6 +135,12 @@ describe('a simulation with values and keys in formats', () => {
         }
       },
     })
+  })
+
+  it('finds nothing invoiced before its key can be read, nor with another key, whatever befalls the processes', async () => {
+    const scenario = { config: exactlyOnce, routes: keyedRoutes, records: keyedRecords, check: requireKeyedOnce }
+    const { schedules } = await simulate({ ...scenario, seeds: 60 })
+    assert.equal(schedules, 60)
   })
 
   it('refuses a key that is none of its schema, and one that is no text where keys are', async () => {
