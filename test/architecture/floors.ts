@@ -14,6 +14,7 @@ export const floors: readonly Room[] = [
   { path: 'framework/validation', owns: 'what a value must be: decoding, schemas, guarded patterns' },
   { path: 'framework/registry', owns: 'the schema registry: what is asked of it, and who asks' },
   { path: 'framework/formats/avro', owns: 'Avro: schemas, resolution, values' },
+  { path: 'framework/formats/protobuf', owns: 'Protobuf: schemas, resolution, values' },
   {
     path: 'framework/formats',
     owns: 'values in the formats of a registry: frames, schemas of writers, what reads and writes',
