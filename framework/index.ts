@@ -3,7 +3,7 @@
 /** TypeBox's builders, so that generated files and schemas of one's own need no dependency of their own. */
 export { Type } from 'typebox'
 export type { Format, FormatOptions, PulledReference, PulledSchema } from './api/format.ts'
-export { avro, jsonSchema } from './api/format.ts'
+export { avro, jsonSchema, protobuf } from './api/format.ts'
 export type {
   Batch,
   BatchFunction,

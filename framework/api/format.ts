@@ -24,6 +24,8 @@ export interface PulledSchema<T> {
   readonly text: string
   /** All that it names, and all that those name: what is named stands before what names it. Without it: none. */
   readonly references?: readonly PulledReference[]
+  /** Of Protobuf: the full name of the message that the values are, such as `shop.Order`. Without it: the first of the text. */
+  readonly message?: string
   /** Carries `T` for the type checker; never set. */
   readonly valueType?: T
 }
@@ -48,7 +50,7 @@ export interface FormatOptions {
   readonly tombstones?: boolean
 }
 
-/** What reads and writes the values of a topic. Made by `avro` and `jsonSchema`. */
+/** What reads and writes the values of a topic. Made by `avro`, `protobuf` and `jsonSchema`. */
 export interface Format<T> extends FormatOptions {
   readonly kind: 'pyrallel.format'
   readonly schema: PulledSchema<T>
@@ -82,8 +84,23 @@ export function jsonSchema(schema: PulledSchema<unknown>, options: FormatOptions
   return formatOf('jsonSchema', schema, options)
 }
 
+/**
+ * Values in Protobuf: `topic('orders', { format: protobuf(ordersValue) })`. They have the shape that `@bufbuild/protobuf` gives them, which must be installed: 64 bits
+ * are bigints, bytes a `Uint8Array`, a oneof is `{ case, value }`. Fields that the pulled message does not know are kept, and written again.
+ * @throws TypeError when the schema is none of Protobuf
+ */
+export function protobuf<T>(
+  schema: PulledSchema<T>,
+  options: FormatOptions & { readonly tombstones: true },
+): Format<T | null>
+export function protobuf<T>(schema: PulledSchema<T>, options?: FormatOptions): Format<T>
+export function protobuf(schema: PulledSchema<unknown>, options: FormatOptions = {}): Format<unknown> {
+  return formatOf('protobuf', schema, options)
+}
+
 const made = {
   avro: { format: 'avro', name: 'Avro' },
+  protobuf: { format: 'protobuf', name: 'Protobuf' },
   jsonSchema: { format: 'json-schema', name: 'JSON Schema' },
 } as const
 

@@ -27,7 +27,13 @@ export class AvroCodec {
 
   readerOf({ format, text, references }: WriterSchema): (bytes: Buffer, from: number) => unknown {
     if (format !== 'avro') throw new Error(`it was written as ${format}, and Avro is wanted`)
-    const read = avroReader(readAvroSchema(text, references), this.#type)
+    const read = avroReader(
+      readAvroSchema(
+        text,
+        references.map((each) => each.text),
+      ),
+      this.#type,
+    )
     return (bytes, from) => {
       const input = new AvroBytes(bytes, from)
       const value = read(input)

@@ -5,7 +5,7 @@ import type { RecordHeader } from '../model/record.ts'
 import type { PatternRules } from '../validation/guarded-patterns.ts'
 import { RejectedValue } from '../validation/value-decoder.ts'
 import { rejectedKey } from './key-words.ts'
-import type { SchemaAnswer } from './known-schemas.ts'
+import { namedText, type SchemaAnswer } from './known-schemas.ts'
 import { codecOf, type ReadValue, type ValueCodec } from './value-codec.ts'
 import { type FormattedPart, refText, type SchemaRef, valueFrame } from './value-frame.ts'
 
@@ -91,7 +91,7 @@ export class FormatDecoder {
     const reader = this.#readerOf(frame.ref)
     if (typeof reader !== 'function') return reader
     try {
-      const read = reader(bytes, frame.from)
+      const read = reader(bytes, frame.from, frame.beside)
       return read instanceof RejectedValue ? this.#rejected(read) : read
     } catch (thrown) {
       const why = thrown instanceof RangeError ? 'it is nested too deeply' : toError(thrown).message
@@ -127,7 +127,7 @@ export class FormatDecoder {
   #own(ref: SchemaRef): SchemaAnswer | undefined {
     const { guid, format, text, references = [] } = this.#pulled
     if (!('guid' in ref) || ref.guid !== guid) return undefined
-    return { kind: 'found', schema: { format, text, references: references.map((each) => each.text) } }
+    return { kind: 'found', schema: { format, text, references: references.map(namedText) } }
   }
 
   #compiled(key: string, compile: () => ReadValue): ReadValue | RejectedValue {

@@ -63,7 +63,7 @@ function encoded(
   try {
     const codec = codecs.get(schema) ?? codecOf(schema, rulesOf?.(topic))
     codecs.set(schema, codec)
-    const frame = frames[part].get(format) ?? writtenFrame(format, part)
+    const frame = frames[part].get(format) ?? writtenFrame(format, part, codec.indexes)
     frames[part].set(format, frame)
     const isName = (header: RecordHeader) => namesSchemaOf(part, header)
     const others = headers.some(isName) ? headers.filter((each) => !isName(each)) : headers

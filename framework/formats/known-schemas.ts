@@ -2,12 +2,21 @@
 import type { Clock } from '../time/clock.ts'
 import { refText, type SchemaRef } from './value-frame.ts'
 
+export interface NamedText {
+  readonly name: string
+  readonly text: string
+}
+
 /** A schema as it goes to threads. Plain data. */
 export interface WriterSchema {
   readonly format: 'avro' | 'protobuf' | 'json-schema'
   readonly text: string
-  /** Texts of those that it names: what is named stands before what names it. */
-  readonly references: readonly string[]
+  /** Those that it names, and what it calls them: what is named stands before what names it. */
+  readonly references: readonly NamedText[]
+}
+
+export function namedText({ name, text }: NamedText): NamedText {
+  return { name, text }
 }
 
 /** What is known of a schema. Plain data. */

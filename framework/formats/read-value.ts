@@ -3,6 +3,8 @@ import type { TopicDefinition } from '../api/topic.ts'
 import { toError } from '../model/errors.ts'
 import type { KafkaRecord } from '../model/record.ts'
 import type { RegisteredSchema, SchemaRegistry } from '../registry/schema-registry.ts'
+import { namedText } from './known-schemas.ts'
+import { protobufToJson } from './protobuf/protobuf-json.ts'
 import { codecOf, loadCodec } from './value-codec.ts'
 import { refText, type SchemaRef, valueFrame } from './value-frame.ts'
 
@@ -36,6 +38,10 @@ export async function readWithSchema(
     }
     const { format, text, references } = schema
     await loadCodec(schema)
+    const by = `${name}, ${from}`
+    if (format === 'protobuf') {
+      return { kind: 'read', value: protobufToJson({ text, references }, value, frame.from, frame.beside), by }
+    }
     const codec = codecOf({
       kind: 'pyrallel.schema',
       subject: '',
@@ -46,8 +52,8 @@ export async function readWithSchema(
       text,
       references,
     })
-    const read = codec.readerOf({ format, text, references: references.map((each) => each.text) })
-    return { kind: 'read', value: read(value, frame.from), by: `${name}, ${from}` }
+    const read = codec.readerOf({ format, text, references: references.map(namedText) })
+    return { kind: 'read', value: read(value, frame.from, frame.beside), by }
   } catch (thrown) {
     const why = thrown instanceof RangeError ? 'it is nested too deeply' : toError(thrown).message
     return { kind: 'unread', why: `with schema ${name}: ${why}` }

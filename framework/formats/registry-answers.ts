@@ -2,7 +2,7 @@
 import { PyrallelError, toError } from '../model/errors.ts'
 import type { RegisteredSchema, SchemaRegistry } from '../registry/schema-registry.ts'
 import type { Clock } from '../time/clock.ts'
-import type { AskSchema, SchemaAnswer } from './known-schemas.ts'
+import { type AskSchema, namedText, type SchemaAnswer } from './known-schemas.ts'
 import { refText } from './value-frame.ts'
 
 /** A follower of a registry may not have heard of a schema yet that a leader has given out. Milliseconds. */
@@ -54,5 +54,5 @@ function answerOf({ format, text, references, rules }: RegisteredSchema, key: st
     const why = `the schema with ${key} has rules (${rules.join(', ')}), which are not applied here: fields may be encrypted, or of another version`
     return { kind: 'refused', name: SCHEMA_WITH_RULES, why }
   }
-  return { kind: 'found', schema: { format, text, references: references.map((each) => each.text) } }
+  return { kind: 'found', schema: { format, text, references: references.map(namedText) } }
 }

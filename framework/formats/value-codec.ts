@@ -5,16 +5,21 @@ import { areToolsLoaded, compilerTools } from '../validation/value-check.ts'
 import { AvroCodec } from './avro-codec.ts'
 import { JsonCodec } from './json-codec.ts'
 import type { WriterSchema } from './known-schemas.ts'
+import { isProtobufLoaded, loadProtobuf } from './protobuf/protobuf-library.ts'
+import { ProtobufCodec } from './protobuf-codec.ts'
 
 /**
  * May return a `RejectedValue`, where it has more to say.
+ * @param beside what stands behind the name of the schema, where that is named in a header
  * @throws Error in words that go on after "the value cannot be read"
  */
-export type ReadValue = (bytes: Buffer, from: number) => unknown
+export type ReadValue = (bytes: Buffer, from: number, beside?: Buffer) => unknown
 
 export interface ValueCodec {
   /** A tombstone is a value of this schema. */
   readonly admitsNull: boolean
+  /** What stands between the name of the schema and the value, wherever that is named. */
+  readonly indexes?: Buffer
   /** @throws Error when nothing that was written with that schema can be read with this one */
   readerOf(writer: WriterSchema): ReadValue
   /** Without a frame. @throws Error in words that go on after "The value", without the value itself */
@@ -23,6 +28,7 @@ export interface ValueCodec {
 
 /** What `codecOf` needs, loaded when it is first asked for; `undefined` where all of it is here. */
 export function loadCodec({ format }: Pick<PulledSchema<unknown>, 'format'>): Promise<unknown> | undefined {
+  if (format === 'protobuf') return isProtobufLoaded() ? undefined : loadProtobuf()
   return format === 'json-schema' && !areToolsLoaded() ? compilerTools() : undefined
 }
 
@@ -38,6 +44,6 @@ export function codecOf(schema: PulledSchema<unknown>, rules?: PatternRules): Va
     case 'json-schema':
       return new JsonCodec(schema, rules)
     case 'protobuf':
-      throw new Error('values of protobuf cannot be read yet')
+      return new ProtobufCodec(schema)
   }
 }

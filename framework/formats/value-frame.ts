@@ -20,6 +20,8 @@ export interface ValueFrame {
   readonly ref: SchemaRef
   /** Where the value itself begins in the bytes. */
   readonly from: number
+  /** What stands behind the name, where a header has it. */
+  readonly beside?: Buffer
 }
 
 const ID_FRAME = 5
@@ -41,7 +43,9 @@ export function valueFrame(
   const header = headers.findLast(([name, value]) => name === headerName && value !== null)?.[1]
   if (header !== undefined && header !== null) {
     const named = refIn(header)
-    return named === undefined ? `has a header ${headerName} that names no schema` : { ref: named.ref, from: 0 }
+    return named === undefined
+      ? `has a header ${headerName} that names no schema`
+      : { ref: named.ref, from: 0, beside: header.subarray(named.from) }
   }
   return refIn(bytes) ?? `names no schema: ${whyNot(bytes)}`
 }
@@ -59,13 +63,17 @@ export interface WrittenFrame {
   readonly header: RecordHeader | undefined
 }
 
-/** Of what is published in a format. */
+/**
+ * Of what is published in a format.
+ * @param behind what stands behind the name: the indexes of a message. Without them, it is what every record of that format begins with
+ */
 export function writtenFrame(
   { schema, framing = 'id' }: Pick<Format<unknown>, 'schema' | 'framing'>,
   part: FormattedPart = 'value',
+  behind: Buffer = Buffer.alloc(0),
 ): WrittenFrame {
-  if (framing === 'id') return { bytes: idFrame(schema.id), header: undefined }
-  const guid = guidFrame(schema.guid ?? '')
+  if (framing === 'id') return { bytes: Buffer.concat([idFrame(schema.id), behind]), header: undefined }
+  const guid = Buffer.concat([guidFrame(schema.guid ?? ''), behind])
   return framing === 'guid'
     ? { bytes: guid, header: undefined }
     : { bytes: Buffer.alloc(0), header: [schemaHeaders[part], guid] }
@@ -96,7 +104,8 @@ export function isFramed(
   const named = record.headers.findLast((each) => namesSchemaOf(part, each))?.[1] ?? undefined
   // Headers from a thread are bytes of another class.
   if (header === undefined) return named === undefined && value.subarray(0, bytes.length).equals(bytes)
-  return header[1] !== null && named !== undefined && Buffer.compare(named, header[1]) === 0
+  const name = header[1]
+  return name !== null && named !== undefined && Buffer.compare(named.subarray(0, name.length), name) === 0
 }
 
 function refIn(bytes: Buffer): ValueFrame | undefined {

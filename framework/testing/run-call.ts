@@ -6,7 +6,7 @@ import type { TopicDefinition } from '../api/topic.ts'
 import { AsyncEngine } from '../execution-plane/engines/async-engine.ts'
 import { FormatDecoder } from '../formats/format-decoder.ts'
 import { encodeFormat, encodeKey } from '../formats/format-encoder.ts'
-import type { SchemaAnswer } from '../formats/known-schemas.ts'
+import { namedText, type SchemaAnswer } from '../formats/known-schemas.ts'
 import { loadCodec } from '../formats/value-codec.ts'
 import type { FormattedPart } from '../formats/value-frame.ts'
 import { type Duration, durationMs } from '../model/duration.ts'
@@ -170,7 +170,7 @@ function ownSchema<T, K>(
 
 /** As a registry would give it. */
 export function pulledAnswer({ format, text, references = [] }: PulledSchema<unknown>): SchemaAnswer {
-  return { kind: 'found', schema: { format, text, references: references.map((each) => each.text) } }
+  return { kind: 'found', schema: { format, text, references: references.map(namedText) } }
 }
 
 /** @throws TypeError where none is named: a pattern has no first one */

@@ -55,8 +55,16 @@ describe('a key in a format', () => {
       headers.map(([name]) => name),
       ['__value_schema_id', '__key_schema_id'],
     )
-    assert.deepEqual(valueFrame(key ?? Buffer.of(), headers, 'key'), { ref: { guid }, from: 0 })
-    assert.deepEqual(valueFrame(key ?? Buffer.of(), headers), { ref: { guid: other.guid }, from: 0 })
+    assert.deepEqual(valueFrame(key ?? Buffer.of(), headers, 'key'), {
+      ref: { guid },
+      from: 0,
+      beside: Buffer.alloc(0),
+    })
+    assert.deepEqual(valueFrame(key ?? Buffer.of(), headers), {
+      ref: { guid: other.guid },
+      from: 0,
+      beside: Buffer.alloc(0),
+    })
     assert.match(
       valueFrame(Buffer.of(0, 0, 0, 0, 9, 10), [['__key_schema_id', Buffer.of(5)]], 'key') as string,
       /has a header __key_schema_id that names no schema/,

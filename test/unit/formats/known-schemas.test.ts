@@ -76,7 +76,10 @@ describe("a registry's answer", () => {
   it('is the schema with the texts of those that it names', async () => {
     const references = [{ name: 'shop.Money', subject: 'money', version: 1, text: '"long"' }]
     const { ask } = asking(async () => ({ ...registered, references }))
-    assert.deepEqual(await ask({ id: 7 }), { kind: 'found', schema: { ...schema, references: ['"long"'] } })
+    assert.deepEqual(await ask({ id: 7 }), {
+      kind: 'found',
+      schema: { ...schema, references: [{ name: 'shop.Money', text: '"long"' }] },
+    })
     assert.equal((await ask({ guid: 'a' })).kind, 'found')
   })
 

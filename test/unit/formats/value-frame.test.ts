@@ -21,7 +21,7 @@ describe('the frame of a value', () => {
 
   it('is a header where there is one: the last that has a value, with nothing in front of the value', () => {
     const headers = [header(Buffer.of(0, 0, 0, 0, 1)), header(guidBytes), header(null)]
-    assert.deepEqual(valueFrame(Buffer.of(0, 0, 0, 0, 7), headers), { ref: { guid }, from: 0 })
+    assert.deepEqual(valueFrame(Buffer.of(0, 0, 0, 0, 7), headers), { ref: { guid }, from: 0, beside: Buffer.alloc(0) })
     assert.match(valueFrame(Buffer.of(0, 0, 0, 0, 7), [header(Buffer.of(5))]) as string, /header .* names no schema/)
   })
 
@@ -57,7 +57,11 @@ describe('the frame of a value', () => {
         headers: written.header === undefined ? [] : [written.header],
       }
       const ref = framing === 'guid' || framing === 'header' ? { guid } : { id: 258 }
-      assert.deepEqual(valueFrame(record.value, record.headers), { ref, from: written.bytes.length })
+      assert.deepEqual(valueFrame(record.value, record.headers), {
+        ref,
+        from: written.bytes.length,
+        ...(written.header === undefined ? {} : { beside: Buffer.alloc(0) }),
+      })
       assert.equal(isFramed(record, written), true)
       assert.equal(isFramed({ ...record, value: null }, written), true)
       assert.equal(isFramed({ value: Buffer.from('{"a":1}'), headers: [] }, written), false)

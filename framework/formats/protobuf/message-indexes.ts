@@ -1,0 +1,58 @@
+/** Which message of its file a value is, as Confluent's serializers write it between the name of the schema and the value: the indexes of messages, outermost first. */
+import type { DescFile, DescMessage } from '@bufbuild/protobuf'
+
+/** Deeper than anybody nests messages. */
+const MOST_INDEXES = 100
+
+/** Zigzag varints, their count first. The first message of a file is the single byte 0. */
+export function writtenIndexes(message: DescMessage): Buffer {
+  const indexes: number[] = []
+  for (let at: DescMessage | undefined = message; at !== undefined; at = at.parent) {
+    indexes.unshift((at.parent?.nestedMessages ?? at.file.messages).indexOf(at))
+  }
+  if (indexes.length === 1 && indexes[0] === 0) return Buffer.of(0)
+  return Buffer.from([indexes.length, ...indexes].flatMap((each) => varint(each * 2)))
+}
+
+/**
+ * @returns the indexes, and where what follows them begins
+ * @throws Error in words that go on after "the value cannot be read:"
+ */
+export function readIndexes(
+  bytes: Uint8Array,
+  from: number,
+): { readonly indexes: readonly number[]; readonly end: number } {
+  let at = from
+  const next = () => {
+    let value = 0
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = bytes[at]
+      if (byte === undefined) throw new Error('it ends in the indexes of its message')
+      at += 1
+      value += (byte & 127) * 2 ** shift
+      // Lengths and indexes are not negative: the sign of a zigzag is its last bit.
+      if (byte < 128 && value % 2 === 0) return value / 2
+      if (byte < 128) break
+    }
+    throw new Error('the indexes of its message are none')
+  }
+  const count = next()
+  if (count > MOST_INDEXES) throw new Error('the indexes of its message are none')
+  const indexes = count === 0 ? [0] : Array.from({ length: count }, next)
+  return { indexes, end: at }
+}
+
+/** `undefined` where there is none. */
+export function indexedMessage(file: DescFile, indexes: readonly number[]): DescMessage | undefined {
+  let messages: readonly DescMessage[] = file.messages
+  let found: DescMessage | undefined
+  for (const index of indexes) {
+    found = messages[index]
+    messages = found?.nestedMessages ?? []
+  }
+  return found
+}
+
+function varint(value: number): readonly number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...varint(Math.floor(value / 128))]
+}
