@@ -1,4 +1,5 @@
 /** Compares the files of pulled schemas with what their registry has now. Writes nothing. */
+import { loadProtobuf } from '../../framework/formats/protobuf/protobuf-library.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import type { SchemaRegistry, SubjectVersion } from '../../framework/registry/schema-registry.ts'
 import { unreadable } from './avro-reading.ts'
@@ -31,12 +32,14 @@ export function checkPulled(
   return Promise.all(
     subjects.map(async (subject) => {
       const content = pulledText(root, subject) ?? ''
-      const version = pulledFacts(content)?.version ?? 0
+      const { version = 0, message } = pulledFacts(content) ?? {}
       const [pulled, latest] = await Promise.all([
         known(registry.version(subject, version)),
         known(registry.latest(subject)),
       ])
-      return { subject, version, latest: latest?.version ?? null, ...judge({ subject, content, pulled, latest }) }
+      if (pulled?.format === 'protobuf') await loadProtobuf()
+      const judged = judge({ subject, content, message, pulled, latest })
+      return { subject, version, latest: latest?.version ?? null, ...judged }
     }),
   )
 }
@@ -44,25 +47,40 @@ export function checkPulled(
 interface Compared {
   readonly subject: string
   readonly content: string
+  /** Of Protobuf: which message the values are, by the file. */
+  readonly message: string | undefined
   readonly pulled: SubjectVersion | undefined
   readonly latest: SubjectVersion | undefined
 }
 
-function judge({ subject, content, pulled, latest }: Compared): Pick<CheckedSchema, 'state' | 'reasons'> {
+function judge(compared: Compared): Pick<CheckedSchema, 'state' | 'reasons'> {
+  const { subject, content, message, pulled, latest } = compared
   if (pulled === undefined || latest === undefined) return { state: 'gone', reasons: [] }
-  if (pulledFile({ ...pulled, subject }) !== content) return { state: 'changed', reasons: [] }
+  if (pulledAgain({ ...pulled, subject }, message) !== content) return { state: 'changed', reasons: [] }
   if (latest.version === pulled.version) return { state: 'current', reasons: [] }
-  const reasons = whyUnread(pulled, latest)
+  const reasons = whyUnread(pulled, latest, message)
   return { state: reasons.length === 0 ? 'compatible' : 'incompatible', reasons: reasons.slice(0, MAX_REASONS) }
 }
 
+/** `undefined` where the file names a message that its schema does not have. */
+function pulledAgain(schema: SubjectVersion, message: string | undefined): string | undefined {
+  try {
+    return pulledFile(schema, message)
+  } catch (thrown) {
+    if (thrown instanceof PyrallelError && thrown.code === 'PYR_USAGE') return undefined
+    throw thrown
+  }
+}
+
 /** The registry answers by the level that it was given, which is none by default: the schemas themselves are compared. */
-function whyUnread(pulled: SubjectVersion, latest: SubjectVersion): readonly string[] {
+function whyUnread(pulled: SubjectVersion, latest: SubjectVersion, message: string | undefined): readonly string[] {
   if (latest.format !== pulled.format) return [`it is ${latest.format} now, and not ${pulled.format}`]
   if (latest.rules.length > 0) return [`it has rules now: ${latest.rules.join(', ')}`]
   if (latest.format !== 'avro') {
     // There are no rules by which every value of one is one of the other: the compiler judges, and the generator.
-    const [was, is] = [pulled, latest].map((schema) => JSON.stringify(typesOf({ ...schema, subject: pulled.subject })))
+    const [was, is] = [pulled, latest].map((schema) => {
+      return JSON.stringify(typesOf({ ...schema, subject: pulled.subject }, message))
+    })
     return was === is ? [] : ['its types are others now: pull it, compile, and generate']
   }
   const [reader, writer] = [pulled, latest].map(({ text, references, subject }) => {

@@ -1,9 +1,11 @@
 /** Plans and writes what `pyrallel schemas pull` brings: every file, or none. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { loadProtobuf } from '../../framework/formats/protobuf/protobuf-library.ts'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import { harmless } from '../../framework/model/plain-text.ts'
-import type { SchemaRegistry } from '../../framework/registry/schema-registry.ts'
+import type { SchemaRegistry, SubjectVersion } from '../../framework/registry/schema-registry.ts'
+import { protobufMessage, protobufMessages } from './protobuf-message.ts'
 import { pulledFacts, pulledFile, pulledPath, registryFolder } from './pulled-file.ts'
 
 export interface PlannedFile {
@@ -15,6 +17,10 @@ export interface PlannedFile {
   readonly content: string
   /** It is on the disk so. */
   readonly isCurrent: boolean
+  /** Of Protobuf: which message the values are. */
+  readonly message?: string
+  /** Of Protobuf: others that they might be, where nobody has said which. */
+  readonly otherMessages?: readonly string[]
 }
 
 /** The subjects of files that were pulled before, sorted. Other files in their folder are passed over; so are those that were renamed. */
@@ -39,22 +45,25 @@ export function pulledText(root: string, subject: string): string | undefined {
 
 /**
  * The latest version of each subject.
+ * @param message of Protobuf, for one subject: which message its values are. Default: that of the file that is there, or else the first of the schema
  * @throws what is wrong with any of them, all at once, as an AggregateError where they are several
  */
 export async function planPull(
   registry: SchemaRegistry,
   root: string,
   subjects: readonly string[],
+  message?: string,
 ): Promise<readonly PlannedFile[]> {
   refuseSameFiles(subjects)
   const planned = await Promise.allSettled(
     subjects.map(async (subject) => {
-      const schema = await registry.latest(subject)
-      const { version, id } = schema
       // A registry may know the subject under another spelling; the file is found by what was asked for.
-      const content = pulledFile({ ...schema, subject })
-      const isCurrent = pulledText(root, subject) === content
-      return { subject, version, id, path: pulledPath(subject), content, isCurrent }
+      const schema = { ...(await registry.latest(subject)), subject }
+      const { version, id } = schema
+      const there = pulledText(root, subject)
+      const { wanted, ...chosen } = await chosenMessage(schema, message, there)
+      const content = pulledFile(schema, wanted)
+      return { subject, version, id, path: pulledPath(subject), content, isCurrent: there === content, ...chosen }
     }),
   )
   const faults = planned.flatMap((each) => (each.status === 'rejected' ? [toError(each.reason)] : []))
@@ -62,6 +71,24 @@ export async function planPull(
   const told = [...new Map(faults.map((fault) => [fault.message, fault])).values()]
   if (told.length > 0) throw told.length === 1 ? told[0] : new AggregateError(told)
   return planned.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+}
+
+interface ChosenMessage extends Pick<PlannedFile, 'message' | 'otherMessages'> {
+  readonly wanted?: string
+}
+
+async function chosenMessage(
+  schema: SubjectVersion,
+  asked: string | undefined,
+  there: string | undefined,
+): Promise<ChosenMessage> {
+  if (schema.format !== 'protobuf') return asked === undefined ? {} : { wanted: asked }
+  await loadProtobuf()
+  const wanted = asked ?? pulledFacts(there ?? '')?.message
+  const message = protobufMessage(schema, wanted).typeName
+  if (wanted !== undefined) return { wanted, message }
+  const top = protobufMessages(schema).filter(({ parent }) => parent === undefined)
+  return { message, otherMessages: top.map(({ typeName }) => typeName).filter((name) => name !== message) }
 }
 
 /** On file systems that are blind to case, one would be written over the other. */

@@ -6,6 +6,8 @@ import type { SubjectVersion } from '../../framework/registry/schema-registry.ts
 import { quoted } from '../codegen/render/source-text.ts'
 import { avroTypes, type WrittenTypes } from './avro-types.ts'
 import { jsonSchemaTypes } from './json-schema-types.ts'
+import { protobufMessage } from './protobuf-message.ts'
+import { protobufTypes } from './protobuf-types.ts'
 import { readAvro } from './read-avro.ts'
 import { constantName, pascal } from './type-text.ts'
 
@@ -18,6 +20,8 @@ export const registryFolder = 'generated/registry'
 export interface PulledFacts {
   readonly subject: string
   readonly version: number
+  /** Of Protobuf: which of its messages the values are. */
+  readonly message?: string
 }
 
 /** Relative to the project. A subject may hold what a file's name may not, and dots that would lead out of the folder. */
@@ -28,14 +32,19 @@ export function pulledPath(subject: string): string {
   return `${registryFolder}/${name}.ts`
 }
 
-/** @throws PyrallelError PYR_SCHEMA_REFUSED for what cannot be written as types, or must not be read without its rules */
-export function pulledFile(schema: SubjectVersion): string {
+/**
+ * Of Protobuf: wait for `loadProtobuf` first.
+ * @param wanted full name of the message that the values are; without it, the first
+ * @throws PyrallelError PYR_SCHEMA_REFUSED for what cannot be written as types, or must not be read without its rules; PYR_USAGE for a message that it does not have
+ */
+export function pulledFile(schema: SubjectVersion, wanted?: string): string {
   const { subject, version, id, guid, format, text, references } = schema
   refuseRules(schema)
-  const { root, declarations } = typesOf(schema)
+  const message = messageName(schema, wanted)
+  const { root, declarations } = typesOf(schema, message)
   const lines = [
     `// Made by \`pyrallel schemas pull\` (format ${FORMAT}). Do not edit: pull again.`,
-    `// Subject ${harmlessJson(JSON.stringify(subject))}, version ${version}`,
+    `// Subject ${harmlessJson(JSON.stringify(subject))}, version ${version}${message === undefined ? '' : `, message ${message}`}`,
     "import type { PulledSchema } from 'pyrallel'",
     '',
     ...declarations,
@@ -47,6 +56,7 @@ export function pulledFile(schema: SubjectVersion): string {
     `  guid: ${guid === null ? 'null' : quoted(guid)},`,
     `  fingerprint: ${quoted(fingerprint(schema))},`,
     `  text: ${quoted(text)},`,
+    ...(message === undefined ? [] : [`  message: ${quoted(message)},`]),
     ...(references.length === 0
       ? []
       : [
@@ -67,12 +77,15 @@ export function pulledFile(schema: SubjectVersion): string {
   return lines.join('\n')
 }
 
+const factsLine = /^\/\/ Subject (".*"), version (\d{1,10})(?:, message ([\w.]+))?\r?$/m
+
 /** `undefined` for a file that was not made here. */
 export function pulledFacts(content: string): PulledFacts | undefined {
-  const [, name = '', version] = /^\/\/ Subject (".*"), version (\d{1,10})\r?$/m.exec(content.slice(0, 10_000)) ?? []
+  const [, name = '', version, message] = factsLine.exec(content.slice(0, 10_000)) ?? []
   try {
     const subject: unknown = JSON.parse(name)
-    return typeof subject === 'string' ? { subject, version: Number(version) } : undefined
+    if (typeof subject !== 'string') return undefined
+    return { subject, version: Number(version), ...(message !== undefined && { message }) }
   } catch {
     return undefined
   }
@@ -85,21 +98,29 @@ function fingerprint({ text, references }: SubjectVersion): string {
   return hash.digest('hex')
 }
 
+/** Which message of a Protobuf schema the values are; `undefined` for other formats, whose values are what their schema says. */
+export function messageName(schema: SubjectVersion, wanted?: string): string | undefined {
+  if (schema.format === 'protobuf') return protobufMessage(schema, wanted).typeName
+  if (wanted === undefined) return undefined
+  const facts = `The schema of ${harmless(schema.subject)} is one of ${formatNames[schema.format]}`
+  throw new PyrallelError('PYR_USAGE', `${facts}: --message is for those of Protobuf, which have several.`)
+}
+
+const formatNames = { avro: 'Avro', protobuf: 'Protobuf', 'json-schema': 'JSON Schema' } as const
+
 /** @throws PyrallelError PYR_SCHEMA_REFUSED for what cannot be written as types */
-export function typesOf({ format, text, references, subject }: SubjectVersion): WrittenTypes {
-  if (format === 'avro') {
-    const schema = readAvro(
-      text,
-      references.map((reference) => reference.text),
-      subject,
-    )
-    return avroTypes(schema, pascal(subject))
+export function typesOf(schema: SubjectVersion, message?: string): WrittenTypes {
+  const { format, text, references, subject } = schema
+  switch (format) {
+    case 'avro': {
+      const texts = references.map((reference) => reference.text)
+      return avroTypes(readAvro(text, texts, subject), pascal(subject))
+    }
+    case 'json-schema':
+      return jsonSchemaTypes(text, references, subject, pascal(subject))
+    case 'protobuf':
+      return protobufTypes(protobufMessage(schema, message), constantName(subject))
   }
-  if (format === 'json-schema') return jsonSchemaTypes(text, references, subject, pascal(subject))
-  throw new PyrallelError(
-    'PYR_SCHEMA_REFUSED',
-    `The schema of ${harmless(subject)} is one of Protobuf: those of Avro and JSON Schema can be pulled. Read its topic with a decoder of your own.`,
-  )
 }
 
 function refuseRules({ subject, rules }: SubjectVersion): void {

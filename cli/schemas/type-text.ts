@@ -17,8 +17,12 @@ export class TypeNames {
   readonly #names = new Map<string, string>()
   readonly #used = new Set<string>()
 
-  /** @param fullNames `shop.Order`, each once */
-  constructor(fullNames: readonly string[]) {
+  /**
+   * @param fullNames `shop.Order`, each once
+   * @param others what the module declares beside them
+   */
+  constructor(fullNames: readonly string[], others: readonly string[] = []) {
+    for (const name of others) this.#used.add(name)
     const short = (name: string) => name.slice(name.lastIndexOf('.') + 1)
     for (const name of fullNames) {
       const isAlone = fullNames.every((other) => other === name || short(other) !== short(name))

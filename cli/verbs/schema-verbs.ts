@@ -18,12 +18,17 @@ export function addSchemaVerbs(program: Command, io: Io, exit: Exit): void {
     .command('pull')
     .description('Write the latest schema of each subject into generated/registry/, with the types of its values.')
     .argument('[subjects...]', 'which ones (default: all that were pulled before)')
+    .option(
+      '--message <name>',
+      'of Protobuf: which message the values are, such as shop.Order (default: as pulled before, or the first)',
+    )
     .option(...jsonOption)
     .addHelpText(
       'after',
       examples([
         'pyrallel schemas pull orders-value payments-value',
         'pyrallel schemas pull',
+        'pyrallel schemas pull orders-value --message shop.Order',
         'pyrallel schemas pull --json',
       ]),
     )

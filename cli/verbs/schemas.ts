@@ -10,7 +10,7 @@ import { declaredTopics } from '../project/declared-topics.ts'
 import { readEnvironment } from '../project/environment.ts'
 import { loadProject } from '../project/project.ts'
 import { type CheckedSchema, checkPulled } from '../schemas/check-pulled.ts'
-import { planPull, pulledSubjects, writePulled } from '../schemas/pull.ts'
+import { type PlannedFile, planPull, pulledSubjects, writePulled } from '../schemas/pull.ts'
 import { registryFolder } from '../schemas/pulled-file.ts'
 import { type PlannedSchema, planPush } from '../schemas/push.ts'
 import { exitCodes } from '../terminal/failure.ts'
@@ -23,18 +23,27 @@ export interface SchemasOptions {
   readonly json?: boolean
 }
 
+export interface PullOptions extends SchemasOptions {
+  /** Of Protobuf, for one subject: full name of the message that its values are. */
+  readonly message?: string
+}
+
 /** @param subjects none: those that were pulled before */
-export async function pullSchemas(subjects: readonly string[], options: SchemasOptions, io: Io): Promise<number> {
+export async function pullSchemas(subjects: readonly string[], options: PullOptions, io: Io): Promise<number> {
   return withRegistry(io, async (registry, root) => {
+    if (options.message !== undefined && subjects.length !== 1) {
+      throw new PyrallelError('PYR_USAGE', '--message is for one subject: name it, and it alone.')
+    }
     const wanted = subjects.length > 0 ? [...new Set(subjects)].sort() : pulledSubjects(root)
     if (wanted.length === 0) throw await nothingNamed(registry)
-    const files = await planPull(registry, root, wanted)
+    const files = await planPull(registry, root, wanted, options.message)
     writePulled(root, files)
-    const rows = files.map(({ subject, version, id, path, isCurrent }) => ({
+    const rows = files.map(({ subject, version, id, path, message, isCurrent }) => ({
       subject,
       version,
       id,
       path,
+      ...(message !== undefined && { message }),
       action: isCurrent ? 'unchanged' : 'written',
     }))
     if (options.json === true) {
@@ -42,12 +51,26 @@ export async function pullSchemas(subjects: readonly string[], options: SchemasO
       return exitCodes.fine
     }
     const paint = painter(hasColor(io.stdout, io.env))
-    const lines = rows.map(({ version, id, path, action }) => {
-      return [`${action === 'written' ? paint('green', '✓') : '·'} ${path}`, `version ${version}, id ${id}`, action]
+    const lines = rows.map(({ version, id, path, message, action }) => {
+      const sign = action === 'written' ? paint('green', '✓') : '·'
+      const of = message === undefined ? '' : `, message ${message}`
+      return [`${sign} ${path}`, `version ${version}, id ${id}${of}`, action]
     })
-    io.stdout.write(`${registry.url}\n${table(lines)}`)
+    io.stdout.write(`${registry.url}\n${table(lines)}${otherMessages(files)}`)
     return exitCodes.fine
   })
+}
+
+/** The first message of a file is a guess. */
+function otherMessages(files: readonly PlannedFile[]): string {
+  const lines = files.map(({ subject, message, otherMessages: others = [] }) => {
+    if (others.length === 0) return ''
+    const name = others.length === 1 ? others[0] : '<name>'
+    const has = `${others.slice(0, MAX_REASONS).join(', ')}${others.length > MAX_REASONS ? ', …' : ''}`
+    const next = `pyrallel schemas pull ${harmless(subject)} --message ${name}`
+    return `${harmless(subject)} also has ${has}. Where its values are not ${message}: ${next}\n`
+  })
+  return lines.join('')
 }
 
 export interface PushOptions extends SchemasOptions {

@@ -1,8 +1,9 @@
 /** The file of a pulled schema: its place, its text, and what is read back of it. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import { pulledFacts, pulledFile, pulledPath } from '../../../../cli/schemas/pulled-file.ts'
+import { loadProtobuf } from '../../../../framework/formats/protobuf/protobuf-library.ts'
 import type { SubjectVersion } from '../../../../framework/registry/schema-registry.ts'
 
 const money = '{"type":"record","name":"Money","namespace":"shop","fields":[]}'
@@ -16,6 +17,8 @@ const order: SubjectVersion = {
   references: [{ name: 'shop.Money', subject: 'money', version: 1, text: money }],
   rules: [],
 }
+
+before(() => loadProtobuf())
 
 describe('a pulled file', () => {
   it('has types and the constant, and is the same for the same schema', () => {
@@ -76,11 +79,50 @@ export const ordersValue: PulledSchema<Order> = {
 
   for (const [parts, expected] of [
     [{ rules: ['encrypt'] }, /The schema of orders-value has rules \(encrypt\): values may be encrypted/],
-    [{ format: 'protobuf' }, /is one of Protobuf: those of Avro and JSON Schema can be pulled/],
+    [{ format: 'protobuf' }, /^The schema of orders-value cannot be used: line 1: /],
+    [{ format: 'protobuf', text: 'syntax = "proto3";' }, /^The schema of orders-value defines no message, so no value/],
     [{ format: 'json-schema' }, /the schema has the type record, which JSON Schema does not know/],
   ] as const) {
     it(`is refused: ${expected.source}`, () => {
       assert.throws(() => pulledFile({ ...order, ...parts }), { code: 'PYR_SCHEMA_REFUSED', message: expected })
     })
   }
+})
+
+describe('a pulled file of Protobuf', () => {
+  const proto: SubjectVersion = {
+    ...order,
+    format: 'protobuf',
+    text: 'syntax = "proto3";\npackage shop;\nmessage Order { int64 id = 1; message Line {} }\nmessage Bill {}\n',
+    references: [],
+  }
+
+  it('says which message its values are: the first, unless another is wanted', () => {
+    const content = pulledFile(proto)
+    assert.match(content, /^\/\/ Subject "orders-value", version 3, message shop\.Order$/m)
+    assert.match(content, /^ {2}text: 'syntax = "proto3";.*',\n {2}message: 'shop\.Order',\n}$/m)
+    assert.match(
+      content,
+      /^export const ordersValue: PulledSchema<Order> = \{\n {2}kind: 'pyrallel.schema',\n {2}format: 'protobuf',$/m,
+    )
+    assert.deepEqual(pulledFacts(content), { subject: 'orders-value', version: 3, message: 'shop.Order' })
+    const line = pulledFile(proto, 'shop.Order.Line')
+    assert.match(line, /PulledSchema<Line>/)
+    assert.match(line, /^ {2}message: 'shop\.Order\.Line',$/m)
+    assert.equal(pulledFacts(line)?.message, 'shop.Order.Line')
+  })
+
+  it('is refused where it has no such message', () => {
+    const refusal = (facts: string) => ({
+      code: 'PYR_USAGE',
+      message: `The schema of orders-value ${facts} Name one: pyrallel schemas pull orders-value --message <name>.`,
+    })
+    assert.throws(() => pulledFile(proto, 'shop.Ordr'), refusal('has no message shop.Ordr. Did you mean "shop.Order"?'))
+    const known = 'has no message a. Known: shop.Order, shop.Bill, shop.Order.Line.'
+    assert.throws(() => pulledFile(proto, 'a'), refusal(known))
+    assert.throws(() => pulledFile(order, 'shop.Order'), {
+      code: 'PYR_USAGE',
+      message: 'The schema of orders-value is one of Avro: --message is for those of Protobuf, which have several.',
+    })
+  })
 })

@@ -101,6 +101,68 @@ describe('pyrallel schemas pull', () => {
   })
 })
 
+describe('pyrallel schemas pull, of Protobuf', () => {
+  const schema = 'syntax = "proto3"; package shop; message Order { int64 id = 1; } message Bill { string no = 1; }'
+  const parts = { schemaType: 'PROTOBUF', schema }
+  const file = (root: string) => readFileSync(join(root, 'generated/registry/orders-value.ts'), 'utf8')
+
+  it('takes the first message, and says which others there are', async () => {
+    const root = aProject()
+    const { url } = await registryOf({ 'orders-value': parts })
+    const { code, out, err } = await run(root, url, 'pull', 'orders-value')
+    assert.deepEqual([code, err], [0, ''])
+    assert.equal(
+      out,
+      `${url}
+  ✓ generated/registry/orders-value.ts  version 1, id 5, message shop.Order  written
+orders-value also has shop.Bill. Where its values are not shop.Order: pyrallel schemas pull orders-value --message shop.Bill
+`,
+    )
+    assert.match(file(root), /^export interface Order \{$/m)
+  })
+
+  it('keeps the message that was named once, and says so when it is gone', async () => {
+    const root = aProject()
+    const schemas: Record<string, object> = { 'orders-value': parts, 'other-value': {} }
+    const { url } = await registryOf(schemas)
+    const named = await run(root, url, 'pull', 'orders-value', '--message', 'shop.Bill')
+    assert.equal(named.code, 0, named.err)
+    assert.equal(
+      named.out,
+      `${url}\n  ✓ generated/registry/orders-value.ts  version 1, id 5, message shop.Bill  written\n`,
+    )
+    const before = file(root)
+    const again = await run(root, url, 'pull', '--json')
+    assert.deepEqual(JSON.parse(again.out).schemas, [
+      {
+        subject: 'orders-value',
+        version: 1,
+        id: 5,
+        path: 'generated/registry/orders-value.ts',
+        message: 'shop.Bill',
+        action: 'unchanged',
+      },
+    ])
+    schemas['orders-value'] = { ...parts, schema: 'syntax = "proto3"; package shop; message Order {}' }
+    const gone = await run(root, url, 'pull')
+    assert.equal(gone.code, 2)
+    assert.match(gone.err, /PYR_USAGE\n {2}The schema of orders-value has no message shop\.Bill\. Known: shop\.Order\./)
+    assert.equal(file(root), before)
+  })
+
+  it('takes a message for one subject only, and only of Protobuf', async () => {
+    const root = aProject()
+    const { url } = await registryOf({ 'orders-value': parts, 'other-value': {} })
+    for (const subjects of [['orders-value', 'other-value'], []]) {
+      const { code, err } = await run(root, url, 'pull', ...subjects, '--message', 'shop.Order')
+      assert.deepEqual([code, /--message is for one subject: name it/.test(err)], [2, true], err)
+    }
+    const { code, err } = await run(root, url, 'pull', 'other-value', '--message', 'shop.Order')
+    assert.deepEqual([code, /The schema of other-value is one of Avro/.test(err)], [2, true], err)
+    assert.equal(existsSync(join(root, 'generated')), false)
+  })
+})
+
 describe('types of a JSON Schema', () => {
   it('are what handlers are typed with: values are checked for what the schema says', async () => {
     const schema = {
