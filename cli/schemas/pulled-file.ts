@@ -127,6 +127,6 @@ function refuseRules({ subject, rules }: SubjectVersion): void {
   if (rules.length === 0) return
   throw new PyrallelError(
     'PYR_SCHEMA_REFUSED',
-    `The schema of ${harmless(subject)} has rules (${rules.join(', ')}): values may be encrypted, or of another version, and only Confluent's own deserializer runs rules. Read its topic with that one.`,
+    `The schema of ${harmless(subject)} has rules (${rules.join(', ')}): values may be encrypted, or of another version, and only Confluent's own deserializer runs rules. Read its topic with that one: topic(name, { values: 'bytes' }).`,
   )
 }

@@ -120,7 +120,8 @@ export async function payloadOf(
 ): Promise<Payload> {
   if (topic?.format !== undefined) return formatted({ ...topic, format: topic.format }, written, headers)
   if (topic !== undefined) await refuseInvalid(topic, written)
-  return { value: written.value, bytes: bytesOf(written), headers }
+  const bytes = bytesOf(written)
+  return { value: topic?.values === 'bytes' ? bytes : written.value, bytes, headers }
 }
 
 async function formatted(

@@ -21,11 +21,16 @@ export interface TopicDefinition<T, Name extends string = string, K = string> {
   readonly schema?: TSchema
   /** What reads and writes its values. Without it: JSON. */
   readonly format?: Format<T>
+  /** Nothing reads or writes its values: they are bytes, for a decoder of the user's own. */
+  readonly values?: 'bytes'
   /** What reads and writes its keys. Without it: text. */
   readonly keyFormat?: Format<K>
   /** Carries `T` for the type checker; never set. */
   readonly valueType?: T
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: each way to declare one has a value type of its own.
+type AnyTopic = TopicDefinition<any, string, any>
 
 /**
  * Declares a topic.
@@ -33,7 +38,9 @@ export interface TopicDefinition<T, Name extends string = string, K = string> {
  * `topic('orders.created', { schema: Type.Object({ id: Type.String() }) })`, or with what a registry says:
  * `topic('orders.created', { format: avro(ordersCreatedValue) })`. With a format there is no schema beside it: the registry has it.
  * Keys in a format stand beside any of them; where the type is written, both are: `topic<Order, OrderKey>('orders.created', { keyFormat: avro(ordersCreatedKey) })`.
- * @throws TypeError where a format has a rule for subjects, and its schema is that of another one, and where a format of keys has tombstones
+ * With `values: 'bytes'` nobody looks into a value: handlers get a copy of its bytes, `null` for a tombstone, for a decoder of their own.
+ * @throws TypeError where a format has a rule for subjects, and its schema is that of another one, where a format of keys has tombstones, and for `values` beside
+ * a schema or a format
  */
 export function topic<S extends TSchema, const Name extends string = string, K = string>(
   name: Name,
@@ -43,12 +50,23 @@ export function topic<T, const Name extends string = string, K = string>(
   name: Name,
   options: TopicOptions<T, K> & { readonly format: Format<T> },
 ): TopicDefinition<T, Name, K>
+export function topic<const Name extends string = string, K = string>(
+  name: Name,
+  options: TopicOptions<Buffer | null, K> & { readonly values: 'bytes' },
+): TopicDefinition<Buffer | null, Name, K>
 export function topic<T, K = string>(name: string, options?: TopicOptions<T, K>): TopicDefinition<T, string, K>
 export function topic(
   name: string,
-  options: TopicOptions<unknown, unknown> & { readonly schema?: TSchema; readonly format?: Format<unknown> } = {},
-): TopicDefinition<unknown, string, unknown> {
-  const { format, keyFormat } = options
+  options: Pick<AnyTopic, 'key' | 'schema' | 'format' | 'keyFormat' | 'values'> = {},
+): AnyTopic {
+  const { values, schema, format, keyFormat } = options
+  if (values !== undefined && values !== 'bytes') {
+    throw new TypeError(`topic('${name}', { values }): it is 'bytes', and not ${JSON.stringify(values)}.`)
+  }
+  if (values !== undefined && (schema !== undefined || format !== undefined)) {
+    const beside = schema === undefined ? 'format' : 'schema'
+    throw new TypeError(`topic('${name}', { values }): bytes have no ${beside}. Remove \`${beside}\`, or \`values\`.`)
+  }
   const fault = format === undefined ? undefined : subjectFault(name, format)
   if (fault !== undefined) throw new TypeError(`topic('${name}', { format }): ${fault.what} ${fault.next}`)
   const keyFault = keyFormat === undefined ? undefined : keyFormatFault(name, keyFormat)

@@ -32,6 +32,7 @@ export type SchemaOf = (topic: string) => TSchema | undefined
 /** What the values and the keys of a topic are written in, where that is not JSON and text. */
 export interface TopicFormats {
   readonly format?: Format<unknown>
+  readonly values?: 'bytes'
   readonly keyFormat?: Format<unknown>
 }
 
@@ -86,10 +87,12 @@ export function publishInto(
     const read = formatsOf(topic)
     const format = (typeof to === 'string' ? undefined : to.format) ?? read?.format
     const keyFormat = (typeof to === 'string' ? undefined : to.keyFormat) ?? read?.keyFormat
-    const text = format === undefined ? textOf(topic, value) : null
-    if (format === undefined && schema !== undefined)
-      validate(await checkOf(checks, schema, rulesOf(topic)), topic, text)
-    const bytes = text === null ? null : Buffer.from(text)
+    const areBytes =
+      format === undefined && ((typeof to === 'string' ? undefined : to.values) ?? read?.values) === 'bytes'
+    const isJson = format === undefined && !areBytes
+    const text = isJson ? textOf(topic, value) : null
+    if (isJson && schema !== undefined) validate(await checkOf(checks, schema, rulesOf(topic)), topic, text)
+    const bytes = areBytes ? bytesOf(topic, value) : text === null ? null : Buffer.from(text)
     const turn = line.join(loadCodecs(format, keyFormat))
     if (turn !== undefined) {
       try {
@@ -153,6 +156,14 @@ function textOf(topic: string, value: unknown): string | null {
   }
   if (text !== undefined) return text
   throw new PyrallelError('PYR_SCHEMA', `The value published to ${topic} is ${typeof value}, which JSON cannot carry.`)
+}
+
+/** A copy: whoever made them may write over them. */
+function bytesOf(topic: string, value: unknown): Buffer | null {
+  if (value === null) return null
+  if (isBytes(value)) return Buffer.from(value)
+  const facts = `The value published to ${topic} is ${kindOf(value)}, and its values are bytes`
+  throw new PyrallelError('PYR_SCHEMA', `${facts}. Publish a Uint8Array, or null.`)
 }
 
 function keyOf(topic: string, key: unknown): Buffer | null {

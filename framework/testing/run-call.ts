@@ -136,23 +136,28 @@ export async function loadFormats({ format, keyFormat }: TopicFormats): Promise<
  * @throws PyrallelError PYR_SCHEMA where a format has no such value, or no such key
  */
 export function written(
-  { name, keyFormat, format }: TopicFormats & { readonly name: string },
+  { name, keyFormat, format, values }: TopicFormats & { readonly name: string },
   key: unknown,
   value: unknown,
   headers: readonly RecordHeader[],
 ): Pick<KafkaRecord, 'key' | 'value' | 'headers'> {
-  const payload = encoded({ name, ...(format !== undefined && { format }) }, value, headers)
+  const payload = encoded(
+    { name, ...(values !== undefined && { values }), ...(format !== undefined && { format }) },
+    value,
+    headers,
+  )
   if (keyFormat !== undefined) return { ...payload, ...encodeKey(keyFormat, name, key, { headers: payload.headers }) }
   return { key: key === null ? null : Buffer.from(key as string), ...payload }
 }
 
 function encoded(
-  { name, format }: TopicFormats & { readonly name: string },
+  { name, format, values }: TopicFormats & { readonly name: string },
   value: unknown,
   headers: readonly RecordHeader[],
 ): Pick<KafkaRecord, 'value' | 'headers'> {
   if (value === null) return { value: null, headers }
   if (format !== undefined) return encodeFormat(format, name, value, { headers })
+  if (values === 'bytes') return { value: Buffer.from(value as Uint8Array), headers }
   return { value: Buffer.from(JSON.stringify(value) ?? ''), headers }
 }
 
@@ -199,12 +204,14 @@ function readBack(
 
 function publishedValue(
   { topic, key, value, headers }: OutgoingRecord,
-  { format, keyFormat }: TopicFormats = {},
+  { format, keyFormat, values }: TopicFormats = {},
 ): PublishedValue {
   const readKey = (bytes: Buffer) =>
     keyFormat === undefined ? bytes.toString() : readBack(bytes, headers, keyFormat, 'key')
-  const readValue = (bytes: Buffer) =>
-    format === undefined ? JSON.parse(bytes.toString()) : readBack(bytes, headers, format, 'value')
+  const readValue = (bytes: Buffer) => {
+    if (format !== undefined) return readBack(bytes, headers, format, 'value')
+    return values === 'bytes' ? bytes : JSON.parse(bytes.toString())
+  }
   return {
     topic,
     key: key === null ? null : readKey(key),

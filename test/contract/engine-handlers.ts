@@ -296,6 +296,17 @@ export const copiesJson = handler(namedOrders, {}, async (record, context) => {
   for (const to of [namedCopies, namedInHeader, namedByGuid]) await context.publish(to, record.value, { headers })
 })
 
+const work = topic('work', { values: 'bytes' })
+const copies = topic('copies', { values: 'bytes' })
+
+/** Publishes the bytes that it has read, by definition; and back into its own topic, by name, those that say so. */
+export const copiesBytes = handler(work, {}, async (record, { publish }) => {
+  const { value } = record
+  const isFirst = value?.[0] === 0xff
+  await publish(copies, value)
+  if (isFirst && value !== null) await publish('work', value.fill(0xfe))
+})
+
 /** A tree: its schema refers to itself. */
 export const nested = handler(
   'trees',

@@ -76,6 +76,7 @@ export class ValueSchemas {
   #read(call: CallExpression, options: Node | undefined, name: string): RawSchema {
     const format = formatOf(options, 'format')
     if (format !== undefined) return this.#besideSchema(format, options, name)
+    if (optionAt(options, 'values') === 'bytes') return { kind: 'none' }
     const explicit = explicitSchema(options)
     if (explicit?.schema.kind === 'explicit' && explicit.schema.expression === undefined && options !== undefined) {
       // Only running the code could tell it; but not where an import leads nowhere.

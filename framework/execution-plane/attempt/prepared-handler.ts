@@ -4,6 +4,7 @@ import { FormatDecoder, type SchemaSource } from '../../formats/format-decoder.t
 import { loadCodec } from '../../formats/value-codec.ts'
 import { PyrallelError } from '../../model/errors.ts'
 import type { Logger } from '../../model/logger.ts'
+import type { RecordHeader } from '../../model/record.ts'
 import type { WatchedBy } from '../../model/record-watch.ts'
 import { totalLogger } from '../../model/total-logger.ts'
 import type { OutputRules } from '../../publishing/output-rules.ts'
@@ -47,7 +48,13 @@ export interface HandlerSetup {
 }
 
 /** What reads the values, or the keys, of one topic. */
-export type Decoder = Pick<ValueDecoder | FormatDecoder, 'decode'>
+export interface Decoder {
+  /** The value, a `RejectedValue`, or an `UnreadyValue`. */
+  decode(bytes: Buffer | null, headers: readonly RecordHeader[]): unknown
+}
+
+/** A copy: what is retried is what was fetched, whatever a handler writes into it. */
+const asBytes: Decoder = { decode: (bytes) => (bytes === null ? null : Buffer.from(bytes)) }
 
 /** A handler made ready to be called many times: what can be done once is done here. */
 export class PreparedHandler {
@@ -82,7 +89,8 @@ export class PreparedHandler {
     const { handlerId, log, clock, schemas } = setup
     const { topic, topics } = setup.definition
     const rulesOf = slowPatterns(log, clock, { handlerId })
-    const decoderOf = async ({ schema, name, format }: typeof topic): Promise<Decoder> => {
+    const decoderOf = async ({ schema, name, format, values }: typeof topic): Promise<Decoder> => {
+      if (values === 'bytes') return asBytes
       if (format === undefined) return ValueDecoder.of(schema, handlerId, rulesOf(name))
       await loadCodec(format.schema)
       return FormatDecoder.of(format, handlerId, schemas, rulesOf(name))

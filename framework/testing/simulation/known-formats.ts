@@ -27,13 +27,14 @@ export class KnownFormats {
   }
 
   /** @throws TypeError as the constructor */
-  note({ name, format, keyFormat }: NamedTopic): void {
-    if (format === undefined && keyFormat === undefined) return
+  note({ name, format, keyFormat, values }: NamedTopic): void {
+    if (format === undefined && keyFormat === undefined && values === undefined) return
     for (const each of [format, keyFormat]) if (each !== undefined) this.#add(each.schema)
     this.#topics.set(name, {
       ...this.#topics.get(name),
       ...(format !== undefined && { format }),
       ...(keyFormat !== undefined && { keyFormat }),
+      ...(values !== undefined && { values }),
     })
   }
 

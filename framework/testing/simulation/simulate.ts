@@ -223,8 +223,10 @@ function recordOf(
       `simulate({ records }): no handler of routes reads '${name}', the topic of records[${index}].${suggestion(name, topics)}`,
     )
   }
-  const { format, keyFormat } = formats.of(name)
-  if (format === undefined && value !== null && JSON.stringify(value) === undefined)
+  const { values, ...codecs } = formats.of(name)
+  const { format, keyFormat } = codecs
+  const isBytes = values === 'bytes' && (value as unknown) instanceof Uint8Array
+  if (format === undefined && value !== null && !isBytes && JSON.stringify(value) === undefined)
     throw new TypeError(`simulate({ records }): the value of records[${index}] is no JSON. Write null for a tombstone.`)
   const keyOf = (typeof topic === 'string' ? undefined : topic.key) ?? handler.definition.topic.key
   const ownKey = key === undefined ? (value === null ? null : (keyOf?.(value) ?? null)) : key
@@ -233,7 +235,7 @@ function recordOf(
       `simulate({ records }): the key of records[${index}] is ${kindOf(ownKey)}, and keys of ${name} are text.`,
     )
   const sent = Object.entries(headers).map(([header, content]) => [header, Buffer.from(content)] as const)
-  return { topic: name, ...written({ name, ...formats.of(name) }, ownKey, value, sent) }
+  return { topic: name, ...written({ name, ...codecs, ...(isBytes && { values }) }, ownKey, value, sent) }
 }
 
 function seedsOf(seeds: number | readonly number[] = STANDARD_SEEDS): Iterable<number> {

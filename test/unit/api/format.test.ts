@@ -95,3 +95,19 @@ test('refuses for a topic the schema of another subject, by the rule that its fo
   const nameless = { ...order, text: '"long"' }
   assert.throws(() => topic('orders', { format: avro(nameless, { subjects: 'record' }) }), /orders-value has no name/)
 })
+
+test('gives handlers the bytes of a topic whose values are bytes', () => {
+  const raw = topic('raw', { values: 'bytes', key: (value) => (value === null ? null : value.toString('hex')) })
+  const name: 'raw' = raw.name
+  assert.deepEqual([name, raw.values], ['raw', 'bytes'])
+})
+
+test('refuses bytes beside a schema or a format, and values of another name', () => {
+  const bytes = { values: 'bytes' } as const
+  assert.throws(() => topic('raw', { ...bytes, format: avro(order) } as never), {
+    name: 'TypeError',
+    message: "topic('raw', { values }): bytes have no format. Remove `format`, or `values`.",
+  })
+  assert.throws(() => topic('raw', { ...bytes, schema: {} } as never), /bytes have no schema/)
+  assert.throws(() => topic('raw', { values: 'text' } as never), /it is 'bytes', and not "text"/)
+})

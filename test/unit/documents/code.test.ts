@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -52,6 +52,7 @@ function compile(sources: readonly PageFile[]): string {
     for (const { path, code } of sources.filter((file) => file.page === page)) write(root, path, code)
   }
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  symlinkSync(join(checkout, 'node_modules'), join(folder, 'node_modules'))
   const typeRoots = [join(checkout, 'node_modules/@types')]
   const compilerOptions = { typeRoots, noUnusedLocals: false, noUnusedParameters: false }
   const config = { extends: join(checkout, 'tsconfig.json'), compilerOptions, include: ['**/*.ts'] }

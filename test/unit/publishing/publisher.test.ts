@@ -65,6 +65,41 @@ describe('publish', () => {
     })
   }
 
+  it('writes bytes as they are, a copy, and null, where the values of a topic are bytes', async () => {
+    const { sent, publish } = aPublisher()
+    const raw = topic('raw', { values: 'bytes', key: (value) => String(value?.length) })
+    const bytes = new Uint8Array([0, 255])
+    const publishing = publish(raw, Buffer.from(bytes.buffer))
+    bytes.fill(7)
+    await publishing
+    await publish(raw, null)
+    assert.deepEqual(
+      sent.map(({ key, value }) => [key?.toString(), value]),
+      [
+        ['2', Buffer.from([0, 255])],
+        ['undefined', null],
+      ],
+    )
+  })
+
+  it('writes bytes by the mere name of a topic whose values are, and nothing else', async () => {
+    const sent: OutgoingRecord[] = []
+    const produce = async (record: OutgoingRecord) => {
+      sent.push(record)
+    }
+    const formatsOf = (name: string) => (name === 'raw' ? ({ values: 'bytes' } as const) : undefined)
+    const publish = publisher({ produce, close: async () => {} }, undefined, undefined, undefined, formatsOf)
+    await publish('raw', new Uint8Array([1]))
+    assert.deepEqual(sent[0]?.value, Buffer.from([1]))
+    for (const value of ['text', { id: 1 }, undefined]) {
+      await assert.rejects(publish('raw', value), {
+        code: 'PYR_SCHEMA',
+        message: /^The value published to raw is .*, and its values are bytes\. Publish a Uint8Array, or null\.$/,
+      })
+    }
+    assert.equal(sent.length, 1)
+  })
+
   it('carries headers of text and of bytes, empty ones too', async () => {
     const { sent, publish } = aPublisher()
     const headers = { text: 'é', none: '', buffer: Buffer.from([0, 255]), bytes: new Uint8Array([7]) }

@@ -40,6 +40,17 @@ describe('an attempt in a test', () => {
     })
   })
 
+  it('gives a handler bytes as they are, and a tombstone, where the values of its topic are bytes', async () => {
+    const raw = topic('raw', { values: 'bytes' })
+    const echo = handler(raw, async (record, { publish }) => {
+      await publish(topic('copies', { values: 'bytes' }), record.value)
+    })
+    for (const value of [Buffer.from([0, 255]), null]) {
+      const { outcome, published } = await runAttempt(echo, { value })
+      assert.deepEqual([outcome, published[0]?.value], ['done', value])
+    }
+  })
+
   it('reads and writes values in the format of a topic, and asks no registry', async () => {
     const amounts = topic('amounts', { format: avro(amount) })
     const doubled = topic('doubled', { format: avro(amount) })

@@ -52,6 +52,20 @@ export default handler(orders, { engine: 'worker' }, () => {})
   return { textOf, diagnostics: diagnostics.map(({ code, message }) => `${code}: ${message}`) }
 }
 
+describe('a topic whose values are bytes', () => {
+  it('has no schema, and nothing says that its type is none that JSON has', async () => {
+    const book = `import { handler, topic } from 'pyrallel'
+const orders = topic('orders', { values: 'bytes' })
+export default handler(orders, { engine: 'worker' }, (record) => void record.value?.length)
+`
+    const { files, diagnostics } = await generate(projectOnDisk({ 'handlers/book.ts': book }), 'shop')
+    assert.deepEqual(diagnostics, [])
+    const textOf = (path: string) => files.find((file) => file.path === path)?.content ?? ''
+    assert.match(textOf('generated/schemas.ts'), /topicSchemas = \{\}/)
+    assert.doesNotMatch(textOf('generated/routes.ts'), /schema:/)
+  })
+})
+
 describe('a topic with a format', () => {
   it('has the fingerprint of its pulled schema in the manifest, and no schema is derived', async () => {
     const { textOf, diagnostics } = await made(

@@ -38,6 +38,14 @@ function typing(text: string, definition: TopicDefinition<unknown>, key?: string
   return recordOf({ topic: 'amounts', written, key, headers: [], count: 1, declared: [definition] })
 }
 
+describe('a value that is typed for a topic whose values are bytes', () => {
+  it('is sent as it was typed, with the key that the topic says of its bytes', async () => {
+    const raw = topic('amounts', { values: 'bytes', key: (value) => String(value?.length) })
+    const { key, value } = await sending('{"id": 1}', raw as TopicDefinition<unknown>)
+    assert.deepEqual([key?.toString(), value?.toString()], ['9', '{"id": 1}'])
+  })
+})
+
 describe('a value that is typed for a topic with a format', () => {
   it('is sent in that format, behind the id of its schema, with the key that the topic says and all of its digits', async () => {
     const { key, value } = await sending('{"id": 9007199254740993}')
