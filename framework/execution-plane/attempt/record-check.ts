@@ -15,15 +15,16 @@ export function checkRecord(handler: PreparedHandler, raw: KafkaRecord, attempt:
   const { accept, filter } = handler.setup.definition.options
   if (accept !== undefined && !isYes('accept', accept(new RecordBeforeDecoding(raw)))) return 'filtered'
   const value = handler.decoderOf(raw.topic).decode(raw.value, raw.headers)
-  const keyDecoder = handler.keyDecoders?.get(raw.topic)
-  const key = keyDecoder?.decode(raw.key, raw.headers)
-  // What can never be read does not wait for what cannot be read yet.
-  if (key instanceof RejectedValue) return key.failure
-  if (value instanceof RejectedValue) return value.failure
-  if (key instanceof UnreadyValue) return key
+  // Undefined where keys are text: such a record costs nothing more.
+  const key = handler.keyDecoders?.get(raw.topic)?.decode(raw.key, raw.headers)
+  // First of all: what can never be read does not wait for what cannot be read yet.
+  if (value instanceof RejectedValue) return key instanceof RejectedValue ? key.failure : value.failure
+  if (key !== undefined) {
+    if (key instanceof RejectedValue) return key.failure
+    if (key instanceof UnreadyValue) return key
+  }
   if (value instanceof UnreadyValue) return value
-  const record =
-    keyDecoder === undefined ? new DecodedRecord(raw, value, attempt) : new KeyedRecord(raw, key, value, attempt)
+  const record = key === undefined ? new DecodedRecord(raw, value, attempt) : new KeyedRecord(raw, key, value, attempt)
   return filter === undefined || isYes('the filter', filter(record)) ? record : 'filtered'
 }
 
