@@ -1,5 +1,6 @@
 /** Shows dead letters: as lines and blocks for people, as JSON for machines. Values only where one record was asked for. */
 
+import { isUtf8 } from 'node:buffer'
 import type { DeadLetter } from '../../framework/dead-letters/dead-letter.ts'
 import { errorText, type LetterGroup } from '../../framework/dead-letters/letter-groups.ts'
 import { placeArgument } from '../../framework/dead-letters/selection.ts'
@@ -40,8 +41,15 @@ export function letterLine(letter: DeadLetter, paint: Paint): string {
   return `  ${place.padEnd(8)} ${when(record.timestamp)}  ${keyText(record.key).padEnd(12)} ${harmless(handler ?? '-')}  ${oneLine(errorText(letter))}  ${paint('gray', [from, ...facts].join(', '))}`
 }
 
-/** @param read what its value says, where that names a schema */
-export function letterBlock(letter: DeadLetter, paint: Paint, read: ReadValue = { kind: 'plain' }): string {
+/** What a record says where it names schemas. */
+export interface ReadLetter {
+  readonly key: ReadValue
+  readonly value: ReadValue
+}
+
+const plain: ReadLetter = { key: { kind: 'plain' }, value: { kind: 'plain' } }
+
+export function letterBlock(letter: DeadLetter, paint: Paint, { key, value: read }: ReadLetter = plain): string {
   const { record } = letter
   const facts: readonly (readonly [string, string | null])[] = [
     ['dead letter', recordPlace(record)],
@@ -59,7 +67,10 @@ export function letterBlock(letter: DeadLetter, paint: Paint, read: ReadValue = 
       'headers of',
       letter.family === 'several' ? 'several tools, which contradict each other: none is believed' : letter.family,
     ],
-    ['key', record.key === null ? null : keyText(record.key)],
+    ['key', keyFact(record.key, key)],
+    ['key bytes', record.key === null || isPlainText(record.key) ? null : `${record.key.toString('base64')} (base64)`],
+    ['key schema', key.kind === 'read' ? key.by : null],
+    ['key not read', key.kind === 'unread' ? key.why : null],
     ['schema', read.kind === 'read' ? read.by : null],
     ['not read', read.kind === 'unread' ? read.why : null],
   ]
@@ -82,8 +93,15 @@ export function letterJson(letter: DeadLetter, withValue: boolean): object {
   }
 }
 
-/** What `--json` says of a value that names its schema, beside the bytes themselves. */
-export function readJsonOf(read: ReadValue, bytes: Buffer | null): object {
+/** What `--json` says of a value, and of a key, that names its schema, beside the bytes themselves. */
+export function readJsonOf(
+  { key, value }: ReadLetter,
+  record: { readonly key: Buffer | null; readonly value: Buffer | null },
+): object {
+  return { ...keyJsonOf(key, record.key), ...valueJsonOf(value, record.value) }
+}
+
+function valueJsonOf(read: ReadValue, bytes: Buffer | null): object {
   switch (read.kind) {
     case 'plain':
       return {}
@@ -92,6 +110,27 @@ export function readJsonOf(read: ReadValue, bytes: Buffer | null): object {
     case 'unread':
       return { notRead: read.why, bytes }
   }
+}
+
+function keyJsonOf(read: ReadValue, keyBytes: Buffer | null): object {
+  switch (read.kind) {
+    case 'plain':
+      return keyBytes === null || isPlainText(keyBytes) ? {} : { keyBytes }
+    case 'read':
+      return { keySchema: read.by, decodedKey: read.value, keyBytes }
+    case 'unread':
+      return { keyNotRead: read.why, keyBytes }
+  }
+}
+
+function keyFact(bytes: Buffer | null, read: ReadValue): string | null {
+  if (bytes === null) return null
+  return read.kind === 'read' ? cutText(exactText(read.value), MAX_VALUE) : keyText(bytes)
+}
+
+/** Whether it can be typed as it is shown. */
+function isPlainText(bytes: Buffer): boolean {
+  return isUtf8(bytes) && !/\p{Cc}/u.test(bytes.toString())
 }
 
 function sourceText({ topic, partition, offset }: DeadLetter): string | null {

@@ -96,6 +96,7 @@ function withSelection(command: Command): Command {
     .option('--error <text>', "only those whose error's name, message or fingerprint has this in it")
     .option('--handler <id>', 'only those of this handler')
     .option('--key <key>', 'only those with this key')
+    .option('--key-base64 <bytes>', 'the same for a key that is no text, as `dlq show` prints it')
     .option(
       '--since <time>',
       'only those that failed since: a date, or how long ago (2h). By the time of the record, where a tool tells no other',

@@ -8,7 +8,7 @@ import { readToEnd } from '../../framework/dead-letters/read-topic.ts'
 import { replayGroup, replayMarks } from '../../framework/dead-letters/replay/partition-marks.ts'
 import { readPlace, type SelectionOptions, selectionOf, selectsByTime } from '../../framework/dead-letters/selection.ts'
 import { exactText } from '../../framework/formats/exact-json.ts'
-import { type ReadValue, readWithSchema } from '../../framework/formats/read-value.ts'
+import { readKeyWithSchema, readWithSchema } from '../../framework/formats/read-value.ts'
 import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
@@ -17,7 +17,15 @@ import { plural } from '../../framework/model/plural.ts'
 import { connectRegistry } from '../../framework/registry/registry-client.ts'
 import { systemClock } from '../../framework/time/clock.ts'
 import { type Connect, connectCluster } from '../cluster/connect.ts'
-import { groupLine, letterBlock, letterJson, letterLine, readJsonOf, sourceTimeLine } from '../dlq/letter-text.ts'
+import {
+  groupLine,
+  letterBlock,
+  letterJson,
+  letterLine,
+  type ReadLetter,
+  readJsonOf,
+  sourceTimeLine,
+} from '../dlq/letter-text.ts'
 import { type ClusterOptions, withTopic } from '../dlq/open-topic.ts'
 import { declaredTopics } from '../project/declared-topics.ts'
 import type { Project } from '../project/project.ts'
@@ -94,19 +102,20 @@ export async function show(
     const paint = painter(hasColor(io.stdout, io.env))
     const text =
       options.json === true
-        ? harmlessJson(exactText({ ...letterJson(found, true), ...readJsonOf(read, found.record.value) }))
+        ? harmlessJson(exactText({ ...letterJson(found, true), ...readJsonOf(read, found.record) }))
         : letterBlock(found, paint, read)
     io.stdout.write(`${text}\n`)
     return exitCodes.fine
   })
 }
 
-async function readLetter({ record }: DeadLetter, project: Project | undefined, io: Io): Promise<ReadValue> {
+async function readLetter({ record, topic }: DeadLetter, project: Project | undefined, io: Io): Promise<ReadLetter> {
   const settings = project?.config.registry
   return new Closers().around(async (closers) => {
     const registry = settings?.url === undefined ? undefined : connectRegistry(settings, systemClock(), Math.random)
     if (registry !== undefined) closers.add('the registry', () => registry.close())
-    return readWithSchema(record, { registry, topics: () => declaredTopics(io.cwd()) })
+    const sources = { registry, topics: () => declaredTopics(io.cwd()) }
+    return { value: await readWithSchema(record, sources), key: await readKeyWithSchema(record, topic, sources) }
   })
 }
 

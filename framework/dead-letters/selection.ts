@@ -8,6 +8,8 @@ export interface SelectionOptions {
   readonly error?: string
   readonly handler?: string
   readonly key?: string
+  /** The bytes of one that is no text, in base64. */
+  readonly keyBase64?: string
   readonly since?: string
   readonly until?: string
   readonly at?: string
@@ -20,9 +22,10 @@ export function selectsByTime({ since, until }: SelectionOptions): boolean {
   return since !== undefined || until !== undefined
 }
 
-/** @throws PyrallelError PYR_USAGE when a time or a place cannot be read */
+/** @throws PyrallelError PYR_USAGE when a time, a place or base64 cannot be read, and where there are two keys */
 export function selectionOf(options: SelectionOptions, now: number): Selection {
-  const { error, handler, key } = options
+  const { error, handler } = options
+  const key = keyOf(options)
   const since = options.since === undefined ? Number.NEGATIVE_INFINITY : readTime(options.since, '--since', now)
   const until = options.until === undefined ? Number.POSITIVE_INFINITY : readTime(options.until, '--until', now)
   const at = options.at === undefined ? undefined : readPlace(options.at)
@@ -30,10 +33,23 @@ export function selectionOf(options: SelectionOptions, now: number): Selection {
     ({ record }) => record.timestamp >= since && record.timestamp < until,
     ({ record }) => at === undefined || (record.partition === at.partition && record.offset === at.offset),
     (letter) => handler === undefined || letter.handler === handler,
-    ({ record }) => key === undefined || record.key?.toString() === key,
+    ({ record }) => key === undefined || record.key?.equals(key) === true,
     (letter) => error === undefined || hasError(letter, error.toLowerCase()),
   ]
   return (letter) => rules.every((rule) => rule(letter))
+}
+
+function keyOf({ key, keyBase64 }: SelectionOptions): Buffer | undefined {
+  if (keyBase64 === undefined) return key === undefined ? undefined : Buffer.from(key)
+  if (key !== undefined) {
+    throw new PyrallelError('PYR_USAGE', 'A record has one key. Leave out --key or --key-base64.')
+  }
+  const bytes = Buffer.from(keyBase64, 'base64')
+  if (bytes.toString('base64') === keyBase64) return bytes
+  throw new PyrallelError(
+    'PYR_USAGE',
+    `--key-base64 is '${keyBase64}', which is no base64. \`pyrallel dlq show\` prints that of a key.`,
+  )
 }
 
 /** What `readPlace` reads, for who goes on with it in a shell, to which brackets mean something. */

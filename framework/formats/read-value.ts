@@ -1,4 +1,4 @@
-/** Reads a value that names its schema, for somebody who looks at it: with the schema that it was written with, as the registry has it. */
+/** Reads a value, or a key, that names its schema, for somebody who looks at it: with the schema that it was written with, as the registry has it. */
 import type { TopicDefinition } from '../api/topic.ts'
 import { toError } from '../model/errors.ts'
 import type { KafkaRecord } from '../model/record.ts'
@@ -6,7 +6,7 @@ import type { RegisteredSchema, SchemaRegistry } from '../registry/schema-regist
 import { namedText } from './known-schemas.ts'
 import { protobufToJson } from './protobuf/protobuf-json.ts'
 import { codecOf, loadCodec } from './value-codec.ts'
-import { refText, type SchemaRef, valueFrame } from './value-frame.ts'
+import { refText, type SchemaRef, type ValueFrame, valueFrame } from './value-frame.ts'
 
 export type ReadValue =
   /** `by`: where its schema is from, such as `id 7, asked from http://127.0.0.1:8081`. */
@@ -28,7 +28,35 @@ export async function readWithSchema(
   sources: SchemaSources,
 ): Promise<ReadValue> {
   const frame = value === null ? 'is none' : valueFrame(value, headers)
-  if (value === null || typeof frame === 'string') return { kind: 'plain' }
+  return value === null || typeof frame === 'string' ? { kind: 'plain' } : readFramed(value, frame, sources)
+}
+
+/**
+ * The same of a key. Any bytes may be one, a number of 8 bytes say, which looks like an id and something behind it: so it is read only where its header names the
+ * schema, or its topic has a format for keys.
+ * @param topic that the record is of, or came from; `null` where nobody knows
+ */
+export async function readKeyWithSchema(
+  { key, headers }: Pick<KafkaRecord, 'key' | 'headers'>,
+  topic: string | null,
+  sources: SchemaSources,
+): Promise<ReadValue> {
+  const frame = key === null ? 'is none' : valueFrame(key, headers, 'key')
+  if (key === null || typeof frame === 'string') return { kind: 'plain' }
+  const isKey = frame.from === 0 || (await hasKeyFormat(topic, sources))
+  return isKey ? readFramed(key, frame, sources) : { kind: 'plain' }
+}
+
+async function hasKeyFormat(topic: string | null, { topics }: SchemaSources): Promise<boolean> {
+  try {
+    return (await topics()).some(({ name, keyFormat }) => name === topic && keyFormat !== undefined)
+  } catch {
+    // A project that cannot be loaded says nothing.
+    return false
+  }
+}
+
+async function readFramed(value: Buffer, frame: ValueFrame, sources: SchemaSources): Promise<ReadValue> {
   const name = refText(frame.ref)
   try {
     const { schema, from } = await schemaOf(frame.ref, sources)

@@ -8,6 +8,7 @@ import { readDeadLetter } from '../../../../framework/dead-letters/dead-letter.t
 import { NewestLetters } from '../../../../framework/dead-letters/newest-letters.ts'
 import { replayGroup, replayMarks } from '../../../../framework/dead-letters/replay/partition-marks.ts'
 import { memoryCluster } from '../../../../framework/kafka/memory/client.ts'
+import type { RecordHeader } from '../../../../framework/model/record.ts'
 import { serve } from '../../registry/registry-server.ts'
 import { cluster1, clusterWith, DLQ, headersOf, on, replayed, valuesIn } from '../dlq-fixtures.ts'
 import { projectFolder, testIo } from '../test-io.ts'
@@ -195,6 +196,84 @@ export default handler(topic('orders', { format: avro(schema) }), () => {})
         "import pay from '../handlers/pay.ts'\nexport const routes = [{ id: 'pay', file: 'handlers/pay.ts', topic: 'orders', group: null, handler: pay }]",
     }
     assert.match(await shown(files), /schema +id 7, pulled from orders-value\n\n {2}\{\n {4}"id": 9007199254740993/)
+  })
+
+  const avroKey = Buffer.from('000000000902740c', 'hex')
+  const keySchema =
+    '{"type":"record","name":"Place","fields":[{"name":"tenant","type":"string"},{"name":"id","type":"long"}]}'
+  const keyedFiles = {
+    'pyrallel.config.ts': "export default { group: 'shop' }",
+    'handlers/pay.ts': `
+import { avro, handler, topic } from 'pyrallel'
+const schema = { kind: 'pyrallel.schema', format: 'avro', subject: 'orders-key', id: 9, guid: null, fingerprint: '', text: '${keySchema}' }
+export default handler(topic('orders', { keyFormat: avro(schema) }), () => {})
+`,
+    'generated/routes.ts':
+      "import pay from '../handlers/pay.ts'\nexport const routes = [{ id: 'pay', file: 'handlers/pay.ts', topic: 'orders', group: null, handler: pay }]",
+  }
+
+  async function shownKey(files: object, key: Buffer, options: object = {}, headers: readonly RecordHeader[] = []) {
+    const cluster = memoryCluster()
+    cluster.createTopic(DLQ, 1)
+    const from = ['pyrallel-topic', Buffer.from('orders')] as const
+    const value = Buffer.from('{}')
+    cluster.append({ topic: DLQ, partition: 0, key, value, headers: [from, ...headers], timestamp: 0 })
+    const io = testIo(projectFolder(files as Readonly<Record<string, string>>))
+    await show(DLQ, '0/0', { ...cluster1, ...options }, io, on(cluster))
+    return io.out()
+  }
+
+  it('shows a key in the format of its source topic, with its bytes, by which dlq list finds it', async () => {
+    const text = await shownKey(keyedFiles, avroKey)
+    assert.match(text, /key +\{"tenant":"t","id":6\}\n/)
+    assert.match(text, /key bytes +AAAAAAkCdAw= \(base64\)\n/)
+    assert.match(text, /key schema +id 9, pulled from orders-key\n/)
+    const json = JSON.parse(await shownKey(keyedFiles, avroKey, { json: true }))
+    assert.deepEqual(
+      [json.decodedKey, json.keySchema, json.keyBytes],
+      [{ tenant: 't', id: 6 }, 'id 9, pulled from orders-key', 'AAAAAAkCdAw='],
+    )
+    const cluster = await clusterWith({ key: 'c7' }, { key: avroKey.toString() })
+    const io = testIo(projectFolder())
+    await list(DLQ, { ...cluster1, limit: 9, keyBase64: 'AAAAAAkCdAw=', json: true }, io, on(cluster))
+    assert.deepEqual(
+      io
+        .out()
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).place),
+      ['0/1'],
+    )
+  })
+
+  it('says why a key in a format cannot be read, and takes no other bytes for one', async () => {
+    const unread = await shownKey(keyedFiles, Buffer.of(0, 0, 0, 0, 5, 2))
+    assert.match(unread, /key not read +with schema id 5: no registry is configured/)
+    assert.match(unread, /key bytes +AAAAAAUC \(base64\)/)
+    // A long of Java, of a topic whose keys have no format.
+    const number = await shownKey(
+      { 'pyrallel.config.ts': keyedFiles['pyrallel.config.ts'] },
+      Buffer.of(0, 0, 0, 0, 9, 2, 3, 4),
+    )
+    assert.doesNotMatch(number, /key schema|key not read/)
+    assert.match(number, /key bytes +AAAAAAkCAwQ= \(base64\)/)
+    assert.doesNotMatch(await shownKey({}, Buffer.from('c1')), /key bytes/)
+    const guid = Buffer.from('0189791762233641869674299b90a802e2', 'hex')
+    const named = await shownKey({}, Buffer.from('c1'), {}, [['__key_schema_id', guid]])
+    assert.match(named, /key +c1\n[\s\S]*key not read +with schema GUID 89791762/)
+  })
+
+  it('refuses two keys, and what is no base64', async () => {
+    const listing = async (options: object) =>
+      list(DLQ, { ...cluster1, limit: 9, ...options }, testIo(projectFolder()), on(await clusterWith({})))
+    await assert.rejects(listing({ key: 'a', keyBase64: 'YQ==' }), {
+      code: 'PYR_USAGE',
+      message: 'A record has one key. Leave out --key or --key-base64.',
+    })
+    await assert.rejects(listing({ keyBase64: 'c7!' }), {
+      code: 'PYR_USAGE',
+      message: "--key-base64 is 'c7!', which is no base64. `pyrallel dlq show` prints that of a key.",
+    })
   })
 
   it('says so when there is none at that place', async () => {
