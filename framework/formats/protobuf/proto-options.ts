@@ -17,6 +17,12 @@ type Constant =
   | { readonly kind: 'block' }
 
 const booleans = ['deprecated', 'packed', 'allow_alias', 'map_entry', 'message_set_wire_format'] as const
+const camelNames = {
+  allow_alias: 'allowAlias',
+  map_entry: 'mapEntry',
+  deprecated: 'deprecated',
+  packed: 'packed',
+} as const
 const jsTypes: readonly string[] = ['JS_NORMAL', 'JS_STRING', 'JS_NUMBER']
 
 const features: Readonly<Record<string, readonly [property: string, values: Readonly<Record<string, number>>]>> = {
@@ -85,9 +91,9 @@ function set(reader: ProtoReader, options: ProtoOptions, name: string, value: Co
   if (known !== undefined) {
     const said = value.kind === 'word' ? value.text : ''
     if (said !== 'true' && said !== 'false') throw reader.fault(`${name} is true or false`)
-    if (known === 'map_entry' || known === 'message_set_wire_format') {
+    if (known === 'message_set_wire_format') {
       if (said === 'true') throw reader.fault(`option ${name} is not read here`)
-    } else options[known === 'allow_alias' ? 'allowAlias' : known] = said === 'true'
+    } else options[camelNames[known]] = said === 'true'
   } else if (name === 'jstype') options.jstype = jsTypes.indexOf(value.kind === 'word' ? value.text : '')
   else if (name === 'features')
     throw reader.fault('features are written one by one: features.field_presence = IMPLICIT')

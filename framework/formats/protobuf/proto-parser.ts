@@ -178,13 +178,15 @@ class ProtoParser {
         this.#map(message, place, first)
       } else this.#labelled(message, place, first)
     }
+    if (message.options.mapEntry === true && !isEntry(message)) {
+      throw this.#in.fault(`message ${message.name} has option map_entry, and is no entry of a map`)
+    }
     if (this.#file.syntax === 'proto3') namePresence(message)
   }
 
   #labelled(message: ProtoMessage, place: Place, first: ProtoToken): void {
-    const word = (['optional', 'required', 'repeated'] as const).find(
-      (each) => !this.#in.isFollowedBy('.') && this.#in.takes(each),
-    )
+    // Also where a dot follows: what has it is the type, `repeated .shop.Line lines = 1;`.
+    const word = (['optional', 'required', 'repeated'] as const).find((each) => this.#in.takes(each))
     const { syntax } = this.#file
     if (word === undefined && syntax === 'proto2') {
       throw this.#in.fault('a field of proto2 begins with optional, required or repeated')
@@ -370,6 +372,13 @@ class ProtoParser {
     if (leadingComments === '' && trailingComments === '') return
     this.#file.sourceCodeInfo.location.push({ path, leadingComments, trailingComments })
   }
+}
+
+/** Libraries that write schemas out of descriptors write an entry as the message that it is. */
+function isEntry({ field: fields }: ProtoMessage): boolean {
+  const [key, value, ...others] = fields
+  const isKey = key?.number === 1 && key.typeName === undefined && !noKeys.includes(key.type ?? 0)
+  return isKey && value?.number === 2 && others.length === 0 && fields.every((each) => each.label === label.optional)
 }
 
 const noKeys: readonly number[] = [fieldType.double, fieldType.float, fieldType.bytes]

@@ -48,10 +48,19 @@ export function allMessages(file: DescFile): readonly DescMessage[] {
  * What stands above something in the file, and behind it.
  * @param path as descriptors have it: `4, 0, 2, 1` is the second field of the first message
  */
-export function commentsOf({ proto }: DescFile, path: readonly number[]): readonly [above: string, behind: string] {
-  const wanted = path.join()
-  const found = proto.sourceCodeInfo?.location.find((each) => each.path.join() === wanted)
-  return [found?.leadingComments ?? '', found?.trailingComments ?? '']
+export function commentsOf(file: DescFile, path: readonly number[]): readonly [above: string, behind: string] {
+  const known = comments.get(file) ?? commentsByPath(file)
+  comments.set(file, known)
+  return known.get(path.join()) ?? ['', '']
+}
+
+const comments = new WeakMap<DescFile, ReadonlyMap<string, readonly [above: string, behind: string]>>()
+
+function commentsByPath({ proto }: DescFile): ReadonlyMap<string, readonly [above: string, behind: string]> {
+  const locations = proto.sourceCodeInfo?.location ?? []
+  return new Map(
+    locations.map(({ path, leadingComments, trailingComments }) => [path.join(), [leadingComments, trailingComments]]),
+  )
 }
 
 class ProtoLinker {

@@ -122,6 +122,22 @@ describe('a .proto file', () => {
     assert.throws(() => messageOf(read('enum E { A = 0; }')), /defines no message/)
   })
 
+  it('takes an entry of a map that is written as a message, as libraries for Java do', () => {
+    const entry = (fields: string) =>
+      read(`syntax = "proto3"; message A { repeated .A.CountsEntry counts = 1; B b = 2; message B {}
+message CountsEntry { option map_entry = true; ${fields} } }`)
+    const [message] = entry('string key = 1; int64 value = 2;').messages
+    const [field] = message?.fields ?? []
+    assert.deepEqual([field?.fieldKind, field?.localName], ['map', 'counts'])
+    assert.deepEqual(
+      message?.nestedMessages.map(({ name }) => name),
+      ['B'],
+    )
+    for (const fields of ['string key = 1;', 'bytes key = 1; int64 value = 2;', 'B key = 1; int64 value = 2;']) {
+      assert.throws(() => entry(fields), /message CountsEntry has option map_entry, and is no entry of a map/)
+    }
+  })
+
   const refused: readonly (readonly [why: RegExp, text: string])[] = [
     [/line 2: "2" stands where the name of a field is wanted/, 'message A {\noptional int32 2 = 1; }'],
     [/line 1: the text ends in the middle/, 'service A {'],
