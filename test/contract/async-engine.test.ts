@@ -10,6 +10,7 @@ import {
   inFormat,
   inFormatBatch,
   inJson,
+  inProtobuf,
   keyed,
   keyedBatch,
   nested,
@@ -28,6 +29,7 @@ const handlers = {
   inFormat,
   inFormatBatch,
   inJson,
+  inProtobuf,
   keyed,
   keyedBatch,
 }

@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Type } from 'typebox'
-import { avro, jsonSchema, type PulledSchema } from '../../framework/api/format.ts'
+import { avro, jsonSchema, type PulledSchema, protobuf } from '../../framework/api/format.ts'
 import {
   type Batch,
   batchHandler,
@@ -287,6 +287,29 @@ export const inJson = handler(namedOrders, {}, async (record, context) => {
 })
 
 const guid = '89791762-2336-4186-9674-299b90a802e2'
+
+const proto: PulledSchema<{ readonly id: bigint }> = {
+  kind: 'pyrallel.schema',
+  format: 'protobuf',
+  subject: 'orders-value',
+  id: 7,
+  guid: null,
+  fingerprint: 'f00d',
+  text: 'syntax = "proto3"; package shop; message Order { int64 id = 1; }',
+}
+const protoOrders = topic('orders', { format: protobuf(proto) })
+const protoCopies = topic('copies', { format: protobuf(proto) })
+const protoInHeader = topic('in-header', { format: protobuf({ ...proto, guid }, { framing: 'header' }) })
+
+export const inProtobuf = handler(protoOrders, {}, async (record, context) => {
+  await context.publish(NEWS, String(record.value.id))
+})
+
+/** Publishes in Protobuf what it has read so. */
+export const copiesProtobuf = handler(protoOrders, {}, async (record, context) => {
+  for (const to of [protoCopies, protoInHeader]) await context.publish(to, record.value)
+})
+
 const namedInHeader = topic('in-header', { format: jsonSchema({ ...named, guid }, { framing: 'header' }) })
 const namedByGuid = topic('by-guid', { format: jsonSchema({ ...named, guid }, { framing: 'guid' }) })
 

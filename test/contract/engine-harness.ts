@@ -27,6 +27,7 @@ export interface EngineSetup {
     | 'inFormat'
     | 'inFormatBatch'
     | 'inJson'
+    | 'inProtobuf'
     | 'keyed'
     | 'keyedBatch'
   readonly concurrency: number

@@ -11,6 +11,8 @@ const value = (id: 7 | 8, amount: number) => Buffer.of(0, 0, 0, 0, id, 2 * amoun
 const found: SchemaAnswer = { kind: 'found', schema: { format: 'avro', text: '"long"', references: [] } }
 
 const jsonFound: SchemaAnswer = { kind: 'found', schema: { format: 'json-schema', text: '{}', references: [] } }
+const protoText = 'syntax = "proto3"; package shop; message Other {} message Order { int64 id = 1; }'
+const protoFound: SchemaAnswer = { kind: 'found', schema: { format: 'protobuf', text: protoText, references: [] } }
 const jsonValue = (id: 7 | 8, text: string) => Buffer.concat([Buffer.of(0, 0, 0, 0, id), Buffer.from(text)])
 
 /** Of tenant `t`, with schema `id`: 9 is that of the keys. */
@@ -20,9 +22,11 @@ const keyText =
 const keyFound: SchemaAnswer = { kind: 'found', schema: { format: 'avro', text: keyText, references: [] } }
 
 export function describeFormats(create: CreateEngine): void {
-  async function started(handlerName: 'inFormat' | 'inFormatBatch' | 'inJson' | 'keyed' | 'keyedBatch') {
+  async function started(handlerName: 'inFormat' | 'inFormatBatch' | 'inJson' | 'inProtobuf' | 'keyed' | 'keyedBatch') {
     const asked: number[] = []
-    const answers = new Map<number, SchemaAnswer>([[7, handlerName === 'inJson' ? jsonFound : found]])
+    const answers = new Map<number, SchemaAnswer>([
+      [7, { inJson: jsonFound, inProtobuf: protoFound }[handlerName as string] ?? found],
+    ])
     if (handlerName.startsWith('keyed')) answers.set(9, keyFound)
     const schemas = new KnownSchemas(async (ref) => {
       const id = 'id' in ref ? ref.id : 0
@@ -107,6 +111,23 @@ export function describeFormats(create: CreateEngine): void {
       assert.equal(outcome.kind === 'failed' && outcome.failure.name, name, text)
     }
     assert.deepEqual(new Set(asked), new Set([8]))
+  })
+
+  it('14. reads Protobuf with the message that its indexes say', async () => {
+    const { harness } = await started('inProtobuf')
+    await using _ = harness
+    const proto = (...bytes: readonly number[]) => Buffer.from([0, 0, 0, 0, 7, ...bytes])
+    const isOver = ({ kind }: Outcome) => kind !== 'not-ready'
+    const read = await once(() => harness.submit(proto(2, 2, 8, ...Array(9).fill(255), 1)), harness, isOver)
+    assert.deepEqual([read.kind, harness.news], ['succeeded', ['-1']])
+    const wrong: readonly (readonly [bytes: readonly number[], name: string])[] = [
+      [[0], 'OtherMessage'],
+      [[2, 2, 8], 'UndecodableValue'],
+    ]
+    for (const [bytes, name] of wrong) {
+      const outcome = await once(() => harness.submit(proto(...bytes)), harness, isOver)
+      assert.equal(outcome.kind === 'failed' && outcome.failure.name, name)
+    }
   })
 
   it('14. calls no batch handler while one of its records cannot be read, and tells which', async () => {

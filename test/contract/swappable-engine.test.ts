@@ -13,6 +13,7 @@ import {
   inFormat,
   inFormatBatch,
   inJson,
+  inProtobuf,
   keyed,
   keyedBatch,
   NEWS,
@@ -32,6 +33,7 @@ const handlers = {
   inFormat,
   inFormatBatch,
   inJson,
+  inProtobuf,
   keyed,
   keyedBatch,
 }

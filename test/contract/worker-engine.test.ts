@@ -19,6 +19,7 @@ const entries = await bundledEntries(
   'inFormat',
   'inFormatBatch',
   'inJson',
+  'inProtobuf',
   'keyed',
   'keyedBatch',
 )

@@ -11,7 +11,7 @@ import type { RuntimeEvent } from '../../framework/model/events.ts'
 import { runtimeOf } from '../../framework/runtime/open-runtime.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { Runtime } from '../../framework/runtime/runtime.ts'
-import { copiesJson, keyed } from '../contract/engine-handlers.ts'
+import { copiesJson, copiesProtobuf, keyed } from '../contract/engine-handlers.ts'
 import { bundledEntries } from '../contract/worker-entries/bundle.ts'
 import { recordedLog } from '../unit/kafka/recorded-log.ts'
 import { serve } from '../unit/registry/registry-server.ts'
@@ -20,8 +20,9 @@ import { until } from './observed-runtime.ts'
 const {
   inFormat,
   copiesJson: copiesJsonEntry,
+  copiesProtobuf: copiesProtobufEntry,
   keyed: keyedEntry,
-} = await bundledEntries('inFormat', 'copiesJson', 'keyed')
+} = await bundledEntries('inFormat', 'copiesJson', 'copiesProtobuf', 'keyed')
 
 const pulledAs = (id: number): PulledSchema<bigint> => ({
   kind: 'pyrallel.schema',
@@ -244,6 +245,38 @@ describe('values with a schema registry', { timeout: 120_000 }, () => {
         [[bare, ['trace 74', `__value_schema_id ${guid}`]]],
         [[`${guid}${bare}`, ['trace 74']]],
       ])
+    })
+  }
+
+  for (const [engine, entry] of [
+    ['on the event loop', undefined],
+    ['on threads', copiesProtobufEntry],
+  ] as const) {
+    it(`are messages of Protobuf, read and published ${engine}, with what the message does not know`, async (t) => {
+      const cluster = aCluster()
+      const schema =
+        'syntax = "proto3"; package shop; message Other {} message Order { int64 id = 1; string more = 2; }'
+      const registry = await serve(() => ({ json: { schema, schemaType: 'PROTOBUF' } }))
+      const policy = { deadLetter: { topic: 'work.dlq' }, retry: { attempts: 1 } } as const
+      const threads = { engine: 'worker', worker: { threads: 1 } } as const
+      const { options } = copiesProtobuf
+      const definition = { ...copiesProtobuf, options: { ...options, ...policy, ...(entry !== undefined && threads) } }
+      const app = await started(t, cluster, registry.url, definition as never, entry)
+      const values = [Buffer.of(0, 0, 0, 0, 7, 2, 2, 8, 5, 18, 1, 120), Buffer.of(0, 0, 0, 0, 7, 0)]
+      for (const value of values) cluster.append({ topic: 'orders', key: null, value, headers: [] })
+      const dead = () => app.events.flatMap((event) => (event.kind === 'record.dead' ? event : []))
+      await until(app.runtime, () => dead().length === 1 && app.done.length === 1)
+      assert.deepEqual(
+        dead().map(({ failure }) => failure.name),
+        ['OtherMessage'],
+      )
+      assert.deepEqual(cluster.log('work.dlq', 0).records[0]?.value, values[1])
+      const written = ['copies', 'in-header'].map((name) => cluster.log(name, 0).records[0])
+      assert.deepEqual(
+        written.map((record) => record?.value?.toString('hex')),
+        ['0000000007000805120178', '0805120178'],
+      )
+      assert.equal(written[1]?.headers[0]?.[1]?.toString('hex'), '0189791762233641869674299b90a802e200')
     })
   }
 
