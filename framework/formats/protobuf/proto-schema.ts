@@ -2,6 +2,7 @@
 import type { DescEnum, DescFile, DescMessage } from '@bufbuild/protobuf'
 import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt'
 import { harmless } from '../../model/plain-text.ts'
+import { knownProtoFile } from './known-proto-files.ts'
 import type { ProtoFile } from './proto-file.ts'
 import { type NamedKind, namesOf, type ProtoNames, resolveNames } from './proto-names.ts'
 import { parseProto } from './proto-parser.ts'
@@ -152,7 +153,7 @@ class ProtoLinker {
   #imported(name: string): DescFile | undefined {
     const known = this.#files.get(name)
     if (known !== undefined) return known
-    const text = this.#texts.get(name)
+    const text = this.#texts.get(name) ?? knownProtoFile(name)
     if (text === undefined) return undefined
     if (this.#open.has(name)) throw new Error(`${JSON.stringify(harmless(name))} imports itself`)
     this.#open.add(name)

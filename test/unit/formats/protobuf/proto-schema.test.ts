@@ -85,6 +85,40 @@ describe('a .proto file', () => {
     )
   })
 
+  it('may import what registries let everybody import, without a reference', () => {
+    const names = [
+      'calendar_period',
+      'color',
+      'date',
+      'datetime',
+      'dayofweek',
+      'decimal',
+      'expr',
+      'fraction',
+      'interval',
+    ]
+    names.push(
+      'latlng',
+      'localized_text',
+      'money',
+      'month',
+      'phone_number',
+      'postal_address',
+      'quaternion',
+      'timeofday',
+    )
+    const imports = names.map((name) => `import "google/type/${name}.proto";`).join(' ')
+    const types = ['Money', 'DateTime', 'TimeOfDay', 'DayOfWeek', 'PhoneNumber.ShortCode']
+    const fields = types.map((type, index) => `google.type.${type} f${index} = ${index + 1};`).join(' ')
+    const more = 'import "confluent/type/decimal.proto"; import "confluent/meta.proto";'
+    const text = `syntax = "proto3"; ${imports} ${more} message X { ${fields} confluent.type.Decimal d = 9; }`
+    const [message] = read(text).messages
+    assert.deepEqual(
+      message?.fields.map((field) => (field.message ?? field.enum)?.typeName),
+      [...types.map((type) => `google.type.${type}`), 'confluent.type.Decimal'],
+    )
+  })
+
   it('is read from a descriptor in base64, as serializers for JavaScript register it', () => {
     const money = read(files[1]!.text, files)
     const text = Buffer.from(toBinary(FileDescriptorProtoSchema, money.proto)).toString('base64')
