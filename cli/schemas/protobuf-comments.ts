@@ -1,16 +1,15 @@
 /** Finds what the text of a `.proto` file says of its messages, fields and enums. Pure. */
-import type { DescEnum, DescField, DescFile, DescMessage, DescOneof } from '@bufbuild/protobuf'
+import type { DescEnum, DescField, DescMessage, DescOneof } from '@bufbuild/protobuf'
+import { commentsOf } from '../../framework/formats/protobuf/proto-schema.ts'
 
 export type Commented = DescMessage | DescField | DescOneof | DescEnum | DescEnum['values'][number]
 
 /** What stands above it, or else behind it; `null` where nothing does. */
-export function protobufComments(file: DescFile): (of: Commented) => string | null {
-  const texts = new Map<string, string>()
-  for (const { path, leadingComments, trailingComments } of file.proto.sourceCodeInfo?.location ?? []) {
-    const text = (leadingComments || trailingComments).trim()
-    if (text !== '') texts.set(path.join('.'), text)
-  }
-  return (of) => texts.get(pathOf(of).join('.')) ?? null
+export function protobufComment(of: Commented): string | null {
+  const file = of.kind === 'message' || of.kind === 'enum' ? of.file : of.parent.file
+  const [above, behind] = commentsOf(file, pathOf(of))
+  const text = (above || behind).trim()
+  return text === '' ? null : text
 }
 
 /** By the numbers of descriptor.proto's own fields, as `SourceCodeInfo.Location` has it. */

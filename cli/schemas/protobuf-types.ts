@@ -1,8 +1,8 @@
 /** Writes the types of TypeScript that values of a Protobuf message have, in the shape of @bufbuild/protobuf, without importing it. Pure and deterministic. */
-import type { DescEnum, DescField, DescFile, DescMessage, DescOneof } from '@bufbuild/protobuf'
+import type { DescEnum, DescField, DescMessage, DescOneof } from '@bufbuild/protobuf'
 import { indented, propertyName, quoted } from '../codegen/render/source-text.ts'
 import type { WrittenTypes } from './avro-types.ts'
-import { type Commented, protobufComments } from './protobuf-comments.ts'
+import { type Commented, protobufComment } from './protobuf-comments.ts'
 import { commentText, TypeNames } from './type-text.ts'
 
 /** Of descriptors, where each kind of value has one. */
@@ -72,7 +72,6 @@ function plainType(field: DescField, message: DescMessage): 'JsonObject' | 'valu
 
 class TypeWriter {
   readonly #names: TypeNames
-  readonly #comments = new Map<DescFile, ReturnType<typeof protobufComments>>()
   readonly #unknownField: string
   #json: { readonly object: string; readonly value: string } | undefined
 
@@ -161,15 +160,8 @@ export interface ${this.#unknownField} {
   }
 
   #comment(of: Commented): string {
-    const file = fileOf(of)
-    const comments = this.#comments.get(file) ?? protobufComments(file)
-    this.#comments.set(file, comments)
-    return commentText(comments(of), of.deprecated ? ['@deprecated'] : [])
+    return commentText(protobufComment(of), of.deprecated ? ['@deprecated'] : [])
   }
-}
-
-function fileOf(of: Commented): DescFile {
-  return of.kind === 'message' || of.kind === 'enum' ? of.file : of.parent.file
 }
 
 function scalarType(field: DescField): string {
