@@ -36,10 +36,21 @@ export function readIndexes(
     }
     throw new Error('the indexes of its message are none')
   }
+  if (isNamed(bytes, from)) {
+    throw new Error(
+      'the name of its message stands in front of it, as Apicurio has it, and indexes are read, as Confluent has them',
+    )
+  }
   const count = next()
   if (count > MOST_INDEXES) throw new Error('the indexes of its message are none')
   const indexes = count === 0 ? [0] : Array.from({ length: count }, next)
   return { indexes, end: at }
+}
+
+/** A message of Apicurio's own, of one text, behind its length: no indexes of Confluent's begin so. */
+function isNamed(bytes: Uint8Array, from: number): boolean {
+  const [length = 0, tag, named = 0, first] = bytes.subarray(from, from + 4)
+  return tag === 10 && named > 0 && length === named + 2 && /[A-Za-z_]/.test(String.fromCharCode(first ?? 0))
 }
 
 /** `undefined` where there is none. */
