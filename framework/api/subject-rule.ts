@@ -42,12 +42,13 @@ export function subjectFault(
 }
 
 export interface SubjectRule {
-  readonly schema: Pick<PulledSchema<unknown>, 'subject' | 'text'>
+  readonly schema: Pick<PulledSchema<unknown>, 'subject' | 'text' | 'message'>
   readonly subjects?: FormatOptions['subjects']
 }
 
-/** The full name of an Avro type, or the title of a JSON Schema. */
-function recordName({ text }: Pick<PulledSchema<unknown>, 'text'>): string | undefined {
+/** The full name of an Avro type or of a message of Protobuf, or the title of a JSON Schema. */
+function recordName({ text, message }: SubjectRule['schema']): string | undefined {
+  if (message !== undefined) return message
   let schema: unknown
   try {
     schema = JSON.parse(text)

@@ -20,6 +20,7 @@ export interface ForeignFormat {
   readonly framing: 'id' | 'guid' | 'header'
   /** Where the registry has the schema. */
   readonly subject: string | null
+  readonly protobuf?: Extract<ValueSchema, { readonly kind: 'pulled' }>['protobuf']
 }
 
 export type PayloadOf = (schema: ValueSchema) => Payload
@@ -30,8 +31,8 @@ const contentTypes = {
   'json-schema': 'application/json',
 } as const
 
-export function foreignOf({ format, framing, subject }: FormatSchema): ForeignFormat {
-  return { contentType: contentTypes[format], framing, subject }
+export function foreignOf({ format, framing, subject, protobuf }: FormatSchema): ForeignFormat {
+  return { contentType: contentTypes[format], framing, subject, ...(protobuf && { protobuf }) }
 }
 
 const nothing: Payload = { name: undefined, hash: null, json: undefined }

@@ -3,7 +3,7 @@
 import { isPatternText } from '../../../framework/model/topic-pattern.ts'
 import type { ScannedHandler, ScannedTopic, ScanResult } from '../scan/scan-result.ts'
 import { jsonSchema } from '../schema/json-schema.ts'
-import { foreignOf, type Payload, type PayloadOf } from './payloads.ts'
+import { type ForeignFormat, foreignOf, type Payload, type PayloadOf } from './payloads.ts'
 
 const BINDING = '0.5.0'
 
@@ -71,12 +71,16 @@ function message(topic: ScannedTopic, { json, foreign }: Payload): object {
   const { name } = topic
   const kafka = { key: keyOf(topic), bindingVersion: BINDING }
   if (foreign !== undefined) {
-    const { contentType, framing, subject } = foreign
-    const what = whereSchema(subject)
+    const { contentType, framing, protobuf } = foreign
+    const what = whereSchema(foreign)
+    const version = /^\s*syntax\s*=\s*["']proto([23])["']/m.exec(protobuf?.text ?? '')?.[1]
+    const payload = version !== undefined && {
+      payload: { schemaFormat: `application/vnd.google.protobuf;version=${version}`, schema: protobuf?.text },
+    }
     // For Confluent's byte 0 and id the binding has a word, and for its GUIDs none.
     const encoding = framing === 'id' && { schemaIdPayloadEncoding: 'confluent' }
     const id = { schemaIdLocation: framing === 'header' ? 'header' : 'payload', ...encoding }
-    return { name, contentType, description: what, bindings: { kafka: { ...kafka, ...id } } }
+    return { name, contentType, description: what, ...payload, bindings: { kafka: { ...kafka, ...id } } }
   }
   return {
     name,
@@ -88,17 +92,19 @@ function message(topic: ScannedTopic, { json, foreign }: Payload): object {
 
 function keyOf({ keySchema }: ScannedTopic): object {
   if (keySchema === undefined) return { type: 'string' }
-  const { contentType, framing, subject } = foreignOf(keySchema)
+  const foreign = foreignOf(keySchema)
   const places = {
     id: 'Byte 0 and the id of the schema stand in front of it.',
     guid: 'Byte 1 and the GUID of the schema stand in front of it.',
     header: 'The header __key_schema_id names the schema.',
   }
-  return { description: `${contentType}. ${whereSchema(subject)} ${places[framing]}` }
+  return { description: `${foreign.contentType}. ${whereSchema(foreign)} ${places[foreign.framing]}` }
 }
 
-function whereSchema(subject: string | null): string {
-  return subject === null ? 'A schema registry has its schema.' : `Its schema is ${subject} in the schema registry.`
+function whereSchema({ subject, protobuf }: ForeignFormat): string {
+  if (subject === null) return 'A schema registry has its schema.'
+  const of = protobuf === undefined ? '' : `, message ${protobuf.message}`
+  return `Its schema is ${subject} in the schema registry${of}.`
 }
 
 function receive(

@@ -51,6 +51,8 @@ export interface FormatSchema {
   readonly framing: 'id' | 'guid' | 'header'
   readonly subject: string | null
   readonly fingerprint: string | null
+  /** Of Protobuf: the schema, and which of its messages they are. */
+  readonly protobuf?: { readonly text: string; readonly message: string }
 }
 
 /** A topic that is declared, read, or published to. */

@@ -114,11 +114,12 @@ export class ValueSchemas {
       if (fault !== undefined) this.#report(place, 'PYR_TOPIC_TYPE', ...fault)
       return pulledBy(constant, called, optionAt(written, 'framing'))
     }
+    const [option, example] = part === 'key' ? ['keyFormat', 'ordersKey'] : ['format', 'ordersValue']
     this.#report(
       place,
       'PYR_HANDLER_STATIC',
       'The format is computed at run time, but it must be readable without running code.',
-      `Write \`${part === 'key' ? 'keyFormat: avro(ordersKey)`, or `jsonSchema(ordersKey)' : 'format: avro(ordersValue)`, or `jsonSchema(ordersValue)'}\`, with the constant that \`pyrallel schemas pull\` has written to generated/registry.`,
+      `Write \`${option}: avro(${example})\`, \`jsonSchema(${example})\` or \`protobuf(${example})\`, with the constant that \`pyrallel schemas pull\` has written to generated/registry.`,
     )
     return { kind: 'pulled', format: 'avro', framing: 'id', subject: null, fingerprint: null }
   }
@@ -142,6 +143,7 @@ function formatOf(options: Node | undefined, option: 'format' | 'keyFormat'): Wr
 const formats: ReadonlyMap<string, PulledSchema<unknown>['format']> = new Map([
   ['avro', 'avro'],
   ['jsonSchema', 'json-schema'],
+  ['protobuf', 'protobuf'],
 ])
 
 const jsonFix =
@@ -174,7 +176,9 @@ function formatFaultOf(
   const [subject, text] = [textAt(schema, 'subject'), textAt(schema, 'text')]
   if (subject === undefined || text === undefined) return undefined
   const subjects = subjectRules.find((each) => each === optionAt(options, 'subjects'))
-  const rule = { schema: { subject, text }, ...(subjects !== undefined && { subjects }) }
+  const message = textAt(schema, 'message')
+  const of = { subject, text, ...(message !== undefined && { message }) }
+  const rule = { schema: of, ...(subjects !== undefined && { subjects }) }
   const fault =
     part === 'key' ? keyFormatFault(topic, { ...rule, tombstones: hasTombstones(options) }) : subjectFault(topic, rule)
   return fault === undefined ? undefined : [fault.what, fault.next]
@@ -206,7 +210,10 @@ function pulledBy(
 ): FormatSchema {
   const [subject = null, fingerprint = null] = ['subject', 'fingerprint'].map((name) => textAt(schema, name))
   const framing = framings.find((each) => each === written) ?? 'id'
-  return { kind: 'pulled', format, framing, subject, fingerprint }
+  const pulled = { kind: 'pulled', format, framing, subject, fingerprint } as const
+  const [text, message] = ['text', 'message'].map((name) => textAt(schema, name))
+  if (format !== 'protobuf' || text === undefined || message === undefined) return pulled
+  return { ...pulled, protobuf: { text, message } }
 }
 
 interface Explicit {

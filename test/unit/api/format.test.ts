@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PulledSchema } from '../../../framework/api/format.ts'
-import { avro, jsonSchema } from '../../../framework/api/format.ts'
+import { avro, jsonSchema, protobuf } from '../../../framework/api/format.ts'
 import { topic } from '../../../framework/api/topic.ts'
 
 interface Order {
@@ -92,6 +92,8 @@ test('refuses for a topic the schema of another subject, by the rule that its fo
   assert.equal(topic('orders', { format: avro(of('bills-value')) }).name, 'orders')
   const titled = { ...order, format: 'json-schema', subject: 'Order', text: '{"title":"Order"}' } as never
   assert.equal(topic('orders', { format: jsonSchema(titled, { subjects: 'record' }) }).name, 'orders')
+  const proto = { ...order, format: 'protobuf', subject: 'shop.Order', text: 'message Order {}', message: 'shop.Order' }
+  assert.equal(topic('orders', { format: protobuf(proto as never, { subjects: 'record' }) }).name, 'orders')
   const nameless = { ...order, text: '"long"' }
   assert.throws(() => topic('orders', { format: avro(nameless, { subjects: 'record' }) }), /orders-value has no name/)
 })

@@ -40,7 +40,7 @@ export const ordersValue: PulledSchema<Order> = {
 `
 
 async function made(format: string, more = '', constant = pulled) {
-  const book = `import { avro, jsonSchema, handler, topic, Type } from 'pyrallel'
+  const book = `import { avro, jsonSchema, handler, protobuf, topic, Type } from 'pyrallel'
 import { ordersValue } from '../generated/registry/orders-value.ts'
 
 const orders = topic('orders', { format: ${format}${more} })
@@ -112,6 +112,30 @@ describe('a topic with a format', () => {
     assert.equal(value.contentType, 'application/json')
     assert.equal(value.description, 'Its schema is orders-value in the schema registry.')
     assert.equal(value.bindings.kafka.schemaIdPayloadEncoding, 'confluent')
+  })
+
+  it('may be one of Protobuf, whose schema and message are told', async () => {
+    const text = 'syntax = "proto3"; package shop; message Order { int64 id = 1; }'
+    const constant = pulled
+      .replace("'avro'", "'protobuf'")
+      .replace(/text: .*/, `text: ${JSON.stringify(text)},\n  message: 'shop.Order',`)
+    const { textOf, diagnostics } = await made('protobuf(ordersValue)', '', constant)
+    assert.deepEqual(diagnostics, [])
+    const { topics } = JSON.parse(textOf('generated/manifest.json'))
+    assert.equal(topics[0].schema, 'f00d')
+    const document = textOf('generated/asyncapi.json')
+    const found = (await new Parser().parse(document)).diagnostics
+    assert.deepEqual(
+      found.filter(({ severity }) => severity === 0),
+      [],
+    )
+    const { value } = JSON.parse(document).channels.orders.messages
+    assert.equal(value.contentType, 'application/vnd.google.protobuf')
+    assert.equal(value.description, 'Its schema is orders-value in the schema registry, message shop.Order.')
+    assert.deepEqual(value.payload, { schemaFormat: 'application/vnd.google.protobuf;version=3', schema: text })
+    assert.equal(value.bindings.kafka.schemaIdPayloadEncoding, 'confluent')
+    const record = await made("protobuf(ordersValue, { subjects: 'record' })", '', constant)
+    assert.match(record.diagnostics.join(), /have the schema of shop\.Order by subjects: 'record'/)
   })
 
   it('is refused in words where its JSON Schema says what is not read here', async () => {
