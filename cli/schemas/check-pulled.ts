@@ -1,8 +1,10 @@
 /** Compares the files of pulled schemas with what their registry has now. Writes nothing. */
-import { loadProtobuf } from '../../framework/formats/protobuf/protobuf-library.ts'
-import { PyrallelError } from '../../framework/model/errors.ts'
+import { checkFit } from '../../framework/formats/protobuf/protobuf-fit.ts'
+import { loadCodec } from '../../framework/formats/value-codec.ts'
+import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { SchemaRegistry, SubjectVersion } from '../../framework/registry/schema-registry.ts'
 import { unreadable } from './avro-reading.ts'
+import { protobufMessage, protobufMessages } from './protobuf-message.ts'
 import { pulledText } from './pull.ts'
 import { pulledFacts, pulledFile, typesOf } from './pulled-file.ts'
 import { readAvro } from './read-avro.ts'
@@ -37,7 +39,7 @@ export function checkPulled(
         known(registry.version(subject, version)),
         known(registry.latest(subject)),
       ])
-      if (pulled?.format === 'protobuf') await loadProtobuf()
+      if (pulled !== undefined) await loadCodec(pulled)
       const judged = judge({ subject, content, message, pulled, latest })
       return { subject, version, latest: latest?.version ?? null, ...judged }
     }),
@@ -76,11 +78,10 @@ function pulledAgain(schema: SubjectVersion, message: string | undefined): strin
 function whyUnread(pulled: SubjectVersion, latest: SubjectVersion, message: string | undefined): readonly string[] {
   if (latest.format !== pulled.format) return [`it is ${latest.format} now, and not ${pulled.format}`]
   if (latest.rules.length > 0) return [`it has rules now: ${latest.rules.join(', ')}`]
-  if (latest.format !== 'avro') {
+  if (latest.format === 'protobuf') return protobufReasons(pulled, latest, message)
+  if (latest.format === 'json-schema') {
     // There are no rules by which every value of one is one of the other: the compiler judges, and the generator.
-    const [was, is] = [pulled, latest].map((schema) => {
-      return JSON.stringify(typesOf({ ...schema, subject: pulled.subject }, message))
-    })
+    const [was, is] = [pulled, latest].map((schema) => JSON.stringify(typesOf({ ...schema, subject: pulled.subject })))
     return was === is ? [] : ['its types are others now: pull it, compile, and generate']
   }
   const [reader, writer] = [pulled, latest].map(({ text, references, subject }) => {
@@ -98,4 +99,21 @@ async function known<T>(asked: Promise<T>): Promise<T | undefined> {
     if (thrown instanceof PyrallelError && thrown.code === 'PYR_SCHEMA_UNKNOWN') return undefined
     throw thrown
   })
+}
+
+/** As values are judged when they are read. */
+function protobufReasons(
+  pulled: SubjectVersion,
+  latest: SubjectVersion,
+  message: string | undefined,
+): readonly string[] {
+  const own = protobufMessage(pulled, message)
+  const written = protobufMessages(latest).find(({ typeName }) => typeName === own.typeName)
+  if (written === undefined) return [`it has no message ${own.typeName} any more`]
+  try {
+    checkFit(written, own)
+    return []
+  } catch (thrown) {
+    return [toError(thrown).message]
+  }
 }

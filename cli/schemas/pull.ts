@@ -1,7 +1,7 @@
 /** Plans and writes what `pyrallel schemas pull` brings: every file, or none. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadProtobuf } from '../../framework/formats/protobuf/protobuf-library.ts'
+import { loadCodec } from '../../framework/formats/value-codec.ts'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import { harmless } from '../../framework/model/plain-text.ts'
 import type { SchemaRegistry, SubjectVersion } from '../../framework/registry/schema-registry.ts'
@@ -83,7 +83,7 @@ async function chosenMessage(
   there: string | undefined,
 ): Promise<ChosenMessage> {
   if (schema.format !== 'protobuf') return asked === undefined ? {} : { wanted: asked }
-  await loadProtobuf()
+  await loadCodec(schema)
   const wanted = asked ?? pulledFacts(there ?? '')?.message
   const message = protobufMessage(schema, wanted).typeName
   if (wanted !== undefined) return { wanted, message }

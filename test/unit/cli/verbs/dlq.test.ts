@@ -142,10 +142,14 @@ describe('dlq show', () => {
   const framed = Buffer.from('00000000078280808080808020', 'hex')
   const schema = '{"type":"record","name":"Order","fields":[{"name":"id","type":"long"}]}'
 
-  async function shown(files: Readonly<Record<string, string>>, options: object = {}): Promise<string> {
+  async function shown(
+    files: Readonly<Record<string, string>>,
+    options: object = {},
+    value: Buffer = framed,
+  ): Promise<string> {
     const cluster = memoryCluster()
     cluster.createTopic(DLQ, 1)
-    cluster.append({ topic: DLQ, partition: 0, key: null, value: framed, headers: [], timestamp: 0 })
+    cluster.append({ topic: DLQ, partition: 0, key: null, value, headers: [], timestamp: 0 })
     const io = testIo(projectFolder(files))
     await show(DLQ, '0/0', { ...cluster1, ...options }, io, on(cluster))
     return io.out()
@@ -164,6 +168,26 @@ describe('dlq show', () => {
     const json = await shown(configWith(url), { json: true })
     assert.match(json, /"decoded":\{"id":9007199254740993\},"bytes":"AAAAAAeCgICAgICAIA=="/)
     assert.deepEqual(new Set(asked.map(({ path }) => path)), new Set(['/schemas/ids/7']))
+  })
+
+  it('shows a value in Protobuf in its own JSON, as the message that its indexes say', async () => {
+    const proto = `syntax = "proto3"; package shop; import "shop/money.proto"; message First {}
+message Order { int64 id = 1; Status status = 2; Money total = 3; } enum Status { NEW = 0; PAID = 1; }`
+    const money = 'syntax = "proto3"; package shop; message Money { int32 units = 1; }'
+    const references = [{ name: 'shop/money.proto', subject: 'money', version: 1 }]
+    const { url } = await serve(({ path }) => {
+      return path.startsWith('/subjects/money')
+        ? { json: { subject: 'money', version: 1, id: 6, schemaType: 'PROTOBUF', schema: money } }
+        : { json: { schemaType: 'PROTOBUF', schema: proto, references } }
+    })
+    const value = Buffer.from('0000000007020208818080808080801010011a020805', 'hex')
+    assert.match(
+      await shown(configWith(url), {}, value),
+      /schema +id 7, of http[^\n]*\n\n {2}\{\n {4}"id": "9007199254740993",\n {4}"status": "PAID",\n {4}"total": \{\n {6}"units": 5\n {4}\}\n {2}\}/,
+    )
+    const cut = await shown(configWith(url), {}, value.subarray(0, -1))
+    assert.match(cut, /not read +with schema id 7: /)
+    assert.match(cut, /in hexadecimal: 00000000070202/)
   })
 
   it('says why a value in Avro cannot be read, and shows its bytes', async () => {

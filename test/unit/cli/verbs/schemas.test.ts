@@ -220,6 +220,35 @@ describe('pyrallel schemas check', () => {
     assert.match(out, /its types are others now: pull it, compile, and generate/)
   })
 
+  it('compares the messages of Protobuf by the numbers of their fields, as values are read', async () => {
+    const root = aProject()
+    const head = 'syntax = "proto3"; package shop; message First {} '
+    const versions = [`${head} message Order { int64 id = 1; }`]
+    const { url } = await serve(({ path }) => {
+      const asked = path.split('/').at(-1) ?? ''
+      const version = asked === 'latest' ? versions.length : Number(asked)
+      return { json: { subject: 'a', version, id: version, schemaType: 'PROTOBUF', schema: versions[version - 1] } }
+    })
+    await run(root, url, 'pull', 'a', '--message', 'shop.Order')
+    const current = await run(root, url, 'check')
+    assert.deepEqual([current.code, current.out], [0, `${url}\n  ✓ a  version 1  current\n`])
+    versions.push('syntax = "proto3"; package shop; message Order { int64 number = 1; string note = 2; }')
+    const moved = await run(root, url, 'check')
+    assert.deepEqual([moved.code, /moved on; what is written now can be read/.test(moved.out)], [0, true], moved.out)
+    for (const [version, expected] of [
+      [`${head} message Order { sint64 id = 1; }`, 'shop.Order.id (1) was written as sint64, and int64 is wanted'],
+      [`${head} message Bill {}`, 'it has no message shop.Order any more'],
+    ] as const) {
+      versions.push(version)
+      const { code, out } = await run(root, url, 'check')
+      assert.equal(code, 3)
+      assert.ok(out.includes(`\n  a: ${expected}\n`), out)
+    }
+    const file = join(root, 'generated/registry/a.ts')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('message shop.Order', 'message shop.Gone'))
+    assert.match((await run(root, url, 'check')).out, /the file is not as it was pulled/)
+  })
+
   it('has nothing to say before anything was pulled', async () => {
     const { url } = await registryOf({})
     assert.deepEqual(await run(aProject(), url, 'check'), {

@@ -60,6 +60,18 @@ export default handler(topic('orders', { format: avro(schema), key: (o) => Strin
 `,
 }
 
+const protobufProject = {
+  ...project,
+  'handlers/pay.ts': `
+import { handler, protobuf, topic } from 'pyrallel'
+const text = \`syntax = "proto3"; package shop; import "google/protobuf/timestamp.proto";
+message Order { int64 id = 1; bytes raw_bytes = 2; Status status = 3; google.protobuf.Timestamp at = 4; }
+enum Status { STATUS_NEW = 0; STATUS_PAID = 1; }\`
+const schema = { kind: 'pyrallel.schema', format: 'protobuf', subject: 'orders-value', id: 7, guid: null, fingerprint: '', text, message: 'shop.Order' }
+export default handler(topic('orders', { format: protobuf(schema), key: (o) => String(o.id) }), () => {})
+`,
+}
+
 describe('send', () => {
   it('writes what a topic with a format has in that format, and refuses what is none of it, and --fake', async () => {
     const cluster = anOrdersCluster()
@@ -101,6 +113,29 @@ describe('send', () => {
       code: 'PYR_SCHEMA',
       message: /^The key does not satisfy schema orders-key of orders; nothing was sent\.\n {2}the key is no Order/,
     })
+  })
+
+  it("writes what a topic in Protobuf has, of Protobuf's own JSON", async () => {
+    const cluster = anOrdersCluster()
+    const io = testIo(projectFolder(protobufProject))
+    const json =
+      '{"id": "9007199254740993", "raw_bytes": "AP8=", "status": "STATUS_PAID", "at": "1970-01-01T00:00:07Z"}'
+    await send('orders', json, plain, io, onMemory(cluster))
+    const [record] = recordsOf(cluster, 'orders')
+    assert.equal(record?.value?.toString('hex'), '0000000007000881808080808080101202' + '00ff18012202' + '0807')
+    assert.equal(record?.key?.toString(), '9007199254740993')
+    for (const [wrong, expected] of [
+      ['{"id": "x"}', /id/],
+      ['{"id": 1, "nots": 1}', /nots/],
+      ['{"status": "STATUS_GONE"}', /shop\.Status/],
+    ] as const) {
+      await assert.rejects(send('orders', wrong, plain, io, onMemory(cluster)), (thrown: Error) => {
+        assert.match(thrown.message, /^The value does not satisfy schema orders-value of orders; nothing was sent\.\n/)
+        assert.match(thrown.message, expected)
+        return true
+      })
+    }
+    assert.equal(recordsOf(cluster, 'orders').length, 1)
   })
 
   it('shows a key without what could move the cursor', async () => {
