@@ -10,6 +10,9 @@ import { registryProblem } from './registry-jars.mjs'
 
 const limitMs = 60_000
 
+/** The classes of `java-serializers` that can be run. */
+type JavaMain = 'RegistryRecords' | 'KeyRecords'
+
 export interface JavaRecords {
   readonly brokers: string
   readonly registry: RegistryProcess
@@ -45,7 +48,7 @@ export async function javaWritesKeys(
   records: readonly (readonly [key: string, value: string])[],
 ): Promise<readonly number[]> {
   const lines = [schemas.key, schemas.value, ...records.map((record) => record.join('\t'))]
-  return rowsOf(await write('write', java, lines, 'KeyRecords')).map(([partition]) => Number(partition))
+  return rowsOf(await write('write', java, lines, { main: 'KeyRecords' })).map(([partition]) => Number(partition))
 }
 
 /** The first records of a topic, in no order over partitions: key and value each as Avro's own JSON, in the schemas that they were written with. */
@@ -69,45 +72,74 @@ export async function javaWritesJson(
   )
 }
 
+export interface JavaProtobuf {
+  /** The subject whose latest schema has the messages. Default: `<topic>-value`; with another, Java registers for `<topic>-value` what it makes of that one. */
+  readonly source?: string
+  /** What stands between the id and the value. Default: Confluent's indexes. `in full`: without their short form. `apicurio`: a message of its own. */
+  readonly layout?: 'confluent' | 'confluent in full' | 'apicurio'
+}
+
+/** @param records key, full name of the message and its value in JSON each */
+export async function javaWritesProtobuf(
+  java: JavaRecords,
+  records: readonly (readonly [key: string, message: string, value: string])[],
+  { source = `${java.topic}-value`, layout = 'confluent' }: JavaProtobuf = {},
+): Promise<void> {
+  const lines = records.map((record) => record.join('\t'))
+  await write('proto-write', java, lines, { options: [source, layout.toUpperCase().replaceAll(' ', '_')] })
+}
+
 async function write(
   verb: string,
   { brokers, registry, topic }: JavaRecords,
   lines: readonly string[],
-  main: 'RegistryRecords' | 'KeyRecords' = 'RegistryRecords',
+  { main = 'RegistryRecords', options = [] }: { readonly main?: JavaMain; readonly options?: readonly string[] } = {},
 ): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'pyrallel-java-'))
   try {
     const file = join(folder, 'records')
     writeFileSync(file, `${lines.join('\n')}\n`)
-    return await runMain(main, verb, brokers, registry.ownUrl, topic, file)
+    return await runMain(main, verb, brokers, registry.ownUrl, topic, ...options, file)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
 /** The first records of a topic: key and value each, the value as Avro's own JSON in the schema that it was written with. */
-export function javaReadsAvro(
+export async function javaReadsAvro(
   java: JavaRecords,
   count: number,
 ): Promise<readonly (readonly [key: string, value: string])[]> {
-  return read('avro-read', java, count)
+  return pairs(await read('avro-read', java, count))
 }
 
 /** The same of JSON. Java refuses what does not satisfy the schema that it was written with. */
-export function javaReadsJson(
+export async function javaReadsJson(
   java: JavaRecords,
   count: number,
 ): Promise<readonly (readonly [key: string, value: string])[]> {
-  return read('json-read', java, count)
+  return pairs(await read('json-read', java, count))
 }
 
+/** The same of Protobuf, with the full name of the message that each value is; fields that have their default are left out. */
+export async function javaReadsProtobuf(
+  java: JavaRecords,
+  count: number,
+): Promise<readonly (readonly [key: string, message: string, value: string])[]> {
+  return (await read('proto-read', java, count)).map(([key = '', message = '', value = '']) => [key, message, value])
+}
+
+/** The parts of each line. */
 async function read(
   verb: string,
   { brokers, registry, topic }: JavaRecords,
   count: number,
-): Promise<readonly (readonly [key: string, value: string])[]> {
-  const rows = rowsOf(await runMain('RegistryRecords', verb, brokers, registry.ownUrl, topic, String(count)))
-  return rows.map(([key = '', value = '']) => [key, value])
+): Promise<readonly (readonly string[])[]> {
+  return rowsOf(await runMain('RegistryRecords', verb, brokers, registry.ownUrl, topic, String(count)))
+}
+
+function pairs(lines: readonly (readonly string[])[]): readonly (readonly [key: string, value: string])[] {
+  return lines.map(([key = '', value = '']) => [key, value])
 }
 
 function rowsOf(out: string): readonly (readonly string[])[] {
@@ -115,7 +147,7 @@ function rowsOf(out: string): readonly (readonly string[])[] {
   return lines.map((line) => line.split('\t'))
 }
 
-async function runMain(main: 'RegistryRecords' | 'KeyRecords', ...args: readonly string[]): Promise<string> {
+async function runMain(main: JavaMain, ...args: readonly string[]): Promise<string> {
   const [java, ...options] = serializersCommand(main) ?? []
   if (java === undefined) throw new Error(`No Java serializers here: ${javaRecordsProblem()}.`)
   const { stdout } = await promisify(execFile)(java, [...options, ...args], { timeout: limitMs, killSignal: 'SIGKILL' })

@@ -42,6 +42,8 @@ import org.apache.kafka.common.serialization.StringSerializer;
  * avro-read brokers registry topic count   writes key, tab and value of the first records to standard output, in the schema that each was written with
  * json-write brokers registry topic file   the file: key, tab and value in each line; without a value, a tombstone. Checks them against the latest schema of topic-value
  * json-read brokers registry topic count   as avro-read; checks each value against the schema that it was written with
+ * proto-write brokers registry topic source layout file   key, full name of the message, and value in JSON, of messages that the latest schema of source has. See ProtobufRecords
+ * proto-read brokers registry topic count  as avro-read, with the full name of the message in front of the value
  * </pre>
  */
 public final class RegistryRecords {
@@ -51,6 +53,10 @@ public final class RegistryRecords {
       case "avro-read" -> readAvro(args[1], args[2], args[3], Integer.parseInt(args[4]));
       case "json-write" -> writeJson(args[1], args[2], args[3], Files.readAllLines(Path.of(args[4])));
       case "json-read" -> readJson(args[1], args[2], args[3], Integer.parseInt(args[4]));
+      case "proto-write" ->
+          ProtobufRecords.write(
+              args[1], args[2], args[3], args[4], ProtobufRecords.Layout.valueOf(args[5]), Files.readAllLines(Path.of(args[6])));
+      case "proto-read" -> ProtobufRecords.read(args[1], args[2], args[3], Integer.parseInt(args[4]));
       default -> throw new IllegalArgumentException(args[0]);
     }
   }
@@ -101,11 +107,11 @@ public final class RegistryRecords {
     read(brokers, topic, count, values, JsonNode::toString);
   }
 
-  private interface Shown<T> {
+  interface Shown<T> {
     String of(T value) throws Exception;
   }
 
-  private static <T> void read(String brokers, String topic, int count, Deserializer<T> values, Shown<T> shown)
+  static <T> void read(String brokers, String topic, int count, Deserializer<T> values, Shown<T> shown)
       throws Exception {
     try (KafkaConsumer<String, T> consumer = new KafkaConsumer<>(client(brokers), new StringDeserializer(), values)) {
       List<TopicPartition> partitions = new ArrayList<>();

@@ -9,7 +9,9 @@ const program = {
   dependencies: ['avro', 'protobuf', 'jsonschema'].map(
     (format) => `io.apicurio:apicurio-registry-serdes-${format}-serde:${registryVersion}`,
   ),
-  sources: ['RegistryRecords.java', 'KeyRecords.java'].map((name) => fileURLToPath(new URL(name, import.meta.url))),
+  sources: ['RegistryRecords.java', 'KeyRecords.java', 'ProtobufRecords.java'].map((name) =>
+    fileURLToPath(new URL(name, import.meta.url)),
+  ),
 }
 
 /** Before its arguments, which the source of the class tells. Undefined where it is not installed. @param {'RegistryRecords' | 'KeyRecords'} main */
