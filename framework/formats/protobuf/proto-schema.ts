@@ -69,10 +69,12 @@ class ProtoLinker {
   readonly #texts: ReadonlyMap<string, string>
   readonly #files = new Map<string, DescFile>()
   readonly #open = new Set<string>()
+  /** Which file defines a type. The library would take the last one. */
+  readonly #owners = new Map<string, DescFile>()
 
   constructor(references: readonly NamedProto[]) {
     if (references.length > MOST_FILES) throw new Error(`it has ${references.length} references`)
-    this.#texts = new Map(references.map(({ name, text }) => [name, text]))
+    this.#texts = textsByName(references)
     for (const file of wellKnown(this.#library)) this.#files.set(file.proto.name, file)
   }
 
@@ -97,7 +99,6 @@ class ProtoLinker {
     const { found, missing } = this.#imports(file.dependency)
     const visible = new Map<string, NamedKind>(found.flatMap((each) => [...visibleOf(each)]))
     resolveNames(file, own, visible, missing)
-    for (const each of own.keys()) if (visible.has(each)) throw new Error(`${each} is defined twice`)
     return this.#descriptor(file, found)
   }
 
@@ -136,6 +137,7 @@ class ProtoLinker {
     const byName = new Map(imports.map((each) => [each.proto.name, each]))
     const file = this.#library.core.createFileRegistry(proto, (name) => byName.get(name)).getFile(proto.name)
     if (file === undefined) throw new Error('it cannot be made a descriptor')
+    this.#claim(file)
     return file
   }
 
@@ -147,7 +149,15 @@ class ProtoLinker {
       if (file === undefined) missing.push(name)
       else found.push(file)
     }
+    for (const each of found) this.#claim(each)
     return { found, missing }
+  }
+
+  #claim(file: DescFile): void {
+    for (const name of definedBy(file).keys()) {
+      if ((this.#owners.get(name) ?? file) !== file) throw new Error(`${name} is defined twice`)
+      this.#owners.set(name, file)
+    }
   }
 
   #imported(name: string): DescFile | undefined {
@@ -183,7 +193,28 @@ function wellKnown({ wkt }: ProtobufLibrary): readonly DescFile[] {
   ]
 }
 
+/** Of two versions under one name, one would be read for the other. */
+function textsByName(references: readonly NamedProto[]): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>()
+  for (const { name, text } of references) {
+    if ((texts.get(name) ?? text) !== text) {
+      throw new Error(`two references are named ${JSON.stringify(harmless(name))}, and differ`)
+    }
+    texts.set(name, text)
+  }
+  return texts
+}
+
 function visibleOf(file: DescFile): ProtoNames {
+  const names = definedBy(file)
+  const isPublic = new Set(file.proto.publicDependency.map((index) => file.proto.dependency[index]))
+  for (const each of file.dependencies) {
+    if (isPublic.has(each.proto.name)) for (const [name, kind] of visibleOf(each)) names.set(name, kind)
+  }
+  return names
+}
+
+function definedBy(file: DescFile): Map<string, NamedKind> {
   const names = new Map<string, NamedKind>()
   const add = (each: DescMessage | DescEnum) => names.set(each.typeName, each.kind)
   for (const each of allMessages(file)) {
@@ -191,10 +222,6 @@ function visibleOf(file: DescFile): ProtoNames {
     each.nestedEnums.forEach(add)
   }
   file.enums.forEach(add)
-  const isPublic = new Set(file.proto.publicDependency.map((index) => file.proto.dependency[index]))
-  for (const each of file.dependencies) {
-    if (isPublic.has(each.proto.name)) for (const [name, kind] of visibleOf(each)) names.set(name, kind)
-  }
   return names
 }
 

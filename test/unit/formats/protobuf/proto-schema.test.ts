@@ -148,6 +148,23 @@ describe('a .proto file', () => {
     assert.equal(read(b.text).messages[0]?.fields[0]?.message?.typeName, 'a.b.B.A')
   })
 
+  it('does not choose between two of one name: of references, and of types that imports bring', () => {
+    const a = { name: 'a.proto', text: 'syntax = "proto3"; message A { int32 x = 1; }' }
+    const b = { name: 'b.proto', text: 'syntax = "proto3"; import public "a.proto"; message B {}' }
+    const c = { name: 'c.proto', text: 'syntax = "proto3"; import public "a.proto"; message C {}' }
+    const d = { name: 'd.proto', text: 'syntax = "proto3"; message A { string x = 1; }' }
+    const text = 'syntax = "proto3"; import "b.proto"; import "c.proto"; import "a.proto"; message X { A a = 1; }'
+    assert.equal(read(text, [a, a, b, c]).messages[0]?.fields[0]?.message?.typeName, 'A')
+    assert.throws(
+      () => read(text, [a, { ...a, text: d.text }, b, c]),
+      /two references are named "a\.proto", and differ/,
+    )
+    const twice = text.replace('"c.proto"', '"d.proto"')
+    assert.throws(() => read(twice, [a, b, d]), /A is defined twice/)
+    const far = { name: 'e.proto', text: 'syntax = "proto3"; import "d.proto"; message E { A a = 1; }' }
+    assert.throws(() => read(text.replace('"c.proto"', '"e.proto"'), [a, b, d, far]), /A is defined twice/)
+  })
+
   it('says which message is wanted and is not there', () => {
     const file = read('syntax = "proto3"; message A { message B { message C {} } } message D {}')
     assert.equal(messageOf(file).typeName, 'A')
