@@ -15,7 +15,8 @@ export interface InstalledPackage {
 export interface Manifest {
   readonly name?: string
   readonly version?: string
-  readonly main?: string
+  /** A text, where it is one: some have `false` there. */
+  readonly main?: unknown
   readonly gypfile?: boolean
   readonly binary?: unknown
   readonly os?: readonly string[]

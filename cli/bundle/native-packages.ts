@@ -34,8 +34,8 @@ export function nativePackages(root: string): readonly InstalledPackage[] {
 /** Built from source, or shipped with binaries; or, as newer ones do it, a package per platform of which the right one is installed. */
 function isNative(folder: string): boolean {
   const manifest = readManifest(folder)
-  if (manifest.gypfile === true || manifest.main?.endsWith('.node') === true || manifest.binary !== undefined)
-    return true
+  const { main, gypfile, binary } = manifest
+  if (gypfile === true || (typeof main === 'string' && main.endsWith('.node')) || binary !== undefined) return true
   if (toolsForBinaries.some((tool) => manifest.dependencies?.[tool] !== undefined)) return true
   if (['binding.gyp', ...foldersOfBinaries].some((name) => existsSync(join(folder, name)))) return true
   if (readdirSync(folder).some((file) => file.endsWith('.node'))) return true
