@@ -10,6 +10,8 @@ const MAX_MESSAGE = 100
 export function keyText(key: Buffer | null): string {
   if (key === null) return '-'
   if (key.length === 0) return "''"
+  // One that begins as those in a format do is no text.
+  if (key[0] === 0 || key[0] === 1) return cutText(key.toString('base64', 0, MAX_KEY), MAX_KEY)
   // Cut before decoding: a key may be megabytes long.
   return cutText(harmless(key.subarray(0, MAX_KEY * 4).toString('utf8')), MAX_KEY)
 }

@@ -12,6 +12,7 @@ import { runtimeOf } from '../../framework/runtime/open-runtime.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { Runtime } from '../../framework/runtime/runtime.ts'
 import { copiesJson, copiesProtobuf, keyed } from '../contract/engine-handlers.ts'
+import { scripted } from '../contract/scripted-handlers.ts'
 import { bundledEntries } from '../contract/worker-entries/bundle.ts'
 import { recordedLog } from '../unit/kafka/recorded-log.ts'
 import { serve } from '../unit/registry/registry-server.ts'
@@ -22,7 +23,8 @@ const {
   copiesJson: copiesJsonEntry,
   copiesProtobuf: copiesProtobufEntry,
   keyed: keyedEntry,
-} = await bundledEntries('inFormat', 'copiesJson', 'copiesProtobuf', 'keyed')
+  scripted: scriptedEntry,
+} = await bundledEntries('inFormat', 'copiesJson', 'copiesProtobuf', 'keyed', 'scripted')
 
 const pulledAs = (id: number): PulledSchema<bigint> => ({
   kind: 'pyrallel.schema',
@@ -327,6 +329,47 @@ describe('values with a schema registry', { timeout: 120_000 }, () => {
       assert.deepEqual(told.sort(), ['no key: 5', 't 2: 1', 't 2: 2', 't 2: 3'])
     })
   }
+
+  it('never have a key of text by a thread that only names their topic', async (t) => {
+    const cluster = aCluster()
+    const registry = await aRegistry()
+    const config = resolveConfig({ group: 'shop', registry: { url: registry.url } }, 'test')
+    const read = topic<number, bigint>('news', { keyFormat: avro(pulledAs(7)) })
+    const options = {
+      engine: 'worker',
+      worker: { threads: 1 },
+      retry: { attempts: 1 },
+      deadLetter: { topic: 'work.dlq' },
+    }
+    const common = { group: null, file: 'handlers/work.ts' }
+    const writes = { ...scripted, options: { ...scripted.options, ...options } }
+    const routes = [
+      { ...common, id: 'writes', topic: 'orders', handler: writes, entry: scriptedEntry },
+      { ...common, id: 'reads', file: 'handlers/reads.ts', topic: 'news', handler: handler(read, () => {}) },
+    ]
+    cluster.createTopic('news.shop.dlq', 1)
+    const dead: RuntimeEvent[] = []
+    const runtime = runtimeOf(config, {
+      connection: cluster.connection(),
+      handlers: resolveHandlers(routes as never, config),
+      log: recordedLog().log,
+      onEvent: (event) => {
+        if (event.kind === 'record.dead') dead.push(event)
+      },
+    })
+    t.after(() => runtime.stop())
+    await runtime.start()
+    const script = { steps: [{ publish: 1, to: 'news', key: 'c1' }] }
+    cluster.append({ topic: 'orders', key: null, value: Buffer.from(JSON.stringify(script)), headers: [] })
+    await until(runtime, () => dead.length === 1)
+    const [event] = dead
+    assert.ok(event?.kind === 'record.dead')
+    assert.equal(
+      event.failure.message,
+      "The key published to news is not in its format, with schema work-value. Publish to the topic's definition, not to its name.",
+    )
+    assert.deepEqual(cluster.log('news', 0).records, [])
+  })
 
   it('need an address of it: without, nothing starts', async (t) => {
     const cluster = aCluster()

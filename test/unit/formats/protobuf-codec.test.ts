@@ -182,7 +182,7 @@ describe('a value in Protobuf', () => {
     })
   }
 
-  it('that refers to itself is compared to its end', () => {
+  it('a message that refers to itself is compared to its end', () => {
     const tree = proto3('message T { repeated T branches = 1; Leaf leaf = 2; } message Leaf { T tree = 1; }')
     const value = { branches: [{ leaf: { tree: {} } }] }
     const read = reading(Buffer.concat([Buffer.of(0), codec(tree).encode(value)]), tree, tree)
@@ -255,7 +255,7 @@ describe('a value in Protobuf', () => {
     })
   }
 
-  it('that is no object, or nested too deeply, is refused', () => {
+  it('a value that is no object, or nested too deeply, is refused', () => {
     const text = proto3('message O { O o = 1; }')
     for (const value of [undefined, 5, 'x', []])
       assert.throws(() => codec(text).encode(value), /the value is no shop\.O/)

@@ -1,7 +1,7 @@
 /** Words for records on a terminal. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { msText } from '../../../../cli/records/record-text.ts'
+import { keyText, msText } from '../../../../cli/records/record-text.ts'
 
 it('shows a duration in the unit that a person would choose', () => {
   const shown = [0.25, 9.99, 450, 9_999, 10_000, 90_000, 120_000, 3_240_000, 7_200_000, 86_400_000].map(msText)
@@ -17,4 +17,9 @@ it('shows a duration in the unit that a person would choose', () => {
     '2.0 h',
     '24.0 h',
   ])
+})
+
+it('shows a key as text, and one that begins as those in a format do in base64', () => {
+  const keys = [null, Buffer.of(), Buffer.from('c1'), Buffer.from('000000000902740c', 'hex'), Buffer.alloc(99, 1)]
+  assert.deepEqual(keys.map(keyText), ['-', "''", 'c1', 'AAAAAAkCdAw=', 'AQEBAQEBAQEBAQEBAQEBAQE…'])
 })
