@@ -12,6 +12,7 @@ import kafka, {
 import { AnswerReader, byte, int32, request, text } from './kafka-request.ts'
 
 const timeoutMs = 20_000
+const askAgainMs = 5_000
 
 export interface TopicOptions {
   readonly partitions?: number
@@ -54,11 +55,24 @@ export class KafkaAdmin {
       replication_factor: replication,
       config: { ...configs },
     }
-    await this.#call<void>((done) => this.#admin().createTopic(request, timeoutMs, done))
     const until = performance.now() + timeoutMs
+    await this.#make(request, until)
     while ((await this.#partitionsOf(name)).length < partitions) {
       if (performance.now() > until) throw new Error(`no broker shows ${name} ${timeoutMs} ms after its creation`)
       await setTimeout(20)
+    }
+  }
+
+  /** A broker that has just started was seen to leave a request without an answer: it is asked again, and may have made the topic by then. */
+  async #make(request: Parameters<IAdminClient['createTopic']>[0], until: number): Promise<void> {
+    for (let isFirst = true; ; isFirst = false) {
+      try {
+        return await this.#call<void>((done) => this.#admin().createTopic(request, askAgainMs, done))
+      } catch (thrown) {
+        const { code } = (thrown as { readonly cause?: { readonly code?: number } }).cause ?? {}
+        if (!isFirst && code === kafka.CODES.ERRORS.ERR_TOPIC_ALREADY_EXISTS) return
+        if (code !== kafka.CODES.ERRORS.ERR__TIMED_OUT || performance.now() > until) throw thrown
+      }
     }
   }
 
