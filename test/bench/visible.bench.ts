@@ -7,6 +7,7 @@
 import { availableParallelism } from 'node:os'
 import { FETCH_AHEAD } from '../../framework/kafka/librdkafka/settings.ts'
 import { startKafka } from '../e2e/kafka-harness.ts'
+import { BROKER_JVM } from './matrix/broker-jvm.ts'
 import { bundlePeers, type NodePeer } from './matrix/bundle-peers.ts'
 import { installParallelConsumer } from './matrix/install-parallel-consumer.ts'
 import { Pace } from './matrix/measure-latency.ts'
@@ -24,16 +25,6 @@ const LOOK_MS = 5_000
 const LIMIT_MS = 3_600_000
 /** The default of Kafka's own producers since 4.0. */
 const LINGER_MS = 5
-/** Those that Kafka's own start script gives a broker. Behind the harness's, which suit small tests. */
-const BROKER_JVM = [
-  '-XX:TieredStopAtLevel=4',
-  '-Xms1g',
-  '-Xmx1g',
-  '-XX:-UseSerialGC',
-  '-XX:+UseG1GC',
-  '-XX:MaxGCPauseMillis=20',
-]
-
 const [workloadId = 'x-5ms', name = 'ours-exactly-once', rate = '1000', measured = '30', from = 'log'] =
   process.argv.slice(2)
 const [workload] = selectWorkloads([workloadId])

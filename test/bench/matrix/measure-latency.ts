@@ -23,6 +23,7 @@ const MOST_TRIES = 5
 /**
  * Measures how long records take at a steady rate.
  * @param topic a name that no other run has: its records carry the times of this one
+ * @param sinceLog latency counts from when the record was in the log, to a millisecond. The stage's topics must keep that time. Only ours and the bare loop can; default false
  */
 export async function measureLatency(
   stage: Stage,
@@ -30,6 +31,7 @@ export async function measureLatency(
   system: PreparedSystem,
   topic: string,
   perSecond: number,
+  { sinceLog = false } = {},
 ): Promise<Run> {
   const warmUpMs = Math.max(WARM_UP_FACTOR, system.warmUpFactor ?? 1) * stage.warmUpMs
   const limitMs = 2 * stage.windowMs + CATCH_UP_MS
@@ -44,6 +46,7 @@ export async function measureLatency(
     lastRecord: wanted,
     limitMs,
     latency: true,
+    sinceLog,
   }
   const { outcome, report } = await runPaced(stage, system, settings, { workload, perSecond, seconds })
   if (outcome.kind === 'failed') return outcome

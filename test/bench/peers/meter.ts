@@ -27,6 +27,11 @@ export function nowUs(): number {
   return Number(process.hrtime.bigint() / 1_000n)
 }
 
+/** Latency counts from when the record was in the log. @param timestamp milliseconds since the Unix epoch */
+export function since(timestamp: number, value: BenchValue): BenchValue {
+  return { ...value, t: nowUs() - (Date.now() - timestamp) * 1_000 }
+}
+
 export class Meter {
   readonly #header: Int32Array
   /** By key: the number of the last record that is done. */

@@ -1,7 +1,7 @@
 /** Starts a runtime for one handler, through the package's public interface only. */
 import type { HandlerDefinition, PyrallelConfig } from '../../../framework/index.ts'
 import { createLogger, handler, startPyrallel } from '../../../framework/index.ts'
-import { nowUs } from './meter.ts'
+import { since } from './meter.ts'
 import { fail, type Handle } from './peer.ts'
 import type { BenchValue, PeerSettings } from './protocol.ts'
 
@@ -58,16 +58,15 @@ export function definitionOf(
     ...(accept !== undefined && { accept }),
   } as const
   const engine = onThreads ? ({ engine: 'worker', worker: { threads: cores } } as const) : {}
-  if (outputs === '') return handler<BenchValue>(topic, { ...options, ...engine }, ({ value }) => handle(value))
+  if (outputs === '') {
+    return sinceLog
+      ? handler<BenchValue>(topic, { ...options, ...engine }, ({ value, timestamp }) => handle(since(timestamp, value)))
+      : handler<BenchValue>(topic, { ...options, ...engine }, ({ value }) => handle(value))
+  }
   return handler<BenchValue>(topic, { ...options, ...engine }, async ({ key, value, timestamp }, context) => {
     await handle(value)
-    await context.publish(outputs, sinceLog ? { ...value, t: monotonicUs(timestamp) } : value, { key })
+    await context.publish(outputs, sinceLog ? since(timestamp, value) : value, { key })
   })
-}
-
-/** @param timestamp milliseconds since the Unix epoch */
-function monotonicUs(timestamp: number): number {
-  return nowUs() - (Date.now() - timestamp) * 1_000
 }
 
 /** Takes what its header says. @param leftOut is told of each record that is not wanted */

@@ -32,7 +32,7 @@ export interface PeerSettings {
   readonly latency: boolean
   /** The topic to which each record is published again by its handler. Empty: nothing is published. */
   readonly outputs: string
-  /** What is published carries the time at which its input came into the log, which the topic must keep, in place of when it should have been sent. */
+  /** Latency counts from when a record came into the log, which its topic must keep, in place of when it should have been sent; what is published carries it. */
   readonly sinceLog: boolean
   /** A file that gets one line for each record that is done: its number, and the microsecond. Empty: none. */
   readonly ledger: string
