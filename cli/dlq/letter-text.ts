@@ -1,12 +1,11 @@
 /** Shows dead letters: as lines and blocks for people, as JSON for machines. Values only where one record was asked for. */
 
-import { isUtf8 } from 'node:buffer'
 import type { DeadLetter } from '../../framework/dead-letters/dead-letter.ts'
 import { errorText, type LetterGroup } from '../../framework/dead-letters/letter-groups.ts'
 import { placeArgument } from '../../framework/dead-letters/selection.ts'
 import { exactText } from '../../framework/formats/exact-json.ts'
 import type { ReadValue } from '../../framework/formats/read-value.ts'
-import { cutText, harmless } from '../../framework/model/plain-text.ts'
+import { cutText, harmless, isPlainText } from '../../framework/model/plain-text.ts'
 import { plural } from '../../framework/model/plural.ts'
 import { recordPlace } from '../../framework/model/record.ts'
 import { keyText } from '../records/record-text.ts'
@@ -88,6 +87,7 @@ export function letterJson(letter: DeadLetter, withValue: boolean): object {
     place: placeArgument(record),
     writtenAt: record.timestamp,
     key: record.key?.toString() ?? null,
+    ...(record.key === null || isPlainText(record.key) ? {} : { keyBytes: record.key.toString('base64') }),
     ...facts,
     ...(withValue ? { value: record.value?.toString() ?? null } : {}),
   }
@@ -115,7 +115,7 @@ function valueJsonOf(read: ReadValue, bytes: Buffer | null): object {
 function keyJsonOf(read: ReadValue, keyBytes: Buffer | null): object {
   switch (read.kind) {
     case 'plain':
-      return keyBytes === null || isPlainText(keyBytes) ? {} : { keyBytes }
+      return {}
     case 'read':
       return { keySchema: read.by, decodedKey: read.value, keyBytes }
     case 'unread':
@@ -126,11 +126,6 @@ function keyJsonOf(read: ReadValue, keyBytes: Buffer | null): object {
 function keyFact(bytes: Buffer | null, read: ReadValue): string | null {
   if (bytes === null) return null
   return read.kind === 'read' ? cutText(exactText(read.value), MAX_VALUE) : keyText(bytes)
-}
-
-/** Whether it can be typed as it is shown. */
-function isPlainText(bytes: Buffer): boolean {
-  return isUtf8(bytes) && !/\p{Cc}/u.test(bytes.toString())
 }
 
 function sourceText({ topic, partition, offset }: DeadLetter): string | null {

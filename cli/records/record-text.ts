@@ -1,6 +1,6 @@
 /** Words for records and failures on a terminal: short, one line, and harmless whatever bytes they are made of. */
 
-import { cutText, harmless } from '../../framework/model/plain-text.ts'
+import { cutText, harmless, keyLine } from '../../framework/model/plain-text.ts'
 import type { HandlerFailure } from '../../framework/model/work.ts'
 import { projectPlace } from '../project/project.ts'
 
@@ -10,10 +10,7 @@ const MAX_MESSAGE = 100
 export function keyText(key: Buffer | null): string {
   if (key === null) return '-'
   if (key.length === 0) return "''"
-  // One that begins as those in a format do is no text.
-  if (key[0] === 0 || key[0] === 1) return cutText(key.toString('base64', 0, MAX_KEY), MAX_KEY)
-  // Cut before decoding: a key may be megabytes long.
-  return cutText(harmless(key.subarray(0, MAX_KEY * 4).toString('utf8')), MAX_KEY)
+  return cutText(harmless(keyLine(key, MAX_KEY * 4)), MAX_KEY)
 }
 
 /** Errors whose class says nothing that their message does not say. */

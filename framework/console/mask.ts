@@ -1,6 +1,6 @@
 /** What of records is shown: in production, texts of strangers are not, unless their topic was named. One rule for every answer. */
 import { createHmac, randomBytes } from 'node:crypto'
-import { cutText } from '../model/plain-text.ts'
+import { cutText, keyLine } from '../model/plain-text.ts'
 import type { PartitionMetrics, SystemMetrics } from '../model/snapshot.ts'
 import type { BytesView } from './protocol.ts'
 
@@ -23,7 +23,8 @@ export class Mask {
   key(topic: string, bytes: Buffer | null, maxBytes = 256): BytesView | null {
     if (bytes === null) return null
     if (this.shows(topic)) return bytesView(bytes, maxBytes)
-    return { text: this.#marked(bytes), bytes: bytes.length, isCut: false, isMasked: true }
+    // As snapshots have it: the same key looks the same there.
+    return { text: this.#marked(keyLine(bytes, bytes.length)), bytes: bytes.length, isCut: false, isMasked: true }
   }
 
   /** Of a value or a header. */
@@ -67,7 +68,7 @@ export class Mask {
     }
   }
 
-  #marked(key: Buffer | string): string {
+  #marked(key: string): string {
     return `#${createHmac('sha256', this.#secret).update(key).digest('hex').slice(0, 16)}`
   }
 }

@@ -9,7 +9,7 @@ import type { Explainer, Surroundings } from './explainer.ts'
 import type { IncompleteRecord } from './failures/incomplete-record.ts'
 import type { Settlement } from './failures/settlement.ts'
 import type { Scheduler } from './flow/scheduler.ts'
-import { shortText } from './partition/partition-snapshot.ts'
+import { shortKey } from './partition/partition-snapshot.ts'
 import type { PartitionLookup } from './partition/partition-table.ts'
 
 export interface ActionsOptions {
@@ -75,7 +75,7 @@ export class ActionsByHand {
     if (key === undefined) return { isDone: false, why: 'no-breaker', now: null }
     scheduler.list(state)
     const { handlerId } = state.route
-    const of = { topic, partition, epoch: state.epoch, handlerId, key: shortText(key) }
+    const of = { topic, partition, epoch: state.epoch, handlerId, key: shortKey(key) }
     onEvent?.({ kind: 'breaker.closed', ...of, isByHand: true })
     return { isDone: true }
   }

@@ -105,7 +105,7 @@ export type RuntimeEvent =
   | (OfPartition & {
       readonly kind: 'breaker.opened'
       readonly handlerId: string
-      /** As UTF-8 text, its first 64 bytes. */
+      /** Its first 64 bytes: as text, or in base64 where they are none. */
       readonly key: string
       readonly cooldownMs: number
     })

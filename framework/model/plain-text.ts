@@ -37,8 +37,24 @@ export function cutText(text: string, max: number): string {
   return `${/[\ud800-\udbff]$/.test(kept) ? kept.slice(0, -1) : kept}…`
 }
 
-/** At most so many bytes of UTF-8; the longer ones end in an ellipsis, also where that cuts a character in two. */
-export function cutBytes(bytes: Buffer, max: number): string {
-  if (bytes.length <= max) return bytes.toString()
-  return `${bytes.toString('utf8', 0, max).replace(/\uFFFD+$/, '')}…`
+/**
+ * A key in a line: its text, or base64 where it is none (no UTF-8, or with control characters), as one in a format of a registry is. By that base64 it is
+ * looked for, too.
+ * @param max of its bytes; what is longer ends in an ellipsis, and no character is cut in two
+ */
+export function keyLine(key: Buffer, max: number): string {
+  const shown = key.subarray(0, max)
+  const isCut = key.length > max
+  const text = isCut ? shown.toString().replace(/\uFFFD$/, '') : shown.toString()
+  return `${isPlain(text) ? text : shown.toString('base64')}${isCut ? '…' : ''}`
+}
+
+/** Whether it can be typed as it is shown. */
+export function isPlainText(bytes: Buffer): boolean {
+  return isPlain(bytes.toString())
+}
+
+/** @param decoded U+FFFD stands for what is no UTF-8. Who has written that very character gets no text, either. */
+function isPlain(decoded: string): boolean {
+  return !/[\p{Cc}\uFFFD]/u.test(decoded)
 }

@@ -258,7 +258,7 @@ export interface GapMetrics {
 /** The lowest incomplete offset of a partition. */
 export interface BlockingRecord {
   readonly offset: number
-  /** The key as UTF-8 text, its first 64 bytes; `null` when the record has none. */
+  /** The key's first 64 bytes: as text, or in base64 where they are none. `null` when the record has none. */
   readonly key: string | null
   /** `delayed`: for its time, or until it can be read. `waiting`: for its retry. `parked`: out of attempts, and kept. `dead`: for the dead-letter topic's acknowledgement. */
   readonly state: 'queued' | 'delayed' | 'in-flight' | 'waiting' | 'parked' | 'dead'

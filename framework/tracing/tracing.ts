@@ -5,7 +5,7 @@
 import type { Attributes, Context, Link, Span, SpanOptions, TextMapGetter, TextMapSetter } from '@opentelemetry/api'
 import { bug, toError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
-import { cutBytes, MAX_KEY_BYTES } from '../model/plain-text.ts'
+import { keyLine, MAX_KEY_BYTES } from '../model/plain-text.ts'
 import type { KafkaRecord, OutgoingRecord, RecordHeader } from '../model/record.ts'
 import type { Outcome } from '../model/work.ts'
 import type { AttemptSpan, AttemptTracer } from './attempt-tracer.ts'
@@ -169,7 +169,7 @@ function commonAttributes({ topic, partition }: KafkaRecord, { group, handlerId 
 function recordAttributes(attributes: Attributes, record: KafkaRecord, attempt: number | undefined): Attributes {
   attributes['messaging.kafka.offset'] = record.offset
   if (attempt !== undefined) attributes['pyrallel.attempt'] = attempt
-  if (record.key !== null) attributes['messaging.kafka.message.key'] = cutBytes(record.key, MAX_KEY_BYTES)
+  if (record.key !== null) attributes['messaging.kafka.message.key'] = keyLine(record.key, MAX_KEY_BYTES)
   if (record.value === null) attributes['messaging.kafka.message.tombstone'] = true
   return attributes
 }

@@ -16,7 +16,7 @@ export const logFields: Readonly<Record<string, string>> = {
   partitions: 'places of partitions, `orders[2]`',
   partitionCount: 'how many partitions',
   epoch: 'number of the assignment, unique in the process',
-  key: 'key of the record, cut at 256 bytes',
+  key: 'key of the record, cut at 256 bytes; in base64 where it is no text',
   topics: 'names of topics',
   deadLetterTopic: 'topic that has the dead letter',
   instanceId: 'static name of the member',

@@ -4,6 +4,7 @@ import type { TrafficRecord } from '../../../framework/api/traffic.ts'
 import type { RecordProducer } from '../../../framework/kafka/kafka-client.ts'
 import { toError } from '../../../framework/model/errors.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
+import { keyLine } from '../../../framework/model/plain-text.ts'
 import type { KafkaRecord, OutgoingRecord } from '../../../framework/model/record.ts'
 import { withFoundTopics } from '../../../framework/runtime/found-topics.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
@@ -179,7 +180,7 @@ export class TrafficRun {
     if (next === undefined) return false
     const { topic, key, value, headers } = next
     await this.#options.ensureTopic(topic)
-    const number = this.checker.numberOf(topic, key?.toString() ?? null)
+    const number = this.checker.numberOf(topic, keyOf(key))
     this.ledger.sent(id, this.#readersOf(topic), sentAt)
     const traffic = [TRAFFIC_HEADER, Buffer.from(`${this.#options.runId}/${id}/${number}`)] as const
     // Not awaited: the producer keeps the order of calls, and waiting for each acknowledgement would pace by the round trip.
@@ -230,14 +231,19 @@ function settlementOf(event: Extract<RuntimeEvent, { readonly kind: 'record.done
 }
 
 function rawDelivery(handlerId: string, { topic, partition, offset, key }: KafkaRecord, number: number): Delivery {
-  return { handlerId, topic, partition, offset, key: key?.toString() ?? null, number }
+  return { handlerId, topic, partition, offset, key: keyOf(key), number }
 }
 
 function deliveryOf(handlerId: string, record: HandlerRecord<unknown>, runId: string): Delivery | undefined {
   const ids = readHeader(record.headers.get(TRAFFIC_HEADER), runId)
   if (ids === undefined) return undefined
-  const { topic, partition, offset, key } = record
-  return { handlerId, topic, partition, offset, key, number: ids.number }
+  const { topic, partition, offset, keyBytes } = record
+  return { handlerId, topic, partition, offset, key: keyOf(keyBytes), number: ids.number }
+}
+
+/** By its bytes, which are what orders: in a format, it is an object for the handler, and no text. */
+function keyOf(bytes: Buffer | null): string | null {
+  return bytes === null ? null : keyLine(bytes, bytes.length)
 }
 
 function readHeader(

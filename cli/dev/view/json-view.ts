@@ -1,5 +1,6 @@
 /** Shows events as NDJSON: one object per event, without payloads. */
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
+import { keyLine } from '../../../framework/model/plain-text.ts'
 import type { Clock } from '../../../framework/time/clock.ts'
 import { jsonText } from '../../terminal/json-text.ts'
 import type { DevNote } from './dev-note.ts'
@@ -33,7 +34,7 @@ function plain(event: RuntimeEvent): object {
   if (!('record' in event)) return 'error' in event ? { ...event, error: event.error.message } : event
   const { record, ...rest } = event
   const { topic, partition, offset, key } = record
-  const place = { topic, partition, offset, key: key === null ? null : key.toString('utf8') }
+  const place = { topic, partition, offset, key: key === null ? null : keyLine(key, key.length) }
   if ('error' in rest) return { ...rest, ...place, error: rest.error.message }
   if (!('failure' in rest)) return { ...rest, ...place }
   const { name, message, reason } = rest.failure

@@ -11,7 +11,7 @@ import type { InFlight } from '../partition/in-flight.ts'
 import { poisonedFailure, saysSomethingOfKey } from '../partition/key-breakers.ts'
 import { lastFailure } from '../partition/last-failure.ts'
 import { type Relief, relief, reliefFailure, reliefOfAll } from '../partition/parked-relief.ts'
-import { shortText } from '../partition/partition-snapshot.ts'
+import { shortKey } from '../partition/partition-snapshot.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
 import type { Pending, Shard } from '../partition/shard-queue.ts'
 import { mayBeReady, notBeforeFailure, waitOf } from '../partition/start-time.ts'
@@ -203,7 +203,7 @@ export class Settlement {
     if (!state.breakers.onGivenUp(key, poison, now)) return
     const { topic, partition, epoch } = state
     const { cooldownMs } = poison
-    this.#emit?.({ kind: 'breaker.opened', topic, partition, epoch, handlerId, key: shortText(key), cooldownMs })
+    this.#emit?.({ kind: 'breaker.opened', topic, partition, epoch, handlerId, key: shortKey(key), cooldownMs })
   }
 
   /** It was handled, and not filtered: that says nothing. */
@@ -214,7 +214,7 @@ export class Settlement {
     const { key } = pending.record
     if (poison === undefined || key === null || !state.breakers.onSucceeded(key)) return
     const { topic, partition, epoch } = state
-    const of = { topic, partition, epoch, handlerId, key: shortText(key) }
+    const of = { topic, partition, epoch, handlerId, key: shortKey(key) }
     this.#emit?.({ kind: 'breaker.closed', ...of, isByHand: false })
   }
 

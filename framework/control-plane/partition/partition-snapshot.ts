@@ -1,5 +1,5 @@
 /** Describes one partition for operators. Pure: it reads the state and changes nothing. Costs about as much as the partition's commit. */
-import { cutBytes } from '../../model/plain-text.ts'
+import { keyLine } from '../../model/plain-text.ts'
 import type { BlockingRecord, GapMetrics, LimitReached, PartitionMetrics, Ribbon } from '../../model/snapshot.ts'
 import { blocksSince } from './blocking-limit.ts'
 import type { PartitionState } from './partition-state.ts'
@@ -50,7 +50,7 @@ export function partitionMetrics(
     isTight: commits.isTight,
     isRefused: state.isRefused,
     openBreakers: breakers.count,
-    openBreakerKeys: breakers.keys.map(shortText),
+    openBreakerKeys: breakers.keys.map(shortKey),
     ribbon: ribbonOf(state),
   }
 }
@@ -74,7 +74,7 @@ function blockingOf(state: PartitionState, now: number): BlockingRecord | null {
   const { record, lastFailure } = pending
   return {
     offset: record.offset,
-    key: record.key === null ? null : shortText(record.key),
+    key: record.key === null ? null : shortKey(record.key),
     state: pending.state,
     attempt: pending.attempt,
     ageMs: Math.max(0, Math.round(now - state.blockedSince)),
@@ -90,8 +90,8 @@ function blockingOf(state: PartitionState, now: number): BlockingRecord | null {
   }
 }
 
-export function shortText(bytes: Buffer): string {
-  return cutBytes(bytes, MAX_KEY_BYTES)
+export function shortKey(key: Buffer): string {
+  return keyLine(key, MAX_KEY_BYTES)
 }
 
 /** Half of a surrogate pair is no Unicode text, and strict JSON readers refuse it. */

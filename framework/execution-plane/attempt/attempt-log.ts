@@ -1,6 +1,6 @@
 /** The log of one attempt: what its handler writes to, and the lines of our own about it. Made on first use: most attempts say nothing. */
 import type { Logger } from '../../model/logger.ts'
-import { cutBytes, MAX_KEY_BYTES } from '../../model/plain-text.ts'
+import { keyLine, MAX_KEY_BYTES } from '../../model/plain-text.ts'
 import type { WorkItem } from '../../model/work.ts'
 import type { PreparedHandler } from './prepared-handler.ts'
 
@@ -55,7 +55,7 @@ export class AttemptLog {
       partition,
       offset,
       ...(last === first
-        ? { key: first.key === null ? null : cutBytes(first.key, MAX_KEY_BYTES), attempt: attempts[0] }
+        ? { key: first.key === null ? null : keyLine(first.key, MAX_KEY_BYTES), attempt: attempts[0] }
         : { lastOffset: last.offset, recordCount: records.length }),
     }
   }

@@ -112,6 +112,15 @@ describe('what the console shows of a process', { timeout: 30_000 }, () => {
     assert.equal(new Mask([]).key('orders', Buffer.from('c9'))?.text === verdict.key, false)
   })
 
+  it('masks a key in a format in rows as in the snapshot', () => {
+    const mask = new Mask(['other'])
+    const masked = mask.snapshot(
+      aSystem({ groups: [aGroup({ partitions: [aPartition({ openBreakerKeys: ['AAAAAAeAAQ=='] })] })] }),
+    )
+    const row = mask.key('orders', Buffer.from('00000000078001', 'hex'))
+    assert.deepEqual(masked.groups[0]?.partitions[0]?.openBreakerKeys, [row?.text])
+  })
+
   it('has a row for each handler, with dead letters of the last minute', async (t) => {
     const { get, runtime, console, clock } = await serveConsole(t)
     runtime.metrics = aSystem({

@@ -1,7 +1,7 @@
 /** Which characters are harmful, and what becomes of them and of what is too long. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { cutBytes, cutText, harmless, harmlessJson, harmlessLines } from '../../../framework/model/plain-text.ts'
+import { cutText, harmless, harmlessJson, harmlessLines, keyLine } from '../../../framework/model/plain-text.ts'
 
 /** Controls of both sets, separators of lines, and every mark of direction. */
 const marks = [
@@ -34,7 +34,28 @@ describe('text of strangers', () => {
     assert.equal(cutText('abcd', 4), 'abcd')
     assert.equal(cutText('abcde', 4), 'abc…')
     assert.equal(cutText('ab😀e', 4), 'ab…')
-    assert.equal(cutBytes(Buffer.from('abcd'), 4), 'abcd')
-    assert.equal(cutBytes(Buffer.from('aüüü'), 4), 'aü…')
+  })
+})
+
+describe('a key in one line', () => {
+  it('is its text, cut to so many bytes and never within a character', () => {
+    assert.equal(keyLine(Buffer.from('abcd'), 4), 'abcd')
+    assert.equal(keyLine(Buffer.from('aüüü'), 4), 'aü…')
+    assert.equal(keyLine(Buffer.from('a😀b'), 3), 'a…')
+    assert.equal(keyLine(Buffer.of(), 4), '')
+  })
+
+  it('is base64 where it is no text, so that two of them never look the same', () => {
+    const framed = [Buffer.from('00000000078001', 'hex'), Buffer.from('00000000078201', 'hex')]
+    assert.deepEqual(
+      framed.map((key) => keyLine(key, 64)),
+      ['AAAAAAeAAQ==', 'AAAAAAeCAQ=='],
+    )
+    assert.equal(keyLine(Buffer.from('000000000902740c', 'hex'), 64), 'AAAAAAkCdAw=')
+    // Named in a header: nothing stands in front.
+    assert.equal(keyLine(Buffer.of(6), 64), 'Bg==')
+    assert.equal(keyLine(Buffer.from([0x63, 0xff]), 64), 'Y/8=')
+    assert.equal(keyLine(Buffer.from('c1\n'), 64), 'YzEK')
+    assert.equal(keyLine(Buffer.alloc(9, 0xff), 3), '////…')
   })
 })

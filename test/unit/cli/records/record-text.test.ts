@@ -19,7 +19,9 @@ it('shows a duration in the unit that a person would choose', () => {
   ])
 })
 
-it('shows a key as text, and one that begins as those in a format do in base64', () => {
+it('shows a key as text, and one that is no text in base64', () => {
   const keys = [null, Buffer.of(), Buffer.from('c1'), Buffer.from('000000000902740c', 'hex'), Buffer.alloc(99, 1)]
   assert.deepEqual(keys.map(keyText), ['-', "''", 'c1', 'AAAAAAkCdAw=', 'AQEBAQEBAQEBAQEBAQEBAQE…'])
+  // Without its schema in front of it, and a text that turns what is read around.
+  assert.deepEqual([Buffer.of(6), Buffer.of(8), Buffer.from('a\u202eb')].map(keyText), ['Bg==', 'CA==', 'a·b'])
 })

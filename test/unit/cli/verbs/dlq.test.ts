@@ -260,13 +260,14 @@ export default handler(topic('orders', { keyFormat: avro(schema) }), () => {})
     const cluster = await clusterWith({ key: 'c7' }, { key: avroKey.toString() })
     const io = testIo(projectFolder())
     await list(DLQ, { ...cluster1, limit: 9, keyBase64: 'AAAAAAkCdAw=', json: true }, io, on(cluster))
+    const listed = io
+      .out()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
     assert.deepEqual(
-      io
-        .out()
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line).place),
-      ['0/1'],
+      listed.map(({ place, keyBytes }) => [place, keyBytes]),
+      [['0/1', 'AAAAAAkCdAw=']],
     )
   })
 

@@ -30,4 +30,5 @@ it('a line has 256 bytes of a key and says that there are more, and a shorter on
   assert.equal(keyOf(Buffer.from('k'.repeat(256))), 'k'.repeat(256))
   assert.equal(keyOf(Buffer.from('k'.repeat(1_000_000))), `${'k'.repeat(256)}…`)
   assert.equal(keyOf(null), null)
+  assert.equal(keyOf(Buffer.from('00000000078001', 'hex')), 'AAAAAAeAAQ==')
 })

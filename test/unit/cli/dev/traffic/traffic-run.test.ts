@@ -10,8 +10,8 @@ import type { HandlerContext, HandlerRecord } from '../../../../../framework/api
 import { handler } from '../../../../../framework/api/handler.ts'
 import type { TrafficRecord } from '../../../../../framework/api/traffic.ts'
 import { resolveConfig } from '../../../../../framework/config/resolve-config.ts'
-import { DecodedRecord } from '../../../../../framework/execution-plane/attempt/decoded-record.ts'
-import type { OutgoingRecord } from '../../../../../framework/model/record.ts'
+import { DecodedRecord, KeyedRecord } from '../../../../../framework/execution-plane/attempt/decoded-record.ts'
+import type { KafkaRecord, OutgoingRecord } from '../../../../../framework/model/record.ts'
 import { resolveHandlers } from '../../../../../framework/runtime/resolve-handlers.ts'
 import type { ResolvedHandler } from '../../../../../framework/runtime/runtime.ts'
 import { ManualClock } from '../../../../../framework/testing/manual-clock.ts'
@@ -280,10 +280,14 @@ describe('TrafficRun', () => {
 
 describe('a probed handler', () => {
   /** Plays records of one key to a probed handler, as an engine that keeps no order would. */
-  async function play(run: (record: HandlerRecord<unknown>, context: HandlerContext) => unknown, isOrdered: boolean) {
+  async function play(
+    run: (record: HandlerRecord<unknown>, context: HandlerContext) => unknown,
+    isOrdered: boolean,
+    { source = twoKeys(), recordOf = (raw: KafkaRecord) => new DecodedRecord(raw, {}, 1) } = {},
+  ) {
     const producer = aProducer()
     const original = aHandler(run)
-    const traffic = aRun({ handlers: [original], records: 4, source: twoKeys() })
+    const traffic = aRun({ handlers: [original], records: 4, source })
     const published: string[] = []
     const observed = probed(original, {
       onStart: (id, record) => traffic.onStart(id, record),
@@ -298,7 +302,7 @@ describe('a probed handler', () => {
     const calls: unknown[] = []
     for (const [offset, { key, headers }] of producer.produced.entries()) {
       const raw = aRecord({ topic: 'orders', offset, key, headers })
-      const call = observed.definition.run(new DecodedRecord(raw, {}, 1), context)
+      const call = observed.definition.run(recordOf(raw), context)
       calls.push(call)
       if (isOrdered) await call
     }
@@ -312,6 +316,19 @@ describe('a probed handler', () => {
     const slow = () => new Promise((resolve) => setImmediate(resolve))
     assert.equal((await play(slow, false)).violations, 2)
     assert.deepEqual(await play(slow, true), { violations: 0, starts: 4, published: [] })
+  })
+
+  it('tells keys in a format from each other, which are objects for it, and by no text of theirs', async () => {
+    const recordOf = (raw: KafkaRecord) => new KeyedRecord(raw, { id: raw.key?.readUInt8(5) }, {}, 1)
+    const keyed = (...keys: readonly string[]) => {
+      const records = [...keys, ...keys].map((hex) => ({ topic: 'orders', key: Buffer.from(hex, 'hex'), value: {} }))
+      return { source: records.values() as never, recordOf }
+    }
+    const inOrder = await play(() => 'done', true, keyed('000000000702', '000000000704'))
+    assert.deepEqual(inOrder, { violations: 0, starts: 4, published: [] })
+    // As UTF-8, these two would be the same. Each is run beside itself, and not beside the other.
+    const slow = () => new Promise((resolve) => setImmediate(resolve))
+    assert.equal((await play(slow, false, keyed('00000000078001', '00000000078201'))).violations, 2)
   })
 
   it('is watched when it is synchronous, too', async () => {
