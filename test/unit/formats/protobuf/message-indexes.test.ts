@@ -12,4 +12,9 @@ describe('the indexes of a message', () => {
     assert.deepEqual(readIndexes(Buffer.of(4, 10, 2, 8, 1), 0), { indexes: [5, 1], end: 3 })
     assert.deepEqual(readIndexes(Buffer.of(0, 10, 1, 97), 0), { indexes: [0], end: 1 })
   })
+
+  it('are missed where other packages write none: a tag is no number of indexes, and a message without fields has no byte', () => {
+    assert.throws(() => readIndexes(Buffer.of(10, 2, 111, 49), 0), /the indexes of its message are none/)
+    assert.throws(() => readIndexes(Buffer.alloc(0), 0), /it ends in the indexes of its message/)
+  })
 })
