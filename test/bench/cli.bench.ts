@@ -110,12 +110,12 @@ async function initToFirstRecord(): Promise<number> {
   return took
 }
 
-function aProject(): string {
+function aProject(client: 'librdkafka' | 'javascript' = 'librdkafka'): string {
   const root = folder(`many-${names++}`)
   writeFileSync(join(root, 'package.json'), '{ "name": "many", "type": "module" }')
   writeFileSync(
     join(root, 'pyrallel.config.ts'),
-    "import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'many' })\n",
+    `import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'many', kafka: { client: '${client}' } })\n`,
   )
   mkdirSync(join(root, 'handlers'))
   for (let n = 0; n < HANDLERS; n++) {
@@ -160,7 +160,11 @@ try {
   const tarball = readdirSync(parent).find((file) => file.endsWith('.tgz')) ?? ''
   writeFileSync(join(parent, 'package.json'), '{}')
   const options = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--silent']
-  await succeed(parent, 'npm', ['install', ...options, join(parent, tarball)])
+  const { devDependencies } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
+    readonly devDependencies: Readonly<Record<string, string>>
+  }
+  const library = '@platformatic/kafka'
+  await succeed(parent, 'npm', ['install', ...options, join(parent, tarball), `${library}@${devDependencies[library]}`])
   const build = 'node_modules/@confluentinc/kafka-javascript/build'
   rmSync(join(parent, build), { recursive: true, force: true })
   symlinkSync(join(repository, build), join(parent, build))
@@ -175,6 +179,9 @@ try {
     return performance.now() - startedAt
   })
   await measured('start to polling', '< 1 s', () => startToPolling(root))
+  const onJavascript = aProject('javascript')
+  await succeed(onJavascript, process.execPath, [cli, 'build'])
+  await measured('the same, client in JavaScript', '+0.2 s', () => startToPolling(onJavascript))
   console.log(`dist/ without node_modules: ${distSizes(root)}`)
 } finally {
   for (const child of running) child.kill('SIGKILL')
