@@ -2,6 +2,7 @@
 
 import type { TrafficRecord } from '../../../framework/api/traffic.ts'
 import { encodeFormat, encodeKey } from '../../../framework/formats/format-encoder.ts'
+import { loadCodec } from '../../../framework/formats/value-codec.ts'
 import { PyrallelError, toError } from '../../../framework/model/errors.ts'
 import type { OutgoingRecord, RecordHeader } from '../../../framework/model/record.ts'
 
@@ -10,8 +11,12 @@ import type { OutgoingRecord, RecordHeader } from '../../../framework/model/reco
  * @returns `undefined` when the file has no more
  * @throws PyrallelError PYR_TRAFFIC with the file and the record's number
  */
-export function nextRecord(source: Iterator<TrafficRecord>, file: string, number: number): OutgoingRecord | undefined {
-  const next = attempt(`${file} threw while it made record ${number}`, () => source.next())
+export async function nextRecord(
+  source: Iterator<TrafficRecord>,
+  file: string,
+  number: number,
+): Promise<OutgoingRecord | undefined> {
+  const next = await attempt(`${file} threw while it made record ${number}`, () => source.next())
   if (next.done === true) return undefined
   const yielded: unknown = next.value
   if (!isTrafficRecord(yielded)) {
@@ -23,9 +28,9 @@ export function nextRecord(source: Iterator<TrafficRecord>, file: string, number
   return attempt(`record ${number} of ${file} cannot be sent`, () => outgoing(yielded))
 }
 
-function attempt<T>(what: string, act: () => T): T {
+async function attempt<T>(what: string, act: () => T | Promise<T>): Promise<T> {
   try {
-    return act()
+    return await act()
   } catch (thrown) {
     const { name, message } = toError(thrown)
     throw new PyrallelError('PYR_TRAFFIC', `${what}: ${name}: ${message}`, { cause: thrown })
@@ -46,12 +51,14 @@ function kindOf(value: unknown): string {
 }
 
 /** A text or bytes go as they are, so that a traffic file can make undecodable records too. */
-function outgoing({ topic, value, key, headers = {} }: TrafficRecord): OutgoingRecord {
+async function outgoing({ topic, value, key, headers = {} }: TrafficRecord): Promise<OutgoingRecord> {
   const ownKey = typeof topic === 'string' ? undefined : topic.key?.(value as never)
   const chosen = key === undefined ? (ownKey ?? null) : key
   const named = Object.entries(headers).map(([name, text]): RecordHeader => [name, Buffer.from(text)])
   const { format, keyFormat } = typeof topic === 'string' ? {} : topic
   const name = typeof topic === 'string' ? topic : topic.name
+  if (format !== undefined) await loadCodec(format.schema)
+  if (keyFormat !== undefined) await loadCodec(keyFormat.schema)
   // Bytes go as they are here, too.
   const encoded =
     format === undefined || Buffer.isBuffer(value)

@@ -176,7 +176,7 @@ export class TrafficRun {
 
   /** @returns whether there was a record */
   async #produce(producer: RecordProducer, id: number, sentAt: number): Promise<boolean> {
-    const next = this.#next(id)
+    const next = await this.#next(id)
     if (next === undefined) return false
     const { topic, key, value, headers } = next
     await this.#options.ensureTopic(topic)
@@ -188,14 +188,17 @@ export class TrafficRun {
     return true
   }
 
-  #next(id: number): OutgoingRecord | undefined {
+  async #next(id: number): Promise<OutgoingRecord | undefined> {
     const { file, onMistake } = this.#options
+    const source = this.#source
     try {
-      const next = nextRecord(this.#source, file, id)
+      const next = await nextRecord(source, file, id)
       this.#hasEnded = next === undefined
       return next
     } catch (thrown) {
       if (onMistake === undefined) throw thrown
+      // Another one has come while a codec was loaded: that has made no mistake.
+      if (source !== this.#source) return undefined
       this.#isWaiting = true
       onMistake(toError(thrown))
       return undefined
