@@ -98,6 +98,28 @@ describe('a dev session', () => {
     await registry.close()
   })
 
+  it('keeps the id free of a schema that nobody can use, for the one that mends it', async () => {
+    const registry = new DevRegistry()
+    const broken = pulled({ text: '"lon', references: [] })
+    const { url } = (await registry.configFor(config, handlersOf(broken))).registry
+    await registry.configFor(config, handlersOf(pulled()))
+    const client = connectRegistry({ ...config.registry, url }, systemClock(), Math.random)
+    assert.equal((await client.byId(17)).text, pulled().text)
+    client.close()
+    await registry.close()
+  })
+
+  it('refuses a schema that has changed under its id: values were written with the one before', async () => {
+    const registry = new DevRegistry()
+    await registry.configFor(config, handlersOf(pulled()))
+    await assert.rejects(registry.configFor(config, handlersOf(pulled({ text: '"long"', references: [] }))), {
+      code: 'PYR_SCHEMA_REFUSED',
+      message:
+        'The schema of orders-value has changed, and its id 17 has not: values of this session were written with the one before. Start `pyrallel dev` again; if the file was edited, pull it again before.',
+    })
+    await registry.close()
+  })
+
   it('refuses schemas of two registries: one id would stand for both', async () => {
     const registry = new DevRegistry()
     const both = handlersOf(pulled(), pulled({ subject: 'other-value', text: '"long"', references: [] }))

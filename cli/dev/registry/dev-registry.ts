@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { PulledSchema } from '../../../framework/api/format.ts'
 import type { ResolvedConfig } from '../../../framework/config/config.ts'
+import { codecOf, loadCodec } from '../../../framework/formats/value-codec.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
 import { answerQuestion, type PageAnswer } from './registry-pages.ts'
 import { RegistryStore } from './registry-store.ts'
@@ -11,6 +12,8 @@ const MAX_BODY_BYTES = 4 * 1_048_576
 
 export class DevRegistry {
   readonly #store = new RegistryStore()
+  /** Those that it has. */
+  readonly #added = new WeakSet<PulledSchema<unknown>>()
   #server: Server | undefined
   #url: string | undefined
 
@@ -27,9 +30,16 @@ export class DevRegistry {
     if (config.registry.url !== undefined) return config
     const schemas = schemasOf(handlers)
     if (schemas.length === 0) return config
-    for (const schema of schemas) this.#store.addPulled(schema)
+    for (const schema of schemas) await this.#add(schema)
     this.#url ??= await this.#listen()
     return { ...config, registry: { ...config.registry, url: this.#url } }
+  }
+
+  /** One that cannot be used is refused by who uses it, in words of its own, and its id stays free: nothing was ever written with it. */
+  async #add(schema: PulledSchema<unknown>): Promise<void> {
+    if (this.#added.has(schema) || !(await canBeUsed(schema))) return
+    this.#store.addPulled(schema)
+    this.#added.add(schema)
   }
 
   async close(): Promise<void> {
@@ -63,6 +73,16 @@ export class DevRegistry {
     const body = await bodyOf(request)
     if (body === undefined) return refused(413, 'The body is too large')
     return answerQuestion(this.#store, { method: request.method ?? '', path: request.url ?? '', body })
+  }
+}
+
+async function canBeUsed(schema: PulledSchema<unknown>): Promise<boolean> {
+  try {
+    await loadCodec(schema)
+    codecOf(schema)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -47,6 +47,12 @@ export class RegistryStore {
     const known = this.#schemas.get(id)
     if (known !== undefined && !isSame(known, schema)) {
       const other = this.versionsOf(id)[0]?.subject ?? 'another'
+      if (other === subject) {
+        throw new PyrallelError(
+          'PYR_SCHEMA_REFUSED',
+          `The schema of ${harmless(subject)} has changed, and its id ${id} has not: values of this session were written with the one before. Start \`pyrallel dev\` again; if the file was edited, pull it again before.`,
+        )
+      }
       throw new PyrallelError(
         'PYR_SCHEMA_REFUSED',
         `The schemas of ${harmless(subject)} and ${harmless(other)} differ, and both have id ${id}: they come from two registries, or the one was registered in this session. Pull both from one, and start \`pyrallel dev\` again.`,
