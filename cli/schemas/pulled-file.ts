@@ -9,12 +9,11 @@ import { jsonSchemaTypes } from './json-schema-types.ts'
 import { protobufMessage } from './protobuf-message.ts'
 import { protobufTypes } from './protobuf-types.ts'
 import { readAvro } from './read-avro.ts'
+import { registryFolder } from './registry-folder.ts'
 import { constantName, pascal } from './type-text.ts'
 
 /** Counts changes of what is written, not releases. */
 const FORMAT = 1
-
-export const registryFolder = 'generated/registry'
 
 /** The beginning of a file: which schema it holds. */
 export interface PulledFacts {

@@ -9,7 +9,6 @@ import type { TrafficSource } from '../../../framework/api/traffic.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import { inOrder } from '../../../framework/model/in-order.ts'
 import type { RegisteredHandler, ResolvedHandler } from '../../../framework/runtime/runtime.ts'
-import { compilerTools } from '../../../framework/validation/value-check.ts'
 import type { BundleDone } from '../../bundle/bundle-app.ts'
 import { ownPackages } from '../../bundle/own-packages.ts'
 import { readLinkedTypeScript } from '../../bundle/read-typescript.ts'
@@ -17,6 +16,7 @@ import { type Generation, Generator, warningsFor, withoutOffsetChanges, writeFil
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts'
 import { AppConfig } from '../../project/app-config.ts'
 import { type Project, routesFile } from '../../project/project.ts'
+import { registryFolder } from '../../schemas/registry-folder.ts'
 import type { Io } from '../../terminal/io.ts'
 import { buildFolder } from './build-folder.ts'
 import { DevBundle } from './dev-bundle.ts'
@@ -69,9 +69,12 @@ export class AppLoader {
   /** Files outside of handlers/ whose change matters, absolute; also such that are not there yet. */
   watched(): readonly string[] {
     const generated = join(this.#options.root, 'generated', '/')
+    // Of what is generated, a load writes all but the schemas of registries.
+    const pulled = join(this.#options.root, registryFolder, '/')
     // What is imported for its types only is in no bundle.
     const own = [...this.#bundle.watched(), ...(this.#generator?.watched() ?? [])]
-    return [...new Set([...own.filter((path) => !path.startsWith(generated)), ...this.#config.watched()])]
+    const others = own.filter((path) => !path.startsWith(generated) || path.startsWith(pulled))
+    return [...new Set([...others, ...this.#config.watched()])]
   }
 
   /**
@@ -139,8 +142,6 @@ export class AppLoader {
   async #importTraffic(bundle: BundleDone): Promise<TrafficSource | undefined> {
     const { trafficFile } = this.#options
     if (trafficFile === undefined) return undefined
-    // What is yielded for a topic with a JSON Schema is checked at once, and cannot wait for what checks it.
-    await compilerTools()
     const { traffic } = await this.#modules.import<{ readonly traffic?: TrafficSource }>(bundle, trafficFile)
     if (typeof traffic === 'function') return traffic
     throw new PyrallelError(
