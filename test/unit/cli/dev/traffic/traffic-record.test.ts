@@ -56,13 +56,14 @@ it('writes keys in the format of their topic, and bytes as they are', async () =
 })
 
 it('loads what a format needs before its first value', async () => {
+  const { valueType: _, ...rest } = schema
   const proto: PulledSchema<object> = {
-    ...schema,
+    ...rest,
     format: 'protobuf',
     text: 'syntax = "proto3"; message Order { int32 id = 1; }',
     message: 'Order',
   }
   assert.equal(isProtobufLoaded(), false)
-  const orders = topic('orders', { format: protobuf<object>(proto) })
+  const orders = topic('orders', { format: protobuf(proto) })
   assert.equal(await written({ topic: orders, value: { id: 5 } }), '0000000007000805')
 })
