@@ -22,6 +22,7 @@ import type { Mask } from './mask.ts'
 import { Overview, thisInstance } from './overview.ts'
 import type { PeersOptions } from './peers.ts'
 import type { AboutAnswer } from './protocol.ts'
+import { ReadKeys } from './read-keys.ts'
 import { ReadValues } from './read-values.ts'
 import { Records } from './records.ts'
 import { replayActions } from './replay-actions.ts'
@@ -70,10 +71,11 @@ export class Console {
   constructor(options: ConsoleOptions) {
     const { page, token, names, log, clock, mask, mode, version, canAct, devEndpoints } = options
     const looks = new Looks(options)
+    const keys = new ReadKeys(options)
     const instance = thisInstance(randomBytes(6).toString('hex'), Math.round(clock.now()))
     const can = { act: canAct, replay: canAct, dev: devEndpoints.length > 0 }
-    const overview = new Overview({ looks, mask, instance, version, mode, can })
-    const live = new LiveRecords(options)
+    const overview = new Overview({ looks, mask, keys, instance, version, mode, can })
+    const live = new LiveRecords({ ...options, keys })
     const streams = new Streams({
       live,
       instance: instance.id,
@@ -91,7 +93,7 @@ export class Console {
       note: streams.note.bind(streams),
       now: () => clock.now(),
     }
-    const shown = { mask, places: new FailurePlaces(options.root, options.editor) }
+    const shown = { mask, keys, places: new FailurePlaces(options.root, options.editor) }
     const reads = new ReadValues(clock)
     const records = new Records({ ...acting, ...shown, looks, traces: live.traces, reads })
     const self = () => ({ about: overview.about(), verdict: overview.snapshot().verdict })

@@ -12,6 +12,7 @@ import { badRequest, notFound } from './http/fault.ts'
 import type { LetterCursor, LetterReading } from './letter-reading.ts'
 import type { Mask } from './mask.ts'
 import type { DeadLettersAnswer, DeadLetterTopicsAnswer, LetterAnswer, LetterRow } from './protocol-actions.ts'
+import type { KeyOf } from './read-keys.ts'
 import type { ReadValues } from './read-values.ts'
 import type { Shown } from './record-views.ts'
 import type { WatchedHandler, WatchedRuntime } from './watched-runtime.ts'
@@ -55,6 +56,7 @@ async function letters(asked: Asked, options: DeadLetterOptions): Promise<DeadLe
   const isWanted = (each: DeadLetter) => fingerprint === null || each.fingerprint === fingerprint
   const look = await reading.look(topic, isWanted, cursor === null ? undefined : cursorOf(cursor))
   const last = look.letters.at(-1)
+  if (mask.shows(source)) await options.keys.ready(look.letters.map(keyOf), READ_WAIT_MS)
   return {
     topic,
     groups: look.groups.map(({ fingerprint: of, handler, error, count, first, last: lastAt }) => ({
@@ -79,8 +81,9 @@ async function letter(asked: Asked, options: DeadLetterOptions): Promise<LetterA
   if (found === undefined) throw notFound('There is no dead letter at this place, as far as was looked within 5 s.')
   const { headers, value } = found.record
   const isShown = mask.shows(source)
-  const [read, { passesToday, misfits }] = await Promise.all([
+  const [read, readKey, { passesToday, misfits }] = await Promise.all([
     isShown ? options.reads.of(found.record, runtime().values, READ_WAIT_MS) : null,
+    isShown ? options.keys.of(keyOf(found), READ_WAIT_MS) : null,
     judged(found, handlers, options),
   ])
   return {
@@ -88,6 +91,7 @@ async function letter(asked: Asked, options: DeadLetterOptions): Promise<LetterA
       ...rowOf(found, source, options),
       value: mask.bytes(source, value, MAX_VALUE_BYTES),
       read,
+      readKey,
       headers: headers.map(([name, bytes]) => [name, mask.bytes(source, bytes, MAX_HEADER_BYTES)] as const),
     },
     passesToday,
@@ -130,16 +134,16 @@ async function judged(
   return { passesToday: false, misfits: value.failure.message.split('\n') }
 }
 
-function rowOf(of: DeadLetter, source: string, { mask, places }: Shown): LetterRow {
+function rowOf(of: DeadLetter, source: string, { mask, places, keys }: Shown): LetterRow {
   const { record, topic, partition, offset, handler, attempts, fingerprint, replays, hasPayload } = of
-  const { timestamp, key } = record
+  const { timestamp } = record
   const stack = of.stack === null || !mask.shows(source) ? null : of.stack
   const message = of.errorMessage ?? errorText(of)
   const hasPlace = topic !== null && partition !== null && offset !== null
   return {
     place: { topic: record.topic, partition: record.partition, offset: record.offset },
     writtenAt: timestamp,
-    key: mask.key(source, key),
+    key: keys.view(keyOf(of), source),
     source: hasPlace ? { topic, partition, offset } : null,
     handlerId: handler,
     attempts,
@@ -155,6 +159,11 @@ function rowOf(of: DeadLetter, source: string, { mask, places }: Shown): LetterR
     replays,
     hasPayload,
   }
+}
+
+/** As one of the topic that it came from: that may have a format for keys. */
+function keyOf({ topic, record: { topic: own, key, headers } }: DeadLetter): KeyOf {
+  return { topic: topic ?? own, key, headers }
 }
 
 function cursorText({ timestamp, partition, offset }: LetterCursor): string {

@@ -1,6 +1,7 @@
 /** Which records somebody wants to see. Looks at records, keeps none. */
 import type { KafkaRecord } from '../model/record.ts'
-import { ApiFault, badRequest } from './http/fault.ts'
+import { askedKey } from './asked-key.ts'
+import { ApiFault } from './http/fault.ts'
 import { LiveSampler } from './live-sampler.ts'
 import type { Mask } from './mask.ts'
 import type { LiveFilter, LiveStatus } from './protocol-live.ts'
@@ -20,10 +21,9 @@ export class CompiledFilter {
   #turnAt = 0
   #bytesLeft = TURN_BYTES
 
-  /** @throws ApiFault for two keys, and for a text or a header of a topic that is masked */
+  /** @throws ApiFault for a key that `askedKey` refuses, and for a text or a header of a topic that is masked */
   constructor(id: string, of: LiveFilter, mask: Mask) {
-    const { topic, key, keyBase64, header, text } = of
-    if (key !== undefined && keyBase64 !== undefined) throw badRequest('Send one of key and keyBase64.')
+    const { topic, header, text } = of
     const looksInside = header !== undefined || text !== undefined
     if (looksInside && topic !== undefined && !mask.shows(topic)) {
       const next = 'Leave text and header out, or list the topic in http.console.shownTopics.'
@@ -32,8 +32,7 @@ export class CompiledFilter {
     this.id = id
     this.#of = of
     this.#mask = mask
-    if (key !== undefined) this.#key = Buffer.from(key)
-    if (keyBase64 !== undefined) this.#key = Buffer.from(keyBase64, 'base64')
+    this.#key = askedKey(of)
     if (text !== undefined) this.#text = Buffer.from(text)
   }
 

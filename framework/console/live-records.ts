@@ -11,6 +11,7 @@ import { LiveQueue } from './live-queue.ts'
 import type { Mask } from './mask.ts'
 import { type LiveAnswer, liveStatuses } from './protocol-live.ts'
 import { MAX_LIVE } from './protocol-stream.ts'
+import type { ReadKeys } from './read-keys.ts'
 import { RecordTraces } from './record-traces.ts'
 
 /** More than all streams together can name. */
@@ -36,6 +37,7 @@ const filterBody = Type.Object(
 export interface LiveRecordsOptions {
   readonly watchPoint: WatchPoint
   readonly mask: Mask
+  readonly keys: ReadKeys
   readonly clock: Clock
 }
 
@@ -56,8 +58,8 @@ export class LiveRecords {
 
   constructor(options: LiveRecordsOptions) {
     this.#options = options
-    const { mask, clock } = options
-    this.traces = new RecordTraces({ mask, filters: () => this.#used, now: () => clock.now() })
+    const { keys, clock } = options
+    this.traces = new RecordTraces({ keys, filters: () => this.#used, now: () => clock.now() })
   }
 
   get endpoints(): readonly Endpoint[] {

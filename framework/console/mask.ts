@@ -1,6 +1,6 @@
 /** What of records is shown: in production, texts of strangers are not, unless their topic was named. One rule for every answer. */
 import { createHmac, randomBytes } from 'node:crypto'
-import { cutText, keyLine } from '../model/plain-text.ts'
+import { cutText, isPlainText, keyLine } from '../model/plain-text.ts'
 import type { PartitionMetrics, SystemMetrics } from '../model/snapshot.ts'
 import type { BytesView } from './protocol.ts'
 
@@ -22,7 +22,7 @@ export class Mask {
 
   key(topic: string, bytes: Buffer | null, maxBytes = 256): BytesView | null {
     if (bytes === null) return null
-    if (this.shows(topic)) return bytesView(bytes, maxBytes)
+    if (this.shows(topic)) return keyView(bytes, maxBytes)
     // As snapshots have it: the same key looks the same there.
     return { text: this.#marked(keyLine(bytes, bytes.length)), bytes: bytes.length, isCut: false, isMasked: true }
   }
@@ -71,6 +71,13 @@ export class Mask {
   #marked(key: string): string {
     return `#${createHmac('sha256', this.#secret).update(key).digest('hex').slice(0, 16)}`
   }
+}
+
+/** Some bytes of a key are no text though they are UTF-8, as an id of a schema is: they are shown by their base64. */
+function keyView(bytes: Buffer, maxBytes: number): BytesView {
+  const view = bytesView(bytes, maxBytes)
+  if (view.isCut) return { ...view, text: keyLine(bytes, maxBytes).slice(0, -1) }
+  return isPlainText(bytes) ? view : { ...view, base64: bytes.toString('base64') }
 }
 
 function bytesView(bytes: Buffer, maxBytes: number): BytesView {

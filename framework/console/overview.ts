@@ -26,11 +26,13 @@ import {
   type TopologyAnswer,
   type VerdictAnswer,
 } from './protocol.ts'
+import type { ReadKeys } from './read-keys.ts'
 import type { WatchedHandler } from './watched-runtime.ts'
 
 export interface OverviewOptions {
   readonly looks: Looks
   readonly mask: Mask
+  readonly keys: ReadKeys
   readonly instance: InstanceView
   readonly version: string | null
   readonly mode: AboutAnswer['mode']
@@ -114,8 +116,8 @@ export class Overview {
   }
 
   #thread({ handlerId: _, running, ...view }: ThreadView): ThreadRow {
-    const { mask } = this.#options
-    return { ...view, running: running.map((each) => ({ ...each, key: mask.key(each.topic, each.key) })) }
+    const { keys } = this.#options
+    return { ...view, running: running.map((each) => ({ ...each, key: keys.view(each) })) }
   }
 
   topology(): TopologyAnswer {

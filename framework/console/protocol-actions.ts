@@ -97,6 +97,8 @@ export interface LetterAnswer {
     readonly value: BytesView | null
     /** What the value says; `null`: it names no schema, or is masked. */
     readonly read: ReadView | null
+    /** The same of the key. */
+    readonly readKey: ReadView | null
     readonly headers: readonly (readonly [name: string, value: BytesView | null])[]
   }
   /** Whether its value satisfies the schema of today: `null` where there is none, or no value, or nobody knows yet, which `misfits` says then. */

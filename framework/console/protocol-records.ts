@@ -71,11 +71,13 @@ export interface RecordView {
   /** It is what holds the position. */
   readonly isBlocking: boolean
   readonly blocksSince: number | null
-  /** `undefined` in all six: its bytes are not in memory. */
+  /** `undefined` in all seven: its bytes are not in memory. */
   readonly key?: BytesView | null
   readonly value?: BytesView | null
   /** What the value says; `null`: it names no schema, or is masked. Not in answers to actions and to `/api/keys/find`. */
   readonly read?: ReadView | null
+  /** The same of the key. */
+  readonly readKey?: ReadView | null
   readonly headers?: readonly (readonly [name: string, value: BytesView | null])[]
   readonly timestampAt?: number
   /** That of the attempt before, where there was one. */

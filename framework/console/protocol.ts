@@ -14,17 +14,22 @@ export const PROTOCOL_VERSION = 1
 
 /** Bytes of a key, a value or a header. `null` in their place where there are none: a null key, a tombstone. */
 export interface BytesView {
-  /** As UTF-8; what is not valid is U+FFFD. Masked: of a key `#` and 16 hexadecimal digits that are the same for the same key, else empty. */
+  /**
+   * As UTF-8; what is not valid is U+FFFD. Of a key that is cut and no text, in base64. Masked: of a key `#` and 16 hexadecimal digits that are the same for the same key,
+   * else empty.
+   */
   readonly text: string
   /** How many there are in all. */
   readonly bytes: number
   readonly isCut: boolean
   readonly isMasked: boolean
-  /** Only where the bytes are not valid UTF-8, and neither masked nor cut. */
+  /** Only where the bytes are not valid UTF-8, or are a key that has control characters in it; neither masked nor cut. */
   readonly base64?: string
+  /** Of a key in a row that names a schema of a registry: what it says, as JSON in one line, cut. Left out while that schema is not here. */
+  readonly says?: string
 }
 
-/** A value that names a schema of a registry, as `pyrallel dlq show` reads it: with the schema that it was written with. */
+/** A value, or a key, that names a schema of a registry, as `pyrallel dlq show` reads it: with the schema that it was written with. */
 export type ReadView =
   | {
       readonly kind: 'read'

@@ -10,13 +10,13 @@ import type { ReadView } from './protocol.ts'
 import type { ValueLooks } from './watched-runtime.ts'
 
 /** To read a larger one would keep the handlers waiting. Bytes. */
-const MAX_READ_BYTES = 1_048_576
+export const MAX_READ_BYTES = 1_048_576
 /** What is shown of one. Characters. */
 const MAX_TEXT = 65_536
 /** What could not be read may be by then: a page that stays open asks every second. Milliseconds. */
 const AGAIN_MS = 5_000
 
-const asking: ReadView = { kind: 'unread', why: 'its schema is being asked for' }
+export const asking: ReadView = { kind: 'unread', why: 'its schema is being asked for' }
 
 type Value = Pick<KafkaRecord, 'value' | 'headers'>
 
@@ -57,14 +57,14 @@ export class ReadValues {
       reading.view = view
       if (view?.kind === 'unread') reading.againAt = this.#clock.now() + AGAIN_MS
     }
-    const isOver = read.then(viewOf).then(end, (thrown) => end({ kind: 'unread', why: toError(thrown).message }))
+    const isOver = read.then(readView).then(end, (thrown) => end({ kind: 'unread', why: toError(thrown).message }))
     const reading: Reading = { isOver, view: asking, againAt: Number.POSITIVE_INFINITY }
     this.#readings.set(value, reading)
     return reading
   }
 }
 
-function viewOf(read: ReadValue): ReadView | null {
+export function readView(read: ReadValue): ReadView | null {
   switch (read.kind) {
     case 'plain':
       return null

@@ -13,8 +13,8 @@ export interface RecordTraceStart {
   readonly handlerId: string
   readonly epoch: Epoch
   readonly record: KafkaRecord
-  /** As it is shown. */
-  readonly key: BytesView | null
+  /** As it is shown when somebody asks. */
+  readonly key: () => BytesView | null
   /** Ids of the filters that it is shown by. */
   readonly shownBy: readonly string[]
   readonly now: number
@@ -33,7 +33,7 @@ export class RecordTrace {
   readonly partition: number
   readonly offset: number
   readonly shownBy: readonly string[]
-  readonly #key: BytesView | null
+  readonly #key: () => BytesView | null
   readonly #valueBytes: number | null
   readonly #writtenAt: number | null
   readonly #fetchedAt: number
@@ -135,7 +135,7 @@ export class RecordTrace {
       handlerId,
       place: { topic, partition, offset },
       epoch,
-      key: this.#key,
+      key: this.#key(),
       valueBytes: this.#valueBytes,
       status,
       attempt: last?.attempt ?? 0,

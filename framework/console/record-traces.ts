@@ -6,13 +6,13 @@ import type { RecordWatch } from '../model/record-watch.ts'
 import type { CompletionEvent, Epoch, WorkItem } from '../model/work.ts'
 import type { CompiledFilter } from './live-filter.ts'
 import { LiveSampler } from './live-sampler.ts'
-import type { Mask } from './mask.ts'
+import type { ReadKeys } from './read-keys.ts'
 import { RecordTrace } from './record-trace.ts'
 
 const MOST_TRACES = 2_000
 
 export interface RecordTracesOptions {
-  readonly mask: Mask
+  readonly keys: ReadKeys
   readonly filters: () => Iterable<CompiledFilter>
   readonly now: () => number
 }
@@ -103,7 +103,7 @@ export class RecordTraces {
       shownBy.push(filter.id)
     }
     if (shownBy === undefined && !this.#sampler.picks(now)) return
-    const key = this.#options.mask.key(record.topic, record.key)
+    const key = this.#options.keys.later(record)
     const trace = new RecordTrace({ group, handlerId, epoch, record, key, shownBy: shownBy ?? [], now })
     this.#keep(trace)
     this.#changed.add(trace)

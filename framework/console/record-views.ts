@@ -7,6 +7,7 @@ import type { HandlerFailure } from '../model/work.ts'
 import type { FailurePlaces } from './failure-places.ts'
 import type { Mask } from './mask.ts'
 import type { FailureView, KeyRow, PartitionView, RecordView, RetriesAnswer, Timeline } from './protocol-records.ts'
+import type { ReadKeys } from './read-keys.ts'
 
 const MAX_VALUE_BYTES = 65_536
 const MAX_HEADER_BYTES = 1_024
@@ -37,9 +38,10 @@ export function partitionView(group: string, of: KnownPartition, metrics: Partit
   }
 }
 
-/** How failures and bytes are shown. */
+/** How failures, keys and bytes are shown. */
 export interface Shown {
   readonly mask: Mask
+  readonly keys: ReadKeys
   readonly places: FailurePlaces
 }
 
@@ -56,7 +58,6 @@ export function recordView(
   { group, hasDeadLetterTopic, timeline }: RecordContext,
   shown: Shown,
 ): RecordView {
-  const { mask } = shown
   const { topic, partition, offset, state, waitsFor, record, lastFailure, attempt } = of
   const isFirst = !waitsFor.some(({ kind }) => kind === 'record' || kind === 'earlier-assignment')
   const isIdle = state === 'waiting' || state === 'delayed' || state === 'parked'
@@ -72,21 +73,22 @@ export function recordView(
     waitsFor,
     isBlocking: of.isBlocking,
     blocksSince: of.blocksSince,
-    ...(record === null ? {} : bytesOf(record, mask)),
+    ...(record === null ? {} : bytesOf(record, shown)),
     failures: lastFailure === null ? [] : [failureView(topic, lastFailure, attempt - 1, shown)],
     timeline,
     can: {
       retryNow: isIdle,
       giveUp: canGiveUp && hasDeadLetterTopic,
       discard: state === 'parked',
-      copy: record !== null && mask.shows(topic),
+      copy: record !== null && shown.mask.shows(topic),
     },
   }
 }
 
-function bytesOf({ topic, key, value, headers, timestamp }: KafkaRecord, mask: Mask) {
+function bytesOf(record: KafkaRecord, { mask, keys }: Shown) {
+  const { topic, value, headers, timestamp } = record
   return {
-    key: mask.key(topic, key),
+    key: keys.view(record),
     value: mask.bytes(topic, value, MAX_VALUE_BYTES),
     headers: headers.map(([name, bytes]) => [name, mask.bytes(topic, bytes, MAX_HEADER_BYTES)] as const),
     timestampAt: timestamp,
@@ -100,14 +102,14 @@ export function failureView(topic: string, of: HandlerFailure, attempt: number, 
   return { reason, name, message: mask.text(topic, message), stack: isShown ? stack : null, attempt, source }
 }
 
-export function keyRow(of: KnownKey, open: readonly OpenBreaker[], mask: Mask): KeyRow {
-  const { topic, partition, epoch, key, depth, offset, state, attempt, timestamp } = of
+export function keyRow(of: KnownKey, open: readonly OpenBreaker[], { keys }: Pick<Shown, 'keys'>): KeyRow {
+  const { topic, partition, epoch, depth, offset, state, attempt, timestamp } = of
   const breaker = open.find(({ id }) => id === of.breaker)
   return {
     topic,
     partition,
     epoch,
-    key: mask.key(topic, key),
+    key: keys.view(of),
     depth,
     offset,
     state,
@@ -122,11 +124,11 @@ export function breakerView({ id, until }: OpenBreaker): NonNullable<KeyRow['bre
 }
 
 export function retryRow(of: RetryRow, shown: Shown): RetriesAnswer['rows'][number] {
-  const { topic, partition, offset, handlerId, key, attempt, dueAt, epoch, lastFailure } = of
+  const { topic, partition, offset, handlerId, attempt, dueAt, epoch, lastFailure } = of
   return {
     place: { topic, partition, offset },
     handlerId,
-    key: shown.mask.key(topic, key),
+    key: shown.keys.view(of),
     attempt,
     dueAt,
     epoch,
@@ -135,11 +137,11 @@ export function retryRow(of: RetryRow, shown: Shown): RetriesAnswer['rows'][numb
 }
 
 export function parkedRow(of: ParkedRow, shown: Shown): RetriesAnswer['parked'][number] {
-  const { topic, partition, offset, handlerId, key, attempt, since, holdsKey, epoch, lastFailure } = of
+  const { topic, partition, offset, handlerId, attempt, since, holdsKey, epoch, lastFailure } = of
   return {
     place: { topic, partition, offset },
     handlerId,
-    key: shown.mask.key(topic, key),
+    key: shown.keys.view(of),
     attempt,
     sinceAt: since,
     holdsKey,

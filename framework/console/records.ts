@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import type { ActionResult } from '../model/action.ts'
 import { PyrallelError } from '../model/errors.ts'
 import { recordPlace } from '../model/record.ts'
+import { askedKey } from './asked-key.ts'
 import { type ActionsOptions, requireActions, tell } from './handler-actions.ts'
 import { type Asked, type Endpoint, type FileAnswer, numberParam, textParam } from './http/endpoint.ts'
 import { ApiFault, badRequest, notFound } from './http/fault.ts'
@@ -114,10 +115,13 @@ export class Records {
     const group = textParam(asked, 'group')
     const found = this.#options.runtime().inspection.explain(group, placeOf(asked))
     if (found === null) throw notAssigned()
-    const view = this.#view(group, found)
-    if (found.record === null || !this.#options.mask.shows(found.topic)) return view
-    const read = await this.#options.reads.of(found.record, this.#options.runtime().values, READ_WAIT_MS)
-    return { ...view, read }
+    if (found.record === null || !this.#options.mask.shows(found.topic)) return this.#view(group, found)
+    const { reads, keys, runtime } = this.#options
+    const [read, readKey] = await Promise.all([
+      reads.of(found.record, runtime().values, READ_WAIT_MS),
+      keys.of(found.record, READ_WAIT_MS),
+    ])
+    return { ...this.#view(group, found), read, readKey }
   }
 
   copy(kind: CopyKind, asked: Asked): FileAnswer {
@@ -130,17 +134,19 @@ export class Records {
     return copyOf(kind, found, handler, this.#options.mask)
   }
 
-  keys({ query }: Asked): KeysAnswer {
+  async keys({ query }: Asked): Promise<KeysAnswer> {
     const [group, topic, by] = [query.get('g') ?? '', query.get('t'), query.get('by') ?? 'depth']
     if (by !== 'depth' && by !== 'age') throw badRequest('by must be depth or age.')
     const { inspection } = this.#options.runtime()
     const { rows, looked, isCut } = inspection.keys(group, by, topic === null ? {} : { topic })
     const open = inspection.openBreakers(group)
-    return { rows: rows.map((row) => keyRow(row, open, this.#options.mask)), looked, isCut }
+    await this.#options.keys.ready(rows, READ_WAIT_MS)
+    return { rows: rows.map((row) => keyRow(row, open, this.#options)), looked, isCut }
   }
 
-  retries({ query }: Asked): RetriesAnswer {
+  async retries({ query }: Asked): Promise<RetriesAnswer> {
     const { rows, waiting, parked, parkedCount } = this.#options.runtime().inspection.retries(query.get('g') ?? '')
+    await this.#options.keys.ready([...rows, ...parked], READ_WAIT_MS)
     return {
       rows: rows.map((row) => retryRow(row, this.#options)),
       isCut: waiting > rows.length,
@@ -150,9 +156,9 @@ export class Records {
   }
 
   find(asked: Asked): FindKeyAnswer {
-    const { group, topic, key, keyBase64 } = asked.body as Static<typeof findBody>
-    if ((key === undefined) === (keyBase64 === undefined)) throw badRequest('Send one of key and keyBase64.')
-    const bytes = key === undefined ? Buffer.from(keyBase64 ?? '', 'base64') : Buffer.from(key)
+    const { group, topic, ...which } = asked.body as Static<typeof findBody>
+    const bytes = askedKey(which)
+    if (bytes === undefined) throw badRequest('Send one of key and keyBase64.')
     const of = this.#options.runtime().inspection.explainKey(group, topic, bytes)
     if (of === null) return { found: null }
     const { partition, handlerId, epoch, depth, isCut, first, breaker } = of

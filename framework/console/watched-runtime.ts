@@ -1,7 +1,8 @@
 /** What the console needs of a runtime. One that is being started again is no runtime for that long: the console outlives it. */
 import type { TSchema } from 'typebox'
 import type { Format } from '../api/format.ts'
-import type { ReadValue } from '../formats/read-value.ts'
+import type { ReadValue, SchemaReader } from '../formats/read-value.ts'
+import type { SchemaRef } from '../formats/value-frame.ts'
 import type { KafkaRecord } from '../model/record.ts'
 import type { Route } from '../model/settings.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
@@ -16,16 +17,24 @@ export interface WatchedHandler {
   readonly worker?: object | undefined
   /** Topics, as the generator has read them. Undefined: nobody has written them down. */
   readonly publishes?: readonly string[] | undefined
-  /** Its topic, with the schema or the format of today. */
+  /** Its topic, with the schema or the formats of today. */
   readonly definition?:
-    | { readonly topic: { readonly schema?: TSchema | undefined; readonly format?: Format<unknown> | undefined } }
+    | {
+        readonly topic: {
+          readonly schema?: TSchema | undefined
+          readonly format?: Format<unknown> | undefined
+          readonly keyFormat?: Format<unknown> | undefined
+        }
+      }
     | undefined
 }
 
-/** What values of a registry's formats say, for who looks at them. Both may take as long as the registry does. */
+/** What values of a registry's formats say, for who looks at them. All may take as long as the registry does. */
 export interface ValueLooks {
   /** Never rejects. */
   read(record: Pick<KafkaRecord, 'value' | 'headers'>): Promise<ReadValue>
+  /** Of keys. @throws Error where the schema cannot be had, or not be read */
+  readerOf(ref: SchemaRef): Promise<SchemaReader>
   /** As the handler would get it: the value, a `RejectedValue`, or an `UnreadyValue`. */
   decode(record: Pick<KafkaRecord, 'value' | 'headers'>, format: Format<unknown>, handlerId: string): Promise<unknown>
 }

@@ -2,10 +2,11 @@
 import type { TopicDefinition } from '../api/topic.ts'
 import { toError } from '../model/errors.ts'
 import type { KafkaRecord } from '../model/record.ts'
+import { matcherOf, patternOf } from '../model/topic-pattern.ts'
 import type { RegisteredSchema, SchemaRegistry } from '../registry/schema-registry.ts'
 import { namedText } from './known-schemas.ts'
 import { protobufToJson } from './protobuf/protobuf-json.ts'
-import { codecOf, loadCodec } from './value-codec.ts'
+import { codecOf, loadCodec, type ReadValue as ReadBytes } from './value-codec.ts'
 import { refText, type SchemaRef, type ValueFrame, valueFrame } from './value-frame.ts'
 
 export type ReadValue =
@@ -32,60 +33,107 @@ export async function readWithSchema(
 }
 
 /**
- * The same of a key. Any bytes may be one, a number of 8 bytes say, which looks like an id and something behind it: so it is read only where its header names the
- * schema, or its topic has a format for keys.
+ * The same of a key.
  * @param topic that the record is of, or came from; `null` where nobody knows
  */
 export async function readKeyWithSchema(
-  { key, headers }: Pick<KafkaRecord, 'key' | 'headers'>,
+  record: Pick<KafkaRecord, 'key' | 'headers'>,
   topic: string | null,
   sources: SchemaSources,
 ): Promise<ReadValue> {
+  const { key } = record
+  // The project is loaded only for bytes that could name a schema.
+  if (key === null || keyFrame(record, true) === undefined) return { kind: 'plain' }
+  const frame = keyFrame(record, await hasKeyFormat(topic, sources))
+  return frame === undefined ? { kind: 'plain' } : readFramed(key, frame, sources)
+}
+
+/**
+ * Any bytes may be a key, a number of 8 bytes say, which looks like an id and something behind it: so one names a schema only where its header does, or its topic has
+ * a format for keys.
+ */
+export function keyFrame(
+  { key, headers }: Pick<KafkaRecord, 'key' | 'headers'>,
+  hasFormat: boolean,
+): ValueFrame | undefined {
   const frame = key === null ? 'is none' : valueFrame(key, headers, 'key')
-  if (key === null || typeof frame === 'string') return { kind: 'plain' }
-  const isKey = frame.from === 0 || (await hasKeyFormat(topic, sources))
-  return isKey ? readFramed(key, frame, sources) : { kind: 'plain' }
+  return typeof frame === 'string' || (frame.from > 0 && !hasFormat) ? undefined : frame
 }
 
 async function hasKeyFormat(topic: string | null, { topics }: SchemaSources): Promise<boolean> {
   try {
-    return (await topics()).some(({ name, keyFormat }) => name === topic && keyFormat !== undefined)
+    return (await topics()).some(({ name, keyFormat }) => keyFormat !== undefined && isNamedBy(name, topic))
   } catch {
     // A project that cannot be loaded says nothing.
     return false
   }
 }
 
+/** By its name, or by the text of a pattern that matches it. */
+function isNamedBy(name: string, topic: string | null): boolean {
+  if (topic === null || name === topic) return name === topic
+  const pattern = patternOf(name)
+  return pattern !== undefined && matcherOf(pattern)(topic)
+}
+
 async function readFramed(value: Buffer, frame: ValueFrame, sources: SchemaSources): Promise<ReadValue> {
-  const name = refText(frame.ref)
   try {
-    const { schema, from } = await schemaOf(frame.ref, sources)
-    if (schema.format === 'json-schema' && frame.from === 0) return { kind: 'plain' }
-    if (schema.rules.length > 0) {
-      return { kind: 'unread', why: `its schema (${name}) has rules: fields may be encrypted, or of another version` }
-    }
-    const { format, text, references } = schema
-    await loadCodec(schema)
-    const by = `${name}, ${from}`
-    if (format === 'protobuf') {
-      return { kind: 'read', value: protobufToJson({ text, references }, value, frame.from, frame.beside), by }
-    }
-    const codec = codecOf({
-      kind: 'pyrallel.schema',
-      subject: '',
-      id: 1,
-      guid: null,
-      fingerprint: '',
-      format,
-      text,
-      references,
-    })
-    const read = codec.readerOf({ format, text, references: references.map(namedText) })
-    return { kind: 'read', value: read(value, frame.from, frame.beside), by }
+    return (await schemaReader(frame.ref, sources))(value, frame)
   } catch (thrown) {
-    const why = thrown instanceof RangeError ? 'it is nested too deeply' : toError(thrown).message
-    return { kind: 'unread', why: `with schema ${name}: ${why}` }
+    return { kind: 'unread', why: toError(thrown).message }
   }
+}
+
+/** Reads all that was written with one schema. Never throws. */
+export type SchemaReader = (bytes: Buffer, frame: Pick<ValueFrame, 'from' | 'beside'>) => ReadValue
+
+/** @throws Error where the schema cannot be had, or not be read, with its name in front */
+export async function schemaReader(ref: SchemaRef, sources: SchemaSources): Promise<SchemaReader> {
+  const name = refText(ref)
+  const unread = (thrown: unknown) => {
+    const why = thrown instanceof RangeError ? 'it is nested too deeply' : toError(thrown).message
+    return { kind: 'unread', why: `with schema ${name}: ${why}` } as const
+  }
+  try {
+    const { schema, from } = await schemaOf(ref, sources)
+    const { format, rules } = schema
+    const isPlain = ({ from: at }: Pick<ValueFrame, 'from'>) => format === 'json-schema' && at === 0
+    if (rules.length > 0) {
+      const why = `its schema (${name}) has rules: fields may be encrypted, or of another version`
+      return (_, frame) => (isPlain(frame) ? { kind: 'plain' } : { kind: 'unread', why })
+    }
+    const read = await valueReader(schema)
+    const by = `${name}, ${from}`
+    return (bytes, frame) => {
+      if (isPlain(frame)) return { kind: 'plain' }
+      try {
+        return { kind: 'read', value: read(bytes, frame.from, frame.beside), by }
+      } catch (thrown) {
+        return unread(thrown)
+      }
+    }
+  } catch (thrown) {
+    throw new Error(unread(thrown).why, { cause: thrown })
+  }
+}
+
+async function valueReader(schema: RegisteredSchema): Promise<ReadBytes> {
+  const { format, text, references } = schema
+  await loadCodec(schema)
+  if (format === 'protobuf') {
+    return (bytes, from, beside) => protobufToJson({ text, references }, bytes, from, beside)
+  }
+  const codec = codecOf({
+    kind: 'pyrallel.schema',
+    subject: '',
+    id: 1,
+    guid: null,
+    fingerprint: '',
+    format,
+    text,
+    references,
+  })
+  return codec.readerOf({ format, text, references: references.map(namedText) })
 }
 
 async function schemaOf(

@@ -4,10 +4,16 @@ import type { HandlerDefinition } from '../api/handler.ts'
 import type { ValueLooks } from '../console/watched-runtime.ts'
 import { FormatDecoder } from '../formats/format-decoder.ts'
 import { KnownSchemas } from '../formats/known-schemas.ts'
-import { type ReadValue, readWithSchema } from '../formats/read-value.ts'
+import {
+  type ReadValue,
+  readWithSchema,
+  type SchemaReader,
+  type SchemaSources,
+  schemaReader,
+} from '../formats/read-value.ts'
 import { askRegistry } from '../formats/registry-answers.ts'
 import { loadCodec } from '../formats/value-codec.ts'
-import { valueFrame } from '../formats/value-frame.ts'
+import { type SchemaRef, valueFrame } from '../formats/value-frame.ts'
 import { PyrallelError } from '../model/errors.ts'
 import type { KafkaRecord } from '../model/record.ts'
 import type { SchemaRegistry } from '../registry/schema-registry.ts'
@@ -47,14 +53,22 @@ export class RuntimeSchemas implements ValueLooks {
   }
 
   read(record: Pick<KafkaRecord, 'value' | 'headers'>): Promise<ReadValue> {
+    return readWithSchema(record, this.#sources)
+  }
+
+  readerOf(ref: SchemaRef): Promise<SchemaReader> {
+    return schemaReader(ref, this.#sources)
+  }
+
+  get #sources(): SchemaSources {
     const opened = () => this.#opened()
-    return readWithSchema(record, {
+    return {
       get registry() {
         return opened()
       },
       // Who has one with a format has a registry, too.
       topics: async () => [],
-    })
+    }
   }
 
   async decode(

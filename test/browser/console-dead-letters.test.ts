@@ -8,7 +8,7 @@ import { topic } from '../../framework/api/topic.ts'
 import { configDefaults } from '../../framework/config/resolve-config.ts'
 import { builtPage } from '../../framework/console/built-page.ts'
 import { Mask } from '../../framework/console/mask.ts'
-import { encodeFormat } from '../../framework/formats/format-encoder.ts'
+import { encodeFormat, encodeKey } from '../../framework/formats/format-encoder.ts'
 import type { MemoryCluster } from '../../framework/kafka/memory/client.ts'
 import { connectRegistry } from '../../framework/registry/registry-client.ts'
 import { RuntimeSchemas } from '../../framework/runtime/runtime-schemas.ts'
@@ -169,6 +169,50 @@ describe('dead letters on the page', { timeout: 300_000 }, () => {
     await assertUsable(page, 'letter-read')
     await page.getByRole('button', { name: 'show its bytes' }).click()
     assert.match(await page.getByLabel('Value').innerText(), /^00 00 00 00 07 82 80/)
+  })
+
+  it('reads keys in a format, in the list and on the page of one letter', limits, async (t) => {
+    const text =
+      '{"type":"record","name":"Place","fields":[{"name":"tenant","type":"string"},{"name":"id","type":"long"}]}'
+    const pulled = {
+      kind: 'pyrallel.schema',
+      format: 'avro',
+      subject: 'orders-key',
+      guid: null,
+      fingerprint: '',
+    } as const
+    const keyFormat = avro<object>({ ...pulled, id: 9, text })
+    const { url, asked } = await serve(() => ({ json: { schema: text } }))
+    const settings = { ...configDefaults.registry, url }
+    const schemas = new RuntimeSchemas(() => connectRegistry(settings, systemClock(), Math.random), systemClock())
+    t.after(() => schemas.close())
+    const cluster = await clusterWith()
+    const producer = await cluster.connection().producer()
+    const headers = [['pyrallel-topic', Buffer.from('orders')] as const]
+    for (const id of [64n, 65n]) {
+      const { key } = encodeKey(keyFormat, 'orders', { tenant: 't', id }, { headers })
+      await producer.produce({ topic: DLQ, partition: 0, key, value: Buffer.from('{}'), headers })
+    }
+    const { page, served } = await open(t, cluster)
+    await page.getByText('AAAAAAkCdIAB').waitFor()
+    served.runtime.values = schemas
+    const orders = topic<object, object>('orders', { keyFormat })
+    served.runtime.handlers = [aWatchedHandler({ definition: { topic: orders as never } })]
+    await page.getByRole('button', { name: 'read again' }).click()
+    await page.getByText('{"tenant":"t","id":64}').waitFor()
+    await page.getByText('{"tenant":"t","id":65}').waitFor()
+    assert.equal(await page.getByTitle('In base64: AAAAAAkCdIAB').innerText(), '{"tenant":"t","id":64}')
+    await assertUsable(page, 'letters-keyed')
+    await page.getByRole('link', { name: `${DLQ}[0]@0` }).click()
+    await page.getByText(`With schema id 9, of ${url}`).waitFor()
+    const key = page.getByLabel('Key', { exact: true })
+    assert.equal(await key.innerText(), '{\n  "tenant": "t",\n  "id": 64\n}')
+    await page.getByText('In base64, by which it is found: AAAAAAkCdIAB').waitFor()
+    await assertUsable(page, 'letter-keyed')
+    await page.getByRole('button', { name: 'show its bytes' }).click()
+    await page.getByText('in hexadecimal').waitFor()
+    assert.equal(await key.innerText(), '00 00 00 00 09 02 74 80 01')
+    assert.equal(asked.length, 1)
   })
 
   it('says why letters are masked, and offers no publishing where actions are off', limits, async (t) => {

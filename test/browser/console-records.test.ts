@@ -127,7 +127,7 @@ describe('the page of the console on records', limits, () => {
   })
 
   it(
-    'a record shows markup as text, a key that is no UTF-8 with escapes, and a value of 1 MB in part',
+    'a record shows markup as text, a key that is no UTF-8 in base64, and a value of 1 MB in part',
     limits,
     async (t) => {
       const record = recordRow({
@@ -138,7 +138,8 @@ describe('the page of the console on records', limits, () => {
       })
       const page = await openPlace(t, browser, await start(t, { [at]: record }), place)
       await page.getByText('1.0 MB, cut here').waitFor()
-      await page.getByText('\ufffd\\x07\\u202eyek').waitFor()
+      await page.getByText('· key /wc=').waitFor()
+      assert.equal(await page.getByLabel('Key', { exact: true }).innerText(), 'ff 07')
       await page.getByText('Stack').click()
       assert.equal(await page.locator('img, main b b').count(), 0)
       assert.equal(await page.title(), 'Pyrallel')
@@ -180,6 +181,30 @@ describe('the page of the console on records', limits, () => {
     assert.equal(await page.getByLabel('Value').innerText(), '00 00 00 00 07')
     assert.equal(await page.locator('img').count(), 0)
     await assertUsable(page, 'record-unread')
+  })
+
+  it('a key that cannot be read says why, above its bytes, and is in base64 in rows', limits, async (t) => {
+    const readKey = { kind: 'unread', why: `with schema id 9: ${markup}` } as const
+    const key = { ...bytesView('\0\0\0\0\x09\x02'), base64: 'AAAAAAkC' }
+    const rows = {
+      rows: [keyRow({ key }), keyRow({ key: { ...key, says: markup }, offset: 31 })],
+      looked: 41,
+      isCut: false,
+    }
+    const page = await openPlace(
+      t,
+      browser,
+      await start(t, { [at]: recordRow({ key, readKey }), '/api/keys': rows }),
+      place,
+    )
+    await page.getByText('Not read: with schema id 9: <img').waitFor()
+    assert.equal(await page.getByLabel('Key', { exact: true }).innerText(), '00 00 00 00 09 02')
+    await page.getByText('In base64, by which it is found: AAAAAAkC').waitFor()
+    await assertUsable(page, 'record-key-unread')
+    await page.goto(`${new URL(page.url()).origin}/#/keys`)
+    await page.getByRole('cell', { name: 'AAAAAAkC' }).waitFor()
+    await page.getByRole('cell', { name: markup }).waitFor()
+    assert.equal(await page.locator('img').count(), 0)
   })
 
   it('a record of a masked topic says what is masked', limits, async (t) => {

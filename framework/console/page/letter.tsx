@@ -5,7 +5,7 @@ import { usePolled } from './link/polled.ts'
 import { path } from './link/requests.ts'
 import { lettersHash } from './models/location.ts'
 import { plural } from './models/numbers.ts'
-import { Failure, Headers, Key, Moment, Pending, Shown, useCopyable, Value } from './parts.tsx'
+import { Failure, Headers, Key, Moment, Pending, Shown, useCopyable, Value, WholeKey } from './parts.tsx'
 import { PublishAgain } from './publish-again.tsx'
 
 interface LetterProps {
@@ -48,6 +48,7 @@ export function Letter({ topic, handlerIds, place }: LetterProps) {
         isOne={true}
       />
       <Failure failure={letter.error} />
+      <WholeKey value={letter.key} read={letter.readKey} />
       <h3>Value</h3>
       <Value value={letter.value} read={letter.read} />
       <h3>Headers</h3>

@@ -42,21 +42,46 @@ export function Key({ value }: { readonly value: BytesView | null | undefined })
   if (value === null) return <span class="dim">no key</span>
   if (value.isMasked) return <code class="masked">{value.text === '' ? 'masked' : value.text}</code>
   if (value.text === '') return <span class="dim">empty</span>
+  const { says, base64 } = value
   return (
-    <code class="key">
-      <Shown text={value.text} />
-      {value.isCut ? '…' : ''}
+    <code class="key" title={base64 === undefined ? '' : `In base64: ${base64}`}>
+      <Shown text={says ?? base64 ?? value.text} />
+      {value.isCut && says === undefined ? '…' : ''}
     </code>
+  )
+}
+
+interface WholeKeyProps {
+  readonly value: BytesView | null | undefined
+  readonly read: ReadView | null | undefined
+}
+
+/** A key that is more than a text: what it says, its bytes, and by what it is looked for. */
+export function WholeKey({ value, read }: WholeKeyProps) {
+  if (value === undefined || value === null || value.isMasked) return null
+  if (value.base64 === undefined && (read === undefined || read === null)) return null
+  return (
+    <>
+      <h3>Key</h3>
+      <Value value={value} read={read} name="Key" />
+      {value.base64 !== undefined && (
+        <p class="dim">
+          In base64, by which it is found: <code>{value.base64}</code>
+        </p>
+      )}
+    </>
   )
 }
 
 interface ValueProps {
   readonly value: BytesView | null | undefined
   readonly read?: ReadView | null | undefined
+  /** What it is read aloud as. Default: a value. */
+  readonly name?: 'Value' | 'Key'
 }
 
 /** A whole value: what it says, where it names a schema, and its bytes. Long ones are cut until somebody asks. */
-export function Value({ value, read }: ValueProps) {
+export function Value({ value, read, name = 'Value' }: ValueProps) {
   const [areBytes, setBytes] = useState(false)
   if (value === undefined) return <p class="dim">Its bytes are not in memory any more.</p>
   if (value === null) return <p class="dim">A tombstone: the record has no value.</p>
@@ -71,9 +96,9 @@ export function Value({ value, read }: ValueProps) {
           </button>
         </p>
         {areBytes ? (
-          <Bytes key="bytes" of={value} isHex={true} />
+          <Bytes key="bytes" name={name} of={value} isHex={true} />
         ) : (
-          <Text key="text" text={read.text} isCut={read.isCut} />
+          <Text key="text" name={name} text={read.text} isCut={read.isCut} />
         )}
       </>
     )
@@ -85,17 +110,23 @@ export function Value({ value, read }: ValueProps) {
           Not read: <Shown text={read.why} />
         </p>
       )}
-      <Bytes of={value} isHex={read?.kind === 'unread'} />
+      <Bytes name={name} of={value} isHex={name === 'Key' || read?.kind === 'unread'} />
     </>
   )
 }
 
+interface BytesProps {
+  readonly name: 'Value' | 'Key'
+  readonly of: BytesView
+  readonly isHex: boolean
+}
+
 /** Laid out where it is JSON. */
-function Bytes({ of, isHex }: { readonly of: BytesView; readonly isHex: boolean }) {
+function Bytes({ name, of, isHex }: BytesProps) {
   const hex = isHex ? hexOf(of) : undefined
   const text = hex ?? (of.isCut ? of.text : (laidOut(of.text) ?? of.text))
   return (
-    <Text text={text} isCut={of.isCut}>
+    <Text name={name} text={text} isCut={of.isCut}>
       {bytes(of.bytes)}
       {of.isCut ? ', cut here: download it to see it whole' : ''}
       {hex !== undefined ? ', in hexadecimal' : of.base64 === undefined ? '' : ', no valid UTF-8'}{' '}
@@ -104,17 +135,18 @@ function Bytes({ of, isHex }: { readonly of: BytesView; readonly isHex: boolean 
 }
 
 interface TextProps {
+  readonly name: 'Value' | 'Key'
   readonly text: string
   readonly isCut: boolean
   readonly children?: ComponentChildren
 }
 
-function Text({ text, isCut, children }: TextProps) {
+function Text({ name, text, isCut, children }: TextProps) {
   const [isWhole, setWhole] = useState(false)
   const shown = isWhole ? text : text.slice(0, 4_096)
   return (
     <div class="value">
-      <pre tabIndex={0} role="group" aria-label="Value">
+      <pre tabIndex={0} role="group" aria-label={name}>
         <Shown text={shown} />
         {shown.length < text.length || isCut ? '…' : ''}
       </pre>

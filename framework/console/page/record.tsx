@@ -7,7 +7,19 @@ import { about } from './link/store.ts'
 import { partitionHash, recordHash } from './models/location.ts'
 import { clockTime, span } from './models/numbers.ts'
 import { timelineSteps } from './models/timeline.ts'
-import { Act, copyText, Empty, Failure, Headers, Moment, Pending, Shown, useCopyable, Value } from './parts.tsx'
+import {
+  Act,
+  copyText,
+  Empty,
+  Failure,
+  Headers,
+  Moment,
+  Pending,
+  Shown,
+  useCopyable,
+  Value,
+  WholeKey,
+} from './parts.tsx'
 import { RecordStanding, recordPath } from './record-standing.tsx'
 
 interface RecordProps {
@@ -76,7 +88,7 @@ function Asked({ group, place }: { readonly group: string; readonly place: Omit<
 }
 
 function Whole({ record, again }: { readonly record: RecordView; readonly again: () => void }) {
-  const { key, value, read, headers, failures, timestampAt, timeline, can } = record
+  const { key, readKey, value, read, headers, failures, timestampAt, timeline, can } = record
   const trace = headers?.find(([name]) => name.toLowerCase() === 'traceparent')?.[1]
   return (
     <article class="record">
@@ -88,6 +100,7 @@ function Whole({ record, again }: { readonly record: RecordView; readonly again:
       {failures.map((failure, index) => (
         <Failure key={index} failure={failure} />
       ))}
+      <WholeKey value={key} read={readKey} />
       <h3>Value</h3>
       <Value value={value} read={read} />
       {timestampAt !== undefined && timestampAt >= 0 && (

@@ -8,6 +8,7 @@ import { LiveRecords } from '../../../framework/console/live-records.ts'
 import { LiveSampler } from '../../../framework/console/live-sampler.ts'
 import { Mask } from '../../../framework/console/mask.ts'
 import type { LiveAnswer, LiveFilter, LiveRow } from '../../../framework/console/protocol-live.ts'
+import { ReadKeys } from '../../../framework/console/read-keys.ts'
 import { frameBytes } from '../../../framework/console/stream-frames.ts'
 import type { KafkaRecord } from '../../../framework/model/record.ts'
 import { WatchPoint } from '../../../framework/model/record-watch.ts'
@@ -16,6 +17,7 @@ import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { aHandler, aRunningApp, gate, type HandlerParts } from '../runtime/running-app.ts'
 
 const all = new Mask(null)
+const keysOf = (mask: Mask, clock: ManualClock) => new ReadKeys({ mask, runtime: () => undefined, clock })
 
 function aRecord(over: Partial<KafkaRecord> = {}): KafkaRecord {
   const bytes = { key: Buffer.from('c1'), value: Buffer.from('{"city":"Berlin"}') }
@@ -26,7 +28,7 @@ function aRecord(over: Partial<KafkaRecord> = {}): KafkaRecord {
 async function watched(t: TestContext, parts: HandlerParts, asked: LiveFilter = {}, mask = all) {
   const clock = new ManualClock()
   const watchPoint = new WatchPoint()
-  const live = new LiveRecords({ watchPoint, mask, clock })
+  const live = new LiveRecords({ watchPoint, mask, keys: keysOf(mask, clock), clock })
   const queues = live.queues(filterOf(live, asked))
   live.hold(queues)
   live.watch()
@@ -241,7 +243,7 @@ describe('records as they come', { timeout: 30_000 }, () => {
 
   it('refuses a filter that nobody has asked for, and forgets one that nobody uses for five minutes', () => {
     const clock = new ManualClock()
-    const live = new LiveRecords({ watchPoint: new WatchPoint(), mask: all, clock })
+    const live = new LiveRecords({ watchPoint: new WatchPoint(), mask: all, keys: keysOf(all, clock), clock })
     assert.throws(() => live.queues('none'), { code: 'bad-request' })
     const [used, unused] = [filterOf(live), filterOf(live)]
     const queues = live.queues(used)
@@ -285,7 +287,7 @@ function filterOf({ endpoints }: LiveRecords, body: LiveFilter = {}): string {
 function aWatch(filter: LiveFilter, mask = all) {
   const clock = new ManualClock()
   const watchPoint = new WatchPoint()
-  const live = new LiveRecords({ watchPoint, mask, clock })
+  const live = new LiveRecords({ watchPoint, mask, keys: keysOf(mask, clock), clock })
   const queues = live.queues(filterOf(live, filter))
   live.hold(queues)
   live.watch()

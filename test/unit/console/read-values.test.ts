@@ -100,6 +100,7 @@ function written(...answers: readonly (ReadValue | Promise<ReadValue>)[]) {
       return left.shift() ?? { kind: 'plain' }
     },
     decode: async () => null,
+    readerOf: () => assert.fail('no key is read'),
   }
   return looks
 }

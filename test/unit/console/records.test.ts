@@ -168,7 +168,10 @@ describe('records in the console', { timeout: 30_000 }, () => {
     )
     assert.equal((await find({ keyBase64: Buffer.from('customer-9').toString('base64') }))?.first?.place.offset, 0)
     assert.equal(await find({ key: 'none' }), null)
-    assert.equal((await served.post('/api/keys/find', { group: 'shop', topic: 'orders' })).status, 400)
+    for (const wrong of [{}, { keyBase64: 'not base64' }, { key: 'customer-9', keyBase64: 'YzE=' }]) {
+      const refused = await served.post('/api/keys/find', { group: 'shop', topic: 'orders', ...wrong })
+      assert.equal(refused.status, 400, JSON.stringify(wrong))
+    }
     const keys = await read<KeysAnswer>('/api/keys?g=shop&t=orders&by=depth')
     assert.deepEqual(
       keys.rows.map(({ key, depth }) => [key?.text, depth]),

@@ -51,7 +51,11 @@ export class WrittenRuntime implements WatchedRuntime {
   }
 
   inspection = {} as Inspection
-  values: ValueLooks = { read: async () => ({ kind: 'plain' }), decode: async () => null }
+  values: ValueLooks = {
+    read: async () => ({ kind: 'plain' }),
+    readerOf: async () => () => ({ kind: 'plain' }),
+    decode: async () => null,
+  }
   actions: readonly unknown[] = []
   result: ActionResult = { isDone: true }
 

@@ -11,6 +11,7 @@ import { Mask } from '../../../framework/console/mask.ts'
 import type { HandlerRow } from '../../../framework/console/protocol.ts'
 import type { LiveAnswer, LiveFrame } from '../../../framework/console/protocol-live.ts'
 import type { PartitionView } from '../../../framework/console/protocol-records.ts'
+import { ReadKeys } from '../../../framework/console/read-keys.ts'
 import { streamMetrics } from '../../../framework/console/stream-frames.ts'
 import { LINGER_MS, MAX_STREAMS, Streams } from '../../../framework/console/streams.ts'
 import { verdictOf } from '../../../framework/console/verdict.ts'
@@ -94,7 +95,9 @@ function aStreams() {
   const handlers: readonly HandlerRow[] = []
   const state = { metrics: aSystem(), handlers, looks: 0, position: 1, isRunning: true }
   const watchPoint = new WatchPoint()
-  const live = new LiveRecords({ watchPoint, mask: new Mask(null), clock })
+  const mask = new Mask(null)
+  const keys = new ReadKeys({ mask, runtime: () => undefined, clock })
+  const live = new LiveRecords({ watchPoint, mask, keys, clock })
   const streams = new Streams({
     instance: 'i1',
     clock,

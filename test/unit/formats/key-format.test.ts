@@ -6,6 +6,7 @@ import { topic } from '../../../framework/api/topic.ts'
 import { FormatDecoder } from '../../../framework/formats/format-decoder.ts'
 import { encodeFormat, encodeKey } from '../../../framework/formats/format-encoder.ts'
 import type { SchemaAnswer } from '../../../framework/formats/known-schemas.ts'
+import { readKeyWithSchema } from '../../../framework/formats/read-value.ts'
 import { loadCodec } from '../../../framework/formats/value-codec.ts'
 import { isFramed, valueFrame, writtenFrame } from '../../../framework/formats/value-frame.ts'
 import type { OutgoingRecord } from '../../../framework/model/record.ts'
@@ -161,5 +162,37 @@ describe('publish to a topic whose keys have a format', () => {
       message: 'The key published to orders does not satisfy schema orders-key: the key is no bigint of 64 bits.',
     })
     assert.deepEqual(sent, [])
+  })
+})
+
+describe('a key that somebody looks at', () => {
+  const declared = (name: string) => [{ ...topic<unknown, bigint>('orders', { keyFormat: avro(long) }), name }]
+  const read = (name: string, of: string) =>
+    readKeyWithSchema({ key: Buffer.from('00000000090a', 'hex'), headers: [] }, of, {
+      registry: undefined,
+      topics: async () => declared(name) as never,
+    })
+
+  it('is read where its topic has a format for keys, by its name or by a pattern', async () => {
+    const expected = { kind: 'read', value: 5n, by: 'id 9, pulled from orders-key' }
+    assert.deepEqual(await read('orders.eu', 'orders.eu'), expected)
+    assert.deepEqual(await read('/^orders\\./', 'orders.eu'), expected)
+    assert.deepEqual(await read('/^orders\\./', 'payments.eu'), { kind: 'plain' })
+  })
+
+  it('is no key of a project that cannot be loaded, and that is loaded for bytes that could be one only', async () => {
+    let loads = 0
+    const sources = {
+      registry: undefined,
+      topics: async () => {
+        loads += 1
+        throw new Error('no such file')
+      },
+    }
+    const looked = (key: Buffer | null) => readKeyWithSchema({ key, headers: [] }, 'orders', sources)
+    for (const key of [null, Buffer.from('c1')]) assert.deepEqual(await looked(key), { kind: 'plain' })
+    assert.equal(loads, 0)
+    assert.deepEqual(await looked(Buffer.from('00000000090a', 'hex')), { kind: 'plain' })
+    assert.equal(loads, 1)
   })
 })
