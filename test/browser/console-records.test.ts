@@ -12,7 +12,7 @@ import { type ScriptedConsole, snapshotFrame, startScriptedConsole } from './scr
 const at = '/api/records/{group}/{topic}/{partition}/{offset}'
 const place = '#/orders.created/2/19'
 
-describe('the page of the console on records', limits, () => {
+describe('the page of the console on records', { timeout: 300_000 }, () => {
   let browser: Browser
   before(async () => {
     browser = await openChromium()
