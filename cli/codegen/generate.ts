@@ -6,7 +6,7 @@ import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { type OffsetChange, offsetChanges, offsetChangesText } from './offset-changes.ts'
 import { payloadsOf } from './render/payloads.ts'
-import { type GeneratedFile, manifestFile, renderFiles, workersFolder } from './render/render.ts'
+import { formatsFile, type GeneratedFile, manifestFile, renderFiles, workersFolder } from './render/render.ts'
 import type { ProjectScanner } from './scan/scan-project.ts'
 import type { ScannedHandler, ScanResult } from './scan/scan-result.ts'
 
@@ -150,14 +150,13 @@ function staleFile(root: string, file: GeneratedFile): StaleFile | undefined {
   return current === file.content ? undefined : { ...file, current, isObsolete: false }
 }
 
-/** Thread entries of handlers that are gone, or run on the event loop now. */
+/** Thread entries of handlers that are gone, or run on the event loop now; and formats where no topic has one. */
 function obsoleteFiles(root: string, files: readonly GeneratedFile[]): readonly StaleFile[] {
   const folder = join(root, workersFolder)
-  if (!existsSync(folder)) return []
+  const entries = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : []
   const wanted = new Set(files.map(({ path }) => path))
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((name) => `${workersFolder}/${name.replaceAll('\\', '/')}`)
-    .filter((path) => path.endsWith('.ts') && !wanted.has(path))
+  return [formatsFile, ...entries.map((name) => `${workersFolder}/${name.replaceAll('\\', '/')}`)]
+    .filter((path) => path.endsWith('.ts') && !wanted.has(path) && existsSync(join(root, path)))
     .sort()
     .map((path) => ({
       path,

@@ -3,6 +3,7 @@
 import type { KafkaConnection } from '../../framework/kafka/kafka-client.ts'
 import { isTopicName } from '../../framework/model/topic-pattern.ts'
 import type { ResolvedHandler, Runtime } from '../../framework/runtime/runtime.ts'
+import { topicsOf } from '../project/declared-topics.ts'
 import { readJson } from '../records/payload.ts'
 import { declaredOf, recordOf, type SendRequest, sendRecord } from '../send/send-record.ts'
 import { errorBlock } from '../terminal/failure.ts'
@@ -127,7 +128,7 @@ export class DevKeys {
 
   async #send({ topic, value, key }: Answers): Promise<void> {
     const { handlers, connection, topics, write, paint } = this.#options
-    const declared = handlers().map(({ definition }) => definition.topic)
+    const declared = topicsOf(handlers())
     const request: SendRequest = {
       topic,
       written: readJson(value, 'the value'),

@@ -13,6 +13,7 @@ import type { PublishTracer } from '../tracing/tracing.ts'
 import type { PatternRules } from '../validation/guarded-patterns.ts'
 import { type RulesOf, untold } from '../validation/slow-patterns.ts'
 import { ValueCheck } from '../validation/value-check.ts'
+import type { FormatsOf } from './topic-formats.ts'
 
 /** A producer whose acknowledgements count, not the places: a thread's has none. */
 export type PublishingProducer = Omit<RecordProducer, 'produce'> & {
@@ -28,16 +29,6 @@ export type PublishInto = (sink: RecordSink) => Publish
 
 /** The schema that was derived for a topic, if there is one. */
 export type SchemaOf = (topic: string) => TSchema | undefined
-
-/** What the values and the keys of a topic are written in, where that is not JSON and text. */
-export interface TopicFormats {
-  readonly format?: Format<unknown>
-  readonly values?: 'bytes'
-  readonly keyFormat?: Format<unknown>
-}
-
-/** The formats that a handler reads a topic with, if one does. */
-export type FormatsOf = (topic: string) => TopicFormats | undefined
 
 /**
  * What is checked is what is sent: the value's text is made once, and the schema is asked about that text, read again. Nothing is handed to

@@ -98,6 +98,7 @@ function resolveHandler(
     definition: definitionFor(entry, entries),
     publishes: entry.publishes,
     topicSchemas: entry.topicSchemas,
+    topicFormats: entry.topicFormats,
     worker: workerSettings(entry, settings),
   }
 }

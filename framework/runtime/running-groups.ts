@@ -4,7 +4,7 @@ import { allSettled } from '../model/all-settled.ts'
 import { bug } from '../model/errors.ts'
 import { inOrder } from '../model/in-order.ts'
 import { ownProperty } from '../model/own-property.ts'
-import type { TopicFormats } from '../publishing/publisher.ts'
+import { joinFormats, type TopicFormats } from '../publishing/topic-formats.ts'
 import type { GroupOpener } from './group-opener.ts'
 import { PausedHandlers } from './paused-handlers.ts'
 import type { RunningGroup } from './running-group.ts'
@@ -39,20 +39,41 @@ export class RunningGroups {
     return this.#groups.values()
   }
 
-  /** Of the code that runs now: an update may have brought another. */
   schemaOf(topic: string): TSchema | undefined {
-    for (const { handlers } of this.#groups.values()) {
-      for (const { topicSchemas } of handlers) {
-        const schema = ownProperty(topicSchemas, topic)
-        if (schema !== undefined) return schema
-      }
-    }
-    return undefined
+    return this.#declared(topic, ({ topicSchemas }) => topicSchemas)
   }
 
-  /** What a handler reads this topic with, so that whoever only names the topic writes what it can read. */
+  /** What handlers read this topic with, or the project declares, so that whoever only names the topic writes what can be read. */
   formatsOf(topic: string): TopicFormats | undefined {
-    return this.handlers.find(({ route }) => route.topic === topic)?.definition.topic
+    let read: TopicFormats | undefined
+    for (const { handlers } of this.#groups.values()) {
+      for (const { route, definition } of handlers) {
+        if (route.topic === topic) read = joinFormats(read, definition.topic)
+      }
+    }
+    return joinFormats(
+      read,
+      this.#declared(topic, ({ topicFormats }) => topicFormats),
+    )
+  }
+
+  /**
+   * Of the code that runs now. An update replaces the handlers that publish to a topic which has changed, and leaves others alone, with the tables that they came
+   * with: so those that publish to it are asked first.
+   */
+  #declared<Said>(
+    topic: string,
+    tableOf: (handler: ResolvedHandler) => Readonly<Record<string, Said>> | undefined,
+  ): Said | undefined {
+    let found: Said | undefined
+    for (const { handlers } of this.#groups.values()) {
+      for (const handler of handlers) {
+        const said = ownProperty(tableOf(handler), topic)
+        if (handler.publishes?.includes(topic) === true) return said
+        found ??= said
+      }
+    }
+    return found
   }
 
   startFirst(opener: GroupOpener, handlers: readonly ResolvedHandler[]): Promise<void> {

@@ -12,6 +12,7 @@ import type { WatchPoint } from '../model/record-watch.ts'
 import type { CommitSettings, HttpSettings, Limits, Route, ScaleSettings, ShutdownSettings } from '../model/settings.ts'
 import type { SystemMetrics } from '../model/snapshot.ts'
 import type { PagesListener } from '../observability/operator-pages.ts'
+import type { FormatTable } from '../publishing/topic-formats.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Inspection, RecordActions } from './inspection.ts'
 import type { OpenRegistry } from './runtime-schemas.ts'
@@ -33,6 +34,8 @@ export interface RegisteredHandler {
   readonly publishes?: readonly string[]
   /** Derived schemas by topic, for what the handlers publish. */
   readonly topicSchemas?: Readonly<Record<string, TSchema>>
+  /** What topics are written in where that is not JSON and text, also of those that nobody reads here. */
+  readonly topicFormats?: FormatTable
   // biome-ignore lint/suspicious/noExplicitAny: each handler has a value type of its own; the runtime validates before it calls.
   readonly handler: HandlerDefinition<any, any>
 }
@@ -51,6 +54,8 @@ export interface ResolvedHandler {
   readonly publishes?: readonly string[] | undefined
   /** Derived schemas by topic, for what it publishes. */
   readonly topicSchemas?: Readonly<Record<string, TSchema>> | undefined
+  /** What topics are written in where that is not JSON and text. */
+  readonly topicFormats?: FormatTable | undefined
   /** Undefined: it runs on the event loop. */
   readonly worker?: WorkerSettings | undefined
 }

@@ -15,7 +15,8 @@ import type { Logger } from '../model/logger.ts'
 import type { KafkaRecord, OutgoingRecord, RecordHeader } from '../model/record.ts'
 import { matcherOf, type TopicPattern } from '../model/topic-pattern.ts'
 import type { CompletionEvent, Epoch, Outcome } from '../model/work.ts'
-import { publisher, type TopicFormats } from '../publishing/publisher.ts'
+import { publisher } from '../publishing/publisher.ts'
+import type { TopicFormats } from '../publishing/topic-formats.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
 
 export interface PublishedValue {

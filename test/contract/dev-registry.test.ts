@@ -86,6 +86,27 @@ describe('a dev session', () => {
     await registry.close()
   })
 
+  it('has the schemas of topics that handlers only publish to', async () => {
+    const registry = new DevRegistry()
+    const [reads] = handlersOf(pulled({ id: 16 }))
+    const [plain] = resolveHandlers(
+      [{ id: 'a', file: 'handlers/a.ts', topic: 'a', group: null, handler: handler('a', async () => {}) }],
+      config,
+    )
+    assert.ok(reads !== undefined && plain !== undefined)
+    const topicFormats = { copies: { format: avro(pulled()) } }
+    for (const [handlers, ids] of [
+      [[{ ...plain, topicFormats }], [17]],
+      [[{ ...reads, topicFormats }], [16, 17]],
+    ] as const) {
+      const { url } = (await registry.configFor(config, handlers)).registry
+      const client = connectRegistry({ ...config.registry, url }, systemClock(), Math.random)
+      for (const id of ids) assert.equal((await client.byId(id)).text, pulled().text)
+      client.close()
+    }
+    await registry.close()
+  })
+
   it('keeps its registry over reloads, and takes what is pulled meanwhile', async () => {
     const registry = new DevRegistry()
     const first = await registry.configFor(config, handlersOf(pulled()))

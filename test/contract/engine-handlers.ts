@@ -398,3 +398,27 @@ function failLate(batch: Batch<unknown>, record: HandlerRecord<unknown>, { log }
     log.info({ code: (error as { readonly code?: string }).code }, 'batch.fail threw')
   }
 }
+
+const place = { kind: 'pyrallel.schema', format: 'avro', guid: null, fingerprint: 'f00d', text: '"long"' } as const
+const longs = avro<bigint>({ ...place, subject: 'longs', id: 7 })
+const inHeader = avro<bigint>(
+  { ...place, subject: 'headed', id: 8, guid: '0f0e0d0c-0b0a-0908-0706-050403020100' },
+  { framing: 'header' },
+)
+
+/** What topics have that `namesTopics` only names. */
+export const namedFormats = {
+  copies: { format: longs, keyFormat: longs },
+  'in-header': { format: inHeader },
+  raw: { values: 'bytes' },
+} as const
+
+/** Publishes by names of topics, whatever the record says. */
+export const namesTopics = handler<string>('orders', async ({ value }, { publish }) => {
+  if (value === 'wrong') await publish('copies', { id: 1 })
+  if (value === 'no bytes') await publish('raw', { id: 1 })
+  await publish('copies', 5n, { key: 6n as never })
+  await publish('in-header', 7n)
+  await publish('raw', Buffer.from('as they are'))
+  await publish(NEWS, 'in JSON')
+})

@@ -11,7 +11,7 @@ import type { RuntimeEvent } from '../../framework/model/events.ts'
 import { runtimeOf } from '../../framework/runtime/open-runtime.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { Runtime } from '../../framework/runtime/runtime.ts'
-import { copiesJson, copiesProtobuf, keyed } from '../contract/engine-handlers.ts'
+import { copiesJson, copiesProtobuf, keyed, namedFormats, namesTopics } from '../contract/engine-handlers.ts'
 import { scripted } from '../contract/scripted-handlers.ts'
 import { bundledEntries } from '../contract/worker-entries/bundle.ts'
 import { recordedLog } from '../unit/kafka/recorded-log.ts'
@@ -23,8 +23,9 @@ const {
   copiesJson: copiesJsonEntry,
   copiesProtobuf: copiesProtobufEntry,
   keyed: keyedEntry,
+  namesTopics: namesTopicsEntry,
   scripted: scriptedEntry,
-} = await bundledEntries('inFormat', 'copiesJson', 'copiesProtobuf', 'keyed', 'scripted')
+} = await bundledEntries('inFormat', 'copiesJson', 'copiesProtobuf', 'keyed', 'namesTopics', 'scripted')
 
 const pulledAs = (id: number): PulledSchema<bigint> => ({
   kind: 'pyrallel.schema',
@@ -331,6 +332,87 @@ describe('values with a schema registry', { timeout: 120_000 }, () => {
       assert.deepEqual(told.sort(), ['no key: 5', 't 2: 1', 't 2: 2', 't 2: 3'])
     })
   }
+
+  for (const [engine, entry] of [
+    ['on the event loop', undefined],
+    ['on threads', namesTopicsEntry],
+  ] as const) {
+    it(`are written by the mere name of a topic that nobody reads here, as the project declares it: ${engine}`, async (t) => {
+      const cluster = aCluster()
+      cluster.createTopic('raw', 1)
+      const config = resolveConfig({ group: 'shop' }, 'test')
+      const options = { retry: { attempts: 1 }, deadLetter: { topic: 'work.dlq' } } as const
+      const threads = { engine: 'worker', worker: { threads: 1 } } as const
+      const route = {
+        id: 'names',
+        file: 'handlers/names.ts',
+        topic: 'orders',
+        group: null,
+        topicFormats: namedFormats,
+        handler: { ...namesTopics, options: { ...options, ...(entry !== undefined && threads) } },
+        ...(entry !== undefined && { entry }),
+      }
+      const events: RuntimeEvent[] = []
+      const runtime = runtimeOf(config, {
+        connection: cluster.connection(),
+        handlers: resolveHandlers([route], config),
+        log: recordedLog().log,
+        onEvent: (event) => events.push(event),
+      })
+      t.after(() => runtime.stop())
+      await runtime.start()
+      const send = (text: string) =>
+        cluster.append({ topic: 'orders', key: null, value: Buffer.from(JSON.stringify(text)), headers: [] })
+      send('right')
+      send('wrong')
+      send('no bytes')
+      const dead = () => events.flatMap((event) => (event.kind === 'record.dead' ? event : []))
+      await until(runtime, () => dead().length === 2 && events.some(({ kind }) => kind === 'record.done'))
+      assert.deepEqual(
+        dead()
+          .map(({ failure }) => failure.message)
+          .sort(),
+        [
+          'The value published to copies does not satisfy schema longs: the value is no bigint of 64 bits.',
+          'The value published to raw is an object, and its values are bytes. Publish a Uint8Array, or null.',
+        ],
+      )
+      const only = (topic: string) => {
+        const { records } = cluster.log(topic, 0)
+        assert.equal(records.length, 1, topic)
+        return records[0]
+      }
+      assert.equal(only('copies')?.key?.toString('hex'), '00000000070c')
+      assert.equal(only('copies')?.value?.toString('hex'), '00000000070a')
+      assert.equal(only('in-header')?.value?.toString('hex'), '0e')
+      assert.deepEqual(
+        only('in-header')?.headers.map(([name, value]) => [name, value?.toString('hex')]),
+        [['__value_schema_id', '010f0e0d0c0b0a09080706050403020100']],
+      )
+      assert.equal(only('raw')?.value?.toString(), 'as they are')
+      assert.equal(only('news')?.value?.toString(), '"in JSON"')
+    })
+  }
+
+  it('are written by a name as any of its readers has declared it, and not only the first', async (t) => {
+    const [cluster, registry] = [aCluster(), await aRegistry()]
+    const config = resolveConfig({ group: 'shop', registry: { url: registry.url } }, 'test')
+    const common = { topic: 'work', file: 'handlers/work.ts' }
+    const audit = handler('work', { group: 'audit', deadLetter: false, retry: { attempts: 1 } }, () => {})
+    const routes = [
+      { ...common, id: 'audit', file: 'handlers/audit.ts', group: 'audit', handler: audit },
+      { ...common, id: 'work', group: null, handler: handler(work, { deadLetter: { topic: 'work.dlq' } }, () => {}) },
+    ]
+    const handlers = resolveHandlers(routes, config)
+    const runtime = runtimeOf(config, { connection: cluster.connection(), handlers, log: recordedLog().log })
+    t.after(() => runtime.stop())
+    await runtime.start()
+    await runtime.publish('work', 6n)
+    assert.deepEqual(
+      cluster.log('work', 0).records.map(({ value }) => value?.toString('hex')),
+      ['00000000070c'],
+    )
+  })
 
   it('never have a key of text by a thread that only names their topic', async (t) => {
     const cluster = aCluster()

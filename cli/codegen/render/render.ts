@@ -5,6 +5,7 @@ import { isPatternText } from '../../../framework/model/topic-pattern.ts'
 import type { ScannedHandler, ScanResult } from '../scan/scan-result.ts'
 import type { PayloadOf } from './payloads.ts'
 import { renderAsyncApi } from './render-asyncapi.ts'
+import { renderFormats } from './render-formats.ts'
 import { renderSchemas } from './render-schemas.ts'
 import { quoted } from './source-text.ts'
 
@@ -25,23 +26,29 @@ const HEADER = `// Made by \`pyrallel generate\` (format ${FORMAT}). Do not edit
 /** What may be on the disk as it was while offsets are not accepted: see `offset-changes.ts`. */
 export const manifestFile = 'generated/manifest.json'
 
+/** Only where a topic has a format: else it is removed. */
+export const formatsFile = 'generated/formats.ts'
+
 /** Every file of `generated/`. */
 export function renderFiles(scan: ScanResult, defaultGroup: string, payloadOf: PayloadOf): readonly GeneratedFile[] {
   const { handlers, topics, definitions } = scan
   const constants = topics.flatMap(({ name, schema }) =>
     schema.kind === 'derived' && !isPatternText(name) ? [{ topic: name, schema: schema.name }] : [],
   )
+  const formats = renderFormats(HEADER, topics)
+  const tables = formats === undefined ? ['topicSchemas'] : ['topicSchemas', 'topicFormats']
   return [
     { path: 'generated/asyncapi.json', content: renderAsyncApi(scan, defaultGroup, payloadOf) },
+    ...(formats === undefined ? [] : [{ path: formatsFile, content: formats }]),
     { path: manifestFile, content: manifest(scan, defaultGroup, payloadOf) },
-    { path: 'generated/routes.ts', content: routes(scan) },
+    { path: 'generated/routes.ts', content: routes(scan, tables) },
     { path: 'generated/schemas.ts', content: renderSchemas(HEADER, definitions, constants) },
     ...[
       ...byHandler(
         handlers.filter(({ engine }) => engine === 'worker'),
         ({ id }) => id,
       ).values(),
-    ].map(workerEntry),
+    ].map((entries) => workerEntry(entries, tables)),
   ]
 }
 
@@ -70,7 +77,8 @@ function manifest({ handlers, topics }: ScanResult, defaultGroup: string, payloa
   return `${JSON.stringify(document, null, 2)}\n`
 }
 
-function routes({ handlers, definitions }: ScanResult): string {
+/** @param tables what is known by topic, by the names of its constants */
+function routes({ handlers, definitions }: ScanResult, tables: readonly string[]): string {
   const files = [...new Set(handlers.map(({ file }) => file))]
   const names = importNames(
     files,
@@ -85,6 +93,7 @@ function routes({ handlers, definitions }: ScanResult): string {
     ...(handlers.length === 0
       ? []
       : [
+          ...(tables.includes('topicFormats') ? ["import { topicFormats } from './formats.ts'"] : []),
           `import { ${[...new Set(handlers.flatMap(constantOf)), 'topicSchemas'].sort().join(', ')} } from './schemas.ts'`,
         ]),
     '',
@@ -100,7 +109,7 @@ function routes({ handlers, definitions }: ScanResult): string {
         : []),
       ...constantOf({ schema }).map((constant) => `    schema: ${constant},`),
       `    publishes: [${publishes.map(quoted).join(', ')}],`,
-      '    topicSchemas,',
+      ...tables.map((table) => `    ${table},`),
       `    handler: ${name},`,
       '  },',
     ]),
@@ -111,7 +120,10 @@ function routes({ handlers, definitions }: ScanResult): string {
 }
 
 /** What each thread of a worker handler loads: the handler's module and nothing else of the app. */
-function workerEntry(entries: readonly [ScannedHandler, ...ScannedHandler[]]): GeneratedFile {
+function workerEntry(
+  entries: readonly [ScannedHandler, ...ScannedHandler[]],
+  tables: readonly string[],
+): GeneratedFile {
   const [{ id, file }] = entries
   const path = `${workersFolder}/${entryFile(id)}`
   const up = '../'.repeat(path.split('/').length - 1)
@@ -121,9 +133,12 @@ function workerEntry(entries: readonly [ScannedHandler, ...ScannedHandler[]]): G
     HEADER,
     "import { runThread } from 'pyrallel/worker'",
     `import * as handlerModule from ${quoted(`${up}${file}`)}`,
+    ...(tables.includes('topicFormats')
+      ? [`import { topicFormats } from ${quoted(`${up.slice('../'.length)}formats.ts`)}`]
+      : []),
     `import { ${names} } from ${quoted(`${up.slice('../'.length)}schemas.ts`)}`,
     '',
-    `runThread(handlerModule, { ${threadSchemas(entries)}topicSchemas })`,
+    `runThread(handlerModule, { ${threadSchemas(entries)}${tables.join(', ')} })`,
     '',
   ]
   return { path, content: lines.join('\n') }
@@ -155,7 +170,7 @@ function constantOf({ schema }: Pick<ScannedHandler, 'schema'>): readonly string
 /** By file. `billing/charge-order` becomes `billingChargeOrder`; a name that is taken gets a number. */
 function importNames(files: readonly string[], constants: readonly string[]): ReadonlyMap<string, string> {
   // The names that the file itself uses.
-  const taken = new Set(['routes', 'RegisteredHandler', 'topicSchemas', ...constants])
+  const taken = new Set(['routes', 'RegisteredHandler', 'topicSchemas', 'topicFormats', ...constants])
   const names = files.map((file) => {
     const words = file
       .replace(/^handlers\//, '')

@@ -20,7 +20,7 @@ import { type FoundHandler, scanHandler } from './scan-handlers.ts'
 import type { ScannedHandler, ScanResult, ValueSchema } from './scan-result.ts'
 import { scanTopics } from './scan-topics.ts'
 import { type RefuseName, TypeReach } from './type-reach.ts'
-import { type DeclaredTopic, declaredTopic, type RawSchema, ValueSchemas } from './value-schemas.ts'
+import { areBytes, type DeclaredTopic, declaredTopic, type RawSchema, ValueSchemas } from './value-schemas.ts'
 
 export class ProjectScanner {
   readonly #root: string
@@ -117,7 +117,10 @@ class Scan {
     })
     this.#reach = new TypeReach(this.#checker, project, this.#refuseAs('PYR_TYPE'))
     const report: Report = (...told) => this.#report(...told)
-    this.#values = new ValueSchemas(this.#deriver, this.#reach, this.#refuseAs('PYR_TYPE'), report)
+    const handlers = new Set(files.handlers)
+    this.#values = new ValueSchemas(this.#deriver, this.#reach, this.#refuseAs('PYR_TYPE'), report, (source) =>
+      handlers.has(source) ? undefined : project.relative(source.getFilePath()),
+    )
     this.#byPath = new Map(files.own.map((each) => [each.getFilePath() as string, each]))
   }
 
@@ -165,6 +168,8 @@ class Scan {
       ...topic,
       raw: this.#values.ofTopic(topic),
       keySchema: this.#values.ofKeys(topic),
+      areBytes: areBytes(topic),
+      at: `${this.#project.relative(topic.call.getSourceFile().getFilePath())}:${topic.call.getStartLineNumber()}`,
     }))
     const { definitions, nameOf } = nameSchemas(this.#deriver.definitions)
     const named = (raw: RawSchema): ValueSchema =>
@@ -176,7 +181,7 @@ class Scan {
       publishes: sortedSet(this.#closure(call.getSourceFile()).flatMap((source) => publishes.get(source) ?? [])),
     }))
     const { topics: known, conflicts } = scanTopics(
-      topics.map(({ name, call, raw, keySchema }) => ({ name, place: call, schema: named(raw), keySchema })),
+      topics.map(({ call, raw, ...topic }) => ({ ...topic, place: call, schema: named(raw) })),
       scanned,
     )
     for (const { place, message, fix } of conflicts) this.#reporter.node(place, 'PYR_TOPIC_TYPE', message, fix)

@@ -49,16 +49,29 @@ export interface FormatSchema {
   readonly format: PulledSchema<unknown>['format']
   /** How a published value, or key, names its schema. */
   readonly framing: 'id' | 'guid' | 'header'
+  readonly subjects?: 'topic' | 'record' | 'topic-record'
+  readonly tombstones?: true
+  /** What has the schema, for generated files to import; undefined where that has been refused. */
+  readonly constant?: PulledConstant
   readonly subject: string | null
   readonly fingerprint: string | null
   /** Of Protobuf: the schema, and which of its messages they are. */
   readonly protobuf?: { readonly text: string; readonly message: string }
 }
 
+/** An exported constant that `schemas pull` has written. */
+export interface PulledConstant {
+  /** Relative to the project. */
+  readonly file: string
+  readonly name: string
+}
+
 /** A topic that is declared, read, or published to. */
 export interface ScannedTopic {
   readonly name: string
   readonly schema: ValueSchema
+  /** Somebody declares that nothing reads or writes its values. They may have a format all the same: for another, who wants to see their bytes. */
+  readonly areBytes?: true
   /** Of its keys; undefined where they are text. */
   readonly keySchema?: FormatSchema
 }

@@ -4,7 +4,10 @@ import type { FormatSchema, ScannedHandler, ScannedTopic, ValueSchema } from './
 export interface TopicDeclaration<Place> {
   readonly name: string
   readonly place: Place
+  /** The place as it is told: `topics.ts:3`. */
+  readonly at: string
   readonly schema: ValueSchema
+  readonly areBytes: boolean
   /** Of its keys; undefined where they are text. */
   readonly keySchema: FormatSchema | undefined
 }
@@ -24,23 +27,29 @@ export function scanTopics<Place>(
   handlers: readonly ScannedHandler[],
 ): { readonly topics: readonly ScannedTopic[]; readonly conflicts: readonly TopicConflict<Place>[] } {
   const topics = new Map<string, ValueSchema>()
-  const keys = new Map<string, FormatSchema | undefined>()
+  const keys = new Map<string, { readonly schema: FormatSchema | undefined; readonly at: string }>()
+  /** Where the schema of a topic is from. */
+  const places = new Map<string, string>()
   const conflicts: TopicConflict<Place>[] = []
-  for (const { name, place, schema, keySchema } of declared) {
-    if (!keys.has(name)) keys.set(name, keySchema)
-    else if (!isSame(keys.get(name), keySchema)) {
+  for (const { name, place, at, schema, keySchema } of declared) {
+    const knownKeys = keys.get(name)
+    if (knownKeys === undefined) keys.set(name, { schema: keySchema, at })
+    else if (!isSame(knownKeys.schema, keySchema)) {
       conflicts.push({
         place,
-        message: `The topic '${name}' is declared before, with other keys. Whoever publishes and whoever reads must agree on them.`,
+        message: `The topic '${name}' is declared before (${knownKeys.at}), with other keys. Whoever publishes and whoever reads must agree on them.`,
         fix: 'Declare the topic once and import it, or give both the same `keyFormat`.',
       })
     }
     const known = topics.get(name)
-    if (known === undefined || known.kind === 'none') topics.set(name, schema)
-    else if (schema.kind !== 'none' && !isSame(known, schema)) {
+    if (known === undefined || known.kind === 'none') {
+      topics.set(name, schema)
+      places.set(name, at)
+    } else if (schema.kind !== 'none' && !isSame(known, schema)) {
+      const what = known.kind === 'pulled' && schema.kind === 'pulled' ? 'format' : 'type'
       conflicts.push({
         place,
-        message: `The topic '${name}' is declared before, with another type. A topic has one: whoever publishes and whoever reads must agree on it.`,
+        message: `The topic '${name}' is declared before (${places.get(name)}), with another ${what}. A topic has one: whoever publishes and whoever reads must agree on it.`,
         fix: 'Declare the topic once and import it. A handler that needs less of the value still gets all of it.',
       })
     }
@@ -49,8 +58,12 @@ export function scanTopics<Place>(
   for (const name of handlers.flatMap(({ publishes }) => publishes)) {
     if (!topics.has(name)) topics.set(name, { kind: 'none' })
   }
+  const bytes = new Set(declared.filter(({ areBytes }) => areBytes).map(({ name }) => name))
   const sorted = [...topics].sort(([a], [b]) => (a < b ? -1 : 1))
-  return { topics: sorted.map(([name, schema]) => scanned(name, schema, keys.get(name))), conflicts }
+  return {
+    topics: sorted.map(([name, schema]) => scanned(name, schema, bytes.has(name), keys.get(name)?.schema)),
+    conflicts,
+  }
 }
 
 /** What handlers say of the topics that they read. Where they differ, each checks what it reads, and nothing can be said of the topic. */
@@ -64,10 +77,20 @@ function readTopics(handlers: readonly ScannedHandler[]): ReadonlyMap<string, Va
   return read
 }
 
-function scanned(name: string, schema: ValueSchema, keySchema: FormatSchema | undefined): ScannedTopic {
-  return keySchema === undefined ? { name, schema } : { name, schema, keySchema }
+function scanned(
+  name: string,
+  schema: ValueSchema,
+  areBytes: boolean,
+  keySchema: FormatSchema | undefined,
+): ScannedTopic {
+  return { name, schema, ...(areBytes && { areBytes: true as const }), ...(keySchema !== undefined && { keySchema }) }
 }
 
+/** Which constant has the schema is no matter: two may have the same. */
 function isSame(a: ValueSchema | undefined, b: ValueSchema | undefined): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
+  return JSON.stringify(withoutConstant(a)) === JSON.stringify(withoutConstant(b))
+}
+
+function withoutConstant(schema: ValueSchema | undefined): object | undefined {
+  return schema?.kind === 'pulled' ? { ...schema, constant: undefined } : schema
 }

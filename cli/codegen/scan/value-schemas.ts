@@ -1,5 +1,5 @@
 /** Says what the values of a topic must be: by a schema that the user wrote, or by the type of the topic or the handler. */
-import { type CallExpression, type Expression, Node, type ObjectLiteralExpression } from 'ts-morph'
+import { type CallExpression, type Expression, Node, type ObjectLiteralExpression, type SourceFile } from 'ts-morph'
 import type { PulledSchema } from '../../../framework/api/format.ts'
 import { keyFormatFault, subjectFault } from '../../../framework/api/subject-rule.ts'
 import { readJsonSchema } from '../../../framework/formats/json-schema.ts'
@@ -8,7 +8,7 @@ import type { SchemaDeriver } from '../types/derive-schema.ts'
 import { readSchemaExpression } from '../types/read-schema-expression.ts'
 import { property, pyrallelFunction, readString, resolve } from '../types/static-reader.ts'
 import type { Report } from './reporter.ts'
-import type { FormatSchema, ValueSchema } from './scan-result.ts'
+import type { FormatSchema, PulledConstant, ValueSchema } from './scan-result.ts'
 import type { RefuseName, TypeReach } from './type-reach.ts'
 import { writtenValueType } from './value-type.ts'
 
@@ -29,12 +29,21 @@ export class ValueSchemas {
   readonly #reach: TypeReach
   readonly #refuseSchema: RefuseName
   readonly #report: Report
+  readonly #importable: (source: SourceFile) => string | undefined
 
-  constructor(deriver: SchemaDeriver, reach: TypeReach, refuseSchema: RefuseName, report: Report) {
+  /** @param importable the path of a file, relative to the project; undefined where generated files must not import it */
+  constructor(
+    deriver: SchemaDeriver,
+    reach: TypeReach,
+    refuseSchema: RefuseName,
+    report: Report,
+    importable: (source: SourceFile) => string | undefined,
+  ) {
     this.#deriver = deriver
     this.#reach = reach
     this.#refuseSchema = refuseSchema
     this.#report = report
+    this.#importable = importable
   }
 
   /** Of `topic('name', options)`. */
@@ -112,7 +121,13 @@ export class ValueSchemas {
       }
       const fault = formatFaultOf(topic, part, constant, written)
       if (fault !== undefined) this.#report(place, 'PYR_TOPIC_TYPE', ...fault)
-      return pulledBy(constant, called, optionAt(written, 'framing'))
+      const unread = unreadOption(written)
+      if (unread !== undefined) {
+        const message =
+          'The options of the format are computed at run time, but they must be readable without running code.'
+        this.#report(unread, 'PYR_HANDLER_STATIC', message, 'Write `framing`, `subjects` and `tombstones` as literals.')
+      }
+      return pulledBy(constant, called, written, this.#constant(constant, place, part))
     }
     const [option, example] = part === 'key' ? ['keyFormat', 'ordersKey'] : ['format', 'ordersValue']
     this.#report(
@@ -122,6 +137,23 @@ export class ValueSchemas {
       `Write \`${option}: avro(${example})\`, \`jsonSchema(${example})\` or \`protobuf(${example})\`, with the constant that \`pyrallel schemas pull\` has written to generated/registry.`,
     )
     return { kind: 'pulled', format: 'avro', framing: 'id', subject: null, fingerprint: null }
+  }
+
+  #constant(schema: ObjectLiteralExpression, place: Node, part: 'value' | 'key'): PulledConstant | undefined {
+    const declaration = schema.getFirstAncestor(Node.isVariableDeclaration)
+    const statement = declaration?.getVariableStatement()
+    const file = this.#importable(schema.getSourceFile())
+    const isItself = declaration?.getInitializer()?.getStart() === schema.getStart()
+    if (isItself && statement?.hasExportKeyword() === true && file !== undefined) {
+      return { file, name: declaration?.getName() ?? '' }
+    }
+    this.#report(
+      place,
+      'PYR_HANDLER_STATIC',
+      `The schema of the ${part}s is no exported constant of a file without a handler, and generated files import it.`,
+      'Import the constant that `pyrallel schemas pull` has written to generated/registry, or export yours from a file of its own.',
+    )
+    return undefined
   }
 }
 
@@ -187,10 +219,36 @@ function formatFaultOf(
 const subjectRules = ['topic', 'record', 'topic-record'] as const
 const framings = ['id', 'guid', 'header'] as const
 
+/** What of the options of a format is not written in so many words. */
+function unreadOption(options: Node | undefined): Node | undefined {
+  if (!Node.isExpression(options)) return undefined
+  const object = resolve(options)
+  if (!Node.isObjectLiteralExpression(object)) return options
+  for (const name of ['framing', 'subjects', 'tombstones']) {
+    const found = property(object, name)
+    if (found === undefined) continue
+    const { value, opaque } = found
+    if (value === undefined || opaque !== undefined) return opaque ?? options
+    const literal = resolve(value)
+    const isRead = name === 'tombstones' ? isBoolean(literal) : readString(value) !== undefined
+    if (!isRead) return value
+  }
+  return undefined
+}
+
+function isBoolean(value: Expression | undefined): boolean {
+  return Node.isTrueLiteral(value) || Node.isFalseLiteral(value)
+}
+
+/** Whether a topic is declared with `values: 'bytes'`. */
+export function areBytes({ call }: DeclaredTopic): boolean {
+  return optionAt(call.getArguments()[1], 'values') === 'bytes'
+}
+
 function hasTombstones(options: Node | undefined): boolean {
   const object = Node.isExpression(options) ? resolve(options) : undefined
   const value = Node.isObjectLiteralExpression(object) ? property(object, 'tombstones')?.value : undefined
-  return Node.isTrueLiteral(value)
+  return value !== undefined && Node.isTrueLiteral(resolve(value))
 }
 
 function optionAt(options: Node | undefined, name: string): string | undefined {
@@ -206,14 +264,25 @@ function textAt(schema: ObjectLiteralExpression, name: string): string | undefin
 function pulledBy(
   schema: ObjectLiteralExpression,
   format: PulledSchema<unknown>['format'],
-  written: string | undefined,
+  options: Node | undefined,
+  constant: PulledConstant | undefined,
 ): FormatSchema {
   const [subject = null, fingerprint = null] = ['subject', 'fingerprint'].map((name) => textAt(schema, name))
-  const framing = framings.find((each) => each === written) ?? 'id'
-  const pulled = { kind: 'pulled', format, framing, subject, fingerprint } as const
+  const framing = framings.find((each) => each === optionAt(options, 'framing')) ?? 'id'
+  const subjects = subjectRules.find((each) => each === optionAt(options, 'subjects'))
   const [text, message] = ['text', 'message'].map((name) => textAt(schema, name))
-  if (format !== 'protobuf' || text === undefined || message === undefined) return pulled
-  return { ...pulled, protobuf: { text, message } }
+  const isProtobuf = format === 'protobuf' && text !== undefined && message !== undefined
+  return {
+    kind: 'pulled',
+    format,
+    framing,
+    subject,
+    fingerprint,
+    ...(subjects !== undefined && { subjects }),
+    ...(hasTombstones(options) && { tombstones: true as const }),
+    ...(isProtobuf && { protobuf: { text, message } }),
+    ...(constant !== undefined && { constant }),
+  }
 }
 
 interface Explicit {

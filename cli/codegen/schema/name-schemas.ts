@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { mapChildren, renameReferences, type SchemaDefinition, type SchemaNode } from './schema-node.ts'
 
-/** Names that the generated file uses itself. */
-const reservedNames: ReadonlySet<string> = new Set(['Type', 'topicSchemas'])
+/** Names that generated files use themselves. */
+const reservedNames: ReadonlySet<string> = new Set(['Type', 'topicSchemas', 'topicFormats'])
 
 /** A schema that others refer to by `key`, which means nothing beyond one run. */
 export interface RawDefinition {

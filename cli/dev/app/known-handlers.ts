@@ -30,10 +30,12 @@ export class KnownHandlers {
     for (const handler of resolveHandlers(made, config)) {
       const { handlerId, topic: reads } = handler.route
       const key = `${handlerId} ${reads}`
-      const { topicSchemas, ...rest } = handler
-      // Of the schemas of all topics, those that it publishes to: another topic's is nothing to it.
-      const schemas = (publishes.get(handlerId) ?? []).map((topic) => ownProperty(topicSchemas, topic) ?? null)
-      const madeOf = JSON.stringify([outputOf(bundle, handler.file), rest, schemas])
+      const { topicSchemas, topicFormats, ...rest } = handler
+      // Of the schemas and formats of all topics, those that it publishes to: another topic's is nothing to it.
+      const written = (publishes.get(handlerId) ?? []).map((topic) =>
+        [topicSchemas, topicFormats].map((table) => ownProperty<unknown>(table, topic) ?? null),
+      )
+      const madeOf = JSON.stringify([outputOf(bundle, handler.file), rest, written])
       const before = this.#known.get(key)
       known.set(key, before?.madeOf === madeOf ? before : { madeOf, handler })
     }

@@ -9,6 +9,7 @@ import { PyrallelError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
 import { isTopicName } from '../../../framework/model/topic-pattern.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
+import { topicsOf } from '../../project/declared-topics.ts'
 import { readJson } from '../../records/payload.ts'
 import { fakeValue } from '../../send/fake-value.ts'
 import { declaredOf, ownKey, recordOf, refuseInvalid, type SendRequest, sendRecord } from '../../send/send-record.ts'
@@ -86,11 +87,8 @@ function fake({ topic }: Static<typeof fakeBody>, { handlers, random }: DevEndpo
 }
 
 function topicOf(topic: string, handlers: readonly ResolvedHandler[]): TopicDefinition<unknown> {
-  const found = declaredOf(
-    topic,
-    handlers.map(({ definition }) => definition.topic),
-  )
-  if (found === undefined || !isTopicName(topic)) throw notFound(`No handler reads ${topic}.`)
+  const found = declaredOf(topic, topicsOf(handlers))
+  if (found === undefined || !isTopicName(topic)) throw notFound(`No handler reads ${topic}, and none declares it.`)
   return { ...found, name: topic }
 }
 

@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net'
 import type { PulledSchema } from '../../../framework/api/format.ts'
 import type { ResolvedConfig } from '../../../framework/config/config.ts'
 import { codecOf, loadCodec } from '../../../framework/formats/value-codec.ts'
+import type { TopicFormats } from '../../../framework/publishing/topic-formats.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
+import { topicsOf } from '../../project/declared-topics.ts'
 import { answerQuestion, type PageAnswer } from './registry-pages.ts'
 import { RegistryStore } from './registry-store.ts'
 
@@ -86,14 +88,12 @@ async function canBeUsed(schema: PulledSchema<unknown>): Promise<boolean> {
   }
 }
 
-/** Each once, in the order of the handlers. */
+/** Each once, in the order of the handlers: of what they read, and of what else the project declares. */
 function schemasOf(handlers: readonly ResolvedHandler[]): readonly PulledSchema<unknown>[] {
-  const schemas = handlers.flatMap(({ definition }) => {
-    const { topic, topics = [topic] } = definition
-    return topics.flatMap(({ format, keyFormat }) =>
-      [format, keyFormat].flatMap((each) => (each === undefined ? [] : [each.schema])),
-    )
-  })
+  const read = handlers.flatMap(({ definition: { topic, topics = [topic] } }): readonly TopicFormats[] => topics)
+  const schemas = [...read, ...topicsOf(handlers)].flatMap(({ format, keyFormat }) =>
+    [format, keyFormat].flatMap((each) => (each === undefined ? [] : [each.schema])),
+  )
   return [...new Set(schemas)]
 }
 

@@ -6,6 +6,7 @@ import type { TSchema } from 'typebox'
 import type { HandlerDefinition } from '../../../api/handler.ts'
 import { PyrallelError } from '../../../model/errors.ts'
 import { ownProperty } from '../../../model/own-property.ts'
+import { type FormatTable, joinFormats } from '../../../publishing/topic-formats.ts'
 import { type Clock, systemClock } from '../../../time/clock.ts'
 import { loadTracing } from '../../../tracing/tracing.ts'
 import { withSchemas } from '../../../validation/derived-schema.ts'
@@ -39,6 +40,8 @@ export interface GeneratedSchemas {
   readonly schemas?: Readonly<Record<string, TSchema>>
   /** By topic, for what it publishes. */
   readonly topicSchemas?: Readonly<Record<string, TSchema>>
+  /** What topics are written in where that is not JSON and text, by topic. */
+  readonly topicFormats?: FormatTable
 }
 
 /** Lines that a thread may be ahead of the main thread. A handler that floods the log waits, and nothing piles up. */
@@ -61,7 +64,7 @@ export function runThread(module: HandlerModule, schemas: GeneratedSchemas = {})
 
 async function serve(
   module: HandlerModule,
-  { schema, schemas, topicSchemas }: GeneratedSchemas,
+  { schema, schemas, topicSchemas, topicFormats }: GeneratedSchemas,
   settings: ThreadSettings,
   post: PostFromThread,
 ): Promise<void> {
@@ -88,7 +91,11 @@ async function serve(
   const schemaOf = (topic: string) => ownProperty(topicSchemas, topic)
   const rulesOf = slowPatterns(log, clock, { handlerId })
   const { topic: first, topics = [first] } = definition
-  const formatsOf = (topic: string) => topics.find(({ name }) => name === topic)
+  const formatsOf = (topic: string) =>
+    joinFormats(
+      topics.find(({ name }) => name === topic),
+      ownProperty(topicFormats, topic),
+    )
   const publisher = new ThreadPublisher(post, tracing?.publishTracer, schemaOf, rulesOf, formatsOf)
   const trace = tracing?.attemptTracer({ handlerId, group })
   const { publish } = publisher

@@ -169,7 +169,7 @@ describe('one topic with two types', () => {
       diagnostics.map(({ code, file, line }) => `${code} ${file}:${line}`),
       ['PYR_TOPIC_TYPE handlers/b.ts:2'],
     )
-    assert.match(diagnostics[0]?.message ?? '', /'orders' is declared before, with another type/)
+    assert.match(diagnostics[0]?.message ?? '', /'orders' is declared before \(handlers\/a\.ts:2\), with another type/)
   })
 
   it('is fine where the types say the same', () => {

@@ -237,7 +237,7 @@ export default handler(topic<{ readonly id: string }>('orders'), { group: 'other
     const twice = await generate(project({ 'handlers/again.ts': again }), 'shop')
     assert.match(
       twice.diagnostics.map(({ message }) => message).join(),
-      /The topic 'orders' is declared before, with other keys/,
+      /The topic 'orders' is declared before \(handlers\/again\.ts:2\), with other keys/,
     )
   })
 

@@ -115,6 +115,44 @@ describe('send', () => {
     })
   })
 
+  it('knows the format of a topic that nobody reads here, or that the first handler reads by its mere name', async () => {
+    const cluster = anOrdersCluster()
+    cluster.createTopic('invoices')
+    cluster.createTopic('raw')
+    const text = '{"type":"record","name":"Invoice","fields":[{"name":"id","type":"long"}]}'
+    const declared = {
+      ...project,
+      'handlers/audit.ts': "import { handler } from 'pyrallel'\nexport default handler('orders', () => {})",
+      'handlers/pay.ts': avroProject['handlers/pay.ts'],
+      'generated/formats.ts': `import { avro } from 'pyrallel'
+const text = '${text}'
+const schema = { kind: 'pyrallel.schema', format: 'avro', subject: 'invoices-value', id: 8, guid: null, fingerprint: '', text }
+export const topicFormats = {
+  invoices: { format: avro(schema), keyFormat: avro({ ...schema, id: 9 }) },
+  raw: { values: 'bytes' },
+} as const`,
+      'generated/routes.ts': `import audit from '../handlers/audit.ts'
+import pay from '../handlers/pay.ts'
+import { topicFormats } from './formats.ts'
+export const routes = [
+  { id: 'audit', file: 'handlers/audit.ts', topic: 'orders', group: 'audit', topicFormats, handler: audit },
+  { id: 'pay', file: 'handlers/pay.ts', topic: 'orders', group: null, topicFormats, handler: pay },
+]`,
+    }
+    const io = testIo(projectFolder(declared))
+    await send('invoices', '{"id": 3}', { ...plain, key: '{"id": 1}' }, io, onMemory(cluster))
+    await send('orders', '{"id": 2}', plain, io, onMemory(cluster))
+    await send('raw', '{"any": 1}', plain, io, onMemory(cluster))
+    const [invoice, order, raw] = ['invoices', 'orders', 'raw'].map((name) => recordsOf(cluster, name)[0])
+    assert.deepEqual([invoice?.key?.toString('hex'), invoice?.value?.toString('hex')], ['000000000902', '000000000806'])
+    assert.deepEqual([order?.key?.toString(), order?.value?.toString('hex')], ['2', '000000000704'])
+    assert.equal(raw?.value?.toString(), '{"any": 1}')
+    await assert.rejects(send('invoices', '{"id": "x"}', plain, io, onMemory(cluster)), {
+      code: 'PYR_SCHEMA',
+      message: /^The value does not satisfy schema invoices-value of invoices; nothing was sent\./,
+    })
+  })
+
   it("writes what a topic in Protobuf has, of Protobuf's own JSON", async () => {
     const cluster = anOrdersCluster()
     const io = testIo(projectFolder(protobufProject))

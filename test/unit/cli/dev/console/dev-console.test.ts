@@ -10,6 +10,7 @@ import { consoleToken, tokenFile } from '../../../../../cli/dev/console/console-
 import { DevConsole } from '../../../../../cli/dev/console/dev-console.ts'
 import { openerFor, openPage } from '../../../../../cli/dev/console/open-page.ts'
 import { Faults } from '../../../../../cli/dev/faults/faults.ts'
+import { avro } from '../../../../../framework/api/format.ts'
 import { memoryCluster } from '../../../../../framework/kafka/memory/client.ts'
 import type { Logger } from '../../../../../framework/model/logger.ts'
 import { WatchPoint } from '../../../../../framework/model/record-watch.ts'
@@ -171,6 +172,21 @@ describe('the console of a dev session', { timeout: 30_000 }, () => {
     assert.deepEqual(records.map(({ value }) => String(value)).sort(), ['{"id":"a"}', '{"id":12345678901234567890}'])
     assert.equal((await post('/api/dev/send', { topic: 'others', text: '1' })).status, 404)
     assert.equal((await post('/api/dev/send', { topic: 'orders', text: 'no JSON' })).status, 400)
+  })
+
+  it('sends to a topic that handlers only publish to, in its format', async (t) => {
+    const text = '{"type":"record","name":"Invoice","fields":[{"name":"id","type":"long"}]}'
+    const facts = { kind: 'pyrallel.schema', format: 'avro', guid: null, fingerprint: 'f00d' } as const
+    const format = avro({ ...facts, subject: 'invoices-value', id: 7, text })
+    const { post, cluster } = await openConsole(t, undefined, [{ ...orders(), topicFormats: { invoices: { format } } }])
+    const sent = await post('/api/dev/send', { topic: 'invoices', text: '{"id":3}' })
+    assert.deepEqual(await sent.json(), { topic: 'invoices', key: null, misfits: [] })
+    const records = [0, 1, 2, 3].flatMap((partition) => cluster.log('invoices', partition).records)
+    assert.deepEqual(
+      records.map(({ value }) => value?.toString('hex')),
+      ['000000000706'],
+    )
+    assert.equal((await post('/api/dev/send', { topic: 'invoices', text: '{"id":"x"}' })).status, 400)
   })
 
   it('makes up values that the schema of the topic accepts', async (t) => {
