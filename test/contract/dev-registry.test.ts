@@ -56,6 +56,59 @@ describe('the registry of a dev session', () => {
     assert.match(answer.name ?? '', /the schema registry of a `pyrallel dev` session/)
   })
 
+  const registered = async (
+    subject: string,
+    schemaType: string,
+    schema: string,
+    references: readonly object[] = [],
+  ) => {
+    const body = JSON.stringify({ schema, schemaType, references })
+    const response = await fetch(`${url}/subjects/${subject}/versions`, { method: 'POST', body })
+    return { status: response.status, answer: (await response.json()) as Readonly<Record<string, unknown>> }
+  }
+
+  it('takes no text that is no schema of its type, and says what is wrong with it', async () => {
+    const proto = 'syntax = "proto3"; package shop; import "money.proto"; message Order { Money total = 1; }'
+    for (const [type, text, message] of [
+      ['PROTOBUF', 'syntax = "proto3"; message Order { int64 id = ; }', /^Invalid schema of type PROTOBUF: .*line 1/],
+      [
+        'PROTOBUF',
+        'syntax = "proto3"; message Order { Money total = 1; }',
+        /^Invalid schema of type PROTOBUF: .*Money/,
+      ],
+      ['PROTOBUF', proto, /money\.proto/],
+      ['AVRO', '{"type":"recrod"}', /cannot be read/],
+      ['JSON', '{"type":', /^Invalid schema of type JSON: .*JSON/],
+      ['JSON', '"object"', /^Invalid schema of type JSON: # is neither an object nor a boolean$/],
+      ['JSON', '{"type":"objekt"}', /^Invalid schema of type JSON: # has the type "objekt", which is none$/],
+      ['JSON', '{"properties":{"id":{"items":"x"}}}', /: #\/properties\/id\/items is neither an object nor a boolean$/],
+    ] as const) {
+      const { status, answer } = await registered('wrong', type, text)
+      assert.deepEqual([status, answer.error_code], [422, 42_201], text)
+      assert.match(String(answer.message), message)
+    }
+    const { answer: none } = await registered('wrong', 'AVRO', '"string"')
+    assert.equal(typeof none.id, 'number', 'nothing of it was kept')
+  })
+
+  it('takes schemas with what they name, and such as are only not read here', async () => {
+    const money = 'syntax = "proto3"; package shop; message Money { int64 cents = 1; }'
+    const order = 'syntax = "proto3"; package shop; import "money.proto"; message Order { Money total = 1; }'
+    const references = [{ name: 'money.proto', subject: 'proto-money', version: 1 }]
+    const list = 'syntax = "proto3"; package shop; import "order.proto"; message List { repeated Order orders = 1; }'
+    const deep = [{ name: 'order.proto', subject: 'proto-order', version: 1 }]
+    for (const [subject, type, text, named] of [
+      ['proto-money', 'PROTOBUF', money, []],
+      ['proto-order', 'PROTOBUF', order, references],
+      ['proto-list', 'PROTOBUF', list, deep],
+      ['json-dynamic', 'JSON', '{"$dynamicRef":"#node","type":["object","null"],"properties":{"id":true}}', []],
+      ['json-true', 'JSON', 'true', []],
+    ] as const) {
+      const { answer } = await registered(subject, type, text, named)
+      assert.equal(typeof answer.id, 'number', JSON.stringify(answer))
+    }
+  })
+
   it('answers no page of a browser, and nobody who asks for another host', async () => {
     const asked = (headers: Readonly<Record<string, string>>) =>
       new Promise<number | undefined>((resolve, reject) => {

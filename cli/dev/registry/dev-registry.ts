@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { PulledSchema } from '../../../framework/api/format.ts'
 import type { ResolvedConfig } from '../../../framework/config/config.ts'
+import { loadProtobuf } from '../../../framework/formats/protobuf/protobuf-library.ts'
 import { codecOf, loadCodec } from '../../../framework/formats/value-codec.ts'
 import type { TopicFormats } from '../../../framework/publishing/topic-formats.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
@@ -74,6 +75,8 @@ export class DevRegistry {
     if (request.headers.origin !== undefined || !isOwnName(request.headers.host ?? '')) return refused(403, 'Forbidden')
     const body = await bodyOf(request)
     if (body === undefined) return refused(413, 'The body is too large')
+    // Where it is not installed, names in such a schema are not looked up.
+    if (body.includes('PROTOBUF')) await loadProtobuf().catch(() => undefined)
     return answerQuestion(this.#store, { method: request.method ?? '', path: request.url ?? '', body })
   }
 }

@@ -1,6 +1,5 @@
 /** Answers the questions of Confluent's interface out of a store, as far as serializers and `pyrallel schemas` ask them. Pure, but for what is registered. */
-import { toError } from '../../../framework/model/errors.ts'
-import { readAvro } from '../../schemas/read-avro.ts'
+import { type NamedText, schemaFault } from './registry-faults.ts'
 import type { RegistryStore, SchemaType, StoredReference, StoredSchema, StoredVersion } from './registry-store.ts'
 
 export interface PageQuestion {
@@ -74,13 +73,8 @@ function written(store: RegistryStore, subject: string, body: string, isNew: boo
   if (typeof schema === 'string') return fault(422, 42_201, schema)
   const missing = schema.references.find((each) => referenced(store, each) === undefined)
   if (missing !== undefined) return fault(422, 42_201, `No schema reference found for subject "${missing.subject}"`)
-  if (schema.type === 'AVRO') {
-    try {
-      readAvro(schema.text, textsOf(store, schema.references), subject)
-    } catch (thrown) {
-      return fault(422, 42_201, toError(thrown).message)
-    }
-  }
+  const wrong = schemaFault(schema, textsOf(store, schema.references), subject)
+  if (wrong !== undefined) return fault(422, 42_201, wrong)
   if (isNew) return fine({ id: store.register(subject, schema) })
   if (store.versions(subject).length === 0) return fault(404, 40_401, `Subject '${subject}' not found.`)
   const found = store.lookUp(subject, schema)
@@ -88,12 +82,12 @@ function written(store: RegistryStore, subject: string, body: string, isNew: boo
 }
 
 /** What is named before what names it. */
-function textsOf(store: RegistryStore, references: readonly StoredReference[]): readonly string[] {
-  const texts = references.flatMap((each) => {
+function textsOf(store: RegistryStore, references: readonly StoredReference[]): readonly NamedText[] {
+  return references.flatMap((each) => {
     const found = referenced(store, each)
-    return found === undefined ? [] : [...textsOf(store, found.schema.references), found.schema.text]
+    if (found === undefined) return []
+    return [...textsOf(store, found.schema.references), { name: each.name, text: found.schema.text }]
   })
-  return [...new Set(texts)]
 }
 
 function referenced(store: RegistryStore, { subject, version }: StoredReference): StoredVersion | undefined {

@@ -226,6 +226,6 @@ function definedBy(file: DescFile): Map<string, NamedKind> {
 }
 
 /** A text of the language has a space, or a sign that base64 has not. */
-function isBase64(text: string): boolean {
+export function isBase64(text: string): boolean {
   return text.length > 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(text.trim())
 }
