@@ -95,7 +95,7 @@ export class Console {
     }
     const shown = { mask, keys, places: new FailurePlaces(options.root, options.editor) }
     const reads = new ReadValues(clock)
-    const records = new Records({ ...acting, ...shown, looks, traces: live.traces, reads })
+    const records = new Records({ ...acting, ...shown, looks, traces: live.traces, reads, clock })
     const self = () => ({ about: overview.about(), verdict: overview.snapshot().verdict })
     const instances = new Instances({ peers: options.peers, self, now: () => clock.now() })
     const replays = new LetterReplays(options.cluster, clock)

@@ -1,19 +1,33 @@
 /** Answers with one record to take along. Of a topic that is masked, there is none. */
+import { toError } from '../model/errors.ts'
 import type { RecordExplanation } from '../model/explanation.ts'
 import type { KafkaRecord } from '../model/record.ts'
+import type { Clock } from '../time/clock.ts'
+import { settlesWithin } from '../time/wait.ts'
 import { FileAnswer } from './http/endpoint.ts'
 import { ApiFault, notFound } from './http/fault.ts'
 import type { Mask } from './mask.ts'
 import { sendOf, testOf } from './record-copies.ts'
-import type { WatchedHandler } from './watched-runtime.ts'
+import { type TypedParts, typedParts } from './typed-parts.ts'
+import type { ValueLooks, WatchedHandler } from './watched-runtime.ts'
 
 export type CopyKind = 'value' | 'test' | 'send'
 
 const MAX_VALUE_BYTES = 5 * 1_048_576
+/** Of the registry. Milliseconds. */
+const READ_WAIT_MS = 5_000
 const plainText = 'text/plain; charset=utf-8'
 
+export interface CopyContext {
+  readonly handler: WatchedHandler
+  readonly mask: Mask
+  readonly values: ValueLooks
+  readonly clock: Clock
+}
+
 /** @throws ApiFault where the record is masked, not in memory, too large, or cannot be written down so */
-export function copyOf(kind: CopyKind, of: RecordExplanation, handler: WatchedHandler, mask: Mask): FileAnswer {
+export async function copyOf(kind: CopyKind, of: RecordExplanation, context: CopyContext): Promise<FileAnswer> {
+  const { handler, mask } = context
   const { topic, partition, offset, attempt } = of
   if (!mask.shows(topic)) {
     const next = 'List the topic in http.console.shownTopics, if whoever has the token may read it.'
@@ -30,11 +44,25 @@ export function copyOf(kind: CopyKind, of: RecordExplanation, handler: WatchedHa
       return new FileAnswer(`${name}.test.ts`, plainText, Buffer.from(testOf(record, tested, Math.max(1, attempt))))
     }
     case 'send': {
-      const send = sendOf(record)
+      const send = sendOf(record, await typed(record, context))
       if ('why' in send) throw notFound(`${send.why}.`)
       return new FileAnswer(`${name}.sh`, plainText, Buffer.from(`${send.line}\n`))
     }
   }
+}
+
+async function typed(record: KafkaRecord, { handler, values, clock }: CopyContext): Promise<TypedParts> {
+  let parts: TypedParts | undefined
+  const made = typedParts(record, handler.definition?.topic ?? {}, values).then((of) => {
+    parts = of
+  })
+  try {
+    await settlesWithin(clock, made, READ_WAIT_MS)
+  } catch (thrown) {
+    throw notFound(`${toError(thrown).message}.`)
+  }
+  if (parts === undefined) throw notFound('Its schema is still being asked for.')
+  return parts
 }
 
 function inMemory({ record }: RecordExplanation): KafkaRecord {

@@ -1,13 +1,17 @@
 /** One record as something to take along: its value, a test that runs its handler with it, a line for a shell. Pure. */
 
+import { namesSchemaOf } from '../formats/value-frame.ts'
 import type { KafkaRecord, RecordHeader } from '../model/record.ts'
 import { recordPlace } from '../model/record.ts'
+import type { TypedParts } from './typed-parts.ts'
 
 /** Longer arguments are refused by Linux. Bytes. */
 const MAX_ARGUMENT = 100_000
 /** Raw in a shell's line editor, these are commands, or turn what is read around. */
 const controls = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 const escapable = /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+
+const formattedParts = ['value', 'key'] as const
 
 export interface TestedHandler {
   readonly handlerId: string
@@ -41,19 +45,29 @@ test(${text(`${handlerId} handles ${place}`)}, async () => {
 `
 }
 
-/** @returns a line for a POSIX shell, or why there is none */
-export function sendOf(record: KafkaRecord): { readonly line: string } | { readonly why: string } {
-  const { key, value, headers } = record
-  const written = value === null ? 'null' : jsonText(value)
+/**
+ * @param typed what has a format, as JSON
+ * @returns a line for a POSIX shell, or why there is none
+ */
+export function sendOf(
+  record: KafkaRecord,
+  typed: TypedParts = {},
+): { readonly line: string } | { readonly why: string } {
+  const { key, value } = record
+  const written = typed.value === undefined ? (value === null ? 'null' : jsonText(value)) : typable(typed.value)
   if (written === undefined) return { why: 'Its value is no JSON, and `pyrallel send` takes nothing else' }
   if (Buffer.byteLength(written) > MAX_ARGUMENT) return { why: `Its value is above ${MAX_ARGUMENT} bytes` }
   const options: string[] = []
-  if (key !== null) {
+  if (typed.key !== undefined) options.push('--key', quoted(typable(typed.key)))
+  else if (key !== null) {
     const plain = plainText(key)
     if (plain === undefined) return { why: 'Its key has bytes that cannot be typed' }
     options.push('--key', quoted(plain))
   }
-  for (const [name, of] of headers) {
+  // What is written in a format names its schema itself.
+  const isNamed = (header: RecordHeader) =>
+    formattedParts.some((part) => typed[part] !== undefined && namesSchemaOf(part, header))
+  for (const [name, of] of record.headers.filter((header) => !isNamed(header))) {
     const plain = headerText([name, of])
     if (plain === undefined)
       return { why: `Its header ${JSON.stringify(name)} has no value, or one that cannot be typed` }
@@ -66,9 +80,12 @@ export function sendOf(record: KafkaRecord): { readonly line: string } | { reado
 /** As it was written, but for space between its parts, and with escapes for what a terminal would not show. */
 function jsonText(value: Buffer): string | undefined {
   const written = utf8(value)
-  if (written === undefined || !isJson(written)) return undefined
+  return written === undefined || !isJson(written) ? undefined : typable(written)
+}
+
+function typable(json: string): string {
   // Within texts JSON has none of these.
-  const spaced = written.replace(/[\n\r\t]/g, ' ')
+  const spaced = json.replace(/[\n\r\t]/g, ' ')
   return spaced.replace(escapable, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`).trim()
 }
 

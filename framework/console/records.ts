@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import type { ActionResult } from '../model/action.ts'
 import { PyrallelError } from '../model/errors.ts'
 import { recordPlace } from '../model/record.ts'
+import type { Clock } from '../time/clock.ts'
 import { askedKey } from './asked-key.ts'
 import { type ActionsOptions, requireActions, tell } from './handler-actions.ts'
 import { type Asked, type Endpoint, type FileAnswer, numberParam, textParam } from './http/endpoint.ts'
@@ -46,6 +47,7 @@ export interface RecordsOptions extends ActionsOptions, Shown {
   readonly looks: Looks
   readonly traces: RecordTraces
   readonly reads: ReadValues
+  readonly clock: Clock
 }
 
 export class Records {
@@ -124,14 +126,15 @@ export class Records {
     return { ...this.#view(group, found), read, readKey }
   }
 
-  copy(kind: CopyKind, asked: Asked): FileAnswer {
+  async copy(kind: CopyKind, asked: Asked): Promise<FileAnswer> {
     const group = textParam(asked, 'group')
-    const { inspection, handlers } = this.#options.runtime()
+    const { inspection, handlers, values } = this.#options.runtime()
     const found = inspection.explain(group, placeOf(asked))
     if (found === null) throw notAssigned()
     const handler = handlers.find((each) => each.group === group && each.route.topic === found.topic)
     if (handler === undefined) throw notAssigned()
-    return copyOf(kind, found, handler, this.#options.mask)
+    const { mask, clock } = this.#options
+    return copyOf(kind, found, { handler, mask, values, clock })
   }
 
   async keys({ query }: Asked): Promise<KeysAnswer> {

@@ -47,6 +47,18 @@ describe('a record as a command', () => {
     assert.equal(lineOf({ value: Buffer.from('12345678901234567890') }).endsWith(' 12345678901234567890'), true)
   })
 
+  it('has the JSON of what has a format, escaped, and no header that names its schema', () => {
+    const headers = [
+      ['__key_schema_id', Buffer.of(1, 0xff)],
+      ['__value_schema_id', Buffer.from('mine')],
+    ] as const
+    const made = sendOf(aRecord({ key: Buffer.of(0xff), headers }), { key: '{"id":"\u202e"}' })
+    const expected = ['--key', '{"id":"\\u202e"}', '--header', '__value_schema_id=mine', '--', 'orders', '{"id":1}']
+    assert.deepEqual('line' in made && argumentsIn(made.line), expected)
+    const both = sendOf(aRecord({ key: null, value: Buffer.of(0xff) }), { key: 'null', value: '5' })
+    assert.deepEqual('line' in both && both.line, 'npx pyrallel send --key null -- orders 5')
+  })
+
   it('says why there is none', () => {
     const why = (over: Partial<KafkaRecord>) => {
       const made = sendOf(aRecord(over))
