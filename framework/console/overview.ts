@@ -74,7 +74,10 @@ export class Overview {
         group,
         handlers: handlers
           .filter((each) => each.group === group)
-          .map(({ route }) => ({ handlerId: route.handlerId, topic: route.topic })),
+          .map(({ route: { handlerId, topic }, definition }) => {
+            const keyFormat = definition?.topic.keyFormat?.schema.format
+            return { handlerId, topic, ...(keyFormat === undefined ? {} : { keyFormat }) }
+          }),
       })),
       kept: { bytes, maxBytes: bytes },
     }

@@ -8,6 +8,7 @@
 
 import type { SystemMetrics } from '../model/snapshot.ts'
 import type { ThreadAttempt, ThreadView } from '../model/thread-view.ts'
+import type { SchemaFormat } from '../registry/schema-registry.ts'
 
 /** Grows when an answer changes its meaning; new fields do not count. */
 export const PROTOCOL_VERSION = 1
@@ -66,7 +67,12 @@ export interface AboutAnswer {
   readonly shownTopics: readonly string[] | null
   readonly groups: readonly {
     readonly group: string
-    readonly handlers: readonly { readonly handlerId: string; readonly topic: string }[]
+    readonly handlers: readonly {
+      readonly handlerId: string
+      readonly topic: string
+      /** What the keys of its topic are written in. Left out: they are texts, or an older process answers. */
+      readonly keyFormat?: SchemaFormat
+    }[]
   }[]
   /** What the console keeps in memory to draw history, and the most that it may be. */
   readonly kept: { readonly bytes: number; readonly maxBytes: number }

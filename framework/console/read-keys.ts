@@ -12,8 +12,8 @@ import type { BytesView, ReadView } from './protocol.ts'
 import { asking, MAX_READ_BYTES, readView } from './read-values.ts'
 import type { ValueLooks, WatchedRuntime } from './watched-runtime.ts'
 
-/** Of a key that is read for a row. Bytes. */
-const MAX_ROW_BYTES = 4_096
+/** Of a key that is read for a row: those of records that are gone are copied. Bytes. */
+const MAX_ROW_BYTES = 1_024
 /** What a row says of one. Characters. */
 const MAX_ROW_TEXT = 256
 /** Kept, and asked for at once: whoever writes keys could name any number of them. */

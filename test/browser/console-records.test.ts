@@ -7,7 +7,7 @@ import { assertUsable } from './accessibility.ts'
 import { openChromium } from './chromium.ts'
 import { limits, openPlace } from './open-page.ts'
 import { bytesView, keyRow, markup, parkedAnswer, partitionView, recordRow, retryRows } from './records-script.ts'
-import { type ScriptedConsole, snapshotFrame, startScriptedConsole } from './scripted-console.ts'
+import { about, type ScriptedConsole, snapshotFrame, startScriptedConsole } from './scripted-console.ts'
 
 const at = '/api/records/{group}/{topic}/{partition}/{offset}'
 const place = '#/orders.created/2/19'
@@ -233,6 +233,26 @@ describe('the page of the console on records', { timeout: 300_000 }, () => {
     const posts = server.asked.filter((each) => each.startsWith('POST'))
     assert.deepEqual(posts, ['POST /api/keys/find {"group":"shop","topic":"orders.created","key":"bob&x"}'])
     assert.ok(!page.url().includes('bob'))
+  })
+
+  it('a key is looked for by its base64 where keys of the topic have a format', limits, async (t) => {
+    const handlers = [{ handlerId: 'ship', topic: 'orders.created', keyFormat: 'avro' }]
+    const answers = {
+      '/api': { ...about, groups: [{ group: 'shop', handlers }] },
+      'POST /api/keys/find': { found: null },
+    }
+    const server = await start(t, answers)
+    const page = await openPlace(t, browser, server, '#/keys')
+    await page.getByLabel('Find key').fill('AAAAAAkC')
+    await page.keyboard.press('Enter')
+    await page.getByText('No record of this key is in memory here').waitFor()
+    await page.getByLabel('base64').uncheck()
+    await page.getByLabel('Find key').fill('c1')
+    await page.keyboard.press('Enter')
+    const asked = (key: string) => `POST /api/keys/find {"group":"shop","topic":"orders.created",${key}}`
+    while (server.asked.filter((each) => each.includes('keys/find')).length < 2) await new Promise(setImmediate)
+    const posts = server.asked.filter((each) => each.includes('keys/find'))
+    assert.deepEqual(posts, [asked('"keyBase64":"AAAAAAkC"'), asked('"key":"c1"')])
   })
 
   it('a breaker is closed after a second press, by the id that the row has', limits, async (t) => {

@@ -5,6 +5,7 @@ import type { Browser } from 'playwright-core'
 import { Type } from 'typebox'
 import { TopicMaker } from '../../cli/dev/broker/topic-maker.ts'
 import { devEndpoints } from '../../cli/dev/console/dev-endpoints.ts'
+import { avro } from '../../framework/api/format.ts'
 import { builtPage } from '../../framework/console/built-page.ts'
 import type { Endpoint } from '../../framework/console/http/endpoint.ts'
 import { type ChaosAnswer, chaosKinds } from '../../framework/console/protocol-dev.ts'
@@ -12,7 +13,7 @@ import { memoryCluster } from '../../framework/kafka/memory/client.ts'
 import type { Logger } from '../../framework/model/logger.ts'
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
 import { systemClock } from '../../framework/time/clock.ts'
-import { serveConsole, TOKEN } from '../unit/console/served-console.ts'
+import { aWatchedHandler, serveConsole, TOKEN } from '../unit/console/served-console.ts'
 import { aHandler } from '../unit/runtime/running-app.ts'
 import { assertUsable } from './accessibility.ts'
 import { openChromium } from './chromium.ts'
@@ -30,6 +31,23 @@ function orders(): ResolvedHandler {
   const plain = aHandler('orders')
   const key = (value: unknown) => (value as { readonly id: string }).id
   return { ...plain, definition: { ...plain.definition, topic: { ...plain.definition.topic, schema, key } } }
+}
+
+/** With keys of `{ tenant, id }` in Avro, and values in JSON. */
+function keyed(): ResolvedHandler {
+  const text =
+    '{"type":"record","name":"Place","fields":[{"name":"tenant","type":"string"},{"name":"id","type":"long"}]}'
+  const pulled = {
+    kind: 'pyrallel.schema',
+    format: 'avro',
+    subject: 'orders-key',
+    guid: null,
+    fingerprint: '',
+  } as const
+  const plain = aHandler('orders')
+  const { topic } = plain.definition
+  const keyFormat = avro({ ...pulled, id: 9, text })
+  return { ...plain, definition: { ...plain.definition, topic: { ...topic, schema, keyFormat } as never } }
 }
 
 /** Faults that do nothing but go on until they are stopped. */
@@ -57,19 +75,19 @@ function scriptedFaults() {
   return { asked, endpoints }
 }
 
-describe('what the page has in development', limits, () => {
+describe('what the page has in development', { timeout: 300_000 }, () => {
   let browser: Browser
   before(async () => {
     browser = await openChromium()
   })
   after(() => browser.close())
 
-  async function open(t: TestContext, isDev = true) {
+  async function open(t: TestContext, isDev = true, read: ResolvedHandler = orders()) {
     const cluster = memoryCluster()
     cluster.createTopic('orders', 1)
     const connection = cluster.connection()
     const endpoints = devEndpoints({
-      handlers: () => [orders()],
+      handlers: () => [read],
       connection,
       topics: new TopicMaker(),
       log,
@@ -81,6 +99,7 @@ describe('what the page has in development', limits, () => {
       devEndpoints: isDev ? [...endpoints, ...faults] : [],
       clock: systemClock() as never,
     })
+    served.runtime.handlers = [aWatchedHandler({ definition: read.definition as never })]
     t.after(() => connection.close())
     const page = await openPage(t, browser, `${served.url}/#${TOKEN}`)
     await page.getByText('live', { exact: true }).waitFor()
@@ -120,6 +139,19 @@ describe('what the page has in development', limits, () => {
     await page.getByRole('button', { name: 'Send' }).click()
     await page.getByText('Sent, and its handler will refuse it: 1 reason.').waitFor()
     assert.equal(JSON.parse(String(sent()[0]?.value)).total, 'much')
+  })
+
+  it('sends a key in a format, which is typed as JSON, and says what is wrong with one', limits, async (t) => {
+    const { page, sent } = await open(t, true, keyed())
+    const key = page.getByLabel('Key, as JSON')
+    await key.fill('{"tenant":"a","id":"no number"}')
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.getByText('The key does not satisfy schema orders-key of orders; nothing was sent.').waitFor()
+    await key.fill('{"tenant":"t","id":9007199254740993}')
+    await assertUsable(page, 'try-out-keyed')
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.getByText('Sent to orders, key {"tenant":"t","id":9007199254740993}.').waitFor()
+    assert.equal(sent()[0]?.key?.toString('hex'), '000000000902748280808080808020')
   })
 
   it('puts faults to work, stops them, says why one cannot be had, and counts what is lost', limits, async (t) => {

@@ -5,7 +5,7 @@ import type { CloseBreakerAnswer, FindKeyAnswer } from '../protocol-actions.ts'
 import type { KeyRow, KeysAnswer } from '../protocol-records.ts'
 import { usePolled } from './link/polled.ts'
 import { errorText, path, post } from './link/requests.ts'
-import { about, now } from './link/store.ts'
+import { about, hasKeyFormat, now } from './link/store.ts'
 import { partitionHash, placeHash, recordHash } from './models/location.ts'
 import { digits, plural, span } from './models/numbers.ts'
 import { stateWords } from './models/waits.ts'
@@ -169,7 +169,8 @@ function Find({ group }: { readonly group: string }) {
   const topics = (about.value?.groups ?? []).find((each) => each.group === group)?.handlers.map(({ topic }) => topic)
   const [topic, setTopic] = useState(topics?.[0] ?? '')
   const [key, setKey] = useState('')
-  const [isBase64, setBase64] = useState(false)
+  const [chosen, setBase64] = useState<boolean | undefined>(undefined)
+  const isBase64 = chosen ?? hasKeyFormat(topic)
   const [found, setFound] = useState<FindKeyAnswer | undefined>(undefined)
   const [error, setError] = useState('')
   const ask = async () => {

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { DevFakeAnswer, DevFakeBody, DevSendAnswer, DevSendBody } from '../protocol-actions.ts'
 import { errorText, path, post } from './link/requests.ts'
-import { about } from './link/store.ts'
+import { about, hasKeyFormat } from './link/store.ts'
 import { placeHash } from './models/location.ts'
 import { plural } from './models/numbers.ts'
 import { type Field, fieldsOf, headersOf, jsonOf, type Texts, textsOf } from './models/schema-form.ts'
@@ -80,7 +80,7 @@ function Form({ topic }: { readonly topic: string }) {
       </div>
       <div class="fields">
         <label>
-          Key{' '}
+          {hasKeyFormat(topic) ? 'Key, as JSON' : 'Key'}{' '}
           <input
             value={typed.key}
             placeholder="as the topic says"

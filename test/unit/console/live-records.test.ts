@@ -10,14 +10,18 @@ import { Mask } from '../../../framework/console/mask.ts'
 import type { LiveAnswer, LiveFilter, LiveRow } from '../../../framework/console/protocol-live.ts'
 import { ReadKeys } from '../../../framework/console/read-keys.ts'
 import { frameBytes } from '../../../framework/console/stream-frames.ts'
+import type { WatchedRuntime } from '../../../framework/console/watched-runtime.ts'
+import type { SchemaReader } from '../../../framework/formats/read-value.ts'
 import type { KafkaRecord } from '../../../framework/model/record.ts'
 import { WatchPoint } from '../../../framework/model/record-watch.ts'
 import type { CompletionEvent, Epoch, WorkItem } from '../../../framework/model/work.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
 import { aHandler, aRunningApp, gate, type HandlerParts } from '../runtime/running-app.ts'
+import { aWatchedHandler, WrittenRuntime } from './served-console.ts'
 
 const all = new Mask(null)
-const keysOf = (mask: Mask, clock: ManualClock) => new ReadKeys({ mask, runtime: () => undefined, clock })
+const keysOf = (mask: Mask, clock: ManualClock, runtime?: WatchedRuntime) =>
+  new ReadKeys({ mask, runtime: () => runtime, clock })
 
 function aRecord(over: Partial<KafkaRecord> = {}): KafkaRecord {
   const bytes = { key: Buffer.from('c1'), value: Buffer.from('{"city":"Berlin"}') }
@@ -241,6 +245,37 @@ describe('records as they come', { timeout: 30_000 }, () => {
     assert.deepEqual([trace?.status, trace?.timeline().attempts], ['queued', []])
   })
 
+  it('tells what a key in a format says when its schema is here, and finds it by its base64', async () => {
+    const runtime = new WrittenRuntime()
+    const definition = { topic: { keyFormat: { schema: { format: 'avro' } } } }
+    runtime.handlers = [aWatchedHandler({ definition: definition as never })]
+    let answer = () => {}
+    const asked = new Promise<SchemaReader>((resolve) => {
+      answer = () => resolve((bytes, { from }) => ({ kind: 'read', value: bytes.readUInt8(from), by: '' }))
+    })
+    runtime.values = { ...runtime.values, readerOf: () => asked }
+    const { watch, live, queue } = aWatch({ keyBase64: 'AAAAAAkG' }, all, runtime)
+    const take = (offset: number, last: number) =>
+      watch.onTaken('orders', 1 as Epoch, aRecord({ offset, key: Buffer.of(0, 0, 0, 0, 9, last) }), offset)
+    const rows = () => {
+      queue.add(live.traces.takeChanged())
+      return queue.frame(0, 60_000)?.rows.map(({ place, key }) => [place.offset, key?.says, key?.base64])
+    }
+    take(0, 6)
+    take(1, 8)
+    assert.deepEqual(rows(), [[0, undefined, 'AAAAAAkG']])
+    answer()
+    await asked
+    await new Promise(setImmediate)
+    take(2, 6)
+    assert.deepEqual(rows(), [[2, '6', 'AAAAAAkG']])
+  })
+
+  it('refuses a key in base64 that is none', () => {
+    assert.throws(() => new CompiledFilter('f', { keyBase64: 'no base64' }, all), { code: 'bad-request' })
+    assert.throws(() => new CompiledFilter('f', { keyBase64: 'YzE=', key: 'c1' }, all), { code: 'bad-request' })
+  })
+
   it('refuses a filter that nobody has asked for, and forgets one that nobody uses for five minutes', () => {
     const clock = new ManualClock()
     const live = new LiveRecords({ watchPoint: new WatchPoint(), mask: all, keys: keysOf(all, clock), clock })
@@ -284,10 +319,10 @@ function filterOf({ endpoints }: LiveRecords, body: LiveFilter = {}): string {
 }
 
 /** One group that is watched, and a reader of one filter. */
-function aWatch(filter: LiveFilter, mask = all) {
+function aWatch(filter: LiveFilter, mask = all, runtime?: WatchedRuntime) {
   const clock = new ManualClock()
   const watchPoint = new WatchPoint()
-  const live = new LiveRecords({ watchPoint, mask, keys: keysOf(mask, clock), clock })
+  const live = new LiveRecords({ watchPoint, mask, keys: keysOf(mask, clock, runtime), clock })
   const queues = live.queues(filterOf(live, filter))
   live.hold(queues)
   live.watch()

@@ -42,7 +42,7 @@ async function answer<Answer>(response: Response): Promise<Answer> {
 
 describe('what the console shows of a process', { timeout: 30_000 }, () => {
   it('says what it is, what may be done, and which handlers there are', async (t) => {
-    const { get } = await serveConsole(t, { canAct: false })
+    const { get, runtime } = await serveConsole(t, { canAct: false })
     const about = await answer<AboutAnswer>(await get('/api'))
     assert.equal(about.protocol, 1)
     assert.deepEqual(
@@ -50,6 +50,11 @@ describe('what the console shows of a process', { timeout: 30_000 }, () => {
       ['1.2.3', 'development', false, null],
     )
     assert.deepEqual(about.groups, [{ group: 'shop', handlers: [{ handlerId: 'bill', topic: 'orders' }] }])
+    runtime.handlers = [
+      aWatchedHandler({ definition: { topic: { keyFormat: { schema: { format: 'avro' } } } } as never }),
+    ]
+    const { groups } = await answer<AboutAnswer>(await get('/api'))
+    assert.deepEqual(groups[0]?.handlers, [{ handlerId: 'bill', topic: 'orders', keyFormat: 'avro' }])
     assert.equal(about.instance.pid, process.pid)
     assert.ok(about.kept.bytes <= 30_000)
   })

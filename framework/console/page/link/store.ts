@@ -33,6 +33,12 @@ let clockShift = 0
 
 export const verdict = computed(() => snapshot.value?.verdict)
 
+/** The keys of this topic are in a format of a registry: JSON for who types one. */
+export function hasKeyFormat(topic: string): boolean {
+  const groups = about.value?.groups ?? []
+  return groups.some(({ handlers: own }) => own.some((each) => each.topic === topic && each.keyFormat !== undefined))
+}
+
 const mostNotes = 50
 
 export function tick(): void {
