@@ -5,12 +5,14 @@ import type { PyrallelConfig, ResolvedConfig } from '../../framework/config/conf
 import { traceConfig } from '../../framework/config/resolve-config.ts'
 import { passedOverText } from '../../framework/config/service-variables.ts'
 import { type ErrorCode, PyrallelError, toError } from '../../framework/model/errors.ts'
+import type { FormatTable } from '../../framework/publishing/topic-formats.ts'
 import type { RegisteredHandler } from '../../framework/runtime/runtime.ts'
 import { applyEnvironment, type ProjectEnvironment, readEnvironment } from './environment.ts'
 import { importTypeScript } from './import-typescript.ts'
 
 export const configFile = 'pyrallel.config.ts'
 export const routesFile = 'generated/routes.ts'
+const formatsFile = 'generated/formats.ts'
 
 export interface Project {
   /** Absolute. */
@@ -81,6 +83,17 @@ export async function loadRoutes(root: string): Promise<readonly RegisteredHandl
     )
   }
   return routes
+}
+
+/** What topics are written in, as it was generated: loads no handler. Empty where no topic has a format, and before the first `generate`. */
+export async function loadFormats(root: string): Promise<FormatTable> {
+  if (!existsSync(join(root, formatsFile))) return {}
+  const { topicFormats = {} } = await load<{ readonly topicFormats?: FormatTable }>(
+    root,
+    formatsFile,
+    'PYR_GENERATED_STALE',
+  )
+  return topicFormats
 }
 
 /**

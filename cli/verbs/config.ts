@@ -1,8 +1,10 @@
 /** `pyrallel config`: what counts, and where it was written. */
 import type { Mode } from '../../framework/config/mode.ts'
+import { toError } from '../../framework/model/errors.ts'
 import { readEnvironment } from '../project/environment.ts'
 import { type ExplainedOption, explainConfig } from '../project/explain.ts'
-import { loadProject } from '../project/project.ts'
+import { type ExplainedFormats, explainFormats, formatsText } from '../project/explain-formats.ts'
+import { loadFormats, loadProject } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
 import { jsonText } from '../terminal/json-text.ts'
@@ -20,20 +22,43 @@ export async function config(options: ConfigOptions, io: Io): Promise<number> {
   const environment = readEnvironment(root, env, 'development')
   const project = await loadProject(root, environment)
   const explained = explainConfig(project, environment)
+  const { formats, warnings } = await formatsOf(root, project.warnings)
   if (options.json === true) {
-    io.stdout.write(`${jsonText({ mode: environment.mode, options: explained, warnings: project.warnings }, 2)}
+    io.stdout.write(`${jsonText({ mode: environment.mode, options: explained, formats, warnings }, 2)}
 `)
     return exitCodes.fine
   }
   const paint = painter(hasColor(io.stdout, io.env))
   io.stdout.write(`mode ${paint('bold', environment.mode)}\n${table(explained, options.explain === true, paint)}`)
-  for (const warning of project.warnings) io.stdout.write(`${paint('yellow', '!')} ${warning}\n`)
+  if (options.explain === true) io.stdout.write(formatsTable(formats, paint))
+  for (const warning of warnings) io.stdout.write(`${paint('yellow', '!')} ${warning}\n`)
   if (explained.some(({ isUnreadByStart }) => isUnreadByStart)) {
     io.stdout.write(
       `${paint('yellow', '!')} \`start\` reads no .env file: in production, the platform must set what is marked.\n`,
     )
   }
   return exitCodes.fine
+}
+
+interface Formats {
+  readonly formats: readonly ExplainedFormats[]
+  readonly warnings: readonly string[]
+}
+
+/** What cannot be loaded is no reason to hide the options. */
+async function formatsOf(root: string, warnings: readonly string[]): Promise<Formats> {
+  try {
+    const table = await loadFormats(root)
+    return { formats: explainFormats(Object.entries(table).map(([name, said]) => ({ ...said, name }))), warnings }
+  } catch (thrown) {
+    return { formats: [], warnings: [...warnings, toError(thrown).message] }
+  }
+}
+
+function formatsTable(formats: readonly ExplainedFormats[], paint: Paint): string {
+  if (formats.length === 0) return ''
+  const lines = formats.map((each) => `  ${each.topic}: ${formatsText(each)}\n`)
+  return `${paint('bold', 'topics with a format')}\n${lines.join('')}\n`
 }
 
 function table(explained: readonly ExplainedOption[], isLong: boolean, paint: Paint): string {

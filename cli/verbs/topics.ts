@@ -12,6 +12,8 @@ import {
   planTopics,
   wantedTopics,
 } from '../cluster/wanted-topics.ts'
+import { topicsOf } from '../project/declared-topics.ts'
+import { type ExplainedFormats, explainFormats, formatsText } from '../project/explain-formats.ts'
 import { configFile, loadRoutes, routesFile } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
@@ -51,7 +53,8 @@ export async function topics(options: TopicsOptions, io: Io, connect: Connect = 
     const planned = planTopics(wantedTopics(handlers), existing)
     const missing = planned.filter(({ partitions }) => partitions === undefined).map(({ name }) => name)
     if (options.create === true) await connection.createTopics(missing, options.partitions)
-    report({ planned, patterns: planPatterns(handlers), broker: connection.description }, options, io)
+    const formats = explainFormats(topicsOf(handlers))
+    report({ planned, patterns: planPatterns(handlers), formats, broker: connection.description }, options, io)
     return missing.length === 0 || options.create === true ? exitCodes.fine : exitCodes.drift
   })
 }
@@ -59,10 +62,12 @@ export async function topics(options: TopicsOptions, io: Io, connect: Connect = 
 interface Plan {
   readonly planned: readonly PlannedTopic[]
   readonly patterns: readonly PlannedPattern[]
+  /** Also of topics that no handler reads. */
+  readonly formats: readonly ExplainedFormats[]
   readonly broker: string
 }
 
-function report({ planned, patterns, broker }: Plan, options: TopicsOptions, io: Io): void {
+function report({ planned, patterns, formats, broker }: Plan, options: TopicsOptions, io: Io): void {
   const { create = false, partitions: count } = options
   if (options.json === true) {
     const rows = planned.map(({ name, reasons, partitions }) => ({
@@ -71,7 +76,11 @@ function report({ planned, patterns, broker }: Plan, options: TopicsOptions, io:
       action: partitions !== undefined ? 'none' : create ? 'created' : 'create',
       reasons,
     }))
-    io.stdout.write(`${jsonText({ broker, topics: rows, ...(patterns.length === 0 ? {} : { patterns }) }, 2)}\n`)
+    const more = {
+      ...(patterns.length === 0 ? {} : { patterns }),
+      ...(formats.length === 0 ? {} : { formats }),
+    }
+    io.stdout.write(`${jsonText({ broker, topics: rows, ...more }, 2)}\n`)
     return
   }
   const paint = painter(hasColor(io.stdout, io.env))
@@ -87,6 +96,7 @@ function report({ planned, patterns, broker }: Plan, options: TopicsOptions, io:
   for (const { handler, pattern, topics: found } of patterns) {
     if (found.length === 0) io.stdout.write(`${pattern} of ${handler} matches no topic yet.\n`)
   }
+  for (const each of formats) io.stdout.write(`${each.topic}: ${formatsText(each)}\n`)
   const missing = planned.filter(({ partitions }) => partitions === undefined).length
   if (missing > 0 && !create) io.stdout.write(`${missing} missing. Create: pyrallel topics --create\n`)
 }

@@ -224,6 +224,44 @@ describe('pyrallel config', () => {
     )
   })
 
+  it('says with --explain, and as JSON, what topics are written in, and loads no handler for it', async () => {
+    const facts = "kind: 'pyrallel.schema', guid: '0f0e', fingerprint: ''"
+    const files = {
+      'handlers/pay.ts': "throw new Error('a handler was loaded')\n",
+      'generated/formats.ts': `export const topicFormats = {
+  raw: { values: 'bytes' },
+  orders: {
+    format: { kind: 'pyrallel.format', framing: 'header', schema: { ${facts}, format: 'protobuf', subject: 'orders-value', id: 7, text: '', message: 'shop.Order' } },
+    keyFormat: { kind: 'pyrallel.format', schema: { ${facts}, format: 'avro', subject: 'orders-key', id: 9, text: '"long"' } },
+  },
+} as const
+`,
+    }
+    const { out } = await run(aProject(config, files), ['--explain'])
+    assert.match(
+      out,
+      /\ntopics with a format\n {2}orders: values in Protobuf: orders-value, id 7, message shop\.Order, published with its GUID in a header; keys in Avro: orders-key, id 9\n {2}raw: values are bytes\n/,
+    )
+    assert.doesNotMatch((await run(aProject(config, files), [])).out, /orders-value/)
+    assert.deepEqual(JSON.parse((await run(aProject(config, files), ['--json'])).out).formats, [
+      {
+        topic: 'orders',
+        values: {
+          ...{ format: 'protobuf', subject: 'orders-value', id: 7, guid: '0f0e' },
+          ...{ message: 'shop.Order', framing: 'header' },
+        },
+        keys: { format: 'avro', subject: 'orders-key', id: 9, guid: '0f0e', message: null, framing: 'id' },
+      },
+      { topic: 'raw', values: 'bytes', keys: null },
+    ])
+    const broken = await run(aProject(config, { 'generated/formats.ts': "import './registry/gone.ts'\n" }), [
+      '--explain',
+    ])
+    assert.equal(broken.code, 0)
+    assert.match(broken.out, /! generated\/formats\.ts .*gone\.ts/)
+    assert.deepEqual(JSON.parse((await run(aProject(config), ['--json'])).out).formats, [])
+  })
+
   it('prints one JSON document with --json', async () => {
     const { mode, options } = JSON.parse((await run(aProject(config), ['--json'])).out)
     assert.equal(mode, 'development')

@@ -89,6 +89,25 @@ describe('pyrallel topics', () => {
     )
   })
 
+  it('says what topics are written in, also of those that nobody reads here', async () => {
+    const facts = "kind: 'pyrallel.schema', format: 'avro', guid: null, fingerprint: '', text: '\"long\"'"
+    const formatted = {
+      ...project,
+      'generated/formats.ts': `import { avro } from 'pyrallel'
+export const topicFormats = { invoices: { format: avro({ ${facts}, subject: 'invoices-value', id: 7 }) } }`,
+      'generated/routes.ts': project['generated/routes.ts']
+        .replaceAll('group: null,', 'group: null, topicFormats,')
+        .replace('export', "import { topicFormats } from './formats.ts'\nexport"),
+    }
+    const io = testIo(projectFolder(formatted))
+    await topics({ partitions: 6 }, io, on(aCluster(...all)))
+    assert.match(io.out(), /\ninvoices: values in Avro: invoices-value, id 7\n$/)
+    const json = testIo(projectFolder(formatted))
+    await topics({ partitions: 6, json: true }, json, on(aCluster(...all)))
+    const [found] = JSON.parse(json.out()).formats
+    assert.deepEqual([found.topic, found.values.subject, found.keys], ['invoices', 'invoices-value', null])
+  })
+
   it('says where to run it, outside of a project', async () => {
     const io = testIo(projectFolder())
     await assert.rejects(topics({ partitions: 4, brokers: 'a:1' }, io, on(aCluster())), {
