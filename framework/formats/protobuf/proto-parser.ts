@@ -87,11 +87,14 @@ class ProtoParser {
     this.#in.must(';')
     if (word === 'edition') {
       const edition = Object.hasOwn(editions, said) ? editions[said] : undefined
-      if (edition === undefined) throw this.#in.fault(`edition ${JSON.stringify(said)} is not read here`)
+      if (edition === undefined) {
+        const taken = Object.keys(editions).join(' and ')
+        throw this.#in.fault(`edition ${JSON.stringify(said)} is not read here: ${taken} are`)
+      }
       this.#file.syntax = 'editions'
       this.#file.edition = edition
     } else if (said === 'proto2' || said === 'proto3') this.#file.syntax = said
-    else throw this.#in.fault(`syntax ${JSON.stringify(said)} is not read here`)
+    else throw this.#in.fault(`syntax ${JSON.stringify(said)} is not read here: proto2 and proto3 are`)
   }
 
   #import(): void {
