@@ -1,10 +1,12 @@
 /** Bundles an app for production, and once more where that has shown packages that have to stay outside. */
 
+import { PROTOBUF_PACKAGE } from '../../framework/formats/protobuf/protobuf-library.ts'
 import { type BegunBundle, type BundleEntry, type Bundler, openBundler } from '../bundle/bundle-app.ts'
 import { type InstalledPackage, readManifest } from '../bundle/installed-package.ts'
 import { nativePackages } from '../bundle/native-packages.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { BoundPackages } from './bound-packages.ts'
+import { isProtobufMissing, refuseProtobuf } from './format-libraries.ts'
 import { javascriptLibrary, modulesInstead, type ShippedClient } from './kafka-clients.ts'
 import { nativeClient } from './outside-packages.ts'
 
@@ -66,6 +68,7 @@ export class AppBundle {
     let begun = (isStale || isOther ? undefined : this.#begun) ?? (await this.#bundler.begin(entries))
     for (;;) {
       const look = await begun.look()
+      if (this.#isWithoutProtobuf) refuseProtobuf(this.#settings.root, look.inputs.keys())
       const bound = look.uses.length === 0 ? nothing : new BoundPackages(this.#settings.root).of(look)
       const found = [...this.#natives, ...this.#bound]
       const more = bound.outside.filter(({ name }) => this.#bound.every((each) => each.name !== name))
@@ -82,6 +85,11 @@ export class AppBundle {
 
   async close(): Promise<void> {
     await this.#bundler.close()
+  }
+
+  /** Where the user has it outside, it is the user's to install. */
+  get #isWithoutProtobuf(): boolean {
+    return isProtobufMissing() && !this.#settings.external.includes(PROTOBUF_PACKAGE)
   }
 
   async #reopen(found: readonly InstalledPackage[]): Promise<void> {
@@ -107,7 +115,9 @@ function openFor(
   const native = client === 'librdkafka' ? [nativeClient] : []
   // A build that needs nothing else to be installed brings the API.
   const tracing = client === 'librdkafka' || isTraced(root) ? [tracingApi] : []
-  const external = [...native, ...tracing, ...found.map(({ name }) => name), ...settings.external]
+  // Where it is not installed, nothing imports it when it runs: who does is refused.
+  const formats = isProtobufMissing() ? [PROTOBUF_PACKAGE] : []
+  const external = [...native, ...tracing, ...formats, ...found.map(({ name }) => name), ...settings.external]
   const instead = modulesInstead(client)
   const definitionsOnly = client === 'javascript' ? [javascriptLibrary] : []
   const dependencies = { external }

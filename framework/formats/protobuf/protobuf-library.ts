@@ -8,6 +8,7 @@ export interface ProtobufLibrary {
   readonly wkt: typeof import('@bufbuild/protobuf/wkt')
 }
 
+export const PROTOBUF_PACKAGE = '@bufbuild/protobuf'
 /** Of package.json, where it is optional. */
 export const PROTOBUF_VERSION = '2.17.0'
 let loaded: ProtobufLibrary | undefined
@@ -30,10 +31,10 @@ export async function loadProtobuf(): Promise<ProtobufLibrary> {
     return loaded
   } catch (thrown) {
     const cause = toError(thrown)
-    const next = `Run \`npm install --save-exact @bufbuild/protobuf@${PROTOBUF_VERSION}\` in the project`
+    const next = `Run \`npm install --save-exact ${PROTOBUF_PACKAGE}@${PROTOBUF_VERSION}\` in the project`
     throw new PyrallelError(
       'PYR_HANDLER_OPTION',
-      `Values in Protobuf need the package @bufbuild/protobuf, which cannot be loaded: ${cause.message}. ${next}.`,
+      `Values in Protobuf need the package ${PROTOBUF_PACKAGE}, which cannot be loaded: ${cause.message}. ${next}.`,
       { cause },
     )
   }
