@@ -318,6 +318,37 @@ describe('the packed package', { timeout: 300_000, skip: skipWhereLeftOut }, () 
     })
   }
 
+  it('builds where npm has left the library of Protobuf out, and refuses what needs it', {
+    skip: skipWithout('no choice of client'),
+  }, async () => {
+    const root = join(elsewhere, 'without-protobuf')
+    await succeed(elsewhere, bin(parent, 'pyrallel'), ['init', 'without-protobuf', '--template', 'avro', '-y'])
+    await install(root, [tarball])
+    rmSync(join(root, 'node_modules/@bufbuild'), { recursive: true })
+    const pyrallel = bin(root, 'pyrallel')
+    await succeed(root, pyrallel, ['generate'])
+    await succeed(root, pyrallel, ['build'])
+    const { dependencies } = JSON.parse(readFileSync(join(root, 'dist/package.json'), 'utf8'))
+    assert.deepEqual(Object.keys(dependencies), ['@confluentinc/kafka-javascript', '@opentelemetry/api'])
+    const file = join(root, 'generated/registry/payments-value.ts')
+    const pulled = readFileSync(file, 'utf8').replace("format: 'avro'", "format: 'protobuf'")
+    writeFileSync(file, pulled.replace(/text: '.*'/, 'text: \'syntax = "proto3"; message Payment {}\''))
+    writeFileSync(
+      join(root, 'topics.ts'),
+      readFileSync(join(root, 'topics.ts'), 'utf8').replaceAll(/\bavro\b/g, 'protobuf'),
+    )
+    const told = /npm install --save-exact @bufbuild\/protobuf@\d+\.\d+\.\d+` in the project/
+    for (const argv of [
+      ['build'],
+      ['dev', '--broker', 'memory'],
+      ['send', 'payments', '{}', '--brokers', '127.0.0.1:1'],
+    ]) {
+      const { end, out } = await run(root, pyrallel, argv).ended
+      assert.equal(end, 1, out)
+      assert.match(out, told)
+    }
+  })
+
   it('does what docs/getting-started.md says, command by command', {
     skip: skipWithout('no choice of client'),
   }, async () => {
