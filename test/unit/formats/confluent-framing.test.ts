@@ -1,7 +1,7 @@
 /** How values name their schema, beside the package of Confluent's: what it writes is read here, and what is written here is read by it. */
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
-import { createRegistry, toBinary } from '@bufbuild/protobuf'
+import { createMutableRegistry, toBinary } from '@bufbuild/protobuf'
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import {
   AvroDeserializer,
@@ -136,7 +136,7 @@ describe("values beside Confluent's package", { timeout: 60_000 }, () => {
 
     for (const [framing, schemaIdSerializer] of framings) {
       it(`may be messages of Protobuf, as both write them: ${part}, ${framing}`, async () => {
-        const registry = createRegistry(readProtoSchema(protoText, []))
+        const registry = createMutableRegistry(readProtoSchema(protoText, []))
         const config = { useLatestVersion: true, schemaIdSerializer, registry }
         const serializer = new ProtobufSerializer(await client(descriptor(), 'PROTOBUF'), type, config)
         for (const name of ['shop.Orders.Order', 'shop.First']) {
