@@ -1,5 +1,6 @@
 /** What topics are written in where that is not JSON and text, and what of it counts where several say something. Writes nothing. */
 import type { Format } from '../api/format.ts'
+import type { TopicDefinition } from '../api/topic.ts'
 
 /** What the values and the keys of a topic are written in, where that is not JSON and text. */
 export interface TopicFormats {
@@ -7,6 +8,9 @@ export interface TopicFormats {
   readonly values?: 'bytes'
   readonly keyFormat?: Format<unknown>
 }
+
+/** A topic that is published to: its name, and what its records are written in. */
+export type NamedTopic = Pick<TopicDefinition<never, string, unknown>, 'name'> & TopicFormats
 
 /** By the names of topics, as the generator has read them. */
 export type FormatTable = Readonly<Record<string, TopicFormats>>

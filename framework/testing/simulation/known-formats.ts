@@ -1,16 +1,13 @@
 /** The formats of topics in one simulated run, and the registry that has their schemas: those that are read, written before, or published by handlers. */
 import type { Format, PulledSchema } from '../../api/format.ts'
-import type { TopicDefinition } from '../../api/topic.ts'
 import { FormatDecoder } from '../../formats/format-decoder.ts'
 import { type FormattedPart, refText, type SchemaRef } from '../../formats/value-frame.ts'
 import { bug, PyrallelError } from '../../model/errors.ts'
 import type { RecordHeader } from '../../model/record.ts'
-import type { TopicFormats } from '../../publishing/topic-formats.ts'
+import type { NamedTopic, TopicFormats } from '../../publishing/topic-formats.ts'
 import type { RegisteredSchema, SchemaRegistry } from '../../registry/schema-registry.ts'
 import { RejectedValue } from '../../validation/value-decoder.ts'
 import { pulledAnswer } from '../run-call.ts'
-
-export type NamedTopic = Pick<TopicDefinition<never, string, unknown>, 'name'> & TopicFormats
 
 export class KnownFormats {
   readonly #topics = new Map<string, TopicFormats>()

@@ -1,6 +1,7 @@
 /** One simulated process: a runtime with a clock, a connection and services of its own, which can be killed at any moment. */
 import type { HandlerContext, HandlerDefinition, HandlerRecord, Services } from '../../api/handler.ts'
 import type { ResolvedConfig } from '../../config/config.ts'
+import { WatchedContext } from '../../execution-plane/attempt/watched-context.ts'
 import type { MemoryCluster } from '../../kafka/memory/client.ts'
 import type { RuntimeEvent } from '../../model/events.ts'
 import type { Logger } from '../../model/logger.ts'
@@ -11,7 +12,6 @@ import type { Clock, Timer } from '../../time/clock.ts'
 import type { Faults } from './faults.ts'
 import type { History, OpenCall } from './history.ts'
 import type { KnownFormats } from './known-formats.ts'
-import { NotingContext } from './noting-context.ts'
 import { ProcessConnection } from './process-connection.ts'
 import { forever } from './process-life.ts'
 import { type AsyncCalls, ServiceCalls, type ServiceLife } from './service-calls.ts'
@@ -180,7 +180,10 @@ export class SimulatedProcess implements Clock, TimeOwner, ServiceLife {
 
   #watched({ route: { handlerId }, definition }: ResolvedHandler): HandlerDefinition<unknown> {
     const { run, runBatch } = definition
-    const noting = (context: HandlerContext) => new NotingContext(context, (topic) => this.#world.formats.note(topic))
+    const noting = (context: HandlerContext) =>
+      new WatchedContext(context, (to) => {
+        if (typeof to !== 'string') this.#world.formats.note(to)
+      })
     const watched: HandlerDefinition<unknown> = {
       ...definition,
       run: (record, context) => this.#watch(handlerId, [record], () => run(record, noting(context))),
