@@ -12,11 +12,12 @@ import type { FormattedPart } from '../formats/value-frame.ts'
 import { type Duration, durationMs } from '../model/duration.ts'
 import { bug } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
+import { ownProperty } from '../model/own-property.ts'
 import type { KafkaRecord, OutgoingRecord, RecordHeader } from '../model/record.ts'
 import { matcherOf, type TopicPattern } from '../model/topic-pattern.ts'
 import type { CompletionEvent, Epoch, Outcome } from '../model/work.ts'
 import { publisher } from '../publishing/publisher.ts'
-import type { TopicFormats } from '../publishing/topic-formats.ts'
+import { type FormatTable, joinFormats, type TopicFormats } from '../publishing/topic-formats.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
 
 export interface PublishedValue {
@@ -60,23 +61,31 @@ export interface CallOptions {
 const STANDARD_TIMEOUT = '30s'
 const CLOSE_MS = 1_000
 
+/** @param declared what topics are written in that the handler may only name */
 export async function runCall<T, K>(
   handler: HandlerDefinition<T, K>,
   records: readonly KafkaRecord[],
   attempts: readonly number[],
   { timeout, clock, services }: CallOptions,
+  declared: FormatTable = {},
 ): Promise<Call> {
   const { options } = handler
   const published: PublishedValue[] = []
   const logged: LoggedLine[] = []
   const handlerId = options.id ?? 'handler'
-  const formats = new Map<string, TopicFormats>()
-  const publish = publisher({
-    produce: async (record) => {
-      published.push(publishedValue(record, formats.get(record.topic)))
-    },
-    close: async () => {},
-  })
+  const read: readonly (TopicFormats & { readonly name: string })[] = handler.topics ?? [handler.topic]
+  const used = new Map<string, TopicFormats>()
+  const formatsOf = (name: string) =>
+    joinFormats(
+      read.find((each) => each.name === name),
+      ownProperty(declared, name),
+    )
+  const produce = async (record: OutgoingRecord) => {
+    const { topic } = record
+    published.push(publishedValue(record, joinFormats(used.get(topic), formatsOf(topic))))
+  }
+  const producer = { produce, close: async () => {} }
+  const publish = publisher(producer, undefined, undefined, undefined, formatsOf)
   const engine = new AsyncEngine({
     handlerId,
     concurrency: 1,
@@ -85,7 +94,7 @@ export async function runCall<T, K>(
     // The value that it is given is checked against its schema before it is called, as with every engine.
     definition: handler as HandlerDefinition<unknown, unknown> as HandlerDefinition<unknown>,
     publish: (to, value, publishOptions) => {
-      if (typeof to !== 'string') formats.set(to.name, to)
+      if (typeof to !== 'string') used.set(to.name, to)
       return publish(to, value, publishOptions)
     },
     services,

@@ -32,5 +32,5 @@ export async function runRecord(
     found.handler,
     (topic) => routes.find((route) => route.id === handlerId && route.topic === topic)?.schema,
   )
-  return resultOf(await runCall(definition, [record], [options.attempt ?? 1], options))
+  return resultOf(await runCall(definition, [record], [options.attempt ?? 1], options, found.topicFormats))
 }

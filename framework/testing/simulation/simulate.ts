@@ -186,7 +186,8 @@ function givenTo({ config, routes, records, check }: SimulationOptions<readonly 
   const names = [...records.map(({ topic }) => (typeof topic === 'string' ? topic : topic.name)), ...publishedBy(own)]
   const handlers = withFoundTopics(own, [...new Set(names)].sort())
   const read = handlers.map(({ definition }) => definition.topic)
-  const topics = [...read, ...records.flatMap(({ topic }) => (typeof topic === 'string' ? [] : topic))]
+  const declared = Object.entries(own[0]?.topicFormats ?? {}).map(([name, said]) => ({ ...said, name }))
+  const topics = [...declared, ...read, ...records.flatMap(({ topic }) => (typeof topic === 'string' ? [] : topic))]
   return { config: here, handlers, topics }
 }
 

@@ -5,7 +5,7 @@ import { Type } from 'typebox'
 import { avro, jsonSchema, type PulledSchema } from '../../../framework/api/format.ts'
 import { DeadLetter, handler, RetryAfter } from '../../../framework/api/handler.ts'
 import { topic } from '../../../framework/api/topic.ts'
-import { type AttemptInput, ManualClock, runAttempt } from '../../../framework/testing/index.ts'
+import { type AttemptInput, ManualClock, runAttempt, runRecord } from '../../../framework/testing/index.ts'
 
 interface Order {
   readonly customer: string
@@ -57,6 +57,35 @@ describe('an attempt in a test', () => {
     const double = handler(amounts, (record, { publish }) => publish(doubled, { cents: 2n * record.value.cents }))
     const { outcome, published } = await runAttempt(double, { value: { cents: 2n ** 60n } })
     assert.deepEqual([outcome, published[0]?.value], ['done', { cents: 2n ** 61n }])
+  })
+
+  it('writes to the mere name of a topic what its handler reads there, or what the routes declare', async () => {
+    const amounts = topic('amounts', { format: avro(amount) })
+    const again = handler(amounts, async ({ value }, { publish }) => {
+      await publish('amounts', value)
+      if (value.cents > 5n) await publish('copies', value)
+    })
+    const { outcome, published } = await runAttempt(again, { value: { cents: 5n } })
+    assert.deepEqual([outcome, published.map(({ value }) => value)], ['done', [{ cents: 5n }]])
+    // Its value cannot be made JSON.
+    assert.equal((await runAttempt(again, { value: { cents: 6n } })).outcome, 'retry')
+    const topicFormats = { copies: { format: avro(amount) } }
+    const routes = [
+      { id: 'again', file: 'handlers/again.ts', topic: 'amounts', group: null, topicFormats, handler: again },
+    ]
+    const value = Buffer.of(0, 0, 0, 0, 7, 12)
+    const place = { topic: 'amounts', partition: 0, offset: 0, timestamp: 0 }
+    const known = await runRecord(routes, 'again', { ...place, key: null, value, headers: [] })
+    assert.deepEqual(
+      [known.outcome, known.published.map(({ topic: name, value }) => [name, value])],
+      [
+        'done',
+        [
+          ['amounts', { cents: 6n }],
+          ['copies', { cents: 6n }],
+        ],
+      ],
+    )
   })
 
   it('reads and writes values in JSON with a schema of a registry, and checks them', async () => {

@@ -112,6 +112,32 @@ describe('a simulation with values and keys in formats', () => {
     assert.equal(runs, schedules + 1)
   })
 
+  it('knows what a topic is written in that handlers only name', async () => {
+    const name = route(
+      'name',
+      handler(orders, async ({ key, value }, { publish }) => {
+        await publish('copies', value, { key: key as never })
+        await publish('raw', Buffer.from('as it is'))
+      }),
+    )
+    const topicFormats = {
+      copies: { format: avro(ordersValue), keyFormat: avro(ordersKey) },
+      raw: { values: 'bytes' },
+    } as const
+    await simulate({
+      config,
+      routes: [{ ...name, topicFormats }],
+      records: records.slice(0, 1),
+      seeds: 3,
+      check: ({ published }) => {
+        const [copied] = published.filter(({ topic: of }) => of === 'copies')
+        assert.deepEqual([copied?.key, copied?.value], [{ tenant: 'a' }, order(1n)])
+        const [raw] = published.filter(({ topic: of }) => of === 'raw')
+        assert.equal(String(raw?.value), 'as it is')
+      },
+    })
+  })
+
   it('keeps the order of a key, which is that of its bytes, while processes come and go', async () => {
     const many = Array.from({ length: 10 }, (_, index) => ({
       topic: orders,
