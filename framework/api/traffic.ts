@@ -19,7 +19,7 @@ export interface TrafficRecord {
 /**
  * 1. It MUST be pure but for `random`, a seeded source of numbers from 0 up to 1: the same seed gives the same records.
  * 2. It MUST go on for as long as it is asked.
- * 3. It MAY yield values that handlers refuse; a text or bytes are sent as they are, so undecodable records can be made too. To a topic with a format, only bytes are.
- *    The same holds for keys.
+ * 3. It MAY yield values that handlers refuse; a text or bytes are sent as they are, so undecodable records can be made too. To a topic with a format, also one that is only
+ *    named, only bytes are. The same holds for keys.
  */
 export type TrafficSource = (random: () => number) => Iterator<TrafficRecord>

@@ -5,9 +5,11 @@ import { encodeFormat, encodeKey } from '../../../framework/formats/format-encod
 import { loadCodec } from '../../../framework/formats/value-codec.ts'
 import { PyrallelError, toError } from '../../../framework/model/errors.ts'
 import type { OutgoingRecord, RecordHeader } from '../../../framework/model/record.ts'
+import { type FormatsOf, joinFormats } from '../../../framework/publishing/topic-formats.ts'
 
 /**
  * @param number of the record, from 1
+ * @param formatsOf asked for topics that are only named, or have no format of their own
  * @returns `undefined` when the file has no more
  * @throws PyrallelError PYR_TRAFFIC with the file and the record's number
  */
@@ -15,6 +17,7 @@ export async function nextRecord(
   source: Iterator<TrafficRecord>,
   file: string,
   number: number,
+  formatsOf: FormatsOf = () => undefined,
 ): Promise<OutgoingRecord | undefined> {
   const next = await attempt(`${file} threw while it made record ${number}`, () => source.next())
   if (next.done === true) return undefined
@@ -25,7 +28,7 @@ export async function nextRecord(
       `${file} yielded ${kindOf(yielded)} as record ${number}, but a record is an object with a topic and a value: yield { topic: 'orders', key: 'c1', value: { n: 1 } }.`,
     )
   }
-  return attempt(`record ${number} of ${file} cannot be sent`, () => outgoing(yielded))
+  return attempt(`record ${number} of ${file} cannot be sent`, () => outgoing(yielded, formatsOf))
 }
 
 async function attempt<T>(what: string, act: () => T | Promise<T>): Promise<T> {
@@ -51,12 +54,15 @@ function kindOf(value: unknown): string {
 }
 
 /** A text or bytes go as they are, so that a traffic file can make undecodable records too. */
-async function outgoing({ topic, value, key, headers = {} }: TrafficRecord): Promise<OutgoingRecord> {
+async function outgoing(
+  { topic, value, key, headers = {} }: TrafficRecord,
+  formatsOf: FormatsOf,
+): Promise<OutgoingRecord> {
   const ownKey = typeof topic === 'string' ? undefined : topic.key?.(value as never)
   const chosen = key === undefined ? (ownKey ?? null) : key
   const named = Object.entries(headers).map(([name, text]): RecordHeader => [name, Buffer.from(text)])
-  const { format, keyFormat } = typeof topic === 'string' ? {} : topic
   const name = typeof topic === 'string' ? topic : topic.name
+  const { format, keyFormat } = joinFormats(typeof topic === 'string' ? undefined : topic, formatsOf(name)) ?? {}
   if (format !== undefined) await loadCodec(format.schema)
   if (keyFormat !== undefined) await loadCodec(keyFormat.schema)
   // Bytes go as they are here, too.

@@ -6,9 +6,11 @@ import { toError } from '../../../framework/model/errors.ts'
 import type { RuntimeEvent } from '../../../framework/model/events.ts'
 import { keyLine } from '../../../framework/model/plain-text.ts'
 import type { KafkaRecord, OutgoingRecord } from '../../../framework/model/record.ts'
+import type { TopicFormats } from '../../../framework/publishing/topic-formats.ts'
 import { withFoundTopics } from '../../../framework/runtime/found-topics.ts'
 import type { ResolvedHandler } from '../../../framework/runtime/runtime.ts'
 import type { Clock } from '../../../framework/time/clock.ts'
+import { topicsOf } from '../../project/declared-topics.ts'
 import { type Delivery, OrderChecker, type Settlement } from './order-checker.ts'
 import { TrafficLedger } from './traffic-ledger.ts'
 import { nextRecord } from './traffic-record.ts'
@@ -47,6 +49,7 @@ export class TrafficRun {
   readonly #options: TrafficRunOptions
   #source: Iterator<TrafficRecord>
   #handlers: readonly ResolvedHandler[]
+  #formats: ReadonlyMap<string, TopicFormats>
   /** By topic that was written to: the ids of the handlers that read it. */
   readonly #readers = new Map<string, readonly string[]>()
   #isStopped = false
@@ -62,12 +65,14 @@ export class TrafficRun {
     this.checker = new OrderChecker(new Map(options.handlers.map(({ route }) => [route.handlerId, route.ordering])))
     this.#source = options.source
     this.#handlers = options.handlers
+    this.#formats = formatsBy(options.handlers)
   }
 
   /** Other handlers read from now on. What those that are gone have not settled is not waited for. */
   setHandlers(handlers: readonly ResolvedHandler[]): void {
     const before = [...this.#readers]
     this.#handlers = handlers
+    this.#formats = formatsBy(handlers)
     this.#readers.clear()
     for (const [topic, ids] of before) {
       for (const id of ids) if (!this.#readersOf(topic).includes(id)) this.ledger.forget(id)
@@ -192,7 +197,7 @@ export class TrafficRun {
     const { file, onMistake } = this.#options
     const source = this.#source
     try {
-      const next = await nextRecord(source, file, id)
+      const next = await nextRecord(source, file, id, (topic) => this.#formats.get(topic))
       this.#hasEnded = next === undefined
       return next
     } catch (thrown) {
@@ -255,4 +260,8 @@ function readHeader(
 ): { readonly id: number; readonly number: number } | undefined {
   const [run, id, number] = (text ?? '').split('/')
   return run === runId && id !== undefined ? { id: Number(id), number: Number(number) } : undefined
+}
+
+function formatsBy(handlers: readonly ResolvedHandler[]): ReadonlyMap<string, TopicFormats> {
+  return new Map(topicsOf(handlers).map((topic) => [topic.name, topic]))
 }

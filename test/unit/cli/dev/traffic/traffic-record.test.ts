@@ -55,6 +55,23 @@ it('writes keys in the format of their topic, and bytes as they are', async () =
   await assert.rejects(key({ topic: 'texts', key: 5 }), /cannot be sent: TypeError: its key is a number, and not text/)
 })
 
+it('writes to a topic that is only named what the project declares it in', async () => {
+  const formatsOf = (name: string) =>
+    name === 'amounts' ? { format: avro(schema), keyFormat: avro({ ...schema, id: 8 }) } : undefined
+  const named = (record: TrafficRecord) => nextRecord([record].values(), 'traffic.ts', 1, formatsOf)
+  const amount = await named({ topic: 'amounts', value: 5n, key: 6n })
+  assert.deepEqual([amount?.key?.toString('hex'), amount?.value?.toString('hex')], ['00000000080c', '00000000070a'])
+  const declared = await named({ topic: topic<bigint>('amounts'), value: 5n })
+  assert.deepEqual([declared?.key, declared?.value?.toString('hex')], [null, '00000000070a'])
+  const raw = await named({ topic: 'amounts', value: Buffer.from('{'), key: Buffer.from('c1') })
+  assert.deepEqual([raw?.key?.toString(), raw?.value?.toString()], ['c1', '{'])
+  assert.equal((await named({ topic: 'others', value: { id: 5 }, key: 'c1' }))?.value?.toString(), '{"id":5}')
+  await assert.rejects(named({ topic: 'amounts', value: { id: 5 } }), {
+    code: 'PYR_TRAFFIC',
+    message: /record 1 of traffic\.ts cannot be sent: .*amounts does not satisfy schema amounts-value/,
+  })
+})
+
 it('loads what a format needs before its first value', async () => {
   const { valueType: _, ...rest } = schema
   const proto: PulledSchema<object> = {
