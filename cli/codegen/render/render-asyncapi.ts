@@ -82,9 +82,10 @@ function message(topic: ScannedTopic, { json, foreign }: Payload): object {
     const id = { schemaIdLocation: framing === 'header' ? 'header' : 'payload', ...encoding }
     return { name, contentType, description: what, ...payload, bindings: { kafka: { ...kafka, ...id } } }
   }
+  const areBytes = json === undefined && topic.areBytes === true
   return {
     name,
-    contentType: 'application/json',
+    contentType: areBytes ? 'application/octet-stream' : 'application/json',
     ...(json === undefined ? {} : { payload: json }),
     bindings: { kafka },
   }

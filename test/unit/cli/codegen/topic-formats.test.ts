@@ -63,6 +63,14 @@ export default handler(orders, { engine: 'worker' }, (record) => void record.val
     const textOf = (path: string) => files.find((file) => file.path === path)?.content ?? ''
     assert.match(textOf('generated/schemas.ts'), /topicSchemas = \{\}/)
     assert.doesNotMatch(textOf('generated/routes.ts'), /schema:/)
+    const text = textOf('generated/asyncapi.json')
+    const parsed = await new Parser().parse(text)
+    assert.deepEqual(
+      parsed.diagnostics.filter(({ severity }) => severity === 0),
+      [],
+    )
+    const { value } = JSON.parse(text).channels.orders.messages
+    assert.deepEqual([value.contentType, value.payload], ['application/octet-stream', undefined])
   })
 })
 
