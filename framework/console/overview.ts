@@ -120,7 +120,10 @@ export class Overview {
 
   #thread({ handlerId: _, running, ...view }: ThreadView): ThreadRow {
     const { keys } = this.#options
-    return { ...view, running: running.map((each) => ({ ...each, key: keys.view(each) })) }
+    return {
+      ...view,
+      running: running.map(({ headers, ...each }) => ({ ...each, key: keys.view({ ...each, headers }) })),
+    }
   }
 
   topology(): TopologyAnswer {

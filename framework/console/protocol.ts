@@ -172,7 +172,7 @@ export interface HandlerRow {
 
 /** A worker thread and what runs on it. */
 export interface ThreadRow extends Omit<ThreadView, 'handlerId' | 'running'> {
-  readonly running: readonly (Omit<ThreadAttempt, 'key'> & { readonly key: BytesView | null })[]
+  readonly running: readonly (Omit<ThreadAttempt, 'key' | 'headers'> & { readonly key: BytesView | null })[]
 }
 
 /** GET `/api/threads` */

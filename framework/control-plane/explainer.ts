@@ -248,8 +248,8 @@ export class Explainer {
     const rows = failed.earliest(most).map(({ dueAt, item: { state, pending } }) => {
       const { topic, partition, epoch, route } = state
       const { record, attempt, lastFailure = null } = pending
-      const { offset, key } = record
-      const of = { topic, partition, offset, epoch, key, handlerId: route.handlerId }
+      const { offset, key, headers } = record
+      const of = { topic, partition, offset, epoch, key, headers, handlerId: route.handlerId }
       return { ...of, dueAt, isPause: failed.isPaused(pending), attempt, attempts: route.retry.attempts, lastFailure }
     })
     const parked: ParkedRow[] = []
@@ -264,7 +264,8 @@ export class Explainer {
 
 function parkedRow({ state: { topic, partition, epoch, route }, pending, since }: ParkedRecord): ParkedRow {
   const { record, attempt, lastFailure = null, shard } = pending
-  const of = { topic, partition, offset: record.offset, epoch, key: record.key, handlerId: route.handlerId }
+  const { offset, key, headers } = record
+  const of = { topic, partition, offset, epoch, key, headers, handlerId: route.handlerId }
   return { ...of, since, holdsKey: shard.key !== undefined, attempt, lastFailure }
 }
 

@@ -2,7 +2,7 @@
  * Why a record is where it is: its state, and all that it waits for. Plain data, made when somebody asks. It has bytes and stacks in it as they are: who
  * shows it to others masks them.
  */
-import type { KafkaRecord, TopicPartition } from './record.ts'
+import type { KafkaRecord, RecordHeader, TopicPartition } from './record.ts'
 import type { LimitReached, StartStop } from './snapshot.ts'
 import type { Epoch, HandlerFailure, Ordering } from './work.ts'
 
@@ -131,6 +131,8 @@ export interface KeyRow extends TopicPartition {
   readonly epoch: Epoch
   /** `null`: the handler keeps the order of the whole partition. */
   readonly key: Buffer | null
+  /** Of its first record: one of them may name the schema of the key. */
+  readonly headers: readonly RecordHeader[]
   readonly depth: number
   /** Its first record. */
   readonly offset: number
@@ -153,6 +155,8 @@ export interface RetryRow extends RecordAt {
   readonly handlerId: string
   readonly epoch: Epoch
   readonly key: Buffer | null
+  /** One of them may name the schema of the key. */
+  readonly headers: readonly RecordHeader[]
   /** Milliseconds since the Unix epoch. */
   readonly dueAt: number
   /** Its batch has failed as a whole. */
@@ -167,6 +171,8 @@ export interface ParkedRow extends RecordAt {
   readonly handlerId: string
   readonly epoch: Epoch
   readonly key: Buffer | null
+  /** One of them may name the schema of the key. */
+  readonly headers: readonly RecordHeader[]
   /** Milliseconds since the Unix epoch. */
   readonly since: number
   /** Its shard waits with it. */

@@ -1,5 +1,5 @@
 /** What one worker thread has, at the moment it is asked about. Plain data, for pages and tools. */
-import type { TopicPartition } from './record.ts'
+import type { RecordHeader, TopicPartition } from './record.ts'
 
 /** An attempt that has begun on a thread and has not ended. */
 export interface ThreadAttempt extends TopicPartition {
@@ -11,6 +11,8 @@ export interface ThreadAttempt extends TopicPartition {
   readonly attempt: number
   /** Of its first record. */
   readonly key: Buffer | null
+  /** Of its first record: one of them may name the schema of the key. */
+  readonly headers: readonly RecordHeader[]
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number
 }

@@ -72,8 +72,13 @@ describe('WorkerEngine: who gets which record', LIMIT, () => {
     await using gate = await FileGate.made()
     await using harness = await FaultyHarness.running(faulty, { threads: 2, concurrency: 2 })
     const before = Date.now()
+    const headers = [['__key_schema_id', Buffer.of(1)]] as const
     const value = Buffer.from(JSON.stringify({ do: 'blockUntil', name: gate.path }))
-    const slow = harness.submit(value, { topic: 'orders', partition: 3, offset: 19, key: Buffer.from('c9') }, 2)
+    const slow = harness.submit(
+      value,
+      { topic: 'orders', partition: 3, offset: 19, key: Buffer.from('c9'), headers },
+      2,
+    )
     await harness.polled(() => harness.worker.threadViews().some(({ runningCount }) => runningCount === 1))
     const views = harness.worker.threadViews()
     assert.deepEqual(
@@ -87,7 +92,7 @@ describe('WorkerEngine: who gets which record', LIMIT, () => {
     const [{ startedAt, ...runs } = { startedAt: 0 }, ...others] = views.flatMap(({ running }) => running)
     assert.deepEqual(others, [])
     const key = Buffer.from('c9')
-    assert.deepEqual(runs, { topic: 'orders', partition: 3, offset: 19, key, records: 1, attempt: 2 })
+    assert.deepEqual(runs, { topic: 'orders', partition: 3, offset: 19, key, headers, records: 1, attempt: 2 })
     assert.ok(startedAt >= before - 1 && startedAt <= Date.now() + 1, `${startedAt} is not after ${before}`)
     await gate.open()
     await harness.outcomeOf(slow)

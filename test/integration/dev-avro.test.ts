@@ -26,6 +26,16 @@ const pulled = pulledFile({
   references: [],
   rules: [],
 })
+const pulledKey = pulledFile({
+  subject: 'orders-key',
+  version: 1,
+  id: 18,
+  guid: null,
+  format: 'avro',
+  text: '{"type":"record","name":"Place","fields":[{"name":"tenant","type":"string"},{"name":"id","type":"long"}]}',
+  references: [],
+  rules: [],
+})
 
 const files = {
   'pyrallel.config.ts': "import { defineConfig } from 'pyrallel'\nexport default defineConfig({ group: 'shop' })\n",
@@ -72,6 +82,35 @@ describe('pyrallel dev, with a topic in Avro', () => {
       assert.equal(events.filter(({ kind }) => kind === 'record.failed').length, 0)
     })
   }
+
+  it('keeps the order of keys in Avro, and its checker tells them from each other', async () => {
+    const root = projectFolder({
+      ...files,
+      'generated/registry/orders-key.ts': pulledKey,
+      'topics.ts': `import { avro, topic } from 'pyrallel'
+import { ordersKey } from './generated/registry/orders-key.ts'
+import { ordersValue } from './generated/registry/orders-value.ts'
+
+export const orders = topic('orders', {
+  format: avro(ordersValue),
+  keyFormat: avro(ordersKey),
+  key: (order) => ({ tenant: 't', id: order.id % 7n }),
+})
+`,
+      'handlers/orders.ts': handler('async'),
+    })
+    const io = testIo(root)
+    const code = await main(['dev', '--broker', 'memory', '--traffic', '--records', '50', '--json'], io)
+    assert.equal(code, 0, io.err() + io.out().slice(-2_000))
+    const keys = io
+      .out()
+      .split('\n')
+      .flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
+      .flatMap(({ kind, key }) => (kind === 'record.done' ? [key] : []))
+    assert.deepEqual([keys.length, new Set(keys).size], [50, 7])
+    const [key = ''] = keys
+    assert.equal(Buffer.from(key, 'base64').subarray(0, 7).toString('hex'), '00000000120274')
+  })
 
   it('asks the registry that is named instead of its own', async () => {
     const root = projectFolder({ ...files, 'handlers/orders.ts': handler('async') })

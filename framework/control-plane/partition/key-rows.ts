@@ -53,8 +53,8 @@ function insert(found: Found[], each: Found, most: number): void {
 function rowOf({ state, head, depth }: Found, now: number): KeyRow {
   const { topic, partition, epoch, route } = state
   const { record, attempt, state: headState } = head
-  const { offset, timestamp } = record
+  const { offset, headers, timestamp } = record
   const key = route.ordering === 'key' ? record.key : null
   const breaker = state.breakers.find(key, now)?.id ?? null
-  return { topic, partition, epoch, key, depth, offset, state: headState, attempt, timestamp, breaker }
+  return { topic, partition, epoch, key, headers, depth, offset, state: headState, attempt, timestamp, breaker }
 }

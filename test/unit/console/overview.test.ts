@@ -181,7 +181,7 @@ describe('what the console shows of a process', { timeout: 30_000 }, () => {
       waiting: 4,
       heapUsedBytes: null,
     } as const
-    const running = [{ ...runs, key: Buffer.from('c9') }]
+    const running = [{ ...runs, key: Buffer.from('c9'), headers: [] }]
     runtime.inspection.threads = () => [
       { ...view, handlerId: 'score', running },
       { ...view, handlerId: 'other', running },
@@ -198,15 +198,16 @@ describe('what the console shows of a process', { timeout: 30_000 }, () => {
     const threads = { running: 1, restarts: 0, batches: 1, boundaryMs: 0 }
     runtime.metrics = aSystem({ groups: [aGroup({ handlers: [aHandlerState({ threads })] })] })
     const place = { topic: 'orders', partition: 0, offset: 19, records: 1, attempt: 1, startedAt: 5 }
+    const headers = [['tenant', Buffer.from('customer-9')]] as const
     runtime.inspection.threads = () => [
       {
         ...{ handlerId: 'bill', threadId: 7, state: 'open', isApart: false, runningCount: 1, waiting: 0 },
-        ...{ heapUsedBytes: 1, running: [{ ...place, key: Buffer.from('customer-9') }] },
+        ...{ heapUsedBytes: 1, running: [{ ...place, key: Buffer.from('customer-9'), headers }] },
       },
     ]
     const text = await (await get('/api/threads')).text()
     assert.match(text, /"isMasked":true/)
-    assert.doesNotMatch(text, /customer-9/)
+    assert.doesNotMatch(text, /customer-9|tenant/)
   })
 
   it('keeps a point every ten seconds, for an hour, in memory of one size', async (t) => {

@@ -78,14 +78,14 @@ async function withLetter(t: TestContext, over: Over = {}) {
   return looking(t, { cluster: () => connection, ...over })
 }
 
-const rowsOf = (keys: readonly Buffer[]) =>
+const plainRowsOf = (keys: readonly Buffer[]) =>
   keys.map((key, offset) => {
     const at = { topic: 'orders', partition: 0, offset, epoch: 1, key, attempt: 1 }
-    return { ...at, depth: 1, state: 'queued', timestamp: -1, breaker: null }
+    return { ...at, depth: 1, state: 'queued', timestamp: -1, breaker: null, headers: [] }
   })
 
-const retriesOf = (keys: readonly Buffer[]) =>
-  rowsOf(keys).map((row) => ({ ...row, handlerId: 'bill', dueAt: 5, since: 5, holdsKey: true, lastFailure: null }))
+const plainRetriesOf = (keys: readonly Buffer[]) =>
+  plainRowsOf(keys).map((row) => ({ ...row, handlerId: 'bill', dueAt: 5, since: 5, holdsKey: true, lastFailure: null }))
 
 describe('keys that name a schema, in the console', { timeout: 60_000 }, () => {
   it('are read in records that wait, with their bytes beside it', async (t) => {
@@ -103,34 +103,50 @@ describe('keys that name a schema, in the console', { timeout: 60_000 }, () => {
     assert.deepEqual([letter.readKey?.kind, letter.key?.base64], ['read', first.toString('base64')])
   })
 
-  it('are read in lists of keys, retries and threads, and their schema is asked for once', async (t) => {
-    const { runtime, read, asked } = await looking(t)
-    const keys = [first, second]
-    const running = keys.map((key) => ({ topic: 'orders', partition: 0, offset: 1, records: 1, attempt: 1, key }))
-    runtime.inspection = {
-      keys: () => ({ rows: rowsOf(keys), looked: 2, isCut: false }),
-      openBreakers: () => [],
-      retries: () => ({ rows: retriesOf(keys), waiting: 2, parked: retriesOf(keys), parkedCount: 2 }),
-      threads: () => [{ threadId: 7, handlerId: 'score', running }],
-    } as never
-    const threads = { running: 2, restarts: 0, batches: 0, boundaryMs: 0 }
-    runtime.metrics = aSystem({ groups: [aGroup({ handlers: [aHandlerState({ handlerId: 'score', threads })] })] })
-    const { rows } = await read<KeysAnswer>('/api/keys?g=shop')
-    const retries = await read<RetriesAnswer>('/api/retries?g=shop')
-    const { handlers } = await read<ThreadsAnswer>('/api/threads')
-    for (const list of [rows, retries.rows, retries.parked, handlers[0]?.each[0]?.running ?? []]) {
-      assert.deepEqual(
-        list.map(({ key }) => key?.says),
-        says,
-      )
-    }
-    assert.equal(asked.length, 1)
-  })
+  const framings: readonly (readonly [how: string, from: number, headers: readonly RecordHeader[]])[] = [
+    ['in front of them', 0, []],
+    ['in a header', 5, [['__key_schema_id', Buffer.of(0, 0, 0, 0, 9)]]],
+  ]
+  for (const [how, from, headers] of framings) {
+    it(`are read in lists of keys, retries and threads, by a schema ${how}, which is asked for once`, async (t) => {
+      const { runtime, read, asked } = await looking(t)
+      const keys = [first.subarray(from), second.subarray(from)]
+      const rowsOf = (each: readonly Buffer[]) => plainRowsOf(each).map((row) => ({ ...row, headers }))
+      const retriesOf = (each: readonly Buffer[]) => plainRetriesOf(each).map((row) => ({ ...row, headers }))
+      const running = keys.map((key) => ({
+        topic: 'orders',
+        partition: 0,
+        offset: 1,
+        records: 1,
+        attempt: 1,
+        key,
+        headers,
+      }))
+      runtime.inspection = {
+        keys: () => ({ rows: rowsOf(keys), looked: 2, isCut: false }),
+        openBreakers: () => [],
+        retries: () => ({ rows: retriesOf(keys), waiting: 2, parked: retriesOf(keys), parkedCount: 2 }),
+        threads: () => [{ threadId: 7, handlerId: 'score', running }],
+      } as never
+      const threads = { running: 2, restarts: 0, batches: 0, boundaryMs: 0 }
+      runtime.metrics = aSystem({ groups: [aGroup({ handlers: [aHandlerState({ handlerId: 'score', threads })] })] })
+      const { rows } = await read<KeysAnswer>('/api/keys?g=shop')
+      const retries = await read<RetriesAnswer>('/api/retries?g=shop')
+      const { handlers } = await read<ThreadsAnswer>('/api/threads')
+      for (const list of [rows, retries.rows, retries.parked, handlers[0]?.each[0]?.running ?? []]) {
+        assert.deepEqual(
+          list.map(({ key }) => key?.says),
+          says,
+        )
+      }
+      assert.equal(asked.length, 1)
+    })
+  }
 
   it('are told from each other by their base64 where their schema cannot be had, and the page says why', async (t) => {
     const { runtime, read, record, asked, clock } = await looking(t, { answer: { status: 401, json: {} } })
     runtime.inspection = {
-      keys: () => ({ rows: rowsOf([first, second]), looked: 2, isCut: false }),
+      keys: () => ({ rows: plainRowsOf([first, second]), looked: 2, isCut: false }),
       openBreakers: () => [],
     } as never
     const { rows } = await read<KeysAnswer>('/api/keys?g=shop')

@@ -251,6 +251,16 @@ describe('a partition as runs', () => {
     )
   })
 
+  it('gives keys and retries the headers of their record, which may name the schema of the key', () => {
+    const headers = [['__key_schema_id', Buffer.of(1)]] as const
+    const driver = new Asked().poll({ ...keyed(0, 'k'), headers }) as Asked
+    const [item] = driver.start()
+    if (item !== undefined) driver.end(item, failed)
+    const { explainer } = driver.manager
+    assert.deepEqual(explainer.keys('depth', {}, 0, 1).rows[0]?.headers, headers)
+    assert.deepEqual(explainer.retries(1).rows[0]?.headers, headers)
+  })
+
   it('lists retries by when they are due, and looks at no others', () => {
     const driver = new Asked({ route: { concurrency: 1_000 } }).poll(
       ...range(0, 500).map((n) => keyed(n, `k${n}`)),

@@ -271,8 +271,8 @@ describe('what somebody does about a parked record', () => {
     ])
     const { parked, parkedCount } = driver.manager.explainer.retries(10)
     assert.deepEqual(
-      [parked.map(({ offset, since, attempt }) => [offset, since, attempt]), parkedCount],
-      [[[0, 1_000, 2]], 1],
+      [parked.map(({ offset, since, attempt, headers }) => [offset, since, attempt, headers]), parkedCount],
+      [[[0, 1_000, 2, []]], 1],
     )
     assert.equal(driver.manager.explainer.retries(0).parkedCount, 1)
     const [metrics] = driver.manager.readings.metrics(driver.now, () => 2, 10)

@@ -329,6 +329,6 @@ export class WorkerLane {
 function attemptOf({ records, attempts }: WorkItem, startedAt: number): readonly ThreadAttempt[] {
   const [first] = records
   if (first === undefined) return []
-  const { topic, partition, offset, key } = first
-  return [{ topic, partition, offset, key, records: records.length, attempt: attempts[0] ?? 1, startedAt }]
+  const { topic, partition, offset, key, headers } = first
+  return [{ topic, partition, offset, key, headers, records: records.length, attempt: attempts[0] ?? 1, startedAt }]
 }
