@@ -37,7 +37,7 @@ export class AvroCodec {
     return (bytes, from) => {
       const input = new AvroBytes(bytes, from)
       const value = read(input)
-      if (input.left > 0) throw new Error(`${input.left} bytes are left behind its end`)
+      if (input.left > 0) throw new Error(`bytes are left behind its end: ${input.left}`)
       return value
     }
   }

@@ -10,6 +10,7 @@ import { type ProtobufLibrary, protobufLibrary } from './protobuf/protobuf-libra
 import { ProtobufRefusal } from './protobuf/protobuf-refusal.ts'
 import { requiredCheck } from './protobuf/protobuf-required.ts'
 import { messageWriter, type WriteMessage } from './protobuf/protobuf-writer.ts'
+import { readMessage } from './protobuf/read-message.ts'
 
 /** What dead letters are told apart by: a value is another message of its file than the one that was pulled. */
 export const OTHER_MESSAGE = 'OtherMessage'
@@ -47,7 +48,7 @@ export class ProtobufCodec {
       }
       const { indexes, end } = readIndexes(beside, 0)
       if (end < beside.length)
-        throw new Error(`${beside.length - end} bytes are left behind the indexes of its message`)
+        throw new Error(`bytes are left behind the indexes of its message: ${beside.length - end}`)
       const found = indexedMessage(file, indexes)
       return found === written && found !== undefined ? this.#read(bytes, from) : this.#other(found)
     }
@@ -67,7 +68,7 @@ export class ProtobufCodec {
 
   /** Texts and bytes of a value are parts of its bytes: those of a client, which come and go, are copied. */
   #read(bytes: Buffer, from: number): unknown {
-    const value = this.#library.core.fromBinary(this.#message, new Uint8Array(bytes.subarray(from)))
+    const value = readMessage(this.#message, new Uint8Array(bytes.subarray(from)))
     this.#checkRequired?.(value)
     return value
   }

@@ -45,8 +45,8 @@ export const clientErrorCodes = [
 ] as const
 export type ClientErrorCode = (typeof clientErrorCodes)[number]
 
-/** A record that could not be read so often in a row has waited for 0.3 s at least: a registry answers in less time. */
-export const TIMES_UNTIL_NEWS = 6
+/** A record that could not be read so often in a row has waited for 0.6 s at least: a registry answers in less time, and one that refuses connections is known to. */
+export const TIMES_UNTIL_NEWS = 7
 
 export type RuntimeEvent =
   /** The record is done: the handler returned, or its filter said no. */

@@ -139,7 +139,7 @@ class RegistryClient implements SchemaRegistry {
   async #whole(schema: AnsweredSchema): Promise<RegisteredSchema> {
     const { format, text, guid, rules } = schema
     const found = new Map<string, PulledReference>()
-    await this.#collect(schema.references, found, new Set())
+    await this.#collect(schema.references, found, new Set(), { left: MAX_REFERENCES })
     return { format, text, guid, rules, references: [...found.values()] }
   }
 
@@ -148,17 +148,19 @@ class RegistryClient implements SchemaRegistry {
     references: readonly AnsweredReference[],
     found: Map<string, PulledReference>,
     above: ReadonlySet<string>,
+    questions: { left: number },
   ): Promise<void> {
     for (const { name, subject, version } of references) {
       const key = `${version} ${subject}`
       if (found.has(name) || above.has(key)) continue
-      if (found.size >= MAX_REFERENCES) {
+      if (questions.left === 0) {
         throw new PyrallelError('PYR_REGISTRY', `A schema in ${this.#where} names more than ${MAX_REFERENCES} others.`)
       }
+      questions.left -= 1
       const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}`
       const absent = `There is no version ${version} of the subject ${told(subject)} in ${this.#where}, which another schema names`
       const read = readVersion(await this.#get(path, absent), this.#where)
-      await this.#collect(read.references, found, new Set([...above, key]))
+      await this.#collect(read.references, found, new Set([...above, key]), questions)
       found.set(name, { name, subject, version, text: read.text })
     }
   }

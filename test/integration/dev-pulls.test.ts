@@ -75,6 +75,23 @@ async function started(format: keyof typeof texts, engine: string) {
 
 const versionTwo = /✗ orders\[\d\]@\d+ .*version-2/
 
+describe('a registry that nobody answers for', () => {
+  it('is told as such of a record that waits for it, where it is', timeout, async () => {
+    const root = aProject({
+      ...files('avro', 'async'),
+      // Another registry has given this id.
+      'handlers/_traffic.ts': `export const traffic = function* () { yield { topic: 'orders', value: Buffer.of(0, 0, 0, 0, 9, 2) } }\n`,
+    })
+    const dev = command(root, ['dev', '--broker', 'memory', '--traffic', '--registry', 'http://127.0.0.1:1'])
+    await dev.seen(/schema registry http:\/\/127\.0\.0\.1:1\n/)
+    await dev.seen(
+      /! orders\[\d\]@0 {2}orders {2}cannot be read yet, and waits with its key: Nothing answers for the registry at http:\/\/127\.0\.0\.1:1 \(ECONNREFUSED\)/,
+    )
+    dev.signal('SIGINT')
+    assert.equal((await dev.ended).end, 0)
+  })
+})
+
 describe('a schema that is pulled while dev runs', () => {
   before(() => loadProtobuf())
 

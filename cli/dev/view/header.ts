@@ -18,6 +18,8 @@ export interface HeaderFacts {
   readonly isWatching: boolean
   /** The address of the session's own schema registry; undefined: there is none. */
   readonly registry: string | undefined
+  /** The address of the one that the config names, or the command; undefined: none is named. */
+  readonly namedRegistry: string | undefined
   /** The address of the console; undefined: there is none. */
   readonly console: string | undefined
 }
@@ -45,7 +47,7 @@ export function headerText(facts: HeaderFacts, paint: Paint): string {
   }
   if (facts.registry !== undefined) {
     lines.push(`  schema registry ${facts.registry}, of this session: it keeps nothing, and checks no compatibility`)
-  }
+  } else if (facts.namedRegistry !== undefined) lines.push(`  schema registry ${facts.namedRegistry}`)
   if (facts.console !== undefined) lines.push(`  console ${facts.console}`)
   if (facts.isWatching)
     lines.push('  a save runs at once; in a terminal: [s] send  [p] pause  [o] console  [?] what waits  [q] quit')

@@ -66,6 +66,7 @@ export class SessionView implements View {
       generatedMs,
       isWatching,
       registry,
+      namedRegistry: app.project.config.registry.url,
       console,
     }
     write(headerText({ ...facts, traffic: trafficFile }, paint))

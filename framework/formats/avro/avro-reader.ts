@@ -226,7 +226,8 @@ function writerField({ fields }: AvroRecord, { name, aliases }: AvroField): Avro
 
 function enumReader(writer: AvroEnum, reader: AvroEnum, at: string): Read {
   if (!hasName(reader, writer.name)) throw misfit(writer, reader, at)
-  const symbols = writer.symbols.map((symbol) => (reader.symbols.includes(symbol) ? symbol : reader.default))
+  const own = new Set(reader.symbols)
+  const symbols = writer.symbols.map((symbol) => (own.has(symbol) ? symbol : reader.default))
   return (bytes) => {
     const index = bytes.index(symbols.length)
     const symbol = symbols[index]

@@ -83,14 +83,17 @@ function recordWriter(type: AvroRecord, known: Known): Write {
   own.write = (out, value) => {
     if (!isObject(value)) throw new AvroRefusal(`is no ${type.name}`)
     let current = ''
+    let given: unknown
     try {
       for (const { name, write, fallback, isInherited } of fields) {
         current = name
-        const given = isInherited && !Object.hasOwn(value, name) ? undefined : value[name]
-        write(out, given === undefined && fallback !== undefined ? fallback() : given)
+        given = isInherited && !Object.hasOwn(value, name) ? undefined : value[name]
+        if (given === undefined && fallback !== undefined) given = fallback()
+        write(out, given)
       }
     } catch (thrown) {
-      throw at(current, thrown)
+      const isMissing = given === undefined && thrown instanceof AvroRefusal
+      throw at(current, isMissing ? new AvroRefusal('is missing') : thrown)
     }
   }
   return own.write

@@ -4,6 +4,7 @@ import { toError } from '../../model/errors.ts'
 import { indexedMessage, readIndexes } from './message-indexes.ts'
 import { messageOf, type NamedProto, readProtoSchema } from './proto-schema.ts'
 import { protobufLibrary } from './protobuf-library.ts'
+import { readMessage } from './read-message.ts'
 
 export interface ProtobufSchema {
   readonly text: string
@@ -39,12 +40,12 @@ export function protobufToJson(
   from: number,
   beside?: Buffer,
 ): unknown {
-  const { fromBinary, toJson } = protobufLibrary().core
+  const { toJson } = protobufLibrary().core
   const file = readProtoSchema(text, references)
   const { indexes, end } = readIndexes(beside ?? bytes, beside === undefined ? from : 0)
   const message: DescMessage | undefined = indexedMessage(file, indexes)
   if (message === undefined) throw new Error('the indexes of its message lead nowhere')
-  const value = fromBinary(message, bytes.subarray(beside === undefined ? end : from))
+  const value = readMessage(message, bytes.subarray(beside === undefined ? end : from))
   return toJson(message, value, { registry: typesOf(file) })
 }
 

@@ -6,6 +6,8 @@ import { type PulledSchema, protobuf } from '../../../framework/api/format.ts'
 import { FormatDecoder } from '../../../framework/formats/format-decoder.ts'
 import { encodeFormat } from '../../../framework/formats/format-encoder.ts'
 import { messageOf, readProtoSchema } from '../../../framework/formats/protobuf/proto-schema.ts'
+import { protobufToJson } from '../../../framework/formats/protobuf/protobuf-json.ts'
+import { loadProtobuf } from '../../../framework/formats/protobuf/protobuf-library.ts'
 import { ProtobufCodec } from '../../../framework/formats/protobuf-codec.ts'
 import { loadCodec } from '../../../framework/formats/value-codec.ts'
 import { RejectedValue } from '../../../framework/validation/value-decoder.ts'
@@ -333,5 +335,18 @@ describe('a value in Protobuf', () => {
       assert.deepEqual(back, fromBinary(message, new Uint8Array(bytes)))
       assert.equal(ours.encode({ ...(back as object) }).toString('hex'), bytes.toString('hex'), 'read and spread')
     }
+  })
+})
+
+describe('a value of Protobuf that is cut', () => {
+  before(loadProtobuf)
+
+  it('is told so, and not that it is nested too deeply', () => {
+    const schema = { text: 'syntax = "proto3"; message Order { string name = 1; }' }
+    const codec = new ProtobufCodec({ ...schema, message: 'Order' })
+    const reader = codec.readerOf({ format: 'protobuf', ...schema, references: [] })
+    const bytes = Buffer.of(0, 10, 5, 97)
+    assert.throws(() => reader(bytes, 0), { name: 'Error', message: 'the value ends too early' })
+    assert.throws(() => protobufToJson(schema, bytes, 0), { name: 'Error', message: 'the value ends too early' })
   })
 })

@@ -249,13 +249,13 @@ const cases: readonly (readonly [event: RuntimeEvent, level: string, message: st
     { why: 'outputs', silentMs: 300, uncommitted: 1_000 },
   ],
   [
-    { ...notReady, times: 5 },
+    { ...notReady, times: 6 },
     'debug',
     'a record cannot be read yet; it waits with its key, which is no attempt',
     { ...unreadable },
   ],
   [
-    { ...notReady, times: 6 },
+    { ...notReady, times: 7 },
     'warn',
     'a record cannot be read yet; it waits with its key, which is no attempt',
     { ...unreadable },

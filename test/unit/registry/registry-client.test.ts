@@ -119,6 +119,29 @@ describe('what is asked', () => {
     assert.equal(server.asked.length, 4)
   })
 
+  it('at most 1,000 schemas, one naming the next without an end', async () => {
+    const server = await serve(({ path }) => {
+      const [, , subject = ''] = path.split('/')
+      const next = String(Number(subject) + 1)
+      const references = [{ name: next, subject: next, version: 1 }]
+      return { json: { subject, version: 1, id: 1, schema: subject, references } }
+    })
+    const asked = connect({ url: server.url }).latest('0')
+    await fails(asked, 'PYR_REGISTRY', /names more than 1000 others/)
+    assert.equal(server.asked.length, 1_001)
+  })
+
+  it('at most 1,000 schemas, one of them under ever new names', async () => {
+    const server = await serve(({ path }) => {
+      const [, , subject = ''] = path.split('/')
+      const names = subject === '0' ? Array.from({ length: 2_000 }, (_, index) => `n${index}`) : []
+      const references = names.map((name) => ({ name, subject: '1', version: 1 }))
+      return { json: { subject, version: 1, id: 1, schema: subject, references } }
+    })
+    await fails(connect({ url: server.url }).latest('0'), 'PYR_REGISTRY', /names more than 1000 others/)
+    assert.equal(server.asked.length, 1_001)
+  })
+
   it('an end, of schemas that name each other', async () => {
     const server = await serve(({ path }) => {
       const [, , subject = ''] = path.split('/')

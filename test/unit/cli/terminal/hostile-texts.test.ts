@@ -39,7 +39,7 @@ const events: { readonly [K in SingleEvent['kind']]: SingleEvent & { readonly ki
   'record.done': { kind: 'record.done', ...call, filtered: false },
   'records.left-out': { kind: 'records.left-out', handlerId, records: [record] },
   'record.retry': { kind: 'record.retry', ...call, attempts: 3, delayMs: 1, failure },
-  'record.not-ready': { kind: 'record.not-ready', handlerId, record, attempt: 2, times: 6, delayMs: 1, why: lines },
+  'record.not-ready': { kind: 'record.not-ready', handlerId, record, attempt: 2, times: 7, delayMs: 1, why: lines },
   'record.parked': { kind: 'record.parked', ...call, attempts: 3, isAlone: true, failure },
   'record.dead': { kind: 'record.dead', ...call, failure, deadLetterTopic: null },
   'batch.split': { kind: 'batch.split', ...at, handlerId, records: 4, delayMs: 0, failure },

@@ -132,7 +132,7 @@ describe("Avro's encoding", () => {
 
   it('takes nothing that every object has for a field that is not given', () => {
     const odd = record('Odd', field('toString', ['null', 'string'], { default: null }), field('constructor', 'string'))
-    assert.throws(() => codec(odd).encode({}), /constructor is no text/)
+    assert.throws(() => codec(odd).encode({}), /constructor is missing/)
     assert.deepEqual(through({ constructor: 'c' }, odd), { toString: null, constructor: 'c' })
   })
 
@@ -212,7 +212,10 @@ describe('what is no value of an Avro schema', () => {
     [{ type: 'map', values: 'int' }, { secret: 'x' }, /\(an entry\) is no whole number/],
     [['null', 'string'], 5, /is none of null, string/],
     [['int', 'double'], 5, /does not say which it is of int, double/],
-    [record('Order', field('line', record('Line', field('sku', 'string')))), { line: {} }, /line\.sku is no text/],
+    [record('Order', field('line', record('Line', field('sku', 'string')))), { line: {} }, /line\.sku is missing/],
+    [record('Order', field('line', record('Line', field('sku', 'string')))), {}, /^line is missing/],
+    [record('Order', field('note', ['null', 'string'])), {}, /note is missing/],
+    [record('Order', field('line', record('Line', field('sku', 'string')))), { line: { sku: 5 } }, /sku is no text/],
     [record('Order', field('id', 'int')), 'secret', /is no Order/],
     [{ type: 'int', logicalType: 'date' }, '2026-02-31', /a date is not written as 2026-11-29/],
     [{ type: 'long', logicalType: 'timestamp-millis' }, 0.5, /too large|whole|milliseconds/],
@@ -244,7 +247,7 @@ describe('bytes that are no value of an Avro schema', () => {
     ['long', 'ff ff ff ff ff ff ff ff ff ff 01', /more than 64 bits/],
     ['boolean', '07', /neither 0 nor 1/],
     ['double', '00', /ends too early/],
-    ['int', '02 02', /1 bytes are left/],
+    ['int', '02 02', /bytes are left behind its end: 1/],
     [['null', 'string'], '08', /a place in a list of 2 is 4/],
     [{ type: 'enum', name: 'State', symbols: ['A'] }, '09', /a place in a list of 1 is -5/],
     [{ type: 'array', items: 'int' }, 'fe ff ff ff 0f', /ends too early/],

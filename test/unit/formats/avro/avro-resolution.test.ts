@@ -92,6 +92,12 @@ describe("Avro's schema resolution", () => {
     assert.equal(through('OPEN', states(['OPEN', 'LOST']), states(['OPEN'])), 'OPEN')
   })
 
+  it('compares enums of many symbols: in milliseconds, where each is not looked for in all others', () => {
+    const symbols = Array.from({ length: 100_000 }, (_, index) => `S${index}`)
+    const states = { type: 'enum', name: 'State', symbols }
+    assert.equal(through('S99999', states, states), 'S99999')
+  })
+
   it('takes the very type of a union before one that it could be rounded to', () => {
     const writer = record('A', field('v', 'long'), field('w', 'int'))
     const reader = record('A', field('v', ['double', 'long']))
