@@ -28,6 +28,7 @@ export type Harm = 'cut' | 'short' | ((answer: Buffer) => Buffer | undefined)
 interface Order {
   readonly key: number
   readonly harm: Harm
+  readonly isMeant: (answer: Buffer) => boolean
   left: number
   readonly done: () => void
 }
@@ -69,13 +70,13 @@ export class BrokerProxy {
     this.#target = broker
   }
 
-  /** The next `times` answers to this request. */
-  spoil(request: keyof typeof requests, harm: Harm, times = 1): Spoiling {
+  /** The next `times` answers to this request, or of those that are meant. */
+  spoil(request: keyof typeof requests, harm: Harm, times = 1, isMeant = (_answer: Buffer) => true): Spoiling {
     let done = () => {}
     const settled = new Promise<void>((resolve) => {
       done = resolve
     })
-    const order = { key: requests[request], harm, left: times, done }
+    const order = { key: requests[request], harm, isMeant, left: times, done }
     this.#orders.push(order)
     return {
       done: settled,
@@ -163,7 +164,8 @@ export class BrokerProxy {
 
   #answer(client: Socket, key: number | undefined, frame: Buffer): void {
     for (const order of this.#orders.filter((each) => each.key === key)) {
-      const { harm } = order
+      const { harm, isMeant } = order
+      if (!isMeant(frame)) continue
       const harmed = harmedBy(harm, frame)
       if (harmed === undefined) continue
       if (harm === 'cut') client.end(harmed)

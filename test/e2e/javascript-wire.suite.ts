@@ -42,7 +42,7 @@ const spoiled: readonly (keyof typeof requests)[] = [
 
 /** @param proxy by which the cluster says that it is found */
 export function wireSuite(cluster: KafkaCluster, proxy: BrokerProxy): void {
-  /** A topic, and a connection to it through the proxy, with every line that was logged. */
+  /** A topic, and connections to it through the proxy and past it, with every line that was logged. */
   async function opened(t: TestContext, partitions = 1) {
     const topic = `wire-${++topics}`
     await cluster.admin.createTopic(topic, { partitions })
@@ -50,12 +50,25 @@ export function wireSuite(cluster: KafkaCluster, proxy: BrokerProxy): void {
     const write = (fields: object, message: string) => lines.push(`${message} ${JSON.stringify(fields)}`)
     const log: Logger = { debug: write, info: write, warn: write, error: write, child: () => log }
     const connection = await connectJavascript({ brokers: proxy.address, clientId: 'wire', log })
+    const direct = await connectJavascript({ brokers: cluster.brokers, clientId: 'direct', log })
     const producer = await connection.producer()
     t.after(async () => {
       await producer.close(1_000)
       await connection.close()
+      await direct.close()
     })
-    return { topic, connection, producer, lines }
+    return { topic, connection, direct, producer, lines }
+  }
+
+  /** Says whether an answer to a heartbeat has come since that tells nothing new: there is nothing that the member has to say any more. */
+  function plainAnswer(): () => boolean {
+    let hasCome = false
+    const heard = proxy.spoil('ConsumerGroupHeartbeat', (answer) => {
+      hasCome ||= !heartbeatAnswer(answer).isNews
+      if (hasCome) heard.end()
+      return undefined
+    })
+    return () => hasCome
   }
 
   describe('the client in JavaScript', {
@@ -127,14 +140,43 @@ export function wireSuite(cluster: KafkaCluster, proxy: BrokerProxy): void {
       assert.deepEqual(new Set(reader.errors), new Set(['NETWORK_EXCEPTION']))
     })
 
+    it('gives up in order what the group wants back, although the answer that said so was lost', async (t) => {
+      const { topic, connection, direct } = await opened(t, 2)
+      const first = await PolledReader.join(t, connection, topic)
+      await first.until('it has both', () => first.owned.length === 2)
+      await first.until('it has said everything', plainAnswer())
+      const lost = proxy.spoil('ConsumerGroupHeartbeat', 'cut', 1, (answer) => heartbeatAnswer(answer).isNews)
+      const second = await PolledReader.join(t, direct, topic)
+      await first.until('each has one', () => first.owned.length === 1 && second.owned.length === 1, [second])
+      await first.during(lost.done)
+      assert.deepEqual([first.story, second.story], [['assigned', 'revoked'], ['assigned']])
+    })
+
+    it('reads a partition that was given to it later than the others, although the answer that said so was lost', async (t) => {
+      const { topic, connection, direct, producer } = await opened(t, 6)
+      const [first, second] = [await PolledReader.join(t, direct, topic), await PolledReader.join(t, direct, topic)]
+      const sizes = (...readers: PolledReader[]) => readers.map(({ owned }) => owned.length).join()
+      await first.until('each has three', () => sizes(first, second) === '3,3', [second])
+      // The second is not polled: what it is to give up comes later.
+      const third = await PolledReader.join(t, connection, topic)
+      await third.until('it has one', () => sizes(first, third) === '2,1', [first])
+      await third.until('it has said everything', plainAnswer(), [first])
+      const lost = proxy.spoil('ConsumerGroupHeartbeat', 'cut', 1, (answer) => heartbeatAnswer(answer).isNews)
+      await third.until('each has two', () => sizes(first, second, third) === '2,2,2', [first, second])
+      await third.during(lost.done)
+      await Promise.all(numbers(0, 6).map((value) => written(producer, topic, [value], Number(value))[0]))
+      const all = [first, second, third]
+      await third.until('all is read', () => all.every(({ records }) => records.length === 2), [first, second])
+      assert.deepEqual(third.story, ['assigned', 'assigned'])
+    })
+
     it('ends, with a next step and without its partitions, when another member has taken over its static name, which goes on', async (t) => {
       const { topic, connection } = await opened(t)
       const [group, instanceId] = [`${topic}-group`, 'one']
       let memberId = ''
       let beats = 0
       const heard = proxy.spoil('ConsumerGroupHeartbeat', (answer) => {
-        // Behind its length, its header, the throttle time, the code, and the message, which is null.
-        memberId = answer.toString('utf8', 17, 17 + answer.readUInt8(16) - 1)
+        memberId = heartbeatAnswer(answer).memberId
         beats++
         return undefined
       })
@@ -182,6 +224,14 @@ export function wireSuite(cluster: KafkaCluster, proxy: BrokerProxy): void {
       assert.ok((committed?.offset ?? 0) >= HALF, `${committed?.offset} is committed`)
     })
   })
+}
+
+/** Of an answer without an error: whose it is, and whether it tells what is assigned. */
+function heartbeatAnswer(answer: Buffer): { memberId: string; isNews: boolean } {
+  // Behind its length, its header, the throttle time, the code, and the message, which is null.
+  const end = 17 + answer.readUInt8(16) - 1
+  // Behind the epoch and the interval.
+  return { memberId: answer.toString('utf8', 17, end), isNews: answer.readInt8(end + 8) === 1 }
 }
 
 /** As a member does that leaves for a moment: whoever comes next under its name has its partitions (KIP-848, epoch -2). */

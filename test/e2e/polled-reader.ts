@@ -75,11 +75,13 @@ export class PolledReader {
     this.records.push(...(await this.client.poll(max, 20)))
   }
 
-  async until(what: string, isSo: () => boolean): Promise<void> {
+  /** @param others are polled, too */
+  async until(what: string, isSo: () => boolean, others: readonly PolledReader[] = []): Promise<void> {
     const end = performance.now() + LIMIT_MS
     while (!isSo()) {
       assert.ok(performance.now() < end, `not within ${LIMIT_MS} ms: ${what}; ${this.records.length} records came`)
       await this.poll()
+      for (const each of others) await each.poll()
     }
   }
 
