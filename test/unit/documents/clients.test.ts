@@ -33,6 +33,10 @@ const proofs: Readonly<Record<string, (t: TestContext) => void | Promise<void>>>
     says('framework/kafka/javascript/record-batch.ts', /compressed by zstd, which Node reads from 22\.15 on/)
     says('framework/kafka/javascript/compression.ts', /Node compresses by zstd from 22\.15 on/)
   },
+  'answers of the group that come later than the heartbeat interval, 5 s as brokers have it': () => {
+    says('findings/librdkafka-lost-heartbeat.sh', /gain: a minute later c has 1, the broker says 2/)
+    says('test/e2e/javascript-wire.suite.ts', /given to it later .*, although the answer that said so was lost/)
+  },
   'batches that are damaged, on the way or on a disk': () => {
     assert.equal(insteadOf('check.crcs', undefined), undefined)
     says('framework/kafka/javascript/fetcher.ts', /a batch is damaged; it is fetched again/)
