@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { Type } from 'typebox'
+import { avro } from '../../../framework/api/format.ts'
 import { planUpdate } from '../../../framework/runtime/update-plan.ts'
 import { aHandler, aRunningApp, gate } from './running-app.ts'
 
@@ -332,3 +334,25 @@ describe('pausing a runtime', timeout, () => {
     })
   })
 })
+
+it(
+  'publishes by the schema and the format of the newest code, though handlers that have not changed keep theirs',
+  timeout,
+  async (t) => {
+    const facts = { kind: 'pyrallel.schema', format: 'avro', guid: null, fingerprint: 'f00d', text: '"long"' } as const
+    const formatAs = (id: number) => ({ copies: { format: avro({ ...facts, subject: 'copies-value', id }) } })
+    const old = { topicSchemas: { told: Type.String() }, topicFormats: formatAs(7) }
+    const stays = { ...aHandler('a'), ...old, publishes: [] }
+    const writes = { ...aHandler('b'), ...old, publishes: ['copies', 'told'] }
+    const app = await aRunningApp(t, [stays, writes], ['copies', 'told'])
+    await app.runtime.publish('told', 'a text')
+    await app.runtime.publish('copies', 1n)
+    const newer = { topicSchemas: { told: Type.Number() }, topicFormats: formatAs(8) }
+    await app.runtime.update([stays, { ...writes, ...newer }])
+    await app.runtime.publish('copies', 1n)
+    await assert.rejects(app.runtime.publish('told', 'a text'), { code: 'PYR_SCHEMA' })
+    await app.runtime.publish('told', 5)
+    const written = [0, 1].flatMap((partition) => app.cluster.log('copies', partition).records)
+    assert.deepEqual(written.map(({ value }) => value?.toString('hex')).sort(), ['000000000702', '000000000802'])
+  },
+)
