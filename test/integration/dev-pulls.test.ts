@@ -123,7 +123,7 @@ describe('a schema that is pulled while dev runs', () => {
       'Avro that names what is not there',
       'avro',
       (text: string) => text.replace('"type":"int"', '"type":"whole"'),
-      /PYR_HANDLER_OPTION .*\n.*schema orders-value cannot be used: .*\bwhole\b.*Pull it again/,
+      /topics\.ts:3:\d+ PYR_SCHEMA_REFUSED .*\n.*cannot be read: .*\bwhole\b/,
     ],
     [
       'a file with the marks of a merge',

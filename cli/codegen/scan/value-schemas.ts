@@ -2,6 +2,7 @@
 import { type CallExpression, type Expression, Node, type ObjectLiteralExpression, type SourceFile } from 'ts-morph'
 import type { PulledSchema } from '../../../framework/api/format.ts'
 import { keyFormatFault, subjectFault } from '../../../framework/api/subject-rule.ts'
+import { readAvroSchema } from '../../../framework/formats/avro/avro-schema.ts'
 import { readJsonSchema } from '../../../framework/formats/json-schema.ts'
 import { toError } from '../../../framework/model/errors.ts'
 import type { SchemaDeriver } from '../types/derive-schema.ts'
@@ -115,9 +116,10 @@ export class ValueSchemas {
     const [argument, written] = called !== undefined && Node.isCallExpression(value) ? value.getArguments() : []
     const constant = Node.isExpression(argument) ? resolve(argument) : undefined
     if (called !== undefined && constant !== undefined && Node.isObjectLiteralExpression(constant)) {
-      const refusal = called === 'json-schema' ? unreadJsonSchema(constant) : undefined
+      const refusal = unreadSchema(constant, called)
       if (refusal !== undefined) {
-        this.#report(place, 'PYR_SCHEMA_REFUSED', `The ${part}s of the topic cannot be checked: ${refusal}.`, jsonFix)
+        const [cannot, fix] = called === 'avro' ? ['read', avroFix] : ['checked', jsonFix]
+        this.#report(place, 'PYR_SCHEMA_REFUSED', `The ${part}s of the topic cannot be ${cannot}: ${refusal}.`, fix)
       }
       const fault = formatFaultOf(topic, part, constant, written)
       if (fault !== undefined) this.#report(place, 'PYR_TOPIC_TYPE', ...fault)
@@ -181,17 +183,22 @@ const formats: ReadonlyMap<string, PulledSchema<unknown>['format']> = new Map([
 const jsonFix =
   'Register a version of the schema without it and pull that, or declare the topic by the type alone: `topic<Order>(name)`.'
 
-/** Why not; `undefined` where it is read, or where what is written is no constant of `schemas pull`. */
-function unreadJsonSchema(schema: ObjectLiteralExpression): string | undefined {
+const avroFix = 'Pull it again: pyrallel schemas pull.'
+
+/** Why not; `undefined` where it is read, or where what is written is no constant of `schemas pull`. Protobuf is read by who loads its library. */
+function unreadSchema(schema: ObjectLiteralExpression, format: PulledSchema<unknown>['format']): string | undefined {
   const text = textAt(schema, 'text')
-  if (text === undefined) return undefined
+  if (text === undefined || format === 'protobuf') return undefined
   const list = property(schema, 'references')?.value
   const references = (Node.isArrayLiteralExpression(list) ? list.getElements() : []).flatMap((each) => {
     if (!Node.isObjectLiteralExpression(each)) return []
     return { name: textAt(each, 'name') ?? '', text: textAt(each, 'text') ?? '' }
   })
   try {
-    readJsonSchema(text, references)
+    if (format === 'avro') {
+      const texts = references.map((each) => each.text)
+      readAvroSchema(text, texts)
+    } else readJsonSchema(text, references)
     return undefined
   } catch (thrown) {
     return toError(thrown).message

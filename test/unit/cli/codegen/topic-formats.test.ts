@@ -167,6 +167,18 @@ describe('a topic with a format', () => {
     assert.match(absent.diagnostics.join(), /# names customer\.json, which is not among its references/)
   })
 
+  it('is refused where its Avro is none, as after an edit by hand', async () => {
+    const broken = (text: string) => {
+      const constant = pulledJson(text).replace("'json-schema'", "'avro'")
+      return made('avro(ordersValue)', '', constant)
+    }
+    assert.deepEqual((await broken('{"type":"array","items":"long"}')).diagnostics, [])
+    assert.match(
+      (await broken('{"type":"array","items":"lung"}')).diagnostics.join(),
+      /^PYR_SCHEMA_REFUSED: The values of the topic cannot be read: .*lung/,
+    )
+  })
+
   it('says where its framing puts what names the schema', async () => {
     const kafkaOf = async (framing: string) => {
       const { textOf } = await made(`avro(ordersValue, { framing: '${framing}' })`)
