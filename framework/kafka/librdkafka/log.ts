@@ -11,6 +11,7 @@ export interface NativeLogEntry {
 }
 
 const WARNING = 4
+const NOTICE = 5
 
 /** By facility: warnings that no error and no rebalance callback explains. The others come as errors too. */
 const sentences: ReadonlyMap<string, string> = new Map([
@@ -19,9 +20,13 @@ const sentences: ReadonlyMap<string, string> = new Map([
   ['MAXPOLL', 'nothing was polled for max.poll.interval.ms: the group takes the partitions away'],
 ])
 
+/** See docs/clients.md: after it, librdkafka may never hear which partitions it has. It is one of few signs. */
+const LATE_ANSWER =
+  'the group has answered a heartbeat too late: if a partition stands from now on, start this member again'
+
 export function logNative(log: Logger, errors: Pick<ErrorReport, 'count'>, entry: NativeLogEntry): void {
   const { severity, fac, message } = entry
-  const sentence = severity <= WARNING ? sentences.get(fac) : undefined
+  const sentence = severity <= WARNING ? sentences.get(fac) : isLateAnswer(entry) ? LATE_ANSWER : undefined
   if (sentence === undefined) {
     log.debug({ severity, fac, message }, 'librdkafka')
     return
@@ -29,4 +34,9 @@ export function logNative(log: Logger, errors: Pick<ErrorReport, 'count'>, entry
   log.warn({ why: message }, sentence)
   // The other two are told by the rebalance that follows.
   if (fac === 'OFFSET') errors.count({ code: faultCodes.OFFSET_OUT_OF_RANGE })
+}
+
+/** Of new groups; in classic ones, a member that has missed an answer joins again. */
+function isLateAnswer({ severity, fac, message }: NativeLogEntry): boolean {
+  return severity <= NOTICE && fac === 'REQTMOUT' && message.includes('Timed out ConsumerGroupHeartbeatRequest')
 }

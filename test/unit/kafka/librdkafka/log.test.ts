@@ -4,11 +4,11 @@ import { faultCodes } from '../../../../framework/kafka/faults/codes.ts'
 import { logNative } from '../../../../framework/kafka/librdkafka/log.ts'
 import { recordedLog } from '../recorded-log.ts'
 
-function logged(severity: number, fac: string) {
+function logged(severity: number, fac: string, message = 'orders [3]: because') {
   const { log, lines } = recordedLog()
   const counted: number[] = []
   const errors = { count: ({ code }: { readonly code: number }) => counted.push(code) }
-  logNative(log, errors, { severity, fac, message: 'orders [3]: because' })
+  logNative(log, errors, { severity, fac, message })
   return { lines: lines.map(({ level, message, fields }) => ({ level, message, fields })), counted }
 }
 
@@ -23,6 +23,23 @@ describe("librdkafka's log", () => {
       assert.equal(line?.level, 'warn')
       assert.match(line?.message ?? '', start)
       assert.deepEqual(line?.fields, { why: 'orders [3]: because' })
+    }
+  })
+
+  it('warns of an answer of the group that came too late, after which a partition may stand, and of no other request', () => {
+    const late = 'GroupCoordinator/1: Timed out ConsumerGroupHeartbeatRequest in flight (after 959ms, timeout #0)'
+    const [line] = logged(5, 'REQTMOUT', late).lines
+    assert.equal(line?.level, 'warn')
+    assert.match(line?.message ?? '', /^the group has answered a heartbeat too late/)
+    assert.deepEqual(line?.fields, { why: late })
+    for (const other of [
+      late.replace('ConsumerGroupHeartbeat', 'Metadata'),
+      'GroupCoordinator/1: Timed out 1 in-flight, 0 retry-queued, 0 out-queue, 0 partially-sent requests',
+    ]) {
+      assert.deepEqual(
+        logged(5, 'REQTMOUT', other).lines.map(({ level }) => level),
+        ['debug'],
+      )
     }
   })
 
