@@ -25,6 +25,15 @@ const byName: readonly string[] = ['properties', 'patternProperties', 'dependent
 /** They check nothing where they stand: references lead to them. */
 const definitions: readonly string[] = ['$defs', 'definitions']
 
+/** They ask of the same value what the schema around them does; the others ask of its parts, which come to an end. */
+const ofSameValue: readonly string[] = [
+  ...['allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', 'dependentSchemas', 'dependencies'],
+]
+
+export function asksOfSameValue(keyword: string): boolean {
+  return ofSameValue.includes(keyword)
+}
+
 /** Those that check something, in the order of the keywords above. */
 export function subschemas(schema: Schema): readonly Subschema[] {
   return [

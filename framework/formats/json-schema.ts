@@ -5,7 +5,7 @@
 import type { TSchema } from 'typebox'
 import { harmless } from '../model/plain-text.ts'
 import { type Resource, SchemaIndex } from './json-schema-index.ts'
-import { isObject, type NamedText, type Schema, subschemas } from './json-schema-keywords.ts'
+import { asksOfSameValue, isObject, type NamedText, type Schema, subschemas } from './json-schema-keywords.ts'
 
 /** Deeper than anybody writes, and far from the end of the stack. */
 const MAX_DEPTH = 100
@@ -30,6 +30,8 @@ interface Place {
   readonly resource: Resource
   readonly path: string
   readonly depth: number
+  /** What a reference has led to, and asks of the same value what is here; undefined below a property or an item. */
+  readonly asker: string | undefined
 }
 
 class Reader {
@@ -37,6 +39,8 @@ class Reader {
   /** What references lead to, each under a name of its own. */
   readonly #targets = new Map<object, string>()
   readonly #definitions: Record<string, unknown> = {}
+  /** By the name of what a reference leads to: what it asks of the same value by references of its own. */
+  readonly #asked = new Map<string, Map<string, string>>()
 
   constructor(text: string, references: readonly NamedText[]) {
     this.#index = new SchemaIndex(text, references)
@@ -44,7 +48,8 @@ class Reader {
 
   read(): TSchema {
     const { root } = this.#index
-    const schema = this.#schema(root.schema, { resource: root, path: '#', depth: 0 })
+    const schema = this.#schema(root.schema, { resource: root, path: '#', depth: 0, asker: undefined })
+    this.#refuseEndless()
     if (typeof schema === 'boolean') return schema ? ({} as TSchema) : ({ not: {} } as TSchema)
     return { ...schema, ...(this.#targets.size > 0 && { $defs: this.#definitions }) } as TSchema
   }
@@ -64,7 +69,8 @@ class Reader {
     }
     for (const { keyword, steps, schema: each } of subschemas(schema)) {
       const path = `${at.path}/${[keyword, ...steps].map(harmless).join('/')}`
-      place(read, keyword, steps, this.#schema(each, { resource, path, depth: at.depth + 1 }), at.path)
+      const asker = asksOfSameValue(keyword) ? at.asker : undefined
+      place(read, keyword, steps, this.#schema(each, { resource, path, depth: at.depth + 1, asker }), at.path)
     }
     // Says nothing of its own: the lists beside the schemas.
     for (const [name, list] of Object.entries(isObject(schema.dependencies) ? schema.dependencies : {})) {
@@ -80,13 +86,35 @@ class Reader {
     // `true` is the same wherever it stands, and a name is of an object.
     const named = isObject(schema) ? schema : { allOf: [schema] }
     const known = this.#targets.get(named)
+    const pointer = known ?? `#/$defs/t${this.#targets.size}`
+    if (at.asker !== undefined) this.#asked.get(at.asker)?.set(pointer, at.path)
     if (known !== undefined) return known
-    const name = `t${this.#targets.size}`
-    const pointer = `#/$defs/${name}`
+    const name = pointer.slice('#/$defs/'.length)
+    this.#asked.set(pointer, new Map())
     // Before what it names: it may name itself.
     this.#targets.set(named, pointer)
-    this.#definitions[name] = this.#schema(named, { resource, path: harmless(reference), depth: at.depth + 1 })
+    this.#definitions[name] = this.#schema(named, {
+      resource,
+      path: harmless(reference),
+      depth: at.depth + 1,
+      asker: pointer,
+    })
     return pointer
+  }
+
+  /** A schema that asks itself about the same value never comes to an answer, as each answer needs the one before. */
+  #refuseEndless(): void {
+    const ended = new Set<string>()
+    const follow = (pointer: string, above: ReadonlySet<string>): void => {
+      for (const [next, path] of this.#asked.get(pointer) ?? []) {
+        if (next === pointer || above.has(next)) {
+          throw new Error(`${path} has a $ref that leads back to it without coming to a part of the value`)
+        }
+        if (!ended.has(next)) follow(next, new Set([...above, pointer]))
+      }
+      ended.add(pointer)
+    }
+    for (const pointer of this.#asked.keys()) if (!ended.has(pointer)) follow(pointer, new Set())
   }
 }
 

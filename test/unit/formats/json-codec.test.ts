@@ -241,6 +241,27 @@ describe('a JSON Schema', () => {
     })
   }
 
+  it('is refused where a reference leads back without coming to a part of the value', () => {
+    const [a, b] = [{ anyOf: [{ $ref: '#/definitions/b' }, { type: 'null' }] }, { not: { $ref: '#/definitions/a' } }]
+    for (const schema of [
+      { $ref: '#' },
+      { not: { $ref: '#' } },
+      { properties: { x: { $ref: '#/definitions/a' } }, definitions: { a, b } },
+      { properties: { x: { $ref: '#/definitions/b' }, y: { $ref: '#/definitions/a' } }, definitions: { a, b } },
+    ]) {
+      assert.throws(() => codec(schema), /has a \$ref that leads back to it without coming to a part of the value/)
+    }
+  })
+
+  it('is taken where a reference leads back by a property or an item: a tree, or two kinds that hold each other', () => {
+    const tree = { type: 'object', properties: { below: { type: 'array', items: { $ref: '#' } } }, required: ['below'] }
+    const taken = codec(tree)
+    assert.equal(taken.encode({ below: [{ below: [] }] }).toString(), '{"below":[{"below":[]}]}')
+    assert.throws(() => taken.encode({ below: [{}] }), /below/)
+    const [a, b] = [{ allOf: [{ $ref: '#/definitions/b' }] }, { properties: { a: { $ref: '#/definitions/a' } } }]
+    codec({ anyOf: [{ $ref: '#/definitions/a' }, { $ref: '#/definitions/b' }], definitions: { a, b } })
+  })
+
   it('is refused where it is nested without an end', () => {
     const text = `${'{"not":'.repeat(5_000)}{}${'}'.repeat(5_000)}`
     assert.throws(() => new JsonCodec({ text }), /more than 200 levels deep/)
