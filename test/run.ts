@@ -44,7 +44,7 @@ const testTimeoutMs = 600_000
  * Two, one for each core of a small machine; more in groups whose tests wait, for a broker, a session or a deadline. Those of `integration`
  * start commands, and keep the cores busy.
  */
-const testFilesAtOnce: Readonly<Record<string, number>> = { contract: 4, e2e: 3 }
+const testFilesAtOnce: Readonly<Record<string, number>> = { contract: 4 }
 /** Which Kafka client each group has met, for its line of the summary. The others meet none. */
 const clientOfGroup: Readonly<Record<string, string>> = {
   contract: 'on both clients',
