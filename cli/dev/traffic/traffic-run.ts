@@ -198,11 +198,11 @@ export class TrafficRun {
     const source = this.#source
     try {
       const next = await nextRecord(source, file, id, (topic) => this.#formats.get(topic))
-      this.#hasEnded = next === undefined
+      // Another one has come while a codec was loaded: that has not ended, and has made no mistake.
+      if (source === this.#source) this.#hasEnded = next === undefined
       return next
     } catch (thrown) {
       if (onMistake === undefined) throw thrown
-      // Another one has come while a codec was loaded: that has made no mistake.
       if (source !== this.#source) return undefined
       this.#isWaiting = true
       onMistake(toError(thrown))

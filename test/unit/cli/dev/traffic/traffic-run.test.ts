@@ -136,6 +136,25 @@ describe('TrafficRun', () => {
     await running
   })
 
+  it('goes on with another source that has come while its own was asked for the last time', async () => {
+    const producer = aProducer()
+    let replace = () => {}
+    const ending = function* (): Generator<TrafficRecord> {
+      queueMicrotask(() => replace())
+      yield* []
+    }
+    const run = aRun({ source: ending(), records: 3 })
+    replace = () => run.setSource(twoKeys())
+    let isOver = false
+    const running = run.run(producer).finally(() => {
+      isOver = true
+    })
+    while (producer.produced.length < 3 && !isOver) await delay(1)
+    settle(run, producer.produced)
+    await running
+    assert.equal(run.ledger.totals().done, 3)
+  })
+
   it('ends with the mistake of its source where nobody is told', async () => {
     const source = (): Iterator<TrafficRecord> => ({
       next: () => {
