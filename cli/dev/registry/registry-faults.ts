@@ -1,5 +1,5 @@
 /** Says why a text is no schema of its type, as far as a real registry would say so. Pure. */
-import { allSubschemas, isObject } from '../../../framework/formats/json-schema-keywords.ts'
+import { allSubschemas, isObject, type NamedText } from '../../../framework/formats/json-schema-keywords.ts'
 import { parseProto } from '../../../framework/formats/protobuf/proto-parser.ts'
 import { isBase64, readProtoSchema } from '../../../framework/formats/protobuf/proto-schema.ts'
 import { isProtobufLoaded } from '../../../framework/formats/protobuf/protobuf-library.ts'
@@ -7,12 +7,6 @@ import { toError } from '../../../framework/model/errors.ts'
 import { harmless } from '../../../framework/model/plain-text.ts'
 import { readAvro } from '../../schemas/read-avro.ts'
 import type { SchemaType } from './registry-store.ts'
-
-/** What a schema refers to: its name there, and its text. */
-export interface NamedText {
-  readonly name: string
-  readonly text: string
-}
 
 /** Deeper than anybody writes, and far from the end of the stack. */
 const MAX_DEPTH = 100
