@@ -36,7 +36,7 @@ export function logNative(log: Logger, errors: Pick<ErrorReport, 'count'>, entry
   if (fac === 'OFFSET') errors.count({ code: faultCodes.OFFSET_OUT_OF_RANGE })
 }
 
-/** Of new groups; in classic ones, a member that has missed an answer joins again. */
+/** Of new groups: there an answer to a heartbeat tells which partitions a member has. */
 function isLateAnswer({ severity, fac, message }: NativeLogEntry): boolean {
   return severity <= NOTICE && fac === 'REQTMOUT' && message.includes('Timed out ConsumerGroupHeartbeatRequest')
 }
