@@ -53,6 +53,8 @@ describe('the page on pyrallel dev', limits, () => {
         await page.getByText(`Sent to orders, key ${id}.`).waitFor()
       }
       await send('good', '1')
+      // Sent is not done: the handler looks for the file only once it runs.
+      await dev.seen(/✓ orders\[\d\]@0\s+good\b/)
       writeFileSync(join(root, 'gateway-is-down'), '')
       await send('stuck', '2')
 
