@@ -509,7 +509,11 @@ describe('two replays of one topic at once', () => {
 
   it('are no trouble where the other is through first: what it had comes back, all of it marked', async () => {
     const { cluster, published, produce, clock, first } = await aSlowOne()
-    const other = await reportOf(cluster, produce)
+    // The other waits for what the first has taken on, 50 s long, by a clock of its own: the first stands still meanwhile.
+    const clockOfOther = new ManualClock()
+    const through = reportOf(cluster, produce, { clock: clockOfOther })
+    await untilDone(through, clockOfOther)
+    const other = await through
     await untilDone(first, clock)
     const { replayed: done, unread } = await first
     assert.ok(other.replayed > 0)
