@@ -25,11 +25,12 @@ export class GroupReport {
   /** Of the test that is told at the moment, and of the suites around it. */
   #names: string[] = []
 
-  /** Complete once `text` has ended. */
+  /** Complete once `text` has ended, of all parts. */
   get counts(): Counts {
     return namedCounts((name) => this.#counts[name] ?? 0)
   }
 
+  /** Of a group that runs in several parts: one after the other. */
   async *text(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
     const inner = new spec()
     for await (const event of events) {
@@ -41,7 +42,7 @@ export class GroupReport {
       if (count?.[1] === undefined) {
         inner.write(event)
         yield String(inner.read() ?? '')
-      } else this.#counts[count[1]] = Number(count[2])
+      } else this.#counts[count[1]] = (this.#counts[count[1]] ?? 0) + Number(count[2])
     }
     inner.end()
     for await (const rest of inner) yield String(rest)

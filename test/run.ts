@@ -1,5 +1,5 @@
 /**
- * The one test command: types, lint, then every test file in node's test runner, group by group, the unit tests under coverage.
+ * The one test command: types, lint, then every test file in node's test runner, group by group, those of the control plane under coverage.
  * Prints what is left out and why; on CI (CI=true) nothing may be left out. The last lines are node's own counts.
  *
  *   npm test                              everything
@@ -34,10 +34,11 @@ delete process.env.PYRALLEL_TEST_FAILURES
 const lineFloor = 95
 const coveredFiles = 'framework/control-plane/**/*.ts'
 /**
- * What the floor is about. In simulations and on brokers nearly every line runs anyway, and that says little; and to record what a process
- * covers takes it time that the tests of waiting and of overload do not have.
+ * Whose tests the floor is about: those that are of the control plane alone. In simulations and on brokers nearly every line runs anyway, and
+ * that says little; and to record what a process covers takes it time that the tests of waiting and of overload do not have.
  */
 const coveredGroup = 'unit'
+const coveringTests = join('unit', 'control-plane')
 /** A single test that takes longer hangs. */
 const testTimeoutMs = 600_000
 /**
@@ -161,15 +162,21 @@ async function runGroup(
   const start = performance.now()
   const report = new GroupReport()
   const concurrency = testFilesAtOnce[name] ?? 2
-  // The runner's processes inherit both.
-  if (coverageDir !== undefined) process.env.NODE_V8_COVERAGE = coverageDir
+  const isCovering = (file: string) => coverageDir !== undefined && isWithin(file, join(group.directory, coveringTests))
+  const covering = group.files.filter(isCovering)
+  // The runner's processes inherit both variables.
   if (isCompiled) process.env[compiledVariable] = '1'
-  const events = runTestFiles({ files: [...processFiles(group, scratch)], concurrency, timeout: testTimeoutMs })
-  for await (const text of report.text(events)) process.stdout.write(text)
+  for (const part of [covering, group.files.filter((file) => !covering.includes(file))]) {
+    if (part.length === 0) continue
+    if (part === covering && coverageDir !== undefined) process.env.NODE_V8_COVERAGE = coverageDir
+    const files = [...processFiles({ ...group, files: part }, scratch)]
+    const events = runTestFiles({ files, concurrency, timeout: testTimeoutMs })
+    for await (const text of report.text(events)) process.stdout.write(text)
+    if (part === covering) delete process.env.NODE_V8_COVERAGE
+  }
   for (const failure of report.failures) console.log(`✖ ${failure}`)
   if (accountsFile !== undefined) appendFileSync(accountsFile, report.accounts.join(''))
   for (const skipped of report.leftOut) console.log(`﹣ left out: ${skipped}`)
-  if (coverageDir !== undefined) delete process.env.NODE_V8_COVERAGE
   if (isCompiled) delete process.env[compiledVariable]
   const { counts } = report
   // A file that cannot be loaded counts as a failed test; one that has no test counts as nothing, and is a mistake too.
