@@ -179,6 +179,7 @@ const commitRefusals: ReadonlyMap<number, ErrorCode> = new Map([
   [faultCodes.MSG_SIZE_TOO_LARGE, 'PYR_COMMIT_TOO_LARGE'],
   [faultCodes.INVALID_COMMIT_OFFSET_SIZE, 'PYR_COMMIT_TOO_LARGE'],
   [faultCodes.UNKNOWN_TOPIC_OR_PART, 'PYR_COMMIT_REFUSED'],
+  [faultCodes.UNKNOWN_TOPIC_ID, 'PYR_COMMIT_REFUSED'],
   [faultCodes.TOPIC_AUTHORIZATION_FAILED, 'PYR_COMMIT_REFUSED'],
 ])
 

@@ -143,6 +143,18 @@ describe('a member in JavaScript', { timeout: 20_000 }, () => {
     })
   }
 
+  for (const [what, code] of [
+    ['its topic was deleted', 100],
+    ['its topic was deleted, by a broker that knows it by its name', 3],
+    ['its topic may not be read any more', 29],
+  ] as const) {
+    it(`says of a refused commit that it is about its partition, so that others go on: ${what}`, async (t) => {
+      const { group, consumer } = await aMember(t)
+      group.refusesCommits = code
+      await assert.rejects(consumer.commit(commitOf(5)), { code: 'PYR_COMMIT_REFUSED', retriable: false })
+    })
+  }
+
   it('has not settled from when the group counts it out until it takes it in again, however long that is answered with no epoch', async (t) => {
     const { clock, group, consumer, settle } = await aMember(t)
     assert.equal(consumer.unsettledSince(), undefined)
