@@ -5,7 +5,7 @@ import { PROTOBUF_PACKAGE, PROTOBUF_VERSION } from '../../framework/formats/prot
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { installedPackage } from '../bundle/installed-package.ts'
 import { packageRoot } from '../folders/package-root.ts'
-import { registryFolder } from '../schemas/registry-folder.ts'
+import { registryFolder } from '../folders/registry-folder.ts'
 
 /** It is optional: npm may have left it out. @param from where it is looked for, and above */
 export function isProtobufMissing(from = packageRoot): boolean {

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { ResolvedConfig } from '../../framework/config/config.ts'
+import { isProtobufLoaded, loadProtobuf } from '../../framework/formats/protobuf/protobuf-library.ts'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { type OffsetChange, offsetChanges, offsetChangesText } from './offset-changes.ts'
@@ -57,10 +58,11 @@ export class Generator {
    * @param defaultGroup the group of handlers that name none
    * @param changed files that changed, came or went since the last call; absolute, or relative to the project. Files that are new below
    * handlers/ are found in any case; any other one counts as unchanged when it is not named here.
+   * @throws PyrallelError PYR_HANDLER_OPTION where a topic is of Protobuf, and its library is not installed
    */
   async update(defaultGroup: string, changed: readonly string[] = []): Promise<Generation> {
     this.#scanner.refresh(changed.map((path) => resolve(this.#root, path)))
-    const scan = this.#scanner.scan(defaultGroup)
+    const scan = await this.#scan(defaultGroup)
     const { handlers, diagnostics, warnings, outside } = scan
     if (diagnostics.length > 0)
       return { diagnostics, warnings, outside, handlers, files: [], stale: [], offsetChanges: [] }
@@ -80,6 +82,23 @@ export class Generator {
       offsetChanges: offsetChanges(manifest, handlers, defaultGroup),
     }
   }
+
+  /** Only with a schema of Protobuf is its library loaded, and what is scanned so far does not know whether it can be used. */
+  async #scan(defaultGroup: string): Promise<ScanResult> {
+    const scan = this.#scanner.scan(defaultGroup)
+    if (isProtobufLoaded() || !hasProtobuf(scan)) return scan
+    await loadProtobuf()
+    return this.#scanner.scan(defaultGroup)
+  }
+}
+
+/** The schemas of its topics are read with a library. */
+function hasProtobuf({ handlers, topics }: ScanResult): boolean {
+  const schemas = [...handlers, ...topics].flatMap((each) => [
+    'keySchema' in each ? each.keySchema : undefined,
+    each.schema,
+  ])
+  return schemas.some((schema) => schema?.kind === 'pulled' && schema.format === 'protobuf')
 }
 
 /** Once, from nothing. Writes nothing. */

@@ -5,9 +5,9 @@ import { loadCodec } from '../../framework/formats/value-codec.ts'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import { harmless } from '../../framework/model/plain-text.ts'
 import type { SchemaRegistry, SubjectVersion } from '../../framework/registry/schema-registry.ts'
+import { registryFolder } from '../folders/registry-folder.ts'
 import { protobufMessage, protobufMessages } from './protobuf-message.ts'
 import { pulledFacts, pulledFile, pulledPath } from './pulled-file.ts'
-import { registryFolder } from './registry-folder.ts'
 
 export interface PlannedFile {
   readonly subject: string

@@ -4,12 +4,12 @@ import { PyrallelError } from '../../framework/model/errors.ts'
 import { harmless, harmlessJson } from '../../framework/model/plain-text.ts'
 import type { SubjectVersion } from '../../framework/registry/schema-registry.ts'
 import { quoted } from '../codegen/render/source-text.ts'
+import { registryFolder } from '../folders/registry-folder.ts'
 import { avroTypes, type WrittenTypes } from './avro-types.ts'
 import { jsonSchemaTypes } from './json-schema-types.ts'
 import { protobufMessage } from './protobuf-message.ts'
 import { protobufTypes } from './protobuf-types.ts'
 import { readAvro } from './read-avro.ts'
-import { registryFolder } from './registry-folder.ts'
 import { constantName, pascal } from './type-text.ts'
 
 /** Counts changes of what is written, not releases. */

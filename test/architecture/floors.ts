@@ -63,7 +63,7 @@ export const floors: readonly Room[] = [
   { path: 'framework/index.ts', owns: 'what users import' },
   { path: 'cli/terminal', owns: 'what a verb reads and writes: streams, colours, tables, signals' },
   { path: 'cli/diagnostics', owns: "mistakes in users' sources, shown" },
-  { path: 'cli/folders', owns: 'where this package lies, and the folder that a build writes to' },
+  { path: 'cli/folders', owns: 'where this package, builds and pulled schemas lie' },
   { path: 'cli/bundle', owns: 'bundling with esbuild' },
   { path: 'cli/project', owns: "the user's project: config, environment, routes" },
   { path: 'cli/cluster', owns: 'the cluster that a verb means, and what is true of it' },

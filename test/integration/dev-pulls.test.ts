@@ -135,7 +135,7 @@ describe('a schema that is pulled while dev runs', () => {
       'Protobuf without a number',
       'protobuf',
       (text: string) => text.replace('int32 id = 1', 'int32 id'),
-      /PYR_HANDLER_OPTION .*\n.*schema orders-value cannot be used: line 1: ";" stands where "=" is wanted. Pull it again/,
+      /topics\.ts:3:\d+ PYR_SCHEMA_REFUSED .*\n.*cannot be read: line 1: ";" stands where "=" is wanted \(generated\/registry\/orders-value\.ts:\d+\)/,
     ],
     [
       'a JSON Schema with a type that is none',

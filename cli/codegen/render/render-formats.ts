@@ -1,8 +1,7 @@
 /** Writes `generated/formats.ts`: what the values and keys of topics are written in, where that is not JSON and text. Pure and deterministic. */
+import { makers } from '../scan/pulled-schema.ts'
 import type { FormatSchema, PulledConstant, ScannedTopic } from '../scan/scan-result.ts'
 import { propertyName, quoted, scalar } from './source-text.ts'
-
-const makers = { avro: 'avro', protobuf: 'protobuf', 'json-schema': 'jsonSchema' } as const
 
 /** @returns undefined where no topic has any */
 export function renderFormats(header: string, topics: readonly ScannedTopic[]): string | undefined {

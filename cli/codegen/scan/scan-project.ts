@@ -1,6 +1,8 @@
 /** The one door to the compiler: reads a project with ts-morph and gives plain data. Runs no code of the project. */
 import type { CallExpression, Node, SourceFile, ts } from 'ts-morph'
+import { isProtobufLoaded } from '../../../framework/formats/protobuf/protobuf-library.ts'
 import type { ErrorCode } from '../../../framework/model/errors.ts'
+import { pullOf } from '../../folders/registry-folder.ts'
 import { patternWarning } from '../schema/doc-tags.ts'
 import { nameSchemas } from '../schema/name-schemas.ts'
 import { patternsOf } from '../schema/schema-expression.ts'
@@ -41,7 +43,8 @@ export class ProjectScanner {
    */
   scan(defaultGroup: string): ScanResult {
     const found = handlerFiles(this.#root)
-    const asked = JSON.stringify([defaultGroup, found])
+    // Schemas of Protobuf are read once their library is loaded.
+    const asked = JSON.stringify([defaultGroup, found, isProtobufLoaded()])
     if (this.#last?.asked === asked) return this.#last.result
     const result = this.#scan(found, defaultGroup)
     // Mistakes are told with their places, which move with every line.
@@ -230,7 +233,8 @@ class Scan {
     const { messageText, start = 0, length = 1 } = error
     const text = typeof messageText === 'string' ? messageText : messageText.messageText
     const span = { start, end: start + length }
-    const fix = 'Correct the syntax at the mark.'
+    const pull = pullOf(this.#project.pathOf(source.compilerNode))
+    const fix = pull === undefined ? 'Correct the syntax at the mark.' : `Pull the schema again: ${pull}.`
     this.#reporter.span(source.compilerNode, span, 'PYR_SYNTAX', `Syntax error: ${text}`, fix)
     return true
   }

@@ -2,12 +2,10 @@
 import { type CallExpression, type Expression, Node, type ObjectLiteralExpression, type SourceFile } from 'ts-morph'
 import type { PulledSchema } from '../../../framework/api/format.ts'
 import { keyFormatFault, subjectFault } from '../../../framework/api/subject-rule.ts'
-import { readAvroSchema } from '../../../framework/formats/avro/avro-schema.ts'
-import { readJsonSchema } from '../../../framework/formats/json-schema.ts'
-import { toError } from '../../../framework/model/errors.ts'
 import type { SchemaDeriver } from '../types/derive-schema.ts'
 import { readSchemaExpression } from '../types/read-schema-expression.ts'
 import { property, pyrallelFunction, readString, resolve } from '../types/static-reader.ts'
+import { pulledSchemaFault, textAt } from './pulled-schema.ts'
 import type { Report } from './reporter.ts'
 import type { FormatSchema, PulledConstant, ValueSchema } from './scan-result.ts'
 import type { RefuseName, TypeReach } from './type-reach.ts'
@@ -116,11 +114,7 @@ export class ValueSchemas {
     const [argument, written] = called !== undefined && Node.isCallExpression(value) ? value.getArguments() : []
     const constant = Node.isExpression(argument) ? resolve(argument) : undefined
     if (called !== undefined && constant !== undefined && Node.isObjectLiteralExpression(constant)) {
-      const refusal = unreadSchema(constant, called)
-      if (refusal !== undefined) {
-        const [cannot, fix] = called === 'avro' ? ['read', avroFix] : ['checked', jsonFix]
-        this.#report(place, 'PYR_SCHEMA_REFUSED', `The ${part}s of the topic cannot be ${cannot}: ${refusal}.`, fix)
-      }
+      this.#refuseSchemaOf(constant, called, place, part)
       const fault = formatFaultOf(topic, part, constant, written)
       if (fault !== undefined) this.#report(place, 'PYR_TOPIC_TYPE', ...fault)
       const unread = unreadOption(written)
@@ -139,6 +133,20 @@ export class ValueSchemas {
       `Write \`${option}: avro(${example})\`, \`jsonSchema(${example})\` or \`protobuf(${example})\`, with the constant that \`pyrallel schemas pull\` has written to generated/registry.`,
     )
     return { kind: 'pulled', format: 'avro', framing: 'id', subject: null, fingerprint: null }
+  }
+
+  #refuseSchemaOf(
+    schema: ObjectLiteralExpression,
+    called: PulledSchema<unknown>['format'],
+    place: Node,
+    part: 'value' | 'key',
+  ): void {
+    const fault = pulledSchemaFault(schema, called)
+    if (fault === undefined) return
+    const file = this.#importable(schema.getSourceFile())
+    const at =
+      file === undefined ? '' : ` (${file}:${(property(schema, 'text')?.value ?? schema).getStartLineNumber()})`
+    this.#report(place, 'PYR_SCHEMA_REFUSED', `The ${part}s of the topic ${fault.what}${at}.`, fault.next)
   }
 
   #constant(schema: ObjectLiteralExpression, place: Node, part: 'value' | 'key'): PulledConstant | undefined {
@@ -179,31 +187,6 @@ const formats: ReadonlyMap<string, PulledSchema<unknown>['format']> = new Map([
   ['jsonSchema', 'json-schema'],
   ['protobuf', 'protobuf'],
 ])
-
-const jsonFix =
-  'Register a version of the schema without it and pull that, or declare the topic by the type alone: `topic<Order>(name)`.'
-
-const avroFix = 'Pull it again: pyrallel schemas pull.'
-
-/** Why not; `undefined` where it is read, or where what is written is no constant of `schemas pull`. Protobuf is read by who loads its library. */
-function unreadSchema(schema: ObjectLiteralExpression, format: PulledSchema<unknown>['format']): string | undefined {
-  const text = textAt(schema, 'text')
-  if (text === undefined || format === 'protobuf') return undefined
-  const list = property(schema, 'references')?.value
-  const references = (Node.isArrayLiteralExpression(list) ? list.getElements() : []).flatMap((each) => {
-    if (!Node.isObjectLiteralExpression(each)) return []
-    return { name: textAt(each, 'name') ?? '', text: textAt(each, 'text') ?? '' }
-  })
-  try {
-    if (format === 'avro') {
-      const texts = references.map((each) => each.text)
-      readAvroSchema(text, texts)
-    } else readJsonSchema(text, references)
-    return undefined
-  } catch (thrown) {
-    return toError(thrown).message
-  }
-}
 
 /** Message and next step. */
 function formatFaultOf(
@@ -261,11 +244,6 @@ function hasTombstones(options: Node | undefined): boolean {
 function optionAt(options: Node | undefined, name: string): string | undefined {
   const object = Node.isExpression(options) ? resolve(options) : undefined
   return Node.isObjectLiteralExpression(object) ? textAt(object, name) : undefined
-}
-
-function textAt(schema: ObjectLiteralExpression, name: string): string | undefined {
-  const value = property(schema, name)?.value
-  return value === undefined ? undefined : readString(value)
 }
 
 function pulledBy(

@@ -1,5 +1,7 @@
 /** Why a type cannot become a schema, and what to write instead. Pure: words only. */
 
+import { pullOf } from '../../folders/registry-folder.ts'
+
 export interface Refusal {
   readonly message: string
   readonly fix: string
@@ -133,19 +135,22 @@ export function leadsNowhere(specifier: string, untyped: string | undefined): Re
         : 'Install its types (`npm install --save-dev @types/...`), or write the type in the project.',
     }
   }
+  const pull = pullOf(specifier)
+  const path = 'It begins in the folder of this file, and has the ending of the other one (.ts).'
   return {
     message: `The import of '${specifier}' leads nowhere: there is no such ${isFile ? 'file' : 'module'}.`,
     fix: isFile
-      ? 'Correct the path. It begins in the folder of this file, and has the ending of the other one (.ts).'
+      ? `${pull === undefined ? 'Correct the path.' : `Pull the schema (${pull}), or correct the path.`} ${path}`
       : 'Install the package, correct its name, or look at `paths` in tsconfig.json and `imports` in package.json.',
   }
 }
 
 export function notExported(name: string, specifier: string, nearest: string | undefined): Refusal {
   const meant = nearest === undefined ? '' : ` Did you mean \`${nearest}\`?`
+  const pull = pullOf(specifier)
   return {
     message: `'${specifier}' exports no \`${name}\`.${meant}`,
-    fix: 'Correct the name, or export it there.',
+    fix: `Correct the name, or ${pull === undefined ? 'export it there' : `pull the schema again: ${pull}`}.`,
   }
 }
 

@@ -39,6 +39,14 @@ export const ordersValue: PulledSchema<Order> = {
 }
 `
 
+const pulledProtobuf = (text: string, message = 'shop.Order', references = '') =>
+  pulledJson('', references)
+    .replace("'json-schema'", "'protobuf'")
+    .replace("text: ''", `text: ${JSON.stringify(text)},\n  message: '${message}'`)
+
+/** Stands for a file that is not there. */
+const none = ''
+
 async function made(format: string, more = '', constant = pulled) {
   const book = `import { avro, jsonSchema, handler, protobuf, topic, Type } from 'pyrallel'
 import { ordersValue } from '../generated/registry/orders-value.ts'
@@ -46,10 +54,17 @@ import { ordersValue } from '../generated/registry/orders-value.ts'
 const orders = topic('orders', { format: ${format}${more} })
 export default handler(orders, { engine: 'worker' }, () => {})
 `
-  const project = projectOnDisk({ 'handlers/book.ts': book, 'generated/registry/orders-value.ts': constant })
+  const project = projectOnDisk({
+    'handlers/book.ts': book,
+    ...(constant !== none && { 'generated/registry/orders-value.ts': constant }),
+  })
   const { files, diagnostics } = await generate(project, 'shop')
   const textOf = (path: string) => files.find((file) => file.path === path)?.content ?? ''
-  return { textOf, diagnostics: diagnostics.map(({ code, message }) => `${code}: ${message}`) }
+  return {
+    textOf,
+    diagnostics: diagnostics.map(({ code, message }) => `${code}: ${message}`),
+    fixes: diagnostics.map(({ fix }) => fix),
+  }
 }
 
 describe('a topic whose values are bytes', () => {
@@ -177,6 +192,67 @@ describe('a topic with a format', () => {
       (await broken('{"type":"array","items":"lung"}')).diagnostics.join(),
       /^PYR_SCHEMA_REFUSED: The values of the topic cannot be read: .*lung/,
     )
+  })
+
+  it('is refused where its Protobuf cannot be used, with the line, the file, and how to get another', async () => {
+    const whole = 'syntax = "proto3";\npackage shop;\nmessage Order { int64 id = 1; }\n'
+    const found = (text: string, message?: string, references?: string) =>
+      made('protobuf(ordersValue)', '', pulledProtobuf(text, message, references))
+    assert.deepEqual((await found(whole)).diagnostics, [])
+    const place = /\(generated\/registry\/orders-value\.ts:14\)\.$/.source
+    for (const [text, why] of [
+      [whole.replace('id = 1', 'id'), /line 3: ";" stands where "=" is wanted/],
+      [whole.slice(0, 45), /line 3: the end of the text stands where .* is wanted/],
+      [whole.replace('int64', 'Line'), /field shop\.Order\.id has a type "Line" that is defined nowhere/],
+      ['', /it defines no message "shop\.Order"/],
+    ] as const) {
+      const { diagnostics, fixes } = await found(text)
+      assert.match(
+        diagnostics.join('\n'),
+        new RegExp(`^PYR_SCHEMA_REFUSED: The values of the topic cannot be read: ${why.source} ${place}`),
+      )
+      assert.deepEqual(fixes, ['Pull it again: pyrallel schemas pull orders-value.'])
+    }
+    assert.match((await found(whole, 'shop.Other')).diagnostics.join(), /it defines no message "shop\.Other"/)
+    const line = `syntax = "proto3"; import "line.proto"; message Order { Line line = 1; }`
+    const reference = (text: string) => `
+  references: [{ name: 'line.proto', subject: 'line', version: 1, text: '${text}' }],`
+    const named = await found(line, 'Order', reference('syntax = "proto3"; message Line {}'))
+    assert.deepEqual(named.diagnostics, [])
+    const cut = await found(line, 'Order', reference('syntax = "proto3"; message Line {'))
+    assert.match(cut.diagnostics.join(), /cannot be read: in "line\.proto", line 1: the end of the text/)
+    const ofKey = await made(
+      'jsonSchema(ordersValue)',
+      ', keyFormat: protobuf(ordersValue)',
+      pulledProtobuf('message Order {'),
+    )
+    assert.match(ofKey.diagnostics.join('\n'), /The keys of the topic cannot be read: line 1: a field of proto2/)
+  })
+
+  it('is refused where the schema is of another format, or has no text', async () => {
+    const other = await made('protobuf(ordersValue)')
+    assert.match(
+      other.diagnostics.join(),
+      /^PYR_SCHEMA_REFUSED: The values of the topic have a schema of Avro, and are declared as Protobuf /,
+    )
+    assert.match(other.fixes.join(), /^Write `avro\(\.\.\.\)`, or pull the subject/)
+    const empty = await made('avro(ordersValue)', '', pulled.replace(/ {2}text: .*\n/, ''))
+    assert.match(empty.diagnostics.join(), /cannot be read: the schema has no text \(generated\/registry/)
+  })
+
+  it('is refused where the file of its schema is missing, or was cut, and is pulled then', async () => {
+    const missing = await made('avro(ordersValue)', '', none)
+    assert.match(missing.diagnostics.join(), /^PYR_HANDLER_STATIC: The import of .* leads nowhere/)
+    assert.match(missing.fixes.join(), /^Pull the schema \(pyrallel schemas pull orders-value\), or correct the path\./)
+    const blank = await made('avro(ordersValue)', '', '\n')
+    assert.match(blank.diagnostics.join(), /exports no `ordersValue`/)
+    assert.match(blank.fixes.join(), /or pull the schema again: pyrallel schemas pull orders-value\.$/)
+    const cut = await made('avro(ordersValue)', '', pulled.slice(0, -20))
+    assert.match(cut.diagnostics.join(), /^PYR_SYNTAX: /)
+    assert.match(cut.fixes.join(), /^Pull the schema again: pyrallel schemas pull orders-value\./)
+    const text = await made('jsonSchema(ordersValue)', '', pulledJson('{"type":"obj'))
+    assert.match(text.diagnostics.join(), /cannot be checked: the schema is no JSON/)
+    assert.deepEqual(text.fixes, ['Pull it again: pyrallel schemas pull orders-value.'])
   })
 
   it('says where its framing puts what names the schema', async () => {
