@@ -224,7 +224,7 @@ async function registryOf(root: string): Promise<DevRegistry> {
   return registry
 }
 
-describe('the packed package', { timeout: 300_000, skip: skipWhereLeftOut }, () => {
+describe('the packed package', { timeout: 900_000, skip: skipWhereLeftOut }, () => {
   before(async () => {
     parent = realpathSync(mkdtempSync(join(tmpdir(), 'pyrallel-scaffold-')))
     elsewhere = realpathSync(mkdtempSync(join(tmpdir(), 'pyrallel-deployed-')))
