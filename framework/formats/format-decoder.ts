@@ -6,6 +6,7 @@ import type { PatternRules } from '../validation/guarded-patterns.ts'
 import { RejectedValue } from '../validation/value-decoder.ts'
 import { rejectedKey } from './key-words.ts'
 import { namedText, type SchemaAnswer } from './known-schemas.ts'
+import { SCHEMA_MISMATCH } from './registry-answers.ts'
 import { codecOf, type ReadValue, type ValueCodec } from './value-codec.ts'
 import { type FormattedPart, refText, type SchemaRef, valueFrame } from './value-frame.ts'
 
@@ -135,7 +136,7 @@ export class FormatDecoder {
       return compile()
     } catch (thrown) {
       const why = `schema ${key} does not fit the one that was pulled: ${toError(thrown).message}`
-      return this.#undecodable(`the value cannot be read: ${why}`, 'SchemaMismatch')
+      return this.#undecodable(`the value cannot be read: ${why}`, SCHEMA_MISMATCH)
     }
   }
 }

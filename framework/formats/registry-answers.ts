@@ -13,6 +13,7 @@ const MOST_UNKNOWN = 1_000
 /** What dead letters are told apart by. */
 export const UNKNOWN_SCHEMA = 'UnknownSchema'
 export const SCHEMA_WITH_RULES = 'SchemaWithRules'
+export const SCHEMA_MISMATCH = 'SchemaMismatch'
 
 export function askRegistry(registry: SchemaRegistry, clock: Clock): AskSchema {
   /** Since when a schema is not there; the latest to come stands last. Milliseconds since the Unix epoch. */
@@ -25,9 +26,9 @@ export function askRegistry(registry: SchemaRegistry, clock: Clock): AskSchema {
       return answerOf(schema, key)
     } catch (thrown) {
       const error = toError(thrown)
-      if (!(error instanceof PyrallelError) || error.code !== 'PYR_SCHEMA_UNKNOWN') {
-        return { kind: 'unanswered', why: error.message }
-      }
+      const code = error instanceof PyrallelError ? error.code : undefined
+      if (code === 'PYR_SCHEMA_REFUSED') return { kind: 'refused', name: SCHEMA_MISMATCH, why: error.message }
+      if (code !== 'PYR_SCHEMA_UNKNOWN') return { kind: 'unanswered', why: error.message }
       return unknown(error.message, sinceOf(unknownSince, key, clock.now()), clock.now())
     }
   }

@@ -43,14 +43,14 @@ export function unknownCode(text: string): number | undefined {
   }
 }
 
-/** @throws PyrallelError PYR_REGISTRY when it is none; so do those below */
+/** @throws PyrallelError PYR_REGISTRY when it is none, as do those below; PYR_SCHEMA_REFUSED when it is one of another kind than the three */
 export function readSchema(answer: unknown, where: string): AnsweredSchema {
   if (!isObject(answer) || typeof answer.schema !== 'string') throw noAnswer(where, 'a schema')
   const { schema: text, schemaType: type = 'AVRO', references, guid, ruleSet } = answer
   const format = typeof type === 'string' && Object.hasOwn(formats, type) ? formats[type] : undefined
   if (format === undefined) {
     const facts = `A schema in ${where} is one of ${told(String(type))}`
-    throw new PyrallelError('PYR_REGISTRY', `${facts}. There are Avro, Protobuf and JSON Schema.`)
+    throw new PyrallelError('PYR_SCHEMA_REFUSED', `${facts}. There are Avro, Protobuf and JSON Schema.`)
   }
   const named = typeof guid === 'string' ? guid.toLowerCase() : ''
   return {

@@ -87,7 +87,11 @@ class RegistryClient implements SchemaRegistry {
     return this.#schemas.get(named, async () => {
       const path = `/schemas/guids/${encodeURIComponent(named)}`
       const absent = `There is no schema with GUID ${told(named)} in ${this.#where}`
-      return this.#whole({ ...readSchema(await this.#get(path, absent), this.#where), guid: named })
+      const answer = await this.#get(path, absent).catch(async (thrown: unknown) => {
+        if (!isForeign(thrown) || !(await this.#knowsTypes())) throw thrown
+        throw new PyrallelError('PYR_SCHEMA_UNKNOWN', `${absent}, as it knows schemas by their ids only.`)
+      })
+      return this.#whole({ ...readSchema(answer, this.#where), guid: named })
     })
   }
 
@@ -121,6 +125,16 @@ class RegistryClient implements SchemaRegistry {
 
   close(): void {
     this.#exchange.close()
+  }
+
+  /** What every registry of this interface answers, and a page for logging in does not. */
+  async #knowsTypes(): Promise<boolean> {
+    try {
+      return Array.isArray(await this.#get('/schemas/types', `There are no types of schemas in ${this.#where}`))
+    } catch (thrown) {
+      if (isForeign(thrown)) return false
+      throw thrown
+    }
   }
 
   get #where(): string {
@@ -231,6 +245,11 @@ class RegistryClient implements SchemaRegistry {
       `What answers at ${this.url} does not know this question of Confluent's interface, or is no registry. Look at registry.url: that of Apicurio ends in /apis/ccompat/v7.`,
     )
   }
+}
+
+/** It does not know the question, or is no registry. */
+function isForeign(thrown: unknown): boolean {
+  return thrown instanceof PyrallelError && thrown.code === 'PYR_REGISTRY'
 }
 
 /** `undefined` where the registry has no such thing. */

@@ -32,7 +32,8 @@ export interface SchemaRegistry {
   readonly url: string
   /**
    * Schemas that are asked for by id, GUID, or subject and version never change, so the latest 1,000 of them are kept; what is asked for meanwhile is asked once.
-   * @throws PyrallelError PYR_SCHEMA_UNKNOWN, PYR_REGISTRY_UNREACHABLE (`retriable`), PYR_REGISTRY_REFUSED, PYR_REGISTRY; so do all below
+   * @throws PyrallelError PYR_SCHEMA_UNKNOWN, PYR_REGISTRY_UNREACHABLE (`retriable`), PYR_REGISTRY_REFUSED, PYR_REGISTRY, and
+   * PYR_SCHEMA_REFUSED for a schema of none of the three formats; so do all below
    */
   byId(id: number): Promise<RegisteredSchema>
   /** @throws PyrallelError PYR_SCHEMA_UNKNOWN also where the registry knows no GUIDs */

@@ -71,9 +71,15 @@ describe('the client of a registry', { skip: problem ?? false }, () => {
     await assert.rejects(client.byId(99_999), { code: 'PYR_SCHEMA_UNKNOWN', message: /no schema with id 99999/ })
     await assert.rejects(client.latest('nothing'), { code: 'PYR_SCHEMA_UNKNOWN', message: /no subject nothing/ })
     await assert.rejects(client.version('money', 7), { code: 'PYR_SCHEMA_UNKNOWN', message: /no version 7/ })
+    const guid = '0f2a7c1e-6d5b-4c3a-9f8e-7d6c5b4a3f2e'
+    await assert.rejects(client.byGuid(guid), {
+      code: 'PYR_SCHEMA_UNKNOWN',
+      message: /knows schemas by their ids only/,
+    })
     const settings = { ...configDefaults.registry, url: new URL('/', registry.url).href }
     const elsewhere = connectRegistry(settings, systemClock(), Math.random)
     await assert.rejects(elsewhere.subjects(), { code: 'PYR_REGISTRY', message: /ends in \/apis\/ccompat\/v7/ })
+    await assert.rejects(elsewhere.byGuid(guid), { code: 'PYR_REGISTRY', message: /ends in \/apis\/ccompat\/v7/ })
     elsewhere.close()
   })
 

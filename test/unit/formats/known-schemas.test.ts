@@ -100,6 +100,11 @@ describe("a registry's answer", () => {
     assert.equal((await ask({ id: 8 })).kind, 'unanswered', 'each has 30 s of its own')
   })
 
+  it('of a schema of another kind means that its values are never read', async () => {
+    const { ask } = asking(() => Promise.reject(new PyrallelError('PYR_SCHEMA_REFUSED', 'It is one of XSD.')))
+    assert.deepEqual(await ask({ id: 7 }), { kind: 'refused', name: 'SchemaMismatch', why: 'It is one of XSD.' })
+  })
+
   it('with rules means that its values are never read: they may be encrypted', async () => {
     const { ask } = asking(async () => ({ ...registered, rules: ['encryptPII'] }))
     const answer = await ask({ id: 7 })

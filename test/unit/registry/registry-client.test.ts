@@ -359,7 +359,6 @@ describe('what goes wrong', () => {
     [{ status: 302, json: {}, headers: { location: '/login' } }, /status 302.*redirects are not followed/],
     [{ status: 200, text: '<html>' }, /is no JSON\./],
     [{ json: [1] }, /is not a schema\./],
-    [{ json: { schema: order, schemaType: 'XSD' } }, /is one of XSD\. There are Avro, Protobuf and JSON Schema\./],
     [{ json: { schema: order, references: [{ name: 'a' }] } }, /is not a schema that names another\./],
     [{ text: ' '.repeat(16 * 1_048_576 + 1) }, /is larger than 16777216 bytes/],
   ] as const) {
@@ -370,6 +369,24 @@ describe('what goes wrong', () => {
       assert.equal(server.asked.length, 1)
     })
   }
+
+  it('a schema of another kind, which no later answer makes one', async () => {
+    const server = await serve(() => ({ json: { schema: order, schemaType: 'XSD' } }))
+    const expected = /^A schema in the registry at .* is one of XSD\. There are Avro, Protobuf and JSON Schema\./
+    await fails(connect({ url: server.url }).byId(1), 'PYR_SCHEMA_REFUSED', expected)
+  })
+
+  it('a registry that knows no GUIDs has none of this name', async () => {
+    const absent = { status: 404, json: { error_code: 0, message: 'no such resource' } }
+    const server = await serve(({ path }) => (path === '/schemas/types' ? { json: ['AVRO'] } : absent))
+    const expected = /^There is no schema with GUID 0f2a7c1e-.*, as it knows schemas by their ids only\./
+    await fails(connect({ url: server.url }).byGuid(guid), 'PYR_SCHEMA_UNKNOWN', expected)
+  })
+
+  it('what knows neither GUIDs nor the kinds of schemas is no registry', async () => {
+    const server = await serve(() => ({ status: 404, text: '<html>' }))
+    await fails(connect({ url: server.url }).byGuid(guid), 'PYR_REGISTRY', /or is no registry\. Look at registry\.url/)
+  })
 
   it('a version that is none', async () => {
     const server = await serve(() => ({ json: { schema: order, subject: 'a', version: 0, id: 1 } }))
