@@ -3,11 +3,11 @@
 import type { DeadLetter } from '../../framework/dead-letters/dead-letter.ts'
 import { errorText, type LetterGroup } from '../../framework/dead-letters/letter-groups.ts'
 import { placeArgument } from '../../framework/dead-letters/selection.ts'
-import { exactText } from '../../framework/formats/exact-json.ts'
 import type { ReadValue } from '../../framework/formats/read-value.ts'
 import { cutText, harmless, isPlainText } from '../../framework/model/plain-text.ts'
 import { plural } from '../../framework/model/plural.ts'
 import { recordPlace } from '../../framework/model/record.ts'
+import { exactText } from '../../framework/validation/exact-json.ts'
 import { keyText } from '../records/record-text.ts'
 import type { Paint } from '../terminal/paint.ts'
 

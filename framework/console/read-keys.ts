@@ -1,5 +1,5 @@
 /** What keys say that name a schema of a registry, for answers. Each schema is asked for once, however many rows show keys of it, and nothing here runs on the way of a record. */
-import { exactText } from '../formats/exact-json.ts'
+
 import { keyFrame, type SchemaReader } from '../formats/read-value.ts'
 import { refText, type ValueFrame } from '../formats/value-frame.ts'
 import { toError } from '../model/errors.ts'
@@ -7,6 +7,7 @@ import { cutText } from '../model/plain-text.ts'
 import type { KafkaRecord } from '../model/record.ts'
 import type { Clock } from '../time/clock.ts'
 import { settlesWithin } from '../time/wait.ts'
+import { exactText } from '../validation/exact-json.ts'
 import type { Mask } from './mask.ts'
 import type { BytesView, ReadView } from './protocol.ts'
 import { asking, MAX_READ_BYTES, readView } from './read-values.ts'

@@ -1,11 +1,12 @@
 /** What values that name a schema say, for answers: each is read once, and no answer waits long for a registry. */
-import { exactText } from '../formats/exact-json.ts'
+
 import type { ReadValue } from '../formats/read-value.ts'
 import { valueFrame } from '../formats/value-frame.ts'
 import { toError } from '../model/errors.ts'
 import type { KafkaRecord } from '../model/record.ts'
 import type { Clock } from '../time/clock.ts'
 import { settlesWithin } from '../time/wait.ts'
+import { exactText } from '../validation/exact-json.ts'
 import type { ReadView } from './protocol.ts'
 import type { ValueLooks } from './watched-runtime.ts'
 

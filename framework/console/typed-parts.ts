@@ -1,6 +1,5 @@
 /** The value and the key of a record as `pyrallel send` takes them, where its topic has formats of a registry: as JSON, and tried before it is given. Sends nothing. */
 import type { Format } from '../api/format.ts'
-import { exactText, readExact } from '../formats/exact-json.ts'
 import { encodeFormat, encodeKey } from '../formats/format-encoder.ts'
 import type { ReadValue } from '../formats/read-value.ts'
 import { typedValue } from '../formats/typed-value.ts'
@@ -8,6 +7,7 @@ import { loadCodec } from '../formats/value-codec.ts'
 import { type FormattedPart, valueFrame } from '../formats/value-frame.ts'
 import { toError } from '../model/errors.ts'
 import type { KafkaRecord } from '../model/record.ts'
+import { exactText, readExact } from '../validation/exact-json.ts'
 import type { ValueLooks, WatchedHandler } from './watched-runtime.ts'
 
 /** JSON of each part that has a format. */

@@ -4,7 +4,7 @@ import { type AvroRecord, type AvroType, type AvroUnion, branchName, type Logica
 import { isWrapped } from './avro-union.ts'
 
 /**
- * @param json as the schema has it
+ * @param json as the schema has it; whole numbers that a `number` cannot hold are bigints in it
  * @returns makes a new value each time, which a handler may change
  * @throws Error where the default is none of the type
  */
@@ -20,12 +20,12 @@ function made(type: AvroType, json: unknown): unknown {
     case 'boolean':
       return typeof json === 'boolean' ? json : wrong(type)
     case 'int':
+      return typeof json === 'number' && (json | 0) === json ? intOf(type.logical, json) : wrong(type)
     case 'long':
-      if (typeof json !== 'number' || !Number.isSafeInteger(json)) return wrong(type)
-      return numberOf(type.kind, type.logical, json)
+      return isLong(json) ? longOf(type.logical, BigInt(json)) : wrong(type)
     case 'float':
     case 'double':
-      return typeof json === 'number' ? json : wrong(type)
+      return typeof json === 'number' || typeof json === 'bigint' ? Number(json) : wrong(type)
     case 'string':
       return typeof json === 'string' ? json : wrong(type)
     case 'enum':
@@ -46,10 +46,17 @@ function made(type: AvroType, json: unknown): unknown {
   }
 }
 
-function numberOf(kind: 'int' | 'long', logical: Logical | undefined, json: number): unknown {
-  if (logical?.name === 'date') return dateText(json)
-  if (logical?.name === 'timestamp-millis' || logical?.name === 'local-timestamp-millis') return exactMillis(json)
-  return kind === 'int' ? json : BigInt(json)
+function intOf(logical: Logical | undefined, json: number): unknown {
+  return logical?.name === 'date' ? dateText(json) : json
+}
+
+function isLong(json: unknown): json is number | bigint {
+  return typeof json === 'bigint' ? BigInt.asIntN(64, json) === json : Number.isSafeInteger(json)
+}
+
+function longOf(logical: Logical | undefined, json: bigint): unknown {
+  const isMillis = logical?.name === 'timestamp-millis' || logical?.name === 'local-timestamp-millis'
+  return isMillis ? exactMillis(Number(json)) : json
 }
 
 /** One character for each byte. */

@@ -281,6 +281,11 @@ function isMillis(logical: Logical | undefined): boolean {
 /** Two schemas that mean different things by the same bytes: Avro reads one for the other, and a price would be ten times what it was. */
 function checkLogical(writer: AvroPrimitive | AvroFixed, reader: AvroPrimitive | AvroFixed, at: string): void {
   const [from, to] = [writer.logical, reader.logical]
+  // A text and the bytes of a number are nothing alike, and Avro reads each as the other.
+  if (writer.kind !== reader.kind && (from?.name === 'decimal' || to?.name === 'decimal')) {
+    const [written, wanted] = [from?.name ?? writer.kind, to?.name ?? reader.kind]
+    throw new AvroMisfit(`${at} was written as ${written}, and ${wanted} is wanted`)
+  }
   if (from === undefined || to === undefined) return
   if (from.name !== to.name) throw new AvroMisfit(`${at} was written as ${from.name}, and ${to.name} is wanted`)
   if (from.scale !== to.scale) {

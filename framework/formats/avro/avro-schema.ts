@@ -1,5 +1,6 @@
 /** Reads the JSON of an Avro schema into a graph of types. Knows no values. Source: the specification of Avro 1.12. */
 import { cutText, harmless } from '../../model/plain-text.ts'
+import { readExact } from '../../validation/exact-json.ts'
 
 /** As in the specification; in a value, logical types become what `avro-logical.ts` says. */
 export type PrimitiveKind = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'string' | 'bytes'
@@ -70,7 +71,7 @@ export interface AvroField {
   readonly aliases: readonly string[]
   readonly doc: string | null
   readonly type: AvroType
-  /** As the schema has it; undefined where there is none. */
+  /** As the schema has it, with whole numbers that a `number` does not hold as bigints; undefined where there is none. */
   readonly default: unknown
 }
 export interface AvroRecord extends Named {
@@ -98,6 +99,9 @@ export function readAvroSchema(text: string, references: readonly string[] = [])
   return reading.read(parsed(text), start)
 }
 
+/** The default of a long, say, which would be rounded. */
+const LONG_NUMBER = /\d{16}/
+
 interface Place {
   readonly namespace: string
   /** `shop.Order.total`, `branch 2 of shop.Order.total`. */
@@ -109,7 +113,7 @@ const start: Place = { namespace: '', path: 'the schema', level: 0 }
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return LONG_NUMBER.test(text) ? readExact(text) : JSON.parse(text)
   } catch {
     if (isPrimitive(text.trim())) return text.trim()
     throw refusal(start.path, 'is no JSON')

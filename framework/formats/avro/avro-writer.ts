@@ -1,9 +1,12 @@
 /** Puts together what writes values of a schema in Avro's binary encoding. Writes nothing that a reader of that schema would read as something else. */
+
+import { isPlainObject } from '../../validation/plain-object.ts'
 import { fallbackOf } from './avro-default.ts'
 import { daysOf, decimalBytes, exactMillis, uuidBytes } from './avro-logical.ts'
 import type { AvroOutput } from './avro-output.ts'
 import {
   type AvroEnum,
+  type AvroField,
   type AvroPrimitive,
   type AvroRecord,
   type AvroType,
@@ -12,6 +15,9 @@ import {
   type Logical,
 } from './avro-schema.ts'
 import { isWrapped, type Shape, typeShape } from './avro-union.ts'
+
+/** From here on, a number is rounded to infinity. */
+const FLOAT_END = 3.4028235677973366e38
 
 export type Write = (out: AvroOutput, value: unknown) => void
 
@@ -75,28 +81,43 @@ function recordWriter(type: AvroRecord, known: Known): Write {
     return {
       name: field.name,
       write,
-      fallback: field.default === undefined ? undefined : fallbackOf(field.type, field.default),
+      fallback: field.default === undefined ? undefined : defaultOf(field),
       // Every object has a `constructor`, given or not.
       isInherited: field.name in Object.prototype,
     }
   })
   own.write = (out, value) => {
-    if (!isObject(value)) throw new AvroRefusal(`is no ${type.name}`)
+    if (!isPlainObject(value)) throw new AvroRefusal(`is no ${type.name}`)
     let current = ''
     let given: unknown
+    let hasDefault = false
     try {
       for (const { name, write, fallback, isInherited } of fields) {
         current = name
+        hasDefault = fallback !== undefined
         given = isInherited && !Object.hasOwn(value, name) ? undefined : value[name]
         if (given === undefined && fallback !== undefined) given = fallback()
         write(out, given)
       }
     } catch (thrown) {
-      const isMissing = given === undefined && thrown instanceof AvroRefusal
+      const isMissing = given === undefined && !hasDefault && thrown instanceof AvroRefusal
       throw at(current, isMissing ? new AvroRefusal('is missing') : thrown)
     }
   }
   return own.write
+}
+
+/** Registries have schemas whose defaults are none of their types: only who leaves such a field out is refused. */
+function defaultOf({ type, default: json }: AvroField): () => unknown {
+  let make: (() => unknown) | undefined
+  return () => {
+    try {
+      make ??= fallbackOf(type, json)
+    } catch (thrown) {
+      throw new AvroRefusal(`is missing, and its default is none: ${(thrown as Error).message}`)
+    }
+    return make()
+  }
 }
 
 function enumWriter({ name, symbols }: AvroEnum): Write {
@@ -110,7 +131,7 @@ function enumWriter({ name, symbols }: AvroEnum): Write {
 
 function mapWriter(write: Write): Write {
   return (out, value) => {
-    if (!isObject(value) || value instanceof Uint8Array) throw new AvroRefusal('is no map')
+    if (!isPlainObject(value)) throw new AvroRefusal('is no map')
     const entries = Object.entries(value)
     if (entries.length > 0) out.long(entries.length)
     for (const [key, each] of entries) {
@@ -133,7 +154,7 @@ function unionWriter(type: AvroUnion, known: Known): Write {
   const byShape = new Map<Shape | undefined, number>(branches.map((branch, index) => [typeShape(branch), index]))
   return (out, value) => {
     const isBare = value === null || !wrapped
-    const entries = isBare || !isObject(value) ? [] : Object.entries(value)
+    const entries = isBare || !isPlainObject(value) ? [] : Object.entries(value)
     const [name, inner] = isBare ? [undefined, value] : (entries[0] ?? ['', undefined])
     const index =
       name === undefined ? byShape.get(shapeOfValue(value)) : entries.length === 1 ? byName.get(name) : undefined
@@ -173,7 +194,7 @@ function primitiveWriter({ kind, logical }: AvroPrimitive): Write {
         ? (out, value) => out.long(refused(() => exactMillis(numberOf(value))))
         : (out, value) => out.long(longOf(value))
     case 'float':
-      return (out, value) => out.float(numberOf(value))
+      return (out, value) => out.float(floatOf(value))
     case 'double':
       return (out, value) => out.double(numberOf(value))
     case 'string':
@@ -208,6 +229,14 @@ function numberOf(value: unknown): number {
   return value
 }
 
+function floatOf(value: unknown): number {
+  const number = numberOf(value)
+  if (Number.isFinite(number) && Math.abs(number) >= FLOAT_END) {
+    throw new AvroRefusal('is no number that 32 bits can hold')
+  }
+  return number
+}
+
 function textOf(value: unknown): string {
   if (typeof value !== 'string') throw new AvroRefusal('is no text')
   if (!isWellFormed(value)) throw new AvroRefusal('has half a character in it, which no UTF-8 can hold')
@@ -237,8 +266,4 @@ function refused<T>(make: () => T): T {
 function at(step: string, thrown: unknown): unknown {
   if (thrown instanceof AvroRefusal) thrown.path.push(step)
   return thrown
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,7 @@
 /** Puts together what writes values of a message. A value is checked while it is written: what a reader would read as something else is refused. */
 import type { DescField, DescMessage, DescOneof, ScalarType } from '@bufbuild/protobuf'
 import type { BinaryWriter } from '@bufbuild/protobuf/wire'
+import { isPlainObject } from '../../validation/plain-object.ts'
 import { fieldType } from './proto-file.ts'
 import { protobufLibrary } from './protobuf-library.ts'
 import { ProtobufRefusal, refusedAt } from './protobuf-refusal.ts'
@@ -27,7 +28,7 @@ export function messageWriter(desc: DescMessage, known: Map<DescMessage, WriteMe
   const parts: { name: string; write: WriteField }[] = []
   const names = new Set(['$typeName', '$unknown', ...desc.members.map(({ localName }) => localName)])
   const write: WriteMessage = (out, value, depth) => {
-    if (!isObject(value)) throw new ProtobufRefusal(`is no ${desc.typeName}`)
+    if (!isPlainObject(value)) throw new ProtobufRefusal(`is no ${desc.typeName}`)
     if (depth > MAX_DEPTH) throw new ProtobufRefusal(`is nested more than ${MAX_DEPTH} deep`)
     if (value.$typeName !== undefined && value.$typeName !== desc.typeName) {
       throw new ProtobufRefusal(`is another message, and no ${desc.typeName}`)
@@ -67,7 +68,7 @@ function oneofCheck({ localName, fields }: DescOneof): WriteField {
   return (_out, message) => {
     const value = own(message, localName)
     if (value === undefined) return
-    if (!isObject(value) || (value.case !== undefined && !cases.has(value.case))) {
+    if (!isPlainObject(value) || (value.case !== undefined && !cases.has(value.case))) {
       throw new ProtobufRefusal(`does not say which it is of ${names}: { case: 'name', value }`)
     }
     if (value.case === undefined && value.value !== undefined) throw new ProtobufRefusal('has a value without a case')
@@ -95,7 +96,7 @@ function singleWriter(
     const outer = oneof.localName
     return (out, message, depth) => {
       const chosen = own(message, outer)
-      if (!isObject(chosen) || chosen.case !== localName) return
+      if (!isPlainObject(chosen) || chosen.case !== localName) return
       try {
         write(out, chosen.value, depth)
       } catch (thrown) {
@@ -152,7 +153,7 @@ function mapWriter(
   return (out, message, depth) => {
     const map = own(message, localName)
     if (map === undefined) return
-    if (!isObject(map) || map instanceof Uint8Array) throw new ProtobufRefusal('is no map')
+    if (!isPlainObject(map)) throw new ProtobufRefusal('is no map')
     for (const [name, value] of Object.entries(map)) {
       out.tag(number, LENGTH_DELIMITED).fork()
       try {
@@ -263,7 +264,7 @@ function innerWriter(field: DescField, desc: DescMessage, known: Map<DescMessage
     const write = messageWriter(desc, known)
     return (out, value, depth) => {
       checkJson(value)
-      if (!isObject(value)) throw new ProtobufRefusal('is no object of JSON')
+      if (!isPlainObject(value)) throw new ProtobufRefusal('is no object of JSON')
       write(out, core.fromJson(wkt.StructSchema, value as Parameters<typeof core.fromJson>[1]), depth)
     }
   }
@@ -274,7 +275,7 @@ function checkJson(value: unknown, depth = 0): void {
   if (depth > MAX_DEPTH) throw new ProtobufRefusal(`is nested more than ${MAX_DEPTH} deep`)
   if (typeof value === 'string') textOf(value)
   else if (Array.isArray(value)) for (const each of value) checkJson(each, depth + 1)
-  else if (isObject(value) && !(value instanceof Uint8Array)) {
+  else if (isPlainObject(value)) {
     for (const [name, each] of Object.entries(value)) {
       textOf(name)
       checkJson(each, depth + 1)
@@ -288,7 +289,7 @@ function checkJson(value: unknown, depth = 0): void {
 function writeUnknown(out: BinaryWriter, unknown: unknown): void {
   if (!Array.isArray(unknown)) throw new ProtobufRefusal('has a $unknown that is no list')
   for (const each of unknown as readonly unknown[]) {
-    const { no, wireType, data } = isObject(each) ? each : {}
+    const { no, wireType, data } = isPlainObject(each) ? each : {}
     const isField = Number.isInteger(no) && Number.isInteger(wireType) && data instanceof Uint8Array
     if (!isField) throw new ProtobufRefusal('has a $unknown that was not read')
     out.tag(no as number, wireType as number).raw(data)
@@ -298,8 +299,4 @@ function writeUnknown(out: BinaryWriter, unknown: unknown): void {
 /** Defaults of proto2 stand behind the value, and every object has a `constructor`. */
 function own(value: Message, name: string): unknown {
   return Object.hasOwn(value, name) ? value[name] : undefined
-}
-
-function isObject(value: unknown): value is Message {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import type { PulledSchema } from '../../../framework/api/format.ts'
-import { readExact } from '../../../framework/formats/exact-json.ts'
 import { ProtobufCodec } from '../../../framework/formats/protobuf-codec.ts'
 import { readWithSchema } from '../../../framework/formats/read-value.ts'
 import { typedValue } from '../../../framework/formats/typed-value.ts'
 import { loadCodec } from '../../../framework/formats/value-codec.ts'
 import type { RegisteredSchema } from '../../../framework/registry/schema-registry.ts'
+import { readExact } from '../../../framework/validation/exact-json.ts'
 
 const money = 'syntax = "proto3"; package shop; message Money { sint64 units = 1; }'
 const text = `syntax = "proto3"; package shop; import "shop/money.proto"; import "google/protobuf/timestamp.proto"; import "google/protobuf/any.proto";

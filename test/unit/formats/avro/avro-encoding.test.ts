@@ -136,6 +136,12 @@ describe("Avro's encoding", () => {
     assert.deepEqual(through({ constructor: 'c' }, odd), { toString: null, constructor: 'c' })
   })
 
+  it('has what a float can hold, and what is no number', () => {
+    for (const value of [3.4028234663852886e38, -1e-45, Number.NaN, Number.NEGATIVE_INFINITY]) {
+      assert.ok(Object.is(through(value, 'float'), Math.fround(value)), String(value))
+    }
+  })
+
   it('keeps every decimal, to the last digit', () => {
     const schema = { type: 'bytes', logicalType: 'decimal', precision: 40, scale: 5 }
     const property = fc.property(fc.bigInt({ min: -(10n ** 39n), max: 10n ** 39n }), (unscaled) => {
@@ -204,7 +210,13 @@ describe('what is no value of an Avro schema', () => {
     ['string', '\ud800', /half a character/],
     ['boolean', 'true', /is no boolean/],
     ['double', '1', /is no number/],
+    ['float', 1e39, /is no number that 32 bits can hold/],
+    ['float', -3.4028235677973366e38, /is no number that 32 bits can hold/],
     ['bytes', 'x', /is no Uint8Array/],
+    [{ type: 'map', values: 'int' }, new Map([['secret', 1]]), /is no map/],
+    [{ type: 'map', values: 'int' }, Uint8Array.of(1), /is no map/],
+    [record('Order', field('n', 'int', { default: 1 })), new Date(0), /is no Order/],
+    [['null', record('Order', field('n', 'int', { default: 1 }))], Uint8Array.of(1), /is no Order/],
     ['null', 1, /is not null/],
     [{ type: 'fixed', name: 'Pair', size: 2 }, Uint8Array.of(1), /has not 2 bytes/],
     [{ type: 'enum', name: 'State', symbols: ['A'] }, 'B', /is no symbol of State/],

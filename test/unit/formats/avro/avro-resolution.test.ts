@@ -1,7 +1,8 @@
 /** Values that were written with one schema and are read with another: what may differ, and what is refused so that nothing else is read than was written. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { codec, field, record, through } from './avro-values.ts'
+import { AvroCodec } from '../../../../framework/formats/avro-codec.ts'
+import { codec, field, read, record, through } from './avro-values.ts'
 
 describe("Avro's schema resolution", () => {
   it('passes over fields that are not wanted, in every type', () => {
@@ -82,6 +83,30 @@ describe("Avro's schema resolution", () => {
     })
   })
 
+  it('never rounds the default of a long', () => {
+    const until = (value: string) => {
+      return `{"type":"record","name":"Order","fields":[{"name":"until","type":["long","null"],"default":${value}}]}`
+    }
+    for (const value of ['9223372036854775807', '-9223372036854775808', '9007199254740993', '-7']) {
+      const later = new AvroCodec({ text: until(value) })
+      const before = { format: 'avro', text: JSON.stringify(record('Order')), references: [] } as const
+      assert.deepEqual(later.readerOf(before)(Buffer.alloc(0), 0), { until: BigInt(value) })
+      assert.deepEqual(read(later.encode({}), record('Order', field('until', ['long', 'null']))), {
+        until: BigInt(value),
+      })
+    }
+  })
+
+  it('asks for a default that is none only where it is needed', () => {
+    const odd = record('Order', field('id', 'int'), field('note', 'string', { default: null }))
+    assert.deepEqual(through({ id: 1, note: 'a' }, odd), { id: 1, note: 'a' })
+    assert.throws(
+      () => codec(odd).encode({ id: 1 }),
+      /^Error: note is missing, and its default is none: a default is no string$/,
+    )
+    assert.throws(() => read(Buffer.of(2), record('Order', field('id', 'int')), odd), /a default is no string/)
+  })
+
   it('gives an unknown symbol the default of its enum, and refuses it without one', () => {
     const states = (symbols: readonly string[], more = {}) => ({ type: 'enum', name: 'State', symbols, ...more })
     assert.equal(through('LOST', states(['OPEN', 'LOST']), states(['OPEN'], { default: 'OPEN' })), 'OPEN')
@@ -112,6 +137,21 @@ describe("Avro's schema resolution", () => {
     ['double', 'float', /was written as double, and float is wanted/],
     ['long', 'int', /was written as long/],
     [record('A'), record('B'), /was written as A, and B is wanted/],
+    [
+      'string',
+      { type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 },
+      /was written as string, and decimal is wanted/,
+    ],
+    [
+      { type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 },
+      ['null', 'string'],
+      /was written as bytes, which is no branch/,
+    ],
+    [
+      { type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 },
+      'string',
+      /was written as decimal, and string is wanted/,
+    ],
     [record('A'), record('A', field('x', 'int')), /was written without x, and it has no default/],
     ['int', ['null', 'string'], /no branch of the union/],
     [{ type: 'fixed', name: 'F', size: 1 }, { type: 'fixed', name: 'F', size: 2 }, /was written as F/],

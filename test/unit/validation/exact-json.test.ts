@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { exactText, readExact } from '../../../framework/formats/exact-json.ts'
+import { exactText, readExact } from '../../../framework/validation/exact-json.ts'
 
 describe('readExact', () => {
   for (const [text, expected] of [
