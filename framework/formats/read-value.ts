@@ -5,12 +5,12 @@ import type { KafkaRecord } from '../model/record.ts'
 import { matcherOf, patternOf } from '../model/topic-pattern.ts'
 import type { RegisteredSchema, SchemaRegistry } from '../registry/schema-registry.ts'
 import { namedText } from './known-schemas.ts'
-import { protobufToJson } from './protobuf/protobuf-json.ts'
-import { codecOf, loadCodec, type ReadValue as ReadBytes } from './value-codec.ts'
+import { protobufJsonReader } from './protobuf/protobuf-json.ts'
+import { codecOf, loadCodec } from './value-codec.ts'
 import { refText, type SchemaRef, type ValueFrame, valueFrame } from './value-frame.ts'
 
 export type ReadValue =
-  /** `by`: where its schema is from, such as `id 7, asked from http://127.0.0.1:8081`. */
+  /** `by`: where its schema is from, such as `id 7, of http://127.0.0.1:8081`; of Protobuf also which message of it, `id 7, message shop.Order, of ...`. */
   | { readonly kind: 'read'; readonly value: unknown; readonly by: string }
   | { readonly kind: 'unread'; readonly why: string }
   /** It names no schema: its bytes say what it is. */
@@ -103,11 +103,15 @@ export async function schemaReader(ref: SchemaRef, sources: SchemaSources): Prom
       return (_, frame) => (isPlain(frame) ? { kind: 'plain' } : { kind: 'unread', why })
     }
     const read = await valueReader(schema)
-    const by = `${name}, ${from}`
     return (bytes, frame) => {
       if (isPlain(frame)) return { kind: 'plain' }
       try {
-        return { kind: 'read', value: read(bytes, frame.from, frame.beside), by }
+        const { value, message } = read(bytes, frame.from, frame.beside)
+        return {
+          kind: 'read',
+          value,
+          by: [name, ...(message === undefined ? [] : [`message ${message}`]), from].join(', '),
+        }
       } catch (thrown) {
         return unread(thrown)
       }
@@ -117,11 +121,22 @@ export async function schemaReader(ref: SchemaRef, sources: SchemaSources): Prom
   }
 }
 
-async function valueReader(schema: RegisteredSchema): Promise<ReadBytes> {
+/** @throws Error where the bytes are none of the schema */
+type ReadShown = (
+  bytes: Buffer,
+  from: number,
+  beside?: Buffer,
+) => { readonly value: unknown; readonly message?: string }
+
+async function valueReader(schema: RegisteredSchema): Promise<ReadShown> {
   const { format, text, references } = schema
   await loadCodec(schema)
   if (format === 'protobuf') {
-    return (bytes, from, beside) => protobufToJson({ text, references }, bytes, from, beside)
+    const read = protobufJsonReader({ text, references })
+    return (bytes, from, beside) => {
+      const { json, message } = read(bytes, from, beside)
+      return { value: json, message }
+    }
   }
   const codec = codecOf({
     kind: 'pyrallel.schema',
@@ -133,7 +148,8 @@ async function valueReader(schema: RegisteredSchema): Promise<ReadBytes> {
     text,
     references,
   })
-  return codec.readerOf({ format, text, references: references.map(namedText) })
+  const read = codec.readerOf({ format, text, references: references.map(namedText) })
+  return (bytes, from, beside) => ({ value: read(bytes, from, beside) })
 }
 
 async function schemaOf(

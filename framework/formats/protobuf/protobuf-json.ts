@@ -29,24 +29,31 @@ export function protobufFromJson({ text, references = [], message }: ProtobufSch
   }
 }
 
+export interface ProtobufJson {
+  /** 64 bits are texts in it. */
+  readonly json: unknown
+  /** Full name of the message that the value is, by its indexes. */
+  readonly message: string
+}
+
 /**
- * A value as JSON, with 64 bits as texts; it is the message that its indexes say. Wait for `loadProtobuf` first.
- * @param beside see `ReadValue`
- * @throws Error where the bytes are none of the schema
+ * Reads all values of one schema as JSON. Wait for `loadProtobuf` first.
+ * @throws Error where the schema is none; the reader throws one where the bytes are none of the schema
  */
-export function protobufToJson(
-  { text, references = [] }: ProtobufSchema,
-  bytes: Buffer,
-  from: number,
-  beside?: Buffer,
-): unknown {
+export function protobufJsonReader({
+  text,
+  references = [],
+}: ProtobufSchema): (bytes: Buffer, from: number, beside?: Buffer) => ProtobufJson {
   const { toJson } = protobufLibrary().core
   const file = readProtoSchema(text, references)
-  const { indexes, end } = readIndexes(beside ?? bytes, beside === undefined ? from : 0)
-  const message: DescMessage | undefined = indexedMessage(file, indexes)
-  if (message === undefined) throw new Error('the indexes of its message lead nowhere')
-  const value = readMessage(message, bytes.subarray(beside === undefined ? end : from))
-  return toJson(message, value, { registry: typesOf(file) })
+  const registry = typesOf(file)
+  return (bytes, from, beside) => {
+    const { indexes, end } = readIndexes(beside ?? bytes, beside === undefined ? from : 0)
+    const message: DescMessage | undefined = indexedMessage(file, indexes)
+    if (message === undefined) throw new Error('the indexes of its message lead nowhere')
+    const value = readMessage(message, bytes.subarray(beside === undefined ? end : from))
+    return { json: toJson(message, value, { registry }), message: message.typeName }
+  }
 }
 
 /** For what `google.protobuf.Any` carries. */

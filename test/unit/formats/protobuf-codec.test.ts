@@ -6,7 +6,7 @@ import { type PulledSchema, protobuf } from '../../../framework/api/format.ts'
 import { FormatDecoder } from '../../../framework/formats/format-decoder.ts'
 import { encodeFormat } from '../../../framework/formats/format-encoder.ts'
 import { messageOf, readProtoSchema } from '../../../framework/formats/protobuf/proto-schema.ts'
-import { protobufToJson } from '../../../framework/formats/protobuf/protobuf-json.ts'
+import { protobufJsonReader } from '../../../framework/formats/protobuf/protobuf-json.ts'
 import { loadProtobuf } from '../../../framework/formats/protobuf/protobuf-library.ts'
 import { ProtobufCodec } from '../../../framework/formats/protobuf-codec.ts'
 import { loadCodec } from '../../../framework/formats/value-codec.ts'
@@ -349,6 +349,6 @@ describe('a value of Protobuf that is cut', () => {
     const reader = codec.readerOf({ format: 'protobuf', ...schema, references: [] })
     const bytes = Buffer.of(0, 10, 5, 97)
     assert.throws(() => reader(bytes, 0), { name: 'Error', message: 'the value ends too early' })
-    assert.throws(() => protobufToJson(schema, bytes, 0), { name: 'Error', message: 'the value ends too early' })
+    assert.throws(() => protobufJsonReader(schema)(bytes, 0), { name: 'Error', message: 'the value ends too early' })
   })
 })

@@ -57,7 +57,7 @@ describe('a value in Protobuf', () => {
     const read = await readWithSchema({ value, headers: [] }, { registry, topics: async () => [] })
     assert.deepEqual(read, {
       kind: 'read',
-      by: 'id 7, of http://registry',
+      by: 'id 7, message shop.Order, of http://registry',
       value: {
         id: '9007199254740993',
         state: 'PAID',
@@ -73,7 +73,7 @@ describe('a value in Protobuf', () => {
       { value: Buffer.of(0, 0, 0, 0, 7, 0, 8, 5), headers: [] },
       { registry, topics: async () => [] },
     )
-    assert.deepEqual(other, { kind: 'read', by: 'id 7, of http://registry', value: { x: 5 } })
+    assert.deepEqual(other, { kind: 'read', by: 'id 7, message shop.Other, of http://registry', value: { x: 5 } })
     const lost = await readWithSchema(
       { value: Buffer.of(0, 0, 0, 0, 7, 2, 8), headers: [] },
       { registry, topics: async () => [] },

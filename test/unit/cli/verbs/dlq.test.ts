@@ -183,8 +183,10 @@ message Order { int64 id = 1; Status status = 2; Money total = 3; } enum Status 
     const value = Buffer.from('0000000007020208818080808080801010011a020805', 'hex')
     assert.match(
       await shown(configWith(url), {}, value),
-      /schema +id 7, of http[^\n]*\n\n {2}\{\n {4}"id": "9007199254740993",\n {4}"status": "PAID",\n {4}"total": \{\n {6}"units": 5\n {4}\}\n {2}\}/,
+      /schema +id 7, message shop\.Order, of http[^\n]*\n\n {2}\{\n {4}"id": "9007199254740993",\n {4}"status": "PAID",\n {4}"total": \{\n {6}"units": 5\n {4}\}\n {2}\}/,
     )
+    const first = await shown(configWith(url), { json: true }, Buffer.from('000000000700', 'hex'))
+    assert.match(first, /"schema":"id 7, message shop\.First, of http/)
     const cut = await shown(configWith(url), {}, value.subarray(0, -1))
     assert.match(cut, /not read +with schema id 7: /)
     assert.match(cut, /in hexadecimal: 00000000070202/)
@@ -269,6 +271,21 @@ export default handler(topic('orders', { keyFormat: avro(schema) }), () => {})
       listed.map(({ place, keyBytes }) => [place, keyBytes]),
       [['0/1', 'AAAAAAkCdAw=']],
     )
+  })
+
+  it('names the message of a key in Protobuf', async () => {
+    const proto = 'syntax = "proto3"; package shop; message Place { string tenant = 1; }'
+    const files = {
+      ...keyedFiles,
+      'handlers/pay.ts': keyedFiles['handlers/pay.ts'].replaceAll('avro', 'protobuf').replace(keySchema, proto),
+    }
+    const key = Buffer.from('0000000009000a0174', 'hex')
+    assert.match(
+      await shownKey(files, key),
+      /key +\{"tenant":"t"\}\n(.*\n)*.*key schema +id 9, message shop\.Place, pulled/,
+    )
+    const { keySchema: by } = JSON.parse(await shownKey(files, key, { json: true }))
+    assert.equal(by, 'id 9, message shop.Place, pulled from orders-key')
   })
 
   it('says why a key in a format cannot be read, and takes no other bytes for one', async () => {
