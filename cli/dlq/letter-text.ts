@@ -36,8 +36,10 @@ export function letterLine(letter: DeadLetter, paint: Paint): string {
         : `without its ${letter.leftOut}`,
   ].filter((fact) => fact !== undefined)
   const place = placeArgument(record)
+  const begin = `  ${place.padEnd(8)} ${when(record.timestamp)}  ${keyText(record.key).padEnd(12)}`
+  if (letter.family === 'none') return `${begin} ${paint('gray', 'without the headers of a dead letter')}`
   const from = harmless(sourceText(letter) ?? 'from an unknown topic')
-  return `  ${place.padEnd(8)} ${when(record.timestamp)}  ${keyText(record.key).padEnd(12)} ${harmless(handler ?? '-')}  ${oneLine(errorText(letter))}  ${paint('gray', [from, ...facts].join(', '))}`
+  return `${begin} ${harmless(handler ?? '-')}  ${oneLine(errorText(letter))}  ${paint('gray', [from, ...facts].join(', '))}`
 }
 
 /** What a record says where it names schemas. */
@@ -51,7 +53,7 @@ const plain: ReadLetter = { key: { kind: 'plain' }, value: { kind: 'plain' } }
 export function letterBlock(letter: DeadLetter, paint: Paint, { key, value: read }: ReadLetter = plain): string {
   const { record } = letter
   const facts: readonly (readonly [string, string | null])[] = [
-    ['dead letter', recordPlace(record)],
+    [letter.family === 'none' ? 'record' : 'dead letter', recordPlace(record)],
     [letter.time === 'source' ? 'source time' : 'written', new Date(record.timestamp).toISOString()],
     ['first failed', letter.firstFailedAt],
     ['came from', sourceText(letter)],
@@ -62,10 +64,7 @@ export function letterBlock(letter: DeadLetter, paint: Paint, { key, value: read
     ['replayed', letter.replays === 0 ? null : `${letter.replays}×`],
     ['error', errorText(letter)],
     ['fingerprint', letter.fingerprint],
-    [
-      'headers of',
-      letter.family === 'several' ? 'several tools, which contradict each other: none is believed' : letter.family,
-    ],
+    ['headers of', families[letter.family] ?? letter.family],
     ['key', keyFact(record.key, key)],
     ['key bytes', record.key === null || isPlainText(record.key) ? null : `${record.key.toString('base64')} (base64)`],
     ['key schema', key.kind === 'read' ? key.by : null],
@@ -78,6 +77,11 @@ export function letterBlock(letter: DeadLetter, paint: Paint, { key, value: read
   )
   const stack = letter.stack === null ? [] : ['', ...harmlessLines(letter.stack)]
   return [...lines, ...stack, '', ...harmlessLines(valueText(letter, read))].join('\n')
+}
+
+const families: { readonly [family in DeadLetter['family']]?: string } = {
+  several: 'several tools, which contradict each other: none is believed',
+  none: 'no tool that is known here: nothing says that this is a dead letter',
 }
 
 /** @param withValue the record's own bytes, as text; they may be personal, so a list leaves them out */

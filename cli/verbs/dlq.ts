@@ -12,7 +12,6 @@ import type { ViewedConnection } from '../../framework/kafka/kafka-client.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { harmlessJson } from '../../framework/model/plain-text.ts'
-import { plural } from '../../framework/model/plural.ts'
 import { connectRegistry } from '../../framework/registry/registry-client.ts'
 import { systemClock } from '../../framework/time/clock.ts'
 import { exactText } from '../../framework/validation/exact-json.ts'
@@ -26,6 +25,7 @@ import {
   readJsonOf,
   sourceTimeLine,
 } from '../dlq/letter-text.ts'
+import { ListCounts } from '../dlq/list-head.ts'
 import { type ClusterOptions, withTopic } from '../dlq/open-topic.ts'
 import { declaredTopics } from '../project/declared-topics.ts'
 import type { Project } from '../project/project.ts'
@@ -50,31 +50,33 @@ export async function list(
     const groups = new LetterGroups()
     const isReplayed = replayMarks(await connection.view.groupOffsets(replayGroup(topic)), topic)
     const newest = new NewestLetters(options.limit)
-    let [count, selected, replayed, withSourceTime] = [0, 0, 0, 0]
+    const counts = new ListCounts()
+    let withSourceTime = 0
     await browse(connection, topic, (letter) => {
-      count += 1
+      counts.see(letter)
       if (letter.time === 'source') withSourceTime += 1
       if (!isSelected(letter)) return true
-      selected += 1
       const mark = isReplayed(letter.record)
-      if (mark) replayed += 1
+      counts.select(letter, mark)
       if (options.json === true) {
         io.stdout.write(`${jsonText({ ...letterJson(letter, false), isReplayed: mark })}\n`)
       }
-      groups.add(letter)
+      // One that did not fail has no reason to be told apart by.
+      if (letter.family !== 'none') groups.add(letter)
       newest.add(letter)
       return true
     })
     if (options.json === true) return exitCodes.fine
     const paint = painter(hasColor(io.stdout, io.env))
-    const which = selected === count ? plural(count, 'dead letter') : `${selected} of ${plural(count, 'dead letter')}`
-    const marked = replayed === 0 ? '' : `, ${replayed} of them replayed`
     const shown = newest.all()
-    const lines = [`${topic}: ${which}${marked}`]
+    const names = async () => (await connection.view.topics()).map(({ name }) => name)
+    const lines = [...(await counts.head(topic, names))]
     if (selectsByTime(options) && withSourceTime > 0) lines.push(sourceTimeLine(withSourceTime))
     lines.push(...groups.all().map((group) => groupLine(group, paint)))
     if (shown.length > 0) lines.push('', ...shown.map((letter) => letterLine(letter, paint)))
-    if (shown.length < selected) lines.push(`  … and ${selected - shown.length} older ones: --limit shows more`)
+    if (shown.length < counts.selected) {
+      lines.push(`  … and ${counts.selected - shown.length} older ones: --limit shows more`)
+    }
     io.stdout.write(`${lines.join('\n')}\n`)
     return exitCodes.fine
   })

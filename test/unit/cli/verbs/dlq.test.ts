@@ -40,6 +40,44 @@ describe('dlq list', () => {
     assert.match(io.out(), /@0, 1 attempt\n.*@1, 2 attempts\n/)
   })
 
+  async function listed(cluster: ReturnType<typeof memoryCluster>, topic: string, options: object = {}) {
+    const io = testIo(projectFolder())
+    await list(topic, { ...cluster1, limit: 9, ...options }, io, on(cluster))
+    return io.out()
+  }
+
+  it('says of an ordinary topic that its records are no dead letters, and where those are', async () => {
+    const cluster = await clusterWith({ error: 'card declined' })
+    for (const key of ['c1', 'c2']) {
+      cluster.append({ topic: 'orders', partition: 0, key: Buffer.from(key), value: null, headers: [], timestamp: 0 })
+    }
+    const text = await listed(cluster, 'orders')
+    assert.match(text, /^orders: 2 records, and none has the headers of a dead letter\n/)
+    assert.match(
+      text,
+      /no dead-letter topic, or one of a tool .*\. Its dead letters: pyrallel dlq list orders\.shop\.dlq\.\n/,
+    )
+    assert.match(text, /0\/1 .*c2 .*without the headers of a dead letter\n/)
+    assert.doesNotMatch(text, /no reason given|unknown topic/)
+    assert.match(await listed(cluster, 'orders', { key: 'c2' }), /^orders: 1 of 2 records, and none has/)
+    cluster.createTopic('other', 1)
+    assert.match(await listed(cluster, 'other'), /^other: 0 dead letters\n/)
+    cluster.append({ topic: 'other', partition: 0, key: null, value: null, headers: [], timestamp: 0 })
+    assert.match(await listed(cluster, 'other'), /A handler's dead-letter topic is <topic>\.<group>\.dlq unless/)
+    const io = testIo(projectFolder())
+    await show('other', '0/0', cluster1, io, on(cluster))
+    assert.match(io.out(), /^ {2}record +other\[0\]@0\n(.*\n)* {2}headers of +no tool that is known here: nothing says/)
+  })
+
+  it('counts records without the headers of a dead letter apart from those that have them', async () => {
+    const cluster = await clusterWith({ error: 'card declined' }, { error: 'gateway down' })
+    cluster.append({ topic: DLQ, partition: 0, key: null, value: null, headers: [], timestamp: 0 })
+    const text = await listed(cluster, DLQ)
+    assert.match(text, /^orders\.shop\.dlq: 2 dead letters, and 1 record without the headers of one\n/)
+    assert.match(text, /1 × Error: card declined/)
+    assert.match(await listed(cluster, DLQ, { error: 'card' }), /^orders\.shop\.dlq: 1 of 2 dead letters\n/)
+  })
+
   it('shows the newest of all partitions, whichever was read last, in the order of their time', async () => {
     const cluster = memoryCluster()
     cluster.createTopic(DLQ, 2)
