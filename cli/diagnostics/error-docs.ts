@@ -210,7 +210,7 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
   },
   PYR_TOPIC_TYPE: {
     cause:
-      'One topic is declared in two places with different types of its values: one of the two is wrong about what is in it.',
+      'One topic is declared in two places with different types of its values, or a handler names a topic whose format is declared elsewhere: one of the two is wrong about what is in it.',
     fix: 'Declare the topic once, in a file of its own, and import it everywhere.',
   },
   PYR_IMPORT_CYCLE: {

@@ -15,6 +15,7 @@ import { duplicates } from './duplicates.ts'
 import { type HandlerFiles, handlerFiles } from './handler-files.ts'
 import { importCycles } from './import-cycles.ts'
 import { mayMakePublisher, outsidePublishes } from './outside-publishes.ts'
+import { passedOverFormats } from './passed-over-formats.ts'
 import { type OpenFiles, ProjectFiles, type Wanted } from './project-files.ts'
 import { publishedTopics } from './publish-calls.ts'
 import { compareText, type Report, Reporter } from './reporter.ts'
@@ -22,7 +23,14 @@ import { type FoundHandler, scanHandler } from './scan-handlers.ts'
 import type { ScannedHandler, ScanResult, ValueSchema } from './scan-result.ts'
 import { scanTopics } from './scan-topics.ts'
 import { type RefuseName, TypeReach } from './type-reach.ts'
-import { areBytes, type DeclaredTopic, declaredTopic, type RawSchema, ValueSchemas } from './value-schemas.ts'
+import {
+  areBytes,
+  type DeclaredTopic,
+  declaredTopic,
+  isOnlyName,
+  type RawSchema,
+  ValueSchemas,
+} from './value-schemas.ts'
 
 export class ProjectScanner {
   readonly #root: string
@@ -183,11 +191,16 @@ class Scan {
       schema: named(raw),
       publishes: sortedSet(this.#closure(call.getSourceFile()).flatMap((source) => publishes.get(source) ?? [])),
     }))
-    const { topics: known, conflicts } = scanTopics(
-      topics.map(({ call, raw, ...topic }) => ({ ...topic, place: call, schema: named(raw) })),
-      scanned,
+    const places = topics.map(({ call, raw, ...topic }) => ({ ...topic, place: call, schema: named(raw) }))
+    const { topics: known, conflicts } = scanTopics(places, scanned)
+    const byName = found.filter(({ topicPlace }) => isOnlyName(topicPlace))
+    const passedOver = passedOverFormats<Node>(
+      byName.map(({ handler, topicPlace }) => ({ topic: handler.topic, place: topicPlace })),
+      places,
     )
-    for (const { place, message, fix } of conflicts) this.#reporter.node(place, 'PYR_TOPIC_TYPE', message, fix)
+    for (const { place, message, fix } of [...conflicts, ...passedOver]) {
+      this.#reporter.node(place, 'PYR_TOPIC_TYPE', message, fix)
+    }
     // A schema is told where it is written, and not at every handler of its topic.
     const explicit = new Map([...handlers, ...topics].map(({ raw, call }) => [raw, call]))
     for (const [raw, call] of explicit) this.#warnOfPatterns(raw, call)

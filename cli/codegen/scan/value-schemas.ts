@@ -172,6 +172,11 @@ interface WrittenFormat {
   readonly value: Expression | undefined
 }
 
+/** Whether what a handler reads is told by a text, and declared nowhere. */
+export function isOnlyName(topic: Node): boolean {
+  return Node.isExpression(topic) && declaredTopic(topic) === undefined && matchedTopics(topic) === undefined
+}
+
 /** What a topic says of its format; `undefined` where it says nothing. */
 function formatOf(options: Node | undefined, option: 'format' | 'keyFormat'): WrittenFormat | undefined {
   const object = Node.isExpression(options) ? resolve(options) : undefined

@@ -337,6 +337,52 @@ export default handler(topic<{ readonly id: string }>('orders'), { group: 'other
     )
   })
 
+  it('is not passed over by a handler that only names its topic, which would make a dead letter of each record', async () => {
+    const topics = (format: string, keys = '') => `import { avro, jsonSchema, topic } from 'pyrallel'
+import { ordersValue } from './generated/registry/orders-value.ts'
+export const orders = topic('orders', { ${format}${keys} })
+export const bytes = topic('orders', { values: 'bytes' })
+`
+    const told = async (declared: string, read: string, constant = pulled) => {
+      const project = projectOnDisk({
+        'topics.ts': topics(declared),
+        'generated/registry/orders-value.ts': constant,
+        'handlers/book.ts': `import { batchHandler, handler, topic, Type } from 'pyrallel'
+import { bytes, orders } from '../topics.ts'
+export const written = orders
+interface Order { readonly id: string }
+export default ${read}
+`,
+      })
+      const { diagnostics } = await generate(project, 'shop')
+      return diagnostics.map(({ code, line, column, message, fix }) => `${line}:${column} ${code} ${message} ${fix}`)
+    }
+    const avro = 'format: avro(ordersValue)'
+    assert.deepEqual(await told(avro, "handler('orders', () => {})"), [
+      "5:24 PYR_TOPIC_TYPE The values of 'orders' have a format (topics.ts:3), and a handler that only names the topic reads JSON: each record would be a dead letter. Import the topic and give it to the handler, or declare one with `values: 'bytes'`.",
+    ])
+    for (const read of [
+      "handler<Order>('orders', { engine: 'worker' }, () => {})",
+      "batchHandler('orders', () => {})",
+      "handler(['payments', 'orders'], () => {})",
+      "handler('orders', { schema: Type.Object({}) }, () => {})",
+    ]) {
+      assert.match((await told(avro, read)).join(), /PYR_TOPIC_TYPE The values of 'orders' have a format/, read)
+    }
+    for (const read of ['handler(orders, () => {})', 'handler(bytes, () => {})', "handler('payments', () => {})"]) {
+      assert.deepEqual(await told(avro, read), [], read)
+    }
+    const keys = await told('keyFormat: avro(ordersValue)', "handler<Order>('orders', () => {})")
+    assert.match(keys.join(), /The keys of 'orders' have a format .* reads text: .* Import the topic/)
+    // With the id in a header, the values are JSON for everybody.
+    const inHeader = await told(
+      "format: jsonSchema(ordersValue, { framing: 'header' })",
+      "handler('orders', () => {})",
+      pulledJson('{"type":"object"}'),
+    )
+    assert.deepEqual(inHeader, [])
+  })
+
   it('may not have a schema beside it, nor be computed', async () => {
     const both = await made('avro(ordersValue)', ', schema: Type.Object({})')
     assert.match(both.diagnostics.join(), /^PYR_TOPIC_TYPE: The topic has a schema and a format/)
