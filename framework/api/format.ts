@@ -114,6 +114,10 @@ function formatOf(by: keyof typeof made, schema: PulledSchema<unknown>, options:
   if (format !== wanted.format) {
     throw new TypeError(`${by}(schema): the schema of ${subject} is one of ${format}, not of ${wanted.name}.`)
   }
+  const unknown = Object.keys(options).find((each) => !optionNames.includes(each))
+  if (unknown !== undefined) {
+    throw new TypeError(`${by}(schema, { ${unknown} }): there is no such option, but ${optionNames.join(', ')}.`)
+  }
   const { framing = 'id', subjects } = options
   if (!framings.includes(framing)) {
     throw new TypeError(
@@ -131,5 +135,6 @@ function formatOf(by: keyof typeof made, schema: PulledSchema<unknown>, options:
   return { ...options, kind: 'pyrallel.format', schema }
 }
 
+const optionNames = ['framing', 'subjects', 'tombstones']
 const framings: readonly unknown[] = ['id', 'guid', 'header']
 const subjectRules: readonly unknown[] = ['topic', 'record', 'topic-record']

@@ -5,6 +5,7 @@ import { keyFormatFault, subjectFault } from '../../../framework/api/subject-rul
 import type { SchemaDeriver } from '../types/derive-schema.ts'
 import { readSchemaExpression } from '../types/read-schema-expression.ts'
 import { property, pyrallelFunction, readString, resolve } from '../types/static-reader.ts'
+import { formatOptionFault, framings, subjectRules } from './format-options.ts'
 import { pulledSchemaFault, textAt } from './pulled-schema.ts'
 import type { Report } from './reporter.ts'
 import type { FormatSchema, PulledConstant, ValueSchema } from './scan-result.ts'
@@ -123,6 +124,8 @@ export class ValueSchemas {
           'The options of the format are computed at run time, but they must be readable without running code.'
         this.#report(unread, 'PYR_HANDLER_STATIC', message, 'Write `framing`, `subjects` and `tombstones` as literals.')
       }
+      const wrong = unread === undefined ? formatOptionFault(written, constant) : undefined
+      if (wrong !== undefined) this.#report(wrong.place, wrong.code, wrong.message, wrong.fix)
       return pulledBy(constant, called, written, this.#constant(constant, place, part))
     }
     const [option, example] = part === 'key' ? ['keyFormat', 'ordersKey'] : ['format', 'ordersValue']
@@ -210,9 +213,6 @@ function formatFaultOf(
     part === 'key' ? keyFormatFault(topic, { ...rule, tombstones: hasTombstones(options) }) : subjectFault(topic, rule)
   return fault === undefined ? undefined : [fault.what, fault.next]
 }
-
-const subjectRules = ['topic', 'record', 'topic-record'] as const
-const framings = ['id', 'guid', 'header'] as const
 
 /** What of the options of a format is not written in so many words. */
 function unreadOption(options: Node | undefined): Node | undefined {

@@ -66,6 +66,10 @@ test('refuses framings and rules for subjects that there are not, and GUIDs wher
     () => avro(order, { framing: 'guid' }),
     /the registry that orders-value was pulled from gives no GUIDs, and framing 'guid' writes one\. Leave it out/,
   )
+  assert.throws(() => avro(order, { tombstone: true } as never), {
+    name: 'TypeError',
+    message: 'avro(schema, { tombstone }): there is no such option, but framing, subjects, tombstones.',
+  })
   assert.throws(
     () => avro(order, { subjects: 'none' as never }),
     /it is 'topic', 'record' or 'topic-record', and not "none"/,

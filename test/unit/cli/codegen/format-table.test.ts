@@ -6,7 +6,7 @@ import { projectOnDisk } from './project-on-disk.ts'
 
 const constant = (name: string, subject: string, id: number) => `import type { PulledSchema } from 'pyrallel'
 export const ${name}: PulledSchema<bigint> = {
-  kind: 'pyrallel.schema', format: 'avro', subject: '${subject}', id: ${id}, guid: null, fingerprint: 'f${id}', text: '"long"',
+  kind: 'pyrallel.schema', format: 'avro', subject: '${subject}', id: ${id}, guid: '89791762-2336-4186-9674-299b90a802e2', fingerprint: 'f${id}', text: '"long"',
 }
 `
 const registry = {
@@ -138,6 +138,47 @@ const orders = topic('orders', { format: avro(ordersValue, ${options}) })`
         ],
         options,
       )
+    }
+  })
+
+  it('has no option that there is not, and no value that an option does not have: a typing error would be taken for the default', async () => {
+    const cases: readonly (readonly [options: string, message: string, fix: string])[] = [
+      [
+        '{ tombstone: true }',
+        'A format has no option `tombstone`.',
+        'Did you mean "tombstones"? Correct the name, or remove the option.',
+      ],
+      [
+        "{ framing: 'id', 'id': 7 }",
+        'A format has no option `id`.',
+        'Known: framing, subjects, tombstones. Correct the name, or remove the option.',
+      ],
+      ["{ framing: 'guide' }", "The framing is 'guide', which does not exist.", "Write one of 'id', 'guid', 'header'."],
+      [
+        "{ subjects: 'records' }",
+        "The rule `subjects` is 'records', which does not exist.",
+        "Write one of 'topic', 'record', 'topic-record'.",
+      ],
+      [
+        "{ framing: 'guid' }",
+        "The framing 'guid' writes the GUID of the schema, and the registry that it was pulled from gives none.",
+        'Leave `framing` out, and ids are written.',
+      ],
+    ]
+    for (const part of ['format', 'keyFormat'] as const) {
+      for (const [options, message, fix] of cases) {
+        const written = `const orders = topic('orders', { ${part}: avro(ordersValue, ${options}) })`
+        const ids = registry['generated/registry/orders-value.ts'].replace(/guid: '.*?'/, 'guid: null')
+        const { diagnostics } = await made({
+          'generated/registry/orders-value.ts': ids,
+          'handlers/charge.ts': charge(written),
+        })
+        assert.deepEqual(
+          diagnostics.map((each) => [each.code, each.line, each.message, each.fix]),
+          [['PYR_HANDLER_OPTION', 4, message, fix]],
+          options,
+        )
+      }
     }
   })
 

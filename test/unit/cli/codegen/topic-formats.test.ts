@@ -16,7 +16,7 @@ export const ordersValue: PulledSchema<Order> = {
   format: 'avro',
   subject: 'orders-value',
   id: 7,
-  guid: null,
+  guid: '89791762-2336-4186-9674-299b90a802e2',
   fingerprint: 'f00d',
   text: '{"type":"record","name":"Order","fields":[{"name":"id","type":"long"}]}',
 }
@@ -33,7 +33,7 @@ export const ordersValue: PulledSchema<Order> = {
   format: 'json-schema',
   subject: 'orders-value',
   id: 7,
-  guid: null,
+  guid: '89791762-2336-4186-9674-299b90a802e2',
   fingerprint: 'f00d',
   text: '${schema}',${references}
 }
