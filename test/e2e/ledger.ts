@@ -33,6 +33,8 @@ export interface Allowed {
 interface Sent {
   readonly key: string
   readonly sequence: number
+  /** Where the broker says that it stands. */
+  readonly place?: { readonly partition: number; readonly offset: number } | undefined
 }
 
 export class Ledger {
@@ -42,9 +44,9 @@ export class Ledger {
   readonly #read = new Map<string, { lines: number; readonly places: Map<string, string> }>()
   readonly #settled = new Set<string>()
 
-  acknowledge(key: string, sequence: number): void {
+  acknowledge(key: string, sequence: number, place?: Sent['place']): void {
     const name = nameOf({ key, sequence })
-    this.#acknowledged.set(name, { key, sequence })
+    this.#acknowledged.set(name, { key, sequence, place })
     if (!this.#settled.has(name)) this.#missing.add(name)
   }
 
@@ -67,6 +69,21 @@ export class Ledger {
   missing(members: readonly MemberBooks[]): readonly string[] {
     for (const member of members) this.#readOn(member)
     return [...this.#missing]
+  }
+
+  /** What is missing, and what the members have written down of the place where the first of it stands, and around it. */
+  describeMissing(members: readonly MemberBooks[]): string {
+    const missing = this.missing(members)
+    const place = this.#acknowledged.get(missing[0] ?? '')?.place
+    const names = missing.slice(0, 10).map((name) => `${name} at ${placeText(this.#acknowledged.get(name)?.place)}`)
+    const lines = members.flatMap(({ name, lines }) =>
+      lines.filter((line) => place !== undefined && isAround(line, place)).map((line) => ({ name, line })),
+    )
+    const around = lines.sort((a, b) => a.line.at - b.line.at).slice(0, 60)
+    return [
+      `missing ${names.join(', ')}; of its partition, members have written:`,
+      ...around.map(({ name, line }) => `  ${name} ${JSON.stringify(line)}`),
+    ].join('\n')
   }
 
   /** @throws AssertionError with the history of the first record that was lost, overtaken, or repeated without need */
@@ -120,6 +137,17 @@ export class Ledger {
 
 function nameOf({ key, sequence }: Sent): string {
   return `${key}#${sequence}`
+}
+
+function placeText(place: Sent['place']): string {
+  return place === undefined ? 'an unknown place' : placeOf(place)
+}
+
+/** Who had the partition, up to where it was committed, and what was done two offsets before and behind. */
+function isAround(line: MemberLine, { partition, offset }: NonNullable<Sent['place']>): boolean {
+  if (line.kind === 'commit') return line.partitions.some((each) => each.partition === partition)
+  if (!('partition' in line) || line.partition !== partition) return false
+  return !('offset' in line) || Math.abs(line.offset - offset) <= 2
 }
 
 function isSettled(run: Run): boolean {

@@ -191,7 +191,7 @@ export class Scenario {
 
   async untilAllHandled(withinMs?: number): Promise<void> {
     await eventually(
-      () => `all records are handled; missing ${this.ledger.missing(this.members).slice(0, 10)}\n${this.#describe()}`,
+      () => `all records are handled; ${this.ledger.describeMissing(this.members)}\n${this.#describe()}`,
       () => this.ledger.missing(this.members).length === 0,
       withinMs,
     )
@@ -246,9 +246,9 @@ export class Scenario {
     const value = Buffer.from(JSON.stringify({ sequence }).padEnd(bytes))
     const where = partition === undefined ? {} : { partition }
     this.#underWay++
-    await producer.produce({ topic: this.topic, key: Buffer.from(key), value, headers: [], ...where })
+    const place = await producer.produce({ topic: this.topic, key: Buffer.from(key), value, headers: [], ...where })
     this.#underWay--
-    this.ledger.acknowledge(key, sequence)
+    this.ledger.acknowledge(key, sequence, place)
   }
 
   #plan(changes: PlanChanges): MemberPlan {
