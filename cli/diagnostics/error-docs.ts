@@ -275,8 +275,8 @@ export const errorDocs: Readonly<Record<ErrorCode, ErrorDoc>> = {
   },
   PYR_SCHEMA_REFUSED: {
     cause:
-      'The schema has a rule set, of which values are encrypted or migrated, it is of a format that cannot be pulled, or it is none by the specification of its format; or a JSON Schema says what is not checked here.',
-    fix: 'The message names the subject or the topic, and the place. Nothing was written. Values of such a topic can be read with a decoder of your own only.',
+      'The schema has a rule set, of which values are encrypted or migrated, it is of a format that cannot be pulled, or it is none by the specification of its format; or a JSON Schema says what is not checked here; or its id, which published values name, is that of another schema in the registry of this process.',
+    fix: 'The message names the subject or the topic, and the place. Nothing was written. Where the id is wrong, pull the schema from that registry; the values of any other such topic can be read with a decoder of your own only.',
   },
   PYR_TRAFFIC: {
     cause:

@@ -64,7 +64,7 @@ export const errorCodes = {
   PYR_REGISTRY_REFUSED: 'The schema registry and this process could not prove to each other who they are.',
   PYR_REGISTRY: 'What answers at registry.url is no schema registry, or says what cannot be read.',
   PYR_SCHEMA_UNKNOWN: 'The schema registry has no schema with this id, or no such subject.',
-  PYR_SCHEMA_REFUSED: 'A schema of a registry cannot be used: it has rules, or is one that cannot be read.',
+  PYR_SCHEMA_REFUSED: 'A schema of a registry cannot be used: it has rules, cannot be read, or has another id there.',
   PYR_TRAFFIC: 'A traffic file threw, or yielded something that is no record.',
   PYR_REPLAY_TARGET: 'Headers of dead letters name topics to which a replay does not publish unasked.',
   PYR_USAGE: 'The command line is not understood.',

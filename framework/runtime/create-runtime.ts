@@ -30,6 +30,7 @@ import { RuntimeSchemas } from './runtime-schemas.ts'
 import { stopRuntime } from './stop-runtime.ts'
 import { TopicFinder } from './topic-finder.ts'
 import { planUpdate } from './update-plan.ts'
+import { refuseForeignIds } from './written-ids.ts'
 
 export const CHECK_TIMEOUT_MS = 10_000
 /** They have had the time of the drain before. Below what a connection gets to close. */
@@ -155,6 +156,8 @@ class ComposedRuntime implements Runtime {
     if (this.#options.commit.exactlyOnce === true) requireTransactions(connection)
     await life.untilStopped(connection.check(CHECK_TIMEOUT_MS))
     await life.untilStopped(this.#refuseMissingTopics(handlers))
+    const registry = () => this.#schemas.forWriting()
+    await life.untilStopped(refuseForeignIds(handlers, { registry, log, clock }))
     await life.untilStopped(this.#finder.look(handlers))
     const tracing = await life.unlessStopped(loadTracing(log))
     const producer = await life.unlessStopped(connection.producer(), (opened) => opened.close(0))

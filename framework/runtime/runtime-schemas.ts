@@ -52,6 +52,16 @@ export class RuntimeSchemas implements ValueLooks {
     return this.#known
   }
 
+  /** For who looks at what is published; `undefined` where the config names none, or not enough: who needs it says so. */
+  forWriting(): SchemaRegistry | undefined {
+    try {
+      return this.#opened()
+    } catch (thrown) {
+      if (thrown instanceof PyrallelError && thrown.code === 'PYR_CONFIG_INVALID') return undefined
+      throw thrown
+    }
+  }
+
   read(record: Pick<KafkaRecord, 'value' | 'headers'>): Promise<ReadValue> {
     return readWithSchema(record, this.#sources)
   }

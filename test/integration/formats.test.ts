@@ -190,6 +190,37 @@ describe('values with a schema registry', { timeout: 120_000 }, () => {
     )
   })
 
+  it('are not published with an id that the registry has for another schema: nothing starts', async () => {
+    const [cluster, registry] = [aCluster(), await aRegistry()]
+    const config = resolveConfig({ group: 'shop', registry: { url: registry.url } }, 'test')
+    const start = async (id: number) => {
+      const copies = { format: avro({ ...pulledAs(id), text: '"string"' }) }
+      const registered = {
+        id: 'news',
+        file: 'handlers/news.ts',
+        topic: 'news',
+        group: null,
+        handler: handler(topic('news'), { deadLetter: { topic: 'work.dlq' } }, () => {}),
+        publishes: ['copies'],
+        topicFormats: { copies },
+      }
+      const handlers = resolveHandlers([registered], config)
+      const { log, lines } = recordedLog()
+      const runtime = runtimeOf(config, { connection: cluster.connection(), handlers, log })
+      try {
+        await runtime.start()
+        return lines.map(({ message }) => message)
+      } finally {
+        await runtime.stop()
+      }
+    }
+    await assert.rejects(start(7), {
+      code: 'PYR_SCHEMA_REFUSED',
+      message: /^handlers\/news\.ts publishes values of copies with id 7, .* has another schema under that id\./,
+    })
+    assert.ok((await start(8)).includes('the registry has not said whether the ids that are published are its own'))
+  })
+
   it('are published as their readers read them, by definition or by name', async (t) => {
     const [cluster, registry] = [aCluster(), await aRegistry()]
     const [[, definition] = assert.fail('no kind')] = kinds
