@@ -3,7 +3,7 @@ import type { DescMessage } from '@bufbuild/protobuf'
 import type { PulledSchema } from '../api/format.ts'
 import { RejectedValue } from '../validation/value-decoder.ts'
 import type { WriterSchema } from './known-schemas.ts'
-import { indexedMessage, readIndexes, writtenIndexes } from './protobuf/message-indexes.ts'
+import { readIndexes, writtenIndexes } from './protobuf/message-indexes.ts'
 import { messageOf, readProtoSchema } from './protobuf/proto-schema.ts'
 import { checkFit } from './protobuf/protobuf-fit.ts'
 import { type ProtobufLibrary, protobufLibrary } from './protobuf/protobuf-library.ts'
@@ -42,14 +42,12 @@ export class ProtobufCodec {
     return (bytes, from, beside) => {
       if (beside === undefined) {
         if (isFirst && bytes[from] === 0) return this.#read(bytes, from + 1)
-        const { indexes, end } = readIndexes(bytes, from)
-        const found = indexedMessage(file, indexes)
+        const { message: found, end } = readIndexes(file, bytes, from)
         return found === written && found !== undefined ? this.#read(bytes, end) : this.#other(found)
       }
-      const { indexes, end } = readIndexes(beside, 0)
+      const { message: found, end } = readIndexes(file, beside, 0)
       if (end < beside.length)
         throw new Error(`bytes are left behind the indexes of its message: ${beside.length - end}`)
-      const found = indexedMessage(file, indexes)
       return found === written && found !== undefined ? this.#read(bytes, from) : this.#other(found)
     }
   }

@@ -15,13 +15,27 @@ export function writtenIndexes(message: DescMessage): Buffer {
 }
 
 /**
- * @returns the indexes, and where what follows them begins
+ * @returns which message they say, `undefined` where the file has none there, and where what follows them begins
  * @throws Error in words that go on after "the value cannot be read:"
  */
 export function readIndexes(
+  file: DescFile,
   bytes: Uint8Array,
   from: number,
-): { readonly indexes: readonly number[]; readonly end: number } {
+): { readonly message: DescMessage | undefined; readonly end: number } {
+  try {
+    const { indexes, end } = indexesIn(bytes, from)
+    const message = indexedMessage(file, indexes)
+    if (message !== undefined || !isNamed(bytes, from)) return { message, end }
+  } catch (thrown) {
+    if (!isNamed(bytes, from)) throw thrown
+  }
+  throw new Error(
+    'the name of its message stands in front of it, as Apicurio has it, and indexes are read, as Confluent has them',
+  )
+}
+
+function indexesIn(bytes: Uint8Array, from: number): { readonly indexes: readonly number[]; readonly end: number } {
   let at = from
   const next = () => {
     let value = 0
@@ -36,25 +50,19 @@ export function readIndexes(
     }
     throw new Error('the indexes of its message are none')
   }
-  if (isNamed(bytes, from)) {
-    throw new Error(
-      'the name of its message stands in front of it, as Apicurio has it, and indexes are read, as Confluent has them',
-    )
-  }
   const count = next()
   if (count > MOST_INDEXES) throw new Error('the indexes of its message are none')
   const indexes = count === 0 ? [0] : Array.from({ length: count }, next)
   return { indexes, end: at }
 }
 
-/** A message of Apicurio's own, of one text, behind its length: no indexes of Confluent's begin so. */
+/** A message of Apicurio's own, of one text, behind its length. The indexes of a message in the sixth of a file may begin so, too: they come first. */
 function isNamed(bytes: Uint8Array, from: number): boolean {
   const [length = 0, tag, named = 0, first] = bytes.subarray(from, from + 4)
   return tag === 10 && named > 0 && length === named + 2 && /[A-Za-z_]/.test(String.fromCharCode(first ?? 0))
 }
 
-/** `undefined` where there is none. */
-export function indexedMessage(file: DescFile, indexes: readonly number[]): DescMessage | undefined {
+function indexedMessage(file: DescFile, indexes: readonly number[]): DescMessage | undefined {
   let messages: readonly DescMessage[] = file.messages
   let found: DescMessage | undefined
   for (const index of indexes) {

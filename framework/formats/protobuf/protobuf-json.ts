@@ -1,7 +1,7 @@
 /** Between values of Protobuf and JSON that people read and write, by Protobuf's own mapping: https://protobuf.dev/programming-guides/json/ */
-import type { DescFile, DescMessage, JsonValue, Registry } from '@bufbuild/protobuf'
+import type { DescFile, JsonValue, Registry } from '@bufbuild/protobuf'
 import { toError } from '../../model/errors.ts'
-import { indexedMessage, readIndexes } from './message-indexes.ts'
+import { readIndexes } from './message-indexes.ts'
 import { messageOf, type NamedProto, readProtoSchema } from './proto-schema.ts'
 import { protobufLibrary } from './protobuf-library.ts'
 import { readMessage } from './read-message.ts'
@@ -48,8 +48,7 @@ export function protobufJsonReader({
   const file = readProtoSchema(text, references)
   const registry = typesOf(file)
   return (bytes, from, beside) => {
-    const { indexes, end } = readIndexes(beside ?? bytes, beside === undefined ? from : 0)
-    const message: DescMessage | undefined = indexedMessage(file, indexes)
+    const { message, end } = readIndexes(file, beside ?? bytes, beside === undefined ? from : 0)
     if (message === undefined) throw new Error('the indexes of its message lead nowhere')
     const value = readMessage(message, bytes.subarray(beside === undefined ? end : from))
     return { json: toJson(message, value, { registry }), message: message.typeName }
