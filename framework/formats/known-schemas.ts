@@ -24,8 +24,8 @@ export type SchemaAnswer =
   | { readonly kind: 'found'; readonly schema: WriterSchema }
   /** It cannot be used, and asking again would change nothing. `name` tells such dead letters apart. */
   | { readonly kind: 'refused'; readonly name: string; readonly why: string }
-  /** Nobody knows yet. */
-  | { readonly kind: 'unanswered'; readonly why: string }
+  /** Nobody knows yet. `isShut`: the registry has answered, and refuses who asks. */
+  | { readonly kind: 'unanswered'; readonly why: string; readonly isShut?: true }
 
 /** Never rejects. */
 export type AskSchema = (ref: SchemaRef) => Promise<SchemaAnswer>
@@ -33,6 +33,8 @@ export type AskSchema = (ref: SchemaRef) => Promise<SchemaAnswer>
 const MOST_KEPT = 1_000
 /** What was not answered is not asked for again before that, however many values want it. Milliseconds. */
 const PACE_MS = 250
+/** The same where the registry refuses this process: each question may count towards a lock-out. Milliseconds. */
+const SHUT_PACE_MS = 5_000
 /** A refused schema may be there by now: it is asked for again after so long. Milliseconds. */
 const REFUSED_MS = 30_000
 
@@ -91,12 +93,23 @@ export class KnownSchemas {
   }
 
   #keep(key: string, answer: SchemaAnswer): void {
-    const waits = { found: Number.POSITIVE_INFINITY, refused: REFUSED_MS, unanswered: PACE_MS }
     this.#known.delete(key)
-    this.#known.set(key, { answer, askAgainAt: this.#clock.now() + waits[answer.kind] })
+    this.#known.set(key, { answer, askAgainAt: this.#clock.now() + pauseAfter(answer) })
     for (const oldest of this.#known.keys()) {
       if (this.#known.size <= MOST_KEPT) break
       this.#known.delete(oldest)
     }
+  }
+}
+
+/** Milliseconds. */
+function pauseAfter(answer: SchemaAnswer): number {
+  switch (answer.kind) {
+    case 'found':
+      return Number.POSITIVE_INFINITY
+    case 'refused':
+      return REFUSED_MS
+    case 'unanswered':
+      return answer.isShut === true ? SHUT_PACE_MS : PACE_MS
   }
 }

@@ -28,6 +28,7 @@ export function askRegistry(registry: SchemaRegistry, clock: Clock): AskSchema {
       const error = toError(thrown)
       const code = error instanceof PyrallelError ? error.code : undefined
       if (code === 'PYR_SCHEMA_REFUSED') return { kind: 'refused', name: SCHEMA_MISMATCH, why: error.message }
+      if (code === 'PYR_REGISTRY_REFUSED') return { kind: 'unanswered', why: error.message, isShut: true }
       if (code !== 'PYR_SCHEMA_UNKNOWN') return { kind: 'unanswered', why: error.message }
       return unknown(error.message, sinceOf(unknownSince, key, clock.now()), clock.now())
     }

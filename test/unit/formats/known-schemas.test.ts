@@ -44,6 +44,16 @@ describe('the schemas that are known', () => {
     assert.deepEqual(schemas.find({ id: 7 }), found)
   })
 
+  it('are asked for again after 5 s where the registry refuses this process: it may lock out who comes too often', async () => {
+    const shut: SchemaAnswer = { kind: 'unanswered', why: 'status 401', isShut: true }
+    const { clock, asked, schemas } = known(shut, found)
+    assert.deepEqual(await schemas.answer({ id: 7 }), shut)
+    clock.pass(4_999)
+    assert.deepEqual([schemas.find({ id: 7 }), asked.length], [shut, 1])
+    clock.pass(1)
+    assert.deepEqual(await schemas.answer({ id: 7 }), found)
+  })
+
   it('may come after they were refused', async () => {
     const refused: SchemaAnswer = { kind: 'refused', name: 'UnknownSchema', why: 'there is none' }
     const { clock, schemas } = known(refused, found)
@@ -84,9 +94,13 @@ describe("a registry's answer", () => {
   })
 
   it('means waiting while the registry is away, refuses this process, or is none', async () => {
-    for (const code of ['PYR_REGISTRY_UNREACHABLE', 'PYR_REGISTRY_REFUSED', 'PYR_REGISTRY'] as const) {
+    for (const [code, more] of [
+      ['PYR_REGISTRY_UNREACHABLE', {}],
+      ['PYR_REGISTRY_REFUSED', { isShut: true }],
+      ['PYR_REGISTRY', {}],
+    ] as const) {
       const { ask } = asking(() => Promise.reject(new PyrallelError(code, 'it is so')))
-      assert.deepEqual(await ask({ id: 7 }), { kind: 'unanswered', why: 'it is so' })
+      assert.deepEqual(await ask({ id: 7 }), { kind: 'unanswered', why: 'it is so', ...more })
     }
   })
 
