@@ -1,6 +1,7 @@
 /** Plans and writes what `pyrallel schemas pull` brings: every file, or none. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { nearestName } from '../../framework/config/nearest-name.ts'
 import { loadCodec } from '../../framework/formats/value-codec.ts'
 import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import { harmless } from '../../framework/model/plain-text.ts'
@@ -8,6 +9,7 @@ import type { SchemaRegistry, SubjectVersion } from '../../framework/registry/sc
 import { registryFolder } from '../folders/registry-folder.ts'
 import { protobufMessage, protobufMessages } from './protobuf-message.ts'
 import { pulledFacts, pulledFile, pulledPath } from './pulled-file.ts'
+import { ifKnown, MAX_REASONS, whyUnread } from './why-unread.ts'
 
 export interface PlannedFile {
   readonly subject: string
@@ -22,6 +24,14 @@ export interface PlannedFile {
   readonly message?: string
   /** Of Protobuf: others that they might be, where nobody has said which. */
   readonly otherMessages?: readonly string[]
+  /** The version that was there, where what was written with it cannot be read with this one. */
+  readonly unread?: UnreadVersion
+}
+
+export interface UnreadVersion {
+  readonly version: number
+  /** At most five. */
+  readonly reasons: readonly string[]
 }
 
 /** The subjects of files that were pulled before, sorted. Other files in their folder are passed over; so are those that were renamed. */
@@ -59,12 +69,23 @@ export async function planPull(
   const planned = await Promise.allSettled(
     subjects.map(async (subject) => {
       // A registry may know the subject under another spelling; the file is found by what was asked for.
-      const schema = { ...(await registry.latest(subject)), subject }
+      const schema = { ...(await latestOf(registry, subject)), subject }
       const { version, id } = schema
       const there = pulledText(root, subject)
       const { wanted, ...chosen } = await chosenMessage(schema, message, there)
       const content = pulledFile(schema, wanted)
-      return { subject, version, id, path: pulledPath(subject), content, isCurrent: there === content, ...chosen }
+      const isCurrent = there === content
+      const unread = isCurrent ? undefined : await unreadVersion(registry, schema, there, chosen.message)
+      return {
+        subject,
+        version,
+        id,
+        path: pulledPath(subject),
+        content,
+        isCurrent,
+        ...chosen,
+        ...(unread && { unread }),
+      }
     }),
   )
   const faults = planned.flatMap((each) => (each.status === 'rejected' ? [toError(each.reason)] : []))
@@ -72,6 +93,48 @@ export async function planPull(
   const told = [...new Map(faults.map((fault) => [fault.message, fault])).values()]
   if (told.length > 0) throw told.length === 1 ? told[0] : new AggregateError(told)
   return planned.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+}
+
+/** @throws PyrallelError PYR_SCHEMA_UNKNOWN with what was probably meant */
+async function latestOf(registry: SchemaRegistry, subject: string): Promise<SubjectVersion> {
+  try {
+    return await registry.latest(subject)
+  } catch (thrown) {
+    if (!(thrown instanceof PyrallelError) || thrown.code !== 'PYR_SCHEMA_UNKNOWN') throw thrown
+    // Who may not list the subjects is told as much as before.
+    const subjects = [...(await registry.subjects().catch(() => []))].sort()
+    throw new PyrallelError(thrown.code, `${thrown.message}${meantSubject(subject, subjects)}`, { cause: thrown })
+  }
+}
+
+/** Whoever thinks of the topic means its values. */
+function meantSubject(subject: string, subjects: readonly string[]): string {
+  const meant = subjects.find((each) => each === `${subject}-value`) ?? nearestName(subject, subjects)
+  if (meant !== undefined) return ` Did you mean "${harmless(meant)}"?`
+  if (subjects.length === 0) return ' It has none.'
+  const more = subjects.length > MAX_SUBJECTS ? ', …' : ''
+  return ` Known: ${subjects.slice(0, MAX_SUBJECTS).map(harmless).join(', ')}${more}.`
+}
+
+const MAX_SUBJECTS = 20
+
+/** Their types would have to be compared for JSON Schema, and others need not be narrower. Where another message is pulled than before, the values are others. */
+async function unreadVersion(
+  registry: SchemaRegistry,
+  schema: SubjectVersion,
+  there: string | undefined,
+  message: string | undefined,
+): Promise<UnreadVersion | undefined> {
+  const facts = pulledFacts(there ?? '')
+  if (facts === undefined || facts.version === schema.version || schema.format === 'json-schema') return undefined
+  if (facts.message !== undefined && facts.message !== message) return undefined
+  const before = await ifKnown(registry.version(schema.subject, facts.version))
+  if (before === undefined) return undefined
+  const reasons =
+    before.format === schema.format
+      ? whyUnread(schema, before, message)
+      : [`it was ${before.format}, and is ${schema.format}`]
+  return reasons.length === 0 ? undefined : { version: facts.version, reasons: reasons.slice(0, MAX_REASONS) }
 }
 
 interface ChosenMessage extends Pick<PlannedFile, 'message' | 'otherMessages'> {

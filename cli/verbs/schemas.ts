@@ -38,12 +38,13 @@ export async function pullSchemas(subjects: readonly string[], options: PullOpti
     if (wanted.length === 0) throw await nothingNamed(registry)
     const files = await planPull(registry, root, wanted, options.message)
     writePulled(root, files)
-    const rows = files.map(({ subject, version, id, path, message, isCurrent }) => ({
+    const rows = files.map(({ subject, version, id, path, message, unread, isCurrent }) => ({
       subject,
       version,
       id,
       path,
       ...(message !== undefined && { message }),
+      ...(unread !== undefined && { unread }),
       action: isCurrent ? 'unchanged' : 'written',
     }))
     if (options.json === true) {
@@ -56,9 +57,21 @@ export async function pullSchemas(subjects: readonly string[], options: PullOpti
       const of = message === undefined ? '' : `, message ${message}`
       return [`${sign} ${path}`, `version ${version}, id ${id}${of}`, action]
     })
-    io.stdout.write(`${registry.url}\n${table(lines)}${otherMessages(files)}`)
+    io.stdout.write(`${registry.url}\n${table(lines)}${otherMessages(files)}${unreadVersions(files)}`)
     return exitCodes.fine
   })
+}
+
+/** What lies in the topics is read with what was pulled now. */
+function unreadVersions(files: readonly PlannedFile[]): string {
+  const lines = files.map(({ subject, version, path, unread }) => {
+    if (unread === undefined) return ''
+    const name = harmless(subject)
+    const facts = `${name}: what was written with version ${unread.version} cannot be read with version ${version}`
+    const reasons = unread.reasons.map((reason) => `  ${name}: ${harmless(reason)}\n`).join('')
+    return `${facts}: such records would be dead letters.\n${reasons}Let handlers read them to their end first, with the file as it was: git restore ${path}\n`
+  })
+  return lines.join('')
 }
 
 /** The first message of a file is a guess. */

@@ -55,6 +55,73 @@ describe('pyrallel schemas pull', () => {
     assert.equal(existsSync(join(root, 'generated')), false)
   })
 
+  it('says which subject was meant, where the registry does not have the one that was named', async () => {
+    const root = aProject()
+    const { url } = await registryOf({ 'orders-value': {}, 'orders-key': {}, 'shop.Bill': {} })
+    for (const [asked, next] of [
+      ['order-value', 'Did you mean "orders-value"?'],
+      // Whoever thinks of the topic.
+      ['orders', 'Did you mean "orders-value"?'],
+      ['something-else', 'Known: orders-key, orders-value, shop.Bill.'],
+    ] as const) {
+      const { code, err } = await run(root, url, 'pull', asked)
+      assert.equal(code, 1)
+      assert.match(err, new RegExp(`PYR_SCHEMA_UNKNOWN\\n {2}There is no subject ${asked} in the registry at .*\\. `))
+      assert.ok(err.includes(`. ${next}\n`), err)
+    }
+  })
+
+  it('says so where records of the version before could not be read any more, and says nothing else', async () => {
+    const record = (...fields: readonly object[]) =>
+      JSON.stringify({ type: 'record', name: 'Order', fields: [{ name: 'id', type: 'long' }, ...fields] })
+    const message = (type: string) => `syntax = "proto3"; package shop; message Order { ${type} id = 1; }`
+    for (const [schemaType, first, fine, broken, reason] of [
+      [
+        'AVRO',
+        record(),
+        record({ name: 'note', type: 'string', default: '' }),
+        record({ name: 'currency', type: 'string' }),
+        /\n {2}a: .*currency.*\n/,
+      ],
+      [
+        'PROTOBUF',
+        message('int64'),
+        message('int64').replace('id', 'number'),
+        message('sint64'),
+        /\n {2}a: shop\.Order\.id \(1\) was written as /,
+      ],
+    ] as const) {
+      const root = aProject()
+      const versions: string[] = [first]
+      const { url } = await serve(({ path }): Answer => {
+        const asked = path.split('/').at(-1) ?? ''
+        const version = asked === 'latest' ? versions.length : Number(asked)
+        const schema = versions[version - 1]
+        if (schema === '') return { status: 404, json: { error_code: 40_402 } }
+        return { json: { subject: 'a', version, id: version, schemaType, schema } }
+      })
+      const warned = /a: what was written with version \d+ cannot be read with version \d+/
+      assert.doesNotMatch((await run(root, url, 'pull', 'a')).out, warned)
+      versions.push(fine)
+      assert.doesNotMatch((await run(root, url, 'pull')).out, warned, schemaType)
+      versions.push(broken)
+      const { code, out } = await run(root, url, 'pull', '--json')
+      const [{ unread }] = JSON.parse(out).schemas
+      assert.deepEqual([code, unread.version, unread.reasons.length], [0, 2, 1])
+      const file = join(root, 'generated/registry/a.ts')
+      assert.doesNotMatch((await run(root, url, 'pull')).out, warned)
+      writeFileSync(file, readFileSync(file, 'utf8').replace('version 3', 'version 2'))
+      const again = await run(root, url, 'pull')
+      assert.match(again.out, /a: what was written with version 2 cannot be read with version 3: such records would be/)
+      assert.match(again.out, reason)
+      // Deleted there: nobody can tell.
+      versions[1] = ''
+      writeFileSync(file, readFileSync(file, 'utf8').replace('version 3', 'version 2'))
+      const gone = await run(root, url, 'pull')
+      assert.deepEqual([gone.code, warned.test(gone.out)], [0, false])
+    }
+  })
+
   it('tells once that nobody answers, however many subjects are asked for', async () => {
     const { code, err } = await run(aProject(), 'http://127.0.0.1:1', 'pull', 'a', 'b', 'c')
     assert.equal(code, 1)
