@@ -8,9 +8,11 @@ import { byHandler } from '../../framework/model/by-handler.ts'
 import { Closers } from '../../framework/model/closers.ts'
 import { toError } from '../../framework/model/errors.ts'
 import { harmlessLines } from '../../framework/model/plain-text.ts'
+import { connectRegistry } from '../../framework/registry/registry-client.ts'
 import { withFoundTopics } from '../../framework/runtime/found-topics.ts'
 import { resolveHandlers } from '../../framework/runtime/resolve-handlers.ts'
 import type { ResolvedHandler } from '../../framework/runtime/runtime.ts'
+import { systemClock } from '../../framework/time/clock.ts'
 import {
   type ChosenCluster,
   type Connect,
@@ -21,8 +23,10 @@ import {
 import { examineConcurrency, examineNode, examineSession, examineTopics, type Finding } from '../cluster/diagnose.ts'
 import { examineClient } from '../cluster/examine-client.ts'
 import { examinePatterns } from '../cluster/examine-patterns.ts'
+import { examineRegistry, noRegistry, pulledSchemas } from '../cluster/examine-registry.ts'
 import { examineTransactions } from '../cluster/examine-transactions.ts'
 import { examineEnvFiles } from '../cluster/tracked-secrets.ts'
+import { topicsOf } from '../project/declared-topics.ts'
 import { configFile, loadRoutes, type Project } from '../project/project.ts'
 import { exitCodes } from '../terminal/failure.ts'
 import { hasColor, type Io } from '../terminal/io.ts'
@@ -55,6 +59,9 @@ export async function doctor(
   if (chosen === undefined) findings.push(brokerSkipped('the config does not tell where it is'))
   else if (client.state === 'ill') findings.push(brokerSkipped('no Kafka client can be loaded'))
   else await examineCluster(chosen, handlers, findings, io, connect)
+  if (chosen?.project !== undefined && handlers !== undefined) {
+    findings.push(...(await examineSchemas(chosen.project, handlers)))
+  }
   if (chosen?.project !== undefined) {
     const isRefused = findings.some(({ what, state }) => what === 'config' && state === 'ill')
     findings.splice(afterConfig, 0, ...examineConfig(chosen.project, isRefused ? 'ill' : 'well'))
@@ -116,6 +123,22 @@ async function examineHandlers(
       detail: [...byHandler(handlers, ({ route }) => route.handlerId).keys()].join(', '),
     })
   return handlers
+}
+
+/** What the files of the project say must be so in the registry. */
+async function examineSchemas({ config }: Project, handlers: readonly ResolvedHandler[]): Promise<readonly Finding[]> {
+  const schemas = pulledSchemas(topicsOf(handlers))
+  if (schemas.length === 0) return []
+  if (config.registry.url === undefined) return [noRegistry]
+  return new Closers().around(async (closers) => {
+    const findings: Finding[] = []
+    const registry = await attempt('schema registry', findings, async () => {
+      return connectRegistry(config.registry, systemClock(), Math.random)
+    })
+    if (registry === undefined) return findings
+    closers.add('the registry', () => registry.close())
+    return examineRegistry(registry, schemas)
+  })
 }
 
 async function examineCluster(
