@@ -233,7 +233,7 @@ export async function refuseUnknown(
   const known = declared.map(({ name }) => name).filter(isTopicName)
   const pattern = declaredOf(topic, declared)?.name
   const next = known.includes(topic)
-    ? ' The project has it, the cluster does not: create it with `pyrallel topics --create`.'
+    ? ' The project has it, the cluster does not: where a handler reads it, `pyrallel topics --create` makes it; else make it by hand.'
     : pattern === undefined
       ? suggestion(topic, known)
       : ` A handler reads what ${pattern} matches, and so this one as soon as it is there: create it first.`

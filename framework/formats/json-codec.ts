@@ -2,6 +2,7 @@
 import type { PulledSchema } from '../api/format.ts'
 import { toError } from '../model/errors.ts'
 import { inexactNumberAt } from '../validation/exact-numbers.ts'
+import { expectation } from '../validation/expectation.ts'
 import type { PatternRules } from '../validation/guarded-patterns.ts'
 import { untold } from '../validation/slow-patterns.ts'
 import { ValueCheck } from '../validation/value-check.ts'
@@ -35,11 +36,7 @@ export class JsonCodec {
     // What is checked is what is sent: the text, read again.
     const sent: unknown = JSON.parse(text)
     if (!this.#check.accepts(sent)) {
-      throw new Error(
-        this.#check.explain(sent, text.length, ([first]) => {
-          return `${this.#check.namedPath(sent, first?.instancePath ?? '')} ${first?.message ?? 'is not allowed'}`
-        }),
-      )
+      throw new Error(this.#check.explain(sent, text.length, (misfits) => expectation(this.#check, sent, misfits)))
     }
     const at = inexactNumberAt(text)
     if (at !== undefined) {
@@ -57,8 +54,10 @@ function textOf(value: unknown): string {
     text = JSON.stringify(value)
   } catch (thrown) {
     const { message } = toError(thrown)
-    const fix = message.includes('BigInt') ? ': publish it as a text, String(id) say' : ''
-    throw new Error(`it cannot be made JSON (${message})${fix}`, { cause: thrown })
+    const why = message.includes('BigInt')
+      ? 'a whole number in it is a bigint, or beyond 2^53, which JSON does not carry here: a text does, String(id) say'
+      : `it cannot be made JSON (${message})`
+    throw new Error(why, { cause: thrown })
   }
   if (text === undefined) throw new Error(`it is ${typeof value}, which JSON cannot carry`)
   return text

@@ -10,6 +10,7 @@ import { PyrallelError, toError } from '../model/errors.ts'
 import { isBytes, kindOf, uncarryable } from '../model/outgoing-check.ts'
 import type { OutgoingRecord, RecordHeader } from '../model/record.ts'
 import type { PublishTracer } from '../tracing/tracing.ts'
+import { expectation } from '../validation/expectation.ts'
 import type { PatternRules } from '../validation/guarded-patterns.ts'
 import { type RulesOf, untold } from '../validation/slow-patterns.ts'
 import { ValueCheck } from '../validation/value-check.ts'
@@ -184,9 +185,7 @@ function validate(check: ValueCheck, topic: string, text: string | null): void {
   let why: string
   try {
     if (check.accepts(value)) return
-    why = check.explain(value, text?.length ?? 0, ([first]) => {
-      return `${check.namedPath(value, first?.instancePath ?? '')} ${first?.message ?? 'is not allowed'}`
-    })
+    why = check.explain(value, text?.length ?? 0, (misfits) => expectation(check, value, misfits))
   } catch (thrown) {
     const { message } = toError(thrown)
     throw new PyrallelError('PYR_SCHEMA', `The value published to ${topic} cannot be checked: ${message}.`, {

@@ -14,7 +14,7 @@ export function networkFault(where: string, thrown: unknown): PyrallelError {
   if (certificateFault.test(error.code ?? '')) {
     return new PyrallelError(
       'PYR_REGISTRY_REFUSED',
-      `No TLS connection to ${where} (${told(error.code ?? error.message)}). Look at registry.tls: the authority in \`ca\`, the certificate and its key, and the name in the address.`,
+      `No TLS connection to ${where} (${told(error.code ?? error.message)}). Look at registry.tls: the authority in \`ca\`, the certificate and its key, and the name in the address. Or it speaks no TLS: then registry.url begins with http.`,
       { cause: error },
     )
   }

@@ -6,7 +6,7 @@ import { cutText, MAX_MESSAGE } from '../model/plain-text.ts'
 import type { RecordHeader } from '../model/record.ts'
 import type { HandlerFailure } from '../model/work.ts'
 import { inexactNumberAt } from './exact-numbers.ts'
-import { MAX_MISFITS, type Misfit } from './misfits.ts'
+import { expectation } from './expectation.ts'
 import { namesRegistrySchema, registryFraming } from './registry-framing.ts'
 import { untold } from './slow-patterns.ts'
 import { ValueCheck } from './value-check.ts'
@@ -181,33 +181,5 @@ function hasUnexpectedToken(prefix: string): boolean {
     return false
   } catch (error) {
     return toError(error).message.startsWith('Unexpected token')
-  }
-}
-
-/** Where the value goes wrong and what is expected there: schema and path, never the value. */
-function expectation(check: ValueCheck, value: unknown, misfits: readonly Misfit[]): string {
-  // The misfit of each alternative is told before the misfit of the union that holds them: the union is the news.
-  const unions = misfits.filter((misfit) => misfit.keyword === 'anyOf').map((misfit) => `${misfit.schemaPath}/anyOf/`)
-  const news = misfits.filter((misfit) => !unions.some((union) => misfit.schemaPath.startsWith(union)))
-  const first = news[0]
-  if (first === undefined) return 'TypeBox does not say why'
-  const path = check.namedPath(value, first.instancePath)
-  const rest = news.length === 1 && misfits.length <= MAX_MISFITS ? '' : ' (and more)'
-  switch (first.keyword) {
-    case 'boolean':
-      return `${path} is not allowed there${rest}`
-    case 'const':
-      return `${path} must be ${JSON.stringify(first.params.allowedValue)}${rest}`
-    case 'enum':
-      return `${path} must be one of ${JSON.stringify(first.params.allowedValues)}${rest}`
-    case 'anyOf': {
-      const branches = misfits.filter((misfit) => misfit.schemaPath.startsWith(`${first.schemaPath}/anyOf/`))
-      const wants = branches.map((misfit) =>
-        misfit.keyword === 'const' ? `be ${JSON.stringify(misfit.params.allowedValue)}` : misfit.message,
-      )
-      return `${path} must ${[...new Set(wants.map((want) => want.replace(/^must /, '')))].join(', or ')}${rest}`
-    }
-    default:
-      return `${path} ${first.message}${rest}`
   }
 }

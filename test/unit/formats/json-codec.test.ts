@@ -65,7 +65,7 @@ describe('a value in a JSON Schema', () => {
     assert.throws(() => order.encode({ id: 2 ** 60 }), /number at character 6 of 26 is whole and beyond 2\^53/)
     assert.throws(
       () => order.encode({ id: 1n }),
-      /cannot be made JSON .*BigInt.*: publish it as a text, String\(id\) say/,
+      /a whole number in it is a bigint, or beyond 2\^53, which JSON does not carry here: a text does, String\(id\) say/,
     )
   })
 
@@ -74,6 +74,7 @@ describe('a value in a JSON Schema', () => {
     assert.throws(() => order.encode({ id: 1, note: 'secret' }), {
       message: '/note must not have more than 3 characters',
     })
+    assert.throws(() => order.encode({ id: 1, secret: 1 }), { message: '/* is not allowed there (and more)' })
     assert.throws(() => order.encode(undefined), /it is undefined, which JSON cannot carry/)
   })
 

@@ -394,7 +394,10 @@ export const routes = [
     const value = '{"customer":"c1","total":1}'
     const error = await rejection(send('orders', value, plain, testIo(projectFolder(project)), onMemory(empty)))
     assert.equal(error.code, 'PYR_TOPIC_UNKNOWN')
-    assert.match(error.message, /The project has it, the cluster does not: create it with `pyrallel topics --create`\./)
+    assert.match(
+      error.message,
+      /The project has it, the cluster does not: where a handler reads it, `pyrallel topics --create` makes it; else make it by hand\./,
+    )
     assert.doesNotMatch(error.message, /Did you mean/)
   })
 
