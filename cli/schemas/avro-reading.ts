@@ -64,7 +64,7 @@ function fields(reader: AvroRecord, writer: AvroRecord, path: string, seen: Seen
       writer.fields.find(({ name }) => name === field.name) ??
       writer.fields.find(({ name }) => field.aliases.includes(name))
     if (written !== undefined) return compare(field.type, written.type, at, seen)
-    return field.default !== undefined ? [] : [`${at} is not written any more, and has no default`]
+    return field.default !== undefined ? [] : [`${at} is not written, and has no default`]
   })
 }
 

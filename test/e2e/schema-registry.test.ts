@@ -194,7 +194,7 @@ describe('pyrallel schemas', { skip: problem ?? false }, () => {
     const broken = await run('check')
     assert.equal(broken.code, 3, broken.err)
     assert.match(broken.out, /✗ .*registry has 3 +moved on; what is written now cannot be read/)
-    assert.match(broken.out, / id is string now, and not long\n.* invoice is not written any more, and has no default/)
+    assert.match(broken.out, / id is string now, and not long\n.* invoice is not written, and has no default/)
     assert.equal((await run('pull')).code, 0)
     assert.equal((await run('check', '--json')).code, 0)
 

@@ -55,7 +55,7 @@ describe('values that were written with one schema, read with another', () => {
   for (const [reader, writer, expected] of [
     ['int', 'long', 'the value is long now, and not int'],
     ['string', 'int', 'the value is int now, and not string'],
-    [record([{ name: 'a', type: 'int' }]), record([]), 'a is not written any more, and has no default'],
+    [record([{ name: 'a', type: 'int' }]), record([]), 'a is not written, and has no default'],
     [
       record([{ name: 'a', type: record([{ name: 'b', type: 'int' }], 'Inner') }]),
       record([{ name: 'a', type: record([{ name: 'b', type: 'string' }], 'Inner') }]),
