@@ -293,6 +293,7 @@ class ProtoParser {
     const oneofIndex = message.oneofDecl.length
     const oneof = { name: this.#in.name('the name of a oneof'), options: plainOptions() }
     message.oneofDecl.push(oneof)
+    const before = message.field.length
     this.#in.must('{')
     this.#comment([...place.path, 8, oneofIndex], first)
     while (!this.#in.takes('}')) {
@@ -304,7 +305,8 @@ class ProtoParser {
         this.#in.must(';')
       } else this.#field(message, place, next, label.optional, { oneofIndex })
     }
-    if (!message.field.some((field) => field.oneofIndex === oneofIndex)) {
+    // Not by a look at all fields: a schema may have as many oneofs, and each would look at all.
+    if (message.field.length === before) {
       throw this.#in.fault(`oneof ${oneof.name} has no field`)
     }
   }

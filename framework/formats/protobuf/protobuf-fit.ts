@@ -15,13 +15,21 @@ const OWN_TYPES = 'google.protobuf.'
 /** @throws Error with the first field that does not fit. Fields with a number that only one of them has are passed over */
 export function checkFit(written: DescMessage, wanted: DescMessage): void {
   const above = new Map<DescMessage, Set<DescMessage>>()
+  /** Many fields may be of one enum. */
+  const enums = new Map<DescEnum, Map<DescEnum, string | undefined>>()
+  const movedIn = (from: DescEnum, to: DescEnum): string | undefined => {
+    const seen = enums.get(from) ?? new Map<DescEnum, string | undefined>()
+    enums.set(from, seen)
+    if (!seen.has(to)) seen.set(to, movedValue(from, to))
+    return seen.get(to)
+  }
   const checkMessages = (from: DescMessage, to: DescMessage): void => {
     const seen = above.get(from) ?? new Set()
     above.set(from, seen)
     if (seen.has(to)) return
     seen.add(to)
-    checkOneofs(from, to)
     const numbers = new Map(from.fields.map((field) => [field.number, field]))
+    checkOneofs(numbers, to)
     for (const field of to.fields) {
       const other = numbers.get(field.number)
       if (other !== undefined) checkFields(other, field)
@@ -41,7 +49,7 @@ export function checkFit(written: DescMessage, wanted: DescMessage): void {
       }
       if (!isOwn) checkMessages(from.message, to.message)
     } else if (from.enum !== undefined && to.enum !== undefined) {
-      const moved = movedValue(from.enum, to.enum)
+      const moved = movedIn(from.enum, to.enum)
       if (moved !== undefined) throw fault(`was written with another number for ${moved}`)
     } else if (!isScalarFit(from, to)) throw fault(`was written as ${typeName(from)}, and ${typeName(to)} is wanted`)
   }
@@ -49,10 +57,9 @@ export function checkFit(written: DescMessage, wanted: DescMessage): void {
 }
 
 /** Fields that could all be set, and of which a oneof would keep the last one only. */
-function checkOneofs(from: DescMessage, to: DescMessage): void {
+function checkOneofs(from: ReadonlyMap<number, DescField>, to: DescMessage): void {
   for (const oneof of to.oneofs) {
-    const numbers = new Set(oneof.fields.map(({ number }) => number))
-    const were = from.fields.filter(({ number }) => numbers.has(number))
+    const were = oneof.fields.flatMap(({ number }) => from.get(number) ?? [])
     const [first] = were
     if (were.length > 1 && were.some((field) => field.oneof === undefined || field.oneof !== first?.oneof)) {
       throw new Error(`${to.typeName}.${oneof.name} was written as fields that do not exclude each other`)

@@ -56,7 +56,18 @@ export function scalarWriter(scalar: ScalarType, longAsString = false): ScalarWr
 }
 
 /** An open enum has every number of 32 bits. */
-export function enumWriter({ typeName, open, values }: DescEnum): ScalarWriter {
+export function enumWriter(desc: DescEnum): ScalarWriter {
+  const known = enumWriters.get(desc)
+  if (known !== undefined) return known
+  const made = newEnumWriter(desc)
+  enumWriters.set(desc, made)
+  return made
+}
+
+/** Many fields may be of one enum, which may have many numbers. */
+const enumWriters = new WeakMap<DescEnum, ScalarWriter>()
+
+function newEnumWriter({ typeName, open, values }: DescEnum): ScalarWriter {
   const numbers = new Set<unknown>(values.map(({ number }) => number))
   const zero = values[0]?.number ?? 0
   return {

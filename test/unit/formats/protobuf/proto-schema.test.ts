@@ -169,6 +169,19 @@ describe('a .proto file', () => {
     assert.throws(() => read(text.replace('"c.proto"', '"e.proto"'), [a, b, d, far]), /A is defined twice/)
   })
 
+  it('has a field in each oneof, be it a group, and however many oneofs stand before', () => {
+    const read = (oneofs: string) => readProtoSchema(`syntax = "proto2"; message M { ${oneofs} }`, [])
+    const first = 'oneof a { int32 x = 1; } optional int32 y = 2;'
+    assert.equal(messageOf(read(`${first} oneof b { group Z = 3 { optional int32 inner = 1; } }`)).oneofs.length, 2)
+    assert.throws(() => read(`${first} oneof b { }`), /line 1: oneof b has no field/)
+    assert.throws(
+      () => read(`${first} oneof b { option (my.oneof) = "x"; } oneof c { int32 z = 3; }`),
+      /oneof b has no/,
+    )
+    const many = Array.from({ length: 18_000 }, (_, index) => `oneof o${index} { int32 f${index} = ${index + 1}; }`)
+    assert.equal(messageOf(read(many.join('\n'))).oneofs.length, 18_000)
+  })
+
   it('says which message is wanted and is not there', () => {
     const file = read('syntax = "proto3"; message A { message B { message C {} } } message D {}')
     assert.equal(messageOf(file).typeName, 'A')
