@@ -4,18 +4,13 @@
  * that type stand for it, and a `format` is checked. Pure and deterministic.
  */
 import { unescaped } from '../../framework/formats/json-schema-index.ts'
+import type { NamedText } from '../../framework/formats/named-text.ts'
 import { PyrallelError } from '../../framework/model/errors.ts'
 import { harmless } from '../../framework/model/plain-text.ts'
 import { indented, propertyName, scalar } from '../codegen/render/source-text.ts'
 import { constraintTags, readDocTags } from '../codegen/schema/doc-tags.ts'
 import type { WrittenTypes } from './avro-types.ts'
 import { commentText, pascal, TypeNames } from './type-text.ts'
-
-/** A schema that is found by its name, or by the address in its `$id`. */
-export interface NamedText {
-  readonly name: string
-  readonly text: string
-}
 
 /** Deeper than anybody writes, and far from the end of the stack. */
 const MAX_DEPTH = 100

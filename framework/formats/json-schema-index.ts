@@ -1,6 +1,7 @@
 /** Finds what the references of a JSON Schema lead to: by address, by name in the registry, by pointer and by anchor. Reads no keyword that checks values. */
 import { harmless } from '../model/plain-text.ts'
-import { allSubschemas, isObject, type NamedText, type Schema } from './json-schema-keywords.ts'
+import { allSubschemas, isObject, type Schema } from './json-schema-keywords.ts'
+import type { NamedText } from './named-text.ts'
 
 /** A schema with an address of its own, and what stands in it. */
 export interface Resource {

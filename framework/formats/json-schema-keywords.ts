@@ -2,12 +2,6 @@
 
 export type Schema = Readonly<Record<string, unknown>>
 
-/** A schema that is found by its name in the registry, or by the address in its `$id`. */
-export interface NamedText {
-  readonly name: string
-  readonly text: string
-}
-
 /** A schema in another. */
 export interface Subschema {
   readonly keyword: string

@@ -5,7 +5,8 @@
 import type { TSchema } from 'typebox'
 import { harmless } from '../model/plain-text.ts'
 import { type Resource, SchemaIndex } from './json-schema-index.ts'
-import { asksOfSameValue, isObject, type NamedText, type Schema, subschemas } from './json-schema-keywords.ts'
+import { asksOfSameValue, isObject, type Schema, subschemas } from './json-schema-keywords.ts'
+import type { NamedText } from './named-text.ts'
 
 /** Deeper than anybody writes, and far from the end of the stack. */
 const MAX_DEPTH = 100

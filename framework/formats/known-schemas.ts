@@ -1,11 +1,7 @@
 /** Keeps the schemas that values were written with, and asks for those that are not here: each one once, and never a value's turn long. */
 import type { Clock } from '../time/clock.ts'
+import type { NamedText } from './named-text.ts'
 import { refText, type SchemaRef } from './value-frame.ts'
-
-export interface NamedText {
-  readonly name: string
-  readonly text: string
-}
 
 /** A schema as it goes to threads. Plain data. */
 export interface WriterSchema {
@@ -13,10 +9,6 @@ export interface WriterSchema {
   readonly text: string
   /** Those that it names, and what it calls them: what is named stands before what names it. */
   readonly references: readonly NamedText[]
-}
-
-export function namedText({ name, text }: NamedText): NamedText {
-  return { name, text }
 }
 
 /** What is known of a schema. Plain data. */

@@ -2,7 +2,8 @@
 import { PyrallelError, toError } from '../model/errors.ts'
 import type { RegisteredSchema, SchemaRegistry } from '../registry/schema-registry.ts'
 import type { Clock } from '../time/clock.ts'
-import { type AskSchema, namedText, type SchemaAnswer } from './known-schemas.ts'
+import type { AskSchema, SchemaAnswer } from './known-schemas.ts'
+import { namedText } from './named-text.ts'
 import { refText } from './value-frame.ts'
 
 /** A follower of a registry may not have heard of a schema yet that a leader has given out. Milliseconds. */

@@ -1,5 +1,6 @@
 /** Says why a text is no schema of its type, as far as a real registry would say so. Pure. */
-import { allSubschemas, isObject, type NamedText } from '../../../framework/formats/json-schema-keywords.ts'
+import { allSubschemas, isObject } from '../../../framework/formats/json-schema-keywords.ts'
+import type { NamedText } from '../../../framework/formats/named-text.ts'
 import { parseProto } from '../../../framework/formats/protobuf/proto-parser.ts'
 import { isBase64, readProtoSchema } from '../../../framework/formats/protobuf/proto-schema.ts'
 import { isProtobufLoaded } from '../../../framework/formats/protobuf/protobuf-library.ts'

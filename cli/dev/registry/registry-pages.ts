@@ -1,5 +1,5 @@
 /** Answers the questions of Confluent's interface out of a store, as far as serializers and `pyrallel schemas` ask them. Pure, but for what is registered. */
-import type { NamedText } from '../../../framework/formats/json-schema-keywords.ts'
+import type { NamedText } from '../../../framework/formats/named-text.ts'
 import { schemaFault } from './registry-faults.ts'
 import type { RegistryStore, SchemaType, StoredReference, StoredSchema, StoredVersion } from './registry-store.ts'
 

@@ -1,7 +1,8 @@
 /** The types that values of a JSON Schema have, and the constraints that the generator reads behind them. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { jsonSchemaTypes, type NamedText } from '../../../../cli/schemas/json-schema-types.ts'
+import { jsonSchemaTypes } from '../../../../cli/schemas/json-schema-types.ts'
+import type { NamedText } from '../../../../framework/formats/named-text.ts'
 
 function typesOf(schema: unknown, ...references: readonly NamedText[]) {
   return jsonSchemaTypes(JSON.stringify(schema), references, 'orders-value', 'OrdersValue')
