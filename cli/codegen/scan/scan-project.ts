@@ -128,9 +128,14 @@ class Scan {
     })
     this.#reach = new TypeReach(this.#checker, project, this.#refuseAs('PYR_TYPE'))
     const report: Report = (...told) => this.#report(...told)
+    const warn: Report = (...told) => this.#warnings.always.node(...told)
     const handlers = new Set(files.handlers)
-    this.#values = new ValueSchemas(this.#deriver, this.#reach, this.#refuseAs('PYR_TYPE'), report, (source) =>
-      handlers.has(source) ? undefined : project.relative(source.getFilePath()),
+    this.#values = new ValueSchemas(
+      this.#deriver,
+      this.#reach,
+      this.#refuseAs('PYR_TYPE'),
+      { report, warn },
+      (source) => (handlers.has(source) ? undefined : project.relative(source.getFilePath())),
     )
     this.#byPath = new Map(files.own.map((each) => [each.getFilePath() as string, each]))
   }

@@ -29,6 +29,7 @@ export class ValueSchemas {
   readonly #reach: TypeReach
   readonly #refuseSchema: RefuseName
   readonly #report: Report
+  readonly #warn: Report
   readonly #importable: (source: SourceFile) => string | undefined
 
   /** @param importable the path of a file, relative to the project; undefined where generated files must not import it */
@@ -36,13 +37,14 @@ export class ValueSchemas {
     deriver: SchemaDeriver,
     reach: TypeReach,
     refuseSchema: RefuseName,
-    report: Report,
+    { report, warn }: { readonly report: Report; readonly warn: Report },
     importable: (source: SourceFile) => string | undefined,
   ) {
     this.#deriver = deriver
     this.#reach = reach
     this.#refuseSchema = refuseSchema
     this.#report = report
+    this.#warn = warn
     this.#importable = importable
   }
 
@@ -83,6 +85,8 @@ export class ValueSchemas {
   }
 
   #read(call: CallExpression, options: Node | undefined, name: string): RawSchema {
+    // Options of a handler have no format.
+    if (['topic', 'topicsMatching'].includes(pyrallelFunction(call) ?? '')) this.#tellHidden(options)
     const format = formatOf(options, 'format')
     if (format !== undefined) return this.#besideSchema(format, options, name)
     if (optionAt(options, 'values') === 'bytes') return { kind: 'none' }
@@ -95,6 +99,19 @@ export class ValueSchemas {
     if (explicit !== undefined && (explicit.isCertain || written === undefined)) return explicit.schema
     if (written === undefined || !this.#reach.isWithin(written.compilerNode)) return { kind: 'none' }
     return { kind: 'derived', key: this.#deriver.root(written.compilerNode, name) }
+  }
+
+  /** The code would run with it, while generated files, and who publishes by the mere name of the topic, know nothing of it. */
+  #tellHidden(options: Node | undefined): void {
+    for (const { option, place, isThere } of hiddenFormats(options)) {
+      const tell = isThere ? this.#report : this.#warn
+      tell(
+        place,
+        'PYR_HANDLER_STATIC',
+        `The option \`${option}\` of the topic ${isThere ? 'is' : 'may be'} computed at run time here, but it must be readable without running code: \`send\`, and \`publish\` by the name of the topic, write JSON and text else.`,
+        `Write \`${option}\` below it, in so many words: \`${option}: avro(...)\` with the constant that \`pyrallel schemas pull\` has written.${isThere ? '' : ' Where there is none, leave it as it is.'}`,
+      )
+    }
   }
 
   #besideSchema(format: WrittenFormat, options: Node | undefined, topic: string): RawSchema {
@@ -185,8 +202,37 @@ function formatOf(options: Node | undefined, option: 'format' | 'keyFormat'): Wr
   const object = Node.isExpression(options) ? resolve(options) : undefined
   if (object === undefined || !Node.isObjectLiteralExpression(object)) return undefined
   const found = property(object, option)
-  // A spread may hold one; what is in it is seen when the code runs.
+  // What a spread hides has been told.
   return found?.value === undefined ? undefined : { place: found.value, value: resolve(found.value) }
+}
+
+interface HiddenFormat {
+  readonly option: 'format' | 'keyFormat'
+  readonly place: Node
+  /** Its type says so. Otherwise nothing is known of that. */
+  readonly isThere: boolean
+}
+
+/** What stands in a spread, or in options, that cannot be read without running code. */
+function hiddenFormats(options: Node | undefined): readonly HiddenFormat[] {
+  if (!Node.isExpression(options)) return []
+  const object = resolve(options)
+  return (['format', 'keyFormat'] as const).flatMap((option) => {
+    const isLiteral = Node.isObjectLiteralExpression(object)
+    const place = isLiteral ? property(object, option)?.opaque : options
+    if (place === undefined || (isLiteral && property(object, option)?.value !== undefined)) return []
+    const holder = Node.isSpreadAssignment(place) ? place.getExpression() : place
+    // A getter or a method of this name.
+    if (isLiteral && !Node.isSpreadAssignment(place)) return [{ option, place, isThere: !hasComputedName(place) }]
+    const type = holder.getType()
+    if (type.isAny() || type.isUnknown()) return [{ option, place, isThere: false }]
+    const kinds = type.isUnion() ? type.getUnionTypes() : [type]
+    return kinds.some((each) => each.getProperty(option) !== undefined) ? [{ option, place, isThere: true }] : []
+  })
+}
+
+function hasComputedName(member: Node): boolean {
+  return Node.isPropertyAssignment(member) && Node.isComputedPropertyName(member.getNameNode())
 }
 
 /** By the functions that make a format of a constant. */

@@ -383,6 +383,52 @@ export default ${read}
     assert.deepEqual(inHeader, [])
   })
 
+  it('is refused where it stands in a spread that only running the code could read, and warned of where it may', async () => {
+    const project = (options: string, shared: string) =>
+      projectOnDisk({
+        'handlers/book.ts': `import { avro, handler, topic } from 'pyrallel'
+import { ordersValue } from '../generated/registry/orders-value.ts'
+import { shared } from '../shared.ts'
+import { company } from '@company/topics'
+const options = { ordersValue, shared, company }
+export default handler(topic<{ readonly id: string }>('orders', ${options}), () => {})
+`,
+        'shared.ts': shared,
+        'node_modules/@company/topics/package.json': '{ "name": "@company/topics", "exports": "./index.js" }',
+        'node_modules/@company/topics/index.js': 'export const company = {}',
+        'node_modules/@company/topics/index.d.ts': 'export declare const company: object',
+        'generated/registry/orders-value.ts': pulled,
+      })
+    const made = `import { avro } from 'pyrallel'
+import { ordersValue } from './generated/registry/orders-value.ts'
+export function shared() { return { format: avro(ordersValue), keyFormat: avro(ordersValue) } }\n`
+    const found = async (options: string, shared = made) => {
+      const { diagnostics, warnings } = await generate(project(options, shared), 'shop')
+      const shown = (list: typeof diagnostics) => list.map(({ line, message, fix }) => `${line} ${message} ${fix}`)
+      return { refused: shown(diagnostics), warned: shown(warnings) }
+    }
+    const { refused } = await found('{ ...shared() }')
+    assert.equal(refused.length, 2)
+    assert.match(
+      refused[0] ?? '',
+      /^6 The option `format` of the topic is computed at run time here.* Write `format` below/,
+    )
+    assert.match(refused[1] ?? '', /^6 The option `keyFormat` of the topic is computed/)
+    assert.equal((await found('shared()')).refused.length, 2)
+    assert.match(
+      (await found('{ get format() { return avro(ordersValue) } }')).refused.join(),
+      /`format` .* is computed/,
+    )
+    const written = await found('{ ...shared(), format: avro(ordersValue), keyFormat: avro(ordersValue) }')
+    assert.deepEqual(written, { refused: [], warned: [] })
+    const other = 'export function shared() { return { key: () => null } }\n'
+    assert.deepEqual(await found('{ ...shared() }', other), { refused: [], warned: [] })
+    const { refused: none, warned } = await found('{ ...company }')
+    assert.deepEqual(none, [])
+    assert.equal(warned.length, 2)
+    assert.match(warned[0] ?? '', /^6 The option `format` of the topic may be computed .* leave it as it is/)
+  })
+
   it('may not have a schema beside it, nor be computed', async () => {
     const both = await made('avro(ordersValue)', ', schema: Type.Object({})')
     assert.match(both.diagnostics.join(), /^PYR_TOPIC_TYPE: The topic has a schema and a format/)
