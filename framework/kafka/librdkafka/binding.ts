@@ -124,7 +124,23 @@ export interface NativeGroupOffsets {
   readonly partitions: readonly NativePartition[]
 }
 
+export interface NativeGroupDescription {
+  readonly error?: NativeError
+  readonly members: readonly {
+    readonly clientId: string
+    readonly assignment: { readonly topicPartitions: readonly NativePartition[] }
+    /** Of members of the new protocol. */
+    readonly targetAssignment?: { readonly topicPartitions: readonly NativePartition[] }
+  }[]
+}
+
 export interface NativeAdmin {
+  /** Holds a thread of libuv's pool until it is answered. */
+  describeGroups(
+    groups: readonly string[],
+    options: { readonly timeout: number },
+    done: Callback<{ readonly groups: readonly NativeGroupDescription[] }>,
+  ): void
   /** Unlike `committed`, it gives metadata whole. A negative offset means that there is none. */
   listConsumerGroupOffsets(
     groups: readonly { readonly groupId: string; readonly partitions: readonly TopicPartition[] }[],

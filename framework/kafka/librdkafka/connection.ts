@@ -120,7 +120,8 @@ export class LibrdkafkaConnection implements ViewedConnection {
 
   #openConsumer(options: ConsumerOptions): Promise<LibrdkafkaConsumer> {
     const { log, errors } = this.#reporting({ group: options.group }, options.onError)
-    const { isForeign } = options
+    const { isForeign, group, instanceId } = options
+    const books = { clientId: this.#options.clientId, members: () => this.view.members(group) }
     return LibrdkafkaConsumer.open(
       async (callbacks) => {
         const config = { ...consumerConfig(this.#options, options), ...callbacks }
@@ -143,6 +144,8 @@ export class LibrdkafkaConnection implements ViewedConnection {
         isLate: options.isLate,
         foreign: isForeign && { isForeign, ask: (partitions) => this.view.wholeCommits(options.group, partitions) },
         groupProtocol: this.#options.groupProtocol,
+        // What a static member leaves behind waits for its name, so it does not leave by itself.
+        books: instanceId === undefined ? books : undefined,
         isExpectedBack: options.instanceId !== undefined && this.#options.groupProtocol === 'classic',
       },
     )

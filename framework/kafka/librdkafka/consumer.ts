@@ -4,7 +4,7 @@ import { type GroupMember, unknownMember } from '../../model/group-member.ts'
 import type { Logger } from '../../model/logger.ts'
 import { type KafkaRecord, partitionId, type TopicPartition } from '../../model/record.ts'
 import type { Clock } from '../../time/clock.ts'
-import { settlesWithin, sleep } from '../../time/wait.ts'
+import { settlesWithin } from '../../time/wait.ts'
 import { checkCommits, MAX_METADATA_LENGTH, notOwned } from '../commit-request-check.ts'
 import { commitError } from '../faults/codes.ts'
 import type { ErrorReport } from '../faults/error-report.ts'
@@ -15,18 +15,18 @@ import { PendingCommits } from './commits.ts'
 import { nativeError } from './errors.ts'
 import { FatalFault } from './fault.ts'
 import { FlowControl } from './flow.ts'
+import type { GroupBooks } from './late-answers.ts'
 import { LogPlaces } from './log-places.ts'
 import { Membership } from './membership.ts'
 import { MissingTopics } from './missing-topics.ts'
 import { Questions } from './questions.ts'
-import { CONSUME_SLICE_MS, Receiver, type ReceiverState } from './receiver.ts'
+import { Receiver, type ReceiverState } from './receiver.ts'
 import type { ForeignCommits } from './starts-source.ts'
+import { Subscription } from './subscription.ts'
 import { TransactionOffsets } from './transaction-offsets.ts'
 
-/** How long `close` waits for the group to take the partitions back, and for the disconnect. */
+/** How long `close` waits for the disconnect. */
 const CLOSE_STEP_MS = 10_000
-/** A coordinator answers for any name. */
-const NO_TOPIC = '__consumer_offsets'
 /** librdkafka gives up by itself what it could not send for its session time-out of 45 s. */
 const PUT_OFF_MS = 50_000
 
@@ -44,6 +44,8 @@ export interface LibrdkafkaConsumerOptions {
   readonly isExpectedBack: boolean
   readonly groupProtocol: 'consumer' | 'classic'
   readonly errors: ErrorReport
+  /** How the group is asked what its members have, after an answer that came too late. Left out: it is not asked. */
+  readonly books?: GroupBooks | undefined
 }
 
 /** librdkafka's callbacks, as they stand in a consumer's configuration. */
@@ -64,8 +66,8 @@ export class LibrdkafkaConsumer implements KafkaClient {
   readonly #owned = new OwnedPartitions()
   readonly #commits: PendingCommits
   readonly #membership: Membership
+  readonly #subscription: Subscription
   #state: ReceiverState = 'open'
-  #isPolling = false
   readonly #receiver: Receiver
   readonly #flow: FlowControl
   readonly #fault: FatalFault
@@ -133,29 +135,30 @@ export class LibrdkafkaConsumer implements KafkaClient {
       gone: (partitions) => this.#missingTopics.look(partitions),
       fail: (error) => this.#fault.set(error),
     })
+    this.#subscription = new Subscription({
+      ...options,
+      native: this.#native,
+      membership: this.#membership,
+      fail: (error) => this.#fault.set(error),
+    })
   }
 
   async subscribe(topics: readonly string[], listener: RebalanceListener): Promise<void> {
     this.#requireOpen()
     this.#membership.listen(listener)
-    this.#subscribe(topics)
+    this.#subscription.change(topics)
   }
 
   async changeTopics(topics: readonly string[]): Promise<void> {
     this.#requireOpen()
     // In a leave that goes on, it would take the place of the unsubscribing.
-    if (this.#state === 'open') this.#subscribe(topics)
+    if (this.#state === 'open') this.#subscription.change(topics)
   }
 
   async poll(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {
-    if (this.#isPolling) throw bug('KafkaClient.poll', 'it was called while another poll runs')
+    if (this.#receiver.isPolling) throw bug('KafkaClient.poll', 'it was called while another poll runs')
     if (this.#state === 'closed') throw closedError()
-    this.#isPolling = true
-    try {
-      return maxRecords > 0 ? await this.#receiver.take(maxRecords, waitMs) : await this.#receiver.serve(waitMs)
-    } finally {
-      this.#isPolling = false
-    }
+    return this.#receiver.poll(maxRecords, waitMs)
   }
 
   pause(partitions: readonly TopicPartition[]): void {
@@ -185,13 +188,14 @@ export class LibrdkafkaConsumer implements KafkaClient {
 
   async askCoordinator(timeoutMs: number): Promise<void> {
     this.#requireOpen()
-    if (this.#questions.topic === undefined) throw closedError()
-    await this.#questions.askCoordinator(this.#questions.topic, timeoutMs)
+    const { topic } = this.#subscription
+    if (topic === undefined) throw closedError()
+    await this.#questions.askCoordinator(topic, timeoutMs)
   }
 
   nextOffset(of: TopicPartition): number | undefined {
     // What a call that runs has taken, or the stash holds, nobody was given yet.
-    if (this.#isPolling || this.#owned.get(of.topic, of.partition)?.delivers !== true) return undefined
+    if (this.#receiver.isPolling || this.#owned.get(of.topic, of.partition)?.delivers !== true) return undefined
     return this.#receiver.holds(of) ? undefined : this.#places.nextOffset(of, this.#receiver.isDry)
   }
 
@@ -218,7 +222,8 @@ export class LibrdkafkaConsumer implements KafkaClient {
 
   /** Whether one that was given nothing yet has joined, librdkafka does not say. */
   unsettledSince(): number | undefined {
-    return this.#state === 'open' ? this.#membership.unansweredSince : undefined
+    if (this.#state !== 'open') return undefined
+    return this.#subscription.rejoiningSince ?? this.#membership.unansweredSince
   }
 
   /** librdkafka tells neither the id of its member nor a generation. */
@@ -231,24 +236,20 @@ export class LibrdkafkaConsumer implements KafkaClient {
     return this.#closing
   }
 
-  #subscribe(topics: readonly string[]): void {
-    this.#questions.topic = topics[0] ?? NO_TOPIC
-    // librdkafka refuses to subscribe to nothing.
-    if (topics.length > 0) this.#native.subscribe([...topics])
-  }
-
   async #close(): Promise<void> {
     this.#state = 'closing'
     this.#membership.stopAssigning()
     this.#questions.stop()
+    this.#subscription.stop()
     // After a fatal error the group takes nothing back any more, so there is nothing to wait for.
     if (this.#options.isExpectedBack || this.#fault.error !== undefined) await this.#membership.giveUpUnasked()
-    else await this.#leaveGroup()
+    else await this.#subscription.leave()
     this.#state = 'silent'
     this.#membership.leave()
     this.#missingTopics.stop()
     this.#flow.stop()
-    const underWay = Promise.all([this.#receiver.settled, this.#questions.answered, this.offsets.ended])
+    const { answered } = this.#subscription
+    const underWay = Promise.all([this.#receiver.settled, this.#questions.answered, answered, this.offsets.ended])
     await this.#disconnect(await settlesWithin(this.#options.clock, underWay, CLOSE_STEP_MS / 2))
     this.#state = 'closed'
     this.#commits.failAll(closedError())
@@ -272,32 +273,6 @@ export class LibrdkafkaConsumer implements KafkaClient {
     const disconnected = new Promise<void>((resolve) => this.#native.disconnect(resolve))
     if (!(await settlesWithin(clock, disconnected, CLOSE_STEP_MS)))
       log.warn({ waitedMs: CLOSE_STEP_MS }, 'the consumer was left behind while it disconnects')
-  }
-
-  async #leaveGroup(): Promise<void> {
-    const { log } = this.#options
-    try {
-      this.#native.unsubscribe()
-      // A commit can still be made while the partitions are given back this way; during a disconnect it would throw.
-      while (this.#membership.isActive) {
-        if (!(await this.#until(() => !this.#membership.isActive || this.#membership.hasUnanswered))) {
-          log.warn({ waitedMs: CLOSE_STEP_MS }, 'the group has not taken the partitions back')
-          break
-        }
-        await this.#membership.answered
-      }
-    } catch (thrown) {
-      log.warn({ errorMessage: nativeError(thrown).message }, 'the consumer could not leave its group')
-    }
-  }
-
-  /** Looks again after each slice, because the callbacks that change the answer come while the caller polls. */
-  async #until(isTrue: () => boolean): Promise<boolean> {
-    for (let waited = 0; waited < CLOSE_STEP_MS; waited += CONSUME_SLICE_MS / 4) {
-      if (isTrue()) return true
-      await sleep(this.#options.clock, CONSUME_SLICE_MS / 4)
-    }
-    return isTrue()
   }
 
   #requireOpen(): void {

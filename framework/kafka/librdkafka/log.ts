@@ -20,13 +20,9 @@ const sentences: ReadonlyMap<string, string> = new Map([
   ['MAXPOLL', 'nothing was polled for max.poll.interval.ms: the group takes the partitions away'],
 ])
 
-/** See docs/clients.md: after it, librdkafka may never hear which partitions it has. It is one of few signs. */
-const LATE_ANSWER =
-  'the group has answered a heartbeat too late: if a partition stands from now on, start this member again'
-
 export function logNative(log: Logger, errors: Pick<ErrorReport, 'count'>, entry: NativeLogEntry): void {
   const { severity, fac, message } = entry
-  const sentence = severity <= WARNING ? sentences.get(fac) : isLateAnswer(entry) ? LATE_ANSWER : undefined
+  const sentence = severity <= WARNING ? sentences.get(fac) : undefined
   if (sentence === undefined) {
     log.debug({ severity, fac, message }, 'librdkafka')
     return
@@ -36,7 +32,7 @@ export function logNative(log: Logger, errors: Pick<ErrorReport, 'count'>, entry
   if (fac === 'OFFSET') errors.count({ code: faultCodes.OFFSET_OUT_OF_RANGE })
 }
 
-/** Of new groups: there an answer to a heartbeat tells which partitions a member has. */
-function isLateAnswer({ severity, fac, message }: NativeLogEntry): boolean {
+/** See `late-answers.ts`. Of new groups: there an answer to a heartbeat tells which partitions a member has. This is one of few signs. */
+export function isLateAnswer({ severity, fac, message }: NativeLogEntry): boolean {
   return severity <= NOTICE && fac === 'REQTMOUT' && message.includes('Timed out ConsumerGroupHeartbeatRequest')
 }

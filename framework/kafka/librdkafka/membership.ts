@@ -94,6 +94,11 @@ export class Membership {
     return this.hasUnanswered ? this.#unanswered.since : undefined
   }
 
+  /** What the group has given, begun or not; `undefined` while that changes. */
+  get granted(): readonly TopicPartition[] | undefined {
+    return this.hasUnanswered ? undefined : [...[...this.#host.owned].map(plain), ...this.#unbegun.values()]
+  }
+
   /** From now on nothing is taken any more; what is owned is still given up in order. */
   stopAssigning(): void {
     this.#isClosing = true

@@ -9,8 +9,6 @@ import { askLogs } from './logs.ts'
 export class Questions {
   readonly #native: Pick<NativeConsumer, 'committed' | 'queryWatermarkOffsets'>
   readonly #clock: Clock
-  /** One that is subscribed to. */
-  topic: string | undefined
   #isStopped = false
   /** Asked, and not answered yet. */
   readonly #open = new Set<Promise<unknown>>()
@@ -30,7 +28,10 @@ export class Questions {
     return Promise.all(this.#open)
   }
 
-  /** The position of any partition will do: what matters is that the coordinator says something. */
+  /**
+   * The position of any partition will do: what matters is that the coordinator says something.
+   * @param topic one that is subscribed to
+   */
   askCoordinator(topic: string, timeoutMs: number): Promise<void> {
     return this.#ask((resolve, reject) => {
       this.#native.committed([{ topic, partition: 0 }], timeoutMs, (error) => {

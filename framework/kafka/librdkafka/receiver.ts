@@ -17,7 +17,7 @@ import { RecordStash } from './record-stash.ts'
 import { toRecord } from './records.ts'
 
 /** One `consume` call holds a thread of libuv's pool of four, so a longer wait is made of short ones. */
-export const CONSUME_SLICE_MS = 20
+const CONSUME_SLICE_MS = 20
 /** Callbacks are served by consuming, so `poll(0)` may bring records. After so many we pause at the broker instead. */
 const STASH_LIMIT = 32
 
@@ -41,6 +41,7 @@ export class Receiver {
   #consuming: Promise<unknown> = Promise.resolve()
   /** The last call has brought something: what comes next is likely to be there already. */
   #isFlowing = false
+  #isPolling = false
   readonly #isPaused = ({ topic, partition }: TopicPartition) =>
     this.#options.owned.get(topic, partition)?.paused ?? false
 
@@ -67,7 +68,22 @@ export class Receiver {
     this.#stash.forget(partitions)
   }
 
-  async take(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {
+  /** One runs at a time. */
+  get isPolling(): boolean {
+    return this.#isPolling
+  }
+
+  /** Returns nothing where no record is asked for: then callbacks are served. */
+  async poll(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {
+    this.#isPolling = true
+    try {
+      return maxRecords > 0 ? await this.#take(maxRecords, waitMs) : await this.#serve(waitMs)
+    } finally {
+      this.#isPolling = false
+    }
+  }
+
+  async #take(maxRecords: number, waitMs: number): Promise<readonly KafkaRecord[]> {
     this.#options.flow.release()
     const until = this.#options.clock.now() + waitMs
     for (;;) {
@@ -81,7 +97,7 @@ export class Receiver {
   }
 
   /** Serves callbacks. What is received meanwhile goes to the stash, and past its limit we pause, so that memory stays flat. */
-  async serve(waitMs: number): Promise<readonly KafkaRecord[]> {
+  async #serve(waitMs: number): Promise<readonly KafkaRecord[]> {
     if (this.#stash.size >= STASH_LIMIT) this.#options.flow.hold()
     const until = this.#options.clock.now() + waitMs
     for (;;) {

@@ -10,6 +10,7 @@ import type {
   NativeAdmin,
   NativeConsumer,
   NativeError,
+  NativeGroupDescription,
   NativeGroupOffsets,
   NativeMetadata,
   NativePartition,
@@ -17,9 +18,12 @@ import type {
   NativeWatermarks,
 } from './binding.ts'
 import { nativeError } from './errors.ts'
+import type { DescribedMember } from './own-assignment.ts'
 
 const TIMEOUT_MS = 10_000
 const RETRY_MS = 200
+/** Below the time that a consumer's `close` waits for it: on a connection that is closed meanwhile, the answer would crash the process. */
+const MEMBERS_TIMEOUT_MS = 4_000
 /** More are asked for in several requests: each partition may bring 4 kB of metadata back. */
 const PARTITIONS_AT_ONCE = 1_000
 /** A group that commits all the time is asked so often. */
@@ -80,6 +84,26 @@ export class LibrdkafkaView implements ClusterView {
     } finally {
       await new Promise<void>((resolve) => outsider.disconnect(resolve))
     }
+  }
+
+  /** What a group of the new protocol says that its members have. Rejects with the error of the broker, or of librdkafka. */
+  async members(group: string): Promise<readonly DescribedMember[]> {
+    const client = await this.#options.client(MEMBERS_TIMEOUT_MS)
+    if (!client.isConnected()) throw new PyrallelError('PYR_CLIENT_CLOSED', 'The Kafka connection is closed.')
+    const admin = this.#options.library.AdminClient.createFrom(client)
+    const { groups } = await new Promise<{ readonly groups: readonly NativeGroupDescription[] }>((resolve, reject) => {
+      admin.describeGroups([group], { timeout: MEMBERS_TIMEOUT_MS }, (error, described) =>
+        error ? reject(error) : resolve(described),
+      )
+    })
+    return groups.flatMap(({ error, members }) => {
+      if (error) throw error
+      return members.map(({ clientId, assignment, targetAssignment = assignment }) => ({
+        clientId,
+        assigned: assignment.topicPartitions,
+        target: targetAssignment.topicPartitions,
+      }))
+    })
   }
 
   /** @returns `changing`: the group commits these all the time, and their metadata may lack its end */

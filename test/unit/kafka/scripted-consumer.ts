@@ -10,6 +10,7 @@ import type {
 } from '../../../framework/kafka/librdkafka/binding.ts'
 import type { ConsumerCallbacks } from '../../../framework/kafka/librdkafka/consumer.ts'
 import { LibrdkafkaConsumer } from '../../../framework/kafka/librdkafka/consumer.ts'
+import type { GroupBooks } from '../../../framework/kafka/librdkafka/late-answers.ts'
 import type { NativeLogEntry } from '../../../framework/kafka/librdkafka/log.ts'
 import type { ForeignCommits } from '../../../framework/kafka/librdkafka/starts-source.ts'
 import { ManualClock } from '../../../framework/testing/manual-clock.ts'
@@ -167,6 +168,7 @@ export async function scripted({
   isExpectedBack = false,
   startFrom = 'earliest' as 'earliest' | 'latest',
   foreign = undefined as ForeignCommits | undefined,
+  books = undefined as GroupBooks | undefined,
 } = {}) {
   const native = new ScriptedConsumer()
   const clock = new ManualClock()
@@ -191,6 +193,7 @@ export async function scripted({
       groupProtocol: 'consumer',
       startFrom,
       foreign,
+      books,
       errors: new ErrorReport(log, clock, (code) => errors.push(code)),
     },
   )
