@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { exactlyOnceMutants } from './exactly-once/mutants.ts'
 import { javascriptMutants } from './javascript-client/mutants.ts'
+import { lateAnswerMutants } from './late-answers/mutants.ts'
 import { userMutants } from './user/mutants.ts'
 
 export interface Mutant {
@@ -11,10 +12,10 @@ export interface Mutant {
   /**
    * Default the control plane. `engine`: below framework/execution-plane/, and played with real engines. `kafka`: the in-memory cluster below
    * framework/kafka/, played with a group of runtimes; it stands for what the port promises. `javascript`: below framework/kafka/javascript/,
-   * played against model brokers. `exactly-once`: the control plane, played as an exactly-once group against model brokers. `user`: below framework/, played by
+   * played against model brokers. `librdkafka`: below framework/kafka/librdkafka/, played as a member that misses answers. `exactly-once`: the control plane, played as an exactly-once group against model brokers. `user`: below framework/, played by
    * the simulation that users have, of a project with `commit.exactlyOnce`.
    */
-  readonly part?: 'engine' | 'kafka' | 'javascript' | 'exactly-once' | 'user'
+  readonly part?: 'engine' | 'kafka' | 'javascript' | 'librdkafka' | 'exactly-once' | 'user'
   /** Must stand there exactly once. */
   readonly find: string
   readonly replace: string
@@ -1303,6 +1304,7 @@ export const mutants: readonly Mutant[] = [
     replace: 'offset >= 0',
   },
   ...javascriptMutants,
+  ...lateAnswerMutants,
   ...exactlyOnceMutants,
   ...userMutants,
 ]
@@ -1312,6 +1314,7 @@ const folders = {
   engine: 'execution-plane',
   kafka: 'kafka',
   javascript: 'kafka/javascript',
+  librdkafka: 'kafka/librdkafka',
   'exactly-once': 'control-plane',
   user: '.',
 } as const

@@ -1,4 +1,4 @@
-/** `npm run mutants [-- PART_OF_A_NAME|engine|kafka|javascript|exactly-once|user]`: breaks the code on purpose, one way at a time, and shows that the simulation notices each. Exit code 1 when one lives. */
+/** `npm run mutants [-- PART_OF_A_NAME|engine|kafka|javascript|librdkafka|exactly-once|user]`: breaks the code on purpose, one way at a time, and shows that the simulation notices each. Exit code 1 when one lives. */
 import { spawn } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -51,6 +51,7 @@ async function tryMutant(mutant: Mutant): Promise<{ isCaught: boolean; by: strin
 function play(folder: string, { part }: Mutant): Promise<{ code: number | null; output: string }> {
   if (part === 'engine') return simulate(folder, 'simulate-engines.ts', ENGINE_SCHEDULES)
   if (part === 'javascript') return simulate(folder, 'simulate-javascript-client.ts', CLIENT_SCHEDULES)
+  if (part === 'librdkafka') return simulate(folder, 'simulate-late-answers.ts', CLIENT_SCHEDULES)
   if (part === 'exactly-once') return simulate(folder, 'simulate-exactly-once.ts', CLIENT_SCHEDULES)
   if (part === 'user') return simulate(folder, 'simulate-user.ts', USER_SCHEDULES)
   if (part === 'kafka') return simulate(folder, 'simulate-groups.ts', GROUPS)
