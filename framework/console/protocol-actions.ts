@@ -1,4 +1,5 @@
 /** What is sent to the console to change something, and what comes back. All are POSTs with `application/json`. Types only. */
+import type { SchemaFormat } from '../registry/schema-registry.ts'
 import type { BytesView, Place, ReadView } from './protocol.ts'
 import type { FailureView, KeyRow, RecordView } from './protocol-records.ts'
 
@@ -189,6 +190,17 @@ export interface DevSendAnswer {
   readonly key: string | null
   /** Why the handler will refuse it; empty where it satisfies the schema. It is sent all the same. */
   readonly misfits: readonly string[]
+}
+
+/** GET `/api/dev/topics`: those that handlers read, sorted by name, and behind them those that they publish to and declare. */
+export interface DevTopicsAnswer {
+  readonly topics: readonly {
+    readonly topic: string
+    /** Of values; not there for JSON. */
+    readonly format?: SchemaFormat | 'bytes'
+    /** Of keys; not there for text. */
+    readonly keyFormat?: SchemaFormat
+  }[]
 }
 
 /** POST `/api/dev/fake`: a made-up value that satisfies the topic's schema. */

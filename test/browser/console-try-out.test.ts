@@ -84,7 +84,7 @@ describe('what the page has in development', { timeout: 300_000 }, () => {
 
   async function open(t: TestContext, isDev = true, read: ResolvedHandler = orders()) {
     const cluster = memoryCluster()
-    cluster.createTopic('orders', 1)
+    for (const name of ['orders', 'invoices']) cluster.createTopic(name, 1)
     const connection = cluster.connection()
     const endpoints = devEndpoints({
       handlers: () => [read],
@@ -105,8 +105,8 @@ describe('what the page has in development', { timeout: 300_000 }, () => {
     await page.getByText('live', { exact: true }).waitFor()
     await page.keyboard.press('g')
     await page.keyboard.press('s')
-    const sent = () => cluster.log('orders', 0).records
-    return { page, sent, asked }
+    const sentTo = (topic: string) => cluster.log(topic, 0).records
+    return { page, sent: () => sentTo('orders'), sentTo, asked }
   }
 
   it(
@@ -152,6 +152,24 @@ describe('what the page has in development', { timeout: 300_000 }, () => {
     await page.getByRole('button', { name: 'Send' }).click()
     await page.getByText('Sent to orders, key {"tenant":"t","id":9007199254740993}.').waitFor()
     assert.equal(sent()[0]?.key?.toString('hex'), '000000000902748280808080808020')
+  })
+
+  it('sends to a topic that handlers only publish to, and says what it is written in', limits, async (t) => {
+    const facts = { kind: 'pyrallel.schema', format: 'avro', guid: null, fingerprint: '' } as const
+    const text = '{"type":"record","name":"Invoice","fields":[{"name":"id","type":"long"}]}'
+    const format = avro({ ...facts, subject: 'invoices-value', id: 7, text })
+    const { page, sentTo } = await open(t, true, { ...orders(), topicFormats: { invoices: { format } } })
+    await page.getByText('Values in JSON.').waitFor()
+    await page.getByRole('link', { name: 'invoices' }).click()
+    await page.getByText('Values in Avro.').waitFor()
+    await page.getByLabel('Value, as JSON').fill('{"id":9007199254740993}')
+    await assertUsable(page, 'try-out-published')
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.getByText('Sent to invoices.').waitFor()
+    assert.deepEqual(
+      sentTo('invoices').map(({ value }) => value?.toString('hex')),
+      ['00000000078280808080808020'],
+    )
   })
 
   it('puts faults to work, stops them, says why one cannot be had, and counts what is lost', limits, async (t) => {

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 import type { TopicDefinition } from '../../../framework/api/topic.ts'
 import type { Asked, Endpoint } from '../../../framework/console/http/endpoint.ts'
 import { badRequest, notFound } from '../../../framework/console/http/fault.ts'
-import type { DevFakeAnswer, DevSendAnswer } from '../../../framework/console/protocol-actions.ts'
+import type { DevFakeAnswer, DevSendAnswer, DevTopicsAnswer } from '../../../framework/console/protocol-actions.ts'
 import type { KafkaConnection } from '../../../framework/kafka/kafka-client.ts'
 import { PyrallelError } from '../../../framework/model/errors.ts'
 import type { Logger } from '../../../framework/model/logger.ts'
@@ -46,6 +46,7 @@ export function devEndpoints(options: DevEndpointsOptions): readonly Endpoint[] 
       maxBodyBytes: MAX_BODY_BYTES,
       run: (asked) => explained(() => send(asked, asked.body as Static<typeof sendBody>, options)),
     },
+    { method: 'GET', path: '/api/dev/topics', run: () => sendable(options.handlers()) },
     {
       method: 'POST',
       path: '/api/dev/fake',
@@ -84,6 +85,24 @@ function fake({ topic }: Static<typeof fakeBody>, { handlers, random }: DevEndpo
   if (schema === undefined) throw notFound(`${topic} has no schema, so nothing says what a value looks like.`)
   const value = fakeValue(schema, random, topic)
   return { value, key: ownKey(definition, value), schema }
+}
+
+function sendable(handlers: readonly ResolvedHandler[]): DevTopicsAnswer {
+  const declared = topicsOf(handlers)
+  const read = handlers.map(({ route }) => route.topic).sort()
+  const others = declared.map(({ name }) => name).sort()
+  const names = [...new Set([...read, ...others])].filter(isTopicName)
+  return {
+    topics: names.map((topic) => {
+      const { format, keyFormat, values } = declaredOf(topic, declared) ?? {}
+      const written = format?.schema.format ?? values
+      return {
+        topic,
+        ...(written !== undefined && { format: written }),
+        ...(keyFormat !== undefined && { keyFormat: keyFormat.schema.format }),
+      }
+    }),
+  }
 }
 
 function topicOf(topic: string, handlers: readonly ResolvedHandler[]): TopicDefinition<unknown> {

@@ -1,17 +1,18 @@
 /** In development: a form made from the schema of a topic, filled with made-up data, that sends a record. */
 import { useEffect, useState } from 'preact/hooks'
-import type { DevFakeAnswer, DevFakeBody, DevSendAnswer, DevSendBody } from '../protocol-actions.ts'
+import type { DevFakeAnswer, DevFakeBody, DevSendAnswer, DevSendBody, DevTopicsAnswer } from '../protocol-actions.ts'
+import { usePolled } from './link/polled.ts'
 import { errorText, path, post } from './link/requests.ts'
-import { about, hasKeyFormat } from './link/store.ts'
 import { placeHash } from './models/location.ts'
 import { plural } from './models/numbers.ts'
 import { type Field, fieldsOf, headersOf, jsonOf, type Texts, textsOf } from './models/schema-form.ts'
-import { Act, Empty, Shown, useCopyable } from './parts.tsx'
+import { Act, Empty, Pending, Shown, useCopyable } from './parts.tsx'
 
 export function SendRecord({ topic }: { readonly topic: string | undefined }) {
-  const groups = about.value?.groups ?? []
-  const topics = [...new Set(groups.flatMap(({ handlers }) => handlers.map((each) => each.topic)))].sort()
-  const chosen = topics.find((each) => each === topic) ?? topics[0]
+  const { answer, error } = usePolled<DevTopicsAnswer>(path('dev', 'topics'), 2_000)
+  if (answer === undefined) return <Pending error={error} />
+  const { topics } = answer
+  const chosen = topics.find((each) => each.topic === topic) ?? topics[0]
   if (chosen === undefined) {
     return <Empty title="No handler runs yet">A file below handlers/ with a default export is one.</Empty>
   }
@@ -19,19 +20,33 @@ export function SendRecord({ topic }: { readonly topic: string | undefined }) {
     <section>
       <h2>Send a record</h2>
       <p class="choices">
-        {topics.map((each) => (
+        {topics.map(({ topic: each }) => (
           <a
             key={each}
             href={placeHash({ view: 'dev', query: { topic: each } })}
-            aria-current={each === chosen ? 'true' : undefined}
+            aria-current={each === chosen.topic ? 'true' : undefined}
           >
             <Shown text={each} />
           </a>
         ))}
       </p>
-      <Form key={chosen} topic={chosen} />
+      <p class="dim">{writtenIn(chosen)}</p>
+      <Form key={chosen.topic} topic={chosen.topic} hasKeyFormat={chosen.keyFormat !== undefined} />
     </section>
   )
+}
+
+const formats = {
+  avro: 'Avro',
+  protobuf: 'Protobuf',
+  'json-schema': 'JSON Schema',
+  bytes: 'bytes, as they are typed',
+} as const
+
+/** What the value is written in, and the key where that is no text. */
+function writtenIn({ format, keyFormat }: DevTopicsAnswer['topics'][number]): string {
+  const keys = keyFormat === undefined ? '' : `, keys in ${formats[keyFormat]}`
+  return `Values in ${format === undefined ? 'JSON' : formats[format]}${keys}.`
 }
 
 interface Typed {
@@ -42,7 +57,7 @@ interface Typed {
 
 const nothing: Typed = { fields: fieldsOf({}), texts: {}, key: '' }
 
-function Form({ topic }: { readonly topic: string }) {
+function Form({ topic, hasKeyFormat }: { readonly topic: string; readonly hasKeyFormat: boolean }) {
   const [typed, setTyped] = useState<Typed>(nothing)
   const [headers, setHeaders] = useState('')
   const [why, setWhy] = useState<string | undefined>(undefined)
@@ -80,7 +95,7 @@ function Form({ topic }: { readonly topic: string }) {
       </div>
       <div class="fields">
         <label>
-          {hasKeyFormat(topic) ? 'Key, as JSON' : 'Key'}{' '}
+          {hasKeyFormat ? 'Key, as JSON' : 'Key'}{' '}
           <input
             value={typed.key}
             placeholder="as the topic says"

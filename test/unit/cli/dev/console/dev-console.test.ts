@@ -178,9 +178,18 @@ describe('the console of a dev session', { timeout: 30_000 }, () => {
     const text = '{"type":"record","name":"Invoice","fields":[{"name":"id","type":"long"}]}'
     const facts = { kind: 'pyrallel.schema', format: 'avro', guid: null, fingerprint: 'f00d' } as const
     const format = avro({ ...facts, subject: 'invoices-value', id: 7, text })
-    const { post, cluster } = await openConsole(t, undefined, [{ ...orders(), topicFormats: { invoices: { format } } }])
-    const sent = await post('/api/dev/send', { topic: 'invoices', text: '{"id":3}' })
-    assert.deepEqual(await sent.json(), { topic: 'invoices', key: null, misfits: [] })
+    const { ask, post, cluster } = await openConsole(t, undefined, [
+      { ...orders(), topicFormats: { invoices: { format, keyFormat: format }, raw: { values: 'bytes' } } },
+    ])
+    assert.deepEqual(await (await ask('/api/dev/topics')).json(), {
+      topics: [
+        { topic: 'orders' },
+        { topic: 'invoices', format: 'avro', keyFormat: 'avro' },
+        { topic: 'raw', format: 'bytes' },
+      ],
+    })
+    const sent = await post('/api/dev/send', { topic: 'invoices', text: '{"id":3}', key: '{"id":3}' })
+    assert.deepEqual(await sent.json(), { topic: 'invoices', key: '{"id":3}', misfits: [] })
     const records = [0, 1, 2, 3].flatMap((partition) => cluster.log('invoices', partition).records)
     assert.deepEqual(
       records.map(({ value }) => value?.toString('hex')),
