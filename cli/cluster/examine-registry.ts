@@ -4,7 +4,8 @@ import { PyrallelError, toError } from '../../framework/model/errors.ts'
 import { harmless } from '../../framework/model/plain-text.ts'
 import { plural } from '../../framework/model/plural.ts'
 import type { TopicFormats } from '../../framework/publishing/topic-formats.ts'
-import type { RegisteredSchema, SchemaRegistry } from '../../framework/registry/schema-registry.ts'
+import { isSameSchema } from '../../framework/registry/same-schema.ts'
+import type { SchemaRegistry } from '../../framework/registry/schema-registry.ts'
 import type { Finding } from './diagnose.ts'
 
 type Pulled = PulledSchema<unknown>
@@ -48,7 +49,7 @@ export async function examineRegistry(
       const detail = `${registry.url} has no schema with id ${schema.id}: what is published could be read by nobody`
       return [{ what: name, state: 'ill', detail, next }]
     }
-    if (isSame(schema, answer)) return []
+    if (isSameSchema(schema, answer)) return []
     const detail = `id ${schema.id} is another schema at ${registry.url} than the one that was pulled: what is published would be read by it`
     return [{ what: name, state: 'ill', detail, next }]
   })
@@ -59,18 +60,4 @@ export async function examineRegistry(
 
 function isUnknown(answer: Error): boolean {
   return answer instanceof PyrallelError && answer.code === 'PYR_SCHEMA_UNKNOWN'
-}
-
-/** A registry may write a text anew, without changing what it says. */
-function isSame(pulled: Pulled, there: RegisteredSchema): boolean {
-  return pulled.format === there.format && plainText(pulled) === plainText(there)
-}
-
-function plainText({ format, text }: Pick<RegisteredSchema, 'format' | 'text'>): string {
-  if (format === 'protobuf') return text.replace(/\s+/g, '')
-  try {
-    return JSON.stringify(JSON.parse(text))
-  } catch {
-    return text
-  }
 }

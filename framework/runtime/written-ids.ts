@@ -7,6 +7,7 @@ import { PyrallelError, toError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import { ownProperty } from '../model/own-property.ts'
 import { joinFormats, type TopicFormats } from '../publishing/topic-formats.ts'
+import { isSameSchema } from '../registry/same-schema.ts'
 import type { RegisteredSchema, SchemaRegistry } from '../registry/schema-registry.ts'
 import type { Clock } from '../time/clock.ts'
 import { settlesWithin } from '../time/wait.ts'
@@ -52,7 +53,8 @@ export async function refuseForeignIds(
       why ??= toError(thrown).message
       return null
     })
-    if (found === undefined || (found !== null && !isSame(found, each.schema))) throw refusal(each, asked.url, found)
+    if (found === undefined || (found !== null && !isSameSchema(found, each.schema)))
+      throw refusal(each, asked.url, found)
   }
   if (!(await settlesWithin(clock, Promise.all(written.map(look)), LIMIT_MS))) why ??= 'no answer in 5 s'
   if (why !== undefined) log.warn({ why }, 'the registry has not said whether the ids that are published are its own')
@@ -78,26 +80,6 @@ async function known(asked: Promise<RegisteredSchema>): Promise<RegisteredSchema
     if (thrown instanceof PyrallelError && thrown.code === 'PYR_SCHEMA_UNKNOWN') return undefined
     throw thrown
   })
-}
-
-function isSame(found: RegisteredSchema, pulled: PulledSchema<unknown>): boolean {
-  return found.format === pulled.format && bare(found) === bare(pulled)
-}
-
-/** Without how it is laid out, which registries may change. */
-function bare({ format, text }: Pick<PulledSchema<unknown>, 'format' | 'text'>): string {
-  if (format === 'protobuf') return text.replace(/\s+/g, '')
-  try {
-    return JSON.stringify(JSON.parse(text, sorted))
-  } catch {
-    // The bare name of a type of Avro.
-    return JSON.stringify(text.trim())
-  }
-}
-
-function sorted(_name: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 function refusal({ file, topic, part, schema }: WrittenId, url: string, found: unknown): PyrallelError {
