@@ -11,6 +11,7 @@ import { recordedLog } from '../unit/kafka/recorded-log.ts'
 import { BrokerProxy } from './broker-proxy.ts'
 import { startKafka } from './kafka-harness.ts'
 import { PolledReader } from './polled-reader.ts'
+import { Scenario } from './scenario.ts'
 
 const proxy = await BrokerProxy.open()
 const cluster = await startKafka({ listeners: { BEHIND: 'PLAINTEXT' }, advertised: { BEHIND: proxy.address } })
@@ -156,6 +157,24 @@ describe('an answer to a heartbeat that is lost', { skip: !cluster.controllable,
     assert.ok(!c.story.includes('lost'))
     scene.wasCured(/^does not read what the group has given it: gain\[[0-5]\]$/)
     await scene.close()
+  })
+
+  it('repeats no record and loses none, under load: what is in flight ends and is committed before the member joins again', async (t) => {
+    const scenario = await Scenario.open(t, cluster, { partitions: 4 }, { behaviour: { takesMs: [5, 50] } })
+    const load = scenario.load(200, 100)
+    const a = await scenario.start({ brokers: proxy.address })
+    await scenario.untilProgress(200)
+    const loss = loseAssignment()
+    const b = await scenario.start()
+    await scenario.untilShared(4)
+    assert.ok(loss.isLost)
+    await scenario.untilProgress(100, [a])
+    await scenario.untilProgress(100, [b])
+    await load.stop()
+    const { repeats, leftBehind, overlaps } = await scenario.finish()
+    assert.deepEqual({ repeats, leftBehind, overlaps }, { repeats: 0, leftBehind: 0, overlaps: 0 })
+    if (clientUnderTest === 'librdkafka')
+      assert.equal(a.logged(`${DISAGREE}: it leaves the group and joins again`).length, 1)
   })
 
   it('is only told of a member with a static name', { skip: skipWithout('settings of librdkafka') }, async (t) => {
