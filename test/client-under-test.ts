@@ -11,6 +11,8 @@ import { clientUnderTest, type TestClient } from './test-client.ts'
 const librdkafkaAlone = {
   'the classic group protocol': 'the client in JavaScript speaks the group protocol consumer alone',
   'settings of librdkafka': 'kafka.librdkafka sets properties that are of librdkafka alone',
+  'a cure for late answers':
+    'the client in JavaScript says everything after an answer that it has missed: javascript-wire.suite.ts',
   'the native client': 'it is about what happens where the native client is missing',
   'the process of the embedded broker': 'it is about the process that the native client lives in, whoever asks it',
   'no choice of client': 'it names the client of each of its steps itself',
