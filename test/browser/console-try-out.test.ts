@@ -154,6 +154,29 @@ describe('what the page has in development', { timeout: 300_000 }, () => {
     assert.equal(sent()[0]?.key?.toString('hex'), '000000000902748280808080808020')
   })
 
+  it('takes nothing that would be written over by what is made up', limits, async (t) => {
+    const { page, sent } = await open(t, true, keyed())
+    await page.getByLabel('Key, as JSON').waitFor()
+    let answer = () => {}
+    const held = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    await page.route('**/api/dev/fake', async (route) => {
+      await held
+      await route.continue()
+    })
+    const asked = page.waitForRequest('**/api/dev/fake')
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await page.getByRole('link', { name: 'Try out' }).click()
+    await asked
+    assert.equal(await page.getByLabel('Key, as JSON').count(), 0)
+    answer()
+    await page.getByLabel('Key, as JSON').fill('{"tenant":"t","id":7}')
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.getByText('Sent to orders, key {"tenant":"t","id":7}.').waitFor()
+    assert.equal(sent().length, 1)
+  })
+
   it('sends to a topic that handlers only publish to, and says what it is written in', limits, async (t) => {
     const facts = { kind: 'pyrallel.schema', format: 'avro', guid: null, fingerprint: '' } as const
     const text = '{"type":"record","name":"Invoice","fields":[{"name":"id","type":"long"}]}'

@@ -58,7 +58,9 @@ interface Typed {
 const nothing: Typed = { fields: fieldsOf({}), texts: {}, key: '' }
 
 function Form({ topic, hasKeyFormat }: { readonly topic: string; readonly hasKeyFormat: boolean }) {
-  const [typed, setTyped] = useState<Typed>(nothing)
+  // Until something is made up, there is nothing to type into: it would be written over.
+  const [shown, setTyped] = useState<Typed | undefined>(undefined)
+  const typed = shown ?? nothing
   const [headers, setHeaders] = useState('')
   const [why, setWhy] = useState<string | undefined>(undefined)
   const [sent, setSent] = useState<DevSendAnswer | undefined>(undefined)
@@ -70,7 +72,10 @@ function Form({ topic, hasKeyFormat }: { readonly topic: string; readonly hasKey
   }
   useEffect(() => {
     // A topic without a schema has one field, of JSON.
-    makeUp().catch((error: unknown) => setWhy(errorText(error)))
+    makeUp().catch((error: unknown) => {
+      setWhy(errorText(error))
+      setTyped(nothing)
+    })
   }, [topic])
   const body = (): DevSendBody => ({
     topic,
@@ -85,6 +90,7 @@ function Form({ topic, hasKeyFormat }: { readonly topic: string; readonly hasKey
     return `Sent to ${answer.topic}${answer.key === null ? '' : `, key ${answer.key}`}.`
   }
   const setText = (label: string, text: string) => setTyped({ ...typed, texts: { ...typed.texts, [label]: text } })
+  if (shown === undefined) return <Pending error={undefined} />
   return (
     <form class="raised" onSubmit={(event) => event.preventDefault()} aria-label={`A record of ${topic}`}>
       {why !== undefined && <p class="dim">{why}</p>}
