@@ -21,6 +21,8 @@ function write(note: MemberNote): void {
   writeSync(file, `${JSON.stringify({ at: monotonicMs(), ...note })}\n`)
 }
 
+/** A client has a request that nobody answers. librdkafka may wait for that answer without an end. */
+let isClientLeftBehind = false
 const log = createLogger(
   // With librdkafka's own: what a member does in its group is told by nothing else.
   { level: 'debug', pretty: false },
@@ -29,6 +31,7 @@ const log = createLogger(
       const { level, msg, time: _, ...fields } = JSON.parse(text) as { level: string; msg: string; time: string }
       // Our own details say what the other lines do, once more and for every record.
       if (level !== 'debug' || msg === 'librdkafka') write({ kind: 'log', level, message: msg, fields })
+      isClientLeftBehind ||= msg.startsWith('the consumer is left behind')
     },
   },
 )
@@ -219,6 +222,8 @@ async function main(): Promise<void> {
   process.once('SIGTERM', () => {
     void runtime.stop().then(() => {
       write({ kind: 'stopped' })
+      // As `pyrallel start` does.
+      if (isClientLeftBehind) process.exit(0)
       // Nothing else may keep the process alive now.
       process.off('disconnect', endForsaken)
       process.disconnect()

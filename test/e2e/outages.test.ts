@@ -9,10 +9,7 @@ import { Scenario } from './scenario.ts'
 
 const external = process.env.PYRALLEL_TEST_BROKERS !== undefined
 
-/**
- * A commit that was under way when its coordinator died can be put aside by librdkafka, which answers it after its session time-out only (45 s);
- * and its disconnect waits for that. Our own stop does not, but the process goes on until then.
- */
+/** A revoke waits for a commit that was under way when its coordinator died, and librdkafka's disconnect for its session time-out of 45 s. */
 const stopWithinMs = 90_000
 
 async function cluster(t: TestContext, brokers: 1 | 3) {
