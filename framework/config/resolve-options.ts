@@ -1,8 +1,10 @@
 /** Checks an object of options against its schema and puts the defaults in place. Knows no particular option. */
+
 import { type TObject, type TProperties, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { durationMs } from '../model/duration.ts'
 import { type ErrorCode, PyrallelError } from '../model/errors.ts'
+import { isJson } from '../model/is-json.ts'
 import { isSecretName } from '../model/secret-names.ts'
 import { nearestName } from './nearest-name.ts'
 import { type DurationSchema, kindOf, type OptionDoc, type ResolvedOptions, show } from './option-schema.ts'
@@ -136,15 +138,6 @@ function shownOfRecord(value: unknown, name: string): string {
   if (typeof value === 'string') return isJson(value) ? 'a text' : 'a text that is not JSON'
   const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value)
   return isRecord ? show(value, name) : kindOf(value)
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function unknownOption(key: string, known: readonly string[], value: unknown, at: Position): string {

@@ -1,5 +1,4 @@
 /** What keys say that name a schema of a registry, for answers. Each schema is asked for once, however many rows show keys of it, and nothing here runs on the way of a record. */
-
 import { keyFrame, type SchemaReader } from '../formats/read-value.ts'
 import { refText, type ValueFrame } from '../formats/value-frame.ts'
 import { toError } from '../model/errors.ts'

@@ -1,5 +1,4 @@
 /** What values that name a schema say, for answers: each is read once, and no answer waits long for a registry. */
-
 import type { ReadValue } from '../formats/read-value.ts'
 import { valueFrame } from '../formats/value-frame.ts'
 import { toError } from '../model/errors.ts'

@@ -1,6 +1,6 @@
 /** One record as something to take along: its value, a test that runs its handler with it, a line for a shell. Pure. */
-
 import { namesSchemaOf } from '../formats/value-frame.ts'
+import { isJson } from '../model/is-json.ts'
 import type { KafkaRecord, RecordHeader } from '../model/record.ts'
 import { recordPlace } from '../model/record.ts'
 import type { TypedParts } from './typed-parts.ts'
@@ -128,15 +128,6 @@ function text(of: string): string {
 function utf8(of: Buffer): string | undefined {
   const written = of.toString()
   return Buffer.from(written).equals(of) ? written : undefined
-}
-
-function isJson(written: string): boolean {
-  try {
-    JSON.parse(written)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** For a comment. */

@@ -1,4 +1,5 @@
 /** Says what is wrong with a pulled schema as it stands in its file. It is read as a process reads it that starts with it. */
+
 import { Node, type ObjectLiteralExpression } from 'ts-morph'
 import type { PulledSchema } from '../../../framework/api/format.ts'
 import { readAvroSchema } from '../../../framework/formats/avro/avro-schema.ts'
@@ -6,6 +7,7 @@ import { readJsonSchema } from '../../../framework/formats/json-schema.ts'
 import { isProtobufLoaded } from '../../../framework/formats/protobuf/protobuf-library.ts'
 import { ProtobufCodec } from '../../../framework/formats/protobuf-codec.ts'
 import { toError } from '../../../framework/model/errors.ts'
+import { isJson } from '../../../framework/model/is-json.ts'
 import { harmless } from '../../../framework/model/plain-text.ts'
 import { property, readString } from '../types/static-reader.ts'
 
@@ -85,13 +87,4 @@ function read(format: FormatName, text: string, schema: ObjectLiteralExpression)
 /** What is JSON may be as the registry has it: pulled again, it would be the same. */
 function jsonNext(pull: string): string {
   return `${pull} If that brings the same, register a version of the schema without it, or declare the topic by the type alone: \`topic<Order>(name)\`.`
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -1,5 +1,4 @@
 /** Puts together what writes values of a schema in Avro's binary encoding. Writes nothing that a reader of that schema would read as something else. */
-
 import { isPlainObject } from '../../validation/plain-object.ts'
 import { fallbackOf } from './avro-default.ts'
 import { daysOf, decimalBytes, exactMillis, uuidBytes } from './avro-logical.ts'

@@ -1,0 +1,9 @@
+/** Tells whether a text is JSON. Pure. */
+export function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
