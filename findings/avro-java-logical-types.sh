@@ -2,11 +2,11 @@
 # org.apache.avro:avro 1.12.2 (Maven Central), Avro of the project itself: a value that was written with one schema, read with another. Needs a JDK from
 # 17 on, and Maven.
 #
-# Guess: a decimal whose scale has changed is converted, or refused, as the specification has it ("Two decimal schemas match if their scales and precisions
-#        match"), and so is a time in another unit; SchemaCompatibility, which registries ask, says INCOMPATIBLE of both.
+# Guess: a decimal whose scale has changed is converted, or refused, as the specification lets decimals match by scale and precision only, and so is a time in
+#        another unit; SchemaCompatibility, which registries ask, says INCOMPATIBLE of both.
 # Seen:  it says COMPATIBLE, and the bytes are read by the reader's logical type: 12.50 is 1.250 with scale 3; a text "12.50" as a decimal is 2112952865.76, the
-#        number that its letters are; milliseconds as microseconds are January 1970. Apicurio Registry 2.6.13 takes such versions at the level BACKWARD.
-# So:    a registry's compatibility says nothing of logical types. Give a field whose scale or unit changes a new name.
+#        number that its letters are; milliseconds as microseconds are January 1970.
+# So:    what is compatible by Avro says nothing of logical types. Give a field whose scale or unit changes a new name.
 set -euo pipefail
 dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT; cd "$dir"
 cat >pom.xml <<'XML'
