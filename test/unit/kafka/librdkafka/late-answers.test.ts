@@ -1,6 +1,7 @@
 /** How a consumer goes on after an answer of its group that came too late, on a scripted native client. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { RebalanceListener } from '../../../../framework/kafka/kafka-client.ts'
 import { LOOK_EVERY_MS, STEADY_MS } from '../../../../framework/kafka/librdkafka/late-answer-watch.ts'
 import type { DescribedMember } from '../../../../framework/kafka/librdkafka/own-assignment.ts'
 import { ASSIGN, REVOKE, scripted } from '../scripted-consumer.ts'
@@ -52,6 +53,16 @@ async function watched() {
   }
 }
 
+/** @returns what ends the drain */
+function heldRevoke(listener: Pick<RebalanceListener, 'onRevoked'>): () => void {
+  let drained = () => {}
+  listener.onRevoked = () =>
+    new Promise((resolve) => {
+      drained = resolve
+    })
+  return () => drained()
+}
+
 const given = (...partitions: readonly number[]): readonly DescribedMember[] => [
   { clientId: 'me', assigned: partitions.map(p), target: partitions.map(p) },
 ]
@@ -96,11 +107,7 @@ describe('an answer of the group that came too late', () => {
   it('does not join again before what it holds is given up, and reads then what it is to read by then', async () => {
     const { group, late, pass, asked, native, listener, consumer, settle } = await watched()
     group.members = given(0, 1)
-    let drained = () => {}
-    listener.onRevoked = () =>
-      new Promise((resolve) => {
-        drained = resolve
-      })
+    const drained = heldRevoke(listener)
     late()
     await pass(REJOINED_AT_MS + 20_000)
     assert.deepEqual(asked(), ['unsubscribe'])
@@ -117,11 +124,7 @@ describe('an answer of the group that came too late', () => {
   it('does not have a member join again that is closed meanwhile', async () => {
     const { group, late, pass, asked, listener, consumer, clock, settle } = await watched()
     group.members = given(0, 1)
-    let drained = () => {}
-    listener.onRevoked = () =>
-      new Promise((resolve) => {
-        drained = resolve
-      })
+    const drained = heldRevoke(listener)
     late()
     await pass(REJOINED_AT_MS)
     const closed = consumer.close()
