@@ -1,4 +1,7 @@
-/** Prints what values of 200 bytes in Protobuf cost beside @bufbuild/protobuf alone, in turns: `node --import tsx test/bench/protobuf.bench.ts`. Decides nothing. */
+/**
+ * Prints what values of 200 bytes in Protobuf cost beside @bufbuild/protobuf alone, in turns: `node --max-semi-space-size=64 --import tsx test/bench/protobuf.bench.ts`.
+ * Decides nothing. The young generation must hold what a turn makes, see `avro.bench.ts`.
+ */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { messageOf, readProtoSchema } from '../../framework/formats/protobuf/proto-schema.ts'
 import { loadProtobuf } from '../../framework/formats/protobuf/protobuf-library.ts'
